@@ -1,0 +1,11 @@
+// Package gen holds the Go code generated from the contracts: the messages and
+// RPC handlers of schema/ in openwearables/v1, the REST server of openapi.yaml in
+// openapi. Nothing below it is edited by hand but openapi/spec.go.
+//
+// "go generate ./gen" writes it anew. It needs the tools of internal/tools: run
+// "npm ci" there once.
+package gen
+
+//go:generate sh -c "cd .. && internal/tools/node_modules/.bin/buf generate --template schema/buf.gen.yaml"
+//go:generate sh -c "cd .. && go tool oapi-codegen -config schema/oapi-codegen.yaml openapi.yaml"
+//go:generate cp ../openapi.yaml openapi/openapi.yaml
