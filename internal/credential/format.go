@@ -1,0 +1,132 @@
+// Package credential turns bytes into credentials and back: key and token
+// formats with their checksums, keyed hashes and sealing under one master
+// secret, password policy and hashing, and the signing and strict verifying of
+// JWTs. It holds no state but keys, reads no clock and does no I/O.
+package credential
+
+import (
+	"crypto/rand"
+	"hash/crc32"
+	"strings"
+)
+
+// Prefix is the leading text of a credential and names its kind. What follows
+// it is made of [0-9a-z]: a payload, then a checksum of 7 characters, the CRC32
+// (IEEE) of prefix and payload in base36. Every secret of this product
+// therefore matches
+//
+//	\b(ow_(live|test)_[0-9a-z]{36}|secret_[0-9a-z]{44}|rt_[0-9a-z]{63})\b
+//
+// and the checksum tells a real one from a look-alike without a lookup.
+type Prefix string
+
+// The kinds of credential. KeyID and AppID are public names, the others secrets.
+const (
+	LiveKey   Prefix = "ow_live_"
+	TestKey   Prefix = "ow_test_"
+	KeyID     Prefix = "key_"
+	AppID     Prefix = "app_"
+	AppSecret Prefix = "secret_"
+	Refresh   Prefix = "rt_"
+)
+
+const (
+	alphabet       = "0123456789abcdefghijklmnopqrstuvwxyz"
+	checksumLen    = 7 // 36^6 < 2^32 < 36^7
+	unbiasedBytes  = 252
+	refreshTextLen = 56 // 36^55 < 2^288 < 36^56
+)
+
+// payloadLen is 0 for a prefix that is none of ours.
+func (p Prefix) payloadLen() int {
+	switch p {
+	case LiveKey, TestKey:
+		return 29
+	case AppSecret:
+		return 37
+	case KeyID, AppID:
+		return 17
+	case Refresh:
+		return refreshTextLen
+	default:
+		return 0
+	}
+}
+
+// Mint returns a new random credential of the kind p: 149 bits in a key, 191 in
+// an application secret, 87 in an id. It panics for Refresh, whose tokens are
+// derived by [Vault.RefreshToken], and for a prefix that is none of ours.
+func Mint(p Prefix) string {
+	n := p.payloadLen()
+	if n == 0 || p == Refresh {
+		panic("credential: no random credential has the prefix " + string(p))
+	}
+	return seal36(p, random36(n))
+}
+
+// Valid reports whether s has the shape of p and a right checksum. It neither
+// allocates nor looks anything up, and it proves nothing about who made s.
+func Valid(p Prefix, s string) bool {
+	n := p.payloadLen()
+	if n == 0 || len(s) != len(p)+n+checksumLen || !strings.HasPrefix(s, string(p)) {
+		return false
+	}
+	for i := len(p); i < len(s); i++ {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	body, sum := s[:len(s)-checksumLen], s[len(s)-checksumLen:]
+	want := checksum(body)
+	return sum == string(want[:])
+}
+
+// ValidKey reports whether s is [Valid] as an API key of either environment.
+func ValidKey(s string) bool {
+	return Valid(LiveKey, s) || Valid(TestKey, s)
+}
+
+// HasKeyForm reports whether s claims to be an API key: whatever begins with
+// "ow_" is answered as a key, never as another kind of credential.
+func HasKeyForm(s string) bool {
+	return strings.HasPrefix(s, "ow_")
+}
+
+// seal36 joins a prefix, a payload in base36 and their checksum.
+func seal36(p Prefix, payload string) string {
+	body := string(p) + payload
+	sum := checksum(body)
+	return body + string(sum[:])
+}
+
+// checksum goes through the table itself because crc32.ChecksumIEEE takes a
+// byte slice, which a string would have to be copied into.
+func checksum(body string) [checksumLen]byte {
+	crc := ^uint32(0)
+	for i := range len(body) {
+		crc = crc32.IEEETable[byte(crc)^body[i]] ^ crc>>8
+	}
+	crc = ^crc
+	var sum [checksumLen]byte
+	for i := checksumLen - 1; i >= 0; i-- {
+		sum[i] = alphabet[crc%36]
+		crc /= 36
+	}
+	return sum
+}
+
+// random36 returns n uniform characters of [0-9a-z]. A byte of 252 or more is
+// drawn again, since 256 is no multiple of 36.
+func random36(n int) string {
+	text := make([]byte, 0, n)
+	var draw [64]byte
+	for len(text) < n {
+		rand.Read(draw[:])
+		for _, b := range draw {
+			if b < unbiasedBytes && len(text) < n {
+				text = append(text, alphabet[b%36])
+			}
+		}
+	}
+	return string(text)
+}

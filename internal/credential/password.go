@@ -1,0 +1,113 @@
+package credential
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	maxPasswordChars = 128
+	maxPasswordBytes = 1 << 10 // as sent, before normalization
+)
+
+var (
+	// ErrBusy means that as many passwords are being hashed, and as many wait,
+	// as the lane admits. The caller should answer "try again soon".
+	ErrBusy = errors.New("credential: the password hashing lane is full")
+
+	// ErrPasswordTooLong is returned by [Passwords.Hash] for a password above
+	// 128 characters or 1 KiB.
+	ErrPasswordTooLong = errors.New("credential: the password is too long to be hashed")
+)
+
+// NormalizePassword returns the form (Unicode NFC) in which passwords are
+// measured, hashed and compared, so that it does not matter how a keyboard
+// composes a character. Nothing else is changed or cut.
+func NormalizePassword(s string) string {
+	return norm.NFC.String(s)
+}
+
+// hashable returns the normal form, or false for what no account can have as
+// its password because of its length.
+func hashable(password string) (string, bool) {
+	if len(password) > maxPasswordBytes {
+		return "", false
+	}
+	password = NormalizePassword(password)
+	return password, utf8.RuneCountInString(password) <= maxPasswordChars
+}
+
+// Passwords hashes and verifies passwords with argon2id, 19 MiB at a time, in a
+// lane of bounded width. It is safe for concurrent use. A context that ends
+// takes a caller out of the queue; a hash that has begun is finished.
+type Passwords struct {
+	lane *lane
+}
+
+// NewPasswords admits lanes hashes at once, at least one, and lets queue more
+// callers wait their turn; a further one is refused with [ErrBusy] at once.
+func NewPasswords(lanes, queue int) *Passwords {
+	return &Passwords{lane: newLane(lanes, queue)}
+}
+
+// Hash returns the hash of a password as a PHC string. Whether the password is
+// a good one is for [PasswordPolicy] to say.
+func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
+	normal, ok := hashable(password)
+	if !ok {
+		return "", ErrPasswordTooLong
+	}
+	h := phc{cost: defaultCost, salt: make([]byte, saltLen)}
+	rand.Read(h.salt)
+	tag, err := p.derive(ctx, normal, h.cost, h.salt, tagLen)
+	if err != nil {
+		return "", err
+	}
+	h.tag = tag
+	return h.String(), nil
+}
+
+// Verify reports whether the password is the one that was hashed. A password
+// too long to be anyone's is false after the same work as any other. The errors
+// are [ErrBusy], [ErrMalformedHash] and the context's.
+func (p *Passwords) Verify(ctx context.Context, encoded, password string) (bool, error) {
+	h, err := parsePHC(encoded)
+	if err != nil {
+		return false, err
+	}
+	normal, ok := hashable(password)
+	if !ok {
+		normal = ""
+	}
+	tag, err := p.derive(ctx, normal, h.cost, h.salt, len(h.tag))
+	if err != nil {
+		return false, err
+	}
+	return subtle.ConstantTimeCompare(tag, h.tag) == 1 && ok, nil
+}
+
+// VerifyNone does the work of a [Passwords.Verify] for an account that does not
+// exist, so that the time of the refusal does not tell.
+func (p *Passwords) VerifyNone(ctx context.Context, password string) error {
+	normal, ok := hashable(password)
+	if !ok {
+		normal = ""
+	}
+	_, err := p.derive(ctx, normal, defaultCost, make([]byte, saltLen), tagLen)
+	return err
+}
+
+func (p *Passwords) derive(ctx context.Context, password string, c cost, salt []byte, n int) ([]byte, error) {
+	leave, err := p.lane.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return argon2.IDKey([]byte(password), salt, c.time, c.memory, c.threads, uint32(n)), nil
+}
