@@ -1,0 +1,140 @@
+// Package jsonbody reads the JSON bodies of requests strictly, so that whatever
+// decodes them later sees one meaning only.
+package jsonbody
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxDepth is how many objects and arrays may enclose one another, the outermost
+// included.
+const MaxDepth = 32
+
+// MaxMembers is how many members one object may have. What no operation knows is
+// ignored, but not without a bound on what telling the names apart may cost.
+const MaxMembers = 10_000
+
+// Check returns nil if body is exactly one JSON object (RFC 8259) that is also
+// I-JSON (RFC 7493): UTF-8 without a byte order mark, no lone surrogates, no
+// name twice in an object. Nothing but white space may follow it, no string or
+// name in it may hold U+0000, escaped or not, and MaxDepth and MaxMembers hold.
+// Otherwise the error is an *Error about the first fault. Numbers may be of
+// any size.
+//
+// It reads no further than the first fault, keeps no part of body, and may be
+// called concurrently.
+func Check(body []byte) error {
+	r := readers.Get().(*reader)
+	r.open(body)
+	err := r.check()
+	if err != nil {
+		err = explain(err, body)
+	}
+	r.open(nil)
+	if len(body) <= pooledBody {
+		readers.Put(r)
+	}
+	return err
+}
+
+// pooledBody is the longest body after which a reader is kept: one that has met
+// very long or very many names holds on to their memory.
+const pooledBody = 64 << 10
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// A reader walks one body at a time.
+type reader struct {
+	decoder jsontext.Decoder
+	source  bytes.Buffer
+	nul     bool // the body holds what may be an escaped U+0000
+}
+
+var escapedNUL = []byte(`\u0000`)
+
+func (r *reader) open(body []byte) {
+	r.source = *bytes.NewBuffer(body)
+	r.decoder.Reset(&r.source)
+	r.nul = bytes.Contains(body, escapedNUL)
+}
+
+// check returns an *Error, or what the decoder made of a fault in the grammar.
+func (r *reader) check() error {
+	if kind := r.decoder.PeekKind(); kind != jsontext.KindBeginObject && kind != jsontext.KindInvalid {
+		return &Error{Problem: "must be a JSON object"}
+	}
+	for {
+		token, err := r.decoder.ReadToken()
+		if err != nil {
+			return err
+		}
+		switch token.Kind() {
+		case jsontext.KindBeginObject, jsontext.KindBeginArray:
+			if r.decoder.StackDepth() > MaxDepth {
+				return &Error{Problem: fmt.Sprintf("must not be nested deeper than %d levels", MaxDepth)}
+			}
+		case jsontext.KindString:
+			if err := r.checkString(token); err != nil {
+				return err
+			}
+		case jsontext.KindEndObject:
+			if r.decoder.StackDepth() == 0 {
+				return r.checkEnd()
+			}
+		}
+	}
+}
+
+// checkString checks a string or a name just read. What holds a name that cannot
+// be repeated is told by the object around it.
+func (r *reader) checkString(token jsontext.Token) error {
+	kind, length := r.decoder.StackIndex(r.decoder.StackDepth())
+	isName := kind == jsontext.KindBeginObject && length%2 == 1
+	switch {
+	case isName && length > 2*MaxMembers:
+		return &Error{r.field(isName), fmt.Sprintf("must not have more than %d members", MaxMembers)}
+	case !r.nul || strings.IndexByte(token.String(), 0) < 0:
+		return nil
+	case isName:
+		return &Error{r.field(isName), "must not have a member whose name holds U+0000"}
+	default:
+		return &Error{r.field(isName), "must not hold U+0000"}
+	}
+}
+
+// field is where the decoder stands or, after a name, what that is a member of.
+func (r *reader) field(afterName bool) string {
+	at := r.decoder.StackPointer()
+	if afterName {
+		at = at.Parent()
+	}
+	return Field(string(at))
+}
+
+func (r *reader) checkEnd() error {
+	if _, err := r.decoder.ReadToken(); err != io.EOF {
+		return &Error{Problem: "must hold nothing after the JSON object"}
+	}
+	return nil
+}
+
+// explain turns what check returned into an *Error. An end of input before any
+// token is a body of white space.
+func explain(err error, body []byte) error {
+	var fault *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &fault):
+		return describe(fault, body)
+	case errors.Is(err, io.EOF):
+		return &Error{Problem: "must be a JSON object"}
+	default:
+		return err
+	}
+}

@@ -1,0 +1,232 @@
+package ratelimit
+
+import (
+	"context"
+	"hash/maphash"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// classWindows is how many windows of one policy name are kept at a time.
+const classWindows = 1 << 17
+
+// classShards is how many locks they are spread over.
+const classShards = 64
+
+// A Memory is a Counter for one process. It is exact under concurrency, never
+// blocks, takes no notice of its contexts and returns no errors.
+//
+// It keeps at most 131072 windows of each policy name. Where that is reached, a
+// new window takes the place of one that is over, otherwise of the one in its
+// shard that opened first and so ends soonest; windows of another name are never
+// touched. Policy names must therefore be a closed set.
+//
+// Windows are measured on the monotonic clock where now's times carry one, so
+// that setting the wall clock neither ends nor lengthens a window. Where they do
+// not, a step back counts as no time passing.
+type Memory struct {
+	now     func() time.Time
+	seed    maphash.Seed
+	mu      sync.Mutex // held to add a class
+	classes atomic.Pointer[map[string]*class]
+}
+
+// NewMemory returns an empty counter. A nil now is time.Now.
+func NewMemory(now func() time.Time) *Memory {
+	if now == nil {
+		now = time.Now
+	}
+	m := &Memory{now: now, seed: maphash.MakeSeed()}
+	m.classes.Store(&map[string]*class{})
+	return m
+}
+
+// Take implements Counter.
+func (m *Memory) Take(_ context.Context, p Policy, id string) (Window, error) {
+	s := m.shard(p.Name, id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.read(m.now())
+	b := s.find(id, t)
+	if b == nil {
+		if p.Limit <= 0 {
+			return p.window(0, p.reset(t.wall), false), nil
+		}
+		b = s.open(p, id, t)
+	}
+	admitted := b.used < p.Limit
+	if admitted {
+		b.used++
+	}
+	return p.window(b.used, b.told(p, t), admitted), nil
+}
+
+// Peek implements Counter.
+func (m *Memory) Peek(_ context.Context, p Policy, id string) (Window, error) {
+	s := m.shard(p.Name, id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.read(m.now())
+	b := s.find(id, t)
+	if b == nil {
+		return p.window(0, p.reset(t.wall), p.Limit > 0), nil
+	}
+	return p.window(b.used, b.told(p, t), b.used < p.Limit), nil
+}
+
+// Return implements Counter.
+func (m *Memory) Return(_ context.Context, p Policy, id string) error {
+	s := m.shard(p.Name, id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.find(id, s.read(m.now())); b != nil && b.used > 0 {
+		b.used--
+	}
+	return nil
+}
+
+func (m *Memory) shard(name, id string) *shard {
+	c := (*m.classes.Load())[name]
+	if c == nil {
+		c = m.addClass(name)
+	}
+	return &c[maphash.String(m.seed, id)%classShards]
+}
+
+func (m *Memory) addClass(name string) *class {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old := *m.classes.Load()
+	if c := old[name]; c != nil {
+		return c
+	}
+	classes := maps.Clone(old)
+	classes[name] = new(class)
+	m.classes.Store(&classes)
+	return classes[name]
+}
+
+// A class holds the windows of one policy name.
+type class [classShards]shard
+
+// A shard holds a class's windows of some ids, in a list in the order of their
+// opening. All windows of a class being equally long, the first is also the
+// first to end.
+type shard struct {
+	mu      sync.Mutex
+	clock   reading // the latest
+	buckets map[string]*bucket
+	first   *bucket
+	last    *bucket
+}
+
+// A reading is one look at the clock: steady to measure with, wall to tell.
+type reading struct {
+	steady time.Duration // passed in the sight of this shard, never less than before
+	wall   time.Time
+}
+
+// A bucket is one id's window.
+type bucket struct {
+	id         string
+	used       int
+	end        time.Duration // on the steady clock
+	reset      int64         // the same moment in unix seconds, as the wall clock stood at the opening
+	prev, next *bucket
+}
+
+// read must be called with the shard locked and now taken under that lock.
+func (s *shard) read(now time.Time) reading {
+	if !s.clock.wall.IsZero() {
+		s.clock.steady += max(0, now.Sub(s.clock.wall))
+	}
+	s.clock.wall = now
+	return s.clock
+}
+
+// find returns id's open window, or nil.
+func (s *shard) find(id string, t reading) *bucket {
+	if b := s.buckets[id]; b != nil && b.end > t.steady {
+		return b
+	}
+	return nil
+}
+
+// open gives id a window with nothing spent, in place of whatever it had.
+func (s *shard) open(p Policy, id string, t reading) *bucket {
+	b := s.buckets[id]
+	if b == nil {
+		s.makeRoom(t)
+		b = &bucket{id: strings.Clone(id)}
+		if s.buckets == nil {
+			s.buckets = make(map[string]*bucket)
+		}
+		s.buckets[b.id] = b
+	} else {
+		s.unlink(b)
+	}
+	reset := p.reset(t.wall)
+	b.used, b.reset, b.end = 0, reset.Unix(), t.steady+reset.Sub(t.wall)
+	s.link(b)
+	return b
+}
+
+// makeRoom drops up to two windows that are over, so that they go faster than
+// new ones come, and one that is not if the shard is full even so.
+func (s *shard) makeRoom(t reading) {
+	for range 2 {
+		if s.first == nil || s.first.end > t.steady {
+			break
+		}
+		s.drop(s.first)
+	}
+	if len(s.buckets) >= classWindows/classShards {
+		s.drop(s.first)
+	}
+}
+
+func (s *shard) drop(b *bucket) {
+	s.unlink(b)
+	delete(s.buckets, b.id)
+}
+
+func (s *shard) link(b *bucket) {
+	b.prev, b.next = s.last, nil
+	if s.last == nil {
+		s.first = b
+	} else {
+		s.last.next = b
+	}
+	s.last = b
+}
+
+func (s *shard) unlink(b *bucket) {
+	if b.prev == nil {
+		s.first = b.next
+	} else {
+		b.prev.next = b.next
+	}
+	if b.next == nil {
+		s.last = b.prev
+	} else {
+		b.next.prev = b.prev
+	}
+}
+
+// told is the window's end by the wall clock of t. It is the one fixed at the
+// opening unless the wall clock was set since, so far that this is no longer
+// ahead or is further ahead than the window is long.
+func (b *bucket) told(p Policy, t reading) time.Time {
+	reset := time.Unix(b.reset, 0)
+	if left := reset.Sub(t.wall); left > 0 && left <= p.length() {
+		return reset
+	}
+	reset = ceilSecond(t.wall.Add(b.end - t.steady))
+	if latest := p.reset(t.wall); reset.After(latest) {
+		return latest
+	}
+	return reset
+}

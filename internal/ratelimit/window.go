@@ -1,0 +1,75 @@
+// Package ratelimit decides how many requests a caller may still make: pure
+// arithmetic over fixed windows, and counters that keep one window per caller.
+package ratelimit
+
+import "time"
+
+// A Policy is one class of buckets: how many requests each caller of the class
+// may make in one window.
+//
+// Name identifies the class ("key", "user", "login", ...) and appears in the
+// RateLimit fields: printable ASCII without quotes and backslashes. Counters
+// keep the windows of different names apart, so two policies that share a name
+// share their windows. A Limit of zero or less admits nothing. Window is whole
+// seconds, at least one; a fraction counts as a whole second.
+type Policy struct {
+	Name   string
+	Limit  int
+	Window time.Duration
+}
+
+// A Window is what a counter answered about one caller's bucket.
+//
+// Remaining is in [0, Policy.Limit]. Reset is a whole second, the same for the
+// life of a window, after the counter's time and at most Policy.Window later.
+// Admitted tells of a Take whether it spent one, of a Peek whether a Take in its
+// place would have.
+type Window struct {
+	Policy    Policy
+	Remaining int
+	Reset     time.Time
+	Admitted  bool
+}
+
+// ResetUnix is when the window ends, in unix seconds. A fraction rounds up, so
+// that whoever waits for it finds the window over.
+func (w Window) ResetUnix() int64 {
+	return ceilSecond(w.Reset).Unix()
+}
+
+// RetryAfter is the number of whole seconds from now until the window ends,
+// rounded up and at least 1, as a Retry-After field wants it (RFC 9110, section
+// 10.2.3).
+func (w Window) RetryAfter(now time.Time) int {
+	return max(1, ceilSeconds(w.Reset.Sub(now)))
+}
+
+// length is the window's length in whole seconds, at least one.
+func (p Policy) length() time.Duration {
+	return time.Duration(max(1, ceilSeconds(p.Window))) * time.Second
+}
+
+// reset is the end of a window that opens now: the last whole second within the
+// policy's length. A window is up to a second shorter than its policy says, which
+// is the price of an end that is exact in unix seconds; since the next one opens
+// no earlier than that end, any span of the policy's length still touches at most
+// two windows.
+func (p Policy) reset(now time.Time) time.Time {
+	return now.Add(p.length()).Truncate(time.Second)
+}
+
+// window describes a bucket of p that has admitted used requests and ends at reset.
+func (p Policy) window(used int, reset time.Time, admitted bool) Window {
+	return Window{Policy: p, Remaining: max(0, p.Limit-used), Reset: reset, Admitted: admitted}
+}
+
+func ceilSeconds(d time.Duration) int {
+	return int((d + time.Second - 1) / time.Second)
+}
+
+func ceilSecond(t time.Time) time.Time {
+	if whole := t.Truncate(time.Second); whole.Before(t) {
+		return whole.Add(time.Second)
+	}
+	return t
+}
