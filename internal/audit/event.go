@@ -1,0 +1,54 @@
+// Package audit describes what happened: security events, one per effect or
+// refusal, and reads of health data, chained per subject. It decides nothing
+// and stores nothing.
+package audit
+
+import "time"
+
+// Actions. An action is a noun and a verb; a refusal keeps the action and says
+// why in Outcome.
+const (
+	Login           = "session.login"
+	Refresh         = "session.refresh"
+	Reuse           = "session.reuse"
+	Revoke          = "session.revoke"
+	Logout          = "session.logout"
+	PasswordChange  = "developer.password_change"
+	DeveloperCreate = "developer.create"
+	DeveloperUpdate = "developer.update"
+	DeveloperEnable = "developer.enable"
+	DeveloperEnd    = "developer.disable"
+	DeveloperDelete = "developer.delete"
+	KeyCreate       = "key.create"
+	KeyUpdate       = "key.update"
+	KeyRotate       = "key.rotate"
+	KeyDelete       = "key.delete"
+	AppCreate       = "application.create"
+	AppUpdate       = "application.update"
+	AppRotate       = "application.rotate"
+	AppDelete       = "application.delete"
+	UserCreate      = "user.create"
+	UserUpdate      = "user.update"
+	UserDelete      = "user.delete"
+	TokenMint       = "token.mint"
+	TokenRevoke     = "token.revoke"
+	SigningRotate   = "signing_key.rotate"
+)
+
+// OK is the Outcome of an action that took effect; any other Outcome is the
+// stable reason of its refusal.
+const OK = "ok"
+
+// Event is one row of the audit trail. It never holds a secret or a part of
+// one. An effect and its event are written in the same transaction.
+type Event struct {
+	ID        string // UUIDv7
+	At        time.Time
+	Action    string
+	Outcome   string
+	Actor     string // "developer:<id>", "key:<id>", "application:<app_id>", "user:<id>", "operator" or "anonymous"
+	Subject   string // what was acted on, in the same form
+	IP        string
+	Client    string // the caller's User-Agent, shortened
+	RequestID string
+}

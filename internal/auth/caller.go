@@ -1,0 +1,102 @@
+package auth
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/ratelimit"
+)
+
+// Caller is who makes one request, as the transport saw it, and what the
+// domain wants said in the answer's headers. One goroutine owns it.
+type Caller struct {
+	RequestID string
+	Address   netip.Addr
+	Client    string // User-Agent, at most 255 characters
+
+	// Principal is nil unless a credential was presented and is valid;
+	// Refused is then why not, or nil where none was presented.
+	Principal *Principal
+	Refused   *Error
+
+	// IdempotencyKey is the header's value; nil without the header.
+	IdempotencyKey *string
+
+	// Window is the bucket that the answer describes.
+	Window ratelimit.Window
+	// Spent is the address bucket that was charged for want of a valid
+	// credential in the header; the operation gives it back when it proves one
+	// in the body. A zero Policy means none was.
+	Spent ratelimit.Policy
+	// Replayed is set when the answer is an earlier one, given again.
+	Replayed bool
+}
+
+type callerKey struct{}
+
+// WithCaller returns a context in which CallerFrom finds c.
+func WithCaller(ctx context.Context, c *Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerFrom returns the caller of ctx. Without one it returns a caller that
+// holds no credential, so that a forgotten middleware refuses and never admits.
+func CallerFrom(ctx context.Context) *Caller {
+	if c, ok := ctx.Value(callerKey{}).(*Caller); ok {
+		return c
+	}
+	return &Caller{}
+}
+
+// AddressID is the identity by which the caller's address is limited: the
+// address, or its /64 for IPv6 (one subscriber holds at least that many).
+func (c *Caller) AddressID() string {
+	a := c.Address.Unmap()
+	if a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}
+
+func (c *Caller) actor() string {
+	if c.Principal == nil {
+		return "anonymous"
+	}
+	return c.Principal.Actor()
+}
+
+// event starts an audit event by this caller.
+func (c *Caller) event(action, subject string, at time.Time) audit.Event {
+	e := audit.Event{
+		At: at, Action: action, Outcome: audit.OK, Actor: c.actor(), Subject: subject,
+		Client: c.Client, RequestID: c.RequestID,
+	}
+	if c.Address.IsValid() {
+		e.IP = c.Address.String()
+	}
+	return e
+}
+
+// principal returns the proved credential, or the 401 that says why there is
+// none.
+func (c *Caller) principal() (*Principal, error) {
+	switch {
+	case c.Principal != nil:
+		return c.Principal, nil
+	case c.Refused != nil:
+		return nil, c.Refused
+	default:
+		return nil, errMissingCredential()
+	}
+}
+
+// Authenticated refuses a caller without a valid credential: 401, or 400 for
+// several credentials at once.
+func (c *Caller) Authenticated() error {
+	_, err := c.principal()
+	return err
+}

@@ -1,0 +1,80 @@
+package auth
+
+import (
+	"time"
+
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/ratelimit"
+)
+
+// Config is what an operator may set. The zero value is not useful; start from
+// DefaultConfig.
+type Config struct {
+	Issuer           string
+	SigningAlgorithm string // "" = that of the key in use
+	AccessTTL        time.Duration
+	RefreshIdle      time.Duration // a session unused for so long ends
+	RefreshAbsolute  time.Duration // a session ends after so long, used or not
+	Passwords        credential.PasswordPolicy
+	MaxSessions      int // of one developer; a login beyond it ends the oldest
+	Limits           Limits
+}
+
+// Limits are the buckets that requests spend.
+type Limits struct {
+	Key, Developer, User ratelimit.Policy // by credential
+	Address              ratelimit.Policy // without a valid credential
+	Login                ratelimit.Policy // by address
+	LoginAccount         ratelimit.Policy // refused logins, by account
+	Refresh              ratelimit.Policy // refresh and revoke, by address
+	RefreshSession       ratelimit.Policy // by session
+	ExchangeApp          ratelimit.Policy // by application
+	ExchangeUser         ratelimit.Policy // by user
+	ExchangeRefused      ratelimit.Policy // refused exchanges, by address
+	KnownAddress         time.Duration    // how long a login makes an address known
+}
+
+// Lifetimes of replay records.
+const (
+	replayFor       = 24 * time.Hour
+	replayTokensFor = 10 * time.Minute // expires_in ages
+)
+
+// raceWindow is how soon after a rotation the spent token, presented without a
+// retry key, is taken for a benign race and not for theft.
+const raceWindow = 10 * time.Second
+
+// DefaultConfig returns the documented defaults.
+func DefaultConfig() Config {
+	return Config{
+		Issuer:           "openwearables",
+		SigningAlgorithm: credential.HS256,
+		AccessTTL:        time.Hour,
+		RefreshIdle:      30 * 24 * time.Hour,
+		RefreshAbsolute:  90 * 24 * time.Hour,
+		Passwords:        credential.PasswordPolicy{Min: 15, Max: 128},
+		MaxSessions:      50,
+		Limits:           DefaultLimits(),
+	}
+}
+
+// DefaultLimits returns the documented limits.
+func DefaultLimits() Limits {
+	minute := func(name string, limit int) ratelimit.Policy {
+		return ratelimit.Policy{Name: name, Limit: limit, Window: time.Minute}
+	}
+	return Limits{
+		Key:             minute("key", 1000),
+		Developer:       minute("developer", 1000),
+		User:            minute("user", 100),
+		Address:         minute("address", 600),
+		Login:           minute("login", 60),
+		LoginAccount:    ratelimit.Policy{Name: "login-account", Limit: 10, Window: 15 * time.Minute},
+		Refresh:         minute("refresh", 1000),
+		RefreshSession:  minute("refresh-session", 120),
+		ExchangeApp:     minute("exchange", 600),
+		ExchangeUser:    minute("exchange-user", 60),
+		ExchangeRefused: minute("exchange-refused", 60),
+		KnownAddress:    30 * 24 * time.Hour,
+	}
+}

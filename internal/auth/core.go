@@ -1,0 +1,102 @@
+// Package auth is the domain: who may act, and with what proof. It holds every
+// rule about developers, sessions, API keys, applications, users and their
+// tokens; it knows nothing of the wire or of the database.
+//
+// Each operation takes its caller from the context (WithCaller), checks what
+// the caller may do, then the request, then acts. Its errors are *Error.
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/ratelimit"
+)
+
+// Auth is the domain's services over one store. Safe for concurrent use.
+type Auth struct {
+	Authenticator *Authenticator
+	Sessions      *Sessions
+	Developers    *Developers
+	Keys          *Keys
+	Applications  *Applications
+	Users         *Users
+	Tokens        *Tokens
+	Signing       *Signing
+	Limits        *Limiter
+}
+
+// Ports are what the domain needs from outside.
+type Ports struct {
+	Store     Store
+	LastUses  LastUses
+	Vault     *credential.Vault
+	Passwords *credential.Passwords
+	Counter   ratelimit.Counter
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// core is what the services share.
+type core struct {
+	config    Config
+	store     Store
+	vault     *credential.Vault
+	passwords *credential.Passwords
+	counter   ratelimit.Counter
+	now       func() time.Time
+	log       *slog.Logger
+	cache     *cache
+	uses      *lastUses
+	signer    *signer
+	running   *running
+}
+
+// New returns the services. Signing keys are loaded, or made where there are
+// none.
+func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
+	c := &core{
+		config: config, store: p.Store, vault: p.Vault, passwords: p.Passwords, counter: p.Counter,
+		now: p.Now, log: p.Log, cache: newCache(), uses: newLastUses(p.LastUses), running: newRunning(),
+	}
+	c.signer = &signer{config: &c.config}
+	a := &Auth{
+		Authenticator: &Authenticator{c},
+		Sessions:      &Sessions{c},
+		Developers:    &Developers{c},
+		Keys:          &Keys{c},
+		Applications:  &Applications{c},
+		Users:         &Users{c},
+		Tokens:        &Tokens{c},
+		Signing:       &Signing{c},
+		Limits:        &Limiter{c},
+	}
+	return a, a.Signing.start(ctx)
+}
+
+// Flush writes when credentials were last used. Call it each second, and once
+// before the store is closed.
+func (a *Auth) Flush(ctx context.Context) error {
+	c := a.Authenticator.core
+	defer c.uses.prune(c.now().Add(-c.config.AccessTTL - time.Minute))
+	return c.uses.flush(ctx)
+}
+
+// refuse records a refusal that the trail keeps and returns it.
+func (s *core) refuse(ctx context.Context, e audit.Event, refusal *Error) error {
+	e.Outcome = refusal.Reason
+	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error { return tx.Record(ctx, e) })
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+func (s *core) forgetSessions(ids []string) {
+	for _, id := range ids {
+		s.cache.forget("session:" + id)
+	}
+}

@@ -1,0 +1,154 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/credential"
+)
+
+// ReplayRecord is the kept answer of a call that minted a secret. It is sealed
+// under a key from ours and the caller's Idempotency-Key, of which only a
+// keyed hash is kept: the row and our key alone open nothing.
+type ReplayRecord struct {
+	ID        credential.Hash // of operation, caller and key
+	Request   credential.Hash
+	Sealed    []byte
+	ExpiresAt time.Time
+}
+
+// call is one call that may be replayed.
+type call struct {
+	operation string
+	caller    string // the principal, application or account that was proved
+	request   any    // decoded; without secrets, which were proved already
+	keep      time.Duration
+}
+
+// idempotencyKey returns the caller's key, "" where none was sent, or the 422
+// that says what is wrong with it.
+func (c *Caller) idempotencyKey() (string, error) {
+	if c.IdempotencyKey == nil {
+		return "", nil
+	}
+	k := *c.IdempotencyKey
+	ok := len(k) >= 1 && len(k) <= 255
+	for i := 0; ok && i < len(k); i++ {
+		ok = k[i] > ' ' && k[i] < 0x7f
+	}
+	if !ok {
+		return "", InvalidError(FieldError{"Idempotency-Key", "must be 1 to 255 visible ASCII characters"})
+	}
+	return k, nil
+}
+
+// once runs effect in a transaction, or gives the answer that it gave before
+// to the same call with the same Idempotency-Key. The answer is kept in the
+// transaction of its effect and only if there was one. Another request under
+// the same key is a 422; the same one while the first still runs, a 409.
+func once[T any](ctx context.Context, s *core, k call, effect func(context.Context, Tx) (T, error)) (T, error) {
+	var answer T
+	c := CallerFrom(ctx)
+	key, err := c.idempotencyKey()
+	if err != nil {
+		return answer, err
+	}
+	if key == "" {
+		err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+			answer, err = effect(ctx, tx)
+			return err
+		})
+		return answer, err
+	}
+	request, err := json.Marshal(k.request)
+	if err != nil {
+		return answer, err
+	}
+	r := ReplayRecord{
+		ID:      s.vault.HashParts("replay", k.operation, k.caller, key),
+		Request: s.vault.HashParts("replay-request", string(request)),
+	}
+	if !s.running.enter(r.ID) {
+		return answer, errInProgress()
+	}
+	defer s.running.leave(r.ID)
+	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		c.Replayed, err = replay(ctx, s, tx, r, key, &answer)
+		if err != nil || c.Replayed {
+			return err
+		}
+		if answer, err = effect(ctx, tx); err != nil {
+			return err
+		}
+		r.ExpiresAt = tx.Now().Add(k.keep)
+		return keep(ctx, s, tx, r, key, answer)
+	})
+	return answer, err
+}
+
+// replay fills answer from the record, if there is one.
+func replay[T any](ctx context.Context, s *core, tx Tx, r ReplayRecord, key string, answer *T) (bool, error) {
+	kept, err := tx.Replay(ctx, r.ID)
+	if errors.Is(err, ErrNotFound) || err == nil && !tx.Now().Before(kept.ExpiresAt) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	if kept.Request != r.Request {
+		return false, &Error{
+			Kind: Invalid, Reason: "idempotency_key_reused",
+			Detail: "This Idempotency-Key was used with another request; use a new one",
+			Fields: []FieldError{{"Idempotency-Key", "was used with another request"}},
+		}
+	}
+	plain, err := s.vault.Open(kept.Sealed, r.ID[:], key)
+	if err != nil {
+		return false, err
+	}
+	return true, json.Unmarshal(plain, answer)
+}
+
+func keep(ctx context.Context, s *core, tx Tx, r ReplayRecord, key string, answer any) error {
+	plain, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	if r.Sealed, err = s.vault.Seal(plain, r.ID[:], key); err != nil {
+		return err
+	}
+	return tx.PutReplay(ctx, r)
+}
+
+func errInProgress() *Error {
+	return &Error{
+		Kind: Conflict, Reason: "idempotency_in_progress",
+		Detail: "A request with this Idempotency-Key is still running", RetryAfter: 1,
+	}
+}
+
+// running is the calls with an Idempotency-Key that are under way here.
+type running struct {
+	mu    sync.Mutex
+	calls map[credential.Hash]struct{}
+}
+
+func newRunning() *running { return &running{calls: make(map[credential.Hash]struct{})} }
+
+func (r *running) enter(id credential.Hash) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.calls[id]; ok {
+		return false
+	}
+	r.calls[id] = struct{}{}
+	return true
+}
+
+func (r *running) leave(id credential.Hash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.calls, id)
+}

@@ -1,0 +1,128 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
+)
+
+// LoginInput is what a developer presents; "" is missing. UseCookie says how
+// it wants the refresh token, and so belongs to what a retry must repeat.
+type LoginInput struct {
+	Email, Password string
+	UseCookie       bool
+}
+
+// Login proves a developer by password and opens a session. Unknown, wrong,
+// disabled, empty and missing are one answer in equal time. Refused attempts
+// are limited by account, apart for addresses that the account logged in from
+// lately, so that an attacker cannot lock its owner out. Safe to retry with an
+// Idempotency-Key.
+func (s *Sessions) Login(ctx context.Context, in LoginInput) (Grant, error) {
+	c := CallerFrom(ctx)
+	if _, err := c.idempotencyKey(); err != nil {
+		return Grant{}, err
+	}
+	email := Fold(in.Email)
+	row, err := s.store.DeveloperByEmail(ctx, email)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Grant{}, err
+	}
+	bucket, err := s.accountBucket(ctx, c, email, row.ID)
+	if err != nil {
+		return Grant{}, err
+	}
+	if err := s.takeAccount(ctx, bucket); err != nil {
+		return Grant{}, err
+	}
+	proved, err := s.provePassword(ctx, row, in.Password)
+	if err != nil {
+		s.giveBack(ctx, s.config.Limits.LoginAccount, bucket)
+		return Grant{}, err
+	}
+	if !proved {
+		e := c.event(audit.Login, "", s.now())
+		if row.ID != "" {
+			e.Subject = "developer:" + row.ID
+		}
+		return Grant{}, s.refuse(ctx, e, errInvalidLogin())
+	}
+	s.giveBack(ctx, s.config.Limits.LoginAccount, bucket)
+	return s.openDeveloper(ctx, c, row, in.UseCookie)
+}
+
+// accountBucket is where refused logins of the account count. Accounts that do
+// not exist count alike.
+func (s *Sessions) accountBucket(ctx context.Context, c *Caller, email, id string) (string, error) {
+	h := s.vault.HashParts("login-account", email)
+	bucket := string(h[:])
+	seen, err := s.store.SeenAddress(ctx, id, c.AddressID(), s.now().Add(-s.config.Limits.KnownAddress))
+	if seen {
+		bucket += c.AddressID()
+	}
+	return bucket, err
+}
+
+// provePassword spends the same work whether or not the account exists. A
+// full lane is a 503.
+func (s *core) provePassword(ctx context.Context, d StoredDeveloper, password string) (bool, error) {
+	if d.ID == "" || d.Disabled || password == "" {
+		return false, laneError(s.passwords.VerifyNone(ctx, password))
+	}
+	ok, err := s.passwords.Verify(ctx, d.PasswordHash, password)
+	return ok, laneError(err)
+}
+
+func laneError(err error) error {
+	if errors.Is(err, credential.ErrBusy) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return UnavailableError(err)
+	}
+	return err
+}
+
+func (s *Sessions) openDeveloper(ctx context.Context, c *Caller, proved StoredDeveloper, useCookie bool) (Grant, error) {
+	var ended []string
+	grant, err := once(ctx, s.core, call{"Login", "developer:" + proved.ID, useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
+		d, err := tx.Developer(ctx, proved.ID)
+		if errors.Is(err, ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != proved.PasswordHash) {
+			return Grant{}, errInvalidLogin() // ended while the password was being proved
+		} else if err != nil {
+			return Grant{}, err
+		}
+		if ended, err = s.makeRoom(ctx, tx, c, d.ID); err != nil {
+			return Grant{}, err
+		}
+		if err := tx.SawAddress(ctx, d.ID, c.AddressID(), tx.Now()); err != nil {
+			return Grant{}, err
+		}
+		e := c.event(audit.Login, "developer:"+d.ID, tx.Now())
+		e.Actor = e.Subject
+		if err := tx.Record(ctx, e); err != nil {
+			return Grant{}, err
+		}
+		return s.open(ctx, tx, c, StoredSession{DeveloperID: d.ID})
+	})
+	if err == nil {
+		s.forgetSessions(ended)
+	}
+	return grant, err
+}
+
+// makeRoom ends the oldest sessions of a developer who has as many as may be.
+func (s *Sessions) makeRoom(ctx context.Context, tx Tx, c *Caller, developerID string) ([]string, error) {
+	live, err := tx.DeveloperSessions(ctx, developerID, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	var ended []string
+	for n := len(live); n >= s.config.MaxSessions; n-- {
+		ids, err := tx.EndSessions(ctx, SessionFilter{ID: live[n-1].ID}, tx.Now())
+		if err != nil {
+			return nil, err
+		}
+		ended = append(ended, ids...)
+	}
+	return ended, recordEach(ctx, tx, c, audit.Revoke, "session:", ended)
+}

@@ -1,0 +1,127 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+)
+
+// What follows is for the operator at the command line: it needs no credential
+// and is reachable from no network.
+
+// operated is an event of the developer itself or, where there is no caller,
+// of the operator.
+func operated(ctx context.Context, action, developerID string, at time.Time) audit.Event {
+	c := CallerFrom(ctx)
+	e := c.event(action, "developer:"+developerID, at)
+	if c.Principal == nil {
+		e.Actor = "operator"
+	}
+	return e
+}
+
+// Create adds a developer.
+func (s *Developers) Create(ctx context.Context, email, password string) (Developer, error) {
+	var v Check
+	v.Email("email", email)
+	s.checkPassword(&v, "password", password, email)
+	if err := v.Err(); err != nil {
+		return Developer{}, err
+	}
+	hash, err := s.passwords.Hash(ctx, password)
+	if err != nil {
+		return Developer{}, laneError(err)
+	}
+	d := StoredDeveloper{Developer: Developer{ID: newID(), Email: email}, PasswordHash: hash}
+	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		d.CreatedAt, d.UpdatedAt = tx.Now(), tx.Now()
+		if err := tx.InsertDeveloper(ctx, d); err != nil {
+			return developerError(err)
+		}
+		return tx.Record(ctx, operated(ctx, audit.DeveloperCreate, d.ID, tx.Now()))
+	})
+	return d.Developer, err
+}
+
+// All lists every developer, oldest first.
+func (s *Developers) All(ctx context.Context) ([]StoredDeveloper, error) {
+	return s.store.Developers(ctx)
+}
+
+// SetPassword replaces a developer's password and ends all its sessions.
+func (s *Developers) SetPassword(ctx context.Context, email, password string) error {
+	d, err := s.byEmail(ctx, email)
+	if err != nil {
+		return err
+	}
+	var v Check
+	s.checkPassword(&v, "password", password, d.Email)
+	if err := v.Err(); err != nil {
+		return err
+	}
+	return s.setPassword(ctx, d, password, "")
+}
+
+// Disable ends a developer's sessions and refuses its logins. User tokens that
+// it minted live on.
+func (s *Developers) Disable(ctx context.Context, email string) error {
+	return s.operate(ctx, audit.DeveloperEnd, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
+		d.Disabled, d.UpdatedAt = true, tx.Now()
+		if err := tx.UpdateDeveloper(ctx, d); err != nil {
+			return nil, err
+		}
+		return tx.EndSessions(ctx, SessionFilter{DeveloperID: d.ID}, tx.Now())
+	})
+}
+
+// Enable lets a disabled developer log in again.
+func (s *Developers) Enable(ctx context.Context, email string) error {
+	return s.operate(ctx, audit.DeveloperEnable, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
+		d.Disabled, d.UpdatedAt = false, tx.Now()
+		return nil, tx.UpdateDeveloper(ctx, d)
+	})
+}
+
+// Delete removes a developer and ends its sessions and the user tokens that it
+// minted. The account's keys, applications and users stay.
+func (s *Developers) Delete(ctx context.Context, email string) error {
+	return s.operate(ctx, audit.DeveloperDelete, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
+		own, err := tx.EndSessions(ctx, SessionFilter{DeveloperID: d.ID}, tx.Now())
+		if err != nil {
+			return nil, err
+		}
+		minted, err := tx.EndSessions(ctx, SessionFilter{AppID: "admin:" + d.ID}, tx.Now())
+		if err != nil {
+			return nil, err
+		}
+		return append(own, minted...), tx.DeleteDeveloper(ctx, d.ID)
+	})
+}
+
+func (s *Developers) byEmail(ctx context.Context, email string) (StoredDeveloper, error) {
+	d, err := s.store.DeveloperByEmail(ctx, Fold(email))
+	return d, developerError(err)
+}
+
+// operate changes one developer and drops what is cached of the sessions that
+// the change ended.
+func (s *Developers) operate(ctx context.Context, action, email string, f func(context.Context, Tx, StoredDeveloper) ([]string, error)) error {
+	var ended []string
+	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		d, err := tx.DeveloperByEmail(ctx, Fold(email))
+		if err != nil {
+			return developerError(err)
+		}
+		if ended, err = f(ctx, tx, d); err != nil {
+			return err
+		}
+		return tx.Record(ctx, operated(ctx, action, d.ID, tx.Now()))
+	})
+	if errors.Is(err, ErrNotFound) {
+		return notFound("Developer")
+	}
+	s.forgetSessions(ended)
+	return err
+}

@@ -1,0 +1,111 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
+)
+
+// Store keeps everything durable. Reads see every write that was acknowledged
+// before they began. Its errors are ErrNotFound, ErrTaken, or an *Error of
+// kind Unavailable for a passing fault. Safe for concurrent use.
+type Store interface {
+	Reader
+	// Write runs f in one transaction and returns nil only once its effect is
+	// durable. If f returns an error, nothing that it wrote remains and the
+	// error is returned. f runs at most once and is not cancelled midway; it
+	// must not wait for anything but tx.
+	Write(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
+}
+
+// Tx is a transaction. What it reads is locked until the transaction ends, so
+// that a decision made on it still holds when it is written.
+type Tx interface {
+	Reader
+	// Now is the database's time, in UTC, in microseconds. It does not change
+	// within a transaction.
+	Now() time.Time
+	// Record appends to the audit trail.
+	Record(ctx context.Context, e audit.Event) error
+
+	InsertDeveloper(ctx context.Context, d StoredDeveloper) error
+	UpdateDeveloper(ctx context.Context, d StoredDeveloper) error
+	DeleteDeveloper(ctx context.Context, id string) error
+	// SawAddress remembers that the developer logged in from the address.
+	SawAddress(ctx context.Context, developerID, address string, at time.Time) error
+
+	InsertSession(ctx context.Context, s StoredSession) error
+	UpdateSession(ctx context.Context, s StoredSession) error
+	// EndSessions revokes the live sessions that match and returns their ids.
+	EndSessions(ctx context.Context, which SessionFilter, at time.Time) ([]string, error)
+
+	InsertKey(ctx context.Context, k StoredKey) error
+	UpdateKey(ctx context.Context, k StoredKey) error
+	DeleteKey(ctx context.Context, id string) error
+
+	InsertApplication(ctx context.Context, a StoredApplication) error
+	UpdateApplication(ctx context.Context, a StoredApplication) error
+	DeleteApplication(ctx context.Context, appID string) error
+
+	InsertUser(ctx context.Context, u User) error
+	UpdateUser(ctx context.Context, u User) error
+	// DeleteUser removes the user, its sessions and its data.
+	DeleteUser(ctx context.Context, id string) error
+
+	Replay(ctx context.Context, id credential.Hash) (ReplayRecord, error)
+	// PutReplay writes the record, over an expired one of the same id.
+	PutReplay(ctx context.Context, r ReplayRecord) error
+
+	PutSigningKey(ctx context.Context, k StoredSigningKey) error
+	DeleteSigningKey(ctx context.Context, id string) error
+}
+
+// Reader looks things up. A single row that is not there is ErrNotFound.
+type Reader interface {
+	Developer(ctx context.Context, id string) (StoredDeveloper, error)
+	// DeveloperByEmail looks the folded email up.
+	DeveloperByEmail(ctx context.Context, email string) (StoredDeveloper, error)
+	// Developers lists every developer, oldest first.
+	Developers(ctx context.Context) ([]StoredDeveloper, error)
+	// SeenAddress says whether the developer logged in from the address since.
+	SeenAddress(ctx context.Context, developerID, address string, since time.Time) (bool, error)
+
+	Session(ctx context.Context, id string) (StoredSession, error)
+	// DeveloperSessions lists those that are neither revoked nor expired at
+	// the instant, newest first.
+	DeveloperSessions(ctx context.Context, developerID string, at time.Time) ([]StoredSession, error)
+
+	Key(ctx context.Context, id string) (StoredKey, error)
+	// KeyByHash finds the key whose newest or previous secret has the hash.
+	KeyByHash(ctx context.Context, h credential.Hash) (StoredKey, error)
+	// Keys lists every key, newest first.
+	Keys(ctx context.Context) ([]Key, error)
+
+	Application(ctx context.Context, appID string) (StoredApplication, error)
+	// Applications lists every application, newest first.
+	Applications(ctx context.Context) ([]Application, error)
+
+	User(ctx context.Context, id string) (User, error)
+	// Users returns the page's users and how many match in all.
+	Users(ctx context.Context, q UserQuery) ([]User, int, error)
+
+	// SigningKeys lists every signing key, oldest first.
+	SigningKeys(ctx context.Context) ([]StoredSigningKey, error)
+}
+
+// LastUses keeps when credentials were last used. It never moves a time back.
+type LastUses interface {
+	TouchKeys(ctx context.Context, at map[string]time.Time) error
+	TouchSessions(ctx context.Context, at map[string]time.Time) error
+}
+
+// SessionFilter selects sessions: all of the members that are set must match.
+type SessionFilter struct {
+	ID          string
+	DeveloperID string
+	UserID      string
+	AppID       string
+	Except      string // a session id that is left alone
+}

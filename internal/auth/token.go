@@ -1,0 +1,197 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/ratelimit"
+)
+
+// Tokens mints and ends the tokens of users.
+type Tokens struct{ *core }
+
+// AppCredentials are an application's half of an exchange; "" is absent.
+type AppCredentials struct{ AppID, AppSecret string }
+
+// Create mints a pair for a user: for the application whose credentials are
+// given, else for the caller. Unknown application and wrong secret are refused
+// alike. Safe to retry with an Idempotency-Key.
+func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) (Grant, error) {
+	c := CallerFrom(ctx)
+	id, err := UserID(userID)
+	if err != nil {
+		return Grant{}, err
+	}
+	var mint StoredSession
+	switch {
+	case app.AppID != "" && app.AppSecret != "":
+		mint, err = s.exchange(ctx, c, app)
+	case app.AppID != "" || app.AppSecret != "" || c.Principal == nil && c.Refused == nil:
+		err = errMissingCredentials()
+	default:
+		mint, err = s.admin(ctx)
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	mint.UserID = id
+	if _, err := s.store.User(ctx, id); err != nil {
+		return Grant{}, userError(err)
+	}
+	if app.AppID != "" {
+		if err := s.take(ctx, s.config.Limits.ExchangeUser, id); err != nil {
+			return Grant{}, err
+		}
+	}
+	return s.mint(ctx, c, mint)
+}
+
+func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant, error) {
+	actor := c.actor()
+	if c.Principal == nil {
+		actor = "application:" + row.AppID
+	}
+	k := call{"CreateUserToken", actor, row.UserID, replayTokensFor}
+	return once(ctx, s.core, k, func(ctx context.Context, tx Tx) (Grant, error) {
+		if err := s.present(ctx, tx, c, row); err != nil {
+			return Grant{}, err
+		}
+		e := c.event(audit.TokenMint, "user:"+row.UserID, tx.Now())
+		e.Actor = actor
+		if err := tx.Record(ctx, e); err != nil {
+			return Grant{}, err
+		}
+		return s.open(ctx, tx, c, row)
+	})
+}
+
+// present makes sure that user and minter still exist in the transaction that
+// mints, so that deleting either leaves no token behind.
+func (s *Tokens) present(ctx context.Context, tx Tx, c *Caller, row StoredSession) error {
+	if _, err := tx.User(ctx, row.UserID); err != nil {
+		return userError(err)
+	}
+	p := c.Principal
+	switch {
+	case p == nil:
+		if _, err := tx.Application(ctx, row.AppID); errors.Is(err, ErrNotFound) {
+			return errInvalidApp()
+		} else {
+			return err
+		}
+	case p.Kind == APIKey:
+		k, err := tx.Key(ctx, p.ID)
+		if errors.Is(err, ErrNotFound) || err == nil && !k.Enabled {
+			return errInvalidKey()
+		}
+		return err
+	default:
+		session, err := tx.Session(ctx, p.SessionID)
+		if errors.Is(err, ErrNotFound) || err == nil && !session.live(tx.Now()) {
+			return errInvalidToken()
+		}
+		return err
+	}
+}
+
+// admin is the mint of a caller who proved itself in the header.
+func (s *Tokens) admin(ctx context.Context) (StoredSession, error) {
+	p, err := RequireAccount(ctx, TokensWrite)
+	if err != nil {
+		return StoredSession{}, err
+	}
+	row := StoredSession{AppID: p.minter()}
+	if p.Kind == DeveloperToken {
+		row.Actor = p.ID
+	}
+	return row, nil
+}
+
+// exchange proves an application. A header credential beside it is ignored.
+// Only refusals count against the address, so that any number of right ones at
+// once get through.
+func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (StoredSession, error) {
+	limits, address := &s.config.Limits, c.AddressID()
+	w, err := s.counter.Peek(ctx, limits.ExchangeRefused, address)
+	if err != nil {
+		return StoredSession{}, UnavailableError(err)
+	}
+	if !w.Admitted {
+		c.Window = w
+		return StoredSession{}, s.refusal(w)
+	}
+	now := s.now()
+	h := s.vault.Hash(app.AppSecret)
+	row, err := s.application(ctx, app)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return StoredSession{}, err
+	}
+	if !row.admits(h, now) || err != nil {
+		return StoredSession{}, s.refuseExchange(ctx, c, app)
+	}
+	s.giveBack(ctx, c.Spent, address)
+	c.Principal, c.Spent = nil, ratelimit.Policy{}
+	if c.Window, err = s.counter.Take(ctx, limits.ExchangeApp, app.AppID); err != nil {
+		return StoredSession{}, UnavailableError(err)
+	}
+	return StoredSession{AppID: app.AppID}, s.refusal(c.Window)
+}
+
+// refuseExchange counts and records a refused exchange. A valid credential in
+// the header has paid for it and is what the answer describes.
+func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentials) error {
+	w, err := s.counter.Take(ctx, s.config.Limits.ExchangeRefused, c.AddressID())
+	if err != nil {
+		return UnavailableError(err)
+	}
+	if c.Principal == nil || !w.Admitted {
+		c.Window = w
+	}
+	c.Principal = nil
+	if !w.Admitted {
+		return s.refusal(w)
+	}
+	e := c.event(audit.TokenMint, "", s.now())
+	if credential.Valid(credential.AppID, app.AppID) {
+		e.Subject = "application:" + app.AppID
+	}
+	return s.refuse(ctx, e, errInvalidApp())
+}
+
+// application looks an application up whose credentials have the right form.
+func (s *Tokens) application(ctx context.Context, app AppCredentials) (StoredApplication, error) {
+	if !credential.Valid(credential.AppID, app.AppID) || !credential.Valid(credential.AppSecret, app.AppSecret) {
+		return StoredApplication{}, ErrNotFound
+	}
+	return s.store.Application(ctx, app.AppID)
+}
+
+// Revoke ends every session of a user: its access and refresh tokens are dead
+// when Revoke returns nil.
+func (s *Tokens) Revoke(ctx context.Context, userID string) error {
+	id, err := UserID(userID)
+	if err != nil {
+		return err
+	}
+	if _, err := RequireAccount(ctx, TokensWrite); err != nil {
+		return err
+	}
+	c := CallerFrom(ctx)
+	var ended []string
+	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		if _, err := tx.User(ctx, id); err != nil {
+			return userError(err)
+		}
+		if ended, err = tx.EndSessions(ctx, SessionFilter{UserID: id}, tx.Now()); err != nil {
+			return err
+		}
+		return tx.Record(ctx, c.event(audit.TokenRevoke, "user:"+id, tx.Now()))
+	})
+	if err != nil {
+		return err
+	}
+	s.forgetSessions(ended)
+	return nil
+}

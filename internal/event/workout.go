@@ -1,0 +1,141 @@
+// Package event is the health data that the credentials protect: workouts, so
+// far the one kind.
+package event
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// Source says where a workout was recorded.
+type Source struct {
+	Provider   string
+	Source     *string
+	Device     *string
+	DeviceType *string
+	DeviceName *string
+}
+
+// Workout is one training of one user. What is not known is nil.
+type Workout struct {
+	ID                  string // UUID
+	ExternalID          string // unique for a user and provider
+	Type                string
+	Name                *string
+	StartTime           time.Time
+	EndTime             time.Time
+	ZoneOffset          *string // such as "+02:00"
+	DurationSeconds     int32
+	Source              Source
+	CaloriesKcal        *float64
+	DistanceMeters      *float64
+	AvgHeartRateBPM     *int32
+	MaxHeartRateBPM     *int32
+	AvgPaceSecPerKm     *float64
+	ElevationGainMeters *float64
+}
+
+// Input is a workout as it is written; nil and "" are absent. Times are
+// RFC 3339.
+type Input struct {
+	ExternalID          string
+	Type                string
+	Name                *string
+	StartTime           string
+	EndTime             string
+	ZoneOffset          *string
+	DurationSeconds     *int32 // default: EndTime - StartTime
+	Source              Source
+	CaloriesKcal        *float64
+	DistanceMeters      *float64
+	AvgHeartRateBPM     *int32
+	MaxHeartRateBPM     *int32
+	AvgPaceSecPerKm     *float64
+	ElevationGainMeters *float64
+}
+
+// Bounds of a call and of a workout's numbers; all of them start at 0.
+const (
+	MaxBatch     = 1000
+	MaxDuration  = 31_536_000 // seconds, a year
+	MaxHeartRate = 300        // beats a minute
+	MaxCalories  = 100_000    // kcal
+	MaxDistance  = 10_000_000 // metres
+	MaxPace      = 86_400     // seconds a kilometre
+	MaxElevation = 100_000    // metres
+)
+
+// read checks the input and returns the workout it describes; field is its
+// place in the request, such as "workouts[3]".
+func (in *Input) read(v *auth.Check, field string) Workout {
+	w := Workout{
+		ExternalID: in.ExternalID, Type: in.Type, Name: in.Name, ZoneOffset: in.ZoneOffset, Source: in.Source,
+		CaloriesKcal: in.CaloriesKcal, DistanceMeters: in.DistanceMeters,
+		AvgHeartRateBPM: in.AvgHeartRateBPM, MaxHeartRateBPM: in.MaxHeartRateBPM,
+		AvgPaceSecPerKm: in.AvgPaceSecPerKm, ElevationGainMeters: in.ElevationGainMeters,
+	}
+	at := func(member string) string { return field + "." + member }
+	v.Text(at("external_id"), in.ExternalID, 1, auth.MaxText)
+	v.Text(at("type"), in.Type, 1, auth.MaxText)
+	v.Optional(at("name"), in.Name, auth.MaxText)
+	v.Text(at("source.provider"), in.Source.Provider, 1, auth.MaxText)
+	v.Optional(at("source.source"), in.Source.Source, auth.MaxText)
+	v.Optional(at("source.device"), in.Source.Device, auth.MaxText)
+	v.Optional(at("source.device_type"), in.Source.DeviceType, auth.MaxText)
+	v.Optional(at("source.device_name"), in.Source.DeviceName, auth.MaxText)
+	if in.ZoneOffset != nil && !zoneOffset.MatchString(*in.ZoneOffset) {
+		v.Fail(at("zone_offset"), `must be an offset such as "+02:00"`)
+	}
+	in.readTimes(v, at, &w)
+	in.readNumbers(v, at)
+	return w
+}
+
+func (in *Input) readTimes(v *auth.Check, at func(string) string, w *Workout) {
+	start := v.Instant(at("start_time"), &in.StartTime)
+	end := v.Instant(at("end_time"), &in.EndTime)
+	if start == nil || end == nil {
+		return
+	}
+	if end.Before(*start) {
+		v.Fail(at("end_time"), "must not be before start_time")
+		return
+	}
+	w.StartTime, w.EndTime = *start, *end
+	seconds := end.Sub(*start) / time.Second
+	if in.DurationSeconds != nil {
+		seconds = time.Duration(*in.DurationSeconds)
+	} else if seconds > MaxDuration {
+		v.Fail(at("end_time"), "must be within a year of start_time")
+		return
+	}
+	v.Between(at("duration_seconds"), int(seconds), 0, MaxDuration)
+	w.DurationSeconds = int32(seconds)
+}
+
+func (in *Input) readNumbers(v *auth.Check, at func(string) string) {
+	for _, rate := range []struct {
+		member string
+		n      *int32
+	}{{"avg_heart_rate_bpm", in.AvgHeartRateBPM}, {"max_heart_rate_bpm", in.MaxHeartRateBPM}} {
+		if rate.n != nil {
+			v.Between(at(rate.member), int(*rate.n), 0, MaxHeartRate)
+		}
+	}
+	for _, m := range []struct {
+		member string
+		x      *float64
+		most   float64
+	}{
+		{"calories_kcal", in.CaloriesKcal, MaxCalories},
+		{"distance_meters", in.DistanceMeters, MaxDistance},
+		{"avg_pace_sec_per_km", in.AvgPaceSecPerKm, MaxPace},
+		{"elevation_gain_meters", in.ElevationGainMeters, MaxElevation},
+	} {
+		if m.x != nil && !(*m.x >= 0 && *m.x <= m.most) { // so that NaN fails
+			v.Fail(at(m.member), "must be 0 to "+strconv.FormatFloat(m.most, 'f', -1, 64))
+		}
+	}
+}

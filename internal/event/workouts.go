@@ -1,0 +1,135 @@
+package event
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// Store keeps workouts. The rules of auth.Store hold for it.
+type Store interface {
+	// Workouts returns up to q.Limit workouts, in the order q asks for.
+	Workouts(ctx context.Context, q Query) ([]Workout, error)
+	// UpsertWorkouts writes all or none, replacing those of the same provider
+	// and external id whole; it sets each ID to the stored one, reports in
+	// order which were new, and moves the user's last_synced_at and _provider.
+	// ErrNotFound: there is no such user.
+	UpsertWorkouts(ctx context.Context, userID string, ws []Workout) (created []bool, err error)
+	DeleteWorkout(ctx context.Context, userID, id string) error
+	// UserExists answers nil or ErrNotFound.
+	UserExists(ctx context.Context, userID string) error
+}
+
+// Ledger takes note of reads of health data. It does not block.
+type Ledger interface {
+	Read(a audit.Access)
+}
+
+// Cursors seals places in a list, bound to what is listed.
+type Cursors interface {
+	SealCursor(filters []byte, at any) (string, error)
+	OpenCursor(filters []byte, cursor string, at any) bool
+}
+
+// Workouts reads and writes the workouts of users. Safe for concurrent use.
+type Workouts struct {
+	Store   Store
+	Ledger  Ledger
+	Cursors Cursors
+	Now     func() time.Time
+}
+
+// Result says what became of one workout that was written.
+type Result struct {
+	ID         string
+	ExternalID string
+	Status     string // "created" or "updated"
+}
+
+// Upserted is the answer to Upsert; Items are in the order of the input.
+type Upserted struct {
+	Created int
+	Updated int
+	Items   []Result
+}
+
+// Upsert writes up to MaxBatch workouts of a user, all or none. One with the
+// same source.provider and external_id as a stored one replaces it whole, so
+// that a retry changes nothing; twice in one call, the later wins.
+func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upserted, error) {
+	id, err := auth.UserID(userID)
+	if err != nil {
+		return Upserted{}, err
+	}
+	if _, err := auth.RequireOwner(ctx, auth.WorkoutsWrite, id); err != nil {
+		return Upserted{}, err
+	}
+	ws, err := read(in)
+	if err != nil {
+		return Upserted{}, err
+	}
+	created, err := s.Store.UpsertWorkouts(ctx, id, ws)
+	if err != nil {
+		return Upserted{}, userError(err)
+	}
+	out := Upserted{Items: make([]Result, len(ws))}
+	for i, w := range ws {
+		out.Items[i] = Result{w.ID, w.ExternalID, "updated"}
+		if created[i] {
+			out.Items[i].Status = "created"
+			out.Created++
+		} else {
+			out.Updated++
+		}
+	}
+	return out, nil
+}
+
+func read(in []Input) ([]Workout, error) {
+	var v auth.Check
+	if len(in) < 1 || len(in) > MaxBatch {
+		v.Fail("workouts", "must hold 1 to "+strconv.Itoa(MaxBatch)+" workouts")
+		return nil, v.Err()
+	}
+	ws := make([]Workout, len(in))
+	for i := range in {
+		ws[i] = in[i].read(&v, "workouts["+strconv.Itoa(i)+"]")
+	}
+	return ws, v.Err()
+}
+
+// Delete removes one workout of a user.
+func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
+	id, err := auth.UserID(userID)
+	if err != nil {
+		return err
+	}
+	workout, err := uuid.Parse(workoutID)
+	if err != nil || len(workoutID) != 36 {
+		return auth.InvalidError(auth.FieldError{Field: "workout_id", Message: "must be a UUID"})
+	}
+	if _, err := auth.RequireOwner(ctx, auth.WorkoutsWrite, id); err != nil {
+		return err
+	}
+	if err := s.Store.UserExists(ctx, id); err != nil {
+		return userError(err)
+	}
+	err = s.Store.DeleteWorkout(ctx, id, workout.String())
+	if errors.Is(err, auth.ErrNotFound) {
+		return &auth.Error{Kind: auth.NotFound, Reason: "not_found", Detail: "Workout not found"}
+	}
+	return err
+}
+
+func userError(err error) error {
+	if errors.Is(err, auth.ErrNotFound) {
+		return &auth.Error{Kind: auth.NotFound, Reason: "not_found", Detail: "User not found"}
+	}
+	return err
+}
