@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+type applicationRow struct {
+	bun.BaseModel `bun:"table:applications,alias:a"`
+	auth.StoredApplication
+}
+
+var (
+	applicationByAppID = selecting[applicationRow]("app_id = ?")
+	insertApplication  = inserting[applicationRow]()
+	updateApplication  = updating[applicationRow]("app_id")
+)
+
+func (r *reader) Application(ctx context.Context, appID string) (auth.StoredApplication, error) {
+	row, err := find(ctx, r, applicationByAppID, appID)
+	return row.StoredApplication, err
+}
+
+func (r *reader) Applications(ctx context.Context) ([]auth.Application, error) {
+	rows, err := list[applicationRow](ctx, r, "created_at DESC, app_id DESC", nil)
+	return each(rows, err, func(row *applicationRow) auth.Application { return row.Application })
+}
+
+func (t *tx) InsertApplication(ctx context.Context, a auth.StoredApplication) error {
+	return write(ctx, t, insertApplication, &applicationRow{StoredApplication: a})
+}
+
+func (t *tx) UpdateApplication(ctx context.Context, a auth.StoredApplication) error {
+	return write(ctx, t, updateApplication, &applicationRow{StoredApplication: a}, a.AppID)
+}
+
+func (t *tx) DeleteApplication(ctx context.Context, appID string) error {
+	return remove[applicationRow](ctx, t, "app_id", appID)
+}

@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/event"
+)
+
+func benchStore(b *testing.B) *Store {
+	return openStore(b, dsns["sqlite"](b), Options{})
+}
+
+func BenchmarkKeyByHash(b *testing.B) {
+	s := benchStore(b)
+	var k auth.StoredKey
+	s.write(b, func(ctx context.Context, tx auth.Tx) error {
+		for range 20_000 {
+			k = newKey()
+			if err := tx.InsertKey(ctx, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		must(s.KeyByHash(b.Context(), k.Hash))(b)
+	}
+}
+
+func BenchmarkSession(b *testing.B) {
+	s := benchStore(b)
+	row := s.addSession(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		must(s.Session(b.Context(), row.ID))(b)
+	}
+}
+
+// refresh is the write of a token refresh: a row read and replaced, and an
+// event.
+func (s *Store) refresh(b *testing.B, id string) {
+	err := s.try(func(ctx context.Context, tx auth.Tx) error {
+		row, err := tx.Session(ctx, id)
+		if err != nil {
+			return err
+		}
+		row.Generation++
+		row.RotatedAt, row.LastUsedAt = tx.Now(), tx.Now()
+		e := newEvent("session:" + id)
+		e.At, e.IP, e.Client, e.RequestID = tx.Now(), "192.0.2.1", "Go-http-client/2.0", "req_1"
+		return errors.Join(tx.UpdateSession(ctx, row), tx.Record(ctx, e))
+	})
+	if err != nil {
+		b.Error(err)
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	b.Run("alone", func(b *testing.B) {
+		s := benchStore(b)
+		id := s.addSession(b).ID
+		for b.Loop() {
+			s.refresh(b, id)
+		}
+	})
+	b.Run("64 at once", func(b *testing.B) {
+		s := benchStore(b)
+		id := s.addSession(b).ID
+		b.SetParallelism(32) // of 2 processors
+		b.RunParallel(func(p *testing.PB) {
+			for p.Next() {
+				s.refresh(b, id)
+			}
+		})
+	})
+}
+
+func BenchmarkUpsertWorkouts(b *testing.B) {
+	s := benchStore(b)
+	u := s.addUser(b)
+	ws := make([]event.Workout, event.MaxBatch)
+	for i := range ws {
+		ws[i] = newWorkout("garmin", fmt.Sprint(i), epoch.Add(time.Duration(i)*time.Second))
+	}
+	for b.Loop() {
+		must(s.UpsertWorkouts(b.Context(), u.ID, ws))(b)
+	}
+}
+
+func BenchmarkWorkouts(b *testing.B) {
+	s := benchStore(b)
+	u := s.addUser(b)
+	ws := make([]event.Workout, event.MaxBatch)
+	for i := range ws {
+		ws[i] = newWorkout("garmin", fmt.Sprint(i), epoch.Add(time.Duration(i)*time.Second))
+	}
+	must(s.UpsertWorkouts(b.Context(), u.ID, ws))(b)
+	q := event.Query{UserID: u.ID, Start: epoch, End: epoch.Add(time.Hour), Limit: 51}
+	for b.Loop() {
+		must(s.Workouts(b.Context(), q))(b)
+	}
+}
+
+func BenchmarkAppendAccess(b *testing.B) {
+	s := benchStore(b)
+	entries := make([]audit.Access, 1000)
+	for i := range entries {
+		entries[i] = audit.Access{UserID: fmt.Sprint(i % 100), At: epoch, Actor: "key:1", Operation: "ListWorkouts", IP: "192.0.2.1"}
+	}
+	for b.Loop() {
+		if err := s.AppendAccess(b.Context(), entries); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

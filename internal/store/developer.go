@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+type developerRow struct {
+	bun.BaseModel `bun:"table:developers,alias:d"`
+	auth.StoredDeveloper
+	EmailFolded string
+}
+
+type addressRow struct {
+	bun.BaseModel `bun:"table:developer_addresses,alias:a"`
+	DeveloperID   string
+	Address       string
+	SeenAt        time.Time
+}
+
+var (
+	developerByID    = selecting[developerRow]("id = ?")
+	developerByEmail = selecting[developerRow]("email_folded = ?")
+	insertDeveloper  = inserting[developerRow]()
+	updateDeveloper  = updating[developerRow]("id")
+	addressSeen      = selecting[addressRow]("developer_id = ? AND address = ? AND seen_at >= ?")
+)
+
+func (r *reader) Developer(ctx context.Context, id string) (auth.StoredDeveloper, error) {
+	row, err := find(ctx, r, developerByID, id)
+	return row.StoredDeveloper, err
+}
+
+func (r *reader) DeveloperByEmail(ctx context.Context, email string) (auth.StoredDeveloper, error) {
+	row, err := find(ctx, r, developerByEmail, email)
+	return row.StoredDeveloper, err
+}
+
+func (r *reader) Developers(ctx context.Context) ([]auth.StoredDeveloper, error) {
+	rows, err := list[developerRow](ctx, r, "created_at, id", nil)
+	return each(rows, err, func(row *developerRow) auth.StoredDeveloper { return row.StoredDeveloper })
+}
+
+func (r *reader) SeenAddress(ctx context.Context, developerID, address string, since time.Time) (bool, error) {
+	_, err := find(ctx, r, addressSeen, developerID, address, micros(since))
+	if errors.Is(err, auth.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (t *tx) InsertDeveloper(ctx context.Context, d auth.StoredDeveloper) error {
+	return write(ctx, t, insertDeveloper, newDeveloperRow(d))
+}
+
+func (t *tx) UpdateDeveloper(ctx context.Context, d auth.StoredDeveloper) error {
+	return write(ctx, t, updateDeveloper, newDeveloperRow(d), d.ID)
+}
+
+func newDeveloperRow(d auth.StoredDeveloper) *developerRow {
+	return &developerRow{StoredDeveloper: d, EmailFolded: auth.Fold(d.Email)}
+}
+
+func (t *tx) DeleteDeveloper(ctx context.Context, id string) error {
+	return remove[developerRow](ctx, t, "id", id)
+}
+
+func (t *tx) SawAddress(ctx context.Context, developerID, address string, at time.Time) error {
+	_, err := t.some(ctx, t.insert(&addressRow{DeveloperID: developerID, Address: address, SeenAt: at}).
+		On("CONFLICT (developer_id, address) DO UPDATE").Set("seen_at = EXCLUDED.seen_at").
+		Where("a.seen_at < EXCLUDED.seen_at"))
+	return err
+}

@@ -1,0 +1,395 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// hold keeps the writer busy with a job until release is called, so that what
+// is written meanwhile waits and then goes into one commit.
+func (s *Store) hold(t testing.TB) (release func()) {
+	t.Helper()
+	held, free := make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- s.try(func(context.Context, auth.Tx) error {
+			close(held)
+			<-free
+			return nil
+		})
+	}()
+	<-held
+	return sync.OnceFunc(func() {
+		close(free)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// queue starts n writes and returns once all of them wait behind the one that
+// holds the writer.
+func (s *Store) queue(t testing.TB, n int, f func(i int) error) (wait func() []error) {
+	t.Helper()
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	before := len(s.group.queue)
+	for i := range n {
+		all.Go(func() { errs[i] = f(i) })
+	}
+	for len(s.group.queue) < before+n {
+		runtime.Gosched()
+	}
+	return func() []error {
+		all.Wait()
+		return errs
+	}
+}
+
+// Nobody is answered before everybody in the batch has run: they share one
+// commit.
+func TestWritersShareACommit(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		const writers = 64
+		release := s.hold(t)
+		var ran atomic.Int32
+		var early atomic.Bool
+		wait := s.queue(t, writers, func(int) error {
+			err := s.try(func(ctx context.Context, tx auth.Tx) error {
+				ran.Add(1)
+				return tx.InsertUser(ctx, newUser())
+			})
+			if ran.Load() != writers {
+				early.Store(true)
+			}
+			return err
+		})
+		release()
+		if err := errors.Join(wait()...); err != nil {
+			t.Fatal(err)
+		}
+		if early.Load() {
+			t.Fatal("a writer was answered before the others had run")
+		}
+		wantEqual(t, count(t, s, "users"), writers)
+	})
+}
+
+// In one commit, what fails leaves nothing and what succeeds stays.
+func TestFailuresAreIsolated(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		release := s.hold(t)
+		oops := errors.New("oops")
+		wait := s.queue(t, 60, func(i int) error {
+			return s.try(func(ctx context.Context, tx auth.Tx) error {
+				if err := errors.Join(tx.InsertUser(ctx, newUser()), tx.Record(ctx, newEvent(fmt.Sprint(i)))); err != nil {
+					return err
+				}
+				switch i % 3 {
+				case 1:
+					return oops
+				case 2:
+					panic("oops")
+				}
+				return nil
+			})
+		})
+		release()
+		for i, err := range wait() {
+			switch i % 3 {
+			case 0:
+				wantEqual(t, err, nil)
+			case 1:
+				wantError(t, err, oops)
+			default:
+				if err == nil || auth.AsError(err).Kind != auth.Internal {
+					t.Fatalf("a panic became %v", err)
+				}
+			}
+			events := must(s.Events(t.Context(), EventFilter{Subject: fmt.Sprint(i)}))(t)
+			wantEqual(t, len(events) == 1, i%3 == 0)
+		}
+		wantEqual(t, count(t, s, "users"), 20)
+	})
+}
+
+// If the commit fails, nobody's write remains and nobody is told otherwise,
+// not even of a failure that was due to another's write.
+func TestCommitFailure(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		release := s.hold(t)
+		id := newUser().ID
+		wait := s.queue(t, 10, func(i int) error {
+			if i == 5 {
+				return s.group.do(context.Background(), func(ctx context.Context, t *tx) error {
+					// A reference that is checked, and found missing, at the commit.
+					_, err := t.some(ctx, t.db.NewRaw("PRAGMA defer_foreign_keys = ON").Conn(t.conn))
+					_, orphan := t.some(ctx, t.db.NewRaw(
+						"INSERT INTO developer_addresses (developer_id, address, seen_at) VALUES ('x', 'x', 1)").Conn(t.conn))
+					return errors.Join(err, orphan)
+				})
+			}
+			return s.try(func(ctx context.Context, tx auth.Tx) error {
+				return tx.InsertUser(ctx, auth.User{ID: id, CreatedAt: epoch, ExternalUserID: ptr("same")})
+			})
+		})
+		release()
+		for _, err := range wait() {
+			wantUnavailable(t, err)
+		}
+		wantEqual(t, count(t, s, "users"), 0)
+		s.addUser(t)
+	})
+}
+
+func TestOneWinner(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		release := s.hold(t)
+		wait := s.queue(t, 64, func(i int) error {
+			u := newUser()
+			u.Email = ptr([]string{"A@example.com", "a@EXAMPLE.com"}[i%2])
+			return s.try(func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, u) })
+		})
+		release()
+		won := 0
+		for _, err := range wait() {
+			if err == nil {
+				won++
+			} else {
+				wantError(t, err, auth.ErrTaken)
+			}
+		}
+		wantEqual(t, won, 1)
+	})
+}
+
+// Writers that decide on the same row each see what the one before them did.
+func TestDecisionsOnARowAreSerial(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		row := s.addSession(t)
+		var seen sync.Map
+		var all sync.WaitGroup
+		for range 64 {
+			all.Go(func() {
+				var generation int64
+				err := s.try(func(ctx context.Context, tx auth.Tx) error {
+					r, err := tx.Session(ctx, row.ID)
+					if err != nil {
+						return err
+					}
+					r.Generation++
+					generation = r.Generation
+					return tx.UpdateSession(ctx, r)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				if got := must(s.Session(context.Background(), row.ID))(t).Generation; got < generation {
+					t.Errorf("read generation %d after %d was acknowledged", got, generation)
+				}
+				if _, twice := seen.LoadOrStore(generation, true); twice {
+					t.Errorf("generation %d was made twice", generation)
+				}
+			})
+		}
+		all.Wait()
+		wantEqual(t, must(s.Session(t.Context(), row.ID))(t).Generation, 65)
+	})
+}
+
+func TestCancellation(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		release := s.hold(t)
+		defer release()
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := false
+		wait := s.queue(t, 1, func(int) error {
+			return s.Write(ctx, func(context.Context, auth.Tx) error {
+				ran = true
+				return nil
+			})
+		})
+		cancel()
+		err := wait()[0] // while the writer is still held
+		wantError(t, err, context.Canceled)
+		wantUnavailable(t, err)
+		err = s.Write(ctx, func(context.Context, auth.Tx) error { return nil })
+		wantError(t, err, context.Canceled)
+		_, err = s.User(ctx, "x")
+		wantUnavailable(t, err)
+		release()
+		s.addUser(t)
+		wantEqual(t, ran, false)
+	})
+}
+
+// A read whose caller goes away is refused as passing: never as not found,
+// which would make a good credential a bad one.
+func TestCancelledReads(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		row := s.addSession(t)
+		long := selecting[sessionRow](`id = ? AND 0 < (
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n)`)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := find(ctx, s.reader, long, row.ID)
+		wantUnavailable(t, err)
+		wantError(t, err, context.DeadlineExceeded)
+		for _, seen := range []error{sql.ErrNoRows, errors.New("sql: Rows are closed")} {
+			wantUnavailable(t, s.fail(ctx, seen))
+			wantEqual(t, errors.Is(s.fail(t.Context(), seen), auth.ErrNotFound), seen == sql.ErrNoRows)
+		}
+		must(s.Session(t.Context(), row.ID))(t)
+	})
+}
+
+// A write that has begun is finished, and answered as it ended, though its
+// caller goes away.
+func TestCancellationAfterTheStart(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		u := newUser()
+		err := s.Write(ctx, func(inner context.Context, tx auth.Tx) error {
+			cancel()
+			if err := inner.Err(); err != nil {
+				return err
+			}
+			_, err := tx.Keys(ctx) // the caller's own context does no harm either
+			_, missing := tx.User(ctx, u.ID)
+			wantError(t, missing, auth.ErrNotFound)
+			wantError(t, tx.DeleteUser(ctx, u.ID), auth.ErrNotFound)
+			return errors.Join(err, tx.InsertUser(ctx, u))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(s.User(t.Context(), u.ID))(t)
+	})
+}
+
+func TestCloseDrains(t *testing.T) {
+	for name, dsn := range dsns {
+		t.Run(name, func(t *testing.T) {
+			at := dsn(t)
+			s := openStore(t, at, Options{})
+			release := s.hold(t)
+			wait := s.queue(t, 50, func(int) error {
+				return s.try(func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, newUser()) })
+			})
+			closed := make(chan error, 2)
+			for range 2 {
+				go func() { closed <- s.Close() }()
+			}
+			refused := func() error { return s.try(func(context.Context, auth.Tx) error { return nil }) }
+			for begun := false; !begun; runtime.Gosched() {
+				s.group.mu.RLock()
+				begun = s.group.closed
+				s.group.mu.RUnlock()
+			}
+			wantUnavailable(t, refused())
+			release()
+			if err := errors.Join(append(wait(), <-closed, <-closed)...); err != nil {
+				t.Fatal(err)
+			}
+			wantUnavailable(t, refused())
+			_, err := s.User(t.Context(), "x")
+			wantUnavailable(t, err)
+			_, err = s.Keys(t.Context())
+			wantUnavailable(t, err)
+			wantUnavailable(t, s.Ping(t.Context()))
+			wantUnavailable(t, s.Purge(t.Context()))
+			wantEqual(t, count(t, openStore(t, at, Options{}), "users"), 50)
+		})
+	}
+}
+
+func TestFullQueueIsRefused(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		release := s.hold(t)
+		empty := func(int) error { return s.try(func(context.Context, auth.Tx) error { return nil }) }
+		wait := s.queue(t, maxWaiting, empty)
+		wantUnavailable(t, empty(0))
+		release()
+		if err := errors.Join(wait()...); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A job that ends the writer's goroutine takes neither the writer nor its
+// neighbours' callers with it.
+func TestGoexit(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		release := s.hold(t)
+		wait := s.queue(t, 3, func(i int) error {
+			return s.try(func(ctx context.Context, tx auth.Tx) error {
+				if err := tx.InsertUser(ctx, newUser()); err != nil {
+					return err
+				}
+				if i == 1 {
+					runtime.Goexit()
+				}
+				return nil
+			})
+		})
+		release()
+		for _, err := range wait() {
+			wantUnavailable(t, err)
+		}
+		wantEqual(t, count(t, s, "users"), 0)
+		s.addUser(t)
+	})
+}
+
+func TestTransactionEnds(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		var leaked auth.Tx
+		s.write(t, func(_ context.Context, tx auth.Tx) error {
+			leaked = tx
+			return nil
+		})
+		for name, use := range map[string]func() error{
+			"write": func() error { return leaked.InsertUser(t.Context(), newUser()) },
+			"find":  func() error { _, err := leaked.User(t.Context(), "x"); return err },
+			"list":  func() error { _, err := leaked.Keys(t.Context()); return err },
+			"query": func() error { return leaked.DeleteUser(t.Context(), "x") },
+		} {
+			if err := use(); !errors.Is(err, errTxFinished) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// A transaction's time does not change within it, is in microseconds of UTC,
+// and never goes back.
+func TestTransactionTime(t *testing.T) {
+	var clock atomic.Int64
+	now := func() time.Time {
+		return time.Unix(0, clock.Add(1_001)).In(time.FixedZone("", 3600))
+	}
+	onEachWith(t, Options{Now: now}, func(t *testing.T, s *Store) {
+		var last time.Time
+		for _, start := range []time.Duration{time.Hour, 2 * time.Hour, time.Minute, 3 * time.Hour} {
+			clock.Store(int64(start))
+			s.write(t, func(_ context.Context, tx auth.Tx) error {
+				at := tx.Now()
+				if at != tx.Now() || at.Location() != time.UTC || at != at.Truncate(time.Microsecond) || at.Before(last) {
+					t.Errorf("%s after %s", at, last)
+				}
+				last = at
+				return nil
+			})
+		}
+		wantEqual(t, last.Truncate(time.Second), time.Unix(3*3600, 0).UTC())
+	})
+}

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
+)
+
+type keyRow struct {
+	bun.BaseModel `bun:"table:api_keys,alias:k"`
+	auth.StoredKey
+}
+
+var (
+	keyByID   = selecting[keyRow]("id = ?")
+	insertKey = inserting[keyRow]()
+	updateKey = updating[keyRow]("id")
+	keyByHash = selecting[keyRow]("hash = ? OR previous_hash = ?")
+)
+
+func (r *reader) Key(ctx context.Context, id string) (auth.StoredKey, error) {
+	row, err := find(ctx, r, keyByID, id)
+	return row.StoredKey, err
+}
+
+func (r *reader) KeyByHash(ctx context.Context, h credential.Hash) (auth.StoredKey, error) {
+	row, err := find(ctx, r, keyByHash, h[:], h[:])
+	return row.StoredKey, err
+}
+
+func (r *reader) Keys(ctx context.Context) ([]auth.Key, error) {
+	rows, err := list[keyRow](ctx, r, "created_at DESC, id DESC", nil)
+	return each(rows, err, func(row *keyRow) auth.Key { return row.Key })
+}
+
+func (t *tx) InsertKey(ctx context.Context, k auth.StoredKey) error {
+	return write(ctx, t, insertKey, &keyRow{StoredKey: k})
+}
+
+func (t *tx) UpdateKey(ctx context.Context, k auth.StoredKey) error {
+	return write(ctx, t, updateKey, &keyRow{StoredKey: k}, k.ID)
+}
+
+func (t *tx) DeleteKey(ctx context.Context, id string) error {
+	return remove[keyRow](ctx, t, "id", id)
+}

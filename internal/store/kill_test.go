@@ -1,0 +1,216 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// command makes the helper another process on the database.
+func command(what, dsn string) *exec.Cmd {
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), "STORE_HELPER="+what, "STORE_HELPER_DSN="+dsn)
+	c.Stderr = os.Stderr
+	return c
+}
+
+// helper is what the other process does: it opens the store, or it writes
+// until it is killed and says what was acknowledged.
+func helper(what, dsn string) error {
+	ctx := context.Background()
+	s, err := Open(ctx, dsn, Options{})
+	if err != nil {
+		return err
+	}
+	if what == "start" {
+		_, err := s.SetMeta(ctx, "pid", strconv.Itoa(os.Getpid()))
+		return errors.Join(err, s.Close())
+	}
+	var all sync.WaitGroup
+	errs := make(chan error, 16)
+	for i := range cap(errs) {
+		all.Go(func() { errs <- s.crashWriter(ctx, i) })
+	}
+	all.Wait()
+	return <-errs
+}
+
+// crashWriter creates keys, each with its event, moves its session's
+// generation on, each step with its event, and notes reads; after each that
+// was acknowledged it prints it.
+func (s *Store) crashWriter(ctx context.Context, i int) error {
+	subject := fmt.Sprintf("session:%d", i)
+	row := newUserSession("")
+	err := s.Write(ctx, func(ctx context.Context, tx auth.Tx) error {
+		u := newUser()
+		row.UserID, row.Generation = u.ID, 0
+		return errors.Join(tx.InsertUser(ctx, u), tx.InsertSession(ctx, row))
+	})
+	subject += ":" + row.ID
+	for err == nil {
+		k := newKey()
+		err = s.Write(ctx, func(ctx context.Context, tx auth.Tx) error {
+			return errors.Join(tx.InsertKey(ctx, k), tx.Record(ctx, newEvent("key:"+k.ID)))
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stdout, "key %s\n", k.ID)
+		var generation int64
+		err = s.Write(ctx, func(ctx context.Context, tx auth.Tx) error {
+			r, err := tx.Session(ctx, row.ID)
+			if err != nil {
+				return err
+			}
+			r.Generation++
+			generation = r.Generation
+			return errors.Join(tx.UpdateSession(ctx, r), tx.Record(ctx, newEvent("session:"+row.ID)))
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stdout, "session %s %d\n", row.ID, generation)
+		reads := make([]audit.Access, 1+rand.IntN(3))
+		for j := range reads {
+			reads[j] = audit.Access{UserID: row.UserID, At: epoch, Operation: "ListWorkouts"}
+		}
+		if err = s.AppendAccess(ctx, reads); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stdout, "reads %s %d\n", row.UserID, len(reads))
+	}
+	return err
+}
+
+// acknowledged is what a process said before it was killed.
+type acknowledged struct {
+	keys     []string
+	sessions map[string]int64
+	reads    map[string]int
+}
+
+func (a *acknowledged) note(t *testing.T, line string) {
+	f := strings.Fields(line)
+	number := func() int {
+		n, err := strconv.Atoi(f[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	switch f[0] {
+	case "key":
+		a.keys = append(a.keys, f[1])
+	case "session":
+		a.sessions[f[1]] = int64(number())
+	case "reads":
+		a.reads[f[1]] += number()
+	default:
+		t.Fatalf("the process said %q", line)
+	}
+}
+
+// Whenever the process is killed, everything that it acknowledged is there,
+// and everything that is there is whole.
+func TestKill(t *testing.T) {
+	cycles := 20
+	if n, err := strconv.Atoi(os.Getenv("STORE_CRASH_CYCLES")); err == nil {
+		cycles = n
+	}
+	for name, dsn := range dsns {
+		t.Run(name, func(t *testing.T) {
+			at := dsn(t)
+			said := acknowledged{sessions: map[string]int64{}, reads: map[string]int{}}
+			for range cycles {
+				killOnce(t, at, &said)
+				if checkAfterKill(t, at, &said); t.Failed() {
+					return
+				}
+			}
+			t.Logf("%d kills; %d keys, %d sessions acknowledged", cycles, len(said.keys), len(said.sessions))
+		})
+	}
+}
+
+// killOnce runs the process and kills it at some instant after its first word.
+func killOnce(t *testing.T, dsn string, said *acknowledged) {
+	c := command("write", dsn)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("the process said nothing: ", c.Wait())
+	}
+	said.note(t, lines.Text())
+	kill := time.AfterFunc(time.Duration(rand.Int64N(int64(300*time.Millisecond))), func() { _ = c.Process.Kill() })
+	defer kill.Stop()
+	for lines.Scan() {
+		said.note(t, lines.Text())
+	}
+	if err := c.Wait(); err == nil || c.ProcessState.Exited() {
+		t.Fatalf("the process was not killed but ended: %v", err)
+	}
+}
+
+func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
+	s := openStore(t, dsn, Options{})
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	recorded := map[string]int64{}
+	for _, e := range must(s.Events(t.Context(), EventFilter{}))(t) {
+		recorded[e.Subject]++
+	}
+	keys := map[string]bool{}
+	for _, k := range must(s.Keys(t.Context()))(t) {
+		keys[k.ID] = true
+		if recorded["key:"+k.ID] != 1 {
+			t.Errorf("key %s has %d events", k.ID, recorded["key:"+k.ID])
+		}
+	}
+	for subject := range recorded {
+		if id, ok := strings.CutPrefix(subject, "key:"); ok && !keys[id] {
+			t.Errorf("an event is there and its key %s is not", id)
+		}
+	}
+	for _, id := range said.keys {
+		if !keys[id] {
+			t.Errorf("key %s was acknowledged and is lost", id)
+		}
+	}
+	for id, generation := range said.sessions {
+		got := must(s.Session(t.Context(), id))(t).Generation
+		if got < generation || got != recorded["session:"+id] {
+			t.Errorf("session %s: generation %d, acknowledged %d, %d events", id, got, generation, recorded["session:"+id])
+		}
+	}
+	for userID, n := range said.reads {
+		entries := must(s.Accesses(t.Context(), userID))(t)
+		if err := VerifyLedger(entries); err != nil || len(entries) < n {
+			t.Errorf("ledger of %s: %d entries, acknowledged %d: %v", userID, len(entries), n, err)
+		}
+	}
+	var verdict string
+	if err := s.pool.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+		t.Errorf("integrity: %q, %v", verdict, err)
+	}
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/audit"
+)
+
+// Entry is one entry of a user's access ledger as it is stored: the Seqth of
+// that user, from 1, and its hash after the one before it.
+type Entry struct {
+	audit.Access
+	Seq  int64
+	Hash [32]byte
+}
+
+type entryRow struct {
+	bun.BaseModel `bun:"table:access_ledger,alias:l"`
+	Entry
+}
+
+func (r *entryRow) held() Entry { return r.Entry }
+
+// AppendAccess appends to the ledgers of the users that were read, in the
+// order given: all entries or none.
+func (s *Store) AppendAccess(ctx context.Context, entries []audit.Access) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	return s.group.do(ctx, func(ctx context.Context, t *tx) error { return t.appendAccess(ctx, entries) })
+}
+
+func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
+	heads := make(map[string]Entry)
+	rows := make([]entryRow, len(entries))
+	for i, a := range entries {
+		head, ok := heads[a.UserID]
+		if !ok {
+			var err error
+			if head, err = t.ledgerHead(ctx, a.UserID); err != nil {
+				return err
+			}
+		}
+		a.Client, a.RequestID = storable(a.Client), storable(a.RequestID)
+		head = Entry{a, head.Seq + 1, a.Chain(head.Hash)}
+		heads[a.UserID], rows[i].Entry = head, head
+	}
+	for chunk := range slices.Chunk(rows, 100) { // a statement stays under SQLite's 1 MB
+		if _, err := t.some(ctx, t.insert(&chunk)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) ledgerHead(ctx context.Context, userID string) (Entry, error) {
+	rows, err := list[entryRow](ctx, &t.reader, "seq DESC", func(q *bun.SelectQuery) {
+		q.Where("user_id = ?", userID).Limit(1)
+	})
+	if err != nil || len(rows) == 0 {
+		return Entry{}, err
+	}
+	return rows[0].Entry, nil
+}
+
+// Accesses returns the ledger of a user, from the first entry on.
+func (s *Store) Accesses(ctx context.Context, userID string) ([]Entry, error) {
+	rows, err := list[entryRow](ctx, s.reader, "seq", func(q *bun.SelectQuery) { q.Where("user_id = ?", userID) })
+	return each(rows, err, (*entryRow).held)
+}
+
+// VerifyLedger returns an error that names the first entry of one user's
+// ledger that was changed, moved, or is missing before another.
+func VerifyLedger(entries []Entry) error {
+	var prev [32]byte
+	for i, e := range entries {
+		if e.Seq != int64(i)+1 || e.Hash != e.Chain(prev) {
+			return fmt.Errorf("store: the access ledger is not intact at entry %d", i+1)
+		}
+		prev = e.Hash
+	}
+	return nil
+}
+
+// storable makes of what a caller sent a text that every engine takes.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}

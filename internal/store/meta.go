@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+var errMeta = errors.New("store: a meta value is not there after it was set")
+
+type metaRow struct {
+	bun.BaseModel `bun:"table:meta,alias:m"`
+	Name          string
+	Value         string
+}
+
+var metaByName = selecting[metaRow]("name = ?")
+
+// Meta returns a value that the installation keeps about itself, or
+// auth.ErrNotFound.
+func (s *Store) Meta(ctx context.Context, name string) (string, error) {
+	row, err := find(ctx, s.reader, metaByName, name)
+	return row.Value, err
+}
+
+// SetMeta stores the value unless there is one, and returns the one stored.
+func (s *Store) SetMeta(ctx context.Context, name, value string) (stored string, err error) {
+	err = s.group.do(ctx, func(ctx context.Context, t *tx) error {
+		_, err := t.some(ctx, t.insert(&metaRow{Name: name, Value: value}).
+			On("CONFLICT (name) DO NOTHING"))
+		if err != nil {
+			return err
+		}
+		row, err := find(ctx, &t.reader, metaByName, name)
+		stored = row.Value
+		if errors.Is(err, auth.ErrNotFound) {
+			err = t.fail(ctx, errMeta)
+		}
+		return err
+	})
+	return stored, err
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
+)
+
+type replayRow struct {
+	bun.BaseModel `bun:"table:replays,alias:r"`
+	auth.ReplayRecord
+}
+
+var replayByID = selecting[replayRow]("id = ?")
+
+func (t *tx) Replay(ctx context.Context, id credential.Hash) (auth.ReplayRecord, error) {
+	row, err := find(ctx, &t.reader, replayByID, id[:])
+	return row.ReplayRecord, err
+}
+
+// PutReplay writes the record. One of the same id that has not expired stays,
+// and the transaction fails with ErrTaken.
+func (t *tx) PutReplay(ctx context.Context, r auth.ReplayRecord) error {
+	err := t.only(ctx, t.insert(&replayRow{ReplayRecord: r}).
+		On("CONFLICT (id) DO UPDATE").
+		Set("request = EXCLUDED.request, sealed = EXCLUDED.sealed, expires_at = EXCLUDED.expires_at").
+		Where("r.expires_at <= ?", t.now))
+	if errors.Is(err, auth.ErrNotFound) {
+		err = t.fail(ctx, &auth.TakenError{Column: "id"})
+	}
+	return err
+}
+
+type signingKeyRow struct {
+	bun.BaseModel `bun:"table:signing_keys,alias:k"`
+	auth.StoredSigningKey
+}
+
+func (r *signingKeyRow) held() auth.StoredSigningKey { return r.StoredSigningKey }
+
+func (r *reader) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, error) {
+	rows, err := list[signingKeyRow](ctx, r, "created_at, id", nil)
+	return each(rows, err, (*signingKeyRow).held)
+}
+
+// PutSigningKey writes the key, over one of the same id.
+func (t *tx) PutSigningKey(ctx context.Context, k auth.StoredSigningKey) error {
+	_, err := t.some(ctx, t.insert(&signingKeyRow{StoredSigningKey: k}).
+		On("CONFLICT (id) DO UPDATE").
+		Set("state = EXCLUDED.state, algorithm = EXCLUDED.algorithm, sealed = EXCLUDED.sealed").
+		Set("created_at = EXCLUDED.created_at, retired_at = EXCLUDED.retired_at"))
+	return err
+}
+
+func (t *tx) DeleteSigningKey(ctx context.Context, id string) error {
+	return remove[signingKeyRow](ctx, t, "id", id)
+}

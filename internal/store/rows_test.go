@@ -1,0 +1,294 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
+)
+
+// Every member of every row comes back as it was written, with and without
+// what is optional, when it is new and when it was replaced.
+func TestRowsComeBack(t *testing.T) {
+	for _, set := range []bool{true, false} {
+		onEach(t, func(t *testing.T, s *Store) {
+			t.Run("developer", func(t *testing.T) { developerComesBack(t, s, set) })
+			t.Run("session", func(t *testing.T) { sessionComesBack(t, s, set) })
+			t.Run("key", func(t *testing.T) { keyComesBack(t, s, set) })
+			t.Run("application", func(t *testing.T) { applicationComesBack(t, s, set) })
+			t.Run("user", func(t *testing.T) { userComesBack(t, s, set) })
+			t.Run("signing key", func(t *testing.T) { signingKeyComesBack(t, s, set) })
+		})
+	}
+}
+
+func developerComesBack(t *testing.T, s *Store, set bool) {
+	d := fill[auth.StoredDeveloper](set)
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertDeveloper(ctx, d) })
+	wantEqual(t, must(s.Developer(t.Context(), d.ID))(t), d)
+	next := fill[auth.StoredDeveloper](!set)
+	next.ID = d.ID
+	s.write(t, func(ctx context.Context, tx auth.Tx) error {
+		if err := tx.UpdateDeveloper(ctx, next); err != nil {
+			return err
+		}
+		wantEqual(t, must(tx.Developer(ctx, d.ID))(t), next)
+		return nil
+	})
+	wantEqual(t, must(s.DeveloperByEmail(t.Context(), auth.Fold(next.Email)))(t), next)
+	_, err := s.DeveloperByEmail(t.Context(), auth.Fold(d.Email))
+	wantError(t, err, auth.ErrNotFound)
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteDeveloper(ctx, d.ID) })
+	_, err = s.Developer(t.Context(), d.ID)
+	wantError(t, err, auth.ErrNotFound)
+}
+
+func sessionComesBack(t *testing.T, s *Store, set bool) {
+	row := fill[auth.StoredSession](set)
+	row.DeveloperID, row.UserID = "", s.addUser(t).ID
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertSession(ctx, row) })
+	wantEqual(t, must(s.Session(t.Context(), row.ID))(t), row)
+
+	next := fill[auth.StoredSession](!set)
+	next.ID, next.DeveloperID, next.UserID, next.AppID = row.ID, "", row.UserID, row.AppID
+	next.Actor, next.Seed, next.CreatedAt, next.EndsAt = row.Actor, row.Seed, row.CreatedAt, row.EndsAt
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateSession(ctx, next) })
+	wantEqual(t, must(s.Session(t.Context(), row.ID))(t), next)
+
+	bare := newUserSession(row.UserID)
+	bare.AppID = ""
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertSession(ctx, bare) })
+	wantEqual(t, must(s.Session(t.Context(), bare.ID))(t), bare)
+}
+
+func keyComesBack(t *testing.T, s *Store, set bool) {
+	k := fill[auth.StoredKey](set)
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertKey(ctx, k) })
+	wantEqual(t, must(s.Key(t.Context(), k.ID))(t), k)
+	next := fill[auth.StoredKey](!set)
+	next.ID, next.Scopes = k.ID, []string{}
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateKey(ctx, next) })
+	wantEqual(t, must(s.Key(t.Context(), k.ID))(t), next)
+	wantEqual(t, must(s.Keys(t.Context()))(t), []auth.Key{next.Key})
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteKey(ctx, k.ID) })
+	_, err := s.Key(t.Context(), k.ID)
+	wantError(t, err, auth.ErrNotFound)
+}
+
+func applicationComesBack(t *testing.T, s *Store, set bool) {
+	a := fill[auth.StoredApplication](set)
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertApplication(ctx, a) })
+	wantEqual(t, must(s.Application(t.Context(), a.AppID))(t), a)
+	next := fill[auth.StoredApplication](!set)
+	next.AppID = a.AppID
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateApplication(ctx, next) })
+	wantEqual(t, must(s.Application(t.Context(), a.AppID))(t), next)
+	wantEqual(t, must(s.Applications(t.Context()))(t), []auth.Application{next.Application})
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteApplication(ctx, a.AppID) })
+	_, err := s.Application(t.Context(), a.AppID)
+	wantError(t, err, auth.ErrNotFound)
+}
+
+func userComesBack(t *testing.T, s *Store, set bool) {
+	u := fill[auth.User](set)
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, u) })
+	wantEqual(t, must(s.User(t.Context(), u.ID))(t), u)
+	next := fill[auth.User](!set)
+	next.ID, next.HasActiveConnection = u.ID, false
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateUser(ctx, next) })
+	wantEqual(t, must(s.User(t.Context(), u.ID))(t), next)
+	if err := s.UserExists(t.Context(), u.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteUser(ctx, u.ID) })
+	wantError(t, s.UserExists(t.Context(), u.ID), auth.ErrNotFound)
+}
+
+func signingKeyComesBack(t *testing.T, s *Store, set bool) {
+	first, second := fill[auth.StoredSigningKey](set), fill[auth.StoredSigningKey](!set)
+	first.CreatedAt, second.CreatedAt = epoch, epoch.Add(time.Microsecond)
+	put := func(k auth.StoredSigningKey) {
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.PutSigningKey(ctx, k) })
+	}
+	put(second)
+	put(first)
+	wantEqual(t, must(s.SigningKeys(t.Context()))(t), []auth.StoredSigningKey{first, second})
+	replaced := fill[auth.StoredSigningKey](!set)
+	replaced.ID, replaced.CreatedAt = first.ID, first.CreatedAt
+	put(replaced)
+	wantEqual(t, must(s.SigningKeys(t.Context()))(t), []auth.StoredSigningKey{replaced, second})
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteSigningKey(ctx, first.ID) })
+	wantEqual(t, must(s.SigningKeys(t.Context()))(t), []auth.StoredSigningKey{second})
+}
+
+// What is not there is ErrNotFound, to read, to change and to remove.
+func TestNotFound(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		reads := map[string]func(context.Context, auth.Reader) error{
+			"Developer":        func(ctx context.Context, r auth.Reader) error { _, err := r.Developer(ctx, "x"); return err },
+			"DeveloperByEmail": func(ctx context.Context, r auth.Reader) error { _, err := r.DeveloperByEmail(ctx, "x"); return err },
+			"Session":          func(ctx context.Context, r auth.Reader) error { _, err := r.Session(ctx, "x"); return err },
+			"Key":              func(ctx context.Context, r auth.Reader) error { _, err := r.Key(ctx, "x"); return err },
+			"KeyByHash": func(ctx context.Context, r auth.Reader) error {
+				_, err := r.KeyByHash(ctx, credential.Hash{})
+				return err
+			},
+			"Application": func(ctx context.Context, r auth.Reader) error { _, err := r.Application(ctx, "x"); return err },
+			"User":        func(ctx context.Context, r auth.Reader) error { _, err := r.User(ctx, "x"); return err },
+		}
+		for name, read := range reads {
+			if err := read(t.Context(), s); !errors.Is(err, auth.ErrNotFound) {
+				t.Errorf("%s: %v", name, err)
+			}
+			err := s.try(func(ctx context.Context, tx auth.Tx) error { return read(ctx, tx) })
+			if !errors.Is(err, auth.ErrNotFound) {
+				t.Errorf("%s in a transaction: %v", name, err)
+			}
+		}
+		writes := map[string]func(context.Context, auth.Tx) error{
+			"UpdateDeveloper": func(ctx context.Context, tx auth.Tx) error { return tx.UpdateDeveloper(ctx, newDeveloper()) },
+			"DeleteDeveloper": func(ctx context.Context, tx auth.Tx) error { return tx.DeleteDeveloper(ctx, "x") },
+			"UpdateSession":   func(ctx context.Context, tx auth.Tx) error { return tx.UpdateSession(ctx, newUserSession("x")) },
+			"UpdateKey":       func(ctx context.Context, tx auth.Tx) error { return tx.UpdateKey(ctx, newKey()) },
+			"DeleteKey":       func(ctx context.Context, tx auth.Tx) error { return tx.DeleteKey(ctx, "x") },
+			"UpdateApplication": func(ctx context.Context, tx auth.Tx) error {
+				return tx.UpdateApplication(ctx, fill[auth.StoredApplication](true))
+			},
+			"DeleteApplication": func(ctx context.Context, tx auth.Tx) error { return tx.DeleteApplication(ctx, "x") },
+			"UpdateUser":        func(ctx context.Context, tx auth.Tx) error { return tx.UpdateUser(ctx, newUser()) },
+			"DeleteUser":        func(ctx context.Context, tx auth.Tx) error { return tx.DeleteUser(ctx, "x") },
+			"DeleteSigningKey":  func(ctx context.Context, tx auth.Tx) error { return tx.DeleteSigningKey(ctx, "x") },
+			"Replay":            func(ctx context.Context, tx auth.Tx) error { _, err := tx.Replay(ctx, credential.Hash{}); return err },
+			"InsertSession":     func(ctx context.Context, tx auth.Tx) error { return tx.InsertSession(ctx, newUserSession("x")) },
+		}
+		for name, write := range writes {
+			if err := s.try(write); !errors.Is(err, auth.ErrNotFound) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestTaken(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		d, u := newDeveloper(), newUser()
+		d.Email, u.Email, u.ExternalUserID = "Straße@Example.com", ptr("Jörg@Example.com"), ptr("Ext")
+		other := newUser()
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			return errors.Join(tx.InsertDeveloper(ctx, d), tx.InsertUser(ctx, u), tx.InsertUser(ctx, other))
+		})
+		sameEmail, sameExternal, sameID := newUser(), newUser(), newUser()
+		sameEmail.Email, sameExternal.ExternalUserID, sameID.ID = ptr("JÖRG@example.COM"), ptr("Ext"), u.ID
+		moved := other
+		moved.Email = sameEmail.Email
+		twin := newDeveloper()
+		twin.Email = "STRASSE@example.com"
+		for _, c := range []struct {
+			name, column string
+			write        func(context.Context, auth.Tx) error
+		}{
+			{"developer", "email", func(ctx context.Context, tx auth.Tx) error { return tx.InsertDeveloper(ctx, twin) }},
+			{"user's email", "email", func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, sameEmail) }},
+			{"user's external id", "external_user_id", func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, sameExternal) }},
+			{"update", "email", func(ctx context.Context, tx auth.Tx) error { return tx.UpdateUser(ctx, moved) }},
+			{"id", "", func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, sameID) }},
+		} {
+			err := s.try(c.write)
+			taken, ok := errors.AsType[*auth.TakenError](err)
+			if err == nil || ok != (c.column != "") || ok && taken.Column != c.column {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			if auth.AsError(err).Kind == auth.Unavailable {
+				t.Errorf("%s: %v is not a passing fault", c.name, err)
+			}
+		}
+		otherCase := newUser()
+		otherCase.ExternalUserID = ptr("ext")
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, otherCase) })
+	})
+}
+
+// A transaction in which a statement failed cannot commit, whatever its
+// function makes of the error.
+func TestFailureDooms(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		u, next := newUser(), newUser()
+		u.ExternalUserID = ptr("x")
+		next.ExternalUserID = u.ExternalUserID
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, u) })
+		k := newKey()
+		err := s.try(func(ctx context.Context, tx auth.Tx) error {
+			if err := tx.InsertKey(ctx, k); err != nil {
+				return err
+			}
+			wantError(t, tx.InsertUser(ctx, next), auth.ErrTaken)
+			wantError(t, tx.InsertKey(ctx, newKey()), auth.ErrTaken)
+			return nil
+		})
+		wantError(t, err, auth.ErrTaken)
+		wantEqual(t, must(s.Keys(t.Context()))(t), []auth.Key{})
+	})
+}
+
+func TestKeyByHash(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		k, other := newKey(), newKey()
+		k.PreviousHash = ptr(fill[credential.Hash](true))
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			return errors.Join(tx.InsertKey(ctx, k), tx.InsertKey(ctx, other))
+		})
+		for _, h := range []credential.Hash{k.Hash, *k.PreviousHash} {
+			wantEqual(t, must(s.KeyByHash(t.Context(), h))(t), k)
+		}
+		wantEqual(t, must(s.KeyByHash(t.Context(), other.Hash))(t), other)
+		oldest := *k.PreviousHash
+		k.PreviousHash, k.Hash = ptr(k.Hash), fill[credential.Hash](true)
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateKey(ctx, k) })
+		_, err := s.KeyByHash(t.Context(), oldest)
+		wantError(t, err, auth.ErrNotFound)
+	})
+}
+
+// A hash of another size than ours is an error, never a shorter hash.
+func TestHashOfWrongSize(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		k := newKey()
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertKey(ctx, k) })
+		err := s.group.do(t.Context(), func(ctx context.Context, t *tx) error {
+			_, err := t.some(ctx, t.db.NewRaw("UPDATE api_keys SET previous_hash = ?", []byte{1, 2, 3}).Conn(t.conn))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Key(t.Context(), k.ID); err == nil || errors.Is(err, auth.ErrNotFound) {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	})
+}
+
+func TestListsAreInOrder(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		developers := []auth.StoredDeveloper{newDeveloper(), newDeveloper(), newDeveloper()}
+		keys := []auth.StoredKey{newKey(), newKey(), newKey()}
+		apps := make([]auth.StoredApplication, 3)
+		// Fractions of a second that a text would put in another order.
+		for i, fraction := range []time.Duration{0, 100 * time.Millisecond, 120 * time.Millisecond} {
+			at := epoch.Add(fraction)
+			apps[i] = fill[auth.StoredApplication](true)
+			developers[i].CreatedAt, keys[i].CreatedAt, apps[i].CreatedAt = at, at, at
+		}
+		for _, i := range []int{1, 0, 2} {
+			s.write(t, func(ctx context.Context, tx auth.Tx) error {
+				return errors.Join(tx.InsertDeveloper(ctx, developers[i]), tx.InsertKey(ctx, keys[i]), tx.InsertApplication(ctx, apps[i]))
+			})
+		}
+		wantEqual(t, must(s.Developers(t.Context()))(t), developers)
+		wantEqual(t, must(s.Keys(t.Context()))(t), []auth.Key{keys[2].Key, keys[1].Key, keys[0].Key})
+		wantEqual(t, must(s.Applications(t.Context()))(t),
+			[]auth.Application{apps[2].Application, apps[1].Application, apps[0].Application})
+	})
+}

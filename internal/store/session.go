@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+type sessionRow struct {
+	bun.BaseModel `bun:"table:sessions,alias:s"`
+	auth.StoredSession
+}
+
+func (r *sessionRow) held() auth.StoredSession { return r.StoredSession }
+
+var (
+	sessionByID   = selecting[sessionRow]("id = ?")
+	insertSession = inserting[sessionRow]()
+	updateSession = updating[sessionRow]("id",
+		"generation", "rotated_at", "rotated_by", "last_used_at", "expires_at", "revoked_at", "ip", "client")
+)
+
+func (r *reader) Session(ctx context.Context, id string) (auth.StoredSession, error) {
+	row, err := find(ctx, r, sessionByID, id)
+	return row.StoredSession, err
+}
+
+func (r *reader) DeveloperSessions(ctx context.Context, developerID string, at time.Time) ([]auth.StoredSession, error) {
+	rows, err := list[sessionRow](ctx, r, "created_at DESC, id DESC", func(q *bun.SelectQuery) {
+		q.Where("developer_id = ? AND revoked_at IS NULL AND expires_at > ?", developerID, at)
+	})
+	return each(rows, err, (*sessionRow).held)
+}
+
+func (t *tx) InsertSession(ctx context.Context, s auth.StoredSession) error {
+	return write(ctx, t, insertSession, &sessionRow{StoredSession: s})
+}
+
+// UpdateSession writes what changes in a session's life. Who holds it, what
+// made its tokens, and when it began and must end never do.
+func (t *tx) UpdateSession(ctx context.Context, s auth.StoredSession) error {
+	return write(ctx, t, updateSession, &sessionRow{StoredSession: s}, s.ID)
+}
+
+var errNoFilter = errors.New("store: a session filter that selects nothing in particular")
+
+func (t *tx) EndSessions(ctx context.Context, which auth.SessionFilter, at time.Time) ([]string, error) {
+	q := t.db.NewUpdate().Conn(t.conn).Model((*sessionRow)(nil)).Set("revoked_at = ?", at).
+		Where("revoked_at IS NULL AND expires_at > ?", at).Returning("id")
+	if which.ID+which.DeveloperID+which.UserID+which.AppID == "" {
+		return nil, t.fail(ctx, errNoFilter)
+	}
+	for _, must := range []struct{ column, value string }{
+		{"id", which.ID}, {"developer_id", which.DeveloperID}, {"user_id", which.UserID}, {"app_id", which.AppID},
+	} {
+		if must.value != "" {
+			q = q.Where("? = ?", bun.Ident(must.column), must.value)
+		}
+	}
+	if which.Except != "" {
+		q = q.Where("id <> ?", which.Except)
+	}
+	var ids []string
+	err := q.Scan(ctx, &ids)
+	return ids, t.fail(ctx, err)
+}

@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/event"
+)
+
+func TestSeenAddress(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		d := newDeveloper()
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			return errors.Join(tx.InsertDeveloper(ctx, d), tx.SawAddress(ctx, d.ID, "192.0.2.1", epoch))
+		})
+		seen := func(address string, since time.Time) bool {
+			return must(s.SeenAddress(t.Context(), d.ID, address, since))(t)
+		}
+		wantEqual(t, seen("192.0.2.1", epoch), true)
+		wantEqual(t, seen("192.0.2.1", epoch.Add(1)), true) // within the same microsecond
+		wantEqual(t, seen("192.0.2.1", epoch.Add(time.Microsecond)), false)
+		wantEqual(t, seen("192.0.2.2", epoch), false)
+		for _, at := range []time.Time{epoch.Add(time.Hour), epoch.Add(time.Minute)} { // the earlier one changes nothing
+			s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.SawAddress(ctx, d.ID, "192.0.2.1", at) })
+		}
+		wantEqual(t, seen("192.0.2.1", epoch.Add(time.Hour)), true)
+	})
+}
+
+func TestTouch(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		k, unused, session := newKey(), newKey(), s.addSession(t)
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			return errors.Join(tx.InsertKey(ctx, k), tx.InsertKey(ctx, unused))
+		})
+		many := map[string]time.Time{k.ID: epoch.Add(time.Hour)}
+		for range 1200 { // in several statements; most are of keys that are gone
+			many["key_"+fill[string](true)] = epoch
+		}
+		later, earlier := epoch.Add(time.Hour), epoch.Add(time.Minute)
+		for _, at := range []map[string]time.Time{many, {k.ID: earlier}, {}} {
+			if err := s.TouchKeys(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, at := range []time.Time{later, earlier} {
+			if err := s.TouchSessions(t.Context(), map[string]time.Time{session.ID: at}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantEqual(t, must(s.Key(t.Context(), k.ID))(t).LastUsedAt, &later)
+		wantEqual(t, must(s.Key(t.Context(), unused.ID))(t).LastUsedAt, nil)
+		wantEqual(t, must(s.Session(t.Context(), session.ID))(t).LastUsedAt, later)
+	})
+}
+
+func TestEndSessions(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		d, u := newDeveloper(), newUser()
+		session := func(change func(*auth.StoredSession)) auth.StoredSession {
+			row := newUserSession(u.ID)
+			change(&row)
+			s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertSession(ctx, row) })
+			return row
+		}
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			return errors.Join(tx.InsertDeveloper(ctx, d), tx.InsertUser(ctx, u))
+		})
+		a := session(func(r *auth.StoredSession) { r.AppID = "app_a" })
+		b := session(func(r *auth.StoredSession) { r.AppID = "app_b" })
+		own := session(func(r *auth.StoredSession) { r.UserID, r.AppID, r.DeveloperID = "", "", d.ID })
+		other := session(func(r *auth.StoredSession) { r.UserID, r.AppID, r.DeveloperID = "", "", d.ID })
+		session(func(r *auth.StoredSession) { r.ExpiresAt = epoch }) // expired: not live
+		at := epoch.Add(time.Hour)
+		for _, c := range []struct {
+			which auth.SessionFilter
+			want  []string
+		}{
+			{auth.SessionFilter{AppID: "app_a", UserID: "x"}, nil},
+			{auth.SessionFilter{AppID: "app_a"}, []string{a.ID}},
+			{auth.SessionFilter{AppID: "app_a"}, nil}, // already ended
+			{auth.SessionFilter{UserID: u.ID}, []string{b.ID}},
+			{auth.SessionFilter{DeveloperID: d.ID, Except: own.ID}, []string{other.ID}},
+			{auth.SessionFilter{ID: own.ID, DeveloperID: u.ID}, nil},
+			{auth.SessionFilter{ID: own.ID}, []string{own.ID}},
+		} {
+			s.write(t, func(ctx context.Context, tx auth.Tx) error {
+				ids, err := tx.EndSessions(ctx, c.which, at)
+				if err == nil && !slices.Equal(ids, c.want) {
+					t.Errorf("%+v ended %v, want %v", c.which, ids, c.want)
+				}
+				return err
+			})
+		}
+		wantEqual(t, must(s.Session(t.Context(), own.ID))(t).RevokedAt, &at)
+		for _, which := range []auth.SessionFilter{{}, {Except: "x"}} {
+			err := s.try(func(ctx context.Context, tx auth.Tx) error {
+				_, err := tx.EndSessions(ctx, which, at)
+				return err
+			})
+			wantError(t, err, errNoFilter)
+		}
+	})
+}
+
+func TestDeveloperSessions(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		d := newDeveloper()
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertDeveloper(ctx, d) })
+		var want []auth.StoredSession
+		for i := range 4 {
+			row := newUserSession("")
+			row.DeveloperID, row.CreatedAt = d.ID, epoch.Add(time.Duration(i)*time.Microsecond)
+			switch i {
+			case 1:
+				row.RevokedAt = &epoch
+			case 2:
+				row.ExpiresAt = epoch.Add(time.Hour) // which is the instant asked for
+			default:
+				want = append(want, row)
+			}
+			s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertSession(ctx, row) })
+		}
+		slices.Reverse(want)
+		wantEqual(t, must(s.DeveloperSessions(t.Context(), d.ID, epoch.Add(time.Hour)))(t), want)
+		wantEqual(t, must(s.DeveloperSessions(t.Context(), "x", epoch))(t), []auth.StoredSession{})
+	})
+}
+
+// A deleted holder takes its sessions and data along, and nobody else's; what
+// was recorded of it stays.
+func TestDeletionCascades(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		d, u, kept := newDeveloper(), s.addUser(t), s.addSession(t)
+		own, minted := newUserSession(""), newUserSession(u.ID)
+		own.DeveloperID, minted.AppID = d.ID, "admin:"+d.ID
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			return errors.Join(tx.InsertDeveloper(ctx, d), tx.InsertSession(ctx, own), tx.InsertSession(ctx, minted),
+				tx.SawAddress(ctx, d.ID, "192.0.2.1", epoch), tx.Record(ctx, newEvent("user:"+u.ID)))
+		})
+		for _, id := range []string{u.ID, kept.UserID} {
+			w := newWorkout("garmin", "1", epoch)
+			if _, err := s.UpsertWorkouts(t.Context(), id, []event.Workout{w}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.AppendAccess(t.Context(), []audit.Access{{UserID: u.ID, At: epoch, Operation: "ListWorkouts"}}); err != nil {
+			t.Fatal(err)
+		}
+
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteDeveloper(ctx, d.ID) })
+		_, err := s.Session(t.Context(), own.ID)
+		wantError(t, err, auth.ErrNotFound)
+		wantEqual(t, must(s.SeenAddress(t.Context(), d.ID, "192.0.2.1", epoch))(t), false)
+		must(s.Session(t.Context(), minted.ID))(t)
+
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteUser(ctx, u.ID) })
+		_, err = s.Session(t.Context(), minted.ID)
+		wantError(t, err, auth.ErrNotFound)
+		wantEqual(t, len(s.allWorkouts(t, u.ID)), 0)
+		wantEqual(t, len(must(s.Accesses(t.Context(), u.ID))(t)), 1)
+		wantEqual(t, len(must(s.Events(t.Context(), EventFilter{Subject: "user:" + u.ID}))(t)), 1)
+		must(s.Session(t.Context(), kept.ID))(t)
+		wantEqual(t, len(s.allWorkouts(t, kept.UserID)), 1)
+	})
+}
+
+func TestPurge(t *testing.T) {
+	now := epoch.AddDate(1, 0, 0)
+	onEachWith(t, Options{Now: func() time.Time { return now }}, func(t *testing.T, s *Store) {
+		u, d := s.addUser(t), newDeveloper()
+		ended, kept := newUserSession(u.ID), newUserSession(u.ID)
+		ended.EndsAt, ended.ExpiresAt = now, now
+		kept.EndsAt, kept.ExpiresAt, kept.RevokedAt = now.Add(time.Microsecond), epoch, &epoch
+		dead, live := fill[auth.ReplayRecord](true), fill[auth.ReplayRecord](true)
+		dead.ExpiresAt, live.ExpiresAt = now, now.Add(time.Microsecond)
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			err := errors.Join(tx.InsertDeveloper(ctx, d), tx.InsertSession(ctx, kept), tx.PutReplay(ctx, dead), tx.PutReplay(ctx, live),
+				tx.SawAddress(ctx, d.ID, "192.0.2.1", now.AddDate(0, 0, -31)), tx.SawAddress(ctx, d.ID, "192.0.2.2", now.AddDate(0, 0, -30)))
+			for range 2*purgeBatch + 1 {
+				ended.ID = fill[string](true)
+				err = errors.Join(err, tx.InsertSession(ctx, ended))
+			}
+			return err
+		})
+		if err := s.Purge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, count(t, s, "sessions"), 1)
+		must(s.Session(t.Context(), kept.ID))(t)
+		wantEqual(t, count(t, s, "replays"), 1)
+		wantEqual(t, must(s.SeenAddress(t.Context(), d.ID, "192.0.2.1", epoch))(t), false)
+		wantEqual(t, must(s.SeenAddress(t.Context(), d.ID, "192.0.2.2", epoch))(t), true)
+	})
+}
+
+func count(t testing.TB, s *Store, table string) (n int) {
+	t.Helper()
+	if err := s.pool.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"github.com/uptrace/bun/schema"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// sqliteEngine keeps the database in one file, in WAL mode. Only one writer at
+// a time is let in, so that what a transaction reads needs no locks.
+var sqliteEngine = engine{
+	dialect:  func() schema.Dialect { return sqlitedialect.New() },
+	open:     openSQLite,
+	begin:    "BEGIN IMMEDIATE",
+	migrate:  "BEGIN IMMEDIATE",
+	tidy:     "PRAGMA wal_checkpoint(TRUNCATE)", // what was deleted leaves the WAL too
+	fault:    sqliteFault,
+	argument: func(int) string { return "?" },
+}
+
+// openSQLite opens the file. It is created for its owner alone, and SQLite
+// gives the WAL and the shared memory file the same permissions.
+func openSQLite(ctx context.Context, path string) (readers, writer *sql.DB, err error) {
+	path = filepath.Clean(strings.TrimPrefix(path, "//"))
+	if path == ":memory:" {
+		return nil, nil, errors.New("store: the database must be a file")
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
+	writer, err = sql.Open("sqlite", uri+"?mode=rw&_txlock=immediate&"+pragmas(
+		"busy_timeout(150)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		"secure_delete(ON)", "journal_size_limit(16777216)", "cache_size(-16384)", "trusted_schema(OFF)",
+	))
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	writer.SetMaxOpenConns(1)
+	if err := checkSQLite(ctx, writer); err != nil {
+		return nil, nil, errors.Join(err, writer.Close())
+	}
+	readers, err = sql.Open("sqlite", uri+"?mode=ro&"+pragmas("busy_timeout(500)", "query_only(ON)", "trusted_schema(OFF)"))
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("store: %w", err), writer.Close())
+	}
+	n := max(4, runtime.NumCPU())
+	readers.SetMaxOpenConns(n)
+	readers.SetMaxIdleConns(n)
+	return readers, writer, nil
+}
+
+func pragmas(list ...string) string {
+	return url.Values{"_pragma": list}.Encode()
+}
+
+// checkSQLite refuses a file system on which a commit would not be durable.
+func checkSQLite(ctx context.Context, writer *sql.DB) error {
+	return faulter(sqliteFault).patiently(ctx, func() error {
+		var mode string
+		var synchronous int
+		err := errors.Join(
+			writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode),
+			writer.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous),
+		)
+		switch {
+		case err != nil:
+			return fmt.Errorf("store: the database does not open: %w", err)
+		case mode != "wal" || synchronous != 2:
+			return fmt.Errorf("store: the file system does not take SQLite's WAL (journal_mode=%s, synchronous=%d); put the database on a local disk", mode, synchronous)
+		}
+		return nil
+	})
+}
+
+func sqliteFault(err error) (fault, string) {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return broken, ""
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		_, column, _ := strings.Cut(e.Error(), "UNIQUE constraint failed: ")
+		column, _, _ = strings.Cut(column, " ")
+		return taken, column
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return orphaned, ""
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return contended, ""
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
+		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY:
+		return passing, ""
+	}
+	return broken, ""
+}

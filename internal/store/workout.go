@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/event"
+)
+
+// workoutRow is a workout with its source spread out into columns.
+type workoutRow struct {
+	bun.BaseModel       `bun:"table:workouts,alias:w"`
+	ID                  string
+	UserID              string
+	Provider            string
+	ExternalID          string
+	Type                string
+	Name                *string
+	StartTime           time.Time
+	EndTime             time.Time
+	ZoneOffset          *string
+	DurationSeconds     int32
+	Source              *string
+	Device              *string
+	DeviceType          *string
+	DeviceName          *string
+	CaloriesKcal        *float64
+	DistanceMeters      *float64
+	AvgHeartRateBPM     *int32
+	MaxHeartRateBPM     *int32
+	AvgPaceSecPerKm     *float64
+	ElevationGainMeters *float64
+}
+
+func newWorkoutRow(userID string, w *event.Workout) workoutRow {
+	return workoutRow{
+		ID: w.ID, UserID: userID, Provider: w.Source.Provider, ExternalID: w.ExternalID,
+		Type: w.Type, Name: w.Name, StartTime: w.StartTime, EndTime: w.EndTime, ZoneOffset: w.ZoneOffset,
+		DurationSeconds: w.DurationSeconds, Source: w.Source.Source, Device: w.Source.Device,
+		DeviceType: w.Source.DeviceType, DeviceName: w.Source.DeviceName, CaloriesKcal: w.CaloriesKcal,
+		DistanceMeters: w.DistanceMeters, AvgHeartRateBPM: w.AvgHeartRateBPM, MaxHeartRateBPM: w.MaxHeartRateBPM,
+		AvgPaceSecPerKm: w.AvgPaceSecPerKm, ElevationGainMeters: w.ElevationGainMeters,
+	}
+}
+
+func (r *workoutRow) held() event.Workout {
+	return event.Workout{
+		ID: r.ID, ExternalID: r.ExternalID, Type: r.Type, Name: r.Name,
+		StartTime: r.StartTime, EndTime: r.EndTime, ZoneOffset: r.ZoneOffset, DurationSeconds: r.DurationSeconds,
+		Source: event.Source{
+			Provider: r.Provider, Source: r.Source, Device: r.Device, DeviceType: r.DeviceType, DeviceName: r.DeviceName,
+		},
+		CaloriesKcal: r.CaloriesKcal, DistanceMeters: r.DistanceMeters, AvgHeartRateBPM: r.AvgHeartRateBPM,
+		MaxHeartRateBPM: r.MaxHeartRateBPM, AvgPaceSecPerKm: r.AvgPaceSecPerKm, ElevationGainMeters: r.ElevationGainMeters,
+	}
+}
+
+// Workouts returns up to q.Limit workouts, in the order q asks for.
+func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, error) {
+	order, beyond := "start_time DESC, id DESC", "(start_time, id) < (?, ?)"
+	if q.Backward {
+		order, beyond = "start_time, id", "(start_time, id) > (?, ?)"
+	}
+	rows, err := list[workoutRow](ctx, r, order, func(s *bun.SelectQuery) {
+		s.Where("user_id = ? AND start_time >= ? AND start_time < ?", q.UserID, q.Start, q.End).Limit(int64(q.Limit))
+		if q.Type != nil {
+			s.Where("type = ?", *q.Type)
+		}
+		if q.After != nil {
+			s.Where(beyond, q.After.Start, q.After.ID)
+		}
+	})
+	return each(rows, err, (*workoutRow).held)
+}
+
+// UpsertWorkouts writes all or none, as event.Store promises.
+func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Workout) ([]bool, error) {
+	if len(ws) == 0 {
+		return nil, s.UserExists(ctx, userID)
+	}
+	rows, of := distinctWorkouts(userID, ws)
+	var stored map[identity]string
+	err := s.group.do(ctx, func(ctx context.Context, t *tx) (err error) {
+		if err = t.synced(ctx, userID, ws[len(ws)-1].Source.Provider); err == nil {
+			stored, err = t.upsertWorkouts(ctx, rows)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	created := make([]bool, len(ws))
+	seen := make([]bool, len(rows))
+	for i := range ws {
+		row := &rows[of[i]]
+		ws[i].ID = stored[row.identity()]
+		created[i] = ws[i].ID == row.ID && !seen[of[i]]
+		seen[of[i]] = true
+	}
+	return created, nil
+}
+
+// identity is what tells the workouts of a user apart.
+type identity struct{ provider, externalID string }
+
+func (r *workoutRow) identity() identity { return identity{r.Provider, r.ExternalID} }
+
+// distinctWorkouts returns a row with a new id for each identity, the later
+// workout's where there are several, and which row each workout went to.
+func distinctWorkouts(userID string, ws []event.Workout) (rows []workoutRow, of []int) {
+	of = make([]int, len(ws))
+	place := make(map[identity]int, len(ws))
+	for i := range ws {
+		row := newWorkoutRow(userID, &ws[i])
+		at, twice := place[row.identity()]
+		if twice {
+			row.ID = rows[at].ID
+			rows[at] = row
+		} else {
+			row.ID, at = uuid.NewString(), len(rows)
+			rows, place[row.identity()] = append(rows, row), at
+		}
+		of[i] = at
+	}
+	return rows, of
+}
+
+// replaced are the columns of a workout that a later one of the same identity
+// brings.
+var replaced = []string{
+	"type", "name", "start_time", "end_time", "zone_offset", "duration_seconds", "source", "device",
+	"device_type", "device_name", "calories_kcal", "distance_meters", "avg_heart_rate_bpm", "max_heart_rate_bpm",
+	"avg_pace_sec_per_km", "elevation_gain_meters",
+}
+
+// upsertWorkouts writes the rows, which differ in identity, and returns the id
+// under which each is stored.
+func (t *tx) upsertWorkouts(ctx context.Context, rows []workoutRow) (map[identity]string, error) {
+	const most = 50 // so that a statement of longest texts stays under SQLite's 1 MB
+	stored := make(map[identity]string, len(rows))
+	for chunk := range slices.Chunk(rows, most) {
+		q := t.db.NewInsert().Conn(t.conn).Model(&chunk).On("CONFLICT (user_id, provider, external_id) DO UPDATE")
+		for _, column := range replaced {
+			q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
+		}
+		var back []workoutRow
+		if err := q.Returning("id, provider, external_id").Scan(ctx, &back); err != nil {
+			return nil, t.fail(ctx, err)
+		}
+		for i := range back {
+			stored[back[i].identity()] = back[i].ID
+		}
+	}
+	return stored, nil
+}
+
+// synced notes that data of the user came from the provider.
+func (t *tx) synced(ctx context.Context, userID, provider string) error {
+	return t.only(ctx, t.db.NewUpdate().Conn(t.conn).Model((*userRow)(nil)).
+		Set("last_synced_at = ?", t.now).Set("last_synced_provider = ?", provider).Where("id = ?", userID))
+}
+
+// DeleteWorkout removes one workout of the user.
+func (s *Store) DeleteWorkout(ctx context.Context, userID, id string) error {
+	return s.group.do(ctx, func(ctx context.Context, t *tx) error {
+		return t.only(ctx, t.db.NewDelete().Conn(t.conn).Model((*workoutRow)(nil)).
+			Where("id = ? AND user_id = ?", id, userID))
+	})
+}
