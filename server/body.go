@@ -1,0 +1,257 @@
+package server
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/jsonbody"
+)
+
+// reader reads the whole body of a request once, refuses what no operation can
+// read, and puts it back for the decoder.
+type reader func(o *operation, r *http.Request) error
+
+// readREST is the reader of REST bodies: JSON, or a form where the operation
+// takes one.
+func readREST(o *operation, r *http.Request) error {
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		return auth.InvalidError(auth.FieldError{Message: "The query must be percent-encoded"})
+	}
+	if o.body == noBody {
+		r.Body = http.NoBody
+		return nil
+	}
+	if compressed(r.Header.Get("Content-Encoding")) {
+		return errCompressed()
+	}
+	media := mediaType(r.Header.Get("Content-Type"))
+	isForm := o.form && media == "application/x-www-form-urlencoded"
+	if media != "" && media != "application/json" && !isForm {
+		return errMedia("Send the body as application/json")
+	}
+	data, err := readAll(r, o.maxBody())
+	switch {
+	case err != nil:
+		return err
+	case len(data) == 0 && o.body == requiredBody:
+		return auth.InvalidError(auth.FieldError{Message: "A JSON body is required"})
+	case len(data) == 0:
+	case media == "":
+		return errMedia("Send the body as application/json, and say so in Content-Type")
+	case isForm:
+		err = checkForm(data)
+	default:
+		err = checkJSON(data)
+	}
+	if media != "" {
+		r.Header.Set("Content-Type", media) // the decoder compares letter by letter
+	}
+	replaceBody(r, data)
+	return err
+}
+
+// readRPC is the reader of Connect, gRPC and gRPC-Web bodies.
+func readRPC(o *operation, r *http.Request) error {
+	if err := checkProtocol(r.Header); err != nil {
+		return err
+	}
+	if r.Method == http.MethodGet {
+		replaceBody(r, nil)
+		return readQuery(r)
+	}
+	media := mediaType(r.Header.Get("Content-Type"))
+	codec, framed := rpcCodec(media)
+	if codec == "" {
+		return errMedia("Send the body as application/json, application/proto, application/grpc or application/grpc-web")
+	}
+	if compressed(r.Header.Get("Content-Encoding")) {
+		return errCompressed()
+	}
+	limit := o.maxBody()
+	if framed {
+		if err := checkGRPC(r.Header); err != nil {
+			return err
+		}
+		limit += frameHeader
+	}
+	data, err := readAll(r, limit)
+	if err != nil {
+		return err
+	}
+	message := data
+	if framed {
+		if message, err = unframe(data); err != nil {
+			return err
+		}
+	}
+	if codec == "json" && len(message) > 0 {
+		if err := checkJSON(message); err != nil {
+			return err
+		}
+	}
+	r.Header.Set("Content-Type", media)
+	replaceBody(r, data)
+	return nil
+}
+
+// readQuery checks the message of a Connect GET.
+func readQuery(r *http.Request) error {
+	q := r.URL.Query()
+	if compressed(q.Get("compression")) {
+		return errCompressed()
+	}
+	if v := q.Get("connect"); v != "" && v != "v1" {
+		return auth.InvalidError(auth.FieldError{Field: "connect", Message: "must be v1"})
+	}
+	if !q.Has("message") {
+		return auth.InvalidError(auth.FieldError{Field: "message", Message: "is required"})
+	}
+	message := []byte(q.Get("message"))
+	if q.Get("base64") == "1" {
+		var err error
+		if message, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(q.Get("message"), "=")); err != nil {
+			return auth.InvalidError(auth.FieldError{Field: "message", Message: "must be URL-safe base64"})
+		}
+	}
+	switch q.Get("encoding") {
+	case "proto":
+		return nil
+	case "json":
+		if len(message) == 0 {
+			return nil
+		}
+		return checkJSON(message)
+	default:
+		return errMedia("Send the message with encoding=json or encoding=proto")
+	}
+}
+
+// rpcCodec is the codec of an RPC content type, "" for one that is not served,
+// and whether its bodies are frames.
+func rpcCodec(media string) (codec string, framed bool) {
+	switch media {
+	case "application/json":
+		return "json", false
+	case "application/proto":
+		return "proto", false
+	case "application/grpc", "application/grpc+proto", "application/grpc-web", "application/grpc-web+proto":
+		return "proto", true
+	case "application/grpc+json", "application/grpc-web+json":
+		return "json", true
+	}
+	return "", false
+}
+
+// frameHeader is the length of a gRPC frame's header: a flag byte and a
+// big-endian length.
+const frameHeader = 5
+
+// unframe returns the one message of a unary call.
+func unframe(data []byte) ([]byte, error) {
+	bad := func(message string) error { return auth.InvalidError(auth.FieldError{Message: message}) }
+	if len(data) < frameHeader {
+		return nil, bad("The body must hold one message in a gRPC frame")
+	}
+	if data[0]&1 != 0 {
+		return nil, errCompressed()
+	}
+	message := data[frameHeader:]
+	if data[0] != 0 || uint64(binary.BigEndian.Uint32(data[1:])) != uint64(len(message)) {
+		return nil, bad("The body must hold exactly one message in a gRPC frame")
+	}
+	return message, nil
+}
+
+// checkProtocol refuses protocol headers that the RPC library would answer
+// without a reason.
+func checkProtocol(h http.Header) error {
+	if v := h.Get("Connect-Protocol-Version"); v != "" && v != "1" {
+		return auth.InvalidError(auth.FieldError{Field: "Connect-Protocol-Version", Message: "must be 1"})
+	}
+	if v := h.Get("Connect-Timeout-Ms"); v != "" && (len(v) > 10 || strings.Trim(v, "0123456789") != "") {
+		return auth.InvalidError(auth.FieldError{Field: "Connect-Timeout-Ms", Message: "must be milliseconds, at most 10 digits"})
+	}
+	return nil
+}
+
+var grpcTimeout = regexp.MustCompile(`^\d{1,8}[HMSmun]$`)
+
+// checkGRPC is checkProtocol for the headers of gRPC and gRPC-Web. A call may
+// name the one compression that is known and then not use it.
+func checkGRPC(h http.Header) error {
+	if v := h.Get("Grpc-Timeout"); v != "" && !grpcTimeout.MatchString(v) {
+		return auth.InvalidError(auth.FieldError{Field: "Grpc-Timeout", Message: "must be at most 8 digits and a unit, one of HMSmun"})
+	}
+	if v := h.Get("Grpc-Encoding"); compressed(v) && v != "gzip" {
+		return errCompressed()
+	}
+	return nil
+}
+
+func mediaType(header string) string {
+	media, params, err := mime.ParseMediaType(header)
+	if charset, ok := params["charset"]; err != nil || ok && !strings.EqualFold(charset, "utf-8") {
+		if header == "" {
+			return ""
+		}
+		return "unreadable"
+	}
+	return media
+}
+
+func compressed(encoding string) bool { return encoding != "" && encoding != "identity" }
+
+func errCompressed() error {
+	return errMedia("Send the body uncompressed")
+}
+
+func errMedia(detail string) error {
+	return &auth.Error{Kind: auth.UnsupportedMedia, Reason: "unsupported_media_type", Detail: detail}
+}
+
+func readAll(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, errTooLarge()
+	}
+	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	switch {
+	case err != nil:
+		return nil, auth.InvalidError(auth.FieldError{Message: "The body ended before it was whole"})
+	case int64(len(data)) > limit:
+		return nil, errTooLarge()
+	}
+	return data, nil
+}
+
+func errTooLarge() error {
+	return &auth.Error{Kind: auth.TooLarge, Reason: "body_too_large", Detail: "The body is too large"}
+}
+
+func replaceBody(r *http.Request, data []byte) {
+	r.Body = io.NopCloser(bytes.NewReader(data))
+	r.ContentLength = int64(len(data))
+}
+
+func checkJSON(data []byte) error {
+	err := jsonbody.Check(data)
+	if err == nil {
+		return nil
+	}
+	f := auth.FieldError{Message: "The body must be valid JSON"}
+	if wrong, ok := errors.AsType[*jsonbody.Error](err); ok {
+		f = auth.FieldError{Field: wrong.Field, Message: wrong.Problem}
+		if f.Field == "" {
+			f.Message = "The body " + wrong.Problem
+		}
+	}
+	return auth.InvalidError(f)
+}

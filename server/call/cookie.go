@@ -1,0 +1,80 @@
+package call
+
+import (
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// cookieName is the refresh cookie's; its prefix makes browsers insist on
+// Secure, Path=/ and no Domain.
+const cookieName = "__Host-ow_refresh"
+
+// CSRF refuses a request that a page of a foreign origin made.
+type CSRF func(*http.Request) error
+
+// RefreshToken returns the refresh token that the request carries: the body's,
+// which wins, or the cookie's. The cookie is read only from a request that no
+// other site's page could have made; otherwise 403. With neither: 422.
+func (c *Call) RefreshToken(body *string, csrf CSRF) (token string, fromCookie bool, err error) {
+	if body != nil {
+		return *body, false, nil
+	}
+	cookie, err := c.Request.Cookie(cookieName)
+	if err != nil {
+		return "", false, auth.InvalidError(auth.FieldError{Field: "refresh_token", Message: "is required"})
+	}
+	if !structured(c.Request.Header.Get("Content-Type")) {
+		return "", true, errCrossOrigin()
+	}
+	return cookie.Value, true, c.SameSite(csrf)
+}
+
+// SameSite refuses a request that another site's page made.
+func (c *Call) SameSite(csrf CSRF) error {
+	if csrf(c.Request) != nil {
+		return errCrossOrigin()
+	}
+	return nil
+}
+
+func errCrossOrigin() *auth.Error {
+	return &auth.Error{
+		Kind: auth.Forbidden, Reason: "cross_origin",
+		Detail: "The refresh cookie is for pages of allowed origins only",
+	}
+}
+
+// structured says whether a content type is one that no HTML form can send.
+func structured(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	switch media {
+	case "application/json", "application/proto",
+		"application/grpc", "application/grpc+proto", "application/grpc+json",
+		"application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json":
+		return err == nil
+	}
+	return false
+}
+
+// SetRefreshCookie hands the refresh token to the browser, out of reach of its
+// scripts.
+func (c *Call) SetRefreshCookie(g auth.Grant) {
+	c.setCookie(g.RefreshToken, max(1, int(g.RefreshExpiresAt.Sub(c.Now())/time.Second)))
+}
+
+// ClearRefreshCookie removes the cookie from a browser that sent it.
+func (c *Call) ClearRefreshCookie() {
+	if _, err := c.Request.Cookie(cookieName); err == nil {
+		c.setCookie("", -1)
+	}
+}
+
+func (c *Call) setCookie(value string, maxAge int) {
+	http.SetCookie(c, &http.Cookie{
+		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
+}

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// recheckAfter is how long a certificate is used before its files are read
+// again.
+const recheckAfter = time.Minute
+
+// certificate is a key pair in two files that may be replaced while it is
+// served. Safe for concurrent use.
+type certificate struct {
+	file, keyFile string
+	now           func() time.Time
+	log           *slog.Logger
+
+	mu     sync.Mutex
+	pair   *tls.Certificate
+	readAt time.Time
+}
+
+// config is TLS 1.2 and up with the certificate.
+func (c *certificate) config() (*tls.Config, error) {
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}, nil
+}
+
+// get returns the pair in the files or, while they cannot be read, the last
+// one that was there.
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now().Sub(c.readAt) >= recheckAfter {
+		if err := c.read(); err != nil {
+			c.log.Error("the TLS certificate could not be read anew, the old one is used on", "error", err)
+		}
+	}
+	return c.pair, nil
+}
+
+func (c *certificate) read() error {
+	c.readAt = c.now()
+	pair, err := tls.LoadX509KeyPair(c.file, c.keyFile)
+	if err != nil {
+		return fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	}
+	c.pair = &pair
+	return nil
+}

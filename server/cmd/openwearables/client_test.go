@@ -1,0 +1,114 @@
+package main_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+const email = "ann@example.com"
+
+// passphrase makes a password that the policy accepts.
+func passphrase() string { return "Q" + strings.ToLower(rand.Text()) }
+
+// reply is the answer to a request.
+type reply struct {
+	status int
+	body   map[string]any // nil if the body is no object
+	header http.Header
+}
+
+func (r reply) str(name string) string {
+	s, _ := r.body[name].(string)
+	return s
+}
+
+// send sends a JSON request. A nil body is none; an empty token is none. The
+// error is that the answer did not arrive.
+func (p *process) send(c *http.Client, method, path, token string, body any, headers ...string) (reply, error) {
+	var payload io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return reply{}, err
+		}
+		payload = bytes.NewReader(data)
+	}
+	r, err := http.NewRequest(method, p.url+path, payload)
+	if err != nil {
+		return reply{}, err
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := c.Do(r)
+	if err != nil {
+		return reply{}, err
+	}
+	defer res.Body.Close()
+	answer := reply{status: res.StatusCode, header: res.Header}
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		return reply{}, err
+	}
+	_ = json.Unmarshal(data, &answer.body) // a list or nothing leaves it nil
+	return answer, nil
+}
+
+// call sends a request whose answer must arrive.
+func (p *process) call(method, path, token string, body any) reply {
+	p.t.Helper()
+	answer, err := p.send(http.DefaultClient, method, path, token, body)
+	if err != nil {
+		p.t.Fatalf("%s %s: %v\n%s", method, path, err, &p.stderr)
+	}
+	return answer
+}
+
+// want sends a request that must be answered with the status.
+func (p *process) want(status int, method, path, token string, body any) reply {
+	p.t.Helper()
+	answer := p.call(method, path, token, body)
+	if answer.status != status {
+		p.t.Fatalf("%s %s answered %d %v, want %d", method, path, answer.status, answer.body, status)
+	}
+	return answer
+}
+
+// pair is an access and a refresh token.
+type pair struct{ access, refresh string }
+
+func (p *process) login(email, password string) pair {
+	p.t.Helper()
+	a := p.want(200, "POST", "/api/v1/auth/login", "", map[string]string{"email": email, "password": password})
+	return pair{a.str("access_token"), a.str("refresh_token")}
+}
+
+// developed is an installation whose first developer exists, and its password.
+func developed(t testing.TB) (*installation, string) {
+	t.Helper()
+	i, password := install(t), passphrase()
+	i.ok(password+"\n", "developer", "create", "--email", email, "--password-stdin")
+	return i, password
+}
+
+// eventually waits for what must become true soon.
+func eventually(t testing.TB, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it is not so: %s", what)
+		}
+	}
+}

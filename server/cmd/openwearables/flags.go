@@ -1,0 +1,164 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/openwearables/openwearables/server"
+)
+
+const prefix = "OPENWEARABLES_"
+
+// foreign are variables with our prefix that belong to the SDKs.
+var foreign = []string{
+	prefix + "API_KEY", prefix + "APP_ID", prefix + "APP_SECRET", prefix + "BASE_URL",
+}
+
+// secretVariable holds the master secret, which is no flag so that no process
+// list shows it.
+const secretVariable = prefix + "SECRET"
+
+// settings are the flags of a command bound to a configuration.
+type settings struct {
+	*flag.FlagSet
+	does    string
+	config  server.Config
+	log     string
+	environ []string
+	stdout  io.Writer
+}
+
+// settings returns the flags that every command has.
+func (p *program) settings(command, does string) *settings {
+	s := &settings{
+		FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), does: does,
+		config: server.DefaultConfig(), environ: p.environ, stdout: p.stdout,
+	}
+	s.SetOutput(io.Discard)
+	s.StringVar(&s.config.Database, "database", s.config.Database, "the `database`: sqlite:PATH")
+	return s
+}
+
+// read takes the arguments and, for what they leave out, the variables. It
+// refuses variables of ours that mean nothing.
+func (s *settings) read(args []string) error {
+	switch err := s.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		s.help()
+		return err
+	case err != nil:
+		return usageError(fmt.Sprintf("%v; see openwearables %s --help", err, s.Name()))
+	case s.NArg() > 0:
+		return usageError(fmt.Sprintf("%s takes no argument %q; see openwearables %s --help", s.Name(), s.Arg(0), s.Name()))
+	}
+	given := make(map[string]bool)
+	s.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for _, entry := range s.environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, prefix) || slices.Contains(foreign, name) {
+			continue
+		}
+		if err := s.take(name, value, given); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take reads one variable of ours; a flag that was given wins over it.
+func (s *settings) take(name, value string, given map[string]bool) error {
+	if name == secretVariable {
+		if value == "" {
+			return fmt.Errorf("%s is empty: give it at least 32 random bytes, or unset it to use the secret in the file beside a SQLite database", name)
+		}
+		s.config.Secret = []byte(value)
+		return nil
+	}
+	option := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, prefix)), "_", "-")
+	if !slices.Contains(everyFlag(), option) || variable(option) != name {
+		return fmt.Errorf("%s is not a setting of openwearables: unset it, or see openwearables serve --help for those that are", name)
+	}
+	if f := s.Lookup(option); f != nil && !given[option] {
+		if err := f.Value.Set(value); err != nil {
+			return fmt.Errorf("%s=%q: %w", name, value, err)
+		}
+	}
+	return nil
+}
+
+// help prints what the command does and each of its settings: the reference of
+// the command line.
+func (s *settings) help() {
+	fmt.Fprintf(s.stdout, "openwearables %s: %s\n\n", s.Name(), s.does)
+	variables := everyFlag()
+	s.VisitAll(func(f *flag.Flag) {
+		argument, usage := flag.UnquoteUsage(f)
+		if v, ok := f.Value.(interface{ kind() string }); ok {
+			argument = v.kind()
+		}
+		fmt.Fprintf(s.stdout, "  %s\n        %s", strings.TrimSpace("--"+f.Name+" "+argument), usage)
+		if f.DefValue != "" && f.DefValue != "false" {
+			fmt.Fprintf(s.stdout, " (default %s)", f.DefValue)
+		}
+		if slices.Contains(variables, f.Name) {
+			fmt.Fprintf(s.stdout, "\n        variable %s", variable(f.Name))
+		}
+		fmt.Fprintln(s.stdout)
+	})
+	fmt.Fprintf(s.stdout, `
+A flag wins over its variable. The master secret is given only as
+%s, at least 32 bytes; without one, a SQLite database gets
+a secret in a file beside it. Another variable that begins with %s is
+refused, but for those of the SDKs:
+%s
+`, secretVariable, prefix, strings.Join(foreign, " "))
+}
+
+func variable(option string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))
+}
+
+// everyFlag lists the flags that have a variable: those of serve.
+func everyFlag() []string {
+	var names []string
+	(&program{}).serveSettings().VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// serveSettings returns the flags of serve.
+func (p *program) serveSettings() *settings {
+	s := p.settings("serve", "serve the API until SIGTERM or SIGINT, which drain; a second one ends it at once")
+	c, a := &s.config, &s.config.Auth
+	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on")
+	s.Var((*origins)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie")
+	s.Var((*proxies)(&c.TrustedProxies), "trusted-proxies", "comma-separated `addresses` or networks whose X-Forwarded-For is believed")
+	s.StringVar(&c.MetricsAddr, "metrics-addr", "", "`host:port` of a listener of its own for /metrics; none by default")
+	s.StringVar(&c.TLSCert, "tls-cert", "", "`file` with the certificate chain; a renewed one is taken up within a minute")
+	s.StringVar(&c.TLSKey, "tls-key", "", "`file` with the certificate's key")
+	s.toggle(&c.InsecureHTTP, "insecure-http", "serve plain HTTP beyond this machine")
+	s.toggle(&c.Dev, "dev", "for development: create a first developer, allow pages of localhost")
+	s.toggle(&c.Reflection, "reflection", "serve gRPC server reflection")
+	s.StringVar(&s.log, "log-level", "info", "`level` of the log: debug, info, warn or error")
+	s.duration(&a.AccessTTL, "access-token-ttl", "lifetime of an access token")
+	s.duration(&a.RefreshIdle, "refresh-idle", "a session that is not refreshed for so long ends")
+	s.duration(&a.RefreshAbsolute, "refresh-absolute", "a session ends after so long in any case")
+	s.StringVar(&a.SigningAlgorithm, "jwt-alg", a.SigningAlgorithm, "`algorithm` of access tokens: HS256, ES256 or EdDSA")
+	s.number(&a.Passwords.Min, "password-min", "shortest new password, in characters")
+	l := &a.Limits
+	s.number(&l.Key.Limit, "limit-key", "requests a minute of an API key")
+	s.number(&l.Developer.Limit, "limit-developer", "requests a minute of a developer")
+	s.number(&l.User.Limit, "limit-user", "requests a minute of a user, all tokens together")
+	s.number(&l.Address.Limit, "limit-address", "requests a minute without a valid credential from an address")
+	s.number(&l.Login.Limit, "limit-login", "logins a minute from an address")
+	s.number(&l.LoginAccount.Limit, "limit-login-account", "refused logins of an account in 15 minutes")
+	s.number(&l.Refresh.Limit, "limit-refresh", "refreshes and revocations a minute from an address")
+	s.number(&l.RefreshSession.Limit, "limit-refresh-session", "refreshes and revocations a minute of a session")
+	s.number(&l.ExchangeApp.Limit, "limit-exchange", "token exchanges a minute of an application")
+	s.number(&l.ExchangeUser.Limit, "limit-exchange-user", "token exchanges a minute for a user")
+	s.number(&l.ExchangeRefused.Limit, "limit-exchange-refused", "refused token exchanges a minute from an address")
+	return s
+}

@@ -1,0 +1,114 @@
+// Command openwearables serves the Open Wearables authentication API and
+// manages an installation of it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+const usage = `openwearables serves the Open Wearables authentication API and manages an installation of it.
+
+  openwearables serve                     serve the API
+  openwearables developer create          add a developer, who may log in
+  openwearables developer list            list the developers
+  openwearables developer set-password    replace a password, ending all sessions
+  openwearables developer disable         end a developer's sessions and refuse its logins
+  openwearables developer enable          let a disabled developer log in again
+  openwearables developer delete          remove a developer and the tokens it minted
+  openwearables signing-key rotate        sign access tokens with a new key; no token is refused for it
+  openwearables migrate                   bring the database up to this version
+  openwearables doctor                    check the installation and say what to change
+  openwearables version                   print the version
+
+Each command explains its flags with --help. Each flag of serve may also be given
+as a variable: --addr is OPENWEARABLES_ADDR. The master secret is given only as
+OPENWEARABLES_SECRET (at least 32 bytes); without one, a SQLite database gets a
+secret in a file beside it. The commands act on a running server at once.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() { // a second signal ends the process at once
+		<-ctx.Done()
+		stop()
+	}()
+	p := program{args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(p.run(ctx))
+}
+
+// program is one run, with everything that it touches of its surroundings.
+type program struct {
+	args           []string
+	environ        []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// usageError says which arguments made no sense.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// run returns the exit status: 0, 1 for a failure, 2 for wrong arguments.
+func (p *program) run(ctx context.Context) int {
+	err := p.dispatch(ctx)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	fmt.Fprintln(p.stderr, "openwearables:", err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		return 2
+	}
+	return 1
+}
+
+func (p *program) dispatch(ctx context.Context) error {
+	commands := map[string]func(context.Context, []string) error{
+		"serve": p.serve, "migrate": p.migrate, "doctor": p.doctor, "version": p.version,
+		"developer create": p.developerCreate, "developer list": p.developerList,
+		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
+		"developer enable": p.developerEnable, "developer delete": p.developerDelete,
+		"signing-key rotate": p.signingKeyRotate,
+	}
+	for words := min(2, len(p.args)); words > 0; words-- {
+		if command, ok := commands[strings.Join(p.args[:words], " ")]; ok {
+			return command(ctx, p.args[words:])
+		}
+	}
+	if len(p.args) > 0 && slices.Contains([]string{"help", "--help", "-help", "-h"}, p.args[len(p.args)-1]) {
+		fmt.Fprint(p.stdout, usage)
+		return nil
+	}
+	if len(p.args) == 0 {
+		fmt.Fprint(p.stderr, usage, "\n")
+		return usageError("say which command")
+	}
+	return usageError(fmt.Sprintf("there is no command %q; see openwearables --help", strings.Join(p.args, " ")))
+}
+
+func (p *program) version(_ context.Context, args []string) error {
+	if len(args) > 0 {
+		return usageError("version takes no argument")
+	}
+	version, revision := "(devel)", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = " " + s.Value
+			}
+		}
+	}
+	_, err := fmt.Fprintln(p.stdout, "openwearables "+version+revision)
+	return err
+}

@@ -1,0 +1,211 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary is the program, built once, and server the one that serves: under
+// the race detector, where the tests are.
+var (
+	binary, server string
+	serverFlags    []string
+)
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "ow")
+	if err == nil {
+		defer os.RemoveAll(folder)
+		binary, err = build(folder, "-trimpath")
+		server = binary
+	}
+	if err == nil && serverFlags != nil {
+		server, err = build(filepath.Join(folder, "raced"), serverFlags...)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func build(folder string, flags ...string) (string, error) {
+	to := filepath.Join(folder, "openwearables")
+	out, err := exec.Command("go", append(append([]string{"build", "-buildvcs=false", "-o", to}, flags...), ".")...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return to, nil
+}
+
+// installation is a folder in which the program is run.
+type installation struct {
+	t      testing.TB
+	folder string
+	env    []string // beside what the test itself has, without variables of ours
+}
+
+func install(t testing.TB) *installation {
+	t.Helper()
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
+	env = append(env, "GORACE=atexit_sleep_ms=0") // else every end takes a second
+	return &installation{t: t, folder: t.TempDir(), env: env}
+}
+
+func (i *installation) path(name string) string { return filepath.Join(i.folder, name) }
+
+// server is the command that serves on a free port.
+func (i *installation) server(args ...string) *exec.Cmd {
+	cmd := exec.Command(server, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
+	cmd.Dir, cmd.Env = i.folder, i.env
+	return cmd
+}
+
+// outcome is what came of a run that ended.
+type outcome struct {
+	status         int
+	stdout, stderr string
+}
+
+// run runs the program to its end.
+func (i *installation) run(stdin string, args ...string) outcome {
+	i.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Dir, cmd.Env = i.folder, i.env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited || ctx.Err() != nil {
+		i.t.Fatalf("%q did not run to its end: %v\n%s", args, err, &stderr)
+	}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// ok runs the program, which must succeed without a complaint, and returns
+// what it printed.
+func (i *installation) ok(stdin string, args ...string) string {
+	i.t.Helper()
+	o := i.run(stdin, args...)
+	if o.status != 0 || o.stderr != "" {
+		i.t.Fatalf("%q ended with %d\n%s%s", args, o.status, o.stdout, o.stderr)
+	}
+	return o.stdout
+}
+
+// process is the program serving.
+type process struct {
+	t              testing.TB
+	cmd            *exec.Cmd
+	stdout, stderr output
+	url            string
+	ready          time.Duration // from its start to its line
+	ended          chan struct{} // closed when it has
+}
+
+var readyLine = regexp.MustCompile(`(?m)^openwearables is ready on (https?://\S+) \(reference: \S+/docs\)$`)
+
+// serve starts the server on a free port and returns when it is ready.
+func (i *installation) serve(args ...string) *process {
+	i.t.Helper()
+	p := &process{t: i.t, cmd: i.server(args...), ended: make(chan struct{})}
+	p.stdout.found, p.stdout.wanted = make(chan struct{}), readyLine
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	begun := time.Now()
+	if err := p.cmd.Start(); err != nil {
+		i.t.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // the tests look at the state that it left
+	}()
+	i.t.Cleanup(func() {
+		p.kill()
+		if stderr := p.stderr.String(); strings.Contains(stderr, "DATA RACE") {
+			i.t.Errorf("the server has a data race:\n%s", stderr)
+		}
+	})
+	select {
+	case <-p.stdout.found:
+	case <-p.ended:
+		i.t.Fatalf("%q ended with %v\n%s", args, p.cmd.ProcessState, &p.stderr)
+	case <-time.After(30 * time.Second):
+		i.t.Fatalf("%q is not ready\n%s", args, &p.stderr)
+	}
+	p.ready = time.Since(begun)
+	p.url = readyLine.FindStringSubmatch(p.stdout.String())[1]
+	return p
+}
+
+// kill ends the process at once, if it has not ended.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.ended
+}
+
+// stop asks the process to end and returns its exit status.
+func (p *process) stop() int {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+	return p.wait()
+}
+
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// wait returns the exit status, -1 after a signal, of a process that ends
+// within the 10 seconds that it may take.
+func (p *process) wait() int {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(10 * time.Second):
+		p.t.Fatalf("the process did not end within 10 seconds\n%s", &p.stderr)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// output keeps what a process prints and says when it holds what is wanted.
+// Safe for concurrent use.
+type output struct {
+	mu     sync.Mutex
+	text   []byte
+	wanted *regexp.Regexp
+	found  chan struct{}
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, b...)
+	if o.wanted != nil && o.wanted.Match(o.text) {
+		o.wanted = nil
+		close(o.found)
+	}
+	return len(b), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text)
+}

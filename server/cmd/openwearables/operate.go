@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/openwearables/openwearables/server"
+)
+
+// byEmail reads the flags of a command about one developer.
+func (p *program) byEmail(command, does string, args []string, password bool) (*settings, server.Command, error) {
+	s := p.settings(command, does)
+	c := server.Command{Name: command}
+	s.StringVar(&c.Email, "email", "", "the developer's `address`")
+	fromStdin := false
+	if password {
+		s.toggle(&fromStdin, "password-stdin", "read the password from standard input")
+		s.number(&s.config.Auth.Passwords.Min, "password-min", "shortest password, in characters, where no server runs")
+	}
+	if err := s.read(args); err != nil {
+		return nil, c, err
+	}
+	if c.Email == "" {
+		return nil, c, usageError(command + " needs --email")
+	}
+	var err error
+	if password {
+		c.Password, err = p.password(fromStdin)
+	}
+	return s, c, err
+}
+
+// password reads a password from standard input, or asks for it twice at a
+// terminal, where it is not shown.
+func (p *program) password(fromStdin bool) (string, error) {
+	if fromStdin {
+		line, err := bufio.NewReader(io.LimitReader(p.stdin, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	f, ok := p.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return "", usageError("standard input is not a terminal: give the password there and say --password-stdin")
+	}
+	typed, err := p.ask(f, "Password: ")
+	if err != nil {
+		return "", err
+	}
+	again, err := p.ask(f, "Once more: ")
+	if err == nil && again != typed {
+		err = errors.New("the two passwords differ; nothing was changed")
+	}
+	return typed, err
+}
+
+func (p *program) ask(terminal *os.File, prompt string) (string, error) {
+	fmt.Fprint(p.stderr, prompt)
+	typed, err := term.ReadPassword(int(terminal.Fd()))
+	fmt.Fprintln(p.stderr)
+	return string(typed), err
+}
+
+// operate carries out a command about one developer and says that it did.
+func (p *program) operate(ctx context.Context, command, does, done string, args []string, password bool) error {
+	s, c, err := p.byEmail(command, does, args, password)
+	if err != nil {
+		return err
+	}
+	if _, err := server.Execute(ctx, s.config, c); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "%s %s\n", c.Email, done)
+	return err
+}
+
+func (p *program) developerCreate(ctx context.Context, args []string) error {
+	return p.operate(ctx, server.DeveloperCreate, "add a developer, who may log in", "may log in", args, true)
+}
+
+func (p *program) developerSetPassword(ctx context.Context, args []string) error {
+	return p.operate(ctx, server.DeveloperSetPassword, "replace a password, ending all sessions",
+		"has a new password; all its sessions have ended", args, true)
+}
+
+func (p *program) developerDisable(ctx context.Context, args []string) error {
+	return p.operate(ctx, server.DeveloperDisable, "end a developer's sessions and refuse its logins",
+		"is disabled; all its sessions have ended", args, false)
+}
+
+func (p *program) developerEnable(ctx context.Context, args []string) error {
+	return p.operate(ctx, server.DeveloperEnable, "let a disabled developer log in again", "may log in again", args, false)
+}
+
+func (p *program) developerDelete(ctx context.Context, args []string) error {
+	return p.operate(ctx, server.DeveloperDelete, "remove a developer and the tokens it minted",
+		"is gone; its sessions and the tokens that it minted have ended", args, false)
+}
+
+func (p *program) developerList(ctx context.Context, args []string) error {
+	s := p.settings(server.DeveloperList, "list the developers")
+	if err := s.read(args); err != nil {
+		return err
+	}
+	list, err := server.Execute(ctx, s.config, server.Command{Name: server.DeveloperList})
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tEMAIL\tCREATED\tSTATE")
+	for _, d := range list {
+		state := "enabled"
+		if d.Disabled {
+			state = "disabled"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.ID, d.Email, d.CreatedAt.Format(time.RFC3339), state)
+	}
+	return w.Flush()
+}
+
+func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
+	s := p.settings(server.SigningKeyRotate, "sign access tokens with a new key; tokens signed before stay valid")
+	if err := s.read(args); err != nil {
+		return err
+	}
+	if _, err := server.Execute(ctx, s.config, server.Command{Name: server.SigningKeyRotate}); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.stdout, "access tokens are signed with a new key")
+	return err
+}
+
+func (p *program) migrate(ctx context.Context, args []string) error {
+	s := p.settings("migrate", "bring the database up to this version")
+	if err := s.read(args); err != nil {
+		return err
+	}
+	applied, err := server.Migrate(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	if len(applied) == 0 {
+		_, err = fmt.Fprintln(p.stdout, "the database is up to date")
+		return err
+	}
+	_, err = fmt.Fprintln(p.stdout, "applied: "+strings.Join(applied, ", "))
+	return err
+}
+
+func (p *program) doctor(ctx context.Context, args []string) error {
+	s := p.serveSettings()
+	if err := s.read(args); err != nil {
+		return err
+	}
+	return server.Diagnose(ctx, p.stdout, s.config)
+}

@@ -1,0 +1,227 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// listed is the line of developer list about an address, split into its words.
+func (i *installation) listed(email string) []string {
+	i.t.Helper()
+	for line := range strings.Lines(i.ok("", "developer", "list")) {
+		if words := strings.Fields(line); len(words) > 1 && words[1] == email {
+			return words
+		}
+	}
+	return nil
+}
+
+// TestDeveloperCommands walks them with and without a running server: what a
+// command ends is refused by the first request after it returned.
+func TestDeveloperCommands(t *testing.T) {
+	for _, running := range []bool{true, false} {
+		name := map[bool]string{true: "running", false: "stopped"}[running]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			walkCommands(t, running)
+		})
+	}
+}
+
+func walkCommands(t *testing.T, running bool) {
+	i, password := developed(t)
+	p := i.serve()
+	// command runs one and sees to it that the server runs after it.
+	command := func(stdin string, args ...string) {
+		t.Helper()
+		if !running {
+			if status := p.stop(); status != 0 {
+				t.Fatalf("status %d\n%s", status, &p.stderr)
+			}
+		}
+		i.ok(stdin, append([]string{"developer"}, args...)...)
+		if !running {
+			p = i.serve()
+		}
+	}
+	dead := func(what string, tokens pair) {
+		t.Helper()
+		if a := p.call("GET", "/api/v1/auth/me", tokens.access, nil); a.status != 401 {
+			t.Errorf("after %s the access token was answered %d", what, a.status)
+		}
+		if a := p.call("POST", "/api/v1/auth/refresh", "", map[string]string{"refresh_token": tokens.refresh}); a.status != 401 {
+			t.Errorf("after %s the refresh token was answered %d", what, a.status)
+		}
+	}
+	refused := func(password string) {
+		t.Helper()
+		p.want(401, "POST", "/api/v1/auth/login", "", map[string]string{"email": email, "password": password})
+	}
+
+	tokens := p.login(email, password)
+	command("", "disable", "--email", strings.ToUpper(email))
+	dead("disable", tokens)
+	refused(password)
+	if words := i.listed(email); len(words) != 4 || words[3] != "disabled" {
+		t.Errorf("listed as %q", words)
+	}
+	command("", "enable", "--email", email)
+	tokens = p.login(email, password)
+	if words := i.listed(email); len(words) != 4 || words[3] != "enabled" {
+		t.Errorf("listed as %q", words)
+	}
+
+	next := passphrase()
+	command(next, "set-password", "--email", email, "--password-stdin")
+	dead("set-password", tokens)
+	refused(password)
+	tokens = p.login(email, next)
+
+	const second = "bob@example.com"
+	command(password, "create", "--email", second, "--password-stdin")
+	other := p.login(second, password)
+	p.want(200, "GET", "/api/v1/auth/me", tokens.access, nil)
+
+	user := p.want(201, "POST", "/api/v1/users", tokens.access, map[string]any{}).str("id")
+	minted := p.want(200, "POST", "/api/v1/users/"+user+"/token", tokens.access, nil)
+	mine := pair{minted.str("access_token"), minted.str("refresh_token")}
+	p.want(200, "GET", "/api/v1/users/"+user, mine.access, nil)
+	command("", "delete", "--email", email)
+	dead("delete", tokens)
+	if a := p.call("GET", "/api/v1/users/"+user, mine.access, nil); a.status != 401 {
+		t.Errorf("after delete a token that it minted was answered %d", a.status)
+	}
+	refused(next)
+	p.want(200, "GET", "/api/v1/auth/me", other.access, nil)
+	if words := i.listed(email); words != nil {
+		t.Errorf("listed as %q", words)
+	}
+}
+
+// A command that is refused says why, alike with and without a server.
+func TestRefusedCommands(t *testing.T) {
+	t.Parallel()
+	i, password := developed(t)
+	all := func(running string) {
+		for _, c := range []struct{ stdin, args, says string }{
+			{passphrase(), "create --email " + strings.ToUpper(email) + " --password-stdin", "Another developer has this email"},
+			{"short", "create --email new@example.com --password-stdin", "password: Use at least 15 characters"},
+			{passphrase(), "create --email nonsense --password-stdin", "email: "},
+			{"short", "set-password --email " + email + " --password-stdin", "password: Use at least 15 characters"},
+			{passphrase(), "set-password --email new@example.com --password-stdin", "Developer not found"},
+			{"", "disable --email new@example.com", "Developer not found"},
+			{"", "delete --email new@example.com", "Developer not found"},
+		} {
+			o := i.run(c.stdin, append([]string{"developer"}, strings.Fields(c.args)...)...)
+			if o.status != 1 || !strings.HasPrefix(o.stderr, "openwearables: "+c.says) || o.stdout != "" {
+				t.Errorf("%s: %q ended with %d: %s%s", running, c.args, o.status, o.stdout, o.stderr)
+			}
+			if c.stdin != "" && strings.Contains(o.stderr, c.stdin) {
+				t.Errorf("%s: the password is shown: %s", running, o.stderr)
+			}
+		}
+	}
+	all("stopped")
+	p := i.serve()
+	all("running")
+	p.login(email, password)
+	o := install(t).run("", "developer", "list")
+	if o.status != 1 || !strings.Contains(o.stderr, "there is no database at openwearables.db: name it with --database") {
+		t.Errorf("without a database: %d %s", o.status, o.stderr)
+	}
+}
+
+// Commands that are started while the server starts, and at once, all reach
+// the database.
+func TestCommandsWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	i, _ := developed(t)
+	var commands sync.WaitGroup
+	for range 4 {
+		commands.Go(func() {
+			if o := i.run("", "developer", "list"); o.status != 0 || !strings.Contains(o.stdout, email) {
+				t.Errorf("ended with %d: %s", o.status, o.stderr)
+			}
+		})
+	}
+	commands.Wait()
+}
+
+// keyID is the kid of an access token.
+func keyID(t *testing.T, access string) string {
+	t.Helper()
+	header, _, _ := strings.Cut(access, ".")
+	data, err := base64.RawURLEncoding.DecodeString(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h struct{ Kid string }
+	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&h); err != nil {
+		t.Fatal(err)
+	}
+	return h.Kid
+}
+
+func TestSigningKeyRotateUnderLoad(t *testing.T) {
+	t.Parallel()
+	i, password := developed(t)
+	p := i.serve("--limit-developer", "1000000", "--limit-refresh", "1000000", "--limit-refresh-session", "1000000", "--jwt-alg", "ES256")
+	first := p.login(email, password)
+	var stop atomic.Bool
+	var asked atomic.Int64
+	var load sync.WaitGroup
+	defer load.Wait()
+	defer stop.Store(true)
+	for range 4 {
+		tokens := p.login(email, password)
+		load.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}
+			defer client.CloseIdleConnections()
+			for n := 0; !stop.Load(); n++ {
+				for _, access := range []string{tokens.access, first.access} {
+					if a, err := p.send(client, "GET", "/api/v1/auth/me", access, nil); err != nil || a.status != 200 {
+						t.Errorf("a token was answered %d, %v", a.status, err)
+						return
+					}
+				}
+				asked.Add(1)
+				if n%5 > 0 {
+					continue
+				}
+				a, err := p.send(client, "POST", "/api/v1/auth/refresh", "", map[string]string{"refresh_token": tokens.refresh})
+				if err != nil || a.status != 200 {
+					t.Errorf("a refresh was answered %d, %v", a.status, err)
+					return
+				}
+				tokens = pair{a.str("access_token"), a.str("refresh_token")}
+			}
+		})
+	}
+	seen := map[string]bool{keyID(t, first.access): true}
+	for range 5 {
+		before := asked.Load()
+		i.ok("", "signing-key", "rotate")
+		kid := keyID(t, p.login(email, password).access)
+		if seen[kid] {
+			t.Errorf("a token is signed with key %s, as one was before the rotation", kid)
+		}
+		seen[kid] = true
+		eventually(t, "the load goes on", func() bool { return asked.Load() > before+20 })
+	}
+	stop.Store(true)
+	load.Wait()
+	p.stop()
+	i.ok("", "signing-key", "rotate") // ES256 still, though nothing says so
+	p = i.serve("--jwt-alg", "ES256")
+	p.want(200, "GET", "/api/v1/auth/me", first.access, nil)
+	if kid := keyID(t, p.login(email, password).access); seen[kid] {
+		t.Errorf("a token is signed with key %s, as one was before the rotation", kid)
+	}
+}

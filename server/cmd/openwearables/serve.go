@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/openwearables/openwearables/server"
+)
+
+// devEmail is the developer that serve --dev creates.
+const devEmail = "dev@example.com"
+
+func (p *program) serve(ctx context.Context, args []string) error {
+	s := p.serveSettings()
+	if err := s.read(args); err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.log)); err != nil {
+		return fmt.Errorf("--log-level %q must be debug, info, warn or error", s.log)
+	}
+	s.config.Log = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	node, err := server.New(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	scheme := "http"
+	if s.config.TLSCert != "" {
+		scheme = "https"
+	}
+	err = node.Run(ctx, func(addr string) {
+		base := scheme + "://" + addr
+		welcome := s.greet(ctx, node, base)
+		fmt.Fprintf(p.stdout, "openwearables is ready on %s (reference: %s/docs)\n%s", base, base, welcome)
+	})
+	return errors.Join(err, node.Close())
+}
+
+// greet looks whether anybody can log in. Where there is no developer, --dev
+// creates one with a random password, and greet returns how to log in, to be
+// shown this once.
+func (s *settings) greet(ctx context.Context, node *server.Server, base string) string {
+	developers := node.Auth().Developers
+	all, err := developers.All(ctx)
+	if err == nil && len(all) == 0 && !s.config.Dev {
+		s.config.Log.Warn("nobody can log in yet: run openwearables developer create")
+	}
+	if len(all) > 0 || !s.config.Dev {
+		return ""
+	}
+	password := rand.Text()
+	if err == nil {
+		_, err = developers.Create(ctx, devEmail, password)
+	}
+	if err != nil {
+		s.config.Log.Error("the first developer could not be created: run openwearables developer create", "error", err)
+		return ""
+	}
+	return "\nThe first developer, shown this once:\n" +
+		"  email     " + devEmail + "\n" +
+		"  password  " + password + "\n\n" +
+		"Try it:\n" +
+		"  curl -X POST " + base + "/api/v1/auth/login -d username=" + devEmail + " -d password=" + password + "\n\n"
+}

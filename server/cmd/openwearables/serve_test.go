@@ -1,0 +1,158 @@
+package main_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// printed is what serve --dev prints for the first developer.
+var printed = regexp.MustCompile(`(?s)  email     (\S+)\n  password  (\S+)\n.*\n  curl -X POST (\S+) -d (\S+)=(\S+) -d (\S+)=(\S+)\n`)
+
+func TestServeDevShowsTheFirstDeveloperOnce(t *testing.T) {
+	i := install(t)
+	p := i.serve("--dev")
+	shown := printed.FindStringSubmatch(p.stdout.String())
+	if shown == nil {
+		t.Fatalf("printed is %q", &p.stdout)
+	}
+	form := url.Values{shown[4]: {shown[5]}, shown[6]: {shown[7]}}
+	res, err := http.PostForm(shown[3], form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 200 || !strings.HasPrefix(shown[3], p.url) || form.Get("password") != shown[2] {
+		t.Errorf("the printed call answered %d: %q", res.StatusCode, shown[0])
+	}
+	if status := p.stop(); status != 0 {
+		t.Errorf("status %d\n%s", status, &p.stderr)
+	}
+	again := i.serve("--dev")
+	if lines := strings.Count(again.stdout.String(), "\n"); lines != 1 {
+		t.Errorf("the second start printed %q", &again.stdout)
+	}
+	again.login(shown[1], shown[2])
+	if strings.Contains(p.stderr.String()+again.stderr.String(), shown[2]) {
+		t.Error("the password is in the log")
+	}
+}
+
+// Where the port is taken nobody would see the password, so nobody is created.
+func TestServeDevCreatesNobodyItCannotShow(t *testing.T) {
+	i := install(t)
+	taken := install(t).serve("--dev")
+	o := i.run("", "serve", "--dev", "--addr", strings.TrimPrefix(taken.url, "http://"))
+	if o.status != 1 || !strings.Contains(o.stderr, "address already in use") {
+		t.Errorf("ended with %d: %s", o.status, o.stderr)
+	}
+	if p := i.serve("--dev"); !printed.MatchString(p.stdout.String()) {
+		t.Errorf("printed is %q", &p.stdout)
+	}
+}
+
+func TestServePrintsOneLine(t *testing.T) {
+	p := install(t).serve()
+	p.want(200, "GET", "/readyz", "", nil)
+	if strings.Count(p.stdout.String(), "\n") != 1 {
+		t.Errorf("printed is %q", &p.stdout)
+	}
+	if !strings.Contains(p.stderr.String(), "openwearables developer create") {
+		t.Errorf("nobody can log in and nothing says so: %q", &p.stderr)
+	}
+	if status := p.stop(); status != 0 || strings.Count(p.stdout.String(), "\n") != 1 {
+		t.Errorf("status %d, printed is %q", status, &p.stdout)
+	}
+}
+
+func TestServeRefusesADatabaseInUse(t *testing.T) {
+	i := install(t)
+	first := i.serve()
+	o := i.run("", "serve", "--addr", "127.0.0.1:0")
+	if o.status != 1 || !strings.Contains(o.stderr, "another openwearables process is using this database") {
+		t.Errorf("the second ended with %d: %s", o.status, o.stderr)
+	}
+	if o := i.run("", "migrate"); o.status != 1 || !strings.Contains(o.stderr, "another openwearables process") {
+		t.Errorf("migrate ended with %d: %s", o.status, o.stderr)
+	}
+	first.want(200, "GET", "/readyz", "", nil)
+}
+
+// A kill leaves a socket behind; the next start and the commands do not mind.
+func TestServeAfterAKill(t *testing.T) {
+	i := install(t)
+	i.serve().kill()
+	if _, err := os.Stat(i.path("openwearables.db.sock")); err != nil {
+		t.Fatalf("the kill left no socket: %v", err)
+	}
+	i.ok("", "developer", "list")
+	p := i.serve()
+	p.want(200, "GET", "/readyz", "", nil)
+	i.ok("", "developer", "list")
+	for _, name := range []string{"openwearables.db", "openwearables.db.secret", "openwearables.db.sock", "openwearables.db-wal"} {
+		if info, err := os.Stat(i.path(name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	p := install(t).serve()
+	hold(t, p)
+	p.signal(syscall.SIGTERM)
+	eventually(t, "it drains", func() bool { return refuses(p) })
+	eventually(t, "it has ended", func() bool {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		select {
+		case <-p.ended:
+			return true
+		default:
+			return false
+		}
+	})
+	if w := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !w.Signaled() || w.Signal() != syscall.SIGTERM {
+		t.Errorf("it ended with %v", p.cmd.ProcessState)
+	}
+}
+
+// TestLogIsOneLineARequest holds the log to what may be in it.
+func TestLogIsOneLineARequest(t *testing.T) {
+	i, password := developed(t)
+	p := i.serve("--log-level", "debug")
+	tokens := p.login(email, password)
+	key := p.want(201, "POST", "/api/v1/api-keys", tokens.access, nil).str("key")
+	p.want(200, "GET", "/api/v1/users", key, nil)
+	p.want(404, "GET", "/nowhere?access_token="+key, "", nil)
+	p.want(401, "GET", "/api/v1/users", key+"x", nil)
+	p.want(401, "POST", "/api/v1/auth/login", "", map[string]string{"email": email, "password": password + "x"})
+	p.want(422, "POST", "/api/v1/auth/refresh", "", map[string]any{"refresh_token": []string{tokens.refresh}})
+	refreshed := p.want(200, "POST", "/api/v1/auth/refresh", "", map[string]string{"refresh_token": tokens.refresh})
+	p.stop()
+	requests := 0
+	for lines := bufio.NewScanner(strings.NewReader(p.stderr.String())); lines.Scan(); {
+		var line map[string]any
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Errorf("%q is no JSON: %v", lines.Text(), err)
+		}
+		if line["msg"] == "request" {
+			requests++
+		}
+	}
+	if requests != 8 {
+		t.Errorf("%d lines for 8 requests:\n%s", requests, &p.stderr)
+	}
+	for name, secret := range map[string]string{
+		"password": password, "access token": tokens.access, "refresh token": tokens.refresh, "key": key,
+		"new refresh token": refreshed.str("refresh_token"), "new access token": refreshed.str("access_token"),
+	} {
+		if strings.Contains(p.stderr.String(), secret) {
+			t.Errorf("the %s is in the log", name)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// value is a flag that says what it takes when it is given something else.
+type value[T any] struct {
+	to    *T
+	parse func(string) (T, error)
+	name  string // of what it takes; "" for a switch
+	must  string
+}
+
+func (v *value[T]) String() string {
+	if v.to == nil { // package flag asks a zero value
+		return ""
+	}
+	return fmt.Sprint(*v.to)
+}
+
+func (v *value[T]) Set(s string) error {
+	parsed, err := v.parse(s)
+	if err != nil {
+		return fmt.Errorf("must be %s", v.must)
+	}
+	*v.to = parsed
+	return nil
+}
+
+func (v *value[T]) kind() string { return v.name }
+
+// IsBoolFlag lets a switch be given without a value.
+func (v *value[T]) IsBoolFlag() bool { return v.name == "" }
+
+func (s *settings) number(to *int, name, usage string) {
+	s.Var(&value[int]{to, strconv.Atoi, "number", "a whole number"}, name, usage)
+}
+
+func (s *settings) duration(to *time.Duration, name, usage string) {
+	s.Var(&value[time.Duration]{to, time.ParseDuration, "duration", "a duration such as 90s, 60m or 720h"}, name, usage)
+}
+
+func (s *settings) toggle(to *bool, name, usage string) {
+	s.Var(&value[bool]{to, strconv.ParseBool, "", "true or false"}, name, usage)
+}
+
+// origins is a flag of comma-separated origins.
+type origins []string
+
+func (o *origins) String() string { return strings.Join(*o, ",") }
+
+func (o *origins) Set(s string) error {
+	*o = nil
+	for origin := range strings.SplitSeq(s, ",") {
+		if origin = strings.TrimSpace(origin); origin != "" {
+			*o = append(*o, origin)
+		}
+	}
+	return nil
+}
+
+// proxies is a flag of comma-separated addresses and networks.
+type proxies []netip.Prefix
+
+func (n *proxies) String() string {
+	names := make([]string, len(*n))
+	for i, p := range *n {
+		names[i] = p.String()
+	}
+	return strings.Join(names, ",")
+}
+
+func (n *proxies) Set(s string) error {
+	*n = nil
+	for name := range strings.SplitSeq(s, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(name)
+		if err != nil {
+			a, err := netip.ParseAddr(name)
+			if err != nil {
+				return fmt.Errorf("%q must be an address such as 10.0.0.1 or a network such as 10.0.0.0/8", name)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		*n = append(*n, p.Masked())
+	}
+	return nil
+}

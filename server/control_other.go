@@ -1,0 +1,8 @@
+//go:build !unix
+
+package server
+
+import "net"
+
+// listenPrivate listens on a socket whose folder's access list protects it.
+func listenPrivate(path string) (net.Listener, error) { return net.Listen("unix", path) }

@@ -1,0 +1,21 @@
+//go:build unix
+
+package server
+
+import (
+	"net"
+	"os"
+	"syscall"
+)
+
+// listenPrivate listens on a socket that only this user may connect to, from
+// its first moment.
+func listenPrivate(path string) (net.Listener, error) {
+	old := syscall.Umask(0o177)
+	defer syscall.Umask(old)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l, os.Chmod(path, 0o600)
+}

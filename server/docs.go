@@ -1,0 +1,60 @@
+package server
+
+import (
+	_ "embed"
+	"io/fs"
+	"net/http"
+
+	"github.com/swaggest/swgui/v5/static"
+
+	"github.com/openwearables/openwearables/gen/openapi"
+)
+
+//go:embed docs.html
+var docsPage []byte
+
+//go:embed docs.js
+var docsScript []byte
+
+// docsPolicy lets the reference page load its own scripts and styles, and try
+// calls against this server.
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// registerDocs serves the rendered API reference, from assets in the binary,
+// and the contract that it renders.
+func (s *Server) registerDocs() {
+	s.mux.Handle("GET /openapi.yaml", s.open("openapi.yaml", document("application/yaml", openapi.Spec)))
+	s.mux.Handle("GET /docs", s.open("docs", document("text/html; charset=utf-8", docsPage)))
+	s.mux.Handle("GET /docs/docs.js", s.open("docs", document("text/javascript; charset=utf-8", docsScript)))
+	for name, contentType := range map[string]string{
+		"swagger-ui-bundle.js": "text/javascript; charset=utf-8", "swagger-ui.css": "text/css; charset=utf-8",
+	} {
+		s.mux.Handle("GET /docs/"+name, s.open("docs", asset(name, contentType)))
+	}
+}
+
+func document(contentType string, data []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", contentType)
+		h.Set("Cache-Control", "public, max-age=300")
+		h.Set("Content-Security-Policy", docsPolicy)
+		_, _ = w.Write(data) // the caller has gone, or it has arrived
+	}
+}
+
+// asset serves one of the packaged files, which are stored compressed. Every
+// browser that runs the page takes gzip.
+func asset(name, contentType string) http.HandlerFunc {
+	data, err := fs.ReadFile(static.FS, name+".gz")
+	if err != nil {
+		panic(err) // the embedded package does not have what it had when this was built
+	}
+	serve := document(contentType, data)
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Add("Vary", "Accept-Encoding")
+		serve(w, r)
+	}
+}

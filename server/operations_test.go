@@ -1,0 +1,142 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/openwearables/openwearables/gen/openapi"
+	_ "github.com/openwearables/openwearables/gen/openwearables/v1"
+)
+
+// TestOperationsEqualSpec holds the table of operations and openapi.yaml
+// together, both ways.
+func TestOperationsEqualSpec(t *testing.T) {
+	spec, err := openapi3.NewLoader().LoadFromData(openapi.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := operationsByName(t)
+	seen := 0
+	for path, item := range spec.Paths.Map() {
+		for method, described := range item.Operations() {
+			o, ok := table[described.OperationID]
+			if !ok {
+				t.Errorf("%s of openapi.yaml is not in the table", described.OperationID)
+				continue
+			}
+			seen++
+			if route := method + " " + path; o.rest != route {
+				t.Errorf("%s is %q in the table, %q in openapi.yaml", o.name, o.rest, route)
+			}
+			if got := describedBody(described); o.body != got {
+				t.Errorf("%s has body %d in the table, %d in openapi.yaml", o.name, o.body, got)
+			}
+			if got := describedForm(described); o.form != got {
+				t.Errorf("%s takes a form: %t in the table, %t in openapi.yaml", o.name, o.form, got)
+			}
+			if got := describedProof(described); o.proof != got {
+				t.Errorf("%s has proof %d in the table, %d in openapi.yaml", o.name, o.proof, got)
+			}
+			if got := strings.Contains(described.Description, "8 MiB"); o.bulk != got {
+				t.Errorf("%s takes large bodies: %t in the table, %t in openapi.yaml", o.name, o.bulk, got)
+			}
+			if o.safe != (method == http.MethodGet) {
+				t.Errorf("%s is safe: %t, and its method is %s", o.name, o.safe, method)
+			}
+		}
+	}
+	if seen != len(table) {
+		t.Errorf("the table has %d operations, openapi.yaml %d of them", len(table), seen)
+	}
+}
+
+// TestOperationsEqualServices holds the table of operations and the protos
+// together, both ways.
+func TestOperationsEqualServices(t *testing.T) {
+	table := operationsByName(t)
+	seen := 0
+	protoregistry.GlobalFiles.RangeFilesByPackage("openwearables.v1", func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Services().Len() {
+			service := f.Services().Get(i)
+			for j := range service.Methods().Len() {
+				method := service.Methods().Get(j)
+				o, ok := table[string(method.Name())]
+				if !ok {
+					t.Errorf("%s is not in the table", method.FullName())
+					continue
+				}
+				seen++
+				if o.service != string(service.Name()) {
+					t.Errorf("%s is in %s in the table, in %s in the protos", o.name, o.service, service.Name())
+				}
+				level := method.Options().(*descriptorpb.MethodOptions).GetIdempotencyLevel()
+				if safe := level == descriptorpb.MethodOptions_NO_SIDE_EFFECTS; o.safe != safe {
+					t.Errorf("%s is safe: %t in the table, %t in the protos", o.name, o.safe, safe)
+				}
+				if method.IsStreamingClient() || method.IsStreamingServer() {
+					t.Errorf("%s is a stream, which no reader of bodies can serve", o.name)
+				}
+			}
+		}
+		return true
+	})
+	if seen != len(table) {
+		t.Errorf("the table has %d operations, the protos %d of them", len(table), seen)
+	}
+}
+
+func operationsByName(t *testing.T) map[string]operation {
+	t.Helper()
+	table := make(map[string]operation)
+	for _, o := range operations {
+		if _, twice := table[o.name]; twice {
+			t.Errorf("%s is in the table twice", o.name)
+		}
+		table[o.name] = o
+	}
+	if len(table) == 0 {
+		t.Fatal("the table of operations is empty")
+	}
+	return table
+}
+
+func describedBody(o *openapi3.Operation) body {
+	switch {
+	case o.RequestBody == nil:
+		return noBody
+	case o.RequestBody.Value.Required:
+		return requiredBody
+	default:
+		return optionalBody
+	}
+}
+
+func describedForm(o *openapi3.Operation) bool {
+	return o.RequestBody != nil && o.RequestBody.Value.Content["application/x-www-form-urlencoded"] != nil
+}
+
+// describedProof tells from an operation's security how its caller proves
+// itself: {} among the ways is that the body does.
+func describedProof(o *openapi3.Operation) proof {
+	var byHeader, byBody bool
+	for _, way := range *o.Security {
+		byBody = byBody || len(way) == 0
+		for scheme := range way {
+			byHeader = byHeader || scheme != "refreshCookie"
+		}
+	}
+	switch {
+	case !byHeader:
+		return inBody
+	case byBody:
+		return inEither
+	default:
+		return inHeader
+	}
+}

@@ -1,0 +1,75 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/openwearables/openwearables/gen/openapi"
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// registered is an application beside its secret, which is shown this once.
+func registered(n auth.NewApplication) openapi.ApplicationWithSecret {
+	a := n.Application
+	return openapi.ApplicationWithSecret{ID: a.ID, AppID: a.AppID, Name: a.Name, AppSecret: n.Secret, CreatedAt: a.CreatedAt}
+}
+
+// CreateApplication implements openapi.StrictServerInterface.
+func (s *Server) CreateApplication(ctx context.Context, r openapi.CreateApplicationRequestObject) (openapi.CreateApplicationResponseObject, error) {
+	a, err := s.Auth.Applications.Create(ctx, r.Body.Name)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.CreateApplication201JSONResponse(registered(a)), nil
+}
+
+// ListApplications implements openapi.StrictServerInterface.
+func (s *Server) ListApplications(ctx context.Context, _ openapi.ListApplicationsRequestObject) (openapi.ListApplicationsResponseObject, error) {
+	list, err := s.Auth.Applications.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(openapi.ListApplications200JSONResponse, len(list))
+	for i, a := range list {
+		out[i] = openapi.Application(a)
+	}
+	return out, nil
+}
+
+// GetApplication implements openapi.StrictServerInterface.
+func (s *Server) GetApplication(ctx context.Context, r openapi.GetApplicationRequestObject) (openapi.GetApplicationResponseObject, error) {
+	a, err := s.Auth.Applications.Get(ctx, r.AppID)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.GetApplication200JSONResponse(a), nil
+}
+
+// UpdateApplication implements openapi.StrictServerInterface.
+func (s *Server) UpdateApplication(ctx context.Context, r openapi.UpdateApplicationRequestObject) (openapi.UpdateApplicationResponseObject, error) {
+	a, err := s.Auth.Applications.Update(ctx, r.AppID, patch(r.Body.Name))
+	if err != nil {
+		return nil, err
+	}
+	return openapi.UpdateApplication200JSONResponse(a), nil
+}
+
+// RotateApplicationSecret implements openapi.StrictServerInterface.
+func (s *Server) RotateApplicationSecret(ctx context.Context, r openapi.RotateApplicationSecretRequestObject) (openapi.RotateApplicationSecretResponseObject, error) {
+	var overlap int32
+	if r.Body != nil {
+		overlap = value(r.Body.OverlapSeconds)
+	}
+	a, err := s.Auth.Applications.RotateSecret(ctx, r.AppID, int(overlap))
+	if err != nil {
+		return nil, err
+	}
+	return openapi.RotateApplicationSecret200JSONResponse(registered(a)), nil
+}
+
+// DeleteApplication implements openapi.StrictServerInterface.
+func (s *Server) DeleteApplication(ctx context.Context, r openapi.DeleteApplicationRequestObject) (openapi.DeleteApplicationResponseObject, error) {
+	if err := s.Auth.Applications.Delete(ctx, r.AppID); err != nil {
+		return nil, err
+	}
+	return openapi.DeleteApplication204Response{}, nil
+}

@@ -1,0 +1,34 @@
+package rest
+
+import (
+	"reflect"
+
+	jsonv2 "github.com/go-json-experiment/json"
+)
+
+// mustBe says in JSON's terms what the member should have been.
+func mustBe(err *jsonv2.SemanticError) string {
+	t := err.GoType
+	if t != nil && t.Kind() == reflect.Map && t.Key().Kind() == reflect.Bool {
+		t = t.Elem() // what is in a nullable.Nullable
+	}
+	if t == nil {
+		return "has the wrong type"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "must be a string"
+	case reflect.Bool:
+		return "must be true or false"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return "must be an integer in range"
+	case reflect.Float64:
+		return "must be a number in range"
+	case reflect.Slice:
+		return "must be an array"
+	case reflect.Map, reflect.Struct:
+		return "must be an object"
+	default:
+		return "has the wrong type"
+	}
+}

@@ -1,0 +1,90 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/openwearables/openwearables/gen/openapi"
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// created is a key beside its secret, which is shown this once.
+func created(n auth.NewKey) openapi.CreatedKey {
+	k := n.Key
+	return openapi.CreatedKey{
+		ID: k.ID, Key: n.Secret, Name: k.Name, KeyPrefix: k.KeyPrefix, Environment: k.Environment, Scopes: k.Scopes,
+		Enabled: k.Enabled, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt,
+		ExpiresAt: k.ExpiresAt, PreviousExpiresAt: k.PreviousExpiresAt,
+	}
+}
+
+// CreateKey implements openapi.StrictServerInterface.
+func (s *Server) CreateKey(ctx context.Context, r openapi.CreateKeyRequestObject) (openapi.CreateKeyResponseObject, error) {
+	var in auth.KeyInput
+	if b := r.Body; b != nil {
+		in = auth.KeyInput{Name: b.Name, Environment: b.Environment, ExpiresAt: b.ExpiresAt}
+		if b.Scopes != nil {
+			in.Scopes = &b.Scopes
+		}
+	}
+	k, err := s.Auth.Keys.Create(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.CreateKey201JSONResponse(created(k)), nil
+}
+
+// ListKeys implements openapi.StrictServerInterface.
+func (s *Server) ListKeys(ctx context.Context, _ openapi.ListKeysRequestObject) (openapi.ListKeysResponseObject, error) {
+	keys, err := s.Auth.Keys.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(openapi.ListKeys200JSONResponse, len(keys))
+	for i, k := range keys {
+		out[i] = openapi.Key(k)
+	}
+	return out, nil
+}
+
+// GetKey implements openapi.StrictServerInterface.
+func (s *Server) GetKey(ctx context.Context, r openapi.GetKeyRequestObject) (openapi.GetKeyResponseObject, error) {
+	k, err := s.Auth.Keys.Get(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.GetKey200JSONResponse(k), nil
+}
+
+// UpdateKey implements openapi.StrictServerInterface.
+func (s *Server) UpdateKey(ctx context.Context, r openapi.UpdateKeyRequestObject) (openapi.UpdateKeyResponseObject, error) {
+	k, err := s.Auth.Keys.Update(ctx, r.ID, auth.KeyPatch{
+		Name: patch(r.Body.Name), Scopes: patch(r.Body.Scopes),
+		Enabled: patch(r.Body.Enabled), ExpiresAt: patch(r.Body.ExpiresAt),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return openapi.UpdateKey200JSONResponse(k), nil
+}
+
+// RotateKey implements openapi.StrictServerInterface.
+func (s *Server) RotateKey(ctx context.Context, r openapi.RotateKeyRequestObject) (openapi.RotateKeyResponseObject, error) {
+	var overlap int32
+	if r.Body != nil {
+		overlap = value(r.Body.OverlapSeconds)
+	}
+	k, err := s.Auth.Keys.Rotate(ctx, r.ID, int(overlap))
+	if err != nil {
+		return nil, err
+	}
+	return openapi.RotateKey201JSONResponse(created(k)), nil
+}
+
+// DeleteKey implements openapi.StrictServerInterface.
+func (s *Server) DeleteKey(ctx context.Context, r openapi.DeleteKeyRequestObject) (openapi.DeleteKeyResponseObject, error) {
+	k, err := s.Auth.Keys.Delete(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.DeleteKey200JSONResponse(k), nil
+}

@@ -1,0 +1,97 @@
+// Package rest serves the operations of openapi.yaml from the domain. Each
+// method decodes, calls and renders; the rules are elsewhere.
+package rest
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/oapi-codegen/nullable"
+
+	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/openwearables/openwearables/gen/openapi"
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/jsonbody"
+	"github.com/openwearables/openwearables/server/call"
+)
+
+// Server answers the operations of openapi.yaml. Its requests come through the
+// server's middleware, which has read and checked their bodies.
+type Server struct {
+	Auth     *auth.Auth
+	Workouts *event.Workouts
+	CSRF     call.CSRF
+}
+
+var _ openapi.StrictServerInterface = (*Server)(nil)
+
+// Register adds the operations to the mux, under /api/v1.
+func (s *Server) Register(mux openapi.ServeMux) {
+	strict := openapi.NewStrictHandlerWithOptions(s, nil, openapi.StrictHTTPServerOptions{
+		RequestErrorHandlerFunc:  failDecode,
+		ResponseErrorHandlerFunc: Fail,
+	})
+	openapi.HandlerWithOptions(strict, openapi.StdHTTPServerOptions{
+		BaseURL: "/api/v1", BaseRouter: mux, ErrorHandlerFunc: failParameter,
+	})
+}
+
+// Fail answers a refusal in the shape of the Error schema.
+func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	c := call.From(r.Context())
+	e := c.Fail(err)
+	body := openapi.Error{Detail: e.Detail, Reason: e.Reason, RequestID: c.RequestID, RequiredScope: e.RequiredScope}
+	for _, f := range e.Fields {
+		body.Errors = append(body.Errors, openapi.FieldError(f))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(call.Status(e.Kind))
+	_ = json.NewEncoder(w).Encode(body) // the caller has gone, or it has arrived
+}
+
+// failDecode answers a body whose members have the wrong types.
+func failDecode(w http.ResponseWriter, r *http.Request, err error) {
+	f := auth.FieldError{Message: "The body cannot be read"}
+	if wrong, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
+		f = auth.FieldError{Field: jsonbody.Field(string(wrong.JSONPointer)), Message: mustBe(wrong)}
+	}
+	Fail(w, r, auth.InvalidError(f))
+}
+
+// failParameter answers a path or query parameter that is missing or has the
+// wrong type.
+func failParameter(w http.ResponseWriter, r *http.Request, err error) {
+	f := auth.FieldError{Message: "The parameters cannot be read"}
+	if missing, ok := errors.AsType[*openapi.RequiredParamError](err); ok {
+		f = auth.FieldError{Field: missing.ParamName, Message: "is required"}
+	} else if wrong, ok := errors.AsType[*openapi.InvalidParamFormatError](err); ok {
+		f = auth.FieldError{Field: wrong.ParamName, Message: "must be an integer in range"} // text always binds
+	} else if many, ok := errors.AsType[*openapi.TooManyValuesForParamError](err); ok {
+		f = auth.FieldError{Field: many.ParamName, Message: "must be given only once"}
+	}
+	Fail(w, r, auth.InvalidError(f))
+}
+
+// patch turns a member of a PATCH body into the domain's form: nil is absent,
+// a nil inside is null.
+func patch[T any](n nullable.Nullable[T]) **T {
+	if !n.IsSpecified() {
+		return nil
+	}
+	var to *T
+	if v, err := n.Get(); err == nil {
+		to = &v
+	}
+	return &to
+}
+
+// value is what p points to, or the zero value.
+func value[T any](p *T) T {
+	if p == nil {
+		return *new(T)
+	}
+	return *p
+}

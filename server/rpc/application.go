@@ -1,0 +1,65 @@
+package rpc
+
+import (
+	"context"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+)
+
+// applications implements openwearablesv1connect.ApplicationServiceHandler.
+type applications struct{ *Server }
+
+func (s applications) CreateApplication(ctx context.Context, r *owv1.CreateApplicationRequest) (*owv1.CreateApplicationResponse, error) {
+	a, err := s.Auth.Applications.Create(ctx, r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.CreateApplicationResponse{Application: applicationOf(a.Application), AppSecret: a.Secret}, nil
+}
+
+func (s applications) ListApplications(ctx context.Context, _ *owv1.ListApplicationsRequest) (*owv1.ListApplicationsResponse, error) {
+	list, err := s.Auth.Applications.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &owv1.ListApplicationsResponse{}
+	for _, a := range list {
+		out.Applications = append(out.Applications, applicationOf(a))
+	}
+	return out, nil
+}
+
+func (s applications) GetApplication(ctx context.Context, r *owv1.GetApplicationRequest) (*owv1.GetApplicationResponse, error) {
+	a, err := s.Auth.Applications.Get(ctx, r.GetAppId())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.GetApplicationResponse{Application: applicationOf(a)}, nil
+}
+
+func (s applications) UpdateApplication(ctx context.Context, r *owv1.UpdateApplicationRequest) (*owv1.UpdateApplicationResponse, error) {
+	m, err := newMask(r.GetUpdateMask(), "name")
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.Auth.Applications.Update(ctx, r.GetAppId(), change(m, "name", r.Name))
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.UpdateApplicationResponse{Application: applicationOf(a)}, nil
+}
+
+func (s applications) RotateApplicationSecret(ctx context.Context, r *owv1.RotateApplicationSecretRequest) (*owv1.RotateApplicationSecretResponse, error) {
+	a, err := s.Auth.Applications.RotateSecret(ctx, r.GetAppId(), int(r.GetOverlapSeconds()))
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.RotateApplicationSecretResponse{Application: applicationOf(a.Application), AppSecret: a.Secret}, nil
+}
+
+func (s applications) DeleteApplication(ctx context.Context, r *owv1.DeleteApplicationRequest) (*owv1.DeleteApplicationResponse, error) {
+	if err := s.Auth.Applications.Delete(ctx, r.GetAppId()); err != nil {
+		return nil, err
+	}
+	return &owv1.DeleteApplicationResponse{}, nil
+}

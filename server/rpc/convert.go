@@ -1,0 +1,150 @@
+package rpc
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/event"
+)
+
+func stamp(t time.Time) *timestamppb.Timestamp { return timestamppb.New(t) }
+
+func optionalStamp(t *time.Time) *timestamppb.Timestamp {
+	if t == nil {
+		return nil
+	}
+	return timestamppb.New(*t)
+}
+
+// instant is a timestamp in the form in which the domain reads times. One that
+// is out of range becomes text that is no time, for the domain to refuse.
+func instant(t *timestamppb.Timestamp) string {
+	switch {
+	case t == nil:
+		return ""
+	case !t.IsValid():
+		return "out of range"
+	default:
+		return t.AsTime().Format(time.RFC3339Nano)
+	}
+}
+
+func optionalInstant(t *timestamppb.Timestamp) *string {
+	if t == nil {
+		return nil
+	}
+	s := instant(t)
+	return &s
+}
+
+func number(n *int32) *int {
+	if n == nil {
+		return nil
+	}
+	i := int(*n)
+	return &i
+}
+
+// mask is an update_mask: the fields that an update changes.
+type mask map[string]bool
+
+// newMask reads an update_mask that may name the given fields; nil without one.
+func newMask(m *fieldmaskpb.FieldMask, fields ...string) (mask, error) {
+	if m == nil {
+		return nil, nil
+	}
+	known := make(mask, len(fields))
+	for _, f := range fields {
+		known[f] = false
+	}
+	for _, path := range m.GetPaths() {
+		if _, ok := known[path]; !ok {
+			return nil, auth.InvalidError(auth.FieldError{Field: "update_mask", Message: "must name fields that can be updated"})
+		}
+		known[path] = true
+	}
+	return known, nil
+}
+
+// change is one member of an update in the domain's form: nil is unchanged, a
+// nil inside is cleared. Without a mask the members that are set change.
+func change[T any](m mask, field string, v *T) **T {
+	if m[field] || m == nil && v != nil {
+		return &v
+	}
+	return nil
+}
+
+func pairOf(g auth.Grant) *owv1.TokenPair {
+	return &owv1.TokenPair{AccessToken: g.AccessToken, TokenType: "bearer", RefreshToken: &g.RefreshToken, ExpiresIn: g.ExpiresIn}
+}
+
+func developerOf(d auth.Developer) *owv1.Developer {
+	return &owv1.Developer{
+		Id: d.ID, Email: d.Email, FirstName: d.FirstName, LastName: d.LastName,
+		CreatedAt: stamp(d.CreatedAt), UpdatedAt: stamp(d.UpdatedAt),
+	}
+}
+
+func sessionOf(s auth.Session) *owv1.Session {
+	return &owv1.Session{
+		Id: s.ID, CreatedAt: stamp(s.CreatedAt), LastUsedAt: stamp(s.LastUsedAt), ExpiresAt: stamp(s.ExpiresAt),
+		Ip: s.IP, Client: s.Client, Current: s.Current,
+	}
+}
+
+func keyOf(k auth.Key) *owv1.Key {
+	return &owv1.Key{
+		Id: k.ID, Name: k.Name, KeyPrefix: k.KeyPrefix, Environment: k.Environment, Scopes: k.Scopes,
+		Enabled: k.Enabled, CreatedBy: k.CreatedBy, CreatedAt: stamp(k.CreatedAt), LastUsedAt: optionalStamp(k.LastUsedAt),
+		ExpiresAt: optionalStamp(k.ExpiresAt), PreviousExpiresAt: optionalStamp(k.PreviousExpiresAt),
+	}
+}
+
+func applicationOf(a auth.Application) *owv1.Application {
+	return &owv1.Application{Id: a.ID, AppId: a.AppID, Name: a.Name, CreatedAt: stamp(a.CreatedAt)}
+}
+
+func userOf(u auth.User) *owv1.User {
+	return &owv1.User{
+		Id: u.ID, CreatedAt: stamp(u.CreatedAt), FirstName: u.FirstName, LastName: u.LastName, Email: u.Email,
+		ExternalUserId: u.ExternalUserID, LastSyncedAt: optionalStamp(u.LastSyncedAt),
+		LastSyncedProvider: u.LastSyncedProvider, HasActiveConnection: u.HasActiveConnection,
+	}
+}
+
+func workoutOf(w event.Workout) *owv1.Workout {
+	return &owv1.Workout{
+		Id: w.ID, ExternalId: w.ExternalID, Type: w.Type, Name: w.Name,
+		StartTime: stamp(w.StartTime), EndTime: stamp(w.EndTime), ZoneOffset: w.ZoneOffset, DurationSeconds: w.DurationSeconds,
+		Source: &owv1.WorkoutSource{
+			Provider: w.Source.Provider, Source: w.Source.Source, Device: w.Source.Device,
+			DeviceType: w.Source.DeviceType, DeviceName: w.Source.DeviceName,
+		},
+		CaloriesKcal: w.CaloriesKcal, DistanceMeters: w.DistanceMeters,
+		AvgHeartRateBpm: w.AvgHeartRateBPM, MaxHeartRateBpm: w.MaxHeartRateBPM,
+		AvgPaceSecPerKm: w.AvgPaceSecPerKm, ElevationGainMeters: w.ElevationGainMeters,
+	}
+}
+
+func workoutInput(w *owv1.WorkoutInput) event.Input {
+	in := event.Input{
+		ExternalID: w.GetExternalId(), Type: w.GetType(), Name: w.Name,
+		StartTime: instant(w.GetStartTime()), EndTime: instant(w.GetEndTime()),
+		ZoneOffset: w.ZoneOffset, DurationSeconds: w.DurationSeconds,
+		CaloriesKcal: w.CaloriesKcal, DistanceMeters: w.DistanceMeters,
+		AvgHeartRateBPM: w.AvgHeartRateBpm, MaxHeartRateBPM: w.MaxHeartRateBpm,
+		AvgPaceSecPerKm: w.AvgPaceSecPerKm, ElevationGainMeters: w.ElevationGainMeters,
+	}
+	if s := w.GetSource(); s != nil {
+		in.Source = event.Source{
+			Provider: s.GetProvider(), Source: s.Source, Device: s.Device,
+			DeviceType: s.DeviceType, DeviceName: s.DeviceName,
+		}
+	}
+	return in
+}

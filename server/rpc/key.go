@@ -1,0 +1,80 @@
+package rpc
+
+import (
+	"context"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// keys implements openwearablesv1connect.KeyServiceHandler.
+type keys struct{ *Server }
+
+// set is a repeated member as an optional one: empty is absent.
+func set(list []string) *[]string {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list
+}
+
+func (s keys) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1.CreateKeyResponse, error) {
+	k, err := s.Auth.Keys.Create(ctx, auth.KeyInput{
+		Name: r.Name, Environment: r.Environment, Scopes: set(r.GetScopes()), ExpiresAt: optionalInstant(r.GetExpiresAt()),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.CreateKeyResponse{Key: keyOf(k.Key), Secret: k.Secret}, nil
+}
+
+func (s keys) ListKeys(ctx context.Context, _ *owv1.ListKeysRequest) (*owv1.ListKeysResponse, error) {
+	list, err := s.Auth.Keys.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &owv1.ListKeysResponse{}
+	for _, k := range list {
+		out.Keys = append(out.Keys, keyOf(k))
+	}
+	return out, nil
+}
+
+func (s keys) GetKey(ctx context.Context, r *owv1.GetKeyRequest) (*owv1.GetKeyResponse, error) {
+	k, err := s.Auth.Keys.Get(ctx, r.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.GetKeyResponse{Key: keyOf(k)}, nil
+}
+
+func (s keys) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.UpdateKeyResponse, error) {
+	m, err := newMask(r.GetUpdateMask(), "name", "scopes", "enabled", "expires_at")
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.Auth.Keys.Update(ctx, r.GetId(), auth.KeyPatch{
+		Name: change(m, "name", r.Name), Scopes: change(m, "scopes", set(r.GetScopes())),
+		Enabled: change(m, "enabled", r.Enabled), ExpiresAt: change(m, "expires_at", optionalInstant(r.GetExpiresAt())),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.UpdateKeyResponse{Key: keyOf(k)}, nil
+}
+
+func (s keys) RotateKey(ctx context.Context, r *owv1.RotateKeyRequest) (*owv1.RotateKeyResponse, error) {
+	k, err := s.Auth.Keys.Rotate(ctx, r.GetId(), int(r.GetOverlapSeconds()))
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.RotateKeyResponse{Key: keyOf(k.Key), Secret: k.Secret}, nil
+}
+
+func (s keys) DeleteKey(ctx context.Context, r *owv1.DeleteKeyRequest) (*owv1.DeleteKeyResponse, error) {
+	k, err := s.Auth.Keys.Delete(ctx, r.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.DeleteKeyResponse{Key: keyOf(k)}, nil
+}

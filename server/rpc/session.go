@@ -1,0 +1,129 @@
+package rpc
+
+import (
+	"context"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/server/call"
+)
+
+// sessions implements openwearablesv1connect.SessionServiceHandler.
+type sessions struct{ *Server }
+
+// pair renders a grant; in cookie mode the refresh token goes into the cookie.
+func pair(ctx context.Context, g auth.Grant, cookie bool) *owv1.TokenPair {
+	p := pairOf(g)
+	if cookie {
+		call.From(ctx).SetRefreshCookie(g)
+		p.RefreshToken = nil
+	}
+	return p
+}
+
+func (s sessions) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginResponse, error) {
+	if r.GetUseCookie() {
+		if err := call.From(ctx).SameSite(s.CSRF); err != nil {
+			return nil, err
+		}
+	}
+	g, err := s.Auth.Sessions.Login(ctx, auth.LoginInput{
+		Email: r.GetEmail(), Password: r.GetPassword(), UseCookie: r.GetUseCookie(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.LoginResponse{Tokens: pair(ctx, g, r.GetUseCookie())}, nil
+}
+
+func (s sessions) RefreshToken(ctx context.Context, r *owv1.RefreshTokenRequest) (*owv1.RefreshTokenResponse, error) {
+	token, fromCookie, err := call.From(ctx).RefreshToken(r.RefreshToken, s.CSRF)
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.Auth.Sessions.Refresh(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.RefreshTokenResponse{Tokens: pair(ctx, g, fromCookie)}, nil
+}
+
+func (s sessions) RevokeToken(ctx context.Context, r *owv1.RevokeTokenRequest) (*owv1.RevokeTokenResponse, error) {
+	c := call.From(ctx)
+	token, fromCookie, err := c.RefreshToken(r.RefreshToken, s.CSRF)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Auth.Sessions.Revoke(ctx, token); err != nil {
+		return nil, err
+	}
+	if fromCookie {
+		c.ClearRefreshCookie()
+	}
+	return &owv1.RevokeTokenResponse{}, nil
+}
+
+func (s sessions) Logout(ctx context.Context, _ *owv1.LogoutRequest) (*owv1.LogoutResponse, error) {
+	if err := s.Auth.Sessions.Logout(ctx); err != nil {
+		return nil, err
+	}
+	call.From(ctx).ClearRefreshCookie()
+	return &owv1.LogoutResponse{Message: auth.LoggedOut}, nil
+}
+
+func (s sessions) GetMe(ctx context.Context, _ *owv1.GetMeRequest) (*owv1.GetMeResponse, error) {
+	d, err := s.Auth.Developers.Me(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.GetMeResponse{Developer: developerOf(d)}, nil
+}
+
+func (s sessions) UpdateMe(ctx context.Context, r *owv1.UpdateMeRequest) (*owv1.UpdateMeResponse, error) {
+	m, err := newMask(r.GetUpdateMask(), "first_name", "last_name", "email", "current_password")
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Auth.Developers.UpdateMe(ctx, auth.DeveloperPatch{
+		FirstName: change(m, "first_name", r.FirstName), LastName: change(m, "last_name", r.LastName),
+		Email: change(m, "email", r.Email), CurrentPassword: r.CurrentPassword,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.UpdateMeResponse{Developer: developerOf(d)}, nil
+}
+
+func (s sessions) ChangePassword(ctx context.Context, r *owv1.ChangePasswordRequest) (*owv1.ChangePasswordResponse, error) {
+	err := s.Auth.Developers.ChangePassword(ctx, r.GetCurrentPassword(), r.GetNewPassword(), r.GetConfirmPassword())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.ChangePasswordResponse{Message: auth.PasswordChanged}, nil
+}
+
+func (s sessions) ListSessions(ctx context.Context, _ *owv1.ListSessionsRequest) (*owv1.ListSessionsResponse, error) {
+	list, err := s.Auth.Sessions.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &owv1.ListSessionsResponse{}
+	for _, session := range list {
+		out.Sessions = append(out.Sessions, sessionOf(session))
+	}
+	return out, nil
+}
+
+func (s sessions) RevokeSession(ctx context.Context, r *owv1.RevokeSessionRequest) (*owv1.RevokeSessionResponse, error) {
+	if err := s.Auth.Sessions.End(ctx, r.GetId()); err != nil {
+		return nil, err
+	}
+	return &owv1.RevokeSessionResponse{}, nil
+}
+
+func (s sessions) RevokeOtherSessions(ctx context.Context, _ *owv1.RevokeOtherSessionsRequest) (*owv1.RevokeOtherSessionsResponse, error) {
+	if err := s.Auth.Sessions.EndOthers(ctx); err != nil {
+		return nil, err
+	}
+	return &owv1.RevokeOtherSessionsResponse{}, nil
+}

@@ -1,0 +1,26 @@
+package rpc
+
+import (
+	"context"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// tokens implements openwearablesv1connect.TokenServiceHandler.
+type tokens struct{ *Server }
+
+func (s tokens) CreateUserToken(ctx context.Context, r *owv1.CreateUserTokenRequest) (*owv1.CreateUserTokenResponse, error) {
+	g, err := s.Auth.Tokens.Create(ctx, r.GetUserId(), auth.AppCredentials{AppID: r.GetAppId(), AppSecret: r.GetAppSecret()})
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.CreateUserTokenResponse{Tokens: pairOf(g)}, nil
+}
+
+func (s tokens) RevokeUserTokens(ctx context.Context, r *owv1.RevokeUserTokensRequest) (*owv1.RevokeUserTokensResponse, error) {
+	if err := s.Auth.Tokens.Revoke(ctx, r.GetUserId()); err != nil {
+		return nil, err
+	}
+	return &owv1.RevokeUserTokensResponse{}, nil
+}

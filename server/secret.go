@@ -1,0 +1,88 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/store"
+)
+
+// masterSecret returns the configured secret or the one in the file beside the
+// database, which is made on the first start, readable by its owner alone.
+func masterSecret(c *Config, database string) ([]byte, error) {
+	if len(c.Secret) > 0 {
+		return c.Secret, nil
+	}
+	path := database + ".secret"
+	kept, err := os.ReadFile(path)
+	if err == nil {
+		return bytes.TrimSpace(kept), private(path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	random := make([]byte, 32)
+	if _, err := rand.Read(random); err != nil {
+		return nil, err
+	}
+	made := base64.RawStdEncoding.AppendEncode(nil, random)
+	return made, writeNew(path, made)
+}
+
+// writeNew writes a file that did not exist, durably and whole: a crash leaves
+// all of it or nothing under its name.
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+func private(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s can be read by others: run chmod 600 %s, and rotate what it protects if others had access", path, path)
+	}
+	return nil
+}
+
+// openVault derives the keys, and refuses a secret that is not the one the
+// database was made with.
+func openVault(ctx context.Context, master []byte, s *store.Store) (*credential.Vault, error) {
+	vault, err := credential.NewVault(master)
+	if err != nil {
+		return nil, fmt.Errorf("OPENWEARABLES_SECRET: %w", err)
+	}
+	kept, err := s.SetMeta(ctx, "secret_fingerprint", vault.Fingerprint())
+	if err != nil {
+		return nil, err
+	}
+	if kept != vault.Fingerprint() {
+		return nil, errors.New("OPENWEARABLES_SECRET is not the secret that this database was made with: " +
+			"restore that secret, or start with an empty database")
+	}
+	return vault, nil
+}
