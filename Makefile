@@ -1,0 +1,103 @@
+# make test runs everything that CI runs; its steps are targets of their own.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+FUZZTIME ?= 5s
+
+# Tools, by name and version, kept until that or the Go release changes.
+CACHE := $(CURDIR)/.cache
+GO_TOOLS := $(CACHE)/$(shell go env GOVERSION)
+GOFUMPT := $(GO_TOOLS)/gofumpt@v0.12.0/gofumpt
+STATICCHECK := $(GO_TOOLS)/staticcheck@v0.8.2/staticcheck
+CONNECTCONFORMANCE := $(GO_TOOLS)/connectconformance@v1.0.7/connectconformance
+BUF := internal/tools/node_modules/.bin/buf
+REDOCLY := internal/tools/node_modules/.bin/redocly
+SCHEMATHESIS := $(CACHE)/venv/bin/st
+export REDOCLY_TELEMETRY := off
+export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
+
+TEST := tools generated proto openapi format tidy vet staticcheck unit fuzz conformance schemathesis
+
+.PHONY: build generate lint test bench fmt $(TEST)
+
+build:
+	go build -trimpath -o bin/openwearables ./server/cmd/openwearables
+
+generate: $(BUF)
+	go generate ./gen
+
+lint: proto openapi format tidy vet staticcheck
+
+test:
+	@MAKE="$(MAKE)" internal/tools/steps.sh $(TEST)
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+fmt: $(GOFUMPT)
+	internal/tools/format.sh $(GOFUMPT) -w
+
+# The steps of test.
+
+tools: system $(BUF) $(SCHEMATHESIS) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
+
+generated: $(BUF)
+	internal/tools/generated.sh "$(MAKE)" generate
+
+proto: $(BUF)
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+	internal/tools/breaking.sh $(BUF)
+
+openapi: $(REDOCLY)
+	$(REDOCLY) lint --config internal/tools/redocly.yaml openapi.yaml
+
+format: $(GOFUMPT)
+	internal/tools/format.sh $(GOFUMPT) -l
+
+tidy:
+	go mod tidy -diff
+
+vet:
+	go vet ./...
+
+staticcheck: $(STATICCHECK)
+	$(STATICCHECK) ./...
+
+unit:
+	go test -race -timeout 30m ./...
+
+fuzz:
+	internal/tools/fuzz.sh $(FUZZTIME)
+
+conformance: $(CONNECTCONFORMANCE)
+	CONNECTCONFORMANCE=$(CONNECTCONFORMANCE) internal/conformance/run.sh
+
+schemathesis: build $(SCHEMATHESIS)
+	python3 internal/tools/schemathesis.py bin/openwearables $(SCHEMATHESIS)
+
+# How the tools come.
+
+.PHONY: system
+system:
+	internal/tools/system.sh
+
+$(BUF) $(REDOCLY) &: internal/tools/package-lock.json
+	npm --prefix internal/tools ci --no-audit --no-fund
+	touch $(BUF) $(REDOCLY)
+
+$(SCHEMATHESIS): internal/tools/requirements.txt
+	python3 -m venv --clear $(CACHE)/venv
+	$(CACHE)/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(GOFUMPT):
+	GOBIN=$(@D) go install mvdan.cc/$(notdir $(@D))
+
+$(STATICCHECK):
+	GOBIN=$(@D) go install honnef.co/go/tools/cmd/$(notdir $(@D))
+
+$(CONNECTCONFORMANCE):
+	GOBIN=$(@D) go install connectrpc.com/conformance/cmd/$(notdir $(@D))

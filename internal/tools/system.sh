@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs what the tests need of Debian and is not there. Go, Node and Python are taken for granted.
+set -euo pipefail
+
+missing=()
+need() { command -v "$1" >/dev/null || missing+=("$2"); }
+need git git
+need gcc gcc # go test -race
+if ! [ -e /usr/include/stdio.h ]; then missing+=(libc6-dev); fi
+if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3-venv); fi
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "missing, and only root can install them: ${missing[*]}" >&2
+	exit 1
+fi
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"
