@@ -1,0 +1,280 @@
+package openwearables
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
+)
+
+const (
+	defaultTimeout = 30 * time.Second
+	maxRetries     = 2
+)
+
+// caller is the interceptor of every call: it sets the deadline and the
+// credential, retries what is safe, and types the errors.
+type caller struct {
+	engine    *engine  // of a session, or nil
+	key       []string // the Authorization of an API key, or nil
+	userAgent []string
+	timeout   time.Duration
+	retries   int
+	emitter   *emitter
+	sunset    atomic.Int64 // unix seconds of the key's end that was told last
+}
+
+// authorization is the header to send; refused is the one that was refused.
+func (c *caller) authorization(ctx context.Context, refused []string) ([]string, error) {
+	if c.engine == nil {
+		return c.key, nil
+	}
+	token := ""
+	if refused != nil {
+		token = strings.TrimPrefix(refused[0], "Bearer ")
+	}
+	s, err := c.engine.token(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return s.header, nil
+}
+
+// WrapUnary implements connect.Interceptor.
+func (c *caller) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		if _, ok := ctx.Deadline(); ok || c.timeout <= 0 {
+			return c.call(ctx, req, next)
+		}
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+		return c.call(ctx, req, next)
+	}
+}
+
+func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.UnaryFunc) (connect.AnyResponse, error) {
+	header := req.Header()
+	header["User-Agent"] = c.userAgent
+	spec := req.Spec()
+	var sent []string
+	if spec.IdempotencyLevel == connect.IdempotencyNoSideEffects || !isPublic(spec.Procedure) {
+		var err error
+		if sent, err = c.authorization(ctx, nil); err != nil {
+			return nil, err
+		}
+		if sent != nil {
+			header["Authorization"] = sent
+		}
+	}
+	if spec.IdempotencyLevel == connect.IdempotencyUnknown {
+		setRetryKey(ctx, spec.Procedure, header)
+	}
+	res, err := next(ctx, req)
+	if err == nil {
+		c.observe(ctx, res.Header())
+		return res, nil
+	}
+	return c.again(ctx, req, next, sent, toError(err))
+}
+
+// again repeats a failed call: once with another token where its token was
+// refused, and up to c.retries times where it failed in passing and repeating it
+// is safe.
+func (c *caller) again(ctx context.Context, req connect.AnyRequest, next connect.UnaryFunc, sent []string, failed *Error) (connect.AnyResponse, error) {
+	safe := req.Spec().IdempotencyLevel != connect.IdempotencyUnknown || req.Header().Get("Idempotency-Key") != ""
+	replayed := false
+	for retries := 0; ; {
+		switch {
+		case failed.Code == connect.CodeUnauthenticated && sent != nil && c.engine != nil && !replayed:
+			replayed = true
+			header, err := c.authorization(ctx, sent)
+			if err != nil {
+				c.observeFailure(ctx, failed)
+				return nil, err
+			}
+			sent = header
+			req.Header()["Authorization"] = sent
+		case safe && retries < c.retries && retryable(failed):
+			retries++
+			if waitBefore(ctx, retries, failed) != nil {
+				c.observeFailure(ctx, failed)
+				return nil, failed
+			}
+		default:
+			c.observeFailure(ctx, failed)
+			return nil, failed
+		}
+		res, err := next(ctx, req)
+		if err == nil {
+			c.observe(ctx, res.Header())
+			return res, nil
+		}
+		failed = toError(err)
+	}
+}
+
+// WrapStreamingClient implements connect.Interceptor: the token is attached when
+// the stream is opened. A stream that ends with `unauthenticated` is not opened
+// again; opening it anew gets a fresh token.
+func (c *caller) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
+		sent, err := c.authorization(ctx, nil)
+		conn := next(ctx, spec)
+		if err != nil {
+			return &failedStream{conn, err}
+		}
+		conn.RequestHeader()["User-Agent"] = c.userAgent
+		if sent != nil {
+			conn.RequestHeader()["Authorization"] = sent
+		}
+		return conn
+	}
+}
+
+// WrapStreamingHandler implements connect.Interceptor.
+func (c *caller) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return next
+}
+
+// failedStream is a stream that there was no token for.
+type failedStream struct {
+	connect.StreamingClientConn
+	err error
+}
+
+func (s *failedStream) Send(any) error    { return s.err }
+func (s *failedStream) Receive(any) error { return s.err }
+
+// isPublic reports that a call carries its own proof.
+func isPublic(procedure string) bool {
+	switch procedure {
+	case openwearablesv1connect.SessionServiceLoginProcedure,
+		openwearablesv1connect.SessionServiceRefreshTokenProcedure,
+		openwearablesv1connect.SessionServiceRevokeTokenProcedure:
+		return true
+	}
+	return false
+}
+
+type retryKeyContext struct{}
+
+// WithIdempotencyKey gives the calls made with the context this Idempotency-Key
+// (1 to 255 visible ASCII characters) in place of a random one, so that a call
+// that mints a secret can be repeated after a crash. Use one key for one call.
+func WithIdempotencyKey(ctx context.Context, key string) context.Context {
+	return context.WithValue(ctx, retryKeyContext{}, key)
+}
+
+// setRetryKey makes a call that mints something safe to repeat.
+func setRetryKey(ctx context.Context, procedure string, header http.Header) {
+	switch procedure {
+	case openwearablesv1connect.KeyServiceCreateKeyProcedure,
+		openwearablesv1connect.KeyServiceRotateKeyProcedure,
+		openwearablesv1connect.ApplicationServiceCreateApplicationProcedure,
+		openwearablesv1connect.ApplicationServiceRotateApplicationSecretProcedure,
+		openwearablesv1connect.TokenServiceCreateUserTokenProcedure,
+		openwearablesv1connect.SessionServiceLoginProcedure:
+		key, ok := ctx.Value(retryKeyContext{}).(string)
+		if !ok {
+			key = randomKey()
+		}
+		if len(header["Idempotency-Key"]) == 0 {
+			header["Idempotency-Key"] = []string{key}
+		}
+	}
+}
+
+// retryable reports that a call failed in passing: no answer, 429, 500, 503 or
+// what a gateway says when its server is away.
+func retryable(err *Error) bool {
+	switch err.status {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	case 0:
+		return err.Kind == KindOffline || err.Kind == KindUnavailable || err.Kind == KindRateLimited ||
+			err.Code == connect.CodeInternal && connect.IsWireError(err.cause) ||
+			err.Reason == "idempotency_in_progress"
+	}
+	return false
+}
+
+// waitBefore waits before the n-th retry, as long as the server asks or else a
+// random time. It fails at once where the caller's deadline comes first.
+func waitBefore(ctx context.Context, n int, err *Error) error {
+	d := backoff(n)
+	if err.RetryAfter > 0 {
+		d = err.RetryAfter
+	}
+	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d {
+		return context.DeadlineExceeded
+	}
+	return wait(ctx, d)
+}
+
+// ResponseInfo is what the last answer said beside its message.
+type ResponseInfo struct {
+	RequestID string
+	RateLimit RateLimit
+	// Replayed is set where the server repeated an earlier answer to the same
+	// Idempotency-Key.
+	Replayed bool
+}
+
+// RateLimit is where the caller stands. The zero value says nothing.
+type RateLimit struct {
+	Limit, Remaining int
+	Reset            time.Time
+}
+
+type infoContext struct{}
+
+// WithResponseInfo returns a context whose calls fill in the ResponseInfo, also
+// where they fail. One context is for one call at a time.
+func WithResponseInfo(ctx context.Context) (context.Context, *ResponseInfo) {
+	info := new(ResponseInfo)
+	return context.WithValue(ctx, infoContext{}, info), info
+}
+
+// observe tells what an answer's headers say.
+func (c *caller) observe(ctx context.Context, h http.Header) {
+	if info, ok := ctx.Value(infoContext{}).(*ResponseInfo); ok {
+		info.read(h)
+	}
+	if c.key != nil && len(h["Deprecation"]) > 0 {
+		c.observeRotation(h)
+	}
+}
+
+func (c *caller) observeFailure(ctx context.Context, e *Error) {
+	if meta, ok := e.cause.(interface{ Meta() http.Header }); ok {
+		c.observe(ctx, meta.Meta())
+	}
+}
+
+func (c *caller) observeRotation(h http.Header) {
+	sunset, err := http.ParseTime(h.Get("Sunset"))
+	if err != nil || c.sunset.Swap(sunset.Unix()) == sunset.Unix() {
+		return
+	}
+	c.emitter.emit(Event{Type: EventKeyRotated, Sunset: sunset})
+}
+
+func (i *ResponseInfo) read(h http.Header) {
+	i.RequestID = h.Get("X-Request-Id")
+	i.Replayed = h.Get("Idempotent-Replayed") == "true"
+	i.RateLimit = RateLimit{}
+	reset, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64)
+	if err != nil {
+		return
+	}
+	i.RateLimit.Reset = time.Unix(reset, 0)
+	i.RateLimit.Limit, _ = strconv.Atoi(h.Get("X-Ratelimit-Limit"))
+	i.RateLimit.Remaining, _ = strconv.Atoi(h.Get("X-Ratelimit-Remaining"))
+}

@@ -1,0 +1,91 @@
+package openwearables_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	openwearables "github.com/openwearables/openwearables/clients/go"
+	"github.com/openwearables/openwearables/clients/go/internal/faultproxy"
+)
+
+// A thousand calls with an expired token refresh once and all succeed.
+func TestThousandCallersOneRefresh(t *testing.T) {
+	proxy, base := newProxy(t)
+	p := newPerson(t)
+	c := newClient(t, base, openwearables.WithStore(seeded(t, base, p.pair, expired)))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	begin := make(chan struct{})
+	tokens := make([]string, 1000)
+	for i := range tokens {
+		wg.Go(func() {
+			<-begin
+			s, _, err := c.Token(ctx)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			tokens[i] = s.Reveal()
+			if i%10 == 0 {
+				if _, err := c.Users.Get(ctx, p.id); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	close(begin)
+	wg.Wait()
+	for _, token := range tokens {
+		if token != tokens[0] {
+			t.Fatal("callers got different tokens")
+		}
+	}
+	if r := proxy.Report(); r.Requests["RefreshToken"] != 1 || r.Rotated != 1 {
+		t.Fatalf("%d refreshes, %d rotations, want 1", r.Requests["RefreshToken"], r.Rotated)
+	}
+}
+
+// With the refresh endpoint down, a hundred callers make no more than four
+// requests a flight and twelve a minute, and nobody is signed out.
+func TestRefreshDownForTenMinutes(t *testing.T) {
+	proxy, base := newProxy(t)
+	p := newPerson(t)
+	clock, seen := new(openwearables.Clock), new(events)
+	c := newClient(t, base, openwearables.WithStore(seeded(t, base, p.pair, expired)),
+		openwearables.WithClock(clock), seen.option())
+	proxy.Rules(faultproxy.Rule{Method: "RefreshToken", Fault: faultproxy.Answer, Status: 503, Code: "unavailable", Reason: "unavailable"})
+	var perMinute []int
+	for range 10 {
+		before := proxy.Report().Requests["RefreshToken"]
+		for range 60 {
+			var wg sync.WaitGroup
+			for range 100 {
+				wg.Go(func() {
+					if _, _, err := c.Token(t.Context()); !openwearables.IsUnavailable(err) {
+						t.Errorf("err = %v", err)
+					}
+				})
+			}
+			wg.Wait()
+			clock.Advance(time.Second)
+		}
+		perMinute = append(perMinute, proxy.Report().Requests["RefreshToken"]-before)
+	}
+	for _, n := range perMinute {
+		if n > 12 || n == 0 {
+			t.Fatalf("refresh requests by minute: %v, want 1 to 12", perMinute)
+		}
+	}
+	t.Log("refresh requests by minute:", perMinute)
+	proxy.Rules()
+	clock.Advance(2 * time.Minute)
+	if _, _, err := c.Token(t.Context()); err != nil {
+		t.Fatalf("after the server came back: %v", err)
+	}
+	if n := seen.of(openwearables.EventSessionExpired) + seen.of(openwearables.EventSignedOut); n != 0 {
+		t.Fatalf("signed out %d times", n)
+	}
+}

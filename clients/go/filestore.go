@@ -1,0 +1,149 @@
+package openwearables
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// maxRecord is more than any record has.
+const maxRecord = 64 << 10
+
+// orphanAge is longer than any write takes.
+const orphanAge = time.Minute
+
+// lockPoll is how often a held lock is tried again.
+const lockPoll = 20 * time.Millisecond
+
+type fileStore struct{ path string }
+
+func (s *fileStore) storeID() string {
+	if real, err := filepath.EvalSymlinks(filepath.Dir(s.path)); err == nil {
+		return "file:" + filepath.Join(real, filepath.Base(s.path))
+	}
+	return "file:" + s.path
+}
+
+func (s *fileStore) Load(context.Context) ([]byte, error) {
+	f, err := os.Open(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.advise(err, "make it readable for this user, or give another path")
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
+	if err != nil {
+		return nil, s.advise(err, "give the path of a file")
+	}
+	if len(raw) > maxRecord {
+		return nil, s.advise(errors.New("it is no session file"), "give another path")
+	}
+	return raw, nil
+}
+
+func (s *fileStore) Save(ctx context.Context, record, expected []byte) (bool, error) {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return false, s.advise(err, "give a path in a folder that this user may write to")
+	}
+	if ok, err := s.holds(ctx, expected); !ok || err != nil {
+		return false, err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".*.tmp") // mode 0600
+	if err != nil {
+		return false, s.advise(err, "give a path in a folder that this user may write to")
+	}
+	_, err = tmp.Write(record)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
+		if ok, changed := s.holds(ctx, expected); changed != nil || !ok {
+			return false, errors.Join(changed, os.Remove(tmp.Name()))
+		}
+		err = os.Rename(tmp.Name(), s.path)
+	}
+	if err != nil {
+		return false, s.advise(errors.Join(err, os.Remove(tmp.Name())), "see that the disk has room and the folder can be written")
+	}
+	syncFolder(filepath.Dir(s.path))
+	s.removeOrphans()
+	return true, nil
+}
+
+// removeOrphans removes what processes that died while they wrote left behind.
+func (s *fileStore) removeOrphans() {
+	left, _ := filepath.Glob(s.path + ".*.tmp")
+	for _, name := range left {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > orphanAge {
+			_ = os.Remove(name)
+		}
+	}
+}
+
+func (s *fileStore) Clear(ctx context.Context, expected []byte) (bool, error) {
+	if ok, err := s.holds(ctx, expected); !ok || err != nil {
+		return false, err
+	}
+	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, s.advise(err, "remove it by hand")
+	}
+	syncFolder(filepath.Dir(s.path))
+	return true, nil
+}
+
+func (s *fileStore) holds(ctx context.Context, expected []byte) (bool, error) {
+	current, err := s.Load(ctx)
+	return err == nil && bytes.Equal(current, expected), err
+}
+
+// Lock implements Locker.
+func (s *fileStore) Lock(ctx context.Context) (func(), error) {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return nil, s.advise(err, "give a path in a folder that this user may write to")
+	}
+	f, err := os.OpenFile(s.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, s.advise(err, "make its lock file writable")
+	}
+	for {
+		held, err := tryLock(f)
+		if held {
+			return func() { _ = f.Close() }, nil
+		}
+		if err == nil {
+			err = wait(ctx, lockPoll)
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+}
+
+func (s *fileStore) advise(err error, advice string) error {
+	return fmt.Errorf("%s: %w; %s", s.path, err, advice)
+}
+
+// syncFolder makes a rename survive a power cut, where folders can be synced.
+func syncFolder(path string) {
+	if d, err := os.Open(path); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
+
+// wait sleeps for d, or until ctx ends: then it returns why.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,291 @@
+package openwearables_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	openwearables "github.com/openwearables/openwearables/clients/go"
+	"github.com/openwearables/openwearables/clients/go/internal/faultproxy"
+)
+
+// processRole makes the test binary one of the processes that share a store.
+const processRole = "OPENWEARABLES_TEST_ROLE"
+
+// errand is what such a process is told on its standard input.
+type errand struct {
+	Base, Path, User string
+	HangAt           string // the moment at which it stops for ever, to be killed
+}
+
+// runProcess gets a token and calls with it, and says how it went.
+func runProcess(string) int {
+	var e errand
+	in := bufio.NewReader(os.Stdin)
+	line, err := in.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &e)
+	}
+	if err != nil {
+		fmt.Println("errand:", err)
+		return 1
+	}
+	fmt.Println("ready")
+	if _, err := in.ReadString('\n'); err != nil {
+		return 1
+	}
+	store := &hangingStore{openwearables.FileStore(e.Path), e.HangAt}
+	c, err := openwearables.New(e.Base, openwearables.WithStore(store))
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if _, err := c.Users.Get(ctx, e.User); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("ok")
+	return 0
+}
+
+// hangingStore stops the process at a moment of the refresh.
+type hangingStore struct {
+	openwearables.Store
+	at string
+}
+
+func (s *hangingStore) hang(moment string) {
+	if s.at == moment {
+		fmt.Println("hanging")
+		select {}
+	}
+}
+
+func (s *hangingStore) Lock(ctx context.Context) (func(), error) {
+	unlock, err := s.Store.(openwearables.Locker).Lock(ctx)
+	s.hang("locked")
+	return func() {
+		s.hang("unlocking")
+		unlock()
+	}, err
+}
+
+func (s *hangingStore) Load(ctx context.Context) ([]byte, error) {
+	raw, err := s.Store.Load(ctx)
+	s.hang("loaded")
+	return raw, err
+}
+
+func (s *hangingStore) Save(ctx context.Context, record, expected []byte) (bool, error) {
+	s.hang("received")
+	ok, err := s.Store.Save(ctx, record, expected)
+	s.hang("saved")
+	return ok, err
+}
+
+// child is a started process.
+type child struct {
+	cmd   *exec.Cmd
+	lines *bufio.Reader
+	stdin io.WriteCloser
+}
+
+func spawn(t *testing.T, e errand) *child {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), processRole+"=caller")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.NewEncoder(in).Encode(e); err != nil {
+		t.Fatal(err)
+	}
+	c := &child{cmd, bufio.NewReader(out), in}
+	if line := c.line(); line != "ready" {
+		t.Fatalf("a process says %q", line)
+	}
+	return c
+}
+
+// begin lets a process that is ready do its errand.
+func (c *child) begin() { _, _ = io.WriteString(c.stdin, "go\n") }
+
+func (c *child) line() string {
+	line, _ := c.lines.ReadString('\n')
+	return strings.TrimSpace(line)
+}
+
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
+// Eight processes share one file; the one that refreshes is killed at each of six
+// moments. The others make exactly one new pair, none loses the session, and all
+// are done within five seconds of the kill.
+func TestEightProcessesHolderKilled(t *testing.T) {
+	for _, moment := range []string{"locked", "loaded", "sent", "received", "saved", "unlocking"} {
+		t.Run(moment, func(t *testing.T) {
+			proxy, base := newProxy(t)
+			p := newPerson(t)
+			path := filepath.Join(t.TempDir(), "session.json")
+			if _, err := openwearables.FileStore(path).Save(t.Context(), storedRecord(t, base, p.pair, expired), nil); err != nil {
+				t.Fatal(err)
+			}
+			if moment == "sent" {
+				proxy.Rules(faultproxy.Rule{Method: "RefreshToken", Fault: faultproxy.HoldAnswer, Times: 1})
+			}
+			holder := spawn(t, errand{base, path, p.id, moment})
+			var others []*child
+			for range 7 {
+				others = append(others, spawn(t, errand{base, path, p.id, ""}))
+			}
+			holder.begin()
+			if moment == "sent" {
+				eventually(t, "the refresh held", func() bool { return proxy.Report().Held == 1 })
+			} else if line := holder.line(); line != "hanging" {
+				t.Fatalf("the holder says %q", line)
+			}
+			for _, o := range others {
+				o.begin()
+			}
+			time.Sleep(300 * time.Millisecond)
+			holder.kill()
+			killed := time.Now()
+			for _, o := range others {
+				if line := o.line(); line != "ok" {
+					t.Errorf("a process says %q", line)
+				}
+				if err := o.cmd.Wait(); err != nil {
+					t.Error(err)
+				}
+			}
+			if took := time.Since(killed); took > 5*time.Second {
+				t.Errorf("recovered in %v", took)
+			}
+			proxy.Release()
+			r := proxy.Report()
+			if r.Rotated != 1 {
+				t.Errorf("%d new pairs, want 1: %+v", r.Rotated, r.Log)
+			}
+			keys := map[string]bool{}
+			for _, seen := range r.Log {
+				if seen.Method == "RefreshToken" {
+					keys[seen.Key] = true
+				}
+			}
+			if len(keys) != 1 {
+				t.Errorf("%d operations, want 1", len(keys))
+			}
+			after := newClient(t, base, openwearables.WithStore(openwearables.FileStore(path)), openwearables.AsProcess())
+			if _, err := after.Users.Get(t.Context(), p.id); err != nil {
+				t.Errorf("the session is lost: %v", err)
+			}
+		})
+	}
+}
+
+// Eight processes with nobody killed refresh once.
+func TestEightProcessesOneRefresh(t *testing.T) {
+	proxy, base := newProxy(t)
+	p := newPerson(t)
+	path := filepath.Join(t.TempDir(), "session.json")
+	if _, err := openwearables.FileStore(path).Save(t.Context(), storedRecord(t, base, p.pair, expired), nil); err != nil {
+		t.Fatal(err)
+	}
+	var all []*child
+	for range 8 {
+		all = append(all, spawn(t, errand{base, path, p.id, ""}))
+	}
+	for _, c := range all {
+		c.begin()
+	}
+	for _, c := range all {
+		if line := c.line(); line != "ok" {
+			t.Errorf("a process says %q", line)
+		}
+		_ = c.cmd.Wait()
+	}
+	if r := proxy.Report(); r.Requests["RefreshToken"] != 1 || r.Rotated != 1 {
+		t.Errorf("%d refreshes, %d new pairs, want 1", r.Requests["RefreshToken"], r.Rotated)
+	}
+}
+
+// Whenever a sign-out comes while a refresh is under way, nobody is signed in
+// afterwards and both pairs are dead at the server.
+func TestSignOutInterleavings(t *testing.T) {
+	rounds := 1000
+	if testing.Short() {
+		rounds = 100
+	}
+	proxy, base := newProxy(t)
+	var resurrected, refreshes int
+	for i := range rounds {
+		p := newPerson(t)
+		store := seeded(t, base, p.pair, expired)
+		c := newClient(t, base, openwearables.WithStore(store))
+		before := proxy.Report().Rotated
+		var wg sync.WaitGroup
+		got := make(chan string, 1)
+		wg.Go(func() {
+			token, _, err := c.Token(t.Context())
+			if err == nil {
+				got <- token.Reveal()
+			}
+			close(got)
+		})
+		wg.Go(func() {
+			time.Sleep(time.Duration(i%40) * 50 * time.Microsecond)
+			if err := c.SignOut(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		if _, _, err := c.Token(t.Context()); !openwearables.IsUnauthenticated(err) {
+			t.Fatalf("round %d: signed in after the sign-out: %v", i, err)
+		}
+		if raw, err := store.Load(t.Context()); err != nil || raw != nil {
+			resurrected++
+		}
+		for _, token := range []string{p.pair.Access.Reveal(), <-got} {
+			if token == "" {
+				continue
+			}
+			eventually(t, "the token dead", func() bool {
+				_, err := direct(t, token).Users.Get(t.Context(), p.id)
+				return openwearables.IsUnauthenticated(err)
+			})
+		}
+		refreshes += proxy.Report().Rotated - before
+		if i%50 == 0 {
+			proxy.Reset()
+		}
+	}
+	t.Logf("%d rounds, %d of them with a rotation", rounds, refreshes)
+	if resurrected > 0 {
+		t.Fatalf("%d sessions came back", resurrected)
+	}
+	if refreshes == 0 || refreshes == rounds {
+		t.Logf("the interleavings were one-sided")
+	}
+}

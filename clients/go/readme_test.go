@@ -1,0 +1,170 @@
+package openwearables_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	openwearables "github.com/openwearables/openwearables/clients/go"
+)
+
+var goSnippet = regexp.MustCompile("(?s)```go\n(.*?)```")
+
+// Every Go snippet of the README is a program that compiles and does what the
+// text says.
+func TestReadmeSnippets(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPerson(t)
+	_, key := newKey(t)
+	app, err := world.dev.Applications.Create(t.Context(), "readme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := freeAddress(t)
+	env := []string{
+		"OPENWEARABLES_BASE_URL=" + world.url, "OPENWEARABLES_API_KEY=" + key,
+		"OPENWEARABLES_APP_ID=" + app.Application.GetAppId(), "OPENWEARABLES_APP_SECRET=" + app.Secret.Reveal(),
+		"USER_ID=" + p.id, "LISTEN=" + listen, "STATE=" + t.TempDir(), "EMAIL=" + world.email, "PASSWORD=" + world.password,
+	}
+	snippets := goSnippet.FindAllSubmatch(readme, -1)
+	expect := []func(*testing.T, *exec.Cmd){
+		prints(p.id), func(t *testing.T, c *exec.Cmd) { servesTokens(t, c, listen, p.id) },
+		prints("signed in as " + world.email), prints("<nil>"),
+	}
+	if len(snippets) != len(expect) {
+		t.Fatalf("%d snippets, %d expectations", len(snippets), len(expect))
+	}
+	for i, s := range snippets {
+		source := filepath.Join(t.TempDir(), "main.go")
+		if err := os.WriteFile(source, s[1], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		program := strings.TrimSuffix(source, ".go")
+		if out, err := exec.Command("go", "build", "-o", program, source).CombinedOutput(); err != nil {
+			t.Fatalf("snippet %d: %v\n%s", i+1, err, out)
+		}
+		cmd := exec.Command(program)
+		cmd.Env = append(os.Environ(), env...)
+		expect[i](t, cmd)
+	}
+}
+
+func prints(want string) func(*testing.T, *exec.Cmd) {
+	return func(t *testing.T, c *exec.Cmd) {
+		t.Helper()
+		if out, err := c.CombinedOutput(); err != nil || !bytes.Contains(out, []byte(want)) {
+			t.Errorf("%v: prints %q, want %q", err, out, want)
+		}
+	}
+}
+
+// servesTokens checks that the pair that the backend hands out is a session.
+func servesTokens(t *testing.T, c *exec.Cmd, listen, user string) {
+	t.Helper()
+	c.Stderr = os.Stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	}()
+	provider := func(ctx context.Context, _ openwearables.TokenRequest) (pair openwearables.TokenPair, err error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+listen+"/ow-token", nil)
+		if err != nil {
+			return pair, err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return pair, err
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			return pair, err
+		}
+		return pair, json.Unmarshal(body, &pair)
+	}
+	eventually(t, "the backend up", func() bool {
+		conn, err := net.DialTimeout("tcp", listen, time.Second)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+	app := newClient(t, world.url, openwearables.WithTokenProvider(provider))
+	if u, err := app.Users.Get(t.Context(), user); err != nil || u.GetId() != user {
+		t.Errorf("with the backend's pair: %v", err)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// An empty module that gets this package builds connect, protobuf and nothing of
+// the server.
+func TestEmptyModule(t *testing.T) {
+	dir := t.TempDir()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const module = "github.com/openwearables/openwearables"
+	write := func(name string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("go", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	run("mod", "init", "example.com/empty")
+	write("go.sum", sums)
+	run("mod", "edit", "-replace", module+"="+root, "-require", module+"@v0.0.0")
+	write("main.go", []byte("package main\n\nimport ow \""+module+"/clients/go\"\n\nfunc main() { _, _ = ow.New(\"https://api.example.com\") }\n"))
+	run("get", ".")
+	run("vet", "./...")
+	allowed := []string{"connectrpc.com/connect", "google.golang.org/protobuf", module + "/clients/go", module + "/gen/openwearables/", "example.com/empty"}
+	for _, p := range strings.Fields(run("list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./...")) {
+		ok := false
+		for _, a := range allowed {
+			ok = ok || strings.HasPrefix(p, a)
+		}
+		if !ok {
+			t.Errorf("builds %s", p)
+		}
+	}
+}

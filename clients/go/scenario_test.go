@@ -1,0 +1,518 @@
+package openwearables_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	openwearables "github.com/openwearables/openwearables/clients/go"
+	"github.com/openwearables/openwearables/clients/go/internal/faultproxy"
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// The shapes of clients/testdata/refresh-scenarios.json; its README says what
+// they mean.
+type (
+	scenario struct {
+		Title     string            `json:"name"`
+		Catalogue []int             `json:"catalogue"`
+		Setup     setup             `json:"setup"`
+		Faults    []faultproxy.Rule `json:"faults"`
+		Steps     []step            `json:"steps"`
+		Expect    expectation       `json:"expect"`
+	}
+	setup struct {
+		Credential string `json:"credential"`
+		Age        string `json:"age"`
+		Store      string `json:"store"`
+		Processes  int    `json:"processes"`
+		Clients    int    `json:"clients"`
+		Provider   string `json:"provider"`
+		Retry      *bool  `json:"retry"`
+	}
+	step struct {
+		Do        string            `json:"do"`
+		As        string            `json:"as"`
+		RPC       string            `json:"rpc"`
+		Process   int               `json:"process"`
+		Client    int               `json:"client"`
+		Count     int               `json:"count"`
+		OK        *int              `json:"ok"`
+		Error     string            `json:"error"`
+		Reason    string            `json:"reason"`
+		TimeoutMS int               `json:"timeout_ms"`
+		WithinMS  int               `json:"within_ms"`
+		MS        int               `json:"ms"`
+		User      string            `json:"user"`
+		Fault     string            `json:"fault"`
+		Content   string            `json:"content"`
+		Mode      string            `json:"mode"`
+		Rules     []faultproxy.Rule `json:"rules"`
+	}
+	expectation struct {
+		Refreshes *span           `json:"refreshes"`
+		Rotated   *span           `json:"rotated"`
+		Revokes   *span           `json:"revokes"`
+		Keys      *span           `json:"keys"`
+		Requests  map[string]span `json:"requests"`
+		Session   string          `json:"session"`
+		Alive     bool            `json:"alive"`
+		Original  string          `json:"original"`
+		Events    map[string]span `json:"events"`
+	}
+	// span is a number, or [least, most].
+	span struct{ least, most int }
+)
+
+func (s *span) UnmarshalJSON(b []byte) error {
+	if b[0] == '[' {
+		var pair [2]int
+		err := json.Unmarshal(b, &pair)
+		s.least, s.most = pair[0], pair[1]
+		return err
+	}
+	err := json.Unmarshal(b, &s.least)
+	s.most = s.least
+	return err
+}
+
+func (s *span) check(t *testing.T, what string, got int) {
+	t.Helper()
+	if s != nil && (got < s.least || got > s.most) {
+		t.Errorf("%s: %d, want %d to %d", what, got, s.least, s.most)
+	}
+}
+
+func readScenarios(t *testing.T) []scenario {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "testdata", "refresh-scenarios.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Version   int        `json:"version"`
+		Scenarios []scenario `json:"scenarios"`
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&file); err != nil || file.Version != 1 {
+		t.Fatalf("version %d, %v", file.Version, err)
+	}
+	return file.Scenarios
+}
+
+func TestScenarios(t *testing.T) {
+	scenarios := readScenarios(t)
+	if len(scenarios) < 60 {
+		t.Fatalf("only %d scenarios", len(scenarios))
+	}
+	for _, s := range scenarios {
+		t.Run(s.Title, func(t *testing.T) {
+			t.Parallel()
+			newStage(t, s).play()
+		})
+	}
+}
+
+// stage is where one scenario plays.
+type stage struct {
+	*testing.T
+	scenario
+	proxy     *faultproxy.Proxy
+	base      string
+	person    person
+	other     person
+	keyID     string
+	key       string
+	store     *faultyStore
+	clock     *openwearables.Clock
+	events    *events
+	processes [][]*openwearables.Client
+	running   map[string]*callers
+
+	mu   sync.Mutex
+	errs []error
+}
+
+// callers is calls in the background.
+type callers struct {
+	step   step
+	cancel context.CancelFunc
+	done   chan struct{}
+	errs   []error
+	took   time.Duration
+}
+
+func newStage(t *testing.T, sc scenario) *stage {
+	s := &stage{T: t, scenario: sc, clock: new(openwearables.Clock), events: new(events), running: map[string]*callers{}}
+	s.proxy, s.base = newProxy(t)
+	s.person, s.other = newPerson(t), newPerson(t)
+	if s.Setup.Credential == "api_key" {
+		s.keyID, s.key = newKey(t)
+	}
+	var store openwearables.Store
+	if s.Setup.Store == "persistent" {
+		store = openwearables.FileStore(filepath.Join(t.TempDir(), "session.json"))
+	} else {
+		store = openwearables.MemoryStore()
+	}
+	s.store = &faultyStore{Store: store}
+	if s.Setup.Age == "" {
+		s.Setup.Age = fresh
+	}
+	if s.Setup.Age != "absent" {
+		if ok, err := store.Save(t.Context(), storedRecord(t, s.base, s.person.pair, s.Setup.Age), nil); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	for range max(s.Setup.Processes, 1) {
+		s.processes = append(s.processes, s.newProcess())
+	}
+	s.proxy.Reset()
+	s.proxy.Rules(s.Faults...)
+	return s
+}
+
+// newProcess makes the clients of one process.
+func (s *stage) newProcess() []*openwearables.Client {
+	opts := []openwearables.Option{openwearables.WithClock(s.clock), s.events.option()}
+	if s.Setup.Retry != nil && !*s.Setup.Retry {
+		opts = append(opts, openwearables.WithRetries(0))
+	}
+	switch s.Setup.Credential {
+	case "api_key":
+		return []*openwearables.Client{newClient(s, s.base, append(opts, openwearables.WithAPIKey(s.key))...)}
+	case "none":
+		return []*openwearables.Client{newClient(s, s.base, opts...)}
+	}
+	if s.Setup.Provider != "" {
+		opts = append(opts, openwearables.WithTokenProvider(s.provide))
+	}
+	opts = append(opts, openwearables.WithStore(s.store))
+	if s.Setup.Clients > 1 {
+		var clients []*openwearables.Client
+		for range s.Setup.Clients {
+			clients = append(clients, newClient(s, s.base, opts...))
+		}
+		return clients
+	}
+	return []*openwearables.Client{newClient(s, s.base, append(opts, openwearables.AsProcess())...)}
+}
+
+func (s *stage) provide(ctx context.Context, _ openwearables.TokenRequest) (openwearables.TokenPair, error) {
+	s.mu.Lock()
+	mode := s.Setup.Provider
+	s.mu.Unlock()
+	switch mode {
+	case "works":
+		return world.dev.Tokens.Create(ctx, s.person.id)
+	case "signed_out":
+		return openwearables.TokenPair{}, fmt.Errorf("the backend says: %w", openwearables.ErrSignInRequired)
+	case "throws":
+		panic("thrown by the provider")
+	default:
+		return openwearables.TokenPair{}, errors.New("the backend is away")
+	}
+}
+
+func (s *stage) play() {
+	for i, step := range s.Steps {
+		s.step(step)
+		if s.Failed() {
+			s.Fatalf("step %d: %+v\nrequests: %+v\nevents: %v", i, step, s.proxy.Report().Log, s.events.all())
+		}
+	}
+	s.settle()
+	s.verify()
+	if s.Failed() {
+		s.Fatalf("requests: %+v\nevents: %v", s.proxy.Report().Log, s.events.all())
+	}
+}
+
+func (s *stage) step(step step) {
+	ms := time.Duration(step.MS) * time.Millisecond
+	switch step.Do {
+	case "call":
+		s.start(step)
+		s.join(step)
+	case "start":
+		s.start(step)
+	case "join":
+		s.join(step)
+	case "cancel":
+		s.running[step.As].cancel()
+	case "await_held":
+		eventually(s, "requests held", func() bool { return s.proxy.Report().Held >= step.Count })
+	case "await_requests":
+		eventually(s, "requests seen", func() bool { return s.proxy.Report().Requests[step.RPC] >= step.Count })
+	case "faults":
+		s.proxy.Rules(step.Rules...)
+	case "release":
+		s.proxy.Release()
+	case "sign_out":
+		s.want(step, []error{s.processes[step.Process][0].SignOut(s.Context())})
+	case "sign_in":
+		s.signIn(step)
+	case "restart":
+		s.processes[step.Process] = s.newProcess()
+	case "advance":
+		s.clock.Advance(ms)
+	case "set_clock":
+		s.clock.SetWall(ms)
+	case "store":
+		s.changeStore(step)
+	case "revoke":
+		if err := world.dev.Tokens.RevokeAll(s.Context(), s.person.id); err != nil {
+			s.Error(err)
+		}
+	case "rotate_key":
+		if _, err := world.dev.Keys.Rotate(s.Context(), s.keyID, time.Hour); err != nil {
+			s.Error(err)
+		}
+	case "provider":
+		s.mu.Lock()
+		s.Setup.Provider = step.Mode
+		s.mu.Unlock()
+	case "wait":
+		time.Sleep(ms)
+	default:
+		s.Errorf("unknown step %q", step.Do)
+	}
+}
+
+func (s *stage) start(step step) {
+	timeout := 60 * time.Second // the machine may be busy; within_ms is what is asked of the engine
+	if step.TimeoutMS > 0 {
+		timeout = time.Duration(step.TimeoutMS) * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(s.Context(), timeout)
+	r := &callers{step: step, cancel: cancel, done: make(chan struct{}), errs: make([]error, max(step.Count, 1))}
+	s.running[step.As] = r
+	c, began := s.processes[step.Process][step.Client], time.Now()
+	var wg sync.WaitGroup
+	for i := range r.errs {
+		wg.Go(func() { r.errs[i] = s.call(ctx, c, step.RPC) })
+	}
+	go func() {
+		wg.Wait()
+		r.took = time.Since(began)
+		cancel()
+		close(r.done)
+	}()
+}
+
+func (s *stage) call(ctx context.Context, c *openwearables.Client, rpc string) (err error) {
+	switch rpc {
+	case "", "GetUser":
+		_, err = c.Users.Get(ctx, s.person.id)
+	case "ListWorkouts":
+		_, err = c.Workouts.List(ctx, &owv1.ListWorkoutsRequest{UserId: s.person.id, StartDate: "2026-03-01", EndDate: "2026-03-07"})
+	case "UpsertWorkouts":
+		now := timestamppb.Now()
+		_, err = c.Workouts.Upsert(ctx, s.person.id, &owv1.WorkoutInput{
+			ExternalId: "w1", Type: "running", StartTime: now, EndTime: now, Source: &owv1.WorkoutSource{Provider: "test"},
+		})
+	case "CreateUser":
+		_, err = c.Users.Create(ctx, &owv1.CreateUserRequest{})
+	case "CreateUserToken":
+		_, err = c.Tokens.Create(ctx, s.person.id)
+	default:
+		err = fmt.Errorf("unknown rpc %q", rpc)
+	}
+	return err
+}
+
+func (s *stage) join(step step) {
+	s.Helper()
+	r := s.running[step.As]
+	<-r.done
+	s.want(step, r.errs)
+	if limit := time.Duration(step.WithinMS) * time.Millisecond; limit > 0 && r.took > limit {
+		s.Errorf("took %v, want at most %v", r.took, limit)
+	}
+}
+
+// want compares what calls came to with what a step expects.
+func (s *stage) want(step step, errs []error) {
+	s.Helper()
+	ok := 0
+	for _, err := range errs {
+		if err == nil {
+			ok++
+			continue
+		}
+		s.mu.Lock()
+		s.errs = append(s.errs, err)
+		s.mu.Unlock()
+		if got := string(openwearables.KindOf(err)); got != step.Error {
+			s.Errorf("error is %q (%v), want %q", got, err, step.Error)
+		}
+		if e := (*openwearables.Error)(nil); step.Reason != "" && (!errors.As(err, &e) || e.Reason != step.Reason) {
+			s.Errorf("error is %v, want the reason %q", err, step.Reason)
+		}
+	}
+	want := len(errs)
+	if step.OK != nil {
+		want = *step.OK
+	} else if step.Error != "" {
+		want = 0
+	}
+	if ok != want {
+		s.Errorf("%d of %d calls succeeded, want %d", ok, len(errs), want)
+	}
+}
+
+func (s *stage) signIn(step step) {
+	p := s.person
+	if step.User == "other" {
+		p = s.other
+	}
+	pair, err := world.dev.Tokens.Create(s.Context(), p.id)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.want(step, []error{s.processes[step.Process][0].SignIn(s.Context(), pair)})
+}
+
+func (s *stage) changeStore(step step) {
+	s.store.set(step.Fault)
+	if step.Content == "" {
+		return
+	}
+	before, err := s.store.Store.Load(s.Context())
+	if err != nil {
+		s.Fatal(err)
+	}
+	var next []byte
+	switch step.Content {
+	case "garbage":
+		next = []byte("\x00{not a session}")
+	case "empty":
+		next = []byte("{}")
+	case "other_base":
+		next = bytes.Replace(before, []byte(s.base), []byte("https://elsewhere.example.com"), 1)
+	}
+	if ok, err := s.store.Store.Save(s.Context(), next, before); !ok || err != nil {
+		s.Fatal(ok, err)
+	}
+}
+
+// settle waits until nothing goes on any more.
+func (s *stage) settle() {
+	s.store.set("")
+	for quiet, last := 0, -1; quiet < 4; time.Sleep(30 * time.Millisecond) {
+		now := len(s.proxy.Report().Log) + len(s.events.all())
+		if now == last {
+			quiet++
+		} else {
+			quiet = 0
+		}
+		last = now
+	}
+}
+
+func (s *stage) verify() {
+	r, e := s.proxy.Report(), s.Expect
+	e.Refreshes.check(s.T, "refreshes", r.Requests["RefreshToken"])
+	e.Rotated.check(s.T, "rotated", r.Rotated)
+	e.Revokes.check(s.T, "revokes", r.Requests["RevokeToken"])
+	for name, n := range e.Requests {
+		n.check(s.T, name, r.Requests[name])
+	}
+	for name, n := range e.Events {
+		n.check(s.T, "events "+name, s.events.of(openwearables.EventType(name)))
+	}
+	keys := map[string]bool{}
+	for _, seen := range r.Log {
+		if seen.Method == "RefreshToken" {
+			keys[seen.Key] = true
+			if seen.Key == "" || seen.Token != "" {
+				s.Errorf("a RefreshToken without an Idempotency-Key or with an Authorization: %+v", seen)
+			}
+		}
+	}
+	e.Keys.check(s.T, "keys", len(keys))
+	s.verifySession()
+	s.verifySilence()
+}
+
+func (s *stage) verifySession() {
+	raw, err := s.store.Store.Load(s.Context())
+	if err != nil {
+		s.Error(err)
+		return
+	}
+	var record struct {
+		Access string `json:"access_token"`
+	}
+	_ = json.Unmarshal(raw, &record)
+	holder := subject(record.Access)
+	want := map[string]string{"kept": s.person.id, "other": s.other.id, "gone": ""}
+	if id, ok := want[s.Expect.Session]; ok && holder != id {
+		s.Errorf("the store holds the session of %q, want %q", holder, s.Expect.Session)
+	}
+	if s.Expect.Alive {
+		if _, err := direct(s, record.Access).Users.Get(s.Context(), holder); err != nil {
+			s.Errorf("the stored session is dead: %v", err)
+		}
+	}
+	if s.Expect.Original == "ended" {
+		if _, err := direct(s, s.person.pair.Access.Reveal()).Users.Get(s.Context(), s.person.id); !openwearables.IsUnauthenticated(err) {
+			s.Errorf("the first session still lives: %v", err)
+		}
+	}
+}
+
+// subject is whose access token it is.
+func subject(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	_ = json.Unmarshal(payload, &claims)
+	return claims.Subject
+}
+
+// secrets are the forms of everything that must not be shown.
+var secrets = regexp.MustCompile(`(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{6}|eyJ[0-9A-Za-z_-]{10}`)
+
+// verifySilence fails if an error or an event shows a secret.
+func (s *stage) verifySilence() {
+	for _, err := range s.errs {
+		for ; err != nil; err = errors.Unwrap(err) {
+			quiet(s, err)
+		}
+	}
+	for _, e := range s.events.all() {
+		quiet(s, e)
+	}
+	for _, p := range s.processes {
+		quiet(s, p)
+	}
+}
+
+// quiet fails the test if any way to print v shows a secret.
+func quiet(t testing.TB, v any) {
+	t.Helper()
+	encoded, _ := json.Marshal(v)
+	for _, shown := range []string{fmt.Sprint(v), fmt.Sprintf("%+v", v), fmt.Sprintf("%#v", v), fmt.Sprintf("%q", v), string(encoded)} {
+		if found := secrets.FindString(shown); found != "" {
+			t.Errorf("%T shows a secret: %s...", v, found)
+		}
+	}
+}

@@ -1,0 +1,334 @@
+package openwearables
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
+)
+
+// Sessions is the signed-in developer's own account and logins.
+type Sessions struct {
+	rpc owv1connect.SessionServiceClient
+}
+
+// Me returns the signed-in developer.
+func (s *Sessions) Me(ctx context.Context) (*owv1.Developer, error) {
+	res, err := s.rpc.GetMe(ctx, &owv1.GetMeRequest{})
+	return res.GetDeveloper(), err
+}
+
+// UpdateMe changes the signed-in developer.
+func (s *Sessions) UpdateMe(ctx context.Context, req *owv1.UpdateMeRequest) (*owv1.Developer, error) {
+	res, err := s.rpc.UpdateMe(ctx, req)
+	return res.GetDeveloper(), err
+}
+
+// ChangePassword sets a new password and ends every other session.
+func (s *Sessions) ChangePassword(ctx context.Context, current, replacement Secret) error {
+	_, err := s.rpc.ChangePassword(ctx, &owv1.ChangePasswordRequest{
+		CurrentPassword: current.Reveal(), NewPassword: replacement.Reveal(), ConfirmPassword: replacement.Reveal(),
+	})
+	return err
+}
+
+// All yields the developer's living sessions, newest first.
+func (s *Sessions) All(ctx context.Context) iter.Seq2[*owv1.Session, error] {
+	return one(func() ([]*owv1.Session, error) {
+		res, err := s.rpc.ListSessions(ctx, &owv1.ListSessionsRequest{})
+		return res.GetSessions(), err
+	})
+}
+
+// Revoke ends one session.
+func (s *Sessions) Revoke(ctx context.Context, id string) error {
+	_, err := s.rpc.RevokeSession(ctx, &owv1.RevokeSessionRequest{Id: id})
+	return err
+}
+
+// RevokeOthers ends all sessions of the developer but this one.
+func (s *Sessions) RevokeOthers(ctx context.Context) error {
+	_, err := s.rpc.RevokeOtherSessions(ctx, &owv1.RevokeOtherSessionsRequest{})
+	return err
+}
+
+// Keys is the installation's API keys.
+type Keys struct {
+	rpc owv1connect.KeyServiceClient
+}
+
+// KeyWithSecret is a key with the secret that is shown this once.
+type KeyWithSecret struct {
+	Key    *owv1.Key
+	Secret Secret
+}
+
+// Create makes a key.
+func (s *Keys) Create(ctx context.Context, req *owv1.CreateKeyRequest) (KeyWithSecret, error) {
+	res, err := s.rpc.CreateKey(ctx, req)
+	return KeyWithSecret{res.GetKey(), NewSecret(res.GetSecret())}, err
+}
+
+// Rotate gives the key a new secret. The old one stays good for overlap, in whole
+// seconds.
+func (s *Keys) Rotate(ctx context.Context, id string, overlap time.Duration) (KeyWithSecret, error) {
+	res, err := s.rpc.RotateKey(ctx, &owv1.RotateKeyRequest{Id: id, OverlapSeconds: int32(overlap / time.Second)})
+	return KeyWithSecret{res.GetKey(), NewSecret(res.GetSecret())}, err
+}
+
+// Get returns one key.
+func (s *Keys) Get(ctx context.Context, id string) (*owv1.Key, error) {
+	res, err := s.rpc.GetKey(ctx, &owv1.GetKeyRequest{Id: id})
+	return res.GetKey(), err
+}
+
+// Update changes a key.
+func (s *Keys) Update(ctx context.Context, req *owv1.UpdateKeyRequest) (*owv1.Key, error) {
+	res, err := s.rpc.UpdateKey(ctx, req)
+	return res.GetKey(), err
+}
+
+// Delete deletes a key with the tokens it minted, and returns it as it was.
+func (s *Keys) Delete(ctx context.Context, id string) (*owv1.Key, error) {
+	res, err := s.rpc.DeleteKey(ctx, &owv1.DeleteKeyRequest{Id: id})
+	return res.GetKey(), err
+}
+
+// All yields all keys, newest first.
+func (s *Keys) All(ctx context.Context) iter.Seq2[*owv1.Key, error] {
+	return one(func() ([]*owv1.Key, error) {
+		res, err := s.rpc.ListKeys(ctx, &owv1.ListKeysRequest{})
+		return res.GetKeys(), err
+	})
+}
+
+// Applications is the installation's applications.
+type Applications struct {
+	rpc owv1connect.ApplicationServiceClient
+}
+
+// ApplicationWithSecret is an application with the secret that is shown this once.
+type ApplicationWithSecret struct {
+	Application *owv1.Application
+	Secret      Secret
+}
+
+// Create makes an application.
+func (s *Applications) Create(ctx context.Context, name string) (ApplicationWithSecret, error) {
+	res, err := s.rpc.CreateApplication(ctx, &owv1.CreateApplicationRequest{Name: name})
+	return ApplicationWithSecret{res.GetApplication(), NewSecret(res.GetAppSecret())}, err
+}
+
+// RotateSecret gives the application a new secret. The old one stays good for
+// overlap, in whole seconds.
+func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap time.Duration) (ApplicationWithSecret, error) {
+	res, err := s.rpc.RotateApplicationSecret(ctx, &owv1.RotateApplicationSecretRequest{
+		AppId: appID, OverlapSeconds: int32(overlap / time.Second),
+	})
+	return ApplicationWithSecret{res.GetApplication(), NewSecret(res.GetAppSecret())}, err
+}
+
+// Get returns one application.
+func (s *Applications) Get(ctx context.Context, appID string) (*owv1.Application, error) {
+	res, err := s.rpc.GetApplication(ctx, &owv1.GetApplicationRequest{AppId: appID})
+	return res.GetApplication(), err
+}
+
+// Rename renames an application.
+func (s *Applications) Rename(ctx context.Context, appID, name string) (*owv1.Application, error) {
+	res, err := s.rpc.UpdateApplication(ctx, &owv1.UpdateApplicationRequest{AppId: appID, Name: &name})
+	return res.GetApplication(), err
+}
+
+// Delete deletes an application with the tokens it minted.
+func (s *Applications) Delete(ctx context.Context, appID string) error {
+	_, err := s.rpc.DeleteApplication(ctx, &owv1.DeleteApplicationRequest{AppId: appID})
+	return err
+}
+
+// All yields all applications, newest first.
+func (s *Applications) All(ctx context.Context) iter.Seq2[*owv1.Application, error] {
+	return one(func() ([]*owv1.Application, error) {
+		res, err := s.rpc.ListApplications(ctx, &owv1.ListApplicationsRequest{})
+		return res.GetApplications(), err
+	})
+}
+
+// Users is the people whose data the installation holds.
+type Users struct {
+	rpc owv1connect.UserServiceClient
+}
+
+// Create adds a user. It is not retried: an answer that was lost may have added
+// one, which an external_user_id shows.
+func (s *Users) Create(ctx context.Context, req *owv1.CreateUserRequest) (*owv1.User, error) {
+	res, err := s.rpc.CreateUser(ctx, req)
+	return res.GetUser(), err
+}
+
+// Get returns one user.
+func (s *Users) Get(ctx context.Context, id string) (*owv1.User, error) {
+	res, err := s.rpc.GetUser(ctx, &owv1.GetUserRequest{Id: id})
+	return res.GetUser(), err
+}
+
+// Update changes a user.
+func (s *Users) Update(ctx context.Context, req *owv1.UpdateUserRequest) (*owv1.User, error) {
+	res, err := s.rpc.UpdateUser(ctx, req)
+	return res.GetUser(), err
+}
+
+// Delete deletes a user with all data and tokens, and returns it as it was.
+func (s *Users) Delete(ctx context.Context, id string) (*owv1.User, error) {
+	res, err := s.rpc.DeleteUser(ctx, &owv1.DeleteUserRequest{Id: id})
+	return res.GetUser(), err
+}
+
+// List returns one page.
+func (s *Users) List(ctx context.Context, req *owv1.ListUsersRequest) (*owv1.ListUsersResponse, error) {
+	return s.rpc.ListUsers(ctx, req)
+}
+
+// All yields the users from the page of req on, fetching pages as they are
+// needed. An error ends it. req is not changed.
+func (s *Users) All(ctx context.Context, req *owv1.ListUsersRequest) iter.Seq2[*owv1.User, error] {
+	return pages(func(cursor *string) ([]*owv1.User, *string, error) {
+		page := proto.CloneOf(req)
+		if cursor != nil {
+			page.Cursor = cursor
+		}
+		res, err := s.rpc.ListUsers(ctx, page)
+		if err != nil {
+			return nil, nil, err
+		}
+		return res.GetItems(), res.NextCursor, nil
+	})
+}
+
+// Tokens hands out user tokens.
+type Tokens struct {
+	rpc     owv1connect.TokenServiceClient
+	bare    *tokenRPC
+	timeout time.Duration
+}
+
+// AppCredential is what an application proves itself with. Make it with
+// AppCredentials.
+type AppCredential struct {
+	id     string
+	secret Secret
+}
+
+// AppCredentials is an application's id and secret. They are for servers: an app
+// that ships them gives them away.
+func AppCredentials(id, secret string) AppCredential { return AppCredential{id, NewSecret(secret)} }
+
+// Exchange mints a token pair for a user by an application's secret, whatever
+// the client's own credential.
+func (s *Tokens) Exchange(ctx context.Context, userID string, app AppCredential) (TokenPair, error) {
+	if app.id == "" || app.secret.IsZero() {
+		return TokenPair{}, invalid("the application's id or secret is empty: are the environment variables set?")
+	}
+	for _, v := range []string{app.id, app.secret.Reveal()} {
+		if err := checkBare(v); err != nil {
+			return TokenPair{}, err
+		}
+	}
+	ctx, cancel := withTimeout(ctx, s.timeout)
+	defer cancel()
+	pair, err := s.bare.exchange(ctx, userID, app)
+	if err != nil {
+		return TokenPair{}, err
+	}
+	return pair, nil
+}
+
+// Create mints a token pair for a user by the client's own credential.
+func (s *Tokens) Create(ctx context.Context, userID string) (TokenPair, error) {
+	res, err := s.rpc.CreateUserToken(ctx, &owv1.CreateUserTokenRequest{UserId: userID})
+	if err != nil {
+		return TokenPair{}, err
+	}
+	return pairOf(res.GetTokens()), nil
+}
+
+// RevokeAll ends all tokens of a user, whoever minted them.
+func (s *Tokens) RevokeAll(ctx context.Context, userID string) error {
+	_, err := s.rpc.RevokeUserTokens(ctx, &owv1.RevokeUserTokensRequest{UserId: userID})
+	return err
+}
+
+// Workouts is the users' workouts.
+type Workouts struct {
+	rpc owv1connect.WorkoutServiceClient
+}
+
+// List returns one page.
+func (s *Workouts) List(ctx context.Context, req *owv1.ListWorkoutsRequest) (*owv1.ListWorkoutsResponse, error) {
+	return s.rpc.ListWorkouts(ctx, req)
+}
+
+// All yields the workouts from the page of req on, newest first, fetching pages
+// as they are needed. An error ends it. req is not changed.
+func (s *Workouts) All(ctx context.Context, req *owv1.ListWorkoutsRequest) iter.Seq2[*owv1.Workout, error] {
+	return pages(func(cursor *string) ([]*owv1.Workout, *string, error) {
+		page := proto.CloneOf(req)
+		if cursor != nil {
+			page.Cursor = cursor
+		}
+		res, err := s.rpc.ListWorkouts(ctx, page)
+		if err != nil {
+			return nil, nil, err
+		}
+		if res.GetPagination() == nil {
+			return res.GetData(), nil, nil
+		}
+		return res.GetData(), res.GetPagination().NextCursor, nil
+	})
+}
+
+// Upsert stores workouts, all of them or none.
+func (s *Workouts) Upsert(ctx context.Context, userID string, workouts ...*owv1.WorkoutInput) (*owv1.UpsertWorkoutsResponse, error) {
+	return s.rpc.UpsertWorkouts(ctx, &owv1.UpsertWorkoutsRequest{UserId: userID, Workouts: workouts})
+}
+
+// Delete deletes one workout.
+func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
+	_, err := s.rpc.DeleteWorkout(ctx, &owv1.DeleteWorkoutRequest{UserId: userID, WorkoutId: workoutID})
+	return err
+}
+
+// pages yields the items of page after page.
+func pages[T any](fetch func(cursor *string) (items []T, next *string, err error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for cursor := (*string)(nil); ; {
+			items, next, err := fetch(cursor)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if next == nil {
+				return
+			}
+			cursor = next
+		}
+	}
+}
+
+// one yields the items of a list that has a single page.
+func one[T any](fetch func() ([]T, error)) iter.Seq2[T, error] {
+	return pages(func(*string) ([]T, *string, error) {
+		items, err := fetch()
+		return items, nil, err
+	})
+}

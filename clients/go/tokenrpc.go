@@ -1,0 +1,144 @@
+package openwearables
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
+)
+
+// tokenRPC is the calls that tokens come from. They go over a bare transport: no
+// credential but their own, no interceptor, no retry.
+type tokenRPC struct {
+	userAgent []string
+	refreshed *connect.Client[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse]
+	revoked   *connect.Client[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse]
+	loggedIn  *connect.Client[owv1.LoginRequest, owv1.LoginResponse]
+	exchanged *connect.Client[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse]
+}
+
+func newTokenRPC(h connect.HTTPClient, base string, userAgent []string) *tokenRPC {
+	return &tokenRPC{
+		userAgent: userAgent,
+		refreshed: connect.NewClient[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse](h, base+openwearablesv1connect.SessionServiceRefreshTokenProcedure),
+		revoked:   connect.NewClient[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse](h, base+openwearablesv1connect.SessionServiceRevokeTokenProcedure),
+		loggedIn:  connect.NewClient[owv1.LoginRequest, owv1.LoginResponse](h, base+openwearablesv1connect.SessionServiceLoginProcedure),
+		exchanged: connect.NewClient[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse](h, base+openwearablesv1connect.TokenServiceCreateUserTokenProcedure),
+	}
+}
+
+// unary sends one call with an Idempotency-Key, if one is given.
+func unary[Req, Res any](ctx context.Context, t *tokenRPC, c *connect.Client[Req, Res], message *Req, key string) (*connect.Response[Res], *Error) {
+	req := connect.NewRequest(message)
+	req.Header()["User-Agent"] = t.userAgent
+	if key != "" {
+		req.Header()["Idempotency-Key"] = []string{key}
+	}
+	res, err := c.CallUnary(ctx, req)
+	if err != nil {
+		return nil, toError(err)
+	}
+	return res, nil
+}
+
+// refresh is one attempt. The pair comes with the server's clock.
+func (t *tokenRPC) refresh(ctx context.Context, r *record) (TokenPair, time.Time, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	res, err := unary(ctx, t, t.refreshed, &owv1.RefreshTokenRequest{RefreshToken: &r.Refresh}, r.RetryKey)
+	if err != nil {
+		return TokenPair{}, time.Time{}, err
+	}
+	p := pairOf(res.Msg.GetTokens())
+	if bad := p.check(); bad != nil || p.Refresh.IsZero() {
+		return TokenPair{}, time.Time{}, badAnswer()
+	}
+	return p, serverTime(res.Header()), nil
+}
+
+// revoke ends the session of a refresh token, trying twice.
+func (t *tokenRPC) revoke(ctx context.Context, token string) *Error {
+	if token == "" {
+		return nil
+	}
+	var err *Error
+	for i := range 2 {
+		if i > 0 && wait(ctx, backoff(i)) != nil {
+			break
+		}
+		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
+		_, err = unary(attempt, t, t.revoked, &owv1.RevokeTokenRequest{RefreshToken: &token}, "")
+		cancel()
+		if err == nil || !retryable(err) {
+			break
+		}
+	}
+	return err
+}
+
+func (t *tokenRPC) login(ctx context.Context, email, password string) (TokenPair, time.Time, *Error) {
+	var res *connect.Response[owv1.LoginResponse]
+	err := repeat(ctx, func(key string) (err *Error) {
+		res, err = unary(ctx, t, t.loggedIn, &owv1.LoginRequest{Email: email, Password: password}, key)
+		return err
+	})
+	if err != nil {
+		return TokenPair{}, time.Time{}, err
+	}
+	p := pairOf(res.Msg.GetTokens())
+	if p.check() != nil {
+		return TokenPair{}, time.Time{}, badAnswer()
+	}
+	return p, serverTime(res.Header()), nil
+}
+
+func (t *tokenRPC) exchange(ctx context.Context, userID string, app AppCredential) (TokenPair, *Error) {
+	var res *connect.Response[owv1.CreateUserTokenResponse]
+	err := repeat(ctx, func(key string) (err *Error) {
+		res, err = unary(ctx, t, t.exchanged, &owv1.CreateUserTokenRequest{
+			UserId: userID, AppId: app.id, AppSecret: app.secret.Reveal(),
+		}, key)
+		return err
+	})
+	if err != nil {
+		return TokenPair{}, err
+	}
+	return pairOf(res.Msg.GetTokens()), nil
+}
+
+// repeat makes a minting call safe to retry: one key for all its attempts.
+func repeat(ctx context.Context, call func(key string) *Error) *Error {
+	key := randomKey()
+	for n := 1; ; n++ {
+		err := call(key)
+		if err == nil || n > maxRetries || !retryable(err) || waitBefore(ctx, n, err) != nil {
+			return err
+		}
+	}
+}
+
+func pairOf(p *owv1.TokenPair) TokenPair {
+	return TokenPair{
+		Access: NewSecret(p.GetAccessToken()), Refresh: NewSecret(p.GetRefreshToken()),
+		ExpiresIn: time.Duration(p.GetExpiresIn()) * time.Second,
+	}
+}
+
+func badAnswer() *Error {
+	return &Error{
+		Kind: KindUnavailable, Code: connect.CodeUnknown, Reason: ReasonForeignAnswer,
+		Message: "the answer holds no usable token pair",
+	}
+}
+
+func serverTime(h http.Header) time.Time {
+	t, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
