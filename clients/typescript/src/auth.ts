@@ -1,0 +1,194 @@
+import { type Base, isBrowser } from "./base.js";
+import { limited, systemClock } from "./clock.js";
+import { Engine, type TokenProvider } from "./engine/engine.js";
+import { Emitter, type EventName, type Listener } from "./engine/event.js";
+import { newSession, randomKey } from "./engine/record.js";
+import { invalid, unavailable } from "./error.js";
+import { type ExposedTokenPair, notBare, readPair, TokenPair } from "./pair.js";
+import { TokenRpc } from "./rpc.js";
+import { Secret } from "./secret.js";
+import { memory, type Store } from "./store/store.js";
+
+/** A credential in use by a transport. */
+export interface Bound {
+  /** Returns the access token to send, another one than the refused. */
+  token(refused: string | undefined, signal: AbortSignal): Promise<string>;
+  /** Whether a refused token can be replaced by another. */
+  readonly renews: boolean;
+  /** Sees the headers of every answer. */
+  observe?(headers: Headers): void;
+}
+
+/** @internal */
+export const bind: unique symbol = Symbol("openwearables.bind");
+
+/** How a client proves who it is. Make one with apiKey, userSession, ... */
+export interface Auth {
+  /** Listens to what happens to the credential; returns what stops it. Listeners are never waited for. */
+  on<N extends EventName>(name: N, listener: Listener<N>): () => void;
+  /** @internal */
+  readonly [bind]: (base: Base) => Bound;
+}
+
+/** A session of a user or developer, which the SDK keeps and renews. */
+export interface Session extends Auth {
+  /** Returns a fresh access token and when it ends, for what does not call through this SDK. */
+  token(options?: { signal?: AbortSignal }): Promise<{ token: Secret; expiresAt: Date }>;
+  /**
+   * Makes a pair that the app got by its own means the session, in place of any
+   * other. If the store cannot take it, it lives in memory and storageError says so.
+   */
+  signIn(pair: TokenPair | ExposedTokenPair): Promise<void>;
+  /**
+   * Forgets the session at once, clears the store and ends the session at the
+   * server. A renewal under way brings nothing back. It rejects where the store
+   * could not be cleared or the server not be told; this page or process is signed
+   * out in any case. A token provider is not asked again until signIn.
+   */
+  signOut(): Promise<void>;
+}
+
+/** Calls with an API key. @throws OpenWearablesError in a browser, whose user could read it */
+export function apiKey(key: string): Auth {
+  if (isBrowser()) {
+    throw invalid(
+      "an API key must not be in a browser, whose user can read it: use userSession or cookieSession",
+    );
+  }
+  const wrong = /^(secret_|rt_|app_)/.exec(String(key));
+  const bad = !key
+    ? invalid("the API key is empty: is the environment variable set?")
+    : wrong
+      ? invalid(`what begins with ${wrong[0]} is no API key: those begin with ow_live_ or ow_test_`)
+      : notBare(key);
+  if (bad) {
+    throw bad;
+  }
+  return keyAuth(key);
+}
+
+/** Calls with a static credential. */
+export function keyAuth(key: string): Auth {
+  const emitter = new Emitter();
+  let told = 0;
+  return {
+    on: (name, listener) => emitter.on(name, listener),
+    [bind]: () => ({
+      token: async () => key,
+      renews: false,
+      observe(headers) {
+        const sunset = Date.parse(headers.get("sunset") ?? "");
+        if (headers.has("deprecation") && sunset && sunset !== told) {
+          told = sunset;
+          emitter.emit("keyRotated", { sunset: new Date(sunset) });
+        }
+      },
+    }),
+  };
+}
+
+export interface UserSessionOptions {
+  /** Where the session is kept: in memory unless given. */
+  store?: Store;
+  /** Hands over a token pair when there is none; without it the app calls signIn. */
+  tokenProvider?: TokenProvider;
+  /** Whose session it is, for the token provider alone. */
+  userId?: string;
+}
+
+/** Calls with the session of one user. Give it to one client, or to several of one base URL. */
+export function userSession(options: UserSessionOptions = {}): Session {
+  const { store = memory(), tokenProvider, userId } = options;
+  return session((emitter, base) => {
+    const rpc = new TokenRpc(base.bare(false), base.url, systemClock, false);
+    return new Engine(base.url, store, rpc, systemClock, emitter, tokenProvider, userId);
+  }).session;
+}
+
+export interface DeveloperLoginOptions {
+  email: string;
+  /** Asked for when it is needed, if it is a function. */
+  password: string | (() => string | Promise<string>);
+  /** Where the session is kept: in memory unless given. */
+  store?: Store;
+}
+
+/**
+ * Calls with a developer's session and logs in when there is none. For tools on a
+ * developer's machine; a dashboard uses cookieSession.
+ */
+export function developerLogin({
+  email,
+  password,
+  store = memory(),
+}: DeveloperLoginOptions): Session {
+  return session((emitter, base) => {
+    const rpc = new TokenRpc(base.bare(false), base.url, systemClock, false);
+    const provider: TokenProvider = async ({ signal }) => {
+      const given = typeof password === "function" ? await password() : password;
+      const { record } = await rpc.login(email, given, signal);
+      return new TokenPair(
+        new Secret(record.access_token),
+        new Secret(record.refresh_token ?? ""),
+        record.ttl,
+      );
+    };
+    return new Engine(base.url, store, rpc, systemClock, emitter, provider);
+  }).session;
+}
+
+/** Makes a session of an engine that is started when its base URL is known. */
+export function session(start: (emitter: Emitter, base: Base) => Engine): {
+  session: Session;
+  engine(): Engine;
+} {
+  const emitter = new Emitter();
+  let engine: Engine | undefined;
+  const started = () => {
+    if (!engine) {
+      throw invalid("give the session to createClient first: it has no base URL yet");
+    }
+    return engine;
+  };
+  return {
+    engine: started,
+    session: {
+      on: (name, listener) => emitter.on(name, listener),
+      async token({ signal } = {}) {
+        const e = started();
+        const s = await e.token("", signal);
+        return {
+          token: new Secret(s.record.access_token),
+          expiresAt: new Date(e.clock.wall() + s.hard - e.clock.mono()),
+        };
+      },
+      async signIn(from) {
+        const e = started();
+        const s = newSession(e.base, randomKey(), readPair(from), e.clock, e.clock.mono());
+        await e.signIn(s);
+      },
+      signOut: async () => started().signOut(),
+      [bind](base) {
+        engine ??= start(emitter, base);
+        if (engine.base !== base.url) {
+          throw invalid("the session belongs to a client of another base URL");
+        }
+        const e = engine;
+        return {
+          token: async (refused, signal) => (await e.token(refused, signal)).record.access_token,
+          renews: true,
+        };
+      },
+    },
+  };
+}
+
+/** Bounds work that has no signal of its own. */
+export async function within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = limited(undefined, ms, () => unavailable("it took too long", ""));
+  try {
+    return await work(limit.signal);
+  } finally {
+    limit.done();
+  }
+}

@@ -1,0 +1,99 @@
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { foreignHeader, invalid } from "./error.js";
+
+/** The installation that a client talks to, and how it is reached. */
+export interface Base {
+  readonly url: string;
+  /** A transport without credentials, deadlines or retries; `cookies`: with the origin's cookies. */
+  bare(cookies: boolean): Transport;
+}
+
+/** @throws OpenWearablesError of kind `invalid` for a URL that credentials must not be sent to */
+export function parseBase(baseUrl: string): string {
+  let u: URL;
+  try {
+    u = new URL(baseUrl);
+  } catch {
+    throw invalid("the base URL must be absolute, such as https://api.example.com");
+  }
+  if (u.protocol !== "https:" && u.protocol !== "http:") {
+    throw invalid("the base URL must begin with https://");
+  }
+  if (u.username || u.password || u.search || u.hash || /[?#]$/.test(baseUrl)) {
+    throw invalid(
+      "the base URL must be a scheme, a host and at most a path, such as https://api.example.com",
+    );
+  }
+  if (u.protocol === "http:" && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(u.hostname)) {
+    throw invalid(
+      "the base URL must begin with https://: plain http is for loopback addresses only",
+    );
+  }
+  return u.origin + u.pathname.replace(/\/+$/, "");
+}
+
+export function createBase(baseUrl: string, custom?: typeof globalThis.fetch): Base {
+  const url = parseBase(baseUrl);
+  return {
+    url,
+    bare: (cookies) =>
+      createConnectTransport({
+        baseUrl: url,
+        useBinaryFormat: true,
+        fetch: (input, init) => send(custom ?? globalThis.fetch, input, init, cookies),
+      }),
+  };
+}
+
+/** Follows no redirect, keeps no cookie unless told to, and marks what is not the API's answer. */
+async function send(
+  fetch: typeof globalThis.fetch,
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  cookies: boolean,
+): Promise<Response> {
+  const headers = new Headers(init?.headers);
+  if (agent) {
+    headers.set("User-Agent", agent);
+  }
+  const res = await fetch(input, {
+    ...init,
+    headers,
+    redirect: "error",
+    cache: "no-store",
+    credentials: cookies ? "include" : "omit",
+  });
+  const type = res.headers.get("content-type") ?? "";
+  if (/^application\/(json|proto|connect\+|grpc)/.test(type)) {
+    return res;
+  }
+  void res.body?.cancel().catch(() => {});
+  throw foreign(res);
+}
+
+function foreign(res: Response): ConnectError {
+  const metadata = new Headers(res.headers);
+  metadata.set(foreignHeader, String(res.status));
+  return new ConnectError(
+    `HTTP ${res.status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`,
+    res.status === 401 ? Code.Unauthenticated : Code.Unavailable,
+    metadata,
+  );
+}
+
+/** The version of this package, as the user agent gives it. */
+export const version = "0.1.0";
+
+const agent =
+  !isBrowser() && typeof process === "object"
+    ? `openwearables-ts/${version} (${process.release?.name ?? "js"} ${process.version}; ${process.platform})`
+    : ""; // browsers send their own
+
+/** Whether the code runs where its user can read all of it. */
+export function isBrowser(): boolean {
+  return (
+    typeof document === "object" ||
+    typeof (globalThis as { importScripts?: unknown }).importScripts === "function"
+  );
+}

@@ -1,0 +1,36 @@
+import type { Transport } from "@connectrpc/connect";
+import { parseBase } from "./base.js";
+import * as services from "./services.js";
+import { type ClientOptions, createTransport } from "./transport.js";
+
+/** Calls one installation with one credential. It needs no closing. */
+export interface Client {
+  readonly baseUrl: string;
+  readonly sessions: services.Sessions;
+  readonly keys: services.Keys;
+  readonly applications: services.Applications;
+  readonly users: services.Users;
+  readonly tokens: services.Tokens;
+  readonly workouts: services.Workouts;
+  /** For createConnectClient: calls as this client does. */
+  readonly transport: Transport;
+}
+
+/**
+ * Returns a client of the installation at baseUrl.
+ *
+ * @throws OpenWearablesError of kind `invalid` for options that can never work
+ */
+export function createClient(options: ClientOptions): Client {
+  const transport = createTransport(options);
+  return {
+    baseUrl: parseBase(options.baseUrl),
+    transport,
+    sessions: services.sessions(transport),
+    keys: services.keys(transport),
+    applications: services.applications(transport),
+    users: services.users(transport),
+    tokens: services.tokens(transport),
+    workouts: services.workouts(transport),
+  };
+}

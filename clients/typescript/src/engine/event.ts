@@ -1,0 +1,38 @@
+import type { OpenWearablesError } from "../error.js";
+
+/** What happened to a session or an API key. `other`: another tab or process did it. */
+export interface Events {
+  signedIn: { other: boolean };
+  tokenRefreshed: { other: boolean };
+  /** A renewal failed; `willRetry`: it goes on. The session stays. */
+  refreshFailed: { willRetry: boolean; error: OpenWearablesError };
+  /** The server ended the session; once for each. `reason` is the server's. */
+  sessionExpired: { reason: string };
+  signedOut: { other: boolean };
+  /** The store failed. The session lives on in memory and is saved again. */
+  storageError: { error: OpenWearablesError };
+  /** The API key in use was rotated and ends at `sunset`: replace it. */
+  keyRotated: { sunset: Date };
+}
+
+export type EventName = keyof Events;
+export type Listener<N extends EventName> = (event: Events[N]) => void;
+
+/** Hands events to listeners in order, after the code that emits them is done. */
+export class Emitter {
+  readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
+
+  on<N extends EventName>(name: N, listener: Listener<N>): () => void {
+    const set = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, set.add(listener));
+    return () => set.delete(listener);
+  }
+
+  emit<N extends EventName>(name: N, event: Events[N]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      Promise.resolve(event as never)
+        .then(listener)
+        .catch((e) => console.error("openwearables: a listener failed", e));
+    }
+  }
+}

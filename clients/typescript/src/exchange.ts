@@ -1,0 +1,38 @@
+import { createClient } from "@connectrpc/connect";
+import { isBrowser } from "./base.js";
+import { invalid } from "./error.js";
+import { TokenService } from "./gen/openwearables/v1/token_pb.js";
+import { notBare, type TokenPair } from "./pair.js";
+import { exposedPair, type Options } from "./services.js";
+import { type ClientOptions, createTransport } from "./transport.js";
+
+/** An application's credentials. They are for servers: an app that ships them gives them away. */
+export interface AppCredentials extends Omit<ClientOptions, "auth"> {
+  appId: string;
+  appSecret: string;
+}
+
+/** Mints tokens for users by an application's secret. */
+export interface Exchange {
+  /** Returns a new pair of the user; hand pair.expose() to the user's app. */
+  exchange(userId: string, options?: Options): Promise<TokenPair>;
+}
+
+/** @throws OpenWearablesError of kind `invalid` for credentials that can never work, and in a browser */
+export function appCredentials({ appId, appSecret, ...options }: AppCredentials): Exchange {
+  if (isBrowser()) {
+    throw invalid("an application's secret must not be in a browser, whose user can read it");
+  }
+  if (!appId || !appSecret) {
+    throw invalid("the application's id or secret is empty: are the environment variables set?");
+  }
+  const bad = notBare(appId) ?? notBare(appSecret);
+  if (bad) {
+    throw bad;
+  }
+  const rpc = createClient(TokenService, createTransport(options));
+  return {
+    exchange: async (userId, o) =>
+      exposedPair((await rpc.createUserToken({ userId, appId, appSecret }, o)).tokens),
+  };
+}

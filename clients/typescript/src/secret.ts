@@ -1,0 +1,45 @@
+const values = new WeakMap<Secret, string>();
+
+const prefixes = /^(ow_live_|ow_test_|secret_|rt_)?/;
+
+/**
+ * A credential that does not print: strings, templates, JSON, console.log and
+ * util.inspect show a fingerprint such as `rt_…a1b2`. reveal() is the one way to
+ * the value.
+ */
+export class Secret {
+  constructor(value: string) {
+    values.set(this, value);
+  }
+
+  /** Returns the value. */
+  reveal(): string {
+    return values.get(this) ?? "";
+  }
+
+  /**
+   * Returns the public prefix and 16 bits of a hash: enough to tell two secrets
+   * apart in a log, not enough to test a guess.
+   */
+  toString(): string {
+    const value = this.reveal();
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < value.length; i++) {
+      hash = Math.imul(hash ^ value.charCodeAt(i), 0x01000193);
+    }
+    const short = ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, "0");
+    return `${prefixes.exec(value)?.[0] ?? ""}…${short}`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return `Secret ${this}`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}

@@ -1,0 +1,293 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
+import { type Application, ApplicationService } from "./gen/openwearables/v1/application_pb.js";
+import {
+  type CreateKeyRequestSchema,
+  type Key,
+  KeyService,
+  type UpdateKeyRequestSchema,
+} from "./gen/openwearables/v1/key_pb.js";
+import {
+  type Developer,
+  type Session,
+  SessionService,
+  type UpdateMeRequestSchema,
+} from "./gen/openwearables/v1/session_pb.js";
+import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
+import { TokenService } from "./gen/openwearables/v1/token_pb.js";
+import {
+  type CreateUserRequestSchema,
+  type ListUsersRequestSchema,
+  type ListUsersResponse,
+  type UpdateUserRequestSchema,
+  type User,
+  UserService,
+} from "./gen/openwearables/v1/user_pb.js";
+import {
+  type ListWorkoutsRequestSchema,
+  type ListWorkoutsResponse,
+  type UpsertWorkoutsResponse,
+  type Workout,
+  type WorkoutInputSchema,
+  WorkoutService,
+} from "./gen/openwearables/v1/workout_pb.js";
+import { TokenPair } from "./pair.js";
+import { Secret } from "./secret.js";
+
+/** What every call takes: signal, timeoutMs, headers (an `Idempotency-Key` of one's own), onHeader. */
+export type Options = Pick<CallOptions, "signal" | "timeoutMs" | "headers" | "onHeader">;
+
+/** A list that is fetched page by page as it is read. An error ends it. */
+export type List<T> = AsyncIterableIterator<T>;
+
+/** The signed-in developer's own account and logins. */
+export interface Sessions {
+  me(options?: Options): Promise<Developer>;
+  updateMe(
+    request: MessageInitShape<typeof UpdateMeRequestSchema>,
+    options?: Options,
+  ): Promise<Developer>;
+  /** Ends every other session of the developer. */
+  changePassword(current: string, replacement: string, options?: Options): Promise<void>;
+  /** The developer's living sessions, newest first. */
+  listAll(options?: Options): List<Session>;
+  revoke(id: string, options?: Options): Promise<void>;
+  /** Ends all sessions of the developer but this one. */
+  revokeOthers(options?: Options): Promise<void>;
+}
+
+/** A key with the secret that is shown this once. */
+export interface NewKey {
+  key: Key;
+  secret: Secret;
+}
+
+/** The installation's API keys. */
+export interface Keys {
+  create(
+    request: MessageInitShape<typeof CreateKeyRequestSchema>,
+    options?: Options,
+  ): Promise<NewKey>;
+  /** The old secret stays good for overlapSeconds. */
+  rotate(id: string, overlapSeconds?: number, options?: Options): Promise<NewKey>;
+  get(id: string, options?: Options): Promise<Key>;
+  update(request: MessageInitShape<typeof UpdateKeyRequestSchema>, options?: Options): Promise<Key>;
+  /** Deletes a key with the tokens it minted and answers it as it was. */
+  delete(id: string, options?: Options): Promise<Key>;
+  /** All keys, newest first. */
+  listAll(options?: Options): List<Key>;
+}
+
+/** An application with the secret that is shown this once. */
+export interface NewApplication {
+  application: Application;
+  secret: Secret;
+}
+
+/** The installation's applications. */
+export interface Applications {
+  create(name: string, options?: Options): Promise<NewApplication>;
+  /** The old secret stays good for overlapSeconds. */
+  rotateSecret(appId: string, overlapSeconds?: number, options?: Options): Promise<NewApplication>;
+  get(appId: string, options?: Options): Promise<Application>;
+  rename(appId: string, name: string, options?: Options): Promise<Application>;
+  /** Deletes an application with the tokens it minted. */
+  delete(appId: string, options?: Options): Promise<void>;
+  listAll(options?: Options): List<Application>;
+}
+
+/** The people whose data the installation holds. */
+export interface Users {
+  /**
+   * Adds a user. It is not retried: an answer that was lost may have added one,
+   * which an externalUserId shows.
+   */
+  create(
+    request: MessageInitShape<typeof CreateUserRequestSchema>,
+    options?: Options,
+  ): Promise<User>;
+  get(id: string, options?: Options): Promise<User>;
+  update(
+    request: MessageInitShape<typeof UpdateUserRequestSchema>,
+    options?: Options,
+  ): Promise<User>;
+  /** Deletes a user with all data and tokens and answers the user as it was. */
+  delete(id: string, options?: Options): Promise<User>;
+  /** One page. */
+  list(
+    request?: MessageInitShape<typeof ListUsersRequestSchema>,
+    options?: Options,
+  ): Promise<ListUsersResponse>;
+  /** The users from the page of the request on. */
+  listAll(request?: MessageInitShape<typeof ListUsersRequestSchema>, options?: Options): List<User>;
+}
+
+/** Tokens of users. An application's secret is exchanged by appCredentials of "@openwearables/sdk/node". */
+export interface Tokens {
+  /** Mints a token pair for a user by the client's own credential. */
+  create(userId: string, options?: Options): Promise<TokenPair>;
+  /** Ends all tokens of a user, whoever minted them. */
+  revokeAll(userId: string, options?: Options): Promise<void>;
+}
+
+/** The users' workouts. */
+export interface Workouts {
+  /** One page. */
+  list(
+    request: MessageInitShape<typeof ListWorkoutsRequestSchema>,
+    options?: Options,
+  ): Promise<ListWorkoutsResponse>;
+  /** The workouts from the page of the request on, newest first. */
+  listAll(
+    request: MessageInitShape<typeof ListWorkoutsRequestSchema>,
+    options?: Options,
+  ): List<Workout>;
+  /** Stores workouts, all of them or none. */
+  upsert(
+    userId: string,
+    workouts: MessageInitShape<typeof WorkoutInputSchema>[],
+    options?: Options,
+  ): Promise<UpsertWorkoutsResponse>;
+  delete(userId: string, workoutId: string, options?: Options): Promise<void>;
+}
+
+/** A message that the server always sends. */
+function present<T>(message: T | undefined): T {
+  if (!message) {
+    throw new TypeError("the answer is incomplete");
+  }
+  return message;
+}
+
+async function* pages<T>(
+  fetch: (cursor: { cursor?: string }) => Promise<[items: T[], next: string | undefined]>,
+): List<T> {
+  for (let cursor: { cursor?: string } = {}; ; ) {
+    const [items, next] = await fetch(cursor);
+    yield* items;
+    if (!next) {
+      return;
+    }
+    cursor = { cursor: next };
+  }
+}
+
+export function sessions(transport: Transport): Sessions {
+  const rpc = createClient(SessionService, transport);
+  return {
+    me: async (o) => present((await rpc.getMe({}, o)).developer),
+    updateMe: async (r, o) => present((await rpc.updateMe(r, o)).developer),
+    async changePassword(currentPassword, newPassword, o) {
+      await rpc.changePassword({ currentPassword, newPassword, confirmPassword: newPassword }, o);
+    },
+    listAll: (o) => pages(async () => [(await rpc.listSessions({}, o)).sessions, undefined]),
+    async revoke(id, o) {
+      await rpc.revokeSession({ id }, o);
+    },
+    async revokeOthers(o) {
+      await rpc.revokeOtherSessions({}, o);
+    },
+  };
+}
+
+export function keys(transport: Transport): Keys {
+  const rpc = createClient(KeyService, transport);
+  const once = (r: { key?: Key | undefined; secret: string }): NewKey => ({
+    key: present(r.key),
+    secret: new Secret(r.secret),
+  });
+  return {
+    create: async (r, o) => once(await rpc.createKey(r, o)),
+    rotate: async (id, overlapSeconds = 0, o) =>
+      once(await rpc.rotateKey({ id, overlapSeconds }, o)),
+    get: async (id, o) => present((await rpc.getKey({ id }, o)).key),
+    update: async (r, o) => present((await rpc.updateKey(r, o)).key),
+    delete: async (id, o) => present((await rpc.deleteKey({ id }, o)).key),
+    listAll: (o) => pages(async () => [(await rpc.listKeys({}, o)).keys, undefined]),
+  };
+}
+
+export function applications(transport: Transport): Applications {
+  const rpc = createClient(ApplicationService, transport);
+  const once = (r: {
+    application?: Application | undefined;
+    appSecret: string;
+  }): NewApplication => ({
+    application: present(r.application),
+    secret: new Secret(r.appSecret),
+  });
+  return {
+    create: async (name, o) => once(await rpc.createApplication({ name }, o)),
+    rotateSecret: async (appId, overlapSeconds = 0, o) =>
+      once(await rpc.rotateApplicationSecret({ appId, overlapSeconds }, o)),
+    get: async (appId, o) => present((await rpc.getApplication({ appId }, o)).application),
+    rename: async (appId, name, o) =>
+      present((await rpc.updateApplication({ appId, name }, o)).application),
+    async delete(appId, o) {
+      await rpc.deleteApplication({ appId }, o);
+    },
+    listAll: (o) =>
+      pages(async () => [(await rpc.listApplications({}, o)).applications, undefined]),
+  };
+}
+
+export function users(transport: Transport): Users {
+  const rpc = createClient(UserService, transport);
+  return {
+    create: async (r, o) => present((await rpc.createUser(r, o)).user),
+    get: async (id, o) => present((await rpc.getUser({ id }, o)).user),
+    update: async (r, o) => present((await rpc.updateUser(r, o)).user),
+    delete: async (id, o) => present((await rpc.deleteUser({ id }, o)).user),
+    list: (r = {}, o) => rpc.listUsers(r, o),
+    listAll: (r = {}, o) =>
+      pages(async (cursor) => {
+        const page = await rpc.listUsers({ ...plain(r), ...cursor }, o);
+        return [page.items, page.nextCursor];
+      }),
+  };
+}
+
+export function tokens(transport: Transport): Tokens {
+  const rpc = createClient(TokenService, transport);
+  return {
+    create: async (userId, o) => exposedPair((await rpc.createUserToken({ userId }, o)).tokens),
+    async revokeAll(userId, o) {
+      await rpc.revokeUserTokens({ userId }, o);
+    },
+  };
+}
+
+export function exposedPair(message: Message | undefined): TokenPair {
+  const m = present(message);
+  return new TokenPair(
+    new Secret(m.accessToken),
+    m.refreshToken ? new Secret(m.refreshToken) : undefined,
+    m.expiresIn,
+  );
+}
+
+export function workouts(transport: Transport): Workouts {
+  const rpc = createClient(WorkoutService, transport);
+  return {
+    list: (r, o) => rpc.listWorkouts(r, o),
+    listAll: (r, o) =>
+      pages(async (cursor) => {
+        const page = await rpc.listWorkouts({ ...plain(r), ...cursor }, o);
+        return [page.data, page.pagination?.nextCursor];
+      }),
+    upsert: (userId, list, o) => rpc.upsertWorkouts({ userId, workouts: list }, o),
+    async delete(userId, workoutId, o) {
+      await rpc.deleteWorkout({ userId, workoutId }, o);
+    },
+  };
+}
+
+/** The fields of a request, without what makes it a message of its own. */
+function plain<T extends object>(request: T): Omit<T, "$typeName" | "$unknown"> {
+  const {
+    $typeName: _,
+    $unknown: __,
+    ...fields
+  } = request as T & { $typeName?: unknown; $unknown?: unknown };
+  return fields as Omit<T, "$typeName" | "$unknown">;
+}

@@ -1,0 +1,134 @@
+import { randomKey, type SessionRecord } from "../engine/record.js";
+import type { Store } from "./store.js";
+import { channel, tryIndexedDb } from "./web.js";
+
+/** How long the other tabs have to hand over an access token. */
+const patience = 250;
+
+/** What IndexedDB holds in cookie mode: no token, only what makes a renewal repeatable. */
+interface Marker {
+  serial: number;
+  id: string;
+  /** Lives as long as the sign-in; empty where it cannot be shared. */
+  key: string;
+  out?: boolean;
+}
+
+interface Held {
+  marker: string | undefined;
+  record: string | undefined;
+}
+
+/**
+ * The store of a cookie session. The refresh token is in the cookie, the access
+ * token in the memory of the tabs, which hand it to each other over a
+ * BroadcastChannel; IndexedDB holds the retry key and a serial number that tells
+ * whose access token is the newest. The key stays the same for all renewals of a
+ * sign-in, because cookie and key cannot change in one step.
+ */
+export function cookieStore(base: string): Store {
+  const name = `cookie:${base}`;
+  const peers = channel(`openwearables:${name}:token`);
+  const disk = tryIndexedDb(name);
+  let held: Held = { marker: undefined, record: undefined };
+  peers?.addEventListener("message", ({ data }) => {
+    if (data.record) {
+      newer(data);
+    } else if (data.marker === held.marker && held.record) {
+      peers.postMessage(held);
+    }
+  });
+  let arrived = () => {};
+  const newer = (h: Held) => {
+    if (serial(h.marker) > serial(held.marker)) {
+      held = h;
+      arrived();
+    }
+  };
+
+  /** The record of a marker: of this tab, of another one, or one without an access token. */
+  const recordOf = async (marker: string): Promise<string> => {
+    if (held.marker !== marker || !held.record) {
+      await new Promise<void>((resolve) => {
+        arrived = resolve;
+        setTimeout(resolve, peers ? patience : 0);
+        peers?.postMessage({ marker });
+      });
+      if (held.marker === marker && held.record) {
+        return held.record;
+      }
+      held = { marker, record: stub(base, JSON.parse(marker)) };
+    }
+    return held.record as string;
+  };
+
+  const swap = async (record: string | undefined, expected: string | undefined) => {
+    const { disk: d, shared } = await disk;
+    const before = await d.load();
+    const known =
+      expected === undefined ? absent(before) : held.record === expected && held.marker === before;
+    if (!known) {
+      return false;
+    }
+    const r: Partial<SessionRecord> = record ? JSON.parse(record) : {};
+    const next: Marker = {
+      serial: serial(before) + 1,
+      id: r.id ?? "",
+      key: shared ? (r.retry_key ?? "") : "",
+      ...(!record && { out: true }),
+    };
+    const marker = JSON.stringify(next);
+    const ok = await d.save(marker, before);
+    if (ok) {
+      held = { marker, record };
+      if (record) {
+        peers?.postMessage(held);
+      }
+    }
+    return ok;
+  };
+
+  return {
+    id: name,
+    async load() {
+      const { disk: d, shared } = await disk;
+      let marker = await d.load();
+      if (!marker) {
+        // Perhaps the browser evicted it and kept the cookie: asking is how to know.
+        marker = JSON.stringify({ serial: 1, id: randomKey(), key: shared ? randomKey() : "" });
+        if (!(await d.save(marker, undefined))) {
+          marker = (await d.load()) ?? marker;
+        }
+      }
+      return absent(marker) ? undefined : recordOf(marker);
+    },
+    save: (record, expected) => swap(record, expected),
+    clear: (expected) => swap(undefined, expected),
+    lock: async (signal) => (await disk).disk.lock?.(signal) ?? (() => {}),
+    watch: (changed) => void disk.then(({ disk: d }) => d.watch?.(changed)),
+  };
+}
+
+function serial(marker: string | undefined): number {
+  return marker ? (JSON.parse(marker) as Marker).serial : 0;
+}
+
+function absent(marker: string | undefined): boolean {
+  return !marker || !!(JSON.parse(marker) as Marker).out;
+}
+
+function stub(base: string, { id, key }: Marker): string {
+  const record: SessionRecord = {
+    version: 1,
+    base_url: base,
+    id,
+    access_token: "",
+    retry_key: key,
+    ttl: 0,
+    expires_at: 0,
+    saved_at: 0,
+    skew: 0,
+    cookie: true,
+  };
+  return JSON.stringify(record);
+}

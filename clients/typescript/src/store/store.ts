@@ -1,0 +1,78 @@
+import { sleep } from "../clock.js";
+import { storageError } from "../error.js";
+
+/**
+ * Keeps one session's record, an opaque string that contains its tokens: guard
+ * it as you would a password.
+ *
+ * A store whose content cannot be told (a database that is down) must reject,
+ * never answer absence: a rejection keeps the session. A call that takes longer
+ * than 5 seconds counts as rejected.
+ */
+export interface Store {
+  /** Resolves with the record, undefined if there is none. */
+  load(): Promise<string | undefined>;
+  /**
+   * Replaces the record by another, atomically, and only if the one there equals
+   * expected (undefined: none is there). Resolves with whether it did.
+   */
+  save(record: string, expected: string | undefined): Promise<boolean>;
+  /** Removes the record, only if it equals expected. Resolves with whether it did. */
+  clear(expected: string | undefined): Promise<boolean>;
+  /**
+   * Waits for a lock that all who share the place respect, until the signal ends,
+   * and resolves with what gives it back. The lock must not outlive its holder.
+   * It saves requests; sessions are safe without it.
+   */
+  lock?(signal: AbortSignal): Promise<() => void>;
+  /** Calls changed whenever somebody else changed the record. */
+  watch?(changed: () => void): void;
+  /** Names the place: stores of one name share their session. The store itself if absent. */
+  readonly id?: string;
+}
+
+const timeout = 5_000;
+
+/** Bounds a store's call and types what it throws. */
+export async function guarded<T>(call: () => Promise<T>): Promise<T> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([
+      call(),
+      sleep(timeout, over.signal).then(() => {
+        throw new Error("it did not answer in time");
+      }),
+    ]);
+  } catch (e) {
+    throw storageError(e);
+  } finally {
+    over.abort();
+  }
+}
+
+/**
+ * Returns a store that forgets with the page or process, the default. Sessions
+ * that are given the same one are one session.
+ */
+export function memory(): Store {
+  let record: string | undefined;
+  return {
+    async load() {
+      return record;
+    },
+    async save(next, expected) {
+      const ok = record === expected;
+      if (ok) {
+        record = next;
+      }
+      return ok;
+    },
+    async clear(expected) {
+      const ok = record === expected;
+      if (ok) {
+        record = undefined;
+      }
+      return ok;
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { guarded, memory, type Store } from "./store.js";
+
+/** Resolves with what an IndexedDB request brings. */
+function result<T>(r: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    r.onsuccess = () => resolve(r.result);
+    r.onerror = () => reject(r.error);
+  });
+}
+
+/**
+ * Returns a store in IndexedDB, which all tabs and workers of the origin share
+ * by name. They take turns by Web Locks and learn of each other's changes over a
+ * BroadcastChannel.
+ */
+export function indexedDb(name: string): Store {
+  const key = `openwearables:${name}`;
+  let opening: Promise<IDBDatabase> | undefined;
+  const database = () => {
+    opening ??= new Promise((resolve, reject) => {
+      const r = indexedDB.open(key, 1);
+      r.onupgradeneeded = () => r.result.createObjectStore("session");
+      r.onerror = () => reject(r.error);
+      r.onsuccess = () => {
+        const forget = () => {
+          r.result.close();
+          opening = undefined;
+        };
+        r.result.onversionchange = forget;
+        r.result.onclose = forget;
+        resolve(r.result);
+      };
+    });
+    opening.catch(() => {
+      opening = undefined;
+    });
+    return opening;
+  };
+  const swap = async (next: string | undefined, expected: string | undefined) => {
+    const t = (await database()).transaction("session", "readwrite", { durability: "strict" });
+    const done = new Promise<void>((resolve, reject) => {
+      t.oncomplete = () => resolve();
+      t.onabort = () => reject(t.error);
+    });
+    const o = t.objectStore("session");
+    const ok = (await result<string | undefined>(o.get("record"))) === expected;
+    if (ok) {
+      next === undefined ? o.delete("record") : o.put(next, "record");
+    }
+    await done;
+    if (ok) {
+      channel(key)?.postMessage(0);
+    }
+    return ok;
+  };
+  return {
+    id: `indexeddb:${name}`,
+    async load() {
+      const t = (await database()).transaction("session");
+      return result<string | undefined>(t.objectStore("session").get("record"));
+    },
+    save: (record, expected) => swap(record, expected),
+    clear: (expected) => swap(undefined, expected),
+    lock: (signal) => webLock(key, signal),
+    watch: (changed) => channel(key)?.addEventListener("message", changed),
+  };
+}
+
+const channels = new Map<string, BroadcastChannel>();
+
+/** The page's one channel of a name; it does not hear itself. */
+export function channel(name: string): BroadcastChannel | undefined {
+  if (typeof BroadcastChannel === "undefined") {
+    return undefined;
+  }
+  const c = channels.get(name) ?? new BroadcastChannel(name);
+  channels.set(name, c);
+  return c;
+}
+
+/** Takes the origin's lock of a name; where there are no Web Locks it is free. */
+function webLock(name: string, signal: AbortSignal): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    if (typeof navigator === "undefined" || !navigator.locks) {
+      return resolve(() => {});
+    }
+    navigator.locks
+      .request(name, { signal }, () => new Promise<void>((release) => resolve(() => release())))
+      .catch(reject);
+  });
+}
+
+/**
+ * Returns a store in localStorage or sessionStorage. Prefer indexedDb: Web
+ * Storage has no transactions, so that two tabs may renew at once, and every
+ * script of the origin reads it with one line.
+ */
+export function webStorage(storage: Storage, name: string): Store {
+  const key = `openwearables:${name}`;
+  const shared = typeof localStorage !== "undefined" && storage === localStorage;
+  const load = async () => storage.getItem(key) ?? undefined;
+  return {
+    ...(shared && { id: `localstorage:${name}` }),
+    load,
+    async save(record, expected) {
+      const ok = (await load()) === expected;
+      if (ok) {
+        storage.setItem(key, record);
+      }
+      return ok;
+    },
+    async clear(expected) {
+      const ok = (await load()) === expected;
+      if (ok) {
+        storage.removeItem(key);
+      }
+      return ok;
+    },
+    lock: (signal) => webLock(key, signal),
+    watch(changed) {
+      if (shared && typeof addEventListener === "function") {
+        addEventListener("storage", (e) => (e as StorageEvent).key === key && changed());
+      }
+    },
+  };
+}
+
+/** IndexedDB, or memory where it cannot be used at all; `shared` tells which. */
+export async function tryIndexedDb(name: string): Promise<{ disk: Store; shared: boolean }> {
+  const disk = indexedDb(name);
+  try {
+    await guarded(() => disk.load());
+    return { disk, shared: true };
+  } catch {
+    return { disk: memory(), shared: false };
+  }
+}

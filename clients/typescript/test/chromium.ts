@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+
+const secrets = /\b(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{12}|eyJ[0-9A-Za-z_-]{10}/;
+
+/** A real Chromium, and what its consoles showed. */
+export interface Browser {
+  context: BrowserContext;
+  /** Console lines that show a secret. */
+  leaks: string[];
+  /** Opens a page of an API's origin, on which the script has run. */
+  open(origin: string, script: string): Promise<Page>;
+  close(): Promise<void>;
+}
+
+export async function startBrowser(): Promise<Browser> {
+  const profile = mkdtempSync(join(tmpdir(), "openwearables-chromium-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    bypassCSP: true, // the API's own pages may load nothing
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--disable-background-timer-throttling",
+      "--disable-renderer-backgrounding",
+    ],
+  });
+  const leaks: string[] = [];
+  context.on("console", (m) => {
+    if (secrets.test(m.text())) {
+      leaks.push(m.text());
+    }
+  });
+  return {
+    context,
+    leaks,
+    async open(origin, script) {
+      const page = await context.newPage();
+      await page.goto(`${origin}/livez`);
+      await page.evaluate(script);
+      return page;
+    },
+    async close() {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Bundles a module of the tests for a page. */
+export async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, entry)],
+    bundle: true,
+    write: false,
+    format: "iife",
+    platform: "browser",
+    target: "es2022",
+  });
+  return outputFiles[0]?.text ?? "";
+}

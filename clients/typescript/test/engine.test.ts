@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  createClient,
+  isCanceled,
+  isOffline,
+  isRateLimited,
+  isSessionExpired,
+  isUnauthenticated,
+  memory,
+  type Store,
+  userSession,
+} from "../src/index.js";
+import { fakeServer } from "../src/testing.js";
+
+const turns = async (n: number) => {
+  for (let i = 0; i < n; i++) {
+    await undefined;
+  }
+};
+
+function rig(store: Store = memory()) {
+  const server = fakeServer();
+  const auth = userSession({ store });
+  const client = createClient({ baseUrl: server.baseUrl, fetch: server.fetch, auth });
+  return { server, auth, client, store };
+}
+
+test("1000 calls with an expired token renew it once", async () => {
+  const { server, auth, client } = rig();
+  await auth.signIn(server.mint("ada"));
+  server.expire();
+  const calls = Array.from({ length: 1000 }, () => client.users.get("ada"));
+  assert.equal((await Promise.all(calls)).length, 1000);
+  assert.equal(server.count("RefreshToken"), 1);
+});
+
+test("signing out at any point of a refresh brings nothing back", async () => {
+  for (let n = 0; n < 1000; n++) {
+    const { server, auth, client, store } = rig();
+    await auth.signIn(server.mint("ada"));
+    server.expire();
+    const call = client.users.get("ada").catch((e) => e);
+    await turns(n % 250);
+    await auth.signOut();
+    await call;
+    assert.equal(await store.load(), undefined, `after ${n} turns`);
+    await assert.rejects(client.users.get("ada"), isUnauthenticated);
+  }
+});
+
+test("signing in as another user at any point of a refresh stays", async () => {
+  for (let n = 0; n < 300; n++) {
+    const { server, auth, client } = rig();
+    await auth.signIn(server.mint("ada"));
+    server.expire();
+    const call = client.users.get("ada").catch((e) => e);
+    await turns(n);
+    await auth.signIn(server.mint("bob"));
+    await call;
+    assert.equal((await client.users.get("bob")).id, "bob", `after ${n} turns`);
+  }
+});
+
+test("a session ends once, by the server's word, and a listener that throws harms nobody", async (t) => {
+  const { server, auth, client } = rig();
+  t.mock.method(console, "error", () => {});
+  let ended = 0;
+  auth.on("sessionExpired", () => {
+    ended++;
+    throw new Error("the app's own");
+  });
+  const off = auth.on("sessionExpired", () => assert.fail("it was taken off"));
+  off();
+  await auth.signIn(server.mint("ada"));
+  server.revoke("ada");
+  for (let i = 0; i < 5; i++) {
+    await assert.rejects(client.users.get("ada"), isSessionExpired);
+  }
+  assert.equal(ended, 1);
+  assert.equal(server.count("RefreshToken"), 1);
+});
+
+test("a listener may call the client", async () => {
+  const { server, auth, client } = rig();
+  const seen = new Promise((resolve, reject) => {
+    auth.on("tokenRefreshed", () => void client.users.get("ada").then(resolve, reject));
+  });
+  await auth.signIn(server.mint("ada"));
+  server.expire();
+  await client.users.get("ada");
+  await seen;
+});
+
+test("a server that is away is asked at most four times a flight, by 100 callers", async () => {
+  const { server, auth, client } = rig();
+  await auth.signIn(server.mint("ada"));
+  server.expire();
+  server.fail({ method: "RefreshToken", kind: "offline", times: Infinity });
+  for (let i = 0; i < 2; i++) {
+    const calls = Array.from({ length: 100 }, () => client.users.get("ada"));
+    for (const r of await Promise.allSettled(calls)) {
+      assert.ok(r.status === "rejected" && isOffline(r.reason));
+    }
+  }
+  assert.equal(server.count("RefreshToken"), 4);
+});
+
+test("a lock that never comes does not stop a refresh", { timeout: 30_000 }, async () => {
+  const inner = memory();
+  const { server, auth, client } = rig({ ...inner, lock: () => new Promise(() => {}) });
+  await auth.signIn(server.mint("ada"));
+  server.expire();
+  assert.equal((await client.users.get("ada")).id, "ada");
+});
+
+test("a safe call is sent three times, also where each answer asks to wait", async () => {
+  const { server, auth, client } = rig();
+  await auth.signIn(server.mint("ada"));
+  server.fail({ kind: "status", status: 429, headers: { "Retry-After": "1" }, times: Infinity });
+  await assert.rejects(client.users.get("ada"), isRateLimited);
+  assert.equal(server.count("GetUser"), 3);
+});
+
+test("a call that was given up before it began is not sent", async () => {
+  const { server, auth, client } = rig();
+  await auth.signIn(server.mint("ada"));
+  const signal = AbortSignal.abort();
+  await assert.rejects(client.users.get("ada", { signal }), isCanceled);
+  assert.equal(server.count("GetUser"), 0);
+});

@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import type { Client } from "../src/index.js";
+import { startBrowser } from "./chromium.js";
+import { freePort, type Rig, startRig } from "./harness.js";
+import { direct } from "./scenario/world.js";
+
+const root = join(import.meta.dirname, "..", "..");
+const run = (cwd: string, file: string, args: string[], env: Record<string, string> = {}) =>
+  execFileSync(file, args, {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+
+let rig: Rig;
+let tarball: string;
+before(async () => {
+  rig = await startRig({ args: ["--dev"] });
+  const [name] = run(root, "npm", [
+    "pack",
+    "--ignore-scripts",
+    "--silent",
+    "--pack-destination",
+    rig.folder,
+  ])
+    .trim()
+    .split("\n");
+  tarball = join(rig.folder, name ?? "");
+});
+after(() => rig.close());
+
+/** An empty app with the packed SDK and what else is named. */
+function newApp(name: string, more: string[] = []): string {
+  const app = join(rig.folder, name);
+  mkdirSync(join(app, "src"), { recursive: true });
+  writeFileSync(join(app, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
+  run(app, "npm", [
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--prefer-offline",
+    tarball,
+    "typescript@7.0.2",
+    ...more,
+  ]);
+  return app;
+}
+
+const strict = {
+  target: "ES2022",
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+  outDir: "out",
+  rootDir: "src",
+};
+
+function snippets(): Map<string, string> {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  return new Map(
+    [...readme.matchAll(/```ts (\w+)\n(.*?)```/gs)].map((m) => [m[1] ?? "", m[2] ?? ""]),
+  );
+}
+
+/** An API key, an application and a user to play with. */
+async function seed() {
+  const dev = direct(rig.server, rig.developerToken);
+  const [key, app, user] = [
+    await dev.keys.create({}),
+    await dev.applications.create("example"),
+    await dev.users.create({ firstName: "Ada" }),
+  ];
+  return {
+    user,
+    env: {
+      OPENWEARABLES_BASE_URL: rig.server,
+      OPENWEARABLES_API_KEY: key.secret.reveal(),
+      OPENWEARABLES_APP_ID: app.application.appId,
+      OPENWEARABLES_APP_SECRET: app.secret.reveal(),
+    },
+  };
+}
+
+test("the README's snippets compile and run in an empty Node app", async () => {
+  const app = newApp("node-app", ["@types/node@20"]);
+  const all = snippets();
+  assert.ok(all.size >= 8);
+  for (const [name, code] of all) {
+    writeFileSync(join(app, "src", `${name}.ts`), code);
+  }
+  writeFileSync(
+    join(app, "src", "main.ts"),
+    `import assert from "node:assert/strict";
+     import { apiKey, createClient } from "@openwearables/sdk/node";
+     import { handleTokenRequest } from "./exchange.js";
+     import { nameOf } from "./errors.js";
+     import { workouts } from "./raw.js";
+     import * as testing from "./testing.js";
+     import * as tool from "./tool.js";
+     import "./backend.js";
+     const [user = "", email = "", password = ""] = process.argv.slice(2);
+     const baseUrl = process.env.OPENWEARABLES_BASE_URL!;
+     const ow = createClient({ baseUrl, auth: apiKey(process.env.OPENWEARABLES_API_KEY!) });
+     assert.equal(await nameOf(ow, user), "Ada");
+     assert.equal(await nameOf(ow, crypto.randomUUID()), undefined);
+     const range = { userId: user, startDate: "2026-01-01", endDate: "2026-12-31" };
+     assert.equal((await workouts(ow).listWorkouts(range)).data.length, 0);
+     assert.match((await (await handleTokenRequest(user)).json()).refresh_token, /^rt_/);
+     assert.equal((await tool.open(baseUrl, email, async () => password).sessions.me()).email, email);
+     assert.equal(await testing.test(), true);
+     process.exit(0);`,
+  );
+  writeFileSync(
+    join(app, "tsconfig.json"),
+    JSON.stringify({
+      compilerOptions: { ...strict, module: "NodeNext", types: ["node"], lib: ["ES2022", "DOM"] },
+    }),
+  );
+  run(app, "npx", ["tsc"]);
+  const { user, env } = await seed();
+  const out = run(app, "node", ["out/main.js", user.id, rig.email, rig.password], env);
+  assert.ok(out.includes(user.id));
+  assert.doesNotMatch(out, /rt_[0-9a-z]{12}|eyJ/);
+});
+
+test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
+  const app = newApp("vite-app", ["vite@7"]);
+  const all = snippets();
+  writeFileSync(join(app, "src", "dashboard.ts"), all.get("dashboard") ?? "");
+  writeFileSync(join(app, "src", "webapp.ts"), all.get("webapp") ?? "");
+  writeFileSync(
+    join(app, "src", "main.ts"),
+    `import { open as openApp } from "./webapp.js";
+     import { open as openDashboard } from "./dashboard.js";
+     Object.assign(globalThis, { openApp, openDashboard });`,
+  );
+  writeFileSync(
+    join(app, "index.html"),
+    `<!doctype html><script type="module" src="/src/main.ts"></script>`,
+  );
+  writeFileSync(
+    join(app, "tsconfig.json"),
+    JSON.stringify({
+      compilerOptions: {
+        ...strict,
+        module: "ESNext",
+        moduleResolution: "bundler",
+        noEmit: true,
+        types: [],
+        lib: ["ES2022", "DOM", "DOM.Iterable"],
+      },
+    }),
+  );
+  run(app, "npx", ["tsc"]);
+  run(app, "npx", ["vite", "build"]);
+  const port = await freePort();
+  const preview = spawn(
+    "npx",
+    ["vite", "preview", "--port", String(port), "--strictPort", "--host", "127.0.0.1"],
+    {
+      cwd: app,
+      stdio: "ignore",
+      detached: true,
+    },
+  );
+  const browser = await startBrowser();
+  try {
+    const page = await browser.context.newPage();
+    const { user } = await seed();
+    const pair = (await direct(rig.server, rig.developerToken).tokens.create(user.id)).expose();
+    await page.route("**/my-backend/ow-token", (r) => r.fulfill({ json: pair }));
+    for (let i = 0; ; i++) {
+      try {
+        await page.goto(`http://127.0.0.1:${port}/`);
+        break;
+      } catch (e) {
+        if (i > 100) throw e;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+    await page.waitForFunction("globalThis.openDashboard");
+    const server = rig.server;
+    const args = [server, rig.email, rig.password, user.id] as const;
+    const seen = await page.evaluate(async ([base, email, password, id]) => {
+      const { openApp, openDashboard } = globalThis as unknown as {
+        openApp(base: string, showLogin: () => void): Client;
+        openDashboard(base: string, email: string, password: string): Promise<string>;
+      };
+      const user = await openApp(base, () => {}).users.get(id);
+      return [user.firstName, await openDashboard(base, email, password)];
+    }, args);
+    assert.deepEqual(seen, ["Ada", rig.email]);
+  } finally {
+    await browser.close();
+    process.kill(-(preview.pid as number));
+  }
+});
+
+test("the example hands tokens to a page", async () => {
+  const example = join(rig.folder, "example");
+  run(root, "cp", ["-r", "examples/token-backend", example]);
+  run(example, "npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball]);
+  run(example, "npm", ["run", "build"]);
+  const { env } = await seed();
+  const port = await freePort();
+  const backend = spawn("node", ["server.mjs"], {
+    cwd: example,
+    env: { ...process.env, ...env, PORT: String(port) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const browser = await startBrowser();
+  try {
+    const url = await new Promise<string>((resolve) =>
+      createInterface({ input: backend.stdout }).once("line", resolve),
+    );
+    const page = await browser.context.newPage();
+    await page.goto(url);
+    await page.waitForFunction("document.querySelector('output').textContent.includes('workouts')");
+    assert.equal(await page.textContent("output"), "ada has 0 workouts");
+  } finally {
+    await browser.close();
+    backend.kill();
+  }
+});

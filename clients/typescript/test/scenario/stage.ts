@@ -1,0 +1,488 @@
+import { type Auth, keyAuth, session } from "../../src/auth.js";
+import { type Client, createClient } from "../../src/client.js";
+import { systemClock } from "../../src/clock.js";
+import { Core, Engine, type TokenProvider } from "../../src/engine/engine.js";
+import type { EventName } from "../../src/engine/event.js";
+import { kindOf, OpenWearablesError, SignInRequiredError } from "../../src/error.js";
+import { TokenRpc } from "../../src/rpc.js";
+import { memory, type Store } from "../../src/store/store.js";
+import { direct, newPerson, type Person, storedRecord, subject, type World } from "./world.js";
+
+type Span = number | [number, number];
+
+interface Step {
+  do: string;
+  as?: string;
+  rpc?: string;
+  process?: number;
+  client?: number;
+  count?: number;
+  ok?: number;
+  error?: string;
+  reason?: string;
+  timeout_ms?: number;
+  within_ms?: number;
+  ms?: number;
+  user?: string;
+  fault?: string;
+  content?: string;
+  rules?: unknown[];
+}
+
+/** One case of clients/testdata/refresh-scenarios.json; its README says what it means. */
+export interface Scenario {
+  name: string;
+  catalogue: number[];
+  setup?: {
+    credential?: string;
+    age?: string;
+    store?: string;
+    processes?: number;
+    clients?: number;
+    provider?: string;
+    retry?: boolean;
+  };
+  faults?: unknown[];
+  steps: Step[];
+  expect: {
+    refreshes?: Span;
+    rotated?: Span;
+    revokes?: Span;
+    keys?: Span;
+    requests?: Record<string, Span>;
+    session?: string;
+    alive?: boolean;
+    original?: string;
+    events?: Record<string, Span>;
+  };
+}
+
+/** What a platform lends to a stage. */
+export interface Platform extends World {
+  proxy: string;
+  persistent(): Store;
+  /** Every way in which the platform prints a value. */
+  print(value: unknown): string;
+}
+
+interface Report {
+  requests: Record<string, number>;
+  rotated: number;
+  held: number;
+  log: { method: string; key: string; token: string }[];
+}
+
+interface Process {
+  clients: Client[];
+  signIn(pair: Person["pair"]): Promise<void>;
+  signOut(): Promise<void>;
+}
+
+interface Callers {
+  outcomes: Promise<{ errors: unknown[]; took: number }>;
+  cancel(): void;
+}
+
+const eventNames: EventName[] = [
+  "signedIn",
+  "tokenRefreshed",
+  "refreshFailed",
+  "sessionExpired",
+  "signedOut",
+  "storageError",
+  "keyRotated",
+];
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+const secrets = /\b(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{12}|eyJ[0-9A-Za-z_-]{10}/;
+
+/** Plays a scenario and resolves with what went wrong: nothing, if all is well. */
+export async function play(scenario: Scenario, platform: Platform): Promise<string[]> {
+  const stage = new Stage(scenario, platform);
+  try {
+    await stage.open();
+    for (const [i, step] of scenario.steps.entries()) {
+      await stage.step(step);
+      if (stage.problems.length > 0) {
+        stage.problems.push(`at step ${i}: ${JSON.stringify(step)}`);
+        break;
+      }
+    }
+    if (stage.problems.length === 0) {
+      await stage.verify();
+    }
+  } catch (e) {
+    stage.problems.push(`the stage broke: ${e instanceof Error ? e.stack : e}`);
+  }
+  if (stage.problems.length > 0) {
+    stage.problems.push(`events: ${stage.events.join(" ")}`);
+    stage.problems.push(`requests: ${JSON.stringify((await stage.report()).log)}`);
+  }
+  return stage.problems;
+}
+
+class Stage {
+  readonly problems: string[] = [];
+  readonly events: string[] = [];
+  private readonly shown: unknown[] = [];
+  private wall = 0;
+  private mono = 0;
+  private readonly clock = {
+    wall: () => systemClock.wall() + this.wall,
+    mono: () => systemClock.mono() + this.mono,
+  };
+  private fault = "";
+  private store!: Store;
+  private faulty!: Store;
+  private dev!: Client;
+  private person!: Person;
+  private other!: Person;
+  private key = { id: "", secret: "" };
+  private processes: Process[] = [];
+  private readonly running = new Map<string, Callers>();
+
+  constructor(
+    private readonly scenario: Scenario,
+    private readonly platform: Platform,
+  ) {}
+
+  private get setup() {
+    return this.scenario.setup ?? {};
+  }
+
+  async open(): Promise<void> {
+    const { proxy, server, developerToken } = this.platform;
+    await this.control("POST", "/reset");
+    this.dev = direct(server, developerToken);
+    this.person = await newPerson(this.dev);
+    this.other = await newPerson(this.dev);
+    if (this.setup.credential === "api_key") {
+      const made = await this.dev.keys.create({});
+      this.key = { id: made.key.id, secret: made.secret.reveal() };
+    }
+    this.store = this.setup.store === "persistent" ? this.platform.persistent() : memory();
+    this.faulty = this.failing(this.store);
+    const age = this.setup.age ?? "fresh";
+    if (age !== "absent") {
+      await this.store.save(storedRecord(proxy, this.person.pair, age), undefined);
+    }
+    this.processes = Array.from({ length: this.setup.processes ?? 1 }, () => this.process());
+    await this.control("POST", "/rules", this.scenario.faults ?? []);
+  }
+
+  private failing(store: Store): Store {
+    const check = (what: string) => {
+      if (this.fault === `${what}_fails`) {
+        return Promise.reject(new Error("the disk is on fire"));
+      }
+      if (this.fault === `${what}_throws`) {
+        throw new Error("thrown by the store");
+      }
+      return undefined;
+    };
+    return {
+      load: () => check("load") ?? store.load(),
+      save: (record, expected) => check("save") ?? store.save(record, expected),
+      clear: (expected) => check("clear") ?? store.clear(expected),
+      ...(store.lock && { lock: (signal) => store.lock?.(signal) as Promise<() => void> }),
+    };
+  }
+
+  /** The clients of one process, which shares nothing with the others but the store. */
+  private process(): Process {
+    const options = {
+      baseUrl: this.platform.proxy,
+      ...(this.setup.retry === false && { retries: 0 as const }),
+    };
+    if (this.setup.credential) {
+      const auth = this.setup.credential === "api_key" ? keyAuth(this.key.secret) : undefined;
+      this.listen(auth);
+      return {
+        clients: [createClient({ ...options, ...(auth && { auth }) })],
+        signIn: async () => {},
+        signOut: async () => {},
+      };
+    }
+    const core = new Core();
+    const sessions = Array.from({ length: this.setup.clients ?? 1 }, () => {
+      const made = session((emitter, base) => {
+        const rpc = new TokenRpc(base.bare(false), base.url, this.clock, false);
+        const provider = this.setup.provider ? this.provide : undefined;
+        return new Engine(
+          base.url,
+          this.faulty,
+          rpc,
+          this.clock,
+          emitter,
+          provider,
+          undefined,
+          core,
+        );
+      }).session;
+      return made;
+    });
+    this.listen(sessions[0]);
+    const [first] = sessions;
+    return {
+      clients: sessions.map((auth) => createClient({ ...options, auth })),
+      signIn: async (pair) => first?.signIn(pair),
+      signOut: async () => first?.signOut(),
+    };
+  }
+
+  private listen(auth: Auth | undefined): void {
+    for (const name of eventNames) {
+      auth?.on(name, (e) => {
+        this.events.push(snake(name));
+        this.shown.push(e);
+      });
+    }
+  }
+
+  private readonly provide: TokenProvider = async () => {
+    switch (this.setup.provider) {
+      case "works":
+        return this.dev.tokens.create(this.person.id);
+      case "signed_out":
+        throw new SignInRequiredError("the backend knows nobody");
+      case "throws":
+        throw "thrown by the provider";
+      default:
+        throw new Error("the backend is away");
+    }
+  };
+
+  async step(step: Step): Promise<void> {
+    const ms = step.ms ?? 0;
+    const process = this.processes[step.process ?? 0] as Process;
+    switch (step.do) {
+      case "call":
+        this.start(step);
+        return this.join(step);
+      case "start":
+        return this.start(step);
+      case "join":
+        return this.join(step);
+      case "cancel":
+        return this.running.get(step.as ?? "")?.cancel();
+      case "await_held":
+        return this.eventually("requests held", (r) => r.held >= (step.count ?? 1));
+      case "await_requests":
+        return this.eventually(
+          "requests seen",
+          (r) => (r.requests[step.rpc ?? ""] ?? 0) >= (step.count ?? 1),
+        );
+      case "faults":
+        return this.control("POST", "/rules", step.rules);
+      case "release":
+        return this.control("POST", "/release");
+      case "sign_out":
+        return this.want(step, [await failure(process.signOut())]);
+      case "sign_in":
+        return this.signIn(step, process);
+      case "restart":
+        this.processes[step.process ?? 0] = this.process();
+        return;
+      case "advance":
+        this.wall += ms;
+        this.mono += ms;
+        return;
+      case "set_clock":
+        this.wall += ms;
+        return;
+      case "store":
+        return this.changeStore(step);
+      case "revoke":
+        return this.dev.tokens.revokeAll(this.person.id);
+      case "rotate_key":
+        await this.dev.keys.rotate(this.key.id, 3600);
+        return;
+      case "wait":
+        await pause(ms);
+        return;
+      default:
+        this.problems.push(`unknown step ${step.do}`);
+    }
+  }
+
+  private start(step: Step): void {
+    const client = this.processes[step.process ?? 0]?.clients[step.client ?? 0] as Client;
+    const controller = new AbortController();
+    const began = performance.now();
+    const options = { signal: controller.signal, timeoutMs: step.timeout_ms ?? 60_000 };
+    const calls = Array.from({ length: step.count ?? 1 }, () =>
+      failure(this.call(client, step.rpc ?? "GetUser", options)),
+    );
+    this.running.set(step.as ?? "", {
+      outcomes: Promise.all(calls).then((errors) => ({ errors, took: performance.now() - began })),
+      cancel: () => controller.abort(),
+    });
+  }
+
+  private async call(client: Client, rpc: string, o: { signal: AbortSignal; timeoutMs: number }) {
+    const { id } = this.person;
+    switch (rpc) {
+      case "GetUser":
+        return client.users.get(id, o);
+      case "ListWorkouts":
+        return client.workouts.list(
+          { userId: id, startDate: "2026-03-01", endDate: "2026-03-07" },
+          o,
+        );
+      case "UpsertWorkouts": {
+        const time = { seconds: BigInt(Math.floor(Date.now() / 1000)) };
+        const workout = { externalId: "w1", type: "running", startTime: time, endTime: time };
+        return client.workouts.upsert(id, [{ ...workout, source: { provider: "test" } }], o);
+      }
+      case "CreateUser":
+        return client.users.create({}, o);
+      case "CreateUserToken":
+        return client.tokens.create(id, o);
+      default:
+        throw new Error(`unknown rpc ${rpc}`);
+    }
+  }
+
+  private async join(step: Step): Promise<void> {
+    const callers = this.running.get(step.as ?? "") as Callers;
+    const { errors, took } = await callers.outcomes;
+    this.want(step, errors);
+    if (step.within_ms && took > step.within_ms) {
+      this.problems.push(`took ${took} ms, want at most ${step.within_ms}`);
+    }
+  }
+
+  /** Compares what calls came to with what a step expects. */
+  private want(step: Step, errors: unknown[]): void {
+    const failed = errors.filter((e) => e !== undefined);
+    for (const e of failed) {
+      this.shown.push(e);
+      if (kindOf(e) !== step.error) {
+        this.problems.push(`error is ${kindOf(e)} (${(e as Error).stack}), want ${step.error}`);
+      }
+      if (step.reason && !(e instanceof OpenWearablesError && e.reason === step.reason)) {
+        this.problems.push(`error is ${e}, want the reason ${step.reason}`);
+      }
+    }
+    const want = step.ok ?? (step.error ? 0 : errors.length);
+    const ok = errors.length - failed.length;
+    if (ok !== want) {
+      this.problems.push(`${ok} of ${errors.length} calls succeeded, want ${want}`);
+    }
+  }
+
+  private async signIn(step: Step, process: Process): Promise<void> {
+    const person = step.user === "other" ? this.other : this.person;
+    const pair = (await this.dev.tokens.create(person.id)).expose();
+    this.want(step, [await failure(process.signIn(pair))]);
+  }
+
+  private async changeStore(step: Step): Promise<void> {
+    this.fault = step.fault ?? "";
+    const before = await this.store.load();
+    const contents: Record<string, string | undefined> = {
+      garbage: "\0{not a session}",
+      empty: "{}",
+      other_base: before?.replace(this.platform.proxy, "https://elsewhere.example.com"),
+    };
+    const next = contents[step.content ?? ""];
+    if (step.content && next) {
+      await this.store.save(next, before);
+    } else if (step.content) {
+      await this.store.clear(before);
+    }
+  }
+
+  private async control(method: string, path: string, body?: unknown): Promise<void> {
+    await fetch(`${this.platform.proxy}/__faults${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+
+  async report(): Promise<Report> {
+    const r = (await (await fetch(`${this.platform.proxy}/__faults`)).json()) as Report;
+    return { ...r, log: r.log ?? [] };
+  }
+
+  private async eventually(what: string, holds: (r: Report) => boolean): Promise<void> {
+    for (const end = Date.now() + 10_000; !holds(await this.report()); await pause(10)) {
+      if (Date.now() > end) {
+        this.problems.push(`not within 10 s: ${what}`);
+        return;
+      }
+    }
+  }
+
+  async verify(): Promise<void> {
+    this.fault = "";
+    for (let quiet = 0, last = -1; quiet < 4; await pause(30)) {
+      const now = (await this.report()).log.length + this.events.length;
+      quiet = now === last ? quiet + 1 : 0;
+      last = now;
+    }
+    const r = await this.report();
+    const e = this.scenario.expect;
+    this.check("refreshes", r.requests.RefreshToken, e.refreshes);
+    this.check("rotated", r.rotated, e.rotated);
+    this.check("revokes", r.requests.RevokeToken, e.revokes);
+    for (const [name, n] of Object.entries(e.requests ?? {})) {
+      this.check(name, r.requests[name], n);
+    }
+    for (const [name, n] of Object.entries(e.events ?? {})) {
+      this.check(`events ${name}`, this.events.filter((x) => x === name).length, n);
+    }
+    const refreshes = r.log.filter((s) => s.method === "RefreshToken");
+    if (refreshes.some((s) => !s.key || s.token)) {
+      this.problems.push("a RefreshToken without an Idempotency-Key or with an Authorization");
+    }
+    this.check("keys", new Set(refreshes.map((s) => s.key)).size, e.keys);
+    await this.verifySession();
+    for (const value of [...this.shown, ...this.processes]) {
+      const found = secrets.exec(this.platform.print(value));
+      if (found) {
+        this.problems.push(`a printed value shows a secret: ${found[0]}...`);
+      }
+    }
+  }
+
+  private check(what: string, got = 0, want?: Span): void {
+    const [least, most] = Array.isArray(want) ? want : [want ?? 0, want ?? Infinity];
+    if (got < least || got > most) {
+      this.problems.push(`${what}: ${got}, want ${least} to ${most}`);
+    }
+  }
+
+  private async verifySession(): Promise<void> {
+    const e = this.scenario.expect;
+    const raw = await this.store.load();
+    const record = raw?.startsWith("{") ? JSON.parse(raw) : {};
+    const holder = subject(record.access_token);
+    const ids: Record<string, string> = { kept: this.person.id, other: this.other.id, gone: "" };
+    const want = ids[e.session ?? ""];
+    if (want !== undefined && holder !== want) {
+      this.problems.push(`the store holds the session of "${holder}", want ${e.session}`);
+    }
+    const { server } = this.platform;
+    if (e.alive && (await failure(direct(server, record.access_token).users.get(holder)))) {
+      this.problems.push("the stored session is dead");
+    }
+    if (e.original === "ended") {
+      const { access_token } = this.person.pair;
+      const refused = await failure(direct(server, access_token).users.get(this.person.id));
+      if (kindOf(refused) !== "unauthenticated") {
+        this.problems.push("the first session still lives");
+      }
+    }
+  }
+}
+
+async function failure(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (e) {
+    return e ?? new Error("rejected with nothing");
+  }
+}
