@@ -94,8 +94,15 @@ func TestRotateWithOverlap(t *testing.T) {
 			t.Errorf("previous_expires_at of a secret that has ended is %q", got)
 		}
 		d.call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
-		d.call(t, "RotateKey", args{"id": id}, bearer(admin)).want(t, 201, "")
+		fifth := d.call(t, "RotateKey", args{"id": id}, bearer(admin)).want(t, 201, "").str("key")
 		d.call(t, "ListUsers", nil, bearer(third)).want(t, 401, "invalid_api_key")
+
+		later := n.clock.now().Add(24 * time.Hour).UTC().Format(time.RFC3339)
+		d.call(t, "UpdateKey", args{"id": id, "expires_at": later}, bearer(admin)).want(t, 200, "")
+		d.call(t, "RotateKey", args{"id": id, "overlap_seconds": 60}, bearer(admin)).want(t, 201, "")
+		d.call(t, "ListUsers", nil, bearer(fifth)).want(t, 200, "")
+		n.clock.advance(time.Minute)
+		d.call(t, "ListUsers", nil, bearer(fifth)).want(t, 401, "invalid_api_key")
 	}, generous)
 }
 
