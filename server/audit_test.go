@@ -78,45 +78,45 @@ func sessionOfToken(t *testing.T, a answer) string {
 // else leaves any.
 func TestA29Trail(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
-		r := &trailing{n: n, d: d, tag: "t" + uuid.NewString()[:8], want: map[string][]string{}}
-		email := r.tag + "@example.com"
-		me := "developer:" + n.addDeveloper(email, n.password).ID
-		none := []option{}
-		login := args{"email": email, "password": n.password}
+	n := start(t, generous, behindProxy)
+	d := n.turns()
+	r := &trailing{n: n, d: d, tag: "t" + uuid.NewString()[:8], want: map[string][]string{}}
+	email := r.tag + "@example.com"
+	me := "developer:" + n.addDeveloper(email, n.password).ID
+	none := []option{}
+	login := args{"email": email, "password": n.password}
 
-		first := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
-		admin := []option{bearer(first.str("access_token"))}
-		r.call(t, "Login", args{"email": strings.ToUpper(email), "password": "wrong"}, none, 401, "session.login invalid_credentials anonymous "+me)
-		r.call(t, "Login", args{"email": "nobody@example.com", "password": "wrong"}, none, 401, "session.login invalid_credentials anonymous ")
-		own := sessionOfToken(t, first)
-		second := r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, []option{idempotent("k")}, 200, "session.refresh ok "+me+" "+own)
-		r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, none, 401, "session.refresh refresh_token_used "+me+" "+own)
-		r.call(t, "RefreshToken", args{"refresh_token": "rt_nothing"}, none, 401, "session.refresh invalid_refresh_token anonymous ")
-		third := r.call(t, "RefreshToken", args{"refresh_token": second.str("refresh_token")}, none, 200, "session.refresh ok "+me+" "+own)
-		r.call(t, "UpdateMe", args{"first_name": "A"}, admin, 200, "developer.update ok "+me+" "+me)
-		r.call(t, "UpdateMe", args{"email": email, "current_password": "wrong"}, admin, 400)
-		r.call(t, "ChangePassword", args{"current_password": n.password, "new_password": n.password + "2", "confirm_password": n.password + "2"}, admin, 200, "developer.password_change ok "+me+" "+me)
-		r.call(t, "ChangePassword", args{"current_password": n.password + "2", "new_password": n.password, "confirm_password": n.password}, admin, 200, "developer.password_change ok "+me+" "+me)
-		other := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
-		r.call(t, "RevokeSession", args{"id": sessionOfToken(t, other)[len("session:"):]}, admin, 204, "session.revoke ok "+me+" "+sessionOfToken(t, other))
-		r.call(t, "RevokeSession", args{"id": sessionOfToken(t, other)[len("session:"):]}, admin, 404)
-		other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
-		another := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
-		r.call(t, "RevokeOtherSessions", nil, admin, 204, "session.revoke ok "+me+" "+sessionOfToken(t, other), "session.revoke ok "+me+" "+sessionOfToken(t, another))
-		other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
-		r.call(t, "RevokeToken", args{"refresh_token": other.str("refresh_token")}, none, 204, "session.revoke ok anonymous "+sessionOfToken(t, other))
-		r.call(t, "RevokeToken", args{"refresh_token": other.str("refresh_token")}, none, 204)
-		r.call(t, "RevokeToken", args{"refresh_token": "nothing"}, none, 204)
-		other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
-		r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 200, "session.logout ok "+me+" "+sessionOfToken(t, other))
-		r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 401)
+	first := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	admin := []option{bearer(first.str("access_token"))}
+	r.call(t, "Login", args{"email": strings.ToUpper(email), "password": "wrong"}, none, 401, "session.login invalid_credentials anonymous "+me)
+	r.call(t, "Login", args{"email": "nobody@example.com", "password": "wrong"}, none, 401, "session.login invalid_credentials anonymous ")
+	own := sessionOfToken(t, first)
+	second := r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, []option{idempotent("k")}, 200, "session.refresh ok "+me+" "+own)
+	r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, none, 401, "session.refresh refresh_token_used "+me+" "+own)
+	r.call(t, "RefreshToken", args{"refresh_token": "rt_nothing"}, none, 401, "session.refresh invalid_refresh_token anonymous ")
+	third := r.call(t, "RefreshToken", args{"refresh_token": second.str("refresh_token")}, none, 200, "session.refresh ok "+me+" "+own)
+	r.call(t, "UpdateMe", args{"first_name": "A"}, admin, 200, "developer.update ok "+me+" "+me)
+	r.call(t, "UpdateMe", args{"email": email, "current_password": "wrong"}, admin, 400)
+	r.call(t, "ChangePassword", args{"current_password": n.password, "new_password": n.password + "2", "confirm_password": n.password + "2"}, admin, 200, "developer.password_change ok "+me+" "+me)
+	r.call(t, "ChangePassword", args{"current_password": n.password + "2", "new_password": n.password, "confirm_password": n.password}, admin, 200, "developer.password_change ok "+me+" "+me)
+	other := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	r.call(t, "RevokeSession", args{"id": sessionOfToken(t, other)[len("session:"):]}, admin, 204, "session.revoke ok "+me+" "+sessionOfToken(t, other))
+	r.call(t, "RevokeSession", args{"id": sessionOfToken(t, other)[len("session:"):]}, admin, 404)
+	other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	another := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	r.call(t, "RevokeOtherSessions", nil, admin, 204, "session.revoke ok "+me+" "+sessionOfToken(t, other), "session.revoke ok "+me+" "+sessionOfToken(t, another))
+	other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	r.call(t, "RevokeToken", args{"refresh_token": other.str("refresh_token")}, none, 204, "session.revoke ok anonymous "+sessionOfToken(t, other))
+	r.call(t, "RevokeToken", args{"refresh_token": other.str("refresh_token")}, none, 204)
+	r.call(t, "RevokeToken", args{"refresh_token": "nothing"}, none, 204)
+	other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 200, "session.logout ok "+me+" "+sessionOfToken(t, other))
+	r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 401)
 
-		r.keys(t, me, admin)
-		r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, none, 401, "session.reuse refresh_token_reused "+me+" "+own)
-		r.call(t, "RefreshToken", args{"refresh_token": third.str("refresh_token")}, none, 401, "session.refresh invalid_refresh_token "+me+" "+own)
-		r.check(t)
-	}, generous, behindProxy)
+	r.keys(t, me, admin)
+	r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, none, 401, "session.reuse refresh_token_reused "+me+" "+own)
+	r.call(t, "RefreshToken", args{"refresh_token": third.str("refresh_token")}, none, 401, "session.refresh invalid_refresh_token "+me+" "+own)
+	r.check(t)
 }
 
 // keys is the part about keys, applications, users and their tokens.

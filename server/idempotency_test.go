@@ -203,74 +203,74 @@ func TestC22Idempotency(t *testing.T) {
 // does not change with what became of it.
 func TestIdempotencyKeepsSuccess(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
-		w := newEstate(t, n, d)
-		admin, tag := bearer(w.admin), rand.Text()
-		again := func(key string) option { return idempotent(key + tag) }
-		d.call(t, "CreateKey", args{"name": ""}, admin, again("a")).want(t, 422, "invalid_request")
-		d.call(t, "RotateKey", args{"id": "key_none"}, admin, again("b")).want(t, 404, "not_found")
-		d.call(t, "RotateKey", args{"id": w.key}, admin, again("b")).want(t, 201, "")
-		d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": "x"}, again("c")).want(t, 401, "invalid_app_credentials")
-		if h := d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": w.secret}, again("c")).want(t, 200, "").Header; h.Get("Idempotent-Replayed") != "" {
-			t.Error("a first success is called a replay")
-		}
-		d.call(t, "Login", args{"email": w.email, "password": "wrong"}, again("d")).want(t, 401, "invalid_credentials")
-		d.call(t, "Login", args{"email": w.email, "password": n.password}, again("d")).want(t, 200, "")
+	n := start(t, generous)
+	d := n.turns()
+	w := newEstate(t, n, d)
+	admin, tag := bearer(w.admin), rand.Text()
+	again := func(key string) option { return idempotent(key + tag) }
+	d.call(t, "CreateKey", args{"name": ""}, admin, again("a")).want(t, 422, "invalid_request")
+	d.call(t, "RotateKey", args{"id": "key_none"}, admin, again("b")).want(t, 404, "not_found")
+	d.call(t, "RotateKey", args{"id": w.key}, admin, again("b")).want(t, 201, "")
+	d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": "x"}, again("c")).want(t, 401, "invalid_app_credentials")
+	if h := d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": w.secret}, again("c")).want(t, 200, "").Header; h.Get("Idempotent-Replayed") != "" {
+		t.Error("a first success is called a replay")
+	}
+	d.call(t, "Login", args{"email": w.email, "password": "wrong"}, again("d")).want(t, 401, "invalid_credentials")
+	d.call(t, "Login", args{"email": w.email, "password": n.password}, again("d")).want(t, 200, "")
 
-		// the answer to a rotation stays what it was, whatever becomes of the key
-		rotated := d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")).want(t, 201, "")
-		d.call(t, "ListUsers", nil, bearer(rotated.str("key"))).want(t, 200, "")
-		n.clock.advance(10 * time.Second)
-		sameAnswer(t, "a rotation after a use and the overlap", rotated, d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")))
-		d.call(t, "RotateKey", args{"id": w.key}, admin).want(t, 201, "")
-		d.call(t, "UpdateKey", args{"id": w.key, "name": "renamed"}, admin).want(t, 200, "")
-		sameAnswer(t, "a rotation after another", rotated, d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")))
-		d.call(t, "ListUsers", nil, bearer(rotated.str("key"))).want(t, 401, "invalid_api_key")
+	// the answer to a rotation stays what it was, whatever becomes of the key
+	rotated := d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")).want(t, 201, "")
+	d.call(t, "ListUsers", nil, bearer(rotated.str("key"))).want(t, 200, "")
+	n.clock.advance(10 * time.Second)
+	sameAnswer(t, "a rotation after a use and the overlap", rotated, d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")))
+	d.call(t, "RotateKey", args{"id": w.key}, admin).want(t, 201, "")
+	d.call(t, "UpdateKey", args{"id": w.key, "name": "renamed"}, admin).want(t, 200, "")
+	sameAnswer(t, "a rotation after another", rotated, d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")))
+	d.call(t, "ListUsers", nil, bearer(rotated.str("key"))).want(t, 401, "invalid_api_key")
 
-		// and is looked up only for a caller that proves itself anew
-		exchange := func(secret, key string) answer {
-			return d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": secret}, again(key))
-		}
-		pair := exchange(w.secret, "f").want(t, 200, "")
-		next := d.call(t, "RotateApplicationSecret", args{"app_id": w.app}, admin).want(t, 200, "").str("app_secret")
-		exchange(w.secret, "f").want(t, 401, "invalid_app_credentials")
-		sameAnswer(t, "an exchange after the secret was rotated", pair, exchange(next, "f"))
-		d.call(t, "DeleteApplication", args{"app_id": w.app}, admin).want(t, 204, "")
-		exchange(next, "f").want(t, 401, "invalid_app_credentials")
-		d.call(t, "Login", args{"email": w.email, "password": "wrong"}, again("d")).want(t, 401, "invalid_credentials")
-		made := d.call(t, "CreateKey", nil, admin, again("g")).want(t, 201, "")
-		d.call(t, "CreateKey", nil, again("g")).want(t, 401, "missing_credential")
-		d.call(t, "DeleteKey", args{"id": made.str("id")}, admin).want(t, 200, "")
-		sameAnswer(t, "a key that was deleted since", made, d.call(t, "CreateKey", nil, admin, again("g")))
-		d.call(t, "ListUsers", nil, bearer(made.str("key"))).want(t, 401, "invalid_api_key")
-	}, generous)
+	// and is looked up only for a caller that proves itself anew
+	exchange := func(secret, key string) answer {
+		return d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": secret}, again(key))
+	}
+	pair := exchange(w.secret, "f").want(t, 200, "")
+	next := d.call(t, "RotateApplicationSecret", args{"app_id": w.app}, admin).want(t, 200, "").str("app_secret")
+	exchange(w.secret, "f").want(t, 401, "invalid_app_credentials")
+	sameAnswer(t, "an exchange after the secret was rotated", pair, exchange(next, "f"))
+	d.call(t, "DeleteApplication", args{"app_id": w.app}, admin).want(t, 204, "")
+	exchange(next, "f").want(t, 401, "invalid_app_credentials")
+	d.call(t, "Login", args{"email": w.email, "password": "wrong"}, again("d")).want(t, 401, "invalid_credentials")
+	made := d.call(t, "CreateKey", nil, admin, again("g")).want(t, 201, "")
+	d.call(t, "CreateKey", nil, again("g")).want(t, 401, "missing_credential")
+	d.call(t, "DeleteKey", args{"id": made.str("id")}, admin).want(t, 200, "")
+	sameAnswer(t, "a key that was deleted since", made, d.call(t, "CreateKey", nil, admin, again("g")))
+	d.call(t, "ListUsers", nil, bearer(made.str("key"))).want(t, 401, "invalid_api_key")
 }
 
 // TestIdempotencyKeyForm: 1 to 255 visible ASCII characters, where it is taken;
 // ignored elsewhere.
 func TestIdempotencyKeyForm(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
-		w := newEstate(t, n, d)
-		_, refresh := n.login(t, d)
-		longest := strings.Repeat("!", 255-26) + rand.Text()
-		all := append(w.retryables(t), retryable{operation: "RefreshToken", in: args{"refresh_token": refresh}})
-		for _, r := range all {
-			for _, bad := range []string{"", strings.Repeat("x", 256), "a b", "a\tb", "ключ", "a\x80"} {
-				if a := w.call(t, r, r.in, r.as, bad).want(t, 422, "invalid_request"); len(a.Fields) != 1 || a.Fields[0] != "Idempotency-Key" {
-					t.Errorf("%s with the key %q names %v", r.operation, bad, a.Fields)
-				}
+	n := start(t, generous)
+	d := n.turns()
+	w := newEstate(t, n, d)
+	_, refresh := n.login(t, d)
+	longest := strings.Repeat("!", 255-26) + rand.Text()
+	all := append(w.retryables(t), retryable{operation: "RefreshToken", in: args{"refresh_token": refresh}})
+	for _, r := range all {
+		for _, bad := range []string{"", strings.Repeat("x", 256), "a b", "a\tb", "ключ", "a\x80"} {
+			if a := w.call(t, r, r.in, r.as, bad).want(t, 422, "invalid_request"); len(a.Fields) != 1 || a.Fields[0] != "Idempotency-Key" {
+				t.Errorf("%s with the key %q names %v", r.operation, bad, a.Fields)
 			}
-			w.call(t, r, r.in, r.as, longest).want(t, restSuccess(r.operation), "")
 		}
-		for range 2 {
-			a := d.call(t, "CreateUser", args{}, bearer(w.admin), idempotent("same")).want(t, 201, "")
-			if a.Header.Get("Idempotent-Replayed") != "" {
-				t.Error("CreateUser takes no Idempotency-Key")
-			}
-			d.call(t, "ListUsers", nil, bearer(w.admin), idempotent("a b")).want(t, 200, "")
+		w.call(t, r, r.in, r.as, longest).want(t, restSuccess(r.operation), "")
+	}
+	for range 2 {
+		a := d.call(t, "CreateUser", args{}, bearer(w.admin), idempotent("same")).want(t, 201, "")
+		if a.Header.Get("Idempotent-Replayed") != "" {
+			t.Error("CreateUser takes no Idempotency-Key")
 		}
-	}, generous)
+		d.call(t, "ListUsers", nil, bearer(w.admin), idempotent("a b")).want(t, 200, "")
+	}
 }
 
 // TestIdempotencyAtOnce: 64 with one key have one effect; the others get the

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,22 @@ func onOne(t *testing.T, scenario func(t *testing.T, n *node, d driver), change 
 	for _, d := range n.drivers() {
 		t.Run(strings.ReplaceAll(d.name(), "/", "-"), func(t *testing.T) { scenario(t, n, d) })
 	}
+}
+
+// turns is every surface in turn, one call each: for rules that no surface
+// knows of, and to hold the answers of one against another's.
+type turns struct {
+	drivers []driver
+	calls   *atomic.Int64
+}
+
+func (n *node) turns() turns { return turns{n.drivers(), new(atomic.Int64)} }
+
+func (turns) name() string { return "every surface in turn" }
+
+func (d turns) call(t *testing.T, operation string, in args, o ...option) answer {
+	t.Helper()
+	return d.drivers[d.calls.Add(1)%int64(len(d.drivers))].call(t, operation, in, o...)
 }
 
 func sortedStrings(l []any) []string {

@@ -38,7 +38,7 @@ func hammer(t *testing.T, p probe, token string, refused int, pause time.Duratio
 	go func() {
 		defer close(done)
 		atOnce(8, func(int) {
-			for late := 0; late < 3; {
+			for late := 0; late < 2; {
 				wasBegun, wasEnded := began.Load(), ended.Load()
 				status := p.status(token)
 				switch {
