@@ -31,7 +31,7 @@ var shared = func() http.RoundTripper {
 // redirect, keeps no cookie, and makes of an answer that is not the API's an
 // error that says so.
 type origin struct {
-	client       *http.Client
+	transport    http.RoundTripper // what an http.Client adds to it is what is not wanted here
 	scheme, host string
 }
 
@@ -43,13 +43,7 @@ func newOrigin(base *url.URL, from *http.Client) (*origin, error) {
 	if t, ok := transport.(*http.Transport); ok && skipsVerification(t.TLSClientConfig) {
 		return nil, invalid("the HTTP client does not check certificates: add the server's authority to RootCAs instead")
 	}
-	return &origin{
-		client: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		scheme: base.Scheme, host: base.Host,
-	}, nil
+	return &origin{transport: transport, scheme: base.Scheme, host: base.Host}, nil
 }
 
 func skipsVerification(c *tls.Config) bool { return c != nil && c.InsecureSkipVerify }
@@ -60,13 +54,16 @@ func (o *origin) Do(req *http.Request) (*http.Response, error) {
 		return nil, connect.NewError(connect.CodeInvalidArgument,
 			errors.New("this client sends to its own base URL only, so that its credential reaches nobody else"))
 	}
-	res, err := o.client.Do(req)
+	res, err := o.transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	media := res.Header["Content-Type"]
 	if res.StatusCode == http.StatusOK && len(media) == 1 && strings.HasPrefix(media[0], "application/") {
 		return res, nil
+	}
+	if res.StatusCode == http.StatusOK && strings.HasPrefix(req.Header.Get("Content-Type"), "application/grpc") {
+		return res, nil // gRPC has a word of its own for this
 	}
 	return markForeign(res), nil
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the official Connect conformance suite against a node of the product.
+# usage: run.sh [server|client]...
+# Runs the official Connect conformance suite against a node of the product and against the Go SDK, or one of them.
 # CONNECTCONFORMANCE is the suite's runner; without it, the one in .cache is used, and installed if need be.
 set -euo pipefail
 
@@ -26,9 +27,14 @@ fi
 
 printf 'go 1.26.0\n\nuse (\n\t%s\n\t%s\n)\n' "$PWD" "$PWD/internal/conformance" >"$work/go.work"
 export GOWORK=$work/go.work
-go vet ./internal/conformance
-go build -o "$work/server" ./internal/conformance
+go vet ./internal/conformance/...
+go build -o "$work/" ./internal/conformance/server ./internal/conformance/client
 
-exec "$CONNECTCONFORMANCE" --mode server --conf internal/conformance/config.yaml \
-	--known-failing @internal/conformance/known-failing.txt \
-	--known-flaky @internal/conformance/known-flaky.txt -- "$work/server"
+for side in ${*:-server client}; do
+	known=()
+	for kind in failing flaky; do
+		list=internal/conformance/$side/known-$kind.txt
+		if [ -e "$list" ]; then known+=("--known-$kind" "@$list"); fi
+	done
+	"$CONNECTCONFORMANCE" --mode "$side" --conf "internal/conformance/$side/config.yaml" "${known[@]}" -- "$work/$side"
+done

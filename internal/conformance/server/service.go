@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/openwearables/openwearables/internal/conformance/compat"
 	pb "github.com/openwearables/openwearables/internal/conformance/gen/connectrpc/conformance/v1"
 	"github.com/openwearables/openwearables/internal/conformance/gen/connectrpc/conformance/v1/conformancev1connect"
 )
@@ -98,8 +98,8 @@ func (service) BidiStream(ctx context.Context, stream *connect.BidiStream[pb.Bid
 // single is the answer of a call that has one.
 func single(ctx context.Context, asked *pb.UnaryResponseDefinition, seen ...proto.Message) (*pb.ConformancePayload, error) {
 	info, _ := connect.CallInfoForHandlerContext(ctx)
-	add(info.ResponseHeader(), asked.GetResponseHeaders())
-	add(info.ResponseTrailer(), asked.GetResponseTrailers())
+	compat.Add(info.ResponseHeader(), asked.GetResponseHeaders())
+	compat.Add(info.ResponseTrailer(), asked.GetResponseTrailers())
 	request, err := observed(ctx, seen)
 	if err != nil {
 		return nil, err
@@ -114,8 +114,8 @@ func single(ctx context.Context, asked *pb.UnaryResponseDefinition, seen ...prot
 // announce sets the headers and trailers of a stream.
 func announce(ctx context.Context, asked *pb.StreamResponseDefinition) {
 	info, _ := connect.CallInfoForHandlerContext(ctx)
-	add(info.ResponseHeader(), asked.GetResponseHeaders())
-	add(info.ResponseTrailer(), asked.GetResponseTrailers())
+	compat.Add(info.ResponseHeader(), asked.GetResponseHeaders())
+	compat.Add(info.ResponseTrailer(), asked.GetResponseTrailers())
 }
 
 // reply sends one message of a stream. The first is preceded by the headers,
@@ -163,12 +163,12 @@ func finish(ctx context.Context, asked *pb.StreamResponseDefinition, sent int, s
 // observed is what reached the handler of the request.
 func observed(ctx context.Context, seen []proto.Message) (*pb.ConformancePayload_RequestInfo, error) {
 	info, _ := connect.CallInfoForHandlerContext(ctx)
-	request := &pb.ConformancePayload_RequestInfo{RequestHeaders: pairs(info.RequestHeader())}
+	request := &pb.ConformancePayload_RequestInfo{RequestHeaders: compat.Headers(info.RequestHeader())}
 	if deadline, ok := ctx.Deadline(); ok {
 		request.TimeoutMs = new(time.Until(deadline).Milliseconds())
 	}
 	if query := info.Peer().Query; len(query) > 0 {
-		request.ConnectGetInfo = &pb.ConformancePayload_ConnectGetInfo{QueryParams: pairs(query)}
+		request.ConnectGetInfo = &pb.ConformancePayload_ConnectGetInfo{QueryParams: compat.Headers(query)}
 	}
 	for _, m := range seen {
 		packed, err := anypb.New(m)
@@ -202,19 +202,3 @@ func refusal(asked *pb.Error, request *pb.ConformancePayload_RequestInfo) error 
 }
 
 func wait(ms uint32) { time.Sleep(time.Duration(ms) * time.Millisecond) }
-
-func add(to http.Header, list []*pb.Header) {
-	for _, h := range list {
-		for _, v := range h.GetValue() {
-			to.Add(h.GetName(), v)
-		}
-	}
-}
-
-func pairs(from map[string][]string) []*pb.Header {
-	list := make([]*pb.Header, 0, len(from))
-	for name, values := range from {
-		list = append(list, &pb.Header{Name: name, Value: values})
-	}
-	return list
-}

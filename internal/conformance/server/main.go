@@ -1,4 +1,4 @@
-// Command conformance is a node of the product under the official Connect
+// Command server is a node of the product under the official Connect
 // conformance suite: its real listener and middleware, with the suite's service
 // mounted on it. It reads one ServerCompatRequest from standard input and writes
 // one ServerCompatResponse to standard output, and serves until it is stopped.
@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +17,8 @@ import (
 	"syscall"
 
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/proto"
 
+	"github.com/openwearables/openwearables/internal/conformance/compat"
 	pb "github.com/openwearables/openwearables/internal/conformance/gen/connectrpc/conformance/v1"
 	"github.com/openwearables/openwearables/internal/conformance/gen/connectrpc/conformance/v1/conformancev1connect"
 	"github.com/openwearables/openwearables/server"
@@ -36,7 +35,7 @@ func main() {
 
 func run(ctx context.Context, in io.Reader, out io.Writer) (err error) {
 	asked := new(pb.ServerCompatRequest)
-	if err := receive(in, asked); err != nil {
+	if err := compat.Receive(in, asked); err != nil {
 		return err
 	}
 	folder, err := os.MkdirTemp("", "conformance")
@@ -91,28 +90,5 @@ func announceAt(out io.Writer, addr string, asked *pb.ServerCompatRequest) error
 	if err != nil {
 		return err
 	}
-	return send(out, &pb.ServerCompatResponse{Host: host, Port: uint32(port), PemCert: asked.GetServerCreds().GetCert()})
-}
-
-// receive reads a message behind its length, four bytes in network order.
-func receive(in io.Reader, m proto.Message) error {
-	var size uint32
-	if err := binary.Read(in, binary.BigEndian, &size); err != nil {
-		return err
-	}
-	data := make([]byte, size)
-	if _, err := io.ReadFull(in, data); err != nil {
-		return err
-	}
-	return proto.Unmarshal(data, m)
-}
-
-// send is the other way of receive.
-func send(out io.Writer, m proto.Message) error {
-	data, err := proto.Marshal(m)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...))
-	return err
+	return compat.Send(out, &pb.ServerCompatResponse{Host: host, Port: uint32(port), PemCert: asked.GetServerCreds().GetCert()})
 }
