@@ -117,11 +117,45 @@ func TestScenarios(t *testing.T) {
 	if len(scenarios) < 60 {
 		t.Fatalf("only %d scenarios", len(scenarios))
 	}
+	o := &outcomes{of: map[string]string{}}
+	t.Cleanup(func() { o.write(t) })
 	for _, s := range scenarios {
 		t.Run(s.Title, func(t *testing.T) {
 			t.Parallel()
+			t.Cleanup(func() { o.note(t, s.Title) })
 			newStage(t, s).play()
 		})
+	}
+}
+
+// outcomes is how each scenario ended here, for the table of all SDKs.
+type outcomes struct {
+	mu sync.Mutex
+	of map[string]string
+}
+
+func (o *outcomes) note(t *testing.T, title string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.of[title] = "pass"
+	if t.Failed() {
+		o.of[title] = "fail"
+	}
+}
+
+// write adds a line to the file that SCENARIO_OUTCOMES names, if any.
+func (o *outcomes) write(t *testing.T) {
+	name := os.Getenv("SCENARIO_OUTCOMES")
+	if name == "" {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = json.NewEncoder(f).Encode(map[string]any{"runtime": "Go", "outcomes": o.of})
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Error(err)
 	}
 }
 
