@@ -65,15 +65,11 @@ func (s *Server) authenticate(c *call.Call, r *http.Request) {
 		c.Refused = auth.ErrMultipleCredentials()
 		return
 	}
-	var err error
 	switch {
 	case len(keys) == 1 && keys[0] != "":
-		c.Principal, err = s.auth.Authenticator.Key(r.Context(), keys[0])
+		s.auth.Authenticator.Key(r.Context(), &c.Caller, keys[0])
 	case len(bearer) == 1 && bearer[0] != "":
-		c.Principal, err = s.auth.Authenticator.Bearer(r.Context(), bearerToken(bearer[0]))
-	}
-	if err != nil {
-		c.Refused = auth.AsError(err)
+		s.auth.Authenticator.Bearer(r.Context(), &c.Caller, bearerToken(bearer[0]))
 	}
 }
 

@@ -115,7 +115,7 @@ func (s *Server) compose(ctx context.Context, database string) error {
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
 		Passwords: credential.NewPasswords(lanes, 16*lanes),
-		Counter:   ratelimit.NewMemory(s.now), Now: s.now, Log: s.config.Log,
+		Peers:     auth.Alone(ratelimit.NewMemory(s.now)), Now: s.now, Log: s.config.Log,
 	})
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/event", "internal/auth internal/audit"},
 	{"internal/usage", "internal/auth internal/audit"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit"},
+	{"internal/cluster", "internal/ratelimit"},
 	{"internal/swiftgen/...", "internal/swiftgen/..."},
 	{"internal/conformance/...", "internal/conformance/... clients/go/... gen/... server/..."},
 }

@@ -190,7 +190,7 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 	if err != nil {
 		return err
 	}
-	s.forgetSessions(ended)
+	s.forgetSessions(ctx, ended)
 	return nil
 }
 

@@ -11,36 +11,85 @@ import (
 // Authenticator proves what a request presents.
 type Authenticator struct{ *core }
 
-// Key proves an API key. Everything that is not one, or no longer, is the same
-// 401; a string that fails its checksum is refused without a lookup.
-func (a *Authenticator) Key(ctx context.Context, secret string) (*Principal, error) {
-	if !credential.ValidKey(secret) {
-		return nil, errInvalidKey()
-	}
-	h := a.vault.Hash(secret)
-	p, epoch := a.cache.get(h)
-	now := a.now()
-	if p == nil {
-		k, err := a.store.KeyByHash(ctx, h)
-		if errors.Is(err, ErrNotFound) {
-			return nil, errInvalidKey()
-		} else if err != nil {
-			return nil, err
-		}
-		if p = a.keyPrincipal(&k, h); !k.Enabled || p.expired(now) {
-			return nil, errInvalidKey()
-		}
-		a.cache.put(epoch, h, p, []string{"key:" + k.ID})
-	} else if p.expired(now) {
-		a.cache.remove(h)
-		return nil, errInvalidKey()
-	}
-	p.used.touch(now)
-	return p, nil
+// Key proves an API key and notes the outcome in the caller. Everything that is
+// not one, or no longer, is the same 401; a string that fails its checksum is
+// refused without a lookup.
+func (a *Authenticator) Key(ctx context.Context, c *Caller, secret string) {
+	c.presented, c.keyOnly = secret, true
+	a.prove(ctx, c)
 }
 
-func (a *Authenticator) keyPrincipal(k *StoredKey, h credential.Hash) *Principal {
-	p := &Principal{Kind: APIKey, ID: k.ID, Scopes: k.Scopes, used: a.uses.key(k.ID)}
+// Bearer proves a credential whose form tells its kind: an API key or an access
+// token, whose session must still live.
+func (a *Authenticator) Bearer(ctx context.Context, c *Caller, secret string) {
+	c.presented, c.keyOnly = secret, false
+	a.prove(ctx, c)
+}
+
+// prove takes an earlier proof of the caller's credential or makes one.
+func (s *core) prove(ctx context.Context, c *Caller) {
+	if c.presentsKey() && !credential.ValidKey(c.presented) {
+		c.Principal, c.Refused = nil, errInvalidKey()
+		return
+	}
+	h, now := s.vault.Hash(c.presented), s.now()
+	p, epoch := s.cache.get(h)
+	if p != nil && p.expired(now) { // a session may have been prolonged since
+		s.cache.remove(h)
+		p = nil
+	}
+	if c.proved = p == nil; c.proved {
+		s.proveAnew(ctx, c, h, epoch, 0)
+		return
+	}
+	c.Principal, c.Refused = p, nil
+	p.used.touch(now)
+}
+
+// proveAnew proves the caller's credential by the store. The mark is that of its
+// subject before, 0 if unknown.
+func (s *core) proveAnew(ctx context.Context, c *Caller, h credential.Hash, epoch, mark uint64) {
+	now := s.now()
+	proof := s.proveToken
+	if c.presentsKey() {
+		proof = s.proveKey
+	}
+	p, err := proof(ctx, c.presented, h, now)
+	if err != nil {
+		c.Principal, c.Refused = nil, AsError(err)
+		return
+	}
+	p.mark, p.proved = mark, now
+	s.cache.put(epoch, h, p)
+	c.Principal, c.Refused = p, nil
+	p.used.touch(now)
+}
+
+// believe holds the caller's proof against the mark that its subject has now, and
+// makes a new one where it is from before that. The caller may be without a
+// principal then.
+func (s *core) believe(ctx context.Context, c *Caller, mark uint64) {
+	p, lease := c.Principal, s.peers.Lease()
+	if c.proved || p.mark == mark && (lease == 0 || s.now().Sub(p.proved) < lease) {
+		return
+	}
+	h := s.vault.Hash(c.presented)
+	_, epoch := s.cache.get(h)
+	if s.proveAnew(ctx, c, h, epoch, mark); c.Principal == nil {
+		s.cache.remove(h)
+	}
+}
+
+func (c *Caller) presentsKey() bool { return c.keyOnly || credential.HasKeyForm(c.presented) }
+
+func (s *core) proveKey(ctx context.Context, _ string, h credential.Hash, now time.Time) (*Principal, error) {
+	k, err := s.store.KeyByHash(ctx, h)
+	if errors.Is(err, ErrNotFound) {
+		return nil, errInvalidKey()
+	} else if err != nil {
+		return nil, err
+	}
+	p := &Principal{Kind: APIKey, ID: k.ID, Scopes: k.Scopes, used: s.uses.key(k.ID), subject: keySubject(k.ID)}
 	if k.ExpiresAt != nil {
 		p.Until = *k.ExpiresAt
 	}
@@ -50,42 +99,24 @@ func (a *Authenticator) keyPrincipal(k *StoredKey, h credential.Hash) *Principal
 			p.Until = end
 		}
 	}
-	return p
-}
-
-// Token proves an access token of either kind, and that its session still
-// lives.
-func (a *Authenticator) Token(ctx context.Context, token string) (*Principal, error) {
-	h := a.vault.Hash(token)
-	p, epoch := a.cache.get(h)
-	now := a.now()
-	if p != nil && p.expired(now) { // the session may have been prolonged since
-		a.cache.remove(h)
-		p = nil
+	if !k.Enabled || p.expired(now) {
+		return nil, errInvalidKey()
 	}
-	if p == nil {
-		var err error
-		if p, err = a.proveToken(ctx, token, now); err != nil {
-			return nil, err
-		}
-		a.cache.put(epoch, h, p, tokenSubjects(p))
-	}
-	p.used.touch(now)
 	return p, nil
 }
 
-func (a *Authenticator) proveToken(ctx context.Context, token string, now time.Time) (*Principal, error) {
-	claims, err := a.signer.verify(token, now)
+func (s *core) proveToken(ctx context.Context, token string, _ credential.Hash, now time.Time) (*Principal, error) {
+	claims, err := s.signer.verify(token, now)
 	if errors.Is(err, credential.ErrTokenExpired) {
 		return nil, errTokenExpired()
 	} else if err != nil {
 		return nil, errInvalidToken()
 	}
-	row, err := a.store.Session(ctx, claims.SessionID)
+	row, err := s.store.Session(ctx, claims.SessionID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	p := &Principal{Kind: DeveloperToken, ID: claims.Subject, SessionID: claims.SessionID}
+	p := &Principal{Kind: DeveloperToken, ID: claims.Subject, SessionID: claims.SessionID, subject: sessionSubject(claims.SessionID)}
 	holder := row.DeveloperID
 	if claims.Audience == userAudience {
 		p.Kind, p.AppID, holder = UserToken, claims.AppID, row.UserID
@@ -95,19 +126,6 @@ func (a *Authenticator) proveToken(ctx context.Context, token string, now time.T
 		return nil, errInvalidToken()
 	}
 	p.Until = earlier(claims.ExpiresAt, row.ExpiresAt)
-	p.used = a.uses.session(row.ID)
+	p.used = s.uses.session(row.ID)
 	return p, nil
-}
-
-func tokenSubjects(p *Principal) []string {
-	return []string{"session:" + p.SessionID}
-}
-
-// Bearer proves a credential whose form tells its kind: an API key or an
-// access token.
-func (a *Authenticator) Bearer(ctx context.Context, s string) (*Principal, error) {
-	if credential.HasKeyForm(s) {
-		return a.Key(ctx, s)
-	}
-	return a.Token(ctx, s)
 }

@@ -18,18 +18,13 @@ const maxCached = 1 << 16
 type cache struct {
 	mu       sync.RWMutex
 	epoch    uint64 // counts calls of forget
-	entries  map[credential.Hash]*cached
+	entries  map[credential.Hash]*Principal
 	subjects map[string]map[credential.Hash]struct{}
-}
-
-type cached struct {
-	principal *Principal
-	subjects  []string
 }
 
 func newCache() *cache {
 	return &cache{
-		entries:  make(map[credential.Hash]*cached),
+		entries:  make(map[credential.Hash]*Principal),
 		subjects: make(map[string]map[credential.Hash]struct{}),
 	}
 }
@@ -39,14 +34,11 @@ func newCache() *cache {
 func (c *cache) get(h credential.Hash) (*Principal, uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if e := c.entries[h]; e != nil {
-		return e.principal, c.epoch
-	}
-	return nil, c.epoch
+	return c.entries[h], c.epoch
 }
 
 // put keeps p unless something was forgotten since epoch.
-func (c *cache) put(epoch uint64, h credential.Hash, p *Principal, subjects []string) {
+func (c *cache) put(epoch uint64, h credential.Hash, p *Principal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.epoch != epoch {
@@ -56,13 +48,11 @@ func (c *cache) put(epoch uint64, h credential.Hash, p *Principal, subjects []st
 		c.evict()
 	}
 	c.drop(h)
-	c.entries[h] = &cached{p, subjects}
-	for _, s := range subjects {
-		if c.subjects[s] == nil {
-			c.subjects[s] = make(map[credential.Hash]struct{})
-		}
-		c.subjects[s][h] = struct{}{}
+	c.entries[h] = p
+	if c.subjects[p.subject] == nil {
+		c.subjects[p.subject] = make(map[credential.Hash]struct{})
 	}
+	c.subjects[p.subject][h] = struct{}{}
 }
 
 // forget drops every credential of the subject.
@@ -83,15 +73,13 @@ func (c *cache) remove(h credential.Hash) {
 }
 
 func (c *cache) drop(h credential.Hash) {
-	e := c.entries[h]
-	if e == nil {
+	p := c.entries[h]
+	if p == nil {
 		return
 	}
 	delete(c.entries, h)
-	for _, s := range e.subjects {
-		if delete(c.subjects[s], h); len(c.subjects[s]) == 0 {
-			delete(c.subjects, s)
-		}
+	if delete(c.subjects[p.subject], h); len(c.subjects[p.subject]) == 0 {
+		delete(c.subjects, p.subject)
 	}
 }
 

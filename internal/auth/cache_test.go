@@ -27,7 +27,7 @@ func TestCacheForgetsASubjectWhole(t *testing.T) {
 	c := newCache()
 	for i := range 6 { // two credentials for each of three subjects
 		_, epoch := c.get(hashOf(i))
-		c.put(epoch, hashOf(i), &Principal{}, []string{fmt.Sprint("session:", i%3)})
+		c.put(epoch, hashOf(i), &Principal{subject: fmt.Sprint("session:", i%3)})
 	}
 	c.forget("session:1")
 	c.forget("session:unknown")
@@ -51,12 +51,12 @@ func TestCacheRefusesAProofOlderThanAForget(t *testing.T) {
 	c := newCache()
 	_, epoch := c.get(hashOf(1))
 	c.forget("session:1") // revoked while the proof was under way
-	c.put(epoch, hashOf(1), &Principal{}, []string{"session:1"})
+	c.put(epoch, hashOf(1), &Principal{subject: "session:1"})
 	if c.kept(hashOf(1)) {
 		t.Fatal("a proof from before the revocation was kept")
 	}
 	_, epoch = c.get(hashOf(1))
-	c.put(epoch, hashOf(1), &Principal{}, []string{"session:1"})
+	c.put(epoch, hashOf(1), &Principal{subject: "session:1"})
 	if !c.kept(hashOf(1)) {
 		t.Fatal("a proof from after the forget was not kept")
 	}
@@ -83,7 +83,7 @@ func TestCacheUnderContention(t *testing.T) {
 						stale.Add(1)
 					case p == nil && !revoked.Load(): // the row still reads as live
 						runtime.Gosched()
-						c.put(epoch, h, &Principal{}, []string{subject})
+						c.put(epoch, h, &Principal{subject: subject})
 					}
 				}
 			})
@@ -108,7 +108,7 @@ func TestCacheIsBounded(t *testing.T) {
 	c := newCache()
 	for i := range maxCached + 1000 {
 		_, epoch := c.get(hashOf(i))
-		c.put(epoch, hashOf(i), &Principal{}, []string{fmt.Sprint("session:", i)})
+		c.put(epoch, hashOf(i), &Principal{subject: fmt.Sprint("session:", i)})
 		if !c.kept(hashOf(i)) {
 			t.Fatalf("credential %d is not kept right after it was put", i)
 		}

@@ -32,6 +32,10 @@ type Caller struct {
 	Spent ratelimit.Policy
 	// Replayed is set when the answer is an earlier one, given again.
 	Replayed bool
+
+	presented string // the credential of the header
+	keyOnly   bool   // nothing but an API key will do
+	proved    bool   // by the store, for this request
 }
 
 type callerKey struct{}

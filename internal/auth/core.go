@@ -13,7 +13,6 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
-	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
 // Auth is the domain's services over one store. Safe for concurrent use.
@@ -35,7 +34,7 @@ type Ports struct {
 	LastUses  LastUses
 	Vault     *credential.Vault
 	Passwords *credential.Passwords
-	Counter   ratelimit.Counter
+	Peers     Peers
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -46,7 +45,7 @@ type core struct {
 	store     Store
 	vault     *credential.Vault
 	passwords *credential.Passwords
-	counter   ratelimit.Counter
+	peers     Peers
 	now       func() time.Time
 	log       *slog.Logger
 	cache     *cache
@@ -59,7 +58,7 @@ type core struct {
 // none.
 func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	c := &core{
-		config: config, store: p.Store, vault: p.Vault, passwords: p.Passwords, counter: p.Counter,
+		config: config, store: p.Store, vault: p.Vault, passwords: p.Passwords, peers: p.Peers,
 		now: p.Now, log: p.Log, cache: newCache(), uses: newLastUses(p.LastUses), running: newRunning(),
 	}
 	c.signer = &signer{config: &c.config}
@@ -93,10 +92,4 @@ func (s *core) refuse(ctx context.Context, e audit.Event, refusal *Error) error 
 		return err
 	}
 	return refusal
-}
-
-func (s *core) forgetSessions(ids []string) {
-	for _, id := range ids {
-		s.cache.forget("session:" + id)
-	}
 }

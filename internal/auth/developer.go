@@ -197,7 +197,7 @@ func (s *Developers) setPassword(ctx context.Context, proved StoredDeveloper, pa
 	if err != nil {
 		return err
 	}
-	s.forgetSessions(ended)
+	s.forgetSessions(ctx, ended)
 	return nil
 }
 

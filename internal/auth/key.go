@@ -206,7 +206,7 @@ func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *Stored
 	if err != nil {
 		return Key{}, err
 	}
-	s.cache.forget("key:" + id)
+	s.forget(ctx, keySubject(id))
 	return s.shown(&k.Key), nil
 }
 
@@ -248,7 +248,7 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 	if err != nil {
 		return NewKey{}, err
 	}
-	s.cache.forget("key:" + id)
+	s.forget(ctx, keySubject(id))
 	return made, nil
 }
 
@@ -270,7 +270,7 @@ func (s *Keys) Delete(ctx context.Context, id string) (Key, error) {
 		}
 		return tx.DeleteKey(ctx, id)
 	})
-	s.forgetSessions(ended)
+	s.forgetSessions(ctx, ended)
 	return k, err
 }
 

@@ -11,24 +11,36 @@ type Limiter struct{ *core }
 
 // Spend charges the caller's credential or, where there is no valid one, its
 // address, with the operation's own policy where it has one. The bucket
-// becomes what the answer describes.
+// becomes what the answer describes. A credential that a peer has ended since it
+// was proved is noticed here, and the caller left without a principal.
 func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Policy) error {
+	if c.Principal != nil {
+		policy, id := l.bucket(c, byAddress)
+		w, mark, err := l.peers.Spend(ctx, policy, id, c.Principal.subject)
+		if err != nil {
+			return UnavailableError(err)
+		}
+		c.Window = w
+		if !w.Admitted {
+			return l.refusal(w)
+		}
+		if l.believe(ctx, c, mark); c.Principal != nil {
+			return nil
+		}
+	}
 	policy, id := l.bucket(c, byAddress)
-	w, err := l.counter.Take(ctx, policy, id)
+	w, err := l.peers.Take(ctx, policy, id)
 	if err != nil {
 		return UnavailableError(err)
 	}
-	c.Window = w
-	if c.Principal == nil {
-		c.Spent = policy
-	}
+	c.Window, c.Spent = w, policy
 	return l.refusal(w)
 }
 
 // Look makes the caller's bucket what the answer describes and spends nothing.
 func (l *Limiter) Look(ctx context.Context, c *Caller) {
 	policy, id := l.bucket(c, ratelimit.Policy{})
-	if w, err := l.counter.Peek(ctx, policy, id); err == nil {
+	if w, err := l.peers.Peek(ctx, policy, id); err == nil {
 		c.Window = w
 	}
 }
@@ -55,7 +67,7 @@ func (l *Limiter) bucket(c *Caller, byAddress ratelimit.Policy) (ratelimit.Polic
 
 // take spends one of a bucket that the answer describes only if it refuses.
 func (s *core) take(ctx context.Context, p ratelimit.Policy, id string) error {
-	w, err := s.counter.Take(ctx, p, id)
+	w, err := s.peers.Take(ctx, p, id)
 	if err != nil {
 		return UnavailableError(err)
 	}
@@ -68,7 +80,7 @@ func (s *core) take(ctx context.Context, p ratelimit.Policy, id string) error {
 // takeAccount spends one of an account's attempts at its password. No answer
 // ever describes that bucket, not even one that it refused.
 func (s *core) takeAccount(ctx context.Context, id string) error {
-	w, err := s.counter.Take(ctx, s.config.Limits.LoginAccount, id)
+	w, err := s.peers.Take(ctx, s.config.Limits.LoginAccount, id)
 	if err != nil {
 		return UnavailableError(err)
 	}
@@ -91,7 +103,7 @@ func (s *core) giveBack(ctx context.Context, p ratelimit.Policy, id string) {
 	if p.Name == "" {
 		return
 	}
-	if err := s.counter.Return(ctx, p, id); err != nil {
+	if err := s.peers.Return(ctx, p, id); err != nil {
 		s.log.WarnContext(ctx, "a rate limit could not be given back", "policy", p.Name, "error", err)
 	}
 }

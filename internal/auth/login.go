@@ -105,7 +105,7 @@ func (s *Sessions) openDeveloper(ctx context.Context, c *Caller, proved StoredDe
 		return s.open(ctx, tx, c, StoredSession{DeveloperID: d.ID})
 	})
 	if err == nil {
-		s.forgetSessions(ended)
+		s.forgetSessions(ctx, ended)
 	}
 	return grant, err
 }

@@ -122,6 +122,6 @@ func (s *Developers) operate(ctx context.Context, action, email string, f func(c
 	if errors.Is(err, ErrNotFound) {
 		return notFound("Developer")
 	}
-	s.forgetSessions(ended)
+	s.forgetSessions(ctx, ended)
 	return err
 }

@@ -47,7 +47,10 @@ type Principal struct {
 	// when there is a newer one. Until is then when the older one ends.
 	DeprecatedAt time.Time
 
-	used *lastUse
+	subject string    // whose end ends it: of a key or a session
+	mark    uint64    // of the subject before the proof
+	proved  time.Time // when the proof began
+	used    *lastUse
 }
 
 // Actor names the principal in audit rows.

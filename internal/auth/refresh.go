@@ -128,7 +128,7 @@ func (s *Sessions) rotate(ctx context.Context, c *Caller, id string, generation 
 		return Grant{}, err
 	}
 	if v == refreshReused {
-		s.forgetSessions([]string{id})
+		s.forgetSessions(ctx, []string{id})
 		s.log.WarnContext(ctx, "refresh token reuse: the session was ended",
 			"session", id, "holder", holder, "request_id", c.RequestID)
 	}

@@ -203,7 +203,7 @@ func (s *Sessions) end(ctx context.Context, action string, which SessionFilter) 
 	if err != nil {
 		return nil, err
 	}
-	s.forgetSessions(ended)
+	s.forgetSessions(ctx, ended)
 	return ended, nil
 }
 

@@ -114,7 +114,7 @@ func (s *Tokens) admin(ctx context.Context) (StoredSession, error) {
 // once get through.
 func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (StoredSession, error) {
 	limits, address := &s.config.Limits, c.AddressID()
-	w, err := s.counter.Peek(ctx, limits.ExchangeRefused, address)
+	w, err := s.peers.Peek(ctx, limits.ExchangeRefused, address)
 	if err != nil {
 		return StoredSession{}, UnavailableError(err)
 	}
@@ -133,7 +133,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	}
 	s.giveBack(ctx, c.Spent, address)
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
-	if c.Window, err = s.counter.Take(ctx, limits.ExchangeApp, app.AppID); err != nil {
+	if c.Window, err = s.peers.Take(ctx, limits.ExchangeApp, app.AppID); err != nil {
 		return StoredSession{}, UnavailableError(err)
 	}
 	return StoredSession{AppID: app.AppID}, s.refusal(c.Window)
@@ -142,7 +142,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 // refuseExchange counts and records a refused exchange. A valid credential in
 // the header has paid for it and is what the answer describes.
 func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentials) error {
-	w, err := s.counter.Take(ctx, s.config.Limits.ExchangeRefused, c.AddressID())
+	w, err := s.peers.Take(ctx, s.config.Limits.ExchangeRefused, c.AddressID())
 	if err != nil {
 		return UnavailableError(err)
 	}
@@ -192,6 +192,6 @@ func (s *Tokens) Revoke(ctx context.Context, userID string) error {
 	if err != nil {
 		return err
 	}
-	s.forgetSessions(ended)
+	s.forgetSessions(ctx, ended)
 	return nil
 }

@@ -143,7 +143,7 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	s.forgetSessions(ended)
+	s.forgetSessions(ctx, ended)
 	return u, nil
 }
 

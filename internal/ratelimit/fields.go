@@ -30,7 +30,7 @@ func (w Window) Fields(now time.Time) Fields {
 	ends[2] = len(b)
 	b = appendItem(b, w.Policy.Name, "r", int64(w.Remaining), "t", max(0, w.ResetUnix()-now.Unix()))
 	ends[3] = len(b)
-	b = appendItem(b, w.Policy.Name, "q", limit, "w", int64(w.Policy.length()/time.Second))
+	b = appendItem(b, w.Policy.Name, "q", limit, "w", int64(w.Policy.Length()/time.Second))
 	ends[4] = len(b)
 
 	s := string(b)

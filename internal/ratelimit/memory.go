@@ -221,7 +221,7 @@ func (s *shard) unlink(b *bucket) {
 // ahead or is further ahead than the window is long.
 func (b *bucket) told(p Policy, t reading) time.Time {
 	reset := time.Unix(b.reset, 0)
-	if left := reset.Sub(t.wall); left > 0 && left <= p.length() {
+	if left := reset.Sub(t.wall); left > 0 && left <= p.Length() {
 		return reset
 	}
 	reset = ceilSecond(t.wall.Add(b.end - t.steady))

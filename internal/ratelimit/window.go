@@ -44,8 +44,8 @@ func (w Window) RetryAfter(now time.Time) int {
 	return max(1, ceilSeconds(w.Reset.Sub(now)))
 }
 
-// length is the window's length in whole seconds, at least one.
-func (p Policy) length() time.Duration {
+// Length is the window's length in whole seconds, at least one.
+func (p Policy) Length() time.Duration {
 	return time.Duration(max(1, ceilSeconds(p.Window))) * time.Second
 }
 
@@ -55,7 +55,7 @@ func (p Policy) length() time.Duration {
 // no earlier than that end, any span of the policy's length still touches at most
 // two windows.
 func (p Policy) reset(now time.Time) time.Time {
-	return now.Add(p.length()).Truncate(time.Second)
+	return now.Add(p.Length()).Truncate(time.Second)
 }
 
 // window describes a bucket of p that has admitted used requests and ends at reset.

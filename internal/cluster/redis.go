@@ -1,0 +1,186 @@
+// Package cluster is what the nodes that serve one database share beside it: the
+// windows of rate limits, and a mark for each credential, which whoever ends the
+// credential replaces. It is kept in Redis (7 or newer) or Valkey, which never
+// holds the only copy of anything.
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/openwearables/openwearables/internal/ratelimit"
+)
+
+const (
+	// Lease is how long what one node proved of a credential may be believed
+	// without reading the database again, the marks being the same.
+	Lease = time.Second
+	// timeout bounds each exchange with Redis, and so what one request may wait
+	// for it before it is known to be lost.
+	timeout = 250 * time.Millisecond
+	// markLife is how long a mark is kept in seconds. One that is gone counts as
+	// replaced, so that this costs a reading of the database and nothing else.
+	markLife = 600
+	// prefix is of every key in Redis, so that an installation can share one.
+	prefix = "openwearables:"
+)
+
+//go:embed spend.lua
+var spendSource string
+
+var spendScript = redis.NewScript(spendSource)
+
+// What the client library would print of its own accord is logged by lose, once.
+func init() { redis.SetLogger(silence{}) }
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
+// Redis is a ratelimit.Counter that is exact over all nodes, by Redis' own clock,
+// and keeps the marks. While Redis is lost each node counts its share of every
+// limit for itself, no mark is equal to any other, and errors are returned by
+// Renew alone; it comes back by itself. Safe for concurrent use.
+type Redis struct {
+	client *redis.Client
+	local  *ratelimit.Memory
+	log    *slog.Logger
+	id     string // of this node
+
+	lost        atomic.Bool
+	nodes       atomic.Int64  // that were alive when Redis was last seen
+	connections atomic.Uint64 // opened so far
+	unique      atomic.Uint64 // marks given that are equal to none
+
+	stop    context.CancelFunc
+	stopped sync.WaitGroup
+}
+
+// Open connects to redis://, rediss:// or unix:// URLs. A server that refuses the
+// credentials, runs no scripts or is a cluster is an error that says what to
+// change; one that cannot be reached is logged and awaited. The URL's password is
+// in neither.
+func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logger) (*Redis, error) {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, errors.New("--redis must be redis://[:PASSWORD@]HOST:PORT[/DB], rediss:// for TLS, or unix://PATH")
+	}
+	r := &Redis{local: ratelimit.NewMemory(now), log: log, id: rand.Text()}
+	r.nodes.Store(1)
+	r.unique.Store(1)
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = timeout, timeout, timeout, timeout
+	options.MaxRetries, options.DialerRetries = -1, 1 // a script that spent must not run twice
+	options.DisableIdentity = true
+	options.OnConnect = func(context.Context, *redis.Conn) error {
+		r.connections.Add(1)
+		return nil
+	}
+	r.client = redis.NewClient(options)
+	if err := r.check(ctx); err != nil {
+		return nil, errors.Join(err, r.client.Close())
+	}
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.stopped.Go(func() { r.watch(ctx) })
+	return r, nil
+}
+
+// check refuses a server that would never do.
+func (r *Redis) check(ctx context.Context) error {
+	err := r.beat(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case redis.IsAuthError(err):
+		return errors.New("--redis: the server refuses the credentials: correct the user and password in the URL")
+	case redis.IsPermissionError(err):
+		return fmt.Errorf("--redis: the user may not run what is needed (EVALSHA, GET, SET, INCR, ZADD on %s*): %w", prefix, err)
+	}
+	if _, answered := errors.AsType[redis.Error](err); answered && !redis.IsReadOnlyError(err) && !redis.IsLoadingError(err) {
+		return fmt.Errorf("--redis: the server must be Redis 7 or newer, or Valkey, not in cluster mode, with scripting: %w", err)
+	}
+	r.lose(err)
+	return nil
+}
+
+// Close disconnects.
+func (r *Redis) Close() error {
+	r.stop()
+	r.stopped.Wait()
+	return r.client.Close()
+}
+
+// Lost reports that Redis is lost and each node counts for itself.
+func (r *Redis) Lost() bool { return r.lost.Load() }
+
+// Lease implements auth.Peers.
+func (r *Redis) Lease() time.Duration { return Lease }
+
+// Take implements ratelimit.Counter.
+func (r *Redis) Take(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
+	w, _, err := r.Spend(ctx, p, id, "")
+	return w, err
+}
+
+// Peek implements ratelimit.Counter.
+func (r *Redis) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
+	w, _, err := r.run(ctx, p, id, "", 0)
+	if err == nil || ctx.Err() != nil {
+		return w, ctx.Err()
+	}
+	w, err = r.local.Peek(ctx, r.share(p), id)
+	w.Policy = p
+	return w, err
+}
+
+// Return implements ratelimit.Counter.
+func (r *Redis) Return(ctx context.Context, p ratelimit.Policy, id string) error {
+	_, _, err := r.run(ctx, p, id, "", -1)
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return r.local.Return(ctx, r.share(p), id)
+}
+
+// Spend is Take, and returns the mark that the subject had in the same instant.
+// Marks are equal only if the subject was not renewed in between, as far as that
+// is known; none is 0.
+func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
+	w, mark, err := r.run(ctx, p, id, subject, 1)
+	if err == nil || ctx.Err() != nil {
+		return w, mark, ctx.Err()
+	}
+	w, err = r.local.Take(ctx, r.share(p), id)
+	w.Policy = p
+	return w, r.differ(), err
+}
+
+// Renew replaces the marks of the subjects. If it fails, other nodes may believe
+// the old ones for as long as the Lease.
+func (r *Redis) Renew(ctx context.Context, subjects []string) error {
+	if r.lost.Load() {
+		return errLost
+	}
+	_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, s := range subjects {
+			p.Set(ctx, markKey(s), rand.Text(), markLife*time.Second)
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		r.lose(err)
+	}
+	return err
+}
+
+var errLost = errors.New("redis is lost")
+
+func markKey(subject string) string { return prefix + "mark:" + subject }

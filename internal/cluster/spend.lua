@@ -1,0 +1,30 @@
+-- Spends one request of a fixed window and reads the mark of a subject, as one
+-- step and by this server's clock.
+-- KEYS: the window, and perhaps the mark. ARGV: limit, length in seconds, what to
+-- spend (1, 0 to look, -1 to give back), a new mark, seconds that it is kept.
+-- Returns: 1 if admitted, what is spent, the window's end in unix seconds, the mark.
+local limit, spend = tonumber(ARGV[1]), tonumber(ARGV[3])
+local used = tonumber(redis.call('GET', KEYS[1]) or '0')
+local reset = redis.call('EXPIRETIME', KEYS[1])
+local now = tonumber(redis.call('TIME')[1])
+if reset <= now then
+	used, reset = 0, now + tonumber(ARGV[2])
+	if spend == 1 and limit > 0 then
+		redis.call('SET', KEYS[1], 0, 'EXAT', reset)
+	end
+end
+local admitted = used < limit and 1 or 0
+if spend == 1 and admitted == 1 then
+	used = redis.call('INCR', KEYS[1])
+elseif spend == -1 and used > 0 then
+	used = redis.call('DECR', KEYS[1])
+end
+local mark = ''
+if KEYS[2] then
+	mark = redis.call('GET', KEYS[2])
+	if not mark then
+		mark = ARGV[4]
+		redis.call('SET', KEYS[2], mark, 'EX', ARGV[5])
+	end
+end
+return {admitted, used, reset, mark}
