@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/ratelimit"
@@ -37,6 +38,23 @@ func (a alone) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (rat
 
 func (alone) Renew(context.Context, []string) error { return nil }
 func (alone) Lease() time.Duration                  { return 0 }
+
+// Unmarked is the Peers of processes that share no marks: each credential is
+// proved by the store at each request.
+func Unmarked(c ratelimit.Counter) Peers { return &unmarked{Counter: c} }
+
+type unmarked struct {
+	ratelimit.Counter
+	last atomic.Uint64
+}
+
+func (u *unmarked) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
+	w, err := u.Take(ctx, p, id)
+	return w, u.last.Add(1), err
+}
+
+func (*unmarked) Renew(context.Context, []string) error { return nil }
+func (*unmarked) Lease() time.Duration                  { return 0 }
 
 // leaseMargin is for clocks that do not run equally fast.
 const leaseMargin = 100 * time.Millisecond

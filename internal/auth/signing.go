@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,9 @@ var audiences = []string{developerAudience, userAudience}
 type signer struct {
 	config *Config
 	keys   atomic.Pointer[ring]
+
+	learning sync.Mutex
+	learned  time.Time // when keys were read for want of one
 }
 
 // ring is the signing keys at one time. It is replaced whole.
@@ -173,6 +177,32 @@ func (s *Signing) put(ctx context.Context, tx Tx, state string) error {
 	return tx.PutSigningKey(ctx, StoredSigningKey{
 		ID: key.ID, State: state, Algorithm: key.Algorithm, Sealed: sealed, CreatedAt: tx.Now(),
 	})
+}
+
+// Reload reads the keys again, for another process may have rotated them.
+func (s *Signing) Reload(ctx context.Context) error { return s.load(ctx) }
+
+// learnEvery bounds how often tokens that name unknown keys cost a reading.
+const learnEvery = time.Second
+
+// learn reads the keys again where the token names one that is not known, and
+// reports whether the token is to be looked at again.
+func (s *core) learn(ctx context.Context, token string) bool {
+	if !s.signer.keys.Load().all.Lacks(token) {
+		return false
+	}
+	s.signer.learning.Lock()
+	defer s.signer.learning.Unlock()
+	if !s.signer.keys.Load().all.Lacks(token) {
+		return true
+	}
+	if now := s.now(); now.Sub(s.signer.learned) >= learnEvery {
+		s.signer.learned = now
+		if err := (&Signing{s}).load(ctx); err != nil {
+			s.log.WarnContext(ctx, "the signing keys could not be read", "error", err)
+		}
+	}
+	return !s.signer.keys.Load().all.Lacks(token)
 }
 
 // load replaces the keys in force by those in the store.

@@ -66,6 +66,19 @@ func (ks KeySet) Verify(token, issuer string, audiences []string, now time.Time)
 	return w.claims(), nil
 }
 
+// Lacks reports that a token names a key that is not in the set.
+func (ks KeySet) Lacks(token string) bool {
+	head, _, _ := strings.Cut(token, ".")
+	header, ok := decodePart(head)
+	if !ok || len(token) > maxToken {
+		return false
+	}
+	var h struct {
+		KeyID string `json:"kid"`
+	}
+	return json.Unmarshal(header, &h) == nil && h.KeyID != "" && ks[h.KeyID] == nil
+}
+
 // open returns the payload of a token whose form, header and signature are in
 // order.
 func (ks KeySet) open(token string) ([]byte, bool) {
