@@ -12,6 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/openwearables/openwearables/gen/openapi"
 	_ "github.com/openwearables/openwearables/gen/openwearables/v1"
@@ -157,4 +158,38 @@ func TestEveryOperationSaysHowItRefuses(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A field that carries a credential says so, and is not shown where an SDK
+// prints its message.
+func TestSecretsAreMarked(t *testing.T) {
+	var visit func(protoreflect.MessageDescriptors)
+	marked := 0
+	visit = func(messages protoreflect.MessageDescriptors) {
+		for i := range messages.Len() {
+			fields := messages.Get(i).Fields()
+			for j := range fields.Len() {
+				field := fields.Get(j)
+				name := string(field.Name())
+				want := slices.ContainsFunc([]string{"password", "secret", "access_token", "refresh_token"}, func(end string) bool {
+					return strings.HasSuffix(name, end)
+				})
+				got := field.Options().(*descriptorpb.FieldOptions).GetDebugRedact()
+				if want && !got {
+					t.Errorf("%s is not marked debug_redact", field.FullName())
+				}
+				if got {
+					marked++
+				}
+			}
+			visit(messages.Get(i).Messages())
+		}
+	}
+	protoregistry.GlobalFiles.RangeFilesByPackage("openwearables.v1", func(file protoreflect.FileDescriptor) bool {
+		visit(file.Messages())
+		return true
+	})
+	if marked < 10 {
+		t.Errorf("only %d secrets found", marked)
+	}
 }

@@ -665,11 +665,11 @@ const file_openwearables_v1_application_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\".\n" +
 	"\x18CreateApplicationRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"{\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x80\x01\n" +
 	"\x19CreateApplicationResponse\x12?\n" +
-	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationR\vapplication\x12\x1d\n" +
+	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationR\vapplication\x12\"\n" +
 	"\n" +
-	"app_secret\x18\x02 \x01(\tR\tappSecret\"\x19\n" +
+	"app_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\tappSecret\"\x19\n" +
 	"\x17ListApplicationsRequest\"]\n" +
 	"\x18ListApplicationsResponse\x12A\n" +
 	"\fapplications\x18\x01 \x03(\v2\x1d.openwearables.v1.ApplicationR\fapplications\".\n" +
@@ -687,11 +687,11 @@ const file_openwearables_v1_application_proto_rawDesc = "" +
 	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationR\vapplication\"`\n" +
 	"\x1eRotateApplicationSecretRequest\x12\x15\n" +
 	"\x06app_id\x18\x01 \x01(\tR\x05appId\x12'\n" +
-	"\x0foverlap_seconds\x18\x02 \x01(\x05R\x0eoverlapSeconds\"\x81\x01\n" +
+	"\x0foverlap_seconds\x18\x02 \x01(\x05R\x0eoverlapSeconds\"\x86\x01\n" +
 	"\x1fRotateApplicationSecretResponse\x12?\n" +
-	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationR\vapplication\x12\x1d\n" +
+	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationR\vapplication\x12\"\n" +
 	"\n" +
-	"app_secret\x18\x02 \x01(\tR\tappSecret\"1\n" +
+	"app_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\tappSecret\"1\n" +
 	"\x18DeleteApplicationRequest\x12\x15\n" +
 	"\x06app_id\x18\x01 \x01(\tR\x05appId\"\x1b\n" +
 	"\x19DeleteApplicationResponse2\xc2\x05\n" +

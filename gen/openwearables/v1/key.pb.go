@@ -809,10 +809,10 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAtB\a\n" +
 	"\x05_nameB\x0e\n" +
-	"\f_environment\"T\n" +
+	"\f_environment\"Y\n" +
 	"\x11CreateKeyResponse\x12'\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\x12\x16\n" +
-	"\x06secret\x18\x02 \x01(\tR\x06secret\"\x11\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\x12\x1b\n" +
+	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"\x11\n" +
 	"\x0fListKeysRequest\"=\n" +
 	"\x10ListKeysResponse\x12)\n" +
 	"\x04keys\x18\x01 \x03(\v2\x15.openwearables.v1.KeyR\x04keys\"\x1f\n" +
@@ -836,10 +836,10 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\"K\n" +
 	"\x10RotateKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
-	"\x0foverlap_seconds\x18\x02 \x01(\x05R\x0eoverlapSeconds\"T\n" +
+	"\x0foverlap_seconds\x18\x02 \x01(\x05R\x0eoverlapSeconds\"Y\n" +
 	"\x11RotateKeyResponse\x12'\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\x12\x16\n" +
-	"\x06secret\x18\x02 \x01(\tR\x06secret\"\"\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\x12\x1b\n" +
+	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"\"\n" +
 	"\x10DeleteKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"<\n" +
 	"\x11DeleteKeyResponse\x12'\n" +

@@ -1140,21 +1140,21 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\x06client\x18\x06 \x01(\tH\x01R\x06client\x88\x01\x01\x12\x18\n" +
 	"\acurrent\x18\a \x01(\bR\acurrentB\x05\n" +
 	"\x03_ipB\t\n" +
-	"\a_client\"_\n" +
+	"\a_client\"d\n" +
 	"\fLoginRequest\x12\x14\n" +
-	"\x05email\x18\x01 \x01(\tR\x05email\x12\x1a\n" +
-	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x1d\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\x12\x1f\n" +
+	"\bpassword\x18\x02 \x01(\tB\x03\x80\x01\x01R\bpassword\x12\x1d\n" +
 	"\n" +
 	"use_cookie\x18\x03 \x01(\bR\tuseCookie\"D\n" +
 	"\rLoginResponse\x123\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"Q\n" +
-	"\x13RefreshTokenRequest\x12(\n" +
-	"\rrefresh_token\x18\x01 \x01(\tH\x00R\frefreshToken\x88\x01\x01B\x10\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"V\n" +
+	"\x13RefreshTokenRequest\x12-\n" +
+	"\rrefresh_token\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01B\x10\n" +
 	"\x0e_refresh_token\"K\n" +
 	"\x14RefreshTokenResponse\x123\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"P\n" +
-	"\x12RevokeTokenRequest\x12(\n" +
-	"\rrefresh_token\x18\x01 \x01(\tH\x00R\frefreshToken\x88\x01\x01B\x10\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"U\n" +
+	"\x12RevokeTokenRequest\x12-\n" +
+	"\rrefresh_token\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01B\x10\n" +
 	"\x0e_refresh_token\"\x15\n" +
 	"\x13RevokeTokenResponse\"\x0f\n" +
 	"\rLogoutRequest\"*\n" +
@@ -1162,13 +1162,13 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\amessage\x18\x01 \x01(\tR\amessage\"\x0e\n" +
 	"\fGetMeRequest\"J\n" +
 	"\rGetMeResponse\x129\n" +
-	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper\"\x9b\x02\n" +
+	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper\"\xa0\x02\n" +
 	"\x0fUpdateMeRequest\x12\"\n" +
 	"\n" +
 	"first_name\x18\x01 \x01(\tH\x00R\tfirstName\x88\x01\x01\x12 \n" +
 	"\tlast_name\x18\x02 \x01(\tH\x01R\blastName\x88\x01\x01\x12\x19\n" +
-	"\x05email\x18\x03 \x01(\tH\x02R\x05email\x88\x01\x01\x12.\n" +
-	"\x10current_password\x18\x04 \x01(\tH\x03R\x0fcurrentPassword\x88\x01\x01\x12;\n" +
+	"\x05email\x18\x03 \x01(\tH\x02R\x05email\x88\x01\x01\x123\n" +
+	"\x10current_password\x18\x04 \x01(\tB\x03\x80\x01\x01H\x03R\x0fcurrentPassword\x88\x01\x01\x12;\n" +
 	"\vupdate_mask\x18\x05 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMaskB\r\n" +
 	"\v_first_nameB\f\n" +
@@ -1177,11 +1177,11 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\x06_emailB\x13\n" +
 	"\x11_current_password\"M\n" +
 	"\x10UpdateMeResponse\x129\n" +
-	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper\"\x90\x01\n" +
-	"\x15ChangePasswordRequest\x12)\n" +
-	"\x10current_password\x18\x01 \x01(\tR\x0fcurrentPassword\x12!\n" +
-	"\fnew_password\x18\x02 \x01(\tR\vnewPassword\x12)\n" +
-	"\x10confirm_password\x18\x03 \x01(\tR\x0fconfirmPassword\"2\n" +
+	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper\"\x9f\x01\n" +
+	"\x15ChangePasswordRequest\x12.\n" +
+	"\x10current_password\x18\x01 \x01(\tB\x03\x80\x01\x01R\x0fcurrentPassword\x12&\n" +
+	"\fnew_password\x18\x02 \x01(\tB\x03\x80\x01\x01R\vnewPassword\x12.\n" +
+	"\x10confirm_password\x18\x03 \x01(\tB\x03\x80\x01\x01R\x0fconfirmPassword\"2\n" +
 	"\x16ChangePasswordResponse\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\"\x15\n" +
 	"\x13ListSessionsRequest\"M\n" +

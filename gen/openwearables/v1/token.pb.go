@@ -212,12 +212,12 @@ var File_openwearables_v1_token_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\n" +
-	"\x1copenwearables/v1/token.proto\x12\x10openwearables.v1\x1a!openwearables/v1/token_pair.proto\"g\n" +
+	"\x1copenwearables/v1/token.proto\x12\x10openwearables.v1\x1a!openwearables/v1/token_pair.proto\"l\n" +
 	"\x16CreateUserTokenRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x15\n" +
-	"\x06app_id\x18\x02 \x01(\tR\x05appId\x12\x1d\n" +
+	"\x06app_id\x18\x02 \x01(\tR\x05appId\x12\"\n" +
 	"\n" +
-	"app_secret\x18\x03 \x01(\tR\tappSecret\"N\n" +
+	"app_secret\x18\x03 \x01(\tB\x03\x80\x01\x01R\tappSecret\"N\n" +
 	"\x17CreateUserTokenResponse\x123\n" +
 	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"2\n" +
 	"\x17RevokeUserTokensRequest\x12\x17\n" +

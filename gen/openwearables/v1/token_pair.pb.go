@@ -99,12 +99,12 @@ var File_openwearables_v1_token_pair_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_token_pair_proto_rawDesc = "" +
 	"\n" +
-	"!openwearables/v1/token_pair.proto\x12\x10openwearables.v1\"\xa8\x01\n" +
-	"\tTokenPair\x12!\n" +
-	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12\x1d\n" +
+	"!openwearables/v1/token_pair.proto\x12\x10openwearables.v1\"\xb2\x01\n" +
+	"\tTokenPair\x12&\n" +
+	"\faccess_token\x18\x01 \x01(\tB\x03\x80\x01\x01R\vaccessToken\x12\x1d\n" +
 	"\n" +
-	"token_type\x18\x02 \x01(\tR\ttokenType\x12(\n" +
-	"\rrefresh_token\x18\x03 \x01(\tH\x00R\frefreshToken\x88\x01\x01\x12\x1d\n" +
+	"token_type\x18\x02 \x01(\tR\ttokenType\x12-\n" +
+	"\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01\x12\x1d\n" +
 	"\n" +
 	"expires_in\x18\x04 \x01(\x05R\texpiresInB\x10\n" +
 	"\x0e_refresh_tokenB\xd4\x01\n" +

@@ -1,0 +1,72 @@
+import Foundation
+
+extension Protobuf {
+  /// `google.protobuf.Any`: a message with its type, in the JSON form alone.
+  public struct AnyMessage: WellKnownMessage {
+    public static let messageName = "google.protobuf.Any"
+
+    /// Ends with a slash and the message's full name; empty if there is no message.
+    public var typeURL: String
+    /// The message's JSON without `@type`. A type whose JSON is not an object of its fields stands
+    /// under `value`.
+    public var content: [String: Value]
+
+    public init(typeURL: String, content: [String: Value] = [:]) {
+      self.typeURL = typeURL
+      self.content = content
+    }
+
+    public init() {
+      self.init(typeURL: "")
+    }
+
+    /// Packs a message.
+    public init(packing message: some Message) throws(MessageError) {
+      let value: Value
+      do {
+        let json = try JSONEncoder().encode(Coded(message))
+        value = try JSONDecoder().decode(Coded<Value>.self, from: json).value ?? .null
+      } catch {
+        throw MessageError(error)
+      }
+      typeURL = "type.googleapis.com/" + type(of: message).messageName
+      if !(message is any WellKnownMessage), case .object(let fields) = value {
+        content = fields
+      } else {
+        content = ["value": value]
+      }
+    }
+
+    /// Unpacks the message; a mismatch if it is of another type.
+    public func unpack<Content: Message>(
+      as type: Content.Type = Content.self
+    ) throws(MessageError) -> Content {
+      guard typeURL.split(separator: "/").last.map(String.init) == Content.messageName else {
+        throw MessageError(.mismatch)
+      }
+      let value = type is any WellKnownMessage.Type ? content["value"] ?? .null : .object(content)
+      do {
+        return try JSONDecoder().decode(Content.self, from: JSONEncoder().encode(Coded(value)))
+      } catch {
+        throw MessageError(error)
+      }
+    }
+
+    public init(from decoder: any Decoder) throws {
+      guard var content = try [String: Value].read(from: decoder) else {
+        throw MessageError(.type, at: decoder.codingPath)
+      }
+      switch content.removeValue(forKey: "@type") {
+      case .string(let url)?: self.init(typeURL: url, content: content)
+      case nil: self.init()
+      default: throw MessageError(.format, at: decoder.codingPath)
+      }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var fields = content
+      if !typeURL.isEmpty { fields["@type"] = .string(typeURL) }
+      try fields.write(to: encoder)
+    }
+  }
+}

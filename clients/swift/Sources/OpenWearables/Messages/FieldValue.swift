@@ -1,0 +1,53 @@
+/// A type that a field, a list element, a map value or a oneof member can have. Conformances are
+/// written here and by the generator.
+public protocol FieldValue: Hashable, Sendable {
+  /// Whether JSON's null is a value and not the absence of one.
+  static var readsNull: Bool { get }
+
+  /// Reads a value; nil for an enum value whose name is unknown, which counts as absent.
+  static func read(from decoder: any Decoder) throws -> Self?
+
+  /// Writes the value, default or not.
+  func write(to encoder: any Encoder) throws
+}
+
+extension FieldValue {
+  public static var readsNull: Bool { false }
+}
+
+/// A type whose fields have a default in place of absence.
+public protocol ScalarValue: FieldValue {
+  /// Whether a field with this value is left out.
+  var isFieldDefault: Bool { get }
+}
+
+/// Carries a field's value through a coder that knows `Codable` alone.
+struct Coded<Value: FieldValue>: Codable {
+  let value: Value?
+
+  init(_ value: Value) {
+    self.value = value
+  }
+
+  init(from decoder: any Decoder) throws {
+    value = try Value.read(from: decoder)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try value?.write(to: encoder)
+  }
+}
+
+/// The name of a field.
+struct FieldKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init(stringValue: String) {
+    self.stringValue = stringValue
+  }
+
+  init?(intValue: Int) {
+    nil
+  }
+}

@@ -1,0 +1,44 @@
+import Foundation
+
+/// A protobuf message in its JSON form.
+///
+/// `Codable` speaks proto3 JSON (https://protobuf.dev/programming-guides/json): unknown fields are
+/// ignored, null is the default, defaults are left out. It works with any coder; ``init(jsonUTF8:)``
+/// and ``jsonUTF8()`` add errors that never repeat a value.
+public protocol Message: Codable, FieldValue {
+  /// The full name in the schema, such as `openwearables.v1.User`.
+  static var messageName: String { get }
+
+  /// A message with every field at its default.
+  init()
+}
+
+extension Message {
+  /// Reads a message.
+  public init(jsonUTF8 data: Data) throws(MessageError) {
+    do {
+      self = try JSONDecoder().decode(Self.self, from: data)
+    } catch {
+      throw MessageError(error)
+    }
+  }
+
+  /// Writes a message, its members in the order of their names.
+  public func jsonUTF8() throws(MessageError) -> Data {
+    do {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return try encoder.encode(self)
+    } catch {
+      throw MessageError(error)
+    }
+  }
+
+  public static func read(from decoder: any Decoder) throws -> Self? {
+    try Self(from: decoder)
+  }
+
+  public func write(to encoder: any Encoder) throws {
+    try encode(to: encoder)
+  }
+}

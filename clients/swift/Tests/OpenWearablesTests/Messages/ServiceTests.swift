@@ -1,0 +1,119 @@
+import Foundation
+import OpenWearables
+import XCTest
+
+final class ServiceTests: XCTestCase {
+  func testMethods() {
+    XCTAssertEqual(
+      LibraryServiceClient.Method.getBook,
+      MethodDescriptor(
+        procedure: "swiftgen.test.LibraryService/GetBook", idempotency: .noSideEffects))
+    XCTAssertEqual(
+      LibraryServiceClient.Method.`return`,
+      MethodDescriptor(procedure: "swiftgen.test.LibraryService/Return", idempotency: .idempotent))
+    XCTAssertEqual(LibraryServiceClient.Method.booksByTitle.idempotency, .unknown)
+    XCTAssertEqual(
+      UserServiceClient.Method.listUsers.procedure, "openwearables.v1.UserService/ListUsers")
+  }
+
+  func testCall() async throws {
+    let library = LibraryServiceClient(transport: Shelf(pages: []))
+    let answer = try await library.getBook(GetBookRequest(id: "7"))
+    XCTAssertEqual(answer.id, "7")
+    XCTAssertEqual(answer.headers["x-method"], "swiftgen.test.LibraryService/GetBook")
+    let timed = try await library.getBook(
+      GetBookRequest(id: "8"), options: CallOptions(headers: ["a": "b"], timeout: 3))
+    XCTAssertEqual(timed.headers["a"], "b")
+  }
+
+  func testPagesAreFetchedAsTheyAreNeeded() async throws {
+    let shelf = Shelf(pages: [["a", "b"], [], ["c"]])
+    let library = LibraryServiceClient(transport: shelf)
+    let all = library.listAllBooks(ListBooksRequest(limit: 2))
+    XCTAssertEqual(shelf.log, [])
+    var seen: [String] = []
+    for try await book in all {
+      seen.append(book.id)
+      if book.id == "b" { XCTAssertEqual(shelf.log, ["first 2"]) }
+    }
+    XCTAssertEqual(seen, ["a", "b", "c"])
+    XCTAssertEqual(shelf.log, ["first 2", "1 2", "2 2"])
+
+    for try await _ in all { break }
+    XCTAssertEqual(shelf.log.count, 4, "a new iteration starts from the first page")
+
+    let titles = try await library.booksByTitleAll(BooksByTitleRequest(title: "x"))
+      .reduce(into: []) { $0.append($1) }
+    XCTAssertEqual(titles, ["a", "b", "c"])
+  }
+
+  func testAnErrorEndsThePages() async {
+    let shelf = Shelf(pages: [["a"], ["b"]], failing: 1)
+    var iterator = LibraryServiceClient(transport: shelf).listAllBooks().makeAsyncIterator()
+    let first = try? await iterator.next()
+    XCTAssertEqual(first?.id, "a")
+    do {
+      _ = try await iterator.next()
+      XCTFail("no error")
+    } catch {
+      XCTAssert(error is Shelf.Fire)
+    }
+    let after = try? await iterator.next()
+    XCTAssertNil(after)
+  }
+
+  func testACursorThatStandsStillEndsThePages() async throws {
+    let pages = PagedSequence<Int> { cursor in ([cursor == nil ? 1 : 2], "same") }
+    let items = try await pages.reduce(into: []) { $0.append($1) }
+    XCTAssertEqual(items, [1, 2])
+  }
+
+  func testCancellationEndsThePages() async {
+    let pages = PagedSequence<Int> { cursor in ([], (cursor ?? "") + "x") }
+    let task = Task { for try await _ in pages {} }
+    task.cancel()
+    let result = await task.result
+    XCTAssertThrowsError(try result.get()) { XCTAssert($0 is CancellationError) }
+  }
+
+  /// Serves its pages to whoever asks for a list, and otherwise the request's own JSON.
+  private final class Shelf: UnaryTransport, @unchecked Sendable {
+    struct Fire: Swift.Error {}
+
+    private let pages: [[String]]
+    private let failing: Int?
+    private let lock = NSLock()
+    private var calls: [String] = []
+
+    init(pages: [[String]], failing: Int? = nil) {
+      self.pages = pages
+      self.failing = failing
+    }
+
+    var log: [String] { lock.withLock { calls } }
+
+    func unary<Input: Message, Output: Message>(
+      _ method: MethodDescriptor, _ input: Input, options: CallOptions
+    ) async throws -> Response<Output> {
+      let json: String
+      switch input {
+      case let request as ListBooksRequest:
+        lock.withLock { calls.append("\(request.cursor ?? "first") \(request.limit ?? 0)") }
+        let page = Int(request.cursor ?? "0") ?? 0
+        if page == failing { throw Fire() }
+        let books = pages[page].map { #"{"id":"\#($0)"}"# }.joined(separator: ",")
+        let next = page + 1 < pages.count ? #","place":{"nextCursor":"\#(page + 1)"}"# : ""
+        json = #"{"books":[\#(books)]\#(next)}"#
+      case let request as BooksByTitleRequest:
+        let page = Int(request.pageToken) ?? 0
+        let ids = pages[page].map { #""\#($0)""# }.joined(separator: ",")
+        json =
+          #"{"ids":[\#(ids)],"nextPageToken":"\#(page + 1 < pages.count ? "\(page + 1)" : "")"}"#
+      default: json = String(decoding: try input.jsonUTF8(), as: UTF8.self)
+      }
+      var headers = options.headers
+      headers["x-method"] = method.procedure
+      return Response(body: try Output(jsonUTF8: Data(json.utf8)), headers: headers)
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// Command swiftgen is a protoc plugin that writes Swift: a Codable struct for each
+// message, an enum for each enum and oneof, and a protocol with its client for
+// each service, for the runtime in clients/swift/Sources/OpenWearables/Messages.
+//
+// It reads proto3. A proto2 or editions file, an extension and a well-known type
+// that the runtime lacks are refused; a streaming method is left out.
+//
+// The option import=OpenWearables is for a module that is not the runtime's own.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path"
+
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/pluginpb"
+)
+
+func main() {
+	if err := run(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "swiftgen:", err)
+		os.Exit(1)
+	}
+}
+
+// run answers a CodeGeneratorRequest with a CodeGeneratorResponse. What is wrong
+// with the protos is in the response; an error is of the plugin protocol itself.
+func run(in io.Reader, out io.Writer) error {
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	var request pluginpb.CodeGeneratorRequest
+	if err := proto.Unmarshal(data, &request); err != nil {
+		return err
+	}
+	response, err := respond(&request)
+	if err != nil {
+		return err
+	}
+	if data, err = proto.Marshal(response); err != nil {
+		return err
+	}
+	_, err = out.Write(data)
+	return err
+}
+
+func respond(request *pluginpb.CodeGeneratorRequest) (*pluginpb.CodeGeneratorResponse, error) {
+	// protogen wants to know where the Go code would be, which is of no interest here.
+	for _, file := range request.GetProtoFile() {
+		if file.GetOptions().GetGoPackage() == "" {
+			options := proto.CloneOf(file.GetOptions())
+			if options == nil {
+				options = &descriptorpb.FileOptions{}
+			}
+			options.GoPackage = proto.String("swift/" + path.Dir(file.GetName()))
+			file.Options = options
+		}
+	}
+	var flags flag.FlagSet
+	runtime := flags.String("import", "", "the module of the runtime, where it is another one")
+	plugin, err := protogen.Options{ParamFunc: flags.Set}.New(request)
+	if err != nil {
+		return nil, err
+	}
+	if err := generate(plugin, *runtime); err != nil {
+		plugin.Error(err)
+	}
+	return plugin.Response(), nil
+}
+
+// generate writes a Swift file for each proto file that was asked for. Swift
+// modules have no packages, so it refuses two messages or enums of one name.
+func generate(plugin *protogen.Plugin, runtime string) error {
+	plugin.SupportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL)
+	names := newNames()
+	for _, file := range plugin.Files {
+		if !file.Generate {
+			continue
+		}
+		if err := names.addFile(file); err != nil {
+			return err
+		}
+	}
+	for _, file := range plugin.Files {
+		if !file.Generate {
+			continue
+		}
+		source, err := render(file, names, runtime)
+		if err != nil {
+			return err
+		}
+		out := plugin.NewGeneratedFile(fileName(file), file.GoImportPath)
+		if _, err := out.Write([]byte(source)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

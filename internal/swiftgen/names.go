@@ -1,0 +1,221 @@
+package main
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// names gives every message and enum of the module its Swift name.
+type names struct {
+	swift map[protoreflect.FullName]string // nested ones with their parents: Tree.Node
+	proto map[string]protoreflect.FullName
+}
+
+func newNames() *names {
+	return &names{map[protoreflect.FullName]string{}, map[string]protoreflect.FullName{}}
+}
+
+// addFile names what a file declares. It refuses a file that is not proto3, has
+// extensions, or whose names are taken.
+func (n *names) addFile(file *protogen.File) error {
+	if file.Desc.Syntax() != protoreflect.Proto3 {
+		return fmt.Errorf("%s: only proto3 is supported, not %v", file.Desc.Path(), file.Desc.Syntax())
+	}
+	if len(file.Extensions) > 0 {
+		return fmt.Errorf("%s: extensions are not supported", file.Desc.Path())
+	}
+	if err := n.addTypes("", file.Enums, file.Messages); err != nil {
+		return err
+	}
+	for _, service := range file.Services {
+		for _, name := range []string{serviceName(service), clientName(service)} {
+			if err := n.add(name, service.Desc); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *names) addTypes(parent string, enums []*protogen.Enum, messages []*protogen.Message) error {
+	for _, enum := range enums {
+		if err := n.add(parent+typeName(string(enum.Desc.Name()), "Enum"), enum.Desc); err != nil {
+			return err
+		}
+	}
+	for _, message := range messages {
+		if message.Desc.IsMapEntry() {
+			continue
+		}
+		name := parent + typeName(string(message.Desc.Name()), "Message")
+		if err := n.add(name, message.Desc); err != nil {
+			return err
+		}
+		if len(message.Extensions) > 0 {
+			return fmt.Errorf("%s: extensions are not supported", message.Desc.FullName())
+		}
+		if err := n.addTypes(name+".", message.Enums, message.Messages); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *names) add(swift string, desc protoreflect.Descriptor) error {
+	if other, taken := n.proto[swift]; taken {
+		return fmt.Errorf("%s and %s: both become %s", other, desc.FullName(), swift)
+	}
+	n.proto[swift], n.swift[desc.FullName()] = desc.FullName(), swift
+	return nil
+}
+
+// fileName is the file that a proto file becomes: user.pb.swift for
+// openwearables/v1/user.proto. The dot keeps it apart from hand-written files,
+// since a Swift module has no two files of one name. protoc and buf refuse two of
+// them.
+func fileName(file *protogen.File) string {
+	return strings.TrimSuffix(path.Base(file.Desc.Path()), ".proto") + ".pb.swift"
+}
+
+// typeName is the last part of a type's name: the proto's own, with a suffix where
+// generated code could no longer name a type of Swift or of the runtime.
+func typeName(name, suffix string) string {
+	name = upperCamel(name)
+	if slices.Contains(reservedTypes, name) {
+		return name + suffix
+	}
+	return name
+}
+
+var reservedTypes = strings.Fields(`
+	Any AnyObject Array Bool CaseIterable Codable CustomReflectable Data Decodable Decoder Dictionary
+	Double Encodable Encoder Equatable Error Float Foundation Hashable Hasher Int Int32 Int64
+	KeyValuePairs Mirror Never Optional Protocol RawRepresentable RawValue Self Sendable Set String
+	Swift Type UInt32 UInt64 Void
+	Boxed CallOptions EnumValue FieldReader FieldValue FieldWriter MapKey Message MessageError
+	MethodDescriptor OpenWearables PagedSequence Protobuf Redacted Redacting Response ScalarValue
+	UnaryTransport
+`)
+
+// oneofName is the enum that a oneof becomes in its message.
+func oneofName(oneof *protogen.Oneof) string {
+	name := typeName(upperCamel(string(oneof.Desc.Name())), "Oneof")
+	for _, enum := range oneof.Parent.Enums {
+		if typeName(string(enum.Desc.Name()), "Enum") == name {
+			return name + "Oneof"
+		}
+	}
+	for _, message := range oneof.Parent.Messages {
+		if typeName(string(message.Desc.Name()), "Message") == name {
+			return name + "Oneof"
+		}
+	}
+	return name
+}
+
+// propertyName is a field's or a oneof's property. A name that means something to
+// every value or to the protocols of a message gets a suffix.
+func propertyName(name protoreflect.Name) string {
+	camel := lowerCamel(string(name))
+	switch camel {
+	case "self", "description", "debugDescription", "hashValue", "customMirror":
+		return camel + "Field"
+	}
+	return camel
+}
+
+// caseNames are the cases of an enum by its values: SPORT_RUNNING of Sport is
+// running, unless a prefix is missing or what remains is no name or not the only
+// one.
+func caseNames(enum *protogen.Enum) []string {
+	prefix := strings.ToUpper(snake(string(enum.Desc.Name()))) + "_"
+	short := func(value *protogen.EnumValue) string {
+		rest, found := strings.CutPrefix(string(value.Desc.Name()), prefix)
+		name := lowerCamel(strings.ToLower(rest))
+		if !found || rest == "" || rest[0] >= '0' && rest[0] <= '9' || slices.Contains(reservedCases, name) {
+			return ""
+		}
+		return name
+	}
+	uses := map[string]int{}
+	for _, value := range enum.Values {
+		uses[short(value)]++
+	}
+	result := make([]string, len(enum.Values))
+	for i, value := range enum.Values {
+		result[i] = short(value)
+		if result[i] == "" || uses[result[i]] > 1 {
+			result[i] = lowerCamel(strings.ToLower(string(value.Desc.Name())))
+		}
+		if slices.Contains(reservedCases, result[i]) {
+			result[i] += "Value"
+		}
+	}
+	return result
+}
+
+// reservedCases are the enums' own members.
+var reservedCases = []string{"unrecognized", "rawValue", "schemaNames", "self"}
+
+// quoted is an identifier as a declaration or a use writes it.
+func quoted(name string) string {
+	if slices.Contains(keywords, name) {
+		return "`" + name + "`"
+	}
+	return name
+}
+
+var keywords = strings.Fields(`
+	associatedtype class deinit enum extension fileprivate func import init inout internal let open
+	operator precedencegroup private protocol public rethrows static struct subscript typealias var
+	break case catch continue default defer do else fallthrough for guard if in repeat return switch
+	throw where while Any as await false is nil self Self super throws true try
+`)
+
+// lowerCamel is user_id as userID, http_url as httpURL.
+func lowerCamel(name string) string {
+	words := strings.FieldsFunc(snake(name), func(r rune) bool { return r == '_' })
+	for i, word := range words {
+		switch {
+		case i == 0:
+		case slices.Contains(initialisms, word):
+			words[i] = strings.ToUpper(word)
+		default:
+			words[i] = strings.ToUpper(word[:1]) + word[1:]
+		}
+	}
+	return strings.Join(words, "")
+}
+
+var initialisms = []string{"api", "http", "https", "id", "ip", "json", "url", "uri", "uuid"}
+
+// upperCamel is a name that begins with a capital and has no underscores.
+func upperCamel(name string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(name, "_") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}
+
+// snake is HTTPVersion as http_version.
+func snake(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		next := i+1 < len(runes) && unicode.IsLower(runes[i+1])
+		if unicode.IsUpper(r) && i > 0 && runes[i-1] != '_' && (next || !unicode.IsUpper(runes[i-1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}

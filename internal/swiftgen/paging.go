@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// paging is how the pages of a method hang together.
+type paging struct {
+	cursor  string // the request's property
+	next    string // the path in the response
+	items   string // the response's property
+	element string
+}
+
+// pagingOf finds the pages of a method: its request has a string cursor or
+// page_token, its response exactly one list and a next_cursor or next_page_token,
+// itself or in one of its messages. Nil if it answers no pages.
+func (f *file) pagingOf(m *protogen.Method) (*paging, error) {
+	for _, name := range []protoreflect.Name{"cursor", "page_token"} {
+		cursor := stringField(m.Input, name)
+		next := nextPath(m.Output, "next_"+name)
+		items := onlyList(m.Output)
+		if cursor == nil || next == "" || items == nil {
+			continue
+		}
+		element, err := f.names.elementType(items)
+		if err != nil {
+			return nil, err
+		}
+		return &paging{
+			quoted(propertyName(cursor.Desc.Name())), next, quoted(propertyName(items.Desc.Name())), element,
+		}, nil
+	}
+	return nil, nil
+}
+
+// pagedSequence writes the method that goes through all pages: listAllUsers for
+// listUsers.
+func (f *file) pagedSequence(m method) {
+	name := m.name + "All"
+	if rest, ok := strings.CutPrefix(m.name, "list"); ok {
+		name = "listAll" + rest
+	}
+	f.documentation(fmt.Sprintf("The items that ``%s(_:options:)`` answers, from the page of the request on: "+
+		"each page is fetched when it is needed.", m.name))
+	f.line("public func %s(", name)
+	f.line("  _ request: %s, options: CallOptions = CallOptions()", m.parameter())
+	f.block(") -> PagedSequence<"+m.pages.element+">", func() {
+		f.line("PagedSequence { cursor in")
+		f.line("  var page = request")
+		f.line("  if let cursor { page.%s = cursor }", m.pages.cursor)
+		f.line("  let response = try await self.%s(page, options: options)", quoted(m.name))
+		f.line("  return (response.body.%s, response.body.%s)", m.pages.items, m.pages.next)
+		f.line("}")
+	})
+}
+
+func stringField(message *protogen.Message, name protoreflect.Name) *protogen.Field {
+	for _, field := range message.Fields {
+		if field.Desc.Name() == name && field.Desc.Kind() == protoreflect.StringKind && !field.Desc.IsList() {
+			return field
+		}
+	}
+	return nil
+}
+
+func nextPath(message *protogen.Message, name protoreflect.Name) string {
+	if field := stringField(message, name); field != nil {
+		return propertyName(name)
+	}
+	for _, field := range message.Fields {
+		if field.Message != nil && !field.Desc.IsList() && !field.Desc.IsMap() && stringField(field.Message, name) != nil {
+			return quoted(propertyName(field.Desc.Name())) + "?." + propertyName(name)
+		}
+	}
+	return ""
+}
+
+func onlyList(message *protogen.Message) *protogen.Field {
+	var list *protogen.Field
+	for _, field := range message.Fields {
+		if field.Desc.IsList() {
+			if list != nil {
+				return nil
+			}
+			list = field
+		}
+	}
+	return list
+}

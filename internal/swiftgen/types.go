@@ -1,0 +1,211 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// wellKnown are the types of google/protobuf, as fields have them.
+var wellKnown = map[protoreflect.FullName]string{
+	"google.protobuf.Any":         "Protobuf.AnyMessage",
+	"google.protobuf.Duration":    "Protobuf.Duration",
+	"google.protobuf.Empty":       "Protobuf.Empty",
+	"google.protobuf.FieldMask":   "Protobuf.FieldMask",
+	"google.protobuf.ListValue":   "[Protobuf.Value]",
+	"google.protobuf.NullValue":   "Protobuf.NullValue",
+	"google.protobuf.Struct":      "[String: Protobuf.Value]",
+	"google.protobuf.Timestamp":   "Protobuf.Timestamp",
+	"google.protobuf.Value":       "Protobuf.Value",
+	"google.protobuf.BoolValue":   "Bool",
+	"google.protobuf.BytesValue":  "Data",
+	"google.protobuf.DoubleValue": "Double",
+	"google.protobuf.FloatValue":  "Float",
+	"google.protobuf.Int32Value":  "Int32",
+	"google.protobuf.Int64Value":  "Int64",
+	"google.protobuf.StringValue": "String",
+	"google.protobuf.UInt32Value": "UInt32",
+	"google.protobuf.UInt64Value": "UInt64",
+}
+
+// typeOf is the Swift type of a message or enum. It refuses one that is in neither
+// the module nor the runtime.
+func (n *names) typeOf(desc protoreflect.Descriptor) (string, error) {
+	if name, ok := wellKnown[desc.FullName()]; ok {
+		return name, nil
+	}
+	if name, ok := n.swift[desc.FullName()]; ok {
+		return name, nil
+	}
+	return "", fmt.Errorf("%s is not supported: no file that is generated declares it", desc.FullName())
+}
+
+// messageTypeOf is the Swift type of a message that stands for itself: the input or
+// output of a method.
+func (n *names) messageTypeOf(message *protogen.Message) (string, error) {
+	name, err := n.typeOf(message.Desc)
+	if err == nil && message.Desc.ParentFile().Package() == "google.protobuf" &&
+		(!strings.HasPrefix(name, "Protobuf.") || name == "Protobuf.Value") {
+		return "", fmt.Errorf("%s is not supported as the message of a method", message.Desc.FullName())
+	}
+	return name, err
+}
+
+// elementType is the Swift type of one value of a field.
+func (n *names) elementType(field *protogen.Field) (string, error) {
+	switch field.Desc.Kind() {
+	case protoreflect.BoolKind:
+		return "Bool", nil
+	case protoreflect.StringKind:
+		return "String", nil
+	case protoreflect.BytesKind:
+		return "Data", nil
+	case protoreflect.FloatKind:
+		return "Float", nil
+	case protoreflect.DoubleKind:
+		return "Double", nil
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		return "Int32", nil
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		return "Int64", nil
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return "UInt32", nil
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		return "UInt64", nil
+	case protoreflect.EnumKind:
+		return n.typeOf(field.Enum.Desc)
+	case protoreflect.MessageKind:
+		return n.typeOf(field.Message.Desc)
+	}
+	return "", fmt.Errorf("%s: %v is not supported", field.Desc.FullName(), field.Desc.Kind())
+}
+
+// property is a stored property of a message: a field, or a oneof.
+type property struct {
+	field *protogen.Field // nil for a oneof
+	oneof *protogen.Oneof
+
+	name     string
+	kind     string // the Swift type
+	initial  string
+	boxed    bool
+	redacted bool
+}
+
+// properties are those of a message, in the order of its fields.
+func (n *names) properties(message *protogen.Message) ([]property, error) {
+	var result []property
+	seen := map[*protogen.Oneof]bool{}
+	for _, field := range message.Fields {
+		if oneof := field.Oneof; oneof != nil && !oneof.Desc.IsSynthetic() {
+			if !seen[oneof] {
+				result = append(result, property{
+					oneof: oneof, name: propertyName(oneof.Desc.Name()),
+					kind: oneofName(oneof) + "?", initial: "nil",
+				})
+			}
+			seen[oneof] = true
+			continue
+		}
+		p, err := n.property(field)
+		if err != nil {
+			return nil, err
+		}
+		result = append(result, p)
+	}
+	uses := map[string]bool{}
+	for _, p := range result {
+		if uses[p.name] {
+			return nil, fmt.Errorf("%s: two fields become %s", message.Desc.FullName(), p.name)
+		}
+		uses[p.name] = true
+	}
+	return result, nil
+}
+
+func (n *names) property(field *protogen.Field) (property, error) {
+	p := property{field: field, name: propertyName(field.Desc.Name()), redacted: isSecret(field)}
+	element, err := n.elementType(valueField(field))
+	if err != nil {
+		return p, err
+	}
+	switch {
+	case field.Desc.IsMap():
+		key, err := n.elementType(field.Message.Fields[0])
+		if err != nil {
+			return p, err
+		}
+		p.kind, p.initial = "["+key+": "+element+"]", "[:]"
+	case field.Desc.IsList():
+		p.kind, p.initial = "["+element+"]", "[]"
+	case field.Desc.HasPresence():
+		p.kind, p.initial = element+"?", "nil"
+		p.boxed = containsItself(field)
+	default:
+		p.kind, p.initial = element, zero(field)
+	}
+	return p, nil
+}
+
+// valueField is the field itself, of a map the one of its values.
+func valueField(field *protogen.Field) *protogen.Field {
+	if field.Desc.IsMap() {
+		return field.Message.Fields[1]
+	}
+	return field
+}
+
+// zero is the default of a field without presence.
+func zero(field *protogen.Field) string {
+	switch field.Desc.Kind() {
+	case protoreflect.BoolKind:
+		return "false"
+	case protoreflect.StringKind:
+		return `""`
+	case protoreflect.BytesKind:
+		return "Data()"
+	case protoreflect.EnumKind:
+		if _, ok := wellKnown[field.Enum.Desc.FullName()]; ok {
+			return ".null"
+		}
+		return "." + quoted(caseNames(field.Enum)[0])
+	}
+	return "0"
+}
+
+// isSecret reports whether a field is not shown where its message is printed.
+func isSecret(field *protogen.Field) bool {
+	options, ok := field.Desc.Options().(*descriptorpb.FieldOptions)
+	return ok && options.GetDebugRedact()
+}
+
+// containsItself reports whether a singular message field leads, through singular
+// message fields alone, back to the message that it is a field of: a struct that
+// Swift cannot lay out. Lists and maps hold their elements elsewhere.
+func containsItself(field *protogen.Field) bool {
+	seen := map[*protogen.Message]bool{}
+	var reaches func(*protogen.Field) bool
+	reaches = func(f *protogen.Field) bool {
+		if f.Message == nil || f.Desc.IsList() || f.Desc.IsMap() ||
+			f.Message.Desc.ParentFile().Package() == "google.protobuf" {
+			return false
+		}
+		if f.Message == field.Parent {
+			return true
+		}
+		if seen[f.Message] {
+			return false
+		}
+		seen[f.Message] = true
+		for _, next := range f.Message.Fields {
+			if reaches(next) {
+				return true
+			}
+		}
+		return false
+	}
+	return reaches(field)
+}
