@@ -280,7 +280,7 @@ func TestA30Ledger(t *testing.T) {
 	until := n.clock.now()
 	n.stop()
 
-	s, err := store.Open(context.Background(), "sqlite:"+n.database, store.Options{Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(context.Background(), n.dsn, store.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

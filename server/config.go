@@ -18,7 +18,8 @@ import (
 // Config is what an operator sets.
 type Config struct {
 	Addr           string // where Run listens
-	Database       string // "sqlite:PATH"
+	Database       string // "sqlite:PATH" or "postgres://USER@HOST/NAME"
+	Redis          string // "redis://HOST:PORT": shared by the nodes of a PostgreSQL database; none = they share nothing else
 	Secret         []byte // the master secret; none = kept in a file beside the SQLite database
 	AllowedOrigins []string
 	TrustedProxies []netip.Prefix
@@ -44,6 +45,9 @@ func DefaultConfig() Config {
 func (c *Config) check() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return fmt.Errorf("--addr %q must be HOST:PORT", c.Addr)
+	}
+	if err := c.checkDatabase(); err != nil {
+		return err
 	}
 	if len(c.Secret) > 0 {
 		if _, err := credential.NewVault(c.Secret); err != nil {
@@ -124,11 +128,27 @@ func (c *Config) secure() bool {
 	return loopback || c.TLSCert != "" || len(c.TrustedProxies) > 0 || c.InsecureHTTP
 }
 
-// sqlitePath is the path of the SQLite file.
-func (c *Config) sqlitePath() (string, error) {
-	path, ok := strings.CutPrefix(c.Database, "sqlite:")
-	if !ok || path == "" {
-		return "", fmt.Errorf("--database must be sqlite:PATH")
+// file is the path of the SQLite file, "" where the database is a server's.
+func (c *Config) file() string {
+	path, _ := strings.CutPrefix(c.Database, "sqlite:")
+	if path == c.Database {
+		return ""
 	}
-	return path, nil
+	return path
+}
+
+func (c *Config) checkDatabase() error {
+	scheme, rest, _ := strings.Cut(c.Database, ":")
+	switch {
+	case rest != "" && scheme == "sqlite" && c.Redis != "":
+		return errors.New("--redis is for several processes on one PostgreSQL database: leave it out with SQLite, which one process serves")
+	case rest != "" && scheme == "sqlite":
+		return nil
+	case rest == "" || scheme != "postgres" && scheme != "postgresql":
+		return errors.New("--database must be sqlite:PATH or postgres://USER@HOST/NAME")
+	case len(c.Secret) == 0:
+		return errors.New("a PostgreSQL database needs OPENWEARABLES_SECRET: set it to at least 32 random bytes, " +
+			"such as openssl rand -base64 32 prints, the same for every process and kept for as long as the database")
+	}
+	return nil
 }

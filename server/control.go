@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/cluster"
 )
 
 // Command is what an operator asks of an installation at the command line.
@@ -51,9 +52,9 @@ type answer struct {
 // and does not answer yet, since it starts or is another command.
 const patience = 5 * time.Second
 
-// Execute carries a command out on the database that config names: in this
-// process where no other uses the database, else in the one that serves it, so
-// that what the command ends is refused there when Execute returns. Only
+// Execute carries a command out on the database that config names: of a SQLite
+// database in the process that serves it, if there is one, and else in this
+// process, so that what the command ends is refused when Execute returns. Only
 // DeveloperCreate makes a database where there is none. An error is as an
 // operator should read it.
 func Execute(ctx context.Context, config Config, c Command) ([]Listed, error) {
@@ -77,9 +78,9 @@ func Execute(ctx context.Context, config Config, c Command) ([]Listed, error) {
 // exists refuses a command on a database that is not there, which is more
 // likely misspelt than meant.
 func exists(config Config, c Command) error {
-	path, err := config.sqlitePath()
-	if err != nil || c.Name == DeveloperCreate {
-		return err
+	path := config.file()
+	if path == "" || c.Name == DeveloperCreate {
+		return nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no database at %s: name it with --database, or make it with developer create or serve", path)
@@ -97,8 +98,15 @@ func attempt(ctx context.Context, config Config, c Command) ([]Listed, error) {
 	list, err := s.execute(ctx, c)
 	if err != nil {
 		err = errors.New(explained(err))
+	} else if c.ends() && config.file() == "" && config.Redis == "" {
+		time.Sleep(cluster.Lease) // nodes that share Redis were not told, and believe for so long what they proved
 	}
 	return list, errors.Join(err, s.Close())
+}
+
+// ends says whether the command ends credentials.
+func (c Command) ends() bool {
+	return c.Name == DeveloperSetPassword || c.Name == DeveloperDisable || c.Name == DeveloperDelete
 }
 
 func (s *Server) execute(ctx context.Context, c Command) ([]Listed, error) {
@@ -133,10 +141,7 @@ func (s *Server) listed(ctx context.Context) ([]Listed, error) {
 	return list, err
 }
 
-func controlPath(config *Config) (string, error) {
-	path, err := config.sqlitePath()
-	return path + ".sock", err
-}
+func controlPath(config *Config) string { return config.file() + ".sock" }
 
 // maxSocketPath is what a Unix socket's address holds on the systems we run on.
 const maxSocketPath = 103
@@ -144,10 +149,7 @@ const maxSocketPath = 103
 // listenControl opens the socket beside the database through which commands
 // reach the process that serves it. Only its owner may use it.
 func (s *Server) listenControl() (net.Listener, error) {
-	path, err := controlPath(&s.config)
-	if err != nil {
-		return nil, err
-	}
+	path := controlPath(&s.config)
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("the control socket %s has too long a path: start in the database's folder and name it by a shorter path", path)
 	}
@@ -184,10 +186,7 @@ var errNoAnswer = errors.New("it does not answer")
 
 // ask sends a command to the process that serves the database.
 func ask(ctx context.Context, config Config, c Command) ([]Listed, error) {
-	path, err := controlPath(&config)
-	if err != nil {
-		return nil, err
-	}
+	path := controlPath(&config)
 	body, err := json.Marshal(c)
 	if err != nil {
 		return nil, err

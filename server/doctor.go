@@ -12,17 +12,16 @@ import (
 )
 
 // Migrate brings the database up to this version and returns what it applied.
-// No other process may have the database open.
+// No other process may have a SQLite database open; those that serve a
+// PostgreSQL database go on.
 func Migrate(ctx context.Context, config Config) (applied []string, err error) {
-	path, err := config.sqlitePath()
+	lock, err := lockDatabase(config.file())
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockDatabase(path)
-	if err != nil {
-		return nil, err
+	if lock != nil {
+		defer func() { err = errors.Join(err, lock.Unlock()) }()
 	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	return store.Migrate(ctx, config.Database, store.Options{Now: config.Now, Log: config.Log})
 }
 
@@ -40,8 +39,12 @@ func Diagnose(ctx context.Context, w io.Writer, config Config) error {
 		fmt.Fprintf(w, "ok     %s\n", name)
 	}
 	report("configuration", config.check())
-	if path, err := config.sqlitePath(); err != nil {
-		report("database", err)
+	if path := config.file(); path == "" {
+		risks, err := risks(ctx, config)
+		report("database, secret and keys", err)
+		for _, risk := range risks {
+			report("durability", errors.New(risk))
+		}
 	} else if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		report("database: there is none at "+path+" yet, a start makes it", nil)
 	} else {
@@ -56,6 +59,17 @@ func Diagnose(ctx context.Context, w io.Writer, config Config) error {
 		return fmt.Errorf("%d of the checks failed", failed)
 	}
 	return nil
+}
+
+// risks opens the database as a start would, and says under which of its
+// settings writes may be lost.
+func risks(ctx context.Context, config Config) ([]string, error) {
+	config.Log, config.Auth.SigningAlgorithm = nil, ""
+	s, err := New(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.Risks(), s.Close()
 }
 
 // openable says whether the server would start, or runs already and answers.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,12 +17,17 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/pgtest"
 	"github.com/openwearables/openwearables/server"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("net/http.(*http2ClientConn).readLoop"))
+	goleak.VerifyTestMain(pgtest.Main{M: m}, goleak.IgnoreTopFunction("net/http.(*http2ClientConn).readLoop"))
 }
+
+// onPostgres makes the nodes of every scenario serve PostgreSQL instead of
+// SQLite: TEST_DATABASE=postgres.
+var onPostgres = os.Getenv("TEST_DATABASE") == "postgres"
 
 // clock is a time that tests move. Safe for concurrent use.
 type clock struct {
@@ -49,7 +55,9 @@ type node struct {
 	clock    *clock
 	url      string
 	http     *http.Client // every REST answer is checked against openapi.yaml
-	database string
+	database string       // path of the SQLite file
+	dsn      string
+	secret   []byte // nil: in the file beside a SQLite database
 	log      *logBuffer
 	email    string
 	password string
@@ -71,12 +79,33 @@ func generous(c *server.Config) {
 // documented defaults.
 func start(t *testing.T, change ...func(*server.Config)) *node {
 	t.Helper()
+	n := newNode(t)
+	n.boot(t, change...)
+	n.addDeveloper(n.email, n.password)
+	return n
+}
+
+// startOnFile is start for what is true of SQLite's files alone.
+func startOnFile(t *testing.T, change ...func(*server.Config)) *node {
+	t.Helper()
+	n := newNode(t)
+	n.dsn, n.secret = "sqlite:"+n.database, nil
+	n.boot(t, change...)
+	n.addDeveloper(n.email, n.password)
+	return n
+}
+
+// newNode is a node that does not run yet, of an empty database.
+func newNode(t *testing.T) *node {
+	t.Helper()
 	n := &node{
 		t: t, clock: &clock{}, log: &logBuffer{},
 		database: filepath.Join(t.TempDir(), "node.db"), email: "dev@example.com", password: passphrase(),
 	}
-	n.boot(t, change...)
-	n.addDeveloper(n.email, n.password)
+	n.dsn = "sqlite:" + n.database
+	if onPostgres {
+		n.dsn, n.secret = pgtest.New(t), []byte(rand.Text()+rand.Text())
+	}
 	return n
 }
 
@@ -84,7 +113,7 @@ func start(t *testing.T, change ...func(*server.Config)) *node {
 func (n *node) boot(t *testing.T, change ...func(*server.Config)) {
 	t.Helper()
 	config := server.DefaultConfig()
-	config.Database = "sqlite:" + n.database
+	config.Database, config.Secret = n.dsn, n.secret
 	config.Now = n.clock.now
 	config.Log = slog.New(slog.NewJSONHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, f := range change {

@@ -26,10 +26,18 @@ func (s *Server) registerHealth() {
 			writeHealth(w, http.StatusServiceUnavailable, "unavailable")
 			return
 		}
-		writeHealth(w, http.StatusOK, "ok")
+		writeHealth(w, http.StatusOK, s.condition())
 	}))
 	procedure := "/" + healthService + "/Check"
 	s.mux.Handle("POST "+procedure, s.free("health", connect.NewUnaryHandler(procedure, s.checkHealth).ServeHTTP))
+}
+
+// condition is "degraded" where what is acknowledged may be lost, else "ok".
+func (s *Server) condition() string {
+	if len(s.store.Risks()) > 0 {
+		return "degraded"
+	}
+	return "ok"
 }
 
 func writeHealth(w http.ResponseWriter, status int, text string) {

@@ -3,7 +3,6 @@ package server_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"io"
 	"net"
 	"net/http"
@@ -65,19 +64,9 @@ func TestReadiness(t *testing.T) {
 		}
 	}
 	want(200, 200, healthv1.HealthCheckResponse_SERVING)
-	other, err := sql.Open("sqlite", "file:"+n.database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	other.SetMaxOpenConns(1)
-	if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
-		t.Fatal(err)
-	}
+	unlock := n.lock(t)
 	want(200, 503, healthv1.HealthCheckResponse_NOT_SERVING)
-	if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
-		t.Fatal(err)
-	}
+	unlock()
 	want(200, 200, healthv1.HealthCheckResponse_SERVING)
 }
 

@@ -3,9 +3,7 @@ package server_test
 import (
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"net/http"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -65,21 +63,9 @@ func (n *node) events(t *testing.T, action string) int {
 	t.Helper()
 	var count int
 	n.query(t, func(db *sql.DB) error {
-		return db.QueryRow("SELECT count(*) FROM audit_events WHERE action = ? AND outcome = 'ok'", action).Scan(&count)
+		return db.QueryRow("SELECT count(*) FROM audit_events WHERE action = $1 AND outcome = 'ok'", action).Scan(&count)
 	})
 	return count
-}
-
-// query reads the node's database beside it.
-func (n *node) query(t *testing.T, f func(*sql.DB) error) {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+n.database+"?mode=ro&_pragma=busy_timeout(5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(f(db), db.Close()); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // retryables are the six, and the exchange as the seventh way.
@@ -334,11 +320,7 @@ func TestIdempotencyOutlivesARestart(t *testing.T) {
 		sameAnswer(t, r.operation+" after a restart", firsts[i], w.succeed(t, r, r.in, r.as, key, true))
 	}
 
-	master, err := os.ReadFile(n.database + ".secret")
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault, err := credential.NewVault(master)
+	vault, err := credential.NewVault(n.master(t))
 	if err != nil {
 		t.Fatal(err)
 	}

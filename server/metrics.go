@@ -39,6 +39,18 @@ func newMetrics() *metrics {
 	return m
 }
 
+// watch shows whether Redis is lost.
+func (m *metrics) watch(lost func() bool) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "openwearables_redis_lost", Help: "1 while Redis is lost: each node counts its share of every limit and reads the database for every request.",
+	}, func() float64 {
+		if lost() {
+			return 1
+		}
+		return 0
+	}))
+}
+
 func (m *metrics) observe(c *call.Call, took time.Duration) {
 	operation := c.Operation
 	if operation == "" {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,9 +21,9 @@ import (
 // listen runs a node on its own listener, which start's nodes do not use.
 func listen(t *testing.T, change ...func(*server.Config)) *node {
 	t.Helper()
-	n := &node{t: t, clock: &clock{}, log: &logBuffer{}, database: filepath.Join(t.TempDir(), "node.db")}
+	n := newNode(t)
 	config := server.DefaultConfig()
-	config.Addr, config.Database, config.Now = "127.0.0.1:0", "sqlite:"+n.database, n.clock.now
+	config.Addr, config.Database, config.Secret, config.Now = "127.0.0.1:0", n.dsn, n.secret, n.clock.now
 	config.Log = slog.New(slog.NewJSONHandler(n.log, nil))
 	generous(&config)
 	for _, f := range change {

@@ -95,6 +95,9 @@ func (s *Server) listen() (all []bound, err error) {
 		}
 		all = append(all, bound{s.private(s.metrics.handler()), l})
 	}
+	if s.config.file() == "" { // a command reaches the database itself
+		return all, nil
+	}
 	l, err = s.listenControl()
 	if err != nil {
 		return all, err

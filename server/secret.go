@@ -15,13 +15,16 @@ import (
 	"github.com/openwearables/openwearables/internal/store"
 )
 
+// secretSuffix ends the name of the file beside the database.
+const secretSuffix = ".secret"
+
 // masterSecret returns the configured secret or the one in the file beside the
 // database, which is made on the first start, readable by its owner alone.
-func masterSecret(c *Config, database string) ([]byte, error) {
+func masterSecret(c *Config) ([]byte, error) {
 	if len(c.Secret) > 0 {
 		return c.Secret, nil
 	}
-	path := database + ".secret"
+	path := c.file() + secretSuffix
 	kept, err := os.ReadFile(path)
 	if err == nil {
 		return bytes.TrimSpace(kept), private(path)
@@ -76,13 +79,14 @@ func openVault(ctx context.Context, master []byte, s *store.Store) (*credential.
 	if err != nil {
 		return nil, fmt.Errorf("OPENWEARABLES_SECRET: %w", err)
 	}
+	return vault, checkFingerprint(ctx, vault, s)
+}
+
+func checkFingerprint(ctx context.Context, vault *credential.Vault, s *store.Store) error {
 	kept, err := s.SetMeta(ctx, "secret_fingerprint", vault.Fingerprint())
-	if err != nil {
-		return nil, err
-	}
-	if kept != vault.Fingerprint() {
-		return nil, errors.New("OPENWEARABLES_SECRET is not the secret that this database was made with: " +
+	if err == nil && kept != vault.Fingerprint() {
+		err = errors.New("OPENWEARABLES_SECRET is not the secret that this database was made with: " +
 			"restore that secret, or start with an empty database")
 	}
-	return vault, nil
+	return err
 }

@@ -147,7 +147,7 @@ func disguises(secret string) map[string][]byte {
 // presented, in any disguise, is in the database, its WAL, or the log at debug.
 func TestA16C18NothingAtRest(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := startOnFile(t, generous)
 	transport := n.http.Transport
 	w := &witness{next: transport, seen: map[string]string{n.password: "password"}}
 	n.http.Transport = w
@@ -204,7 +204,7 @@ func TestA16C18NothingAtRest(t *testing.T) {
 // TestA16Files: what the node writes is its owner's alone.
 func TestA16Files(t *testing.T) {
 	t.Parallel()
-	n := start(t)
+	n := startOnFile(t)
 	n.login(t, n.drivers()[0])
 	files, err := filepath.Glob(n.database + "*")
 	if err != nil || len(files) < 4 {
@@ -221,7 +221,7 @@ func TestA16Files(t *testing.T) {
 // database once it was checkpointed, but the record of who did what.
 func TestC19DeletedUser(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := startOnFile(t, generous)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	app, secret := n.newApp(t, ds[0], admin)
@@ -301,7 +301,7 @@ func (n *node) startError(t *testing.T, change ...func(*server.Config)) error {
 // does no harm to the database.
 func TestA27MasterSecret(t *testing.T) {
 	t.Parallel()
-	n := start(t)
+	n := startOnFile(t)
 	d := n.drivers()[0]
 	access, refresh := n.login(t, d)
 	_, key := n.newKey(t, d, access, nil)

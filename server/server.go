@@ -18,6 +18,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/ratelimit"
@@ -37,6 +38,7 @@ type Server struct {
 	now      func() time.Time
 	lock     *flock.Flock
 	store    *store.Store
+	cluster  *cluster.Redis // nil without Redis
 	auth     *auth.Auth
 	workouts *event.Workouts
 	ledger   *audit.Queue
@@ -49,8 +51,9 @@ type Server struct {
 	stopped sync.WaitGroup
 }
 
-// New opens the database, which no other process may have open, and returns a
-// server of it. The caller must Close it.
+// New opens the database and returns a server of it. No other process may have
+// a SQLite database open; of a PostgreSQL database there may be any number of
+// servers. The caller must Close it.
 func New(ctx context.Context, config Config) (_ *Server, err error) {
 	s := &Server{config: config, now: config.Now, metrics: newMetrics()}
 	if s.now == nil {
@@ -62,11 +65,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := s.config.check(); err != nil {
 		return nil, err
 	}
-	path, err := s.config.sqlitePath()
-	if err != nil {
-		return nil, err
-	}
-	if s.lock, err = lockDatabase(path); err != nil {
+	if s.lock, err = lockDatabase(s.config.file()); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -74,10 +73,13 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 			err = errors.Join(err, s.release())
 		}
 	}()
-	if s.store, err = store.Open(ctx, s.config.Database, store.Options{Now: s.now, Log: s.config.Log}); err != nil {
+	if s.store, err = store.Open(ctx, s.config.Database, store.Options{Now: config.Now, Log: s.config.Log}); err != nil {
 		return nil, err
 	}
-	if err := s.compose(ctx, path); err != nil {
+	for _, risk := range s.store.Risks() {
+		s.config.Log.WarnContext(ctx, risk)
+	}
+	if err := s.compose(ctx); err != nil {
 		return nil, err
 	}
 	s.handler = s.routes()
@@ -85,8 +87,12 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// lockDatabase makes this process the only one to use the file.
+// lockDatabase makes this process the only one to use the file. Where there is
+// none it returns nil.
 func lockDatabase(path string) (*flock.Flock, error) {
+	if path == "" {
+		return nil, nil
+	}
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
 	held, err := lock.TryLock()
 	if err != nil {
@@ -99,8 +105,8 @@ func lockDatabase(path string) (*flock.Flock, error) {
 }
 
 // compose builds the domain over the store.
-func (s *Server) compose(ctx context.Context, database string) error {
-	master, err := masterSecret(&s.config, database)
+func (s *Server) compose(ctx context.Context) error {
+	master, err := masterSecret(&s.config)
 	if err != nil {
 		return err
 	}
@@ -112,10 +118,14 @@ func (s *Server) compose(ctx context.Context, database string) error {
 	if lanes == 0 {
 		lanes = max(1, runtime.GOMAXPROCS(0))
 	}
+	peers, err := s.peers(ctx)
+	if err != nil {
+		return err
+	}
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
 		Passwords: credential.NewPasswords(lanes, 16*lanes),
-		Peers:     auth.Alone(ratelimit.NewMemory(s.now)), Now: s.now, Log: s.config.Log,
+		Peers:     peers, Now: s.now, Log: s.config.Log,
 	})
 	if err != nil {
 		return err
@@ -125,11 +135,30 @@ func (s *Server) compose(ctx context.Context, database string) error {
 	return nil
 }
 
+// peers is what this process shares with others that serve the database.
+func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
+	if s.config.Redis != "" {
+		var err error
+		if s.cluster, err = cluster.Open(ctx, s.config.Redis, s.now, s.config.Log); err == nil {
+			s.metrics.watch(s.cluster.Lost)
+		}
+		return s.cluster, err
+	}
+	if s.config.file() == "" {
+		return auth.Unmarked(s.store.Windows()), nil
+	}
+	return auth.Alone(ratelimit.NewMemory(s.now)), nil
+}
+
 // Handler serves the public listener.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Auth is the domain, for the operator's commands.
 func (s *Server) Auth() *auth.Auth { return s.auth }
+
+// signingReload is how often the signing keys are read, for another node may have
+// rotated them. One that signs was published a whole rotation before.
+const signingReload = 10 * time.Second
 
 // start writes what is kept in memory each second, and drops what is over each
 // hour.
@@ -138,6 +167,9 @@ func (s *Server) start() {
 	s.stop = cancel
 	s.every(ctx, time.Second, "flush", s.flush)
 	s.every(ctx, time.Hour, "purge", s.store.Purge)
+	if s.config.file() == "" {
+		s.every(ctx, signingReload, "reading the signing keys", s.auth.Signing.Reload)
+	}
 }
 
 func (s *Server) every(ctx context.Context, d time.Duration, name string, f func(context.Context) error) {
@@ -173,8 +205,14 @@ func (s *Server) Close() error {
 
 func (s *Server) release() error {
 	var err error
-	if s.store != nil {
-		err = s.store.Close()
+	if s.cluster != nil {
+		err = s.cluster.Close()
 	}
-	return errors.Join(err, s.lock.Unlock())
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Unlock())
+	}
+	return err
 }

@@ -1,8 +1,6 @@
 package server_test
 
 import (
-	"context"
-	"database/sql"
 	"net/http"
 	"slices"
 	"strings"
@@ -226,28 +224,4 @@ func TestA14Revocation(t *testing.T) {
 		revoke(c.current()).want(t, 204, "")
 		c.ended(t)
 	})
-}
-
-// lock takes the node's database from it, as another process might, until the
-// returned function is called.
-func (n *node) lock(t *testing.T) (unlock func()) {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+n.database+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := db.Conn(context.Background())
-	if err == nil {
-		_, err = conn.ExecContext(context.Background(), "BEGIN IMMEDIATE")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if _, err := conn.ExecContext(context.Background(), "ROLLBACK"); err != nil {
-			t.Error(err)
-		}
-		conn.Close()
-		db.Close()
-	}
 }

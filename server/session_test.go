@@ -82,8 +82,8 @@ func TestC13OldestSessionEnds(t *testing.T) {
 		m.n.alter(t, `
 			INSERT INTO sessions (id, developer_id, seed, generation, rotated_at, created_at, last_used_at, expires_at, ends_at)
 			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 48)
-			SELECT printf('00000000-0000-4000-8000-%012d', i), developer_id, seed, 1, created_at + i, created_at + i, created_at + i, expires_at, ends_at
-			FROM sessions, n WHERE id = ?`, sessionID(t, oldest))
+			SELECT '00000000-0000-4000-8000-0000000000' || CASE WHEN i < 10 THEN '0' ELSE '' END || i, developer_id, seed, 1, created_at + i, created_at + i, created_at + i, expires_at, ends_at
+			FROM sessions, n WHERE id = $1`, sessionID(t, oldest))
 		m.clock.advance(time.Second)
 		fifty := m.developer(t)
 		fifty.works(t)

@@ -13,7 +13,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -220,11 +219,7 @@ func TestSigningAcrossRestarts(t *testing.T) {
 // signingKey is the key that signs on the node, read with the master secret.
 func (n *node) signingKey(t *testing.T) (*credential.SigningKey, []byte) {
 	t.Helper()
-	master, err := os.ReadFile(n.database + ".secret")
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault, err := credential.NewVault(master)
+	vault, err := credential.NewVault(n.master(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ var permitted = []struct{ from, to string }{
 	{"server/call", "gen/... internal/auth internal/event internal/audit internal/ratelimit internal/jsonbody internal/credential"},
 	{"server/...", "server/... gen/... internal/..."},
 
-	{"internal/store/...", "internal/store/... internal/auth internal/event internal/usage internal/audit internal/credential"},
+	{"internal/store/...", "internal/store/... internal/auth internal/event internal/usage internal/audit internal/credential internal/ratelimit"},
 	{"internal/event", "internal/auth internal/audit"},
 	{"internal/usage", "internal/auth internal/audit"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit"},

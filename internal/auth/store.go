@@ -15,8 +15,9 @@ type Store interface {
 	Reader
 	// Write runs f in one transaction and returns nil only once its effect is
 	// durable. If f returns an error, nothing that it wrote remains and the
-	// error is returned. f runs at most once and is not cancelled midway; it
-	// must not wait for anything but tx.
+	// error is returned. f is not cancelled midway, and may run again from its
+	// beginning after what it did was undone; it must not wait for anything but
+	// tx.
 	Write(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
 }
 

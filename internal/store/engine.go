@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"errors"
 	"strings"
+	"sync/atomic"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 )
 
@@ -13,33 +16,86 @@ import (
 // written once, in SQL that all of them take.
 type engine struct {
 	dialect func() schema.Dialect
-	// open returns the pool that reads and the pool, of one connection, that
-	// writes. It makes the database where there is none.
-	open func(ctx context.Context, dsn string) (readers, writer *sql.DB, err error)
-	// begin starts a transaction that holds off every other writer's, and
-	// migrate one that holds off every other migration.
-	begin, migrate string
+	// open returns the pools of a database, which it makes where it can.
+	open func(ctx context.Context, dsn string) (*pools, error)
+	// serve runs the reads and transactions of a store.
+	serve func(m *mapper, p *pools, o Options) backend
+	// migrate starts a transaction that holds off every other migration.
+	migrate string
+	// text is the type of a column that migrations declare as TEXT: one that
+	// is put in order by its bytes.
+	text string
+	// unlogged makes a table that migrations declare so forget its rows in a
+	// crash, where that is faster.
+	unlogged string
 	// lock is the FOR of a SELECT whose rows stay as they are until the
-	// transaction ends.
-	lock string
-	// order ends a text column where values are put in order: by their bytes.
-	order string
-	// tidy, if any, is run by the writer after a purge.
-	tidy  string
+	// transaction ends, and skip of one that leaves out those of others.
+	lock, skip string
+	// claim holds off, until the transaction ends, every other one that claims
+	// the same name.
+	claim string
 	fault faulter
 	// argument is the placeholder of the nth argument, from 1.
 	argument func(n int) string
+}
+
+// pools are the connections to a database. The two may be one.
+type pools struct {
+	readers, writer *sql.DB
+	// risks are settings of the database under which what was acknowledged may
+	// be lost, each with what to change.
+	risks []string
+	// age of the connections that may be used: those of another are not used
+	// again.
+	age *atomic.Int64
+	// prepare is how what this package prepares is sent, where that can be chosen.
+	prepare pgx.QueryExecMode
+}
+
+func (p *pools) close() error { return errors.Join(p.readers.Close(), p.writer.Close()) }
+
+// backend runs what a store asks of its database. Safe for concurrent use.
+type backend interface {
+	source
+	// do runs f in a transaction and returns once it is durable or undone. A
+	// caller that is cancelled before its turn leaves; from then on f and the
+	// commit are not cancelled. f may run again from its beginning after what
+	// it did was undone.
+	do(ctx context.Context, f func(context.Context, *tx) error) error
+	// ping is nil if the database can be written and its time is ours.
+	ping(ctx context.Context) error
+	// tidy is called after much was deleted.
+	tidy(ctx context.Context) error
+	// close waits for what was accepted, refuses more, and closes the pools.
+	close() error
+}
+
+// source is where statements run.
+type source interface {
+	// use calls f, with the context of its statements; for reads perhaps more
+	// than once.
+	use(ctx context.Context, f func(context.Context, executor) error) error
+}
+
+// executor runs statements: those that bun built, and those of this package,
+// which it prepares.
+type executor interface {
+	bun.IConn
+	query(ctx context.Context, s *ready, args []any) (*sql.Rows, error)
+	exec(ctx context.Context, s *ready, args []any) (sql.Result, error)
 }
 
 // fault is what a driver's error means.
 type fault uint8
 
 const (
-	broken    fault = iota // a defect, of ours or of the database file
+	broken    fault = iota // a defect, of ours or of the database
 	passing                // the same call may succeed in a while
-	contended              // another writer holds the database
+	contended              // another transaction was in the way
 	taken                  // a unique value belongs to another row
 	orphaned               // a row that is referred to is not there
+	alien                  // a text that no row can hold
+	denied                 // the user of the database may not do this
 )
 
 // faulter says what a driver's error means, and for a value that is taken of
@@ -47,7 +103,9 @@ const (
 type faulter func(error) (kind fault, column string)
 
 // engines holds each engine under the scheme of its DSN.
-var engines = map[string]engine{"sqlite": sqliteEngine}
+var engines = map[string]engine{"sqlite": sqliteEngine, "postgres": postgresEngine, "postgresql": postgresEngine}
+
+var errForm = errors.New(`the database must be given as sqlite:PATH or postgres://USER@HOST/NAME`)
 
 // engineOf finds the engine of a DSN. The error does not repeat the DSN, which
 // may hold a password.
@@ -55,7 +113,7 @@ func engineOf(dsn string) (e engine, rest string, err error) {
 	scheme, rest, _ := strings.Cut(dsn, ":")
 	e, ok := engines[scheme]
 	if !ok || rest == "" {
-		return e, "", fmt.Errorf(`store: the database must be given as "sqlite:<path>"`)
+		return e, "", errForm
 	}
 	return e, rest, nil
 }

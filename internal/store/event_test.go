@@ -11,8 +11,7 @@ import (
 )
 
 func TestReplay(t *testing.T) {
-	now := epoch
-	onEachWith(t, Options{Now: func() time.Time { return now }}, func(t *testing.T, s *Store) {
+	onEachAt(t, epoch, func(t *testing.T, s *Store, now *time.Time) {
 		r := fill[auth.ReplayRecord](true)
 		r.ExpiresAt = epoch.Add(time.Hour)
 		put := func(r auth.ReplayRecord) error {
@@ -34,7 +33,7 @@ func TestReplay(t *testing.T) {
 		next.ID, next.ExpiresAt = r.ID, epoch.Add(3*time.Hour)
 		wantError(t, put(next), auth.ErrTaken)
 		wantEqual(t, get(), r)
-		now = r.ExpiresAt
+		*now = r.ExpiresAt
 		if err := put(next); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,21 @@ var uniques = map[string]string{
 	"users.external_user_id":  "external_user_id",
 }
 
-var errClosed = errors.New("store: closed")
+var (
+	errClosed    = errors.New("store: closed")
+	errAbsent    = errors.New("store: no connection to the database")
+	errAlien     = errors.New("store: a text that not every database can hold")
+	errLost      = errors.New("store: the transaction was lost")
+	errUncertain = errors.New("store: the connection was lost while committing")
+	errSkewed    = errors.New("store: the clocks of this machine and of the database differ by more than a minute")
+	errAborted   = errors.New("store: the database undid a transaction instead of committing it")
+)
+
+// passed are errors of the moment.
+var passed = []error{
+	context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone,
+	errClosed, errAbsent, errLost, errUncertain, errAborted, errSkewed,
+}
 
 // domain turns an error of the driver into one of the domain's: ErrNotFound, a
 // TakenError, Unavailable for what passes, and otherwise itself, wrapped.
@@ -31,9 +46,9 @@ func (e engine) domain(err error) error {
 		return auth.ErrNotFound
 	case isDomain(err):
 		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
-		errors.Is(err, errClosed), isClosed(err):
+	case errors.Is(err, errAlien):
+		return &auth.Error{Kind: auth.Invalid, Reason: "invalid_request", Detail: "A text holds a character that cannot be stored", Cause: err}
+	case slices.ContainsFunc(passed, func(known error) bool { return errors.Is(err, known) }), isClosed(err):
 		return auth.UnavailableError(err)
 	}
 	switch kind, column := e.fault(err); kind {
@@ -41,6 +56,8 @@ func (e engine) domain(err error) error {
 		return auth.UnavailableError(err)
 	case orphaned:
 		return auth.ErrNotFound
+	case alien:
+		return e.domain(fmt.Errorf("%w: %w", errAlien, err))
 	case taken:
 		if name, ok := uniques[column]; ok {
 			return &auth.TakenError{Column: name}
@@ -62,19 +79,21 @@ func (fault faulter) contended(err error) bool {
 	return kind == contended
 }
 
-// patience is how long a start waits for another process that migrates.
+// patience is how long a start waits for what is in its way.
 const patience = 30 * time.Second
 
-// patiently calls f again for as long as another writer holds the database,
-// until patience ends.
+// patiently calls f again for as long as another transaction is in its way,
+// until patience ends. The longer it takes, the longer it leaves the others
+// alone in between.
 func (fault faulter) patiently(ctx context.Context, f func() error) error {
-	for end := time.Now().Add(patience); ; {
+	pause := 10 * time.Millisecond
+	for end := time.Now().Add(patience); ; pause = min(2*pause, time.Second) {
 		err := f()
 		if err == nil || !fault.contended(err) || time.Now().After(end) {
 			return err
 		}
 		select {
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

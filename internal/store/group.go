@@ -4,10 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +22,6 @@ const (
 var (
 	errQueueFull  = errors.New("store: too many writes are waiting")
 	errJobExited  = errors.New("store: the transaction's goroutine ended")
-	errLost       = errors.New("store: the transaction was lost")
 	errTxFinished = errors.New("store: the transaction has ended")
 )
 
@@ -33,9 +30,9 @@ var (
 // transaction, commits, and answers all. A job that is alone waits for nobody.
 type group struct {
 	*mapper
-	pool *sql.DB
-	now  func() time.Time
-	log  *slog.Logger
+	pool  *sql.DB
+	clock *clock
+	log   *slog.Logger
 
 	mu      sync.RWMutex // held for reading while a job is queued
 	closed  bool
@@ -44,7 +41,6 @@ type group struct {
 	stopped chan struct{}
 
 	conn *connection // nil until it is needed, and after it failed
-	last time.Time   // no transaction to come is earlier
 }
 
 // job is one transaction that waits for its turn.
@@ -62,18 +58,16 @@ const (
 	abandoned
 )
 
-func newGroup(m *mapper, pool *sql.DB, now func() time.Time, log *slog.Logger) *group {
+func newGroup(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *group {
 	g := &group{
-		mapper: m, pool: pool, now: now, log: log,
+		mapper: m, pool: pool, clock: c, log: log,
 		queue: make(chan *job, maxWaiting), tidies: make(chan chan error), stopped: make(chan struct{}),
 	}
 	go g.run()
 	return g
 }
 
-// do runs f in a transaction and returns once it is durable or undone. A
-// caller that is cancelled before its turn leaves the queue; from then on f
-// and the commit are not cancelled.
+// do runs f once. A caller that is cancelled before its turn leaves the queue.
 func (g *group) do(ctx context.Context, f func(context.Context, *tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return auth.UnavailableError(err)
@@ -211,7 +205,7 @@ func (g *group) begin() error {
 
 func (g *group) connect() (err error) {
 	if g.conn == nil {
-		g.conn, err = newConnection(g.pool, g.mapper)
+		g.conn, err = newConnection(g.pool)
 	}
 	return err
 }
@@ -237,7 +231,8 @@ func (g *group) runAll(batch []*job) error {
 		if err := g.conn.run(g.conn.savepoint); err != nil {
 			return errors.Join(errLost, err)
 		}
-		if j.err = g.runOne(j); j.err != nil {
+		j.err = newTx(j.ctx, g.mapper, g.conn, g.clock.tick()).run(g.log, j.f)
+		if j.err != nil {
 			if err := g.conn.run(g.conn.undo); err != nil {
 				return errors.Join(errLost, err, j.err)
 			}
@@ -249,27 +244,27 @@ func (g *group) runAll(batch []*job) error {
 	return nil
 }
 
-// runOne runs the job's function. A panic in it becomes its error.
-func (g *group) runOne(j *job) (err error) {
-	t := newTx(g.conn, g.tick())
-	defer func() {
-		t.state.ended = true
-		if p := recover(); p != nil {
-			g.log.Error("store: panic in a transaction", "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("store: panic in a transaction: %v", p)
-		}
-	}()
-	if err = j.f(j.ctx, t); err == nil {
-		err = t.state.err
-	}
-	return err
+func (g *group) ping(ctx context.Context) error {
+	return g.do(ctx, func(context.Context, *tx) error { return nil })
 }
 
-// tick is the time of the transaction that starts: never before an earlier
-// one's, whatever the clock does.
-func (g *group) tick() time.Time {
-	if t := g.now().UTC().Truncate(time.Microsecond); t.After(g.last) {
-		g.last = t
+// tidy empties the WAL: what was deleted leaves it too.
+func (g *group) tidy(ctx context.Context) error {
+	reply := make(chan error, 1)
+	select {
+	case g.tidies <- reply:
+		return <-reply
+	case <-g.stopped:
+		return auth.UnavailableError(errClosed)
+	case <-ctx.Done():
+		return auth.UnavailableError(ctx.Err())
 	}
-	return g.last
+}
+
+func (g *group) tidyUp() error {
+	if err := g.connect(); err != nil {
+		return g.engine.domain(err)
+	}
+	_, err := g.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	return g.engine.domain(err)
 }

@@ -14,51 +14,10 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// hold keeps the writer busy with a job until release is called, so that what
-// is written meanwhile waits and then goes into one commit.
-func (s *Store) hold(t testing.TB) (release func()) {
-	t.Helper()
-	held, free := make(chan struct{}), make(chan struct{})
-	done := make(chan error, 1)
-	go func() {
-		done <- s.try(func(context.Context, auth.Tx) error {
-			close(held)
-			<-free
-			return nil
-		})
-	}()
-	<-held
-	return sync.OnceFunc(func() {
-		close(free)
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// queue starts n writes and returns once all of them wait behind the one that
-// holds the writer.
-func (s *Store) queue(t testing.TB, n int, f func(i int) error) (wait func() []error) {
-	t.Helper()
-	errs := make([]error, n)
-	var all sync.WaitGroup
-	before := len(s.group.queue)
-	for i := range n {
-		all.Go(func() { errs[i] = f(i) })
-	}
-	for len(s.group.queue) < before+n {
-		runtime.Gosched()
-	}
-	return func() []error {
-		all.Wait()
-		return errs
-	}
-}
-
 // Nobody is answered before everybody in the batch has run: they share one
 // commit.
 func TestWritersShareACommit(t *testing.T) {
-	onEach(t, func(t *testing.T, s *Store) {
+	onSQLite(t, func(t *testing.T, s *Store) {
 		const writers = 64
 		release := s.hold(t)
 		var ran atomic.Int32
@@ -125,12 +84,12 @@ func TestFailuresAreIsolated(t *testing.T) {
 // If the commit fails, nobody's write remains and nobody is told otherwise,
 // not even of a failure that was due to another's write.
 func TestCommitFailure(t *testing.T) {
-	onEach(t, func(t *testing.T, s *Store) {
+	onSQLite(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)
 		id := newUser().ID
 		wait := s.queue(t, 10, func(i int) error {
 			if i == 5 {
-				return s.group.do(context.Background(), func(ctx context.Context, t *tx) error {
+				return s.do(context.Background(), func(ctx context.Context, t *tx) error {
 					// A reference that is checked, and found missing, at the commit.
 					_, err := t.some(ctx, t.db.NewRaw("PRAGMA defer_foreign_keys = ON").Conn(t.conn))
 					_, orphan := t.some(ctx, t.db.NewRaw(
@@ -244,6 +203,7 @@ func TestCancelledReads(t *testing.T) {
 		_, err := find(ctx, s.reader, long, row.ID)
 		wantUnavailable(t, err)
 		wantError(t, err, context.DeadlineExceeded)
+		<-ctx.Done()
 		for _, seen := range []error{sql.ErrNoRows, errors.New("sql: Rows are closed")} {
 			wantUnavailable(t, s.fail(ctx, seen))
 			wantEqual(t, errors.Is(s.fail(t.Context(), seen), auth.ErrNotFound), seen == sql.ErrNoRows)
@@ -280,7 +240,7 @@ func TestCloseDrains(t *testing.T) {
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
 			at := dsn(t)
-			s := openStore(t, at, Options{})
+			s := openStore(t, at, Options{}).patient()
 			release := s.hold(t)
 			wait := s.queue(t, 50, func(int) error {
 				return s.try(func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, newUser()) })
@@ -290,10 +250,8 @@ func TestCloseDrains(t *testing.T) {
 				go func() { closed <- s.Close() }()
 			}
 			refused := func() error { return s.try(func(context.Context, auth.Tx) error { return nil }) }
-			for begun := false; !begun; runtime.Gosched() {
-				s.group.mu.RLock()
-				begun = s.group.closed
-				s.group.mu.RUnlock()
+			for !s.closing() {
+				runtime.Gosched()
 			}
 			wantUnavailable(t, refused())
 			release()
@@ -313,7 +271,7 @@ func TestCloseDrains(t *testing.T) {
 }
 
 func TestFullQueueIsRefused(t *testing.T) {
-	onEach(t, func(t *testing.T, s *Store) {
+	onSQLite(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)
 		empty := func(int) error { return s.try(func(context.Context, auth.Tx) error { return nil }) }
 		wait := s.queue(t, maxWaiting, empty)
@@ -328,7 +286,7 @@ func TestFullQueueIsRefused(t *testing.T) {
 // A job that ends the writer's goroutine takes neither the writer nor its
 // neighbours' callers with it.
 func TestGoexit(t *testing.T) {
-	onEach(t, func(t *testing.T, s *Store) {
+	onSQLite(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)
 		wait := s.queue(t, 3, func(i int) error {
 			return s.try(func(ctx context.Context, tx auth.Tx) error {
@@ -373,16 +331,13 @@ func TestTransactionEnds(t *testing.T) {
 // A transaction's time does not change within it, is in microseconds of UTC,
 // and never goes back.
 func TestTransactionTime(t *testing.T) {
-	var clock atomic.Int64
-	now := func() time.Time {
-		return time.Unix(0, clock.Add(1_001)).In(time.FixedZone("", 3600))
-	}
-	onEachWith(t, Options{Now: now}, func(t *testing.T, s *Store) {
+	onEachAt(t, epoch, func(t *testing.T, s *Store, now *time.Time) {
 		var last time.Time
 		for _, start := range []time.Duration{time.Hour, 2 * time.Hour, time.Minute, 3 * time.Hour} {
-			clock.Store(int64(start))
+			*now = time.Unix(0, int64(start)+1_001).In(time.FixedZone("", 3600))
 			s.write(t, func(_ context.Context, tx auth.Tx) error {
 				at := tx.Now()
+				*now = now.Add(time.Second)
 				if at != tx.Now() || at.Location() != time.UTC || at != at.Truncate(time.Microsecond) || at.Before(last) {
 					t.Errorf("%s after %s", at, last)
 				}

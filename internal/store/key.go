@@ -32,7 +32,7 @@ func (r *reader) KeyByHash(ctx context.Context, h credential.Hash) (auth.StoredK
 }
 
 func (r *reader) Keys(ctx context.Context) ([]auth.Key, error) {
-	rows, err := list[keyRow](ctx, r, "created_at DESC, id DESC", nil)
+	rows, err := list[keyRow](ctx, r, newestFirst, nil)
 	return each(rows, err, func(row *keyRow) auth.Key { return row.Key })
 }
 

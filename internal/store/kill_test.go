@@ -30,10 +30,14 @@ func command(what, dsn string) *exec.Cmd {
 // until it is killed and says what was acknowledged.
 func helper(what, dsn string) error {
 	ctx := context.Background()
+	if what == "migrate" {
+		return migrateSlowly(ctx, dsn)
+	}
 	s, err := Open(ctx, dsn, Options{})
 	if err != nil {
 		return err
 	}
+	s.patient()
 	if what == "start" {
 		_, err := s.SetMeta(ctx, "pid", strconv.Itoa(os.Getpid()))
 		return errors.Join(err, s.Close())
@@ -170,7 +174,7 @@ func killOnce(t *testing.T, dsn string, said *acknowledged) {
 }
 
 func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
-	s := openStore(t, dsn, Options{})
+	s := openStore(t, dsn, Options{}).patient()
 	defer func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -209,8 +213,11 @@ func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
 			t.Errorf("ledger of %s: %d entries, acknowledged %d: %v", userID, len(entries), n, err)
 		}
 	}
+	if _, ok := s.backend.(*file); !ok {
+		return
+	}
 	var verdict string
-	if err := s.pool.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+	if err := s.pools.readers.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		t.Errorf("integrity: %q, %v", verdict, err)
 	}
 }

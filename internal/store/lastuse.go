@@ -24,16 +24,18 @@ func (s *Store) TouchSessions(ctx context.Context, at map[string]time.Time) erro
 }
 
 func (s *Store) touch(ctx context.Context, table string, at map[string]time.Time) error {
-	uses := make([]bun.TupleValues, 0, len(at))
-	for _, id := range slices.Sorted(maps.Keys(at)) {
-		uses = append(uses, bun.Tuple([]any{id, at[id]}))
-	}
-	for chunk := range slices.Chunk(uses, 500) {
-		err := s.group.do(ctx, func(ctx context.Context, t *tx) error {
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(at)), 500) {
+		uses := make([]bun.TupleValues, len(ids))
+		for i, id := range ids {
+			uses[i] = bun.Tuple([]any{id, at[id]})
+		}
+		err := s.do(ctx, func(ctx context.Context, t *tx) error {
+			due := t.locked(t.db.NewSelect().TableExpr("?", bun.Ident(table)).Column("id").OrderExpr(newestFirst)).
+				Where("id IN (?)", bun.List(ids))
 			_, err := t.some(ctx, t.db.NewRaw(
-				"WITH used (id, at) AS (VALUES ?) UPDATE ? AS t SET last_used_at = used.at FROM used"+
-					" WHERE t.id = used.id AND (t.last_used_at IS NULL OR t.last_used_at < used.at)",
-				bun.List(chunk), bun.Ident(table)).Conn(t.conn))
+				"WITH used (id, at) AS (VALUES ?), due AS (?) UPDATE ? AS t SET last_used_at = used.at FROM used, due"+
+					" WHERE t.id = used.id AND t.id = due.id AND (t.last_used_at IS NULL OR t.last_used_at < used.at)",
+				bun.List(uses), due, bun.Ident(table)).Conn(t.conn))
 			return err
 		})
 		if err != nil {

@@ -32,10 +32,13 @@ func (s *Store) AppendAccess(ctx context.Context, entries []audit.Access) error 
 	if len(entries) == 0 {
 		return nil
 	}
-	return s.group.do(ctx, func(ctx context.Context, t *tx) error { return t.appendAccess(ctx, entries) })
+	return s.do(ctx, func(ctx context.Context, t *tx) error { return t.appendAccess(ctx, entries) })
 }
 
 func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
+	if err := t.claim(ctx, "ledger"); err != nil { // a first entry has no row before it to lock
+		return err
+	}
 	heads := make(map[string]Entry)
 	rows := make([]entryRow, len(entries))
 	for i, a := range entries {

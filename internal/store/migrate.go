@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +17,21 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one numbered change of the schema. Its name orders it.
-type migration struct{ name, script string }
+// migration is one numbered change of the schema. Its name orders it. While it
+// is applied the previous release serves, and goes on to serve afterwards: so it
+// adds, and takes away only what no release that it names still needs.
+type migration struct {
+	name, script string
+	// serves is the migration that a binary must know to serve on the schema
+	// that this one leaves.
+	serves string
+}
 
 // migrations are in the order of their names.
 var migrations = readMigrations()
+
+// servesLine begins the first line of each script.
+const servesLine = "-- serves: "
 
 func readMigrations() []migration {
 	files, err := fs.Glob(migrationFiles, "migrations/*.sql")
@@ -33,7 +44,8 @@ func readMigrations() []migration {
 		if err != nil {
 			panic(err) // it is embedded
 		}
-		list[i] = migration{strings.TrimSuffix(path.Base(file), ".sql"), string(script)}
+		first, _, _ := strings.Cut(string(script), "\n")
+		list[i] = migration{strings.TrimSuffix(path.Base(file), ".sql"), string(script), strings.TrimPrefix(first, servesLine)}
 	}
 	return list
 }
@@ -41,18 +53,18 @@ func readMigrations() []migration {
 // Migrate brings the schema of the database up to date and returns the names
 // of the migrations that it applied. Each is applied whole or not at all, and
 // once, whoever else migrates at the same time. It refuses, as Open does, a
-// database that a newer version has migrated.
+// database that a newer version has migrated beyond what this one can serve.
 func Migrate(ctx context.Context, dsn string, o Options) (applied []string, err error) {
 	e, rest, err := engineOf(dsn)
 	if err != nil {
 		return nil, err
 	}
-	readers, writer, err := e.open(ctx, rest)
+	p, err := e.open(ctx, rest)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, readers.Close(), writer.Close()) }()
-	return e.migrateAll(ctx, writer, migrations, o.clock())
+	defer func() { err = errors.Join(err, p.close()) }()
+	return e.migrateAll(ctx, p.writer, migrations, o.clock())
 }
 
 // migrateAll applies those of the list that the database has not had.
@@ -62,20 +74,13 @@ func (e engine) migrateAll(ctx context.Context, writer *sql.DB, list []migration
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	_, err = conn.ExecContext(ctx, "SELECT 1 FROM migrations")
-	if err != nil { // there is none yet
-		err = e.inTransaction(ctx, conn, func() error {
-			_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)")
-			return err
-		})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+	if err := e.prepareMigrations(ctx, conn); err != nil {
+		return nil, fmt.Errorf("store: %w", e.permitted(err))
 	}
 	for _, m := range list {
 		did, err := e.migrateOne(ctx, conn, list, m, micros(now()))
 		if err != nil {
-			return applied, fmt.Errorf("store: migration %s: %w", m.name, err)
+			return applied, fmt.Errorf("store: migration %s: %w", m.name, e.permitted(err))
 		}
 		if did {
 			applied = append(applied, m.name)
@@ -84,8 +89,35 @@ func (e engine) migrateAll(ctx context.Context, writer *sql.DB, list []migration
 	return applied, nil
 }
 
+// permitted says of an error that is a lack of rights what to change.
+func (e engine) permitted(err error) error {
+	if kind, _ := e.fault(err); kind == denied {
+		return fmt.Errorf("%w: GRANT CREATE ON SCHEMA public to the user in --database, or run openwearables migrate as one who owns the tables", err)
+	}
+	return err
+}
+
+// prepareMigrations makes the table of what the database has had.
+func (e engine) prepareMigrations(ctx context.Context, conn *sql.Conn) error {
+	ready := func() bool {
+		_, err := conn.ExecContext(ctx, "SELECT name, serves FROM migrations WHERE 1 = 0")
+		return err == nil
+	}
+	if ready() {
+		return nil
+	}
+	return e.inTransaction(ctx, conn, func() error {
+		_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migrations "+
+			"(name "+e.text+" PRIMARY KEY, applied_at BIGINT NOT NULL, serves "+e.text+" NOT NULL DEFAULT '')")
+		if err == nil && !ready() { // made before there was that column
+			_, err = conn.ExecContext(ctx, "ALTER TABLE migrations ADD COLUMN serves "+e.text+" NOT NULL DEFAULT ''")
+		}
+		return err
+	})
+}
+
 // migrateOne applies m unless it is applied. Only if there is something to do
-// does it hold off other writers.
+// does it hold off others.
 func (e engine) migrateOne(ctx context.Context, conn *sql.Conn, known []migration, m migration, at int64) (did bool, err error) {
 	due := func() (bool, error) {
 		names, err := appliedMigrations(ctx, conn, known)
@@ -98,30 +130,42 @@ func (e engine) migrateOne(ctx context.Context, conn *sql.Conn, known []migratio
 		if did, err = due(); err != nil || !did { // another process may have been first
 			return err
 		}
-		if _, err := conn.ExecContext(ctx, m.script); err != nil {
+		if _, err := conn.ExecContext(ctx, e.script(m)); err != nil {
 			return err
 		}
-		insert := "INSERT INTO migrations (name, applied_at) VALUES (" + e.argument(1) + ", " + e.argument(2) + ")"
-		_, err := conn.ExecContext(ctx, insert, m.name, at)
+		insert := fmt.Sprintf("INSERT INTO migrations (name, applied_at, serves) VALUES (%s, %s, %s)",
+			e.argument(1), e.argument(2), e.argument(3))
+		_, err := conn.ExecContext(ctx, insert, m.name, at, m.serves)
 		return err
 	})
 	return did, err
 }
 
+var textColumn = regexp.MustCompile(`\bTEXT\b`)
+
+// script is the migration in the engine's own words.
+func (e engine) script(m migration) string {
+	return strings.ReplaceAll(textColumn.ReplaceAllString(m.script, e.text), "/* unlogged */", e.unlogged)
+}
+
 // appliedMigrations returns the names of those that the database has had, or
-// an error if known lacks one of them.
+// an error if a newer version left a schema on which one that knows these
+// cannot serve.
 func appliedMigrations(ctx context.Context, conn *sql.Conn, known []migration) (names []string, err error) {
-	rows, err := conn.QueryContext(ctx, "SELECT name FROM migrations ORDER BY name")
+	knows := func(name string) bool {
+		return slices.ContainsFunc(known, func(m migration) bool { return m.name == name })
+	}
+	rows, err := conn.QueryContext(ctx, "SELECT name, serves FROM migrations ORDER BY name")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+		var name, serves string
+		if err := rows.Scan(&name, &serves); err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(known, func(m migration) bool { return m.name == name }) {
+		if !knows(name) && !knows(serves) {
 			return nil, fmt.Errorf("the database was migrated by a newer version of openwearables (%s): run that version or a later one, or restore a backup from before it", name)
 		}
 		names = append(names, name)
@@ -129,18 +173,19 @@ func appliedMigrations(ctx context.Context, conn *sql.Conn, known []migration) (
 	return names, rows.Err()
 }
 
+// inTransaction runs f in a transaction that holds off every other migration.
+// Where others are in its way it lets them pass and runs f again.
 func (e engine) inTransaction(ctx context.Context, conn *sql.Conn, f func() error) error {
-	err := e.fault.patiently(ctx, func() error {
+	return e.fault.patiently(ctx, func() error {
 		_, err := conn.ExecContext(ctx, e.migrate)
+		if err == nil {
+			if err = f(); err == nil {
+				_, err = conn.ExecContext(context.WithoutCancel(ctx), "COMMIT")
+			}
+		}
+		if err != nil { // it fails where there is no transaction, or none any more
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	end := "COMMIT"
-	if err = f(); err != nil {
-		end = "ROLLBACK"
-	}
-	_, ended := conn.ExecContext(context.WithoutCancel(ctx), end)
-	return errors.Join(err, ended)
 }

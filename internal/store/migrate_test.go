@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -58,7 +60,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := dsn(t)
 			s := openStore(t, at, Options{})
-			err := s.group.do(t.Context(), func(ctx context.Context, t *tx) error {
+			err := s.do(t.Context(), func(ctx context.Context, t *tx) error {
 				_, err := t.some(ctx, t.db.NewRaw("INSERT INTO migrations (name, applied_at) VALUES ('29990101000000_later', 1)").Conn(t.conn))
 				return err
 			})
@@ -76,6 +78,178 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	}
 }
 
+// A newer version's database serves this one as long as the newer one says so.
+func TestNewerDatabaseThatServes(t *testing.T) {
+	for name, dsn := range dsns {
+		t.Run(name, func(t *testing.T) {
+			at := dsn(t)
+			old := openStore(t, at, Options{})
+			e, rest, err := engineOf(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			later := append(slices.Clone(migrations),
+				migration{"29990101000000_expand", "ALTER TABLE users ADD COLUMN later TEXT; CREATE TABLE later (x BIGINT)", migrations[0].name},
+				migration{"29990102000000_contract", "DROP TABLE later", "29990101000000_expand"})
+			migrate := func(list []migration) {
+				p := must(e.open(t.Context(), rest))(t)
+				must(e.migrateAll(t.Context(), p.writer, list, time.Now))(t)
+				if err := p.close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			migrate(later[:len(later)-1])
+			u := old.addUser(t) // while it runs
+			s := openStore(t, at, Options{})
+			wantEqual(t, must(s.User(t.Context(), u.ID))(t), u)
+			s.addSession(t)
+			wantEqual(t, len(must(Migrate(t.Context(), at, Options{}))(t)), 0)
+			if err := errors.Join(s.Close(), old.Close()); err != nil {
+				t.Fatal(err)
+			}
+			migrate(later)
+			if _, err := Open(t.Context(), at, Options{}); err == nil || !strings.Contains(err.Error(), "29990102000000_contract") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// Each migration says which release the schema that it leaves still serves.
+func TestMigrationsSayWhomTheyServe(t *testing.T) {
+	for i, m := range migrations {
+		if !slices.ContainsFunc(migrations[:i+1], func(known migration) bool { return known.name == m.serves }) {
+			t.Errorf("%s begins with no line %q and the name of a migration up to it", m.name, servesLine)
+		}
+	}
+}
+
+// A database of before migrations said that goes on.
+func TestMigrationsTableOfBefore(t *testing.T) {
+	s, path := openSQLiteStore(t)
+	if _, err := s.backend.(*file).group.pool.ExecContext(t.Context(), "ALTER TABLE migrations DROP COLUMN serves"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := openStore(t, "sqlite:"+path, Options{})
+	again.addUser(t)
+	wantEqual(t, count(t, again, "migrations"), len(migrations))
+}
+
+// slowMigrations take long enough to be killed in the middle of.
+func slowMigrations(e engine) []migration {
+	wait := "SELECT pg_sleep(0.05);"
+	if e.argument(1) == "?" {
+		wait = "CREATE TABLE t AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT i FROM n; DROP TABLE t;"
+	}
+	list := slices.Clone(migrations)
+	for i := range 12 {
+		name := fmt.Sprintf("3000_%02d", i)
+		list = append(list, migration{name, fmt.Sprintf("CREATE TABLE a%d (x BIGINT); %s CREATE TABLE b%d (x BIGINT)", i, wait, i), name})
+	}
+	return list
+}
+
+// migrateSlowly is what another process does until it is killed.
+func migrateSlowly(ctx context.Context, dsn string) error {
+	e, rest, err := engineOf(dsn)
+	if err != nil {
+		return err
+	}
+	p, err := e.open(ctx, rest)
+	if err != nil {
+		return err
+	}
+	_, err = e.migrateAll(ctx, p.writer, slowMigrations(e), time.Now)
+	return errors.Join(err, p.close())
+}
+
+// Whenever a process that migrates is killed, another one finishes what it
+// began.
+func TestMigrationKill(t *testing.T) {
+	for name, dsn := range dsns {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := dsn(t)
+			e, rest, err := engineOf(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := must(e.open(t.Context(), rest))(t)
+			defer p.close()
+			killed := 0
+			for {
+				c := command("migrate", at)
+				if err := c.Start(); err != nil {
+					t.Fatal(err)
+				}
+				after := time.Duration(50+50*killed) * time.Millisecond // at last it lives long enough
+				kill := time.AfterFunc(after+rand.N(200*time.Millisecond), func() { _ = c.Process.Kill() })
+				err := c.Wait()
+				kill.Stop()
+				for i := range 12 {
+					if hasTable(t, p.readers, fmt.Sprint("a", i)) != hasTable(t, p.readers, fmt.Sprint("b", i)) {
+						t.Fatalf("migration %d is there by half", i)
+					}
+				}
+				if err == nil {
+					break
+				}
+				killed++
+			}
+			if killed == 0 {
+				t.Error("it was never killed")
+			}
+			wantEqual(t, must(e.migrateAll(t.Context(), p.writer, slowMigrations(e), time.Now))(t), nil)
+		})
+	}
+}
+
+// A migration that needs a table which a long transaction holds, or that comes
+// after another, waits and lets everybody else pass.
+func TestPostgresMigrationWaits(t *testing.T) {
+	for name, held := range map[string]string{
+		"table": "SELECT 1 FROM users", "another migration": "SELECT pg_advisory_xact_lock(" + migrationLock + ")",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			migrationWaits(t, openPostgresStore(t), held)
+		})
+	}
+}
+
+func migrationWaits(t *testing.T, s *Store, held string) {
+	u := s.addUser(t)
+	long := must(s.pools.writer.BeginTx(t.Context(), nil))(t)
+	if _, err := long.ExecContext(t.Context(), "SET LOCAL idle_in_transaction_session_timeout = 0; "+held); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := postgresEngine.migrateAll(context.Background(), s.pools.writer, append(slices.Clone(migrations),
+			migration{"3000_later", "ALTER TABLE users ADD COLUMN later TEXT", migrations[0].name}), time.Now)
+		done <- err
+	}()
+	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
+		must(s.User(t.Context(), u.ID))(t)
+		s.addUser(t)
+	}
+	select {
+	case err := <-done:
+		t.Fatal("it did not wait: ", err)
+	default:
+	}
+	if err := long.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, must(s.User(t.Context(), u.ID))(t), u)
+}
+
 // A migration that fails leaves nothing, those before it stay, and once it is
 // mended it is applied.
 func TestMigrationIsWhole(t *testing.T) {
@@ -85,13 +259,12 @@ func TestMigrationIsWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			readers, writer, err := e.open(t.Context(), rest)
-			if err != nil {
-				t.Fatal(err)
+			p := must(e.open(t.Context(), rest))(t)
+			defer p.close()
+			writer := p.writer
+			list := []migration{
+				{"1", "CREATE TABLE a (x BIGINT)", "1"}, {"2", "CREATE TABLE b (x BIGINT); CREATE TABLE a (x BIGINT)", "1"},
 			}
-			defer readers.Close()
-			defer writer.Close()
-			list := []migration{{"1", "CREATE TABLE a (x BIGINT)"}, {"2", "CREATE TABLE b (x BIGINT); CREATE TABLE a (x BIGINT)"}}
 			applied, err := e.migrateAll(t.Context(), writer, list, time.Now)
 			if err == nil || !strings.Contains(err.Error(), "migration 2") || !slices.Equal(applied, []string{"1"}) {
 				t.Fatalf("%v, %v", applied, err)

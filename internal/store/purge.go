@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/openwearables/openwearables/internal/auth"
 )
 
 // purgeBatch bounds how long one step of a purge holds up other writes.
@@ -16,20 +14,23 @@ const seenFor = 31 * 24 * time.Hour
 
 // Purge removes what no decision needs any more: sessions past their absolute
 // end (until then a spent refresh token must be told from an unknown one),
-// expired replay records, and addresses not seen for a month.
+// expired replay records, addresses not seen for a month, and windows of rate
+// limits that are over.
 func (s *Store) Purge(ctx context.Context) error {
 	for _, p := range []struct {
 		table, key, column string
-		keep               time.Duration
+		before             func(now time.Time) any
 	}{
-		{"sessions", "id", "ends_at", 0},
-		{"replays", "id", "expires_at", 0},
-		{"developer_addresses", "developer_id, address", "seen_at", seenFor},
+		{"sessions", "id", "ends_at", func(now time.Time) any { return now }},
+		{"replays", "id", "expires_at", func(now time.Time) any { return now }},
+		{"developer_addresses", "developer_id, address", "seen_at", func(now time.Time) any { return now.Add(-seenFor) }},
+		{"windows", "policy, id", "ends_at", func(now time.Time) any { return now.Unix() }},
 	} {
-		query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s <= ? LIMIT ?)", p.table, p.key, p.column)
+		query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s <= ? LIMIT ?%[4]s)",
+			p.table, p.key, p.column, s.engine.skip)
 		for n := int64(purgeBatch); n == purgeBatch; {
-			err := s.group.do(ctx, func(ctx context.Context, t *tx) (err error) {
-				n, err = t.some(ctx, t.db.NewRaw(query, t.now.Add(-p.keep), purgeBatch).Conn(t.conn))
+			err := s.do(ctx, func(ctx context.Context, t *tx) (err error) {
+				n, err = t.some(ctx, t.db.NewRaw(query, p.before(t.now), purgeBatch).Conn(t.conn))
 				return err
 			})
 			if err != nil {
@@ -37,29 +38,5 @@ func (s *Store) Purge(ctx context.Context) error {
 			}
 		}
 	}
-	return s.group.tidy(ctx)
-}
-
-// tidy runs what the engine wants done after much was deleted.
-func (g *group) tidy(ctx context.Context) error {
-	if g.engine.tidy == "" {
-		return nil
-	}
-	reply := make(chan error, 1)
-	select {
-	case g.tidies <- reply:
-		return <-reply
-	case <-g.stopped:
-		return auth.UnavailableError(errClosed)
-	case <-ctx.Done():
-		return auth.UnavailableError(ctx.Err())
-	}
-}
-
-func (g *group) tidyUp() error {
-	if err := g.connect(); err != nil {
-		return g.engine.domain(err)
-	}
-	_, err := g.conn.conn.ExecContext(context.Background(), g.engine.tidy)
-	return g.engine.domain(err)
+	return s.tidy(ctx)
 }

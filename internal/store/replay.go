@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 
 	"github.com/uptrace/bun"
@@ -17,7 +18,11 @@ type replayRow struct {
 
 var replayByID = selecting[replayRow]("id = ?")
 
+// Replay waits for a transaction that may be writing the record.
 func (t *tx) Replay(ctx context.Context, id credential.Hash) (auth.ReplayRecord, error) {
+	if err := t.claim(ctx, "replay:"+string(hex.AppendEncode(nil, id[:]))); err != nil {
+		return auth.ReplayRecord{}, err
+	}
 	row, err := find(ctx, &t.reader, replayByID, id[:])
 	return row.ReplayRecord, err
 }
@@ -45,6 +50,14 @@ func (r *signingKeyRow) held() auth.StoredSigningKey { return r.StoredSigningKey
 func (r *reader) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, error) {
 	rows, err := list[signingKeyRow](ctx, r, "created_at, id", nil)
 	return each(rows, err, (*signingKeyRow).held)
+}
+
+// SigningKeys lists the keys for a transaction that may make the first one.
+func (t *tx) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, error) {
+	if err := t.claim(ctx, "signing_keys"); err != nil {
+		return nil, err
+	}
+	return t.reader.SigningKeys(ctx)
 }
 
 // PutSigningKey writes the key, over one of the same id.

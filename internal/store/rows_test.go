@@ -172,6 +172,32 @@ func TestNotFound(t *testing.T) {
 	})
 }
 
+// A text that a database cannot hold is found nowhere, and refused where it
+// would be written.
+func TestTextThatCannotBeStored(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		u := s.addUser(t)
+		for _, text := range []string{"a\x00b", "\xff"} {
+			_, err := s.DeveloperByEmail(t.Context(), text)
+			wantError(t, err, auth.ErrNotFound)
+			_, err = s.Key(t.Context(), text)
+			wantError(t, err, auth.ErrNotFound)
+			odd := newUser()
+			odd.FirstName = &text
+			for _, write := range []func(context.Context, auth.Tx) error{
+				func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, odd) },
+				func(ctx context.Context, tx auth.Tx) error { odd.ID = u.ID; return tx.UpdateUser(ctx, odd) },
+			} {
+				if err := s.try(write); auth.AsError(err).Kind != auth.Invalid {
+					t.Errorf("%q: %v", text, err)
+				}
+			}
+		}
+		wantEqual(t, must(s.User(t.Context(), u.ID))(t), u)
+		wantEqual(t, count(t, s, "users"), 1)
+	})
+}
+
 func TestTaken(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		d, u := newDeveloper(), newUser()
@@ -257,7 +283,7 @@ func TestHashOfWrongSize(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		k := newKey()
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertKey(ctx, k) })
-		err := s.group.do(t.Context(), func(ctx context.Context, t *tx) error {
+		err := s.do(t.Context(), func(ctx context.Context, t *tx) error {
 			_, err := t.some(ctx, t.db.NewRaw("UPDATE api_keys SET previous_hash = ?", []byte{1, 2, 3}).Conn(t.conn))
 			return err
 		})

@@ -30,7 +30,7 @@ func (r *reader) Session(ctx context.Context, id string) (auth.StoredSession, er
 }
 
 func (r *reader) DeveloperSessions(ctx context.Context, developerID string, at time.Time) ([]auth.StoredSession, error) {
-	rows, err := list[sessionRow](ctx, r, "created_at DESC, id DESC", func(q *bun.SelectQuery) {
+	rows, err := list[sessionRow](ctx, r, newestFirst, func(q *bun.SelectQuery) {
 		q.Where("developer_id = ? AND revoked_at IS NULL AND expires_at > ?", developerID, at)
 	})
 	return each(rows, err, (*sessionRow).held)
@@ -49,11 +49,11 @@ func (t *tx) UpdateSession(ctx context.Context, s auth.StoredSession) error {
 var errNoFilter = errors.New("store: a session filter that selects nothing in particular")
 
 func (t *tx) EndSessions(ctx context.Context, which auth.SessionFilter, at time.Time) ([]string, error) {
-	q := t.db.NewUpdate().Conn(t.conn).Model((*sessionRow)(nil)).Set("revoked_at = ?", at).
-		Where("revoked_at IS NULL AND expires_at > ?", at).Returning("id")
 	if which.ID+which.DeveloperID+which.UserID+which.AppID == "" {
 		return nil, t.fail(ctx, errNoFilter)
 	}
+	q := t.locked(t.db.NewSelect().Model((*sessionRow)(nil)).Column("id").OrderExpr(newestFirst)).
+		Where("revoked_at IS NULL AND expires_at > ?", at)
 	for _, must := range []struct{ column, value string }{
 		{"id", which.ID}, {"developer_id", which.DeveloperID}, {"user_id", which.UserID}, {"app_id", which.AppID},
 	} {
@@ -65,6 +65,7 @@ func (t *tx) EndSessions(ctx context.Context, which auth.SessionFilter, at time.
 		q = q.Where("id <> ?", which.Except)
 	}
 	var ids []string
-	err := q.Scan(ctx, &ids)
+	err := t.db.NewUpdate().Conn(t.conn).Model((*sessionRow)(nil)).Set("revoked_at = ?", at).
+		Where("revoked_at IS NULL AND id IN (?)", q).Returning("id").Scan(ctx, &ids)
 	return ids, t.fail(ctx, err)
 }

@@ -172,7 +172,7 @@ func TestDeletionCascades(t *testing.T) {
 
 func TestPurge(t *testing.T) {
 	now := epoch.AddDate(1, 0, 0)
-	onEachWith(t, Options{Now: func() time.Time { return now }}, func(t *testing.T, s *Store) {
+	onEachAt(t, now, func(t *testing.T, s *Store, _ *time.Time) {
 		u, d := s.addUser(t), newDeveloper()
 		ended, kept := newUserSession(u.ID), newUserSession(u.ID)
 		ended.EndsAt, ended.ExpiresAt = now, now
@@ -201,7 +201,7 @@ func TestPurge(t *testing.T) {
 
 func count(t testing.TB, s *Store, table string) (n int) {
 	t.Helper()
-	if err := s.pool.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+	if err := s.pools.readers.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

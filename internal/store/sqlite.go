@@ -22,47 +22,78 @@ import (
 var sqliteEngine = engine{
 	dialect:  func() schema.Dialect { return sqlitedialect.New() },
 	open:     openSQLite,
-	begin:    "BEGIN IMMEDIATE",
+	serve:    serveSQLite,
 	migrate:  "BEGIN IMMEDIATE",
-	tidy:     "PRAGMA wal_checkpoint(TRUNCATE)", // what was deleted leaves the WAL too
+	text:     "TEXT",
 	fault:    sqliteFault,
 	argument: func(int) string { return "?" },
 }
 
+// file is a backend whose writes share commits.
+type file struct {
+	filePool
+	*group
+}
+
+func serveSQLite(m *mapper, p *pools, o Options) backend {
+	return &file{
+		filePool{p.readers, &statements{prepare: p.readers.PrepareContext}},
+		newGroup(m, p.writer, &clock{now: o.clock()}, o.logger()),
+	}
+}
+
+// close closes the connection that writes last, since SQLite then leaves
+// everything in the one file, and nothing of what was deleted beside it.
+func (f *file) close() error {
+	err := f.filePool.Close()
+	f.group.close()
+	return errors.Join(err, f.group.pool.Close())
+}
+
+// filePool reads.
+type filePool struct {
+	*sql.DB
+	*statements
+}
+
+func (p filePool) use(ctx context.Context, f func(context.Context, executor) error) error {
+	return f(ctx, p)
+}
+
 // openSQLite opens the file. It is created for its owner alone, and SQLite
 // gives the WAL and the shared memory file the same permissions.
-func openSQLite(ctx context.Context, path string) (readers, writer *sql.DB, err error) {
+func openSQLite(ctx context.Context, path string) (*pools, error) {
 	path = filepath.Clean(strings.TrimPrefix(path, "//"))
 	if path == ":memory:" {
-		return nil, nil, errors.New("store: the database must be a file")
+		return nil, errors.New("store: the database must be a file")
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, nil, fmt.Errorf("store: %w", err)
+		return nil, fmt.Errorf("store: %w", err)
 	}
 	if err := f.Close(); err != nil {
-		return nil, nil, fmt.Errorf("store: %w", err)
+		return nil, fmt.Errorf("store: %w", err)
 	}
 	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
-	writer, err = sql.Open("sqlite", uri+"?mode=rw&_txlock=immediate&"+pragmas(
+	writer, err := sql.Open("sqlite", uri+"?mode=rw&_txlock=immediate&"+pragmas(
 		"busy_timeout(150)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
 		"secure_delete(ON)", "journal_size_limit(16777216)", "cache_size(-16384)", "trusted_schema(OFF)",
 	))
 	if err != nil {
-		return nil, nil, fmt.Errorf("store: %w", err)
+		return nil, fmt.Errorf("store: %w", err)
 	}
 	writer.SetMaxOpenConns(1)
 	if err := checkSQLite(ctx, writer); err != nil {
-		return nil, nil, errors.Join(err, writer.Close())
+		return nil, errors.Join(err, writer.Close())
 	}
-	readers, err = sql.Open("sqlite", uri+"?mode=ro&"+pragmas("busy_timeout(500)", "query_only(ON)", "trusted_schema(OFF)"))
+	readers, err := sql.Open("sqlite", uri+"?mode=ro&"+pragmas("busy_timeout(500)", "query_only(ON)", "trusted_schema(OFF)"))
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("store: %w", err), writer.Close())
+		return nil, errors.Join(fmt.Errorf("store: %w", err), writer.Close())
 	}
 	n := max(4, runtime.NumCPU())
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
-	return readers, writer, nil
+	return &pools{readers: readers, writer: writer}, nil
 }
 
 func pragmas(list ...string) string {

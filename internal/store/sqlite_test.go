@@ -17,14 +17,14 @@ import (
 )
 
 func openSQLiteStore(t testing.TB) (*Store, string) {
-	dsn := dsns["sqlite"](t)
+	dsn := sqliteDSN(t)
 	return openStore(t, dsn, Options{}), fileOf(dsn)
 }
 
 // pragma reads a setting of the connection that writes.
 func (s *Store) pragma(t testing.TB, statement string) (value string) {
 	t.Helper()
-	err := s.group.do(context.Background(), func(ctx context.Context, t *tx) error {
+	err := s.do(context.Background(), func(ctx context.Context, t *tx) error {
 		return t.db.NewRaw("PRAGMA "+statement).Conn(t.conn).Scan(ctx, &value)
 	})
 	if err != nil {
@@ -53,7 +53,7 @@ func TestSQLitePragmas(t *testing.T) {
 // unusable.
 func (s *Store) loseConnection(t testing.TB) {
 	t.Helper()
-	err := s.group.do(context.Background(), func(ctx context.Context, t *tx) error {
+	err := s.do(context.Background(), func(ctx context.Context, t *tx) error {
 		_, err := t.some(ctx, t.db.NewRaw("ROLLBACK").Conn(t.conn))
 		return err
 	})
@@ -66,7 +66,7 @@ func TestLostTransaction(t *testing.T) {
 	s, _ := openSQLiteStore(t)
 	release := s.hold(t)
 	wait := s.queue(t, 9, func(i int) error {
-		return s.group.do(context.Background(), func(ctx context.Context, t *tx) error {
+		return s.do(context.Background(), func(ctx context.Context, t *tx) error {
 			if err := t.InsertUser(ctx, newUser()); err != nil || i != 4 {
 				return err
 			}
@@ -125,7 +125,7 @@ func TestSQLiteRefusesWhatIsNoDatabase(t *testing.T) {
 func TestReadersCannotWrite(t *testing.T) {
 	s, _ := openSQLiteStore(t)
 	u := s.addUser(t)
-	if _, err := s.pool.ExecContext(t.Context(), "DELETE FROM users"); err == nil {
+	if _, err := s.pools.readers.ExecContext(t.Context(), "DELETE FROM users"); err == nil {
 		t.Fatal("a reader wrote")
 	}
 	must(s.User(t.Context(), u.ID))(t)

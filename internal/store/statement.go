@@ -12,21 +12,24 @@ import (
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
+
+	"github.com/openwearables/openwearables/internal/auth"
 )
 
 // mapper turns rows into structs and back, for one engine.
 type mapper struct {
 	db     *bun.DB
 	engine engine
+	ready  sync.Map // *ready by statementKey
 }
 
 func newMapper(e engine, db *sql.DB) *mapper {
-	return &mapper{bun.NewDB(db, newColumns(e.dialect())), e}
+	return &mapper{db: bun.NewDB(db, newColumns(e.dialect())), engine: e}
 }
 
 // statement is SQL on one row of the type R. Its text is made of R's columns
-// and prepared once per connection, which takes less than half the time of a
-// query that is built anew.
+// once, and prepared once per connection, which takes less than half the time
+// of a query that is built anew.
 type statement[R any] struct {
 	text    func(table *schema.Table, columns []string) string
 	columns func(*schema.Field) bool // those that it reads or writes; nil: all
@@ -73,42 +76,78 @@ func (s *statement[R]) fields(m *mapper) (table *schema.Table, fields []*schema.
 	return table, fields
 }
 
-// statements are what is prepared on a connection or a pool.
-type statements struct {
-	*mapper
-	lock     string // of the rows of each SELECT, such as "UPDATE"
-	prepare  func(context.Context, string) (*sql.Stmt, error)
-	prepared sync.Map // ready by *statement
-}
-
-// ready is a statement that is prepared.
+// ready is a statement as text, with the fields that it reads or writes.
 type ready struct {
-	*sql.Stmt
+	text   string
 	fields []*schema.Field
 }
 
-func prepared[R any](ctx context.Context, ss *statements, s *statement[R]) (*ready, error) {
-	if p, ok := ss.prepared.Load(s); ok {
-		return p.(*ready), nil
+// statementKey tells apart the forms of a statement.
+type statementKey struct {
+	statement any
+	locks     bool // the rows that it selects
+}
+
+func readied[R any](m *mapper, s *statement[R], locks bool) *ready {
+	key := statementKey{s, locks && m.engine.lock != ""}
+	if p, ok := m.ready.Load(key); ok {
+		return p.(*ready)
 	}
-	table, fields := s.fields(ss.mapper)
+	table, fields := s.fields(m)
 	columns := make([]string, len(fields))
 	for i, f := range fields {
 		columns[i] = f.Name
 	}
-	text := ss.engine.arguments(s.text(table, columns))
-	if ss.lock != "" && strings.HasPrefix(text, "SELECT") {
-		text += " FOR " + ss.lock
+	text := m.engine.arguments(s.text(table, columns))
+	if key.locks && strings.HasPrefix(text, "SELECT") {
+		text += " FOR " + m.engine.lock
 	}
-	stmt, err := ss.prepare(ctx, text)
+	p, _ := m.ready.LoadOrStore(key, &ready{text, fields})
+	return p.(*ready)
+}
+
+// statements are what is prepared on a connection or a pool.
+type statements struct {
+	prepare  func(context.Context, string) (*sql.Stmt, error)
+	prepared sync.Map // *sql.Stmt by *ready
+}
+
+func (ss *statements) stmt(ctx context.Context, s *ready) (*sql.Stmt, error) {
+	if p, ok := ss.prepared.Load(s); ok {
+		return p.(*sql.Stmt), nil
+	}
+	p, err := ss.prepare(ctx, s.text)
 	if err != nil {
 		return nil, err
 	}
-	p := &ready{stmt, fields}
 	if first, lost := ss.prepared.LoadOrStore(s, p); lost {
-		return first.(*ready), stmt.Close()
+		return first.(*sql.Stmt), p.Close()
 	}
 	return p, nil
+}
+
+func (ss *statements) query(ctx context.Context, s *ready, args []any) (*sql.Rows, error) {
+	stmt, err := ss.stmt(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+func (ss *statements) exec(ctx context.Context, s *ready, args []any) (sql.Result, error) {
+	stmt, err := ss.stmt(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+func (ss *statements) close() (err error) {
+	ss.prepared.Range(func(_, stmt any) bool {
+		err = errors.Join(err, stmt.(*sql.Stmt).Close())
+		return true
+	})
+	return err
 }
 
 // arguments numbers the placeholders of a query, where the engine wants that.
@@ -120,18 +159,17 @@ func (e engine) arguments(query string) string {
 	return strings.Join(parts, "")
 }
 
-// find returns the row that a SELECT finds, or auth.ErrNotFound.
+// find returns the row that a SELECT finds, or auth.ErrNotFound. What no row
+// can hold, none does.
 func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (row R, err error) {
-	if err := r.usable(); err != nil {
-		return row, err
-	}
-	ctx = r.whole(ctx)
-	err = func() (err error) {
-		stmt, err := prepared(ctx, r.statements, s)
-		if err != nil {
-			return err
+	for _, a := range args {
+		if text, ok := a.(string); ok && text != storable(text) {
+			return row, auth.ErrNotFound
 		}
-		rows, err := stmt.QueryContext(ctx, args...)
+	}
+	p := readied(r.mapper, s, r.tx != nil)
+	err = r.use(ctx, func(ctx context.Context, on executor) (err error) {
+		rows, err := on.query(ctx, p, args)
 		if err != nil {
 			return err
 		}
@@ -140,25 +178,21 @@ func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (
 			return cmp.Or(rows.Err(), sql.ErrNoRows)
 		}
 		return r.db.ScanRow(ctx, rows, &row)
-	}()
+	})
 	return row, r.fail(ctx, err)
 }
 
 // write runs a statement that writes the row; more are arguments after the
 // row's columns. No row written is auth.ErrNotFound.
 func write[R any](ctx context.Context, t *tx, s *statement[R], row *R, more ...any) error {
-	if err := t.usable(); err != nil {
-		return err
-	}
-	ctx = t.whole(ctx)
-	p, err := prepared(ctx, t.statements, s)
-	if err != nil {
-		return t.fail(ctx, err)
-	}
+	p := readied(t.mapper, s, false)
 	args := make([]any, len(p.fields), len(p.fields)+len(more))
 	for i, f := range p.fields {
 		args[i] = stored(f.Value(reflect.ValueOf(row).Elem()))
+		if text, ok := args[i].(string); ok && text != storable(text) {
+			return t.fail(ctx, errAlien)
+		}
 	}
-	res, err := p.ExecContext(ctx, append(args, more...)...)
+	res, err := t.conn.exec(ctx, p, append(args, more...))
 	return t.one(ctx, res, err)
 }

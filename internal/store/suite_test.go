@@ -21,6 +21,7 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/pgtest"
 )
 
 // TestMain is also the program that the tests of crashes and of concurrent
@@ -33,26 +34,49 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(pgtest.Main{M: m})
 }
 
 // dsns makes an empty database of each engine that the suite runs on.
 var dsns = map[string]func(testing.TB) string{
-	"sqlite": func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") },
+	"sqlite":   sqliteDSN,
+	"postgres": func(t testing.TB) string { return pgtest.New(t) + "&statement_timeout=60000&connect_timeout=60" },
 }
+
+// patient makes a store wait for a machine that is busy with other tests.
+func (s *Store) patient() *Store {
+	if p, ok := s.backend.(*pgPool); ok {
+		p.acquireTimeout, p.callTimeout = time.Minute, time.Minute
+	}
+	return s
+}
+
+func sqliteDSN(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") }
 
 // onEach runs a test on an empty store of each engine.
 func onEach(t *testing.T, test func(t *testing.T, s *Store)) {
-	onEachWith(t, Options{}, test)
-}
-
-func onEachWith(t *testing.T, o Options, test func(t *testing.T, s *Store)) {
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, openStore(t, dsn(t), o))
+			test(t, openStore(t, dsn(t), Options{}).patient())
 		})
 	}
+}
+
+// onEachAt is onEach with a clock that the test moves.
+func onEachAt(t *testing.T, start time.Time, test func(t *testing.T, s *Store, now *time.Time)) {
+	for name, dsn := range dsns {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := start
+			test(t, openStore(t, dsn(t), Options{Now: func() time.Time { return now }}).patient(), &now)
+		})
+	}
+}
+
+// onSQLite runs a test of what only SQLite does.
+func onSQLite(t *testing.T, test func(t *testing.T, s *Store)) {
+	test(t, openStore(t, sqliteDSN(t), Options{}))
 }
 
 func openStore(t testing.TB, dsn string, o Options) *Store {

@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -13,19 +16,100 @@ import (
 // tx is auth.Tx. A statement that fails dooms it: it cannot commit.
 type tx struct {
 	reader
-	state txState
-	now   time.Time
+	conn guard
+	now  time.Time
 }
 
 var _ auth.Tx = (*tx)(nil)
 
-func newTx(c *connection, now time.Time) *tx {
-	t := &tx{now: now}
-	t.reader = reader{statements: &c.statements, conn: guard{c.conn, &t.reader}, tx: &t.state}
-	return t
+// newTx returns the transaction that was begun on the connection. Its
+// statements run under ctx, whatever the context of their callers.
+func newTx(ctx context.Context, m *mapper, on executor, now time.Time) *tx {
+	g := guard{on, &txState{ctx: ctx}}
+	return &tx{reader{m, g, g.txState}, g, now}
 }
 
 func (t *tx) Now() time.Time { return t.now }
+
+// run runs f, once. A panic in it becomes its error. After f ended the
+// transaction runs no statement.
+func (t *tx) run(log *slog.Logger, f func(context.Context, *tx) error) (err error) {
+	defer func() {
+		t.conn.ended = true
+		if p := recover(); p != nil {
+			log.Error("store: panic in a transaction", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("store: panic in a transaction: %v", p)
+		}
+	}()
+	if err = f(t.conn.ctx, t); err == nil {
+		err = t.conn.err
+	}
+	return err
+}
+
+// txState is what became of a transaction so far. One goroutine owns it.
+type txState struct {
+	ctx   context.Context
+	err   error // the first failure; it dooms the transaction
+	ended bool
+}
+
+// guard is where a transaction's statements run, for as long as they may:
+// after a failure the engine may have undone the transaction already, and a
+// statement would be alone.
+type guard struct {
+	executor
+	*txState
+}
+
+func (s *txState) usable() error {
+	if s.ended {
+		return errTxFinished
+	}
+	return s.err
+}
+
+func (g guard) use(_ context.Context, f func(context.Context, executor) error) error {
+	return f(g.ctx, g)
+}
+
+func (g guard) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	if err := g.usable(); err != nil {
+		return nil, err
+	}
+	return g.executor.ExecContext(g.ctx, query, args...)
+}
+
+func (g guard) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := g.usable(); err != nil {
+		return nil, err
+	}
+	return g.executor.QueryContext(g.ctx, query, args...)
+}
+
+func (g guard) query(_ context.Context, s *ready, args []any) (*sql.Rows, error) {
+	if err := g.usable(); err != nil {
+		return nil, err
+	}
+	return g.executor.query(g.ctx, s, args)
+}
+
+func (g guard) exec(_ context.Context, s *ready, args []any) (sql.Result, error) {
+	if err := g.usable(); err != nil {
+		return nil, err
+	}
+	return g.executor.exec(g.ctx, s, args)
+}
+
+// claim holds off, until the transaction ends, every other one that claims the
+// name: for a decision on what is not there, which has no row to lock.
+func (t *tx) claim(ctx context.Context, name string) error {
+	if t.engine.claim == "" {
+		return nil
+	}
+	_, err := t.some(ctx, t.db.NewRaw(t.engine.claim, name).Conn(t.conn))
+	return err
+}
 
 // query is one that bun built.
 type query interface {

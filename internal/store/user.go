@@ -83,14 +83,15 @@ func (r *reader) Users(ctx context.Context, q auth.UserQuery) ([]auth.User, int,
 		return nil, 0, fmt.Errorf("store: users are not sorted by %q", q.SortBy)
 	}
 	matching := func(s *bun.SelectQuery) *bun.SelectQuery { return matchingUsers(s, q) }
-	total, err := r.db.NewSelect().Conn(r.conn).Model((*userRow)(nil)).Apply(matching).Count(ctx)
+	var total int64
+	err := r.use(ctx, func(ctx context.Context, on executor) (err error) {
+		total, err = r.db.NewSelect().Conn(on).Model((*userRow)(nil)).Apply(matching).Count(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, 0, r.fail(ctx, err)
 	}
 	key := q.SortBy
-	if !column.isTime {
-		key += r.engine.order
-	}
 	order := fmt.Sprintf("%s ASC NULLS FIRST, id ASC", key)
 	if q.Descending {
 		order = fmt.Sprintf("%s DESC NULLS LAST, id DESC", key)

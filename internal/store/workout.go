@@ -84,7 +84,7 @@ func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Wo
 	}
 	rows, of := distinctWorkouts(userID, ws)
 	var stored map[identity]string
-	err := s.group.do(ctx, func(ctx context.Context, t *tx) (err error) {
+	err := s.do(ctx, func(ctx context.Context, t *tx) (err error) {
 		if err = t.synced(ctx, userID, ws[len(ws)-1].Source.Provider); err == nil {
 			stored, err = t.upsertWorkouts(ctx, rows)
 		}
@@ -166,7 +166,7 @@ func (t *tx) synced(ctx context.Context, userID, provider string) error {
 
 // DeleteWorkout removes one workout of the user.
 func (s *Store) DeleteWorkout(ctx context.Context, userID, id string) error {
-	return s.group.do(ctx, func(ctx context.Context, t *tx) error {
+	return s.do(ctx, func(ctx context.Context, t *tx) error {
 		return t.only(ctx, t.db.NewDelete().Conn(t.conn).Model((*workoutRow)(nil)).
 			Where("id = ? AND user_id = ?", id, userID))
 	})

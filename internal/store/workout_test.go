@@ -43,8 +43,7 @@ func TestWorkoutsComeBack(t *testing.T) {
 }
 
 func TestUpsertWorkouts(t *testing.T) {
-	now := epoch
-	onEachWith(t, Options{Now: func() time.Time { return now }}, func(t *testing.T, s *Store) {
+	onEachAt(t, epoch, func(t *testing.T, s *Store, now *time.Time) {
 		u, other := s.addUser(t), s.addUser(t)
 		ws := []event.Workout{
 			newWorkout("garmin", "1", epoch), newWorkout("polar", "1", epoch), newWorkout("garmin", "1", epoch.Add(time.Hour)),
@@ -60,11 +59,11 @@ func TestUpsertWorkouts(t *testing.T) {
 
 		// The same identity is another workout for another user.
 		wantEqual(t, must(s.UpsertWorkouts(t.Context(), other.ID, ws[:1]))(t), []bool{true})
-		now = epoch.Add(time.Minute)
+		*now = epoch.Add(time.Minute)
 		again := []event.Workout{newWorkout("polar", "2", epoch), newWorkout("polar", "1", epoch)}
 		wantEqual(t, must(s.UpsertWorkouts(t.Context(), u.ID, again))(t), []bool{true, false})
 		wantEqual(t, again[1].ID, ws[1].ID)
-		wantEqual(t, must(s.User(t.Context(), u.ID))(t).LastSyncedAt, &now)
+		wantEqual(t, must(s.User(t.Context(), u.ID))(t).LastSyncedAt, now)
 
 		_, err := s.UpsertWorkouts(t.Context(), "x", ws)
 		wantError(t, err, auth.ErrNotFound)

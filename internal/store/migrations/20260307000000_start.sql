@@ -1,3 +1,4 @@
+-- serves: 20260307000000_start
 -- Times are microseconds since 1970-01-01 UTC. Hashes are 32 bytes.
 
 CREATE TABLE meta (

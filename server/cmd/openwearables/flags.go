@@ -32,14 +32,21 @@ type settings struct {
 	stdout  io.Writer
 }
 
-// settings returns the flags that every command has.
-func (p *program) settings(command, does string) *settings {
+// bare returns no flags yet.
+func (p *program) bare(command, does string) *settings {
 	s := &settings{
 		FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), does: does,
 		config: server.DefaultConfig(), environ: p.environ, stdout: p.stdout,
 	}
 	s.SetOutput(io.Discard)
-	s.StringVar(&s.config.Database, "database", s.config.Database, "the `database`: sqlite:PATH")
+	return s
+}
+
+// settings returns the flags that every command on one database has.
+func (p *program) settings(command, does string) *settings {
+	s := p.bare(command, does)
+	s.StringVar(&s.config.Database, "database", s.config.Database, "the `database`: sqlite:PATH or postgres://USER@HOST/NAME")
+	s.StringVar(&s.config.Redis, "redis", "", "the `server` that the nodes of a PostgreSQL database share limits and revocations through: redis://HOST:PORT")
 	return s
 }
 

@@ -27,6 +27,8 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables developer delete          remove a developer and the tokens it minted
   openwearables signing-key rotate        sign access tokens with a new key; no token is refused for it
   openwearables migrate                   bring the database up to this version
+  openwearables backup                    write a SQLite database into a new file while it is served
+  openwearables copy                      copy a SQLite database into a PostgreSQL one
   openwearables doctor                    check the installation and say what to change
   openwearables version                   print the version
 
@@ -74,7 +76,7 @@ func (p *program) run(ctx context.Context) int {
 
 func (p *program) dispatch(ctx context.Context) error {
 	commands := map[string]func(context.Context, []string) error{
-		"serve": p.serve, "migrate": p.migrate, "doctor": p.doctor, "version": p.version,
+		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "copy": p.copy, "doctor": p.doctor, "version": p.version,
 		"developer create": p.developerCreate, "developer list": p.developerList,
 		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
 		"developer enable": p.developerEnable, "developer delete": p.developerDelete,

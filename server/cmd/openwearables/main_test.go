@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/pgtest"
 )
 
 // binary is the program, built once, and server the one that serves: under
@@ -40,7 +42,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	return pgtest.Main{M: m}.Run()
 }
 
 func build(folder string, flags ...string) (string, error) {

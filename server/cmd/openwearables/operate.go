@@ -157,6 +157,53 @@ func (p *program) migrate(ctx context.Context, args []string) error {
 	return err
 }
 
+func (p *program) backup(ctx context.Context, args []string) error {
+	s := p.settings("backup", "write a SQLite database, which may be served meanwhile, into a new file")
+	var to string
+	s.StringVar(&to, "to", "", "the new `file`")
+	if err := s.read(args); err != nil {
+		return err
+	}
+	if to == "" {
+		return usageError("backup needs --to")
+	}
+	if err := server.Backup(ctx, s.config, to); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.stdout, "Wrote %s. The master secret is not in it: keep that too, and apart from it.\n", to)
+	return err
+}
+
+func (p *program) copy(ctx context.Context, args []string) error {
+	s := p.bare("copy", "copy a SQLite database, which nothing serves, into an empty PostgreSQL database")
+	s.StringVar(&s.config.Database, "from", s.config.Database, "the `database` to copy: sqlite:PATH")
+	var to string
+	s.StringVar(&to, "to", "", "the empty `database` to fill: postgres://USER@HOST/NAME; a password is better given as PGPASSWORD or in ~/.pgpass")
+	if err := s.read(args); err != nil {
+		return err
+	}
+	if to == "" {
+		return usageError("copy needs --to")
+	}
+	moved, err := server.Copy(ctx, s.config, to)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	for _, t := range moved.Tables {
+		fmt.Fprintf(w, "%s\t%d\n", t.Table, t.Rows)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	secret := "the OPENWEARABLES_SECRET of now"
+	if moved.SecretFile != "" {
+		secret = "OPENWEARABLES_SECRET set to what is in " + moved.SecretFile
+	}
+	_, err = fmt.Fprintf(p.stdout, "\nAll of it arrived. Serve it with --database and %s; do not serve %s again.\n", secret, s.config.Database)
+	return err
+}
+
 func (p *program) doctor(ctx context.Context, args []string) error {
 	s := p.serveSettings()
 	if err := s.read(args); err != nil {

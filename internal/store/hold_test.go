@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// hold keeps writes waiting until release is called: of SQLite those that wait
+// then go into one commit, of PostgreSQL they run at once.
+func (s *Store) hold(t testing.TB) (release func()) {
+	t.Helper()
+	if p, ok := s.backend.(*pgPool); ok {
+		return p.hold(t)
+	}
+	held, free := make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- s.try(func(context.Context, auth.Tx) error {
+			close(held)
+			<-free
+			return nil
+		})
+	}()
+	<-held
+	return sync.OnceFunc(func() {
+		close(free)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// hold takes every connection.
+func (p *pgPool) hold(t testing.TB) (release func()) {
+	t.Helper()
+	p.acquireTimeout = time.Minute
+	conns := make([]*sql.Conn, p.pool.Stats().MaxOpenConnections)
+	for i := range conns {
+		conns[i] = must(p.pool.Conn(context.Background()))(t)
+	}
+	return sync.OnceFunc(func() {
+		for _, c := range conns {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// waiting counts the writes that have waited for their turn, or do.
+func (s *Store) waiting() int {
+	if p, ok := s.backend.(*pgPool); ok {
+		return int(p.pool.Stats().WaitCount)
+	}
+	return len(s.backend.(*file).queue)
+}
+
+// queue starts n writes and returns once all of them wait behind the one that
+// holds the writer.
+func (s *Store) queue(t testing.TB, n int, f func(i int) error) (wait func() []error) {
+	t.Helper()
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	before := s.waiting()
+	for i := range n {
+		all.Go(func() { errs[i] = f(i) })
+	}
+	for s.waiting() < before+n {
+		runtime.Gosched()
+	}
+	return func() []error {
+		all.Wait()
+		return errs
+	}
+}
+
+// closing says whether the store refuses writes.
+func (s *Store) closing() bool {
+	if p, ok := s.backend.(*pgPool); ok {
+		p.mu.RLock()
+		defer p.mu.RUnlock()
+		return p.closed
+	}
+	g := s.backend.(*file).group
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.closed
+}

@@ -1,0 +1,281 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// The patience of a call: it is answered in time, whatever the database and the
+// network do, and sooner where no connection is to be had.
+const (
+	callTimeout    = 1600 * time.Millisecond
+	acquireTimeout = time.Second
+	maxTries       = 4 // of a call that was in another's way
+	maxSkew        = time.Minute
+)
+
+// pgPool is a backend whose transactions run beside each other, each on a
+// connection of its own.
+type pgPool struct {
+	*mapper
+	*pools
+	pool *sql.DB
+	now  func() time.Time // nil: the database's
+	tick *clock
+	log  *slog.Logger
+
+	acquireTimeout, callTimeout time.Duration
+
+	ahead  atomic.Int64 // this machine's clock, of the database's, when a transaction last began
+	skewed atomic.Bool
+
+	mu     sync.RWMutex // held for reading while a transaction enters
+	closed bool
+	under  sync.WaitGroup // transactions under way
+}
+
+func servePostgres(m *mapper, p *pools, o Options) backend {
+	return &pgPool{
+		mapper: m, pools: p, pool: p.writer, now: o.Now, tick: &clock{}, log: o.logger(),
+		acquireTimeout: acquireTimeout, callTimeout: callTimeout,
+	}
+}
+
+func (p *pgPool) close() error {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.under.Wait()
+	return p.pools.close()
+}
+
+// enter lets a transaction in until close is called.
+func (p *pgPool) enter() error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return errClosed
+	}
+	p.under.Add(1)
+	return nil
+}
+
+// ping refuses a process whose clock is wrong, or the database's: what the one
+// has ended the other would let go on.
+func (p *pgPool) ping(ctx context.Context) error {
+	if err := p.do(ctx, func(context.Context, *tx) error { return nil }); err != nil || p.now != nil {
+		return err
+	}
+	ahead := time.Duration(p.ahead.Load())
+	if wrong := ahead.Abs() > maxSkew/10; wrong != p.skewed.Swap(wrong) && wrong {
+		p.log.Warn("the clocks of this machine and of the database differ: run a time service on both", "ahead", ahead)
+	}
+	if ahead.Abs() > maxSkew {
+		return p.engine.domain(fmt.Errorf("%w: %s", errSkewed, ahead))
+	}
+	return nil
+}
+
+// tidy leaves it to autovacuum.
+func (p *pgPool) tidy(context.Context) error { return nil }
+
+// use runs f on a connection, again on another one where the first was lost.
+// A caller who goes away does not take the connection along.
+func (p *pgPool) use(ctx context.Context, f func(context.Context, executor) error) error {
+	return p.patiently(ctx, func(within context.Context) error {
+		c, err := p.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		return c.release(f(within, c))
+	})
+}
+
+func (p *pgPool) do(ctx context.Context, f func(context.Context, *tx) error) error {
+	if err := p.enter(); err != nil {
+		return p.engine.domain(err)
+	}
+	defer p.under.Done()
+	err := p.patiently(ctx, func(within context.Context) error {
+		c, err := p.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		return p.transact(within, c, f)
+	})
+	for _, own := range []error{errAbsent, errLost, context.DeadlineExceeded} {
+		if errors.Is(err, own) {
+			return p.engine.domain(err)
+		}
+	}
+	return err // as f made it
+}
+
+// patiently calls f until it succeeds, fails for good, or its time is over.
+// What it calls again has had no effect. Where the time is over or a connection
+// was lost, the network may have gone, and the other connections with it: none
+// of now is used again.
+func (p *pgPool) patiently(ctx context.Context, f func(within context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", errAbsent, err)
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.callTimeout)
+	defer cancel()
+	asked, hurried := ctx.Deadline()
+	if ours, _ := within.Deadline(); hurried && asked.Before(ours) {
+		within, cancel = context.WithDeadline(within, asked)
+		defer cancel()
+	} else {
+		hurried = false
+	}
+	for try := 1; ; try++ {
+		age := p.age.Load()
+		err := f(within)
+		if err != nil && (errors.Is(err, errLost) || errors.Is(err, errUncertain) || within.Err() != nil && !hurried) {
+			p.age.CompareAndSwap(age, age+1)
+		}
+		switch {
+		case err == nil:
+			return nil
+		case within.Err() != nil: // whatever was made of it, it is no answer
+			return fmt.Errorf("%w: %v", within.Err(), err)
+		case try == maxTries || !p.again(err):
+			return err
+		}
+		time.Sleep(rand.N(time.Duration(try) * 10 * time.Millisecond)) // so that those who met do not meet again
+	}
+}
+
+// again says whether the call may succeed at once if it is repeated, and had
+// no effect.
+func (p *pgPool) again(err error) bool {
+	return errors.Is(err, errLost) || p.engine.fault.contended(err)
+}
+
+// pgConn is a connection for as long as one call has it.
+type pgConn struct {
+	*sql.Conn
+	mode pgx.QueryExecMode // of the statements that are prepared
+}
+
+func (p *pgPool) acquire(ctx context.Context) (pgConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.acquireTimeout)
+	defer cancel()
+	conn, err := p.pool.Conn(ctx)
+	if err != nil {
+		return pgConn{}, fmt.Errorf("%w: %w", errAbsent, err)
+	}
+	return pgConn{conn, p.prepare}, nil
+}
+
+func (c pgConn) query(ctx context.Context, s *ready, args []any) (*sql.Rows, error) {
+	return c.QueryContext(ctx, s.text, append([]any{c.mode}, args...)...)
+}
+
+func (c pgConn) exec(ctx context.Context, s *ready, args []any) (sql.Result, error) {
+	return c.ExecContext(ctx, s.text, append([]any{c.mode}, args...)...)
+}
+
+// release gives the connection back and returns err, marked if the connection
+// was lost.
+func (c pgConn) release(err error) error {
+	if err != nil && c.lost() {
+		err = fmt.Errorf("%w: %w", errLost, err)
+	}
+	_ = c.Close() // fails only where it is closed
+	return err
+}
+
+func (c pgConn) lost() bool {
+	closed := true
+	err := c.raw(func(conn *pgx.Conn) error {
+		closed = conn.IsClosed()
+		return nil
+	})
+	return err != nil || closed
+}
+
+func (c pgConn) raw(f func(*pgx.Conn) error) error {
+	return c.Raw(func(conn any) error { return f(conn.(*stdlib.Conn).Conn()) })
+}
+
+// transact runs f in a transaction on the connection and gives it back.
+func (p *pgPool) transact(ctx context.Context, c pgConn, f func(context.Context, *tx) error) error {
+	over := false
+	defer func() {
+		if !over { // f ended this goroutine (runtime.Goexit)
+			_ = c.raw(func(conn *pgx.Conn) error { return conn.Close(context.Background()) })
+			_ = c.Close()
+		}
+	}()
+	now, err := p.begin(ctx, c)
+	if err != nil {
+		err = p.engine.domain(err)
+	} else {
+		t := newTx(ctx, p.mapper, c, now)
+		if err = t.run(p.log, f); err == nil {
+			err = p.engine.domain(c.commit(ctx))
+			over = true
+			_ = c.Close()
+			return err
+		}
+		if doomed := t.conn.err; doomed != nil && p.again(doomed) { // whatever f made of it
+			err = doomed
+		}
+		_ = c.end(ctx, "ROLLBACK", "ROLLBACK") // if it fails, so does the connection
+	}
+	over = true
+	return c.release(err)
+}
+
+// begin starts a transaction and returns its time, in one round trip.
+func (p *pgPool) begin(ctx context.Context, c pgConn) (now time.Time, err error) {
+	err = c.raw(func(conn *pgx.Conn) error {
+		results, err := conn.PgConn().Exec(ctx,
+			"BEGIN; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").ReadAll()
+		if err != nil {
+			return err
+		}
+		var at int64
+		_, err = fmt.Sscan(string(results[1].Rows[0][0]), &at)
+		now = time.UnixMicro(at)
+		p.ahead.Store(int64(time.Since(now)))
+		return err
+	})
+	if p.now != nil {
+		now = p.now()
+	}
+	return p.tick.notBefore(now), err
+}
+
+// commit returns nil only if the transaction is durable. Where the connection
+// is lost nobody knows what became of it, so that it is not tried again.
+func (c pgConn) commit(ctx context.Context) error {
+	err := c.end(ctx, "COMMIT", "COMMIT")
+	if err != nil && c.lost() {
+		err = fmt.Errorf("%w: %v", errUncertain, err)
+	}
+	return err
+}
+
+// end sends the statement and requires the outcome, since PostgreSQL answers a
+// COMMIT of what has failed with ROLLBACK.
+func (c pgConn) end(ctx context.Context, statement, outcome string) error {
+	return c.raw(func(conn *pgx.Conn) error {
+		results, err := conn.PgConn().Exec(ctx, statement).ReadAll()
+		if err == nil && results[0].CommandTag.String() != outcome {
+			err = errAborted
+		}
+		return err
+	})
+}

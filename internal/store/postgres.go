@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/schema"
+)
+
+// postgresEngine keeps the database on a PostgreSQL server, which any number of
+// processes may use at once: what a transaction reads is locked, rows by their
+// locks and what is not there by a claim.
+var postgresEngine = engine{
+	dialect: func() schema.Dialect { return pgdialect.New() },
+	open:    openPostgres,
+	serve:   servePostgres,
+	// A migration waits for another one as long as that takes, but for tables in
+	// use only shortly, since requests wait behind it.
+	migrate: "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(" + migrationLock + "); " +
+		"SET LOCAL lock_timeout = '500ms'",
+	text:     `TEXT COLLATE "C"`,
+	unlogged: "UNLOGGED",
+	lock:     "UPDATE",
+	skip:     " FOR UPDATE SKIP LOCKED",
+	claim:    "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))",
+	fault:    postgresFault,
+	argument: func(n int) string { return "$" + strconv.Itoa(n) },
+}
+
+// migrationLock is an arbitrary number that is ours.
+const migrationLock = "8017396215334907251"
+
+// maxConnections is how many there may be unless the DSN says pool_max_conns.
+const maxConnections = 16
+
+// settings are those of each connection, unless the DSN has others.
+var settings = map[string]string{
+	"application_name":                    "openwearables",
+	"client_encoding":                     "UTF8",
+	"statement_timeout":                   "1400", // above the second after which a deadlock is found
+	"idle_in_transaction_session_timeout": "5000", // a process that went away keeps no lock for longer
+}
+
+func openPostgres(ctx context.Context, dsn string) (*pools, error) {
+	config, err := pgx.ParseConfig("postgres:" + dsn)
+	if err != nil {
+		return nil, errForm // the error of the parser may hold parts of a password
+	}
+	prepare := config.DefaultQueryExecMode // default_query_exec_mode, for a pooler that takes nothing prepared
+	most, err := tune(config)
+	if err != nil {
+		return nil, err
+	}
+	age := new(atomic.Int64)
+	pool := stdlib.OpenDB(*config,
+		stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
+			c.PgConn().CustomData()["age"] = age.Load()
+			return nil
+		}),
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }),
+		stdlib.OptionResetSession(func(_ context.Context, c *pgx.Conn) error {
+			if c.PgConn().CustomData()["age"] == age.Load() {
+				return nil
+			}
+			_ = c.PgConn().Conn().Close() // so that no farewell waits for a peer that is gone
+			return driver.ErrBadConn
+		}),
+	)
+	pool.SetMaxOpenConns(most)
+	pool.SetMaxIdleConns(most)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	pool.SetConnMaxLifetime(time.Hour)
+	risks, err := inspect(ctx, pool)
+	if err != nil {
+		return nil, errors.Join(explain(config, err), pool.Close())
+	}
+	return &pools{readers: pool, writer: pool, risks: risks, age: age, prepare: prepare}, nil
+}
+
+// tune completes the settings of the connections and returns how many there
+// may be.
+func tune(config *pgx.ConnConfig) (most int, err error) {
+	for name, value := range settings {
+		if _, ok := config.RuntimeParams[name]; !ok {
+			config.RuntimeParams[name] = value
+		}
+	}
+	most = maxConnections
+	if asked, ok := config.RuntimeParams["pool_max_conns"]; ok {
+		if most, err = strconv.Atoi(asked); err != nil || most < 2 {
+			return 0, errors.New("pool_max_conns of the database must be a number from 2 on")
+		}
+		delete(config.RuntimeParams, "pool_max_conns")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = acquireTimeout
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // of what bun builds, which no two times is the same
+	config.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 10 * time.Second, Interval: 2 * time.Second, Count: 3,
+	}}).DialContext
+	return most, nil
+}
+
+// inspect connects, refuses a database that cannot be served, and returns the
+// risks of its settings.
+func inspect(ctx context.Context, pool *sql.DB) (risks []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var encoding string
+	var standby bool
+	err = pool.QueryRowContext(ctx, "SELECT current_setting('server_encoding'), pg_is_in_recovery()").Scan(&encoding, &standby)
+	switch {
+	case err != nil:
+		return nil, err
+	case encoding != "UTF8":
+		return nil, refused("its encoding is " + encoding + ": make it with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")
+	case standby:
+		return nil, refused("it is a standby, which cannot be written: name the primary, or add target_session_attrs=read-write")
+	}
+	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+		var value string
+		if err := pool.QueryRowContext(ctx, "SELECT current_setting($1)", name).Scan(&value); err != nil {
+			return nil, err
+		}
+		if value == "off" {
+			risks = append(risks, fmt.Sprintf("PostgreSQL runs with %s = off, so that what was acknowledged may be lost in a crash: set %s = on in postgresql.conf and reload", name, name))
+		}
+	}
+	return risks, nil
+}
+
+// refused is why a database that answers cannot be served.
+type refused string
+
+func (e refused) Error() string { return string(e) }
+
+// explain says of a database that does not open what to change. It repeats
+// nothing of the password.
+func explain(config *pgx.ConnConfig, err error) error {
+	at := fmt.Sprintf("the database %q at %s", config.Database, net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))))
+	why, code := err, ""
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		why, code = errors.New(e.Message), e.Code
+	} else if e, ok := errors.AsType[*net.OpError](err); ok {
+		why = e
+	}
+	change := "see that PostgreSQL runs and that host and port in --database are right"
+	switch _, own := errors.AsType[refused](err); {
+	case own:
+		return fmt.Errorf("store: %s cannot be served: %w", at, err)
+	case strings.HasPrefix(code, "28"):
+		change = fmt.Sprintf("correct user and password in --database, or let the user %q in in pg_hba.conf", config.User)
+	case code == "3D000":
+		change = fmt.Sprintf("make it with CREATE DATABASE %q, or correct the name in --database", config.Database)
+	case code == "53300":
+		change = "raise max_connections of PostgreSQL, or lower pool_max_conns in --database"
+	case errors.Is(err, context.DeadlineExceeded):
+		why = errors.New("no answer in time")
+	}
+	return fmt.Errorf("store: %s does not open (%s): %s", at, strings.Join(strings.Fields(why.Error()), " "), change)
+}
+
+// meanings of PostgreSQL's codes, and of classes of them.
+var meanings = map[string]fault{
+	"40001": contended, "40P01": contended, "55P03": contended,
+	"0A000": contended, // a cached plan whose tables were changed; it is prepared anew
+	"23505": taken, "23503": orphaned,
+	"22021": alien,
+	"42501": denied,
+	"25006": passing,                                                       // read-only: the primary has become a standby
+	"57014": passing,                                                       // the statement took too long
+	"25P03": passing,                                                       // and so did the transaction
+	"57P01": passing, "57P02": passing, "57P03": passing, "57P05": passing, // it stops or starts
+	"08": passing, "28": passing, "3D": passing, "53": passing, "58": passing,
+}
+
+func postgresFault(err error) (fault, string) {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || pgconn.Timeout(err) || pgconn.SafeToRetry(err) {
+			return passing, ""
+		}
+		return broken, ""
+	}
+	kind, ok := meanings[e.Code]
+	if !ok && len(e.Code) == 5 {
+		kind = meanings[e.Code[:2]]
+	}
+	if kind == taken { // PostgreSQL names a UNIQUE of one column so
+		column := strings.TrimSuffix(strings.TrimPrefix(e.ConstraintName, e.TableName+"_"), "_key")
+		return taken, e.TableName + "." + column
+	}
+	return kind, ""
+}

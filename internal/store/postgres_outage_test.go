@@ -1,0 +1,246 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/pgtest"
+)
+
+// proxy is a network before PostgreSQL that can be cut.
+type proxy struct {
+	net.Listener
+	to string
+
+	mu    sync.Mutex
+	dark  bool // what is sent goes nowhere
+	conns []net.Conn
+}
+
+func newProxy(t *testing.T, to string) *proxy {
+	t.Helper()
+	p := &proxy{Listener: must(net.Listen("tcp", "127.0.0.1:0"))(t), to: to}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := p.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("unix", p.to)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			p.mu.Lock()
+			p.conns = append(p.conns, c, server)
+			p.mu.Unlock()
+			all.Go(func() { p.pass(server, c) })
+			all.Go(func() { p.pass(c, server) })
+		}
+	})
+	t.Cleanup(func() {
+		p.Close()
+		p.cut()
+		all.Wait()
+	})
+	return p
+}
+
+func (p *proxy) pass(to, from net.Conn) {
+	defer to.Close()
+	b := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(b)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		dark := p.dark
+		p.mu.Unlock()
+		if !dark {
+			if _, err := to.Write(b[:n]); err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (p *proxy) blackout(dark bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dark = dark
+}
+
+// cut ends every connection.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.Close()
+	}
+	p.conns = nil
+}
+
+func (p *proxy) dsn(t *testing.T, dsn string) string {
+	t.Helper()
+	u := must(url.Parse(dsn))(t)
+	u.Host, u.RawQuery = p.Addr().String(), "sslmode=disable"
+	return u.String()
+}
+
+// soon waits for the store to be back, as long as it may take.
+func (s *Store) soon(t *testing.T) {
+	t.Helper()
+	begun := time.Now()
+	for s.try(func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, newUser()) }) != nil {
+		if time.Since(begun) > 2*time.Second {
+			t.Fatalf("not back after %s: %v", time.Since(begun), s.Ping(t.Context()))
+		}
+	}
+}
+
+// Whatever the network does, calls are refused in time, and the store is back
+// soon after it is.
+func TestPostgresNetwork(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t)
+	p := newProxy(t, pgtest.Shared(t).Socket())
+	s := openStore(t, p.dsn(t, dsn), Options{})
+	warm := func() {
+		var all sync.WaitGroup
+		for range 4 * maxConnections {
+			all.Go(func() { s.addUser(t) })
+		}
+		all.Wait()
+	}
+	warm()
+	p.cut()
+	inTime(t, "after a cut", func() { s.addUser(t) }) // nothing was lost, so it is not even noticed
+	warm()
+	p.blackout(true)
+	var all sync.WaitGroup
+	for range 2 * maxConnections {
+		all.Go(func() {
+			inTime(t, "a read in the dark", func() { _, err := s.Key(t.Context(), "x"); wantUnavailable(t, err) })
+			inTime(t, "a write in the dark", func() {
+				wantUnavailable(t, s.try(func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, newUser()) }))
+			})
+		})
+	}
+	all.Wait()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	begun := time.Now()
+	wantUnavailable(t, s.Ping(ctx))
+	if d := time.Since(begun); d > 1200*time.Millisecond {
+		t.Errorf("the ping of one second took %s", d)
+	}
+	p.blackout(false)
+	s.soon(t)
+}
+
+// A server that crashes takes no acknowledged write along, calls are refused
+// in time meanwhile, and the store is back soon after it is.
+func TestPostgresCrash(t *testing.T) {
+	t.Parallel()
+	server := must(pgtest.Start())(t)
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE ow"); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, server.DSN("ow"), Options{})
+	wantEqual(t, s.Risks(), nil)
+	for cycle, end := range []func(){server.Kill, server.Down, server.Kill} {
+		var stop atomic.Bool
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		var kept []string
+		for range 8 {
+			all.Go(func() {
+				for !stop.Load() {
+					u := newUser()
+					inTime(t, "a write", func() {
+						err := s.try(func(ctx context.Context, tx auth.Tx) error {
+							return errors.Join(tx.InsertUser(ctx, u), tx.Record(ctx, newEvent("user:"+u.ID)))
+						})
+						if err == nil {
+							mu.Lock()
+							kept = append(kept, u.ID)
+							mu.Unlock()
+						} else {
+							wantUnavailable(t, err)
+						}
+					})
+				}
+			})
+		}
+		time.Sleep(150 * time.Millisecond)
+		end()
+		inTime(t, "a read", func() { _, err := s.Key(t.Context(), "x"); wantUnavailable(t, err) })
+		if err := server.Up(); err != nil {
+			t.Fatal(err)
+		}
+		s.soon(t)
+		stop.Store(true)
+		all.Wait()
+		s := openStore(t, server.DSN("ow")+"&statement_timeout=60000&connect_timeout=60", Options{}).patient()
+		for _, id := range kept {
+			if err := s.UserExists(t.Context(), id); err != nil {
+				t.Errorf("cycle %d: user %s was acknowledged: %v", cycle, id, err)
+			}
+			wantEqual(t, len(must(s.Events(t.Context(), EventFilter{Subject: "user:" + id}))(t)), 1)
+		}
+		if len(kept) == 0 {
+			t.Error("nothing was acknowledged")
+		}
+		wantEqual(t, count(t, s, "audit_events"), count(t, s, "users")-1-cycle)
+	}
+}
+
+// A node whose clock is not the database's is not ready.
+func TestPostgresSkew(t *testing.T) {
+	t.Parallel()
+	s := openPostgresStore(t)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// The database says its time by a function that this one hides.
+	if _, err := s.pools.writer.ExecContext(t.Context(), "CREATE SCHEMA odd; CREATE FUNCTION odd.clock_timestamp() RETURNS timestamptz"+
+		" LANGUAGE sql AS $$ SELECT pg_catalog.clock_timestamp() - interval '61 seconds' $$"); err != nil {
+		t.Fatal(err)
+	}
+	u := must(url.Parse(pgtest.Shared(t).DSN("")))(t)
+	u.Path = "/" + s.database(t)
+	q := u.Query()
+	q.Set("search_path", "odd,pg_catalog,public")
+	u.RawQuery = q.Encode()
+	late := openStore(t, u.String(), Options{})
+	wantUnavailable(t, late.Ping(t.Context()))
+	late.write(t, func(_ context.Context, tx auth.Tx) error {
+		if d := time.Since(tx.Now()); d < time.Minute || d > 2*time.Minute {
+			t.Errorf("the transaction's time is %s ago", d)
+		}
+		return nil
+	})
+}
+
+// database is the name of the store's database.
+func (s *Store) database(t *testing.T) (name string) {
+	t.Helper()
+	if err := s.pools.readers.QueryRowContext(t.Context(), "SELECT current_database()").Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

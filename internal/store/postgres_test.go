@@ -1,0 +1,384 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/pgtest"
+)
+
+func openPostgresStore(t testing.TB) *Store { return openStore(t, pgtest.New(t), Options{}) }
+
+// inTime fails the test if f takes longer than the two seconds that a caller
+// may be kept waiting, and one of a machine that is busy with other tests.
+func inTime(t testing.TB, what string, f func()) {
+	t.Helper()
+	begun := time.Now()
+	if f(); time.Since(begun) > 3*time.Second {
+		t.Errorf("%s took %s", what, time.Since(begun))
+	}
+}
+
+// What is wrong at the start is said in one line that says what to change, and
+// that holds no password.
+func TestPostgresRefusals(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Shared(t)
+	password := rand.Text()
+	role := "role_" + strings.ToLower(rand.Text())
+	database := "latin_" + strings.ToLower(rand.Text())
+	err := server.Exec(t.Context(), "postgres", "CREATE ROLE "+role+" LOGIN PASSWORD '"+password+"'",
+		"CREATE DATABASE "+database+" ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER 'libc' TEMPLATE template0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+	nobody := free.Addr().String()
+	free.Close()
+	socket := "?host=" + filepath.Dir(server.Socket())
+	for _, c := range []struct{ name, dsn, says string }{
+		{"wrong password", "postgres://" + role + ":x" + password + "@/postgres" + socket, "correct user and password in --database"},
+		{"unknown user", "postgres://nobody:" + password + "@/postgres" + socket, "correct user and password in --database"},
+		{"no right to make tables", "postgres://" + role + ":" + password + "@/postgres" + socket, "GRANT CREATE ON SCHEMA public"},
+		{"unknown database", "postgres://" + role + ":" + password + "@/none" + socket, "CREATE DATABASE"},
+		{"encoding", server.DSN(database), "ENCODING 'UTF8'"},
+		{"nobody there", "postgres://app:" + password + "@" + nobody + "/ow", "host and port in --database"},
+		{"no such host", "postgres://app:" + password + "@none.invalid/ow", "host and port in --database"},
+		{"no DSN", "postgres://app:" + password + "@:x/ow", "postgres://USER@HOST/NAME"},
+		{"no number", "postgres://app:" + password + "@localhost/ow?pool_max_conns=many", "pool_max_conns"},
+	} {
+		s, err := Open(t.Context(), c.dsn, Options{})
+		if err == nil {
+			t.Errorf("%s: opened, %v", c.name, s.Close())
+		} else if text := err.Error(); !strings.Contains(text, c.says) || strings.Contains(text, password) || strings.Contains(text, "\n") {
+			t.Errorf("%s: %s", c.name, text)
+		}
+	}
+}
+
+// A store on a server that may forget says so; one that may not is silent.
+func TestPostgresRisks(t *testing.T) {
+	t.Parallel()
+	risks := openPostgresStore(t).Risks()
+	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+		if !slices.ContainsFunc(risks, func(r string) bool { return strings.Contains(r, "set "+name+" = on") }) {
+			t.Errorf("%s is off and not among %q", name, risks)
+		}
+	}
+}
+
+// Text is in the order of its bytes, on a database that would put it in the
+// order of a language.
+func TestPostgresOrder(t *testing.T) {
+	t.Parallel()
+	s := openPostgresStore(t)
+	var language, ours bool
+	err := s.pools.readers.QueryRowContext(t.Context(), "SELECT 'a' < 'B', min(column_name) IS NULL FROM information_schema.columns"+
+		" WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'").Scan(&language, &ours)
+	if err != nil || !language || !ours {
+		t.Fatalf("%t, %t, %v", language, ours, err)
+	}
+}
+
+// refusal makes a statement of the transaction fail with the code.
+func (t *tx) refusal(ctx context.Context, code string) error {
+	_, err := t.some(ctx, t.db.NewRaw("DO $$ BEGIN RAISE SQLSTATE '"+code+"'; END $$").Conn(t.conn))
+	return err
+}
+
+// What was undone for another's sake is done again, from the beginning, and
+// the caller sees nothing of it; not for ever.
+func TestPostgresConflicts(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, dsns["postgres"](t), Options{}).patient()
+	for _, code := range []string{"40001", "40P01"} {
+		for _, failures := range []int{1, maxTries - 1, maxTries} {
+			u, runs := newUser(), 0
+			err := s.do(t.Context(), func(ctx context.Context, t *tx) error {
+				if runs++; runs > failures {
+					return t.InsertUser(ctx, u)
+				}
+				if err := t.InsertUser(ctx, u); err != nil {
+					return err
+				}
+				if err := t.refusal(ctx, code); err == nil {
+					return errors.New("not refused")
+				}
+				return errors.New("whatever f makes of it")
+			})
+			if failures == maxTries {
+				wantUnavailable(t, err)
+				wantError(t, s.UserExists(t.Context(), u.ID), auth.ErrNotFound)
+			} else if err != nil || s.UserExists(t.Context(), u.ID) != nil {
+				t.Errorf("%s %d times: %v", code, failures, err)
+			}
+		}
+	}
+	for _, code := range []string{"57014", "53100", "57P01", "25006"} {
+		runs := 0
+		wantUnavailable(t, s.do(t.Context(), func(ctx context.Context, t *tx) error {
+			runs++
+			return t.refusal(ctx, code)
+		}))
+		wantEqual(t, runs, 1)
+	}
+}
+
+// Two transactions that wait for each other both succeed.
+func TestPostgresDeadlock(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, dsns["postgres"](t), Options{}).patient()
+	rows := []auth.StoredSession{s.addSession(t), s.addSession(t)}
+	var met, all sync.WaitGroup
+	met.Add(2)
+	for i := range 2 {
+		all.Go(func() {
+			meet := sync.OnceFunc(func() { met.Done(); met.Wait() })
+			err := s.try(func(ctx context.Context, tx auth.Tx) error {
+				for _, row := range []auth.StoredSession{rows[i], rows[1-i]} {
+					row, err := tx.Session(ctx, row.ID)
+					if err != nil {
+						return err
+					}
+					row.Generation++
+					if err := tx.UpdateSession(ctx, row); err != nil {
+						return err
+					}
+					meet()
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, row := range rows {
+		wantEqual(t, must(s.Session(t.Context(), row.ID))(t).Generation, row.Generation+2)
+	}
+}
+
+// Ends of overlapping sets of sessions, logins and last uses do not wait for
+// each other in a circle.
+func TestPostgresLockOrder(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, dsns["postgres"](t), Options{}).patient()
+	u := s.addUser(t)
+	ids := make(map[string]time.Time)
+	s.write(t, func(ctx context.Context, tx auth.Tx) error {
+		for i := range 40 {
+			row := newUserSession(u.ID)
+			row.CreatedAt = epoch.Add(time.Duration(i%7) * time.Second)
+			ids[row.ID] = time.Now()
+			if err := tx.InsertSession(ctx, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for range 15 {
+				var runs atomic.Int32
+				err := s.try(func(ctx context.Context, tx auth.Tx) error {
+					if runs.Add(1) > 1 {
+						t.Error("it had to be done again")
+					}
+					which := []auth.SessionFilter{{UserID: u.ID}, {AppID: "app_1"}}[i%2]
+					if _, err := tx.EndSessions(ctx, which, tx.Now()); err != nil {
+						return err
+					}
+					return errors.New("undo")
+				})
+				if err == nil || err.Error() != "undo" {
+					t.Error(err)
+				}
+				if err := s.TouchSessions(t.Context(), ids); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Where every connection is taken, a call is refused soon.
+func TestPostgresPoolExhaustion(t *testing.T) {
+	t.Parallel()
+	s := openPostgresStore(t)
+	p := s.backend.(*pgPool)
+	release := p.hold(t)
+	defer release()
+	p.acquireTimeout = acquireTimeout
+	inTime(t, "a read", func() { _, err := s.Key(t.Context(), "x"); wantUnavailable(t, err) })
+	inTime(t, "a list", func() { _, err := s.Keys(t.Context()); wantUnavailable(t, err) })
+	inTime(t, "a write", func() { wantUnavailable(t, s.try(func(context.Context, auth.Tx) error { return nil })) })
+	release()
+	s.addUser(t)
+}
+
+// A table that another holds is waited for, though not for long, and the
+// connection stays good.
+func TestPostgresLockedTable(t *testing.T) {
+	t.Parallel()
+	s := openPostgresStore(t)
+	u := s.addUser(t)
+	outside := must(s.pools.writer.BeginTx(t.Context(), nil))(t)
+	if _, err := outside.ExecContext(t.Context(), "LOCK TABLE users"); err != nil {
+		t.Fatal(err)
+	}
+	inTime(t, "a read", func() { _, err := s.User(t.Context(), u.ID); wantUnavailable(t, err) })
+	inTime(t, "a write", func() {
+		wantUnavailable(t, s.try(func(ctx context.Context, tx auth.Tx) error { return tx.UpdateUser(ctx, u) }))
+	})
+	if err := outside.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	must(s.User(t.Context(), u.ID))(t)
+	if n := s.pools.writer.Stats(); n.MaxIdleClosed+n.MaxLifetimeClosed+n.MaxIdleTimeClosed != 0 {
+		t.Errorf("connections were given up: %+v", n)
+	}
+}
+
+// A commit that the database refuses is answered as the refusal that it is.
+func TestPostgresCommitFailure(t *testing.T) {
+	t.Parallel()
+	s := openPostgresStore(t)
+	if _, err := s.pools.writer.ExecContext(t.Context(),
+		"ALTER TABLE sessions ALTER CONSTRAINT sessions_user_id_fkey DEFERRABLE INITIALLY DEFERRED"); err != nil {
+		t.Fatal(err)
+	}
+	u := newUser()
+	wantError(t, s.try(func(ctx context.Context, tx auth.Tx) error {
+		return errors.Join(tx.InsertUser(ctx, u), tx.InsertSession(ctx, newUserSession("nobody")))
+	}), auth.ErrNotFound)
+	wantError(t, s.UserExists(t.Context(), u.ID), auth.ErrNotFound)
+}
+
+// A function that ends its goroutine leaves neither its writes nor its
+// connection behind.
+func TestPostgresGoexit(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, dsns["postgres"](t), Options{}).patient()
+	u := newUser()
+	var ended sync.WaitGroup
+	for range 2 * maxConnections {
+		ended.Go(func() {
+			_ = s.try(func(ctx context.Context, tx auth.Tx) error {
+				if err := tx.InsertUser(ctx, u); err != nil {
+					t.Error(err)
+				}
+				runtime.Goexit()
+				return nil
+			})
+		})
+	}
+	ended.Wait()
+	wantError(t, s.UserExists(t.Context(), u.ID), auth.ErrNotFound)
+	for end := time.Now().Add(20 * time.Second); s.pools.writer.Stats().InUse > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("connections are still in use: %+v", s.pools.writer.Stats())
+		}
+	}
+}
+
+// Two processes on one database are one store.
+func TestPostgresProcesses(t *testing.T) {
+	t.Parallel()
+	dsn := dsns["postgres"](t)
+	stores := []*Store{openStore(t, dsn, Options{}).patient(), openStore(t, dsn, Options{}).patient(), openStore(t, dsn, Options{}).patient()}
+	row := stores[0].addSession(t)
+	var all sync.WaitGroup
+	var made atomic.Int64
+	for i := range 48 {
+		all.Go(func() {
+			err := stores[i%3].try(func(ctx context.Context, tx auth.Tx) error {
+				r, err := tx.Session(ctx, row.ID)
+				if err != nil {
+					return err
+				}
+				r.Generation++
+				r.RotatedAt = tx.Now()
+				return tx.UpdateSession(ctx, r)
+			})
+			if err == nil {
+				made.Add(1)
+			} else {
+				t.Error(err)
+			}
+			if _, err := stores[i%3].SetMeta(t.Context(), "first", fmt.Sprint(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	got := must(stores[1].Session(t.Context(), row.ID))(t)
+	wantEqual(t, got.Generation, row.Generation+made.Load())
+	if d := time.Since(got.RotatedAt); made.Load() != 48 || d < 0 || d > time.Minute {
+		t.Errorf("%d made, the last %s ago", made.Load(), d)
+	}
+	wantEqual(t, must(stores[0].Meta(t.Context(), "first"))(t), must(stores[2].Meta(t.Context(), "first"))(t))
+}
+
+// Of calls with one Idempotency-Key at once, on whatever process, one has the
+// effect and the others find its record.
+func TestPostgresReplaysAreFound(t *testing.T) {
+	t.Parallel()
+	dsn := dsns["postgres"](t)
+	stores := []*Store{openStore(t, dsn, Options{}).patient(), openStore(t, dsn, Options{}).patient()}
+	r := fill[auth.ReplayRecord](true)
+	r.ExpiresAt = time.Now().Add(time.Hour)
+	var all sync.WaitGroup
+	var made, found atomic.Int32
+	for i := range 16 {
+		all.Go(func() {
+			err := stores[i%2].try(func(ctx context.Context, tx auth.Tx) error {
+				_, err := tx.Replay(ctx, r.ID)
+				if errors.Is(err, auth.ErrNotFound) {
+					made.Add(1)
+					return tx.PutReplay(ctx, r)
+				}
+				found.Add(1)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	wantEqual(t, made.Load(), 1)
+	wantEqual(t, found.Load(), 15)
+}
+
+// A pooler that hands each transaction another connection takes nothing that
+// is prepared, and needs nothing that is.
+func TestPostgresUnprepared(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, pgtest.New(t)+"&default_query_exec_mode=simple_protocol", Options{})
+	for _, set := range []bool{true, false} {
+		developerComesBack(t, s, set)
+		sessionComesBack(t, s, set)
+		applicationComesBack(t, s, set)
+		userComesBack(t, s, set)
+	}
+	keyComesBack(t, s, true)
+	prepared := 0
+	if err := s.pools.readers.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_prepared_statements").Scan(&prepared); err != nil || prepared > 0 {
+		t.Errorf("%d statements are prepared, %v", prepared, err)
+	}
+}

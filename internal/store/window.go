@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/ratelimit"
+)
+
+// Windows is a ratelimit.Counter that is exact over all processes which use the
+// same PostgreSQL database, by the clock of that: one statement, and no write to
+// the log, for each request. A crash of the database forgets the open windows.
+type Windows struct{ *reader }
+
+var _ ratelimit.Counter = Windows{}
+
+// Windows returns the counter of the database.
+func (s *Store) Windows() Windows { return Windows{s.reader} }
+
+type windowRow struct {
+	bun.BaseModel `bun:"table:windows"`
+	Used          int64
+	EndsAt        int64 // unix seconds
+}
+
+const (
+	nowSeconds = "floor(extract(epoch FROM statement_timestamp()))::bigint"
+	isWindow   = "policy = ? AND id = ?"
+)
+
+var (
+	windowTaken = windowStatement("INSERT INTO windows AS w (policy, id, used, ends_at) VALUES (?, ?, 1, " + nowSeconds + " + ?)" +
+		" ON CONFLICT (policy, id) DO UPDATE SET used = CASE WHEN w.ends_at <= " + nowSeconds + " THEN 1 ELSE w.used + 1 END," +
+		" ends_at = CASE WHEN w.ends_at <= " + nowSeconds + " THEN excluded.ends_at ELSE w.ends_at END" +
+		" WHERE w.ends_at <= " + nowSeconds + " OR w.used < ? RETURNING used, ends_at")
+	windowOpen = windowStatement("SELECT used, ends_at FROM windows WHERE " + isWindow + " AND ends_at > " + nowSeconds)
+	windowNext = windowStatement("SELECT 0 AS used, " + nowSeconds + " + ? AS ends_at")
+	windowBack = windowStatement("UPDATE windows SET used = used - 1 WHERE " + isWindow + " AND used > 0 RETURNING used, ends_at")
+)
+
+func windowStatement(text string) *statement[windowRow] {
+	return &statement[windowRow]{text: func(*schema.Table, []string) string { return text }}
+}
+
+// Take implements ratelimit.Counter.
+func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
+	for range maxTries {
+		if p.Limit <= 0 {
+			break
+		}
+		row, err := find(ctx, w.reader, windowTaken, p.Name, textual(id), seconds(p), p.Limit)
+		if !errors.Is(err, auth.ErrNotFound) {
+			return row.window(p, true), err
+		}
+		full, err := w.Peek(ctx, p, id)
+		if err != nil || !full.Admitted { // else it ended in between
+			return full, err
+		}
+	}
+	return w.Peek(ctx, p, id)
+}
+
+// Peek implements ratelimit.Counter.
+func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
+	row, err := find(ctx, w.reader, windowOpen, p.Name, textual(id))
+	if errors.Is(err, auth.ErrNotFound) {
+		row, err = find(ctx, w.reader, windowNext, seconds(p))
+	}
+	return row.window(p, row.Used < int64(p.Limit)), err
+}
+
+// Return implements ratelimit.Counter.
+func (w Windows) Return(ctx context.Context, p ratelimit.Policy, id string) error {
+	_, err := find(ctx, w.reader, windowBack, p.Name, textual(id))
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// textual is the id, which may be any bytes, as a text of its own.
+func textual(id string) string { return strconv.QuoteToASCII(id) }
+
+func seconds(p ratelimit.Policy) int64 { return int64(p.Length() / time.Second) }
+
+func (r windowRow) window(p ratelimit.Policy, admitted bool) ratelimit.Window {
+	return ratelimit.Window{Policy: p, Remaining: max(0, p.Limit-int(r.Used)), Reset: time.Unix(r.EndsAt, 0), Admitted: admitted}
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/ratelimit"
+)
+
+var perMinute = ratelimit.Policy{Name: "key", Limit: 50, Window: time.Minute}
+
+// Stores of one database, as of several processes, admit together what one would,
+// and never tell two that the same remains.
+func TestWindowsAreExactOverStores(t *testing.T) {
+	dsn := pgtest.New(t)
+	counters := make([]Windows, 3)
+	for i := range counters {
+		counters[i] = openStore(t, dsn, Options{}).Windows()
+	}
+	var admitted atomic.Int64
+	var seen sync.Map
+	var group sync.WaitGroup
+	for i := range 75 {
+		group.Go(func() {
+			w, err := counters[i%3].Take(t.Context(), perMinute, "a")
+			if err != nil {
+				t.Error(err)
+			}
+			if !w.Admitted {
+				return
+			}
+			admitted.Add(1)
+			if _, twice := seen.LoadOrStore(w.Remaining, true); twice {
+				t.Errorf("two were told that %d remain", w.Remaining)
+			}
+		})
+	}
+	group.Wait()
+	if admitted.Load() != 50 {
+		t.Errorf("%d admitted, want 50", admitted.Load())
+	}
+	if w, err := counters[0].Take(t.Context(), perMinute, "b"); err != nil || w.Remaining != 49 {
+		t.Errorf("another id: %+v, %v", w, err)
+	}
+}
+
+func TestWindow(t *testing.T) {
+	s := openStore(t, pgtest.New(t), Options{})
+	c, short := s.Windows(), ratelimit.Policy{Name: "short", Limit: 2, Window: 2 * time.Second}
+	take := func() ratelimit.Window {
+		t.Helper()
+		w, err := c.Take(t.Context(), short, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	if w, err := c.Peek(t.Context(), short, "a"); err != nil || !w.Admitted || w.Remaining != 2 {
+		t.Fatalf("before: %+v, %v", w, err)
+	}
+	first := take()
+	if left := time.Until(first.Reset); first.Remaining != 1 || left <= 0 || left > 2*time.Second {
+		t.Fatalf("first: %+v", first)
+	}
+	for range 2 {
+		if err := c.Return(t.Context(), short, "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []int{1, 0} {
+		if w := take(); !w.Admitted || w.Remaining != want || !w.Reset.Equal(first.Reset) {
+			t.Fatalf("want %d remaining: %+v", want, w)
+		}
+	}
+	if w := take(); w.Admitted || w.Remaining != 0 || !w.Reset.Equal(first.Reset) {
+		t.Fatalf("over the limit: %+v", w)
+	}
+	time.Sleep(time.Until(first.Reset))
+	if w := take(); !w.Admitted || w.Remaining != 1 || !w.Reset.After(first.Reset) {
+		t.Fatalf("in the next window: %+v", w)
+	}
+	none := ratelimit.Policy{Name: "none", Window: time.Minute}
+	if w, err := c.Take(t.Context(), none, "a"); err != nil || w.Admitted || w.Remaining != 0 {
+		t.Errorf("a limit of nothing: %+v, %v", w, err)
+	}
+}
+
+// What is over is purged, and what is open stays.
+func TestPurgeOfWindows(t *testing.T) {
+	s := openStore(t, pgtest.New(t), Options{})
+	c := s.Windows()
+	for i := range 20 {
+		if _, err := c.Take(t.Context(), ratelimit.Policy{Name: "over", Limit: 1, Window: time.Second}, strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open, err := c.Take(t.Context(), perMinute, "open")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond)
+	if err := s.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var rows int
+	if err := s.pools.readers.QueryRowContext(t.Context(), "SELECT count(*) FROM windows").Scan(&rows); err != nil || rows != 1 {
+		t.Errorf("%d rows are left, %v; want the open one", rows, err)
+	}
+	if w, err := c.Peek(t.Context(), perMinute, "open"); err != nil || w.Remaining != open.Remaining || !w.Reset.Equal(open.Reset) {
+		t.Errorf("the open window is %+v, %v; want %+v", w, err, open)
+	}
+}

@@ -1,0 +1,24 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/openwearables/openwearables/internal/store"
+)
+
+// Backup writes the SQLite database of config, as it is at one instant, into a
+// new file. The database may be served meanwhile. The master secret is not in it.
+func Backup(ctx context.Context, config Config, to string) error {
+	path := config.file()
+	if path == "" {
+		return errors.New("--database must be sqlite:PATH: back PostgreSQL up with pg_dump")
+	}
+	err := store.Backup(ctx, path, to)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("nothing was written: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,178 @@
+package main_test
+
+import (
+	"crypto/rand"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/pgtest"
+)
+
+// refresh trades a refresh token under an Idempotency-Key.
+func (p *process) refresh(token, key string) reply {
+	p.t.Helper()
+	body := map[string]string{"refresh_token": token}
+	a, err := p.send(http.DefaultClient, "POST", "/api/v1/auth/refresh", "", body, "Idempotency-Key", key)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return a
+}
+
+// TestCopy moves a live installation: every key, session and token of it goes
+// on working, and a retry of a refresh still finds what it made.
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	i, password := developed(t)
+	p := i.serve()
+	admin := p.login(email, password)
+	created := p.want(201, "POST", "/api/v1/api-keys", admin.access, nil)
+	key := created.str("key")
+	user := p.want(201, "POST", "/api/v1/users", admin.access, map[string]string{"email": "ü@example.com"}).str("id")
+	minted := p.want(200, "POST", "/api/v1/users/"+user+"/token", key, nil)
+	retry := rand.Text()
+	lost := p.refresh(minted.str("refresh_token"), retry)
+	if lost.status != 200 {
+		t.Fatal(lost)
+	}
+	dsn := pgtest.New(t)
+	move := []string{"copy", "--from", "sqlite:openwearables.db", "--to", dsn}
+	if o := i.run("", move...); o.status != 1 || !strings.Contains(o.stderr, "another openwearables process") {
+		t.Fatalf("a copy of what is served: %d %s", o.status, o.stderr)
+	}
+	if status := p.stop(); status != 0 {
+		t.Fatal(status)
+	}
+	secret, err := os.ReadFile(i.path("openwearables.db.secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := i.ok("", move...)
+	if !strings.Contains(out, "OPENWEARABLES_SECRET set to what is in openwearables.db.secret") || strings.Contains(out, string(secret)) {
+		t.Errorf("said %q", out)
+	}
+	if o := i.run("", move...); o.status != 1 || !strings.Contains(o.stderr, "not empty") {
+		t.Errorf("a second copy: %d %s", o.status, o.stderr)
+	}
+	i.env = append(i.env, "OPENWEARABLES_SECRET="+string(secret))
+	for range 2 { // two nodes at once
+		p = i.serve("--database", dsn)
+		p.want(200, "GET", "/api/v1/users/"+user, key, nil)
+		p.want(200, "GET", "/api/v1/auth/me", admin.access, nil)
+		p.want(200, "GET", "/api/v1/users/"+user, minted.str("access_token"), nil)
+		again := p.refresh(minted.str("refresh_token"), retry)
+		if again.status != 200 || again.str("refresh_token") != lost.str("refresh_token") || again.header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("the retry answered %d %v", again.status, again.body)
+		}
+		p.login(email, password)
+	}
+	next := p.refresh(admin.refresh, rand.Text())
+	p.want(200, "GET", "/api/v1/auth/me", next.str("access_token"), nil)
+	if a := p.refresh(lost.str("refresh_token"), rand.Text()); a.status != 200 {
+		t.Errorf("the successor answered %d %v", a.status, a.body)
+	}
+	if list := i.ok("", "developer", "list", "--database", dsn); !strings.Contains(list, email) {
+		t.Errorf("listed %q", list)
+	}
+	p.want(200, "DELETE", "/api/v1/api-keys/"+created.str("id"), admin.access, nil)
+	p.want(401, "GET", "/api/v1/users/"+user, key, nil)
+}
+
+func TestCopyRefusals(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{"needs --to", []string{}},
+		{"there is no database at none.db", []string{"--from", "sqlite:none.db", "--to", "postgres://localhost/x"}},
+		{"--from must be sqlite:PATH", []string{"--from", "postgres://localhost/y", "--to", "postgres://localhost/x"}},
+		{"--to must be postgres://", []string{"--to", "sqlite:x.db"}},
+	} {
+		o := i.run("", append([]string{"copy"}, c.args...)...)
+		if o.status == 0 || !strings.Contains(o.stderr, c.says) {
+			t.Errorf("%q: %d %s", c.args, o.status, o.stderr)
+		}
+	}
+}
+
+// TestPostgresNeedsASecret holds what is said at the start and by doctor.
+func TestPostgresNeedsASecret(t *testing.T) {
+	t.Parallel()
+	i, dsn := install(t), pgtest.New(t)
+	for _, command := range []string{"serve", "doctor"} {
+		o := i.run("", command, "--database", dsn)
+		if o.status != 1 || !strings.Contains(o.stdout+o.stderr, "OPENWEARABLES_SECRET") {
+			t.Errorf("%s without a secret: %d %s%s", command, o.status, o.stdout, o.stderr)
+		}
+	}
+	i.env = append(i.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text())
+	p := i.serve("--database", dsn)
+	if a := p.want(200, "GET", "/readyz", "", nil); a.str("status") != "degraded" || !strings.Contains(p.stderr.String(), "set fsync = on") {
+		t.Errorf("of a database that forgets is said %v\n%s", a.body, &p.stderr)
+	}
+	if o := i.run("", "doctor", "--database", dsn); o.status != 1 || !strings.Contains(o.stdout, "wrong  durability: PostgreSQL runs with fsync = off") {
+		t.Errorf("doctor: %d %s%s", o.status, o.stdout, o.stderr)
+	}
+	other := install(t)
+	other.env = append(other.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text())
+	if o := other.run("", "serve", "--database", dsn); o.status != 1 || !strings.Contains(o.stderr, "is not the secret") {
+		t.Errorf("another secret: %d %s", o.status, o.stderr)
+	}
+	if entries, err := os.ReadDir(i.folder); err != nil || len(entries) > 0 {
+		t.Errorf("files were made: %v, %v", entries, err)
+	}
+}
+
+// TestOutage: a node whose database goes away answers in time, says that it is
+// not ready, and is back without a restart.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	server, err := pgtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	i, password := install(t), passphrase()
+	i.env = append(i.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text(), "OPENWEARABLES_DATABASE="+server.DSN("postgres"))
+	i.ok(password+"\n", "developer", "create", "--email", email, "--password-stdin")
+	p := i.serve()
+	admin := p.login(email, password)
+	if a := p.want(200, "GET", "/readyz", "", nil); a.str("status") != "ok" {
+		t.Errorf("readyz: %v", a.body)
+	}
+	i.ok("", "doctor")
+	for range 2 {
+		server.Kill()
+		for _, path := range []string{"/api/v1/users", "/api/v1/auth/me", "/readyz"} {
+			begun := time.Now()
+			a := p.call("GET", path, admin.access, nil)
+			if a.status != 503 || a.header.Get("Retry-After") == "" || time.Since(begun) > 2*time.Second {
+				t.Errorf("%s answered %d %v after %s", path, a.status, a.body, time.Since(begun))
+			}
+		}
+		p.want(200, "GET", "/livez", "", nil)
+		if err := server.Up(); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		for p.call("GET", "/readyz", "", nil).status != 200 {
+			if time.Since(begun) > 2*time.Second {
+				t.Fatal("it is not back")
+			}
+		}
+		p.want(200, "GET", "/api/v1/users", admin.access, nil)
+		p.want(201, "POST", "/api/v1/users", admin.access, map[string]string{})
+	}
+	if status := p.stop(); status != 0 {
+		t.Errorf("status %d\n%s", status, &p.stderr)
+	}
+}
