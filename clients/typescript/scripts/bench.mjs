@@ -35,6 +35,6 @@ for (let round = 0; round < 15; round++) {
   best.bare = Math.min(best.bare, await time(bare));
   best.ours = Math.min(best.ours, await time(ours));
 }
-console.log(
-  `bare connect-web ${best.bare.toFixed(1)} us, this SDK ${best.ours.toFixed(1)} us a call`,
-);
+const [bareCall, ourCall] = [best.bare.toFixed(1), best.ours.toFixed(1)];
+const ratio = (best.ours / best.bare).toFixed(2);
+console.log(`bare connect-web ${bareCall} us, this SDK ${ourCall} us a call, ratio ${ratio}`);

@@ -1,11 +1,13 @@
 import { type Base, isBrowser } from "./base.js";
 import { limited, systemClock } from "./clock.js";
+import { Core, coreOf } from "./engine/core.js";
 import { Engine, type TokenProvider } from "./engine/engine.js";
 import { Emitter, type EventName, type Listener } from "./engine/event.js";
 import { newSession, randomKey } from "./engine/record.js";
 import { invalid, unavailable } from "./error.js";
 import { type ExposedTokenPair, notBare, readPair, TokenPair } from "./pair.js";
-import { TokenRpc } from "./rpc.js";
+import { onResume } from "./resume.js";
+import { login, TokenRpc } from "./rpc.js";
 import { Secret } from "./secret.js";
 import { memory, type Store } from "./store/store.js";
 
@@ -46,6 +48,13 @@ export interface Session extends Auth {
    * out in any case. A token provider is not asked again until signIn.
    */
   signOut(): Promise<void>;
+  /**
+   * Stops listening to other tabs and ends what goes on; from then on calls fail as
+   * canceled. The store keeps the session, also one whose renewal was under way. For
+   * a page's component that is unmounted or a request that is over; a page or process
+   * that ends needs none.
+   */
+  dispose(): void;
 }
 
 /** Calls with an API key. @throws OpenWearablesError in a browser, whose user could read it */
@@ -94,14 +103,26 @@ export interface UserSessionOptions {
   tokenProvider?: TokenProvider;
   /** Whose session it is, for the token provider alone. */
   userId?: string;
+  /**
+   * `never`: uses what the store holds and renews nothing, for where the answer could
+   * not be kept: a server that renders a page, an extension beside the app. Calls fail
+   * with the reason `not_renewed` when the access token is over.
+   */
+  refresh?: "never";
 }
 
 /** Calls with the session of one user. Give it to one client, or to several of one base URL. */
 export function userSession(options: UserSessionOptions = {}): Session {
-  const { store = memory(), tokenProvider, userId } = options;
+  const { store = memory(), tokenProvider: provider, userId, refresh } = options;
+  const readOnly = refresh === "never";
   return session((emitter, base) => {
-    const rpc = new TokenRpc(base.bare(false), base.url, systemClock, false);
-    return new Engine(base.url, store, rpc, systemClock, emitter, tokenProvider, userId);
+    const core = readOnly ? new Core(base.url, systemClock) : coreOf(store, base.url, systemClock);
+    const rpc = new TokenRpc(base.bare(false), base.url, systemClock);
+    return new Engine(core, store, rpc, emitter, {
+      provider: readOnly ? undefined : provider,
+      userId,
+      readOnly,
+    });
   }).session;
 }
 
@@ -123,17 +144,20 @@ export function developerLogin({
   store = memory(),
 }: DeveloperLoginOptions): Session {
   return session((emitter, base) => {
-    const rpc = new TokenRpc(base.bare(false), base.url, systemClock, false);
+    const rpc = new TokenRpc(base.bare(false), base.url, systemClock);
     const provider: TokenProvider = async ({ signal }) => {
       const given = typeof password === "function" ? await password() : password;
-      const { record } = await rpc.login(email, given, signal);
+      const request = { email, password: given };
+      const { record } = await login(signal, (key) =>
+        rpc.receive(randomKey(), key, (o) => rpc.client.login(request, { ...o, signal })),
+      );
       return new TokenPair(
         new Secret(record.access_token),
         new Secret(record.refresh_token ?? ""),
         record.ttl,
       );
     };
-    return new Engine(base.url, store, rpc, systemClock, emitter, provider);
+    return new Engine(coreOf(store, base.url, systemClock), store, rpc, emitter, { provider });
   }).session;
 }
 
@@ -159,19 +183,29 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
         const s = await e.token("", signal);
         return {
           token: new Secret(s.record.access_token),
-          expiresAt: new Date(e.clock.wall() + s.hard - e.clock.mono()),
+          expiresAt: new Date(e.core.clock.wall() + s.hard - e.core.clock.mono()),
         };
       },
       async signIn(from) {
         const e = started();
-        const s = newSession(e.base, randomKey(), readPair(from), e.clock, e.clock.mono());
+        const s = newSession(
+          e.core.base,
+          randomKey(),
+          readPair(from),
+          e.core.clock,
+          e.core.clock.mono(),
+        );
         await e.signIn(s);
       },
       signOut: async () => started().signOut(),
+      dispose: () => engine?.dispose(),
       [bind](base) {
-        engine ??= start(emitter, base);
-        if (engine.base !== base.url) {
-          throw invalid("the session belongs to a client of another base URL");
+        if (!engine) {
+          engine = start(emitter, base);
+          onResume(() => engine?.wake(), engine.over.signal);
+        }
+        if (engine.core.base !== base.url) {
+          throw invalid("the session, or its store, belongs to a client of another base URL");
         }
         const e = engine;
         return {

@@ -1,4 +1,4 @@
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { foreignHeader, invalid } from "./error.js";
 
@@ -69,17 +69,10 @@ async function send(
     return res;
   }
   void res.body?.cancel().catch(() => {});
-  throw foreign(res);
-}
-
-function foreign(res: Response): ConnectError {
-  const metadata = new Headers(res.headers);
-  metadata.set(foreignHeader, String(res.status));
-  return new ConnectError(
-    `HTTP ${res.status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`,
-    res.status === 401 ? Code.Unauthenticated : Code.Unavailable,
-    metadata,
-  );
+  const marked = new Headers(res.headers);
+  marked.set(foreignHeader, String(res.status));
+  // What the transport reads of it, to give it the code that Connect has for its status.
+  return { status: res.status, headers: marked, body: null } as Response;
 }
 
 /** The version of this package, as the user agent gives it. */

@@ -10,43 +10,29 @@ export const systemClock: Clock = {
 };
 
 /** Resolves after ms, or rejects with the signal's reason. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", leave);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", leave);
-    if (signal?.aborted) {
-      leave();
-    }
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
   });
+  await unless(signal, over).finally(() => clearTimeout(timer));
 }
 
 /** Settles as the work does, or rejects with the signal's reason; the work goes on. */
-export function unless<T>(signal: AbortSignal | undefined, work: PromiseLike<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal?.reason);
-    const done = () => signal?.removeEventListener("abort", leave);
-    signal?.addEventListener("abort", leave);
-    work.then(
-      (v) => {
-        done();
-        resolve(v);
-      },
-      (e) => {
-        done();
-        reject(e);
-      },
-    );
-    if (signal?.aborted) {
-      leave();
-    }
+export async function unless<T>(signal: AbortSignal | undefined, work: PromiseLike<T>): Promise<T> {
+  let leave = () => {};
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(signal?.reason);
   });
+  signal?.addEventListener("abort", leave);
+  if (signal?.aborted) {
+    leave();
+  }
+  try {
+    return await Promise.race([left, work]);
+  } finally {
+    signal?.removeEventListener("abort", leave);
+  }
 }
 
 /** A signal that follows another one and ends by itself after ms; 0 is never. */

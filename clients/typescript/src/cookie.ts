@@ -1,10 +1,16 @@
+import type { CallOptions } from "@connectrpc/connect";
 import { bind, type Session, session, within } from "./auth.js";
 import { createBase } from "./base.js";
 import { type Clock, systemClock } from "./clock.js";
+import { coreOf } from "./engine/core.js";
 import { Engine } from "./engine/engine.js";
+import { randomKey, type Session as Stored } from "./engine/record.js";
 import { lockTimeout } from "./engine/verdict.js";
-import { TokenRpc } from "./rpc.js";
-import { cookieStore } from "./store/cookie.js";
+import { signedOut, toError } from "./error.js";
+import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
+import type { Pair } from "./pair.js";
+import { login, TokenRpc } from "./rpc.js";
+import { cookieStore, inCookie } from "./store/cookie.js";
 
 /** A developer's session whose refresh token no script can read. */
 export interface CookieSession extends Omit<Session, "signIn"> {
@@ -30,16 +36,18 @@ export function cookieSession(options: CookieSessionOptions): CookieSession {
 /** The same by another clock. */
 export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): CookieSession {
   const base = createBase(options.baseUrl, options.fetch);
-  const rpc = new TokenRpc(base.bare(true), base.url, clock, true);
+  const rpc = new CookieRpc(base.bare(true), base.url, clock);
   const store = cookieStore(base.url);
-  const made = session((emitter) => new Engine(base.url, store, rpc, clock, emitter));
+  const made = session(
+    (emitter) => new Engine(coreOf(store, base.url, clock), store, rpc, emitter),
+  );
   made.session[bind](base);
   const { signIn: _, ...rest } = made.session;
   return {
     ...rest,
     async login({ email, password }) {
       const engine = made.engine();
-      await engine.core.flight; // its answer would set the cookie of the session before
+      await engine.core.flight?.catch(() => {}); // its answer would set the cookie of the session before
       const lock = within(lockTimeout, async (signal) => store.lock?.(signal));
       const unlock = await lock.catch(() => undefined);
       try {
@@ -49,4 +57,47 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
       }
     },
   };
+}
+
+/** The token calls where the browser keeps the refresh token and nobody here knows it. */
+class CookieRpc extends TokenRpc {
+  override readonly standing = inCookie;
+  /** Until it is over, its answer may set the cookie. */
+  #refreshing: Promise<unknown> | undefined;
+
+  override async refresh(s: Stored, signal: AbortSignal): Promise<Stored> {
+    const { id, retry_key: key } = s.record;
+    const refreshed = this.receive(
+      id,
+      key,
+      (options) => this.client.refreshToken({}, { ...options, signal }),
+      key,
+    );
+    this.#refreshing = refreshed.catch(() => {});
+    try {
+      return await refreshed;
+    } catch (e) {
+      const err = toError(e);
+      throw err.reason === "invalid_request" ? signedOut() : err; // there is no cookie
+    }
+  }
+
+  login(email: string, password: string, signal: AbortSignal): Promise<Stored> {
+    const request = { email, password, useCookie: true };
+    const call = (o: CallOptions) => this.client.login(request, { ...o, signal });
+    return login(signal, (key) => this.receive(randomKey(), key, call, randomKey()));
+  }
+
+  override async revoke(): Promise<void> {
+    await this.#refreshing;
+    await super.revoke("");
+  }
+
+  override drop(): void {
+    // The cookie is that of whoever came in between.
+  }
+
+  protected override pair(m: Message | undefined): Pair {
+    return { ...super.pair(m), refresh: inCookie };
+  }
 }

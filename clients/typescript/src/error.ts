@@ -65,8 +65,8 @@ export function responseInfo(headers: Headers): ResponseInfo {
 
 interface ErrorDetails {
   kind: ErrorKind;
-  code: Code;
-  reason: string;
+  code?: Code;
+  reason?: string;
   requestId?: string;
   fields?: FieldViolation[];
   retryAfterMs?: number;
@@ -85,7 +85,7 @@ export class OpenWearablesError extends Error {
    * Stable snake_case: the server's reason, or one of this package:
    * `session_expired`, `signed_out`, `offline`, `storage_unavailable`,
    * `invalid_option`, `foreign_answer` (a proxy or a captive portal answered),
-   * `token_provider_failed`, `no_refresh_token`.
+   * `token_provider_failed`, `no_refresh_token`, `not_renewed`.
    */
   declare readonly reason: string;
   /** Of the answer, to be found in the server's log. */
@@ -101,7 +101,8 @@ export class OpenWearablesError extends Error {
 
   constructor(message: string, details: ErrorDetails, cause?: unknown) {
     super(describe(message, details), cause === undefined ? undefined : { cause });
-    Object.assign(this, { fields: [], retryAfterMs: 0, status: 0 }, details);
+    const code = codes[details.kind] ?? Code.Unavailable;
+    Object.assign(this, { code, reason: "", fields: [], retryAfterMs: 0, status: 0 }, details);
   }
 }
 
@@ -132,6 +133,15 @@ const kinds: { [code in Code]?: ErrorKind } = {
   [Code.Unavailable]: "unavailable",
   [Code.DeadlineExceeded]: "timeout",
   [Code.Canceled]: "canceled",
+};
+
+/** The codes of the errors of this package; of all others it is Unavailable. */
+const codes: { [kind in ErrorKind]?: Code } = {
+  unauthenticated: Code.Unauthenticated,
+  session_expired: Code.Unauthenticated,
+  invalid: Code.InvalidArgument,
+  timeout: Code.DeadlineExceeded,
+  canceled: Code.Canceled,
 };
 
 /** Marks an answer that did not come from the API with its status; never travels. */
@@ -168,7 +178,10 @@ export function toError(err: unknown): OpenWearablesError {
       details.kind = status === 429 ? "rate_limited" : "unavailable";
     }
   }
-  return new OpenWearablesError(c.rawMessage, details, c);
+  const message = status
+    ? `HTTP ${status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`
+    : c.rawMessage;
+  return new OpenWearablesError(message, details, c);
 }
 
 /** Milliseconds that the answer asks to wait, 0 if it does not. */
@@ -184,27 +197,23 @@ function retryAfter(h: Headers): number {
 }
 
 export function invalid(message: string): OpenWearablesError {
-  return new OpenWearablesError(message, {
-    kind: "invalid",
-    code: Code.InvalidArgument,
-    reason: "invalid_option",
-  });
+  return new OpenWearablesError(message, { kind: "invalid", reason: "invalid_option" });
 }
 
 export function unauthenticated(message: string, reason: string): OpenWearablesError {
-  return new OpenWearablesError(message, {
-    kind: "unauthenticated",
-    code: Code.Unauthenticated,
-    reason,
-  });
+  return new OpenWearablesError(message, { kind: "unauthenticated", reason });
+}
+
+export function signedOut(): OpenWearablesError {
+  return unauthenticated("nobody is signed in", "signed_out");
+}
+
+export function canceled(message: string, cause?: unknown): OpenWearablesError {
+  return new OpenWearablesError(message, { kind: "canceled" }, cause);
 }
 
 export function unavailable(message: string, reason: string, cause?: unknown): OpenWearablesError {
-  return new OpenWearablesError(
-    message,
-    { kind: "unavailable", code: Code.Unavailable, reason },
-    cause,
-  );
+  return new OpenWearablesError(message, { kind: "unavailable", reason }, cause);
 }
 
 export function storageError(cause: unknown): OpenWearablesError {
@@ -212,22 +221,19 @@ export function storageError(cause: unknown): OpenWearablesError {
     return cause;
   }
   const why = cause instanceof Error ? `: ${cause.message}` : "";
+  const kind = "storage_unavailable";
   return new OpenWearablesError(
     `the session's store cannot be used${why}`,
-    { kind: "storage_unavailable", code: Code.Unavailable, reason: "storage_unavailable" },
+    { kind, reason: kind },
     cause,
   );
 }
 
 export function sessionExpired(cause: OpenWearablesError): OpenWearablesError {
+  const kind = "session_expired";
   return new OpenWearablesError(
     `the session has ended, sign in again: ${cause.reason}`,
-    {
-      kind: "session_expired",
-      code: Code.Unauthenticated,
-      reason: "session_expired",
-      ...(cause.requestId && { requestId: cause.requestId }),
-    },
+    { kind, reason: kind, ...(cause.requestId && { requestId: cause.requestId }) },
     cause,
   );
 }

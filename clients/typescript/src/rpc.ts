@@ -1,8 +1,8 @@
-import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
+import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
 import { type Clock, sleep } from "./clock.js";
-import { badAnswer, newSession, randomKey, refreshOf, type Session } from "./engine/record.js";
+import { badAnswer, newSession, randomKey, type Session } from "./engine/record.js";
 import { attemptTimeout, backoff } from "./engine/verdict.js";
-import { toError, unauthenticated } from "./error.js";
+import { toError } from "./error.js";
 import { SessionService } from "./gen/openwearables/v1/session_pb.js";
 import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
 import { flaw, type Pair } from "./pair.js";
@@ -16,103 +16,94 @@ export function pairOf(m: Message | undefined): Pair {
   };
 }
 
+/** Asks for a token pair with the options of the call. */
+type Ask = (options: CallOptions) => Promise<{ tokens?: Message | undefined }>;
+
 /**
  * The calls that tokens come from. They go over a bare transport: no credential
  * but their own, no retry but the ones here.
  */
 export class TokenRpc {
-  readonly #client;
+  /** What stands for the refresh token of whoever is signed in, where nobody here knows it. */
+  readonly standing: string | undefined;
+  readonly client: Client<typeof SessionService>;
   readonly #base: string;
   readonly #clock: Clock;
 
-  constructor(
-    bare: Transport,
-    base: string,
-    clock: Clock,
-    readonly cookie: boolean,
-  ) {
+  constructor(bare: Transport, base: string, clock: Clock) {
     this.#base = base;
     this.#clock = clock;
-    this.#client = createClient(SessionService, bare);
+    this.client = createClient(SessionService, bare);
   }
 
   /** One attempt to renew a session. */
   async refresh(s: Session, signal: AbortSignal): Promise<Session> {
-    const { record } = s;
-    const { cookie, retry_key: key } = record;
-    return this.#receive(record.id, cookie ? key : undefined, key, async (options) => {
-      try {
-        const message = cookie ? {} : { refreshToken: refreshOf(s) };
-        return (await this.#client.refreshToken(message, { ...options, signal })).tokens;
-      } catch (e) {
-        const err = toError(e);
-        if (cookie && err.reason === "invalid_request") {
-          throw unauthenticated("nobody is signed in", "signed_out"); // there is no cookie
-        }
-        throw err;
-      }
-    });
-  }
-
-  /** Signs a developer in; one Idempotency-Key for all attempts. */
-  async login(email: string, password: string, signal: AbortSignal): Promise<Session> {
-    const request = { email, password, useCookie: this.cookie };
-    const key = randomKey();
-    for (let n = 1; ; n++) {
-      try {
-        return await this.#receive(
-          randomKey(),
-          this.cookie ? randomKey() : undefined,
-          key,
-          async (options) => (await this.#client.login(request, { ...options, signal })).tokens,
-        );
-      } catch (e) {
-        const err = toError(e);
-        if (n > 2 || !retryable(err)) {
-          throw err;
-        }
-        await sleep(err.retryAfterMs || backoff(n), signal);
-      }
-    }
+    const { id, retry_key, refresh_token = "" } = s.record;
+    return this.receive(id, retry_key, (options) =>
+      this.client.refreshToken({ refreshToken: refresh_token }, { ...options, signal }),
+    );
   }
 
   /** Ends the session of a refresh token, trying twice. */
-  async revoke(token: string, signal?: AbortSignal): Promise<void> {
-    const request = this.cookie ? {} : { refreshToken: token };
-    const options = { timeoutMs: attemptTimeout, ...(signal && { signal }) };
-    try {
-      await this.#client.revokeToken(request, options);
-    } catch (e) {
-      if (!retryable(toError(e))) {
-        throw toError(e);
+  async revoke(refreshToken: string): Promise<void> {
+    const request = refreshToken ? { refreshToken } : {};
+    for (let n = 1; ; n++) {
+      try {
+        await this.client.revokeToken(request, { timeoutMs: attemptTimeout });
+        return;
+      } catch (e) {
+        const err = toError(e);
+        if (n > 1 || !retryable(err)) {
+          throw err;
+        }
+        await sleep(backoff(n));
       }
-      await sleep(backoff(1), signal);
-      await this.#client.revokeToken(request, options).catch((e) => {
-        throw toError(e);
-      });
     }
   }
 
-  async #receive(
-    id: string,
-    cookieKey: string | undefined,
-    key: string,
-    call: (options: CallOptions) => Promise<Message | undefined>,
-  ): Promise<Session> {
+  /** Ends a session that nobody will hold, at leisure; at worst it ages out. */
+  drop({ record }: Session): void {
+    void this.revoke(record.refresh_token ?? "").catch(() => {});
+  }
+
+  /** Makes the session of what is answered to a request under an Idempotency-Key. */
+  async receive(id: string, key: string, ask: Ask, nextKey?: string): Promise<Session> {
     const asked = this.#clock.mono();
     let date: string | null = null;
-    const pair = pairOf(
-      await call({
-        timeoutMs: attemptTimeout,
-        ...(key && { headers: { "Idempotency-Key": key } }),
-        onHeader: (h) => {
-          date = h.get("date");
-        },
-      }),
-    );
-    if (flaw(pair) || (!pair.refresh && cookieKey === undefined)) {
+    const { tokens } = await ask({
+      timeoutMs: attemptTimeout,
+      ...(key && { headers: { "Idempotency-Key": key } }),
+      onHeader: (h) => {
+        date = h.get("date");
+      },
+    });
+    const pair = this.pair(tokens);
+    if (flaw(pair) || !pair.refresh) {
       throw badAnswer();
     }
-    return newSession(this.#base, id, pair, this.#clock, asked, Date.parse(date ?? ""), cookieKey);
+    return newSession(this.#base, id, pair, this.#clock, asked, Date.parse(date ?? ""), nextKey);
+  }
+
+  protected pair(m: Message | undefined): Pair {
+    return pairOf(m);
+  }
+}
+
+/** Signs a developer in; one Idempotency-Key for all attempts. */
+export async function login(
+  signal: AbortSignal,
+  attempt: (key: string) => Promise<Session>,
+): Promise<Session> {
+  const key = randomKey();
+  for (let n = 1; ; n++) {
+    try {
+      return await attempt(key);
+    } catch (e) {
+      const err = toError(e);
+      if (n > 2 || !retryable(err)) {
+        throw err;
+      }
+      await sleep(err.retryAfterMs || backoff(n), signal);
+    }
   }
 }

@@ -5,7 +5,7 @@ import { type Base, createBase } from "./base.js";
 import { limited, sleep } from "./clock.js";
 import { randomKey } from "./engine/record.js";
 import { backoff } from "./engine/verdict.js";
-import { OpenWearablesError, toError } from "./error.js";
+import { canceled, OpenWearablesError, toError } from "./error.js";
 import { retryable } from "./retry.js";
 
 export interface ClientOptions {
@@ -42,12 +42,7 @@ const minting = new Set([
   "CreateUserToken",
 ]);
 
-const late = () =>
-  new OpenWearablesError("the deadline passed", {
-    kind: "timeout",
-    code: Code.DeadlineExceeded,
-    reason: "",
-  });
+const late = () => new OpenWearablesError("the deadline passed", { kind: "timeout" });
 
 /** What a call is sent with, and whether it may be sent again. */
 interface Call {
@@ -127,7 +122,7 @@ export function authorized(
           inner.unary(method, limit.signal, limit.left(), headers, message, values),
         );
       } catch (e) {
-        throw canceled(limit.signal) ?? toError(e);
+        throw ending(limit.signal) ?? toError(e);
       } finally {
         limit.done();
       }
@@ -145,23 +140,17 @@ export function authorized(
         }
         return await inner.stream(method, signal, timeoutMs, headers, input, values);
       } catch (e) {
-        throw (signal && canceled(signal)) ?? toError(e);
+        throw (signal && ending(signal)) ?? toError(e);
       }
     },
   };
 }
 
 /** What ended a call that its own signal ended. */
-function canceled(signal: AbortSignal): OpenWearablesError | undefined {
+function ending(signal: AbortSignal): OpenWearablesError | undefined {
   if (!signal.aborted) {
     return undefined;
   }
   const { reason } = signal;
-  return reason instanceof OpenWearablesError
-    ? reason
-    : new OpenWearablesError(
-        "the caller gave up",
-        { kind: "canceled", code: Code.Canceled, reason: "" },
-        reason,
-      );
+  return reason instanceof OpenWearablesError ? reason : canceled("the caller gave up", reason);
 }

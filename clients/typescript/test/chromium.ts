@@ -2,9 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
-
-const secrets = /\b(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{12}|eyJ[0-9A-Za-z_-]{10}/;
+import {
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
+import { secrets } from "./secrets.js";
 
 /** A real Chromium, and what its consoles showed. */
 export interface Browser {
@@ -16,9 +20,10 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser(options: BrowserContextOptions = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), "openwearables-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
+    ...options,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
     bypassCSP: true, // the API's own pages may load nothing

@@ -20,6 +20,7 @@ import {
   UserService,
   userSession,
 } from "../src/node.js";
+import { printed } from "./canary.js";
 import { type Rig, startRig } from "./harness.js";
 
 let rig: Rig;
@@ -32,16 +33,6 @@ before(async () => {
   });
 });
 after(() => rig.close());
-
-/** Every way in which Node prints a value. */
-function printed(v: unknown): string {
-  const error = v instanceof Error ? `${v.stack}` : "";
-  return [
-    inspect(v, { depth: 20, showHidden: true }),
-    JSON.stringify(v, (_, x) => (typeof x === "bigint" ? Number(x) : x)),
-    `${String(v)}${error}`,
-  ].join();
-}
 
 test("a developer keeps keys and applications, and secrets do not print", async () => {
   const made = await dev.keys.create({ name: "one" });

@@ -8,6 +8,7 @@ import {
   isSessionExpired,
   isUnauthenticated,
   memory,
+  type OpenWearablesError,
   type Store,
   userSession,
 } from "../src/index.js";
@@ -19,8 +20,7 @@ const turns = async (n: number) => {
   }
 };
 
-function rig(store: Store = memory()) {
-  const server = fakeServer();
+function rig(store: Store = memory(), server = fakeServer()) {
   const auth = userSession({ store });
   const client = createClient({ baseUrl: server.baseUrl, fetch: server.fetch, auth });
   return { server, auth, client, store };
@@ -36,8 +36,9 @@ test("1000 calls with an expired token renew it once", async () => {
 });
 
 test("signing out at any point of a refresh brings nothing back", async () => {
+  const server = fakeServer();
   for (let n = 0; n < 1000; n++) {
-    const { server, auth, client, store } = rig();
+    const { auth, client, store } = rig(memory(), server);
     await auth.signIn(server.mint("ada"));
     server.expire();
     const call = client.users.get("ada").catch((e) => e);
@@ -50,8 +51,9 @@ test("signing out at any point of a refresh brings nothing back", async () => {
 });
 
 test("signing in as another user at any point of a refresh stays", async () => {
+  const server = fakeServer();
   for (let n = 0; n < 300; n++) {
-    const { server, auth, client } = rig();
+    const { auth, client } = rig(memory(), server);
     await auth.signIn(server.mint("ada"));
     server.expire();
     const call = client.users.get("ada").catch((e) => e);
@@ -106,12 +108,104 @@ test("a server that is away is asked at most four times a flight, by 100 callers
   assert.equal(server.count("RefreshToken"), 4);
 });
 
-test("a lock that never comes does not stop a refresh", { timeout: 30_000 }, async () => {
+test("a lock that never comes does not stop a refresh", async (t) => {
   const inner = memory();
   const { server, auth, client } = rig({ ...inner, lock: () => new Promise(() => {}) });
   await auth.signIn(server.mint("ada"));
   server.expire();
-  assert.equal((await client.users.get("ada")).id, "ada");
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const call = client.users.get("ada");
+  await new Promise(setImmediate);
+  assert.equal(server.count("RefreshToken"), 0);
+  t.mock.timers.tick(12_000);
+  assert.equal((await call).id, "ada");
+});
+
+test("a session that renews nothing uses what the store holds", async () => {
+  const { server, auth, client, store } = rig();
+  await auth.signIn(server.mint("ada"));
+  const reader = userSession({
+    store,
+    refresh: "never",
+    tokenProvider: () => assert.fail("it is not asked"),
+  });
+  const reads = createClient({ baseUrl: server.baseUrl, fetch: server.fetch, auth: reader });
+  assert.equal((await reads.users.get("ada")).id, "ada");
+
+  server.expire();
+  const before = await store.load();
+  for (let i = 0; i < 3; i++) {
+    await assert.rejects(
+      reads.users.get("ada"),
+      (e) => isUnauthenticated(e) && (e as OpenWearablesError).reason === "not_renewed",
+    );
+  }
+  assert.equal(server.count("RefreshToken"), 0);
+  assert.equal(await store.load(), before);
+
+  await client.users.get("ada");
+  assert.equal(server.count("RefreshToken"), 1);
+  assert.equal((await reads.users.get("ada")).id, "ada");
+  await auth.signOut();
+  await assert.rejects(reads.users.get("ada"), isUnauthenticated);
+});
+
+test("a disposed session stops, and loses nothing", async () => {
+  const { server, auth, store, client: _ } = rig();
+  await auth.signIn(server.mint("ada"));
+  server.expire();
+  server.fail({ method: "RefreshToken", kind: "lost", times: Infinity });
+  const leaving = userSession({ store });
+  const options = { baseUrl: server.baseUrl, fetch: server.fetch };
+  const leaver = createClient({ ...options, auth: leaving });
+  leaving.on("tokenRefreshed", () => assert.fail("it is told nothing any more"));
+  const refreshing = new Promise((resolve) => leaving.on("refreshFailed", resolve));
+  const calls = [leaver.users.get("ada"), leaver.users.get("ada")];
+  const canceled = calls.map((call) => assert.rejects(call, isCanceled));
+  await refreshing; // the server has made a new pair, which did not arrive
+  leaving.dispose();
+  leaving.dispose();
+  await Promise.all(canceled);
+  await assert.rejects(leaver.users.get("ada"), isCanceled);
+  await assert.rejects(leaving.signOut(), isCanceled);
+  await assert.rejects(leaving.signIn(server.mint("ada")), isCanceled);
+
+  server.fail();
+  const stays = createClient({ ...options, auth });
+  assert.equal((await stays.users.get("ada")).id, "ada");
+});
+
+test("a disposed session leaves its flight to those who share it", async () => {
+  const { server, auth, store } = rig();
+  await auth.signIn(server.mint("ada"));
+  server.expire();
+  const options = { baseUrl: server.baseUrl };
+  let held = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    held = resolve;
+  });
+  const leaving = userSession({ store });
+  const leaver = createClient({
+    ...options,
+    auth: leaving,
+    async fetch(input, init) {
+      if (!String(input).endsWith("RefreshToken")) {
+        return server.fetch(input, init);
+      }
+      held();
+      return new Promise((_, reject) => {
+        init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+      });
+    },
+  });
+  const stays = createClient({ ...options, fetch: server.fetch, auth });
+  const canceled = assert.rejects(leaver.users.get("ada"), isCanceled);
+  await arrived;
+  const call = stays.users.get("ada");
+  leaving.dispose();
+  await canceled;
+  assert.equal((await call).id, "ada");
+  assert.equal(server.count("RefreshToken"), 1);
 });
 
 test("a safe call is sent three times, also where each answer asks to wait", async () => {

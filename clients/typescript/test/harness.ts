@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { createClient, developerLogin } from "../src/index.js";
 import type { World } from "./scenario/world.js";
 
-const root = join(import.meta.dirname, "..", "..", "..", "..");
+const bin = join(import.meta.dirname, "..", "bin");
 
 /** A real server on a loopback address, its first developer, and fault proxies before it. */
 export interface Rig extends World {
@@ -34,18 +34,11 @@ function firstLine(p: ChildProcess): Promise<string> {
   });
 }
 
-function built(name: string, source: string, folder: string): string {
-  const bin = join(folder, name);
-  execFileSync("go", ["build", "-o", bin, source], { cwd: root, stdio: "inherit" });
-  return bin;
-}
-
 export async function startRig(
   options: { args?: string[]; origins?: string[] } = {},
 ): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "openwearables-ts-"));
-  const server = built("openwearables", "./server/cmd/openwearables", folder);
-  const proxyBin = built("faultproxy", "./clients/go/internal/cmd/faultproxy", folder);
+  const server = join(bin, "openwearables");
   const database = `sqlite:${join(folder, "test.db")}`;
   const email = "dev@example.com";
   const password = randomBytes(16).toString("base64url");
@@ -88,7 +81,9 @@ export async function startRig(
     password,
     folder,
     async proxy() {
-      const p = spawn(proxyBin, ["-target", url], { stdio: ["pipe", "pipe", "inherit"] });
+      const p = spawn(join(bin, "faultproxy"), ["-target", url], {
+        stdio: ["pipe", "pipe", "inherit"],
+      });
       children.push(p);
       return firstLine(p);
     },

@@ -4,9 +4,10 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { createClient, file, isStorageUnavailable, userSession } from "../src/node.js";
+import { createClient, file, isStorageUnavailable, memory, userSession } from "../src/node.js";
 import { type Rig, startRig } from "./harness.js";
 import { direct, newPerson, storedRecord } from "./scenario/world.js";
+import { contract } from "./stores/contract.js";
 
 let rig: Rig;
 before(async () => {
@@ -14,59 +15,133 @@ before(async () => {
 });
 after(() => rig.close());
 
-function ready(p: ChildProcess): Promise<unknown> {
-  return new Promise((resolve) => {
-    createInterface({ input: p.stdout as NodeJS.ReadableStream }).once("line", resolve);
-  });
+interface Report {
+  rotated: number;
+  held: number;
+  requests: Record<string, number>;
+  log: { method: string; key: string }[] | null;
 }
 
-function exit(p: ChildProcess): Promise<number | null> {
-  return new Promise((resolve) => p.once("exit", resolve));
+async function report(proxy: string): Promise<Report> {
+  return (await (await fetch(`${proxy}/__faults`)).json()) as Report;
 }
 
-const go = (p: ChildProcess) => p.stdin?.write("go\n");
+async function setRules(proxy: string, ...rules: unknown[]): Promise<void> {
+  await fetch(`${proxy}/__faults/rules`, { method: "POST", body: JSON.stringify(rules) });
+}
 
-for (const dieAt of ["", "locked", "loaded", "sending", "sent", "answered", "saved"]) {
-  test(`8 processes share a file and refresh once; the holder dies: ${dieAt || "never"}`, async (t) => {
-    const proxy = await rig.proxy();
-    const person = await newPerson(direct(rig.server, rig.developerToken));
-    const folder = join(rig.folder, `process-${dieAt}`);
-    const path = join(folder, "session.json");
-    mkdirSync(folder);
-    writeFileSync(path, storedRecord(proxy, person.pair, "expired"), { mode: 0o600 });
-    const child = join(import.meta.dirname, "process", "child.js");
-    const start = (die: string) =>
-      spawn(process.execPath, [child, path, proxy, person.id, die], {
-        stdio: ["pipe", "pipe", "inherit"],
-      });
-    const holder = start(dieAt);
-    const others = Array.from({ length: 7 }, () => start(""));
-    await Promise.all([holder, ...others].map(ready));
-    const began = performance.now();
-    const ended = [holder, ...others].map(exit);
-    go(holder);
-    if (dieAt) {
-      assert.equal(await ended[0], null);
+async function until(holds: (r: Report) => boolean, proxy: string): Promise<void> {
+  while (!holds(await report(proxy))) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A process that says lines and is told to go. */
+class Child {
+  readonly #process: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly ended: Promise<number | null>;
+
+  constructor(script: string, ...args: string[]) {
+    const path = join(import.meta.dirname, "process", script);
+    this.#process = spawn(process.execPath, [...process.execArgv, path, ...args], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const lines = createInterface({ input: this.#process.stdout as NodeJS.ReadableStream });
+    this.#lines = lines[Symbol.asyncIterator]();
+    this.ended = new Promise((resolve) => this.#process.once("exit", resolve));
+  }
+
+  async says(line: string): Promise<void> {
+    assert.equal((await this.#lines.next()).value, line);
+  }
+
+  go(): void {
+    this.#process.stdin?.write("go\n");
+  }
+
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+}
+
+/** A user whose expired session is in a file, behind a proxy of its own. */
+async function stored(name: string) {
+  const proxy = await rig.proxy();
+  const person = await newPerson(direct(rig.server, rig.developerToken));
+  const path = join(rig.folder, name, "session.json");
+  mkdirSync(join(rig.folder, name));
+  writeFileSync(path, storedRecord(proxy, person.pair, "expired"), { mode: 0o600 });
+  return { proxy, person, path };
+}
+
+async function verifyAlive(path: string, id: string): Promise<void> {
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  const { access_token } = JSON.parse(readFileSync(path, "utf8"));
+  assert.equal((await direct(rig.server, access_token).users.get(id)).id, id);
+}
+
+for (const moment of ["", "locked", "loaded", "sent", "received", "saved", "unlocking"]) {
+  test(`8 processes share a file and refresh once; killed: ${moment || "none"}`, async (t) => {
+    const { proxy, person, path } = await stored(`process-${moment}`);
+    if (moment === "sent") {
+      await setRules(proxy, { method: "RefreshToken", fault: "hold_answer", times: 1 });
     }
-    others.forEach(go);
-    const codes = await Promise.all(ended);
-    assert.deepEqual(codes.slice(1), Array(7).fill(0));
-    const took = performance.now() - began;
-    t.diagnostic(`${Math.round(took)} ms from the start of the work`);
-    const report = (await (await fetch(`${proxy}/__faults`)).json()) as {
-      rotated: number;
-      requests: Record<string, number>;
-      log: { method: string; key: string }[];
-    };
-    const keys = report.log.filter((s) => s.method === "RefreshToken").map((s) => s.key);
-    assert.equal(report.rotated, 1);
+    const start = (hangAt: string) => new Child("child.js", path, proxy, person.id, hangAt);
+    const all = [start(moment), ...Array.from({ length: 7 }, () => start(""))];
+    await Promise.all(all.map((c) => c.says("ready")));
+    const [holder, ...others] = moment ? (all as [Child, ...Child[]]) : [undefined, ...all];
+    holder?.go();
+    if (moment === "sent") {
+      await until((r) => r.held === 1, proxy);
+    } else {
+      await holder?.says("hanging");
+    }
+    for (const c of others) {
+      c.go();
+    }
+    if (holder) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      holder.kill();
+    }
+    const killed = performance.now();
+    await Promise.all(others.map((c) => c.says("ok")));
+    const took = performance.now() - killed;
+    t.diagnostic(`done ${Math.round(took)} ms after the kill`);
+    assert.ok(took < 5_000, `${took} ms`);
+    assert.deepEqual(await Promise.all(others.map((c) => c.ended)), Array(others.length).fill(0));
+    const { rotated, log } = await report(proxy);
+    const keys = (log ?? []).filter((s) => s.method === "RefreshToken").map((s) => s.key);
+    assert.equal(rotated, 1);
     assert.equal(new Set(keys).size, 1);
-    assert.ok(keys.length <= (dieAt ? 2 : 1));
-    assert.equal(statSync(path).mode & 0o777, 0o600);
-    const { access_token } = JSON.parse(readFileSync(path, "utf8"));
-    assert.equal((await direct(rig.server, access_token).users.get(person.id)).id, person.id);
+    assert.ok(moment || keys.length === 1, `${keys.length} requests`);
+    await verifyAlive(path, person.id);
   });
 }
+
+test("a process that disposes of its session ends, and the next one goes on", async () => {
+  const { proxy, person, path } = await stored("leave");
+  await setRules(proxy, { method: "RefreshToken", fault: "hold_answer", times: 1 });
+  const leaver = new Child("leave.js", path, proxy, person.id);
+  await until((r) => r.held === 1, proxy); // the server has made the new pair
+  const began = performance.now();
+  leaver.go();
+  await leaver.says("canceled");
+  assert.equal(await leaver.ended, 0);
+  assert.ok(performance.now() - began < 8_000); // sooner than an attempt would end
+  assert.deepEqual(readdirSync(join(path, "..")), ["session.json"]);
+
+  const ow = createClient({ baseUrl: proxy, auth: userSession({ store: file(path) }) });
+  assert.equal((await ow.users.get(person.id)).id, person.id);
+  assert.equal((await report(proxy)).rotated, 1);
+  await verifyAlive(path, person.id);
+});
+
+test("a file store and a memory store keep what every store promises", async () => {
+  await contract(() => file(join(rig.folder, "contract", "session.json")));
+  const store = memory();
+  await contract(() => store);
+});
 
 test("a file store makes its folder, guards its file and says what is wrong", async () => {
   const path = join(rig.folder, "new", "deep", "session.json");

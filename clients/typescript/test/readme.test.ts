@@ -98,9 +98,10 @@ test("the README's snippets compile and run in an empty Node app", async () => {
   writeFileSync(
     join(app, "src", "main.ts"),
     `import assert from "node:assert/strict";
-     import { apiKey, createClient } from "@openwearables/sdk/node";
+     import { apiKey, createClient, memory, userSession } from "@openwearables/sdk/node";
      import { handleTokenRequest } from "./exchange.js";
      import { nameOf } from "./errors.js";
+     import { greet } from "./ssr.js";
      import { workouts } from "./raw.js";
      import * as testing from "./testing.js";
      import * as tool from "./tool.js";
@@ -115,6 +116,11 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      assert.match((await (await handleTokenRequest(user)).json()).refresh_token, /^rt_/);
      assert.equal((await tool.open(baseUrl, email, async () => password).sessions.me()).email, email);
      assert.equal(await testing.test(), true);
+     const store = memory();
+     assert.equal(await greet(baseUrl, store, user), "Hello");
+     const tokenProvider = async () => (await handleTokenRequest(user)).json();
+     await createClient({ baseUrl, auth: userSession({ store, tokenProvider }) }).users.get(user);
+     assert.equal(await greet(baseUrl, store, user), "Hello Ada");
      process.exit(0);`,
   );
   writeFileSync(

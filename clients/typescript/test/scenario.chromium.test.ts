@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { type Browser, bundle, startBrowser } from "./chromium.js";
 import { type Rig, startRig } from "./harness.js";
 import type { Scenario } from "./scenario/stage.js";
-import { pooled, scenarios } from "./scenarios.js";
+import { playAll } from "./scenarios.js";
 
 declare const play: (
   s: Scenario,
@@ -28,10 +28,9 @@ test("the shared scenarios come to the shared outcomes in Chromium", async (t) =
       return { proxy, page: await browser.open(proxy, script) };
     }),
   );
-  await pooled(scenarios(), stages, async (scenario, { proxy, page }) => {
+  await playAll(t, "Chromium", stages, (scenario, { proxy, page }) => {
     const world = { server: rig.server, developerToken: rig.developerToken, proxy };
-    const problems = await page.evaluate(([s, w]) => play(s, w), [scenario, world] as const);
-    await t.test(scenario.name, () => assert.deepEqual(problems, []));
+    return page.evaluate(([s, w]) => play(s, w), [scenario, world] as const);
   });
   assert.deepEqual(browser.leaks, []);
 });

@@ -1,11 +1,13 @@
-import { readFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import type { Scenario } from "./scenario/stage.js";
 
 const path = join(import.meta.dirname, "..", "..", "..", "testdata", "refresh-scenarios.json");
 
 /** The cases that every SDK runs; ONLY=text picks those whose name contains it. */
-export function scenarios(): Scenario[] {
+function scenarios(): Scenario[] {
   const file = JSON.parse(readFileSync(path, "utf8"));
   if (file.version !== 1 || file.scenarios.length < 60) {
     throw new Error("the scenario file is not the one this runner knows");
@@ -14,18 +16,36 @@ export function scenarios(): Scenario[] {
   return file.scenarios.filter((s: Scenario) => !ONLY || s.name.includes(ONLY));
 }
 
-/** Runs work for every item, n at a time, each with one of the given resources. */
-export async function pooled<T, R>(
-  items: T[],
-  resources: R[],
-  work: (item: T, resource: R) => Promise<void>,
+/**
+ * Plays every scenario, each on one of the stages, prints a line for each, and
+ * appends `{"runtime", "outcomes": {name: "pass" or "fail: why"}}` as one line to
+ * the file that SCENARIO_OUTCOMES names.
+ */
+export async function playAll<S>(
+  t: TestContext,
+  runtime: string,
+  stages: S[],
+  play: (scenario: Scenario, stage: S) => Promise<string[]>,
 ): Promise<void> {
-  const queue = [...items];
+  const all = scenarios();
+  const queue = [...all];
+  const problems = new Map<string, string[]>();
   await Promise.all(
-    resources.map(async (resource) => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-        await work(item, resource);
+    stages.map(async (stage) => {
+      for (let s = queue.shift(); s !== undefined; s = queue.shift()) {
+        problems.set(s.name, await play(s, stage));
       }
     }),
   );
+  const outcomes: Record<string, string> = {};
+  for (const { name } of all) {
+    const found = problems.get(name) ?? ["it was not played"];
+    outcomes[name] = found.length === 0 ? "pass" : `fail: ${found[0]}`;
+    console.log(`${runtime}  ${outcomes[name]}  ${name}`);
+    await t.test(name, () => assert.deepEqual(found, []));
+  }
+  assert.equal(Object.keys(outcomes).length, all.length, "names are unique");
+  if (process.env.SCENARIO_OUTCOMES) {
+    appendFileSync(process.env.SCENARIO_OUTCOMES, `${JSON.stringify({ runtime, outcomes })}\n`);
+  }
 }

@@ -1,12 +1,13 @@
-import { type Clock, unless } from "../clock.js";
-import { type OpenWearablesError, storageError, toError, unauthenticated } from "../error.js";
+import { unless } from "../clock.js";
+import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
 import type { ExposedTokenPair, TokenPair } from "../pair.js";
+import { isHidden } from "../resume.js";
 import type { TokenRpc } from "../rpc.js";
-import { guarded, type Store } from "../store/store.js";
-import type { Emitter, EventName, Events } from "./event.js";
+import { Place, type Store } from "../store/store.js";
+import type { Core } from "./core.js";
+import type { Emitter } from "./event.js";
 import { Renewal, superseded } from "./flight.js";
-import { openSession, refreshOf, type Session } from "./record.js";
-import { cooldown, doubtApart, refusalApart, saveRetry } from "./verdict.js";
+import { openSession, type Session, unstored } from "./record.js";
 
 /** Why a token provider is asked. */
 export interface TokenRequest {
@@ -27,128 +28,30 @@ export type TokenProvider = (
   request: TokenRequest,
 ) => Promise<TokenPair | ExposedTokenPair> | TokenPair | ExposedTokenPair;
 
-/** What the flights about one refresh token have met since the last success. */
-interface Failures {
-  token: string;
-  count: number;
-  error?: OpenWearablesError;
-  until: number;
-  doubt?: number;
-  dead?: OpenWearablesError;
-}
-
-/** The outcome of a flight; one of the two is set. */
-export interface Outcome {
-  session?: Session;
-  error?: OpenWearablesError;
-}
-
-/**
- * One session as the whole page or process knows it: all who use the same store
- * and base URL share one, so that they renew once.
- */
-export class Core {
-  /** Changes with each sign-in and sign-out; what began in an earlier one is never published. */
-  generation = 0;
-  session: Session | undefined;
-  /** Why there is no session, where somebody said so. */
-  ended: OpenWearablesError | undefined;
-  flight: Promise<Outcome> | undefined;
-  #failures: Failures = { token: "", count: 0, until: 0 };
-  #audience: WeakRef<Emitter>[] = [];
-
-  join(emitter: Emitter): void {
-    this.#audience.push(new WeakRef(emitter));
-  }
-
-  emit<N extends EventName>(name: N, event: Events[N]): void {
-    this.#audience = this.#audience.filter((r) => r.deref());
-    for (const r of this.#audience) {
-      r.deref()?.emit(name, event);
-    }
-  }
-
-  /** Makes s the session, unless the generation has changed. */
-  publish(generation: number, s: Session | undefined, ended?: OpenWearablesError): boolean {
-    const current = this.generation === generation;
-    if (current) {
-      this.session = s;
-      this.ended = ended;
-    }
-    return current;
-  }
-
-  /** Starts a new generation with s. */
-  supersede(s: Session | undefined, ended?: OpenWearablesError): void {
-    this.generation++;
-    this.session = s;
-    this.ended = ended;
-    this.#failures = { token: "", count: 0, until: 0 };
-  }
-
-  /** What is noted about a refresh token. */
-  about(token: string): Failures {
-    if (this.#failures.token !== token) {
-      this.#failures = { token, count: 0, until: 0 };
-    }
-    return this.#failures;
-  }
-
-  /** The error that everybody gets until the cooldown is over. */
-  cooling(token: string, now: number): OpenWearablesError | undefined {
-    const f = this.#failures;
-    return f.token === token && now < f.until ? f.error : undefined;
-  }
-
-  fail(token: string, error: OpenWearablesError, now: number): void {
-    const f = this.about(token);
-    f.error = error;
-    f.until = now + cooldown(++f.count, error);
-  }
-
-  /** Notes a doubtful verdict; true where an equal one came before, long enough ago. */
-  doubted(token: string, now: number): boolean {
-    const f = this.about(token);
-    f.doubt ??= now;
-    return now - f.doubt >= doubtApart;
-  }
-}
-
-const places = new WeakMap<object, Map<string, Core>>();
-const names = new Map<string, WeakRef<object>>();
-
-/** The page's or process's one core of a store and a base URL. */
-function coreOf(store: Store, base: string): Core {
-  let place: object | undefined = store;
-  if (store.id) {
-    place = names.get(store.id)?.deref();
-    if (!place) {
-      place = store;
-      names.set(store.id, new WeakRef(place));
-    }
-  }
-  const cores = places.get(place) ?? new Map<string, Core>();
-  places.set(place, cores);
-  const core = cores.get(base) ?? new Core();
-  cores.set(base, core);
-  return core;
+/** What an engine may do beside keeping what the app gives it. */
+export interface EngineOptions {
+  provider?: TokenProvider | undefined;
+  userId?: string | undefined;
+  /** It uses what the store holds and renews nothing. */
+  readOnly?: boolean;
 }
 
 /** Keeps a session's tokens fresh for one client. */
 export class Engine {
+  readonly place: Place;
+  /** Ends when the engine is disposed of. */
+  readonly over = new AbortController();
+
   constructor(
-    readonly base: string,
-    readonly store: Store,
+    readonly core: Core,
+    store: Store,
     readonly rpc: TokenRpc,
-    readonly clock: Clock,
-    /** Lives as long as the engine: the core holds it weakly. */
     readonly emitter: Emitter,
-    readonly provider?: TokenProvider,
-    readonly userId?: string,
-    readonly core: Core = coreOf(store, base),
+    readonly options: EngineOptions = {},
   ) {
-    core.join(emitter);
-    store.watch?.(() => void this.#adopt());
+    this.place = new Place(store);
+    core.audience.add(emitter);
+    store.watch?.(() => void this.#adopt(), this.over.signal);
   }
 
   /**
@@ -157,97 +60,117 @@ export class Engine {
    */
   async token(refused = "", signal?: AbortSignal): Promise<Session> {
     for (;;) {
-      const s = this.core.session;
-      const now = this.clock.mono();
-      if (s?.forRefusal && s.record.access_token === refused && now - s.received < refusalApart) {
-        throw unauthenticated("the server refuses tokens that it has just issued", "invalid_token");
+      this.#check();
+      const { core } = this;
+      let s = core.session;
+      if (!core.usable(s, refused)) {
+        s = await unless(signal, this.#join(refused)).catch((e) => {
+          if (e !== superseded) {
+            throw e;
+          }
+          return undefined;
+        });
       }
-      if (this.usable(s, refused)) {
-        return this.#renewedBehind(s);
-      }
-      const { session, error } = await unless(signal, this.#join(refused));
-      if (session && session.record.access_token !== refused) {
-        return this.#renewedBehind(session);
-      }
-      if (error && error !== superseded) {
-        throw error;
+      if (s && s.record.access_token !== refused) {
+        this.#renewBehind(s);
+        return s;
       }
     }
   }
 
   /** Starts a flight that nobody waits for where s is due, unless one failed a moment ago. */
-  #renewedBehind(s: Session): Session {
-    const now = this.clock.mono();
-    if (now >= s.soft && now < s.hard && !this.core.cooling(refreshOf(s), now)) {
-      void this.#join();
+  #renewBehind(s: Session): void {
+    const { core, options } = this;
+    const due = core.due(s) && core.usable(s, "");
+    if (due && !isHidden() && !options.readOnly && !core.cooling()) {
+      this.#join();
     }
-    return s;
   }
 
-  /** Whether s can be sent. */
-  usable(s: Session | undefined, refused: string): s is Session {
-    return !!s && s.record.access_token !== refused && this.clock.mono() < s.hard;
-  }
-
-  /** Returns the flight under way, or starts one. It never rejects. */
-  #join(refused = ""): Promise<Outcome> {
+  /** Returns the flight under way, or starts one. */
+  #join(refused = ""): Promise<Session> {
     const { core } = this;
-    core.flight ??= new Renewal(this, refused).fly().finally(() => {
-      core.flight = undefined;
-    });
+    if (!core.flight) {
+      core.flight = new Renewal(this, refused).fly().finally(() => {
+        core.flight = undefined;
+      });
+      core.flight.catch(() => {}); // perhaps nobody waits
+    }
     return core.flight;
   }
 
   /** Takes over what another tab or process stored. */
   async #adopt(): Promise<void> {
-    if (this.core.flight || !this.core.session) {
-      return;
+    if (!this.core.flight && this.core.session) {
+      const r = new Renewal(this, "");
+      await r.load().catch(() => {});
+      r.tell();
     }
-    const r = new Renewal(this, "");
-    await r.load().catch(() => {});
-    r.tell();
+  }
+
+  /** Checks once after a sleep, which may have been long and without a network. */
+  wake(): void {
+    this.core.online();
+    if (this.core.session) {
+      this.#join();
+    }
   }
 
   /** Makes s the session in place of any other, and stores it. Never fails: see storageError. */
   async signIn(s: Session): Promise<void> {
+    this.#check();
     const { core } = this;
-    core.supersede(s);
-    const { generation } = core;
+    const generation = core.supersede(s);
     const { before, error } = await this.#overwrite(s.raw);
     core.emit("signedIn", { other: false });
     if (error) {
-      const soft = Math.min(s.soft, this.clock.mono() + saveRetry);
-      core.publish(generation, { ...s, unsaved: { over: before }, soft });
+      core.publish(generation, unstored(s, before, core.now));
       core.emit("storageError", { error });
     }
   }
 
   /** Forgets the session at once, clears the store, and ends the session at the server. */
   async signOut(): Promise<void> {
+    this.#check();
     const { core } = this;
-    const tokens = new Set([refreshOf(core.session)]);
-    core.supersede(undefined, unauthenticated("nobody is signed in", "signed_out"));
-    const { before, error } = await this.#overwrite(undefined);
-    let failed = error;
-    if (this.rpc.cookie) {
-      await core.flight; // its answer sets the cookie that revoke clears
-    }
+    const tokens = new Set([this.rpc.standing, core.session?.record.refresh_token]);
+    const ended = { id: core.session?.record.id, error: signedOut() };
+    core.supersede(undefined, ended);
+    let { before, error: failed } = await this.#overwrite(undefined);
     if (before) {
       try {
-        tokens.add(refreshOf(openSession(this.base, before, this.clock)));
+        const s = openSession(core.base, before, core.clock);
+        ended.id = s.record.id;
+        tokens.add(s.record.refresh_token);
       } catch {
         // not ours to revoke
       }
     }
     core.emit("signedOut", { other: false });
-    tokens.delete("");
-    for (const token of this.rpc.cookie ? [""] : tokens) {
-      await this.rpc.revoke(token).catch((e) => {
-        failed ??= toError(e);
-      });
+    for (const token of tokens) {
+      if (token) {
+        await this.rpc.revoke(token).catch((e) => {
+          failed ??= toError(e);
+        });
+      }
     }
     if (failed) {
       throw failed;
+    }
+  }
+
+  /**
+   * Stops what goes on and listens to nothing any more. The store keeps the
+   * session; a renewal that was under way is the same one when it is repeated.
+   */
+  dispose(): void {
+    this.over.abort(superseded);
+    this.core.audience.delete(this.emitter);
+  }
+
+  #check(): void {
+    if (this.over.signal.aborted) {
+      throw canceled("the session was disposed of");
     }
   }
 
@@ -258,11 +181,8 @@ export class Engine {
     let before: string | undefined;
     try {
       for (let i = 0; i < 16; i++) {
-        before = await guarded(() => this.store.load());
-        const done = await guarded(() =>
-          raw ? this.store.save(raw, before) : this.store.clear(before),
-        );
-        if (done) {
+        before = await this.place.load();
+        if (await this.place.swap(raw, before)) {
           return { before };
         }
       }

@@ -20,19 +20,21 @@ export type Listener<N extends EventName> = (event: Events[N]) => void;
 
 /** Hands events to listeners in order, after the code that emits them is done. */
 export class Emitter {
-  readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
+  readonly #listeners = new Set<{ name: EventName; listener: (event: never) => void }>();
 
   on<N extends EventName>(name: N, listener: Listener<N>): () => void {
-    const set = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, set.add(listener));
-    return () => set.delete(listener);
+    const added = { name, listener };
+    this.#listeners.add(added);
+    return () => this.#listeners.delete(added);
   }
 
   emit<N extends EventName>(name: N, event: Events[N]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
-      Promise.resolve(event as never)
-        .then(listener)
-        .catch((e) => console.error("openwearables: a listener failed", e));
+    for (const l of this.#listeners) {
+      if (l.name === name) {
+        Promise.resolve(event as never)
+          .then(l.listener)
+          .catch((e) => console.error(e));
+      }
     }
   }
 }

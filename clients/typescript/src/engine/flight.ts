@@ -1,18 +1,19 @@
-import { Code } from "@connectrpc/connect";
 import { limited, sleep, unless } from "../clock.js";
 import {
   OpenWearablesError,
   SignInRequiredError,
   sessionExpired,
+  signedOut,
   toError,
   unauthenticated,
   unavailable,
 } from "../error.js";
 import { readPair } from "../pair.js";
-import { guarded } from "../store/store.js";
-import type { Engine, Outcome } from "./engine.js";
+import type { Place } from "../store/store.js";
+import type { Core } from "./core.js";
+import type { Engine } from "./engine.js";
 import type { EventName, Events } from "./event.js";
-import { newSession, openSession, randomKey, refreshOf, type Session, stored } from "./record.js";
+import { newSession, openSession, randomKey, type Session, stored, unstored } from "./record.js";
 import {
   backoff,
   flightTimeout,
@@ -22,89 +23,93 @@ import {
   maxCooldown,
   racePoll,
   raceWait,
-  saveRetry,
+  refusalApart,
 } from "./verdict.js";
 
-/** What a flight ends with when somebody signed in or out. */
-export const superseded = new OpenWearablesError("the session changed", {
-  kind: "canceled",
-  code: Code.Canceled,
-  reason: "",
-});
+/** What a flight fails with when somebody signed in or out, or its engine is disposed of. */
+export const superseded = Symbol("superseded");
 
 /** The work of one flight. */
 export class Renewal {
   readonly #engine: Engine;
+  readonly #core: Core;
+  readonly #place: Place;
   readonly #refused: string;
   readonly #generation: number;
-  readonly #limit = limited(undefined, flightTimeout, () =>
-    unavailable("the renewal took too long", ""),
-  );
-  #events: (() => void)[] = [];
-  #discarded: Session[] = [];
+  readonly #limit;
+  readonly #later: (() => void)[] = [];
 
   constructor(engine: Engine, refused: string) {
     this.#engine = engine;
+    this.#core = engine.core;
+    this.#place = engine.place;
     this.#refused = refused;
     this.#generation = engine.core.generation;
+    this.#limit = limited(engine.over.signal, flightTimeout, () =>
+      unavailable("it took too long", ""),
+    );
   }
 
   /**
-   * Runs to its end and never rejects. It belongs to no caller: whoever waits for
-   * it may leave. A failure is none for those whose token is still good.
+   * Runs to its end. It belongs to no caller: whoever waits for it may leave. A
+   * failure is none for those whose token is still good.
    */
-  async fly(): Promise<Outcome> {
-    let outcome: Outcome;
+  async fly(): Promise<Session> {
     try {
-      outcome = { session: await this.#run() };
+      const s = await this.#run();
+      this.#check();
+      return s;
     } catch (e) {
-      const error = e instanceof OpenWearablesError ? e : toError(e);
-      const s = this.#engine.core.session;
-      outcome =
-        error !== superseded && this.#engine.usable(s, this.#refused) ? { session: s } : { error };
+      this.#check();
+      const error = toError(e);
+      if (error.kind === "storage_unavailable") {
+        this.#emit("storageError", { error });
+      }
+      const s = this.#core.session;
+      if (this.#core.usable(s, this.#refused)) {
+        return s;
+      }
+      throw error;
+    } finally {
+      this.tell();
     }
-    this.tell();
-    for (const s of this.#engine.rpc.cookie ? [] : this.#discarded) {
-      // nobody holds it; at worst it ages out
-      void this.#engine.rpc.revoke(refreshOf(s)).catch(() => {});
-    }
-    return outcome;
   }
 
   /** Ends the work and lets its events go. */
   tell(): void {
     this.#limit.done();
-    for (const e of this.#events.splice(0)) {
-      e();
+    for (const tell of this.#later.splice(0)) {
+      tell();
     }
   }
 
   /** Takes the lock, adopts what others have done, and renews if that is still needed. */
   async #run(): Promise<Session> {
-    const { core, clock } = this.#engine;
-    const cooling = (s: Session | undefined) => core.cooling(refreshOf(s), clock.mono());
-    const before = core.session;
-    const unlock = cooling(before) ? undefined : await this.#lock();
+    const before = this.#core.session;
+    const passing = this.#engine.options.readOnly || this.#core.cooling();
+    const unlock = passing ? undefined : await this.#lock();
     try {
-      const s = await this.load().catch((error) => {
-        if (error !== superseded) {
-          this.#emit("storageError", { error });
-        }
-        throw error;
-      });
-      if (this.#engine.usable(s, this.#refused) && (s !== before || clock.mono() < s.soft)) {
+      const s = await this.load();
+      if (this.#core.usable(s, this.#refused) && (s !== before || !this.#core.due(s))) {
         return s;
       }
-      const failed = cooling(s);
+      const failed = this.#core.cooling();
       if (failed) {
         throw failed;
       }
       if (!s) {
         return await this.#signIn();
       }
-      const dead = refreshOf(s)
-        ? core.about(refreshOf(s)).dead
-        : unauthenticated("the access token is over and came alone", "no_refresh_token");
+      if (this.#engine.options.readOnly) {
+        throw unauthenticated("the access token is over", "not_renewed");
+      }
+      const justIssued = s.forRefusal && this.#core.now < s.forRefusal + refusalApart;
+      if (justIssued && s.record.access_token === this.#refused) {
+        throw unauthenticated("a fresh access token is refused", "invalid_token");
+      }
+      const dead = s.record.refresh_token
+        ? this.#core.failures.dead
+        : unauthenticated("the access token is over", "no_refresh_token");
       return await (dead ? this.#end(s, dead) : this.#refresh(s));
     } finally {
       unlock?.();
@@ -115,7 +120,7 @@ export class Renewal {
   async #lock(): Promise<(() => void) | undefined> {
     const wait = limited(this.#limit.signal, lockTimeout, () => undefined);
     try {
-      const held = this.#engine.store.lock?.(wait.signal);
+      const held = this.#place.store.lock?.(wait.signal);
       // A lock that comes when nobody waits any more is given back.
       held?.then((unlock) => wait.signal.aborted && unlock()).catch(() => {});
       return held && (await unless(wait.signal, held));
@@ -128,38 +133,27 @@ export class Renewal {
 
   /** Makes the attempts. To the server all are one operation, which it answers alike. */
   async #refresh(s: Session): Promise<Session> {
-    const { core, clock, rpc } = this.#engine;
-    const attempts = core.about(refreshOf(s)).count ? 1 : maxAttempts;
+    const attempts = this.#core.failures.count ? 1 : maxAttempts;
     for (let n = 1; ; n++) {
       this.#check();
-      let error: OpenWearablesError;
-      try {
-        return await this.#replace(s, await rpc.refresh(s, this.#limit.signal).catch(refusal));
-      } catch (e) {
-        if (!(e instanceof Refusal)) {
-          throw e;
-        }
-        error = e.error;
+      const answer = await this.#engine.rpc.refresh(s, this.#limit.signal).catch(toError);
+      if (!(answer instanceof OpenWearablesError)) {
+        return this.#replace(s, answer);
       }
-      let again = n < attempts;
-      const verdict = judge(error);
+      this.#check();
+      const verdict = judge(answer);
+      const doubtful = verdict === "doubtful";
       if (verdict === "raced") {
-        return this.#race(s, error);
+        return this.#race(s, answer);
       }
-      if (
-        verdict === "dead" ||
-        (verdict === "doubtful" && core.doubted(refreshOf(s), clock.mono()))
-      ) {
-        return this.#end(s, error);
+      if (verdict === "dead" || (doubtful && this.#core.doubted())) {
+        return this.#end(s, answer);
       }
-      again &&= verdict === "transient" || (verdict === "doubtful" && n < 2);
-      await this.#retry(s, n, again, error);
+      const again = verdict === "transient" || (doubtful && n < 2);
+      await this.#pause(n, again && n < attempts, answer);
       // Another tab or process may have been luckier.
-      const current = await this.load().catch(() => s);
-      if (!current) {
-        throw this.#absent();
-      }
-      if (current !== s && this.#engine.usable(current, this.#refused)) {
+      const current = await this.#current(s);
+      if (current !== s && this.#core.usable(current, this.#refused)) {
         return current;
       }
       s = current;
@@ -167,43 +161,35 @@ export class Renewal {
   }
 
   /** Waits before another attempt, or fails where there is none. */
-  async #retry(s: Session, n: number, again: boolean, error: OpenWearablesError): Promise<void> {
-    const { core, clock } = this.#engine;
-    const pause = Math.min(error.retryAfterMs || backoff(n), maxCooldown);
-    const willRetry = again && pause + 1_000 < (this.#limit.left() ?? 0);
+  async #pause(n: number, again: boolean, error: OpenWearablesError): Promise<void> {
+    const ms = Math.min(error.retryAfterMs || backoff(n), maxCooldown);
+    const willRetry = again && ms + 1_000 < (this.#limit.left() ?? 0);
     if (!willRetry) {
-      core.fail(refreshOf(s), error, clock.mono());
+      this.#core.fail(error);
       this.#emit("refreshFailed", { willRetry, error });
       throw error;
     }
-    core.emit("refreshFailed", { willRetry, error });
-    await sleep(pause, this.#limit.signal);
+    this.#core.emit("refreshFailed", { willRetry, error });
+    await sleep(ms, this.#limit.signal);
   }
 
   /** Stores the new session in place of the old one and makes it current. */
   async #replace(old: Session | undefined, fresh: Session): Promise<Session> {
-    const { core, clock, store } = this.#engine;
-    let s: Session = { ...fresh, forRefusal: !!this.#refused };
-    if (core.generation !== this.#generation) {
-      this.#discarded.push(s);
+    let s: Session = { ...fresh, forRefusal: this.#refused ? this.#core.now : 0 };
+    if (this.#core.generation !== this.#generation) {
+      this.#drop(s);
       throw superseded;
     }
-    try {
-      if (!(await guarded(() => store.save(s.raw, stored(old))))) {
-        return await this.#lost(s);
-      }
-    } catch (e) {
-      const error = toError(e);
-      if (error.kind !== "storage_unavailable") {
-        throw e;
-      }
-      this.#emit("storageError", { error });
-      const soft = Math.min(s.soft, clock.mono() + saveRetry);
-      s = { ...s, unsaved: { over: stored(old) }, soft };
+    const saved = await this.#write(s.raw, old);
+    if (saved === false) {
+      return this.#adopt(s);
     }
-    if (!core.publish(this.#generation, s)) {
-      await guarded(() => store.clear(s.raw)).catch(() => {}); // or somebody replaced it
-      this.#discarded.push(s);
+    if (!saved) {
+      s = unstored(s, stored(old), this.#core.now);
+    }
+    if (!this.#core.publish(this.#generation, s)) {
+      await this.#place.swap(undefined, s.raw).catch(() => {}); // or somebody replaced it
+      this.#drop(s);
       throw superseded;
     }
     this.#emit(old?.record.id === s.record.id ? "tokenRefreshed" : "signedIn", { other: false });
@@ -214,32 +200,36 @@ export class Renewal {
    * Adopts what another tab or process stored while s was fetched. Where that is
    * another session, or none, s is not needed any more.
    */
-  async #lost(s: Session): Promise<Session> {
+  async #adopt(s: Session): Promise<Session> {
     const current = await this.load();
     if (current?.record.id !== s.record.id) {
-      this.#discarded.push(s);
+      this.#drop(s);
     }
-    if (!current) {
-      throw this.#absent();
-    }
-    return current;
+    return current ?? this.#absent();
+  }
+
+  /** Ends a session that nobody will hold. */
+  #drop(s: Session): void {
+    this.#later.push(() => this.#engine.rpc.drop(s));
+  }
+
+  /** Puts next in place of old; undefined is that the store failed, which is told. */
+  #write(next: string | undefined, old: Session | undefined): Promise<boolean | undefined> {
+    return this.#place
+      .swap(next, stored(old))
+      .catch((error) => void this.#emit("storageError", { error }));
   }
 
   /** Waits for whoever spent the token first to store what they got. */
   async #race(s: Session, cause: OpenWearablesError): Promise<Session> {
-    for (const end = this.#engine.clock.mono() + raceWait; ; ) {
-      const current = await this.load().catch(() => s);
-      if (!current) {
-        throw this.#absent();
-      }
+    for (const end = this.#core.now + raceWait; this.#core.now < end; ) {
+      const current = await this.#current(s);
       if (current !== s) {
         return current;
       }
-      if (this.#engine.clock.mono() > end) {
-        return this.#end(s, cause);
-      }
       await sleep(racePoll, this.#limit.signal);
     }
+    return this.#end(s, cause);
   }
 
   /**
@@ -247,69 +237,61 @@ export class Renewal {
    * by now or the provider knows of one.
    */
   async #end(s: Session, cause: OpenWearablesError): Promise<Session> {
-    const { core, store, provider } = this.#engine;
-    let current = await this.load();
-    if (current === s) {
-      core.about(refreshOf(s)).dead = cause;
-      if (provider) {
-        const fresh = await this.#ask(cause.reason, refreshOf(s));
-        if (fresh) {
-          return this.#replace(s, fresh);
-        }
-      }
-      const cleared = await guarded(() => store.clear(stored(s))).catch((error) => {
-        this.#emit("storageError", { error });
-        return true;
-      });
-      current = cleared ? undefined : await this.load().catch(() => undefined);
-      if (!current || current === s) {
-        return this.#close(cause);
-      }
+    const current = await this.load();
+    if (current !== s) {
+      return current ?? this.#absent();
     }
-    if (!current) {
-      throw this.#absent();
+    this.#core.failures.dead = cause;
+    const fresh = await this.#ask(cause.reason);
+    if (fresh) {
+      return this.#replace(s, fresh);
     }
-    return current;
-  }
-
-  #close(cause: OpenWearablesError): never {
-    const { core } = this.#engine;
+    const cleared = await this.#write(undefined, s);
+    const other = cleared === false && (await this.#current(s).catch(() => s));
+    if (other && other !== s) {
+      return other;
+    }
     const silent = cause.reason === "signed_out"; // there was none to end
-    const ended = silent ? cause : sessionExpired(cause);
-    if (!core.publish(this.#generation, undefined, ended)) {
+    const error = silent ? cause : sessionExpired(cause);
+    if (!this.#core.publish(this.#generation, undefined, { id: s.record.id, error })) {
       throw superseded;
     }
     if (!silent) {
       this.#emit("sessionExpired", { reason: cause.reason });
     }
-    throw ended;
+    throw error;
   }
 
-  /** Asks the provider where nobody is signed in. */
+  /** Asks the provider where nobody is signed in, unless a person signed out. */
   async #signIn(): Promise<Session> {
-    const { core, provider } = this.#engine;
-    const fresh = !core.ended && provider && (await this.#ask("signed_out", ""));
-    if (!fresh) {
-      throw this.#absent();
+    const out = this.#core.ended && this.#core.ended.error.kind !== "session_expired";
+    const fresh = out ? undefined : await this.#ask("signed_out");
+    if (fresh) {
+      return this.#replace(undefined, fresh);
     }
-    return this.#replace(undefined, fresh);
+    this.#core.fail(this.#reason());
+    return this.#absent();
   }
 
   /** Gets a session of its own from the provider; undefined where nobody is signed in. */
-  async #ask(reason: string, about: string): Promise<Session | undefined> {
-    const { core, base, clock, provider, userId } = this.#engine;
+  async #ask(reason: string): Promise<Session | undefined> {
+    const { provider, userId } = this.#engine.options;
     const { signal } = this.#limit;
-    const asked = clock.mono();
+    if (!provider) {
+      return undefined;
+    }
+    const asked = this.#core.now;
     try {
-      const answer = (async () => provider?.({ userId, reason, signal }))();
-      const pair = await unless(signal, answer);
-      return newSession(base, randomKey(), readPair(pair as never), clock, asked);
+      const answer = (async () => provider({ userId, reason, signal }))();
+      const pair = readPair(await unless(signal, answer));
+      return newSession(this.#core.base, randomKey(), pair, this.#core.clock, asked);
     } catch (e) {
+      this.#check();
       if (e instanceof SignInRequiredError) {
         return undefined;
       }
       const error = unavailable("the token provider failed", "token_provider_failed", e);
-      core.fail(about, error, clock.mono());
+      this.#core.fail(error);
       throw error;
     }
   }
@@ -319,26 +301,24 @@ export class Renewal {
    * the store refused to take stays until somebody else's is there.
    */
   async load(): Promise<Session | undefined> {
-    const { core, store, base, clock } = this.#engine;
-    const raw = (await guarded(() => store.load())) || undefined;
+    const raw = await this.#place.load();
     this.#check();
-    const current = core.session;
-    if (current && raw === current.raw) {
-      return current.unsaved ? this.#settle(current) : current;
+    const current = this.#core.session;
+    if (current?.unsaved && (raw === current.raw || raw === stored(current))) {
+      return this.#saveAgain(current, raw);
     }
-    if (current?.unsaved && raw === current.unsaved.over) {
-      return this.#saveAgain(current);
+    if (raw === current?.raw) {
+      return current;
     }
-    if (!raw) {
-      if (current) {
-        core.publish(this.#generation, undefined);
-        this.#emit("signedOut", { other: true });
-      }
+    const s = raw === undefined ? undefined : openSession(this.#core.base, raw, this.#core.clock);
+    if (s && s.record.id === this.#core.ended?.id) {
+      await this.#place.swap(undefined, raw).catch(() => {}); // it would not go before
       return undefined;
     }
-    const s = openSession(base, raw, clock);
-    core.publish(this.#generation, s);
-    if (current?.record.id !== s.record.id) {
+    this.#core.publish(this.#generation, s);
+    if (!s) {
+      this.#emit("signedOut", { other: true });
+    } else if (current?.record.id !== s.record.id) {
       this.#emit("signedIn", { other: true });
     } else if (current.record.access_token !== s.record.access_token) {
       this.#emit("tokenRefreshed", { other: true });
@@ -346,46 +326,37 @@ export class Renewal {
     return s;
   }
 
-  /** Stores a session that the store refused before. */
-  async #saveAgain(s: Session): Promise<Session> {
-    const { store, clock } = this.#engine;
-    const saved = await guarded(() => store.save(s.raw, stored(s))).catch(() => false);
-    return this.#settle(s, saved ? undefined : clock.mono() + saveRetry);
-  }
-
-  /** Publishes that s is stored, or that it is not and when to try again. */
-  #settle({ unsaved, ...s }: Session, again?: number): Session {
-    const soft = s.hard - Math.min(60_000, s.record.ttl * 250);
-    const next: Session =
-      again === undefined
-        ? { ...s, soft }
-        : { ...s, ...(unsaved && { unsaved }), soft: Math.min(soft, again) };
-    this.#engine.core.publish(this.#generation, next);
+  /** Stores a session that the store, which holds raw, refused before. */
+  async #saveAgain({ unsaved: _, ...s }: Session, raw: string | undefined): Promise<Session> {
+    const saved = raw === s.raw || (await this.#place.swap(s.raw, raw).catch(() => false));
+    const next = saved ? s : unstored(s, raw, this.#core.now);
+    this.#core.publish(this.#generation, next);
     return next;
   }
 
+  /** What the store holds; s if it cannot be told. */
+  async #current(s: Session): Promise<Session> {
+    return (await this.load().catch(() => s)) ?? this.#absent();
+  }
+
   /** What a caller gets where no session is. */
-  #absent(): OpenWearablesError {
+  #absent(): never {
     this.#check();
-    return this.#engine.core.ended ?? unauthenticated("nobody is signed in", "signed_out");
+    throw this.#reason();
+  }
+
+  #reason(): OpenWearablesError {
+    const { ended } = this.#core;
+    return ended?.error ?? signedOut();
   }
 
   #check(): void {
-    if (this.#engine.core.generation !== this.#generation) {
+    if (this.#engine.over.signal.aborted || this.#core.generation !== this.#generation) {
       throw superseded;
     }
   }
 
   #emit<N extends EventName>(name: N, event: Events[N]): void {
-    this.#events.push(() => this.#engine.core.emit(name, event));
+    this.#later.push(() => this.#core.emit(name, event));
   }
-}
-
-/** Tells what the server answered from what the flight itself throws. */
-class Refusal {
-  constructor(readonly error: OpenWearablesError) {}
-}
-
-function refusal(e: unknown): never {
-  throw new Refusal(toError(e));
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.js";
 import { storageError, unavailable } from "../error.js";
 import { notBare, type Pair } from "../pair.js";
+import { saveRetry } from "./verdict.js";
 
 /**
  * A session as it is stored: all of it is replaced at once. The retry key is
@@ -23,8 +24,6 @@ export interface SessionRecord {
   saved_at: number;
   /** Milliseconds that the server's clock was ahead of the writer's. */
   skew: number;
-  /** The refresh token travels in a cookie. */
-  cookie?: boolean;
 }
 
 /** A record in use. It is never changed once published. */
@@ -32,14 +31,13 @@ export interface Session {
   readonly record: SessionRecord;
   /** The record as it is stored. */
   readonly raw: string;
-  /** Set while the store refuses raw: what it holds instead. */
-  readonly unsaved?: { over: string | undefined };
-  /** Monotonic: when it was received, when to renew it, when it is over. */
-  readonly received: number;
+  /** Set while the store refuses raw: what it holds instead, and when to try again. */
+  readonly unsaved?: { over: string | undefined; again: number };
+  /** Monotonic: when to renew it, when it is over. */
   readonly soft: number;
   readonly hard: number;
-  /** It was fetched because the one before was refused. */
-  readonly forRefusal?: boolean;
+  /** Monotonic: when it was fetched because the one before was refused; 0 if it was not. */
+  readonly forRefusal?: number;
 }
 
 /** What the store holds where it holds this session. */
@@ -47,9 +45,9 @@ export function stored(s: Session | undefined): string | undefined {
   return s?.unsaved ? s.unsaved.over : s?.raw;
 }
 
-/** The token that renews the session; in cookie mode what stands for it. */
-export function refreshOf(s: Session | undefined): string {
-  return s?.record.refresh_token ?? (s?.record.cookie ? s.raw : "");
+/** A session that the store, which holds over, does not take for now. */
+export function unstored(s: Session, over: string | undefined, now: number): Session {
+  return { ...s, unsaved: { over, again: now + saveRetry } };
 }
 
 /** 128 random bits in lower-case hex. */
@@ -59,7 +57,10 @@ export function randomKey(): string {
     .join("");
 }
 
-/** Makes the session of a pair that was asked for at asked; date is the server's clock, if known. */
+/**
+ * Makes the session of a pair that was asked for at asked. What may be known beside:
+ * date, the server's clock, and the retry key that stays.
+ */
 export function newSession(
   base: string,
   id: string,
@@ -67,7 +68,7 @@ export function newSession(
   clock: Clock,
   asked: number,
   date = NaN,
-  cookieKey?: string,
+  key = randomKey(),
 ): Session {
   const now = clock.wall();
   const ahead = date - now;
@@ -78,14 +79,13 @@ export function newSession(
     id,
     access_token: pair.access,
     ...(pair.refresh && { refresh_token: pair.refresh }),
-    retry_key: cookieKey ?? randomKey(),
+    retry_key: key,
     ttl: Math.floor(pair.ttl),
     expires_at: now + skew + pair.ttl * 1000,
     saved_at: now + skew,
     skew,
-    ...(cookieKey !== undefined && { cookie: true }),
   };
-  return arm(record, JSON.stringify(record), asked, asked + pair.ttl * 1000);
+  return arm(record, JSON.stringify(record), asked + pair.ttl * 1000);
 }
 
 /**
@@ -95,15 +95,8 @@ export function newSession(
  */
 export function openSession(base: string, raw: string, clock: Clock): Session {
   const r = parse(raw);
-  if (!r) {
-    throw storageError(
-      new Error("it holds no session of this package; remove it, or use another store"),
-    );
-  }
-  if (r.base_url !== base) {
-    throw storageError(
-      new Error("it holds a session of another base URL; use a store of its own for each"),
-    );
+  if (r?.base_url !== base) {
+    throw storageError(new Error(`it holds no session of ${base}; use another store`));
   }
   const now = clock.wall() + r.skew;
   const ttl = r.ttl * 1000;
@@ -111,8 +104,7 @@ export function openSession(base: string, raw: string, clock: Clock): Session {
   if (now < r.saved_at - 5_000 || left > ttl + 5_000 || left < 0) {
     left = 0;
   }
-  const mono = clock.mono();
-  return arm(r, raw, mono - (ttl - left), mono + left);
+  return arm(r, raw, clock.mono() + left);
 }
 
 function parse(raw: string): SessionRecord | undefined {
@@ -120,12 +112,10 @@ function parse(raw: string): SessionRecord | undefined {
     const r = JSON.parse(raw) as SessionRecord;
     const whole =
       r.version === 1 &&
-      typeof r.access_token === "string" &&
-      (r.cookie || (r.access_token && r.retry_key)) &&
       r.id &&
-      !notBare(r.access_token) &&
-      !notBare(r.refresh_token ?? "") &&
-      [r.ttl, r.expires_at, r.saved_at, r.skew].every(Number.isFinite);
+      r.access_token &&
+      !notBare(`${r.access_token}${r.refresh_token ?? ""}`) &&
+      Number.isFinite(r.ttl + r.expires_at + r.saved_at + r.skew);
     return whole ? r : undefined;
   } catch {
     return undefined; // the parser's message quotes the record
@@ -133,9 +123,9 @@ function parse(raw: string): SessionRecord | undefined {
 }
 
 /** The margin is a minute or a quarter of the life, and up to a fifth more so that not all come at once. */
-function arm(record: SessionRecord, raw: string, received: number, hard: number): Session {
+function arm(record: SessionRecord, raw: string, hard: number): Session {
   const margin = Math.min(60_000, (record.ttl * 1000) / 4) * (1 + Math.random() / 5);
-  return { record, raw, received, soft: hard - margin, hard };
+  return { record, raw, soft: hard - margin, hard };
 }
 
 export function badAnswer() {

@@ -21,17 +21,9 @@ export function judge(err: OpenWearablesError): Verdict {
   if (err.code === Code.Unauthenticated) {
     return refusals[err.reason] ?? "doubtful";
   }
-  const passing =
-    err.status ||
-    ![
-      Code.PermissionDenied,
-      Code.InvalidArgument,
-      Code.Unimplemented,
-      Code.NotFound,
-      Code.FailedPrecondition,
-      Code.OutOfRange,
-    ].includes(err.code);
-  return passing ? "transient" : "misconfigured";
+  const faulty =
+    ["forbidden", "invalid", "not_found"].includes(err.kind) || err.code === Code.Unimplemented;
+  return faulty && !err.status ? "misconfigured" : "transient";
 }
 
 // How long the engine waits, in milliseconds, and how often it tries.
@@ -56,8 +48,7 @@ export function backoff(n: number): number {
  * doubling up to a minute, or what the server asks for.
  */
 export function cooldown(n: number, err: OpenWearablesError): number {
-  return Math.min(
-    err.retryAfterMs || 5_000 * 2 ** (n - 1) * (1 + Math.random()),
-    err.retryAfterMs ? maxCooldown : maxCooldown * (0.5 + Math.random() / 2),
-  );
+  return err.retryAfterMs
+    ? Math.min(err.retryAfterMs, maxCooldown)
+    : Math.min(5_000 * 2 ** (n - 1), maxCooldown / 2) * (1 + Math.random());
 }

@@ -5,6 +5,9 @@ import { channel, tryIndexedDb } from "./web.js";
 /** How long the other tabs have to hand over an access token. */
 const patience = 250;
 
+/** Stands in a record for the refresh token that the browser keeps. */
+export const inCookie = "cookie";
+
 /** What IndexedDB holds in cookie mode: no token, only what makes a renewal repeatable. */
 interface Marker {
   serial: number;
@@ -28,21 +31,21 @@ interface Held {
  */
 export function cookieStore(base: string): Store {
   const name = `cookie:${base}`;
-  const peers = channel(`openwearables:${name}:token`);
   const disk = tryIndexedDb(name);
   let held: Held = { marker: undefined, record: undefined };
-  peers?.addEventListener("message", ({ data }) => {
-    if (data.record) {
-      newer(data);
-    } else if (data.marker === held.marker && held.record) {
-      peers.postMessage(held);
-    }
-  });
+  let peers: BroadcastChannel | undefined;
   let arrived = () => {};
   const newer = (h: Held) => {
     if (serial(h.marker) > serial(held.marker)) {
       held = h;
       arrived();
+    }
+  };
+  const heard = ({ data }: MessageEvent) => {
+    if (data.record) {
+      newer(data);
+    } else if (data.marker === held.marker && held.record) {
+      peers?.postMessage(held);
     }
   };
 
@@ -105,7 +108,13 @@ export function cookieStore(base: string): Store {
     save: (record, expected) => swap(record, expected),
     clear: (expected) => swap(undefined, expected),
     lock: async (signal) => (await disk).disk.lock?.(signal) ?? (() => {}),
-    watch: (changed) => void disk.then(({ disk: d }) => d.watch?.(changed)),
+    watch(changed, until) {
+      peers = channel(`openwearables:${name}:token`, heard, until);
+      until.addEventListener("abort", () => {
+        peers = undefined;
+      });
+      void disk.then(({ disk: d }) => d.watch?.(changed, until));
+    },
   };
 }
 
@@ -122,13 +131,13 @@ function stub(base: string, { id, key }: Marker): string {
     version: 1,
     base_url: base,
     id,
-    access_token: "",
+    access_token: "unknown",
+    refresh_token: inCookie,
     retry_key: key,
     ttl: 0,
     expires_at: 0,
     saved_at: 0,
     skew: 0,
-    cookie: true,
   };
   return JSON.stringify(record);
 }

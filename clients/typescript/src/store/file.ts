@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, renameSync, rmSync } from "node:fs";
 import { link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -18,9 +18,9 @@ const stale = 45_000;
 export function file(path: string): Store {
   const full = resolve(path);
   const folder = dirname(full);
-  const load = async () => {
+  const held = () => {
     try {
-      return await readFile(full, "utf8");
+      return readFileSync(full, "utf8");
     } catch (e) {
       if ((e as NodeJS.ErrnoException).code === "ENOENT") {
         return undefined;
@@ -30,20 +30,21 @@ export function file(path: string): Store {
   };
   return {
     id: `file:${full}`,
-    load,
+    load: async () => held(),
     async save(record, expected) {
-      if ((await load()) !== expected) {
+      if (held() !== expected) {
         return false;
       }
       const tmp = join(folder, `${basename(full)}.${randomBytes(6).toString("hex")}.tmp`);
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
         await write(tmp, record);
-        if ((await load()) !== expected) {
-          await rm(tmp, { force: true });
+        // Both at one go, so that nobody of this process comes in between.
+        if (held() !== expected) {
+          rmSync(tmp);
           return false;
         }
-        await rename(tmp, full);
+        renameSync(tmp, full);
       } catch (e) {
         await rm(tmp, { force: true }).catch(() => {});
         throw advise(full, e, "give a path in a folder that this user may write to");
@@ -52,11 +53,11 @@ export function file(path: string): Store {
       return true;
     },
     async clear(expected) {
-      if ((await load()) !== expected) {
+      if (held() !== expected) {
         return false;
       }
       try {
-        await rm(full, { force: true });
+        rmSync(full, { force: true });
       } catch (e) {
         throw advise(full, e, "remove it by hand");
       }

@@ -1,4 +1,4 @@
-import { sleep } from "../clock.js";
+import { limited, unless } from "../clock.js";
 import { storageError } from "../error.js";
 
 /**
@@ -25,8 +25,8 @@ export interface Store {
    * It saves requests; sessions are safe without it.
    */
   lock?(signal: AbortSignal): Promise<() => void>;
-  /** Calls changed whenever somebody else changed the record. */
-  watch?(changed: () => void): void;
+  /** Calls changed whenever somebody else may have changed the record, until the signal ends. */
+  watch?(changed: () => void, until: AbortSignal): void;
   /** Names the place: stores of one name share their session. The store itself if absent. */
   readonly id?: string;
 }
@@ -35,18 +35,28 @@ const timeout = 5_000;
 
 /** Bounds a store's call and types what it throws. */
 export async function guarded<T>(call: () => Promise<T>): Promise<T> {
-  const over = new AbortController();
+  const limit = limited(undefined, timeout, () => new Error("it took too long"));
   try {
-    return await Promise.race([
-      call(),
-      sleep(timeout, over.signal).then(() => {
-        throw new Error("it did not answer in time");
-      }),
-    ]);
+    return await unless(limit.signal, call());
   } catch (e) {
     throw storageError(e);
   } finally {
-    over.abort();
+    limit.done();
+  }
+}
+
+/** A store as the engine uses it: every call is bounded and fails with a typed error. */
+export class Place {
+  constructor(readonly store: Store) {}
+
+  /** What is there; undefined is nothing. */
+  load(): Promise<string | undefined> {
+    return guarded(async () => (await this.store.load()) || undefined);
+  }
+
+  /** Puts next (undefined: nothing) in place of what is expected, and tells whether it did. */
+  swap(next: string | undefined, expected: string | undefined): Promise<boolean> {
+    return guarded(() => (next ? this.store.save(next, expected) : this.store.clear(expected)));
   }
 }
 

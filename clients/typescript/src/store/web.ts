@@ -48,8 +48,10 @@ export function indexedDb(name: string): Store {
       next === undefined ? o.delete("record") : o.put(next, "record");
     }
     await done;
-    if (ok) {
-      channel(key)?.postMessage(0);
+    if (ok && typeof BroadcastChannel === "function") {
+      const others = new BroadcastChannel(key);
+      others.postMessage(0);
+      others.close();
     }
     return ok;
   };
@@ -62,19 +64,22 @@ export function indexedDb(name: string): Store {
     save: (record, expected) => swap(record, expected),
     clear: (expected) => swap(undefined, expected),
     lock: (signal) => webLock(key, signal),
-    watch: (changed) => channel(key)?.addEventListener("message", changed),
+    watch: (changed, until) => void channel(key, changed, until),
   };
 }
 
-const channels = new Map<string, BroadcastChannel>();
-
-/** The page's one channel of a name; it does not hear itself. */
-export function channel(name: string): BroadcastChannel | undefined {
-  if (typeof BroadcastChannel === "undefined") {
+/** Listens to the origin's other tabs until the signal ends, where there is a way to. */
+export function channel(
+  name: string,
+  heard: (event: MessageEvent) => void,
+  until: AbortSignal,
+): BroadcastChannel | undefined {
+  if (typeof BroadcastChannel !== "function") {
     return undefined;
   }
-  const c = channels.get(name) ?? new BroadcastChannel(name);
-  channels.set(name, c);
+  const c = new BroadcastChannel(name);
+  c.onmessage = heard;
+  until.addEventListener("abort", () => c.close());
   return c;
 }
 
@@ -98,28 +103,29 @@ function webLock(name: string, signal: AbortSignal): Promise<() => void> {
 export function webStorage(storage: Storage, name: string): Store {
   const key = `openwearables:${name}`;
   const shared = typeof localStorage !== "undefined" && storage === localStorage;
-  const load = async () => storage.getItem(key) ?? undefined;
+  const held = () => storage.getItem(key) ?? undefined;
   return {
     ...(shared && { id: `localstorage:${name}` }),
-    load,
+    load: async () => held(),
     async save(record, expected) {
-      const ok = (await load()) === expected;
+      const ok = held() === expected;
       if (ok) {
         storage.setItem(key, record);
       }
       return ok;
     },
     async clear(expected) {
-      const ok = (await load()) === expected;
+      const ok = held() === expected;
       if (ok) {
         storage.removeItem(key);
       }
       return ok;
     },
     lock: (signal) => webLock(key, signal),
-    watch(changed) {
+    watch(changed, signal) {
       if (shared && typeof addEventListener === "function") {
-        addEventListener("storage", (e) => (e as StorageEvent).key === key && changed());
+        const heard = (e: Event) => void ((e as StorageEvent).key === key && changed());
+        addEventListener("storage", heard, { signal });
       }
     },
   };

@@ -1,11 +1,14 @@
-// A process that uses a session in a file, and dies where it is told to.
+// A process that gets a user by a session in a file. At the named moment of the
+// renewal it stops for ever, to be killed.
+import { writeSync } from "node:fs";
 import { createClient, file, type Store, userSession } from "../../src/node.js";
 
-const [path = "", baseUrl = "", userId = "", dieAt = ""] = process.argv.slice(2);
+const [path = "", baseUrl = "", userId = "", hangAt = ""] = process.argv.slice(2);
 
-function point(name: string): void {
-  if (name === dieAt) {
-    process.kill(process.pid, "SIGKILL");
+function moment(name: string): void {
+  if (name === hangAt) {
+    writeSync(1, "hanging\n");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }
 }
 
@@ -14,39 +17,32 @@ const store: Store = {
   id: inner.id ?? "",
   async lock(signal) {
     const unlock = await inner.lock?.(signal);
-    point("locked");
-    return unlock ?? (() => {});
+    moment("locked");
+    return () => {
+      moment("unlocking");
+      unlock?.();
+    };
   },
   async load() {
     const record = await inner.load();
-    point("loaded");
+    moment("loaded");
     return record;
   },
   async save(record, expected) {
-    point("answered");
+    moment("received");
     const ok = await inner.save(record, expected);
-    point("saved");
+    moment("saved");
     return ok;
   },
   clear: (expected) => inner.clear(expected),
 };
 
-const client = createClient({
-  baseUrl,
-  auth: userSession({ store }),
-  async fetch(input, init) {
-    const refreshing = String(input).endsWith("RefreshToken");
-    if (refreshing) {
-      point("sending");
-    }
-    if (refreshing && dieAt === "sent") {
-      setTimeout(() => point("sent"), 30);
-    }
-    return fetch(input, init);
-  },
-});
-process.stdout.write("ready\n");
+const client = createClient({ baseUrl, auth: userSession({ store }) });
+await fetch(`${baseUrl}/livez`); // the first one is slow
+writeSync(1, "ready\n");
 process.stdin.once("data", async () => {
-  await Promise.all(Array.from({ length: 5 }, () => client.users.get(userId)));
-  process.exit(0);
+  process.stdin.destroy();
+  const call = () => client.users.get(userId, { timeoutMs: 0 }); // the test is who counts
+  await Promise.all(Array.from({ length: 5 }, call));
+  writeSync(1, "ok\n");
 });

@@ -1,4 +1,5 @@
-import { indexedDb } from "../../src/browser.js";
+import { keyAuth } from "../../src/auth.js";
+import { apiKey, indexedDb, isInvalid } from "../../src/browser.js";
 import { play, type Scenario } from "./stage.js";
 
 /** Prints a value as programs on a page do. */
@@ -21,11 +22,27 @@ function print(value: unknown): string {
   return [JSON.stringify(value), String(value), walk(value)].join("\n");
 }
 
+/**
+ * A page may hold no API key, so there is none to play with: that it is refused is
+ * checked, and the scenario goes on with the same key as a bare static credential.
+ */
+function keyOnPage(key: string) {
+  try {
+    apiKey(key);
+  } catch (e) {
+    if (isInvalid(e)) {
+      return keyAuth(key);
+    }
+  }
+  throw new Error("a page was given an API key");
+}
+
 Object.assign(globalThis, {
   play: (scenario: Scenario, world: { server: string; developerToken: string; proxy: string }) =>
     play(scenario, {
       ...world,
       persistent: () => indexedDb(crypto.randomUUID()),
+      apiKey: keyOnPage,
       print,
     }),
 });

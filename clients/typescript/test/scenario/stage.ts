@@ -1,11 +1,13 @@
-import { type Auth, keyAuth, session } from "../../src/auth.js";
+import { type Auth, session } from "../../src/auth.js";
 import { type Client, createClient } from "../../src/client.js";
 import { systemClock } from "../../src/clock.js";
-import { Core, Engine, type TokenProvider } from "../../src/engine/engine.js";
+import { Core } from "../../src/engine/core.js";
+import { Engine, type TokenProvider } from "../../src/engine/engine.js";
 import type { EventName } from "../../src/engine/event.js";
 import { kindOf, OpenWearablesError, SignInRequiredError } from "../../src/error.js";
 import { TokenRpc } from "../../src/rpc.js";
 import { memory, type Store } from "../../src/store/store.js";
+import { secrets } from "../secrets.js";
 import { direct, newPerson, type Person, storedRecord, subject, type World } from "./world.js";
 
 type Span = number | [number, number];
@@ -26,6 +28,7 @@ interface Step {
   user?: string;
   fault?: string;
   content?: string;
+  mode?: string;
   rules?: unknown[];
 }
 
@@ -61,6 +64,8 @@ export interface Scenario {
 export interface Platform extends World {
   proxy: string;
   persistent(): Store;
+  /** What calls with an API key. */
+  apiKey(key: string): Auth;
   /** Every way in which the platform prints a value. */
   print(value: unknown): string;
 }
@@ -95,7 +100,6 @@ const eventNames: EventName[] = [
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-const secrets = /\b(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{12}|eyJ[0-9A-Za-z_-]{10}/;
 
 /** Plays a scenario and resolves with what went wrong: nothing, if all is well. */
 export async function play(scenario: Scenario, platform: Platform): Promise<string[]> {
@@ -133,6 +137,7 @@ class Stage {
     mono: () => systemClock.mono() + this.mono,
   };
   private fault = "";
+  private provider: string | undefined;
   private store!: Store;
   private faulty!: Store;
   private dev!: Client;
@@ -145,7 +150,9 @@ class Stage {
   constructor(
     private readonly scenario: Scenario,
     private readonly platform: Platform,
-  ) {}
+  ) {
+    this.provider = this.setup.provider;
+  }
 
   private get setup() {
     return this.scenario.setup ?? {};
@@ -191,41 +198,33 @@ class Stage {
 
   /** The clients of one process, which shares nothing with the others but the store. */
   private process(): Process {
-    const options = {
+    const client = {
       baseUrl: this.platform.proxy,
       ...(this.setup.retry === false && { retries: 0 as const }),
     };
-    if (this.setup.credential) {
-      const auth = this.setup.credential === "api_key" ? keyAuth(this.key.secret) : undefined;
+    if (this.setup.credential && this.setup.credential !== "session") {
+      const auth =
+        this.setup.credential === "api_key" ? this.platform.apiKey(this.key.secret) : undefined;
       this.listen(auth);
       return {
-        clients: [createClient({ ...options, ...(auth && { auth }) })],
+        clients: [createClient({ ...client, ...(auth && { auth }) })],
         signIn: async () => {},
         signOut: async () => {},
       };
     }
-    const core = new Core();
+    const core = new Core(this.platform.proxy, this.clock);
+    const options = this.provider ? { provider: this.provide } : {};
     const sessions = Array.from({ length: this.setup.clients ?? 1 }, () => {
       const made = session((emitter, base) => {
-        const rpc = new TokenRpc(base.bare(false), base.url, this.clock, false);
-        const provider = this.setup.provider ? this.provide : undefined;
-        return new Engine(
-          base.url,
-          this.faulty,
-          rpc,
-          this.clock,
-          emitter,
-          provider,
-          undefined,
-          core,
-        );
-      }).session;
-      return made;
+        const rpc = new TokenRpc(base.bare(false), base.url, this.clock);
+        return new Engine(core, this.faulty, rpc, emitter, options);
+      });
+      return made.session;
     });
     this.listen(sessions[0]);
     const [first] = sessions;
     return {
-      clients: sessions.map((auth) => createClient({ ...options, auth })),
+      clients: sessions.map((auth) => createClient({ ...client, auth })),
       signIn: async (pair) => first?.signIn(pair),
       signOut: async () => first?.signOut(),
     };
@@ -241,7 +240,7 @@ class Stage {
   }
 
   private readonly provide: TokenProvider = async () => {
-    switch (this.setup.provider) {
+    switch (this.provider) {
       case "works":
         return this.dev.tokens.create(this.person.id);
       case "signed_out":
@@ -297,6 +296,9 @@ class Stage {
         return this.dev.tokens.revokeAll(this.person.id);
       case "rotate_key":
         await this.dev.keys.rotate(this.key.id, 3600);
+        return;
+      case "provider":
+        this.provider = step.mode;
         return;
       case "wait":
         await pause(ms);

@@ -27,7 +27,7 @@ export async function newPerson(dev: Client): Promise<Person> {
 /** A stored session of a given age; the pair itself is fresh to the server. */
 export function storedRecord(base: string, pair: ExposedTokenPair, age: string): string {
   const ttl = pair.expires_in;
-  const gone = { fresh: 0, expiring: ttl - 20, expired: ttl + 60 }[age] ?? 0;
+  const gone = { fresh: 0, expiring: ttl - 40, expired: ttl + 60 }[age] ?? 0;
   const saved = Date.now() - gone * 1000;
   return JSON.stringify({
     version: 1,

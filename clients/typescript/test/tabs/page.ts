@@ -1,26 +1,41 @@
 import { session } from "../../src/auth.js";
-import { type Client, createClient, indexedDb, responseInfo } from "../../src/browser.js";
+import {
+  type Client,
+  createClient,
+  indexedDb,
+  responseInfo,
+  type Store,
+  webStorage,
+} from "../../src/browser.js";
 import { systemClock } from "../../src/clock.js";
 import { type CookieSession, cookieSessionAt } from "../../src/cookie.js";
+import { Core } from "../../src/engine/core.js";
 import { Engine } from "../../src/engine/engine.js";
 import type { ExposedTokenPair } from "../../src/pair.js";
 import { TokenRpc } from "../../src/rpc.js";
+import { contract } from "../stores/contract.js";
 
 let ahead = 0;
 const clock = { wall: () => systemClock.wall() + ahead, mono: () => systemClock.mono() + ahead };
 const lost: string[] = [];
+const told: string[] = [];
 let client: Client;
 let dashboard: CookieSession;
 let user: Awaited<ReturnType<typeof open>>;
 
-function open(name: string) {
+const stores = {
+  indexedDb,
+  localStorage: (name: string) => webStorage(localStorage, name),
+  sessionStorage: (name: string) => webStorage(sessionStorage, name),
+};
+
+function open(store: Store) {
   return session(
     (emitter, base) =>
       new Engine(
-        base.url,
-        indexedDb(name),
-        new TokenRpc(base.bare(false), base.url, clock, false),
-        clock,
+        new Core(base.url, clock),
+        store,
+        new TokenRpc(base.bare(false), base.url, clock),
         emitter,
       ),
   ).session;
@@ -31,11 +46,35 @@ function at(time: number): Promise<void> {
 }
 
 const tab = {
-  openUser(baseUrl: string, name: string) {
-    user = open(name);
+  openUser(baseUrl: string, name: string, kind: keyof typeof stores = "indexedDb") {
+    user = open(stores[kind](name));
+    user.on("storageError", () => told.push("storageError"));
     user.on("sessionExpired", () => lost.push("sessionExpired"));
     user.on("signedOut", () => lost.push("signedOut"));
     client = createClient({ baseUrl, auth: user });
+  },
+  contract: (kind: keyof typeof stores) => contract(() => stores[kind]("contract")),
+  advance(ms: number) {
+    ahead += ms;
+  },
+  /** What Chromium says of a page that is not in front, which it cannot be without a window. */
+  hide(hidden: boolean) {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  },
+  get: async (id: string) => (await client.users.get(id)).id,
+  told: () => told,
+  leave: () => user.signOut(),
+  dispose: () => user.dispose(),
+  /** Leaves no room in localStorage. */
+  fill() {
+    for (let size = 1 << 22; size > 0; size >>= 1) {
+      try {
+        localStorage.setItem("full", (localStorage.getItem("full") ?? "") + "x".repeat(size));
+      } catch {
+        // a smaller piece, then
+      }
+    }
   },
   signIn: (pair: ExposedTokenPair) => user.signIn(pair),
   openDashboard(baseUrl: string) {
@@ -46,9 +85,8 @@ const tab = {
   },
   login: (email: string, password: string) => dashboard.login({ email, password }),
   signOut: () => dashboard.signOut(),
-  /** Lets the token run out, then makes calls at a moment that all tabs share. */
+  /** Makes calls at a moment that all tabs share. */
   async trial(userId: string, moment: number): Promise<string[]> {
-    ahead += 3_700_000;
     await at(moment);
     const call = () => (userId ? client.users.get(userId) : client.sessions.me());
     const results = await Promise.allSettled(Array.from({ length: 5 }, call));

@@ -1,0 +1,47 @@
+// The client that connectconformance drives: requests come on standard input,
+// answers go to standard output, each after its length in four bytes. With the
+// argument chromium the calls are made by a page.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { apiKey } from "../src/index.js";
+import { bundle, startBrowser } from "../test/chromium.js";
+import { run } from "./call.js";
+
+type Run = (request: Uint8Array) => Promise<Uint8Array>;
+
+async function serve(run: Run): Promise<void> {
+  let pending = Buffer.alloc(0);
+  for await (const chunk of process.stdin) {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= 4 && pending.length >= 4 + pending.readUInt32BE()) {
+      const end = 4 + pending.readUInt32BE();
+      const answer = await run(pending.subarray(4, end));
+      pending = pending.subarray(end);
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(answer.length);
+      process.stdout.write(Buffer.concat([length, answer]));
+    }
+  }
+}
+
+async function serveFromPage(): Promise<void> {
+  const site = createServer((_, res) => res.setHeader("Content-Type", "text/html").end());
+  await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
+  const browser = await startBrowser({ ignoreHTTPSErrors: true });
+  const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+  const page = await browser.open(origin, await bundle("../conformance/page.js"));
+  await serve(async (request) =>
+    Uint8Array.from(
+      await page.evaluate(
+        (r) => (globalThis as unknown as { run(r: number[]): Promise<number[]> }).run(r),
+        [...request],
+      ),
+    ),
+  );
+  await browser.close();
+  site.close();
+}
+
+await (process.argv[2] === "chromium"
+  ? serveFromPage()
+  : serve((request) => run(request, apiKey("static"))));

@@ -1,0 +1,6 @@
+import { keyAuth } from "../src/auth.js";
+import { run } from "./call.js";
+
+Object.assign(globalThis, {
+  run: async (request: number[]) => [...(await run(Uint8Array.from(request), keyAuth("static")))],
+});

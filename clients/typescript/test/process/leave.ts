@@ -1,0 +1,19 @@
+// A process that disposes of its session while the renewal is under way, and then
+// has nothing left to do.
+import { createClient, file, isCanceled, userSession } from "../../src/node.js";
+
+const [path = "", baseUrl = "", userId = ""] = process.argv.slice(2);
+const auth = userSession({ store: file(path) });
+const client = createClient({ baseUrl, auth });
+const call = client.users.get(userId);
+process.stdin.once("data", async () => {
+  process.stdin.destroy();
+  auth.dispose();
+  auth.dispose();
+  console.log(
+    await call.then(
+      () => "it was answered",
+      (e) => (isCanceled(e) ? "canceled" : e),
+    ),
+  );
+});
