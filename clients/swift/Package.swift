@@ -1,0 +1,23 @@
+// swift-tools-version: 6.0
+
+import PackageDescription
+
+let package = Package(
+  name: "OpenWearables",
+  platforms: [.iOS(.v15), .macOS(.v12)],
+  products: [
+    .library(name: "OpenWearables", targets: ["OpenWearables"]),
+    .library(name: "OpenWearablesServer", targets: ["OpenWearablesServer"]),
+  ],
+  targets: [
+    .target(name: "OpenWearables"),
+    .target(name: "OpenWearablesServer", dependencies: ["OpenWearables"]),
+    .executableTarget(
+      name: "StoreProcess", dependencies: ["OpenWearables"], path: "Tests/StoreProcess"),
+    .testTarget(
+      name: "OpenWearablesTests",
+      dependencies: ["OpenWearables", "OpenWearablesServer", "StoreProcess"],
+      exclude: ["connect-vectors.json"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,248 @@
+import Foundation
+
+/// What every call of this package fails with. It contains no secret.
+public struct APIError: Error, Sendable {
+  /// What a caller can do about it. Every error has exactly one kind.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// No credential, or one that the server refuses.
+    case unauthenticated
+    /// The server ended the session: sign in again.
+    case sessionExpired = "session_expired"
+    /// The credential does not reach so far.
+    case forbidden
+    /// It is not there.
+    case notFound = "not_found"
+    /// The request, or an option, must change.
+    case invalid
+    /// Wait for ``APIError/retryAfter``.
+    case rateLimited = "rate_limited"
+    /// Something with that name is there already.
+    case conflict
+    /// The server, or a proxy before it, is in trouble.
+    case unavailable
+    /// The deadline passed.
+    case timeout
+    /// No answer came.
+    case offline
+    /// The caller's task was cancelled.
+    case canceled
+    /// The session's store cannot be used; the session is not lost.
+    case storageUnavailable = "storage_unavailable"
+    /// Anything else.
+    case `internal`
+  }
+
+  /// The code of the [Connect protocol](https://connectrpc.com/docs/protocol).
+  public enum Code: String, Sendable, Hashable, CaseIterable {
+    case canceled
+    case unknown
+    case invalidArgument = "invalid_argument"
+    case deadlineExceeded = "deadline_exceeded"
+    case notFound = "not_found"
+    case alreadyExists = "already_exists"
+    case permissionDenied = "permission_denied"
+    case resourceExhausted = "resource_exhausted"
+    case failedPrecondition = "failed_precondition"
+    case aborted
+    case outOfRange = "out_of_range"
+    case unimplemented
+    case `internal`
+    case unavailable
+    case dataLoss = "data_loss"
+    case unauthenticated
+  }
+
+  /// A stable snake_case word for the cause: the server's, or one of the constants.
+  public struct Reason: RawRepresentable, Hashable, Sendable, ExpressibleByStringLiteral,
+    CustomStringConvertible
+  {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+    public init(stringLiteral value: String) { rawValue = value }
+    public var description: String { rawValue }
+
+    /// The server ended the session.
+    public static let sessionExpired: Reason = "session_expired"
+    /// Nobody is signed in.
+    public static let signedOut: Reason = "signed_out"
+    /// No answer came.
+    public static let offline: Reason = "offline"
+    /// The session's store cannot be used.
+    public static let storageUnavailable: Reason = "storage_unavailable"
+    /// A base URL, a credential or an option can never work.
+    public static let invalidOption: Reason = "invalid_option"
+    /// A proxy or a captive portal answered in place of the server.
+    public static let foreignAnswer: Reason = "foreign_answer"
+    /// The app's token provider failed.
+    public static let tokenProviderFailed: Reason = "token_provider_failed"
+    /// The token is over, and this process leaves renewing it to another one.
+    public static let refreshElsewhere: Reason = "refresh_elsewhere"
+  }
+
+  /// A field that was refused, such as `workouts[3].end_time`.
+  public struct FieldViolation: Sendable, Hashable {
+    /// Its path in the request.
+    public let field: String
+    /// What is wrong with it, for people.
+    public let message: String
+  }
+
+  /// A typed detail of the answer, in protobuf's binary form.
+  public struct Detail: Sendable, Hashable {
+    /// The full name of the message, such as `openwearables.v1.ErrorDetail`.
+    public let type: String
+    public let value: Data
+  }
+
+  /// What a caller can do about it.
+  public let kind: Kind
+  /// The code of the answer, or the one that fits best where none came.
+  public let code: Code
+  /// Why, in a stable word. nil where nobody said.
+  public internal(set) var reason: Reason?
+  /// A sentence for people.
+  public let message: String
+  /// Names the answer in the server's log.
+  public internal(set) var requestID: String?
+  public internal(set) var fields: [FieldViolation] = []
+  /// How long to wait, in seconds, if the server said so.
+  public internal(set) var retryAfter: TimeInterval?
+  /// What the API key lacks, with the reason `insufficient_scope`.
+  public internal(set) var requiredScope: String?
+  /// The details of the answer as they came.
+  public internal(set) var details: [Detail] = []
+  /// The headers of the answer, by their names in lower case.
+  public internal(set) var headers: [String: String] = [:]
+  /// What the store, the token provider or the network failed with. What it prints is
+  /// not of this package's making, so no description of the error includes it.
+  public internal(set) var underlyingError: (any Error)?
+
+  /// The status of an answer that did not come from the API.
+  var foreignStatus: Int?
+  /// The answer is a Connect error of the server.
+  var isAnswer = false
+
+  init(
+    _ kind: Kind, _ code: Code, _ reason: Reason? = nil, _ message: String,
+    underlying: (any Error)? = nil
+  ) {
+    self.kind = kind
+    self.code = code
+    self.reason = reason
+    self.message = message
+    underlyingError = underlying
+  }
+}
+
+extension APIError {
+  /// There is no credential or it was refused; an ended session is included.
+  public var isUnauthenticated: Bool { kind == .unauthenticated || kind == .sessionExpired }
+  /// The server ended the session: sign in again.
+  public var isSessionExpired: Bool { kind == .sessionExpired }
+  /// The credential does not reach so far.
+  public var isForbidden: Bool { kind == .forbidden }
+  /// What the call names is not there.
+  public var isNotFound: Bool { kind == .notFound }
+  /// The request or an option must change.
+  public var isInvalid: Bool { kind == .invalid }
+  /// ``retryAfter`` must pass first.
+  public var isRateLimited: Bool { kind == .rateLimited }
+  /// Something else holds what the call wanted.
+  public var isConflict: Bool { kind == .conflict }
+  /// The server or a proxy before it is in trouble.
+  public var isUnavailable: Bool { kind == .unavailable }
+  /// The deadline passed.
+  public var isTimeout: Bool { kind == .timeout }
+  /// No answer came.
+  public var isOffline: Bool { kind == .offline }
+  /// The caller's task was cancelled.
+  public var isCanceled: Bool { kind == .canceled }
+  /// The session's store cannot be read or written. The session is not lost.
+  public var isStorageUnavailable: Bool { kind == .storageUnavailable }
+}
+
+extension APIError: LocalizedError, CustomStringConvertible, CustomDebugStringConvertible,
+  CustomReflectable
+{
+  /// The message with what identifies it.
+  public var description: String {
+    var notes: [String] = []
+    if let reason { notes.append(reason.rawValue) }
+    if let requestID { notes.append("request \(requestID)") }
+    notes += fields.map { "\($0.field): \($0.message)" }
+    return notes.isEmpty ? message : "\(message) (\(notes.joined(separator: ", ")))"
+  }
+
+  public var debugDescription: String { "APIError.\(kind): \(description)" }
+  public var errorDescription: String? { description }
+  public var customMirror: Mirror {
+    Mirror(self, children: ["kind": kind, "code": code, "description": description])
+  }
+}
+
+// MARK: - The errors of this package
+
+extension APIError {
+  package static func invalid(_ message: String) -> APIError {
+    APIError(.invalid, .invalidArgument, .invalidOption, message)
+  }
+
+  static func canceled() -> APIError {
+    APIError(.canceled, .canceled, nil, "the caller's task was cancelled")
+  }
+
+  static func timeout() -> APIError {
+    APIError(.timeout, .deadlineExceeded, nil, "the deadline passed")
+  }
+
+  static func offline(_ cause: any Error) -> APIError {
+    let code = (cause as? URLError).map { " (URLError \($0.errorCode))" } ?? ""
+    return APIError(.offline, .unavailable, .offline, "no answer came\(code)", underlying: cause)
+  }
+
+  static func storage(_ cause: any Error) -> APIError {
+    if let known = cause as? APIError, known.kind == .storageUnavailable { return known }
+    let why = (cause as? StoreError)?.description ?? "\(type(of: cause))"
+    return APIError(
+      .storageUnavailable, .unavailable, .storageUnavailable,
+      "the session's store cannot be used: \(why)", underlying: cause)
+  }
+
+  static func signedOut() -> APIError {
+    APIError(.unauthenticated, .unauthenticated, .signedOut, "nobody is signed in")
+  }
+
+  static func sessionExpired(_ cause: APIError) -> APIError {
+    var error = APIError(
+      .sessionExpired, .unauthenticated, .sessionExpired,
+      "the session has ended, sign in again: \(cause.reason?.rawValue ?? cause.message)",
+      underlying: cause)
+    error.requestID = cause.requestID
+    return error
+  }
+
+  static func badAnswer() -> APIError {
+    APIError(.unavailable, .unknown, .foreignAnswer, "the answer holds no usable token pair")
+  }
+
+  static func incomplete() -> APIError {
+    APIError(.internal, .internal, nil, "the answer is incomplete")
+  }
+}
+
+extension APIError.Code {
+  var kind: APIError.Kind {
+    switch self {
+    case .unauthenticated: .unauthenticated
+    case .permissionDenied: .forbidden
+    case .notFound: .notFound
+    case .invalidArgument, .failedPrecondition, .outOfRange: .invalid
+    case .resourceExhausted: .rateLimited
+    case .alreadyExists, .aborted: .conflict
+    case .unavailable: .unavailable
+    case .deadlineExceeded: .timeout
+    case .canceled: .canceled
+    case .unknown, .unimplemented, .internal, .dataLoss: .internal
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Foundation
+
+/// Sends every call of a client: sets the deadline and the credential, retries what is
+/// safe, and types the errors.
+struct Caller: UnaryTransport {
+  enum Credential: Sendable {
+    case none
+    case key(String)
+    case session(UserSession)
+  }
+
+  let connect: Connect
+  let credential: Credential
+  let timeout: TimeInterval
+  let retries: Int
+  let audience: Audience
+  /// The end of the API key that was told last.
+  let sunset = Locked<TimeInterval>(0)
+  /// Sends calls that change nothing by GET.
+  var readsInURL = false
+
+  func unary<Input: Message, Output: Message>(
+    _ method: MethodDescriptor, _ input: Input, options: CallOptions
+  ) async throws -> Response<Output> {
+    let answer = try await send(method, try json(input), options)
+    return Response(body: try message(answer.body), headers: answer.headers)
+  }
+
+  private func json(_ input: some Message) throws(APIError) -> Data {
+    do throws(MessageError) { return try input.jsonUTF8() } catch {
+      throw .invalid("the request cannot be written: \(error)")
+    }
+  }
+
+  private func message<Output: Message>(_ body: Data) throws(APIError) -> Output {
+    do throws(MessageError) { return try Output(jsonUTF8: body) } catch {
+      throw APIError(.internal, .internal, nil, "the answer cannot be read: \(error)")
+    }
+  }
+
+  private func send(_ method: MethodDescriptor, _ body: Data, _ options: CallOptions)
+    async throws(APIError) -> UnaryAnswer
+  {
+    let deadline = Deadline(in: options.timeout ?? timeout)
+    var call = UnaryRequest(procedure: method.procedure, body: body)
+    for (name, value) in options.headers {
+      guard (name + value).unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
+      else { throw .invalid("the header \(name.filter(\.isLetter)) contains a control character") }
+      call.headers[name.lowercased()] = value
+    }
+    call.inURL = readsInURL && method.idempotency == .noSideEffects
+    if mints.contains(method), call.headers["idempotency-key"] == nil {
+      call.headers["idempotency-key"] = randomKey()
+    }
+    var sent: String?
+    if !publics.contains(method) {
+      sent = try await token(refused: nil, by: deadline)
+      call.headers["authorization"] = sent.map { "Bearer \($0)" }
+    }
+    let isSafe = method.idempotency != .unknown || call.headers["idempotency-key"] != nil
+    return try await repeated(call, isSafe: isSafe, sent: sent, by: deadline)
+  }
+
+  /// Sends a call, once more with another token where its token was refused, and up to
+  /// `retries` times more where it failed in passing and repeating it is safe.
+  private func repeated(
+    _ first: UnaryRequest, isSafe: Bool, sent first401: String?, by deadline: Deadline
+  ) async throws(APIError) -> UnaryAnswer {
+    var call = first
+    var sent = first401
+    var replayed = false
+    var n = 0
+    while true {
+      do throws(APIError) {
+        let answer = try await connect.send(call, by: deadline)
+        observe(answer.headers)
+        return answer
+      } catch {
+        observe(error.headers)
+        if error.code == .unauthenticated, renews, !replayed, let refused = sent {
+          replayed = true
+          sent = try await token(refused: refused, by: deadline)
+          call.headers["authorization"] = sent.map { "Bearer \($0)" }
+        } else if isSafe, n < retries, error.isRetryable {
+          n += 1
+          try await pauseBefore(n, error, by: deadline)
+        } else {
+          throw error
+        }
+      }
+    }
+  }
+
+  private var renews: Bool { if case .session = credential { true } else { false } }
+
+  private func token(refused: String?, by deadline: Deadline) async throws(APIError) -> String? {
+    switch credential {
+    case .none: return nil
+    case .key(let key): return key
+    case .session(let session):
+      return try await session.token(refused: refused, by: deadline).record.access
+    }
+  }
+
+  private func observe(_ headers: [String: String]) {
+    guard case .key = credential, headers["deprecation"] != nil,
+      let end = httpDate(headers["sunset"])
+    else { return }
+    let isNew = sunset.with { told in
+      defer { told = end }
+      return told != end
+    }
+    if isNew { audience.tell([.keyRotated(sunset: Date(timeIntervalSince1970: end))]) }
+  }
+}
+
+/// The calls that mint something and are safe to repeat with an Idempotency-Key.
+private let mints: Set<MethodDescriptor> = [
+  KeyServiceClient.Method.createKey, KeyServiceClient.Method.rotateKey,
+  ApplicationServiceClient.Method.createApplication,
+  ApplicationServiceClient.Method.rotateApplicationSecret,
+  TokenServiceClient.Method.createUserToken, SessionServiceClient.Method.login,
+]
+
+/// The calls that carry their own proof.
+private let publics: Set<MethodDescriptor> = [
+  SessionServiceClient.Method.login, SessionServiceClient.Method.refreshToken,
+  SessionServiceClient.Method.revokeToken,
+]

@@ -1,0 +1,127 @@
+import Foundation
+
+/// Calls one installation with one credential. Share it: it is safe for concurrent use
+/// and needs no closing.
+public final class Client: Sendable {
+  /// The version of this package, as the user agent gives it.
+  public static let version = "0.1.0"
+
+  /// What every call of a client does unless its own options say otherwise.
+  public struct Options: Sendable {
+    /// Seconds that a call may take, its refresh and its retries included.
+    public var timeout: TimeInterval
+    /// How often a call that failed in passing is repeated where that is safe: 0 to 2.
+    public var retries: Int
+    /// The app's name, such as `shop/2.1`, before this package's in the User-Agent.
+    public var userAgent: String?
+    /// Sends calls that only read by GET, with their messages in the URL.
+    @_spi(Conformance) public var readsInURL = false
+
+    public init(timeout: TimeInterval = 30, retries: Int = 2, userAgent: String? = nil) {
+      self.timeout = timeout
+      self.retries = retries
+      self.userAgent = userAgent
+    }
+  }
+
+  /// The people whose data the installation holds.
+  public let users: Users
+  /// The users' workouts.
+  public let workouts: Workouts
+  /// Tokens of users.
+  public let tokens: Tokens
+  /// The signed-in developer's own account and logins.
+  public let sessions: Sessions
+  /// The installation's API keys.
+  public let keys: Keys
+  /// The installation's applications.
+  public let applications: Applications
+
+  private let caller: Caller
+
+  /// A client that calls with a session.
+  public convenience init(_ session: UserSession, options: Options = Options()) {
+    self.init(
+      session.engine.rpc.connect, .session(session), options,
+      audience: session.engine.core.audience)
+  }
+
+  /// A client that calls with an API key. It is for servers: whoever has an app has every
+  /// key that it ships.
+  ///
+  /// - Throws: ``APIError`` of the kind `invalid` where the URL or the key cannot be used.
+  @available(iOS, unavailable, message: "an app's user can read its API key: use UserSession")
+  @available(tvOS, unavailable, message: "an app's user can read its API key: use UserSession")
+  @available(watchOS, unavailable, message: "an app's user can read its API key: use UserSession")
+  @available(visionOS, unavailable, message: "an app's user can read its API key: use UserSession")
+  public convenience init(baseURL: URL, apiKey: String, options: Options = Options()) throws {
+    guard !apiKey.isEmpty else {
+      throw APIError.invalid("the API key is empty: is the environment variable set?")
+    }
+    if let prefix = ["secret_", "rt_", "app_"].first(where: apiKey.hasPrefix) {
+      throw APIError.invalid(
+        "what begins with \(prefix) is no API key: those begin with ow_live_ or ow_test_")
+    }
+    try checkBare(apiKey)
+    try self.init(baseURL: baseURL, .key(apiKey), options)
+  }
+
+  /// A client without a credential, for what needs none.
+  ///
+  /// - Throws: ``APIError`` of the kind `invalid` where the URL cannot be used.
+  public convenience init(baseURL: URL, options: Options = Options()) throws {
+    try self.init(baseURL: baseURL, .none, options)
+  }
+
+  convenience init(baseURL: URL, _ credential: Caller.Credential, _ options: Options) throws {
+    let base = try BaseURL(baseURL)
+    self.init(
+      Connect(base: .success(base), wire: SystemWire(), userAgent: ""), credential, options,
+      audience: Audience())
+  }
+
+  init(
+    _ connect: Connect, _ credential: Caller.Credential, _ options: Options, audience: Audience
+  ) {
+    caller = Caller(
+      connect: Connect(
+        base: connect.base, wire: connect.wire, userAgent: userAgent(options.userAgent)),
+      credential: credential, timeout: options.timeout, retries: min(max(options.retries, 0), 2),
+      audience: audience, readsInURL: options.readsInURL)
+    users = Users(rpc: UserServiceClient(transport: caller))
+    workouts = Workouts(rpc: WorkoutServiceClient(transport: caller))
+    tokens = Tokens(rpc: TokenServiceClient(transport: caller))
+    sessions = Sessions(rpc: SessionServiceClient(transport: caller))
+    keys = Keys(rpc: KeyServiceClient(transport: caller))
+    applications = Applications(rpc: ApplicationServiceClient(transport: caller))
+  }
+
+  /// What makes any generated client call as this one does, with its credential, deadline,
+  /// retries and errors. A raw client's messages hold minted secrets in plain text.
+  public var transport: some UnaryTransport { caller }
+
+  /// What happens to the credential from now on: of a session, the same as
+  /// ``UserSession/events``; of an API key, ``SessionEvent/keyRotated(sunset:)``.
+  public var events: AsyncStream<SessionEvent> { caller.audience.stream() }
+}
+
+extension Client: CustomStringConvertible, CustomReflectable {
+  private var base: String { (try? caller.connect.base.get())?.string ?? "" }
+  public var description: String { "Client(\(base))" }
+  public var customMirror: Mirror { Mirror(self, children: ["baseURL": base]) }
+}
+
+func userAgent(_ product: String?) -> String {
+  #if os(iOS)
+    let system = "iOS"
+  #elseif os(macOS)
+    let system = "macOS"
+  #elseif os(Linux)
+    let system = "Linux"
+  #else
+    let system = "other"
+  #endif
+  let own = "openwearables-swift/\(Client.version) (\(system))"
+  let visible = (product ?? "").filter { (" "..."~").contains($0) }
+  return visible.isEmpty ? own : "\(visible) \(own)"
+}

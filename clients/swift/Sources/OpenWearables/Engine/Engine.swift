@@ -1,0 +1,126 @@
+import Foundation
+
+/// Who renews a session.
+public enum RefreshPolicy: Sendable {
+  /// This process, when a token is due.
+  case whenNeeded
+  /// Another process: a widget or an extension reads the session that its app keeps, and
+  /// changes nothing.
+  case never
+}
+
+/// Why a ``TokenProvider`` is asked.
+public struct TokenRequest: Sendable {
+  /// Whose tokens, as given to the session.
+  public let userID: String?
+  /// ``APIError/Reason/signedOut`` when nobody is signed in, else the server's reason for
+  /// ending the session.
+  public let reason: APIError.Reason
+}
+
+/// Fetches tokens from the app's own backend. It is asked when nobody is signed in and
+/// when the server has ended the session, never twice at once. If it throws
+/// ``SignInRequired``, the session is over; any other error keeps it.
+public typealias TokenProvider = @Sendable (TokenRequest) async throws -> SessionTokens
+
+/// The app's backend has nobody signed in.
+public struct SignInRequired: Error, Sendable {
+  public init() {}
+}
+
+/// Keeps a session's tokens fresh.
+struct Engine: Sendable {
+  let core: Core
+  let base: String
+  let store: GuardedStore
+  let rpc: TokenRPC
+  let policy: RefreshPolicy
+  let clock: Clock
+  let userID: String?
+  let provider: TokenProvider?
+  /// What the provider throws is the API's, to be handed on as it is.
+  let passesErrors: Bool
+
+  /// Returns a session whose access token can be sent and is not refused, the one that
+  /// the server refused.
+  func token(refused: String? = nil, by deadline: Deadline) async throws(APIError) -> LiveSession {
+    while true {
+      switch await core.admit(refused, self) {
+      case .ready(let session):
+        return session
+      case .pointless:
+        throw APIError(
+          .unauthenticated, .unauthenticated, "invalid_token",
+          "the server refuses tokens that it has just issued")
+      case .flight(let flight):
+        switch try await flight.value(by: deadline) {
+        case .session(let session):
+          // However short its life is.
+          if session.fetched, !session.carries(refused) { return session }
+        case .failed(let error): throw error
+        case .superseded: break
+        }
+      }
+    }
+  }
+
+  /// Runs a flight to its end and finishes its business behind the waiters.
+  func fly(_ flight: Flight, _ refused: String?, _ generation: Int) async {
+    let renewal = Renewal(self, refused: refused, generation: generation)
+    let end = await core.land(await renewal.run(), refused: refused, now: clock.mono())
+    flight.keep(end)
+    core.audience.tell(renewal.events)
+    for token in renewal.discarded { _ = await rpc.revoke(token) }
+  }
+
+  /// Makes `session` the one, in place of any other. It ends whatever its caller does.
+  func signIn(_ session: LiveSession) async {
+    let (_, generation) = await core.supersede(session)
+    var events = [SessionEvent.signedIn(elsewhere: false)]
+    let (before, failure) = await overwrite(session.raw)
+    if let failure {
+      let kept = session.refused(before, now: clock.mono())
+      _ = await core.publish(kept, in: generation)
+      events.append(.storageError(failure))
+    }
+    core.audience.tell(events)
+  }
+
+  /// Forgets the session, clears the store and ends the session at the server. Returns
+  /// the first thing that could not be done.
+  func signOut() async -> APIError? {
+    let (before, generation) = await core.supersede(nil, because: .signedOut())
+    let (stored, failure) = await overwrite(nil)
+    var failed = failure
+    var tokens = Set([before?.record.refresh].compactMap { $0 })
+    if let stored, let session = try? LiveSession(base: base, stored: stored, clock: clock) {
+      if let token = session.record.refresh { tokens.insert(token) }
+      let ended = Ending(id: session.record.id, error: .signedOut())
+      _ = await core.publish(nil, ended: ended, in: generation)
+    }
+    for token in tokens {
+      let refused = await rpc.revoke(token)
+      failed = failed ?? refused
+    }
+    core.audience.tell([.signedOut(elsewhere: false)])
+    return failed
+  }
+
+  /// Makes `raw` (nil: nothing) what the store holds. Returns what was there.
+  private func overwrite(_ raw: Data?) async -> (before: Data?, APIError?) {
+    var before: Data?
+    do {
+      for _ in 0..<16 {
+        before = try await store.load()
+        let done =
+          if let raw { try await store.save(raw, replacing: before) } else {
+            try await store.clear(before)
+          }
+        if done { return (before, nil) }
+      }
+      return (before, .storage(StoreError(description: "others keep writing to it")))
+    } catch {
+      return (before, .storage(error))
+    }
+  }
+}

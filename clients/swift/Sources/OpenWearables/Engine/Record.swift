@@ -1,0 +1,176 @@
+import Foundation
+
+/// A session as it is stored: all of it is replaced at once. The retry key is drawn with
+/// the pair, so that whoever finds the record, another process or this one after a crash,
+/// repeats the same renewal and not a second one. The Go SDK reads and writes the same.
+struct Record: Codable, Sendable, Equatable {
+  static let version = 1
+
+  var version: Int
+  var base: String
+  /// Of the sign-in, the same for all its renewals.
+  var id: String
+  var access: String
+  var refresh: String?
+  var retryKey: String
+  /// Seconds.
+  var ttl: Int64
+  /// Unix milliseconds of the server's clock.
+  var expires: Int64
+  /// The same.
+  var saved: Int64
+  /// Milliseconds that the server's clock was ahead of the writer's.
+  var skew: Int64
+
+  private enum CodingKeys: String, CodingKey {
+    case version
+    case base = "base_url"
+    case id
+    case access = "access_token"
+    case refresh = "refresh_token"
+    case retryKey = "retry_key"
+    case ttl
+    case expires = "expires_at"
+    case saved = "saved_at"
+    case skew
+  }
+}
+
+/// A record in use. It never changes.
+final class LiveSession: Sendable {
+  let record: Record
+  /// The record as it is stored.
+  let raw: Data
+  /// The store refused `raw` and holds `instead`.
+  let unsaved: Bool
+  let instead: Data?
+  /// When to renew and when it is over, on the monotonic clock.
+  let soft, hard, received: TimeInterval
+  /// It was fetched by this process, and not found in the store.
+  let fetched: Bool
+  /// It was fetched because the one before was refused.
+  let forRefusal: Bool
+
+  private init(
+    _ record: Record, raw: Data, received: TimeInterval, hard: TimeInterval, soft: TimeInterval,
+    fetched: Bool, forRefusal: Bool, unsaved: Bool = false, instead: Data? = nil
+  ) {
+    self.record = record
+    self.raw = raw
+    self.received = received
+    self.hard = hard
+    self.soft = soft
+    self.fetched = fetched
+    self.forRefusal = forRefusal
+    self.unsaved = unsaved
+    self.instead = instead
+  }
+
+  /// What the store holds where it holds this session.
+  var stored: Data? { unsaved ? instead : raw }
+
+  /// Reports whether it carries this access token.
+  func carries(_ access: String?) -> Bool { access == record.access }
+
+  /// The session as one that the store refused: `instead` is there in its place.
+  func refused(_ instead: Data?, now: TimeInterval) -> LiveSession {
+    LiveSession(
+      record, raw: raw, received: received, hard: hard, soft: min(soft, now + Wait.save),
+      fetched: fetched, forRefusal: forRefusal, unsaved: true, instead: instead)
+  }
+
+  /// The session after another attempt to store it.
+  func saved(_ done: Bool, now: TimeInterval) -> LiveSession {
+    let due = hard - margin(TimeInterval(record.ttl), jitter: 0)
+    return LiveSession(
+      record, raw: raw, received: received, hard: hard,
+      soft: done ? due : now < due ? now + Wait.save : soft,
+      fetched: fetched, forRefusal: forRefusal, unsaved: !done, instead: done ? nil : instead)
+  }
+}
+
+extension LiveSession {
+  /// The session of a pair that was asked for at `asked`. `date` is the server's clock,
+  /// if it is known.
+  convenience init(
+    base: String, id: String, _ tokens: SessionTokens, clock: Clock, asked: TimeInterval,
+    date: TimeInterval?, forRefusal: Bool = false
+  ) {
+    let now = clock.wall()
+    let ttl = min(tokens.expiresIn, 1e9)
+    // A Date header is no finer than a second; less than two is no skew.
+    let ahead = (date ?? now) - now
+    let skew = abs(ahead) < 2 ? 0 : ahead
+    let record = Record(
+      version: Record.version, base: base, id: id, access: tokens.accessToken.reveal(),
+      refresh: tokens.refreshToken?.reveal(), retryKey: randomKey(), ttl: Int64(ttl),
+      expires: Int64((now + skew + ttl) * 1000), saved: Int64((now + skew) * 1000),
+      skew: Int64(skew * 1000))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let raw = (try? encoder.encode(record)) ?? Data()  // strings and integers always encode
+    let hard = asked + ttl
+    self.init(
+      record, raw: raw, received: asked, hard: hard,
+      soft: hard - margin(ttl, jitter: .random(in: 0..<1)), fetched: true, forRefusal: forRefusal)
+  }
+
+  /// Reads a stored record. Its remaining life is counted on the server's clock as the
+  /// writer knew it; a record from the future, or one that would live longer than it ever
+  /// did, is over.
+  convenience init(base: String, stored raw: Data, clock: Clock) throws(StoreError) {
+    guard let record = try? JSONDecoder().decode(Record.self, from: raw),
+      record.version == Record.version, !record.access.isEmpty, !record.id.isEmpty,
+      !record.retryKey.isEmpty, isBare(record.access), isBare(record.refresh ?? "")
+    else {
+      throw StoreError(
+        description: "it holds no session of this package; remove it, or use another store")
+    }
+    guard record.base == base else {
+      throw StoreError(
+        description: "it holds a session of another base URL; use a store of its own for each")
+    }
+    let now = clock.wall() + TimeInterval(record.skew) / 1000
+    let ttl = TimeInterval(record.ttl)
+    var left = TimeInterval(record.expires) / 1000 - now
+    let tolerance: TimeInterval = 5
+    if now < TimeInterval(record.saved) / 1000 - tolerance || left > ttl + tolerance || left < 0 {
+      left = 0
+    }
+    let mono = clock.mono()
+    let hard = mono + left
+    self.init(
+      record, raw: raw, received: mono - (ttl - left), hard: hard,
+      soft: hard - margin(ttl, jitter: .random(in: 0..<1)), fetched: false, forRefusal: false)
+  }
+}
+
+private func isBare(_ credential: String) -> Bool {
+  do throws(APIError) {
+    try checkBare(credential)
+    return true
+  } catch { return false }
+}
+
+/// How long before its end a token is renewed: a minute or a quarter of its life, and up
+/// to a fifth more so that clients do not come all at once.
+func margin(_ ttl: TimeInterval, jitter: Double) -> TimeInterval {
+  min(60, ttl / 4) * (1 + 0.2 * jitter)
+}
+
+/// 130 random bits in lower-case letters and digits.
+func randomKey() -> String {
+  let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+  var random = SystemRandomNumberGenerator()
+  return String((0..<26).map { _ in alphabet[Int(random.next() & 31)] })
+}
+
+extension Record: CustomStringConvertible, CustomReflectable {
+  var description: String { "Record(\(base))" }
+  var customMirror: Mirror { Mirror(self, children: ["base": base]) }
+}
+
+extension LiveSession: CustomStringConvertible, CustomReflectable {
+  var description: String { "LiveSession(\(record.base))" }
+  var customMirror: Mirror { Mirror(self, children: ["base": record.base]) }
+}

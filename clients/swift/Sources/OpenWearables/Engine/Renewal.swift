@@ -1,0 +1,162 @@
+import Foundation
+
+/// The work of one flight, which one task does from its beginning to its end.
+final class Renewal {
+  let engine: Engine
+  let refused: String?
+  let generation: Int
+  /// What to tell when the waiters are gone.
+  var events: [SessionEvent] = []
+  /// Refresh tokens to revoke then.
+  var discarded: [String] = []
+  let deadline = Deadline(in: Wait.flight)
+
+  /// Why a renewal brought nothing.
+  enum Failure: Error {
+    case failed(APIError)
+    /// Somebody signed in or out.
+    case superseded
+  }
+
+  init(_ engine: Engine, refused: String?, generation: Int) {
+    self.engine = engine
+    self.refused = refused
+    self.generation = generation
+  }
+
+  var core: Core { engine.core }
+  var now: TimeInterval { engine.clock.mono() }
+
+  func run() async -> FlightEnd {
+    do throws(Failure) {
+      return .session(try await renew())
+    } catch {
+      switch error {
+      case .failed(let error): return .failed(error)
+      case .superseded: return .superseded
+      }
+    }
+  }
+
+  /// Takes the lock, adopts what another process has done, and renews if that is still
+  /// needed.
+  private func renew() async throws(Failure) -> LiveSession {
+    let before = await core.session
+    if engine.policy == .never { return try await read() }
+    var unlock: @Sendable () -> Void = {}
+    if !(await core.noted(before?.record.refresh)).isCooling(now) {
+      unlock = await engine.store.lock()
+    }
+    defer { unlock() }
+    let session: LiveSession?
+    do throws(Failure) {
+      session = try await load()
+    } catch {
+      if case .failed(let error) = error { events.append(.storageError(error)) }
+      throw error
+    }
+    if let session, !session.carries(refused),
+      now < session.soft || session !== before && now < session.hard
+    {
+      return session
+    }
+    let noted = await core.noted(session?.record.refresh)
+    if noted.isCooling(now), let error = noted.error { throw .failed(error) }
+    guard let session else { return try await signIn() }
+    if let cause = noted.dead ?? session.unrenewable {
+      return try await end(session, cause)
+    }
+    return try await refresh(session, attempts: Wait.attempts(after: noted.count))
+  }
+
+  /// Takes what the store holds, for a process that renews nothing.
+  private func read() async throws(Failure) -> LiveSession {
+    guard let session = try await load() else { throw await absent() }
+    guard !session.carries(refused), now < session.hard else {
+      throw .failed(
+        APIError(
+          .unavailable, .unavailable, .refreshElsewhere,
+          "the token is over, and this process leaves renewing it to the app"))
+    }
+    return session
+  }
+
+  /// Makes the attempts. All of them are the same operation to the server, which answers
+  /// a repeated one alike.
+  private func refresh(_ first: LiveSession, attempts: Int) async throws(Failure) -> LiveSession {
+    var session = first
+    var n = 0
+    while true {
+      n += 1
+      if await isSuperseded { throw .superseded }
+      let asked = now
+      let error: APIError
+      switch await engine.rpc.refresh(session.record, by: deadline) {
+      case .success(let answer):
+        let next = fresh(answer.tokens, session.record.id, asked: asked, date: answer.date)
+        return try await replace(session, by: next)
+      case .failure(let failure):
+        error = failure
+      }
+      var again = n < attempts
+      switch error.verdict {
+      case .raced: return try await race(session, error)
+      case .dead: return try await end(session, error)
+      case .doubtful:
+        if await core.doubt(session.record.refresh, now: now) {
+          return try await end(session, error)
+        }
+        again = n < 2 && attempts > 1
+      case .misconfigured: again = false
+      case .transient, .limited: break
+      }
+      if again { again = await pauseBefore(n, error) }
+      tellFailure(error, willRetry: again)
+      guard again else {
+        await core.fail(session.record.refresh, error, now: now)
+        throw .failed(error)
+      }
+      // Another process may have been luckier.
+      guard case .success(let stored) = await attempt() else { continue }
+      guard let current = stored else { throw await absent() }
+      if current === session { continue }
+      if !current.carries(refused), now < current.hard { return current }
+      session = current
+    }
+  }
+
+  /// Waits before another attempt, for as long as the server asks, and reports whether
+  /// there is time for one.
+  private func pauseBefore(_ n: Int, _ error: APIError) async -> Bool {
+    var seconds = Wait.backoff(n)
+    if let asked = error.retryAfter, asked > 0 { seconds = min(asked, Wait.maxCooldown) }
+    guard deadline.left >= seconds + 1 else { return false }
+    return await pause(seconds)
+  }
+
+  /// Asks the provider where nobody is signed in, unless a person signed out.
+  private func signIn() async throws(Failure) -> LiveSession {
+    let ended = await core.ended
+    guard engine.provider != nil, ended == nil || ended?.error.kind == .sessionExpired else {
+      throw await absent()
+    }
+    switch await ask(.signedOut) {
+    case .success(let session):
+      return try await replace(nil, by: session)
+    case .failure(var error):
+      if let ended, error.underlyingError is SignInRequired { error = ended.error }
+      await core.fail(nil, error, now: now)
+      throw .failed(error)
+    }
+  }
+}
+
+extension LiveSession {
+  /// Why it cannot be renewed at all.
+  fileprivate var unrenewable: APIError? {
+    guard record.refresh == nil else { return nil }
+    return APIError(
+      .unauthenticated, .unauthenticated, "no_refresh_token",
+      "the access token has expired and came without a refresh token")
+  }
+}

@@ -1,0 +1,184 @@
+import Foundation
+
+// What a renewal does with what it got: store, adopt, end.
+extension Renewal {
+  func fresh(
+    _ tokens: SessionTokens, _ id: String = randomKey(), asked: TimeInterval,
+    date: TimeInterval? = nil
+  ) -> LiveSession {
+    LiveSession(
+      base: engine.base, id: id, tokens, clock: engine.clock, asked: asked, date: date,
+      forRefusal: refused != nil)
+  }
+
+  /// Stores the new session in place of the old one and makes it current. From here on the
+  /// work is finished even if the flight's time is over.
+  func replace(_ old: LiveSession?, by new: LiveSession) async throws(Failure) -> LiveSession {
+    if await isSuperseded {
+      discard(new)
+      throw .superseded
+    }
+    var session = new
+    do {
+      guard try await engine.store.save(new.raw, replacing: old?.stored) else {
+        return try await lost(new)
+      }
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      events.append(.storageError(.storage(error)))
+      session = new.refused(old?.stored, now: now)
+    }
+    guard await core.publish(session, in: generation) else {
+      // Whoever came in between has cleared or replaced it.
+      _ = try? await engine.store.clear(new.raw)
+      discard(new)
+      throw .superseded
+    }
+    events.append(
+      old?.record.id == new.record.id
+        ? .tokenRefreshed(elsewhere: false) : .signedIn(elsewhere: false))
+    return session
+  }
+
+  /// Adopts what another process stored while `session` was fetched. Where that is another
+  /// session, or none, `session` is not needed any more.
+  private func lost(_ session: LiveSession) async throws(Failure) -> LiveSession {
+    let current = try await load()
+    if current?.record.id != session.record.id { discard(session) }
+    guard let current else { throw await absent() }
+    return current
+  }
+
+  /// Waits for whoever spent the token first to store what they got.
+  func race(_ session: LiveSession, _ cause: APIError) async throws(Failure) -> LiveSession {
+    let end = Deadline(in: Wait.race)
+    while true {
+      if case .success(let stored) = await attempt() {
+        guard let current = stored else { throw await absent() }
+        if current !== session { return current }
+      }
+      if end.left == 0 { return try await self.end(session, cause) }
+      await pause(Wait.racePoll)
+    }
+  }
+
+  /// Closes a session that the server has ended, unless the store holds another one by now
+  /// or the provider knows of one.
+  func end(_ session: LiveSession, _ cause: APIError) async throws(Failure) -> LiveSession {
+    guard let current = try await load() else { throw await absent() }
+    if current !== session { return current }
+    await core.bury(session.record.refresh, cause)
+    if engine.provider != nil {
+      switch await ask(cause.reason ?? .sessionExpired) {
+      case .success(let fresh):
+        return try await replace(session, by: fresh)
+      case .failure(let error) where !(error.underlyingError is SignInRequired):
+        await core.fail(session.record.refresh, error, now: now)
+        throw .failed(error)
+      case .failure: break
+      }
+    }
+    do {
+      if !(try await engine.store.clear(session.stored)),
+        case .success(let current?) = await attempt(), current !== session
+      {
+        return current
+      }
+    } catch {
+      events.append(.storageError(.storage(error)))
+    }
+    let ended = APIError.sessionExpired(cause)
+    let ending = Ending(id: session.record.id, error: ended)
+    guard await core.publish(nil, ended: ending, in: generation) else { throw .superseded }
+    events.append(.sessionExpired(cause.reason))
+    throw .failed(ended)
+  }
+
+  /// Gets a session of its own from the provider.
+  func ask(_ reason: APIError.Reason) async -> Result<LiveSession, APIError> {
+    guard let provider = engine.provider else { return .failure(.signedOut()) }
+    let request = TokenRequest(userID: engine.userID, reason: reason)
+    let asked = now
+    do {
+      let tokens = try await bounded(deadline.left) { try await provider(request) }
+      try tokens.check()
+      return .success(fresh(tokens, asked: asked))
+    } catch let error as SignInRequired {
+      return .failure(
+        APIError(
+          .unauthenticated, .unauthenticated, .signedOut, "nobody is signed in", underlying: error))
+    } catch let error as APIError where engine.passesErrors {
+      return .failure(error)
+    } catch {
+      return .failure(
+        APIError(
+          .unavailable, .unavailable, .tokenProviderFailed, "the token provider failed",
+          underlying: error))
+    }
+  }
+
+  /// Brings the process up to what the store holds and returns it. A session that the
+  /// store refused to take stays until somebody else's is there.
+  func load() async throws(Failure) -> LiveSession? {
+    let raw: Data?
+    do { raw = try await engine.store.load() } catch { throw .failed(.storage(error)) }
+    let current = await core.session
+    if let current, raw == current.raw { return current }
+    if let current, current.unsaved, raw == current.instead { return await saveAgain(current) }
+    guard let raw else {
+      if current != nil, await core.publish(nil, in: generation) {
+        events.append(.signedOut(elsewhere: true))
+      }
+      return nil
+    }
+    let session: LiveSession
+    do throws(StoreError) {
+      session = try LiveSession(base: engine.base, stored: raw, clock: engine.clock)
+    } catch { throw .failed(.storage(error)) }
+    if let ended = await core.ended, ended.id == session.record.id {
+      _ = try? await engine.store.clear(raw)  // it would not go before
+      return nil
+    }
+    guard await core.publish(session, in: generation) else { throw .superseded }
+    if current?.record.id != session.record.id {
+      events.append(.signedIn(elsewhere: true))
+    } else if current?.record.access != session.record.access {
+      events.append(.tokenRefreshed(elsewhere: true))
+    }
+    return session
+  }
+
+  /// `load` where its failure changes nothing.
+  func attempt() async -> Result<LiveSession?, Failure> {
+    do throws(Failure) { return .success(try await load()) } catch { return .failure(error) }
+  }
+
+  /// Stores a session that the store refused before.
+  private func saveAgain(_ session: LiveSession) async -> LiveSession {
+    let done = (try? await engine.store.save(session.raw, replacing: session.instead)) ?? false
+    let next = session.saved(done, now: now)
+    return await core.publish(next, in: generation) ? next : session
+  }
+
+  /// What a caller gets where no session is.
+  func absent() async -> Failure {
+    if await isSuperseded { return .superseded }
+    return .failed(await core.ended?.error ?? .signedOut())
+  }
+
+  var isSuperseded: Bool { get async { await core.generation != generation } }
+
+  func discard(_ session: LiveSession) {
+    if let token = session.record.refresh { discarded.append(token) }
+  }
+
+  /// A refresh that goes on says so at once, the rest when the flight is over.
+  func tellFailure(_ error: APIError, willRetry: Bool) {
+    events.append(.refreshFailed(error, willRetry: willRetry))
+    if willRetry {
+      core.audience.tell(events)
+      events = []
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import Foundation
+
+/// The calls that tokens come from. They go over a bare transport: no credential but
+/// their own, no replay after 401.
+package struct TokenRPC: Sendable {
+  let connect: Connect
+
+  init(connect: Connect) { self.connect = connect }
+
+  package init(baseURL: URL) throws(APIError) {
+    let base = try BaseURL(baseURL)
+    connect = Connect(base: .success(base), wire: SystemWire(), userAgent: userAgent(nil))
+  }
+
+  /// Tokens with the server's clock.
+  struct Answer: Sendable {
+    let tokens: SessionTokens
+    let date: TimeInterval?
+  }
+
+  /// One attempt to renew.
+  func refresh(_ record: Record, by deadline: Deadline) async -> Result<Answer, APIError> {
+    do throws(APIError) {
+      let request = RefreshTokenRequest(refreshToken: record.refresh)
+      let answer = try await mint(
+        SessionServiceClient.Method.refreshToken, request, key: record.retryKey,
+        by: deadline.orIn(Wait.attempt), \RefreshTokenResponse.tokens)
+      guard answer.tokens.refreshToken != nil else { return .failure(.badAnswer()) }
+      return .success(answer)
+    } catch { return .failure(error) }
+  }
+
+  /// Ends the session of a refresh token, trying twice.
+  func revoke(_ token: String) async -> APIError? {
+    var n = 0
+    while true {
+      n += 1
+      do throws(APIError) {
+        let request = RevokeTokenRequest(refreshToken: token)
+        _ = try await send(
+          SessionServiceClient.Method.revokeToken, request, key: nil,
+          by: Deadline(in: Wait.attempt))
+        return nil
+      } catch {
+        guard n < 2, error.isRetryable, await pause(Wait.backoff(n)) else { return error }
+      }
+    }
+  }
+
+  func login(_ email: String, _ password: String, by deadline: Deadline) async throws(APIError)
+    -> SessionTokens
+  {
+    let request = LoginRequest(email: email, password: password)
+    return try await repeated(
+      SessionServiceClient.Method.login, request, by: deadline, \LoginResponse.tokens)
+  }
+
+  package func exchange(
+    userID: String, appID: String, secret: Secret, by deadline: Deadline
+  ) async throws(APIError) -> SessionTokens {
+    let request = CreateUserTokenRequest(
+      userID: userID, appID: appID, appSecret: secret.reveal())
+    return try await repeated(
+      TokenServiceClient.Method.createUserToken, request, by: deadline,
+      \CreateUserTokenResponse.tokens)
+  }
+
+  /// Makes a minting call safe to retry: one key for all its attempts.
+  private func repeated<Output: Message>(
+    _ method: MethodDescriptor, _ input: some Message, by deadline: Deadline,
+    _ tokens: KeyPath<Output, TokenPair?> & Sendable
+  ) async throws(APIError) -> SessionTokens {
+    let key = randomKey()
+    var n = 0
+    while true {
+      n += 1
+      do throws(APIError) {
+        return try await mint(method, input, key: key, by: deadline, tokens).tokens
+      } catch {
+        guard n <= 2, error.isRetryable else { throw error }
+        try await pauseBefore(n, error, by: deadline)
+      }
+    }
+  }
+
+  private func mint<Output: Message>(
+    _ method: MethodDescriptor, _ input: some Message, key: String, by deadline: Deadline,
+    _ tokens: KeyPath<Output, TokenPair?> & Sendable
+  ) async throws(APIError) -> Answer {
+    let answer = try await send(method, input, key: key, by: deadline)
+    guard let output = try? Output(jsonUTF8: answer.body), let pair = output[keyPath: tokens]
+    else { throw .badAnswer() }
+    let minted = SessionTokens(pair)
+    do throws(APIError) { try minted.check() } catch { throw .badAnswer() }
+    return Answer(tokens: minted, date: httpDate(answer.headers["date"]))
+  }
+
+  private func send(
+    _ method: MethodDescriptor, _ input: some Message, key: String?, by deadline: Deadline
+  ) async throws(APIError) -> UnaryAnswer {
+    guard let body = try? input.jsonUTF8() else {
+      throw .invalid("the request cannot be written")
+    }
+    var call = UnaryRequest(procedure: method.procedure, body: body)
+    if let key { call.headers["idempotency-key"] = key }
+    return try await connect.send(call, by: deadline)
+  }
+}
+
+extension SessionTokens {
+  /// The tokens of an answer.
+  init(_ pair: TokenPair) {
+    let refresh = pair.refreshToken ?? ""
+    self.init(
+      accessToken: Secret(pair.accessToken), refreshToken: refresh.isEmpty ? nil : Secret(refresh),
+      expiresIn: TimeInterval(pair.expiresIn))
+  }
+}
+
+/// Waits before the `n`-th retry, as long as the server asks or else a random time.
+///
+/// - Throws: `error`, at once where the deadline comes first.
+func pauseBefore(_ n: Int, _ error: APIError, by deadline: Deadline) async throws(APIError) {
+  var seconds = Wait.backoff(n)
+  if let asked = error.retryAfter, asked > 0 { seconds = asked }
+  guard deadline.left > seconds else { throw error }
+  guard await pause(seconds) else { throw .canceled() }
+}

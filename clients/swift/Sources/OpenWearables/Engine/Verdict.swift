@@ -1,0 +1,84 @@
+import Foundation
+
+/// What the outcome of a refresh attempt means for the session.
+enum Verdict: Sendable, Equatable {
+  /// Try again with the same retry key.
+  case transient
+  /// Try again when the server says.
+  case limited
+  /// Somebody else spent the token moments ago.
+  case raced
+  /// The session has ended.
+  case dead
+  /// A 401 that says not why.
+  case doubtful
+  /// The request can never work; the session is not the cause.
+  case misconfigured
+}
+
+extension APIError {
+  /// Decides on a failed attempt. Only the server's own word, with a reason that says
+  /// so, ends a session.
+  var verdict: Verdict {
+    if kind == .rateLimited { return .limited }
+    if code == .unauthenticated {
+      switch reason {
+      case "refresh_token_used": return .raced
+      case "invalid_refresh_token", "refresh_token_reused": return .dead
+      default: return .doubtful
+      }
+    }
+    if foreignStatus != nil { return .transient }
+    switch code {
+    case .permissionDenied, .invalidArgument, .unimplemented, .notFound, .failedPrecondition,
+      .outOfRange:
+      return .misconfigured
+    default: return .transient
+    }
+  }
+
+  /// The call failed in passing: no answer, 429, 500, 503 or what a gateway says when
+  /// its server is away.
+  var isRetryable: Bool {
+    if let foreignStatus { return [429, 500, 502, 503, 504].contains(foreignStatus) }
+    return kind == .offline || kind == .unavailable || kind == .rateLimited
+      || code == .internal && isAnswer || reason == "idempotency_in_progress"
+  }
+}
+
+/// How long the engine waits, in seconds.
+enum Wait {
+  static let call: TimeInterval = 30
+  static let flight: TimeInterval = 35
+  static let attempt: TimeInterval = 10
+  /// Longer than an attempt.
+  static let lock: TimeInterval = 12
+  static let store: TimeInterval = 5
+  /// For the winner's pair to be stored.
+  static let race: TimeInterval = 2
+  static let racePoll: TimeInterval = 0.1
+  /// Between two equal doubtful verdicts that count.
+  static let doubtApart: TimeInterval = 5
+  /// Before a token that was fetched because of a refusal is renewed for another.
+  static let refusalApart: TimeInterval = 10
+  /// Before a refused save is tried again.
+  static let save: TimeInterval = 5
+  static let maxCooldown: TimeInterval = 60
+
+  /// The full-jitter wait before the retry after `n` failures.
+  static func backoff(_ n: Int) -> TimeInterval {
+    .random(in: 0.001...min(8, 0.25 * pow(2, Double(n - 1))))
+  }
+
+  /// How long nobody tries after the `n`-th flight in a row that failed: 5 to 10 s,
+  /// doubling up to a minute, or what the server asks for.
+  static func cooldown(_ n: Int, _ error: APIError) -> TimeInterval {
+    if let asked = error.retryAfter, asked > 0 { return min(asked, maxCooldown) }
+    let base = min(5 * pow(2, Double(min(n, 10) - 1)), maxCooldown / 2)
+    return base + .random(in: 0..<base)
+  }
+
+  /// How many attempts a flight makes after `n` failed ones: one is enough to learn that
+  /// the server is back.
+  static func attempts(after n: Int) -> Int { n == 0 ? 4 : 1 }
+}

@@ -1,0 +1,76 @@
+import Foundation
+
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
+/// One unary call of the Connect protocol, in JSON.
+struct UnaryRequest: Sendable {
+  /// Such as `openwearables.v1.UserService/GetUser`.
+  let procedure: String
+  let body: Data
+  var headers: [String: String] = [:]
+  /// Sends the message in the URL, by GET. URLs get logged.
+  var inURL = false
+}
+
+struct UnaryAnswer: Sendable {
+  let body: Data
+  let headers: [String: String]
+}
+
+/// Sends unary calls to one base URL, each of them once and with no credential but
+/// what its headers hold.
+struct Connect: Sendable {
+  let base: Result<BaseURL, APIError>
+  let wire: any Wire
+  let userAgent: String
+
+  /// Sends a call and waits for its answer until the deadline, which the server is told.
+  func send(_ call: UnaryRequest, by deadline: Deadline) async throws(APIError) -> UnaryAnswer {
+    let request = try request(for: call, by: deadline)
+    let answer = try await wire.send(request, by: deadline)
+    let media = mediaType(answer.headers)
+    guard answer.status == 200 else { throw APIError(answer) }
+    guard media == "application/json" else { throw .notJSON(answer, media) }
+    return UnaryAnswer(body: answer.body, headers: answer.headers)
+  }
+
+  private func request(for call: UnaryRequest, by deadline: Deadline) throws(APIError)
+    -> URLRequest
+  {
+    let base = try base.get()
+    var address = "\(base.string)/\(call.procedure)"
+    if call.inURL {
+      address += "?connect=v1&base64=1&encoding=json&message=\(urlSafeBase64(call.body))"
+    }
+    guard let url = URL(string: address) else { throw .invalid("the base URL cannot be used") }
+    var request = URLRequest(url: url)
+    request.httpMethod = call.inURL ? "GET" : "POST"
+    request.httpShouldHandleCookies = false
+    if !call.inURL {
+      request.httpBody = call.body
+      request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+      request.setValue("1", forHTTPHeaderField: "Connect-Protocol-Version")
+    }
+    let left = deadline.left
+    if left.isFinite {
+      let milliseconds = Int64(min(max(left * 1000, 1), 9_999_999_999))
+      request.setValue("\(milliseconds)", forHTTPHeaderField: "Connect-Timeout-Ms")
+    }
+    request.setValue(userAgent, forHTTPHeaderField: "User-Agent")
+    for (name, value) in call.headers { request.setValue(value, forHTTPHeaderField: name) }
+    return request
+  }
+}
+
+private func urlSafeBase64(_ data: Data) -> String {
+  data.base64EncodedString().replacingOccurrences(of: "+", with: "-")
+    .replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
+}
+
+/// The type and subtype of Content-Type, in lower case.
+func mediaType(_ headers: [String: String]) -> String {
+  let value = headers["content-type"] ?? ""
+  return value.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
+}

@@ -1,0 +1,160 @@
+import Foundation
+
+extension APIError {
+  /// The error of an answer that is not 200. Whatever the body holds, it fails to be an
+  /// error only in its details.
+  init(_ answer: HTTPAnswer) {
+    let media = mediaType(answer.headers)
+    guard media == "application/json" else {
+      self = .foreign(answer)
+      return
+    }
+    let body = (try? JSONSerialization.jsonObject(with: answer.body)) as? [String: Any] ?? [:]
+    let code = (body["code"] as? String).flatMap(Code.init) ?? Code(status: answer.status)
+    let message = body["message"] as? String ?? "HTTP \(answer.status)"
+    self.init(code.kind, code, nil, message)
+    isAnswer = true
+    read(answer.headers)
+    for case let detail as [String: Any] in body["details"] as? [Any] ?? [] {
+      guard let type = detail["type"] as? String, let text = detail["value"] as? String,
+        let value = Data(unpadded: text)
+      else { continue }
+      details.append(Detail(type: type, value: value))
+      if type == "openwearables.v1.ErrorDetail" { read(ErrorDetailReader(value)) }
+    }
+  }
+
+  /// A 200 that no Connect server sends.
+  static func notJSON(_ answer: HTTPAnswer, _ media: String) -> APIError {
+    guard media.hasPrefix("application/") else { return .foreign(answer) }
+    var error = APIError(
+      .internal, .internal, nil, "the answer is of the type \(media), not application/json")
+    error.read(answer.headers)
+    return error
+  }
+
+  /// An answer that did not come from the API: nothing about the credential follows
+  /// from it, but for a 401.
+  private static func foreign(_ answer: HTTPAnswer) -> APIError {
+    let code = Code(status: answer.status)
+    let kind: Kind =
+      switch answer.status {
+      case 429: .rateLimited
+      case 401: .unauthenticated
+      default: .unavailable
+      }
+    var error = APIError(
+      kind, code, .foreignAnswer,
+      "HTTP \(answer.status) that did not come from the API: "
+        + "is a proxy or a captive portal in between, or the base URL wrong?")
+    error.foreignStatus = answer.status
+    error.read(answer.headers)
+    return error
+  }
+
+  private mutating func read(_ headers: [String: String]) {
+    self.headers = headers
+    requestID = headers["x-request-id"]
+    retryAfter = waitOf(headers, now: Date().timeIntervalSince1970)
+  }
+
+  private mutating func read(_ detail: ErrorDetailReader) {
+    if !detail.reason.isEmpty { reason = Reason(rawValue: detail.reason) }
+    if !detail.requestID.isEmpty { requestID = detail.requestID }
+    if !detail.requiredScope.isEmpty { requiredScope = detail.requiredScope }
+    fields += detail.errors
+  }
+}
+
+extension APIError.Code {
+  /// The code of an HTTP status without a Connect body.
+  init(status: Int) {
+    switch status {
+    case 400: self = .internal
+    case 401: self = .unauthenticated
+    case 403: self = .permissionDenied
+    case 404: self = .unimplemented
+    case 429, 502, 503, 504: self = .unavailable
+    default: self = .unknown
+    }
+  }
+}
+
+/// How long the answer says to wait: Retry-After in seconds or as a date, else
+/// X-RateLimit-Reset where nothing remains.
+func waitOf(_ headers: [String: String], now: TimeInterval) -> TimeInterval? {
+  if let value = headers["retry-after"] {
+    if let seconds = Int(value) { return TimeInterval(max(seconds, 0)) }
+    if let date = httpDate(value) { return max(date - now, 0) }
+  }
+  if headers["x-ratelimit-remaining"] == "0", let reset = headers["x-ratelimit-reset"],
+    let at = Int64(reset)
+  {
+    return max(TimeInterval(at) - now, 0)
+  }
+  return nil
+}
+
+extension Data {
+  /// Reads standard or URL-safe base64, padded or not.
+  init?(unpadded text: String) {
+    var padded = text.replacingOccurrences(of: "-", with: "+")
+      .replacingOccurrences(of: "_", with: "/")
+    while padded.utf8.count % 4 != 0 { padded += "=" }
+    self.init(base64Encoded: padded)
+  }
+}
+
+/// Reads the binary form of `openwearables.v1.ErrorDetail`, which is the only form that
+/// every server and proxy sends. What is malformed ends it; what came before stays.
+struct ErrorDetailReader {
+  private(set) var reason = ""
+  private(set) var requestID = ""
+  private(set) var errors: [APIError.FieldViolation] = []
+  private(set) var requiredScope = ""
+
+  init(_ data: Data) {
+    for (number, value) in fields(data) {
+      switch number {
+      case 1: reason = text(value)
+      case 2: requestID = text(value)
+      case 3:
+        var parts: [Int: String] = [:]
+        for (number, value) in fields(value) { parts[number] = text(value) }
+        errors.append(.init(field: parts[1] ?? "", message: parts[2] ?? ""))
+      case 4: requiredScope = text(value)
+      default: break
+      }
+    }
+  }
+}
+
+private func text(_ data: Data) -> String { String(decoding: data, as: UTF8.self) }
+
+/// The length-delimited fields of a protobuf message, by their numbers.
+private func fields(_ data: Data) -> [(Int, Data)] {
+  var found: [(Int, Data)] = []
+  var rest = data[...]
+  func varint() -> UInt64? {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 64, by: 7) {
+      guard let byte = rest.popFirst() else { return nil }
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return value }
+    }
+    return nil
+  }
+  while let tag = varint() {
+    switch tag & 7 {
+    case 0: if varint() == nil { return found }
+    case 1: rest = rest.dropFirst(8)
+    case 2:
+      guard let length = varint(), length <= rest.count else { return found }
+      found.append((Int(truncatingIfNeeded: tag >> 3), Data(rest.prefix(Int(length)))))
+      rest = rest.dropFirst(Int(length))
+    case 5: rest = rest.dropFirst(4)
+    default: return found
+    }
+  }
+  return found
+}

@@ -1,0 +1,120 @@
+import Foundation
+
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
+/// An answer as it came. Names of headers are in lower case, values as they are.
+struct HTTPAnswer: Sendable {
+  let status: Int
+  let headers: [String: String]
+  let body: Data
+}
+
+/// Sends requests, by URLSession but for tests.
+protocol Wire: Sendable {
+  /// Sends a request once. It follows no redirect and keeps no cookie.
+  ///
+  /// - Throws: an error of kind `offline` if no whole answer came, `timeout` at the
+  ///   deadline, `canceled` if the task is cancelled.
+  func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPAnswer
+}
+
+/// The one URLSession of the process. It lives as long as that and holds nothing but
+/// connections.
+struct SystemWire: Wire {
+  private static let exchanges = Exchanges()
+  private static let session = URLSession(
+    configuration: configuration(), delegate: exchanges, delegateQueue: nil)
+
+  private static func configuration() -> URLSessionConfiguration {
+    let c = URLSessionConfiguration.ephemeral
+    c.urlCache = nil
+    c.requestCachePolicy = .reloadIgnoringLocalCacheData
+    c.httpCookieStorage = nil
+    c.httpShouldSetCookies = false
+    c.httpCookieAcceptPolicy = .never
+    c.urlCredentialStorage = nil
+    c.httpMaximumConnectionsPerHost = 32
+    c.timeoutIntervalForRequest = 86_400  // a call's own deadline decides
+    c.timeoutIntervalForResource = 86_400
+    #if !os(Linux)
+      c.waitsForConnectivity = false
+    #endif
+    return c
+  }
+
+  func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPAnswer {
+    if Task.isCancelled { throw .canceled() }
+    let answer = Promise<Result<HTTPAnswer, URLError>>()
+    let task = Self.session.dataTask(with: request)
+    Self.exchanges.begin(task, answer)
+    task.resume()
+    let result: Result<HTTPAnswer, URLError>
+    do throws(APIError) {
+      result = try await answer.value(by: deadline)
+    } catch {
+      Self.exchanges.forget(task)
+      task.cancel()
+      throw error
+    }
+    switch result {
+    case .success(let answer): return answer
+    case .failure(let error): throw .offline(error)
+    }
+  }
+}
+
+/// The requests under way, by their tasks. The session calls it from its own queue.
+private final class Exchanges: NSObject, URLSessionDataDelegate {
+  private struct Exchange {
+    let answer: Promise<Result<HTTPAnswer, URLError>>
+    var body = Data()
+  }
+
+  private let open = Locked<[Int: Exchange]>([:])
+
+  func begin(_ task: URLSessionTask, _ answer: Promise<Result<HTTPAnswer, URLError>>) {
+    open.with { $0[task.taskIdentifier] = Exchange(answer: answer) }
+  }
+
+  func forget(_ task: URLSessionTask) {
+    open.with { $0[task.taskIdentifier] = nil }
+  }
+
+  func urlSession(_: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+    open.with { $0[dataTask.taskIdentifier]?.body.append(data) }
+  }
+
+  func urlSession(_: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+    let exchange = open.with { $0.removeValue(forKey: task.taskIdentifier) }
+    if let error {
+      exchange?.answer.keep(.failure(error as? URLError ?? URLError(.unknown)))
+    } else if let response = task.response as? HTTPURLResponse {
+      exchange?.answer.keep(.success(HTTPAnswer(response, exchange?.body ?? Data())))
+    } else {
+      exchange?.answer.keep(.failure(URLError(.badServerResponse)))
+    }
+  }
+
+  func urlSession(
+    _: URLSession, task: URLSessionTask, willPerformHTTPRedirection: HTTPURLResponse,
+    newRequest: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
+  ) {
+    completionHandler(nil)
+  }
+}
+
+extension HTTPAnswer {
+  fileprivate init(_ response: HTTPURLResponse, _ body: Data) {
+    status = response.statusCode
+    self.body = body
+    var headers: [String: String] = [:]
+    for (name, value) in response.allHeaderFields {
+      if let name = name as? String, let value = value as? String {
+        headers[name.lowercased()] = value
+      }
+    }
+    self.headers = headers
+  }
+}

@@ -1,0 +1,223 @@
+import Foundation
+
+/// The people whose data the installation holds.
+public struct Users: Sendable {
+  /// The calls as the schema has them, which also answer request id and rate limit.
+  public let rpc: UserServiceClient
+
+  /// Adds a user. It is not retried: an answer that was lost may have added one, which an
+  /// `externalUserID` shows.
+  public func create(_ request: CreateUserRequest = CreateUserRequest()) async throws -> User {
+    try await rpc.createUser(request).body.user.present
+  }
+
+  /// Returns one user.
+  public func get(_ id: String) async throws -> User {
+    try await rpc.getUser(GetUserRequest(id: id)).body.user.present
+  }
+
+  /// Changes a user.
+  public func update(_ request: UpdateUserRequest) async throws -> User {
+    try await rpc.updateUser(request).body.user.present
+  }
+
+  /// Deletes a user with all data and tokens, and returns it as it was.
+  @discardableResult
+  public func delete(_ id: String) async throws -> User {
+    try await rpc.deleteUser(DeleteUserRequest(id: id)).body.user.present
+  }
+
+  /// The users from the page of the request on, each page fetched when it is needed.
+  public func list(_ request: ListUsersRequest = ListUsersRequest()) -> PagedSequence<User> {
+    rpc.listAllUsers(request)
+  }
+}
+
+/// The users' workouts.
+public struct Workouts: Sendable {
+  /// The calls as the schema has them, which also answer request id and rate limit.
+  public let rpc: WorkoutServiceClient
+
+  /// The workouts of a user that began between two moments, newest first, each page fetched
+  /// when it is needed.
+  public func list(userID: String, from start: Date, to end: Date) -> PagedSequence<Workout> {
+    list(
+      ListWorkoutsRequest(
+        userID: userID, startDate: rfc3339(start), endDate: rfc3339(end)))
+  }
+
+  /// The workouts from the page of the request on, newest first.
+  public func list(_ request: ListWorkoutsRequest) -> PagedSequence<Workout> {
+    rpc.listAllWorkouts(request)
+  }
+
+  /// Stores workouts, all of them or none.
+  @discardableResult
+  public func upsert(userID: String, _ workouts: [WorkoutInput]) async throws
+    -> UpsertWorkoutsResponse
+  {
+    try await rpc.upsertWorkouts(UpsertWorkoutsRequest(userID: userID, workouts: workouts)).body
+  }
+
+  /// Deletes one workout.
+  public func delete(userID: String, workoutID: String) async throws {
+    _ = try await rpc.deleteWorkout(DeleteWorkoutRequest(userID: userID, workoutID: workoutID))
+  }
+}
+
+/// Tokens of users. An application's secret is exchanged by `AppCredentials` of the product
+/// `OpenWearablesServer`.
+public struct Tokens: Sendable {
+  /// The calls as the schema has them. Their messages hold minted secrets in plain text.
+  public let rpc: TokenServiceClient
+
+  /// Mints tokens of a user by the client's own credential.
+  public func create(userID: String) async throws -> SessionTokens {
+    SessionTokens(
+      try await rpc.createUserToken(CreateUserTokenRequest(userID: userID)).body.tokens.present)
+  }
+
+  /// Ends all tokens of a user, whoever minted them.
+  public func revokeAll(userID: String) async throws {
+    _ = try await rpc.revokeUserTokens(RevokeUserTokensRequest(userID: userID))
+  }
+}
+
+/// The signed-in developer's own account and logins.
+public struct Sessions: Sendable {
+  /// The calls as the schema has them. Their messages hold tokens and passwords in plain
+  /// text.
+  public let rpc: SessionServiceClient
+
+  /// Returns the signed-in developer.
+  public func me() async throws -> Developer { try await rpc.getMe().body.developer.present }
+
+  /// Changes the signed-in developer.
+  public func updateMe(_ request: UpdateMeRequest) async throws -> Developer {
+    try await rpc.updateMe(request).body.developer.present
+  }
+
+  /// Sets a new password and ends every other session.
+  public func changePassword(_ current: Secret, to replacement: Secret) async throws {
+    _ = try await rpc.changePassword(
+      ChangePasswordRequest(
+        currentPassword: current.reveal(), newPassword: replacement.reveal(),
+        confirmPassword: replacement.reveal()))
+  }
+
+  /// Returns the developer's living sessions, newest first.
+  public func list() async throws -> [Session] { try await rpc.listSessions().body.sessions }
+
+  /// Ends one session.
+  public func revoke(_ id: String) async throws {
+    _ = try await rpc.revokeSession(RevokeSessionRequest(id: id))
+  }
+
+  /// Ends all sessions of the developer but this one.
+  public func revokeOthers() async throws { _ = try await rpc.revokeOtherSessions() }
+}
+
+/// The installation's API keys.
+public struct Keys: Sendable {
+  /// The calls as the schema has them. Their messages hold minted secrets in plain text.
+  public let rpc: KeyServiceClient
+
+  /// Makes a key. Its secret is shown this once.
+  public func create(_ request: CreateKeyRequest = CreateKeyRequest()) async throws
+    -> (key: Key, secret: Secret)
+  {
+    let body = try await rpc.createKey(request).body
+    return (try body.key.present, Secret(body.secret))
+  }
+
+  /// Gives the key a new secret. The old one stays good for `overlap`, in whole seconds.
+  public func rotate(_ id: String, overlap: TimeInterval = 0) async throws
+    -> (key: Key, secret: Secret)
+  {
+    let request = RotateKeyRequest(id: id, overlapSeconds: seconds(overlap))
+    let body = try await rpc.rotateKey(request).body
+    return (try body.key.present, Secret(body.secret))
+  }
+
+  /// Returns one key.
+  public func get(_ id: String) async throws -> Key {
+    try await rpc.getKey(GetKeyRequest(id: id)).body.key.present
+  }
+
+  /// Changes a key.
+  public func update(_ request: UpdateKeyRequest) async throws -> Key {
+    try await rpc.updateKey(request).body.key.present
+  }
+
+  /// Deletes a key with the tokens it minted, and returns it as it was.
+  @discardableResult
+  public func delete(_ id: String) async throws -> Key {
+    try await rpc.deleteKey(DeleteKeyRequest(id: id)).body.key.present
+  }
+
+  /// Returns all keys, newest first.
+  public func list() async throws -> [Key] { try await rpc.listKeys().body.keys }
+}
+
+/// The installation's applications.
+public struct Applications: Sendable {
+  /// The calls as the schema has them. Their messages hold minted secrets in plain text.
+  public let rpc: ApplicationServiceClient
+
+  /// Makes an application. Its secret is shown this once.
+  public func create(name: String) async throws -> (application: Application, secret: Secret) {
+    let body = try await rpc.createApplication(CreateApplicationRequest(name: name)).body
+    return (try body.application.present, Secret(body.appSecret))
+  }
+
+  /// Gives the application a new secret. The old one stays good for `overlap`, in whole
+  /// seconds.
+  public func rotateSecret(_ appID: String, overlap: TimeInterval = 0) async throws
+    -> (application: Application, secret: Secret)
+  {
+    let request = RotateApplicationSecretRequest(appID: appID, overlapSeconds: seconds(overlap))
+    let body = try await rpc.rotateApplicationSecret(request).body
+    return (try body.application.present, Secret(body.appSecret))
+  }
+
+  /// Returns one application.
+  public func get(_ appID: String) async throws -> Application {
+    try await rpc.getApplication(GetApplicationRequest(appID: appID)).body.application.present
+  }
+
+  /// Renames an application.
+  public func rename(_ appID: String, to name: String) async throws -> Application {
+    try await rpc.updateApplication(UpdateApplicationRequest(appID: appID, name: name)).body
+      .application.present
+  }
+
+  /// Deletes an application with the tokens it minted.
+  public func delete(_ appID: String) async throws {
+    _ = try await rpc.deleteApplication(DeleteApplicationRequest(appID: appID))
+  }
+
+  /// Returns all applications, newest first.
+  public func list() async throws -> [Application] {
+    try await rpc.listApplications().body.applications
+  }
+}
+
+extension Optional {
+  /// A message that the server always sends.
+  var present: Wrapped {
+    get throws {
+      guard let self else { throw APIError.incomplete() }
+      return self
+    }
+  }
+}
+
+private func seconds(_ interval: TimeInterval) -> Int32 {
+  Int32(min(max(interval, 0), TimeInterval(Int32.max)))
+}
+
+private func rfc3339(_ date: Date) -> String {
+  let formatter = ISO8601DateFormatter()
+  formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+  return formatter.string(from: date)
+}

@@ -1,0 +1,150 @@
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A file that only its owner may read (mode 0600), replaced atomically. Processes that
+/// share it take turns by a lock file beside it, `path.lock`, which dies with its holder.
+/// The folder is made if it is missing. The file must be on a file system where files can
+/// be locked and renamed; every user and every base URL needs a file of its own.
+///
+/// It is for tools and servers. An app uses ``KeychainStore``.
+public struct FileStore: LockingStore {
+  private let path: String
+
+  public init(path: String) {
+    self.path = URL(fileURLWithPath: path).standardizedFileURL.path
+  }
+
+  public var id: String {
+    let folder = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+    return "file:\(folder)/\(URL(fileURLWithPath: path).lastPathComponent)"
+  }
+
+  private var folder: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
+
+  public func load() async throws -> Data? { try read() }
+
+  public func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
+    try makeFolder()
+    guard try read() == expected else { return false }
+    let draft = "\(path).\(randomKey()).tmp"
+    do {
+      try write(record, to: draft)
+      guard try read() == expected else {
+        unlink(draft)
+        return false
+      }
+      guard rename(draft, path) == 0 else {
+        throw failure("see that the disk has room and the folder can be written")
+      }
+    } catch {
+      unlink(draft)
+      throw error
+    }
+    syncFolder()
+    removeOrphans()
+    return true
+  }
+
+  public func clear(_ expected: Data?) async throws -> Bool {
+    guard try read() == expected else { return false }
+    guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove it by hand") }
+    syncFolder()
+    return true
+  }
+
+  public func lock() async throws -> @Sendable () -> Void {
+    try makeFolder()
+    let file = open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw failure("make its lock file writable") }
+    while flock(file, LOCK_EX | LOCK_NB) != 0 {
+      let blocked = errno == EWOULDBLOCK || errno == EINTR
+      if blocked, await pause(0.02) { continue }
+      close(file)
+      throw failure("see that the file system has locks")
+    }
+    return { close(file) }
+  }
+
+  private func read() throws -> Data? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    if file < 0, errno == ENOENT { return nil }
+    guard file >= 0 else { throw failure("make it readable for this user, or give another path") }
+    defer { close(file) }
+    var record = Data()
+    var buffer = [UInt8](repeating: 0, count: 16 << 10)
+    while record.count <= maxRecord {
+      let count = systemRead(file, &buffer, buffer.count)
+      if count == 0 { return record }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw failure("give the path of a file") }
+      record += buffer[..<count]
+    }
+    throw StoreError(description: "\(path): it is no session file; give another path")
+  }
+
+  private func write(_ record: Data, to draft: String) throws {
+    let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw failure("give a path in a folder that this user may write to") }
+    defer { close(file) }
+    var rest = [UInt8](record)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { systemWrite(file, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw failure("see that the disk has room") }
+      rest = rest.dropFirst(count)
+    }
+    guard fsync(file) == 0 else { throw failure("see that the disk has room") }
+  }
+
+  private func makeFolder() throws {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw StoreError(
+        description: "\(path): its folder cannot be made; "
+          + "give a path in a folder that this user may write to")
+    }
+  }
+
+  /// Makes a rename survive a power cut, where folders can be synced.
+  private func syncFolder() {
+    let file = open(folder, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    fsync(file)
+    close(file)
+  }
+
+  /// Removes what processes that died while they wrote left behind.
+  private func removeOrphans() {
+    let name = URL(fileURLWithPath: path).lastPathComponent
+    let files = FileManager.default
+    for left in (try? files.contentsOfDirectory(atPath: folder)) ?? []
+    where left.hasPrefix("\(name).") && left.hasSuffix(".tmp") {
+      let orphan = "\(folder)/\(left)"
+      let made = (try? files.attributesOfItem(atPath: orphan))?[.modificationDate] as? Date
+      if let made, made.timeIntervalSinceNow < -60 { unlink(orphan) }
+    }
+  }
+
+  private func failure(_ advice: String) -> StoreError {
+    StoreError(description: "\(path): \(String(cString: strerror(errno))); \(advice)")
+  }
+}
+
+/// More than any record has.
+private let maxRecord = 64 << 10
+
+/// `read` and `write` of the system, by names that the methods do not hide.
+private let systemRead = read
+private let systemWrite = write
+
+extension SessionStore where Self == FileStore {
+  /// A file that only its owner may read.
+  public static func file(_ path: String) -> FileStore { FileStore(path: path) }
+}

@@ -1,0 +1,87 @@
+import Foundation
+
+/// One item of the keychain: the session survives the app's end, is not in backups of
+/// another device, and can be read once the device was unlocked after a restart. The item
+/// is updated in place, never removed and added again.
+public struct KeychainStore: SessionStore {
+  private let items: any KeychainItems
+  private let key: KeychainKey
+
+  init(_ key: KeychainKey, items: any KeychainItems) {
+    self.key = key
+    self.items = items
+  }
+
+  public var id: String { "keychain:\(key.group ?? ""):\(key.service):\(key.account)" }
+
+  public func load() async throws -> Data? { try read() }
+
+  public func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
+    try turns.with { _ in
+      guard try read() == expected else { return false }
+      let status =
+        expected == nil ? items.add(key, record) : items.update(key, record)
+      switch status {
+      case KeychainStatus.success: return true
+      case KeychainStatus.duplicate, KeychainStatus.notFound: return false
+      default: throw refused(status)
+      }
+    }
+  }
+
+  public func clear(_ expected: Data?) async throws -> Bool {
+    try turns.with { _ in
+      guard try read() == expected else { return false }
+      let status = items.delete(key)
+      guard status == KeychainStatus.success || status == KeychainStatus.notFound else {
+        throw refused(status)
+      }
+      return true
+    }
+  }
+
+  private func read() throws -> Data? {
+    switch items.read(key) {
+    case (KeychainStatus.success, let record?): return record
+    case (KeychainStatus.notFound, _): return nil
+    case (let status, _): throw refused(status)
+    }
+  }
+
+  private func refused(_ status: Int32) -> StoreError {
+    let advice =
+      switch status {
+      case KeychainStatus.interactionNotAllowed: "the device has not been unlocked since it started"
+      case KeychainStatus.missingEntitlement: "sign the app, with the access group's entitlement"
+      default: "see Security/SecBase.h"
+      }
+    return StoreError(description: "the keychain answers \(status): \(advice)")
+  }
+}
+
+/// The keychain compares nothing, so the stores of a process take turns.
+private let turns = Locked(())
+
+/// What an item is found by.
+struct KeychainKey: Sendable, Hashable {
+  let service: String
+  let account: String
+  let group: String?
+}
+
+/// The four functions of the keychain that a store needs, with their `OSStatus`.
+protocol KeychainItems: Sendable {
+  func read(_ key: KeychainKey) -> (status: Int32, record: Data?)
+  func add(_ key: KeychainKey, _ record: Data) -> Int32
+  func update(_ key: KeychainKey, _ record: Data) -> Int32
+  func delete(_ key: KeychainKey) -> Int32
+}
+
+/// `OSStatus` by the names of Security/SecBase.h.
+enum KeychainStatus {
+  static let success: Int32 = 0
+  static let notFound: Int32 = -25300
+  static let duplicate: Int32 = -25299
+  static let interactionNotAllowed: Int32 = -25308
+  static let missingEntitlement: Int32 = -34018
+}

@@ -1,0 +1,19 @@
+import Foundation
+
+/// A value that one thread at a time may touch.
+///
+/// `@unchecked Sendable` because the compiler cannot see that every access to
+/// `value` holds `lock`; nothing else reads or writes it.
+final class Locked<Value: Sendable>: @unchecked Sendable {
+  private var value: Value
+  private let lock = NSLock()
+
+  init(_ value: Value) { self.value = value }
+
+  /// Runs `body`, which must be short and must not wait, with the value.
+  func with<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    lock.lock()
+    defer { lock.unlock() }
+    return try body(&value)
+  }
+}

@@ -1,0 +1,130 @@
+import Foundation
+
+/// A value that comes once and that any number of tasks wait for. Each waiter can
+/// leave alone, by cancellation or by its deadline; the others do not notice.
+final class Promise<Value: Sendable>: Sendable {
+  private struct State {
+    var value: Value?
+    var waiters: [ObjectIdentifier: Waiter<Value>] = [:]
+  }
+
+  private let state = Locked(State())
+
+  /// The value, if it has come.
+  var current: Value? { state.with { $0.value } }
+
+  /// Gives the value. Only the first one counts.
+  func keep(_ value: Value) {
+    let waiters: [ObjectIdentifier: Waiter<Value>] = state.with {
+      guard $0.value == nil else { return [:] }
+      let waiters = $0.waiters
+      $0 = State(value: value)
+      return waiters
+    }
+    for waiter in waiters.values { waiter.end(.kept(value)) }
+  }
+
+  /// Waits for the value.
+  ///
+  /// - Throws: an error of kind `canceled` or `timeout`.
+  func value(by deadline: Deadline) async throws(APIError) -> Value {
+    let waiter = Waiter<Value>()
+    let known: Value? = state.with {
+      if $0.value == nil { $0.waiters[ObjectIdentifier(waiter)] = waiter }
+      return $0.value
+    }
+    if let known { return known }
+    let left = deadline.left
+    let timer = left.isFinite ? Task { if await pause(left) { waiter.end(.late) } } : nil
+    let end = await withTaskCancellationHandler {
+      await waiter.wait()
+    } onCancel: {
+      waiter.end(.canceled)
+    }
+    timer?.cancel()
+    state.with { $0.waiters[ObjectIdentifier(waiter)] = nil }
+    switch end {
+    case .kept(let value): return value
+    case .canceled: throw .canceled()
+    case .late: throw .timeout()
+    }
+  }
+}
+
+/// One task that waits. It is resumed exactly once, whoever comes first.
+private final class Waiter<Value: Sendable>: Sendable {
+  enum End: Sendable {
+    case kept(Value)
+    case canceled
+    case late
+  }
+
+  private enum State {
+    case new
+    case waiting(CheckedContinuation<End, Never>)
+    case ended(End)
+  }
+
+  private let state = Locked(State.new)
+
+  func wait() async -> End {
+    await withCheckedContinuation { continuation in
+      let ended: End? = state.with {
+        if case .ended(let end) = $0 { return end }
+        $0 = .waiting(continuation)
+        return nil
+      }
+      if let ended { continuation.resume(returning: ended) }
+    }
+  }
+
+  func end(_ end: End) {
+    let continuation: CheckedContinuation<End, Never>? = state.with {
+      switch $0 {
+      case .new:
+        $0 = .ended(end)
+        return nil
+      case .waiting(let continuation):
+        $0 = .ended(end)
+        return continuation
+      case .ended:
+        return nil
+      }
+    }
+    continuation?.resume(returning: end)
+  }
+}
+
+/// Runs work of others, which may not heed cancellation, in a task of its own. After
+/// `seconds` the task is cancelled and left behind; `late` gets what it still brings.
+///
+/// - Throws: what the work throws, or an `APIError` of kind `canceled` or `timeout`.
+func bounded<Value: Sendable>(
+  _ seconds: TimeInterval, late: @escaping @Sendable (Value) -> Void = { _ in },
+  _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+  let promise = Promise<Result<Value, any Error>>()
+  let abandoned = Locked(false)
+  let collect = Locked<(@Sendable (Value) -> Void)?>(late)
+  @Sendable func abandon() {
+    guard abandoned.with({ $0 }), case .success(let value)? = promise.current else { return }
+    let taken = collect.with { collect in
+      let taken = collect
+      collect = nil
+      return taken
+    }
+    taken?(value)
+  }
+  let task = Task.detached {
+    do { promise.keep(.success(try await work())) } catch { promise.keep(.failure(error)) }
+    abandon()
+  }
+  do {
+    return try await promise.value(by: Deadline(in: seconds)).get()
+  } catch {
+    task.cancel()
+    abandoned.with { $0 = true }
+    abandon()
+    throw error
+  }
+}

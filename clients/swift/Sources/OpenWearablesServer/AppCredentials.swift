@@ -1,0 +1,66 @@
+import Foundation
+import OpenWearables
+
+/// An application's id and secret, which mint tokens of any user. They are for servers:
+/// an app that ships them gives them away, which is why they are in a product of their own.
+public struct AppCredentials: Sendable {
+  private let rpc: TokenRPC
+  private let appID: String
+  private let appSecret: Secret
+
+  /// - Throws: ``APIError`` of the kind `invalid` where the URL or a credential cannot be
+  ///   used.
+  public init(baseURL: URL, appID: String, appSecret: String) throws {
+    guard !appID.isEmpty, !appSecret.isEmpty else {
+      throw APIError.invalid(
+        "the application's id or secret is empty: are the environment variables set?")
+    }
+    try checkBare(appID)
+    try checkBare(appSecret)
+    rpc = try TokenRPC(baseURL: baseURL)
+    self.appID = appID
+    self.appSecret = Secret(appSecret)
+  }
+
+  /// Mints tokens of a user, to be handed to the app in which that user is signed in. It
+  /// takes at most 30 seconds, retries included.
+  ///
+  /// - Throws: ``APIError``.
+  public func exchange(userID: String) async throws -> SessionTokens {
+    try await rpc.exchange(
+      userID: userID, appID: appID, secret: appSecret, by: Deadline(in: 30))
+  }
+}
+
+extension AppCredentials: CustomStringConvertible, CustomReflectable {
+  public var description: String { "AppCredentials(\(appID))" }
+  public var customMirror: Mirror { Mirror(self, children: ["appID": appID]) }
+}
+
+extension SessionTokens {
+  /// The tokens in plain text, in the shape that the REST API answers and that the SDKs
+  /// read: to be encoded for the app that will use them, with `Cache-Control: no-store`.
+  public var exposed: ExposedTokens { ExposedTokens(self) }
+}
+
+/// Tokens in plain text.
+public struct ExposedTokens: Encodable, Sendable {
+  private let tokens: SessionTokens
+
+  fileprivate init(_ tokens: SessionTokens) { self.tokens = tokens }
+
+  private enum CodingKeys: String, CodingKey {
+    case accessToken = "access_token"
+    case tokenType = "token_type"
+    case refreshToken = "refresh_token"
+    case expiresIn = "expires_in"
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(tokens.accessToken.reveal(), forKey: .accessToken)
+    try values.encode("bearer", forKey: .tokenType)
+    try values.encodeIfPresent(tokens.refreshToken?.reveal(), forKey: .refreshToken)
+    try values.encode(Int(tokens.expiresIn), forKey: .expiresIn)
+  }
+}

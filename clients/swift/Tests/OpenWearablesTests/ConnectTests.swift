@@ -1,0 +1,252 @@
+import Foundation
+import XCTest
+
+@testable @_spi(Conformance) import OpenWearables
+
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
+final class ConnectTests: XCTestCase {
+  private struct Vector: Decodable {
+    let name: String
+    let status: Int
+    var type: String?
+    var body: JSON?
+    var text: String?
+    var location: String?
+    let code: String
+    let kind: String
+    var message: String?
+    var details: Int?
+    var reason: String?
+    var requestId: String?
+    var requiredScope: String?
+    var field: String?
+  }
+
+  /// What comes of every shape that an answer can have, over a real connection.
+  func testAnswers() async throws {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("connect-vectors.json")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let vectors = try decoder.decode([Vector].self, from: Data(contentsOf: path))
+    XCTAssertGreaterThan(vectors.count, 30)
+    let proxy = try Rig.shared.proxy()
+    let client = try Client(baseURL: proxy.url, .none, .init(retries: 0))
+    for v in vectors {
+      var headers: [String: JSON] = ["Content-Type": .string(v.type ?? "application/json")]
+      if let location = v.location { headers["Location"] = .string(location) }
+      let body =
+        try v.text ?? String(decoding: JSONEncoder().encode(v.body ?? .null), as: UTF8.self)
+      try await proxy.rules([
+        [
+          "method": "GetUser", "fault": "answer", "status": .number(Double(v.status)),
+          "body": .string(body), "headers": .object(headers),
+        ]
+      ])
+      do {
+        _ = try await client.users.get("x")
+        XCTFail("\(v.name): it is an answer")
+      } catch let e as APIError {
+        XCTAssertEqual(e.code.rawValue, v.code, v.name)
+        XCTAssertEqual(e.kind.rawValue, v.kind, v.name)
+        XCTAssertFalse(e.message.isEmpty, v.name)
+        if let message = v.message { XCTAssertEqual(e.message, message, v.name) }
+        if let details = v.details { XCTAssertEqual(e.details.count, details, v.name) }
+        XCTAssertEqual(e.reason?.rawValue, v.reason, v.name)
+        XCTAssertEqual(e.requiredScope, v.requiredScope, v.name)
+        XCTAssertEqual(e.fields.first?.field, v.field, v.name)
+        if let id = v.requestId { XCTAssertEqual(e.requestID, id, v.name) }
+      }
+    }
+    let seen = try await proxy.report().requests
+    XCTAssertEqual(seen, ["GetUser": vectors.count], "a redirect was followed or a call repeated")
+  }
+
+  /// Names of headers come in lower case, values as they were, dates in one piece.
+  func testHeaders() async throws {
+    let proxy = try Rig.shared.proxy()
+    let client = try Client(baseURL: proxy.url, .none, .init(retries: 0))
+    try await proxy.rules([
+      [
+        "method": "GetUser", "fault": "answer", "status": 200,
+        "body": "{\"user\": {\"id\": \"u\"}}",
+        "headers": [
+          "Content-Type": "application/json; charset=utf-8", "X-Request-ID": "req_1",
+          "Set-Cookie": "a=b; Path=/", "Expires": "Sun, 06 Nov 1994 08:49:37 GMT",
+          "X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "9",
+          "X-RateLimit-Reset": "1772323200",
+        ],
+      ]
+    ])
+    for _ in 0..<2 {
+      let answer = try await client.users.rpc.getUser(GetUserRequest(id: "u"))
+      XCTAssertEqual(answer.user?.id, "u")
+      XCTAssertEqual(answer.requestID, "req_1")
+      XCTAssertEqual(answer.headers["expires"], "Sun, 06 Nov 1994 08:49:37 GMT")
+      XCTAssertEqual(
+        answer.rateLimit?.reset, Date(timeIntervalSince1970: 1_772_323_200))
+    }
+    XCTAssertEqual(httpDate("Sun, 06 Nov 1994 08:49:37 GMT"), 784_111_777)
+    XCTAssertNil(httpDate("Sunday"))
+  }
+
+  /// A request is what the protocol says, and carries nothing else.
+  func testRequests() async throws {
+    let wire = FakeWire { _ in HTTPAnswer(status: 200, headers: json, body: Data("{}".utf8)) }
+    let base = baseResult(URL(string: "https://api.example.com/v/")!)
+    let connect = Connect(base: base, wire: wire, userAgent: "")
+    let options = Client.Options(timeout: 7, userAgent: "shop/2\n.1")
+    let client = Client(connect, .key("ow_test_k"), options, audience: Audience())
+    _ = try await client.users.rpc.getUser(
+      GetUserRequest(id: "a/b?"), options: CallOptions(headers: ["X-One": "1"]))
+    let sent = try XCTUnwrap(wire.sent.first)
+    XCTAssertEqual(
+      sent.url?.absoluteString, "https://api.example.com/v/openwearables.v1.UserService/GetUser")
+    XCTAssertEqual(sent.httpMethod, "POST")
+    XCTAssertEqual(sent.httpBody, Data(#"{"id":"a/b?"}"#.utf8))
+    let headers = sent.allHTTPHeaderFields ?? [:]
+    XCTAssertEqual(headers["Content-Type"], "application/json")
+    XCTAssertEqual(headers["Connect-Protocol-Version"], "1")
+    let timeout = try XCTUnwrap(headers["Connect-Timeout-Ms"].flatMap(Int.init))
+    XCTAssertTrue((6000...7000).contains(timeout))
+    let names = Set(headers.keys.map { $0.lowercased() })
+    XCTAssertEqual(
+      names,
+      [
+        "content-type", "connect-protocol-version", "connect-timeout-ms", "user-agent", "x-one",
+        "authorization",
+      ])
+    XCTAssertEqual(sent.value(forHTTPHeaderField: "authorization"), "Bearer ow_test_k")
+    let agent = try XCTUnwrap(headers["User-Agent"])
+    XCTAssertTrue(agent.hasPrefix("shop/2.1 openwearables-swift/\(Client.version) ("), agent)
+
+    var reading = Client.Options()
+    reading.readsInURL = true
+    let reader = Client(connect, .none, reading, audience: Audience())
+    _ = try await reader.users.rpc.getUser(GetUserRequest(id: "a>b?c"))
+    let read = try XCTUnwrap(wire.sent.last)
+    XCTAssertEqual(read.httpMethod, "GET")
+    XCTAssertNil(read.httpBody)
+    XCTAssertEqual(
+      read.url?.query, "connect=v1&base64=1&encoding=json&message=eyJpZCI6ImE-Yj9jIn0")
+    XCTAssertNil(read.value(forHTTPHeaderField: "Content-Type"))
+  }
+
+  /// A header cannot smuggle another one.
+  func testHeadersWithControlCharacters() async throws {
+    let wire = FakeWire { _ in HTTPAnswer(status: 200, headers: json, body: Data("{}".utf8)) }
+    let base = baseResult(URL(string: "https://a.example")!)
+    let connect = Connect(base: base, wire: wire, userAgent: "")
+    let client = Client(connect, .none, .init(), audience: Audience())
+    for header in [("X-One", "1\r\nX-Two: 2"), ("X\nY", "1"), ("X-One", "\u{7f}")] {
+      do {
+        _ = try await client.users.rpc.getUser(
+          GetUserRequest(id: "u"), options: CallOptions(headers: [header.0: header.1]))
+        XCTFail(header.0)
+      } catch let error as APIError { XCTAssertTrue(error.isInvalid) }
+    }
+    XCTAssertTrue(wire.sent.isEmpty)
+  }
+
+  /// A minting call keeps one key for all its attempts, or the caller's own.
+  func testIdempotencyKeys() async throws {
+    let wire = FakeWire { n in
+      n < 3
+        ? HTTPAnswer(status: 503, headers: json, body: Data(#"{"code":"unavailable"}"#.utf8))
+        : HTTPAnswer(status: 200, headers: json, body: Data(#"{"key":{},"secret":"s"}"#.utf8))
+    }
+    let connect = Connect(
+      base: baseResult(URL(string: "https://a.example")!), wire: wire, userAgent: "")
+    let client = Client(connect, .key("ow_test_k"), .init(), audience: Audience())
+    let minted = try await client.keys.create()
+    XCTAssertEqual(minted.secret.reveal(), "s")
+    let keys = wire.sent.map { $0.value(forHTTPHeaderField: "Idempotency-Key") ?? "" }
+    XCTAssertEqual(keys.count, 3)
+    XCTAssertEqual(Set(keys).count, 1)
+    XCTAssertGreaterThan(keys[0].count, 20)
+    _ = try await client.keys.rpc.createKey(
+      CreateKeyRequest(), options: CallOptions(headers: ["idempotency-key": "mine"]))
+    XCTAssertEqual(wire.sent.last?.value(forHTTPHeaderField: "Idempotency-Key"), "mine")
+  }
+
+  /// The deadline is ours, and is told apart from the caller's cancellation.
+  func testDeadlineAndCancellation() async throws {
+    let proxy = try Rig.shared.proxy()
+    try await proxy.rules([["method": "*", "fault": "hang"]])
+    let client = try Client(baseURL: proxy.url, .none, .init())
+    let began = monotonic()
+    do {
+      _ = try await client.users.rpc.getUser(
+        GetUserRequest(id: "x"), options: CallOptions(timeout: 0.2))
+      XCTFail("it was answered")
+    } catch let error as APIError {
+      XCTAssertTrue(error.isTimeout)
+      XCTAssertEqual(error.code, .deadlineExceeded)
+    }
+    XCTAssertLessThan(monotonic() - began, 2)
+    let call = Task { try await client.users.get("x") }
+    try await eventually("the call sent") { try await proxy.report().requests["GetUser"] == 2 }
+    call.cancel()
+    let result = await call.result
+    XCTAssertThrowsError(try result.get()) {
+      XCTAssertEqual(($0 as? APIError)?.kind, .canceled)
+      XCTAssertEqual(($0 as? APIError)?.code, .canceled)
+    }
+    let late = Task {
+      await pause(60)
+      return try await client.users.get("x")
+    }
+    late.cancel()
+    let refused = await late.result
+    XCTAssertThrowsError(try refused.get()) { XCTAssertEqual(($0 as? APIError)?.kind, .canceled) }
+    let sent = try await proxy.report().requests["GetUser"]
+    XCTAssertEqual(sent, 2, "a cancelled task sent a call")
+  }
+
+  /// Where nothing listens is offline.
+  func testOffline() async throws {
+    let client = try Client(
+      baseURL: URL(string: "http://127.0.0.1:1")!, .none, .init(retries: 0))
+    do {
+      _ = try await client.users.get("x")
+      XCTFail("it was answered")
+    } catch let error as APIError {
+      XCTAssertTrue(error.isOffline)
+      XCTAssertEqual(error.reason, .offline)
+    }
+  }
+
+  func testRetryAfter() {
+    XCTAssertEqual(waitOf(["retry-after": "7"], now: 0), 7)
+    XCTAssertEqual(waitOf(["retry-after": "-7"], now: 0), 0)
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT"
+    XCTAssertEqual(waitOf(["retry-after": date], now: 784_111_770), 7)
+    XCTAssertEqual(
+      waitOf(["x-ratelimit-remaining": "0", "x-ratelimit-reset": "50"], now: 40), 10)
+    XCTAssertNil(waitOf(["x-ratelimit-remaining": "1", "x-ratelimit-reset": "50"], now: 40))
+    XCTAssertNil(waitOf(["retry-after": "soon"], now: 0))
+  }
+}
+
+private let json = ["content-type": "application/json"]
+
+/// Answers without a network, by the number of the request.
+final class FakeWire: Wire {
+  private let requests = Locked<[URLRequest]>([])
+  private let answer: @Sendable (Int) -> HTTPAnswer
+
+  init(_ answer: @escaping @Sendable (Int) -> HTTPAnswer) { self.answer = answer }
+
+  var sent: [URLRequest] { requests.with { $0 } }
+
+  func send(_ request: URLRequest, by: Deadline) async throws(APIError) -> HTTPAnswer {
+    answer(
+      requests.with {
+        $0.append(request)
+        return $0.count
+      })
+  }
+}

@@ -1,0 +1,128 @@
+import Foundation
+
+@testable import OpenWearables
+
+/// A clock that tests move.
+final class MovedClock: Sendable {
+  private let ahead = Locked((wall: 0.0, mono: 0.0))
+
+  var clock: Clock {
+    Clock(
+      wall: { Date().timeIntervalSince1970 + self.ahead.with { $0.wall } },
+      mono: { monotonic() + self.ahead.with { $0.mono } })
+  }
+
+  func advance(_ seconds: TimeInterval) {
+    ahead.with {
+      $0.wall += seconds
+      $0.mono += seconds
+    }
+  }
+
+  func setWall(_ seconds: TimeInterval) { ahead.with { $0.wall += seconds } }
+}
+
+/// A store that fails when it is told to.
+final class FaultyStore: LockingStore {
+  let inner: any SessionStore
+  private let fault = Locked("")
+
+  init(_ inner: any SessionStore) { self.inner = inner }
+
+  func set(_ fault: String) { self.fault.with { $0 = fault } }
+
+  private func check(_ what: String) throws {
+    let fault = fault.with { $0 }
+    if fault.hasPrefix("\(what)_") { throw Failure("the disk is on fire") }
+  }
+
+  func load() async throws -> Data? {
+    try check("load")
+    return try await inner.load()
+  }
+
+  func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
+    try check("save")
+    return try await inner.save(record, replacing: expected)
+  }
+
+  func clear(_ expected: Data?) async throws -> Bool {
+    try check("clear")
+    return try await inner.clear(expected)
+  }
+
+  func lock() async throws -> @Sendable () -> Void {
+    guard let inner = inner as? any LockingStore else { return {} }
+    return try await inner.lock()
+  }
+}
+
+/// A store that stops when it has saved, until it is told to go on.
+final class StoppingStore: SessionStore {
+  let inner: MemoryStore
+  let saved = Promise<Void>()
+  let goOn = Promise<Void>()
+
+  init(_ inner: MemoryStore) { self.inner = inner }
+
+  func load() async throws -> Data? { await inner.load() }
+
+  func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
+    let done = await inner.save(record, replacing: expected)
+    saved.keep(())
+    try await goOn.value(by: Deadline(in: 4))
+    return done
+  }
+
+  func clear(_ expected: Data?) async throws -> Bool { await inner.clear(expected) }
+}
+
+/// What was told.
+final class Recorder: Sendable {
+  private let seen = Locked<[SessionEvent]>([])
+
+  var all: [SessionEvent] { seen.with { $0 } }
+
+  func listen(_ events: AsyncStream<SessionEvent>) {
+    Task { for await event in events { seen.with { $0.append(event) } } }
+  }
+
+  func count(_ name: String) -> Int { all.count { $0.name == name } }
+}
+
+extension SessionEvent {
+  /// As the scenarios spell it.
+  var name: String {
+    switch self {
+    case .signedIn: "signed_in"
+    case .tokenRefreshed: "token_refreshed"
+    case .refreshFailed: "refresh_failed"
+    case .sessionExpired: "session_expired"
+    case .signedOut: "signed_out"
+    case .storageError: "storage_error"
+    case .keyRotated: "key_rotated"
+    }
+  }
+}
+
+/// Every way in which a value shows itself.
+func shown(_ value: Any) -> String {
+  var text = String(describing: value) + String(reflecting: value)
+  dump(value, to: &text)
+  func reflect(_ value: Any, depth: Int) {
+    guard depth < 8 else { return }
+    for child in Mirror(reflecting: value).children {
+      text += "\(child.label ?? "") \(child.value)\n"
+      reflect(child.value, depth: depth + 1)
+    }
+  }
+  reflect(value, depth: 0)
+  if let error = value as? any Error { text += error.localizedDescription }
+  return text
+}
+
+/// The first thing in a text that looks like a secret.
+func secretIn(_ text: String) -> String? {
+  let forms = "(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{6}|eyJ[0-9A-Za-z_-]{10}"
+  return text.range(of: forms, options: .regularExpression).map { String(text[$0].prefix(8)) }
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Releases the package, as it lies here, to a repository on this disk, and takes it from
+# there as the README says: its manifest resolves, its snippets compile, its server and its
+# backend run against a real server. TEST_BINARIES is the folder of that server's binary.
+set -euo pipefail
+
+package=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(cd "$package/../.." && pwd)
+swift=$root/internal/tools/swift.sh
+work=$root/.cache/swift/readme
+pids=()
+trap 'for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done' EXIT
+
+snippet() { # snippet LANGUAGE TAG
+	awk -v fence="\`\`\`$1 $2" '$0 == fence {on = 1; found = 1; next} $0 == "```" {on = 0} on
+		END {exit !found}' "$package/README.md"
+}
+
+echo "-- release"
+rm -rf "$work/mono" "$work/remote.git" "$work/shop/Sources" "$work/snippets"
+mkdir -p "$work/mono/clients/swift" "$work/shop/Sources/Shop" "$work/snippets"
+tar -C "$package" -cf - --exclude=.build --exclude=Generated/Package.resolved . | tar -C "$work/mono/clients/swift" -xf -
+git -C "$work/mono" init --quiet --initial-branch=main
+git -C "$work/mono" add --all
+git -C "$work/mono" -c user.name=release -c user.email=release@example.com commit --quiet --message="All of it"
+git init --quiet --bare --initial-branch=main "$work/remote.git"
+version=$(sed -n 's/.*static let version = "\(.*\)"/\1/p' "$package/Sources/OpenWearables/Client.swift")
+"$work/mono/clients/swift/release.sh" "$version" "$work/remote.git"
+if "$work/mono/clients/swift/release.sh" "$version" "$work/remote.git" 2>/dev/null; then
+	echo "a version was released twice" >&2
+	exit 1
+fi
+
+echo "-- consume"
+snippet swift manifest >"$work/shop/Package.swift"
+snippet swift server >"$work/shop/Sources/Shop/main.swift"
+for tag in events store developer errors rpc; do snippet swift "$tag" >"$work/shop/Sources/Shop/$tag.swift"; done
+rm -rf "$work/shop/Package.resolved" "$work/build/checkouts" "$work/build/repositories" "$work/build/workspace-state.json"
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$work/remote.git.insteadOf
+export GIT_CONFIG_VALUE_0=https://github.com/openwearables/openwearables-swift.git
+cd "$root"
+"$swift" swift build --package-path "$work/shop" --scratch-path "$work/build" 2>&1 | sed '/^\[/d'
+bin=$("$swift" swift build --package-path "$work/shop" --scratch-path "$work/build" --show-bin-path)
+unset GIT_CONFIG_COUNT
+
+echo "-- compile the snippets of iOS"
+"$swift" swiftc -swift-version 6 -parse-as-library -emit-module -module-name SwiftUI \
+	-I "$bin/Modules" -o "$work/snippets/SwiftUI.swiftmodule" "$package/Tests/Readme/SwiftUI.swift"
+for tag in app widget; do
+	snippet swift "$tag" >"$work/snippets/$tag.swift"
+	"$swift" swiftc -swift-version 6 -parse-as-library -typecheck -I "$bin/Modules" -I "$work/snippets" "$work/snippets/$tag.swift"
+done
+
+echo "-- run the servers"
+free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+get() { python3 -c 'import json, sys; v = json.load(sys.stdin); [v := v[k] for k in sys.argv[1:]]; print(v)' "$@"; }
+password=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
+rm -f "$work"/test.db*
+database=sqlite:$work/test.db
+echo "$password" | "$TEST_BINARIES/openwearables" developer create --database "$database" \
+	--email dev@example.com --password-stdin >/dev/null
+base=http://127.0.0.1:$(free)
+"$TEST_BINARIES/openwearables" serve --database "$database" --addr "${base#http://}" --log-level error >/dev/null &
+pids+=($!)
+token=
+post() { # post RPC JSON
+	curl --silent --fail --retry 50 --retry-connrefused --retry-delay 0 --max-time 20 \
+		-H "Content-Type: application/json" ${token:+-H "Authorization: Bearer $token"} \
+		-d "$2" "$base/openwearables.v1.$1"
+}
+token=$(post SessionService/Login "{\"email\": \"dev@example.com\", \"password\": \"$password\"}" | get tokens accessToken)
+user=$(post UserService/CreateUser '{"email": "ada@example.com"}' | get user id)
+app=$(post ApplicationService/CreateApplication '{"name": "shop"}')
+export OPENWEARABLES_BASE_URL=$base USER_ID=$user
+OPENWEARABLES_APP_ID=$(get application appId <<<"$app")
+OPENWEARABLES_APP_SECRET=$(get appSecret <<<"$app")
+OPENWEARABLES_API_KEY=$(post KeyService/CreateKey '{}' | get secret)
+export OPENWEARABLES_APP_ID OPENWEARABLES_APP_SECRET OPENWEARABLES_API_KEY
+
+said=$("$swift" "$bin/Shop")
+grep -q "^$user ada@example.com" <<<"$said" && grep -q "bytes for the app" <<<"$said"
+
+snippet js backend >"$work/backend.mjs"
+port=$(free)
+PORT=$port node "$work/backend.mjs" &
+pids+=($!)
+pair=$(curl --silent --fail --retry 50 --retry-connrefused --retry-delay 0 -X POST "http://127.0.0.1:$port/ow-token")
+token=$(get access_token <<<"$pair")
+[ "$(post UserService/GetUser "{\"id\": \"$user\"}" | get user id)" = "$user" ]
+echo "the README holds"

@@ -1,0 +1,73 @@
+import Foundation
+import OpenWearables
+
+// One of the processes that share a store. It reads an errand as a line of JSON, says
+// "ready", waits for another line, calls, and says how it went.
+
+struct Errand: Decodable {
+  let base: URL
+  let path: String
+  let user: String
+  /// The moment at which it stops for ever, to be killed.
+  let hangAt: String
+}
+
+/// Stops the process at a moment of the refresh.
+struct HangingStore: LockingStore {
+  let file: FileStore
+  let moment: String
+
+  var id: String { file.id }
+
+  private func hang(_ now: String) {
+    guard now == moment else { return }
+    say("hanging")
+    while true { sleep(60) }
+  }
+
+  func lock() async throws -> @Sendable () -> Void {
+    let unlock = try await file.lock()
+    hang("locked")
+    return {
+      hang("unlocking")
+      unlock()
+    }
+  }
+
+  func load() async throws -> Data? {
+    let record = try await file.load()
+    hang("loaded")
+    return record
+  }
+
+  func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
+    hang("received")
+    let saved = try await file.save(record, replacing: expected)
+    hang("saved")
+    return saved
+  }
+
+  func clear(_ expected: Data?) async throws -> Bool { try await file.clear(expected) }
+}
+
+func say(_ word: String) {
+  FileHandle.standardOutput.write(Data("\(word)\n".utf8))
+}
+
+guard let line = readLine(),
+  let errand = try? JSONDecoder().decode(Errand.self, from: Data(line.utf8))
+else {
+  say("no errand")
+  exit(1)
+}
+say("ready")
+guard readLine() != nil else { exit(1) }
+let store = HangingStore(file: FileStore(path: errand.path), moment: errand.hangAt)
+let client = Client(UserSession(baseURL: errand.base, store: store), options: .init(timeout: 60))
+do {
+  _ = try await client.users.get(errand.user)
+  say("ok")
+} catch {
+  say("\(error)")
+  exit(1)
+}
