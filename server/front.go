@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/server/call"
 	"github.com/openwearables/openwearables/server/rest"
 	"github.com/openwearables/openwearables/server/rpc"
@@ -69,6 +70,7 @@ func (s *Server) finish(c *call.Call, r *http.Request) {
 	}
 	c.Finish()
 	s.log(c, r)
+	failpoint.Hit(failpoint.AfterReply)
 }
 
 func (s *Server) log(c *call.Call, r *http.Request) {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
 // Bounds of the public listener. Together with the body limits they bound what
@@ -134,6 +136,7 @@ func (s *Server) private(h http.Handler) *http.Server {
 // drain answers what is under way and then closes the listeners.
 func (s *Server) drain(all []bound) {
 	s.draining.Store(true)
+	failpoint.Hit(failpoint.MidDrain)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	for _, b := range all {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
@@ -73,6 +74,7 @@ func (s *core) forget(ctx context.Context, subjects ...string) {
 		s.log.WarnContext(ctx, "peers could not be told of an end, its answer waits until they ask the database", "error", err)
 		time.Sleep(s.peers.Lease() + leaseMargin)
 	}
+	failpoint.Hit(failpoint.AfterForget)
 }
 
 func (s *core) forgetSessions(ctx context.Context, ids []string) {

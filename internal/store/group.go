@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
 const (
@@ -173,7 +174,9 @@ func (g *group) commit(batch []*job) (err error) {
 		return err
 	}
 	if err = g.runAll(batch); err == nil {
+		failpoint.Hit(failpoint.BeforeCommit)
 		err = g.conn.run(g.conn.commit)
+		failpoint.Hit(failpoint.AfterCommit)
 	}
 	if err != nil {
 		g.log.Error("store: writes were undone", "writes", len(batch), "error", err)

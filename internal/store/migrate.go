@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
 //go:embed migrations/*.sql
@@ -133,6 +135,7 @@ func (e engine) migrateOne(ctx context.Context, conn *sql.Conn, known []migratio
 		if _, err := conn.ExecContext(ctx, e.script(m)); err != nil {
 			return err
 		}
+		failpoint.Hit(failpoint.MidMigration)
 		insert := fmt.Sprintf("INSERT INTO migrations (name, applied_at, serves) VALUES (%s, %s, %s)",
 			e.argument(1), e.argument(2), e.argument(3))
 		_, err := conn.ExecContext(ctx, insert, m.name, at, m.serves)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
 // The patience of a call: it is answered in time, whatever the database and the
@@ -224,7 +226,9 @@ func (p *pgPool) transact(ctx context.Context, c pgConn, f func(context.Context,
 	} else {
 		t := newTx(ctx, p.mapper, c, now)
 		if err = t.run(p.log, f); err == nil {
+			failpoint.Hit(failpoint.BeforeCommit)
 			err = p.engine.domain(c.commit(ctx))
+			failpoint.Hit(failpoint.AfterCommit)
 			over = true
 			_ = c.Close()
 			return err

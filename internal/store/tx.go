@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
 // tx is auth.Tx. A statement that fails dooms it: it cannot commit.
@@ -41,9 +42,11 @@ func (t *tx) run(log *slog.Logger, f func(context.Context, *tx) error) (err erro
 			err = fmt.Errorf("store: panic in a transaction: %v", p)
 		}
 	}()
+	failpoint.Hit(failpoint.AfterBegin)
 	if err = f(t.conn.ctx, t); err == nil {
 		err = t.conn.err
 	}
+	failpoint.Hit(failpoint.AfterWrite)
 	return err
 }
 
