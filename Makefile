@@ -18,9 +18,12 @@ SCHEMATHESIS := $(CACHE)/venv/bin/st
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
-TEST := tools generated proto openapi format tidy vet staticcheck unit fuzz conformance schemathesis
+TEST := tools generated proto openapi format tidy vet staticcheck unit fuzz typescript swift scenarios conformance schemathesis prove-short
 
-.PHONY: build generate lint test bench fmt $(TEST)
+# How the shared scenarios ended in each SDK.
+OUTCOMES := $(CACHE)/outcomes
+
+.PHONY: build generate lint test bench prove fmt $(TEST)
 
 build:
 	go build -trimpath -o bin/openwearables ./server/cmd/openwearables
@@ -32,6 +35,9 @@ lint: proto openapi format tidy vet staticcheck
 
 test:
 	@MAKE="$(MAKE)" internal/tools/steps.sh $(TEST)
+
+prove:
+	internal/prove/run.sh -tier full
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
@@ -72,7 +78,27 @@ unit:
 fuzz:
 	internal/tools/fuzz.sh $(FUZZTIME)
 
-conformance: $(CONNECTCONFORMANCE)
+typescript: $(BUF) $(CONNECTCONFORMANCE)
+	mkdir -p $(OUTCOMES)
+	rm -f $(OUTCOMES)/typescript
+	cd clients/typescript && npm ci --no-audit --no-fund && npm run lint && \
+		SCENARIO_OUTCOMES=$(OUTCOMES)/typescript npm test && npm run size && npm run conformance
+
+swift: $(BUF) $(CONNECTCONFORMANCE)
+	mkdir -p $(OUTCOMES)
+	rm -f $(OUTCOMES)/swift
+	SCENARIO_OUTCOMES=$(OUTCOMES)/swift CONNECTCONFORMANCE=$(CONNECTCONFORMANCE) clients/swift/test.sh
+
+scenarios:
+	mkdir -p $(OUTCOMES)
+	rm -f $(OUTCOMES)/go
+	SCENARIO_OUTCOMES=$(OUTCOMES)/go go test -count=1 -run '^TestScenarios$$' ./clients/go
+	internal/tools/outcomes.py clients/testdata/refresh-scenarios.json $(OUTCOMES)/*
+
+prove-short:
+	internal/prove/run.sh -tier short
+
+conformance: $(BUF) $(CONNECTCONFORMANCE)
 	CONNECTCONFORMANCE=$(CONNECTCONFORMANCE) internal/conformance/run.sh
 
 schemathesis: build $(SCHEMATHESIS)

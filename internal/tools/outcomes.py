@@ -9,7 +9,7 @@ unless every scenario passed in every runtime.
 import json
 import sys
 
-RUNTIMES = ["Go", "Node", "Chromium"]
+RUNTIMES = ["Go", "Node", "Chromium", "Swift"]
 
 
 def main(scenarios: str, *files: str) -> int:
