@@ -18,7 +18,7 @@ SCHEMATHESIS := $(CACHE)/venv/bin/st
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
-TEST := tools generated proto openapi format tidy vet staticcheck unit fuzz typescript swift scenarios conformance schemathesis prove-short
+TEST := tools generated proto openapi format tidy vet staticcheck unit postgres fuzz typescript swift scenarios conformance schemathesis prove-short
 
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
@@ -74,6 +74,9 @@ staticcheck: $(STATICCHECK)
 
 unit:
 	go test -race -timeout 30m ./...
+
+postgres:
+	TEST_DATABASE=postgres go test -timeout 30m ./server
 
 fuzz:
 	internal/tools/fuzz.sh $(FUZZTIME)

@@ -23,7 +23,8 @@ type Config struct {
 	Secret         []byte // the master secret; none = kept in a file beside the SQLite database
 	AllowedOrigins []string
 	TrustedProxies []netip.Prefix
-	MetricsAddr    string // none = no metrics listener
+	DrainDelay     time.Duration // how long new requests are still accepted after /readyz says that they should not come
+	MetricsAddr    string        // none = no metrics listener
 	TLSCert        string
 	TLSKey         string
 	InsecureHTTP   bool // plain HTTP may be served beyond loopback
@@ -94,6 +95,8 @@ func (c *Config) checkNumbers() error {
 		return errors.New("--refresh-idle must be at least --access-token-ttl")
 	case a.RefreshAbsolute < a.RefreshIdle || a.RefreshAbsolute > 10*365*24*time.Hour:
 		return errors.New("--refresh-absolute must be at least --refresh-idle, and at most ten years")
+	case c.DrainDelay < 0 || c.DrainDelay > time.Minute:
+		return errors.New("--drain-delay must be 0s to 1m")
 	case a.Passwords.Min < 8 || a.Passwords.Min > 64:
 		return errors.New("--password-min must be 8 to 64")
 	}

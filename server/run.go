@@ -136,6 +136,7 @@ func (s *Server) private(h http.Handler) *http.Server {
 // drain answers what is under way and then closes the listeners.
 func (s *Server) drain(all []bound) {
 	s.draining.Store(true)
+	time.Sleep(s.config.DrainDelay)
 	failpoint.Hit(failpoint.MidDrain)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()

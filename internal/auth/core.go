@@ -52,6 +52,7 @@ type core struct {
 	uses      *lastUses
 	signer    *signer
 	running   *running
+	turns     *turns
 }
 
 // New returns the services. Signing keys are loaded, or made where there are
@@ -59,7 +60,7 @@ type core struct {
 func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	c := &core{
 		config: config, store: p.Store, vault: p.Vault, passwords: p.Passwords, peers: p.Peers,
-		now: p.Now, log: p.Log, cache: newCache(), uses: newLastUses(p.LastUses), running: newRunning(),
+		now: p.Now, log: p.Log, cache: newCache(), uses: newLastUses(p.LastUses), running: newRunning(), turns: newTurns(),
 	}
 	c.signer = &signer{config: &c.config}
 	a := &Auth{

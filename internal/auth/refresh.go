@@ -99,7 +99,12 @@ func (s *Sessions) rotate(ctx context.Context, c *Caller, id string, generation 
 		v      verdict
 		holder string
 	)
-	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+	end, err := s.turns.wait(ctx, id)
+	if err != nil {
+		return Grant{}, err
+	}
+	defer end()
+	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
 		row, err := tx.Session(ctx, id)
 		if errors.Is(err, ErrNotFound) { // deleted since it was looked up
 			row, err = StoredSession{ID: id}, nil

@@ -26,7 +26,10 @@ const (
 	Lease = time.Second
 	// timeout bounds each exchange with Redis, and so what one request may wait
 	// for it before it is known to be lost.
-	timeout = 250 * time.Millisecond
+	timeout = 500 * time.Millisecond
+	// failuresLost is how many exchanges in a row must fail until Redis counts as
+	// lost, so that one slow moment does not end the counting over all nodes.
+	failuresLost = 2
 	// markLife is how long a mark is kept in seconds. One that is gone counts as
 	// replaced, so that this costs a reading of the database and nothing else.
 	markLife = 600
@@ -57,6 +60,7 @@ type Redis struct {
 	id     string // of this node
 
 	lost        atomic.Bool
+	failures    atomic.Int64  // since the last exchange that succeeded
 	nodes       atomic.Int64  // that were alive when Redis was last seen
 	connections atomic.Uint64 // opened so far
 	unique      atomic.Uint64 // marks given that are equal to none
@@ -107,6 +111,7 @@ func (r *Redis) check(ctx context.Context) error {
 	if _, answered := errors.AsType[redis.Error](err); answered && !redis.IsReadOnlyError(err) && !redis.IsLoadingError(err) {
 		return fmt.Errorf("--redis: the server must be Redis 7 or newer, or Valkey, not in cluster mode, with scripting: %w", err)
 	}
+	r.failures.Store(failuresLost) // the first exchange is enough to know
 	r.lose(err)
 	return nil
 }

@@ -37,6 +37,9 @@ func (r *Redis) run(ctx context.Context, p ratelimit.Policy, id, subject string,
 		r.lose(err)
 		return ratelimit.Window{}, 0, err
 	}
+	if r.failures.Load() != 0 {
+		r.failures.Store(0)
+	}
 	w := ratelimit.Window{Policy: p, Remaining: max(0, p.Limit-used), Reset: time.Unix(reset, 0), Admitted: admitted}
 	return w, r.marked(mark, before), nil
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -47,16 +48,24 @@ func (r *Redis) watch(ctx context.Context) {
 		case <-time.After(every):
 		}
 		switch err := r.beat(ctx); {
-		case err == nil && r.lost.Swap(false):
-			r.log.InfoContext(ctx, "redis is back: limits are counted over all nodes again")
-		case err != nil && ctx.Err() == nil:
+		case err == nil:
+			r.failures.Store(0)
+			if r.lost.Swap(false) {
+				r.log.InfoContext(ctx, "redis is back: limits are counted over all nodes again")
+			}
+		case ctx.Err() == nil:
 			r.lose(err)
 		}
 	}
 }
 
-// lose notes that Redis is lost.
+// lose notes that an exchange failed, and with enough of them that Redis is lost.
+// What a server that answered refused, it refuses always.
 func (r *Redis) lose(err error) {
+	_, answered := errors.AsType[redis.Error](err)
+	if r.failures.Add(1) < failuresLost && !answered {
+		return
+	}
 	if !r.lost.Swap(true) {
 		r.log.Error("redis is lost: each node counts limits for itself and reads the database for every request", "error", err)
 	}

@@ -2,7 +2,7 @@
 // can find out what is left of what was under way. It does nothing unless the
 // build has the tag failpoint.
 //
-// With the tag, OPENWEARABLES_FAILPOINT is NAME:ACTION or NAME:ACTION:N. The
+// With the tag, FAILPOINT is NAME:ACTION or NAME:ACTION:N. The
 // place is passed N-1 times (0 by default) and then acts: "kill" ends the process
 // as kill -9 does, "sleep=DURATION" delays it, each time from then on.
 package failpoint

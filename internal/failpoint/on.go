@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	set  = parse(os.Getenv("OPENWEARABLES_FAILPOINT"))
+	set  = parse(os.Getenv("FAILPOINT"))
 	hits atomic.Int64
 )
 
@@ -32,7 +32,7 @@ func parse(text string) point {
 	if len(parts) == 3 {
 		n, err := strconv.ParseInt(parts[2], 10, 64)
 		if err != nil || n < 1 {
-			panic(fmt.Sprintf("OPENWEARABLES_FAILPOINT: %q is not a count", parts[2]))
+			panic(fmt.Sprintf("FAILPOINT: %q is not a count", parts[2]))
 		}
 		p.after = n - 1
 	}
@@ -45,11 +45,11 @@ func parse(text string) point {
 	case "sleep":
 		d, err := time.ParseDuration(argument)
 		if err != nil {
-			panic(fmt.Sprintf("OPENWEARABLES_FAILPOINT: %v", err))
+			panic(fmt.Sprintf("FAILPOINT: %v", err))
 		}
 		p.act = func() { time.Sleep(d) }
 	default:
-		panic(fmt.Sprintf("OPENWEARABLES_FAILPOINT: %q is not NAME:kill or NAME:sleep=DURATION", text))
+		panic(fmt.Sprintf("FAILPOINT: %q is not NAME:kill or NAME:sleep=DURATION", text))
 	}
 	return p
 }

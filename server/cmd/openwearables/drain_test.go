@@ -145,3 +145,24 @@ func TestTerminationUnderLoad(t *testing.T) {
 		t.Errorf("%d reads were answered, the ledger has %d; the key was last used at %v", reads.Load(), entries, used)
 	}
 }
+
+// With a drain delay the health endpoint says first that requests should not come,
+// and those that come meanwhile on new connections are answered.
+func TestDrainDelay(t *testing.T) {
+	t.Parallel()
+	i, _ := developed(t)
+	p := i.serve("--drain-delay", "1500ms")
+	p.signal(syscall.SIGTERM)
+	begun, answered := time.Now(), 0
+	eventually(t, "/readyz is 503", func() bool { return p.call("GET", "/readyz", "", nil).status == 503 })
+	for ; time.Since(begun) < time.Second; time.Sleep(20 * time.Millisecond) {
+		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		if a, err := p.send(c, "GET", "/api/v1/auth/me", "", nil); err != nil || a.status != 401 {
+			t.Fatalf("%v after SIGTERM: %d, %v", time.Since(begun), a.status, err)
+		}
+		answered++
+	}
+	if status := p.wait(); status != 0 || time.Since(begun) < 1500*time.Millisecond || answered == 0 {
+		t.Errorf("ended with %d after %v, %d answered", status, time.Since(begun), answered)
+	}
+}

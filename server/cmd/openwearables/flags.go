@@ -143,6 +143,7 @@ func (p *program) serveSettings() *settings {
 	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on")
 	s.Var((*origins)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie")
 	s.Var((*proxies)(&c.TrustedProxies), "trusted-proxies", "comma-separated `addresses` or networks whose X-Forwarded-For is believed")
+	s.duration(&c.DrainDelay, "drain-delay", "how long requests are still accepted after SIGTERM, while /readyz is 503; longer than the load balancer takes to notice")
 	s.StringVar(&c.MetricsAddr, "metrics-addr", "", "`host:port` of a listener of its own for /metrics; none by default")
 	s.StringVar(&c.TLSCert, "tls-cert", "", "`file` with the certificate chain; a renewed one is taken up within a minute")
 	s.StringVar(&c.TLSKey, "tls-key", "", "`file` with the certificate's key")

@@ -1,0 +1,34 @@
+package auth
+
+import (
+	"context"
+	"hash/maphash"
+)
+
+// turns lets one after the other in among those who would wait for the same row,
+// before they take a connection to wait with: else a burst on one session would
+// keep all others from the database. It is a courtesy; the row's lock decides.
+type turns struct {
+	seed    maphash.Seed
+	stripes [256]chan struct{}
+}
+
+func newTurns() *turns {
+	t := &turns{seed: maphash.MakeSeed()}
+	for i := range t.stripes {
+		t.stripes[i] = make(chan struct{}, 1)
+	}
+	return t
+}
+
+// wait returns when it is id's turn, with what ends the turn. It fails only where
+// the caller goes away.
+func (t *turns) wait(ctx context.Context, id string) (end func(), err error) {
+	stripe := t.stripes[maphash.String(t.seed, id)%uint64(len(t.stripes))]
+	select {
+	case stripe <- struct{}{}:
+		return func() { <-stripe }, nil
+	case <-ctx.Done():
+		return nil, UnavailableError(ctx.Err())
+	}
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/openwearables/openwearables/internal/prove/check"
+	"github.com/openwearables/openwearables/internal/prove/client"
+)
+
+// offered calls meet a limit of as many as a key has by default.
+const (
+	offered = 1500
+	limit   = 1000
+)
+
+func limits(t *trial) (check.Verdict, error) {
+	rounds := t.size(1, 5, fmt.Sprintf("keys with %d calls at once", offered))
+	w, err := t.enter()
+	if err != nil {
+		return check.Verdict{}, err
+	}
+	for round := range rounds {
+		_, secret, err := w.createKey(round)
+		if err != nil {
+			return check.Verdict{}, err
+		}
+		var next atomic.Int64
+		workers(48, func(i int) {
+			caller := client.New(t.log, fmt.Sprint("client-", i))
+			defer caller.Close()
+			for n := next.Add(1); n <= offered && w.ctx.Err() == nil; n = next.Add(1) {
+				r := w.to(int(n), w.useKey(secret))
+				r.Op, r.Of = "spend", fmt.Sprint("round-", round)
+				caller.Do(w.ctx, r)
+			}
+		})
+	}
+	calls, err := t.log.Read()
+	return check.Limits(calls, rounds, offered, limit), err
+}

@@ -1,0 +1,79 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Lab is what the stacks of one run share: the built binaries and one PostgreSQL.
+type Lab struct {
+	root, folder string
+	binary       string // of a release
+	breakable    string // with failpoints
+	help         string // of serve
+	postgres     *Postgres
+	stacks       int
+}
+
+// NewLab builds the product of the repository at root. The caller must Close it.
+func NewLab(root string) (*Lab, error) {
+	folder, err := os.MkdirTemp("", "prove")
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{root: root, folder: folder}
+	built, err := filepath.Abs(filepath.Join(root, ".cache", "prove", "bin")) // kept, so that what did not change is not linked again
+	l.binary, l.breakable = filepath.Join(built, "openwearables"), filepath.Join(built, "breakable")
+	if err == nil {
+		err = os.Chmod(folder, 0o755) // PostgreSQL is another user
+	}
+	if err == nil {
+		err = l.build(l.binary, "-trimpath")
+	}
+	if err == nil {
+		err = l.build(l.breakable, "-trimpath", "-tags", "failpoint")
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	out, _ := exec.Command(l.binary, "serve", "--help").CombinedOutput() // what matters is what it prints
+	l.help = string(out)
+	return l, nil
+}
+
+func (l *Lab) build(to string, flags ...string) error {
+	cmd := exec.Command("go", append(append([]string{"build", "-buildvcs=false", "-o", to}, flags...), "./server/cmd/openwearables")...)
+	cmd.Dir = l.root
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// Takes says whether serve has the flag.
+func (l *Lab) Takes(flag string) bool { return strings.Contains(l.help, "\n  "+flag+" ") }
+
+// Postgres is the lab's server, started at the first use.
+func (l *Lab) Postgres() (*Postgres, error) {
+	var err error
+	if l.postgres == nil {
+		l.postgres, err = NewPostgres(l.folder)
+	}
+	return l.postgres, err
+}
+
+// Folder is where the run keeps what it writes.
+func (l *Lab) Folder() string { return l.folder }
+
+// Close ends what still runs and removes the folder.
+func (l *Lab) Close() error {
+	if l.postgres != nil {
+		l.postgres.Close()
+	}
+	return os.RemoveAll(l.folder)
+}

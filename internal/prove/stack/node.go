@@ -1,0 +1,129 @@
+package stack
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Node is one process of the product.
+type Node struct {
+	Index   int
+	Addr    string        // of the API; the same after a restart
+	Starts  time.Duration // from the last Start to its being ready
+	metrics string
+	log     string
+	stack   *Stack
+	process *process
+}
+
+func (s *Stack) add() error {
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	metrics, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	i := len(s.Nodes)
+	s.Nodes = append(s.Nodes, &Node{Index: i, Addr: addr, metrics: metrics, log: filepath.Join(s.folder, fmt.Sprintf("node%d.log", i)), stack: s})
+	return nil
+}
+
+// Start starts the node and returns when it is ready. A failpoint (NAME:ACTION:N)
+// is set in a build that has them.
+func (n *Node) Start(failpoint string) error {
+	binary := n.stack.lab.binary
+	if failpoint != "" {
+		binary = n.stack.lab.breakable
+	}
+	cmd := n.stack.command(binary, append([]string{"serve", "--addr", n.Addr, "--metrics-addr", n.metrics, "--log-level", "warn"}, n.stack.flags...)...)
+	if failpoint != "" {
+		cmd.Env = append(cmd.Env, "FAILPOINT="+failpoint)
+	}
+	log, err := os.OpenFile(n.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	begun := time.Now()
+	if n.process, err = start(cmd, syscall.SIGKILL); err != nil {
+		return err
+	}
+	if err := await(n.Addr, n.process, n.log); err != nil {
+		return err
+	}
+	n.Starts = time.Since(begun)
+	return nil
+}
+
+// Running says whether the process has not ended.
+func (n *Node) Running() bool { return n.process.running() }
+
+// Ended is closed when the process has.
+func (n *Node) Ended() <-chan struct{} { return n.process.ended }
+
+// Kill ends the process at once.
+func (n *Node) Kill() { n.process.end(syscall.SIGKILL, time.Second) }
+
+// Terminate asks the process to end.
+func (n *Node) Terminate() { n.process.signal(syscall.SIGTERM) }
+
+// Exit is the exit status of a process that has ended, -1 after a signal.
+func (n *Node) Exit() int { return n.process.cmd.ProcessState.ExitCode() }
+
+// Pause stops the process from doing anything until Continue.
+func (n *Node) Pause() { n.process.signal(syscall.SIGSTOP) }
+
+// Continue is the other way of Pause.
+func (n *Node) Continue() { n.process.signal(syscall.SIGCONT) }
+
+// Load is what a process holds.
+type Load struct {
+	Goroutines, Files int
+	RSS               int64 // bytes
+}
+
+// Load asks the node's metrics listener.
+func (n *Node) Load() (Load, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.metrics+"/metrics", nil)
+	if err != nil {
+		return Load{}, err
+	}
+	r.Close = true
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return Load{}, err
+	}
+	defer res.Body.Close()
+	values := make(map[string]float64)
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if name, text, ok := strings.Cut(lines.Text(), " "); ok && !strings.HasPrefix(name, "#") {
+			values[name], _ = strconv.ParseFloat(text, 64) // only numbers are used
+		}
+	}
+	return Load{int(values["go_goroutines"]), int(values["process_open_fds"]), int64(values["process_resident_memory_bytes"])}, nil
+}
+
+// Stacks returns the stacks of all goroutines that the process writes when it is
+// ended by SIGQUIT, for the evidence of a hang.
+func (n *Node) Stacks() string {
+	n.process.end(syscall.SIGQUIT, 5*time.Second)
+	text, _ := os.ReadFile(n.log) // empty if there is none
+	if i := bytes.LastIndex(text, []byte("SIGQUIT: quit")); i >= 0 {
+		text = text[i:]
+	}
+	return string(text)
+}

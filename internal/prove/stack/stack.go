@@ -1,0 +1,209 @@
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Shape is what a stack is made of.
+type Shape struct {
+	Name  string
+	Nodes int
+	PG    bool // else SQLite
+	Redis bool
+}
+
+// The shapes that the proofs are about.
+var (
+	SQLite = Shape{"SQLite", 1, false, false}
+	PG1    = Shape{"PG x1", 1, true, true}
+	PG3    = Shape{"PG x3", 3, true, true}
+	PGOnly = Shape{"PG x3, no Redis", 3, true, false}
+)
+
+// Email is of the one developer of every stack.
+const Email = "prover@example.com"
+
+// Stack is one installation of the product, serving.
+type Stack struct {
+	Shape
+	Nodes    []*Node
+	Postgres *Postgres // nil with SQLite
+	Redis    *Redis    // nil where there is none
+	DB       *Fault    // before PostgreSQL
+	Cache    *Fault    // before Redis
+	Password string    // of the developer
+
+	lab      *Lab
+	folder   string
+	database string // in PostgreSQL
+	secret   string
+	flags    []string
+}
+
+// Unlimited are flags under which no limit is met.
+func Unlimited() []string {
+	var flags []string
+	for _, name := range []string{
+		"key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session",
+		"exchange", "exchange-user", "exchange-refused",
+	} {
+		flags = append(flags, "--limit-"+name, "100000000")
+	}
+	return flags
+}
+
+// New starts a stack whose nodes have the flags. A shape with Redis is made
+// without one where the binary does not take it, and its name says so. The caller
+// must Close it.
+func (l *Lab) New(shape Shape, flags ...string) (*Stack, error) {
+	if shape.Redis && !l.Takes("--redis") {
+		shape.Redis = false
+		shape.Name += " (no --redis)"
+	}
+	l.stacks++
+	s := &Stack{
+		Shape: shape, lab: l, folder: filepath.Join(l.folder, fmt.Sprint("s", l.stacks)), flags: flags,
+		Password: "Q" + strings.ToLower(rand.Text()), secret: rand.Text() + rand.Text(),
+	}
+	err := os.MkdirAll(s.folder, 0o755)
+	if err == nil {
+		err = s.dependencies()
+	}
+	if err == nil {
+		err = s.Run(s.Password+"\n", "developer", "create", "--email", Email, "--password-stdin")
+	}
+	for range shape.Nodes {
+		if err == nil {
+			err = s.add()
+		}
+	}
+	if err == nil {
+		err = s.Each(func(n *Node) error { return n.Start("") })
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stack) dependencies() (err error) {
+	if !s.PG {
+		return nil
+	}
+	if s.Postgres, err = s.lab.Postgres(); err != nil {
+		return err
+	}
+	if s.database, err = s.Postgres.Database(); err != nil {
+		return err
+	}
+	if s.DB, err = newFault("db", s.Postgres.addr); err != nil || !s.Shape.Redis {
+		return err
+	}
+	if s.Redis, err = NewRedis(s.folder); err != nil {
+		return err
+	}
+	s.Cache, err = newFault("cache", s.Redis.addr)
+	return err
+}
+
+// Each calls f for all nodes at once.
+func (s *Stack) Each(f func(*Node) error) error {
+	errs := make([]error, len(s.Nodes))
+	var all sync.WaitGroup
+	for i, n := range s.Nodes {
+		all.Go(func() { errs[i] = f(n) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// command is the product's binary on this installation.
+func (s *Stack) command(binary string, args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = s.folder
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
+	cmd.Env = append(cmd.Env, "OPENWEARABLES_SECRET="+s.secret, "OPENWEARABLES_DATABASE="+s.URL())
+	if s.Redis != nil {
+		cmd.Env = append(cmd.Env, "OPENWEARABLES_REDIS=redis://"+s.Cache.Addr())
+	}
+	return cmd
+}
+
+// Run carries out a command of the operator.
+func (s *Stack) Run(stdin string, args ...string) error {
+	cmd := s.command(s.lab.binary, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("openwearables %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// URL is the database as the nodes see it.
+func (s *Stack) URL() string {
+	if s.Postgres == nil {
+		return "sqlite:" + s.File()
+	}
+	return s.Postgres.URL(s.DB.Addr(), s.database)
+}
+
+// File is the path of the SQLite database.
+func (s *Stack) File() string { return filepath.Join(s.folder, "openwearables.db") }
+
+// Direct is the PostgreSQL database without a proxy between.
+func (s *Stack) Direct() string { return s.Postgres.Direct(s.database) }
+
+// Lock locks tables for nobody else to read or write until release is called.
+func (s *Stack) Lock(tables string) (release func() error, err error) {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, s.Direct())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, "BEGIN; LOCK TABLE "+tables+" IN ACCESS EXCLUSIVE MODE"); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	return func() error { return conn.Close(ctx) }, nil
+}
+
+// Log is what all nodes have logged.
+func (s *Stack) Log() string {
+	var all strings.Builder
+	for _, n := range s.Nodes {
+		text, _ := os.ReadFile(n.log) // empty if there is none
+		all.Write(text)
+	}
+	return all.String()
+}
+
+// Close ends every process of the stack.
+func (s *Stack) Close() {
+	for _, n := range s.Nodes {
+		n.Kill()
+	}
+	if s.DB != nil {
+		s.DB.Down()
+	}
+	if s.Cache != nil {
+		s.Cache.Down()
+	}
+	if s.Redis != nil {
+		s.Redis.Kill()
+	}
+	if s.Postgres != nil && s.database != "" && s.Postgres.process.running() {
+		// What it leaves behind costs only room.
+		_ = s.Postgres.Exec(context.Background(), "postgres", "DROP DATABASE IF EXISTS "+s.database+" WITH (FORCE)")
+	}
+}
