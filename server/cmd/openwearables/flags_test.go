@@ -11,10 +11,10 @@ import (
 )
 
 // flagsOfServe is every setting.
-var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins database dev insecure-http jwt-alg
+var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins database dev drain-delay insecure-http jwt-alg
 	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user limit-key limit-login
 	limit-login-account limit-refresh limit-refresh-session limit-user log-level metrics-addr password-min
-	reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies`)
+	redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies`)
 
 func variable(flag string) string {
 	return "OPENWEARABLES_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))

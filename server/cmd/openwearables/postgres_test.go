@@ -176,3 +176,23 @@ func TestOutage(t *testing.T) {
 		t.Errorf("status %d\n%s", status, &p.stderr)
 	}
 }
+
+// What --redis cannot be is said at the start, without its password.
+func TestRedisRefusals(t *testing.T) {
+	t.Parallel()
+	i, dsn := install(t), pgtest.New(t)
+	i.env = append(i.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text())
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{"leave it out with SQLite", []string{"--redis", "redis://127.0.0.1:1"}},
+		{"--redis must be redis://", []string{"--database", dsn, "--redis", "http://:hidden@127.0.0.1:1"}},
+		{"--drain-delay must be 0s to 1m", []string{"--drain-delay", "2m"}},
+	} {
+		o := i.run("", append([]string{"serve", "--addr", "127.0.0.1:0"}, c.args...)...)
+		if o.status != 1 || !strings.Contains(o.stderr, c.says) || strings.Contains(o.stderr, "hidden") {
+			t.Errorf("%q: %d %s", c.args, o.status, o.stderr)
+		}
+	}
+}
