@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,8 +77,10 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if s.store, err = store.Open(ctx, s.config.Database, store.Options{Now: config.Now, Log: s.config.Log}); err != nil {
 		return nil, err
 	}
-	for _, risk := range s.store.Risks() {
-		s.config.Log.WarnContext(ctx, risk)
+	for _, risk := range slices.Concat(s.store.Risks(), []string{s.store.Exposed()}) {
+		if risk != "" {
+			s.config.Log.WarnContext(ctx, risk)
+		}
 	}
 	if err := s.compose(ctx); err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ type pools struct {
 	// risks are settings of the database under which what was acknowledged may
 	// be lost, each with what to change.
 	risks []string
+	// exposed is what to change where others on the way to the database could
+	// read along or stand in for it; "" where they cannot.
+	exposed string
 	// age of the connections that may be used: those of another are not used
 	// again.
 	age *atomic.Int64

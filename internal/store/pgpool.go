@@ -14,11 +14,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
-// The patience of a call: it is answered in time, whatever the database and the
-// network do, and sooner where no connection is to be had.
+// The patience of a call, and of all calls of one request: it is answered in
+// time, whatever the database and the network do, and sooner where no
+// connection is to be had.
 const (
 	callTimeout    = 1600 * time.Millisecond
 	acquireTimeout = time.Second
@@ -95,7 +97,7 @@ func (p *pgPool) tidy(context.Context) error { return nil }
 // A caller who goes away does not take the connection along.
 func (p *pgPool) use(ctx context.Context, f func(context.Context, executor) error) error {
 	return p.patiently(ctx, func(within context.Context) error {
-		c, err := p.acquire(ctx)
+		c, err := p.acquire(ctx, within)
 		if err != nil {
 			return err
 		}
@@ -109,7 +111,7 @@ func (p *pgPool) do(ctx context.Context, f func(context.Context, *tx) error) err
 	}
 	defer p.under.Done()
 	err := p.patiently(ctx, func(within context.Context) error {
-		c, err := p.acquire(ctx)
+		c, err := p.acquire(ctx, within)
 		if err != nil {
 			return err
 		}
@@ -131,15 +133,14 @@ func (p *pgPool) patiently(ctx context.Context, f func(within context.Context) e
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.callTimeout)
-	defer cancel()
-	asked, hurried := ctx.Deadline()
-	if ours, _ := within.Deadline(); hurried && asked.Before(ours) {
-		within, cancel = context.WithDeadline(within, asked)
-		defer cancel()
-	} else {
-		hurried = false
+	begun, caller := time.Now(), auth.CallerFrom(ctx)
+	defer func() { caller.Waited += time.Since(begun) }()
+	end, hurried := begun.Add(p.callTimeout-caller.Waited), caller.Waited > p.callTimeout/2
+	if asked, ok := ctx.Deadline(); ok && asked.Before(end) {
+		end, hurried = asked, true
 	}
+	within, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+	defer cancel()
 	for try := 1; ; try++ {
 		age := p.age.Load()
 		err := f(within)
@@ -170,8 +171,12 @@ type pgConn struct {
 	mode pgx.QueryExecMode // of the statements that are prepared
 }
 
-func (p *pgPool) acquire(ctx context.Context) (pgConn, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.acquireTimeout)
+func (p *pgPool) acquire(ctx, within context.Context) (pgConn, error) {
+	end, _ := within.Deadline()
+	if soon := time.Now().Add(p.acquireTimeout); soon.Before(end) {
+		end = soon
+	}
+	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	conn, err := p.pool.Conn(ctx)
 	if err != nil {

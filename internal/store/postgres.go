@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -86,7 +87,7 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	if err != nil {
 		return nil, errors.Join(explain(config, err), pool.Close())
 	}
-	return &pools{readers: pool, writer: pool, risks: risks, age: age, prepare: prepare}, nil
+	return &pools{readers: pool, writer: pool, risks: risks, exposed: exposed(config), age: age, prepare: prepare}, nil
 }
 
 // tune completes the settings of the connections and returns how many there
@@ -140,6 +141,21 @@ func inspect(ctx context.Context, pool *sql.DB) (risks []string, err error) {
 		}
 	}
 	return risks, nil
+}
+
+// exposed is what to change where a connection may leave this machine without
+// proof of who is at its other end.
+func exposed(config *pgx.ConnConfig) string {
+	for _, to := range append([]*pgconn.FallbackConfig{{Host: config.Host, TLSConfig: config.TLSConfig}}, config.Fallbacks...) {
+		ip, _ := netip.ParseAddr(to.Host) // the zero one is no loopback
+		local := strings.HasPrefix(to.Host, "/") || to.Host == "localhost" || ip.IsLoopback()
+		proved := to.TLSConfig != nil && (!to.TLSConfig.InsecureSkipVerify || to.TLSConfig.VerifyPeerCertificate != nil)
+		if !local && !proved {
+			return fmt.Sprintf("others on the way to PostgreSQL at %s could read along or stand in for it: "+
+				"add sslmode=verify-full, and sslrootcert=FILE for an authority of your own, to --database", to.Host)
+		}
+	}
+	return ""
 }
 
 // refused is why a database that answers cannot be served.

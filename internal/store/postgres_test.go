@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/pgtest"
 )
@@ -251,6 +253,54 @@ func TestPostgresLockedTable(t *testing.T) {
 	must(s.User(t.Context(), u.ID))(t)
 	if n := s.pools.writer.Stats(); n.MaxIdleClosed+n.MaxLifetimeClosed+n.MaxIdleTimeClosed != 0 {
 		t.Errorf("connections were given up: %+v", n)
+	}
+}
+
+// Calls that are each slow, though answered, keep one request no longer than a
+// single one may.
+func TestPostgresRequestPatience(t *testing.T) {
+	t.Parallel()
+	s := openPostgresStore(t)
+	slow := func(ctx context.Context, t *tx) error {
+		_, err := t.some(ctx, t.db.NewRaw("SELECT pg_sleep(1)").Conn(t.conn))
+		return err
+	}
+	request := auth.WithCaller(t.Context(), &auth.Caller{})
+	if err := s.do(request, slow); err != nil {
+		t.Fatal(err)
+	}
+	inTime(t, "the rest of a slow request", func() {
+		for range 10 {
+			wantUnavailable(t, s.do(request, slow))
+		}
+		_, err := s.Key(request, "x")
+		wantUnavailable(t, err)
+	})
+	if err := s.do(auth.WithCaller(t.Context(), &auth.Caller{}), slow); err != nil {
+		t.Error("another request:", err)
+	}
+}
+
+// A connection that others could read along, or stand at the other end of, is
+// told; one that stays on the machine is not.
+func TestPostgresExposed(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]bool{
+		"postgres:///ow?host=/run/postgresql":                     false,
+		"postgres://localhost/ow":                                 false,
+		"postgres://127.0.0.1/ow?sslmode=disable":                 false,
+		"postgres://[::1]/ow":                                     false,
+		"postgres://db.internal/ow":                               true,
+		"postgres://10.0.0.7/ow?sslmode=disable":                  true,
+		"postgres://db.internal/ow?sslmode=require":               true,
+		"postgres://localhost,db.internal/ow":                     true,
+		"postgres://db.internal/ow?sslmode=verify-full":           false,
+		"postgres://a.internal,b.internal/ow?sslmode=verify-full": false,
+	} {
+		config := must(pgx.ParseConfig(dsn))(t)
+		if got := exposed(config); (got != "") != want || want && !strings.Contains(got, "sslmode=verify-full") {
+			t.Errorf("%s: %q", dsn, got)
+		}
 	}
 }
 

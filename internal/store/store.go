@@ -91,6 +91,10 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 // acknowledged may be lost, each with what to change.
 func (s *Store) Risks() []string { return s.pools.risks }
 
+// Exposed is what to change where others on the way to the database could read
+// along or stand in for it, else "".
+func (s *Store) Exposed() string { return s.pools.exposed }
+
 // Close waits for the writes that were accepted, refuses others, and closes
 // the database.
 func (s *Store) Close() error { return s.backend.close() }
