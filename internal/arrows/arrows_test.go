@@ -30,11 +30,12 @@ var permitted = []struct{ from, to string }{
 	{"server/call", "gen/... internal/auth internal/event internal/audit internal/ratelimit internal/jsonbody internal/credential"},
 	{"server/...", "server/... gen/... internal/..."},
 
-	{"internal/store/...", "internal/store/... internal/auth internal/event internal/usage internal/audit internal/credential internal/ratelimit internal/failpoint"},
+	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint"},
 	{"internal/event", "internal/auth internal/audit"},
-	{"internal/usage", "internal/auth internal/audit"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint"},
 	{"internal/cluster", "internal/ratelimit"},
+	{"internal/pgtest", "internal/tether"},
+	{"internal/redistest", "internal/tether"},
 	{"internal/swiftgen/...", "internal/swiftgen/..."},
 	{"internal/conformance/...", "internal/conformance/... clients/go/... gen/... server/..."},
 }

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +20,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/openwearables/openwearables/internal/tether"
 )
 
 // superuser is whom the tests connect as, without a password, over the socket.
@@ -30,7 +31,7 @@ const superuser = "tester"
 type Server struct {
 	folder string
 	owner  *owner
-	exited chan error
+	exited <-chan error
 	pid    int
 	args   []string
 }
@@ -111,19 +112,10 @@ func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 func (s *Server) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.folder
-	attend(cmd, s.owner)
-	return cmd
-}
-
-// run keeps the thread that started the program.
-func run(cmd *exec.Cmd, started, exited chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := cmd.Start()
-	started <- err
-	if err == nil {
-		exited <- cmd.Wait()
+	if s.owner != nil {
+		s.owner.assume(cmd)
 	}
+	return cmd
 }
 
 // Up starts the server and returns when it takes connections.
@@ -139,10 +131,7 @@ func (s *Server) Up() error {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	started := make(chan error)
-	s.exited = make(chan error, 1)
-	go run(cmd, started, s.exited)
-	if err := <-started; err != nil {
+	if s.exited, err = tether.Start(cmd, syscall.SIGQUIT); err != nil {
 		return err
 	}
 	s.pid = cmd.Process.Pid
@@ -200,7 +189,7 @@ func (s *Server) end(how os.Signal) {
 	if err != nil {
 		return // it has ended
 	}
-	s.exited <- <-s.exited // left for who asks next
+	<-s.exited
 }
 
 // Close ends the server and removes its data.

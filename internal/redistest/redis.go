@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/openwearables/openwearables/internal/tether"
 )
 
 // Server is a Redis server of one test, on a port of its own, in a folder of its
@@ -24,6 +26,7 @@ type Server struct {
 	port   string
 	args   []string
 	cmd    *exec.Cmd
+	exited <-chan error
 }
 
 // Start starts one with these arguments beside the usual. It fails the test where
@@ -65,7 +68,7 @@ func (s *Server) Start() {
 		"--bind", "127.0.0.1", "--port", s.port, "--dir", s.folder, "--save", "", "--appendonly", "no",
 	}, s.args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
-	err = s.cmd.Start()
+	s.exited, err = tether.Start(s.cmd, syscall.SIGKILL)
 	_ = out.Close() // the child has its own
 	if err != nil {
 		s.t.Fatal(err)
@@ -97,7 +100,7 @@ func (s *Server) Kill() {
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGCONT) // it may be paused
 	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait() // it was killed, and says so
+	<-s.exited
 	s.cmd = nil
 }
 
