@@ -51,17 +51,25 @@ func (s *Server) free(name string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
 		c.Operation = name
-		s.auth.Limits.Look(r.Context(), &c.Caller)
+		ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)
+		s.auth.Limits.Look(ctx, &c.Caller)
+		cancel()
 		next(w, r)
 	})
 }
 
-// ready says whether requests can be served within a second from now.
+// The answer of a health endpoint takes less than a second.
+const (
+	readyTimeout = 800 * time.Millisecond
+	lookTimeout  = 100 * time.Millisecond
+)
+
+// ready says whether requests can be served soon.
 func (s *Server) ready(ctx context.Context) error {
 	if s.draining.Load() {
 		return errDraining
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	return s.store.Ping(ctx)
 }

@@ -11,13 +11,15 @@ type Limiter struct{ *core }
 
 // Spend charges the caller's credential or, where there is no valid one, its
 // address, with the operation's own policy where it has one. The bucket
-// becomes what the answer describes. A credential that a peer has ended since it
+// becomes what the answer describes; one that cannot be read is described as if
+// nothing were spent, and the request refused as Unavailable. A credential that a peer has ended since it
 // was proved is noticed here, and the caller left without a principal.
 func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Policy) error {
 	if c.Principal != nil {
 		policy, id := l.bucket(c, byAddress)
 		w, mark, err := l.peers.Spend(ctx, policy, id, c.Principal.subject)
 		if err != nil {
+			c.Window = policy.Fresh(l.now())
 			return UnavailableError(err)
 		}
 		c.Window = w
@@ -31,18 +33,22 @@ func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Poli
 	policy, id := l.bucket(c, byAddress)
 	w, err := l.peers.Take(ctx, policy, id)
 	if err != nil {
+		c.Window = policy.Fresh(l.now())
 		return UnavailableError(err)
 	}
 	c.Window, c.Spent = w, policy
 	return l.refusal(w)
 }
 
-// Look makes the caller's bucket what the answer describes and spends nothing.
+// Look makes the caller's bucket what the answer describes, as Spend does, and
+// spends nothing.
 func (l *Limiter) Look(ctx context.Context, c *Caller) {
 	policy, id := l.bucket(c, ratelimit.Policy{})
-	if w, err := l.peers.Peek(ctx, policy, id); err == nil {
-		c.Window = w
+	w, err := l.peers.Peek(ctx, policy, id)
+	if err != nil {
+		w = policy.Fresh(l.now())
 	}
+	c.Window = w
 }
 
 // Policies returns the limits in force.

@@ -17,12 +17,14 @@ type outage struct {
 	name        string
 	begin, heal func(*world) error
 	redis       bool // it is Redis', and not the database's
+	telling     bool // where there is no Redis, it tells more than the others
 }
 
 var outages = []outage{
 	{name: "db-down", begin: func(w *world) error { w.stack.DB.Down(); return nil }, heal: healDB},
-	{name: "db-black-hole", begin: func(w *world) error { return w.stack.DB.BlackHole() }, heal: healDB},
+	{name: "db-black-hole", begin: func(w *world) error { return w.stack.DB.BlackHole() }, heal: healDB, telling: true},
 	{name: "db-slow", begin: func(w *world) error { return w.stack.DB.Slow(3000) }, heal: healDB},
+	{name: "lagging", begin: func(w *world) error { return w.stack.DB.Slow(700) }, heal: healDB, telling: true},
 	{name: "db-restarted", begin: func(w *world) error { w.stack.Postgres.Crash(); return nil }, heal: func(w *world) error { return w.stack.Postgres.Up() }},
 	{name: "tables-locked", begin: lockTables, heal: func(w *world) error { return w.unlock() }},
 	{name: "redis-down", redis: true, begin: func(w *world) error { w.stack.Cache.Down(); return nil }, heal: healCache},
@@ -60,7 +62,7 @@ func outaged(t *trial) (check.Verdict, error) {
 	var names []string
 	for round := range rounds {
 		for _, o := range outages {
-			if o.redis && t.stack.Redis == nil {
+			if t.stack.Redis == nil && (o.redis || !t.full && !o.telling) {
 				continue
 			}
 			o.name = fmt.Sprint(o.name, "-", round)

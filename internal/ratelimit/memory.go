@@ -72,7 +72,7 @@ func (m *Memory) Peek(_ context.Context, p Policy, id string) (Window, error) {
 	t := s.read(m.now())
 	b := s.find(id, t)
 	if b == nil {
-		return p.window(0, p.reset(t.wall), p.Limit > 0), nil
+		return p.Fresh(t.wall), nil
 	}
 	return p.window(b.used, b.told(p, t), b.used < p.Limit), nil
 }

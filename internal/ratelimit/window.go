@@ -49,6 +49,11 @@ func (p Policy) Length() time.Duration {
 	return time.Duration(max(1, ceilSeconds(p.Window))) * time.Second
 }
 
+// Fresh is the window that would open now, with nothing spent.
+func (p Policy) Fresh(now time.Time) Window {
+	return p.window(0, p.reset(now), p.Limit > 0)
+}
+
 // reset is the end of a window that opens now: the last whole second within the
 // policy's length. A window is up to a second shorter than its policy says, which
 // is the price of an end that is exact in unix seconds; since the next one opens

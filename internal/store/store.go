@@ -59,6 +59,7 @@ type Store struct {
 	*reader
 	backend
 	pools *pools
+	now   func() time.Time // nil: the database's
 }
 
 var (
@@ -84,7 +85,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	m := newMapper(e, p.readers)
 	b := e.serve(m, p, o)
-	return &Store{&reader{mapper: m, source: b}, b, p}, nil
+	return &Store{&reader{mapper: m, source: b}, b, p, o.Now}, nil
 }
 
 // Risks names the settings of the database under which a write that was

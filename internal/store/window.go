@@ -16,12 +16,15 @@ import (
 // Windows is a ratelimit.Counter that is exact over all processes which use the
 // same PostgreSQL database, by the clock of that: one statement, and no write to
 // the log, for each request. A crash of the database forgets the open windows.
-type Windows struct{ *reader }
+type Windows struct {
+	*reader
+	now func() time.Time // nil: the database's
+}
 
 var _ ratelimit.Counter = Windows{}
 
 // Windows returns the counter of the database.
-func (s *Store) Windows() Windows { return Windows{s.reader} }
+func (s *Store) Windows() Windows { return Windows{s.reader, s.now} }
 
 type windowRow struct {
 	bun.BaseModel `bun:"table:windows"`
@@ -30,17 +33,18 @@ type windowRow struct {
 }
 
 const (
-	nowSeconds = "floor(extract(epoch FROM statement_timestamp()))::bigint"
+	givenOrNow = "coalesce(?::bigint, floor(extract(epoch FROM statement_timestamp()))::bigint)"
 	isWindow   = "policy = ? AND id = ?"
+	hasEnded   = "w.ends_at <= excluded.ends_at - ?" // the length
 )
 
 var (
-	windowTaken = windowStatement("INSERT INTO windows AS w (policy, id, used, ends_at) VALUES (?, ?, 1, " + nowSeconds + " + ?)" +
-		" ON CONFLICT (policy, id) DO UPDATE SET used = CASE WHEN w.ends_at <= " + nowSeconds + " THEN 1 ELSE w.used + 1 END," +
-		" ends_at = CASE WHEN w.ends_at <= " + nowSeconds + " THEN excluded.ends_at ELSE w.ends_at END" +
-		" WHERE w.ends_at <= " + nowSeconds + " OR w.used < ? RETURNING used, ends_at")
-	windowOpen = windowStatement("SELECT used, ends_at FROM windows WHERE " + isWindow + " AND ends_at > " + nowSeconds)
-	windowNext = windowStatement("SELECT 0 AS used, " + nowSeconds + " + ? AS ends_at")
+	windowTaken = windowStatement("INSERT INTO windows AS w (policy, id, used, ends_at) VALUES (?, ?, 1, " + givenOrNow + " + ?)" +
+		" ON CONFLICT (policy, id) DO UPDATE SET used = CASE WHEN " + hasEnded + " THEN 1 ELSE w.used + 1 END," +
+		" ends_at = CASE WHEN " + hasEnded + " THEN excluded.ends_at ELSE w.ends_at END" +
+		" WHERE " + hasEnded + " OR w.used < ? RETURNING used, ends_at")
+	windowOpen = windowStatement("SELECT used, ends_at FROM windows WHERE " + isWindow + " AND ends_at > " + givenOrNow)
+	windowNext = windowStatement("SELECT 0 AS used, " + givenOrNow + " + ? AS ends_at")
 	windowBack = windowStatement("UPDATE windows SET used = used - 1 WHERE " + isWindow + " AND used > 0 RETURNING used, ends_at")
 )
 
@@ -50,11 +54,12 @@ func windowStatement(text string) *statement[windowRow] {
 
 // Take implements ratelimit.Counter.
 func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
+	length := seconds(p)
 	for range maxTries {
 		if p.Limit <= 0 {
 			break
 		}
-		row, err := find(ctx, w.reader, windowTaken, p.Name, textual(id), seconds(p), p.Limit)
+		row, err := find(ctx, w.reader, windowTaken, p.Name, textual(id), w.given(), length, length, length, length, p.Limit)
 		if !errors.Is(err, auth.ErrNotFound) {
 			return row.window(p, true), err
 		}
@@ -68,9 +73,9 @@ func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratel
 
 // Peek implements ratelimit.Counter.
 func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
-	row, err := find(ctx, w.reader, windowOpen, p.Name, textual(id))
+	row, err := find(ctx, w.reader, windowOpen, p.Name, textual(id), w.given())
 	if errors.Is(err, auth.ErrNotFound) {
-		row, err = find(ctx, w.reader, windowNext, seconds(p))
+		row, err = find(ctx, w.reader, windowNext, w.given(), seconds(p))
 	}
 	return row.window(p, row.Used < int64(p.Limit)), err
 }
@@ -82,6 +87,15 @@ func (w Windows) Return(ctx context.Context, p ratelimit.Policy, id string) erro
 		return nil
 	}
 	return err
+}
+
+// given is the second to take for now, nil for the database's.
+func (w Windows) given() *int64 {
+	if w.now == nil {
+		return nil
+	}
+	at := w.now().Unix()
+	return &at
 }
 
 // textual is the id, which may be any bytes, as a text of its own.

@@ -20,7 +20,7 @@ const (
 
 // Outages checks each fault: calls that are "right" succeed or are told 503 with
 // Retry-After, calls that are "wrong" never succeed, all in time; "livez" is always
-// 200; "readyz" is 503 while the database is away; after the end all is well again
+// 200; "readyz" is 503 while the database is away, and either while it lags; after the end all is well again
 // and the nodes hold no more than before.
 func Outages(calls []record.Call, faults []string) Verdict {
 	var v Verdict
@@ -94,13 +94,13 @@ func (f *fault) health(c *record.Call) {
 		}
 		return
 	}
-	database := strings.HasPrefix(f.name, "db-")
+	database, either := strings.HasPrefix(f.name, "db-"), strings.HasPrefix(f.name, "lagging-")
 	switch {
 	case c.Took() > truthful+slack:
 		f.v.fail(f.name+": /readyz took too long", c)
 	case c.Start >= f.sure && c.End < f.over && database && c.Status != 503:
 		f.v.fail(f.name+": ready without a database", c)
-	case (c.End < f.from || c.Start >= f.well || !database) && c.Status != 200:
+	case (c.End < f.from || c.Start >= f.well || !database && !either) && c.Status != 200:
 		f.v.fail(f.name+": not ready", c)
 	}
 }
