@@ -54,12 +54,18 @@ var settings = map[string]string{
 	"idle_in_transaction_session_timeout": "5000", // a process that went away keeps no lock for longer
 }
 
+// What a pooler that gives each transaction another connection needs.
+const (
+	poolerSetting = "ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout"
+	poolerMode    = "default_query_exec_mode=simple_protocol"
+)
+
 func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	config, err := pgx.ParseConfig("postgres:" + dsn)
 	if err != nil {
 		return nil, errForm // the error of the parser may hold parts of a password
 	}
-	prepare := config.DefaultQueryExecMode // default_query_exec_mode, for a pooler that takes nothing prepared
+	prepare := config.DefaultQueryExecMode // default_query_exec_mode: see poolerMode
 	most, err := tune(config)
 	if err != nil {
 		return nil, err
@@ -179,6 +185,8 @@ func explain(config *pgx.ConnConfig, err error) error {
 		return fmt.Errorf("store: %s cannot be served: %w", at, err)
 	case strings.HasPrefix(code, "28"):
 		change = fmt.Sprintf("correct user and password in --database, or let the user %q in in pg_hba.conf", config.User)
+	case strings.HasPrefix(why.Error(), "unsupported startup parameter"):
+		change = "let PgBouncer take it: " + poolerSetting + " in pgbouncer.ini, and " + poolerMode + " in --database"
 	case code == "3D000":
 		change = fmt.Sprintf("make it with CREATE DATABASE %q, or correct the name in --database", config.Database)
 	case code == "53300":

@@ -2,20 +2,13 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
-	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/pgtest"
@@ -30,54 +23,6 @@ func inTime(t testing.TB, what string, f func()) {
 	begun := time.Now()
 	if f(); time.Since(begun) > 3*time.Second {
 		t.Errorf("%s took %s", what, time.Since(begun))
-	}
-}
-
-// What is wrong at the start is said in one line that says what to change, and
-// that holds no password.
-func TestPostgresRefusals(t *testing.T) {
-	t.Parallel()
-	server := pgtest.Shared(t)
-	password := rand.Text()
-	role := "role_" + strings.ToLower(rand.Text())
-	database := "latin_" + strings.ToLower(rand.Text())
-	err := server.Exec(t.Context(), "postgres", "CREATE ROLE "+role+" LOGIN PASSWORD '"+password+"'",
-		"CREATE DATABASE "+database+" ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER 'libc' TEMPLATE template0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-	nobody := free.Addr().String()
-	free.Close()
-	socket := "?host=" + filepath.Dir(server.Socket())
-	for _, c := range []struct{ name, dsn, says string }{
-		{"wrong password", "postgres://" + role + ":x" + password + "@/postgres" + socket, "correct user and password in --database"},
-		{"unknown user", "postgres://nobody:" + password + "@/postgres" + socket, "correct user and password in --database"},
-		{"no right to make tables", "postgres://" + role + ":" + password + "@/postgres" + socket, "GRANT CREATE ON SCHEMA public"},
-		{"unknown database", "postgres://" + role + ":" + password + "@/none" + socket, "CREATE DATABASE"},
-		{"encoding", server.DSN(database), "ENCODING 'UTF8'"},
-		{"nobody there", "postgres://app:" + password + "@" + nobody + "/ow", "host and port in --database"},
-		{"no such host", "postgres://app:" + password + "@none.invalid/ow", "host and port in --database"},
-		{"no DSN", "postgres://app:" + password + "@:x/ow", "postgres://USER@HOST/NAME"},
-		{"no number", "postgres://app:" + password + "@localhost/ow?pool_max_conns=many", "pool_max_conns"},
-	} {
-		s, err := Open(t.Context(), c.dsn, Options{})
-		if err == nil {
-			t.Errorf("%s: opened, %v", c.name, s.Close())
-		} else if text := err.Error(); !strings.Contains(text, c.says) || strings.Contains(text, password) || strings.Contains(text, "\n") {
-			t.Errorf("%s: %s", c.name, text)
-		}
-	}
-}
-
-// A store on a server that may forget says so; one that may not is silent.
-func TestPostgresRisks(t *testing.T) {
-	t.Parallel()
-	risks := openPostgresStore(t).Risks()
-	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
-		if !slices.ContainsFunc(risks, func(r string) bool { return strings.Contains(r, "set "+name+" = on") }) {
-			t.Errorf("%s is off and not among %q", name, risks)
-		}
 	}
 }
 
@@ -281,29 +226,6 @@ func TestPostgresRequestPatience(t *testing.T) {
 	}
 }
 
-// A connection that others could read along, or stand at the other end of, is
-// told; one that stays on the machine is not.
-func TestPostgresExposed(t *testing.T) {
-	t.Parallel()
-	for dsn, want := range map[string]bool{
-		"postgres:///ow?host=/run/postgresql":                     false,
-		"postgres://localhost/ow":                                 false,
-		"postgres://127.0.0.1/ow?sslmode=disable":                 false,
-		"postgres://[::1]/ow":                                     false,
-		"postgres://db.internal/ow":                               true,
-		"postgres://10.0.0.7/ow?sslmode=disable":                  true,
-		"postgres://db.internal/ow?sslmode=require":               true,
-		"postgres://localhost,db.internal/ow":                     true,
-		"postgres://db.internal/ow?sslmode=verify-full":           false,
-		"postgres://a.internal,b.internal/ow?sslmode=verify-full": false,
-	} {
-		config := must(pgx.ParseConfig(dsn))(t)
-		if got := exposed(config); (got != "") != want || want && !strings.Contains(got, "sslmode=verify-full") {
-			t.Errorf("%s: %q", dsn, got)
-		}
-	}
-}
-
 // A commit that the database refuses is answered as the refusal that it is.
 func TestPostgresCommitFailure(t *testing.T) {
 	t.Parallel()
@@ -413,22 +335,4 @@ func TestPostgresReplaysAreFound(t *testing.T) {
 	all.Wait()
 	wantEqual(t, made.Load(), 1)
 	wantEqual(t, found.Load(), 15)
-}
-
-// A pooler that hands each transaction another connection takes nothing that
-// is prepared, and needs nothing that is.
-func TestPostgresUnprepared(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, pgtest.New(t)+"&default_query_exec_mode=simple_protocol", Options{})
-	for _, set := range []bool{true, false} {
-		developerComesBack(t, s, set)
-		sessionComesBack(t, s, set)
-		applicationComesBack(t, s, set)
-		userComesBack(t, s, set)
-	}
-	keyComesBack(t, s, true)
-	prepared := 0
-	if err := s.pools.readers.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_prepared_statements").Scan(&prepared); err != nil || prepared > 0 {
-		t.Errorf("%d statements are prepared, %v", prepared, err)
-	}
 }

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"crypto/rand"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/openwearables/openwearables/internal/pgtest"
+)
+
+// What is wrong at the start is said in one line that says what to change, and
+// that holds no password.
+func TestPostgresRefusals(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Shared(t)
+	password := rand.Text()
+	role := "role_" + strings.ToLower(rand.Text())
+	database := "latin_" + strings.ToLower(rand.Text())
+	err := server.Exec(t.Context(), "postgres", "CREATE ROLE "+role+" LOGIN PASSWORD '"+password+"'",
+		"CREATE DATABASE "+database+" ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER 'libc' TEMPLATE template0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+	nobody := free.Addr().String()
+	free.Close()
+	socket := "?host=" + filepath.Dir(server.Socket())
+	for _, c := range []struct{ name, dsn, says string }{
+		{"wrong password", "postgres://" + role + ":x" + password + "@/postgres" + socket, "correct user and password in --database"},
+		{"unknown user", "postgres://nobody:" + password + "@/postgres" + socket, "correct user and password in --database"},
+		{"no right to make tables", "postgres://" + role + ":" + password + "@/postgres" + socket, "GRANT CREATE ON SCHEMA public"},
+		{"unknown database", "postgres://" + role + ":" + password + "@/none" + socket, "CREATE DATABASE"},
+		{"encoding", server.DSN(database), "ENCODING 'UTF8'"},
+		{"nobody there", "postgres://app:" + password + "@" + nobody + "/ow", "host and port in --database"},
+		{"no such host", "postgres://app:" + password + "@none.invalid/ow", "host and port in --database"},
+		{"no DSN", "postgres://app:" + password + "@:x/ow", "postgres://USER@HOST/NAME"},
+		{"no number", "postgres://app:" + password + "@localhost/ow?pool_max_conns=many", "pool_max_conns"},
+	} {
+		s, err := Open(t.Context(), c.dsn, Options{})
+		if err == nil {
+			t.Errorf("%s: opened, %v", c.name, s.Close())
+		} else if text := err.Error(); !strings.Contains(text, c.says) || strings.Contains(text, password) || strings.Contains(text, "\n") {
+			t.Errorf("%s: %s", c.name, text)
+		}
+	}
+}
+
+// A store on a server that may forget says so; one that may not is silent.
+func TestPostgresRisks(t *testing.T) {
+	t.Parallel()
+	risks := openPostgresStore(t).Risks()
+	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+		if !slices.ContainsFunc(risks, func(r string) bool { return strings.Contains(r, "set "+name+" = on") }) {
+			t.Errorf("%s is off and not among %q", name, risks)
+		}
+	}
+}
+
+// A connection that others could read along, or stand at the other end of, is
+// told; one that stays on the machine is not.
+func TestPostgresExposed(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]bool{
+		"postgres:///ow?host=/run/postgresql":                     false,
+		"postgres://localhost/ow":                                 false,
+		"postgres://127.0.0.1/ow?sslmode=disable":                 false,
+		"postgres://[::1]/ow":                                     false,
+		"postgres://db.internal/ow":                               true,
+		"postgres://10.0.0.7/ow?sslmode=disable":                  true,
+		"postgres://db.internal/ow?sslmode=require":               true,
+		"postgres://localhost,db.internal/ow":                     true,
+		"postgres://db.internal/ow?sslmode=verify-full":           false,
+		"postgres://a.internal,b.internal/ow?sslmode=verify-full": false,
+	} {
+		config := must(pgx.ParseConfig(dsn))(t)
+		if got := exposed(config); (got != "") != want || want && !strings.Contains(got, "sslmode=verify-full") {
+			t.Errorf("%s: %q", dsn, got)
+		}
+	}
+}
