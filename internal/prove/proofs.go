@@ -45,12 +45,20 @@ var proofs = []proof{
 		means: "The same while the node and PostgreSQL are killed together.",
 	},
 	{
+		name: "power-loss", run: powerLoss, shapes: []stack.Shape{stack.SQLite},
+		means: "What the process writes to its files, and syncs, is recorded by strace while clients write. From that, what a loss of power at some time could have left is built: all that was synced, and of the rest any part, torn at sectors and in any order. A node starts on each such image without repair, its database is whole, every write that was acknowledged before the loss is there, every other one is there as a whole or not at all, and what was revoked stays revoked. A lone write is synced before it is answered.",
+	},
+	{
+		name: "disk-full", run: diskFull, shapes: []stack.Shape{stack.SQLite},
+		means: "The file system that the database is on is filled to the last block, or nearly, for 1.5 seconds while clients write and read. Every write succeeds or is told 503 with Retry-After and a detail, all within 2 seconds; whoever only reads is served, and ended keys are refused. When there is room again, writes succeed within 2 seconds without a restart; the database is whole, and what was acknowledged is there, what was not as a whole or not at all.",
+	},
+	{
 		name: "limits", run: limits, shapes: []stack.Shape{stack.SQLite, stack.PG3, stack.PGOnly},
 		means: "1500 calls with one key are made at once over all nodes, where 1000 a minute are allowed. Exactly 1000 are admitted, none is refused before, and no two are told that as many remain.",
 	},
 	{
-		name: "outages", run: outaged, shapes: []stack.Shape{stack.PG3},
-		means: "PostgreSQL refuses connections, swallows everything, answers 3 seconds late, crashes, has its tables locked; then Redis all but the last; for 3 seconds each under the load of eight clients. Every answer comes within 2 seconds and is the right one or 503 with Retry-After; what must be refused is never accepted; /livez stays 200, /readyz says 503 within a second where the database is away; 2 seconds after the end all is well without a restart, and memory and goroutines are back.",
+		name: "outages", run: outaged, shapes: []stack.Shape{stack.PG3, stack.PGOnly},
+		means: "PostgreSQL refuses connections, swallows everything, answers each statement 3 seconds late or 0.7, crashes, has its tables locked; then Redis all but the last; for 3 seconds each under the load of eight clients. Every answer comes within 2 seconds and is the right one or 503 with Retry-After; what must be refused is never accepted; /livez stays 200, /readyz says 503 within a second where the database is away; 2 seconds after the end all is well without a restart, and memory and goroutines are back.",
 	},
 	{
 		name: "rolling", run: rolling, shapes: []stack.Shape{stack.PG3},

@@ -112,6 +112,6 @@ func (r *report) write() error {
 }
 
 const open = `- Node clocks: a program written in Go reads its clock past what could shift it from outside. The windows go by Redis' clock, which ` + "`internal/cluster`" + ` tests with nodes whose clocks are an hour apart.
-- Power loss: kill -9 leaves the kernel's cache in place. That a sync precedes every answer is SQLite's ` + "`synchronous=FULL`" + ` and PostgreSQL's ` + "`fsync`" + `.
+- Power loss of PostgreSQL: kill -9 leaves the kernel's cache in place; that a sync precedes every answer is its ` + "`fsync`" + `. A disk that says that it has synced and has not.
 - Several machines: all processes share one machine and one network stack.
 `

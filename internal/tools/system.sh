@@ -9,6 +9,8 @@ need gcc gcc # go test -race
 if ! [ -e /usr/include/stdio.h ]; then missing+=(libc6-dev); fi
 need chromium chromium
 need redis-server redis-server
+need pgbouncer pgbouncer
+need strace strace
 if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then missing+=(postgresql); fi
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3-venv); fi
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
