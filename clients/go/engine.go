@@ -98,19 +98,6 @@ type engine struct {
 	clock    clock
 }
 
-// TokenRequest tells a TokenProvider why it is asked.
-type TokenRequest struct {
-	// Reason is signed_out when nobody is signed in, else the server's reason for
-	// ending the session.
-	Reason string
-}
-
-// TokenProvider fetches a token pair from the app's own backend. It is asked
-// when nobody is signed in and when the server has ended the session, never by
-// two goroutines at once. If it fails with an error that wraps
-// ErrSignInRequired, the session is over; any other error keeps it.
-type TokenProvider func(context.Context, TokenRequest) (TokenPair, error)
-
 // token returns a session whose access token can be sent and is not refused, the
 // one that the server refused ("" for none). It is one atomic load and one
 // reading of the clock where nothing is to do.

@@ -10,10 +10,6 @@ import (
 	"connectrpc.com/connect"
 )
 
-// ErrSignInRequired is what a TokenProvider wraps to say that the app's backend
-// has nobody signed in: the session is over.
-var ErrSignInRequired = errors.New("sign-in required")
-
 // renewal is the work of one flight.
 type renewal struct {
 	*engine
@@ -273,51 +269,6 @@ func (c *core) note(token string, cause *Error) {
 	defer c.mu.Unlock()
 	c.failures.about(token)
 	c.failures.dead = cause
-}
-
-// signIn asks the provider where nobody is signed in, unless a person signed out.
-func (r *renewal) signIn(ctx context.Context) (*session, *Error) {
-	ended := r.core.state.Load().ended
-	if r.provider == nil || ended != nil && ended.err.Kind != KindSessionExpired {
-		return nil, r.absent()
-	}
-	s, err := r.ask(ctx, ReasonSignedOut)
-	if err != nil {
-		if ended != nil && errors.Is(err, ErrSignInRequired) {
-			err = ended.err
-		}
-		r.core.fail("", err, r.clock.mono())
-		return nil, err
-	}
-	return r.replace(ctx, nil, s)
-}
-
-// ask gets a session of its own from the provider.
-func (r *renewal) ask(ctx context.Context, reason string) (s *session, err *Error) {
-	failed := func(cause error) *Error {
-		e := &Error{
-			Kind: KindUnavailable, Code: connect.CodeUnavailable, Reason: ReasonProviderFailed,
-			Message: "the token provider failed", cause: cause,
-		}
-		if errors.Is(cause, ErrSignInRequired) {
-			e.Kind, e.Code, e.Reason, e.Message = KindUnauthenticated, connect.CodeUnauthenticated, ReasonSignedOut, "nobody is signed in"
-		}
-		return e
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			s, err = nil, failed(errors.New("the token provider panicked"))
-		}
-	}()
-	asked := r.clock.mono()
-	pair, cause := r.provider(ctx, TokenRequest{Reason: reason})
-	if cause == nil {
-		cause = pair.check()
-	}
-	if cause != nil {
-		return nil, failed(cause)
-	}
-	return newSession(r.base, randomKey(), pair, r.clock, asked, time.Time{}), nil
 }
 
 // load brings the process up to what the store holds and returns it. A session
