@@ -129,12 +129,13 @@ func (a *acknowledged) note(t *testing.T, line string) {
 // Whenever the process is killed, everything that it acknowledged is there,
 // and everything that is there is whole.
 func TestKill(t *testing.T) {
-	cycles := 20
+	cycles := 8
 	if n, err := strconv.Atoi(os.Getenv("STORE_CRASH_CYCLES")); err == nil {
 		cycles = n
 	}
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			at := dsn(t)
 			said := acknowledged{sessions: map[string]int64{}, reads: map[string]int{}}
 			for range cycles {
