@@ -1,10 +1,10 @@
 import { type Base, isBrowser } from "./base.js";
-import { limited, systemClock } from "./clock.js";
-import { Core, coreOf } from "./engine/core.js";
-import { Engine, type TokenProvider } from "./engine/engine.js";
-import { Emitter, type EventName, type Listener } from "./engine/event.js";
+import { systemClock } from "./clock.js";
+import { coreOf, createCore } from "./engine/core.js";
+import { createEngine, type Engine, type TokenProvider } from "./engine/engine.js";
+import { createEmitter, type Emitter, type EventName, type Listener } from "./engine/event.js";
 import { newSession, randomKey } from "./engine/record.js";
-import { invalid, unavailable } from "./error.js";
+import { invalid } from "./error.js";
 import { type ExposedTokenPair, notBare, readPair, TokenPair } from "./pair.js";
 import { onResume } from "./resume.js";
 import { login, TokenRpc } from "./rpc.js";
@@ -78,7 +78,7 @@ export function apiKey(key: string): Auth {
 
 /** Calls with a static credential. */
 export function keyAuth(key: string): Auth {
-  const emitter = new Emitter();
+  const emitter = createEmitter();
   let told = 0;
   return {
     on: (name, listener) => emitter.on(name, listener),
@@ -116,9 +116,11 @@ export function userSession(options: UserSessionOptions = {}): Session {
   const { store = memory(), tokenProvider: provider, userId, refresh } = options;
   const readOnly = refresh === "never";
   return session((emitter, base) => {
-    const core = readOnly ? new Core(base.url, systemClock) : coreOf(store, base.url, systemClock);
+    const core = readOnly
+      ? createCore(base.url, systemClock)
+      : coreOf(store, base.url, systemClock);
     const rpc = new TokenRpc(base.bare(false), base.url, systemClock);
-    return new Engine(core, store, rpc, emitter, {
+    return createEngine(core, store, rpc, emitter, {
       provider: readOnly ? undefined : provider,
       userId,
       readOnly,
@@ -157,7 +159,7 @@ export function developerLogin({
         record.ttl,
       );
     };
-    return new Engine(coreOf(store, base.url, systemClock), store, rpc, emitter, { provider });
+    return createEngine(coreOf(store, base.url, systemClock), store, rpc, emitter, { provider });
   }).session;
 }
 
@@ -166,7 +168,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
   session: Session;
   engine(): Engine;
 } {
-  const emitter = new Emitter();
+  const emitter = createEmitter();
   let engine: Engine | undefined;
   const started = () => {
     if (!engine) {
@@ -202,7 +204,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
       [bind](base) {
         if (!engine) {
           engine = start(emitter, base);
-          onResume(() => engine?.wake(), engine.over.signal);
+          onResume(() => engine?.wake(), engine.until);
         }
         if (engine.core.base !== base.url) {
           throw invalid("the session, or its store, belongs to a client of another base URL");
@@ -215,14 +217,4 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
       },
     },
   };
-}
-
-/** Bounds work that has no signal of its own. */
-export async function within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const limit = limited(undefined, ms, () => unavailable("it took too long", ""));
-  try {
-    return await work(limit.signal);
-  } finally {
-    limit.done();
-  }
 }

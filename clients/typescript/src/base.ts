@@ -53,13 +53,11 @@ async function send(
   init: RequestInit | undefined,
   cookies: boolean,
 ): Promise<Response> {
-  const headers = new Headers(init?.headers);
-  if (agent) {
-    headers.set("User-Agent", agent);
+  if (agent && init?.headers instanceof Headers) {
+    init.headers.set("User-Agent", agent); // Connect makes them anew for each request
   }
   const res = await fetch(input, {
     ...init,
-    headers,
     redirect: "error",
     cache: "no-store",
     credentials: cookies ? "include" : "omit",

@@ -1,11 +1,10 @@
 import type { CallOptions } from "@connectrpc/connect";
-import { bind, type Session, session, within } from "./auth.js";
+import { bind, type Session, session } from "./auth.js";
 import { createBase } from "./base.js";
-import { type Clock, systemClock } from "./clock.js";
+import { bounded, type Clock, systemClock } from "./clock.js";
 import { coreOf } from "./engine/core.js";
-import { Engine } from "./engine/engine.js";
+import { createEngine } from "./engine/engine.js";
 import { randomKey, type Session as Stored } from "./engine/record.js";
-import { lockTimeout } from "./engine/verdict.js";
 import { signedOut, toError } from "./error.js";
 import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
 import type { Pair } from "./pair.js";
@@ -38,8 +37,8 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
   const base = createBase(options.baseUrl, options.fetch);
   const rpc = new CookieRpc(base.bare(true), base.url, clock);
   const store = cookieStore(base.url);
-  const made = session(
-    (emitter) => new Engine(coreOf(store, base.url, clock), store, rpc, emitter),
+  const made = session((emitter) =>
+    createEngine(coreOf(store, base.url, clock), store, rpc, emitter),
   );
   made.session[bind](base);
   const { signIn: _, ...rest } = made.session;
@@ -48,10 +47,9 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
     async login({ email, password }) {
       const engine = made.engine();
       await engine.core.flight?.catch(() => {}); // its answer would set the cookie of the session before
-      const lock = within(lockTimeout, async (signal) => store.lock?.(signal));
-      const unlock = await lock.catch(() => undefined);
+      const unlock = await engine.place.lock();
       try {
-        await engine.signIn(await within(30_000, (s) => rpc.login(email, password, s)));
+        await engine.signIn(await bounded(30_000, (s) => rpc.login(email, password, s)));
       } finally {
         unlock?.();
       }

@@ -67,7 +67,7 @@ interface ErrorDetails {
   kind: ErrorKind;
   code?: Code;
   reason?: string;
-  requestId?: string;
+  requestId?: string | undefined;
   fields?: FieldViolation[];
   retryAfterMs?: number;
   requiredScope?: string;
@@ -217,9 +217,6 @@ export function unavailable(message: string, reason: string, cause?: unknown): O
 }
 
 export function storageError(cause: unknown): OpenWearablesError {
-  if (cause instanceof OpenWearablesError) {
-    return cause;
-  }
   const why = cause instanceof Error ? `: ${cause.message}` : "";
   const kind = "storage_unavailable";
   return new OpenWearablesError(
@@ -233,7 +230,7 @@ export function sessionExpired(cause: OpenWearablesError): OpenWearablesError {
   const kind = "session_expired";
   return new OpenWearablesError(
     `the session has ended, sign in again: ${cause.reason}`,
-    { kind, reason: kind, ...(cause.requestId && { requestId: cause.requestId }) },
+    { kind, reason: kind, requestId: cause.requestId },
     cause,
   );
 }

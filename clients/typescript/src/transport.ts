@@ -53,7 +53,7 @@ interface Call {
   safe: boolean;
   /** How often it may fail in passing. */
   retries: number;
-  left(): number | undefined;
+  left(): number;
 }
 
 /** Sends until it works, the credential is refused for good or repeating is not safe. */
@@ -85,7 +85,7 @@ async function repeat<R extends { header: Headers }>(
       }
       const pause = failed.retryAfterMs || backoff(tries + 1);
       const again = call.safe && ++tries <= call.retries && retryable(failed);
-      if (!again || signal.aborted || pause >= (call.left() ?? Infinity)) {
+      if (!again || signal.aborted || pause >= call.left()) {
         throw failed;
       }
       await sleep(pause, signal);
@@ -119,7 +119,7 @@ export function authorized(
       };
       try {
         return await repeat(auth, call, () =>
-          inner.unary(method, limit.signal, limit.left(), headers, message, values),
+          inner.unary(method, limit.signal, whole(limit.left()), headers, message, values),
         );
       } catch (e) {
         throw ending(limit.signal) ?? toError(e);
@@ -144,6 +144,11 @@ export function authorized(
       }
     },
   };
+}
+
+/** A deadline as it travels. */
+function whole(ms: number): number | undefined {
+  return ms < Infinity ? Math.max(1, Math.ceil(ms)) : undefined;
 }
 
 /** What ended a call that its own signal ended. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Browser, bundle, startBrowser } from "./chromium.js";
 import { type Rig, startRig } from "./harness.js";
-import type { Scenario } from "./scenario/stage.js";
+import type { Scenario } from "./scenario/scenario.js";
 import { playAll } from "./scenarios.js";
 
 declare const play: (

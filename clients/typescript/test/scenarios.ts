@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { Scenario } from "./scenario/stage.js";
+import type { Scenario } from "./scenario/scenario.js";
 
 const path = join(import.meta.dirname, "..", "..", "..", "testdata", "refresh-scenarios.json");
 

@@ -3,16 +3,19 @@ import type { OpenWearablesError } from "../error.js";
 import type { Store } from "../store/store.js";
 import type { Emitter, EventName, Events } from "./event.js";
 import type { Session } from "./record.js";
-import { cooldown, doubtApart } from "./verdict.js";
+import { cooldown } from "./verdict.js";
 
 /** What the flights about one record have met. */
-class Failures {
-  count = 0;
-  error: OpenWearablesError | undefined;
-  until = 0;
-  doubt: number | undefined;
+interface Failures {
+  count: number;
+  /** What everybody gets until the cooldown is over. */
+  error?: OpenWearablesError;
+  /** Monotonic. */
+  until: number;
+  /** Monotonic: when the first doubtful verdict came. */
+  doubt?: number;
   /** The server's word that there will be no other answer. */
-  dead: OpenWearablesError | undefined;
+  dead?: OpenWearablesError;
 }
 
 /** How a session ended. A record of it that the store would not give up is not taken up again. */
@@ -25,86 +28,67 @@ export interface Ending {
  * One session as the whole page or process knows it: all who use the same store
  * and base URL share one, so that they renew once.
  */
-export class Core {
+export interface Core {
+  readonly base: string;
+  readonly clock: Clock;
+  readonly audience: Set<Emitter>;
   /** Changes with each sign-in and sign-out; what began in an earlier one is never published. */
-  generation = 0;
-  session: Session | undefined;
+  generation: number;
+  session?: Session | undefined;
   /** Why there is no session, where somebody said so. */
-  ended: Ending | undefined;
-  flight: Promise<Session> | undefined;
-  readonly audience = new Set<Emitter>();
-  failures = new Failures();
+  ended?: Ending | undefined;
+  flight?: Promise<Session | undefined> | undefined;
+  failures: Failures;
+}
 
-  constructor(
-    readonly base: string,
-    readonly clock: Clock,
-  ) {}
+/** A core that nobody shares. */
+export function createCore(base: string, clock: Clock): Core {
+  return { base, clock, audience: new Set(), generation: 0, failures: { count: 0, until: 0 } };
+}
 
-  /** Monotonic. */
-  get now(): number {
-    return this.clock.mono();
+/** Makes s the session, and forgets what the flights about another record met. */
+export function publish(core: Core, s: Session | undefined, ended?: Ending): void {
+  if (!s || s.raw !== core.session?.raw) {
+    core.failures = { count: 0, until: 0 };
   }
+  core.session = s;
+  core.ended = ended;
+}
 
-  emit<N extends EventName>(name: N, event: Events[N]): void {
-    for (const emitter of this.audience) {
-      emitter.emit(name, event);
-    }
+/** Tells the listeners of all who share the session. */
+export function tell<N extends EventName>(core: Core, name: N, event: Events[N]): void {
+  for (const emitter of core.audience) {
+    emitter.emit(name, event);
   }
+}
 
-  /** Makes s the session, unless the generation has changed. */
-  publish(generation: number, s: Session | undefined, ended?: Ending): boolean {
-    const current = this.generation === generation;
-    if (current) {
-      if (s?.raw !== this.session?.raw) {
-        this.failures = new Failures();
-      }
-      this.session = s;
-      this.ended = ended;
-    }
-    return current;
-  }
+/** The error that everybody gets until the cooldown is over. */
+export function cooling({ clock, failures }: Core): OpenWearablesError | undefined {
+  return clock.mono() < failures.until ? failures.error : undefined;
+}
 
-  /** Starts a new generation with s. */
-  supersede(s: Session | undefined, ended?: Ending): number {
-    this.failures = new Failures();
-    this.publish(++this.generation, s, ended);
-    return this.generation;
-  }
+/** Starts a cooldown and returns its error. */
+export function fail({ clock, failures }: Core, error: OpenWearablesError): OpenWearablesError {
+  failures.until = clock.mono() + cooldown(++failures.count, error);
+  failures.error = error;
+  return error;
+}
 
-  /** The error that everybody gets until the cooldown is over. */
-  cooling(): OpenWearablesError | undefined {
-    return this.now < this.failures.until ? this.failures.error : undefined;
-  }
+/** Whether s can be sent. */
+export function usable(core: Core, s: Session | undefined, refused: string): s is Session {
+  return !!s && s.record.access_token !== refused && core.clock.mono() < s.hard;
+}
 
-  fail(error: OpenWearablesError): void {
-    const f = this.failures;
-    f.error = error;
-    f.until = this.now + cooldown(++f.count, error);
-  }
+/** Whether there is something to do for s while it lasts: to renew it, or to store it. */
+export function due({ clock }: Core, s: Session): boolean {
+  const now = clock.mono();
+  return now >= Math.min(s.soft, s.again) && now < s.hard;
+}
 
-  /** Ends a cooldown for want of a network. */
-  online(): void {
-    if (this.failures.error?.kind === "offline") {
-      this.failures.until = 0;
-    }
-  }
-
-  /** Notes a doubtful verdict; true where an equal one came before, long enough ago. */
-  doubted(): boolean {
-    const now = this.now;
-    this.failures.doubt ??= now;
-    return now - this.failures.doubt >= doubtApart;
-  }
-
-  /** Whether there is something to do for s: to renew it, or to store it. */
-  due({ soft, unsaved }: Session): boolean {
-    return this.now >= Math.min(soft, unsaved?.again ?? soft);
-  }
-
-  /** Whether s can be sent. */
-  usable(s: Session | undefined, refused: string): s is Session {
-    return !!s && s.record.access_token !== refused && this.now < s.hard;
-  }
+/** s as it is while the store holds another record in its place, or its own. */
+export function kept({ clock }: Core, s: Session, held: string | undefined): Session {
+  const saveRetry = 5_000; // before a refused save is tried again
+  return { ...s, held, again: held === s.raw ? Infinity : clock.mono() + saveRetry };
 }
 
 interface Cores {
@@ -120,7 +104,7 @@ export function coreOf(store: Store, base: string, clock: Clock): Core {
   const [cores, key] = store.id ? [named, `${store.id} ${base}`] : [unnamed, store];
   let core = cores.get(key)?.deref();
   if (core?.base !== base) {
-    core = new Core(base, clock);
+    core = createCore(base, clock);
     cores.set(key, new WeakRef(core));
   }
   return core;

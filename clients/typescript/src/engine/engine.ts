@@ -3,11 +3,11 @@ import { canceled, type OpenWearablesError, signedOut, storageError, toError } f
 import type { ExposedTokenPair, TokenPair } from "../pair.js";
 import { isHidden } from "../resume.js";
 import type { TokenRpc } from "../rpc.js";
-import { Place, type Store } from "../store/store.js";
-import type { Core } from "./core.js";
+import { placeOf, type Store } from "../store/store.js";
+import { type Core, cooling, due, type Ending, kept, publish, tell, usable } from "./core.js";
 import type { Emitter } from "./event.js";
-import { Renewal, superseded } from "./flight.js";
-import { openSession, type Session, unstored } from "./record.js";
+import { type Crew, flight } from "./flight.js";
+import { openSession, type Session } from "./record.js";
 
 /** Why a token provider is asked. */
 export interface TokenRequest {
@@ -37,61 +37,47 @@ export interface EngineOptions {
 }
 
 /** Keeps a session's tokens fresh for one client. */
-export class Engine {
-  readonly place: Place;
-  /** Ends when the engine is disposed of. */
-  readonly over = new AbortController();
-
-  constructor(
-    readonly core: Core,
-    store: Store,
-    readonly rpc: TokenRpc,
-    readonly emitter: Emitter,
-    readonly options: EngineOptions = {},
-  ) {
-    this.place = new Place(store);
-    core.audience.add(emitter);
-    store.watch?.(() => void this.#adopt(), this.over.signal);
-  }
-
+export interface Engine extends Crew {
   /**
    * Returns a session whose access token can be sent and is not refused, the one
    * that the server refused. The caller leaves by its signal; the work goes on.
    */
-  async token(refused = "", signal?: AbortSignal): Promise<Session> {
-    for (;;) {
-      this.#check();
-      const { core } = this;
-      let s = core.session;
-      if (!core.usable(s, refused)) {
-        s = await unless(signal, this.#join(refused)).catch((e) => {
-          if (e !== superseded) {
-            throw e;
-          }
-          return undefined;
-        });
-      }
-      if (s && s.record.access_token !== refused) {
-        this.#renewBehind(s);
-        return s;
-      }
-    }
-  }
+  token(refused?: string, signal?: AbortSignal): Promise<Session>;
+  /** Checks once after a sleep, which may have been long and without a network. */
+  wake(): void;
+  /** Makes s the session in place of any other, and stores it. Never fails: see storageError. */
+  signIn(s: Session): Promise<void>;
+  /** Forgets the session at once, clears the store, and ends the session at the server. */
+  signOut(): Promise<void>;
+  /**
+   * Stops what goes on and listens to nothing any more. The store keeps the
+   * session; a renewal that was under way is the same one when it is repeated.
+   */
+  dispose(): void;
+}
 
-  /** Starts a flight that nobody waits for where s is due, unless one failed a moment ago. */
-  #renewBehind(s: Session): void {
-    const { core, options } = this;
-    const due = core.due(s) && core.usable(s, "");
-    if (due && !isHidden() && !options.readOnly && !core.cooling()) {
-      this.#join();
+/** Makes the engine of a client; clients that share a core share their flights. */
+export function createEngine(
+  core: Core,
+  store: Store,
+  rpc: TokenRpc,
+  emitter: Emitter,
+  options: EngineOptions = {},
+): Engine {
+  const place = placeOf(store);
+  const over = new AbortController();
+  const until = over.signal;
+  const crew: Crew = { core, place, rpc, options, until };
+  const check = () => {
+    if (until.aborted) {
+      throw canceled("the session was disposed of");
     }
-  }
+  };
 
   /** Returns the flight under way, or starts one. */
-  #join(refused = ""): Promise<Session> {
-    const { core } = this;
+  function join(refused = ""): Promise<Session | undefined> {
     if (!core.flight) {
-      core.flight = new Renewal(this, refused).fly().finally(() => {
+      core.flight = flight(crew, refused).finally(() => {
         core.flight = undefined;
       });
       core.flight.catch(() => {}); // perhaps nobody waits
@@ -99,96 +85,102 @@ export class Engine {
     return core.flight;
   }
 
-  /** Takes over what another tab or process stored. */
-  async #adopt(): Promise<void> {
-    if (!this.core.flight && this.core.session) {
-      const r = new Renewal(this, "");
-      await r.load().catch(() => {});
-      r.tell();
-    }
-  }
-
-  /** Checks once after a sleep, which may have been long and without a network. */
-  wake(): void {
-    this.core.online();
-    if (this.core.session) {
-      this.#join();
-    }
-  }
-
-  /** Makes s the session in place of any other, and stores it. Never fails: see storageError. */
-  async signIn(s: Session): Promise<void> {
-    this.#check();
-    const { core } = this;
-    const generation = core.supersede(s);
-    const { before, error } = await this.#overwrite(s.raw);
-    core.emit("signedIn", { other: false });
-    if (error) {
-      core.publish(generation, unstored(s, before, core.now));
-      core.emit("storageError", { error });
-    }
-  }
-
-  /** Forgets the session at once, clears the store, and ends the session at the server. */
-  async signOut(): Promise<void> {
-    this.#check();
-    const { core } = this;
-    const tokens = new Set([this.rpc.standing, core.session?.record.refresh_token]);
-    const ended = { id: core.session?.record.id, error: signedOut() };
-    core.supersede(undefined, ended);
-    let { before, error: failed } = await this.#overwrite(undefined);
-    if (before) {
-      try {
-        const s = openSession(core.base, before, core.clock);
-        ended.id = s.record.id;
-        tokens.add(s.record.refresh_token);
-      } catch {
-        // not ours to revoke
-      }
-    }
-    core.emit("signedOut", { other: false });
-    for (const token of tokens) {
-      if (token) {
-        await this.rpc.revoke(token).catch((e) => {
-          failed ??= toError(e);
-        });
-      }
-    }
-    if (failed) {
-      throw failed;
-    }
-  }
-
-  /**
-   * Stops what goes on and listens to nothing any more. The store keeps the
-   * session; a renewal that was under way is the same one when it is repeated.
-   */
-  dispose(): void {
-    this.over.abort(superseded);
-    this.core.audience.delete(this.emitter);
-  }
-
-  #check(): void {
-    if (this.over.signal.aborted) {
-      throw canceled("the session was disposed of");
-    }
-  }
-
   /** Makes raw (undefined: nothing) what the store holds, whatever is there. */
-  async #overwrite(
+  async function overwrite(
     raw: string | undefined,
-  ): Promise<{ before?: string | undefined; error?: OpenWearablesError }> {
+  ): Promise<[before: string | undefined, error?: OpenWearablesError]> {
     let before: string | undefined;
     try {
       for (let i = 0; i < 16; i++) {
-        before = await this.place.load();
-        if (await this.place.swap(raw, before)) {
-          return { before };
+        before = await place.load();
+        if (await place.swap(raw, before)) {
+          return [before];
         }
       }
-      throw new Error("others keep writing to it");
+      throw storageError(new Error("others keep writing to it"));
     } catch (e) {
-      return { before, error: storageError(e) };
+      return [before, toError(e)];
     }
   }
+
+  core.audience.add(emitter);
+  store.watch?.(() => {
+    if (!core.flight && core.session) {
+      flight(crew, "", true).catch(() => {});
+    }
+  }, until);
+  return {
+    ...crew,
+    async token(refused = "", signal) {
+      for (;;) {
+        check();
+        let s = core.session;
+        if (!usable(core, s, refused)) {
+          s = await unless(signal, join(refused));
+        }
+        if (s && s.record.access_token !== refused) {
+          // Renewed behind, where nobody waits for it, unless that failed a moment ago.
+          const idle = options.readOnly || isHidden() || cooling(core);
+          if (!idle && due(core, s)) {
+            join();
+          }
+          return s;
+        }
+      }
+    },
+    wake() {
+      if (core.failures.error?.kind === "offline") {
+        core.failures.until = 0; // the network may be back
+      }
+      if (core.session) {
+        join();
+      }
+    },
+    async signIn(s) {
+      check();
+      const generation = ++core.generation;
+      publish(core, s);
+      const [before, error] = await overwrite(s.raw);
+      tell(core, "signedIn", { other: false });
+      if (error) {
+        if (core.generation === generation) {
+          publish(core, kept(core, s, before));
+        }
+        tell(core, "storageError", { error });
+      }
+    },
+    async signOut() {
+      check();
+      const { id, refresh_token } = core.session?.record ?? {};
+      const tokens = new Set([rpc.standing, refresh_token]);
+      const ended: Ending = { id, error: signedOut() };
+      core.generation++;
+      publish(core, undefined, ended);
+      let [before, failed] = await overwrite(undefined);
+      if (before) {
+        try {
+          const { record } = openSession(core, before);
+          ended.id = record.id;
+          tokens.add(record.refresh_token);
+        } catch {
+          // not ours to revoke
+        }
+      }
+      tell(core, "signedOut", { other: false });
+      for (const token of tokens) {
+        if (token) {
+          await rpc.revoke(token).catch((e) => {
+            failed ??= toError(e);
+          });
+        }
+      }
+      if (failed) {
+        throw failed;
+      }
+    },
+    dispose() {
+      over.abort();
+      core.audience.delete(emitter);
+    },
+  };
 }

@@ -19,22 +19,27 @@ export type EventName = keyof Events;
 export type Listener<N extends EventName> = (event: Events[N]) => void;
 
 /** Hands events to listeners in order, after the code that emits them is done. */
-export class Emitter {
-  readonly #listeners = new Set<{ name: EventName; listener: (event: never) => void }>();
+export interface Emitter {
+  on<N extends EventName>(name: N, listener: Listener<N>): () => void;
+  emit<N extends EventName>(name: N, event: Events[N]): void;
+}
 
-  on<N extends EventName>(name: N, listener: Listener<N>): () => void {
-    const added = { name, listener };
-    this.#listeners.add(added);
-    return () => this.#listeners.delete(added);
-  }
-
-  emit<N extends EventName>(name: N, event: Events[N]): void {
-    for (const l of this.#listeners) {
-      if (l.name === name) {
-        Promise.resolve(event as never)
-          .then(l.listener)
-          .catch((e) => console.error(e));
+export function createEmitter(): Emitter {
+  const all = new Set<[name: EventName, listener: (event: never) => void]>();
+  return {
+    on(name, listener) {
+      const added: [EventName, typeof listener] = [name, listener];
+      all.add(added);
+      return () => all.delete(added);
+    },
+    emit(name, event) {
+      for (const [of, listener] of all) {
+        if (of === name) {
+          Promise.resolve(event as never)
+            .then(listener)
+            .catch(console.error);
+        }
       }
-    }
-  }
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { limited, sleep, unless } from "../clock.js";
 import {
-  OpenWearablesError,
+  type OpenWearablesError,
   SignInRequiredError,
   sessionExpired,
   signedOut,
@@ -9,151 +9,132 @@ import {
   unavailable,
 } from "../error.js";
 import { readPair } from "../pair.js";
+import type { TokenRpc } from "../rpc.js";
 import type { Place } from "../store/store.js";
-import type { Core } from "./core.js";
-import type { Engine } from "./engine.js";
+import { type Core, cooling, due, fail, kept, publish, tell, usable } from "./core.js";
+import type { EngineOptions } from "./engine.js";
 import type { EventName, Events } from "./event.js";
-import { newSession, openSession, randomKey, type Session, stored, unstored } from "./record.js";
-import {
-  backoff,
-  flightTimeout,
-  judge,
-  lockTimeout,
-  maxAttempts,
-  maxCooldown,
-  racePoll,
-  raceWait,
-  refusalApart,
-} from "./verdict.js";
+import { newSession, openSession, randomKey, type Session } from "./record.js";
+import { backoff, judge, pauseAfter } from "./verdict.js";
 
-/** What a flight fails with when somebody signed in or out, or its engine is disposed of. */
-export const superseded = Symbol("superseded");
+/** What a flight works with. */
+export interface Crew {
+  readonly core: Core;
+  readonly place: Place;
+  readonly rpc: TokenRpc;
+  readonly options: EngineOptions;
+  /** Ends when the engine is disposed of. */
+  readonly until: AbortSignal;
+}
 
-/** The work of one flight. */
-export class Renewal {
-  readonly #engine: Engine;
-  readonly #core: Core;
-  readonly #place: Place;
-  readonly #refused: string;
-  readonly #generation: number;
-  readonly #limit;
-  readonly #later: (() => void)[] = [];
-
-  constructor(engine: Engine, refused: string) {
-    this.#engine = engine;
-    this.#core = engine.core;
-    this.#place = engine.place;
-    this.#refused = refused;
-    this.#generation = engine.core.generation;
-    this.#limit = limited(engine.over.signal, flightTimeout, () =>
-      unavailable("it took too long", ""),
-    );
-  }
-
-  /**
-   * Runs to its end. It belongs to no caller: whoever waits for it may leave. A
-   * failure is none for those whose token is still good.
-   */
-  async fly(): Promise<Session> {
-    try {
-      const s = await this.#run();
-      this.#check();
-      return s;
-    } catch (e) {
-      this.#check();
-      const error = toError(e);
-      if (error.kind === "storage_unavailable") {
-        this.#emit("storageError", { error });
-      }
-      const s = this.#core.session;
-      if (this.#core.usable(s, this.#refused)) {
-        return s;
-      }
-      throw error;
-    } finally {
-      this.tell();
+/**
+ * Brings a session up to date: adopts what others stored, renews it, or gets one where
+ * there is none. It runs to its end and belongs to no caller: whoever waits for it may
+ * leave. A failure is none for those whose token is still good. It resolves with
+ * undefined where it came to nothing: somebody signed in or out, or until ended.
+ *
+ * @param refused the access token that the server refused, or empty
+ * @param look does no more than to adopt
+ */
+export async function flight(
+  { core, place, rpc, options, until }: Crew,
+  refused: string,
+  look?: boolean,
+): Promise<Session | undefined> {
+  // How long it waits, in milliseconds, and how often it tries.
+  const timeout = 35_000;
+  const maxAttempts = 4;
+  const raceWait = 2_000; // for the winner's pair to be stored
+  const racePoll = 100;
+  const doubtApart = 5_000; // between two equal doubtful verdicts that count
+  const refusalApart = 10_000; // before a token fetched for a refusal is renewed for another
+  const { readOnly } = options;
+  const { generation } = core;
+  const { signal, left, done } = limited(until, timeout);
+  const later: (() => void)[] = [];
+  const now = () => core.clock.mono();
+  const stale = () => core.generation !== generation;
+  const gone = () => until.aborted || stale();
+  const check = () => {
+    if (gone()) {
+      throw reason(); // which nobody gets
     }
-  }
-
-  /** Ends the work and lets its events go. */
-  tell(): void {
-    this.#limit.done();
-    for (const tell of this.#later.splice(0)) {
-      tell();
+  };
+  const emit = <N extends EventName>(name: N, event: Events[N]) =>
+    later.push(() => tell(core, name, event));
+  const adopted = (old: Session | undefined, s: Session | undefined, other: boolean) =>
+    emit(!s ? "signedOut" : old?.record.id === s.record.id ? "tokenRefreshed" : "signedIn", {
+      other,
+    });
+  const flush = () => {
+    for (const event of later.splice(0)) {
+      event();
     }
-  }
+  };
+  /** What a caller gets where no session is. */
+  const reason = () => core.ended?.error ?? signedOut();
 
   /** Takes the lock, adopts what others have done, and renews if that is still needed. */
-  async #run(): Promise<Session> {
-    const before = this.#core.session;
-    const passing = this.#engine.options.readOnly || this.#core.cooling();
-    const unlock = passing ? undefined : await this.#lock();
+  async function run(): Promise<Session | undefined> {
+    const before = core.session;
+    const unlock = readOnly || cooling(core) ? undefined : await place.lock(signal);
     try {
-      const s = await this.load();
-      if (this.#core.usable(s, this.#refused) && (s !== before || !this.#core.due(s))) {
+      const s = await load();
+      if (usable(core, s, refused) && (s !== before || !due(core, s))) {
         return s;
       }
-      const failed = this.#core.cooling();
+      const failed = cooling(core);
       if (failed) {
         throw failed;
       }
-      if (!s) {
-        return await this.#signIn();
-      }
-      if (this.#engine.options.readOnly) {
-        throw unauthenticated("the access token is over", "not_renewed");
-      }
-      const justIssued = s.forRefusal && this.#core.now < s.forRefusal + refusalApart;
-      if (justIssued && s.record.access_token === this.#refused) {
-        throw unauthenticated("a fresh access token is refused", "invalid_token");
-      }
-      const dead = s.record.refresh_token
-        ? this.#core.failures.dead
-        : unauthenticated("the access token is over", "no_refresh_token");
-      return await (dead ? this.#end(s, dead) : this.#refresh(s));
+      return await (s ? renew(s) : signIn());
     } finally {
       unlock?.();
     }
   }
 
-  /** Takes the store's lock if it has one. Without it the work goes on all the same. */
-  async #lock(): Promise<(() => void) | undefined> {
-    const wait = limited(this.#limit.signal, lockTimeout, () => undefined);
-    try {
-      const held = this.#place.store.lock?.(wait.signal);
-      // A lock that comes when nobody waits any more is given back.
-      held?.then((unlock) => wait.signal.aborted && unlock()).catch(() => {});
-      return held && (await unless(wait.signal, held));
-    } catch {
-      return undefined;
-    } finally {
-      wait.done();
+  /** Renews s unless it is known that it cannot be. */
+  async function renew(s: Session): Promise<Session | undefined> {
+    const late = "the access token is over";
+    if (readOnly) {
+      throw unauthenticated(late, "not_renewed");
     }
+    if (s.record.access_token === refused && now() < s.trusted) {
+      throw unauthenticated("a fresh access token is refused", "invalid_token");
+    }
+    const dead = s.record.refresh_token
+      ? core.failures.dead
+      : unauthenticated(late, "no_refresh_token");
+    return dead ? end(s, dead) : refresh(s);
   }
 
   /** Makes the attempts. To the server all are one operation, which it answers alike. */
-  async #refresh(s: Session): Promise<Session> {
-    const attempts = this.#core.failures.count ? 1 : maxAttempts;
+  async function refresh(s: Session): Promise<Session | undefined> {
+    const attempts = core.failures.count ? 1 : maxAttempts;
     for (let n = 1; ; n++) {
-      this.#check();
-      const answer = await this.#engine.rpc.refresh(s, this.#limit.signal).catch(toError);
-      if (!(answer instanceof OpenWearablesError)) {
-        return this.#replace(s, answer);
+      check();
+      const answer = await rpc.refresh(s, signal).catch(toError);
+      if ("raw" in answer) {
+        return replace(s, answer);
       }
-      this.#check();
+      check();
       const verdict = judge(answer);
-      const doubtful = verdict === "doubtful";
       if (verdict === "raced") {
-        return this.#race(s, answer);
+        return race(s, answer);
       }
-      if (verdict === "dead" || (doubtful && this.#core.doubted())) {
-        return this.#end(s, answer);
+      const doubtful = verdict === "doubtful";
+      const { doubt = now() } = core.failures;
+      if (doubtful) {
+        core.failures.doubt = doubt;
       }
-      const again = verdict === "transient" || (doubtful && n < 2);
-      await this.#pause(n, again && n < attempts, answer);
+      if (verdict === "dead" || (doubtful && now() >= doubt + doubtApart)) {
+        return end(s, answer);
+      }
+      const worth = verdict === "transient" || (doubtful && n < 2);
+      await pause(n, worth && n < attempts, answer);
       // Another tab or process may have been luckier.
-      const current = await this.#current(s);
-      if (current !== s && this.#core.usable(current, this.#refused)) {
+      const current = await latest(s);
+      if (!current || (current !== s && usable(core, current, refused))) {
         return current;
       }
       s = current;
@@ -161,138 +142,115 @@ export class Renewal {
   }
 
   /** Waits before another attempt, or fails where there is none. */
-  async #pause(n: number, again: boolean, error: OpenWearablesError): Promise<void> {
-    const ms = Math.min(error.retryAfterMs || backoff(n), maxCooldown);
-    const willRetry = again && ms + 1_000 < (this.#limit.left() ?? 0);
+  async function pause(n: number, again: boolean, error: OpenWearablesError): Promise<void> {
+    const ms = pauseAfter(error, backoff(n));
+    const willRetry = again && ms + 1_000 < left();
+    emit("refreshFailed", { willRetry, error });
     if (!willRetry) {
-      this.#core.fail(error);
-      this.#emit("refreshFailed", { willRetry, error });
-      throw error;
+      throw fail(core, error);
     }
-    this.#core.emit("refreshFailed", { willRetry, error });
-    await sleep(ms, this.#limit.signal);
+    flush();
+    await sleep(ms, signal);
   }
 
   /** Stores the new session in place of the old one and makes it current. */
-  async #replace(old: Session | undefined, fresh: Session): Promise<Session> {
-    let s: Session = { ...fresh, forRefusal: this.#refused ? this.#core.now : 0 };
-    if (this.#core.generation !== this.#generation) {
-      this.#drop(s);
-      throw superseded;
+  async function replace(old: Session | undefined, fresh: Session): Promise<Session | undefined> {
+    let s = fresh;
+    if (!stale()) {
+      const saved = await write(s.raw, old);
+      if (saved === false) {
+        const current = await load(); // another tab or process was first
+        if (current?.record.id !== s.record.id) {
+          rpc.drop(s); // nobody will hold it
+        }
+        return current;
+      }
+      const trusted = refused ? now() + refusalApart : 0;
+      s = { ...kept(core, s, saved ? s.raw : old?.held), trusted };
     }
-    const saved = await this.#write(s.raw, old);
-    if (saved === false) {
-      return this.#adopt(s);
+    if (stale()) {
+      await place.swap(undefined, s.raw).catch(() => {}); // or somebody replaced it
+      rpc.drop(s);
+    } else {
+      publish(core, s);
+      adopted(old, s, false);
     }
-    if (!saved) {
-      s = unstored(s, stored(old), this.#core.now);
-    }
-    if (!this.#core.publish(this.#generation, s)) {
-      await this.#place.swap(undefined, s.raw).catch(() => {}); // or somebody replaced it
-      this.#drop(s);
-      throw superseded;
-    }
-    this.#emit(old?.record.id === s.record.id ? "tokenRefreshed" : "signedIn", { other: false });
     return s;
   }
 
-  /**
-   * Adopts what another tab or process stored while s was fetched. Where that is
-   * another session, or none, s is not needed any more.
-   */
-  async #adopt(s: Session): Promise<Session> {
-    const current = await this.load();
-    if (current?.record.id !== s.record.id) {
-      this.#drop(s);
-    }
-    return current ?? this.#absent();
-  }
-
-  /** Ends a session that nobody will hold. */
-  #drop(s: Session): void {
-    this.#later.push(() => this.#engine.rpc.drop(s));
-  }
-
   /** Puts next in place of old; undefined is that the store failed, which is told. */
-  #write(next: string | undefined, old: Session | undefined): Promise<boolean | undefined> {
-    return this.#place
-      .swap(next, stored(old))
-      .catch((error) => void this.#emit("storageError", { error }));
+  function write(next: string | undefined, old: Session | undefined): Promise<boolean | undefined> {
+    return place.swap(next, old?.held).catch((error) => void emit("storageError", { error }));
   }
 
   /** Waits for whoever spent the token first to store what they got. */
-  async #race(s: Session, cause: OpenWearablesError): Promise<Session> {
-    for (const end = this.#core.now + raceWait; this.#core.now < end; ) {
-      const current = await this.#current(s);
+  async function race(s: Session, cause: OpenWearablesError): Promise<Session | undefined> {
+    for (const end = now() + raceWait; now() < end; ) {
+      const current = await latest(s);
       if (current !== s) {
         return current;
       }
-      await sleep(racePoll, this.#limit.signal);
+      await sleep(racePoll, signal);
     }
-    return this.#end(s, cause);
+    return end(s, cause);
   }
 
   /**
    * Closes a session that the server has ended, unless the store holds another one
    * by now or the provider knows of one.
    */
-  async #end(s: Session, cause: OpenWearablesError): Promise<Session> {
-    const current = await this.load();
+  async function end(s: Session, cause: OpenWearablesError): Promise<Session | undefined> {
+    const current = await load();
     if (current !== s) {
-      return current ?? this.#absent();
+      return current;
     }
-    this.#core.failures.dead = cause;
-    const fresh = await this.#ask(cause.reason);
+    core.failures.dead = cause;
+    const fresh = await ask(cause.reason);
     if (fresh) {
-      return this.#replace(s, fresh);
+      return replace(s, fresh);
     }
-    const cleared = await this.#write(undefined, s);
-    const other = cleared === false && (await this.#current(s).catch(() => s));
+    const cleared = await write(undefined, s);
+    const other = cleared === false && (await latest(s));
     if (other && other !== s) {
       return other;
     }
     const silent = cause.reason === "signed_out"; // there was none to end
     const error = silent ? cause : sessionExpired(cause);
-    if (!this.#core.publish(this.#generation, undefined, { id: s.record.id, error })) {
-      throw superseded;
-    }
-    if (!silent) {
-      this.#emit("sessionExpired", { reason: cause.reason });
+    if (!stale()) {
+      publish(core, undefined, { id: s.record.id, error });
+      if (!silent) {
+        emit("sessionExpired", { reason: cause.reason });
+      }
     }
     throw error;
   }
 
   /** Asks the provider where nobody is signed in, unless a person signed out. */
-  async #signIn(): Promise<Session> {
-    const out = this.#core.ended && this.#core.ended.error.kind !== "session_expired";
-    const fresh = out ? undefined : await this.#ask("signed_out");
+  async function signIn(): Promise<Session | undefined> {
+    const out = core.ended?.error.kind === "unauthenticated";
+    const fresh = out ? undefined : await ask("signed_out");
     if (fresh) {
-      return this.#replace(undefined, fresh);
+      return replace(undefined, fresh);
     }
-    this.#core.fail(this.#reason());
-    return this.#absent();
+    throw fail(core, reason());
   }
 
   /** Gets a session of its own from the provider; undefined where nobody is signed in. */
-  async #ask(reason: string): Promise<Session | undefined> {
-    const { provider, userId } = this.#engine.options;
-    const { signal } = this.#limit;
+  async function ask(reason: string): Promise<Session | undefined> {
+    const { provider, userId } = options;
     if (!provider) {
       return undefined;
     }
-    const asked = this.#core.now;
+    const asked = now();
     try {
-      const answer = (async () => provider({ userId, reason, signal }))();
-      const pair = readPair(await unless(signal, answer));
-      return newSession(this.#core.base, randomKey(), pair, this.#core.clock, asked);
+      const pair = readPair(await unless(signal, provider({ userId, reason, signal })));
+      return newSession(core.base, randomKey(), pair, core.clock, asked);
     } catch (e) {
-      this.#check();
+      check();
       if (e instanceof SignInRequiredError) {
         return undefined;
       }
-      const error = unavailable("the token provider failed", "token_provider_failed", e);
-      this.#core.fail(error);
-      throw error;
+      throw fail(core, unavailable("the token provider failed", "token_provider_failed", e));
     }
   }
 
@@ -300,63 +258,54 @@ export class Renewal {
    * Brings the process up to what the store holds and returns it. A session that
    * the store refused to take stays until somebody else's is there.
    */
-  async load(): Promise<Session | undefined> {
-    const raw = await this.#place.load();
-    this.#check();
-    const current = this.#core.session;
-    if (current?.unsaved && (raw === current.raw || raw === stored(current))) {
-      return this.#saveAgain(current, raw);
+  async function load(): Promise<Session | undefined> {
+    const raw = await place.load();
+    check();
+    const current = core.session;
+    const { raw: own, held } = current ?? {};
+    if (raw === own || raw === held) {
+      return own === held ? current : saveAgain(current as Session, raw);
     }
-    if (raw === current?.raw) {
-      return current;
-    }
-    const s = raw === undefined ? undefined : openSession(this.#core.base, raw, this.#core.clock);
-    if (s && s.record.id === this.#core.ended?.id) {
-      await this.#place.swap(undefined, raw).catch(() => {}); // it would not go before
+    const s = raw ? openSession(core, raw) : undefined;
+    if (s && s.record.id === core.ended?.id) {
+      await place.swap(undefined, raw).catch(() => {}); // it would not go before
       return undefined;
     }
-    this.#core.publish(this.#generation, s);
-    if (!s) {
-      this.#emit("signedOut", { other: true });
-    } else if (current?.record.id !== s.record.id) {
-      this.#emit("signedIn", { other: true });
-    } else if (current.record.access_token !== s.record.access_token) {
-      this.#emit("tokenRefreshed", { other: true });
-    }
+    publish(core, s);
+    adopted(current, s, true);
     return s;
   }
 
   /** Stores a session that the store, which holds raw, refused before. */
-  async #saveAgain({ unsaved: _, ...s }: Session, raw: string | undefined): Promise<Session> {
-    const saved = raw === s.raw || (await this.#place.swap(s.raw, raw).catch(() => false));
-    const next = saved ? s : unstored(s, raw, this.#core.now);
-    this.#core.publish(this.#generation, next);
+  async function saveAgain(s: Session, raw: string | undefined): Promise<Session> {
+    const saved = raw === s.raw || (await place.swap(s.raw, raw).catch(() => false));
+    const next = kept(core, s, saved ? s.raw : raw);
+    if (!stale()) {
+      publish(core, next);
+    }
     return next;
   }
 
   /** What the store holds; s if it cannot be told. */
-  async #current(s: Session): Promise<Session> {
-    return (await this.load().catch(() => s)) ?? this.#absent();
+  function latest(s: Session): Promise<Session | undefined> {
+    return load().catch(() => s);
   }
 
-  /** What a caller gets where no session is. */
-  #absent(): never {
-    this.#check();
-    throw this.#reason();
+  const outcome = (await (look ? load() : run()).catch(toError)) ?? reason();
+  done();
+  flush();
+  if (gone()) {
+    return undefined;
   }
-
-  #reason(): OpenWearablesError {
-    const { ended } = this.#core;
-    return ended?.error ?? signedOut();
+  if ("raw" in outcome) {
+    return outcome;
   }
-
-  #check(): void {
-    if (this.#engine.over.signal.aborted || this.#core.generation !== this.#generation) {
-      throw superseded;
-    }
+  if (outcome.kind === "storage_unavailable" && !look) {
+    tell(core, "storageError", { error: outcome });
   }
-
-  #emit<N extends EventName>(name: N, event: Events[N]): void {
-    this.#later.push(() => this.#core.emit(name, event));
+  const s = core.session;
+  if (usable(core, s, refused)) {
+    return s;
   }
+  throw outcome;
 }

@@ -1,7 +1,6 @@
 import type { Clock } from "../clock.js";
 import { storageError, unavailable } from "../error.js";
 import { notBare, type Pair } from "../pair.js";
-import { saveRetry } from "./verdict.js";
 
 /**
  * A session as it is stored: all of it is replaced at once. The retry key is
@@ -31,23 +30,14 @@ export interface Session {
   readonly record: SessionRecord;
   /** The record as it is stored. */
   readonly raw: string;
-  /** Set while the store refuses raw: what it holds instead, and when to try again. */
-  readonly unsaved?: { over: string | undefined; again: number };
-  /** Monotonic: when to renew it, when it is over. */
+  /** What the store holds where it holds this session: raw, unless it refused that. */
+  readonly held: string | undefined;
+  /** Monotonic: when to renew it, when it is over, when to store it again. */
   readonly soft: number;
   readonly hard: number;
-  /** Monotonic: when it was fetched because the one before was refused; 0 if it was not. */
-  readonly forRefusal?: number;
-}
-
-/** What the store holds where it holds this session. */
-export function stored(s: Session | undefined): string | undefined {
-  return s?.unsaved ? s.unsaved.over : s?.raw;
-}
-
-/** A session that the store, which holds over, does not take for now. */
-export function unstored(s: Session, over: string | undefined, now: number): Session {
-  return { ...s, unsaved: { over, again: now + saveRetry } };
+  readonly again: number;
+  /** Monotonic: until when a refusal is no cause to fetch another one. */
+  readonly trusted: number;
 }
 
 /** 128 random bits in lower-case hex. */
@@ -90,42 +80,33 @@ export function newSession(
 
 /**
  * Reads a stored record. Its remaining life is counted on the server's clock as
- * the writer knew it; a record from the future, or one that would live longer
- * than it ever did, is over.
+ * the writer knew it; one that would live longer than it ever did, as a record from
+ * the future would, is over.
  */
-export function openSession(base: string, raw: string, clock: Clock): Session {
-  const r = parse(raw);
-  if (r?.base_url !== base) {
-    throw storageError(new Error(`it holds no session of ${base}; use another store`));
-  }
-  const now = clock.wall() + r.skew;
-  const ttl = r.ttl * 1000;
-  let left = r.expires_at - now;
-  if (now < r.saved_at - 5_000 || left > ttl + 5_000 || left < 0) {
-    left = 0;
-  }
-  return arm(r, raw, clock.mono() + left);
-}
-
-function parse(raw: string): SessionRecord | undefined {
+export function openSession({ base, clock }: { base: string; clock: Clock }, raw: string): Session {
   try {
-    const r = JSON.parse(raw) as SessionRecord;
+    const r: SessionRecord = JSON.parse(raw);
     const whole =
       r.version === 1 &&
+      r.base_url === base &&
       r.id &&
       r.access_token &&
       !notBare(`${r.access_token}${r.refresh_token ?? ""}`) &&
       Number.isFinite(r.ttl + r.expires_at + r.saved_at + r.skew);
-    return whole ? r : undefined;
+    if (whole) {
+      const left = r.expires_at - clock.wall() - r.skew;
+      return arm(r, raw, clock.mono() + (left > r.ttl * 1000 + 5_000 ? 0 : left));
+    }
   } catch {
-    return undefined; // the parser's message quotes the record
+    // The parser's message quotes the record.
   }
+  throw storageError(new Error(`it holds no session of ${base}; use another store`));
 }
 
 /** The margin is a minute or a quarter of the life, and up to a fifth more so that not all come at once. */
 function arm(record: SessionRecord, raw: string, hard: number): Session {
   const margin = Math.min(60_000, (record.ttl * 1000) / 4) * (1 + Math.random() / 5);
-  return { record, raw, soft: hard - margin, hard };
+  return { record, raw, held: raw, soft: hard - margin, hard, again: Infinity, trusted: 0 };
 }
 
 export function badAnswer() {

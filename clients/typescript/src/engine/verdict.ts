@@ -7,7 +7,7 @@ import type { OpenWearablesError } from "../error.js";
  * a 401 that says not why · the request can never work, and the session is not
  * the cause.
  */
-export type Verdict = "transient" | "raced" | "dead" | "doubtful" | "misconfigured";
+export type Verdict = "transient" | "raced" | "dead" | "doubtful" | "futile";
 
 const refusals: Record<string, Verdict> = {
   refresh_token_used: "raced",
@@ -23,24 +23,21 @@ export function judge(err: OpenWearablesError): Verdict {
   }
   const faulty =
     ["forbidden", "invalid", "not_found"].includes(err.kind) || err.code === Code.Unimplemented;
-  return faulty && !err.status ? "misconfigured" : "transient";
+  return faulty && !err.status ? "futile" : "transient";
 }
 
-// How long the engine waits, in milliseconds, and how often it tries.
-export const flightTimeout = 35_000;
+// Milliseconds.
 export const attemptTimeout = 10_000;
-export const lockTimeout = 12_000; // longer than an attempt
-export const maxAttempts = 4;
-export const raceWait = 2_000; // for the winner's pair to be stored
-export const racePoll = 100;
-export const doubtApart = 5_000; // between two equal doubtful verdicts that count
-export const refusalApart = 10_000; // before a token fetched for a refusal is renewed for another
-export const saveRetry = 5_000; // before a refused save is tried again
-export const maxCooldown = 60_000;
+const maxCooldown = 60_000;
 
 /** The full-jitter wait before the retry after n failures: up to 250 ms, doubling to 8 s. */
 export function backoff(n: number): number {
   return Math.random() * Math.min(8_000, 250 * 2 ** (n - 1));
+}
+
+/** How long to wait after an error: what the server asks for, at most a minute, or ms. */
+export function pauseAfter(err: OpenWearablesError, ms: number): number {
+  return Math.min(err.retryAfterMs || ms, maxCooldown);
 }
 
 /**
@@ -48,7 +45,5 @@ export function backoff(n: number): number {
  * doubling up to a minute, or what the server asks for.
  */
 export function cooldown(n: number, err: OpenWearablesError): number {
-  return err.retryAfterMs
-    ? Math.min(err.retryAfterMs, maxCooldown)
-    : Math.min(5_000 * 2 ** (n - 1), maxCooldown / 2) * (1 + Math.random());
+  return pauseAfter(err, Math.min(5_000 * 2 ** (n - 1), maxCooldown / 2) * (1 + Math.random()));
 }

@@ -1,4 +1,4 @@
-import { limited, unless } from "../clock.js";
+import { bounded } from "../clock.js";
 import { storageError } from "../error.js";
 
 /**
@@ -31,33 +31,48 @@ export interface Store {
   readonly id?: string;
 }
 
-const timeout = 5_000;
-
 /** Bounds a store's call and types what it throws. */
-export async function guarded<T>(call: () => Promise<T>): Promise<T> {
-  const limit = limited(undefined, timeout, () => new Error("it took too long"));
+export async function guarded<T>(call: () => T | PromiseLike<T>): Promise<T> {
+  const timeout = 5_000;
   try {
-    return await unless(limit.signal, call());
+    return await bounded(timeout, call);
   } catch (e) {
     throw storageError(e);
-  } finally {
-    limit.done();
   }
 }
 
 /** A store as the engine uses it: every call is bounded and fails with a typed error. */
-export class Place {
-  constructor(readonly store: Store) {}
-
+export interface Place {
   /** What is there; undefined is nothing. */
-  load(): Promise<string | undefined> {
-    return guarded(async () => (await this.store.load()) || undefined);
-  }
-
+  load(): Promise<string | undefined>;
   /** Puts next (undefined: nothing) in place of what is expected, and tells whether it did. */
-  swap(next: string | undefined, expected: string | undefined): Promise<boolean> {
-    return guarded(() => (next ? this.store.save(next, expected) : this.store.clear(expected)));
-  }
+  swap(next: string | undefined, expected: string | undefined): Promise<boolean>;
+  /**
+   * Takes the lock, if there is one, and resolves with what gives it back. Without it
+   * (it did not come in time) the work goes on all the same.
+   */
+  lock(until?: AbortSignal): Promise<(() => void) | undefined>;
+}
+
+export function placeOf(store: Store): Place {
+  const lockTimeout = 12_000; // longer than an attempt to renew
+  return {
+    load: () => guarded(async () => (await store.load()) || undefined),
+    swap: (next, expected) =>
+      guarded(() => (next ? store.save(next, expected) : store.clear(expected))),
+    lock: (until) =>
+      bounded(
+        lockTimeout,
+        async (signal) => {
+          const unlock = await store.lock?.(signal);
+          if (signal.aborted) {
+            unlock?.(); // it came when nobody waited any more
+          }
+          return unlock;
+        },
+        until,
+      ).catch(() => undefined),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { keyAuth } from "../../src/auth.js";
 import { apiKey, indexedDb, isInvalid } from "../../src/browser.js";
-import { play, type Scenario } from "./stage.js";
+import type { Scenario } from "./scenario.js";
+import { play } from "./stage.js";
 
 /** Prints a value as programs on a page do. */
 function print(value: unknown): string {

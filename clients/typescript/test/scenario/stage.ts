@@ -1,64 +1,17 @@
 import { type Auth, session } from "../../src/auth.js";
 import { type Client, createClient } from "../../src/client.js";
 import { systemClock } from "../../src/clock.js";
-import { Core } from "../../src/engine/core.js";
-import { Engine, type TokenProvider } from "../../src/engine/engine.js";
+import { createCore } from "../../src/engine/core.js";
+import { createEngine, type TokenProvider } from "../../src/engine/engine.js";
 import type { EventName } from "../../src/engine/event.js";
 import { kindOf, OpenWearablesError, SignInRequiredError } from "../../src/error.js";
 import { TokenRpc } from "../../src/rpc.js";
 import { memory, type Store } from "../../src/store/store.js";
 import { secrets } from "../secrets.js";
+import { type Callers, failure, startCalls } from "./callers.js";
+import { FaultProxy, pause, type Report } from "./proxy.js";
+import type { Scenario, Span, Step } from "./scenario.js";
 import { direct, newPerson, type Person, storedRecord, subject, type World } from "./world.js";
-
-type Span = number | [number, number];
-
-interface Step {
-  do: string;
-  as?: string;
-  rpc?: string;
-  process?: number;
-  client?: number;
-  count?: number;
-  ok?: number;
-  error?: string;
-  reason?: string;
-  timeout_ms?: number;
-  within_ms?: number;
-  ms?: number;
-  user?: string;
-  fault?: string;
-  content?: string;
-  mode?: string;
-  rules?: unknown[];
-}
-
-/** One case of clients/testdata/refresh-scenarios.json; its README says what it means. */
-export interface Scenario {
-  name: string;
-  catalogue: number[];
-  setup?: {
-    credential?: string;
-    age?: string;
-    store?: string;
-    processes?: number;
-    clients?: number;
-    provider?: string;
-    retry?: boolean;
-  };
-  faults?: unknown[];
-  steps: Step[];
-  expect: {
-    refreshes?: Span;
-    rotated?: Span;
-    revokes?: Span;
-    keys?: Span;
-    requests?: Record<string, Span>;
-    session?: string;
-    alive?: boolean;
-    original?: string;
-    events?: Record<string, Span>;
-  };
-}
 
 /** What a platform lends to a stage. */
 export interface Platform extends World {
@@ -70,22 +23,10 @@ export interface Platform extends World {
   print(value: unknown): string;
 }
 
-interface Report {
-  requests: Record<string, number>;
-  rotated: number;
-  held: number;
-  log: { method: string; key: string; token: string }[];
-}
-
 interface Process {
   clients: Client[];
   signIn(pair: Person["pair"]): Promise<void>;
   signOut(): Promise<void>;
-}
-
-interface Callers {
-  outcomes: Promise<{ errors: unknown[]; took: number }>;
-  cancel(): void;
 }
 
 const eventNames: EventName[] = [
@@ -98,7 +39,6 @@ const eventNames: EventName[] = [
   "keyRotated",
 ];
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
 /** Plays a scenario and resolves with what went wrong: nothing, if all is well. */
@@ -121,7 +61,7 @@ export async function play(scenario: Scenario, platform: Platform): Promise<stri
   }
   if (stage.problems.length > 0) {
     stage.problems.push(`events: ${stage.events.join(" ")}`);
-    stage.problems.push(`requests: ${JSON.stringify((await stage.report()).log)}`);
+    stage.problems.push(`requests: ${JSON.stringify((await stage.proxy.report()).log)}`);
   }
   return stage.problems;
 }
@@ -129,6 +69,7 @@ export async function play(scenario: Scenario, platform: Platform): Promise<stri
 class Stage {
   readonly problems: string[] = [];
   readonly events: string[] = [];
+  readonly proxy: FaultProxy;
   private readonly shown: unknown[] = [];
   private wall = 0;
   private mono = 0;
@@ -152,6 +93,7 @@ class Stage {
     private readonly platform: Platform,
   ) {
     this.provider = this.setup.provider;
+    this.proxy = new FaultProxy(platform.proxy);
   }
 
   private get setup() {
@@ -160,7 +102,7 @@ class Stage {
 
   async open(): Promise<void> {
     const { proxy, server, developerToken } = this.platform;
-    await this.control("POST", "/reset");
+    await this.proxy.reset();
     this.dev = direct(server, developerToken);
     this.person = await newPerson(this.dev);
     this.other = await newPerson(this.dev);
@@ -175,7 +117,7 @@ class Stage {
       await this.store.save(storedRecord(proxy, this.person.pair, age), undefined);
     }
     this.processes = Array.from({ length: this.setup.processes ?? 1 }, () => this.process());
-    await this.control("POST", "/rules", this.scenario.faults ?? []);
+    await this.proxy.rules(this.scenario.faults ?? []);
   }
 
   private failing(store: Store): Store {
@@ -212,12 +154,12 @@ class Stage {
         signOut: async () => {},
       };
     }
-    const core = new Core(this.platform.proxy, this.clock);
+    const core = createCore(this.platform.proxy, this.clock);
     const options = this.provider ? { provider: this.provide } : {};
     const sessions = Array.from({ length: this.setup.clients ?? 1 }, () => {
       const made = session((emitter, base) => {
         const rpc = new TokenRpc(base.bare(false), base.url, this.clock);
-        return new Engine(core, this.faulty, rpc, emitter, options);
+        return createEngine(core, this.faulty, rpc, emitter, options);
       });
       return made.session;
     });
@@ -257,25 +199,25 @@ class Stage {
     const process = this.processes[step.process ?? 0] as Process;
     switch (step.do) {
       case "call":
-        this.start(step);
+        this.start(step, process);
         return this.join(step);
       case "start":
-        return this.start(step);
+        return this.start(step, process);
       case "join":
         return this.join(step);
       case "cancel":
         return this.running.get(step.as ?? "")?.cancel();
       case "await_held":
-        return this.eventually("requests held", (r) => r.held >= (step.count ?? 1));
+        return this.soon("requests held", (r) => r.held >= (step.count ?? 1));
       case "await_requests":
-        return this.eventually(
+        return this.soon(
           "requests seen",
           (r) => (r.requests[step.rpc ?? ""] ?? 0) >= (step.count ?? 1),
         );
       case "faults":
-        return this.control("POST", "/rules", step.rules);
+        return this.proxy.rules(step.rules);
       case "release":
-        return this.control("POST", "/release");
+        return this.proxy.release();
       case "sign_out":
         return this.want(step, [await failure(process.signOut())]);
       case "sign_in":
@@ -308,42 +250,9 @@ class Stage {
     }
   }
 
-  private start(step: Step): void {
-    const client = this.processes[step.process ?? 0]?.clients[step.client ?? 0] as Client;
-    const controller = new AbortController();
-    const began = performance.now();
-    const options = { signal: controller.signal, timeoutMs: step.timeout_ms ?? 60_000 };
-    const calls = Array.from({ length: step.count ?? 1 }, () =>
-      failure(this.call(client, step.rpc ?? "GetUser", options)),
-    );
-    this.running.set(step.as ?? "", {
-      outcomes: Promise.all(calls).then((errors) => ({ errors, took: performance.now() - began })),
-      cancel: () => controller.abort(),
-    });
-  }
-
-  private async call(client: Client, rpc: string, o: { signal: AbortSignal; timeoutMs: number }) {
-    const { id } = this.person;
-    switch (rpc) {
-      case "GetUser":
-        return client.users.get(id, o);
-      case "ListWorkouts":
-        return client.workouts.list(
-          { userId: id, startDate: "2026-03-01", endDate: "2026-03-07" },
-          o,
-        );
-      case "UpsertWorkouts": {
-        const time = { seconds: BigInt(Math.floor(Date.now() / 1000)) };
-        const workout = { externalId: "w1", type: "running", startTime: time, endTime: time };
-        return client.workouts.upsert(id, [{ ...workout, source: { provider: "test" } }], o);
-      }
-      case "CreateUser":
-        return client.users.create({}, o);
-      case "CreateUserToken":
-        return client.tokens.create(id, o);
-      default:
-        throw new Error(`unknown rpc ${rpc}`);
-    }
+  private start(step: Step, process: Process): void {
+    const client = process.clients[step.client ?? 0] as Client;
+    this.running.set(step.as ?? "", startCalls(client, step, this.person.id));
   }
 
   private async join(step: Step): Promise<void> {
@@ -396,35 +305,20 @@ class Stage {
     }
   }
 
-  private async control(method: string, path: string, body?: unknown): Promise<void> {
-    await fetch(`${this.platform.proxy}/__faults${path}`, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-  }
-
-  async report(): Promise<Report> {
-    const r = (await (await fetch(`${this.platform.proxy}/__faults`)).json()) as Report;
-    return { ...r, log: r.log ?? [] };
-  }
-
-  private async eventually(what: string, holds: (r: Report) => boolean): Promise<void> {
-    for (const end = Date.now() + 10_000; !holds(await this.report()); await pause(10)) {
-      if (Date.now() > end) {
-        this.problems.push(`not within 10 s: ${what}`);
-        return;
-      }
+  private async soon(what: string, holds: (r: Report) => boolean): Promise<void> {
+    if (!(await this.proxy.eventually(holds))) {
+      this.problems.push(`not within 10 s: ${what}`);
     }
   }
 
   async verify(): Promise<void> {
     this.fault = "";
     for (let quiet = 0, last = -1; quiet < 4; await pause(30)) {
-      const now = (await this.report()).log.length + this.events.length;
+      const now = (await this.proxy.report()).log.length + this.events.length;
       quiet = now === last ? quiet + 1 : 0;
       last = now;
     }
-    const r = await this.report();
+    const r = await this.proxy.report();
     const e = this.scenario.expect;
     this.check("refreshes", r.requests.RefreshToken, e.refreshes);
     this.check("rotated", r.rotated, e.rotated);
@@ -477,14 +371,5 @@ class Stage {
         this.problems.push("the first session still lives");
       }
     }
-  }
-}
-
-async function failure(work: Promise<unknown>): Promise<unknown> {
-  try {
-    await work;
-    return undefined;
-  } catch (e) {
-    return e ?? new Error("rejected with nothing");
   }
 }

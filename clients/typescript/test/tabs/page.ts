@@ -9,8 +9,8 @@ import {
 } from "../../src/browser.js";
 import { systemClock } from "../../src/clock.js";
 import { type CookieSession, cookieSessionAt } from "../../src/cookie.js";
-import { Core } from "../../src/engine/core.js";
-import { Engine } from "../../src/engine/engine.js";
+import { createCore } from "../../src/engine/core.js";
+import { createEngine } from "../../src/engine/engine.js";
 import type { ExposedTokenPair } from "../../src/pair.js";
 import { TokenRpc } from "../../src/rpc.js";
 import { contract } from "../stores/contract.js";
@@ -30,14 +30,13 @@ const stores = {
 };
 
 function open(store: Store) {
-  return session(
-    (emitter, base) =>
-      new Engine(
-        new Core(base.url, clock),
-        store,
-        new TokenRpc(base.bare(false), base.url, clock),
-        emitter,
-      ),
+  return session((emitter, base) =>
+    createEngine(
+      createCore(base.url, clock),
+      store,
+      new TokenRpc(base.bare(false), base.url, clock),
+      emitter,
+    ),
   ).session;
 }
 

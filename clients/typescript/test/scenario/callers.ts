@@ -1,0 +1,67 @@
+import type { Client } from "../../src/client.js";
+import type { Step } from "./scenario.js";
+
+/** Calls under way at once. */
+export interface Callers {
+  /** Of each call its error, undefined where it succeeded; and how long all took in ms. */
+  outcomes: Promise<{ errors: unknown[]; took: number }>;
+  /** Every caller gives up. */
+  cancel(): void;
+}
+
+/** Makes the calls of a step about a user, each with a signal of its own. */
+export function startCalls(client: Client, step: Step, userId: string): Callers {
+  const began = performance.now();
+  const controllers = Array.from({ length: step.count ?? 1 }, () => new AbortController());
+  const calls = controllers.map(({ signal }) =>
+    failure(
+      call(client, step.rpc ?? "GetUser", userId, { signal, timeoutMs: step.timeout_ms ?? 60_000 }),
+    ),
+  );
+  return {
+    outcomes: Promise.all(calls).then((errors) => ({ errors, took: performance.now() - began })),
+    cancel() {
+      for (const c of controllers) {
+        c.abort();
+      }
+    },
+  };
+}
+
+async function call(
+  client: Client,
+  rpc: string,
+  id: string,
+  o: { signal: AbortSignal; timeoutMs: number },
+): Promise<unknown> {
+  switch (rpc) {
+    case "GetUser":
+      return client.users.get(id, o);
+    case "ListWorkouts":
+      return client.workouts.list(
+        { userId: id, startDate: "2026-03-01", endDate: "2026-03-07" },
+        o,
+      );
+    case "UpsertWorkouts": {
+      const time = { seconds: BigInt(Math.floor(Date.now() / 1000)) };
+      const workout = { externalId: "w1", type: "running", startTime: time, endTime: time };
+      return client.workouts.upsert(id, [{ ...workout, source: { provider: "test" } }], o);
+    }
+    case "CreateUser":
+      return client.users.create({}, o);
+    case "CreateUserToken":
+      return client.tokens.create(id, o);
+    default:
+      throw new Error(`unknown rpc ${rpc}`);
+  }
+}
+
+/** Resolves with what the work failed with, undefined where it did not. */
+export async function failure(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (e) {
+    return e ?? new Error("rejected with nothing");
+  }
+}
