@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -244,4 +246,32 @@ func TestSigningKeysRotateOverNodes(t *testing.T) {
 			nodes[1].clock.advance(2 * time.Second)
 		}
 	}, generous)
+}
+
+// A deletion of so much that the database needs longer for it than a caller
+// usually waits is done nevertheless.
+func TestLongDeletions(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	n.dsn, n.secret = pgtest.New(t), []byte(rand.Text()+rand.Text())
+	n.boot(t)
+	n.addDeveloper(n.email, n.password)
+	database, err := url.Parse(n.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = pgtest.Shared(t).Exec(t.Context(), strings.TrimPrefix(database.Path, "/"),
+		"CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN OLD; END'",
+		"CREATE TRIGGER slowly BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION slowly()",
+		"CREATE TRIGGER slowly BEFORE DELETE ON applications FOR EACH ROW EXECUTE FUNCTION slowly()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := n.drivers()[0]
+	admin := bearer(n.admin(t, d))
+	user := d.call(t, "CreateUser", args{}, admin).want(t, 201, "").str("id")
+	d.call(t, "DeleteUser", args{"id": user}, admin).want(t, 200, "")
+	d.call(t, "GetUser", args{"id": user}, admin).want(t, 404, "not_found")
+	app := d.call(t, "CreateApplication", args{"name": "App"}, admin).want(t, 201, "").str("app_id")
+	d.call(t, "DeleteApplication", args{"app_id": app}, admin).want(t, 204, "")
 }

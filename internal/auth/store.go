@@ -21,6 +21,18 @@ type Store interface {
 	Write(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
 }
 
+type patientKey struct{}
+
+// Patient returns a context under which a Write that grows with the data, such as
+// a deletion, may take ten seconds. Any other one is Unavailable where it takes
+// longer than a caller should wait.
+func Patient(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patientKey{}, true)
+}
+
+// IsPatient says whether ctx is Patient's.
+func IsPatient(ctx context.Context) bool { return ctx.Value(patientKey{}) != nil }
+
 // Tx is a transaction. What it reads is locked until the transaction ends, so
 // that a decision made on it still holds when it is written.
 type Tx interface {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -174,16 +175,21 @@ func (r *Redis) Renew(ctx context.Context, subjects []string) error {
 	if r.lost.Load() {
 		return errLost
 	}
-	_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, s := range subjects {
-			p.Set(ctx, markKey(s), rand.Text(), markLife*time.Second)
+	for some := range slices.Chunk(subjects, 1000) { // each in the time of one exchange
+		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, s := range some {
+				p.Set(ctx, markKey(s), rand.Text(), markLife*time.Second)
+			}
+			return nil
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				r.lose(err)
+			}
+			return err
 		}
-		return nil
-	})
-	if err != nil && ctx.Err() == nil {
-		r.lose(err)
 	}
-	return err
+	return nil
 }
 
 var errLost = errors.New("redis is lost")

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"bytes"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,6 +156,17 @@ func TestMarks(t *testing.T) {
 	}
 	if mark(t, a, "key:2") != other {
 		t.Error("another subject's mark was renewed")
+	}
+	many := make([]string, 50_000) // of a large application
+	for i := range many {
+		many[i] = "session:" + strconv.Itoa(i)
+	}
+	last := steady(t, a, many[len(many)-1])
+	if err := b.Renew(t.Context(), many); err != nil {
+		t.Fatal(err)
+	}
+	if mark(t, a, many[len(many)-1]) == last {
+		t.Error("the last of many marks is what it was before")
 	}
 }
 

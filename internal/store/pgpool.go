@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,8 @@ import (
 const (
 	callTimeout    = 1600 * time.Millisecond
 	acquireTimeout = time.Second
-	maxTries       = 4 // of a call that was in another's way
+	longTimeout    = 10 * time.Second // of what is Patient
+	maxTries       = 4                // of a call that was in another's way
 	maxSkew        = time.Minute
 )
 
@@ -136,6 +138,9 @@ func (p *pgPool) patiently(ctx context.Context, f func(within context.Context) e
 	begun, caller := time.Now(), auth.CallerFrom(ctx)
 	defer func() { caller.Waited += time.Since(begun) }()
 	end, hurried := begun.Add(p.callTimeout-caller.Waited), caller.Waited > p.callTimeout/2
+	if auth.IsPatient(ctx) {
+		end = begun.Add(max(longTimeout, p.callTimeout))
+	}
 	if asked, ok := ctx.Deadline(); ok && asked.Before(end) {
 		end, hurried = asked, true
 	}
@@ -247,11 +252,17 @@ func (p *pgPool) transact(ctx context.Context, c pgConn, f func(context.Context,
 	return c.release(err)
 }
 
-// begin starts a transaction and returns its time, in one round trip.
+// begin starts a transaction and returns its time, in one round trip. However
+// patient the caller, a database that is away shows here.
 func (p *pgPool) begin(ctx context.Context, c pgConn) (now time.Time, err error) {
+	statements := "BEGIN; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+	if auth.IsPatient(ctx) {
+		statements += "; SET LOCAL statement_timeout = " + strconv.FormatInt(longTimeout.Milliseconds(), 10)
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.callTimeout)
+	defer cancel()
 	err = c.raw(func(conn *pgx.Conn) error {
-		results, err := conn.PgConn().Exec(ctx,
-			"BEGIN; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").ReadAll()
+		results, err := conn.PgConn().Exec(ctx, statements).ReadAll()
 		if err != nil {
 			return err
 		}

@@ -226,6 +226,27 @@ func TestPostgresRequestPatience(t *testing.T) {
 	}
 }
 
+// What grows with the data may take longer than a caller usually waits, where the
+// database is at it; one that is away is told as soon as ever.
+func TestPostgresPatience(t *testing.T) {
+	t.Parallel()
+	s := openPostgresStore(t)
+	long := func(ctx context.Context, t *tx) error {
+		_, err := t.some(ctx, t.db.NewRaw("SELECT pg_sleep(2)").Conn(t.conn))
+		return err
+	}
+	request := auth.WithCaller(t.Context(), &auth.Caller{})
+	wantUnavailable(t, s.do(request, long))
+	if err := s.do(auth.Patient(request), long); err != nil {
+		t.Error(err)
+	}
+	p := s.backend.(*pgPool)
+	release := p.hold(t)
+	defer release()
+	p.acquireTimeout = acquireTimeout
+	inTime(t, "without a connection", func() { wantUnavailable(t, s.do(auth.Patient(t.Context()), long)) })
+}
+
 // A commit that the database refuses is answered as the refusal that it is.
 func TestPostgresCommitFailure(t *testing.T) {
 	t.Parallel()
