@@ -18,12 +18,13 @@ SCHEMATHESIS := $(CACHE)/venv/bin/st
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
-TEST := tools generated proto openapi format tidy vet staticcheck unit fuzz swift conformance schemathesis
+TEST := tools generated proto openapi format tidy vet staticcheck unit postgres fuzz swift typescript scenarios \
+	conformance schemathesis prove-short
 
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: build generate lint test bench typescript postgres scenarios prove prove-short fmt $(TEST)
+.PHONY: build generate lint test bench prove fmt $(TEST)
 
 build:
 	go build -trimpath -o bin/openwearables ./server/cmd/openwearables
