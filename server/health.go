@@ -64,14 +64,23 @@ const (
 	lookTimeout  = 100 * time.Millisecond
 )
 
-// ready says whether requests can be served soon.
+// ready says whether requests can be served soon. Callers at the same time share
+// one look at the database, so that no flood of them keeps others from it.
 func (s *Server) ready(ctx context.Context) error {
 	if s.draining.Load() {
 		return errDraining
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	return s.store.Ping(ctx)
+	looked := s.looks.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+		defer cancel()
+		return nil, s.store.Ping(ctx)
+	})
+	select {
+	case look := <-looked:
+		return look.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (s *Server) checkHealth(ctx context.Context, r *connect.Request[healthv1.HealthCheckRequest]) (*connect.Response[healthv1.HealthCheckResponse], error) {

@@ -3,12 +3,14 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/openwearables/openwearables/internal/pgtest"
 	"github.com/openwearables/openwearables/server"
 )
 
@@ -68,6 +71,59 @@ func TestReadiness(t *testing.T) {
 	want(200, 503, healthv1.HealthCheckResponse_NOT_SERVING)
 	unlock()
 	want(200, 200, healthv1.HealthCheckResponse_SERVING)
+}
+
+// TestOneLook: however many ask at once whether a node is ready, one of its
+// connections to the database is busy with it.
+func TestOneLook(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t)
+	n := listen(t, func(c *server.Config) { c.Database, c.Secret = dsn, []byte(rand.Text()+rand.Text()) })
+	n.dsn = dsn
+	db := n.beside(t)
+	defer db.Close()
+	held, err := db.BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = held.ExecContext(t.Context(), "LOCK TABLE meta")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asking sync.WaitGroup
+	for range 64 {
+		asking.Go(func() {
+			if status := n.probe(t, "/readyz"); status != 503 {
+				t.Errorf("/readyz answers %d", status)
+			}
+		})
+	}
+	answered := make(chan struct{})
+	go func() {
+		asking.Wait()
+		close(answered)
+	}()
+	most := 0
+	for waiting := true; waiting; {
+		select {
+		case <-answered:
+			waiting = false
+		case <-time.After(20 * time.Millisecond):
+			var busy int
+			err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'meta'::regclass
+				AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&busy)
+			if err != nil {
+				t.Error(err)
+			}
+			most = max(most, busy)
+		}
+	}
+	if most != 1 {
+		t.Errorf("%d connections look whether it is ready", most)
+	}
+	if err := held.Rollback(); err != nil {
+		t.Error(err)
+	}
+	n.healthy(t)
 }
 
 // TestDrainingIsNotReady: a node that is told to end says so while it answers

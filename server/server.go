@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
@@ -47,6 +48,7 @@ type Server struct {
 	mux      *http.ServeMux
 	handler  http.Handler
 	draining atomic.Bool
+	looks    singleflight.Group // of those who ask whether it is ready
 
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
