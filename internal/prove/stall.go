@@ -3,15 +3,21 @@ package main
 import (
 	"sync"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/prove/record"
 )
 
-// doze is how long the watch of the machine sleeps at a time.
-const doze = 5 * time.Millisecond
+// The watch of the machine sleeps for a doze at a time. It is notable when it is
+// woken so much later.
+const (
+	doze    = 5 * time.Millisecond
+	notable = 100 * time.Millisecond
+)
 
 // stalls watches how late this program is woken, which is how long the machine
-// keeps everybody waiting. The function that it returns ends the watch and
-// returns the worst.
-func stalls() func() time.Duration {
+// keeps everybody waiting, and notes it in the record. The function that it
+// returns ends the watch and returns the worst.
+func stalls(log *record.Recorder) func() time.Duration {
 	var worst time.Duration
 	stop := make(chan struct{})
 	var done sync.WaitGroup
@@ -22,9 +28,14 @@ func stalls() func() time.Duration {
 				return
 			default:
 			}
-			begun := time.Now()
+			begun := log.Now()
 			time.Sleep(doze)
-			worst = max(worst, time.Since(begun)-doze)
+			due, woken := begun+int64(doze), log.Now()
+			late := time.Duration(woken - due)
+			worst = max(worst, late)
+			if late > notable {
+				log.Add(record.Call{Client: "harness", Op: "stall", Start: due, End: woken})
+			}
 		}
 	})
 	return func() time.Duration {

@@ -47,9 +47,6 @@ type row struct {
 	means    string
 }
 
-// notable is a stall of the machine that is worth telling.
-const notable = 100 * time.Millisecond
-
 const (
 	proved = "proved"
 	broken = "BROKEN"
@@ -79,14 +76,17 @@ func (t *trial) start(flags ...string) (err error) {
 // prove runs the trial. Whatever happens, what it started has ended when it
 // returns.
 func (t *trial) prove(records string) (r row) {
-	begun, worst := time.Now(), stalls()
+	begun := time.Now()
 	r = row{name: t.name, on: t.shape.Name, means: t.means}
 	var err error
 	kept := filepath.Join(records, t.name+"-"+strings.Map(plain, t.shape.Name))
 	t.log, err = record.New(kept + ".jsonl")
 	var v check.Verdict
+	var stalled time.Duration
 	if err == nil {
+		worst := stalls(t.log)
 		v, err = t.run(t)
+		stalled = worst()
 		err = errors.Join(err, t.log.Close())
 	}
 	if t.stack != nil {
@@ -98,7 +98,7 @@ func (t *trial) prove(records string) (r row) {
 		t.stack.Close()
 	}
 	r.took, r.sizes, r.measured = time.Since(begun), strings.Join(t.sizes, ", "), strings.Join(v.Counts, "; ")
-	if stalled := worst(); stalled > notable {
+	if stalled > notable {
 		r.measured += fmt.Sprintf("; the machine stalled for %d ms", stalled.Milliseconds())
 	}
 	r.evidence = v.Evidence

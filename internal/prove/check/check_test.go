@@ -210,6 +210,8 @@ func TestOutages(t *testing.T) {
 		s.add("livez", "db-x", 200)
 		s.add("readyz", "db-x", 503)
 		s.add("wrong", "db-x", 401)
+		s.add("stall", "", 0).Start -= 2e9
+		s.add("right", "db-x", 200).Start -= 4e9
 		s.add("heal", "db-x", 200)
 		s.now += int64(recovered)
 		for range 25 {
@@ -227,6 +229,7 @@ func TestOutages(t *testing.T) {
 		{"let in", accept("wrong", 0)},
 		{"401 for a good credential", refuse("right", 3, "invalid_api_key")},
 		{"503 before the fault", func(s *story) { s.find("right", 0).Status = 503 }},
+		{"a hang beside a stall", func(s *story) { s.find("right", 11).Start -= 1e9 }},
 		{"503 long after", func(s *story) { s.find("right", 20).Status = 503 }},
 		{"not alive", func(s *story) { s.find("livez", 0).Status = 503 }},
 		{"ready without a database", accept("readyz", 0)},

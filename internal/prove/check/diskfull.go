@@ -16,7 +16,7 @@ func DiskFull(calls []record.Call, fills int) Verdict {
 	o := Durable(calls, 0)
 	o.Counts = append(o.Counts[:1], o.Counts[2:]...) // nobody died
 	groups := by(calls, family)
-	f := &full{Verdict: &v, told: make(map[string]string)}
+	f := &full{Verdict: &v, still: standstillsIn(calls), told: make(map[string]string)}
 	for i := range calls {
 		c := &calls[i]
 		switch {
@@ -58,6 +58,7 @@ type without struct {
 
 type full struct {
 	*Verdict
+	still   standstills
 	times   []*without
 	told    map[string]string
 	slowest time.Duration
@@ -78,8 +79,9 @@ func (f *full) call(c *record.Call) {
 	if !write && c.Op != "right" && c.Op != "wrong" && c.Op != "livez" {
 		return
 	}
-	f.slowest = max(f.slowest, c.Took())
-	if c.Took() > answered+slack {
+	took := f.still.took(c)
+	f.slowest = max(f.slowest, took)
+	if took > answered+slack {
 		f.fail("an answer took too long", c)
 	}
 	w := f.around(c)

@@ -24,7 +24,7 @@ const (
 // and the nodes hold no more than before.
 func Outages(calls []record.Call, faults []string) Verdict {
 	var v Verdict
-	groups := by(calls, family)
+	groups, still := by(calls, family), standstillsIn(calls)
 	held, refused := 0, 0
 	var slowest, longest time.Duration
 	for _, name := range faults {
@@ -34,7 +34,9 @@ func Outages(calls []record.Call, faults []string) Verdict {
 			v.failf("%s did not take place", name)
 			continue
 		}
-		f := &fault{v: &v, name: name, from: begun[0].Start, sure: begun[0].End, over: healed[0].Start, well: healed[0].End + int64(recovered)}
+		f := &fault{v: &v, name: name, still: still, from: begun[0].Start, sure: begun[0].End, over: healed[0].Start}
+		f.well = healed[0].End + int64(recovered)
+		f.well += int64(still.within(healed[0].End, f.well))
 		for _, c := range all {
 			switch c.Op {
 			case "right", "wrong":
@@ -57,6 +59,7 @@ func Outages(calls []record.Call, faults []string) Verdict {
 type fault struct {
 	v                      *Verdict
 	name                   string
+	still                  standstills
 	from, sure, over, well int64 // it begins, is there, begins to end, all must be well
 	during, after, refused int
 	slowest, last          time.Duration // answer; time of the last 503
@@ -70,8 +73,9 @@ func (f *fault) call(c *record.Call) {
 		f.refused++
 		f.last = max(f.last, time.Duration(c.End))
 	}
-	f.slowest = max(f.slowest, c.Took())
-	if c.Took() > answered+slack {
+	took := f.still.took(c)
+	f.slowest = max(f.slowest, took)
+	if took > answered+slack {
 		f.v.fail(f.name+": an answer took too long", c)
 	}
 	unavailable := c.Status == 503 && c.Out["Retry-After"] != "" && c.End >= f.from && c.Start < f.well
@@ -88,15 +92,16 @@ func (f *fault) call(c *record.Call) {
 }
 
 func (f *fault) health(c *record.Call) {
+	took := f.still.took(c)
 	if c.Op == "livez" {
-		if c.Status != 200 || c.Took() > truthful+slack {
+		if c.Status != 200 || took > truthful+slack {
 			f.v.fail(f.name+": not alive", c)
 		}
 		return
 	}
 	database, either := strings.HasPrefix(f.name, "db-"), strings.HasPrefix(f.name, "lagging-")
 	switch {
-	case c.Took() > truthful+slack:
+	case took > truthful+slack:
 		f.v.fail(f.name+": /readyz took too long", c)
 	case c.Start >= f.sure && c.End < f.over && database && c.Status != 503:
 		f.v.fail(f.name+": ready without a database", c)
