@@ -35,7 +35,12 @@ func TestMain(m *testing.M) {
 		os.Exit(runProcess(role))
 	}
 	flag.Parse()
-	_ = flag.Set("test.parallel", "16") // they wait more than they work
+	if flag.Lookup("test.fuzzworker").Value.String() == "true" {
+		os.Exit(m.Run()) // what is fuzzed needs no server
+	}
+	if flag.Lookup("test.fuzz").Value.String() == "" {
+		_ = flag.Set("test.parallel", "16") // they wait more than they work
+	}
 	os.Exit(run(m))
 }
 
