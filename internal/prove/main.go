@@ -89,6 +89,13 @@ func choose(only string) ([]proof, error) {
 	return chosen, nil
 }
 
+// A proof is repeated at most so often where no more than times were not kept, and
+// the machine stood still for that long.
+const (
+	repeats    = 2
+	disturbing = 250 * time.Millisecond
+)
+
 // prove runs the proofs one after the other and prints a line for each.
 func prove(ctx context.Context, lab *stack.Lab, chosen []proof, full bool, records string) []row {
 	var rows []row
@@ -97,12 +104,19 @@ func prove(ctx context.Context, lab *stack.Lab, chosen []proof, full bool, recor
 			if ctx.Err() != nil {
 				return rows
 			}
-			t := &trial{ctx: ctx, lab: lab, full: full, proof: p, shape: shape}
-			r := t.prove(records)
-			fmt.Println(r.line())
-			for _, e := range r.evidence {
-				fmt.Println("    " + e)
+			attempt := func() row {
+				t := &trial{ctx: ctx, lab: lab, full: full, proof: p, shape: shape}
+				r := t.prove(records)
+				r.show()
+				return r
 			}
+			r := attempt()
+			notes := ""
+			for n := 1; n <= repeats && r.result == broken && r.late && r.stalled > disturbing; n++ {
+				notes += fmt.Sprintf("; repeated, since %d answers came late while the machine stalled for %d ms", r.broken, r.stalled.Milliseconds())
+				r = attempt()
+			}
+			r.measured += notes
 			rows = append(rows, r)
 		}
 	}

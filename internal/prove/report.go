@@ -85,7 +85,7 @@ What is promised about many nodes, crashes and outages, and the last run of its 
 const method = `
 ## How
 
-The real binary is started as 1 process on SQLite, and as 1 and 3 processes on PostgreSQL (fsync on) and Redis, in data directories of their own, with a proxy before PostgreSQL and Redis that can refuse, delay or swallow what passes. Clients in another process record every call with its start, its end and its answer, by one monotonic clock. A time when the machine itself stood still, so that the clients were woken more than 100 ms late, is in the record too and is not counted against an answer that it fell into. What is proved is decided from that record, and for durability from the tables too, by code that shares nothing with the server.
+The real binary is started as 1 process on SQLite, and as 1 and 3 processes on PostgreSQL (fsync on) and Redis, in data directories of their own, with a proxy before PostgreSQL and Redis that can refuse, delay or swallow what passes. Clients in another process record every call with its start, its end and its answer, by one monotonic clock. A time when the machine itself stood still, so that the clients were woken more than 100 ms late, is in the record too and is not counted against an answer that it fell into. Where answers came late, or were 503 for lack of time, while the machine stood still for more than 250 ms, and nothing else was wrong, a proof is repeated, twice at most, and its row says so. What is proved is decided from that record, and for durability from the tables too, by code that shares nothing with the server.
 
 ## What each line means
 

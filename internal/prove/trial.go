@@ -41,9 +41,12 @@ type row struct {
 	name, on string
 	sizes    string
 	result   string // "proved", "BROKEN", or "ERROR"
+	broken   int    // promises
+	late     bool   // they are all of times
 	measured string
 	evidence []string
 	took     time.Duration
+	stalled  time.Duration // the worst time for which the machine stood still
 	means    string
 }
 
@@ -55,6 +58,14 @@ const (
 
 func (r row) line() string {
 	return fmt.Sprintf("%-7s %-18s %-16s %5.0f s  %s: %s", r.result, r.name, r.on, r.took.Seconds(), r.sizes, r.measured)
+}
+
+// show prints the row, and what shows that it is not proved.
+func (r row) show() {
+	fmt.Println(r.line())
+	for _, e := range r.evidence {
+		fmt.Println("    " + e)
+	}
 }
 
 // size chooses the number for the tier and notes it.
@@ -82,11 +93,10 @@ func (t *trial) prove(records string) (r row) {
 	kept := filepath.Join(records, t.name+"-"+strings.Map(plain, t.shape.Name))
 	t.log, err = record.New(kept + ".jsonl")
 	var v check.Verdict
-	var stalled time.Duration
 	if err == nil {
 		worst := stalls(t.log)
 		v, err = t.run(t)
-		stalled = worst()
+		r.stalled = worst()
 		err = errors.Join(err, t.log.Close())
 	}
 	if t.stack != nil {
@@ -98,10 +108,10 @@ func (t *trial) prove(records string) (r row) {
 		t.stack.Close()
 	}
 	r.took, r.sizes, r.measured = time.Since(begun), strings.Join(t.sizes, ", "), strings.Join(v.Counts, "; ")
-	if stalled > notable {
-		r.measured += fmt.Sprintf("; the machine stalled for %d ms", stalled.Milliseconds())
+	if r.stalled > notable {
+		r.measured += fmt.Sprintf("; the machine stalled for %d ms", r.stalled.Milliseconds())
 	}
-	r.evidence = v.Evidence
+	r.evidence, r.broken, r.late = v.Evidence, v.Broken, v.Late == v.Broken
 	switch {
 	case err != nil:
 		r.result, r.evidence = failed, append(r.evidence, err.Error())

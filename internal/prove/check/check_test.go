@@ -239,6 +239,21 @@ func TestOutages(t *testing.T) {
 	})
 }
 
+// What a machine that stood still may have caused is told from what it cannot.
+func TestLate(t *testing.T) {
+	for status, late := range map[int]int{503: 1, 502: 1, 500: 0, 401: 0} {
+		var s story
+		for range 250 {
+			s.add("right", "", 200)
+		}
+		s.add("right", "", status)
+		s.add("terminate", "", 200)
+		if v := Rolling(s.calls, 1, 0); v.Broken != 1 || v.Late != late {
+			t.Errorf("%d: %d broken, %d of them late", status, v.Broken, v.Late)
+		}
+	}
+}
+
 func TestRolling(t *testing.T) {
 	tell := func() *story {
 		s := new(story)

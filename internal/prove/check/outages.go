@@ -76,7 +76,7 @@ func (f *fault) call(c *record.Call) {
 	took := f.still.took(c)
 	f.slowest = max(f.slowest, took)
 	if took > answered+slack {
-		f.v.fail(f.name+": an answer took too long", c)
+		f.v.late(f.name+": an answer took too long", c)
 	}
 	unavailable := c.Status == 503 && c.Out["Retry-After"] != "" && c.End >= f.from && c.Start < f.well
 	switch {
@@ -87,26 +87,29 @@ func (f *fault) call(c *record.Call) {
 		}
 	case c.Op == "wrong" && c.Status == 401:
 	default:
-		f.v.fail(f.name+": neither right nor 503 with Retry-After", c)
+		f.v.failed(f.name+": neither right nor 503 with Retry-After", c)
 	}
 }
 
 func (f *fault) health(c *record.Call) {
 	took := f.still.took(c)
 	if c.Op == "livez" {
-		if c.Status != 200 || took > truthful+slack {
+		switch {
+		case c.Status != 200:
 			f.v.fail(f.name+": not alive", c)
+		case took > truthful+slack:
+			f.v.late(f.name+": /livez took too long", c)
 		}
 		return
 	}
 	database, either := strings.HasPrefix(f.name, "db-"), strings.HasPrefix(f.name, "lagging-")
 	switch {
 	case took > truthful+slack:
-		f.v.fail(f.name+": /readyz took too long", c)
+		f.v.late(f.name+": /readyz took too long", c)
 	case c.Start >= f.sure && c.End < f.over && database && c.Status != 503:
 		f.v.fail(f.name+": ready without a database", c)
 	case (c.End < f.from || c.Start >= f.well || !database && !either) && c.Status != 200:
-		f.v.fail(f.name+": not ready", c)
+		f.v.failed(f.name+": not ready", c)
 	}
 }
 

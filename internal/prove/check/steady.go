@@ -34,7 +34,7 @@ func Rolling(calls []record.Call, restarts, rotations int) Verdict {
 		}
 		if c.Op == "right" && !c.OK() || c.Op == "wrong" && c.Status != 401 {
 			failures++
-			v.fail("a request failed", c)
+			v.failed("a request failed", c)
 			continue
 		}
 		answered++
@@ -90,7 +90,7 @@ func Soak(calls []record.Call, nodes int) Verdict {
 		case "right", "wrong":
 			answered++
 			if c.Op == "right" && !c.OK() || c.Op == "wrong" && c.Status != 401 {
-				v.fail("an answer is wrong", c)
+				v.failed("an answer is wrong", c)
 			}
 		}
 	}

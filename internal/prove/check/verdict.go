@@ -13,6 +13,7 @@ import (
 // Verdict is what a checker found.
 type Verdict struct {
 	Broken   int      // promises
+	Late     int      // those of them that a machine which stood still may have broken
 	Evidence []string // of the first of them
 	Counts   []string // what was checked, to be shown
 }
@@ -33,6 +34,21 @@ func (v *Verdict) fail(what string, calls ...*record.Call) {
 	v.Evidence = append(v.Evidence, text.String())
 }
 
+// late is fail for what a machine that stood still may have caused.
+func (v *Verdict) late(what string, calls ...*record.Call) {
+	v.Late++
+	v.fail(what, calls...)
+}
+
+// failed is late where the call was told 503, or a proxy found no node, else fail.
+func (v *Verdict) failed(what string, c *record.Call) {
+	if c.Status == 503 || c.Status == 502 {
+		v.late(what, c)
+	} else {
+		v.fail(what, c)
+	}
+}
+
 func (v *Verdict) failf(format string, args ...any) { v.fail(fmt.Sprintf(format, args...)) }
 
 func (v *Verdict) count(format string, args ...any) {
@@ -42,13 +58,14 @@ func (v *Verdict) count(format string, args ...any) {
 // enough fails a check that had too little to look at: it would prove nothing.
 func (v *Verdict) enough(what string, got, want int) {
 	if got < want {
-		v.failf("%d %s are too few to prove anything, %d are wanted", got, what, want)
+		v.late(fmt.Sprintf("%d %s are too few to prove anything, %d are wanted", got, what, want))
 	}
 }
 
 // Merge adds what another checker found.
 func (v *Verdict) Merge(o Verdict) {
 	v.Broken += o.Broken
+	v.Late += o.Late
 	v.Evidence = append(v.Evidence, o.Evidence...)
 	v.Counts = append(v.Counts, o.Counts...)
 }
