@@ -46,7 +46,7 @@ func healCache(w *world) error { return w.stack.Cache.Heal() }
 // How long a fault lasts, and how long the load after it.
 const (
 	suffer  = 3 * time.Second
-	relieve = 2800 * time.Millisecond
+	relieve = 4 * time.Second
 )
 
 func outaged(t *trial) (check.Verdict, error) {
