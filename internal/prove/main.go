@@ -113,7 +113,7 @@ func prove(ctx context.Context, lab *stack.Lab, chosen []proof, full bool, recor
 			r := attempt()
 			notes := ""
 			for n := 1; n <= repeats && r.result == broken && r.late && r.stalled > disturbing; n++ {
-				notes += fmt.Sprintf("; repeated, since %d answers came late while the machine stalled for %d ms", r.broken, r.stalled.Milliseconds())
+				notes += fmt.Sprintf("; repeated, since %d promises of time were not kept while the machine stalled for %d ms", r.broken, r.stalled.Milliseconds())
 				r = attempt()
 			}
 			r.measured += notes

@@ -241,15 +241,19 @@ func TestOutages(t *testing.T) {
 
 // What a machine that stood still may have caused is told from what it cannot.
 func TestLate(t *testing.T) {
-	for status, late := range map[int]int{503: 1, 502: 1, 500: 0, 401: 0} {
+	for _, c := range []struct {
+		status int
+		header string
+		late   int
+	}{{503, ">Retry-After", 1}, {502, ">X-Balancer", 1}, {503, "", 0}, {500, "", 0}, {401, "", 0}} {
 		var s story
 		for range 250 {
 			s.add("right", "", 200)
 		}
-		s.add("right", "", status)
+		s.add("right", "", c.status, c.header, "1")
 		s.add("terminate", "", 200)
-		if v := Rolling(s.calls, 1, 0); v.Broken != 1 || v.Late != late {
-			t.Errorf("%d: %d broken, %d of them late", status, v.Broken, v.Late)
+		if v := Rolling(s.calls, 1, 0); v.Broken != 1 || v.Late != c.late {
+			t.Errorf("%d with %q: %d broken, %d of them late", c.status, c.header, v.Broken, v.Late)
 		}
 	}
 }

@@ -40,9 +40,10 @@ func (v *Verdict) late(what string, calls ...*record.Call) {
 	v.fail(what, calls...)
 }
 
-// failed is late where the call was told 503, or a proxy found no node, else fail.
+// failed is late where the call was told to come again, or the balancer found no
+// node, else fail.
 func (v *Verdict) failed(what string, c *record.Call) {
-	if c.Status == 503 || c.Status == 502 {
+	if c.Status == 503 && c.Out["Retry-After"] != "" || c.Out["X-Balancer"] != "" {
 		v.late(what, c)
 	} else {
 		v.fail(what, c)
