@@ -80,9 +80,13 @@ func killNode(w *world, cycle int, work func()) error {
 		_ = w.log.Event("timed-death", place, 0, func() error { n.Kill(); return nil })
 	})
 	work()
-	if killed.Stop() {
-		<-n.Ended() // it died by itself
-		_ = w.log.Event("death", place, 0, func() error { return nil })
+	if killed.Stop() { // it died by itself, or put everybody off
+		select {
+		case <-n.Ended():
+			_ = w.log.Event("death", place, 0, func() error { return nil })
+		case <-time.After(5 * time.Second):
+			_ = w.log.Event("timed-death", place, 0, func() error { n.Kill(); return nil })
+		}
 	}
 	n.Kill()
 	return w.restart(func() error { return n.Start("") })

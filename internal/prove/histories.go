@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/prove/check"
@@ -54,20 +56,27 @@ func histories(t *trial) (check.Verdict, error) {
 	if err != nil {
 		return check.Verdict{}, err
 	}
-	for i := range families {
+	err = until(families, func(i int) (whole bool, err error) {
 		c := &chain{name: fmt.Sprint("family-", i), user: user}
 		first, err := w.mint(i, user, c.name)
 		if err != nil {
-			return check.Verdict{}, err
+			return false, err
 		}
 		c.learn(first)
+		var putOff atomic.Bool
 		workers(4, func(n int) {
 			caller := client.New(t.log, fmt.Sprint("client-", n))
 			defer caller.Close()
 			for step := range operations {
-				w.step(caller, c, n, i%3 > 0, step > operations/2)
+				if a := w.step(caller, c, n, i%3 > 0, step > operations/2); a.Status == http.StatusServiceUnavailable {
+					putOff.Store(true)
+				}
 			}
 		})
+		return !putOff.Load(), w.ctx.Err()
+	})
+	if err != nil {
+		return check.Verdict{}, err
 	}
 	calls, err := t.log.Read()
 	return check.Histories(calls, families), err
@@ -75,7 +84,7 @@ func histories(t *trial) (check.Verdict, error) {
 
 // step is one call on a family: most often what an honest client does; in a
 // hostile family, and near a family's end, also what is punished.
-func (w *world) step(caller *client.Client, c *chain, n int, hostile, late bool) {
+func (w *world) step(caller *client.Client, c *chain, n int, hostile, late bool) client.Answer {
 	pick := rand.IntN(100)
 	token, key := c.back(0)
 	switch {
@@ -84,8 +93,7 @@ func (w *world) step(caller *client.Client, c *chain, n int, hostile, late bool)
 		token, key = c.back(1) // a retry
 	case late && pick < 83:
 		r := w.at(n, "revoke", c.name, "POST", "/auth/revoke", "", map[string]any{"refresh_token": token})
-		caller.Do(w.ctx, r)
-		return
+		return caller.Do(w.ctx, r)
 	case !hostile:
 	case pick < 88:
 		key = "" // without a key
@@ -102,6 +110,7 @@ func (w *world) step(caller *client.Client, c *chain, n int, hostile, late bool)
 	if a.OK() {
 		c.learn(pair{a.Str("access_token"), a.Str("refresh_token")})
 	}
+	return a
 }
 
 func survivors(t *trial) (check.Verdict, error) {
@@ -135,7 +144,7 @@ func (w *world) race(callers []*client.Client, i int) error {
 		if n == 0 {
 			time.Sleep(time.Duration(rand.IntN(15)) * time.Millisecond)
 			end.Op, end.Of = "end", c.name
-			callers[0].Do(w.ctx, end)
+			callers[0].Insist(w.ctx, end)
 			return
 		}
 		for range 20 {
@@ -148,8 +157,8 @@ func (w *world) race(callers []*client.Client, i int) error {
 		}
 	})
 	for n, p := range c.all() {
-		w.root.Do(w.ctx, w.refresh(n, "survivor", c.name, p.refresh, fmt.Sprintf("%s-%d", c.name, n)))
-		w.root.Do(w.ctx, w.at(n, "access", c.name, "GET", "/users/"+c.user, p.access, nil))
+		w.root.Insist(w.ctx, w.refresh(n, "survivor", c.name, p.refresh, fmt.Sprintf("%s-%d", c.name, n)))
+		w.root.Insist(w.ctx, w.at(n, "access", c.name, "GET", "/users/"+c.user, p.access, nil))
 	}
 	return w.ctx.Err()
 }

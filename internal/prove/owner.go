@@ -49,7 +49,7 @@ func (o *owner) do(r client.Request) (client.Answer, bool) {
 func (o *owner) look(r client.Request) client.Answer {
 	o.seq++
 	r.ID = fmt.Sprintf("%s-%d", o.name, o.seq)
-	return o.caller.Do(o.w.ctx, r)
+	return o.caller.Insist(o.w.ctx, r)
 }
 
 // work changes things until it is stopped or a call is not answered.

@@ -180,7 +180,7 @@ func (p *payer) look(at int64) {
 	}
 }
 
-func (p *payer) see(r client.Request) client.Answer { return p.caller.Do(p.w.ctx, r) }
+func (p *payer) see(r client.Request) client.Answer { return p.caller.Insist(p.w.ctx, r) }
 
 func (p *payer) use(id, secret string) {
 	r := p.w.useKey(secret)

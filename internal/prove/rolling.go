@@ -17,18 +17,11 @@ const rate = 200
 
 // A node that is told to end says so at /readyz for this long before it takes no
 // more connections, so that a balancer learns of it.
-const (
-	drainFlag = "--drain-delay"
-	drainTime = "500ms"
-)
+const drainTime = "500ms"
 
 func rolling(t *trial) (check.Verdict, error) {
 	rounds := t.size(1, 5, "restarts of each node and rotations of the signing key")
-	flags := stack.Unlimited()
-	if t.lab.Takes(drainFlag) {
-		flags = append(flags, drainFlag, drainTime)
-	}
-	w, err := t.enter(flags...)
+	w, err := t.enter(append(stack.Unlimited(), "--drain-delay", drainTime)...)
 	if err != nil {
 		return check.Verdict{}, err
 	}

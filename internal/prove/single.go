@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 
 	"github.com/openwearables/openwearables/internal/prove/check"
 	"github.com/openwearables/openwearables/internal/prove/client"
@@ -21,22 +22,24 @@ func singleUse(t *trial) (check.Verdict, error) {
 	if err != nil {
 		return check.Verdict{}, err
 	}
-	for i := range families {
-		for _, kind := range []string{"none", "one", "each"} {
-			if err := w.burst(user, kind, fmt.Sprintf("%s-%d", kind, i)); err != nil {
-				return check.Verdict{}, err
-			}
+	for _, kind := range []string{"none", "one", "each"} {
+		err := until(families, func(i int) (whole bool, err error) {
+			return w.burst(user, kind, fmt.Sprintf("%s-%d", kind, i))
+		})
+		if err != nil {
+			return check.Verdict{}, err
 		}
 	}
 	calls, err := t.log.Read()
 	return check.SingleUse(calls, burst, families), err
 }
 
-// burst spends one token 64 times at once, over all nodes.
-func (w *world) burst(user, kind, family string) error {
+// burst spends one token 64 times at once, over all nodes. It is whole where no
+// call was put off.
+func (w *world) burst(user, kind, family string) (whole bool, err error) {
 	tokens, err := w.mint(0, user, family)
 	if err != nil {
-		return err
+		return false, err
 	}
 	requests := make([]client.Request, burst)
 	for i := range requests {
@@ -45,15 +48,18 @@ func (w *world) burst(user, kind, family string) error {
 	}
 	answers, err := client.Burst(w.log, requests)
 	if err != nil {
-		return fmt.Errorf("%s: %w", family, err)
+		return false, fmt.Errorf("%s: %w", family, err)
 	}
 	won := pair{refresh: tokens.refresh, access: tokens.access}
 	for _, a := range answers {
+		if a.Status == http.StatusServiceUnavailable {
+			return false, w.ctx.Err()
+		}
 		if a.OK() {
 			won = pair{a.Str("access_token"), a.Str("refresh_token")}
 		}
 	}
-	w.root.Do(w.ctx, w.at(1, "access", family, "GET", "/users/"+user, won.access, nil))
-	w.root.Do(w.ctx, w.refresh(2, "successor", family, won.refresh, ""))
-	return w.ctx.Err()
+	w.root.Insist(w.ctx, w.at(1, "access", family, "GET", "/users/"+user, won.access, nil))
+	w.root.Insist(w.ctx, w.refresh(2, "successor", family, won.refresh, ""))
+	return true, w.ctx.Err()
 }

@@ -39,7 +39,7 @@ func (t *trial) at(n int, op, of, method, path, bearer string, body map[string]a
 
 // want makes a call that must succeed for the trial to make sense.
 func (w *world) want(c *client.Client, r client.Request) (client.Answer, error) {
-	a := c.Do(w.ctx, r)
+	a := c.Insist(w.ctx, r)
 	if !a.OK() {
 		return a, fmt.Errorf("%s: %s %s: %v", r.Op, r.Method, r.Path, a)
 	}
@@ -68,6 +68,21 @@ func (t *trial) refresh(n int, op, of, token, key string) client.Request {
 	r := t.at(n, op, of, "POST", "/auth/refresh", "", map[string]any{"refresh_token": token})
 	r.Key = key
 	return r
+}
+
+// until calls f with 0, 1, ... until it said n times that all was whole, and twice
+// as often at most.
+func until(n int, f func(i int) (whole bool, err error)) error {
+	for i, done := 0, 0; done < n && i < 2*n; i++ {
+		whole, err := f(i)
+		if err != nil {
+			return err
+		}
+		if whole {
+			done++
+		}
+	}
+	return nil
 }
 
 // workers calls f n times at once and returns when all have.

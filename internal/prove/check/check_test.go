@@ -110,7 +110,41 @@ func TestSingleUse(t *testing.T) {
 		{"the access token lives", accept("access", 2)},
 		{"500", func(s *story) { s.find("burst", 5).Status = 500 }},
 		{"an answer is missing", func(s *story) { s.calls = s.calls[1:] }},
+		{"a burst was put off, and none made again", putOff("burst", 1)},
 	})
+	again := func() *story {
+		s := tell()
+		s.add("burst", "none-1", 200, ">refresh_token", "d")
+		s.add("burst", "none-1", 401, "reason", "refresh_token_used")
+		s.add("burst", "none-1", 503, ">Retry-After", "1")
+		s.add("burst", "one-1", 200, ">refresh_token", "e")
+		s.add("burst", "one-1", 200, ">refresh_token", "e")
+		s.add("burst", "one-1", 503, ">Retry-After", "1")
+		return s
+	}
+	for i := range 3 { // all bursts have three
+		kind := []string{"none", "one", "each"}[i]
+		more := again
+		again = func() *story {
+			s := more()
+			c := *s.find("burst", 2*i+1)
+			c.Of = kind + "-0"
+			s.calls = append(s.calls, c)
+			return s
+		}
+	}
+	catches(t, again, func(c []record.Call) Verdict { return SingleUse(c, 3, 1) }, []lie{
+		{"two winners and a 503", accept("burst", 7, "refresh_token", "x")},
+		{"two successors for one key and a 503", accept("burst", 10, "refresh_token", "x")},
+		{"a 503 without Retry-After", func(s *story) { delete(s.find("burst", 8).Out, "Retry-After") }},
+	})
+}
+
+func putOff(op string, n int) func(*story) {
+	return func(s *story) {
+		c := s.find(op, n)
+		c.Status, c.Out = 503, map[string]string{"Retry-After": "1"}
+	}
 }
 
 func TestHistories(t *testing.T) {
@@ -136,6 +170,19 @@ func TestHistories(t *testing.T) {
 		{"a dead session refreshes", accept("refresh", 5, "refresh_token", "t4")},
 		{"an old token again", accept("refresh", 2, "refresh_token", "t1")},
 		{"500", func(s *story) { s.find("refresh", 5).Status = 500 }},
+		{"put off, and no other family", putOff("refresh", 5)},
+	})
+	again := func() *story {
+		s := tell()
+		s.add("mint", "g", 200, ">refresh_token", "u1")
+		s.add("refresh", "g", 200, "refresh_token", "u1", "idempotency", "k1", ">refresh_token", "u2")
+		s.add("refresh", "g", 200, "refresh_token", "u1", "idempotency", "k1", ">refresh_token", "u2")
+		s.add("refresh", "g", 503, "refresh_token", "u1", ">Retry-After", "1")
+		return s
+	}
+	catches(t, again, func(c []record.Call) Verdict { return Histories(c, 1) }, []lie{
+		{"two successors and a 503", accept("refresh", 7, "refresh_token", "u3")},
+		{"503 without Retry-After", func(s *story) { delete(s.find("refresh", 8).Out, "Retry-After") }},
 	})
 }
 
@@ -160,6 +207,18 @@ func TestEnded(t *testing.T) {
 		{"accepted long after the death", accept("use", 4)},
 		{"500 after the end", func(s *story) { s.find("use", 1).Status = 500 }},
 		{"never ended", func(s *story) { s.find("end", 0).Status = 503 }},
+		{"put off, and nothing was disturbed", putOff("use-new", 0)},
+		{"503 after the end without Retry-After", func(s *story) { s.find("use", 1).Status = 503 }},
+	})
+	disturbed := func() *story {
+		s := tell()
+		putOff("use", 1)(s)
+		putOff("use-new", 0)(s)
+		s.add("use", "v", 401)
+		return s
+	}
+	catches(t, disturbed, func(c []record.Call) Verdict { return Ended(c, 2, true) }, []lie{
+		{"accepted after the end, while disturbed", accept("use", 5)},
 	})
 }
 
@@ -176,6 +235,7 @@ func TestSurvivors(t *testing.T) {
 		{"a refresh token survives", accept("survivor", 0)},
 		{"an access token survives", accept("access", 0)},
 		{"never ended", func(s *story) { s.find("end", 0).Status = 500 }},
+		{"put off and never tried again", func(s *story) { putOff("survivor", 0)(s); putOff("access", 0)(s) }},
 	})
 }
 
@@ -195,7 +255,23 @@ func TestLimits(t *testing.T) {
 		{"the same number twice", func(s *story) { s.find("spend", 1).Out["X-Ratelimit-Remaining"] = "1" }},
 		{"503", func(s *story) { s.find("spend", 2).Status = 503 }},
 		{"without Retry-After", func(s *story) { delete(s.find("spend", 2).Out, "Retry-After") }},
+		{"put off, and no other round", putOff("spend", 2)},
+		{"two windows, and no other round", func(s *story) { s.find("spend", 2).Out["X-Ratelimit-Reset"] = "10" }},
 	})
+	again := func() *story {
+		s := tell()
+		for i := range 2 {
+			s.add("spend", "q", 200, ">X-Ratelimit-Remaining", fmt.Sprint(1-i), ">X-Ratelimit-Reset", "9")
+		}
+		s.add("spend", "q", 200, ">X-Ratelimit-Remaining", "1", ">X-Ratelimit-Reset", "99")
+		return s
+	}
+	if v := Limits(again().calls, 1, 3, 2); v.Broken != 0 {
+		t.Errorf("a round of two windows, after a whole one, is found broken: %v", v.Evidence)
+	}
+	if v := Limits(again().calls, 1, 3, 1); !strings.Contains(fmt.Sprint(v.Evidence), "2 were admitted in the window until 9, not 1") {
+		t.Errorf("not found: one too many in one of two windows: %v", v.Evidence)
+	}
 }
 
 func TestOutages(t *testing.T) {
@@ -298,5 +374,33 @@ func TestSoak(t *testing.T) {
 		{"files", grow("files", 99)},
 		{"WAL", func(s *story) { s.add("wal", fmt.Sprint(100<<20), 200) }},
 		{"503", func(s *story) { s.find("right", 7).Status = 503 }},
+		{"a 503 that nothing explains", putOff("right", 7)},
 	})
+	starving := func() *story {
+		s := tell()
+		for range 2000 {
+			s.add("right", "", 200)
+		}
+		putOff("right", 77)(s)
+		s.calls = append(s.calls, record.Call{Op: "stall", Start: -3e8, End: s.find("right", 77).Start})
+		return s
+	}
+	catches(t, starving, func(c []record.Call) Verdict { return Soak(c, 1) }, []lie{
+		{"more than one in a thousand", func(s *story) { putOff("right", 78)(s); putOff("right", 79)(s) }},
+		{"long after the machine stood still", putOff("right", 1900)},
+		{"a refusal", refuse("right", 77, "")},
+	})
+}
+
+func TestStandstill(t *testing.T) {
+	var calls []record.Call
+	for _, s := range []still{{50, 60}, {10, 30}, {20, 40}, {15, 18}, {60, 70}} {
+		calls = append(calls, record.Call{Op: "stall", Start: s.from, End: s.to})
+	}
+	if got := Standstill(calls); got != 50 {
+		t.Errorf("in all for %d, not 50", got)
+	}
+	if got := standstillsIn(calls).within(35, 55); got != 10 {
+		t.Errorf("from 35 to 55 for %d, not 10", got)
+	}
 }

@@ -82,9 +82,10 @@ func chainModel(first string) porcupine.Model {
 // Histories checks that each family's refreshes, retries, replays and revocations
 // had the answers that they would have had one after the other. Ops: "mint",
 // "refresh", "revoke".
+// Of a family in which a call was put off only the successors are looked at.
 func Histories(calls []record.Call, families int) Verdict {
 	var v Verdict
-	checked, operations, slow := 0, 0, 0
+	checked, operations, slow, again := 0, 0, 0, 0
 	outcomes := make(map[string]int)
 	for name, all := range by(calls, family) {
 		minted, history := with(all, "mint"), with(all, "refresh", "revoke")
@@ -93,6 +94,11 @@ func Histories(calls []record.Call, families int) Verdict {
 		}
 		if took(history) > raceWindow {
 			slow++
+			continue
+		}
+		if slices.ContainsFunc(history, (*record.Call).PutOff) {
+			again++
+			fork(&v, name, history)
 			continue
 		}
 		if !linear(&v, name, minted[0].Out["refresh_token"], history) {
@@ -108,7 +114,22 @@ func Histories(calls []record.Call, families int) Verdict {
 	v.count("%d histories of %d operations are linear (%d rotations, %d replays, %d used, %d reused, %d invalid), %d took too long to be judged",
 		checked, operations, outcomes["rotated"], outcomes["replayed"], outcomes["refresh_token_used"], outcomes["refresh_token_reused"],
 		outcomes["invalid_refresh_token"], slow)
+	v.again(again, "families")
 	return v
+}
+
+// fork finds a token that has two successors. It is all that is judged where the
+// outcome of some calls is not known.
+func fork(v *Verdict, name string, history []*record.Call) {
+	first := make(map[string]*record.Call)
+	for _, c := range history {
+		if token := c.Args["refresh_token"]; c.Op == "refresh" && c.OK() {
+			if other := first[token]; other != nil && other.Out["refresh_token"] != c.Out["refresh_token"] {
+				v.fail(name+": a token has two successors", other, c)
+			}
+			first[token] = c
+		}
+	}
 }
 
 func outcome(c *record.Call) string {

@@ -9,10 +9,11 @@ import (
 // SingleUse checks bursts of size refreshes of one token. A family is called after
 // its kind: "none-" (no key), "one-" (all with the same key), "each-" (all with
 // different keys). Ops: "burst" for the refreshes, and after them "successor", the
-// refresh of the one successor, and "access", a use of its access token.
+// refresh of the one successor, and "access", a use of its access token. Of a burst
+// in which a call was put off nothing is known but that no two won.
 func SingleUse(calls []record.Call, size, families int) Verdict {
 	var v Verdict
-	seen := make(map[string]int)
+	seen, again := make(map[string]int), 0
 	for name, all := range by(calls, family) {
 		kind, _, _ := strings.Cut(name, "-")
 		burst := with(all, "burst")
@@ -20,17 +21,28 @@ func SingleUse(calls []record.Call, size, families int) Verdict {
 			v.failf("%s: %d of %d requests were recorded", name, len(burst), size)
 			continue
 		}
-		seen[kind]++
 		winners := make(map[string]int)
 		reasons := make(map[string]int)
+		putOff := 0
 		for _, c := range burst {
-			if c.OK() {
+			switch {
+			case c.OK():
 				winners[c.Out["refresh_token"]]++
-			} else if c.Status != 401 {
+			case c.PutOff():
+				putOff++
+			case c.Status != 401:
 				v.fail(name+": neither 200 nor 401", c)
 			}
 			reasons[c.Reason]++
 		}
+		if putOff > 0 {
+			again++
+			if len(winners) > 1 || kind != "one" && sum(winners) > 1 {
+				v.failf("%s: more than one won: %v, %v", name, winners, reasons)
+			}
+			continue
+		}
+		seen[kind]++
 		after := with(all, "successor", "access")
 		single[kind](&v, name, winners, reasons, after)
 	}
@@ -38,6 +50,7 @@ func SingleUse(calls []record.Call, size, families int) Verdict {
 		v.enough("families with keys: "+kind, seen[kind], families)
 	}
 	v.count("%d bursts of %d: %d without a key, %d with one key, %d with a key each", seen["none"]+seen["one"]+seen["each"], size, seen["none"], seen["one"], seen["each"])
+	v.again(again, "bursts")
 	return v
 }
 

@@ -43,7 +43,7 @@ func (v *Verdict) late(what string, calls ...*record.Call) {
 // failed is late where the call was told to come again, or the balancer found no
 // node, else fail.
 func (v *Verdict) failed(what string, c *record.Call) {
-	if c.Status == 503 && c.Out["Retry-After"] != "" || c.Out["X-Balancer"] != "" {
+	if c.PutOff() || c.Out["X-Balancer"] != "" {
 		v.late(what, c)
 	} else {
 		v.fail(what, c)
@@ -54,6 +54,13 @@ func (v *Verdict) failf(format string, args ...any) { v.fail(fmt.Sprintf(format,
 
 func (v *Verdict) count(format string, args ...any) {
 	v.Counts = append(v.Counts, fmt.Sprintf(format, args...))
+}
+
+// again counts what was made again, since a call in it was put off.
+func (v *Verdict) again(n int, what string) {
+	if n > 0 {
+		v.count("%d %s were made again, since they met a 503", n, what)
+	}
 }
 
 // enough fails a check that had too little to look at: it would prove nothing.

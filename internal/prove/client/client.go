@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,6 +79,29 @@ func (a Answer) String() string {
 
 // Do makes the call and records it.
 func (c *Client) Do(ctx context.Context, r Request) Answer {
+	a, call := c.try(ctx, r)
+	c.log.Add(call)
+	return a
+}
+
+// Insist makes the call, and makes it again when it is told to come again, as the
+// README asks of a client, for at most 20 seconds. Only the last call is recorded
+// as the operation; each before it is a "put-off" of it.
+func (c *Client) Insist(ctx context.Context, r Request) Answer {
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		a, call := c.try(ctx, r)
+		if !call.PutOff() || time.Now().After(deadline) || ctx.Err() != nil {
+			c.log.Add(call)
+			return a
+		}
+		call.Op, call.Args["of"] = "put-off", call.Op
+		c.log.Add(call)
+		after, _ := strconv.Atoi(a.Header.Get("Retry-After")) // 0 without a number
+		time.Sleep(max(100*time.Millisecond, time.Duration(after)*time.Second))
+	}
+}
+
+func (c *Client) try(ctx context.Context, r Request) (Answer, record.Call) {
 	call := record.Call{Client: c.Name, Node: r.Node, Op: r.Op, Of: r.Of, Args: c.args(r)}
 	req, err := build(ctx, r)
 	var a Answer
@@ -91,8 +115,7 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 		a.Status, call.Error = 0, err.Error()
 	}
 	call.Status, call.Reason, call.Out = a.Status, a.Str("reason"), Outputs(c.log, a)
-	c.log.Add(call)
-	return a
+	return a, call
 }
 
 func build(ctx context.Context, r Request) (*http.Request, error) {

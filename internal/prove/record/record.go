@@ -32,6 +32,10 @@ type Call struct {
 // OK says whether the call was answered with success.
 func (c *Call) OK() bool { return c.Status >= 200 && c.Status < 300 }
 
+// PutOff says whether the call was told to come again later: it was neither
+// accepted nor refused, and nobody knows what came of it.
+func (c *Call) PutOff() bool { return c.Status == 503 && c.Out["Retry-After"] != "" }
+
 // Took is the time from its start to its end.
 func (c *Call) Took() time.Duration { return time.Duration(c.End - c.Start) }
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
 // Lab is what the stacks of one run share: the built binaries and one PostgreSQL.
@@ -14,7 +13,6 @@ type Lab struct {
 	root, folder string
 	binary       string // of a release
 	breakable    string // with failpoints
-	help         string // of serve
 	postgres     *Postgres
 	stacks       int
 }
@@ -40,8 +38,6 @@ func NewLab(root string) (*Lab, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	out, _ := exec.Command(l.binary, "serve", "--help").CombinedOutput() // what matters is what it prints
-	l.help = string(out)
 	return l, nil
 }
 
@@ -54,9 +50,6 @@ func (l *Lab) build(to string, flags ...string) error {
 	}
 	return nil
 }
-
-// Takes says whether serve has the flag.
-func (l *Lab) Takes(flag string) bool { return strings.Contains(l.help, "\n  "+flag+" ") }
 
 // Postgres is the lab's server, started at the first use.
 func (l *Lab) Postgres() (*Postgres, error) {

@@ -63,14 +63,8 @@ func Unlimited() []string {
 	return flags
 }
 
-// New starts a stack whose nodes have the flags. A shape with Redis is made
-// without one where the binary does not take it, and its name says so. The caller
-// must Close it.
+// New starts a stack whose nodes have the flags. The caller must Close it.
 func (l *Lab) New(shape Shape, flags ...string) (*Stack, error) {
-	if shape.Redis && !l.Takes("--redis") {
-		shape.Redis = false
-		shape.Name += " (no --redis)"
-	}
 	l.stacks++
 	s := &Stack{
 		Shape: shape, lab: l, folder: filepath.Join(l.folder, fmt.Sprint("s", l.stacks)), flags: flags,
