@@ -32,8 +32,8 @@ var errBroken = errors.New("not everything is proved")
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("prove", flag.ExitOnError)
-	tier := flags.String("tier", "short", "short, or full, which also writes server/RELIABILITY.md")
-	only := flags.String("only", "", "comma-separated `names` of proofs, all by default")
+	tier := flags.String("tier", "short", "short, or full, which also writes server/RELIABILITY.md once all is proved")
+	only := flags.String("only", "", "comma-separated `names` of proofs, all by default; what the full tier proved before on the same commit is kept")
 	root := flags.String("root", "../..", "the repository")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -55,12 +55,14 @@ func run(ctx context.Context, args []string) error {
 	if err := os.MkdirAll(records, 0o755); err != nil {
 		return errors.Join(err, lab.Close())
 	}
-	rows := prove(ctx, lab, chosen, *tier == "full", records)
-	r := report{rows: rows, root: *root, tier: *tier, took: time.Since(begun), lab: lab}
-	fmt.Printf("\n%s\n%s\n", r.machine(), r.table())
-	if *tier == "full" && *only == "" && ctx.Err() == nil {
-		err = r.write()
+	r := &report{root: *root, tier: *tier, lab: lab, kept: filepath.Join(records, "rows.json")}
+	if *tier == "full" {
+		err = r.load()
 	}
+	if err == nil {
+		err = prove(ctx, chosen, r, records)
+	}
+	fmt.Printf("\n%s\n%s\n", r.machine(), r.table())
 	if err := errors.Join(err, lab.Close(), ctx.Err()); err != nil {
 		return err
 	}
@@ -90,35 +92,37 @@ func choose(only string) ([]proof, error) {
 }
 
 // A proof is repeated at most so often where no more than times were not kept, and
-// the machine stood still for that long.
+// the machine stood still for that long at a time, or for a twentieth of the time.
 const (
 	repeats    = 2
 	disturbing = 250 * time.Millisecond
 )
 
-// prove runs the proofs one after the other and prints a line for each.
-func prove(ctx context.Context, lab *stack.Lab, chosen []proof, full bool, records string) []row {
-	var rows []row
+// prove runs the proofs one after the other, prints a line for each, and reports
+// it.
+func prove(ctx context.Context, chosen []proof, r *report, records string) error {
 	for _, p := range chosen {
 		for _, shape := range p.shapes {
-			if ctx.Err() != nil {
-				return rows
-			}
 			attempt := func() row {
-				t := &trial{ctx: ctx, lab: lab, full: full, proof: p, shape: shape}
-				r := t.prove(records)
-				r.show()
-				return r
+				t := &trial{ctx: ctx, lab: r.lab, full: r.tier == "full", proof: p, shape: shape}
+				one := t.prove(records)
+				one.show()
+				return one
 			}
-			r := attempt()
+			one := attempt()
 			notes := ""
-			for n := 1; n <= repeats && r.result == broken && r.late && r.stalled > disturbing; n++ {
-				notes += fmt.Sprintf("; repeated, since %d promises of time were not kept while the machine stalled for %d ms", r.broken, r.stalled.Milliseconds())
-				r = attempt()
+			for n := 1; n <= repeats && one.Result == broken && one.late && one.disturbed(); n++ {
+				notes += fmt.Sprintf("; repeated, since %d promises of time were not kept while the machine stood still for %.1f s, %d ms at a time", one.broken, one.stood.Seconds(), one.worst.Milliseconds())
+				one = attempt()
 			}
-			r.measured += notes
-			rows = append(rows, r)
+			one.Measured += notes
+			if ctx.Err() != nil {
+				return nil // which the caller sees
+			}
+			if err := r.add(one); err != nil {
+				return err
+			}
 		}
 	}
-	return rows
+	return nil
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -8,20 +11,28 @@ import (
 )
 
 // The watch of the machine sleeps for a doze at a time. It is notable when it is
-// woken so much later.
+// woken so much later. Of each spell it asks the kernel what share of a processor's
+// time was stolen, that is, given to other machines on the same host; a quarter is
+// notable.
 const (
 	doze    = 5 * time.Millisecond
 	notable = 100 * time.Millisecond
+	spell   = 250 * time.Millisecond
+	quarter = 0.25
 )
 
 // stalls watches how late this program is woken, which is how long the machine
-// keeps everybody waiting, and notes it in the record. The function that it
-// returns ends the watch and returns the worst.
+// keeps everybody waiting, and how much of its time is stolen, and notes both in
+// the record. The function that it returns ends the watch and returns the worst.
 func stalls(log *record.Recorder) func() time.Duration {
 	var worst time.Duration
+	note := func(from, to int64) {
+		log.Add(record.Call{Client: "harness", Op: "stall", Start: from, End: to})
+	}
 	stop := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
+		was, since := processors(), log.Now()
 		for {
 			select {
 			case <-stop:
@@ -34,8 +45,16 @@ func stalls(log *record.Recorder) func() time.Duration {
 			late := time.Duration(woken - due)
 			worst = max(worst, late)
 			if late > notable {
-				log.Add(record.Call{Client: "harness", Op: "stall", Start: due, End: woken})
+				note(due, woken)
 			}
+			if woken-since < int64(spell) {
+				continue
+			}
+			is := processors()
+			if share := stolen(was, is); share > quarter {
+				note(woken-int64(share*float64(woken-since)), woken)
+			}
+			was, since = is, woken
 		}
 	})
 	return func() time.Duration {
@@ -43,4 +62,39 @@ func stalls(log *record.Recorder) func() time.Duration {
 		done.Wait()
 		return worst
 	}
+}
+
+// processor is how its time was spent, in ticks of the kernel.
+type processor struct{ all, stolen float64 }
+
+// processors reads /proc/stat; there is none elsewhere than on Linux.
+func processors() (all []processor) {
+	text, _ := os.ReadFile("/proc/stat")
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 9 || !strings.HasPrefix(fields[0], "cpu") || fields[0] == "cpu" {
+			continue
+		}
+		var p processor
+		for i, field := range fields[1:9] { // user nice system idle iowait irq softirq steal
+			ticks, _ := strconv.ParseFloat(field, 64) // the kernel's
+			p.all += ticks
+			if i == 7 {
+				p.stolen = ticks
+			}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// stolen is the share of the time between that was stolen from the processor that
+// lost most.
+func stolen(was, is []processor) (worst float64) {
+	for i := range min(len(was), len(is)) {
+		if all := is[i].all - was[i].all; all > 0 {
+			worst = max(worst, (is[i].stolen-was[i].stolen)/all)
+		}
+	}
+	return worst
 }

@@ -36,19 +36,23 @@ type trial struct {
 	avoid int // how many of the first nodes get nothing but what is meant for them
 }
 
-// row is what came of a trial.
+// row is what came of a trial. Of a full run it is kept.
 type row struct {
-	name, on string
-	sizes    string
-	result   string // "proved", "BROKEN", or "ERROR"
-	broken   int    // promises
-	late     bool   // they are all of times
-	measured string
+	Name, On string
+	Sizes    string
+	Result   string // "proved", "BROKEN", or "ERROR"
+	Measured string
+	Took     time.Duration
+
+	broken   int  // promises
+	late     bool // they are all of times
 	evidence []string
-	took     time.Duration
-	stalled  time.Duration // the worst time for which the machine stood still
-	means    string
+	stood    time.Duration // how long the machine stood still
+	worst    time.Duration // and at a time
 }
+
+// disturbed says whether the machine may have broken promises of time.
+func (r row) disturbed() bool { return r.worst > disturbing || r.stood > r.Took/20 }
 
 const (
 	proved = "proved"
@@ -57,7 +61,7 @@ const (
 )
 
 func (r row) line() string {
-	return fmt.Sprintf("%-7s %-18s %-16s %5.0f s  %s: %s", r.result, r.name, r.on, r.took.Seconds(), r.sizes, r.measured)
+	return fmt.Sprintf("%-7s %-18s %-16s %5.0f s  %s: %s", r.Result, r.Name, r.On, r.Took.Seconds(), r.Sizes, r.Measured)
 }
 
 // show prints the row, and what shows that it is not proved.
@@ -88,39 +92,45 @@ func (t *trial) start(flags ...string) (err error) {
 // returns.
 func (t *trial) prove(records string) (r row) {
 	begun := time.Now()
-	r = row{name: t.name, on: t.shape.Name, means: t.means}
-	var err error
+	r = row{Name: t.name, On: t.shape.Name}
 	kept := filepath.Join(records, t.name+"-"+strings.Map(plain, t.shape.Name))
-	t.log, err = record.New(kept + ".jsonl")
-	var v check.Verdict
-	if err == nil {
-		worst := stalls(t.log)
-		v, err = t.run(t)
-		r.stalled = worst()
-		err = errors.Join(err, t.log.Close())
-	}
+	v, err := t.judge(kept+".jsonl", &r)
 	if t.stack != nil {
-		r.on = t.stack.Name
 		if err != nil {
 			err = fmt.Errorf("%w\n%s", err, last(t.stack.Log(), 1500))
 		}
 		err = errors.Join(err, os.WriteFile(kept+".log", []byte(t.stack.Log()), 0o600))
 		t.stack.Close()
 	}
-	r.took, r.sizes, r.measured = time.Since(begun), strings.Join(t.sizes, ", "), strings.Join(v.Counts, "; ")
-	if r.stalled > notable {
-		r.measured += fmt.Sprintf("; the machine stalled for %d ms", r.stalled.Milliseconds())
+	r.Took, r.Sizes, r.Measured = time.Since(begun), strings.Join(t.sizes, ", "), strings.Join(v.Counts, "; ")
+	if r.disturbed() {
+		r.Measured += fmt.Sprintf("; the machine stood still for %.1f s, %d ms at a time", r.stood.Seconds(), r.worst.Milliseconds())
 	}
 	r.evidence, r.broken, r.late = v.Evidence, v.Broken, v.Late == v.Broken
 	switch {
 	case err != nil:
-		r.result, r.evidence = failed, append(r.evidence, err.Error())
+		r.Result, r.evidence = failed, append(r.evidence, err.Error())
 	case v.Broken > 0:
-		r.result, r.measured = broken, fmt.Sprintf("%d broken; %s", v.Broken, r.measured)
+		r.Result, r.Measured = broken, fmt.Sprintf("%d broken; %s", v.Broken, r.Measured)
 	default:
-		r.result = proved
+		r.Result = proved
 	}
 	return r
+}
+
+// judge runs the trial with a record in the file, and notes in the row how the
+// machine was.
+func (t *trial) judge(file string, r *row) (v check.Verdict, err error) {
+	if t.log, err = record.New(file); err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, t.log.Close()) }()
+	worst := stalls(t.log)
+	v, err = t.run(t)
+	r.worst = worst()
+	calls, unread := t.log.Read()
+	r.stood = check.Standstill(calls)
+	return v, errors.Join(err, unread)
 }
 
 func plain(c rune) rune {
