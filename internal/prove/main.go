@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
+	begun, commit := time.Now(), commitOf(*root)
 	lab, err := stack.NewLab(*root)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 	if err := os.MkdirAll(records, 0o755); err != nil {
 		return errors.Join(err, lab.Close())
 	}
-	r := &report{root: *root, tier: *tier, lab: lab, kept: filepath.Join(records, "rows.json")}
+	r := &report{root: *root, commit: commit, tier: *tier, lab: lab, kept: filepath.Join(records, "rows.json")}
 	if *tier == "full" {
 		err = r.load()
 	}
@@ -103,24 +103,17 @@ const (
 func prove(ctx context.Context, chosen []proof, r *report, records string) error {
 	for _, p := range chosen {
 		for _, shape := range p.shapes {
-			attempt := func() row {
+			for n, again := 0, true; again && n <= repeats; n++ {
 				t := &trial{ctx: ctx, lab: r.lab, full: r.tier == "full", proof: p, shape: shape}
 				one := t.prove(records)
 				one.show()
-				return one
-			}
-			one := attempt()
-			notes := ""
-			for n := 1; n <= repeats && one.Result == broken && one.late && one.disturbed(); n++ {
-				notes += fmt.Sprintf("; repeated, since %d promises of time were not kept while the machine stood still for %.1f s, %d ms at a time", one.broken, one.stood.Seconds(), one.worst.Milliseconds())
-				one = attempt()
-			}
-			one.Measured += notes
-			if ctx.Err() != nil {
-				return nil // which the caller sees
-			}
-			if err := r.add(one); err != nil {
-				return err
+				if ctx.Err() != nil {
+					return nil // which the caller sees
+				}
+				if err := r.add(one); err != nil {
+					return err
+				}
+				again = one.Result == broken && one.late && one.disturbed()
 			}
 		}
 	}

@@ -22,11 +22,12 @@ import (
 // report shows what came of a run. A full one may be run in parts: what was proved
 // of the same commit before is part of it.
 type report struct {
-	rows []row
-	root string
-	tier string
-	kept string // the file that keeps the rows of a full run
-	lab  *stack.Lab
+	rows   []row
+	root   string
+	commit string // that was built
+	tier   string
+	kept   string // the file that keeps the rows of a full run
+	lab    *stack.Lab
 }
 
 // keeping is what the file has.
@@ -35,14 +36,14 @@ type keeping struct {
 	Rows   []row
 }
 
-// load takes the rows of the same commit.
+// load takes the rows of the same commit. There are none of what is not committed.
 func (r *report) load() error {
 	text, err := os.ReadFile(r.kept)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	var k keeping
-	if err = errors.Join(err, json.Unmarshal(text, &k)); err == nil && k.Commit == r.commit() {
+	if err = errors.Join(err, json.Unmarshal(text, &k)); err == nil && k.Commit == r.commit && !strings.HasSuffix(k.Commit, dirty) {
 		r.rows = k.Rows
 	}
 	return err
@@ -53,6 +54,11 @@ func (r *report) load() error {
 func (r *report) add(one row) error {
 	same := func(o row) bool { return o.Name == one.Name && o.On == one.On }
 	if i := slices.IndexFunc(r.rows, same); i >= 0 {
+		old := r.rows[i]
+		one.Before = old.Before
+		if old.Result != proved {
+			one.Before = append(one.Before, old.Result+": "+old.Measured)
+		}
 		r.rows[i] = one
 	} else {
 		r.rows = append(r.rows, one)
@@ -61,7 +67,7 @@ func (r *report) add(one row) error {
 		return nil
 	}
 	slices.SortStableFunc(r.rows, func(a, b row) int { return cmp.Compare(place(a), place(b)) })
-	text, err := json.MarshalIndent(keeping{r.commit(), r.rows}, "", "\t")
+	text, err := json.MarshalIndent(keeping{r.commit, r.rows}, "", "\t")
 	if err == nil {
 		err = os.WriteFile(r.kept, text, 0o644)
 	}
@@ -108,17 +114,20 @@ func (r *report) table() string {
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PROOF\tON\tRESULT\tTIME\tSIZE\tMEASURED")
 	for _, row := range r.rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f s\t%s\t%s\n", row.Name, row.On, row.Result, row.Took.Seconds(), row.Sizes, row.Measured)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f s\t%s\t%s\n", row.Name, row.On, row.Result, row.Took.Seconds(), row.Sizes, row.told())
 	}
 	fmt.Fprintf(w, "\t\t\t%.0f s\tin all\t\n", r.took().Seconds())
 	_ = w.Flush() // to memory
 	return out.String()
 }
 
-// commit is what was proved, and whether the tree differed from it.
-func (r *report) commit() string {
+// dirty ends the name of what is no commit.
+const dirty = " with changes that are not committed"
+
+// commitOf is what the repository is at, and whether its tree differs from that.
+func commitOf(root string) string {
 	git := func(args ...string) string {
-		out, _ := exec.Command("git", append([]string{"-C", r.root}, args...)...).Output() // empty without git
+		out, _ := exec.Command("git", append([]string{"-C", root}, args...)...).Output() // empty without git
 		return strings.TrimSpace(string(out))
 	}
 	commit := git("rev-parse", "--short=12", "HEAD")
@@ -126,7 +135,7 @@ func (r *report) commit() string {
 		return "unknown"
 	}
 	if git("status", "--porcelain", "--untracked-files=no") != "" {
-		commit += " with changes that are not committed"
+		commit += dirty
 	}
 	return commit
 }
@@ -137,7 +146,7 @@ func (r *report) machine() string {
 		versions = append(versions, p.Version())
 	}
 	versions = append(versions, (*stack.Redis)(nil).Version(), "Linux "+kernel())
-	return fmt.Sprintf("commit %s, %s tier, %d cores, %s", r.commit(), r.tier, runtime.NumCPU(), strings.Join(versions, ", "))
+	return fmt.Sprintf("commit %s, %s tier, %d cores, %s", r.commit, r.tier, runtime.NumCPU(), strings.Join(versions, ", "))
 }
 
 func kernel() string {
@@ -156,11 +165,11 @@ What is promised about many nodes, crashes and outages, and the last whole run o
 const method = `
 ## How
 
-The real binary is started as 1 process on SQLite, and as 1 and 3 processes on PostgreSQL (fsync on) and Redis, in data directories of their own, with a proxy before PostgreSQL and Redis that can refuse, delay or swallow what passes. Clients in another process record every call with its start, its end and its answer, by one monotonic clock. What is proved is decided from that record, and for durability from the tables too, by code that shares nothing with the server. No violation of safety is ever excused or tried again.
+The real binary is started as 1 process on SQLite, and as 1 and 3 processes on PostgreSQL (fsync on) and Redis, in data directories of their own, with a proxy before PostgreSQL and Redis that can refuse, delay or swallow what passes. Clients in another process record every call with its start, its end and its answer, by one monotonic clock. What is proved is decided from that record, and for durability from the tables too, by code that shares nothing with the server. No violation of safety is excused.
 
 An answer of 503 with Retry-After says that nobody knows: it is neither an acceptance nor a refusal. The clients come again, as the README asks of them; a burst, a family of calls or a round of a limit in which it happened is made again, and the line says how often. Under *rolling*, under *outages* outside a fault, and for the health endpoints it is a failure.
 
-The times when the machine itself stood still are in the record too, and are not counted against an answer that they fell into: when the clients were woken more than 100 ms late, and when the kernel says that over a quarter of a processor's time was stolen by other machines on the same host. Where answers came late, or were 503 for lack of time, on a machine that stood still for more than 250 ms at a time or a twentieth of the time, and nothing else was wrong, a proof is repeated, twice at most, and its line says so.
+The times when the machine itself stood still are in the record too, and are not counted against an answer that they fell into: when the clients were woken more than 100 ms late, and when the kernel says that over a quarter of a processor's time was stolen by other machines on the same host. Where answers came late, or were 503 for lack of time, on a machine that stood still for more than 250 ms at a time or a twentieth of the time, and nothing else was wrong, a proof is repeated, twice at most. Whatever proved nothing before, repeated like this or by hand, its line says.
 
 ## What each line means
 
@@ -172,7 +181,7 @@ func (r *report) write() error {
 	fmt.Fprintf(&out, preamble, strings.ToUpper(r.machine()[:1])+r.machine()[1:], fmt.Sprintf("%.0f minutes", r.took().Minutes()))
 	fmt.Fprintln(&out, "| proof | on | result | size | measured |\n|---|---|---|---|---|")
 	for _, row := range r.rows {
-		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", row.Name, row.On, row.Result, row.Sizes, row.Measured)
+		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", row.Name, row.On, row.Result, row.Sizes, row.told())
 	}
 	fmt.Fprint(&out, method)
 	seen := make(map[string]bool)

@@ -42,6 +42,7 @@ type row struct {
 	Sizes    string
 	Result   string // "proved", "BROKEN", or "ERROR"
 	Measured string
+	Before   []string // what came of the trials before it, of the same commit, that proved nothing
 	Took     time.Duration
 
 	broken   int  // promises
@@ -49,6 +50,15 @@ type row struct {
 	evidence []string
 	stood    time.Duration // how long the machine stood still
 	worst    time.Duration // and at a time
+}
+
+// told is what was measured, and what came before it.
+func (r row) told() string {
+	text := r.Measured
+	for _, before := range r.Before {
+		text += fmt.Sprintf("; run again after (%s)", before)
+	}
+	return text
 }
 
 // disturbed says whether the machine may have broken promises of time.
