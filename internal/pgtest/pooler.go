@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -58,7 +59,8 @@ func Pooler(t testing.TB, dsn string, settings ...string) string {
 	}
 	t.Cleanup(end)
 	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(folder, ".s.PGSQL.5432")); err == nil {
+		if c, err := net.Dial("unix", filepath.Join(folder, ".s.PGSQL.5432")); err == nil {
+			_ = c.Close() // it was only to see that somebody listens
 			break
 		}
 		if time.Since(begun) > 20*time.Second {
