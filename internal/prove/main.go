@@ -104,6 +104,9 @@ func prove(ctx context.Context, chosen []proof, r *report, records string) error
 	for _, p := range chosen {
 		for _, shape := range p.shapes {
 			for n, again := 0, true; again && n <= repeats; n++ {
+				if n > 0 {
+					calm(ctx)
+				}
 				t := &trial{ctx: ctx, lab: r.lab, full: r.tier == "full", proof: p, shape: shape}
 				one := t.prove(records)
 				one.show()

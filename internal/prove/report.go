@@ -169,7 +169,7 @@ The real binary is started as 1 process on SQLite, and as 1 and 3 processes on P
 
 An answer of 503 with Retry-After says that nobody knows: it is neither an acceptance nor a refusal. The clients come again, as the README asks of them; a burst, a family of calls or a round of a limit in which it happened is made again, and the line says how often. Under *rolling*, under *outages* outside a fault, and for the health endpoints it is a failure.
 
-The times when the machine itself stood still are in the record too, and are not counted against an answer that they fell into: when the clients were woken more than 100 ms late, and when the kernel says that over a quarter of a processor's time was stolen by other machines on the same host. Where answers came late, or were 503 for lack of time, on a machine that stood still for more than 250 ms at a time or a twentieth of the time, and nothing else was wrong, a proof is repeated, twice at most. Whatever proved nothing before, repeated like this or by hand, its line says.
+The times when the machine itself stood still are in the record too, and are not counted against an answer that they fell into: when the clients were woken more than 100 ms late, and when the kernel says that over a quarter of a processor's time was stolen by other machines on the same host. Where answers came late, or were 503 for lack of time, on a machine that stood still for more than 250 ms at a time or a twentieth of the time, and nothing else was wrong, a proof is repeated, twice at most, when the machine is calm again or after two minutes. Whatever proved nothing before, repeated like this or by hand, its line says.
 
 ## What each line means
 
