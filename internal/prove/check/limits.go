@@ -36,13 +36,15 @@ func Limits(calls []record.Call, rounds, offered, limit int) Verdict {
 func torn(v *Verdict, name string, spent []*record.Call, limit int) bool {
 	windows, putOff := make(map[string]int), false
 	for _, c := range spent {
-		if c.PutOff() {
+		switch {
+		case c.PutOff():
 			putOff = true
-			continue
-		}
-		windows[c.Out["X-Ratelimit-Reset"]] += 0
-		if c.OK() {
+		case c.OK():
 			windows[c.Out["X-Ratelimit-Reset"]]++
+		case c.Status == 429:
+			windows[c.Out["X-Ratelimit-Reset"]] += 0
+		default:
+			v.fail(name+": neither admitted nor limited", c)
 		}
 	}
 	for window, admitted := range windows {
@@ -72,8 +74,6 @@ func round(v *Verdict, name string, spent []*record.Call, limit int) int {
 			if c.Out["Retry-After"] == "" || left != "0" {
 				v.fail(name+": a refusal without Retry-After, or with something remaining", c)
 			}
-		default:
-			v.fail(name+": neither admitted nor limited", c)
 		}
 	}
 	if len(ok) != limit {

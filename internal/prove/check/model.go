@@ -118,11 +118,14 @@ func Histories(calls []record.Call, families int) Verdict {
 	return v
 }
 
-// fork finds a token that has two successors. It is all that is judged where the
+// fork finds a token that has two successors, and answers that no rule gives. It is all that is judged where the
 // outcome of some calls is not known.
 func fork(v *Verdict, name string, history []*record.Call) {
 	first := make(map[string]*record.Call)
 	for _, c := range history {
+		if !c.OK() && c.Status != 401 && !c.PutOff() {
+			v.fail(name+": an answer that is none of the rules'", c)
+		}
 		if token := c.Args["refresh_token"]; c.Op == "refresh" && c.OK() {
 			if other := first[token]; other != nil && other.Out["refresh_token"] != c.Out["refresh_token"] {
 				v.fail(name+": a token has two successors", other, c)
