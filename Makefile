@@ -12,8 +12,8 @@ GO_TOOLS := $(CACHE)/$(shell go env GOVERSION)
 GOFUMPT := $(GO_TOOLS)/gofumpt@v0.12.0/gofumpt
 STATICCHECK := $(GO_TOOLS)/staticcheck@v0.8.2/staticcheck
 CONNECTCONFORMANCE := $(GO_TOOLS)/connectconformance@v1.0.7/connectconformance
-BUF := internal/tools/node_modules/.bin/buf
-REDOCLY := internal/tools/node_modules/.bin/redocly
+BUF := internal/dev/tools/node_modules/.bin/buf
+REDOCLY := internal/dev/tools/node_modules/.bin/redocly
 SCHEMATHESIS := $(CACHE)/venv/bin/st
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
@@ -35,34 +35,34 @@ generate: $(BUF)
 lint: proto openapi format tidy vet staticcheck
 
 test:
-	@MAKE="$(MAKE)" internal/tools/steps.sh $(TEST)
+	@MAKE="$(MAKE)" internal/dev/tools/steps.sh $(TEST)
 
 prove:
-	internal/prove/run.sh -tier full
+	internal/dev/reliability/run.sh -tier full
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
 fmt: $(GOFUMPT)
-	internal/tools/format.sh $(GOFUMPT) -w
+	internal/dev/tools/format.sh $(GOFUMPT) -w
 
 # The steps of test.
 
 tools: system $(BUF) $(SCHEMATHESIS) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
 
 generated: $(BUF)
-	internal/tools/generated.sh "$(MAKE)" generate
+	internal/dev/tools/generated.sh "$(MAKE)" generate
 
 proto: $(BUF)
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
-	internal/tools/breaking.sh $(BUF)
+	internal/dev/tools/breaking.sh $(BUF)
 
 openapi: $(REDOCLY)
-	$(REDOCLY) lint --config internal/tools/redocly.yaml openapi.yaml
+	$(REDOCLY) lint --config internal/dev/tools/redocly.yaml openapi.yaml
 
 format: $(GOFUMPT)
-	internal/tools/format.sh $(GOFUMPT) -l
+	internal/dev/tools/format.sh $(GOFUMPT) -l
 
 tidy:
 	go mod tidy -diff
@@ -80,7 +80,7 @@ postgres:
 	TEST_DATABASE=postgres go test -timeout 30m ./server
 
 fuzz:
-	internal/tools/fuzz.sh $(FUZZTIME)
+	internal/dev/tools/fuzz.sh $(FUZZTIME)
 
 typescript: $(BUF) $(CONNECTCONFORMANCE)
 	mkdir -p $(OUTCOMES)
@@ -97,28 +97,28 @@ scenarios:
 	mkdir -p $(OUTCOMES)
 	rm -f $(OUTCOMES)/go
 	SCENARIO_OUTCOMES=$(OUTCOMES)/go go test -count=1 -run '^TestScenarios$$' ./clients/go
-	internal/tools/outcomes.py clients/testdata/refresh-scenarios.json $(OUTCOMES)/*
+	internal/dev/tools/outcomes.py clients/testdata/refresh-scenarios.json $(OUTCOMES)/*
 
 prove-short:
-	internal/prove/run.sh -tier short
+	internal/dev/reliability/run.sh -tier short
 
 conformance: $(BUF) $(CONNECTCONFORMANCE)
-	CONNECTCONFORMANCE=$(CONNECTCONFORMANCE) internal/conformance/run.sh
+	CONNECTCONFORMANCE=$(CONNECTCONFORMANCE) internal/dev/conformance/run.sh
 
 schemathesis: build $(SCHEMATHESIS)
-	python3 internal/tools/schemathesis.py bin/openwearables $(SCHEMATHESIS)
+	python3 internal/dev/tools/schemathesis.py bin/openwearables $(SCHEMATHESIS)
 
 # How the tools come.
 
 .PHONY: system
 system:
-	internal/tools/system.sh
+	internal/dev/tools/system.sh
 
-$(BUF) $(REDOCLY) &: internal/tools/package-lock.json
-	npm --prefix internal/tools ci --no-audit --no-fund
+$(BUF) $(REDOCLY) &: internal/dev/tools/package-lock.json
+	npm --prefix internal/dev/tools ci --no-audit --no-fund
 	touch $(BUF) $(REDOCLY)
 
-$(SCHEMATHESIS): internal/tools/requirements.txt
+$(SCHEMATHESIS): internal/dev/tools/requirements.txt
 	python3 -m venv --clear $(CACHE)/venv
 	$(CACHE)/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@

@@ -2,10 +2,10 @@
 // RPC handlers of schema/ in openwearables/v1, the REST server of openapi.yaml in
 // openapi. Nothing below it is edited by hand but openapi/spec.go.
 //
-// "go generate ./gen" writes it anew. It needs the tools of internal/tools: run
+// "go generate ./gen" writes it anew. It needs the tools of internal/dev/tools: run
 // "npm ci" there once.
 package gen
 
-//go:generate sh -c "cd .. && internal/tools/node_modules/.bin/buf generate --template schema/buf.gen.yaml"
+//go:generate sh -c "cd .. && internal/dev/tools/node_modules/.bin/buf generate --template schema/buf.gen.yaml"
 //go:generate sh -c "cd .. && go tool oapi-codegen -config schema/oapi-codegen.yaml openapi.yaml"
 //go:generate cp ../openapi.yaml openapi/openapi.yaml

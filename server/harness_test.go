@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/openwearables/openwearables/internal/auth"
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/server"
 )
 

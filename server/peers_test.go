@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/pgtest"
-	"github.com/openwearables/openwearables/internal/redistest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/redistest"
 	"github.com/openwearables/openwearables/server"
 )
 

@@ -7,7 +7,7 @@ set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 package=clients/swift
-swift=internal/tools/swift.sh
+swift=internal/dev/tools/swift.sh
 cache=$PWD/.cache/swift
 outcomes=${SCENARIO_OUTCOMES:+$(realpath -m "$SCENARIO_OUTCOMES")}
 export TEST_BINARIES=$cache/bin SCENARIO_OUTCOMES=$cache/scenarios.json

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/cluster"
+	"github.com/openwearables/openwearables/internal/dev/redistest"
 	"github.com/openwearables/openwearables/internal/ratelimit"
-	"github.com/openwearables/openwearables/internal/redistest"
 )
 
 var policy = ratelimit.Policy{Name: "key", Limit: 100, Window: time.Minute}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/event"
-	"github.com/openwearables/openwearables/internal/pgtest"
 )
 
 // benchEach measures on an empty store of each engine, both of which wait for

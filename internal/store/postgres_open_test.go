@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
 // What is wrong at the start is said in one line that says what to change, and

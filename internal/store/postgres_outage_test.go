@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
 // proxy is a network before PostgreSQL that can be cut.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 

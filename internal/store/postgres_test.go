@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
 func openPostgresStore(t testing.TB) *Store { return openStore(t, pgtest.New(t), Options{}) }

@@ -20,8 +20,8 @@ import (
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/event"
-	"github.com/openwearables/openwearables/internal/pgtest"
 )
 
 // TestMain is also the program that the tests of crashes and of concurrent

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 

@@ -19,21 +19,21 @@ fi
 # The suite's protos come with its module.
 protos=$(go mod download -json "connectrpc.com/conformance@$version" |
 	python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')/proto
-buf=internal/tools/node_modules/.bin/buf
-if ! [ -d internal/conformance/gen ]; then
-	"$buf" generate "$protos" --template internal/conformance/buf.gen.yaml
+buf=internal/dev/tools/node_modules/.bin/buf
+if ! [ -d internal/dev/conformance/gen ]; then
+	"$buf" generate "$protos" --template internal/dev/conformance/buf.gen.yaml
 fi
 paths=()
 for name in client_compat config service; do paths+=(--path "$protos/connectrpc/conformance/v1/$name.proto"); done
 "$buf" generate "$protos" --template "$here/buf.gen.yaml" "${paths[@]}"
 
 printf 'go 1.26.0\n\nuse (\n\t%s\n\t%s\n\t%s\n)\n' \
-	"$PWD" "$PWD/internal/conformance" "$PWD/$here/shim" >"$work/go.work"
+	"$PWD" "$PWD/internal/dev/conformance" "$PWD/$here/shim" >"$work/go.work"
 GOWORK=$work/go.work go vet "./$here/shim"
 GOWORK=$work/go.work go build -o "$work/shim" "./$here/shim"
 
-internal/tools/swift.sh swift build --package-path "$here" --scratch-path "$work/build" 2>&1 | sed '/^\[/d'
-client=$(internal/tools/swift.sh swift build --package-path "$here" --scratch-path "$work/build" --show-bin-path)/ConformanceClient
+internal/dev/tools/swift.sh swift build --package-path "$here" --scratch-path "$work/build" 2>&1 | sed '/^\[/d'
+client=$(internal/dev/tools/swift.sh swift build --package-path "$here" --scratch-path "$work/build" --show-bin-path)/ConformanceClient
 
 exec "$CONNECTCONFORMANCE" --mode client --conf "$here/config.yaml" -- \
-	"$work/shim" internal/tools/swift.sh "$client"
+	"$work/shim" internal/dev/tools/swift.sh "$client"

@@ -15,8 +15,8 @@ if [ -z "${CONNECTCONFORMANCE:-}" ]; then
 fi
 
 # The suite's protos come with its module, buf and protoc-gen-es with the tools of the repository.
-tools=internal/tools/node_modules/.bin
-if ! [ -x $tools/buf ]; then (cd internal/tools && npm ci --no-audit --no-fund); fi
+tools=internal/dev/tools/node_modules/.bin
+if ! [ -x $tools/buf ]; then (cd internal/dev/tools && npm ci --no-audit --no-fund); fi
 protos=$(go mod download -json "connectrpc.com/conformance@$version" |
 	node -p 'JSON.parse(require("fs").readFileSync(0)).Dir')/proto
 $tools/buf generate "$protos" --template $here/buf.gen.yaml

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
 // A backup that is taken while it is written to holds what was acknowledged

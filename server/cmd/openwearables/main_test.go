@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
 // binary is the program, built once, and server the one that serves: under

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
 // refresh trades a refresh token under an Idempotency-Key.

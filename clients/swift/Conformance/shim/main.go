@@ -21,7 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	conformancev1 "github.com/openwearables/openwearables/internal/conformance/gen/connectrpc/conformance/v1"
+	conformancev1 "github.com/openwearables/openwearables/internal/dev/conformance/gen/connectrpc/conformance/v1"
 )
 
 func main() {

@@ -6,7 +6,7 @@ set -euo pipefail
 
 package=$(cd "$(dirname "$0")/../.." && pwd)
 root=$(cd "$package/../.." && pwd)
-swift=$root/internal/tools/swift.sh
+swift=$root/internal/dev/tools/swift.sh
 work=$root/.cache/swift/readme
 pids=()
 trap 'for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done' EXIT

@@ -20,7 +20,7 @@ final class VectorTests: XCTestCase {
 
   func testVectors() throws {
     let file = URL(fileURLWithPath: #filePath)
-      .appendingPathComponent("../../../../../../internal/swiftgen/testdata/vectors.json")
+      .appendingPathComponent("../../../../../../internal/dev/swiftgen/testdata/vectors.json")
       .standardizedFileURL
     let vectors = try JSONDecoder().decode([Vector].self, from: Data(contentsOf: file))
     XCTAssertGreaterThan(vectors.count, 1000)

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/dev/reliability/check"
+	"github.com/openwearables/openwearables/internal/dev/reliability/client"
+	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
+)
+
+// disturbances are what happens to a stack while credentials end.
+var disturbances = []struct {
+	name        string
+	short, full int // batches
+	make        func(w *world) disturb
+}{
+	{"redis-killed", 2, 12, func(w *world) disturb {
+		return func([]*victim) (func() error, error) {
+			killed := time.AfterFunc(time.Duration(rand.IntN(40))*time.Millisecond, w.stack.Redis.Kill)
+			return func() error {
+				killed.Stop()
+				w.stack.Redis.Kill()
+				return w.log.Event("redis-up", "", 0, w.stack.Redis.Up)
+			}, nil
+		}
+	}},
+	{"redis-paused", 1, 5, func(w *world) disturb {
+		return func([]*victim) (func() error, error) {
+			w.stack.Redis.Pause()
+			over := time.After(5 * time.Second)
+			return func() error {
+				<-over
+				w.stack.Redis.Continue()
+				return nil
+			}, nil
+		}
+	}},
+	{"redis-flushed", 2, 12, func(w *world) disturb {
+		return func([]*victim) (func() error, error) {
+			stop, done := make(chan struct{}), make(chan error)
+			go func() {
+				var err error
+				for tick := time.Tick(5 * time.Millisecond); err == nil; <-tick {
+					select {
+					case <-stop:
+						done <- nil
+						return
+					default:
+						err = w.stack.Redis.Flush()
+					}
+				}
+				done <- err
+			}()
+			return func() error { close(stop); return <-done }, nil
+		}
+	}},
+	{"node-stopped", 2, 12, stopNode},
+}
+
+// stopNode stops the last node while others end credentials, sends it a use of
+// each, and lets it go on.
+func stopNode(w *world) disturb {
+	stopped := len(w.stack.Nodes) - 1
+	return func(victims []*victim) (func() error, error) {
+		w.stack.Nodes[stopped].Pause()
+		return func() error {
+			var all sync.WaitGroup
+			for _, v := range victims {
+				for _, use := range v.uses {
+					all.Go(func() {
+						late := client.New(w.log, "late")
+						defer late.Close()
+						late.Do(w.ctx, w.to(stopped, use))
+					})
+				}
+			}
+			time.Sleep(100 * time.Millisecond)
+			w.stack.Nodes[stopped].Continue()
+			all.Wait()
+			return nil
+		}, nil
+	}
+}
+
+func disturbed(t *trial) (check.Verdict, error) {
+	w, err := t.enter(stack.Unlimited()...)
+	if err != nil {
+		return check.Verdict{}, err
+	}
+	n := 0
+	for _, d := range disturbances {
+		if strings.HasPrefix(d.name, "redis") && t.stack.Redis == nil {
+			continue
+		}
+		nodes := w.everywhere()
+		if d.name == "node-stopped" {
+			nodes = nodes[:len(nodes)-1]
+		}
+		c := w.gather(nodes...)
+		for range t.size(d.short, d.full, "batches with "+d.name) {
+			if err == nil {
+				err = c.batch(n, d.make(w))
+			}
+			n++
+		}
+		c.disperse()
+	}
+	calls, failed := t.log.Read()
+	return check.Ended(calls, n*len(kinds), true), errors.Join(err, failed)
+}
+
+// revokerKilled ends credentials on a node that dies at a place between the
+// effect and the answer.
+func revokerKilled(t *trial) (check.Verdict, error) {
+	w, err := t.enter(stack.Unlimited()...)
+	if err != nil {
+		return check.Verdict{}, err
+	}
+	t.avoid = 1
+	n := 0
+	for _, place := range []string{"after_commit", "after_forget"} {
+		for range t.size(2, 16, "ends with a death at "+place) {
+			if err == nil {
+				err = w.die(n, 0, place)
+			}
+			n++
+		}
+	}
+	calls, failed := t.log.Read()
+	return check.Ended(calls, n, true), errors.Join(err, failed)
+}
+
+// die ends one victim on the first node, which dies at the place. The other nodes
+// use the victim for as long as it may take them to notice.
+func (w *world) die(n, try int, place string) error {
+	doomed := w.stack.Nodes[0]
+	doomed.Kill()
+	if err := startAlive(doomed, place); err != nil {
+		return err
+	}
+	kind := n
+	if kinds[n%len(kinds)].name == "app-rotate" && place == "after_forget" {
+		kind++ // nobody keeps what was proved of an application's secret
+	}
+	v, err := w.victim(kind, n+1000*try) // by the other nodes
+	if err != nil {
+		return err
+	}
+	c := w.gather(1, 2)
+	defer c.disperse()
+	c.show(v.uses...)
+	time.Sleep(100 * time.Millisecond)
+	v.end.Op = "end-killed"
+	a := w.root.Do(w.ctx, w.to(0, v.end))
+	if a.Err == nil && try < 5 { // it was to pass the place again
+		return w.die(n, try+1, place)
+	} else if a.Err == nil {
+		return fmt.Errorf("%s: the node answered %v and did not die at %s", v.name, a, place)
+	}
+	<-doomed.Ended()
+	time.Sleep(check.Lease + check.Margin + 300*time.Millisecond)
+	c.clear()
+	return w.ctx.Err()
+}
+
+// startAlive starts a node that dies when it passes the place once more than it
+// does as it starts.
+func startAlive(n *stack.Node, place string) (err error) {
+	for try := range 9 { // what was committed at one start need not be at the next
+		if err = n.Start(fmt.Sprintf("%s:kill:%d", place, 1+try/3)); err == nil {
+			return nil
+		}
+	}
+	return err
+}

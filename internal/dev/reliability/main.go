@@ -1,0 +1,124 @@
+// Command prove starts the product as it is deployed, disturbs it while it works,
+// and checks from a record of every call that it kept its promises.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "prove:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// errBroken means that a promise was not kept.
+var errBroken = errors.New("not everything is proved")
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("prove", flag.ExitOnError)
+	tier := flags.String("tier", "short", "short, or full, which also writes server/RELIABILITY.md once all is proved")
+	only := flags.String("only", "", "comma-separated `names` of proofs, all by default; what the full tier proved before on the same commit is kept")
+	root := flags.String("root", "../../..", "the repository")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *tier != "short" && *tier != "full" {
+		return fmt.Errorf("-tier %q must be short or full", *tier)
+	}
+	chosen, err := choose(*only)
+	if err != nil {
+		return err
+	}
+	begun, commit := time.Now(), commitOf(*root)
+	lab, err := stack.NewLab(*root)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("built in %.0f s\n", time.Since(begun).Seconds())
+	records := filepath.Join(*root, ".cache", "prove", *tier)
+	if err := os.MkdirAll(records, 0o755); err != nil {
+		return errors.Join(err, lab.Close())
+	}
+	r := &report{root: *root, commit: commit, tier: *tier, lab: lab, kept: filepath.Join(records, "rows.json")}
+	if *tier == "full" {
+		err = r.load()
+	}
+	if err == nil {
+		err = prove(ctx, chosen, r, records)
+	}
+	fmt.Printf("\n%s\n%s\n", r.machine(), r.table())
+	if err := errors.Join(err, lab.Close(), ctx.Err()); err != nil {
+		return err
+	}
+	if r.broken() {
+		return fmt.Errorf("%w; the records are in %s", errBroken, records)
+	}
+	return nil
+}
+
+func choose(only string) ([]proof, error) {
+	if only == "" {
+		return proofs, nil
+	}
+	var chosen []proof
+	for name := range strings.SplitSeq(only, ",") {
+		found := false
+		for _, p := range proofs {
+			if p.name == name {
+				chosen, found = append(chosen, p), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no proof %q", name)
+		}
+	}
+	return chosen, nil
+}
+
+// A proof is repeated at most so often where no more than times were not kept, and
+// the machine stood still for that long at a time, or for a twentieth of the time.
+const (
+	repeats    = 2
+	disturbing = 250 * time.Millisecond
+)
+
+// prove runs the proofs one after the other, prints a line for each, and reports
+// it.
+func prove(ctx context.Context, chosen []proof, r *report, records string) error {
+	for _, p := range chosen {
+		for _, shape := range p.shapes {
+			for n, again := 0, true; again && n <= repeats; n++ {
+				if n > 0 {
+					calm(ctx)
+				}
+				t := &trial{ctx: ctx, lab: r.lab, full: r.tier == "full", proof: p, shape: shape}
+				one := t.prove(records)
+				one.show()
+				if ctx.Err() != nil {
+					return nil // which the caller sees
+				}
+				if err := r.add(one); err != nil {
+					return err
+				}
+				again = one.Result == broken && one.late && one.disturbed()
+			}
+		}
+	}
+	return nil
+}

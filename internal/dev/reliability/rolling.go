@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/dev/reliability/check"
+	"github.com/openwearables/openwearables/internal/dev/reliability/client"
+	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
+)
+
+// rate is how many calls begin each second, whether the ones before were answered
+// or not.
+const rate = 200
+
+// A node that is told to end says so at /readyz for this long before it takes no
+// more connections, so that a balancer learns of it.
+const drainTime = "500ms"
+
+func rolling(t *trial) (check.Verdict, error) {
+	rounds := t.size(1, 5, "restarts of each node and rotations of the signing key")
+	w, err := t.enter(append(stack.Unlimited(), "--drain-delay", drainTime)...)
+	if err != nil {
+		return check.Verdict{}, err
+	}
+	b, err := t.stack.Balance()
+	if err != nil {
+		return check.Verdict{}, err
+	}
+	defer b.Close()
+	traffic, err := w.mixed()
+	if err != nil {
+		return check.Verdict{}, err
+	}
+	stop := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() { w.pour(b, traffic, stop) })
+	time.Sleep(time.Second)
+	for range rounds {
+		for _, n := range w.stack.Nodes {
+			if err == nil {
+				err = w.replace(b, n)
+			}
+			if err == nil && n.Index == 1 {
+				err = w.log.Event("signing-key", "", 0, func() error { return w.stack.Run("", "signing-key", "rotate") })
+			}
+		}
+	}
+	time.Sleep(time.Second)
+	close(stop)
+	done.Wait()
+	calls, failed := t.log.Read()
+	return check.Rolling(calls, rounds*len(t.stack.Nodes), rounds), errors.Join(err, failed)
+}
+
+// replace restarts a node as a deployment does: it asks it to end, waits until it
+// has, starts it, and waits until the balancer uses it.
+func (w *world) replace(b *stack.Balancer, n *stack.Node) error {
+	err := w.log.Event("terminate", "", n.Index, func() error {
+		n.Terminate()
+		select {
+		case <-n.Ended():
+		case <-time.After(20 * time.Second):
+			return errors.New("it did not end within 20 seconds")
+		}
+		if status := n.Exit(); status != 0 {
+			return fmt.Errorf("it ended with status %d", status)
+		}
+		return nil
+	})
+	if err == nil {
+		err = n.Start("")
+	}
+	for deadline := time.Now().Add(10 * time.Second); err == nil && !b.Ready(n.Index); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			err = errors.New("it does not become ready")
+		}
+	}
+	return err
+}
+
+// pour begins calls at the rate, through the balancer. Of every mint the new token
+// is used at once, on whatever node.
+func (w *world) pour(b *stack.Balancer, traffic []client.Request, stop <-chan struct{}) {
+	caller := client.New(w.log, "crowd")
+	defer caller.Close()
+	var all sync.WaitGroup
+	defer all.Wait()
+	tick := time.NewTicker(time.Second / rate)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		r := traffic[n%len(traffic)]
+		r.Node, r.Addr = -1, b.Addr
+		all.Go(func() {
+			a := caller.Do(w.ctx, r)
+			if access := a.Str("access_token"); access != "" {
+				use := client.Request{Op: "right", Node: -1, Addr: b.Addr, Method: "GET", Path: r.Path[:len(r.Path)-len("/token")], Bearer: access}
+				caller.Do(w.ctx, use)
+			}
+		})
+	}
+}

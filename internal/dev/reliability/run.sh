@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# usage: run.sh [-tier short|full] [-only NAME,...]
+# Proves on this machine what is promised about crashes, outages and many nodes. Needs Debian's postgresql, redis-server and strace, and root to mount a small file system.
+set -euo pipefail
+
+cd "$(dirname "$0")"
+export GOWORK=off
+go vet ./...
+go test ./...
+mkdir -p ../../../.cache/prove/bin
+go build -o ../../../.cache/prove/bin/prove .
+exec ../../../.cache/prove/bin/prove -root ../../.. "$@"

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/dev/reliability/record"
+)
+
+// The watch of the machine sleeps for a doze at a time. It is notable when it is
+// woken so much later. Of each spell it asks the kernel what share of a processor's
+// time was stolen, that is, given to other machines on the same host; a quarter is
+// notable.
+const (
+	doze    = 5 * time.Millisecond
+	notable = 100 * time.Millisecond
+	spell   = 250 * time.Millisecond
+	quarter = 0.25
+)
+
+// stalls watches how late this program is woken, which is how long the machine
+// keeps everybody waiting, and how much of its time is stolen, and notes both in
+// the record. The function that it returns ends the watch and returns the worst.
+func stalls(log *record.Recorder) func() time.Duration {
+	var worst time.Duration
+	note := func(from, to int64) {
+		log.Add(record.Call{Client: "harness", Op: "stall", Start: from, End: to})
+	}
+	stop := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		was, since := processors(), log.Now()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			begun := log.Now()
+			time.Sleep(doze)
+			due, woken := begun+int64(doze), log.Now()
+			late := time.Duration(woken - due)
+			worst = max(worst, late)
+			if late > notable {
+				note(due, woken)
+			}
+			if woken-since < int64(spell) {
+				continue
+			}
+			is := processors()
+			if share := stolen(was, is); share > quarter {
+				note(woken-int64(share*float64(woken-since)), woken)
+			}
+			was, since = is, woken
+		}
+	})
+	return func() time.Duration {
+		close(stop)
+		done.Wait()
+		return worst
+	}
+}
+
+// patience is how long a repeated proof waits for the machine at most.
+const patience = 2 * time.Minute
+
+// calm waits until less than a tenth of the machine's time is stolen while it is
+// busy, for as long as there is patience.
+func calm(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		was := processors()
+		workers(runtime.NumCPU(), func(int) {
+			for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
+			}
+		})
+		if stolen(was, processors()) < 0.1 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Second):
+		}
+	}
+}
+
+// processor is how its time was spent, in ticks of the kernel.
+type processor struct{ all, stolen float64 }
+
+// processors reads /proc/stat; there is none elsewhere than on Linux.
+func processors() (all []processor) {
+	text, _ := os.ReadFile("/proc/stat")
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 9 || !strings.HasPrefix(fields[0], "cpu") || fields[0] == "cpu" {
+			continue
+		}
+		var p processor
+		for i, field := range fields[1:9] { // user nice system idle iowait irq softirq steal
+			ticks, _ := strconv.ParseFloat(field, 64) // the kernel's
+			p.all += ticks
+			if i == 7 {
+				p.stolen = ticks
+			}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// stolen is the share of the time between that was stolen from the processor that
+// lost most.
+func stolen(was, is []processor) (worst float64) {
+	for i := range min(len(was), len(is)) {
+		if all := is[i].all - was[i].all; all > 0 {
+			worst = max(worst, (is[i].stolen-was[i].stolen)/all)
+		}
+	}
+	return worst
+}

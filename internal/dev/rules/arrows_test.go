@@ -1,0 +1,266 @@
+package rules
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// permitted is every arrow between packages of this module: of the module's own
+// packages, a package may import what stands in the first line that matches it,
+// and nothing if none does. A pattern that ends in "/..." also matches what is
+// below. Tests may import more.
+var permitted = []struct{ from, to string }{
+	{"clients/go/...", "clients/go/... gen/..."},
+	{"gen/...", "gen/..."},
+
+	{"server/cmd/...", "server"},
+	{"server/rest", "server/call gen/... internal/auth internal/event internal/jsonbody"},
+	{"server/rpc", "server/call gen/... internal/auth internal/event internal/jsonbody"},
+	{"server/call", "gen/... internal/auth internal/event internal/audit internal/ratelimit internal/jsonbody internal/credential"},
+	{"server/...", "server/... gen/... internal/..."},
+
+	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint"},
+	{"internal/event", "internal/auth internal/audit"},
+	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint"},
+	{"internal/cluster", "internal/ratelimit"},
+
+	{"internal/dev/pgtest", "internal/dev/childproc"},
+	{"internal/dev/redistest", "internal/dev/childproc"},
+	{"internal/dev/swiftgen/...", "internal/dev/swiftgen/..."},
+	{"internal/dev/conformance/...", "internal/dev/conformance/... clients/go/... gen/... server/..."},
+}
+
+// forbidden is what a package must not reach by any way through packages of this
+// module.
+var forbidden = []struct{ from, to string }{
+	{"clients/go/...", "internal/... server/..."},
+	{"server/rest", "server/rpc internal/store/... database/sql/..."},
+	{"server/rpc", "server/rest internal/store/... database/sql/..."},
+	{"internal/auth", "internal/store/... gen/... server/... net/http/... database/sql/..."},
+	{"internal/event", "internal/store/... gen/... server/... net/http/... database/sql/..."},
+	{"internal/credential", "net/http/... database/sql/..."},
+}
+
+// bun is the store's alone, in tests too.
+const (
+	bun     = "github.com/uptrace/bun/..."
+	bunHome = "internal/store/..."
+)
+
+// imports are the import paths of one package and of its tests, of whatever
+// build; the module's own are relative to it.
+type imports struct{ code, tests []string }
+
+func TestArrows(t *testing.T) {
+	packages := modulePackages(t, filepath.Join("..", "..", ".."))
+	if _, ok := packages["internal/dev/rules"]; !ok || len(packages) < 3 {
+		t.Fatalf("only %d packages found", len(packages))
+	}
+	for _, v := range violations(packages) {
+		t.Error(v)
+	}
+}
+
+// The rules bite: each of these is what they are there to refuse.
+func TestRefusedArrows(t *testing.T) {
+	for _, c := range []struct {
+		want     string // the package that is named, or "" where all is well
+		packages map[string]imports
+	}{
+		{"", map[string]imports{
+			"server/cmd/openwearables": {code: []string{"server", "os"}},
+			"server":                   {code: []string{"server/rest", "server/rpc", "internal/store", "net/http"}},
+			"server/rest":              {code: []string{"gen/openapi", "internal/auth", "internal/event", "net/http"}},
+			"server/rpc":               {code: []string{"gen/openwearables/v1", "internal/auth", "connectrpc.com/connect"}},
+			"internal/store":           {code: []string{"internal/auth", "internal/event", "github.com/uptrace/bun/dialect/sqlitedialect", "database/sql"}},
+			"internal/event":           {code: []string{"internal/auth"}},
+			"internal/auth":            {code: []string{"internal/credential", "net/netip"}, tests: []string{"internal/store", "net/http"}},
+			"clients/go":               {code: []string{"gen/openwearables/v1"}, tests: []string{"server"}},
+		}},
+		{"server/cmd/openwearables", map[string]imports{"server/cmd/openwearables": {code: []string{"internal/store"}}}},
+		{"server/rest", map[string]imports{"server/rest": {code: []string{"server/rpc"}}}},
+		{"server/rest", map[string]imports{"server/rest": {code: []string{"internal/store"}}}},
+		{"server/rpc", map[string]imports{"server/rpc": {code: []string{"server/rest"}}}},
+		{"server/rpc", map[string]imports{"server/rpc": {code: []string{"server/call"}}, "server/call": {code: []string{"database/sql"}}}},
+		{"internal/store", map[string]imports{"internal/store": {code: []string{"gen/openapi"}}}},
+		{"internal/store", map[string]imports{"internal/store": {code: []string{"server"}}}},
+		{"internal/event", map[string]imports{"internal/event": {code: []string{"internal/store"}}}},
+		{"internal/auth", map[string]imports{"internal/auth": {code: []string{"internal/event"}}}},
+		{"internal/auth", map[string]imports{"internal/auth": {code: []string{"net/http"}}}},
+		{"internal/auth", map[string]imports{"internal/auth": {code: []string{"database/sql/driver"}}}},
+		{"internal/auth", map[string]imports{"internal/auth": {code: []string{"internal/audit"}}, "internal/audit": {code: []string{"net/http/httptest"}}}},
+		{"internal/credential", map[string]imports{"internal/credential": {code: []string{"internal/auth"}}}},
+		{"internal/usage", map[string]imports{"internal/usage": {tests: []string{"github.com/uptrace/bun"}}}},
+		{"server", map[string]imports{"server": {code: []string{"github.com/uptrace/bun"}}}},
+		{"clients/go", map[string]imports{"clients/go": {code: []string{"internal/auth"}}}},
+		{"clients/go", map[string]imports{"clients/go": {code: []string{"server"}}}},
+		{"gen/openapi", map[string]imports{"gen/openapi": {code: []string{"internal/auth"}}}},
+		{"internal/novel", map[string]imports{"internal/novel": {code: []string{"internal/auth"}}}},
+	} {
+		found := violations(c.packages)
+		if c.want == "" && len(found) > 0 {
+			t.Errorf("refused: %q", found)
+		}
+		if c.want != "" && (len(found) == 0 || !strings.HasPrefix(found[0], c.want+" ")) {
+			t.Errorf("%v: %q", c.packages, found)
+		}
+	}
+}
+
+// violations names what the rules refuse, in the order of the packages.
+func violations(packages map[string]imports) []string {
+	var found []string
+	for _, from := range slices.Sorted(maps.Keys(packages)) {
+		p := packages[from]
+		for _, to := range p.code {
+			if isOwn(to) && !matchesAny(rule(from), to) {
+				found = append(found, fmt.Sprintf("%s imports %s: no arrow leads there", from, to))
+			}
+		}
+		for _, to := range append(slices.Clone(p.code), p.tests...) {
+			if matches(bun, to) && !matches(bunHome, from) {
+				found = append(found, fmt.Sprintf("%s imports %s: only %s may", from, to, bunHome))
+			}
+		}
+		found = append(found, reached(packages, from)...)
+	}
+	return found
+}
+
+// rule is the patterns of what from may import.
+func rule(from string) string {
+	for _, r := range permitted {
+		if matches(r.from, from) {
+			return r.to
+		}
+	}
+	return ""
+}
+
+// reached names what from must not reach and does, by the shortest way.
+func reached(packages map[string]imports, from string) []string {
+	var never string
+	for _, r := range forbidden {
+		if matches(r.from, from) {
+			never += " " + r.to
+		}
+	}
+	var found []string
+	way := map[string]string{from: from}
+	for queue := []string{from}; never != "" && len(queue) > 0; queue = queue[1:] {
+		for _, to := range packages[queue[0]].code {
+			if way[to] != "" {
+				continue
+			}
+			way[to] = way[queue[0]] + " -> " + to
+			if matchesAny(never, to) {
+				found = append(found, way[to]+": must not be reached")
+			}
+			queue = append(queue, to)
+		}
+	}
+	return found
+}
+
+// isOwn reports whether an import path is of this module: its top level is given.
+func isOwn(p string) bool {
+	return matchesAny("clients/... gen/... internal/... server/...", p)
+}
+
+func matchesAny(patterns, p string) bool {
+	return slices.ContainsFunc(strings.Fields(patterns), func(pattern string) bool { return matches(pattern, p) })
+}
+
+func matches(pattern, p string) bool {
+	folder, below := strings.CutSuffix(pattern, "/...")
+	return p == folder || below && strings.HasPrefix(p, folder+"/")
+}
+
+// modulePackages reads the imports of every Go file of the module at root. It
+// reads them in this process, so that a cached result of this test is not taken
+// for that of other files.
+func modulePackages(t *testing.T, root string) map[string]imports {
+	t.Helper()
+	prefix := modulePath(t, root) + "/"
+	packages := map[string]imports{}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return enter(root, file, d.Name())
+		}
+		if !strings.HasSuffix(file, ".go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		p := packages[filepath.ToSlash(folder)]
+		for _, spec := range parsed.Imports {
+			to, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			to = strings.TrimPrefix(to, prefix)
+			if strings.HasSuffix(file, "_test.go") {
+				p.tests = append(p.tests, to)
+			} else {
+				p.code = append(p.code, to)
+			}
+		}
+		packages[filepath.ToSlash(folder)] = p
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder, p := range packages {
+		slices.Sort(p.code)
+		slices.Sort(p.tests)
+		packages[folder] = imports{slices.Compact(p.code), slices.Compact(p.tests)}
+	}
+	return packages
+}
+
+// enter skips what the go command skips: hidden folders, fixtures, other modules.
+func enter(root, folder, name string) error {
+	if folder == root {
+		return nil
+	}
+	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "node_modules" {
+		return filepath.SkipDir
+	}
+	if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+		return filepath.SkipDir
+	}
+	return nil
+}
+
+func modulePath(t *testing.T, root string) string {
+	t.Helper()
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(mod), "\n")
+	name, ok := strings.CutPrefix(line, "module ")
+	if !ok {
+		t.Fatalf("go.mod begins with %q", line)
+	}
+	return name
+}
