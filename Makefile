@@ -77,7 +77,7 @@ unit:
 	go test -race -timeout 30m ./...
 
 postgres:
-	TEST_DATABASE=postgres go test -timeout 30m ./server
+	TEST_DATABASE=postgres go test -timeout 30m ./server/scenario
 
 fuzz:
 	internal/dev/tools/fuzz.sh $(FUZZTIME)

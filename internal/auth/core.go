@@ -1,9 +1,3 @@
-// Package auth is the domain: who may act, and with what proof. It holds every
-// rule about developers, sessions, API keys, applications, users and their
-// tokens; it knows nothing of the wire or of the database.
-//
-// Each operation takes its caller from the context (WithCaller), checks what
-// the caller may do, then the request, then acts. Its errors are *Error.
 package auth
 
 import (

@@ -1,0 +1,395 @@
+package scenario_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/store"
+	"github.com/openwearables/openwearables/server"
+)
+
+// trailRow is a row of the audit trail but for its id and time.
+type trailRow struct{ action, outcome, actor, subject, ip, client, requestID string }
+
+// trail reads the audit trail, oldest first.
+func (n *node) trail(t *testing.T) []trailRow {
+	t.Helper()
+	var all []trailRow
+	n.query(t, func(db *sql.DB) error {
+		rows, err := db.Query(`SELECT action, outcome, coalesce(actor, ''), coalesce(subject, ''), coalesce(ip, ''),
+			coalesce(client, ''), coalesce(request_id, '') FROM audit_events ORDER BY at, id`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r trailRow
+			if err := rows.Scan(&r.action, &r.outcome, &r.actor, &r.subject, &r.ip, &r.client, &r.requestID); err != nil {
+				return err
+			}
+			all = append(all, r)
+		}
+		return rows.Err()
+	})
+	return all
+}
+
+// trailing makes calls under request ids of its own and remembers which rows
+// each must leave: "action outcome actor subject".
+type trailing struct {
+	n    *node
+	d    driver
+	tag  string
+	want map[string][]string
+}
+
+const trailClient, trailAddress = "audit-test/1", "192.0.2.77"
+
+func (r *trailing) call(t *testing.T, operation string, in args, o []option, status int, rows ...string) answer {
+	t.Helper()
+	id := fmt.Sprintf("%s-%d", r.tag, len(r.want))
+	r.want[id] = rows
+	o = append([]option{header("X-Request-Id", id), header("User-Agent", trailClient), header("X-Forwarded-For", trailAddress)}, o...)
+	a := r.d.call(t, operation, in, o...)
+	if a.Status != status || a.Header.Get("X-Request-Id") != id {
+		t.Fatalf("%s is %d %s (request %q), want %d (%q)", operation, a.Status, a.Reason, a.Header.Get("X-Request-Id"), status, id)
+	}
+	return a
+}
+
+func sessionOfToken(t *testing.T, a answer) string {
+	t.Helper()
+	sid, _ := tokenPart(t, a.str("access_token"), 1)["sid"].(string)
+	return "session:" + sid
+}
+
+// TestA29Trail: each effect, and each refusal that the trail keeps, leaves
+// exactly one row that says who, what, from where and in which request; nothing
+// else leaves any.
+func TestA29Trail(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous, behindProxy)
+	d := n.turns()
+	r := &trailing{n: n, d: d, tag: "t" + uuid.NewString()[:8], want: map[string][]string{}}
+	email := r.tag + "@example.com"
+	me := "developer:" + n.addDeveloper(email, n.password).ID
+	none := []option{}
+	login := args{"email": email, "password": n.password}
+
+	first := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	admin := []option{bearer(first.str("access_token"))}
+	r.call(t, "Login", args{"email": strings.ToUpper(email), "password": "wrong"}, none, 401, "session.login invalid_credentials anonymous "+me)
+	r.call(t, "Login", args{"email": "nobody@example.com", "password": "wrong"}, none, 401, "session.login invalid_credentials anonymous ")
+	own := sessionOfToken(t, first)
+	second := r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, []option{idempotent("k")}, 200, "session.refresh ok "+me+" "+own)
+	r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, none, 401, "session.refresh refresh_token_used "+me+" "+own)
+	r.call(t, "RefreshToken", args{"refresh_token": "rt_nothing"}, none, 401, "session.refresh invalid_refresh_token anonymous ")
+	third := r.call(t, "RefreshToken", args{"refresh_token": second.str("refresh_token")}, none, 200, "session.refresh ok "+me+" "+own)
+	r.call(t, "UpdateMe", args{"first_name": "A"}, admin, 200, "developer.update ok "+me+" "+me)
+	r.call(t, "UpdateMe", args{"email": email, "current_password": "wrong"}, admin, 400)
+	r.call(t, "ChangePassword", args{"current_password": n.password, "new_password": n.password + "2", "confirm_password": n.password + "2"}, admin, 200, "developer.password_change ok "+me+" "+me)
+	r.call(t, "ChangePassword", args{"current_password": n.password + "2", "new_password": n.password, "confirm_password": n.password}, admin, 200, "developer.password_change ok "+me+" "+me)
+	other := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	r.call(t, "RevokeSession", args{"id": sessionOfToken(t, other)[len("session:"):]}, admin, 204, "session.revoke ok "+me+" "+sessionOfToken(t, other))
+	r.call(t, "RevokeSession", args{"id": sessionOfToken(t, other)[len("session:"):]}, admin, 404)
+	other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	another := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	r.call(t, "RevokeOtherSessions", nil, admin, 204, "session.revoke ok "+me+" "+sessionOfToken(t, other), "session.revoke ok "+me+" "+sessionOfToken(t, another))
+	other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	r.call(t, "RevokeToken", args{"refresh_token": other.str("refresh_token")}, none, 204, "session.revoke ok anonymous "+sessionOfToken(t, other))
+	r.call(t, "RevokeToken", args{"refresh_token": other.str("refresh_token")}, none, 204)
+	r.call(t, "RevokeToken", args{"refresh_token": "nothing"}, none, 204)
+	other = r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
+	r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 200, "session.logout ok "+me+" "+sessionOfToken(t, other))
+	r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 401)
+
+	r.keys(t, me, admin)
+	r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, none, 401, "session.reuse refresh_token_reused "+me+" "+own)
+	r.call(t, "RefreshToken", args{"refresh_token": third.str("refresh_token")}, none, 401, "session.refresh invalid_refresh_token "+me+" "+own)
+	r.check(t)
+}
+
+// keys is the part about keys, applications, users and their tokens.
+func (r *trailing) keys(t *testing.T, me string, admin []option) {
+	t.Helper()
+	none := []option{}
+	key := r.call(t, "CreateKey", nil, append(admin, idempotent("k")), 201, "?")
+	keyName := "key:" + key.str("id")
+	r.amend("key.create ok " + me + " " + keyName)
+	r.call(t, "CreateKey", nil, append(admin, idempotent("k")), 201) // a replay has no effect
+	r.call(t, "CreateKey", args{"name": ""}, admin, 422)
+	r.call(t, "UpdateKey", args{"id": key.str("id"), "name": "n"}, admin, 200, "key.update ok "+me+" "+keyName)
+	r.call(t, "UpdateKey", args{"id": "key_none", "name": "n"}, admin, 404)
+	rotated := r.call(t, "RotateKey", args{"id": key.str("id")}, admin, 201, "key.rotate ok "+me+" "+keyName)
+	server := []option{bearer(rotated.str("key"))}
+	r.call(t, "ListUsers", nil, []option{bearer(key.str("key"))}, 401)
+	r.call(t, "ListUsers", nil, none, 401)
+	r.call(t, "CreateKey", nil, server, 403)
+
+	app := r.call(t, "CreateApplication", args{"name": "A"}, admin, 201, "?")
+	appName := "application:" + app.str("app_id")
+	r.amend("application.create ok " + me + " " + appName)
+	r.call(t, "UpdateApplication", args{"app_id": app.str("app_id"), "name": "B"}, admin, 200, "application.update ok "+me+" "+appName)
+	secret := r.call(t, "RotateApplicationSecret", args{"app_id": app.str("app_id")}, admin, 200, "application.rotate ok "+me+" "+appName).str("app_secret")
+
+	user := r.call(t, "CreateUser", args{"email": r.tag + "@users.example"}, server, 201, "?")
+	userName := "user:" + user.str("id")
+	r.amend("user.create ok " + keyName + " " + userName)
+	r.call(t, "CreateUser", args{"email": r.tag + "@USERS.example"}, server, 409)
+	r.call(t, "UpdateUser", args{"id": user.str("id"), "first_name": "B"}, admin, 200, "user.update ok "+me+" "+userName)
+	r.call(t, "GetUser", args{"id": user.str("id")}, admin, 200)
+	body := func(secret string) args {
+		return args{"user_id": user.str("id"), "app_id": app.str("app_id"), "app_secret": secret}
+	}
+	pair := r.call(t, "CreateUserToken", body(secret), append(admin, idempotent("k")), 200, "token.mint ok "+appName+" "+userName)
+	r.call(t, "CreateUserToken", body(secret), []option{idempotent("k")}, 200)
+	r.call(t, "CreateUserToken", args{"user_id": user.str("id")}, admin, 200, "token.mint ok "+me+" "+userName)
+	r.call(t, "CreateUserToken", args{"user_id": user.str("id")}, server, 200, "token.mint ok "+keyName+" "+userName)
+	r.call(t, "CreateUserToken", body(credential.Mint(credential.AppSecret)), admin, 401, "token.mint invalid_app_credentials anonymous "+appName)
+	r.call(t, "CreateUserToken", with(body(secret), args{"app_id": "<secret?>"}), none, 401, "token.mint invalid_app_credentials anonymous ")
+	r.call(t, "CreateUserToken", args{"user_id": user.str("id")}, none, 400)
+	r.call(t, "CreateUserToken", args{"user_id": uuid.NewString()}, admin, 404)
+	r.call(t, "RefreshToken", args{"refresh_token": pair.str("refresh_token")}, none, 200, "session.refresh ok "+userName+" "+sessionOfToken(t, pair))
+	r.call(t, "UpsertWorkouts", args{"user_id": user.str("id"), "workouts": []args{run("w", "2026-03-02T07:00:00Z")}}, server, 200)
+	r.call(t, "RevokeUserTokens", args{"user_id": user.str("id")}, server, 204, "token.revoke ok "+keyName+" "+userName)
+	r.call(t, "DeleteUser", args{"id": user.str("id")}, server, 200, "user.delete ok "+keyName+" "+userName)
+	r.call(t, "DeleteUser", args{"id": user.str("id")}, server, 404)
+	r.call(t, "DeleteApplication", args{"app_id": app.str("app_id")}, admin, 204, "application.delete ok "+me+" "+appName)
+	r.call(t, "DeleteKey", args{"id": key.str("id")}, admin, 200, "key.delete ok "+me+" "+keyName)
+}
+
+// amend says what the last call must leave, once its answer told the name.
+func (r *trailing) amend(row string) {
+	r.want[fmt.Sprintf("%s-%d", r.tag, len(r.want)-1)] = []string{row}
+}
+
+func (r *trailing) check(t *testing.T) {
+	t.Helper()
+	got := map[string][]string{}
+	for _, row := range r.n.trail(t) {
+		if !strings.HasPrefix(row.requestID, r.tag) {
+			continue
+		}
+		if row.ip != trailAddress || row.client != trailClient {
+			t.Errorf("a row of %s says %q from %q", row.requestID, row.client, row.ip)
+		}
+		text := fmt.Sprintf("%+v", row)
+		if secretForm.MatchString(text) || strings.Contains(text, r.n.password) || strings.Contains(text, "eyJ") {
+			t.Errorf("a row holds a secret: %s", text)
+		}
+		got[row.requestID] = append(got[row.requestID], strings.Join([]string{row.action, row.outcome, row.actor, row.subject}, " "))
+	}
+	for id, want := range r.want {
+		if !sameSet(got[id], want) {
+			t.Errorf("request %s left %q, want %q", id, got[id], want)
+		}
+	}
+}
+
+func sameSet(a, b []string) bool {
+	count := map[string]int{}
+	for _, s := range a {
+		count[s]++
+	}
+	for _, s := range b {
+		count[s]--
+	}
+	for _, c := range count {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// TestA29Operator: what is done at the command line is the operator's.
+func TestA29Operator(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	developers := n.server.Auth().Developers
+	email := "second@example.com"
+	id := "developer:" + n.addDeveloper(email, n.password).ID
+	for _, err := range []error{
+		developers.SetPassword(t.Context(), email, n.password+"2"), developers.Disable(t.Context(), email),
+		developers.Enable(t.Context(), email), developers.Delete(t.Context(), email), n.server.Auth().Signing.Rotate(t.Context()),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, row := range n.trail(t) {
+		if row.subject == id || row.action == "signing_key.rotate" {
+			got = append(got, row.action+" "+row.outcome+" "+row.actor)
+		}
+	}
+	want := []string{
+		"signing_key.rotate ok operator", "developer.create ok operator", "developer.password_change ok operator", "developer.disable ok operator",
+		"developer.enable ok operator", "developer.delete ok operator", "signing_key.rotate ok operator",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("the trail is %q, want %q", got, want)
+	}
+}
+
+// TestA30Ledger: every read of a user's workouts, and nothing else, is in that
+// user's ledger with who, when and in which request; the chain is whole after
+// the node has ended.
+func TestA30Ledger(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous, behindProxy)
+	ds := n.drivers()
+	admin, _ := n.login(t, ds[0])
+	me := ds[0].call(t, "GetMe", nil, bearer(admin)).str("id")
+	keyID, key := n.newKey(t, ds[0], admin, nil)
+	app, secret := n.newApp(t, ds[0], admin)
+	type reader struct{ token, actor string }
+	users := make([]string, 3)
+	readers := make([][]reader, len(users))
+	for i := range users {
+		users[i] = n.newUser(t, ds[0], admin)
+		access, _ := n.exchange(t, ds[0], users[i], app, secret)
+		readers[i] = []reader{{admin, "developer:" + me}, {key, "key:" + keyID}, {access, "user:" + users[i]}}
+		putWorkouts(t, ds[i], access, users[i], run("a", "2026-03-02T07:00:00Z"), run("b", "2026-03-03T07:00:00Z"))
+	}
+	const each = 96
+	from := n.clock.now().Truncate(time.Microsecond)
+	dates := args{"start_date": "2026-03-01", "end_date": "2026-03-07", "limit": 1}
+	atOnce(each, func(i int) {
+		u, r := i%3, readers[i%3][i/3%3]
+		a := ds[i%2].call(t, "ListWorkouts", with(dates, args{"user_id": users[u]}), bearer(r.token),
+			header("X-Request-Id", fmt.Sprintf("read-%d", i)), header("User-Agent", "reader"), header("X-Forwarded-For", "192.0.2.9"))
+		if a.Status != 200 {
+			t.Errorf("a read is %d %s", a.Status, a.Reason)
+		}
+	})
+	ds[0].call(t, "ListWorkouts", with(dates, args{"user_id": users[0]}), bearer(readers[1][2].token)).want(t, 403, "other_user")
+	ds[0].call(t, "ListWorkouts", args{"user_id": users[0]}, bearer(key)).want(t, 422, "invalid_request")
+	ds[0].call(t, "ListWorkouts", with(dates, args{"user_id": users[0]})).want(t, 401, "missing_credential")
+	ds[0].call(t, "GetUser", args{"id": users[0]}, bearer(key)).want(t, 200, "")
+	until := n.clock.now()
+	n.stop()
+
+	s, err := store.Open(context.Background(), n.dsn, store.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	seen := map[string]bool{}
+	for u, user := range users {
+		entries, err := s.Accesses(t.Context(), user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.VerifyLedger(entries); err != nil || len(entries) != each/3 {
+			t.Errorf("%d entries for %d reads: %v", len(entries), each/3, err)
+		}
+		for _, e := range entries {
+			var i int
+			if _, err := fmt.Sscanf(e.RequestID, "read-%d", &i); err != nil || i%3 != u || seen[e.RequestID] {
+				t.Errorf("an entry of request %q, again: %v", e.RequestID, seen[e.RequestID])
+				continue
+			}
+			seen[e.RequestID] = true
+			if e.UserID != user || e.Actor != readers[u][i/3%3].actor || e.Operation != "ListWorkouts" || e.Items != 1 ||
+				e.IP != "192.0.2.9" || e.Client != "reader" || e.At.Before(from) || e.At.After(until) {
+				t.Errorf("read %d is noted as %+v", i, e)
+			}
+		}
+		if len(entries) > 2 {
+			entries[1].Actor = "nobody"
+			if store.VerifyLedger(entries) == nil {
+				t.Error("a changed entry goes unnoticed")
+			}
+		}
+	}
+}
+
+// TestC17LogInjection: whatever a caller writes into what is logged, a request
+// is one line of JSON.
+func TestC17LogInjection(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous, func(c *server.Config) { c.Dev = true })
+	admin, _ := n.login(t, n.drivers()[0])
+	evil := "x\r\n{\"msg\":\"request\",\"request_id\":\"forged\"}\n\x1b[31m\u2028\u202e\xff"
+	h := n.server.Handler()
+	before := len(strings.Split(n.log.String(), "\n"))
+	requests := 0
+	for _, method := range []string{"GET", "POST", "BREW\r\n"} {
+		for _, path := range []string{"/api/v1/users", "/api/v1/users/%0a%0d{}", "/%1b[31m", "/livez"} {
+			r := httptest.NewRequest("GET", path, strings.NewReader("{}"))
+			r.Method = method
+			for _, name := range []string{"User-Agent", "X-Request-Id", "Referer", "Origin", "X-Forwarded-For", "Content-Type", "Idempotency-Key", "Authorization"} {
+				r.Header[name] = []string{evil}
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			requests++
+			if id := w.Header().Get("X-Request-Id"); strings.ContainsAny(id, "\r\n\x1b{ ") || id == "" {
+				t.Errorf("X-Request-Id is %q", id)
+			}
+		}
+	}
+	for _, d := range n.drivers() {
+		d.call(t, "CreateKey", args{"name": "x\r\n{\"msg\":\"request\"}\x1b"}, bearer(admin)).want(t, 201, "")
+		d.call(t, "CreateUser", args{"first_name": "x\n{\"msg\":\"request\"}"}, bearer(admin)).want(t, 201, "")
+		requests += 2
+	}
+	lines := strings.Split(n.log.String(), "\n")[before-1:]
+	if lines[len(lines)-1] != "" {
+		t.Errorf("the log ends in the middle of a line: %q", lines[len(lines)-1])
+	}
+	lines = lines[:len(lines)-1]
+	ids := map[string]bool{}
+	for _, line := range lines {
+		var entry struct {
+			Msg       string
+			RequestID string `json:"request_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || strings.ContainsAny(line, "\x1b\r") {
+			t.Errorf("a line of the log is %q: %v", line, err)
+		}
+		if entry.Msg == "request" {
+			ids[entry.RequestID] = true
+		}
+	}
+	if len(ids) != requests || ids["forged"] {
+		t.Errorf("%d requests left lines of %d requests (forged: %v)", requests, len(ids), ids["forged"])
+	}
+}
+
+// TestRequestID: a sane one is echoed, on every surface and refusal; another
+// is replaced.
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	for _, d := range n.drivers() {
+		for _, sane := range []string{"a", "req_1", "A-Z.09_" + strings.Repeat("x", 121), uuid.NewString()} {
+			a := d.call(t, "ListUsers", nil, header("X-Request-Id", sane)).want(t, 401, "missing_credential")
+			if got := a.Header.Get("X-Request-Id"); got != sane {
+				t.Errorf("%q came back as %q", sane, got)
+			}
+			if body := a.str("request_id"); d.name() == "rest" && body != sane {
+				t.Errorf("the body says %q", body)
+			}
+		}
+		seen := map[string]bool{}
+		for _, insane := range []string{"", strings.Repeat("x", 129), "a b", "a\tb", "<script>", "ä", "a:b"} {
+			got := d.call(t, "ListUsers", nil, header("X-Request-Id", insane)).Header.Get("X-Request-Id")
+			if !strings.HasPrefix(got, "req_") || len(got) < 20 || seen[got] {
+				t.Errorf("%q was replaced by %q", insane, got)
+			}
+			seen[got] = true
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package scenario_test
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/openwearables/openwearables/server"
+)
+
+// withBody replaces what a request sends.
+func withBody(data string) option {
+	return func(r *http.Request) {
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(data)), int64(len(data))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
+	}
+}
+
+// TestOrderOfRefusals sends requests that are wrong in several ways and shows
+// which of them is answered: 401, then what cannot be read, then 403, then 422.
+func TestOrderOfRefusals(t *testing.T) {
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		app, secret := n.newApp(t, d, admin)
+		user := n.newUser(t, d, admin)
+		access, _ := n.exchange(t, d, user, app, secret)
+
+		large, invalid := args{"name": strings.Repeat("n", 70<<10)}, args{"name": ""}
+		for _, c := range []struct {
+			what       string
+			in         args
+			change     []option
+			unreadable int // 0: it can be read, and is not allowed
+		}{
+			{"compressed", invalid, []option{header("Content-Encoding", "gzip")}, 415},
+			{"of another type", invalid, []option{header("Content-Type", "text/plain")}, 415},
+			{"too large", large, nil, 413},
+			{"malformed", invalid, []option{withBody("{\xff")}, 422},
+			{"invalid", invalid, nil, 0},
+		} {
+			for _, operation := range []string{"CreateKey", "CreateApplication"} {
+				call := func(present ...option) answer {
+					t.Helper()
+					return d.call(t, operation, c.in, append(present, c.change...)...)
+				}
+				unreadable := map[int]string{413: "body_too_large", 415: "unsupported_media_type", 422: "invalid_request"}[c.unreadable]
+				call().want(t, 401, "missing_credential")
+				call(bearer(admin[1:])).want(t, 401, "invalid_token")
+				call(bearer(admin), header("X-Open-Wearables-API-Key", "x")).want(t, 400, "multiple_credentials")
+				if c.unreadable != 0 {
+					call(bearer(access)).want(t, c.unreadable, unreadable)
+					call(bearer(admin)).want(t, c.unreadable, unreadable)
+				} else {
+					call(bearer(access)).want(t, 403, "credential_not_allowed")
+					call(bearer(admin)).want(t, 422, "invalid_request")
+				}
+			}
+		}
+
+		// The owner is looked at before what a request asks for, and both before
+		// whether it exists.
+		other, gone := n.newUser(t, d, admin), uuid.NewString()
+		for _, id := range []string{other, gone} {
+			bad := args{"user_id": id, "start_date": "x", "end_date": "y"}
+			d.call(t, "ListWorkouts", bad, bearer(access)).want(t, 403, "other_user")
+			d.call(t, "ListWorkouts", args{"user_id": id}, bearer(access)).want(t, 403, "other_user")
+			d.call(t, "ListWorkouts", bad, bearer(admin)).want(t, 422, "invalid_request")
+			d.call(t, "UpsertWorkouts", args{"user_id": id, "workouts": []args{}}, bearer(access)).want(t, 403, "other_user")
+			d.call(t, "UpsertWorkouts", args{"user_id": id, "workouts": []args{}}, bearer(admin)).want(t, 422, "invalid_request")
+		}
+	}, generous)
+}
+
+// TestLimitComesFirst shows that a spent bucket is answered before everything
+// else, and an unknown path before a missing credential.
+func TestLimitComesFirst(t *testing.T) {
+	const spendable = 8
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		paths := []string{"/api/v1/nothing", "/openwearables.v1.KeyService/Nothing"}
+		for _, path := range paths {
+			n.want(t, "POST", path, "application/json", "{", 404, "not_found")
+			n.want(t, "POST", path, "application/json", "{", 404, "not_found", bearer(admin))
+		}
+		n.want(t, "PUT", "/api/v1/api-keys", "text/plain", "{", 405, "method_not_allowed")
+		for a := (answer{}); a.Status != 429; {
+			a = d.call(t, "CreateKey", nil)
+			if a.Status != 401 && a.Status != 429 {
+				t.Fatalf("a request without credential answers %d", a.Status)
+			}
+		}
+		for a := (answer{}); a.Status != 429; {
+			if a = d.call(t, "ListKeys", nil, bearer(admin)); a.Status != 200 && a.Status != 429 {
+				t.Fatalf("a developer's request answers %d", a.Status)
+			}
+		}
+		for _, present := range [][]option{nil, {bearer("x")}, {bearer(admin)}} {
+			for _, path := range paths {
+				n.want(t, "POST", path, "application/json", "{", 429, "rate_limited", present...)
+			}
+			n.want(t, "PUT", "/api/v1/api-keys", "text/plain", "{", 429, "rate_limited", present...)
+			d.call(t, "CreateKey", nil, append(present, withBody("{\xff"), header("Content-Encoding", "gzip"))...).want(t, 429, "rate_limited")
+			d.call(t, "GetUser", args{"id": "x"}, present...).want(t, 429, "rate_limited")
+		}
+	}, generous, func(c *server.Config) {
+		c.Auth.Limits.Address.Limit, c.Auth.Limits.Developer.Limit = spendable, spendable
+	})
+}
+
+// TestA01NoOracle compares, byte by byte, what a user's token is told of
+// another user and of one who does not exist.
+func TestA01NoOracle(t *testing.T) {
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		app, secret := n.newApp(t, d, admin)
+		access, _ := n.exchange(t, d, n.newUser(t, d, admin), app, secret)
+		w := &world{n: n, d: d, admin: admin, app: app, secret: secret}
+		w.makeUsers(t)
+
+		told := func(operation, user, workout string) answer {
+			t.Helper()
+			in := args{"id": user, "user_id": user, "workout_id": workout, "workouts": []args{someWorkout()}, "start_date": "2026-03-01", "end_date": "2026-03-07"}
+			maps.DeleteFunc(in, func(name string, _ any) bool { return !takes(operation, name) })
+			a := d.call(t, operation, in, bearer(access), header("X-Request-Id", "req_oracle")).want(t, 403, "other_user")
+			for _, varying := range []string{"Date", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", "Ratelimit"} {
+				a.Header.Del(varying)
+			}
+			return a
+		}
+		for _, operation := range []string{"GetUser", "ListWorkouts", "UpsertWorkouts", "DeleteWorkout"} {
+			other := told(operation, w.user, w.workout)
+			gone := told(operation, uuid.NewString(), uuid.NewString())
+			if !reflect.DeepEqual(other, gone) {
+				t.Errorf("%s tells another user from one who does not exist:\n%v\n%v", operation, other, gone)
+			}
+		}
+	}, generous)
+}
+
+// takes says whether an operation has a parameter or member of the name.
+func takes(operation, name string) bool {
+	o := restRouteOf()[operation].operation
+	for _, p := range o.Parameters {
+		if p.Value.Name == name {
+			return true
+		}
+	}
+	if o.RequestBody == nil {
+		return false
+	}
+	return o.RequestBody.Value.Content["application/json"].Schema.Value.Properties[name] != nil
+}
+
+// TestA03KindsInBodies presents each kind of secret where a body takes another.
+func TestA03KindsInBodies(t *testing.T) {
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		admin, refresh := n.login(t, d)
+		_, key := n.newKey(t, d, admin, args{})
+		app, secret := n.newApp(t, d, admin)
+		user := n.newUser(t, d, admin)
+		access, userRefresh := n.exchange(t, d, user, app, secret)
+
+		for _, s := range []string{admin, access, key, secret, app, "", "rt_", refresh[:len(refresh)-1], refresh + "0", strings.ToUpper(refresh)} {
+			d.call(t, "RefreshToken", args{"refresh_token": s}).want(t, 401, "invalid_refresh_token")
+		}
+		for _, s := range []string{admin, access, key, refresh, userRefresh} {
+			d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": s}).want(t, 401, "invalid_app_credentials")
+			d.call(t, "CreateUserToken", args{"user_id": user, "app_id": s, "app_secret": secret}).want(t, 401, "invalid_app_credentials")
+		}
+		for _, s := range []string{key, secret, app} { // a revocation reaches tokens alone
+			d.call(t, "RevokeToken", args{"refresh_token": s}).want(t, 204, "")
+		}
+		d.call(t, "ListUsers", nil, bearer(key)).want(t, 200, "")
+		d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}).want(t, 200, "")
+
+		// A refresh gives the kind that it was given.
+		pair := d.call(t, "RefreshToken", args{"refresh_token": userRefresh}).want(t, 200, "")
+		d.call(t, "GetUser", args{"id": user}, bearer(pair.str("access_token"))).want(t, 200, "")
+		d.call(t, "GetMe", nil, bearer(pair.str("access_token"))).want(t, 403, "credential_not_allowed")
+		pair = d.call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 200, "")
+		d.call(t, "GetMe", nil, bearer(pair.str("access_token"))).want(t, 200, "")
+	}, generous)
+}
+
+// TestA25MassAssignment sends every member that answers have and requests have
+// not, and shows that none of them is taken.
+func TestA25MassAssignment(t *testing.T) {
+	n := start(t, generous)
+	for _, d := range n.drivers()[:2] { // a binary message has no place for them
+		admin, _ := n.login(t, d)
+		key, _ := n.newKey(t, d, admin, args{})
+		app, _ := n.newApp(t, d, admin)
+		user := n.newUser(t, d, admin)
+		for operation, in := range map[string]args{
+			"CreateUser": {}, "UpdateUser": {"id": user, "first_name": "A"}, "CreateKey": {}, "UpdateKey": {"id": key, "name": "A"},
+			"CreateApplication": {"name": "A"}, "UpdateApplication": {"app_id": app, "name": "A"}, "UpdateMe": {"first_name": "A"},
+		} {
+			before := d.call(t, operation, maps.Clone(in), bearer(admin))
+			hostile := hostileMembers(operation, in)
+			if len(hostile) < 3 {
+				t.Errorf("%s: only %d members to try", operation, len(hostile))
+			}
+			after := d.call(t, operation, maps.Clone(hostile), bearer(admin)).want(t, before.Status, "")
+			for name, v := range hostile {
+				if in[name] == nil && bytes.Contains(encode(t, after.Body), encode(t, v)) {
+					t.Errorf("%s %s took %s", d.name(), operation, name)
+				}
+			}
+			if strings.HasPrefix(operation, "Create") {
+				continue
+			}
+			scrub := func(a answer) any {
+				delete(a.Body.(map[string]any), "updated_at")
+				return a.Body
+			}
+			if b, a := scrub(before), scrub(after); !reflect.DeepEqual(a, b) {
+				t.Errorf("%s %s changed\n%v\nto\n%v", d.name(), operation, b, a)
+			}
+		}
+		other := n.newUser(t, d, admin)
+		a := n.want(t, "PATCH", "/api/v1/users/"+user, "application/json", `{"id":"`+other+`","last_name":"B"}`, 200, "", bearer(admin))
+		if a.str("id") != user {
+			t.Error("the body's id was taken for the path's")
+		}
+	}
+}
+
+// hostileMembers adds to a request what its answer shows and it does not take,
+// and what a row beneath may hold.
+func hostileMembers(operation string, in args) args {
+	out := maps.Clone(in)
+	o := restRouteOf()[operation].operation
+	answers := o.Responses.Value(map[bool]string{true: "201", false: "200"}[strings.HasPrefix(operation, "Create")])
+	names := slices.Collect(maps.Keys(answers.Value.Content["application/json"].Schema.Value.Properties))
+	for _, name := range append(names, "hash", "password", "password_hash", "disabled", "developer_id", "user_id", "revoked_at", "role") {
+		if !takes(operation, name) {
+			out[name] = "2001-01-01T00:00:00Z"
+		}
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package scenario_test
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The matrix of who may call what, which testdata/authorization.txt explains.
+//
+//go:embed testdata/authorization.txt
+var authorizationMatrix string
+
+// matrixRow is one operation, its target, and what each credential gets.
+type matrixRow struct {
+	operation, scope, target string
+	cells                    map[string]string // by credential
+}
+
+// refusals are the cells that are no success.
+var refusals = map[string]struct {
+	status int
+	reason string
+}{
+	"-k": {401, "missing_credential"},
+	"ik": {401, "invalid_api_key"},
+	"it": {401, "invalid_token"},
+	"te": {401, "token_expired"},
+	"na": {403, "credential_not_allowed"},
+	"is": {403, "insufficient_scope"},
+	"ou": {403, "other_user"},
+	"mc": {400, "missing_credentials"},
+	"nf": {404, "not_found"},
+	"in": {422, "invalid_request"},
+}
+
+// readMatrix returns the credentials of the matrix, in its order, and its rows.
+func readMatrix(t *testing.T) (credentials []string, rows []matrixRow) {
+	t.Helper()
+	for line := range strings.Lines(authorizationMatrix) {
+		fields := slices.DeleteFunc(strings.Fields(line), func(f string) bool { return f == "|" })
+		switch {
+		case len(fields) == 0 || fields[0] == "#" || strings.HasPrefix(fields[0], "#"):
+		case credentials == nil:
+			credentials = fields[3:]
+		case len(fields) != 3+len(credentials):
+			t.Fatalf("a row has %d cells: %s", len(fields)-3, line)
+		default:
+			row := matrixRow{fields[0], fields[1], fields[2], make(map[string]string)}
+			for i, cell := range fields[3:] {
+				row.cells[credentials[i]] = cell
+			}
+			rows = append(rows, row)
+		}
+	}
+	return credentials, rows
+}
+
+// TestA02EveryOperationIsDeclared lets no operation of openapi.yaml be without
+// a row, nor one that names things without a row for one that is not there.
+func TestA02EveryOperationIsDeclared(t *testing.T) {
+	_, rows := readMatrix(t)
+	declared := make(map[string][]string)
+	for _, r := range rows {
+		if _, ok := restRouteOf()[r.operation]; !ok {
+			t.Errorf("the matrix has %s, openapi.yaml has not", r.operation)
+		}
+		if slices.Contains(declared[r.operation], r.target) {
+			t.Errorf("the matrix has %s %s twice", r.operation, r.target)
+		}
+		declared[r.operation] = append(declared[r.operation], r.target)
+	}
+	for operation := range restRouteOf() {
+		want := []string{"-"}
+		if ids, uuids := pathParameters(operation); len(uuids) > 0 {
+			want = []string{"own", "other", "gone", "bad"}
+		} else if len(ids) > 0 {
+			want = []string{"own", "gone"}
+		}
+		for _, target := range want {
+			if !slices.Contains(declared[operation], target) {
+				t.Errorf("the matrix has no row for %s with target %q", operation, target)
+			}
+		}
+	}
+}
+
+// pathParameters returns the names of an operation's path parameters, and of
+// those among them that are UUIDs.
+func pathParameters(operation string) (all, uuids []string) {
+	for _, p := range restRouteOf()[operation].operation.Parameters {
+		if p.Value.In != "path" {
+			continue
+		}
+		all = append(all, p.Value.Name)
+		if p.Value.Schema.Value.Format == "uuid" {
+			uuids = append(uuids, p.Value.Name)
+		}
+	}
+	return all, uuids
+}
+
+// TestA01A02A03A17Matrix presents every credential to every operation, on every
+// surface, and compares with the declared matrix. No answer shows a secret but
+// those that mint it.
+func TestA01A02A03A17Matrix(t *testing.T) {
+	t.Parallel()
+	credentials, rows := readMatrix(t)
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		w := newWorld(t, n, d)
+		for _, row := range rows {
+			for _, credential := range credentials {
+				for _, in := range w.arguments(row) {
+					w.try(t, row, credential, in)
+				}
+			}
+		}
+	}, generous)
+}
+
+// repairs put back what a success of the operation took away.
+var repairs = map[string]func(*world, *testing.T){
+	"Logout": (*world).makeSession, "RevokeSession": (*world).makeSession,
+	"ChangePassword": (*world).survive, "RevokeOtherSessions": (*world).survive,
+	"DeleteKey": (*world).makeKey, "DeleteApplication": (*world).makeApp,
+	"DeleteUser": (*world).makeUsers, "RevokeUserTokens": (*world).makeTokens, "DeleteWorkout": (*world).makeWorkouts,
+}
+
+// try calls a row's operation with a credential and compares with the cell.
+func (w *world) try(t *testing.T, row matrixRow, credential string, in args) {
+	t.Helper()
+	cell := row.cells[credential]
+	a := w.d.call(t, row.operation, in, w.present(credential, row.scope)...)
+	where := fmt.Sprintf("%s %s with %q", row.operation, row.target, credential)
+	if want, refused := refusals[cell]; refused {
+		if a.Status != want.status || a.Reason != want.reason {
+			t.Errorf("%s answers %d %q, want %d %q", where, a.Status, a.Reason, want.status, want.reason)
+		}
+	} else if strconv.Itoa(a.Status) != cell {
+		t.Errorf("%s answers %d %q %v, want %s", where, a.Status, a.Reason, a.Fields, cell)
+	}
+	if cell == "is" && a.Scope != row.scope {
+		t.Errorf("%s asks for the scope %q, want %q", where, a.Scope, row.scope)
+	}
+	if !mints[row.operation] {
+		a.noSecret(t)
+	}
+	if a.Status < 300 {
+		w.repair(t, row.operation, a)
+	}
+}
+
+func (w *world) repair(t *testing.T, operation string, a answer) {
+	t.Helper()
+	switch operation {
+	case "RefreshToken":
+		w.refresh = a.str("refresh_token")
+	case "ChangePassword":
+		w.n.password += "!"
+	}
+	if repair := repairs[operation]; repair != nil {
+		repair(w, t)
+	}
+}
+
+// mints are the operations whose answer shows a secret, this once.
+var mints = map[string]bool{
+	"Login": true, "RefreshToken": true, "CreateKey": true, "RotateKey": true,
+	"CreateApplication": true, "RotateApplicationSecret": true, "CreateUserToken": true,
+}

@@ -1,0 +1,243 @@
+package scenario_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/server"
+)
+
+// benched is a node without listeners, with what the benchmarks present.
+type benched struct {
+	server *server.Server
+	admin  string // a developer's access token
+	key    string
+	user   string
+	app    auth.AppCredentials
+}
+
+// newBenched starts a node that logs nothing, as a server under load would
+// with its log sent elsewhere.
+func newBenched(b *testing.B) *benched {
+	b.Helper()
+	config := server.DefaultConfig()
+	config.Database = "sqlite:" + filepath.Join(b.TempDir(), "node.db")
+	config.Log = slog.New(slog.DiscardHandler)
+	generous(&config)
+	s, err := server.New(b.Context(), config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	n := &benched{server: s}
+	password := passphrase()
+	ctx := auth.WithCaller(b.Context(), &auth.Caller{})
+	if _, err := s.Auth().Developers.Create(ctx, "dev@example.com", password); err != nil {
+		b.Fatal(err)
+	}
+	grant, err := s.Auth().Sessions.Login(ctx, auth.LoginInput{Email: "dev@example.com", Password: password})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n.admin = grant.AccessToken
+	caller := new(auth.Caller)
+	s.Auth().Authenticator.Bearer(ctx, caller, n.admin)
+	ctx = auth.WithCaller(b.Context(), caller)
+	key, err := s.Auth().Keys.Create(ctx, auth.KeyInput{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n.key = key.Secret
+	app, err := s.Auth().Applications.Create(ctx, "App")
+	if err != nil {
+		b.Fatal(err)
+	}
+	n.app = auth.AppCredentials{AppID: app.Application.AppID, AppSecret: app.Secret}
+	user, err := s.Auth().Users.Create(ctx, auth.UserPatch{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n.user = user.ID
+	return n
+}
+
+// session opens a session of the user and returns its pair.
+func (n *benched) session(b *testing.B) auth.Grant {
+	b.Helper()
+	grant, err := n.server.Auth().Tokens.Create(auth.WithCaller(b.Context(), &auth.Caller{}), n.user, n.app)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return grant
+}
+
+// BenchmarkAuthenticate is the authenticator alone: what every request pays.
+func BenchmarkAuthenticate(b *testing.B) {
+	n := newBenched(b)
+	for name, credential := range map[string]string{
+		"key, cached": n.key, "developer token, cached": n.admin, "user token, cached": n.session(b).AccessToken,
+		"key, wrong checksum": n.key[:len(n.key)-1] + "#", "key, unknown": credential.Mint(credential.LiveKey),
+		"token, wrong signature": n.admin[:len(n.admin)-8] + "AAAAAAAA",
+	} {
+		b.Run(name, func(b *testing.B) {
+			ctx, caller := b.Context(), new(auth.Caller)
+			b.ReportAllocs()
+			for b.Loop() {
+				n.server.Auth().Authenticator.Bearer(ctx, caller, credential)
+			}
+		})
+	}
+	b.Run("key, cached, on every processor", func(b *testing.B) {
+		ctx := b.Context()
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			caller := new(auth.Caller)
+			for pb.Next() {
+				n.server.Auth().Authenticator.Key(ctx, caller, n.key)
+			}
+		})
+	})
+}
+
+// surfaces are one read on each surface.
+func surfaces(n *benched) map[string]func() *http.Request {
+	request := func(method, path, contentType string, body []byte) func() *http.Request {
+		return func() *http.Request {
+			r, err := http.NewRequest(method, path, bytes.NewReader(body))
+			if err != nil {
+				panic(err)
+			}
+			r.RemoteAddr, r.RequestURI, r.Host = "192.0.2.1:1234", path, "localhost"
+			if contentType != "" {
+				r.Header.Set("Content-Type", contentType)
+			}
+			r.Header.Set("Authorization", "Bearer "+n.key)
+			return r
+		}
+	}
+	get := "/openwearables.v1.UserService/GetUser"
+	return map[string]func() *http.Request{
+		"rest":          request("GET", "/api/v1/users/"+n.user, "", nil),
+		"connect json":  request("POST", get, "application/json", []byte(`{"id":"`+n.user+`"}`)),
+		"connect proto": request("POST", get, "application/proto", append([]byte{10, byte(len(n.user))}, n.user...)),
+	}
+}
+
+// discard is a ResponseWriter that keeps nothing but the status.
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+
+// BenchmarkHandler is one whole authenticated read, of a user, without a
+// network.
+func BenchmarkHandler(b *testing.B) {
+	n := newBenched(b)
+	all := surfaces(n)
+	nothing := all["rest"]
+	all["rest, refused before the store"] = func() *http.Request {
+		r := nothing()
+		r.URL.Path = "/api/v1/auth/me" // not for a key
+		return r
+	}
+	for name, request := range all {
+		b.Run(name, func(b *testing.B) {
+			h := n.server.Handler()
+			b.ReportAllocs()
+			for b.Loop() {
+				w := &discard{header: make(http.Header)}
+				h.ServeHTTP(w, request())
+				if w.status != 0 && w.status != 200 && w.status != 403 {
+					b.Fatal(w.status)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkLoopback is the same over HTTP/1.1, one connection for each
+// processor.
+func BenchmarkLoopback(b *testing.B) {
+	n := newBenched(b)
+	h := httptest.NewServer(n.server.Handler())
+	b.Cleanup(h.Close)
+	for name, request := range surfaces(n) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				transport := new(http.Transport)
+				defer transport.CloseIdleConnections()
+				for pb.Next() {
+					r := request()
+					r.RequestURI, r.URL.Scheme, r.URL.Host = "", "http", strings.TrimPrefix(h.URL, "http://")
+					res, err := transport.RoundTrip(r)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != 200 {
+						b.Errorf("%d %v", res.StatusCode, err)
+					}
+					res.Body.Close()
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkRefresh is a rotation that is durable when it is answered.
+func BenchmarkRefresh(b *testing.B) {
+	n := newBenched(b)
+	next := func(ctx context.Context, token string) string {
+		grant, err := n.server.Auth().Sessions.Refresh(auth.WithCaller(ctx, &auth.Caller{}), token)
+		if err != nil {
+			b.Error(err)
+		}
+		return grant.RefreshToken
+	}
+	b.Run("alone", func(b *testing.B) {
+		token := n.session(b).RefreshToken
+		b.ReportAllocs()
+		for b.Loop() {
+			token = next(b.Context(), token)
+		}
+	})
+	b.Run("64 at once", func(b *testing.B) {
+		var sessions [64]string
+		for i := range sessions {
+			sessions[i] = n.session(b).RefreshToken
+		}
+		var client atomic.Int64
+		b.ReportAllocs()
+		b.SetParallelism(64)
+		b.ResetTimer()
+		b.RunParallel(func(pb *testing.PB) {
+			i := client.Add(1) - 1
+			if i >= int64(len(sessions)) {
+				return // more processors, no more clients
+			}
+			token := sessions[i]
+			for pb.Next() {
+				token = next(b.Context(), token)
+			}
+		})
+	})
+}

@@ -1,0 +1,260 @@
+package scenario_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/server"
+)
+
+const (
+	refreshCookie = "__Host-ow_refresh"
+	page          = "https://app.example.com" // the origin that these tests allow
+)
+
+func allowing(origins ...string) func(*server.Config) {
+	return func(c *server.Config) { c.AllowedOrigins = origins }
+}
+
+// cookie sends a refresh token as browsers do.
+func cookie(token string) option { return header("Cookie", "theme=dark; "+refreshCookie+"="+token) }
+
+// setCookie is the answer's refresh cookie, or nil.
+func setCookie(t *testing.T, a answer) *http.Cookie {
+	t.Helper()
+	set := (&http.Response{Header: a.Header}).Cookies()
+	if len(set) == 0 {
+		return nil
+	}
+	if len(set) > 1 || set[0].Name != refreshCookie {
+		t.Fatalf("the answer sets %v", a.Header["Set-Cookie"])
+	}
+	return set[0]
+}
+
+// handed fails the test unless the answer is a pair whose refresh token is in
+// the cookie alone, and returns the pair.
+func handed(t *testing.T, a answer, lifetime time.Duration) (access, refresh string) {
+	t.Helper()
+	a.want(t, 200, "")
+	c := setCookie(t, a)
+	if c == nil {
+		t.Fatal("the answer sets no cookie")
+	}
+	if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" ||
+		c.MaxAge != int(lifetime/time.Second) || len(c.Raw) >= 4096 || !strings.HasPrefix(c.Value, "rt_") {
+		t.Errorf("the cookie is %q, want one for %v", c.Raw, lifetime)
+	}
+	if pair := a.Body.(map[string]any); len(pair) != 3 || strings.Contains(string(encode(t, pair)), c.Value) {
+		t.Errorf("beside the cookie the body is %v", pair)
+	}
+	return a.str("access_token"), c.Value
+}
+
+// untouched fails the test if the answer sets or clears the cookie.
+func untouched(t *testing.T, a answer) {
+	t.Helper()
+	if set := a.Header["Set-Cookie"]; len(set) > 0 {
+		t.Errorf("an answer %d %s sets the cookie: %q", a.Status, a.Reason, set)
+	}
+}
+
+func cleared(t *testing.T, a answer) {
+	t.Helper()
+	if c := setCookie(t, a); c == nil || c.Value != "" || c.MaxAge >= 0 || !c.Secure || !c.HttpOnly || c.Path != "/" {
+		t.Errorf("an answer %d does not clear the cookie: %q", a.Status, a.Header["Set-Cookie"])
+	}
+}
+
+// TestC01CookieMode keeps the refresh token out of the page's reach from login
+// to logout.
+func TestC01CookieMode(t *testing.T) {
+	t.Parallel()
+	var clock *stillClock
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		login := args{"email": n.email, "password": n.password, "use_cookie": true}
+		refresh := func(in args, o ...option) answer { return d.call(t, "RefreshToken", in, o...) }
+		c := &chain{d: d}
+		keep := func(access, refresh string) {
+			c.access, c.refresh = append(c.access, access), append(c.refresh, refresh)
+		}
+		keep(handed(t, d.call(t, "Login", login), 30*day))
+		keep(handed(t, refresh(args{}, cookie(c.current()), idempotent("mine")), 30*day))
+		// What is refused never touches the cookie: another tab's may be there.
+		clock.advance(5 * time.Second)
+		untouched(t, refresh(args{}, cookie(c.parent())).want(t, 401, "refresh_token_used"))
+		untouched(t, refresh(args{}, cookie("garbage")).want(t, 401, "invalid_refresh_token"))
+		untouched(t, refresh(args{}, cookie("")).want(t, 401, "invalid_refresh_token"))
+		untouched(t, refresh(args{}, cookie(c.current()), idempotent("two words")).want(t, 422, "invalid_request"))
+		untouched(t, refresh(args{}, header("Cookie", "theme=dark")).want(t, 422, "invalid_request"))
+		c.works(t)
+
+		access, again := handed(t, refresh(args{}, cookie(c.parent()), idempotent("mine")), 30*day-5*time.Second) // a replay
+		if again != c.current() {
+			t.Error("a replay in cookie mode has another successor")
+		}
+		c.use(t, access).want(t, 200, "")
+
+		// A token in the body wins, and the answer follows how it came.
+		body := &chain{d: d}
+		body.take(d.call(t, "Login", args{"email": n.email, "password": n.password, "use_cookie": false}).want(t, 200, ""))
+		a := refresh(args{"refresh_token": body.current()}, cookie(c.current())).want(t, 200, "")
+		untouched(t, a)
+		body.take(a)
+		if body.current() == "" {
+			t.Error("a refresh token from the body is not answered in the body")
+		}
+		untouched(t, refresh(args{"refresh_token": ""}, cookie(c.current())).want(t, 401, "invalid_refresh_token"))
+		untouched(t, refresh(args{"refresh_token": body.parent()}, cookie(c.current())).want(t, 401, "refresh_token_used"))
+		keep(handed(t, refresh(args{}, cookie(c.current())), 30*day)) // which nothing of this spent
+
+		a = d.call(t, "RevokeToken", args{"refresh_token": body.current()}, cookie(c.current())).want(t, 204, "")
+		untouched(t, a) // the cookie is another session's
+		body.ended(t)
+		c.works(t)
+		cleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, ""))
+		c.ended(t)
+		cleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, "")) // dead already
+
+		c = &chain{d: d}
+		keep(handed(t, d.call(t, "Login", login), 30*day))
+		untouched(t, d.call(t, "Logout", nil, cookie(c.current())).want(t, 401, "missing_credential"))
+		cleared(t, d.call(t, "Logout", nil, bearer(c.access[0]), cookie(c.current())).want(t, 200, ""))
+		c.ended(t)
+
+		clock.advance(30 * day)
+		c = &chain{d: d}
+		keep(handed(t, d.call(t, "Login", login), 30*day))
+		a = refresh(args{}, cookie(c.current())).want(t, 200, "")
+		clock.advance(11 * time.Second)
+		untouched(t, refresh(args{}, cookie(c.current())).want(t, 401, "refresh_token_reused"))
+		untouched(t, refresh(args{}, cookie(setCookie(t, a).Value)).want(t, 401, "invalid_refresh_token"))
+	}, generous, stopped(&clock))
+}
+
+// asPage makes a request one that a browser sends for a page: of an origin,
+// and in what relation to the API, "" where the browser does not say.
+func asPage(origin, site string) option {
+	return func(r *http.Request) {
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		if site != "" {
+			r.Header.Set("Sec-Fetch-Site", site)
+			r.Header.Set("Sec-Fetch-Mode", "cors")
+			r.Header.Set("Sec-Fetch-Dest", "empty")
+		}
+	}
+}
+
+// pages are requests by what a browser says of the page that makes them, and
+// whether such a page may use the cookie of a node that allows page.
+func (n *node) pages() map[bool][]option {
+	return map[bool][]option{
+		true: {
+			asPage("", ""), // no browser
+			asPage("", "same-origin"), asPage(n.url, "same-origin"), asPage(n.url, ""), asPage("", "none"),
+			asPage(page, "cross-site"), asPage(page, "same-site"), asPage(page, ""),
+		},
+		false: {
+			asPage("https://evil.example", "cross-site"), asPage("https://evil.example", ""), asPage("", "cross-site"),
+			asPage("null", "cross-site"), asPage("null", ""), asPage("null", "same-site"),
+			asPage("https://other.example.com", "same-site"), asPage("", "same-site"), asPage(page+":8443", "same-site"),
+			asPage("http://app.example.com", "cross-site"), asPage(page+".evil.example", "cross-site"),
+			asPage(strings.Replace(n.url, "http:", "https:", 1)+"0", ""), asPage("https://APP.example.com", "cross-site"),
+		},
+	}
+}
+
+// TestC02CookieNeedsAnAllowedPage shows that the cookie is read, and set, for
+// pages of this and of allowed origins alone; what is refused changes nothing.
+func TestC02CookieNeedsAnAllowedPage(t *testing.T) {
+	t.Parallel()
+	var clock *stillClock
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		login := args{"email": n.email, "password": n.password, "use_cookie": true}
+		a := d.call(t, "Login", login).want(t, 200, "")
+		c := &chain{d: d, access: []string{a.str("access_token")}, refresh: []string{setCookie(t, a).Value}}
+		pages := n.pages()
+		for _, from := range pages[false] {
+			for operation, in := range map[string]args{"Login": login, "RefreshToken": {}, "RevokeToken": {}} {
+				untouched(t, d.call(t, operation, in, cookie(c.current()), from).want(t, 403, "cross_origin"))
+			}
+			// A credential that the page itself holds is no cookie.
+			d.call(t, "RefreshToken", args{"refresh_token": "garbage"}, from).want(t, 401, "invalid_refresh_token")
+		}
+		c.works(t)
+		for _, from := range pages[true] {
+			a := d.call(t, "RefreshToken", args{}, cookie(c.current()), from)
+			_, refresh := handed(t, a, 30*day)
+			c.access, c.refresh = append(c.access, a.str("access_token")), append(c.refresh, refresh)
+		}
+		c.works(t)
+		for _, from := range pages[true][4:6] {
+			a := d.call(t, "Login", login, from)
+			access, refresh := handed(t, a, 30*day)
+			cleared(t, d.call(t, "RevokeToken", args{}, cookie(refresh), from).want(t, 204, ""))
+			c.use(t, access).want(t, 401, "invalid_token")
+		}
+		c.works(t)
+	}, generous, allowing(page), stopped(&clock))
+}
+
+// TestC02FormsNeverUseTheCookie sends the cookie the ways that a form or a link
+// of any page can: none of them reads it, even from the API's own origin.
+func TestC02FormsNeverUseTheCookie(t *testing.T) {
+	t.Parallel()
+	var clock *stillClock
+	n := start(t, generous, allowing(page), stopped(&clock))
+	login := args{"email": n.email, "password": n.password, "use_cookie": true}
+	a := n.drivers()[0].call(t, "Login", login).want(t, 200, "")
+	c := &chain{d: n.drivers()[0], access: []string{a.str("access_token")}, refresh: []string{setCookie(t, a).Value}}
+	const prefix, service = "/api/v1/", "/openwearables.v1.SessionService/"
+	for _, path := range []string{prefix + "auth/refresh", prefix + "auth/revoke", prefix + "token/refresh", prefix + "token/revoke"} {
+		for _, from := range []option{asPage(n.url, "same-origin"), asPage(page, "cross-site"), asPage("https://evil.example", "cross-site"), asPage("", "")} {
+			for media, body := range map[string]string{
+				"application/x-www-form-urlencoded": "refresh_token=", "multipart/form-data; boundary=x": "--x--\r\n",
+				"text/plain": "{}", "text/plain; application/json": "{}", "application/json, text/plain": "{}",
+			} {
+				untouched(t, n.post(t, path, media, body, cookie(c.current()), from).want(t, 415, "unsupported_media_type"))
+				untouched(t, n.post(t, path, media, "", cookie(c.current()), from).want(t, 415, "unsupported_media_type"))
+			}
+			untouched(t, n.post(t, path, "", "", cookie(c.current()), from).want(t, 403, "cross_origin"))
+		}
+	}
+	for _, path := range []string{prefix + "auth/refresh", prefix + "auth/revoke", prefix + "token/refresh", service + "RefreshToken", service + "RevokeToken"} {
+		for _, method := range []string{"GET", "PUT", "DELETE"} {
+			r, err := http.NewRequestWithContext(t.Context(), method, n.url+path+"?connect=v1&encoding=json&message=%7B%7D", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res, _ := n.send(t, r, cookie(c.current()), asPage(n.url, "same-origin")); res.StatusCode != 405 || len(res.Cookies()) > 0 {
+				t.Errorf("%s %s is answered %d and sets %v", method, path, res.StatusCode, res.Cookies())
+			}
+		}
+	}
+	for _, path := range []string{"RefreshToken", "RevokeToken"} {
+		for _, media := range []string{"", "text/plain", "application/x-www-form-urlencoded"} {
+			r, err := http.NewRequestWithContext(t.Context(), "POST", n.url+service+path, strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if media != "" {
+				r.Header.Set("Content-Type", media)
+			}
+			if res, _ := n.send(t, r, cookie(c.current()), asPage(n.url, "same-origin")); res.StatusCode != 415 || len(res.Cookies()) > 0 {
+				t.Errorf("POST %s as %q is answered %d and sets %v", path, media, res.StatusCode, res.Cookies())
+			}
+		}
+	}
+	c.works(t)
+	handed(t, n.post(t, prefix+"token/refresh", "application/json", "", cookie(c.current()), asPage(n.url, "same-origin")), 30*day)
+
+	form := "username=" + n.email + "&password=" + n.password + "&use_cookie=true"
+	const asForm = "application/x-www-form-urlencoded"
+	handed(t, n.post(t, prefix+"auth/login", asForm, form, asPage(n.url, "same-origin")), 30*day)
+	untouched(t, n.post(t, prefix+"auth/login", asForm, form, asPage("https://evil.example", "cross-site")).want(t, 403, "cross_origin"))
+	untouched(t, n.post(t, prefix+"auth/login", asForm, form, asPage("null", "cross-site")).want(t, 403, "cross_origin"))
+}

@@ -1,0 +1,216 @@
+package scenario_test
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/openwearables/openwearables/server"
+)
+
+// foreign are origins of pages that look like those that are allowed, and are not.
+var foreign = []string{
+	"https://evil.example", "null", "https://app.example.com.evil.example", "https://evil-app.example.com", "https://evilapp.example.com",
+	"http://app.example.com", "https://app.example.com:8443", "https://example.com", "https://sub.app.example.com", "https://app.example.co",
+	"https://app.example.com/", "https://app.example.com@evil.example", "https://app_example.com", "https://APP.example.com", "file://", "*",
+	"https://app.example.com https://evil.example", "http://localhost:5173", "https://app.example.com\u2024evil.example",
+}
+
+// ask sends a preflight. Answers to those are not in openapi.yaml, so they are
+// held to what every answer carries alone.
+func (n *node) ask(t *testing.T, path, origin, method, headers string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "OPTIONS", n.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Origin", origin)
+	r.Header.Set("Access-Control-Request-Method", method)
+	if headers != "" {
+		r.Header.Set("Access-Control-Request-Headers", headers)
+	}
+	check := n.http.Transport.(contractTransport)
+	res, err := check.next.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	check.checkHeader(r, res)
+	return res
+}
+
+// get asks for what the path says, as a page's script does.
+func (n *node) get(t *testing.T, path, origin string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, _ := n.send(t, r, header("Origin", origin))
+	return res
+}
+
+// wantCORS fails the test unless the answer lets the origin read it with
+// credentials or, where it is not allowed, lets nobody.
+func wantCORS(t *testing.T, what string, h http.Header, origin string, allowed bool) {
+	t.Helper()
+	if allowed {
+		if h.Get("Access-Control-Allow-Origin") != origin || h.Get("Access-Control-Allow-Credentials") != "true" {
+			t.Errorf("%s of %s: %v", what, origin, h)
+		}
+	} else {
+		for name := range h {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("%s of %q: %s is %q", what, origin, name, h.Get(name))
+			}
+		}
+	}
+	if !slices.Contains(listMembers(h, "Vary"), "origin") {
+		t.Errorf("%s of %s: Vary is %q", what, origin, h["Vary"])
+	}
+}
+
+// listMembers are the members of a list header, in lower case.
+func listMembers(h http.Header, name string) []string {
+	all := strings.Split(strings.ToLower(strings.Join(h[http.CanonicalHeaderKey(name)], ",")), ",")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
+
+// corsPaths are one path of each surface, and of what has none.
+var corsPaths = []string{"/api/v1/users", "/openwearables.v1.UserService/ListUsers", "/nowhere"}
+
+// TestC03ExactOrigins holds CORS to the list of allowed origins, letter by
+// letter, in preflights and in answers, refusals included.
+func TestC03ExactOrigins(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous, allowing(page, "https://second.example:8443"))
+	none := start(t, generous)
+	for _, path := range corsPaths {
+		for _, origin := range append(slices.Clone(foreign), "https://second.example", "https://second.example:443") {
+			wantCORS(t, "preflight "+path, n.ask(t, path, origin, "POST", "authorization").Header, origin, false)
+			wantCORS(t, "answer "+path, n.get(t, path, origin).Header, origin, false)
+		}
+		for _, origin := range []string{page, "https://second.example:8443"} {
+			wantCORS(t, "preflight "+path, n.ask(t, path, origin, "POST", "authorization").Header, origin, true)
+			wantCORS(t, "answer "+path, n.get(t, path, origin).Header, origin, true)
+			wantCORS(t, "answer of a node that allows none", none.get(t, path, origin).Header, origin, false)
+			wantCORS(t, "preflight of a node that allows none", none.ask(t, path, origin, "GET", "").Header, origin, false)
+		}
+	}
+}
+
+// TestC03Preflight holds what a page of an allowed origin may send and read.
+func TestC03Preflight(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous, allowing(page))
+	for _, path := range corsPaths {
+		for _, name := range []string{
+			"authorization", "content-type", "idempotency-key", "x-request-id", "x-open-wearables-api-key",
+			"connect-protocol-version", "connect-timeout-ms", "x-grpc-web", "x-user-agent", "grpc-timeout",
+		} {
+			h := n.ask(t, path, page, "POST", name).Header
+			if !slices.Contains(listMembers(h, "Access-Control-Allow-Headers"), name) {
+				t.Errorf("%s: %s may not be sent: %v", path, name, h)
+			}
+		}
+		for _, method := range []string{"GET", "POST", "PATCH", "DELETE"} {
+			res := n.ask(t, path, page, method, "authorization,content-type,idempotency-key")
+			if res.StatusCode != 204 || !slices.Contains(listMembers(res.Header, "Access-Control-Allow-Methods"), strings.ToLower(method)) {
+				t.Errorf("%s: a preflight of %s is answered %d %v", path, method, res.StatusCode, res.Header)
+			}
+			if age, err := strconv.Atoi(res.Header.Get("Access-Control-Max-Age")); err != nil || age < 1 || age > 3600 {
+				t.Errorf("%s: Access-Control-Max-Age is %q", path, res.Header.Get("Access-Control-Max-Age"))
+			}
+		}
+		for method, name := range map[string]string{"POST": "x-evil", "TRACE": "authorization"} {
+			if h := n.ask(t, path, page, method, name).Header; h.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s: a preflight of %s with %s is allowed: %v", path, method, name, h)
+			}
+		}
+		exposed := listMembers(n.get(t, path, page).Header, "Access-Control-Expose-Headers")
+		for _, name := range []string{
+			"grpc-status", "grpc-message", "grpc-status-details-bin", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
+			"retry-after", "x-request-id", "idempotent-replayed",
+		} {
+			if !slices.Contains(exposed, name) {
+				t.Errorf("%s: %s may not be read, only %q", path, name, exposed)
+			}
+		}
+		if slices.Contains(exposed, "*") || slices.Contains(exposed, "set-cookie") {
+			t.Errorf("%s: exposed are %q", path, exposed)
+		}
+	}
+}
+
+// TestC03PreflightSpendsNothing shows the address's bucket in preflights, which
+// they neither spend nor are refused by.
+func TestC03PreflightSpendsNothing(t *testing.T) {
+	t.Parallel()
+	var clock *stillClock
+	n := start(t, allowing(page), stopped(&clock), func(c *server.Config) { c.Auth.Limits.Address.Limit = 3 })
+	for spent := range 5 {
+		want := strconv.Itoa(max(0, 3-spent))
+		for _, origin := range []string{page, "https://evil.example"} {
+			res := n.ask(t, "/api/v1/users", origin, "GET", "authorization")
+			h := res.Header
+			if res.StatusCode != 204 || h.Get("X-RateLimit-Remaining") != want || h.Get("X-RateLimit-Limit") != "3" || !strings.HasPrefix(h.Get("RateLimit-Policy"), `"address";`) {
+				t.Errorf("after %d requests a preflight of %s is answered %d, %s of %s remaining", spent, origin, res.StatusCode,
+					h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Limit"))
+			}
+		}
+		status := 401
+		if spent >= 3 {
+			status = 429
+		}
+		if res := n.get(t, "/api/v1/users", page); res.StatusCode != status || res.Header.Get("Access-Control-Allow-Origin") != page {
+			t.Errorf("request %d is answered %d %v", spent, res.StatusCode, res.Header)
+		}
+	}
+}
+
+// TestC03DevAllowsLocalhost allows pages of this machine, on any port, and only
+// with --dev.
+func TestC03DevAllowsLocalhost(t *testing.T) {
+	t.Parallel()
+	dev := start(t, generous, allowing(page), func(c *server.Config) { c.Dev = true })
+	plain := start(t, generous, allowing(page))
+	for origin, allowed := range map[string]bool{
+		page: true, "http://localhost": true, "http://localhost:5173": true, "http://127.0.0.1:3000": true, "http://[::1]:8080": true,
+		"http://localhost.evil.example": false, "http://localhost:5173.evil.example": false, "http://localhost:": false, "http://localhost:x": false,
+		"http://evil.localhost:5173": false, "http://127.0.0.1.evil.example": false, "http://127.0.0.2:80": false, "http://localhost@evil.example": false,
+		"http://localhost:80@evil.example": false, "null": false, "https://evil.example": false,
+	} {
+		wantCORS(t, "preflight", dev.ask(t, "/api/v1/auth/refresh", origin, "POST", "content-type").Header, origin, allowed)
+		wantCORS(t, "answer", dev.get(t, "/api/v1/auth/me", origin).Header, origin, allowed)
+		wantCORS(t, "answer without --dev", plain.get(t, "/api/v1/auth/me", origin).Header, origin, allowed && origin == page)
+
+		status, reason := 401, "invalid_refresh_token"
+		if !allowed {
+			status, reason = 403, "cross_origin"
+		}
+		dev.drivers()[0].call(t, "RefreshToken", args{}, cookie("garbage"), asPage(origin, "same-site")).want(t, status, reason)
+	}
+}
+
+// TestAllowedOriginsAreOrigins refuses to start with what no browser would ever
+// send.
+func TestAllowedOriginsAreOrigins(t *testing.T) {
+	t.Parallel()
+	for _, origin := range []string{"*", "null", "app.example.com", "https://app.example.com/", "https://app.example.com/path", "https://*.example.com/", "ftp://app.example.com", "https://", ""} {
+		config := server.DefaultConfig()
+		config.Database = "sqlite:" + t.TempDir() + "/node.db"
+		config.AllowedOrigins = []string{origin}
+		s, err := server.New(t.Context(), config)
+		if err == nil {
+			t.Errorf("a node starts with the allowed origin %q", origin)
+			s.Close()
+		} else if !strings.Contains(err.Error(), "--allowed-origins") {
+			t.Errorf("the allowed origin %q is refused with %q", origin, err)
+		}
+	}
+}

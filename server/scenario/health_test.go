@@ -1,0 +1,312 @@
+package scenario_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
+	"github.com/openwearables/openwearables/server"
+)
+
+// probe is the status of a GET.
+func (n *node) probe(t *testing.T, path string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, _ := n.send(t, r)
+	return res.StatusCode
+}
+
+// grpcClient is an ordinary gRPC client of the node.
+func (n *node) grpcClient(t *testing.T) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(strings.TrimPrefix(n.url, "http://"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// TestReadiness: a process whose store is held up is alive and not ready, until
+// the store is back.
+func TestReadiness(t *testing.T) {
+	n := listen(t)
+	health := healthv1.NewHealthClient(n.grpcClient(t))
+	serving := func() healthv1.HealthCheckResponse_ServingStatus {
+		t.Helper()
+		a, err := health.Check(t.Context(), &healthv1.HealthCheckRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.GetStatus()
+	}
+	want := func(live, ready int, grpc healthv1.HealthCheckResponse_ServingStatus) {
+		t.Helper()
+		if l, r, g := n.probe(t, "/livez"), n.probe(t, "/readyz"), serving(); l != live || r != ready || g != grpc {
+			t.Errorf("/livez %d, /readyz %d, gRPC %v", l, r, g)
+		}
+	}
+	want(200, 200, healthv1.HealthCheckResponse_SERVING)
+	unlock := n.lock(t)
+	want(200, 503, healthv1.HealthCheckResponse_NOT_SERVING)
+	unlock()
+	want(200, 200, healthv1.HealthCheckResponse_SERVING)
+}
+
+// TestOneLook: however many ask at once whether a node is ready, one of its
+// connections to the database is busy with it.
+func TestOneLook(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t)
+	n := listen(t, func(c *server.Config) { c.Database, c.Secret = dsn, []byte(rand.Text()+rand.Text()) })
+	n.dsn = dsn
+	db := n.beside(t)
+	defer db.Close()
+	held, err := db.BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = held.ExecContext(t.Context(), "LOCK TABLE meta")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asking sync.WaitGroup
+	for range 64 {
+		asking.Go(func() {
+			if status := n.probe(t, "/readyz"); status != 503 {
+				t.Errorf("/readyz answers %d", status)
+			}
+		})
+	}
+	answered := make(chan struct{})
+	go func() {
+		asking.Wait()
+		close(answered)
+	}()
+	most := 0
+	for waiting := true; waiting; {
+		select {
+		case <-answered:
+			waiting = false
+		case <-time.After(20 * time.Millisecond):
+			var busy int
+			err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'meta'::regclass
+				AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&busy)
+			if err != nil {
+				t.Error(err)
+			}
+			most = max(most, busy)
+		}
+	}
+	if most != 1 {
+		t.Errorf("%d connections look whether it is ready", most)
+	}
+	if err := held.Rollback(); err != nil {
+		t.Error(err)
+	}
+	n.healthy(t)
+}
+
+// TestDrainingIsNotReady: a node that is told to end says so while it answers
+// what is under way.
+func TestDrainingIsNotReady(t *testing.T) {
+	n := listen(t)
+	n.healthy(t)
+	const body = `{"refresh_token":"x"}`
+	conn := n.dial(t)
+	_, err := io.WriteString(conn, "POST /api/v1/auth/revoke HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+		"Content-Length: 21\r\nExpect: 100-continue\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		n.stop()
+	}()
+	direct := func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		n.server.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		return w
+	}
+	for direct("/readyz").Code != 503 {
+		time.Sleep(time.Millisecond) // the node is about to take note; the test's own deadline bounds this
+	}
+	if w := direct("/readyz"); w.Header().Get("Retry-After") == "" {
+		t.Errorf("/readyz answers %d %v", w.Code, w.Header())
+	}
+	if w := direct("/livez"); w.Code != 200 {
+		t.Errorf("/livez answers %d", w.Code)
+	}
+	if _, err := io.WriteString(conn, body); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(answers); err != nil || !strings.Contains(string(rest), "HTTP/1.1 204 ") {
+		t.Errorf("the request under way is answered %q, %v", rest, err)
+	}
+	<-stopped
+}
+
+func TestGRPCHealth(t *testing.T) {
+	n := listen(t)
+	client := healthv1.NewHealthClient(n.grpcClient(t))
+	for _, service := range []string{
+		"", "grpc.health.v1.Health", "openwearables.v1.SessionService", "openwearables.v1.KeyService",
+		"openwearables.v1.ApplicationService", "openwearables.v1.UserService", "openwearables.v1.TokenService", "openwearables.v1.WorkoutService",
+	} {
+		a, err := client.Check(t.Context(), &healthv1.HealthCheckRequest{Service: service})
+		if err != nil || a.GetStatus() != healthv1.HealthCheckResponse_SERVING {
+			t.Errorf("%q: %v, %v", service, a, err)
+		}
+	}
+	if _, err := client.Check(t.Context(), &healthv1.HealthCheckRequest{Service: "openwearables.v1.Nobody"}); status.Code(err) != codes.NotFound {
+		t.Errorf("an unknown service: %v", err)
+	}
+	stream, err := client.Watch(t.Context(), &healthv1.HealthCheckRequest{})
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	if status.Code(err) != codes.Unimplemented {
+		t.Errorf("Watch: %v", err)
+	}
+}
+
+// TestC08Reflection: the public listener describes itself only where asked to.
+func TestC08Reflection(t *testing.T) {
+	closed := listen(t)
+	if _, err := reflected(t, closed); status.Code(err) != codes.Unimplemented {
+		t.Errorf("without --reflection: %v", err)
+	}
+	open := listen(t, func(c *server.Config) { c.Reflection = true })
+	names, err := reflected(t, open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, service := range []string{"KeyService", "SessionService", "ApplicationService", "UserService", "TokenService", "WorkoutService"} {
+		if !slices.Contains(names, "openwearables.v1."+service) {
+			t.Errorf("%s is not among %q", service, names)
+		}
+	}
+	// v1alpha has the same messages under another name.
+	old, err := open.grpcClient(t).NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true},
+		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+	if err == nil {
+		err = old.SendMsg(&reflectionv1.ServerReflectionRequest{
+			MessageRequest: &reflectionv1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: "openwearables.v1.KeyService"},
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := new(reflectionv1.ServerReflectionResponse)
+	if err := old.RecvMsg(a); err != nil || len(a.GetFileDescriptorResponse().GetFileDescriptorProto()) == 0 {
+		t.Errorf("v1alpha: %v, %v", a, err)
+	}
+}
+
+// reflected lists the services that a node says it has.
+func reflected(t *testing.T, n *node) ([]string, error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stream, err := reflectionv1.NewServerReflectionClient(n.grpcClient(t)).ServerReflectionInfo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = stream.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}})
+	if err != nil && err != io.EOF { // EOF: the refusal is there to be received
+		return nil, err
+	}
+	a, err := stream.Recv()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range a.GetListServicesResponse().GetService() {
+		names = append(names, s.GetName())
+	}
+	return names, nil
+}
+
+// TestC08Metrics: counters are on their own listener, nothing else is, and they
+// tell nothing of a person.
+func TestC08Metrics(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	free.Close()
+	n := listen(t, func(c *server.Config) { c.MetricsAddr = addr })
+	n.email, n.password = "grace.hopper@example.com", passphrase()
+	n.addDeveloper(n.email, n.password)
+	d := restDriver{n}
+	admin, refresh := n.login(t, d)
+	user := n.newUser(t, d, admin)
+	id, key := n.newKey(t, d, admin, args{"name": "Backend"})
+	d.call(t, "GetUser", args{"id": user}, bearer(key)).want(t, 200, "")
+	d.call(t, "GetUser", args{"id": user}, bearer(key+"x"), header("User-Agent", "curious/1")).want(t, 401, "invalid_api_key")
+	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/debug/requests", "/" + user} {
+		if got := n.probe(t, path); got != 404 {
+			t.Errorf("the public listener answers %s with %d", path, got)
+		}
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	get := func(path string) (int, string) {
+		t.Helper()
+		res, err := client.Get("http://" + addr + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(text)
+	}
+	code, text := get("/metrics")
+	for _, line := range []string{
+		`openwearables_requests_total{operation="GetUser",status="200"} 1`, `openwearables_requests_total{operation="GetUser",status="401"} 1`,
+		`openwearables_refusals_total{reason="invalid_api_key"} 1`, `openwearables_request_seconds_count{operation="Login"} 1`,
+	} {
+		if code != 200 || !strings.Contains(text, line+"\n") {
+			t.Errorf("%d, and not among the metrics: %s", code, line)
+		}
+	}
+	for what, personal := range map[string]string{
+		"email": "grace", "user id": user, "key id": id, "key": key[:12], "refresh token": refresh[:12], "address": "127.0.0.1", "client": "curious",
+	} {
+		if strings.Contains(text, personal) {
+			t.Errorf("the metrics hold the %s", what)
+		}
+	}
+	for _, path := range []string{"/", "/api/v1/users", "/debug/pprof/", "/docs", "/livez"} {
+		if code, _ := get(path); code != 404 {
+			t.Errorf("the metrics listener answers %s with %d", path, code)
+		}
+	}
+}

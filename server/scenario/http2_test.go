@@ -1,0 +1,143 @@
+package scenario_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"testing"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// frames is a cleartext HTTP/2 connection on which the test writes the frames.
+type frames struct {
+	*http2.Framer
+	conn net.Conn
+	text bytes.Buffer
+	*hpack.Encoder
+	ended chan error // what ended the reading: GOAWAY, or the connection's end
+}
+
+var errGoAway = errors.New("GOAWAY")
+
+// frames opens a connection and returns the server's settings with it.
+func (n *node) frames(t *testing.T) (*frames, map[http2.SettingID]uint32) {
+	t.Helper()
+	f := &frames{conn: n.dial(t), ended: make(chan error, 1)}
+	f.Framer = http2.NewFramer(f.conn, f.conn)
+	f.Encoder = hpack.NewEncoder(&f.text)
+	if _, err := io.WriteString(f.conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := f.ReadFrame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := make(map[http2.SettingID]uint32)
+	err = first.(*http2.SettingsFrame).ForeachSetting(func(s http2.Setting) error {
+		settings[s.ID] = s.Val
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WriteSettingsAck(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			frame, err := f.ReadFrame()
+			if _, ok := frame.(*http2.GoAwayFrame); ok {
+				err = errGoAway
+			}
+			if err != nil {
+				f.ended <- err
+				return
+			}
+		}
+	}()
+	return f, settings
+}
+
+// header is the header of a GET.
+func (f *frames) header(t *testing.T) []byte {
+	t.Helper()
+	f.text.Reset()
+	for _, field := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":authority", "x"}, {":path", "/readyz"}} {
+		if err := f.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return bytes.Clone(f.text.Bytes())
+}
+
+// heap is what is held after a collection, in bytes.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestB14RapidReset opens and resets 10,000 streams as fast as it can. The
+// server gives up on the connection, or lives through it.
+func TestB14RapidReset(t *testing.T) {
+	n := listen(t)
+	f, settings := n.frames(t)
+	if most := settings[http2.SettingMaxConcurrentStreams]; most == 0 || most > 100 {
+		t.Errorf("%d streams at once are allowed", most)
+	}
+	before := heap()
+	var failed error
+	for i := uint32(0); i < 10_000 && failed == nil; i++ {
+		failed = f.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: f.header(t), EndHeaders: true, EndStream: true})
+		if failed == nil {
+			failed = f.WriteRSTStream(2*i+1, http2.ErrCodeCancel)
+		}
+	}
+	n.healthy(t)
+	if grown := int64(heap()) - int64(before); grown > 20<<20 {
+		t.Errorf("it holds %d bytes more", grown)
+	}
+	select {
+	case err := <-f.ended:
+		t.Logf("the connection ended: %v", err)
+	default:
+		if failed != nil {
+			t.Errorf("the connection is broken, and nothing said so: %v", failed)
+		}
+	}
+}
+
+// TestB14Continuation never ends a header: the connection is ended before it
+// has cost more than a header may.
+func TestB14Continuation(t *testing.T) {
+	n := listen(t)
+	f, _ := n.frames(t)
+	before := heap()
+	failed := f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: f.header(t), EndStream: true})
+	f.text.Reset()
+	if err := f.WriteField(hpack.HeaderField{Name: "x-a", Value: string(bytes.Repeat([]byte("ü"), 4<<10)), Sensitive: true}); err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for ; sent < 64<<20 && failed == nil; sent += f.text.Len() {
+		failed = f.WriteContinuation(1, false, f.text.Bytes())
+	}
+	if sent >= 64<<20 {
+		t.Error("64 MiB of header were taken")
+	}
+	if err := <-f.ended; err == nil {
+		t.Error("the connection lives")
+	}
+	n.healthy(t)
+	if grown := int64(heap()) - int64(before); grown > 20<<20 {
+		t.Errorf("it holds %d bytes more", grown)
+	}
+}

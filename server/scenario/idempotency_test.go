@@ -1,0 +1,356 @@
+package scenario_test
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/credential"
+)
+
+// retryable is one of the six operations that take an Idempotency-Key, as one
+// caller calls it.
+type retryable struct {
+	operation string
+	in        args     // a request
+	other     args     // another one; nil where the caller can make no other
+	as        []option // the caller
+	elsewhere []option // another caller of the same request; nil: see elseIn
+	elseIn    args
+	keep      time.Duration
+	effects   func() int // how often it took effect so far
+}
+
+// estate is what the six operations need.
+type estate struct {
+	n            *node
+	d            driver
+	admin, other string // access tokens of two developers
+	email        string // the second one's
+	key, rotated string // ids of a key and an application to rotate
+	app, secret  string // an application to exchange
+	user         string
+	server       string // an API key's secret
+}
+
+func newEstate(t *testing.T, n *node, d driver) *estate {
+	t.Helper()
+	w := &estate{n: n, d: d, email: strings.ToLower(rand.Text()) + "@example.com"}
+	n.addDeveloper(w.email, n.password)
+	w.logIn(t)
+	w.key, _ = n.newKey(t, d, w.admin, nil)
+	_, w.server = n.newKey(t, d, w.admin, nil)
+	w.rotated, _ = n.newApp(t, d, w.admin)
+	w.app, w.secret = n.newApp(t, d, w.admin)
+	w.user = n.newUser(t, d, w.admin)
+	return w
+}
+
+// logIn renews the developers' access tokens.
+func (w *estate) logIn(t *testing.T) {
+	t.Helper()
+	w.admin, _ = w.n.login(t, w.d)
+	w.other = w.d.call(t, "Login", args{"email": w.email, "password": w.n.password}).want(t, 200, "").str("access_token")
+}
+
+// events counts the audit rows of an action that took effect.
+func (n *node) events(t *testing.T, action string) int {
+	t.Helper()
+	var count int
+	n.query(t, func(db *sql.DB) error {
+		return db.QueryRow("SELECT count(*) FROM audit_events WHERE action = $1 AND outcome = 'ok'", action).Scan(&count)
+	})
+	return count
+}
+
+// retryables are the six, and the exchange as the seventh way.
+func (w *estate) retryables(t *testing.T) []retryable {
+	count := func(action string) func() int { return func() int { return w.n.events(t, action) } }
+	admin := []option{func(r *http.Request) { bearer(w.admin)(r) }} // of now: logIn renews it
+	other := []option{func(r *http.Request) { bearer(w.other)(r) }}
+	const day = 24 * time.Hour
+	return []retryable{
+		{
+			operation: "Login", in: args{"email": w.n.email, "password": w.n.password}, elseIn: args{"email": w.email, "password": w.n.password},
+			keep: 10 * time.Minute, effects: count("session.login"),
+		},
+		{
+			operation: "CreateKey", in: args{"name": "a", "scopes": []string{"users:read"}}, other: args{"name": "b", "scopes": []string{"users:read"}},
+			as: admin, elsewhere: other, keep: day, effects: count("key.create"),
+		},
+		{
+			operation: "RotateKey", in: args{"id": w.key, "overlap_seconds": 60}, other: args{"id": w.key, "overlap_seconds": 61},
+			as: admin, elsewhere: other, keep: day, effects: count("key.rotate"),
+		},
+		{
+			operation: "CreateApplication", in: args{"name": "a"}, other: args{"name": "b"},
+			as: admin, elsewhere: other, keep: day, effects: count("application.create"),
+		},
+		{
+			operation: "RotateApplicationSecret", in: args{"app_id": w.rotated, "overlap_seconds": 60}, other: args{"app_id": w.rotated},
+			as: admin, elsewhere: other, keep: day, effects: count("application.rotate"),
+		},
+		{
+			operation: "CreateUserToken", in: args{"user_id": w.user}, other: args{"user_id": w.n.newUser(t, w.d, w.admin)},
+			as: []option{bearer(w.server)}, elsewhere: admin, keep: 10 * time.Minute, effects: count("token.mint"),
+		},
+		{
+			operation: "CreateUserToken", in: args{"user_id": w.user, "app_id": w.app, "app_secret": w.secret},
+			other: args{"user_id": w.n.newUser(t, w.d, w.admin), "app_id": w.app, "app_secret": w.secret},
+			as:    nil, elseIn: args{"user_id": w.user}, elsewhere: []option{bearer(w.server)}, keep: 10 * time.Minute, effects: count("token.mint"),
+		},
+	}
+}
+
+func (w *estate) call(t *testing.T, r retryable, in args, as []option, key string) answer {
+	t.Helper()
+	return w.d.call(t, r.operation, in, append([]option{idempotent(key)}, as...)...)
+}
+
+func (w *estate) succeed(t *testing.T, r retryable, in args, as []option, key string, replayed bool) answer {
+	t.Helper()
+	a := w.call(t, r, in, as, key)
+	a.want(t, restSuccess(r.operation), "")
+	if got := a.Header.Get("Idempotent-Replayed"); (got == "true") != replayed || !replayed && got != "" {
+		t.Fatalf("%s: Idempotent-Replayed is %q, want a replay: %v", r.operation, got, replayed)
+	}
+	return a
+}
+
+// fraction is the end of a time, which the surfaces write with or without
+// zeroes.
+var fraction = regexp.MustCompile(`(\.\d*?)0*Z"`)
+
+// sameAnswer fails unless both say the same.
+func sameAnswer(t *testing.T, what string, a, b answer) {
+	t.Helper()
+	said := func(a answer) string { return fraction.ReplaceAllString(string(encode(t, a.Body)), `$1"`) }
+	if a.Status != b.Status || said(a) != said(b) {
+		t.Errorf("%s: %d %s is not %d %s", what, b.Status, said(b), a.Status, said(a))
+	}
+}
+
+// TestC22Idempotency: the same request with the same key has one effect and one
+// answer, on whatever surface it is made; another request with it is refused;
+// other callers, other keys and other operations stand apart; after its time
+// the key is new.
+func TestC22Idempotency(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	ds := n.drivers()
+	w := newEstate(t, n, ds[0])
+	for i, r := range w.retryables(t) {
+		w.d = ds[i%3]
+		key := "k" + rand.Text()
+		before := r.effects()
+		first := w.succeed(t, r, r.in, r.as, key, false)
+		n.clock.advance(r.keep - time.Minute) // past the older secret's end
+		if r.operation != "Login" {
+			w.logIn(t)
+		}
+		for _, d := range ds {
+			w.d = d
+			sameAnswer(t, r.operation+" by "+d.name(), first, w.succeed(t, r, r.in, r.as, key, true))
+			if r.other == nil {
+				continue
+			}
+			if a := w.call(t, r, r.other, r.as, key).want(t, 422, "idempotency_key_reused"); len(a.Fields) != 1 || a.Fields[0] != "Idempotency-Key" {
+				t.Errorf("%s: a reused key names %v", r.operation, a.Fields)
+			}
+		}
+		if made := r.effects() - before; made != 1 {
+			t.Errorf("%s took effect %d times", r.operation, made)
+		}
+		in := r.in
+		if r.elseIn != nil {
+			in = r.elseIn
+		}
+		w.succeed(t, r, in, r.elsewhere, key, false)
+		w.succeed(t, r, r.in, r.as, "k"+rand.Text(), false)
+		n.clock.advance(time.Minute)
+		if again := w.succeed(t, r, r.in, r.as, key, false); string(encode(t, again.Body)) == string(encode(t, first.Body)) {
+			t.Errorf("%s: the record outlived its time", r.operation)
+		}
+		if made := r.effects() - before; made != 4 {
+			t.Errorf("%s: another caller, another key and a later time made %d effects, want 3", r.operation, made-1)
+		}
+	}
+	one := "k" + rand.Text()
+	ds[0].call(t, "CreateKey", args{"name": "x"}, bearer(w.admin), idempotent(one)).want(t, 201, "")
+	ds[1].call(t, "CreateApplication", args{"name": "x"}, bearer(w.admin), idempotent(one)).want(t, 201, "")
+}
+
+// TestIdempotencyKeepsSuccess: a refusal is not kept, and what an answer said
+// does not change with what became of it.
+func TestIdempotencyKeepsSuccess(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	d := n.turns()
+	w := newEstate(t, n, d)
+	admin, tag := bearer(w.admin), rand.Text()
+	again := func(key string) option { return idempotent(key + tag) }
+	d.call(t, "CreateKey", args{"name": ""}, admin, again("a")).want(t, 422, "invalid_request")
+	d.call(t, "RotateKey", args{"id": "key_none"}, admin, again("b")).want(t, 404, "not_found")
+	d.call(t, "RotateKey", args{"id": w.key}, admin, again("b")).want(t, 201, "")
+	d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": "x"}, again("c")).want(t, 401, "invalid_app_credentials")
+	if h := d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": w.secret}, again("c")).want(t, 200, "").Header; h.Get("Idempotent-Replayed") != "" {
+		t.Error("a first success is called a replay")
+	}
+	d.call(t, "Login", args{"email": w.email, "password": "wrong"}, again("d")).want(t, 401, "invalid_credentials")
+	d.call(t, "Login", args{"email": w.email, "password": n.password}, again("d")).want(t, 200, "")
+
+	// the answer to a rotation stays what it was, whatever becomes of the key
+	rotated := d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")).want(t, 201, "")
+	d.call(t, "ListUsers", nil, bearer(rotated.str("key"))).want(t, 200, "")
+	n.clock.advance(10 * time.Second)
+	sameAnswer(t, "a rotation after a use and the overlap", rotated, d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")))
+	d.call(t, "RotateKey", args{"id": w.key}, admin).want(t, 201, "")
+	d.call(t, "UpdateKey", args{"id": w.key, "name": "renamed"}, admin).want(t, 200, "")
+	sameAnswer(t, "a rotation after another", rotated, d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")))
+	d.call(t, "ListUsers", nil, bearer(rotated.str("key"))).want(t, 401, "invalid_api_key")
+
+	// and is looked up only for a caller that proves itself anew
+	exchange := func(secret, key string) answer {
+		return d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": secret}, again(key))
+	}
+	pair := exchange(w.secret, "f").want(t, 200, "")
+	next := d.call(t, "RotateApplicationSecret", args{"app_id": w.app}, admin).want(t, 200, "").str("app_secret")
+	exchange(w.secret, "f").want(t, 401, "invalid_app_credentials")
+	sameAnswer(t, "an exchange after the secret was rotated", pair, exchange(next, "f"))
+	d.call(t, "DeleteApplication", args{"app_id": w.app}, admin).want(t, 204, "")
+	exchange(next, "f").want(t, 401, "invalid_app_credentials")
+	d.call(t, "Login", args{"email": w.email, "password": "wrong"}, again("d")).want(t, 401, "invalid_credentials")
+	made := d.call(t, "CreateKey", nil, admin, again("g")).want(t, 201, "")
+	d.call(t, "CreateKey", nil, again("g")).want(t, 401, "missing_credential")
+	d.call(t, "DeleteKey", args{"id": made.str("id")}, admin).want(t, 200, "")
+	sameAnswer(t, "a key that was deleted since", made, d.call(t, "CreateKey", nil, admin, again("g")))
+	d.call(t, "ListUsers", nil, bearer(made.str("key"))).want(t, 401, "invalid_api_key")
+}
+
+// TestIdempotencyKeyForm: 1 to 255 visible ASCII characters, where it is taken;
+// ignored elsewhere.
+func TestIdempotencyKeyForm(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	d := n.turns()
+	w := newEstate(t, n, d)
+	_, refresh := n.login(t, d)
+	longest := strings.Repeat("!", 255-26) + rand.Text()
+	all := append(w.retryables(t), retryable{operation: "RefreshToken", in: args{"refresh_token": refresh}})
+	for _, r := range all {
+		for _, bad := range []string{"", strings.Repeat("x", 256), "a b", "a\tb", "ключ", "a\x80"} {
+			if a := w.call(t, r, r.in, r.as, bad).want(t, 422, "invalid_request"); len(a.Fields) != 1 || a.Fields[0] != "Idempotency-Key" {
+				t.Errorf("%s with the key %q names %v", r.operation, bad, a.Fields)
+			}
+		}
+		w.call(t, r, r.in, r.as, longest).want(t, restSuccess(r.operation), "")
+	}
+	for range 2 {
+		a := d.call(t, "CreateUser", args{}, bearer(w.admin), idempotent("same")).want(t, 201, "")
+		if a.Header.Get("Idempotent-Replayed") != "" {
+			t.Error("CreateUser takes no Idempotency-Key")
+		}
+		d.call(t, "ListUsers", nil, bearer(w.admin), idempotent("a b")).want(t, 200, "")
+	}
+}
+
+// TestIdempotencyAtOnce: 64 with one key have one effect; the others get the
+// same answer, or are told that it is under way.
+func TestIdempotencyAtOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	ds := n.drivers()
+	w := newEstate(t, n, ds[0])
+	for _, r := range w.retryables(t) {
+		clients := 64
+		if r.operation == "Login" {
+			clients = 12 // hashing is what a login costs
+		}
+		before := r.effects()
+		var mu sync.Mutex
+		var answers []answer
+		progress := 0
+		atOnce(clients, func(i int) {
+			a := (&estate{n: n, d: ds[i%3]}).call(t, r, r.in, r.as, "at-once")
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case a.Status == restSuccess(r.operation):
+				answers = append(answers, a)
+			case a.Status == 409 && a.Reason == "idempotency_in_progress" && a.Header.Get("Retry-After") == "1":
+				progress++
+			default:
+				t.Errorf("%s: %d %s, Retry-After %q", r.operation, a.Status, a.Reason, a.Header.Get("Retry-After"))
+			}
+		})
+		fresh := 0
+		for _, a := range answers {
+			sameAnswer(t, r.operation, answers[0], a)
+			if a.Header.Get("Idempotent-Replayed") == "" {
+				fresh++
+			}
+		}
+		if fresh != 1 || r.effects() != before+1 {
+			t.Errorf("%s: %d of %d were first, %d took effect, %d were told to wait", r.operation, fresh, clients, r.effects()-before, progress)
+		}
+	}
+}
+
+// TestIdempotencyOutlivesARestart also opens the records: ours and the
+// caller's key together do, ours alone does not.
+func TestIdempotencyOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	d := n.drivers()[0]
+	w := newEstate(t, n, d)
+	var firsts []answer
+	key := "outlives-" + rand.Text()
+	all := w.retryables(t)
+	for _, r := range all {
+		firsts = append(firsts, w.succeed(t, r, r.in, r.as, key, false))
+	}
+	n.stop()
+	n.boot(t, generous)
+	for i, r := range all {
+		sameAnswer(t, r.operation+" after a restart", firsts[i], w.succeed(t, r, r.in, r.as, key, true))
+	}
+
+	vault, err := credential.NewVault(n.master(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := 0
+	n.query(t, func(db *sql.DB) error {
+		rows, err := db.Query("SELECT id, request, sealed FROM replays")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, request, sealed []byte
+			if err := rows.Scan(&id, &request, &sealed); err != nil {
+				return err
+			}
+			records++
+			if plain, err := vault.Open(sealed, id, ""); err == nil {
+				t.Errorf("the database and our key open a record: %s", plain)
+			}
+			plain, err := vault.Open(sealed, id, key)
+			if err != nil || !secretForm.Match(plain) {
+				t.Errorf("with the caller's key too it opens as %q, %v", plain, err)
+			}
+			if _, err := vault.Open(sealed, request, key); err == nil {
+				t.Error("a record opens in another's place")
+			}
+		}
+		return rows.Err()
+	})
+	if records != len(all) {
+		t.Errorf("%d records of %d calls", records, len(all))
+	}
+}

@@ -1,0 +1,351 @@
+package scenario_test
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// These tests take their fields from openapi.yaml: one that is new there is
+// tried without a word here.
+
+// wire is a value as it is written: JSON in a body or an RPC's message, text in
+// a path or a query.
+type wire struct{ json, text string }
+
+// MarshalJSON writes the value unchanged, whether or not it is valid text.
+func (w wire) MarshalJSON() ([]byte, error) { return []byte(w.json), nil }
+
+func (w wire) String() string { return w.text }
+
+// wireText is a string as a wire value.
+func wireText(s string) wire {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return wire{string(quoted), s}
+}
+
+// inputField is one member or parameter of an operation.
+type inputField struct {
+	operation, name string // name as errors[] shows it: workouts[0].source.provider
+	in              string // path, query or body
+	schema          *openapi3.Schema
+	required        bool
+}
+
+// inputFields returns every field of every operation, in a fixed order.
+func inputFields() []inputField {
+	var all []inputField
+	routes := restRouteOf()
+	for _, operation := range slices.Sorted(maps.Keys(routes)) {
+		o := routes[operation].operation
+		for _, p := range o.Parameters {
+			if p.Value.In != "header" {
+				all = append(all, inputField{operation, p.Value.Name, p.Value.In, p.Value.Schema.Value, p.Value.Required})
+			}
+		}
+		if o.RequestBody != nil {
+			all = append(all, inputMembers(operation, "", o.RequestBody.Value.Content["application/json"].Schema.Value)...)
+		}
+	}
+	return all
+}
+
+func inputMembers(operation, prefix string, object *openapi3.Schema) []inputField {
+	var all []inputField
+	for _, name := range slices.Sorted(maps.Keys(object.Properties)) {
+		s := object.Properties[name].Value
+		f := inputField{operation, prefix + name, "body", s, slices.Contains(object.Required, name)}
+		all = append(all, f)
+		switch {
+		case s.Type.Is("object"):
+			all = append(all, inputMembers(operation, f.name+".", s)...)
+		case s.Type.Is("array") && s.Items.Value.Type.Is("object"):
+			all = append(all, inputMembers(operation, f.name+"[0].", s.Items.Value)...)
+		case s.Type.Is("array"):
+			all = append(all, inputField{operation, f.name + "[0]", "body", s.Items.Value, false})
+		}
+	}
+	return all
+}
+
+// place puts the value where the field is; nothing there takes it away.
+func (f inputField) place(in args, value any) args {
+	out := make(args, len(in)+1)
+	maps.Copy(out, in)
+	head, rest, nested := strings.Cut(f.name, ".")
+	list, isItem := strings.CutSuffix(head, "[0]")
+	switch {
+	case nested && isItem:
+		item := maps.Clone(out[list].([]args)[0])
+		out[list] = []args{inputField{name: rest}.place(item, value)}
+	case nested:
+		object, _ := out[head].(args)
+		out[head] = inputField{name: rest}.place(object, value)
+	case isItem:
+		out[list] = []any{value}
+	case value == nil:
+		delete(out, head)
+	default:
+		out[head] = value
+	}
+	return out
+}
+
+// names says whether the refusal names the field, or what holds it.
+func (f inputField) names(a answer) bool {
+	for _, got := range a.Fields {
+		if got == f.name || got == strings.TrimSuffix(f.name, "[0]") || strings.HasPrefix(got, f.name+"[") || strings.HasPrefix(got, f.name+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// conforms says whether openapi.yaml allows the value, as it is written in a
+// URL or else in JSON.
+func (f inputField) conforms(value wire, inURL bool) bool {
+	var v any
+	switch {
+	case slices.Contains(badText(), value):
+		return false
+	case inURL && !f.schema.Type.Is("integer"):
+		v = value.text
+	case json.Unmarshal([]byte(value.json), &v) != nil:
+		return false // no number that can be
+	case v == nil && f.in != "body":
+		return !f.required
+	}
+	if s, ok := v.(string); ok && f.schema.Format == "date-time" {
+		_, err := time.Parse(time.RFC3339, s)
+		return err == nil
+	} else if ok && f.schema.Format == "uuid" {
+		return uuidForm.MatchString(s)
+	}
+	return f.schema.VisitJSON(v) == nil
+}
+
+var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// badText is text that no field takes: U+0000, and what is no UTF-8. In JSON that
+// is half of a surrogate pair, too.
+func badText() []wire {
+	return []wire{
+		{`"a\u0000b"`, "a\x00b"}, {"\"a\xffb\"", "a\xffb"}, {"\"\xed\xa0\x80\"", "\xed\xa0\x80"}, {"\"\xc0\x80\"", "\xc0\x80"}, {`"\ud800"`, "\xed\xa0\x80"},
+	}
+}
+
+// wrongTypes are values of types that the field is not of. A number in quotes is
+// never among them: JSON of protobuf takes it for the number.
+func (f inputField) wrongTypes() []wire {
+	all := []wire{{"null", "null"}, {"7", "7"}, {"true", "true"}, {"[]", "[]"}, {"{}", "{}"}, {`["x"]`, `["x"]`}}
+	switch s := f.schema; {
+	case s.Type.Is("integer") || s.Type.Is("number"):
+		for _, number := range []string{
+			"1.5", "-1", "1e999", "-1e999", "2147483648", "9223372036854775808", "18446744073709551616", "0.1", "1e-320", "-0.0", "1e2",
+		} {
+			all = append(all, wire{number, number})
+		}
+		return append(all, wireText("x"), wireText("NaN"), wireText("Infinity"), wireText("-Infinity"))
+	case s.Type.Is("array"):
+		return append(all, wireText("x"), wire{"[null]", "[null]"}, wire{"[[]]", "[[]]"}, wire{"[7]", "[7]"})
+	case s.Type.Is("string"):
+		return append(all, wire{"-1.5", "-1.5"})
+	default:
+		return append(all, wireText("true"), wireText("x"))
+	}
+}
+
+// oddText is text that has broken programs, for a field of the schema.
+func (f inputField) oddText() []wire {
+	texts := []string{"", "x", strings.Repeat("x", 10_000), "'; DROP TABLE users; --"}
+	switch s := f.schema; {
+	case s.Format == "uuid":
+		texts = append(texts, "{00000000-0000-0000-0000-000000000000}", "urn:uuid:00000000-0000-0000-0000-000000000000",
+			"00000000000000000000000000000000", "00000000-0000-0000-0000-00000000000g", "00000000-0000-0000-0000-000000000000\n")
+	case s.Format == "date-time" || s.AnyOf != nil:
+		texts = append(texts, "2099-01-02T03:04:05Z", "2099-01-02T03:04:05.123456789+14:00", "9999-12-31T23:59:59Z", "NaN", "Invalid Date", "2026-03-07",
+			"2099-13-01T00:00:00Z", "2099-02-30T00:00:00Z", "2099-01-01 00:00:00Z", "2016-12-31T23:59:60Z", "10000-01-01T00:00:00Z", "0000-01-01T00:00:00Z",
+			"2099-01-01T25:00:00Z", "2099-01-01T00:00:00+25:00", "1709809200", "\u0661\u0662")
+	case s.Enum != nil:
+		texts = append(texts, strings.ToUpper(s.Enum[0].(string)), s.Enum[0].(string)+" ")
+	case s.Pattern != "":
+		texts = append(texts, "a@b", "A@B.example", "\u00e4@\u00f6.example", "a b@c", "@", "a@", "@b", "a@b@c", "+02:00", "-14:59", "+2:00", "-15:00", "Z", "z", "+02:60")
+	case f.in == "query" || readers[f.operation] != "":
+		texts = append(texts, freeText...)
+	}
+	if most := f.schema.MaxLength; most != nil {
+		texts = append(texts, strings.Repeat("\u00e9", int(*most)), strings.Repeat("\U0001F600", int(*most)), strings.Repeat("x", int(*most)+1))
+	}
+	all := make([]wire, len(texts))
+	for i, t := range texts {
+		all[i] = wireText(t)
+	}
+	return all
+}
+
+var freeText = []string{
+	" ", "\t\r\n x \u00a0", "\x01\x1b[31m\x7f\u0085", "\ufeff\u200b\u200d\u202edrow\u202c\u2060\u2028\u2029", "\ufffd\ufffe\U0010ffff",
+	"e\u0301\u1e9b\u0323\u0130\u0131\ufb00\u00dfZ\u0351\u0343", "\U0001F468\u200D\U0001F469\u200D\U0001F467\u0627\u0644\u0639\u0631\u0628\u064a\u0629",
+	"<script>alert(1)</script>&amp;${jndi:ldap://127.0.0.1/a}{{7*7}}%s%n%00../../../etc/passwd", "\\ \\u0000 \" ' `", "' OR '1'='1", `" OR ""="`,
+	"%' UNION SELECT * FROM developers --", "') OR 1=1 /*", "?1 :name $1 @p", "%", "_", "NaN", "null", "0", "1e3", "0x10", "\uff11",
+}
+
+// boundaries surround the bounds of a number.
+func (f inputField) boundaries() []wire {
+	var all []wire
+	for _, bound := range []*float64{f.schema.Min, f.schema.Max} {
+		for _, step := range []float64{-1, 0, 1} {
+			if bound != nil {
+				t := strconv.FormatFloat(*bound+step, 'f', -1, 64)
+				all = append(all, wire{t, t})
+			}
+		}
+	}
+	return all
+}
+
+// values are everything that is tried on the field.
+func (f inputField) values() []wire {
+	all := append(badText(), f.wrongTypes()...)
+	s := f.schema
+	switch {
+	case s.Type.Is("integer") || s.Type.Is("number"):
+		return append(all, f.boundaries()...)
+	case s.Type.Is("array"):
+		item := `"users:read"`
+		if s.Items.Value.Type.Is("object") {
+			item = string(mustJSON(someWorkout()))
+		}
+		all = append(all, wire{"[" + item + "," + item + "]", ""})
+		if s.MaxItems != nil {
+			all = append(all, wire{"[" + strings.Repeat(item+",", int(*s.MaxItems)) + item + "]", ""})
+		}
+		return all
+	case s.Type.Is("object") || s.Type.Is("boolean"):
+		return all
+	}
+	return append(all, f.oddText()...)
+}
+
+func mustJSON(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+// TestBadInput tries every field of every operation with what it cannot be:
+// each is a 422 that names the field, the same on every surface, and stores
+// nothing. What the field can be by its type is TestOddInput's.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	w := newWorld(t, n, n.drivers()[0])
+	tried := 0
+	for _, f := range inputFields() {
+		before := w.stored(t)
+		base := w.arguments(matrixRow{operation: f.operation, target: "own"})[0]
+		if f.required && f.in != "path" {
+			w.refuse(t, f, wire{"missing", ""}, f.place(base, nil), n.drivers())
+		}
+		for _, value := range f.values() {
+			in := f.place(base, value)
+			drivers := slices.DeleteFunc(n.drivers(), func(d driver) bool {
+				return f.conforms(value, f.in != "body" && d.name() == "rest") || !expressible(t, d, f, value, in)
+			})
+			w.refuse(t, f, value, in, drivers)
+			tried += len(drivers)
+		}
+		if after := w.stored(t); after != before {
+			t.Errorf("%s with a bad %s was refused and changed\n%s\nto\n%s", f.operation, f.name, before, after)
+		}
+	}
+	if tried < 2000 {
+		t.Errorf("only %d bad values were tried", tried)
+	}
+}
+
+// refuse fails the test unless every surface refuses the arguments alike.
+func (w *world) refuse(t *testing.T, f inputField, value wire, in args, drivers []driver) {
+	t.Helper()
+	var first answer
+	for i, d := range drivers {
+		a := d.call(t, f.operation, in, bearer(w.developer))
+		if a.Status != 422 || a.Reason != "invalid_request" || !f.names(a) {
+			t.Errorf("%s: %s with %s = %.60s: answered %d %q %v (%s)", d.name(), f.operation, f.name, value.json, a.Status, a.Reason, a.Fields, a.Detail)
+		}
+		if i == 0 {
+			first = a
+		} else if f.alike(value) && (a.Detail != first.Detail || !slices.Equal(a.Fields, first.Fields)) {
+			t.Errorf("%s with %s = %.60s: %s says %q %v, %s says %q %v", f.operation, f.name, value.json,
+				drivers[0].name(), first.Detail, first.Fields, d.name(), a.Detail, a.Fields)
+		}
+	}
+}
+
+// alike says whether the value means the same on every surface: in a URL all is
+// text, and protobuf takes 1e2 and -0.0 for integers, which are narrower, has
+// NaN, and no null in a list.
+func (f inputField) alike(value wire) bool {
+	quoted := value.json[0] == '"'
+	switch {
+	case f.in != "body" && (slices.Contains(badText(), value) || value.json == "null" || value.json == "2147483648"):
+		return false
+	case f.schema.Type.Is("integer"):
+		return quoted || !strings.ContainsAny(value.json, ".e")
+	case f.schema.Type.Is("number"):
+		return !quoted
+	case f.in != "body":
+		return quoted
+	default:
+		return value.json != "[null]" && !strings.HasPrefix(f.name, "scopes")
+	}
+}
+
+// expressible says whether a surface has a way to write the value there.
+func expressible(t *testing.T, d driver, f inputField, value wire, in args) bool {
+	t.Helper()
+	rpc, ok := d.(rpcDriver)
+	if !ok {
+		return f.in != "path" || value.text != "" // an empty segment is another path
+	}
+	if f.schema.Type.Is("array") && value.json == "[]" && !f.required {
+		return false // protobuf knows no empty list
+	}
+	if rpc.media == jsonType {
+		return true
+	}
+	m := method(f.operation)
+	return (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(encode(t, rpcArgs(m, in)), dynamicpb.NewMessage(m.Input())) == nil
+}
+
+// stored is what the account holds.
+func (w *world) stored(t *testing.T) string {
+	t.Helper()
+	d := w.n.drivers()[0]
+	var all strings.Builder
+	for _, operation := range []string{"GetMe", "ListSessions", "ListKeys", "ListApplications", "ListUsers", "ListWorkouts"} {
+		in := args{"limit": 100}
+		if operation == "ListWorkouts" {
+			in = args{"user_id": w.user, "start_date": "0001-01-01", "end_date": "9998-12-31"}
+		}
+		a := d.call(t, operation, in, bearer(w.admin)).want(t, 200, "")
+		all.WriteString(operation + lastUsed.ReplaceAllString(string(encode(t, a.Body)), ""))
+	}
+	return all.String()
+}
+
+var lastUsed = regexp.MustCompile(`"last_used_at":"[^"]*",?`)

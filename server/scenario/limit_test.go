@@ -1,0 +1,349 @@
+package scenario_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/server"
+)
+
+// tight makes every limit small enough to exhaust, and lets tests say from
+// which address they call.
+func tight(c *server.Config) {
+	l := &c.Auth.Limits
+	l.Key.Limit, l.Developer.Limit, l.User.Limit, l.Address.Limit = 20, 30, 20, 25
+	l.Login.Limit, l.LoginAccount.Limit, l.Refresh.Limit, l.RefreshSession.Limit = 12, 5, 20, 8
+	l.ExchangeApp.Limit, l.ExchangeUser.Limit, l.ExchangeRefused.Limit = 20, 10, 7
+	behindProxy(c)
+}
+
+// behindProxy trusts loopback to say where requests come from.
+func behindProxy(c *server.Config) {
+	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+}
+
+// sentFrom is the address that a trusted proxy names.
+func sentFrom(address string) option { return header("X-Forwarded-For", address) }
+
+// bucket is what an answer says of the one bucket that it describes.
+type bucket struct {
+	name             string
+	limit, remaining int
+	reset            int64
+	window           int
+}
+
+var (
+	rateLimit       = regexp.MustCompile(`^"([a-z-]+)";r=(\d+);t=(\d+)$`)
+	rateLimitPolicy = regexp.MustCompile(`^"([a-z-]+)";q=(\d+);w=(\d+)$`)
+)
+
+// bucketOf reads the bucket and holds the old headers against the new ones,
+// and all against the clock.
+func bucketOf(t *testing.T, h http.Header, now time.Time) bucket {
+	t.Helper()
+	now1, policy := rateLimit.FindStringSubmatch(h.Get("RateLimit")), rateLimitPolicy.FindStringSubmatch(h.Get("RateLimit-Policy"))
+	if now1 == nil || policy == nil || now1[1] != policy[1] {
+		t.Fatalf("RateLimit is %q, RateLimit-Policy %q", h.Get("RateLimit"), h.Get("RateLimit-Policy"))
+	}
+	number := func(s string) int {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	b := bucket{policy[1], number(policy[2]), number(now1[2]), int64(number(h.Get("X-RateLimit-Reset"))), number(policy[3])}
+	if h.Get("X-RateLimit-Limit") != policy[2] || h.Get("X-RateLimit-Remaining") != now1[2] {
+		t.Errorf("X-RateLimit says %s of %s, RateLimit %s of %s", h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Limit"), now1[2], policy[2])
+	}
+	if date := h.Get("Date"); date != "" { // a recorder sets none
+		answered, err := http.ParseTime(date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Until(answered)) // however long ago that was
+	}
+	left := time.Unix(b.reset, 0).Sub(now)
+	if left <= -time.Second || left > time.Duration(b.window+1)*time.Second {
+		t.Errorf("a window of %d s ends in %v", b.window, left)
+	}
+	if said := time.Duration(number(now1[3])) * time.Second; (said - left).Abs() > 2*time.Second {
+		t.Errorf("RateLimit says the window ends in %v, X-RateLimit-Reset in %v", said, left)
+	}
+	if b.remaining < 0 || b.remaining > b.limit {
+		t.Errorf("%d remain of %d", b.remaining, b.limit)
+	}
+	return b
+}
+
+// TestB05Buckets: which bucket each answer describes, by default, and what
+// becomes of it.
+func TestB05Buckets(t *testing.T) {
+	t.Parallel()
+	n := start(t, behindProxy, func(c *server.Config) { c.AllowedOrigins = []string{"https://app.example.com"} })
+	rest := n.drivers()[0]
+	admin, _ := n.login(t, rest)
+	app, secret := n.newApp(t, rest, admin)
+	user := n.newUser(t, rest, admin)
+	access, _ := n.exchange(t, rest, user, app, secret)
+	_, key := n.newKey(t, rest, admin, nil)
+	free, spends := 0, 1
+	raw := func(method, path string, o ...option) func(*testing.T, ...option) answer {
+		return func(t *testing.T, more ...option) answer {
+			res, _ := n.send(t, newRequest(t, method, n.url+path, nil), append(slices.Clone(o), more...)...)
+			return answer{Status: res.StatusCode, Header: res.Header}
+		}
+	}
+	op := func(d driver, operation string, in args, o ...option) func(*testing.T, ...option) answer {
+		return func(t *testing.T, more ...option) answer {
+			return d.call(t, operation, in, append(slices.Clone(o), more...)...)
+		}
+	}
+	preflight := []option{header("Origin", "https://app.example.com"), header("Access-Control-Request-Method", "GET")}
+	cases := []struct {
+		what   string
+		call   func(*testing.T, ...option) answer
+		status int
+		name   string
+		limit  int
+		spends int
+	}{
+		{"unknown path", raw("GET", "/api/v1/nothing"), 404, "address", 600, spends},
+		{"unknown path with a key", raw("GET", "/api/v1/nothing", bearer(key)), 404, "key", 1000, spends},
+		{"unclean path", raw("GET", "/api//v1"), 404, "address", 600, spends},
+		{"wrong method", raw("PUT", "/api/v1/users"), 405, "address", 600, spends},
+		{"wrong method with a user's token", raw("PUT", "/api/v1/users", bearer(access)), 405, "user", 100, spends},
+		{"unknown procedure", raw("POST", "/openwearables.v1.UserService/Nothing"), 404, "address", 600, spends},
+		{"livez", raw("GET", "/livez"), 200, "address", 600, free},
+		{"readyz", raw("GET", "/readyz"), 200, "address", 600, free},
+		{"livez with a key", raw("GET", "/livez", bearer(key)), 200, "address", 600, free},
+		{"preflight", raw("OPTIONS", "/openwearables.v1.UserService/ListUsers", preflight...), 204, "address", 600, free},
+		{"preflight of a foreign page", raw("OPTIONS", "/openwearables.v1.UserService/ListUsers", header("Origin", "https://evil.example"), preflight[1]), 204, "address", 600, free},
+		{"OPTIONS that is none", raw("OPTIONS", "/api/v1/users"), 405, "address", 600, spends},
+		{"docs", raw("GET", "/docs"), 200, "address", 600, spends},
+		{"jwks", raw("GET", "/.well-known/jwks.json"), 200, "address", 600, spends},
+		{"jwks with a developer's token", raw("GET", "/.well-known/jwks.json", bearer(admin)), 200, "developer", 1000, spends},
+		{"unsupported media", raw("POST", "/api/v1/users", bearer(key), header("Content-Type", "text/xml")), 415, "key", 1000, spends},
+	}
+	for _, d := range n.drivers() {
+		cases = append(cases, []struct {
+			what   string
+			call   func(*testing.T, ...option) answer
+			status int
+			name   string
+			limit  int
+			spends int
+		}{
+			{"developer", op(d, "GetMe", nil, bearer(admin)), 200, "developer", 1000, spends},
+			{"key", op(d, "ListUsers", nil, bearer(key)), 200, "key", 1000, spends},
+			{"user", op(d, "GetUser", args{"id": user}, bearer(access)), 200, "user", 100, spends},
+			{"no credential", op(d, "ListUsers", nil), 401, "address", 600, spends},
+			{"two credentials", op(d, "ListUsers", nil, multiple(key)), 400, "address", 600, spends},
+			{"unknown key", op(d, "ListUsers", nil, bearer(credential.Mint(credential.LiveKey))), 401, "address", 600, spends},
+			{"nonsense", op(d, "ListUsers", nil, bearer("nonsense")), 401, "address", 600, spends},
+			{"forbidden", op(d, "GetMe", nil, bearer(key)), 403, "key", 1000, spends},
+			{"invalid", op(d, "ListUsers", args{"limit": 0}, bearer(key)), 422, "key", 1000, spends},
+			{"not found", op(d, "GetUser", args{"id": uuid.NewString()}, bearer(admin)), 404, "developer", 1000, spends},
+			{"refused login", op(d, "Login", args{"email": n.email, "password": "wrong"}), 401, "login", 60, spends},
+			{"login", op(d, "Login", args{"email": n.email, "password": n.password}, bearer(key)), 200, "login", 60, spends},
+			{"refresh", op(d, "RefreshToken", args{"refresh_token": "nothing"}, bearer(key)), 401, "refresh", 1000, spends},
+			{"revoke", op(d, "RevokeToken", args{"refresh_token": "nothing"}), 204, "refresh", 1000, spends},
+			{"exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}), 200, "exchange", 600, spends},
+			{"exchange beside a key", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}, bearer(key)), 200, "exchange", 600, spends},
+			{"exchange for nobody", op(d, "CreateUserToken", args{"user_id": uuid.NewString(), "app_id": app, "app_secret": secret}), 404, "exchange", 600, spends},
+			{"refused exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": "x"}), 401, "exchange-refused", 60, spends},
+			{"refused exchange beside a key", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": "x"}, bearer(key)), 401, "key", 1000, spends},
+			{"half an exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app}), 400, "address", 600, spends},
+			{"mint by a key", op(d, "CreateUserToken", args{"user_id": user}, bearer(key)), 200, "key", 1000, spends},
+		}...)
+	}
+	for i, c := range cases {
+		address := sentFrom(fmt.Sprintf("198.51.100.%d", i))
+		first := c.call(t, address)
+		if first.Status != c.status {
+			t.Errorf("%s: %d %s, want %d", c.what, first.Status, first.Reason, c.status)
+		}
+		a, b := bucketOf(t, first.Header, n.clock.now()), bucketOf(t, c.call(t, address).Header, n.clock.now())
+		if a.name != c.name || a.limit != c.limit || a.window != 60 {
+			t.Errorf("%s describes %s of %d in %d s, want %s of %d", c.what, a.name, a.limit, a.window, c.name, c.limit)
+		}
+		if b.name != a.name || b.remaining != a.remaining-c.spends || a.name == "address" && a.remaining != 600-c.spends {
+			t.Errorf("%s: %d and then %d remain, want %d spent", c.what, a.remaining, b.remaining, c.spends)
+		}
+		if c.spends == spends && b.reset != a.reset {
+			t.Errorf("%s: the window's end moved from %d to %d", c.what, a.reset, b.reset)
+		}
+	}
+}
+
+// flood calls 64 at once and counts what came of it by status and, for
+// refusals for the rate, by the bucket that refused. It holds every refusal for
+// the rate to B04 and, if all come from one address, that each admitted request
+// saw another Remaining.
+func flood(t *testing.T, n *node, one bool, call func(d driver, i int) answer) map[string]int {
+	t.Helper()
+	var mu sync.Mutex
+	count, seen := map[string]int{}, map[bucket]bool{}
+	ds := n.drivers()
+	atOnce(64, func(i int) {
+		a := call(ds[i%len(ds)], i)
+		b := bucketOf(t, a.Header, n.clock.now())
+		mu.Lock()
+		defer mu.Unlock()
+		if a.Status != 429 {
+			count[strconv.Itoa(a.Status)]++
+			if one && seen[b] {
+				t.Errorf("two admitted requests were told %+v", b)
+			}
+			seen[b] = true
+			return
+		}
+		count["429 "+b.name]++
+		if b.name == "login" {
+			b.window = 900 // the refusal may be the account's, which is not shown
+		}
+		after, err := strconv.Atoi(a.Header.Get("Retry-After"))
+		if err != nil || after < 1 || after > b.window || a.Reason != "rate_limited" || a.Detail == "" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("a 429 says Retry-After %q, reason %q, Cache-Control %q", a.Header.Get("Retry-After"), a.Reason, a.Header.Get("Cache-Control"))
+		}
+		if b.remaining != 0 && b.name != "login" {
+			t.Errorf("a refusal says that %d of %s remain", b.remaining, b.name)
+		}
+	})
+	return count
+}
+
+func wantCount(t *testing.T, what string, got map[string]int, want ...any) {
+	t.Helper()
+	expected := map[string]int{}
+	for i := 0; i < len(want); i += 2 {
+		expected[want[i].(string)] = want[i+1].(int)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(expected) {
+		t.Errorf("%s: 64 at once got %v, want %v", what, got, expected)
+	}
+}
+
+// TestB06Exact: of 64 at once exactly as many are admitted as the limit says,
+// in every bucket, from any surface, and no bucket touches another.
+func TestB06Exact(t *testing.T) {
+	t.Parallel()
+	n := start(t, tight)
+	d := n.drivers()[0]
+	admin, _ := n.login(t, d)
+	id, older := n.newKey(t, d, admin, nil)
+	newer := d.call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "").str("key")
+	_, apart := n.newKey(t, d, admin, nil)
+	app, secret := n.newApp(t, d, admin)
+	users := make([]string, 6)
+	for i := range users {
+		users[i] = n.newUser(t, d, admin)
+	}
+	one, _ := n.exchange(t, d, users[0], app, secret)
+	two := d.call(t, "CreateUserToken", args{"user_id": users[0]}, bearer(apart)).want(t, 200, "").str("access_token")
+	other := d.call(t, "CreateUserToken", args{"user_id": users[1]}, bearer(apart)).want(t, 200, "").str("access_token")
+
+	wantCount(t, "a key by both its secrets", flood(t, n, true, func(d driver, i int) answer {
+		return d.call(t, "ListUsers", args{"limit": 1}, bearer([]string{older, newer}[i%2]))
+	}), "200", 20, "429 key", 44)
+	d.call(t, "ListUsers", nil, bearer(apart)).want(t, 200, "")
+
+	wantCount(t, "a user by two tokens", flood(t, n, true, func(d driver, i int) answer {
+		return d.call(t, "GetUser", args{"id": users[0]}, bearer([]string{one, two}[i%2]))
+	}), "200", 20, "429 user", 44)
+	d.call(t, "GetUser", args{"id": users[1]}, bearer(other)).want(t, 200, "")
+	d.call(t, "ListUsers", nil, bearer(apart)).want(t, 200, "")
+
+	n.clock.advance(time.Minute)
+	second, _ := n.login(t, d)
+	wantCount(t, "a developer in two sessions", flood(t, n, true, func(d driver, i int) answer {
+		return d.call(t, "GetMe", nil, bearer([]string{admin, second}[i%2]))
+	}), "200", 30, "429 developer", 34)
+	d.call(t, "ListUsers", nil, bearer(older)).want(t, 200, "")
+
+	wantCount(t, "an address without a credential", flood(t, n, true, func(d driver, i int) answer {
+		switch i % 4 {
+		case 0:
+			return d.call(t, "ListUsers", nil, sentFrom("192.0.2.1"))
+		case 1:
+			return d.call(t, "ListUsers", nil, sentFrom("192.0.2.1"), bearer(credential.Mint(credential.LiveKey)))
+		case 2:
+			return d.call(t, "CreateUserToken", args{"user_id": users[0]}, sentFrom("192.0.2.1"), bearer("a.b.c"))
+		default:
+			return d.call(t, "GetMe", nil, sentFrom("192.0.2.1"), header("Authorization", "Basic eDp5"))
+		}
+	}), "401", 25, "429 address", 39)
+	d.call(t, "ListUsers", nil, sentFrom("192.0.2.2")).want(t, 401, "missing_credential")
+	d.call(t, "ListUsers", nil, sentFrom("192.0.2.1"), bearer(older)).want(t, 200, "")
+	d.call(t, "CreateUserToken", args{"user_id": users[0], "app_id": app, "app_secret": secret}, sentFrom("192.0.2.1")).want(t, 429, "rate_limited")
+
+	wantCount(t, "refreshes from an address", flood(t, n, true, func(d driver, i int) answer {
+		return d.call(t, "RefreshToken", args{"refresh_token": "rt_" + strconv.Itoa(i)}, sentFrom("192.0.2.1"))
+	}), "401", 20, "429 refresh", 44)
+	d.call(t, "RevokeToken", args{"refresh_token": "rt_"}, sentFrom("192.0.2.1")).want(t, 429, "rate_limited")
+	d.call(t, "RevokeToken", args{"refresh_token": "rt_"}, sentFrom("192.0.2.2")).want(t, 204, "")
+
+	// no more at once from one address than it may have without a credential
+	wantCount(t, "exchanges of an application", flood(t, n, true, func(d driver, i int) answer {
+		address := sentFrom("192.0.2." + strconv.Itoa(3+i%4))
+		return d.call(t, "CreateUserToken", args{"user_id": users[i%len(users)], "app_id": app, "app_secret": secret}, address)
+	}), "200", 20, "429 exchange", 44)
+	if b := bucketOf(t, d.call(t, "ListUsers", nil, sentFrom("192.0.2.3")).Header, n.clock.now()); b.remaining != 24 {
+		t.Errorf("right exchanges left %d of an address's 25, before the last request", b.remaining+1)
+	}
+	if b := bucketOf(t, d.call(t, "CreateUserToken", args{"user_id": users[0], "app_id": app, "app_secret": "x"}, sentFrom("192.0.2.3")).want(t, 401, "invalid_app_credentials").Header, n.clock.now()); b.remaining != 6 {
+		t.Errorf("right exchanges count as refused ones: %+v", b)
+	}
+}
+
+// TestB06Guesses: the buckets that stand against guessing are as exact.
+func TestB06Guesses(t *testing.T) {
+	t.Parallel()
+	n := start(t, tight, func(c *server.Config) { c.HashLanes = 4 })
+	d := n.drivers()[0]
+	admin, _ := n.login(t, d)
+	app, secret := n.newApp(t, d, admin)
+	user, other := n.newUser(t, d, admin), n.newUser(t, d, admin)
+	exchange := func(d driver, user, secret, address string) answer {
+		return d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}, sentFrom(address))
+	}
+	wantCount(t, "refused exchanges from an address", flood(t, n, true, func(d driver, i int) answer {
+		return exchange(d, user, credential.Mint(credential.AppSecret), "192.0.2.1")
+	}), "401", 7, "429 exchange-refused", 18, "429 address", 39)
+	exchange(d, user, secret, "192.0.2.1").want(t, 429, "rate_limited")
+	exchange(d, user, secret, "192.0.2.2").want(t, 200, "")
+	n.clock.advance(time.Minute)
+
+	got := flood(t, n, true, func(d driver, i int) answer {
+		return exchange(d, user, secret, "192.0.2."+strconv.Itoa(1+i%4))
+	})
+	if got["200"] != 10 || got["429 exchange-user"] != 10 || got["429 exchange"] != 44 {
+		t.Errorf("exchanges for a user by an application got %v, want 10 for the user of the application's 20", got)
+	}
+	n.clock.advance(time.Minute)
+	exchange(d, other, secret, "192.0.2.1").want(t, 200, "")
+
+	refresh := exchange(d, user, secret, "192.0.2.1").want(t, 200, "").str("refresh_token")
+	wantCount(t, "one session's refreshes", flood(t, n, false, func(d driver, i int) answer {
+		return d.call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("k"), sentFrom("192.0.2."+strconv.Itoa(i%16)))
+	}), "200", 8, "429 refresh-session", 56)
+	d.call(t, "RevokeToken", args{"refresh_token": refresh}).want(t, 429, "rate_limited")
+
+	wantCount(t, "logins from an address", flood(t, n, true, func(d driver, i int) answer {
+		return d.call(t, "Login", args{"email": strconv.Itoa(i), "password": "x"}, sentFrom("192.0.2.1"))
+	}), "401", 12, "429 login", 52)
+	wantCount(t, "refused logins of an account", flood(t, n, false, func(d driver, i int) answer {
+		return d.call(t, "Login", args{"email": "SOMEBODY@example.com", "password": "x"}, sentFrom("198.51.100."+strconv.Itoa(i)))
+	}), "401", 5, "429 login", 59)
+}

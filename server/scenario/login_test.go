@@ -1,0 +1,272 @@
+package scenario_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/server"
+)
+
+// TestA19TenRefusedLogins lets 64 clients of 64 addresses guess one account's
+// password at once: 10 guesses are looked at, no answer shows the account's
+// bucket, and the owner still gets in from where the account was known.
+func TestA19TenRefusedLogins(t *testing.T) {
+	t.Parallel()
+	var clock *stillClock
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		right := args{"email": n.email, "password": n.password}
+		d.call(t, "Login", right, from("203.0.113.7")).want(t, 200, "")
+		for network, email := range []string{n.email, "nobody@example.com"} { // what does not exist counts alike
+			var looked, refused atomic.Int32
+			var group sync.WaitGroup
+			for i := range 64 {
+				group.Go(func() {
+					guess := args{"email": email, "password": passphrase()}
+					if i%2 == 0 {
+						guess["email"] = strings.ToUpper(email)
+					}
+					a := d.call(t, "Login", guess, from(fmt.Sprintf("198.51.%d.%d", network, i)))
+					switch a.Reason {
+					case "invalid_credentials":
+						looked.Add(1)
+					case "rate_limited":
+						refused.Add(1)
+					}
+					ofAddress(t, a, 1000, 999)
+				})
+			}
+			group.Wait()
+			if looked.Load() != 10 || refused.Load() != 54 {
+				t.Errorf("of 64 guesses at %s %d were looked at and %d refused", email, looked.Load(), refused.Load())
+			}
+		}
+		a := d.call(t, "Login", right, from("198.51.100.200")).want(t, 429, "rate_limited")
+		ofAddress(t, a, 1000, 999)
+		if s, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || s < 1 || s > 15*60 {
+			t.Errorf("Retry-After is %q", a.Header.Get("Retry-After"))
+		}
+		ofAddress(t, d.call(t, "Login", right, from("203.0.113.7")).want(t, 200, ""), 1000, 998)
+	}, behind, stopped(&clock), func(c *server.Config) { c.Auth.Limits.Login.Limit = 1000 })
+}
+
+// ofAddress fails the test unless the answer describes the login bucket of the
+// caller's address, and nothing else.
+func ofAddress(t *testing.T, a answer, limit, remaining int) {
+	t.Helper()
+	h := a.Header
+	if h.Get("X-RateLimit-Limit") != strconv.Itoa(limit) || h.Get("X-RateLimit-Remaining") != strconv.Itoa(remaining) ||
+		!strings.HasPrefix(h.Get("RateLimit-Policy"), `"login";`) || !strings.HasPrefix(h.Get("RateLimit"), `"login";`) {
+		t.Errorf("an answer %d shows the bucket %q %q, limit %s, %s remaining", a.Status,
+			h.Get("RateLimit-Policy"), h.Get("RateLimit"), h.Get("X-RateLimit-Limit"), h.Get("X-RateLimit-Remaining"))
+	}
+}
+
+// TestA19KnownAddresses counts refused logins apart for each address that the
+// account logged in from in the last 30 days.
+func TestA19KnownAddresses(t *testing.T) {
+	t.Parallel()
+	var clock *stillClock
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		login := func(password, address string) answer {
+			t.Helper()
+			return d.call(t, "Login", args{"email": n.email, "password": password}, from(address))
+		}
+		guess := func(address string, times int) {
+			t.Helper()
+			for range times {
+				login("wrong", address).want(t, 401, "invalid_credentials")
+			}
+			login("wrong", address).want(t, 429, "rate_limited")
+		}
+		for range 3 { // a success is given back
+			login(n.password, "203.0.113.7").want(t, 200, "")
+		}
+		login(n.password, "2001:db8:0:1::7").want(t, 200, "")
+		guess("198.51.100.1", 2)
+		login("wrong", "198.51.100.2").want(t, 429, "rate_limited")
+		login(n.password, "198.51.100.2").want(t, 429, "rate_limited")
+		guess("203.0.113.7", 2) // its own bucket, which nobody else fills
+		login(n.password, "203.0.113.7").want(t, 429, "rate_limited")
+		login(n.password, "2001:db8:0:1::8").want(t, 200, "") // a /64 is one address
+		login(n.password, "2001:db8:0:2::7").want(t, 429, "rate_limited")
+
+		clock.advance(15*time.Minute + time.Second)
+		login(n.password, "203.0.113.7").want(t, 200, "")
+		clock.advance(30 * day)
+		guess("198.51.100.1", 2)
+		login(n.password, "203.0.113.7").want(t, 200, "") // on the last moment that it is known
+		clock.advance(30*day + time.Microsecond)
+		guess("198.51.100.1", 2)
+		login(n.password, "203.0.113.7").want(t, 429, "rate_limited")
+	}, behind, stopped(&clock), func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = 2 })
+}
+
+// TestA20NoEnumeration holds that every refused login is one answer, to the
+// header, whatever was wrong.
+func TestA20NoEnumeration(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, n *node, d driver) {
+		var first map[string]string
+		for _, c := range n.refusedLogins(t) {
+			a := d.call(t, "Login", c.in, header("X-Request-Id", "same")).want(t, 401, "invalid_credentials")
+			got := map[string]string{
+				"body": string(encode(t, a.Body)), "detail": a.Detail, "fields": fmt.Sprint(a.Fields),
+			}
+			for name, values := range a.Header {
+				got[name] = strings.Join(values, ", ")
+			}
+			for _, passing := range []string{"Date", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", "Ratelimit"} {
+				delete(got, passing)
+			}
+			if first == nil {
+				first = got
+			} else if !maps.Equal(first, got) {
+				t.Errorf("%s is answered\n%v\nother than\n%v", c.name, got, first)
+			}
+			if a.Detail != "Incorrect email or password" {
+				t.Errorf("%s is answered %q", c.name, a.Detail)
+			}
+		}
+	}, generous)
+}
+
+type refusedLogin struct {
+	name string
+	in   args
+}
+
+// refusedLogins are the ways in which a login may be wrong.
+func (n *node) refusedLogins(t *testing.T) []refusedLogin {
+	t.Helper()
+	disabled, password := "disabled@example.com", passphrase()
+	n.addDeveloper(disabled, password)
+	if err := n.server.Auth().Developers.Disable(t.Context(), disabled); err != nil {
+		t.Fatal(err)
+	}
+	return []refusedLogin{
+		{"an unknown account", args{"email": "nobody@example.com", "password": n.password}},
+		{"a wrong password", args{"email": n.email, "password": passphrase()}},
+		{"a disabled developer", args{"email": disabled, "password": password}},
+		{"a disabled developer's wrong password", args{"email": disabled, "password": passphrase()}},
+		{"an empty password", args{"email": n.email, "password": ""}},
+		{"a missing password", args{"email": n.email}},
+		{"an empty email", args{"email": "", "password": n.password}},
+		{"a missing email", args{"password": n.password}},
+		{"nothing", args{}},
+		{"a password too long to be one", args{"email": n.email, "password": strings.Repeat("p", 2000)}},
+		{"an email too long to be one", args{"email": strings.Repeat("e", 2000) + "@example.com", "password": n.password}},
+	}
+}
+
+// TestA20SameWork shows that every kind of refused login does the work of
+// hashing: while the lane that hashing goes through is full, each is turned
+// away, which one that took another way would not be.
+func TestA20SameWork(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous, oneLane)
+	cases := n.refusedLogins(t)
+	defer n.flood(t)()
+	for i, c := range cases {
+		d := n.drivers()[i%3]
+		for tries := 1; ; tries++ {
+			a := d.call(t, "Login", c.in)
+			if a.Status == 503 {
+				a.want(t, 503, "unavailable")
+				break
+			}
+			if a.want(t, 401, "invalid_credentials"); tries == 50 {
+				t.Fatalf("%s is answered although no password can be hashed", c.name)
+			}
+		}
+	}
+}
+
+// TestFullLaneIsNoRefusal turns logins and password proofs away for want of
+// room more often than an account may be refused, and shows that none counted.
+func TestFullLaneIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	const allowed = 3
+	n := start(t, generous, oneLane, func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = allowed })
+	access, _ := n.login(t, n.drivers()[0])
+	attempts := map[string]func(d driver, password string) answer{
+		"invalid_credentials": func(d driver, password string) answer {
+			return d.call(t, "Login", args{"email": n.email, "password": password})
+		},
+		"incorrect_password": func(d driver, password string) answer {
+			return d.call(t, "UpdateMe", args{"email": n.email, "current_password": password}, bearer(access))
+		},
+	}
+	dry := n.flood(t)
+	for _, attempt := range attempts {
+		for full, tries := 0, 0; full <= allowed; tries++ {
+			a := attempt(n.drivers()[tries%3], n.password)
+			if a.Status == 503 {
+				full++
+			} else {
+				a.want(t, 200, "")
+			}
+			if tries == 200 {
+				t.Fatal("the lane never filled")
+			}
+		}
+	}
+	dry()
+	for reason, attempt := range attempts {
+		for i := range allowed {
+			if a := attempt(n.drivers()[i], "wrong"); a.Reason != reason {
+				t.Fatalf("a wrong password is answered %d %s, want %s", a.Status, a.Reason, reason)
+			}
+		}
+		attempt(n.drivers()[0], "wrong").want(t, 429, "rate_limited")
+	}
+}
+
+// oneLane lets one password be hashed at a time, and 16 wait.
+func oneLane(c *server.Config) { c.HashLanes = 1 }
+
+// flood keeps the node's hashing lane full, with logins of accounts that do
+// not exist, until the returned function is called.
+func (n *node) flood(t *testing.T) (dry func()) {
+	t.Helper()
+	const clients = 24 // 17 are in the lane, the others at its door
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	var over atomic.Bool
+	var full sync.WaitGroup
+	full.Add(1)
+	once := sync.OnceFunc(full.Done)
+	var group sync.WaitGroup
+	for i := range clients {
+		group.Go(func() {
+			body := fmt.Appendf(nil, `{"email":"flood-%d@example.com","password":"wrong"}`, i)
+			for !over.Load() {
+				res, err := client.Post(n.url+"/api/v1/auth/login", "application/json", bytes.NewReader(body))
+				if err != nil {
+					t.Error(err)
+					break
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				if res.StatusCode == http.StatusServiceUnavailable {
+					once()
+					time.Sleep(10 * time.Millisecond) // as a client would, if less patiently
+				}
+			}
+			once()
+		})
+	}
+	full.Wait()
+	return func() {
+		over.Store(true)
+		group.Wait()
+		client.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,371 @@
+package scenario_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/server"
+)
+
+// TestB20Parity tells three nodes the same random story, each on another
+// surface, with the same clock, and compares all that is answered: status,
+// reason, detail, fields, body, and what was spent of which limit.
+func TestB20Parity(t *testing.T) {
+	t.Parallel()
+	operations, statuses := make(map[string]bool), make(map[int]bool)
+	for seed := range uint64(2) {
+		began := time.Now()
+		var twins []*twin
+		for i := range 3 {
+			twins = append(twins, newTwin(t, i, began))
+		}
+		story := &story{rng: rand.New(rand.NewPCG(seed, 20)), fields: inputFields()}
+		for chapter := range 200 {
+			s := story.next(twins[0])
+			var first told
+			for i, w := range twins {
+				got := w.tell(t, s)
+				if i == 0 {
+					first = got
+				} else if got != first {
+					t.Fatalf("seed %d, chapter %d, %s:\n%s answers %s\n%s answers %s", seed, chapter, s, twins[0].d.name(), first, w.d.name(), got)
+				}
+			}
+			operations[s.operation], statuses[first.status] = true, true
+		}
+	}
+	for operation := range restRouteOf() {
+		if !operations[operation] && operation != "ChangePassword" {
+			t.Errorf("%s was never called", operation)
+		}
+	}
+	for _, status := range []int{200, 201, 204, 400, 401, 403, 404, 409, 422} {
+		if !statuses[status] {
+			t.Errorf("no answer was %d", status)
+		}
+	}
+}
+
+// tick is a clock of which no two readings are alike, and that runs by itself
+// no further. Safe for concurrent use.
+type tick struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *tick) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(time.Microsecond)
+	return c.at
+}
+
+func (c *tick) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Truncate(time.Millisecond).Add(d)
+}
+
+// twin is one node of the story.
+type twin struct {
+	n     *node
+	d     driver
+	clock *tick
+	names map[string]string   // of ids, by their order of appearance
+	known map[string][]string // ids and credentials, by kind
+}
+
+func newTwin(t *testing.T, surface int, began time.Time) *twin {
+	t.Helper()
+	w := &twin{clock: &tick{at: began}, names: make(map[string]string), known: make(map[string][]string)}
+	w.n = start(t, func(c *server.Config) { c.Now = w.clock.now })
+	w.d = w.n.drivers()[surface]
+	w.known["missing"] = []string{"00000000-0000-4000-8000-000000000000"}
+	return w
+}
+
+// sentence is one call of the story. What it names of a twin is a place in a
+// list of known.
+type sentence struct {
+	operation  string
+	credential reference
+	ids        map[string]reference // by parameter
+	in         args
+	key        string // Idempotency-Key
+	wait       time.Duration
+	plain      bool // a binary message cannot say it
+}
+
+type reference struct {
+	kind string
+	at   int
+}
+
+func (s sentence) String() string {
+	return fmt.Sprintf("%s by %v of %v with %.300s", s.operation, s.credential, s.ids, mustJSON(s.in))
+}
+
+// told is an answer without what differs from node to node.
+type told struct {
+	status               int
+	reason, detail, body string
+	fields, headers      string
+}
+
+func (a told) String() string {
+	return fmt.Sprintf("%d %q %q %s\n\t%s\n\t%s", a.status, a.reason, a.detail, a.fields, a.headers, a.body)
+}
+
+// story makes up calls.
+type story struct {
+	rng    *rand.Rand
+	fields []inputField
+}
+
+// next makes up a call from what a twin knows, as much as every twin does.
+func (s *story) next(w *twin) sentence {
+	if len(w.known["dev"]) == 0 {
+		return sentence{operation: "Login", in: args{}}
+	}
+	operations := []string{"CreateUser", "CreateUser", "UpsertWorkouts", "CreateKey", "CreateUserToken", "CreateUserToken", "RefreshToken", "ListUsers"}
+	for _, f := range s.fields {
+		if f.operation != "ChangePassword" && f.operation != "Login" && !slices.Contains(operations[8:], f.operation) {
+			operations = append(operations, f.operation)
+		}
+	}
+	operations = append(operations, "GetMe", "ListKeys", "ListApplications", "ListSessions", "RevokeOtherSessions", "Logout", "Login")
+	out := sentence{operation: operations[s.rng.IntN(len(operations))], credential: s.credential(w), ids: make(map[string]reference)}
+	out.in = s.members(w, &out)
+	all, _ := pathParameters(out.operation)
+	for _, name := range all {
+		out.ids[name] = s.id(w, out.operation, name)
+	}
+	for range s.rng.IntN(5) - 2 { // in two of five calls something is odd
+		s.spoil(&out)
+	}
+	if s.rng.IntN(4) == 0 {
+		out.key = fmt.Sprint("key-", s.rng.IntN(4))
+	}
+	if s.rng.IntN(8) == 0 {
+		out.wait = time.Duration(s.rng.IntN(12)) * time.Second
+	}
+	return out
+}
+
+// credential is mostly a good one.
+func (s *story) credential(w *twin) reference {
+	kinds := []string{"dev", "dev", "dev", "dev", "key", "key", "user", "none", "garbage"}
+	kind := kinds[s.rng.IntN(len(kinds))]
+	return s.pick(w, kind)
+}
+
+// pick is one of a kind; the newest is the likeliest.
+func (s *story) pick(w *twin, kind string) reference {
+	n := len(w.known[kind])
+	if n == 0 {
+		return reference{"none", 0}
+	}
+	if s.rng.IntN(3) > 0 {
+		return reference{kind, n - 1}
+	}
+	return reference{kind, s.rng.IntN(n)}
+}
+
+func (s *story) id(w *twin, operation, name string) reference {
+	kind := "userID"
+	switch service := string(method(operation).Parent().Name()); {
+	case service == "KeyService":
+		kind = "keyID"
+	case service == "ApplicationService":
+		kind = "appID"
+	case service == "SessionService":
+		kind = "sessionID"
+	case name == "workout_id":
+		kind = "workoutID"
+	}
+	if len(w.known[kind]) == 0 || s.rng.IntN(10) == 0 {
+		kind = "missing"
+	}
+	return s.pick(w, kind)
+}
+
+// members are such as the operation may succeed with.
+func (s *story) members(w *twin, out *sentence) args {
+	some := func(values ...any) any { return values[s.rng.IntN(len(values))] }
+	switch out.operation {
+	case "Login":
+		return args{}
+	case "RefreshToken", "RevokeToken":
+		out.ids["refresh_token"] = s.pick(w, "refresh")
+		return args{}
+	case "CreateUserToken":
+		if s.rng.IntN(2) == 0 && len(w.known["appID"]) > 0 {
+			at := s.pick(w, "appID")
+			out.ids["app_id"], out.ids["app_secret"] = at, reference{"secret", at.at}
+		}
+		return args{}
+	case "CreateUser", "UpdateUser":
+		return args{"first_name": some("Ada", "", "x"), "email": some("a@b.example", "A@b.example", "c@d.example", fmt.Sprint(s.rng.IntN(99), "@e.example"))}
+	case "CreateKey":
+		return args{"name": some("A", "B"), "scopes": some([]string{"users:read"}, allScopes, []string{"tokens:write", "users:write"})}
+	case "UpdateKey":
+		return args{"enabled": some(true, true, false), "scopes": some([]string{"users:read"}, allScopes)}
+	case "CreateApplication", "UpdateApplication":
+		return args{"name": some("App", "\u00e4")}
+	case "RotateKey", "RotateApplicationSecret":
+		return args{"overlap_seconds": some(0, 60)}
+	case "ListUsers":
+		return args{"limit": some(1, 2, 100), "page": some(1, 2), "search": some("", "a", "%"), "sort_order": some("asc", "desc")}
+	case "ListWorkouts":
+		return args{"start_date": some("2026-03-01", "1772323200"), "end_date": some("2026-03-07", "2026-03-02T12:00:00Z", "2026-02-01"), "limit": some(1, 50)}
+	case "UpsertWorkouts":
+		one, two := someWorkout(), someWorkout()
+		one["external_id"], two["external_id"] = some("w-1", "w-2"), some("w-1", "w-3")
+		two["start_time"], two["end_time"] = "2026-03-03T07:00:00+02:00", some("2026-03-03T08:00:00+02:00", "2026-03-03T06:00:00+02:00")
+		return args{"workouts": []args{one, two}}
+	default:
+		return args{}
+	}
+}
+
+// spoil puts an odd value into a field.
+func (s *story) spoil(out *sentence) {
+	var own []inputField
+	for _, f := range s.fields {
+		if f.operation == out.operation {
+			own = append(own, f)
+		}
+	}
+	if len(own) == 0 {
+		return
+	}
+	f := own[s.rng.IntN(len(own))]
+	values := f.values()
+	value := values[s.rng.IntN(len(values))]
+	_, spoilt := out.in["workouts"].(wire)
+	if !f.alike(value) || value.json == "[]" || f.in == "path" && value.text == "" || spoilt {
+		return
+	}
+	if f.schema.Format == "date-time" && !f.conforms(value, false) {
+		return // no Timestamp: an RPC cannot read it, and says so before it knows who asks
+	}
+	delete(out.ids, f.name)
+	out.in = f.place(out.in, value)
+	out.plain = true
+}
+
+// tell makes the call on the twin's node.
+func (w *twin) tell(t *testing.T, s sentence) told {
+	t.Helper()
+	w.clock.advance(time.Millisecond + s.wait)
+	in := make(args)
+	for name, v := range s.in {
+		in[name] = v
+	}
+	for name, r := range s.ids {
+		in[name] = w.resolve(r)
+	}
+	if s.operation == "Login" && len(in) == 0 {
+		in = args{"email": w.n.email, "password": w.n.password}
+	}
+	var o []option
+	if token := w.resolve(s.credential); token != "" {
+		o = append(o, bearer(token))
+	}
+	if s.key != "" {
+		o = append(o, idempotent(s.key))
+	}
+	d := w.d
+	if rpc, ok := d.(rpcDriver); ok && s.plain {
+		d = rpcDriver{rpc.n, jsonType}
+	}
+	a := d.call(t, s.operation, in, o...)
+	w.learn(s, a)
+	return w.scrub(a)
+}
+
+func (w *twin) resolve(r reference) string {
+	switch r.kind {
+	case "", "none":
+		return ""
+	case "garbage":
+		return "garbage"
+	}
+	return w.known[r.kind][r.at]
+}
+
+// learn keeps what an answer gave.
+func (w *twin) learn(s sentence, a answer) {
+	keep := func(kind, value string) {
+		if value != "" {
+			w.known[kind] = append(w.known[kind], value)
+		}
+	}
+	if a.Status >= 300 {
+		return
+	}
+	switch s.operation {
+	case "Login":
+		keep("dev", a.str("access_token"))
+		keep("refresh", a.str("refresh_token"))
+	case "Logout":
+		w.known["dev"] = nil
+	case "CreateUserToken":
+		keep("user", a.str("access_token"))
+		keep("refresh", a.str("refresh_token"))
+	case "RefreshToken":
+		keep("refresh", a.str("refresh_token"))
+	case "CreateUser":
+		keep("userID", a.str("id"))
+	case "CreateKey":
+		keep("keyID", a.str("id"))
+		keep("key", a.str("key"))
+	case "RotateKey":
+		keep("key", a.str("key"))
+	case "CreateApplication":
+		keep("appID", a.str("app_id"))
+		keep("secret", a.str("app_secret"))
+	case "UpsertWorkouts":
+		keep("workoutID", a.list("items")[0].(map[string]any)["id"].(string))
+	case "ListSessions":
+		if list, _ := a.Body.([]any); len(list) > 0 {
+			keep("sessionID", list[0].(map[string]any)["id"].(string))
+		}
+	}
+}
+
+var (
+	anyID     = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(key|app)_[0-9a-z]{16,}`)
+	anySecret = regexp.MustCompile(`"(access_token|refresh_token|key|key_prefix|app_secret|next_cursor|previous_cursor)":"[^"]*"`)
+	anyTime   = regexp.MustCompile(`"(created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at)":"[^"]*"`)
+)
+
+// scrub leaves of an answer what every node must answer alike.
+func (w *twin) scrub(a answer) told {
+	out := told{status: a.Status, reason: a.Reason, detail: a.Detail, fields: fmt.Sprint(a.Fields, a.Scope)}
+	for _, name := range []string{
+		"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "WWW-Authenticate", "Idempotent-Replayed", "Retry-After", "Cache-Control",
+	} {
+		out.headers += name + ": " + strings.Join(a.Header.Values(name), ", ") + "; "
+	}
+	if a.Status >= 300 {
+		return out
+	}
+	text := string(mustJSON(a.Body))
+	for _, pattern := range []*regexp.Regexp{anySecret, anyTime} {
+		text = pattern.ReplaceAllString(text, `"$1":"..."`)
+	}
+	out.body = anyID.ReplaceAllStringFunc(text, func(id string) string {
+		if w.names[id] == "" {
+			w.names[id] = fmt.Sprint("id-", len(w.names))
+		}
+		return w.names[id]
+	})
+	return out
+}

@@ -1,0 +1,389 @@
+package scenario_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// onePacket is a transport that holds requests until there are as many as it
+// waits for. It sends them over one new HTTP/2 connection: first all but the
+// last byte of each body, and when the server has read that, all the last
+// bytes in one write, so that the requests become whole at one moment.
+type onePacket struct {
+	size int
+
+	mu      sync.Mutex
+	waiting []*packetStream
+}
+
+// packetStream is one request and, when done is closed, its answer.
+type packetStream struct {
+	request *http.Request
+	body    []byte
+	answer  *http.Response
+	content bytes.Buffer
+	err     error
+	done    chan struct{}
+}
+
+func (p *onePacket) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	s := &packetStream{request: r, body: body, done: make(chan struct{})}
+	p.mu.Lock()
+	p.waiting = append(p.waiting, s)
+	if len(p.waiting) == p.size {
+		go sendAtOnce(r.URL, p.waiting)
+		p.waiting = nil
+	}
+	p.mu.Unlock()
+	<-s.done
+	if s.err != nil {
+		return nil, s.err
+	}
+	s.answer.Body = io.NopCloser(&s.content)
+	return s.answer, nil
+}
+
+func sendAtOnce(to *url.URL, streams []*packetStream) {
+	err := exchangeAtOnce(to, streams)
+	for _, s := range streams {
+		if s.err == nil && (err != nil || s.answer == nil) {
+			s.err = errors.Join(err, errors.New("the connection ended before the answer"))
+		}
+		close(s.done)
+	}
+}
+
+func exchangeAtOnce(to *url.URL, streams []*packetStream) error {
+	conn, err := net.Dial("tcp", to.Host)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var out bytes.Buffer
+	frames := http2.NewFramer(&out, bufio.NewReader(conn))
+	frames.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	flush := func() error {
+		_, err := out.WriteTo(conn)
+		return err
+	}
+	out.WriteString(http2.ClientPreface)
+	err = errors.Join(frames.WriteSettings(), frames.WriteWindowUpdate(0, 1<<30))
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for i, s := range streams {
+		block.Reset()
+		writeRequestHeader(encoder, to, s.request)
+		err = errors.Join(err,
+			frames.WriteHeaders(http2.HeadersFrameParam{StreamID: streamID(i), BlockFragment: block.Bytes(), EndHeaders: true}),
+			frames.WriteData(streamID(i), false, s.body[:len(s.body)-1]))
+	}
+	err = errors.Join(err, frames.WritePing(false, [8]byte{1}), flush())
+	for read := false; err == nil && !read; {
+		var f http2.Frame
+		if f, err = frames.ReadFrame(); err == nil {
+			ping, ok := f.(*http2.PingFrame)
+			read = ok && ping.IsAck()
+		}
+	}
+	for i, s := range streams {
+		err = errors.Join(err, frames.WriteData(streamID(i), true, s.body[len(s.body)-1:]))
+	}
+	if err = errors.Join(err, flush()); err != nil {
+		return err
+	}
+	return readAnswers(frames, streams)
+}
+
+func streamID(i int) uint32 { return uint32(2*i + 1) }
+
+func writeRequestHeader(e *hpack.Encoder, to *url.URL, r *http.Request) {
+	write := func(name, value string) { _ = e.WriteField(hpack.HeaderField{Name: name, Value: value}) } // to memory
+	write(":method", r.Method)
+	write(":scheme", "http")
+	write(":authority", to.Host)
+	write(":path", r.URL.RequestURI())
+	for name, values := range r.Header {
+		for _, v := range values {
+			write(strings.ToLower(name), v)
+		}
+	}
+}
+
+func readAnswers(frames *http2.Framer, streams []*packetStream) error {
+	for left := len(streams); left > 0; {
+		f, err := frames.ReadFrame()
+		if err != nil {
+			return err
+		}
+		id := f.Header().StreamID
+		if id == 0 {
+			continue
+		}
+		s := streams[(id-1)/2]
+		switch f := f.(type) {
+		case *http2.MetaHeadersFrame:
+			s.answer = &http.Response{Request: s.request, Header: make(http.Header)}
+			for _, field := range f.Fields {
+				if field.Name == ":status" {
+					_, err = fmt.Sscan(field.Value, &s.answer.StatusCode)
+				} else {
+					s.answer.Header.Add(field.Name, field.Value)
+				}
+			}
+		case *http2.DataFrame:
+			s.content.Write(f.Data())
+		case *http2.RSTStreamFrame:
+			err = errors.New("the server reset a stream")
+		}
+		if err != nil {
+			return err
+		}
+		if f.Header().Flags.Has(http2.FlagDataEndStream) && (f.Header().Type == http2.FrameData || f.Header().Type == http2.FrameHeaders) {
+			left--
+		}
+	}
+	return nil
+}
+
+// atOnce calls f n times over one connection and returns the answers.
+func (c *chain) atOnce(t *testing.T, n int, f func(t *testing.T, d driver, i int) answer) []answer {
+	t.Helper()
+	var d driver
+	switch over := c.d.(type) {
+	case restDriver:
+		d = restDriver{over.n.through(t, &onePacket{size: n})}
+	case rpcDriver:
+		d = rpcDriver{over.n.through(t, &onePacket{size: n}), over.media}
+	}
+	answers := make([]answer, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { answers[i] = f(t, d, i) })
+	}
+	group.Wait()
+	return answers
+}
+
+// through is the node as seen through another transport.
+func (n *node) through(t *testing.T, transport http.RoundTripper) *node {
+	other := *n
+	other.http = &http.Client{Transport: contractTransport{t, transport}}
+	return &other
+}
+
+// TestA11OneWinner lets 64 clients present one refresh token at one moment,
+// for several tokens and each way of sending retry keys.
+func TestA11OneWinner(t *testing.T) {
+	t.Parallel()
+	const contenders, tokens = 64, 2
+	onEachChain(t, func(t *testing.T, m chains) {
+		contend := func(t *testing.T, c *chain, key func(i int) string) map[string][]answer {
+			byReason := make(map[string][]answer)
+			for _, a := range c.atOnce(t, contenders, func(t *testing.T, d driver, i int) answer {
+				return (&chain{d: d}).present(t, c.current(), key(i))
+			}) {
+				byReason[a.Reason] = append(byReason[a.Reason], a)
+			}
+			return byReason
+		}
+		for range tokens * *effort {
+			t.Run("without a key", func(t *testing.T) {
+				c := m.open(t)
+				got := contend(t, c, func(int) string { return "" })
+				wantCounts(t, got, map[string]int{"": 1, "refresh_token_used": contenders - 1})
+				c.take(got[""][0])
+				c.works(t)
+				c.rotate(t, "")
+				c.works(t)
+			})
+			t.Run("one shared key", func(t *testing.T) {
+				c := m.open(t)
+				got := contend(t, c, func(int) string { return "shared" })
+				wantCounts(t, got, map[string]int{"": contenders})
+				replayed := 0
+				for _, a := range got[""] {
+					if a.str("refresh_token") != got[""][0].str("refresh_token") {
+						t.Fatal("two successors of one token")
+					}
+					if a.Header.Get("Idempotent-Replayed") == "true" {
+						replayed++
+					}
+					c.access = append(c.access, a.str("access_token"))
+				}
+				if replayed != contenders-1 {
+					t.Errorf("%d of %d answers say that they are replays", replayed, contenders)
+				}
+				c.refresh = append(c.refresh, got[""][0].str("refresh_token"))
+				c.works(t)
+				c.rotate(t, "")
+			})
+			t.Run("a key each", func(t *testing.T) {
+				c := m.open(t)
+				got := contend(t, c, func(i int) string { return fmt.Sprint("key-", i) })
+				wantCounts(t, got, map[string]int{"": 1, "refresh_token_reused": 1, "invalid_refresh_token": contenders - 2})
+				c.take(got[""][0])
+				c.ended(t)
+			})
+		}
+	})
+}
+
+// take keeps the pair of a rotation.
+func (c *chain) take(a answer) {
+	c.refresh, c.access = append(c.refresh, a.str("refresh_token")), append(c.access, a.str("access_token"))
+}
+
+func wantCounts(t *testing.T, got map[string][]answer, want map[string]int) {
+	t.Helper()
+	all := make(map[string]int)
+	for reason, answers := range got {
+		all[reason] = len(answers)
+	}
+	if fmt.Sprint(all) != fmt.Sprint(want) {
+		t.Fatalf("answers by reason: %v, want %v", all, want)
+	}
+}
+
+// TestA11NoTokenOutlivesAnEnd lets clients refresh, replay, use and mint tokens
+// of one session while something ends it. Whatever they were answered, every
+// token of the session is dead once the end has been answered.
+func TestA11NoTokenOutlivesAnEnd(t *testing.T) {
+	t.Parallel()
+	rounds := 12 * *effort
+	onEachChain(t, func(t *testing.T, m chains) {
+		admin := m.developer(t)
+		as := bearer(admin.access[0])
+		for name, end := range map[string]struct {
+			rounds int
+			open   func(*testing.T) raced
+			call   func(*testing.T, raced) answer
+		}{
+			"RevokeToken": {rounds, m.ofKey, func(t *testing.T, c raced) answer {
+				return m.d.call(t, "RevokeToken", args{"refresh_token": c.refresh[0]}).want(t, 204, "")
+			}},
+			"RevokeUserTokens": {rounds, m.ofKey, func(t *testing.T, c raced) answer {
+				return m.d.call(t, "RevokeUserTokens", args{"user_id": c.user}, bearer(m.key)).want(t, 204, "")
+			}},
+			"DeleteUser": {rounds, m.ofKey, func(t *testing.T, c raced) answer {
+				return m.d.call(t, "DeleteUser", args{"id": c.user}, bearer(m.key)).want(t, 200, "")
+			}},
+			"DeleteKey": {rounds, func(t *testing.T) raced {
+				id, key := m.n.newKey(t, m.d, admin.access[0], args{})
+				return chains{m.n, m.d, key, m.clock}.ofKey(t).by(id)
+			}, func(t *testing.T, c raced) answer {
+				return m.d.call(t, "DeleteKey", args{"id": c.minter}, as).want(t, 200, "")
+			}},
+			"DeleteApplication": {rounds, func(t *testing.T) raced {
+				id, secret := m.n.newApp(t, m.d, admin.access[0])
+				in := args{"user_id": m.newUser(t), "app_id": id, "app_secret": secret}
+				mint := func(t *testing.T) answer { return m.d.call(t, "CreateUserToken", in) }
+				c := &chain{d: m.d, user: in["user_id"].(string)}
+				c.take(mint(t).want(t, 200, ""))
+				return raced{c, id, mint}
+			}, func(t *testing.T, c raced) answer {
+				return m.d.call(t, "DeleteApplication", args{"app_id": c.minter}, as).want(t, 204, "")
+			}},
+			"Logout": {rounds / 4, func(t *testing.T) raced { return raced{m.developer(t), "", nil} }, func(t *testing.T, c raced) answer {
+				return m.d.call(t, "Logout", nil, bearer(c.access[0])).want(t, 200, "")
+			}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				for i := range end.rounds {
+					c := end.open(t)
+					minted := m.raceEnd(t, c, i%4, end.call)
+					if strings.HasPrefix(name, "Delete") && minted.Status == 200 { // otherwise it is a session of its own
+						late := &chain{d: m.d, user: c.user}
+						late.take(minted)
+						late.ended(t)
+					}
+				}
+			})
+		}
+	})
+}
+
+// raced is a session, who minted it, and how another like it is minted; nil
+// for a developer's.
+type raced struct {
+	*chain
+	minter string
+	mint   func(*testing.T) answer
+}
+
+// ofKey opens a session of a new user, minted by the key.
+func (m chains) ofKey(t *testing.T) raced {
+	t.Helper()
+	c := m.open(t)
+	return raced{c, "", func(t *testing.T) answer {
+		return m.d.call(t, "CreateUserToken", args{"user_id": c.user}, bearer(m.key))
+	}}
+}
+
+func (c raced) by(minter string) raced { return raced{c.chain, minter, c.mint} }
+
+// raceEnd runs end beside clients of the session, once they have had some
+// answers, and beside a mint, whose answer it returns.
+func (m chains) raceEnd(t *testing.T, c raced, answers int, end func(*testing.T, raced) answer) (minted answer) {
+	t.Helper()
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	got := &chain{d: c.d, user: c.user}
+	answered := make(chan struct{}, 16)
+	refresh := func(token string) (next string, ok bool) {
+		a := c.present(t, token, "shared")
+		if ok = a.Status == 200; ok {
+			mu.Lock()
+			got.take(a)
+			mu.Unlock()
+			c.use(t, a.str("access_token"))
+			answered <- struct{}{}
+		}
+		return a.str("refresh_token"), ok
+	}
+	group.Go(func() {
+		for token, ok, rotations := c.current(), true, 0; ok && rotations < 4; rotations++ {
+			token, ok = refresh(token)
+		}
+	})
+	group.Go(func() { refresh(c.current()) }) // another tab
+	group.Go(func() {
+		for range 4 {
+			c.use(t, c.access[0])
+		}
+	})
+	if c.mint != nil {
+		group.Go(func() { minted = c.mint(t) })
+	}
+	all := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(all)
+	}()
+	for range answers {
+		select {
+		case <-answered:
+		case <-all:
+		}
+	}
+	end(t, c)
+	<-all
+	got.refresh, got.access = append(got.refresh, c.refresh...), append(got.access, c.access...)
+	got.ended(t)
+	return minted
+}

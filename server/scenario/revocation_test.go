@@ -1,0 +1,283 @@
+package scenario_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// probe asks for what the credential may not have or what is not valid: cheap,
+// and it still tells whether the credential itself is accepted (not 401).
+type probe struct {
+	handler http.Handler
+	path    string
+}
+
+func (p probe) status(token string) int {
+	r := httptest.NewRequest("GET", p.path, nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	p.handler.ServeHTTP(w, r)
+	return w.Code
+}
+
+// hammer lets 8 clients use the token again and again while end revokes it, and
+// fails if one request that started after end had answered is not refused with
+// the status, or one before end began is. It returns how many were answered on
+// each side.
+func hammer(t *testing.T, p probe, token string, refused int, pause time.Duration, end func()) (before, after int64) {
+	t.Helper()
+	var began, ended atomic.Bool
+	var accepted, counted atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		atOnce(8, func(int) {
+			for late := 0; late < 2; {
+				wasBegun, wasEnded := began.Load(), ended.Load()
+				status := p.status(token)
+				switch {
+				case wasEnded:
+					late++
+					counted.Add(1)
+					if status != refused {
+						t.Errorf("a request that started after the answer is %d, want %d", status, refused)
+					}
+				case status != refused:
+					accepted.Add(1)
+				case !wasBegun && !began.Load():
+					t.Errorf("a request before the revocation is %d", status)
+				}
+				time.Sleep(rand.N(500 * time.Microsecond)) // let end have the processor too
+			}
+		})
+	}()
+	time.Sleep(pause)
+	began.Store(true)
+	end()
+	ended.Store(true)
+	<-done
+	return accepted.Load(), counted.Load()
+}
+
+// TestA15ZeroLag: once a revocation of any sort has answered 2xx, no request
+// that starts later is accepted, however many are under way.
+func TestA15ZeroLag(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	ds := n.drivers()
+	admin, _ := n.login(t, ds[0])
+	any403 := probe{n.server.Handler(), "/api/v1/auth/me"}       // a key or user: 403
+	any422 := probe{n.server.Handler(), "/api/v1/users?limit=0"} // a key or developer: 422
+	round := 0
+	next := func() driver { round++; return ds[round%3] }
+	call := func(operation string, in args, token string) func() {
+		return func() {
+			o := []option{}
+			if token != "" {
+				o = append(o, bearer(token))
+			}
+			if a := next().call(t, operation, in, o...); a.Status >= 300 {
+				t.Errorf("%s is %d %s", operation, a.Status, a.Reason)
+			}
+		}
+	}
+	operator := func(f func(context.Context, string) error, email string) func() {
+		return func() {
+			if err := f(context.Background(), email); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	userToken := func() (user, app, access, refresh string) {
+		user = n.newUser(t, ds[0], admin)
+		app, secret := n.newApp(t, ds[0], admin)
+		access, refresh = n.exchange(t, ds[0], user, app, secret)
+		return user, app, access, refresh
+	}
+	email := "second@example.com"
+	n.addDeveloper(email, n.password)
+	developer := func(email string) string {
+		return next().call(t, "Login", args{"email": email, "password": n.password}).want(t, 200, "").str("access_token")
+	}
+	developers := n.server.Auth().Developers
+	for _, c := range []struct {
+		what    string
+		rounds  int
+		refused int
+		make    func() (probe, string, func())
+	}{
+		{"a key is disabled", 24, 401, func() (probe, string, func()) {
+			id, secret := n.newKey(t, ds[0], admin, nil)
+			return any403, secret, call("UpdateKey", args{"id": id, "enabled": false}, admin)
+		}},
+		{"a key is deleted", 24, 401, func() (probe, string, func()) {
+			id, secret := n.newKey(t, ds[0], admin, nil)
+			return any403, secret, call("DeleteKey", args{"id": id}, admin)
+		}},
+		{"a key is rotated", 24, 401, func() (probe, string, func()) {
+			id, secret := n.newKey(t, ds[0], admin, nil)
+			return any403, secret, func() {
+				fresh := next().call(t, "RotateKey", args{"id": id}, bearer(admin)).str("key")
+				if status := any403.status(fresh); status != 403 {
+					t.Errorf("the new secret is %d from its answer on", status)
+				}
+			}
+		}},
+		{"a key's older secret is rotated out", 16, 401, func() (probe, string, func()) {
+			id, secret := n.newKey(t, ds[0], admin, nil)
+			next().call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
+			return any403, secret, call("RotateKey", args{"id": id, "overlap_seconds": 600}, admin)
+		}},
+		{"a key loses its scope", 16, 403, func() (probe, string, func()) {
+			id, secret := n.newKey(t, ds[0], admin, nil)
+			return any422, secret, call("UpdateKey", args{"id": id, "scopes": []string{"workouts:read"}}, admin)
+		}},
+		{"a user's tokens are revoked", 24, 401, func() (probe, string, func()) {
+			user, _, access, _ := userToken()
+			return any403, access, call("RevokeUserTokens", args{"user_id": user}, admin)
+		}},
+		{"a user is deleted", 24, 401, func() (probe, string, func()) {
+			user, _, access, _ := userToken()
+			return any403, access, call("DeleteUser", args{"id": user}, admin)
+		}},
+		{"an application is deleted", 16, 401, func() (probe, string, func()) {
+			_, app, access, _ := userToken()
+			return any403, access, call("DeleteApplication", args{"app_id": app}, admin)
+		}},
+		{"a token's key is deleted", 16, 401, func() (probe, string, func()) {
+			id, secret := n.newKey(t, ds[0], admin, nil)
+			user := n.newUser(t, ds[0], admin)
+			access := next().call(t, "CreateUserToken", args{"user_id": user}, bearer(secret)).want(t, 200, "").str("access_token")
+			return any403, access, call("DeleteKey", args{"id": id}, admin)
+		}},
+		{"a user's refresh token is revoked", 16, 401, func() (probe, string, func()) {
+			_, _, access, refresh := userToken()
+			return any403, access, call("RevokeToken", args{"refresh_token": refresh}, "")
+		}},
+		{"a refresh token is used twice", 16, 401, func() (probe, string, func()) {
+			_, _, access, refresh := userToken()
+			next().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("one")).want(t, 200, "")
+			return any403, access, func() {
+				if a := next().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("two")); a.Reason != "refresh_token_reused" {
+					t.Errorf("the second use is %d %s", a.Status, a.Reason)
+				}
+			}
+		}},
+		{"a developer logs out", 4, 401, func() (probe, string, func()) {
+			access := developer(email)
+			return any422, access, call("Logout", nil, access)
+		}},
+		{"a developer's session is ended", 4, 401, func() (probe, string, func()) {
+			access, other := developer(email), developer(email)
+			return any422, access, call("RevokeOtherSessions", nil, other)
+		}},
+		{"a developer is disabled", 4, 401, func() (probe, string, func()) {
+			if err := developers.Enable(t.Context(), email); err != nil {
+				t.Fatal(err)
+			}
+			return any422, developer(email), operator(developers.Disable, email)
+		}},
+		{"a developer's password is set", 2, 401, func() (probe, string, func()) {
+			if err := developers.Enable(t.Context(), email); err != nil {
+				t.Fatal(err)
+			}
+			return any422, developer(email), operator(func(ctx context.Context, email string) error {
+				return developers.SetPassword(ctx, email, n.password)
+			}, email)
+		}},
+		{"a developer is deleted", 3, 401, func() (probe, string, func()) {
+			email := fmt.Sprintf("d%d@example.com", round)
+			n.addDeveloper(email, n.password)
+			return any422, developer(email), operator(developers.Delete, email)
+		}},
+	} {
+		var before, after int64
+		for i := range c.rounds {
+			p, token, end := c.make()
+			pause := time.Duration(i%4) * 200 * time.Microsecond // 0: the first proofs are under way
+			b, a := hammer(t, p, token, c.refused, pause, end)
+			before, after = before+b, after+a
+		}
+		if before == 0 || after == 0 {
+			t.Errorf("%s: %d accepted before, %d judged after: nothing was tested", c.what, before, after)
+		}
+	}
+}
+
+// TestA15OverTheWire: the same over real connections, where a revocation by
+// one client is seen by all others at once.
+func TestA15OverTheWire(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	ds := n.drivers()
+	admin, _ := n.login(t, ds[0])
+	for round := range 12 {
+		id, secret := n.newKey(t, ds[0], admin, nil)
+		var ended atomic.Bool
+		go func() {
+			time.Sleep(time.Duration(round%4) * time.Millisecond)
+			if a := ds[round%3].call(t, "UpdateKey", args{"id": id, "enabled": false}, bearer(admin)); a.Status != 200 {
+				t.Errorf("disabling is %d %s", a.Status, a.Reason)
+			}
+			ended.Store(true)
+		}()
+		atOnce(8, func(i int) {
+			for late := 0; late < 2; {
+				was := ended.Load()
+				a := ds[i%3].call(t, "ListUsers", args{"limit": 1}, bearer(secret))
+				if was {
+					if late++; a.Status != 401 {
+						t.Errorf("a request that started after the answer is %d", a.Status)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestNewSecretAtOnce: a rotation refuses nobody who presents the new secret,
+// from its answer on, and during an overlap nobody at all.
+func TestNewSecretAtOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	ds := n.drivers()
+	admin, _ := n.login(t, ds[0])
+	p := probe{n.server.Handler(), "/api/v1/auth/me"}
+	id, secret := n.newKey(t, ds[0], admin, nil)
+	var current atomic.Value
+	current.Store(secret)
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		atOnce(8, func(int) {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				secret := current.Load()
+				status := p.status(secret.(string))
+				// While no later answer came, at most one later rotation has taken effect.
+				if status != 403 && current.Load() == secret {
+					t.Errorf("the secret of the last answer is %d", status)
+				}
+				time.Sleep(rand.N(500 * time.Microsecond))
+			}
+		})
+	}()
+	for i := range 40 {
+		fresh := ds[i%3].call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "").str("key")
+		current.Store(fresh)
+		time.Sleep(time.Millisecond)
+	}
+	close(stop)
+	<-done
+}

@@ -1,0 +1,227 @@
+package scenario_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestA13DeveloperSessionsEnd ends a developer's sessions in every way there
+// is. What was ended is dead from the answer on, access and refresh tokens
+// alike, and nobody else's is.
+func TestA13DeveloperSessionsEnd(t *testing.T) {
+	t.Parallel()
+	onEachChain(t, func(t *testing.T, m chains) {
+		n, d, developers := m.n, m.d, m.n.server.Auth().Developers
+		other := *n
+		other.email, other.password = "other@example.com", passphrase()
+		n.addDeveloper(other.email, other.password)
+		bystander := chains{&other, d, m.key, m.clock}.developer(t)
+		one, two, three := m.developer(t), m.developer(t), m.developer(t)
+		living := func(all ...*chain) {
+			t.Helper()
+			for _, c := range append(all, bystander) {
+				c.works(t)
+			}
+		}
+		do := func(operation string, in args, status int) {
+			t.Helper()
+			living(one)
+			d.call(t, operation, in, bearer(one.access[0])).want(t, status, "")
+		}
+
+		living(one, two, three)
+		do("RevokeSession", args{"id": sessionID(t, two)}, 204)
+		two.ended(t)
+		living(one, three)
+		do("RevokeOtherSessions", nil, 204)
+		three.ended(t)
+		living(one)
+
+		two = m.developer(t)
+		two.rotate(t, "")
+		living(one, two)
+		next := passphrase()
+		do("ChangePassword", args{"current_password": n.password, "new_password": next, "confirm_password": next}, 200)
+		n.password = next
+		two.ended(t)
+		living(one)
+
+		two = m.developer(t)
+		living(one, two)
+		n.password = passphrase()
+		if err := developers.SetPassword(t.Context(), n.email, n.password); err != nil {
+			t.Fatal(err)
+		}
+		one.ended(t)
+		two.ended(t)
+
+		one, two = m.developer(t), m.developer(t)
+		living(one, two)
+		if a := d.call(t, "Logout", nil, bearer(one.access[0])).want(t, 200, ""); a.str("message") != "Successfully logged out" {
+			t.Errorf("Logout answers %v", a.Body)
+		}
+		one.ended(t)
+		living(two)
+
+		minted := two.mint(t, m.newUser(t), bearer(two.access[0]), nil)
+		minted.works(t)
+		if err := developers.Disable(t.Context(), n.email); err != nil {
+			t.Fatal(err)
+		}
+		two.ended(t)
+		living(minted)
+		d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 401, "invalid_credentials")
+		if err := developers.Enable(t.Context(), n.email); err != nil {
+			t.Fatal(err)
+		}
+		two.ended(t)
+		three = m.developer(t)
+		living(three, minted)
+		if err := developers.Delete(t.Context(), n.email); err != nil {
+			t.Fatal(err)
+		}
+		three.ended(t)
+		minted.ended(t)
+		d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 401, "invalid_credentials")
+		living()
+	})
+}
+
+// mint opens a session of the user by a credential or an application.
+func (c *chain) mint(t *testing.T, user string, o option, app args) *chain {
+	t.Helper()
+	in := args{"user_id": user}
+	for name, v := range app {
+		in[name] = v
+	}
+	a := c.d.call(t, "CreateUserToken", in, o).want(t, 200, "")
+	return &chain{d: c.d, user: user, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
+}
+
+// TestA13UserSessionsEnd mints tokens of one user by each kind of minter and
+// does to user, minter and tokens what may be done: what must die does so at
+// once, everything else lives on.
+func TestA13UserSessionsEnd(t *testing.T) {
+	t.Parallel()
+	onEachChain(t, func(t *testing.T, m chains) {
+		admin := m.developer(t)
+		as := bearer(admin.access[0])
+		for _, c := range []struct {
+			operation string
+			in        func(s *minters) args
+			status    int
+			ends      string
+		}{
+			{"RotateKey", func(s *minters) args { return args{"id": s.keyID} }, 201, ""},
+			{"RotateKey", func(s *minters) args { return args{"id": s.keyID, "overlap_seconds": 60} }, 201, ""},
+			{"UpdateKey", func(s *minters) args { return args{"id": s.keyID, "enabled": false} }, 200, ""},
+			{"UpdateKey", func(s *minters) args { return args{"id": s.keyID, "scopes": []string{"users:read"}} }, 200, ""},
+			{"DeleteKey", func(s *minters) args { return args{"id": s.keyID} }, 200, "key"},
+			{"RotateApplicationSecret", func(s *minters) args { return args{"app_id": s.appID} }, 200, ""},
+			{"UpdateApplication", func(s *minters) args { return args{"app_id": s.appID, "name": "Renamed"} }, 200, ""},
+			{"DeleteApplication", func(s *minters) args { return args{"app_id": s.appID} }, 204, "app"},
+			{"RevokeToken", func(s *minters) args { return args{"refresh_token": s.of["admin"].refresh[0]} }, 204, "admin"},
+			{"RevokeUserTokens", func(s *minters) args { return args{"user_id": s.user} }, 204, "key app admin"},
+			{"DeleteUser", func(s *minters) args { return args{"id": s.user} }, 200, "key app admin"},
+		} {
+			t.Run(c.operation, func(t *testing.T) {
+				s := m.minters(t, admin)
+				for _, chain := range s.of {
+					chain.works(t)
+				}
+				m.d.call(t, c.operation, c.in(s), as).want(t, c.status, "")
+				for name, chain := range s.of {
+					if slices.Contains(strings.Fields(c.ends), name) {
+						chain.ended(t)
+					} else {
+						chain.works(t)
+						chain.rotate(t, "")
+						chain.works(t)
+					}
+				}
+			})
+		}
+	})
+}
+
+// minters is a user with a session of each minter, by the minter's kind, and
+// one of another user.
+type minters struct {
+	user, keyID, appID string
+	of                 map[string]*chain
+}
+
+func (m chains) minters(t *testing.T, admin *chain) *minters {
+	t.Helper()
+	s := &minters{user: m.newUser(t)}
+	as := bearer(admin.access[0])
+	var key, secret string
+	s.keyID, key = m.n.newKey(t, m.d, admin.access[0], args{})
+	s.appID, secret = m.n.newApp(t, m.d, admin.access[0])
+	app := args{"app_id": s.appID, "app_secret": secret}
+	none := func(*http.Request) {}
+	s.of = map[string]*chain{
+		"key": admin.mint(t, s.user, bearer(key), nil), "app": admin.mint(t, s.user, none, app),
+		"admin": admin.mint(t, s.user, as, nil), "stranger": m.open(t),
+	}
+	return s
+}
+
+// TestA14Revocation holds RFC 7009: what the token is makes no difference to
+// the answer, and no other session is touched.
+func TestA14Revocation(t *testing.T) {
+	t.Parallel()
+	onEachChain(t, func(t *testing.T, m chains) {
+		revoke := func(token any, o ...option) answer {
+			t.Helper()
+			return m.d.call(t, "RevokeToken", args{"refresh_token": token}, o...)
+		}
+		user := m.newUser(t)
+		sibling := m.of(t, user)
+		for name, token := range map[string]func(c *chain) string{
+			"the current token": (*chain).current, "its parent": (*chain).parent,
+			"the oldest":      func(c *chain) string { return c.refresh[0] },
+			"an access token": func(c *chain) string { return c.access[0] },
+		} {
+			c := m.of(t, user)
+			c.rotate(t, "k")
+			c.rotate(t, "")
+			c.works(t)
+			revoke(token(c), bearer("nothing that is looked at")).want(t, 204, "")
+			c.ended(t)
+			revoke(token(c)).want(t, 204, "")
+			if t.Failed() {
+				t.Fatalf("revoking by %s", name)
+			}
+		}
+		for _, unknown := range []string{"", "garbage", "rt_", withChecksum(strings.Repeat("0", 56)), sibling.access[0] + "x"} {
+			revoke(unknown).want(t, 204, "")
+		}
+		sibling.works(t)
+		m.d.call(t, "RevokeToken", args{}).want(t, 422, "invalid_request")
+
+		c := m.open(t)
+		m.clock.advance(2 * time.Hour)
+		revoke(c.access[0]).want(t, 204, "") // run out, so it means nothing
+		c.rotate(t, "")
+		m.clock.advance(30 * day)
+		revoke(c.current()).want(t, 204, "")
+
+		c = m.open(t)
+		unlock := m.n.lock(t)
+		if a := revoke(c.current()).want(t, 503, "unavailable"); a.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After beside a 503")
+		}
+		// Neither is a refresh refused for good, nor the token spent.
+		c.present(t, c.current(), "").want(t, 503, "unavailable")
+		c.present(t, "garbage", "").want(t, 503, "unavailable")
+		unlock()
+		c.rotate(t, "")
+		c.works(t)
+		revoke(c.current()).want(t, 204, "")
+		c.ended(t)
+	})
+}

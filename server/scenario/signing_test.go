@@ -1,0 +1,391 @@
+package scenario_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/server"
+)
+
+func signedWith(algorithm string) func(*server.Config) {
+	return func(c *server.Config) { c.Auth.SigningAlgorithm = algorithm }
+}
+
+// publicKey is one key of a JWKS, with every member that RFC 7517 to 8037 know.
+type publicKey struct {
+	Kty, Crv, X, Y, Use, Alg, Kid string
+	D, K, P, Q                    string // private: must not be there
+}
+
+// jwks reads what is published, as a stranger would.
+func (n *node) jwks(t *testing.T) map[string]publicKey {
+	t.Helper()
+	res, raw := n.send(t, newRequest(t, "GET", n.url+"/.well-known/jwks.json", nil))
+	if cc := res.Header.Get("Cache-Control"); res.StatusCode != 200 || cc != "public, max-age=300" {
+		t.Errorf("the JWKS is %d, %q", res.StatusCode, cc)
+	}
+	var set struct{ Keys []publicKey }
+	if err := json.Unmarshal(raw, &set); err != nil || set.Keys == nil {
+		t.Fatalf("the JWKS is %s", raw)
+	}
+	keys := map[string]publicKey{}
+	for _, k := range set.Keys {
+		if k.D+k.K+k.P+k.Q != "" || k.Use != "sig" || k.Kid == "" {
+			t.Errorf("a published key is %+v", k)
+		}
+		keys[k.Kid] = k
+	}
+	return keys
+}
+
+// proves says whether the token was signed by a key of the set: it knows
+// nothing but the set and the RFCs.
+func proves(t *testing.T, keys map[string]publicKey, token string) bool {
+	t.Helper()
+	head := tokenPart(t, token, 0)
+	kid, _ := head["kid"].(string)
+	k, ok := keys[kid]
+	if !ok || head["alg"] != k.Alg {
+		return false
+	}
+	number := func(s string) []byte {
+		b, err := base64.RawURLEncoding.DecodeString(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	parts := strings.Split(token, ".")
+	signed, signature := []byte(parts[0]+"."+parts[1]), number(parts[2])
+	switch k.Kty + k.Crv + k.Alg {
+	case "ECP-256ES256":
+		digest := sha256.Sum256(signed)
+		point := slices.Concat([]byte{4}, number(k.X), number(k.Y)) // SEC 1, uncompressed
+		public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
+		return len(signature) == 64 && ecdsa.Verify(public, digest[:], r, s)
+	case "OKPEd25519EdDSA":
+		return ed25519.Verify(ed25519.PublicKey(number(k.X)), signed, signature)
+	}
+	t.Errorf("a key is of no kind that was asked for: %+v", k)
+	return false
+}
+
+// TestJWKS: tokens can be verified with what is published and nothing else,
+// and the next key is published before it signs.
+func TestC11JWKS(t *testing.T) {
+	t.Parallel()
+	for _, algorithm := range []string{credential.ES256, credential.EdDSA} {
+		n := start(t, generous, signedWith(algorithm))
+		d := n.drivers()[0]
+		before := n.jwks(t)
+		old, refresh := n.login(t, d)
+		user := n.newUser(t, d, old)
+		app, secret := n.newApp(t, d, old)
+		sdk, _ := n.exchange(t, d, user, app, secret)
+		if tokenPart(t, old, 0)["alg"] != algorithm || !proves(t, before, old) || !proves(t, before, sdk) {
+			t.Errorf("%s: the published keys do not verify tokens", algorithm)
+		}
+		forged := old[:strings.LastIndexByte(old, '.')] + sdk[strings.LastIndexByte(sdk, '.'):]
+		if proves(t, before, forged) {
+			t.Error("the test's verifier proves anything")
+		}
+		if err := n.server.Auth().Signing.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		fresh := d.call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 200, "").str("access_token")
+		if tokenPart(t, fresh, 0)["kid"] == tokenPart(t, old, 0)["kid"] || !proves(t, before, fresh) {
+			t.Errorf("%s: after a rotation the new key signs, and it was published before", algorithm)
+		}
+		if after := n.jwks(t); !proves(t, after, old) || !proves(t, after, fresh) || len(after) != len(before)+1 {
+			t.Errorf("%s: after a rotation %d keys are published, there were %d", algorithm, len(after), len(before))
+		}
+		d.call(t, "GetMe", nil, bearer(old)).want(t, 200, "")
+		d.call(t, "GetMe", nil, bearer(fresh)).want(t, 200, "")
+	}
+	n := start(t)
+	if keys := n.jwks(t); len(keys) != 0 {
+		t.Errorf("under HS256 %v is published", keys)
+	}
+}
+
+// TestRotationRefusesNobody: signing keys rotate under load and not one request
+// is refused for it.
+func TestRotationRefusesNobody(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous, signedWith(credential.EdDSA))
+	ds := n.drivers()
+	admin, _ := n.login(t, ds[0])
+	user := n.newUser(t, ds[0], admin)
+	app, secret := n.newApp(t, ds[0], admin)
+	kids := map[any]bool{}
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	var served atomic.Int64
+	go func() {
+		defer close(done)
+		atOnce(6, func(i int) {
+			d := ds[i%3]
+			pair := d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret})
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for _, a := range []answer{
+					d.call(t, "GetUser", args{"id": user}, bearer(pair.str("access_token"))),
+					d.call(t, "GetMe", nil, bearer(admin)),
+				} {
+					if served.Add(1); a.Status != 200 {
+						t.Errorf("while keys rotate a request is %d %s", a.Status, a.Reason)
+					}
+				}
+				if pair = d.call(t, "RefreshToken", args{"refresh_token": pair.str("refresh_token")}); pair.Status != 200 {
+					t.Errorf("while keys rotate a refresh is %d %s", pair.Status, pair.Reason)
+					return
+				}
+			}
+		})
+	}()
+	for range 10 {
+		if err := n.server.Auth().Signing.Rotate(t.Context()); err != nil {
+			t.Error(err)
+		}
+		a := ds[0].call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}).want(t, 200, "")
+		kids[tokenPart(t, a.str("access_token"), 0)["kid"]] = true
+	}
+	close(stop)
+	<-done
+	if len(kids) != 10 || served.Load() == 0 {
+		t.Errorf("10 rotations showed %d keys to %d requests", len(kids), served.Load())
+	}
+}
+
+// TestSigningAcrossRestarts: a restart, and a change of the algorithm, leave
+// every token valid; new ones are signed with what is set.
+func TestSigningAcrossRestarts(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	d := n.drivers()[0]
+	tokens := []string{}
+	access, _ := n.login(t, d)
+	user := n.newUser(t, d, access)
+	for _, algorithm := range []string{credential.HS256, credential.HS256, credential.ES256, credential.EdDSA, credential.HS256} {
+		n.stop()
+		n.boot(t, generous, signedWith(algorithm))
+		access = d.call(t, "CreateUserToken", args{"user_id": user}, bearer(access)).want(t, 200, "").str("access_token")
+		if got := tokenPart(t, access, 0)["alg"]; got != algorithm {
+			t.Errorf("under %s a token is signed with %v", algorithm, got)
+		}
+		tokens = append(tokens, access)
+		access, _ = n.login(t, d)
+		for _, token := range tokens {
+			d.call(t, "GetUser", args{"id": user}, bearer(token)).want(t, 200, "")
+		}
+		keys := n.jwks(t)
+		for _, token := range tokens {
+			if symmetric := tokenPart(t, token, 0)["alg"] == credential.HS256; !symmetric && !proves(t, keys, token) {
+				t.Error("a token that is valid is not verifiable any more")
+			}
+		}
+	}
+	if kids := []any{tokenPart(t, tokens[0], 0)["kid"], tokenPart(t, tokens[1], 0)["kid"]}; kids[0] != kids[1] {
+		t.Errorf("a restart alone changed the key from %v to %v", kids[0], kids[1])
+	}
+}
+
+// signingKey is the key that signs on the node, read with the master secret.
+func (n *node) signingKey(t *testing.T) (*credential.SigningKey, []byte) {
+	t.Helper()
+	vault, err := credential.NewVault(n.master(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id string
+	var sealed []byte
+	n.query(t, func(db *sql.DB) error {
+		return db.QueryRow("SELECT id, sealed FROM signing_keys WHERE state = 'active'").Scan(&id, &sealed)
+	})
+	plain, err := vault.Open(sealed, []byte("signing-key:"+id), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := credential.ParseSigningKey(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, plain[len(plain)-32:]
+}
+
+// forger makes HS256 tokens with the right secret and whatever else.
+type forger struct {
+	secret       []byte
+	head, claims map[string]any
+}
+
+func (f forger) sign(t *testing.T, head, claims any) string {
+	t.Helper()
+	part := func(v any) string {
+		if raw, ok := v.(string); ok {
+			return base64.RawURLEncoding.EncodeToString([]byte(raw))
+		}
+		return base64.RawURLEncoding.EncodeToString(encode(t, v))
+	}
+	signed := part(head) + "." + part(claims)
+	mac := hmac.New(sha256.New, f.secret)
+	mac.Write([]byte(signed))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func (f forger) headed(t *testing.T, members args) string {
+	return f.sign(t, with(f.head, members), f.claims)
+}
+
+func (f forger) claiming(t *testing.T, members args) string {
+	return f.sign(t, f.head, dropNil(with(f.claims, members)))
+}
+
+// dropNil makes nil members absent.
+func dropNil(m args) args {
+	for k, v := range m {
+		if v == nil {
+			delete(m, k)
+		}
+	}
+	return m
+}
+
+// TestA04ToA09 presents forged tokens, most of them signed with the right key,
+// and wants each refused and the original to go on working. The listener that
+// headers point to must see nobody.
+func TestA04ToA09(t *testing.T) {
+	t.Parallel()
+	var visits atomic.Int64
+	lure := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
+	defer lure.Close()
+	n := start(t, generous)
+	ds := n.drivers()
+	admin, _ := n.login(t, ds[0])
+	user, other := n.newUser(t, ds[0], admin), n.newUser(t, ds[0], admin)
+	sdk := ds[0].call(t, "CreateUserToken", args{"user_id": user}, bearer(admin)).want(t, 200, "").str("access_token")
+	_, secret := n.signingKey(t)
+	f := forger{secret, tokenPart(t, sdk, 0), tokenPart(t, sdk, 1)}
+	now := n.clock.now().Unix()
+	parts := strings.Split(sdk, ".")
+	unsigned := func(head args) string {
+		return base64.RawURLEncoding.EncodeToString(encode(t, head)) + "." + parts[1] + "."
+	}
+	blank := forger{[]byte{}, f.head, f.claims}
+	jwk := args{"kty": "oct", "k": base64.RawURLEncoding.EncodeToString([]byte("x"))}
+	raw := string(encode(t, f.claims))
+	forged := map[string]string{
+		"a04 none": unsigned(args{"alg": "none", "typ": "JWT"}), "a04 None": unsigned(with(f.head, args{"alg": "None"})),
+		"a04 nOnE": unsigned(with(f.head, args{"alg": "nOnE"})) + parts[2], "a04 no signature": parts[0] + "." + parts[1] + ".",
+		"a04 another's signature": parts[0] + "." + parts[1] + "." + strings.Split(admin, ".")[2], "a04 blank key": blank.headed(t, nil),
+		"a04 HS512": f.headed(t, args{"alg": "HS512"}), "a04 hs256": f.headed(t, args{"alg": "hs256"}), "a04 RS256": f.headed(t, args{"alg": "RS256"}),
+		"a04 ES256": f.headed(t, args{"alg": "ES256"}), "a04 no alg": f.sign(t, args{"typ": "JWT", "kid": f.head["kid"]}, f.claims),
+		"a05 jwk": f.headed(t, args{"jwk": jwk}), "a05 jku": f.headed(t, args{"jku": lure.URL}), "a05 x5u": f.headed(t, args{"x5u": lure.URL}),
+		"a05 x5c": f.headed(t, args{"x5c": []string{"MIIB"}}), "a05 kid url": f.headed(t, args{"kid": lure.URL}),
+		"a05 kid path": f.headed(t, args{"kid": "../../dev/null"}), "a05 kid sql": f.headed(t, args{"kid": "' OR 1=1 --"}), "a05 kid command": f.headed(t, args{"kid": "|sleep 10"}),
+		"a05 kid empty": f.headed(t, args{"kid": ""}), "a05 kid number": f.headed(t, args{"kid": 1}), "a05 kid long": f.headed(t, args{"kid": strings.Repeat("k", 5<<10)}),
+		"a05 no kid": f.sign(t, args{"alg": "HS256", "typ": "JWT"}, f.claims),
+		"a06 crit":   f.headed(t, args{"crit": []string{"exp"}}), "a06 unknown crit": f.headed(t, args{"crit": []string{"x"}, "x": 1}), "a06 b64": f.headed(t, args{"b64": false}),
+		"a07 no exp": f.claiming(t, args{"exp": nil}), "a07 exp text": f.claiming(t, args{"exp": "soon"}), "a07 exp 1e300": f.claiming(t, args{"exp": 1e300}),
+		"a07 exp negative": f.claiming(t, args{"exp": -1}), "a07 nbf ahead": f.claiming(t, args{"nbf": now + 600}), "a07 iat ahead": f.claiming(t, args{"iat": now + 600}),
+		"a07 no iat": f.claiming(t, args{"iat": nil}),
+		"a08 iss":    f.claiming(t, args{"iss": "evil"}), "a08 no iss": f.claiming(t, args{"iss": nil}), "a08 aud": f.claiming(t, args{"aud": "other"}),
+		"a08 no aud": f.claiming(t, args{"aud": nil}), "a08 aud list": f.claiming(t, args{"aud": []string{"openwearables:user"}}), "a08 developer's aud": f.claiming(t, args{"aud": "openwearables:developer"}),
+		"a08 sub": f.claiming(t, args{"sub": other}), "a08 no sub": f.claiming(t, args{"sub": nil}), "a08 sub number": f.claiming(t, args{"sub": 1}), "a08 no jti": f.claiming(t, args{"jti": nil}),
+		"a08 sid": f.claiming(t, args{"sid": uuid.NewString()}), "a08 no sid": f.claiming(t, args{"sid": nil}), "a08 developer's sid": f.claiming(t, args{"sid": tokenPart(t, admin, 1)["sid"]}),
+		"a08 no scope": f.claiming(t, args{"scope": nil}), "a08 scope": f.claiming(t, args{"scope": "admin"}),
+		"a03 typ": f.headed(t, args{"typ": "at+jwt"}), "a03 no typ": f.sign(t, args{"alg": "HS256", "kid": f.head["kid"]}, f.claims),
+		"a09 padding": sdk + "=", "a09 four parts": sdk + ".", "a09 two parts": parts[0] + "." + parts[1], "a09 space": parts[0] + ". " + parts[1] + "." + parts[2],
+		"a09 tail": sdk[:len(sdk)-1] + neighbour(sdk[len(sdk)-1]), "a09 claim twice": f.sign(t, f.head, `{"sub":"`+other+`",`+raw[1:]), "a09 header twice": f.sign(t, `{"alg":"HS256",`+string(encode(t, f.head))[1:], f.claims),
+		"a09 trailing": f.sign(t, f.head, raw+" {}"), "a09 no object": f.sign(t, f.head, `[]`), "a09 comment": f.sign(t, f.head, "//\n"+raw),
+		"garbage": "a.b.c", "dots": strings.Repeat(".", 4000), "refresh": "rt_" + strings.Repeat("0", 63),
+	}
+	i := 0
+	for what, token := range forged {
+		i++
+		a := ds[i%3].call(t, "GetUser", args{"id": user}, bearer(token))
+		if a.Status != 401 || a.Reason != "invalid_token" || a.Detail != "Could not validate credentials" {
+			t.Errorf("%s: %d %s", what, a.Status, a.Reason)
+		}
+	}
+	for _, expired := range []args{{"iat": now - 3600, "nbf": now - 3600, "exp": now}, {"iat": 1, "nbf": 1, "exp": 2}} {
+		ds[0].call(t, "GetUser", args{"id": user}, bearer(f.claiming(t, expired))).want(t, 401, "token_expired")
+	}
+	for what, good := range map[string]string{
+		"the original": sdk, "the forger's copy": f.headed(t, nil), "a clock ahead": f.claiming(t, args{"iat": now + 20, "nbf": now + 20}),
+		"an unknown claim": f.claiming(t, args{"extra": args{"a": 1}}),
+	} {
+		if a := ds[0].call(t, "GetUser", args{"id": user}, bearer(good)); a.Status != 200 {
+			t.Errorf("%s: %d %s", what, a.Status, a.Reason)
+		}
+	}
+	if visits.Load() != 0 {
+		t.Errorf("a header made the node call %d times", visits.Load())
+	}
+}
+
+// neighbour is a base64url character whose last two bits differ: the same bytes
+// for a lenient decoder.
+func neighbour(c byte) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return string(alphabet[strings.IndexByte(alphabet, c)^1])
+}
+
+// TestA04Confusion: the public key of ES256 or EdDSA is no HMAC secret.
+func TestA04Confusion(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous, signedWith(credential.EdDSA))
+	d := n.drivers()[0]
+	admin, _ := n.login(t, d)
+	var set struct{ Keys []json.RawMessage }
+	_, document := n.send(t, newRequest(t, "GET", n.url+"/.well-known/jwks.json", nil))
+	if err := json.Unmarshal(document, &set); err != nil {
+		t.Fatal(err)
+	}
+	secrets := [][]byte{document, bytes.TrimSpace(document)}
+	for _, k := range n.jwks(t) {
+		x, err := base64.RawURLEncoding.DecodeString(k.X)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets = append(secrets, x, []byte(k.X))
+	}
+	for _, k := range set.Keys {
+		secrets = append(secrets, k)
+	}
+	for _, secret := range secrets {
+		f := forger{secret, tokenPart(t, admin, 0), tokenPart(t, admin, 1)}
+		for _, algorithm := range []string{"HS256", "EdDSA"} {
+			d.call(t, "GetMe", nil, bearer(f.headed(t, args{"alg": algorithm}))).want(t, 401, "invalid_token")
+		}
+	}
+	d.call(t, "GetMe", nil, bearer(admin)).want(t, 200, "")
+	n.clock.advance(time.Hour)
+	d.call(t, "GetMe", nil, bearer(admin)).want(t, 401, "token_expired")
+}
