@@ -12,8 +12,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/jsonbody"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // reader reads the whole body of a request once, refuses what no operation can
@@ -24,7 +24,7 @@ type reader func(o *operation, r *http.Request) error
 // takes one.
 func readREST(o *operation, r *http.Request) error {
 	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
-		return auth.InvalidError(auth.FieldError{Message: "The query must be percent-encoded"})
+		return problem.InvalidError(problem.FieldError{Message: "The query must be percent-encoded"})
 	}
 	if o.body == noBody {
 		r.Body = http.NoBody
@@ -43,7 +43,7 @@ func readREST(o *operation, r *http.Request) error {
 	case err != nil:
 		return err
 	case len(data) == 0 && o.body == requiredBody:
-		return auth.InvalidError(auth.FieldError{Message: "A JSON body is required"})
+		return problem.InvalidError(problem.FieldError{Message: "A JSON body is required"})
 	case len(data) == 0:
 	case media == "":
 		return errMedia("Send the body as application/json, and say so in Content-Type")
@@ -110,16 +110,16 @@ func readQuery(r *http.Request) error {
 		return errCompressed()
 	}
 	if v := q.Get("connect"); v != "" && v != "v1" {
-		return auth.InvalidError(auth.FieldError{Field: "connect", Message: "must be v1"})
+		return problem.InvalidError(problem.FieldError{Field: "connect", Message: "must be v1"})
 	}
 	if !q.Has("message") {
-		return auth.InvalidError(auth.FieldError{Field: "message", Message: "is required"})
+		return problem.InvalidError(problem.FieldError{Field: "message", Message: "is required"})
 	}
 	message := []byte(q.Get("message"))
 	if q.Get("base64") == "1" {
 		var err error
 		if message, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(q.Get("message"), "=")); err != nil {
-			return auth.InvalidError(auth.FieldError{Field: "message", Message: "must be URL-safe base64"})
+			return problem.InvalidError(problem.FieldError{Field: "message", Message: "must be URL-safe base64"})
 		}
 	}
 	switch q.Get("encoding") {
@@ -157,7 +157,7 @@ const frameHeader = 5
 
 // unframe returns the one message of a unary call.
 func unframe(data []byte) ([]byte, error) {
-	bad := func(message string) error { return auth.InvalidError(auth.FieldError{Message: message}) }
+	bad := func(message string) error { return problem.InvalidError(problem.FieldError{Message: message}) }
 	if len(data) < frameHeader {
 		return nil, bad("The body must hold one message in a gRPC frame")
 	}
@@ -175,10 +175,10 @@ func unframe(data []byte) ([]byte, error) {
 // without a reason.
 func checkProtocol(h http.Header) error {
 	if v := h.Get("Connect-Protocol-Version"); v != "" && v != "1" {
-		return auth.InvalidError(auth.FieldError{Field: "Connect-Protocol-Version", Message: "must be 1"})
+		return problem.InvalidError(problem.FieldError{Field: "Connect-Protocol-Version", Message: "must be 1"})
 	}
 	if v := h.Get("Connect-Timeout-Ms"); v != "" && (len(v) > 10 || strings.Trim(v, "0123456789") != "") {
-		return auth.InvalidError(auth.FieldError{Field: "Connect-Timeout-Ms", Message: "must be milliseconds, at most 10 digits"})
+		return problem.InvalidError(problem.FieldError{Field: "Connect-Timeout-Ms", Message: "must be milliseconds, at most 10 digits"})
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ var grpcTimeout = regexp.MustCompile(`^\d{1,8}[HMSmun]$`)
 // name the one compression that is known and then not use it.
 func checkGRPC(h http.Header) error {
 	if v := h.Get("Grpc-Timeout"); v != "" && !grpcTimeout.MatchString(v) {
-		return auth.InvalidError(auth.FieldError{Field: "Grpc-Timeout", Message: "must be at most 8 digits and a unit, one of HMSmun"})
+		return problem.InvalidError(problem.FieldError{Field: "Grpc-Timeout", Message: "must be at most 8 digits and a unit, one of HMSmun"})
 	}
 	if v := h.Get("Grpc-Encoding"); compressed(v) && v != "gzip" {
 		return errCompressed()
@@ -215,7 +215,7 @@ func errCompressed() error {
 }
 
 func errMedia(detail string) error {
-	return &auth.Error{Kind: auth.UnsupportedMedia, Reason: "unsupported_media_type", Detail: detail}
+	return &problem.Error{Kind: problem.UnsupportedMedia, Reason: "unsupported_media_type", Detail: detail}
 }
 
 func readAll(r *http.Request, limit int64) ([]byte, error) {
@@ -225,7 +225,7 @@ func readAll(r *http.Request, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:
-		return nil, auth.InvalidError(auth.FieldError{Message: "The body ended before it was whole"})
+		return nil, problem.InvalidError(problem.FieldError{Message: "The body ended before it was whole"})
 	case int64(len(data)) > limit:
 		return nil, errTooLarge()
 	}
@@ -233,7 +233,7 @@ func readAll(r *http.Request, limit int64) ([]byte, error) {
 }
 
 func errTooLarge() error {
-	return &auth.Error{Kind: auth.TooLarge, Reason: "body_too_large", Detail: "The body is too large"}
+	return &problem.Error{Kind: problem.TooLarge, Reason: "body_too_large", Detail: "The body is too large"}
 }
 
 func replaceBody(r *http.Request, data []byte) {
@@ -246,12 +246,12 @@ func checkJSON(data []byte) error {
 	if err == nil {
 		return nil
 	}
-	f := auth.FieldError{Message: "The body must be valid JSON"}
+	f := problem.FieldError{Message: "The body must be valid JSON"}
 	if wrong, ok := errors.AsType[*jsonbody.Error](err); ok {
-		f = auth.FieldError{Field: wrong.Field, Message: wrong.Problem}
+		f = problem.FieldError{Field: wrong.Field, Message: wrong.Problem}
 		if f.Field == "" {
 			f.Message = "The body " + wrong.Problem
 		}
 	}
-	return auth.InvalidError(f)
+	return problem.InvalidError(f)
 }

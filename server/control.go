@@ -12,8 +12,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/cluster"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Command is what an operator asks of an installation at the command line.
@@ -175,7 +175,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 
 // explained is an error as an operator should read it.
 func explained(err error) string {
-	if e, ok := errors.AsType[*auth.Error](err); ok && e.Cause == nil {
+	if e, ok := errors.AsType[*problem.Error](err); ok && e.Cause == nil {
 		return e.Detail
 	}
 	return err.Error()

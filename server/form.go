@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // formMembers are the members of the one form, Login's; others are ignored.
@@ -15,17 +15,17 @@ var formMembers = []string{"username", "password", "use_cookie"}
 func checkForm(data []byte) error {
 	values, err := url.ParseQuery(string(data))
 	if err != nil {
-		return auth.InvalidError(auth.FieldError{Message: "The body must be a valid form"})
+		return problem.InvalidError(problem.FieldError{Message: "The body must be a valid form"})
 	}
 	for _, name := range formMembers {
 		value := values.Get(name)
 		switch {
 		case len(values[name]) > 1:
-			return auth.InvalidError(auth.FieldError{Field: name, Message: "must be given only once"})
+			return problem.InvalidError(problem.FieldError{Field: name, Message: "must be given only once"})
 		case !utf8.ValidString(value):
-			return auth.InvalidError(auth.FieldError{Field: name, Message: "must be valid UTF-8"})
+			return problem.InvalidError(problem.FieldError{Field: name, Message: "must be valid UTF-8"})
 		case strings.IndexByte(value, 0) >= 0:
-			return auth.InvalidError(auth.FieldError{Field: name, Message: "must not hold U+0000"})
+			return problem.InvalidError(problem.FieldError{Field: name, Message: "must not hold U+0000"})
 		}
 	}
 	return nil

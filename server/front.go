@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/failpoint"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/server/call"
 	"github.com/openwearables/openwearables/server/rest"
 	"github.com/openwearables/openwearables/server/rpc"
@@ -35,7 +35,7 @@ func (s *Server) front(next http.Handler) http.Handler {
 		c, r := call.New(w, r, s.now)
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
 		c.Address = clientAddress(r, s.config.TrustedProxies)
-		c.Client = clip(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), auth.MaxText)
+		c.Client = clip(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), problem.MaxText)
 		if keys := r.Header["Idempotency-Key"]; len(keys) > 0 {
 			c.IdempotencyKey = &keys[0]
 		}
@@ -57,8 +57,8 @@ func (s *Server) finish(c *call.Call, r *http.Request) {
 		if cause == http.ErrAbortHandler {
 			panic(cause)
 		}
-		err := &auth.Error{
-			Kind: auth.Internal, Reason: "internal", Detail: "Internal server error",
+		err := &problem.Error{
+			Kind: problem.Internal, Reason: "internal", Detail: "Internal server error",
 			Cause: fmt.Errorf("panic: %v\n%s", cause, debug.Stack()),
 		}
 		c.Failure = err
@@ -160,10 +160,10 @@ func unclean(p string) bool {
 // unmatched answers what no route serves: 404, or 405 where another method is.
 func (s *Server) unmatched(w http.ResponseWriter, r *http.Request) {
 	s.open("", func(w http.ResponseWriter, r *http.Request) {
-		err := &auth.Error{Kind: auth.NotFound, Reason: "not_found", Detail: "There is nothing at this path"}
+		err := &problem.Error{Kind: problem.NotFound, Reason: "not_found", Detail: "There is nothing at this path"}
 		if allowed := s.allowed(r); len(allowed) > 0 {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			err = &auth.Error{Kind: auth.MethodNotAllowed, Reason: "method_not_allowed", Detail: "This path does not take this method"}
+			err = &problem.Error{Kind: problem.MethodNotAllowed, Reason: "method_not_allowed", Detail: "This path does not take this method"}
 		}
 		failer(r)(w, r, err)
 	}).ServeHTTP(w, r)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Application is a client of the account that exchanges a secret for tokens of
@@ -67,16 +68,16 @@ func (s *Applications) Create(ctx context.Context, name string) (NewApplication,
 }
 
 func checkName(name string) error {
-	var v Check
-	v.Text("name", name, 1, MaxName)
+	var v problem.Check
+	v.Text("name", name, 1, problem.MaxName)
 	return v.Err()
 }
 
 func checkRename(name **string) error {
-	var v Check
+	var v problem.Check
 	var to string
 	if assign(&v, "name", &to, name); name != nil && *name != nil {
-		v.Text("name", to, 1, MaxName)
+		v.Text("name", to, 1, problem.MaxName)
 	}
 	return v.Err()
 }
@@ -195,8 +196,8 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 }
 
 func applicationError(err error) error {
-	if errors.Is(err, ErrNotFound) {
-		return notFound("Application")
+	if errors.Is(err, problem.ErrNotFound) {
+		return problem.NotFoundError("Application")
 	}
 	return err
 }

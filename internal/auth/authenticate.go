@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Authenticator proves what a request presents.
@@ -56,7 +57,7 @@ func (s *core) proveAnew(ctx context.Context, c *Caller, h credential.Hash, epoc
 	}
 	p, err := proof(ctx, c.presented, h, now)
 	if err != nil {
-		c.Principal, c.Refused = nil, AsError(err)
+		c.Principal, c.Refused = nil, problem.AsError(err)
 		return
 	}
 	p.mark, p.proved = mark, now
@@ -84,7 +85,7 @@ func (c *Caller) presentsKey() bool { return c.keyOnly || credential.HasKeyForm(
 
 func (s *core) proveKey(ctx context.Context, _ string, h credential.Hash, now time.Time) (*Principal, error) {
 	k, err := s.store.KeyByHash(ctx, h)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		return nil, errInvalidKey()
 	} else if err != nil {
 		return nil, err
@@ -116,7 +117,7 @@ func (s *core) proveToken(ctx context.Context, token string, _ credential.Hash, 
 		return nil, errInvalidToken()
 	}
 	row, err := s.store.Session(ctx, claims.SessionID)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return nil, err
 	}
 	p := &Principal{Kind: DeveloperToken, ID: claims.Subject, SessionID: claims.SessionID, subject: sessionSubject(claims.SessionID)}

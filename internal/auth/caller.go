@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
@@ -19,7 +20,7 @@ type Caller struct {
 	// Principal is nil unless a credential was presented and is valid;
 	// Refused is then why not, or nil where none was presented.
 	Principal *Principal
-	Refused   *Error
+	Refused   *problem.Error
 
 	// IdempotencyKey is the header's value; nil without the header.
 	IdempotencyKey *string

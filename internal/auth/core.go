@@ -7,6 +7,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Auth is the domain's services over one store. Safe for concurrent use.
@@ -80,7 +81,7 @@ func (a *Auth) Flush(ctx context.Context) error {
 }
 
 // refuse records a refusal that the trail keeps and returns it.
-func (s *core) refuse(ctx context.Context, e audit.Event, refusal *Error) error {
+func (s *core) refuse(ctx context.Context, e audit.Event, refusal *problem.Error) error {
 	e.Outcome = refusal.Reason
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error { return tx.Record(ctx, e) })
 	if err != nil {

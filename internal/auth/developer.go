@@ -8,6 +8,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Developer is one of the people who manage this installation.
@@ -78,12 +79,12 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 }
 
 func (in *DeveloperPatch) check() error {
-	var v Check
+	var v problem.Check
 	if in.FirstName != nil {
-		v.Optional("first_name", *in.FirstName, MaxText)
+		v.Optional("first_name", *in.FirstName, problem.MaxText)
 	}
 	if in.LastName != nil {
-		v.Optional("last_name", *in.LastName, MaxText)
+		v.Optional("last_name", *in.LastName, problem.MaxText)
 	}
 	if in.Email != nil {
 		var email string
@@ -122,7 +123,7 @@ func (s *Developers) proveSelf(ctx context.Context, p *Principal, password strin
 		ok, err = s.provePassword(ctx, d, password)
 	}
 	if err == nil && !ok {
-		return d, &Error{Kind: BadRequest, Reason: "incorrect_password", Detail: "Incorrect current password"}
+		return d, &problem.Error{Kind: problem.BadRequest, Reason: "incorrect_password", Detail: "Incorrect current password"}
 	}
 	s.giveBack(ctx, s.config.Limits.LoginAccount, bucket) // a passing fault is no refusal
 	return d, developerError(err)
@@ -138,7 +139,7 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	if err != nil {
 		return err
 	}
-	var v Check
+	var v problem.Check
 	if current == "" {
 		v.Fail("current_password", "is required")
 	}
@@ -160,7 +161,7 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	return s.setPassword(ctx, proved, next, p.SessionID)
 }
 
-func (s *Developers) checkPassword(v *Check, field, password, email string) {
+func (s *Developers) checkPassword(v *problem.Check, field, password, email string) {
 	local, _, _ := strings.Cut(email, "@")
 	err := s.config.Passwords.Check(password, email, local)
 	if refused, ok := errors.AsType[*credential.PolicyError](err); ok {
@@ -182,7 +183,7 @@ func (s *Developers) setPassword(ctx context.Context, proved StoredDeveloper, pa
 			return developerError(err)
 		}
 		if d.PasswordHash != proved.PasswordHash {
-			return UnavailableError(errors.New("auth: the password was changed meanwhile"))
+			return problem.UnavailableError(errors.New("auth: the password was changed meanwhile"))
 		}
 		d.PasswordHash, d.UpdatedAt = hash, tx.Now()
 		if err := tx.UpdateDeveloper(ctx, d); err != nil {
@@ -203,10 +204,10 @@ func (s *Developers) setPassword(ctx context.Context, proved StoredDeveloper, pa
 
 func developerError(err error) error {
 	switch {
-	case errors.Is(err, ErrTaken):
-		return &Error{Kind: Conflict, Reason: "email_taken", Detail: "Another developer has this email"}
-	case errors.Is(err, ErrNotFound):
-		return notFound("Developer")
+	case errors.Is(err, problem.ErrTaken):
+		return &problem.Error{Kind: problem.Conflict, Reason: "email_taken", Detail: "Another developer has this email"}
+	case errors.Is(err, problem.ErrNotFound):
+		return problem.NotFoundError("Developer")
 	default:
 		return err
 	}

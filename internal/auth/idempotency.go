@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // ReplayRecord is the kept answer of a call that minted a secret. It is sealed
@@ -40,7 +41,7 @@ func (c *Caller) idempotencyKey() (string, error) {
 		ok = k[i] > ' ' && k[i] < 0x7f
 	}
 	if !ok {
-		return "", InvalidError(FieldError{"Idempotency-Key", "must be 1 to 255 visible ASCII characters"})
+		return "", problem.InvalidError(problem.FieldError{Field: "Idempotency-Key", Message: "must be 1 to 255 visible ASCII characters"})
 	}
 	return k, nil
 }
@@ -92,16 +93,16 @@ func once[T any](ctx context.Context, s *core, k call, effect func(context.Conte
 // replay fills answer from the record, if there is one.
 func replay[T any](ctx context.Context, s *core, tx Tx, r ReplayRecord, key string, answer *T) (bool, error) {
 	kept, err := tx.Replay(ctx, r.ID)
-	if errors.Is(err, ErrNotFound) || err == nil && !tx.Now().Before(kept.ExpiresAt) {
+	if errors.Is(err, problem.ErrNotFound) || err == nil && !tx.Now().Before(kept.ExpiresAt) {
 		return false, nil
 	} else if err != nil {
 		return false, err
 	}
 	if kept.Request != r.Request {
-		return false, &Error{
-			Kind: Invalid, Reason: "idempotency_key_reused",
+		return false, &problem.Error{
+			Kind: problem.Invalid, Reason: "idempotency_key_reused",
 			Detail: "This Idempotency-Key was used with another request; use a new one",
-			Fields: []FieldError{{"Idempotency-Key", "was used with another request"}},
+			Fields: []problem.FieldError{{Field: "Idempotency-Key", Message: "was used with another request"}},
 		}
 	}
 	plain, err := s.vault.Open(kept.Sealed, r.ID[:], key)
@@ -122,9 +123,9 @@ func keep(ctx context.Context, s *core, tx Tx, r ReplayRecord, key string, answe
 	return tx.PutReplay(ctx, r)
 }
 
-func errInProgress() *Error {
-	return &Error{
-		Kind: Conflict, Reason: "idempotency_in_progress",
+func errInProgress() *problem.Error {
+	return &problem.Error{
+		Kind: problem.Conflict, Reason: "idempotency_in_progress",
 		Detail: "A request with this Idempotency-Key is still running", RetryAfter: 1,
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Key is an API key as its account sees it: never with its secret.
@@ -78,7 +79,7 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 	if in.Scopes != nil {
 		k.Scopes = *in.Scopes
 	}
-	var v Check
+	var v problem.Check
 	v.OneOf("environment", k.Environment, "live", "test")
 	k.ExpiresAt = v.Future("expires_at", in.ExpiresAt, s.now())
 	if err := k.check(&v); err != nil {
@@ -95,8 +96,8 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 }
 
 // check holds the rules of a key's members and puts its scopes in order.
-func (k *Key) check(v *Check) error {
-	v.Text("name", k.Name, 1, MaxName)
+func (k *Key) check(v *problem.Check) error {
+	v.Text("name", k.Name, 1, problem.MaxName)
 	if len(k.Scopes) == 0 {
 		v.Fail("scopes", "must hold at least one scope")
 	}
@@ -180,7 +181,7 @@ func (s *Keys) Update(ctx context.Context, id string, in KeyPatch) (Key, error) 
 
 // apply checks the patch and carries it out on k.
 func (in KeyPatch) apply(k *Key, now time.Time) error {
-	var v Check
+	var v problem.Check
 	assign(&v, "name", &k.Name, in.Name)
 	assign(&v, "scopes", &k.Scopes, in.Scopes)
 	assign(&v, "enabled", &k.Enabled, in.Enabled)
@@ -253,7 +254,7 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 }
 
 func checkOverlap(seconds int) error {
-	var v Check
+	var v problem.Check
 	v.Between("overlap_seconds", seconds, 0, MaxOverlap)
 	return v.Err()
 }
@@ -275,8 +276,8 @@ func (s *Keys) Delete(ctx context.Context, id string) (Key, error) {
 }
 
 func keyError(err error) error {
-	if errors.Is(err, ErrNotFound) {
-		return notFound("API key")
+	if errors.Is(err, problem.ErrNotFound) {
+		return problem.NotFoundError("API key")
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
@@ -20,7 +21,7 @@ func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Poli
 		w, mark, err := l.peers.Spend(ctx, policy, id, c.Principal.subject)
 		if err != nil {
 			c.Window = policy.Fresh(l.now())
-			return UnavailableError(err)
+			return problem.UnavailableError(err)
 		}
 		c.Window = w
 		if !w.Admitted {
@@ -34,7 +35,7 @@ func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Poli
 	w, err := l.peers.Take(ctx, policy, id)
 	if err != nil {
 		c.Window = policy.Fresh(l.now())
-		return UnavailableError(err)
+		return problem.UnavailableError(err)
 	}
 	c.Window, c.Spent = w, policy
 	return l.refusal(w)
@@ -75,7 +76,7 @@ func (l *Limiter) bucket(c *Caller, byAddress ratelimit.Policy) (ratelimit.Polic
 func (s *core) take(ctx context.Context, p ratelimit.Policy, id string) error {
 	w, err := s.peers.Take(ctx, p, id)
 	if err != nil {
-		return UnavailableError(err)
+		return problem.UnavailableError(err)
 	}
 	if !w.Admitted {
 		CallerFrom(ctx).Window = w
@@ -88,7 +89,7 @@ func (s *core) take(ctx context.Context, p ratelimit.Policy, id string) error {
 func (s *core) takeAccount(ctx context.Context, id string) error {
 	w, err := s.peers.Take(ctx, s.config.Limits.LoginAccount, id)
 	if err != nil {
-		return UnavailableError(err)
+		return problem.UnavailableError(err)
 	}
 	return s.refusal(w)
 }
@@ -97,8 +98,8 @@ func (s *core) refusal(w ratelimit.Window) error {
 	if w.Admitted {
 		return nil
 	}
-	return &Error{
-		Kind: RateLimited, Reason: "rate_limited", Detail: "Too many requests, try again later",
+	return &problem.Error{
+		Kind: problem.RateLimited, Reason: "rate_limited", Detail: "Too many requests, try again later",
 		RetryAfter: w.RetryAfter(s.now()),
 	}
 }

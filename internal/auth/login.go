@@ -6,6 +6,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // LoginInput is what a developer presents; "" is missing. UseCookie says how
@@ -27,7 +28,7 @@ func (s *Sessions) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	}
 	email := Fold(in.Email)
 	row, err := s.store.DeveloperByEmail(ctx, email)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return Grant{}, err
 	}
 	bucket, err := s.accountBucket(ctx, c, email, row.ID)
@@ -77,7 +78,7 @@ func (s *core) provePassword(ctx context.Context, d StoredDeveloper, password st
 
 func laneError(err error) error {
 	if errors.Is(err, credential.ErrBusy) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return UnavailableError(err)
+		return problem.UnavailableError(err)
 	}
 	return err
 }
@@ -86,7 +87,7 @@ func (s *Sessions) openDeveloper(ctx context.Context, c *Caller, proved StoredDe
 	var ended []string
 	grant, err := once(ctx, s.core, call{"Login", "developer:" + proved.ID, useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
 		d, err := tx.Developer(ctx, proved.ID)
-		if errors.Is(err, ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != proved.PasswordHash) {
+		if errors.Is(err, problem.ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != proved.PasswordHash) {
 			return Grant{}, errInvalidLogin() // ended while the password was being proved
 		} else if err != nil {
 			return Grant{}, err

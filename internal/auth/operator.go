@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // What follows is for the operator at the command line: it needs no credential
@@ -24,7 +25,7 @@ func operated(ctx context.Context, action, developerID string, at time.Time) aud
 
 // Create adds a developer.
 func (s *Developers) Create(ctx context.Context, email, password string) (Developer, error) {
-	var v Check
+	var v problem.Check
 	v.Email("email", email)
 	s.checkPassword(&v, "password", password, email)
 	if err := v.Err(); err != nil {
@@ -56,7 +57,7 @@ func (s *Developers) SetPassword(ctx context.Context, email, password string) er
 	if err != nil {
 		return err
 	}
-	var v Check
+	var v problem.Check
 	s.checkPassword(&v, "password", password, d.Email)
 	if err := v.Err(); err != nil {
 		return err
@@ -119,8 +120,8 @@ func (s *Developers) operate(ctx context.Context, action, email string, f func(c
 		}
 		return tx.Record(ctx, operated(ctx, action, d.ID, tx.Now()))
 	})
-	if errors.Is(err, ErrNotFound) {
-		return notFound("Developer")
+	if errors.Is(err, problem.ErrNotFound) {
+		return problem.NotFoundError("Developer")
 	}
 	s.forgetSessions(ctx, ended)
 	return err

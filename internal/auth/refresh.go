@@ -7,6 +7,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // verdict is what a presented refresh token earns.
@@ -52,7 +53,7 @@ func decideRefresh(s *StoredSession, generation int64, retry *credential.Hash, n
 }
 
 // refusal is the 401 of a verdict that is one, nil of one that is not.
-func (v verdict) refusal() *Error {
+func (v verdict) refusal() *problem.Error {
 	switch v {
 	case refreshRotate, refreshReplay:
 		return nil
@@ -77,7 +78,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string) (Grant, error) {
 		return Grant{}, err
 	}
 	row, t, err := s.refreshSession(ctx, token)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		return Grant{}, s.refuse(ctx, c.event(audit.Refresh, "", s.now()), refreshInvalid.refusal())
 	} else if err != nil {
 		return Grant{}, err
@@ -106,7 +107,7 @@ func (s *Sessions) rotate(ctx context.Context, c *Caller, id string, generation 
 	defer end()
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
 		row, err := tx.Session(ctx, id)
-		if errors.Is(err, ErrNotFound) { // deleted since it was looked up
+		if errors.Is(err, problem.ErrNotFound) { // deleted since it was looked up
 			row, err = StoredSession{ID: id}, nil
 		}
 		if err != nil {

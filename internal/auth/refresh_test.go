@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // rotated is when the sessions of these tests were last rotated.
@@ -113,7 +114,7 @@ func TestRefreshRefusals(t *testing.T) {
 	for v, reason := range map[verdict]string{
 		refreshInvalid: "invalid_refresh_token", refreshUsed: "refresh_token_used", refreshReused: "refresh_token_reused",
 	} {
-		if e := v.refusal(); e == nil || e.Kind != Unauthenticated || e.Reason != reason {
+		if e := v.refusal(); e == nil || e.Kind != problem.Unauthenticated || e.Reason != reason {
 			t.Errorf("verdict %d is refused with %v, want a 401 %s", v, e, reason)
 		}
 	}

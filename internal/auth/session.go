@@ -7,6 +7,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Session is a developer's login as the developer sees it.
@@ -118,7 +119,7 @@ func (s *Sessions) List(ctx context.Context) ([]Session, error) {
 // End ends one of the caller's sessions; 404 for one that is not there or is
 // another developer's.
 func (s *Sessions) End(ctx context.Context, sessionID string) error {
-	id, err := checkID("id", sessionID)
+	id, err := problem.UUID("id", sessionID)
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (s *Sessions) End(ctx context.Context, sessionID string) error {
 	}
 	ended, err := s.end(ctx, audit.Revoke, SessionFilter{ID: id, DeveloperID: p.ID})
 	if err == nil && len(ended) == 0 {
-		return notFound("Session")
+		return problem.NotFoundError("Session")
 	}
 	return err
 }
@@ -148,7 +149,7 @@ func (s *Sessions) EndOthers(ctx context.Context) error {
 // 7009 section 2.2).
 func (s *Sessions) Revoke(ctx context.Context, token string) error {
 	id, err := s.sessionOf(ctx, token)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		return nil
 	} else if err != nil {
 		return err
@@ -161,30 +162,30 @@ func (s *Sessions) Revoke(ctx context.Context, token string) error {
 }
 
 // sessionOf returns the id of the session that a refresh or access token was
-// given to, or ErrNotFound.
+// given to, or problem.ErrNotFound.
 func (s *Sessions) sessionOf(ctx context.Context, token string) (string, error) {
 	if claims, err := s.signer.verify(token, s.now()); err == nil {
 		return claims.SessionID, nil
 	}
 	row, t, err := s.refreshSession(ctx, token)
 	if err == nil && int64(t.Generation) > row.Generation {
-		err = ErrNotFound
+		err = problem.ErrNotFound
 	}
 	return row.ID, err
 }
 
-// refreshSession finds the session whose key made the token, or ErrNotFound.
+// refreshSession finds the session whose key made the token, or problem.ErrNotFound.
 func (s *Sessions) refreshSession(ctx context.Context, token string) (StoredSession, credential.RefreshToken, error) {
 	t, ok := credential.ParseRefreshToken(token)
 	if !ok {
-		return StoredSession{}, t, ErrNotFound
+		return StoredSession{}, t, problem.ErrNotFound
 	}
 	row, err := s.store.Session(ctx, formatID(t.Session))
 	if err != nil {
 		return StoredSession{}, t, err
 	}
 	if !s.vault.VerifyRefresh(t, row.Seed) {
-		return StoredSession{}, t, ErrNotFound
+		return StoredSession{}, t, problem.ErrNotFound
 	}
 	return row, t, nil
 }

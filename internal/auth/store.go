@@ -9,8 +9,8 @@ import (
 )
 
 // Store keeps everything durable. Reads see every write that was acknowledged
-// before they began. Its errors are ErrNotFound, ErrTaken, or an *Error of
-// kind Unavailable for a passing fault. Safe for concurrent use.
+// before they began. Its errors are problem.ErrNotFound, problem.ErrTaken, or a
+// *problem.Error of kind Unavailable for a passing fault. Safe for concurrent use.
 type Store interface {
 	Reader
 	// Write runs f in one transaction and returns nil only once its effect is
@@ -75,7 +75,7 @@ type Tx interface {
 	DeleteSigningKey(ctx context.Context, id string) error
 }
 
-// Reader looks things up. A single row that is not there is ErrNotFound.
+// Reader looks things up. A single row that is not there is problem.ErrNotFound.
 type Reader interface {
 	Developer(ctx context.Context, id string) (StoredDeveloper, error)
 	// DeveloperByEmail looks the folded email up.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
@@ -76,20 +77,20 @@ func (s *Tokens) present(ctx context.Context, tx Tx, c *Caller, row StoredSessio
 	p := c.Principal
 	switch {
 	case p == nil:
-		if _, err := tx.Application(ctx, row.AppID); errors.Is(err, ErrNotFound) {
+		if _, err := tx.Application(ctx, row.AppID); errors.Is(err, problem.ErrNotFound) {
 			return errInvalidApp()
 		} else {
 			return err
 		}
 	case p.Kind == APIKey:
 		k, err := tx.Key(ctx, p.ID)
-		if errors.Is(err, ErrNotFound) || err == nil && !k.Enabled {
+		if errors.Is(err, problem.ErrNotFound) || err == nil && !k.Enabled {
 			return errInvalidKey()
 		}
 		return err
 	default:
 		session, err := tx.Session(ctx, p.SessionID)
-		if errors.Is(err, ErrNotFound) || err == nil && !session.live(tx.Now()) {
+		if errors.Is(err, problem.ErrNotFound) || err == nil && !session.live(tx.Now()) {
 			return errInvalidToken()
 		}
 		return err
@@ -116,7 +117,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	limits, address := &s.config.Limits, c.AddressID()
 	w, err := s.peers.Peek(ctx, limits.ExchangeRefused, address)
 	if err != nil {
-		return StoredSession{}, UnavailableError(err)
+		return StoredSession{}, problem.UnavailableError(err)
 	}
 	if !w.Admitted {
 		c.Window = w
@@ -125,7 +126,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	now := s.now()
 	h := s.vault.Hash(app.AppSecret)
 	row, err := s.application(ctx, app)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return StoredSession{}, err
 	}
 	if !row.admits(h, now) || err != nil {
@@ -134,7 +135,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	s.giveBack(ctx, c.Spent, address)
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
 	if c.Window, err = s.peers.Take(ctx, limits.ExchangeApp, app.AppID); err != nil {
-		return StoredSession{}, UnavailableError(err)
+		return StoredSession{}, problem.UnavailableError(err)
 	}
 	return StoredSession{AppID: app.AppID}, s.refusal(c.Window)
 }
@@ -144,7 +145,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentials) error {
 	w, err := s.peers.Take(ctx, s.config.Limits.ExchangeRefused, c.AddressID())
 	if err != nil {
-		return UnavailableError(err)
+		return problem.UnavailableError(err)
 	}
 	if c.Principal == nil || !w.Admitted {
 		c.Window = w
@@ -163,7 +164,7 @@ func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentia
 // application looks an application up whose credentials have the right form.
 func (s *Tokens) application(ctx context.Context, app AppCredentials) (StoredApplication, error) {
 	if !credential.Valid(credential.AppID, app.AppID) || !credential.Valid(credential.AppSecret, app.AppSecret) {
-		return StoredApplication{}, ErrNotFound
+		return StoredApplication{}, problem.ErrNotFound
 	}
 	return s.store.Application(ctx, app.AppID)
 }

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"hash/maphash"
+
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // turns lets one after the other in among those who would wait for the same row,
@@ -29,6 +31,6 @@ func (t *turns) wait(ctx context.Context, id string) (end func(), err error) {
 	case stripe <- struct{}{}:
 		return func() { <-stripe }, nil
 	case <-ctx.Done():
-		return nil, UnavailableError(ctx.Err())
+		return nil, problem.UnavailableError(ctx.Err())
 	}
 }

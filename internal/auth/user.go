@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // User is one of the account's own users: whose data it is.
@@ -54,16 +55,16 @@ func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
 
 // apply checks the patch and carries it out on u.
 func (in UserPatch) apply(u *User) error {
-	var v Check
+	var v problem.Check
 	set := func(field string, from **string, to **string, most int) {
 		if from != nil {
 			v.Optional(field, *from, most)
 			*to = *from
 		}
 	}
-	set("first_name", in.FirstName, &u.FirstName, MaxText)
-	set("last_name", in.LastName, &u.LastName, MaxText)
-	set("external_user_id", in.ExternalUserID, &u.ExternalUserID, MaxText)
+	set("first_name", in.FirstName, &u.FirstName, problem.MaxText)
+	set("last_name", in.LastName, &u.LastName, problem.MaxText)
+	set("external_user_id", in.ExternalUserID, &u.ExternalUserID, problem.MaxText)
 	if in.ExternalUserID != nil && *in.ExternalUserID != nil && **in.ExternalUserID == "" {
 		v.Fail("external_user_id", "must not be empty; send null for none")
 	}
@@ -77,7 +78,7 @@ func (in UserPatch) apply(u *User) error {
 
 // Get returns a user, to the account or to the user itself.
 func (s *Users) Get(ctx context.Context, userID string) (User, error) {
-	id, err := checkID("id", userID)
+	id, err := problem.UUID("id", userID)
 	if err != nil {
 		return User{}, err
 	}
@@ -90,7 +91,7 @@ func (s *Users) Get(ctx context.Context, userID string) (User, error) {
 
 // Update changes a user.
 func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, error) {
-	id, err := checkID("id", userID)
+	id, err := problem.UUID("id", userID)
 	if err != nil {
 		return User{}, err
 	}
@@ -119,7 +120,7 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 // Delete removes a user with its data, sessions and tokens, and returns it as
 // it was.
 func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
-	id, err := checkID("id", userID)
+	id, err := problem.UUID("id", userID)
 	if err != nil {
 		return User{}, err
 	}
@@ -148,15 +149,15 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 }
 
 func userError(err error) error {
-	if taken, ok := errors.AsType[*TakenError](err); ok {
-		e := &Error{Kind: Conflict, Reason: "email_taken", Detail: "Another user has this email"}
+	if taken, ok := errors.AsType[*problem.TakenError](err); ok {
+		e := &problem.Error{Kind: problem.Conflict, Reason: "email_taken", Detail: "Another user has this email"}
 		if taken.Column == "external_user_id" {
 			e.Reason, e.Detail = "external_user_id_taken", "Another user has this external_user_id"
 		}
 		return e
 	}
-	if errors.Is(err, ErrNotFound) {
-		return notFound("User")
+	if errors.Is(err, problem.ErrNotFound) {
+		return problem.NotFoundError("User")
 	}
 	return err
 }
@@ -233,7 +234,7 @@ func (s *Users) List(ctx context.Context, in UserList) (UserPage, error) {
 }
 
 func (s *Users) query(in UserList) (page int, q UserQuery, err error) {
-	var v Check
+	var v problem.Check
 	page, limit, order := 1, 20, "desc"
 	q.SortBy = "created_at"
 	for _, p := range []struct {
@@ -254,9 +255,9 @@ func (s *Users) query(in UserList) (page int, q UserQuery, err error) {
 	}
 	v.OneOf("sort_by", q.SortBy, userOrders...)
 	v.OneOf("sort_order", order, "asc", "desc")
-	v.Optional("search", in.Search, MaxText)
-	v.Optional("email", in.Email, MaxEmail)
-	v.Optional("external_user_id", in.ExternalUserID, MaxText)
+	v.Optional("search", in.Search, problem.MaxText)
+	v.Optional("email", in.Email, problem.MaxEmail)
+	v.Optional("external_user_id", in.ExternalUserID, problem.MaxText)
 	q.Descending, q.Limit, q.ExternalUserID = order == "desc", limit+1, in.ExternalUserID
 	if in.Search != nil {
 		q.Search = Fold(*in.Search)
@@ -287,7 +288,7 @@ func (s *Users) userCursor(q UserQuery, page int, last *User) (string, error) {
 	return s.SealCursor(q.filters(), userCursor{page, UserPosition{last.sortValue(q.SortBy), last.ID}})
 }
 
-func (s *Users) readUserCursor(v *Check, q *UserQuery, cursor string) int {
+func (s *Users) readUserCursor(v *problem.Check, q *UserQuery, cursor string) int {
 	var at userCursor
 	if !s.OpenCursor(q.filters(), cursor, &at) {
 		v.Fail("cursor", "must be a next_cursor of the same list with the same filters")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // ListInput is what ListWorkouts takes. Dates are a date (a UTC day), an RFC
@@ -116,13 +117,13 @@ func (q *Query) filters() []byte {
 }
 
 func (s *Workouts) query(userID string, in ListInput) (Query, error) {
-	var v auth.Check
+	var v problem.Check
 	q := Query{UserID: userID, Type: in.RecordType, Limit: 50}
 	if in.Limit != nil {
 		q.Limit = *in.Limit
 	}
 	v.Between("limit", q.Limit, 1, 100)
-	v.Optional("record_type", in.RecordType, auth.MaxText)
+	v.Optional("record_type", in.RecordType, problem.MaxText)
 	start, end := readRange(&v, in)
 	if q.Start, q.End = start, end; in.Cursor != nil {
 		var at cursor
@@ -144,7 +145,7 @@ var (
 
 // readRange reads the half-open range between the dates, which holds the whole
 // of an end that is a date.
-func readRange(v *auth.Check, in ListInput) (start, end time.Time) {
+func readRange(v *problem.Check, in ListInput) (start, end time.Time) {
 	start, _ = readDate(v, "start_date", in.StartDate)
 	last, wholeDay := readDate(v, "end_date", in.EndDate)
 	if end = last; wholeDay {
@@ -159,7 +160,7 @@ func readRange(v *auth.Check, in ListInput) (start, end time.Time) {
 
 // readDate reads an instant, or a date and that it is one. A time without an
 // offset is UTC.
-func readDate(v *auth.Check, field, s string) (t time.Time, wholeDay bool) {
+func readDate(v *problem.Check, field, s string) (t time.Time, wholeDay bool) {
 	var err error
 	switch {
 	case s == "":
@@ -176,7 +177,7 @@ func readDate(v *auth.Check, field, s string) (t time.Time, wholeDay bool) {
 	case zoneless.MatchString(s):
 		t, err = time.Parse("2006-01-02T15:04:05", s)
 	default:
-		t, err = auth.ParseInstant(s)
+		t, err = problem.ParseInstant(s)
 	}
 	t = t.UTC().Truncate(time.Microsecond)
 	if err != nil || t.Year() < 1 || t.Year() > 9998 {

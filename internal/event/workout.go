@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Source says where a workout was recorded.
@@ -69,7 +69,7 @@ const (
 
 // read checks the input and returns the workout it describes; field is its
 // place in the request, such as "workouts[3]".
-func (in *Input) read(v *auth.Check, field string) Workout {
+func (in *Input) read(v *problem.Check, field string) Workout {
 	w := Workout{
 		ExternalID: in.ExternalID, Type: in.Type, Name: in.Name, ZoneOffset: in.ZoneOffset, Source: in.Source,
 		CaloriesKcal: in.CaloriesKcal, DistanceMeters: in.DistanceMeters,
@@ -77,14 +77,14 @@ func (in *Input) read(v *auth.Check, field string) Workout {
 		AvgPaceSecPerKm: in.AvgPaceSecPerKm, ElevationGainMeters: in.ElevationGainMeters,
 	}
 	at := func(member string) string { return field + "." + member }
-	v.Text(at("external_id"), in.ExternalID, 1, auth.MaxText)
-	v.Text(at("type"), in.Type, 1, auth.MaxText)
-	v.Optional(at("name"), in.Name, auth.MaxText)
-	v.Text(at("source.provider"), in.Source.Provider, 1, auth.MaxText)
-	v.Optional(at("source.source"), in.Source.Source, auth.MaxText)
-	v.Optional(at("source.device"), in.Source.Device, auth.MaxText)
-	v.Optional(at("source.device_type"), in.Source.DeviceType, auth.MaxText)
-	v.Optional(at("source.device_name"), in.Source.DeviceName, auth.MaxText)
+	v.Text(at("external_id"), in.ExternalID, 1, problem.MaxText)
+	v.Text(at("type"), in.Type, 1, problem.MaxText)
+	v.Optional(at("name"), in.Name, problem.MaxText)
+	v.Text(at("source.provider"), in.Source.Provider, 1, problem.MaxText)
+	v.Optional(at("source.source"), in.Source.Source, problem.MaxText)
+	v.Optional(at("source.device"), in.Source.Device, problem.MaxText)
+	v.Optional(at("source.device_type"), in.Source.DeviceType, problem.MaxText)
+	v.Optional(at("source.device_name"), in.Source.DeviceName, problem.MaxText)
 	if in.ZoneOffset != nil && !zoneOffset.MatchString(*in.ZoneOffset) {
 		v.Fail(at("zone_offset"), `must be an offset such as "+02:00"`)
 	}
@@ -93,7 +93,7 @@ func (in *Input) read(v *auth.Check, field string) Workout {
 	return w
 }
 
-func (in *Input) readTimes(v *auth.Check, at func(string) string, w *Workout) {
+func (in *Input) readTimes(v *problem.Check, at func(string) string, w *Workout) {
 	start := v.Instant(at("start_time"), &in.StartTime)
 	end := v.Instant(at("end_time"), &in.EndTime)
 	if start == nil || end == nil {
@@ -115,7 +115,7 @@ func (in *Input) readTimes(v *auth.Check, at func(string) string, w *Workout) {
 	w.DurationSeconds = int32(seconds)
 }
 
-func (in *Input) readNumbers(v *auth.Check, at func(string) string) {
+func (in *Input) readNumbers(v *problem.Check, at func(string) string) {
 	for _, rate := range []struct {
 		member string
 		n      *int32

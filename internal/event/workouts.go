@@ -6,10 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Store keeps workouts. The rules of auth.Store hold for it.
@@ -19,10 +18,10 @@ type Store interface {
 	// UpsertWorkouts writes all or none, replacing those of the same provider
 	// and external id whole; it sets each ID to the stored one, reports in
 	// order which were new, and moves the user's last_synced_at and _provider.
-	// ErrNotFound: there is no such user.
+	// problem.ErrNotFound: there is no such user.
 	UpsertWorkouts(ctx context.Context, userID string, ws []Workout) (created []bool, err error)
 	DeleteWorkout(ctx context.Context, userID, id string) error
-	// UserExists answers nil or ErrNotFound.
+	// UserExists answers nil or problem.ErrNotFound.
 	UserExists(ctx context.Context, userID string) error
 }
 
@@ -92,7 +91,7 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upser
 }
 
 func read(in []Input) ([]Workout, error) {
-	var v auth.Check
+	var v problem.Check
 	if len(in) < 1 || len(in) > MaxBatch {
 		v.Fail("workouts", "must hold 1 to "+strconv.Itoa(MaxBatch)+" workouts")
 		return nil, v.Err()
@@ -110,9 +109,9 @@ func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
 	if err != nil {
 		return err
 	}
-	workout, err := uuid.Parse(workoutID)
-	if err != nil || len(workoutID) != 36 {
-		return auth.InvalidError(auth.FieldError{Field: "workout_id", Message: "must be a UUID"})
+	workout, err := problem.UUID("workout_id", workoutID)
+	if err != nil {
+		return err
 	}
 	if _, err := auth.RequireOwner(ctx, auth.WorkoutsWrite, id); err != nil {
 		return err
@@ -120,16 +119,16 @@ func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
 	if err := s.Store.UserExists(ctx, id); err != nil {
 		return userError(err)
 	}
-	err = s.Store.DeleteWorkout(ctx, id, workout.String())
-	if errors.Is(err, auth.ErrNotFound) {
-		return &auth.Error{Kind: auth.NotFound, Reason: "not_found", Detail: "Workout not found"}
+	err = s.Store.DeleteWorkout(ctx, id, workout)
+	if errors.Is(err, problem.ErrNotFound) {
+		return problem.NotFoundError("Workout")
 	}
 	return err
 }
 
 func userError(err error) error {
-	if errors.Is(err, auth.ErrNotFound) {
-		return &auth.Error{Kind: auth.NotFound, Reason: "not_found", Detail: "User not found"}
+	if errors.Is(err, problem.ErrNotFound) {
+		return problem.NotFoundError("User")
 	}
 	return err
 }

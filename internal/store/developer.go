@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 type developerRow struct {
@@ -48,7 +49,7 @@ func (r *reader) Developers(ctx context.Context) ([]auth.StoredDeveloper, error)
 
 func (r *reader) SeenAddress(ctx context.Context, developerID, address string, since time.Time) (bool, error) {
 	_, err := find(ctx, r, addressSeen, developerID, address, micros(since))
-	if errors.Is(err, auth.ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err

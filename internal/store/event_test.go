@@ -8,6 +8,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 func TestReplay(t *testing.T) {
@@ -31,7 +32,7 @@ func TestReplay(t *testing.T) {
 
 		next := fill[auth.ReplayRecord](true)
 		next.ID, next.ExpiresAt = r.ID, epoch.Add(3*time.Hour)
-		wantError(t, put(next), auth.ErrTaken)
+		wantError(t, put(next), problem.ErrTaken)
 		wantEqual(t, get(), r)
 		*now = r.ExpiresAt
 		if err := put(next); err != nil {
@@ -44,7 +45,7 @@ func TestReplay(t *testing.T) {
 func TestMeta(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		_, err := s.Meta(t.Context(), "secret")
-		wantError(t, err, auth.ErrNotFound)
+		wantError(t, err, problem.ErrNotFound)
 		wantEqual(t, must(s.SetMeta(t.Context(), "secret", "a"))(t), "a")
 		wantEqual(t, must(s.SetMeta(t.Context(), "secret", "b"))(t), "a")
 		wantEqual(t, must(s.Meta(t.Context(), "secret"))(t), "a")

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // uniques names the unique columns that the domain answers for.
@@ -36,31 +36,31 @@ var passed = []error{
 	errClosed, errAbsent, errLost, errUncertain, errAborted, errSkewed,
 }
 
-// domain turns an error of the driver into one of the domain's: ErrNotFound, a
-// TakenError, Unavailable for what passes, and otherwise itself, wrapped.
+// domain turns an error of the driver into one of the domain's: problem.ErrNotFound, a
+// problem.TakenError, Unavailable for what passes, and otherwise itself, wrapped.
 func (e engine) domain(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, sql.ErrNoRows):
-		return auth.ErrNotFound
+		return problem.ErrNotFound
 	case isDomain(err):
 		return err
 	case errors.Is(err, errAlien):
-		return &auth.Error{Kind: auth.Invalid, Reason: "invalid_request", Detail: "A text holds a character that cannot be stored", Cause: err}
+		return &problem.Error{Kind: problem.Invalid, Reason: "invalid_request", Detail: "A text holds a character that cannot be stored", Cause: err}
 	case slices.ContainsFunc(passed, func(known error) bool { return errors.Is(err, known) }), isClosed(err):
-		return auth.UnavailableError(err)
+		return problem.UnavailableError(err)
 	}
 	switch kind, column := e.fault(err); kind {
 	case passing, contended:
-		return auth.UnavailableError(err)
+		return problem.UnavailableError(err)
 	case orphaned:
-		return auth.ErrNotFound
+		return problem.ErrNotFound
 	case alien:
 		return e.domain(fmt.Errorf("%w: %w", errAlien, err))
 	case taken:
 		if name, ok := uniques[column]; ok {
-			return &auth.TakenError{Column: name}
+			return &problem.TakenError{Column: name}
 		}
 	}
 	return fmt.Errorf("store: %w", err)
@@ -70,8 +70,8 @@ func (e engine) domain(err error) error {
 func isClosed(err error) bool { return strings.Contains(err.Error(), "sql: database is closed") }
 
 func isDomain(err error) bool {
-	_, ok := errors.AsType[*auth.Error](err)
-	return ok || errors.Is(err, auth.ErrNotFound) || errors.Is(err, auth.ErrTaken)
+	_, ok := errors.AsType[*problem.Error](err)
+	return ok || errors.Is(err, problem.ErrNotFound) || errors.Is(err, problem.ErrTaken)
 }
 
 func (fault faulter) contended(err error) bool {

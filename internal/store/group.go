@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/failpoint"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 const (
@@ -71,18 +71,18 @@ func newGroup(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *group {
 // do runs f once. A caller that is cancelled before its turn leaves the queue.
 func (g *group) do(ctx context.Context, f func(context.Context, *tx) error) error {
 	if err := ctx.Err(); err != nil {
-		return auth.UnavailableError(err)
+		return problem.UnavailableError(err)
 	}
 	j := &job{ctx: context.WithoutCancel(ctx), f: f, done: make(chan error, 1)}
 	if err := g.enqueue(j); err != nil {
-		return auth.UnavailableError(err)
+		return problem.UnavailableError(err)
 	}
 	select {
 	case err := <-j.done:
 		return err
 	case <-ctx.Done():
 		if j.state.CompareAndSwap(waiting, abandoned) {
-			return auth.UnavailableError(ctx.Err())
+			return problem.UnavailableError(ctx.Err())
 		}
 		return <-j.done
 	}
@@ -161,7 +161,7 @@ func (g *group) gather(batch []*job, first *job) []*job {
 func answer(batch []*job, failure error) {
 	for _, j := range batch {
 		if failure != nil {
-			j.err = auth.UnavailableError(failure)
+			j.err = problem.UnavailableError(failure)
 		}
 		j.done <- j.err
 	}
@@ -258,9 +258,9 @@ func (g *group) tidy(ctx context.Context) error {
 	case g.tidies <- reply:
 		return <-reply
 	case <-g.stopped:
-		return auth.UnavailableError(errClosed)
+		return problem.UnavailableError(errClosed)
 	case <-ctx.Done():
-		return auth.UnavailableError(ctx.Err())
+		return problem.UnavailableError(ctx.Err())
 	}
 }
 

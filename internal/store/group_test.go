@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Nobody is answered before everybody in the batch has run: they share one
@@ -70,7 +71,7 @@ func TestFailuresAreIsolated(t *testing.T) {
 			case 1:
 				wantError(t, err, oops)
 			default:
-				if err == nil || auth.AsError(err).Kind != auth.Internal {
+				if err == nil || problem.AsError(err).Kind != problem.Internal {
 					t.Fatalf("a panic became %v", err)
 				}
 			}
@@ -124,7 +125,7 @@ func TestOneWinner(t *testing.T) {
 			if err == nil {
 				won++
 			} else {
-				wantError(t, err, auth.ErrTaken)
+				wantError(t, err, problem.ErrTaken)
 			}
 		}
 		wantEqual(t, won, 1)
@@ -206,7 +207,7 @@ func TestCancelledReads(t *testing.T) {
 		<-ctx.Done()
 		for _, seen := range []error{sql.ErrNoRows, errors.New("sql: Rows are closed")} {
 			wantUnavailable(t, s.fail(ctx, seen))
-			wantEqual(t, errors.Is(s.fail(t.Context(), seen), auth.ErrNotFound), seen == sql.ErrNoRows)
+			wantEqual(t, errors.Is(s.fail(t.Context(), seen), problem.ErrNotFound), seen == sql.ErrNoRows)
 		}
 		must(s.Session(t.Context(), row.ID))(t)
 	})
@@ -225,8 +226,8 @@ func TestCancellationAfterTheStart(t *testing.T) {
 			}
 			_, err := tx.Keys(ctx) // the caller's own context does no harm either
 			_, missing := tx.User(ctx, u.ID)
-			wantError(t, missing, auth.ErrNotFound)
-			wantError(t, tx.DeleteUser(ctx, u.ID), auth.ErrNotFound)
+			wantError(t, missing, problem.ErrNotFound)
+			wantError(t, tx.DeleteUser(ctx, u.ID), problem.ErrNotFound)
 			return errors.Join(err, tx.InsertUser(ctx, u))
 		})
 		if err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 var errMeta = errors.New("store: a meta value is not there after it was set")
@@ -20,7 +20,7 @@ type metaRow struct {
 var metaByName = selecting[metaRow]("name = ?")
 
 // Meta returns a value that the installation keeps about itself, or
-// auth.ErrNotFound.
+// problem.ErrNotFound.
 func (s *Store) Meta(ctx context.Context, name string) (string, error) {
 	row, err := find(ctx, s.reader, metaByName, name)
 	return row.Value, err
@@ -36,7 +36,7 @@ func (s *Store) SetMeta(ctx context.Context, name, value string) (stored string,
 		}
 		row, err := find(ctx, &t.reader, metaByName, name)
 		stored = row.Value
-		if errors.Is(err, auth.ErrNotFound) {
+		if errors.Is(err, problem.ErrNotFound) {
 			err = t.fail(ctx, errMeta)
 		}
 		return err

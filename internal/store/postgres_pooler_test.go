@@ -11,6 +11,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
@@ -54,7 +55,7 @@ func TestPostgresPooler(t *testing.T) {
 			}
 			err = stores[i%2].try(func(ctx context.Context, tx auth.Tx) error {
 				_, err := tx.Replay(ctx, r.ID)
-				if errors.Is(err, auth.ErrNotFound) {
+				if errors.Is(err, problem.ErrNotFound) {
 					made.Add(1)
 					return tx.PutReplay(ctx, r)
 				}

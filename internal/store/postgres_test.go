@@ -12,6 +12,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 func openPostgresStore(t testing.TB) *Store { return openStore(t, pgtest.New(t), Options{}) }
@@ -67,7 +68,7 @@ func TestPostgresConflicts(t *testing.T) {
 			})
 			if failures == maxTries {
 				wantUnavailable(t, err)
-				wantError(t, s.UserExists(t.Context(), u.ID), auth.ErrNotFound)
+				wantError(t, s.UserExists(t.Context(), u.ID), problem.ErrNotFound)
 			} else if err != nil || s.UserExists(t.Context(), u.ID) != nil {
 				t.Errorf("%s %d times: %v", code, failures, err)
 			}
@@ -258,8 +259,8 @@ func TestPostgresCommitFailure(t *testing.T) {
 	u := newUser()
 	wantError(t, s.try(func(ctx context.Context, tx auth.Tx) error {
 		return errors.Join(tx.InsertUser(ctx, u), tx.InsertSession(ctx, newUserSession("nobody")))
-	}), auth.ErrNotFound)
-	wantError(t, s.UserExists(t.Context(), u.ID), auth.ErrNotFound)
+	}), problem.ErrNotFound)
+	wantError(t, s.UserExists(t.Context(), u.ID), problem.ErrNotFound)
 }
 
 // A function that ends its goroutine leaves neither its writes nor its
@@ -281,7 +282,7 @@ func TestPostgresGoexit(t *testing.T) {
 		})
 	}
 	ended.Wait()
-	wantError(t, s.UserExists(t.Context(), u.ID), auth.ErrNotFound)
+	wantError(t, s.UserExists(t.Context(), u.ID), problem.ErrNotFound)
 	for end := time.Now().Add(20 * time.Second); s.pools.writer.Stats().InUse > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("connections are still in use: %+v", s.pools.writer.Stats())
@@ -341,7 +342,7 @@ func TestPostgresReplaysAreFound(t *testing.T) {
 		all.Go(func() {
 			err := stores[i%2].try(func(ctx context.Context, tx auth.Tx) error {
 				_, err := tx.Replay(ctx, r.ID)
-				if errors.Is(err, auth.ErrNotFound) {
+				if errors.Is(err, problem.ErrNotFound) {
 					made.Add(1)
 					return tx.PutReplay(ctx, r)
 				}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 type replayRow struct {
@@ -28,14 +29,14 @@ func (t *tx) Replay(ctx context.Context, id credential.Hash) (auth.ReplayRecord,
 }
 
 // PutReplay writes the record. One of the same id that has not expired stays,
-// and the transaction fails with ErrTaken.
+// and the transaction fails with problem.ErrTaken.
 func (t *tx) PutReplay(ctx context.Context, r auth.ReplayRecord) error {
 	err := t.only(ctx, t.insert(&replayRow{ReplayRecord: r}).
 		On("CONFLICT (id) DO UPDATE").
 		Set("request = EXCLUDED.request, sealed = EXCLUDED.sealed, expires_at = EXCLUDED.expires_at").
 		Where("r.expires_at <= ?", t.now))
-	if errors.Is(err, auth.ErrNotFound) {
-		err = t.fail(ctx, &auth.TakenError{Column: "id"})
+	if errors.Is(err, problem.ErrNotFound) {
+		err = t.fail(ctx, &problem.TakenError{Column: "id"})
 	}
 	return err
 }

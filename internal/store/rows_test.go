@@ -8,6 +8,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Every member of every row comes back as it was written, with and without
@@ -40,10 +41,10 @@ func developerComesBack(t *testing.T, s *Store, set bool) {
 	})
 	wantEqual(t, must(s.DeveloperByEmail(t.Context(), auth.Fold(next.Email)))(t), next)
 	_, err := s.DeveloperByEmail(t.Context(), auth.Fold(d.Email))
-	wantError(t, err, auth.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteDeveloper(ctx, d.ID) })
 	_, err = s.Developer(t.Context(), d.ID)
-	wantError(t, err, auth.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func sessionComesBack(t *testing.T, s *Store, set bool) {
@@ -75,7 +76,7 @@ func keyComesBack(t *testing.T, s *Store, set bool) {
 	wantEqual(t, must(s.Keys(t.Context()))(t), []auth.Key{next.Key})
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteKey(ctx, k.ID) })
 	_, err := s.Key(t.Context(), k.ID)
-	wantError(t, err, auth.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func applicationComesBack(t *testing.T, s *Store, set bool) {
@@ -89,7 +90,7 @@ func applicationComesBack(t *testing.T, s *Store, set bool) {
 	wantEqual(t, must(s.Applications(t.Context()))(t), []auth.Application{next.Application})
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteApplication(ctx, a.AppID) })
 	_, err := s.Application(t.Context(), a.AppID)
-	wantError(t, err, auth.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func userComesBack(t *testing.T, s *Store, set bool) {
@@ -104,7 +105,7 @@ func userComesBack(t *testing.T, s *Store, set bool) {
 		t.Fatal(err)
 	}
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteUser(ctx, u.ID) })
-	wantError(t, s.UserExists(t.Context(), u.ID), auth.ErrNotFound)
+	wantError(t, s.UserExists(t.Context(), u.ID), problem.ErrNotFound)
 }
 
 func signingKeyComesBack(t *testing.T, s *Store, set bool) {
@@ -124,7 +125,7 @@ func signingKeyComesBack(t *testing.T, s *Store, set bool) {
 	wantEqual(t, must(s.SigningKeys(t.Context()))(t), []auth.StoredSigningKey{second})
 }
 
-// What is not there is ErrNotFound, to read, to change and to remove.
+// What is not there is problem.ErrNotFound, to read, to change and to remove.
 func TestNotFound(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		reads := map[string]func(context.Context, auth.Reader) error{
@@ -140,11 +141,11 @@ func TestNotFound(t *testing.T) {
 			"User":        func(ctx context.Context, r auth.Reader) error { _, err := r.User(ctx, "x"); return err },
 		}
 		for name, read := range reads {
-			if err := read(t.Context(), s); !errors.Is(err, auth.ErrNotFound) {
+			if err := read(t.Context(), s); !errors.Is(err, problem.ErrNotFound) {
 				t.Errorf("%s: %v", name, err)
 			}
 			err := s.try(func(ctx context.Context, tx auth.Tx) error { return read(ctx, tx) })
-			if !errors.Is(err, auth.ErrNotFound) {
+			if !errors.Is(err, problem.ErrNotFound) {
 				t.Errorf("%s in a transaction: %v", name, err)
 			}
 		}
@@ -165,7 +166,7 @@ func TestNotFound(t *testing.T) {
 			"InsertSession":     func(ctx context.Context, tx auth.Tx) error { return tx.InsertSession(ctx, newUserSession("x")) },
 		}
 		for name, write := range writes {
-			if err := s.try(write); !errors.Is(err, auth.ErrNotFound) {
+			if err := s.try(write); !errors.Is(err, problem.ErrNotFound) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -179,16 +180,16 @@ func TestTextThatCannotBeStored(t *testing.T) {
 		u := s.addUser(t)
 		for _, text := range []string{"a\x00b", "\xff"} {
 			_, err := s.DeveloperByEmail(t.Context(), text)
-			wantError(t, err, auth.ErrNotFound)
+			wantError(t, err, problem.ErrNotFound)
 			_, err = s.Key(t.Context(), text)
-			wantError(t, err, auth.ErrNotFound)
+			wantError(t, err, problem.ErrNotFound)
 			odd := newUser()
 			odd.FirstName = &text
 			for _, write := range []func(context.Context, auth.Tx) error{
 				func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, odd) },
 				func(ctx context.Context, tx auth.Tx) error { odd.ID = u.ID; return tx.UpdateUser(ctx, odd) },
 			} {
-				if err := s.try(write); auth.AsError(err).Kind != auth.Invalid {
+				if err := s.try(write); problem.AsError(err).Kind != problem.Invalid {
 					t.Errorf("%q: %v", text, err)
 				}
 			}
@@ -223,11 +224,11 @@ func TestTaken(t *testing.T) {
 			{"id", "", func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, sameID) }},
 		} {
 			err := s.try(c.write)
-			taken, ok := errors.AsType[*auth.TakenError](err)
+			taken, ok := errors.AsType[*problem.TakenError](err)
 			if err == nil || ok != (c.column != "") || ok && taken.Column != c.column {
 				t.Errorf("%s: %v", c.name, err)
 			}
-			if auth.AsError(err).Kind == auth.Unavailable {
+			if problem.AsError(err).Kind == problem.Unavailable {
 				t.Errorf("%s: %v is not a passing fault", c.name, err)
 			}
 		}
@@ -250,11 +251,11 @@ func TestFailureDooms(t *testing.T) {
 			if err := tx.InsertKey(ctx, k); err != nil {
 				return err
 			}
-			wantError(t, tx.InsertUser(ctx, next), auth.ErrTaken)
-			wantError(t, tx.InsertKey(ctx, newKey()), auth.ErrTaken)
+			wantError(t, tx.InsertUser(ctx, next), problem.ErrTaken)
+			wantError(t, tx.InsertKey(ctx, newKey()), problem.ErrTaken)
 			return nil
 		})
-		wantError(t, err, auth.ErrTaken)
+		wantError(t, err, problem.ErrTaken)
 		wantEqual(t, must(s.Keys(t.Context()))(t), []auth.Key{})
 	})
 }
@@ -274,7 +275,7 @@ func TestKeyByHash(t *testing.T) {
 		k.PreviousHash, k.Hash = ptr(k.Hash), fill[credential.Hash](true)
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateKey(ctx, k) })
 		_, err := s.KeyByHash(t.Context(), oldest)
-		wantError(t, err, auth.ErrNotFound)
+		wantError(t, err, problem.ErrNotFound)
 	})
 }
 
@@ -290,7 +291,7 @@ func TestHashOfWrongSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Key(t.Context(), k.ID); err == nil || errors.Is(err, auth.ErrNotFound) {
+		if got, err := s.Key(t.Context(), k.ID); err == nil || errors.Is(err, problem.ErrNotFound) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 func TestSeenAddress(t *testing.T) {
@@ -155,13 +156,13 @@ func TestDeletionCascades(t *testing.T) {
 
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteDeveloper(ctx, d.ID) })
 		_, err := s.Session(t.Context(), own.ID)
-		wantError(t, err, auth.ErrNotFound)
+		wantError(t, err, problem.ErrNotFound)
 		wantEqual(t, must(s.SeenAddress(t.Context(), d.ID, "192.0.2.1", epoch))(t), false)
 		must(s.Session(t.Context(), minted.ID))(t)
 
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteUser(ctx, u.ID) })
 		_, err = s.Session(t.Context(), minted.ID)
-		wantError(t, err, auth.ErrNotFound)
+		wantError(t, err, problem.ErrNotFound)
 		wantEqual(t, len(s.allWorkouts(t, u.ID)), 0)
 		wantEqual(t, len(must(s.Accesses(t.Context(), u.ID))(t)), 1)
 		wantEqual(t, len(must(s.Events(t.Context(), EventFilter{Subject: "user:" + u.ID}))(t)), 1)

@@ -13,7 +13,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // mapper turns rows into structs and back, for one engine.
@@ -159,12 +159,12 @@ func (e engine) arguments(query string) string {
 	return strings.Join(parts, "")
 }
 
-// find returns the row that a SELECT finds, or auth.ErrNotFound. What no row
+// find returns the row that a SELECT finds, or problem.ErrNotFound. What no row
 // can hold, none does.
 func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (row R, err error) {
 	for _, a := range args {
 		if text, ok := a.(string); ok && text != storable(text) {
-			return row, auth.ErrNotFound
+			return row, problem.ErrNotFound
 		}
 	}
 	p := readied(r.mapper, s, r.tx != nil)
@@ -183,7 +183,7 @@ func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (
 }
 
 // write runs a statement that writes the row; more are arguments after the
-// row's columns. No row written is auth.ErrNotFound.
+// row's columns. No row written is problem.ErrNotFound.
 func write[R any](ctx context.Context, t *tx, s *statement[R], row *R, more ...any) error {
 	p := readied(t.mapper, s, false)
 	args := make([]any, len(p.fields), len(p.fields)+len(more))

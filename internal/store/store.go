@@ -11,6 +11,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Options are the settings of a store. The zero value is ready.
@@ -103,7 +104,7 @@ func (s *Store) Close() error { return s.backend.close() }
 // Ping says whether the store can read and write, and agrees with this process
 // about the time: nil, or Unavailable.
 func (s *Store) Ping(ctx context.Context) error {
-	if _, err := s.Meta(ctx, "ping"); err != nil && !errors.Is(err, auth.ErrNotFound) {
+	if _, err := s.Meta(ctx, "ping"); err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return err
 	}
 	return s.ping(ctx)

@@ -22,6 +22,7 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // TestMain is also the program that the tests of crashes and of concurrent
@@ -128,7 +129,7 @@ func wantError(t testing.TB, err, want error) {
 
 func wantUnavailable(t testing.TB, err error) {
 	t.Helper()
-	if e, ok := errors.AsType[*auth.Error](err); !ok || e.Kind != auth.Unavailable {
+	if e, ok := errors.AsType[*problem.Error](err); !ok || e.Kind != problem.Unavailable {
 		t.Fatalf("error %v, want Unavailable", err)
 	}
 }

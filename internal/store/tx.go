@@ -12,6 +12,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/failpoint"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // tx is auth.Tx. A statement that fails dooms it: it cannot commit.
@@ -128,7 +129,7 @@ func (t *tx) some(ctx context.Context, q query) (n int64, err error) {
 	return n, t.fail(ctx, err)
 }
 
-// only runs a query on one row, which is there or else auth.ErrNotFound.
+// only runs a query on one row, which is there or else problem.ErrNotFound.
 func (t *tx) only(ctx context.Context, q query) error {
 	res, err := q.Exec(ctx)
 	return t.one(ctx, res, err)
@@ -140,7 +141,7 @@ func (t *tx) one(ctx context.Context, res sql.Result, err error) error {
 		n, err = res.RowsAffected()
 	}
 	if err == nil && n == 0 {
-		return auth.ErrNotFound
+		return problem.ErrNotFound
 	}
 	return t.fail(ctx, err)
 }

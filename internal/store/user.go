@@ -29,7 +29,7 @@ func (r *reader) User(ctx context.Context, id string) (auth.User, error) {
 	return row.User, err
 }
 
-// UserExists answers nil or auth.ErrNotFound.
+// UserExists answers nil or problem.ErrNotFound.
 func (r *reader) UserExists(ctx context.Context, id string) error {
 	_, err := find(ctx, r, userByID, id)
 	return err

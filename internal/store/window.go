@@ -9,7 +9,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
@@ -60,7 +60,7 @@ func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratel
 			break
 		}
 		row, err := find(ctx, w.reader, windowTaken, p.Name, textual(id), w.given(), length, length, length, length, p.Limit)
-		if !errors.Is(err, auth.ErrNotFound) {
+		if !errors.Is(err, problem.ErrNotFound) {
 			return row.window(p, true), err
 		}
 		full, err := w.Peek(ctx, p, id)
@@ -74,7 +74,7 @@ func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratel
 // Peek implements ratelimit.Counter.
 func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
 	row, err := find(ctx, w.reader, windowOpen, p.Name, textual(id), w.given())
-	if errors.Is(err, auth.ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		row, err = find(ctx, w.reader, windowNext, w.given(), seconds(p))
 	}
 	return row.window(p, row.Used < int64(p.Limit)), err
@@ -83,7 +83,7 @@ func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratel
 // Return implements ratelimit.Counter.
 func (w Windows) Return(ctx context.Context, p ratelimit.Policy, id string) error {
 	_, err := find(ctx, w.reader, windowBack, p.Name, textual(id))
-	if errors.Is(err, auth.ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		return nil
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // allWorkouts returns every workout of the user, newest first.
@@ -66,7 +67,7 @@ func TestUpsertWorkouts(t *testing.T) {
 		wantEqual(t, must(s.User(t.Context(), u.ID))(t).LastSyncedAt, now)
 
 		_, err := s.UpsertWorkouts(t.Context(), "x", ws)
-		wantError(t, err, auth.ErrNotFound)
+		wantError(t, err, problem.ErrNotFound)
 	})
 }
 
@@ -78,7 +79,7 @@ func TestUpsertManyWorkouts(t *testing.T) {
 		for i := range ws {
 			ws[i] = newWorkout("garmin", fmt.Sprint(i), epoch.Add(time.Duration(i)*time.Second))
 			for _, text := range []**string{&ws[i].Name, &ws[i].Source.Device, &ws[i].Source.DeviceName} {
-				*text = ptr(string(slices.Repeat([]rune{'☃'}, auth.MaxText)))
+				*text = ptr(string(slices.Repeat([]rune{'☃'}, problem.MaxText)))
 			}
 		}
 		broken := slices.Clone(ws)
@@ -103,11 +104,11 @@ func TestDeleteWorkout(t *testing.T) {
 		u, other := s.addUser(t), s.addUser(t)
 		ws := []event.Workout{newWorkout("garmin", "1", epoch)}
 		must(s.UpsertWorkouts(t.Context(), u.ID, ws))(t)
-		wantError(t, s.DeleteWorkout(t.Context(), other.ID, ws[0].ID), auth.ErrNotFound)
+		wantError(t, s.DeleteWorkout(t.Context(), other.ID, ws[0].ID), problem.ErrNotFound)
 		if err := s.DeleteWorkout(t.Context(), u.ID, ws[0].ID); err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, s.DeleteWorkout(t.Context(), u.ID, ws[0].ID), auth.ErrNotFound)
+		wantError(t, s.DeleteWorkout(t.Context(), u.ID, ws[0].ID), problem.ErrNotFound)
 		wantEqual(t, len(s.allWorkouts(t, u.ID)), 0)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Call is one request and its answer. It is the request's ResponseWriter: when
@@ -19,9 +20,9 @@ type Call struct {
 	auth.Caller
 
 	Request   *http.Request
-	Operation string      // operationId; "" before and without a route
-	Failure   *auth.Error // what was answered, if it was a refusal
-	Status    int         // 0 until the status was written
+	Operation string         // operationId; "" before and without a route
+	Failure   *problem.Error // what was answered, if it was a refusal
+	Status    int            // 0 until the status was written
 	Started   time.Time
 	Now       func() time.Time
 

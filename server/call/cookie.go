@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // cookieName is the refresh cookie's; its prefix makes browsers insist on
@@ -24,7 +25,7 @@ func (c *Call) RefreshToken(body *string, csrf CSRF) (token string, fromCookie b
 	}
 	cookie, err := c.Request.Cookie(cookieName)
 	if err != nil {
-		return "", false, auth.InvalidError(auth.FieldError{Field: "refresh_token", Message: "is required"})
+		return "", false, problem.InvalidError(problem.FieldError{Field: "refresh_token", Message: "is required"})
 	}
 	if !structured(c.Request.Header.Get("Content-Type")) {
 		return "", true, errCrossOrigin()
@@ -40,9 +41,9 @@ func (c *Call) SameSite(csrf CSRF) error {
 	return nil
 }
 
-func errCrossOrigin() *auth.Error {
-	return &auth.Error{
-		Kind: auth.Forbidden, Reason: "cross_origin",
+func errCrossOrigin() *problem.Error {
+	return &problem.Error{
+		Kind: problem.Forbidden, Reason: "cross_origin",
 		Detail: "The refresh cookie is for pages of allowed origins only",
 	}
 }

@@ -5,15 +5,15 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 const realm = `Bearer realm="openwearables"`
 
 // Fail notes the refusal and sets the headers that belong to it; the surface
 // writes status and body. It returns the refusal to show.
-func (c *Call) Fail(err error) *auth.Error {
-	e := auth.AsError(err)
+func (c *Call) Fail(err error) *problem.Error {
+	e := problem.AsError(err)
 	c.Failure = e
 	h := c.Header()
 	if e.RetryAfter > 0 {
@@ -26,43 +26,43 @@ func (c *Call) Fail(err error) *auth.Error {
 }
 
 // challenge is RFC 6750 section 3: no error code without a credential.
-func challenge(e *auth.Error) string {
+func challenge(e *problem.Error) string {
 	switch e.Reason {
 	case "invalid_api_key", "invalid_token", "token_expired":
 		return realm + `, error="invalid_token"`
 	case "insufficient_scope":
 		return realm + `, error="insufficient_scope", scope="` + e.RequiredScope + `"`
 	}
-	if e.Kind == auth.Unauthenticated {
+	if e.Kind == problem.Unauthenticated {
 		return realm
 	}
 	return ""
 }
 
 // Status is the HTTP status of a kind of refusal.
-func Status(k auth.Kind) int {
+func Status(k problem.Kind) int {
 	switch k {
-	case auth.BadRequest:
+	case problem.BadRequest:
 		return http.StatusBadRequest
-	case auth.Invalid:
+	case problem.Invalid:
 		return http.StatusUnprocessableEntity
-	case auth.Unauthenticated:
+	case problem.Unauthenticated:
 		return http.StatusUnauthorized
-	case auth.Forbidden:
+	case problem.Forbidden:
 		return http.StatusForbidden
-	case auth.NotFound:
+	case problem.NotFound:
 		return http.StatusNotFound
-	case auth.MethodNotAllowed:
+	case problem.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case auth.Conflict:
+	case problem.Conflict:
 		return http.StatusConflict
-	case auth.TooLarge:
+	case problem.TooLarge:
 		return http.StatusRequestEntityTooLarge
-	case auth.UnsupportedMedia:
+	case problem.UnsupportedMedia:
 		return http.StatusUnsupportedMediaType
-	case auth.RateLimited:
+	case problem.RateLimited:
 		return http.StatusTooManyRequests
-	case auth.Unavailable:
+	case problem.Unavailable:
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusInternalServerError

@@ -15,6 +15,7 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/jsonbody"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/server/call"
 )
 
@@ -54,25 +55,25 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // failDecode answers a body whose members have the wrong types.
 func failDecode(w http.ResponseWriter, r *http.Request, err error) {
-	f := auth.FieldError{Message: "The body cannot be read"}
+	f := problem.FieldError{Message: "The body cannot be read"}
 	if wrong, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
-		f = auth.FieldError{Field: jsonbody.Field(string(wrong.JSONPointer)), Message: mustBe(wrong)}
+		f = problem.FieldError{Field: jsonbody.Field(string(wrong.JSONPointer)), Message: mustBe(wrong)}
 	}
-	Fail(w, r, auth.InvalidError(f))
+	Fail(w, r, problem.InvalidError(f))
 }
 
 // failParameter answers a path or query parameter that is missing or has the
 // wrong type.
 func failParameter(w http.ResponseWriter, r *http.Request, err error) {
-	f := auth.FieldError{Message: "The parameters cannot be read"}
+	f := problem.FieldError{Message: "The parameters cannot be read"}
 	if missing, ok := errors.AsType[*openapi.RequiredParamError](err); ok {
-		f = auth.FieldError{Field: missing.ParamName, Message: "is required"}
+		f = problem.FieldError{Field: missing.ParamName, Message: "is required"}
 	} else if wrong, ok := errors.AsType[*openapi.InvalidParamFormatError](err); ok {
-		f = auth.FieldError{Field: wrong.ParamName, Message: "must be an integer in range"} // text always binds
+		f = problem.FieldError{Field: wrong.ParamName, Message: "must be an integer in range"} // text always binds
 	} else if many, ok := errors.AsType[*openapi.TooManyValuesForParamError](err); ok {
-		f = auth.FieldError{Field: many.ParamName, Message: "must be given only once"}
+		f = problem.FieldError{Field: many.ParamName, Message: "must be given only once"}
 	}
-	Fail(w, r, auth.InvalidError(f))
+	Fail(w, r, problem.InvalidError(f))
 }
 
 // patch turns a member of a PATCH body into the domain's form: nil is absent,

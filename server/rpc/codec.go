@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // The codecs never fail on a caller's bytes: connect-go would answer such a
@@ -64,7 +64,7 @@ func (protoCodec) Unmarshal(data []byte, m any) error {
 		note(message, *f)
 	} else if err := decodeProto.Unmarshal(data, message); err != nil {
 		proto.Reset(message)
-		note(message, auth.FieldError{Message: "The body must be a " + string(message.ProtoReflect().Descriptor().FullName()) + " message"})
+		note(message, problem.FieldError{Message: "The body must be a " + string(message.ProtoReflect().Descriptor().FullName()) + " message"})
 	}
 	return nil
 }
@@ -94,13 +94,13 @@ const maxDepth = 32
 // in it is discarded.
 const noteField protowire.Number = 536_870_911
 
-func note(m proto.Message, f auth.FieldError) {
+func note(m proto.Message, f problem.FieldError) {
 	b := protowire.AppendTag(nil, noteField, protowire.BytesType)
 	m.ProtoReflect().SetUnknown(protowire.AppendString(b, f.Field+"\x00"+f.Message))
 }
 
 // unreadable returns what a codec noted of the message, or nil.
-func unreadable(m any) *auth.FieldError {
+func unreadable(m any) *problem.FieldError {
 	message, ok := m.(proto.Message)
 	if !ok {
 		return nil
@@ -111,6 +111,6 @@ func unreadable(m any) *auth.FieldError {
 	}
 	_, _, n := protowire.ConsumeTag(unknown)
 	text, _ := protowire.ConsumeString(unknown[max(n, 0):])
-	field, problem, _ := strings.Cut(text, "\x00")
-	return &auth.FieldError{Field: field, Message: problem}
+	field, fault, _ := strings.Cut(text, "\x00")
+	return &problem.FieldError{Field: field, Message: fault}
 }

@@ -9,6 +9,7 @@ import (
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 func stamp(t time.Time) *timestamppb.Timestamp { return timestamppb.New(t) }
@@ -63,7 +64,7 @@ func newMask(m *fieldmaskpb.FieldMask, fields ...string) (mask, error) {
 	}
 	for _, path := range m.GetPaths() {
 		if _, ok := known[path]; !ok {
-			return nil, auth.InvalidError(auth.FieldError{Field: "update_mask", Message: "must name fields that can be updated"})
+			return nil, problem.InvalidError(problem.FieldError{Field: "update_mask", Message: "must name fields that can be updated"})
 		}
 		known[path] = true
 	}

@@ -9,7 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/server/call"
 )
 
@@ -22,7 +22,7 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := c.Fail(err)
 	failure := connectError(c, e)
 	if grpcType.MatchString(r.Header.Get("Content-Type")) {
-		if e.Kind == auth.NotFound || e.Kind == auth.MethodNotAllowed {
+		if e.Kind == problem.NotFound || e.Kind == problem.MethodNotAllowed {
 			failure = detailed(connect.CodeUnimplemented, c, e)
 		}
 	} else {
@@ -37,9 +37,9 @@ var grpcType = regexp.MustCompile(`(?i)^application/grpc(-web)?(\+[^;]*)?\s*(;|$
 
 // ownStatus is the HTTP status of those kinds for which Connect's code would
 // give another, else 0.
-func ownStatus(k auth.Kind) int {
+func ownStatus(k problem.Kind) int {
 	switch k {
-	case auth.TooLarge, auth.UnsupportedMedia, auth.MethodNotAllowed:
+	case problem.TooLarge, problem.UnsupportedMedia, problem.MethodNotAllowed:
 		return call.Status(k)
 	default:
 		return 0
@@ -63,7 +63,7 @@ func intercept(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
 		c := call.From(ctx)
 		if f := unreadable(r.Any()); f != nil {
-			return nil, connectError(c, c.Fail(auth.InvalidError(*f)))
+			return nil, connectError(c, c.Fail(problem.InvalidError(*f)))
 		}
 		answer, err := next(ctx, r)
 		if err != nil {
@@ -73,12 +73,12 @@ func intercept(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-func connectError(c *call.Call, e *auth.Error) *connect.Error {
+func connectError(c *call.Call, e *problem.Error) *connect.Error {
 	return detailed(code(e), c, e)
 }
 
 // detailed is a refusal with the detail that gives its reason.
-func detailed(code connect.Code, c *call.Call, e *auth.Error) *connect.Error {
+func detailed(code connect.Code, c *call.Call, e *problem.Error) *connect.Error {
 	out := connect.NewError(code, errors.New(e.Detail))
 	detail := &owv1.ErrorDetail{Reason: e.Reason, RequestId: c.RequestID, RequiredScope: e.RequiredScope}
 	for _, f := range e.Fields {
@@ -90,28 +90,28 @@ func detailed(code connect.Code, c *call.Call, e *auth.Error) *connect.Error {
 	return out
 }
 
-func code(e *auth.Error) connect.Code {
+func code(e *problem.Error) connect.Code {
 	switch e.Kind {
-	case auth.BadRequest:
+	case problem.BadRequest:
 		return connect.CodeFailedPrecondition
-	case auth.Invalid, auth.TooLarge, auth.UnsupportedMedia:
+	case problem.Invalid, problem.TooLarge, problem.UnsupportedMedia:
 		return connect.CodeInvalidArgument
-	case auth.Unauthenticated:
+	case problem.Unauthenticated:
 		return connect.CodeUnauthenticated
-	case auth.Forbidden:
+	case problem.Forbidden:
 		return connect.CodePermissionDenied
-	case auth.NotFound:
+	case problem.NotFound:
 		return connect.CodeNotFound
-	case auth.MethodNotAllowed:
+	case problem.MethodNotAllowed:
 		return connect.CodeUnimplemented
-	case auth.Conflict:
+	case problem.Conflict:
 		if e.Reason == "idempotency_in_progress" {
 			return connect.CodeAborted
 		}
 		return connect.CodeAlreadyExists
-	case auth.RateLimited:
+	case problem.RateLimited:
 		return connect.CodeResourceExhausted
-	case auth.Unavailable:
+	case problem.Unavailable:
 		return connect.CodeUnavailable
 	default:
 		return connect.CodeInternal

@@ -9,13 +9,13 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // wrongMember finds the member for which a JSON body is no message of the
 // descriptor, and says what it must be. It is asked only of a body that failed.
-func wrongMember(data []byte, of protoreflect.MessageDescriptor, path string) auth.FieldError {
-	whole := auth.FieldError{Field: path, Message: "must be an object"}
+func wrongMember(data []byte, of protoreflect.MessageDescriptor, path string) problem.FieldError {
+	whole := problem.FieldError{Field: path, Message: "must be an object"}
 	if path == "" {
 		whole.Message = "The body must be a JSON object"
 	}
@@ -36,16 +36,16 @@ func wrongMember(data []byte, of protoreflect.MessageDescriptor, path string) au
 			return wrongValue(members[name], field, join(path, string(field.Name())))
 		}
 	}
-	return auth.FieldError{Field: path, Message: "must not name a member twice"}
+	return problem.FieldError{Field: path, Message: "must not name a member twice"}
 }
 
-func wrongValue(value json.RawMessage, field protoreflect.FieldDescriptor, path string) auth.FieldError {
+func wrongValue(value json.RawMessage, field protoreflect.FieldDescriptor, path string) problem.FieldError {
 	if !field.IsList() {
 		return wrongSingle(value, field, path)
 	}
 	var items []json.RawMessage
 	if json.Unmarshal(value, &items) != nil {
-		return auth.FieldError{Field: path, Message: "must be an array"}
+		return problem.FieldError{Field: path, Message: "must be an array"}
 	}
 	for i, item := range items {
 		one, err := json.Marshal(map[string][]json.RawMessage{field.JSONName(): {item}})
@@ -53,11 +53,11 @@ func wrongValue(value json.RawMessage, field protoreflect.FieldDescriptor, path 
 			return wrongSingle(item, field, path+"["+strconv.Itoa(i)+"]")
 		}
 	}
-	return auth.FieldError{Field: path, Message: "must be an array"}
+	return problem.FieldError{Field: path, Message: "must be an array"}
 }
 
-func wrongSingle(value json.RawMessage, field protoreflect.FieldDescriptor, path string) auth.FieldError {
-	e := auth.FieldError{Field: path}
+func wrongSingle(value json.RawMessage, field protoreflect.FieldDescriptor, path string) problem.FieldError {
+	e := problem.FieldError{Field: path}
 	switch field.Kind() {
 	case protoreflect.StringKind:
 		e.Message = "must be a string"

@@ -8,13 +8,13 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // wrongText finds in an encoded message of the descriptor a string that is no
 // UTF-8 or holds U+0000, as jsonbody finds it in JSON; nil if there is none.
 // Data that is no message is the decoder's to refuse.
-func wrongText(data []byte, of protoreflect.MessageDescriptor) *auth.FieldError {
+func wrongText(data []byte, of protoreflect.MessageDescriptor) *problem.FieldError {
 	var seen map[protowire.Number]int // items of lists so far
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
@@ -48,7 +48,7 @@ func wrongText(data []byte, of protoreflect.MessageDescriptor) *auth.FieldError 
 }
 
 // wrongTextIn is wrongText of one value; the field that it names is below it.
-func wrongTextIn(value []byte, field protoreflect.FieldDescriptor) *auth.FieldError {
+func wrongTextIn(value []byte, field protoreflect.FieldDescriptor) *problem.FieldError {
 	switch {
 	case field.Kind() == protoreflect.MessageKind:
 		f := wrongText(value, field.Message())
@@ -59,9 +59,9 @@ func wrongTextIn(value []byte, field protoreflect.FieldDescriptor) *auth.FieldEr
 	case field.Kind() != protoreflect.StringKind:
 		return nil
 	case !utf8.Valid(value):
-		return &auth.FieldError{Message: "must be valid UTF-8"}
+		return &problem.FieldError{Message: "must be valid UTF-8"}
 	case bytes.IndexByte(value, 0) >= 0:
-		return &auth.FieldError{Message: "must not hold U+0000"}
+		return &problem.FieldError{Message: "must not hold U+0000"}
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/server"
 )
 
@@ -47,7 +47,7 @@ func TestA22PasswordPolicy(t *testing.T) {
 				t.Errorf("%s: the answer repeats the password: %s", name, a.Detail)
 			}
 			_, err := n.server.Auth().Developers.Create(t.Context(), m.email+".org", password)
-			if e := auth.AsError(err); err == nil || e.Kind != auth.Invalid || e.Fields[0].Field != "password" {
+			if e := problem.AsError(err); err == nil || e.Kind != problem.Invalid || e.Fields[0].Field != "password" {
 				t.Errorf("%s: the operator may choose %q: %v", name, password, err)
 			}
 		}

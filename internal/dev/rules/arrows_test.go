@@ -23,14 +23,14 @@ var permitted = []struct{ from, to string }{
 	{"gen/...", "gen/..."},
 
 	{"server/cmd/...", "server"},
-	{"server/rest", "server/call gen/... internal/auth internal/event internal/jsonbody"},
-	{"server/rpc", "server/call gen/... internal/auth internal/event internal/jsonbody"},
-	{"server/call", "gen/... internal/auth internal/event internal/audit internal/ratelimit internal/jsonbody internal/credential"},
+	{"server/rest", "server/call gen/... internal/auth internal/event internal/jsonbody internal/problem"},
+	{"server/rpc", "server/call gen/... internal/auth internal/event internal/jsonbody internal/problem"},
+	{"server/call", "gen/... internal/auth internal/event internal/audit internal/ratelimit internal/jsonbody internal/credential internal/problem"},
 	{"server/...", "server/... gen/... internal/..."},
 
-	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint"},
-	{"internal/event", "internal/auth internal/audit"},
-	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint"},
+	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/problem"},
+	{"internal/event", "internal/auth internal/audit internal/problem"},
+	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/cluster", "internal/ratelimit"},
 
 	{"internal/dev/pgtest", "internal/dev/childproc"},

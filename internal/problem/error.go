@@ -1,0 +1,88 @@
+// Package problem is the one error that reaches a caller, and the checks that
+// collect what is wrong with a request. It knows nothing of credentials, the
+// wire or the database.
+package problem
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind is the class of a refusal. Each surface maps a kind to one status.
+type Kind uint8
+
+// Kinds of refusal.
+const (
+	Internal Kind = iota
+	BadRequest
+	Invalid
+	Unauthenticated
+	Forbidden
+	NotFound
+	MethodNotAllowed
+	Conflict
+	TooLarge
+	UnsupportedMedia
+	RateLimited
+	Unavailable
+)
+
+// FieldError names one member of a request and what to change about it. It
+// never echoes the value.
+type FieldError struct {
+	Field   string
+	Message string
+}
+
+// Error is the one error that reaches a caller. Detail and Reason are safe to
+// show; Cause is for the log alone.
+type Error struct {
+	Kind          Kind
+	Reason        string // stable snake_case
+	Detail        string // one sentence
+	Fields        []FieldError
+	RequiredScope string
+	RetryAfter    int // seconds, 0 = none
+	Cause         error
+}
+
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Reason, e.Detail, e.Cause)
+	}
+	return e.Reason + ": " + e.Detail
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// AsError returns err as an *Error. An error that is not one says nothing to
+// the caller: it becomes Internal with err as its cause.
+func AsError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Kind: Internal, Reason: "internal", Detail: "Internal server error", Cause: err}
+}
+
+// UnavailableError is a passing fault: nothing was written, and the same call
+// may be made again after a second.
+func UnavailableError(cause error) *Error {
+	return &Error{Kind: Unavailable, Reason: "unavailable", Detail: "The service is temporarily unavailable", RetryAfter: 1, Cause: cause}
+}
+
+// InvalidError refuses a request for its content; fields must not be empty.
+func InvalidError(fields ...FieldError) *Error {
+	detail := "The request is invalid"
+	if f := fields[0]; f.Field != "" {
+		detail = f.Field + ": " + f.Message
+	} else if f.Message != "" {
+		detail = f.Message
+	}
+	return &Error{Kind: Invalid, Reason: "invalid_request", Detail: detail, Fields: fields}
+}
+
+// NotFoundError refuses a request for something that does not exist, named as
+// people name it ("API key").
+func NotFoundError(what string) *Error {
+	return &Error{Kind: NotFound, Reason: "not_found", Detail: what + " not found"}
+}
