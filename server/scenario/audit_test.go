@@ -73,10 +73,10 @@ func sessionOfToken(t *testing.T, a answer) string {
 	return "session:" + sid
 }
 
-// TestA29Trail: each effect, and each refusal that the trail keeps, leaves
+// TestEveryEffectLeavesAnAuditRow: each effect, and each refusal that the trail keeps, leaves
 // exactly one row that says who, what, from where and in which request; nothing
 // else leaves any.
-func TestA29Trail(t *testing.T) {
+func TestEveryEffectLeavesAnAuditRow(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous, behindProxy)
 	d := n.turns()
@@ -212,8 +212,8 @@ func sameSet(a, b []string) bool {
 	return true
 }
 
-// TestA29Operator: what is done at the command line is the operator's.
-func TestA29Operator(t *testing.T) {
+// TestOperatorActsAreAudited: what is done at the command line is the operator's.
+func TestOperatorActsAreAudited(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	developers := n.server.Auth().Developers
@@ -242,10 +242,10 @@ func TestA29Operator(t *testing.T) {
 	}
 }
 
-// TestA30Ledger: every read of a user's workouts, and nothing else, is in that
+// TestReadsAppendToAChainedLedger: every read of a user's workouts, and nothing else, is in that
 // user's ledger with who, when and in which request; the chain is whole after
 // the node has ended.
-func TestA30Ledger(t *testing.T) {
+func TestReadsAppendToAChainedLedger(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous, behindProxy)
 	ds := n.drivers()
@@ -315,9 +315,9 @@ func TestA30Ledger(t *testing.T) {
 	}
 }
 
-// TestC17LogInjection: whatever a caller writes into what is logged, a request
+// TestNoCallerWritesLogLines: whatever a caller writes into what is logged, a request
 // is one line of JSON.
-func TestC17LogInjection(t *testing.T) {
+func TestNoCallerWritesLogLines(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous, func(c *server.Config) { c.Dev = true })
 	admin, _ := n.login(t, n.drivers()[0])

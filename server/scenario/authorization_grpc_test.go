@@ -12,9 +12,9 @@ import (
 	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-// TestA01A02OverGRPC shows over gRPC and gRPC-Web what the matrix shows of the
+// TestAuthorizationMatrixOverGRPC shows over gRPC and gRPC-Web what the matrix shows of the
 // other surfaces: the same callers are admitted, the others learn the same.
-func TestA01A02OverGRPC(t *testing.T) {
+func TestAuthorizationMatrixOverGRPC(t *testing.T) {
 	n := start(t, generous)
 	w := newWorld(t, n, rpcDriver{n, "application/proto"})
 	transport := &http.Transport{Protocols: new(http.Protocols)}

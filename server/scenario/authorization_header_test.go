@@ -12,9 +12,9 @@ import (
 
 const challengeRealm = `Bearer realm="openwearables"`
 
-// TestB10Challenges shows the challenge of every refusal that RFC 6750 section
+// TestRefusalsCarryChallenges shows the challenge of every refusal that RFC 6750 section
 // 3 speaks of, and that the others have none.
-func TestB10Challenges(t *testing.T) {
+func TestRefusalsCarryChallenges(t *testing.T) {
 	onEach(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		_, key := n.newKey(t, d, admin, args{"scopes": []string{"users:read"}})
@@ -131,9 +131,9 @@ func TestMultipleCredentials(t *testing.T) {
 	}, generous)
 }
 
-// TestB11NoCredentialInURL shows that what a URL or a cookie carries is never a
+// TestNoCredentialIsReadFromAURL shows that what a URL or a cookie carries is never a
 // credential, and never reaches the log.
-func TestB11NoCredentialInURL(t *testing.T) {
+func TestNoCredentialIsReadFromAURL(t *testing.T) {
 	n := start(t, generous)
 	admin, refresh := n.login(t, restDriver{n})
 	_, key := n.newKey(t, restDriver{n}, admin, args{})
@@ -174,9 +174,9 @@ func TestB11NoCredentialInURL(t *testing.T) {
 	}
 }
 
-// TestB17LongCredentialIsCheap presents a megabyte of dots, the shape that made
+// TestLongCredentialIsRefusedCheaply presents a megabyte of dots, the shape that made
 // a JWT parser allocate a hundred times as much.
-func TestB17LongCredentialIsCheap(t *testing.T) {
+func TestLongCredentialIsRefusedCheaply(t *testing.T) {
 	n := start(t, generous)
 	handler := n.server.Handler()
 	for _, name := range []string{"Authorization", "X-Open-Wearables-API-Key"} {

@@ -114,9 +114,9 @@ func TestLimitComesFirst(t *testing.T) {
 	})
 }
 
-// TestA01NoOracle compares, byte by byte, what a user's token is told of
+// TestRefusalsDoNotTellWhatExists compares, byte by byte, what a user's token is told of
 // another user and of one who does not exist.
-func TestA01NoOracle(t *testing.T) {
+func TestRefusalsDoNotTellWhatExists(t *testing.T) {
 	onEach(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		app, secret := n.newApp(t, d, admin)
@@ -158,8 +158,8 @@ func takes(operation, name string) bool {
 	return o.RequestBody.Value.Content["application/json"].Schema.Value.Properties[name] != nil
 }
 
-// TestA03KindsInBodies presents each kind of secret where a body takes another.
-func TestA03KindsInBodies(t *testing.T) {
+// TestBodiesRefuseCredentialsOfAnotherKind presents each kind of secret where a body takes another.
+func TestBodiesRefuseCredentialsOfAnotherKind(t *testing.T) {
 	onEach(t, func(t *testing.T, n *node, d driver) {
 		admin, refresh := n.login(t, d)
 		_, key := n.newKey(t, d, admin, args{})
@@ -189,9 +189,9 @@ func TestA03KindsInBodies(t *testing.T) {
 	}, generous)
 }
 
-// TestA25MassAssignment sends every member that answers have and requests have
+// TestUnknownMembersAssignNothing sends every member that answers have and requests have
 // not, and shows that none of them is taken.
-func TestA25MassAssignment(t *testing.T) {
+func TestUnknownMembersAssignNothing(t *testing.T) {
 	n := start(t, generous)
 	for _, d := range n.drivers()[:2] { // a binary message has no place for them
 		admin, _ := n.login(t, d)

@@ -59,9 +59,9 @@ func readMatrix(t *testing.T) (credentials []string, rows []matrixRow) {
 	return credentials, rows
 }
 
-// TestA02EveryOperationIsDeclared lets no operation of openapi.yaml be without
+// TestEveryOperationIsInTheMatrix lets no operation of openapi.yaml be without
 // a row, nor one that names things without a row for one that is not there.
-func TestA02EveryOperationIsDeclared(t *testing.T) {
+func TestEveryOperationIsInTheMatrix(t *testing.T) {
 	_, rows := readMatrix(t)
 	declared := make(map[string][]string)
 	for _, r := range rows {
@@ -103,10 +103,10 @@ func pathParameters(operation string) (all, uuids []string) {
 	return all, uuids
 }
 
-// TestA01A02A03A17Matrix presents every credential to every operation, on every
+// TestAuthorizationMatrix presents every credential to every operation, on every
 // surface, and compares with the declared matrix. No answer shows a secret but
 // those that mint it.
-func TestA01A02A03A17Matrix(t *testing.T) {
+func TestAuthorizationMatrix(t *testing.T) {
 	t.Parallel()
 	credentials, rows := readMatrix(t)
 	onEach(t, func(t *testing.T, n *node, d driver) {

@@ -68,9 +68,9 @@ func cleared(t *testing.T, a answer) {
 	}
 }
 
-// TestC01CookieMode keeps the refresh token out of the page's reach from login
+// TestCookieModeKeepsTheRefreshTokenFromScripts keeps the refresh token out of the page's reach from login
 // to logout.
-func TestC01CookieMode(t *testing.T) {
+func TestCookieModeKeepsTheRefreshTokenFromScripts(t *testing.T) {
 	t.Parallel()
 	var clock *stillClock
 	onEach(t, func(t *testing.T, n *node, d driver) {
@@ -168,9 +168,9 @@ func (n *node) pages() map[bool][]option {
 	}
 }
 
-// TestC02CookieNeedsAnAllowedPage shows that the cookie is read, and set, for
+// TestCookieNeedsAnAllowedPage shows that the cookie is read, and set, for
 // pages of this and of allowed origins alone; what is refused changes nothing.
-func TestC02CookieNeedsAnAllowedPage(t *testing.T) {
+func TestCookieNeedsAnAllowedPage(t *testing.T) {
 	t.Parallel()
 	var clock *stillClock
 	onEach(t, func(t *testing.T, n *node, d driver) {
@@ -202,9 +202,9 @@ func TestC02CookieNeedsAnAllowedPage(t *testing.T) {
 	}, generous, allowing(page), stopped(&clock))
 }
 
-// TestC02FormsNeverUseTheCookie sends the cookie the ways that a form or a link
+// TestFormsNeverUseTheCookie sends the cookie the ways that a form or a link
 // of any page can: none of them reads it, even from the API's own origin.
-func TestC02FormsNeverUseTheCookie(t *testing.T) {
+func TestFormsNeverUseTheCookie(t *testing.T) {
 	t.Parallel()
 	var clock *stillClock
 	n := start(t, generous, allowing(page), stopped(&clock))

@@ -84,9 +84,9 @@ func listMembers(h http.Header, name string) []string {
 // corsPaths are one path of each surface, and of what has none.
 var corsPaths = []string{"/api/v1/users", "/openwearables.v1.UserService/ListUsers", "/nowhere"}
 
-// TestC03ExactOrigins holds CORS to the list of allowed origins, letter by
+// TestOriginsMatchExactly holds CORS to the list of allowed origins, letter by
 // letter, in preflights and in answers, refusals included.
-func TestC03ExactOrigins(t *testing.T) {
+func TestOriginsMatchExactly(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous, allowing(page, "https://second.example:8443"))
 	none := start(t, generous)
@@ -104,8 +104,8 @@ func TestC03ExactOrigins(t *testing.T) {
 	}
 }
 
-// TestC03Preflight holds what a page of an allowed origin may send and read.
-func TestC03Preflight(t *testing.T) {
+// TestPreflightNamesWhatIsAllowed holds what a page of an allowed origin may send and read.
+func TestPreflightNamesWhatIsAllowed(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous, allowing(page))
 	for _, path := range corsPaths {
@@ -147,9 +147,9 @@ func TestC03Preflight(t *testing.T) {
 	}
 }
 
-// TestC03PreflightSpendsNothing shows the address's bucket in preflights, which
+// TestPreflightSpendsNothing shows the address's bucket in preflights, which
 // they neither spend nor are refused by.
-func TestC03PreflightSpendsNothing(t *testing.T) {
+func TestPreflightSpendsNothing(t *testing.T) {
 	t.Parallel()
 	var clock *stillClock
 	n := start(t, allowing(page), stopped(&clock), func(c *server.Config) { c.Auth.Limits.Address.Limit = 3 })
@@ -173,9 +173,9 @@ func TestC03PreflightSpendsNothing(t *testing.T) {
 	}
 }
 
-// TestC03DevAllowsLocalhost allows pages of this machine, on any port, and only
+// TestDevAllowsLocalhost allows pages of this machine, on any port, and only
 // with --dev.
-func TestC03DevAllowsLocalhost(t *testing.T) {
+func TestDevAllowsLocalhost(t *testing.T) {
 	t.Parallel()
 	dev := start(t, generous, allowing(page), func(c *server.Config) { c.Dev = true })
 	plain := start(t, generous, allowing(page))

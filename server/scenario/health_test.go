@@ -194,8 +194,8 @@ func TestGRPCHealth(t *testing.T) {
 	}
 }
 
-// TestC08Reflection: the public listener describes itself only where asked to.
-func TestC08Reflection(t *testing.T) {
+// TestReflectionIsOffByDefault: the public listener describes itself only where asked to.
+func TestReflectionIsOffByDefault(t *testing.T) {
 	closed := listen(t)
 	if _, err := reflected(t, closed); status.Code(err) != codes.Unimplemented {
 		t.Errorf("without --reflection: %v", err)
@@ -251,9 +251,9 @@ func reflected(t *testing.T, n *node) ([]string, error) {
 	return names, nil
 }
 
-// TestC08Metrics: counters are on their own listener, nothing else is, and they
+// TestMetricsHaveTheirOwnListener: counters are on their own listener, nothing else is, and they
 // tell nothing of a person.
-func TestC08Metrics(t *testing.T) {
+func TestMetricsHaveTheirOwnListener(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -85,9 +85,9 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestB14RapidReset opens and resets 10,000 streams as fast as it can. The
+// TestRapidResetHurtsNobodyElse opens and resets 10,000 streams as fast as it can. The
 // server gives up on the connection, or lives through it.
-func TestB14RapidReset(t *testing.T) {
+func TestRapidResetHurtsNobodyElse(t *testing.T) {
 	n := listen(t)
 	f, settings := n.frames(t)
 	if most := settings[http2.SettingMaxConcurrentStreams]; most == 0 || most > 100 {
@@ -115,9 +115,9 @@ func TestB14RapidReset(t *testing.T) {
 	}
 }
 
-// TestB14Continuation never ends a header: the connection is ended before it
+// TestEndlessHeadersEndTheConnection never ends a header: the connection is ended before it
 // has cost more than a header may.
-func TestB14Continuation(t *testing.T) {
+func TestEndlessHeadersEndTheConnection(t *testing.T) {
 	n := listen(t)
 	f, _ := n.frames(t)
 	before := heap()

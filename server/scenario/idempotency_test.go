@@ -135,11 +135,11 @@ func sameAnswer(t *testing.T, what string, a, b answer) {
 	}
 }
 
-// TestC22Idempotency: the same request with the same key has one effect and one
+// TestIdempotencyKeyRepeatsTheAnswer: the same request with the same key has one effect and one
 // answer, on whatever surface it is made; another request with it is refused;
 // other callers, other keys and other operations stand apart; after its time
 // the key is new.
-func TestC22Idempotency(t *testing.T) {
+func TestIdempotencyKeyRepeatsTheAnswer(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous)
 	ds := n.drivers()

@@ -58,8 +58,8 @@ func (b *bodies) count(t *testing.T, refused bool) {
 	}
 }
 
-// TestC23ContentTypes shows which content types are read on either surface.
-func TestC23ContentTypes(t *testing.T) {
+// TestContentTypesAreChecked shows which content types are read on either surface.
+func TestContentTypesAreChecked(t *testing.T) {
 	b := newBodies(t)
 	const refused = "unsupported_media_type"
 	for _, media := range []string{
@@ -109,9 +109,9 @@ func TestC23ContentTypes(t *testing.T) {
 	b.want(t, "POST", "/api/v1/auth/logout", "image/png", "{\xff", 200, "", bearer(b.admin))
 }
 
-// TestB01BodySizes sends bodies of exactly the limit and of one byte more, with
+// TestBodySizesAreBounded sends bodies of exactly the limit and of one byte more, with
 // their length told and in chunks.
-func TestB01BodySizes(t *testing.T) {
+func TestBodySizesAreBounded(t *testing.T) {
 	b := newBodies(t)
 	user := b.newUser(t, restDriver{b.node}, b.admin)
 	b.count(t, false)
@@ -144,8 +144,8 @@ func TestB01BodySizes(t *testing.T) {
 	b.grpc(t, grpcFrame(long+"\x00"), "3", "body_too_large")
 }
 
-// TestB02CompressedBodies refuses every compressed body unread.
-func TestB02CompressedBodies(t *testing.T) {
+// TestCompressedBodiesAreRefused refuses every compressed body unread.
+func TestCompressedBodiesAreRefused(t *testing.T) {
 	b := newBodies(t)
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
@@ -176,8 +176,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestB08UnreadableBodies sends what is no one JSON object, on both surfaces.
-func TestB08UnreadableBodies(t *testing.T) {
+// TestUnreadableBodiesAreRefused sends what is no one JSON object, on both surfaces.
+func TestUnreadableBodiesAreRefused(t *testing.T) {
 	b := newBodies(t)
 	for data, field := range map[string]string{
 		"{": "", "}": "", "[]": "", "null": "", "7": "", `"x"`: "", " ": "", "{}{}": "", "{} x": "", `{"a":1,}`: "", `{a:1}`: "",
@@ -203,8 +203,8 @@ func TestB08UnreadableBodies(t *testing.T) {
 	}
 }
 
-// TestB03Depth nests as deep as may be, and one level deeper.
-func TestB03Depth(t *testing.T) {
+// TestDepthIsBounded nests as deep as may be, and one level deeper.
+func TestDepthIsBounded(t *testing.T) {
 	b := newBodies(t)
 	nested := func(levels int) string { // the outermost object is a level
 		return `{"unknown":` + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + `}`

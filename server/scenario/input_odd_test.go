@@ -65,10 +65,10 @@ func (g together) place(t *testing.T, d driver, in args, value wire) (args, toge
 	return in, took
 }
 
-// TestB18B19OddInput tries every field with every value that its schema allows,
+// TestOddInputNeverFails tries every field with every value that its schema allows,
 // the text among it that has broken programs: it is taken and returned as it
 // was sent, or refused with a 4xx; the same on every surface.
-func TestB18B19OddInput(t *testing.T) {
+func TestOddInputNeverFails(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous)
 	w := newWorld(t, n, n.drivers()[0])
@@ -205,9 +205,9 @@ func sameValue(f inputField, value wire, got any) bool {
 	}
 }
 
-// TestB18InvalidUTF8InMessages puts what is no UTF-8 into every string of every
+// TestInvalidUTF8InMessagesIsRefused puts what is no UTF-8 into every string of every
 // binary message: a 422 that names it, as JSON's is.
-func TestB18InvalidUTF8InMessages(t *testing.T) {
+func TestInvalidUTF8InMessagesIsRefused(t *testing.T) {
 	n := start(t, generous)
 	w := newWorld(t, n, n.drivers()[0])
 	const placeholder = "~~~~"
@@ -264,9 +264,9 @@ func TestOddLogins(t *testing.T) {
 	drivers[0].call(t, "Login", args{"email": strings.ToUpper(n.email), "password": n.password}).want(t, 200, "")
 }
 
-// TestB19SearchIsLiteral shows that what a search is for is text: a wildcard
+// TestSearchIsLiteral shows that what a search is for is text: a wildcard
 // matches itself alone, and a quote ends nothing.
-func TestB19SearchIsLiteral(t *testing.T) {
+func TestSearchIsLiteral(t *testing.T) {
 	n := start(t, generous)
 	admin, _ := n.login(t, restDriver{n})
 	names := []string{"plain", "100%", "under_score", `back\slash`, "O'Brien", `"quoted"`, "semi;colon--", "nul\\0", "a%b", "a_b", "aXb", "\u0130stanbul"}

@@ -87,9 +87,9 @@ func bucketOf(t *testing.T, h http.Header, now time.Time) bucket {
 	return b
 }
 
-// TestB05Buckets: which bucket each answer describes, by default, and what
+// TestEachCredentialHasItsBucket: which bucket each answer describes, by default, and what
 // becomes of it.
-func TestB05Buckets(t *testing.T) {
+func TestEachCredentialHasItsBucket(t *testing.T) {
 	t.Parallel()
 	n := start(t, behindProxy, func(c *server.Config) { c.AllowedOrigins = []string{"https://app.example.com"} })
 	rest := n.drivers()[0]
@@ -188,9 +188,9 @@ func TestB05Buckets(t *testing.T) {
 }
 
 // flood calls 64 at once and counts what came of it by status and, for
-// refusals for the rate, by the bucket that refused. It holds every refusal for
-// the rate to B04 and, if all come from one address, that each admitted request
-// saw another Remaining.
+// refusals for the rate, by the bucket that refused. It checks that every refusal
+// for the rate is a complete one and, if all come from one address, that each
+// admitted request saw another Remaining.
 func flood(t *testing.T, n *node, one bool, call func(d driver, i int) answer) map[string]int {
 	t.Helper()
 	var mu sync.Mutex
@@ -235,9 +235,9 @@ func wantCount(t *testing.T, what string, got map[string]int, want ...any) {
 	}
 }
 
-// TestB06Exact: of 64 at once exactly as many are admitted as the limit says,
+// TestLimitsAreExact: of 64 at once exactly as many are admitted as the limit says,
 // in every bucket, from any surface, and no bucket touches another.
-func TestB06Exact(t *testing.T) {
+func TestLimitsAreExact(t *testing.T) {
 	t.Parallel()
 	n := start(t, tight)
 	d := n.drivers()[0]
@@ -307,8 +307,8 @@ func TestB06Exact(t *testing.T) {
 	}
 }
 
-// TestB06Guesses: the buckets that stand against guessing are as exact.
-func TestB06Guesses(t *testing.T) {
+// TestGuessesAreLimitedExactly: the buckets that stand against guessing are as exact.
+func TestGuessesAreLimitedExactly(t *testing.T) {
 	t.Parallel()
 	n := start(t, tight, func(c *server.Config) { c.HashLanes = 4 })
 	d := n.drivers()[0]

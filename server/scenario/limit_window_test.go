@@ -113,8 +113,8 @@ func TestWindow(t *testing.T) {
 	use(0).want(t, 200, "")
 }
 
-// TestB16Addresses: who counts as one address, and whose word is taken for it.
-func TestB16Addresses(t *testing.T) {
+// TestAddressesAreLimitedByPrefix: who counts as one address, and whose word is taken for it.
+func TestAddressesAreLimitedByPrefix(t *testing.T) {
 	t.Parallel()
 	n := start(t, behindProxy)
 	h := n.server.Handler()

@@ -16,10 +16,10 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// TestA19TenRefusedLogins lets 64 clients of 64 addresses guess one account's
+// TestTenRefusedLoginsCloseAnAccount lets 64 clients of 64 addresses guess one account's
 // password at once: 10 guesses are looked at, no answer shows the account's
 // bucket, and the owner still gets in from where the account was known.
-func TestA19TenRefusedLogins(t *testing.T) {
+func TestTenRefusedLoginsCloseAnAccount(t *testing.T) {
 	t.Parallel()
 	var clock *stillClock
 	onEach(t, func(t *testing.T, n *node, d driver) {
@@ -70,9 +70,9 @@ func ofAddress(t *testing.T, a answer, limit, remaining int) {
 	}
 }
 
-// TestA19KnownAddresses counts refused logins apart for each address that the
+// TestKnownAddressesHaveTheirOwnCount counts refused logins apart for each address that the
 // account logged in from in the last 30 days.
-func TestA19KnownAddresses(t *testing.T) {
+func TestKnownAddressesHaveTheirOwnCount(t *testing.T) {
 	t.Parallel()
 	var clock *stillClock
 	onEach(t, func(t *testing.T, n *node, d driver) {
@@ -110,9 +110,9 @@ func TestA19KnownAddresses(t *testing.T) {
 	}, behind, stopped(&clock), func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = 2 })
 }
 
-// TestA20NoEnumeration holds that every refused login is one answer, to the
+// TestLoginDoesNotTellWhichAccountsExist holds that every refused login is one answer, to the
 // header, whatever was wrong.
-func TestA20NoEnumeration(t *testing.T) {
+func TestLoginDoesNotTellWhichAccountsExist(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, n *node, d driver) {
 		var first map[string]string
@@ -167,10 +167,10 @@ func (n *node) refusedLogins(t *testing.T) []refusedLogin {
 	}
 }
 
-// TestA20SameWork shows that every kind of refused login does the work of
+// TestLoginDoesTheSameWorkForUnknownAccounts shows that every kind of refused login does the work of
 // hashing: while the lane that hashing goes through is full, each is turned
 // away, which one that took another way would not be.
-func TestA20SameWork(t *testing.T) {
+func TestLoginDoesTheSameWorkForUnknownAccounts(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous, oneLane)
 	cases := n.refusedLogins(t)

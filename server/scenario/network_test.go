@@ -107,11 +107,11 @@ func (n *node) exchanged(t *testing.T, most int, data string) []int {
 	return statuses
 }
 
-// TestB15OneRequestIsOne sends requests whose end two parsers could see in
+// TestOneRequestIsOneRequest sends requests whose end two parsers could see in
 // different places, each with a second one behind it. Those that are not
 // refused are answered once, and never is the second taken from what a proxy
 // could have taken for the first.
-func TestB15OneRequestIsOne(t *testing.T) {
+func TestOneRequestIsOneRequest(t *testing.T) {
 	n := listen(t)
 	const (
 		post   = "POST /api/v1/auth/revoke HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -189,9 +189,9 @@ func TestHeaderLimits(t *testing.T) {
 	n.healthy(t)
 }
 
-// TestB01EndlessBody: a body that has no end is refused when it is too long,
+// TestEndlessBodyIsCutOff: a body that has no end is refused when it is too long,
 // and the connection is closed on the peer that still sends.
-func TestB01EndlessBody(t *testing.T) {
+func TestEndlessBodyIsCutOff(t *testing.T) {
 	n := listen(t)
 	conn := n.dial(t)
 	_, err := io.WriteString(conn, "POST /api/v1/auth/revoke HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -219,9 +219,9 @@ func TestB01EndlessBody(t *testing.T) {
 	n.healthy(t)
 }
 
-// TestB13SlowPeers: peers that never finish their header or body hold nothing
+// TestSlowPeersAreCutOff: peers that never finish their header or body hold nothing
 // that others need, and those without a header are cut off after 5 seconds.
-func TestB13SlowPeers(t *testing.T) {
+func TestSlowPeersAreCutOff(t *testing.T) {
 	t.Parallel()
 	n := listen(t)
 	var slow []net.Conn

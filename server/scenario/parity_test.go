@@ -13,10 +13,10 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// TestB20Parity tells three nodes the same random story, each on another
+// TestSurfacesAgree tells three nodes the same random story, each on another
 // surface, with the same clock, and compares all that is answered: status,
 // reason, detail, fields, body, and what was spent of which limit.
-func TestB20Parity(t *testing.T) {
+func TestSurfacesAgree(t *testing.T) {
 	t.Parallel()
 	operations, statuses := make(map[string]bool), make(map[int]bool)
 	for seed := range uint64(2) {

@@ -27,9 +27,9 @@ var weak = map[string]string{
 	"the account's address":     "maximilian.mustermann@example.com",
 }
 
-// TestA22PasswordPolicy holds which passwords may be chosen, by a developer and
+// TestPasswordPolicy holds which passwords may be chosen, by a developer and
 // by the operator alike.
-func TestA22PasswordPolicy(t *testing.T) {
+func TestPasswordPolicy(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, n *node, d driver) {
 		m := *n
@@ -83,8 +83,8 @@ func TestA22PasswordPolicy(t *testing.T) {
 const long = "kettle grumbles twice 93; violet pumpkin tundra mango lantern gravel canyon otter pulse " +
 	"Ruderboot Kamille Trommel Wolke Anis Zau"
 
-// TestA22Minimum sets the least length of a password, which is never under 8.
-func TestA22Minimum(t *testing.T) {
+// TestPasswordMinimumIsASetting sets the least length of a password, which is never under 8.
+func TestPasswordMinimumIsASetting(t *testing.T) {
 	t.Parallel()
 	least := func(n int) func(*server.Config) {
 		return func(c *server.Config) { c.Auth.Passwords.Min = n }
@@ -111,9 +111,9 @@ func TestA22Minimum(t *testing.T) {
 	}
 }
 
-// TestA24ChangesNeedThePassword holds what a password or email change asks
+// TestSensitiveChangesNeedThePassword holds what a password or email change asks
 // for, and that a refused one changes nothing.
-func TestA24ChangesNeedThePassword(t *testing.T) {
+func TestSensitiveChangesNeedThePassword(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, n *node, d driver) {
 		password := passphrase()
@@ -190,10 +190,10 @@ func TestA24ChangesNeedThePassword(t *testing.T) {
 	}, generous)
 }
 
-// TestA24GuessesOfTheCurrentPassword limits them as logins are, apart from
+// TestGuessesOfTheCurrentPasswordAreLimited limits them as logins are, apart from
 // them: neither locks the other, and the answers keep to the credential's
 // bucket.
-func TestA24GuessesOfTheCurrentPassword(t *testing.T) {
+func TestGuessesOfTheCurrentPasswordAreLimited(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, n *node, d driver) {
 		access, _ := n.login(t, d)

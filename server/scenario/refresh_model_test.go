@@ -71,10 +71,10 @@ func (m *model) fail(t *testing.T, format string, a ...any) {
 		strings.Join(m.history[max(0, len(m.history)-40):], "\n"))...)
 }
 
-// TestA10Model takes random steps (refresh, retry, replay of any ancestor,
+// TestRefreshFollowsItsModel takes random steps (refresh, retry, replay of any ancestor,
 // revoke, delete of the user, passing time) on random surfaces and holds each
 // answer to a model of the rules.
-func TestA10Model(t *testing.T) {
+func TestRefreshFollowsItsModel(t *testing.T) {
 	t.Parallel()
 	seed := *modelSeed
 	if seed == 0 {

@@ -187,9 +187,9 @@ func (n *node) through(t *testing.T, transport http.RoundTripper) *node {
 	return &other
 }
 
-// TestA11OneWinner lets 64 clients present one refresh token at one moment,
+// TestRefreshHasOneWinner lets 64 clients present one refresh token at one moment,
 // for several tokens and each way of sending retry keys.
-func TestA11OneWinner(t *testing.T) {
+func TestRefreshHasOneWinner(t *testing.T) {
 	t.Parallel()
 	const contenders, tokens = 64, 2
 	onEachChain(t, func(t *testing.T, m chains) {
@@ -260,10 +260,10 @@ func wantCounts(t *testing.T, got map[string][]answer, want map[string]int) {
 	}
 }
 
-// TestA11NoTokenOutlivesAnEnd lets clients refresh, replay, use and mint tokens
+// TestNoTokenOutlivesAnEnd lets clients refresh, replay, use and mint tokens
 // of one session while something ends it. Whatever they were answered, every
 // token of the session is dead once the end has been answered.
-func TestA11NoTokenOutlivesAnEnd(t *testing.T) {
+func TestNoTokenOutlivesAnEnd(t *testing.T) {
 	t.Parallel()
 	rounds := 12 * *effort
 	onEachChain(t, func(t *testing.T, m chains) {

@@ -175,9 +175,9 @@ func (c *chain) ended(t *testing.T) {
 
 const day = 24 * time.Hour
 
-// TestA10RefreshRules walks the five rules of a refresh, each for a user's
+// TestRefreshRules walks the five rules of a refresh, each for a user's
 // session and the first for a developer's too.
-func TestA10RefreshRules(t *testing.T) {
+func TestRefreshRules(t *testing.T) {
 	t.Parallel()
 	onEachChain(t, func(t *testing.T, m chains) {
 		t.Run("the current token rotates with any key", m.currentRotates)
@@ -358,9 +358,9 @@ func (m chains) badKey(t *testing.T) {
 	c.works(t)
 }
 
-// TestA12SessionLifetimes refreshes daily under a moved clock until the
+// TestSessionLifetimes refreshes daily under a moved clock until the
 // absolute end, and lets others idle.
-func TestA12SessionLifetimes(t *testing.T) {
+func TestSessionLifetimes(t *testing.T) {
 	t.Parallel()
 	onEachChain(t, func(t *testing.T, m chains) {
 		daily, hourly := m.open(t), m.developer(t)

@@ -65,9 +65,9 @@ func hammer(t *testing.T, p probe, token string, refused int, pause time.Duratio
 	return accepted.Load(), counted.Load()
 }
 
-// TestA15ZeroLag: once a revocation of any sort has answered 2xx, no request
+// TestRevocationHasNoLag: once a revocation of any sort has answered 2xx, no request
 // that starts later is accepted, however many are under way.
-func TestA15ZeroLag(t *testing.T) {
+func TestRevocationHasNoLag(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous)
 	ds := n.drivers()
@@ -210,9 +210,9 @@ func TestA15ZeroLag(t *testing.T) {
 	}
 }
 
-// TestA15OverTheWire: the same over real connections, where a revocation by
+// TestRevocationHasNoLagOverTheWire: the same over real connections, where a revocation by
 // one client is seen by all others at once.
-func TestA15OverTheWire(t *testing.T) {
+func TestRevocationHasNoLagOverTheWire(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous)
 	ds := n.drivers()

@@ -53,7 +53,7 @@ func (n *node) want(t *testing.T, method, path, contentType, body string, status
 	return a
 }
 
-// leaks are what an error must not tell of the server's insides (B09).
+// leaks are what an error must not tell of the server's insides.
 var leaks = []string{
 	".go", "goroutine", "panic", "runtime error", "sqlite", "postgres", "sql", "constraint", "bun:", "json: cannot", "proto:", "strconv", "unmarshal",
 	"invalid character", "nullable", "struct", "map[", "interface", "auth.", "event.", "openapi.", "owv1.", "jsontext", "unexpected eof", "server:",
@@ -121,9 +121,9 @@ func servedPaths() map[string][]string {
 	return served
 }
 
-// TestC07OtherMethods sends every method to every path: one that the path does
+// TestOtherMethodsAreRefused sends every method to every path: one that the path does
 // not take is 405 with Allow, before any credential is asked for.
-func TestC07OtherMethods(t *testing.T) {
+func TestOtherMethodsAreRefused(t *testing.T) {
 	n := start(t, generous)
 	for path, allowed := range servedPaths() {
 		for _, method := range []string{
@@ -216,9 +216,9 @@ func TestAliases(t *testing.T) {
 	n.want(t, "GET", "/api/v1/auth/me", "", "", 401, "invalid_token", bearer(a.str("access_token")))
 }
 
-// TestB08Panic shows that a handler's panic is a 500 that tells nothing, is
+// TestPanicIsAnInternalError shows that a handler's panic is a 500 that tells nothing, is
 // logged, and leaves the server serving.
-func TestB08Panic(t *testing.T) {
+func TestPanicIsAnInternalError(t *testing.T) {
 	n := start(t, generous)
 	n.server.Mount("GET /boom", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a secret cause") }))
 	n.server.Mount("POST /openwearables.v1.BoomService/Boom", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a secret cause") }))

@@ -143,9 +143,9 @@ func disguises(secret string) map[string][]byte {
 	return out
 }
 
-// TestA16C18NothingAtRest: after a full run no secret that was issued or
+// TestNoSecretIsStored: after a full run no secret that was issued or
 // presented, in any disguise, is in the database, its WAL, or the log at debug.
-func TestA16C18NothingAtRest(t *testing.T) {
+func TestNoSecretIsStored(t *testing.T) {
 	t.Parallel()
 	n := startOnFile(t, generous)
 	transport := n.http.Transport
@@ -201,8 +201,8 @@ func TestA16C18NothingAtRest(t *testing.T) {
 	check("after the end", "node.db", "the log")
 }
 
-// TestA16Files: what the node writes is its owner's alone.
-func TestA16Files(t *testing.T) {
+// TestFilesBelongToTheirOwnerAlone: what the node writes is its owner's alone.
+func TestFilesBelongToTheirOwnerAlone(t *testing.T) {
 	t.Parallel()
 	n := startOnFile(t)
 	n.login(t, n.drivers()[0])
@@ -217,9 +217,9 @@ func TestA16Files(t *testing.T) {
 	}
 }
 
-// TestC19DeletedUser: of a user who was deleted nothing is left in the
+// TestDeletedUserLeavesNothing: of a user who was deleted nothing is left in the
 // database once it was checkpointed, but the record of who did what.
-func TestC19DeletedUser(t *testing.T) {
+func TestDeletedUserLeavesNothing(t *testing.T) {
 	t.Parallel()
 	n := startOnFile(t, generous)
 	ds := n.drivers()
@@ -296,10 +296,10 @@ func (n *node) startError(t *testing.T, change ...func(*server.Config)) error {
 	return err
 }
 
-// TestA27MasterSecret: a secret that is weak, another one, or readable by
+// TestUnfitMasterSecretRefusesTheStart: a secret that is weak, another one, or readable by
 // others refuses the start, saying what to do and not what the secret is; and
 // does no harm to the database.
-func TestA27MasterSecret(t *testing.T) {
+func TestUnfitMasterSecretRefusesTheStart(t *testing.T) {
 	t.Parallel()
 	n := startOnFile(t)
 	d := n.drivers()[0]

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// TestA13DeveloperSessionsEnd ends a developer's sessions in every way there
+// TestDeveloperSessionsEnd ends a developer's sessions in every way there
 // is. What was ended is dead from the answer on, access and refresh tokens
 // alike, and nobody else's is.
-func TestA13DeveloperSessionsEnd(t *testing.T) {
+func TestDeveloperSessionsEnd(t *testing.T) {
 	t.Parallel()
 	onEachChain(t, func(t *testing.T, m chains) {
 		n, d, developers := m.n, m.d, m.n.server.Auth().Developers
@@ -101,10 +101,10 @@ func (c *chain) mint(t *testing.T, user string, o option, app args) *chain {
 	return &chain{d: c.d, user: user, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
 }
 
-// TestA13UserSessionsEnd mints tokens of one user by each kind of minter and
+// TestUserSessionsEnd mints tokens of one user by each kind of minter and
 // does to user, minter and tokens what may be done: what must die does so at
 // once, everything else lives on.
-func TestA13UserSessionsEnd(t *testing.T) {
+func TestUserSessionsEnd(t *testing.T) {
 	t.Parallel()
 	onEachChain(t, func(t *testing.T, m chains) {
 		admin := m.developer(t)
@@ -170,9 +170,9 @@ func (m chains) minters(t *testing.T, admin *chain) *minters {
 	return s
 }
 
-// TestA14Revocation holds RFC 7009: what the token is makes no difference to
+// TestRevokeTokenFollowsRFC7009 holds RFC 7009: what the token is makes no difference to
 // the answer, and no other session is touched.
-func TestA14Revocation(t *testing.T) {
+func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 	t.Parallel()
 	onEachChain(t, func(t *testing.T, m chains) {
 		revoke := func(token any, o ...option) answer {

@@ -37,9 +37,9 @@ func sessionID(t *testing.T, c *chain) string {
 	return id
 }
 
-// TestC12TokenPair holds the shape of a pair, of every operation that answers
+// TestTokenPairHasTheDocumentedForm holds the shape of a pair, of every operation that answers
 // one.
-func TestC12TokenPair(t *testing.T) {
+func TestTokenPairHasTheDocumentedForm(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, n *node, d driver) {
 		login := d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 200, "")
@@ -72,9 +72,9 @@ func TestC12TokenPair(t *testing.T) {
 	}, generous)
 }
 
-// TestC13OldestSessionEnds fills a developer's sessions up to the default of
+// TestOldestSessionEnds fills a developer's sessions up to the default of
 // 50: one more login ends the oldest and no other.
-func TestC13OldestSessionEnds(t *testing.T) {
+func TestOldestSessionEnds(t *testing.T) {
 	t.Parallel()
 	onEachChain(t, func(t *testing.T, m chains) {
 		oldest := m.developer(t)
@@ -132,9 +132,9 @@ func behind(c *server.Config) {
 // from sends a request as from an address, through the proxy.
 func from(address string) option { return header("X-Forwarded-For", address) }
 
-// TestC14ListAndEndOwnSessions holds what a session shows of itself and that
+// TestDevelopersListAndEndTheirOwnSessions holds what a session shows of itself and that
 // nobody ends another developer's.
-func TestC14ListAndEndOwnSessions(t *testing.T) {
+func TestDevelopersListAndEndTheirOwnSessions(t *testing.T) {
 	t.Parallel()
 	var clock *stillClock
 	onEach(t, func(t *testing.T, n *node, d driver) {

@@ -94,7 +94,7 @@ func proves(t *testing.T, keys map[string]publicKey, token string) bool {
 
 // TestJWKS: tokens can be verified with what is published and nothing else,
 // and the next key is published before it signs.
-func TestC11JWKS(t *testing.T) {
+func TestJWKSPublishesPublicKeysOnly(t *testing.T) {
 	t.Parallel()
 	for _, algorithm := range []string{credential.ES256, credential.EdDSA} {
 		n := start(t, generous, signedWith(algorithm))
@@ -277,10 +277,10 @@ func dropNil(m args) args {
 	return m
 }
 
-// TestA04ToA09 presents forged tokens, most of them signed with the right key,
+// TestForgedTokensAreRefused presents forged tokens, most of them signed with the right key,
 // and wants each refused and the original to go on working. The listener that
 // headers point to must see nobody.
-func TestA04ToA09(t *testing.T) {
+func TestForgedTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	var visits atomic.Int64
 	lure := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
@@ -301,29 +301,29 @@ func TestA04ToA09(t *testing.T) {
 	jwk := args{"kty": "oct", "k": base64.RawURLEncoding.EncodeToString([]byte("x"))}
 	raw := string(encode(t, f.claims))
 	forged := map[string]string{
-		"a04 none": unsigned(args{"alg": "none", "typ": "JWT"}), "a04 None": unsigned(with(f.head, args{"alg": "None"})),
-		"a04 nOnE": unsigned(with(f.head, args{"alg": "nOnE"})) + parts[2], "a04 no signature": parts[0] + "." + parts[1] + ".",
-		"a04 another's signature": parts[0] + "." + parts[1] + "." + strings.Split(admin, ".")[2], "a04 blank key": blank.headed(t, nil),
-		"a04 HS512": f.headed(t, args{"alg": "HS512"}), "a04 hs256": f.headed(t, args{"alg": "hs256"}), "a04 RS256": f.headed(t, args{"alg": "RS256"}),
-		"a04 ES256": f.headed(t, args{"alg": "ES256"}), "a04 no alg": f.sign(t, args{"typ": "JWT", "kid": f.head["kid"]}, f.claims),
-		"a05 jwk": f.headed(t, args{"jwk": jwk}), "a05 jku": f.headed(t, args{"jku": lure.URL}), "a05 x5u": f.headed(t, args{"x5u": lure.URL}),
-		"a05 x5c": f.headed(t, args{"x5c": []string{"MIIB"}}), "a05 kid url": f.headed(t, args{"kid": lure.URL}),
-		"a05 kid path": f.headed(t, args{"kid": "../../dev/null"}), "a05 kid sql": f.headed(t, args{"kid": "' OR 1=1 --"}), "a05 kid command": f.headed(t, args{"kid": "|sleep 10"}),
-		"a05 kid empty": f.headed(t, args{"kid": ""}), "a05 kid number": f.headed(t, args{"kid": 1}), "a05 kid long": f.headed(t, args{"kid": strings.Repeat("k", 5<<10)}),
-		"a05 no kid": f.sign(t, args{"alg": "HS256", "typ": "JWT"}, f.claims),
-		"a06 crit":   f.headed(t, args{"crit": []string{"exp"}}), "a06 unknown crit": f.headed(t, args{"crit": []string{"x"}, "x": 1}), "a06 b64": f.headed(t, args{"b64": false}),
-		"a07 no exp": f.claiming(t, args{"exp": nil}), "a07 exp text": f.claiming(t, args{"exp": "soon"}), "a07 exp 1e300": f.claiming(t, args{"exp": 1e300}),
-		"a07 exp negative": f.claiming(t, args{"exp": -1}), "a07 nbf ahead": f.claiming(t, args{"nbf": now + 600}), "a07 iat ahead": f.claiming(t, args{"iat": now + 600}),
-		"a07 no iat": f.claiming(t, args{"iat": nil}),
-		"a08 iss":    f.claiming(t, args{"iss": "evil"}), "a08 no iss": f.claiming(t, args{"iss": nil}), "a08 aud": f.claiming(t, args{"aud": "other"}),
-		"a08 no aud": f.claiming(t, args{"aud": nil}), "a08 aud list": f.claiming(t, args{"aud": []string{"openwearables:user"}}), "a08 developer's aud": f.claiming(t, args{"aud": "openwearables:developer"}),
-		"a08 sub": f.claiming(t, args{"sub": other}), "a08 no sub": f.claiming(t, args{"sub": nil}), "a08 sub number": f.claiming(t, args{"sub": 1}), "a08 no jti": f.claiming(t, args{"jti": nil}),
-		"a08 sid": f.claiming(t, args{"sid": uuid.NewString()}), "a08 no sid": f.claiming(t, args{"sid": nil}), "a08 developer's sid": f.claiming(t, args{"sid": tokenPart(t, admin, 1)["sid"]}),
-		"a08 no scope": f.claiming(t, args{"scope": nil}), "a08 scope": f.claiming(t, args{"scope": "admin"}),
-		"a03 typ": f.headed(t, args{"typ": "at+jwt"}), "a03 no typ": f.sign(t, args{"alg": "HS256", "kid": f.head["kid"]}, f.claims),
-		"a09 padding": sdk + "=", "a09 four parts": sdk + ".", "a09 two parts": parts[0] + "." + parts[1], "a09 space": parts[0] + ". " + parts[1] + "." + parts[2],
-		"a09 tail": sdk[:len(sdk)-1] + neighbour(sdk[len(sdk)-1]), "a09 claim twice": f.sign(t, f.head, `{"sub":"`+other+`",`+raw[1:]), "a09 header twice": f.sign(t, `{"alg":"HS256",`+string(encode(t, f.head))[1:], f.claims),
-		"a09 trailing": f.sign(t, f.head, raw+" {}"), "a09 no object": f.sign(t, f.head, `[]`), "a09 comment": f.sign(t, f.head, "//\n"+raw),
+		"none": unsigned(args{"alg": "none", "typ": "JWT"}), "None": unsigned(with(f.head, args{"alg": "None"})),
+		"nOnE": unsigned(with(f.head, args{"alg": "nOnE"})) + parts[2], "no signature": parts[0] + "." + parts[1] + ".",
+		"another's signature": parts[0] + "." + parts[1] + "." + strings.Split(admin, ".")[2], "blank key": blank.headed(t, nil),
+		"HS512": f.headed(t, args{"alg": "HS512"}), "hs256": f.headed(t, args{"alg": "hs256"}), "RS256": f.headed(t, args{"alg": "RS256"}),
+		"ES256": f.headed(t, args{"alg": "ES256"}), "no alg": f.sign(t, args{"typ": "JWT", "kid": f.head["kid"]}, f.claims),
+		"jwk": f.headed(t, args{"jwk": jwk}), "jku": f.headed(t, args{"jku": lure.URL}), "x5u": f.headed(t, args{"x5u": lure.URL}),
+		"x5c": f.headed(t, args{"x5c": []string{"MIIB"}}), "kid url": f.headed(t, args{"kid": lure.URL}),
+		"kid path": f.headed(t, args{"kid": "../../dev/null"}), "kid sql": f.headed(t, args{"kid": "' OR 1=1 --"}), "kid command": f.headed(t, args{"kid": "|sleep 10"}),
+		"kid empty": f.headed(t, args{"kid": ""}), "kid number": f.headed(t, args{"kid": 1}), "kid long": f.headed(t, args{"kid": strings.Repeat("k", 5<<10)}),
+		"no kid": f.sign(t, args{"alg": "HS256", "typ": "JWT"}, f.claims),
+		"crit":   f.headed(t, args{"crit": []string{"exp"}}), "unknown crit": f.headed(t, args{"crit": []string{"x"}, "x": 1}), "b64": f.headed(t, args{"b64": false}),
+		"no exp": f.claiming(t, args{"exp": nil}), "exp text": f.claiming(t, args{"exp": "soon"}), "exp 1e300": f.claiming(t, args{"exp": 1e300}),
+		"exp negative": f.claiming(t, args{"exp": -1}), "nbf ahead": f.claiming(t, args{"nbf": now + 600}), "iat ahead": f.claiming(t, args{"iat": now + 600}),
+		"no iat": f.claiming(t, args{"iat": nil}),
+		"iss":    f.claiming(t, args{"iss": "evil"}), "no iss": f.claiming(t, args{"iss": nil}), "aud": f.claiming(t, args{"aud": "other"}),
+		"no aud": f.claiming(t, args{"aud": nil}), "aud list": f.claiming(t, args{"aud": []string{"openwearables:user"}}), "developer's aud": f.claiming(t, args{"aud": "openwearables:developer"}),
+		"sub": f.claiming(t, args{"sub": other}), "no sub": f.claiming(t, args{"sub": nil}), "sub number": f.claiming(t, args{"sub": 1}), "no jti": f.claiming(t, args{"jti": nil}),
+		"sid": f.claiming(t, args{"sid": uuid.NewString()}), "no sid": f.claiming(t, args{"sid": nil}), "developer's sid": f.claiming(t, args{"sid": tokenPart(t, admin, 1)["sid"]}),
+		"no scope": f.claiming(t, args{"scope": nil}), "scope": f.claiming(t, args{"scope": "admin"}),
+		"typ": f.headed(t, args{"typ": "at+jwt"}), "no typ": f.sign(t, args{"alg": "HS256", "kid": f.head["kid"]}, f.claims),
+		"padding": sdk + "=", "four parts": sdk + ".", "two parts": parts[0] + "." + parts[1], "space": parts[0] + ". " + parts[1] + "." + parts[2],
+		"tail": sdk[:len(sdk)-1] + neighbour(sdk[len(sdk)-1]), "claim twice": f.sign(t, f.head, `{"sub":"`+other+`",`+raw[1:]), "header twice": f.sign(t, `{"alg":"HS256",`+string(encode(t, f.head))[1:], f.claims),
+		"trailing": f.sign(t, f.head, raw+" {}"), "no object": f.sign(t, f.head, `[]`), "comment": f.sign(t, f.head, "//\n"+raw),
 		"garbage": "a.b.c", "dots": strings.Repeat(".", 4000), "refresh": "rt_" + strings.Repeat("0", 63),
 	}
 	i := 0
@@ -357,8 +357,8 @@ func neighbour(c byte) string {
 	return string(alphabet[strings.IndexByte(alphabet, c)^1])
 }
 
-// TestA04Confusion: the public key of ES256 or EdDSA is no HMAC secret.
-func TestA04Confusion(t *testing.T) {
+// TestAlgorithmConfusionIsRefused: the public key of ES256 or EdDSA is no HMAC secret.
+func TestAlgorithmConfusionIsRefused(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous, signedWith(credential.EdDSA))
 	d := n.drivers()[0]

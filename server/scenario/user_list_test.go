@@ -186,9 +186,9 @@ func walkUsers(t *testing.T, list func(args) answer, in args, want []string, lim
 	}
 }
 
-// TestC21UserCursors: a cursor is opaque, good for its own list alone, and
+// TestUserCursorsAreBoundToTheirList: a cursor is opaque, good for its own list alone, and
 // steady while users come and go.
-func TestC21UserCursors(t *testing.T) {
+func TestUserCursorsAreBoundToTheirList(t *testing.T) {
 	t.Parallel()
 	onOne(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)

@@ -176,9 +176,9 @@ func TestUserValidation(t *testing.T) {
 	}, generous)
 }
 
-// TestK4OneEmail: of 64 that create one email at once, one wins; the same
+// TestOneUserGetsAnEmail: of 64 that create one email at once, one wins; the same
 // with an update and with an external_user_id.
-func TestK4OneEmail(t *testing.T) {
+func TestOneUserGetsAnEmail(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous)
 	ds := n.drivers()
@@ -220,9 +220,9 @@ func TestK4OneEmail(t *testing.T) {
 	}
 }
 
-// TestK3DeleteAgainstMint: whatever was minted or renewed for a user while it
+// TestNoTokenIsMintedPastADelete: whatever was minted or renewed for a user while it
 // was being deleted is dead once the deletion has answered.
-func TestK3DeleteAgainstMint(t *testing.T) {
+func TestNoTokenIsMintedPastADelete(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous)
 	ds := n.drivers()
@@ -273,9 +273,9 @@ func TestK3DeleteAgainstMint(t *testing.T) {
 	}
 }
 
-// TestK2ReadYourWrites: what was answered is there for the next request, of
+// TestAnswersReadTheirWrites: what was answered is there for the next request, of
 // whoever, however many write.
-func TestK2ReadYourWrites(t *testing.T) {
+func TestAnswersReadTheirWrites(t *testing.T) {
 	t.Parallel()
 	n := start(t, generous)
 	ds := n.drivers()
