@@ -87,38 +87,40 @@ func bucketOf(t *testing.T, h http.Header, now time.Time) bucket {
 	return b
 }
 
-// TestEachCredentialHasItsBucket: which bucket each answer describes, by default, and what
-// becomes of it.
-func TestEachCredentialHasItsBucket(t *testing.T) {
-	t.Parallel()
-	n := start(t, behindProxy, func(c *server.Config) { c.AllowedOrigins = []string{"https://app.example.com"} })
-	rest := n.drivers()[0]
-	admin, _ := n.login(t, rest)
-	app, secret := n.newApp(t, rest, admin)
-	user := n.newUser(t, rest, admin)
-	access, _ := n.exchange(t, rest, user, app, secret)
-	_, key := n.newKey(t, rest, admin, nil)
-	free, spends := 0, 1
+// bucketCase is a call and what it does to the bucket that its answer describes.
+type bucketCase struct {
+	what   string
+	call   func(*testing.T, ...option) answer
+	status int
+	name   string
+	limit  int
+	spends int
+}
+
+const (
+	free   = 0
+	spends = 1
+)
+
+// bucketWorld is what the cases present: a developer's token, an API key, a
+// user's token, and an application.
+type bucketWorld struct {
+	n                  *node
+	admin, key, access string
+	user, app, secret  string
+}
+
+// ofPaths are calls of what no operation serves, and of what any caller may ask.
+func (w *bucketWorld) ofPaths() []bucketCase {
+	n, admin, key, access := w.n, w.admin, w.key, w.access
 	raw := func(method, path string, o ...option) func(*testing.T, ...option) answer {
 		return func(t *testing.T, more ...option) answer {
 			res, _ := n.send(t, newRequest(t, method, n.url+path, nil), append(slices.Clone(o), more...)...)
 			return answer{Status: res.StatusCode, Header: res.Header}
 		}
 	}
-	op := func(d driver, operation string, in args, o ...option) func(*testing.T, ...option) answer {
-		return func(t *testing.T, more ...option) answer {
-			return d.call(t, operation, in, append(slices.Clone(o), more...)...)
-		}
-	}
 	preflight := []option{header("Origin", "https://app.example.com"), header("Access-Control-Request-Method", "GET")}
-	cases := []struct {
-		what   string
-		call   func(*testing.T, ...option) answer
-		status int
-		name   string
-		limit  int
-		spends int
-	}{
+	return []bucketCase{
 		{"unknown path", raw("GET", "/api/v1/nothing"), 404, "address", 600, spends},
 		{"unknown path with a key", raw("GET", "/api/v1/nothing", bearer(key)), 404, "key", 1000, spends},
 		{"unclean path", raw("GET", "/api//v1"), 404, "address", 600, spends},
@@ -136,37 +138,56 @@ func TestEachCredentialHasItsBucket(t *testing.T) {
 		{"jwks with a developer's token", raw("GET", "/.well-known/jwks.json", bearer(admin)), 200, "developer", 1000, spends},
 		{"unsupported media", raw("POST", "/api/v1/users", bearer(key), header("Content-Type", "text/xml")), 415, "key", 1000, spends},
 	}
+}
+
+// ofOperations are calls of operations by one driver.
+func (w *bucketWorld) ofOperations(d driver) []bucketCase {
+	n, admin, key, access, user, app, secret := w.n, w.admin, w.key, w.access, w.user, w.app, w.secret
+	op := func(d driver, operation string, in args, o ...option) func(*testing.T, ...option) answer {
+		return func(t *testing.T, more ...option) answer {
+			return d.call(t, operation, in, append(slices.Clone(o), more...)...)
+		}
+	}
+	return []bucketCase{
+		{"developer", op(d, "GetMe", nil, bearer(admin)), 200, "developer", 1000, spends},
+		{"key", op(d, "ListUsers", nil, bearer(key)), 200, "key", 1000, spends},
+		{"user", op(d, "GetUser", args{"id": user}, bearer(access)), 200, "user", 100, spends},
+		{"no credential", op(d, "ListUsers", nil), 401, "address", 600, spends},
+		{"two credentials", op(d, "ListUsers", nil, multiple(key)), 400, "address", 600, spends},
+		{"unknown key", op(d, "ListUsers", nil, bearer(credential.Mint(credential.LiveKey))), 401, "address", 600, spends},
+		{"nonsense", op(d, "ListUsers", nil, bearer("nonsense")), 401, "address", 600, spends},
+		{"forbidden", op(d, "GetMe", nil, bearer(key)), 403, "key", 1000, spends},
+		{"invalid", op(d, "ListUsers", args{"limit": 0}, bearer(key)), 422, "key", 1000, spends},
+		{"not found", op(d, "GetUser", args{"id": uuid.NewString()}, bearer(admin)), 404, "developer", 1000, spends},
+		{"refused login", op(d, "Login", args{"email": n.email, "password": "wrong"}), 401, "login", 60, spends},
+		{"login", op(d, "Login", args{"email": n.email, "password": n.password}, bearer(key)), 200, "login", 60, spends},
+		{"refresh", op(d, "RefreshToken", args{"refresh_token": "nothing"}, bearer(key)), 401, "refresh", 1000, spends},
+		{"revoke", op(d, "RevokeToken", args{"refresh_token": "nothing"}), 204, "refresh", 1000, spends},
+		{"exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}), 200, "exchange", 600, spends},
+		{"exchange beside a key", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}, bearer(key)), 200, "exchange", 600, spends},
+		{"exchange for nobody", op(d, "CreateUserToken", args{"user_id": uuid.NewString(), "app_id": app, "app_secret": secret}), 404, "exchange", 600, spends},
+		{"refused exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": "x"}), 401, "exchange-refused", 60, spends},
+		{"refused exchange beside a key", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": "x"}, bearer(key)), 401, "key", 1000, spends},
+		{"half an exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app}), 400, "address", 600, spends},
+		{"mint by a key", op(d, "CreateUserToken", args{"user_id": user}, bearer(key)), 200, "key", 1000, spends},
+	}
+}
+
+// TestEachCredentialHasItsBucket: which bucket each answer describes, by default, and what
+// becomes of it.
+func TestEachCredentialHasItsBucket(t *testing.T) {
+	t.Parallel()
+	n := start(t, behindProxy, func(c *server.Config) { c.AllowedOrigins = []string{"https://app.example.com"} })
+	rest := n.drivers()[0]
+	admin, _ := n.login(t, rest)
+	app, secret := n.newApp(t, rest, admin)
+	user := n.newUser(t, rest, admin)
+	access, _ := n.exchange(t, rest, user, app, secret)
+	_, key := n.newKey(t, rest, admin, nil)
+	c := bucketWorld{n, admin, key, access, user, app, secret}
+	cases := c.ofPaths()
 	for _, d := range n.drivers() {
-		cases = append(cases, []struct {
-			what   string
-			call   func(*testing.T, ...option) answer
-			status int
-			name   string
-			limit  int
-			spends int
-		}{
-			{"developer", op(d, "GetMe", nil, bearer(admin)), 200, "developer", 1000, spends},
-			{"key", op(d, "ListUsers", nil, bearer(key)), 200, "key", 1000, spends},
-			{"user", op(d, "GetUser", args{"id": user}, bearer(access)), 200, "user", 100, spends},
-			{"no credential", op(d, "ListUsers", nil), 401, "address", 600, spends},
-			{"two credentials", op(d, "ListUsers", nil, multiple(key)), 400, "address", 600, spends},
-			{"unknown key", op(d, "ListUsers", nil, bearer(credential.Mint(credential.LiveKey))), 401, "address", 600, spends},
-			{"nonsense", op(d, "ListUsers", nil, bearer("nonsense")), 401, "address", 600, spends},
-			{"forbidden", op(d, "GetMe", nil, bearer(key)), 403, "key", 1000, spends},
-			{"invalid", op(d, "ListUsers", args{"limit": 0}, bearer(key)), 422, "key", 1000, spends},
-			{"not found", op(d, "GetUser", args{"id": uuid.NewString()}, bearer(admin)), 404, "developer", 1000, spends},
-			{"refused login", op(d, "Login", args{"email": n.email, "password": "wrong"}), 401, "login", 60, spends},
-			{"login", op(d, "Login", args{"email": n.email, "password": n.password}, bearer(key)), 200, "login", 60, spends},
-			{"refresh", op(d, "RefreshToken", args{"refresh_token": "nothing"}, bearer(key)), 401, "refresh", 1000, spends},
-			{"revoke", op(d, "RevokeToken", args{"refresh_token": "nothing"}), 204, "refresh", 1000, spends},
-			{"exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}), 200, "exchange", 600, spends},
-			{"exchange beside a key", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}, bearer(key)), 200, "exchange", 600, spends},
-			{"exchange for nobody", op(d, "CreateUserToken", args{"user_id": uuid.NewString(), "app_id": app, "app_secret": secret}), 404, "exchange", 600, spends},
-			{"refused exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": "x"}), 401, "exchange-refused", 60, spends},
-			{"refused exchange beside a key", op(d, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": "x"}, bearer(key)), 401, "key", 1000, spends},
-			{"half an exchange", op(d, "CreateUserToken", args{"user_id": user, "app_id": app}), 400, "address", 600, spends},
-			{"mint by a key", op(d, "CreateUserToken", args{"user_id": user}, bearer(key)), 200, "key", 1000, spends},
-		}...)
+		cases = append(cases, c.ofOperations(d)...)
 	}
 	for i, c := range cases {
 		address := sentFrom(fmt.Sprintf("198.51.100.%d", i))

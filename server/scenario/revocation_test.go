@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,138 +66,177 @@ func hammer(t *testing.T, p probe, token string, refused int, pause time.Duratio
 	return accepted.Load(), counted.Load()
 }
 
-// TestRevocationHasNoLag: once a revocation of any sort has answered 2xx, no request
-// that starts later is accepted, however many are under way.
-func TestRevocationHasNoLag(t *testing.T) {
-	t.Parallel()
-	n := start(t, generous)
-	ds := n.drivers()
-	admin, _ := n.login(t, ds[0])
-	any403 := probe{n.server.Handler(), "/api/v1/auth/me"}       // a key or user: 403
-	any422 := probe{n.server.Handler(), "/api/v1/users?limit=0"} // a key or developer: 422
-	round := 0
-	next := func() driver { round++; return ds[round%3] }
-	call := func(operation string, in args, token string) func() {
-		return func() {
-			o := []option{}
-			if token != "" {
-				o = append(o, bearer(token))
-			}
-			if a := next().call(t, operation, in, o...); a.Status >= 300 {
-				t.Errorf("%s is %d %s", operation, a.Status, a.Reason)
-			}
+// revocations is one node, and what revocations of any sort need.
+type revocations struct {
+	t      *testing.T
+	n      *node
+	ds     []driver
+	admin  string
+	any403 probe // for a key or a user: 403 while accepted
+	any422 probe // for a key or a developer: 422 while accepted
+	round  int
+}
+
+// revocation is one sort of revocation: make returns a probe and the token that
+// it accepts until the returned function has run.
+type revocation struct {
+	what    string
+	rounds  int
+	refused int
+	make    func() (probe, string, func())
+}
+
+// next is the driver of the next call: each surface in turn.
+func (w *revocations) next() driver { w.round++; return w.ds[w.round%3] }
+
+func (w *revocations) call(operation string, in args, token string) func() {
+	return func() {
+		o := []option{}
+		if token != "" {
+			o = append(o, bearer(token))
+		}
+		if a := w.next().call(w.t, operation, in, o...); a.Status >= 300 {
+			w.t.Errorf("%s is %d %s", operation, a.Status, a.Reason)
 		}
 	}
-	operator := func(f func(context.Context, string) error, email string) func() {
-		return func() {
-			if err := f(context.Background(), email); err != nil {
-				t.Error(err)
-			}
+}
+
+func (w *revocations) operator(f func(context.Context, string) error, email string) func() {
+	return func() {
+		if err := f(context.Background(), email); err != nil {
+			w.t.Error(err)
 		}
 	}
-	userToken := func() (user, app, access, refresh string) {
-		user = n.newUser(t, ds[0], admin)
-		app, secret := n.newApp(t, ds[0], admin)
-		access, refresh = n.exchange(t, ds[0], user, app, secret)
-		return user, app, access, refresh
-	}
-	email := "second@example.com"
-	n.addDeveloper(email, n.password)
-	developer := func(email string) string {
-		return next().call(t, "Login", args{"email": email, "password": n.password}).want(t, 200, "").str("access_token")
-	}
-	developers := n.server.Auth().Developers
-	for _, c := range []struct {
-		what    string
-		rounds  int
-		refused int
-		make    func() (probe, string, func())
-	}{
+}
+
+func (w *revocations) userToken() (user, app, access, refresh string) {
+	user = w.n.newUser(w.t, w.ds[0], w.admin)
+	app, secret := w.n.newApp(w.t, w.ds[0], w.admin)
+	access, refresh = w.n.exchange(w.t, w.ds[0], user, app, secret)
+	return user, app, access, refresh
+}
+
+func (w *revocations) developer(email string) string {
+	return w.next().call(w.t, "Login", args{"email": email, "password": w.n.password}).want(w.t, 200, "").str("access_token")
+}
+
+func (w *revocations) ofKeys() []revocation {
+	t, n, admin := w.t, w.n, w.admin
+	return []revocation{
 		{"a key is disabled", 24, 401, func() (probe, string, func()) {
-			id, secret := n.newKey(t, ds[0], admin, nil)
-			return any403, secret, call("UpdateKey", args{"id": id, "enabled": false}, admin)
+			id, secret := n.newKey(t, w.ds[0], admin, nil)
+			return w.any403, secret, w.call("UpdateKey", args{"id": id, "enabled": false}, admin)
 		}},
 		{"a key is deleted", 24, 401, func() (probe, string, func()) {
-			id, secret := n.newKey(t, ds[0], admin, nil)
-			return any403, secret, call("DeleteKey", args{"id": id}, admin)
+			id, secret := n.newKey(t, w.ds[0], admin, nil)
+			return w.any403, secret, w.call("DeleteKey", args{"id": id}, admin)
 		}},
 		{"a key is rotated", 24, 401, func() (probe, string, func()) {
-			id, secret := n.newKey(t, ds[0], admin, nil)
-			return any403, secret, func() {
-				fresh := next().call(t, "RotateKey", args{"id": id}, bearer(admin)).str("key")
-				if status := any403.status(fresh); status != 403 {
+			id, secret := n.newKey(t, w.ds[0], admin, nil)
+			return w.any403, secret, func() {
+				fresh := w.next().call(t, "RotateKey", args{"id": id}, bearer(admin)).str("key")
+				if status := w.any403.status(fresh); status != 403 {
 					t.Errorf("the new secret is %d from its answer on", status)
 				}
 			}
 		}},
 		{"a key's older secret is rotated out", 16, 401, func() (probe, string, func()) {
-			id, secret := n.newKey(t, ds[0], admin, nil)
-			next().call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
-			return any403, secret, call("RotateKey", args{"id": id, "overlap_seconds": 600}, admin)
+			id, secret := n.newKey(t, w.ds[0], admin, nil)
+			w.next().call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
+			return w.any403, secret, w.call("RotateKey", args{"id": id, "overlap_seconds": 600}, admin)
 		}},
 		{"a key loses its scope", 16, 403, func() (probe, string, func()) {
-			id, secret := n.newKey(t, ds[0], admin, nil)
-			return any422, secret, call("UpdateKey", args{"id": id, "scopes": []string{"workouts:read"}}, admin)
+			id, secret := n.newKey(t, w.ds[0], admin, nil)
+			return w.any422, secret, w.call("UpdateKey", args{"id": id, "scopes": []string{"workouts:read"}}, admin)
 		}},
+	}
+}
+
+func (w *revocations) ofUserTokens() []revocation {
+	t, n, admin := w.t, w.n, w.admin
+	return []revocation{
 		{"a user's tokens are revoked", 24, 401, func() (probe, string, func()) {
-			user, _, access, _ := userToken()
-			return any403, access, call("RevokeUserTokens", args{"user_id": user}, admin)
+			user, _, access, _ := w.userToken()
+			return w.any403, access, w.call("RevokeUserTokens", args{"user_id": user}, admin)
 		}},
 		{"a user is deleted", 24, 401, func() (probe, string, func()) {
-			user, _, access, _ := userToken()
-			return any403, access, call("DeleteUser", args{"id": user}, admin)
+			user, _, access, _ := w.userToken()
+			return w.any403, access, w.call("DeleteUser", args{"id": user}, admin)
 		}},
 		{"an application is deleted", 16, 401, func() (probe, string, func()) {
-			_, app, access, _ := userToken()
-			return any403, access, call("DeleteApplication", args{"app_id": app}, admin)
+			_, app, access, _ := w.userToken()
+			return w.any403, access, w.call("DeleteApplication", args{"app_id": app}, admin)
 		}},
 		{"a token's key is deleted", 16, 401, func() (probe, string, func()) {
-			id, secret := n.newKey(t, ds[0], admin, nil)
-			user := n.newUser(t, ds[0], admin)
-			access := next().call(t, "CreateUserToken", args{"user_id": user}, bearer(secret)).want(t, 200, "").str("access_token")
-			return any403, access, call("DeleteKey", args{"id": id}, admin)
+			id, secret := n.newKey(t, w.ds[0], admin, nil)
+			user := n.newUser(t, w.ds[0], admin)
+			access := w.next().call(t, "CreateUserToken", args{"user_id": user}, bearer(secret)).want(t, 200, "").str("access_token")
+			return w.any403, access, w.call("DeleteKey", args{"id": id}, admin)
 		}},
 		{"a user's refresh token is revoked", 16, 401, func() (probe, string, func()) {
-			_, _, access, refresh := userToken()
-			return any403, access, call("RevokeToken", args{"refresh_token": refresh}, "")
+			_, _, access, refresh := w.userToken()
+			return w.any403, access, w.call("RevokeToken", args{"refresh_token": refresh}, "")
 		}},
 		{"a refresh token is used twice", 16, 401, func() (probe, string, func()) {
-			_, _, access, refresh := userToken()
-			next().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("one")).want(t, 200, "")
-			return any403, access, func() {
-				if a := next().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("two")); a.Reason != "refresh_token_reused" {
+			_, _, access, refresh := w.userToken()
+			w.next().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("one")).want(t, 200, "")
+			return w.any403, access, func() {
+				if a := w.next().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("two")); a.Reason != "refresh_token_reused" {
 					t.Errorf("the second use is %d %s", a.Status, a.Reason)
 				}
 			}
 		}},
+	}
+}
+
+func (w *revocations) ofDevelopers() []revocation {
+	t, n := w.t, w.n
+	email := "second@example.com"
+	n.addDeveloper(email, n.password)
+	developers := n.server.Auth().Developers
+	return []revocation{
 		{"a developer logs out", 4, 401, func() (probe, string, func()) {
-			access := developer(email)
-			return any422, access, call("Logout", nil, access)
+			access := w.developer(email)
+			return w.any422, access, w.call("Logout", nil, access)
 		}},
 		{"a developer's session is ended", 4, 401, func() (probe, string, func()) {
-			access, other := developer(email), developer(email)
-			return any422, access, call("RevokeOtherSessions", nil, other)
+			access, other := w.developer(email), w.developer(email)
+			return w.any422, access, w.call("RevokeOtherSessions", nil, other)
 		}},
 		{"a developer is disabled", 4, 401, func() (probe, string, func()) {
 			if err := developers.Enable(t.Context(), email); err != nil {
 				t.Fatal(err)
 			}
-			return any422, developer(email), operator(developers.Disable, email)
+			return w.any422, w.developer(email), w.operator(developers.Disable, email)
 		}},
 		{"a developer's password is set", 2, 401, func() (probe, string, func()) {
 			if err := developers.Enable(t.Context(), email); err != nil {
 				t.Fatal(err)
 			}
-			return any422, developer(email), operator(func(ctx context.Context, email string) error {
+			return w.any422, w.developer(email), w.operator(func(ctx context.Context, email string) error {
 				return developers.SetPassword(ctx, email, n.password)
 			}, email)
 		}},
 		{"a developer is deleted", 3, 401, func() (probe, string, func()) {
-			email := fmt.Sprintf("d%d@example.com", round)
+			email := fmt.Sprintf("d%d@example.com", w.round)
 			n.addDeveloper(email, n.password)
-			return any422, developer(email), operator(developers.Delete, email)
+			return w.any422, w.developer(email), w.operator(developers.Delete, email)
 		}},
-	} {
+	}
+}
+
+// TestRevocationHasNoLag: once a revocation of any sort has answered 2xx, no request
+// that starts later is accepted, however many are under way.
+func TestRevocationHasNoLag(t *testing.T) {
+	t.Parallel()
+	n := start(t, generous)
+	w := &revocations{
+		t: t, n: n, ds: n.drivers(),
+		any403: probe{n.server.Handler(), "/api/v1/auth/me"},
+		any422: probe{n.server.Handler(), "/api/v1/users?limit=0"},
+	}
+	w.admin, _ = n.login(t, w.ds[0])
+	for _, c := range slices.Concat(w.ofKeys(), w.ofUserTokens(), w.ofDevelopers()) {
 		var before, after int64
 		for i := range c.rounds {
 			p, token, end := c.make()

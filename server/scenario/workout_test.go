@@ -199,6 +199,15 @@ func TestWorkoutRange(t *testing.T) {
 		if len(byType.list("data")) != 0 {
 			t.Errorf("another type finds %v", externalIDs(byType))
 		}
+	}, generous)
+}
+
+// TestRefusedWorkoutRanges names the date at fault, on every surface.
+func TestRefusedWorkoutRanges(t *testing.T) {
+	t.Parallel()
+	onOne(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		user := n.newUser(t, d, admin)
 		for _, c := range []struct {
 			start, end string
 			fields     []string

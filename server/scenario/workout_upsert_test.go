@@ -10,7 +10,7 @@ import (
 )
 
 // TestUpsertWorkouts: provider and external_id are a workout's identity; a
-// match is replaced whole, a retry changes nothing, and all are stored or none.
+// match is replaced whole, and a retry changes nothing.
 func TestUpsertWorkouts(t *testing.T) {
 	t.Parallel()
 	onOne(t, func(t *testing.T, n *node, d driver) {
@@ -62,9 +62,19 @@ func TestUpsertWorkouts(t *testing.T) {
 		if got := d.call(t, "GetUser", args{"id": user}, bearer(admin)); got.str("last_synced_provider") != "apple" {
 			t.Errorf("last_synced_provider is %q", got.str("last_synced_provider"))
 		}
+	}, generous)
+}
 
-		synced := d.call(t, "GetUser", args{"id": other}, bearer(admin)).str("last_synced_at")
+// TestRefusedUpserts: every workout at fault is named, and nothing of the call is
+// stored.
+func TestRefusedUpserts(t *testing.T) {
+	t.Parallel()
+	onOne(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		user := n.newUser(t, d, admin)
 		good := run("g", "2026-03-02T07:00:00Z")
+		putWorkouts(t, d, admin, user, run("a", "2026-03-02T07:00:00Z"))
+		synced := d.call(t, "GetUser", args{"id": user}, bearer(admin)).str("last_synced_at")
 		bad := func(members args) []args {
 			return []args{good, good, good, with(run("z", "2026-03-02T07:00:00Z"), members)}
 		}
@@ -88,7 +98,7 @@ func TestUpsertWorkouts(t *testing.T) {
 			{[]args{}, "workouts"},
 			{slices.Repeat([]args{good}, 1001), "workouts"},
 		} {
-			a := d.call(t, "UpsertWorkouts", args{"user_id": other, "workouts": c.workouts}, bearer(admin)).want(t, 422, "invalid_request")
+			a := d.call(t, "UpsertWorkouts", args{"user_id": user, "workouts": c.workouts}, bearer(admin)).want(t, 422, "invalid_request")
 			if got := strings.Join(a.Fields, " "); got != c.fields {
 				t.Errorf("names %s, want %s", got, c.fields)
 			}
@@ -96,12 +106,13 @@ func TestUpsertWorkouts(t *testing.T) {
 		for _, missing := range []string{"start_time", "end_time"} {
 			w := maps.Clone(good)
 			delete(w, missing)
-			a := d.call(t, "UpsertWorkouts", args{"user_id": other, "workouts": []args{w}}, bearer(admin)).want(t, 422, "invalid_request")
+			a := d.call(t, "UpsertWorkouts", args{"user_id": user, "workouts": []args{w}}, bearer(admin)).want(t, 422, "invalid_request")
 			if !slices.Equal(a.Fields, []string{"workouts[0]." + missing}) {
 				t.Errorf("without %s: names %v", missing, a.Fields)
 			}
 		}
-		if len(read(other)) != 1 || d.call(t, "GetUser", args{"id": other}, bearer(admin)).str("last_synced_at") != synced {
+		kept := d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-07"}, bearer(admin)).want(t, 200, "")
+		if len(kept.list("data")) != 1 || d.call(t, "GetUser", args{"id": user}, bearer(admin)).str("last_synced_at") != synced {
 			t.Error("a refused call left something behind")
 		}
 	}, generous)
