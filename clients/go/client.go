@@ -2,10 +2,8 @@ package openwearables
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"runtime"
 	"strings"
@@ -34,118 +32,6 @@ type Client struct {
 	caller  *caller
 	emitter *emitter
 	clock   clock
-}
-
-// Option changes a Client that is being made.
-type Option func(*options) error
-
-type options struct {
-	key       *string
-	provider  TokenProvider
-	store     Store
-	session   bool // a credential of the session kind is wanted
-	http      *http.Client
-	handle    func(Event)
-	userAgent string
-	timeout   time.Duration
-	retries   int
-	clock     clock
-	core      func(coreKey) *core
-}
-
-// WithAPIKey makes the client call with an API key. It is for servers.
-func WithAPIKey(key string) Option {
-	return func(o *options) error {
-		if key == "" {
-			return invalid("the API key is empty: is the environment variable set?")
-		}
-		for _, p := range []string{"secret_", "rt_", "app_"} {
-			if strings.HasPrefix(key, p) {
-				return invalid("what begins with " + p + " is no API key: those begin with ow_live_ or ow_test_")
-			}
-		}
-		o.key = &key
-		return checkBare(key)
-	}
-}
-
-// WithStore makes the client use the session that the store keeps, and keep its
-// session there.
-func WithStore(s Store) Option {
-	return func(o *options) error {
-		if s == nil {
-			return invalid("the store is nil")
-		}
-		o.store, o.session = s, true
-		return nil
-	}
-}
-
-// WithTokenProvider makes the client ask the app's own backend for a session
-// when it has none.
-func WithTokenProvider(p TokenProvider) Option {
-	return func(o *options) error {
-		if p == nil {
-			return invalid("the token provider is nil")
-		}
-		o.provider, o.session = p, true
-		return nil
-	}
-}
-
-// WithHTTPClient makes the client send over the transport of h. Redirects are
-// refused, cookies not kept and deadlines set by this package all the same; a
-// transport that does not check certificates is refused.
-func WithHTTPClient(h *http.Client) Option {
-	return func(o *options) error {
-		o.http = h
-		return nil
-	}
-}
-
-// WithEvents hands every event to f, one after the other and in order, from a
-// goroutine of its own that nothing waits for: f may call the client.
-func WithEvents(f func(Event)) Option {
-	return func(o *options) error {
-		o.handle = f
-		return nil
-	}
-}
-
-// WithUserAgent puts the app's name before this package's in the User-Agent,
-// such as "shop/2.1".
-func WithUserAgent(product string) Option {
-	return func(o *options) error {
-		if strings.ContainsFunc(product, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return invalid("the user agent must be visible ASCII")
-		}
-		o.userAgent = strings.TrimSpace(product)
-		return nil
-	}
-}
-
-// WithTimeout sets the deadline of a call whose context has none, its refresh
-// and its retries included: 30 s unless set, 0 for none.
-func WithTimeout(d time.Duration) Option {
-	return func(o *options) error {
-		if d < 0 {
-			return invalid("the timeout is negative")
-		}
-		o.timeout = d
-		return nil
-	}
-}
-
-// WithRetries sets how often a call that failed in passing is repeated where
-// that is safe: 0 to 2, 2 unless set.
-func WithRetries(n int) Option {
-	return func(o *options) error {
-		if n < 0 || n > maxRetries {
-			return invalid("retries must be 0 to 2")
-		}
-		o.retries = n
-		return nil
-	}
 }
 
 // New returns a client of the installation at base, an https URL; plain http is
@@ -252,13 +138,6 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 	return c, nil
 }
 
-func withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok || d <= 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, d)
-}
-
 // BaseURL returns the base URL, without a slash at its end.
 func (c *Client) BaseURL() string { return c.base }
 
@@ -335,63 +214,3 @@ func (c *Client) GoString() string { return c.String() }
 
 // Format writes String, whatever the verb, so that no dump shows a credential.
 func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
-
-// signIn starts a new generation with s and stores it, whatever is there.
-func (e *engine) signIn(ctx context.Context, s *session) {
-	_, generation := e.core.supersede(s, nil)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	events := []Event{{Type: EventSignedIn}}
-	base, err := e.overwrite(ctx, s.raw)
-	if err != nil {
-		kept := *s
-		kept.unsaved, kept.base = true, base
-		kept.soft = min(s.soft, e.clock.mono()+saveRetry)
-		e.core.publish(generation, &kept, nil)
-		events = append(events, Event{Type: EventStorageError, Err: storageError(err)})
-	}
-	e.core.audience.emit(events...)
-}
-
-var errContended = errors.New("others keep writing to it")
-
-// overwrite makes raw (nil: nothing) what the store holds. It returns what was
-// there.
-func (e *engine) overwrite(ctx context.Context, raw []byte) (before []byte, err error) {
-	for range 16 {
-		if before, err = e.store.Load(ctx); err != nil {
-			return before, err
-		}
-		var done bool
-		if raw == nil {
-			done, err = e.store.Clear(ctx, before)
-		} else {
-			done, err = e.store.Save(ctx, raw, before)
-		}
-		if done || err != nil {
-			return before, err
-		}
-	}
-	return before, errContended
-}
-
-func (e *engine) signOut(ctx context.Context) error {
-	before, generation := e.core.supersede(nil, signedOut())
-	stored, err := e.overwrite(context.WithoutCancel(ctx), nil)
-	var failed []error
-	if err != nil {
-		failed = append(failed, storageError(err))
-	}
-	tokens := map[string]bool{refreshOf(before): true}
-	if s, err := openSession(e.base, stored, e.clock); err == nil {
-		tokens[s.Refresh] = true
-		e.core.publish(generation, nil, &ending{s.ID, signedOut()})
-	}
-	for token := range tokens {
-		if err := e.rpc.revoke(ctx, token); err != nil {
-			failed = append(failed, err)
-		}
-	}
-	e.core.audience.emit(Event{Type: EventSignedOut})
-	return errors.Join(failed...)
-}

@@ -2,91 +2,11 @@ package openwearables
 
 import (
 	"context"
-	"runtime"
-	"sync"
-	"sync/atomic"
+	"errors"
 	"time"
-	"weak"
 
 	"connectrpc.com/connect"
 )
-
-// core is one session as the whole process knows it: all clients of the same
-// store and base URL share one, so that they renew once.
-type core struct {
-	state    atomic.Pointer[state]
-	audience audience
-
-	mu       sync.Mutex
-	flight   *flight
-	failures failures
-}
-
-// state is replaced whole. The generation changes with each sign-in and
-// sign-out; what began in an earlier one must not be published.
-type state struct {
-	generation uint64
-	session    *session // nil: none, or not loaded yet
-	ended      *ending  // why there is none, if this process knows
-}
-
-// ending is how a session ended. A record of it that the store would not give up
-// is not taken up again.
-type ending struct {
-	id  string
-	err *Error
-}
-
-// failures is what the flights since the last success have met.
-type failures struct {
-	token string // the refresh token that they were about
-	count int
-	err   *Error        // what all callers get until the cooldown is over
-	until time.Duration // monotonic
-
-	doubt   time.Duration // monotonic: when the first doubtful verdict came
-	doubted bool
-	dead    *Error // the server's word that the token will never work
-}
-
-// flight is one renewal that any number of callers wait for.
-type flight struct {
-	done    chan struct{}
-	session *session
-	err     *Error
-}
-
-type coreKey struct {
-	store any
-	base  string
-}
-
-var cores = struct {
-	mu sync.Mutex
-	m  map[coreKey]weak.Pointer[core]
-}{m: map[coreKey]weak.Pointer[core]{}}
-
-// coreOf returns the process's one core of a store and a base URL, which lives as
-// long as any client uses it.
-func coreOf(key coreKey) *core {
-	cores.mu.Lock()
-	defer cores.mu.Unlock()
-	if c := cores.m[key].Value(); c != nil {
-		return c
-	}
-	c := new(core)
-	c.state.Store(new(state))
-	w := weak.Make(c)
-	cores.m[key] = w
-	runtime.AddCleanup(c, func(key coreKey) {
-		cores.mu.Lock()
-		defer cores.mu.Unlock()
-		if cores.m[key] == w {
-			delete(cores.m, key)
-		}
-	}, key)
-	return c
-}
 
 // engine keeps a session's tokens fresh for one client.
 type engine struct {
@@ -171,71 +91,62 @@ func (e *engine) renewBehind(s *session) {
 	}
 }
 
-// publish makes s the session, unless the generation has changed.
-func (c *core) publish(generation uint64, s *session, ended *ending) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state.Load().generation != generation {
-		return false
+// signIn starts a new generation with s and stores it, whatever is there.
+func (e *engine) signIn(ctx context.Context, s *session) {
+	_, generation := e.core.supersede(s, nil)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	events := []Event{{Type: EventSignedIn}}
+	base, err := e.overwrite(ctx, s.raw)
+	if err != nil {
+		kept := *s
+		kept.unsaved, kept.base = true, base
+		kept.soft = min(s.soft, e.clock.mono()+saveRetry)
+		e.core.publish(generation, &kept, nil)
+		events = append(events, Event{Type: EventStorageError, Err: storageError(err)})
 	}
-	c.state.Store(&state{generation: generation, session: s, ended: ended})
-	return true
+	e.core.audience.emit(events...)
 }
 
-// supersede starts a new generation with s, or with nobody for the reason why,
-// and returns the session before.
-func (c *core) supersede(s *session, why *Error) (before *session, generation uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	old := c.state.Load()
-	next := &state{generation: old.generation + 1, session: s}
-	if why != nil {
-		next.ended = &ending{old.session.sessionID(), why}
+func (e *engine) signOut(ctx context.Context) error {
+	before, generation := e.core.supersede(nil, signedOut())
+	stored, err := e.overwrite(context.WithoutCancel(ctx), nil)
+	var failed []error
+	if err != nil {
+		failed = append(failed, storageError(err))
 	}
-	c.state.Store(next)
-	c.failures = failures{}
-	return old.session, old.generation + 1
-}
-
-func (f *failures) cooling(token string, now time.Duration) bool {
-	return f.err != nil && f.token == token && now < f.until
-}
-
-// fail notes a failed flight about a refresh token and starts the cooldown.
-func (c *core) fail(token string, err *Error, now time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failures.about(token)
-	c.failures.count++
-	c.failures.err = err
-	c.failures.until = now + cooldownFor(c.failures.count, err)
-}
-
-// about forgets what was noted about another token.
-func (f *failures) about(token string) {
-	if f.token != token {
-		*f = failures{token: token}
+	tokens := map[string]bool{refreshOf(before): true}
+	if s, err := openSession(e.base, stored, e.clock); err == nil {
+		tokens[s.Refresh] = true
+		e.core.publish(generation, nil, &ending{s.ID, signedOut()})
 	}
+	for token := range tokens {
+		if err := e.rpc.revoke(ctx, token); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	e.core.audience.emit(Event{Type: EventSignedOut})
+	return errors.Join(failed...)
 }
 
-// doubt notes a doubtful verdict, and reports whether an equal one came before,
-// long enough ago.
-func (c *core) doubt(token string, now time.Duration) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failures.about(token)
-	if !c.failures.doubted {
-		c.failures.doubted, c.failures.doubt = true, now
-	}
-	return now-c.failures.doubt >= doubtApart
-}
+var errContended = errors.New("others keep writing to it")
 
-// noted returns a copy of what is noted about a token.
-func (c *core) noted(token string) failures {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.failures.token != token {
-		return failures{token: token}
+// overwrite makes raw (nil: nothing) what the store holds. It returns what was
+// there.
+func (e *engine) overwrite(ctx context.Context, raw []byte) (before []byte, err error) {
+	for range 16 {
+		if before, err = e.store.Load(ctx); err != nil {
+			return before, err
+		}
+		var done bool
+		if raw == nil {
+			done, err = e.store.Clear(ctx, before)
+		} else {
+			done, err = e.store.Save(ctx, raw, before)
+		}
+		if done || err != nil {
+			return before, err
+		}
 	}
-	return c.failures
+	return before, errContended
 }

@@ -23,6 +23,19 @@ const lockPoll = 20 * time.Millisecond
 
 type fileStore struct{ path string }
 
+// FileStore returns a store in a file that only its owner may read (mode 0600),
+// replaced atomically. Processes that share the file take turns by a lock file
+// beside it, path + ".lock", which dies with its holder. The folder is made if
+// it is missing. The file must be on a file system where files can be locked and
+// renamed; every user and every base URL needs a file of its own.
+func FileStore(path string) Store {
+	s := &fileStore{path: path}
+	if abs, err := filepath.Abs(path); err == nil {
+		s.path = abs
+	}
+	return s
+}
+
 func (s *fileStore) storeID() string {
 	if real, err := filepath.EvalSymlinks(filepath.Dir(s.path)); err == nil {
 		return "file:" + filepath.Join(real, filepath.Base(s.path))
@@ -133,17 +146,5 @@ func syncFolder(path string) {
 	if d, err := os.Open(path); err == nil {
 		_ = d.Sync()
 		_ = d.Close()
-	}
-}
-
-// wait sleeps for d, or until ctx ends: then it returns why.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -228,64 +227,5 @@ func TestEightProcessesOneRefresh(t *testing.T) {
 	}
 	if r := proxy.Report(); r.Requests["RefreshToken"] != 1 || r.Rotated != 1 {
 		t.Errorf("%d refreshes, %d new pairs, want 1", r.Requests["RefreshToken"], r.Rotated)
-	}
-}
-
-// Whenever a sign-out comes while a refresh is under way, nobody is signed in
-// afterwards and both pairs are dead at the server.
-func TestSignOutInterleavings(t *testing.T) {
-	rounds := 1000
-	if testing.Short() {
-		rounds = 100
-	}
-	proxy, base := newProxy(t)
-	var resurrected, refreshes int
-	for i := range rounds {
-		p := newPerson(t)
-		store := seeded(t, base, p.pair, expired)
-		c := newClient(t, base, openwearables.WithStore(store))
-		before := proxy.Report().Rotated
-		var wg sync.WaitGroup
-		got := make(chan string, 1)
-		wg.Go(func() {
-			token, _, err := c.Token(t.Context())
-			if err == nil {
-				got <- token.Reveal()
-			}
-			close(got)
-		})
-		wg.Go(func() {
-			time.Sleep(time.Duration(i%40) * 50 * time.Microsecond)
-			if err := c.SignOut(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-		wg.Wait()
-		if _, _, err := c.Token(t.Context()); !openwearables.IsUnauthenticated(err) {
-			t.Fatalf("round %d: signed in after the sign-out: %v", i, err)
-		}
-		if raw, err := store.Load(t.Context()); err != nil || raw != nil {
-			resurrected++
-		}
-		for _, token := range []string{p.pair.Access.Reveal(), <-got} {
-			if token == "" {
-				continue
-			}
-			eventually(t, "the token dead", func() bool {
-				_, err := direct(t, token).Users.Get(t.Context(), p.id)
-				return openwearables.IsUnauthenticated(err)
-			})
-		}
-		refreshes += proxy.Report().Rotated - before
-		if i%50 == 0 {
-			proxy.Reset()
-		}
-	}
-	t.Logf("%d rounds, %d of them with a rotation", rounds, refreshes)
-	if resurrected > 0 {
-		t.Fatalf("%d sessions came back", resurrected)
-	}
-	if refreshes == 0 || refreshes == rounds {
-		t.Logf("the interleavings were one-sided")
 	}
 }

@@ -10,18 +10,6 @@ import (
 	"time"
 )
 
-// clock tells the time: wall is what people see and move, mono only goes on.
-type clock struct {
-	wall func() time.Time
-	mono func() time.Duration
-}
-
-var started = time.Now()
-
-func systemClock() clock {
-	return clock{wall: time.Now, mono: func() time.Duration { return time.Since(started) }}
-}
-
 // record is a session as it is stored: all of it is replaced at once. The retry
 // key is drawn with the pair, so that whoever finds the record, another process
 // or this one after a crash, repeats the same renewal and not a second one.
@@ -75,6 +63,13 @@ func (s *session) sessionID() string {
 
 // is reports whether s carries this access token.
 func (s *session) is(access string) bool { return access != "" && s.Access == access }
+
+func refreshOf(s *session) string {
+	if s == nil {
+		return ""
+	}
+	return s.Refresh
+}
 
 const (
 	maxMargin    = time.Minute

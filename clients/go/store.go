@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"sync"
@@ -128,17 +127,4 @@ func (m *memoryStore) Save(_ context.Context, record, expected []byte) (bool, er
 
 func (m *memoryStore) Clear(_ context.Context, expected []byte) (bool, error) {
 	return m.Save(context.Background(), nil, expected)
-}
-
-// FileStore returns a store in a file that only its owner may read (mode 0600),
-// replaced atomically. Processes that share the file take turns by a lock file
-// beside it, path + ".lock", which dies with its holder. The folder is made if
-// it is missing. The file must be on a file system where files can be locked and
-// renamed; every user and every base URL needs a file of its own.
-func FileStore(path string) Store {
-	s := &fileStore{path: path}
-	if abs, err := filepath.Abs(path); err == nil {
-		s.path = abs
-	}
-	return s
 }

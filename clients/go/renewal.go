@@ -78,24 +78,9 @@ func (r *renewal) run(ctx context.Context) (*session, *Error) {
 	}
 }
 
-// deadOr is why the token cannot be renewed.
-func (f *failures) deadOr(otherwise *Error) *Error {
-	if f.dead != nil {
-		return f.dead
-	}
-	return otherwise
-}
-
 var noRefreshToken = &Error{
 	Kind: KindUnauthenticated, Code: connect.CodeUnauthenticated, Reason: "no_refresh_token",
 	Message: "the access token has expired and came without a refresh token",
-}
-
-func refreshOf(s *session) string {
-	if s == nil {
-		return ""
-	}
-	return s.Refresh
 }
 
 // refresh makes the attempts. All of them are the same operation to the server,
@@ -261,14 +246,6 @@ func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, 
 	}
 	r.emit(Event{Type: EventSessionExpired, Reason: cause.Reason})
 	return nil, ended
-}
-
-// note keeps the server's word, so that the token is not sent again.
-func (c *core) note(token string, cause *Error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failures.about(token)
-	c.failures.dead = cause
 }
 
 // load brings the process up to what the store holds and returns it. A session

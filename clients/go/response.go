@@ -1,0 +1,45 @@
+package openwearables
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// ResponseInfo is what the last answer said beside its message.
+type ResponseInfo struct {
+	RequestID string
+	RateLimit RateLimit
+	// Replayed is set where the server repeated an earlier answer to the same
+	// Idempotency-Key.
+	Replayed bool
+}
+
+// RateLimit is where the caller stands. The zero value says nothing.
+type RateLimit struct {
+	Limit, Remaining int
+	Reset            time.Time
+}
+
+type infoContext struct{}
+
+// WithResponseInfo returns a context whose calls fill in the ResponseInfo, also
+// where they fail. One context is for one call at a time.
+func WithResponseInfo(ctx context.Context) (context.Context, *ResponseInfo) {
+	info := new(ResponseInfo)
+	return context.WithValue(ctx, infoContext{}, info), info
+}
+
+func (i *ResponseInfo) read(h http.Header) {
+	i.RequestID = h.Get("X-Request-Id")
+	i.Replayed = h.Get("Idempotent-Replayed") == "true"
+	i.RateLimit = RateLimit{}
+	reset, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64)
+	if err != nil {
+		return
+	}
+	i.RateLimit.Reset = time.Unix(reset, 0)
+	i.RateLimit.Limit, _ = strconv.Atoi(h.Get("X-Ratelimit-Limit"))
+	i.RateLimit.Remaining, _ = strconv.Atoi(h.Get("X-Ratelimit-Remaining"))
+}
