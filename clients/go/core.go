@@ -15,7 +15,7 @@ type core struct {
 	audience audience
 
 	mu       sync.Mutex
-	flight   *flight
+	renewal  *renewal // the one under way, or nil
 	failures failures
 }
 
@@ -34,7 +34,7 @@ type ending struct {
 	err *Error
 }
 
-// failures is what the flights since the last success have met.
+// failures is what the renewals since the last success have met.
 type failures struct {
 	token string // the refresh token that they were about
 	count int
@@ -104,7 +104,7 @@ func (c *core) supersede(s *session, why *Error) (before *session, generation ui
 	return old.session, old.generation + 1
 }
 
-// fail notes a failed flight about a refresh token and starts the cooldown.
+// fail notes a failed renewal of a refresh token and starts the cooldown.
 func (c *core) fail(token string, err *Error, now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,11 +161,4 @@ func (f *failures) deadOr(otherwise *Error) *Error {
 		return f.dead
 	}
 	return otherwise
-}
-
-// flight is one renewal that any number of callers wait for.
-type flight struct {
-	done    chan struct{}
-	session *session
-	err     *Error
 }

@@ -43,18 +43,18 @@ func (e *engine) await(ctx context.Context, refused string) (*session, error) {
 				Message: "the server refuses tokens that it has just issued",
 			}
 		}
-		f := e.join(refused)
+		r := e.join(refused)
 		select {
-		case <-f.done:
+		case <-r.done:
 		case <-ctx.Done():
 			return nil, toError(context.Cause(ctx))
 		}
 		switch {
-		case f.err == errSuperseded:
-		case f.err != nil:
-			return nil, f.err
-		case f.session.fetched && !f.session.is(refused):
-			return f.session, nil // however short its life
+		case r.err == errSuperseded:
+		case r.err != nil:
+			return nil, r.err
+		case r.session.fetched && !r.session.is(refused):
+			return r.session, nil // however short its life
 		}
 	}
 }
@@ -65,26 +65,26 @@ func (s *session) justRefused(refused string, now time.Duration) bool {
 	return s != nil && s.is(refused) && s.forRefusal && now-s.received < refusalApart
 }
 
-// errSuperseded is what a flight ends with when somebody signed in or out.
+// errSuperseded is what a renewal ends with when somebody signed in or out.
 var errSuperseded = &Error{Kind: KindCanceled, Code: connect.CodeCanceled, Message: "the session changed"}
 
-// join returns the flight under way, or starts one.
-func (e *engine) join(refused string) *flight {
+// join returns the renewal under way, or starts one.
+func (e *engine) join(refused string) *renewal {
 	e.core.mu.Lock()
 	defer e.core.mu.Unlock()
-	if e.core.flight == nil {
-		e.core.flight = &flight{done: make(chan struct{})}
-		go e.fly(e.core.flight, refused)
+	if e.core.renewal == nil {
+		e.core.renewal = &renewal{engine: e, refused: refused, done: make(chan struct{})}
+		go e.core.renewal.run()
 	}
-	return e.core.flight
+	return e.core.renewal
 }
 
-// renewBehind starts a flight that nobody waits for, unless there was one that
+// renewBehind starts a renewal that nobody waits for, unless there was one that
 // failed a moment ago.
 func (e *engine) renewBehind(s *session) {
 	c := e.core
 	c.mu.Lock()
-	idle := c.flight == nil && !c.failures.cooling(s.Refresh, e.clock.mono())
+	idle := c.renewal == nil && !c.failures.cooling(s.Refresh, e.clock.mono())
 	c.mu.Unlock()
 	if idle {
 		e.join("")

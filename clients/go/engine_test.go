@@ -49,7 +49,7 @@ func TestThousandCallersOneRefresh(t *testing.T) {
 }
 
 // With the refresh endpoint down, a hundred callers make no more than four
-// requests a flight and twelve a minute, and nobody is signed out.
+// requests a renewal and twelve a minute, and nobody is signed out.
 func TestRefreshDownForTenMinutes(t *testing.T) {
 	proxy, base := newProxy(t)
 	p := newPerson(t)

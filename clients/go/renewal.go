@@ -10,47 +10,52 @@ import (
 	"connectrpc.com/connect"
 )
 
-// renewal is the work of one flight.
+// renewal is one renewal of a session, which any number of callers wait for.
 type renewal struct {
 	*engine
+	refused string // the access token that the server refused, or ""
+
+	done    chan struct{} // closed when session and err are set
+	session *session
+	err     *Error
+
 	generation uint64
-	refused    string
 	events     []Event
 	discarded  []string // refresh tokens to revoke when the waiters are gone
 }
 
-// fly runs a flight to its end. It belongs to no caller: neither a caller's
+// run does a renewal to its end. It belongs to no caller: neither a caller's
 // cancellation nor a value of its context, which could hold headers, reaches it.
-func (e *engine) fly(f *flight, refused string) {
-	ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
+func (r *renewal) run() {
+	ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
 	defer cancel()
-	r := &renewal{engine: e, generation: e.core.state.Load().generation, refused: refused}
-	f.session, f.err = r.run(ctx)
-	if f.err != nil && f.err != errSuperseded {
-		if s := e.core.state.Load().session; s != nil && !s.is(refused) && e.clock.mono() < s.hard {
-			f.session, f.err = s, nil
+	r.generation = r.core.state.Load().generation
+	r.session, r.err = r.renew(ctx)
+	if r.err != nil && r.err != errSuperseded {
+		if s := r.core.state.Load().session; s != nil && !s.is(r.refused) && r.clock.mono() < s.hard {
+			r.session, r.err = s, nil
 		}
 	}
-	e.core.mu.Lock()
-	e.core.flight = nil
-	e.core.mu.Unlock()
-	close(f.done)
-	e.core.audience.emit(r.events...)
-	e.revokeAll(r.discarded)
+	r.core.mu.Lock()
+	r.core.renewal = nil
+	r.core.mu.Unlock()
+	close(r.done)
+	r.core.audience.emit(r.events...)
+	r.revokeAll(r.discarded)
 }
 
 // revokeAll ends sessions that nobody holds any more; at worst they age out.
 func (e *engine) revokeAll(tokens []string) {
 	for _, token := range tokens {
-		ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
 		_ = e.rpc.revoke(ctx, token)
 		cancel()
 	}
 }
 
-// run takes the lock, adopts what another process has done, and renews if that
+// renew takes the lock, adopts what another process has done, and renews if that
 // is still needed.
-func (r *renewal) run(ctx context.Context) (*session, *Error) {
+func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 	before := r.core.state.Load().session
 	if noted := r.core.noted(refreshOf(before)); !noted.cooling(refreshOf(before), r.clock.mono()) {
 		defer r.store.lock(ctx)()
@@ -145,7 +150,7 @@ func (r *renewal) pause(ctx context.Context, n int, err *Error) bool {
 }
 
 // replace stores the new session in place of the old one and makes it current.
-// From here on the work is finished even if the flight's time is over.
+// From here on the work is finished even if the renewal's time is over.
 func (r *renewal) replace(ctx context.Context, old, s *session) (*session, *Error) {
 	s.forRefusal = r.refused != ""
 	if r.superseded() {
@@ -321,7 +326,7 @@ func (r *renewal) superseded() bool { return r.core.state.Load().generation != r
 func (r *renewal) discard(s *session) { r.discarded = append(r.discarded, s.Refresh) }
 
 func (r *renewal) emit(e Event) {
-	// A refresh that goes on says so at once, the rest when the flight is over.
+	// A refresh that goes on says so at once, the rest when the renewal is over.
 	if e.Type == EventRefreshFailed && e.WillRetry {
 		r.core.audience.emit(append(slices.Clone(r.events), e)...)
 		r.events = r.events[:0]

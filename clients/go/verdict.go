@@ -55,7 +55,7 @@ func judgeRefusal(err *Error) verdict {
 
 // How long the engine waits, and how often it tries.
 const (
-	flightTimeout  = 35 * time.Second
+	renewalTimeout = 35 * time.Second
 	attemptTimeout = 10 * time.Second
 	lockTimeout    = 12 * time.Second // longer than an attempt
 	storeTimeout   = 5 * time.Second
@@ -79,7 +79,7 @@ func backoff(n int) time.Duration {
 	return time.Duration(mathrand.Int64N(int64(limit)) + 1)
 }
 
-// cooldownFor is how long nobody tries after the n-th flight in a row that
+// cooldownFor is how long nobody tries after the n-th renewal in a row that
 // failed: 5 to 10 s, doubling up to a minute, or what the server asks for.
 func cooldownFor(n int, err *Error) time.Duration {
 	if err.RetryAfter > 0 {
@@ -89,7 +89,7 @@ func cooldownFor(n int, err *Error) time.Duration {
 	return base + time.Duration(mathrand.Int64N(int64(base)))
 }
 
-// attemptsFor is how many attempts a flight makes after n failed ones: one is
+// attemptsFor is how many attempts a renewal makes after n failed ones: one is
 // enough to learn that the server is back.
 func attemptsFor(n int) int {
 	if n == 0 {
