@@ -98,7 +98,7 @@ func (c *Client) newEngine(o *options, rpc *tokenRPC) (*engine, error) {
 		core: o.core(coreKey{key, c.base}), base: c.base, store: guarded{o.store},
 		rpc: rpc, provider: o.provider, clock: o.clock,
 	}
-	e.core.audience.join(c.emitter)
+	e.core.listeners.add(c.emitter)
 	return e, nil
 }
 

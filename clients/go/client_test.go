@@ -236,7 +236,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		List   []openwearables.Secret
 	}
 	for _, v := range []any{p, &p, p.Access, p.Refresh, holder{p, p.Refresh, []openwearables.Secret{p.Access}}, map[string]any{"p": p}, world.dev, *world.dev} {
-		quiet(t, v)
+		showsNoSecret(t, v)
 		var b strings.Builder
 		slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "v", v)
 		slog.New(slog.NewTextHandler(&b, nil)).Info("x", "v", v)

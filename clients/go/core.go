@@ -11,8 +11,8 @@ import (
 // core is one session as the whole process knows it: all clients of the same
 // store and base URL share one, so that they renew once.
 type core struct {
-	state    atomic.Pointer[state]
-	audience audience
+	state     atomic.Pointer[state]
+	listeners listeners
 
 	mu       sync.Mutex
 	renewal  *renewal // the one under way, or nil
@@ -41,9 +41,9 @@ type failures struct {
 	err   *Error        // what all callers get until the cooldown is over
 	until time.Duration // monotonic
 
-	doubt   time.Duration // monotonic: when the first doubtful verdict came
-	doubted bool
-	dead    *Error // the server's word that the token will never work
+	doubtedAt time.Duration // monotonic: when the first doubtful verdict came
+	doubted   bool
+	dead      *Error // the server's word that the token will never work
 }
 
 type coreKey struct {
@@ -104,38 +104,38 @@ func (c *core) supersede(s *session, why *Error) (before *session, generation ui
 	return old.session, old.generation + 1
 }
 
-// fail notes a failed renewal of a refresh token and starts the cooldown.
-func (c *core) fail(token string, err *Error, now time.Duration) {
+// noteFailure notes a failed renewal of a refresh token and starts the cooldown.
+func (c *core) noteFailure(token string, err *Error, now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failures.about(token)
+	c.failures.resetUnlessAbout(token)
 	c.failures.count++
 	c.failures.err = err
 	c.failures.until = now + cooldownFor(c.failures.count, err)
 }
 
-// doubt notes a doubtful verdict, and reports whether an equal one came before,
+// noteDoubt notes a doubtful verdict, and reports whether an equal one came before,
 // long enough ago.
-func (c *core) doubt(token string, now time.Duration) bool {
+func (c *core) noteDoubt(token string, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failures.about(token)
+	c.failures.resetUnlessAbout(token)
 	if !c.failures.doubted {
-		c.failures.doubted, c.failures.doubt = true, now
+		c.failures.doubted, c.failures.doubtedAt = true, now
 	}
-	return now-c.failures.doubt >= doubtApart
+	return now-c.failures.doubtedAt >= doubtApart
 }
 
-// note keeps the server's word, so that the token is not sent again.
-func (c *core) note(token string, cause *Error) {
+// noteDead keeps the server's word, so that the token is not sent again.
+func (c *core) noteDead(token string, cause *Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failures.about(token)
+	c.failures.resetUnlessAbout(token)
 	c.failures.dead = cause
 }
 
-// noted returns a copy of what is noted about a token.
-func (c *core) noted(token string) failures {
+// failuresOf returns a copy of what is noted about a token.
+func (c *core) failuresOf(token string) failures {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failures.token != token {
@@ -148,8 +148,8 @@ func (f *failures) cooling(token string, now time.Duration) bool {
 	return f.err != nil && f.token == token && now < f.until
 }
 
-// about forgets what was noted about another token.
-func (f *failures) about(token string) {
+// resetUnlessAbout forgets what was noted about another token.
+func (f *failures) resetUnlessAbout(token string) {
 	if f.token != token {
 		*f = failures{token: token}
 	}

@@ -22,7 +22,7 @@ type engine struct {
 // one that the server refused ("" for none). It is one atomic load and one
 // reading of the clock where nothing is to do.
 func (e *engine) token(ctx context.Context, refused string) (*session, error) {
-	if s := e.core.state.Load().session; s != nil && !s.is(refused) && e.clock.mono() < s.soft {
+	if s := e.core.state.Load().session; s != nil && !s.carries(refused) && e.clock.mono() < s.soft {
 		return s, nil
 	}
 	return e.await(ctx, refused)
@@ -31,7 +31,7 @@ func (e *engine) token(ctx context.Context, refused string) (*session, error) {
 func (e *engine) await(ctx context.Context, refused string) (*session, error) {
 	for {
 		st := e.core.state.Load()
-		if s := st.session; s != nil && !s.is(refused) && e.clock.mono() < s.hard {
+		if s := st.session; s != nil && !s.carries(refused) && e.clock.mono() < s.hard {
 			if e.clock.mono() >= s.soft {
 				e.renewBehind(s)
 			}
@@ -53,7 +53,7 @@ func (e *engine) await(ctx context.Context, refused string) (*session, error) {
 		case r.err == errSuperseded:
 		case r.err != nil:
 			return nil, r.err
-		case r.session.fetched && !r.session.is(refused):
+		case r.session.fetched && !r.session.carries(refused):
 			return r.session, nil // however short its life
 		}
 	}
@@ -62,7 +62,7 @@ func (e *engine) await(ctx context.Context, refused string) (*session, error) {
 // justRefused reports that s was fetched because the one before was refused, a
 // moment ago, and is refused itself: another would fare no better.
 func (s *session) justRefused(refused string, now time.Duration) bool {
-	return s != nil && s.is(refused) && s.forRefusal && now-s.received < refusalApart
+	return s != nil && s.carries(refused) && s.forRefusal && now-s.received < refusalApart
 }
 
 // errSuperseded is what a renewal ends with when somebody signed in or out.
@@ -97,15 +97,15 @@ func (e *engine) signIn(ctx context.Context, s *session) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	events := []Event{{Type: EventSignedIn}}
-	base, err := e.overwrite(ctx, s.raw)
+	held, err := e.overwrite(ctx, s.raw)
 	if err != nil {
 		kept := *s
-		kept.unsaved, kept.base = true, base
+		kept.unsaved, kept.held = true, held
 		kept.soft = min(s.soft, e.clock.mono()+saveRetry)
 		e.core.publish(generation, &kept, nil)
 		events = append(events, Event{Type: EventStorageError, Err: storageError(err)})
 	}
-	e.core.audience.emit(events...)
+	e.core.listeners.emit(events...)
 }
 
 func (e *engine) signOut(ctx context.Context) error {
@@ -125,7 +125,7 @@ func (e *engine) signOut(ctx context.Context) error {
 			failed = append(failed, err)
 		}
 	}
-	e.core.audience.emit(Event{Type: EventSignedOut})
+	e.core.listeners.emit(Event{Type: EventSignedOut})
 	return errors.Join(failed...)
 }
 

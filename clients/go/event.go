@@ -68,34 +68,34 @@ func (m *emitter) run() {
 	}
 }
 
-// audience is who listens to a session: the clients that still exist.
-type audience struct {
+// listeners is who listens to a session: the clients that still exist.
+type listeners struct {
 	mu       sync.Mutex
 	emitters []weak.Pointer[emitter]
 }
 
-func (a *audience) join(m *emitter) {
+func (l *listeners) add(m *emitter) {
 	if m == nil {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.emitters = append(a.emitters, weak.Make(m))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.emitters = append(l.emitters, weak.Make(m))
 }
 
-func (a *audience) emit(events ...Event) {
+func (l *listeners) emit(events ...Event) {
 	if len(events) == 0 {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	kept := a.emitters[:0]
-	for _, w := range a.emitters {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := l.emitters[:0]
+	for _, w := range l.emitters {
 		if m := w.Value(); m != nil {
 			m.emit(events...)
 			kept = append(kept, w)
 		}
 	}
-	clear(a.emitters[len(kept):])
-	a.emitters = kept
+	clear(l.emitters[len(kept):])
+	l.emitters = kept
 }

@@ -86,19 +86,19 @@ var secrets = regexp.MustCompile(`(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{6}|eyJ
 func (s *stage) verifySilence() {
 	for _, err := range s.errs {
 		for ; err != nil; err = errors.Unwrap(err) {
-			quiet(s, err)
+			showsNoSecret(s, err)
 		}
 	}
 	for _, e := range s.events.all() {
-		quiet(s, e)
+		showsNoSecret(s, e)
 	}
 	for _, p := range s.processes {
-		quiet(s, p)
+		showsNoSecret(s, p)
 	}
 }
 
-// quiet fails the test if any way to print v shows a secret.
-func quiet(t testing.TB, v any) {
+// showsNoSecret fails the test if any way to print v shows a secret.
+func showsNoSecret(t testing.TB, v any) {
 	t.Helper()
 	encoded, _ := json.Marshal(v)
 	for _, shown := range []string{fmt.Sprint(v), fmt.Sprintf("%+v", v), fmt.Sprintf("%#v", v), fmt.Sprintf("%q", v), string(encoded)} {

@@ -20,37 +20,37 @@ import (
 // processRole makes the test binary one of the processes that share a store.
 const processRole = "OPENWEARABLES_TEST_ROLE"
 
-// errand is what such a process is told on its standard input.
-type errand struct {
+// job is what such a process reads from its standard input.
+type job struct {
 	Base, Path, User string
 	HangAt           string // the moment at which it stops for ever, to be killed
 }
 
 // runProcess gets a token and calls with it, and says how it went.
 func runProcess(string) int {
-	var e errand
+	var j job
 	in := bufio.NewReader(os.Stdin)
 	line, err := in.ReadBytes('\n')
 	if err == nil {
-		err = json.Unmarshal(line, &e)
+		err = json.Unmarshal(line, &j)
 	}
 	if err != nil {
-		fmt.Println("errand:", err)
+		fmt.Println("job:", err)
 		return 1
 	}
 	fmt.Println("ready")
 	if _, err := in.ReadString('\n'); err != nil {
 		return 1
 	}
-	store := &hangingStore{openwearables.FileStore(e.Path), e.HangAt}
-	c, err := openwearables.New(e.Base, openwearables.WithStore(store))
+	store := &hangingStore{openwearables.FileStore(j.Path), j.HangAt}
+	c, err := openwearables.New(j.Base, openwearables.WithStore(store))
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if _, err := c.Users.Get(ctx, e.User); err != nil {
+	if _, err := c.Users.Get(ctx, j.User); err != nil {
 		fmt.Println(err)
 		return 1
 	}
@@ -100,7 +100,7 @@ type child struct {
 	stdin io.WriteCloser
 }
 
-func spawn(t *testing.T, e errand) *child {
+func spawn(t *testing.T, j job) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), processRole+"=caller")
@@ -116,7 +116,7 @@ func spawn(t *testing.T, e errand) *child {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := json.NewEncoder(in).Encode(e); err != nil {
+	if err := json.NewEncoder(in).Encode(j); err != nil {
 		t.Fatal(err)
 	}
 	c := &child{cmd, bufio.NewReader(out), in}
@@ -126,7 +126,7 @@ func spawn(t *testing.T, e errand) *child {
 	return c
 }
 
-// begin lets a process that is ready do its errand.
+// begin lets a process that is ready do its job.
 func (c *child) begin() { _, _ = io.WriteString(c.stdin, "go\n") }
 
 func (c *child) line() string {
@@ -154,10 +154,10 @@ func TestEightProcessesHolderKilled(t *testing.T) {
 			if moment == "sent" {
 				proxy.Rules(faultproxy.Rule{Method: "RefreshToken", Fault: faultproxy.HoldAnswer, Times: 1})
 			}
-			holder := spawn(t, errand{base, path, p.id, moment})
+			holder := spawn(t, job{base, path, p.id, moment})
 			var others []*child
 			for range 7 {
-				others = append(others, spawn(t, errand{base, path, p.id, ""}))
+				others = append(others, spawn(t, job{base, path, p.id, ""}))
 			}
 			holder.begin()
 			if moment == "sent" {
@@ -214,7 +214,7 @@ func TestEightProcessesOneRefresh(t *testing.T) {
 	}
 	var all []*child
 	for range 8 {
-		all = append(all, spawn(t, errand{base, path, p.id, ""}))
+		all = append(all, spawn(t, job{base, path, p.id, ""}))
 	}
 	for _, c := range all {
 		c.begin()

@@ -29,21 +29,21 @@ type TokenProvider func(context.Context, TokenRequest) (TokenPair, error)
 func (r *renewal) signIn(ctx context.Context) (*session, *Error) {
 	ended := r.core.state.Load().ended
 	if r.provider == nil || ended != nil && ended.err.Kind != KindSessionExpired {
-		return nil, r.absent()
+		return nil, r.noSession()
 	}
-	s, err := r.ask(ctx, ReasonSignedOut)
+	s, err := r.askProvider(ctx, ReasonSignedOut)
 	if err != nil {
 		if ended != nil && errors.Is(err, ErrSignInRequired) {
 			err = ended.err
 		}
-		r.core.fail("", err, r.clock.mono())
+		r.core.noteFailure("", err, r.clock.mono())
 		return nil, err
 	}
 	return r.replace(ctx, nil, s)
 }
 
-// ask gets a session of its own from the provider.
-func (r *renewal) ask(ctx context.Context, reason string) (s *session, err *Error) {
+// askProvider gets a session of its own from the provider.
+func (r *renewal) askProvider(ctx context.Context, reason string) (s *session, err *Error) {
 	failed := func(cause error) *Error {
 		e := &Error{
 			Kind: KindUnavailable, Code: connect.CodeUnavailable, Reason: ReasonProviderFailed,

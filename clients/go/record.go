@@ -32,7 +32,7 @@ const recordVersion = 1
 type session struct {
 	record
 	raw        []byte        // the record as it is stored
-	base       []byte        // what is stored instead while unsaved
+	held       []byte        // what the store holds instead, while unsaved
 	unsaved    bool          // the store refused raw
 	header     []string      // of Authorization
 	soft, hard time.Duration // monotonic: when to renew, when it is over
@@ -47,7 +47,7 @@ func (s *session) stored() []byte {
 	case s == nil:
 		return nil
 	case s.unsaved:
-		return s.base
+		return s.held
 	default:
 		return s.raw
 	}
@@ -61,8 +61,8 @@ func (s *session) sessionID() string {
 	return s.ID
 }
 
-// is reports whether s carries this access token.
-func (s *session) is(access string) bool { return access != "" && s.Access == access }
+// carries reports whether s carries this access token.
+func (s *session) carries(access string) bool { return access != "" && s.Access == access }
 
 func refreshOf(s *session) string {
 	if s == nil {

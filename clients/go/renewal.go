@@ -32,7 +32,7 @@ func (r *renewal) run() {
 	r.generation = r.core.state.Load().generation
 	r.session, r.err = r.renew(ctx)
 	if r.err != nil && r.err != errSuperseded {
-		if s := r.core.state.Load().session; s != nil && !s.is(r.refused) && r.clock.mono() < s.hard {
+		if s := r.core.state.Load().session; s != nil && !s.carries(r.refused) && r.clock.mono() < s.hard {
 			r.session, r.err = s, nil
 		}
 	}
@@ -40,7 +40,7 @@ func (r *renewal) run() {
 	r.core.renewal = nil
 	r.core.mu.Unlock()
 	close(r.done)
-	r.core.audience.emit(r.events...)
+	r.core.listeners.emit(r.events...)
 	r.revokeAll(r.discarded)
 }
 
@@ -57,7 +57,7 @@ func (e *engine) revokeAll(tokens []string) {
 // is still needed.
 func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 	before := r.core.state.Load().session
-	if noted := r.core.noted(refreshOf(before)); !noted.cooling(refreshOf(before), r.clock.mono()) {
+	if noted := r.core.failuresOf(refreshOf(before)); !noted.cooling(refreshOf(before), r.clock.mono()) {
 		defer r.store.lock(ctx)()
 	}
 	s, err := r.load(ctx)
@@ -66,10 +66,10 @@ func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 		return nil, err
 	}
 	now := r.clock.mono()
-	if s != nil && !s.is(r.refused) && (now < s.soft || s != before && now < s.hard) {
+	if s != nil && !s.carries(r.refused) && (now < s.soft || s != before && now < s.hard) {
 		return s, nil
 	}
-	noted := r.core.noted(refreshOf(s))
+	noted := r.core.failuresOf(refreshOf(s))
 	if noted.cooling(refreshOf(s), now) {
 		return nil, noted.err
 	}
@@ -107,7 +107,7 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 		case dead:
 			return r.end(ctx, s, err)
 		case doubtful:
-			if r.core.doubt(s.Refresh, r.clock.mono()) {
+			if r.core.noteDoubt(s.Refresh, r.clock.mono()) {
 				return r.end(ctx, s, err)
 			}
 			again = n < 2 && attempts > 1
@@ -119,7 +119,7 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 		}
 		r.emit(Event{Type: EventRefreshFailed, WillRetry: again, Err: err})
 		if !again {
-			r.core.fail(s.Refresh, err, r.clock.mono())
+			r.core.noteFailure(s.Refresh, err, r.clock.mono())
 			return nil, err
 		}
 		// Another process may have been luckier.
@@ -127,8 +127,8 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 		switch {
 		case stored != nil || current == s:
 		case current == nil:
-			return nil, r.absent()
-		case !current.is(r.refused) && r.clock.mono() < current.hard:
+			return nil, r.noSession()
+		case !current.carries(r.refused) && r.clock.mono() < current.hard:
 			return current, nil
 		default:
 			s = current
@@ -163,10 +163,10 @@ func (r *renewal) replace(ctx context.Context, old, s *session) (*session, *Erro
 	switch {
 	case err != nil:
 		r.emit(Event{Type: EventStorageError, Err: storageError(err)})
-		s.unsaved, s.base = true, old.stored()
+		s.unsaved, s.held = true, old.stored()
 		s.soft = min(s.soft, r.clock.mono()+saveRetry)
 	case !saved:
-		return r.lost(ctx, s)
+		return r.adoptStored(ctx, s)
 	}
 	if !r.core.publish(r.generation, s, nil) {
 		_, _ = r.store.Clear(ctx, s.raw) // whoever came in between has cleared or replaced it
@@ -181,9 +181,9 @@ func (r *renewal) replace(ctx context.Context, old, s *session) (*session, *Erro
 	return s, nil
 }
 
-// lost adopts what another process stored while s was fetched. Where that is
+// adoptStored adopts what another process stored while s was fetched. Where that is
 // another session, or none, s is not needed any more.
-func (r *renewal) lost(ctx context.Context, s *session) (*session, *Error) {
+func (r *renewal) adoptStored(ctx context.Context, s *session) (*session, *Error) {
 	current, err := r.load(ctx)
 	if err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func (r *renewal) lost(ctx context.Context, s *session) (*session, *Error) {
 		r.discard(s)
 	}
 	if current == nil {
-		return nil, r.absent()
+		return nil, r.noSession()
 	}
 	return current, nil
 }
@@ -203,7 +203,7 @@ func (r *renewal) race(ctx context.Context, s *session, cause *Error) (*session,
 		current, err := r.load(ctx)
 		switch {
 		case err == nil && current == nil:
-			return nil, r.absent()
+			return nil, r.noSession()
 		case err == nil && current != s:
 			return current, nil
 		case time.Now().After(end) || wait(ctx, racePoll) != nil:
@@ -220,18 +220,18 @@ func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, 
 	case err != nil:
 		return nil, err
 	case current == nil:
-		return nil, r.absent()
+		return nil, r.noSession()
 	case current != s:
 		return current, nil
 	}
-	r.core.note(s.Refresh, cause)
+	r.core.noteDead(s.Refresh, cause)
 	if r.provider != nil {
-		fresh, err := r.ask(ctx, cause.Reason)
+		fresh, err := r.askProvider(ctx, cause.Reason)
 		switch {
 		case err == nil:
 			return r.replace(ctx, s, fresh)
 		case !errors.Is(err, ErrSignInRequired):
-			r.core.fail(s.Refresh, err, r.clock.mono())
+			r.core.noteFailure(s.Refresh, err, r.clock.mono())
 			return nil, err
 		}
 	}
@@ -265,7 +265,7 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 	switch {
 	case current != nil && bytes.Equal(raw, current.raw):
 		return current, nil
-	case current != nil && current.unsaved && bytes.Equal(raw, current.base):
+	case current != nil && current.unsaved && bytes.Equal(raw, current.held):
 		return r.saveAgain(ctx, current), nil
 	case raw == nil:
 		if current != nil && r.core.publish(r.generation, nil, nil) {
@@ -298,8 +298,8 @@ func (r *renewal) saveAgain(ctx context.Context, s *session) *session {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	next := *s
-	if saved, err := r.store.Save(ctx, s.raw, s.base); err == nil && saved {
-		next.unsaved, next.base = false, nil
+	if saved, err := r.store.Save(ctx, s.raw, s.held); err == nil && saved {
+		next.unsaved, next.held = false, nil
 		next.soft = next.hard - margin(time.Duration(next.TTL)*time.Second, 0)
 	} else if now := r.clock.mono(); now < s.hard-margin(time.Duration(s.TTL)*time.Second, 0) {
 		next.soft = now + saveRetry
@@ -310,8 +310,8 @@ func (r *renewal) saveAgain(ctx context.Context, s *session) *session {
 	return &next
 }
 
-// absent is what a caller gets where no session is.
-func (r *renewal) absent() *Error {
+// noSession is what a caller gets where no session is.
+func (r *renewal) noSession() *Error {
 	if r.superseded() {
 		return errSuperseded
 	}
@@ -328,7 +328,7 @@ func (r *renewal) discard(s *session) { r.discarded = append(r.discarded, s.Refr
 func (r *renewal) emit(e Event) {
 	// A refresh that goes on says so at once, the rest when the renewal is over.
 	if e.Type == EventRefreshFailed && e.WillRetry {
-		r.core.audience.emit(append(slices.Clone(r.events), e)...)
+		r.core.listeners.emit(append(slices.Clone(r.events), e)...)
 		r.events = r.events[:0]
 		return
 	}

@@ -38,7 +38,7 @@ func (s *Sessions) ChangePassword(ctx context.Context, current, replacement Secr
 
 // All yields the developer's living sessions, newest first.
 func (s *Sessions) All(ctx context.Context) iter.Seq2[*owv1.Session, error] {
-	return one(func() ([]*owv1.Session, error) {
+	return singlePage(func() ([]*owv1.Session, error) {
 		res, err := s.rpc.ListSessions(ctx, &owv1.ListSessionsRequest{})
 		return res.GetSessions(), err
 	})
@@ -100,7 +100,7 @@ func (s *Keys) Delete(ctx context.Context, id string) (*owv1.Key, error) {
 
 // All yields all keys, newest first.
 func (s *Keys) All(ctx context.Context) iter.Seq2[*owv1.Key, error] {
-	return one(func() ([]*owv1.Key, error) {
+	return singlePage(func() ([]*owv1.Key, error) {
 		res, err := s.rpc.ListKeys(ctx, &owv1.ListKeysRequest{})
 		return res.GetKeys(), err
 	})
@@ -152,7 +152,7 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 
 // All yields all applications, newest first.
 func (s *Applications) All(ctx context.Context) iter.Seq2[*owv1.Application, error] {
-	return one(func() ([]*owv1.Application, error) {
+	return singlePage(func() ([]*owv1.Application, error) {
 		res, err := s.rpc.ListApplications(ctx, &owv1.ListApplicationsRequest{})
 		return res.GetApplications(), err
 	})
@@ -325,8 +325,8 @@ func pages[T any](fetch func(cursor *string) (items []T, next *string, err error
 	}
 }
 
-// one yields the items of a list that has a single page.
-func one[T any](fetch func() ([]T, error)) iter.Seq2[T, error] {
+// singlePage yields the items of a list that has a single page.
+func singlePage[T any](fetch func() ([]T, error)) iter.Seq2[T, error] {
 	return pages(func(*string) ([]T, *string, error) {
 		items, err := fetch()
 		return items, nil, err

@@ -40,7 +40,7 @@ func TestServices(t *testing.T) {
 
 	key, err := s.Keys.Create(ctx, &owv1.CreateKeyRequest{})
 	check(err)
-	quiet(t, key)
+	showsNoSecret(t, key)
 	old := key.Secret
 	key, err = s.Keys.Rotate(ctx, key.Key.GetId(), 0)
 	check(err)
@@ -54,7 +54,7 @@ func TestServices(t *testing.T) {
 
 	app, err := s.Applications.Create(ctx, "shop")
 	check(err)
-	quiet(t, app)
+	showsNoSecret(t, app)
 	external := "svc-" + strings.ToLower(t.Name())
 	user, err := backend.Users.Create(ctx, &owv1.CreateUserRequest{ExternalUserId: &external})
 	check(err)
@@ -63,7 +63,7 @@ func TestServices(t *testing.T) {
 	}
 	pair, err := newClient(t, world.url).Tokens.Exchange(ctx, user.GetId(), openwearables.AppCredentials(app.Application.GetAppId(), app.Secret.Reveal()))
 	check(err)
-	quiet(t, pair)
+	showsNoSecret(t, pair)
 	phone := newClient(t, world.url, openwearables.WithStore(openwearables.MemoryStore()))
 	check(phone.SignIn(ctx, pair))
 	var inputs []*owv1.WorkoutInput

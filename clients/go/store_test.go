@@ -183,7 +183,7 @@ func TestBadFiles(t *testing.T) {
 		if !openwearables.IsStorageUnavailable(err) || !strings.Contains(err.Error(), c.advice) {
 			t.Errorf("%s: %v", c.path, err)
 		}
-		quiet(t, err)
+		showsNoSecret(t, err)
 		if _, err := openwearables.Login(t.Context(), world.url, world.email, "not sent", openwearables.WithStore(openwearables.FileStore(c.path))); !openwearables.IsStorageUnavailable(err) {
 			t.Errorf("%s: Login before the store was checked: %v", c.path, err)
 		}

@@ -55,7 +55,7 @@ func (t *tokenRPC) refresh(ctx context.Context, r *record) (TokenPair, time.Time
 	}
 	p := pairOf(res.Msg.GetTokens())
 	if bad := p.check(); bad != nil || p.Refresh.IsZero() {
-		return TokenPair{}, time.Time{}, badAnswer()
+		return TokenPair{}, time.Time{}, malformedAnswer()
 	}
 	return p, serverTime(res.Header()), nil
 }
@@ -91,7 +91,7 @@ func (t *tokenRPC) login(ctx context.Context, email, password string) (TokenPair
 	}
 	p := pairOf(res.Msg.GetTokens())
 	if p.check() != nil {
-		return TokenPair{}, time.Time{}, badAnswer()
+		return TokenPair{}, time.Time{}, malformedAnswer()
 	}
 	return p, serverTime(res.Header()), nil
 }
@@ -128,7 +128,7 @@ func pairOf(p *owv1.TokenPair) TokenPair {
 	}
 }
 
-func badAnswer() *Error {
+func malformedAnswer() *Error {
 	return &Error{
 		Kind: KindUnavailable, Code: connect.CodeUnknown, Reason: ReasonForeignAnswer,
 		Message: "the answer holds no usable token pair",
