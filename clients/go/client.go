@@ -145,7 +145,7 @@ func (c *Client) BaseURL() string { return c.base }
 // its credential, deadline, retries and errors:
 //
 //	h, opts := c.Connect()
-//	workouts := openwearablesv1connect.NewWorkoutServiceClient(h, c.BaseURL(), opts)
+//	workouts := owv1connect.NewWorkoutServiceClient(h, c.BaseURL(), opts)
 //
 // The HTTP client refuses every other host. A raw client's messages hold minted
 // secrets in plain text.

@@ -5,7 +5,7 @@
 // A backend uses an API key:
 //
 //	c, err := openwearables.New("https://api.example.com", openwearables.WithAPIKey(key))
-//	for u, err := range c.Users.All(ctx, &openwearablesv1.ListUsersRequest{}) { ... }
+//	for u, err := range c.Users.All(ctx, &owv1.ListUsersRequest{}) { ... }
 //
 // A tool that a developer signs in to uses a session, kept in a file:
 //

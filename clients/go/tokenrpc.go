@@ -8,7 +8,7 @@ import (
 	"connectrpc.com/connect"
 
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
-	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
+	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
 // tokenRPC is the calls that tokens come from. They go over a bare transport: no
@@ -24,10 +24,10 @@ type tokenRPC struct {
 func newTokenRPC(h connect.HTTPClient, base string, userAgent []string) *tokenRPC {
 	return &tokenRPC{
 		userAgent: userAgent,
-		refreshed: connect.NewClient[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse](h, base+openwearablesv1connect.SessionServiceRefreshTokenProcedure),
-		revoked:   connect.NewClient[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse](h, base+openwearablesv1connect.SessionServiceRevokeTokenProcedure),
-		loggedIn:  connect.NewClient[owv1.LoginRequest, owv1.LoginResponse](h, base+openwearablesv1connect.SessionServiceLoginProcedure),
-		exchanged: connect.NewClient[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse](h, base+openwearablesv1connect.TokenServiceCreateUserTokenProcedure),
+		refreshed: connect.NewClient[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse](h, base+owv1connect.SessionServiceRefreshTokenProcedure),
+		revoked:   connect.NewClient[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse](h, base+owv1connect.SessionServiceRevokeTokenProcedure),
+		loggedIn:  connect.NewClient[owv1.LoginRequest, owv1.LoginResponse](h, base+owv1connect.SessionServiceLoginProcedure),
+		exchanged: connect.NewClient[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse](h, base+owv1connect.TokenServiceCreateUserTokenProcedure),
 	}
 }
 
