@@ -1,6 +1,7 @@
 package openwearables_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -11,25 +12,26 @@ import (
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
-// A developer's day: every service against the real server.
-func TestServices(t *testing.T) {
-	ctx := t.Context()
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+// check ends the test if err is not nil.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
+}
+
+func TestSessionsBelongToTheDeveloper(t *testing.T) {
+	ctx := t.Context()
 	s, err := openwearables.Login(ctx, world.url, world.email, world.password)
-	check(err)
+	check(t, err)
 	me, err := s.Sessions.Me(ctx)
-	check(err)
+	check(t, err)
 	if me.GetEmail() != world.email {
 		t.Errorf("signed in as %v", me)
 	}
 	logins := 0
 	for l, err := range s.Sessions.All(ctx) {
-		check(err)
+		check(t, err)
 		if l.GetCurrent() {
 			logins++
 		}
@@ -37,35 +39,85 @@ func TestServices(t *testing.T) {
 	if logins != 1 {
 		t.Errorf("%d current sessions", logins)
 	}
+	check(t, s.SignOut(ctx))
+	if _, err := s.Sessions.Me(ctx); !openwearables.IsUnauthenticated(err) {
+		t.Errorf("after the sign-out: %v", err)
+	}
+}
 
-	key, err := s.Keys.Create(ctx, &owv1.CreateKeyRequest{})
-	check(err)
+func TestRotatedKeyReplacesTheOldSecret(t *testing.T) {
+	ctx := t.Context()
+	key, err := world.dev.Keys.Create(ctx, &owv1.CreateKeyRequest{})
+	check(t, err)
 	showsNoSecret(t, key)
 	old := key.Secret
-	key, err = s.Keys.Rotate(ctx, key.Key.GetId(), 0)
-	check(err)
+	key, err = world.dev.Keys.Rotate(ctx, key.Key.GetId(), 0)
+	check(t, err)
 	if _, err := newClient(t, world.url, openwearables.WithAPIKey(old.Reveal())).Users.List(ctx, &owv1.ListUsersRequest{}); !openwearables.IsUnauthenticated(err) {
 		t.Errorf("the old secret: %v", err)
 	}
 	backend := newClient(t, world.url, openwearables.WithAPIKey(key.Secret.Reveal()))
+	if _, err := backend.Users.List(ctx, &owv1.ListUsersRequest{}); err != nil {
+		t.Errorf("the new secret: %v", err)
+	}
 	if _, err := backend.Keys.Get(ctx, key.Key.GetId()); !openwearables.IsForbidden(err) {
 		t.Errorf("a key manages keys: %v", err)
 	}
+	_, err = world.dev.Keys.Delete(ctx, key.Key.GetId())
+	check(t, err)
+}
 
-	app, err := s.Applications.Create(ctx, "shop")
-	check(err)
-	showsNoSecret(t, app)
+func TestUsersAreFoundAndUnique(t *testing.T) {
+	ctx := t.Context()
+	_, key := newKey(t)
+	backend := newClient(t, world.url, openwearables.WithAPIKey(key))
 	external := "svc-" + strings.ToLower(t.Name())
 	user, err := backend.Users.Create(ctx, &owv1.CreateUserRequest{ExternalUserId: &external})
-	check(err)
+	check(t, err)
 	if _, err := backend.Users.Create(ctx, &owv1.CreateUserRequest{ExternalUserId: &external}); !openwearables.IsConflict(err) {
 		t.Errorf("twice the same user: %v", err)
 	}
-	pair, err := newClient(t, world.url).Tokens.Exchange(ctx, user.GetId(), openwearables.AppCredentials(app.Application.GetAppId(), app.Secret.Reveal()))
-	check(err)
+	found := 0
+	for u, err := range backend.Users.All(ctx, &owv1.ListUsersRequest{Search: &external}) {
+		check(t, err)
+		if u.GetId() == user.GetId() {
+			found++
+		}
+	}
+	if found != 1 {
+		t.Errorf("found %d times", found)
+	}
+	limit := int32(3)
+	for range backend.Users.All(ctx, &owv1.ListUsersRequest{Limit: &limit}) {
+		break // the consumer may stop
+	}
+	_, err = backend.Users.Delete(ctx, user.GetId())
+	check(t, err)
+}
+
+// newPhone makes a client with the session of a new user, which an application's
+// secret was exchanged for.
+func newPhone(t *testing.T) (phone *openwearables.Client, userID string) {
+	t.Helper()
+	ctx := t.Context()
+	app, err := world.dev.Applications.Create(ctx, "shop")
+	check(t, err)
+	showsNoSecret(t, app)
+	user := newPerson(t).id
+	pair, err := newClient(t, world.url).Tokens.Exchange(ctx, user, openwearables.AppCredentials(app.Application.GetAppId(), app.Secret.Reveal()))
+	check(t, err)
 	showsNoSecret(t, pair)
-	phone := newClient(t, world.url, openwearables.WithStore(openwearables.MemoryStore()))
-	check(phone.SignIn(ctx, pair))
+	t.Cleanup(func() {
+		check(t, world.dev.Applications.Delete(context.WithoutCancel(ctx), app.Application.GetAppId()))
+	})
+	phone = newClient(t, world.url, openwearables.WithStore(openwearables.MemoryStore()))
+	check(t, phone.SignIn(ctx, pair))
+	return phone, user
+}
+
+func TestWorkoutsOfAnExchangedSession(t *testing.T) {
+	ctx := t.Context()
+	phone, user := newPhone(t)
 	var inputs []*owv1.WorkoutInput
 	begin := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 	for i := range 7 {
@@ -75,15 +127,15 @@ func TestServices(t *testing.T) {
 			Source: &owv1.WorkoutSource{Provider: "test"},
 		})
 	}
-	stored, err := phone.Workouts.Upsert(ctx, user.GetId(), inputs...)
-	check(err)
+	stored, err := phone.Workouts.Upsert(ctx, user, inputs...)
+	check(t, err)
 	if stored.GetCreated() != 7 {
 		t.Errorf("stored %v", stored)
 	}
 	limit, seen := int32(3), 0
-	req := &owv1.ListWorkoutsRequest{UserId: user.GetId(), StartDate: "2026-03-01", EndDate: "2026-03-01", Limit: &limit}
+	req := &owv1.ListWorkoutsRequest{UserId: user, StartDate: "2026-03-01", EndDate: "2026-03-01", Limit: &limit}
 	for w, err := range phone.Workouts.All(ctx, req) {
-		check(err)
+		check(t, err)
 		if seen++; w.GetType() != "running" {
 			t.Errorf("workout %v", w)
 		}
@@ -91,31 +143,9 @@ func TestServices(t *testing.T) {
 	if seen != 7 || req.Cursor != nil {
 		t.Errorf("%d workouts on 3 pages, cursor %v", seen, req.Cursor)
 	}
-	check(phone.Workouts.Delete(ctx, user.GetId(), stored.GetItems()[0].GetId()))
-	if err := phone.Workouts.Delete(ctx, user.GetId(), stored.GetItems()[0].GetId()); !openwearables.IsNotFound(err) {
+	check(t, phone.Workouts.Delete(ctx, user, stored.GetItems()[0].GetId()))
+	if err := phone.Workouts.Delete(ctx, user, stored.GetItems()[0].GetId()); !openwearables.IsNotFound(err) {
 		t.Errorf("deleted twice: %v", err)
-	}
-	found := 0
-	for u, err := range backend.Users.All(ctx, &owv1.ListUsersRequest{Search: &external}) {
-		check(err)
-		if u.GetId() == user.GetId() {
-			found++
-		}
-	}
-	if found != 1 {
-		t.Errorf("found %d times", found)
-	}
-	for range backend.Users.All(ctx, &owv1.ListUsersRequest{Limit: &limit}) {
-		break // the consumer may stop
-	}
-	_, err = backend.Users.Delete(ctx, user.GetId())
-	check(err)
-	check(s.Applications.Delete(ctx, app.Application.GetAppId()))
-	_, err = s.Keys.Delete(ctx, key.Key.GetId())
-	check(err)
-	check(s.SignOut(ctx))
-	if _, err := s.Sessions.Me(ctx); !openwearables.IsUnauthenticated(err) {
-		t.Errorf("after the sign-out: %v", err)
 	}
 }
 
