@@ -7,13 +7,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,7 +17,6 @@ import (
 	openwearables "github.com/openwearables/openwearables/clients/go"
 	"github.com/openwearables/openwearables/clients/go/internal/faultproxy"
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
-	"github.com/openwearables/openwearables/server"
 )
 
 // world is the one real server of the test binary and its first developer.
@@ -35,50 +30,47 @@ func TestMain(m *testing.M) {
 		os.Exit(runProcess(role))
 	}
 	flag.Parse()
-	if flag.Lookup("test.fuzzworker").Value.String() == "true" {
-		os.Exit(m.Run()) // what is fuzzed needs no server
+	if !needsServer() {
+		os.Exit(m.Run())
 	}
-	if flag.Lookup("test.fuzz").Value.String() == "" {
+	if testFlag("fuzz") == "" {
 		_ = flag.Set("test.parallel", "16") // they wait more than they work
 	}
 	os.Exit(run(m))
 }
 
-func run(m *testing.M) int {
+func testFlag(name string) string { return flag.Lookup("test." + name).Value.String() }
+
+// needsServer reports whether tests or benchmarks will run: what is only listed
+// or fuzzed needs no server.
+func needsServer() bool {
+	return testFlag("fuzzworker") != "true" && testFlag("list") == "" && (testFlag("run") != "^$" || testFlag("bench") != "")
+}
+
+func run(m *testing.M) (code int) {
+	failed := func(err error) int {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "openwearables-go")
 	if err != nil {
-		panic(err)
+		return failed(err)
 	}
 	defer os.RemoveAll(dir)
-	config := server.DefaultConfig()
-	config.Database = "sqlite:" + filepath.Join(dir, "test.db")
-	config.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-	l := &config.Auth.Limits
-	for _, limit := range []*int{
-		&l.Key.Limit, &l.Developer.Limit, &l.User.Limit, &l.Address.Limit, &l.Login.Limit, &l.LoginAccount.Limit,
-		&l.Refresh.Limit, &l.RefreshSession.Limit, &l.ExchangeApp.Limit, &l.ExchangeUser.Limit, &l.ExchangeRefused.Limit,
-	} {
-		*limit = 1_000_000
-	}
-	s, err := server.New(context.Background(), config)
+	s, err := startServer(dir)
 	if err != nil {
-		panic(err)
+		return failed(err)
 	}
-	h := httptest.NewServer(s.Handler())
-	world.url, world.email, world.password = h.URL, "dev@example.com", "Q"+strings.ToLower(rand.Text())
-	if _, err := s.Auth().Developers.Create(context.Background(), world.email, world.password); err != nil {
-		panic(err)
+	defer func() {
+		if err := s.stop(); err != nil {
+			code = failed(err)
+		}
+	}()
+	world.url, world.email, world.password = s.url, s.email, s.password
+	if world.dev, err = openwearables.Login(context.Background(), s.url, s.email, s.password); err != nil {
+		return failed(err)
 	}
-	if world.dev, err = openwearables.Login(context.Background(), world.url, world.email, world.password); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	h.Close()
-	if err := s.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	return code
+	return m.Run()
 }
 
 // person is a user of the server with a session of its own.
@@ -163,7 +155,7 @@ func seeded(t testing.TB, base string, p openwearables.TokenPair, age string) op
 func newClient(t testing.TB, base string, opts ...openwearables.Option) *openwearables.Client {
 	t.Helper()
 	c, err := openwearables.New(base, opts...)
-	if err != nil {
+	if err = errors.Join(err, readServerSource()); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -1,0 +1,5 @@
+//go:build race
+
+package openwearables_test
+
+func init() { buildFlags = []string{"-race"} }

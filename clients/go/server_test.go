@@ -1,0 +1,152 @@
+package openwearables_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/dev/childproc"
+)
+
+// The tests run the server as a program. If they imported it, go mod tidy in a
+// module that uses this package would fetch all of the server's dependencies.
+const (
+	serverProgram = "github.com/openwearables/openwearables/server/cmd/openwearables"
+	buildLimit    = 10 * time.Minute
+	startLimit    = time.Minute
+	stopLimit     = 30 * time.Second
+)
+
+// buildFlags are those of the server: under the race detector, where the tests
+// are.
+var buildFlags []string
+
+// limits are the rate limits of the server, which no test here is to meet.
+var limits = strings.Fields(`key developer user address login login-account
+	refresh refresh-session exchange exchange-user exchange-refused`)
+
+// testServer is a running server with one developer.
+type testServer struct {
+	url, email, password string
+
+	cmd    *exec.Cmd
+	exited <-chan error
+}
+
+// startServer builds the server, makes a developer and serves on a free port,
+// all in a folder of its own.
+func startServer(folder string) (*testServer, error) {
+	program := filepath.Join(folder, "openwearables")
+	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
+	defer cancel()
+	args := append([]string{"build", "-buildvcs=false", "-o", program}, buildFlags...)
+	if out, err := exec.CommandContext(ctx, "go", append(args, serverProgram)...).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build the server: %w\n%s", err, out)
+	}
+	s := &testServer{email: "dev@example.com", password: "Q" + strings.ToLower(rand.Text())}
+	database := "--database=sqlite:" + filepath.Join(folder, "test.db")
+	if err := s.createDeveloper(program, database); err != nil {
+		return nil, err
+	}
+	s.cmd = exec.Command(program, "serve", "--addr=127.0.0.1:0", "--log-level=error", database)
+	for _, name := range limits {
+		s.cmd.Args = append(s.cmd.Args, "--limit-"+name+"=1000000")
+	}
+	s.cmd.Env, s.cmd.Stderr = serverEnv(), os.Stderr
+	out, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	s.cmd.Stdout = w
+	s.exited, err = childproc.Start(s.cmd, syscall.SIGTERM)
+	_ = w.Close()
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	if s.url, err = readURL(out); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+// readServerSource reads the folders that the server is built from, so that go
+// test does not take a cached result for that of another server. Only what is
+// read while tests run counts.
+var readServerSource = sync.OnceValue(func() error {
+	root := filepath.Join("..", "..")
+	for _, folder := range []string{"server", "internal", "gen"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, err error) error {
+			if path == filepath.Join(root, "internal", "dev") {
+				return fs.SkipDir // the server contains nothing of it
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
+// serverEnv is the environment without variables that configure the server.
+func serverEnv() []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
+	return append(env, "GORACE=atexit_sleep_ms=0")
+}
+
+func (s *testServer) createDeveloper(program, database string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "developer", "create", database, "--email="+s.email, "--password-stdin")
+	cmd.Env, cmd.Stdin = serverEnv(), strings.NewReader(s.password+"\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("create a developer: %w\n%s", err, out)
+	}
+	return nil
+}
+
+var readyLine = regexp.MustCompile(`ready on (http://\S+) `)
+
+// readURL returns the URL that a server prints once it has bound its port, and
+// reads on, so that the server never blocks on its output.
+func readURL(out *os.File) (string, error) {
+	_ = out.SetReadDeadline(time.Now().Add(startLimit))
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
+	ready := readyLine.FindStringSubmatch(line)
+	if ready == nil {
+		return "", errors.Join(fmt.Errorf("the server says %q", line), err, out.Close())
+	}
+	_ = out.SetReadDeadline(time.Time{})
+	go func() {
+		_, _ = io.Copy(io.Discard, lines)
+		_ = out.Close()
+	}()
+	return ready[1], nil
+}
+
+// stop ends the server and returns what it exited with: an error also where the
+// race detector found something.
+func (s *testServer) stop() error {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-s.exited:
+		return err
+	case <-time.After(stopLimit):
+		_ = s.cmd.Process.Kill()
+		return fmt.Errorf("the server did not end within %v of SIGTERM", stopLimit)
+	}
+}
