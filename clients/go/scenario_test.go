@@ -16,12 +16,11 @@ import (
 // they mean.
 type (
 	scenario struct {
-		Title     string            `json:"name"`
-		Catalogue []int             `json:"catalogue"`
-		Setup     setup             `json:"setup"`
-		Faults    []faultproxy.Rule `json:"faults"`
-		Steps     []step            `json:"steps"`
-		Expect    expectation       `json:"expect"`
+		Title  string            `json:"name"`
+		Setup  setup             `json:"setup"`
+		Faults []faultproxy.Rule `json:"faults"`
+		Steps  []step            `json:"steps"`
+		Expect expectation       `json:"expect"`
 	}
 	setup struct {
 		Credential string `json:"credential"`
