@@ -93,6 +93,9 @@ func (s *hangingStore) Save(ctx context.Context, record, expected []byte) (bool,
 	return ok, err
 }
 
+// childLimit is how long a child process may live.
+const childLimit = 2 * time.Minute
+
 // child is a started process.
 type child struct {
 	cmd   *exec.Cmd
@@ -102,7 +105,9 @@ type child struct {
 
 func spawn(t *testing.T, j job) *child {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	ctx, cancel := context.WithTimeout(t.Context(), childLimit)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), processRole+"=caller")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

@@ -19,6 +19,9 @@ import (
 	openwearables "github.com/openwearables/openwearables/clients/go"
 )
 
+// programLimit is how long what a test builds and runs may take together.
+const programLimit = 5 * time.Minute
+
 var goSnippet = regexp.MustCompile("(?s)```go\n(.*?)```")
 
 // Every Go snippet of the README is a program that compiles and does what the
@@ -34,15 +37,16 @@ func TestReadmeSnippets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listen := freeAddress(t)
+	ctx, cancel := context.WithTimeout(t.Context(), programLimit)
+	defer cancel()
 	env := []string{
 		"OPENWEARABLES_BASE_URL=" + world.url, "OPENWEARABLES_API_KEY=" + key,
 		"OPENWEARABLES_APP_ID=" + app.Application.GetAppId(), "OPENWEARABLES_APP_SECRET=" + app.Secret.Reveal(),
-		"USER_ID=" + p.id, "LISTEN=" + listen, "STATE=" + t.TempDir(), "EMAIL=" + world.email, "PASSWORD=" + world.password,
+		"USER_ID=" + p.id, "STATE=" + t.TempDir(), "EMAIL=" + world.email, "PASSWORD=" + world.password,
 	}
 	snippets := goSnippet.FindAllSubmatch(readme, -1)
 	expect := []func(*testing.T, *exec.Cmd){
-		prints(p.id), func(t *testing.T, c *exec.Cmd) { servesTokens(t, c, listen, p.id) },
+		prints(p.id), func(t *testing.T, c *exec.Cmd) { servesTokens(t, c, p.id) },
 		prints("signed in as " + world.email), prints("<nil>"),
 	}
 	if len(snippets) != len(expect) {
@@ -54,10 +58,10 @@ func TestReadmeSnippets(t *testing.T) {
 			t.Fatal(err)
 		}
 		program := strings.TrimSuffix(source, ".go")
-		if out, err := exec.Command("go", "build", "-o", program, source).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, source).CombinedOutput(); err != nil {
 			t.Fatalf("snippet %d: %v\n%s", i+1, err, out)
 		}
-		cmd := exec.Command(program)
+		cmd := exec.CommandContext(ctx, program)
 		cmd.Env = append(os.Environ(), env...)
 		expect[i](t, cmd)
 	}
@@ -73,16 +77,9 @@ func prints(want string) func(*testing.T, *exec.Cmd) {
 }
 
 // servesTokens checks that the pair that the backend hands out is a session.
-func servesTokens(t *testing.T, c *exec.Cmd, listen, user string) {
+func servesTokens(t *testing.T, c *exec.Cmd, user string) {
 	t.Helper()
-	c.Stderr = os.Stderr
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	}()
+	listen := startListening(t, c)
 	provider := func(ctx context.Context, _ openwearables.TokenRequest) (pair openwearables.TokenPair, err error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+listen+"/ow-token", nil)
 		if err != nil {
@@ -99,17 +96,57 @@ func servesTokens(t *testing.T, c *exec.Cmd, listen, user string) {
 		}
 		return pair, json.Unmarshal(body, &pair)
 	}
-	eventually(t, "the backend up", func() bool {
-		conn, err := net.DialTimeout("tcp", listen, time.Second)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	})
 	app := newClient(t, world.url, openwearables.WithTokenProvider(provider))
 	if u, err := app.Users.Get(t.Context(), user); err != nil || u.GetId() != user {
 		t.Errorf("with the backend's pair: %v", err)
 	}
+}
+
+// startListening starts a program that listens on $LISTEN and returns the address.
+// It tries another port where one was taken before the program could bind it.
+func startListening(t *testing.T, c *exec.Cmd) string {
+	t.Helper()
+	for range 3 {
+		listen := freeAddress(t)
+		attempt := exec.CommandContext(t.Context(), c.Path)
+		attempt.Env, attempt.Stderr = append(c.Env, "LISTEN="+listen), os.Stderr
+		if err := attempt.Start(); err != nil {
+			t.Fatal(err)
+		}
+		exited := make(chan struct{})
+		go func() {
+			_ = attempt.Wait()
+			close(exited)
+		}()
+		t.Cleanup(func() {
+			_ = attempt.Process.Kill()
+			<-exited
+		})
+		if accepts(t, listen, exited) {
+			return listen
+		}
+	}
+	t.Fatal("the program ends before it listens")
+	return ""
+}
+
+// accepts waits until a connection to the address succeeds, or exited is closed.
+func accepts(t *testing.T, listen string, exited <-chan struct{}) (up bool) {
+	t.Helper()
+	eventually(t, "the program listens or ends", func() bool {
+		select {
+		case <-exited:
+			return true
+		default:
+		}
+		conn, err := net.DialTimeout("tcp", listen, time.Second)
+		if err == nil {
+			up = true
+			_ = conn.Close()
+		}
+		return up
+	})
+	return up
 }
 
 func freeAddress(t *testing.T) string {
@@ -125,6 +162,8 @@ func freeAddress(t *testing.T) string {
 // An empty module that uses this package builds connect, protobuf and nothing of
 // the server, and needs the sums of nothing else when it is tidied.
 func TestEmptyModule(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), programLimit)
+	defer cancel()
 	dir := t.TempDir()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -143,7 +182,7 @@ func TestEmptyModule(t *testing.T) {
 	}
 	run := func(args ...string) string {
 		t.Helper()
-		cmd := exec.Command("go", args...)
+		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
 		out, err := cmd.CombinedOutput()

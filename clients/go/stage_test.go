@@ -228,7 +228,11 @@ func (s *stage) call(ctx context.Context, c *openwearables.Client, rpc string) (
 func (s *stage) join(step step) {
 	s.Helper()
 	r := s.running[step.As]
-	<-r.done
+	select {
+	case <-r.done:
+	case <-time.After(2 * time.Minute): // twice the deadline of a call
+		s.Fatalf("the calls %q do not return", step.As)
+	}
 	s.want(step, r.errs)
 	if limit := time.Duration(step.WithinMS) * time.Millisecond; limit > 0 && r.took > limit {
 		s.Errorf("took %v, want at most %v", r.took, limit)
@@ -303,7 +307,11 @@ func (s *stage) changeStore(step step) {
 // settle waits until nothing goes on any more.
 func (s *stage) settle() {
 	s.store.set("")
+	end := time.Now().Add(time.Minute)
 	for quiet, last := 0, -1; quiet < 4; time.Sleep(30 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.Fatal("requests or events still come after a minute")
+		}
 		now := len(s.proxy.Report().Log) + len(s.events.all())
 		if now == last {
 			quiet++

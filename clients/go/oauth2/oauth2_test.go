@@ -32,7 +32,7 @@ func TestTokenSource(t *testing.T) {
 	if err != nil || !token.Valid() || token.RefreshToken != "" || (time.Until(token.Expiry)-time.Hour).Abs() > time.Minute {
 		t.Fatalf("token valid %v, expires in %v, %v", token.Valid(), time.Until(token.Expiry), err)
 	}
-	res, err := (&http.Client{Transport: &xoauth2.Transport{Source: source}}).Get(s.URL)
+	res, err := (&http.Client{Transport: &xoauth2.Transport{Source: source}, Timeout: time.Minute}).Get(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

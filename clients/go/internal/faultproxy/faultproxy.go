@@ -82,9 +82,13 @@ type Proxy struct {
 	release chan struct{}
 }
 
+// limit is how long a request is held or hangs, and how long the server may take.
+const limit = 2 * time.Minute
+
 // New returns a proxy of the server at target, such as http://127.0.0.1:8000.
 func New(target string) *Proxy {
 	p := &Proxy{target: strings.TrimRight(target, "/"), client: &http.Client{
+		Timeout:       limit,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 256},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -228,10 +232,11 @@ func (p *Proxy) apply(w http.ResponseWriter, r *http.Request, body []byte, seen 
 		abort(w)
 		return
 	case Hang:
-		<-r.Context().Done()
+		wait(r, nil, limit)
+		abort(w)
 		return
 	case Delay:
-		p.pause(r, rule)
+		wait(r, nil, rule.delay())
 	case Hold:
 		p.hold(r, release)
 		if rule.Status != 0 {
@@ -254,7 +259,7 @@ func (p *Proxy) apply(w http.ResponseWriter, r *http.Request, body []byte, seen 
 		abort(w)
 		return
 	case DelayAnswer:
-		p.pause(r, rule)
+		wait(r, nil, rule.delay())
 	case HoldAnswer:
 		p.hold(r, release)
 	case AnswerAfter:
@@ -263,10 +268,16 @@ func (p *Proxy) apply(w http.ResponseWriter, r *http.Request, body []byte, seen 
 	p.write(w, seen, a)
 }
 
-func (p *Proxy) pause(r *http.Request, rule *Rule) {
+func (r *Rule) delay() time.Duration { return time.Duration(r.DelayMS) * time.Millisecond }
+
+// wait waits until release is closed, the client has gone or d is over.
+func wait(r *http.Request, release <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
 	select {
-	case <-time.After(time.Duration(rule.DelayMS) * time.Millisecond):
+	case <-release:
 	case <-r.Context().Done():
+	case <-t.C:
 	}
 }
 
@@ -274,10 +285,7 @@ func (p *Proxy) hold(r *http.Request, release chan struct{}) {
 	p.mu.Lock()
 	p.held++
 	p.mu.Unlock()
-	select {
-	case <-release:
-	case <-r.Context().Done():
-	}
+	wait(r, release, limit)
 	p.mu.Lock()
 	p.held--
 	p.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/openwearables/openwearables/clients/go/internal/faultproxy"
 )
@@ -31,7 +32,7 @@ func main() {
 	if ip := l.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
 		log.Fatal("faultproxy: -addr must be a loopback address")
 	}
-	s := &http.Server{Handler: faultproxy.New(*target)}
+	s := &http.Server{Handler: faultproxy.New(*target), ReadHeaderTimeout: time.Minute}
 	s.SetKeepAlivesEnabled(false) // a client's own transport replays what broke on a kept connection
 	fmt.Println("http://" + l.Addr().String())
 	go func() {
