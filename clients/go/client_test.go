@@ -23,7 +23,7 @@ import (
 )
 
 // Bad options are refused before anything is sent, saying what to change.
-func TestBadOptions(t *testing.T) {
+func TestBadOptionsAreRefused(t *testing.T) {
 	key, store := openwearables.WithAPIKey("ow_live_x"), openwearables.WithStore(openwearables.MemoryStore())
 	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	for _, c := range []struct {
@@ -71,7 +71,7 @@ type incomparable struct {
 	_ []int
 }
 
-func TestBadPairs(t *testing.T) {
+func TestBadPairsAreRefused(t *testing.T) {
 	c := newClient(t, world.url, openwearables.WithStore(openwearables.MemoryStore()))
 	good := openwearables.TokenPair{Access: openwearables.NewSecret("a"), Refresh: openwearables.NewSecret("r"), ExpiresIn: time.Hour}
 	for name, change := range map[string]func(*openwearables.TokenPair){
@@ -94,7 +94,7 @@ func TestBadPairs(t *testing.T) {
 	}
 }
 
-func TestErrorTellsAll(t *testing.T) {
+func TestErrorsCarryReasonFieldsAndRequestID(t *testing.T) {
 	ctx, info := openwearables.WithResponseInfo(t.Context())
 	_, key := newKey(t)
 	c := newClient(t, world.url, openwearables.WithAPIKey(key))
@@ -128,7 +128,7 @@ func TestErrorTellsAll(t *testing.T) {
 }
 
 // Each minting call carries one key of its own, which the caller may give.
-func TestIdempotencyKeys(t *testing.T) {
+func TestMintingCallsCarryOneKey(t *testing.T) {
 	proxy, base := newProxy(t)
 	dev, err := openwearables.Login(t.Context(), base, world.email, world.password)
 	if err != nil {
@@ -155,7 +155,7 @@ func TestIdempotencyKeys(t *testing.T) {
 }
 
 // The credential goes to the base URL and nowhere else.
-func TestCredentialStaysHome(t *testing.T) {
+func TestCredentialGoesToTheBaseURLOnly(t *testing.T) {
 	var got []string
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		got = append(got, r.Header.Get("Authorization"))
@@ -179,7 +179,7 @@ func TestCredentialStaysHome(t *testing.T) {
 	}
 }
 
-func TestUserAgent(t *testing.T) {
+func TestUserAgentNamesAppAndPackage(t *testing.T) {
 	var got []string
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.UserAgent()) }))
 	defer s.Close()
@@ -197,7 +197,7 @@ func TestUserAgent(t *testing.T) {
 }
 
 // A handler of events may call the client, also one that signs out.
-func TestEventHandlerMayCall(t *testing.T) {
+func TestEventHandlerMayCallTheClient(t *testing.T) {
 	p := newPerson(t)
 	var c *openwearables.Client
 	done := make(chan error, 8)
@@ -258,7 +258,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 }
 
 // Clients that nobody holds any more leave nothing behind.
-func TestNothingLeaks(t *testing.T) {
+func TestForgottenClientsLeaveNothingBehind(t *testing.T) {
 	before := openwearables.Cores()
 	goroutines := runtime.NumGoroutine()
 	for range 100 {
@@ -272,7 +272,7 @@ func TestNothingLeaks(t *testing.T) {
 }
 
 // Login's failures are the server's words, and tell nothing else.
-func TestLoginRefused(t *testing.T) {
+func TestRefusedLoginStoresNothing(t *testing.T) {
 	store := openwearables.MemoryStore()
 	_, err := openwearables.Login(t.Context(), world.url, world.email, "wrong", openwearables.WithStore(store))
 	var e *openwearables.Error
@@ -288,7 +288,7 @@ func TestLoginRefused(t *testing.T) {
 }
 
 // The predicates tell the kinds apart.
-func TestPredicates(t *testing.T) {
+func TestPredicatesTellKindsApart(t *testing.T) {
 	predicates := map[openwearables.Kind]func(error) bool{
 		openwearables.KindUnauthenticated: openwearables.IsUnauthenticated, openwearables.KindSessionExpired: openwearables.IsSessionExpired,
 		openwearables.KindForbidden: openwearables.IsForbidden, openwearables.KindNotFound: openwearables.IsNotFound,

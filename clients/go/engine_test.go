@@ -11,7 +11,7 @@ import (
 )
 
 // A thousand calls with an expired token refresh once and all succeed.
-func TestThousandCallersOneRefresh(t *testing.T) {
+func TestThousandCallersShareOneRefresh(t *testing.T) {
 	proxy, base := newProxy(t)
 	p := newPerson(t)
 	c := newClient(t, base, openwearables.WithStore(seeded(t, base, p.pair, expired)))
@@ -50,7 +50,7 @@ func TestThousandCallersOneRefresh(t *testing.T) {
 
 // With the refresh endpoint down, a hundred callers make no more than four
 // requests a renewal and twelve a minute, and nobody is signed out.
-func TestRefreshDownForTenMinutes(t *testing.T) {
+func TestRefreshDownForTenMinutesSignsNobodyOut(t *testing.T) {
 	proxy, base := newProxy(t)
 	p := newPerson(t)
 	clock, seen := new(openwearables.Clock), new(events)
@@ -92,7 +92,7 @@ func TestRefreshDownForTenMinutes(t *testing.T) {
 
 // Whenever a sign-out comes while a refresh is under way, nobody is signed in
 // afterwards and both pairs are dead at the server.
-func TestSignOutInterleavings(t *testing.T) {
+func TestNobodyIsSignedInAfterASignOut(t *testing.T) {
 	rounds := 1000
 	if testing.Short() {
 		rounds = 100

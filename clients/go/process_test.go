@@ -147,7 +147,7 @@ func (c *child) kill() {
 // Eight processes share one file; the one that refreshes is killed at each of six
 // moments. The others make exactly one new pair, none loses the session, and all
 // are done within five seconds of the kill.
-func TestEightProcessesHolderKilled(t *testing.T) {
+func TestProcessesRecoverFromAKilledLockHolder(t *testing.T) {
 	for _, moment := range []string{"locked", "loaded", "sent", "received", "saved", "unlocking"} {
 		t.Run(moment, func(t *testing.T) {
 			proxy, base := newProxy(t)
@@ -210,7 +210,7 @@ func TestEightProcessesHolderKilled(t *testing.T) {
 }
 
 // Eight processes with nobody killed refresh once.
-func TestEightProcessesOneRefresh(t *testing.T) {
+func TestEightProcessesShareOneRefresh(t *testing.T) {
 	proxy, base := newProxy(t)
 	p := newPerson(t)
 	path := filepath.Join(t.TempDir(), "session.json")

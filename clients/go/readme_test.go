@@ -26,7 +26,7 @@ var goSnippet = regexp.MustCompile("(?s)```go\n(.*?)```")
 
 // Every Go snippet of the README is a program that compiles and does what the
 // text says.
-func TestReadmeSnippets(t *testing.T) {
+func TestReadmeProgramsDoWhatTheTextSays(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func freeAddress(t *testing.T) string {
 
 // An empty module that uses this package builds connect, protobuf and nothing of
 // the server, and needs the sums of nothing else when it is tidied.
-func TestEmptyModule(t *testing.T) {
+func TestUsersOfThePackageGetNothingOfTheServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), programLimit)
 	defer cancel()
 	dir := t.TempDir()

@@ -7,7 +7,7 @@ import (
 )
 
 // The margin never eats a token's life, so that no token is due on arrival.
-func TestMargin(t *testing.T) {
+func TestMarginLeavesMostOfATokensLife(t *testing.T) {
 	for _, ttl := range []time.Duration{time.Second, 10 * time.Second, time.Minute, 4 * time.Minute, time.Hour, 24 * time.Hour} {
 		for _, jitter := range []float64{0, 0.5, 1} {
 			if m := margin(ttl, jitter); m > 72*time.Second || m > ttl*3/10 || m < min(time.Minute, ttl/4) {
@@ -17,7 +17,7 @@ func TestMargin(t *testing.T) {
 	}
 }
 
-func TestOpenSession(t *testing.T) {
+func TestStoredSessionEndsByTheServersClock(t *testing.T) {
 	at := time.Now()
 	moved := func(d time.Duration) clock {
 		return clock{wall: func() time.Time { return at.Add(d) }, mono: func() time.Duration { return 1000 * time.Hour }}
@@ -50,7 +50,7 @@ func TestOpenSession(t *testing.T) {
 	}
 }
 
-func TestForeignRecords(t *testing.T) {
+func TestForeignRecordsAreRefused(t *testing.T) {
 	s := newSession("https://a.example", "id", TokenPair{Access: NewSecret("a"), ExpiresIn: time.Hour}, systemClock(), 0, time.Time{})
 	if _, err := openSession("https://b.example", s.raw, systemClock()); !errors.Is(err, errOtherBase) {
 		t.Errorf("another base URL: %v", err)

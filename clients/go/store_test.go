@@ -16,7 +16,7 @@ import (
 )
 
 // Every store does what Store says.
-func TestStores(t *testing.T) {
+func TestStoresCompareBeforeTheyChange(t *testing.T) {
 	for name, store := range map[string]openwearables.Store{
 		"memory": openwearables.MemoryStore(),
 		"file":   openwearables.FileStore(filepath.Join(t.TempDir(), "made", "by", "the store", "session.json")),
@@ -80,7 +80,7 @@ func TestFileStoreIsPrivate(t *testing.T) {
 }
 
 // A record of a process that died while it wrote does not stay.
-func TestFileStoreCleansUp(t *testing.T) {
+func TestFileStoreRemovesOrphans(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "session.json")
 	orphan := path + ".1.tmp"
 	if err := os.WriteFile(orphan, []byte("x"), 0o600); err != nil {
@@ -134,7 +134,7 @@ func TestFileStoreIsAtomic(t *testing.T) {
 }
 
 // A lock that is held for ever is waited for no longer than is asked.
-func TestFileLockIsBounded(t *testing.T) {
+func TestFileLockWaitEndsWithItsContext(t *testing.T) {
 	s := openwearables.FileStore(filepath.Join(t.TempDir(), "session.json")).(openwearables.Locker)
 	unlock, err := s.Lock(t.Context())
 	if err != nil {
@@ -155,7 +155,7 @@ func TestFileLockIsBounded(t *testing.T) {
 
 // A file that cannot be a session's is a typed error that says what to change,
 // and is left as it is.
-func TestBadFiles(t *testing.T) {
+func TestUnusableFilesAreReportedAndLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	foreign := filepath.Join(dir, "foreign.json")
 	if err := os.WriteFile(foreign, []byte(`{"someone": "else's"}`), 0o600); err != nil {

@@ -7,7 +7,7 @@ import (
 	"connectrpc.com/connect"
 )
 
-func TestJudge(t *testing.T) {
+func TestOnlyTheServersReasonEndsASession(t *testing.T) {
 	unauthenticated := func(reason string) *Error {
 		return &Error{Kind: KindUnauthenticated, Code: connect.CodeUnauthenticated, Reason: reason}
 	}
@@ -43,7 +43,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestWaits(t *testing.T) {
+func TestWaitsStayWithinTheirBounds(t *testing.T) {
 	for n := 1; n <= 100; n++ {
 		if d := backoff(n); d <= 0 || d > min(maxBackoff, firstBackoff<<min(n-1, 10)) {
 			t.Fatalf("backoff(%d) = %v", n, d)

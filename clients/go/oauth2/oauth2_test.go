@@ -12,7 +12,7 @@ import (
 	"github.com/openwearables/openwearables/clients/go/oauth2"
 )
 
-func TestTokenSource(t *testing.T) {
+func TestTokenSourceFollowsTheClient(t *testing.T) {
 	got := ""
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") }))
 	defer s.Close()
