@@ -17,8 +17,9 @@ const (
 	maxRetries     = 2
 )
 
-// caller is the interceptor of every call: it sets the deadline and the
-// credential, retries what is safe, and types the errors.
+// caller is the interceptor of every call. It sets the deadline and the credential,
+// retries what is safe to retry, and turns errors into *Error. Safe for concurrent
+// use.
 type caller struct {
 	engine    *engine  // of a session, or nil
 	key       []string // the Authorization of an API key, or nil
@@ -26,10 +27,11 @@ type caller struct {
 	timeout   time.Duration
 	retries   int
 	emitter   *emitter
-	sunset    atomic.Int64 // unix seconds of the key's end that was told last
+	sunset    atomic.Int64 // unix seconds: the end of the key in the last EventKeyRotated
 }
 
-// authorization is the header to send; refused is the one that was refused.
+// authorization returns the Authorization header to send, nil for none. refused is
+// the header that the server has refused, nil if none.
 func (c *caller) authorization(ctx context.Context, refused []string) ([]string, error) {
 	if c.engine == nil {
 		return c.key, nil
@@ -82,9 +84,8 @@ func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.
 	return c.again(ctx, req, next, sent, toError(err))
 }
 
-// again repeats a failed call: once with another token where its token was
-// refused, and up to c.retries times where it failed in passing and repeating it
-// is safe.
+// again repeats a failed call: once with another token if its token was refused, and
+// up to c.retries times after a transient failure if repeating it is safe.
 func (c *caller) again(ctx context.Context, req connect.AnyRequest, next connect.UnaryFunc, sent []string, failed *Error) (connect.AnyResponse, error) {
 	safe := req.Spec().IdempotencyLevel != connect.IdempotencyUnknown || req.Header().Get("Idempotency-Key") != ""
 	replayed := false
@@ -118,9 +119,9 @@ func (c *caller) again(ctx context.Context, req connect.AnyRequest, next connect
 	}
 }
 
-// WrapStreamingClient implements connect.Interceptor: the token is attached when
-// the stream is opened. A stream that ends with `unauthenticated` is not opened
-// again; opening it anew gets a fresh token.
+// WrapStreamingClient implements connect.Interceptor. The token is attached when the
+// stream is opened. A stream that ends with unauthenticated is not reopened; the
+// next stream gets a fresh token.
 func (c *caller) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
 		sent, err := c.authorization(ctx, nil)
@@ -141,7 +142,7 @@ func (c *caller) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect
 	return next
 }
 
-// failedStream is a stream that there was no token for.
+// failedStream is a stream without a token: sending and receiving return why.
 type failedStream struct {
 	connect.StreamingClientConn
 	err error
@@ -189,8 +190,8 @@ func setRetryKey(ctx context.Context, procedure string, header http.Header) {
 	}
 }
 
-// retryable reports that a call failed in passing: no answer, 429, 500, 503 or
-// what a gateway says when its server is away.
+// retryable reports whether a failure is transient: no response, 429, 500, 503, or
+// the status of a gateway whose server is unreachable.
 func retryable(err *Error) bool {
 	switch err.status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
@@ -204,8 +205,8 @@ func retryable(err *Error) bool {
 	return false
 }
 
-// waitBefore waits before the n-th retry, as long as the server asks or else a
-// random time. It fails at once where the caller's deadline comes first.
+// waitBefore waits before the n-th retry: as long as the server asks, else a random
+// time. It fails at once if the caller's deadline is earlier.
 func waitBefore(ctx context.Context, n int, err *Error) error {
 	d := backoff(n)
 	if err.RetryAfter > 0 {
@@ -217,7 +218,7 @@ func waitBefore(ctx context.Context, n int, err *Error) error {
 	return wait(ctx, d)
 }
 
-// observe tells what an answer's headers say.
+// observe fills in the ResponseInfo of the context and emits EventKeyRotated.
 func (c *caller) observe(ctx context.Context, h http.Header) {
 	if info, ok := ctx.Value(infoContext{}).(*ResponseInfo); ok {
 		info.read(h)

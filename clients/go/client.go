@@ -14,11 +14,11 @@ import (
 	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-// Version is the version of this package, as the user agent gives it.
+// Version is the version of this package, as the User-Agent header states it.
 const Version = "0.1.0"
 
-// Client calls one installation with one credential. Make it with New or Login
-// and share it: it is safe for concurrent use and needs no closing.
+// Client calls one installation with one credential. Create it with New or Login
+// and share it: it is safe for concurrent use and need not be closed.
 type Client struct {
 	Sessions     *Sessions
 	Keys         *Keys
@@ -35,9 +35,9 @@ type Client struct {
 }
 
 // New returns a client of the installation at base, an https URL; plain http is
-// for loopback addresses. Its credential is the API key, the session of the
-// store or what the token provider gives; without any of these options it has
-// none, which is enough to exchange an application's secret.
+// accepted for loopback addresses. The client's credential is the API key, the
+// session in the store, or the session that the token provider returns. Without
+// any of these options it has no credential, which is enough for Tokens.Exchange.
 func New(base string, opts ...Option) (*Client, error) {
 	o := &options{timeout: defaultTimeout, retries: maxRetries, clock: systemClock(), core: coreOf}
 	for _, opt := range opts {
@@ -107,9 +107,9 @@ func userAgent(product string) string {
 	return strings.TrimSpace(product + " " + own)
 }
 
-// Login signs a developer in and returns a client with that session, which it
-// keeps in the store of the options, or in memory. The options, the store
-// included, are checked before the password is sent.
+// Login signs a developer in and returns a client with that session. The session
+// is kept in the store of the options, or in memory. Login checks the options and
+// reads the store before it sends the password.
 func Login(ctx context.Context, base, email, password string, opts ...Option) (*Client, error) {
 	session := func(o *options) error {
 		o.session = true
@@ -138,22 +138,23 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 	return c, nil
 }
 
-// BaseURL returns the base URL, without a slash at its end.
+// BaseURL returns the base URL without a trailing slash.
 func (c *Client) BaseURL() string { return c.base }
 
-// Connect returns what makes any generated client call as this one does, with
-// its credential, deadline, retries and errors:
+// Connect returns the HTTP client and the option that give a generated client the
+// credential, deadline, retries and errors of this one:
 //
 //	h, opts := c.Connect()
 //	workouts := owv1connect.NewWorkoutServiceClient(h, c.BaseURL(), opts)
 //
-// The HTTP client refuses every other host. A raw client's messages hold minted
-// secrets in plain text.
+// The HTTP client refuses every other host. Messages of a generated client contain
+// minted secrets in plain text.
 func (c *Client) Connect() (connect.HTTPClient, connect.ClientOption) {
 	return c.origin, connect.WithInterceptors(c.caller)
 }
 
-// errNoSession is for what only a client with a session can do.
+// session returns the engine of a client that has a session, else an error of
+// KindInvalid.
 func (c *Client) session() (*engine, error) {
 	if c.caller.engine == nil {
 		return nil, invalid("this client has no session: give WithStore or WithTokenProvider, or make it with Login")
@@ -161,8 +162,8 @@ func (c *Client) session() (*engine, error) {
 	return c.caller.engine, nil
 }
 
-// Token returns a fresh access token of the session and when it ends, for what
-// does not call through this client.
+// Token returns a fresh access token of the session and the time at which it
+// expires, for requests that do not go through this client.
 func (c *Client) Token(ctx context.Context) (Secret, time.Time, error) {
 	e, err := c.session()
 	if err != nil {
@@ -177,9 +178,9 @@ func (c *Client) Token(ctx context.Context) (Secret, time.Time, error) {
 	return NewSecret(s.Access), c.clock.wall().Add(s.hard - c.clock.mono()), nil
 }
 
-// SignIn makes a pair that the app got by its own means the session, in place of
-// any other. If the store cannot take it the session lives in memory, an
-// EventStorageError says so, and saving is tried again.
+// SignIn replaces the session, if any, by one of the pair, which the app got by
+// its own means. If the store cannot be written, the session stays in memory, an
+// EventStorageError is emitted, and saving is tried again later.
 func (c *Client) SignIn(ctx context.Context, pair TokenPair) error {
 	e, err := c.session()
 	if err != nil {
@@ -192,10 +193,11 @@ func (c *Client) SignIn(ctx context.Context, pair TokenPair) error {
 	return nil
 }
 
-// SignOut forgets the session at once, clears the store and ends the session at
-// the server. A refresh under way brings nothing back. An error says that the
-// store could not be cleared or the server not be told; this process is signed
-// out in any case. A token provider is not asked again until SignIn.
+// SignOut forgets the session at once, clears the store and revokes the session at
+// the server. A refresh under way does not bring the session back. An error means
+// that the store could not be cleared or the server not be reached; this process
+// is signed out in any case. The token provider is not called until the next
+// SignIn.
 func (c *Client) SignOut(ctx context.Context) error {
 	e, err := c.session()
 	if err != nil {
@@ -206,11 +208,11 @@ func (c *Client) SignOut(ctx context.Context) error {
 	return e.signOut(ctx)
 }
 
-// String names the client and its base URL.
+// String returns the name of the type with the base URL.
 func (c *Client) String() string { return "openwearables.Client(" + c.base + ")" }
 
-// GoString is String.
+// GoString returns String.
 func (c *Client) GoString() string { return c.String() }
 
-// Format writes String, whatever the verb, so that no dump shows a credential.
+// Format writes String for every verb, so that no dump shows a credential.
 func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// clock tells the time: wall is what people see and move, mono only goes on.
+// clock reads the time: wall is the clock that people and NTP set, mono is
+// monotonic.
 type clock struct {
 	wall func() time.Time
 	mono func() time.Duration
@@ -17,7 +18,7 @@ func systemClock() clock {
 	return clock{wall: time.Now, mono: func() time.Duration { return time.Since(started) }}
 }
 
-// wait sleeps for d, or until ctx ends: then it returns why.
+// wait sleeps for d. If ctx ends first, it returns the cause.
 func wait(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -8,8 +8,9 @@ import (
 	"weak"
 )
 
-// core is one session as the whole process knows it: all clients of the same
-// store and base URL share one, so that they renew once.
+// core holds the session of one store and base URL. All clients of the process
+// with that store and base URL share it, so that they renew once. Safe for
+// concurrent use.
 type core struct {
 	state     atomic.Pointer[state]
 	listeners listeners
@@ -19,31 +20,31 @@ type core struct {
 	failures failures
 }
 
-// state is replaced whole. The generation changes with each sign-in and
-// sign-out; what began in an earlier one must not be published.
+// state is immutable and replaced as a whole. Each sign-in and sign-out starts a
+// new generation; the result of work begun in an earlier one is not published.
 type state struct {
 	generation uint64
 	session    *session // nil: none, or not loaded yet
-	ended      *ending  // why there is none, if this process knows
+	ended      *ending  // why session is nil, if this process knows
 }
 
-// ending is how a session ended. A record of it that the store would not give up
-// is not taken up again.
+// ending records why a session ended. If the store could not be cleared, the id
+// keeps the engine from loading that session again.
 type ending struct {
 	id  string
 	err *Error
 }
 
-// failures is what the renewals since the last success have met.
+// failures records the failed renewals since the last success.
 type failures struct {
-	token string // the refresh token that they were about
+	token string // the refresh token of these renewals
 	count int
-	err   *Error        // what all callers get until the cooldown is over
+	err   *Error        // what all callers get during the cooldown
 	until time.Duration // monotonic
 
-	doubtedAt time.Duration // monotonic: when the first doubtful verdict came
+	doubtedAt time.Duration // monotonic: time of the first doubtful verdict
 	doubted   bool
-	dead      *Error // the server's word that the token will never work
+	dead      *Error // the refusal after which the token will never work
 }
 
 type coreKey struct {
@@ -56,8 +57,8 @@ var cores = struct {
 	m  map[coreKey]weak.Pointer[core]
 }{m: map[coreKey]weak.Pointer[core]{}}
 
-// coreOf returns the process's one core of a store and a base URL, which lives as
-// long as any client uses it.
+// coreOf returns the process's only core of a store and base URL. It lives as long
+// as any client uses it.
 func coreOf(key coreKey) *core {
 	cores.mu.Lock()
 	defer cores.mu.Unlock()
@@ -78,7 +79,8 @@ func coreOf(key coreKey) *core {
 	return c
 }
 
-// publish makes s the session, unless the generation has changed.
+// publish makes s the current session and reports true, unless the generation has
+// changed.
 func (c *core) publish(generation uint64, s *session, ended *ending) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,8 +91,8 @@ func (c *core) publish(generation uint64, s *session, ended *ending) bool {
 	return true
 }
 
-// supersede starts a new generation with s, or with nobody for the reason why,
-// and returns the session before.
+// supersede starts a new generation with the session s, or without a session for
+// the reason why. It returns the previous session and the new generation.
 func (c *core) supersede(s *session, why *Error) (before *session, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,7 +106,7 @@ func (c *core) supersede(s *session, why *Error) (before *session, generation ui
 	return old.session, old.generation + 1
 }
 
-// noteFailure notes a failed renewal of a refresh token and starts the cooldown.
+// noteFailure records a failed renewal of a refresh token and starts the cooldown.
 func (c *core) noteFailure(token string, err *Error, now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,8 +116,8 @@ func (c *core) noteFailure(token string, err *Error, now time.Duration) {
 	c.failures.until = now + cooldownFor(c.failures.count, err)
 }
 
-// noteDoubt notes a doubtful verdict, and reports whether an equal one came before,
-// long enough ago.
+// noteDoubt records a doubtful verdict. It reports whether the first one of this
+// token is at least doubtApart ago.
 func (c *core) noteDoubt(token string, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +128,8 @@ func (c *core) noteDoubt(token string, now time.Duration) bool {
 	return now-c.failures.doubtedAt >= doubtApart
 }
 
-// noteDead keeps the server's word, so that the token is not sent again.
+// noteDead records that the server refused a token for good, so that it is not
+// sent again.
 func (c *core) noteDead(token string, cause *Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,7 +137,7 @@ func (c *core) noteDead(token string, cause *Error) {
 	c.failures.dead = cause
 }
 
-// failuresOf returns a copy of what is noted about a token.
+// failuresOf returns a copy of the failures of a token.
 func (c *core) failuresOf(token string) failures {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,18 +147,19 @@ func (c *core) failuresOf(token string) failures {
 	return c.failures
 }
 
+// cooling reports whether the cooldown of a token lasts.
 func (f *failures) cooling(token string, now time.Duration) bool {
 	return f.err != nil && f.token == token && now < f.until
 }
 
-// resetUnlessAbout forgets what was noted about another token.
+// resetUnlessAbout clears the failures of any other token.
 func (f *failures) resetUnlessAbout(token string) {
 	if f.token != token {
 		*f = failures{token: token}
 	}
 }
 
-// deadOr is why the token cannot be renewed.
+// deadOr returns why the token is dead, or otherwise.
 func (f *failures) deadOr(otherwise *Error) *Error {
 	if f.dead != nil {
 		return f.dead

@@ -8,7 +8,8 @@ import (
 	"connectrpc.com/connect"
 )
 
-// engine keeps a session's tokens fresh for one client.
+// engine keeps the tokens of a session fresh for one client. Safe for concurrent
+// use.
 type engine struct {
 	core     *core
 	base     string
@@ -18,9 +19,9 @@ type engine struct {
 	clock    clock
 }
 
-// token returns a session whose access token can be sent and is not refused, the
-// one that the server refused ("" for none). It is one atomic load and one
-// reading of the clock where nothing is to do.
+// token returns a session whose access token can be sent. refused is the access
+// token that the server has refused, "" if none: the session returned has another
+// one. With a fresh token it costs one atomic load and one read of the clock.
 func (e *engine) token(ctx context.Context, refused string) (*session, error) {
 	if s := e.core.state.Load().session; s != nil && !s.carries(refused) && e.clock.mono() < s.soft {
 		return s, nil
@@ -28,6 +29,8 @@ func (e *engine) token(ctx context.Context, refused string) (*session, error) {
 	return e.await(ctx, refused)
 }
 
+// await is token without the fast path: it starts a renewal, and waits for it
+// unless the current token is still valid.
 func (e *engine) await(ctx context.Context, refused string) (*session, error) {
 	for {
 		st := e.core.state.Load()
@@ -54,18 +57,19 @@ func (e *engine) await(ctx context.Context, refused string) (*session, error) {
 		case r.err != nil:
 			return nil, r.err
 		case r.session.fetched && !r.session.carries(refused):
-			return r.session, nil // however short its life
+			return r.session, nil // even if it is already due
 		}
 	}
 }
 
-// justRefused reports that s was fetched because the one before was refused, a
-// moment ago, and is refused itself: another would fare no better.
+// justRefused reports whether s was fetched less than refusalApart ago because its
+// predecessor was refused, and is now refused itself. Another renewal would not
+// help.
 func (s *session) justRefused(refused string, now time.Duration) bool {
 	return s != nil && s.carries(refused) && s.forRefusal && now-s.received < refusalApart
 }
 
-// errSuperseded is what a renewal ends with when somebody signed in or out.
+// errSuperseded is the result of a renewal during which somebody signed in or out.
 var errSuperseded = &Error{Kind: KindCanceled, Code: connect.CodeCanceled, Message: "the session changed"}
 
 // join returns the renewal under way, or starts one.
@@ -79,8 +83,8 @@ func (e *engine) join(refused string) *renewal {
 	return e.core.renewal
 }
 
-// renewBehind starts a renewal that nobody waits for, unless there was one that
-// failed a moment ago.
+// renewBehind starts a renewal that nobody waits for, unless one is under way or s
+// is in its cooldown.
 func (e *engine) renewBehind(s *session) {
 	c := e.core
 	c.mu.Lock()
@@ -91,7 +95,8 @@ func (e *engine) renewBehind(s *session) {
 	}
 }
 
-// signIn starts a new generation with s and stores it, whatever is there.
+// signIn starts a new generation with s and saves s, replacing any record in the
+// store.
 func (e *engine) signIn(ctx context.Context, s *session) {
 	_, generation := e.core.supersede(s, nil)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
@@ -108,6 +113,8 @@ func (e *engine) signIn(ctx context.Context, s *session) {
 	e.core.listeners.emit(events...)
 }
 
+// signOut starts a new generation without a session, clears the store and revokes
+// the sessions of this process and of the store.
 func (e *engine) signOut(ctx context.Context) error {
 	before, generation := e.core.supersede(nil, signedOut())
 	stored, err := e.overwrite(context.WithoutCancel(ctx), nil)
@@ -131,8 +138,8 @@ func (e *engine) signOut(ctx context.Context) error {
 
 var errContended = errors.New("others keep writing to it")
 
-// overwrite makes raw (nil: nothing) what the store holds. It returns what was
-// there.
+// overwrite replaces the record in the store by raw, or clears it if raw is nil.
+// It returns the previous record.
 func (e *engine) overwrite(ctx context.Context, raw []byte) (before []byte, err error) {
 	for range 16 {
 		if before, err = e.store.Load(ctx); err != nil {

@@ -16,57 +16,57 @@ import (
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
-// Kind is what a caller can do about an error.
+// Kind classifies an error by what the caller can do about it.
 type Kind string
 
-// The kinds of errors. The kind of an error is exactly one of them.
+// The kinds of errors. Each error has exactly one of them.
 const (
-	KindUnauthenticated    Kind = "unauthenticated"     // no credential, or one that the server refuses
+	KindUnauthenticated    Kind = "unauthenticated"     // the credential is missing or refused
 	KindSessionExpired     Kind = "session_expired"     // the server ended the session: sign in again
-	KindForbidden          Kind = "forbidden"           // the credential does not reach so far
-	KindNotFound           Kind = "not_found"           //
+	KindForbidden          Kind = "forbidden"           // the credential lacks the permission
+	KindNotFound           Kind = "not_found"           // the object does not exist
 	KindInvalid            Kind = "invalid"             // the request, or an option, must change
 	KindRateLimited        Kind = "rate_limited"        // wait for Error.RetryAfter
-	KindConflict           Kind = "conflict"            // something with that name is there already
-	KindUnavailable        Kind = "unavailable"         // the server, or a proxy before it, is in trouble
+	KindConflict           Kind = "conflict"            // the name is taken
+	KindUnavailable        Kind = "unavailable"         // the server, or a proxy in front of it, cannot serve the call now
 	KindTimeout            Kind = "timeout"             // the deadline passed
-	KindOffline            Kind = "offline"             // no answer came
-	KindCanceled           Kind = "canceled"            // the caller gave up
+	KindOffline            Kind = "offline"             // no response came
+	KindCanceled           Kind = "canceled"            // the caller canceled the call
 	KindStorageUnavailable Kind = "storage_unavailable" // the session's store cannot be read; the session is not lost
 	KindInternal           Kind = "internal"            // anything else
 )
 
-// Reasons that this package gives; all others are the server's.
+// Reasons set by this package. All others come from the server.
 const (
 	ReasonSessionExpired     = "session_expired"
 	ReasonSignedOut          = "signed_out"
 	ReasonOffline            = "offline"
 	ReasonStorageUnavailable = "storage_unavailable"
 	ReasonInvalidOption      = "invalid_option"
-	ReasonForeignAnswer      = "foreign_answer" // a proxy or a captive portal answered
+	ReasonForeignAnswer      = "foreign_answer" // the response came from a proxy or a captive portal
 	ReasonProviderFailed     = "token_provider_failed"
 )
 
-// Error is what every call of this package fails with. It contains no secret.
+// Error is the error type of every call of this package. It contains no secret.
 type Error struct {
 	Kind          Kind
 	Code          connect.Code
 	Reason        string // stable snake_case: the server's, or one of the Reason constants
 	Message       string // a sentence for people
-	RequestID     string // of the answer, to be found in the server's log
+	RequestID     string // identifies the call in the server's log
 	Fields        []FieldViolation
-	RetryAfter    time.Duration // how long to wait; 0 if nobody said
-	RequiredScope string        // what the API key lacks, with the reason insufficient_scope
+	RetryAfter    time.Duration // how long to wait; 0 if unknown
+	RequiredScope string        // with the reason insufficient_scope: the scope that the API key lacks
 
-	status int // of an answer that did not come from the API
+	status int // the HTTP status of a response that did not come from the API, else 0
 	cause  error
 }
 
-// FieldViolation names one field that was refused, such as
-// workouts[3].end_time.
+// FieldViolation is a field that the server refused, such as workouts[3].end_time,
+// and why.
 type FieldViolation struct{ Field, Message string }
 
-// Error returns the message with what identifies it.
+// Error returns the message with the reason, the request id and the fields.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("openwearables: ")
@@ -88,12 +88,12 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns what the error came from: the *connect.Error of the call, or of
-// the refresh that failed.
+// Unwrap returns the cause: the *connect.Error of the call, or of the refresh that
+// failed.
 func (e *Error) Unwrap() error { return e.cause }
 
-// KindOf returns the kind of an error of this package, KindInternal of any
-// other, "" of nil.
+// KindOf returns the kind of an error of this package, KindInternal for any other
+// error, and "" for nil.
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""
@@ -104,44 +104,47 @@ func KindOf(err error) Kind {
 	return KindInternal
 }
 
-// IsUnauthenticated reports that there is no credential or that it was refused;
-// an ended session is included.
+// IsUnauthenticated reports whether the credential is missing or refused, or the
+// session has ended.
 func IsUnauthenticated(err error) bool {
 	k := KindOf(err)
 	return k == KindUnauthenticated || k == KindSessionExpired
 }
 
-// IsSessionExpired reports that the server ended the session: sign in again.
+// IsSessionExpired reports whether the server ended the session: sign in again.
 func IsSessionExpired(err error) bool { return KindOf(err) == KindSessionExpired }
 
-// IsForbidden reports that the credential does not reach so far.
+// IsForbidden reports whether the credential lacks the permission.
 func IsForbidden(err error) bool { return KindOf(err) == KindForbidden }
 
-// IsNotFound reports that what the call names is not there.
+// IsNotFound reports whether the object that the call names does not exist.
 func IsNotFound(err error) bool { return KindOf(err) == KindNotFound }
 
-// IsInvalid reports that the request or an option must change.
+// IsInvalid reports whether the request or an option must change.
 func IsInvalid(err error) bool { return KindOf(err) == KindInvalid }
 
-// IsRateLimited reports that Error.RetryAfter must pass first.
+// IsRateLimited reports whether a rate limit is exhausted: wait for
+// Error.RetryAfter.
 func IsRateLimited(err error) bool { return KindOf(err) == KindRateLimited }
 
-// IsConflict reports that something else holds what the call wanted.
+// IsConflict reports whether the call conflicts with existing data, such as a name
+// that is taken.
 func IsConflict(err error) bool { return KindOf(err) == KindConflict }
 
-// IsUnavailable reports that the server or a proxy before it is in trouble.
+// IsUnavailable reports whether the server, or a proxy in front of it, cannot serve
+// the call now.
 func IsUnavailable(err error) bool { return KindOf(err) == KindUnavailable }
 
-// IsTimeout reports that the deadline passed.
+// IsTimeout reports whether the deadline passed.
 func IsTimeout(err error) bool { return KindOf(err) == KindTimeout }
 
-// IsOffline reports that no answer came.
+// IsOffline reports whether no response came.
 func IsOffline(err error) bool { return KindOf(err) == KindOffline }
 
-// IsCanceled reports that the caller gave up.
+// IsCanceled reports whether the caller canceled the call.
 func IsCanceled(err error) bool { return KindOf(err) == KindCanceled }
 
-// IsStorageUnavailable reports that the session's store cannot be read or
+// IsStorageUnavailable reports whether the session's store cannot be read or
 // written. The session is not lost.
 func IsStorageUnavailable(err error) bool { return KindOf(err) == KindStorageUnavailable }
 
@@ -149,6 +152,8 @@ func invalid(message string) *Error {
 	return &Error{Kind: KindInvalid, Code: connect.CodeInvalidArgument, Reason: ReasonInvalidOption, Message: message}
 }
 
+// storageError wraps an error of the store. An *Error of that kind is returned as it
+// is.
 func storageError(err error) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) && e.Kind == KindStorageUnavailable {
 		return e
@@ -173,7 +178,7 @@ func sessionExpired(cause *Error) *Error {
 	}
 }
 
-// toError turns what a call failed with into an *Error.
+// toError turns the error of a call into an *Error.
 func toError(err error) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e
@@ -225,8 +230,8 @@ func (e *Error) readDetail(m any) {
 	}
 }
 
-// readForeign judges an answer that did not come from the API: nothing about the
-// credential follows from it, but for a 401.
+// readForeign classifies a response that did not come from the API. Only a 401 says
+// anything about the credential.
 func (e *Error) readForeign() {
 	e.Reason = ReasonForeignAnswer
 	switch {
@@ -262,7 +267,7 @@ func kindOf(c connect.Code) Kind {
 	}
 }
 
-// isTransport reports that no whole answer came.
+// isTransport reports whether no complete response came.
 func isTransport(err error, e *Error) bool {
 	if connect.IsWireError(err) {
 		return false
@@ -275,8 +280,9 @@ func isTransport(err error, e *Error) bool {
 		errors.As(err, &netErr) || errors.As(err, &errno)
 }
 
-// retryAfter is how long the answer says to wait: Retry-After in seconds or as a
-// date, else X-RateLimit-Reset where nothing remains.
+// retryAfter returns how long the response asks to wait: Retry-After in seconds or as
+// a date (RFC 9110, section 10.2.3), else the time until X-RateLimit-Reset if
+// nothing remains, else 0.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if v := h.Get("Retry-After"); v != "" {
 		if s, err := strconv.Atoi(v); err == nil {

@@ -6,7 +6,7 @@ import (
 	"weak"
 )
 
-// EventType names what happened to a session or a key.
+// EventType is the type of an Event.
 type EventType string
 
 // The types of events.
@@ -16,22 +16,22 @@ const (
 	EventRefreshFailed  EventType = "refresh_failed"  // WillRetry, Err
 	EventSessionExpired EventType = "session_expired" // Reason; once for each session
 	EventSignedOut      EventType = "signed_out"
-	EventStorageError   EventType = "storage_error" // Err; the session lives on in memory
+	EventStorageError   EventType = "storage_error" // Err; the session stays in memory
 	EventKeyRotated     EventType = "key_rotated"   // the API key was rotated: replace it before Sunset
 )
 
-// Event is something that happened.
+// Event is a change of a session or an API key. It contains no secret.
 type Event struct {
 	Type      EventType
-	Other     bool      // another process did it
+	Other     bool      // another process caused it
 	Reason    string    // why the session ended
-	WillRetry bool      // the refresh goes on
+	WillRetry bool      // another attempt follows
 	Err       error     // an *Error
-	Sunset    time.Time // when the API key in use ends
+	Sunset    time.Time // when the API key in use expires
 }
 
-// emitter hands events to one handler, in order, from a goroutine that lives
-// only while there are any.
+// emitter passes events to one handler, in order, from a goroutine that exists only
+// while events are queued. A nil emitter drops them. Safe for concurrent use.
 type emitter struct {
 	handle func(Event)
 
@@ -68,7 +68,8 @@ func (m *emitter) run() {
 	}
 }
 
-// listeners is who listens to a session: the clients that still exist.
+// listeners is the emitters of the clients that share a session. It does not keep
+// them alive. Safe for concurrent use.
 type listeners struct {
 	mu       sync.Mutex
 	emitters []weak.Pointer[emitter]

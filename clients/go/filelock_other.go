@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// tryLock has no lock to take here.
+// tryLock fails: file locks are not supported on this platform.
 func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// tryLock takes the lock that closing f, or the end of the process, gives back.
+// tryLock tries to take an exclusive lock on f and reports whether it did. Closing f
+// or the end of the process releases the lock.
 func tryLock(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {

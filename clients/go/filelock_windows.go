@@ -15,7 +15,8 @@ const (
 	errorLockViolation      = syscall.Errno(33)
 )
 
-// tryLock takes the lock that closing f, or the end of the process, gives back.
+// tryLock tries to take an exclusive lock on f and reports whether it did. Closing f
+// or the end of the process releases the lock.
 func tryLock(f *os.File) (bool, error) {
 	var at syscall.Overlapped
 	ok, _, err := lockFileEx.Call(f.Fd(), lockfileExclusiveLock|lockfileFailImmediately, 0, 1, 0,

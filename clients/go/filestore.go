@@ -12,22 +12,23 @@ import (
 	"time"
 )
 
-// maxRecord is more than any record has.
+// maxRecord is a size in bytes that no record reaches.
 const maxRecord = 64 << 10
 
-// orphanAge is longer than any write takes.
+// orphanAge is the age after which a temporary file is left over: no write takes so
+// long.
 const orphanAge = time.Minute
 
-// lockPoll is how often a held lock is tried again.
+// lockPoll is the wait between two attempts to take a held lock.
 const lockPoll = 20 * time.Millisecond
 
 type fileStore struct{ path string }
 
-// FileStore returns a store in a file that only its owner may read (mode 0600),
-// replaced atomically. Processes that share the file take turns by a lock file
-// beside it, path + ".lock", which dies with its holder. The folder is made if
-// it is missing. The file must be on a file system where files can be locked and
-// renamed; every user and every base URL needs a file of its own.
+// FileStore returns a store in a file that only its owner may read (mode 0600) and
+// that is replaced atomically. It implements Locker by a lock on the file path +
+// ".lock", which the operating system releases when the process ends. A missing
+// folder is created. The file system must support locks and renames. Use one file
+// for each user and base URL.
 func FileStore(path string) Store {
 	s := &fileStore{path: path}
 	if abs, err := filepath.Abs(path); err == nil {
@@ -88,7 +89,7 @@ func (s *fileStore) Save(ctx context.Context, record, expected []byte) (bool, er
 	return true, nil
 }
 
-// removeOrphans removes what processes that died while they wrote left behind.
+// removeOrphans removes the temporary files of processes that died during a write.
 func (s *fileStore) removeOrphans() {
 	left, _ := filepath.Glob(s.path + ".*.tmp")
 	for _, name := range left {
@@ -141,7 +142,8 @@ func (s *fileStore) advise(err error, advice string) error {
 	return fmt.Errorf("%s: %w; %s", s.path, err, advice)
 }
 
-// syncFolder makes a rename survive a power cut, where folders can be synced.
+// syncFolder makes a rename survive a power failure, if the file system can sync
+// folders.
 func syncFolder(path string) {
 	if d, err := os.Open(path); err == nil {
 		_ = d.Sync()

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Option changes a Client that is being made.
+// Option configures a Client.
 type Option func(*options) error
 
 type options struct {
 	key       *string
 	provider  TokenProvider
 	store     Store
-	session   bool // a credential of the session kind is wanted
+	session   bool // the credential is a session
 	http      *http.Client
 	handle    func(Event)
 	userAgent string
@@ -23,7 +23,8 @@ type options struct {
 	core      func(coreKey) *core
 }
 
-// WithAPIKey makes the client call with an API key. It is for servers.
+// WithAPIKey sets the API key that the client authenticates with. An API key
+// belongs on a server.
 func WithAPIKey(key string) Option {
 	return func(o *options) error {
 		if key == "" {
@@ -39,8 +40,7 @@ func WithAPIKey(key string) Option {
 	}
 }
 
-// WithStore makes the client use the session that the store keeps, and keep its
-// session there.
+// WithStore sets the store that the client loads its session from and saves it to.
 func WithStore(s Store) Option {
 	return func(o *options) error {
 		if s == nil {
@@ -51,8 +51,8 @@ func WithStore(s Store) Option {
 	}
 }
 
-// WithTokenProvider makes the client ask the app's own backend for a session
-// when it has none.
+// WithTokenProvider sets the function that fetches a session from the app's own
+// backend when the client has none.
 func WithTokenProvider(p TokenProvider) Option {
 	return func(o *options) error {
 		if p == nil {
@@ -63,9 +63,9 @@ func WithTokenProvider(p TokenProvider) Option {
 	}
 }
 
-// WithHTTPClient makes the client send over the transport of h. Redirects are
-// refused, cookies not kept and deadlines set by this package all the same; a
-// transport that does not check certificates is refused.
+// WithHTTPClient makes the client send over the transport of h. Nothing else of h
+// is used: this package refuses redirects, keeps no cookies and sets the
+// deadlines. New refuses a transport that does not verify certificates.
 func WithHTTPClient(h *http.Client) Option {
 	return func(o *options) error {
 		o.http = h
@@ -73,8 +73,8 @@ func WithHTTPClient(h *http.Client) Option {
 	}
 }
 
-// WithEvents hands every event to f, one after the other and in order, from a
-// goroutine of its own that nothing waits for: f may call the client.
+// WithEvents sets the handler of events. Events are passed to f one at a time and
+// in order, from a goroutine that nothing waits for, so f may call the client.
 func WithEvents(f func(Event)) Option {
 	return func(o *options) error {
 		o.handle = f
@@ -82,8 +82,8 @@ func WithEvents(f func(Event)) Option {
 	}
 }
 
-// WithUserAgent puts the app's name before this package's in the User-Agent,
-// such as "shop/2.1".
+// WithUserAgent puts the app's product name, such as "shop/2.1", before this
+// package's in the User-Agent header.
 func WithUserAgent(product string) Option {
 	return func(o *options) error {
 		if strings.ContainsFunc(product, func(r rune) bool { return r < ' ' || r > '~' }) {
@@ -94,8 +94,8 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithTimeout sets the deadline of a call whose context has none, its refresh
-// and its retries included: 30 s unless set, 0 for none.
+// WithTimeout sets the time limit of a call whose context has no deadline. It
+// includes the refresh and the retries. The default is 30 s; 0 means no limit.
 func WithTimeout(d time.Duration) Option {
 	return func(o *options) error {
 		if d < 0 {
@@ -106,8 +106,8 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithRetries sets how often a call that failed in passing is repeated where
-// that is safe: 0 to 2, 2 unless set.
+// WithRetries sets how often a call is repeated after a transient failure, if
+// repeating it is safe: 0 to 2, by default 2.
 func WithRetries(n int) Option {
 	return func(o *options) error {
 		if n < 0 || n > maxRetries {

@@ -8,24 +8,24 @@ import (
 	"connectrpc.com/connect"
 )
 
-// ErrSignInRequired is what a TokenProvider wraps to say that the app's backend
-// has nobody signed in: the session is over.
+// ErrSignInRequired is wrapped by the error of a TokenProvider when nobody is signed
+// in at the app's backend. It ends the session.
 var ErrSignInRequired = errors.New("sign-in required")
 
-// TokenRequest tells a TokenProvider why it is asked.
+// TokenRequest is the argument of a TokenProvider.
 type TokenRequest struct {
-	// Reason is signed_out when nobody is signed in, else the server's reason for
-	// ending the session.
+	// Reason is signed_out if nobody is signed in, else the server's reason for ending
+	// the session.
 	Reason string
 }
 
-// TokenProvider fetches a token pair from the app's own backend. It is asked
-// when nobody is signed in and when the server has ended the session, never by
-// two goroutines at once. If it fails with an error that wraps
-// ErrSignInRequired, the session is over; any other error keeps it.
+// TokenProvider fetches a token pair from the app's own backend. It is called when
+// nobody is signed in and when the server has ended the session, but not after
+// SignOut, and from one goroutine at a time. An error that wraps ErrSignInRequired
+// ends the session; any other error keeps it.
 type TokenProvider func(context.Context, TokenRequest) (TokenPair, error)
 
-// signIn asks the provider where nobody is signed in, unless a person signed out.
+// signIn gets a session from the provider, unless a person signed out.
 func (r *renewal) signIn(ctx context.Context) (*session, *Error) {
 	ended := r.core.state.Load().ended
 	if r.provider == nil || ended != nil && ended.err.Kind != KindSessionExpired {
@@ -42,7 +42,8 @@ func (r *renewal) signIn(ctx context.Context) (*session, *Error) {
 	return r.replace(ctx, nil, s)
 }
 
-// askProvider gets a session of its own from the provider.
+// askProvider calls the provider and returns a new session of its pair. A panic of
+// the provider becomes an error.
 func (r *renewal) askProvider(ctx context.Context, reason string) (s *session, err *Error) {
 	failed := func(cause error) *Error {
 		e := &Error{

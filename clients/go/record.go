@@ -10,38 +10,39 @@ import (
 	"time"
 )
 
-// record is a session as it is stored: all of it is replaced at once. The retry
-// key is drawn with the pair, so that whoever finds the record, another process
-// or this one after a crash, repeats the same renewal and not a second one.
+// record is a session as it is stored. It is replaced as a whole. The retry key is
+// created with the pair, so that every process that reads the record, also after a
+// crash, repeats the same renewal instead of starting a second one.
 type record struct {
 	Version  int    `json:"version"`
 	BaseURL  string `json:"base_url"`
-	ID       string `json:"id"` // of the sign-in, the same for all its renewals
+	ID       string `json:"id"` // of the sign-in; renewals keep it
 	Access   string `json:"access_token"`
 	Refresh  string `json:"refresh_token,omitempty"`
 	RetryKey string `json:"retry_key"`
 	TTL      int64  `json:"ttl"`        // seconds
 	Expires  int64  `json:"expires_at"` // unix milliseconds of the server's clock
 	SavedAt  int64  `json:"saved_at"`   // the same
-	Skew     int64  `json:"skew"`       // milliseconds that the server's clock was ahead of the writer's
+	Skew     int64  `json:"skew"`       // milliseconds by which the server's clock was ahead of the writer's
 }
 
 const recordVersion = 1
 
-// session is a record in use. It is never changed once published.
+// session is a record in use. Once published it is immutable.
 type session struct {
 	record
 	raw        []byte        // the record as it is stored
-	held       []byte        // what the store holds instead, while unsaved
-	unsaved    bool          // the store refused raw
-	header     []string      // of Authorization
-	soft, hard time.Duration // monotonic: when to renew, when it is over
+	held       []byte        // while unsaved: the record in the store
+	unsaved    bool          // saving raw failed
+	header     []string      // the Authorization header
+	soft, hard time.Duration // monotonic: when to renew, when it expires
 	received   time.Duration // monotonic
-	fetched    bool          // by this process, and not found in the store
-	forRefusal bool          // it was fetched because the one before was refused
+	fetched    bool          // by this process, not loaded from the store
+	forRefusal bool          // fetched because the server refused its predecessor
 }
 
-// stored is what the store holds where it holds this session.
+// stored returns the record that the store is expected to hold while s is current;
+// nil if s is nil.
 func (s *session) stored() []byte {
 	switch {
 	case s == nil:
@@ -53,7 +54,7 @@ func (s *session) stored() []byte {
 	}
 }
 
-// sessionID is the id of the sign-in, "" of none.
+// sessionID returns the id of the sign-in, "" if s is nil.
 func (s *session) sessionID() string {
 	if s == nil {
 		return ""
@@ -61,9 +62,10 @@ func (s *session) sessionID() string {
 	return s.ID
 }
 
-// carries reports whether s carries this access token.
+// carries reports whether access is the access token of s and not "".
 func (s *session) carries(access string) bool { return access != "" && s.Access == access }
 
+// refreshOf returns the refresh token of s, "" if s is nil.
 func refreshOf(s *session) string {
 	if s == nil {
 		return ""
@@ -74,15 +76,16 @@ func refreshOf(s *session) string {
 const (
 	maxMargin    = time.Minute
 	marginJitter = 0.2
-	// skewGrain is how coarse a Date header is; less than it is not a skew.
+	// skewGrain is the smallest skew that the seconds of a Date header can show.
 	skewGrain = 2 * time.Second
-	// savedTolerance is how far in the future a record may be saved by another
-	// machine before its times are distrusted.
+	// savedTolerance is how far the time of saving may lie in the future, since
+	// another machine may have saved the record. Beyond it the record counts as
+	// expired.
 	savedTolerance = 5 * time.Second
 )
 
-// newSession makes the session of a pair that was asked for at asked. date is
-// the server's clock, zero if unknown.
+// newSession returns the session of a pair that was requested at the monotonic time
+// asked. date is the time on the server's clock, zero if unknown.
 func newSession(base, id string, p TokenPair, c clock, asked time.Duration, date time.Time) *session {
 	now := c.wall()
 	ttl := p.ExpiresIn
@@ -108,9 +111,9 @@ var (
 	errOtherBase     = errors.New("it holds a session of another base URL; use a store of its own for each")
 )
 
-// openSession reads a stored record. Its remaining life is counted on the
-// server's clock as the writer knew it; a record from the future, or one that
-// would live longer than it ever did, is over.
+// openSession reads a stored record. Its remaining life is computed on the server's
+// clock, with the skew that the writer measured. A record that was saved in the
+// future, or with more time left than its lifetime, counts as expired.
 func openSession(base string, raw []byte, c clock) (*session, error) {
 	s := &session{raw: bytes.Clone(raw)}
 	if err := json.Unmarshal(raw, &s.record); err != nil || s.Version != recordVersion || s.Access == "" ||
@@ -131,17 +134,19 @@ func openSession(base string, raw []byte, c clock) (*session, error) {
 	return s, nil
 }
 
+// arm sets what is derived from the record and the monotonic clock.
 func (s *session) arm(received, hard time.Duration) {
 	s.header = []string{"Bearer " + s.Access}
 	s.received, s.hard = received, hard
 	s.soft = hard - margin(time.Duration(s.TTL)*time.Second, mathrand.Float64())
 }
 
-// margin is how long before its end a token is renewed: a minute or a quarter of
-// its life, and up to a fifth more so that clients do not come all at once.
+// margin returns how long before its expiry a token is renewed: a minute or a
+// quarter of its lifetime, whichever is less, plus up to a fifth by jitter (0 to 1)
+// so that clients do not renew all at once.
 func margin(ttl time.Duration, jitter float64) time.Duration {
 	return time.Duration(float64(min(maxMargin, ttl/4)) * (1 + marginJitter*jitter))
 }
 
-// randomKey is at least 128 random bits in lower-case letters and digits.
+// randomKey returns at least 128 random bits as lower-case letters and digits.
 func randomKey() string { return strings.ToLower(rand.Text()) }

@@ -24,8 +24,8 @@ type renewal struct {
 	discarded  []string // refresh tokens to revoke when the waiters are gone
 }
 
-// run does a renewal to its end. It belongs to no caller: neither a caller's
-// cancellation nor a value of its context, which could hold headers, reaches it.
+// run executes the renewal. It belongs to no caller: it inherits neither the
+// cancellation of a caller's context nor its values, which may contain headers.
 func (r *renewal) run() {
 	ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
 	defer cancel()
@@ -44,7 +44,8 @@ func (r *renewal) run() {
 	r.revokeAll(r.discarded)
 }
 
-// revokeAll ends sessions that nobody holds any more; at worst they age out.
+// revokeAll revokes sessions that nobody uses any more. A failure is ignored, since
+// their tokens expire.
 func (e *engine) revokeAll(tokens []string) {
 	for _, token := range tokens {
 		ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
@@ -53,8 +54,8 @@ func (e *engine) revokeAll(tokens []string) {
 	}
 }
 
-// renew takes the lock, adopts what another process has done, and renews if that
-// is still needed.
+// renew takes the lock, loads what another process may have stored, and refreshes
+// the session if that is still needed.
 func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 	before := r.core.state.Load().session
 	if noted := r.core.failuresOf(refreshOf(before)); !noted.cooling(refreshOf(before), r.clock.mono()) {
@@ -88,8 +89,8 @@ var noRefreshToken = &Error{
 	Message: "the access token has expired and came without a refresh token",
 }
 
-// refresh makes the attempts. All of them are the same operation to the server,
-// which answers a repeated one alike.
+// refresh makes up to attempts attempts. They share one Idempotency-Key, so the
+// server rotates the token once and repeats its response.
 func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*session, *Error) {
 	for n := 1; ; n++ {
 		if r.superseded() {
@@ -122,7 +123,7 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 			r.core.noteFailure(s.Refresh, err, r.clock.mono())
 			return nil, err
 		}
-		// Another process may have been luckier.
+		// Another process may have succeeded.
 		current, stored := r.load(ctx)
 		switch {
 		case stored != nil || current == s:
@@ -136,8 +137,8 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 	}
 }
 
-// pause waits before another attempt, for as long as the server asks, and
-// reports whether there is time for one.
+// pause waits before the attempt after the n-th: as long as the server asks, else a
+// random time. It reports whether there is time for another attempt.
 func (r *renewal) pause(ctx context.Context, n int, err *Error) bool {
 	d := backoff(n)
 	if err.RetryAfter > 0 {
@@ -149,8 +150,8 @@ func (r *renewal) pause(ctx context.Context, n int, err *Error) bool {
 	return wait(ctx, d) == nil
 }
 
-// replace stores the new session in place of the old one and makes it current.
-// From here on the work is finished even if the renewal's time is over.
+// replace saves the session s in place of old and makes it current. From here on
+// the work is completed even if the renewal's time limit passes.
 func (r *renewal) replace(ctx context.Context, old, s *session) (*session, *Error) {
 	s.forRefusal = r.refused != ""
 	if r.superseded() {
@@ -169,7 +170,7 @@ func (r *renewal) replace(ctx context.Context, old, s *session) (*session, *Erro
 		return r.adoptStored(ctx, s)
 	}
 	if !r.core.publish(r.generation, s, nil) {
-		_, _ = r.store.Clear(ctx, s.raw) // whoever came in between has cleared or replaced it
+		_, _ = r.store.Clear(ctx, s.raw) // unless the sign-in or sign-out has replaced it
 		r.discard(s)
 		return nil, errSuperseded
 	}
@@ -181,8 +182,8 @@ func (r *renewal) replace(ctx context.Context, old, s *session) (*session, *Erro
 	return s, nil
 }
 
-// adoptStored adopts what another process stored while s was fetched. Where that is
-// another session, or none, s is not needed any more.
+// adoptStored returns the session that another process stored while s was fetched.
+// If that is another sign-in, or none, s is discarded.
 func (r *renewal) adoptStored(ctx context.Context, s *session) (*session, *Error) {
 	current, err := r.load(ctx)
 	if err != nil {
@@ -197,7 +198,8 @@ func (r *renewal) adoptStored(ctx context.Context, s *session) (*session, *Error
 	return current, nil
 }
 
-// race waits for whoever spent the token first to store what they got.
+// race waits up to raceWait for the process that used the token first to store the
+// new pair. If none appears, the session has ended.
 func (r *renewal) race(ctx context.Context, s *session, cause *Error) (*session, *Error) {
 	for end := time.Now().Add(raceWait); ; {
 		current, err := r.load(ctx)
@@ -212,8 +214,8 @@ func (r *renewal) race(ctx context.Context, s *session, cause *Error) (*session,
 	}
 }
 
-// end closes a session that the server has ended, unless the store holds another
-// one by now or the provider knows of one.
+// end ends a session that the server has ended, unless the store holds another one
+// by now or the provider returns one.
 func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, *Error) {
 	current, err := r.load(ctx)
 	switch {
@@ -253,8 +255,8 @@ func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, 
 	return nil, ended
 }
 
-// load brings the process up to what the store holds and returns it. A session
-// that the store refused to take stays until somebody else's is there.
+// load reads the store, makes its session current and returns it, or nil. A session
+// that could not be saved stays current until another record appears in the store.
 func (r *renewal) load(ctx context.Context) (*session, *Error) {
 	raw, err := r.store.Load(ctx)
 	if err != nil {
@@ -278,7 +280,7 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 		return nil, storageError(err)
 	}
 	if st.ended != nil && st.ended.id == s.ID {
-		_, _ = r.store.Clear(ctx, raw) // it would not go before
+		_, _ = r.store.Clear(ctx, raw) // clearing it failed before
 		return nil, nil
 	}
 	if !r.core.publish(r.generation, s, nil) {
@@ -293,7 +295,7 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 	return s, nil
 }
 
-// saveAgain stores a session that the store refused before.
+// saveAgain saves a session that could not be saved before.
 func (r *renewal) saveAgain(ctx context.Context, s *session) *session {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -310,7 +312,7 @@ func (r *renewal) saveAgain(ctx context.Context, s *session) *session {
 	return &next
 }
 
-// noSession is what a caller gets where no session is.
+// noSession returns the error for a caller when there is no session.
 func (r *renewal) noSession() *Error {
 	if r.superseded() {
 		return errSuperseded
@@ -321,12 +323,15 @@ func (r *renewal) noSession() *Error {
 	return signedOut()
 }
 
+// superseded reports whether somebody signed in or out since the renewal began.
 func (r *renewal) superseded() bool { return r.core.state.Load().generation != r.generation }
 
+// discard marks s to be revoked when the renewal is over.
 func (r *renewal) discard(s *session) { r.discarded = append(r.discarded, s.Refresh) }
 
+// emit emits the failure of an attempt that will be repeated at once, and every
+// other event when the renewal is over.
 func (r *renewal) emit(e Event) {
-	// A refresh that goes on says so at once, the rest when the renewal is over.
 	if e.Type == EventRefreshFailed && e.WillRetry {
 		r.core.listeners.emit(append(slices.Clone(r.events), e)...)
 		r.events = r.events[:0]

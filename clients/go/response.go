@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// ResponseInfo is what the last answer said beside its message.
+// ResponseInfo is the metadata of the last response.
 type ResponseInfo struct {
 	RequestID string
 	RateLimit RateLimit
-	// Replayed is set where the server repeated an earlier answer to the same
+	// Replayed reports whether the server repeated an earlier response to the same
 	// Idempotency-Key.
 	Replayed bool
 }
 
-// RateLimit is where the caller stands. The zero value says nothing.
+// RateLimit is the state of the caller's rate limit. It is zero if the response
+// does not state it.
 type RateLimit struct {
 	Limit, Remaining int
 	Reset            time.Time
@@ -24,8 +25,8 @@ type RateLimit struct {
 
 type infoContext struct{}
 
-// WithResponseInfo returns a context whose calls fill in the ResponseInfo, also
-// where they fail. One context is for one call at a time.
+// WithResponseInfo returns a context whose calls fill in the ResponseInfo, also when
+// they fail. Use the context for one call at a time.
 func WithResponseInfo(ctx context.Context) (context.Context, *ResponseInfo) {
 	info := new(ResponseInfo)
 	return context.WithValue(ctx, infoContext{}, info), info

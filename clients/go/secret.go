@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Secret is a credential that does not print. fmt, encoding/json, log/slog and
-// reflection show a fingerprint or nothing; Reveal is the one way to the value.
-// The zero value is no secret.
+// Secret holds a credential and never prints it. fmt, encoding/json, log/slog and
+// reflection show a fingerprint or nothing; only Reveal returns the value. The zero
+// Secret is empty.
 type Secret struct{ reveal func() string }
 
-// NewSecret wraps a value.
+// NewSecret returns a Secret that holds value.
 func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
@@ -32,11 +32,12 @@ func (s Secret) Reveal() string {
 	return s.reveal()
 }
 
-// IsZero reports whether there is no secret.
+// IsZero reports whether the Secret is empty.
 func (s Secret) IsZero() bool { return s.reveal == nil }
 
-// String returns a fingerprint such as rt_…a1b2: the public prefix and the first
-// characters of a hash. Equal secrets have equal fingerprints.
+// String returns a fingerprint such as rt_…a1b2: the public prefix and the first four
+// hexadecimal digits of the SHA-256 hash. Equal secrets have equal fingerprints. The
+// fingerprint of the zero Secret is "".
 func (s Secret) String() string {
 	if s.IsZero() {
 		return ""
@@ -55,7 +56,7 @@ func (s Secret) String() string {
 // GoString returns the fingerprint.
 func (s Secret) GoString() string { return s.String() }
 
-// Format writes the fingerprint, whatever the verb.
+// Format writes the fingerprint for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // MarshalText returns the fingerprint.
@@ -67,16 +68,16 @@ func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) 
 // LogValue returns the fingerprint.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// TokenPair is an access token and the refresh token that renews it. It does not
-// print and does not marshal; a backend hands it to its app by Expose.
+// TokenPair is an access token and the refresh token that renews it. It prints and
+// marshals as fingerprints; a backend passes the pair to its app with Expose.
 type TokenPair struct {
 	Access    Secret
-	Refresh   Secret // may be missing where a token provider renews
+	Refresh   Secret // optional if a token provider fetches the next pair
 	ExpiresIn time.Duration
 }
 
-// ExposedTokenPair is a pair in plain text, in the shape that the REST API
-// answers and that the SDKs read.
+// ExposedTokenPair is a pair in plain text, in the JSON form of the REST API, which
+// the SDKs read.
 type ExposedTokenPair struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
@@ -84,8 +85,7 @@ type ExposedTokenPair struct {
 	ExpiresIn    int    `json:"expires_in"`
 }
 
-// Expose returns the pair in plain text, to be encoded for the app that will use
-// it.
+// Expose returns the pair in plain text, to be sent to the app that will use it.
 func (p TokenPair) Expose() ExposedTokenPair {
 	return ExposedTokenPair{
 		AccessToken: p.Access.Reveal(), TokenType: "bearer",
@@ -93,7 +93,7 @@ func (p TokenPair) Expose() ExposedTokenPair {
 	}
 }
 
-// UnmarshalJSON reads the shape of ExposedTokenPair.
+// UnmarshalJSON reads the JSON form of ExposedTokenPair.
 func (p *TokenPair) UnmarshalJSON(data []byte) error {
 	var e ExposedTokenPair
 	if json.Unmarshal(data, &e) != nil {
@@ -104,7 +104,7 @@ func (p *TokenPair) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// check refuses a pair that can never work.
+// check returns an error for a pair that cannot work.
 func (p TokenPair) check() error {
 	for _, s := range []string{p.Access.Reveal(), p.Refresh.Reveal()} {
 		if err := checkBare(s); err != nil {
@@ -120,8 +120,8 @@ func (p TokenPair) check() error {
 	return nil
 }
 
-// checkBare refuses a credential that carries its scheme, or anything else that
-// cannot stand in a header.
+// checkBare returns an error for a credential that includes its scheme or a character
+// that is not allowed in a header.
 func checkBare(s string) error {
 	if len(s) >= 6 && strings.EqualFold(s[:6], "bearer") && (len(s) == 6 || s[6] == ' ') {
 		return invalid(`give the bare credential, without "Bearer ": the scheme is added when it is sent`)

@@ -11,7 +11,7 @@ import (
 	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-// Sessions is the signed-in developer's own account and logins.
+// Sessions calls the API about the signed-in developer's account and sessions.
 type Sessions struct {
 	rpc owv1connect.SessionServiceClient
 }
@@ -36,7 +36,7 @@ func (s *Sessions) ChangePassword(ctx context.Context, current, replacement Secr
 	return err
 }
 
-// All yields the developer's living sessions, newest first.
+// All yields the developer's active sessions, newest first.
 func (s *Sessions) All(ctx context.Context) iter.Seq2[*owv1.Session, error] {
 	return singlePage(func() ([]*owv1.Session, error) {
 		res, err := s.rpc.ListSessions(ctx, &owv1.ListSessionsRequest{})
@@ -50,31 +50,31 @@ func (s *Sessions) Revoke(ctx context.Context, id string) error {
 	return err
 }
 
-// RevokeOthers ends all sessions of the developer but this one.
+// RevokeOthers ends every session of the developer except this one.
 func (s *Sessions) RevokeOthers(ctx context.Context) error {
 	_, err := s.rpc.RevokeOtherSessions(ctx, &owv1.RevokeOtherSessionsRequest{})
 	return err
 }
 
-// Keys is the installation's API keys.
+// Keys calls the API about the installation's API keys.
 type Keys struct {
 	rpc owv1connect.KeyServiceClient
 }
 
-// KeyWithSecret is a key with the secret that is shown this once.
+// KeyWithSecret is a key with its secret, which the server returns only once.
 type KeyWithSecret struct {
 	Key    *owv1.Key
 	Secret Secret
 }
 
-// Create makes a key.
+// Create creates a key.
 func (s *Keys) Create(ctx context.Context, req *owv1.CreateKeyRequest) (KeyWithSecret, error) {
 	res, err := s.rpc.CreateKey(ctx, req)
 	return KeyWithSecret{res.GetKey(), NewSecret(res.GetSecret())}, err
 }
 
-// Rotate gives the key a new secret. The old one stays good for overlap, in whole
-// seconds.
+// Rotate gives the key a new secret. The old one stays valid for overlap, which is
+// truncated to seconds.
 func (s *Keys) Rotate(ctx context.Context, id string, overlap time.Duration) (KeyWithSecret, error) {
 	res, err := s.rpc.RotateKey(ctx, &owv1.RotateKeyRequest{Id: id, OverlapSeconds: int32(overlap / time.Second)})
 	return KeyWithSecret{res.GetKey(), NewSecret(res.GetSecret())}, err
@@ -92,7 +92,7 @@ func (s *Keys) Update(ctx context.Context, req *owv1.UpdateKeyRequest) (*owv1.Ke
 	return res.GetKey(), err
 }
 
-// Delete deletes a key with the tokens it minted, and returns it as it was.
+// Delete deletes a key and the tokens that it minted, and returns the deleted key.
 func (s *Keys) Delete(ctx context.Context, id string) (*owv1.Key, error) {
 	res, err := s.rpc.DeleteKey(ctx, &owv1.DeleteKeyRequest{Id: id})
 	return res.GetKey(), err
@@ -106,25 +106,26 @@ func (s *Keys) All(ctx context.Context) iter.Seq2[*owv1.Key, error] {
 	})
 }
 
-// Applications is the installation's applications.
+// Applications calls the API about the installation's applications.
 type Applications struct {
 	rpc owv1connect.ApplicationServiceClient
 }
 
-// ApplicationWithSecret is an application with the secret that is shown this once.
+// ApplicationWithSecret is an application with its secret, which the server returns
+// only once.
 type ApplicationWithSecret struct {
 	Application *owv1.Application
 	Secret      Secret
 }
 
-// Create makes an application.
+// Create creates an application.
 func (s *Applications) Create(ctx context.Context, name string) (ApplicationWithSecret, error) {
 	res, err := s.rpc.CreateApplication(ctx, &owv1.CreateApplicationRequest{Name: name})
 	return ApplicationWithSecret{res.GetApplication(), NewSecret(res.GetAppSecret())}, err
 }
 
-// RotateSecret gives the application a new secret. The old one stays good for
-// overlap, in whole seconds.
+// RotateSecret gives the application a new secret. The old one stays valid for
+// overlap, which is truncated to seconds.
 func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap time.Duration) (ApplicationWithSecret, error) {
 	res, err := s.rpc.RotateApplicationSecret(ctx, &owv1.RotateApplicationSecretRequest{
 		AppId: appID, OverlapSeconds: int32(overlap / time.Second),
@@ -144,7 +145,7 @@ func (s *Applications) Rename(ctx context.Context, appID, name string) (*owv1.Ap
 	return res.GetApplication(), err
 }
 
-// Delete deletes an application with the tokens it minted.
+// Delete deletes an application and the tokens that it minted.
 func (s *Applications) Delete(ctx context.Context, appID string) error {
 	_, err := s.rpc.DeleteApplication(ctx, &owv1.DeleteApplicationRequest{AppId: appID})
 	return err
@@ -158,13 +159,14 @@ func (s *Applications) All(ctx context.Context) iter.Seq2[*owv1.Application, err
 	})
 }
 
-// Users is the people whose data the installation holds.
+// Users calls the API about the users whose data the installation holds.
 type Users struct {
 	rpc owv1connect.UserServiceClient
 }
 
-// Create adds a user. It is not retried: an answer that was lost may have added
-// one, which an external_user_id shows.
+// Create creates a user. It is not retried, since a call whose response was lost may
+// have created the user. With an external_user_id, a second call then fails with
+// KindConflict.
 func (s *Users) Create(ctx context.Context, req *owv1.CreateUserRequest) (*owv1.User, error) {
 	res, err := s.rpc.CreateUser(ctx, req)
 	return res.GetUser(), err
@@ -182,7 +184,7 @@ func (s *Users) Update(ctx context.Context, req *owv1.UpdateUserRequest) (*owv1.
 	return res.GetUser(), err
 }
 
-// Delete deletes a user with all data and tokens, and returns it as it was.
+// Delete deletes a user with all data and tokens, and returns the deleted user.
 func (s *Users) Delete(ctx context.Context, id string) (*owv1.User, error) {
 	res, err := s.rpc.DeleteUser(ctx, &owv1.DeleteUserRequest{Id: id})
 	return res.GetUser(), err
@@ -193,8 +195,8 @@ func (s *Users) List(ctx context.Context, req *owv1.ListUsersRequest) (*owv1.Lis
 	return s.rpc.ListUsers(ctx, req)
 }
 
-// All yields the users from the page of req on, fetching pages as they are
-// needed. An error ends it. req is not changed.
+// All yields the users from the page of req on. It fetches pages as needed and ends
+// after an error. It does not modify req.
 func (s *Users) All(ctx context.Context, req *owv1.ListUsersRequest) iter.Seq2[*owv1.User, error] {
 	return pages(func(cursor *string) ([]*owv1.User, *string, error) {
 		page := proto.CloneOf(req)
@@ -209,26 +211,25 @@ func (s *Users) All(ctx context.Context, req *owv1.ListUsersRequest) iter.Seq2[*
 	})
 }
 
-// Tokens hands out user tokens.
+// Tokens calls the API about the tokens of users.
 type Tokens struct {
 	rpc     owv1connect.TokenServiceClient
 	bare    *tokenRPC
 	timeout time.Duration
 }
 
-// AppCredential is what an application proves itself with. Make it with
-// AppCredentials.
+// AppCredential authenticates an application. Create it with AppCredentials.
 type AppCredential struct {
 	id     string
 	secret Secret
 }
 
-// AppCredentials is an application's id and secret. They are for servers: an app
-// that ships them gives them away.
+// AppCredentials returns the credential of an application's id and secret. It belongs
+// on a server: whatever an app contains, its users can read.
 func AppCredentials(id, secret string) AppCredential { return AppCredential{id, NewSecret(secret)} }
 
-// Exchange mints a token pair for a user by an application's secret, whatever
-// the client's own credential.
+// Exchange mints a token pair for a user with an application's secret. It does not
+// use the client's own credential.
 func (s *Tokens) Exchange(ctx context.Context, userID string, app AppCredential) (TokenPair, error) {
 	if app.id == "" || app.secret.IsZero() {
 		return TokenPair{}, invalid("the application's id or secret is empty: are the environment variables set?")
@@ -247,7 +248,7 @@ func (s *Tokens) Exchange(ctx context.Context, userID string, app AppCredential)
 	return pair, nil
 }
 
-// Create mints a token pair for a user by the client's own credential.
+// Create mints a token pair for a user with the client's own credential.
 func (s *Tokens) Create(ctx context.Context, userID string) (TokenPair, error) {
 	res, err := s.rpc.CreateUserToken(ctx, &owv1.CreateUserTokenRequest{UserId: userID})
 	if err != nil {
@@ -256,13 +257,13 @@ func (s *Tokens) Create(ctx context.Context, userID string) (TokenPair, error) {
 	return pairOf(res.GetTokens()), nil
 }
 
-// RevokeAll ends all tokens of a user, whoever minted them.
+// RevokeAll revokes all tokens of a user, regardless of who minted them.
 func (s *Tokens) RevokeAll(ctx context.Context, userID string) error {
 	_, err := s.rpc.RevokeUserTokens(ctx, &owv1.RevokeUserTokensRequest{UserId: userID})
 	return err
 }
 
-// Workouts is the users' workouts.
+// Workouts calls the API about the users' workouts.
 type Workouts struct {
 	rpc owv1connect.WorkoutServiceClient
 }
@@ -272,8 +273,8 @@ func (s *Workouts) List(ctx context.Context, req *owv1.ListWorkoutsRequest) (*ow
 	return s.rpc.ListWorkouts(ctx, req)
 }
 
-// All yields the workouts from the page of req on, newest first, fetching pages
-// as they are needed. An error ends it. req is not changed.
+// All yields the workouts from the page of req on, newest first. It fetches pages as
+// needed and ends after an error. It does not modify req.
 func (s *Workouts) All(ctx context.Context, req *owv1.ListWorkoutsRequest) iter.Seq2[*owv1.Workout, error] {
 	return pages(func(cursor *string) ([]*owv1.Workout, *string, error) {
 		page := proto.CloneOf(req)
@@ -325,7 +326,7 @@ func pages[T any](fetch func(cursor *string) (items []T, next *string, err error
 	}
 }
 
-// singlePage yields the items of a list that has a single page.
+// singlePage yields the items of a list without pages.
 func singlePage[T any](fetch func() ([]T, error)) iter.Seq2[T, error] {
 	return pages(func(*string) ([]T, *string, error) {
 		items, err := fetch()

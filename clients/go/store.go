@@ -10,35 +10,34 @@ import (
 	"sync"
 )
 
-// Store keeps one session's record, opaque bytes that contain its tokens: guard
-// them as you would a password. Its methods are called from one goroutine at a
-// time for each Client, and from several processes where they share the place.
+// Store keeps the record of one session: opaque bytes that contain its tokens, to be
+// protected like a password. Each Client calls its methods from one goroutine at a
+// time. Several processes may share the place in which the record is kept.
 //
-// A store whose content cannot be told (a locked keychain, a database that is
-// down) must answer an error, never absence: an error keeps the session.
+// A store that cannot be read (a locked keychain, a database that is down) must
+// return an error, never absence: an error keeps the session.
 type Store interface {
-	// Load returns the record, or nil if there is none.
+	// Load returns the record, or nil if there is no record.
 	Load(ctx context.Context) ([]byte, error)
-	// Save replaces the record by another, atomically, and only if the one there
-	// equals expected (nil: none is there). It reports whether it did.
+	// Save replaces the record atomically, if the current one equals expected (nil:
+	// if there is no record). It reports whether it did.
 	Save(ctx context.Context, record, expected []byte) (bool, error)
-	// Clear removes the record, only if it equals expected. It reports whether it
-	// did.
+	// Clear removes the record, if it equals expected. It reports whether it did.
 	Clear(ctx context.Context, expected []byte) (bool, error)
 }
 
-// Locker is what a Store may also do, so that the processes that share it renew
-// one after the other. A lock saves requests; sessions are safe without it.
+// Locker is optionally implemented by a Store, so that the processes that share it
+// renew one after the other. A lock saves requests; sessions are safe without it.
 type Locker interface {
-	// Lock waits for the lock until ctx ends. The lock must not outlive the process
-	// that holds it. unlock is called once.
+	// Lock waits for the lock until ctx ends. The lock must be released when the
+	// process that holds it ends. unlock is called once.
 	Lock(ctx context.Context) (unlock func(), err error)
 }
 
-// identified is a store that shares its place with other values of its type.
+// identified is implemented by a store of which several values can mean one place.
 type identified interface{ storeID() string }
 
-// storeKey is what identifies the place that a store keeps its record in.
+// storeKey returns what identifies the place in which a store keeps its record.
 func storeKey(s Store) (any, error) {
 	if i, ok := s.(identified); ok {
 		return i.storeID(), nil
@@ -49,7 +48,7 @@ func storeKey(s Store) (any, error) {
 	return s, nil
 }
 
-// guarded turns what a store throws into an error.
+// guarded turns a panic of a store into an error.
 type guarded struct{ Store }
 
 func (g guarded) Load(ctx context.Context) (raw []byte, err error) {
@@ -71,8 +70,8 @@ func (g guarded) Clear(ctx context.Context, expected []byte) (ok bool, err error
 	return g.Store.Clear(ctx, slices.Clone(expected))
 }
 
-// lock takes the store's lock if it has one. Without it the work goes on all the
-// same, so it never fails.
+// lock takes the store's lock, if it has one. It never fails: the work is safe
+// without the lock.
 func (g guarded) lock(ctx context.Context) (unlock func()) {
 	l, ok := g.Store.(Locker)
 	if !ok {
@@ -92,21 +91,20 @@ func (g guarded) lock(ctx context.Context) (unlock func()) {
 	}
 }
 
-// recoverStore keeps the message of a panic out: it could hold the record.
+// recoverStore drops the message of the panic, which may contain the record.
 func recoverStore(err *error) {
 	if r := recover(); r != nil {
 		*err = errors.New("the store panicked")
 	}
 }
 
-// memoryStore forgets with the process.
 type memoryStore struct {
 	mu     sync.Mutex
 	record []byte
 }
 
-// MemoryStore returns a store that forgets with the process. It is the default.
-// Clients that are given the same one share the session.
+// MemoryStore returns a store that lasts as long as the process. It is the default.
+// Clients with the same MemoryStore share the session.
 func MemoryStore() Store { return new(memoryStore) }
 
 func (m *memoryStore) Load(context.Context) ([]byte, error) {

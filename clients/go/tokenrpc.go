@@ -11,8 +11,8 @@ import (
 	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-// tokenRPC is the calls that tokens come from. They go over a bare transport: no
-// credential but their own, no interceptor, no retry.
+// tokenRPC makes the calls that issue and revoke tokens. They use a bare transport:
+// no interceptor, no generic retry, and only the credential in their message.
 type tokenRPC struct {
 	userAgent []string
 	refreshed *connect.Client[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse]
@@ -31,7 +31,7 @@ func newTokenRPC(h connect.HTTPClient, base string, userAgent []string) *tokenRP
 	}
 }
 
-// unary sends one call with an Idempotency-Key, if one is given.
+// unary makes one call, with the Idempotency-Key unless it is "".
 func unary[Req, Res any](ctx context.Context, t *tokenRPC, c *connect.Client[Req, Res], message *Req, key string) (*connect.Response[Res], *Error) {
 	req := connect.NewRequest(message)
 	req.Header()["User-Agent"] = t.userAgent
@@ -45,7 +45,8 @@ func unary[Req, Res any](ctx context.Context, t *tokenRPC, c *connect.Client[Req
 	return res, nil
 }
 
-// refresh is one attempt. The pair comes with the server's clock.
+// refresh makes one attempt. It returns the new pair and the time on the server's
+// clock.
 func (t *tokenRPC) refresh(ctx context.Context, r *record) (TokenPair, time.Time, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
@@ -60,7 +61,7 @@ func (t *tokenRPC) refresh(ctx context.Context, r *record) (TokenPair, time.Time
 	return p, serverTime(res.Header()), nil
 }
 
-// revoke ends the session of a refresh token, trying twice.
+// revoke ends the session of a refresh token, with at most one retry.
 func (t *tokenRPC) revoke(ctx context.Context, token string) *Error {
 	if token == "" {
 		return nil
@@ -110,7 +111,8 @@ func (t *tokenRPC) exchange(ctx context.Context, userID string, app AppCredentia
 	return pairOf(res.Msg.GetTokens()), nil
 }
 
-// repeat makes a minting call safe to retry: one key for all its attempts.
+// repeat makes a minting call and retries it, with one Idempotency-Key for all
+// attempts.
 func repeat(ctx context.Context, call func(key string) *Error) *Error {
 	key := randomKey()
 	for n := 1; ; n++ {
@@ -135,6 +137,7 @@ func malformedAnswer() *Error {
 	}
 }
 
+// serverTime returns the time of the Date header, zero if there is none.
 func serverTime(h http.Header) time.Time {
 	t, err := http.ParseTime(h.Get("Date"))
 	if err != nil {

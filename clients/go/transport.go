@@ -16,22 +16,22 @@ import (
 	"connectrpc.com/connect"
 )
 
-// foreignHeader marks an answer that did not come from the API with the status it
-// had. It never travels.
+// foreignHeader marks a response that did not come from the API, and holds its
+// original status. It is never sent.
 const foreignHeader = "Openwearables-Foreign-Status"
 
-// shared is what all clients send over that are not given another.
+// shared is the default transport of all clients.
 var shared = func() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 64
 	return t
 }()
 
-// origin sends requests to one scheme and host and to no other, follows no
-// redirect, keeps no cookie, and makes of an answer that is not the API's an
-// error that says so.
+// origin sends requests to one scheme and host only. It follows no redirects and
+// keeps no cookies. It replaces a response that did not come from the API by an
+// error that says so. Safe for concurrent use.
 type origin struct {
-	transport    http.RoundTripper // what an http.Client adds to it is what is not wanted here
+	transport    http.RoundTripper // not an http.Client, which adds redirects, cookies and timeouts
 	scheme, host string
 }
 
@@ -63,13 +63,14 @@ func (o *origin) Do(req *http.Request) (*http.Response, error) {
 		return res, nil
 	}
 	if res.StatusCode == http.StatusOK && strings.HasPrefix(req.Header.Get("Content-Type"), "application/grpc") {
-		return res, nil // gRPC has a word of its own for this
+		return res, nil // the gRPC client reports the wrong content type itself
 	}
 	return markForeign(res), nil
 }
 
-// markForeign replaces a body that no Connect server sends by a Connect error
-// with the code that connect gives to such a status; the headers stay.
+// markForeign replaces a body that no Connect server sends by a Connect error, with
+// the code that the Connect protocol assigns to the HTTP status. It keeps the
+// headers.
 func markForeign(res *http.Response) *http.Response {
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if media == "application/json" || strings.HasPrefix(media, "application/grpc") || strings.HasPrefix(media, "application/connect") {
@@ -94,7 +95,7 @@ func markForeign(res *http.Response) *http.Response {
 	return res
 }
 
-// foreignCode is the code of an HTTP status without a Connect body.
+// foreignCode returns the Connect code of an HTTP status without a Connect body.
 func foreignCode(status int) string {
 	switch status {
 	case http.StatusBadRequest:
@@ -112,7 +113,7 @@ func foreignCode(status int) string {
 	}
 }
 
-// parseBase refuses a base URL that credentials must not be sent to.
+// parseBase parses a base URL and refuses one to which no credential may be sent.
 func parseBase(base string) (*url.URL, error) {
 	u, err := url.Parse(base)
 	switch {

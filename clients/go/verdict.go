@@ -7,21 +7,21 @@ import (
 	"connectrpc.com/connect"
 )
 
-// verdict is what the outcome of a refresh attempt means for the session.
+// verdict is what the result of a refresh attempt means for the session.
 type verdict uint8
 
 const (
 	refreshed     verdict = iota // a new pair
 	transient                    // try again with the same retry key
-	limited                      // try again when the server says
-	raced                        // somebody else spent the token moments ago
+	limited                      // try again when the server allows it
+	raced                        // another process used the token moments ago
 	dead                         // the session has ended
-	doubtful                     // a 401 that says not why
-	misconfigured                // the request can never work; the session is not the cause
+	doubtful                     // a 401 without a known reason
+	misconfigured                // the request can never succeed; the session is not the cause
 )
 
-// judge decides on a refresh attempt. Only the server's own word, with a reason
-// that says so, ends a session.
+// judge returns the verdict on a refresh attempt. Only a refusal by the server
+// itself, with one of the reasons that mean it, ends a session.
 func judge(err *Error) verdict {
 	switch {
 	case err == nil:
@@ -53,7 +53,7 @@ func judgeRefusal(err *Error) verdict {
 	}
 }
 
-// How long the engine waits, and how often it tries.
+// Limits of the engine's waits and attempts.
 const (
 	renewalTimeout = 35 * time.Second
 	attemptTimeout = 10 * time.Second
@@ -61,11 +61,11 @@ const (
 	storeTimeout   = 5 * time.Second
 	maxAttempts    = 4
 
-	raceWait     = 2 * time.Second        // for the winner's pair to be stored
+	raceWait     = 2 * time.Second        // for the winner of a race to store its pair
 	racePoll     = 100 * time.Millisecond //
-	doubtApart   = 5 * time.Second        // between two equal doubtful verdicts that count
-	refusalApart = 10 * time.Second       // before a token fetched because of a refusal is renewed for another
-	saveRetry    = 5 * time.Second        // before a refused save is tried again
+	doubtApart   = 5 * time.Second        // from the first doubtful verdict to the one that ends the session
+	refusalApart = 10 * time.Second       // from a renewal after a refusal to the next one
+	saveRetry    = 5 * time.Second        // from a failed save to the next one
 
 	firstBackoff = 250 * time.Millisecond
 	maxBackoff   = 8 * time.Second
@@ -73,14 +73,14 @@ const (
 	maxCooldown  = time.Minute
 )
 
-// backoff is the full-jitter wait before the retry after n failures.
+// backoff returns the wait, with full jitter, before the retry after n failures.
 func backoff(n int) time.Duration {
 	limit := min(maxBackoff, firstBackoff<<min(n-1, 10))
 	return time.Duration(mathrand.Int64N(int64(limit)) + 1)
 }
 
-// cooldownFor is how long nobody tries after the n-th renewal in a row that
-// failed: 5 to 10 s, doubling up to a minute, or what the server asks for.
+// cooldownFor returns how long no renewal starts after the n-th failed one in a
+// row: Retry-After, at most a minute; without it 5 to 10 s, doubling up to a minute.
 func cooldownFor(n int, err *Error) time.Duration {
 	if err.RetryAfter > 0 {
 		return min(err.RetryAfter, maxCooldown)
@@ -89,8 +89,8 @@ func cooldownFor(n int, err *Error) time.Duration {
 	return base + time.Duration(mathrand.Int64N(int64(base)))
 }
 
-// attemptsFor is how many attempts a renewal makes after n failed ones: one is
-// enough to learn that the server is back.
+// attemptsFor returns the number of attempts of a renewal after n failed ones: after
+// a failure, one suffices to find out that the server is back.
 func attemptsFor(n int) int {
 	if n == 0 {
 		return maxAttempts

@@ -1,4 +1,4 @@
-// Package oauth2 lends a client's session to what speaks golang.org/x/oauth2.
+// Package oauth2 adapts a client's session to golang.org/x/oauth2.
 package oauth2
 
 import (
@@ -9,13 +9,13 @@ import (
 	openwearables "github.com/openwearables/openwearables/clients/go"
 )
 
-// TokenSource returns the session of c as a token source. It holds no state of
-// its own: every Token comes from the client, which keeps it fresh, so do not
-// wrap it in oauth2.ReuseTokenSource. ctx bounds every wait for a token, not the
-// refresh itself. A client without a session fails with an *openwearables.Error.
+// TokenSource returns the session of c as a token source. Every Token comes from the
+// client, which keeps it fresh; do not wrap the source in oauth2.ReuseTokenSource.
+// ctx limits each wait for a token, not the refresh itself. If c has no session,
+// Token fails with an *openwearables.Error. Safe for concurrent use.
 //
-// An oauth2.Transport sends the token wherever its requests go; the client's own
-// Connect sends it to its base URL only.
+// An oauth2.Transport sends the token to any host that it is used for. The client of
+// Connect sends it to the base URL only.
 func TokenSource(ctx context.Context, c *openwearables.Client) oauth2.TokenSource {
 	return source{ctx, c}
 }
@@ -25,7 +25,7 @@ type source struct {
 	client *openwearables.Client
 }
 
-// Token implements oauth2.TokenSource. The refresh token is not given away.
+// Token implements oauth2.TokenSource. It returns no refresh token.
 func (s source) Token() (*oauth2.Token, error) {
 	access, expiry, err := s.client.Token(s.ctx)
 	if err != nil {
