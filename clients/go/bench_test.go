@@ -16,7 +16,7 @@ import (
 	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-// canned answers every request at once, so that a benchmark measures the client
+// canned responds to every request at once, so that a benchmark measures the client
 // alone.
 type canned struct{ body []byte }
 
@@ -100,7 +100,7 @@ func benchmarkOurs(b *testing.B, ctx context.Context, s *openwearables.Client, r
 	}
 }
 
-// BenchmarkToken is the engine's fast path.
+// BenchmarkToken measures the engine's fast path.
 func BenchmarkToken(b *testing.B) {
 	s := newClient(b, benchBase, openwearables.WithStore(openwearables.MemoryStore()), openwearables.WithTimeout(0))
 	if err := s.SignIn(b.Context(), benchPair()); err != nil {
@@ -120,8 +120,8 @@ func BenchmarkToken(b *testing.B) {
 	})
 }
 
-// benchCallers are a bare client of connect-go and one of this package, over
-// the same canned transport.
+// benchCallers returns a bare client of connect-go and one of this package, over the
+// same canned transport.
 func benchCallers(tb testing.TB) (bare, ours owv1connect.UserServiceClient) {
 	h := cannedClient(tb)
 	s := newClient(tb, benchBase, openwearables.WithHTTPClient(h), openwearables.WithStore(openwearables.MemoryStore()))
@@ -132,8 +132,8 @@ func benchCallers(tb testing.TB) (bare, ours owv1connect.UserServiceClient) {
 	return owv1connect.NewUserServiceClient(h, benchBase), owv1connect.NewUserServiceClient(authorized, s.BaseURL(), opts)
 }
 
-// BenchmarkOverhead runs both in turns, so that a busy machine hurts them alike,
-// and reports what the fastest rounds differ by.
+// BenchmarkOverhead runs both clients in turns, so that a busy machine slows them
+// alike, and reports the difference of their fastest rounds.
 func BenchmarkOverhead(b *testing.B) {
 	ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
 	defer cancel()
@@ -157,8 +157,8 @@ func BenchmarkOverhead(b *testing.B) {
 	b.ReportMetric(float64(fastest[1]-fastest[0])/calls, "added-ns/call")
 }
 
-// BenchmarkInterceptor is all that happens within the interceptor, without the
-// call itself, which costs a few thousand ns and varies by more than this.
+// BenchmarkInterceptor measures the interceptor without the call, which costs a few
+// thousand ns and varies by more than the interceptor costs.
 func BenchmarkInterceptor(b *testing.B) {
 	ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
 	defer cancel()
@@ -187,7 +187,7 @@ func BenchmarkInterceptor(b *testing.B) {
 	}
 }
 
-// What the package adds to a call of bare connect-go allocates nothing.
+// This package adds no allocation to a call of bare connect-go.
 func TestCallAllocatesNothingMore(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()

@@ -22,7 +22,8 @@ import (
 	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-// Bad options are refused before anything is sent, saying what to change.
+// Bad options are refused before anything is sent, and the error says what to
+// change.
 func TestBadOptionsAreRefused(t *testing.T) {
 	key, store := openwearables.WithAPIKey("ow_live_x"), openwearables.WithStore(openwearables.MemoryStore())
 	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
@@ -127,7 +128,7 @@ func TestErrorsCarryReasonFieldsAndRequestID(t *testing.T) {
 	}
 }
 
-// Each minting call carries one key of its own, which the caller may give.
+// Each minting call carries an Idempotency-Key of its own, which the caller may set.
 func TestMintingCallsCarryOneKey(t *testing.T) {
 	proxy, base := newProxy(t)
 	dev, err := openwearables.Login(t.Context(), base, world.email, world.password)
@@ -154,7 +155,7 @@ func TestMintingCallsCarryOneKey(t *testing.T) {
 	}
 }
 
-// The credential goes to the base URL and nowhere else.
+// No redirect and no other host gets the credential.
 func TestCredentialGoesToTheBaseURLOnly(t *testing.T) {
 	var got []string
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -196,7 +197,7 @@ func TestUserAgentNamesAppAndPackage(t *testing.T) {
 	}
 }
 
-// A handler of events may call the client, also one that signs out.
+// A handler of events may call the client, and even sign out.
 func TestEventHandlerMayCallTheClient(t *testing.T) {
 	p := newPerson(t)
 	var c *openwearables.Client
@@ -257,7 +258,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
-// Clients that nobody holds any more leave nothing behind.
+// Unreachable clients leave no session and no goroutine behind.
 func TestForgottenClientsLeaveNothingBehind(t *testing.T) {
 	before := openwearables.Cores()
 	goroutines := runtime.NumGoroutine()
@@ -271,7 +272,7 @@ func TestForgottenClientsLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-// Login's failures are the server's words, and tell nothing else.
+// A refused login returns the server's reason and stores nothing.
 func TestRefusedLoginStoresNothing(t *testing.T) {
 	store := openwearables.MemoryStore()
 	_, err := openwearables.Login(t.Context(), world.url, world.email, "wrong", openwearables.WithStore(store))
@@ -287,7 +288,7 @@ func TestRefusedLoginStoresNothing(t *testing.T) {
 	}
 }
 
-// The predicates tell the kinds apart.
+// Each predicate holds for its kind only; IsUnauthenticated includes ended sessions.
 func TestPredicatesTellKindsApart(t *testing.T) {
 	predicates := map[openwearables.Kind]func(error) bool{
 		openwearables.KindUnauthenticated: openwearables.IsUnauthenticated, openwearables.KindSessionExpired: openwearables.IsSessionExpired,

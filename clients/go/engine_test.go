@@ -48,8 +48,8 @@ func TestThousandCallersShareOneRefresh(t *testing.T) {
 	}
 }
 
-// With the refresh endpoint down, a hundred callers make no more than four
-// requests a renewal and twelve a minute, and nobody is signed out.
+// While the refresh endpoint is down, a hundred callers make at most twelve refresh
+// requests a minute together, and nobody is signed out.
 func TestRefreshDownForTenMinutesSignsNobodyOut(t *testing.T) {
 	proxy, base := newProxy(t)
 	p := newPerson(t)
@@ -90,8 +90,8 @@ func TestRefreshDownForTenMinutesSignsNobodyOut(t *testing.T) {
 	}
 }
 
-// Whenever a sign-out comes while a refresh is under way, nobody is signed in
-// afterwards and both pairs are dead at the server.
+// Whenever a sign-out happens during a refresh, nobody is signed in afterwards and
+// the server accepts neither pair.
 func TestNobodyIsSignedInAfterASignOut(t *testing.T) {
 	rounds := 1000
 	if testing.Short() {

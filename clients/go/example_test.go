@@ -14,7 +14,7 @@ import (
 	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-// The installation that the examples run against.
+// installation returns the installation that the examples call.
 func installation() (base, email, password string) { return world.url, world.email, world.password }
 
 func exampleUser(id string) *owv1.User {

@@ -12,7 +12,7 @@ import (
 	openwearables "github.com/openwearables/openwearables/clients/go"
 )
 
-// verify fails the test where the scenario did not end as it must.
+// verify compares how the scenario ended with what it expects.
 func (s *stage) verify() {
 	r, e := s.proxy.Report(), s.Expect
 	e.Refreshes.check(s.T, "refreshes", r.Requests["RefreshToken"])
@@ -65,7 +65,7 @@ func (s *stage) verifySession() {
 	}
 }
 
-// subject is whose access token it is.
+// subject returns the id of the user that an access token belongs to, else "".
 func subject(token string) string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -79,7 +79,7 @@ func subject(token string) string {
 	return claims.Subject
 }
 
-// secrets are the forms of everything that must not be shown.
+// secrets matches every form of secret.
 var secrets = regexp.MustCompile(`(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{6}|eyJ[0-9A-Za-z_-]{10}`)
 
 // verifySilence fails if an error or an event shows a secret.

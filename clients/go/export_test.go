@@ -8,19 +8,19 @@ import (
 	"connectrpc.com/connect"
 )
 
-// Clock is a clock that tests move. Safe for concurrent use.
+// Clock is a clock that tests set. Safe for concurrent use.
 type Clock struct{ wall, mono atomic.Int64 }
 
-// Advance lets time go by.
+// Advance moves both clocks forward.
 func (c *Clock) Advance(d time.Duration) {
 	c.wall.Add(int64(d))
 	c.mono.Add(int64(d))
 }
 
-// SetWall moves the wall clock alone, as a person or NTP does.
+// SetWall moves the wall clock only, as a person or NTP does.
 func (c *Clock) SetWall(d time.Duration) { c.wall.Add(int64(d)) }
 
-// WithClock makes a client live on c.
+// WithClock sets the clock of a client.
 func WithClock(c *Clock) Option {
 	return func(o *options) error {
 		o.clock = clock{
@@ -31,8 +31,8 @@ func WithClock(c *Clock) Option {
 	}
 }
 
-// AsProcess makes a client share nothing with the others but the store, as if it
-// were another process's.
+// AsProcess makes a client share only the store with other clients, as if it belonged
+// to another process.
 func AsProcess() Option {
 	return func(o *options) error {
 		o.core = func(coreKey) *core {
@@ -44,18 +44,18 @@ func AsProcess() Option {
 	}
 }
 
-// Cores is how many sessions the process knows.
+// Cores returns the number of sessions in this process.
 func Cores() int {
 	cores.mu.Lock()
 	defer cores.mu.Unlock()
 	return len(cores.m)
 }
 
-// FreshToken is the engine's fast path.
+// FreshToken returns the session by the engine's fast path.
 func FreshToken(c *Client) *session {
 	s, _ := c.caller.engine.token(context.Background(), "")
 	return s
 }
 
-// Interceptor is what c adds to a call.
+// Interceptor returns the interceptor of the calls of c.
 func Interceptor(c *Client) connect.Interceptor { return c.caller }

@@ -19,7 +19,7 @@ import (
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
-// world is the one real server of the test binary and its first developer.
+// world is the test binary's only server, with its first developer.
 var world struct {
 	url, email, password string
 	dev                  *openwearables.Client
@@ -41,8 +41,8 @@ func TestMain(m *testing.M) {
 
 func testFlag(name string) string { return flag.Lookup("test." + name).Value.String() }
 
-// needsServer reports whether tests or benchmarks will run: what is only listed
-// or fuzzed needs no server.
+// needsServer reports whether tests or benchmarks will run. Listing and fuzzing need
+// no server.
 func needsServer() bool {
 	return testFlag("fuzzworker") != "true" && testFlag("list") == "" && (testFlag("run") != "^$" || testFlag("bench") != "")
 }
@@ -93,7 +93,7 @@ func newPerson(t testing.TB) person {
 	return person{u.GetId(), pair}
 }
 
-// newKey makes an API key.
+// newKey creates an API key.
 func newKey(t testing.TB) (id, secret string) {
 	t.Helper()
 	k, err := world.dev.Keys.Create(context.Background(), &owv1.CreateKeyRequest{})
@@ -103,7 +103,7 @@ func newKey(t testing.TB) (id, secret string) {
 	return k.Key.GetId(), k.Secret.Reveal()
 }
 
-// newProxy puts a fault proxy before the server.
+// newProxy starts a fault proxy in front of the server and returns its URL.
 func newProxy(t testing.TB) (*faultproxy.Proxy, string) {
 	t.Helper()
 	p := faultproxy.New(world.url)
@@ -125,7 +125,7 @@ const (
 	expired  = "expired"
 )
 
-// storedRecord is a session as a store holds it, of a given age.
+// storedRecord returns the stored form of a session of the given age.
 func storedRecord(t testing.TB, base string, p openwearables.TokenPair, age string) []byte {
 	t.Helper()
 	ttl := p.ExpiresIn
@@ -142,7 +142,7 @@ func storedRecord(t testing.TB, base string, p openwearables.TokenPair, age stri
 	return raw
 }
 
-// seeded returns a memory store that holds a session of a given age.
+// seeded returns a memory store that holds a session of the given age.
 func seeded(t testing.TB, base string, p openwearables.TokenPair, age string) openwearables.Store {
 	t.Helper()
 	s := openwearables.MemoryStore()
@@ -161,7 +161,7 @@ func newClient(t testing.TB, base string, opts ...openwearables.Option) *openwea
 	return c
 }
 
-// events counts what a client tells. Safe for concurrent use.
+// events counts the events of clients. Safe for concurrent use.
 type events struct {
 	mu    sync.Mutex
 	seen  []openwearables.Event
@@ -192,7 +192,7 @@ func (e *events) all() []openwearables.Event {
 	return append([]openwearables.Event(nil), e.seen...)
 }
 
-// eventually fails the test unless f holds soon.
+// eventually fails the test unless f returns true within 10 s.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
@@ -202,7 +202,7 @@ func eventually(t testing.TB, what string, f func() bool) {
 	}
 }
 
-// faultyStore is a store that fails when it is told to. Safe for concurrent use.
+// faultyStore is a store that fails as set. Safe for concurrent use.
 type faultyStore struct {
 	openwearables.Store
 	mu    sync.Mutex
@@ -250,7 +250,7 @@ func (s *faultyStore) Clear(ctx context.Context, expected []byte) (bool, error) 
 	return s.Store.Clear(ctx, expected)
 }
 
-// Lock implements openwearables.Locker where the store does.
+// Lock implements openwearables.Locker if the store does.
 func (s *faultyStore) Lock(ctx context.Context) (func(), error) {
 	if l, ok := s.Store.(openwearables.Locker); ok {
 		return l.Lock(ctx)
@@ -258,8 +258,8 @@ func (s *faultyStore) Lock(ctx context.Context) (func(), error) {
 	return func() {}, nil
 }
 
-// direct is a client of the real server that holds an access token and nothing
-// else.
+// direct returns a client that sends an access token to the server itself, without
+// a session.
 func direct(t testing.TB, access string) *openwearables.Client {
 	t.Helper()
 	return newClient(t, world.url, openwearables.WithAPIKey(access), openwearables.WithHTTPClient(http.DefaultClient))

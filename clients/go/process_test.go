@@ -17,16 +17,18 @@ import (
 	"github.com/openwearables/openwearables/clients/go/internal/faultproxy"
 )
 
-// processRole makes the test binary one of the processes that share a store.
+// processRole is the variable that makes the test binary one of the processes that
+// share a store.
 const processRole = "OPENWEARABLES_TEST_ROLE"
 
 // job is what such a process reads from its standard input.
 type job struct {
 	Base, Path, User string
-	HangAt           string // the moment at which it stops for ever, to be killed
+	HangAt           string // the moment at which the process blocks until it is killed
 }
 
-// runProcess gets a token and calls with it, and says how it went.
+// runProcess reads a job, makes a call when it reads a second line, and prints ok or
+// the error. It returns the exit code.
 func runProcess(string) int {
 	var j job
 	in := bufio.NewReader(os.Stdin)
@@ -58,7 +60,7 @@ func runProcess(string) int {
 	return 0
 }
 
-// hangingStore stops the process at a moment of the refresh.
+// hangingStore blocks for ever at one moment of the refresh.
 type hangingStore struct {
 	openwearables.Store
 	at string
@@ -96,7 +98,7 @@ func (s *hangingStore) Save(ctx context.Context, record, expected []byte) (bool,
 // childLimit is how long a child process may live.
 const childLimit = 2 * time.Minute
 
-// child is a started process.
+// child is a running process.
 type child struct {
 	cmd   *exec.Cmd
 	lines *bufio.Reader
@@ -131,7 +133,7 @@ func spawn(t *testing.T, j job) *child {
 	return c
 }
 
-// begin lets a process that is ready do its job.
+// begin starts the job of a process that is ready.
 func (c *child) begin() { _, _ = io.WriteString(c.stdin, "go\n") }
 
 func (c *child) line() string {
@@ -144,9 +146,9 @@ func (c *child) kill() {
 	_ = c.cmd.Wait()
 }
 
-// Eight processes share one file; the one that refreshes is killed at each of six
-// moments. The others make exactly one new pair, none loses the session, and all
-// are done within five seconds of the kill.
+// Eight processes share one file, and the one that refreshes is killed at each of six
+// moments. The server issues exactly one new pair, no process loses the session, and
+// all finish within five seconds of the kill.
 func TestProcessesRecoverFromAKilledLockHolder(t *testing.T) {
 	for _, moment := range []string{"locked", "loaded", "sent", "received", "saved", "unlocking"} {
 		t.Run(moment, func(t *testing.T) {
@@ -209,7 +211,7 @@ func TestProcessesRecoverFromAKilledLockHolder(t *testing.T) {
 	}
 }
 
-// Eight processes with nobody killed refresh once.
+// Eight processes that share one file refresh once.
 func TestEightProcessesShareOneRefresh(t *testing.T) {
 	proxy, base := newProxy(t)
 	p := newPerson(t)

@@ -19,13 +19,13 @@ import (
 	openwearables "github.com/openwearables/openwearables/clients/go"
 )
 
-// programLimit is how long what a test builds and runs may take together.
+// programLimit is the time limit of all programs that a test builds and runs.
 const programLimit = 5 * time.Minute
 
 var goSnippet = regexp.MustCompile("(?s)```go\n(.*?)```")
 
-// Every Go snippet of the README is a program that compiles and does what the
-// text says.
+// Every Go code block of the README is a program that compiles and does what the text
+// says.
 func TestReadmeProgramsDoWhatTheTextSays(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -76,7 +76,7 @@ func prints(want string) func(*testing.T, *exec.Cmd) {
 	}
 }
 
-// servesTokens checks that the pair that the backend hands out is a session.
+// servesTokens checks that the pair that the backend returns is a session.
 func servesTokens(t *testing.T, c *exec.Cmd, user string) {
 	t.Helper()
 	listen := startListening(t, c)
@@ -103,7 +103,7 @@ func servesTokens(t *testing.T, c *exec.Cmd, user string) {
 }
 
 // startListening starts a program that listens on $LISTEN and returns the address.
-// It tries another port where one was taken before the program could bind it.
+// If another process takes the port first, it tries another port.
 func startListening(t *testing.T, c *exec.Cmd) string {
 	t.Helper()
 	for range 3 {

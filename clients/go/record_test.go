@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// The margin never eats a token's life, so that no token is due on arrival.
+// The margin is at most three tenths of a token's lifetime, so that no token is due
+// on arrival.
 func TestMarginLeavesMostOfATokensLife(t *testing.T) {
 	for _, ttl := range []time.Duration{time.Second, 10 * time.Second, time.Minute, 4 * time.Minute, time.Hour, 24 * time.Hour} {
 		for _, jitter := range []float64{0, 0.5, 1} {

@@ -12,8 +12,8 @@ import (
 	"github.com/openwearables/openwearables/clients/go/internal/faultproxy"
 )
 
-// The shapes of clients/testdata/refresh-scenarios.json; its README says what
-// they mean.
+// The types of clients/testdata/refresh-scenarios.json. The README beside that file
+// explains them.
 type (
 	scenario struct {
 		Title  string            `json:"name"`
@@ -118,7 +118,8 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// outcomes is how each scenario ended here, for the table of all SDKs.
+// outcomes records how each scenario ended, for the table of all SDKs. Safe for
+// concurrent use.
 type outcomes struct {
 	mu sync.Mutex
 	of map[string]string
@@ -133,7 +134,7 @@ func (o *outcomes) note(t *testing.T, title string) {
 	}
 }
 
-// write adds a line to the file that SCENARIO_OUTCOMES names, if any.
+// write appends a line to the file that the variable SCENARIO_OUTCOMES names, if any.
 func (o *outcomes) write(t *testing.T) {
 	name := os.Getenv("SCENARIO_OUTCOMES")
 	if name == "" {

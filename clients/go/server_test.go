@@ -30,11 +30,10 @@ const (
 	stopLimit     = 30 * time.Second
 )
 
-// buildFlags are those of the server: under the race detector, where the tests
-// are.
+// buildFlags are the build flags of the server: -race if the tests have it.
 var buildFlags []string
 
-// limits are the rate limits of the server, which no test here is to meet.
+// limits are the server's rate limits. The tests raise them out of reach.
 var limits = strings.Fields(`key developer user address login login-account
 	refresh refresh-session exchange exchange-user exchange-refused`)
 
@@ -46,8 +45,8 @@ type testServer struct {
 	exited <-chan error
 }
 
-// startServer builds the server, makes a developer and serves on a free port,
-// all in a folder of its own.
+// startServer builds the server in folder, creates a developer and serves on a free
+// port.
 func startServer(folder string) (*testServer, error) {
 	program := filepath.Join(folder, "openwearables")
 	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
@@ -82,9 +81,9 @@ func startServer(folder string) (*testServer, error) {
 	return s, nil
 }
 
-// readServerSource reads the folders that the server is built from, so that go
-// test does not take a cached result for that of another server. Only what is
-// read while tests run counts.
+// readServerSource lists the folders that the server is built from, so that go test
+// does not reuse a cached result when the server has changed: it compares the files
+// and folders that were opened while tests ran.
 var readServerSource = sync.OnceValue(func() error {
 	root := filepath.Join("..", "..")
 	for _, folder := range []string{"server", "internal", "gen"} {
@@ -101,7 +100,7 @@ var readServerSource = sync.OnceValue(func() error {
 	return nil
 })
 
-// serverEnv is the environment without variables that configure the server.
+// serverEnv returns the environment without variables that configure the server.
 func serverEnv() []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
 	return append(env, "GORACE=atexit_sleep_ms=0")
@@ -120,8 +119,8 @@ func (s *testServer) createDeveloper(program, database string) error {
 
 var readyLine = regexp.MustCompile(`ready on (http://\S+) `)
 
-// readURL returns the URL that a server prints once it has bound its port, and
-// reads on, so that the server never blocks on its output.
+// readURL returns the URL that a server prints after it has bound its port. It goes on
+// reading, so that the server never blocks on its output.
 func readURL(out *os.File) (string, error) {
 	_ = out.SetReadDeadline(time.Now().Add(startLimit))
 	lines := bufio.NewReader(out)
@@ -138,8 +137,8 @@ func readURL(out *os.File) (string, error) {
 	return ready[1], nil
 }
 
-// stop ends the server and returns what it exited with: an error also where the
-// race detector found something.
+// stop ends the server and returns the error of its exit, such as that of a data race
+// that was detected.
 func (s *testServer) stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {

@@ -95,8 +95,8 @@ func TestUsersAreFoundAndUnique(t *testing.T) {
 	check(t, err)
 }
 
-// newPhone makes a client with the session of a new user, which an application's
-// secret was exchanged for.
+// newPhone returns a client with the session of a new user. The session's pair comes
+// from exchanging an application's secret.
 func newPhone(t *testing.T) (phone *openwearables.Client, userID string) {
 	t.Helper()
 	ctx := t.Context()

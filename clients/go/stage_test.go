@@ -17,7 +17,7 @@ import (
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
-// stage is where one scenario plays.
+// stage is one run of a scenario.
 type stage struct {
 	*testing.T
 	scenario
@@ -37,7 +37,7 @@ type stage struct {
 	errs []error
 }
 
-// callers is calls in the background.
+// callers are calls in the background.
 type callers struct {
 	step   step
 	cancel context.CancelFunc
@@ -76,7 +76,7 @@ func newStage(t *testing.T, sc scenario) *stage {
 	return s
 }
 
-// newProcess makes the clients of one process.
+// newProcess returns the clients of one process.
 func (s *stage) newProcess() []*openwearables.Client {
 	opts := []openwearables.Option{openwearables.WithClock(s.clock), s.events.option()}
 	if s.Setup.Retry != nil && !*s.Setup.Retry {
@@ -184,7 +184,7 @@ func (s *stage) step(step step) {
 }
 
 func (s *stage) start(step step) {
-	timeout := 60 * time.Second // the machine may be busy; within_ms is what is asked of the engine
+	timeout := 60 * time.Second // the machine may be busy; within_ms limits the engine
 	if step.TimeoutMS > 0 {
 		timeout = time.Duration(step.TimeoutMS) * time.Millisecond
 	}
@@ -239,7 +239,7 @@ func (s *stage) join(step step) {
 	}
 }
 
-// want compares what calls came to with what a step expects.
+// want compares the errors of calls with what a step expects.
 func (s *stage) want(step step, errs []error) {
 	s.Helper()
 	ok := 0
@@ -304,7 +304,7 @@ func (s *stage) changeStore(step step) {
 	}
 }
 
-// settle waits until nothing goes on any more.
+// settle waits until no more requests and events come.
 func (s *stage) settle() {
 	s.store.set("")
 	end := time.Now().Add(time.Minute)

@@ -15,7 +15,7 @@ import (
 	openwearables "github.com/openwearables/openwearables/clients/go"
 )
 
-// Every store does what Store says.
+// Every store keeps the contract of Store.
 func TestStoresCompareBeforeTheyChange(t *testing.T) {
 	for name, store := range map[string]openwearables.Store{
 		"memory": openwearables.MemoryStore(),
@@ -79,7 +79,7 @@ func TestFileStoreIsPrivate(t *testing.T) {
 	}
 }
 
-// A record of a process that died while it wrote does not stay.
+// The temporary file of a process that died during a write is removed.
 func TestFileStoreRemovesOrphans(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "session.json")
 	orphan := path + ".1.tmp"
@@ -98,7 +98,7 @@ func TestFileStoreRemovesOrphans(t *testing.T) {
 	}
 }
 
-// Readers see whole records only, whatever the writers do.
+// Readers see only complete records while several writers replace them.
 func TestFileStoreIsAtomic(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "session.json")
 	var wg sync.WaitGroup
@@ -133,7 +133,7 @@ func TestFileStoreIsAtomic(t *testing.T) {
 	wg.Wait()
 }
 
-// A lock that is held for ever is waited for no longer than is asked.
+// The wait for a held lock ends with its context.
 func TestFileLockWaitEndsWithItsContext(t *testing.T) {
 	s := openwearables.FileStore(filepath.Join(t.TempDir(), "session.json")).(openwearables.Locker)
 	unlock, err := s.Lock(t.Context())
@@ -153,8 +153,8 @@ func TestFileLockWaitEndsWithItsContext(t *testing.T) {
 	again()
 }
 
-// A file that cannot be a session's is a typed error that says what to change,
-// and is left as it is.
+// A file that cannot hold a session causes a typed error that says what to change,
+// and is not modified.
 func TestUnusableFilesAreReportedAndLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	foreign := filepath.Join(dir, "foreign.json")

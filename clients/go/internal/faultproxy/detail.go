@@ -9,7 +9,7 @@ import (
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
-// connectError is a Connect error body as the server writes it.
+// connectError returns the body of a Connect error as the server writes it.
 func connectError(code, reason string) []byte {
 	e := map[string]any{"code": code, "message": "a fault of the proxy"}
 	if reason != "" {

@@ -1,6 +1,6 @@
-// Package faultproxy stands between a client and a real server and does to their
-// requests what networks, gateways and crashes do. It is driven over HTTP, so
-// that clients in any language run the same faults; see
+// Package faultproxy implements a proxy between a client and a real server that
+// injects the faults of networks, gateways and crashes. It is controlled over HTTP,
+// so that clients in any language run the same faults; see
 // clients/testdata/README.md.
 package faultproxy
 
@@ -22,8 +22,8 @@ import (
 // Rule is a fault for the requests of one RPC.
 type Rule struct {
 	Method string `json:"method"` // the RPC's name, or * for all
-	Skip   int    `json:"skip"`   // how many requests pass first
-	Times  int    `json:"times"`  // how many it meets; 0 is all from then on
+	Skip   int    `json:"skip"`   // requests that pass first
+	Times  int    `json:"times"`  // requests that it then applies to; 0 means all
 	Fault  string `json:"fault"`
 
 	DelayMS int               `json:"delay_ms"`
@@ -36,40 +36,40 @@ type Rule struct {
 
 // The faults.
 const (
-	Drop        = "drop"         // the server acts, its answer is lost
-	Reset       = "reset"        // the connection breaks before the server hears of it
+	Drop        = "drop"         // the server acts, its response is lost
+	Reset       = "reset"        // the connection breaks before the request reaches the server
 	Delay       = "delay"        // the request arrives late
-	DelayAnswer = "delay_answer" // the answer arrives late
-	Hold        = "hold"         // the request waits for a release
-	HoldAnswer  = "hold_answer"  // the answer waits for a release
-	Hang        = "hang"         // nothing is ever answered, the server hears nothing
-	Answer      = "answer"       // Status, Headers and Body instead of the server's
+	DelayAnswer = "delay_answer" // the response arrives late
+	Hold        = "hold"         // the request waits for a release, at most two minutes
+	HoldAnswer  = "hold_answer"  // the response waits for a release, at most two minutes
+	Hang        = "hang"         // neither the server nor the client gets anything for two minutes
+	Answer      = "answer"       // Status, Headers and Body instead of the server's response
 	AnswerAfter = "answer_after" // the same, after the server acted
-	Duplicate   = "duplicate"    // the request arrives twice; the second answer is given
+	Duplicate   = "duplicate"    // the request arrives twice; the client gets the second response
 )
 
-// Seen is one request that came, in the order of their arrival.
+// Seen is one request that arrived at the proxy.
 type Seen struct {
 	Method   string `json:"method"`
 	Fault    string `json:"fault,omitempty"`
-	Upstream int    `json:"upstream"` // the server's status; 0 if it was not asked
-	Status   int    `json:"status"`   // what the client got; 0 if nothing
-	Replayed bool   `json:"replayed"` // the server repeated an earlier answer
+	Upstream int    `json:"upstream"` // the server's status; 0 if the request did not reach it
+	Status   int    `json:"status"`   // the client's status; 0 if it got no response
+	Replayed bool   `json:"replayed"` // the server repeated an earlier response
 	Key      string `json:"key"`      // a hash of the Idempotency-Key, "" without one
 	Token    string `json:"token"`    // a hash of the Authorization header, "" without one
 	AtMS     int64  `json:"at_ms"`    // since the last reset
 }
 
-// Report is what GET /__faults answers.
+// Report is the response to GET /__faults.
 type Report struct {
-	Requests map[string]int `json:"requests"` // by method: how many came
-	Forward  map[string]int `json:"forward"`  // by method: how many reached the server
-	Rotated  int            `json:"rotated"`  // refreshes that made a new pair
+	Requests map[string]int `json:"requests"` // by method: requests that arrived
+	Forward  map[string]int `json:"forward"`  // by method: requests that reached the server
+	Rotated  int            `json:"rotated"`  // refreshes that issued a new pair
 	Held     int            `json:"held"`     // requests that wait for a release
-	Log      []Seen         `json:"log"`
+	Log      []Seen         `json:"log"`      // in the order of arrival
 }
 
-// Proxy is the handler. Safe for concurrent use.
+// Proxy is the HTTP handler of the proxy. Safe for concurrent use.
 type Proxy struct {
 	target string
 	client *http.Client
@@ -82,7 +82,8 @@ type Proxy struct {
 	release chan struct{}
 }
 
-// limit is how long a request is held or hangs, and how long the server may take.
+// limit is the longest time for which a request is held or hangs, and the time limit
+// of the server.
 const limit = 2 * time.Minute
 
 // New returns a proxy of the server at target, such as http://127.0.0.1:8000.
@@ -96,13 +97,13 @@ func New(target string) *Proxy {
 	return p
 }
 
-// Close gives back the connections to the server.
+// Close resets the proxy and closes the idle connections to the server.
 func (p *Proxy) Close() {
 	p.Reset()
 	p.client.CloseIdleConnections()
 }
 
-// Reset forgets rules and log, and lets go what is held.
+// Reset removes the rules and the log, and releases what is held.
 func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,7 +113,7 @@ func (p *Proxy) Reset() {
 	p.rules, p.log, p.started, p.release = nil, nil, time.Now(), make(chan struct{})
 }
 
-// Rules replaces the rules; the first that meets a request is applied to it.
+// Rules replaces the rules. The first rule that matches a request is applied to it.
 func (p *Proxy) Rules(rules ...Rule) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +123,7 @@ func (p *Proxy) Rules(rules ...Rule) {
 	}
 }
 
-// Release lets go what is held.
+// Release releases the held requests and responses.
 func (p *Proxy) Release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,7 +131,7 @@ func (p *Proxy) Release() {
 	p.release = make(chan struct{})
 }
 
-// Report returns what came since the last reset.
+// Report returns what happened since the last reset.
 func (p *Proxy) Report() Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,7 +149,7 @@ func (p *Proxy) Report() Report {
 	return r
 }
 
-// ServeHTTP proxies, and answers what is under /__faults.
+// ServeHTTP proxies requests, and serves the control interface under /__faults.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/__faults"); ok {
 		p.control(w, r, rest)
@@ -162,7 +163,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.apply(w, r, body, seen, rule, release)
 }
 
-// control is the HTTP side of Rules, Release, Reset and Report.
+// control serves Rules, Release, Reset and Report over HTTP.
 func (p *Proxy) control(w http.ResponseWriter, r *http.Request, rest string) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Access-Control-Allow-Headers", "*")
@@ -191,7 +192,7 @@ func (p *Proxy) control(w http.ResponseWriter, r *http.Request, rest string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// meet logs a request and finds its rule.
+// meet logs a request and returns its rule, and the channel whose closing releases it.
 func (p *Proxy) meet(r *http.Request) (*Seen, *Rule, chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -219,7 +220,7 @@ func (p *Proxy) meet(r *http.Request) (*Seen, *Rule, chan struct{}) {
 	return seen, &Rule{}, p.release
 }
 
-// answer is what a server answered.
+// answer is a response of the server or of a rule.
 type answer struct {
 	status int
 	header http.Header
@@ -270,7 +271,7 @@ func (p *Proxy) apply(w http.ResponseWriter, r *http.Request, body []byte, seen 
 
 func (r *Rule) delay() time.Duration { return time.Duration(r.DelayMS) * time.Millisecond }
 
-// wait waits until release is closed, the client has gone or d is over.
+// wait waits until release is closed, the client has disconnected or d has passed.
 func wait(r *http.Request, release <-chan struct{}, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -291,8 +292,8 @@ func (p *Proxy) hold(r *http.Request, release chan struct{}) {
 	p.mu.Unlock()
 }
 
-// forward asks the server. It is done even if the client has gone: what was sent
-// arrives.
+// forward sends the request to the server, even if the client has disconnected: what
+// was sent arrives.
 func (p *Proxy) forward(r *http.Request, body []byte, seen *Seen) (answer, error) {
 	req, err := http.NewRequest(r.Method, p.target+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
@@ -339,7 +340,7 @@ func (p *Proxy) write(w http.ResponseWriter, seen *Seen, a answer) {
 	_, _ = w.Write(a.body)
 }
 
-// abort breaks the connection with a reset where that is possible.
+// abort breaks the connection, with a TCP reset if possible.
 func abort(w http.ResponseWriter) {
 	if h, ok := w.(http.Hijacker); ok {
 		if c, _, err := h.Hijack(); err == nil {
@@ -353,7 +354,7 @@ func abort(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
-// short is a hash to tell values apart by, "" of "".
+// short returns a short hash that distinguishes values, "" for "".
 func short(s string) string {
 	if s == "" {
 		return ""
