@@ -3,10 +3,6 @@ import XCTest
 
 @testable @_spi(Conformance) import OpenWearables
 
-#if canImport(FoundationNetworking)
-  import FoundationNetworking
-#endif
-
 final class ConnectTests: XCTestCase {
   private struct Vector: Decodable {
     let name: String
@@ -232,21 +228,3 @@ final class ConnectTests: XCTestCase {
 }
 
 private let json = ["content-type": "application/json"]
-
-/// Answers without a network, by the number of the request.
-final class FakeWire: Wire {
-  private let requests = Locked<[URLRequest]>([])
-  private let answer: @Sendable (Int) -> HTTPAnswer
-
-  init(_ answer: @escaping @Sendable (Int) -> HTTPAnswer) { self.answer = answer }
-
-  var sent: [URLRequest] { requests.with { $0 } }
-
-  func send(_ request: URLRequest, by: Deadline) async throws(APIError) -> HTTPAnswer {
-    answer(
-      requests.with {
-        $0.append(request)
-        return $0.count
-      })
-  }
-}

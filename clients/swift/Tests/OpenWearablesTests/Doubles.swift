@@ -2,6 +2,10 @@ import Foundation
 
 @testable import OpenWearables
 
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
 /// A clock that tests move.
 final class MovedClock: Sendable {
   private let ahead = Locked((wall: 0.0, mono: 0.0))
@@ -75,6 +79,24 @@ final class StoppingStore: SessionStore {
   }
 
   func clear(_ expected: Data?) async throws -> Bool { await inner.clear(expected) }
+}
+
+/// Answers without a network, by the number of the request.
+final class FakeWire: Wire {
+  private let requests = Locked<[URLRequest]>([])
+  private let answer: @Sendable (Int) -> HTTPAnswer
+
+  init(_ answer: @escaping @Sendable (Int) -> HTTPAnswer) { self.answer = answer }
+
+  var sent: [URLRequest] { requests.with { $0 } }
+
+  func send(_ request: URLRequest, by: Deadline) async throws(APIError) -> HTTPAnswer {
+    answer(
+      requests.with {
+        $0.append(request)
+        return $0.count
+      })
+  }
 }
 
 /// What was told.

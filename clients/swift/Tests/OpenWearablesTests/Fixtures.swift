@@ -1,0 +1,44 @@
+import Foundation
+import XCTest
+
+@testable import OpenWearables
+
+struct Person: Sendable {
+  let id: String
+  let tokens: SessionTokens
+}
+
+struct Failure: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// A session as a store holds it, of a given age.
+func storedRecord(_ base: String, _ tokens: SessionTokens, _ age: String) throws -> Data {
+  let ttl = tokens.expiresIn
+  let ages = ["fresh": 0, "expiring": ttl - 40, "expired": ttl + 60]
+  let gone = ages[age] ?? 0
+  let saved = Date().timeIntervalSince1970 - gone
+  let record = Record(
+    version: 1, base: base, id: "seed" + randomKey(), access: tokens.accessToken.reveal(),
+    refresh: tokens.refreshToken?.reveal(), retryKey: randomKey(), ttl: Int64(ttl),
+    expires: Int64((saved + ttl) * 1000), saved: Int64(saved * 1000), skew: 0)
+  return try JSONEncoder().encode(record)
+}
+
+/// A memory store that holds a session of a given age.
+func seeded(_ base: String, _ tokens: SessionTokens, _ age: String) async throws -> MemoryStore {
+  let store = MemoryStore()
+  let saved = await store.save(try storedRecord(base, tokens, age), replacing: nil)
+  XCTAssertTrue(saved)
+  return store
+}
+
+/// Waits until something holds, for at most ten seconds.
+func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
+  let end = Deadline(in: 10)
+  while !(try await holds()) {
+    guard end.left > 0 else { throw Failure("not within 10 s: \(what)") }
+    await pause(0.01)
+  }
+}

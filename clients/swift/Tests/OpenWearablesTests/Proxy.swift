@@ -1,0 +1,58 @@
+import Foundation
+
+@testable import OpenWearables
+
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
+/// A fault proxy, told over HTTP what to break.
+final class Proxy: Sendable {
+  let url: URL
+  private let child: Child
+
+  init(url: URL, child: Child) {
+    self.url = url
+    self.child = child
+  }
+
+  deinit { child.closeInput() }
+
+  var base: String { url.absoluteString }
+
+  struct Report: Decodable, Sendable {
+    struct Seen: Decodable, Sendable {
+      let method: String
+      let status: Int
+      let key: String
+      let token: String
+      let atMs: Int
+    }
+    var requests: [String: Int]
+    let rotated: Int
+    let held: Int
+    let log: [Seen]?
+    var refreshes: Int { requests["RefreshToken"] ?? 0 }
+  }
+
+  func report() async throws -> Report {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Report.self, from: try await control("GET", ""))
+  }
+
+  func rules(_ rules: JSON) async throws {
+    _ = try await control("POST", "/rules", try JSONEncoder().encode(rules))
+  }
+
+  func release() async throws { _ = try await control("POST", "/release") }
+
+  func reset() async throws { _ = try await control("POST", "/reset") }
+
+  private func control(_ method: String, _ path: String, _ body: Data? = nil) async throws -> Data {
+    var request = URLRequest(url: URL(string: "\(base)/__faults\(path)")!)
+    request.httpMethod = method
+    request.httpBody = body
+    return try await SystemWire().send(request, by: Deadline(in: 20)).body
+  }
+}
