@@ -13,7 +13,7 @@ struct Caller: UnaryTransport {
   let credential: Credential
   let timeout: TimeInterval
   let retries: Int
-  let audience: Audience
+  let emitter: EventEmitter
   /// The end of the API key that was told last.
   let sunset = Locked<TimeInterval>(0)
   /// Sends calls that change nothing by GET.
@@ -110,7 +110,7 @@ struct Caller: UnaryTransport {
       defer { told = end }
       return told != end
     }
-    if isNew { audience.tell([.keyRotated(sunset: Date(timeIntervalSince1970: end))]) }
+    if isNew { emitter.emit([.keyRotated(sunset: Date(timeIntervalSince1970: end))]) }
   }
 }
 

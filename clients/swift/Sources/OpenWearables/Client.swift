@@ -43,7 +43,7 @@ public final class Client: Sendable {
   public convenience init(_ session: UserSession, options: Options = Options()) {
     self.init(
       session.engine.rpc.connect, .session(session), options,
-      audience: session.engine.core.audience)
+      emitter: session.engine.core.emitter)
   }
 
   /// A client that calls with an API key. It is for servers: whoever has an app has every
@@ -77,17 +77,17 @@ public final class Client: Sendable {
     let base = try BaseURL(baseURL)
     self.init(
       Connect(base: .success(base), wire: SystemWire(), userAgent: ""), credential, options,
-      audience: Audience())
+      emitter: EventEmitter())
   }
 
   init(
-    _ connect: Connect, _ credential: Caller.Credential, _ options: Options, audience: Audience
+    _ connect: Connect, _ credential: Caller.Credential, _ options: Options, emitter: EventEmitter
   ) {
     caller = Caller(
       connect: Connect(
         base: connect.base, wire: connect.wire, userAgent: userAgent(options.userAgent)),
       credential: credential, timeout: options.timeout, retries: min(max(options.retries, 0), 2),
-      audience: audience, readsInURL: options.readsInURL)
+      emitter: emitter, readsInURL: options.readsInURL)
     users = Users(rpc: UserServiceClient(transport: caller))
     workouts = Workouts(rpc: WorkoutServiceClient(transport: caller))
     tokens = Tokens(rpc: TokenServiceClient(transport: caller))
@@ -102,7 +102,7 @@ public final class Client: Sendable {
 
   /// What happens to the credential from now on: of a session, the same as
   /// ``UserSession/events``; of an API key, ``SessionEvent/keyRotated(sunset:)``.
-  public var events: AsyncStream<SessionEvent> { caller.audience.stream() }
+  public var events: AsyncStream<SessionEvent> { caller.emitter.stream() }
 }
 
 extension Client: CustomStringConvertible, CustomReflectable {

@@ -61,7 +61,7 @@ public final class UserSession: Sendable {
 
   /// What happens to the session from now on. Each use makes a stream of its own, which
   /// ends with the session.
-  public var events: AsyncStream<SessionEvent> { engine.core.audience.stream() }
+  public var events: AsyncStream<SessionEvent> { engine.core.emitter.stream() }
 
   /// Returns a fresh access token and when it ends, for what does not call through a
   /// ``Client``.

@@ -95,7 +95,7 @@ final class ConnectTests: XCTestCase {
     let base = baseResult(URL(string: "https://api.example.com/v/")!)
     let connect = Connect(base: base, wire: wire, userAgent: "")
     let options = Client.Options(timeout: 7, userAgent: "shop/2\n.1")
-    let client = Client(connect, .key("ow_test_k"), options, audience: Audience())
+    let client = Client(connect, .key("ow_test_k"), options, emitter: EventEmitter())
     _ = try await client.users.rpc.getUser(
       GetUserRequest(id: "a/b?"), options: CallOptions(headers: ["X-One": "1"]))
     let sent = try XCTUnwrap(wire.sent.first)
@@ -121,7 +121,7 @@ final class ConnectTests: XCTestCase {
 
     var reading = Client.Options()
     reading.readsInURL = true
-    let reader = Client(connect, .none, reading, audience: Audience())
+    let reader = Client(connect, .none, reading, emitter: EventEmitter())
     _ = try await reader.users.rpc.getUser(GetUserRequest(id: "a>b?c"))
     let read = try XCTUnwrap(wire.sent.last)
     XCTAssertEqual(read.httpMethod, "GET")
@@ -136,7 +136,7 @@ final class ConnectTests: XCTestCase {
     let wire = FakeWire { _ in HTTPAnswer(status: 200, headers: json, body: Data("{}".utf8)) }
     let base = baseResult(URL(string: "https://a.example")!)
     let connect = Connect(base: base, wire: wire, userAgent: "")
-    let client = Client(connect, .none, .init(), audience: Audience())
+    let client = Client(connect, .none, .init(), emitter: EventEmitter())
     for header in [("X-One", "1\r\nX-Two: 2"), ("X\nY", "1"), ("X-One", "\u{7f}")] {
       do {
         _ = try await client.users.rpc.getUser(
@@ -156,7 +156,7 @@ final class ConnectTests: XCTestCase {
     }
     let connect = Connect(
       base: baseResult(URL(string: "https://a.example")!), wire: wire, userAgent: "")
-    let client = Client(connect, .key("ow_test_k"), .init(), audience: Audience())
+    let client = Client(connect, .key("ow_test_k"), .init(), emitter: EventEmitter())
     let minted = try await client.keys.create()
     XCTAssertEqual(minted.secret.reveal(), "s")
     let keys = wire.sent.map { $0.value(forHTTPHeaderField: "Idempotency-Key") ?? "" }

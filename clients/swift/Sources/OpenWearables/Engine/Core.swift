@@ -3,7 +3,7 @@ import Foundation
 /// One session as the whole process knows it: all who use the same store and base URL
 /// share one, so that they renew once.
 actor Core {
-  let audience = Audience()
+  let emitter = EventEmitter()
 
   /// It changes with each sign-in and sign-out; what began in an earlier one must not be
   /// published.
@@ -12,54 +12,54 @@ actor Core {
   private(set) var session: LiveSession?
   /// Why there is none, if this process knows.
   private(set) var ended: Ending?
-  private var flight: Flight?
+  private var pending: PendingRenewal?
   private var failures = Failures()
 
-  /// What a caller is told.
+  /// What ``admit(_:_:)`` returns.
   enum Admission: Sendable {
     case ready(LiveSession)
     /// The server refuses tokens that it has just issued; another would fare no better.
     case pointless
-    case flight(Flight)
+    case pending(PendingRenewal)
   }
 
   /// Returns a session whose access token can be sent and is not the refused one, or the
-  /// flight to wait for.
+  /// renewal to wait for.
   func admit(_ refused: String?, _ engine: Engine) -> Admission {
     let now = engine.clock.mono()
-    guard let session else { return .flight(join(refused, engine)) }
+    guard let session else { return .pending(joinRenewal(refused, engine)) }
     if !session.carries(refused), now < session.hard {
-      if now >= session.soft, engine.policy == .whenNeeded, flight == nil,
-        !noted(session.record.refresh).isCooling(now)
+      if now >= session.soft, engine.policy == .whenNeeded, pending == nil,
+        !failures(of: session.record.refresh).isCooling(now)
       {
-        _ = join(nil, engine)
+        _ = joinRenewal(nil, engine)
       }
       return .ready(session)
     }
     if session.carries(refused), session.forRefusal, now - session.received < Wait.refusalApart {
       return .pointless
     }
-    return .flight(join(refused, engine))
+    return .pending(joinRenewal(refused, engine))
   }
 
-  /// Returns the flight under way, or starts one. It belongs to no caller: nobody's
+  /// Returns the renewal under way, or starts one. It belongs to no caller: nobody's
   /// cancellation reaches it.
-  private func join(_ refused: String?, _ engine: Engine) -> Flight {
-    if let flight { return flight }
-    let started = Flight()
-    flight = started
+  private func joinRenewal(_ refused: String?, _ engine: Engine) -> PendingRenewal {
+    if let pending { return pending }
+    let started = PendingRenewal()
+    pending = started
     let generation = generation
-    Task.detached { await engine.fly(started, refused, generation) }
+    Task.detached { await engine.renew(started, refused, generation) }
     return started
   }
 
-  /// Ends the flight. A failure hides where a valid token is still there.
-  func land(_ end: FlightEnd, refused: String?, now: TimeInterval) -> FlightEnd {
-    flight = nil
-    if case .failed = end, let session, !session.carries(refused), now < session.hard {
+  /// Ends the renewal. A failure hides where a valid token is still there.
+  func finish(_ outcome: RenewalOutcome, refused: String?, now: TimeInterval) -> RenewalOutcome {
+    pending = nil
+    if case .failed = outcome, let session, !session.carries(refused), now < session.hard {
       return .session(session)
     }
-    return end
+    return outcome
   }
 
   /// Makes `session` current, unless the generation has changed.
@@ -83,9 +83,9 @@ actor Core {
 
   // MARK: - Failures
 
-  /// Notes a failed flight about a refresh token and starts the cooldown.
-  func fail(_ token: String?, _ error: APIError, now: TimeInterval) {
-    about(token)
+  /// Notes a failed renewal about a refresh token and starts the cooldown.
+  func noteFailure(of token: String?, _ error: APIError, now: TimeInterval) {
+    reset(unlessAbout: token)
     failures.count += 1
     failures.error = error
     failures.until = now + Wait.cooldown(failures.count, error)
@@ -93,26 +93,26 @@ actor Core {
 
   /// Notes a doubtful verdict, and reports whether an equal one came before, long enough
   /// ago.
-  func doubt(_ token: String?, now: TimeInterval) -> Bool {
-    about(token)
+  func noteDoubt(about token: String?, now: TimeInterval) -> Bool {
+    reset(unlessAbout: token)
     let first = failures.doubtedAt ?? now
     failures.doubtedAt = first
     return now - first >= Wait.doubtApart
   }
 
   /// Keeps the server's word that a token will never work, so that it is not sent again.
-  func bury(_ token: String?, _ cause: APIError) {
-    about(token)
+  func noteDead(_ token: String?, _ cause: APIError) {
+    reset(unlessAbout: token)
     failures.dead = cause
   }
 
   /// What is noted about a token.
-  func noted(_ token: String?) -> Failures {
+  func failures(of token: String?) -> Failures {
     failures.token == token ? failures : Failures(token: token)
   }
 
   /// Forgets what was noted about another token.
-  private func about(_ token: String?) {
+  private func reset(unlessAbout token: String?) {
     if failures.token != token { failures = Failures(token: token) }
   }
 }
@@ -124,7 +124,7 @@ struct Ending: Sendable {
   let error: APIError
 }
 
-/// What the flights since the last success have met.
+/// What the renewals since the last success have met.
 struct Failures: Sendable {
   /// The refresh token that they were about.
   var token: String?
@@ -140,9 +140,9 @@ struct Failures: Sendable {
 }
 
 /// One renewal that any number of callers wait for.
-typealias Flight = Promise<FlightEnd>
+typealias PendingRenewal = Promise<RenewalOutcome>
 
-enum FlightEnd: Sendable {
+enum RenewalOutcome: Sendable {
   case session(LiveSession)
   case failed(APIError)
   /// Somebody signed in or out.

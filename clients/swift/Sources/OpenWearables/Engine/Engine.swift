@@ -24,8 +24,8 @@ struct Engine: Sendable {
         throw APIError(
           .unauthenticated, .unauthenticated, "invalid_token",
           "the server refuses tokens that it has just issued")
-      case .flight(let flight):
-        switch try await flight.value(by: deadline) {
+      case .pending(let renewal):
+        switch try await renewal.value(by: deadline) {
         case .session(let session):
           // However short its life is.
           if session.fetched, !session.carries(refused) { return session }
@@ -36,12 +36,12 @@ struct Engine: Sendable {
     }
   }
 
-  /// Runs a flight to its end and finishes its business behind the waiters.
-  func fly(_ flight: Flight, _ refused: String?, _ generation: Int) async {
+  /// Runs a renewal to its end and finishes its business behind the waiters.
+  func renew(_ pending: PendingRenewal, _ refused: String?, _ generation: Int) async {
     let renewal = Renewal(self, refused: refused, generation: generation)
-    let end = await core.land(await renewal.run(), refused: refused, now: clock.mono())
-    flight.keep(end)
-    core.audience.tell(renewal.events)
+    let outcome = await core.finish(await renewal.run(), refused: refused, now: clock.mono())
+    pending.keep(outcome)
+    core.emitter.emit(renewal.events)
     for token in renewal.discarded { _ = await rpc.revoke(token) }
   }
 
@@ -51,11 +51,11 @@ struct Engine: Sendable {
     var events = [SessionEvent.signedIn(elsewhere: false)]
     let (before, failure) = await overwrite(session.raw)
     if let failure {
-      let kept = session.refused(before, now: clock.mono())
+      let kept = session.marked(unsaved: before, now: clock.mono())
       _ = await core.publish(kept, in: generation)
       events.append(.storageError(failure))
     }
-    core.audience.tell(events)
+    core.emitter.emit(events)
   }
 
   /// Forgets the session, clears the store and ends the session at the server. Returns
@@ -74,7 +74,7 @@ struct Engine: Sendable {
       let refused = await rpc.revoke(token)
       failed = failed ?? refused
     }
-    core.audience.tell([.signedOut(elsewhere: false)])
+    core.emitter.emit([.signedOut(elsewhere: false)])
     return failed
   }
 

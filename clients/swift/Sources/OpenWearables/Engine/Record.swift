@@ -42,7 +42,7 @@ final class LiveSession: Sendable {
   /// The record as it is stored.
   let raw: Data
   /// The store refused `raw` and holds `instead`.
-  let unsaved: Bool
+  let isUnsaved: Bool
   let instead: Data?
   /// When to renew and when it is over, on the monotonic clock.
   let soft, hard, received: TimeInterval
@@ -53,7 +53,7 @@ final class LiveSession: Sendable {
 
   private init(
     _ record: Record, raw: Data, received: TimeInterval, hard: TimeInterval, soft: TimeInterval,
-    fetched: Bool, forRefusal: Bool, unsaved: Bool = false, instead: Data? = nil
+    fetched: Bool, forRefusal: Bool, isUnsaved: Bool = false, instead: Data? = nil
   ) {
     self.record = record
     self.raw = raw
@@ -62,30 +62,30 @@ final class LiveSession: Sendable {
     self.soft = soft
     self.fetched = fetched
     self.forRefusal = forRefusal
-    self.unsaved = unsaved
+    self.isUnsaved = isUnsaved
     self.instead = instead
   }
 
   /// What the store holds where it holds this session.
-  var stored: Data? { unsaved ? instead : raw }
+  var stored: Data? { isUnsaved ? instead : raw }
 
   /// Reports whether it carries this access token.
   func carries(_ access: String?) -> Bool { access == record.access }
 
   /// The session as one that the store refused: `instead` is there in its place.
-  func refused(_ instead: Data?, now: TimeInterval) -> LiveSession {
+  func marked(unsaved instead: Data?, now: TimeInterval) -> LiveSession {
     LiveSession(
       record, raw: raw, received: received, hard: hard, soft: min(soft, now + Wait.save),
-      fetched: fetched, forRefusal: forRefusal, unsaved: true, instead: instead)
+      fetched: fetched, forRefusal: forRefusal, isUnsaved: true, instead: instead)
   }
 
   /// The session after another attempt to store it.
-  func saved(_ done: Bool, now: TimeInterval) -> LiveSession {
+  func marked(saved done: Bool, now: TimeInterval) -> LiveSession {
     let due = hard - margin(TimeInterval(record.ttl), jitter: 0)
     return LiveSession(
       record, raw: raw, received: received, hard: hard,
       soft: done ? due : now < due ? now + Wait.save : soft,
-      fetched: fetched, forRefusal: forRefusal, unsaved: !done, instead: done ? nil : instead)
+      fetched: fetched, forRefusal: forRefusal, isUnsaved: !done, instead: done ? nil : instead)
   }
 }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The work of one flight, which one task does from its beginning to its end.
+/// The work of one renewal, which one task does from its beginning to its end.
 final class Renewal {
   let engine: Engine
   let refused: String?
@@ -9,7 +9,7 @@ final class Renewal {
   var events: [SessionEvent] = []
   /// Refresh tokens to revoke then.
   var discarded: [String] = []
-  let deadline = Deadline(in: Wait.flight)
+  let deadline = Deadline(in: Wait.renewal)
 
   /// Why a renewal brought nothing.
   enum Failure: Error {
@@ -27,7 +27,7 @@ final class Renewal {
   var core: Core { engine.core }
   var now: TimeInterval { engine.clock.mono() }
 
-  func run() async -> FlightEnd {
+  func run() async -> RenewalOutcome {
     do throws(Failure) {
       return .session(try await renew())
     } catch {
@@ -44,7 +44,7 @@ final class Renewal {
     let before = await core.session
     if engine.policy == .never { return try await read() }
     var unlock: @Sendable () -> Void = {}
-    if !(await core.noted(before?.record.refresh)).isCooling(now) {
+    if !(await core.failures(of: before?.record.refresh)).isCooling(now) {
       unlock = await engine.store.lock()
     }
     defer { unlock() }
@@ -60,18 +60,18 @@ final class Renewal {
     {
       return session
     }
-    let noted = await core.noted(session?.record.refresh)
-    if noted.isCooling(now), let error = noted.error { throw .failed(error) }
+    let failures = await core.failures(of: session?.record.refresh)
+    if failures.isCooling(now), let error = failures.error { throw .failed(error) }
     guard let session else { return try await signIn() }
-    if let cause = noted.dead ?? session.unrenewable {
+    if let cause = failures.dead ?? session.unrenewable {
       return try await end(session, cause)
     }
-    return try await refresh(session, attempts: Wait.attempts(after: noted.count))
+    return try await refresh(session, attempts: Wait.attempts(after: failures.count))
   }
 
   /// Takes what the store holds, for a process that renews nothing.
   private func read() async throws(Failure) -> LiveSession {
-    guard let session = try await load() else { throw await absent() }
+    guard let session = try await load() else { throw await noSession() }
     guard !session.carries(refused), now < session.hard else {
       throw .failed(
         APIError(
@@ -93,7 +93,7 @@ final class Renewal {
       let error: APIError
       switch await engine.rpc.refresh(session.record, by: deadline) {
       case .success(let answer):
-        let next = fresh(answer.tokens, session.record.id, asked: asked, date: answer.date)
+        let next = newSession(answer.tokens, session.record.id, asked: asked, date: answer.date)
         return try await replace(session, by: next)
       case .failure(let failure):
         error = failure
@@ -103,7 +103,7 @@ final class Renewal {
       case .raced: return try await race(session, error)
       case .dead: return try await end(session, error)
       case .doubtful:
-        if await core.doubt(session.record.refresh, now: now) {
+        if await core.noteDoubt(about: session.record.refresh, now: now) {
           return try await end(session, error)
         }
         again = n < 2 && attempts > 1
@@ -111,14 +111,14 @@ final class Renewal {
       case .transient, .limited: break
       }
       if again { again = await pauseBefore(n, error) }
-      tellFailure(error, willRetry: again)
+      emitFailure(error, willRetry: again)
       guard again else {
-        await core.fail(session.record.refresh, error, now: now)
+        await core.noteFailure(of: session.record.refresh, error, now: now)
         throw .failed(error)
       }
       // Another process may have been luckier.
-      guard case .success(let stored) = await attempt() else { continue }
-      guard let current = stored else { throw await absent() }
+      guard case .success(let stored) = await loadResult() else { continue }
+      guard let current = stored else { throw await noSession() }
       if current === session { continue }
       if !current.carries(refused), now < current.hard { return current }
       session = current
@@ -138,14 +138,14 @@ final class Renewal {
   private func signIn() async throws(Failure) -> LiveSession {
     let ended = await core.ended
     guard engine.provider != nil, ended == nil || ended?.error.kind == .sessionExpired else {
-      throw await absent()
+      throw await noSession()
     }
-    switch await ask(.signedOut) {
+    switch await askProvider(.signedOut) {
     case .success(let session):
       return try await replace(nil, by: session)
     case .failure(var error):
       if let ended, error.underlyingError is SignInRequired { error = ended.error }
-      await core.fail(nil, error, now: now)
+      await core.noteFailure(of: nil, error, now: now)
       throw .failed(error)
     }
   }

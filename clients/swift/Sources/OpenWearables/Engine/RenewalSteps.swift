@@ -2,7 +2,7 @@ import Foundation
 
 // What a renewal does with what it got: store, adopt, end.
 extension Renewal {
-  func fresh(
+  func newSession(
     _ tokens: SessionTokens, _ id: String = randomKey(), asked: TimeInterval,
     date: TimeInterval? = nil
   ) -> LiveSession {
@@ -12,7 +12,7 @@ extension Renewal {
   }
 
   /// Stores the new session in place of the old one and makes it current. From here on the
-  /// work is finished even if the flight's time is over.
+  /// work is finished even if the renewal's time is over.
   func replace(_ old: LiveSession?, by new: LiveSession) async throws(Failure) -> LiveSession {
     if await isSuperseded {
       discard(new)
@@ -21,13 +21,13 @@ extension Renewal {
     var session = new
     do {
       guard try await engine.store.save(new.raw, replacing: old?.stored) else {
-        return try await lost(new)
+        return try await adoptStored(insteadOf: new)
       }
     } catch let failure as Failure {
       throw failure
     } catch {
       events.append(.storageError(.storage(error)))
-      session = new.refused(old?.stored, now: now)
+      session = new.marked(unsaved: old?.stored, now: now)
     }
     guard await core.publish(session, in: generation) else {
       // Whoever came in between has cleared or replaced it.
@@ -43,10 +43,10 @@ extension Renewal {
 
   /// Adopts what another process stored while `session` was fetched. Where that is another
   /// session, or none, `session` is not needed any more.
-  private func lost(_ session: LiveSession) async throws(Failure) -> LiveSession {
+  private func adoptStored(insteadOf session: LiveSession) async throws(Failure) -> LiveSession {
     let current = try await load()
     if current?.record.id != session.record.id { discard(session) }
-    guard let current else { throw await absent() }
+    guard let current else { throw await noSession() }
     return current
   }
 
@@ -54,8 +54,8 @@ extension Renewal {
   func race(_ session: LiveSession, _ cause: APIError) async throws(Failure) -> LiveSession {
     let end = Deadline(in: Wait.race)
     while true {
-      if case .success(let stored) = await attempt() {
-        guard let current = stored else { throw await absent() }
+      if case .success(let stored) = await loadResult() {
+        guard let current = stored else { throw await noSession() }
         if current !== session { return current }
       }
       if end.left == 0 { return try await self.end(session, cause) }
@@ -66,22 +66,22 @@ extension Renewal {
   /// Closes a session that the server has ended, unless the store holds another one by now
   /// or the provider knows of one.
   func end(_ session: LiveSession, _ cause: APIError) async throws(Failure) -> LiveSession {
-    guard let current = try await load() else { throw await absent() }
+    guard let current = try await load() else { throw await noSession() }
     if current !== session { return current }
-    await core.bury(session.record.refresh, cause)
+    await core.noteDead(session.record.refresh, cause)
     if engine.provider != nil {
-      switch await ask(cause.reason ?? .sessionExpired) {
+      switch await askProvider(cause.reason ?? .sessionExpired) {
       case .success(let fresh):
         return try await replace(session, by: fresh)
       case .failure(let error) where !(error.underlyingError is SignInRequired):
-        await core.fail(session.record.refresh, error, now: now)
+        await core.noteFailure(of: session.record.refresh, error, now: now)
         throw .failed(error)
       case .failure: break
       }
     }
     do {
       if !(try await engine.store.clear(session.stored)),
-        case .success(let current?) = await attempt(), current !== session
+        case .success(let current?) = await loadResult(), current !== session
       {
         return current
       }
@@ -96,14 +96,14 @@ extension Renewal {
   }
 
   /// Gets a session of its own from the provider.
-  func ask(_ reason: APIError.Reason) async -> Result<LiveSession, APIError> {
+  func askProvider(_ reason: APIError.Reason) async -> Result<LiveSession, APIError> {
     guard let provider = engine.provider else { return .failure(.signedOut()) }
     let request = TokenRequest(userID: engine.userID, reason: reason)
     let asked = now
     do {
       let tokens = try await bounded(deadline.left) { try await provider(request) }
       try tokens.check()
-      return .success(fresh(tokens, asked: asked))
+      return .success(newSession(tokens, asked: asked))
     } catch let error as SignInRequired {
       return .failure(
         APIError(
@@ -125,7 +125,7 @@ extension Renewal {
     do { raw = try await engine.store.load() } catch { throw .failed(.storage(error)) }
     let current = await core.session
     if let current, raw == current.raw { return current }
-    if let current, current.unsaved, raw == current.instead { return await saveAgain(current) }
+    if let current, current.isUnsaved, raw == current.instead { return await saveAgain(current) }
     guard let raw else {
       if current != nil, await core.publish(nil, in: generation) {
         events.append(.signedOut(elsewhere: true))
@@ -149,20 +149,20 @@ extension Renewal {
     return session
   }
 
-  /// `load` where its failure changes nothing.
-  func attempt() async -> Result<LiveSession?, Failure> {
+  /// ``load()`` where its failure changes nothing.
+  func loadResult() async -> Result<LiveSession?, Failure> {
     do throws(Failure) { return .success(try await load()) } catch { return .failure(error) }
   }
 
   /// Stores a session that the store refused before.
   private func saveAgain(_ session: LiveSession) async -> LiveSession {
     let done = (try? await engine.store.save(session.raw, replacing: session.instead)) ?? false
-    let next = session.saved(done, now: now)
+    let next = session.marked(saved: done, now: now)
     return await core.publish(next, in: generation) ? next : session
   }
 
   /// What a caller gets where no session is.
-  func absent() async -> Failure {
+  func noSession() async -> Failure {
     if await isSuperseded { return .superseded }
     return .failed(await core.ended?.error ?? .signedOut())
   }
@@ -173,11 +173,11 @@ extension Renewal {
     if let token = session.record.refresh { discarded.append(token) }
   }
 
-  /// A refresh that goes on says so at once, the rest when the flight is over.
-  func tellFailure(_ error: APIError, willRetry: Bool) {
+  /// A refresh that goes on says so at once, the rest when the renewal is over.
+  func emitFailure(_ error: APIError, willRetry: Bool) {
     events.append(.refreshFailed(error, willRetry: willRetry))
     if willRetry {
-      core.audience.tell(events)
+      core.emitter.emit(events)
       events = []
     }
   }

@@ -49,7 +49,7 @@ extension APIError {
 /// How long the engine waits, in seconds.
 enum Wait {
   static let call: TimeInterval = 30
-  static let flight: TimeInterval = 35
+  static let renewal: TimeInterval = 35
   static let attempt: TimeInterval = 10
   /// Longer than an attempt.
   static let lock: TimeInterval = 12
@@ -70,7 +70,7 @@ enum Wait {
     .random(in: 0.001...min(8, 0.25 * pow(2, Double(n - 1))))
   }
 
-  /// How long nobody tries after the `n`-th flight in a row that failed: 5 to 10 s,
+  /// How long nobody tries after the `n`-th renewal in a row that failed: 5 to 10 s,
   /// doubling up to a minute, or what the server asks for.
   static func cooldown(_ n: Int, _ error: APIError) -> TimeInterval {
     if let asked = error.retryAfter, asked > 0 { return min(asked, maxCooldown) }
@@ -78,7 +78,7 @@ enum Wait {
     return base + .random(in: 0..<base)
   }
 
-  /// How many attempts a flight makes after `n` failed ones: one is enough to learn that
+  /// How many attempts a renewal makes after `n` failed ones: one is enough to learn that
   /// the server is back.
   static func attempts(after n: Int) -> Int { n == 0 ? 4 : 1 }
 }

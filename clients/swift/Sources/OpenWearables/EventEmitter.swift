@@ -1,5 +1,5 @@
 /// Who listens. Its streams end with it.
-final class Audience: Sendable {
+final class EventEmitter: Sendable {
   private struct State {
     var next = 0
     var streams: [Int: AsyncStream<SessionEvent>.Continuation] = [:]
@@ -28,7 +28,7 @@ final class Audience: Sendable {
   }
 
   /// Tells all listeners, in order, and waits for nobody.
-  func tell(_ events: [SessionEvent]) {
+  func emit(_ events: [SessionEvent]) {
     guard !events.isEmpty else { return }
     let streams = state.with { $0.streams.values.map { $0 } }
     for stream in streams {
