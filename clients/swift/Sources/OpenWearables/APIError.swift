@@ -120,7 +120,7 @@ public struct APIError: Error, Sendable {
   /// The status of an answer that did not come from the API.
   var foreignStatus: Int?
   /// The answer is a Connect error of the server.
-  var isAnswer = false
+  var isConnectError = false
 
   init(
     _ kind: Kind, _ code: Code, _ reason: Reason? = nil, _ message: String,
@@ -221,7 +221,7 @@ extension APIError {
     return error
   }
 
-  static func badAnswer() -> APIError {
+  static func unusableTokens() -> APIError {
     APIError(.unavailable, .unknown, .foreignAnswer, "the answer holds no usable token pair")
   }
 

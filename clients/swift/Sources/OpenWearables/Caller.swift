@@ -22,8 +22,8 @@ struct Caller: UnaryTransport {
   func unary<Input: Message, Output: Message>(
     _ method: MethodDescriptor, _ input: Input, options: CallOptions
   ) async throws -> Response<Output> {
-    let answer = try await send(method, try json(input), options)
-    return Response(body: try message(answer.body), headers: answer.headers)
+    let response = try await send(method, try json(input), options)
+    return Response(body: try message(response.body), headers: response.headers)
   }
 
   private func json(_ input: some Message) throws(APIError) -> Data {
@@ -39,7 +39,7 @@ struct Caller: UnaryTransport {
   }
 
   private func send(_ method: MethodDescriptor, _ body: Data, _ options: CallOptions)
-    async throws(APIError) -> UnaryAnswer
+    async throws(APIError) -> UnaryResponse
   {
     let deadline = Deadline(in: options.timeout ?? timeout)
     var call = UnaryRequest(procedure: method.procedure, body: body)
@@ -64,17 +64,17 @@ struct Caller: UnaryTransport {
   /// Sends a call, once more with another token where its token was refused, and up to
   /// `retries` times more where it failed in passing and repeating it is safe.
   private func repeated(
-    _ first: UnaryRequest, isSafe: Bool, sent first401: String?, by deadline: Deadline
-  ) async throws(APIError) -> UnaryAnswer {
+    _ first: UnaryRequest, isSafe: Bool, sent firstToken: String?, by deadline: Deadline
+  ) async throws(APIError) -> UnaryResponse {
     var call = first
-    var sent = first401
+    var sent = firstToken
     var replayed = false
     var n = 0
     while true {
       do throws(APIError) {
-        let answer = try await connect.send(call, by: deadline)
-        observe(answer.headers)
-        return answer
+        let response = try await connect.send(call, by: deadline)
+        observe(response.headers)
+        return response
       } catch {
         observe(error.headers)
         if error.code == .unauthenticated, renews, !replayed, let refused = sent {
@@ -106,9 +106,9 @@ struct Caller: UnaryTransport {
     guard case .key = credential, headers["deprecation"] != nil,
       let end = httpDate(headers["sunset"])
     else { return }
-    let isNew = sunset.with { told in
-      defer { told = end }
-      return told != end
+    let isNew = sunset.with { known in
+      defer { known = end }
+      return known != end
     }
     if isNew { emitter.emit([.keyRotated(sunset: Date(timeIntervalSince1970: end))]) }
   }

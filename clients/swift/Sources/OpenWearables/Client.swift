@@ -76,7 +76,8 @@ public final class Client: Sendable {
   convenience init(baseURL: URL, _ credential: Caller.Credential, _ options: Options) throws {
     let base = try BaseURL(baseURL)
     self.init(
-      Connect(base: .success(base), wire: SystemWire(), userAgent: ""), credential, options,
+      Connect(base: .success(base), transport: URLSessionTransport(), userAgent: ""), credential,
+      options,
       emitter: EventEmitter())
   }
 
@@ -85,7 +86,7 @@ public final class Client: Sendable {
   ) {
     caller = Caller(
       connect: Connect(
-        base: connect.base, wire: connect.wire, userAgent: userAgent(options.userAgent)),
+        base: connect.base, transport: connect.transport, userAgent: userAgent(options.userAgent)),
       credential: credential, timeout: options.timeout, retries: min(max(options.retries, 0), 2),
       emitter: emitter, readsInURL: options.readsInURL)
     users = Users(rpc: UserServiceClient(transport: caller))

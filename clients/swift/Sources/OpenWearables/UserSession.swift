@@ -34,11 +34,12 @@ public final class UserSession: Sendable {
   init(
     baseURL: URL, store: any SessionStore, refresh: RefreshPolicy = .whenNeeded,
     userID: String? = nil, loginErrors: Bool = false, clock: Clock = .system, core: Core? = nil,
-    wire: any Wire = SystemWire(), provider: (TokenRPC) -> TokenProvider?
+    transport: any HTTPTransport = URLSessionTransport(), provider: (TokenRPC) -> TokenProvider?
   ) {
     let base = baseResult(baseURL)
     let key = (try? base.get())?.string ?? ""
-    let rpc = TokenRPC(connect: Connect(base: base, wire: wire, userAgent: userAgent(nil)))
+    let rpc = TokenRPC(
+      connect: Connect(base: base, transport: transport, userAgent: userAgent(nil)))
     if case .failure(let error) = base { problem = error } else { problem = nil }
     engine = Engine(
       core: core ?? Core.shared(.init(store: store.id, base: key, policy: refresh)), base: key,

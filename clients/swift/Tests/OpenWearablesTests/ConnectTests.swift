@@ -91,14 +91,16 @@ final class ConnectTests: XCTestCase {
 
   /// A request is what the protocol says, and carries nothing else.
   func testRequests() async throws {
-    let wire = FakeWire { _ in HTTPAnswer(status: 200, headers: json, body: Data("{}".utf8)) }
+    let transport = FakeTransport { _ in
+      HTTPResponse(status: 200, headers: json, body: Data("{}".utf8))
+    }
     let base = baseResult(URL(string: "https://api.example.com/v/")!)
-    let connect = Connect(base: base, wire: wire, userAgent: "")
+    let connect = Connect(base: base, transport: transport, userAgent: "")
     let options = Client.Options(timeout: 7, userAgent: "shop/2\n.1")
     let client = Client(connect, .key("ow_test_k"), options, emitter: EventEmitter())
     _ = try await client.users.rpc.getUser(
       GetUserRequest(id: "a/b?"), options: CallOptions(headers: ["X-One": "1"]))
-    let sent = try XCTUnwrap(wire.sent.first)
+    let sent = try XCTUnwrap(transport.sent.first)
     XCTAssertEqual(
       sent.url?.absoluteString, "https://api.example.com/v/openwearables.v1.UserService/GetUser")
     XCTAssertEqual(sent.httpMethod, "POST")
@@ -123,7 +125,7 @@ final class ConnectTests: XCTestCase {
     reading.readsInURL = true
     let reader = Client(connect, .none, reading, emitter: EventEmitter())
     _ = try await reader.users.rpc.getUser(GetUserRequest(id: "a>b?c"))
-    let read = try XCTUnwrap(wire.sent.last)
+    let read = try XCTUnwrap(transport.sent.last)
     XCTAssertEqual(read.httpMethod, "GET")
     XCTAssertNil(read.httpBody)
     XCTAssertEqual(
@@ -133,9 +135,11 @@ final class ConnectTests: XCTestCase {
 
   /// A header cannot smuggle another one.
   func testHeadersWithControlCharacters() async throws {
-    let wire = FakeWire { _ in HTTPAnswer(status: 200, headers: json, body: Data("{}".utf8)) }
+    let transport = FakeTransport { _ in
+      HTTPResponse(status: 200, headers: json, body: Data("{}".utf8))
+    }
     let base = baseResult(URL(string: "https://a.example")!)
-    let connect = Connect(base: base, wire: wire, userAgent: "")
+    let connect = Connect(base: base, transport: transport, userAgent: "")
     let client = Client(connect, .none, .init(), emitter: EventEmitter())
     for header in [("X-One", "1\r\nX-Two: 2"), ("X\nY", "1"), ("X-One", "\u{7f}")] {
       do {
@@ -144,28 +148,28 @@ final class ConnectTests: XCTestCase {
         XCTFail(header.0)
       } catch let error as APIError { XCTAssertTrue(error.isInvalid) }
     }
-    XCTAssertTrue(wire.sent.isEmpty)
+    XCTAssertTrue(transport.sent.isEmpty)
   }
 
   /// A minting call keeps one key for all its attempts, or the caller's own.
   func testIdempotencyKeys() async throws {
-    let wire = FakeWire { n in
+    let transport = FakeTransport { n in
       n < 3
-        ? HTTPAnswer(status: 503, headers: json, body: Data(#"{"code":"unavailable"}"#.utf8))
-        : HTTPAnswer(status: 200, headers: json, body: Data(#"{"key":{},"secret":"s"}"#.utf8))
+        ? HTTPResponse(status: 503, headers: json, body: Data(#"{"code":"unavailable"}"#.utf8))
+        : HTTPResponse(status: 200, headers: json, body: Data(#"{"key":{},"secret":"s"}"#.utf8))
     }
     let connect = Connect(
-      base: baseResult(URL(string: "https://a.example")!), wire: wire, userAgent: "")
+      base: baseResult(URL(string: "https://a.example")!), transport: transport, userAgent: "")
     let client = Client(connect, .key("ow_test_k"), .init(), emitter: EventEmitter())
     let minted = try await client.keys.create()
     XCTAssertEqual(minted.secret.reveal(), "s")
-    let keys = wire.sent.map { $0.value(forHTTPHeaderField: "Idempotency-Key") ?? "" }
+    let keys = transport.sent.map { $0.value(forHTTPHeaderField: "Idempotency-Key") ?? "" }
     XCTAssertEqual(keys.count, 3)
     XCTAssertEqual(Set(keys).count, 1)
     XCTAssertGreaterThan(keys[0].count, 20)
     _ = try await client.keys.rpc.createKey(
       CreateKeyRequest(), options: CallOptions(headers: ["idempotency-key": "mine"]))
-    XCTAssertEqual(wire.sent.last?.value(forHTTPHeaderField: "Idempotency-Key"), "mine")
+    XCTAssertEqual(transport.sent.last?.value(forHTTPHeaderField: "Idempotency-Key"), "mine")
   }
 
   /// The deadline is ours, and is told apart from the caller's cancellation.
@@ -216,14 +220,14 @@ final class ConnectTests: XCTestCase {
   }
 
   func testRetryAfter() {
-    XCTAssertEqual(waitOf(["retry-after": "7"], now: 0), 7)
-    XCTAssertEqual(waitOf(["retry-after": "-7"], now: 0), 0)
+    XCTAssertEqual(retryDelay(["retry-after": "7"], now: 0), 7)
+    XCTAssertEqual(retryDelay(["retry-after": "-7"], now: 0), 0)
     let date = "Sun, 06 Nov 1994 08:49:37 GMT"
-    XCTAssertEqual(waitOf(["retry-after": date], now: 784_111_770), 7)
+    XCTAssertEqual(retryDelay(["retry-after": date], now: 784_111_770), 7)
     XCTAssertEqual(
-      waitOf(["x-ratelimit-remaining": "0", "x-ratelimit-reset": "50"], now: 40), 10)
-    XCTAssertNil(waitOf(["x-ratelimit-remaining": "1", "x-ratelimit-reset": "50"], now: 40))
-    XCTAssertNil(waitOf(["retry-after": "soon"], now: 0))
+      retryDelay(["x-ratelimit-remaining": "0", "x-ratelimit-reset": "50"], now: 40), 10)
+    XCTAssertNil(retryDelay(["x-ratelimit-remaining": "1", "x-ratelimit-reset": "50"], now: 40))
+    XCTAssertNil(retryDelay(["retry-after": "soon"], now: 0))
   }
 }
 

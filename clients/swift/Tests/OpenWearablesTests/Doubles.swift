@@ -73,7 +73,7 @@ final class StoppingStore: SessionStore {
 
   func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
     let done = await inner.save(record, replacing: expected)
-    saved.keep(())
+    saved.fulfill(())
     try await goOn.value(by: Deadline(in: 4))
     return done
   }
@@ -82,15 +82,15 @@ final class StoppingStore: SessionStore {
 }
 
 /// Answers without a network, by the number of the request.
-final class FakeWire: Wire {
+final class FakeTransport: HTTPTransport {
   private let requests = Locked<[URLRequest]>([])
-  private let answer: @Sendable (Int) -> HTTPAnswer
+  private let answer: @Sendable (Int) -> HTTPResponse
 
-  init(_ answer: @escaping @Sendable (Int) -> HTTPAnswer) { self.answer = answer }
+  init(_ answer: @escaping @Sendable (Int) -> HTTPResponse) { self.answer = answer }
 
   var sent: [URLRequest] { requests.with { $0 } }
 
-  func send(_ request: URLRequest, by: Deadline) async throws(APIError) -> HTTPAnswer {
+  func send(_ request: URLRequest, by: Deadline) async throws(APIError) -> HTTPResponse {
     answer(
       requests.with {
         $0.append(request)

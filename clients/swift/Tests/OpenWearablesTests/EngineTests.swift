@@ -142,7 +142,7 @@ final class EngineTests: XCTestCase {
     let caller = Task { try await session.accessToken() }
     try await store.saved.value(by: Deadline(in: 10))
     try await session.signOut()
-    store.goOn.keep(())
+    store.goOn.fulfill(())
     for result in [await caller.result, await Task { try await session.accessToken() }.result] {
       XCTAssertThrowsError(try result.get()) {
         XCTAssertEqual(($0 as? APIError)?.reason, .signedOut)

@@ -53,6 +53,6 @@ final class Proxy: Sendable {
     var request = URLRequest(url: URL(string: "\(base)/__faults\(path)")!)
     request.httpMethod = method
     request.httpBody = body
-    return try await SystemWire().send(request, by: Deadline(in: 20)).body
+    return try await URLSessionTransport().send(request, by: Deadline(in: 20)).body
   }
 }

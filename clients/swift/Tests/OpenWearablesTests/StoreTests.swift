@@ -133,12 +133,12 @@ final class StoreTests: XCTestCase {
             continuation.resume()
           }
         }
-        return { self.unlocked.keep(()) }
+        return { self.unlocked.fulfill(()) }
       }
     }
     let store = Hanging()
     do {
-      _ = try await bounded(0.1, late: { $0() }, { try await store.lock() })
+      _ = try await withTimeout(0.1, late: { $0() }, { try await store.lock() })
       XCTFail("it was locked")
     } catch let error as APIError { XCTAssertTrue(error.isTimeout) }
     try await store.unlocked.value(by: Deadline(in: 5))

@@ -40,7 +40,7 @@ struct Engine: Sendable {
   func renew(_ pending: PendingRenewal, _ refused: String?, _ generation: Int) async {
     let renewal = Renewal(self, refused: refused, generation: generation)
     let outcome = await core.finish(await renewal.run(), refused: refused, now: clock.mono())
-    pending.keep(outcome)
+    pending.fulfill(outcome)
     core.emitter.emit(renewal.events)
     for token in renewal.discarded { _ = await rpc.revoke(token) }
   }

@@ -92,8 +92,8 @@ final class Renewal {
       let asked = now
       let error: APIError
       switch await engine.rpc.refresh(session.record, by: deadline) {
-      case .success(let answer):
-        let next = newSession(answer.tokens, session.record.id, asked: asked, date: answer.date)
+      case .success(let minted):
+        let next = newSession(minted.tokens, session.record.id, asked: asked, date: minted.date)
         return try await replace(session, by: next)
       case .failure(let failure):
         error = failure

@@ -101,7 +101,7 @@ extension Renewal {
     let request = TokenRequest(userID: engine.userID, reason: reason)
     let asked = now
     do {
-      let tokens = try await bounded(deadline.left) { try await provider(request) }
+      let tokens = try await withTimeout(deadline.left) { try await provider(request) }
       try tokens.check()
       return .success(newSession(tokens, asked: asked))
     } catch let error as SignInRequired {

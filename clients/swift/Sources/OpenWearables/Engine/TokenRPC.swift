@@ -9,24 +9,25 @@ package struct TokenRPC: Sendable {
 
   package init(baseURL: URL) throws(APIError) {
     let base = try BaseURL(baseURL)
-    connect = Connect(base: .success(base), wire: SystemWire(), userAgent: userAgent(nil))
+    connect = Connect(
+      base: .success(base), transport: URLSessionTransport(), userAgent: userAgent(nil))
   }
 
   /// Tokens with the server's clock.
-  struct Answer: Sendable {
+  struct DatedTokens: Sendable {
     let tokens: SessionTokens
     let date: TimeInterval?
   }
 
   /// One attempt to renew.
-  func refresh(_ record: Record, by deadline: Deadline) async -> Result<Answer, APIError> {
+  func refresh(_ record: Record, by deadline: Deadline) async -> Result<DatedTokens, APIError> {
     do throws(APIError) {
       let request = RefreshTokenRequest(refreshToken: record.refresh)
-      let answer = try await mint(
+      let minted = try await mint(
         SessionServiceClient.Method.refreshToken, request, key: record.retryKey,
         by: deadline.orIn(Wait.attempt), \RefreshTokenResponse.tokens)
-      guard answer.tokens.refreshToken != nil else { return .failure(.badAnswer()) }
-      return .success(answer)
+      guard minted.tokens.refreshToken != nil else { return .failure(.unusableTokens()) }
+      return .success(minted)
     } catch { return .failure(error) }
   }
 
@@ -85,19 +86,19 @@ package struct TokenRPC: Sendable {
 
   private func mint<Output: Message>(
     _ method: MethodDescriptor, _ input: some Message, key: String, by deadline: Deadline,
-    _ tokens: KeyPath<Output, TokenPair?> & Sendable
-  ) async throws(APIError) -> Answer {
-    let answer = try await send(method, input, key: key, by: deadline)
-    guard let output = try? Output(jsonUTF8: answer.body), let pair = output[keyPath: tokens]
-    else { throw .badAnswer() }
-    let minted = SessionTokens(pair)
-    do throws(APIError) { try minted.check() } catch { throw .badAnswer() }
-    return Answer(tokens: minted, date: httpDate(answer.headers["date"]))
+    _ path: KeyPath<Output, TokenPair?> & Sendable
+  ) async throws(APIError) -> DatedTokens {
+    let response = try await send(method, input, key: key, by: deadline)
+    guard let output = try? Output(jsonUTF8: response.body), let pair = output[keyPath: path]
+    else { throw .unusableTokens() }
+    let tokens = SessionTokens(pair)
+    do throws(APIError) { try tokens.check() } catch { throw .unusableTokens() }
+    return DatedTokens(tokens: tokens, date: httpDate(response.headers["date"]))
   }
 
   private func send(
     _ method: MethodDescriptor, _ input: some Message, key: String?, by deadline: Deadline
-  ) async throws(APIError) -> UnaryAnswer {
+  ) async throws(APIError) -> UnaryResponse {
     guard let body = try? input.jsonUTF8() else {
       throw .invalid("the request cannot be written")
     }

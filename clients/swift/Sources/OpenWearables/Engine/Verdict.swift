@@ -42,7 +42,7 @@ extension APIError {
   var isRetryable: Bool {
     if let foreignStatus { return [429, 500, 502, 503, 504].contains(foreignStatus) }
     return kind == .offline || kind == .unavailable || kind == .rateLimited
-      || code == .internal && isAnswer || reason == "idempotency_in_progress"
+      || code == .internal && isConnectError || reason == "idempotency_in_progress"
   }
 }
 

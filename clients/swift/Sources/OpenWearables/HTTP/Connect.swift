@@ -14,7 +14,7 @@ struct UnaryRequest: Sendable {
   var inURL = false
 }
 
-struct UnaryAnswer: Sendable {
+struct UnaryResponse: Sendable {
   let body: Data
   let headers: [String: String]
 }
@@ -23,17 +23,17 @@ struct UnaryAnswer: Sendable {
 /// what its headers hold.
 struct Connect: Sendable {
   let base: Result<BaseURL, APIError>
-  let wire: any Wire
+  let transport: any HTTPTransport
   let userAgent: String
 
   /// Sends a call and waits for its answer until the deadline, which the server is told.
-  func send(_ call: UnaryRequest, by deadline: Deadline) async throws(APIError) -> UnaryAnswer {
+  func send(_ call: UnaryRequest, by deadline: Deadline) async throws(APIError) -> UnaryResponse {
     let request = try request(for: call, by: deadline)
-    let answer = try await wire.send(request, by: deadline)
-    let media = mediaType(answer.headers)
-    guard answer.status == 200 else { throw APIError(answer) }
-    guard media == "application/json" else { throw .notJSON(answer, media) }
-    return UnaryAnswer(body: answer.body, headers: answer.headers)
+    let response = try await transport.send(request, by: deadline)
+    let media = mediaType(response.headers)
+    guard response.status == 200 else { throw APIError(response) }
+    guard media == "application/json" else { throw .notJSON(response, media) }
+    return UnaryResponse(body: response.body, headers: response.headers)
   }
 
   private func request(for call: UnaryRequest, by deadline: Deadline) throws(APIError)

@@ -3,18 +3,18 @@ import Foundation
 extension APIError {
   /// The error of an answer that is not 200. Whatever the body holds, it fails to be an
   /// error only in its details.
-  init(_ answer: HTTPAnswer) {
-    let media = mediaType(answer.headers)
+  init(_ response: HTTPResponse) {
+    let media = mediaType(response.headers)
     guard media == "application/json" else {
-      self = .foreign(answer)
+      self = .foreign(response)
       return
     }
-    let body = (try? JSONSerialization.jsonObject(with: answer.body)) as? [String: Any] ?? [:]
-    let code = (body["code"] as? String).flatMap(Code.init) ?? Code(status: answer.status)
-    let message = body["message"] as? String ?? "HTTP \(answer.status)"
+    let body = (try? JSONSerialization.jsonObject(with: response.body)) as? [String: Any] ?? [:]
+    let code = (body["code"] as? String).flatMap(Code.init) ?? Code(status: response.status)
+    let message = body["message"] as? String ?? "HTTP \(response.status)"
     self.init(code.kind, code, nil, message)
-    isAnswer = true
-    read(answer.headers)
+    isConnectError = true
+    read(response.headers)
     for case let detail as [String: Any] in body["details"] as? [Any] ?? [] {
       guard let type = detail["type"] as? String, let text = detail["value"] as? String,
         let value = Data(unpadded: text)
@@ -25,37 +25,37 @@ extension APIError {
   }
 
   /// A 200 that no Connect server sends.
-  static func notJSON(_ answer: HTTPAnswer, _ media: String) -> APIError {
-    guard media.hasPrefix("application/") else { return .foreign(answer) }
+  static func notJSON(_ response: HTTPResponse, _ media: String) -> APIError {
+    guard media.hasPrefix("application/") else { return .foreign(response) }
     var error = APIError(
       .internal, .internal, nil, "the answer is of the type \(media), not application/json")
-    error.read(answer.headers)
+    error.read(response.headers)
     return error
   }
 
   /// An answer that did not come from the API: nothing about the credential follows
   /// from it, but for a 401.
-  private static func foreign(_ answer: HTTPAnswer) -> APIError {
-    let code = Code(status: answer.status)
+  private static func foreign(_ response: HTTPResponse) -> APIError {
+    let code = Code(status: response.status)
     let kind: Kind =
-      switch answer.status {
+      switch response.status {
       case 429: .rateLimited
       case 401: .unauthenticated
       default: .unavailable
       }
     var error = APIError(
       kind, code, .foreignAnswer,
-      "HTTP \(answer.status) that did not come from the API: "
+      "HTTP \(response.status) that did not come from the API: "
         + "is a proxy or a captive portal in between, or the base URL wrong?")
-    error.foreignStatus = answer.status
-    error.read(answer.headers)
+    error.foreignStatus = response.status
+    error.read(response.headers)
     return error
   }
 
   private mutating func read(_ headers: [String: String]) {
     self.headers = headers
     requestID = headers["x-request-id"]
-    retryAfter = waitOf(headers, now: Date().timeIntervalSince1970)
+    retryAfter = retryDelay(headers, now: Date().timeIntervalSince1970)
   }
 
   private mutating func read(_ detail: ErrorDetailReader) {
@@ -82,7 +82,7 @@ extension APIError.Code {
 
 /// How long the answer says to wait: Retry-After in seconds or as a date, else
 /// X-RateLimit-Reset where nothing remains.
-func waitOf(_ headers: [String: String], now: TimeInterval) -> TimeInterval? {
+func retryDelay(_ headers: [String: String], now: TimeInterval) -> TimeInterval? {
   if let value = headers["retry-after"] {
     if let seconds = Int(value) { return TimeInterval(max(seconds, 0)) }
     if let date = httpDate(value) { return max(date - now, 0) }

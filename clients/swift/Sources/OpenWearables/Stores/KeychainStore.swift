@@ -17,7 +17,7 @@ public struct KeychainStore: SessionStore {
   public func load() async throws -> Data? { try read() }
 
   public func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
-    try turns.with { _ in
+    try processLock.with { _ in
       guard try read() == expected else { return false }
       let status =
         expected == nil ? items.add(key, record) : items.update(key, record)
@@ -30,7 +30,7 @@ public struct KeychainStore: SessionStore {
   }
 
   public func clear(_ expected: Data?) async throws -> Bool {
-    try turns.with { _ in
+    try processLock.with { _ in
       guard try read() == expected else { return false }
       let status = items.delete(key)
       guard status == KeychainStatus.success || status == KeychainStatus.notFound else {
@@ -60,7 +60,7 @@ public struct KeychainStore: SessionStore {
 }
 
 /// The keychain compares nothing, so the stores of a process take turns.
-private let turns = Locked(())
+private let processLock = Locked(())
 
 /// What an item is found by.
 struct KeychainKey: Sendable, Hashable {

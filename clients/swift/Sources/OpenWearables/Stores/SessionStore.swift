@@ -43,25 +43,25 @@ struct GuardedStore: Sendable {
 
   func load() async throws -> Data? {
     let store = store
-    let record = try await bounded(Wait.store) { try await store.load() }
+    let record = try await withTimeout(Wait.store) { try await store.load() }
     return record?.isEmpty == true ? nil : record
   }
 
   func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
     let store = store
-    return try await bounded(Wait.store) { try await store.save(record, replacing: expected) }
+    return try await withTimeout(Wait.store) { try await store.save(record, replacing: expected) }
   }
 
   func clear(_ expected: Data?) async throws -> Bool {
     let store = store
-    return try await bounded(Wait.store) { try await store.clear(expected) }
+    return try await withTimeout(Wait.store) { try await store.clear(expected) }
   }
 
   /// Takes the store's lock, if it has one and it comes in time. The work goes on
   /// without it all the same.
   func lock() async -> @Sendable () -> Void {
     guard let store = store as? any LockingStore else { return {} }
-    let unlock = try? await bounded(Wait.lock, late: { $0() }, { try await store.lock() })
+    let unlock = try? await withTimeout(Wait.lock, late: { $0() }, { try await store.lock() })
     return unlock ?? {}
   }
 }

@@ -14,14 +14,14 @@ final class Promise<Value: Sendable>: Sendable {
   var current: Value? { state.with { $0.value } }
 
   /// Gives the value. Only the first one counts.
-  func keep(_ value: Value) {
+  func fulfill(_ value: Value) {
     let waiters: [ObjectIdentifier: Waiter<Value>] = state.with {
       guard $0.value == nil else { return [:] }
       let waiters = $0.waiters
       $0 = State(value: value)
       return waiters
     }
-    for waiter in waiters.values { waiter.end(.kept(value)) }
+    for waiter in waiters.values { waiter.end(.fulfilled(value)) }
   }
 
   /// Waits for the value.
@@ -35,7 +35,7 @@ final class Promise<Value: Sendable>: Sendable {
     }
     if let known { return known }
     let left = deadline.left
-    let timer = left.isFinite ? Task { if await pause(left) { waiter.end(.late) } } : nil
+    let timer = left.isFinite ? Task { if await pause(left) { waiter.end(.timedOut) } } : nil
     let end = await withTaskCancellationHandler {
       await waiter.wait()
     } onCancel: {
@@ -44,9 +44,9 @@ final class Promise<Value: Sendable>: Sendable {
     timer?.cancel()
     state.with { $0.waiters[ObjectIdentifier(waiter)] = nil }
     switch end {
-    case .kept(let value): return value
+    case .fulfilled(let value): return value
     case .canceled: throw .canceled()
-    case .late: throw .timeout()
+    case .timedOut: throw .timeout()
     }
   }
 }
@@ -54,9 +54,9 @@ final class Promise<Value: Sendable>: Sendable {
 /// One task that waits. It is resumed exactly once, whoever comes first.
 private final class Waiter<Value: Sendable>: Sendable {
   enum End: Sendable {
-    case kept(Value)
+    case fulfilled(Value)
     case canceled
-    case late
+    case timedOut
   }
 
   private enum State {
@@ -99,32 +99,31 @@ private final class Waiter<Value: Sendable>: Sendable {
 /// `seconds` the task is cancelled and left behind; `late` gets what it still brings.
 ///
 /// - Throws: what the work throws, or an `APIError` of kind `canceled` or `timeout`.
-func bounded<Value: Sendable>(
+func withTimeout<Value: Sendable>(
   _ seconds: TimeInterval, late: @escaping @Sendable (Value) -> Void = { _ in },
   _ work: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
   let promise = Promise<Result<Value, any Error>>()
   let abandoned = Locked(false)
-  let collect = Locked<(@Sendable (Value) -> Void)?>(late)
-  @Sendable func abandon() {
+  let lateHandler = Locked<(@Sendable (Value) -> Void)?>(late)
+  @Sendable func deliverLate() {
     guard abandoned.with({ $0 }), case .success(let value)? = promise.current else { return }
-    let taken = collect.with { collect in
-      let taken = collect
-      collect = nil
-      return taken
+    let handle = lateHandler.with { handler in
+      defer { handler = nil }
+      return handler
     }
-    taken?(value)
+    handle?(value)
   }
   let task = Task.detached {
-    do { promise.keep(.success(try await work())) } catch { promise.keep(.failure(error)) }
-    abandon()
+    do { promise.fulfill(.success(try await work())) } catch { promise.fulfill(.failure(error)) }
+    deliverLate()
   }
   do {
     return try await promise.value(by: Deadline(in: seconds)).get()
   } catch {
     task.cancel()
     abandoned.with { $0 = true }
-    abandon()
+    deliverLate()
     throw error
   }
 }

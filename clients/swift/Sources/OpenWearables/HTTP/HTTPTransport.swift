@@ -5,24 +5,24 @@ import Foundation
 #endif
 
 /// An answer as it came. Names of headers are in lower case, values as they are.
-struct HTTPAnswer: Sendable {
+struct HTTPResponse: Sendable {
   let status: Int
   let headers: [String: String]
   let body: Data
 }
 
 /// Sends requests, by URLSession but for tests.
-protocol Wire: Sendable {
+protocol HTTPTransport: Sendable {
   /// Sends a request once. It follows no redirect and keeps no cookie.
   ///
   /// - Throws: an error of kind `offline` if no whole answer came, `timeout` at the
   ///   deadline, `canceled` if the task is cancelled.
-  func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPAnswer
+  func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPResponse
 }
 
 /// The one URLSession of the process. It lives as long as that and holds nothing but
 /// connections.
-struct SystemWire: Wire {
+struct URLSessionTransport: HTTPTransport {
   private static let exchanges = Exchanges()
   private static let session = URLSession(
     configuration: configuration(), delegate: exchanges, delegateQueue: nil)
@@ -44,22 +44,22 @@ struct SystemWire: Wire {
     return c
   }
 
-  func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPAnswer {
+  func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPResponse {
     if Task.isCancelled { throw .canceled() }
-    let answer = Promise<Result<HTTPAnswer, URLError>>()
+    let promise = Promise<Result<HTTPResponse, URLError>>()
     let task = Self.session.dataTask(with: request)
-    Self.exchanges.begin(task, answer)
+    Self.exchanges.begin(task, promise)
     task.resume()
-    let result: Result<HTTPAnswer, URLError>
+    let result: Result<HTTPResponse, URLError>
     do throws(APIError) {
-      result = try await answer.value(by: deadline)
+      result = try await promise.value(by: deadline)
     } catch {
       Self.exchanges.forget(task)
       task.cancel()
       throw error
     }
     switch result {
-    case .success(let answer): return answer
+    case .success(let response): return response
     case .failure(let error): throw .offline(error)
     }
   }
@@ -68,14 +68,14 @@ struct SystemWire: Wire {
 /// The requests under way, by their tasks. The session calls it from its own queue.
 private final class Exchanges: NSObject, URLSessionDataDelegate {
   private struct Exchange {
-    let answer: Promise<Result<HTTPAnswer, URLError>>
+    let promise: Promise<Result<HTTPResponse, URLError>>
     var body = Data()
   }
 
   private let open = Locked<[Int: Exchange]>([:])
 
-  func begin(_ task: URLSessionTask, _ answer: Promise<Result<HTTPAnswer, URLError>>) {
-    open.with { $0[task.taskIdentifier] = Exchange(answer: answer) }
+  func begin(_ task: URLSessionTask, _ promise: Promise<Result<HTTPResponse, URLError>>) {
+    open.with { $0[task.taskIdentifier] = Exchange(promise: promise) }
   }
 
   func forget(_ task: URLSessionTask) {
@@ -89,11 +89,11 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
   func urlSession(_: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
     let exchange = open.with { $0.removeValue(forKey: task.taskIdentifier) }
     if let error {
-      exchange?.answer.keep(.failure(error as? URLError ?? URLError(.unknown)))
+      exchange?.promise.fulfill(.failure(error as? URLError ?? URLError(.unknown)))
     } else if let response = task.response as? HTTPURLResponse {
-      exchange?.answer.keep(.success(HTTPAnswer(response, exchange?.body ?? Data())))
+      exchange?.promise.fulfill(.success(HTTPResponse(response, exchange?.body ?? Data())))
     } else {
-      exchange?.answer.keep(.failure(URLError(.badServerResponse)))
+      exchange?.promise.fulfill(.failure(URLError(.badServerResponse)))
     }
   }
 
@@ -105,7 +105,7 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
   }
 }
 
-extension HTTPAnswer {
+extension HTTPResponse {
   fileprivate init(_ response: HTTPURLResponse, _ body: Data) {
     status = response.statusCode
     self.body = body
