@@ -22,21 +22,21 @@ final class ConnectTests: XCTestCase {
   }
 
   /// What comes of every shape that an answer can have, over a real connection.
-  func testAnswers() async throws {
+  func testEveryShapeOfAnswerBecomesItsError() async throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("connect-vectors.json")
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let vectors = try decoder.decode([Vector].self, from: Data(contentsOf: path))
     XCTAssertGreaterThan(vectors.count, 30)
-    let proxy = try Rig.shared.proxy()
+    let proxy = try TestServer.shared.proxy()
     let client = try Client(baseURL: proxy.url, .none, .init(retries: 0))
     for v in vectors {
       var headers: [String: JSON] = ["Content-Type": .string(v.type ?? "application/json")]
       if let location = v.location { headers["Location"] = .string(location) }
       let body =
         try v.text ?? String(decoding: JSONEncoder().encode(v.body ?? .null), as: UTF8.self)
-      try await proxy.rules([
+      try await proxy.setRules([
         [
           "method": "GetUser", "fault": "answer", "status": .number(Double(v.status)),
           "body": .string(body), "headers": .object(headers),
@@ -62,10 +62,10 @@ final class ConnectTests: XCTestCase {
   }
 
   /// Names of headers come in lower case, values as they were, dates in one piece.
-  func testHeaders() async throws {
-    let proxy = try Rig.shared.proxy()
+  func testHeadersComeInLowerCaseAndDatesWhole() async throws {
+    let proxy = try TestServer.shared.proxy()
     let client = try Client(baseURL: proxy.url, .none, .init(retries: 0))
-    try await proxy.rules([
+    try await proxy.setRules([
       [
         "method": "GetUser", "fault": "answer", "status": 200,
         "body": "{\"user\": {\"id\": \"u\"}}",
@@ -90,7 +90,7 @@ final class ConnectTests: XCTestCase {
   }
 
   /// A request is what the protocol says, and carries nothing else.
-  func testRequests() async throws {
+  func testRequestCarriesWhatTheProtocolSaysAndNothingElse() async throws {
     let transport = FakeTransport { _ in
       HTTPResponse(status: 200, headers: json, body: Data("{}".utf8))
     }
@@ -134,7 +134,7 @@ final class ConnectTests: XCTestCase {
   }
 
   /// A header cannot smuggle another one.
-  func testHeadersWithControlCharacters() async throws {
+  func testHeaderCannotSmuggleAnotherOne() async throws {
     let transport = FakeTransport { _ in
       HTTPResponse(status: 200, headers: json, body: Data("{}".utf8))
     }
@@ -152,7 +152,7 @@ final class ConnectTests: XCTestCase {
   }
 
   /// A minting call keeps one key for all its attempts, or the caller's own.
-  func testIdempotencyKeys() async throws {
+  func testMintingCallKeepsOneKeyForAllAttempts() async throws {
     let transport = FakeTransport { n in
       n < 3
         ? HTTPResponse(status: 503, headers: json, body: Data(#"{"code":"unavailable"}"#.utf8))
@@ -173,9 +173,9 @@ final class ConnectTests: XCTestCase {
   }
 
   /// The deadline is ours, and is told apart from the caller's cancellation.
-  func testDeadlineAndCancellation() async throws {
-    let proxy = try Rig.shared.proxy()
-    try await proxy.rules([["method": "*", "fault": "hang"]])
+  func testDeadlineIsToldApartFromCancellation() async throws {
+    let proxy = try TestServer.shared.proxy()
+    try await proxy.setRules([["method": "*", "fault": "hang"]])
     let client = try Client(baseURL: proxy.url, .none, .init())
     let began = monotonic()
     do {
@@ -207,7 +207,7 @@ final class ConnectTests: XCTestCase {
   }
 
   /// Where nothing listens is offline.
-  func testOffline() async throws {
+  func testUnreachableServerIsOffline() async throws {
     let client = try Client(
       baseURL: URL(string: "http://127.0.0.1:1")!, .none, .init(retries: 0))
     do {
@@ -219,7 +219,7 @@ final class ConnectTests: XCTestCase {
     }
   }
 
-  func testRetryAfter() {
+  func testRetryAfterIsReadFromEitherHeader() {
     XCTAssertEqual(retryDelay(["retry-after": "7"], now: 0), 7)
     XCTAssertEqual(retryDelay(["retry-after": "-7"], now: 0), 0)
     let date = "Sun, 06 Nov 1994 08:49:37 GMT"

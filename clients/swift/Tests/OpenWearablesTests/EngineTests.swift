@@ -5,14 +5,14 @@ import XCTest
 @testable import OpenWearables
 
 final class EngineTests: XCTestCase {
-  private let rig = Rig.shared
+  private let server = TestServer.shared
 
   /// A session of a person before a proxy.
   private func session(
     _ age: String, clock: Clock = .system, refresh: RefreshPolicy = .whenNeeded
-  ) async throws -> (session: UserSession, proxy: Proxy, person: Person, store: MemoryStore) {
-    let proxy = try rig.proxy()
-    let person = try await rig.person()
+  ) async throws -> (session: UserSession, proxy: FaultProxy, person: Person, store: MemoryStore) {
+    let proxy = try server.proxy()
+    let person = try await server.newPerson()
     let store = try await seeded(proxy.base, person.tokens, age)
     let session = UserSession(
       baseURL: proxy.url, store: store, refresh: refresh, clock: clock, provider: { _ in nil })
@@ -20,7 +20,7 @@ final class EngineTests: XCTestCase {
   }
 
   /// A thousand tasks with an expired token refresh once and all succeed.
-  func testThousandTasksOneRefresh() async throws {
+  func testThousandTasksShareOneRefresh() async throws {
     let (session, proxy, person, _) = try await session("expired")
     let client = Client(session, options: .init(timeout: 120))
     let tokens = try await withThrowingTaskGroup(of: Secret.self) { group in
@@ -42,7 +42,7 @@ final class EngineTests: XCTestCase {
   /// The first waiter is cancelled while the refresh is under way; the others get it.
   func testCancellingTheFirstWaiterHurtsNobody() async throws {
     let (session, proxy, _, _) = try await session("expired")
-    try await proxy.rules([["method": "RefreshToken", "fault": "hold_answer", "times": 1]])
+    try await proxy.setRules([["method": "RefreshToken", "fault": "hold_answer", "times": 1]])
     let first = Task { try await session.accessToken() }
     try await eventually("the refresh held") { try await proxy.report().held == 1 }
     let others = (0..<20).map { _ in Task { try await session.accessToken() } }
@@ -57,12 +57,12 @@ final class EngineTests: XCTestCase {
 
   /// With the refresh endpoint down, a hundred callers make no more than four requests a
   /// flight and twelve a minute, and nobody is signed out.
-  func testRefreshDownForTenMinutes() async throws {
-    let clock = MovedClock()
+  func testRefreshOutageBoundsRequestsAndSignsNobodyOut() async throws {
+    let clock = TestClock()
     let (session, proxy, _, _) = try await session("expired", clock: clock.clock)
-    let recorder = Recorder()
+    let recorder = EventRecorder()
     recorder.listen(session.events)
-    try await proxy.rules([
+    try await proxy.setRules([
       [
         "method": "RefreshToken", "fault": "answer", "status": 503, "code": "unavailable",
         "reason": "unavailable",
@@ -88,7 +88,7 @@ final class EngineTests: XCTestCase {
       XCTAssertTrue((1...12).contains(now - before), "\(now - before) in minute \(minute)")
       before = now
     }
-    try await proxy.rules([])
+    try await proxy.setRules([])
     clock.advance(120)
     _ = try await session.accessToken()
     XCTAssertEqual(recorder.count("session_expired") + recorder.count("signed_out"), 0)
@@ -96,11 +96,11 @@ final class EngineTests: XCTestCase {
 
   /// Whenever a sign-out comes while a refresh is under way, nobody is signed in afterwards
   /// and both pairs are dead at the server.
-  func testSignOutInterleavings() async throws {
-    let proxy = try rig.proxy()
+  func testSignOutWinsOverARefreshUnderWay() async throws {
+    let proxy = try server.proxy()
     var rotations = 0
     for round in 0..<200 {
-      let person = try await rig.person()
+      let person = try await server.newPerson()
       let store = try await seeded(proxy.base, person.tokens, "expired")
       let session = UserSession(baseURL: proxy.url, store: store)
       let token = Task { try await session.accessToken().token }
@@ -117,7 +117,7 @@ final class EngineTests: XCTestCase {
       let left = await store.load()
       XCTAssertNil(left, "round \(round): the session came back")
       for secret in [person.tokens.accessToken, got].compactMap({ $0 }) {
-        let direct = try rig.direct(secret.reveal())
+        let direct = try server.client(accessToken: secret.reveal())
         try await eventually("round \(round): the token dead") {
           do {
             _ = try await direct.users.get(person.id)
@@ -135,14 +135,14 @@ final class EngineTests: XCTestCase {
 
   /// A sign-out that comes when the new pair is stored and not yet in use brings nothing
   /// back either.
-  func testSignOutBetweenSaveAndUse() async throws {
-    let (proxy, person) = (try rig.proxy(), try await rig.person())
-    let store = StoppingStore(try await seeded(proxy.base, person.tokens, "expired"))
+  func testSignOutBetweenSaveAndUseBringsNothingBack() async throws {
+    let (proxy, person) = (try server.proxy(), try await server.newPerson())
+    let store = PausingStore(try await seeded(proxy.base, person.tokens, "expired"))
     let session = UserSession(baseURL: proxy.url, store: store)
     let caller = Task { try await session.accessToken() }
     try await store.saved.value(by: Deadline(in: 10))
     try await session.signOut()
-    store.goOn.fulfill(())
+    store.resume.fulfill(())
     for result in [await caller.result, await Task { try await session.accessToken() }.result] {
       XCTAssertThrowsError(try result.get()) {
         XCTAssertEqual(($0 as? APIError)?.reason, .signedOut)
@@ -156,8 +156,8 @@ final class EngineTests: XCTestCase {
   }
 
   /// A widget reads what the app keeps, says when that is over, and changes nothing.
-  func testRefreshNeverOnlyReads() async throws {
-    let clock = MovedClock()
+  func testSessionThatNeverRefreshesOnlyReads() async throws {
+    let clock = TestClock()
     let (widget, proxy, person, store) = try await session(
       "fresh", clock: clock.clock, refresh: .never)
     let client = Client(widget)
@@ -187,7 +187,7 @@ final class EngineTests: XCTestCase {
   }
 
   /// Sessions of one store and base URL are one; of another they are not.
-  func testOneSessionAPlace() async throws {
+  func testSameStoreAndBaseURLShareOneSession() async throws {
     let store = MemoryStore()
     let base = URL(string: "https://api.example.com/")!
     let a = UserSession(baseURL: base, store: store)
@@ -201,7 +201,7 @@ final class EngineTests: XCTestCase {
 
   /// Streams of events end with their session.
   func testEventsEndWithTheSession() async throws {
-    var session: UserSession? = UserSession(baseURL: rig.url, store: MemoryStore())
+    var session: UserSession? = UserSession(baseURL: server.url, store: MemoryStore())
     let events = session!.events
     session = nil
     var seen = 0
@@ -211,7 +211,7 @@ final class EngineTests: XCTestCase {
 
   /// A base URL that credentials must not be sent to makes every call fail, and sends
   /// nothing.
-  func testUnusableBaseURLs() async throws {
+  func testUnsafeBaseURLFailsEveryCall() async throws {
     for text in [
       "http://api.example.com", "https://", "ftp://a.example", "https://user@a.example",
       "https://a.example?x=1", "https://a.example#x", "api.example.com",
@@ -232,19 +232,19 @@ final class EngineTests: XCTestCase {
     }
   }
 
-  func testUnusableKeys() throws {
+  func testMalformedAPIKeyIsRefused() throws {
     for key in ["", "rt_x", "secret_x", "app_x", "Bearer ow_test_x", "ow_test_x\n"] {
-      XCTAssertThrowsError(try Client(baseURL: rig.url, apiKey: key), key) {
+      XCTAssertThrowsError(try Client(baseURL: server.url, apiKey: key), key) {
         XCTAssertEqual(($0 as? APIError)?.reason, .invalidOption)
       }
     }
   }
 
   /// A developer is logged in once, and a wrong password says so.
-  func testDeveloperLogin() async throws {
-    let me = try await rig.developer.sessions.me()
-    XCTAssertEqual(me.email, rig.email)
-    let wrong = UserSession.developer(baseURL: rig.url, email: rig.email) {
+  func testDeveloperLogsInWithAPassword() async throws {
+    let me = try await server.developer.sessions.me()
+    XCTAssertEqual(me.email, server.email)
+    let wrong = UserSession.developer(baseURL: server.url, email: server.email) {
       "not-it-" + randomKey()
     }
     do {
@@ -254,13 +254,13 @@ final class EngineTests: XCTestCase {
   }
 
   /// A backend exchanges its application's secret, and its app reads what it hands over.
-  func testExchange() async throws {
-    let made = try await rig.developer.applications.create(name: "shop")
+  func testBackendExchangesSecretForTokensOfItsApp() async throws {
+    let made = try await server.developer.applications.create(name: "shop")
     let app = try AppCredentials(
-      baseURL: rig.url, appID: made.application.appID, appSecret: made.secret.reveal())
-    let person = try await rig.person()
+      baseURL: server.url, appID: made.application.appID, appSecret: made.secret.reveal())
+    let person = try await server.newPerson()
     let json = try JSONEncoder().encode(try await app.exchange(userID: person.id).exposed)
-    let session = UserSession(baseURL: rig.url, userID: person.id) { request in
+    let session = UserSession(baseURL: server.url, userID: person.id) { request in
       XCTAssertEqual(request.userID, person.id)
       XCTAssertEqual(request.reason, .signedOut)
       return try JSONDecoder().decode(SessionTokens.self, from: json)
@@ -268,7 +268,7 @@ final class EngineTests: XCTestCase {
     let user = try await Client(session).users.get(person.id)
     XCTAssertEqual(user.id, person.id)
     let wrong = try AppCredentials(
-      baseURL: rig.url, appID: made.application.appID, appSecret: "secret_" + randomKey())
+      baseURL: server.url, appID: made.application.appID, appSecret: "secret_" + randomKey())
     do {
       _ = try await wrong.exchange(userID: person.id)
       XCTFail("a wrong secret was taken")
@@ -277,13 +277,13 @@ final class EngineTests: XCTestCase {
 
   /// Answers and errors say which request they were and how the limit stands; lists fetch
   /// their pages as they are read.
-  func testAnswers() async throws {
-    let person = try await rig.person()
-    let answer = try await rig.developer.users.rpc.getUser(GetUserRequest(id: person.id))
+  func testResponsesAndErrorsCarryRequestIDAndRateLimit() async throws {
+    let person = try await server.newPerson()
+    let answer = try await server.developer.users.rpc.getUser(GetUserRequest(id: person.id))
     XCTAssertNotNil(answer.requestID)
     XCTAssertEqual(answer.rateLimit?.limit, 1_000_000)
     do {
-      _ = try await rig.developer.users.get("00000000-0000-4000-8000-000000000000")
+      _ = try await server.developer.users.get("00000000-0000-4000-8000-000000000000")
       XCTFail("it is there")
     } catch let error as APIError {
       XCTAssertTrue(error.isNotFound)
@@ -291,7 +291,7 @@ final class EngineTests: XCTestCase {
       XCTAssertNotNil(error.rateLimit)
     }
     do {
-      _ = try await rig.developer.users.create(CreateUserRequest(email: "no address"))
+      _ = try await server.developer.users.create(CreateUserRequest(email: "no address"))
       XCTFail("it was taken")
     } catch let error as APIError {
       XCTAssertTrue(error.isInvalid)
@@ -304,7 +304,7 @@ final class EngineTests: XCTestCase {
         externalID: "w\(i)", type: "running", startTime: time, endTime: time,
         source: WorkoutSource(provider: "test"))
     }
-    let session = UserSession(baseURL: rig.url) { _ in person.tokens }
+    let session = UserSession(baseURL: server.url) { _ in person.tokens }
     let client = Client(session)
     let stored = try await client.workouts.upsert(userID: person.id, inputs)
     XCTAssertEqual(stored.created, 5)

@@ -8,7 +8,7 @@ struct Person: Sendable {
   let tokens: SessionTokens
 }
 
-struct Failure: Error, CustomStringConvertible {
+struct TestFailure: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
 }
@@ -38,7 +38,7 @@ func seeded(_ base: String, _ tokens: SessionTokens, _ age: String) async throws
 func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
   let end = Deadline(in: 10)
   while !(try await holds()) {
-    guard end.left > 0 else { throw Failure("not within 10 s: \(what)") }
+    guard end.left > 0 else { throw TestFailure("not within 10 s: \(what)") }
     await pause(0.01)
   }
 }

@@ -7,101 +7,101 @@ import XCTest
 final class ProcessTests: XCTestCase {
   /// Eight processes with nobody killed refresh once.
   func testEightProcessesRefreshOnce() async throws {
-    let scene = try await Scene()
-    let all = try (0..<8).map { _ in try scene.spawn() }
+    let fixture = try await Fixture()
+    let all = try (0..<8).map { _ in try fixture.spawn() }
     for process in all { process.write("go\n") }
     for process in all {
-      XCTAssertEqual(process.line(), "ok")
+      XCTAssertEqual(process.readLine(), "ok")
       XCTAssertEqual(process.wait(), 0)
     }
-    let report = try await scene.proxy.report()
+    let report = try await fixture.proxy.report()
     XCTAssertEqual(report.refreshes, 1)
     XCTAssertEqual(report.rotated, 1)
   }
 
   /// The one that refreshes is killed at each of six moments. The others make exactly one
   /// new pair, none loses the session, and none waits out the lock of the one that died.
-  func testHolderKilled() async throws {
+  func testKilledLockHolderCostsOneRotationAndNoSession() async throws {
     for moment in ["locked", "loaded", "sent", "received", "saved", "unlocking"] {
-      let scene = try await Scene()
+      let fixture = try await Fixture()
       if moment == "sent" {
-        try await scene.proxy.rules([
+        try await fixture.proxy.setRules([
           ["method": "RefreshToken", "fault": "hold_answer", "times": 1]
         ])
       }
-      let holder = try scene.spawn(hangAt: moment)
-      let others = try (0..<7).map { _ in try scene.spawn() }
+      let holder = try fixture.spawn(hangAt: moment)
+      let others = try (0..<7).map { _ in try fixture.spawn() }
       holder.write("go\n")
       if moment == "sent" {
-        try await eventually("the refresh held") { try await scene.proxy.report().held == 1 }
+        try await eventually("the refresh held") { try await fixture.proxy.report().held == 1 }
       } else {
-        XCTAssertEqual(holder.line(), "hanging", moment)
+        XCTAssertEqual(holder.readLine(), "hanging", moment)
       }
       for process in others { process.write("go\n") }
       await pause(0.3)
       holder.kill()
       let killed = monotonic()
       for process in others {
-        XCTAssertEqual(process.line(), "ok", moment)
+        XCTAssertEqual(process.readLine(), "ok", moment)
         XCTAssertEqual(process.wait(), 0, moment)
       }
       XCTAssertLessThan(monotonic() - killed, 10, moment)
-      try await scene.proxy.release()
-      let report = try await scene.proxy.report()
+      try await fixture.proxy.release()
+      let report = try await fixture.proxy.report()
       XCTAssertEqual(report.rotated, 1, moment)
       let refreshes = (report.log ?? []).filter { $0.method == "RefreshToken" }
       XCTAssertEqual(Set(refreshes.map(\.key)).count, 1, moment)
       let after = UserSession(
-        baseURL: scene.proxy.url, store: FileStore(path: scene.path), core: Core(),
+        baseURL: fixture.proxy.url, store: FileStore(path: fixture.path), core: Core(),
         provider: { _ in nil })
-      _ = try await Client(after).users.get(scene.person.id)
+      _ = try await Client(after).users.get(fixture.person.id)
     }
   }
 
   /// Killed when the answer was received and not yet stored, the next process gets the same
   /// answer again.
-  func testKilledBetweenReceiveAndSave() async throws {
-    let scene = try await Scene()
-    let first = try scene.spawn(hangAt: "received")
+  func testRefreshKilledBeforeSaveIsRepeatedByTheNextProcess() async throws {
+    let fixture = try await Fixture()
+    let first = try fixture.spawn(hangAt: "received")
     first.write("go\n")
-    XCTAssertEqual(first.line(), "hanging")
+    XCTAssertEqual(first.readLine(), "hanging")
     first.kill()
-    let next = try scene.spawn()
+    let next = try fixture.spawn()
     next.write("go\n")
-    XCTAssertEqual(next.line(), "ok")
-    let report = try await scene.proxy.report()
+    XCTAssertEqual(next.readLine(), "ok")
+    let report = try await fixture.proxy.report()
     XCTAssertEqual(report.refreshes, 2)
     XCTAssertEqual(report.rotated, 1)
   }
 
   /// A person with an expired token in a file, before a proxy.
-  private struct Scene {
-    let proxy: Proxy
+  private struct Fixture {
+    let proxy: FaultProxy
     let person: Person
     let path: String
 
     init() async throws {
-      let rig = Rig.shared
-      proxy = try rig.proxy()
-      person = try await rig.person()
-      path = rig.folder.appendingPathComponent("\(randomKey())/session.json").path
+      let server = TestServer.shared
+      proxy = try server.proxy()
+      person = try await server.newPerson()
+      path = server.folder.appendingPathComponent("\(randomKey())/session.json").path
       let record = try storedRecord(proxy.base, person.tokens, "expired")
       let saved = try await FileStore(path: path).save(record, replacing: nil)
       XCTAssertTrue(saved)
     }
 
-    func spawn(hangAt: String = "") throws -> Child {
+    func spawn(hangAt: String = "") throws -> ChildProcess {
       #if canImport(Darwin)
         let tests = Bundle(for: ProcessTests.self).bundleURL
       #else
         let tests = URL(fileURLWithPath: CommandLine.arguments[0])
       #endif
-      let child = Child(
+      let child = ChildProcess(
         tests.deletingLastPathComponent().appendingPathComponent("StoreProcess"))
       try child.start()
-      let errand = ["base": proxy.base, "path": path, "user": person.id, "hangAt": hangAt]
-      child.write(String(decoding: try JSONEncoder().encode(errand), as: UTF8.self) + "\n")
-      XCTAssertEqual(child.line(), "ready")
+      let job = ["base": proxy.base, "path": path, "user": person.id, "hangAt": hangAt]
+      child.write(String(decoding: try JSONEncoder().encode(job), as: UTF8.self) + "\n")
+      XCTAssertEqual(child.readLine(), "ready")
       return child
     }
   }

@@ -3,7 +3,6 @@ import Foundation
 /// The shapes of clients/testdata/refresh-scenarios.json; its README says what they mean.
 struct Scenario: Decodable, Sendable {
   let name: String
-  let catalogue: [Int]
   var setup: Setup?
   var faults: JSON?
   let steps: [Step]
@@ -76,7 +75,7 @@ struct Scenario: Decodable, Sendable {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let file = try decoder.decode(File.self, from: Data(contentsOf: path))
-    guard file.version == 1 else { throw Failure("scenarios of version \(file.version)") }
+    guard file.version == 1 else { throw TestFailure("scenarios of version \(file.version)") }
     return file.scenarios
   }
 }

@@ -3,19 +3,19 @@ import XCTest
 @testable import OpenWearables
 
 final class ScenarioTests: XCTestCase {
-  /// Plays every scenario against the real server, several at once: they wait more than
+  /// Runs every scenario against the real server, several at once: they wait more than
   /// they work. SCENARIO_OUTCOMES names a file for what each came to; SCENARIO limits them
   /// to those with this text in their name.
-  func testScenarios() async throws {
+  func testEveryScenarioEndsAsExpected() async throws {
     let only = ProcessInfo.processInfo.environment["SCENARIO"] ?? ""
     let scenarios = try Scenario.all().filter { only.isEmpty || $0.name.contains(only) }
     XCTAssertTrue(!only.isEmpty || scenarios.count >= 60)
-    let rig = Rig.shared
+    let server = TestServer.shared
     let outcomes = await withTaskGroup(of: (String, String).self) { group in
       var outcomes: [String: String] = [:]
       for (i, scenario) in scenarios.enumerated() {
         if i >= 12, let (name, outcome) = await group.next() { outcomes[name] = outcome }
-        group.addTask { (scenario.name, await Self.outcome(of: scenario, rig)) }
+        group.addTask { (scenario.name, await Self.outcome(of: scenario, server)) }
       }
       for await (name, outcome) in group { outcomes[name] = outcome }
       return outcomes
@@ -29,11 +29,11 @@ final class ScenarioTests: XCTestCase {
     }
   }
 
-  private static func outcome(of scenario: Scenario, _ rig: Rig) async -> String {
+  private static func outcome(of scenario: Scenario, _ server: TestServer) async -> String {
     do {
-      let stage = try await Stage(scenario, rig)
-      try await stage.play()
-      return stage.problems.isEmpty ? "pass" : "fail: \(stage.problems.joined(separator: "; "))"
+      let runner = try await ScenarioRunner(scenario, server)
+      try await runner.run()
+      return runner.problems.isEmpty ? "pass" : "fail: \(runner.problems.joined(separator: "; "))"
     } catch {
       return "fail: \(error)"
     }

@@ -8,12 +8,12 @@ final class SecretTests: XCTestCase {
   private let canary = "rt_" + randomKey()
 
   private func assertSilent(_ value: Any, _ note: String = "", line: UInt = #line) {
-    XCTAssertFalse(shown(value).contains(canary), "\(type(of: value)) \(note)", line: line)
+    XCTAssertFalse(renderings(of: value).contains(canary), "\(type(of: value)) \(note)", line: line)
     XCTAssertFalse("\([value])\(Optional(value) as Any)".contains(canary), line: line)
   }
 
   /// No way to print what holds a secret shows it.
-  func testNothingPrints() async throws {
+  func testNoDescriptionShowsASecret() async throws {
     let secret = Secret(canary)
     XCTAssertEqual(secret.reveal(), canary)
     XCTAssertTrue("\(secret)".hasPrefix("rt_…"))
@@ -22,9 +22,9 @@ final class SecretTests: XCTestCase {
     XCTAssertNotEqual(secret, Secret("rt_other"))
     let tokens = SessionTokens(accessToken: secret, refreshToken: secret, expiresIn: 3600)
     let store = MemoryStore()
-    let session = UserSession(baseURL: Rig.shared.url, store: store) { _ in tokens }
-    let key = try Client(baseURL: Rig.shared.url, .key(canary), .init())
-    let app = try AppCredentials(baseURL: Rig.shared.url, appID: "app_x", appSecret: canary)
+    let session = UserSession(baseURL: TestServer.shared.url, store: store) { _ in tokens }
+    let key = try Client(baseURL: TestServer.shared.url, .key(canary), .init())
+    let app = try AppCredentials(baseURL: TestServer.shared.url, appID: "app_x", appSecret: canary)
     let token = try await session.accessToken()
     XCTAssertEqual(token.token.reveal(), canary)
     let stored = await store.load()
@@ -45,7 +45,7 @@ final class SecretTests: XCTestCase {
   private struct KeyedBy { let secret: Secret }
 
   /// What reads a secret that it cannot use says so without it.
-  func testErrorsAreSilent() async throws {
+  func testErrorsDoNotRepeatSecrets() async throws {
     for json in [
       "{\"access_token\": \"\(canary)\"}", "[\"\(canary)\"]", "\(canary)",
       "{\"access_token\": [\"\(canary)\"], \"expires_in\": 1}",
@@ -54,17 +54,20 @@ final class SecretTests: XCTestCase {
         assertSilent($0, json)
       }
     }
-    let session = UserSession(baseURL: Rig.shared.url)
+    let session = UserSession(baseURL: TestServer.shared.url)
     for bad in ["Bearer \(canary)", "\(canary)\n", "\(canary) x"] {
       let tokens = SessionTokens(accessToken: Secret(bad), expiresIn: 60)
       do {
         try await session.signIn(tokens)
         XCTFail(bad)
       } catch { assertSilent(error) }
-      XCTAssertThrowsError(try Client(baseURL: Rig.shared.url, apiKey: bad)) { assertSilent($0) }
+      XCTAssertThrowsError(try Client(baseURL: TestServer.shared.url, apiKey: bad)) {
+        assertSilent($0)
+      }
     }
     struct Leaky: Error { let record: String }
-    let provider = UserSession(baseURL: Rig.shared.url) { [canary] _ in throw Leaky(record: canary)
+    let provider = UserSession(baseURL: TestServer.shared.url) { [canary] _ in
+      throw Leaky(record: canary)
     }
     do {
       _ = try await provider.accessToken()
@@ -75,7 +78,7 @@ final class SecretTests: XCTestCase {
   }
 
   /// A backend's answer is what the app's session reads.
-  func testExposedTokens() throws {
+  func testExposedTokensDecodeAsSessionTokens() throws {
     let tokens = SessionTokens(
       accessToken: Secret("a"), refreshToken: Secret("r"), expiresIn: 3600)
     let json = try JSONEncoder().encode(tokens.exposed)

@@ -8,7 +8,7 @@ final class StoreTests: XCTestCase {
   private let two = Data("two".utf8)
 
   private func newPath() -> String {
-    Rig.shared.folder.appendingPathComponent("\(randomKey())/nested/session.json").path
+    TestServer.shared.folder.appendingPathComponent("\(randomKey())/nested/session.json").path
   }
 
   /// What every store promises.
@@ -29,14 +29,14 @@ final class StoreTests: XCTestCase {
     }
   }
 
-  func testCompareAndSet() async throws {
+  func testEveryStoreReplacesOnlyWhatIsExpected() async throws {
     try await check(MemoryStore())
     try await check(FileStore(path: newPath()))
     try await check(KeychainStore(.test, items: FakeItems()))
   }
 
   /// The file is its owner's alone, and nothing is left beside it but the lock.
-  func testFile() async throws {
+  func testFileIsPrivateAndLeavesNothingBehind() async throws {
     let path = newPath()
     let store = FileStore(path: path)
     let saved = try await store.save(one, replacing: nil)
@@ -61,7 +61,7 @@ final class StoreTests: XCTestCase {
   }
 
   /// A second holder waits, and leaves when its task is cancelled.
-  func testFileLock() async throws {
+  func testFileLockExcludesAndHeedsCancellation() async throws {
     let store = FileStore(path: newPath())
     let unlock = try await store.lock()
     let taken = Locked(false)
@@ -82,7 +82,7 @@ final class StoreTests: XCTestCase {
   }
 
   /// What cannot be read is an error that says what to do, and never absence.
-  func testUnusableFiles() async throws {
+  func testUnreadableFileIsAnErrorAndNotAbsence() async throws {
     let path = newPath()
     let folder = FileStore(path: (path as NSString).deletingLastPathComponent)
     let lock = try await FileStore(path: path).lock()
@@ -96,7 +96,7 @@ final class StoreTests: XCTestCase {
       let path = newPath()
       let store = FileStore(path: path)
       _ = try await store.save(Data(content.utf8), replacing: nil)
-      let session = UserSession(baseURL: Rig.shared.url, store: store)
+      let session = UserSession(baseURL: TestServer.shared.url, store: store)
       do {
         _ = try await session.accessToken()
         XCTFail(content)
@@ -120,7 +120,7 @@ final class StoreTests: XCTestCase {
 
   /// A store that never answers does not hold up a call for longer than its bound, and a
   /// lock that comes late is given back.
-  func testHangingStore() async throws {
+  func testLateLockIsGivenBack() async throws {
     final class Hanging: LockingStore {
       let unlocked = Promise<Void>()
       func load() async throws -> Data? { nil }
@@ -146,7 +146,7 @@ final class StoreTests: XCTestCase {
 
   /// The keychain is asked in a way that loses nothing: a record is updated in place, and
   /// what it refuses is an error.
-  func testKeychain() async throws {
+  func testKeychainUpdatesInPlaceAndReportsRefusals() async throws {
     let items = FakeItems()
     let store = KeychainStore(.test, items: items)
     _ = try await store.save(one, replacing: nil)
@@ -159,7 +159,7 @@ final class StoreTests: XCTestCase {
     ] {
       items.refuse(status)
       await assertUnavailable(store, advice)
-      let session = UserSession(baseURL: Rig.shared.url, store: store)
+      let session = UserSession(baseURL: TestServer.shared.url, store: store)
       do {
         _ = try await session.accessToken()
         XCTFail("it has a token")
@@ -177,13 +177,13 @@ final class StoreTests: XCTestCase {
   }
 
   /// A session lives in the keychain as in any store.
-  func testSessionInKeychain() async throws {
-    let (rig, items) = (Rig.shared, FakeItems())
-    let person = try await rig.person()
+  func testSessionLivesInTheKeychain() async throws {
+    let (server, items) = (TestServer.shared, FakeItems())
+    let person = try await server.newPerson()
     let store = KeychainStore(.test, items: items)
-    let session = UserSession(baseURL: rig.url, store: store)
+    let session = UserSession(baseURL: server.url, store: store)
     try await session.signIn(person.tokens)
-    let next = UserSession(baseURL: rig.url, store: store, core: Core(), provider: { _ in nil })
+    let next = UserSession(baseURL: server.url, store: store, core: Core(), provider: { _ in nil })
     let user = try await Client(next).users.get(person.id)
     XCTAssertEqual(user.id, person.id)
     try await next.signOut()

@@ -1,10 +1,10 @@
 import Foundation
 import OpenWearables
 
-// One of the processes that share a store. It reads an errand as a line of JSON, says
+// One of the processes that share a store. It reads a job as a line of JSON, says
 // "ready", waits for another line, calls, and says how it went.
 
-struct Errand: Decodable {
+struct Job: Decodable {
   let base: URL
   let path: String
   let user: String
@@ -55,17 +55,17 @@ func say(_ word: String) {
 }
 
 guard let line = readLine(),
-  let errand = try? JSONDecoder().decode(Errand.self, from: Data(line.utf8))
+  let job = try? JSONDecoder().decode(Job.self, from: Data(line.utf8))
 else {
-  say("no errand")
+  say("no job")
   exit(1)
 }
 say("ready")
 guard readLine() != nil else { exit(1) }
-let store = HangingStore(file: FileStore(path: errand.path), moment: errand.hangAt)
-let client = Client(UserSession(baseURL: errand.base, store: store), options: .init(timeout: 60))
+let store = HangingStore(file: FileStore(path: job.path), moment: job.hangAt)
+let client = Client(UserSession(baseURL: job.base, store: store), options: .init(timeout: 60))
 do {
-  _ = try await client.users.get(errand.user)
+  _ = try await client.users.get(job.user)
   say("ok")
 } catch {
   say("\(error)")

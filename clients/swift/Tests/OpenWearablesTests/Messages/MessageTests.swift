@@ -16,7 +16,7 @@ final class MessageTests: XCTestCase {
     XCTAssertEqual(Sport(rawValue: 3), .swimming)
   }
 
-  func testPresence() throws {
+  func testOnlyFieldsWithPresenceAreWrittenAtTheirDefault() throws {
     XCTAssertEqual(try json(Scalars()), "{}")
     XCTAssertEqual(try json(Optionals()), "{}")
     XCTAssertEqual(
@@ -36,7 +36,7 @@ final class MessageTests: XCTestCase {
   }
 
   /// Every coder of Foundation speaks the same JSON.
-  func testPlainCodable() throws {
+  func testEveryFoundationCoderSpeaksTheSameJSON() throws {
     let message = WellKnown(
       timestamp: Protobuf.Timestamp(seconds: 1, nanos: 500_000_000), int64Value: .max)
     let written = try JSONEncoder().encode(message)
@@ -46,7 +46,7 @@ final class MessageTests: XCTestCase {
       #"{"int64Value":"9223372036854775807","timestamp":"1970-01-01T00:00:01.500Z"}"#)
   }
 
-  func testDates() {
+  func testDatesRoundTripAndStayInRange() {
     for interval in [0, 0.5, -0.5, -1, 1_772_368_496.125, -62_135_596_800, 253_402_300_799] {
       let date = Date(timeIntervalSince1970: interval)
       let timestamp = Protobuf.Timestamp(date)
@@ -134,7 +134,7 @@ final class MessageTests: XCTestCase {
     }
   }
 
-  func testAny() throws {
+  func testAnyPacksAndUnpacksItsType() throws {
     let scalars = Scalars(int32Value: 5, int64Value: 6)
     let any = try Protobuf.AnyMessage(packing: scalars)
     XCTAssertEqual(any.typeURL, "type.googleapis.com/swiftgen.test.Scalars")
@@ -163,7 +163,7 @@ final class MessageTests: XCTestCase {
   }
 
   /// A message that is nested too deeply is an error and not a crash.
-  func testDepth() {
+  func testDeepNestingIsAnErrorAndNoCrash() {
     let deep = String(repeating: #"{"left":"#, count: 100_000)
     XCTAssertThrowsError(try Tree(jsonUTF8: Data((deep + "{}").utf8)))
   }

@@ -48,7 +48,7 @@ final class RedactionTests: XCTestCase {
     }
   }
 
-  func testTheRestIsShown() {
+  func testOtherFieldsAreShown() {
     for (way, text) in shown(credentials) {
       for part in ["ada", "ow_live_a1b2", "[redacted]", "oak", "refreshToken"] {
         XCTAssert(text.contains(part), "\(way) lacks \(part): \(text)")
@@ -60,7 +60,7 @@ final class RedactionTests: XCTestCase {
   }
 
   /// It is hidden, not lost.
-  func testSecretsAreSent() throws {
+  func testSecretsAreEncoded() throws {
     let json = String(decoding: try credentials.jsonUTF8(), as: UTF8.self)
     XCTAssertTrue(json.contains(#""password":"\#(secret)""#))
     XCTAssertEqual(try Credentials(jsonUTF8: Data(json.utf8)), credentials)

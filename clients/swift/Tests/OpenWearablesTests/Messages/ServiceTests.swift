@@ -3,7 +3,7 @@ import OpenWearables
 import XCTest
 
 final class ServiceTests: XCTestCase {
-  func testMethods() {
+  func testMethodsKeepNameAndIdempotencyOfTheSchema() {
     XCTAssertEqual(
       LibraryServiceClient.Method.getBook,
       MethodDescriptor(
@@ -16,7 +16,7 @@ final class ServiceTests: XCTestCase {
       UserServiceClient.Method.listUsers.procedure, "openwearables.v1.UserService/ListUsers")
   }
 
-  func testCall() async throws {
+  func testCallReachesTheTransportWithItsOptions() async throws {
     let library = LibraryServiceClient(transport: Shelf(pages: []))
     let answer = try await library.getBook(GetBookRequest(id: "7"))
     XCTAssertEqual(answer.id, "7")
@@ -56,7 +56,7 @@ final class ServiceTests: XCTestCase {
       _ = try await iterator.next()
       XCTFail("no error")
     } catch {
-      XCTAssert(error is Shelf.Fire)
+      XCTAssert(error is Shelf.PageError)
     }
     let after = try? await iterator.next()
     XCTAssertNil(after)
@@ -78,7 +78,7 @@ final class ServiceTests: XCTestCase {
 
   /// Serves its pages to whoever asks for a list, and otherwise the request's own JSON.
   private final class Shelf: UnaryTransport, @unchecked Sendable {
-    struct Fire: Swift.Error {}
+    struct PageError: Swift.Error {}
 
     private let pages: [[String]]
     private let failing: Int?
@@ -100,7 +100,7 @@ final class ServiceTests: XCTestCase {
       case let request as ListBooksRequest:
         lock.withLock { calls.append("\(request.cursor ?? "first") \(request.limit ?? 0)") }
         let page = Int(request.cursor ?? "0") ?? 0
-        if page == failing { throw Fire() }
+        if page == failing { throw PageError() }
         let books = pages[page].map { #"{"id":"\#($0)"}"# }.joined(separator: ",")
         let next = page + 1 < pages.count ? #","place":{"nextCursor":"\#(page + 1)"}"# : ""
         json = #"{"books":[\#(books)]\#(next)}"#

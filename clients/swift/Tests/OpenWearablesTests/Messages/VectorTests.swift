@@ -18,7 +18,7 @@ final class VectorTests: XCTestCase {
     "Envelope": Envelope.self,
   ]
 
-  func testVectors() throws {
+  func testMessagesAgreeWithProtojson() throws {
     let file = URL(fileURLWithPath: #filePath)
       .appendingPathComponent("../../../../../../internal/dev/swiftgen/testdata/vectors.json")
       .standardizedFileURL

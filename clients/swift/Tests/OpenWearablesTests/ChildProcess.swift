@@ -2,7 +2,7 @@ import Foundation
 
 /// A process with its standard input and output. `@unchecked Sendable` because its user
 /// is one task at a time.
-final class Child: @unchecked Sendable {
+final class ChildProcess: @unchecked Sendable {
   let process = Process()
   private let input = Pipe()
   private let output = Pipe()
@@ -22,7 +22,7 @@ final class Child: @unchecked Sendable {
   func closeInput() { try? input.fileHandleForWriting.close() }
 
   /// The next line of its output, "" at the end.
-  func line() -> String {
+  func readLine() -> String {
     while true {
       if let end = rest.firstIndex(of: 10) {
         defer { rest = Data(rest[(end + 1)...]) }

@@ -4,9 +4,9 @@ import Foundation
 
 /// A real server on a loopback address, its first developer, and fault proxies before it.
 /// TEST_BINARIES is the folder of the binaries that clients/swift/test.sh builds.
-final class Rig: Sendable {
-  static let shared: Rig = {
-    do { return try Rig() } catch { fatalError("the rig does not start: \(error)") }
+final class TestServer: Sendable {
+  static let shared: TestServer = {
+    do { return try TestServer() } catch { fatalError("the test server does not start: \(error)") }
   }()
 
   let url: URL
@@ -18,34 +18,35 @@ final class Rig: Sendable {
 
   private init() throws {
     guard let path = ProcessInfo.processInfo.environment["TEST_BINARIES"] else {
-      throw Failure("TEST_BINARIES is not set: run clients/swift/test.sh")
+      throw TestFailure("TEST_BINARIES is not set: run clients/swift/test.sh")
     }
     binaries = URL(fileURLWithPath: path)
     folder = FileManager.default.temporaryDirectory.appendingPathComponent("ow-\(randomKey())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     password = "Q" + randomKey()
     let database = "sqlite:\(folder.path)/test.db"
-    let server = binaries.appendingPathComponent("openwearables")
-    let create = Child(
-      server, ["developer", "create", "--database", database, "--email", email, "--password-stdin"])
+    let program = binaries.appendingPathComponent("openwearables")
+    let create = ChildProcess(
+      program,
+      ["developer", "create", "--database", database, "--email", email, "--password-stdin"])
     try create.start()
     create.write(password + "\n")
     create.closeInput()
-    guard create.wait() == 0 else { throw Failure("no developer was made") }
+    guard create.wait() == 0 else { throw TestFailure("no developer was made") }
     let limits = [
       "key", "developer", "user", "address", "login", "login-account", "refresh",
       "refresh-session", "exchange", "exchange-user", "exchange-refused",
     ]
     let port = try freePort()
     // The shell ends the server when its standard input does, whatever ends this process.
-    let serve = Child(
+    let serve = ChildProcess(
       URL(fileURLWithPath: "/bin/sh"),
       [
-        "-c", "\"$@\" & pid=$!; cat >/dev/null; kill $pid; wait $pid", "sh", server.path, "serve",
+        "-c", "\"$@\" & pid=$!; cat >/dev/null; kill $pid; wait $pid", "sh", program.path, "serve",
         "--addr", "127.0.0.1:\(port)", "--database", database, "--log-level", "error",
       ] + limits.map { "--limit-\($0)=1000000" })
     try serve.start()
-    _ = serve.line()
+    _ = serve.readLine()
     children.with { $0.append(serve) }
     url = URL(string: "http://127.0.0.1:\(port)")!
     let password = password
@@ -53,28 +54,30 @@ final class Rig: Sendable {
   }
 
   /// Starts a fault proxy before the server.
-  func proxy() throws -> Proxy {
-    let child = Child(
+  func proxy() throws -> FaultProxy {
+    let child = ChildProcess(
       binaries.appendingPathComponent("faultproxy"), ["-target", url.absoluteString])
     try child.start()
-    guard let url = URL(string: child.line()) else { throw Failure("the proxy says no URL") }
-    return Proxy(url: url, child: child)
+    guard let url = URL(string: child.readLine()) else {
+      throw TestFailure("the proxy says no URL")
+    }
+    return FaultProxy(url: url, child: child)
   }
 
   /// Makes a user with a session of its own.
-  func person() async throws -> Person {
+  func newPerson() async throws -> Person {
     let user = try await developer.users.create(
       CreateUserRequest(externalUserID: "u-\(randomKey())"))
     return Person(id: user.id, tokens: try await developer.tokens.create(userID: user.id))
   }
 
   /// A client of the real server that holds an access token and nothing else.
-  func direct(_ access: String) throws -> Client {
+  func client(accessToken access: String) throws -> Client {
     try Client(baseURL: url, .key(access), .init())
   }
 }
 
-private let children = Locked<[Child]>([])
+private let children = Locked<[ChildProcess]>([])
 
 private func freePort() throws -> UInt16 {
   #if canImport(Glibc)
@@ -93,6 +96,6 @@ private func freePort() throws -> UInt16 {
       bind(file, $0, size) != 0 || getsockname(file, $0, &size) != 0
     }
   }
-  guard !failed else { throw Failure("no port is free") }
+  guard !failed else { throw TestFailure("no port is free") }
   return UInt16(bigEndian: address.sin_port)
 }

@@ -7,11 +7,11 @@ import Foundation
 #endif
 
 /// A fault proxy, told over HTTP what to break.
-final class Proxy: Sendable {
+final class FaultProxy: Sendable {
   let url: URL
-  private let child: Child
+  private let child: ChildProcess
 
-  init(url: URL, child: Child) {
+  init(url: URL, child: ChildProcess) {
     self.url = url
     self.child = child
   }
@@ -41,7 +41,7 @@ final class Proxy: Sendable {
     return try decoder.decode(Report.self, from: try await control("GET", ""))
   }
 
-  func rules(_ rules: JSON) async throws {
+  func setRules(_ rules: JSON) async throws {
     _ = try await control("POST", "/rules", try JSONEncoder().encode(rules))
   }
 

@@ -2,8 +2,8 @@ import Foundation
 
 @testable import OpenWearables
 
-/// Where one scenario plays.
-final class Stage {
+/// Runs one scenario.
+final class ScenarioRunner {
   private typealias Process = (clients: [Client], session: UserSession?)
 
   /// Calls in the background.
@@ -13,37 +13,39 @@ final class Stage {
   }
 
   private let scenario: Scenario
-  private let rig: Rig
-  private let proxy: Proxy
+  private let server: TestServer
+  private let proxy: FaultProxy
   private let person, other: Person
   private let key: (key: Key, secret: Secret)?
   private let store: FaultyStore
-  private let clock = MovedClock()
-  private let recorder = Recorder()
+  private let clock = TestClock()
+  private let recorder = EventRecorder()
   private let provider: Locked<String?>
   private var processes: [Process] = []
   private var running: [String: Callers] = [:]
   private var errors: [any Error] = []
   private(set) var problems: [String] = []
 
-  init(_ scenario: Scenario, _ rig: Rig) async throws {
+  init(_ scenario: Scenario, _ server: TestServer) async throws {
     self.scenario = scenario
-    self.rig = rig
-    proxy = try rig.proxy()
-    person = try await rig.person()
-    other = try await rig.person()
+    self.server = server
+    proxy = try server.proxy()
+    person = try await server.newPerson()
+    other = try await server.newPerson()
     let setup = scenario.setup
-    key = setup?.credential == "api_key" ? try await rig.developer.keys.create() : nil
+    key = setup?.credential == "api_key" ? try await server.developer.keys.create() : nil
     provider = Locked(setup?.provider)
-    let path = rig.folder.appendingPathComponent("\(randomKey())/session.json").path
+    let path = server.folder.appendingPathComponent("\(randomKey())/session.json").path
     store = FaultyStore(setup?.store == "persistent" ? FileStore(path: path) : MemoryStore())
     let age = setup?.age ?? "fresh"
     if age != "absent" {
       let record = try storedRecord(proxy.base, person.tokens, age)
-      guard try await store.inner.save(record, replacing: nil) else { throw Failure("not seeded") }
+      guard try await store.inner.save(record, replacing: nil) else {
+        throw TestFailure("not seeded")
+      }
     }
     for _ in 0..<(setup?.processes ?? 1) { processes.append(try makeProcess()) }
-    if let faults = scenario.faults { try await proxy.rules(faults) }
+    if let faults = scenario.faults { try await proxy.setRules(faults) }
   }
 
   /// The clients of one process, which shares nothing with the others but the store.
@@ -68,20 +70,20 @@ final class Stage {
   }
 
   private func makeProvider() -> TokenProvider {
-    let (mode, rig, id) = (provider, rig, person.id)
+    let (mode, server, id) = (provider, server, person.id)
     return { _ in
       switch mode.with({ $0 }) {
-      case "works": return try await rig.developer.tokens.create(userID: id)
+      case "works": return try await server.developer.tokens.create(userID: id)
       case "signed_out": throw SignInRequired()
-      default: throw Failure("the backend is away")
+      default: throw TestFailure("the backend is down")
       }
     }
   }
 
-  /// Plays all steps and judges what came of them.
-  func play() async throws {
+  /// Runs all steps and checks their outcome.
+  func run() async throws {
     for (i, step) in scenario.steps.enumerated() {
-      try await play(step)
+      try await run(step)
       if !problems.isEmpty {
         problems.append("step \(i): \(step.do)")
         break
@@ -97,7 +99,7 @@ final class Stage {
     }
   }
 
-  private func play(_ step: Scenario.Step) async throws {
+  private func run(_ step: Scenario.Step) async throws {
     let seconds = (step.ms ?? 0) / 1000
     let process = step.process ?? 0
     switch step.do {
@@ -113,23 +115,23 @@ final class Stage {
       try await eventually("requests seen") {
         try await proxy.report().requests[step.rpc ?? ""] ?? 0 >= step.count ?? 1
       }
-    case "faults": try await proxy.rules(step.rules ?? [])
+    case "faults": try await proxy.setRules(step.rules ?? [])
     case "release": try await proxy.release()
     case "sign_out":
       let session = processes[process].session
-      want(step, [await failure { try await session?.signOut() }])
+      compare(step, [await failure { try await session?.signOut() }])
     case "sign_in":
       let id = step.user == "other" ? other.id : person.id
-      let tokens = try await rig.developer.tokens.create(userID: id)
+      let tokens = try await server.developer.tokens.create(userID: id)
       let session = processes[process].session
-      want(step, [await failure { try await session?.signIn(tokens) }])
+      compare(step, [await failure { try await session?.signIn(tokens) }])
     case "restart": processes[process] = try makeProcess()
     case "advance": clock.advance(seconds)
     case "set_clock": clock.setWall(seconds)
     case "store": try await changeStore(step)
-    case "revoke": try await rig.developer.tokens.revokeAll(userID: person.id)
+    case "revoke": try await server.developer.tokens.revokeAll(userID: person.id)
     case "rotate_key":
-      if let key { _ = try await rig.developer.keys.rotate(key.key.id, overlap: 3600) }
+      if let key { _ = try await server.developer.keys.rotate(key.key.id, overlap: 3600) }
     case "provider": provider.with { $0 = step.mode }
     case "wait": await pause(seconds)
     default: problems.append("unknown step \(step.do)")
@@ -154,7 +156,7 @@ final class Stage {
     guard let callers = running[step.as ?? ""] else { return }
     var results: [(any Error)?] = []
     for task in callers.tasks { results.append(await task.value) }
-    want(step, results)
+    compare(step, results)
     let took = await callers.took.value * 1000
     if let limit = step.withinMs, took > limit {
       problems.append("took \(Int(took)) ms, want at most \(Int(limit))")
@@ -162,7 +164,7 @@ final class Stage {
   }
 
   /// Compares what calls came to with what a step expects.
-  private func want(_ step: Scenario.Step, _ results: [(any Error)?]) {
+  private func compare(_ step: Scenario.Step, _ results: [(any Error)?]) {
     let failed = results.compactMap { $0 }
     errors += failed
     for error in failed {
@@ -235,7 +237,9 @@ final class Stage {
     try await verifySession()
     let everything: [Any] = errors + recorder.all + processes.map { $0 as Any }
     for value in everything {
-      if let found = secretIn(shown(value)) { problems.append("something shows \(found)...") }
+      if let found = firstSecret(in: renderings(of: value)) {
+        problems.append("something shows \(found)...")
+      }
     }
   }
 
@@ -249,13 +253,13 @@ final class Stage {
       problems.append("the store holds the session of \"\(holder)\", want that of \"\(want)\"")
     }
     if scenario.expect.alive == true {
-      let client = try rig.direct(access)
+      let client = try server.client(accessToken: access)
       if let error = await failure({ _ = try await client.users.get(holder) }) {
         problems.append("the stored session is dead: \(error)")
       }
     }
     if scenario.expect.original == "ended" {
-      let client = try rig.direct(person.tokens.accessToken.reveal())
+      let client = try server.client(accessToken: person.tokens.accessToken.reveal())
       let id = person.id
       let error = await failure { _ = try await client.users.get(id) }
       if (error as? APIError)?.isUnauthenticated != true {
@@ -292,7 +296,7 @@ private func failure(_ work: @Sendable () async throws -> Void) async -> (any Er
   case "CreateUserToken":
     let request = CreateUserTokenRequest(userID: id)
     _ = try await client.tokens.rpc.createUserToken(request, options: options)
-  default: throw Failure("unknown rpc \(rpc)")
+  default: throw TestFailure("unknown rpc \(rpc)")
   }
 }
 

@@ -7,7 +7,7 @@ import Foundation
 #endif
 
 /// A clock that tests move.
-final class MovedClock: Sendable {
+final class TestClock: Sendable {
   private let ahead = Locked((wall: 0.0, mono: 0.0))
 
   var clock: Clock {
@@ -37,7 +37,7 @@ final class FaultyStore: LockingStore {
 
   private func check(_ what: String) throws {
     let fault = fault.with { $0 }
-    if fault.hasPrefix("\(what)_") { throw Failure("the disk is on fire") }
+    if fault.hasPrefix("\(what)_") { throw TestFailure("the disk is on fire") }
   }
 
   func load() async throws -> Data? {
@@ -62,10 +62,10 @@ final class FaultyStore: LockingStore {
 }
 
 /// A store that stops when it has saved, until it is told to go on.
-final class StoppingStore: SessionStore {
+final class PausingStore: SessionStore {
   let inner: MemoryStore
   let saved = Promise<Void>()
-  let goOn = Promise<Void>()
+  let resume = Promise<Void>()
 
   init(_ inner: MemoryStore) { self.inner = inner }
 
@@ -74,7 +74,7 @@ final class StoppingStore: SessionStore {
   func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
     let done = await inner.save(record, replacing: expected)
     saved.fulfill(())
-    try await goOn.value(by: Deadline(in: 4))
+    try await resume.value(by: Deadline(in: 4))
     return done
   }
 
@@ -100,7 +100,7 @@ final class FakeTransport: HTTPTransport {
 }
 
 /// What was told.
-final class Recorder: Sendable {
+final class EventRecorder: Sendable {
   private let seen = Locked<[SessionEvent]>([])
 
   var all: [SessionEvent] { seen.with { $0 } }
@@ -128,7 +128,7 @@ extension SessionEvent {
 }
 
 /// Every way in which a value shows itself.
-func shown(_ value: Any) -> String {
+func renderings(of value: Any) -> String {
   var text = String(describing: value) + String(reflecting: value)
   dump(value, to: &text)
   func reflect(_ value: Any, depth: Int) {
@@ -144,7 +144,7 @@ func shown(_ value: Any) -> String {
 }
 
 /// The first thing in a text that looks like a secret.
-func secretIn(_ text: String) -> String? {
+func firstSecret(in text: String) -> String? {
   let forms = "(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{6}|eyJ[0-9A-Za-z_-]{10}"
   return text.range(of: forms, options: .regularExpression).map { String(text[$0].prefix(8)) }
 }
