@@ -190,8 +190,8 @@ final class ConnectTests: XCTestCase {
     let call = Task { try await client.users.get("x") }
     try await eventually("the call sent") { try await proxy.report().requests["GetUser"] == 2 }
     call.cancel()
-    let result = await call.result
-    XCTAssertThrowsError(try result.get()) {
+    let canceled = try await result(of: call)
+    XCTAssertThrowsError(try canceled.get()) {
       XCTAssertEqual(($0 as? APIError)?.kind, .canceled)
       XCTAssertEqual(($0 as? APIError)?.code, .canceled)
     }
@@ -200,7 +200,7 @@ final class ConnectTests: XCTestCase {
       return try await client.users.get("x")
     }
     late.cancel()
-    let refused = await late.result
+    let refused = try await result(of: late)
     XCTAssertThrowsError(try refused.get()) { XCTAssertEqual(($0 as? APIError)?.kind, .canceled) }
     let sent = try await proxy.report().requests["GetUser"]
     XCTAssertEqual(sent, 2, "a cancelled task sent a call")

@@ -47,10 +47,10 @@ final class EngineTests: XCTestCase {
     try await eventually("the refresh held") { try await proxy.report().held == 1 }
     let others = (0..<20).map { _ in Task { try await session.accessToken() } }
     first.cancel()
-    let result = await first.result
-    XCTAssertThrowsError(try result.get()) { XCTAssertEqual(($0 as? APIError)?.kind, .canceled) }
+    let canceled = try await result(of: first)
+    XCTAssertThrowsError(try canceled.get()) { XCTAssertEqual(($0 as? APIError)?.kind, .canceled) }
     try await proxy.release()
-    for other in others { _ = try await other.value }
+    for other in others { _ = try await result(of: other).get() }
     let refreshes = try await proxy.report().refreshes
     XCTAssertEqual(refreshes, 1)
   }
@@ -108,8 +108,9 @@ final class EngineTests: XCTestCase {
         await pause(Double(round % 40) * 50e-6)
         try await session.signOut()
       }
-      try await out.value
-      let got = try? await token.value
+      try await result(of: out).get()
+      let renewed = try await result(of: token)
+      let got = try? renewed.get()
       do {
         _ = try await session.accessToken()
         XCTFail("round \(round): signed in after the sign-out")
@@ -143,8 +144,10 @@ final class EngineTests: XCTestCase {
     try await store.saved.value(by: Deadline(in: 10))
     try await session.signOut()
     store.resume.fulfill(())
-    for result in [await caller.result, await Task { try await session.accessToken() }.result] {
-      XCTAssertThrowsError(try result.get()) {
+    let during = try await result(of: caller)
+    let after = try await result(of: Task { try await session.accessToken() })
+    for refused in [during, after] {
+      XCTAssertThrowsError(try refused.get()) {
         XCTAssertEqual(($0 as? APIError)?.reason, .signedOut)
       }
     }
@@ -204,8 +207,7 @@ final class EngineTests: XCTestCase {
     var session: UserSession? = UserSession(baseURL: server.url, store: MemoryStore())
     let events = session!.events
     session = nil
-    var seen = 0
-    for await _ in events { seen += 1 }
+    let seen = try await withTimeout(10) { await events.reduce(into: 0) { n, _ in n += 1 } }
     XCTAssertEqual(seen, 0)
   }
 

@@ -34,6 +34,13 @@ func seeded(_ base: String, _ tokens: SessionTokens, _ age: String) async throws
   return store
 }
 
+/// Waits for the result of a task, for at most a minute.
+func result<Value: Sendable>(of task: Task<Value, any Error>) async throws -> Result<
+  Value, any Error
+> {
+  try await withTimeout(60) { await task.result }
+}
+
 /// Waits until something holds, for at most ten seconds.
 func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
   let end = Deadline(in: 10)

@@ -11,8 +11,8 @@ final class ProcessTests: XCTestCase {
     let all = try (0..<8).map { _ in try fixture.spawn() }
     for process in all { process.write("go\n") }
     for process in all {
-      XCTAssertEqual(process.readLine(), "ok")
-      XCTAssertEqual(process.wait(), 0)
+      XCTAssertEqual(try process.readLine(), "ok")
+      XCTAssertEqual(try process.wait(), 0)
     }
     let report = try await fixture.proxy.report()
     XCTAssertEqual(report.refreshes, 1)
@@ -35,15 +35,15 @@ final class ProcessTests: XCTestCase {
       if moment == "sent" {
         try await eventually("the refresh held") { try await fixture.proxy.report().held == 1 }
       } else {
-        XCTAssertEqual(holder.readLine(), "hanging", moment)
+        XCTAssertEqual(try holder.readLine(), "hanging", moment)
       }
       for process in others { process.write("go\n") }
       await pause(0.3)
       holder.kill()
       let killed = monotonic()
       for process in others {
-        XCTAssertEqual(process.readLine(), "ok", moment)
-        XCTAssertEqual(process.wait(), 0, moment)
+        XCTAssertEqual(try process.readLine(), "ok", moment)
+        XCTAssertEqual(try process.wait(), 0, moment)
       }
       XCTAssertLessThan(monotonic() - killed, 10, moment)
       try await fixture.proxy.release()
@@ -64,11 +64,11 @@ final class ProcessTests: XCTestCase {
     let fixture = try await Fixture()
     let first = try fixture.spawn(hangAt: "received")
     first.write("go\n")
-    XCTAssertEqual(first.readLine(), "hanging")
+    XCTAssertEqual(try first.readLine(), "hanging")
     first.kill()
     let next = try fixture.spawn()
     next.write("go\n")
-    XCTAssertEqual(next.readLine(), "ok")
+    XCTAssertEqual(try next.readLine(), "ok")
     let report = try await fixture.proxy.report()
     XCTAssertEqual(report.refreshes, 2)
     XCTAssertEqual(report.rotated, 1)
@@ -101,7 +101,7 @@ final class ProcessTests: XCTestCase {
       try child.start()
       let job = ["base": proxy.base, "path": path, "user": person.id, "hangAt": hangAt]
       child.write(String(decoding: try JSONEncoder().encode(job), as: UTF8.self) + "\n")
-      XCTAssertEqual(child.readLine(), "ready")
+      XCTAssertEqual(try child.readLine(), "ready")
       return child
     }
   }

@@ -207,7 +207,9 @@ final class ScenarioRunner {
   private func settle() async throws {
     store.set("")
     var (quiet, last) = (0, -1)
+    let deadline = Deadline(in: 60)
     while quiet < 4 {
+      guard deadline.left > 0 else { throw TestFailure("requests or events come without end") }
       let now = (try await proxy.report().log ?? []).count + recorder.all.count
       quiet = now == last ? quiet + 1 : 0
       last = now

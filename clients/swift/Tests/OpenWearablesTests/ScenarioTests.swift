@@ -31,9 +31,12 @@ final class ScenarioTests: XCTestCase {
 
   private static func outcome(of scenario: Scenario, _ server: TestServer) async -> String {
     do {
-      let runner = try await ScenarioRunner(scenario, server)
-      try await runner.run()
-      return runner.problems.isEmpty ? "pass" : "fail: \(runner.problems.joined(separator: "; "))"
+      let problems = try await withTimeout(300) {
+        let runner = try await ScenarioRunner(scenario, server)
+        try await runner.run()
+        return runner.problems
+      }
+      return problems.isEmpty ? "pass" : "fail: \(problems.joined(separator: "; "))"
     } catch {
       return "fail: \(error)"
     }

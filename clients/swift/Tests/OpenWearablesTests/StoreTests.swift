@@ -11,6 +11,10 @@ final class StoreTests: XCTestCase {
     TestServer.shared.folder.appendingPathComponent("\(randomKey())/nested/session.json").path
   }
 
+  private func lock(_ store: FileStore) async throws -> @Sendable () -> Void {
+    try await withTimeout(10, late: { $0() }, { try await store.lock() })
+  }
+
   /// What every store promises.
   private func check(_ store: any SessionStore) async throws {
     let steps: [(expected: Data?, next: Data?, done: Bool, holds: Data?)] = [
@@ -41,7 +45,7 @@ final class StoreTests: XCTestCase {
     let store = FileStore(path: path)
     let saved = try await store.save(one, replacing: nil)
     XCTAssertTrue(saved)
-    let unlock = try await store.lock()
+    let unlock = try await lock(store)
     unlock()
     let files = FileManager.default
     let folder = (path as NSString).deletingLastPathComponent
@@ -63,7 +67,7 @@ final class StoreTests: XCTestCase {
   /// A second holder waits, and leaves when its task is cancelled.
   func testFileLockExcludesAndHeedsCancellation() async throws {
     let store = FileStore(path: newPath())
-    let unlock = try await store.lock()
+    let unlock = try await lock(store)
     let taken = Locked(false)
     let second = Task {
       let unlock = try await store.lock()
@@ -74,10 +78,10 @@ final class StoreTests: XCTestCase {
     await pause(0.1)
     XCTAssertFalse(taken.with { $0 })
     third.cancel()
-    let gone = await third.result
+    let gone = try await result(of: third)
     XCTAssertThrowsError(try gone.get())
     unlock()
-    try await second.value
+    try await result(of: second).get()
     XCTAssertTrue(taken.with { $0 })
   }
 
@@ -85,8 +89,8 @@ final class StoreTests: XCTestCase {
   func testUnreadableFileIsAnErrorAndNotAbsence() async throws {
     let path = newPath()
     let folder = FileStore(path: (path as NSString).deletingLastPathComponent)
-    let lock = try await FileStore(path: path).lock()
-    lock()
+    let unlock = try await lock(FileStore(path: path))
+    unlock()
     await assertUnavailable(folder, "give the path of a file")
     let large = newPath()
     let file = FileStore(path: large)

@@ -32,23 +32,26 @@ final class TestServer: Sendable {
     try create.start()
     create.write(password + "\n")
     create.closeInput()
-    guard create.wait() == 0 else { throw TestFailure("no developer was made") }
+    guard try create.wait() == 0 else { throw TestFailure("no developer was made") }
     let limits = [
       "key", "developer", "user", "address", "login", "login-account", "refresh",
       "refresh-session", "exchange", "exchange-user", "exchange-refused",
     ]
-    let port = try freePort()
     // The shell ends the server when its standard input does, whatever ends this process.
     let serve = ChildProcess(
       URL(fileURLWithPath: "/bin/sh"),
       [
         "-c", "\"$@\" & pid=$!; cat >/dev/null; kill $pid; wait $pid", "sh", program.path, "serve",
-        "--addr", "127.0.0.1:\(port)", "--database", database, "--log-level", "error",
+        "--addr", "127.0.0.1:0", "--database", database, "--log-level", "error",
       ] + limits.map { "--limit-\($0)=1000000" })
     try serve.start()
-    _ = serve.readLine()
     children.with { $0.append(serve) }
-    url = URL(string: "http://127.0.0.1:\(port)")!
+    let greeting = try serve.readLine()
+    let address = greeting.split(separator: " ").first { $0.hasPrefix("http://") }
+    guard let url = address.flatMap({ URL(string: String($0)) }) else {
+      throw TestFailure("the server does not say where it listens: \(greeting)")
+    }
+    self.url = url
     let password = password
     developer = Client(UserSession.developer(baseURL: url, email: email) { password })
   }
@@ -58,7 +61,7 @@ final class TestServer: Sendable {
     let child = ChildProcess(
       binaries.appendingPathComponent("faultproxy"), ["-target", url.absoluteString])
     try child.start()
-    guard let url = URL(string: child.readLine()) else {
+    guard let url = URL(string: try child.readLine()) else {
       throw TestFailure("the proxy says no URL")
     }
     return FaultProxy(url: url, child: child)
@@ -78,24 +81,3 @@ final class TestServer: Sendable {
 }
 
 private let children = Locked<[ChildProcess]>([])
-
-private func freePort() throws -> UInt16 {
-  #if canImport(Glibc)
-    let kind = Int32(SOCK_STREAM.rawValue)
-  #else
-    let kind = SOCK_STREAM
-  #endif
-  let file = socket(AF_INET, kind, 0)
-  defer { close(file) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let failed = withUnsafeMutablePointer(to: &address) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(file, $0, size) != 0 || getsockname(file, $0, &size) != 0
-    }
-  }
-  guard !failed else { throw TestFailure("no port is free") }
-  return UInt16(bigEndian: address.sin_port)
-}

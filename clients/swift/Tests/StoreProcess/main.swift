@@ -8,7 +8,7 @@ struct Job: Decodable {
   let base: URL
   let path: String
   let user: String
-  /// The moment at which it stops for ever, to be killed.
+  /// The moment at which it stops, to be killed within five minutes.
   let hangAt: String
 }
 
@@ -22,7 +22,8 @@ struct HangingStore: LockingStore {
   private func hang(_ now: String) {
     guard now == moment else { return }
     say("hanging")
-    while true { sleep(60) }
+    sleep(300)
+    exit(1)
   }
 
   func lock() async throws -> @Sendable () -> Void {

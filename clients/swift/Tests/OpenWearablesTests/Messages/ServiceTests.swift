@@ -68,12 +68,12 @@ final class ServiceTests: XCTestCase {
     XCTAssertEqual(items, [1, 2])
   }
 
-  func testCancellationEndsThePages() async {
+  func testCancellationEndsThePages() async throws {
     let pages = PagedSequence<Int> { cursor in ([], (cursor ?? "") + "x") }
     let task = Task { for try await _ in pages {} }
     task.cancel()
-    let result = await task.result
-    XCTAssertThrowsError(try result.get()) { XCTAssert($0 is CancellationError) }
+    let canceled = try await result(of: task)
+    XCTAssertThrowsError(try canceled.get()) { XCTAssert($0 is CancellationError) }
   }
 
   /// Serves its pages to whoever asks for a list, and otherwise the request's own JSON.
