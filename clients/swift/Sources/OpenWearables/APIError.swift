@@ -1,6 +1,6 @@
 import Foundation
 
-/// What every call of this package fails with. It contains no secret.
+/// The error of every call of this package. It contains no secret.
 public struct APIError: Error, Sendable {
   /// What a caller can do about it. Every error has exactly one kind.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
@@ -8,21 +8,21 @@ public struct APIError: Error, Sendable {
     case unauthenticated
     /// The server ended the session: sign in again.
     case sessionExpired = "session_expired"
-    /// The credential does not reach so far.
+    /// The credential does not permit the call.
     case forbidden
-    /// It is not there.
+    /// The object that the call names does not exist.
     case notFound = "not_found"
-    /// The request, or an option, must change.
+    /// The request or an option must change.
     case invalid
     /// Wait for ``APIError/retryAfter``.
     case rateLimited = "rate_limited"
-    /// Something with that name is there already.
+    /// The call conflicts with existing data, such as an email in use, or with another call.
     case conflict
-    /// The server, or a proxy before it, is in trouble.
+    /// The server, or a proxy in front of it, is failing.
     case unavailable
     /// The deadline passed.
     case timeout
-    /// No answer came.
+    /// No response came.
     case offline
     /// The caller's task was cancelled.
     case canceled
@@ -65,7 +65,7 @@ public struct APIError: Error, Sendable {
     public static let sessionExpired: Reason = "session_expired"
     /// Nobody is signed in.
     public static let signedOut: Reason = "signed_out"
-    /// No answer came.
+    /// No response came.
     public static let offline: Reason = "offline"
     /// The session's store cannot be used.
     public static let storageUnavailable: Reason = "storage_unavailable"
@@ -75,7 +75,7 @@ public struct APIError: Error, Sendable {
     public static let foreignAnswer: Reason = "foreign_answer"
     /// The app's token provider failed.
     public static let tokenProviderFailed: Reason = "token_provider_failed"
-    /// The token is over, and this process leaves renewing it to another one.
+    /// The token has expired, and renewing it is left to another process.
     public static let refreshElsewhere: Reason = "refresh_elsewhere"
   }
 
@@ -87,7 +87,7 @@ public struct APIError: Error, Sendable {
     public let message: String
   }
 
-  /// A typed detail of the answer, in protobuf's binary form.
+  /// A typed detail of the response, in protobuf's binary form.
   public struct Detail: Sendable, Hashable {
     /// The full name of the message, such as `openwearables.v1.ErrorDetail`.
     public let type: String
@@ -96,30 +96,30 @@ public struct APIError: Error, Sendable {
 
   /// What a caller can do about it.
   public let kind: Kind
-  /// The code of the answer, or the one that fits best where none came.
+  /// The code of the response, or the closest one if none came.
   public let code: Code
-  /// Why, in a stable word. nil where nobody said.
+  /// The cause as a stable word; nil if it is unknown.
   public internal(set) var reason: Reason?
   /// A sentence for people.
   public let message: String
-  /// Names the answer in the server's log.
+  /// Identifies the request in the server's log.
   public internal(set) var requestID: String?
   public internal(set) var fields: [FieldViolation] = []
   /// How long to wait, in seconds, if the server said so.
   public internal(set) var retryAfter: TimeInterval?
-  /// What the API key lacks, with the reason `insufficient_scope`.
+  /// The scope that the API key lacks, with the reason `insufficient_scope`.
   public internal(set) var requiredScope: String?
-  /// The details of the answer as they came.
+  /// The details of the response, unchanged.
   public internal(set) var details: [Detail] = []
-  /// The headers of the answer, by their names in lower case.
+  /// The headers of the response, by name in lower case.
   public internal(set) var headers: [String: String] = [:]
-  /// What the store, the token provider or the network failed with. What it prints is
-  /// not of this package's making, so no description of the error includes it.
+  /// The error of the store, the token provider or the network. No description of this
+  /// error includes it, because it could print a secret.
   public internal(set) var underlyingError: (any Error)?
 
-  /// The status of an answer that did not come from the API.
+  /// The status of a response that did not come from the API.
   var foreignStatus: Int?
-  /// The answer is a Connect error of the server.
+  /// The response is a Connect error of the server.
   var isConnectError = false
 
   init(
@@ -135,25 +135,25 @@ public struct APIError: Error, Sendable {
 }
 
 extension APIError {
-  /// There is no credential or it was refused; an ended session is included.
+  /// There is no credential, or it was refused; includes an ended session.
   public var isUnauthenticated: Bool { kind == .unauthenticated || kind == .sessionExpired }
   /// The server ended the session: sign in again.
   public var isSessionExpired: Bool { kind == .sessionExpired }
-  /// The credential does not reach so far.
+  /// The credential does not permit the call.
   public var isForbidden: Bool { kind == .forbidden }
-  /// What the call names is not there.
+  /// The object that the call names does not exist.
   public var isNotFound: Bool { kind == .notFound }
   /// The request or an option must change.
   public var isInvalid: Bool { kind == .invalid }
   /// ``retryAfter`` must pass first.
   public var isRateLimited: Bool { kind == .rateLimited }
-  /// Something else holds what the call wanted.
+  /// The call conflicts with existing data, such as an email in use, or with another call.
   public var isConflict: Bool { kind == .conflict }
-  /// The server or a proxy before it is in trouble.
+  /// The server, or a proxy in front of it, is failing.
   public var isUnavailable: Bool { kind == .unavailable }
   /// The deadline passed.
   public var isTimeout: Bool { kind == .timeout }
-  /// No answer came.
+  /// No response came.
   public var isOffline: Bool { kind == .offline }
   /// The caller's task was cancelled.
   public var isCanceled: Bool { kind == .canceled }
@@ -164,7 +164,7 @@ extension APIError {
 extension APIError: LocalizedError, CustomStringConvertible, CustomDebugStringConvertible,
   CustomReflectable
 {
-  /// The message with what identifies it.
+  /// The message, with the reason, the request id and the fields.
   public var description: String {
     var notes: [String] = []
     if let reason { notes.append(reason.rawValue) }

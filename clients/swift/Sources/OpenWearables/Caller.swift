@@ -1,7 +1,7 @@
 import Foundation
 
-/// Sends every call of a client: sets the deadline and the credential, retries what is
-/// safe, and types the errors.
+/// Sends every call of a client: sets the deadline and the credential, retries what is safe
+/// to retry, and returns typed errors.
 struct Caller: UnaryTransport {
   enum Credential: Sendable {
     case none
@@ -14,9 +14,9 @@ struct Caller: UnaryTransport {
   let timeout: TimeInterval
   let retries: Int
   let emitter: EventEmitter
-  /// The end of the API key that was told last.
+  /// The end of the API key's life that was reported last.
   let sunset = Locked<TimeInterval>(0)
-  /// Sends calls that change nothing by GET.
+  /// Sends calls without side effects by GET.
   var readsInURL = false
 
   func unary<Input: Message, Output: Message>(
@@ -61,8 +61,8 @@ struct Caller: UnaryTransport {
     return try await repeated(call, isSafe: isSafe, sent: sent, by: deadline)
   }
 
-  /// Sends a call, once more with another token where its token was refused, and up to
-  /// `retries` times more where it failed in passing and repeating it is safe.
+  /// Sends a call. It is sent once more with another token if its token was refused, and up
+  /// to `retries` times more after transient failures if repeating it is safe.
   private func repeated(
     _ first: UnaryRequest, isSafe: Bool, sent firstToken: String?, by deadline: Deadline
   ) async throws(APIError) -> UnaryResponse {

@@ -6,13 +6,13 @@ public final class Client: Sendable {
   /// The version of this package, as the user agent gives it.
   public static let version = "0.1.0"
 
-  /// What every call of a client does unless its own options say otherwise.
+  /// The defaults of every call of a client, which the options of a call override.
   public struct Options: Sendable {
     /// Seconds that a call may take, its refresh and its retries included.
     public var timeout: TimeInterval
-    /// How often a call that failed in passing is repeated where that is safe: 0 to 2.
+    /// How often a call is repeated after transient failures, if that is safe: 0 to 2.
     public var retries: Int
-    /// The app's name, such as `shop/2.1`, before this package's in the User-Agent.
+    /// The app's name, such as `shop/2.1`, put before this package's in the User-Agent.
     public var userAgent: String?
     /// Sends calls that only read by GET, with their messages in the URL.
     @_spi(Conformance) public var readsInURL = false
@@ -24,7 +24,7 @@ public final class Client: Sendable {
     }
   }
 
-  /// The people whose data the installation holds.
+  /// The users whose data the installation holds.
   public let users: Users
   /// The users' workouts.
   public let workouts: Workouts
@@ -46,10 +46,10 @@ public final class Client: Sendable {
       emitter: session.engine.core.emitter)
   }
 
-  /// A client that calls with an API key. It is for servers: whoever has an app has every
-  /// key that it ships.
+  /// A client that calls with an API key. For servers only: everyone who has an app can
+  /// read the keys in it.
   ///
-  /// - Throws: ``APIError`` of the kind `invalid` where the URL or the key cannot be used.
+  /// - Throws: ``APIError`` of the kind `invalid` if the URL or the key cannot be used.
   @available(iOS, unavailable, message: "an app's user can read its API key: use UserSession")
   @available(tvOS, unavailable, message: "an app's user can read its API key: use UserSession")
   @available(watchOS, unavailable, message: "an app's user can read its API key: use UserSession")
@@ -66,9 +66,9 @@ public final class Client: Sendable {
     try self.init(baseURL: baseURL, .key(apiKey), options)
   }
 
-  /// A client without a credential, for what needs none.
+  /// A client without a credential, for calls that need none.
   ///
-  /// - Throws: ``APIError`` of the kind `invalid` where the URL cannot be used.
+  /// - Throws: ``APIError`` of the kind `invalid` if the URL cannot be used.
   public convenience init(baseURL: URL, options: Options = Options()) throws {
     try self.init(baseURL: baseURL, .none, options)
   }
@@ -97,12 +97,12 @@ public final class Client: Sendable {
     applications = Applications(rpc: ApplicationServiceClient(transport: caller))
   }
 
-  /// What makes any generated client call as this one does, with its credential, deadline,
-  /// retries and errors. A raw client's messages hold minted secrets in plain text.
+  /// The transport of this client's calls, with its credential, deadline, retries and
+  /// errors, for any generated client. Raw messages hold minted secrets in plain text.
   public var transport: some UnaryTransport { caller }
 
-  /// What happens to the credential from now on: of a session, the same as
-  /// ``UserSession/events``; of an API key, ``SessionEvent/keyRotated(sunset:)``.
+  /// The events of the credential from now on: for a session, the same as
+  /// ``UserSession/events``; for an API key, ``SessionEvent/keyRotated(sunset:)``.
   public var events: AsyncStream<SessionEvent> { caller.emitter.stream() }
 }
 

@@ -1,4 +1,4 @@
-/// Who listens. Its streams end with it.
+/// Sends events to any number of streams, which end when it is deallocated.
 final class EventEmitter: Sendable {
   private struct State {
     var next = 0
@@ -11,8 +11,7 @@ final class EventEmitter: Sendable {
     for stream in state.with({ $0.streams }).values { stream.finish() }
   }
 
-  /// A stream of what happens from now on. It keeps the newest 256 events that were
-  /// not read.
+  /// Returns a stream of the events from now on. It keeps the newest 256 unread events.
   func stream() -> AsyncStream<SessionEvent> {
     let (stream, continuation) = AsyncStream<SessionEvent>.makeStream(
       bufferingPolicy: .bufferingNewest(256))
@@ -27,7 +26,7 @@ final class EventEmitter: Sendable {
     return stream
   }
 
-  /// Tells all listeners, in order, and waits for nobody.
+  /// Sends the events to all streams, in order, without waiting.
   func emit(_ events: [SessionEvent]) {
     guard !events.isEmpty else { return }
     let streams = state.with { $0.streams.values.map { $0 } }

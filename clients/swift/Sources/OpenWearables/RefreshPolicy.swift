@@ -1,8 +1,8 @@
 /// Who renews a session.
 public enum RefreshPolicy: Sendable {
-  /// This process, when a token is due.
+  /// This process renews a token when it is due.
   case whenNeeded
-  /// Another process: a widget or an extension reads the session that its app keeps, and
+  /// Another process renews it. A widget or an extension reads the session of its app and
   /// changes nothing.
   case never
 }

@@ -1,12 +1,12 @@
 import Foundation
 
-/// Where a caller stands.
+/// The rate limit of a caller.
 public struct RateLimit: Sendable, Hashable {
-  /// Calls in a window.
+  /// Calls allowed in a window.
   public let limit: Int
-  /// Calls left in this one.
+  /// Calls left in the current window.
   public let remaining: Int
-  /// When the next one begins.
+  /// When the next window begins.
   public let reset: Date
 
   init?(_ headers: [String: String]) {
@@ -21,15 +21,15 @@ public struct RateLimit: Sendable, Hashable {
 }
 
 extension Response {
-  /// Names the answer in the server's log.
+  /// Identifies the request in the server's log.
   public var requestID: String? { headers["x-request-id"] }
-  /// Where the caller stands after the call.
+  /// The caller's rate limit after the call.
   public var rateLimit: RateLimit? { RateLimit(headers) }
   /// The server repeated an earlier answer to the same Idempotency-Key.
   public var isReplayed: Bool { headers["idempotent-replayed"] == "true" }
 }
 
 extension APIError {
-  /// Where the caller stands after the call.
+  /// The caller's rate limit after the call.
   public var rateLimit: RateLimit? { RateLimit(headers) }
 }

@@ -1,6 +1,6 @@
-/// A credential that does not print. `description`, `dump`, `Mirror` and string
-/// interpolation show a fingerprint; ``reveal()`` is the one way to the value. It is
-/// not `Codable`, so that no secret is encoded by accident.
+/// A credential that is not printed. `description`, `dump`, `Mirror` and string
+/// interpolation show a fingerprint; only ``reveal()`` returns the value. It is not
+/// `Codable`, so that no secret is encoded by accident.
 public struct Secret: Sendable, Hashable {
   private let value: @Sendable () -> String
 
@@ -15,8 +15,8 @@ public struct Secret: Sendable, Hashable {
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  /// A fingerprint such as `rt_…a1b2`: the public prefix, and a hash that is another in
-  /// each process. Equal secrets have equal fingerprints.
+  /// A fingerprint such as `rt_…a1b2`: the public prefix, and a hash that differs from
+  /// process to process. Equal secrets have equal fingerprints.
   public var description: String {
     let value = value()
     let prefix = ["ow_live_", "ow_test_", "secret_", "rt_"].first(where: value.hasPrefix) ?? ""
@@ -28,8 +28,7 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
   public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Refuses a credential that carries its scheme, or anything else that cannot stand
-/// in a header.
+/// Throws if a credential includes its scheme or a character that no header carries.
 package func checkBare(_ credential: String) throws(APIError) {
   if credential.count >= 6, credential.prefix(6).lowercased() == "bearer",
     credential.count == 6 || credential.dropFirst(6).first == " "

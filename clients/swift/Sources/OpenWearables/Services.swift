@@ -1,12 +1,12 @@
 import Foundation
 
-/// The people whose data the installation holds.
+/// The users whose data the installation holds.
 public struct Users: Sendable {
-  /// The calls as the schema has them, which also answer request id and rate limit.
+  /// The calls of the schema, whose responses include the request id and the rate limit.
   public let rpc: UserServiceClient
 
-  /// Adds a user. It is not retried: an answer that was lost may have added one, which an
-  /// `externalUserID` shows.
+  /// Creates a user. It is not retried: if the response was lost, the user may exist; an
+  /// `externalUserID` makes that visible.
   public func create(_ request: CreateUserRequest = CreateUserRequest()) async throws -> User {
     try await rpc.createUser(request).body.user.present
   }
@@ -21,13 +21,14 @@ public struct Users: Sendable {
     try await rpc.updateUser(request).body.user.present
   }
 
-  /// Deletes a user with all data and tokens, and returns it as it was.
+  /// Deletes a user with all data and tokens, and returns the deleted user.
   @discardableResult
   public func delete(_ id: String) async throws -> User {
     try await rpc.deleteUser(DeleteUserRequest(id: id)).body.user.present
   }
 
-  /// The users from the page of the request on, each page fetched when it is needed.
+  /// Returns the users, from the page of the request on. A page is fetched when it is
+  /// needed.
   public func list(_ request: ListUsersRequest = ListUsersRequest()) -> PagedSequence<User> {
     rpc.listAllUsers(request)
   }
@@ -35,18 +36,18 @@ public struct Users: Sendable {
 
 /// The users' workouts.
 public struct Workouts: Sendable {
-  /// The calls as the schema has them, which also answer request id and rate limit.
+  /// The calls of the schema, whose responses include the request id and the rate limit.
   public let rpc: WorkoutServiceClient
 
-  /// The workouts of a user that began between two moments, newest first, each page fetched
-  /// when it is needed.
+  /// Returns the workouts of a user that began between two dates, newest first. A page is
+  /// fetched when it is needed.
   public func list(userID: String, from start: Date, to end: Date) -> PagedSequence<Workout> {
     list(
       ListWorkoutsRequest(
         userID: userID, startDate: rfc3339(start), endDate: rfc3339(end)))
   }
 
-  /// The workouts from the page of the request on, newest first.
+  /// Returns the workouts, newest first, from the page of the request on.
   public func list(_ request: ListWorkoutsRequest) -> PagedSequence<Workout> {
     rpc.listAllWorkouts(request)
   }
@@ -68,16 +69,16 @@ public struct Workouts: Sendable {
 /// Tokens of users. An application's secret is exchanged by `AppCredentials` of the product
 /// `OpenWearablesServer`.
 public struct Tokens: Sendable {
-  /// The calls as the schema has them. Their messages hold minted secrets in plain text.
+  /// The calls of the schema. Their messages hold minted secrets in plain text.
   public let rpc: TokenServiceClient
 
-  /// Mints tokens of a user by the client's own credential.
+  /// Mints tokens for a user with the client's own credential.
   public func create(userID: String) async throws -> SessionTokens {
     SessionTokens(
       try await rpc.createUserToken(CreateUserTokenRequest(userID: userID)).body.tokens.present)
   }
 
-  /// Ends all tokens of a user, whoever minted them.
+  /// Revokes all tokens of a user, however they were minted.
   public func revokeAll(userID: String) async throws {
     _ = try await rpc.revokeUserTokens(RevokeUserTokensRequest(userID: userID))
   }
@@ -85,8 +86,7 @@ public struct Tokens: Sendable {
 
 /// The signed-in developer's own account and logins.
 public struct Sessions: Sendable {
-  /// The calls as the schema has them. Their messages hold tokens and passwords in plain
-  /// text.
+  /// The calls of the schema. Their messages hold tokens and passwords in plain text.
   public let rpc: SessionServiceClient
 
   /// Returns the signed-in developer.
@@ -105,7 +105,7 @@ public struct Sessions: Sendable {
         confirmPassword: replacement.reveal()))
   }
 
-  /// Returns the developer's living sessions, newest first.
+  /// Returns the developer's active sessions, newest first.
   public func list() async throws -> [Session] { try await rpc.listSessions().body.sessions }
 
   /// Ends one session.
@@ -113,16 +113,16 @@ public struct Sessions: Sendable {
     _ = try await rpc.revokeSession(RevokeSessionRequest(id: id))
   }
 
-  /// Ends all sessions of the developer but this one.
+  /// Ends all other sessions of the developer.
   public func revokeOthers() async throws { _ = try await rpc.revokeOtherSessions() }
 }
 
 /// The installation's API keys.
 public struct Keys: Sendable {
-  /// The calls as the schema has them. Their messages hold minted secrets in plain text.
+  /// The calls of the schema. Their messages hold minted secrets in plain text.
   public let rpc: KeyServiceClient
 
-  /// Makes a key. Its secret is shown this once.
+  /// Creates a key. Its secret is not shown again.
   public func create(_ request: CreateKeyRequest = CreateKeyRequest()) async throws
     -> (key: Key, secret: Secret)
   {
@@ -130,7 +130,7 @@ public struct Keys: Sendable {
     return (try body.key.present, Secret(body.secret))
   }
 
-  /// Gives the key a new secret. The old one stays good for `overlap`, in whole seconds.
+  /// Gives the key a new secret. The old one stays valid for `overlap`, in whole seconds.
   public func rotate(_ id: String, overlap: TimeInterval = 0) async throws
     -> (key: Key, secret: Secret)
   {
@@ -149,7 +149,7 @@ public struct Keys: Sendable {
     try await rpc.updateKey(request).body.key.present
   }
 
-  /// Deletes a key with the tokens it minted, and returns it as it was.
+  /// Deletes a key with the tokens that it minted, and returns the deleted key.
   @discardableResult
   public func delete(_ id: String) async throws -> Key {
     try await rpc.deleteKey(DeleteKeyRequest(id: id)).body.key.present
@@ -161,16 +161,16 @@ public struct Keys: Sendable {
 
 /// The installation's applications.
 public struct Applications: Sendable {
-  /// The calls as the schema has them. Their messages hold minted secrets in plain text.
+  /// The calls of the schema. Their messages hold minted secrets in plain text.
   public let rpc: ApplicationServiceClient
 
-  /// Makes an application. Its secret is shown this once.
+  /// Creates an application. Its secret is not shown again.
   public func create(name: String) async throws -> (application: Application, secret: Secret) {
     let body = try await rpc.createApplication(CreateApplicationRequest(name: name)).body
     return (try body.application.present, Secret(body.appSecret))
   }
 
-  /// Gives the application a new secret. The old one stays good for `overlap`, in whole
+  /// Gives the application a new secret. The old one stays valid for `overlap`, in whole
   /// seconds.
   public func rotateSecret(_ appID: String, overlap: TimeInterval = 0) async throws
     -> (application: Application, secret: Secret)
@@ -191,7 +191,7 @@ public struct Applications: Sendable {
       .application.present
   }
 
-  /// Deletes an application with the tokens it minted.
+  /// Deletes an application with the tokens that it minted.
   public func delete(_ appID: String) async throws {
     _ = try await rpc.deleteApplication(DeleteApplicationRequest(appID: appID))
   }
@@ -203,7 +203,7 @@ public struct Applications: Sendable {
 }
 
 extension Optional {
-  /// A message that the server always sends.
+  /// The value, which the server always sends.
   var present: Wrapped {
     get throws {
       guard let self else { throw APIError.incomplete() }

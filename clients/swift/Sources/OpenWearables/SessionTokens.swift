@@ -1,12 +1,12 @@
 import Foundation
 
-/// An access token and the refresh token that renews it, as a backend hands them to its
-/// app. It does not print; it decodes what the REST API answers:
+/// An access token and the refresh token that renews it, as a backend passes them to its
+/// app. They are not printed. They are decoded from the response of the REST API:
 /// `{"access_token": ..., "refresh_token": ..., "expires_in": 3600}`.
 public struct SessionTokens: Sendable, Hashable {
   /// Sent with every call.
   public let accessToken: Secret
-  /// May be missing where a token provider renews.
+  /// nil if only a token provider renews the session.
   public let refreshToken: Secret?
   /// How long the access token lives, in seconds.
   public let expiresIn: TimeInterval
@@ -17,7 +17,7 @@ public struct SessionTokens: Sendable, Hashable {
     self.expiresIn = expiresIn
   }
 
-  /// Refuses a pair that can never work.
+  /// Throws if the pair can never work.
   func check() throws(APIError) {
     try checkBare(accessToken.reveal())
     if let refreshToken { try checkBare(refreshToken.reveal()) }
@@ -35,7 +35,7 @@ extension SessionTokens: Decodable {
     case expiresIn = "expires_in"
   }
 
-  /// - Throws: an ``APIError`` of kind `invalid`, which does not repeat what it read.
+  /// - Throws: an ``APIError`` of kind `invalid`, which does not contain the input.
   public init(from decoder: any Decoder) throws {
     do {
       let values = try decoder.container(keyedBy: CodingKeys.self)

@@ -1,14 +1,14 @@
 import Foundation
 
-/// A session that is kept in a store and renewed when it is due. A network that is away,
-/// an overloaded server or an unreadable store never ends it: only ``signOut()`` does, or
-/// the server's own word.
+/// A session that is kept in a store and renewed when it is due. A missing network, an
+/// overloaded server or an unreadable store never ends it: only ``signOut()`` and the
+/// server do.
 ///
-/// Sessions of one process with the same store and base URL are the same session. Make
-/// one and give it to a ``Client``; every part of it is safe for concurrent use.
+/// Sessions of one process with the same store and base URL are the same session. Make one
+/// and give it to a ``Client``; it is safe for concurrent use.
 public final class UserSession: Sendable {
   let engine: Engine
-  /// Why it can never work.
+  /// Why the session can never work; nil if it can.
   private let problem: APIError?
 
   /// Makes a session of one user.
@@ -19,8 +19,8 @@ public final class UserSession: Sendable {
   ///     `invalid`.
   ///   - store: where the session is kept.
   ///   - refresh: who renews it.
-  ///   - userID: whose session it is, for the token provider alone.
-  ///   - tokenProvider: fetches tokens where there are none; without it the app calls
+  ///   - userID: whose session it is, for the token provider only.
+  ///   - tokenProvider: fetches tokens when there are none; without it the app calls
   ///     ``signIn(_:)``.
   public convenience init(
     baseURL: URL, store: some SessionStore = MemoryStore(), refresh: RefreshPolicy = .whenNeeded,
@@ -47,8 +47,8 @@ public final class UserSession: Sendable {
       provider: provider(rpc), passesErrors: loginErrors)
   }
 
-  /// Makes a session of a developer, who is logged in with `email` when the store holds no
-  /// session; `password` is asked for then.
+  /// Makes a session of a developer. If the store holds no session, the developer is logged
+  /// in with `email` and the result of `password`.
   public static func developer(
     baseURL: URL, email: String, store: some SessionStore = MemoryStore(),
     password: @escaping @Sendable () async throws -> String
@@ -60,11 +60,11 @@ public final class UserSession: Sendable {
       })
   }
 
-  /// What happens to the session from now on. Each use makes a stream of its own, which
-  /// ends with the session.
+  /// The events of the session from now on. Each access returns a new stream, which ends
+  /// with the session.
   public var events: AsyncStream<SessionEvent> { engine.core.emitter.stream() }
 
-  /// Returns a fresh access token and when it ends, for what does not call through a
+  /// Returns a fresh access token and its expiry, for calls that do not go through a
   /// ``Client``.
   ///
   /// - Throws: ``APIError``.
@@ -76,11 +76,11 @@ public final class UserSession: Sendable {
     )
   }
 
-  /// Makes tokens that the app got by its own means the session, in place of any other. If
-  /// the store cannot take it, it lives in memory, ``SessionEvent/storageError(_:)`` says
-  /// so, and saving is tried again. Cancellation does not interrupt it.
+  /// Starts a session with tokens that the app obtained itself, in place of any other
+  /// session. If it cannot be saved, it lives in memory, ``SessionEvent/storageError(_:)``
+  /// is emitted, and saving is tried again. Cancellation does not interrupt the call.
   ///
-  /// - Throws: ``APIError`` of the kind `invalid`.
+  /// - Throws: ``APIError`` of the kind `invalid` if the tokens cannot be used.
   public func signIn(_ tokens: SessionTokens) async throws {
     try mayChange()
     try tokens.check()
@@ -92,11 +92,11 @@ public final class UserSession: Sendable {
   }
 
   /// Forgets the session at once, clears the store and ends the session at the server. A
-  /// renewal under way brings nothing back. A token provider is not asked again until
-  /// ``signIn(_:)``. Cancellation does not interrupt it.
+  /// renewal under way does not bring it back. The token provider is not called again until
+  /// ``signIn(_:)``. Cancellation does not interrupt the call.
   ///
-  /// - Throws: ``APIError`` where the store could not be cleared or the server not be told;
-  ///   this process is signed out in any case.
+  /// - Throws: ``APIError`` if the store could not be cleared or the server could not be
+  ///   reached. This process is signed out in any case.
   public func signOut() async throws {
     try mayChange()
     let engine = engine

@@ -1,14 +1,14 @@
 import Foundation
 import OpenWearables
 
-/// An application's id and secret, which mint tokens of any user. They are for servers:
-/// an app that ships them gives them away, which is why they are in a product of their own.
+/// An application's id and secret, which mint tokens for any user. For servers only: an app
+/// that ships them gives them away. Therefore they are in a product of their own.
 public struct AppCredentials: Sendable {
   private let rpc: TokenRPC
   private let appID: String
   private let appSecret: Secret
 
-  /// - Throws: ``APIError`` of the kind `invalid` where the URL or a credential cannot be
+  /// - Throws: ``APIError`` of the kind `invalid` if the URL or a credential cannot be
   ///   used.
   public init(baseURL: URL, appID: String, appSecret: String) throws {
     guard !appID.isEmpty, !appSecret.isEmpty else {
@@ -22,8 +22,8 @@ public struct AppCredentials: Sendable {
     self.appSecret = Secret(appSecret)
   }
 
-  /// Mints tokens of a user, to be handed to the app in which that user is signed in. It
-  /// takes at most 30 seconds, retries included.
+  /// Mints tokens for a user, to be passed to the app in which that user is signed in.
+  /// Takes at most 30 seconds, retries included.
   ///
   /// - Throws: ``APIError``.
   public func exchange(userID: String) async throws -> SessionTokens {
@@ -38,8 +38,8 @@ extension AppCredentials: CustomStringConvertible, CustomReflectable {
 }
 
 extension SessionTokens {
-  /// The tokens in plain text, in the shape that the REST API answers and that the SDKs
-  /// read: to be encoded for the app that will use them, with `Cache-Control: no-store`.
+  /// The tokens in plain text, in the format of the REST API, which the SDKs read. Send
+  /// them only to the app that will use them, with `Cache-Control: no-store`.
   public var exposed: ExposedTokens { ExposedTokens(self) }
 }
 

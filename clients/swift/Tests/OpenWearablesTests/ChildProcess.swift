@@ -2,9 +2,8 @@ import Foundation
 
 @testable import OpenWearables
 
-/// A process with its standard input and output. Whoever waits for it gets a failure
-/// after 90 seconds, and the process is killed. `@unchecked Sendable` because its user is
-/// one task at a time.
+/// A process with its standard input and output. A wait fails after 90 seconds and kills
+/// the process. `@unchecked Sendable` because one task at a time uses it.
 final class ChildProcess: @unchecked Sendable {
   private static let limit: TimeInterval = 90
 
@@ -28,7 +27,7 @@ final class ChildProcess: @unchecked Sendable {
 
   func closeInput() { try? input.fileHandleForWriting.close() }
 
-  /// Returns the next line of its output, "" at the end.
+  /// Returns the next line of its output, or "" at the end.
   func readLine() throws -> String {
     let deadline = Deadline(in: Self.limit)
     while true {

@@ -21,7 +21,7 @@ final class ConnectTests: XCTestCase {
     var field: String?
   }
 
-  /// What comes of every shape that an answer can have, over a real connection.
+  /// Every shape of a response is read as specified, over a real connection.
   func testEveryShapeOfAnswerBecomesItsError() async throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("connect-vectors.json")
@@ -61,7 +61,7 @@ final class ConnectTests: XCTestCase {
     XCTAssertEqual(seen, ["GetUser": vectors.count], "a redirect was followed or a call repeated")
   }
 
-  /// Names of headers come in lower case, values as they were, dates in one piece.
+  /// Header names are in lower case, header values unchanged, dates in one piece.
   func testHeadersComeInLowerCaseAndDatesWhole() async throws {
     let proxy = try TestServer.shared.proxy()
     let client = try Client(baseURL: proxy.url, .none, .init(retries: 0))
@@ -89,7 +89,7 @@ final class ConnectTests: XCTestCase {
     XCTAssertNil(httpDate("Sunday"))
   }
 
-  /// A request is what the protocol says, and carries nothing else.
+  /// A request is what the protocol requires, and contains nothing else.
   func testRequestCarriesWhatTheProtocolSaysAndNothingElse() async throws {
     let transport = FakeTransport { _ in
       HTTPResponse(status: 200, headers: json, body: Data("{}".utf8))
@@ -133,7 +133,7 @@ final class ConnectTests: XCTestCase {
     XCTAssertNil(read.value(forHTTPHeaderField: "Content-Type"))
   }
 
-  /// A header cannot smuggle another one.
+  /// The value of a header cannot add another header.
   func testHeaderCannotSmuggleAnotherOne() async throws {
     let transport = FakeTransport { _ in
       HTTPResponse(status: 200, headers: json, body: Data("{}".utf8))
@@ -172,7 +172,7 @@ final class ConnectTests: XCTestCase {
     XCTAssertEqual(transport.sent.last?.value(forHTTPHeaderField: "Idempotency-Key"), "mine")
   }
 
-  /// The deadline is ours, and is told apart from the caller's cancellation.
+  /// The deadline and the caller's cancellation are different errors.
   func testDeadlineIsToldApartFromCancellation() async throws {
     let proxy = try TestServer.shared.proxy()
     try await proxy.setRules([["method": "*", "fault": "hang"]])
@@ -206,7 +206,7 @@ final class ConnectTests: XCTestCase {
     XCTAssertEqual(sent, 2, "a cancelled task sent a call")
   }
 
-  /// Where nothing listens is offline.
+  /// A server that does not listen is offline.
   func testUnreachableServerIsOffline() async throws {
     let client = try Client(
       baseURL: URL(string: "http://127.0.0.1:1")!, .none, .init(retries: 0))

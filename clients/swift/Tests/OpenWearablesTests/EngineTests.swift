@@ -7,7 +7,7 @@ import XCTest
 final class EngineTests: XCTestCase {
   private let server = TestServer.shared
 
-  /// A session of a person before a proxy.
+  /// Returns a session of a person, behind a proxy.
   private func session(
     _ age: String, clock: Clock = .system, refresh: RefreshPolicy = .whenNeeded
   ) async throws -> (session: UserSession, proxy: FaultProxy, person: Person, store: MemoryStore) {
@@ -19,7 +19,7 @@ final class EngineTests: XCTestCase {
     return (session, proxy, person, store)
   }
 
-  /// A thousand tasks with an expired token refresh once and all succeed.
+  /// A thousand tasks with an expired token share one refresh, and all succeed.
   func testThousandTasksShareOneRefresh() async throws {
     let (session, proxy, person, _) = try await session("expired")
     let client = Client(session, options: .init(timeout: 120))
@@ -39,7 +39,7 @@ final class EngineTests: XCTestCase {
     XCTAssertEqual(report.rotated, 1)
   }
 
-  /// The first waiter is cancelled while the refresh is under way; the others get it.
+  /// The first waiter is cancelled during the refresh; the others get the token.
   func testCancellingTheFirstWaiterHurtsNobody() async throws {
     let (session, proxy, _, _) = try await session("expired")
     try await proxy.setRules([["method": "RefreshToken", "fault": "hold_answer", "times": 1]])
@@ -55,8 +55,8 @@ final class EngineTests: XCTestCase {
     XCTAssertEqual(refreshes, 1)
   }
 
-  /// With the refresh endpoint down, a hundred callers make no more than four requests a
-  /// flight and twelve a minute, and nobody is signed out.
+  /// With the refresh endpoint down, a hundred callers make at most four requests a renewal
+  /// and twelve a minute, and the session is kept.
   func testRefreshOutageBoundsRequestsAndSignsNobodyOut() async throws {
     let clock = TestClock()
     let (session, proxy, _, _) = try await session("expired", clock: clock.clock)
@@ -94,8 +94,8 @@ final class EngineTests: XCTestCase {
     XCTAssertEqual(recorder.count("session_expired") + recorder.count("signed_out"), 0)
   }
 
-  /// Whenever a sign-out comes while a refresh is under way, nobody is signed in afterwards
-  /// and both pairs are dead at the server.
+  /// Whenever a sign-out comes during a refresh, the session stays signed out and both
+  /// pairs are revoked at the server.
   func testSignOutWinsOverARefreshUnderWay() async throws {
     let proxy = try server.proxy()
     var rotations = 0
@@ -134,8 +134,7 @@ final class EngineTests: XCTestCase {
     XCTAssertGreaterThan(rotations, 0)
   }
 
-  /// A sign-out that comes when the new pair is stored and not yet in use brings nothing
-  /// back either.
+  /// A sign-out between saving and using the new pair is final too.
   func testSignOutBetweenSaveAndUseBringsNothingBack() async throws {
     let (proxy, person) = (try server.proxy(), try await server.newPerson())
     let store = PausingStore(try await seeded(proxy.base, person.tokens, "expired"))
@@ -158,7 +157,8 @@ final class EngineTests: XCTestCase {
     XCTAssertGreaterThanOrEqual(report.requests["RevokeToken"] ?? 0, 1)
   }
 
-  /// A widget reads what the app keeps, says when that is over, and changes nothing.
+  /// A widget reads the session that the app keeps, reports its expiry, and changes
+  /// nothing.
   func testSessionThatNeverRefreshesOnlyReads() async throws {
     let clock = TestClock()
     let (widget, proxy, person, store) = try await session(
@@ -189,7 +189,7 @@ final class EngineTests: XCTestCase {
     XCTAssertNotEqual(before, after)
   }
 
-  /// Sessions of one store and base URL are one; of another they are not.
+  /// Sessions with the same store and base URL are one session; any others are not.
   func testSameStoreAndBaseURLShareOneSession() async throws {
     let store = MemoryStore()
     let base = URL(string: "https://api.example.com/")!
@@ -211,8 +211,8 @@ final class EngineTests: XCTestCase {
     XCTAssertEqual(seen, 0)
   }
 
-  /// A base URL that credentials must not be sent to makes every call fail, and sends
-  /// nothing.
+  /// With a base URL that credentials must not be sent to, every call fails and nothing is
+  /// sent.
   func testUnsafeBaseURLFailsEveryCall() async throws {
     for text in [
       "http://api.example.com", "https://", "ftp://a.example", "https://user@a.example",
@@ -242,7 +242,7 @@ final class EngineTests: XCTestCase {
     }
   }
 
-  /// A developer is logged in once, and a wrong password says so.
+  /// A developer is logged in once; a wrong password is an error of its own.
   func testDeveloperLogsInWithAPassword() async throws {
     let me = try await server.developer.sessions.me()
     XCTAssertEqual(me.email, server.email)
@@ -255,7 +255,7 @@ final class EngineTests: XCTestCase {
     } catch let error as APIError { XCTAssertEqual(error.reason, "invalid_credentials") }
   }
 
-  /// A backend exchanges its application's secret, and its app reads what it hands over.
+  /// A backend exchanges its application's secret, and its app reads the tokens.
   func testBackendExchangesSecretForTokensOfItsApp() async throws {
     let made = try await server.developer.applications.create(name: "shop")
     let app = try AppCredentials(
@@ -277,8 +277,8 @@ final class EngineTests: XCTestCase {
     } catch let error as APIError { XCTAssertTrue(error.isUnauthenticated) }
   }
 
-  /// Answers and errors say which request they were and how the limit stands; lists fetch
-  /// their pages as they are read.
+  /// Responses and errors contain the request id and the rate limit; lists fetch their
+  /// pages as they are read.
   func testResponsesAndErrorsCarryRequestIDAndRateLimit() async throws {
     let person = try await server.newPerson()
     let answer = try await server.developer.users.rpc.getUser(GetUserRequest(id: person.id))

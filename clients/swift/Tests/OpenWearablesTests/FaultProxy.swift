@@ -6,7 +6,7 @@ import Foundation
   import FoundationNetworking
 #endif
 
-/// A fault proxy, told over HTTP what to break.
+/// A fault proxy, controlled over HTTP.
 final class FaultProxy: Sendable {
   let url: URL
   private let child: ChildProcess

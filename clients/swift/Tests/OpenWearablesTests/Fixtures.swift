@@ -13,7 +13,7 @@ struct TestFailure: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// A session as a store holds it, of a given age.
+/// Returns the record of a session of a given age.
 func storedRecord(_ base: String, _ tokens: SessionTokens, _ age: String) throws -> Data {
   let ttl = tokens.expiresIn
   let ages = ["fresh": 0, "expiring": ttl - 40, "expired": ttl + 60]
@@ -26,7 +26,7 @@ func storedRecord(_ base: String, _ tokens: SessionTokens, _ age: String) throws
   return try JSONEncoder().encode(record)
 }
 
-/// A memory store that holds a session of a given age.
+/// Returns a memory store with a session of a given age.
 func seeded(_ base: String, _ tokens: SessionTokens, _ age: String) async throws -> MemoryStore {
   let store = MemoryStore()
   let saved = await store.save(try storedRecord(base, tokens, age), replacing: nil)
@@ -41,7 +41,7 @@ func result<Value: Sendable>(of task: Task<Value, any Error>) async throws -> Re
   try await withTimeout(60) { await task.result }
 }
 
-/// Waits until something holds, for at most ten seconds.
+/// Waits until a condition holds, for at most ten seconds.
 func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
   let end = Deadline(in: 10)
   while !(try await holds()) {

@@ -5,7 +5,7 @@ import XCTest
 
 /// Processes that share one file.
 final class ProcessTests: XCTestCase {
-  /// Eight processes with nobody killed refresh once.
+  /// Eight processes refresh once if none is killed.
   func testEightProcessesRefreshOnce() async throws {
     let fixture = try await Fixture()
     let all = try (0..<8).map { _ in try fixture.spawn() }
@@ -19,8 +19,8 @@ final class ProcessTests: XCTestCase {
     XCTAssertEqual(report.rotated, 1)
   }
 
-  /// The one that refreshes is killed at each of six moments. The others make exactly one
-  /// new pair, none loses the session, and none waits out the lock of the one that died.
+  /// The process that refreshes is killed at each of six moments. The others make exactly
+  /// one new pair, keep the session, and do not wait for the lock of the killed process.
   func testKilledLockHolderCostsOneRotationAndNoSession() async throws {
     for moment in ["locked", "loaded", "sent", "received", "saved", "unlocking"] {
       let fixture = try await Fixture()
@@ -58,8 +58,8 @@ final class ProcessTests: XCTestCase {
     }
   }
 
-  /// Killed when the answer was received and not yet stored, the next process gets the same
-  /// answer again.
+  /// A process is killed after it received the response and before it stored it. The next
+  /// process receives the same response.
   func testRefreshKilledBeforeSaveIsRepeatedByTheNextProcess() async throws {
     let fixture = try await Fixture()
     let first = try fixture.spawn(hangAt: "received")
@@ -74,7 +74,7 @@ final class ProcessTests: XCTestCase {
     XCTAssertEqual(report.rotated, 1)
   }
 
-  /// A person with an expired token in a file, before a proxy.
+  /// A person with an expired token in a file, and a proxy.
   private struct Fixture {
     let proxy: FaultProxy
     let person: Person

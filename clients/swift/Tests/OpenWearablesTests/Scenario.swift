@@ -1,6 +1,6 @@
 import Foundation
 
-/// The shapes of clients/testdata/refresh-scenarios.json; its README says what they mean.
+/// The shapes of clients/testdata/refresh-scenarios.json; its README defines them.
 struct Scenario: Decodable, Sendable {
   let name: String
   var setup: Setup?

@@ -48,7 +48,7 @@ final class ScenarioRunner {
     if let faults = scenario.faults { try await proxy.setRules(faults) }
   }
 
-  /// The clients of one process, which shares nothing with the others but the store.
+  /// The clients of one process, which shares only the store with the others.
   private func makeProcess() throws -> Process {
     let options = Client.Options(retries: scenario.setup?.retry == false ? 0 : 2)
     if scenario.setup?.credential != nil, scenario.setup?.credential != "session" {
@@ -163,7 +163,7 @@ final class ScenarioRunner {
     }
   }
 
-  /// Compares what calls came to with what a step expects.
+  /// Compares the results of calls with the expectation of a step.
   private func compare(_ step: Scenario.Step, _ results: [(any Error)?]) {
     let failed = results.compactMap { $0 }
     errors += failed
@@ -203,7 +203,7 @@ final class ScenarioRunner {
     if !done { problems.append("the store could not be changed") }
   }
 
-  /// Waits until nothing goes on any more.
+  /// Waits until requests and events have stopped.
   private func settle() async throws {
     store.set("")
     var (quiet, last) = (0, -1)
@@ -302,7 +302,7 @@ private func failure(_ work: @Sendable () async throws -> Void) async -> (any Er
   }
 }
 
-/// Whose access token it is.
+/// Returns the user of an access token.
 private func subject(_ token: String) -> String {
   let parts = token.split(separator: ".")
   guard parts.count == 3, let payload = Data(unpadded: String(parts[1])) else { return "" }

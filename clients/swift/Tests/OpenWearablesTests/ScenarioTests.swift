@@ -3,9 +3,9 @@ import XCTest
 @testable import OpenWearables
 
 final class ScenarioTests: XCTestCase {
-  /// Runs every scenario against the real server, several at once: they wait more than
-  /// they work. SCENARIO_OUTCOMES names a file for what each came to; SCENARIO limits them
-  /// to those with this text in their name.
+  /// Runs every scenario against the real server, several at once because they mostly wait.
+  /// SCENARIO_OUTCOMES names a file for the outcome of each; SCENARIO selects those with
+  /// this text in their name.
   func testEveryScenarioEndsAsExpected() async throws {
     let only = ProcessInfo.processInfo.environment["SCENARIO"] ?? ""
     let scenarios = try Scenario.all().filter { only.isEmpty || $0.name.contains(only) }

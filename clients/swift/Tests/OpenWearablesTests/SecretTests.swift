@@ -12,7 +12,7 @@ final class SecretTests: XCTestCase {
     XCTAssertFalse("\([value])\(Optional(value) as Any)".contains(canary), line: line)
   }
 
-  /// No way to print what holds a secret shows it.
+  /// No way to print a value shows the secret in it.
   func testNoDescriptionShowsASecret() async throws {
     let secret = Secret(canary)
     XCTAssertEqual(secret.reveal(), canary)
@@ -44,7 +44,7 @@ final class SecretTests: XCTestCase {
 
   private struct KeyedBy { let secret: Secret }
 
-  /// What reads a secret that it cannot use says so without it.
+  /// An error about an unusable secret does not contain it.
   func testErrorsDoNotRepeatSecrets() async throws {
     for json in [
       "{\"access_token\": \"\(canary)\"}", "[\"\(canary)\"]", "\(canary)",
@@ -77,7 +77,7 @@ final class SecretTests: XCTestCase {
     assertSilent(SessionEvent.storageError(.storage(Leaky(record: canary))))
   }
 
-  /// A backend's answer is what the app's session reads.
+  /// The app's session reads the response of its backend.
   func testExposedTokensDecodeAsSessionTokens() throws {
     let tokens = SessionTokens(
       accessToken: Secret("a"), refreshToken: Secret("r"), expiresIn: 3600)

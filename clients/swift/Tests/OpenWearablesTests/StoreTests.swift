@@ -15,7 +15,7 @@ final class StoreTests: XCTestCase {
     try await withTimeout(10, late: { $0() }, { try await store.lock() })
   }
 
-  /// What every store promises.
+  /// Checks the compare-and-set that every store promises.
   private func check(_ store: any SessionStore) async throws {
     let steps: [(expected: Data?, next: Data?, done: Bool, holds: Data?)] = [
       (one, two, false, nil), (one, nil, false, nil), (nil, one, true, one), (nil, two, false, one),
@@ -39,7 +39,7 @@ final class StoreTests: XCTestCase {
     try await check(KeychainStore(.test, items: FakeItems()))
   }
 
-  /// The file is its owner's alone, and nothing is left beside it but the lock.
+  /// Only its owner can read the file, and nothing is left beside it except the lock.
   func testFileIsPrivateAndLeavesNothingBehind() async throws {
     let path = newPath()
     let store = FileStore(path: path)
@@ -64,7 +64,7 @@ final class StoreTests: XCTestCase {
     XCTAssertEqual(store.id, FileStore(path: "\(folder)/../nested/./session.json").id)
   }
 
-  /// A second holder waits, and leaves when its task is cancelled.
+  /// A second holder waits until the lock is free or its task is cancelled.
   func testFileLockExcludesAndHeedsCancellation() async throws {
     let store = FileStore(path: newPath())
     let unlock = try await lock(store)
@@ -85,7 +85,8 @@ final class StoreTests: XCTestCase {
     XCTAssertTrue(taken.with { $0 })
   }
 
-  /// What cannot be read is an error that says what to do, and never absence.
+  /// An unreadable file is an error that says what to do, and is not taken for an empty
+  /// store.
   func testUnreadableFileIsAnErrorAndNotAbsence() async throws {
     let path = newPath()
     let folder = FileStore(path: (path as NSString).deletingLastPathComponent)
@@ -122,8 +123,8 @@ final class StoreTests: XCTestCase {
     }
   }
 
-  /// A store that never answers does not hold up a call for longer than its bound, and a
-  /// lock that comes late is given back.
+  /// A store that does not return delays a call by no more than the time limit, and a lock
+  /// that comes later is released.
   func testLateLockIsGivenBack() async throws {
     final class Hanging: LockingStore {
       let unlocked = Promise<Void>()
@@ -148,8 +149,7 @@ final class StoreTests: XCTestCase {
     try await store.unlocked.value(by: Deadline(in: 5))
   }
 
-  /// The keychain is asked in a way that loses nothing: a record is updated in place, and
-  /// what it refuses is an error.
+  /// A record is updated in place, and a refusal of the keychain is an error.
   func testKeychainUpdatesInPlaceAndReportsRefusals() async throws {
     let items = FakeItems()
     let store = KeychainStore(.test, items: items)
@@ -180,7 +180,7 @@ final class StoreTests: XCTestCase {
     XCTAssertFalse(added, "another process added one in between")
   }
 
-  /// A session lives in the keychain as in any store.
+  /// A session in the keychain works as in any store.
   func testSessionLivesInTheKeychain() async throws {
     let (server, items) = (TestServer.shared, FakeItems())
     let person = try await server.newPerson()

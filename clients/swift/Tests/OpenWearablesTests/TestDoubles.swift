@@ -6,7 +6,7 @@ import Foundation
   import FoundationNetworking
 #endif
 
-/// A clock that tests move.
+/// A clock that tests set.
 final class TestClock: Sendable {
   private let ahead = Locked((wall: 0.0, mono: 0.0))
 
@@ -26,7 +26,7 @@ final class TestClock: Sendable {
   func setWall(_ seconds: TimeInterval) { ahead.with { $0.wall += seconds } }
 }
 
-/// A store that fails when it is told to.
+/// A store that fails on demand.
 final class FaultyStore: LockingStore {
   let inner: any SessionStore
   private let fault = Locked("")
@@ -61,7 +61,7 @@ final class FaultyStore: LockingStore {
   }
 }
 
-/// A store that stops when it has saved, until it is told to go on.
+/// A store that pauses after a save until `resume`.
 final class PausingStore: SessionStore {
   let inner: MemoryStore
   let saved = Promise<Void>()
@@ -81,7 +81,7 @@ final class PausingStore: SessionStore {
   func clear(_ expected: Data?) async throws -> Bool { await inner.clear(expected) }
 }
 
-/// Answers without a network, by the number of the request.
+/// Returns responses without a network, by the number of the request.
 final class FakeTransport: HTTPTransport {
   private let requests = Locked<[URLRequest]>([])
   private let answer: @Sendable (Int) -> HTTPResponse
@@ -99,7 +99,7 @@ final class FakeTransport: HTTPTransport {
   }
 }
 
-/// What was told.
+/// Records events.
 final class EventRecorder: Sendable {
   private let seen = Locked<[SessionEvent]>([])
 
@@ -113,7 +113,7 @@ final class EventRecorder: Sendable {
 }
 
 extension SessionEvent {
-  /// As the scenarios spell it.
+  /// The event's name in the scenarios.
   var name: String {
     switch self {
     case .signedIn: "signed_in"
@@ -127,7 +127,7 @@ extension SessionEvent {
   }
 }
 
-/// Every way in which a value shows itself.
+/// Returns all texts by which a value can be shown.
 func renderings(of value: Any) -> String {
   var text = String(describing: value) + String(reflecting: value)
   dump(value, to: &text)
@@ -143,7 +143,7 @@ func renderings(of value: Any) -> String {
   return text
 }
 
-/// The first thing in a text that looks like a secret.
+/// Returns the first part of a text that looks like a secret.
 func firstSecret(in text: String) -> String? {
   let forms = "(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{6}|eyJ[0-9A-Za-z_-]{10}"
   return text.range(of: forms, options: .regularExpression).map { String(text[$0].prefix(8)) }

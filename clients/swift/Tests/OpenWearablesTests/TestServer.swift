@@ -2,8 +2,8 @@ import Foundation
 
 @testable import OpenWearables
 
-/// A real server on a loopback address, its first developer, and fault proxies before it.
-/// TEST_BINARIES is the folder of the binaries that clients/swift/test.sh builds.
+/// A real server on a loopback address, its first developer, and fault proxies in front of
+/// it. TEST_BINARIES is the folder of the binaries that clients/swift/test.sh builds.
 final class TestServer: Sendable {
   static let shared: TestServer = {
     do { return try TestServer() } catch { fatalError("the test server does not start: \(error)") }
@@ -37,7 +37,7 @@ final class TestServer: Sendable {
       "key", "developer", "user", "address", "login", "login-account", "refresh",
       "refresh-session", "exchange", "exchange-user", "exchange-refused",
     ]
-    // The shell ends the server when its standard input does, whatever ends this process.
+    // The shell ends the server when its standard input ends, however this process ends.
     let serve = ChildProcess(
       URL(fileURLWithPath: "/bin/sh"),
       [
@@ -56,7 +56,7 @@ final class TestServer: Sendable {
     developer = Client(UserSession.developer(baseURL: url, email: email) { password })
   }
 
-  /// Starts a fault proxy before the server.
+  /// Starts a fault proxy in front of the server.
   func proxy() throws -> FaultProxy {
     let child = ChildProcess(
       binaries.appendingPathComponent("faultproxy"), ["-target", url.absoluteString])
@@ -67,14 +67,14 @@ final class TestServer: Sendable {
     return FaultProxy(url: url, child: child)
   }
 
-  /// Makes a user with a session of its own.
+  /// Creates a user with a session.
   func newPerson() async throws -> Person {
     let user = try await developer.users.create(
       CreateUserRequest(externalUserID: "u-\(randomKey())"))
     return Person(id: user.id, tokens: try await developer.tokens.create(userID: user.id))
   }
 
-  /// A client of the real server that holds an access token and nothing else.
+  /// Returns a client of the real server with an access token that is not renewed.
   func client(accessToken access: String) throws -> Client {
     try Client(baseURL: url, .key(access), .init())
   }

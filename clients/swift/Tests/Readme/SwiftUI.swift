@@ -1,5 +1,5 @@
-// As much of SwiftUI, and of the keychain's store, as the README's snippets need to
-// compile where there is neither.
+// The parts of SwiftUI and of the keychain's store that the README's snippets need to
+// compile on a system without them.
 @_exported import Foundation
 import OpenWearables
 

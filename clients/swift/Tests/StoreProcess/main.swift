@@ -1,8 +1,8 @@
 import Foundation
 import OpenWearables
 
-// One of the processes that share a store. It reads a job as a line of JSON, says
-// "ready", waits for another line, calls, and says how it went.
+// One of the processes that share a store. It reads a job as a line of JSON, prints
+// "ready", waits for another line, makes a call, and prints the result.
 
 struct Job: Decodable {
   let base: URL

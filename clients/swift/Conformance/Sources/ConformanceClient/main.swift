@@ -1,10 +1,11 @@
 import Foundation
 @_spi(Conformance) import OpenWearables
 
-// The client under test: a request of the suite a line, a response a line. Nothing is
-// retried and no credential is sent, since the suite counts requests.
+// The client under test. It reads a request of the suite from each line and writes a
+// response to a line. Nothing is retried and no credential is sent, since the suite counts
+// requests.
 
-/// A line of output: the details of an error go as they came, undecoded.
+/// A line of output. The details of an error are passed on undecoded.
 struct Answer: Encodable {
   struct Detail: Encodable {
     let type: String
@@ -45,7 +46,7 @@ func call(_ request: ClientCompatRequest) async throws -> Response<UnaryResponse
   }
 }
 
-/// Splits what Connect sends in one, and gives each header the name and values it has.
+/// Separates headers from trailers, which Connect sends together, and splits their values.
 func split(_ headers: [String: String]) -> (headers: [Header], trailers: [Header]) {
   var result: (headers: [Header], trailers: [Header]) = ([], [])
   for (name, value) in headers {
@@ -91,7 +92,7 @@ func result(_ request: ClientCompatRequest) async -> Answer {
   return answer
 }
 
-/// The output, a line at a time.
+/// Writes the output one line at a time.
 actor Output {
   func write(_ answer: Answer) throws {
     let line = try JSONEncoder().encode(answer)

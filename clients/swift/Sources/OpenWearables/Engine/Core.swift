@@ -1,16 +1,16 @@
 import Foundation
 
-/// One session as the whole process knows it: all who use the same store and base URL
-/// share one, so that they renew once.
+/// The state of one session in this process. Everything that uses the same store and base
+/// URL shares one core, so that a token is renewed once.
 actor Core {
   let emitter = EventEmitter()
 
-  /// It changes with each sign-in and sign-out; what began in an earlier one must not be
-  /// published.
+  /// Changes with each sign-in and sign-out. The result of work that began in an earlier
+  /// generation must not be published.
   private(set) var generation = 0
-  /// nil: none, or not loaded yet.
+  /// nil when there is no session, or it is not loaded yet.
   private(set) var session: LiveSession?
-  /// Why there is none, if this process knows.
+  /// Why there is no session, if this process knows.
   private(set) var ended: Ending?
   private var pending: PendingRenewal?
   private var failures = Failures()
@@ -18,7 +18,7 @@ actor Core {
   /// What ``admit(_:_:)`` returns.
   enum Admission: Sendable {
     case ready(LiveSession)
-    /// The server refuses tokens that it has just issued; another would fare no better.
+    /// The server refuses tokens that it has just issued, so another renewal is pointless.
     case pointless
     case pending(PendingRenewal)
   }
@@ -42,7 +42,7 @@ actor Core {
     return .pending(joinRenewal(refused, engine))
   }
 
-  /// Returns the renewal under way, or starts one. It belongs to no caller: nobody's
+  /// Returns the renewal under way, or starts one. It belongs to no caller: no caller's
   /// cancellation reaches it.
   private func joinRenewal(_ refused: String?, _ engine: Engine) -> PendingRenewal {
     if let pending { return pending }
@@ -53,7 +53,8 @@ actor Core {
     return started
   }
 
-  /// Ends the renewal. A failure hides where a valid token is still there.
+  /// Ends the renewal and returns its outcome. A failure is replaced by the current session
+  /// while that can still be used.
   func finish(_ outcome: RenewalOutcome, refused: String?, now: TimeInterval) -> RenewalOutcome {
     pending = nil
     if case .failed = outcome, let session, !session.carries(refused), now < session.hard {
@@ -62,7 +63,8 @@ actor Core {
     return outcome
   }
 
-  /// Makes `session` current, unless the generation has changed.
+  /// Makes `session` current and returns true, or returns false if the generation has
+  /// changed.
   func publish(_ session: LiveSession?, ended: Ending? = nil, in generation: Int) -> Bool {
     guard self.generation == generation else { return false }
     self.session = session
@@ -70,8 +72,8 @@ actor Core {
     return true
   }
 
-  /// Starts a new generation with `session`, or with nobody for the reason `why`.
-  /// Returns the session before and the new generation.
+  /// Starts a new generation with `session`, or without one for the reason `why`. Returns
+  /// the previous session and the new generation.
   func supersede(_ session: LiveSession?, because why: APIError? = nil) -> (LiveSession?, Int) {
     let before = self.session
     generation += 1
@@ -83,7 +85,7 @@ actor Core {
 
   // MARK: - Failures
 
-  /// Notes a failed renewal about a refresh token and starts the cooldown.
+  /// Records a failed renewal of a refresh token and starts the cooldown.
   func noteFailure(of token: String?, _ error: APIError, now: TimeInterval) {
     reset(unlessAbout: token)
     failures.count += 1
@@ -91,8 +93,8 @@ actor Core {
     failures.until = now + Wait.cooldown(failures.count, error)
   }
 
-  /// Notes a doubtful verdict, and reports whether an equal one came before, long enough
-  /// ago.
+  /// Records a doubtful verdict and reports whether an earlier one is old enough to confirm
+  /// it.
   func noteDoubt(about token: String?, now: TimeInterval) -> Bool {
     reset(unlessAbout: token)
     let first = failures.doubtedAt ?? now
@@ -100,38 +102,38 @@ actor Core {
     return now - first >= Wait.doubtApart
   }
 
-  /// Keeps the server's word that a token will never work, so that it is not sent again.
+  /// Records that the server will never accept a token, so that it is not sent again.
   func noteDead(_ token: String?, _ cause: APIError) {
     reset(unlessAbout: token)
     failures.dead = cause
   }
 
-  /// What is noted about a token.
+  /// Returns the failures recorded for a token.
   func failures(of token: String?) -> Failures {
     failures.token == token ? failures : Failures(token: token)
   }
 
-  /// Forgets what was noted about another token.
+  /// Forgets the failures recorded for another token.
   private func reset(unlessAbout token: String?) {
     if failures.token != token { failures = Failures(token: token) }
   }
 }
 
-/// How a session ended. A record of it that the store would not give up is not taken up
-/// again.
+/// How a session ended. If its record could not be removed from the store, the record is
+/// not adopted again.
 struct Ending: Sendable {
   let id: String?
   let error: APIError
 }
 
-/// What the renewals since the last success have met.
+/// The failures of the renewals since the last success.
 struct Failures: Sendable {
-  /// The refresh token that they were about.
+  /// The refresh token that could not be renewed.
   var token: String?
   var count = 0
-  /// What all callers get until the cooldown is over.
+  /// The error that all callers get until the cooldown ends.
   var error: APIError?
-  /// On the monotonic clock.
+  /// When the cooldown ends, on the monotonic clock.
   var until: TimeInterval = 0
   var doubtedAt: TimeInterval?
   var dead: APIError?
@@ -145,11 +147,11 @@ typealias PendingRenewal = Promise<RenewalOutcome>
 enum RenewalOutcome: Sendable {
   case session(LiveSession)
   case failed(APIError)
-  /// Somebody signed in or out.
+  /// A sign-in or sign-out came in between.
   case superseded
 }
 
-// MARK: - One core of a place
+// MARK: - One core for each store and base URL
 
 extension Core {
   struct Key: Hashable, Sendable {
@@ -164,8 +166,8 @@ extension Core {
 
   private static let all = Locked<[Key: Weak]>([:])
 
-  /// Returns the process's one core of a store and a base URL, which lives as long as
-  /// anybody uses it.
+  /// Returns the only core of a store and a base URL in this process. It lives as long as
+  /// it is used.
   static func shared(_ key: Key) -> Core {
     all.with { all in
       if let core = all[key]?.core { return core }

@@ -10,10 +10,10 @@ struct Engine: Sendable {
   let clock: Clock
   let userID: String?
   let provider: TokenProvider?
-  /// What the provider throws is the API's, to be handed on as it is.
+  /// The provider throws errors of the API, which are passed on unchanged.
   let passesErrors: Bool
 
-  /// Returns a session whose access token can be sent and is not refused, the one that
+  /// Returns a session whose access token can be sent and is not `refused`, the token that
   /// the server refused.
   func token(refused: String? = nil, by deadline: Deadline) async throws(APIError) -> LiveSession {
     while true {
@@ -27,7 +27,7 @@ struct Engine: Sendable {
       case .pending(let renewal):
         switch try await renewal.value(by: deadline) {
         case .session(let session):
-          // However short its life is.
+          // A fetched token is returned however short its life is.
           if session.fetched, !session.carries(refused) { return session }
         case .failed(let error): throw error
         case .superseded: break
@@ -36,7 +36,8 @@ struct Engine: Sendable {
     }
   }
 
-  /// Runs a renewal to its end and finishes its business behind the waiters.
+  /// Runs a renewal to its end. The waiters resume before its events are emitted and the
+  /// tokens that it discarded are revoked.
   func renew(_ pending: PendingRenewal, _ refused: String?, _ generation: Int) async {
     let renewal = Renewal(self, refused: refused, generation: generation)
     let outcome = await core.finish(await renewal.run(), refused: refused, now: clock.mono())
@@ -45,7 +46,7 @@ struct Engine: Sendable {
     for token in renewal.discarded { _ = await rpc.revoke(token) }
   }
 
-  /// Makes `session` the one, in place of any other. It ends whatever its caller does.
+  /// Makes `session` the current one, in place of any other.
   func signIn(_ session: LiveSession) async {
     let (_, generation) = await core.supersede(session)
     var events = [SessionEvent.signedIn(elsewhere: false)]
@@ -58,8 +59,8 @@ struct Engine: Sendable {
     core.emitter.emit(events)
   }
 
-  /// Forgets the session, clears the store and ends the session at the server. Returns
-  /// the first thing that could not be done.
+  /// Forgets the session, clears the store and ends the session at the server. Returns the
+  /// first failure.
   func signOut() async -> APIError? {
     let (before, generation) = await core.supersede(nil, because: .signedOut())
     let (stored, failure) = await overwrite(nil)
@@ -78,7 +79,8 @@ struct Engine: Sendable {
     return failed
   }
 
-  /// Makes `raw` (nil: nothing) what the store holds. Returns what was there.
+  /// Stores `raw`, or clears the store if `raw` is nil, in place of any record. Returns
+  /// that record.
   private func overwrite(_ raw: Data?) async -> (before: Data?, APIError?) {
     var before: Data?
     do {

@@ -1,25 +1,25 @@
 import Foundation
 
-/// A session as it is stored: all of it is replaced at once. The retry key is drawn with
-/// the pair, so that whoever finds the record, another process or this one after a crash,
-/// repeats the same renewal and not a second one. The Go SDK reads and writes the same.
+/// A session as it is stored, always replaced as a whole. The retry key is drawn with the
+/// pair: a process that finds the record, even after a crash, repeats the same renewal and
+/// does not start a second one. The Go SDK reads and writes the same format.
 struct Record: Codable, Sendable, Equatable {
   static let version = 1
 
   var version: Int
   var base: String
-  /// Of the sign-in, the same for all its renewals.
+  /// Identifies the sign-in. All its renewals keep it.
   var id: String
   var access: String
   var refresh: String?
   var retryKey: String
   /// Seconds.
   var ttl: Int64
-  /// Unix milliseconds of the server's clock.
+  /// When the access token expires, in Unix milliseconds of the server's clock.
   var expires: Int64
-  /// The same.
+  /// When the pair was issued, in Unix milliseconds of the server's clock.
   var saved: Int64
-  /// Milliseconds that the server's clock was ahead of the writer's.
+  /// How far the server's clock was ahead of the writer's, in milliseconds.
   var skew: Int64
 
   private enum CodingKeys: String, CodingKey {
@@ -36,19 +36,20 @@ struct Record: Codable, Sendable, Equatable {
   }
 }
 
-/// A record in use. It never changes.
+/// A record in use, with its times on this process's clock. It never changes.
 final class LiveSession: Sendable {
   let record: Record
   /// The record as it is stored.
   let raw: Data
-  /// The store refused `raw` and holds `instead`.
+  /// The store could not save `raw` and holds `instead`.
   let isUnsaved: Bool
   let instead: Data?
-  /// When to renew and when it is over, on the monotonic clock.
+  /// When to renew the access token, when it expires and when it was received, on the
+  /// monotonic clock.
   let soft, hard, received: TimeInterval
-  /// It was fetched by this process, and not found in the store.
+  /// This process fetched it and did not find it in the store.
   let fetched: Bool
-  /// It was fetched because the one before was refused.
+  /// It was fetched because the server refused the one before.
   let forRefusal: Bool
 
   private init(
@@ -66,20 +67,20 @@ final class LiveSession: Sendable {
     self.instead = instead
   }
 
-  /// What the store holds where it holds this session.
+  /// The record to expect in the store while this session is current.
   var stored: Data? { isUnsaved ? instead : raw }
 
-  /// Reports whether it carries this access token.
+  /// Reports whether its access token is `access`.
   func carries(_ access: String?) -> Bool { access == record.access }
 
-  /// The session as one that the store refused: `instead` is there in its place.
+  /// Returns the session marked as not saved; the store holds `instead`.
   func marked(unsaved instead: Data?, now: TimeInterval) -> LiveSession {
     LiveSession(
       record, raw: raw, received: received, hard: hard, soft: min(soft, now + Wait.save),
       fetched: fetched, forRefusal: forRefusal, isUnsaved: true, instead: instead)
   }
 
-  /// The session after another attempt to store it.
+  /// Returns the session after another attempt to save it.
   func marked(saved done: Bool, now: TimeInterval) -> LiveSession {
     let due = hard - margin(TimeInterval(record.ttl), jitter: 0)
     return LiveSession(
@@ -90,15 +91,15 @@ final class LiveSession: Sendable {
 }
 
 extension LiveSession {
-  /// The session of a pair that was asked for at `asked`. `date` is the server's clock,
-  /// if it is known.
+  /// Makes the session of a pair that was requested at `asked`, on the monotonic clock.
+  /// `date` is the server's time, if it is known.
   convenience init(
     base: String, id: String, _ tokens: SessionTokens, clock: Clock, asked: TimeInterval,
     date: TimeInterval?, forRefusal: Bool = false
   ) {
     let now = clock.wall()
     let ttl = min(tokens.expiresIn, 1e9)
-    // A Date header is no finer than a second; less than two is no skew.
+    // A Date header is exact to a second, so less than two seconds is not skew.
     let ahead = (date ?? now) - now
     let skew = abs(ahead) < 2 ? 0 : ahead
     let record = Record(
@@ -115,9 +116,9 @@ extension LiveSession {
       soft: hard - margin(ttl, jitter: .random(in: 0..<1)), fetched: true, forRefusal: forRefusal)
   }
 
-  /// Reads a stored record. Its remaining life is counted on the server's clock as the
-  /// writer knew it; a record from the future, or one that would live longer than it ever
-  /// did, is over.
+  /// Reads a stored record. Its remaining life is counted on the server's clock, as the
+  /// writer knew it. A record from the future, or with more life left than it began with,
+  /// has expired.
   convenience init(base: String, stored raw: Data, clock: Clock) throws(StoreError) {
     guard let record = try? JSONDecoder().decode(Record.self, from: raw),
       record.version == Record.version, !record.access.isEmpty, !record.id.isEmpty,
@@ -152,13 +153,13 @@ private func isBare(_ credential: String) -> Bool {
   } catch { return false }
 }
 
-/// How long before its end a token is renewed: a minute or a quarter of its life, and up
-/// to a fifth more so that clients do not come all at once.
+/// Returns how long before its expiry a token is renewed: the shorter of a minute and a
+/// quarter of its life, and up to a fifth more so that clients do not all come at once.
 func margin(_ ttl: TimeInterval, jitter: Double) -> TimeInterval {
   min(60, ttl / 4) * (1 + 0.2 * jitter)
 }
 
-/// 130 random bits in lower-case letters and digits.
+/// Returns 130 random bits as lower-case letters and digits.
 func randomKey() -> String {
   let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
   var random = SystemRandomNumberGenerator()

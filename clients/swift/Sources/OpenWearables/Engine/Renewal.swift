@@ -5,16 +5,16 @@ final class Renewal {
   let engine: Engine
   let refused: String?
   let generation: Int
-  /// What to tell when the waiters are gone.
+  /// The events to emit when the waiters have resumed.
   var events: [SessionEvent] = []
-  /// Refresh tokens to revoke then.
+  /// The refresh tokens to revoke after that.
   var discarded: [String] = []
   let deadline = Deadline(in: Wait.renewal)
 
-  /// Why a renewal brought nothing.
+  /// Why a renewal returned no session.
   enum Failure: Error {
     case failed(APIError)
-    /// Somebody signed in or out.
+    /// A sign-in or sign-out came in between.
     case superseded
   }
 
@@ -38,8 +38,8 @@ final class Renewal {
     }
   }
 
-  /// Takes the lock, adopts what another process has done, and renews if that is still
-  /// needed.
+  /// Takes the lock, adopts the session that another process stored, and renews if that is
+  /// still needed.
   private func renew() async throws(Failure) -> LiveSession {
     let before = await core.session
     if engine.policy == .never { return try await read() }
@@ -69,7 +69,7 @@ final class Renewal {
     return try await refresh(session, attempts: Wait.attempts(after: failures.count))
   }
 
-  /// Takes what the store holds, for a process that renews nothing.
+  /// Returns the stored session, for a process that renews nothing.
   private func read() async throws(Failure) -> LiveSession {
     guard let session = try await load() else { throw await noSession() }
     guard !session.carries(refused), now < session.hard else {
@@ -81,8 +81,8 @@ final class Renewal {
     return session
   }
 
-  /// Makes the attempts. All of them are the same operation to the server, which answers
-  /// a repeated one alike.
+  /// Attempts the refresh up to `attempts` times. All attempts carry one retry key, so that
+  /// the server repeats its answer and rotates once.
   private func refresh(_ first: LiveSession, attempts: Int) async throws(Failure) -> LiveSession {
     var session = first
     var n = 0
@@ -116,7 +116,7 @@ final class Renewal {
         await core.noteFailure(of: session.record.refresh, error, now: now)
         throw .failed(error)
       }
-      // Another process may have been luckier.
+      // Another process may have renewed it.
       guard case .success(let stored) = await loadResult() else { continue }
       guard let current = stored else { throw await noSession() }
       if current === session { continue }
@@ -134,7 +134,7 @@ final class Renewal {
     return await pause(seconds)
   }
 
-  /// Asks the provider where nobody is signed in, unless a person signed out.
+  /// Gets a session from the provider when nobody is signed in, unless the user signed out.
   private func signIn() async throws(Failure) -> LiveSession {
     let ended = await core.ended
     guard engine.provider != nil, ended == nil || ended?.error.kind == .sessionExpired else {
@@ -152,7 +152,7 @@ final class Renewal {
 }
 
 extension LiveSession {
-  /// Why it cannot be renewed at all.
+  /// Why the session can never be renewed; nil if it can.
   fileprivate var unrenewable: APIError? {
     guard record.refresh == nil else { return nil }
     return APIError(

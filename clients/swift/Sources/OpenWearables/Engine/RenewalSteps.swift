@@ -1,6 +1,6 @@
 import Foundation
 
-// What a renewal does with what it got: store, adopt, end.
+// How a renewal stores, adopts or ends a session.
 extension Renewal {
   func newSession(
     _ tokens: SessionTokens, _ id: String = randomKey(), asked: TimeInterval,
@@ -11,8 +11,8 @@ extension Renewal {
       forRefusal: refused != nil)
   }
 
-  /// Stores the new session in place of the old one and makes it current. From here on the
-  /// work is finished even if the renewal's time is over.
+  /// Stores the new session in place of the old one and makes it current. The renewal's
+  /// deadline no longer interrupts this.
   func replace(_ old: LiveSession?, by new: LiveSession) async throws(Failure) -> LiveSession {
     if await isSuperseded {
       discard(new)
@@ -30,7 +30,7 @@ extension Renewal {
       session = new.marked(unsaved: old?.stored, now: now)
     }
     guard await core.publish(session, in: generation) else {
-      // Whoever came in between has cleared or replaced it.
+      // The sign-in or sign-out has cleared or replaced the old one.
       _ = try? await engine.store.clear(new.raw)
       discard(new)
       throw .superseded
@@ -41,8 +41,8 @@ extension Renewal {
     return session
   }
 
-  /// Adopts what another process stored while `session` was fetched. Where that is another
-  /// session, or none, `session` is not needed any more.
+  /// Adopts the session that another process stored while `session` was fetched. `session`
+  /// is discarded if the other one has another id or there is none.
   private func adoptStored(insteadOf session: LiveSession) async throws(Failure) -> LiveSession {
     let current = try await load()
     if current?.record.id != session.record.id { discard(session) }
@@ -50,7 +50,7 @@ extension Renewal {
     return current
   }
 
-  /// Waits for whoever spent the token first to store what they got.
+  /// Waits until the process that spent the token first has stored its pair.
   func race(_ session: LiveSession, _ cause: APIError) async throws(Failure) -> LiveSession {
     let end = Deadline(in: Wait.race)
     while true {
@@ -63,8 +63,8 @@ extension Renewal {
     }
   }
 
-  /// Closes a session that the server has ended, unless the store holds another one by now
-  /// or the provider knows of one.
+  /// Closes a session that the server has ended, unless the store now holds another one or
+  /// the provider returns one.
   func end(_ session: LiveSession, _ cause: APIError) async throws(Failure) -> LiveSession {
     guard let current = try await load() else { throw await noSession() }
     if current !== session { return current }
@@ -95,7 +95,7 @@ extension Renewal {
     throw .failed(ended)
   }
 
-  /// Gets a session of its own from the provider.
+  /// Gets a new session from the provider.
   func askProvider(_ reason: APIError.Reason) async -> Result<LiveSession, APIError> {
     guard let provider = engine.provider else { return .failure(.signedOut()) }
     let request = TokenRequest(userID: engine.userID, reason: reason)
@@ -118,8 +118,8 @@ extension Renewal {
     }
   }
 
-  /// Brings the process up to what the store holds and returns it. A session that the
-  /// store refused to take stays until somebody else's is there.
+  /// Makes the stored session current and returns it. A session that could not be saved
+  /// stays current until another process stores one.
   func load() async throws(Failure) -> LiveSession? {
     let raw: Data?
     do { raw = try await engine.store.load() } catch { throw .failed(.storage(error)) }
@@ -137,7 +137,7 @@ extension Renewal {
       session = try LiveSession(base: engine.base, stored: raw, clock: engine.clock)
     } catch { throw .failed(.storage(error)) }
     if let ended = await core.ended, ended.id == session.record.id {
-      _ = try? await engine.store.clear(raw)  // it would not go before
+      _ = try? await engine.store.clear(raw)  // an earlier attempt to clear it failed
       return nil
     }
     guard await core.publish(session, in: generation) else { throw .superseded }
@@ -149,19 +149,19 @@ extension Renewal {
     return session
   }
 
-  /// ``load()`` where its failure changes nothing.
+  /// Returns the result of ``load()``, for a caller that goes on after a failure.
   func loadResult() async -> Result<LiveSession?, Failure> {
     do throws(Failure) { return .success(try await load()) } catch { return .failure(error) }
   }
 
-  /// Stores a session that the store refused before.
+  /// Tries again to store a session that could not be saved.
   private func saveAgain(_ session: LiveSession) async -> LiveSession {
     let done = (try? await engine.store.save(session.raw, replacing: session.instead)) ?? false
     let next = session.marked(saved: done, now: now)
     return await core.publish(next, in: generation) ? next : session
   }
 
-  /// What a caller gets where no session is.
+  /// Returns the failure of a renewal that finds no session.
   func noSession() async -> Failure {
     if await isSuperseded { return .superseded }
     return .failed(await core.ended?.error ?? .signedOut())
@@ -173,7 +173,8 @@ extension Renewal {
     if let token = session.record.refresh { discarded.append(token) }
   }
 
-  /// A refresh that goes on says so at once, the rest when the renewal is over.
+  /// Records a failed attempt. If another attempt follows, the events so far are emitted at
+  /// once.
   func emitFailure(_ error: APIError, willRetry: Bool) {
     events.append(.refreshFailed(error, willRetry: willRetry))
     if willRetry {

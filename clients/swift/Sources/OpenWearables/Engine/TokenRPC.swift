@@ -1,7 +1,7 @@
 import Foundation
 
-/// The calls that tokens come from. They go over a bare transport: no credential but
-/// their own, no replay after 401.
+/// The calls that mint, renew and revoke tokens. They carry no credential except their own
+/// and are not replayed after a 401.
 package struct TokenRPC: Sendable {
   let connect: Connect
 
@@ -13,13 +13,13 @@ package struct TokenRPC: Sendable {
       base: .success(base), transport: URLSessionTransport(), userAgent: userAgent(nil))
   }
 
-  /// Tokens with the server's clock.
+  /// Tokens, and the server's time when it sent them.
   struct DatedTokens: Sendable {
     let tokens: SessionTokens
     let date: TimeInterval?
   }
 
-  /// One attempt to renew.
+  /// Makes one attempt to renew a session.
   func refresh(_ record: Record, by deadline: Deadline) async -> Result<DatedTokens, APIError> {
     do throws(APIError) {
       let request = RefreshTokenRequest(refreshToken: record.refresh)
@@ -31,7 +31,8 @@ package struct TokenRPC: Sendable {
     } catch { return .failure(error) }
   }
 
-  /// Ends the session of a refresh token, trying twice.
+  /// Ends the session of a refresh token, in at most two attempts. Returns the error of the
+  /// last.
   func revoke(_ token: String) async -> APIError? {
     var n = 0
     while true {
@@ -66,7 +67,8 @@ package struct TokenRPC: Sendable {
       \CreateUserTokenResponse.tokens)
   }
 
-  /// Makes a minting call safe to retry: one key for all its attempts.
+  /// Sends a minting call and repeats it after transient failures, with one key for all
+  /// attempts.
   private func repeated<Output: Message>(
     _ method: MethodDescriptor, _ input: some Message, by deadline: Deadline,
     _ tokens: KeyPath<Output, TokenPair?> & Sendable
@@ -109,7 +111,7 @@ package struct TokenRPC: Sendable {
 }
 
 extension SessionTokens {
-  /// The tokens of an answer.
+  /// Reads the tokens of a response.
   init(_ pair: TokenPair) {
     let refresh = pair.refreshToken ?? ""
     self.init(
@@ -118,9 +120,10 @@ extension SessionTokens {
   }
 }
 
-/// Waits before the `n`-th retry, as long as the server asks or else a random time.
+/// Waits before the `n`-th retry, as long as the server asks, else for a random time.
 ///
-/// - Throws: `error`, at once where the deadline comes first.
+/// - Throws: `error`, at once, if the deadline comes first; an error of kind `canceled` if
+///   the task is cancelled.
 func pauseBefore(_ n: Int, _ error: APIError, by deadline: Deadline) async throws(APIError) {
   var seconds = Wait.backoff(n)
   if let asked = error.retryAfter, asked > 0 { seconds = asked }

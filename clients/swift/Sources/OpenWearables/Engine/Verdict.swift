@@ -6,19 +6,19 @@ enum Verdict: Sendable, Equatable {
   case transient
   /// Try again when the server says.
   case limited
-  /// Somebody else spent the token moments ago.
+  /// Another process spent the token moments ago.
   case raced
   /// The session has ended.
   case dead
-  /// A 401 that says not why.
+  /// A 401 without a known reason.
   case doubtful
   /// The request can never work; the session is not the cause.
   case misconfigured
 }
 
 extension APIError {
-  /// Decides on a failed attempt. Only the server's own word, with a reason that says
-  /// so, ends a session.
+  /// The meaning of a failed attempt. Only an explicit reason from the server ends a
+  /// session.
   var verdict: Verdict {
     if kind == .rateLimited { return .limited }
     if code == .unauthenticated {
@@ -37,8 +37,8 @@ extension APIError {
     }
   }
 
-  /// The call failed in passing: no answer, 429, 500, 503 or what a gateway says when
-  /// its server is away.
+  /// Reports whether the failure is transient: no response, 429, 500, 503, or 502 or 504 of
+  /// a gateway.
   var isRetryable: Bool {
     if let foreignStatus { return [429, 500, 502, 503, 504].contains(foreignStatus) }
     return kind == .offline || kind == .unavailable || kind == .rateLimited
@@ -57,28 +57,28 @@ enum Wait {
   /// For the winner's pair to be stored.
   static let race: TimeInterval = 2
   static let racePoll: TimeInterval = 0.1
-  /// Between two equal doubtful verdicts that count.
+  /// Between the two doubtful verdicts that end a session.
   static let doubtApart: TimeInterval = 5
-  /// Before a token that was fetched because of a refusal is renewed for another.
+  /// Before a token that replaced a refused one is replaced for a refusal of its own.
   static let refusalApart: TimeInterval = 10
-  /// Before a refused save is tried again.
+  /// Before a failed save is tried again.
   static let save: TimeInterval = 5
   static let maxCooldown: TimeInterval = 60
 
-  /// The full-jitter wait before the retry after `n` failures.
+  /// Returns the full-jitter wait before the retry after `n` failures.
   static func backoff(_ n: Int) -> TimeInterval {
     .random(in: 0.001...min(8, 0.25 * pow(2, Double(n - 1))))
   }
 
-  /// How long nobody tries after the `n`-th renewal in a row that failed: 5 to 10 s,
-  /// doubling up to a minute, or what the server asks for.
+  /// Returns how long no renewal starts after `n` failed ones in a row: 5 to 10 s, doubling
+  /// up to a minute, or what the server asks for.
   static func cooldown(_ n: Int, _ error: APIError) -> TimeInterval {
     if let asked = error.retryAfter, asked > 0 { return min(asked, maxCooldown) }
     let base = min(5 * pow(2, Double(min(n, 10) - 1)), maxCooldown / 2)
     return base + .random(in: 0..<base)
   }
 
-  /// How many attempts a renewal makes after `n` failed ones: one is enough to learn that
-  /// the server is back.
+  /// Returns how many attempts a renewal makes after `n` failed ones. After a failure, one
+  /// is enough to find out that the server is back.
   static func attempts(after n: Int) -> Int { n == 0 ? 4 : 1 }
 }

@@ -1,10 +1,11 @@
 import Foundation
 
-/// Where an installation is: a scheme, a host, at most a path, and no slash at its end.
+/// The URL of an installation: a scheme, a host and at most a path, without a trailing
+/// slash.
 package struct BaseURL: Sendable, Hashable {
   package let string: String
 
-  /// Refuses a URL that credentials must not be sent to.
+  /// Throws if credentials must not be sent to the URL.
   package init(_ url: URL) throws(APIError) {
     guard let parts = URLComponents(url: url, resolvingAgainstBaseURL: true),
       let scheme = parts.scheme?.lowercased(), let host = parts.host, !host.isEmpty

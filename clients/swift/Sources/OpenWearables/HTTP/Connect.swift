@@ -19,14 +19,15 @@ struct UnaryResponse: Sendable {
   let headers: [String: String]
 }
 
-/// Sends unary calls to one base URL, each of them once and with no credential but
-/// what its headers hold.
+/// Sends unary calls to one base URL, each of them once and with no credential except those
+/// in its headers.
 struct Connect: Sendable {
   let base: Result<BaseURL, APIError>
   let transport: any HTTPTransport
   let userAgent: String
 
-  /// Sends a call and waits for its answer until the deadline, which the server is told.
+  /// Sends a call and waits for its response until the deadline, which the server receives
+  /// too.
   func send(_ call: UnaryRequest, by deadline: Deadline) async throws(APIError) -> UnaryResponse {
     let request = try request(for: call, by: deadline)
     let response = try await transport.send(request, by: deadline)

@@ -1,8 +1,8 @@
 import Foundation
 
 extension APIError {
-  /// The error of an answer that is not 200. Whatever the body holds, it fails to be an
-  /// error only in its details.
+  /// Reads the error of a response that is not 200. A malformed body costs only its
+  /// details.
   init(_ response: HTTPResponse) {
     let media = mediaType(response.headers)
     guard media == "application/json" else {
@@ -24,7 +24,7 @@ extension APIError {
     }
   }
 
-  /// A 200 that no Connect server sends.
+  /// Returns the error of a 200 that is not JSON.
   static func notJSON(_ response: HTTPResponse, _ media: String) -> APIError {
     guard media.hasPrefix("application/") else { return .foreign(response) }
     var error = APIError(
@@ -33,8 +33,8 @@ extension APIError {
     return error
   }
 
-  /// An answer that did not come from the API: nothing about the credential follows
-  /// from it, but for a 401.
+  /// Returns the error of a response that did not come from the API. It says nothing about
+  /// the credential unless it is a 401.
   private static func foreign(_ response: HTTPResponse) -> APIError {
     let code = Code(status: response.status)
     let kind: Kind =
@@ -80,8 +80,8 @@ extension APIError.Code {
   }
 }
 
-/// How long the answer says to wait: Retry-After in seconds or as a date, else
-/// X-RateLimit-Reset where nothing remains.
+/// Returns how long the response asks to wait: Retry-After in seconds or as a date, else
+/// X-RateLimit-Reset if no calls remain.
 func retryDelay(_ headers: [String: String], now: TimeInterval) -> TimeInterval? {
   if let value = headers["retry-after"] {
     if let seconds = Int(value) { return TimeInterval(max(seconds, 0)) }
@@ -105,8 +105,8 @@ extension Data {
   }
 }
 
-/// Reads the binary form of `openwearables.v1.ErrorDetail`, which is the only form that
-/// every server and proxy sends. What is malformed ends it; what came before stays.
+/// Reads the binary form of `openwearables.v1.ErrorDetail`, the only form that every server
+/// and proxy sends. Reading ends at a malformed field; the fields before it are kept.
 struct ErrorDetailReader {
   private(set) var reason = ""
   private(set) var requestID = ""
@@ -131,7 +131,7 @@ struct ErrorDetailReader {
 
 private func text(_ data: Data) -> String { String(decoding: data, as: UTF8.self) }
 
-/// The length-delimited fields of a protobuf message, by their numbers.
+/// Returns the length-delimited fields of a protobuf message with their numbers.
 private func fields(_ data: Data) -> [(Int, Data)] {
   var found: [(Int, Data)] = []
   var rest = data[...]

@@ -4,24 +4,24 @@ import Foundation
   import FoundationNetworking
 #endif
 
-/// An answer as it came. Names of headers are in lower case, values as they are.
+/// A response. Header names are in lower case, header values are unchanged.
 struct HTTPResponse: Sendable {
   let status: Int
   let headers: [String: String]
   let body: Data
 }
 
-/// Sends requests, by URLSession but for tests.
+/// Sends requests: by URLSession, except in tests.
 protocol HTTPTransport: Sendable {
   /// Sends a request once. It follows no redirect and keeps no cookie.
   ///
-  /// - Throws: an error of kind `offline` if no whole answer came, `timeout` at the
+  /// - Throws: an error of kind `offline` if no complete response came, `timeout` at the
   ///   deadline, `canceled` if the task is cancelled.
   func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPResponse
 }
 
-/// The one URLSession of the process. It lives as long as that and holds nothing but
-/// connections.
+/// Sends requests by the one URLSession of the process, which keeps connections and nothing
+/// else.
 struct URLSessionTransport: HTTPTransport {
   private static let exchanges = Exchanges()
   private static let session = URLSession(
@@ -65,7 +65,7 @@ struct URLSessionTransport: HTTPTransport {
   }
 }
 
-/// The requests under way, by their tasks. The session calls it from its own queue.
+/// The requests under way, by task. The session calls it on a queue of its own.
 private final class Exchanges: NSObject, URLSessionDataDelegate {
   private struct Exchange {
     let promise: Promise<Result<HTTPResponse, URLError>>

@@ -1,14 +1,14 @@
 import Foundation
 
 extension Protobuf {
-  /// `google.protobuf.Any`: a message with its type, in the JSON form alone.
+  /// `google.protobuf.Any`: a message with its type, in JSON only.
   public struct AnyMessage: WellKnownMessage {
     public static let messageName = "google.protobuf.Any"
 
     /// Ends with a slash and the message's full name; empty if there is no message.
     public var typeURL: String
-    /// The message's JSON without `@type`. A type whose JSON is not an object of its fields stands
-    /// under `value`.
+    /// The message's JSON without `@type`. A message whose JSON is not an object of its
+    /// fields is under `value`.
     public var content: [String: Value]
 
     public init(typeURL: String, content: [String: Value] = [:]) {
@@ -37,7 +37,7 @@ extension Protobuf {
       }
     }
 
-    /// Unpacks the message; a mismatch if it is of another type.
+    /// Unpacks the message. Throws a mismatch if it is of another type.
     public func unpack<Content: Message>(
       as type: Content.Type = Content.self
     ) throws(MessageError) -> Content {

@@ -1,4 +1,5 @@
-/// A field whose message contains, directly or not, the message that it is a field of.
+/// A field of a recursive message: its value contains, directly or not, a message with the
+/// same field.
 @propertyWrapper
 public struct Boxed<Wrapped: Hashable & Sendable>: Hashable, Sendable {
   private var box: Box?

@@ -4,7 +4,7 @@ struct DecimalText {
   private let digits: [UInt8]
   private let exponent: Int
 
-  /// Nil if the text is not a number and nothing else.
+  /// Returns nil unless the whole text is a number.
   init?(_ text: String) {
     var rest = Substring(text).utf8[...]
     negative = rest.first == UInt8(ascii: "-")
@@ -39,7 +39,7 @@ struct DecimalText {
     self.exponent = exponent
   }
 
-  /// The number as an integer; nil if it is not one or does not fit.
+  /// Returns the number as an integer; nil if it is not one or does not fit.
   func exactly<Integer: FixedWidthInteger>(_ type: Integer.Type) -> Integer? {
     guard !digits.isEmpty else { return 0 }
     guard exponent >= 0, digits.count + exponent <= 20 else { return nil }

@@ -3,20 +3,20 @@ extension UInt8 {
   var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 }
 
-/// The number that decimal digits, and nothing but digits, write.
+/// Reads decimal digits; nil if there is any other character.
 func integer(_ text: ArraySlice<UInt8>) -> Int64? {
   guard text.allSatisfy(\.isDigit) else { return nil }
   return Int64(String(decoding: text, as: UTF8.self))
 }
 
-/// The nanoseconds that 1 to 9 digits behind a point write.
+/// Reads 1 to 9 digits after a decimal point as nanoseconds.
 func nanoseconds(_ text: ArraySlice<UInt8>) -> Int32? {
   guard text.count <= 9, var value = integer(text) else { return nil }
   for _ in text.count..<9 { value *= 10 }
   return Int32(value)
 }
 
-/// Nanoseconds as 0, 3, 6 or 9 digits behind a point.
+/// Writes nanoseconds as a point and 3, 6 or 9 digits; zero as nothing.
 func fraction(nanos: Int32) -> String {
   switch nanos {
   case 0: return ""
@@ -26,14 +26,14 @@ func fraction(nanos: Int32) -> String {
   }
 }
 
-/// A number in at least so many digits.
+/// Writes a number with at least `count` digits.
 func digits(_ value: Int64, _ count: Int) -> String {
   let text = String(value)
   return String(repeating: "0", count: max(0, count - text.count)) + text
 }
 
-/// An interval as whole seconds, rounded as told, and the nanoseconds that remain; brought within
-/// the range, and zero for what is not a number.
+/// Splits an interval into whole seconds, rounded by `rule`, and the remaining nanoseconds.
+/// The interval is clamped to `range`; NaN is zero.
 func split(
   _ interval: Double, _ rule: FloatingPointRoundingRule, within range: ClosedRange<Int64>
 ) -> (seconds: Int64, nanos: Int32) {

@@ -1,8 +1,8 @@
 import Foundation
 
 extension Protobuf {
-  /// `google.protobuf.Duration`: a span in nanoseconds of up to 10000 years. JSON has it as seconds
-  /// with an `s`, such as `1.500s`.
+  /// `google.protobuf.Duration`: a span in nanoseconds of up to 10000 years. In JSON it is
+  /// the seconds with an `s`, such as `1.500s`.
   public struct Duration: WellKnownMessage, Comparable {
     public static let messageName = "google.protobuf.Duration"
 
@@ -19,7 +19,7 @@ extension Protobuf {
       self.init(seconds: 0)
     }
 
-    /// The span to the nanosecond next to it; the longest one for what no duration holds.
+    /// Rounds the interval to a nanosecond and clamps it to the range of a duration.
     public init(_ interval: TimeInterval) {
       let (seconds, nanos) = split(interval, .towardZero, within: Self.range)
       self.init(seconds: seconds, nanos: nanos)
@@ -53,8 +53,8 @@ extension Protobuf {
       try encoder.writeScalar("\(sign)\(seconds.magnitude)\(fraction(nanos: abs(nanos)))s")
     }
 
-    /// Reads an optional sign, digits, an optional fraction of up to 9 digits, and `s`. Either side
-    /// of the point may be missing, not both.
+    /// Reads an optional sign, digits, an optional fraction of up to 9 digits, and `s`. The
+    /// digits on one side of the point may be missing, not on both.
     private static func parse(_ text: String) -> Duration? {
       var rest = Array(text.utf8)[...]
       guard rest.popLast() == UInt8(ascii: "s") else { return nil }

@@ -10,7 +10,7 @@ public protocol EnumValue: ScalarValue, RawRepresentable where RawValue == Int32
 extension EnumValue {
   public var isFieldDefault: Bool { rawValue == 0 }
 
-  /// Reads a name or a number. A name that is unknown counts as absent.
+  /// Reads a name or a number. An unknown name counts as absent.
   public static func read(from decoder: any Decoder) throws -> Self? {
     let value = try decoder.singleValueContainer()
     if let name = try? value.decode(String.self) {
@@ -19,7 +19,7 @@ extension EnumValue {
     return try Int32.read(from: decoder).map(Self.init)
   }
 
-  /// Writes the name, of a number without one the number.
+  /// Writes the name, or the number if it has none.
   public func write(to encoder: any Encoder) throws {
     if let name = Self.schemaNames.first(where: { $0.value == rawValue })?.key {
       try encoder.writeScalar(name)

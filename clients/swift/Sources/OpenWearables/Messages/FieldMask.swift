@@ -34,7 +34,7 @@ extension Protobuf {
       self.init(paths: paths.map(Self.snakeCase))
     }
 
-    /// Refuses a path whose JSON form would be read as another one.
+    /// Throws if the JSON form of a path would be read as another path.
     public func encode(to encoder: any Encoder) throws {
       let names = paths.map(Self.camelCase)
       guard paths.allSatisfy(Self.isPath), names.map(Self.snakeCase) == paths else {

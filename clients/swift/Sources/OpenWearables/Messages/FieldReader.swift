@@ -1,5 +1,5 @@
-/// Reads the fields of one message. A field is found by its JSON name or by the name that the schema
-/// gives it; both at once are refused. Absent and null leave the field as it is.
+/// Reads the fields of one message. A field is found by its JSON name or its name in the
+/// schema; both at once are an error. An absent or null field is left unchanged.
 public struct FieldReader {
   private let fields: KeyedDecodingContainer<FieldKey>
 
@@ -24,7 +24,7 @@ public struct FieldReader {
     if let value = try value(of: Value.self, name, schemaName) { field = value }
   }
 
-  /// Reads a list. Null is no element.
+  /// Reads a list. A null element is an error, unless null is a value of its type.
   public func read<Value: FieldValue>(
     _ field: inout [Value], _ name: String, _ schemaName: String? = nil
   ) throws {
@@ -37,7 +37,7 @@ public struct FieldReader {
     }
   }
 
-  /// Reads a map. Null is no value.
+  /// Reads a map. A null value is an error, unless null is a value of its type.
   public func read<Key: MapKey, Value: FieldValue>(
     _ field: inout [Key: Value], _ name: String, _ schemaName: String? = nil
   ) throws {
@@ -59,7 +59,7 @@ public struct FieldReader {
     }
   }
 
-  /// Reads one member of a oneof. Two members at once are refused.
+  /// Reads one member of a oneof. Two members at once are an error.
   public func read<Oneof, Value: FieldValue>(
     _ field: inout Oneof?, _ name: String, _ schemaName: String? = nil,
     as member: (Value) -> Oneof
@@ -76,7 +76,8 @@ public struct FieldReader {
     return try fields.decode(Coded<Value>.self, forKey: key).value
   }
 
-  /// The key under which the field is there, nil if it is absent, or null where null is no value.
+  /// Returns the key of the field; nil if the field is absent, or null and null is not a
+  /// value of its type.
   private func key(_ name: String, _ schemaName: String?, null: Bool = false) throws -> FieldKey? {
     var key = FieldKey(stringValue: name)
     if let schemaName {

@@ -4,7 +4,8 @@ public protocol FieldValue: Hashable, Sendable {
   /// Whether JSON's null is a value and not the absence of one.
   static var readsNull: Bool { get }
 
-  /// Reads a value; nil for an enum value whose name is unknown, which counts as absent.
+  /// Reads a value. Returns nil for an unknown name of an enum value, which counts as
+  /// absent.
   static func read(from decoder: any Decoder) throws -> Self?
 
   /// Writes the value, default or not.
@@ -21,7 +22,7 @@ public protocol ScalarValue: FieldValue {
   var isFieldDefault: Bool { get }
 }
 
-/// Carries a field's value through a coder that knows `Codable` alone.
+/// Makes a field's value `Codable`.
 struct Coded<Value: FieldValue>: Codable {
   let value: Value?
 

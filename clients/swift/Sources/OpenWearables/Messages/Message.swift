@@ -2,9 +2,10 @@ import Foundation
 
 /// A protobuf message in its JSON form.
 ///
-/// `Codable` speaks proto3 JSON (https://protobuf.dev/programming-guides/json): unknown fields are
-/// ignored, null is the default, defaults are left out. It works with any coder; ``init(jsonUTF8:)``
-/// and ``jsonUTF8()`` add errors that never repeat a value.
+/// `Codable` reads and writes proto3 JSON (https://protobuf.dev/programming-guides/json):
+/// unknown fields are ignored, null is the default, defaults are left out. It works with
+/// any coder; ``init(jsonUTF8:)`` and ``jsonUTF8()`` throw errors that never contain a
+/// value.
 public protocol Message: Codable, FieldValue {
   /// The full name in the schema, such as `openwearables.v1.User`.
   static var messageName: String { get }
@@ -23,7 +24,7 @@ extension Message {
     }
   }
 
-  /// Writes a message, its members in the order of their names.
+  /// Writes a message, its members sorted by name.
   public func jsonUTF8() throws(MessageError) -> Data {
     do {
       let encoder = JSONEncoder()

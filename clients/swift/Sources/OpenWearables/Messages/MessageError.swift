@@ -6,11 +6,11 @@ public struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
     case syntax = "is not JSON"
     /// JSON of another type than the field's.
     case type = "has the wrong JSON type"
-    /// A number that the field's type does not hold, or a time that the format does not.
+    /// A number out of range of the field's type, or a time out of range of the format.
     case range = "is out of range"
-    /// A string that is not of the form that the field asks for.
+    /// A string without the form that the field requires.
     case format = "is malformed"
-    /// A field or a map key that is there twice.
+    /// A field or a map key that occurs twice.
     case duplicate = "is there twice"
     /// More than one member of a oneof.
     case oneof = "is of a oneof that has a member already"
@@ -19,8 +19,8 @@ public struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   public let kind: Kind
-  /// Where: field names and list positions, such as `workouts[3].endTime`. A map key, which is data,
-  /// is `[*]`; the message itself is the empty string.
+  /// The location: field names and list positions, such as `workouts[3].endTime`. A map
+  /// key, which is data, is `[*]`; the message itself is the empty string.
   public let path: String
 
   init(_ kind: Kind, at path: [any CodingKey] = []) {
@@ -28,7 +28,8 @@ public struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
     self.path = Self.render(path)
   }
 
-  /// What a coder of Foundation or our own threw, without the values that Foundation's repeats.
+  /// Converts an error of a coder, without the values that the errors of Foundation
+  /// contain.
   init(_ error: any Error) {
     switch error {
     case let error as MessageError: self = error

@@ -1,15 +1,16 @@
-/// The items of a list that the server answers in pages.
+/// The items of a list that the server returns in pages.
 ///
-/// Nothing is fetched before the first item is asked for, and a page only when the one before is used
-/// up. An error ends the sequence; a new iteration starts from the first page. It ends with the last
-/// page, and also where the server answers the cursor that it was asked with.
+/// The first page is fetched when the first item is requested, every other page when the
+/// one before is used up. An error ends the sequence; a new iteration starts from the first
+/// page. The sequence ends with the last page, and also if the server returns the cursor
+/// that it received.
 public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
   /// One page, and the cursor of the next one: nil or empty on the last.
   public typealias Page = (items: [Element], next: String?)
 
   private let fetch: @Sendable (_ cursor: String?) async throws -> Page
 
-  /// `fetch` answers the page at a cursor, the first one for nil.
+  /// `fetch` returns the page at a cursor, the first page for nil.
   public init(fetch: @escaping @Sendable (_ cursor: String?) async throws -> Page) {
     self.fetch = fetch
   }

@@ -1,5 +1,5 @@
-/// A type that holds a secret and prints, dumps and reflects without it. Its mirror is the one place
-/// that says what is shown.
+/// A type that holds a secret and prints, dumps and reflects without it. Its mirror alone
+/// defines what is shown.
 public protocol Redacting: CustomReflectable, CustomStringConvertible,
   CustomDebugStringConvertible
 {}
@@ -13,7 +13,7 @@ extension Redacting {
   public var debugDescription: String { description }
 }
 
-/// What stands in the place of a secret.
+/// Shown in place of a secret.
 public struct Redacted: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
   CustomReflectable
 {

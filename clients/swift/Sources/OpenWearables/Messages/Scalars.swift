@@ -56,8 +56,8 @@ extension Data: ScalarValue {
 extension ScalarValue where Self: FixedWidthInteger & Codable {
   public var isFieldDefault: Bool { self == 0 }
 
-  /// Reads a number or a string that holds one, `1e3` and `1.0` included: what is an integer of this
-  /// type exactly.
+  /// Reads a number, or a string that contains one, if it is exactly an integer of this
+  /// type, as `1e3` and `1.0` are.
   public static func read(from decoder: any Decoder) throws -> Self? {
     let value = try decoder.singleValueContainer()
     if let number = try? value.decode(Self.self) { return number }
@@ -97,7 +97,7 @@ extension ScalarValue where Self: BinaryFloatingPoint & LosslessStringConvertibl
   /// Minus zero is not the default.
   public var isFieldDefault: Bool { self == 0 && sign == .plus }
 
-  /// Reads a number, a string that holds one, `NaN`, `Infinity` or `-Infinity`.
+  /// Reads a number, a string that contains one, `NaN`, `Infinity` or `-Infinity`.
   public static func read(from decoder: any Decoder) throws -> Self? {
     let value = try decoder.singleValueContainer()
     let number: Self?

@@ -1,14 +1,14 @@
 import Foundation
 
 extension Protobuf {
-  /// `google.protobuf.Timestamp`: an instant in nanoseconds, from the year 1 to the year 9999. JSON
-  /// has it as an RFC 3339 string.
+  /// `google.protobuf.Timestamp`: an instant in nanoseconds, from the year 1 to the year
+  /// 9999. In JSON it is an RFC 3339 string.
   public struct Timestamp: WellKnownMessage, Comparable {
     public static let messageName = "google.protobuf.Timestamp"
 
     /// Seconds since 1970-01-01T00:00:00Z.
     public var seconds: Int64
-    /// Nanoseconds of that second, 0 to 999999999; they count forward before 1970 too.
+    /// Nanoseconds of that second, 0 to 999999999. They count forward before 1970 too.
     public var nanos: Int32
 
     public init(seconds: Int64, nanos: Int32 = 0) {
@@ -20,8 +20,8 @@ extension Protobuf {
       self.init(seconds: 0)
     }
 
-    /// The instant to the nanosecond next to it. A date that no timestamp holds becomes the first or
-    /// the last second.
+    /// Rounds the date to a nanosecond. A date out of range becomes the first or the last
+    /// second.
     public init(_ date: Date) {
       let (seconds, nanos) = split(date.timeIntervalSince1970, .down, within: Self.range)
       self.init(seconds: seconds, nanos: nanos)
@@ -67,8 +67,8 @@ extension Protobuf.Timestamp {
     return "\(date)T\(clock)\(fraction(nanos: nanos))Z"
   }
 
-  /// Reads `2006-01-02T15:04:05[.1 to 9 digits](Z|+07:00)`; nil for anything else, a day that the
-  /// month does not have and a second 60 included.
+  /// Reads `2006-01-02T15:04:05[.1 to 9 digits](Z|+07:00)`; nil for anything else,
+  /// including a day that the month does not have and the second 60.
   private static func parse(_ text: [UInt8]) -> Self? {
     guard text.count >= 20, separators.allSatisfy({ text[$0.key] == $0.value }),
       let year = integer(text[0..<4]), let month = integer(text[5..<7]),
@@ -107,14 +107,14 @@ extension Protobuf.Timestamp {
     return (zone[0] == UInt8(ascii: "-") ? -1 : 1) * (hours * 3600 + minutes * 60)
   }
 
-  /// Days since 1970-01-01 of a day in the proleptic Gregorian calendar.
+  /// Returns the days from 1970-01-01 to a day of the proleptic Gregorian calendar.
   private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
     let (era, yearOfEra) = (month > 2 ? year : year - 1).flooredDivision(by: 400)
     let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
-  /// The day in the proleptic Gregorian calendar, of days since 1970-01-01.
+  /// Returns the day of the proleptic Gregorian calendar from the days since 1970-01-01.
   private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let (era, day) = (days + 719_468).flooredDivision(by: 146_097)
     let yearOfEra = (day - day / 1460 + day / 36_524 - day / 146_096) / 365

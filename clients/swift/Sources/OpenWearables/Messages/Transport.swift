@@ -1,6 +1,6 @@
 import Foundation
 
-/// Sends one message and answers one. Generated clients call nothing else.
+/// Sends one message and returns one. Generated clients call nothing else.
 public protocol UnaryTransport: Sendable {
   /// Cancelling the task ends the call.
   func unary<Input: Message, Output: Message>(
@@ -8,10 +8,10 @@ public protocol UnaryTransport: Sendable {
   ) async throws -> Response<Output>
 }
 
-/// What a transport must know of a method.
+/// The properties of a method that a transport needs.
 public struct MethodDescriptor: Hashable, Sendable {
   public enum Idempotency: Hashable, Sendable {
-    /// A call that was lost must not be repeated on a guess.
+    /// A call whose response was lost must not be repeated.
     case unknown
     /// Reads only.
     case noSideEffects
@@ -19,7 +19,8 @@ public struct MethodDescriptor: Hashable, Sendable {
     case idempotent
   }
 
-  /// The path below the base URL without a slash in front: `openwearables.v1.UserService/GetUser`.
+  /// The path below the base URL without a leading slash:
+  /// `openwearables.v1.UserService/GetUser`.
   public let procedure: String
   public let idempotency: Idempotency
 
@@ -29,9 +30,9 @@ public struct MethodDescriptor: Hashable, Sendable {
   }
 }
 
-/// What one call asks for beyond its message.
+/// The options of one call.
 public struct CallOptions: Sendable, Redacting {
-  /// Sent with the call.
+  /// Headers to send with the call.
   public var headers: [String: String]
   /// Seconds that the call may take, retries included; nil for the client's default.
   public var timeout: TimeInterval?
@@ -46,7 +47,7 @@ public struct CallOptions: Sendable, Redacting {
   }
 }
 
-/// An answer: its message, whose fields it also has itself, and its headers.
+/// A response: its message, whose fields are also its own members, and its headers.
 @dynamicMemberLookup
 public struct Response<Body: Message>: Sendable, Redacting {
   public var body: Body

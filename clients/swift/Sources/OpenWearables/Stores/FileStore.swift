@@ -7,9 +7,9 @@ import Foundation
 #endif
 
 /// A file that only its owner may read (mode 0600), replaced atomically. Processes that
-/// share it take turns by a lock file beside it, `path.lock`, which dies with its holder.
-/// The folder is made if it is missing. The file must be on a file system where files can
-/// be locked and renamed; every user and every base URL needs a file of its own.
+/// share it are serialized by a lock file beside it, `path.lock`; the lock ends with its
+/// holder. The folder is created if it is missing. The file must be on a file system where
+/// files can be locked and renamed; every user and every base URL needs a file of its own.
 ///
 /// It is for tools and servers. An app uses ``KeychainStore``.
 public struct FileStore: LockingStore {
@@ -120,7 +120,7 @@ public struct FileStore: LockingStore {
     close(file)
   }
 
-  /// Removes what processes that died while they wrote left behind.
+  /// Removes the drafts of processes that died while writing.
   private func removeOrphans() {
     let name = URL(fileURLWithPath: path).lastPathComponent
     let files = FileManager.default
@@ -137,7 +137,7 @@ public struct FileStore: LockingStore {
   }
 }
 
-/// More than any record has.
+/// An upper bound of a record's size.
 private let maxRecord = 64 << 10
 
 /// `read` and `write` of the system, by names that the methods do not hide.

@@ -1,8 +1,8 @@
 import Foundation
 
-/// One item of the keychain: the session survives the app's end, is not in backups of
-/// another device, and can be read once the device was unlocked after a restart. The item
-/// is updated in place, never removed and added again.
+/// Keeps the session in one keychain item. It survives the app's end, stays on this device
+/// even in backups, and is readable after the first unlock. The item is updated in place,
+/// never removed and added again.
 public struct KeychainStore: SessionStore {
   private let items: any KeychainItems
   private let key: KeychainKey
@@ -59,10 +59,10 @@ public struct KeychainStore: SessionStore {
   }
 }
 
-/// The keychain compares nothing, so the stores of a process take turns.
+/// Serializes the stores of a process, because the keychain has no compare-and-set.
 private let processLock = Locked(())
 
-/// What an item is found by.
+/// Identifies an item.
 struct KeychainKey: Sendable, Hashable {
   let service: String
   let account: String

@@ -37,8 +37,8 @@
     ///
     /// - Parameters:
     ///   - service: a name of the app's own, such as its bundle identifier.
-    ///   - account: tells the items of a service apart, such as one for each base URL.
-    ///   - accessGroup: shares the item with the app's extensions, which are to use
+    ///   - account: distinguishes the items of a service, such as one for each base URL.
+    ///   - accessGroup: shares the item with the app's extensions, which use
     ///     ``RefreshPolicy/never``.
     public static func keychain(
       service: String, account: String = "session", accessGroup: String? = nil

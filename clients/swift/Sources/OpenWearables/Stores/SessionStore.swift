@@ -1,33 +1,33 @@
 import Foundation
 
-/// Keeps one session's record: opaque bytes that contain its tokens. Guard them as you
-/// would a password. Its methods are called one at a time for each session in a process,
-/// and from several processes where they share the place.
+/// Keeps one session's record: opaque bytes that contain its tokens. Protect them like a
+/// password. A process calls the methods one at a time for each session; processes that
+/// share the place call them at the same time.
 ///
-/// A store whose content cannot be told (a locked keychain, a database that is down)
-/// must throw, never answer absence: an error keeps the session.
+/// A store that cannot read its content (a locked keychain, a database that is down) must
+/// throw and not return nil: an error keeps the session.
 public protocol SessionStore: Sendable {
-  /// Names the place: stores of one type that share it have the same id.
+  /// Identifies the place: stores of one type that share it have the same id.
   var id: String { get }
   /// Returns the record, or nil if there is none.
   func load() async throws -> Data?
-  /// Replaces the record by another, atomically, and only if the one there equals
-  /// `expected` (nil: none is there). Returns whether it did.
+  /// Replaces the record atomically, only if the stored one equals `expected` (nil: there
+  /// is none). Returns whether it did.
   func save(_ record: Data, replacing expected: Data?) async throws -> Bool
   /// Removes the record, only if it equals `expected`. Returns whether it did.
   func clear(_ expected: Data?) async throws -> Bool
 }
 
-/// What a ``SessionStore`` may also do, so that the processes that share it renew one
-/// after the other. A lock saves requests; sessions are safe without it.
+/// A ``SessionStore`` with a lock, so that processes that share it renew one after the
+/// other. The lock saves requests; sessions are safe without it.
 public protocol LockingStore: SessionStore {
-  /// Waits for the lock until its task is cancelled, and returns what gives it back, to
-  /// be called once. The lock must not outlive the process that holds it.
+  /// Waits for the lock until its task is cancelled, and returns the function that releases
+  /// it, to be called once. The lock must end with the process that holds it.
   func lock() async throws -> @Sendable () -> Void
 }
 
 extension SessionStore where Self: AnyObject {
-  /// The object itself is the place.
+  /// Identifies the object itself.
   public var id: String { "\(type(of: self)) \(UInt(bitPattern: ObjectIdentifier(self)))" }
 }
 
@@ -37,7 +37,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
   public let description: String
 }
 
-/// A store with every call bounded.
+/// A store whose calls all have a time limit.
 struct GuardedStore: Sendable {
   let store: any SessionStore
 
@@ -57,8 +57,8 @@ struct GuardedStore: Sendable {
     return try await withTimeout(Wait.store) { try await store.clear(expected) }
   }
 
-  /// Takes the store's lock, if it has one and it comes in time. The work goes on
-  /// without it all the same.
+  /// Takes the store's lock and returns the function that releases it. If the store has no
+  /// lock, or it is not free in time, the caller goes on without it.
   func lock() async -> @Sendable () -> Void {
     guard let store = store as? any LockingStore else { return {} }
     let unlock = try? await withTimeout(Wait.lock, late: { $0() }, { try await store.lock() })
@@ -66,7 +66,8 @@ struct GuardedStore: Sendable {
   }
 }
 
-/// Forgets with the process. Sessions that are given the same one share it.
+/// Keeps the session in memory until the process ends. Sessions with the same store are the
+/// same session.
 public final class MemoryStore: SessionStore {
   private let record = Locked<Data?>(nil)
 
@@ -90,6 +91,6 @@ public final class MemoryStore: SessionStore {
 }
 
 extension SessionStore where Self == MemoryStore {
-  /// A store that forgets with the process.
+  /// A store that keeps the session in memory until the process ends.
   public static func memory() -> MemoryStore { MemoryStore() }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A value that one thread at a time may touch.
+/// A value that one thread at a time may access.
 ///
 /// `@unchecked Sendable` because the compiler cannot see that every access to
 /// `value` holds `lock`; nothing else reads or writes it.

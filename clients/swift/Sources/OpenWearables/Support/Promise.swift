@@ -1,7 +1,7 @@
 import Foundation
 
-/// A value that comes once and that any number of tasks wait for. Each waiter can
-/// leave alone, by cancellation or by its deadline; the others do not notice.
+/// A value that is set once and awaited by any number of tasks. Each waiter can leave on
+/// its own, by cancellation or at its deadline, without an effect on the others.
 final class Promise<Value: Sendable>: Sendable {
   private struct State {
     var value: Value?
@@ -10,10 +10,10 @@ final class Promise<Value: Sendable>: Sendable {
 
   private let state = Locked(State())
 
-  /// The value, if it has come.
+  /// The value, if it is set.
   var current: Value? { state.with { $0.value } }
 
-  /// Gives the value. Only the first one counts.
+  /// Sets the value. Only the first call has an effect.
   func fulfill(_ value: Value) {
     let waiters: [ObjectIdentifier: Waiter<Value>] = state.with {
       guard $0.value == nil else { return [:] }
@@ -51,7 +51,7 @@ final class Promise<Value: Sendable>: Sendable {
   }
 }
 
-/// One task that waits. It is resumed exactly once, whoever comes first.
+/// One waiting task. The first end resumes it; later ones have no effect.
 private final class Waiter<Value: Sendable>: Sendable {
   enum End: Sendable {
     case fulfilled(Value)
@@ -95,10 +95,10 @@ private final class Waiter<Value: Sendable>: Sendable {
   }
 }
 
-/// Runs work of others, which may not heed cancellation, in a task of its own. After
-/// `seconds` the task is cancelled and left behind; `late` gets what it still brings.
+/// Runs `work`, which may ignore cancellation, in a task of its own. After `seconds` the
+/// task is cancelled and abandoned; `late` receives the value that it may still return.
 ///
-/// - Throws: what the work throws, or an `APIError` of kind `canceled` or `timeout`.
+/// - Throws: the error of the work, or an `APIError` of kind `canceled` or `timeout`.
 func withTimeout<Value: Sendable>(
   _ seconds: TimeInterval, late: @escaping @Sendable (Value) -> Void = { _ in },
   _ work: @escaping @Sendable () async throws -> Value

@@ -6,8 +6,8 @@ import Foundation
   import Musl
 #endif
 
-/// Tells the time, in seconds: `wall` is what people see and move, `mono` only goes
-/// on, also while the device sleeps.
+/// The time in seconds. `wall` is the system's clock, which people can set; `mono` only
+/// increases, also while the device sleeps.
 package struct Clock: Sendable {
   var wall: @Sendable () -> TimeInterval
   var mono: @Sendable () -> TimeInterval
@@ -25,7 +25,7 @@ package struct Clock: Sendable {
   return TimeInterval(now.tv_sec) + TimeInterval(now.tv_nsec) / 1e9
 }
 
-/// The moment at which something is given up.
+/// The moment at which an operation gives up, on the monotonic clock.
 package struct Deadline: Sendable {
   private let at: TimeInterval
 
@@ -38,14 +38,14 @@ package struct Deadline: Sendable {
   func orIn(_ seconds: TimeInterval) -> Deadline { seconds < left ? Deadline(in: seconds) : self }
 }
 
-/// Waits. It returns early, and says so by `false`, where its task is cancelled.
+/// Waits for `seconds` and returns true. Returns false early if the task is cancelled.
 @discardableResult
 func pause(_ seconds: TimeInterval) async -> Bool {
   (try? await Task.sleep(nanoseconds: UInt64(max(min(seconds, 1e9), 0) * 1e9))) != nil
 }
 
-/// Reads the date of an HTTP header, such as `Sun, 06 Nov 1994 08:49:37 GMT`, as
-/// seconds since 1970.
+/// Reads the date of an HTTP header, such as `Sun, 06 Nov 1994 08:49:37 GMT`, as seconds
+/// since 1970; nil if it is malformed.
 func httpDate(_ text: String?) -> TimeInterval? {
   let parts = (text ?? "").split(whereSeparator: { $0 == " " || $0 == ":" })
   let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -35,7 +35,7 @@ final class MessageTests: XCTestCase {
     XCTAssertEqual(message.floatValue.sign, .minus)
   }
 
-  /// Every coder of Foundation speaks the same JSON.
+  /// Every coder of Foundation reads and writes the same JSON.
   func testEveryFoundationCoderSpeaksTheSameJSON() throws {
     let message = WellKnown(
       timestamp: Protobuf.Timestamp(seconds: 1, nanos: 500_000_000), int64Value: .max)

@@ -2,7 +2,7 @@ import Foundation
 import OpenWearables
 import XCTest
 
-/// A secret is not shown by any way of showing a value.
+/// No way to show a value shows its secrets.
 final class RedactionTests: XCTestCase {
   private let secret = "s3cr" + String(UInt64.random(in: 1 << 50..<1 << 60))
   private let pin = Int32.random(in: 1_000_000_000..<2_000_000_000)
@@ -59,7 +59,7 @@ final class RedactionTests: XCTestCase {
       #"TokenPair(accessToken: [redacted], tokenType: "bearer", refreshToken: nil, expiresIn: 60)"#)
   }
 
-  /// It is hidden, not lost.
+  /// A secret is hidden when shown, but not when encoded.
   func testSecretsAreEncoded() throws {
     let json = String(decoding: try credentials.jsonUTF8(), as: UTF8.self)
     XCTAssertTrue(json.contains(#""password":"\#(secret)""#))
@@ -81,7 +81,7 @@ final class RedactionTests: XCTestCase {
     ]
   }
 
-  /// All leaves that reflection reaches.
+  /// Returns all leaves that reflection reaches.
   private func mirrored(_ value: Any) -> String {
     let mirror = Mirror(reflecting: value)
     guard !mirror.children.isEmpty else { return "\(value)" }

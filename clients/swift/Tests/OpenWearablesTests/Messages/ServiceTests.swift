@@ -76,7 +76,7 @@ final class ServiceTests: XCTestCase {
     XCTAssertThrowsError(try canceled.get()) { XCTAssert($0 is CancellationError) }
   }
 
-  /// Serves its pages to whoever asks for a list, and otherwise the request's own JSON.
+  /// Returns its pages for a list request, and for any other request its own JSON.
   private final class Shelf: UnaryTransport, @unchecked Sendable {
     struct PageError: Swift.Error {}
 

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import OpenWearables
 
-/// Go's protojson decides: what it reads is read alike and written alike, what it refuses is refused.
+/// Messages are read, written and refused as by Go's protojson.
 final class VectorTests: XCTestCase {
   private struct Vector: Decodable {
     let message: String
