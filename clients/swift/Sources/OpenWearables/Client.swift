@@ -75,10 +75,9 @@ public final class Client: Sendable {
 
   convenience init(baseURL: URL, _ credential: Caller.Credential, _ options: Options) throws {
     let base = try BaseURL(baseURL)
-    self.init(
-      Connect(base: .success(base), transport: URLSessionTransport(), userAgent: ""), credential,
-      options,
-      emitter: EventEmitter())
+    let connect = Connect(
+      base: .success(base), transport: URLSessionTransport(), userAgent: "")
+    self.init(connect, credential, options, emitter: EventEmitter())
   }
 
   init(

@@ -70,7 +70,7 @@ public final class UserSession: Sendable {
   /// - Throws: ``APIError``.
   public func accessToken() async throws -> (token: Secret, expires: Date) {
     let session = try await token(refused: nil, by: Deadline(in: Wait.call))
-    let left = session.hard - engine.clock.mono()
+    let left = session.expiresAt - engine.clock.mono()
     return (
       Secret(session.record.access), Date(timeIntervalSince1970: engine.clock.wall() + left)
     )
@@ -86,7 +86,8 @@ public final class UserSession: Sendable {
     try tokens.check()
     let engine = engine
     let session = LiveSession(
-      base: engine.base, id: randomKey(), tokens, clock: engine.clock, asked: engine.clock.mono(),
+      base: engine.base, id: randomKey(), tokens, clock: engine.clock,
+      requestedAt: engine.clock.mono(),
       date: nil)
     await Task.detached { await engine.signIn(session) }.value
   }

@@ -12,7 +12,7 @@ actor Core {
   private(set) var session: LiveSession?
   /// Why there is no session, if this process knows.
   private(set) var ended: Ending?
-  private var pending: PendingRenewal?
+  private var renewal: PendingRenewal?
   private var failures = Failures()
 
   /// What ``admit(_:_:)`` returns.
@@ -20,34 +20,34 @@ actor Core {
     case ready(LiveSession)
     /// The server refuses tokens that it has just issued, so another renewal is pointless.
     case pointless
-    case pending(PendingRenewal)
+    case renewal(PendingRenewal)
   }
 
   /// Returns a session whose access token can be sent and is not the refused one, or the
   /// renewal to wait for.
   func admit(_ refused: String?, _ engine: Engine) -> Admission {
     let now = engine.clock.mono()
-    guard let session else { return .pending(joinRenewal(refused, engine)) }
-    if !session.carries(refused), now < session.hard {
-      if now >= session.soft, engine.policy == .whenNeeded, pending == nil,
+    guard let session else { return .renewal(joinRenewal(refused, engine)) }
+    if !session.carries(refused), now < session.expiresAt {
+      if now >= session.renewAt, engine.policy == .whenNeeded, renewal == nil,
         !failures(of: session.record.refresh).isCooling(now)
       {
         _ = joinRenewal(nil, engine)
       }
       return .ready(session)
     }
-    if session.carries(refused), session.forRefusal, now - session.received < Wait.refusalApart {
+    if session.carries(refused), session.forRefusal, now - session.receivedAt < Wait.refusalApart {
       return .pointless
     }
-    return .pending(joinRenewal(refused, engine))
+    return .renewal(joinRenewal(refused, engine))
   }
 
   /// Returns the renewal under way, or starts one. It belongs to no caller: no caller's
   /// cancellation reaches it.
   private func joinRenewal(_ refused: String?, _ engine: Engine) -> PendingRenewal {
-    if let pending { return pending }
+    if let renewal { return renewal }
     let started = PendingRenewal()
-    pending = started
+    renewal = started
     let generation = generation
     Task.detached { await engine.renew(started, refused, generation) }
     return started
@@ -56,8 +56,8 @@ actor Core {
   /// Ends the renewal and returns its outcome. A failure is replaced by the current session
   /// while that can still be used.
   func finish(_ outcome: RenewalOutcome, refused: String?, now: TimeInterval) -> RenewalOutcome {
-    pending = nil
-    if case .failed = outcome, let session, !session.carries(refused), now < session.hard {
+    renewal = nil
+    if case .failed = outcome, let session, !session.carries(refused), now < session.expiresAt {
       return .session(session)
     }
     return outcome

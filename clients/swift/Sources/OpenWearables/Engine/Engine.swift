@@ -24,7 +24,7 @@ struct Engine: Sendable {
         throw APIError(
           .unauthenticated, .unauthenticated, "invalid_token",
           "the server refuses tokens that it has just issued")
-      case .pending(let renewal):
+      case .renewal(let renewal):
         switch try await renewal.value(by: deadline) {
         case .session(let session):
           // A fetched token is returned however short its life is.

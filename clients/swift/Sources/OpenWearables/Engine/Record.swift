@@ -46,21 +46,22 @@ final class LiveSession: Sendable {
   let instead: Data?
   /// When to renew the access token, when it expires and when it was received, on the
   /// monotonic clock.
-  let soft, hard, received: TimeInterval
+  let renewAt, expiresAt, receivedAt: TimeInterval
   /// This process fetched it and did not find it in the store.
   let fetched: Bool
   /// It was fetched because the server refused the one before.
   let forRefusal: Bool
 
   private init(
-    _ record: Record, raw: Data, received: TimeInterval, hard: TimeInterval, soft: TimeInterval,
-    fetched: Bool, forRefusal: Bool, isUnsaved: Bool = false, instead: Data? = nil
+    _ record: Record, raw: Data, receivedAt: TimeInterval, expiresAt: TimeInterval,
+    renewAt: TimeInterval, fetched: Bool, forRefusal: Bool, isUnsaved: Bool = false,
+    instead: Data? = nil
   ) {
     self.record = record
     self.raw = raw
-    self.received = received
-    self.hard = hard
-    self.soft = soft
+    self.receivedAt = receivedAt
+    self.expiresAt = expiresAt
+    self.renewAt = renewAt
     self.fetched = fetched
     self.forRefusal = forRefusal
     self.isUnsaved = isUnsaved
@@ -76,25 +77,26 @@ final class LiveSession: Sendable {
   /// Returns the session marked as not saved; the store holds `instead`.
   func marked(unsaved instead: Data?, now: TimeInterval) -> LiveSession {
     LiveSession(
-      record, raw: raw, received: received, hard: hard, soft: min(soft, now + Wait.save),
-      fetched: fetched, forRefusal: forRefusal, isUnsaved: true, instead: instead)
+      record, raw: raw, receivedAt: receivedAt, expiresAt: expiresAt,
+      renewAt: min(renewAt, now + Wait.save), fetched: fetched, forRefusal: forRefusal,
+      isUnsaved: true, instead: instead)
   }
 
   /// Returns the session after another attempt to save it.
   func marked(saved done: Bool, now: TimeInterval) -> LiveSession {
-    let due = hard - margin(TimeInterval(record.ttl), jitter: 0)
+    let due = expiresAt - margin(TimeInterval(record.ttl), jitter: 0)
     return LiveSession(
-      record, raw: raw, received: received, hard: hard,
-      soft: done ? due : now < due ? now + Wait.save : soft,
+      record, raw: raw, receivedAt: receivedAt, expiresAt: expiresAt,
+      renewAt: done ? due : now < due ? now + Wait.save : renewAt,
       fetched: fetched, forRefusal: forRefusal, isUnsaved: !done, instead: done ? nil : instead)
   }
 }
 
 extension LiveSession {
-  /// Makes the session of a pair that was requested at `asked`, on the monotonic clock.
+  /// Makes the session of a pair that was requested at `requestedAt`, on the monotonic clock.
   /// `date` is the server's time, if it is known.
   convenience init(
-    base: String, id: String, _ tokens: SessionTokens, clock: Clock, asked: TimeInterval,
+    base: String, id: String, _ tokens: SessionTokens, clock: Clock, requestedAt: TimeInterval,
     date: TimeInterval?, forRefusal: Bool = false
   ) {
     let now = clock.wall()
@@ -110,10 +112,11 @@ extension LiveSession {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let raw = (try? encoder.encode(record)) ?? Data()  // strings and integers always encode
-    let hard = asked + ttl
+    let expiresAt = requestedAt + ttl
     self.init(
-      record, raw: raw, received: asked, hard: hard,
-      soft: hard - margin(ttl, jitter: .random(in: 0..<1)), fetched: true, forRefusal: forRefusal)
+      record, raw: raw, receivedAt: requestedAt, expiresAt: expiresAt,
+      renewAt: expiresAt - margin(ttl, jitter: .random(in: 0..<1)), fetched: true,
+      forRefusal: forRefusal)
   }
 
   /// Reads a stored record. Its remaining life is counted on the server's clock, as the
@@ -139,10 +142,11 @@ extension LiveSession {
       left = 0
     }
     let mono = clock.mono()
-    let hard = mono + left
+    let expiresAt = mono + left
     self.init(
-      record, raw: raw, received: mono - (ttl - left), hard: hard,
-      soft: hard - margin(ttl, jitter: .random(in: 0..<1)), fetched: false, forRefusal: false)
+      record, raw: raw, receivedAt: mono - (ttl - left), expiresAt: expiresAt,
+      renewAt: expiresAt - margin(ttl, jitter: .random(in: 0..<1)), fetched: false,
+      forRefusal: false)
   }
 }
 

@@ -56,7 +56,7 @@ final class Renewal {
       throw error
     }
     if let session, !session.carries(refused),
-      now < session.soft || session !== before && now < session.hard
+      now < session.renewAt || session !== before && now < session.expiresAt
     {
       return session
     }
@@ -72,7 +72,7 @@ final class Renewal {
   /// Returns the stored session, for a process that renews nothing.
   private func read() async throws(Failure) -> LiveSession {
     guard let session = try await load() else { throw await noSession() }
-    guard !session.carries(refused), now < session.hard else {
+    guard !session.carries(refused), now < session.expiresAt else {
       throw .failed(
         APIError(
           .unavailable, .unavailable, .refreshElsewhere,
@@ -89,11 +89,12 @@ final class Renewal {
     while true {
       n += 1
       if await isSuperseded { throw .superseded }
-      let asked = now
+      let requestedAt = now
       let error: APIError
       switch await engine.rpc.refresh(session.record, by: deadline) {
       case .success(let minted):
-        let next = newSession(minted.tokens, session.record.id, asked: asked, date: minted.date)
+        let next = newSession(
+          minted.tokens, session.record.id, requestedAt: requestedAt, date: minted.date)
         return try await replace(session, by: next)
       case .failure(let failure):
         error = failure
@@ -120,7 +121,7 @@ final class Renewal {
       guard case .success(let stored) = await loadResult() else { continue }
       guard let current = stored else { throw await noSession() }
       if current === session { continue }
-      if !current.carries(refused), now < current.hard { return current }
+      if !current.carries(refused), now < current.expiresAt { return current }
       session = current
     }
   }
@@ -129,7 +130,7 @@ final class Renewal {
   /// there is time for one.
   private func pauseBefore(_ n: Int, _ error: APIError) async -> Bool {
     var seconds = Wait.backoff(n)
-    if let asked = error.retryAfter, asked > 0 { seconds = min(asked, Wait.maxCooldown) }
+    if let wait = error.retryAfter, wait > 0 { seconds = min(wait, Wait.maxCooldown) }
     guard deadline.left >= seconds + 1 else { return false }
     return await pause(seconds)
   }

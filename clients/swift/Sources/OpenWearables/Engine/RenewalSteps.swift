@@ -3,11 +3,11 @@ import Foundation
 // How a renewal stores, adopts or ends a session.
 extension Renewal {
   func newSession(
-    _ tokens: SessionTokens, _ id: String = randomKey(), asked: TimeInterval,
+    _ tokens: SessionTokens, _ id: String = randomKey(), requestedAt: TimeInterval,
     date: TimeInterval? = nil
   ) -> LiveSession {
     LiveSession(
-      base: engine.base, id: id, tokens, clock: engine.clock, asked: asked, date: date,
+      base: engine.base, id: id, tokens, clock: engine.clock, requestedAt: requestedAt, date: date,
       forRefusal: refused != nil)
   }
 
@@ -99,11 +99,11 @@ extension Renewal {
   func askProvider(_ reason: APIError.Reason) async -> Result<LiveSession, APIError> {
     guard let provider = engine.provider else { return .failure(.signedOut()) }
     let request = TokenRequest(userID: engine.userID, reason: reason)
-    let asked = now
+    let requestedAt = now
     do {
       let tokens = try await withTimeout(deadline.left) { try await provider(request) }
       try tokens.check()
-      return .success(newSession(tokens, asked: asked))
+      return .success(newSession(tokens, requestedAt: requestedAt))
     } catch let error as SignInRequired {
       return .failure(
         APIError(

@@ -126,7 +126,7 @@ extension SessionTokens {
 ///   the task is cancelled.
 func pauseBefore(_ n: Int, _ error: APIError, by deadline: Deadline) async throws(APIError) {
   var seconds = Wait.backoff(n)
-  if let asked = error.retryAfter, asked > 0 { seconds = asked }
+  if let wait = error.retryAfter, wait > 0 { seconds = wait }
   guard deadline.left > seconds else { throw error }
   guard await pause(seconds) else { throw .canceled() }
 }

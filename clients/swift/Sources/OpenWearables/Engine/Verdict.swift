@@ -73,7 +73,7 @@ enum Wait {
   /// Returns how long no renewal starts after `n` failed ones in a row: 5 to 10 s, doubling
   /// up to a minute, or what the server asks for.
   static func cooldown(_ n: Int, _ error: APIError) -> TimeInterval {
-    if let asked = error.retryAfter, asked > 0 { return min(asked, maxCooldown) }
+    if let wait = error.retryAfter, wait > 0 { return min(wait, maxCooldown) }
     let base = min(5 * pow(2, Double(min(n, 10) - 1)), maxCooldown / 2)
     return base + .random(in: 0..<base)
   }
