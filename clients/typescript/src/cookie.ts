@@ -46,7 +46,7 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
     ...rest,
     async login({ email, password }) {
       const engine = made.engine();
-      await engine.core.flight?.catch(() => {}); // its answer would set the cookie of the session before
+      await engine.core.renewal?.catch(() => {}); // its answer would set the cookie of the session before
       const unlock = await engine.place.lock();
       try {
         await engine.signIn(await bounded(30_000, (s) => rpc.login(email, password, s)));

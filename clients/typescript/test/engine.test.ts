@@ -94,7 +94,7 @@ test("a listener may call the client", async () => {
   await seen;
 });
 
-test("a server that is away is asked at most four times a flight, by 100 callers", async () => {
+test("a server that is away is asked at most four times a renewal, by 100 callers", async () => {
   const { server, auth, client } = rig();
   await auth.signIn(server.mint("ada"));
   server.expire();
@@ -175,7 +175,7 @@ test("a disposed session stops, and loses nothing", async () => {
   assert.equal((await stays.users.get("ada")).id, "ada");
 });
 
-test("a disposed session leaves its flight to those who share it", async () => {
+test("a disposed session leaves its renewal to those who share it", async () => {
   const { server, auth, store } = rig();
   await auth.signIn(server.mint("ada"));
   server.expire();

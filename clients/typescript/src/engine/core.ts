@@ -5,7 +5,7 @@ import type { Emitter, EventName, Events } from "./event.js";
 import type { Session } from "./record.js";
 import { cooldown } from "./verdict.js";
 
-/** What the flights about one record have met. */
+/** What the renewals about one record have met. */
 interface Failures {
   count: number;
   /** What everybody gets until the cooldown is over. */
@@ -37,7 +37,7 @@ export interface Core {
   session?: Session | undefined;
   /** Why there is no session, where somebody said so. */
   ended?: Ending | undefined;
-  flight?: Promise<Session | undefined> | undefined;
+  renewal?: Promise<Session | undefined> | undefined;
   failures: Failures;
 }
 
@@ -46,7 +46,7 @@ export function createCore(base: string, clock: Clock): Core {
   return { base, clock, audience: new Set(), generation: 0, failures: { count: 0, until: 0 } };
 }
 
-/** Makes s the session, and forgets what the flights about another record met. */
+/** Makes s the session, and forgets what the renewals about another record met. */
 export function publish(core: Core, s: Session | undefined, ended?: Ending): void {
   if (!s || s.raw !== core.session?.raw) {
     core.failures = { count: 0, until: 0 };

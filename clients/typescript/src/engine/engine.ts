@@ -6,8 +6,8 @@ import type { TokenRpc } from "../rpc.js";
 import { placeOf, type Store } from "../store/store.js";
 import { type Core, cooling, due, type Ending, kept, publish, tell, usable } from "./core.js";
 import type { Emitter } from "./event.js";
-import { type Crew, flight } from "./flight.js";
 import { openSession, type Session } from "./record.js";
+import { type Crew, renew } from "./renewal.js";
 
 /** Why a token provider is asked. */
 export interface TokenRequest {
@@ -56,7 +56,7 @@ export interface Engine extends Crew {
   dispose(): void;
 }
 
-/** Makes the engine of a client; clients that share a core share their flights. */
+/** Makes the engine of a client; clients that share a core share their renewals. */
 export function createEngine(
   core: Core,
   store: Store,
@@ -74,15 +74,15 @@ export function createEngine(
     }
   };
 
-  /** Returns the flight under way, or starts one. */
+  /** Returns the renewal under way, or starts one. */
   function join(refused = ""): Promise<Session | undefined> {
-    if (!core.flight) {
-      core.flight = flight(crew, refused).finally(() => {
-        core.flight = undefined;
+    if (!core.renewal) {
+      core.renewal = renew(crew, refused).finally(() => {
+        core.renewal = undefined;
       });
-      core.flight.catch(() => {}); // perhaps nobody waits
+      core.renewal.catch(() => {}); // perhaps nobody waits
     }
-    return core.flight;
+    return core.renewal;
   }
 
   /** Makes raw (undefined: nothing) what the store holds, whatever is there. */
@@ -105,8 +105,8 @@ export function createEngine(
 
   core.audience.add(emitter);
   store.watch?.(() => {
-    if (!core.flight && core.session) {
-      flight(crew, "", true).catch(() => {});
+    if (!core.renewal && core.session) {
+      renew(crew, "", true).catch(() => {});
     }
   }, until);
   return {

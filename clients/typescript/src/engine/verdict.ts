@@ -41,7 +41,7 @@ export function pauseAfter(err: OpenWearablesError, ms: number): number {
 }
 
 /**
- * How long nobody tries after the n-th flight in a row that failed: 5 to 10 s,
+ * How long nobody tries after the n-th renewal in a row that failed: 5 to 10 s,
  * doubling up to a minute, or what the server asks for.
  */
 export function cooldown(n: number, err: OpenWearablesError): number {

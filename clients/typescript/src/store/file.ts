@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { sleep } from "../clock.js";
 import type { Store } from "./store.js";
 
-/** A lock older than any flight is left over from a machine that is gone. */
+/** A lock older than any renewal is left over from a machine that is gone. */
 const stale = 45_000;
 
 /**

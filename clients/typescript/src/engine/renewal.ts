@@ -17,7 +17,7 @@ import type { EventName, Events } from "./event.js";
 import { newSession, openSession, randomKey, type Session } from "./record.js";
 import { backoff, judge, pauseAfter } from "./verdict.js";
 
-/** What a flight works with. */
+/** What a renewal works with. */
 export interface Crew {
   readonly core: Core;
   readonly place: Place;
@@ -36,7 +36,7 @@ export interface Crew {
  * @param refused the access token that the server refused, or empty
  * @param look does no more than to adopt
  */
-export async function flight(
+export async function renew(
   { core, place, rpc, options, until }: Crew,
   refused: string,
   look?: boolean,
@@ -75,7 +75,7 @@ export async function flight(
   const reason = () => core.ended?.error ?? signedOut();
 
   /** Takes the lock, adopts what others have done, and renews if that is still needed. */
-  async function run(): Promise<Session | undefined> {
+  async function renewLocked(): Promise<Session | undefined> {
     const before = core.session;
     const unlock = readOnly || cooling(core) ? undefined : await place.lock(signal);
     try {
@@ -87,14 +87,14 @@ export async function flight(
       if (failed) {
         throw failed;
       }
-      return await (s ? renew(s) : signIn());
+      return await (s ? refreshOrEnd(s) : signIn());
     } finally {
       unlock?.();
     }
   }
 
   /** Renews s unless it is known that it cannot be. */
-  async function renew(s: Session): Promise<Session | undefined> {
+  async function refreshOrEnd(s: Session): Promise<Session | undefined> {
     const late = "the access token is over";
     if (readOnly) {
       throw unauthenticated(late, "not_renewed");
@@ -291,7 +291,7 @@ export async function flight(
     return load().catch(() => s);
   }
 
-  const outcome = (await (look ? load() : run()).catch(toError)) ?? reason();
+  const outcome = (await (look ? load() : renewLocked()).catch(toError)) ?? reason();
   done();
   flush();
   if (gone()) {
