@@ -1,8 +1,9 @@
 import { type Base, isBrowser } from "./base.js";
 import { systemClock } from "./clock.js";
 import { coreOf, createCore } from "./engine/core.js";
-import { createEngine, type Engine, type TokenProvider } from "./engine/engine.js";
+import { createEngine, type Engine } from "./engine/engine.js";
 import { createEmitter, type Emitter, type EventName, type Listener } from "./engine/event.js";
+import type { TokenProvider } from "./engine/provider.js";
 import { newSession, randomKey } from "./engine/record.js";
 import { invalid } from "./error.js";
 import { type ExposedTokenPair, notBare, readPair, TokenPair } from "./pair.js";

@@ -15,8 +15,8 @@ export {
 } from "./auth.js";
 export { version } from "./base.js";
 export { type Client, createClient } from "./client.js";
-export type { TokenProvider, TokenRequest } from "./engine/engine.js";
 export type { EventName, Events, Listener } from "./engine/event.js";
+export type { TokenProvider, TokenRequest } from "./engine/provider.js";
 export {
   type ErrorKind,
   type FieldViolation,

@@ -1,40 +1,13 @@
 import { unless } from "../clock.js";
 import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
-import type { ExposedTokenPair, TokenPair } from "../pair.js";
 import { isHidden } from "../resume.js";
 import type { TokenRpc } from "../rpc.js";
 import { placeOf, type Store } from "../store/store.js";
+import type { Crew, EngineOptions } from "./context.js";
 import { type Core, cooling, due, type Ending, kept, publish, tell, usable } from "./core.js";
 import type { Emitter } from "./event.js";
 import { openSession, type Session } from "./record.js";
-import { type Crew, renew } from "./renewal.js";
-
-/** Why a token provider is asked. */
-export interface TokenRequest {
-  /** The user of the session options, if any. */
-  userId: string | undefined;
-  /** `signed_out` when nobody is signed in, else the server's reason for ending the session. */
-  reason: string;
-  /** Ends when the answer would come too late. */
-  signal: AbortSignal;
-}
-
-/**
- * Fetches a token pair from the app's own backend. It is asked when nobody is
- * signed in and when the server has ended the session, never twice at once. If it
- * throws SignInRequiredError the session is over; any other error keeps it.
- */
-export type TokenProvider = (
-  request: TokenRequest,
-) => Promise<TokenPair | ExposedTokenPair> | TokenPair | ExposedTokenPair;
-
-/** What an engine may do beside keeping what the app gives it. */
-export interface EngineOptions {
-  provider?: TokenProvider | undefined;
-  userId?: string | undefined;
-  /** It uses what the store holds and renews nothing. */
-  readOnly?: boolean;
-}
+import { renew } from "./renewal.js";
 
 /** Keeps a session's tokens fresh for one client. */
 export interface Engine extends Crew {

@@ -9,23 +9,11 @@ import {
   unavailable,
 } from "../error.js";
 import { readPair } from "../pair.js";
-import type { TokenRpc } from "../rpc.js";
-import type { Place } from "../store/store.js";
-import { type Core, cooling, due, fail, kept, publish, tell, usable } from "./core.js";
-import type { EngineOptions } from "./engine.js";
+import type { Crew } from "./context.js";
+import { cooling, due, fail, kept, publish, tell, usable } from "./core.js";
 import type { EventName, Events } from "./event.js";
 import { newSession, openSession, randomKey, type Session } from "./record.js";
 import { backoff, judge, pauseAfter } from "./verdict.js";
-
-/** What a renewal works with. */
-export interface Crew {
-  readonly core: Core;
-  readonly place: Place;
-  readonly rpc: TokenRpc;
-  readonly options: EngineOptions;
-  /** Ends when the engine is disposed of. */
-  readonly until: AbortSignal;
-}
 
 /**
  * Brings a session up to date: adopts what others stored, renews it, or gets one where
