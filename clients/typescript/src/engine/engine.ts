@@ -2,7 +2,7 @@ import { unless } from "../clock.js";
 import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
 import { isHidden } from "../resume.js";
 import type { TokenRpc } from "../rpc.js";
-import { placeOf, type Store } from "../store/store.js";
+import { type Place, placeOf, type Store } from "../store/store.js";
 import type { Crew, EngineOptions } from "./context.js";
 import { type Core, cooling, due, type Ending, kept, publish, tell, usable } from "./core.js";
 import type { Emitter } from "./event.js";
@@ -37,10 +37,9 @@ export function createEngine(
   emitter: Emitter,
   options: EngineOptions = {},
 ): Engine {
-  const place = placeOf(store);
   const over = new AbortController();
   const until = over.signal;
-  const crew: Crew = { core, place, rpc, options, until };
+  const crew: Crew = { core, place: placeOf(store), rpc, options, until };
   const check = () => {
     if (until.aborted) {
       throw canceled("the session was disposed of");
@@ -56,24 +55,6 @@ export function createEngine(
       core.renewal.catch(() => {}); // perhaps nobody waits
     }
     return core.renewal;
-  }
-
-  /** Makes raw (undefined: nothing) what the store holds, whatever is there. */
-  async function overwrite(
-    raw: string | undefined,
-  ): Promise<[before: string | undefined, error?: OpenWearablesError]> {
-    let before: string | undefined;
-    try {
-      for (let i = 0; i < 16; i++) {
-        before = await place.load();
-        if (await place.swap(raw, before)) {
-          return [before];
-        }
-      }
-      throw storageError(new Error("others keep writing to it"));
-    } catch (e) {
-      return [before, toError(e)];
-    }
   }
 
   core.audience.add(emitter);
@@ -111,49 +92,76 @@ export function createEngine(
     },
     async signIn(s) {
       check();
-      const generation = ++core.generation;
-      publish(core, s);
-      const [before, error] = await overwrite(s.raw);
-      tell(core, "signedIn", { other: false });
-      if (error) {
-        if (core.generation === generation) {
-          publish(core, kept(core, s, before));
-        }
-        tell(core, "storageError", { error });
-      }
+      return signIn(crew, s);
     },
     async signOut() {
       check();
-      const { id, refresh_token } = core.session?.record ?? {};
-      const tokens = new Set([rpc.standing, refresh_token]);
-      const ended: Ending = { id, error: signedOut() };
-      core.generation++;
-      publish(core, undefined, ended);
-      let [before, failed] = await overwrite(undefined);
-      if (before) {
-        try {
-          const { record } = openSession(core, before);
-          ended.id = record.id;
-          tokens.add(record.refresh_token);
-        } catch {
-          // not ours to revoke
-        }
-      }
-      tell(core, "signedOut", { other: false });
-      for (const token of tokens) {
-        if (token) {
-          await rpc.revoke(token).catch((e) => {
-            failed ??= toError(e);
-          });
-        }
-      }
-      if (failed) {
-        throw failed;
-      }
+      return signOut(crew);
     },
     dispose() {
       over.abort();
       core.audience.delete(emitter);
     },
   };
+}
+
+async function signIn({ core, place }: Crew, s: Session): Promise<void> {
+  const generation = ++core.generation;
+  publish(core, s);
+  const [before, error] = await overwrite(place, s.raw);
+  tell(core, "signedIn", { other: false });
+  if (error) {
+    if (core.generation === generation) {
+      publish(core, kept(core, s, before));
+    }
+    tell(core, "storageError", { error });
+  }
+}
+
+async function signOut({ core, place, rpc }: Crew): Promise<void> {
+  const { id, refresh_token } = core.session?.record ?? {};
+  const tokens = new Set([rpc.standing, refresh_token]);
+  const ended: Ending = { id, error: signedOut() };
+  core.generation++;
+  publish(core, undefined, ended);
+  let [before, failed] = await overwrite(place, undefined);
+  if (before) {
+    try {
+      const { record } = openSession(core, before);
+      ended.id = record.id;
+      tokens.add(record.refresh_token);
+    } catch {
+      // not ours to revoke
+    }
+  }
+  tell(core, "signedOut", { other: false });
+  for (const token of tokens) {
+    if (token) {
+      await rpc.revoke(token).catch((e) => {
+        failed ??= toError(e);
+      });
+    }
+  }
+  if (failed) {
+    throw failed;
+  }
+}
+
+/** Makes raw (undefined: nothing) what the store holds, whatever is there. */
+async function overwrite(
+  place: Place,
+  raw: string | undefined,
+): Promise<[before: string | undefined, error?: OpenWearablesError]> {
+  let before: string | undefined;
+  try {
+    for (let i = 0; i < 16; i++) {
+      before = await place.load();
+      if (await place.swap(raw, before)) {
+        return [before];
+      }
+    }
+    throw storageError(new Error("others keep writing to it"));
+  } catch (e) {
+    return [before, toError(e)];
+  }
 }
