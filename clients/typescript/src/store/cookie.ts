@@ -73,14 +73,7 @@ export function cookieStore(base: string): Store {
     if (!known) {
       return false;
     }
-    const r: Partial<SessionRecord> = record ? JSON.parse(record) : {};
-    const next: Marker = {
-      serial: serial(before) + 1,
-      id: r.id ?? "",
-      key: shared ? (r.retry_key ?? "") : "",
-      ...(!record && { out: true }),
-    };
-    const marker = JSON.stringify(next);
+    const marker = markerAfter(before, record, shared);
     const ok = await d.save(marker, before);
     if (ok) {
       held = { marker, record };
@@ -95,14 +88,7 @@ export function cookieStore(base: string): Store {
     id: name,
     async load() {
       const { disk: d, shared } = await disk;
-      let marker = await d.load();
-      if (!marker) {
-        // Perhaps the browser evicted it and kept the cookie: asking is how to know.
-        marker = JSON.stringify({ serial: 1, id: randomKey(), key: shared ? randomKey() : "" });
-        if (!(await d.save(marker, undefined))) {
-          marker = (await d.load()) ?? marker;
-        }
-      }
+      const marker = (await d.load()) || (await firstMarker(d, shared));
       return absent(marker) ? undefined : recordOf(marker);
     },
     save: (record, expected) => swap(record, expected),
@@ -116,6 +102,30 @@ export function cookieStore(base: string): Store {
       void disk.then(({ disk: d }) => d.watch?.(changed, until));
     },
   };
+}
+
+/** Stores the marker of an origin that has none; a tab that was first has stored its own. */
+async function firstMarker(disk: Store, shared: boolean): Promise<string> {
+  // Perhaps the browser evicted it and kept the cookie: asking is how to know.
+  const marker = JSON.stringify({ serial: 1, id: randomKey(), key: shared ? randomKey() : "" });
+  const first = await disk.save(marker, undefined);
+  return first ? marker : ((await disk.load()) ?? marker);
+}
+
+/** The marker of a record that is stored next; without a record it marks the sign-out. */
+function markerAfter(
+  before: string | undefined,
+  record: string | undefined,
+  shared: boolean,
+): string {
+  const r: Partial<SessionRecord> = record ? JSON.parse(record) : {};
+  const next: Marker = {
+    serial: serial(before) + 1,
+    id: r.id ?? "",
+    key: shared ? (r.retry_key ?? "") : "",
+    ...(!record && { out: true }),
+  };
+  return JSON.stringify(next);
 }
 
 function serial(marker: string | undefined): number {
