@@ -8,14 +8,6 @@ import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.
 import { flaw, type Pair } from "./pair.js";
 import { retryable } from "./retry.js";
 
-export function pairOf(m: Message | undefined): Pair {
-  return {
-    access: m?.accessToken ?? "",
-    refresh: m?.refreshToken ?? "",
-    ttl: m?.expiresIn ?? 0,
-  };
-}
-
 /** Asks for a token pair with the options of the call. */
 type Ask = (options: CallOptions) => Promise<{ tokens?: Message | undefined }>;
 
@@ -85,7 +77,11 @@ export class TokenRpc {
   }
 
   protected pair(m: Message | undefined): Pair {
-    return pairOf(m);
+    return {
+      access: m?.accessToken ?? "",
+      refresh: m?.refreshToken ?? "",
+      ttl: m?.expiresIn ?? 0,
+    };
   }
 }
 
