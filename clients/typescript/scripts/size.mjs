@@ -23,9 +23,9 @@ const entries = {
   "token engine, on top of these": [
     `${wire}
     import { createEngine } from "../dist/engine/engine.js";
-    import { coreOf } from "../dist/engine/core.js";
+    import { sharedCore } from "../dist/engine/core.js";
     import { createEmitter } from "../dist/engine/event.js";
-    globalThis.engine = [createEngine, coreOf, createEmitter];`,
+    globalThis.engine = [createEngine, sharedCore, createEmitter];`,
     "typed errors and token calls",
     3072, // 3 KB, the goal of the product
   ],

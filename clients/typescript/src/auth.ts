@@ -1,12 +1,12 @@
 import { type Base, isBrowser } from "./base.js";
 import { systemClock } from "./clock.js";
-import { coreOf, createCore } from "./engine/core.js";
+import { createCore, sharedCore } from "./engine/core.js";
 import { createEngine, type Engine } from "./engine/engine.js";
 import { createEmitter, type Emitter, type EventName, type Listener } from "./engine/event.js";
 import type { TokenProvider } from "./engine/provider.js";
 import { newSession, randomKey } from "./engine/record.js";
 import { invalid } from "./error.js";
-import { type ExposedTokenPair, notBare, readPair, TokenPair } from "./pair.js";
+import { credentialError, type ExposedTokenPair, readPair, TokenPair } from "./pair.js";
 import { onResume } from "./resume.js";
 import { login, TokenRpc } from "./rpc.js";
 import { Secret } from "./secret.js";
@@ -70,7 +70,7 @@ export function apiKey(key: string): Auth {
     ? invalid("the API key is empty: is the environment variable set?")
     : wrong
       ? invalid(`what begins with ${wrong[0]} is no API key: those begin with ow_live_ or ow_test_`)
-      : notBare(key);
+      : credentialError(key);
   if (bad) {
     throw bad;
   }
@@ -80,7 +80,7 @@ export function apiKey(key: string): Auth {
 /** Calls with a static credential. */
 export function keyAuth(key: string): Auth {
   const emitter = createEmitter();
-  let told = 0;
+  let announced = 0;
   return {
     on: (name, listener) => emitter.on(name, listener),
     [bind]: () => ({
@@ -88,8 +88,8 @@ export function keyAuth(key: string): Auth {
       renews: false,
       observe(headers) {
         const sunset = Date.parse(headers.get("sunset") ?? "");
-        if (headers.has("deprecation") && sunset && sunset !== told) {
-          told = sunset;
+        if (headers.has("deprecation") && sunset && sunset !== announced) {
+          announced = sunset;
           emitter.emit("keyRotated", { sunset: new Date(sunset) });
         }
       },
@@ -119,7 +119,7 @@ export function userSession(options: UserSessionOptions = {}): Session {
   return session((emitter, base) => {
     const core = readOnly
       ? createCore(base.url, systemClock)
-      : coreOf(store, base.url, systemClock);
+      : sharedCore(store, base.url, systemClock);
     const rpc = new TokenRpc(base.bare(false), base.url, systemClock);
     return createEngine(core, store, rpc, emitter, {
       provider: readOnly ? undefined : provider,
@@ -160,7 +160,9 @@ export function developerLogin({
         record.ttl,
       );
     };
-    return createEngine(coreOf(store, base.url, systemClock), store, rpc, emitter, { provider });
+    return createEngine(sharedCore(store, base.url, systemClock), store, rpc, emitter, {
+      provider,
+    });
   }).session;
 }
 
@@ -171,26 +173,26 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
 } {
   const emitter = createEmitter();
   let engine: Engine | undefined;
-  const started = () => {
+  const requireEngine = () => {
     if (!engine) {
       throw invalid("give the session to createClient first: it has no base URL yet");
     }
     return engine;
   };
   return {
-    engine: started,
+    engine: requireEngine,
     session: {
       on: (name, listener) => emitter.on(name, listener),
       async token({ signal } = {}) {
-        const e = started();
+        const e = requireEngine();
         const s = await e.token("", signal);
         return {
           token: new Secret(s.record.access_token),
-          expiresAt: new Date(e.core.clock.wall() + s.hard - e.core.clock.mono()),
+          expiresAt: new Date(e.core.clock.wall() + s.expiresAt - e.core.clock.mono()),
         };
       },
       async signIn(from) {
-        const e = started();
+        const e = requireEngine();
         const s = newSession(
           e.core.base,
           randomKey(),
@@ -200,12 +202,12 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
         );
         await e.signIn(s);
       },
-      signOut: async () => started().signOut(),
+      signOut: async () => requireEngine().signOut(),
       dispose: () => engine?.dispose(),
       [bind](base) {
         if (!engine) {
           engine = start(emitter, base);
-          onResume(() => engine?.wake(), engine.until);
+          onResume(() => engine?.wake(), engine.disposed);
         }
         if (engine.core.base !== base.url) {
           throw invalid("the session, or its store, belongs to a client of another base URL");

@@ -17,11 +17,11 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   const over = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
   });
-  await unless(signal, over).finally(() => clearTimeout(timer));
+  await abortable(signal, over).finally(() => clearTimeout(timer));
 }
 
 /** Calls leave when the signal ends, at once if it has; returns what stops that. */
-function follow(signal: AbortSignal | undefined, leave: () => void): () => void {
+function onAbort(signal: AbortSignal | undefined, leave: () => void): () => void {
   signal?.addEventListener("abort", leave);
   if (signal?.aborted) {
     leave();
@@ -30,13 +30,13 @@ function follow(signal: AbortSignal | undefined, leave: () => void): () => void 
 }
 
 /** Settles as the work does, or rejects with the signal's reason; the work goes on. */
-export async function unless<T>(
+export async function abortable<T>(
   signal: AbortSignal | undefined,
   work: T | PromiseLike<T>,
 ): Promise<T> {
   let stop = () => {};
   const left = new Promise<never>((_, reject) => {
-    stop = follow(signal, () => reject(signal?.reason));
+    stop = onAbort(signal, () => reject(signal?.reason));
   });
   try {
     return await Promise.race([left, work]);
@@ -46,7 +46,7 @@ export async function unless<T>(
 }
 
 /** A signal that follows another one and ends by itself after ms; 0 is never. */
-export interface Limit {
+export interface Deadline {
   readonly signal: AbortSignal;
   /** Milliseconds until then; Infinity is never. */
   left(): number;
@@ -55,15 +55,15 @@ export interface Limit {
 }
 
 /** @param reason what the signal ends with after ms */
-export function limited(
+export function startDeadline(
   parent: AbortSignal | undefined,
   ms: number,
   reason: () => unknown = () => unavailable("it took too long", ""),
-): Limit {
+): Deadline {
   const c = new AbortController();
   const end = ms > 0 ? performance.now() + ms : Infinity;
   const timer = ms > 0 ? setTimeout(() => c.abort(reason()), ms) : undefined;
-  const stop = follow(parent, () => c.abort(parent?.reason));
+  const stop = onAbort(parent, () => c.abort(parent?.reason));
   return {
     signal: c.signal,
     left: () => end - performance.now(),
@@ -75,14 +75,14 @@ export function limited(
 }
 
 /** Settles as the work does, or rejects with the parent's reason or, after ms, as unavailable. */
-export async function bounded<T>(
+export async function withTimeout<T>(
   ms: number,
   work: (signal: AbortSignal) => T | PromiseLike<T>,
   parent?: AbortSignal,
 ): Promise<T> {
-  const { signal, done } = limited(parent, ms);
+  const { signal, done } = startDeadline(parent, ms);
   try {
-    return await unless(signal, work(signal));
+    return await abortable(signal, work(signal));
   } finally {
     done();
   }

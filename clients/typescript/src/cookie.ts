@@ -1,8 +1,8 @@
 import type { CallOptions } from "@connectrpc/connect";
 import { bind, type Session, session } from "./auth.js";
 import { createBase } from "./base.js";
-import { bounded, type Clock, systemClock } from "./clock.js";
-import { coreOf } from "./engine/core.js";
+import { type Clock, systemClock, withTimeout } from "./clock.js";
+import { sharedCore } from "./engine/core.js";
 import { createEngine } from "./engine/engine.js";
 import { randomKey, type Session as Stored } from "./engine/record.js";
 import { signedOut, toError } from "./error.js";
@@ -38,7 +38,7 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
   const rpc = new CookieRpc(base.bare(true), base.url, clock);
   const store = cookieStore(base.url);
   const made = session((emitter) =>
-    createEngine(coreOf(store, base.url, clock), store, rpc, emitter),
+    createEngine(sharedCore(store, base.url, clock), store, rpc, emitter),
   );
   made.session[bind](base);
   const { signIn: _, ...rest } = made.session;
@@ -47,9 +47,9 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
     async login({ email, password }) {
       const engine = made.engine();
       await engine.core.renewal?.catch(() => {}); // its answer would set the cookie of the session before
-      const unlock = await engine.place.lock();
+      const unlock = await engine.store.lock();
       try {
-        await engine.signIn(await bounded(30_000, (s) => rpc.login(email, password, s)));
+        await engine.signIn(await withTimeout(30_000, (s) => rpc.login(email, password, s)));
       } finally {
         unlock?.();
       }
@@ -59,7 +59,7 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
 
 /** The token calls where the browser keeps the refresh token and nobody here knows it. */
 class CookieRpc extends TokenRpc {
-  override readonly standing = inCookie;
+  override readonly placeholder = inCookie;
   /** Until it is over, its answer may set the cookie. */
   #refreshing: Promise<unknown> | undefined;
 
@@ -91,7 +91,7 @@ class CookieRpc extends TokenRpc {
     await super.revoke("");
   }
 
-  override drop(): void {
+  override discard(): void {
     // The cookie is that of whoever came in between.
   }
 

@@ -2,7 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { isBrowser } from "./base.js";
 import { invalid } from "./error.js";
 import { TokenService } from "./gen/openwearables/v1/token_pb.js";
-import { notBare, type TokenPair } from "./pair.js";
+import { credentialError, type TokenPair } from "./pair.js";
 import { exposedPair, type Options } from "./services.js";
 import { type ClientOptions, createTransport } from "./transport.js";
 
@@ -26,7 +26,7 @@ export function appCredentials({ appId, appSecret, ...options }: AppCredentials)
   if (!appId || !appSecret) {
     throw invalid("the application's id or secret is empty: are the environment variables set?");
   }
-  const bad = notBare(appId) ?? notBare(appSecret);
+  const bad = credentialError(appId) ?? credentialError(appSecret);
   if (bad) {
     throw bad;
   }

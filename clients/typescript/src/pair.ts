@@ -55,7 +55,7 @@ export function readPair(from: TokenPair | ExposedTokenPair): Pair {
     refresh: p.refresh_token ?? "",
     ttl: Number(p.expires_in),
   };
-  const bad = flaw(pair);
+  const bad = pairError(pair);
   if (bad) {
     throw bad;
   }
@@ -63,18 +63,18 @@ export function readPair(from: TokenPair | ExposedTokenPair): Pair {
 }
 
 /** What makes a pair one that can never work. */
-export function flaw(p: Pair): OpenWearablesError | undefined {
+export function pairError(p: Pair): OpenWearablesError | undefined {
   if (typeof p.access !== "string" || typeof p.refresh !== "string" || !p.access) {
     return invalid("the token pair must have access_token, refresh_token and expires_in");
   }
   if (!(p.ttl > 0 && p.ttl < 1e9)) {
     return invalid("the token pair's expires_in must be a positive number of seconds");
   }
-  return notBare(p.access) ?? notBare(p.refresh);
+  return credentialError(p.access) ?? credentialError(p.refresh);
 }
 
 /** Refuses a credential that carries its scheme, or what cannot stand in a header. */
-export function notBare(credential: string): OpenWearablesError | undefined {
+export function credentialError(credential: string): OpenWearablesError | undefined {
   if (/^bearer( |$)/i.test(credential)) {
     return invalid(
       'give the bare credential, without "Bearer ": the scheme is added when it is sent',

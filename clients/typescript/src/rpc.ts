@@ -5,11 +5,11 @@ import { attemptTimeout, backoff } from "./engine/verdict.js";
 import { toError } from "./error.js";
 import { SessionService } from "./gen/openwearables/v1/session_pb.js";
 import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
-import { flaw, type Pair } from "./pair.js";
-import { retryable } from "./retry.js";
+import { type Pair, pairError } from "./pair.js";
+import { isRetryable } from "./retry.js";
 
 /** Asks for a token pair with the options of the call. */
-type Ask = (options: CallOptions) => Promise<{ tokens?: Message | undefined }>;
+type PairRequest = (options: CallOptions) => Promise<{ tokens?: Message | undefined }>;
 
 /**
  * The calls that tokens come from. They go over a bare transport: no credential
@@ -17,7 +17,7 @@ type Ask = (options: CallOptions) => Promise<{ tokens?: Message | undefined }>;
  */
 export class TokenRpc {
   /** What stands for the refresh token of whoever is signed in, where nobody here knows it. */
-  readonly standing: string | undefined;
+  readonly placeholder: string | undefined;
   readonly client: Client<typeof SessionService>;
   readonly #base: string;
   readonly #clock: Clock;
@@ -45,7 +45,7 @@ export class TokenRpc {
         return;
       } catch (e) {
         const err = toError(e);
-        if (n > 1 || !retryable(err)) {
+        if (n > 1 || !isRetryable(err)) {
           throw err;
         }
         await sleep(backoff(n));
@@ -54,15 +54,15 @@ export class TokenRpc {
   }
 
   /** Ends a session that nobody will hold, at leisure; at worst it ages out. */
-  drop({ record }: Session): void {
+  discard({ record }: Session): void {
     void this.revoke(record.refresh_token ?? "").catch(() => {});
   }
 
   /** Makes the session of what is answered to a request under an Idempotency-Key. */
-  async receive(id: string, key: string, ask: Ask, nextKey?: string): Promise<Session> {
+  async receive(id: string, key: string, request: PairRequest, nextKey?: string): Promise<Session> {
     const asked = this.#clock.mono();
     let date: string | null = null;
-    const { tokens } = await ask({
+    const { tokens } = await request({
       timeoutMs: attemptTimeout,
       ...(key && { headers: { "Idempotency-Key": key } }),
       onHeader: (h) => {
@@ -70,7 +70,7 @@ export class TokenRpc {
       },
     });
     const pair = this.pair(tokens);
-    if (flaw(pair) || !pair.refresh) {
+    if (pairError(pair) || !pair.refresh) {
       throw badAnswer();
     }
     return newSession(this.#base, id, pair, this.#clock, asked, Date.parse(date ?? ""), nextKey);
@@ -96,7 +96,7 @@ export async function login(
       return await attempt(key);
     } catch (e) {
       const err = toError(e);
-      if (n > 2 || !retryable(err)) {
+      if (n > 2 || !isRetryable(err)) {
         throw err;
       }
       await sleep(err.retryAfterMs || backoff(n), signal);

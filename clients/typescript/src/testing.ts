@@ -66,7 +66,7 @@ export function fakeServer(options: { ttlSeconds?: number; password?: string } =
   const handlers = new Map(router.handlers.map((h) => [h.requestPath, createFetchHandler(h)]));
   const counts = new Map<string, number>();
   let faults: Fault[] = [];
-  const meet = (method: string): Fault | undefined => {
+  const nextFault = (method: string): Fault | undefined => {
     const fault = faults.find((f) => !f.method || f.method === method);
     if (fault) {
       fault.times = (fault.times ?? 1) - 1;
@@ -82,7 +82,7 @@ export function fakeServer(options: { ttlSeconds?: number; password?: string } =
       const { pathname } = new URL(request.url);
       const method = pathname.slice(pathname.lastIndexOf("/") + 1);
       counts.set(method, (counts.get(method) ?? 0) + 1);
-      const fault = meet(method);
+      const fault = nextFault(method);
       if (fault?.kind === "status") {
         const { body = "", status = 503, headers = {} } = fault;
         return new Response(body, { status, headers });
@@ -112,7 +112,7 @@ class State {
   constructor(private readonly ttl: number) {}
 
   begin(user: string): ExposedTokenPair {
-    const s = { user, refresh: token("rt_"), parent: "", parentKey: "", over: false };
+    const s = { user, refresh: newToken("rt_"), parent: "", parentKey: "", over: false };
     this.sessions.push(s);
     return this.pair(s);
   }
@@ -131,7 +131,7 @@ class State {
     if (s.refresh === refresh) {
       s.parent = refresh;
       s.parentKey = key;
-      s.refresh = token("rt_");
+      s.refresh = newToken("rt_");
     } else if (!key || s.parentKey !== key) {
       s.over = true;
       throw refusal("refresh_token_reused");
@@ -149,7 +149,7 @@ class State {
   }
 
   private pair(s: FakeSession): ExposedTokenPair {
-    const access = token("access.");
+    const access = newToken("access.");
     this.access.set(access, s);
     return {
       access_token: access,
@@ -190,15 +190,15 @@ function routes(router: ConnectRouter, state: State, password: string | undefine
     getMe: (_, context) => ({ developer: { id: state.user(context), email: "dev@example.com" } }),
   });
   router.service(UserService, {
-    getUser: (request, context) => ({ user: { id: own(state.user(context), request.id) } }),
+    getUser: (request, context) => ({ user: { id: requireOwn(state.user(context), request.id) } }),
   });
   router.service(WorkoutService, {
     listWorkouts(request, context) {
-      own(state.user(context), request.userId);
+      requireOwn(state.user(context), request.userId);
       return { data: [], pagination: {}, metadata: {} };
     },
     upsertWorkouts(request, context) {
-      own(state.user(context), request.userId);
+      requireOwn(state.user(context), request.userId);
       return { created: request.workouts.length };
     },
   });
@@ -207,14 +207,14 @@ function routes(router: ConnectRouter, state: State, password: string | undefine
   });
 }
 
-function own(user: string, asked: string): string {
+function requireOwn(user: string, asked: string): string {
   if (user !== asked && user !== "developer") {
     throw refusal("other_user", Code.PermissionDenied);
   }
   return asked;
 }
 
-function token(prefix: string): string {
+function newToken(prefix: string): string {
   return prefix + randomKey() + randomKey().slice(0, 4);
 }
 

@@ -2,11 +2,11 @@ import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobu
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { type Auth, type Bound, bind } from "./auth.js";
 import { type Base, createBase } from "./base.js";
-import { limited, sleep } from "./clock.js";
+import { sleep, startDeadline } from "./clock.js";
 import { randomKey } from "./engine/record.js";
 import { backoff } from "./engine/verdict.js";
 import { canceled, OpenWearablesError, toError } from "./error.js";
-import { retryable } from "./retry.js";
+import { isRetryable } from "./retry.js";
 
 export interface ClientOptions {
   /** An https URL; plain http is for loopback addresses. */
@@ -84,7 +84,7 @@ async function repeat<R extends { header: Headers }>(
         continue;
       }
       const pause = failed.retryAfterMs || backoff(tries + 1);
-      const again = call.safe && ++tries <= call.retries && retryable(failed);
+      const again = call.safe && ++tries <= call.retries && isRetryable(failed);
       if (!again || signal.aborted || pause >= call.left()) {
         throw failed;
       }
@@ -102,7 +102,7 @@ export function authorized(
   const inner = base.bare(false);
   return {
     async unary(method, signal, timeoutMs, header, message, values) {
-      const limit = limited(signal, timeoutMs ?? usual, late);
+      const limit = startDeadline(signal, timeoutMs ?? usual, late);
       const headers = new Headers(header);
       const ours = method.parent.typeName.startsWith(own);
       if (ours && minting.has(method.name) && !headers.has("Idempotency-Key")) {

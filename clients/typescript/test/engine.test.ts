@@ -14,7 +14,7 @@ import {
 } from "../src/index.js";
 import { fakeServer } from "../src/testing.js";
 
-const turns = async (n: number) => {
+const microtasks = async (n: number) => {
   for (let i = 0; i < n; i++) {
     await undefined;
   }
@@ -42,10 +42,10 @@ test("signing out at any point of a refresh brings nothing back", async () => {
     await auth.signIn(server.mint("ada"));
     server.expire();
     const call = client.users.get("ada").catch((e) => e);
-    await turns(n % 250);
+    await microtasks(n % 250);
     await auth.signOut();
     await call;
-    assert.equal(await store.load(), undefined, `after ${n} turns`);
+    assert.equal(await store.load(), undefined, `after ${n} microtasks`);
     await assert.rejects(client.users.get("ada"), isUnauthenticated);
   }
 });
@@ -57,10 +57,10 @@ test("signing in as another user at any point of a refresh stays", async () => {
     await auth.signIn(server.mint("ada"));
     server.expire();
     const call = client.users.get("ada").catch((e) => e);
-    await turns(n);
+    await microtasks(n);
     await auth.signIn(server.mint("bob"));
     await call;
-    assert.equal((await client.users.get("bob")).id, "bob", `after ${n} turns`);
+    assert.equal((await client.users.get("bob")).id, "bob", `after ${n} microtasks`);
   }
 });
 

@@ -69,7 +69,7 @@ test("a full localStorage loses no session, which is stored once there is room",
   await page.evaluate((u) => tab.openUser(u, "full", "localStorage"), proxy);
   await page.evaluate(() => tab.fill());
   await page.evaluate((pair) => tab.signIn(pair), person.pair);
-  assert.deepEqual(await page.evaluate(() => tab.told()), ["storageError"]);
+  assert.deepEqual(await page.evaluate(() => tab.storageErrors()), ["storageError"]);
   const get = () => page.evaluate((id) => tab.get(id), person.id);
   assert.equal(await get(), person.id);
   assert.equal(await page.evaluate(() => localStorage.getItem("openwearables:full")), null);

@@ -1,5 +1,5 @@
 import type { TokenRpc } from "../rpc.js";
-import type { Place } from "../store/store.js";
+import type { GuardedStore } from "../store/store.js";
 import type { Core } from "./core.js";
 import type { TokenProvider } from "./provider.js";
 
@@ -12,11 +12,11 @@ export interface EngineOptions {
 }
 
 /** What a renewal works with. */
-export interface Crew {
+export interface Context {
   readonly core: Core;
-  readonly place: Place;
+  readonly store: GuardedStore;
   readonly rpc: TokenRpc;
   readonly options: EngineOptions;
   /** Ends when the engine is disposed of. */
-  readonly until: AbortSignal;
+  readonly disposed: AbortSignal;
 }

@@ -31,7 +31,7 @@ export interface Ending {
 export interface Core {
   readonly base: string;
   readonly clock: Clock;
-  readonly audience: Set<Emitter>;
+  readonly emitters: Set<Emitter>;
   /** Changes with each sign-in and sign-out; what began in an earlier one is never published. */
   generation: number;
   session?: Session | undefined;
@@ -43,7 +43,7 @@ export interface Core {
 
 /** A core that nobody shares. */
 export function createCore(base: string, clock: Clock): Core {
-  return { base, clock, audience: new Set(), generation: 0, failures: { count: 0, until: 0 } };
+  return { base, clock, emitters: new Set(), generation: 0, failures: { count: 0, until: 0 } };
 }
 
 /** Makes s the session, and forgets what the renewals about another record met. */
@@ -56,39 +56,42 @@ export function publish(core: Core, s: Session | undefined, ended?: Ending): voi
 }
 
 /** Tells the listeners of all who share the session. */
-export function tell<N extends EventName>(core: Core, name: N, event: Events[N]): void {
-  for (const emitter of core.audience) {
+export function emit<N extends EventName>(core: Core, name: N, event: Events[N]): void {
+  for (const emitter of core.emitters) {
     emitter.emit(name, event);
   }
 }
 
 /** The error that everybody gets until the cooldown is over. */
-export function cooling({ clock, failures }: Core): OpenWearablesError | undefined {
+export function cooldownError({ clock, failures }: Core): OpenWearablesError | undefined {
   return clock.mono() < failures.until ? failures.error : undefined;
 }
 
 /** Starts a cooldown and returns its error. */
-export function fail({ clock, failures }: Core, error: OpenWearablesError): OpenWearablesError {
+export function startCooldown(
+  { clock, failures }: Core,
+  error: OpenWearablesError,
+): OpenWearablesError {
   failures.until = clock.mono() + cooldown(++failures.count, error);
   failures.error = error;
   return error;
 }
 
 /** Whether s can be sent. */
-export function usable(core: Core, s: Session | undefined, refused: string): s is Session {
-  return !!s && s.record.access_token !== refused && core.clock.mono() < s.hard;
+export function isUsable(core: Core, s: Session | undefined, refused: string): s is Session {
+  return !!s && s.record.access_token !== refused && core.clock.mono() < s.expiresAt;
 }
 
 /** Whether there is something to do for s while it lasts: to renew it, or to store it. */
-export function due({ clock }: Core, s: Session): boolean {
+export function isDue({ clock }: Core, s: Session): boolean {
   const now = clock.mono();
-  return now >= Math.min(s.soft, s.again) && now < s.hard;
+  return now >= Math.min(s.renewAt, s.saveAt) && now < s.expiresAt;
 }
 
 /** s as it is while the store holds another record in its place, or its own. */
-export function kept({ clock }: Core, s: Session, held: string | undefined): Session {
+export function withStored({ clock }: Core, s: Session, stored: string | undefined): Session {
   const saveRetry = 5_000; // before a refused save is tried again
-  return { ...s, held, again: held === s.raw ? Infinity : clock.mono() + saveRetry };
+  return { ...s, stored, saveAt: stored === s.raw ? Infinity : clock.mono() + saveRetry };
 }
 
 interface Cores {
@@ -100,7 +103,7 @@ const named: Cores = new Map<unknown, WeakRef<Core>>();
 const unnamed: Cores = new WeakMap();
 
 /** The page's or process's one core of a store and a base URL; it lives as long as it is used. */
-export function coreOf(store: Store, base: string, clock: Clock): Core {
+export function sharedCore(store: Store, base: string, clock: Clock): Core {
   const [cores, key] = store.id ? [named, `${store.id} ${base}`] : [unnamed, store];
   let core = cores.get(key)?.deref();
   if (core?.base !== base) {

@@ -1,16 +1,25 @@
-import { unless } from "../clock.js";
+import { abortable } from "../clock.js";
 import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
 import { isHidden } from "../resume.js";
 import type { TokenRpc } from "../rpc.js";
-import { type Place, placeOf, type Store } from "../store/store.js";
-import type { Crew, EngineOptions } from "./context.js";
-import { type Core, cooling, due, type Ending, kept, publish, tell, usable } from "./core.js";
+import { type GuardedStore, guardedStore, type Store } from "../store/store.js";
+import type { Context, EngineOptions } from "./context.js";
+import {
+  type Core,
+  cooldownError,
+  type Ending,
+  emit,
+  isDue,
+  isUsable,
+  publish,
+  withStored,
+} from "./core.js";
 import type { Emitter } from "./event.js";
 import { openSession, type Session } from "./record.js";
 import { renew } from "./renewal.js";
 
 /** Keeps a session's tokens fresh for one client. */
-export interface Engine extends Crew {
+export interface Engine extends Context {
   /**
    * Returns a session whose access token can be sent and is not refused, the one
    * that the server refused. The caller leaves by its signal; the work goes on.
@@ -37,19 +46,19 @@ export function createEngine(
   emitter: Emitter,
   options: EngineOptions = {},
 ): Engine {
-  const over = new AbortController();
-  const until = over.signal;
-  const crew: Crew = { core, place: placeOf(store), rpc, options, until };
-  const check = () => {
-    if (until.aborted) {
+  const controller = new AbortController();
+  const disposed = controller.signal;
+  const context: Context = { core, store: guardedStore(store), rpc, options, disposed };
+  const throwIfDisposed = () => {
+    if (disposed.aborted) {
       throw canceled("the session was disposed of");
     }
   };
 
   /** Returns the renewal under way, or starts one. */
-  function join(refused = ""): Promise<Session | undefined> {
+  function joinRenewal(refused = ""): Promise<Session | undefined> {
     if (!core.renewal) {
-      core.renewal = renew(crew, refused).finally(() => {
+      core.renewal = renew(context, refused).finally(() => {
         core.renewal = undefined;
       });
       core.renewal.catch(() => {}); // perhaps nobody waits
@@ -57,26 +66,26 @@ export function createEngine(
     return core.renewal;
   }
 
-  core.audience.add(emitter);
+  core.emitters.add(emitter);
   store.watch?.(() => {
     if (!core.renewal && core.session) {
-      renew(crew, "", true).catch(() => {});
+      renew(context, "", true).catch(() => {});
     }
-  }, until);
+  }, disposed);
   return {
-    ...crew,
+    ...context,
     async token(refused = "", signal) {
       for (;;) {
-        check();
+        throwIfDisposed();
         let s = core.session;
-        if (!usable(core, s, refused)) {
-          s = await unless(signal, join(refused));
+        if (!isUsable(core, s, refused)) {
+          s = await abortable(signal, joinRenewal(refused));
         }
         if (s && s.record.access_token !== refused) {
           // Renewed behind, where nobody waits for it, unless that failed a moment ago.
-          const idle = options.readOnly || isHidden() || cooling(core);
-          if (!idle && due(core, s)) {
-            join();
+          const skip = options.readOnly || isHidden() || cooldownError(core);
+          if (!skip && isDue(core, s)) {
+            joinRenewal();
           }
           return s;
         }
@@ -87,44 +96,44 @@ export function createEngine(
         core.failures.until = 0; // the network may be back
       }
       if (core.session) {
-        join();
+        joinRenewal();
       }
     },
     async signIn(s) {
-      check();
-      return signIn(crew, s);
+      throwIfDisposed();
+      return signIn(context, s);
     },
     async signOut() {
-      check();
-      return signOut(crew);
+      throwIfDisposed();
+      return signOut(context);
     },
     dispose() {
-      over.abort();
-      core.audience.delete(emitter);
+      controller.abort();
+      core.emitters.delete(emitter);
     },
   };
 }
 
-async function signIn({ core, place }: Crew, s: Session): Promise<void> {
+async function signIn({ core, store }: Context, s: Session): Promise<void> {
   const generation = ++core.generation;
   publish(core, s);
-  const [before, error] = await overwrite(place, s.raw);
-  tell(core, "signedIn", { other: false });
+  const [before, error] = await overwrite(store, s.raw);
+  emit(core, "signedIn", { other: false });
   if (error) {
     if (core.generation === generation) {
-      publish(core, kept(core, s, before));
+      publish(core, withStored(core, s, before));
     }
-    tell(core, "storageError", { error });
+    emit(core, "storageError", { error });
   }
 }
 
-async function signOut({ core, place, rpc }: Crew): Promise<void> {
+async function signOut({ core, store, rpc }: Context): Promise<void> {
   const { id, refresh_token } = core.session?.record ?? {};
-  const tokens = new Set([rpc.standing, refresh_token]);
+  const tokens = new Set([rpc.placeholder, refresh_token]);
   const ended: Ending = { id, error: signedOut() };
   core.generation++;
   publish(core, undefined, ended);
-  let [before, failed] = await overwrite(place, undefined);
+  let [before, failed] = await overwrite(store, undefined);
   if (before) {
     try {
       const { record } = openSession(core, before);
@@ -134,7 +143,7 @@ async function signOut({ core, place, rpc }: Crew): Promise<void> {
       // not ours to revoke
     }
   }
-  tell(core, "signedOut", { other: false });
+  emit(core, "signedOut", { other: false });
   for (const token of tokens) {
     if (token) {
       await rpc.revoke(token).catch((e) => {
@@ -149,14 +158,14 @@ async function signOut({ core, place, rpc }: Crew): Promise<void> {
 
 /** Makes raw (undefined: nothing) what the store holds, whatever is there. */
 async function overwrite(
-  place: Place,
+  store: GuardedStore,
   raw: string | undefined,
 ): Promise<[before: string | undefined, error?: OpenWearablesError]> {
   let before: string | undefined;
   try {
     for (let i = 0; i < 16; i++) {
-      before = await place.load();
-      if (await place.swap(raw, before)) {
+      before = await store.load();
+      if (await store.swap(raw, before)) {
         return [before];
       }
     }

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.js";
 import { storageError, unavailable } from "../error.js";
-import { notBare, type Pair } from "../pair.js";
+import { credentialError, type Pair } from "../pair.js";
 
 /**
  * A session as it is stored: all of it is replaced at once. The retry key is
@@ -31,13 +31,13 @@ export interface Session {
   /** The record as it is stored. */
   readonly raw: string;
   /** What the store holds where it holds this session: raw, unless it refused that. */
-  readonly held: string | undefined;
+  readonly stored: string | undefined;
   /** Monotonic: when to renew it, when it is over, when to store it again. */
-  readonly soft: number;
-  readonly hard: number;
-  readonly again: number;
+  readonly renewAt: number;
+  readonly expiresAt: number;
+  readonly saveAt: number;
   /** Monotonic: until when a refusal is no cause to fetch another one. */
-  readonly trusted: number;
+  readonly trustedUntil: number;
 }
 
 /** 128 random bits in lower-case hex. */
@@ -75,7 +75,7 @@ export function newSession(
     saved_at: now + skew,
     skew,
   };
-  return arm(record, JSON.stringify(record), asked + pair.ttl * 1000);
+  return toSession(record, JSON.stringify(record), asked + pair.ttl * 1000);
 }
 
 /**
@@ -86,16 +86,16 @@ export function newSession(
 export function openSession({ base, clock }: { base: string; clock: Clock }, raw: string): Session {
   try {
     const r: SessionRecord = JSON.parse(raw);
-    const whole =
+    const valid =
       r.version === 1 &&
       r.base_url === base &&
       r.id &&
       r.access_token &&
-      !notBare(`${r.access_token}${r.refresh_token ?? ""}`) &&
+      !credentialError(`${r.access_token}${r.refresh_token ?? ""}`) &&
       Number.isFinite(r.ttl + r.expires_at + r.saved_at + r.skew);
-    if (whole) {
+    if (valid) {
       const left = r.expires_at - clock.wall() - r.skew;
-      return arm(r, raw, clock.mono() + (left > r.ttl * 1000 + 5_000 ? 0 : left));
+      return toSession(r, raw, clock.mono() + (left > r.ttl * 1000 + 5_000 ? 0 : left));
     }
   } catch {
     // The parser's message quotes the record.
@@ -104,9 +104,17 @@ export function openSession({ base, clock }: { base: string; clock: Clock }, raw
 }
 
 /** The margin is a minute or a quarter of the life, and up to a fifth more so that not all come at once. */
-function arm(record: SessionRecord, raw: string, hard: number): Session {
+function toSession(record: SessionRecord, raw: string, expiresAt: number): Session {
   const margin = Math.min(60_000, (record.ttl * 1000) / 4) * (1 + Math.random() / 5);
-  return { record, raw, held: raw, soft: hard - margin, hard, again: Infinity, trusted: 0 };
+  return {
+    record,
+    raw,
+    stored: raw,
+    renewAt: expiresAt - margin,
+    expiresAt,
+    saveAt: Infinity,
+    trustedUntil: 0,
+  };
 }
 
 export function badAnswer() {

@@ -1,4 +1,4 @@
-import { type Limit, limited, sleep, unless } from "../clock.js";
+import { abortable, type Deadline, sleep, startDeadline } from "../clock.js";
 import {
   type OpenWearablesError,
   SignInRequiredError,
@@ -9,20 +9,28 @@ import {
   unavailable,
 } from "../error.js";
 import { readPair } from "../pair.js";
-import type { Crew } from "./context.js";
-import { cooling, due, fail, kept, publish, tell, usable } from "./core.js";
+import type { Context } from "./context.js";
+import {
+  cooldownError,
+  emit,
+  isDue,
+  isUsable,
+  publish,
+  startCooldown,
+  withStored,
+} from "./core.js";
 import type { EventName, Events } from "./event.js";
 import { newSession, openSession, randomKey, type Session } from "./record.js";
 import { backoff, judge, pauseAfter } from "./verdict.js";
 
 /** One renewal under way. */
-interface Renewal extends Crew, Limit {
+interface Renewal extends Context, Deadline {
   /** The access token that the server refused, or empty. */
   readonly refused: string;
   /** Of the core when the renewal began. */
   readonly generation: number;
   /** Emits what happened since the last flush. */
-  readonly later: (() => void)[];
+  readonly events: (() => void)[];
 }
 
 /**
@@ -35,33 +43,34 @@ interface Renewal extends Crew, Limit {
  * @param look does no more than to adopt
  */
 export async function renew(
-  crew: Crew,
+  context: Context,
   refused: string,
-  look?: boolean,
+  adoptOnly?: boolean,
 ): Promise<Session | undefined> {
   const timeout = 35_000;
-  const { core } = crew;
+  const { core } = context;
   const r: Renewal = {
-    ...crew,
-    ...limited(crew.until, timeout),
+    ...context,
+    ...startDeadline(context.disposed, timeout),
     refused,
     generation: core.generation,
-    later: [],
+    events: [],
   };
-  const outcome = (await (look ? load(r) : renewLocked(r)).catch(toError)) ?? absent(r);
+  const outcome =
+    (await (adoptOnly ? load(r) : renewLocked(r)).catch(toError)) ?? noSessionError(r);
   r.done();
   flush(r);
-  if (gone(r)) {
+  if (isObsolete(r)) {
     return undefined;
   }
   if ("raw" in outcome) {
     return outcome;
   }
-  if (outcome.kind === "storage_unavailable" && !look) {
-    tell(core, "storageError", { error: outcome });
+  if (outcome.kind === "storage_unavailable" && !adoptOnly) {
+    emit(core, "storageError", { error: outcome });
   }
   const s = core.session;
-  if (usable(core, s, refused)) {
+  if (isUsable(core, s, refused)) {
     return s;
   }
   throw outcome;
@@ -71,13 +80,14 @@ export async function renew(
 async function renewLocked(r: Renewal): Promise<Session | undefined> {
   const { core } = r;
   const before = core.session;
-  const unlock = r.options.readOnly || cooling(core) ? undefined : await r.place.lock(r.signal);
+  const unlock =
+    r.options.readOnly || cooldownError(core) ? undefined : await r.store.lock(r.signal);
   try {
     const s = await load(r);
-    if (usable(core, s, r.refused) && (s !== before || !due(core, s))) {
+    if (isUsable(core, s, r.refused) && (s !== before || !isDue(core, s))) {
       return s;
     }
-    const failed = cooling(core);
+    const failed = cooldownError(core);
     if (failed) {
       throw failed;
     }
@@ -93,13 +103,13 @@ async function refreshOrEnd(r: Renewal, s: Session): Promise<Session | undefined
   if (r.options.readOnly) {
     throw unauthenticated(late, "not_renewed");
   }
-  if (s.record.access_token === r.refused && now(r) < s.trusted) {
+  if (s.record.access_token === r.refused && now(r) < s.trustedUntil) {
     throw unauthenticated("a fresh access token is refused", "invalid_token");
   }
   const dead = s.record.refresh_token
     ? r.core.failures.dead
     : unauthenticated(late, "no_refresh_token");
-  return dead ? end(r, s, dead) : refresh(r, s);
+  return dead ? endSession(r, s, dead) : refresh(r, s);
 }
 
 /** Makes the attempts. To the server all are one operation, which it answers alike. */
@@ -109,30 +119,30 @@ async function refresh(r: Renewal, s: Session): Promise<Session | undefined> {
   const { core } = r;
   const attempts = core.failures.count ? 1 : maxAttempts;
   for (let n = 1; ; n++) {
-    check(r);
+    throwIfObsolete(r);
     const answer = await r.rpc.refresh(s, r.signal).catch(toError);
     if ("raw" in answer) {
       return replace(r, s, answer);
     }
-    check(r);
+    throwIfObsolete(r);
     const verdict = judge(answer);
     if (verdict === "raced") {
       return race(r, s, answer);
     }
     let dead = verdict === "dead";
-    let most = verdict === "transient" ? attempts : 1;
+    let allowed = verdict === "transient" ? attempts : 1;
     if (verdict === "doubtful") {
       core.failures.doubt ??= now(r);
       dead = now(r) >= core.failures.doubt + doubtApart;
-      most = Math.min(attempts, 2);
+      allowed = Math.min(attempts, 2);
     }
     if (dead) {
-      return end(r, s, answer);
+      return endSession(r, s, answer);
     }
-    await pause(r, n, n < most, answer);
+    await pause(r, n, n < allowed, answer);
     // Another tab or process may have been luckier.
     const current = await latest(r, s);
-    if (!current || (current !== s && usable(core, current, r.refused))) {
+    if (!current || (current !== s && isUsable(core, current, r.refused))) {
       return current;
     }
     s = current;
@@ -148,9 +158,9 @@ async function pause(
 ): Promise<void> {
   const ms = pauseAfter(error, backoff(n));
   const willRetry = again && ms + 1_000 < r.left();
-  emit(r, "refreshFailed", { willRetry, error });
+  enqueue(r, "refreshFailed", { willRetry, error });
   if (!willRetry) {
-    throw fail(r.core, error);
+    throw startCooldown(r.core, error);
   }
   flush(r);
   await sleep(ms, r.signal);
@@ -163,21 +173,21 @@ async function replace(
   s: Session,
 ): Promise<Session | undefined> {
   const refusalApart = 10_000; // before a token fetched for a refusal is renewed for another
-  if (!stale(r)) {
-    const saved = await write(r, s.raw, old);
+  if (!isSuperseded(r)) {
+    const saved = await swap(r, s.raw, old);
     if (saved === false) {
       const current = await load(r); // another tab or process was first
       if (current?.record.id !== s.record.id) {
-        r.rpc.drop(s); // nobody will hold it
+        r.rpc.discard(s); // nobody will hold it
       }
       return current;
     }
-    const trusted = r.refused ? now(r) + refusalApart : 0;
-    s = { ...kept(r.core, s, saved ? s.raw : old?.held), trusted };
+    const trustedUntil = r.refused ? now(r) + refusalApart : 0;
+    s = { ...withStored(r.core, s, saved ? s.raw : old?.stored), trustedUntil };
   }
-  if (stale(r)) {
-    await r.place.swap(undefined, s.raw).catch(() => {}); // or somebody replaced it
-    r.rpc.drop(s);
+  if (isSuperseded(r)) {
+    await r.store.swap(undefined, s.raw).catch(() => {}); // or somebody replaced it
+    r.rpc.discard(s);
   } else {
     adopt(r, old, s, false);
   }
@@ -185,12 +195,12 @@ async function replace(
 }
 
 /** Puts next in place of old; undefined is that the store failed, which is told. */
-function write(
+function swap(
   r: Renewal,
   next: string | undefined,
   old: Session | undefined,
 ): Promise<boolean | undefined> {
-  return r.place.swap(next, old?.held).catch((error) => emit(r, "storageError", { error }));
+  return r.store.swap(next, old?.stored).catch((error) => enqueue(r, "storageError", { error }));
 }
 
 /** Waits for whoever spent the token first to store what they got. */
@@ -208,14 +218,14 @@ async function race(
     }
     await sleep(racePoll, r.signal);
   }
-  return end(r, s, cause);
+  return endSession(r, s, cause);
 }
 
 /**
  * Closes a session that the server has ended, unless the store holds another one
  * by now or the provider knows of one.
  */
-async function end(
+async function endSession(
   r: Renewal,
   s: Session,
   cause: OpenWearablesError,
@@ -225,21 +235,21 @@ async function end(
     return current;
   }
   r.core.failures.dead = cause;
-  const fresh = await ask(r, cause.reason);
+  const fresh = await askProvider(r, cause.reason);
   if (fresh) {
     return replace(r, s, fresh);
   }
-  const cleared = await write(r, undefined, s);
+  const cleared = await swap(r, undefined, s);
   const other = cleared === false && (await latest(r, s));
   if (other && other !== s) {
     return other;
   }
   const silent = cause.reason === "signed_out"; // there was none to end
   const error = silent ? cause : sessionExpired(cause);
-  if (!stale(r)) {
+  if (!isSuperseded(r)) {
     publish(r.core, undefined, { id: s.record.id, error });
     if (!silent) {
-      emit(r, "sessionExpired", { reason: cause.reason });
+      enqueue(r, "sessionExpired", { reason: cause.reason });
     }
   }
   throw error;
@@ -248,15 +258,15 @@ async function end(
 /** Asks the provider where nobody is signed in, unless a person signed out. */
 async function signIn(r: Renewal): Promise<Session | undefined> {
   const out = r.core.ended?.error.kind === "unauthenticated";
-  const fresh = out ? undefined : await ask(r, "signed_out");
+  const fresh = out ? undefined : await askProvider(r, "signed_out");
   if (fresh) {
     return replace(r, undefined, fresh);
   }
-  throw fail(r.core, absent(r));
+  throw startCooldown(r.core, noSessionError(r));
 }
 
 /** Gets a session of its own from the provider; undefined where nobody is signed in. */
-async function ask(r: Renewal, reason: string): Promise<Session | undefined> {
+async function askProvider(r: Renewal, reason: string): Promise<Session | undefined> {
   const { core, options, signal } = r;
   const { provider, userId } = options;
   if (!provider) {
@@ -264,14 +274,14 @@ async function ask(r: Renewal, reason: string): Promise<Session | undefined> {
   }
   const asked = now(r);
   try {
-    const pair = readPair(await unless(signal, provider({ userId, reason, signal })));
+    const pair = readPair(await abortable(signal, provider({ userId, reason, signal })));
     return newSession(core.base, randomKey(), pair, core.clock, asked);
   } catch (e) {
-    check(r);
+    throwIfObsolete(r);
     if (e instanceof SignInRequiredError) {
       return undefined;
     }
-    throw fail(core, unavailable("the token provider failed", "token_provider_failed", e));
+    throw startCooldown(core, unavailable("the token provider failed", "token_provider_failed", e));
   }
 }
 
@@ -281,16 +291,16 @@ async function ask(r: Renewal, reason: string): Promise<Session | undefined> {
  */
 async function load(r: Renewal): Promise<Session | undefined> {
   const { core } = r;
-  const raw = await r.place.load();
-  check(r);
+  const raw = await r.store.load();
+  throwIfObsolete(r);
   const current = core.session;
-  const { raw: own, held } = current ?? {};
-  if (raw === own || raw === held) {
-    return own === held ? current : saveAgain(r, current as Session, raw);
+  const { raw: own, stored } = current ?? {};
+  if (raw === own || raw === stored) {
+    return own === stored ? current : saveAgain(r, current as Session, raw);
   }
   const s = raw ? openSession(core, raw) : undefined;
   if (s && s.record.id === core.ended?.id) {
-    await r.place.swap(undefined, raw).catch(() => {}); // it would not go before
+    await r.store.swap(undefined, raw).catch(() => {}); // it would not go before
     return undefined;
   }
   adopt(r, current, s, true);
@@ -299,9 +309,9 @@ async function load(r: Renewal): Promise<Session | undefined> {
 
 /** Stores a session that the store, which holds raw, refused before. */
 async function saveAgain(r: Renewal, s: Session, raw: string | undefined): Promise<Session> {
-  const saved = raw === s.raw || (await r.place.swap(s.raw, raw).catch(() => false));
-  const next = kept(r.core, s, saved ? s.raw : raw);
-  if (!stale(r)) {
+  const saved = raw === s.raw || (await r.store.swap(s.raw, raw).catch(() => false));
+  const next = withStored(r.core, s, saved ? s.raw : raw);
+  if (!isSuperseded(r)) {
     publish(r.core, next);
   }
   return next;
@@ -315,18 +325,18 @@ function latest(r: Renewal, s: Session): Promise<Session | undefined> {
 /** Makes s current in place of old; `other`: another tab or process did it first. */
 function adopt(r: Renewal, old: Session | undefined, s: Session | undefined, other: boolean): void {
   publish(r.core, s);
-  emit(r, !s ? "signedOut" : old?.record.id === s.record.id ? "tokenRefreshed" : "signedIn", {
+  enqueue(r, !s ? "signedOut" : old?.record.id === s.record.id ? "tokenRefreshed" : "signedIn", {
     other,
   });
 }
 
 /** Tells an event at the next flush. */
-function emit<N extends EventName>(r: Renewal, name: N, event: Events[N]): undefined {
-  r.later.push(() => tell(r.core, name, event));
+function enqueue<N extends EventName>(r: Renewal, name: N, event: Events[N]): undefined {
+  r.events.push(() => emit(r.core, name, event));
 }
 
-function flush({ later }: Renewal): void {
-  for (const event of later.splice(0)) {
+function flush({ events }: Renewal): void {
+  for (const event of events.splice(0)) {
     event();
   }
 }
@@ -336,22 +346,22 @@ function now({ core }: Renewal): number {
 }
 
 /** What a caller gets where no session is. */
-function absent({ core }: Renewal): OpenWearablesError {
+function noSessionError({ core }: Renewal): OpenWearablesError {
   return core.ended?.error ?? signedOut();
 }
 
 /** Whether somebody signed in or out. */
-function stale({ core, generation }: Renewal): boolean {
+function isSuperseded({ core, generation }: Renewal): boolean {
   return core.generation !== generation;
 }
 
 /** Whether nobody can use what the renewal brings. */
-function gone(r: Renewal): boolean {
-  return r.until.aborted || stale(r);
+function isObsolete(r: Renewal): boolean {
+  return r.disposed.aborted || isSuperseded(r);
 }
 
-function check(r: Renewal): void {
-  if (gone(r)) {
-    throw absent(r); // which nobody gets
+function throwIfObsolete(r: Renewal): void {
+  if (isObsolete(r)) {
+    throw noSessionError(r); // which nobody gets
   }
 }

@@ -3,7 +3,7 @@ import type { Store } from "./store.js";
 import { channel, tryIndexedDb } from "./web.js";
 
 /** How long the other tabs have to hand over an access token. */
-const patience = 250;
+const handoverTimeout = 250;
 
 /** Stands in a record for the refresh token that the browser keeps. */
 export const inCookie = "cookie";
@@ -35,15 +35,15 @@ export function cookieStore(base: string): Store {
   let held: Held = { marker: undefined, record: undefined };
   let peers: BroadcastChannel | undefined;
   let arrived = () => {};
-  const newer = (h: Held) => {
-    if (serial(h.marker) > serial(held.marker)) {
+  const adoptNewer = (h: Held) => {
+    if (serialOf(h.marker) > serialOf(held.marker)) {
       held = h;
       arrived();
     }
   };
-  const heard = ({ data }: MessageEvent) => {
+  const onMessage = ({ data }: MessageEvent) => {
     if (data.record) {
-      newer(data);
+      adoptNewer(data);
     } else if (data.marker === held.marker && held.record) {
       peers?.postMessage(held);
     }
@@ -54,13 +54,13 @@ export function cookieStore(base: string): Store {
     if (held.marker !== marker || !held.record) {
       await new Promise<void>((resolve) => {
         arrived = resolve;
-        setTimeout(resolve, peers ? patience : 0);
+        setTimeout(resolve, peers ? handoverTimeout : 0);
         peers?.postMessage({ marker });
       });
       if (held.marker === marker && held.record) {
         return held.record;
       }
-      held = { marker, record: stub(base, JSON.parse(marker)) };
+      held = { marker, record: stubRecord(base, JSON.parse(marker)) };
     }
     return held.record as string;
   };
@@ -69,7 +69,9 @@ export function cookieStore(base: string): Store {
     const { disk: d, shared } = await disk;
     const before = await d.load();
     const known =
-      expected === undefined ? absent(before) : held.record === expected && held.marker === before;
+      expected === undefined
+        ? isAbsent(before)
+        : held.record === expected && held.marker === before;
     if (!known) {
       return false;
     }
@@ -89,13 +91,13 @@ export function cookieStore(base: string): Store {
     async load() {
       const { disk: d, shared } = await disk;
       const marker = (await d.load()) || (await firstMarker(d, shared));
-      return absent(marker) ? undefined : recordOf(marker);
+      return isAbsent(marker) ? undefined : recordOf(marker);
     },
     save: (record, expected) => swap(record, expected),
     clear: (expected) => swap(undefined, expected),
     lock: async (signal) => (await disk).disk.lock?.(signal) ?? (() => {}),
     watch(changed, until) {
-      peers = channel(`openwearables:${name}:token`, heard, until);
+      peers = channel(`openwearables:${name}:token`, onMessage, until);
       until.addEventListener("abort", () => {
         peers = undefined;
       });
@@ -120,7 +122,7 @@ function markerAfter(
 ): string {
   const r: Partial<SessionRecord> = record ? JSON.parse(record) : {};
   const next: Marker = {
-    serial: serial(before) + 1,
+    serial: serialOf(before) + 1,
     id: r.id ?? "",
     key: shared ? (r.retry_key ?? "") : "",
     ...(!record && { out: true }),
@@ -128,15 +130,15 @@ function markerAfter(
   return JSON.stringify(next);
 }
 
-function serial(marker: string | undefined): number {
+function serialOf(marker: string | undefined): number {
   return marker ? (JSON.parse(marker) as Marker).serial : 0;
 }
 
-function absent(marker: string | undefined): boolean {
+function isAbsent(marker: string | undefined): boolean {
   return !marker || !!(JSON.parse(marker) as Marker).out;
 }
 
-function stub(base: string, { id, key }: Marker): string {
+function stubRecord(base: string, { id, key }: Marker): string {
   const record: SessionRecord = {
     version: 1,
     base_url: base,

@@ -7,7 +7,7 @@ import { sleep } from "../clock.js";
 import type { Store } from "./store.js";
 
 /** A lock older than any renewal is left over from a machine that is gone. */
-const stale = 45_000;
+const maxLockAge = 45_000;
 
 /**
  * Returns a store in a file that only its owner may read (mode 0600), replaced
@@ -166,5 +166,5 @@ async function isDead(path: string, content: string): Promise<boolean> {
     return (e as NodeJS.ErrnoException).code !== "EPERM";
   }
   const { mtimeMs } = await stat(path);
-  return Date.now() - mtimeMs > stale;
+  return Date.now() - mtimeMs > maxLockAge;
 }

@@ -1,4 +1,4 @@
-import { bounded } from "../clock.js";
+import { withTimeout } from "../clock.js";
 import { storageError } from "../error.js";
 
 /**
@@ -35,14 +35,14 @@ export interface Store {
 export async function guarded<T>(call: () => T | PromiseLike<T>): Promise<T> {
   const timeout = 5_000;
   try {
-    return await bounded(timeout, call);
+    return await withTimeout(timeout, call);
   } catch (e) {
     throw storageError(e);
   }
 }
 
 /** A store as the engine uses it: every call is bounded and fails with a typed error. */
-export interface Place {
+export interface GuardedStore {
   /** What is there; undefined is nothing. */
   load(): Promise<string | undefined>;
   /** Puts next (undefined: nothing) in place of what is expected, and tells whether it did. */
@@ -54,14 +54,14 @@ export interface Place {
   lock(until?: AbortSignal): Promise<(() => void) | undefined>;
 }
 
-export function placeOf(store: Store): Place {
+export function guardedStore(store: Store): GuardedStore {
   const lockTimeout = 12_000; // longer than an attempt to renew
   return {
     load: () => guarded(async () => (await store.load()) || undefined),
     swap: (next, expected) =>
       guarded(() => (next ? store.save(next, expected) : store.clear(expected))),
     lock: (until) =>
-      bounded(
+      withTimeout(
         lockTimeout,
         async (signal) => {
           const unlock = await store.lock?.(signal);

@@ -71,14 +71,14 @@ export function indexedDb(name: string): Store {
 /** Listens to the origin's other tabs until the signal ends, where there is a way to. */
 export function channel(
   name: string,
-  heard: (event: MessageEvent) => void,
+  onMessage: (event: MessageEvent) => void,
   until: AbortSignal,
 ): BroadcastChannel | undefined {
   if (typeof BroadcastChannel !== "function") {
     return undefined;
   }
   const c = new BroadcastChannel(name);
-  c.onmessage = heard;
+  c.onmessage = onMessage;
   until.addEventListener("abort", () => c.close());
   return c;
 }
@@ -124,8 +124,8 @@ export function webStorage(storage: Storage, name: string): Store {
     lock: (signal) => webLock(key, signal),
     watch(changed, signal) {
       if (shared && typeof addEventListener === "function") {
-        const heard = (e: Event) => void ((e as StorageEvent).key === key && changed());
-        addEventListener("storage", heard, { signal });
+        const onMessage = (e: Event) => void ((e as StorageEvent).key === key && changed());
+        addEventListener("storage", onMessage, { signal });
       }
     },
   };

@@ -18,7 +18,7 @@ import { contract } from "../stores/contract.js";
 let ahead = 0;
 const clock = { wall: () => systemClock.wall() + ahead, mono: () => systemClock.mono() + ahead };
 const lost: string[] = [];
-const told: string[] = [];
+const storageErrors: string[] = [];
 let client: Client;
 let dashboard: CookieSession;
 let user: Awaited<ReturnType<typeof open>>;
@@ -47,7 +47,7 @@ function at(time: number): Promise<void> {
 const tab = {
   openUser(baseUrl: string, name: string, kind: keyof typeof stores = "indexedDb") {
     user = open(stores[kind](name));
-    user.on("storageError", () => told.push("storageError"));
+    user.on("storageError", () => storageErrors.push("storageError"));
     user.on("sessionExpired", () => lost.push("sessionExpired"));
     user.on("signedOut", () => lost.push("signedOut"));
     client = createClient({ baseUrl, auth: user });
@@ -62,7 +62,7 @@ const tab = {
     document.dispatchEvent(new Event("visibilitychange"));
   },
   get: async (id: string) => (await client.users.get(id)).id,
-  told: () => told,
+  storageErrors: () => storageErrors,
   leave: () => user.signOut(),
   dispose: () => user.dispose(),
   /** Leaves no room in localStorage. */
