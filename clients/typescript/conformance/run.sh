@@ -25,7 +25,7 @@ cd clients/typescript
 node_modules/.bin/tsc -p conformance
 for runtime in node chromium; do
 	echo "$runtime:"
-	"$CONNECTCONFORMANCE" --mode client --conf conformance/$runtime.yaml \
+	timeout 600 "$CONNECTCONFORMANCE" --mode client --conf conformance/$runtime.yaml \
 		--known-failing @conformance/known-failing.txt -- \
 		node build/conformance/client.js $runtime
 done

@@ -46,7 +46,7 @@ test("a process that prints a secret fails, one that prints what stands for it d
     spawnSync(
       process.execPath,
       ["--import", join(import.meta.dirname, "canary.js"), "--input-type=module", "-e", program],
-      { env: { ...process.env, VALUE: value }, encoding: "utf8" },
+      { env: { ...process.env, VALUE: value }, encoding: "utf8", timeout: 60_000 },
     );
   const [key = ""] = values;
   for (const call of ["console.log({ v })", "console.error(Error(v))", "process.stdout.write(v)"]) {

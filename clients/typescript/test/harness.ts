@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { abortable, startDeadline } from "../src/clock.js";
 import { createClient, developerLogin } from "../src/index.js";
 import type { World } from "./scenario/world.js";
 
@@ -19,24 +19,39 @@ export interface Rig extends World {
   close(): Promise<void>;
 }
 
-export async function freePort(): Promise<number> {
-  const s = createServer();
-  await new Promise<void>((resolve) => s.listen(0, "127.0.0.1", resolve));
-  const { port } = s.address() as { port: number };
-  await new Promise((resolve) => s.close(resolve));
-  return port;
+/** Settles as the work does, or rejects after ms with an error that names what is missing. */
+export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  const late = () => new Error(`not within ${ms} ms: ${what}`);
+  const { signal, done } = startDeadline(undefined, ms, late);
+  return abortable(signal, work).finally(done);
 }
 
-function firstLine(p: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    createInterface({ input: p.stdout as NodeJS.ReadableStream }).once("line", resolve);
+/** Resolves with the URL that a process prints once it listens there. */
+export function printedUrl(p: ChildProcess): Promise<string> {
+  const printed = new Promise<string>((resolve, reject) => {
+    createInterface({ input: p.stdout as NodeJS.ReadableStream }).on("line", (line) => {
+      const url = /http:\/\/[\w.]+:\d+/.exec(line);
+      if (url) {
+        resolve(url[0]);
+      }
+    });
+    p.once("error", reject);
     p.once("exit", (code) => reject(new Error(`it ended with ${code}`)));
   });
+  return within(60_000, "the URL of a process", printed);
 }
 
-export async function startRig(
-  options: { args?: string[]; origins?: string[] } = {},
-): Promise<Rig> {
+/** Ends a process; one that does not end by itself is killed. */
+export async function stop(p: ChildProcess, ask: () => unknown): Promise<void> {
+  if (p.exitCode !== null || p.signalCode !== null) {
+    return;
+  }
+  const ended = new Promise((resolve) => p.once("exit", resolve));
+  ask();
+  await within(30_000, "the end of a process", ended).finally(() => p.kill("SIGKILL"));
+}
+
+export async function startRig({ args = [] }: { args?: string[] } = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "openwearables-ts-"));
   const server = join(bin, "openwearables");
   const database = `sqlite:${join(folder, "test.db")}`;
@@ -45,9 +60,8 @@ export async function startRig(
   execFileSync(
     server,
     ["developer", "create", "--database", database, "--email", email, "--password-stdin"],
-    { input: `${password}\n`, stdio: ["pipe", "ignore", "inherit"] },
+    { input: `${password}\n`, stdio: ["pipe", "ignore", "inherit"], timeout: 60_000 },
   );
-  const port = await freePort();
   const limits =
     "key developer user address login login-account refresh refresh-session exchange exchange-user exchange-refused"
       .split(" ")
@@ -58,20 +72,18 @@ export async function startRig(
     [
       "serve",
       "--addr",
-      `127.0.0.1:${port}`,
+      "127.0.0.1:0",
       "--database",
       database,
       "--log-level",
       "error",
       ...limits,
-      ...(options.origins ? ["--allowed-origins", options.origins.join(",")] : []),
-      ...(options.args ?? []),
+      ...args,
     ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   children.push(started);
-  await firstLine(started);
-  const url = `http://127.0.0.1:${port}`;
+  const url = await printedUrl(started);
   const auth = developerLogin({ email, password });
   createClient({ baseUrl: url, auth });
   return {
@@ -85,17 +97,11 @@ export async function startRig(
         stdio: ["pipe", "pipe", "inherit"],
       });
       children.push(p);
-      return firstLine(p);
+      return printedUrl(p);
     },
     async close() {
       await Promise.all(
-        children.map(
-          (p) =>
-            new Promise((resolve) => {
-              p.once("exit", resolve);
-              p === started ? p.kill("SIGTERM") : p.stdin?.end();
-            }),
-        ),
+        children.map((p) => stop(p, () => (p === started ? p.kill("SIGTERM") : p.stdin?.end()))),
       );
       rmSync(folder, { recursive: true, force: true });
     },

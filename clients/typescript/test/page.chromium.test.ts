@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
+import { FaultProxy, pause } from "./scenario/proxy.js";
 import { direct, newPerson } from "./scenario/world.js";
 import type { Tab } from "./tabs/page.js";
 import { startTabs } from "./tabs/start.js";
@@ -8,7 +9,6 @@ import { startTabs } from "./tabs/start.js";
 declare const tab: Tab;
 
 const { rig, browser, open, local, refreshes } = await startTabs();
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Until a token of an hour is within its margin, and until it is over. */
 const [nearly, over] = [3_570_000, 3_700_000];
 
@@ -50,7 +50,7 @@ test("stores of a browser keep what every store promises", async () => {
 test("tabs that share localStorage adopt each other's tokens and lose no session", async () => {
   const { proxy, pages, all, get, close } = await signedIn(2, "localStorage");
   for (let n = 0; n < 5; n++) {
-    await fetch(`${proxy}/__faults/reset`, { method: "POST" });
+    await new FaultProxy(proxy).reset();
     await all((p) => p.evaluate((ms) => tab.advance(ms), over));
     await all(get);
     const count = await refreshes(proxy);

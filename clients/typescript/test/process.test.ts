@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { createClient, file, isStorageUnavailable, memory, userSession } from "../src/node.js";
-import { type Rig, startRig } from "./harness.js";
+import { type Rig, startRig, within } from "./harness.js";
+import { FaultProxy, pause } from "./scenario/proxy.js";
 import { direct, newPerson, storedRecord } from "./scenario/world.js";
 import { contract } from "./stores/contract.js";
 
@@ -15,26 +16,8 @@ before(async () => {
 });
 after(() => rig.close());
 
-interface Report {
-  rotated: number;
-  held: number;
-  requests: Record<string, number>;
-  log: { method: string; key: string }[] | null;
-}
-
-async function report(proxy: string): Promise<Report> {
-  return (await (await fetch(`${proxy}/__faults`)).json()) as Report;
-}
-
-async function setRules(proxy: string, ...rules: unknown[]): Promise<void> {
-  await fetch(`${proxy}/__faults/rules`, { method: "POST", body: JSON.stringify(rules) });
-}
-
-async function until(holds: (r: Report) => boolean, proxy: string): Promise<void> {
-  while (!holds(await report(proxy))) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+/** Makes the answer to the next renewal wait in the proxy. */
+const holdAnswer = [{ method: "RefreshToken", fault: "hold_answer", times: 1 }];
 
 /** A process that says lines and is told to go. */
 class Child {
@@ -49,11 +32,13 @@ class Child {
     });
     const lines = createInterface({ input: this.#process.stdout as NodeJS.ReadableStream });
     this.#lines = lines[Symbol.asyncIterator]();
-    this.ended = new Promise((resolve) => this.#process.once("exit", resolve));
+    const ended = new Promise<number | null>((resolve) => this.#process.once("exit", resolve));
+    this.ended = within(120_000, `the end of ${script}`, ended);
   }
 
   async says(line: string): Promise<void> {
-    assert.equal((await this.#lines.next()).value, line);
+    const next = await within(60_000, `"${line}" of a process`, this.#lines.next());
+    assert.equal(next.value, line);
   }
 
   go(): void {
@@ -67,11 +52,11 @@ class Child {
 
 /** A user whose expired session is in a file, behind a proxy of its own. */
 async function stored(name: string) {
-  const proxy = await rig.proxy();
+  const proxy = new FaultProxy(await rig.proxy());
   const person = await newPerson(direct(rig.server, rig.developerToken));
   const path = join(rig.folder, name, "session.json");
   mkdirSync(join(rig.folder, name));
-  writeFileSync(path, storedRecord(proxy, person.pair, "expired"), { mode: 0o600 });
+  writeFileSync(path, storedRecord(proxy.url, person.pair, "expired"), { mode: 0o600 });
   return { proxy, person, path };
 }
 
@@ -85,15 +70,15 @@ for (const moment of ["", "locked", "loaded", "sent", "received", "saved", "unlo
   test(`8 processes share a file and refresh once; killed: ${moment || "none"}`, async (t) => {
     const { proxy, person, path } = await stored(`process-${moment}`);
     if (moment === "sent") {
-      await setRules(proxy, { method: "RefreshToken", fault: "hold_answer", times: 1 });
+      await proxy.rules(holdAnswer);
     }
-    const start = (hangAt: string) => new Child("child.js", path, proxy, person.id, hangAt);
+    const start = (hangAt: string) => new Child("child.js", path, proxy.url, person.id, hangAt);
     const all = [start(moment), ...Array.from({ length: 7 }, () => start(""))];
     await Promise.all(all.map((c) => c.says("ready")));
     const [holder, ...others] = moment ? (all as [Child, ...Child[]]) : [undefined, ...all];
     holder?.go();
     if (moment === "sent") {
-      await until((r) => r.held === 1, proxy);
+      assert.ok(await proxy.eventually((r) => r.held === 1));
     } else {
       await holder?.says("hanging");
     }
@@ -101,7 +86,7 @@ for (const moment of ["", "locked", "loaded", "sent", "received", "saved", "unlo
       c.go();
     }
     if (holder) {
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await pause(300);
       holder.kill();
     }
     const killed = performance.now();
@@ -110,8 +95,8 @@ for (const moment of ["", "locked", "loaded", "sent", "received", "saved", "unlo
     t.diagnostic(`done ${Math.round(took)} ms after the kill`);
     assert.ok(took < 5_000, `${took} ms`);
     assert.deepEqual(await Promise.all(others.map((c) => c.ended)), Array(others.length).fill(0));
-    const { rotated, log } = await report(proxy);
-    const keys = (log ?? []).filter((s) => s.method === "RefreshToken").map((s) => s.key);
+    const { rotated, log } = await proxy.report();
+    const keys = log.filter((s) => s.method === "RefreshToken").map((s) => s.key);
     assert.equal(rotated, 1);
     assert.equal(new Set(keys).size, 1);
     assert.ok(moment || keys.length === 1, `${keys.length} requests`);
@@ -121,9 +106,9 @@ for (const moment of ["", "locked", "loaded", "sent", "received", "saved", "unlo
 
 test("a process that disposes of its session ends, and the next one goes on", async () => {
   const { proxy, person, path } = await stored("leave");
-  await setRules(proxy, { method: "RefreshToken", fault: "hold_answer", times: 1 });
-  const leaver = new Child("leave.js", path, proxy, person.id);
-  await until((r) => r.held === 1, proxy); // the server has made the new pair
+  await proxy.rules(holdAnswer);
+  const leaver = new Child("leave.js", path, proxy.url, person.id);
+  assert.ok(await proxy.eventually((r) => r.held === 1)); // the server has made the new pair
   const began = performance.now();
   leaver.go();
   await leaver.says("canceled");
@@ -131,9 +116,9 @@ test("a process that disposes of its session ends, and the next one goes on", as
   assert.ok(performance.now() - began < 8_000); // sooner than an attempt would end
   assert.deepEqual(readdirSync(join(path, "..")), ["session.json"]);
 
-  const ow = createClient({ baseUrl: proxy, auth: userSession({ store: file(path) }) });
+  const ow = createClient({ baseUrl: proxy.url, auth: userSession({ store: file(path) }) });
   assert.equal((await ow.users.get(person.id)).id, person.id);
-  assert.equal((await report(proxy)).rotated, 1);
+  assert.equal((await proxy.report()).rotated, 1);
   await verifyAlive(path, person.id);
 });
 

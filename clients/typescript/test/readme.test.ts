@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import type { Client } from "../src/index.js";
 import { startBrowser } from "./chromium.js";
-import { freePort, type Rig, startRig } from "./harness.js";
+import { printedUrl, type Rig, startRig, stop } from "./harness.js";
 import { direct } from "./scenario/world.js";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -16,6 +15,7 @@ const run = (cwd: string, file: string, args: string[], env: Record<string, stri
     encoding: "utf8",
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: 300_000,
   });
 
 let rig: Rig;
@@ -166,15 +166,10 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
   );
   run(app, "npx", ["tsc"]);
   run(app, "npx", ["vite", "build"]);
-  const port = await freePort();
   const preview = spawn(
-    "npx",
-    ["vite", "preview", "--port", String(port), "--strictPort", "--host", "127.0.0.1"],
-    {
-      cwd: app,
-      stdio: "ignore",
-      detached: true,
-    },
+    process.execPath,
+    ["node_modules/vite/bin/vite.js", "preview", "--port", "0", "--host", "127.0.0.1"],
+    { cwd: app, env: { ...process.env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "inherit"] },
   );
   const browser = await startBrowser();
   try {
@@ -182,15 +177,7 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
     const { user } = await seed();
     const pair = (await direct(rig.server, rig.developerToken).tokens.create(user.id)).expose();
     await page.route("**/my-backend/ow-token", (r) => r.fulfill({ json: pair }));
-    for (let i = 0; ; i++) {
-      try {
-        await page.goto(`http://127.0.0.1:${port}/`);
-        break;
-      } catch (e) {
-        if (i > 100) throw e;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
+    await page.goto(await printedUrl(preview));
     await page.waitForFunction("globalThis.openDashboard");
     const server = rig.server;
     const args = [server, rig.email, rig.password, user.id] as const;
@@ -205,7 +192,7 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
     assert.deepEqual(seen, ["Ada", rig.email]);
   } finally {
     await browser.close();
-    process.kill(-(preview.pid as number));
+    await stop(preview, () => preview.kill());
   }
 });
 
@@ -215,23 +202,19 @@ test("the example hands tokens to a page", async () => {
   run(example, "npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball]);
   run(example, "npm", ["run", "build"]);
   const { env } = await seed();
-  const port = await freePort();
   const backend = spawn("node", ["server.mjs"], {
     cwd: example,
-    env: { ...process.env, ...env, PORT: String(port) },
+    env: { ...process.env, ...env, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const browser = await startBrowser();
   try {
-    const url = await new Promise<string>((resolve) =>
-      createInterface({ input: backend.stdout }).once("line", resolve),
-    );
     const page = await browser.context.newPage();
-    await page.goto(url);
+    await page.goto(await printedUrl(backend));
     await page.waitForFunction("document.querySelector('output').textContent.includes('workouts')");
     assert.equal(await page.textContent("output"), "ada has 0 workouts");
   } finally {
     await browser.close();
-    backend.kill();
+    await stop(backend, () => backend.kill());
   }
 });

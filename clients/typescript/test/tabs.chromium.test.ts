@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
+import { FaultProxy } from "./scenario/proxy.js";
 import { direct, newPerson } from "./scenario/world.js";
 import type { Tab } from "./tabs/page.js";
 import { startTabs } from "./tabs/start.js";
@@ -12,7 +13,7 @@ const { rig, browser, open, local, refreshes } = await startTabs();
 
 async function runTrials(pages: Page[], proxy: string, userId: string): Promise<void> {
   for (let n = 1; n <= trials; n++) {
-    await fetch(`${proxy}/__faults/reset`, { method: "POST" });
+    await new FaultProxy(proxy).reset();
     // All tokens run out before anybody calls.
     await Promise.all(pages.map((p) => p.evaluate(() => tab.advance(3_700_000))));
     const moment = Date.now() + 60;

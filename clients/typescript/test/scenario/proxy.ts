@@ -5,8 +5,11 @@ export interface Report {
   requests: Record<string, number>;
   rotated: number;
   held: number;
-  log: { method: string; key: string; token: string }[];
+  log: { method: string; key: string; token: string; status: number }[];
 }
+
+/** A request of the tests' own is answered within this. */
+const limit = 10_000;
 
 /** The fault proxy before the server, by its own HTTP interface. */
 export class FaultProxy {
@@ -28,7 +31,8 @@ export class FaultProxy {
   }
 
   async report(): Promise<Report> {
-    const r = (await (await fetch(`${this.url}/__faults`)).json()) as Report;
+    const answer = await fetch(`${this.url}/__faults`, { signal: AbortSignal.timeout(limit) });
+    const r = (await answer.json()) as Report;
     return { ...r, log: r.log ?? [] };
   }
 
@@ -45,6 +49,7 @@ export class FaultProxy {
   private async post(path: string, body?: unknown): Promise<void> {
     await fetch(`${this.url}/__faults${path}`, {
       method: "POST",
+      signal: AbortSignal.timeout(limit),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   }

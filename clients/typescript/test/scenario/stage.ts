@@ -314,7 +314,12 @@ class Stage {
 
   async verify(): Promise<void> {
     this.fault = "";
+    const end = Date.now() + 10_000;
     for (let quiet = 0, last = -1; quiet < 4; await pause(30)) {
+      if (Date.now() > end) {
+        this.problems.push("requests or events still come 10 s after the last step");
+        break;
+      }
       const now = (await this.proxy.report()).log.length + this.events.length;
       quiet = now === last ? quiet + 1 : 0;
       last = now;

@@ -2,6 +2,7 @@ import { after } from "node:test";
 import type { Page } from "playwright-core";
 import { bundle, startBrowser } from "../chromium.js";
 import { startRig } from "../harness.js";
+import { FaultProxy } from "../scenario/proxy.js";
 
 /** A server, a browser and pages of it that run tabs/page.ts. */
 export async function startTabs() {
@@ -26,10 +27,8 @@ export async function startTabs() {
     local: async () => (await rig.proxy()).replace("127.0.0.1", "localhost"),
     /** Refreshes since the last reset; preflights carry no key. */
     async refreshes(proxy: string): Promise<number> {
-      const { log } = (await (await fetch(`${proxy}/__faults`)).json()) as {
-        log: { method: string; key: string; status: number }[] | null;
-      };
-      return (log ?? []).filter((s) => s.method === "RefreshToken" && s.status !== 204).length;
+      const { log } = await new FaultProxy(proxy).report();
+      return log.filter((s) => s.method === "RefreshToken" && s.status !== 204).length;
     },
   };
 }
