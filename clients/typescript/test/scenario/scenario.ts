@@ -23,7 +23,6 @@ export interface Step {
 /** One case of clients/testdata/refresh-scenarios.json; its README says what it means. */
 export interface Scenario {
   name: string;
-  catalogue: number[];
   setup?: {
     credential?: string;
     age?: string;
