@@ -41,7 +41,7 @@ test("the canary finds every kind of secret in every printed form", () => {
   }
 });
 
-test("a process that prints a secret fails, one that prints what stands for it does not", () => {
+test("a process fails if it prints a secret, and not if it prints a fingerprint", () => {
   const run = (program: string, value: string) =>
     spawnSync(
       process.execPath,
@@ -57,7 +57,7 @@ test("a process that prints a secret fails, one that prints what stands for it d
   assert.equal(run("console.log(process.env.VALUE)", `${new Secret(key)}`).status, 0);
 });
 
-test("nothing of the SDK shows what it holds", async () => {
+test("no printed client, session, store or error shows a secret", async () => {
   const [key = "", appSecret = "", access = ""] = values;
   const stores: Store[] = [file(join(rig.folder, "canary.json"))];
   const options = { baseUrl: rig.server };

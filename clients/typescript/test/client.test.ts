@@ -170,7 +170,7 @@ test("an API key and an application's secret are refused in a browser", () => {
   }
 });
 
-test("redirects are not followed and credentials reach nobody else", async () => {
+test("redirects are not followed, so that credentials reach only the base URL", async () => {
   const seen: string[] = [];
   const listen = (handle: Parameters<typeof createServer>[1]) =>
     new Promise<Server>((resolve) => {

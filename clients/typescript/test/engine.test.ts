@@ -50,7 +50,7 @@ test("signing out at any point of a refresh brings nothing back", async () => {
   }
 });
 
-test("signing in as another user at any point of a refresh stays", async () => {
+test("signing in as another user at any point of a refresh wins", async () => {
   const server = fakeServer();
   for (let n = 0; n < 300; n++) {
     const { auth, client } = rig(memory(), server);
@@ -64,7 +64,7 @@ test("signing in as another user at any point of a refresh stays", async () => {
   }
 });
 
-test("a session ends once, by the server's word, and a listener that throws harms nobody", async (t) => {
+test("a session ends once, when the server says so, even if a listener throws", async (t) => {
   const { server, auth, client } = rig();
   t.mock.method(console, "error", () => {});
   let ended = 0;
@@ -94,7 +94,7 @@ test("a listener may call the client", async () => {
   await seen;
 });
 
-test("a server that is away is asked at most four times a renewal, by 100 callers", async () => {
+test("a renewal makes at most four attempts for 100 callers while the server is away", async () => {
   const { server, auth, client } = rig();
   await auth.signIn(server.mint("ada"));
   server.expire();
@@ -121,7 +121,7 @@ test("a lock that never comes does not stop a refresh", async (t) => {
   assert.equal((await call).id, "ada");
 });
 
-test("a session that renews nothing uses what the store holds", async () => {
+test("a read-only session uses what the store holds and renews nothing", async () => {
   const { server, auth, client, store } = rig();
   await auth.signIn(server.mint("ada"));
   const reader = userSession({
@@ -150,7 +150,7 @@ test("a session that renews nothing uses what the store holds", async () => {
   await assert.rejects(reads.users.get("ada"), isUnauthenticated);
 });
 
-test("a disposed session stops, and loses nothing", async () => {
+test("a disposed session cancels its calls and loses nothing", async () => {
   const { server, auth, store, client: _ } = rig();
   await auth.signIn(server.mint("ada"));
   server.expire();
@@ -175,7 +175,7 @@ test("a disposed session stops, and loses nothing", async () => {
   assert.equal((await stays.users.get("ada")).id, "ada");
 });
 
-test("a disposed session leaves its renewal to those who share it", async () => {
+test("a session that shares a renewal finishes it after another is disposed of", async () => {
   const { server, auth, store } = rig();
   await auth.signIn(server.mint("ada"));
   server.expire();
@@ -208,7 +208,7 @@ test("a disposed session leaves its renewal to those who share it", async () => 
   assert.equal(server.count("RefreshToken"), 1);
 });
 
-test("a safe call is sent three times, also where each answer asks to wait", async () => {
+test("a safe call is sent at most three times, even if each answer asks to wait", async () => {
   const { server, auth, client } = rig();
   await auth.signIn(server.mint("ada"));
   server.fail({ kind: "status", status: 429, headers: { "Retry-After": "1" }, times: Infinity });
@@ -216,7 +216,7 @@ test("a safe call is sent three times, also where each answer asks to wait", asy
   assert.equal(server.count("GetUser"), 3);
 });
 
-test("a call that was given up before it began is not sent", async () => {
+test("a call whose signal is aborted beforehand is not sent", async () => {
   const { server, auth, client } = rig();
   await auth.signIn(server.mint("ada"));
   const signal = AbortSignal.abort();

@@ -81,7 +81,7 @@ test("a full localStorage loses no session, which is stored once there is room",
   await page.close();
 });
 
-test("hidden tabs renew nothing behind; seen again, they check once and renew once", async () => {
+test("hidden tabs renew nothing in the background; once visible, they renew once", async () => {
   const { proxy, pages, all, get, close } = await signedIn(3);
   await all((p) => p.evaluate(() => tab.hide(true)));
   await all((p) => p.evaluate((ms) => tab.advance(ms), nearly));
@@ -103,7 +103,7 @@ test("hidden tabs renew nothing behind; seen again, they check once and renew on
   await close();
 });
 
-test("back online, tabs check once and renew once, whatever failed before", async () => {
+test("tabs that are back online renew once, even during a cooldown", async () => {
   const { proxy, pages, all, get, close, id } = await signedIn(3);
   await all((p) => p.evaluate((ms) => tab.advance(ms), over));
   await browser.context.setOffline(true);
@@ -118,7 +118,7 @@ test("back online, tabs check once and renew once, whatever failed before", asyn
   await close();
 });
 
-test("a disposed session hears nothing and checks nothing", async () => {
+test("a disposed session ignores other tabs and renews nothing", async () => {
   const { proxy, pages, close } = await signedIn(2);
   const [first, second] = pages as [Page, Page];
   await first.evaluate(() => tab.dispose());

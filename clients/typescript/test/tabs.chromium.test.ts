@@ -57,7 +57,7 @@ for (const count of [2, 5, 8]) {
   });
 }
 
-test("a dashboard on another origin: cookie, rate limit, reload, sign-out", async () => {
+test("a dashboard on another origin outlives reloads, and signs out even while offline", async () => {
   const [proxy, elsewhere] = await Promise.all([local(), local()]);
   let [page] = await open(elsewhere, 1);
   await page.evaluate((u) => tab.openDashboard(u), proxy);
