@@ -12,53 +12,61 @@ import { login, TokenRpc } from "./rpc.js";
 import { Secret } from "./secret.js";
 import { memory, type Store } from "./store/store.js";
 
-/** A credential in use by a transport. */
+/** A credential as a transport uses it. */
 export interface Bound {
-  /** Returns the access token to send, another one than the refused. */
+  /** Resolves with the access token to send, which differs from the refused one. */
   token(refused: string | undefined, signal: AbortSignal): Promise<string>;
-  /** Whether a refused token can be replaced by another. */
+  /** Whether a refused token can be renewed. */
   readonly renews: boolean;
-  /** Sees the headers of every answer. */
+  /** Receives the headers of every response. */
   observe?(headers: Headers): void;
 }
 
 /** @internal */
 export const bind: unique symbol = Symbol("openwearables.bind");
 
-/** How a client proves who it is. Make one with apiKey, userSession, ... */
+/** How a client authenticates. Create one with apiKey, userSession, ... */
 export interface Auth {
-  /** Listens to what happens to the credential; returns what stops it. Listeners are never waited for. */
+  /** Adds a listener and returns a function that removes it. The SDK never waits for listeners. */
   on<N extends EventName>(name: N, listener: Listener<N>): () => void;
   /** @internal */
   readonly [bind]: (base: Base) => Bound;
 }
 
-/** A session of a user or developer, which the SDK keeps and renews. */
+/** The session of a user or developer, which the SDK keeps and renews. */
 export interface Session extends Auth {
-  /** Returns a fresh access token and when it ends, for what does not call through this SDK. */
+  /**
+   * Resolves with a fresh access token and its expiry, for calls that do not go through
+   * this SDK.
+   */
   token(options?: { signal?: AbortSignal }): Promise<{ token: Secret; expiresAt: Date }>;
   /**
-   * Makes a pair that the app got by its own means the session, in place of any
-   * other. If the store cannot take it, it lives in memory and storageError says so.
+   * Starts the session of a token pair that the app obtained itself, in place of any
+   * other session. If saving fails, the session stays in memory and storageError is
+   * emitted.
    */
   signIn(pair: TokenPair | ExposedTokenPair): Promise<void>;
   /**
-   * Forgets the session at once, clears the store and ends the session at the
-   * server. A renewal under way brings nothing back. It rejects where the store
-   * could not be cleared or the server not be told; this page or process is signed
-   * out in any case. A token provider is not asked again until signIn.
+   * Forgets the session at once, clears the store and then revokes the session at
+   * the server. A renewal under way cannot bring the session back. It rejects if the
+   * store cannot be cleared or the server cannot be reached; this page or process is
+   * signed out in any case. The token provider is not called again until signIn.
    */
   signOut(): Promise<void>;
   /**
-   * Stops listening to other tabs and ends what goes on; from then on calls fail as
-   * canceled. The store keeps the session, also one whose renewal was under way. For
-   * a page's component that is unmounted or a request that is over; a page or process
-   * that ends needs none.
+   * Stops listening to other tabs and cancels the work under way; from then on calls
+   * fail as canceled. The store keeps the session, even if a renewal was under way.
+   * Call it when a component is unmounted or a request is over. It is not needed when
+   * the page or process ends.
    */
   dispose(): void;
 }
 
-/** Calls with an API key. @throws OpenWearablesError in a browser, whose user could read it */
+/**
+ * Authenticates with an API key.
+ *
+ * @throws OpenWearablesError in a browser, whose user could read it
+ */
 export function apiKey(key: string): Auth {
   if (isBrowser()) {
     throw invalid(
@@ -77,7 +85,7 @@ export function apiKey(key: string): Auth {
   return keyAuth(key);
 }
 
-/** Calls with a static credential. */
+/** Authenticates with a static credential. */
 export function keyAuth(key: string): Auth {
   const emitter = createEmitter();
   let announced = 0;
@@ -98,21 +106,21 @@ export function keyAuth(key: string): Auth {
 }
 
 export interface UserSessionOptions {
-  /** Where the session is kept: in memory unless given. */
+  /** Where the session is kept; in memory by default. */
   store?: Store;
-  /** Hands over a token pair when there is none; without it the app calls signIn. */
+  /** Gets a token pair when there is no session. Without it the app calls signIn. */
   tokenProvider?: TokenProvider;
-  /** Whose session it is, for the token provider alone. */
+  /** The user of the session. Only the token provider receives it. */
   userId?: string;
   /**
-   * `never`: uses what the store holds and renews nothing, for where the answer could
-   * not be kept: a server that renders a page, an extension beside the app. Calls fail
-   * with the reason `not_renewed` when the access token is over.
+   * `never`: uses the stored session and does not renew it. This is for code that
+   * cannot store a new session: a server that renders a page, or an extension of an
+   * app. When the access token has expired, calls fail with the reason `not_renewed`.
    */
   refresh?: "never";
 }
 
-/** Calls with the session of one user. Give it to one client, or to several of one base URL. */
+/** Authenticates with the session of one user. It serves one client, or several of one base URL. */
 export function userSession(options: UserSessionOptions = {}): Session {
   const { store = memory(), tokenProvider: provider, userId, refresh } = options;
   const readOnly = refresh === "never";
@@ -131,15 +139,15 @@ export function userSession(options: UserSessionOptions = {}): Session {
 
 export interface DeveloperLoginOptions {
   email: string;
-  /** Asked for when it is needed, if it is a function. */
+  /** A function is called when the password is needed. */
   password: string | (() => string | Promise<string>);
-  /** Where the session is kept: in memory unless given. */
+  /** Where the session is kept; in memory by default. */
   store?: Store;
 }
 
 /**
- * Calls with a developer's session and logs in when there is none. For tools on a
- * developer's machine; a dashboard uses cookieSession.
+ * Authenticates with a developer's session, and logs in if there is none. It is for
+ * tools on a developer's machine; a dashboard uses cookieSession.
  */
 export function developerLogin({
   email,
@@ -166,7 +174,10 @@ export function developerLogin({
   }).session;
 }
 
-/** Makes a session of an engine that is started when its base URL is known. */
+/**
+ * Returns a session whose engine starts when a client binds it, and a function that
+ * returns the engine.
+ */
 export function session(start: (emitter: Emitter, base: Base) => Engine): {
   session: Session;
   engine(): Engine;

@@ -5,11 +5,18 @@ import { foreignHeader, invalid } from "./error.js";
 /** The installation that a client talks to, and how it is reached. */
 export interface Base {
   readonly url: string;
-  /** A transport without credentials, deadlines or retries; `cookies`: with the origin's cookies. */
+  /**
+   * Returns a transport without credentials, deadlines and retries; `cookies` sends the
+   * origin's cookies.
+   */
   bare(cookies: boolean): Transport;
 }
 
-/** @throws OpenWearablesError of kind `invalid` for a URL that credentials must not be sent to */
+/**
+ * Returns the normal form of a base URL.
+ *
+ * @throws OpenWearablesError of kind `invalid` if it is not safe
+ */
 export function parseBase(baseUrl: string): string {
   let u: URL;
   try {
@@ -46,7 +53,10 @@ export function createBase(baseUrl: string, custom?: typeof globalThis.fetch): B
   };
 }
 
-/** Follows no redirect, keeps no cookie unless told to, and marks what is not the API's answer. */
+/**
+ * Sends a request without following redirects, and marks a response that did not come
+ * from the API.
+ */
 async function send(
   fetch: typeof globalThis.fetch,
   input: RequestInfo | URL,
@@ -54,7 +64,7 @@ async function send(
   cookies: boolean,
 ): Promise<Response> {
   if (agent && init?.headers instanceof Headers) {
-    init.headers.set("User-Agent", agent); // Connect makes them anew for each request
+    init.headers.set("User-Agent", agent); // Connect creates new headers for each request
   }
   const res = await fetch(input, {
     ...init,
@@ -69,19 +79,19 @@ async function send(
   void res.body?.cancel().catch(() => {});
   const marked = new Headers(res.headers);
   marked.set(foreignHeader, String(res.status));
-  // What the transport reads of it, to give it the code that Connect has for its status.
+  // The transport reads only these members, and derives the Connect code from the status.
   return { status: res.status, headers: marked, body: null } as Response;
 }
 
-/** The version of this package, as the user agent gives it. */
+/** The version of this package, also sent in the user agent. */
 export const version = "0.1.0";
 
 const agent =
   !isBrowser() && typeof process === "object"
     ? `openwearables-ts/${version} (${process.release?.name ?? "js"} ${process.version}; ${process.platform})`
-    : ""; // browsers send their own
+    : ""; // browsers send their own user agent
 
-/** Whether the code runs where its user can read all of it. */
+/** Reports whether the code runs in a browser, where the user can read all of it. */
 export function isBrowser(): boolean {
   return (
     typeof document === "object" ||

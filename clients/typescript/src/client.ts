@@ -3,7 +3,7 @@ import { parseBase } from "./base.js";
 import * as services from "./services.js";
 import { type ClientOptions, createTransport } from "./transport.js";
 
-/** Calls one installation with one credential. It needs no closing. */
+/** Calls one installation with one credential. It does not need to be closed. */
 export interface Client {
   readonly baseUrl: string;
   readonly sessions: services.Sessions;
@@ -12,7 +12,7 @@ export interface Client {
   readonly users: services.Users;
   readonly tokens: services.Tokens;
   readonly workouts: services.Workouts;
-  /** For createConnectClient: calls as this client does. */
+  /** For createConnectClient: sends calls as this client does. */
   readonly transport: Transport;
 }
 

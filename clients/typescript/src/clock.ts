@@ -1,6 +1,9 @@
 import { unavailable } from "./error.js";
 
-/** Tells the time in milliseconds: wall is what people see and move, mono only goes on. */
+/**
+ * Returns times in milliseconds: wall is the system time, which may be set; mono never
+ * goes back.
+ */
 export interface Clock {
   wall(): number;
   mono(): number;
@@ -20,7 +23,10 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await abortable(signal, over).finally(() => clearTimeout(timer));
 }
 
-/** Calls leave when the signal ends, at once if it has; returns what stops that. */
+/**
+ * Calls leave when the signal aborts, at once if it has aborted. Returns a function that
+ * stops that.
+ */
 function onAbort(signal: AbortSignal | undefined, leave: () => void): () => void {
   signal?.addEventListener("abort", leave);
   if (signal?.aborted) {
@@ -29,7 +35,10 @@ function onAbort(signal: AbortSignal | undefined, leave: () => void): () => void
   return () => signal?.removeEventListener("abort", leave);
 }
 
-/** Settles as the work does, or rejects with the signal's reason; the work goes on. */
+/**
+ * Settles as the work does, or rejects with the signal's reason. The work itself is not
+ * stopped.
+ */
 export async function abortable<T>(
   signal: AbortSignal | undefined,
   work: T | PromiseLike<T>,
@@ -45,16 +54,21 @@ export async function abortable<T>(
   }
 }
 
-/** A signal that follows another one and ends by itself after ms; 0 is never. */
+/** A time limit. Its signal aborts when the time is over, or when the parent signal aborts. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** Milliseconds until then; Infinity is never. */
+  /** Returns the milliseconds that are left; Infinity without a limit. */
   left(): number;
-  /** Ends the waiting, not the signal. */
+  /** Releases the timer and the parent. The signal is not aborted. */
   done(): void;
 }
 
-/** @param reason what the signal ends with after ms */
+/**
+ * Starts a deadline.
+ *
+ * @param ms 0 sets no limit
+ * @param reason returns the abort reason for when the time is over
+ */
 export function startDeadline(
   parent: AbortSignal | undefined,
   ms: number,
@@ -74,7 +88,7 @@ export function startDeadline(
   };
 }
 
-/** Settles as the work does, or rejects with the parent's reason or, after ms, as unavailable. */
+/** Settles as the work does. Rejects with the parent's reason, or as unavailable after ms. */
 export async function withTimeout<T>(
   ms: number,
   work: (signal: AbortSignal) => T | PromiseLike<T>,

@@ -11,9 +11,9 @@ import type { Pair } from "./pair.js";
 import { login, TokenRpc } from "./rpc.js";
 import { cookieStore, inCookie } from "./store/cookie.js";
 
-/** A developer's session whose refresh token no script can read. */
+/** A developer's session whose refresh token is out of reach of scripts. */
 export interface CookieSession extends Omit<Session, "signIn"> {
-  /** Signs in, in place of anybody else. @throws OpenWearablesError, reason `invalid_credentials` */
+  /** Signs in, in place of any other session. Rejects with the reason `invalid_credentials`. */
   login(credentials: { email: string; password: string }): Promise<void>;
 }
 
@@ -25,14 +25,14 @@ export interface CookieSessionOptions {
 /**
  * Returns the session of a dashboard: the refresh token is in an httpOnly cookie
  * of the API's site, the access token in the memory of the origin's tabs, which
- * renew it once for all of them. Page and API must be of one site, and the page's
- * origin one that the server allows (`--allowed-origins`).
+ * renew it once for all of them. Page and API must be of the same site, and the
+ * server must allow the page's origin (`--allowed-origins`).
  */
 export function cookieSession(options: CookieSessionOptions): CookieSession {
   return cookieSessionAt(options, systemClock);
 }
 
-/** The same by another clock. */
+/** Returns the same as cookieSession, with the given clock. */
 export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): CookieSession {
   const base = createBase(options.baseUrl, options.fetch);
   const rpc = new CookieRpc(base.bare(true), base.url, clock);
@@ -46,7 +46,7 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
     ...rest,
     async login({ email, password }) {
       const engine = made.engine();
-      await engine.core.renewal?.catch(() => {}); // its answer would set the cookie of the session before
+      await engine.core.renewal?.catch(() => {}); // its response would set the cookie of the old session
       const unlock = await engine.store.lock();
       try {
         await engine.signIn(await withTimeout(30_000, (s) => rpc.login(email, password, s)));
@@ -57,10 +57,10 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
   };
 }
 
-/** The token calls where the browser keeps the refresh token and nobody here knows it. */
+/** The token calls of a cookie session: the browser keeps the refresh token. */
 class CookieRpc extends TokenRpc {
   override readonly placeholder = inCookie;
-  /** Until it is over, its answer may set the cookie. */
+  /** The refresh under way; its response may set the cookie. */
   #refreshing: Promise<unknown> | undefined;
 
   override async refresh(s: Stored, signal: AbortSignal): Promise<Stored> {
@@ -76,7 +76,7 @@ class CookieRpc extends TokenRpc {
       return await refreshed;
     } catch (e) {
       const err = toError(e);
-      throw err.reason === "invalid_request" ? signedOut() : err; // there is no cookie
+      throw err.reason === "invalid_request" ? signedOut() : err; // the request had no cookie
     }
   }
 
@@ -92,7 +92,7 @@ class CookieRpc extends TokenRpc {
   }
 
   override discard(): void {
-    // The cookie is that of whoever came in between.
+    // The cookie belongs to the session that came in between.
   }
 
   protected override pair(m: Message | undefined): Pair {

@@ -2,19 +2,21 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorDetailSchema } from "./gen/openwearables/v1/error_pb.js";
 
 /**
- * What a caller can do about an error; an error has exactly one.
+ * What a caller can do about an error. Every error has exactly one kind.
  *
- * - `unauthenticated`: no credential, or one that the server refuses
+ * - `unauthenticated`: there is no credential, or the server refused it
  * - `session_expired`: the server ended the session, sign in again
- * - `forbidden`: the credential does not reach so far
+ * - `forbidden`: the credential does not permit the call
+ * - `not_found`: the resource does not exist
  * - `invalid`: the request, or an option, must change
  * - `rate_limited`: wait for `retryAfterMs`
- * - `conflict`: something with that name is there already
- * - `unavailable`: the server, or a proxy before it, is in trouble
+ * - `conflict`: the resource exists already, or the same call is still running
+ * - `unavailable`: the server, or a proxy before it, fails for the moment
  * - `timeout`: the deadline passed
- * - `offline`: no answer came
- * - `canceled`: the caller gave up
- * - `storage_unavailable`: the session's store cannot be read; nothing is lost
+ * - `offline`: no response came
+ * - `canceled`: the caller aborted the call
+ * - `storage_unavailable`: the session's store failed; the session is not lost
+ * - `internal`: anything else
  */
 export type ErrorKind =
   | "unauthenticated"
@@ -31,22 +33,22 @@ export type ErrorKind =
   | "storage_unavailable"
   | "internal";
 
-/** One field of the request that was refused, such as `workouts[3].end_time`. */
+/** One invalid field of the request, such as `workouts[3].end_time`. */
 export interface FieldViolation {
   field: string;
   message: string;
 }
 
-/** What an answer said beside its message. */
+/** What the headers of a response contain. */
 export interface ResponseInfo {
   requestId: string;
-  /** Absent where the answer did not say. `reset` is when the window ends. */
+  /** Absent if the response has no rate limit headers. `reset` is the end of the window. */
   rateLimit?: { limit: number; remaining: number; reset: Date };
-  /** The server repeated an earlier answer to the same Idempotency-Key. */
+  /** The server repeated its earlier response to the same Idempotency-Key. */
   replayed: boolean;
 }
 
-/** Reads the headers that `onHeader` of the call options hands over. */
+/** Reads the headers that `onHeader` of the call options receives. */
 export function responseInfo(headers: Headers): ResponseInfo {
   const info: ResponseInfo = {
     requestId: headers.get("x-request-id") ?? "",
@@ -75,27 +77,27 @@ interface ErrorDetails {
   rateLimit?: ResponseInfo["rateLimit"];
 }
 
-/** What every call of this package fails with. It contains no secret. */
+/** The error of every failed call of this package. It contains no secret. */
 export class OpenWearablesError extends Error {
   override readonly name = "OpenWearablesError";
   declare readonly kind: ErrorKind;
   /** The Connect code. */
   declare readonly code: Code;
   /**
-   * Stable snake_case: the server's reason, or one of this package:
+   * A stable name in snake_case: the server's reason, or one of this package:
    * `session_expired`, `signed_out`, `offline`, `storage_unavailable`,
    * `invalid_option`, `foreign_answer` (a proxy or a captive portal answered),
    * `token_provider_failed`, `no_refresh_token`, `not_renewed`.
    */
   declare readonly reason: string;
-  /** Of the answer, to be found in the server's log. */
+  /** The request id of the response, which the server's log contains. */
   declare readonly requestId: string | undefined;
   declare readonly fields: readonly FieldViolation[];
-  /** How long to wait; 0 if nobody said. */
+  /** How long to wait before a retry; 0 if the server did not say. */
   declare readonly retryAfterMs: number;
-  /** What the API key lacks, with the reason `insufficient_scope`. */
+  /** The scope that the API key lacks, with the reason `insufficient_scope`. */
   declare readonly requiredScope: string | undefined;
-  /** The HTTP status of an answer that did not come from the API, else 0. */
+  /** The HTTP status of a response that did not come from the API, else 0. */
   declare readonly status: number;
   declare readonly rateLimit: ResponseInfo["rateLimit"];
 
@@ -115,7 +117,7 @@ function describe(message: string, d: ErrorDetails): string {
   return said ? `${message} (${said})` : message;
 }
 
-/** Thrown by a token provider to say that the app's backend has nobody signed in. */
+/** Thrown by a token provider if nobody is signed in at the app's backend. */
 export class SignInRequiredError extends Error {
   override readonly name = "SignInRequiredError";
 }
@@ -135,7 +137,7 @@ const kinds: { [code in Code]?: ErrorKind } = {
   [Code.Canceled]: "canceled",
 };
 
-/** The codes of the errors of this package; of all others it is Unavailable. */
+/** The codes of this package's own errors; Unavailable for all other kinds. */
 const codes: { [kind in ErrorKind]?: Code } = {
   unauthenticated: Code.Unauthenticated,
   session_expired: Code.Unauthenticated,
@@ -144,10 +146,10 @@ const codes: { [kind in ErrorKind]?: Code } = {
   canceled: Code.Canceled,
 };
 
-/** Marks an answer that did not come from the API with its status; never travels. */
+/** The header that marks a response of another server with its status. It is never sent. */
 export const foreignHeader = "openwearables-foreign-status";
 
-/** Turns what a call failed with into an OpenWearablesError. */
+/** Converts what a call threw into an OpenWearablesError. */
 export function toError(err: unknown): OpenWearablesError {
   if (err instanceof OpenWearablesError) {
     return err;
@@ -184,7 +186,7 @@ export function toError(err: unknown): OpenWearablesError {
   return new OpenWearablesError(message, details, c);
 }
 
-/** Milliseconds that the answer asks to wait, 0 if it does not. */
+/** Returns how many milliseconds the response asks to wait, 0 if it does not. */
 function retryAfter(h: Headers): number {
   const v = h.get("retry-after");
   let ms = 0;
@@ -235,67 +237,67 @@ export function sessionExpired(cause: OpenWearablesError): OpenWearablesError {
   );
 }
 
-/** The kind of an error of this package, `internal` of any other. */
+/** Returns the kind of an error of this package, and `internal` for any other error. */
 export function kindOf(err: unknown): ErrorKind {
   return err instanceof OpenWearablesError ? err.kind : "internal";
 }
 
-/** There is no credential, or it was refused; an ended session is included. */
+/** Reports whether there is no credential or it was refused, including an expired session. */
 export function isUnauthenticated(err: unknown): boolean {
   return kindOf(err) === "unauthenticated" || isSessionExpired(err);
 }
 
-/** The server ended the session: sign in again. */
+/** Reports whether the server ended the session: sign in again. */
 export function isSessionExpired(err: unknown): boolean {
   return kindOf(err) === "session_expired";
 }
 
-/** The credential does not reach so far. */
+/** Reports whether the credential does not permit the call. */
 export function isForbidden(err: unknown): boolean {
   return kindOf(err) === "forbidden";
 }
 
-/** What the call names is not there. */
+/** Reports whether the resource does not exist. */
 export function isNotFound(err: unknown): boolean {
   return kindOf(err) === "not_found";
 }
 
-/** The request or an option must change. */
+/** Reports whether the request or an option must change. */
 export function isInvalid(err: unknown): boolean {
   return kindOf(err) === "invalid";
 }
 
-/** `retryAfterMs` must pass first. */
+/** Reports whether a limit was reached: wait for `retryAfterMs`. */
 export function isRateLimited(err: unknown): boolean {
   return kindOf(err) === "rate_limited";
 }
 
-/** Something else holds what the call wanted. */
+/** Reports whether the resource exists already, or the same call is still running. */
 export function isConflict(err: unknown): boolean {
   return kindOf(err) === "conflict";
 }
 
-/** The server or a proxy before it is in trouble. */
+/** Reports whether the server, or a proxy before it, fails for the moment. */
 export function isUnavailable(err: unknown): boolean {
   return kindOf(err) === "unavailable";
 }
 
-/** The deadline passed. */
+/** Reports whether the deadline passed. */
 export function isTimeout(err: unknown): boolean {
   return kindOf(err) === "timeout";
 }
 
-/** No answer came. */
+/** Reports whether no response came. */
 export function isOffline(err: unknown): boolean {
   return kindOf(err) === "offline";
 }
 
-/** The caller gave up. */
+/** Reports whether the caller aborted the call. */
 export function isCanceled(err: unknown): boolean {
   return kindOf(err) === "canceled";
 }
 
-/** The session's store cannot be read or written. The session is not lost. */
+/** Reports whether the session's store failed. The session is not lost. */
 export function isStorageUnavailable(err: unknown): boolean {
   return kindOf(err) === "storage_unavailable";
 }

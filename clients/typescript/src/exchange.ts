@@ -6,19 +6,27 @@ import { credentialError, type TokenPair } from "./pair.js";
 import { exposedPair, type Options } from "./services.js";
 import { type ClientOptions, createTransport } from "./transport.js";
 
-/** An application's credentials. They are for servers: an app that ships them gives them away. */
+/**
+ * The credentials of an application. They belong on a server: an app that contains them
+ * leaks them.
+ */
 export interface AppCredentials extends Omit<ClientOptions, "auth"> {
   appId: string;
   appSecret: string;
 }
 
-/** Mints tokens for users by an application's secret. */
+/** Mints tokens of users with an application's secret. */
 export interface Exchange {
-  /** Returns a new pair of the user; hand pair.expose() to the user's app. */
+  /** Resolves with a new token pair of the user. Send pair.expose() to the user's app. */
   exchange(userId: string, options?: Options): Promise<TokenPair>;
 }
 
-/** @throws OpenWearablesError of kind `invalid` for credentials that can never work, and in a browser */
+/**
+ * Returns an exchange with an application's credentials.
+ *
+ * @throws OpenWearablesError of kind `invalid` in a browser, and for credentials that
+ * can never work
+ */
 export function appCredentials({ appId, appSecret, ...options }: AppCredentials): Exchange {
   if (isBrowser()) {
     throw invalid("an application's secret must not be in a browser, whose user can read it");

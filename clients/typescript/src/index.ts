@@ -1,7 +1,7 @@
 /**
- * Open Wearables for Node and browsers. Sessions end only by signOut or by a
- * definitive word of the server: while it cannot be reached, is overloaded or
- * answers nonsense, the session stays and calls fail with an error that says so.
+ * Open Wearables for Node and browsers. A session ends only by signOut or when the
+ * server definitively ends it. While the server cannot be reached, is overloaded or
+ * sends unreadable responses, the session stays and calls fail with a typed error.
  */
 export { Code, createClient as createConnectClient } from "@connectrpc/connect";
 export {

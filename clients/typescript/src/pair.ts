@@ -2,8 +2,8 @@ import { invalid, type OpenWearablesError } from "./error.js";
 import type { Secret } from "./secret.js";
 
 /**
- * A token pair in plain text, in the shape that the REST API answers and that
- * an app's backend hands to its app.
+ * A token pair in plain text, in the form of the REST API. An app's backend sends it
+ * to its app.
  */
 export interface ExposedTokenPair {
   access_token: string;
@@ -14,12 +14,12 @@ export interface ExposedTokenPair {
 }
 
 /**
- * An access token and the refresh token that renews it. It does not print; a
- * backend hands it to its app by expose().
+ * An access token and the refresh token that renews it. Printing it shows no secret;
+ * a backend sends expose() to its app.
  */
 export class TokenPair {
   readonly access: Secret;
-  /** Missing where only a token provider can renew. */
+  /** Undefined if only a token provider can renew the session. */
   readonly refresh: Secret | undefined;
   readonly expiresInSeconds: number;
 
@@ -29,7 +29,7 @@ export class TokenPair {
     this.expiresInSeconds = expiresInSeconds;
   }
 
-  /** Returns the pair in plain text, to be encoded for the app that will use it. */
+  /** Returns the pair in plain text, ready to be encoded as JSON. */
   expose(): ExposedTokenPair {
     return {
       access_token: this.access.reveal(),
@@ -40,14 +40,14 @@ export class TokenPair {
   }
 }
 
-/** A pair in use: `refresh` is empty where there is none. */
+/** A token pair inside the SDK. `refresh` is empty if there is none; `ttl` is in seconds. */
 export interface Pair {
   access: string;
   refresh: string;
   ttl: number;
 }
 
-/** Reads a pair that came from outside. @throws OpenWearablesError of kind `invalid` */
+/** Reads a pair that the app supplied. @throws OpenWearablesError of kind `invalid` */
 export function readPair(from: TokenPair | ExposedTokenPair): Pair {
   const p: Partial<ExposedTokenPair> = from instanceof TokenPair ? from.expose() : Object(from);
   const pair: Pair = {
@@ -62,7 +62,7 @@ export function readPair(from: TokenPair | ExposedTokenPair): Pair {
   return pair;
 }
 
-/** What makes a pair one that can never work. */
+/** Returns the error of a pair that can never work, undefined for any other. */
 export function pairError(p: Pair): OpenWearablesError | undefined {
   if (typeof p.access !== "string" || typeof p.refresh !== "string" || !p.access) {
     return invalid("the token pair must have access_token, refresh_token and expires_in");
@@ -73,7 +73,7 @@ export function pairError(p: Pair): OpenWearablesError | undefined {
   return credentialError(p.access) ?? credentialError(p.refresh);
 }
 
-/** Refuses a credential that carries its scheme, or what cannot stand in a header. */
+/** Returns the error of a credential that contains a scheme or cannot stand in a header. */
 export function credentialError(credential: string): OpenWearablesError | undefined {
   if (/^bearer( |$)/i.test(credential)) {
     return invalid(

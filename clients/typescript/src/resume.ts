@@ -1,14 +1,13 @@
 import { sleep } from "./clock.js";
 
-/** Whether the code runs in a page that nobody sees. */
+/** Reports whether the code runs in a hidden page. */
 export function isHidden(): boolean {
   return typeof document === "object" && document.hidden;
 }
 
 /**
- * Calls check once whenever a page is seen again or the network is back, spread
- * over two seconds so that not all of a user's tabs come at once, until the signal
- * ends.
+ * Calls check whenever the page becomes visible or the network returns, until the
+ * signal aborts. A random delay of up to two seconds spreads the tabs of a user.
  */
 export function onResume(check: () => void, until: AbortSignal): void {
   if (typeof document !== "object") {

@@ -2,8 +2,8 @@ import { Code } from "@connectrpc/connect";
 import type { OpenWearablesError } from "./error.js";
 
 /**
- * A call failed in passing: no answer, 429, 500, 503, or what a gateway says when
- * its server is away.
+ * Reports whether a failure is transient: no response, 429, 500, 503, or a gateway's
+ * 502 and 504.
  */
 export function isRetryable(err: OpenWearablesError): boolean {
   return err.status

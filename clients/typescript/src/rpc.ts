@@ -8,15 +8,15 @@ import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.
 import { type Pair, pairError } from "./pair.js";
 import { isRetryable } from "./retry.js";
 
-/** Asks for a token pair with the options of the call. */
+/** Requests a token pair with the given call options. */
 type PairRequest = (options: CallOptions) => Promise<{ tokens?: Message | undefined }>;
 
 /**
- * The calls that tokens come from. They go over a bare transport: no credential
- * but their own, no retry but the ones here.
+ * The calls that return tokens. They use a bare transport, which adds no credential
+ * and no retry of its own.
  */
 export class TokenRpc {
-  /** What stands for the refresh token of whoever is signed in, where nobody here knows it. */
+  /** Stands for a refresh token that only the browser knows, in a cookie. */
   readonly placeholder: string | undefined;
   readonly client: Client<typeof SessionService>;
   readonly #base: string;
@@ -28,7 +28,7 @@ export class TokenRpc {
     this.client = createClient(SessionService, bare);
   }
 
-  /** One attempt to renew a session. */
+  /** Makes one attempt to renew a session. */
   async refresh(s: Session, signal: AbortSignal): Promise<Session> {
     const { id, retry_key, refresh_token = "" } = s.record;
     return this.receive(id, retry_key, (options) =>
@@ -36,7 +36,7 @@ export class TokenRpc {
     );
   }
 
-  /** Ends the session of a refresh token, trying twice. */
+  /** Revokes the session of a refresh token, in at most two attempts. */
   async revoke(refreshToken: string): Promise<void> {
     const request = refreshToken ? { refreshToken } : {};
     for (let n = 1; ; n++) {
@@ -53,12 +53,18 @@ export class TokenRpc {
     }
   }
 
-  /** Ends a session that nobody will hold, at leisure; at worst it ages out. */
+  /**
+   * Revokes a session that was not stored, in the background. If that fails it expires
+   * by itself.
+   */
   discard({ record }: Session): void {
     void this.revoke(record.refresh_token ?? "").catch(() => {});
   }
 
-  /** Makes the session of what is answered to a request under an Idempotency-Key. */
+  /**
+   * Sends a request with an Idempotency-Key and resolves with the session of its
+   * response, whose next renewal uses nextKey.
+   */
   async receive(id: string, key: string, request: PairRequest, nextKey?: string): Promise<Session> {
     const asked = this.#clock.mono();
     let date: string | null = null;
@@ -85,7 +91,7 @@ export class TokenRpc {
   }
 }
 
-/** Signs a developer in; one Idempotency-Key for all attempts. */
+/** Signs a developer in, with one Idempotency-Key for up to three attempts. */
 export async function login(
   signal: AbortSignal,
   attempt: (key: string) => Promise<Session>,

@@ -3,9 +3,9 @@ const values = new WeakMap<Secret, string>();
 const prefixes = /^(ow_live_|ow_test_|secret_|rt_)?/;
 
 /**
- * A credential that does not print: strings, templates, JSON, console.log and
- * util.inspect show a fingerprint such as `rt_…a1b2`. reveal() is the one way to
- * the value.
+ * A credential that cannot be printed by accident: strings, templates, JSON,
+ * console.log and util.inspect show a fingerprint such as `rt_…a1b2`. Only reveal()
+ * returns the value.
  */
 export class Secret {
   constructor(value: string) {

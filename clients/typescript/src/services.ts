@@ -34,10 +34,10 @@ import {
 import { TokenPair } from "./pair.js";
 import { Secret } from "./secret.js";
 
-/** What every call takes: signal, timeoutMs, headers (an `Idempotency-Key` of one's own), onHeader. */
+/** The options of every call. Its headers may contain an `Idempotency-Key`. */
 export type Options = Pick<CallOptions, "signal" | "timeoutMs" | "headers" | "onHeader">;
 
-/** A list that is fetched page by page as it is read. An error ends it. */
+/** A list whose pages are fetched as it is iterated. An error ends the iteration. */
 export type List<T> = AsyncIterableIterator<T>;
 
 /** The signed-in developer's own account and logins. */
@@ -49,14 +49,14 @@ export interface Sessions {
   ): Promise<Developer>;
   /** Ends every other session of the developer. */
   changePassword(current: string, replacement: string, options?: Options): Promise<void>;
-  /** The developer's living sessions, newest first. */
+  /** Lists the developer's active sessions, newest first. */
   listAll(options?: Options): List<Session>;
   revoke(id: string, options?: Options): Promise<void>;
-  /** Ends all sessions of the developer but this one. */
+  /** Ends all sessions of the developer except this one. */
   revokeOthers(options?: Options): Promise<void>;
 }
 
-/** A key with the secret that is shown this once. */
+/** A key with its secret, which the server returns only once. */
 export interface NewKey {
   key: Key;
   secret: Secret;
@@ -72,13 +72,13 @@ export interface Keys {
   rotate(id: string, overlapSeconds?: number, options?: Options): Promise<NewKey>;
   get(id: string, options?: Options): Promise<Key>;
   update(request: MessageInitShape<typeof UpdateKeyRequestSchema>, options?: Options): Promise<Key>;
-  /** Deletes a key with the tokens it minted and answers it as it was. */
+  /** Deletes a key with the tokens it minted, and resolves with the deleted key. */
   delete(id: string, options?: Options): Promise<Key>;
-  /** All keys, newest first. */
+  /** Lists all keys, newest first. */
   listAll(options?: Options): List<Key>;
 }
 
-/** An application with the secret that is shown this once. */
+/** An application with its secret, which the server returns only once. */
 export interface NewApplication {
   application: Application;
   secret: Secret;
@@ -99,8 +99,8 @@ export interface Applications {
 /** The people whose data the installation holds. */
 export interface Users {
   /**
-   * Adds a user. It is not retried: an answer that was lost may have added one,
-   * which an externalUserId shows.
+   * Adds a user. It is not retried, since the server may have added the user although
+   * its response was lost. An externalUserId makes such a user easy to find.
    */
   create(
     request: MessageInitShape<typeof CreateUserRequestSchema>,
@@ -111,38 +111,38 @@ export interface Users {
     request: MessageInitShape<typeof UpdateUserRequestSchema>,
     options?: Options,
   ): Promise<User>;
-  /** Deletes a user with all data and tokens and answers the user as it was. */
+  /** Deletes a user with all data and tokens, and resolves with the deleted user. */
   delete(id: string, options?: Options): Promise<User>;
-  /** One page. */
+  /** Returns one page. */
   list(
     request?: MessageInitShape<typeof ListUsersRequestSchema>,
     options?: Options,
   ): Promise<ListUsersResponse>;
-  /** The users from the page of the request on. */
+  /** Lists the users, from the page of the request on. */
   listAll(request?: MessageInitShape<typeof ListUsersRequestSchema>, options?: Options): List<User>;
 }
 
-/** Tokens of users. An application's secret is exchanged by appCredentials of "@openwearables/sdk/node". */
+/** The tokens of users. To exchange an application's secret, use appCredentials. */
 export interface Tokens {
-  /** Mints a token pair for a user by the client's own credential. */
+  /** Mints a token pair of a user with the client's own credential. */
   create(userId: string, options?: Options): Promise<TokenPair>;
-  /** Ends all tokens of a user, whoever minted them. */
+  /** Revokes all tokens of a user. */
   revokeAll(userId: string, options?: Options): Promise<void>;
 }
 
 /** The users' workouts. */
 export interface Workouts {
-  /** One page. */
+  /** Returns one page. */
   list(
     request: MessageInitShape<typeof ListWorkoutsRequestSchema>,
     options?: Options,
   ): Promise<ListWorkoutsResponse>;
-  /** The workouts from the page of the request on, newest first. */
+  /** Lists the workouts, newest first, from the page of the request on. */
   listAll(
     request: MessageInitShape<typeof ListWorkoutsRequestSchema>,
     options?: Options,
   ): List<Workout>;
-  /** Stores workouts, all of them or none. */
+  /** Stores all of the workouts, or none if it fails. */
   upsert(
     userId: string,
     workouts: MessageInitShape<typeof WorkoutInputSchema>[],
@@ -151,7 +151,7 @@ export interface Workouts {
   delete(userId: string, workoutId: string, options?: Options): Promise<void>;
 }
 
-/** A message that the server always sends. */
+/** Returns a message that the server always sends. @throws TypeError if it is missing */
 function present<T>(message: T | undefined): T {
   if (!message) {
     throw new TypeError("the answer is incomplete");
@@ -282,7 +282,7 @@ export function workouts(transport: Transport): Workouts {
   };
 }
 
-/** The fields of a request, without what makes it a message of its own. */
+/** Returns the fields of a request without its message type. */
 function plain<T extends object>(request: T): Omit<T, "$typeName" | "$unknown"> {
   const {
     $typeName: _,

@@ -1,7 +1,7 @@
 /**
- * For the tests of an app: a server in memory that issues and renews tokens by
- * the rules of the real one, and fails as networks and servers do. It is no
- * measure of the real server's data calls: those it has are stand-ins.
+ * For the tests of an app: a server in memory that issues and renews tokens by the
+ * rules of the real one, and simulates failures of networks and servers. Its data
+ * calls are stubs.
  */
 import {
   Code,
@@ -19,15 +19,18 @@ import { UserService } from "./gen/openwearables/v1/user_pb.js";
 import { WorkoutService } from "./gen/openwearables/v1/workout_pb.js";
 import type { ExposedTokenPair } from "./pair.js";
 
-/** What befalls requests of one RPC. */
+/** A failure of the requests of one RPC. */
 export interface Fault {
-  /** The RPC's name, such as `RefreshToken`; all if absent. */
+  /** The name of the RPC, such as `RefreshToken`; all RPCs by default. */
   method?: string;
-  /** How many requests it meets: 1 unless set, Infinity for all. */
+  /** How many requests fail: 1 by default, Infinity for all. */
   times?: number;
-  /** `offline`: the server hears nothing · `lost`: it acts and its answer is lost. */
+  /**
+   * `offline`: the request is lost · `lost`: the response is lost · `status`: the server
+   * refuses.
+   */
   kind: "offline" | "lost" | "status";
-  /** For `status`: what is answered instead. */
+  /** The response of `status`; 503 by default. */
   status?: number;
   headers?: Record<string, string>;
   body?: string;
@@ -38,15 +41,15 @@ export interface FakeServer {
   readonly baseUrl: string;
   /** For ClientOptions.fetch. */
   readonly fetch: typeof globalThis.fetch;
-  /** Mints a pair, as the app's backend would. */
+  /** Mints a token pair, as the app's backend would. */
   mint(userId: string): ExposedTokenPair;
-  /** Makes faults happen from now on, in place of those before. */
+  /** Replaces the faults. */
   fail(...faults: Fault[]): void;
-  /** Lets all access tokens run out: they are refused, the refresh tokens live. */
+  /** Expires all access tokens. The refresh tokens stay valid. */
   expire(): void;
   /** Ends all sessions of a user. */
   revoke(userId: string): void;
-  /** How many requests of an RPC came. */
+  /** Returns how many requests of an RPC came. */
   count(method: string): number;
 }
 
@@ -104,7 +107,7 @@ export function fakeServer(options: { ttlSeconds?: number; password?: string } =
   };
 }
 
-/** The sessions of the server, and the rules of renewal. */
+/** The sessions of the server and the rules of renewal. */
 class State {
   readonly access = new Map<string, FakeSession>();
   private readonly sessions: FakeSession[] = [];

@@ -11,20 +11,20 @@ import { isRetryable } from "./retry.js";
 export interface ClientOptions {
   /** An https URL; plain http is for loopback addresses. */
   baseUrl: string;
-  /** Without one only an application's secret can be exchanged. */
+  /** Without it, only an application's secret can be exchanged. */
   auth?: Auth;
-  /** The deadline of a call that sets none, its renewals and retries included: 30 s unless set, 0 for none. */
+  /** The default deadline of a call with its renewals and retries: 30 s; 0 sets none. */
   timeoutMs?: number;
-  /** How often a call that failed in passing is repeated where that is safe: 2 unless set. */
+  /** How often a safe call is repeated after a transient failure: 2 by default. */
   retries?: 0 | 1 | 2;
-  /** Sends instead of the global fetch. Redirects stay refused. */
+  /** Replaces the global fetch. Redirects are still refused. */
   fetch?: typeof globalThis.fetch;
 }
 
 /**
- * Returns a transport that any generated client calls through as a Client of the
- * same options does: with its credential, deadline, retries and errors. A raw
- * client's messages hold minted secrets in plain text.
+ * Returns a transport for any generated client. It applies the credential, deadline,
+ * retries and errors as a Client with the same options does. The messages of a raw
+ * client contain minted secrets in plain text.
  */
 export function createTransport(options: ClientOptions): Transport {
   const base = createBase(options.baseUrl, options.fetch);
@@ -44,19 +44,22 @@ const minting = new Set([
 
 const late = () => new OpenWearablesError("the deadline passed", { kind: "timeout" });
 
-/** What a call is sent with, and whether it may be sent again. */
+/** How a call is sent, and whether it may be repeated. */
 interface Call {
   headers: Headers;
   signal: AbortSignal;
-  /** It carries its own proof. */
+  /** The request authenticates itself; no token is sent. */
   open: boolean;
   safe: boolean;
-  /** How often it may fail in passing. */
+  /** How often it is repeated after transient failures. */
   retries: number;
   left(): number;
 }
 
-/** Sends until it works, the credential is refused for good or repeating is not safe. */
+/**
+ * Sends a call until it succeeds or cannot be repeated. A refused token is replaced
+ * once for each call.
+ */
 async function repeat<R extends { header: Headers }>(
   auth: Bound | undefined,
   call: Call,
@@ -93,7 +96,7 @@ async function repeat<R extends { header: Headers }>(
   }
 }
 
-/** A transport that calls with a credential. */
+/** Returns a transport that authenticates with a credential. */
 export function authorized(
   base: Base,
   auth: Bound | undefined,
@@ -129,7 +132,7 @@ export function authorized(
     },
     /**
      * The token is attached when the stream is opened. A stream that ends with
-     * `unauthenticated` is not opened again; opening it anew gets a fresh token.
+     * `unauthenticated` is not reopened; opening a new one uses a fresh token.
      */
     async stream(method, signal, timeoutMs, header, input, values) {
       const headers = new Headers(header);
@@ -146,12 +149,12 @@ export function authorized(
   };
 }
 
-/** A deadline as it travels. */
+/** Returns the timeout to send: whole milliseconds, undefined for none. */
 function whole(ms: number): number | undefined {
   return ms < Infinity ? Math.max(1, Math.ceil(ms)) : undefined;
 }
 
-/** What ended a call that its own signal ended. */
+/** Returns the error of an aborted signal, undefined if it has not aborted. */
 function ending(signal: AbortSignal): OpenWearablesError | undefined {
   if (!signal.aborted) {
     return undefined;

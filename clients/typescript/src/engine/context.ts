@@ -3,20 +3,20 @@ import type { GuardedStore } from "../store/store.js";
 import type { Core } from "./core.js";
 import type { TokenProvider } from "./provider.js";
 
-/** What an engine may do beside keeping what the app gives it. */
+/** How an engine gets new sessions, and whether it may. */
 export interface EngineOptions {
   provider?: TokenProvider | undefined;
   userId?: string | undefined;
-  /** It uses what the store holds and renews nothing. */
+  /** The engine uses what the store holds and renews nothing. */
   readOnly?: boolean;
 }
 
-/** What a renewal works with. */
+/** What an engine shares with its renewals. */
 export interface Context {
   readonly core: Core;
   readonly store: GuardedStore;
   readonly rpc: TokenRpc;
   readonly options: EngineOptions;
-  /** Ends when the engine is disposed of. */
+  /** Aborts when the engine is disposed of. */
   readonly disposed: AbortSignal;
 }

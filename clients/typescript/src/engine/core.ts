@@ -5,48 +5,51 @@ import type { Emitter, EventName, Events } from "./event.js";
 import type { Session } from "./record.js";
 import { cooldown } from "./verdict.js";
 
-/** What the renewals about one record have met. */
+/** The outcome of the failed renewals of one record. */
 interface Failures {
   count: number;
-  /** What everybody gets until the cooldown is over. */
+  /** The error of every renewal until the cooldown is over. */
   error?: OpenWearablesError;
-  /** Monotonic. */
+  /** When the cooldown ends, on the monotonic clock. */
   until: number;
-  /** Monotonic: when the first doubtful verdict came. */
+  /** When the first doubtful verdict came, on the monotonic clock. */
   doubt?: number;
-  /** The server's word that there will be no other answer. */
+  /** The refusal that ended the session; the server will not change it. */
   dead?: OpenWearablesError;
 }
 
-/** How a session ended. A record of it that the store would not give up is not taken up again. */
+/** How a session ended. If the store still holds its record, that record is not adopted again. */
 export interface Ending {
   id: string | undefined;
   error: OpenWearablesError;
 }
 
 /**
- * One session as the whole page or process knows it: all who use the same store
- * and base URL share one, so that they renew once.
+ * The state of one session in a page or process. All engines with the same store
+ * and base URL share one core, so that they renew once.
  */
 export interface Core {
   readonly base: string;
   readonly clock: Clock;
   readonly emitters: Set<Emitter>;
-  /** Changes with each sign-in and sign-out; what began in an earlier one is never published. */
+  /**
+   * Grows with each sign-in and sign-out. Work begun in an earlier generation publishes
+   * nothing.
+   */
   generation: number;
   session?: Session | undefined;
-  /** Why there is no session, where somebody said so. */
+  /** Why there is no session, if that is known. */
   ended?: Ending | undefined;
   renewal?: Promise<Session | undefined> | undefined;
   failures: Failures;
 }
 
-/** A core that nobody shares. */
+/** Returns a core that is not shared. */
 export function createCore(base: string, clock: Clock): Core {
   return { base, clock, emitters: new Set(), generation: 0, failures: { count: 0, until: 0 } };
 }
 
-/** Makes s the session, and forgets what the renewals about another record met. */
+/** Makes s the current session and forgets the failures of another record. */
 export function publish(core: Core, s: Session | undefined, ended?: Ending): void {
   if (!s || s.raw !== core.session?.raw) {
     core.failures = { count: 0, until: 0 };
@@ -55,14 +58,14 @@ export function publish(core: Core, s: Session | undefined, ended?: Ending): voi
   core.ended = ended;
 }
 
-/** Tells the listeners of all who share the session. */
+/** Emits an event to the listeners of every engine that shares the session. */
 export function emit<N extends EventName>(core: Core, name: N, event: Events[N]): void {
   for (const emitter of core.emitters) {
     emitter.emit(name, event);
   }
 }
 
-/** The error that everybody gets until the cooldown is over. */
+/** Returns the error of the cooldown under way, undefined if there is none. */
 export function cooldownError({ clock, failures }: Core): OpenWearablesError | undefined {
   return clock.mono() < failures.until ? failures.error : undefined;
 }
@@ -77,20 +80,20 @@ export function startCooldown(
   return error;
 }
 
-/** Whether s can be sent. */
+/** Reports whether s can be used: its token has not expired and is not the refused one. */
 export function isUsable(core: Core, s: Session | undefined, refused: string): s is Session {
   return !!s && s.record.access_token !== refused && core.clock.mono() < s.expiresAt;
 }
 
-/** Whether there is something to do for s while it lasts: to renew it, or to store it. */
+/** Reports whether s should be renewed, or stored again, although it can still be used. */
 export function isDue({ clock }: Core, s: Session): boolean {
   const now = clock.mono();
   return now >= Math.min(s.renewAt, s.saveAt) && now < s.expiresAt;
 }
 
-/** s as it is while the store holds another record in its place, or its own. */
+/** Returns s with the record that the store holds for it: its own, or another in its place. */
 export function withStored({ clock }: Core, s: Session, stored: string | undefined): Session {
-  const saveRetry = 5_000; // before a refused save is tried again
+  const saveRetry = 5_000; // before a failed save is tried again
   return { ...s, stored, saveAt: stored === s.raw ? Infinity : clock.mono() + saveRetry };
 }
 
@@ -102,7 +105,10 @@ interface Cores {
 const named: Cores = new Map<unknown, WeakRef<Core>>();
 const unnamed: Cores = new WeakMap();
 
-/** The page's or process's one core of a store and a base URL; it lives as long as it is used. */
+/**
+ * Returns the core of a store and a base URL, one for the whole page or process. It
+ * lives as long as an engine uses it.
+ */
 export function sharedCore(store: Store, base: string, clock: Clock): Core {
   const [cores, key] = store.id ? [named, `${store.id} ${base}`] : [unnamed, store];
   let core = cores.get(key)?.deref();

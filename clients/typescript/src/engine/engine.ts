@@ -21,24 +21,27 @@ import { renew } from "./renewal.js";
 /** Keeps a session's tokens fresh for one client. */
 export interface Engine extends Context {
   /**
-   * Returns a session whose access token can be sent and is not refused, the one
-   * that the server refused. The caller leaves by its signal; the work goes on.
+   * Resolves with a session whose access token can be sent and differs from the
+   * refused one. The signal ends the wait, not the renewal.
    */
   token(refused?: string, signal?: AbortSignal): Promise<Session>;
-  /** Checks once after a sleep, which may have been long and without a network. */
+  /** Checks the session once, after the page was hidden or the network was away. */
   wake(): void;
-  /** Makes s the session in place of any other, and stores it. Never fails: see storageError. */
+  /**
+   * Makes s the session in place of any other and stores it. If that fails it emits
+   * storageError.
+   */
   signIn(s: Session): Promise<void>;
-  /** Forgets the session at once, clears the store, and ends the session at the server. */
+  /** Forgets the session at once, clears the store, and then revokes the session at the server. */
   signOut(): Promise<void>;
   /**
-   * Stops what goes on and listens to nothing any more. The store keeps the
-   * session; a renewal that was under way is the same one when it is repeated.
+   * Cancels the engine's work and stops its listening. The store keeps the session.
+   * Repeating a canceled renewal has the same effect as finishing it.
    */
   dispose(): void;
 }
 
-/** Makes the engine of a client; clients that share a core share their renewals. */
+/** Returns an engine for one client. Engines that share a core share their renewals. */
 export function createEngine(
   core: Core,
   store: Store,
@@ -61,7 +64,7 @@ export function createEngine(
       core.renewal = renew(context, refused).finally(() => {
         core.renewal = undefined;
       });
-      core.renewal.catch(() => {}); // perhaps nobody waits
+      core.renewal.catch(() => {}); // there may be no waiter
     }
     return core.renewal;
   }
@@ -82,7 +85,7 @@ export function createEngine(
           s = await abortable(signal, joinRenewal(refused));
         }
         if (s && s.record.access_token !== refused) {
-          // Renewed behind, where nobody waits for it, unless that failed a moment ago.
+          // Renew in the background, unless that failed a moment ago.
           const skip = options.readOnly || isHidden() || cooldownError(core);
           if (!skip && isDue(core, s)) {
             joinRenewal();
@@ -114,6 +117,7 @@ export function createEngine(
   };
 }
 
+/** Makes s the session of a new generation. */
 async function signIn({ core, store }: Context, s: Session): Promise<void> {
   const generation = ++core.generation;
   publish(core, s);
@@ -127,6 +131,7 @@ async function signIn({ core, store }: Context, s: Session): Promise<void> {
   }
 }
 
+/** Ends the session, and the one that the store held. Rejects with the first failure. */
 async function signOut({ core, store, rpc }: Context): Promise<void> {
   const { id, refresh_token } = core.session?.record ?? {};
   const tokens = new Set([rpc.placeholder, refresh_token]);
@@ -140,7 +145,7 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
       ended.id = record.id;
       tokens.add(record.refresh_token);
     } catch {
-      // not ours to revoke
+      // it is not a session of this base URL
     }
   }
   emit(core, "signedOut", { other: false });
@@ -156,7 +161,10 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
   }
 }
 
-/** Makes raw (undefined: nothing) what the store holds, whatever is there. */
+/**
+ * Replaces whatever the store holds by raw, or clears it if raw is undefined.
+ * Resolves with the record before, and with the error if the store failed.
+ */
 async function overwrite(
   store: GuardedStore,
   raw: string | undefined,

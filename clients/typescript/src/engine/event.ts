@@ -1,24 +1,24 @@
 import type { OpenWearablesError } from "../error.js";
 
-/** What happened to a session or an API key. `other`: another tab or process did it. */
+/** The events of a session or an API key. `other`: another tab or process caused it. */
 export interface Events {
   signedIn: { other: boolean };
   tokenRefreshed: { other: boolean };
-  /** A renewal failed; `willRetry`: it goes on. The session stays. */
+  /** An attempt to renew failed; `willRetry`: another one follows. The session stays. */
   refreshFailed: { willRetry: boolean; error: OpenWearablesError };
-  /** The server ended the session; once for each. `reason` is the server's. */
+  /** The server ended the session. Emitted once for each session, with the server's reason. */
   sessionExpired: { reason: string };
   signedOut: { other: boolean };
-  /** The store failed. The session lives on in memory and is saved again. */
+  /** The store failed. The session stays in memory, and saving is tried again. */
   storageError: { error: OpenWearablesError };
-  /** The API key in use was rotated and ends at `sunset`: replace it. */
+  /** The API key was rotated and stops working at `sunset`: replace it. */
   keyRotated: { sunset: Date };
 }
 
 export type EventName = keyof Events;
 export type Listener<N extends EventName> = (event: Events[N]) => void;
 
-/** Hands events to listeners in order, after the code that emits them is done. */
+/** Calls listeners in the order of the events, after the emitting code has returned. */
 export interface Emitter {
   on<N extends EventName>(name: N, listener: Listener<N>): () => void;
   emit<N extends EventName>(name: N, event: Events[N]): void;

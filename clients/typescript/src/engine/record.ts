@@ -3,44 +3,44 @@ import { storageError, unavailable } from "../error.js";
 import { credentialError, type Pair } from "../pair.js";
 
 /**
- * A session as it is stored: all of it is replaced at once. The retry key is
- * drawn with the pair, so that whoever finds the record, another tab or this one
- * after a crash, repeats the same renewal and not a second one. The Go client
- * reads and writes the same form.
+ * A session as it is stored. It is always replaced as a whole. The retry key is
+ * drawn with the pair, so that another tab, or this one after a crash, repeats the
+ * same renewal and does not start a second one. The Go SDK reads and writes the
+ * same form.
  */
 export interface SessionRecord {
   version: 1;
   base_url: string;
-  /** Of the sign-in, the same for all its renewals. */
+  /** Identifies the sign-in; renewals keep it. */
   id: string;
   access_token: string;
   refresh_token?: string;
   retry_key: string;
   /** Seconds. */
   ttl: number;
-  /** Unix milliseconds of the server's clock, as saved_at. */
+  /** Unix milliseconds on the server's clock, like saved_at. */
   expires_at: number;
   saved_at: number;
-  /** Milliseconds that the server's clock was ahead of the writer's. */
+  /** How many milliseconds the server's clock was ahead of the writer's. */
   skew: number;
 }
 
-/** A record in use. It is never changed once published. */
+/** A record in use. It never changes. Its times are on the monotonic clock. */
 export interface Session {
   readonly record: SessionRecord;
   /** The record as it is stored. */
   readonly raw: string;
-  /** What the store holds where it holds this session: raw, unless it refused that. */
+  /** What the store holds for this session: raw, or what it held when saving raw failed. */
   readonly stored: string | undefined;
-  /** Monotonic: when to renew it, when it is over, when to store it again. */
   readonly renewAt: number;
   readonly expiresAt: number;
+  /** When to store it again; Infinity if the store holds it. */
   readonly saveAt: number;
-  /** Monotonic: until when a refusal is no cause to fetch another one. */
+  /** Until then, a refusal of the access token does not cause a renewal. */
   readonly trustedUntil: number;
 }
 
-/** 128 random bits in lower-case hex. */
+/** Returns 128 random bits in lower-case hex. */
 export function randomKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((b) => b.toString(16).padStart(2, "0"))
@@ -48,8 +48,11 @@ export function randomKey(): string {
 }
 
 /**
- * Makes the session of a pair that was asked for at asked. What may be known beside:
- * date, the server's clock, and the retry key that stays.
+ * Returns the session of a token pair.
+ *
+ * @param asked when the pair was requested, on the monotonic clock
+ * @param date the server's clock, NaN if unknown
+ * @param key the retry key of the next renewal
  */
 export function newSession(
   base: string,
@@ -62,7 +65,7 @@ export function newSession(
 ): Session {
   const now = clock.wall();
   const ahead = date - now;
-  const skew = Math.abs(ahead) >= 2_000 ? ahead : 0; // a Date header has whole seconds
+  const skew = Math.abs(ahead) >= 2_000 ? ahead : 0; // a Date header has a resolution of one second
   const record: SessionRecord = {
     version: 1,
     base_url: base,
@@ -79,9 +82,12 @@ export function newSession(
 }
 
 /**
- * Reads a stored record. Its remaining life is counted on the server's clock as
- * the writer knew it; one that would live longer than it ever did, as a record from
- * the future would, is over.
+ * Reads a stored record. Its remaining lifetime is computed on the server's clock,
+ * as the writer measured it. A record whose remaining lifetime exceeds its ttl, such
+ * as one from the future, counts as expired.
+ *
+ * @throws OpenWearablesError of kind `storage_unavailable` for anything else than a
+ * session of this base URL
  */
 export function openSession({ base, clock }: { base: string; clock: Clock }, raw: string): Session {
   try {
@@ -103,7 +109,10 @@ export function openSession({ base, clock }: { base: string; clock: Clock }, raw
   throw storageError(new Error(`it holds no session of ${base}; use another store`));
 }
 
-/** The margin is a minute or a quarter of the life, and up to a fifth more so that not all come at once. */
+/**
+ * Returns the session of a record. It is renewed a minute, or a quarter of its
+ * lifetime, before it expires. A jitter of up to a fifth of that spreads clients.
+ */
 function toSession(record: SessionRecord, raw: string, expiresAt: number): Session {
   const margin = Math.min(60_000, (record.ttl * 1000) / 4) * (1 + Math.random() / 5);
   return {
@@ -117,6 +126,7 @@ function toSession(record: SessionRecord, raw: string, expiresAt: number): Sessi
   };
 }
 
+/** Returns the error for a response without a usable token pair. */
 export function badAnswer() {
   return unavailable("the answer holds no usable token pair", "foreign_answer");
 }

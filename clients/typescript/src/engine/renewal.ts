@@ -27,20 +27,21 @@ import { backoff, judge, pauseAfter } from "./verdict.js";
 interface Renewal extends Context, Deadline {
   /** The access token that the server refused, or empty. */
   readonly refused: string;
-  /** Of the core when the renewal began. */
+  /** The generation of the core when the renewal began. */
   readonly generation: number;
-  /** Emits what happened since the last flush. */
+  /** Emit the events since the last flush. */
   readonly events: (() => void)[];
 }
 
 /**
- * Brings a session up to date: adopts what others stored, renews it, or gets one where
- * there is none. It runs to its end and belongs to no caller: whoever waits for it may
- * leave. A failure is none for those whose token is still good. It resolves with
- * undefined where it came to nothing: somebody signed in or out, or until ended.
+ * Brings a session up to date: adopts what another tab or process stored, renews the
+ * session, or gets one from the token provider. It runs to its end even if no caller
+ * waits any more. If it fails while the access token can still be sent, it resolves
+ * with the current session. It resolves with undefined if its result is obsolete: the
+ * user signed in or out, or the engine was disposed of.
  *
  * @param refused the access token that the server refused, or empty
- * @param look does no more than to adopt
+ * @param adoptOnly adopts what is stored and does nothing else
  */
 export async function renew(
   context: Context,
@@ -76,7 +77,7 @@ export async function renew(
   throw outcome;
 }
 
-/** Takes the lock, adopts what others have done, and renews if that is still needed. */
+/** Takes the lock, adopts what is stored, and renews the session if that is still needed. */
 async function renewLocked(r: Renewal): Promise<Session | undefined> {
   const { core } = r;
   const before = core.session;
@@ -97,7 +98,7 @@ async function renewLocked(r: Renewal): Promise<Session | undefined> {
   }
 }
 
-/** Renews s unless it is known that it cannot be. */
+/** Renews s, or ends it if it is known to be dead. */
 async function refreshOrEnd(r: Renewal, s: Session): Promise<Session | undefined> {
   const late = "the access token is over";
   if (r.options.readOnly) {
@@ -112,10 +113,10 @@ async function refreshOrEnd(r: Renewal, s: Session): Promise<Session | undefined
   return dead ? endSession(r, s, dead) : refresh(r, s);
 }
 
-/** Makes the attempts. To the server all are one operation, which it answers alike. */
+/** Makes the attempts. They share a retry key, so the server performs at most one renewal. */
 async function refresh(r: Renewal, s: Session): Promise<Session | undefined> {
   const maxAttempts = 4;
-  const doubtApart = 5_000; // between two equal doubtful verdicts that count
+  const doubtApart = 5_000; // between two doubtful verdicts that end the session
   const { core } = r;
   const attempts = core.failures.count ? 1 : maxAttempts;
   for (let n = 1; ; n++) {
@@ -140,7 +141,7 @@ async function refresh(r: Renewal, s: Session): Promise<Session | undefined> {
       return endSession(r, s, answer);
     }
     await pause(r, n, n < allowed, answer);
-    // Another tab or process may have been luckier.
+    // Another tab or process may have succeeded.
     const current = await latest(r, s);
     if (!current || (current !== s && isUsable(core, current, r.refused))) {
       return current;
@@ -149,7 +150,7 @@ async function refresh(r: Renewal, s: Session): Promise<Session | undefined> {
   }
 }
 
-/** Waits before another attempt, or fails where there is none. */
+/** Waits before the next attempt, or throws if there is none. */
 async function pause(
   r: Renewal,
   n: number,
@@ -166,19 +167,22 @@ async function pause(
   await sleep(ms, r.signal);
 }
 
-/** Stores the new session in place of the old one and makes it current. */
+/**
+ * Stores s in place of old and makes it current. If another tab or process stored a
+ * session first, that one is adopted instead.
+ */
 async function replace(
   r: Renewal,
   old: Session | undefined,
   s: Session,
 ): Promise<Session | undefined> {
-  const refusalApart = 10_000; // before a token fetched for a refusal is renewed for another
+  const refusalApart = 10_000; // between two renewals that refusals cause
   if (!isSuperseded(r)) {
     const saved = await swap(r, s.raw, old);
     if (saved === false) {
-      const current = await load(r); // another tab or process was first
+      const current = await load(r); // another tab or process stored first
       if (current?.record.id !== s.record.id) {
-        r.rpc.discard(s); // nobody will hold it
+        r.rpc.discard(s); // no store holds it
       }
       return current;
     }
@@ -186,7 +190,7 @@ async function replace(
     s = { ...withStored(r.core, s, saved ? s.raw : old?.stored), trustedUntil };
   }
   if (isSuperseded(r)) {
-    await r.store.swap(undefined, s.raw).catch(() => {}); // or somebody replaced it
+    await r.store.swap(undefined, s.raw).catch(() => {}); // it may have been replaced
     r.rpc.discard(s);
   } else {
     adopt(r, old, s, false);
@@ -194,7 +198,7 @@ async function replace(
   return s;
 }
 
-/** Puts next in place of old; undefined is that the store failed, which is told. */
+/** Stores next in place of old. If the store fails, it resolves with undefined and emits that. */
 function swap(
   r: Renewal,
   next: string | undefined,
@@ -203,7 +207,7 @@ function swap(
   return r.store.swap(next, old?.stored).catch((error) => enqueue(r, "storageError", { error }));
 }
 
-/** Waits for whoever spent the token first to store what they got. */
+/** Waits until the client that spent the token first has stored its session. */
 async function race(
   r: Renewal,
   s: Session,
@@ -222,8 +226,8 @@ async function race(
 }
 
 /**
- * Closes a session that the server has ended, unless the store holds another one
- * by now or the provider knows of one.
+ * Ends a session that the server has ended, unless the store holds a newer one or
+ * the provider returns one.
  */
 async function endSession(
   r: Renewal,
@@ -244,7 +248,7 @@ async function endSession(
   if (other && other !== s) {
     return other;
   }
-  const silent = cause.reason === "signed_out"; // there was none to end
+  const silent = cause.reason === "signed_out"; // there was no session to end
   const error = silent ? cause : sessionExpired(cause);
   if (!isSuperseded(r)) {
     publish(r.core, undefined, { id: s.record.id, error });
@@ -255,7 +259,7 @@ async function endSession(
   throw error;
 }
 
-/** Asks the provider where nobody is signed in, unless a person signed out. */
+/** Gets a first session from the provider, unless the user signed out. */
 async function signIn(r: Renewal): Promise<Session | undefined> {
   const out = r.core.ended?.error.kind === "unauthenticated";
   const fresh = out ? undefined : await askProvider(r, "signed_out");
@@ -265,7 +269,7 @@ async function signIn(r: Renewal): Promise<Session | undefined> {
   throw startCooldown(r.core, noSessionError(r));
 }
 
-/** Gets a session of its own from the provider; undefined where nobody is signed in. */
+/** Resolves with a session from the provider, undefined if nobody is signed in there. */
 async function askProvider(r: Renewal, reason: string): Promise<Session | undefined> {
   const { core, options, signal } = r;
   const { provider, userId } = options;
@@ -286,8 +290,8 @@ async function askProvider(r: Renewal, reason: string): Promise<Session | undefi
 }
 
 /**
- * Brings the process up to what the store holds and returns it. A session that
- * the store refused to take stays until somebody else's is there.
+ * Makes current what the store holds and resolves with it. A session that could not
+ * be stored stays current until the store holds another one.
  */
 async function load(r: Renewal): Promise<Session | undefined> {
   const { core } = r;
@@ -300,14 +304,14 @@ async function load(r: Renewal): Promise<Session | undefined> {
   }
   const s = raw ? openSession(core, raw) : undefined;
   if (s && s.record.id === core.ended?.id) {
-    await r.store.swap(undefined, raw).catch(() => {}); // it would not go before
+    await r.store.swap(undefined, raw).catch(() => {}); // clearing it failed before
     return undefined;
   }
   adopt(r, current, s, true);
   return s;
 }
 
-/** Stores a session that the store, which holds raw, refused before. */
+/** Stores a session again whose saving failed before; the store holds raw. */
 async function saveAgain(r: Renewal, s: Session, raw: string | undefined): Promise<Session> {
   const saved = raw === s.raw || (await r.store.swap(s.raw, raw).catch(() => false));
   const next = withStored(r.core, s, saved ? s.raw : raw);
@@ -317,12 +321,12 @@ async function saveAgain(r: Renewal, s: Session, raw: string | undefined): Promi
   return next;
 }
 
-/** What the store holds; s if it cannot be told. */
+/** Resolves with what the store holds, or with s if the store fails. */
 function latest(r: Renewal, s: Session): Promise<Session | undefined> {
   return load(r).catch(() => s);
 }
 
-/** Makes s current in place of old; `other`: another tab or process did it first. */
+/** Makes s current in place of old. `other`: another tab or process stored it. */
 function adopt(r: Renewal, old: Session | undefined, s: Session | undefined, other: boolean): void {
   publish(r.core, s);
   enqueue(r, !s ? "signedOut" : old?.record.id === s.record.id ? "tokenRefreshed" : "signedIn", {
@@ -330,11 +334,12 @@ function adopt(r: Renewal, old: Session | undefined, s: Session | undefined, oth
   });
 }
 
-/** Tells an event at the next flush. */
+/** Emits an event at the next flush. */
 function enqueue<N extends EventName>(r: Renewal, name: N, event: Events[N]): undefined {
   r.events.push(() => emit(r.core, name, event));
 }
 
+/** Emits the events so far. */
 function flush({ events }: Renewal): void {
   for (const event of events.splice(0)) {
     event();
@@ -345,23 +350,24 @@ function now({ core }: Renewal): number {
   return core.clock.mono();
 }
 
-/** What a caller gets where no session is. */
+/** Returns the error of a caller while there is no session. */
 function noSessionError({ core }: Renewal): OpenWearablesError {
   return core.ended?.error ?? signedOut();
 }
 
-/** Whether somebody signed in or out. */
+/** Reports whether the user signed in or out since the renewal began. */
 function isSuperseded({ core, generation }: Renewal): boolean {
   return core.generation !== generation;
 }
 
-/** Whether nobody can use what the renewal brings. */
+/** Reports whether the result of the renewal cannot be used any more. */
 function isObsolete(r: Renewal): boolean {
   return r.disposed.aborted || isSuperseded(r);
 }
 
+/** @throws if the renewal is obsolete; renew drops the error */
 function throwIfObsolete(r: Renewal): void {
   if (isObsolete(r)) {
-    throw noSessionError(r); // which nobody gets
+    throw noSessionError(r);
   }
 }

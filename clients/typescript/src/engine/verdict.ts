@@ -2,10 +2,13 @@ import { Code } from "@connectrpc/connect";
 import type { OpenWearablesError } from "../error.js";
 
 /**
- * What a failed refresh attempt means for the session: try again with the same
- * retry key · somebody else spent the token moments ago · the session has ended ·
- * a 401 that says not why · the request can never work, and the session is not
- * the cause.
+ * What a failed refresh attempt means for the session.
+ *
+ * - `transient`: try again with the same retry key
+ * - `raced`: another client spent the token moments ago
+ * - `dead`: the session has ended
+ * - `doubtful`: a 401 without a known reason
+ * - `futile`: the request can never work, and the session is not the cause
  */
 export type Verdict = "transient" | "raced" | "dead" | "doubtful" | "futile";
 
@@ -16,7 +19,7 @@ const refusals: Record<string, Verdict> = {
   signed_out: "dead",
 };
 
-/** Decides on a refresh attempt. Only the server's own reason ends a session. */
+/** Returns the verdict on a failed attempt. Only a reason from the server ends a session. */
 export function judge(err: OpenWearablesError): Verdict {
   if (err.code === Code.Unauthenticated) {
     return refusals[err.reason] ?? "doubtful";
@@ -26,22 +29,25 @@ export function judge(err: OpenWearablesError): Verdict {
   return faulty && !err.status ? "futile" : "transient";
 }
 
-// Milliseconds.
+// In milliseconds.
 export const attemptTimeout = 10_000;
 const maxCooldown = 60_000;
 
-/** The full-jitter wait before the retry after n failures: up to 250 ms, doubling to 8 s. */
+/**
+ * Returns the wait before a retry after n failures, with full jitter: up to 250 ms,
+ * doubling to 8 s.
+ */
 export function backoff(n: number): number {
   return Math.random() * Math.min(8_000, 250 * 2 ** (n - 1));
 }
 
-/** How long to wait after an error: what the server asks for, at most a minute, or ms. */
+/** Returns how long to wait after an error: what the server asks for, else ms; at most a minute. */
 export function pauseAfter(err: OpenWearablesError, ms: number): number {
   return Math.min(err.retryAfterMs || ms, maxCooldown);
 }
 
 /**
- * How long nobody tries after the n-th renewal in a row that failed: 5 to 10 s,
+ * Returns the length of the cooldown after n failed renewals in a row: 5 to 10 s,
  * doubling up to a minute, or what the server asks for.
  */
 export function cooldown(n: number, err: OpenWearablesError): number {

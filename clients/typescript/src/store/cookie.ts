@@ -2,17 +2,17 @@ import { randomKey, type SessionRecord } from "../engine/record.js";
 import type { Store } from "./store.js";
 import { channel, tryIndexedDb } from "./web.js";
 
-/** How long the other tabs have to hand over an access token. */
+/** How long to wait for an access token from another tab, in milliseconds. */
 const handoverTimeout = 250;
 
-/** Stands in a record for the refresh token that the browser keeps. */
+/** Stands in a record for the refresh token, which is in the browser's cookie. */
 export const inCookie = "cookie";
 
-/** What IndexedDB holds in cookie mode: no token, only what makes a renewal repeatable. */
+/** What IndexedDB holds for a cookie session: no token, but the retry key of its renewals. */
 interface Marker {
   serial: number;
   id: string;
-  /** Lives as long as the sign-in; empty where it cannot be shared. */
+  /** The same for all renewals of a sign-in; empty if tabs cannot share it. */
   key: string;
   out?: boolean;
 }
@@ -23,11 +23,11 @@ interface Held {
 }
 
 /**
- * The store of a cookie session. The refresh token is in the cookie, the access
- * token in the memory of the tabs, which hand it to each other over a
- * BroadcastChannel; IndexedDB holds the retry key and a serial number that tells
- * whose access token is the newest. The key stays the same for all renewals of a
- * sign-in, because cookie and key cannot change in one step.
+ * Returns the store of a cookie session. The refresh token is in the cookie. The
+ * access token is in the memory of the tabs, which exchange it over a
+ * BroadcastChannel. IndexedDB holds the retry key, and a serial number that identifies
+ * the newest access token. The key stays the same for all renewals of a sign-in,
+ * because cookie and key cannot change in one step.
  */
 export function cookieStore(base: string): Store {
   const name = `cookie:${base}`;
@@ -49,7 +49,10 @@ export function cookieStore(base: string): Store {
     }
   };
 
-  /** The record of a marker: of this tab, of another one, or one without an access token. */
+  /**
+   * Resolves with the record of a marker: from this tab, another one, or a stub without
+   * a token.
+   */
   const recordOf = async (marker: string): Promise<string> => {
     if (held.marker !== marker || !held.record) {
       await new Promise<void>((resolve) => {
@@ -106,15 +109,15 @@ export function cookieStore(base: string): Store {
   };
 }
 
-/** Stores the marker of an origin that has none; a tab that was first has stored its own. */
+/** Stores a first marker and resolves with it, or with the one that another tab stored first. */
 async function firstMarker(disk: Store, shared: boolean): Promise<string> {
-  // Perhaps the browser evicted it and kept the cookie: asking is how to know.
+  // The browser may have evicted the marker and kept the cookie. Only a refresh can tell.
   const marker = JSON.stringify({ serial: 1, id: randomKey(), key: shared ? randomKey() : "" });
   const first = await disk.save(marker, undefined);
   return first ? marker : ((await disk.load()) ?? marker);
 }
 
-/** The marker of a record that is stored next; without a record it marks the sign-out. */
+/** Returns the marker that follows before. Without a record it marks a sign-out. */
 function markerAfter(
   before: string | undefined,
   record: string | undefined,

@@ -6,14 +6,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import { sleep } from "../clock.js";
 import type { Store } from "./store.js";
 
-/** A lock older than any renewal is left over from a machine that is gone. */
+/** Milliseconds. No renewal takes longer, so the owner of an older lock has crashed. */
 const maxLockAge = 45_000;
 
 /**
- * Returns a store in a file that only its owner may read (mode 0600), replaced
- * atomically. Processes that share the file take turns by a lock file beside it,
- * path + ".node-lock", which is broken once its holder is dead. The folder is made
- * if it is missing. Every user and every base URL needs a file of its own.
+ * Returns a store in a file that only its owner may read (mode 0600) and that is
+ * replaced atomically. Processes that share the file take turns with a lock file,
+ * path + ".node-lock", which is removed if its owner is dead. A missing folder is
+ * created. Every user and every base URL needs its own file.
  */
 export function file(path: string): Store {
   const full = resolve(path);
@@ -39,7 +39,7 @@ export function file(path: string): Store {
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
         await write(tmp, record);
-        // Both at one go, so that nobody of this process comes in between.
+        // Both are synchronous, so that no other work of this process comes in between.
         if (held() !== expected) {
           rmSync(tmp);
           return false;
@@ -83,13 +83,13 @@ async function write(path: string, content: string): Promise<void> {
   }
 }
 
-/** Makes a rename survive a power cut, where folders can be synced. */
+/** Makes a rename survive a power cut, if the platform can sync folders. */
 async function syncFolder(path: string): Promise<void> {
   try {
     const f = await open(path, "r");
     await f.sync().finally(() => f.close());
   } catch {
-    // not on this platform
+    // this platform cannot
   }
 }
 
@@ -100,7 +100,7 @@ async function acquire(path: string, folder: string, signal: AbortSignal): Promi
     host: hostname(),
     nonce: randomBytes(8).toString("hex"),
   });
-  // Written apart and linked into place, so that nobody reads half of it.
+  // Written elsewhere and linked into place, so that it is never read half-written.
   const tmp = `${path}.${randomBytes(6).toString("hex")}`;
   await write(tmp, mine);
   try {
@@ -123,18 +123,18 @@ async function acquire(path: string, folder: string, signal: AbortSignal): Promi
   }
 }
 
-/** Synchronous, so that a process that exits next leaves no lock behind. */
+/** Removes the lock. It is synchronous, so that a process can exit right after it. */
 function release(path: string, mine: string): void {
   try {
     if (readFileSync(path, "utf8") === mine) {
       rmSync(path, { force: true });
     }
   } catch {
-    // somebody took it for dead
+    // another process removed it
   }
 }
 
-/** Removes a lock whose holder is dead; a living one that came in between is put back. */
+/** Removes the lock of a dead owner. A new lock that replaced it meanwhile is put back. */
 async function breakDead(path: string): Promise<boolean> {
   const seen = await readFile(path, "utf8").catch(() => "");
   if (!seen) {
@@ -150,7 +150,7 @@ async function breakDead(path: string): Promise<boolean> {
       await link(aside, path);
     }
   } catch {
-    // somebody else broke it
+    // another process removed it
   }
   await rm(aside, { force: true });
   return true;

@@ -2,36 +2,42 @@ import { withTimeout } from "../clock.js";
 import { storageError } from "../error.js";
 
 /**
- * Keeps one session's record, an opaque string that contains its tokens: guard
- * it as you would a password.
+ * Keeps the record of one session, an opaque string that contains its tokens:
+ * protect it like a password.
  *
- * A store whose content cannot be told (a database that is down) must reject,
- * never answer absence: a rejection keeps the session. A call that takes longer
- * than 5 seconds counts as rejected.
+ * A store that cannot read its content, such as a database that is down, must reject
+ * and not resolve with undefined: a rejection keeps the session. A call that takes
+ * longer than 5 seconds counts as rejected.
  */
 export interface Store {
   /** Resolves with the record, undefined if there is none. */
   load(): Promise<string | undefined>;
   /**
-   * Replaces the record by another, atomically, and only if the one there equals
-   * expected (undefined: none is there). Resolves with whether it did.
+   * Replaces the record atomically, but only if the stored one equals expected
+   * (undefined: there is none). Resolves with true if it did.
    */
   save(record: string, expected: string | undefined): Promise<boolean>;
-  /** Removes the record, only if it equals expected. Resolves with whether it did. */
+  /** Removes the record, but only if it equals expected. Resolves with true if it did. */
   clear(expected: string | undefined): Promise<boolean>;
   /**
-   * Waits for a lock that all who share the place respect, until the signal ends,
-   * and resolves with what gives it back. The lock must not outlive its holder.
-   * It saves requests; sessions are safe without it.
+   * Waits for a lock that all users of the stored record share, until the signal
+   * aborts, and resolves with a function that releases it. The lock must not outlive
+   * its owner. It only saves requests; sessions are safe without it.
    */
   lock?(signal: AbortSignal): Promise<() => void>;
-  /** Calls changed whenever somebody else may have changed the record, until the signal ends. */
+  /**
+   * Calls changed when another tab or process may have changed the record, until the
+   * signal aborts.
+   */
   watch?(changed: () => void, until: AbortSignal): void;
-  /** Names the place: stores of one name share their session. The store itself if absent. */
+  /**
+   * Identifies the stored record: stores with one id share a session. Without it, only
+   * the same object does.
+   */
   readonly id?: string;
 }
 
-/** Bounds a store's call and types what it throws. */
+/** Limits the time of a store's call and converts its error. */
 export async function guarded<T>(call: () => T | PromiseLike<T>): Promise<T> {
   const timeout = 5_000;
   try {
@@ -41,15 +47,15 @@ export async function guarded<T>(call: () => T | PromiseLike<T>): Promise<T> {
   }
 }
 
-/** A store as the engine uses it: every call is bounded and fails with a typed error. */
+/** A store whose calls have a time limit and fail with a typed error. */
 export interface GuardedStore {
-  /** What is there; undefined is nothing. */
+  /** Resolves with the record, undefined if there is none. */
   load(): Promise<string | undefined>;
-  /** Puts next (undefined: nothing) in place of what is expected, and tells whether it did. */
+  /** Replaces the expected record by next (undefined: none). Resolves with true if it did. */
   swap(next: string | undefined, expected: string | undefined): Promise<boolean>;
   /**
-   * Takes the lock, if there is one, and resolves with what gives it back. Without it
-   * (it did not come in time) the work goes on all the same.
+   * Takes the store's lock and resolves with a function that releases it. Resolves
+   * with undefined if the store has no lock, or if it did not come in time.
    */
   lock(until?: AbortSignal): Promise<(() => void) | undefined>;
 }
@@ -66,7 +72,7 @@ export function guardedStore(store: Store): GuardedStore {
         async (signal) => {
           const unlock = await store.lock?.(signal);
           if (signal.aborted) {
-            unlock?.(); // it came when nobody waited any more
+            unlock?.(); // it came too late
           }
           return unlock;
         },
@@ -76,8 +82,8 @@ export function guardedStore(store: Store): GuardedStore {
 }
 
 /**
- * Returns a store that forgets with the page or process, the default. Sessions
- * that are given the same one are one session.
+ * Returns a store in memory, the default. It lives as long as the page or process.
+ * Sessions that use the same store object share one session.
  */
 export function memory(): Store {
   let record: string | undefined;

@@ -1,6 +1,6 @@
 import { guarded, memory, type Store } from "./store.js";
 
-/** Resolves with what an IndexedDB request brings. */
+/** Resolves with the result of an IndexedDB request. */
 function result<T>(r: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     r.onsuccess = () => resolve(r.result);
@@ -9,8 +9,8 @@ function result<T>(r: IDBRequest<T>): Promise<T> {
 }
 
 /**
- * Returns a store in IndexedDB, which all tabs and workers of the origin share
- * by name. They take turns by Web Locks and learn of each other's changes over a
+ * Returns a store in IndexedDB, which all tabs and workers of the origin share by
+ * name. They take turns with Web Locks and announce their changes over a
  * BroadcastChannel.
  */
 export function indexedDb(name: string): Store {
@@ -68,7 +68,7 @@ export function indexedDb(name: string): Store {
   };
 }
 
-/** Listens to the origin's other tabs until the signal ends, where there is a way to. */
+/** Listens to the origin's other tabs until the signal aborts. Undefined if the browser cannot. */
 export function channel(
   name: string,
   onMessage: (event: MessageEvent) => void,
@@ -83,7 +83,7 @@ export function channel(
   return c;
 }
 
-/** Takes the origin's lock of a name; where there are no Web Locks it is free. */
+/** Takes a lock of the origin by name. Without Web Locks it resolves at once. */
 function webLock(name: string, signal: AbortSignal): Promise<() => void> {
   return new Promise((resolve, reject) => {
     if (typeof navigator === "undefined" || !navigator.locks) {
@@ -96,9 +96,9 @@ function webLock(name: string, signal: AbortSignal): Promise<() => void> {
 }
 
 /**
- * Returns a store in localStorage or sessionStorage. Prefer indexedDb: Web
- * Storage has no transactions, so that two tabs may renew at once, and every
- * script of the origin reads it with one line.
+ * Returns a store in localStorage or sessionStorage. Prefer indexedDb: Web Storage
+ * has no transactions, so that two tabs may renew at the same time, and a single line
+ * of any script of the origin reads it.
  */
 export function webStorage(storage: Storage, name: string): Store {
   const key = `openwearables:${name}`;
@@ -131,7 +131,10 @@ export function webStorage(storage: Storage, name: string): Store {
   };
 }
 
-/** IndexedDB, or memory where it cannot be used at all; `shared` tells which. */
+/**
+ * Resolves with an IndexedDB store, or one in memory if the browser has none; `shared`
+ * tells which.
+ */
 export async function tryIndexedDb(name: string): Promise<{ disk: Store; shared: boolean }> {
   const disk = indexedDb(name);
   try {
