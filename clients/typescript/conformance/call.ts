@@ -22,7 +22,7 @@ import {
   UnimplementedRequestSchema,
 } from "./gen/connectrpc/conformance/v1/service_pb.js";
 
-/** Makes the call that the suite asks for and resolves with what came of it, both encoded. */
+/** Makes the call of an encoded request and resolves with its encoded result. */
 export async function run(request: Uint8Array, auth: Auth): Promise<Uint8Array> {
   const r = fromBinary(ClientCompatRequestSchema, request);
   const response = create(ClientCompatResponseSchema, { testName: r.testName });
@@ -80,7 +80,7 @@ async function call(r: ClientCompatRequest, auth: Auth): Promise<ClientResponseR
   return result;
 }
 
-/** Calls the method of the request and yields what it answers. */
+/** Calls the method of the request and yields its responses. */
 async function* payloads(
   client: Client<typeof ConformanceService>,
   r: ClientCompatRequest,
@@ -120,7 +120,7 @@ function unpack<D extends DescMessage>(any: Any | undefined, schema: D) {
   return message;
 }
 
-/** Notes an error of the call; beneath the SDK's is the one that came over the wire. */
+/** Sets the error of the result. The SDK's error has the one from the wire as its cause. */
 function fail(result: ClientResponseResult, e: unknown): void {
   const cause = e instanceof OpenWearablesError ? e.cause : e;
   const wire = ConnectError.from(cause ?? e);
@@ -133,7 +133,7 @@ function fail(result: ClientResponseResult, e: unknown): void {
         : create(AnySchema, { typeUrl: `type.googleapis.com/${d.type}`, value: d.value }),
     ),
   });
-  // Which of them were trailers cannot be told any more.
+  // The metadata does not distinguish headers and trailers.
   if (result.responseHeaders.length === 0) {
     result.responseHeaders = listed(wire.metadata);
   }

@@ -1,6 +1,6 @@
-// The client that connectconformance drives: requests come on standard input,
-// answers go to standard output, each after its length in four bytes. With the
-// argument chromium the calls are made by a page.
+// The client under test of connectconformance. It reads requests from standard input
+// and writes responses to standard output, each after its length in four bytes. With
+// the argument chromium, a page makes the calls.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { apiKey } from "../src/index.js";

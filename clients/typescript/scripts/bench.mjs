@@ -1,5 +1,5 @@
-// Compares a call of this SDK, with a session and without anything to renew, with
-// the same call over bare connect-web. Both get their answer from memory.
+// Compares a call of this SDK, with a session and without a renewal, to the same call
+// over bare connect-web. Both are served from memory.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient as createConnectClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";

@@ -1,5 +1,5 @@
-// Measures what the SDK adds to a page that calls over connect-web anyway, and
-// fails over the budget. Sizes are esbuild's minified output, gzipped.
+// Measures what the SDK adds to a page that uses connect-web, and fails if that exceeds
+// a limit. Sizes are in bytes, of esbuild's minified output after gzip.
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
@@ -16,7 +16,7 @@ const wire = `${bare}
   import { readPair } from "../dist/pair.js";
   globalThis.wire = [TokenRpc, readPair];
 `;
-// Source, what it is measured against, and how many bytes it may add to that.
+// The source, the entry that it is compared to, and how many bytes it may add.
 const entries = {
   "connect-web, bare": [bare, "connect-web, bare", 0],
   "typed errors and token calls": [wire, "connect-web, bare", 2500],

@@ -1,9 +1,8 @@
-// Preloaded into every process of the tests: one that prints a secret fails, whoever
-// printed it and however.
+// Preloaded into every process of the tests. A process that prints a secret fails.
 import { inspect } from "node:util";
 import { secrets } from "./secrets.js";
 
-/** Every way in which Node prints a value. */
+/** Returns the printed forms of a value in Node. */
 export function printed(v: unknown): string {
   const error = v instanceof Error ? `${v.stack} ${v.message}` : "";
   return [

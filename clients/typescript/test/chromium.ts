@@ -10,12 +10,12 @@ import {
 } from "playwright-core";
 import { secrets } from "./secrets.js";
 
-/** A real Chromium, and what its consoles showed. */
+/** A real Chromium and the secrets on its consoles. */
 export interface Browser {
   context: BrowserContext;
-  /** Console lines that show a secret. */
+  /** The console lines that contain a secret. */
   leaks: string[];
-  /** Opens a page of an API's origin, on which the script has run. */
+  /** Opens a page of an API's origin and runs the script there. */
   open(origin: string, script: string): Promise<Page>;
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export async function startBrowser(options: BrowserContextOptions = {}): Promise
     ...options,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
-    bypassCSP: true, // the API's own pages may load nothing
+    bypassCSP: true, // the policy of the API's pages forbids scripts
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -61,7 +61,7 @@ export async function startBrowser(options: BrowserContextOptions = {}): Promise
   };
 }
 
-/** Bundles a module of the tests for a page. */
+/** Bundles a test module for a page. */
 export async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, entry)],

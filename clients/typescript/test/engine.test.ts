@@ -162,7 +162,7 @@ test("a disposed session cancels its calls and loses nothing", async () => {
   const refreshing = new Promise((resolve) => leaving.on("refreshFailed", resolve));
   const calls = [leaver.users.get("ada"), leaver.users.get("ada")];
   const canceled = calls.map((call) => assert.rejects(call, isCanceled));
-  await refreshing; // the server has made a new pair, which did not arrive
+  await refreshing; // the server has minted a new pair, which was lost
   leaving.dispose();
   leaving.dispose();
   await Promise.all(canceled);

@@ -9,10 +9,10 @@ import { startTabs } from "./tabs/start.js";
 declare const tab: Tab;
 
 const { rig, browser, open, local, refreshes } = await startTabs();
-/** Until a token of an hour is within its margin, and until it is over. */
+/** Milliseconds until a token of an hour should be renewed, and until it has expired. */
 const [nearly, over] = [3_570_000, 3_700_000];
 
-/** Tabs with one signed-in user. */
+/** Opens tabs with one signed-in user. */
 async function signedIn(count: number, kind: "indexedDb" | "localStorage" = "indexedDb") {
   const proxy = await local();
   const person = await newPerson(direct(rig.server, rig.developerToken));
@@ -85,7 +85,7 @@ test("hidden tabs renew nothing in the background; once visible, they renew once
   const { proxy, pages, all, get, close } = await signedIn(3);
   await all((p) => p.evaluate(() => tab.hide(true)));
   await all((p) => p.evaluate((ms) => tab.advance(ms), nearly));
-  await all(get); // the token is good for half a minute more
+  await all(get); // the token is valid for half a minute more
   await pause(300);
   assert.equal(await refreshes(proxy), 0);
 
@@ -93,12 +93,12 @@ test("hidden tabs renew nothing in the background; once visible, they renew once
   await all((p) => p.evaluate(() => tab.hide(false)));
   assert.equal(await refreshedWithin(2_500, proxy), 1);
   assert.ok(Date.now() - began < 3_500);
-  await pause(2_000); // the slowest tab
+  await pause(2_000); // until the slowest tab has checked
   assert.equal(await refreshes(proxy), 1);
 
   await all((p) => p.evaluate(() => tab.hide(true)));
   await all((p) => p.evaluate((ms) => tab.advance(ms), over));
-  await get(pages[0]); // needed now, seen or not
+  await get(pages[0]); // a call needs it, even in a hidden tab
   assert.equal(await refreshes(proxy), 2);
   await close();
 });
@@ -113,7 +113,7 @@ test("tabs that are back online renew once, even during a cooldown", async () =>
   assert.equal(await refreshedWithin(2_500, proxy), 1);
   await pause(2_000);
   assert.equal(await refreshes(proxy), 1);
-  assert.deepEqual(await all(get), [id, id, id]); // although the cooldown of the failure is not over
+  assert.deepEqual(await all(get), [id, id, id]); // although the cooldown is not over
   assert.equal(await refreshes(proxy), 1);
   await close();
 });

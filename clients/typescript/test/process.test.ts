@@ -16,10 +16,10 @@ before(async () => {
 });
 after(() => rig.close());
 
-/** Makes the answer to the next renewal wait in the proxy. */
+/** Makes the proxy hold the response to the next renewal. */
 const holdAnswer = [{ method: "RefreshToken", fault: "hold_answer", times: 1 }];
 
-/** A process that says lines and is told to go. */
+/** A process that prints lines and waits for go. */
 class Child {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -50,7 +50,7 @@ class Child {
   }
 }
 
-/** A user whose expired session is in a file, behind a proxy of its own. */
+/** Returns a user with an expired session in a file, and a proxy for it. */
 async function stored(name: string) {
   const proxy = new FaultProxy(await rig.proxy());
   const person = await newPerson(direct(rig.server, rig.developerToken));
@@ -109,12 +109,12 @@ test("a process that disposes of its session ends, and the next one goes on", as
   const { proxy, person, path } = await stored("leave");
   await proxy.rules(holdAnswer);
   const leaver = new Child("leave.js", path, proxy.url, person.id);
-  assert.ok(await proxy.eventually((r) => r.held === 1)); // the server has made the new pair
+  assert.ok(await proxy.eventually((r) => r.held === 1)); // the server has minted the new pair
   const began = performance.now();
   leaver.go();
   await leaver.says("canceled");
   assert.equal(await leaver.ended, 0);
-  assert.ok(performance.now() - began < 8_000); // sooner than an attempt would end
+  assert.ok(performance.now() - began < 8_000); // before an attempt times out
   assert.deepEqual(readdirSync(join(path, "..")), ["session.json"]);
 
   const ow = createClient({ baseUrl: proxy.url, auth: userSession({ store: file(path) }) });

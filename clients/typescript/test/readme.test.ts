@@ -35,7 +35,7 @@ before(async () => {
 });
 after(() => rig.close());
 
-/** An empty app with the packed SDK and what else is named. */
+/** Creates an empty app with the packed SDK and the named packages. */
 function newApp(name: string, more: string[] = []): string {
   const app = join(rig.folder, name);
   mkdirSync(join(app, "src"), { recursive: true });
@@ -69,7 +69,7 @@ function snippets(): Map<string, string> {
   );
 }
 
-/** An API key, an application and a user to play with. */
+/** Creates an API key, an application and a user. */
 async function seed() {
   const dev = direct(rig.server, rig.developerToken);
   const [key, app, user] = [

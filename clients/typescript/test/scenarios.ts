@@ -6,7 +6,7 @@ import type { Scenario } from "./scenario/scenario.js";
 
 const path = join(import.meta.dirname, "..", "..", "..", "testdata", "refresh-scenarios.json");
 
-/** The cases that every SDK runs; ONLY=text picks those whose name contains it. */
+/** Returns the scenarios that every SDK runs; ONLY=text selects those whose name contains it. */
 function scenarios(): Scenario[] {
   const file = JSON.parse(readFileSync(path, "utf8"));
   if (file.version !== 1 || file.scenarios.length < 60) {
@@ -17,9 +17,9 @@ function scenarios(): Scenario[] {
 }
 
 /**
- * Plays every scenario, each on one of the stages, prints a line for each, and
- * appends `{"runtime", "outcomes": {name: "pass" or "fail: why"}}` as one line to
- * the file that SCENARIO_OUTCOMES names.
+ * Plays every scenario on one of the stages and prints its outcome. Appends
+ * `{"runtime", "outcomes": {name: "pass" or "fail: why"}}` as one line to the file
+ * SCENARIO_OUTCOMES.
  */
 export async function playAll<S>(
   t: TestContext,

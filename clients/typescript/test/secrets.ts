@@ -1,2 +1,2 @@
-/** The forms of everything that must not be shown: keys, secrets, refresh and access tokens. */
+/** Matches every kind of secret: keys, application secrets, refresh and access tokens. */
 export const secrets = /\b(ow_live_|ow_test_|secret_|rt_)[0-9a-z]{12}|eyJ[0-9A-Za-z_-]{10}/;

@@ -14,7 +14,7 @@ const { rig, browser, open, local, refreshes } = await startTabs();
 async function runTrials(pages: Page[], proxy: string, userId: string): Promise<void> {
   for (let n = 1; n <= trials; n++) {
     await new FaultProxy(proxy).reset();
-    // All tokens run out before anybody calls.
+    // All tokens expire before the calls.
     await Promise.all(pages.map((p) => p.evaluate(() => tab.advance(3_700_000))));
     const moment = Date.now() + 60;
     const errors = await Promise.all(
@@ -74,7 +74,7 @@ test("a dashboard on another origin outlives reloads, and signs out even while o
   await page.evaluate((u) => tab.openDashboard(u), proxy);
   assert.equal((await page.evaluate(() => tab.rateLimit())).email, rig.email);
 
-  // The browser may evict what a page stored and keep its cookies.
+  // A browser may evict the storage of a page and keep its cookies.
   const reopened = async () => {
     await page.evaluate(async () => {
       for (const { name } of await indexedDB.databases()) {
@@ -95,7 +95,7 @@ test("a dashboard on another origin outlives reloads, and signs out even while o
   );
   assert.equal(await page.evaluate(() => tab.failed()), "signed_out");
   await browser.context.setOffline(false);
-  await page.evaluate(() => tab.signOut()); // the server is told at last
+  await page.evaluate(() => tab.signOut()); // revokes the session at the server
   assert.equal(await page.evaluate(() => tab.failed()), "signed_out");
   await reopened();
   assert.equal(await page.evaluate(() => tab.failed()), "signed_out");

@@ -1,9 +1,9 @@
-// A backend that keeps an application's secret and hands tokens of its signed-in
-// user to a web page, which calls the API with them.
+// A backend that keeps an application's secret. It sends tokens of its signed-in user
+// to a web page, which calls the API with them.
 //
 //   OPENWEARABLES_BASE_URL  such as http://127.0.0.1:8000
 //   OPENWEARABLES_APP_ID, OPENWEARABLES_APP_SECRET  of an application
-//   OPENWEARABLES_API_KEY   with users:write, to make the user once
+//   OPENWEARABLES_API_KEY   with the scope users:write, to create the user
 //
 // npm install && npm run build && npm start, then open http://localhost:8080.
 import { readFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ const app = appCredentials({
   appSecret: env("OPENWEARABLES_APP_SECRET"),
 });
 
-// Your own session cookie tells who asks; here everybody is Ada.
+// Your own session cookie identifies the user; here everybody is Ada.
 const ada = await findOrCreate("ada");
 
 async function findOrCreate(externalUserId) {
@@ -35,7 +35,7 @@ const files = {
 const server = createServer(async (req, res) => {
   try {
     if (req.method === "POST" && req.url === "/ow-token") {
-      // A page of another site cannot send this type without asking first.
+      // A page of another site cannot send this type without a preflight.
       if (req.headers["content-type"] !== "application/json") {
         res.writeHead(415).end();
         return;

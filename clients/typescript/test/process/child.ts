@@ -1,5 +1,5 @@
-// A process that gets a user by a session in a file. At the named moment of the
-// renewal it stops, to be killed.
+// A process that calls with a session in a file. At the named moment of the renewal it
+// hangs until it is killed.
 import { writeSync } from "node:fs";
 import { createClient, file, type Store, userSession } from "../../src/node.js";
 
@@ -9,7 +9,7 @@ function moment(name: string): void {
   if (name === hangAt) {
     writeSync(1, "hanging\n");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
-    process.exit(1); // nobody killed it
+    process.exit(1); // it was not killed
   }
 }
 
@@ -39,7 +39,7 @@ const store: Store = {
 };
 
 const client = createClient({ baseUrl, auth: userSession({ store }) });
-await fetch(`${baseUrl}/livez`, { signal: AbortSignal.timeout(10_000) }); // the first one is slow
+await fetch(`${baseUrl}/livez`, { signal: AbortSignal.timeout(10_000) }); // the first request is slow
 writeSync(1, "ready\n");
 process.stdin.once("data", async () => {
   process.stdin.destroy();

@@ -1,5 +1,4 @@
-// A process that disposes of its session while the renewal is under way, and then
-// has nothing left to do.
+// A process that disposes of its session during a renewal. It then ends by itself.
 import { createClient, file, isCanceled, userSession } from "../../src/node.js";
 
 const [path = "", baseUrl = "", userId = ""] = process.argv.slice(2);

@@ -1,15 +1,15 @@
 import type { Client } from "../../src/client.js";
 import type { Step } from "./scenario.js";
 
-/** Calls under way at once. */
+/** Concurrent calls. */
 export interface Callers {
-  /** Of each call its error, undefined where it succeeded; and how long all took in ms. */
+  /** The error of each call, undefined for a success, and the time of all in milliseconds. */
   outcomes: Promise<{ errors: unknown[]; took: number }>;
-  /** Every caller gives up. */
+  /** Aborts every call. */
   cancel(): void;
 }
 
-/** Makes the calls of a step about a user, each with a signal of its own. */
+/** Makes the calls of a step for a user, each with its own signal. */
 export function startCalls(client: Client, step: Step, userId: string): Callers {
   const began = performance.now();
   const controllers = Array.from({ length: step.count ?? 1 }, () => new AbortController());
@@ -56,7 +56,7 @@ async function call(
   }
 }
 
-/** Resolves with what the work failed with, undefined where it did not. */
+/** Resolves with the error of the work, undefined for a success. */
 export async function failure(work: Promise<unknown>): Promise<unknown> {
   try {
     await work;

@@ -3,7 +3,7 @@ import { apiKey, indexedDb, isInvalid } from "../../src/browser.js";
 import type { Scenario } from "./scenario.js";
 import { play } from "./stage.js";
 
-/** Prints a value as programs on a page do. */
+/** Returns the printed forms of a value in a page. */
 function print(value: unknown): string {
   console.log(value);
   console.log("%o %O %s", value, value, value);
@@ -24,8 +24,8 @@ function print(value: unknown): string {
 }
 
 /**
- * A page may hold no API key, so there is none to play with: that it is refused is
- * checked, and the scenario goes on with the same key as a bare static credential.
+ * Checks that a page refuses an API key. The scenario goes on with the same key as a
+ * static credential.
  */
 function keyOnPage(key: string) {
   try {

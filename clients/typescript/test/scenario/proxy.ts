@@ -1,6 +1,6 @@
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What a fault proxy has seen since it was reset. */
+/** The requests that a fault proxy has seen since its last reset. */
 export interface Report {
   requests: Record<string, number>;
   rotated: number;
@@ -8,24 +8,24 @@ export interface Report {
   log: { method: string; key: string; token: string; status: number }[];
 }
 
-/** A request of the tests' own is answered within this. */
+/** The time limit of a request to the proxy itself, in milliseconds. */
 const limit = 10_000;
 
-/** The fault proxy before the server, by its own HTTP interface. */
+/** Controls the fault proxy before the server over its HTTP interface. */
 export class FaultProxy {
   constructor(readonly url: string) {}
 
-  /** Forgets the rules and what was seen. */
+  /** Clears the rules and the report. */
   reset(): Promise<void> {
     return this.post("/reset");
   }
 
-  /** Sets what befalls requests, in place of the rules before. */
+  /** Replaces the rules. */
   rules(rules: unknown): Promise<void> {
     return this.post("/rules", rules);
   }
 
-  /** Lets go of what is held. */
+  /** Releases the requests that the proxy holds. */
   release(): Promise<void> {
     return this.post("/release");
   }
@@ -36,7 +36,7 @@ export class FaultProxy {
     return { ...r, log: r.log ?? [] };
   }
 
-  /** Resolves with whether it comes to hold within 10 s. */
+  /** Resolves with true once the condition holds, and with false after 10 s. */
   async eventually(holds: (r: Report) => boolean): Promise<boolean> {
     for (const end = Date.now() + 10_000; !holds(await this.report()); await pause(10)) {
       if (Date.now() > end) {

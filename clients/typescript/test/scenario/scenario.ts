@@ -20,7 +20,7 @@ export interface Step {
   rules?: unknown[];
 }
 
-/** One case of clients/testdata/refresh-scenarios.json; its README says what it means. */
+/** One case of clients/testdata/refresh-scenarios.json; see the README there. */
 export interface Scenario {
   name: string;
   setup?: {

@@ -14,13 +14,13 @@ import { FaultProxy, pause, type Report } from "./proxy.js";
 import type { Scenario, Span, Step } from "./scenario.js";
 import { direct, newPerson, type Person, storedRecord, subject, type World } from "./world.js";
 
-/** What a platform lends to a stage. */
+/** What differs between the platforms that play scenarios. */
 export interface Platform extends World {
   proxy: string;
   persistent(): Store;
-  /** What calls with an API key. */
+  /** Returns the credential of an API key. */
   apiKey(key: string): Auth;
-  /** Every way in which the platform prints a value. */
+  /** Returns the printed forms of a value. */
   print(value: unknown): string;
 }
 
@@ -42,7 +42,7 @@ const eventNames: EventName[] = [
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
-/** Plays a scenario and resolves with what went wrong: nothing, if all is well. */
+/** Plays a scenario and resolves with its problems; an empty list is a success. */
 export async function play(scenario: Scenario, platform: Platform): Promise<string[]> {
   const stage = new Stage(scenario, platform);
   try {
@@ -139,7 +139,7 @@ class Stage {
     };
   }
 
-  /** The clients of one process, which shares nothing with the others but the store. */
+  /** Returns the clients of one simulated process. Processes share only the store. */
   private process(): Process {
     const client = {
       baseUrl: this.platform.proxy,
@@ -265,7 +265,7 @@ class Stage {
     }
   }
 
-  /** Compares what calls came to with what a step expects. */
+  /** Compares the errors of calls with the expectation of a step. */
   private want(step: Step, errors: unknown[]): void {
     const failed = errors.filter((e) => e !== undefined);
     for (const e of failed) {

@@ -2,19 +2,19 @@ import { keyAuth } from "../../src/auth.js";
 import { type Client, createClient } from "../../src/client.js";
 import type { ExposedTokenPair } from "../../src/pair.js";
 
-/** Where the server is, and an API key that may do everything a scenario needs. */
+/** The URL of a server and a credential with all permissions that a scenario needs. */
 export interface World {
   server: string;
   developerToken: string;
 }
 
-/** A user of the server with a session of its own. */
+/** A user of the server and its session. */
 export interface Person {
   id: string;
   pair: ExposedTokenPair;
 }
 
-/** A client that holds an access token and nothing else. */
+/** Returns a client with a static access token. */
 export function direct(base: string, access: string): Client {
   return createClient({ baseUrl: base, auth: keyAuth(access) });
 }
@@ -24,7 +24,7 @@ export async function newPerson(dev: Client): Promise<Person> {
   return { id: user.id, pair: (await dev.tokens.create(user.id)).expose() };
 }
 
-/** A stored session of a given age; the pair itself is fresh to the server. */
+/** Returns a stored session that looks as old as age says. Its token pair is new. */
 export function storedRecord(base: string, pair: ExposedTokenPair, age: string): string {
   const ttl = pair.expires_in;
   const gone = { fresh: 0, expiring: ttl - 40, expired: ttl + 60 }[age] ?? 0;
@@ -43,7 +43,7 @@ export function storedRecord(base: string, pair: ExposedTokenPair, age: string):
   });
 }
 
-/** Whose access token it is. */
+/** Returns the subject of an access token, empty if there is none. */
 export function subject(token: string | undefined): string {
   const payload = token?.split(".")[1];
   if (!payload) {

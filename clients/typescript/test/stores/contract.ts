@@ -1,6 +1,6 @@
 import type { Store } from "../../src/index.js";
 
-/** Checks what every store promises; make returns the same place each time. */
+/** Checks the contract of a store. All stores of make share one record. */
 export async function contract(make: () => Store): Promise<void> {
   const [store, other] = [make(), make()];
   const expect = async (what: string, got: Promise<unknown>, want: unknown) => {

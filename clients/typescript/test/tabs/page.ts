@@ -56,7 +56,7 @@ const tab = {
   advance(ms: number) {
     ahead += ms;
   },
-  /** What Chromium says of a page that is not in front, which it cannot be without a window. */
+  /** Makes the page hidden or visible to the SDK. A headless page is never really hidden. */
   hide(hidden: boolean) {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
@@ -65,13 +65,13 @@ const tab = {
   storageErrors: () => storageErrors,
   leave: () => user.signOut(),
   dispose: () => user.dispose(),
-  /** Leaves no room in localStorage. */
+  /** Fills localStorage. */
   fill() {
     for (let size = 1 << 22; size > 0; size >>= 1) {
       try {
         localStorage.setItem("full", (localStorage.getItem("full") ?? "") + "x".repeat(size));
       } catch {
-        // a smaller piece, then
+        // try a smaller piece
       }
     }
   },
@@ -84,7 +84,7 @@ const tab = {
   },
   login: (email: string, password: string) => dashboard.login({ email, password }),
   signOut: () => dashboard.signOut(),
-  /** Makes calls at a moment that all tabs share. */
+  /** Makes calls at the same moment as the other tabs, and resolves with the errors. */
   async trial(userId: string, moment: number): Promise<string[]> {
     await at(moment);
     const call = () => (userId ? client.users.get(userId) : client.sessions.me());
