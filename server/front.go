@@ -32,7 +32,7 @@ func failer(r *http.Request) surface {
 // answer shows, and leaves one log line, whatever happens within.
 func (s *Server) front(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, r := call.New(w, r, s.now)
+		c, r := call.New(w, r, s.now, s.begin)
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
 		c.Address = clientAddress(r, s.config.TrustedProxies)
 		c.Client = clip(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), problem.MaxText)

@@ -38,6 +38,7 @@ var (
 type Server struct {
 	config   Config
 	now      func() time.Time
+	begin    func(context.Context) context.Context // of each request
 	lock     *flock.Flock
 	store    *store.Store
 	cluster  *cluster.Redis // nil without Redis
@@ -58,7 +59,7 @@ type Server struct {
 // a SQLite database open; of a PostgreSQL database there may be any number of
 // servers. The caller must Close it.
 func New(ctx context.Context, config Config) (_ *Server, err error) {
-	s := &Server{config: config, now: config.Now, metrics: newMetrics()}
+	s := &Server{config: config, now: config.Now, begin: store.WithBudget, metrics: newMetrics()}
 	if s.now == nil {
 		s.now = time.Now
 	}

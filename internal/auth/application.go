@@ -176,7 +176,7 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 		return err
 	}
 	var ended []string
-	err := s.store.Write(Patient(ctx), func(ctx context.Context, tx Tx) (err error) {
+	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) (err error) {
 		if _, err = tx.Application(ctx, appID); err != nil {
 			return applicationError(err)
 		}

@@ -34,10 +34,6 @@ type Caller struct {
 	// Replayed is set when the answer is an earlier one, given again.
 	Replayed bool
 
-	// Waited is how long the store has kept the request, whose calls have the
-	// patience of one.
-	Waited time.Duration
-
 	presented string // the credential of the header
 	keyOnly   bool   // nothing but an API key will do
 	proved    bool   // by the store, for this request

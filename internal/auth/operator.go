@@ -110,7 +110,7 @@ func (s *Developers) byEmail(ctx context.Context, email string) (StoredDeveloper
 // the change ended.
 func (s *Developers) operate(ctx context.Context, action, email string, f func(context.Context, Tx, StoredDeveloper) ([]string, error)) error {
 	var ended []string
-	err := s.store.Write(Patient(ctx), func(ctx context.Context, tx Tx) error {
+	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) error {
 		d, err := tx.DeveloperByEmail(ctx, Fold(email))
 		if err != nil {
 			return developerError(err)

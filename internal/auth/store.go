@@ -18,20 +18,15 @@ type Store interface {
 	// error is returned. f is not cancelled midway, and may run again from its
 	// beginning after what it did was undone; it must not wait for anything but
 	// tx.
+	//
+	// A Write that takes longer than a caller should wait may fail as
+	// Unavailable.
 	Write(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
+	// WriteLong is Write for a transaction that grows with the data, such as a
+	// deletion: it may take ten seconds. It fails as soon as Write does where the
+	// database cannot be reached.
+	WriteLong(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
 }
-
-type patientKey struct{}
-
-// Patient returns a context under which a Write that grows with the data, such as
-// a deletion, may take ten seconds. Any other one is Unavailable where it takes
-// longer than a caller should wait.
-func Patient(ctx context.Context) context.Context {
-	return context.WithValue(ctx, patientKey{}, true)
-}
-
-// IsPatient says whether ctx is Patient's.
-func IsPatient(ctx context.Context) bool { return ctx.Value(patientKey{}) != nil }
 
 // Tx is a transaction. What it reads is locked until the transaction ends, so
 // that a decision made on it still holds when it is written.

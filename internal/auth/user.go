@@ -129,7 +129,7 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 	}
 	var u User
 	var ended []string
-	err = s.store.Write(Patient(ctx), func(ctx context.Context, tx Tx) (err error) {
+	err = s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) (err error) {
 		if u, err = tx.User(ctx, id); err != nil {
 			return userError(err)
 		}

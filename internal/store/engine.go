@@ -65,6 +65,9 @@ type backend interface {
 	// commit are not cancelled. f may run again from its beginning after what
 	// it did was undone.
 	do(ctx context.Context, f func(context.Context, *tx) error) error
+	// doLong is do for a transaction that grows with the data: it may take
+	// longTimeout.
+	doLong(ctx context.Context, f func(context.Context, *tx) error) error
 	// ping is nil if the database can be written and its time is ours.
 	ping(ctx context.Context) error
 	// tidy is called after much was deleted.

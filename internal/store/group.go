@@ -88,6 +88,11 @@ func (g *group) do(ctx context.Context, f func(context.Context, *tx) error) erro
 	}
 }
 
+// doLong is do, which has no limit once it is a transaction's turn.
+func (g *group) doLong(ctx context.Context, f func(context.Context, *tx) error) error {
+	return g.do(ctx, f)
+}
+
 func (g *group) enqueue(j *job) error {
 	g.mu.RLock()
 	defer g.mu.RUnlock()

@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
@@ -25,7 +24,7 @@ import (
 const (
 	callTimeout    = 1600 * time.Millisecond
 	acquireTimeout = time.Second
-	longTimeout    = 10 * time.Second // of what is Patient
+	longTimeout    = 10 * time.Second // of what grows with the data
 	maxTries       = 4                // of a call that was in another's way
 	maxSkew        = time.Minute
 )
@@ -98,7 +97,7 @@ func (p *pgPool) tidy(context.Context) error { return nil }
 // use runs f on a connection, again on another one where the first was lost.
 // A caller who goes away does not take the connection along.
 func (p *pgPool) use(ctx context.Context, f func(context.Context, executor) error) error {
-	return p.patiently(ctx, func(within context.Context) error {
+	return p.patiently(ctx, false, func(within context.Context) error {
 		c, err := p.acquire(ctx, within)
 		if err != nil {
 			return err
@@ -108,16 +107,24 @@ func (p *pgPool) use(ctx context.Context, f func(context.Context, executor) erro
 }
 
 func (p *pgPool) do(ctx context.Context, f func(context.Context, *tx) error) error {
+	return p.run(ctx, false, f)
+}
+
+func (p *pgPool) doLong(ctx context.Context, f func(context.Context, *tx) error) error {
+	return p.run(ctx, true, f)
+}
+
+func (p *pgPool) run(ctx context.Context, long bool, f func(context.Context, *tx) error) error {
 	if err := p.enter(); err != nil {
 		return p.engine.domain(err)
 	}
 	defer p.under.Done()
-	err := p.patiently(ctx, func(within context.Context) error {
+	err := p.patiently(ctx, long, func(within context.Context) error {
 		c, err := p.acquire(ctx, within)
 		if err != nil {
 			return err
 		}
-		return p.transact(within, c, f)
+		return p.transact(within, c, long, f)
 	})
 	for _, own := range []error{errAbsent, errLost, context.DeadlineExceeded} {
 		if errors.Is(err, own) {
@@ -131,14 +138,15 @@ func (p *pgPool) do(ctx context.Context, f func(context.Context, *tx) error) err
 // What it calls again has had no effect. Where the time is over or a connection
 // was lost, the network may have gone, and the other connections with it: none
 // of now is used again.
-func (p *pgPool) patiently(ctx context.Context, f func(within context.Context) error) error {
+func (p *pgPool) patiently(ctx context.Context, long bool, f func(within context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
-	begun, caller := time.Now(), auth.CallerFrom(ctx)
-	defer func() { caller.Waited += time.Since(begun) }()
-	end, hurried := begun.Add(p.callTimeout-caller.Waited), caller.Waited > p.callTimeout/2
-	if auth.IsPatient(ctx) {
+	begun, budget := time.Now(), budgetFrom(ctx)
+	defer func() { budget.take(time.Since(begun)) }()
+	taken := budget.taken()
+	end, hurried := begun.Add(p.callTimeout-taken), taken > p.callTimeout/2
+	if long {
 		end = begun.Add(max(longTimeout, p.callTimeout))
 	}
 	if asked, ok := ctx.Deadline(); ok && asked.Before(end) {
@@ -222,7 +230,7 @@ func (c pgConn) raw(f func(*pgx.Conn) error) error {
 }
 
 // transact runs f in a transaction on the connection and gives it back.
-func (p *pgPool) transact(ctx context.Context, c pgConn, f func(context.Context, *tx) error) error {
+func (p *pgPool) transact(ctx context.Context, c pgConn, long bool, f func(context.Context, *tx) error) error {
 	over := false
 	defer func() {
 		if !over { // f ended this goroutine (runtime.Goexit)
@@ -230,7 +238,7 @@ func (p *pgPool) transact(ctx context.Context, c pgConn, f func(context.Context,
 			_ = c.Close()
 		}
 	}()
-	now, err := p.begin(ctx, c)
+	now, err := p.begin(ctx, c, long)
 	if err != nil {
 		err = p.engine.domain(err)
 	} else {
@@ -253,10 +261,10 @@ func (p *pgPool) transact(ctx context.Context, c pgConn, f func(context.Context,
 }
 
 // begin starts a transaction and returns its time, in one round trip. However
-// patient the caller, a database that is away shows here.
-func (p *pgPool) begin(ctx context.Context, c pgConn) (now time.Time, err error) {
+// long the transaction may take, a database that is away shows here.
+func (p *pgPool) begin(ctx context.Context, c pgConn, long bool) (now time.Time, err error) {
 	statements := "BEGIN; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-	if auth.IsPatient(ctx) {
+	if long {
 		statements += "; SET LOCAL statement_timeout = " + strconv.FormatInt(longTimeout.Milliseconds(), 10)
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.callTimeout)

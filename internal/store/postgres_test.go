@@ -211,7 +211,7 @@ func TestPostgresRequestPatience(t *testing.T) {
 		_, err := t.some(ctx, t.db.NewRaw("SELECT pg_sleep(1)").Conn(t.conn))
 		return err
 	}
-	request := auth.WithCaller(t.Context(), &auth.Caller{})
+	request := WithBudget(t.Context())
 	if err := s.do(request, slow); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestPostgresRequestPatience(t *testing.T) {
 		_, err := s.Key(request, "x")
 		wantUnavailable(t, err)
 	})
-	if err := s.do(auth.WithCaller(t.Context(), &auth.Caller{}), slow); err != nil {
+	if err := s.do(WithBudget(t.Context()), slow); err != nil {
 		t.Error("another request:", err)
 	}
 }
@@ -236,16 +236,16 @@ func TestPostgresPatience(t *testing.T) {
 		_, err := t.some(ctx, t.db.NewRaw("SELECT pg_sleep(2)").Conn(t.conn))
 		return err
 	}
-	request := auth.WithCaller(t.Context(), &auth.Caller{})
+	request := WithBudget(t.Context())
 	wantUnavailable(t, s.do(request, long))
-	if err := s.do(auth.Patient(request), long); err != nil {
+	if err := s.doLong(request, long); err != nil {
 		t.Error(err)
 	}
 	p := s.backend.(*pgPool)
 	release := p.hold(t)
 	defer release()
 	p.acquireTimeout = acquireTimeout
-	inTime(t, "without a connection", func() { wantUnavailable(t, s.do(auth.Patient(t.Context()), long)) })
+	inTime(t, "without a connection", func() { wantUnavailable(t, s.doLong(t.Context(), long)) })
 }
 
 // A commit that the database refuses is answered as the refusal that it is.

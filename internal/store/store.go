@@ -116,3 +116,9 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Write(ctx context.Context, f func(ctx context.Context, tx auth.Tx) error) error {
 	return s.do(ctx, func(ctx context.Context, t *tx) error { return f(ctx, t) })
 }
+
+// WriteLong is Write for a transaction that grows with the data, as auth.Store
+// promises.
+func (s *Store) WriteLong(ctx context.Context, f func(ctx context.Context, tx auth.Tx) error) error {
+	return s.doLong(ctx, func(ctx context.Context, t *tx) error { return f(ctx, t) })
+}

@@ -32,10 +32,11 @@ type Call struct {
 type contextKey struct{}
 
 // New returns the call of r, answered through w, and r with the call and its
-// caller in the context.
-func New(w http.ResponseWriter, r *http.Request, now func() time.Time) (*Call, *http.Request) {
+// caller in the context. begin adds to that context what else lasts as long as
+// the request.
+func New(w http.ResponseWriter, r *http.Request, now func() time.Time, begin func(context.Context) context.Context) (*Call, *http.Request) {
 	c := &Call{w: w, Now: now, Started: time.Now()}
-	ctx := context.WithValue(r.Context(), contextKey{}, c)
+	ctx := context.WithValue(begin(r.Context()), contextKey{}, c)
 	c.Request = r.WithContext(auth.WithCaller(ctx, &c.Caller))
 	return c, c.Request
 }
