@@ -51,15 +51,15 @@ type pools struct {
 	// age of the connections that may be used: those of another are not used
 	// again.
 	age *atomic.Int64
-	// prepare is how what this package prepares is sent, where that can be chosen.
-	prepare pgx.QueryExecMode
+	// prepareMode is how what this package prepares is sent, where that can be chosen.
+	prepareMode pgx.QueryExecMode
 }
 
 func (p *pools) close() error { return errors.Join(p.readers.Close(), p.writer.Close()) }
 
 // backend runs what a store asks of its database. Safe for concurrent use.
 type backend interface {
-	source
+	runner
 	// do runs f in a transaction and returns once it is durable or undone. A
 	// caller that is cancelled before its turn leaves; from then on f and the
 	// commit are not cancelled. f may run again from its beginning after what
@@ -70,14 +70,14 @@ type backend interface {
 	doLong(ctx context.Context, f func(context.Context, *tx) error) error
 	// ping is nil if the database can be written and its time is ours.
 	ping(ctx context.Context) error
-	// tidy is called after much was deleted.
-	tidy(ctx context.Context) error
+	// truncateLog is called after much was deleted.
+	truncateLog(ctx context.Context) error
 	// close waits for what was accepted, refuses more, and closes the pools.
 	close() error
 }
 
-// source is where statements run.
-type source interface {
+// runner is where statements run.
+type runner interface {
 	// use calls f, with the context of its statements; for reads perhaps more
 	// than once.
 	use(ctx context.Context, f func(context.Context, executor) error) error
@@ -87,8 +87,8 @@ type source interface {
 // which it prepares.
 type executor interface {
 	bun.IConn
-	query(ctx context.Context, s *ready, args []any) (*sql.Rows, error)
-	exec(ctx context.Context, s *ready, args []any) (sql.Result, error)
+	query(ctx context.Context, s *prepared, args []any) (*sql.Rows, error)
+	exec(ctx context.Context, s *prepared, args []any) (sql.Result, error)
 }
 
 // fault is what a driver's error means.

@@ -87,8 +87,8 @@ func (s *Store) closing() bool {
 		defer p.mu.RUnlock()
 		return p.closed
 	}
-	g := s.backend.(*file).group
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	return g.closed
+	b := s.backend.(*file).batcher
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.closed
 }

@@ -101,17 +101,17 @@ func (e engine) permitted(err error) error {
 
 // prepareMigrations makes the table of what the database has had.
 func (e engine) prepareMigrations(ctx context.Context, conn *sql.Conn) error {
-	ready := func() bool {
+	exists := func() bool {
 		_, err := conn.ExecContext(ctx, "SELECT name, serves FROM migrations WHERE 1 = 0")
 		return err == nil
 	}
-	if ready() {
+	if exists() {
 		return nil
 	}
 	return e.inTransaction(ctx, conn, func() error {
 		_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migrations "+
 			"(name "+e.text+" PRIMARY KEY, applied_at BIGINT NOT NULL, serves "+e.text+" NOT NULL DEFAULT '')")
-		if err == nil && !ready() { // made before there was that column
+		if err == nil && !exists() { // made before there was that column
 			_, err = conn.ExecContext(ctx, "ALTER TABLE migrations ADD COLUMN serves "+e.text+" NOT NULL DEFAULT ''")
 		}
 		return err

@@ -127,7 +127,7 @@ func TestMigrationsSayWhomTheyServe(t *testing.T) {
 // A database of before migrations said that goes on.
 func TestMigrationsTableOfBefore(t *testing.T) {
 	s, path := openSQLiteStore(t)
-	if _, err := s.backend.(*file).group.pool.ExecContext(t.Context(), "ALTER TABLE migrations DROP COLUMN serves"); err != nil {
+	if _, err := s.backend.(*file).batcher.pool.ExecContext(t.Context(), "ALTER TABLE migrations DROP COLUMN serves"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

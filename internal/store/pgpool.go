@@ -91,8 +91,8 @@ func (p *pgPool) ping(ctx context.Context) error {
 	return nil
 }
 
-// tidy leaves it to autovacuum.
-func (p *pgPool) tidy(context.Context) error { return nil }
+// truncateLog leaves it to autovacuum.
+func (p *pgPool) truncateLog(context.Context) error { return nil }
 
 // use runs f on a connection, again on another one where the first was lost.
 // A caller who goes away does not take the connection along.
@@ -195,14 +195,14 @@ func (p *pgPool) acquire(ctx, within context.Context) (pgConn, error) {
 	if err != nil {
 		return pgConn{}, fmt.Errorf("%w: %w", errAbsent, err)
 	}
-	return pgConn{conn, p.prepare}, nil
+	return pgConn{conn, p.prepareMode}, nil
 }
 
-func (c pgConn) query(ctx context.Context, s *ready, args []any) (*sql.Rows, error) {
+func (c pgConn) query(ctx context.Context, s *prepared, args []any) (*sql.Rows, error) {
 	return c.QueryContext(ctx, s.text, append([]any{c.mode}, args...)...)
 }
 
-func (c pgConn) exec(ctx context.Context, s *ready, args []any) (sql.Result, error) {
+func (c pgConn) exec(ctx context.Context, s *prepared, args []any) (sql.Result, error) {
 	return c.ExecContext(ctx, s.text, append([]any{c.mode}, args...)...)
 }
 

@@ -65,7 +65,7 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	if err != nil {
 		return nil, errForm // the error of the parser may hold parts of a password
 	}
-	prepare := config.DefaultQueryExecMode // default_query_exec_mode: see poolerMode
+	prepareMode := config.DefaultQueryExecMode // default_query_exec_mode: see poolerMode
 	most, err := tune(config)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	if err != nil {
 		return nil, errors.Join(explain(config, err), pool.Close())
 	}
-	return &pools{readers: pool, writer: pool, risks: risks, exposed: exposed(config), age: age, prepare: prepare}, nil
+	return &pools{readers: pool, writer: pool, risks: risks, exposed: exposed(config), age: age, prepareMode: prepareMode}, nil
 }
 
 // tune completes the settings of the connections and returns how many there

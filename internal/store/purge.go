@@ -38,5 +38,5 @@ func (s *Store) Purge(ctx context.Context) error {
 			}
 		}
 	}
-	return s.tidy(ctx)
+	return s.truncateLog(ctx)
 }

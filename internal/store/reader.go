@@ -11,7 +11,7 @@ import (
 // reader is auth.Reader, on the pool that reads or within a transaction.
 type reader struct {
 	*mapper
-	source
+	runner
 	tx *txState // nil outside a transaction
 }
 

@@ -32,13 +32,13 @@ var sqliteEngine = engine{
 // file is a backend whose writes share commits.
 type file struct {
 	filePool
-	*group
+	*batcher
 }
 
 func serveSQLite(m *mapper, p *pools, o Options) backend {
 	return &file{
 		filePool{p.readers, &statements{prepare: p.readers.PrepareContext}},
-		newGroup(m, p.writer, &clock{now: o.clock()}, o.logger()),
+		newBatcher(m, p.writer, &clock{now: o.clock()}, o.logger()),
 	}
 }
 
@@ -46,8 +46,8 @@ func serveSQLite(m *mapper, p *pools, o Options) backend {
 // everything in the one file, and nothing of what was deleted beside it.
 func (f *file) close() error {
 	err := f.filePool.Close()
-	f.group.close()
-	return errors.Join(err, f.group.pool.Close())
+	f.batcher.close()
+	return errors.Join(err, f.batcher.pool.Close())
 }
 
 // filePool reads.

@@ -18,9 +18,9 @@ import (
 
 // mapper turns rows into structs and back, for one engine.
 type mapper struct {
-	db     *bun.DB
-	engine engine
-	ready  sync.Map // *ready by statementKey
+	db       *bun.DB
+	engine   engine
+	prepared sync.Map // *prepared by statementKey
 }
 
 func newMapper(e engine, db *sql.DB) *mapper {
@@ -76,8 +76,8 @@ func (s *statement[R]) fields(m *mapper) (table *schema.Table, fields []*schema.
 	return table, fields
 }
 
-// ready is a statement as text, with the fields that it reads or writes.
-type ready struct {
+// prepared is a statement as text, with the fields that it reads or writes.
+type prepared struct {
 	text   string
 	fields []*schema.Field
 }
@@ -88,10 +88,10 @@ type statementKey struct {
 	locks     bool // the rows that it selects
 }
 
-func readied[R any](m *mapper, s *statement[R], locks bool) *ready {
+func preparedFor[R any](m *mapper, s *statement[R], locks bool) *prepared {
 	key := statementKey{s, locks && m.engine.lock != ""}
-	if p, ok := m.ready.Load(key); ok {
-		return p.(*ready)
+	if p, ok := m.prepared.Load(key); ok {
+		return p.(*prepared)
 	}
 	table, fields := s.fields(m)
 	columns := make([]string, len(fields))
@@ -102,31 +102,31 @@ func readied[R any](m *mapper, s *statement[R], locks bool) *ready {
 	if key.locks && strings.HasPrefix(text, "SELECT") {
 		text += " FOR " + m.engine.lock
 	}
-	p, _ := m.ready.LoadOrStore(key, &ready{text, fields})
-	return p.(*ready)
+	p, _ := m.prepared.LoadOrStore(key, &prepared{text, fields})
+	return p.(*prepared)
 }
 
 // statements are what is prepared on a connection or a pool.
 type statements struct {
-	prepare  func(context.Context, string) (*sql.Stmt, error)
-	prepared sync.Map // *sql.Stmt by *ready
+	prepare func(context.Context, string) (*sql.Stmt, error)
+	stmts   sync.Map // *sql.Stmt by *prepared
 }
 
-func (ss *statements) stmt(ctx context.Context, s *ready) (*sql.Stmt, error) {
-	if p, ok := ss.prepared.Load(s); ok {
+func (ss *statements) stmt(ctx context.Context, s *prepared) (*sql.Stmt, error) {
+	if p, ok := ss.stmts.Load(s); ok {
 		return p.(*sql.Stmt), nil
 	}
 	p, err := ss.prepare(ctx, s.text)
 	if err != nil {
 		return nil, err
 	}
-	if first, lost := ss.prepared.LoadOrStore(s, p); lost {
+	if first, lost := ss.stmts.LoadOrStore(s, p); lost {
 		return first.(*sql.Stmt), p.Close()
 	}
 	return p, nil
 }
 
-func (ss *statements) query(ctx context.Context, s *ready, args []any) (*sql.Rows, error) {
+func (ss *statements) query(ctx context.Context, s *prepared, args []any) (*sql.Rows, error) {
 	stmt, err := ss.stmt(ctx, s)
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (ss *statements) query(ctx context.Context, s *ready, args []any) (*sql.Row
 	return stmt.QueryContext(ctx, args...)
 }
 
-func (ss *statements) exec(ctx context.Context, s *ready, args []any) (sql.Result, error) {
+func (ss *statements) exec(ctx context.Context, s *prepared, args []any) (sql.Result, error) {
 	stmt, err := ss.stmt(ctx, s)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (ss *statements) exec(ctx context.Context, s *ready, args []any) (sql.Resul
 }
 
 func (ss *statements) close() (err error) {
-	ss.prepared.Range(func(_, stmt any) bool {
+	ss.stmts.Range(func(_, stmt any) bool {
 		err = errors.Join(err, stmt.(*sql.Stmt).Close())
 		return true
 	})
@@ -167,7 +167,7 @@ func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (
 			return row, problem.ErrNotFound
 		}
 	}
-	p := readied(r.mapper, s, r.tx != nil)
+	p := preparedFor(r.mapper, s, r.tx != nil)
 	err = r.use(ctx, func(ctx context.Context, on executor) (err error) {
 		rows, err := on.query(ctx, p, args)
 		if err != nil {
@@ -185,7 +185,7 @@ func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (
 // write runs a statement that writes the row; more are arguments after the
 // row's columns. No row written is problem.ErrNotFound.
 func write[R any](ctx context.Context, t *tx, s *statement[R], row *R, more ...any) error {
-	p := readied(t.mapper, s, false)
+	p := preparedFor(t.mapper, s, false)
 	args := make([]any, len(p.fields), len(p.fields)+len(more))
 	for i, f := range p.fields {
 		args[i] = stored(f.Value(reflect.ValueOf(row).Elem()))

@@ -86,7 +86,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	m := newMapper(e, p.readers)
 	b := e.serve(m, p, o)
-	return &Store{&reader{mapper: m, source: b}, b, p, o.Now}, nil
+	return &Store{&reader{mapper: m, runner: b}, b, p, o.Now}, nil
 }
 
 // Risks names the settings of the database under which a write that was

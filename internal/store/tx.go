@@ -91,14 +91,14 @@ func (g guard) QueryContext(_ context.Context, query string, args ...any) (*sql.
 	return g.executor.QueryContext(g.ctx, query, args...)
 }
 
-func (g guard) query(_ context.Context, s *ready, args []any) (*sql.Rows, error) {
+func (g guard) query(_ context.Context, s *prepared, args []any) (*sql.Rows, error) {
 	if err := g.usable(); err != nil {
 		return nil, err
 	}
 	return g.executor.query(g.ctx, s, args)
 }
 
-func (g guard) exec(_ context.Context, s *ready, args []any) (sql.Result, error) {
+func (g guard) exec(_ context.Context, s *prepared, args []any) (sql.Result, error) {
 	if err := g.usable(); err != nil {
 		return nil, err
 	}

@@ -26,20 +26,20 @@ var (
 	errTxFinished = errors.New("store: the transaction has ended")
 )
 
-// group commits many transactions at once. One goroutine owns the connection
+// batcher commits many transactions at once. One goroutine owns the connection
 // that writes: it takes every job that waits, runs each in a savepoint of one
 // transaction, commits, and answers all. A job that is alone waits for nobody.
-type group struct {
+type batcher struct {
 	*mapper
 	pool  *sql.DB
 	clock *clock
 	log   *slog.Logger
 
-	mu      sync.RWMutex // held for reading while a job is queued
-	closed  bool
-	queue   chan *job
-	tidies  chan chan error
-	stopped chan struct{}
+	mu          sync.RWMutex // held for reading while a job is queued
+	closed      bool
+	queue       chan *job
+	truncations chan chan error
+	stopped     chan struct{}
 
 	conn *connection // nil until it is needed, and after it failed
 }
@@ -59,22 +59,22 @@ const (
 	abandoned
 )
 
-func newGroup(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *group {
-	g := &group{
+func newBatcher(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *batcher {
+	b := &batcher{
 		mapper: m, pool: pool, clock: c, log: log,
-		queue: make(chan *job, maxWaiting), tidies: make(chan chan error), stopped: make(chan struct{}),
+		queue: make(chan *job, maxWaiting), truncations: make(chan chan error), stopped: make(chan struct{}),
 	}
-	go g.run()
-	return g
+	go b.run()
+	return b
 }
 
 // do runs f once. A caller that is cancelled before its turn leaves the queue.
-func (g *group) do(ctx context.Context, f func(context.Context, *tx) error) error {
+func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return problem.UnavailableError(err)
 	}
 	j := &job{ctx: context.WithoutCancel(ctx), f: f, done: make(chan error, 1)}
-	if err := g.enqueue(j); err != nil {
+	if err := b.enqueue(j); err != nil {
 		return problem.UnavailableError(err)
 	}
 	select {
@@ -89,18 +89,18 @@ func (g *group) do(ctx context.Context, f func(context.Context, *tx) error) erro
 }
 
 // doLong is do, which has no limit once it is a transaction's turn.
-func (g *group) doLong(ctx context.Context, f func(context.Context, *tx) error) error {
-	return g.do(ctx, f)
+func (b *batcher) doLong(ctx context.Context, f func(context.Context, *tx) error) error {
+	return b.do(ctx, f)
 }
 
-func (g *group) enqueue(j *job) error {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if g.closed {
+func (b *batcher) enqueue(j *job) error {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.closed {
 		return errClosed
 	}
 	select {
-	case g.queue <- j:
+	case b.queue <- j:
 		return nil
 	default:
 		return errQueueFull
@@ -108,48 +108,48 @@ func (g *group) enqueue(j *job) error {
 }
 
 // close lets the jobs that wait finish and refuses new ones.
-func (g *group) close() {
-	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		close(g.queue)
+func (b *batcher) close() {
+	b.mu.Lock()
+	if !b.closed {
+		b.closed = true
+		close(b.queue)
 	}
-	g.mu.Unlock()
-	<-g.stopped
+	b.mu.Unlock()
+	<-b.stopped
 }
 
-func (g *group) run() {
+func (b *batcher) run() {
 	var batch []*job
 	finished := false
 	defer func() {
-		g.disconnect()
+		b.disconnect()
 		if finished {
-			close(g.stopped)
+			close(b.stopped)
 			return
 		}
 		answer(batch, errJobExited) // a job ended this goroutine (runtime.Goexit)
-		go g.run()
+		go b.run()
 	}()
 	for !finished {
 		select {
-		case j, ok := <-g.queue:
+		case j, ok := <-b.queue:
 			if finished = !ok; ok {
-				batch = g.gather(batch[:0], j)
-				answer(batch, g.commit(batch))
+				batch = b.gather(batch[:0], j)
+				answer(batch, b.commit(batch))
 				clear(batch)
 			}
-		case reply := <-g.tidies:
-			reply <- g.tidyUp()
+		case reply := <-b.truncations:
+			reply <- b.checkpoint()
 		}
 	}
 }
 
 // gather takes the jobs that wait beside the first, up to maxBatch.
-func (g *group) gather(batch []*job, first *job) []*job {
+func (b *batcher) gather(batch []*job, first *job) []*job {
 	batch = append(batch, first)
 	for len(batch) < maxBatch {
 		select {
-		case j, ok := <-g.queue:
+		case j, ok := <-b.queue:
 			if !ok {
 				return batch
 			}
@@ -173,36 +173,36 @@ func answer(batch []*job, failure error) {
 }
 
 // commit runs the jobs in one transaction.
-func (g *group) commit(batch []*job) (err error) {
-	if err = g.begin(); err != nil {
-		g.log.Warn("store: no write transaction", "error", err)
+func (b *batcher) commit(batch []*job) (err error) {
+	if err = b.begin(); err != nil {
+		b.log.Warn("store: no write transaction", "error", err)
 		return err
 	}
-	if err = g.runAll(batch); err == nil {
+	if err = b.runAll(batch); err == nil {
 		failpoint.Hit(failpoint.BeforeCommit)
-		err = g.conn.run(g.conn.commit)
+		err = b.conn.run(b.conn.commit)
 		failpoint.Hit(failpoint.AfterCommit)
 	}
 	if err != nil {
-		g.log.Error("store: writes were undone", "writes", len(batch), "error", err)
-		g.disconnect() // what is left of the transaction goes with its connection
+		b.log.Error("store: writes were undone", "writes", len(batch), "error", err)
+		b.disconnect() // what is left of the transaction goes with its connection
 	}
 	return err
 }
 
 // begin starts a transaction. While another process holds the database it
 // tries again, for less than a second in all.
-func (g *group) begin() error {
+func (b *batcher) begin() error {
 	for try := 1; ; try++ {
-		err := g.connect()
+		err := b.connect()
 		if err == nil {
-			err = g.conn.run(g.conn.begin)
+			err = b.conn.run(b.conn.begin)
 		}
 		switch {
 		case err == nil:
 			return nil
-		case !g.engine.fault.contended(err):
-			g.disconnect()
+		case !b.engine.fault.contended(err):
+			b.disconnect()
 			return err
 		case try == maxBegins:
 			return err
@@ -211,68 +211,68 @@ func (g *group) begin() error {
 	}
 }
 
-func (g *group) connect() (err error) {
-	if g.conn == nil {
-		g.conn, err = newConnection(g.pool)
+func (b *batcher) connect() (err error) {
+	if b.conn == nil {
+		b.conn, err = newConnection(b.pool)
 	}
 	return err
 }
 
 // disconnect closes the connection; the next batch opens another.
-func (g *group) disconnect() {
-	if g.conn == nil {
+func (b *batcher) disconnect() {
+	if b.conn == nil {
 		return
 	}
-	if err := g.conn.discard(); err != nil {
-		g.log.Warn("store: closing the connection that writes", "error", err)
+	if err := b.conn.discard(); err != nil {
+		b.log.Warn("store: closing the connection that writes", "error", err)
 	}
-	g.conn = nil
+	b.conn = nil
 }
 
 // runAll runs each job that is still wanted and undoes those that fail. An
 // error means that the transaction is lost.
-func (g *group) runAll(batch []*job) error {
+func (b *batcher) runAll(batch []*job) error {
 	for _, j := range batch {
 		if !j.state.CompareAndSwap(waiting, started) {
 			continue
 		}
-		if err := g.conn.run(g.conn.savepoint); err != nil {
+		if err := b.conn.run(b.conn.savepoint); err != nil {
 			return errors.Join(errLost, err)
 		}
-		j.err = newTx(j.ctx, g.mapper, g.conn, g.clock.tick()).run(g.log, j.f)
+		j.err = newTx(j.ctx, b.mapper, b.conn, b.clock.tick()).run(b.log, j.f)
 		if j.err != nil {
-			if err := g.conn.run(g.conn.undo); err != nil {
+			if err := b.conn.run(b.conn.undo); err != nil {
 				return errors.Join(errLost, err, j.err)
 			}
 		}
-		if err := g.conn.run(g.conn.release); err != nil {
+		if err := b.conn.run(b.conn.release); err != nil {
 			return errors.Join(errLost, err)
 		}
 	}
 	return nil
 }
 
-func (g *group) ping(ctx context.Context) error {
-	return g.do(ctx, func(context.Context, *tx) error { return nil })
+func (b *batcher) ping(ctx context.Context) error {
+	return b.do(ctx, func(context.Context, *tx) error { return nil })
 }
 
-// tidy empties the WAL: what was deleted leaves it too.
-func (g *group) tidy(ctx context.Context) error {
+// truncateLog empties the WAL: what was deleted leaves it too.
+func (b *batcher) truncateLog(ctx context.Context) error {
 	reply := make(chan error, 1)
 	select {
-	case g.tidies <- reply:
+	case b.truncations <- reply:
 		return <-reply
-	case <-g.stopped:
+	case <-b.stopped:
 		return problem.UnavailableError(errClosed)
 	case <-ctx.Done():
 		return problem.UnavailableError(ctx.Err())
 	}
 }
 
-func (g *group) tidyUp() error {
-	if err := g.connect(); err != nil {
-		return g.engine.domain(err)
+func (b *batcher) checkpoint() error {
+	if err := b.connect(); err != nil {
+		return b.engine.domain(err)
 	}
-	_, err := g.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
-	return g.engine.domain(err)
+	_, err := b.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	return b.engine.domain(err)
 }
