@@ -201,7 +201,7 @@ func (b *batcher) begin() error {
 		switch {
 		case err == nil:
 			return nil
-		case !b.engine.fault.contended(err):
+		case !b.engine.classify.contended(err):
 			b.disconnect()
 			return err
 		case try == maxBegins:
@@ -271,8 +271,8 @@ func (b *batcher) truncateLog(ctx context.Context) error {
 
 func (b *batcher) checkpoint() error {
 	if err := b.connect(); err != nil {
-		return b.engine.domain(err)
+		return b.engine.domainError(err)
 	}
 	_, err := b.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
-	return b.engine.domain(err)
+	return b.engine.domainError(err)
 }

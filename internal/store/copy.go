@@ -57,7 +57,7 @@ func Copy(ctx context.Context, from, to string, o Options) (copied []Copied, err
 			return err
 		})
 	})
-	if postgresEngine.fault.contended(err) {
+	if postgresEngine.classify.contended(err) {
 		err = fmt.Errorf("the target is in use: stop what serves it (%w)", err)
 	}
 	if err != nil {

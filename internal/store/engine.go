@@ -33,8 +33,8 @@ type engine struct {
 	lock, skip string
 	// claim holds off, until the transaction ends, every other one that claims
 	// the same name.
-	claim string
-	fault faulter
+	claim    string
+	classify classifier
 	// argument is the placeholder of the nth argument, from 1.
 	argument func(n int) string
 }
@@ -48,9 +48,9 @@ type pools struct {
 	// exposed is what to change where others on the way to the database could
 	// read along or stand in for it; "" where they cannot.
 	exposed string
-	// age of the connections that may be used: those of another are not used
+	// generation of the connections that may be used: those of another are not used
 	// again.
-	age *atomic.Int64
+	generation *atomic.Int64
 	// prepareMode is how what this package prepares is sent, where that can be chosen.
 	prepareMode pgx.QueryExecMode
 }
@@ -95,18 +95,18 @@ type executor interface {
 type fault uint8
 
 const (
-	broken    fault = iota // a defect, of ours or of the database
-	passing                // the same call may succeed in a while
-	contended              // another transaction was in the way
-	taken                  // a unique value belongs to another row
-	orphaned               // a row that is referred to is not there
-	alien                  // a text that no row can hold
-	denied                 // the user of the database may not do this
+	broken     fault = iota // a defect, of ours or of the database
+	transient               // the same call may succeed in a while
+	contended               // another transaction was in the way
+	taken                   // a unique value belongs to another row
+	dangling                // a row that is referred to is not there
+	unstorable              // a text that no row can hold
+	denied                  // the user of the database may not do this
 )
 
-// faulter says what a driver's error means, and for a value that is taken of
+// classifier says what a driver's error means, and for a value that is taken of
 // which table and column, such as "users.email_folded".
-type faulter func(error) (kind fault, column string)
+type classifier func(error) (kind fault, column string)
 
 // engines holds each engine under the scheme of its DSN.
 var engines = map[string]engine{"sqlite": sqliteEngine, "postgres": postgresEngine, "postgresql": postgresEngine}

@@ -21,43 +21,43 @@ var uniques = map[string]string{
 }
 
 var (
-	errClosed    = errors.New("store: closed")
-	errAbsent    = errors.New("store: no connection to the database")
-	errAlien     = errors.New("store: a text that not every database can hold")
-	errLost      = errors.New("store: the transaction was lost")
-	errUncertain = errors.New("store: the connection was lost while committing")
-	errSkewed    = errors.New("store: the clocks of this machine and of the database differ by more than a minute")
-	errAborted   = errors.New("store: the database undid a transaction instead of committing it")
+	errClosed     = errors.New("store: closed")
+	errAbsent     = errors.New("store: no connection to the database")
+	errUnstorable = errors.New("store: a text that not every database can hold")
+	errLost       = errors.New("store: the transaction was lost")
+	errUncertain  = errors.New("store: the connection was lost while committing")
+	errSkewed     = errors.New("store: the clocks of this machine and of the database differ by more than a minute")
+	errAborted    = errors.New("store: the database undid a transaction instead of committing it")
 )
 
-// passed are errors of the moment.
-var passed = []error{
+// transientErrors are errors of the moment.
+var transientErrors = []error{
 	context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone,
 	errClosed, errAbsent, errLost, errUncertain, errAborted, errSkewed,
 }
 
-// domain turns an error of the driver into one of the domain's: problem.ErrNotFound, a
+// domainError turns an error of the driver into one of the domain's: problem.ErrNotFound, a
 // problem.TakenError, Unavailable for what passes, and otherwise itself, wrapped.
-func (e engine) domain(err error) error {
+func (e engine) domainError(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, sql.ErrNoRows):
 		return problem.ErrNotFound
-	case isDomain(err):
+	case isDomainError(err):
 		return err
-	case errors.Is(err, errAlien):
+	case errors.Is(err, errUnstorable):
 		return &problem.Error{Kind: problem.Invalid, Reason: "invalid_request", Detail: "A text holds a character that cannot be stored", Cause: err}
-	case slices.ContainsFunc(passed, func(known error) bool { return errors.Is(err, known) }), isClosed(err):
+	case slices.ContainsFunc(transientErrors, func(known error) bool { return errors.Is(err, known) }), isClosed(err):
 		return problem.UnavailableError(err)
 	}
-	switch kind, column := e.fault(err); kind {
-	case passing, contended:
+	switch kind, column := e.classify(err); kind {
+	case transient, contended:
 		return problem.UnavailableError(err)
-	case orphaned:
+	case dangling:
 		return problem.ErrNotFound
-	case alien:
-		return e.domain(fmt.Errorf("%w: %w", errAlien, err))
+	case unstorable:
+		return e.domainError(fmt.Errorf("%w: %w", errUnstorable, err))
 	case taken:
 		if name, ok := uniques[column]; ok {
 			return &problem.TakenError{Column: name}
@@ -69,27 +69,27 @@ func (e engine) domain(err error) error {
 // isClosed knows the error of a pool that was closed, which has no name.
 func isClosed(err error) bool { return strings.Contains(err.Error(), "sql: database is closed") }
 
-func isDomain(err error) bool {
+func isDomainError(err error) bool {
 	_, ok := errors.AsType[*problem.Error](err)
 	return ok || errors.Is(err, problem.ErrNotFound) || errors.Is(err, problem.ErrTaken)
 }
 
-func (fault faulter) contended(err error) bool {
-	kind, _ := fault(err)
+func (classify classifier) contended(err error) bool {
+	kind, _ := classify(err)
 	return kind == contended
 }
 
-// patience is how long a start waits for what is in its way.
-const patience = 30 * time.Second
+// startTimeout is how long a start waits for what is in its way.
+const startTimeout = 30 * time.Second
 
-// patiently calls f again for as long as another transaction is in its way,
-// until patience ends. The longer it takes, the longer it leaves the others
+// retry calls f again for as long as another transaction is in its way,
+// until startTimeout ends. The longer it takes, the longer it leaves the others
 // alone in between.
-func (fault faulter) patiently(ctx context.Context, f func() error) error {
+func (classify classifier) retry(ctx context.Context, f func() error) error {
 	pause := 10 * time.Millisecond
-	for end := time.Now().Add(patience); ; pause = min(2*pause, time.Second) {
+	for end := time.Now().Add(startTimeout); ; pause = min(2*pause, time.Second) {
 		err := f()
-		if err == nil || !fault.contended(err) || time.Now().After(end) {
+		if err == nil || !classify.contended(err) || time.Now().After(end) {
 			return err
 		}
 		select {

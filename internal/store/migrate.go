@@ -93,7 +93,7 @@ func (e engine) migrateAll(ctx context.Context, writer *sql.DB, list []migration
 
 // permitted says of an error that is a lack of rights what to change.
 func (e engine) permitted(err error) error {
-	if kind, _ := e.fault(err); kind == denied {
+	if kind, _ := e.classify(err); kind == denied {
 		return fmt.Errorf("%w: GRANT CREATE ON SCHEMA public to the user in --database, or run openwearables migrate as one who owns the tables", err)
 	}
 	return err
@@ -179,7 +179,7 @@ func appliedMigrations(ctx context.Context, conn *sql.Conn, known []migration) (
 // inTransaction runs f in a transaction that holds off every other migration.
 // Where others are in its way it lets them pass and runs f again.
 func (e engine) inTransaction(ctx context.Context, conn *sql.Conn, f func() error) error {
-	return e.fault.patiently(ctx, func() error {
+	return e.classify.retry(ctx, func() error {
 		_, err := conn.ExecContext(ctx, e.migrate)
 		if err == nil {
 			if err = f(); err == nil {

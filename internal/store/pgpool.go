@@ -34,24 +34,24 @@ const (
 type pgPool struct {
 	*mapper
 	*pools
-	pool *sql.DB
-	now  func() time.Time // nil: the database's
-	tick *clock
-	log  *slog.Logger
+	pool  *sql.DB
+	now   func() time.Time // nil: the database's
+	clock *clock
+	log   *slog.Logger
 
 	acquireTimeout, callTimeout time.Duration
 
 	ahead  atomic.Int64 // this machine's clock, of the database's, when a transaction last began
 	skewed atomic.Bool
 
-	mu     sync.RWMutex // held for reading while a transaction enters
-	closed bool
-	under  sync.WaitGroup // transactions under way
+	mu      sync.RWMutex // held for reading while a transaction enters
+	closed  bool
+	running sync.WaitGroup // transactions under way
 }
 
 func servePostgres(m *mapper, p *pools, o Options) backend {
 	return &pgPool{
-		mapper: m, pools: p, pool: p.writer, now: o.Now, tick: &clock{}, log: o.logger(),
+		mapper: m, pools: p, pool: p.writer, now: o.Now, clock: &clock{}, log: o.logger(),
 		acquireTimeout: acquireTimeout, callTimeout: callTimeout,
 	}
 }
@@ -60,7 +60,7 @@ func (p *pgPool) close() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
-	p.under.Wait()
+	p.running.Wait()
 	return p.pools.close()
 }
 
@@ -71,7 +71,7 @@ func (p *pgPool) enter() error {
 	if p.closed {
 		return errClosed
 	}
-	p.under.Add(1)
+	p.running.Add(1)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (p *pgPool) ping(ctx context.Context) error {
 		p.log.Warn("the clocks of this machine and of the database differ: run a time service on both", "ahead", ahead)
 	}
 	if ahead.Abs() > maxSkew {
-		return p.engine.domain(fmt.Errorf("%w: %s", errSkewed, ahead))
+		return p.engine.domainError(fmt.Errorf("%w: %s", errSkewed, ahead))
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (p *pgPool) truncateLog(context.Context) error { return nil }
 // use runs f on a connection, again on another one where the first was lost.
 // A caller who goes away does not take the connection along.
 func (p *pgPool) use(ctx context.Context, f func(context.Context, executor) error) error {
-	return p.patiently(ctx, false, func(within context.Context) error {
+	return p.retry(ctx, false, func(within context.Context) error {
 		c, err := p.acquire(ctx, within)
 		if err != nil {
 			return err
@@ -116,10 +116,10 @@ func (p *pgPool) doLong(ctx context.Context, f func(context.Context, *tx) error)
 
 func (p *pgPool) run(ctx context.Context, long bool, f func(context.Context, *tx) error) error {
 	if err := p.enter(); err != nil {
-		return p.engine.domain(err)
+		return p.engine.domainError(err)
 	}
-	defer p.under.Done()
-	err := p.patiently(ctx, long, func(within context.Context) error {
+	defer p.running.Done()
+	err := p.retry(ctx, long, func(within context.Context) error {
 		c, err := p.acquire(ctx, within)
 		if err != nil {
 			return err
@@ -128,54 +128,54 @@ func (p *pgPool) run(ctx context.Context, long bool, f func(context.Context, *tx
 	})
 	for _, own := range []error{errAbsent, errLost, context.DeadlineExceeded} {
 		if errors.Is(err, own) {
-			return p.engine.domain(err)
+			return p.engine.domainError(err)
 		}
 	}
 	return err // as f made it
 }
 
-// patiently calls f until it succeeds, fails for good, or its time is over.
+// retry calls f until it succeeds, fails for good, or its time is over.
 // What it calls again has had no effect. Where the time is over or a connection
 // was lost, the network may have gone, and the other connections with it: none
 // of now is used again.
-func (p *pgPool) patiently(ctx context.Context, long bool, f func(within context.Context) error) error {
+func (p *pgPool) retry(ctx context.Context, long bool, f func(within context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
 	begun, budget := time.Now(), budgetFrom(ctx)
 	defer func() { budget.take(time.Since(begun)) }()
 	taken := budget.taken()
-	end, hurried := begun.Add(p.callTimeout-taken), taken > p.callTimeout/2
+	end, shortened := begun.Add(p.callTimeout-taken), taken > p.callTimeout/2
 	if long {
 		end = begun.Add(max(longTimeout, p.callTimeout))
 	}
 	if asked, ok := ctx.Deadline(); ok && asked.Before(end) {
-		end, hurried = asked, true
+		end, shortened = asked, true
 	}
 	within, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
 	for try := 1; ; try++ {
-		age := p.age.Load()
+		generation := p.generation.Load()
 		err := f(within)
-		if err != nil && (errors.Is(err, errLost) || errors.Is(err, errUncertain) || within.Err() != nil && !hurried) {
-			p.age.CompareAndSwap(age, age+1)
+		if err != nil && (errors.Is(err, errLost) || errors.Is(err, errUncertain) || within.Err() != nil && !shortened) {
+			p.generation.CompareAndSwap(generation, generation+1)
 		}
 		switch {
 		case err == nil:
 			return nil
 		case within.Err() != nil: // whatever was made of it, it is no answer
 			return fmt.Errorf("%w: %v", within.Err(), err)
-		case try == maxTries || !p.again(err):
+		case try == maxTries || !p.retryable(err):
 			return err
 		}
 		time.Sleep(rand.N(time.Duration(try) * 10 * time.Millisecond)) // so that those who met do not meet again
 	}
 }
 
-// again says whether the call may succeed at once if it is repeated, and had
+// retryable says whether the call may succeed at once if it is repeated, and had
 // no effect.
-func (p *pgPool) again(err error) bool {
-	return errors.Is(err, errLost) || p.engine.fault.contended(err)
+func (p *pgPool) retryable(err error) bool {
+	return errors.Is(err, errLost) || p.engine.classify.contended(err)
 }
 
 // pgConn is a connection for as long as one call has it.
@@ -231,32 +231,32 @@ func (c pgConn) raw(f func(*pgx.Conn) error) error {
 
 // transact runs f in a transaction on the connection and gives it back.
 func (p *pgPool) transact(ctx context.Context, c pgConn, long bool, f func(context.Context, *tx) error) error {
-	over := false
+	ended := false
 	defer func() {
-		if !over { // f ended this goroutine (runtime.Goexit)
+		if !ended { // f ended this goroutine (runtime.Goexit)
 			_ = c.raw(func(conn *pgx.Conn) error { return conn.Close(context.Background()) })
 			_ = c.Close()
 		}
 	}()
 	now, err := p.begin(ctx, c, long)
 	if err != nil {
-		err = p.engine.domain(err)
+		err = p.engine.domainError(err)
 	} else {
 		t := newTx(ctx, p.mapper, c, now)
 		if err = t.run(p.log, f); err == nil {
 			failpoint.Hit(failpoint.BeforeCommit)
-			err = p.engine.domain(c.commit(ctx))
+			err = p.engine.domainError(c.commit(ctx))
 			failpoint.Hit(failpoint.AfterCommit)
-			over = true
+			ended = true
 			_ = c.Close()
 			return err
 		}
-		if doomed := t.conn.err; doomed != nil && p.again(doomed) { // whatever f made of it
+		if doomed := t.conn.err; doomed != nil && p.retryable(doomed) { // whatever f made of it
 			err = doomed
 		}
 		_ = c.end(ctx, "ROLLBACK", "ROLLBACK") // if it fails, so does the connection
 	}
-	over = true
+	ended = true
 	return c.release(err)
 }
 
@@ -283,7 +283,7 @@ func (p *pgPool) begin(ctx context.Context, c pgConn, long bool) (now time.Time,
 	if p.now != nil {
 		now = p.now()
 	}
-	return p.tick.notBefore(now), err
+	return p.clock.notBefore(now), err
 }
 
 // commit returns nil only if the transaction is durable. Where the connection

@@ -36,7 +36,7 @@ var postgresEngine = engine{
 	lock:     "UPDATE",
 	skip:     " FOR UPDATE SKIP LOCKED",
 	claim:    "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))",
-	fault:    postgresFault,
+	classify: classifyPostgres,
 	argument: func(n int) string { return "$" + strconv.Itoa(n) },
 }
 
@@ -70,15 +70,15 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	if err != nil {
 		return nil, err
 	}
-	age := new(atomic.Int64)
+	generation := new(atomic.Int64)
 	pool := stdlib.OpenDB(*config,
 		stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
-			c.PgConn().CustomData()["age"] = age.Load()
+			c.PgConn().CustomData()["generation"] = generation.Load()
 			return nil
 		}),
 		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }),
 		stdlib.OptionResetSession(func(_ context.Context, c *pgx.Conn) error {
-			if c.PgConn().CustomData()["age"] == age.Load() {
+			if c.PgConn().CustomData()["generation"] == generation.Load() {
 				return nil
 			}
 			_ = c.PgConn().Conn().Close() // so that no farewell waits for a peer that is gone
@@ -93,7 +93,7 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	if err != nil {
 		return nil, errors.Join(explain(config, err), pool.Close())
 	}
-	return &pools{readers: pool, writer: pool, risks: risks, exposed: exposed(config), age: age, prepareMode: prepareMode}, nil
+	return &pools{readers: pool, writer: pool, risks: risks, exposed: exposed(config), generation: generation, prepareMode: prepareMode}, nil
 }
 
 // tune completes the settings of the connections and returns how many there
@@ -201,21 +201,21 @@ func explain(config *pgx.ConnConfig, err error) error {
 var meanings = map[string]fault{
 	"40001": contended, "40P01": contended, "55P03": contended,
 	"0A000": contended, // a cached plan whose tables were changed; it is prepared anew
-	"23505": taken, "23503": orphaned,
-	"22021": alien,
+	"23505": taken, "23503": dangling,
+	"22021": unstorable,
 	"42501": denied,
-	"25006": passing,                                                       // read-only: the primary has become a standby
-	"57014": passing,                                                       // the statement took too long
-	"25P03": passing,                                                       // and so did the transaction
-	"57P01": passing, "57P02": passing, "57P03": passing, "57P05": passing, // it stops or starts
-	"08": passing, "28": passing, "3D": passing, "53": passing, "58": passing,
+	"25006": transient,                                                             // read-only: the primary has become a standby
+	"57014": transient,                                                             // the statement took too long
+	"25P03": transient,                                                             // and so did the transaction
+	"57P01": transient, "57P02": transient, "57P03": transient, "57P05": transient, // it stops or starts
+	"08": transient, "28": transient, "3D": transient, "53": transient, "58": transient,
 }
 
-func postgresFault(err error) (fault, string) {
+func classifyPostgres(err error) (fault, string) {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || pgconn.Timeout(err) || pgconn.SafeToRetry(err) {
-			return passing, ""
+			return transient, ""
 		}
 		return broken, ""
 	}

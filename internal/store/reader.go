@@ -25,7 +25,7 @@ func (r *reader) fail(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil && !errors.Is(err, errTxFinished) {
 		err = ctx.Err()
 	}
-	meaning := r.engine.domain(err)
+	meaning := r.engine.domainError(err)
 	if r.tx != nil && r.tx.err == nil && !errors.Is(err, sql.ErrNoRows) {
 		r.tx.err = meaning
 	}

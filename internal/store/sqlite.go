@@ -25,7 +25,7 @@ var sqliteEngine = engine{
 	serve:    serveSQLite,
 	migrate:  "BEGIN IMMEDIATE",
 	text:     "TEXT",
-	fault:    sqliteFault,
+	classify: classifySQLite,
 	argument: func(int) string { return "?" },
 }
 
@@ -102,7 +102,7 @@ func pragmas(list ...string) string {
 
 // checkSQLite refuses a file system on which a commit would not be durable.
 func checkSQLite(ctx context.Context, writer *sql.DB) error {
-	return faulter(sqliteFault).patiently(ctx, func() error {
+	return classifier(classifySQLite).retry(ctx, func() error {
 		var mode string
 		var synchronous int
 		err := errors.Join(
@@ -119,7 +119,7 @@ func checkSQLite(ctx context.Context, writer *sql.DB) error {
 	})
 }
 
-func sqliteFault(err error) (fault, string) {
+func classifySQLite(err error) (fault, string) {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
 		return broken, ""
@@ -130,14 +130,14 @@ func sqliteFault(err error) (fault, string) {
 		column, _, _ = strings.Cut(column, " ")
 		return taken, column
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-		return orphaned, ""
+		return dangling, ""
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return contended, ""
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
 		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY:
-		return passing, ""
+		return transient, ""
 	}
 	return broken, ""
 }

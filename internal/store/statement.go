@@ -190,7 +190,7 @@ func write[R any](ctx context.Context, t *tx, s *statement[R], row *R, more ...a
 	for i, f := range p.fields {
 		args[i] = stored(f.Value(reflect.ValueOf(row).Elem()))
 		if text, ok := args[i].(string); ok && text != storable(text) {
-			return t.fail(ctx, errAlien)
+			return t.fail(ctx, errUnstorable)
 		}
 	}
 	res, err := t.conn.exec(ctx, p, append(args, more...))
