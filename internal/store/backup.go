@@ -29,18 +29,18 @@ func Backup(ctx context.Context, path, to string) (err error) {
 			err = errors.Join(err, os.Remove(to))
 		}
 	}()
-	if err := onFile(ctx, path, "VACUUM INTO ?", to); err != nil {
+	if err := execOnFile(ctx, path, "VACUUM INTO ?", to); err != nil {
 		return err
 	}
-	if err := onFile(ctx, to, "PRAGMA integrity_check"); err != nil {
+	if err := execOnFile(ctx, to, "PRAGMA integrity_check"); err != nil {
 		return err
 	}
 	return f.Sync()
 }
 
-// onFile runs one statement on a SQLite file. An answer other than "ok" is an
+// execOnFile runs one statement on a SQLite file. An answer other than "ok" is an
 // error.
-func onFile(ctx context.Context, path, statement string, args ...any) (err error) {
+func execOnFile(ctx context.Context, path, statement string, args ...any) (err error) {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Clean(path)}).EscapedPath()+"?mode=rw&"+pragmas("busy_timeout(5000)"))
 	if err != nil {
 		return err

@@ -92,8 +92,8 @@ func TestCommitFailure(t *testing.T) {
 			if i == 5 {
 				return s.do(context.Background(), func(ctx context.Context, t *tx) error {
 					// A reference that is checked, and found missing, at the commit.
-					_, err := t.some(ctx, t.db.NewRaw("PRAGMA defer_foreign_keys = ON").Conn(t.conn))
-					_, orphan := t.some(ctx, t.db.NewRaw(
+					_, err := t.exec(ctx, t.db.NewRaw("PRAGMA defer_foreign_keys = ON").Conn(t.conn))
+					_, orphan := t.exec(ctx, t.db.NewRaw(
 						"INSERT INTO developer_addresses (developer_id, address, seen_at) VALUES ('x', 'x', 1)").Conn(t.conn))
 					return errors.Join(err, orphan)
 				})

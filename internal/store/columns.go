@@ -35,14 +35,14 @@ func (c *columns) AppendTime(b []byte, t time.Time) []byte {
 func (c *columns) OnTable(table *schema.Table) {
 	c.Dialect.OnTable(table)
 	for _, f := range table.FieldMap {
-		form(f)
+		encodeField(f)
 	}
 }
 
 var timeType = reflect.TypeFor[time.Time]()
 
-// form sets how the field is written and read.
-func form(f *schema.Field) {
+// encodeField sets how the field is written and read.
+func encodeField(f *schema.Field) {
 	switch t := f.IndirectType; {
 	case t == timeType && f.IsPtr:
 		f.Append, f.Scan = appendStored, schema.PtrScanner(scanTime)

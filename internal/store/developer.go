@@ -72,7 +72,7 @@ func (t *tx) DeleteDeveloper(ctx context.Context, id string) error {
 }
 
 func (t *tx) SawAddress(ctx context.Context, developerID, address string, at time.Time) error {
-	_, err := t.some(ctx, t.insert(&addressRow{DeveloperID: developerID, Address: address, SeenAt: at}).
+	_, err := t.exec(ctx, t.insert(&addressRow{DeveloperID: developerID, Address: address, SeenAt: at}).
 		On("CONFLICT (developer_id, address) DO UPDATE").Set("seen_at = EXCLUDED.seen_at").
 		Where("a.seen_at < EXCLUDED.seen_at"))
 	return err

@@ -31,9 +31,9 @@ type engine struct {
 	// lock is the FOR of a SELECT whose rows stay as they are until the
 	// transaction ends, and skip of one that leaves out those of others.
 	lock, skip string
-	// claim holds off, until the transaction ends, every other one that claims
+	// lockName holds off, until the transaction ends, every other one that locks
 	// the same name.
-	claim    string
+	lockName string
 	classify classifier
 	// argument is the placeholder of the nth argument, from 1.
 	argument func(n int) string

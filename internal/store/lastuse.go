@@ -32,7 +32,7 @@ func (s *Store) touch(ctx context.Context, table string, at map[string]time.Time
 		err := s.do(ctx, func(ctx context.Context, t *tx) error {
 			due := t.locked(t.db.NewSelect().TableExpr("?", bun.Ident(table)).Column("id").OrderExpr(newestFirst)).
 				Where("id IN (?)", bun.List(ids))
-			_, err := t.some(ctx, t.db.NewRaw(
+			_, err := t.exec(ctx, t.db.NewRaw(
 				"WITH used (id, at) AS (VALUES ?), due AS (?) UPDATE ? AS t SET last_used_at = used.at FROM used, due"+
 					" WHERE t.id = used.id AND t.id = due.id AND (t.last_used_at IS NULL OR t.last_used_at < used.at)",
 				bun.List(uses), due, bun.Ident(table)).Conn(t.conn))

@@ -36,7 +36,7 @@ func (s *Store) AppendAccess(ctx context.Context, entries []audit.Access) error 
 }
 
 func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
-	if err := t.claim(ctx, "ledger"); err != nil { // a first entry has no row before it to lock
+	if err := t.lockName(ctx, "ledger"); err != nil { // a first entry has no row before it to lock
 		return err
 	}
 	heads := make(map[string]Entry)
@@ -54,7 +54,7 @@ func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
 		heads[a.UserID], rows[i].Entry = head, head
 	}
 	for chunk := range slices.Chunk(rows, 100) { // a statement stays under SQLite's 1 MB
-		if _, err := t.some(ctx, t.insert(&chunk)); err != nil {
+		if _, err := t.exec(ctx, t.insert(&chunk)); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ func (s *Store) Meta(ctx context.Context, name string) (string, error) {
 // SetMeta stores the value unless there is one, and returns the one stored.
 func (s *Store) SetMeta(ctx context.Context, name, value string) (stored string, err error) {
 	err = s.do(ctx, func(ctx context.Context, t *tx) error {
-		_, err := t.some(ctx, t.insert(&metaRow{Name: name, Value: value}).
+		_, err := t.exec(ctx, t.insert(&metaRow{Name: name, Value: value}).
 			On("CONFLICT (name) DO NOTHING"))
 		if err != nil {
 			return err

@@ -61,7 +61,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 			at := dsn(t)
 			s := openStore(t, at, Options{})
 			err := s.do(t.Context(), func(ctx context.Context, t *tx) error {
-				_, err := t.some(ctx, t.db.NewRaw("INSERT INTO migrations (name, applied_at) VALUES ('29990101000000_later', 1)").Conn(t.conn))
+				_, err := t.exec(ctx, t.db.NewRaw("INSERT INTO migrations (name, applied_at) VALUES ('29990101000000_later', 1)").Conn(t.conn))
 				return err
 			})
 			if err := errors.Join(err, s.Close()); err != nil {

@@ -22,7 +22,7 @@ import (
 
 // postgresEngine keeps the database on a PostgreSQL server, which any number of
 // processes may use at once: what a transaction reads is locked, rows by their
-// locks and what is not there by a claim.
+// locks and what is not there by an advisory lock.
 var postgresEngine = engine{
 	dialect: func() schema.Dialect { return pgdialect.New() },
 	open:    openPostgres,
@@ -35,7 +35,7 @@ var postgresEngine = engine{
 	unlogged: "UNLOGGED",
 	lock:     "UPDATE",
 	skip:     " FOR UPDATE SKIP LOCKED",
-	claim:    "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))",
+	lockName: "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))",
 	classify: classifyPostgres,
 	argument: func(n int) string { return "$" + strconv.Itoa(n) },
 }

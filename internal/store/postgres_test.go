@@ -42,7 +42,7 @@ func TestPostgresOrder(t *testing.T) {
 
 // refusal makes a statement of the transaction fail with the code.
 func (t *tx) refusal(ctx context.Context, code string) error {
-	_, err := t.some(ctx, t.db.NewRaw("DO $$ BEGIN RAISE SQLSTATE '"+code+"'; END $$").Conn(t.conn))
+	_, err := t.exec(ctx, t.db.NewRaw("DO $$ BEGIN RAISE SQLSTATE '"+code+"'; END $$").Conn(t.conn))
 	return err
 }
 
@@ -208,7 +208,7 @@ func TestPostgresRequestPatience(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	slow := func(ctx context.Context, t *tx) error {
-		_, err := t.some(ctx, t.db.NewRaw("SELECT pg_sleep(1)").Conn(t.conn))
+		_, err := t.exec(ctx, t.db.NewRaw("SELECT pg_sleep(1)").Conn(t.conn))
 		return err
 	}
 	request := WithBudget(t.Context())
@@ -233,7 +233,7 @@ func TestPostgresPatience(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	long := func(ctx context.Context, t *tx) error {
-		_, err := t.some(ctx, t.db.NewRaw("SELECT pg_sleep(2)").Conn(t.conn))
+		_, err := t.exec(ctx, t.db.NewRaw("SELECT pg_sleep(2)").Conn(t.conn))
 		return err
 	}
 	request := WithBudget(t.Context())

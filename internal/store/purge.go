@@ -30,7 +30,7 @@ func (s *Store) Purge(ctx context.Context) error {
 			p.table, p.key, p.column, s.engine.skip)
 		for n := int64(purgeBatch); n == purgeBatch; {
 			err := s.do(ctx, func(ctx context.Context, t *tx) (err error) {
-				n, err = t.some(ctx, t.db.NewRaw(query, p.before(t.now), purgeBatch).Conn(t.conn))
+				n, err = t.exec(ctx, t.db.NewRaw(query, p.before(t.now), purgeBatch).Conn(t.conn))
 				return err
 			})
 			if err != nil {

@@ -21,7 +21,7 @@ var replayByID = selecting[replayRow]("id = ?")
 
 // Replay waits for a transaction that may be writing the record.
 func (t *tx) Replay(ctx context.Context, id credential.Hash) (auth.ReplayRecord, error) {
-	if err := t.claim(ctx, "replay:"+string(hex.AppendEncode(nil, id[:]))); err != nil {
+	if err := t.lockName(ctx, "replay:"+string(hex.AppendEncode(nil, id[:]))); err != nil {
 		return auth.ReplayRecord{}, err
 	}
 	row, err := find(ctx, &t.reader, replayByID, id[:])
@@ -31,7 +31,7 @@ func (t *tx) Replay(ctx context.Context, id credential.Hash) (auth.ReplayRecord,
 // PutReplay writes the record. One of the same id that has not expired stays,
 // and the transaction fails with problem.ErrTaken.
 func (t *tx) PutReplay(ctx context.Context, r auth.ReplayRecord) error {
-	err := t.only(ctx, t.insert(&replayRow{ReplayRecord: r}).
+	err := t.execOne(ctx, t.insert(&replayRow{ReplayRecord: r}).
 		On("CONFLICT (id) DO UPDATE").
 		Set("request = EXCLUDED.request, sealed = EXCLUDED.sealed, expires_at = EXCLUDED.expires_at").
 		Where("r.expires_at <= ?", t.now))
@@ -55,7 +55,7 @@ func (r *reader) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, erro
 
 // SigningKeys lists the keys for a transaction that may make the first one.
 func (t *tx) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, error) {
-	if err := t.claim(ctx, "signing_keys"); err != nil {
+	if err := t.lockName(ctx, "signing_keys"); err != nil {
 		return nil, err
 	}
 	return t.reader.SigningKeys(ctx)
@@ -63,7 +63,7 @@ func (t *tx) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, error) {
 
 // PutSigningKey writes the key, over one of the same id.
 func (t *tx) PutSigningKey(ctx context.Context, k auth.StoredSigningKey) error {
-	_, err := t.some(ctx, t.insert(&signingKeyRow{StoredSigningKey: k}).
+	_, err := t.exec(ctx, t.insert(&signingKeyRow{StoredSigningKey: k}).
 		On("CONFLICT (id) DO UPDATE").
 		Set("state = EXCLUDED.state, algorithm = EXCLUDED.algorithm, sealed = EXCLUDED.sealed").
 		Set("created_at = EXCLUDED.created_at, retired_at = EXCLUDED.retired_at"))

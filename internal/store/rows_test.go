@@ -285,7 +285,7 @@ func TestHashOfWrongSize(t *testing.T) {
 		k := newKey()
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertKey(ctx, k) })
 		err := s.do(t.Context(), func(ctx context.Context, t *tx) error {
-			_, err := t.some(ctx, t.db.NewRaw("UPDATE api_keys SET previous_hash = ?", []byte{1, 2, 3}).Conn(t.conn))
+			_, err := t.exec(ctx, t.db.NewRaw("UPDATE api_keys SET previous_hash = ?", []byte{1, 2, 3}).Conn(t.conn))
 			return err
 		})
 		if err != nil {

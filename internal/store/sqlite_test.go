@@ -54,7 +54,7 @@ func TestSQLitePragmas(t *testing.T) {
 func (s *Store) loseConnection(t testing.TB) {
 	t.Helper()
 	err := s.do(context.Background(), func(ctx context.Context, t *tx) error {
-		_, err := t.some(ctx, t.db.NewRaw("ROLLBACK").Conn(t.conn))
+		_, err := t.exec(ctx, t.db.NewRaw("ROLLBACK").Conn(t.conn))
 		return err
 	})
 	wantUnavailable(t, err)
@@ -70,7 +70,7 @@ func TestLostTransaction(t *testing.T) {
 			if err := t.InsertUser(ctx, newUser()); err != nil || i != 4 {
 				return err
 			}
-			_, err := t.some(ctx, t.db.NewRaw("ROLLBACK").Conn(t.conn))
+			_, err := t.exec(ctx, t.db.NewRaw("ROLLBACK").Conn(t.conn))
 			return err
 		})
 	})

@@ -194,5 +194,5 @@ func write[R any](ctx context.Context, t *tx, s *statement[R], row *R, more ...a
 		}
 	}
 	res, err := t.conn.exec(ctx, p, append(args, more...))
-	return t.one(ctx, res, err)
+	return t.oneRow(ctx, res, err)
 }

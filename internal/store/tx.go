@@ -105,13 +105,13 @@ func (g guard) exec(_ context.Context, s *prepared, args []any) (sql.Result, err
 	return g.executor.exec(g.ctx, s, args)
 }
 
-// claim holds off, until the transaction ends, every other one that claims the
+// lockName holds off, until the transaction ends, every other one that locks the
 // name: for a decision on what is not there, which has no row to lock.
-func (t *tx) claim(ctx context.Context, name string) error {
-	if t.engine.claim == "" {
+func (t *tx) lockName(ctx context.Context, name string) error {
+	if t.engine.lockName == "" {
 		return nil
 	}
-	_, err := t.some(ctx, t.db.NewRaw(t.engine.claim, name).Conn(t.conn))
+	_, err := t.exec(ctx, t.db.NewRaw(t.engine.lockName, name).Conn(t.conn))
 	return err
 }
 
@@ -120,8 +120,8 @@ type query interface {
 	Exec(context.Context, ...any) (sql.Result, error)
 }
 
-// some runs a query on any number of rows.
-func (t *tx) some(ctx context.Context, q query) (n int64, err error) {
+// exec runs a query on any number of rows.
+func (t *tx) exec(ctx context.Context, q query) (n int64, err error) {
 	res, err := q.Exec(ctx)
 	if err == nil {
 		n, err = res.RowsAffected()
@@ -129,13 +129,13 @@ func (t *tx) some(ctx context.Context, q query) (n int64, err error) {
 	return n, t.fail(ctx, err)
 }
 
-// only runs a query on one row, which is there or else problem.ErrNotFound.
-func (t *tx) only(ctx context.Context, q query) error {
+// execOne runs a query on one row, which is there or else problem.ErrNotFound.
+func (t *tx) execOne(ctx context.Context, q query) error {
 	res, err := q.Exec(ctx)
-	return t.one(ctx, res, err)
+	return t.oneRow(ctx, res, err)
 }
 
-func (t *tx) one(ctx context.Context, res sql.Result, err error) error {
+func (t *tx) oneRow(ctx context.Context, res sql.Result, err error) error {
 	var n int64
 	if err == nil {
 		n, err = res.RowsAffected()
@@ -153,5 +153,5 @@ func (t *tx) insert(rows any) *bun.InsertQuery {
 
 // remove deletes the row of R's table whose column has the value.
 func remove[R any](ctx context.Context, t *tx, column, value string) error {
-	return t.only(ctx, t.db.NewDelete().Conn(t.conn).Model((*R)(nil)).Where("? = ?", bun.Ident(column), value))
+	return t.execOne(ctx, t.db.NewDelete().Conn(t.conn).Model((*R)(nil)).Where("? = ?", bun.Ident(column), value))
 }

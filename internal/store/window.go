@@ -59,7 +59,7 @@ func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratel
 		if p.Limit <= 0 {
 			break
 		}
-		row, err := find(ctx, w.reader, windowTaken, p.Name, textual(id), w.given(), length, length, length, length, p.Limit)
+		row, err := find(ctx, w.reader, windowTaken, p.Name, quotedID(id), w.given(), length, length, length, length, p.Limit)
 		if !errors.Is(err, problem.ErrNotFound) {
 			return row.window(p, true), err
 		}
@@ -73,7 +73,7 @@ func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratel
 
 // Peek implements ratelimit.Counter.
 func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
-	row, err := find(ctx, w.reader, windowOpen, p.Name, textual(id), w.given())
+	row, err := find(ctx, w.reader, windowOpen, p.Name, quotedID(id), w.given())
 	if errors.Is(err, problem.ErrNotFound) {
 		row, err = find(ctx, w.reader, windowNext, w.given(), seconds(p))
 	}
@@ -82,7 +82,7 @@ func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratel
 
 // Return implements ratelimit.Counter.
 func (w Windows) Return(ctx context.Context, p ratelimit.Policy, id string) error {
-	_, err := find(ctx, w.reader, windowBack, p.Name, textual(id))
+	_, err := find(ctx, w.reader, windowBack, p.Name, quotedID(id))
 	if errors.Is(err, problem.ErrNotFound) {
 		return nil
 	}
@@ -98,8 +98,8 @@ func (w Windows) given() *int64 {
 	return &at
 }
 
-// textual is the id, which may be any bytes, as a text of its own.
-func textual(id string) string { return strconv.QuoteToASCII(id) }
+// quotedID is the id, which may be any bytes, as a text of its own.
+func quotedID(id string) string { return strconv.QuoteToASCII(id) }
 
 func seconds(p ratelimit.Policy) int64 { return int64(p.Length() / time.Second) }
 

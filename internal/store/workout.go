@@ -160,14 +160,14 @@ func (t *tx) upsertWorkouts(ctx context.Context, rows []workoutRow) (map[identit
 
 // synced notes that data of the user came from the provider.
 func (t *tx) synced(ctx context.Context, userID, provider string) error {
-	return t.only(ctx, t.db.NewUpdate().Conn(t.conn).Model((*userRow)(nil)).
+	return t.execOne(ctx, t.db.NewUpdate().Conn(t.conn).Model((*userRow)(nil)).
 		Set("last_synced_at = ?", t.now).Set("last_synced_provider = ?", provider).Where("id = ?", userID))
 }
 
 // DeleteWorkout removes one workout of the user.
 func (s *Store) DeleteWorkout(ctx context.Context, userID, id string) error {
 	return s.do(ctx, func(ctx context.Context, t *tx) error {
-		return t.only(ctx, t.db.NewDelete().Conn(t.conn).Model((*workoutRow)(nil)).
+		return t.execOne(ctx, t.db.NewDelete().Conn(t.conn).Model((*workoutRow)(nil)).
 			Where("id = ? AND user_id = ?", id, userID))
 	})
 }
