@@ -5,7 +5,9 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -26,9 +28,7 @@ func TestPostgresRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-	nobody := free.Addr().String()
-	free.Close()
+	nobody := deafAddress(t)
 	socket := "?host=" + filepath.Dir(server.Socket())
 	for _, c := range []struct{ name, dsn, says string }{
 		{"wrong password", "postgres://" + role + ":x" + password + "@/postgres" + socket, "correct user and password in --database"},
@@ -48,6 +48,22 @@ func TestPostgresRefusals(t *testing.T) {
 			t.Errorf("%s: %s", c.name, text)
 		}
 	}
+}
+
+// deafAddress returns a TCP address that is taken until the test ends and where
+// nobody listens.
+func deafAddress(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound := must(syscall.Getsockname(fd))(t).(*syscall.SockaddrInet4)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.Port))
 }
 
 // A store on a server that may forget says so; one that may not is silent.
