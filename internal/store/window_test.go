@@ -16,6 +16,7 @@ var perMinute = ratelimit.Policy{Name: "key", Limit: 50, Window: time.Minute}
 // Stores of one database, as of several processes, admit together what one would,
 // and never tell two that the same remains.
 func TestWindowsAreExactOverStores(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.New(t)
 	counters := make([]Windows, 3)
 	for i := range counters {
@@ -48,40 +49,29 @@ func TestWindowsAreExactOverStores(t *testing.T) {
 	}
 }
 
-func TestWindow(t *testing.T) {
+func TestWindowAdmitsUpToItsLimit(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, pgtest.New(t), Options{})
-	c, short := s.Windows(), ratelimit.Policy{Name: "short", Limit: 2, Window: 2 * time.Second}
-	take := func() ratelimit.Window {
-		t.Helper()
-		w, err := c.Take(t.Context(), short, "a")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w
-	}
-	if w, err := c.Peek(t.Context(), short, "a"); err != nil || !w.Admitted || w.Remaining != 2 {
+	c, two := s.Windows(), ratelimit.Policy{Name: "two", Limit: 2, Window: time.Minute}
+	if w, err := c.Peek(t.Context(), two, "a"); err != nil || !w.Admitted || w.Remaining != 2 {
 		t.Fatalf("before: %+v, %v", w, err)
 	}
-	first := take()
-	if left := time.Until(first.Reset); first.Remaining != 1 || left <= 0 || left > 2*time.Second {
+	first := must(c.Take(t.Context(), two, "a"))(t)
+	if left := time.Until(first.Reset); first.Remaining != 1 || left <= 0 || left > time.Minute {
 		t.Fatalf("first: %+v", first)
 	}
 	for range 2 {
-		if err := c.Return(t.Context(), short, "a"); err != nil {
+		if err := c.Return(t.Context(), two, "a"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, want := range []int{1, 0} {
-		if w := take(); !w.Admitted || w.Remaining != want || !w.Reset.Equal(first.Reset) {
+		if w := must(c.Take(t.Context(), two, "a"))(t); !w.Admitted || w.Remaining != want || !w.Reset.Equal(first.Reset) {
 			t.Fatalf("want %d remaining: %+v", want, w)
 		}
 	}
-	if w := take(); w.Admitted || w.Remaining != 0 || !w.Reset.Equal(first.Reset) {
+	if w := must(c.Take(t.Context(), two, "a"))(t); w.Admitted || w.Remaining != 0 || !w.Reset.Equal(first.Reset) {
 		t.Fatalf("over the limit: %+v", w)
-	}
-	time.Sleep(time.Until(first.Reset))
-	if w := take(); !w.Admitted || w.Remaining != 1 || !w.Reset.After(first.Reset) {
-		t.Fatalf("in the next window: %+v", w)
 	}
 	none := ratelimit.Policy{Name: "none", Window: time.Minute}
 	if w, err := c.Take(t.Context(), none, "a"); err != nil || w.Admitted || w.Remaining != 0 {
@@ -89,8 +79,26 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// A window ends by the database's clock, and the next one is empty.
+func TestWindowEnds(t *testing.T) {
+	t.Parallel()
+	c, short := openStore(t, pgtest.New(t), Options{}).Windows(), ratelimit.Policy{Name: "short", Limit: 1, Window: time.Second}
+	for last := (time.Time{}); ; {
+		w := must(c.Take(t.Context(), short, "a"))(t)
+		if !w.Admitted || w.Remaining != 0 || !w.Reset.After(last) {
+			t.Fatalf("after the window that ended at %s: %+v", last, w)
+		}
+		if !last.IsZero() {
+			return
+		}
+		last = w.Reset
+		time.Sleep(time.Until(last))
+	}
+}
+
 // What is over is purged, and what is open stays.
 func TestPurgeOfWindows(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, pgtest.New(t), Options{})
 	c := s.Windows()
 	for i := range 20 {
