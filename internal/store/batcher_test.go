@@ -238,8 +238,10 @@ func TestCancellationAfterTheStart(t *testing.T) {
 }
 
 func TestCloseDrains(t *testing.T) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			at := dsn(t)
 			s := openStore(t, at, Options{}).patient()
 			release := s.hold(t)
@@ -251,12 +253,10 @@ func TestCloseDrains(t *testing.T) {
 				go func() { closed <- s.Close() }()
 			}
 			refused := func() error { return s.try(func(context.Context, auth.Tx) error { return nil }) }
-			for !s.closing() {
-				runtime.Gosched()
-			}
+			eventually(t, "closing", s.closing)
 			wantUnavailable(t, refused())
 			release()
-			if err := errors.Join(append(wait(), <-closed, <-closed)...); err != nil {
+			if err := errors.Join(append(wait(), receive(t, closed), receive(t, closed))...); err != nil {
 				t.Fatal(err)
 			}
 			wantUnavailable(t, refused())

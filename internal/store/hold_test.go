@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -27,10 +26,10 @@ func (s *Store) hold(t testing.TB) (release func()) {
 			return nil
 		})
 	}()
-	<-held
+	receive(t, held)
 	return sync.OnceFunc(func() {
 		close(free)
-		if err := <-done; err != nil {
+		if err := receive(t, done); err != nil {
 			t.Error(err)
 		}
 	})
@@ -71,9 +70,7 @@ func (s *Store) queue(t testing.TB, n int, f func(i int) error) (wait func() []e
 	for i := range n {
 		all.Go(func() { errs[i] = f(i) })
 	}
-	for s.waiting() < before+n {
-		runtime.Gosched()
-	}
+	eventually(t, "queued", func() bool { return s.waiting() >= before+n })
 	return func() []error {
 		all.Wait()
 		return errs

@@ -19,8 +19,10 @@ import (
 )
 
 // command makes the helper another process on the database.
-func command(what, dsn string) *exec.Cmd {
-	c := exec.Command(os.Args[0])
+func command(t testing.TB, what, dsn string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, os.Args[0])
 	c.Env = append(os.Environ(), "STORE_HELPER="+what, "STORE_HELPER_DSN="+dsn)
 	c.Stderr = os.Stderr
 	return c
@@ -44,8 +46,8 @@ func helper(what, dsn string) error {
 	}
 	var all sync.WaitGroup
 	errs := make(chan error, 16)
-	for i := range cap(errs) {
-		all.Go(func() { errs <- s.crashWriter(ctx, i) })
+	for range cap(errs) {
+		all.Go(func() { errs <- s.crashWriter(ctx) })
 	}
 	all.Wait()
 	return <-errs
@@ -54,15 +56,13 @@ func helper(what, dsn string) error {
 // crashWriter creates keys, each with its event, moves its session's
 // generation on, each step with its event, and notes reads; after each that
 // was acknowledged it prints it.
-func (s *Store) crashWriter(ctx context.Context, i int) error {
-	subject := fmt.Sprintf("session:%d", i)
+func (s *Store) crashWriter(ctx context.Context) error {
 	row := newUserSession("")
 	err := s.Write(ctx, func(ctx context.Context, tx auth.Tx) error {
 		u := newUser()
 		row.UserID, row.Generation = u.ID, 0
 		return errors.Join(tx.InsertUser(ctx, u), tx.InsertSession(ctx, row))
 	})
-	subject += ":" + row.ID
 	for err == nil {
 		k := newKey()
 		err = s.Write(ctx, func(ctx context.Context, tx auth.Tx) error {
@@ -133,6 +133,7 @@ func TestKill(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("STORE_CRASH_CYCLES")); err == nil {
 		cycles = n
 	}
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +152,7 @@ func TestKill(t *testing.T) {
 
 // killOnce runs the process and kills it at some instant after its first word.
 func killOnce(t *testing.T, dsn string, said *acknowledged) {
-	c := command("write", dsn)
+	c := command(t, "write", dsn)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,10 @@ import (
 )
 
 func TestMigrateTwice(t *testing.T) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			at := dsn(t)
 			applied := must(Migrate(t.Context(), at, Options{}))(t)
 			if len(applied) != len(migrations) || applied[0] != migrations[0].name {
@@ -30,20 +32,18 @@ func TestMigrateTwice(t *testing.T) {
 
 // Processes that start at once on an empty database all succeed.
 func TestConcurrentStart(t *testing.T) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for range 2 {
 				at := dsn(t)
-				done := make(chan error)
+				done := make(chan error, 5)
 				for range 5 {
-					c := command("start", at)
-					if err := c.Start(); err != nil {
-						t.Fatal(err)
-					}
-					go func() { done <- c.Wait() }()
+					go func() { done <- command(t, "start", at).Run() }()
 				}
 				for range 5 {
-					if err := <-done; err != nil {
+					if err := receive(t, done); err != nil {
 						t.Error(err)
 					}
 				}
@@ -56,8 +56,10 @@ func TestConcurrentStart(t *testing.T) {
 }
 
 func TestNewerDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			at := dsn(t)
 			s := openStore(t, at, Options{})
 			err := s.do(t.Context(), func(ctx context.Context, t *tx) error {
@@ -80,8 +82,10 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 
 // A newer version's database serves this one as long as the newer one says so.
 func TestNewerDatabaseThatServes(t *testing.T) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			at := dsn(t)
 			old := openStore(t, at, Options{})
 			e, rest, err := engineOf(at)
@@ -126,6 +130,7 @@ func TestMigrationsSayWhomTheyServe(t *testing.T) {
 
 // A database of before migrations said that goes on.
 func TestMigrationsTableOfBefore(t *testing.T) {
+	t.Parallel()
 	s, path := openSQLiteStore(t)
 	if _, err := s.backend.(*file).batcher.pool.ExecContext(t.Context(), "ALTER TABLE migrations DROP COLUMN serves"); err != nil {
 		t.Fatal(err)
@@ -169,6 +174,7 @@ func migrateSlowly(ctx context.Context, dsn string) error {
 // Whenever a process that migrates is killed, another one finishes what it
 // began.
 func TestMigrationKill(t *testing.T) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,14 +187,7 @@ func TestMigrationKill(t *testing.T) {
 			defer p.close()
 			killed := 0
 			for {
-				c := command("migrate", at)
-				if err := c.Start(); err != nil {
-					t.Fatal(err)
-				}
-				after := time.Duration(50+50*killed) * time.Millisecond // at last it lives long enough
-				kill := time.AfterFunc(after+rand.N(200*time.Millisecond), func() { _ = c.Process.Kill() })
-				err := c.Wait()
-				kill.Stop()
+				err := migrateUntilKilled(t, at, killed > 0, p.readers)
 				for i := range 12 {
 					if hasTable(t, p.readers, fmt.Sprint("a", i)) != hasTable(t, p.readers, fmt.Sprint("b", i)) {
 						t.Fatalf("migration %d is there by half", i)
@@ -207,9 +206,39 @@ func TestMigrationKill(t *testing.T) {
 	}
 }
 
+// migrateUntilKilled runs a process that migrates and kills it: at some instant
+// of its start, or after it applied a migration. The error is nil if it had
+// ended before.
+func migrateUntilKilled(t *testing.T, dsn string, afterOne bool, db *sql.DB) error {
+	applied := func() (n int) {
+		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM migrations").Scan(&n); err != nil {
+			return 0 // it has not begun
+		}
+		return n
+	}
+	before := applied()
+	c := command(t, "migrate", dsn)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	for afterOne && applied() == before && len(ended) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(rand.N(100 * time.Millisecond))
+	_ = c.Process.Kill() // fails if it has ended
+	err := receive(t, ended)
+	if err != nil && c.ProcessState.Exited() {
+		t.Fatal("the process was not killed but failed: ", err)
+	}
+	return err
+}
+
 // A migration that needs a table which a long transaction holds, or that comes
 // after another, waits and lets everybody else pass.
 func TestPostgresMigrationWaits(t *testing.T) {
+	t.Parallel()
 	for name, held := range map[string]string{
 		"table": "SELECT 1 FROM users", "another migration": "SELECT pg_advisory_xact_lock(" + migrationLock + ")",
 	} {
@@ -244,7 +273,7 @@ func migrationWaits(t *testing.T, s *Store, held string) {
 	if err := long.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; err != nil {
+	if err := receive(t, done); err != nil {
 		t.Fatal(err)
 	}
 	wantEqual(t, must(s.User(t.Context(), u.ID))(t), u)
@@ -253,8 +282,10 @@ func migrationWaits(t *testing.T, s *Store, held string) {
 // A migration that fails leaves nothing, those before it stay, and once it is
 // mended it is applied.
 func TestMigrationIsWhole(t *testing.T) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e, rest, err := engineOf(dsn(t))
 			if err != nil {
 				t.Fatal(err)
@@ -291,6 +322,7 @@ func hasTable(t *testing.T, db *sql.DB, name string) bool {
 }
 
 func TestOpenRefusesOddDSNs(t *testing.T) {
+	t.Parallel()
 	for _, dsn := range []string{"", "sqlite:", "x.db", "sqlite::memory:", "mysql://root:hunter2@localhost/x", "sqlite:" + t.TempDir(), "sqlite:" + t.TempDir() + "/none/x.db"} {
 		s, err := Open(t.Context(), dsn, Options{})
 		if err == nil {

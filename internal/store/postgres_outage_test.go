@@ -99,12 +99,11 @@ func (p *proxy) dsn(t *testing.T, dsn string) string {
 // soon waits for the store to be back, as long as it may take.
 func (s *Store) soon(t *testing.T) {
 	t.Helper()
-	begun := time.Now()
-	for s.try(func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, newUser()) }) != nil {
-		if time.Since(begun) > 2*time.Second {
-			t.Fatalf("not back after %s: %v", time.Since(begun), s.Ping(t.Context()))
-		}
-	}
+	within(t, 2*time.Second, "coming back", func() {
+		eventually(t, "back", func() bool {
+			return s.try(func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, newUser()) }) == nil
+		})
+	})
 }
 
 // Whatever the network does, calls are refused in time, and the store is back
@@ -138,11 +137,7 @@ func TestPostgresNetwork(t *testing.T) {
 	all.Wait()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	begun := time.Now()
-	wantUnavailable(t, s.Ping(ctx))
-	if d := time.Since(begun); d > 1200*time.Millisecond {
-		t.Errorf("the ping of one second took %s", d)
-	}
+	within(t, 1200*time.Millisecond, "a ping of one second", func() { wantUnavailable(t, s.Ping(ctx)) })
 	p.blackout(false)
 	s.soon(t)
 }
@@ -186,7 +181,11 @@ func TestPostgresCrash(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(150 * time.Millisecond)
+		eventually(t, "written", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(kept) > 50
+		})
 		end()
 		inTime(t, "a read", func() { _, err := s.Key(t.Context(), "x"); wantUnavailable(t, err) })
 		if err := server.Up(); err != nil {
@@ -201,9 +200,6 @@ func TestPostgresCrash(t *testing.T) {
 				t.Errorf("cycle %d: user %s was acknowledged: %v", cycle, id, err)
 			}
 			wantEqual(t, len(must(s.Events(t.Context(), EventFilter{Subject: "user:" + id}))(t)), 1)
-		}
-		if len(kept) == 0 {
-			t.Error("nothing was acknowledged")
 		}
 		wantEqual(t, count(t, s, "audit_events"), count(t, s, "users")-1-cycle)
 	}

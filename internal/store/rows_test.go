@@ -15,13 +15,15 @@ import (
 // what is optional, when it is new and when it was replaced.
 func TestRowsComeBack(t *testing.T) {
 	for _, set := range []bool{true, false} {
-		onEach(t, func(t *testing.T, s *Store) {
-			t.Run("developer", func(t *testing.T) { developerComesBack(t, s, set) })
-			t.Run("session", func(t *testing.T) { sessionComesBack(t, s, set) })
-			t.Run("key", func(t *testing.T) { keyComesBack(t, s, set) })
-			t.Run("application", func(t *testing.T) { applicationComesBack(t, s, set) })
-			t.Run("user", func(t *testing.T) { userComesBack(t, s, set) })
-			t.Run("signing key", func(t *testing.T) { signingKeyComesBack(t, s, set) })
+		t.Run(map[bool]string{true: "full", false: "bare"}[set], func(t *testing.T) {
+			onEach(t, func(t *testing.T, s *Store) {
+				t.Run("developer", func(t *testing.T) { developerComesBack(t, s, set) })
+				t.Run("session", func(t *testing.T) { sessionComesBack(t, s, set) })
+				t.Run("key", func(t *testing.T) { keyComesBack(t, s, set) })
+				t.Run("application", func(t *testing.T) { applicationComesBack(t, s, set) })
+				t.Run("user", func(t *testing.T) { userComesBack(t, s, set) })
+				t.Run("signing key", func(t *testing.T) { signingKeyComesBack(t, s, set) })
+			})
 		})
 	}
 }

@@ -56,6 +56,7 @@ func sqliteDSN(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir
 
 // onEach runs a test on an empty store of each engine.
 func onEach(t *testing.T, test func(t *testing.T, s *Store)) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,6 +67,7 @@ func onEach(t *testing.T, test func(t *testing.T, s *Store)) {
 
 // onEachAt is onEach with a clock that the test moves.
 func onEachAt(t *testing.T, start time.Time, test func(t *testing.T, s *Store, now *time.Time)) {
+	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +79,7 @@ func onEachAt(t *testing.T, start time.Time, test func(t *testing.T, s *Store, n
 
 // onSQLite runs a test of what only SQLite does.
 func onSQLite(t *testing.T, test func(t *testing.T, s *Store)) {
+	t.Parallel()
 	test(t, openStore(t, sqliteDSN(t), Options{}))
 }
 
