@@ -143,14 +143,17 @@ func TestMigrationsTableOfBefore(t *testing.T) {
 	wantEqual(t, count(t, again, "migrations"), len(migrations))
 }
 
+// slow is how many slow migrations there are.
+const slow = 8
+
 // slowMigrations take long enough to be killed in the middle of.
 func slowMigrations(e engine) []migration {
 	wait := "SELECT pg_sleep(0.05);"
 	if e.argument(1) == "?" {
-		wait = "CREATE TABLE t AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT i FROM n; DROP TABLE t;"
+		wait = "CREATE TABLE t AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n; DROP TABLE t;"
 	}
 	list := slices.Clone(migrations)
-	for i := range 12 {
+	for i := range slow {
 		name := fmt.Sprintf("3000_%02d", i)
 		list = append(list, migration{name, fmt.Sprintf("CREATE TABLE a%d (x BIGINT); %s CREATE TABLE b%d (x BIGINT)", i, wait, i), name})
 	}
@@ -188,7 +191,7 @@ func TestMigrationKill(t *testing.T) {
 			killed := 0
 			for {
 				err := migrateUntilKilled(t, at, killed > 0, p.readers)
-				for i := range 12 {
+				for i := range slow {
 					if hasTable(t, p.readers, fmt.Sprint("a", i)) != hasTable(t, p.readers, fmt.Sprint("b", i)) {
 						t.Fatalf("migration %d is there by half", i)
 					}
@@ -198,7 +201,7 @@ func TestMigrationKill(t *testing.T) {
 				}
 				killed++
 			}
-			if killed == 0 {
+			if t.Logf("%d kills", killed); killed == 0 {
 				t.Error("it was never killed")
 			}
 			wantEqual(t, must(e.migrateAll(t.Context(), p.writer, slowMigrations(e), time.Now))(t), nil)
@@ -226,7 +229,7 @@ func migrateUntilKilled(t *testing.T, dsn string, afterOne bool, db *sql.DB) err
 	for afterOne && applied() == before && len(ended) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(rand.N(100 * time.Millisecond))
+	time.Sleep(rand.N(50 * time.Millisecond))
 	_ = c.Process.Kill() // fails if it has ended
 	err := receive(t, ended)
 	if err != nil && c.ProcessState.Exited() {
