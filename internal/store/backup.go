@@ -11,9 +11,10 @@ import (
 	"path/filepath"
 )
 
-// Backup writes what a SQLite database holds at one instant into a new file,
-// readable by its owner alone, and checks what it wrote. The database may be
-// served meanwhile. It never writes over a file; after a failure there is none.
+// Backup writes a snapshot of a SQLite database into a new file, readable by
+// its owner alone, and checks its integrity. The database may be served
+// meanwhile. Backup never overwrites a file, and leaves none behind when it
+// fails.
 func Backup(ctx context.Context, path, to string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return err
@@ -38,8 +39,8 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	return f.Sync()
 }
 
-// execOnFile runs one statement on a SQLite file. An answer other than "ok" is an
-// error.
+// execOnFile runs one statement on a SQLite file. A result other than "ok" is
+// an error.
 func execOnFile(ctx context.Context, path, statement string, args ...any) (err error) {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Clean(path)}).EscapedPath()+"?mode=rw&"+pragmas("busy_timeout(5000)"))
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 
 const (
 	maxBatch   = 256  // jobs in one commit
-	maxWaiting = 1024 // jobs before callers are turned away
-	maxBegins  = 4    // tries to get the database from another process
+	maxWaiting = 1024 // jobs in the queue; more are refused
+	maxBegins  = 4    // attempts while another process holds the database
 )
 
 var (
@@ -26,9 +26,10 @@ var (
 	errTxFinished = errors.New("store: the transaction has ended")
 )
 
-// batcher commits many transactions at once. One goroutine owns the connection
-// that writes: it takes every job that waits, runs each in a savepoint of one
-// transaction, commits, and answers all. A job that is alone waits for nobody.
+// batcher is a group commit: it commits many transactions at once. One
+// goroutine owns the connection that writes. It takes every job that waits,
+// runs each in a savepoint of one transaction, commits, and then replies to all
+// of them. A job that comes alone is committed at once.
 type batcher struct {
 	*mapper
 	pool  *sql.DB
@@ -41,7 +42,7 @@ type batcher struct {
 	truncations chan chan error
 	stopped     chan struct{}
 
-	conn *connection // nil until it is needed, and after it failed
+	conn *connection // nil before the first batch and after a failure
 }
 
 // job is one transaction that waits for its turn.
@@ -49,7 +50,7 @@ type job struct {
 	ctx   context.Context
 	f     func(context.Context, *tx) error
 	state atomic.Int32
-	err   error // what f made of it
+	err   error // the result of f
 	done  chan error
 }
 
@@ -68,7 +69,8 @@ func newBatcher(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *batcher {
 	return b
 }
 
-// do runs f once. A caller that is cancelled before its turn leaves the queue.
+// do runs f once. A caller that is cancelled before its turn leaves the queue;
+// f then does not run.
 func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return problem.UnavailableError(err)
@@ -88,7 +90,7 @@ func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) er
 	}
 }
 
-// doLong is do, which has no limit once it is a transaction's turn.
+// doLong is do: once a transaction has begun, SQLite sets it no time limit.
 func (b *batcher) doLong(ctx context.Context, f func(context.Context, *tx) error) error {
 	return b.do(ctx, f)
 }
@@ -107,7 +109,7 @@ func (b *batcher) enqueue(j *job) error {
 	}
 }
 
-// close lets the jobs that wait finish and refuses new ones.
+// close waits for the queued jobs and refuses new ones.
 func (b *batcher) close() {
 	b.mu.Lock()
 	if !b.closed {
@@ -144,7 +146,7 @@ func (b *batcher) run() {
 	}
 }
 
-// gather takes the jobs that wait beside the first, up to maxBatch.
+// gather adds the queued jobs to the first one, up to maxBatch.
 func (b *batcher) gather(batch []*job, first *job) []*job {
 	batch = append(batch, first)
 	for len(batch) < maxBatch {
@@ -161,8 +163,9 @@ func (b *batcher) gather(batch []*job, first *job) []*job {
 	return batch
 }
 
-// answer tells each job its own outcome, or the batch's failure: then nothing
-// that any of them did, or saw another do, remains.
+// answer sends each job its own result. If the batch failed, every job gets
+// that failure, since nothing that any of them wrote, or read from another,
+// remains.
 func answer(batch []*job, failure error) {
 	for _, j := range batch {
 		if failure != nil {
@@ -185,13 +188,13 @@ func (b *batcher) commit(batch []*job) (err error) {
 	}
 	if err != nil {
 		b.log.Error("store: writes were undone", "writes", len(batch), "error", err)
-		b.disconnect() // what is left of the transaction goes with its connection
+		b.disconnect() // closing the connection rolls back the rest of the transaction
 	}
 	return err
 }
 
-// begin starts a transaction. While another process holds the database it
-// tries again, for less than a second in all.
+// begin starts a transaction. While another process holds the database it tries
+// again, for less than a second in all.
 func (b *batcher) begin() error {
 	for try := 1; ; try++ {
 		err := b.connect()
@@ -207,7 +210,7 @@ func (b *batcher) begin() error {
 		case try == maxBegins:
 			return err
 		}
-		time.Sleep(rand.N(20 * time.Millisecond)) // so that those who contend do not meet again
+		time.Sleep(rand.N(20 * time.Millisecond)) // so that the contenders do not collide again
 	}
 }
 
@@ -229,8 +232,8 @@ func (b *batcher) disconnect() {
 	b.conn = nil
 }
 
-// runAll runs each job that is still wanted and undoes those that fail. An
-// error means that the transaction is lost.
+// runAll runs the jobs that were not abandoned and rolls back those that fail.
+// An error means that the whole transaction is lost.
 func (b *batcher) runAll(batch []*job) error {
 	for _, j := range batch {
 		if !j.state.CompareAndSwap(waiting, started) {
@@ -256,7 +259,7 @@ func (b *batcher) ping(ctx context.Context) error {
 	return b.do(ctx, func(context.Context, *tx) error { return nil })
 }
 
-// truncateLog empties the WAL: what was deleted leaves it too.
+// truncateLog empties the WAL, so that deleted data does not remain in it.
 func (b *batcher) truncateLog(ctx context.Context) error {
 	reply := make(chan error, 1)
 	select {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// budget is the time that the calls of one request share. It is the context in
-// which they find it, so that a request costs one allocation. Safe for
-// concurrent use.
+// budget is the time that the store calls of one request share. It is itself
+// the context that carries it, so that it costs a request one allocation. Safe
+// for concurrent use.
 type budget struct {
 	context.Context
 	spent atomic.Int64 // nanoseconds that the calls have taken so far
@@ -16,9 +16,9 @@ type budget struct {
 
 type budgetKey struct{}
 
-// WithBudget returns a context whose calls to a store share one time budget: all
-// of them together keep a request for no longer than one alone may. Calls in a
-// context without a budget have one each.
+// WithBudget returns a context whose store calls share one time budget:
+// together they keep a request no longer than a single call may. Without it,
+// each call has a budget of its own.
 func WithBudget(ctx context.Context) context.Context { return &budget{Context: ctx} }
 
 // Value returns the budget under its key.

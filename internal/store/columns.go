@@ -11,10 +11,10 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// columns is a bun dialect under which Go values are stored the same way on
-// every engine: a time as microseconds since 1970, which orders as times do; an
-// array of bytes as bytes, of exactly its length; an empty string as NULL, since
-// to the domain a plain string that is empty is absent.
+// columns is a bun dialect that stores Go values alike on every engine: a time
+// as microseconds since 1970, which sort as the times do; an array of bytes as
+// exactly as many bytes; an empty string as NULL, since the domain takes an
+// empty plain string as absent.
 type columns struct {
 	schema.Dialect
 	tables *schema.Tables
@@ -57,7 +57,7 @@ func encodeField(f *schema.Field) {
 	}
 }
 
-// stored is the value that a driver stores v as.
+// stored converts v to the value that is passed to the driver.
 func stored(v reflect.Value) any {
 	switch {
 	case v.Kind() == reflect.Pointer && v.IsNil():

@@ -7,8 +7,8 @@ import (
 	"errors"
 )
 
-// connection is the connection that writes, with the statements that frame a
-// transaction.
+// connection is the connection that writes, with the prepared statements that
+// begin and end transactions and savepoints.
 type connection struct {
 	*sql.Conn
 	statements
@@ -38,10 +38,11 @@ func (c *connection) run(stmt *sql.Stmt) error {
 	return err
 }
 
-// discard undoes what is left of a transaction and closes the connection for
-// good. Its statements would keep it alive.
+// discard rolls back an open transaction and closes the connection, instead of
+// returning it to the pool. It closes the prepared statements first, which
+// would keep the connection open.
 func (c *connection) discard() error {
-	_, _ = c.ExecContext(context.Background(), "ROLLBACK") // fails if there is none
+	_, _ = c.ExecContext(context.Background(), "ROLLBACK") // fails if no transaction is open
 	err := c.statements.close()
 	for _, stmt := range []*sql.Stmt{c.begin, c.savepoint, c.undo, c.release, c.commit} {
 		if stmt != nil {

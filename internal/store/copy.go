@@ -13,23 +13,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// tables are those whose rows are meant to last, each after those that it
-// refers to.
+// tables lists the tables that are copied, each after those that it refers to.
+// The others hold nothing that must last.
 var tables = []string{
 	"meta", "developers", "developer_addresses", "users", "sessions", "api_keys", "applications", "replays",
 	"signing_keys", "workouts", "audit_events", "access_ledger",
 }
 
-// Copied is one table that was copied.
+// Copied reports one table that was copied.
 type Copied struct {
 	Table string
 	Rows  int64
 }
 
-// Copy copies a SQLite database, which must not be written meanwhile, into a
-// PostgreSQL database whose tables are empty. Both are migrated first. What
-// arrived is read back and compared before it is committed, all at once: after
-// a failure or a crash the target is as empty as it was.
+// Copy copies a SQLite database into a PostgreSQL database whose tables are
+// empty. It migrates both first. The source must not be written meanwhile. All
+// tables are copied in one transaction, read back and compared before it
+// commits: after a failure or a crash the target is still empty.
 func Copy(ctx context.Context, from, to string, o Options) (copied []Copied, err error) {
 	source, err := openMigrated(ctx, from, "sqlite", o)
 	if err != nil {
@@ -84,7 +84,7 @@ func openMigrated(ctx context.Context, dsn, scheme string, o Options) (*pools, e
 	return p, nil
 }
 
-// copyTables copies all tables within two transactions that are open.
+// copyTables copies all tables within two open transactions.
 func copyTables(ctx context.Context, from *sql.Tx, into *pgx.Conn) ([]Copied, error) {
 	_, err := into.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE "+strings.Join(tables, ", ")+" IN ACCESS EXCLUSIVE MODE")
 	if err != nil {
@@ -154,7 +154,8 @@ func digestOf(ctx context.Context, conn *pgx.Conn, query string) (d digest, err 
 	return d, rows.Err()
 }
 
-// rowStream is the rows of SQLite as PostgreSQL takes them.
+// rowStream reads rows of SQLite, converts them to values of PostgreSQL, and
+// adds them to a digest.
 type rowStream struct {
 	rows   *sql.Rows
 	types  []*sql.ColumnType
@@ -192,7 +193,7 @@ func (s *rowStream) Values() ([]any, error) { return s.values, nil }
 
 func (s *rowStream) Err() error { return errors.Join(s.err, s.rows.Err()) }
 
-// digest is a checksum of rows, in whatever order they come.
+// digest is a checksum of rows. It does not depend on their order.
 type digest struct {
 	rows int64
 	sum  [sha256.Size]byte

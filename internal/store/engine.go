@@ -12,46 +12,48 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// engine is what differs between databases. Everything else in this package is
-// written once, in SQL that all of them take.
+// engine holds what differs between databases. Everything else in this package
+// is written once, in SQL that all of them accept.
 type engine struct {
 	dialect func() schema.Dialect
-	// open returns the pools of a database, which it makes where it can.
+	// open connects to a database, which SQLite creates if it is missing.
 	open func(ctx context.Context, dsn string) (*pools, error)
-	// serve runs the reads and transactions of a store.
+	// serve returns the backend that runs the reads and transactions of a store.
 	serve func(m *mapper, p *pools, o Options) backend
-	// migrate starts a transaction that holds off every other migration.
+	// migrate is the statement that begins a transaction and excludes every other
+	// migration.
 	migrate string
-	// text is the type of a column that migrations declare as TEXT: one that
-	// is put in order by its bytes.
+	// text is the type of columns that migrations declare as TEXT. It sorts by
+	// bytes.
 	text string
-	// unlogged makes a table that migrations declare so forget its rows in a
-	// crash, where that is faster.
+	// unlogged replaces the marker of a table that may lose its rows in a crash,
+	// on engines where that makes it faster.
 	unlogged string
-	// lock is the FOR of a SELECT whose rows stay as they are until the
-	// transaction ends, and skip of one that leaves out those of others.
+	// lock is the FOR clause of a SELECT that locks its rows until the
+	// transaction ends. skip is that of a SELECT that leaves out rows which
+	// others have locked.
 	lock, skip string
-	// lockName holds off, until the transaction ends, every other one that locks
-	// the same name.
+	// lockName is the statement that takes an advisory lock on a name until the
+	// transaction ends; "" if transactions are serial anyway.
 	lockName string
 	classify classifier
-	// argument is the placeholder of the nth argument, from 1.
+	// argument returns the placeholder of the nth argument, from 1.
 	argument func(n int) string
 }
 
-// pools are the connections to a database. The two may be one.
+// pools are the connections to a database. Both may be the same pool.
 type pools struct {
 	readers, writer *sql.DB
-	// risks are settings of the database under which what was acknowledged may
-	// be lost, each with what to change.
+	// risks are the database's settings that may lose acknowledged writes, each
+	// with what to change.
 	risks []string
-	// exposed is what to change where others on the way to the database could
-	// read along or stand in for it; "" where they cannot.
+	// exposed says what to change if others could read the connection or
+	// impersonate the server; "" if they cannot.
 	exposed string
-	// generation of the connections that may be used: those of another are not used
-	// again.
+	// generation is that of the connections which may still be used. A connection
+	// of an earlier one is closed instead of reused.
 	generation *atomic.Int64
-	// prepareMode is how what this package prepares is sent, where that can be chosen.
+	// prepareMode is how pgx runs the statements that this package prepares.
 	prepareMode pgx.QueryExecMode
 }
 
@@ -60,61 +62,64 @@ func (p *pools) close() error { return errors.Join(p.readers.Close(), p.writer.C
 // backend runs what a store asks of its database. Safe for concurrent use.
 type backend interface {
 	runner
-	// do runs f in a transaction and returns once it is durable or undone. A
-	// caller that is cancelled before its turn leaves; from then on f and the
-	// commit are not cancelled. f may run again from its beginning after what
-	// it did was undone.
+	// do runs f in a transaction and returns once it is durable or rolled back. A
+	// caller that is cancelled before its turn leaves; after that, neither f nor
+	// the commit is cancelled. f may run again from its beginning after it was
+	// rolled back.
 	do(ctx context.Context, f func(context.Context, *tx) error) error
 	// doLong is do for a transaction that grows with the data: it may take
 	// longTimeout.
 	doLong(ctx context.Context, f func(context.Context, *tx) error) error
-	// ping is nil if the database can be written and its time is ours.
+	// ping returns nil if the database can be written and its clock agrees with
+	// ours.
 	ping(ctx context.Context) error
-	// truncateLog is called after much was deleted.
+	// truncateLog removes deleted data from the write-ahead log, where the
+	// database does not do that by itself.
 	truncateLog(ctx context.Context) error
-	// close waits for what was accepted, refuses more, and closes the pools.
+	// close waits for the accepted transactions, refuses new ones, and closes the
+	// pools.
 	close() error
 }
 
-// runner is where statements run.
+// runner runs statements: on a pool, or in a transaction.
 type runner interface {
-	// use calls f, with the context of its statements; for reads perhaps more
-	// than once.
+	// use calls f with an executor and the context for its statements. Outside a
+	// transaction it may call f more than once.
 	use(ctx context.Context, f func(context.Context, executor) error) error
 }
 
-// executor runs statements: those that bun built, and those of this package,
-// which it prepares.
+// executor runs two kinds of statements: those built by bun, and those of this
+// package, which it prepares.
 type executor interface {
 	bun.IConn
 	query(ctx context.Context, s *prepared, args []any) (*sql.Rows, error)
 	exec(ctx context.Context, s *prepared, args []any) (sql.Result, error)
 }
 
-// fault is what a driver's error means.
+// fault is the meaning of a driver's error.
 type fault uint8
 
 const (
-	broken     fault = iota // a defect, of ours or of the database
-	transient               // the same call may succeed in a while
-	contended               // another transaction was in the way
+	broken     fault = iota // a defect, here or in the database
+	transient               // the same call may succeed later
+	contended               // another transaction held a lock or won a conflict
 	taken                   // a unique value belongs to another row
-	dangling                // a row that is referred to is not there
-	unstorable              // a text that no row can hold
-	denied                  // the user of the database may not do this
+	dangling                // a foreign key refers to a missing row
+	unstorable              // a text that cannot be stored
+	denied                  // the database user lacks the permission
 )
 
-// classifier says what a driver's error means, and for a value that is taken of
-// which table and column, such as "users.email_folded".
+// classifier returns the meaning of a driver's error. For a value that is taken
+// it also returns the table and column, such as "users.email_folded".
 type classifier func(error) (kind fault, column string)
 
-// engines holds each engine under the scheme of its DSN.
+// engines maps the scheme of a DSN to its engine.
 var engines = map[string]engine{"sqlite": sqliteEngine, "postgres": postgresEngine, "postgresql": postgresEngine}
 
 var errForm = errors.New(`the database must be given as sqlite:PATH or postgres://USER@HOST/NAME`)
 
-// engineOf finds the engine of a DSN. The error does not repeat the DSN, which
-// may hold a password.
+// engineOf returns the engine of a DSN and the rest after the scheme. The error
+// does not repeat the DSN, which may hold a password.
 func engineOf(dsn string) (e engine, rest string, err error) {
 	scheme, rest, _ := strings.Cut(dsn, ":")
 	e, ok := engines[scheme]

@@ -17,8 +17,8 @@ type eventRow struct {
 
 var insertEvent = inserting[eventRow]()
 
-// Record appends to the audit trail. An event without an id or a time gets
-// them here.
+// Record appends an event to the audit trail. It sets the id and the time where
+// they are missing.
 func (t *tx) Record(ctx context.Context, e audit.Event) error {
 	if e.ID == "" {
 		id, err := uuid.NewV7()
@@ -34,16 +34,16 @@ func (t *tx) Record(ctx context.Context, e audit.Event) error {
 	return write(ctx, t, insertEvent, &eventRow{Event: e})
 }
 
-// EventFilter selects events of the audit trail: all of the members that are
-// set must match.
+// EventFilter selects events of the audit trail. An event must match every
+// member that is set.
 type EventFilter struct {
 	Action  string
 	Actor   string
 	Subject string
-	Limit   int // the newest so many; 0 is all
+	Limit   int // at most so many, the newest; 0 means all
 }
 
-// Events returns the events that match, oldest first.
+// Events returns the matching events, oldest first.
 func (s *Store) Events(ctx context.Context, f EventFilter) ([]audit.Event, error) {
 	rows, err := list[eventRow](ctx, s.reader, "at DESC, id DESC", func(q *bun.SelectQuery) {
 		for _, must := range []struct{ column, value string }{

@@ -13,7 +13,8 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// uniques names the unique columns that the domain answers for.
+// uniques maps the unique columns that the domain reports as taken to their
+// names there.
 var uniques = map[string]string{
 	"developers.email_folded": "email",
 	"users.email_folded":      "email",
@@ -30,14 +31,15 @@ var (
 	errAborted    = errors.New("store: the database undid a transaction instead of committing it")
 )
 
-// transientErrors are errors of the moment.
+// transientErrors become Unavailable: the same call may succeed later.
 var transientErrors = []error{
 	context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone,
 	errClosed, errAbsent, errLost, errUncertain, errAborted, errSkewed,
 }
 
-// domainError turns an error of the driver into one of the domain's: problem.ErrNotFound, a
-// problem.TakenError, Unavailable for what passes, and otherwise itself, wrapped.
+// domainError translates an error of the driver: to problem.ErrNotFound, a
+// problem.TakenError, Unavailable for a transient fault, or else the error
+// itself, wrapped. It leaves errors of the domain as they are.
 func (e engine) domainError(err error) error {
 	switch {
 	case err == nil:
@@ -66,7 +68,8 @@ func (e engine) domainError(err error) error {
 	return fmt.Errorf("store: %w", err)
 }
 
-// isClosed knows the error of a pool that was closed, which has no name.
+// isClosed reports whether the pool was closed. database/sql has no exported
+// error for that.
 func isClosed(err error) bool { return strings.Contains(err.Error(), "sql: database is closed") }
 
 func isDomainError(err error) bool {
@@ -79,12 +82,12 @@ func (classify classifier) contended(err error) bool {
 	return kind == contended
 }
 
-// startTimeout is how long a start waits for what is in its way.
+// startTimeout limits how long a start retries while other transactions hold
+// what it needs.
 const startTimeout = 30 * time.Second
 
-// retry calls f again for as long as another transaction is in its way,
-// until startTimeout ends. The longer it takes, the longer it leaves the others
-// alone in between.
+// retry calls f again while another transaction is in its way, for startTimeout
+// at most. The pauses grow to a second, so that the others can finish.
 func (classify classifier) retry(ctx context.Context, f func() error) error {
 	pause := 10 * time.Millisecond
 	for end := time.Now().Add(startTimeout); ; pause = min(2*pause, time.Second) {

@@ -13,12 +13,14 @@ import (
 
 var _ auth.LastUses = (*Store)(nil)
 
-// TouchKeys moves the last use of keys forward.
+// TouchKeys sets the last use of keys, unless a later one is stored. Unknown
+// ids are ignored.
 func (s *Store) TouchKeys(ctx context.Context, at map[string]time.Time) error {
 	return s.touch(ctx, "api_keys", at)
 }
 
-// TouchSessions moves the last use of sessions forward.
+// TouchSessions sets the last use of sessions, unless a later one is stored.
+// Unknown ids are ignored.
 func (s *Store) TouchSessions(ctx context.Context, at map[string]time.Time) error {
 	return s.touch(ctx, "sessions", at)
 }

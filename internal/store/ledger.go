@@ -11,8 +11,9 @@ import (
 	"github.com/openwearables/openwearables/internal/audit"
 )
 
-// Entry is one entry of a user's access ledger as it is stored: the Seqth of
-// that user, from 1, and its hash after the one before it.
+// Entry is one stored entry of a user's access ledger: its number Seq, which
+// counts from 1 for each user, and its hash, which covers the hash of the entry
+// before.
 type Entry struct {
 	audit.Access
 	Seq  int64
@@ -26,8 +27,8 @@ type entryRow struct {
 
 func (r *entryRow) held() Entry { return r.Entry }
 
-// AppendAccess appends to the ledgers of the users that were read, in the
-// order given: all entries or none.
+// AppendAccess appends the entries, in their order, to the ledgers of the users
+// whose data was read: all of them or none.
 func (s *Store) AppendAccess(ctx context.Context, entries []audit.Access) error {
 	if len(entries) == 0 {
 		return nil
@@ -36,7 +37,7 @@ func (s *Store) AppendAccess(ctx context.Context, entries []audit.Access) error 
 }
 
 func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
-	if err := t.lockName(ctx, "ledger"); err != nil { // a first entry has no row before it to lock
+	if err := t.lockName(ctx, "ledger"); err != nil { // the first entry of a user has no row to lock
 		return err
 	}
 	heads := make(map[string]Entry)
@@ -71,14 +72,15 @@ func (t *tx) ledgerHead(ctx context.Context, userID string) (Entry, error) {
 	return rows[0].Entry, nil
 }
 
-// Accesses returns the ledger of a user, from the first entry on.
+// Accesses returns the ledger of a user, oldest entry first.
 func (s *Store) Accesses(ctx context.Context, userID string) ([]Entry, error) {
 	rows, err := list[entryRow](ctx, s.reader, "seq", func(q *bun.SelectQuery) { q.Where("user_id = ?", userID) })
 	return each(rows, err, (*entryRow).held)
 }
 
-// VerifyLedger returns an error that names the first entry of one user's
-// ledger that was changed, moved, or is missing before another.
+// VerifyLedger returns an error that names the first entry of one user's ledger
+// that was changed, was moved, or follows a missing one. It cannot detect that
+// the last entries are missing.
 func VerifyLedger(entries []Entry) error {
 	var prev [32]byte
 	for i, e := range entries {
@@ -90,7 +92,8 @@ func VerifyLedger(entries []Entry) error {
 	return nil
 }
 
-// storable makes of what a caller sent a text that every engine takes.
+// storable replaces what a database cannot store in a text: invalid UTF-8 and
+// NUL.
 func storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -26,7 +26,7 @@ func (s *Store) Meta(ctx context.Context, name string) (string, error) {
 	return row.Value, err
 }
 
-// SetMeta stores the value unless there is one, and returns the one stored.
+// SetMeta stores the value unless the name has one, and returns the stored one.
 func (s *Store) SetMeta(ctx context.Context, name, value string) (stored string, err error) {
 	err = s.do(ctx, func(ctx context.Context, t *tx) error {
 		_, err := t.exec(ctx, t.insert(&metaRow{Name: name, Value: value}).

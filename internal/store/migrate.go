@@ -19,17 +19,18 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one numbered change of the schema. Its name orders it. While it
-// is applied the previous release serves, and goes on to serve afterwards: so it
-// adds, and takes away only what no release that it names still needs.
+// migration is one change of the schema. Migrations are applied in the order of
+// their names. The previous release keeps serving while one is applied and
+// after it: so a migration may add anything, but remove only what the release
+// named in serves does not need.
 type migration struct {
 	name, script string
-	// serves is the migration that a binary must know to serve on the schema
+	// serves names the migration that a binary must know to serve on the schema
 	// that this one leaves.
 	serves string
 }
 
-// migrations are in the order of their names.
+// migrations lists every migration, ordered by name.
 var migrations = readMigrations()
 
 // servesLine begins the first line of each script.
@@ -52,10 +53,11 @@ func readMigrations() []migration {
 	return list
 }
 
-// Migrate brings the schema of the database up to date and returns the names
-// of the migrations that it applied. Each is applied whole or not at all, and
-// once, whoever else migrates at the same time. It refuses, as Open does, a
-// database that a newer version has migrated beyond what this one can serve.
+// Migrate brings the schema of the database up to date and returns the names of
+// the migrations that it applied. Each migration is applied whole or not at
+// all, and once, even if several processes migrate at the same time. Like Open,
+// Migrate refuses a database that a newer version has migrated beyond what this
+// one can serve.
 func Migrate(ctx context.Context, dsn string, o Options) (applied []string, err error) {
 	e, rest, err := engineOf(dsn)
 	if err != nil {
@@ -69,7 +71,7 @@ func Migrate(ctx context.Context, dsn string, o Options) (applied []string, err 
 	return e.migrateAll(ctx, p.writer, migrations, o.clock())
 }
 
-// migrateAll applies those of the list that the database has not had.
+// migrateAll applies the migrations of the list that were not applied yet.
 func (e engine) migrateAll(ctx context.Context, writer *sql.DB, list []migration, now func() time.Time) (applied []string, err error) {
 	conn, err := writer.Conn(ctx)
 	if err != nil {
@@ -91,7 +93,7 @@ func (e engine) migrateAll(ctx context.Context, writer *sql.DB, list []migration
 	return applied, nil
 }
 
-// permitted says of an error that is a lack of rights what to change.
+// permitted adds to an error about a missing permission what to change.
 func (e engine) permitted(err error) error {
 	if kind, _ := e.classify(err); kind == denied {
 		return fmt.Errorf("%w: GRANT CREATE ON SCHEMA public to the user in --database, or run openwearables migrate as one who owns the tables", err)
@@ -99,7 +101,7 @@ func (e engine) permitted(err error) error {
 	return err
 }
 
-// prepareMigrations makes the table of what the database has had.
+// prepareMigrations creates the table of applied migrations.
 func (e engine) prepareMigrations(ctx context.Context, conn *sql.Conn) error {
 	exists := func() bool {
 		_, err := conn.ExecContext(ctx, "SELECT name, serves FROM migrations WHERE 1 = 0")
@@ -111,15 +113,15 @@ func (e engine) prepareMigrations(ctx context.Context, conn *sql.Conn) error {
 	return e.inTransaction(ctx, conn, func() error {
 		_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migrations "+
 			"(name "+e.text+" PRIMARY KEY, applied_at BIGINT NOT NULL, serves "+e.text+" NOT NULL DEFAULT '')")
-		if err == nil && !exists() { // made before there was that column
+		if err == nil && !exists() { // created before the column existed
 			_, err = conn.ExecContext(ctx, "ALTER TABLE migrations ADD COLUMN serves "+e.text+" NOT NULL DEFAULT ''")
 		}
 		return err
 	})
 }
 
-// migrateOne applies m unless it is applied. Only if there is something to do
-// does it hold off others.
+// migrateOne applies m unless it is applied already. Only then does it exclude
+// other migrations.
 func (e engine) migrateOne(ctx context.Context, conn *sql.Conn, known []migration, m migration, at int64) (did bool, err error) {
 	due := func() (bool, error) {
 		names, err := appliedMigrations(ctx, conn, known)
@@ -146,14 +148,14 @@ func (e engine) migrateOne(ctx context.Context, conn *sql.Conn, known []migratio
 
 var textColumn = regexp.MustCompile(`\bTEXT\b`)
 
-// script is the migration in the engine's own words.
+// script returns the migration in the dialect of the engine.
 func (e engine) script(m migration) string {
 	return strings.ReplaceAll(textColumn.ReplaceAllString(m.script, e.text), "/* unlogged */", e.unlogged)
 }
 
-// appliedMigrations returns the names of those that the database has had, or
-// an error if a newer version left a schema on which one that knows these
-// cannot serve.
+// appliedMigrations returns the names of the applied migrations. It returns an
+// error if a newer version left a schema that a binary with the known
+// migrations cannot serve.
 func appliedMigrations(ctx context.Context, conn *sql.Conn, known []migration) (names []string, err error) {
 	knows := func(name string) bool {
 		return slices.ContainsFunc(known, func(m migration) bool { return m.name == name })
@@ -176,8 +178,8 @@ func appliedMigrations(ctx context.Context, conn *sql.Conn, known []migration) (
 	return names, rows.Err()
 }
 
-// inTransaction runs f in a transaction that holds off every other migration.
-// Where others are in its way it lets them pass and runs f again.
+// inTransaction runs f in a transaction that excludes every other migration. If
+// other transactions are in its way, it waits for them and runs f again.
 func (e engine) inTransaction(ctx context.Context, conn *sql.Conn, f func() error) error {
 	return e.classify.retry(ctx, func() error {
 		_, err := conn.ExecContext(ctx, e.migrate)
@@ -186,7 +188,7 @@ func (e engine) inTransaction(ctx context.Context, conn *sql.Conn, f func() erro
 				_, err = conn.ExecContext(context.WithoutCancel(ctx), "COMMIT")
 			}
 		}
-		if err != nil { // it fails where there is no transaction, or none any more
+		if err != nil { // ROLLBACK fails if no transaction is open
 			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 		return err

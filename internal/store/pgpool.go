@@ -18,19 +18,19 @@ import (
 	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
-// The patience of a call, and of all calls of one request: it is answered in
-// time, whatever the database and the network do, and sooner where no
-// connection is to be had.
+// Time limits of a call. callTimeout is also the budget of all calls of one
+// request: it gets its response in time, whatever the database and the network
+// do, and sooner if no connection is free.
 const (
 	callTimeout    = 1600 * time.Millisecond
 	acquireTimeout = time.Second
-	longTimeout    = 10 * time.Second // of what grows with the data
-	maxTries       = 4                // of a call that was in another's way
+	longTimeout    = 10 * time.Second // of a transaction that grows with the data
+	maxTries       = 4                // of a call that met a conflict
 	maxSkew        = time.Minute
 )
 
-// pgPool is a backend whose transactions run beside each other, each on a
-// connection of its own.
+// pgPool is a backend that runs transactions concurrently, each on its own
+// connection.
 type pgPool struct {
 	*mapper
 	*pools
@@ -41,10 +41,10 @@ type pgPool struct {
 
 	acquireTimeout, callTimeout time.Duration
 
-	ahead  atomic.Int64 // this machine's clock, of the database's, when a transaction last began
+	ahead  atomic.Int64 // nanoseconds by which this machine's clock is ahead of the database's
 	skewed atomic.Bool
 
-	mu      sync.RWMutex // held for reading while a transaction enters
+	mu      sync.RWMutex // held for reading while a transaction is let in
 	closed  bool
 	running sync.WaitGroup // transactions under way
 }
@@ -64,7 +64,7 @@ func (p *pgPool) close() error {
 	return p.pools.close()
 }
 
-// enter lets a transaction in until close is called.
+// enter registers a transaction, or returns errClosed once close was called.
 func (p *pgPool) enter() error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -75,8 +75,8 @@ func (p *pgPool) enter() error {
 	return nil
 }
 
-// ping refuses a process whose clock is wrong, or the database's: what the one
-// has ended the other would let go on.
+// ping fails if the clocks of this machine and of the database differ by more
+// than maxSkew: what has expired by one would still be valid by the other.
 func (p *pgPool) ping(ctx context.Context) error {
 	if err := p.do(ctx, func(context.Context, *tx) error { return nil }); err != nil || p.now != nil {
 		return err
@@ -91,11 +91,11 @@ func (p *pgPool) ping(ctx context.Context) error {
 	return nil
 }
 
-// truncateLog leaves it to autovacuum.
+// truncateLog does nothing: autovacuum removes deleted rows.
 func (p *pgPool) truncateLog(context.Context) error { return nil }
 
-// use runs f on a connection, again on another one where the first was lost.
-// A caller who goes away does not take the connection along.
+// use runs f on a connection, and again on another one if the first was lost. A
+// caller that is cancelled meanwhile does not close the connection.
 func (p *pgPool) use(ctx context.Context, f func(context.Context, executor) error) error {
 	return p.retry(ctx, false, func(within context.Context) error {
 		c, err := p.acquire(ctx, within)
@@ -131,13 +131,13 @@ func (p *pgPool) run(ctx context.Context, long bool, f func(context.Context, *tx
 			return p.engine.domainError(err)
 		}
 	}
-	return err // as f made it
+	return err // the result of f
 }
 
-// retry calls f until it succeeds, fails for good, or its time is over.
-// What it calls again has had no effect. Where the time is over or a connection
-// was lost, the network may have gone, and the other connections with it: none
-// of now is used again.
+// retry calls f until it succeeds, fails for good, or runs out of time. It
+// calls f again only if the last call had no effect. If time runs out or a
+// connection is lost, the network may be down and the other connections lost
+// too, so that none of the present connections is used again.
 func (p *pgPool) retry(ctx context.Context, long bool, f func(within context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", errAbsent, err)
@@ -163,25 +163,25 @@ func (p *pgPool) retry(ctx context.Context, long bool, f func(within context.Con
 		switch {
 		case err == nil:
 			return nil
-		case within.Err() != nil: // whatever was made of it, it is no answer
+		case within.Err() != nil: // err may hide the timeout
 			return fmt.Errorf("%w: %v", within.Err(), err)
 		case try == maxTries || !p.retryable(err):
 			return err
 		}
-		time.Sleep(rand.N(time.Duration(try) * 10 * time.Millisecond)) // so that those who met do not meet again
+		time.Sleep(rand.N(time.Duration(try) * 10 * time.Millisecond)) // so that the contenders do not collide again
 	}
 }
 
-// retryable says whether the call may succeed at once if it is repeated, and had
-// no effect.
+// retryable reports whether the call had no effect and may succeed if it is
+// repeated at once.
 func (p *pgPool) retryable(err error) bool {
 	return errors.Is(err, errLost) || p.engine.classify.contended(err)
 }
 
-// pgConn is a connection for as long as one call has it.
+// pgConn is a connection while one call uses it.
 type pgConn struct {
 	*sql.Conn
-	mode pgx.QueryExecMode // of the statements that are prepared
+	mode pgx.QueryExecMode // for the statements that this package prepares
 }
 
 func (p *pgPool) acquire(ctx, within context.Context) (pgConn, error) {
@@ -206,13 +206,13 @@ func (c pgConn) exec(ctx context.Context, s *prepared, args []any) (sql.Result, 
 	return c.ExecContext(ctx, s.text, append([]any{c.mode}, args...)...)
 }
 
-// release gives the connection back and returns err, marked if the connection
-// was lost.
+// release returns the connection to the pool. It returns err, marked with
+// errLost if the connection was lost.
 func (c pgConn) release(err error) error {
 	if err != nil && c.lost() {
 		err = fmt.Errorf("%w: %w", errLost, err)
 	}
-	_ = c.Close() // fails only where it is closed
+	_ = c.Close() // fails only if it is closed already
 	return err
 }
 
@@ -229,7 +229,7 @@ func (c pgConn) raw(f func(*pgx.Conn) error) error {
 	return c.Raw(func(conn any) error { return f(conn.(*stdlib.Conn).Conn()) })
 }
 
-// transact runs f in a transaction on the connection and gives it back.
+// transact runs f in a transaction on the connection and then releases it.
 func (p *pgPool) transact(ctx context.Context, c pgConn, long bool, f func(context.Context, *tx) error) error {
 	ended := false
 	defer func() {
@@ -251,17 +251,18 @@ func (p *pgPool) transact(ctx context.Context, c pgConn, long bool, f func(conte
 			_ = c.Close()
 			return err
 		}
-		if doomed := t.conn.err; doomed != nil && p.retryable(doomed) { // whatever f made of it
+		if doomed := t.conn.err; doomed != nil && p.retryable(doomed) { // even if f returned another error
 			err = doomed
 		}
-		_ = c.end(ctx, "ROLLBACK", "ROLLBACK") // if it fails, so does the connection
+		_ = c.end(ctx, "ROLLBACK", "ROLLBACK") // if it fails, the connection is lost
 	}
 	ended = true
 	return c.release(err)
 }
 
-// begin starts a transaction and returns its time, in one round trip. However
-// long the transaction may take, a database that is away shows here.
+// begin starts a transaction and returns its time, in one round trip. It takes
+// callTimeout at most, even for a long transaction, so that a database that is
+// down is noticed soon.
 func (p *pgPool) begin(ctx context.Context, c pgConn, long bool) (now time.Time, err error) {
 	statements := "BEGIN; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 	if long {
@@ -286,8 +287,8 @@ func (p *pgPool) begin(ctx context.Context, c pgConn, long bool) (now time.Time,
 	return p.clock.notBefore(now), err
 }
 
-// commit returns nil only if the transaction is durable. Where the connection
-// is lost nobody knows what became of it, so that it is not tried again.
+// commit returns nil only if the transaction is durable. If the connection is
+// lost, the outcome is unknown, and the transaction is not tried again.
 func (c pgConn) commit(ctx context.Context) error {
 	err := c.end(ctx, "COMMIT", "COMMIT")
 	if err != nil && c.lost() {
@@ -296,8 +297,8 @@ func (c pgConn) commit(ctx context.Context) error {
 	return err
 }
 
-// end sends the statement and requires the outcome, since PostgreSQL answers a
-// COMMIT of what has failed with ROLLBACK.
+// end sends the statement and requires the outcome, since PostgreSQL answers
+// COMMIT with ROLLBACK if the transaction has failed.
 func (c pgConn) end(ctx context.Context, statement, outcome string) error {
 	return c.raw(func(conn *pgx.Conn) error {
 		results, err := conn.PgConn().Exec(ctx, statement).ReadAll()

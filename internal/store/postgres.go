@@ -20,15 +20,15 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// postgresEngine keeps the database on a PostgreSQL server, which any number of
-// processes may use at once: what a transaction reads is locked, rows by their
-// locks and what is not there by an advisory lock.
+// postgresEngine keeps the database on a PostgreSQL server. Any number of
+// processes may use it at once. What a transaction reads is locked: rows by row
+// locks, missing rows by an advisory lock.
 var postgresEngine = engine{
 	dialect: func() schema.Dialect { return pgdialect.New() },
 	open:    openPostgres,
 	serve:   servePostgres,
-	// A migration waits for another one as long as that takes, but for tables in
-	// use only shortly, since requests wait behind it.
+	// A migration waits for another one for as long as that takes, but only
+	// shortly for tables in use, since requests queue up behind it.
 	migrate: "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(" + migrationLock + "); " +
 		"SET LOCAL lock_timeout = '500ms'",
 	text:     `TEXT COLLATE "C"`,
@@ -40,21 +40,21 @@ var postgresEngine = engine{
 	argument: func(n int) string { return "$" + strconv.Itoa(n) },
 }
 
-// migrationLock is an arbitrary number that is ours.
+// migrationLock is the key of the advisory lock: an arbitrary number.
 const migrationLock = "8017396215334907251"
 
-// maxConnections is how many there may be unless the DSN says pool_max_conns.
+// maxConnections limits the pool unless the DSN sets pool_max_conns.
 const maxConnections = 16
 
-// settings are those of each connection, unless the DSN has others.
+// settings apply to each connection unless the DSN overrides them.
 var settings = map[string]string{
 	"application_name":                    "openwearables",
 	"client_encoding":                     "UTF8",
-	"statement_timeout":                   "1400", // above the second after which a deadlock is found
-	"idle_in_transaction_session_timeout": "5000", // a process that went away keeps no lock for longer
+	"statement_timeout":                   "1400", // ms; above the second after which PostgreSQL detects a deadlock
+	"idle_in_transaction_session_timeout": "5000", // ms; frees the locks of a process that is gone
 }
 
-// What a pooler that gives each transaction another connection needs.
+// What a pooler needs that may run each transaction on another connection.
 const (
 	poolerSetting = "ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout"
 	poolerMode    = "default_query_exec_mode=simple_protocol"
@@ -81,7 +81,7 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 			if c.PgConn().CustomData()["generation"] == generation.Load() {
 				return nil
 			}
-			_ = c.PgConn().Conn().Close() // so that no farewell waits for a peer that is gone
+			_ = c.PgConn().Conn().Close() // without a farewell, which would wait for a peer that is gone
 			return driver.ErrBadConn
 		}),
 	)
@@ -96,8 +96,8 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	return &pools{readers: pool, writer: pool, risks: risks, exposed: exposed(config), generation: generation, prepareMode: prepareMode}, nil
 }
 
-// tune completes the settings of the connections and returns how many there
-// may be.
+// tune completes the settings of the connections and returns the size of the
+// pool.
 func tune(config *pgx.ConnConfig) (most int, err error) {
 	for name, value := range settings {
 		if _, ok := config.RuntimeParams[name]; !ok {
@@ -114,7 +114,7 @@ func tune(config *pgx.ConnConfig) (most int, err error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = acquireTimeout
 	}
-	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // of what bun builds, which no two times is the same
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // for bun's statements, whose texts rarely repeat
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 10 * time.Second, Interval: 2 * time.Second, Count: 3,
 	}}).DialContext
@@ -149,11 +149,11 @@ func inspect(ctx context.Context, pool *sql.DB) (risks []string, err error) {
 	return risks, nil
 }
 
-// exposed is what to change where a connection may leave this machine without
-// proof of who is at its other end.
+// exposed says what to change if a connection may leave this machine without
+// verifying the server; "" if none does.
 func exposed(config *pgx.ConnConfig) string {
 	for _, to := range append([]*pgconn.FallbackConfig{{Host: config.Host, TLSConfig: config.TLSConfig}}, config.Fallbacks...) {
-		ip, _ := netip.ParseAddr(to.Host) // the zero one is no loopback
+		ip, _ := netip.ParseAddr(to.Host) // on failure the zero address, which is not a loopback
 		local := strings.HasPrefix(to.Host, "/") || to.Host == "localhost" || ip.IsLoopback()
 		proved := to.TLSConfig != nil && (!to.TLSConfig.InsecureSkipVerify || to.TLSConfig.VerifyPeerCertificate != nil)
 		if !local && !proved {
@@ -164,13 +164,13 @@ func exposed(config *pgx.ConnConfig) string {
 	return ""
 }
 
-// refused is why a database that answers cannot be served.
+// refused says why a database that is reachable cannot be served.
 type refused string
 
 func (e refused) Error() string { return string(e) }
 
-// explain says of a database that does not open what to change. It repeats
-// nothing of the password.
+// explain adds to the error of a database that does not open what to change.
+// The result holds no part of the password.
 func explain(config *pgx.ConnConfig, err error) error {
 	at := fmt.Sprintf("the database %q at %s", config.Database, net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))))
 	why, code := err, ""
@@ -197,10 +197,10 @@ func explain(config *pgx.ConnConfig, err error) error {
 	return fmt.Errorf("store: %s does not open (%s): %s", at, strings.Join(strings.Fields(why.Error()), " "), change)
 }
 
-// meanings of PostgreSQL's codes, and of classes of them.
+// meanings of PostgreSQL's error codes, and of classes of them.
 var meanings = map[string]fault{
 	"40001": contended, "40P01": contended, "55P03": contended,
-	"0A000": contended, // a cached plan whose tables were changed; it is prepared anew
+	"0A000": contended, // the tables of a cached plan have changed; it is prepared again
 	"23505": taken, "23503": dangling,
 	"22021": unstorable,
 	"42501": denied,
@@ -223,7 +223,7 @@ func classifyPostgres(err error) (fault, string) {
 	if !ok && len(e.Code) == 5 {
 		kind = meanings[e.Code[:2]]
 	}
-	if kind == taken { // PostgreSQL names a UNIQUE of one column so
+	if kind == taken { // PostgreSQL's name of a UNIQUE constraint on one column
 		column := strings.TrimSuffix(strings.TrimPrefix(e.ConstraintName, e.TableName+"_"), "_key")
 		return taken, e.TableName + "." + column
 	}

@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// purgeBatch bounds how long one step of a purge holds up other writes.
+// purgeBatch limits the rows of one transaction, and so how long it holds up
+// others.
 const purgeBatch = 500
 
-// seenFor is how long a login from an address is remembered.
+// seenFor is how long the address of a login is remembered.
 const seenFor = 31 * 24 * time.Hour
 
-// Purge removes what no decision needs any more: sessions past their absolute
-// end (until then a spent refresh token must be told from an unknown one),
-// expired replay records, addresses not seen for a month, and windows of rate
-// limits that are over.
+// Purge removes rows that no decision needs any more: sessions past their
+// absolute end (until then a spent refresh token must be told from an unknown
+// one), expired replay records, addresses not seen for a month, and ended
+// rate-limit windows.
 func (s *Store) Purge(ctx context.Context) error {
 	for _, p := range []struct {
 		table, key, column string

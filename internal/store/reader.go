@@ -8,16 +8,17 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// reader is auth.Reader, on the pool that reads or within a transaction.
+// reader implements auth.Reader on the pool that reads, or within a
+// transaction.
 type reader struct {
 	*mapper
 	runner
 	tx *txState // nil outside a transaction
 }
 
-// fail gives a driver's error its meaning in the domain, and in a transaction
-// dooms it. Whatever a driver makes of a caller who went away, it is not an
-// answer.
+// fail translates a driver's error for the domain, and in a transaction dooms
+// it. If the context has ended, every error becomes the context's, since a
+// driver may report a cancelled query as anything, even as no rows.
 func (r *reader) fail(ctx context.Context, err error) error {
 	if r.tx != nil {
 		ctx = r.tx.ctx
@@ -32,11 +33,11 @@ func (r *reader) fail(ctx context.Context, err error) error {
 	return meaning
 }
 
-// newestFirst is the order in which rows of one table are locked, so that no
-// two transactions wait for each other.
+// newestFirst is the order in which rows of one table are locked. Sharing one
+// order keeps transactions from deadlocking.
 const newestFirst = "created_at DESC, id DESC"
 
-// locked makes the rows that a transaction selects stay as they are until it
+// locked makes a query of a transaction lock its rows until the transaction
 // ends.
 func (r *reader) locked(q *bun.SelectQuery) *bun.SelectQuery {
 	if r.tx != nil && r.engine.lock != "" {
@@ -45,7 +46,8 @@ func (r *reader) locked(q *bun.SelectQuery) *bun.SelectQuery {
 	return q
 }
 
-// list selects rows of the type R in an order.
+// list returns rows of the type R, in the given order; narrow, if not nil, adds
+// conditions.
 func list[R any](ctx context.Context, r *reader, order string, narrow func(*bun.SelectQuery)) ([]R, error) {
 	var rows []R
 	err := r.use(ctx, func(ctx context.Context, on executor) error {
@@ -59,7 +61,7 @@ func list[R any](ctx context.Context, r *reader, order string, narrow func(*bun.
 	return rows, r.fail(ctx, err)
 }
 
-// each turns rows into what they hold.
+// each converts rows to what they hold.
 func each[R, T any](rows []R, err error, hold func(*R) T) ([]T, error) {
 	if err != nil {
 		return nil, err

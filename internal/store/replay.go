@@ -19,7 +19,8 @@ type replayRow struct {
 
 var replayByID = selecting[replayRow]("id = ?")
 
-// Replay waits for a transaction that may be writing the record.
+// Replay returns the record. It waits for a concurrent transaction that may be
+// writing it.
 func (t *tx) Replay(ctx context.Context, id credential.Hash) (auth.ReplayRecord, error) {
 	if err := t.lockName(ctx, "replay:"+string(hex.AppendEncode(nil, id[:]))); err != nil {
 		return auth.ReplayRecord{}, err
@@ -28,8 +29,8 @@ func (t *tx) Replay(ctx context.Context, id credential.Hash) (auth.ReplayRecord,
 	return row.ReplayRecord, err
 }
 
-// PutReplay writes the record. One of the same id that has not expired stays,
-// and the transaction fails with problem.ErrTaken.
+// PutReplay writes the record, over an expired one of the same id. One that has
+// not expired stays, and the transaction fails with problem.ErrTaken.
 func (t *tx) PutReplay(ctx context.Context, r auth.ReplayRecord) error {
 	err := t.execOne(ctx, t.insert(&replayRow{ReplayRecord: r}).
 		On("CONFLICT (id) DO UPDATE").
@@ -53,7 +54,8 @@ func (r *reader) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, erro
 	return each(rows, err, (*signingKeyRow).held)
 }
 
-// SigningKeys lists the keys for a transaction that may make the first one.
+// SigningKeys returns every signing key, and excludes other transactions that
+// may create the first one.
 func (t *tx) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, error) {
 	if err := t.lockName(ctx, "signing_keys"); err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func (t *tx) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, error) {
 	return t.reader.SigningKeys(ctx)
 }
 
-// PutSigningKey writes the key, over one of the same id.
+// PutSigningKey writes the key, or replaces the one of the same id.
 func (t *tx) PutSigningKey(ctx context.Context, k auth.StoredSigningKey) error {
 	_, err := t.exec(ctx, t.insert(&signingKeyRow{StoredSigningKey: k}).
 		On("CONFLICT (id) DO UPDATE").

@@ -40,8 +40,8 @@ func (t *tx) InsertSession(ctx context.Context, s auth.StoredSession) error {
 	return write(ctx, t, insertSession, &sessionRow{StoredSession: s})
 }
 
-// UpdateSession writes what changes in a session's life. Who holds it, what
-// made its tokens, and when it began and must end never do.
+// UpdateSession writes the members that change in a session's life. Its holder,
+// the seed of its tokens, its beginning and its absolute end never do.
 func (t *tx) UpdateSession(ctx context.Context, s auth.StoredSession) error {
 	return write(ctx, t, updateSession, &sessionRow{StoredSession: s}, s.ID)
 }

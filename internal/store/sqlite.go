@@ -17,8 +17,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// sqliteEngine keeps the database in one file, in WAL mode. Only one writer at
-// a time is let in, so that what a transaction reads needs no locks.
+// sqliteEngine keeps the database in one file, in WAL mode. Transactions run
+// one after the other, so that reads within them need no locks.
 var sqliteEngine = engine{
 	dialect:  func() schema.Dialect { return sqlitedialect.New() },
 	open:     openSQLite,
@@ -42,15 +42,15 @@ func serveSQLite(m *mapper, p *pools, o Options) backend {
 	}
 }
 
-// close closes the connection that writes last, since SQLite then leaves
-// everything in the one file, and nothing of what was deleted beside it.
+// close closes the connection that writes last: SQLite then moves the WAL into
+// the database file and removes it, with whatever deleted data it held.
 func (f *file) close() error {
 	err := f.filePool.Close()
 	f.batcher.close()
 	return errors.Join(err, f.batcher.pool.Close())
 }
 
-// filePool reads.
+// filePool runs the reads, with statements that are prepared once.
 type filePool struct {
 	*sql.DB
 	*statements
@@ -60,8 +60,9 @@ func (p filePool) use(ctx context.Context, f func(context.Context, executor) err
 	return f(ctx, p)
 }
 
-// openSQLite opens the file. It is created for its owner alone, and SQLite
-// gives the WAL and the shared memory file the same permissions.
+// openSQLite opens the file, and creates it if it is missing, readable by its
+// owner alone. SQLite gives the WAL and the shared memory file the same
+// permissions.
 func openSQLite(ctx context.Context, path string) (*pools, error) {
 	path = filepath.Clean(strings.TrimPrefix(path, "//"))
 	if path == ":memory:" {
@@ -100,7 +101,7 @@ func pragmas(list ...string) string {
 	return url.Values{"_pragma": list}.Encode()
 }
 
-// checkSQLite refuses a file system on which a commit would not be durable.
+// checkSQLite refuses a file system on which commits would not be durable.
 func checkSQLite(ctx context.Context, writer *sql.DB) error {
 	return classifier(classifySQLite).retry(ctx, func() error {
 		var mode string

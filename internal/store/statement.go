@@ -16,7 +16,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// mapper turns rows into structs and back, for one engine.
+// mapper converts between rows and structs, for one engine.
 type mapper struct {
 	db       *bun.DB
 	engine   engine
@@ -27,22 +27,23 @@ func newMapper(e engine, db *sql.DB) *mapper {
 	return &mapper{db: bun.NewDB(db, newColumns(e.dialect())), engine: e}
 }
 
-// statement is SQL on one row of the type R. Its text is made of R's columns
-// once, and prepared once per connection, which takes less than half the time
-// of a query that is built anew.
+// statement is an SQL statement on one row of the type R. Its text is built
+// from R's columns once, and prepared once per connection. That takes less than
+// half the time of a query that is built for each call.
 type statement[R any] struct {
 	text    func(table *schema.Table, columns []string) string
-	columns func(*schema.Field) bool // those that it reads or writes; nil: all
+	columns func(*schema.Field) bool // selects the columns; nil selects all
 }
 
-// selecting finds the row that the condition holds for.
+// selecting returns a statement that finds the row for which the condition
+// holds.
 func selecting[R any](condition string) *statement[R] {
 	return &statement[R]{text: func(table *schema.Table, columns []string) string {
 		return "SELECT " + strings.Join(columns, ", ") + " FROM " + table.Name + " WHERE " + condition
 	}}
 }
 
-// inserting writes a new row.
+// inserting returns a statement that inserts a row.
 func inserting[R any]() *statement[R] {
 	return &statement[R]{text: func(table *schema.Table, columns []string) string {
 		return "INSERT INTO " + table.Name + " (" + strings.Join(columns, ", ") + ") VALUES (?" +
@@ -50,7 +51,8 @@ func inserting[R any]() *statement[R] {
 	}}
 }
 
-// updating replaces the columns, or all others, of the row that holds the key.
+// updating returns a statement that replaces the given columns, or else all but
+// the key, of the row with that key.
 func updating[R any](key string, columns ...string) *statement[R] {
 	return &statement[R]{
 		text: func(table *schema.Table, columns []string) string {
@@ -62,7 +64,8 @@ func updating[R any](key string, columns ...string) *statement[R] {
 	}
 }
 
-// fields returns the table of R and which of its fields the statement is about.
+// fields returns the table of R and the fields that the statement reads or
+// writes.
 func (s *statement[R]) fields(m *mapper) (table *schema.Table, fields []*schema.Field) {
 	table = m.db.Table(reflect.TypeFor[R]())
 	if s.columns == nil {
@@ -76,16 +79,16 @@ func (s *statement[R]) fields(m *mapper) (table *schema.Table, fields []*schema.
 	return table, fields
 }
 
-// prepared is a statement as text, with the fields that it reads or writes.
+// prepared is the text of a statement, with the fields that it reads or writes.
 type prepared struct {
 	text   string
 	fields []*schema.Field
 }
 
-// statementKey tells apart the forms of a statement.
+// statementKey distinguishes the forms of a statement.
 type statementKey struct {
 	statement any
-	locks     bool // the rows that it selects
+	locks     bool // whether it locks the rows that it selects
 }
 
 func preparedFor[R any](m *mapper, s *statement[R], locks bool) *prepared {
@@ -106,7 +109,8 @@ func preparedFor[R any](m *mapper, s *statement[R], locks bool) *prepared {
 	return p.(*prepared)
 }
 
-// statements are what is prepared on a connection or a pool.
+// statements caches the statements that were prepared on a connection or a
+// pool.
 type statements struct {
 	prepare func(context.Context, string) (*sql.Stmt, error)
 	stmts   sync.Map // *sql.Stmt by *prepared
@@ -150,7 +154,7 @@ func (ss *statements) close() (err error) {
 	return err
 }
 
-// arguments numbers the placeholders of a query, where the engine wants that.
+// arguments replaces each ? of a query by the engine's placeholder.
 func (e engine) arguments(query string) string {
 	parts := strings.Split(query, "?")
 	for i := range parts[1:] {
@@ -159,8 +163,8 @@ func (e engine) arguments(query string) string {
 	return strings.Join(parts, "")
 }
 
-// find returns the row that a SELECT finds, or problem.ErrNotFound. What no row
-// can hold, none does.
+// find returns the row that a SELECT finds, or problem.ErrNotFound. It does not
+// ask the database for a text that cannot be stored.
 func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (row R, err error) {
 	for _, a := range args {
 		if text, ok := a.(string); ok && text != storable(text) {
@@ -182,8 +186,8 @@ func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (
 	return row, r.fail(ctx, err)
 }
 
-// write runs a statement that writes the row; more are arguments after the
-// row's columns. No row written is problem.ErrNotFound.
+// write runs a statement that writes the row. The arguments in more follow the
+// row's columns. If no row is written, the error is problem.ErrNotFound.
 func write[R any](ctx context.Context, t *tx, s *statement[R], row *R, more ...any) error {
 	p := preparedFor(t.mapper, s, false)
 	args := make([]any, len(p.fields), len(p.fields)+len(more))

@@ -1,4 +1,4 @@
-// Package store keeps the domain's rows in a database: SQLite or PostgreSQL. It
+// Package store keeps the domain's rows in a database, SQLite or PostgreSQL. It
 // implements the domain's ports and holds none of its rules.
 package store
 
@@ -14,7 +14,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Options are the settings of a store. The zero value is ready.
+// Options are the settings of a store. The zero value is ready to use.
 type Options struct {
 	Now func() time.Time // nil: the database's
 	Log *slog.Logger     // nil: slog.Default
@@ -34,8 +34,8 @@ func (o Options) logger() *slog.Logger {
 	return o.Log
 }
 
-// clock gives transactions their times: in UTC, in microseconds, and never one
-// before an earlier one's, whatever now does. Safe for concurrent use.
+// clock returns the times of transactions: in UTC, in microseconds, and never
+// before an earlier one, even if now goes back. Safe for concurrent use.
 type clock struct {
 	now  func() time.Time
 	mu   sync.Mutex
@@ -44,7 +44,7 @@ type clock struct {
 
 func (c *clock) tick() time.Time { return c.notBefore(c.now()) }
 
-// notBefore returns t, or the latest time that was given if that is later.
+// notBefore returns t, or the latest time that was returned if that is later.
 func (c *clock) notBefore(t time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,7 +54,7 @@ func (c *clock) notBefore(t time.Time) time.Time {
 	return c.last
 }
 
-// Store keeps everything durable: it is auth.Store, auth.LastUses and
+// Store keeps everything durable: it implements auth.Store, auth.LastUses and
 // event.Store. Safe for concurrent use.
 type Store struct {
 	*reader
@@ -69,8 +69,8 @@ var (
 )
 
 // Open opens the database and migrates it. The DSN is "sqlite:<path>", a file
-// that is made where there is none, readable by its owner alone; or
-// "postgres://...", as libpq takes it, a database that is there. It refuses a
+// that is created if it is missing, readable by its owner alone; or
+// "postgres://...", as libpq takes it, a database that exists. Open refuses a
 // database that a newer version has migrated beyond what this one can serve.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	e, rest, err := engineOf(dsn)
@@ -89,20 +89,20 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	return &Store{&reader{mapper: m, runner: b}, b, p, o.Now}, nil
 }
 
-// Risks names the settings of the database under which a write that was
-// acknowledged may be lost, each with what to change.
+// Risks returns the settings of the database under which an acknowledged write
+// may be lost, each with what to change.
 func (s *Store) Risks() []string { return s.pools.risks }
 
-// Exposed is what to change where others on the way to the database could read
-// along or stand in for it, else "".
+// Exposed says what to change if others could read the connection to the
+// database or impersonate the server; "" if they cannot.
 func (s *Store) Exposed() string { return s.pools.exposed }
 
-// Close waits for the writes that were accepted, refuses others, and closes
-// the database.
+// Close waits for the accepted writes, refuses new ones, and closes the
+// database.
 func (s *Store) Close() error { return s.backend.close() }
 
-// Ping says whether the store can read and write, and agrees with this process
-// about the time: nil, or Unavailable.
+// Ping returns nil if the store can read and write, and its clock agrees with
+// this process's; otherwise Unavailable.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := s.Meta(ctx, "ping"); err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return err
@@ -110,9 +110,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.ping(ctx)
 }
 
-// Write runs f in one transaction, as auth.Store promises. Where transactions
-// run beside each other, f runs again if what it did was undone for another's
-// sake.
+// Write runs f in one transaction, as auth.Store promises. On PostgreSQL, f
+// runs again if the transaction was rolled back because of a conflict with
+// another.
 func (s *Store) Write(ctx context.Context, f func(ctx context.Context, tx auth.Tx) error) error {
 	return s.do(ctx, func(ctx context.Context, t *tx) error { return f(ctx, t) })
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// tx is auth.Tx. A statement that fails dooms it: it cannot commit.
+// tx implements auth.Tx. A statement that fails dooms it: it cannot commit.
 type tx struct {
 	reader
 	conn guard
@@ -25,7 +25,7 @@ type tx struct {
 var _ auth.Tx = (*tx)(nil)
 
 // newTx returns the transaction that was begun on the connection. Its
-// statements run under ctx, whatever the context of their callers.
+// statements run under ctx, whatever context their callers pass.
 func newTx(ctx context.Context, m *mapper, on executor, now time.Time) *tx {
 	g := guard{on, &txState{ctx: ctx}}
 	return &tx{reader{m, g, g.txState}, g, now}
@@ -33,8 +33,8 @@ func newTx(ctx context.Context, m *mapper, on executor, now time.Time) *tx {
 
 func (t *tx) Now() time.Time { return t.now }
 
-// run runs f, once. A panic in it becomes its error. After f ended the
-// transaction runs no statement.
+// run runs f once and turns a panic in it into an error. After f has returned,
+// the transaction runs no more statements.
 func (t *tx) run(log *slog.Logger, f func(context.Context, *tx) error) (err error) {
 	defer func() {
 		t.conn.ended = true
@@ -51,16 +51,16 @@ func (t *tx) run(log *slog.Logger, f func(context.Context, *tx) error) (err erro
 	return err
 }
 
-// txState is what became of a transaction so far. One goroutine owns it.
+// txState is the state of a transaction. One goroutine owns it.
 type txState struct {
 	ctx   context.Context
 	err   error // the first failure; it dooms the transaction
 	ended bool
 }
 
-// guard is where a transaction's statements run, for as long as they may:
-// after a failure the engine may have undone the transaction already, and a
-// statement would be alone.
+// guard runs a transaction's statements while it may: after a failure the
+// engine may have rolled the transaction back, and a further statement would
+// commit on its own.
 type guard struct {
 	executor
 	*txState
@@ -105,8 +105,8 @@ func (g guard) exec(_ context.Context, s *prepared, args []any) (sql.Result, err
 	return g.executor.exec(g.ctx, s, args)
 }
 
-// lockName holds off, until the transaction ends, every other one that locks the
-// name: for a decision on what is not there, which has no row to lock.
+// lockName takes an advisory lock on the name until the transaction ends. It
+// guards a decision about a missing row, which cannot be locked.
 func (t *tx) lockName(ctx context.Context, name string) error {
 	if t.engine.lockName == "" {
 		return nil
@@ -115,12 +115,12 @@ func (t *tx) lockName(ctx context.Context, name string) error {
 	return err
 }
 
-// query is one that bun built.
+// query is a query that was built by bun.
 type query interface {
 	Exec(context.Context, ...any) (sql.Result, error)
 }
 
-// exec runs a query on any number of rows.
+// exec runs a query on any number of rows and returns how many it affected.
 func (t *tx) exec(ctx context.Context, q query) (n int64, err error) {
 	res, err := q.Exec(ctx)
 	if err == nil {
@@ -129,7 +129,8 @@ func (t *tx) exec(ctx context.Context, q query) (n int64, err error) {
 	return n, t.fail(ctx, err)
 }
 
-// execOne runs a query on one row, which is there or else problem.ErrNotFound.
+// execOne runs a query on one row. If the row is missing, the error is
+// problem.ErrNotFound.
 func (t *tx) execOne(ctx context.Context, q query) error {
 	res, err := q.Exec(ctx)
 	return t.oneRow(ctx, res, err)
@@ -146,12 +147,12 @@ func (t *tx) oneRow(ctx context.Context, res sql.Result, err error) error {
 	return t.fail(ctx, err)
 }
 
-// insert begins a query that writes a row, or a slice of them.
+// insert returns a query that inserts a row, or a slice of rows.
 func (t *tx) insert(rows any) *bun.InsertQuery {
 	return t.db.NewInsert().Conn(t.conn).Model(rows).Returning("NULL")
 }
 
-// remove deletes the row of R's table whose column has the value.
+// remove deletes the row of R's table in which the column has the value.
 func remove[R any](ctx context.Context, t *tx, column, value string) error {
 	return t.execOne(ctx, t.db.NewDelete().Conn(t.conn).Model((*R)(nil)).Where("? = ?", bun.Ident(column), value))
 }

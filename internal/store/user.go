@@ -15,7 +15,7 @@ type userRow struct {
 	bun.BaseModel `bun:"table:users,alias:u"`
 	auth.User
 	EmailFolded *string
-	Search      string // folded: what a search looks through
+	Search      string // folded; the text that a search looks through
 }
 
 var (
@@ -29,7 +29,7 @@ func (r *reader) User(ctx context.Context, id string) (auth.User, error) {
 	return row.User, err
 }
 
-// UserExists answers nil or problem.ErrNotFound.
+// UserExists returns nil, or problem.ErrNotFound if there is no such user.
 func (r *reader) UserExists(ctx context.Context, id string) error {
 	_, err := find(ctx, r, userByID, id)
 	return err
@@ -47,10 +47,10 @@ func (t *tx) DeleteUser(ctx context.Context, id string) error {
 	return remove[userRow](ctx, t, "id", id)
 }
 
-// unit separates what must not be found together.
+// unit separates the texts in which a search looks, so that no match spans two.
 const unit = "\x1f"
 
-// newUserRow derives the folded columns. A search finds a part of the full
+// newUserRow derives the folded columns. A search matches a part of the full
 // name, of the email, or of the external id.
 func newUserRow(u auth.User) *userRow {
 	row := &userRow{User: u}
@@ -70,13 +70,13 @@ func text(s *string) string {
 	return *s
 }
 
-// userColumns are those that users are sorted by.
+// userColumns are the columns by which users can be sorted.
 var userColumns = map[string]struct{ isTime bool }{
 	"created_at": {true}, "last_synced_at": {true}, "email": {}, "first_name": {}, "last_name": {},
 }
 
-// Users returns the page's users and how many match in all. Order is by the
-// bytes of a text; ties are broken by id, in the same direction.
+// Users returns the page's users and the number of all that match. Texts are
+// sorted by their bytes; ties are broken by id, in the same direction.
 func (r *reader) Users(ctx context.Context, q auth.UserQuery) ([]auth.User, int, error) {
 	column, ok := userColumns[q.SortBy]
 	if !ok {
@@ -140,9 +140,9 @@ func matchingUsers(s *bun.SelectQuery, q auth.UserQuery) *bun.SelectQuery {
 
 var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
-// after selects what comes after a place in the order of key, then id. A nil
-// place is that of a row without the value: such rows come last in descending
-// order and first in ascending.
+// after selects the rows after a position in the order of key, then id. A nil
+// place is the position of a row without the value: such rows come last in
+// descending order and first in ascending order.
 func after(s *bun.SelectQuery, key string, descending bool, place any, id string) {
 	column := bun.Safe(key)
 	switch {

@@ -13,9 +13,10 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// Windows is a ratelimit.Counter that is exact over all processes which use the
-// same PostgreSQL database, by the clock of that: one statement, and no write to
-// the log, for each request. A crash of the database forgets the open windows.
+// Windows is a ratelimit.Counter that is exact over all processes that use the
+// same PostgreSQL database, by the database's clock. Each request costs one
+// statement and no write to the log. A crash of the database forgets the open
+// windows.
 type Windows struct {
 	*reader
 	now func() time.Time // nil: the database's
@@ -23,7 +24,7 @@ type Windows struct {
 
 var _ ratelimit.Counter = Windows{}
 
-// Windows returns the counter of the database.
+// Windows returns a counter of rate-limit windows in the database.
 func (s *Store) Windows() Windows { return Windows{s.reader, s.now} }
 
 type windowRow struct {
@@ -35,7 +36,7 @@ type windowRow struct {
 const (
 	givenOrNow = "coalesce(?::bigint, floor(extract(epoch FROM statement_timestamp()))::bigint)"
 	isWindow   = "policy = ? AND id = ?"
-	hasEnded   = "w.ends_at <= excluded.ends_at - ?" // the length
+	hasEnded   = "w.ends_at <= excluded.ends_at - ?" // ?: the length of a window
 )
 
 var (
@@ -64,7 +65,7 @@ func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratel
 			return row.window(p, true), err
 		}
 		full, err := w.Peek(ctx, p, id)
-		if err != nil || !full.Admitted { // else it ended in between
+		if err != nil || !full.Admitted { // else the window ended in between
 			return full, err
 		}
 	}
@@ -89,7 +90,7 @@ func (w Windows) Return(ctx context.Context, p ratelimit.Policy, id string) erro
 	return err
 }
 
-// given is the second to take for now, nil for the database's.
+// given returns the second to take as now, or nil to take the database's.
 func (w Windows) given() *int64 {
 	if w.now == nil {
 		return nil
@@ -98,7 +99,8 @@ func (w Windows) given() *int64 {
 	return &at
 }
 
-// quotedID is the id, which may be any bytes, as a text of its own.
+// quotedID returns the id, which may be any bytes, as a text that can be
+// stored. It is unique for each id.
 func quotedID(id string) string { return strconv.QuoteToASCII(id) }
 
 func seconds(p ratelimit.Policy) int64 { return int64(p.Length() / time.Second) }

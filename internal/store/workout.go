@@ -59,7 +59,7 @@ func (r *workoutRow) held() event.Workout {
 	}
 }
 
-// Workouts returns up to q.Limit workouts, in the order q asks for.
+// Workouts returns up to q.Limit workouts, in the order of q.
 func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, error) {
 	order, beyond := "start_time DESC, id DESC", "(start_time, id) < (?, ?)"
 	if q.Backward {
@@ -77,7 +77,7 @@ func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, 
 	return each(rows, err, (*workoutRow).held)
 }
 
-// UpsertWorkouts writes all or none, as event.Store promises.
+// UpsertWorkouts writes all workouts or none, as event.Store promises.
 func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Workout) ([]bool, error) {
 	if len(ws) == 0 {
 		return nil, s.UserExists(ctx, userID)
@@ -104,13 +104,13 @@ func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Wo
 	return created, nil
 }
 
-// identity is what tells the workouts of a user apart.
+// identity distinguishes the workouts of a user.
 type identity struct{ provider, externalID string }
 
 func (r *workoutRow) identity() identity { return identity{r.Provider, r.ExternalID} }
 
-// distinctWorkouts returns a row with a new id for each identity, the later
-// workout's where there are several, and which row each workout went to.
+// distinctWorkouts returns one row with a new id for each identity, of which
+// the last workout wins, and for each workout the index of its row.
 func distinctWorkouts(userID string, ws []event.Workout) (rows []workoutRow, of []int) {
 	of = make([]int, len(ws))
 	place := make(map[identity]int, len(ws))
@@ -129,8 +129,8 @@ func distinctWorkouts(userID string, ws []event.Workout) (rows []workoutRow, of 
 	return rows, of
 }
 
-// replaced are the columns of a workout that a later one of the same identity
-// brings.
+// replaced lists the columns that a later workout of the same identity
+// replaces.
 var replaced = []string{
 	"type", "name", "start_time", "end_time", "zone_offset", "duration_seconds", "source", "device",
 	"device_type", "device_name", "calories_kcal", "distance_meters", "avg_heart_rate_bpm", "max_heart_rate_bpm",
@@ -140,7 +140,7 @@ var replaced = []string{
 // upsertWorkouts writes the rows, which differ in identity, and returns the id
 // under which each is stored.
 func (t *tx) upsertWorkouts(ctx context.Context, rows []workoutRow) (map[identity]string, error) {
-	const most = 50 // so that a statement of longest texts stays under SQLite's 1 MB
+	const most = 50 // so that a statement with the longest texts stays under SQLite's 1 MB
 	stored := make(map[identity]string, len(rows))
 	for chunk := range slices.Chunk(rows, most) {
 		q := t.db.NewInsert().Conn(t.conn).Model(&chunk).On("CONFLICT (user_id, provider, external_id) DO UPDATE")
@@ -158,7 +158,7 @@ func (t *tx) upsertWorkouts(ctx context.Context, rows []workoutRow) (map[identit
 	return stored, nil
 }
 
-// synced notes that data of the user came from the provider.
+// synced records that the user's data was synced from the provider.
 func (t *tx) synced(ctx context.Context, userID, provider string) error {
 	return t.execOne(ctx, t.db.NewUpdate().Conn(t.conn).Model((*userRow)(nil)).
 		Set("last_synced_at = ?", t.now).Set("last_synced_provider = ?", provider).Where("id = ?", userID))
