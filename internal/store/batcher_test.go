@@ -84,7 +84,7 @@ func TestFailuresAreIsolated(t *testing.T) {
 
 // If the commit fails, nobody's write remains and nobody is told otherwise,
 // not even of a failure that was due to another's write.
-func TestCommitFailure(t *testing.T) {
+func TestFailedCommitUndoesEveryWrite(t *testing.T) {
 	onSQLite(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)
 		id := newUser().ID
@@ -111,7 +111,7 @@ func TestCommitFailure(t *testing.T) {
 	})
 }
 
-func TestOneWinner(t *testing.T) {
+func TestUniqueValueHasOneWinner(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)
 		wait := s.queue(t, 64, func(i int) error {
@@ -166,7 +166,7 @@ func TestDecisionsOnARowAreSerial(t *testing.T) {
 	})
 }
 
-func TestCancellation(t *testing.T) {
+func TestCancelledWriteLeavesTheQueue(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)
 		defer release()
@@ -194,7 +194,7 @@ func TestCancellation(t *testing.T) {
 
 // A read whose caller goes away is refused as passing: never as not found,
 // which would make a good credential a bad one.
-func TestCancelledReads(t *testing.T) {
+func TestCancelledReadIsNeverNotFound(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		row := s.addSession(t)
 		long := selecting[sessionRow](`id = ? AND 0 < (
@@ -215,7 +215,7 @@ func TestCancelledReads(t *testing.T) {
 
 // A write that has begun is finished, and answered as it ended, though its
 // caller goes away.
-func TestCancellationAfterTheStart(t *testing.T) {
+func TestWriteThatHasBegunIsFinished(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		ctx, cancel := context.WithCancel(t.Context())
 		u := newUser()
@@ -243,7 +243,7 @@ func TestCloseDrains(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			at := dsn(t)
-			s := openStore(t, at, Options{}).patient()
+			s := openStore(t, at, Options{}).unhurried()
 			release := s.hold(t)
 			wait := s.queue(t, 50, func(int) error {
 				return s.try(func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, newUser()) })
@@ -286,7 +286,7 @@ func TestFullQueueIsRefused(t *testing.T) {
 
 // A job that ends the writer's goroutine takes neither the writer nor its
 // neighbours' callers with it.
-func TestGoexit(t *testing.T) {
+func TestGoexitEndsNeitherTheWriterNorItsCallers(t *testing.T) {
 	onSQLite(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)
 		wait := s.queue(t, 3, func(i int) error {
@@ -309,7 +309,7 @@ func TestGoexit(t *testing.T) {
 	})
 }
 
-func TestTransactionEnds(t *testing.T) {
+func TestTransactionRunsNothingAfterItsEnd(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		var leaked auth.Tx
 		s.write(t, func(_ context.Context, tx auth.Tx) error {
@@ -331,7 +331,7 @@ func TestTransactionEnds(t *testing.T) {
 
 // A transaction's time does not change within it, is in microseconds of UTC,
 // and never goes back.
-func TestTransactionTime(t *testing.T) {
+func TestTransactionTimeNeverGoesBack(t *testing.T) {
 	onEachAt(t, epoch, func(t *testing.T, s *Store, now *time.Time) {
 		var last time.Time
 		for _, start := range []time.Duration{time.Hour, 2 * time.Hour, time.Minute, 3 * time.Hour} {

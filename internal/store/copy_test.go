@@ -71,7 +71,7 @@ func (s *Store) contents(t *testing.T, table string) []string {
 	return all
 }
 
-func TestCopy(t *testing.T) {
+func TestCopyHoldsEveryRow(t *testing.T) {
 	t.Parallel()
 	from, to := sqliteDSN(t), dsns["postgres"](t)
 	source := openStore(t, from, Options{})
@@ -105,7 +105,7 @@ func TestCopy(t *testing.T) {
 }
 
 // What cannot be copied whole is not copied at all.
-func TestCopyIsWhole(t *testing.T) {
+func TestCopyIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	from, to := sqliteDSN(t), dsns["postgres"](t)
 	source := openStore(t, from, Options{})

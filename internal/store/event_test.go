@@ -11,7 +11,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-func TestReplay(t *testing.T) {
+func TestReplayRecordStaysUntilItExpires(t *testing.T) {
 	onEachAt(t, epoch, func(t *testing.T, s *Store, now *time.Time) {
 		r := fill[auth.ReplayRecord](true)
 		r.ExpiresAt = epoch.Add(time.Hour)
@@ -42,7 +42,7 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-func TestMeta(t *testing.T) {
+func TestMetaIsSetOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		_, err := s.Meta(t.Context(), "secret")
 		wantError(t, err, problem.ErrNotFound)
@@ -52,7 +52,7 @@ func TestMeta(t *testing.T) {
 	})
 }
 
-func TestEvents(t *testing.T) {
+func TestEventsAreRecordedInOrder(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		e := fill[audit.Event](true)
 		e.At = epoch
@@ -75,7 +75,7 @@ func TestEvents(t *testing.T) {
 }
 
 // What a caller sends as its name cannot keep its request out of the trail.
-func TestEventsOfOddClients(t *testing.T) {
+func TestOddClientNamesAreRecorded(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		e := newEvent("key:1")
 		e.Client = "a\xffb\x00c"

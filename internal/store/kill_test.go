@@ -39,7 +39,7 @@ func helper(what, dsn string) error {
 	if err != nil {
 		return err
 	}
-	s.patient()
+	s.unhurried()
 	if what == "start" {
 		_, err := s.SetMeta(ctx, "pid", strconv.Itoa(os.Getpid()))
 		return errors.Join(err, s.Close())
@@ -128,7 +128,7 @@ func (a *acknowledged) note(t *testing.T, line string) {
 
 // Whenever the process is killed, everything that it acknowledged is there,
 // and everything that is there is whole.
-func TestKill(t *testing.T) {
+func TestKillLosesNothingAcknowledged(t *testing.T) {
 	cycles := 8
 	if n, err := strconv.Atoi(os.Getenv("STORE_CRASH_CYCLES")); err == nil {
 		cycles = n
@@ -176,7 +176,7 @@ func killOnce(t *testing.T, dsn string, said *acknowledged) {
 }
 
 func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
-	s := openStore(t, dsn, Options{}).patient()
+	s := openStore(t, dsn, Options{}).unhurried()
 	defer func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

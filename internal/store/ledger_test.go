@@ -10,7 +10,7 @@ import (
 	"github.com/openwearables/openwearables/internal/audit"
 )
 
-func TestLedger(t *testing.T) {
+func TestLedgerChainsEachUsersEntries(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		full, bare := fill[audit.Access](true), audit.Access{UserID: "b", At: epoch, Operation: "ListWorkouts", Items: 3}
 		other := fill[audit.Access](true)
@@ -33,7 +33,7 @@ func TestLedger(t *testing.T) {
 }
 
 // However many append at once, each ledger has no gap and no fork.
-func TestLedgerIsGapless(t *testing.T) {
+func TestLedgerHasNoGapUnderConcurrency(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		var all sync.WaitGroup
 		for i := range 32 {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestMigrateTwice(t *testing.T) {
+func TestMigrationsAreAppliedOnce(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestMigrateTwice(t *testing.T) {
 }
 
 // Processes that start at once on an empty database all succeed.
-func TestConcurrentStart(t *testing.T) {
+func TestProcessesThatStartAtOnceAllSucceed(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 }
 
 // A newer version's database serves this one as long as the newer one says so.
-func TestNewerDatabaseThatServes(t *testing.T) {
+func TestNewerDatabaseServesWhileItSaysSo(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestNewerDatabaseThatServes(t *testing.T) {
 }
 
 // Each migration says which release the schema that it leaves still serves.
-func TestMigrationsSayWhomTheyServe(t *testing.T) {
+func TestMigrationsNameTheReleaseThatTheyServe(t *testing.T) {
 	for i, m := range migrations {
 		if !slices.ContainsFunc(migrations[:i+1], func(known migration) bool { return known.name == m.serves }) {
 			t.Errorf("%s begins with no line %q and the name of a migration up to it", m.name, servesLine)
@@ -129,7 +129,7 @@ func TestMigrationsSayWhomTheyServe(t *testing.T) {
 }
 
 // A database of before migrations said that goes on.
-func TestMigrationsTableOfBefore(t *testing.T) {
+func TestOldMigrationsTableIsExtended(t *testing.T) {
 	t.Parallel()
 	s, path := openSQLiteStore(t)
 	if _, err := s.backend.(*file).batcher.pool.ExecContext(t.Context(), "ALTER TABLE migrations DROP COLUMN serves"); err != nil {
@@ -176,7 +176,7 @@ func migrateSlowly(ctx context.Context, dsn string) error {
 
 // Whenever a process that migrates is killed, another one finishes what it
 // began.
-func TestMigrationKill(t *testing.T) {
+func TestKilledMigrationIsFinishedByAnother(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
@@ -240,7 +240,7 @@ func migrateUntilKilled(t *testing.T, dsn string, afterOne bool, db *sql.DB) err
 
 // A migration that needs a table which a long transaction holds, or that comes
 // after another, waits and lets everybody else pass.
-func TestPostgresMigrationWaits(t *testing.T) {
+func TestPostgresMigrationWaitsAndLetsOthersPass(t *testing.T) {
 	t.Parallel()
 	for name, held := range map[string]string{
 		"table": "SELECT 1 FROM users", "another migration": "SELECT pg_advisory_xact_lock(" + migrationLock + ")",
@@ -284,7 +284,7 @@ func migrationWaits(t *testing.T, s *Store, held string) {
 
 // A migration that fails leaves nothing, those before it stay, and once it is
 // mended it is applied.
-func TestMigrationIsWhole(t *testing.T) {
+func TestMigrationIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 
 // What is wrong at the start is said in one line that says what to change, and
 // that holds no password.
-func TestPostgresRefusals(t *testing.T) {
+func TestPostgresErrorsSayWhatToChange(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Shared(t)
 	password := rand.Text()
@@ -67,7 +67,7 @@ func deafAddress(t *testing.T) string {
 }
 
 // A store on a server that may forget says so; one that may not is silent.
-func TestPostgresRisks(t *testing.T) {
+func TestPostgresRisksAreReported(t *testing.T) {
 	t.Parallel()
 	risks := openPostgresStore(t).Risks()
 	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
@@ -79,7 +79,7 @@ func TestPostgresRisks(t *testing.T) {
 
 // A connection that others could read along, or stand at the other end of, is
 // told; one that stays on the machine is not.
-func TestPostgresExposed(t *testing.T) {
+func TestPostgresExposedConnectionsAreReported(t *testing.T) {
 	t.Parallel()
 	for dsn, want := range map[string]bool{
 		"postgres:///ow?host=/run/postgresql":                     false,

@@ -108,7 +108,7 @@ func (s *Store) soon(t *testing.T) {
 
 // Whatever the network does, calls are refused in time, and the store is back
 // soon after it is.
-func TestPostgresNetwork(t *testing.T) {
+func TestPostgresNetworkFailureIsAnsweredInTime(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
 	p := newProxy(t, pgtest.Shared(t).Socket())
@@ -144,7 +144,7 @@ func TestPostgresNetwork(t *testing.T) {
 
 // A server that crashes takes no acknowledged write along, calls are refused
 // in time meanwhile, and the store is back soon after it is.
-func TestPostgresCrash(t *testing.T) {
+func TestPostgresCrashLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
 	server := must(pgtest.Start())(t)
 	t.Cleanup(func() {
@@ -194,7 +194,7 @@ func TestPostgresCrash(t *testing.T) {
 		s.soon(t)
 		stop.Store(true)
 		all.Wait()
-		s := openStore(t, server.DSN("ow")+"&statement_timeout=60000&connect_timeout=60", Options{}).patient()
+		s := openStore(t, server.DSN("ow")+"&statement_timeout=60000&connect_timeout=60", Options{}).unhurried()
 		for _, id := range kept {
 			if err := s.UserExists(t.Context(), id); err != nil {
 				t.Errorf("cycle %d: user %s was acknowledged: %v", cycle, id, err)
@@ -206,7 +206,7 @@ func TestPostgresCrash(t *testing.T) {
 }
 
 // A node whose clock is not the database's is not ready.
-func TestPostgresSkew(t *testing.T) {
+func TestPostgresSkewedClockIsNotReady(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	if err := s.Ping(t.Context()); err != nil {

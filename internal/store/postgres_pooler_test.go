@@ -17,7 +17,7 @@ import (
 
 // A pooler that hands each transaction another connection takes nothing that
 // is prepared, and needs nothing that is.
-func TestPostgresUnprepared(t *testing.T) {
+func TestPostgresRunsWithoutPreparedStatements(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, pgtest.New(t)+"&"+poolerMode, Options{})
 	everythingComesBack(t, s)
@@ -29,7 +29,7 @@ func TestPostgresUnprepared(t *testing.T) {
 
 // Behind PgBouncer, whose few connections go round, all is as without it; one
 // that is not set up for that is told how.
-func TestPostgresPooler(t *testing.T) {
+func TestPostgresRunsBehindAPooler(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
 	if s, err := Open(t.Context(), pgtest.Pooler(t, dsn), Options{}); err == nil {
@@ -38,7 +38,7 @@ func TestPostgresPooler(t *testing.T) {
 		t.Error(err)
 	}
 	dsn = pgtest.Pooler(t, dsn, poolerSetting, "default_pool_size = 3") + "&" + poolerMode
-	stores := []*Store{openStore(t, dsn, Options{}).patient(), openStore(t, dsn, Options{}).patient()}
+	stores := []*Store{openStore(t, dsn, Options{}).unhurried(), openStore(t, dsn, Options{}).unhurried()}
 	everythingComesBack(t, stores[0])
 	r := fill[auth.ReplayRecord](true)
 	r.ExpiresAt = time.Now().Add(time.Hour)

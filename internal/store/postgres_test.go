@@ -19,7 +19,7 @@ func openPostgresStore(t testing.TB) *Store { return openStore(t, pgtest.New(t),
 
 // Text is in the order of its bytes, on a database that would put it in the
 // order of a language.
-func TestPostgresOrder(t *testing.T) {
+func TestPostgresSortsTextByBytes(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	var language, ours bool
@@ -38,9 +38,9 @@ func (t *tx) refusal(ctx context.Context, code string) error {
 
 // What was undone for another's sake is done again, from the beginning, and
 // the caller sees nothing of it; not for ever.
-func TestPostgresConflicts(t *testing.T) {
+func TestPostgresConflictsAreRetried(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, dsns["postgres"](t), Options{}).patient()
+	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
 	for _, code := range []string{"40001", "40P01"} {
 		for _, failures := range []int{1, maxTries - 1, maxTries} {
 			u, runs := newUser(), 0
@@ -75,9 +75,9 @@ func TestPostgresConflicts(t *testing.T) {
 }
 
 // Two transactions that wait for each other both succeed.
-func TestPostgresDeadlock(t *testing.T) {
+func TestPostgresDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, dsns["postgres"](t), Options{}).patient()
+	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
 	rows := []auth.StoredSession{s.addSession(t), s.addSession(t)}
 	var met, all sync.WaitGroup
 	met.Add(2)
@@ -111,9 +111,9 @@ func TestPostgresDeadlock(t *testing.T) {
 
 // Ends of overlapping sets of sessions, logins and last uses do not wait for
 // each other in a circle.
-func TestPostgresLockOrder(t *testing.T) {
+func TestPostgresLocksInOneOrder(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, dsns["postgres"](t), Options{}).patient()
+	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
 	u := s.addUser(t)
 	ids := make(map[string]time.Time)
 	s.write(t, func(ctx context.Context, tx auth.Tx) error {
@@ -155,7 +155,7 @@ func TestPostgresLockOrder(t *testing.T) {
 }
 
 // Where every connection is taken, a call is refused soon.
-func TestPostgresPoolExhaustion(t *testing.T) {
+func TestPostgresExhaustedPoolRefusesSoon(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	p := s.backend.(*pgPool)
@@ -177,7 +177,7 @@ func TestPostgresPoolExhaustion(t *testing.T) {
 
 // A table that another holds is waited for, though not for long, and the
 // connection stays good.
-func TestPostgresLockedTable(t *testing.T) {
+func TestPostgresLockedTableIsWaitedForShortly(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	u := s.addUser(t)
@@ -206,7 +206,7 @@ func TestPostgresLockedTable(t *testing.T) {
 
 // Calls that are each slow, though answered, keep one request no longer than a
 // single one may.
-func TestPostgresRequestPatience(t *testing.T) {
+func TestPostgresRequestHasOneTimeBudget(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	slow := func(ctx context.Context, t *tx) error {
@@ -231,7 +231,7 @@ func TestPostgresRequestPatience(t *testing.T) {
 
 // What grows with the data may take longer than a caller usually waits, where the
 // database is at it; one that is away is told as soon as ever.
-func TestPostgresPatience(t *testing.T) {
+func TestPostgresLongWriteMayTakeLonger(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	long := func(ctx context.Context, t *tx) error {
@@ -256,7 +256,7 @@ func TestPostgresPatience(t *testing.T) {
 }
 
 // A commit that the database refuses is answered as the refusal that it is.
-func TestPostgresCommitFailure(t *testing.T) {
+func TestPostgresRefusedCommitIsReported(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	if _, err := s.pools.writer.ExecContext(t.Context(),
@@ -272,9 +272,9 @@ func TestPostgresCommitFailure(t *testing.T) {
 
 // A function that ends its goroutine leaves neither its writes nor its
 // connection behind.
-func TestPostgresGoexit(t *testing.T) {
+func TestPostgresGoexitReturnsTheConnection(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, dsns["postgres"](t), Options{}).patient()
+	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
 	u := newUser()
 	var ended sync.WaitGroup
 	for range 2 * maxConnections {
@@ -294,10 +294,10 @@ func TestPostgresGoexit(t *testing.T) {
 }
 
 // Two processes on one database are one store.
-func TestPostgresProcesses(t *testing.T) {
+func TestPostgresProcessesShareOneStore(t *testing.T) {
 	t.Parallel()
 	dsn := dsns["postgres"](t)
-	stores := []*Store{openStore(t, dsn, Options{}).patient(), openStore(t, dsn, Options{}).patient(), openStore(t, dsn, Options{}).patient()}
+	stores := []*Store{openStore(t, dsn, Options{}).unhurried(), openStore(t, dsn, Options{}).unhurried(), openStore(t, dsn, Options{}).unhurried()}
 	row := stores[0].addSession(t)
 	var all sync.WaitGroup
 	var made atomic.Int64
@@ -336,7 +336,7 @@ func TestPostgresProcesses(t *testing.T) {
 func TestPostgresReplaysAreFound(t *testing.T) {
 	t.Parallel()
 	dsn := dsns["postgres"](t)
-	stores := []*Store{openStore(t, dsn, Options{}).patient(), openStore(t, dsn, Options{}).patient()}
+	stores := []*Store{openStore(t, dsn, Options{}).unhurried(), openStore(t, dsn, Options{}).unhurried()}
 	r := fill[auth.ReplayRecord](true)
 	r.ExpiresAt = time.Now().Add(time.Hour)
 	var all sync.WaitGroup

@@ -128,7 +128,7 @@ func signingKeyComesBack(t *testing.T, s *Store, set bool) {
 }
 
 // What is not there is problem.ErrNotFound, to read, to change and to remove.
-func TestNotFound(t *testing.T) {
+func TestMissingRowIsNotFound(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		reads := map[string]func(context.Context, auth.Reader) error{
 			"Developer":        func(ctx context.Context, r auth.Reader) error { _, err := r.Developer(ctx, "x"); return err },
@@ -177,7 +177,7 @@ func TestNotFound(t *testing.T) {
 
 // A text that a database cannot hold is found nowhere, and refused where it
 // would be written.
-func TestTextThatCannotBeStored(t *testing.T) {
+func TestUnstorableTextIsRefused(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u := s.addUser(t)
 		for _, text := range []string{"a\x00b", "\xff"} {
@@ -201,7 +201,7 @@ func TestTextThatCannotBeStored(t *testing.T) {
 	})
 }
 
-func TestTaken(t *testing.T) {
+func TestTakenValueNamesItsColumn(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		d, u := newDeveloper(), newUser()
 		d.Email, u.Email, u.ExternalUserID = "Straße@Example.com", ptr("Jörg@Example.com"), ptr("Ext")
@@ -242,7 +242,7 @@ func TestTaken(t *testing.T) {
 
 // A transaction in which a statement failed cannot commit, whatever its
 // function makes of the error.
-func TestFailureDooms(t *testing.T) {
+func TestFailedStatementDoomsItsTransaction(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u, next := newUser(), newUser()
 		u.ExternalUserID = ptr("x")
@@ -262,7 +262,7 @@ func TestFailureDooms(t *testing.T) {
 	})
 }
 
-func TestKeyByHash(t *testing.T) {
+func TestKeyIsFoundByItsNewestAndPreviousHash(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		k, other := newKey(), newKey()
 		k.PreviousHash = ptr(fill[credential.Hash](true))
@@ -282,7 +282,7 @@ func TestKeyByHash(t *testing.T) {
 }
 
 // A hash of another size than ours is an error, never a shorter hash.
-func TestHashOfWrongSize(t *testing.T) {
+func TestHashOfWrongSizeIsAnError(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		k := newKey()
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertKey(ctx, k) })

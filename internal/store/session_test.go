@@ -13,7 +13,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-func TestSeenAddress(t *testing.T) {
+func TestSeenAddressKeepsTheLatestTime(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		d := newDeveloper()
 		s.write(t, func(ctx context.Context, tx auth.Tx) error {
@@ -33,7 +33,7 @@ func TestSeenAddress(t *testing.T) {
 	})
 }
 
-func TestTouch(t *testing.T) {
+func TestLastUseNeverMovesBack(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		k, unused, session := newKey(), newKey(), s.addSession(t)
 		s.write(t, func(ctx context.Context, tx auth.Tx) error {
@@ -60,7 +60,7 @@ func TestTouch(t *testing.T) {
 	})
 }
 
-func TestEndSessions(t *testing.T) {
+func TestEndSessionsEndsThoseThatMatch(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		d, u := newDeveloper(), newUser()
 		session := func(change func(*auth.StoredSession)) auth.StoredSession {
@@ -109,7 +109,7 @@ func TestEndSessions(t *testing.T) {
 	})
 }
 
-func TestDeveloperSessions(t *testing.T) {
+func TestDeveloperSessionsListsTheLiveOnes(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		d := newDeveloper()
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertDeveloper(ctx, d) })
@@ -171,7 +171,7 @@ func TestDeletionCascades(t *testing.T) {
 	})
 }
 
-func TestPurge(t *testing.T) {
+func TestPurgeRemovesWhatHasEnded(t *testing.T) {
 	now := epoch.AddDate(1, 0, 0)
 	onEachAt(t, now, func(t *testing.T, s *Store, _ *time.Time) {
 		u, d := s.addUser(t), newDeveloper()

@@ -35,7 +35,7 @@ func (s *Store) pragma(t testing.TB, statement string) (value string) {
 
 // A commit reaches the disk, what is deleted is overwritten, and references
 // hold, also after the connection had to be replaced.
-func TestSQLitePragmas(t *testing.T) {
+func TestSQLitePragmasHoldOnEachConnection(t *testing.T) {
 	t.Parallel()
 	s, _ := openSQLiteStore(t)
 	for range 2 {
@@ -63,7 +63,7 @@ func (s *Store) loseConnection(t testing.TB) {
 
 // What a transaction lost by itself is refused as a whole, its neighbours'
 // writes with it, and the next one succeeds.
-func TestLostTransaction(t *testing.T) {
+func TestLostTransactionIsRefusedWhole(t *testing.T) {
 	t.Parallel()
 	s, _ := openSQLiteStore(t)
 	release := s.hold(t)
@@ -100,7 +100,7 @@ func TestSQLiteFileIsPrivate(t *testing.T) {
 }
 
 // Any path is itself and not a URI.
-func TestSQLitePath(t *testing.T) {
+func TestSQLitePathIsNotAURI(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for _, name := range []string{"a b?c=d#e%41&mode=memory.db", "ü☃.db", "./x.db", dir + "//y.db"} {
@@ -115,7 +115,7 @@ func TestSQLitePath(t *testing.T) {
 	}
 }
 
-func TestSQLiteRefusesWhatIsNoDatabase(t *testing.T) {
+func TestSQLiteRefusesOtherFiles(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "x.db")
 	if err := os.WriteFile(file, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
@@ -138,7 +138,7 @@ func TestReadersCannotWrite(t *testing.T) {
 
 // While another process holds the database, writes are refused as passing and
 // soon, reads go on, and once it lets go writes succeed.
-func TestSQLiteOutsideWriter(t *testing.T) {
+func TestSQLiteOutsideWriterIsRefusedSoon(t *testing.T) {
 	t.Parallel()
 	s, file := openSQLiteStore(t)
 	u := s.addUser(t)
@@ -172,7 +172,7 @@ func TestSQLiteOutsideWriter(t *testing.T) {
 }
 
 // An outside writer that is done within the tries is not noticed.
-func TestSQLiteShortOutsideWriter(t *testing.T) {
+func TestSQLiteShortOutsideWriterIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	s, file := openSQLiteStore(t)
 	outside, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate")
@@ -207,7 +207,7 @@ func TestSQLiteShortOutsideWriter(t *testing.T) {
 }
 
 // A full disk refuses writes as passing, loses nothing, and is got over.
-func TestSQLiteFullDisk(t *testing.T) {
+func TestSQLiteFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
 	s, file := openSQLiteStore(t)
 	pages, err := strconv.Atoi(s.pragma(t, "page_count"))

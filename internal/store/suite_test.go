@@ -44,8 +44,8 @@ var dsns = map[string]func(testing.TB) string{
 	"postgres": func(t testing.TB) string { return pgtest.New(t) + "&statement_timeout=60000&connect_timeout=60" },
 }
 
-// patient makes a store wait for a machine that is busy with other tests.
-func (s *Store) patient() *Store {
+// unhurried makes a store wait for a machine that is busy with other tests.
+func (s *Store) unhurried() *Store {
 	if p, ok := s.backend.(*pgPool); ok {
 		p.acquireTimeout, p.callTimeout = time.Minute, time.Minute
 	}
@@ -60,7 +60,7 @@ func onEach(t *testing.T, test func(t *testing.T, s *Store)) {
 	for name, dsn := range dsns {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, openStore(t, dsn(t), Options{}).patient())
+			test(t, openStore(t, dsn(t), Options{}).unhurried())
 		})
 	}
 }
@@ -72,7 +72,7 @@ func onEachAt(t *testing.T, start time.Time, test func(t *testing.T, s *Store, n
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := start
-			test(t, openStore(t, dsn(t), Options{Now: func() time.Time { return now }}).patient(), &now)
+			test(t, openStore(t, dsn(t), Options{Now: func() time.Time { return now }}).unhurried(), &now)
 		})
 	}
 }

@@ -145,7 +145,7 @@ func walkUsers(t *testing.T, s *Store, q auth.UserQuery, known []auth.User) (got
 	}
 }
 
-func TestUserOffset(t *testing.T) {
+func TestUserPagesByOffset(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		var ids []string
 		for i := range 7 {
@@ -165,7 +165,7 @@ func TestUserOffset(t *testing.T) {
 	})
 }
 
-func TestUserFilters(t *testing.T) {
+func TestUsersAreFilteredAndSearched(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		users := map[string]auth.User{
 			"jane":  {FirstName: ptr("Jane"), LastName: ptr("O'Neil"), Email: ptr("Jane@Example.com"), ExternalUserID: ptr("x_1")},

@@ -97,7 +97,7 @@ func TestWindowEnds(t *testing.T) {
 }
 
 // What is over is purged, and what is open stays.
-func TestPurgeOfWindows(t *testing.T) {
+func TestPurgeKeepsOpenWindows(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, pgtest.New(t), Options{})
 	c := s.Windows()

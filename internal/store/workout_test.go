@@ -43,7 +43,7 @@ func TestWorkoutsComeBack(t *testing.T) {
 	})
 }
 
-func TestUpsertWorkouts(t *testing.T) {
+func TestUpsertWorkoutsReplacesByIdentity(t *testing.T) {
 	onEachAt(t, epoch, func(t *testing.T, s *Store, now *time.Time) {
 		u, other := s.addUser(t), s.addUser(t)
 		ws := []event.Workout{
@@ -72,7 +72,7 @@ func TestUpsertWorkouts(t *testing.T) {
 }
 
 // A call of a thousand is one transaction.
-func TestUpsertManyWorkouts(t *testing.T) {
+func TestUpsertWorkoutsIsOneTransaction(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u := s.addUser(t)
 		ws := make([]event.Workout, event.MaxBatch)
@@ -102,7 +102,7 @@ func TestUpsertManyWorkouts(t *testing.T) {
 	})
 }
 
-func TestDeleteWorkout(t *testing.T) {
+func TestDeleteWorkoutIsOnlyForItsUser(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u, other := s.addUser(t), s.addUser(t)
 		ws := []event.Workout{newWorkout("garmin", "1", epoch)}
@@ -118,7 +118,7 @@ func TestDeleteWorkout(t *testing.T) {
 
 // The range is half open, to the microsecond, at both ends of the calendar
 // too, and order is that of time, not of its text.
-func TestWorkoutRange(t *testing.T) {
+func TestWorkoutRangeIsHalfOpen(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u := s.addUser(t)
 		at := []time.Time{
@@ -155,7 +155,7 @@ func TestWorkoutRange(t *testing.T) {
 	})
 }
 
-func TestWorkoutPages(t *testing.T) {
+func TestWorkoutPagesAreComplete(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u := s.addUser(t)
 		var ws []event.Workout
