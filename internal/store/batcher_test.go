@@ -15,7 +15,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Nobody is answered before everybody in the batch has run: they share one
+// No write returns before every write of its batch has run: they share one
 // commit.
 func TestWritersShareACommit(t *testing.T) {
 	onSQLite(t, func(t *testing.T, s *Store) {
@@ -82,8 +82,8 @@ func TestFailuresAreIsolated(t *testing.T) {
 	})
 }
 
-// If the commit fails, nobody's write remains and nobody is told otherwise,
-// not even of a failure that was due to another's write.
+// If the commit fails, no write of the batch remains and every caller gets
+// Unavailable, even one whose write failed because of another's.
 func TestFailedCommitUndoesEveryWrite(t *testing.T) {
 	onSQLite(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)
@@ -192,7 +192,7 @@ func TestCancelledWriteLeavesTheQueue(t *testing.T) {
 	})
 }
 
-// A read whose caller goes away is refused as passing: never as not found,
+// A read whose caller is cancelled fails as Unavailable, never as not found,
 // which would make a good credential a bad one.
 func TestCancelledReadIsNeverNotFound(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
@@ -213,8 +213,8 @@ func TestCancelledReadIsNeverNotFound(t *testing.T) {
 	})
 }
 
-// A write that has begun is finished, and answered as it ended, though its
-// caller goes away.
+// A write that has begun is finished, and returns its outcome, even if its
+// caller is cancelled.
 func TestWriteThatHasBegunIsFinished(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -224,7 +224,7 @@ func TestWriteThatHasBegunIsFinished(t *testing.T) {
 			if err := inner.Err(); err != nil {
 				return err
 			}
-			_, err := tx.Keys(ctx) // the caller's own context does no harm either
+			_, err := tx.Keys(ctx) // the caller's own context is ignored
 			_, missing := tx.User(ctx, u.ID)
 			wantError(t, missing, problem.ErrNotFound)
 			wantError(t, tx.DeleteUser(ctx, u.ID), problem.ErrNotFound)
@@ -284,8 +284,8 @@ func TestFullQueueIsRefused(t *testing.T) {
 	})
 }
 
-// A job that ends the writer's goroutine takes neither the writer nor its
-// neighbours' callers with it.
+// A job that ends the writer's goroutine ends neither the writer nor the calls
+// of its batch.
 func TestGoexitEndsNeitherTheWriterNorItsCallers(t *testing.T) {
 	onSQLite(t, func(t *testing.T, s *Store) {
 		release := s.hold(t)

@@ -74,7 +74,7 @@ func TestEventsAreRecordedInOrder(t *testing.T) {
 	})
 }
 
-// What a caller sends as its name cannot keep its request out of the trail.
+// An odd User-Agent cannot keep its request out of the trail.
 func TestOddClientNamesAreRecorded(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		e := newEvent("key:1")

@@ -10,8 +10,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// hold keeps writes waiting until release is called: of SQLite those that wait
-// then go into one commit, of PostgreSQL they run at once.
+// hold makes writes wait until release is called: on SQLite they then share one
+// commit, on PostgreSQL they run concurrently.
 func (s *Store) hold(t testing.TB) (release func()) {
 	t.Helper()
 	if p, ok := s.backend.(*pgPool); ok {
@@ -52,7 +52,8 @@ func (p *pgPool) hold(t testing.TB) (release func()) {
 	})
 }
 
-// waiting counts the writes that have waited for their turn, or do.
+// waiting returns the number of writes that wait for their turn; on PostgreSQL,
+// that ever did.
 func (s *Store) waiting() int {
 	if p, ok := s.backend.(*pgPool); ok {
 		return int(p.pool.Stats().WaitCount)
@@ -77,7 +78,7 @@ func (s *Store) queue(t testing.TB, n int, f func(i int) error) (wait func() []e
 	}
 }
 
-// closing says whether the store refuses writes.
+// closing reports whether the store refuses writes.
 func (s *Store) closing() bool {
 	if p, ok := s.backend.(*pgPool); ok {
 		p.mu.RLock()

@@ -18,7 +18,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// command makes the helper another process on the database.
+// command returns the helper as another process on the database. It is killed
+// at the end of the test, or after a while.
 func command(t testing.TB, what, dsn string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	t.Cleanup(cancel)
@@ -28,8 +29,8 @@ func command(t testing.TB, what, dsn string) *exec.Cmd {
 	return c
 }
 
-// helper is what the other process does: it opens the store, or it writes
-// until it is killed and says what was acknowledged.
+// helper is the program of the other process: it opens the store and ends, or
+// it writes until it is killed and prints what was acknowledged.
 func helper(what, dsn string) error {
 	ctx := context.Background()
 	if what == "migrate" {
@@ -53,9 +54,9 @@ func helper(what, dsn string) error {
 	return <-errs
 }
 
-// crashWriter creates keys, each with its event, moves its session's
-// generation on, each step with its event, and notes reads; after each that
-// was acknowledged it prints it.
+// crashWriter creates keys, increments the generation of its session, each with
+// an event, and appends reads to the ledger. It prints each write that was
+// acknowledged.
 func (s *Store) crashWriter(ctx context.Context) error {
 	row := newUserSession("")
 	err := s.Write(ctx, func(ctx context.Context, tx auth.Tx) error {
@@ -98,7 +99,7 @@ func (s *Store) crashWriter(ctx context.Context) error {
 	return err
 }
 
-// acknowledged is what a process said before it was killed.
+// acknowledged is what a process printed before it was killed.
 type acknowledged struct {
 	keys     []string
 	sessions map[string]int64
@@ -150,7 +151,7 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
-// killOnce runs the process and kills it at some instant after its first word.
+// killOnce runs the process and kills it at some instant after its first line.
 func killOnce(t *testing.T, dsn string, said *acknowledged) {
 	c := command(t, "write", dsn)
 	out, err := c.StdoutPipe()

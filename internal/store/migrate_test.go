@@ -80,7 +80,8 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	}
 }
 
-// A newer version's database serves this one as long as the newer one says so.
+// A database that a newer version has migrated is served while that version
+// declares it.
 func TestNewerDatabaseServesWhileItSaysSo(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range dsns {
@@ -119,7 +120,7 @@ func TestNewerDatabaseServesWhileItSaysSo(t *testing.T) {
 	}
 }
 
-// Each migration says which release the schema that it leaves still serves.
+// Each migration names the release that the schema it leaves still serves.
 func TestMigrationsNameTheReleaseThatTheyServe(t *testing.T) {
 	for i, m := range migrations {
 		if !slices.ContainsFunc(migrations[:i+1], func(known migration) bool { return known.name == m.serves }) {
@@ -128,7 +129,7 @@ func TestMigrationsNameTheReleaseThatTheyServe(t *testing.T) {
 	}
 }
 
-// A database of before migrations said that goes on.
+// A database whose table of migrations lacks the newer column is served.
 func TestOldMigrationsTableIsExtended(t *testing.T) {
 	t.Parallel()
 	s, path := openSQLiteStore(t)
@@ -146,7 +147,7 @@ func TestOldMigrationsTableIsExtended(t *testing.T) {
 // slow is how many slow migrations there are.
 const slow = 8
 
-// slowMigrations take long enough to be killed in the middle of.
+// slowMigrations take long enough for a kill in the middle.
 func slowMigrations(e engine) []migration {
 	wait := "SELECT pg_sleep(0.05);"
 	if e.argument(1) == "?" {
@@ -160,7 +161,7 @@ func slowMigrations(e engine) []migration {
 	return list
 }
 
-// migrateSlowly is what another process does until it is killed.
+// migrateSlowly is what the other process does until it is killed.
 func migrateSlowly(ctx context.Context, dsn string) error {
 	e, rest, err := engineOf(dsn)
 	if err != nil {
@@ -174,8 +175,8 @@ func migrateSlowly(ctx context.Context, dsn string) error {
 	return errors.Join(err, p.close())
 }
 
-// Whenever a process that migrates is killed, another one finishes what it
-// began.
+// Whenever a process is killed while it migrates, another one finishes its
+// work.
 func TestKilledMigrationIsFinishedByAnother(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range dsns {
@@ -209,9 +210,9 @@ func TestKilledMigrationIsFinishedByAnother(t *testing.T) {
 	}
 }
 
-// migrateUntilKilled runs a process that migrates and kills it: at some instant
-// of its start, or after it applied a migration. The error is nil if it had
-// ended before.
+// migrateUntilKilled runs a process that migrates and kills it: during its
+// start, or shortly after it has applied a migration. It returns nil if the
+// process finished first.
 func migrateUntilKilled(t *testing.T, dsn string, afterOne bool, db *sql.DB) error {
 	applied := func() (n int) {
 		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM migrations").Scan(&n); err != nil {
@@ -239,7 +240,7 @@ func migrateUntilKilled(t *testing.T, dsn string, afterOne bool, db *sql.DB) err
 }
 
 // A migration that needs a table which a long transaction holds, or that comes
-// after another, waits and lets everybody else pass.
+// after another one, waits and does not block reads and writes meanwhile.
 func TestPostgresMigrationWaitsAndLetsOthersPass(t *testing.T) {
 	t.Parallel()
 	for name, held := range map[string]string{
@@ -282,8 +283,8 @@ func migrationWaits(t *testing.T, s *Store, held string) {
 	wantEqual(t, must(s.User(t.Context(), u.ID))(t), u)
 }
 
-// A migration that fails leaves nothing, those before it stay, and once it is
-// mended it is applied.
+// A migration that fails leaves nothing behind, the ones before it stay, and
+// once mended it is applied.
 func TestMigrationIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range dsns {

@@ -15,8 +15,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
-// What is wrong at the start is said in one line that says what to change, and
-// that holds no password.
+// An error of the start is one line that says what to change and holds no
+// password.
 func TestPostgresErrorsSayWhatToChange(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Shared(t)
@@ -66,7 +66,7 @@ func deafAddress(t *testing.T) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.Port))
 }
 
-// A store on a server that may forget says so; one that may not is silent.
+// A store reports the settings of a server that may lose writes.
 func TestPostgresRisksAreReported(t *testing.T) {
 	t.Parallel()
 	risks := openPostgresStore(t).Risks()
@@ -77,8 +77,8 @@ func TestPostgresRisksAreReported(t *testing.T) {
 	}
 }
 
-// A connection that others could read along, or stand at the other end of, is
-// told; one that stays on the machine is not.
+// A connection that leaves the machine without verifying the server is
+// reported.
 func TestPostgresExposedConnectionsAreReported(t *testing.T) {
 	t.Parallel()
 	for dsn, want := range map[string]bool{

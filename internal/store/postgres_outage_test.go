@@ -96,7 +96,7 @@ func (p *proxy) dsn(t *testing.T, dsn string) string {
 	return u.String()
 }
 
-// soon waits for the store to be back, as long as it may take.
+// soon fails the test unless the store can be written again within two seconds.
 func (s *Store) soon(t *testing.T) {
 	t.Helper()
 	within(t, 2*time.Second, "coming back", func() {
@@ -106,8 +106,8 @@ func (s *Store) soon(t *testing.T) {
 	})
 }
 
-// Whatever the network does, calls are refused in time, and the store is back
-// soon after it is.
+// Whatever the network does, calls fail in time, and the store is back soon
+// after the network is.
 func TestPostgresNetworkFailureIsAnsweredInTime(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
@@ -122,7 +122,7 @@ func TestPostgresNetworkFailureIsAnsweredInTime(t *testing.T) {
 	}
 	warm()
 	p.cut()
-	inTime(t, "after a cut", func() { s.addUser(t) }) // nothing was lost, so it is not even noticed
+	inTime(t, "after a cut", func() { s.addUser(t) }) // nothing was lost, so that no call fails
 	warm()
 	p.blackout(true)
 	var all sync.WaitGroup
@@ -142,8 +142,8 @@ func TestPostgresNetworkFailureIsAnsweredInTime(t *testing.T) {
 	s.soon(t)
 }
 
-// A server that crashes takes no acknowledged write along, calls are refused
-// in time meanwhile, and the store is back soon after it is.
+// A server that crashes loses no acknowledged write, calls fail in time
+// meanwhile, and the store is back soon after the server is.
 func TestPostgresCrashLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
 	server := must(pgtest.Start())(t)
@@ -212,7 +212,7 @@ func TestPostgresSkewedClockIsNotReady(t *testing.T) {
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The database says its time by a function that this one hides.
+	// The database reads its clock by a function that this one hides.
 	if _, err := s.pools.writer.ExecContext(t.Context(), "CREATE SCHEMA odd; CREATE FUNCTION odd.clock_timestamp() RETURNS timestamptz"+
 		" LANGUAGE sql AS $$ SELECT pg_catalog.clock_timestamp() - interval '61 seconds' $$"); err != nil {
 		t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// A pooler that hands each transaction another connection takes nothing that
-// is prepared, and needs nothing that is.
+// With a pooler that may run each transaction on another connection, nothing is
+// prepared and everything works.
 func TestPostgresRunsWithoutPreparedStatements(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, pgtest.New(t)+"&"+poolerMode, Options{})
@@ -27,8 +27,8 @@ func TestPostgresRunsWithoutPreparedStatements(t *testing.T) {
 	}
 }
 
-// Behind PgBouncer, whose few connections go round, all is as without it; one
-// that is not set up for that is told how.
+// Behind PgBouncer, with fewer connections than callers, everything works. The
+// error for one that is not configured for that says how.
 func TestPostgresRunsBehindAPooler(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)

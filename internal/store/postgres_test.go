@@ -17,8 +17,8 @@ import (
 
 func openPostgresStore(t testing.TB) *Store { return openStore(t, pgtest.New(t), Options{}) }
 
-// Text is in the order of its bytes, on a database that would put it in the
-// order of a language.
+// Text is sorted by its bytes, even on a database whose default is the order of
+// a language.
 func TestPostgresSortsTextByBytes(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
@@ -36,8 +36,8 @@ func (t *tx) refusal(ctx context.Context, code string) error {
 	return err
 }
 
-// What was undone for another's sake is done again, from the beginning, and
-// the caller sees nothing of it; not for ever.
+// A transaction that was rolled back because of a conflict runs again from its
+// beginning, unnoticed by the caller, but not for ever.
 func TestPostgresConflictsAreRetried(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
@@ -74,7 +74,7 @@ func TestPostgresConflictsAreRetried(t *testing.T) {
 	}
 }
 
-// Two transactions that wait for each other both succeed.
+// Two transactions that deadlock both succeed.
 func TestPostgresDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
@@ -109,8 +109,7 @@ func TestPostgresDeadlockIsRetried(t *testing.T) {
 	}
 }
 
-// Ends of overlapping sets of sessions, logins and last uses do not wait for
-// each other in a circle.
+// Ends of overlapping sets of sessions, logins and last uses do not deadlock.
 func TestPostgresLocksInOneOrder(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
@@ -154,7 +153,7 @@ func TestPostgresLocksInOneOrder(t *testing.T) {
 	all.Wait()
 }
 
-// Where every connection is taken, a call is refused soon.
+// If every connection is taken, a call fails soon.
 func TestPostgresExhaustedPoolRefusesSoon(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
@@ -175,8 +174,8 @@ func TestPostgresExhaustedPoolRefusesSoon(t *testing.T) {
 	s.addUser(t)
 }
 
-// A table that another holds is waited for, though not for long, and the
-// connection stays good.
+// A call waits for a locked table only shortly, and its connection stays
+// usable.
 func TestPostgresLockedTableIsWaitedForShortly(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
@@ -204,8 +203,8 @@ func TestPostgresLockedTableIsWaitedForShortly(t *testing.T) {
 	}
 }
 
-// Calls that are each slow, though answered, keep one request no longer than a
-// single one may.
+// Calls that are slow but succeed keep one request no longer than a single call
+// may.
 func TestPostgresRequestHasOneTimeBudget(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
@@ -229,8 +228,8 @@ func TestPostgresRequestHasOneTimeBudget(t *testing.T) {
 	}
 }
 
-// What grows with the data may take longer than a caller usually waits, where the
-// database is at it; one that is away is told as soon as ever.
+// A long write may take longer than other calls while the database works on it,
+// but fails as soon as they do if the database cannot be reached.
 func TestPostgresLongWriteMayTakeLonger(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
@@ -239,7 +238,7 @@ func TestPostgresLongWriteMayTakeLonger(t *testing.T) {
 		return err
 	}
 	request := WithBudget(t.Context())
-	budgetFrom(request).take(callTimeout) // which is all of it
+	budgetFrom(request).take(callTimeout) // all of it
 	var all sync.WaitGroup
 	all.Go(func() { wantUnavailable(t, s.do(WithBudget(t.Context()), long)) })
 	all.Go(func() {
@@ -255,7 +254,7 @@ func TestPostgresLongWriteMayTakeLonger(t *testing.T) {
 	inTime(t, "without a connection", func() { wantUnavailable(t, s.doLong(t.Context(), long)) })
 }
 
-// A commit that the database refuses is answered as the refusal that it is.
+// A commit that the database refuses returns the reason.
 func TestPostgresRefusedCommitIsReported(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
@@ -270,8 +269,8 @@ func TestPostgresRefusedCommitIsReported(t *testing.T) {
 	wantError(t, s.UserExists(t.Context(), u.ID), problem.ErrNotFound)
 }
 
-// A function that ends its goroutine leaves neither its writes nor its
-// connection behind.
+// A function that ends its goroutine leaves no writes behind and takes no
+// connection along.
 func TestPostgresGoexitReturnsTheConnection(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
@@ -331,7 +330,7 @@ func TestPostgresProcessesShareOneStore(t *testing.T) {
 	wantEqual(t, must(stores[0].Meta(t.Context(), "first"))(t), must(stores[2].Meta(t.Context(), "first"))(t))
 }
 
-// Of calls with one Idempotency-Key at once, on whatever process, one has the
+// Of concurrent calls with one Idempotency-Key, on any process, one takes
 // effect and the others find its record.
 func TestPostgresReplaysAreFound(t *testing.T) {
 	t.Parallel()

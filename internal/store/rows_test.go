@@ -175,8 +175,7 @@ func TestMissingRowIsNotFound(t *testing.T) {
 	})
 }
 
-// A text that a database cannot hold is found nowhere, and refused where it
-// would be written.
+// A text that a database cannot store is never found, and refused when written.
 func TestUnstorableTextIsRefused(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u := s.addUser(t)
@@ -240,8 +239,8 @@ func TestTakenValueNamesItsColumn(t *testing.T) {
 	})
 }
 
-// A transaction in which a statement failed cannot commit, whatever its
-// function makes of the error.
+// A transaction in which a statement failed cannot commit, even if its function
+// ignores the error.
 func TestFailedStatementDoomsItsTransaction(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u, next := newUser(), newUser()

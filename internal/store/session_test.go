@@ -133,8 +133,8 @@ func TestDeveloperSessionsListsTheLiveOnes(t *testing.T) {
 	})
 }
 
-// A deleted holder takes its sessions and data along, and nobody else's; what
-// was recorded of it stays.
+// Deleting a holder deletes its sessions and data and nothing else; what was
+// recorded of it stays.
 func TestDeletionCascades(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		d, u, kept := newDeveloper(), s.addUser(t), s.addSession(t)

@@ -33,8 +33,8 @@ func (s *Store) pragma(t testing.TB, statement string) (value string) {
 	return value
 }
 
-// A commit reaches the disk, what is deleted is overwritten, and references
-// hold, also after the connection had to be replaced.
+// A commit reaches the disk, deleted data is overwritten, and foreign keys
+// hold, on a replaced connection too.
 func TestSQLitePragmasHoldOnEachConnection(t *testing.T) {
 	t.Parallel()
 	s, _ := openSQLiteStore(t)
@@ -61,8 +61,8 @@ func (s *Store) loseConnection(t testing.TB) {
 	wantUnavailable(t, err)
 }
 
-// What a transaction lost by itself is refused as a whole, its neighbours'
-// writes with it, and the next one succeeds.
+// A transaction that SQLite rolled back by itself is refused with its whole
+// batch, and the next one succeeds.
 func TestLostTransactionIsRefusedWhole(t *testing.T) {
 	t.Parallel()
 	s, _ := openSQLiteStore(t)
@@ -99,7 +99,7 @@ func TestSQLiteFileIsPrivate(t *testing.T) {
 	}
 }
 
-// Any path is itself and not a URI.
+// A path is taken literally, not as a URI.
 func TestSQLitePathIsNotAURI(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -136,8 +136,8 @@ func TestReadersCannotWrite(t *testing.T) {
 	must(s.User(t.Context(), u.ID))(t)
 }
 
-// While another process holds the database, writes are refused as passing and
-// soon, reads go on, and once it lets go writes succeed.
+// While another process holds the database, writes soon fail as Unavailable and
+// reads go on. Afterwards writes succeed.
 func TestSQLiteOutsideWriterIsRefusedSoon(t *testing.T) {
 	t.Parallel()
 	s, file := openSQLiteStore(t)
@@ -171,7 +171,7 @@ func TestSQLiteOutsideWriterIsRefusedSoon(t *testing.T) {
 	}
 }
 
-// An outside writer that is done within the tries is not noticed.
+// An outside writer that is done within the attempts is not noticed.
 func TestSQLiteShortOutsideWriterIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	s, file := openSQLiteStore(t)
@@ -206,7 +206,8 @@ func TestSQLiteShortOutsideWriterIsWaitedFor(t *testing.T) {
 	t.Fatal("the machine stalled each time")
 }
 
-// A full disk refuses writes as passing, loses nothing, and is got over.
+// On a full disk writes fail as Unavailable and nothing is lost; with room
+// again they succeed.
 func TestSQLiteFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
 	s, file := openSQLiteStore(t)
@@ -245,7 +246,7 @@ func TestSQLiteFullDiskLosesNothing(t *testing.T) {
 	wantEqual(t, again.pragma(t, "integrity_check"), "ok")
 }
 
-// Of a deleted user's data nothing is left in the files after a purge.
+// After a purge nothing of a deleted user's data is left in the files.
 func TestDeletedDataIsOverwritten(t *testing.T) {
 	t.Parallel()
 	s, file := openSQLiteStore(t)

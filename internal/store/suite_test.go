@@ -44,7 +44,8 @@ var dsns = map[string]func(testing.TB) string{
 	"postgres": func(t testing.TB) string { return pgtest.New(t) + "&statement_timeout=60000&connect_timeout=60" },
 }
 
-// unhurried makes a store wait for a machine that is busy with other tests.
+// unhurried gives the store time limits for a machine that is busy with other
+// tests.
 func (s *Store) unhurried() *Store {
 	if p, ok := s.backend.(*pgPool); ok {
 		p.acquireTimeout, p.callTimeout = time.Minute, time.Minute

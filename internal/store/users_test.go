@@ -12,8 +12,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// sortKey is the value that a user is sorted by, as a cursor holds it, and as
-// it compares.
+// sortKey returns the value that a user is sorted by, as a cursor holds it and
+// as a text that sorts alike.
 func sortKey(u *auth.User, column string) (value *string, order string) {
 	instant := func(t *time.Time) (*string, string) {
 		if t == nil {
@@ -83,9 +83,9 @@ func randomUser() auth.User {
 	return u
 }
 
-// Whatever a list is sorted by, walking its pages meets each user that was
-// there all along exactly once and in order, though others come and go between
-// the pages.
+// Walking the pages of a list meets each user that was there all along exactly
+// once and in order, however it is sorted, while others come and go between the
+// pages.
 func TestUserPagesAreStable(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		users := make([]auth.User, 120)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// longest is how long a test waits for what must come at last.
+// longest limits the waits for events that must come at last.
 const longest = 2 * time.Minute
 
 // eventually waits until the condition holds.
@@ -19,7 +19,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// receive returns what the channel gives.
+// receive returns the next value of the channel.
 func receive[T any](t testing.TB, from <-chan T) T {
 	t.Helper()
 	select {

@@ -13,8 +13,8 @@ import (
 
 var perMinute = ratelimit.Policy{Name: "key", Limit: 50, Window: time.Minute}
 
-// Stores of one database, as of several processes, admit together what one would,
-// and never tell two that the same remains.
+// Several stores of one database, like several processes, together admit as
+// many as the limit, and no two get the same number of remaining requests.
 func TestWindowsAreExactOverStores(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
@@ -36,7 +36,7 @@ func TestWindowsAreExactOverStores(t *testing.T) {
 			}
 			admitted.Add(1)
 			if _, twice := seen.LoadOrStore(w.Remaining, true); twice {
-				t.Errorf("two were told that %d remain", w.Remaining)
+				t.Errorf("two got %d remaining", w.Remaining)
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func TestWindowEnds(t *testing.T) {
 	}
 }
 
-// What is over is purged, and what is open stays.
+// A purge removes the windows that have ended and keeps the open ones.
 func TestPurgeKeepsOpenWindows(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, pgtest.New(t), Options{})

@@ -71,14 +71,14 @@ func TestUpsertWorkoutsReplacesByIdentity(t *testing.T) {
 	})
 }
 
-// A call of a thousand is one transaction.
+// An upsert of a thousand workouts is one transaction.
 func TestUpsertWorkoutsIsOneTransaction(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u := s.addUser(t)
 		ws := make([]event.Workout, event.MaxBatch)
 		for i := range ws {
 			ws[i] = newWorkout("garmin", fmt.Sprint(i), epoch.Add(time.Duration(i)*time.Second))
-			if i >= 200 { // the first statements are the longest that there can be
+			if i >= 200 { // enough for statements of the greatest length
 				continue
 			}
 			for _, text := range []**string{&ws[i].Name, &ws[i].Source.Device, &ws[i].Source.DeviceName} {
@@ -116,8 +116,8 @@ func TestDeleteWorkoutIsOnlyForItsUser(t *testing.T) {
 	})
 }
 
-// The range is half open, to the microsecond, at both ends of the calendar
-// too, and order is that of time, not of its text.
+// The range is half open, to the microsecond, at both ends of the calendar too.
+// Workouts are sorted by time, not by its text.
 func TestWorkoutRangeIsHalfOpen(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u := s.addUser(t)
