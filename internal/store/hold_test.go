@@ -72,8 +72,10 @@ func (s *Store) queue(t testing.TB, n int, f func(i int) error) (wait func() []e
 		all.Go(func() { errs[i] = f(i) })
 	}
 	eventually(t, "queued", func() bool { return s.waiting() >= before+n })
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
 	return func() []error {
-		all.Wait()
+		receive(t, done)
 		return errs
 	}
 }
