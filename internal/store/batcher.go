@@ -244,7 +244,7 @@ func (b *batcher) runAll(batch []*job) error {
 		}
 		j.err = newTx(j.ctx, b.mapper, b.conn, b.clock.tick()).run(b.log, j.f)
 		if j.err != nil {
-			if err := b.conn.run(b.conn.undo); err != nil {
+			if err := b.conn.run(b.conn.rollbackTo); err != nil {
 				return errors.Join(errLost, err, j.err)
 			}
 		}

@@ -37,6 +37,6 @@ func budgetFrom(ctx context.Context) *budget {
 	return new(budget)
 }
 
-func (b *budget) taken() time.Duration { return time.Duration(b.spent.Load()) }
+func (b *budget) used() time.Duration { return time.Duration(b.spent.Load()) }
 
-func (b *budget) take(d time.Duration) { b.spent.Add(int64(d)) }
+func (b *budget) use(d time.Duration) { b.spent.Add(int64(d)) }

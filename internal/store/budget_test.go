@@ -8,14 +8,14 @@ import (
 
 func TestCallsOfARequestShareOneBudget(t *testing.T) {
 	request := WithBudget(t.Context())
-	budgetFrom(request).take(time.Second)
+	budgetFrom(request).use(time.Second)
 	child, cancel := context.WithTimeout(context.WithoutCancel(request), time.Hour)
 	defer cancel()
-	budgetFrom(child).take(time.Minute)
-	wantEqual(t, budgetFrom(request).taken(), time.Minute+time.Second)
-	wantEqual(t, budgetFrom(WithBudget(request)).taken(), 0)
-	budgetFrom(t.Context()).take(time.Second)
-	wantEqual(t, budgetFrom(t.Context()).taken(), 0)
+	budgetFrom(child).use(time.Minute)
+	wantEqual(t, budgetFrom(request).used(), time.Minute+time.Second)
+	wantEqual(t, budgetFrom(WithBudget(request)).used(), 0)
+	budgetFrom(t.Context()).use(time.Second)
+	wantEqual(t, budgetFrom(t.Context()).used(), 0)
 }
 
 func TestBudgetCostsOneAllocation(t *testing.T) {
@@ -24,7 +24,7 @@ func TestBudgetCostsOneAllocation(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { request = WithBudget(ctx) }); n != 1 {
 		t.Errorf("a request's budget takes %v allocations", n)
 	}
-	if n := testing.AllocsPerRun(100, func() { budgetFrom(request).take(time.Second) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { budgetFrom(request).use(time.Second) }); n != 0 {
 		t.Errorf("a call in a budget takes %v allocations", n)
 	}
 }

@@ -12,7 +12,7 @@ import (
 type connection struct {
 	*sql.Conn
 	statements
-	begin, savepoint, undo, release, commit *sql.Stmt
+	begin, savepoint, rollbackTo, release, commit *sql.Stmt
 }
 
 func newConnection(pool *sql.DB) (*connection, error) {
@@ -23,7 +23,7 @@ func newConnection(pool *sql.DB) (*connection, error) {
 	}
 	c := &connection{Conn: conn, statements: statements{prepare: conn.PrepareContext}}
 	for text, stmt := range map[string]**sql.Stmt{
-		"BEGIN IMMEDIATE": &c.begin, "SAVEPOINT job": &c.savepoint, "ROLLBACK TO job": &c.undo,
+		"BEGIN IMMEDIATE": &c.begin, "SAVEPOINT job": &c.savepoint, "ROLLBACK TO job": &c.rollbackTo,
 		"RELEASE job": &c.release, "COMMIT": &c.commit,
 	} {
 		if *stmt, err = conn.PrepareContext(ctx, text); err != nil {
@@ -44,7 +44,7 @@ func (c *connection) run(stmt *sql.Stmt) error {
 func (c *connection) discard() error {
 	_, _ = c.ExecContext(context.Background(), "ROLLBACK") // fails if no transaction is open
 	err := c.statements.close()
-	for _, stmt := range []*sql.Stmt{c.begin, c.savepoint, c.undo, c.release, c.commit} {
+	for _, stmt := range []*sql.Stmt{c.begin, c.savepoint, c.rollbackTo, c.release, c.commit} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

@@ -143,9 +143,9 @@ func (p *pgPool) retry(ctx context.Context, long bool, f func(within context.Con
 		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
 	begun, budget := time.Now(), budgetFrom(ctx)
-	defer func() { budget.take(time.Since(begun)) }()
-	taken := budget.taken()
-	end, shortened := begun.Add(p.callTimeout-taken), taken > p.callTimeout/2
+	defer func() { budget.use(time.Since(begun)) }()
+	used := budget.used()
+	end, shortened := begun.Add(p.callTimeout-used), used > p.callTimeout/2
 	if long {
 		end = begun.Add(max(longTimeout, p.callTimeout))
 	}

@@ -238,7 +238,7 @@ func TestPostgresLongWriteMayTakeLonger(t *testing.T) {
 		return err
 	}
 	request := WithBudget(t.Context())
-	budgetFrom(request).take(callTimeout) // all of it
+	budgetFrom(request).use(callTimeout) // all of it
 	var all sync.WaitGroup
 	all.Go(func() { wantUnavailable(t, s.do(WithBudget(t.Context()), long)) })
 	all.Go(func() {
