@@ -209,7 +209,7 @@ func TestPostgresRequestHasOneTimeBudget(t *testing.T) {
 	t.Parallel()
 	s := openPostgresStore(t)
 	slow := func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, t.db.NewRaw("SELECT pg_sleep(1)").Conn(t.conn))
+		_, err := t.exec(ctx, t.db.NewRaw("SELECT pg_sleep(0.9)").Conn(t.conn))
 		return err
 	}
 	request := WithBudget(t.Context())
