@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -183,6 +184,9 @@ func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
 			t.Error(err)
 		}
 	}()
+	if _, ok := s.backend.(*pgPool); ok {
+		aloneOnPostgres(t, s.pools.readers)
+	}
 	recorded := map[string]int64{}
 	for _, e := range must(s.Events(t.Context(), EventFilter{}))(t) {
 		recorded[e.Subject]++
@@ -223,4 +227,19 @@ func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
 	if err := s.pools.readers.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		t.Errorf("integrity: %q, %v", verdict, err)
 	}
+}
+
+// aloneOnPostgres waits until the server serves the database to the pool alone:
+// it may still finish the commit of a process that was killed.
+func aloneOnPostgres(t *testing.T, pool *sql.DB) {
+	t.Helper()
+	eventually(t, "rid of the killed process", func() bool {
+		var serving int
+		err := pool.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity"+
+			" WHERE datname = current_database() AND backend_type = 'client backend'").Scan(&serving)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return serving <= pool.Stats().OpenConnections
+	})
 }

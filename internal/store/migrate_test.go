@@ -192,6 +192,9 @@ func TestKilledMigrationIsFinishedByAnother(t *testing.T) {
 			killed := 0
 			for {
 				err := migrateUntilKilled(t, at, killed > 0, p.readers)
+				if name == "postgres" {
+					aloneOnPostgres(t, p.readers)
+				}
 				for i := range slow {
 					if hasTable(t, p.readers, fmt.Sprint("a", i)) != hasTable(t, p.readers, fmt.Sprint("b", i)) {
 						t.Fatalf("migration %d is there by half", i)
