@@ -19,7 +19,7 @@ import (
 
 func TestApplicationLife(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		var want []string
 		for i := range 3 {
@@ -69,14 +69,14 @@ func TestApplicationLife(t *testing.T) {
 				d.call(t, operation, args{"app_id": unknown}, bearer(admin)).want(t, 404, "not_found")
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestRotateApplicationSecret: as of keys, the old secret ends with the answer
 // or the overlap; tokens live on.
 func TestRotateApplicationSecret(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		app, first := n.newApp(t, d, admin)
 		user := n.newUser(t, d, admin)
@@ -114,15 +114,15 @@ func TestRotateApplicationSecret(t *testing.T) {
 		try(fourth, 401)
 		d.call(t, "GetUser", args{"id": user}, bearer(access)).want(t, 200, "")
 		d.call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 200, "")
-	}, generous)
+	}, unlimited)
 }
 
-// TestDeletedMinter: an application or key that is deleted takes the tokens
+// TestDeletedMinterTakesItsTokens: an application or key that is deleted takes the tokens
 // that it minted with it, and no others; a key that is rotated or disabled
 // takes none.
-func TestDeletedMinter(t *testing.T) {
+func TestDeletedMinterTakesItsTokens(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		user := n.newUser(t, d, admin)
 		app, secret := n.newApp(t, d, admin)
@@ -161,13 +161,13 @@ func TestDeletedMinter(t *testing.T) {
 		d.call(t, "RevokeUserTokens", args{"user_id": user}, bearer(admin)).want(t, 204, "")
 		d.call(t, "RevokeUserTokens", args{"user_id": uuid.NewString()}, bearer(admin)).want(t, 404, "not_found")
 		d.call(t, "RevokeUserTokens", args{"user_id": "42"}, bearer(admin)).want(t, 422, "invalid_request")
-	}, generous)
+	}, unlimited)
 }
 
 // TestCreateUserToken walks every branch of the contract's table.
 func TestCreateUserToken(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		user, unknown := n.newUser(t, d, admin), uuid.NewString()
 		app, secret := n.newApp(t, d, admin)
@@ -193,7 +193,7 @@ func TestCreateUserToken(t *testing.T) {
 			{"application beside a key without the scope", both, bearer(reader), 200, ""},
 			{"application beside a user's token", both, bearer(access), 200, ""},
 			{"application beside nonsense", both, bearer("nonsense"), 200, ""},
-			{"application beside two headers", both, multiple(key), 200, ""},
+			{"application beside two headers", both, inBothHeaders(key), 200, ""},
 			{"wrong application beside a developer", expired, bearer(admin), 401, "invalid_app_credentials"},
 			{"wrong secret", expired, nil, 401, "invalid_app_credentials"},
 			{"secret without a form", args{"app_id": app, "app_secret": "wrong"}, nil, 401, "invalid_app_credentials"},
@@ -209,7 +209,7 @@ func TestCreateUserToken(t *testing.T) {
 			{"half beside nonsense", args{"app_secret": secret}, bearer("nonsense"), 400, "missing_credentials"},
 			{"nonsense", nil, bearer("nonsense"), 401, "invalid_token"},
 			{"unknown key", nil, bearer(credential.Mint(credential.LiveKey)), 401, "invalid_api_key"},
-			{"two headers", nil, multiple(key), 400, "multiple_credentials"},
+			{"two headers", nil, inBothHeaders(key), 400, "multiple_credentials"},
 			{"key without the scope", nil, bearer(reader), 403, "insufficient_scope"},
 			{"user's token", nil, bearer(access), 403, "credential_not_allowed"},
 		} {
@@ -240,11 +240,11 @@ func TestCreateUserToken(t *testing.T) {
 		if wrong.Detail != "Invalid app credentials" || missing.Detail != wrong.Detail {
 			t.Errorf("a wrong secret is %q, an unknown application %q", wrong.Detail, missing.Detail)
 		}
-	}, generous)
+	}, unlimited)
 }
 
-// multiple presents a credential in both headers.
-func multiple(key string) option {
+// inBothHeaders presents a credential in both headers.
+func inBothHeaders(key string) option {
 	return func(r *http.Request) {
 		bearer(key)(r)
 		header("X-Open-Wearables-API-Key", key)(r)
@@ -289,7 +289,7 @@ func tokenPart(t *testing.T, token string, part int) map[string]any {
 // TestClaims: what each kind of access token says, and who minted it.
 func TestClaims(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		login := d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 200, "")
 		admin := login.str("access_token")
 		me := d.call(t, "GetMe", nil, bearer(admin)).str("id")
@@ -327,7 +327,7 @@ func TestClaims(t *testing.T) {
 				t.Errorf("%s: a refresh must give another jti and the same sid", what)
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // checkClaims holds the header, the common claims, and those that are wanted;

@@ -18,13 +18,13 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// trailRow is a row of the audit trail but for its id and time.
-type trailRow struct{ action, outcome, actor, subject, ip, client, requestID string }
+// auditRow is a row of the audit trail but for its id and time.
+type auditRow struct{ action, outcome, actor, subject, ip, client, requestID string }
 
-// trail reads the audit trail, oldest first.
-func (n *node) trail(t *testing.T) []trailRow {
+// auditRows reads the audit trail, oldest first.
+func (n *node) auditRows(t *testing.T) []auditRow {
 	t.Helper()
-	var all []trailRow
+	var all []auditRow
 	n.query(t, func(db *sql.DB) error {
 		rows, err := db.Query(`SELECT action, outcome, coalesce(actor, ''), coalesce(subject, ''), coalesce(ip, ''),
 			coalesce(client, ''), coalesce(request_id, '') FROM audit_events ORDER BY at, id`)
@@ -33,7 +33,7 @@ func (n *node) trail(t *testing.T) []trailRow {
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var r trailRow
+			var r auditRow
 			if err := rows.Scan(&r.action, &r.outcome, &r.actor, &r.subject, &r.ip, &r.client, &r.requestID); err != nil {
 				return err
 			}
@@ -44,22 +44,22 @@ func (n *node) trail(t *testing.T) []trailRow {
 	return all
 }
 
-// trailing makes calls under request ids of its own and remembers which rows
+// auditChecker makes calls under request ids of its own and remembers which rows
 // each must leave: "action outcome actor subject".
-type trailing struct {
+type auditChecker struct {
 	n    *node
 	d    driver
 	tag  string
 	want map[string][]string
 }
 
-const trailClient, trailAddress = "audit-test/1", "192.0.2.77"
+const auditClient, auditAddress = "audit-test/1", "192.0.2.77"
 
-func (r *trailing) call(t *testing.T, operation string, in args, o []option, status int, rows ...string) answer {
+func (r *auditChecker) call(t *testing.T, operation string, in args, o []option, status int, rows ...string) answer {
 	t.Helper()
 	id := fmt.Sprintf("%s-%d", r.tag, len(r.want))
 	r.want[id] = rows
-	o = append([]option{header("X-Request-Id", id), header("User-Agent", trailClient), header("X-Forwarded-For", trailAddress)}, o...)
+	o = append([]option{header("X-Request-Id", id), header("User-Agent", auditClient), header("X-Forwarded-For", auditAddress)}, o...)
 	a := r.d.call(t, operation, in, o...)
 	if a.Status != status || a.Header.Get("X-Request-Id") != id {
 		t.Fatalf("%s is %d %s (request %q), want %d (%q)", operation, a.Status, a.Reason, a.Header.Get("X-Request-Id"), status, id)
@@ -78,9 +78,9 @@ func sessionOfToken(t *testing.T, a answer) string {
 // else leaves any.
 func TestEveryEffectLeavesAnAuditRow(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous, behindProxy)
-	d := n.turns()
-	r := &trailing{n: n, d: d, tag: "t" + uuid.NewString()[:8], want: map[string][]string{}}
+	n := start(t, unlimited, behindProxy)
+	d := n.roundRobin()
+	r := &auditChecker{n: n, d: d, tag: "t" + uuid.NewString()[:8], want: map[string][]string{}}
 	email := r.tag + "@example.com"
 	me := "developer:" + n.addDeveloper(email, n.password).ID
 	none := []option{}
@@ -113,19 +113,19 @@ func TestEveryEffectLeavesAnAuditRow(t *testing.T) {
 	r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 200, "session.logout ok "+me+" "+sessionOfToken(t, other))
 	r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 401)
 
-	r.keys(t, me, admin)
+	r.callKeysAndUsers(t, me, admin)
 	r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, none, 401, "session.reuse refresh_token_reused "+me+" "+own)
 	r.call(t, "RefreshToken", args{"refresh_token": third.str("refresh_token")}, none, 401, "session.refresh invalid_refresh_token "+me+" "+own)
 	r.check(t)
 }
 
-// keys is the part about keys, applications, users and their tokens.
-func (r *trailing) keys(t *testing.T, me string, admin []option) {
+// callKeysAndUsers is the part about keys, applications, users and their tokens.
+func (r *auditChecker) callKeysAndUsers(t *testing.T, me string, admin []option) {
 	t.Helper()
 	none := []option{}
 	key := r.call(t, "CreateKey", nil, append(admin, idempotent("k")), 201, "?")
 	keyName := "key:" + key.str("id")
-	r.amend("key.create ok " + me + " " + keyName)
+	r.expect("key.create ok " + me + " " + keyName)
 	r.call(t, "CreateKey", nil, append(admin, idempotent("k")), 201) // a replay has no effect
 	r.call(t, "CreateKey", args{"name": ""}, admin, 422)
 	r.call(t, "UpdateKey", args{"id": key.str("id"), "name": "n"}, admin, 200, "key.update ok "+me+" "+keyName)
@@ -138,13 +138,13 @@ func (r *trailing) keys(t *testing.T, me string, admin []option) {
 
 	app := r.call(t, "CreateApplication", args{"name": "A"}, admin, 201, "?")
 	appName := "application:" + app.str("app_id")
-	r.amend("application.create ok " + me + " " + appName)
+	r.expect("application.create ok " + me + " " + appName)
 	r.call(t, "UpdateApplication", args{"app_id": app.str("app_id"), "name": "B"}, admin, 200, "application.update ok "+me+" "+appName)
 	secret := r.call(t, "RotateApplicationSecret", args{"app_id": app.str("app_id")}, admin, 200, "application.rotate ok "+me+" "+appName).str("app_secret")
 
 	user := r.call(t, "CreateUser", args{"email": r.tag + "@users.example"}, server, 201, "?")
 	userName := "user:" + user.str("id")
-	r.amend("user.create ok " + keyName + " " + userName)
+	r.expect("user.create ok " + keyName + " " + userName)
 	r.call(t, "CreateUser", args{"email": r.tag + "@USERS.example"}, server, 409)
 	r.call(t, "UpdateUser", args{"id": user.str("id"), "first_name": "B"}, admin, 200, "user.update ok "+me+" "+userName)
 	r.call(t, "GetUser", args{"id": user.str("id")}, admin, 200)
@@ -156,11 +156,11 @@ func (r *trailing) keys(t *testing.T, me string, admin []option) {
 	r.call(t, "CreateUserToken", args{"user_id": user.str("id")}, admin, 200, "token.mint ok "+me+" "+userName)
 	r.call(t, "CreateUserToken", args{"user_id": user.str("id")}, server, 200, "token.mint ok "+keyName+" "+userName)
 	r.call(t, "CreateUserToken", body(credential.Mint(credential.AppSecret)), admin, 401, "token.mint invalid_app_credentials anonymous "+appName)
-	r.call(t, "CreateUserToken", with(body(secret), args{"app_id": "<secret?>"}), none, 401, "token.mint invalid_app_credentials anonymous ")
+	r.call(t, "CreateUserToken", withMembers(body(secret), args{"app_id": "<secret?>"}), none, 401, "token.mint invalid_app_credentials anonymous ")
 	r.call(t, "CreateUserToken", args{"user_id": user.str("id")}, none, 400)
 	r.call(t, "CreateUserToken", args{"user_id": uuid.NewString()}, admin, 404)
 	r.call(t, "RefreshToken", args{"refresh_token": pair.str("refresh_token")}, none, 200, "session.refresh ok "+userName+" "+sessionOfToken(t, pair))
-	r.call(t, "UpsertWorkouts", args{"user_id": user.str("id"), "workouts": []args{run("w", "2026-03-02T07:00:00Z")}}, server, 200)
+	r.call(t, "UpsertWorkouts", args{"user_id": user.str("id"), "workouts": []args{halfHourRun("w", "2026-03-02T07:00:00Z")}}, server, 200)
 	r.call(t, "RevokeUserTokens", args{"user_id": user.str("id")}, server, 204, "token.revoke ok "+keyName+" "+userName)
 	r.call(t, "DeleteUser", args{"id": user.str("id")}, server, 200, "user.delete ok "+keyName+" "+userName)
 	r.call(t, "DeleteUser", args{"id": user.str("id")}, server, 404)
@@ -168,19 +168,19 @@ func (r *trailing) keys(t *testing.T, me string, admin []option) {
 	r.call(t, "DeleteKey", args{"id": key.str("id")}, admin, 200, "key.delete ok "+me+" "+keyName)
 }
 
-// amend says what the last call must leave, once its answer told the name.
-func (r *trailing) amend(row string) {
+// expect says what the last call must leave, once its answer told the name.
+func (r *auditChecker) expect(row string) {
 	r.want[fmt.Sprintf("%s-%d", r.tag, len(r.want)-1)] = []string{row}
 }
 
-func (r *trailing) check(t *testing.T) {
+func (r *auditChecker) check(t *testing.T) {
 	t.Helper()
 	got := map[string][]string{}
-	for _, row := range r.n.trail(t) {
+	for _, row := range r.n.auditRows(t) {
 		if !strings.HasPrefix(row.requestID, r.tag) {
 			continue
 		}
-		if row.ip != trailAddress || row.client != trailClient {
+		if row.ip != auditAddress || row.client != auditClient {
 			t.Errorf("a row of %s says %q from %q", row.requestID, row.client, row.ip)
 		}
 		text := fmt.Sprintf("%+v", row)
@@ -228,7 +228,7 @@ func TestOperatorActsAreAudited(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, row := range n.trail(t) {
+	for _, row := range n.auditRows(t) {
 		if row.subject == id || row.action == "signing_key.rotate" {
 			got = append(got, row.action+" "+row.outcome+" "+row.actor)
 		}
@@ -238,7 +238,7 @@ func TestOperatorActsAreAudited(t *testing.T) {
 		"developer.enable ok operator", "developer.delete ok operator", "signing_key.rotate ok operator",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("the trail is %q, want %q", got, want)
+		t.Errorf("the audit rows are %q, want %q", got, want)
 	}
 }
 
@@ -247,7 +247,7 @@ func TestOperatorActsAreAudited(t *testing.T) {
 // the node has ended.
 func TestReadsAppendToAChainedLedger(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous, behindProxy)
+	n := start(t, unlimited, behindProxy)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	me := ds[0].call(t, "GetMe", nil, bearer(admin)).str("id")
@@ -260,22 +260,22 @@ func TestReadsAppendToAChainedLedger(t *testing.T) {
 		users[i] = n.newUser(t, ds[0], admin)
 		access, _ := n.exchange(t, ds[0], users[i], app, secret)
 		readers[i] = []reader{{admin, "developer:" + me}, {key, "key:" + keyID}, {access, "user:" + users[i]}}
-		putWorkouts(t, ds[i], access, users[i], run("a", "2026-03-02T07:00:00Z"), run("b", "2026-03-03T07:00:00Z"))
+		putWorkouts(t, ds[i], access, users[i], halfHourRun("a", "2026-03-02T07:00:00Z"), halfHourRun("b", "2026-03-03T07:00:00Z"))
 	}
 	const each = 96
 	from := n.clock.now().Truncate(time.Microsecond)
 	dates := args{"start_date": "2026-03-01", "end_date": "2026-03-07", "limit": 1}
-	atOnce(each, func(i int) {
+	concurrently(each, func(i int) {
 		u, r := i%3, readers[i%3][i/3%3]
-		a := ds[i%2].call(t, "ListWorkouts", with(dates, args{"user_id": users[u]}), bearer(r.token),
+		a := ds[i%2].call(t, "ListWorkouts", withMembers(dates, args{"user_id": users[u]}), bearer(r.token),
 			header("X-Request-Id", fmt.Sprintf("read-%d", i)), header("User-Agent", "reader"), header("X-Forwarded-For", "192.0.2.9"))
 		if a.Status != 200 {
 			t.Errorf("a read is %d %s", a.Status, a.Reason)
 		}
 	})
-	ds[0].call(t, "ListWorkouts", with(dates, args{"user_id": users[0]}), bearer(readers[1][2].token)).want(t, 403, "other_user")
+	ds[0].call(t, "ListWorkouts", withMembers(dates, args{"user_id": users[0]}), bearer(readers[1][2].token)).want(t, 403, "other_user")
 	ds[0].call(t, "ListWorkouts", args{"user_id": users[0]}, bearer(key)).want(t, 422, "invalid_request")
-	ds[0].call(t, "ListWorkouts", with(dates, args{"user_id": users[0]})).want(t, 401, "missing_credential")
+	ds[0].call(t, "ListWorkouts", withMembers(dates, args{"user_id": users[0]})).want(t, 401, "missing_credential")
 	ds[0].call(t, "GetUser", args{"id": users[0]}, bearer(key)).want(t, 200, "")
 	until := n.clock.now()
 	n.stop()
@@ -319,7 +319,7 @@ func TestReadsAppendToAChainedLedger(t *testing.T) {
 // is one line of JSON.
 func TestNoCallerWritesLogLines(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous, func(c *server.Config) { c.Dev = true })
+	n := start(t, unlimited, func(c *server.Config) { c.Dev = true })
 	admin, _ := n.login(t, n.drivers()[0])
 	evil := "x\r\n{\"msg\":\"request\",\"request_id\":\"forged\"}\n\x1b[31m\u2028\u202e\xff"
 	h := n.server.Handler()
@@ -372,7 +372,7 @@ func TestNoCallerWritesLogLines(t *testing.T) {
 // is replaced.
 func TestRequestID(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	for _, d := range n.drivers() {
 		for _, sane := range []string{"a", "req_1", "A-Z.09_" + strings.Repeat("x", 121), uuid.NewString()} {
 			a := d.call(t, "ListUsers", nil, header("X-Request-Id", sane)).want(t, 401, "missing_credential")

@@ -15,8 +15,8 @@ import (
 // TestAuthorizationMatrixOverGRPC shows over gRPC and gRPC-Web what the matrix shows of the
 // other surfaces: the same callers are admitted, the others learn the same.
 func TestAuthorizationMatrixOverGRPC(t *testing.T) {
-	n := start(t, generous)
-	w := newWorld(t, n, rpcDriver{n, "application/proto"})
+	n := start(t, unlimited)
+	w := newFixture(t, n, rpcDriver{n, "application/proto"})
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	defer transport.CloseIdleConnections()
@@ -50,12 +50,12 @@ func TestAuthorizationMatrixOverGRPC(t *testing.T) {
 		}{
 			{"", list, connect.CodeUnauthenticated, "missing_credential"},
 			{w.admin, list, 0, ""},
-			{w.constant["key"], list, connect.CodePermissionDenied, "credential_not_allowed"},
-			{w.constant["off"], list, connect.CodeUnauthenticated, "invalid_api_key"},
-			{w.constant["late"], list, connect.CodeUnauthenticated, "token_expired"},
-			{w.constant["forged"], list, connect.CodeUnauthenticated, "invalid_token"},
-			{w.constant["key"], create, 0, ""},
-			{w.less["users:write"], create, connect.CodePermissionDenied, "insufficient_scope"},
+			{w.fixed["key"], list, connect.CodePermissionDenied, "credential_not_allowed"},
+			{w.fixed["off"], list, connect.CodeUnauthenticated, "invalid_api_key"},
+			{w.fixed["late"], list, connect.CodeUnauthenticated, "token_expired"},
+			{w.fixed["forged"], list, connect.CodeUnauthenticated, "invalid_token"},
+			{w.fixed["key"], create, 0, ""},
+			{w.keyWithout["users:write"], create, connect.CodePermissionDenied, "insufficient_scope"},
 			{w.userToken, create, connect.CodePermissionDenied, "credential_not_allowed"},
 			{w.userToken, func(ctx context.Context) error { return get(ctx, w.user) }, 0, ""},
 			{w.userToken, func(ctx context.Context) error { return get(ctx, w.stranger) }, connect.CodePermissionDenied, "other_user"},

@@ -26,7 +26,7 @@ func withBody(data string) option {
 // TestOrderOfRefusals sends requests that are wrong in several ways and shows
 // which of them is answered: 401, then what cannot be read, then 403, then 422.
 func TestOrderOfRefusals(t *testing.T) {
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		app, secret := n.newApp(t, d, admin)
 		user := n.newUser(t, d, admin)
@@ -75,21 +75,21 @@ func TestOrderOfRefusals(t *testing.T) {
 			d.call(t, "UpsertWorkouts", args{"user_id": id, "workouts": []args{}}, bearer(access)).want(t, 403, "other_user")
 			d.call(t, "UpsertWorkouts", args{"user_id": id, "workouts": []args{}}, bearer(admin)).want(t, 422, "invalid_request")
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestLimitComesFirst shows that a spent bucket is answered before everything
 // else, and an unknown path before a missing credential.
 func TestLimitComesFirst(t *testing.T) {
 	const spendable = 8
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		paths := []string{"/api/v1/nothing", "/openwearables.v1.KeyService/Nothing"}
 		for _, path := range paths {
-			n.want(t, "POST", path, "application/json", "{", 404, "not_found")
-			n.want(t, "POST", path, "application/json", "{", 404, "not_found", bearer(admin))
+			n.wantRaw(t, "POST", path, "application/json", "{", 404, "not_found")
+			n.wantRaw(t, "POST", path, "application/json", "{", 404, "not_found", bearer(admin))
 		}
-		n.want(t, "PUT", "/api/v1/api-keys", "text/plain", "{", 405, "method_not_allowed")
+		n.wantRaw(t, "PUT", "/api/v1/api-keys", "text/plain", "{", 405, "method_not_allowed")
 		for a := (answer{}); a.Status != 429; {
 			a = d.call(t, "CreateKey", nil)
 			if a.Status != 401 && a.Status != 429 {
@@ -103,13 +103,13 @@ func TestLimitComesFirst(t *testing.T) {
 		}
 		for _, present := range [][]option{nil, {bearer("x")}, {bearer(admin)}} {
 			for _, path := range paths {
-				n.want(t, "POST", path, "application/json", "{", 429, "rate_limited", present...)
+				n.wantRaw(t, "POST", path, "application/json", "{", 429, "rate_limited", present...)
 			}
-			n.want(t, "PUT", "/api/v1/api-keys", "text/plain", "{", 429, "rate_limited", present...)
+			n.wantRaw(t, "PUT", "/api/v1/api-keys", "text/plain", "{", 429, "rate_limited", present...)
 			d.call(t, "CreateKey", nil, append(present, withBody("{\xff"), header("Content-Encoding", "gzip"))...).want(t, 429, "rate_limited")
 			d.call(t, "GetUser", args{"id": "x"}, present...).want(t, 429, "rate_limited")
 		}
-	}, generous, func(c *server.Config) {
+	}, unlimited, func(c *server.Config) {
 		c.Auth.Limits.Address.Limit, c.Auth.Limits.Developer.Limit = spendable, spendable
 	})
 }
@@ -117,17 +117,17 @@ func TestLimitComesFirst(t *testing.T) {
 // TestRefusalsDoNotTellWhatExists compares, byte by byte, what a user's token is told of
 // another user and of one who does not exist.
 func TestRefusalsDoNotTellWhatExists(t *testing.T) {
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		app, secret := n.newApp(t, d, admin)
 		access, _ := n.exchange(t, d, n.newUser(t, d, admin), app, secret)
-		w := &world{n: n, d: d, admin: admin, app: app, secret: secret}
+		w := &fixture{n: n, d: d, admin: admin, app: app, secret: secret}
 		w.makeUsers(t)
 
-		told := func(operation, user, workout string) answer {
+		refusal := func(operation, user, workout string) answer {
 			t.Helper()
 			in := args{"id": user, "user_id": user, "workout_id": workout, "workouts": []args{someWorkout()}, "start_date": "2026-03-01", "end_date": "2026-03-07"}
-			maps.DeleteFunc(in, func(name string, _ any) bool { return !takes(operation, name) })
+			maps.DeleteFunc(in, func(name string, _ any) bool { return !acceptsMember(operation, name) })
 			a := d.call(t, operation, in, bearer(access), header("X-Request-Id", "req_oracle")).want(t, 403, "other_user")
 			for _, varying := range []string{"Date", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", "Ratelimit"} {
 				a.Header.Del(varying)
@@ -135,17 +135,17 @@ func TestRefusalsDoNotTellWhatExists(t *testing.T) {
 			return a
 		}
 		for _, operation := range []string{"GetUser", "ListWorkouts", "UpsertWorkouts", "DeleteWorkout"} {
-			other := told(operation, w.user, w.workout)
-			gone := told(operation, uuid.NewString(), uuid.NewString())
+			other := refusal(operation, w.user, w.workout)
+			gone := refusal(operation, uuid.NewString(), uuid.NewString())
 			if !reflect.DeepEqual(other, gone) {
 				t.Errorf("%s tells another user from one who does not exist:\n%v\n%v", operation, other, gone)
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
-// takes says whether an operation has a parameter or member of the name.
-func takes(operation, name string) bool {
+// acceptsMember says whether an operation has a parameter or member of the name.
+func acceptsMember(operation, name string) bool {
 	o := restRouteOf()[operation].operation
 	for _, p := range o.Parameters {
 		if p.Value.Name == name {
@@ -160,7 +160,7 @@ func takes(operation, name string) bool {
 
 // TestBodiesRefuseCredentialsOfAnotherKind presents each kind of secret where a body takes another.
 func TestBodiesRefuseCredentialsOfAnotherKind(t *testing.T) {
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, refresh := n.login(t, d)
 		_, key := n.newKey(t, d, admin, args{})
 		app, secret := n.newApp(t, d, admin)
@@ -186,13 +186,13 @@ func TestBodiesRefuseCredentialsOfAnotherKind(t *testing.T) {
 		d.call(t, "GetMe", nil, bearer(pair.str("access_token"))).want(t, 403, "credential_not_allowed")
 		pair = d.call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 200, "")
 		d.call(t, "GetMe", nil, bearer(pair.str("access_token"))).want(t, 200, "")
-	}, generous)
+	}, unlimited)
 }
 
 // TestUnknownMembersAssignNothing sends every member that answers have and requests have
 // not, and shows that none of them is taken.
 func TestUnknownMembersAssignNothing(t *testing.T) {
-	n := start(t, generous)
+	n := start(t, unlimited)
 	for _, d := range n.drivers()[:2] { // a binary message has no place for them
 		admin, _ := n.login(t, d)
 		key, _ := n.newKey(t, d, admin, args{})
@@ -225,7 +225,7 @@ func TestUnknownMembersAssignNothing(t *testing.T) {
 			}
 		}
 		other := n.newUser(t, d, admin)
-		a := n.want(t, "PATCH", "/api/v1/users/"+user, "application/json", `{"id":"`+other+`","last_name":"B"}`, 200, "", bearer(admin))
+		a := n.wantRaw(t, "PATCH", "/api/v1/users/"+user, "application/json", `{"id":"`+other+`","last_name":"B"}`, 200, "", bearer(admin))
 		if a.str("id") != user {
 			t.Error("the body's id was taken for the path's")
 		}
@@ -240,7 +240,7 @@ func hostileMembers(operation string, in args) args {
 	answers := o.Responses.Value(map[bool]string{true: "201", false: "200"}[strings.HasPrefix(operation, "Create")])
 	names := slices.Collect(maps.Keys(answers.Value.Content["application/json"].Schema.Value.Properties))
 	for _, name := range append(names, "hash", "password", "password_hash", "disabled", "developer_id", "user_id", "revoked_at", "role") {
-		if !takes(operation, name) {
+		if !acceptsMember(operation, name) {
 			out[name] = "2001-01-01T00:00:00Z"
 		}
 	}

@@ -109,31 +109,31 @@ func pathParameters(operation string) (all, uuids []string) {
 func TestAuthorizationMatrix(t *testing.T) {
 	t.Parallel()
 	credentials, rows := readMatrix(t)
-	onEach(t, func(t *testing.T, n *node, d driver) {
-		w := newWorld(t, n, d)
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		w := newFixture(t, n, d)
 		for _, row := range rows {
 			for _, credential := range credentials {
 				for _, in := range w.arguments(row) {
-					w.try(t, row, credential, in)
+					w.check(t, row, credential, in)
 				}
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // repairs put back what a success of the operation took away.
-var repairs = map[string]func(*world, *testing.T){
-	"Logout": (*world).makeSession, "RevokeSession": (*world).makeSession,
-	"ChangePassword": (*world).survive, "RevokeOtherSessions": (*world).survive,
-	"DeleteKey": (*world).makeKey, "DeleteApplication": (*world).makeApp,
-	"DeleteUser": (*world).makeUsers, "RevokeUserTokens": (*world).makeTokens, "DeleteWorkout": (*world).makeWorkouts,
+var repairs = map[string]func(*fixture, *testing.T){
+	"Logout": (*fixture).makeSession, "RevokeSession": (*fixture).makeSession,
+	"ChangePassword": (*fixture).adoptCurrentSession, "RevokeOtherSessions": (*fixture).adoptCurrentSession,
+	"DeleteKey": (*fixture).makeKey, "DeleteApplication": (*fixture).makeApp,
+	"DeleteUser": (*fixture).makeUsers, "RevokeUserTokens": (*fixture).makeTokens, "DeleteWorkout": (*fixture).makeWorkouts,
 }
 
-// try calls a row's operation with a credential and compares with the cell.
-func (w *world) try(t *testing.T, row matrixRow, credential string, in args) {
+// check calls a row's operation with a credential and compares with the cell.
+func (w *fixture) check(t *testing.T, row matrixRow, credential string, in args) {
 	t.Helper()
 	cell := row.cells[credential]
-	a := w.d.call(t, row.operation, in, w.present(credential, row.scope)...)
+	a := w.d.call(t, row.operation, in, w.authorization(credential, row.scope)...)
 	where := fmt.Sprintf("%s %s with %q", row.operation, row.target, credential)
 	if want, refused := refusals[cell]; refused {
 		if a.Status != want.status || a.Reason != want.reason {
@@ -145,7 +145,7 @@ func (w *world) try(t *testing.T, row matrixRow, credential string, in args) {
 	if cell == "is" && a.Scope != row.scope {
 		t.Errorf("%s asks for the scope %q, want %q", where, a.Scope, row.scope)
 	}
-	if !mints[row.operation] {
+	if !mintingOperations[row.operation] {
 		a.noSecret(t)
 	}
 	if a.Status < 300 {
@@ -153,7 +153,7 @@ func (w *world) try(t *testing.T, row matrixRow, credential string, in args) {
 	}
 }
 
-func (w *world) repair(t *testing.T, operation string, a answer) {
+func (w *fixture) repair(t *testing.T, operation string, a answer) {
 	t.Helper()
 	switch operation {
 	case "RefreshToken":
@@ -166,8 +166,8 @@ func (w *world) repair(t *testing.T, operation string, a answer) {
 	}
 }
 
-// mints are the operations whose answer shows a secret, this once.
-var mints = map[string]bool{
+// mintingOperations are the operations whose answer shows a secret, this once.
+var mintingOperations = map[string]bool{
 	"Login": true, "RefreshToken": true, "CreateKey": true, "RotateKey": true,
 	"CreateApplication": true, "RotateApplicationSecret": true, "CreateUserToken": true,
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// benched is a node without listeners, with what the benchmarks present.
-type benched struct {
+// benchNode is a node without listeners, with what the benchmarks present.
+type benchNode struct {
 	server *server.Server
 	admin  string // a developer's access token
 	key    string
@@ -26,14 +26,14 @@ type benched struct {
 	app    auth.AppCredentials
 }
 
-// newBenched starts a node that logs nothing, as a server under load would
+// newBenchNode starts a node that logs nothing, as a server under load would
 // with its log sent elsewhere.
-func newBenched(b *testing.B) *benched {
+func newBenchNode(b *testing.B) *benchNode {
 	b.Helper()
 	config := server.DefaultConfig()
 	config.Database = "sqlite:" + filepath.Join(b.TempDir(), "node.db")
 	config.Log = slog.New(slog.DiscardHandler)
-	generous(&config)
+	unlimited(&config)
 	s, err := server.New(b.Context(), config)
 	if err != nil {
 		b.Fatal(err)
@@ -43,7 +43,7 @@ func newBenched(b *testing.B) *benched {
 			b.Error(err)
 		}
 	})
-	n := &benched{server: s}
+	n := &benchNode{server: s}
 	password := passphrase()
 	ctx := auth.WithCaller(b.Context(), &auth.Caller{})
 	if _, err := s.Auth().Developers.Create(ctx, "dev@example.com", password); err != nil {
@@ -76,7 +76,7 @@ func newBenched(b *testing.B) *benched {
 }
 
 // session opens a session of the user and returns its pair.
-func (n *benched) session(b *testing.B) auth.Grant {
+func (n *benchNode) session(b *testing.B) auth.Grant {
 	b.Helper()
 	grant, err := n.server.Auth().Tokens.Create(auth.WithCaller(b.Context(), &auth.Caller{}), n.user, n.app)
 	if err != nil {
@@ -87,7 +87,7 @@ func (n *benched) session(b *testing.B) auth.Grant {
 
 // BenchmarkAuthenticate is the authenticator alone: what every request pays.
 func BenchmarkAuthenticate(b *testing.B) {
-	n := newBenched(b)
+	n := newBenchNode(b)
 	for name, credential := range map[string]string{
 		"key, cached": n.key, "developer token, cached": n.admin, "user token, cached": n.session(b).AccessToken,
 		"key, wrong checksum": n.key[:len(n.key)-1] + "#", "key, unknown": credential.Mint(credential.LiveKey),
@@ -113,8 +113,8 @@ func BenchmarkAuthenticate(b *testing.B) {
 	})
 }
 
-// surfaces are one read on each surface.
-func surfaces(n *benched) map[string]func() *http.Request {
+// readRequests are one read on each surface.
+func readRequests(n *benchNode) map[string]func() *http.Request {
 	request := func(method, path, contentType string, body []byte) func() *http.Request {
 		return func() *http.Request {
 			r, err := http.NewRequest(method, path, bytes.NewReader(body))
@@ -137,21 +137,21 @@ func surfaces(n *benched) map[string]func() *http.Request {
 	}
 }
 
-// discard is a ResponseWriter that keeps nothing but the status.
-type discard struct {
+// discardResponse is a ResponseWriter that keeps nothing but the status.
+type discardResponse struct {
 	header http.Header
 	status int
 }
 
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d *discard) WriteHeader(status int)      { d.status = status }
+func (d *discardResponse) Header() http.Header         { return d.header }
+func (d *discardResponse) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discardResponse) WriteHeader(status int)      { d.status = status }
 
 // BenchmarkHandler is one whole authenticated read, of a user, without a
 // network.
 func BenchmarkHandler(b *testing.B) {
-	n := newBenched(b)
-	all := surfaces(n)
+	n := newBenchNode(b)
+	all := readRequests(n)
 	nothing := all["rest"]
 	all["rest, refused before the store"] = func() *http.Request {
 		r := nothing()
@@ -163,7 +163,7 @@ func BenchmarkHandler(b *testing.B) {
 			h := n.server.Handler()
 			b.ReportAllocs()
 			for b.Loop() {
-				w := &discard{header: make(http.Header)}
+				w := &discardResponse{header: make(http.Header)}
 				h.ServeHTTP(w, request())
 				if w.status != 0 && w.status != 200 && w.status != 403 {
 					b.Fatal(w.status)
@@ -176,10 +176,10 @@ func BenchmarkHandler(b *testing.B) {
 // BenchmarkLoopback is the same over HTTP/1.1, one connection for each
 // processor.
 func BenchmarkLoopback(b *testing.B) {
-	n := newBenched(b)
+	n := newBenchNode(b)
 	h := httptest.NewServer(n.server.Handler())
 	b.Cleanup(h.Close)
-	for name, request := range surfaces(n) {
+	for name, request := range readRequests(n) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
@@ -205,7 +205,7 @@ func BenchmarkLoopback(b *testing.B) {
 
 // BenchmarkRefresh is a rotation that is durable when it is answered.
 func BenchmarkRefresh(b *testing.B) {
-	n := newBenched(b)
+	n := newBenchNode(b)
 	next := func(ctx context.Context, token string) string {
 		grant, err := n.server.Auth().Sessions.Refresh(auth.WithCaller(ctx, &auth.Caller{}), token)
 		if err != nil {

@@ -17,9 +17,9 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// certify writes a self-signed certificate with the serial number into both
+// writeCertificate writes a self-signed certificate with the serial number into both
 // files.
-func certify(t *testing.T, serial int64, certFile, keyFile string) {
+func writeCertificate(t *testing.T, serial int64, certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -48,7 +48,7 @@ func certify(t *testing.T, serial int64, certFile, keyFile string) {
 func TestRenewedCertificate(t *testing.T) {
 	folder := t.TempDir()
 	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
-	certify(t, 1, certFile, keyFile)
+	writeCertificate(t, 1, certFile, keyFile)
 	n := listen(t, func(c *server.Config) { c.TLSCert, c.TLSKey = certFile, keyFile })
 	want := func(when string, serial int64) {
 		t.Helper()
@@ -62,7 +62,7 @@ func TestRenewedCertificate(t *testing.T) {
 		}
 	}
 	want("at first", 1)
-	certify(t, 2, certFile, keyFile)
+	writeCertificate(t, 2, certFile, keyFile)
 	n.clock.advance(time.Minute)
 	want("after the renewal", 2)
 	if err := os.WriteFile(certFile, []byte("half"), 0o600); err != nil {
@@ -71,9 +71,9 @@ func TestRenewedCertificate(t *testing.T) {
 	n.clock.advance(time.Minute)
 	want("while the files cannot be read", 2)
 	if !strings.Contains(n.log.String(), "the TLS certificate could not be read anew") {
-		t.Error("nothing says so")
+		t.Error("the log does not report the unreadable files")
 	}
-	certify(t, 3, certFile, keyFile)
+	writeCertificate(t, 3, certFile, keyFile)
 	n.clock.advance(time.Minute)
 	want("when they can again", 3)
 }

@@ -11,10 +11,10 @@ import (
 
 const (
 	refreshCookie = "__Host-ow_refresh"
-	page          = "https://app.example.com" // the origin that these tests allow
+	allowedOrigin = "https://app.example.com" // the origin that these tests allow
 )
 
-func allowing(origins ...string) func(*server.Config) {
+func allowOrigins(origins ...string) func(*server.Config) {
 	return func(c *server.Config) { c.AllowedOrigins = origins }
 }
 
@@ -34,9 +34,9 @@ func setCookie(t *testing.T, a answer) *http.Cookie {
 	return set[0]
 }
 
-// handed fails the test unless the answer is a pair whose refresh token is in
+// wantCookiePair fails the test unless the answer is a pair whose refresh token is in
 // the cookie alone, and returns the pair.
-func handed(t *testing.T, a answer, lifetime time.Duration) (access, refresh string) {
+func wantCookiePair(t *testing.T, a answer, lifetime time.Duration) (access, refresh string) {
 	t.Helper()
 	a.want(t, 200, "")
 	c := setCookie(t, a)
@@ -48,20 +48,20 @@ func handed(t *testing.T, a answer, lifetime time.Duration) (access, refresh str
 		t.Errorf("the cookie is %q, want one for %v", c.Raw, lifetime)
 	}
 	if pair := a.Body.(map[string]any); len(pair) != 3 || strings.Contains(string(encode(t, pair)), c.Value) {
-		t.Errorf("beside the cookie the body is %v", pair)
+		t.Errorf("the body is %v, want a pair without the refresh token", pair)
 	}
 	return a.str("access_token"), c.Value
 }
 
-// untouched fails the test if the answer sets or clears the cookie.
-func untouched(t *testing.T, a answer) {
+// wantCookieUnchanged fails the test if the answer sets or clears the cookie.
+func wantCookieUnchanged(t *testing.T, a answer) {
 	t.Helper()
 	if set := a.Header["Set-Cookie"]; len(set) > 0 {
 		t.Errorf("an answer %d %s sets the cookie: %q", a.Status, a.Reason, set)
 	}
 }
 
-func cleared(t *testing.T, a answer) {
+func wantCookieCleared(t *testing.T, a answer) {
 	t.Helper()
 	if c := setCookie(t, a); c == nil || c.Value != "" || c.MaxAge >= 0 || !c.Secure || !c.HttpOnly || c.Path != "/" {
 		t.Errorf("an answer %d does not clear the cookie: %q", a.Status, a.Header["Set-Cookie"])
@@ -72,71 +72,71 @@ func cleared(t *testing.T, a answer) {
 // to logout.
 func TestCookieModeKeepsTheRefreshTokenFromScripts(t *testing.T) {
 	t.Parallel()
-	var clock *stillClock
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	var clock *manualClock
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		login := args{"email": n.email, "password": n.password, "use_cookie": true}
 		refresh := func(in args, o ...option) answer { return d.call(t, "RefreshToken", in, o...) }
-		c := &chain{d: d}
+		c := &clientSession{d: d}
 		keep := func(access, refresh string) {
 			c.access, c.refresh = append(c.access, access), append(c.refresh, refresh)
 		}
-		keep(handed(t, d.call(t, "Login", login), 30*day))
-		keep(handed(t, refresh(args{}, cookie(c.current()), idempotent("mine")), 30*day))
+		keep(wantCookiePair(t, d.call(t, "Login", login), 30*day))
+		keep(wantCookiePair(t, refresh(args{}, cookie(c.current()), idempotent("mine")), 30*day))
 		// What is refused never touches the cookie: another tab's may be there.
 		clock.advance(5 * time.Second)
-		untouched(t, refresh(args{}, cookie(c.parent())).want(t, 401, "refresh_token_used"))
-		untouched(t, refresh(args{}, cookie("garbage")).want(t, 401, "invalid_refresh_token"))
-		untouched(t, refresh(args{}, cookie("")).want(t, 401, "invalid_refresh_token"))
-		untouched(t, refresh(args{}, cookie(c.current()), idempotent("two words")).want(t, 422, "invalid_request"))
-		untouched(t, refresh(args{}, header("Cookie", "theme=dark")).want(t, 422, "invalid_request"))
-		c.works(t)
+		wantCookieUnchanged(t, refresh(args{}, cookie(c.parent())).want(t, 401, "refresh_token_used"))
+		wantCookieUnchanged(t, refresh(args{}, cookie("garbage")).want(t, 401, "invalid_refresh_token"))
+		wantCookieUnchanged(t, refresh(args{}, cookie("")).want(t, 401, "invalid_refresh_token"))
+		wantCookieUnchanged(t, refresh(args{}, cookie(c.current()), idempotent("two words")).want(t, 422, "invalid_request"))
+		wantCookieUnchanged(t, refresh(args{}, header("Cookie", "theme=dark")).want(t, 422, "invalid_request"))
+		c.wantAccepted(t)
 
-		access, again := handed(t, refresh(args{}, cookie(c.parent()), idempotent("mine")), 30*day-5*time.Second) // a replay
+		access, again := wantCookiePair(t, refresh(args{}, cookie(c.parent()), idempotent("mine")), 30*day-5*time.Second) // a replay
 		if again != c.current() {
 			t.Error("a replay in cookie mode has another successor")
 		}
 		c.use(t, access).want(t, 200, "")
 
 		// A token in the body wins, and the answer follows how it came.
-		body := &chain{d: d}
-		body.take(d.call(t, "Login", args{"email": n.email, "password": n.password, "use_cookie": false}).want(t, 200, ""))
+		body := &clientSession{d: d}
+		body.record(d.call(t, "Login", args{"email": n.email, "password": n.password, "use_cookie": false}).want(t, 200, ""))
 		a := refresh(args{"refresh_token": body.current()}, cookie(c.current())).want(t, 200, "")
-		untouched(t, a)
-		body.take(a)
+		wantCookieUnchanged(t, a)
+		body.record(a)
 		if body.current() == "" {
 			t.Error("a refresh token from the body is not answered in the body")
 		}
-		untouched(t, refresh(args{"refresh_token": ""}, cookie(c.current())).want(t, 401, "invalid_refresh_token"))
-		untouched(t, refresh(args{"refresh_token": body.parent()}, cookie(c.current())).want(t, 401, "refresh_token_used"))
-		keep(handed(t, refresh(args{}, cookie(c.current())), 30*day)) // which nothing of this spent
+		wantCookieUnchanged(t, refresh(args{"refresh_token": ""}, cookie(c.current())).want(t, 401, "invalid_refresh_token"))
+		wantCookieUnchanged(t, refresh(args{"refresh_token": body.parent()}, cookie(c.current())).want(t, 401, "refresh_token_used"))
+		keep(wantCookiePair(t, refresh(args{}, cookie(c.current())), 30*day)) // which nothing of this spent
 
 		a = d.call(t, "RevokeToken", args{"refresh_token": body.current()}, cookie(c.current())).want(t, 204, "")
-		untouched(t, a) // the cookie is another session's
-		body.ended(t)
-		c.works(t)
-		cleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, ""))
-		c.ended(t)
-		cleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, "")) // dead already
+		wantCookieUnchanged(t, a) // the cookie is another session's
+		body.wantEnded(t)
+		c.wantAccepted(t)
+		wantCookieCleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, ""))
+		c.wantEnded(t)
+		wantCookieCleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, "")) // dead already
 
-		c = &chain{d: d}
-		keep(handed(t, d.call(t, "Login", login), 30*day))
-		untouched(t, d.call(t, "Logout", nil, cookie(c.current())).want(t, 401, "missing_credential"))
-		cleared(t, d.call(t, "Logout", nil, bearer(c.access[0]), cookie(c.current())).want(t, 200, ""))
-		c.ended(t)
+		c = &clientSession{d: d}
+		keep(wantCookiePair(t, d.call(t, "Login", login), 30*day))
+		wantCookieUnchanged(t, d.call(t, "Logout", nil, cookie(c.current())).want(t, 401, "missing_credential"))
+		wantCookieCleared(t, d.call(t, "Logout", nil, bearer(c.access[0]), cookie(c.current())).want(t, 200, ""))
+		c.wantEnded(t)
 
 		clock.advance(30 * day)
-		c = &chain{d: d}
-		keep(handed(t, d.call(t, "Login", login), 30*day))
+		c = &clientSession{d: d}
+		keep(wantCookiePair(t, d.call(t, "Login", login), 30*day))
 		a = refresh(args{}, cookie(c.current())).want(t, 200, "")
 		clock.advance(11 * time.Second)
-		untouched(t, refresh(args{}, cookie(c.current())).want(t, 401, "refresh_token_reused"))
-		untouched(t, refresh(args{}, cookie(setCookie(t, a).Value)).want(t, 401, "invalid_refresh_token"))
-	}, generous, stopped(&clock))
+		wantCookieUnchanged(t, refresh(args{}, cookie(c.current())).want(t, 401, "refresh_token_reused"))
+		wantCookieUnchanged(t, refresh(args{}, cookie(setCookie(t, a).Value)).want(t, 401, "invalid_refresh_token"))
+	}, unlimited, withManualClock(&clock))
 }
 
-// asPage makes a request one that a browser sends for a page: of an origin,
+// fromPage makes a request one that a browser sends for a page: of an origin,
 // and in what relation to the API, "" where the browser does not say.
-func asPage(origin, site string) option {
+func fromPage(origin, site string) option {
 	return func(r *http.Request) {
 		if origin != "" {
 			r.Header.Set("Origin", origin)
@@ -154,16 +154,16 @@ func asPage(origin, site string) option {
 func (n *node) pages() map[bool][]option {
 	return map[bool][]option{
 		true: {
-			asPage("", ""), // no browser
-			asPage("", "same-origin"), asPage(n.url, "same-origin"), asPage(n.url, ""), asPage("", "none"),
-			asPage(page, "cross-site"), asPage(page, "same-site"), asPage(page, ""),
+			fromPage("", ""), // no browser
+			fromPage("", "same-origin"), fromPage(n.url, "same-origin"), fromPage(n.url, ""), fromPage("", "none"),
+			fromPage(allowedOrigin, "cross-site"), fromPage(allowedOrigin, "same-site"), fromPage(allowedOrigin, ""),
 		},
 		false: {
-			asPage("https://evil.example", "cross-site"), asPage("https://evil.example", ""), asPage("", "cross-site"),
-			asPage("null", "cross-site"), asPage("null", ""), asPage("null", "same-site"),
-			asPage("https://other.example.com", "same-site"), asPage("", "same-site"), asPage(page+":8443", "same-site"),
-			asPage("http://app.example.com", "cross-site"), asPage(page+".evil.example", "cross-site"),
-			asPage(strings.Replace(n.url, "http:", "https:", 1)+"0", ""), asPage("https://APP.example.com", "cross-site"),
+			fromPage("https://evil.example", "cross-site"), fromPage("https://evil.example", ""), fromPage("", "cross-site"),
+			fromPage("null", "cross-site"), fromPage("null", ""), fromPage("null", "same-site"),
+			fromPage("https://other.example.com", "same-site"), fromPage("", "same-site"), fromPage(allowedOrigin+":8443", "same-site"),
+			fromPage("http://app.example.com", "cross-site"), fromPage(allowedOrigin+".evil.example", "cross-site"),
+			fromPage(strings.Replace(n.url, "http:", "https:", 1)+"0", ""), fromPage("https://APP.example.com", "cross-site"),
 		},
 	}
 }
@@ -172,56 +172,56 @@ func (n *node) pages() map[bool][]option {
 // pages of this and of allowed origins alone; what is refused changes nothing.
 func TestCookieNeedsAnAllowedPage(t *testing.T) {
 	t.Parallel()
-	var clock *stillClock
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	var clock *manualClock
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		login := args{"email": n.email, "password": n.password, "use_cookie": true}
 		a := d.call(t, "Login", login).want(t, 200, "")
-		c := &chain{d: d, access: []string{a.str("access_token")}, refresh: []string{setCookie(t, a).Value}}
+		c := &clientSession{d: d, access: []string{a.str("access_token")}, refresh: []string{setCookie(t, a).Value}}
 		pages := n.pages()
 		for _, from := range pages[false] {
 			for operation, in := range map[string]args{"Login": login, "RefreshToken": {}, "RevokeToken": {}} {
-				untouched(t, d.call(t, operation, in, cookie(c.current()), from).want(t, 403, "cross_origin"))
+				wantCookieUnchanged(t, d.call(t, operation, in, cookie(c.current()), from).want(t, 403, "cross_origin"))
 			}
 			// A credential that the page itself holds is no cookie.
 			d.call(t, "RefreshToken", args{"refresh_token": "garbage"}, from).want(t, 401, "invalid_refresh_token")
 		}
-		c.works(t)
+		c.wantAccepted(t)
 		for _, from := range pages[true] {
 			a := d.call(t, "RefreshToken", args{}, cookie(c.current()), from)
-			_, refresh := handed(t, a, 30*day)
+			_, refresh := wantCookiePair(t, a, 30*day)
 			c.access, c.refresh = append(c.access, a.str("access_token")), append(c.refresh, refresh)
 		}
-		c.works(t)
+		c.wantAccepted(t)
 		for _, from := range pages[true][4:6] {
 			a := d.call(t, "Login", login, from)
-			access, refresh := handed(t, a, 30*day)
-			cleared(t, d.call(t, "RevokeToken", args{}, cookie(refresh), from).want(t, 204, ""))
+			access, refresh := wantCookiePair(t, a, 30*day)
+			wantCookieCleared(t, d.call(t, "RevokeToken", args{}, cookie(refresh), from).want(t, 204, ""))
 			c.use(t, access).want(t, 401, "invalid_token")
 		}
-		c.works(t)
-	}, generous, allowing(page), stopped(&clock))
+		c.wantAccepted(t)
+	}, unlimited, allowOrigins(allowedOrigin), withManualClock(&clock))
 }
 
 // TestFormsNeverUseTheCookie sends the cookie the ways that a form or a link
 // of any page can: none of them reads it, even from the API's own origin.
 func TestFormsNeverUseTheCookie(t *testing.T) {
 	t.Parallel()
-	var clock *stillClock
-	n := start(t, generous, allowing(page), stopped(&clock))
+	var clock *manualClock
+	n := start(t, unlimited, allowOrigins(allowedOrigin), withManualClock(&clock))
 	login := args{"email": n.email, "password": n.password, "use_cookie": true}
 	a := n.drivers()[0].call(t, "Login", login).want(t, 200, "")
-	c := &chain{d: n.drivers()[0], access: []string{a.str("access_token")}, refresh: []string{setCookie(t, a).Value}}
+	c := &clientSession{d: n.drivers()[0], access: []string{a.str("access_token")}, refresh: []string{setCookie(t, a).Value}}
 	const prefix, service = "/api/v1/", "/openwearables.v1.SessionService/"
 	for _, path := range []string{prefix + "auth/refresh", prefix + "auth/revoke", prefix + "token/refresh", prefix + "token/revoke"} {
-		for _, from := range []option{asPage(n.url, "same-origin"), asPage(page, "cross-site"), asPage("https://evil.example", "cross-site"), asPage("", "")} {
+		for _, from := range []option{fromPage(n.url, "same-origin"), fromPage(allowedOrigin, "cross-site"), fromPage("https://evil.example", "cross-site"), fromPage("", "")} {
 			for media, body := range map[string]string{
 				"application/x-www-form-urlencoded": "refresh_token=", "multipart/form-data; boundary=x": "--x--\r\n",
 				"text/plain": "{}", "text/plain; application/json": "{}", "application/json, text/plain": "{}",
 			} {
-				untouched(t, n.post(t, path, media, body, cookie(c.current()), from).want(t, 415, "unsupported_media_type"))
-				untouched(t, n.post(t, path, media, "", cookie(c.current()), from).want(t, 415, "unsupported_media_type"))
+				wantCookieUnchanged(t, n.post(t, path, media, body, cookie(c.current()), from).want(t, 415, "unsupported_media_type"))
+				wantCookieUnchanged(t, n.post(t, path, media, "", cookie(c.current()), from).want(t, 415, "unsupported_media_type"))
 			}
-			untouched(t, n.post(t, path, "", "", cookie(c.current()), from).want(t, 403, "cross_origin"))
+			wantCookieUnchanged(t, n.post(t, path, "", "", cookie(c.current()), from).want(t, 403, "cross_origin"))
 		}
 	}
 	for _, path := range []string{prefix + "auth/refresh", prefix + "auth/revoke", prefix + "token/refresh", service + "RefreshToken", service + "RevokeToken"} {
@@ -230,7 +230,7 @@ func TestFormsNeverUseTheCookie(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if res, _ := n.send(t, r, cookie(c.current()), asPage(n.url, "same-origin")); res.StatusCode != 405 || len(res.Cookies()) > 0 {
+			if res, _ := n.send(t, r, cookie(c.current()), fromPage(n.url, "same-origin")); res.StatusCode != 405 || len(res.Cookies()) > 0 {
 				t.Errorf("%s %s is answered %d and sets %v", method, path, res.StatusCode, res.Cookies())
 			}
 		}
@@ -244,17 +244,17 @@ func TestFormsNeverUseTheCookie(t *testing.T) {
 			if media != "" {
 				r.Header.Set("Content-Type", media)
 			}
-			if res, _ := n.send(t, r, cookie(c.current()), asPage(n.url, "same-origin")); res.StatusCode != 415 || len(res.Cookies()) > 0 {
+			if res, _ := n.send(t, r, cookie(c.current()), fromPage(n.url, "same-origin")); res.StatusCode != 415 || len(res.Cookies()) > 0 {
 				t.Errorf("POST %s as %q is answered %d and sets %v", path, media, res.StatusCode, res.Cookies())
 			}
 		}
 	}
-	c.works(t)
-	handed(t, n.post(t, prefix+"token/refresh", "application/json", "", cookie(c.current()), asPage(n.url, "same-origin")), 30*day)
+	c.wantAccepted(t)
+	wantCookiePair(t, n.post(t, prefix+"token/refresh", "application/json", "", cookie(c.current()), fromPage(n.url, "same-origin")), 30*day)
 
 	form := "username=" + n.email + "&password=" + n.password + "&use_cookie=true"
 	const asForm = "application/x-www-form-urlencoded"
-	handed(t, n.post(t, prefix+"auth/login", asForm, form, asPage(n.url, "same-origin")), 30*day)
-	untouched(t, n.post(t, prefix+"auth/login", asForm, form, asPage("https://evil.example", "cross-site")).want(t, 403, "cross_origin"))
-	untouched(t, n.post(t, prefix+"auth/login", asForm, form, asPage("null", "cross-site")).want(t, 403, "cross_origin"))
+	wantCookiePair(t, n.post(t, prefix+"auth/login", asForm, form, fromPage(n.url, "same-origin")), 30*day)
+	wantCookieUnchanged(t, n.post(t, prefix+"auth/login", asForm, form, fromPage("https://evil.example", "cross-site")).want(t, 403, "cross_origin"))
+	wantCookieUnchanged(t, n.post(t, prefix+"auth/login", asForm, form, fromPage("null", "cross-site")).want(t, 403, "cross_origin"))
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// foreign are origins of pages that look like those that are allowed, and are not.
-var foreign = []string{
+// foreignOrigins are origins of pages that look like those that are allowed, and are not.
+var foreignOrigins = []string{
 	"https://evil.example", "null", "https://app.example.com.evil.example", "https://evil-app.example.com", "https://evilapp.example.com",
 	"http://app.example.com", "https://app.example.com:8443", "https://example.com", "https://sub.app.example.com", "https://app.example.co",
 	"https://app.example.com/", "https://app.example.com@evil.example", "https://app_example.com", "https://APP.example.com", "file://", "*",
 	"https://app.example.com https://evil.example", "http://localhost:5173", "https://app.example.com\u2024evil.example",
 }
 
-// ask sends a preflight. Answers to those are not in openapi.yaml, so they are
+// preflight sends a preflight. Answers to those are not in openapi.yaml, so they are
 // held to what every answer carries alone.
-func (n *node) ask(t *testing.T, path, origin, method, headers string) *http.Response {
+func (n *node) preflight(t *testing.T, path, origin, method, headers string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "OPTIONS", n.url+path, nil)
 	if err != nil {
@@ -88,18 +88,18 @@ var corsPaths = []string{"/api/v1/users", "/openwearables.v1.UserService/ListUse
 // letter, in preflights and in answers, refusals included.
 func TestOriginsMatchExactly(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous, allowing(page, "https://second.example:8443"))
-	none := start(t, generous)
+	n := start(t, unlimited, allowOrigins(allowedOrigin, "https://second.example:8443"))
+	none := start(t, unlimited)
 	for _, path := range corsPaths {
-		for _, origin := range append(slices.Clone(foreign), "https://second.example", "https://second.example:443") {
-			wantCORS(t, "preflight "+path, n.ask(t, path, origin, "POST", "authorization").Header, origin, false)
+		for _, origin := range append(slices.Clone(foreignOrigins), "https://second.example", "https://second.example:443") {
+			wantCORS(t, "preflight "+path, n.preflight(t, path, origin, "POST", "authorization").Header, origin, false)
 			wantCORS(t, "answer "+path, n.get(t, path, origin).Header, origin, false)
 		}
-		for _, origin := range []string{page, "https://second.example:8443"} {
-			wantCORS(t, "preflight "+path, n.ask(t, path, origin, "POST", "authorization").Header, origin, true)
+		for _, origin := range []string{allowedOrigin, "https://second.example:8443"} {
+			wantCORS(t, "preflight "+path, n.preflight(t, path, origin, "POST", "authorization").Header, origin, true)
 			wantCORS(t, "answer "+path, n.get(t, path, origin).Header, origin, true)
 			wantCORS(t, "answer of a node that allows none", none.get(t, path, origin).Header, origin, false)
-			wantCORS(t, "preflight of a node that allows none", none.ask(t, path, origin, "GET", "").Header, origin, false)
+			wantCORS(t, "preflight of a node that allows none", none.preflight(t, path, origin, "GET", "").Header, origin, false)
 		}
 	}
 }
@@ -107,19 +107,19 @@ func TestOriginsMatchExactly(t *testing.T) {
 // TestPreflightNamesWhatIsAllowed holds what a page of an allowed origin may send and read.
 func TestPreflightNamesWhatIsAllowed(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous, allowing(page))
+	n := start(t, unlimited, allowOrigins(allowedOrigin))
 	for _, path := range corsPaths {
 		for _, name := range []string{
 			"authorization", "content-type", "idempotency-key", "x-request-id", "x-open-wearables-api-key",
 			"connect-protocol-version", "connect-timeout-ms", "x-grpc-web", "x-user-agent", "grpc-timeout",
 		} {
-			h := n.ask(t, path, page, "POST", name).Header
+			h := n.preflight(t, path, allowedOrigin, "POST", name).Header
 			if !slices.Contains(listMembers(h, "Access-Control-Allow-Headers"), name) {
 				t.Errorf("%s: %s may not be sent: %v", path, name, h)
 			}
 		}
 		for _, method := range []string{"GET", "POST", "PATCH", "DELETE"} {
-			res := n.ask(t, path, page, method, "authorization,content-type,idempotency-key")
+			res := n.preflight(t, path, allowedOrigin, method, "authorization,content-type,idempotency-key")
 			if res.StatusCode != 204 || !slices.Contains(listMembers(res.Header, "Access-Control-Allow-Methods"), strings.ToLower(method)) {
 				t.Errorf("%s: a preflight of %s is answered %d %v", path, method, res.StatusCode, res.Header)
 			}
@@ -128,11 +128,11 @@ func TestPreflightNamesWhatIsAllowed(t *testing.T) {
 			}
 		}
 		for method, name := range map[string]string{"POST": "x-evil", "TRACE": "authorization"} {
-			if h := n.ask(t, path, page, method, name).Header; h.Get("Access-Control-Allow-Origin") != "" {
+			if h := n.preflight(t, path, allowedOrigin, method, name).Header; h.Get("Access-Control-Allow-Origin") != "" {
 				t.Errorf("%s: a preflight of %s with %s is allowed: %v", path, method, name, h)
 			}
 		}
-		exposed := listMembers(n.get(t, path, page).Header, "Access-Control-Expose-Headers")
+		exposed := listMembers(n.get(t, path, allowedOrigin).Header, "Access-Control-Expose-Headers")
 		for _, name := range []string{
 			"grpc-status", "grpc-message", "grpc-status-details-bin", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
 			"retry-after", "x-request-id", "idempotent-replayed",
@@ -151,12 +151,12 @@ func TestPreflightNamesWhatIsAllowed(t *testing.T) {
 // they neither spend nor are refused by.
 func TestPreflightSpendsNothing(t *testing.T) {
 	t.Parallel()
-	var clock *stillClock
-	n := start(t, allowing(page), stopped(&clock), func(c *server.Config) { c.Auth.Limits.Address.Limit = 3 })
+	var clock *manualClock
+	n := start(t, allowOrigins(allowedOrigin), withManualClock(&clock), func(c *server.Config) { c.Auth.Limits.Address.Limit = 3 })
 	for spent := range 5 {
 		want := strconv.Itoa(max(0, 3-spent))
-		for _, origin := range []string{page, "https://evil.example"} {
-			res := n.ask(t, "/api/v1/users", origin, "GET", "authorization")
+		for _, origin := range []string{allowedOrigin, "https://evil.example"} {
+			res := n.preflight(t, "/api/v1/users", origin, "GET", "authorization")
 			h := res.Header
 			if res.StatusCode != 204 || h.Get("X-RateLimit-Remaining") != want || h.Get("X-RateLimit-Limit") != "3" || !strings.HasPrefix(h.Get("RateLimit-Policy"), `"address";`) {
 				t.Errorf("after %d requests a preflight of %s is answered %d, %s of %s remaining", spent, origin, res.StatusCode,
@@ -167,7 +167,7 @@ func TestPreflightSpendsNothing(t *testing.T) {
 		if spent >= 3 {
 			status = 429
 		}
-		if res := n.get(t, "/api/v1/users", page); res.StatusCode != status || res.Header.Get("Access-Control-Allow-Origin") != page {
+		if res := n.get(t, "/api/v1/users", allowedOrigin); res.StatusCode != status || res.Header.Get("Access-Control-Allow-Origin") != allowedOrigin {
 			t.Errorf("request %d is answered %d %v", spent, res.StatusCode, res.Header)
 		}
 	}
@@ -177,23 +177,23 @@ func TestPreflightSpendsNothing(t *testing.T) {
 // with --dev.
 func TestDevAllowsLocalhost(t *testing.T) {
 	t.Parallel()
-	dev := start(t, generous, allowing(page), func(c *server.Config) { c.Dev = true })
-	plain := start(t, generous, allowing(page))
+	dev := start(t, unlimited, allowOrigins(allowedOrigin), func(c *server.Config) { c.Dev = true })
+	plain := start(t, unlimited, allowOrigins(allowedOrigin))
 	for origin, allowed := range map[string]bool{
-		page: true, "http://localhost": true, "http://localhost:5173": true, "http://127.0.0.1:3000": true, "http://[::1]:8080": true,
+		allowedOrigin: true, "http://localhost": true, "http://localhost:5173": true, "http://127.0.0.1:3000": true, "http://[::1]:8080": true,
 		"http://localhost.evil.example": false, "http://localhost:5173.evil.example": false, "http://localhost:": false, "http://localhost:x": false,
 		"http://evil.localhost:5173": false, "http://127.0.0.1.evil.example": false, "http://127.0.0.2:80": false, "http://localhost@evil.example": false,
 		"http://localhost:80@evil.example": false, "null": false, "https://evil.example": false,
 	} {
-		wantCORS(t, "preflight", dev.ask(t, "/api/v1/auth/refresh", origin, "POST", "content-type").Header, origin, allowed)
+		wantCORS(t, "preflight", dev.preflight(t, "/api/v1/auth/refresh", origin, "POST", "content-type").Header, origin, allowed)
 		wantCORS(t, "answer", dev.get(t, "/api/v1/auth/me", origin).Header, origin, allowed)
-		wantCORS(t, "answer without --dev", plain.get(t, "/api/v1/auth/me", origin).Header, origin, allowed && origin == page)
+		wantCORS(t, "answer without --dev", plain.get(t, "/api/v1/auth/me", origin).Header, origin, allowed && origin == allowedOrigin)
 
 		status, reason := 401, "invalid_refresh_token"
 		if !allowed {
 			status, reason = 403, "cross_origin"
 		}
-		dev.drivers()[0].call(t, "RefreshToken", args{}, cookie("garbage"), asPage(origin, "same-site")).want(t, status, reason)
+		dev.drivers()[0].call(t, "RefreshToken", args{}, cookie("garbage"), fromPage(origin, "same-site")).want(t, status, reason)
 	}
 }
 

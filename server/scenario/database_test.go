@@ -12,8 +12,8 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// beside opens the node's database beside the node, as another process might.
-func (n *node) beside(t *testing.T) *sql.DB {
+// openDatabase opens the node's database beside the node, as another process might.
+func (n *node) openDatabase(t *testing.T) *sql.DB {
 	t.Helper()
 	driver, dsn := "sqlite", "file:"+n.database+"?_pragma=busy_timeout(5000)"
 	if strings.HasPrefix(n.dsn, "postgres:") {
@@ -29,15 +29,15 @@ func (n *node) beside(t *testing.T) *sql.DB {
 // query reads the node's database beside it.
 func (n *node) query(t *testing.T, f func(*sql.DB) error) {
 	t.Helper()
-	db := n.beside(t)
+	db := n.openDatabase(t)
 	if err := errors.Join(f(db), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// alter changes the node's database behind its back. The arguments of the
+// exec changes the node's database behind its back. The arguments of the
 // query are $1 and so on, as both engines take them.
-func (n *node) alter(t *testing.T, query string, values ...any) {
+func (n *node) exec(t *testing.T, query string, values ...any) {
 	t.Helper()
 	n.query(t, func(db *sql.DB) error {
 		_, err := db.ExecContext(t.Context(), query, values...)
@@ -45,10 +45,10 @@ func (n *node) alter(t *testing.T, query string, values ...any) {
 	})
 }
 
-// lock takes the node's database from it until the returned function is called.
-func (n *node) lock(t *testing.T) (unlock func()) {
+// lockDatabase takes the node's database from it until the returned function is called.
+func (n *node) lockDatabase(t *testing.T) (unlock func()) {
 	t.Helper()
-	db := n.beside(t)
+	db := n.openDatabase(t)
 	conn, err := db.Conn(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +70,8 @@ func (n *node) lock(t *testing.T) (unlock func()) {
 	}
 }
 
-// master is the node's master secret.
-func (n *node) master(t *testing.T) []byte {
+// masterSecret is the node's master secret.
+func (n *node) masterSecret(t *testing.T) []byte {
 	t.Helper()
 	if n.secret != nil {
 		return n.secret

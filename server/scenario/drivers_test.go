@@ -168,7 +168,7 @@ func (d rpcDriver) call(t *testing.T, operation string, in args, o ...option) an
 	if d.media == "application/proto" {
 		message := dynamicpb.NewMessage(m.Input())
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, message); err != nil {
-			t.Fatalf("%s: the test's arguments are no %s: %v", operation, m.Input().FullName(), err)
+			t.Fatalf("%s: the test's arguments are not a valid %s: %v", operation, m.Input().FullName(), err)
 		}
 		var err error
 		if data, err = proto.Marshal(message); err != nil {
@@ -192,7 +192,7 @@ func (d rpcDriver) call(t *testing.T, operation string, in args, o ...option) an
 		err = protojson.Unmarshal(raw, message)
 	}
 	if err != nil {
-		t.Fatalf("%s: answer is no %s: %v", operation, m.Output().FullName(), err)
+		t.Fatalf("%s: the answer is not a valid %s: %v", operation, m.Output().FullName(), err)
 	}
 	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(message)
 	if err != nil {
@@ -276,7 +276,7 @@ func rpcRefusal(t *testing.T, res *http.Response, raw []byte) answer {
 		Details       []struct{ Type, Value string }
 	}
 	if err := json.Unmarshal(raw, &e); err != nil || len(e.Details) != 1 {
-		t.Fatalf("answer %d is no Connect error with one detail: %q", res.StatusCode, raw)
+		t.Fatalf("answer %d is not a Connect error with one detail: %q", res.StatusCode, raw)
 	}
 	value, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(e.Details[0].Value, "="))
 	if err != nil {

@@ -64,8 +64,8 @@ type node struct {
 	stop     func() // ends the node before the test does; boot starts it again
 }
 
-// generous lifts the limits out of the way of tests that are not about them.
-func generous(c *server.Config) {
+// unlimited lifts the limits out of the way of tests that are not about them.
+func unlimited(c *server.Config) {
 	l := &c.Auth.Limits
 	for _, limit := range []*int{
 		&l.Key.Limit, &l.Developer.Limit, &l.User.Limit, &l.Address.Limit, &l.Login.Limit, &l.LoginAccount.Limit,
@@ -85,8 +85,8 @@ func start(t *testing.T, change ...func(*server.Config)) *node {
 	return n
 }
 
-// startOnFile is start for what is true of SQLite's files alone.
-func startOnFile(t *testing.T, change ...func(*server.Config)) *node {
+// startOnSQLite is start for what is true of SQLite's files alone.
+func startOnSQLite(t *testing.T, change ...func(*server.Config)) *node {
 	t.Helper()
 	n := newNode(t)
 	n.dsn, n.secret = "sqlite:"+n.database, nil
@@ -236,8 +236,8 @@ func (n *node) drivers() []driver {
 	return []driver{restDriver{n}, rpcDriver{n, "application/json"}, rpcDriver{n, "application/proto"}}
 }
 
-// onEach runs a scenario on every surface, each on a node of its own.
-func onEach(t *testing.T, scenario func(t *testing.T, n *node, d driver), change ...func(*server.Config)) {
+// onEachSurface runs a scenario on every surface, each on a node of its own.
+func onEachSurface(t *testing.T, scenario func(t *testing.T, n *node, d driver), change ...func(*server.Config)) {
 	t.Helper()
 	for i, name := range []string{"rest", "connect-json", "connect-proto"} {
 		t.Run(name, func(t *testing.T) {

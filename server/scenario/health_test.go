@@ -25,8 +25,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// probe is the status of a GET.
-func (n *node) probe(t *testing.T, path string) int {
+// getStatus is the status of a GET.
+func (n *node) getStatus(t *testing.T, path string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+path, nil)
 	if err != nil {
@@ -62,25 +62,25 @@ func TestReadiness(t *testing.T) {
 	}
 	want := func(live, ready int, grpc healthv1.HealthCheckResponse_ServingStatus) {
 		t.Helper()
-		if l, r, g := n.probe(t, "/livez"), n.probe(t, "/readyz"), serving(); l != live || r != ready || g != grpc {
+		if l, r, g := n.getStatus(t, "/livez"), n.getStatus(t, "/readyz"), serving(); l != live || r != ready || g != grpc {
 			t.Errorf("/livez %d, /readyz %d, gRPC %v", l, r, g)
 		}
 	}
 	want(200, 200, healthv1.HealthCheckResponse_SERVING)
-	unlock := n.lock(t)
+	unlock := n.lockDatabase(t)
 	want(200, 503, healthv1.HealthCheckResponse_NOT_SERVING)
 	unlock()
 	want(200, 200, healthv1.HealthCheckResponse_SERVING)
 }
 
-// TestOneLook: however many ask at once whether a node is ready, one of its
+// TestReadinessProbesShareOneConnection: however many ask at once whether a node is ready, one of its
 // connections to the database is busy with it.
-func TestOneLook(t *testing.T) {
+func TestReadinessProbesShareOneConnection(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
 	n := listen(t, func(c *server.Config) { c.Database, c.Secret = dsn, []byte(rand.Text()+rand.Text()) })
 	n.dsn = dsn
-	db := n.beside(t)
+	db := n.openDatabase(t)
 	defer db.Close()
 	held, err := db.BeginTx(t.Context(), nil)
 	if err == nil {
@@ -89,17 +89,17 @@ func TestOneLook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var asking sync.WaitGroup
+	var probes sync.WaitGroup
 	for range 64 {
-		asking.Go(func() {
-			if status := n.probe(t, "/readyz"); status != 503 {
+		probes.Go(func() {
+			if status := n.getStatus(t, "/readyz"); status != 503 {
 				t.Errorf("/readyz answers %d", status)
 			}
 		})
 	}
 	answered := make(chan struct{})
 	go func() {
-		asking.Wait()
+		probes.Wait()
 		close(answered)
 	}()
 	most := 0
@@ -118,19 +118,19 @@ func TestOneLook(t *testing.T) {
 		}
 	}
 	if most != 1 {
-		t.Errorf("%d connections look whether it is ready", most)
+		t.Errorf("%d connections wait for the readiness check, want 1", most)
 	}
 	if err := held.Rollback(); err != nil {
 		t.Error(err)
 	}
-	n.healthy(t)
+	n.wantHealthy(t)
 }
 
 // TestDrainingIsNotReady: a node that is told to end says so while it answers
 // what is under way.
 func TestDrainingIsNotReady(t *testing.T) {
 	n := listen(t)
-	n.healthy(t)
+	n.wantHealthy(t)
 	const body = `{"refresh_token":"x"}`
 	conn := n.dial(t)
 	_, err := io.WriteString(conn, "POST /api/v1/auth/revoke HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
@@ -197,11 +197,11 @@ func TestGRPCHealth(t *testing.T) {
 // TestReflectionIsOffByDefault: the public listener describes itself only where asked to.
 func TestReflectionIsOffByDefault(t *testing.T) {
 	closed := listen(t)
-	if _, err := reflected(t, closed); status.Code(err) != codes.Unimplemented {
+	if _, err := reflectedServices(t, closed); status.Code(err) != codes.Unimplemented {
 		t.Errorf("without --reflection: %v", err)
 	}
 	open := listen(t, func(c *server.Config) { c.Reflection = true })
-	names, err := reflected(t, open)
+	names, err := reflectedServices(t, open)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,8 +227,8 @@ func TestReflectionIsOffByDefault(t *testing.T) {
 	}
 }
 
-// reflected lists the services that a node says it has.
-func reflected(t *testing.T, n *node) ([]string, error) {
+// reflectedServices lists the services that a node says it has.
+func reflectedServices(t *testing.T, n *node) ([]string, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -270,7 +270,7 @@ func TestMetricsHaveTheirOwnListener(t *testing.T) {
 	d.call(t, "GetUser", args{"id": user}, bearer(key)).want(t, 200, "")
 	d.call(t, "GetUser", args{"id": user}, bearer(key+"x"), header("User-Agent", "curious/1")).want(t, 401, "invalid_api_key")
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/debug/requests", "/" + user} {
-		if got := n.probe(t, path); got != 404 {
+		if got := n.getStatus(t, path); got != 404 {
 			t.Errorf("the public listener answers %s with %d", path, got)
 		}
 	}
@@ -294,7 +294,7 @@ func TestMetricsHaveTheirOwnListener(t *testing.T) {
 		`openwearables_refusals_total{reason="invalid_api_key"} 1`, `openwearables_request_seconds_count{operation="Login"} 1`,
 	} {
 		if code != 200 || !strings.Contains(text, line+"\n") {
-			t.Errorf("%d, and not among the metrics: %s", code, line)
+			t.Errorf("/metrics answers %d without %s", code, line)
 		}
 	}
 	for what, personal := range map[string]string{

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// frames is a cleartext HTTP/2 connection on which the test writes the frames.
-type frames struct {
+// frameConn is a cleartext HTTP/2 connection on which the test writes the frames.
+type frameConn struct {
 	*http2.Framer
 	conn net.Conn
 	text bytes.Buffer
@@ -23,10 +23,10 @@ type frames struct {
 
 var errGoAway = errors.New("GOAWAY")
 
-// frames opens a connection and returns the server's settings with it.
-func (n *node) frames(t *testing.T) (*frames, map[http2.SettingID]uint32) {
+// dialFrames opens a connection and returns the server's settings with it.
+func (n *node) dialFrames(t *testing.T) (*frameConn, map[http2.SettingID]uint32) {
 	t.Helper()
-	f := &frames{conn: n.dial(t), ended: make(chan error, 1)}
+	f := &frameConn{conn: n.dial(t), ended: make(chan error, 1)}
 	f.Framer = http2.NewFramer(f.conn, f.conn)
 	f.Encoder = hpack.NewEncoder(&f.text)
 	if _, err := io.WriteString(f.conn, http2.ClientPreface); err != nil {
@@ -65,8 +65,8 @@ func (n *node) frames(t *testing.T) (*frames, map[http2.SettingID]uint32) {
 	return f, settings
 }
 
-// header is the header of a GET.
-func (f *frames) header(t *testing.T) []byte {
+// encodeGET is the header of a GET.
+func (f *frameConn) encodeGET(t *testing.T) []byte {
 	t.Helper()
 	f.text.Reset()
 	for _, field := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":authority", "x"}, {":path", "/readyz"}} {
@@ -77,8 +77,8 @@ func (f *frames) header(t *testing.T) []byte {
 	return bytes.Clone(f.text.Bytes())
 }
 
-// heap is what is held after a collection, in bytes.
-func heap() uint64 {
+// liveHeap is what is held after a collection, in bytes.
+func liveHeap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)
@@ -89,28 +89,28 @@ func heap() uint64 {
 // server gives up on the connection, or lives through it.
 func TestRapidResetHurtsNobodyElse(t *testing.T) {
 	n := listen(t)
-	f, settings := n.frames(t)
+	f, settings := n.dialFrames(t)
 	if most := settings[http2.SettingMaxConcurrentStreams]; most == 0 || most > 100 {
 		t.Errorf("%d streams at once are allowed", most)
 	}
-	before := heap()
+	before := liveHeap()
 	var failed error
 	for i := uint32(0); i < 10_000 && failed == nil; i++ {
-		failed = f.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: f.header(t), EndHeaders: true, EndStream: true})
+		failed = f.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: f.encodeGET(t), EndHeaders: true, EndStream: true})
 		if failed == nil {
 			failed = f.WriteRSTStream(2*i+1, http2.ErrCodeCancel)
 		}
 	}
-	n.healthy(t)
-	if grown := int64(heap()) - int64(before); grown > 20<<20 {
-		t.Errorf("it holds %d bytes more", grown)
+	n.wantHealthy(t)
+	if grown := int64(liveHeap()) - int64(before); grown > 20<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
 	}
 	select {
 	case err := <-f.ended:
 		t.Logf("the connection ended: %v", err)
 	default:
 		if failed != nil {
-			t.Errorf("the connection is broken, and nothing said so: %v", failed)
+			t.Errorf("the connection broke without a GOAWAY: %v", failed)
 		}
 	}
 }
@@ -119,9 +119,9 @@ func TestRapidResetHurtsNobodyElse(t *testing.T) {
 // has cost more than a header may.
 func TestEndlessHeadersEndTheConnection(t *testing.T) {
 	n := listen(t)
-	f, _ := n.frames(t)
-	before := heap()
-	failed := f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: f.header(t), EndStream: true})
+	f, _ := n.dialFrames(t)
+	before := liveHeap()
+	failed := f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: f.encodeGET(t), EndStream: true})
 	f.text.Reset()
 	if err := f.WriteField(hpack.HeaderField{Name: "x-a", Value: string(bytes.Repeat([]byte("ü"), 4<<10)), Sensitive: true}); err != nil {
 		t.Fatal(err)
@@ -131,13 +131,13 @@ func TestEndlessHeadersEndTheConnection(t *testing.T) {
 		failed = f.WriteContinuation(1, false, f.text.Bytes())
 	}
 	if sent >= 64<<20 {
-		t.Error("64 MiB of header were taken")
+		t.Error("64 MiB of header were accepted")
 	}
 	if err := <-f.ended; err == nil {
-		t.Error("the connection lives")
+		t.Error("the connection is still open")
 	}
-	n.healthy(t)
-	if grown := int64(heap()) - int64(before); grown > 20<<20 {
-		t.Errorf("it holds %d bytes more", grown)
+	n.wantHealthy(t)
+	if grown := int64(liveHeap()) - int64(before); grown > 20<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
 	}
 }

@@ -13,21 +13,21 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// retryable is one of the six operations that take an Idempotency-Key, as one
+// idempotentCall is one of the six operations that take an Idempotency-Key, as one
 // caller calls it.
-type retryable struct {
-	operation string
-	in        args     // a request
-	other     args     // another one; nil where the caller can make no other
-	as        []option // the caller
-	elsewhere []option // another caller of the same request; nil: see elseIn
-	elseIn    args
-	keep      time.Duration
-	effects   func() int // how often it took effect so far
+type idempotentCall struct {
+	operation     string
+	in            args     // a request
+	otherIn       args     // another one; nil where the caller can make no other
+	caller        []option // the caller
+	otherCaller   []option // another caller of the same request; nil: see elseIn
+	otherCallerIn args
+	retention     time.Duration
+	effects       func() int // how often it took effect so far
 }
 
-// estate is what the six operations need.
-type estate struct {
+// idempotencyFixture is what the six operations need.
+type idempotencyFixture struct {
 	n            *node
 	d            driver
 	admin, other string // access tokens of two developers
@@ -38,11 +38,11 @@ type estate struct {
 	server       string // an API key's secret
 }
 
-func newEstate(t *testing.T, n *node, d driver) *estate {
+func newIdempotencyFixture(t *testing.T, n *node, d driver) *idempotencyFixture {
 	t.Helper()
-	w := &estate{n: n, d: d, email: strings.ToLower(rand.Text()) + "@example.com"}
+	w := &idempotencyFixture{n: n, d: d, email: strings.ToLower(rand.Text()) + "@example.com"}
 	n.addDeveloper(w.email, n.password)
-	w.logIn(t)
+	w.renewLogins(t)
 	w.key, _ = n.newKey(t, d, w.admin, nil)
 	_, w.server = n.newKey(t, d, w.admin, nil)
 	w.rotated, _ = n.newApp(t, d, w.admin)
@@ -51,15 +51,15 @@ func newEstate(t *testing.T, n *node, d driver) *estate {
 	return w
 }
 
-// logIn renews the developers' access tokens.
-func (w *estate) logIn(t *testing.T) {
+// renewLogins renews the developers' access tokens.
+func (w *idempotencyFixture) renewLogins(t *testing.T) {
 	t.Helper()
 	w.admin, _ = w.n.login(t, w.d)
 	w.other = w.d.call(t, "Login", args{"email": w.email, "password": w.n.password}).want(t, 200, "").str("access_token")
 }
 
-// events counts the audit rows of an action that took effect.
-func (n *node) events(t *testing.T, action string) int {
+// countEffects counts the audit rows of an action that took effect.
+func (n *node) countEffects(t *testing.T, action string) int {
 	t.Helper()
 	var count int
 	n.query(t, func(db *sql.DB) error {
@@ -68,51 +68,51 @@ func (n *node) events(t *testing.T, action string) int {
 	return count
 }
 
-// retryables are the six, and the exchange as the seventh way.
-func (w *estate) retryables(t *testing.T) []retryable {
-	count := func(action string) func() int { return func() int { return w.n.events(t, action) } }
+// calls are the six, and the exchange as the seventh way.
+func (w *idempotencyFixture) calls(t *testing.T) []idempotentCall {
+	count := func(action string) func() int { return func() int { return w.n.countEffects(t, action) } }
 	admin := []option{func(r *http.Request) { bearer(w.admin)(r) }} // of now: logIn renews it
 	other := []option{func(r *http.Request) { bearer(w.other)(r) }}
 	const day = 24 * time.Hour
-	return []retryable{
+	return []idempotentCall{
 		{
-			operation: "Login", in: args{"email": w.n.email, "password": w.n.password}, elseIn: args{"email": w.email, "password": w.n.password},
-			keep: 10 * time.Minute, effects: count("session.login"),
+			operation: "Login", in: args{"email": w.n.email, "password": w.n.password}, otherCallerIn: args{"email": w.email, "password": w.n.password},
+			retention: 10 * time.Minute, effects: count("session.login"),
 		},
 		{
-			operation: "CreateKey", in: args{"name": "a", "scopes": []string{"users:read"}}, other: args{"name": "b", "scopes": []string{"users:read"}},
-			as: admin, elsewhere: other, keep: day, effects: count("key.create"),
+			operation: "CreateKey", in: args{"name": "a", "scopes": []string{"users:read"}}, otherIn: args{"name": "b", "scopes": []string{"users:read"}},
+			caller: admin, otherCaller: other, retention: day, effects: count("key.create"),
 		},
 		{
-			operation: "RotateKey", in: args{"id": w.key, "overlap_seconds": 60}, other: args{"id": w.key, "overlap_seconds": 61},
-			as: admin, elsewhere: other, keep: day, effects: count("key.rotate"),
+			operation: "RotateKey", in: args{"id": w.key, "overlap_seconds": 60}, otherIn: args{"id": w.key, "overlap_seconds": 61},
+			caller: admin, otherCaller: other, retention: day, effects: count("key.rotate"),
 		},
 		{
-			operation: "CreateApplication", in: args{"name": "a"}, other: args{"name": "b"},
-			as: admin, elsewhere: other, keep: day, effects: count("application.create"),
+			operation: "CreateApplication", in: args{"name": "a"}, otherIn: args{"name": "b"},
+			caller: admin, otherCaller: other, retention: day, effects: count("application.create"),
 		},
 		{
-			operation: "RotateApplicationSecret", in: args{"app_id": w.rotated, "overlap_seconds": 60}, other: args{"app_id": w.rotated},
-			as: admin, elsewhere: other, keep: day, effects: count("application.rotate"),
+			operation: "RotateApplicationSecret", in: args{"app_id": w.rotated, "overlap_seconds": 60}, otherIn: args{"app_id": w.rotated},
+			caller: admin, otherCaller: other, retention: day, effects: count("application.rotate"),
 		},
 		{
-			operation: "CreateUserToken", in: args{"user_id": w.user}, other: args{"user_id": w.n.newUser(t, w.d, w.admin)},
-			as: []option{bearer(w.server)}, elsewhere: admin, keep: 10 * time.Minute, effects: count("token.mint"),
+			operation: "CreateUserToken", in: args{"user_id": w.user}, otherIn: args{"user_id": w.n.newUser(t, w.d, w.admin)},
+			caller: []option{bearer(w.server)}, otherCaller: admin, retention: 10 * time.Minute, effects: count("token.mint"),
 		},
 		{
 			operation: "CreateUserToken", in: args{"user_id": w.user, "app_id": w.app, "app_secret": w.secret},
-			other: args{"user_id": w.n.newUser(t, w.d, w.admin), "app_id": w.app, "app_secret": w.secret},
-			as:    nil, elseIn: args{"user_id": w.user}, elsewhere: []option{bearer(w.server)}, keep: 10 * time.Minute, effects: count("token.mint"),
+			otherIn: args{"user_id": w.n.newUser(t, w.d, w.admin), "app_id": w.app, "app_secret": w.secret},
+			caller:  nil, otherCallerIn: args{"user_id": w.user}, otherCaller: []option{bearer(w.server)}, retention: 10 * time.Minute, effects: count("token.mint"),
 		},
 	}
 }
 
-func (w *estate) call(t *testing.T, r retryable, in args, as []option, key string) answer {
+func (w *idempotencyFixture) call(t *testing.T, r idempotentCall, in args, as []option, key string) answer {
 	t.Helper()
 	return w.d.call(t, r.operation, in, append([]option{idempotent(key)}, as...)...)
 }
 
-func (w *estate) succeed(t *testing.T, r retryable, in args, as []option, key string, replayed bool) answer {
+func (w *idempotencyFixture) succeed(t *testing.T, r idempotentCall, in args, as []option, key string, replayed bool) answer {
 	t.Helper()
 	a := w.call(t, r, in, as, key)
 	a.want(t, restSuccess(r.operation), "")
@@ -122,14 +122,14 @@ func (w *estate) succeed(t *testing.T, r retryable, in args, as []option, key st
 	return a
 }
 
-// fraction is the end of a time, which the surfaces write with or without
+// timeFraction is the end of a time, which the surfaces write with or without
 // zeroes.
-var fraction = regexp.MustCompile(`(\.\d*?)0*Z"`)
+var timeFraction = regexp.MustCompile(`(\.\d*?)0*Z"`)
 
 // sameAnswer fails unless both say the same.
 func sameAnswer(t *testing.T, what string, a, b answer) {
 	t.Helper()
-	said := func(a answer) string { return fraction.ReplaceAllString(string(encode(t, a.Body)), `$1"`) }
+	said := func(a answer) string { return timeFraction.ReplaceAllString(string(encode(t, a.Body)), `$1"`) }
 	if a.Status != b.Status || said(a) != said(b) {
 		t.Errorf("%s: %d %s is not %d %s", what, b.Status, said(b), a.Status, said(a))
 	}
@@ -141,25 +141,25 @@ func sameAnswer(t *testing.T, what string, a, b answer) {
 // the key is new.
 func TestIdempotencyKeyRepeatsTheAnswer(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
-	w := newEstate(t, n, ds[0])
-	for i, r := range w.retryables(t) {
+	w := newIdempotencyFixture(t, n, ds[0])
+	for i, r := range w.calls(t) {
 		w.d = ds[i%3]
 		key := "k" + rand.Text()
 		before := r.effects()
-		first := w.succeed(t, r, r.in, r.as, key, false)
-		n.clock.advance(r.keep - time.Minute) // past the older secret's end
+		first := w.succeed(t, r, r.in, r.caller, key, false)
+		n.clock.advance(r.retention - time.Minute) // past the older secret's end
 		if r.operation != "Login" {
-			w.logIn(t)
+			w.renewLogins(t)
 		}
 		for _, d := range ds {
 			w.d = d
-			sameAnswer(t, r.operation+" by "+d.name(), first, w.succeed(t, r, r.in, r.as, key, true))
-			if r.other == nil {
+			sameAnswer(t, r.operation+" by "+d.name(), first, w.succeed(t, r, r.in, r.caller, key, true))
+			if r.otherIn == nil {
 				continue
 			}
-			if a := w.call(t, r, r.other, r.as, key).want(t, 422, "idempotency_key_reused"); len(a.Fields) != 1 || a.Fields[0] != "Idempotency-Key" {
+			if a := w.call(t, r, r.otherIn, r.caller, key).want(t, 422, "idempotency_key_reused"); len(a.Fields) != 1 || a.Fields[0] != "Idempotency-Key" {
 				t.Errorf("%s: a reused key names %v", r.operation, a.Fields)
 			}
 		}
@@ -167,13 +167,13 @@ func TestIdempotencyKeyRepeatsTheAnswer(t *testing.T) {
 			t.Errorf("%s took effect %d times", r.operation, made)
 		}
 		in := r.in
-		if r.elseIn != nil {
-			in = r.elseIn
+		if r.otherCallerIn != nil {
+			in = r.otherCallerIn
 		}
-		w.succeed(t, r, in, r.elsewhere, key, false)
-		w.succeed(t, r, r.in, r.as, "k"+rand.Text(), false)
+		w.succeed(t, r, in, r.otherCaller, key, false)
+		w.succeed(t, r, r.in, r.caller, "k"+rand.Text(), false)
 		n.clock.advance(time.Minute)
-		if again := w.succeed(t, r, r.in, r.as, key, false); string(encode(t, again.Body)) == string(encode(t, first.Body)) {
+		if again := w.succeed(t, r, r.in, r.caller, key, false); string(encode(t, again.Body)) == string(encode(t, first.Body)) {
 			t.Errorf("%s: the record outlived its time", r.operation)
 		}
 		if made := r.effects() - before; made != 4 {
@@ -189,9 +189,9 @@ func TestIdempotencyKeyRepeatsTheAnswer(t *testing.T) {
 // does not change with what became of it.
 func TestIdempotencyKeepsSuccess(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
-	d := n.turns()
-	w := newEstate(t, n, d)
+	n := start(t, unlimited)
+	d := n.roundRobin()
+	w := newIdempotencyFixture(t, n, d)
 	admin, tag := bearer(w.admin), rand.Text()
 	again := func(key string) option { return idempotent(key + tag) }
 	d.call(t, "CreateKey", args{"name": ""}, admin, again("a")).want(t, 422, "invalid_request")
@@ -236,19 +236,19 @@ func TestIdempotencyKeepsSuccess(t *testing.T) {
 // ignored elsewhere.
 func TestIdempotencyKeyForm(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
-	d := n.turns()
-	w := newEstate(t, n, d)
+	n := start(t, unlimited)
+	d := n.roundRobin()
+	w := newIdempotencyFixture(t, n, d)
 	_, refresh := n.login(t, d)
 	longest := strings.Repeat("!", 255-26) + rand.Text()
-	all := append(w.retryables(t), retryable{operation: "RefreshToken", in: args{"refresh_token": refresh}})
+	all := append(w.calls(t), idempotentCall{operation: "RefreshToken", in: args{"refresh_token": refresh}})
 	for _, r := range all {
 		for _, bad := range []string{"", strings.Repeat("x", 256), "a b", "a\tb", "ключ", "a\x80"} {
-			if a := w.call(t, r, r.in, r.as, bad).want(t, 422, "invalid_request"); len(a.Fields) != 1 || a.Fields[0] != "Idempotency-Key" {
+			if a := w.call(t, r, r.in, r.caller, bad).want(t, 422, "invalid_request"); len(a.Fields) != 1 || a.Fields[0] != "Idempotency-Key" {
 				t.Errorf("%s with the key %q names %v", r.operation, bad, a.Fields)
 			}
 		}
-		w.call(t, r, r.in, r.as, longest).want(t, restSuccess(r.operation), "")
+		w.call(t, r, r.in, r.caller, longest).want(t, restSuccess(r.operation), "")
 	}
 	for range 2 {
 		a := d.call(t, "CreateUser", args{}, bearer(w.admin), idempotent("same")).want(t, 201, "")
@@ -263,10 +263,10 @@ func TestIdempotencyKeyForm(t *testing.T) {
 // same answer, or are told that it is under way.
 func TestIdempotencyAtOnce(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
-	w := newEstate(t, n, ds[0])
-	for _, r := range w.retryables(t) {
+	w := newIdempotencyFixture(t, n, ds[0])
+	for _, r := range w.calls(t) {
 		clients := 64
 		if r.operation == "Login" {
 			clients = 12 // hashing is what a login costs
@@ -275,8 +275,8 @@ func TestIdempotencyAtOnce(t *testing.T) {
 		var mu sync.Mutex
 		var answers []answer
 		progress := 0
-		atOnce(clients, func(i int) {
-			a := (&estate{n: n, d: ds[i%3]}).call(t, r, r.in, r.as, "at-once")
+		concurrently(clients, func(i int) {
+			a := (&idempotencyFixture{n: n, d: ds[i%3]}).call(t, r, r.in, r.caller, "at-once")
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -296,7 +296,7 @@ func TestIdempotencyAtOnce(t *testing.T) {
 			}
 		}
 		if fresh != 1 || r.effects() != before+1 {
-			t.Errorf("%s: %d of %d were first, %d took effect, %d were told to wait", r.operation, fresh, clients, r.effects()-before, progress)
+			t.Errorf("%s: %d of %d were first, %d took effect, %d got a 409", r.operation, fresh, clients, r.effects()-before, progress)
 		}
 	}
 }
@@ -305,22 +305,22 @@ func TestIdempotencyAtOnce(t *testing.T) {
 // caller's key together do, ours alone does not.
 func TestIdempotencyOutlivesARestart(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	d := n.drivers()[0]
-	w := newEstate(t, n, d)
+	w := newIdempotencyFixture(t, n, d)
 	var firsts []answer
 	key := "outlives-" + rand.Text()
-	all := w.retryables(t)
+	all := w.calls(t)
 	for _, r := range all {
-		firsts = append(firsts, w.succeed(t, r, r.in, r.as, key, false))
+		firsts = append(firsts, w.succeed(t, r, r.in, r.caller, key, false))
 	}
 	n.stop()
-	n.boot(t, generous)
+	n.boot(t, unlimited)
 	for i, r := range all {
-		sameAnswer(t, r.operation+" after a restart", firsts[i], w.succeed(t, r, r.in, r.as, key, true))
+		sameAnswer(t, r.operation+" after a restart", firsts[i], w.succeed(t, r, r.in, r.caller, key, true))
 	}
 
-	vault, err := credential.NewVault(n.master(t))
+	vault, err := credential.NewVault(n.masterSecret(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,31 +24,31 @@ const (
 	listUsers  = "/openwearables.v1.UserService/ListUsers"
 )
 
-// bodies is a node that is asked to create users, and how many it has.
-type bodies struct {
+// bodyFixture is a node that is asked to create users, and how many it has.
+type bodyFixture struct {
 	*node
 	admin string
 	users any
 }
 
-func newBodies(t *testing.T, change ...func(*server.Config)) *bodies {
+func newBodyFixture(t *testing.T, change ...func(*server.Config)) *bodyFixture {
 	t.Helper()
-	n := start(t, append(change, generous)...)
+	n := start(t, append(change, unlimited)...)
 	admin, _ := n.login(t, restDriver{n})
-	return &bodies{n, admin, 0.0}
+	return &bodyFixture{n, admin, 0.0}
 }
 
-// try posts a body and fails the test unless the answer is wanted; a refusal
+// postBody posts a body and fails the test unless the answer is wanted; a refusal
 // must have stored nothing.
-func (b *bodies) try(t *testing.T, path, contentType, data string, status int, reason string, o ...option) answer {
+func (b *bodyFixture) postBody(t *testing.T, path, contentType, data string, status int, reason string, o ...option) answer {
 	t.Helper()
-	a := b.want(t, "POST", path, contentType, data, status, reason, append(o, bearer(b.admin))...)
-	b.count(t, a.Status >= 400)
+	a := b.wantRaw(t, "POST", path, contentType, data, status, reason, append(o, bearer(b.admin))...)
+	b.checkCount(t, a.Status >= 400)
 	return a
 }
 
-// count fails the test if a refused request changed the number of users.
-func (b *bodies) count(t *testing.T, refused bool) {
+// checkCount fails the test if a refused request changed the number of users.
+func (b *bodyFixture) checkCount(t *testing.T, refused bool) {
 	t.Helper()
 	a := restDriver{b.node}.call(t, "ListUsers", args{"limit": 1}, bearer(b.admin)).want(t, 200, "")
 	if total := a.Body.(map[string]any)["total"]; refused && total != b.users {
@@ -60,25 +60,25 @@ func (b *bodies) count(t *testing.T, refused bool) {
 
 // TestContentTypesAreChecked shows which content types are read on either surface.
 func TestContentTypesAreChecked(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	const refused = "unsupported_media_type"
 	for _, media := range []string{
 		"application/json", "application/json; charset=utf-8", `application/json;charset="UTF-8"`, "Application/JSON",
 		"application/json ; charset=utf-8", "application/json; version=1",
 	} {
-		b.try(t, "/api/v1/users", media, `{}`, 201, "")
-		b.try(t, createUser, media, `{}`, 200, "")
+		b.postBody(t, "/api/v1/users", media, `{}`, 201, "")
+		b.postBody(t, createUser, media, `{}`, 200, "")
 	}
 	for _, media := range []string{
 		"text/plain", "text/json", "application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded",
 		"application/json; charset=latin1", "application/json; charset=utf-16", "application/jsonp", "application/problem+json",
 		"application/vnd.api+json", "application/octet-stream", "*/*", "json", ";", "application/json;;=", "application/json, text/plain", "\u00e4/\u00f6",
 	} {
-		b.try(t, "/api/v1/users", media, `{}`, 415, refused)
-		b.try(t, createUser, media, `{}`, 415, refused)
+		b.postBody(t, "/api/v1/users", media, `{}`, 415, refused)
+		b.postBody(t, createUser, media, `{}`, 415, refused)
 	}
-	b.try(t, "/api/v1/users", protoType, "", 415, refused)
-	b.try(t, "/api/v1/users", "application/grpc", "", 415, refused)
+	b.postBody(t, "/api/v1/users", protoType, "", 415, refused)
+	b.postBody(t, "/api/v1/users", "application/grpc", "", 415, refused)
 	for _, media := range []string{"application/connect+json", "application/connect+proto", "application/grpc-web-text", "application/grpc+xml", "application/grpcx"} {
 		r, err := http.NewRequestWithContext(t.Context(), "POST", b.url+createUser, strings.NewReader(`{}`))
 		if err != nil {
@@ -90,31 +90,31 @@ func TestContentTypesAreChecked(t *testing.T) {
 		}
 	}
 	// Without a content type only an empty body is read, and only where none is needed.
-	b.try(t, "/api/v1/users", "", `{}`, 415, refused)
-	b.try(t, "/api/v1/users", "", "", 422, "invalid_request")
-	b.try(t, "/api/v1/api-keys", "", `{}`, 415, refused)
-	b.try(t, "/api/v1/api-keys", "", "", 201, "")
-	b.try(t, "/api/v1/api-keys", jsonType, "", 201, "")
-	b.try(t, "/api/v1/api-keys", "text/plain", "", 415, refused)
-	b.try(t, createUser, "", "", 415, refused)
-	b.try(t, createUser, jsonType, "", 200, "")
+	b.postBody(t, "/api/v1/users", "", `{}`, 415, refused)
+	b.postBody(t, "/api/v1/users", "", "", 422, "invalid_request")
+	b.postBody(t, "/api/v1/api-keys", "", `{}`, 415, refused)
+	b.postBody(t, "/api/v1/api-keys", "", "", 201, "")
+	b.postBody(t, "/api/v1/api-keys", jsonType, "", 201, "")
+	b.postBody(t, "/api/v1/api-keys", "text/plain", "", 415, refused)
+	b.postBody(t, createUser, "", "", 415, refused)
+	b.postBody(t, createUser, jsonType, "", 200, "")
 	// Whatever a caller would rather have, it is told in JSON.
 	for _, accept := range []string{"text/html", "application/xml;q=1, application/json;q=0", "*/*", ";", "image/*"} {
-		a := b.try(t, "/api/v1/users", jsonType, `{}`, 201, "", header("Accept", accept))
+		a := b.postBody(t, "/api/v1/users", jsonType, `{}`, 201, "", header("Accept", accept))
 		if got := a.Header.Get("Content-Type"); got != jsonType {
 			t.Errorf("Accept: %s is answered with %q", accept, got)
 		}
 	}
 	// Where no body is taken, none is looked at.
-	b.want(t, "POST", "/api/v1/auth/logout", "image/png", "{\xff", 200, "", bearer(b.admin))
+	b.wantRaw(t, "POST", "/api/v1/auth/logout", "image/png", "{\xff", 200, "", bearer(b.admin))
 }
 
 // TestBodySizesAreBounded sends bodies of exactly the limit and of one byte more, with
 // their length told and in chunks.
 func TestBodySizesAreBounded(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	user := b.newUser(t, restDriver{b.node}, b.admin)
-	b.count(t, false)
+	b.checkCount(t, false)
 	whole, err := json.Marshal(args{"workouts": []args{someWorkout()}})
 	if err != nil {
 		t.Fatal(err)
@@ -132,21 +132,21 @@ func TestBodySizesAreBounded(t *testing.T) {
 		{"/openwearables.v1.WorkoutService/UpsertWorkouts", upsert, 200, 8 << 20},
 	} {
 		fits := c.data + strings.Repeat(" ", c.limit-len(c.data))
-		b.try(t, c.path, jsonType, fits, c.success, "")
-		b.try(t, c.path, jsonType, fits+" ", 413, "body_too_large")
-		b.try(t, c.path, jsonType, fits+" ", 413, "body_too_large", chunked)
+		b.postBody(t, c.path, jsonType, fits, c.success, "")
+		b.postBody(t, c.path, jsonType, fits+" ", 413, "body_too_large")
+		b.postBody(t, c.path, jsonType, fits+" ", 413, "body_too_large", chunked)
 	}
-	b.wire(t, createUser, jsonType, strings.Repeat(" ", 64<<10+1), 413, "invalid_argument")
-	b.wire(t, createUser, protoType, strings.Repeat("\x00", 64<<10+1), 413, "invalid_argument")
+	b.postRPC(t, createUser, jsonType, strings.Repeat(" ", 64<<10+1), 413, "invalid_argument")
+	b.postRPC(t, createUser, protoType, strings.Repeat("\x00", 64<<10+1), 413, "invalid_argument")
 	long := string(protowire.AppendString(protowire.AppendTag(nil, 15, protowire.BytesType), strings.Repeat("x", 64<<10-4)))
-	b.try(t, createUser, protoType, long, 200, "") // a field that is not known, as long as the limit
+	b.postBody(t, createUser, protoType, long, 200, "") // a field that is not known, as long as the limit
 	b.grpc(t, grpcFrame(long), "0", "")
 	b.grpc(t, grpcFrame(long+"\x00"), "3", "body_too_large")
 }
 
 // TestCompressedBodiesAreRefused refuses every compressed body unread.
 func TestCompressedBodiesAreRefused(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
 	if _, err := io.CopyN(z, zeros{}, 16<<20); err != nil {
@@ -157,16 +157,16 @@ func TestCompressedBodiesAreRefused(t *testing.T) {
 	}
 	for _, encoding := range []string{"gzip", "GZIP", "deflate", "br", "zstd", "x", "identity, gzip"} {
 		for _, data := range []string{bomb.String(), `{}`} {
-			b.try(t, "/api/v1/users", jsonType, data, 415, "unsupported_media_type", header("Content-Encoding", encoding))
-			b.try(t, createUser, jsonType, data, 415, "unsupported_media_type", header("Content-Encoding", encoding))
-			b.try(t, createUser, protoType, data, 415, "unsupported_media_type", header("Content-Encoding", encoding))
+			b.postBody(t, "/api/v1/users", jsonType, data, 415, "unsupported_media_type", header("Content-Encoding", encoding))
+			b.postBody(t, createUser, jsonType, data, 415, "unsupported_media_type", header("Content-Encoding", encoding))
+			b.postBody(t, createUser, protoType, data, 415, "unsupported_media_type", header("Content-Encoding", encoding))
 		}
 		query := listUsers + "?encoding=json&message={}&compression=" + strings.ReplaceAll(encoding, " ", "%20")
-		b.want(t, "GET", query, "", "", 415, "unsupported_media_type", bearer(b.admin))
+		b.wantRaw(t, "GET", query, "", "", 415, "unsupported_media_type", bearer(b.admin))
 	}
-	b.wire(t, createUser, jsonType, `{}`, 415, "invalid_argument", header("Content-Encoding", "gzip"))
-	b.try(t, "/api/v1/users", jsonType, `{}`, 201, "", header("Content-Encoding", "identity"))
-	b.try(t, createUser, jsonType, `{}`, 200, "", header("Content-Encoding", "identity"))
+	b.postRPC(t, createUser, jsonType, `{}`, 415, "invalid_argument", header("Content-Encoding", "gzip"))
+	b.postBody(t, "/api/v1/users", jsonType, `{}`, 201, "", header("Content-Encoding", "identity"))
+	b.postBody(t, createUser, jsonType, `{}`, 200, "", header("Content-Encoding", "identity"))
 }
 
 type zeros struct{}
@@ -178,7 +178,7 @@ func (zeros) Read(p []byte) (int, error) {
 
 // TestUnreadableBodiesAreRefused sends what is no one JSON object, on both surfaces.
 func TestUnreadableBodiesAreRefused(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	for data, field := range map[string]string{
 		"{": "", "}": "", "[]": "", "null": "", "7": "", `"x"`: "", " ": "", "{}{}": "", "{} x": "", `{"a":1,}`: "", `{a:1}`: "",
 		`{"a":01}`: "", `{"a":+1}`: "a", `{"a":NaN}`: "a", `{"a":Infinity}`: "a", `{"a":'x'}`: "a", `{"a":"` + "\t" + `"}`: "a", `{"a":tru}`: "a",
@@ -189,8 +189,8 @@ func TestUnreadableBodiesAreRefused(t *testing.T) {
 		`{"first_name":"\x"}`: "first_name", `{"unknown":"\u0000"}`: "unknown", `{"un\u0000known":1}`: "", "{\"\xff\":1}": "",
 		strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000): "",
 	} {
-		rest := b.try(t, "/api/v1/users", jsonType, data, 422, "invalid_request")
-		rpc := b.try(t, createUser, jsonType, data, 422, "invalid_request")
+		rest := b.postBody(t, "/api/v1/users", jsonType, data, 422, "invalid_request")
+		rpc := b.postBody(t, createUser, jsonType, data, 422, "invalid_request")
 		if got := strings.Join(rest.Fields, " "); got != field {
 			t.Errorf("%.60q names %q, want %q", data, got, field)
 		}
@@ -199,13 +199,13 @@ func TestUnreadableBodiesAreRefused(t *testing.T) {
 		}
 	}
 	for _, data := range []string{"\xff", "\x0a\xff", "\x0a\x05ab", "\x0a\x01\xff", "\x08", "\x0b", "\x0c", "\x00\x00", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"} {
-		b.try(t, createUser, protoType, data, 422, "invalid_request")
+		b.postBody(t, createUser, protoType, data, 422, "invalid_request")
 	}
 }
 
 // TestDepthIsBounded nests as deep as may be, and one level deeper.
 func TestDepthIsBounded(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	nested := func(levels int) string { // the outermost object is a level
 		return `{"unknown":` + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + `}`
 	}
@@ -214,40 +214,40 @@ func TestDepthIsBounded(t *testing.T) {
 		if path == createUser {
 			success = 200
 		}
-		b.try(t, path, jsonType, nested(32), success, "")
-		b.try(t, path, jsonType, nested(33), 422, "invalid_request")
-		b.try(t, path, jsonType, nested(10_000), 422, "invalid_request")
+		b.postBody(t, path, jsonType, nested(32), success, "")
+		b.postBody(t, path, jsonType, nested(33), 422, "invalid_request")
+		b.postBody(t, path, jsonType, nested(10_000), 422, "invalid_request")
 	}
 	groups := bytes.Repeat(protowire.AppendTag(nil, 99, protowire.StartGroupType), 10_001)
-	b.try(t, createUser, protoType, string(groups), 422, "invalid_request")
+	b.postBody(t, createUser, protoType, string(groups), 422, "invalid_request")
 }
 
 // TestUnknownMembersAreIgnored sends members and parameters that nothing takes,
 // among them the known ones in other spellings.
 func TestUnknownMembersAreIgnored(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	const unknown = `{"first_name":"Ada","FIRST_NAME":"x","First_name":7,"nickname":{"a":[1e999,null]},"":0,"LastName":"x"}`
-	a := b.try(t, "/api/v1/users?first_name=x&limit=x&unknown=%00", jsonType, unknown, 201, "")
+	a := b.postBody(t, "/api/v1/users?first_name=x&limit=x&unknown=%00", jsonType, unknown, 201, "")
 	if a.str("first_name") != "Ada" || a.str("last_name") != "" {
 		t.Errorf("the user is %v", a.Body)
 	}
-	a = b.try(t, createUser+"?first_name=x", jsonType, unknown, 200, "")
+	a = b.postBody(t, createUser+"?first_name=x", jsonType, unknown, 200, "")
 	if user, _ := a.Body.(map[string]any)["user"].(map[string]any); user["firstName"] != "Ada" || user["lastName"] != nil {
 		t.Errorf("the user is %v", a.Body)
 	}
-	b.want(t, "GET", "/api/v1/users?Limit=x&limits=0&LIMIT=0&unknown=1&unknown=2", "", "", 200, "", bearer(b.admin))
+	b.wantRaw(t, "GET", "/api/v1/users?Limit=x&limits=0&LIMIT=0&unknown=1&unknown=2", "", "", 200, "", bearer(b.admin))
 	for _, query := range []string{"limit=%zz", "limit=1;page=2", "unknown=%", "%f"} { // a query that is none is not read in parts
-		b.want(t, "GET", "/api/v1/users?"+query, "", "", 422, "invalid_request", bearer(b.admin))
+		b.wantRaw(t, "GET", "/api/v1/users?"+query, "", "", 422, "invalid_request", bearer(b.admin))
 	}
 }
 
 // TestConnectGet shows that a read, and nothing else, may be called by GET.
 func TestConnectGet(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	user := b.newUser(t, restDriver{b.node}, b.admin)
 	get := func(query string, status int, reason string, o ...option) answer {
 		t.Helper()
-		return b.want(t, "GET", query, "", "", status, reason, append(o, bearer(b.admin))...)
+		return b.wantRaw(t, "GET", query, "", "", status, reason, append(o, bearer(b.admin))...)
 	}
 	message := base64.RawURLEncoding.EncodeToString([]byte(`{"limit":1}`))
 	for _, query := range []string{
@@ -255,7 +255,7 @@ func TestConnectGet(t *testing.T) {
 		"?encoding=json&base64=1&message=", "?encoding=json&message={}&compression=identity", "?encoding=json&message={}&unknown=1",
 	} {
 		get(listUsers+query, 200, "")
-		b.want(t, "HEAD", listUsers+query, "", "", 200, "", bearer(b.admin))
+		b.wantRaw(t, "HEAD", listUsers+query, "", "", 200, "", bearer(b.admin))
 	}
 	get(listUsers+"?encoding=json&message={}", 200, "", withBody(`{"limit":0}`)) // a body of a GET means nothing
 	for query, status := range map[string]int{
@@ -269,7 +269,7 @@ func TestConnectGet(t *testing.T) {
 	}
 	for operation, route := range restRouteOf() {
 		path := procedure(method(operation)) + `?encoding=json&message={%22id%22:%22` + user + `%22}`
-		a := b.raw(t, "GET", path, "", "", bearer(b.admin))
+		a := b.sendRaw(t, "GET", path, "", "", bearer(b.admin))
 		if safe := route.method == "GET"; safe == (a.Status == 405) || !safe && a.Header.Get("Allow") != "POST" {
 			t.Errorf("GET of %s answers %d, Allow: %q", operation, a.Status, a.Header.Get("Allow"))
 		}
@@ -279,16 +279,16 @@ func TestConnectGet(t *testing.T) {
 
 // TestProtocolHeaders refuses what the RPC protocols say a header may not hold.
 func TestProtocolHeaders(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	for name, values := range map[string][]string{
 		"Connect-Timeout-Ms":       {"x", "-1", "1.5", "12345678901", "0x10", " 1 2"},
 		"Connect-Protocol-Version": {"2", "x", "1.0"},
 	} {
 		for _, value := range values {
-			b.try(t, createUser, jsonType, `{}`, 422, "invalid_request", header(name, value))
+			b.postBody(t, createUser, jsonType, `{}`, 422, "invalid_request", header(name, value))
 		}
 	}
-	b.try(t, createUser, jsonType, `{}`, 200, "", header("Connect-Timeout-Ms", "60000"), header("Connect-Protocol-Version", "1"))
+	b.postBody(t, createUser, jsonType, `{}`, 200, "", header("Connect-Timeout-Ms", "60000"), header("Connect-Protocol-Version", "1"))
 	for _, timeout := range []string{"x", "1", "-1S", "123456789S", "1s"} {
 		b.grpc(t, grpcFrame(""), "3", "invalid_request", header("Grpc-Timeout", timeout))
 	}
@@ -299,7 +299,7 @@ func TestProtocolHeaders(t *testing.T) {
 
 // TestGRPCFrames sends what is no single message in a frame.
 func TestGRPCFrames(t *testing.T) {
-	b := newBodies(t)
+	b := newBodyFixture(t)
 	named := string(protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "Ada"))
 	b.grpc(t, grpcFrame(""), "0", "")
 	b.grpc(t, grpcFrame(named), "0", "")
@@ -319,7 +319,7 @@ func grpcFrame(message string) string {
 }
 
 // grpc posts to CreateUser over gRPC and gRPC-Web, which answer alike.
-func (b *bodies) grpc(t *testing.T, data, code, reason string, o ...option) {
+func (b *bodyFixture) grpc(t *testing.T, data, code, reason string, o ...option) {
 	t.Helper()
 	for _, media := range []string{"application/grpc", "application/grpc+proto", "application/grpc-web+proto"} {
 		r, err := http.NewRequestWithContext(t.Context(), "POST", b.url+createUser, strings.NewReader(data))
@@ -335,7 +335,7 @@ func (b *bodies) grpc(t *testing.T, data, code, reason string, o ...option) {
 		if details, _ := base64.RawStdEncoding.DecodeString(got.Get("Grpc-Status-Details-Bin")); !bytes.Contains(details, []byte(reason)) {
 			t.Errorf("%s: %.20q is answered without the reason %s: %q", media, data, reason, details)
 		}
-		b.count(t, code != "0")
+		b.checkCount(t, code != "0")
 	}
 }
 
@@ -356,9 +356,9 @@ func grpcStatus(res *http.Response, raw []byte) http.Header {
 	return h
 }
 
-// wire posts to a procedure and holds the answer to HTTP's status and Connect's
+// postRPC posts to a procedure and holds the answer to HTTP's status and Connect's
 // code.
-func (b *bodies) wire(t *testing.T, path, contentType, data string, status int, code string, o ...option) {
+func (b *bodyFixture) postRPC(t *testing.T, path, contentType, data string, status int, code string, o ...option) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "POST", b.url+path, strings.NewReader(data))
 	if err != nil {

@@ -18,22 +18,22 @@ import (
 // These tests take their fields from openapi.yaml: one that is new there is
 // tried without a word here.
 
-// wire is a value as it is written: JSON in a body or an RPC's message, text in
+// wireValue is a value as it is written: JSON in a body or an RPC's message, text in
 // a path or a query.
-type wire struct{ json, text string }
+type wireValue struct{ json, text string }
 
 // MarshalJSON writes the value unchanged, whether or not it is valid text.
-func (w wire) MarshalJSON() ([]byte, error) { return []byte(w.json), nil }
+func (w wireValue) MarshalJSON() ([]byte, error) { return []byte(w.json), nil }
 
-func (w wire) String() string { return w.text }
+func (w wireValue) String() string { return w.text }
 
-// wireText is a string as a wire value.
-func wireText(s string) wire {
+// textValue is a string as a wire value.
+func textValue(s string) wireValue {
 	quoted, err := json.Marshal(s)
 	if err != nil {
 		panic(err)
 	}
-	return wire{string(quoted), s}
+	return wireValue{string(quoted), s}
 }
 
 // inputField is one member or parameter of an operation.
@@ -103,8 +103,8 @@ func (f inputField) place(in args, value any) args {
 	return out
 }
 
-// names says whether the refusal names the field, or what holds it.
-func (f inputField) names(a answer) bool {
+// namedIn says whether the refusal names the field, or what holds it.
+func (f inputField) namedIn(a answer) bool {
 	for _, got := range a.Fields {
 		if got == f.name || got == strings.TrimSuffix(f.name, "[0]") || strings.HasPrefix(got, f.name+"[") || strings.HasPrefix(got, f.name+".") {
 			return true
@@ -115,7 +115,7 @@ func (f inputField) names(a answer) bool {
 
 // conforms says whether openapi.yaml allows the value, as it is written in a
 // URL or else in JSON.
-func (f inputField) conforms(value wire, inURL bool) bool {
+func (f inputField) conforms(value wireValue, inURL bool) bool {
 	var v any
 	switch {
 	case slices.Contains(badText(), value):
@@ -140,35 +140,35 @@ var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-
 
 // badText is text that no field takes: U+0000, and what is no UTF-8. In JSON that
 // is half of a surrogate pair, too.
-func badText() []wire {
-	return []wire{
+func badText() []wireValue {
+	return []wireValue{
 		{`"a\u0000b"`, "a\x00b"}, {"\"a\xffb\"", "a\xffb"}, {"\"\xed\xa0\x80\"", "\xed\xa0\x80"}, {"\"\xc0\x80\"", "\xc0\x80"}, {`"\ud800"`, "\xed\xa0\x80"},
 	}
 }
 
 // wrongTypes are values of types that the field is not of. A number in quotes is
 // never among them: JSON of protobuf takes it for the number.
-func (f inputField) wrongTypes() []wire {
-	all := []wire{{"null", "null"}, {"7", "7"}, {"true", "true"}, {"[]", "[]"}, {"{}", "{}"}, {`["x"]`, `["x"]`}}
+func (f inputField) wrongTypes() []wireValue {
+	all := []wireValue{{"null", "null"}, {"7", "7"}, {"true", "true"}, {"[]", "[]"}, {"{}", "{}"}, {`["x"]`, `["x"]`}}
 	switch s := f.schema; {
 	case s.Type.Is("integer") || s.Type.Is("number"):
 		for _, number := range []string{
 			"1.5", "-1", "1e999", "-1e999", "2147483648", "9223372036854775808", "18446744073709551616", "0.1", "1e-320", "-0.0", "1e2",
 		} {
-			all = append(all, wire{number, number})
+			all = append(all, wireValue{number, number})
 		}
-		return append(all, wireText("x"), wireText("NaN"), wireText("Infinity"), wireText("-Infinity"))
+		return append(all, textValue("x"), textValue("NaN"), textValue("Infinity"), textValue("-Infinity"))
 	case s.Type.Is("array"):
-		return append(all, wireText("x"), wire{"[null]", "[null]"}, wire{"[[]]", "[[]]"}, wire{"[7]", "[7]"})
+		return append(all, textValue("x"), wireValue{"[null]", "[null]"}, wireValue{"[[]]", "[[]]"}, wireValue{"[7]", "[7]"})
 	case s.Type.Is("string"):
-		return append(all, wire{"-1.5", "-1.5"})
+		return append(all, wireValue{"-1.5", "-1.5"})
 	default:
-		return append(all, wireText("true"), wireText("x"))
+		return append(all, textValue("true"), textValue("x"))
 	}
 }
 
 // oddText is text that has broken programs, for a field of the schema.
-func (f inputField) oddText() []wire {
+func (f inputField) oddText() []wireValue {
 	texts := []string{"", "x", strings.Repeat("x", 10_000), "'; DROP TABLE users; --"}
 	switch s := f.schema; {
 	case s.Format == "uuid":
@@ -188,9 +188,9 @@ func (f inputField) oddText() []wire {
 	if most := f.schema.MaxLength; most != nil {
 		texts = append(texts, strings.Repeat("\u00e9", int(*most)), strings.Repeat("\U0001F600", int(*most)), strings.Repeat("x", int(*most)+1))
 	}
-	all := make([]wire, len(texts))
+	all := make([]wireValue, len(texts))
 	for i, t := range texts {
-		all[i] = wireText(t)
+		all[i] = textValue(t)
 	}
 	return all
 }
@@ -203,13 +203,13 @@ var freeText = []string{
 }
 
 // boundaries surround the bounds of a number.
-func (f inputField) boundaries() []wire {
-	var all []wire
+func (f inputField) boundaries() []wireValue {
+	var all []wireValue
 	for _, bound := range []*float64{f.schema.Min, f.schema.Max} {
 		for _, step := range []float64{-1, 0, 1} {
 			if bound != nil {
 				t := strconv.FormatFloat(*bound+step, 'f', -1, 64)
-				all = append(all, wire{t, t})
+				all = append(all, wireValue{t, t})
 			}
 		}
 	}
@@ -217,7 +217,7 @@ func (f inputField) boundaries() []wire {
 }
 
 // values are everything that is tried on the field.
-func (f inputField) values() []wire {
+func (f inputField) values() []wireValue {
 	all := append(badText(), f.wrongTypes()...)
 	s := f.schema
 	switch {
@@ -228,9 +228,9 @@ func (f inputField) values() []wire {
 		if s.Items.Value.Type.Is("object") {
 			item = string(mustJSON(someWorkout()))
 		}
-		all = append(all, wire{"[" + item + "," + item + "]", ""})
+		all = append(all, wireValue{"[" + item + "," + item + "]", ""})
 		if s.MaxItems != nil {
-			all = append(all, wire{"[" + strings.Repeat(item+",", int(*s.MaxItems)) + item + "]", ""})
+			all = append(all, wireValue{"[" + strings.Repeat(item+",", int(*s.MaxItems)) + item + "]", ""})
 		}
 		return all
 	case s.Type.Is("object") || s.Type.Is("boolean"):
@@ -252,24 +252,24 @@ func mustJSON(v any) []byte {
 // nothing. What the field can be by its type is TestOddInput's.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
-	w := newWorld(t, n, n.drivers()[0])
+	n := start(t, unlimited)
+	w := newFixture(t, n, n.drivers()[0])
 	tried := 0
 	for _, f := range inputFields() {
-		before := w.stored(t)
+		before := w.snapshot(t)
 		base := w.arguments(matrixRow{operation: f.operation, target: "own"})[0]
 		if f.required && f.in != "path" {
-			w.refuse(t, f, wire{"missing", ""}, f.place(base, nil), n.drivers())
+			w.wantRefused(t, f, wireValue{"missing", ""}, f.place(base, nil), n.drivers())
 		}
 		for _, value := range f.values() {
 			in := f.place(base, value)
 			drivers := slices.DeleteFunc(n.drivers(), func(d driver) bool {
 				return f.conforms(value, f.in != "body" && d.name() == "rest") || !expressible(t, d, f, value, in)
 			})
-			w.refuse(t, f, value, in, drivers)
+			w.wantRefused(t, f, value, in, drivers)
 			tried += len(drivers)
 		}
-		if after := w.stored(t); after != before {
+		if after := w.snapshot(t); after != before {
 			t.Errorf("%s with a bad %s was refused and changed\n%s\nto\n%s", f.operation, f.name, before, after)
 		}
 	}
@@ -278,28 +278,28 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// refuse fails the test unless every surface refuses the arguments alike.
-func (w *world) refuse(t *testing.T, f inputField, value wire, in args, drivers []driver) {
+// wantRefused fails the test unless every surface refuses the arguments alike.
+func (w *fixture) wantRefused(t *testing.T, f inputField, value wireValue, in args, drivers []driver) {
 	t.Helper()
 	var first answer
 	for i, d := range drivers {
 		a := d.call(t, f.operation, in, bearer(w.developer))
-		if a.Status != 422 || a.Reason != "invalid_request" || !f.names(a) {
+		if a.Status != 422 || a.Reason != "invalid_request" || !f.namedIn(a) {
 			t.Errorf("%s: %s with %s = %.60s: answered %d %q %v (%s)", d.name(), f.operation, f.name, value.json, a.Status, a.Reason, a.Fields, a.Detail)
 		}
 		if i == 0 {
 			first = a
-		} else if f.alike(value) && (a.Detail != first.Detail || !slices.Equal(a.Fields, first.Fields)) {
+		} else if f.sameOnAllSurfaces(value) && (a.Detail != first.Detail || !slices.Equal(a.Fields, first.Fields)) {
 			t.Errorf("%s with %s = %.60s: %s says %q %v, %s says %q %v", f.operation, f.name, value.json,
 				drivers[0].name(), first.Detail, first.Fields, d.name(), a.Detail, a.Fields)
 		}
 	}
 }
 
-// alike says whether the value means the same on every surface: in a URL all is
+// sameOnAllSurfaces says whether the value means the same on every surface: in a URL all is
 // text, and protobuf takes 1e2 and -0.0 for integers, which are narrower, has
 // NaN, and no null in a list.
-func (f inputField) alike(value wire) bool {
+func (f inputField) sameOnAllSurfaces(value wireValue) bool {
 	quoted := value.json[0] == '"'
 	switch {
 	case f.in != "body" && (slices.Contains(badText(), value) || value.json == "null" || value.json == "2147483648"):
@@ -316,7 +316,7 @@ func (f inputField) alike(value wire) bool {
 }
 
 // expressible says whether a surface has a way to write the value there.
-func expressible(t *testing.T, d driver, f inputField, value wire, in args) bool {
+func expressible(t *testing.T, d driver, f inputField, value wireValue, in args) bool {
 	t.Helper()
 	rpc, ok := d.(rpcDriver)
 	if !ok {
@@ -332,8 +332,8 @@ func expressible(t *testing.T, d driver, f inputField, value wire, in args) bool
 	return (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(encode(t, rpcArgs(m, in)), dynamicpb.NewMessage(m.Input())) == nil
 }
 
-// stored is what the account holds.
-func (w *world) stored(t *testing.T) string {
+// snapshot is what the account holds.
+func (w *fixture) snapshot(t *testing.T) string {
 	t.Helper()
 	d := w.n.drivers()[0]
 	var all strings.Builder

@@ -12,7 +12,7 @@ import (
 // the answer on; everything else stays.
 func TestRotateWithoutOverlap(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		made := d.call(t, "CreateKey", args{"name": "Server", "environment": "test", "scopes": []string{"users:read"}}, bearer(admin)).want(t, 201, "")
 		id, old := made.str("id"), made.str("key")
@@ -36,13 +36,13 @@ func TestRotateWithoutOverlap(t *testing.T) {
 			t.Errorf("the newest secret is called deprecated: %v", h)
 		}
 		d.call(t, "CreateUser", args{}, bearer(fresh)).want(t, 403, "insufficient_scope")
-	}, generous)
+	}, unlimited)
 }
 
 // TestRotateWithOverlap: two secrets, one key.
 func TestRotateWithOverlap(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		id, first := n.newKey(t, d, admin, nil)
 		d.call(t, "ListUsers", nil, bearer(first)).want(t, 200, "")
@@ -50,11 +50,11 @@ func TestRotateWithOverlap(t *testing.T) {
 
 		before := n.clock.now()
 		rotated := d.call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
-		second, end := rotated.str("key"), rotated.at(t, "previous_expires_at")
+		second, end := rotated.str("key"), rotated.timeOf(t, "previous_expires_at")
 		if end.Before(before.Add(600*time.Second).Truncate(time.Microsecond)) || end.After(n.clock.now().Add(600*time.Second)) {
 			t.Errorf("previous_expires_at is %v, %v after the call began", end, end.Sub(before))
 		}
-		if got := d.call(t, "GetKey", args{"id": id}, bearer(admin)).at(t, "previous_expires_at"); !got.Equal(end) {
+		if got := d.call(t, "GetKey", args{"id": id}, bearer(admin)).timeOf(t, "previous_expires_at"); !got.Equal(end) {
 			t.Errorf("previous_expires_at reads back as %v, want %v", got, end)
 		}
 		older := d.call(t, "ListUsers", nil, bearer(first)).want(t, 200, "")
@@ -73,11 +73,11 @@ func TestRotateWithOverlap(t *testing.T) {
 		if refused.Header.Get("Deprecation") == "" || refused.Header.Get("Sunset") == "" {
 			t.Error("a refusal to the older secret says nothing of its end")
 		}
-		oneRemaining(t, older, newer)
+		wantOneSpent(t, older, newer)
 
 		n.clock.advance(5 * time.Minute)
 		d.call(t, "ListUsers", nil, bearer(first)).want(t, 200, "")
-		used := d.call(t, "GetKey", args{"id": id}, bearer(admin)).at(t, "last_used_at")
+		used := d.call(t, "GetKey", args{"id": id}, bearer(admin)).timeOf(t, "last_used_at")
 		if since := n.clock.now().Sub(used); since > time.Minute {
 			t.Errorf("a use by the older secret does not count: last_used_at is %v ago", since)
 		}
@@ -103,12 +103,12 @@ func TestRotateWithOverlap(t *testing.T) {
 		d.call(t, "ListUsers", nil, bearer(fifth)).want(t, 200, "")
 		n.clock.advance(time.Minute)
 		d.call(t, "ListUsers", nil, bearer(fifth)).want(t, 401, "invalid_api_key")
-	}, generous)
+	}, unlimited)
 }
 
-// oneRemaining fails unless the second answer spent one more than the first of
+// wantOneSpent fails unless the second answer spent one more than the first of
 // the same bucket.
-func oneRemaining(t *testing.T, first, second answer) {
+func wantOneSpent(t *testing.T, first, second answer) {
 	t.Helper()
 	a, _ := strconv.Atoi(first.Header.Get("X-RateLimit-Remaining"))
 	b, _ := strconv.Atoi(second.Header.Get("X-RateLimit-Remaining"))
@@ -120,7 +120,7 @@ func oneRemaining(t *testing.T, first, second answer) {
 // TestDisableEndsBothSecrets: state and expiry are the key's, not the secret's.
 func TestDisableEndsBothSecrets(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		id, first := n.newKey(t, d, admin, nil)
 		second := d.call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "").str("key")
@@ -145,19 +145,19 @@ func TestDisableEndsBothSecrets(t *testing.T) {
 		both(200, "")
 		d.call(t, "DeleteKey", args{"id": id}, bearer(admin)).want(t, 200, "")
 		both(401, "invalid_api_key")
-	}, generous)
+	}, unlimited)
 }
 
 // TestLastUsedAt: null until the first use, there at once after it, never
 // back, and kept across a restart.
 func TestLastUsedAt(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	for _, d := range n.drivers() {
 		admin, _ := n.login(t, d)
 		id, secret := n.newKey(t, d, admin, nil)
 		read := func() time.Time {
-			return d.call(t, "GetKey", args{"id": id}, bearer(admin)).want(t, 200, "").at(t, "last_used_at")
+			return d.call(t, "GetKey", args{"id": id}, bearer(admin)).want(t, 200, "").timeOf(t, "last_used_at")
 		}
 		if !read().IsZero() {
 			t.Error("a key that was never used has last_used_at")
@@ -180,7 +180,7 @@ func TestLastUsedAt(t *testing.T) {
 			t.Errorf("last_used_at went from %v to %v", first, second)
 		}
 		n.stop()
-		n.boot(t, generous)
+		n.boot(t, unlimited)
 		if got := read(); !got.Equal(second) {
 			t.Errorf("last_used_at is %v after a restart, want %v", got, second)
 		}
@@ -191,7 +191,7 @@ func TestLastUsedAt(t *testing.T) {
 // written yet.
 func TestRotationKeepsStatistics(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	d := n.drivers()[0]
 	admin, _ := n.login(t, d)
 	id, secret := n.newKey(t, d, admin, nil)
@@ -202,7 +202,7 @@ func TestRotationKeepsStatistics(t *testing.T) {
 		t.Errorf("last_used_at was %q and is %q after a rotation", used, rotated.str("last_used_at"))
 	}
 	n.stop()
-	n.boot(t, generous)
+	n.boot(t, unlimited)
 	if got := d.call(t, "GetKey", args{"id": id}, bearer(admin)).str("last_used_at"); got != used {
 		t.Errorf("last_used_at is %q after a restart, want %q", got, used)
 	}

@@ -27,8 +27,8 @@ func (a answer) noSecret(t *testing.T) answer {
 	return a
 }
 
-// at is the time that a member of the answer holds; zero without it.
-func (a answer) at(t *testing.T, member string) time.Time {
+// timeOf is the time that a member of the answer holds; zero without it.
+func (a answer) timeOf(t *testing.T, member string) time.Time {
 	t.Helper()
 	text := a.str(member)
 	if text == "" {
@@ -41,9 +41,9 @@ func (a answer) at(t *testing.T, member string) time.Time {
 	return v
 }
 
-// onOne runs a scenario on every surface of one node: cheaper than onEach, for
+// onSharedNode runs a scenario on every surface of one node: cheaper than onEach, for
 // scenarios that stand beside what others left.
-func onOne(t *testing.T, scenario func(t *testing.T, n *node, d driver), change ...func(*server.Config)) {
+func onSharedNode(t *testing.T, scenario func(t *testing.T, n *node, d driver), change ...func(*server.Config)) {
 	t.Helper()
 	n := start(t, change...)
 	for _, d := range n.drivers() {
@@ -51,18 +51,18 @@ func onOne(t *testing.T, scenario func(t *testing.T, n *node, d driver), change 
 	}
 }
 
-// turns is every surface in turn, one call each: for rules that no surface
+// roundRobin is every surface in turn, one call each: for rules that no surface
 // knows of, and to hold the answers of one against another's.
-type turns struct {
+type roundRobin struct {
 	drivers []driver
 	calls   *atomic.Int64
 }
 
-func (n *node) turns() turns { return turns{n.drivers(), new(atomic.Int64)} }
+func (n *node) roundRobin() roundRobin { return roundRobin{n.drivers(), new(atomic.Int64)} }
 
-func (turns) name() string { return "every surface in turn" }
+func (roundRobin) name() string { return "every surface in turn" }
 
-func (d turns) call(t *testing.T, operation string, in args, o ...option) answer {
+func (d roundRobin) call(t *testing.T, operation string, in args, o ...option) answer {
 	t.Helper()
 	return d.drivers[d.calls.Add(1)%int64(len(d.drivers))].call(t, operation, in, o...)
 }
@@ -80,7 +80,7 @@ var allScopes = []string{"tokens:write", "users:read", "users:write", "workouts:
 
 func TestKeyLife(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		me := d.call(t, "GetMe", nil, bearer(admin)).want(t, 200, "").str("id")
 
@@ -122,13 +122,13 @@ func TestKeyLife(t *testing.T) {
 				d.call(t, operation, args{"id": unknown}, bearer(admin)).want(t, 404, "not_found")
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestKeysAreTheAccounts: every developer manages all keys, newest first.
 func TestKeysAreTheAccounts(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		var want []string
 		for i := range 5 {
@@ -149,12 +149,12 @@ func TestKeysAreTheAccounts(t *testing.T) {
 		}
 		d.call(t, "UpdateKey", args{"id": want[0], "enabled": false}, bearer(other)).want(t, 200, "")
 		d.call(t, "DeleteKey", args{"id": want[1]}, bearer(other)).want(t, 200, "")
-	}, generous)
+	}, unlimited)
 }
 
 func TestKeyValidation(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		id, secret := n.newKey(t, d, admin, nil)
 		past := n.clock.now().Add(-time.Second).UTC().Format(time.RFC3339)
@@ -190,7 +190,7 @@ func TestKeyValidation(t *testing.T) {
 		if slices.Sort(many.Fields); !slices.Equal(many.Fields, []string{"environment", "expires_at", "name"}) {
 			t.Errorf("one answer names %v", many.Fields)
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // operationScope is the scope that each operation of an API key needs.
@@ -205,7 +205,7 @@ var operationScope = map[string]string{
 // scope and comes before anything is said of the request.
 func TestScopes(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		user := n.newUser(t, d, admin)
 		for _, scope := range allScopes {
@@ -231,14 +231,14 @@ func TestScopes(t *testing.T) {
 				}
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestKeyChangesAtOnce: what an update takes away is refused from its answer
 // on, and what it gives is accepted.
 func TestKeyChangesAtOnce(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		id, secret := n.newKey(t, d, admin, nil)
 		change := func(in args) answer {
@@ -260,7 +260,7 @@ func TestKeyChangesAtOnce(t *testing.T) {
 		change(args{"enabled": true})
 		use(200, "")
 		expires := n.clock.now().Add(time.Hour).UTC().Truncate(time.Second)
-		if got := change(args{"expires_at": expires.Format(time.RFC3339)}).at(t, "expires_at"); !got.Equal(expires) {
+		if got := change(args{"expires_at": expires.Format(time.RFC3339)}).timeOf(t, "expires_at"); !got.Equal(expires) {
 			t.Errorf("expires_at is %v, want %v", got, expires)
 		}
 		use(200, "")
@@ -273,13 +273,13 @@ func TestKeyChangesAtOnce(t *testing.T) {
 			t.Errorf("a cleared expires_at is %q", got)
 		}
 		use(200, "")
-	}, generous)
+	}, unlimited)
 }
 
 // TestInvalidKeysAreAlike: whatever is wrong with a key, the answer is one.
 func TestInvalidKeysAreAlike(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		disabledID, disabled := n.newKey(t, d, admin, nil)
 		d.call(t, "UpdateKey", args{"id": disabledID, "enabled": false}, bearer(admin)).want(t, 200, "")
@@ -305,7 +305,7 @@ func TestInvalidKeysAreAlike(t *testing.T) {
 		}
 		d.call(t, "ListUsers", nil, bearer(good), header("X-Open-Wearables-API-Key", good)).want(t, 400, "multiple_credentials")
 		d.call(t, "ListUsers", nil, header("Authorization", good)).want(t, 200, "")
-	}, generous)
+	}, unlimited)
 }
 
 // TestKeyShowsNull: REST shows what a key does not have as null.

@@ -17,9 +17,9 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// tight makes every limit small enough to exhaust, and lets tests say from
+// smallLimits makes every limit small enough to exhaust, and lets tests say from
 // which address they call.
-func tight(c *server.Config) {
+func smallLimits(c *server.Config) {
 	l := &c.Auth.Limits
 	l.Key.Limit, l.Developer.Limit, l.User.Limit, l.Address.Limit = 20, 30, 20, 25
 	l.Login.Limit, l.LoginAccount.Limit, l.Refresh.Limit, l.RefreshSession.Limit = 12, 5, 20, 8
@@ -32,8 +32,8 @@ func behindProxy(c *server.Config) {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 }
 
-// sentFrom is the address that a trusted proxy names.
-func sentFrom(address string) option { return header("X-Forwarded-For", address) }
+// forwardedFor is the address that a trusted proxy names.
+func forwardedFor(address string) option { return header("X-Forwarded-For", address) }
 
 // bucket is what an answer says of the one bucket that it describes.
 type bucket struct {
@@ -102,16 +102,16 @@ const (
 	spends = 1
 )
 
-// bucketWorld is what the cases present: a developer's token, an API key, a
+// bucketFixture is what the cases present: a developer's token, an API key, a
 // user's token, and an application.
-type bucketWorld struct {
+type bucketFixture struct {
 	n                  *node
 	admin, key, access string
 	user, app, secret  string
 }
 
-// ofPaths are calls of what no operation serves, and of what any caller may ask.
-func (w *bucketWorld) ofPaths() []bucketCase {
+// pathCases are calls of what no operation serves, and of what any caller may ask.
+func (w *bucketFixture) pathCases() []bucketCase {
 	n, admin, key, access := w.n, w.admin, w.key, w.access
 	raw := func(method, path string, o ...option) func(*testing.T, ...option) answer {
 		return func(t *testing.T, more ...option) answer {
@@ -140,8 +140,8 @@ func (w *bucketWorld) ofPaths() []bucketCase {
 	}
 }
 
-// ofOperations are calls of operations by one driver.
-func (w *bucketWorld) ofOperations(d driver) []bucketCase {
+// operationCases are calls of operations by one driver.
+func (w *bucketFixture) operationCases(d driver) []bucketCase {
 	n, admin, key, access, user, app, secret := w.n, w.admin, w.key, w.access, w.user, w.app, w.secret
 	op := func(d driver, operation string, in args, o ...option) func(*testing.T, ...option) answer {
 		return func(t *testing.T, more ...option) answer {
@@ -153,7 +153,7 @@ func (w *bucketWorld) ofOperations(d driver) []bucketCase {
 		{"key", op(d, "ListUsers", nil, bearer(key)), 200, "key", 1000, spends},
 		{"user", op(d, "GetUser", args{"id": user}, bearer(access)), 200, "user", 100, spends},
 		{"no credential", op(d, "ListUsers", nil), 401, "address", 600, spends},
-		{"two credentials", op(d, "ListUsers", nil, multiple(key)), 400, "address", 600, spends},
+		{"two credentials", op(d, "ListUsers", nil, inBothHeaders(key)), 400, "address", 600, spends},
 		{"unknown key", op(d, "ListUsers", nil, bearer(credential.Mint(credential.LiveKey))), 401, "address", 600, spends},
 		{"nonsense", op(d, "ListUsers", nil, bearer("nonsense")), 401, "address", 600, spends},
 		{"forbidden", op(d, "GetMe", nil, bearer(key)), 403, "key", 1000, spends},
@@ -184,13 +184,13 @@ func TestEachCredentialHasItsBucket(t *testing.T) {
 	user := n.newUser(t, rest, admin)
 	access, _ := n.exchange(t, rest, user, app, secret)
 	_, key := n.newKey(t, rest, admin, nil)
-	c := bucketWorld{n, admin, key, access, user, app, secret}
-	cases := c.ofPaths()
+	c := bucketFixture{n, admin, key, access, user, app, secret}
+	cases := c.pathCases()
 	for _, d := range n.drivers() {
-		cases = append(cases, c.ofOperations(d)...)
+		cases = append(cases, c.operationCases(d)...)
 	}
 	for i, c := range cases {
-		address := sentFrom(fmt.Sprintf("198.51.100.%d", i))
+		address := forwardedFor(fmt.Sprintf("198.51.100.%d", i))
 		first := c.call(t, address)
 		if first.Status != c.status {
 			t.Errorf("%s: %d %s, want %d", c.what, first.Status, first.Reason, c.status)
@@ -208,16 +208,16 @@ func TestEachCredentialHasItsBucket(t *testing.T) {
 	}
 }
 
-// flood calls 64 at once and counts what came of it by status and, for
+// burst calls 64 at once and counts what came of it by status and, for
 // refusals for the rate, by the bucket that refused. It checks that every refusal
 // for the rate is a complete one and, if all come from one address, that each
 // admitted request saw another Remaining.
-func flood(t *testing.T, n *node, one bool, call func(d driver, i int) answer) map[string]int {
+func burst(t *testing.T, n *node, one bool, call func(d driver, i int) answer) map[string]int {
 	t.Helper()
 	var mu sync.Mutex
 	count, seen := map[string]int{}, map[bucket]bool{}
 	ds := n.drivers()
-	atOnce(64, func(i int) {
+	concurrently(64, func(i int) {
 		a := call(ds[i%len(ds)], i)
 		b := bucketOf(t, a.Header, n.clock.now())
 		mu.Lock()
@@ -225,7 +225,7 @@ func flood(t *testing.T, n *node, one bool, call func(d driver, i int) answer) m
 		if a.Status != 429 {
 			count[strconv.Itoa(a.Status)]++
 			if one && seen[b] {
-				t.Errorf("two admitted requests were told %+v", b)
+				t.Errorf("two admitted requests got the same headers: %+v", b)
 			}
 			seen[b] = true
 			return
@@ -260,7 +260,7 @@ func wantCount(t *testing.T, what string, got map[string]int, want ...any) {
 // in every bucket, from any surface, and no bucket touches another.
 func TestLimitsAreExact(t *testing.T) {
 	t.Parallel()
-	n := start(t, tight)
+	n := start(t, smallLimits)
 	d := n.drivers()[0]
 	admin, _ := n.login(t, d)
 	id, older := n.newKey(t, d, admin, nil)
@@ -275,12 +275,12 @@ func TestLimitsAreExact(t *testing.T) {
 	two := d.call(t, "CreateUserToken", args{"user_id": users[0]}, bearer(apart)).want(t, 200, "").str("access_token")
 	other := d.call(t, "CreateUserToken", args{"user_id": users[1]}, bearer(apart)).want(t, 200, "").str("access_token")
 
-	wantCount(t, "a key by both its secrets", flood(t, n, true, func(d driver, i int) answer {
+	wantCount(t, "a key by both its secrets", burst(t, n, true, func(d driver, i int) answer {
 		return d.call(t, "ListUsers", args{"limit": 1}, bearer([]string{older, newer}[i%2]))
 	}), "200", 20, "429 key", 44)
 	d.call(t, "ListUsers", nil, bearer(apart)).want(t, 200, "")
 
-	wantCount(t, "a user by two tokens", flood(t, n, true, func(d driver, i int) answer {
+	wantCount(t, "a user by two tokens", burst(t, n, true, func(d driver, i int) answer {
 		return d.call(t, "GetUser", args{"id": users[0]}, bearer([]string{one, two}[i%2]))
 	}), "200", 20, "429 user", 44)
 	d.call(t, "GetUser", args{"id": users[1]}, bearer(other)).want(t, 200, "")
@@ -288,42 +288,42 @@ func TestLimitsAreExact(t *testing.T) {
 
 	n.clock.advance(time.Minute)
 	second, _ := n.login(t, d)
-	wantCount(t, "a developer in two sessions", flood(t, n, true, func(d driver, i int) answer {
+	wantCount(t, "a developer in two sessions", burst(t, n, true, func(d driver, i int) answer {
 		return d.call(t, "GetMe", nil, bearer([]string{admin, second}[i%2]))
 	}), "200", 30, "429 developer", 34)
 	d.call(t, "ListUsers", nil, bearer(older)).want(t, 200, "")
 
-	wantCount(t, "an address without a credential", flood(t, n, true, func(d driver, i int) answer {
+	wantCount(t, "an address without a credential", burst(t, n, true, func(d driver, i int) answer {
 		switch i % 4 {
 		case 0:
-			return d.call(t, "ListUsers", nil, sentFrom("192.0.2.1"))
+			return d.call(t, "ListUsers", nil, forwardedFor("192.0.2.1"))
 		case 1:
-			return d.call(t, "ListUsers", nil, sentFrom("192.0.2.1"), bearer(credential.Mint(credential.LiveKey)))
+			return d.call(t, "ListUsers", nil, forwardedFor("192.0.2.1"), bearer(credential.Mint(credential.LiveKey)))
 		case 2:
-			return d.call(t, "CreateUserToken", args{"user_id": users[0]}, sentFrom("192.0.2.1"), bearer("a.b.c"))
+			return d.call(t, "CreateUserToken", args{"user_id": users[0]}, forwardedFor("192.0.2.1"), bearer("a.b.c"))
 		default:
-			return d.call(t, "GetMe", nil, sentFrom("192.0.2.1"), header("Authorization", "Basic eDp5"))
+			return d.call(t, "GetMe", nil, forwardedFor("192.0.2.1"), header("Authorization", "Basic eDp5"))
 		}
 	}), "401", 25, "429 address", 39)
-	d.call(t, "ListUsers", nil, sentFrom("192.0.2.2")).want(t, 401, "missing_credential")
-	d.call(t, "ListUsers", nil, sentFrom("192.0.2.1"), bearer(older)).want(t, 200, "")
-	d.call(t, "CreateUserToken", args{"user_id": users[0], "app_id": app, "app_secret": secret}, sentFrom("192.0.2.1")).want(t, 429, "rate_limited")
+	d.call(t, "ListUsers", nil, forwardedFor("192.0.2.2")).want(t, 401, "missing_credential")
+	d.call(t, "ListUsers", nil, forwardedFor("192.0.2.1"), bearer(older)).want(t, 200, "")
+	d.call(t, "CreateUserToken", args{"user_id": users[0], "app_id": app, "app_secret": secret}, forwardedFor("192.0.2.1")).want(t, 429, "rate_limited")
 
-	wantCount(t, "refreshes from an address", flood(t, n, true, func(d driver, i int) answer {
-		return d.call(t, "RefreshToken", args{"refresh_token": "rt_" + strconv.Itoa(i)}, sentFrom("192.0.2.1"))
+	wantCount(t, "refreshes from an address", burst(t, n, true, func(d driver, i int) answer {
+		return d.call(t, "RefreshToken", args{"refresh_token": "rt_" + strconv.Itoa(i)}, forwardedFor("192.0.2.1"))
 	}), "401", 20, "429 refresh", 44)
-	d.call(t, "RevokeToken", args{"refresh_token": "rt_"}, sentFrom("192.0.2.1")).want(t, 429, "rate_limited")
-	d.call(t, "RevokeToken", args{"refresh_token": "rt_"}, sentFrom("192.0.2.2")).want(t, 204, "")
+	d.call(t, "RevokeToken", args{"refresh_token": "rt_"}, forwardedFor("192.0.2.1")).want(t, 429, "rate_limited")
+	d.call(t, "RevokeToken", args{"refresh_token": "rt_"}, forwardedFor("192.0.2.2")).want(t, 204, "")
 
 	// no more at once from one address than it may have without a credential
-	wantCount(t, "exchanges of an application", flood(t, n, true, func(d driver, i int) answer {
-		address := sentFrom("192.0.2." + strconv.Itoa(3+i%4))
+	wantCount(t, "exchanges of an application", burst(t, n, true, func(d driver, i int) answer {
+		address := forwardedFor("192.0.2." + strconv.Itoa(3+i%4))
 		return d.call(t, "CreateUserToken", args{"user_id": users[i%len(users)], "app_id": app, "app_secret": secret}, address)
 	}), "200", 20, "429 exchange", 44)
-	if b := bucketOf(t, d.call(t, "ListUsers", nil, sentFrom("192.0.2.3")).Header, n.clock.now()); b.remaining != 24 {
+	if b := bucketOf(t, d.call(t, "ListUsers", nil, forwardedFor("192.0.2.3")).Header, n.clock.now()); b.remaining != 24 {
 		t.Errorf("right exchanges left %d of an address's 25, before the last request", b.remaining+1)
 	}
-	if b := bucketOf(t, d.call(t, "CreateUserToken", args{"user_id": users[0], "app_id": app, "app_secret": "x"}, sentFrom("192.0.2.3")).want(t, 401, "invalid_app_credentials").Header, n.clock.now()); b.remaining != 6 {
+	if b := bucketOf(t, d.call(t, "CreateUserToken", args{"user_id": users[0], "app_id": app, "app_secret": "x"}, forwardedFor("192.0.2.3")).want(t, 401, "invalid_app_credentials").Header, n.clock.now()); b.remaining != 6 {
 		t.Errorf("right exchanges count as refused ones: %+v", b)
 	}
 }
@@ -331,22 +331,22 @@ func TestLimitsAreExact(t *testing.T) {
 // TestGuessesAreLimitedExactly: the buckets that stand against guessing are as exact.
 func TestGuessesAreLimitedExactly(t *testing.T) {
 	t.Parallel()
-	n := start(t, tight, func(c *server.Config) { c.HashLanes = 4 })
+	n := start(t, smallLimits, func(c *server.Config) { c.HashLanes = 4 })
 	d := n.drivers()[0]
 	admin, _ := n.login(t, d)
 	app, secret := n.newApp(t, d, admin)
 	user, other := n.newUser(t, d, admin), n.newUser(t, d, admin)
 	exchange := func(d driver, user, secret, address string) answer {
-		return d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}, sentFrom(address))
+		return d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}, forwardedFor(address))
 	}
-	wantCount(t, "refused exchanges from an address", flood(t, n, true, func(d driver, i int) answer {
+	wantCount(t, "refused exchanges from an address", burst(t, n, true, func(d driver, i int) answer {
 		return exchange(d, user, credential.Mint(credential.AppSecret), "192.0.2.1")
 	}), "401", 7, "429 exchange-refused", 18, "429 address", 39)
 	exchange(d, user, secret, "192.0.2.1").want(t, 429, "rate_limited")
 	exchange(d, user, secret, "192.0.2.2").want(t, 200, "")
 	n.clock.advance(time.Minute)
 
-	got := flood(t, n, true, func(d driver, i int) answer {
+	got := burst(t, n, true, func(d driver, i int) answer {
 		return exchange(d, user, secret, "192.0.2."+strconv.Itoa(1+i%4))
 	})
 	if got["200"] != 10 || got["429 exchange-user"] != 10 || got["429 exchange"] != 44 {
@@ -356,15 +356,15 @@ func TestGuessesAreLimitedExactly(t *testing.T) {
 	exchange(d, other, secret, "192.0.2.1").want(t, 200, "")
 
 	refresh := exchange(d, user, secret, "192.0.2.1").want(t, 200, "").str("refresh_token")
-	wantCount(t, "one session's refreshes", flood(t, n, false, func(d driver, i int) answer {
-		return d.call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("k"), sentFrom("192.0.2."+strconv.Itoa(i%16)))
+	wantCount(t, "one session's refreshes", burst(t, n, false, func(d driver, i int) answer {
+		return d.call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("k"), forwardedFor("192.0.2."+strconv.Itoa(i%16)))
 	}), "200", 8, "429 refresh-session", 56)
 	d.call(t, "RevokeToken", args{"refresh_token": refresh}).want(t, 429, "rate_limited")
 
-	wantCount(t, "logins from an address", flood(t, n, true, func(d driver, i int) answer {
-		return d.call(t, "Login", args{"email": strconv.Itoa(i), "password": "x"}, sentFrom("192.0.2.1"))
+	wantCount(t, "logins from an address", burst(t, n, true, func(d driver, i int) answer {
+		return d.call(t, "Login", args{"email": strconv.Itoa(i), "password": "x"}, forwardedFor("192.0.2.1"))
 	}), "401", 12, "429 login", 52)
-	wantCount(t, "refused logins of an account", flood(t, n, false, func(d driver, i int) answer {
-		return d.call(t, "Login", args{"email": "SOMEBODY@example.com", "password": "x"}, sentFrom("198.51.100."+strconv.Itoa(i)))
+	wantCount(t, "refused logins of an account", burst(t, n, false, func(d driver, i int) answer {
+		return d.call(t, "Login", args{"email": "SOMEBODY@example.com", "password": "x"}, forwardedFor("198.51.100."+strconv.Itoa(i)))
 	}), "401", 5, "429 login", 59)
 }

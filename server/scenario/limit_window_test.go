@@ -17,10 +17,10 @@ import (
 // owner out, and a right password costs nothing.
 func TestKnownAddress(t *testing.T) {
 	t.Parallel()
-	n := start(t, tight)
+	n := start(t, smallLimits)
 	ds := n.drivers()
 	login := func(i int, password, address string) answer {
-		return ds[i%3].call(t, "Login", args{"email": n.email, "password": password}, sentFrom(address))
+		return ds[i%3].call(t, "Login", args{"email": n.email, "password": password}, forwardedFor(address))
 	}
 	login(0, n.password, "192.0.2.1").want(t, 200, "")
 	for i := range 5 {
@@ -52,7 +52,7 @@ func TestKnownAddress(t *testing.T) {
 // of its own that no answer describes.
 func TestCurrentPassword(t *testing.T) {
 	t.Parallel()
-	n := start(t, tight, func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = 2 })
+	n := start(t, smallLimits, func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = 2 })
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	change := func(i int, password string) answer {
@@ -74,11 +74,11 @@ func TestCurrentPassword(t *testing.T) {
 	change(2, n.password).want(t, 200, "")
 }
 
-// TestWindow: a fixed window opens at the first request, counts down one by
+// TestFixedWindow: a fixed window opens at the first request, counts down one by
 // one whatever surface and outcome, and opens anew at its Reset.
-func TestWindow(t *testing.T) {
+func TestFixedWindow(t *testing.T) {
 	t.Parallel()
-	n := start(t, tight)
+	n := start(t, smallLimits)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	_, key := n.newKey(t, ds[0], admin, args{"scopes": []string{"users:read"}})

@@ -21,10 +21,10 @@ import (
 // bucket, and the owner still gets in from where the account was known.
 func TestTenRefusedLoginsCloseAnAccount(t *testing.T) {
 	t.Parallel()
-	var clock *stillClock
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	var clock *manualClock
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		right := args{"email": n.email, "password": n.password}
-		d.call(t, "Login", right, from("203.0.113.7")).want(t, 200, "")
+		d.call(t, "Login", right, forwardedFor("203.0.113.7")).want(t, 200, "")
 		for network, email := range []string{n.email, "nobody@example.com"} { // what does not exist counts alike
 			var looked, refused atomic.Int32
 			var group sync.WaitGroup
@@ -34,14 +34,14 @@ func TestTenRefusedLoginsCloseAnAccount(t *testing.T) {
 					if i%2 == 0 {
 						guess["email"] = strings.ToUpper(email)
 					}
-					a := d.call(t, "Login", guess, from(fmt.Sprintf("198.51.%d.%d", network, i)))
+					a := d.call(t, "Login", guess, forwardedFor(fmt.Sprintf("198.51.%d.%d", network, i)))
 					switch a.Reason {
 					case "invalid_credentials":
 						looked.Add(1)
 					case "rate_limited":
 						refused.Add(1)
 					}
-					ofAddress(t, a, 1000, 999)
+					wantAddressBucket(t, a, 1000, 999)
 				})
 			}
 			group.Wait()
@@ -49,18 +49,18 @@ func TestTenRefusedLoginsCloseAnAccount(t *testing.T) {
 				t.Errorf("of 64 guesses at %s %d were looked at and %d refused", email, looked.Load(), refused.Load())
 			}
 		}
-		a := d.call(t, "Login", right, from("198.51.100.200")).want(t, 429, "rate_limited")
-		ofAddress(t, a, 1000, 999)
+		a := d.call(t, "Login", right, forwardedFor("198.51.100.200")).want(t, 429, "rate_limited")
+		wantAddressBucket(t, a, 1000, 999)
 		if s, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || s < 1 || s > 15*60 {
 			t.Errorf("Retry-After is %q", a.Header.Get("Retry-After"))
 		}
-		ofAddress(t, d.call(t, "Login", right, from("203.0.113.7")).want(t, 200, ""), 1000, 998)
-	}, behind, stopped(&clock), func(c *server.Config) { c.Auth.Limits.Login.Limit = 1000 })
+		wantAddressBucket(t, d.call(t, "Login", right, forwardedFor("203.0.113.7")).want(t, 200, ""), 1000, 998)
+	}, behindLoopbackProxy, withManualClock(&clock), func(c *server.Config) { c.Auth.Limits.Login.Limit = 1000 })
 }
 
-// ofAddress fails the test unless the answer describes the login bucket of the
+// wantAddressBucket fails the test unless the answer describes the login bucket of the
 // caller's address, and nothing else.
-func ofAddress(t *testing.T, a answer, limit, remaining int) {
+func wantAddressBucket(t *testing.T, a answer, limit, remaining int) {
 	t.Helper()
 	h := a.Header
 	if h.Get("X-RateLimit-Limit") != strconv.Itoa(limit) || h.Get("X-RateLimit-Remaining") != strconv.Itoa(remaining) ||
@@ -74,11 +74,11 @@ func ofAddress(t *testing.T, a answer, limit, remaining int) {
 // account logged in from in the last 30 days.
 func TestKnownAddressesHaveTheirOwnCount(t *testing.T) {
 	t.Parallel()
-	var clock *stillClock
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	var clock *manualClock
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		login := func(password, address string) answer {
 			t.Helper()
-			return d.call(t, "Login", args{"email": n.email, "password": password}, from(address))
+			return d.call(t, "Login", args{"email": n.email, "password": password}, forwardedFor(address))
 		}
 		guess := func(address string, times int) {
 			t.Helper()
@@ -107,14 +107,14 @@ func TestKnownAddressesHaveTheirOwnCount(t *testing.T) {
 		clock.advance(30*day + time.Microsecond)
 		guess("198.51.100.1", 2)
 		login(n.password, "203.0.113.7").want(t, 429, "rate_limited")
-	}, behind, stopped(&clock), func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = 2 })
+	}, behindLoopbackProxy, withManualClock(&clock), func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = 2 })
 }
 
 // TestLoginDoesNotTellWhichAccountsExist holds that every refused login is one answer, to the
 // header, whatever was wrong.
 func TestLoginDoesNotTellWhichAccountsExist(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		var first map[string]string
 		for _, c := range n.refusedLogins(t) {
 			a := d.call(t, "Login", c.in, header("X-Request-Id", "same")).want(t, 401, "invalid_credentials")
@@ -136,7 +136,7 @@ func TestLoginDoesNotTellWhichAccountsExist(t *testing.T) {
 				t.Errorf("%s is answered %q", c.name, a.Detail)
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 type refusedLogin struct {
@@ -172,9 +172,9 @@ func (n *node) refusedLogins(t *testing.T) []refusedLogin {
 // away, which one that took another way would not be.
 func TestLoginDoesTheSameWorkForUnknownAccounts(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous, oneLane)
+	n := start(t, unlimited, oneHasher)
 	cases := n.refusedLogins(t)
-	defer n.flood(t)()
+	defer n.fillHashQueue(t)()
 	for i, c := range cases {
 		d := n.drivers()[i%3]
 		for tries := 1; ; tries++ {
@@ -190,12 +190,12 @@ func TestLoginDoesTheSameWorkForUnknownAccounts(t *testing.T) {
 	}
 }
 
-// TestFullLaneIsNoRefusal turns logins and password proofs away for want of
+// TestFullHashQueueCountsNoAttempt turns logins and password proofs away for want of
 // room more often than an account may be refused, and shows that none counted.
-func TestFullLaneIsNoRefusal(t *testing.T) {
+func TestFullHashQueueCountsNoAttempt(t *testing.T) {
 	t.Parallel()
 	const allowed = 3
-	n := start(t, generous, oneLane, func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = allowed })
+	n := start(t, unlimited, oneHasher, func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = allowed })
 	access, _ := n.login(t, n.drivers()[0])
 	attempts := map[string]func(d driver, password string) answer{
 		"invalid_credentials": func(d driver, password string) answer {
@@ -205,7 +205,7 @@ func TestFullLaneIsNoRefusal(t *testing.T) {
 			return d.call(t, "UpdateMe", args{"email": n.email, "current_password": password}, bearer(access))
 		},
 	}
-	dry := n.flood(t)
+	release := n.fillHashQueue(t)
 	for _, attempt := range attempts {
 		for full, tries := 0, 0; full <= allowed; tries++ {
 			a := attempt(n.drivers()[tries%3], n.password)
@@ -215,11 +215,11 @@ func TestFullLaneIsNoRefusal(t *testing.T) {
 				a.want(t, 200, "")
 			}
 			if tries == 200 {
-				t.Fatal("the lane never filled")
+				t.Fatal("the hash queue never filled")
 			}
 		}
 	}
-	dry()
+	release()
 	for reason, attempt := range attempts {
 		for i := range allowed {
 			if a := attempt(n.drivers()[i], "wrong"); a.Reason != reason {
@@ -230,12 +230,12 @@ func TestFullLaneIsNoRefusal(t *testing.T) {
 	}
 }
 
-// oneLane lets one password be hashed at a time, and 16 wait.
-func oneLane(c *server.Config) { c.HashLanes = 1 }
+// oneHasher lets one password be hashed at a time, and 16 wait.
+func oneHasher(c *server.Config) { c.HashLanes = 1 }
 
-// flood keeps the node's hashing lane full, with logins of accounts that do
+// fillHashQueue keeps the node's hashing lane full, with logins of accounts that do
 // not exist, until the returned function is called.
-func (n *node) flood(t *testing.T) (dry func()) {
+func (n *node) fillHashQueue(t *testing.T) (release func()) {
 	t.Helper()
 	const clients = 24 // 17 are in the lane, the others at its door
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}

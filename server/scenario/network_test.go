@@ -25,7 +25,7 @@ func listen(t *testing.T, change ...func(*server.Config)) *node {
 	config := server.DefaultConfig()
 	config.Addr, config.Database, config.Secret, config.Now = "127.0.0.1:0", n.dsn, n.secret, n.clock.now
 	config.Log = slog.New(slog.NewJSONHandler(n.log, nil))
-	generous(&config)
+	unlimited(&config)
 	for _, f := range change {
 		f(&config)
 	}
@@ -70,8 +70,8 @@ func (n *node) dial(t *testing.T) net.Conn {
 	return conn
 }
 
-// healthy fails the test unless the node answers others.
-func (n *node) healthy(t *testing.T) {
+// wantHealthy fails the test unless the node answers others.
+func (n *node) wantHealthy(t *testing.T) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+"/readyz", nil)
 	if err != nil {
@@ -82,9 +82,9 @@ func (n *node) healthy(t *testing.T) {
 	}
 }
 
-// exchanged sends bytes and returns the statuses of the answers: at most so
+// answerStatuses sends bytes and returns the statuses of the answers: at most so
 // many, fewer if the server closed the connection behind the last.
-func (n *node) exchanged(t *testing.T, most int, data string) []int {
+func (n *node) answerStatuses(t *testing.T, most int, data string) []int {
 	t.Helper()
 	conn := n.dial(t)
 	if _, err := io.WriteString(conn, data); err != nil {
@@ -94,7 +94,7 @@ func (n *node) exchanged(t *testing.T, most int, data string) []int {
 	for r := bufio.NewReader(conn); len(statuses) < most; {
 		res, err := http.ReadResponse(r, nil)
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-			t.Fatalf("after %v the connection is open and nothing comes", statuses)
+			t.Fatalf("after %v the connection stays open without an answer", statuses)
 		}
 		if err != nil {
 			break
@@ -158,7 +158,7 @@ func TestOneRequestIsOneRequest(t *testing.T) {
 			if c.open {
 				want = append(want, 200)
 			}
-			if statuses := n.exchanged(t, 2, c.data+second); !slices.Equal(statuses, want) {
+			if statuses := n.answerStatuses(t, 2, c.data+second); !slices.Equal(statuses, want) {
 				t.Errorf("answered %v, want %v", statuses, want)
 			}
 		})
@@ -169,7 +169,7 @@ func TestOneRequestIsOneRequest(t *testing.T) {
 func TestHeaderLimits(t *testing.T) {
 	n := listen(t)
 	fits := "GET /livez HTTP/1.1\r\nHost: x\r\nX-A: " + strings.Repeat("a", 15<<10) + "\r\n\r\n"
-	if statuses := n.exchanged(t, 1, fits); !slices.Equal(statuses, []int{200}) {
+	if statuses := n.answerStatuses(t, 1, fits); !slices.Equal(statuses, []int{200}) {
 		t.Errorf("15 KiB of header are answered %v", statuses)
 	}
 	for name, data := range map[string]string{
@@ -182,11 +182,11 @@ func TestHeaderLimits(t *testing.T) {
 		if name == "path" {
 			request = "GET /" + strings.Repeat("a", 64<<10)
 		}
-		if statuses := n.exchanged(t, 2, request); !slices.Equal(statuses, []int{431}) {
+		if statuses := n.answerStatuses(t, 2, request); !slices.Equal(statuses, []int{431}) {
 			t.Errorf("%s: answered %v", name, statuses)
 		}
 	}
-	n.healthy(t)
+	n.wantHealthy(t)
 }
 
 // TestEndlessBodyIsCutOff: a body that has no end is refused when it is too long,
@@ -211,12 +211,12 @@ func TestEndlessBodyIsCutOff(t *testing.T) {
 		}
 	}
 	if sent >= 64<<20 {
-		t.Error("64 MiB were taken")
+		t.Error("64 MiB of body were accepted")
 	}
 	if line := <-answered; line != "HTTP/1.1 413 Request Entity Too Large" && line != "" {
 		t.Errorf("answered %q", line)
 	}
-	n.healthy(t)
+	n.wantHealthy(t)
 }
 
 // TestSlowPeersAreCutOff: peers that never finish their header or body hold nothing
@@ -237,12 +237,12 @@ func TestSlowPeersAreCutOff(t *testing.T) {
 		slow = append(slow, conn)
 	}
 	for range 50 {
-		n.healthy(t)
+		n.wantHealthy(t)
 	}
 	for i := 0; i < len(slow); i += 2 {
 		if data, err := io.ReadAll(slow[i]); err != nil || len(data) > 0 && !bytes.HasPrefix(data, []byte("HTTP/1.1 4")) {
 			t.Fatalf("connection %d: %q, %v", i, data, err)
 		}
 	}
-	n.healthy(t)
+	n.wantHealthy(t)
 }

@@ -21,20 +21,20 @@ func TestSurfacesAgree(t *testing.T) {
 	operations, statuses := make(map[string]bool), make(map[int]bool)
 	for seed := range uint64(2) {
 		began := time.Now()
-		var twins []*twin
+		var replicas []*replica
 		for i := range 3 {
-			twins = append(twins, newTwin(t, i, began))
+			replicas = append(replicas, newReplica(t, i, began))
 		}
-		story := &story{rng: rand.New(rand.NewPCG(seed, 20)), fields: inputFields()}
-		for chapter := range 200 {
-			s := story.next(twins[0])
-			var first told
-			for i, w := range twins {
-				got := w.tell(t, s)
+		calls := &script{rng: rand.New(rand.NewPCG(seed, 20)), fields: inputFields()}
+		for number := range 200 {
+			s := calls.next(replicas[0])
+			var first outcome
+			for i, r := range replicas {
+				got := r.run(t, s)
 				if i == 0 {
 					first = got
 				} else if got != first {
-					t.Fatalf("seed %d, chapter %d, %s:\n%s answers %s\n%s answers %s", seed, chapter, s, twins[0].d.name(), first, w.d.name(), got)
+					t.Fatalf("seed %d, call %d, %s:\n%s answers %s\n%s answers %s", seed, number, s, replicas[0].d.name(), first, r.d.name(), got)
 				}
 			}
 			operations[s.operation], statuses[first.status] = true, true
@@ -52,47 +52,47 @@ func TestSurfacesAgree(t *testing.T) {
 	}
 }
 
-// tick is a clock of which no two readings are alike, and that runs by itself
+// tickingClock is a clock of which no two readings are alike, and that runs by itself
 // no further. Safe for concurrent use.
-type tick struct {
+type tickingClock struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-func (c *tick) now() time.Time {
+func (c *tickingClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(time.Microsecond)
 	return c.at
 }
 
-func (c *tick) advance(d time.Duration) {
+func (c *tickingClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Truncate(time.Millisecond).Add(d)
 }
 
-// twin is one node of the story.
-type twin struct {
+// replica is one node of the story.
+type replica struct {
 	n     *node
 	d     driver
-	clock *tick
+	clock *tickingClock
 	names map[string]string   // of ids, by their order of appearance
 	known map[string][]string // ids and credentials, by kind
 }
 
-func newTwin(t *testing.T, surface int, began time.Time) *twin {
+func newReplica(t *testing.T, surface int, began time.Time) *replica {
 	t.Helper()
-	w := &twin{clock: &tick{at: began}, names: make(map[string]string), known: make(map[string][]string)}
+	w := &replica{clock: &tickingClock{at: began}, names: make(map[string]string), known: make(map[string][]string)}
 	w.n = start(t, func(c *server.Config) { c.Now = w.clock.now })
 	w.d = w.n.drivers()[surface]
 	w.known["missing"] = []string{"00000000-0000-4000-8000-000000000000"}
 	return w
 }
 
-// sentence is one call of the story. What it names of a twin is a place in a
+// step is one call of the story. What it names of a twin is a place in a
 // list of known.
-type sentence struct {
+type step struct {
 	operation  string
 	credential reference
 	ids        map[string]reference // by parameter
@@ -107,31 +107,31 @@ type reference struct {
 	at   int
 }
 
-func (s sentence) String() string {
+func (s step) String() string {
 	return fmt.Sprintf("%s by %v of %v with %.300s", s.operation, s.credential, s.ids, mustJSON(s.in))
 }
 
-// told is an answer without what differs from node to node.
-type told struct {
+// outcome is an answer without what differs from node to node.
+type outcome struct {
 	status               int
 	reason, detail, body string
 	fields, headers      string
 }
 
-func (a told) String() string {
+func (a outcome) String() string {
 	return fmt.Sprintf("%d %q %q %s\n\t%s\n\t%s", a.status, a.reason, a.detail, a.fields, a.headers, a.body)
 }
 
-// story makes up calls.
-type story struct {
+// script makes up calls.
+type script struct {
 	rng    *rand.Rand
 	fields []inputField
 }
 
 // next makes up a call from what a twin knows, as much as every twin does.
-func (s *story) next(w *twin) sentence {
+func (s *script) next(w *replica) step {
 	if len(w.known["dev"]) == 0 {
-		return sentence{operation: "Login", in: args{}}
+		return step{operation: "Login", in: args{}}
 	}
 	operations := []string{"CreateUser", "CreateUser", "UpsertWorkouts", "CreateKey", "CreateUserToken", "CreateUserToken", "RefreshToken", "ListUsers"}
 	for _, f := range s.fields {
@@ -140,14 +140,14 @@ func (s *story) next(w *twin) sentence {
 		}
 	}
 	operations = append(operations, "GetMe", "ListKeys", "ListApplications", "ListSessions", "RevokeOtherSessions", "Logout", "Login")
-	out := sentence{operation: operations[s.rng.IntN(len(operations))], credential: s.credential(w), ids: make(map[string]reference)}
+	out := step{operation: operations[s.rng.IntN(len(operations))], credential: s.credential(w), ids: make(map[string]reference)}
 	out.in = s.members(w, &out)
 	all, _ := pathParameters(out.operation)
 	for _, name := range all {
 		out.ids[name] = s.id(w, out.operation, name)
 	}
 	for range s.rng.IntN(5) - 2 { // in two of five calls something is odd
-		s.spoil(&out)
+		s.corrupt(&out)
 	}
 	if s.rng.IntN(4) == 0 {
 		out.key = fmt.Sprint("key-", s.rng.IntN(4))
@@ -159,14 +159,14 @@ func (s *story) next(w *twin) sentence {
 }
 
 // credential is mostly a good one.
-func (s *story) credential(w *twin) reference {
+func (s *script) credential(w *replica) reference {
 	kinds := []string{"dev", "dev", "dev", "dev", "key", "key", "user", "none", "garbage"}
 	kind := kinds[s.rng.IntN(len(kinds))]
 	return s.pick(w, kind)
 }
 
 // pick is one of a kind; the newest is the likeliest.
-func (s *story) pick(w *twin, kind string) reference {
+func (s *script) pick(w *replica, kind string) reference {
 	n := len(w.known[kind])
 	if n == 0 {
 		return reference{"none", 0}
@@ -177,7 +177,7 @@ func (s *story) pick(w *twin, kind string) reference {
 	return reference{kind, s.rng.IntN(n)}
 }
 
-func (s *story) id(w *twin, operation, name string) reference {
+func (s *script) id(w *replica, operation, name string) reference {
 	kind := "userID"
 	switch service := string(method(operation).Parent().Name()); {
 	case service == "KeyService":
@@ -196,7 +196,7 @@ func (s *story) id(w *twin, operation, name string) reference {
 }
 
 // members are such as the operation may succeed with.
-func (s *story) members(w *twin, out *sentence) args {
+func (s *script) members(w *replica, out *step) args {
 	some := func(values ...any) any { return values[s.rng.IntN(len(values))] }
 	switch out.operation {
 	case "Login":
@@ -234,8 +234,8 @@ func (s *story) members(w *twin, out *sentence) args {
 	}
 }
 
-// spoil puts an odd value into a field.
-func (s *story) spoil(out *sentence) {
+// corrupt puts an odd value into a field.
+func (s *script) corrupt(out *step) {
 	var own []inputField
 	for _, f := range s.fields {
 		if f.operation == out.operation {
@@ -248,8 +248,8 @@ func (s *story) spoil(out *sentence) {
 	f := own[s.rng.IntN(len(own))]
 	values := f.values()
 	value := values[s.rng.IntN(len(values))]
-	_, spoilt := out.in["workouts"].(wire)
-	if !f.alike(value) || value.json == "[]" || f.in == "path" && value.text == "" || spoilt {
+	_, corrupted := out.in["workouts"].(wireValue)
+	if !f.sameOnAllSurfaces(value) || value.json == "[]" || f.in == "path" && value.text == "" || corrupted {
 		return
 	}
 	if f.schema.Format == "date-time" && !f.conforms(value, false) {
@@ -260,8 +260,8 @@ func (s *story) spoil(out *sentence) {
 	out.plain = true
 }
 
-// tell makes the call on the twin's node.
-func (w *twin) tell(t *testing.T, s sentence) told {
+// run makes the call on the twin's node.
+func (w *replica) run(t *testing.T, s step) outcome {
 	t.Helper()
 	w.clock.advance(time.Millisecond + s.wait)
 	in := make(args)
@@ -286,11 +286,11 @@ func (w *twin) tell(t *testing.T, s sentence) told {
 		d = rpcDriver{rpc.n, jsonType}
 	}
 	a := d.call(t, s.operation, in, o...)
-	w.learn(s, a)
-	return w.scrub(a)
+	w.record(s, a)
+	return w.normalize(a)
 }
 
-func (w *twin) resolve(r reference) string {
+func (w *replica) resolve(r reference) string {
 	switch r.kind {
 	case "", "none":
 		return ""
@@ -300,8 +300,8 @@ func (w *twin) resolve(r reference) string {
 	return w.known[r.kind][r.at]
 }
 
-// learn keeps what an answer gave.
-func (w *twin) learn(s sentence, a answer) {
+// record keeps what an answer gave.
+func (w *replica) record(s step, a answer) {
 	keep := func(kind, value string) {
 		if value != "" {
 			w.known[kind] = append(w.known[kind], value)
@@ -346,9 +346,9 @@ var (
 	anyTime   = regexp.MustCompile(`"(created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at)":"[^"]*"`)
 )
 
-// scrub leaves of an answer what every node must answer alike.
-func (w *twin) scrub(a answer) told {
-	out := told{status: a.Status, reason: a.Reason, detail: a.Detail, fields: fmt.Sprint(a.Fields, a.Scope)}
+// normalize leaves of an answer what every node must answer alike.
+func (w *replica) normalize(a answer) outcome {
+	out := outcome{status: a.Status, reason: a.Reason, detail: a.Detail, fields: fmt.Sprint(a.Fields, a.Scope)}
 	for _, name := range []string{
 		"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "WWW-Authenticate", "Idempotent-Replayed", "Retry-After", "Cache-Control",
 	} {

@@ -11,8 +11,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// weak are passwords that nobody may choose, by what is wrong with them.
-var weak = map[string]string{
+// weakPasswords are passwords that nobody may choose, by what is wrong with them.
+var weakPasswords = map[string]string{
 	"empty":                     "",
 	"14 characters":             "violet-otter-4",
 	"14 characters, many bytes": "猫は窓辺で雨を静かに眺めて",
@@ -31,7 +31,7 @@ var weak = map[string]string{
 // by the operator alike.
 func TestPasswordPolicy(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		m := *n
 		m.email, m.password = "maximilian.mustermann@example.com", passphrase()
 		n.addDeveloper(m.email, m.password)
@@ -40,7 +40,7 @@ func TestPasswordPolicy(t *testing.T) {
 			t.Helper()
 			return d.call(t, "ChangePassword", args{"current_password": m.password, "new_password": next, "confirm_password": next}, bearer(access))
 		}
-		for name, password := range weak {
+		for name, password := range weakPasswords {
 			if a := change(password); a.Status != 422 || !slices.Equal(a.Fields, []string{"new_password"}) {
 				t.Errorf("%s: %q is answered %d %s %v", name, password, a.Status, a.Reason, a.Fields)
 			} else if password != "" && strings.Contains(string(encode(t, a.Body))+a.Detail, password) {
@@ -65,7 +65,7 @@ func TestPasswordPolicy(t *testing.T) {
 			{"violet otter 44", nil, []string{"Violet otter 44", "violet otter 44 "}},
 			{"caf\u00e9 noir sans sucre", []string{"cafe\u0301 noir sans sucre"}, nil},
 			{"🚲🌧️🦊🎷🧊🌋🥝🪁🎲🦑🧵🛶🍄🔭🧲", nil, nil},
-			{long, nil, []string{long[:72] + strings.ToUpper(long[72:]), long[:127]}},
+			{longestPassword, nil, []string{longestPassword[:72] + strings.ToUpper(longestPassword[72:]), longestPassword[:127]}},
 		} {
 			change(c.password).want(t, 200, "")
 			m.password = c.password
@@ -76,11 +76,11 @@ func TestPasswordPolicy(t *testing.T) {
 				login(p, 401)
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
-// long is a password of 128 characters, the longest that may be chosen.
-const long = "kettle grumbles twice 93; violet pumpkin tundra mango lantern gravel canyon otter pulse " +
+// longestPassword is a password of 128 characters, the longest that may be chosen.
+const longestPassword = "kettle grumbles twice 93; violet pumpkin tundra mango lantern gravel canyon otter pulse " +
 	"Ruderboot Kamille Trommel Wolke Anis Zau"
 
 // TestPasswordMinimumIsASetting sets the least length of a password, which is never under 8.
@@ -89,7 +89,7 @@ func TestPasswordMinimumIsASetting(t *testing.T) {
 	least := func(n int) func(*server.Config) {
 		return func(c *server.Config) { c.Auth.Passwords.Min = n }
 	}
-	n := start(t, generous, least(8))
+	n := start(t, unlimited, least(8))
 	d := n.drivers()[0]
 	access, _ := n.login(t, d)
 	change := func(next string) answer {
@@ -115,12 +115,12 @@ func TestPasswordMinimumIsASetting(t *testing.T) {
 // for, and that a refused one changes nothing.
 func TestSensitiveChangesNeedThePassword(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		password := passphrase()
 		n.addDeveloper("Taken@example.com", password)
 		access, refresh := n.login(t, d)
-		other := &chain{d: d}
-		other.take(d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 200, ""))
+		other := &clientSession{d: d}
+		other.record(d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 200, ""))
 		next := passphrase()
 		passwords := func(current, next, confirm any) args {
 			in := args{"current_password": current, "new_password": next, "confirm_password": confirm}
@@ -160,7 +160,7 @@ func TestSensitiveChangesNeedThePassword(t *testing.T) {
 			}
 			d.call(t, c.operation, c.in).want(t, 401, "missing_credential")
 		}
-		other.works(t)
+		other.wantAccepted(t)
 		me := d.call(t, "GetMe", nil, bearer(access)).want(t, 200, "")
 		if me.str("email") != n.email || me.str("first_name") != "" {
 			t.Errorf("a refused change left %v", me.Body)
@@ -181,13 +181,13 @@ func TestSensitiveChangesNeedThePassword(t *testing.T) {
 		if a.str("message") == "" {
 			t.Errorf("ChangePassword answers %v", a.Body)
 		}
-		other.ended(t)
-		own := &chain{d: d, access: []string{access}, refresh: []string{refresh}}
-		own.works(t)
+		other.wantEnded(t)
+		own := &clientSession{d: d, access: []string{access}, refresh: []string{refresh}}
+		own.wantAccepted(t)
 		own.rotate(t, "")
 		d.call(t, "Login", args{"email": "ada@example.com", "password": n.password}).want(t, 401, "invalid_credentials")
 		d.call(t, "Login", args{"email": "ada@example.com", "password": next}).want(t, 200, "")
-	}, generous)
+	}, unlimited)
 }
 
 // TestGuessesOfTheCurrentPasswordAreLimited limits them as logins are, apart from
@@ -195,7 +195,7 @@ func TestSensitiveChangesNeedThePassword(t *testing.T) {
 // bucket.
 func TestGuessesOfTheCurrentPasswordAreLimited(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		access, _ := n.login(t, d)
 		next := passphrase()
 		guess := func(password string) answer {

@@ -16,9 +16,9 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// swarm runs nodes of one PostgreSQL database. The first one's developer is the
+// startCluster runs nodes of one PostgreSQL database. The first one's developer is the
 // others' too.
-func swarm(t *testing.T, count int, change ...func(*server.Config)) []*node {
+func startCluster(t *testing.T, count int, change ...func(*server.Config)) []*node {
 	t.Helper()
 	dsn, secret := pgtest.New(t), []byte(rand.Text()+rand.Text())
 	nodes := make([]*node, count)
@@ -31,26 +31,26 @@ func swarm(t *testing.T, count int, change ...func(*server.Config)) []*node {
 	return nodes
 }
 
-func sharing(s *redistest.Server) func(*server.Config) {
+func withRedis(s *redistest.Server) func(*server.Config) {
 	return func(c *server.Config) { c.Redis = s.URL() }
 }
 
-// eachSharing runs a scenario on nodes that share Redis, and on nodes that share
+// onEachCluster runs a scenario on nodes that share Redis, and on nodes that share
 // nothing but the database.
-func eachSharing(t *testing.T, count int, scenario func(t *testing.T, nodes []*node), change ...func(*server.Config)) {
+func onEachCluster(t *testing.T, count int, scenario func(t *testing.T, nodes []*node), change ...func(*server.Config)) {
 	t.Run("redis", func(t *testing.T) {
 		t.Parallel()
-		scenario(t, swarm(t, count, append(change, sharing(redistest.Start(t)))...))
+		scenario(t, startCluster(t, count, append(change, withRedis(redistest.Start(t)))...))
 	})
 	t.Run("database alone", func(t *testing.T) {
 		t.Parallel()
-		scenario(t, swarm(t, count, change...))
+		scenario(t, startCluster(t, count, change...))
 	})
 }
 
-// ends are the ways to end a credential: each makes one, and says how it is
+// credentialEnds are the ways to end a credential: each makes one, and says how it is
 // presented and how it is ended.
-var ends = map[string]func(t *testing.T, n *node, d driver, admin option) (presented string, end func(*testing.T, driver)){
+var credentialEnds = map[string]func(t *testing.T, n *node, d driver, admin option) (presented string, end func(*testing.T, driver)){
 	"DeleteKey": func(t *testing.T, n *node, d driver, admin option) (string, func(*testing.T, driver)) {
 		id, secret := n.newKey(t, d, n.admin(t, d), nil)
 		return secret, func(t *testing.T, d driver) { d.call(t, "DeleteKey", args{"id": id}, admin).want(t, 200, "") }
@@ -79,15 +79,15 @@ func (n *node) admin(t *testing.T, d driver) string {
 
 // Once an end has answered on one node, no request that starts later is accepted
 // on another, however often that one has seen the credential.
-func TestEndsReachEveryNode(t *testing.T) {
+func TestRevocationReachesEveryNode(t *testing.T) {
 	t.Parallel()
-	eachSharing(t, 3, func(t *testing.T, nodes []*node) {
-		for name, make := range ends {
+	onEachCluster(t, 3, func(t *testing.T, nodes []*node) {
+		for name, make := range credentialEnds {
 			for round := range 5 {
 				t.Run(fmt.Sprint(name, " ", round), func(t *testing.T) { endUnderLoad(t, nodes, make) })
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 func endUnderLoad(t *testing.T, nodes []*node, make func(*testing.T, *node, driver, option) (string, func(*testing.T, driver))) {
@@ -137,7 +137,7 @@ func (n *node) statusOf(t *testing.T, presented string) int {
 // All nodes together admit what one would.
 func TestLimitsAreSharedByNodes(t *testing.T) {
 	t.Parallel()
-	eachSharing(t, 3, func(t *testing.T, nodes []*node) {
+	onEachCluster(t, 3, func(t *testing.T, nodes []*node) {
 		_, secret := nodes[0].newKey(t, nodes[0].drivers()[0], nodes[0].admin(t, nodes[0].drivers()[0]), nil)
 		var admitted, refused atomic.Int64
 		var group sync.WaitGroup
@@ -166,12 +166,12 @@ func TestLimitsAreSharedByNodes(t *testing.T) {
 // get the same successor.
 func TestOneRefreshWinsOverNodes(t *testing.T) {
 	t.Parallel()
-	eachSharing(t, 3, func(t *testing.T, nodes []*node) {
+	onEachCluster(t, 3, func(t *testing.T, nodes []*node) {
 		for _, shared := range []bool{false, true} {
 			_, token := nodes[0].login(t, nodes[0].drivers()[0])
 			var won, lost atomic.Int64
 			var successors sync.Map
-			atOnce(24, func(i int) {
+			concurrently(24, func(i int) {
 				var o []option
 				if shared {
 					o = append(o, idempotent("one"))
@@ -195,17 +195,17 @@ func TestOneRefreshWinsOverNodes(t *testing.T) {
 				t.Errorf("shared key %v: %d won, %d lost, %d successors", shared, won.Load(), lost.Load(), distinct)
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // A call that mints and is repeated under its key on all nodes at once has one
 // effect.
 func TestIdempotencyOverNodes(t *testing.T) {
 	t.Parallel()
-	eachSharing(t, 3, func(t *testing.T, nodes []*node) {
+	onEachCluster(t, 3, func(t *testing.T, nodes []*node) {
 		admin := nodes[0].admin(t, nodes[0].drivers()[0])
 		var secrets sync.Map
-		atOnce(24, func(i int) {
+		concurrently(24, func(i int) {
 			d := nodes[i%len(nodes)].drivers()[0]
 			for {
 				a := d.call(t, "CreateKey", args{"name": "once"}, bearer(admin), idempotent("create"))
@@ -224,14 +224,14 @@ func TestIdempotencyOverNodes(t *testing.T) {
 		if distinct != 1 || len(list) != 1 {
 			t.Errorf("%d secrets, %d keys", distinct, len(list))
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // Signing keys rotate on one node and no token is refused on another, not even
 // one of a key that the other has never heard of.
 func TestSigningKeysRotateOverNodes(t *testing.T) {
 	t.Parallel()
-	eachSharing(t, 2, func(t *testing.T, nodes []*node) {
+	onEachCluster(t, 2, func(t *testing.T, nodes []*node) {
 		for range 4 {
 			if err := nodes[0].server.Auth().Signing.Rotate(t.Context()); err != nil {
 				t.Fatal(err)
@@ -245,7 +245,7 @@ func TestSigningKeysRotateOverNodes(t *testing.T) {
 			}
 			nodes[1].clock.advance(2 * time.Second)
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // A deletion of so much that the database needs longer for it than a caller

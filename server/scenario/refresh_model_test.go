@@ -16,13 +16,13 @@ var (
 
 // modelSession is what a session must be, told by the rules alone.
 type modelSession struct {
-	*chain
-	rotatedBy string // "" without a key
-	rotatedAt time.Time
-	expires   time.Time
-	ends      time.Time
-	ended     bool
-	runsOut   []time.Time // of each access token
+	*clientSession
+	rotatedBy     string // "" without a key
+	rotatedAt     time.Time
+	expires       time.Time
+	ends          time.Time
+	ended         bool
+	accessExpires []time.Time // of each access token
 }
 
 func (s *modelSession) dead(now time.Time) bool { return s.ended || !now.Before(s.expires) }
@@ -54,7 +54,7 @@ func (s *modelSession) expect(i int, key string, now time.Time) string {
 
 // model drives a node and the rules side by side.
 type model struct {
-	chains
+	sessionFactory
 	random   *rand.Rand
 	surfaces []driver
 	sessions []*modelSession
@@ -81,10 +81,10 @@ func TestRefreshFollowsItsModel(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	t.Logf("seed %d (repeat with -args -refresh.seed=%[1]d)", seed)
-	var clock *stillClock
-	n := start(t, generous, stopped(&clock))
+	var clock *manualClock
+	n := start(t, unlimited, withManualClock(&clock))
 	m := &model{
-		chains: newChains(t, n, n.drivers()[0], clock), random: rand.New(rand.NewPCG(seed, 0)), surfaces: n.drivers(),
+		sessionFactory: newSessionFactory(t, n, n.drivers()[0], clock), random: rand.New(rand.NewPCG(seed, 0)), surfaces: n.drivers(),
 	}
 	seen := make(map[string]int)
 	for range 2500 * *effort {
@@ -122,9 +122,9 @@ func (m *model) step(t *testing.T) string {
 	case p < 55:
 		return m.present(t, s)
 	case p < 75:
-		return m.probe(t, s)
+		return m.useAccess(t, s)
 	case p < 97:
-		return m.pass()
+		return m.advanceClock()
 	case p < 99:
 		return m.revoke(t, s)
 	default:
@@ -134,15 +134,15 @@ func (m *model) step(t *testing.T) string {
 
 func (m *model) open(t *testing.T) *modelSession {
 	now := m.clock.now()
-	s := &modelSession{chain: m.chains.open(t), rotatedAt: now, expires: now.Add(30 * day), ends: now.Add(90 * day)}
-	s.runsOut = []time.Time{now.Add(time.Hour)}
+	s := &modelSession{clientSession: m.sessionFactory.open(t), rotatedAt: now, expires: now.Add(30 * day), ends: now.Add(90 * day)}
+	s.accessExpires = []time.Time{now.Add(time.Hour)}
 	m.sessions = append(m.sessions, s)
 	m.log("open %d", len(m.sessions)-1)
 	return s
 }
 
-// pass lets time pass: mostly about as much as the rules ask for.
-func (m *model) pass() string {
+// advanceClock lets time pass: mostly about as much as the rules ask for.
+func (m *model) advanceClock() string {
 	steps := []time.Duration{
 		time.Microsecond, time.Second, 5 * time.Second, 10*time.Second - time.Microsecond, 10 * time.Second, 11 * time.Second,
 		time.Minute, 30 * time.Minute, time.Hour, day, 9 * day, 29 * day, 30*day - time.Microsecond, 30 * day,
@@ -159,7 +159,7 @@ func (m *model) present(t *testing.T, s *modelSession) string {
 	key := []string{"", s.rotatedBy, s.rotatedBy, "k1", "k2"}[m.random.IntN(5)]
 	want := s.expect(i, key, now)
 	m.log("present %d/%d key %q: %s", i, len(s.refresh), key, want)
-	a := s.chain.present(t, s.refresh[i], key)
+	a := s.clientSession.present(t, s.refresh[i], key)
 	got := a.Reason
 	if a.Status == 200 {
 		got = "rotated"
@@ -172,7 +172,7 @@ func (m *model) present(t *testing.T, s *modelSession) string {
 	}
 	switch got {
 	case "rotated":
-		s.take(a)
+		s.record(a)
 		s.rotatedBy, s.rotatedAt = key, now
 		if s.expires = now.Add(30 * day); s.expires.After(s.ends) {
 			s.expires = s.ends
@@ -190,18 +190,18 @@ func (m *model) present(t *testing.T, s *modelSession) string {
 		if want := min(3600, max(1, int(s.ends.Sub(now)/time.Second))); int(in) != want {
 			m.fail(t, "expires_in is %v, want %d", in, want)
 		}
-		s.runsOut = append(s.runsOut, now.Truncate(time.Second).Add(time.Duration(in)*time.Second))
+		s.accessExpires = append(s.accessExpires, now.Truncate(time.Second).Add(time.Duration(in)*time.Second))
 	}
 	return got
 }
 
-// probe uses some access token.
-func (m *model) probe(t *testing.T, s *modelSession) string {
+// useAccess uses some access token.
+func (m *model) useAccess(t *testing.T, s *modelSession) string {
 	now := m.clock.now()
 	i := max(0, len(s.access)-1-m.random.IntN(3))
 	want := "accepted"
 	switch {
-	case !now.Before(s.runsOut[i]):
+	case !now.Before(s.accessExpires[i]):
 		want = "token_expired"
 	case s.dead(now):
 		want = "invalid_token"

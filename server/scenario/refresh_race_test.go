@@ -17,11 +17,11 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// onePacket is a transport that holds requests until there are as many as it
+// onePacketTransport is a transport that holds requests until there are as many as it
 // waits for. It sends them over one new HTTP/2 connection: first all but the
 // last byte of each body, and when the server has read that, all the last
 // bytes in one write, so that the requests become whole at one moment.
-type onePacket struct {
+type onePacketTransport struct {
 	size int
 
 	mu      sync.Mutex
@@ -38,7 +38,7 @@ type packetStream struct {
 	done    chan struct{}
 }
 
-func (p *onePacket) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *onePacketTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -161,15 +161,15 @@ func readAnswers(frames *http2.Framer, streams []*packetStream) error {
 	return nil
 }
 
-// atOnce calls f n times over one connection and returns the answers.
-func (c *chain) atOnce(t *testing.T, n int, f func(t *testing.T, d driver, i int) answer) []answer {
+// inOnePacket calls f n times over one connection and returns the answers.
+func (c *clientSession) inOnePacket(t *testing.T, n int, f func(t *testing.T, d driver, i int) answer) []answer {
 	t.Helper()
 	var d driver
 	switch over := c.d.(type) {
 	case restDriver:
-		d = restDriver{over.n.through(t, &onePacket{size: n})}
+		d = restDriver{over.n.withTransport(t, &onePacketTransport{size: n})}
 	case rpcDriver:
-		d = rpcDriver{over.n.through(t, &onePacket{size: n}), over.media}
+		d = rpcDriver{over.n.withTransport(t, &onePacketTransport{size: n}), over.media}
 	}
 	answers := make([]answer, n)
 	var group sync.WaitGroup
@@ -180,8 +180,8 @@ func (c *chain) atOnce(t *testing.T, n int, f func(t *testing.T, d driver, i int
 	return answers
 }
 
-// through is the node as seen through another transport.
-func (n *node) through(t *testing.T, transport http.RoundTripper) *node {
+// withTransport is the node as seen through another transport.
+func (n *node) withTransport(t *testing.T, transport http.RoundTripper) *node {
 	other := *n
 	other.http = &http.Client{Transport: contractTransport{t, transport}}
 	return &other
@@ -192,11 +192,11 @@ func (n *node) through(t *testing.T, transport http.RoundTripper) *node {
 func TestRefreshHasOneWinner(t *testing.T) {
 	t.Parallel()
 	const contenders, tokens = 64, 2
-	onEachChain(t, func(t *testing.T, m chains) {
-		contend := func(t *testing.T, c *chain, key func(i int) string) map[string][]answer {
+	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
+		contend := func(t *testing.T, c *clientSession, key func(i int) string) map[string][]answer {
 			byReason := make(map[string][]answer)
-			for _, a := range c.atOnce(t, contenders, func(t *testing.T, d driver, i int) answer {
-				return (&chain{d: d}).present(t, c.current(), key(i))
+			for _, a := range c.inOnePacket(t, contenders, func(t *testing.T, d driver, i int) answer {
+				return (&clientSession{d: d}).present(t, c.current(), key(i))
 			}) {
 				byReason[a.Reason] = append(byReason[a.Reason], a)
 			}
@@ -207,10 +207,10 @@ func TestRefreshHasOneWinner(t *testing.T) {
 				c := m.open(t)
 				got := contend(t, c, func(int) string { return "" })
 				wantCounts(t, got, map[string]int{"": 1, "refresh_token_used": contenders - 1})
-				c.take(got[""][0])
-				c.works(t)
+				c.record(got[""][0])
+				c.wantAccepted(t)
 				c.rotate(t, "")
-				c.works(t)
+				c.wantAccepted(t)
 			})
 			t.Run("one shared key", func(t *testing.T) {
 				c := m.open(t)
@@ -230,22 +230,22 @@ func TestRefreshHasOneWinner(t *testing.T) {
 					t.Errorf("%d of %d answers say that they are replays", replayed, contenders)
 				}
 				c.refresh = append(c.refresh, got[""][0].str("refresh_token"))
-				c.works(t)
+				c.wantAccepted(t)
 				c.rotate(t, "")
 			})
 			t.Run("a key each", func(t *testing.T) {
 				c := m.open(t)
 				got := contend(t, c, func(i int) string { return fmt.Sprint("key-", i) })
 				wantCounts(t, got, map[string]int{"": 1, "refresh_token_reused": 1, "invalid_refresh_token": contenders - 2})
-				c.take(got[""][0])
-				c.ended(t)
+				c.record(got[""][0])
+				c.wantEnded(t)
 			})
 		}
 	})
 }
 
-// take keeps the pair of a rotation.
-func (c *chain) take(a answer) {
+// record keeps the pair of a rotation.
+func (c *clientSession) record(a answer) {
 	c.refresh, c.access = append(c.refresh, a.str("refresh_token")), append(c.access, a.str("access_token"))
 }
 
@@ -266,40 +266,40 @@ func wantCounts(t *testing.T, got map[string][]answer, want map[string]int) {
 func TestNoTokenOutlivesAnEnd(t *testing.T) {
 	t.Parallel()
 	rounds := 12 * *effort
-	onEachChain(t, func(t *testing.T, m chains) {
-		admin := m.developer(t)
+	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
+		admin := m.openDeveloper(t)
 		as := bearer(admin.access[0])
 		for name, end := range map[string]struct {
 			rounds int
-			open   func(*testing.T) raced
-			call   func(*testing.T, raced) answer
+			open   func(*testing.T) mintedSession
+			call   func(*testing.T, mintedSession) answer
 		}{
-			"RevokeToken": {rounds, m.ofKey, func(t *testing.T, c raced) answer {
+			"RevokeToken": {rounds, m.openByKey, func(t *testing.T, c mintedSession) answer {
 				return m.d.call(t, "RevokeToken", args{"refresh_token": c.refresh[0]}).want(t, 204, "")
 			}},
-			"RevokeUserTokens": {rounds, m.ofKey, func(t *testing.T, c raced) answer {
+			"RevokeUserTokens": {rounds, m.openByKey, func(t *testing.T, c mintedSession) answer {
 				return m.d.call(t, "RevokeUserTokens", args{"user_id": c.user}, bearer(m.key)).want(t, 204, "")
 			}},
-			"DeleteUser": {rounds, m.ofKey, func(t *testing.T, c raced) answer {
+			"DeleteUser": {rounds, m.openByKey, func(t *testing.T, c mintedSession) answer {
 				return m.d.call(t, "DeleteUser", args{"id": c.user}, bearer(m.key)).want(t, 200, "")
 			}},
-			"DeleteKey": {rounds, func(t *testing.T) raced {
+			"DeleteKey": {rounds, func(t *testing.T) mintedSession {
 				id, key := m.n.newKey(t, m.d, admin.access[0], args{})
-				return chains{m.n, m.d, key, m.clock}.ofKey(t).by(id)
-			}, func(t *testing.T, c raced) answer {
+				return sessionFactory{m.n, m.d, key, m.clock}.openByKey(t).mintedBy(id)
+			}, func(t *testing.T, c mintedSession) answer {
 				return m.d.call(t, "DeleteKey", args{"id": c.minter}, as).want(t, 200, "")
 			}},
-			"DeleteApplication": {rounds, func(t *testing.T) raced {
+			"DeleteApplication": {rounds, func(t *testing.T) mintedSession {
 				id, secret := m.n.newApp(t, m.d, admin.access[0])
 				in := args{"user_id": m.newUser(t), "app_id": id, "app_secret": secret}
 				mint := func(t *testing.T) answer { return m.d.call(t, "CreateUserToken", in) }
-				c := &chain{d: m.d, user: in["user_id"].(string)}
-				c.take(mint(t).want(t, 200, ""))
-				return raced{c, id, mint}
-			}, func(t *testing.T, c raced) answer {
+				c := &clientSession{d: m.d, user: in["user_id"].(string)}
+				c.record(mint(t).want(t, 200, ""))
+				return mintedSession{c, id, mint}
+			}, func(t *testing.T, c mintedSession) answer {
 				return m.d.call(t, "DeleteApplication", args{"app_id": c.minter}, as).want(t, 204, "")
 			}},
-			"Logout": {rounds / 4, func(t *testing.T) raced { return raced{m.developer(t), "", nil} }, func(t *testing.T, c raced) answer {
+			"Logout": {rounds / 4, func(t *testing.T) mintedSession { return mintedSession{m.openDeveloper(t), "", nil} }, func(t *testing.T, c mintedSession) answer {
 				return m.d.call(t, "Logout", nil, bearer(c.access[0])).want(t, 200, "")
 			}},
 		} {
@@ -308,9 +308,9 @@ func TestNoTokenOutlivesAnEnd(t *testing.T) {
 					c := end.open(t)
 					minted := m.raceEnd(t, c, i%4, end.call)
 					if strings.HasPrefix(name, "Delete") && minted.Status == 200 { // otherwise it is a session of its own
-						late := &chain{d: m.d, user: c.user}
-						late.take(minted)
-						late.ended(t)
+						late := &clientSession{d: m.d, user: c.user}
+						late.record(minted)
+						late.wantEnded(t)
 					}
 				}
 			})
@@ -318,38 +318,40 @@ func TestNoTokenOutlivesAnEnd(t *testing.T) {
 	})
 }
 
-// raced is a session, who minted it, and how another like it is minted; nil
+// mintedSession is a session, who minted it, and how another like it is minted; nil
 // for a developer's.
-type raced struct {
-	*chain
+type mintedSession struct {
+	*clientSession
 	minter string
 	mint   func(*testing.T) answer
 }
 
-// ofKey opens a session of a new user, minted by the key.
-func (m chains) ofKey(t *testing.T) raced {
+// openByKey opens a session of a new user, minted by the key.
+func (m sessionFactory) openByKey(t *testing.T) mintedSession {
 	t.Helper()
 	c := m.open(t)
-	return raced{c, "", func(t *testing.T) answer {
+	return mintedSession{c, "", func(t *testing.T) answer {
 		return m.d.call(t, "CreateUserToken", args{"user_id": c.user}, bearer(m.key))
 	}}
 }
 
-func (c raced) by(minter string) raced { return raced{c.chain, minter, c.mint} }
+func (c mintedSession) mintedBy(minter string) mintedSession {
+	return mintedSession{c.clientSession, minter, c.mint}
+}
 
 // raceEnd runs end beside clients of the session, once they have had some
 // answers, and beside a mint, whose answer it returns.
-func (m chains) raceEnd(t *testing.T, c raced, answers int, end func(*testing.T, raced) answer) (minted answer) {
+func (m sessionFactory) raceEnd(t *testing.T, c mintedSession, answers int, end func(*testing.T, mintedSession) answer) (minted answer) {
 	t.Helper()
 	var group sync.WaitGroup
 	var mu sync.Mutex
-	got := &chain{d: c.d, user: c.user}
+	got := &clientSession{d: c.d, user: c.user}
 	answered := make(chan struct{}, 16)
 	refresh := func(token string) (next string, ok bool) {
 		a := c.present(t, token, "shared")
 		if ok = a.Status == 200; ok {
 			mu.Lock()
-			got.take(a)
+			got.record(a)
 			mu.Unlock()
 			c.use(t, a.str("access_token"))
 			answered <- struct{}{}
@@ -384,6 +386,6 @@ func (m chains) raceEnd(t *testing.T, c raced, answers int, end func(*testing.T,
 	end(t, c)
 	<-all
 	got.refresh, got.access = append(got.refresh, c.refresh...), append(got.access, c.access...)
-	got.ended(t)
+	got.wantEnded(t)
 	return minted
 }

@@ -13,93 +13,93 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// stillClock is a time that moves only when a test moves it, so that a
+// manualClock is a time that moves only when a test moves it, so that a
 // boundary is met to the microsecond. Safe for concurrent use.
-type stillClock struct {
+type manualClock struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-func (c *stillClock) now() time.Time {
+func (c *manualClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at
 }
 
-func (c *stillClock) advance(d time.Duration) {
+func (c *manualClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
 }
 
-// stopped gives a node a clock that stands still, at a whole second.
-func stopped(clock **stillClock) func(*server.Config) {
+// withManualClock gives a node a clock that stands still, at a whole second.
+func withManualClock(clock **manualClock) func(*server.Config) {
 	return func(c *server.Config) {
-		*clock = &stillClock{at: time.Now().UTC().Truncate(time.Second)}
+		*clock = &manualClock{at: time.Now().UTC().Truncate(time.Second)}
 		c.Now = (*clock).now
 	}
 }
 
-// chains mints sessions of users by an API key, which outlasts any clock.
-type chains struct {
+// sessionFactory mints sessions of users by an API key, which outlasts any clock.
+type sessionFactory struct {
 	n     *node
 	d     driver
 	key   string
-	clock *stillClock
+	clock *manualClock
 }
 
-// onEachChain runs a scenario about refresh chains on every surface, without
+// onEachWithSessions runs a scenario about refresh chains on every surface, without
 // limits and with a clock that stands still.
-func onEachChain(t *testing.T, scenario func(t *testing.T, m chains)) {
+func onEachWithSessions(t *testing.T, scenario func(t *testing.T, m sessionFactory)) {
 	t.Helper()
-	var clock *stillClock
-	onEach(t, func(t *testing.T, n *node, d driver) {
-		scenario(t, newChains(t, n, d, clock))
-	}, generous, stopped(&clock))
+	var clock *manualClock
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		scenario(t, newSessionFactory(t, n, d, clock))
+	}, unlimited, withManualClock(&clock))
 }
 
-func newChains(t *testing.T, n *node, d driver, clock *stillClock) chains {
+func newSessionFactory(t *testing.T, n *node, d driver, clock *manualClock) sessionFactory {
 	t.Helper()
 	admin, _ := n.login(t, d)
 	_, key := n.newKey(t, d, admin, args{})
-	return chains{n, d, key, clock}
+	return sessionFactory{n, d, key, clock}
 }
 
-// chain is one session as its client holds it.
-type chain struct {
+// clientSession is one session as its client holds it.
+type clientSession struct {
 	d       driver
 	user    string   // "" of a developer's session
 	refresh []string // every refresh token, the current one last
 	access  []string // every access token
 }
 
-func (m chains) newUser(t *testing.T) string {
+func (m sessionFactory) newUser(t *testing.T) string {
 	t.Helper()
 	return m.n.newUser(t, m.d, m.key)
 }
 
-// of opens a session of the user.
-func (m chains) of(t *testing.T, user string) *chain {
+// openFor opens a session of the user.
+func (m sessionFactory) openFor(t *testing.T, user string) *clientSession {
 	t.Helper()
 	a := m.d.call(t, "CreateUserToken", args{"user_id": user}, bearer(m.key)).want(t, 200, "")
-	return &chain{d: m.d, user: user, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
+	return &clientSession{d: m.d, user: user, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
 }
 
 // open opens a session of a new user.
-func (m chains) open(t *testing.T) *chain {
+func (m sessionFactory) open(t *testing.T) *clientSession {
 	t.Helper()
-	return m.of(t, m.newUser(t))
+	return m.openFor(t, m.newUser(t))
 }
 
-// developer opens a session of the first developer.
-func (m chains) developer(t *testing.T) *chain {
+// openDeveloper opens a session of the first developer.
+func (m sessionFactory) openDeveloper(t *testing.T) *clientSession {
 	t.Helper()
 	access, refresh := m.n.login(t, m.d)
-	return &chain{d: m.d, refresh: []string{refresh}, access: []string{access}}
+	return &clientSession{d: m.d, refresh: []string{refresh}, access: []string{access}}
 }
 
 // present sends a refresh token with a retry key, "" for none.
-func (c *chain) present(t *testing.T, token, key string) answer {
+func (c *clientSession) present(t *testing.T, token, key string) answer {
 	t.Helper()
 	var o []option
 	if key != "" {
@@ -109,7 +109,7 @@ func (c *chain) present(t *testing.T, token, key string) answer {
 }
 
 // rotate spends the current token.
-func (c *chain) rotate(t *testing.T, key string) {
+func (c *clientSession) rotate(t *testing.T, key string) {
 	t.Helper()
 	a := c.present(t, c.current(), key).want(t, 200, "")
 	if a.Header.Get("Idempotent-Replayed") != "" {
@@ -120,7 +120,7 @@ func (c *chain) rotate(t *testing.T, key string) {
 
 // replay presents the parent with the key that rotated it, which must answer
 // the current token again.
-func (c *chain) replay(t *testing.T, key string) {
+func (c *clientSession) replay(t *testing.T, key string) {
 	t.Helper()
 	a := c.present(t, c.parent(), key).want(t, 200, "")
 	if a.str("refresh_token") != c.current() {
@@ -137,11 +137,11 @@ func (c *chain) replay(t *testing.T, key string) {
 	c.access = append(c.access, a.str("access_token"))
 }
 
-func (c *chain) current() string { return c.refresh[len(c.refresh)-1] }
-func (c *chain) parent() string  { return c.refresh[len(c.refresh)-2] }
+func (c *clientSession) current() string { return c.refresh[len(c.refresh)-1] }
+func (c *clientSession) parent() string  { return c.refresh[len(c.refresh)-2] }
 
 // use calls with an access token what its holder may read.
-func (c *chain) use(t *testing.T, access string) answer {
+func (c *clientSession) use(t *testing.T, access string) answer {
 	t.Helper()
 	if c.user == "" {
 		return c.d.call(t, "GetMe", nil, bearer(access))
@@ -149,17 +149,17 @@ func (c *chain) use(t *testing.T, access string) answer {
 	return c.d.call(t, "GetUser", args{"id": c.user}, bearer(access))
 }
 
-// works fails the test unless every access token that has not run out by
+// wantAccepted fails the test unless every access token that has not run out by
 // itself is accepted.
-func (c *chain) works(t *testing.T) {
+func (c *clientSession) wantAccepted(t *testing.T) {
 	t.Helper()
 	for _, access := range c.access {
 		c.use(t, access).want(t, 200, "")
 	}
 }
 
-// ended fails the test unless every token that the session ever had is dead.
-func (c *chain) ended(t *testing.T) {
+// wantEnded fails the test unless every token that the session ever had is dead.
+func (c *clientSession) wantEnded(t *testing.T) {
 	t.Helper()
 	for i, access := range c.access {
 		if a := c.use(t, access); a.Status != 401 {
@@ -179,21 +179,21 @@ const day = 24 * time.Hour
 // session and the first for a developer's too.
 func TestRefreshRules(t *testing.T) {
 	t.Parallel()
-	onEachChain(t, func(t *testing.T, m chains) {
+	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
 		t.Run("the current token rotates with any key", m.currentRotates)
 		t.Run("the owner retries", m.ownerRetries)
 		t.Run("a replay prolongs nothing", m.replayProlongsNothing)
 		t.Run("another key is a second holder", m.otherKey)
 		t.Run("without a key it is a race for 10 s", m.race)
-		t.Run("an ancestor is reuse at once", m.ancestor)
+		t.Run("an ancestor is reuse at once", m.reusedAncestor)
 		t.Run("what never worked changes nothing", m.invalid)
-		t.Run("a generation yet to come changes nothing", m.future)
-		t.Run("a retry key that is none is refused before the token is spent", m.badKey)
+		t.Run("a generation yet to come changes nothing", m.restoredBackup)
+		t.Run("a retry key that is none is refused before the token is spent", m.invalidRetryKey)
 	})
 }
 
-func (m chains) currentRotates(t *testing.T) {
-	for _, open := range []func(*testing.T) *chain{m.open, m.developer} {
+func (m sessionFactory) currentRotates(t *testing.T) {
+	for _, open := range []func(*testing.T) *clientSession{m.open, m.openDeveloper} {
 		c := open(t)
 		for i, key := range []string{"", "k1", "k2", "k2", "", strings.Repeat("~", 255)} {
 			c.rotate(t, key)
@@ -201,21 +201,21 @@ func (m chains) currentRotates(t *testing.T) {
 				t.Fatal("a rotation answers its own token")
 			}
 		}
-		c.works(t) // a refresh leaves the earlier access tokens to run out
+		c.wantAccepted(t) // a refresh leaves the earlier access tokens to run out
 		m.clock.advance(time.Hour)
 		c.use(t, c.access[0]).want(t, 401, "token_expired")
 	}
 }
 
-func (m chains) ownerRetries(t *testing.T) {
-	for _, open := range []func(*testing.T) *chain{m.open, m.developer} {
+func (m sessionFactory) ownerRetries(t *testing.T) {
+	for _, open := range []func(*testing.T) *clientSession{m.open, m.openDeveloper} {
 		c := open(t)
 		c.rotate(t, "first")
 		c.rotate(t, "mine")
 		for range 2 {
 			c.replay(t, "mine")
 		}
-		c.works(t) // the successor's access token has been used from here on
+		c.wantAccepted(t) // the successor's access token has been used from here on
 		for _, later := range []time.Duration{10 * time.Second, time.Hour, 20 * day} {
 			m.clock.advance(later)
 			c.replay(t, "mine")
@@ -223,75 +223,75 @@ func (m chains) ownerRetries(t *testing.T) {
 		}
 		c.rotate(t, "next")
 		c.present(t, c.refresh[len(c.refresh)-3], "mine").want(t, 401, "refresh_token_reused")
-		c.ended(t)
+		c.wantEnded(t)
 	}
 }
 
-func (m chains) replayProlongsNothing(t *testing.T) {
+func (m sessionFactory) replayProlongsNothing(t *testing.T) {
 	c := m.open(t)
 	c.rotate(t, "mine")
 	m.clock.advance(30*day - time.Microsecond)
 	c.replay(t, "mine")
 	m.clock.advance(time.Microsecond)
 	c.present(t, c.parent(), "mine").want(t, 401, "invalid_refresh_token")
-	c.ended(t)
+	c.wantEnded(t)
 }
 
-func (m chains) otherKey(t *testing.T) {
+func (m sessionFactory) otherKey(t *testing.T) {
 	for _, used := range []bool{false, true} {
 		c := m.open(t)
 		c.rotate(t, "mine")
 		if used {
 			c.replay(t, "mine")
 		}
-		c.works(t)
+		c.wantAccepted(t)
 		a := c.present(t, c.parent(), "theirs").want(t, 401, "refresh_token_reused")
 		if a.Header.Get("Idempotent-Replayed") != "" {
 			t.Error("a refusal says that it is a replay")
 		}
-		c.ended(t)
+		c.wantEnded(t)
 	}
 	if !strings.Contains(m.n.log.String(), "refresh token reuse") {
 		t.Error("reuse leaves no alert in the log")
 	}
 }
 
-func (m chains) race(t *testing.T) {
+func (m sessionFactory) race(t *testing.T) {
 	for _, keys := range [][2]string{{"", ""}, {"", "late"}, {"mine", ""}} {
 		c := m.open(t)
 		c.rotate(t, keys[0])
 		for _, later := range []time.Duration{0, 5 * time.Second, 5 * time.Second} { // 10 s is within
 			m.clock.advance(later)
 			c.present(t, c.parent(), keys[1]).want(t, 401, "refresh_token_used")
-			c.works(t)
+			c.wantAccepted(t)
 		}
 		m.clock.advance(time.Microsecond)
 		c.present(t, c.parent(), keys[1]).want(t, 401, "refresh_token_reused")
-		c.ended(t)
+		c.wantEnded(t)
 
 		c = m.open(t)
 		c.rotate(t, keys[0])
 		c.present(t, c.parent(), keys[1]).want(t, 401, "refresh_token_used")
 		c.rotate(t, keys[1]) // the session lived on
-		c.works(t)
+		c.wantAccepted(t)
 	}
 }
 
-func (m chains) ancestor(t *testing.T) {
+func (m sessionFactory) reusedAncestor(t *testing.T) {
 	for _, key := range []string{"", "k1", "k2", "k3", "theirs"} {
 		for age := 2; age <= 3; age++ {
 			c := m.open(t)
 			for _, k := range []string{"k1", "k2", "k3"} {
 				c.rotate(t, k)
 			}
-			c.works(t)
+			c.wantAccepted(t)
 			c.present(t, c.refresh[len(c.refresh)-1-age], key).want(t, 401, "refresh_token_reused")
-			c.ended(t)
+			c.wantEnded(t)
 		}
 	}
 }
 
-func (m chains) invalid(t *testing.T) {
+func (m sessionFactory) invalid(t *testing.T) {
 	c, other := m.open(t), m.open(t)
 	c.rotate(t, "k")
 	token := c.parent()
@@ -329,23 +329,23 @@ func withChecksum(payload string) string {
 	return body + fmt.Sprintf("%07s", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(body))), 36))
 }
 
-// future sets a session back, as restoring a backup does: the newer token is
+// restoredBackup sets a session back, as restoring a backup does: the newer token is
 // then one that is yet to come.
-func (m chains) future(t *testing.T) {
+func (m sessionFactory) restoredBackup(t *testing.T) {
 	c := m.open(t)
 	for range 3 {
 		c.rotate(t, "k")
 	}
-	m.n.alter(t, "UPDATE sessions SET generation = 2 WHERE user_id = $1", c.user)
+	m.n.exec(t, "UPDATE sessions SET generation = 2 WHERE user_id = $1", c.user)
 	for _, token := range c.refresh[2:] {
 		c.present(t, token, "k").want(t, 401, "invalid_refresh_token")
 		m.d.call(t, "RevokeToken", args{"refresh_token": token}).want(t, 204, "")
 	}
-	c.works(t)
+	c.wantAccepted(t)
 	c.present(t, c.refresh[1], "").want(t, 200, "")
 }
 
-func (m chains) badKey(t *testing.T) {
+func (m sessionFactory) invalidRetryKey(t *testing.T) {
 	c := m.open(t)
 	for _, key := range []string{strings.Repeat("k", 256), "two words", "caf\u00e9"} {
 		a := c.present(t, c.current(), key).want(t, 422, "invalid_request")
@@ -355,16 +355,16 @@ func (m chains) badKey(t *testing.T) {
 	}
 	c.d.call(t, "RefreshToken", args{"refresh_token": c.current()}, header("Idempotency-Key", "")).want(t, 422, "invalid_request")
 	c.rotate(t, "")
-	c.works(t)
+	c.wantAccepted(t)
 }
 
 // TestSessionLifetimes refreshes daily under a moved clock until the
 // absolute end, and lets others idle.
 func TestSessionLifetimes(t *testing.T) {
 	t.Parallel()
-	onEachChain(t, func(t *testing.T, m chains) {
-		daily, hourly := m.open(t), m.developer(t)
-		idle, stirred, late := m.open(t), m.developer(t), m.open(t)
+	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
+		daily, hourly := m.open(t), m.openDeveloper(t)
+		idle, stirred, late := m.open(t), m.openDeveloper(t), m.open(t)
 		for d := 1; d < 90; d++ {
 			m.clock.advance(day)
 			daily.rotate(t, "")
@@ -392,8 +392,8 @@ func TestSessionLifetimes(t *testing.T) {
 		daily.use(t, last.str("access_token")).want(t, 200, "")
 		hourly.rotate(t, "")
 		m.clock.advance(time.Microsecond)
-		for _, c := range []*chain{daily, hourly, stirred} {
-			c.ended(t)
+		for _, c := range []*clientSession{daily, hourly, stirred} {
+			c.wantEnded(t)
 		}
 		daily.use(t, last.str("access_token")).want(t, 401, "token_expired")
 	})

@@ -27,18 +27,18 @@ func (p probe) status(token string) int {
 	return w.Code
 }
 
-// hammer lets 8 clients use the token again and again while end revokes it, and
+// revokeUnderLoad lets 8 clients use the token again and again while end revokes it, and
 // fails if one request that started after end had answered is not refused with
 // the status, or one before end began is. It returns how many were answered on
 // each side.
-func hammer(t *testing.T, p probe, token string, refused int, pause time.Duration, end func()) (before, after int64) {
+func revokeUnderLoad(t *testing.T, p probe, token string, refused int, pause time.Duration, end func()) (before, after int64) {
 	t.Helper()
 	var began, ended atomic.Bool
 	var accepted, counted atomic.Int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		atOnce(8, func(int) {
+		concurrently(8, func(int) {
 			for late := 0; late < 2; {
 				wasBegun, wasEnded := began.Load(), ended.Load()
 				status := p.status(token)
@@ -66,42 +66,42 @@ func hammer(t *testing.T, p probe, token string, refused int, pause time.Duratio
 	return accepted.Load(), counted.Load()
 }
 
-// revocations is one node, and what revocations of any sort need.
-type revocations struct {
-	t      *testing.T
-	n      *node
-	ds     []driver
-	admin  string
-	any403 probe // for a key or a user: 403 while accepted
-	any422 probe // for a key or a developer: 422 while accepted
-	round  int
+// revocationFixture is one node, and what revocations of any sort need.
+type revocationFixture struct {
+	t        *testing.T
+	n        *node
+	ds       []driver
+	admin    string
+	probe403 probe // for a key or a user: 403 while accepted
+	probe422 probe // for a key or a developer: 422 while accepted
+	round    int
 }
 
-// revocation is one sort of revocation: make returns a probe and the token that
+// revocationCase is one sort of revocation: make returns a probe and the token that
 // it accepts until the returned function has run.
-type revocation struct {
+type revocationCase struct {
 	what    string
 	rounds  int
 	refused int
 	make    func() (probe, string, func())
 }
 
-// next is the driver of the next call: each surface in turn.
-func (w *revocations) next() driver { w.round++; return w.ds[w.round%3] }
+// nextDriver is the driver of the next call: each surface in turn.
+func (w *revocationFixture) nextDriver() driver { w.round++; return w.ds[w.round%3] }
 
-func (w *revocations) call(operation string, in args, token string) func() {
+func (w *revocationFixture) call(operation string, in args, token string) func() {
 	return func() {
 		o := []option{}
 		if token != "" {
 			o = append(o, bearer(token))
 		}
-		if a := w.next().call(w.t, operation, in, o...); a.Status >= 300 {
+		if a := w.nextDriver().call(w.t, operation, in, o...); a.Status >= 300 {
 			w.t.Errorf("%s is %d %s", operation, a.Status, a.Reason)
 		}
 	}
 }
 
-func (w *revocations) operator(f func(context.Context, string) error, email string) func() {
+func (w *revocationFixture) operator(f func(context.Context, string) error, email string) func() {
 	return func() {
 		if err := f(context.Background(), email); err != nil {
 			w.t.Error(err)
@@ -109,79 +109,79 @@ func (w *revocations) operator(f func(context.Context, string) error, email stri
 	}
 }
 
-func (w *revocations) userToken() (user, app, access, refresh string) {
+func (w *revocationFixture) userToken() (user, app, access, refresh string) {
 	user = w.n.newUser(w.t, w.ds[0], w.admin)
 	app, secret := w.n.newApp(w.t, w.ds[0], w.admin)
 	access, refresh = w.n.exchange(w.t, w.ds[0], user, app, secret)
 	return user, app, access, refresh
 }
 
-func (w *revocations) developer(email string) string {
-	return w.next().call(w.t, "Login", args{"email": email, "password": w.n.password}).want(w.t, 200, "").str("access_token")
+func (w *revocationFixture) developer(email string) string {
+	return w.nextDriver().call(w.t, "Login", args{"email": email, "password": w.n.password}).want(w.t, 200, "").str("access_token")
 }
 
-func (w *revocations) ofKeys() []revocation {
+func (w *revocationFixture) keyCases() []revocationCase {
 	t, n, admin := w.t, w.n, w.admin
-	return []revocation{
+	return []revocationCase{
 		{"a key is disabled", 24, 401, func() (probe, string, func()) {
 			id, secret := n.newKey(t, w.ds[0], admin, nil)
-			return w.any403, secret, w.call("UpdateKey", args{"id": id, "enabled": false}, admin)
+			return w.probe403, secret, w.call("UpdateKey", args{"id": id, "enabled": false}, admin)
 		}},
 		{"a key is deleted", 24, 401, func() (probe, string, func()) {
 			id, secret := n.newKey(t, w.ds[0], admin, nil)
-			return w.any403, secret, w.call("DeleteKey", args{"id": id}, admin)
+			return w.probe403, secret, w.call("DeleteKey", args{"id": id}, admin)
 		}},
 		{"a key is rotated", 24, 401, func() (probe, string, func()) {
 			id, secret := n.newKey(t, w.ds[0], admin, nil)
-			return w.any403, secret, func() {
-				fresh := w.next().call(t, "RotateKey", args{"id": id}, bearer(admin)).str("key")
-				if status := w.any403.status(fresh); status != 403 {
+			return w.probe403, secret, func() {
+				fresh := w.nextDriver().call(t, "RotateKey", args{"id": id}, bearer(admin)).str("key")
+				if status := w.probe403.status(fresh); status != 403 {
 					t.Errorf("the new secret is %d from its answer on", status)
 				}
 			}
 		}},
 		{"a key's older secret is rotated out", 16, 401, func() (probe, string, func()) {
 			id, secret := n.newKey(t, w.ds[0], admin, nil)
-			w.next().call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
-			return w.any403, secret, w.call("RotateKey", args{"id": id, "overlap_seconds": 600}, admin)
+			w.nextDriver().call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
+			return w.probe403, secret, w.call("RotateKey", args{"id": id, "overlap_seconds": 600}, admin)
 		}},
 		{"a key loses its scope", 16, 403, func() (probe, string, func()) {
 			id, secret := n.newKey(t, w.ds[0], admin, nil)
-			return w.any422, secret, w.call("UpdateKey", args{"id": id, "scopes": []string{"workouts:read"}}, admin)
+			return w.probe422, secret, w.call("UpdateKey", args{"id": id, "scopes": []string{"workouts:read"}}, admin)
 		}},
 	}
 }
 
-func (w *revocations) ofUserTokens() []revocation {
+func (w *revocationFixture) userTokenCases() []revocationCase {
 	t, n, admin := w.t, w.n, w.admin
-	return []revocation{
+	return []revocationCase{
 		{"a user's tokens are revoked", 24, 401, func() (probe, string, func()) {
 			user, _, access, _ := w.userToken()
-			return w.any403, access, w.call("RevokeUserTokens", args{"user_id": user}, admin)
+			return w.probe403, access, w.call("RevokeUserTokens", args{"user_id": user}, admin)
 		}},
 		{"a user is deleted", 24, 401, func() (probe, string, func()) {
 			user, _, access, _ := w.userToken()
-			return w.any403, access, w.call("DeleteUser", args{"id": user}, admin)
+			return w.probe403, access, w.call("DeleteUser", args{"id": user}, admin)
 		}},
 		{"an application is deleted", 16, 401, func() (probe, string, func()) {
 			_, app, access, _ := w.userToken()
-			return w.any403, access, w.call("DeleteApplication", args{"app_id": app}, admin)
+			return w.probe403, access, w.call("DeleteApplication", args{"app_id": app}, admin)
 		}},
 		{"a token's key is deleted", 16, 401, func() (probe, string, func()) {
 			id, secret := n.newKey(t, w.ds[0], admin, nil)
 			user := n.newUser(t, w.ds[0], admin)
-			access := w.next().call(t, "CreateUserToken", args{"user_id": user}, bearer(secret)).want(t, 200, "").str("access_token")
-			return w.any403, access, w.call("DeleteKey", args{"id": id}, admin)
+			access := w.nextDriver().call(t, "CreateUserToken", args{"user_id": user}, bearer(secret)).want(t, 200, "").str("access_token")
+			return w.probe403, access, w.call("DeleteKey", args{"id": id}, admin)
 		}},
 		{"a user's refresh token is revoked", 16, 401, func() (probe, string, func()) {
 			_, _, access, refresh := w.userToken()
-			return w.any403, access, w.call("RevokeToken", args{"refresh_token": refresh}, "")
+			return w.probe403, access, w.call("RevokeToken", args{"refresh_token": refresh}, "")
 		}},
 		{"a refresh token is used twice", 16, 401, func() (probe, string, func()) {
 			_, _, access, refresh := w.userToken()
-			w.next().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("one")).want(t, 200, "")
-			return w.any403, access, func() {
-				if a := w.next().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("two")); a.Reason != "refresh_token_reused" {
+			w.nextDriver().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("one")).want(t, 200, "")
+			return w.probe403, access, func() {
+				if a := w.nextDriver().call(t, "RefreshToken", args{"refresh_token": refresh}, idempotent("two")); a.Reason != "refresh_token_reused" {
 					t.Errorf("the second use is %d %s", a.Status, a.Reason)
 				}
 			}
@@ -189,38 +189,38 @@ func (w *revocations) ofUserTokens() []revocation {
 	}
 }
 
-func (w *revocations) ofDevelopers() []revocation {
+func (w *revocationFixture) developerCases() []revocationCase {
 	t, n := w.t, w.n
 	email := "second@example.com"
 	n.addDeveloper(email, n.password)
 	developers := n.server.Auth().Developers
-	return []revocation{
+	return []revocationCase{
 		{"a developer logs out", 4, 401, func() (probe, string, func()) {
 			access := w.developer(email)
-			return w.any422, access, w.call("Logout", nil, access)
+			return w.probe422, access, w.call("Logout", nil, access)
 		}},
 		{"a developer's session is ended", 4, 401, func() (probe, string, func()) {
 			access, other := w.developer(email), w.developer(email)
-			return w.any422, access, w.call("RevokeOtherSessions", nil, other)
+			return w.probe422, access, w.call("RevokeOtherSessions", nil, other)
 		}},
 		{"a developer is disabled", 4, 401, func() (probe, string, func()) {
 			if err := developers.Enable(t.Context(), email); err != nil {
 				t.Fatal(err)
 			}
-			return w.any422, w.developer(email), w.operator(developers.Disable, email)
+			return w.probe422, w.developer(email), w.operator(developers.Disable, email)
 		}},
 		{"a developer's password is set", 2, 401, func() (probe, string, func()) {
 			if err := developers.Enable(t.Context(), email); err != nil {
 				t.Fatal(err)
 			}
-			return w.any422, w.developer(email), w.operator(func(ctx context.Context, email string) error {
+			return w.probe422, w.developer(email), w.operator(func(ctx context.Context, email string) error {
 				return developers.SetPassword(ctx, email, n.password)
 			}, email)
 		}},
 		{"a developer is deleted", 3, 401, func() (probe, string, func()) {
 			email := fmt.Sprintf("d%d@example.com", w.round)
 			n.addDeveloper(email, n.password)
-			return w.any422, w.developer(email), w.operator(developers.Delete, email)
+			return w.probe422, w.developer(email), w.operator(developers.Delete, email)
 		}},
 	}
 }
@@ -229,19 +229,19 @@ func (w *revocations) ofDevelopers() []revocation {
 // that starts later is accepted, however many are under way.
 func TestRevocationHasNoLag(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
-	w := &revocations{
+	n := start(t, unlimited)
+	w := &revocationFixture{
 		t: t, n: n, ds: n.drivers(),
-		any403: probe{n.server.Handler(), "/api/v1/auth/me"},
-		any422: probe{n.server.Handler(), "/api/v1/users?limit=0"},
+		probe403: probe{n.server.Handler(), "/api/v1/auth/me"},
+		probe422: probe{n.server.Handler(), "/api/v1/users?limit=0"},
 	}
 	w.admin, _ = n.login(t, w.ds[0])
-	for _, c := range slices.Concat(w.ofKeys(), w.ofUserTokens(), w.ofDevelopers()) {
+	for _, c := range slices.Concat(w.keyCases(), w.userTokenCases(), w.developerCases()) {
 		var before, after int64
 		for i := range c.rounds {
 			p, token, end := c.make()
 			pause := time.Duration(i%4) * 200 * time.Microsecond // 0: the first proofs are under way
-			b, a := hammer(t, p, token, c.refused, pause, end)
+			b, a := revokeUnderLoad(t, p, token, c.refused, pause, end)
 			before, after = before+b, after+a
 		}
 		if before == 0 || after == 0 {
@@ -254,7 +254,7 @@ func TestRevocationHasNoLag(t *testing.T) {
 // one client is seen by all others at once.
 func TestRevocationHasNoLagOverTheWire(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	for round := range 12 {
@@ -267,7 +267,7 @@ func TestRevocationHasNoLagOverTheWire(t *testing.T) {
 			}
 			ended.Store(true)
 		}()
-		atOnce(8, func(i int) {
+		concurrently(8, func(i int) {
 			for late := 0; late < 2; {
 				was := ended.Load()
 				a := ds[i%3].call(t, "ListUsers", args{"limit": 1}, bearer(secret))
@@ -285,7 +285,7 @@ func TestRevocationHasNoLagOverTheWire(t *testing.T) {
 // from its answer on, and during an overlap nobody at all.
 func TestNewSecretAtOnce(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	p := probe{n.server.Handler(), "/api/v1/auth/me"}
@@ -296,7 +296,7 @@ func TestNewSecretAtOnce(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		atOnce(8, func(int) {
+		concurrently(8, func(int) {
 			for {
 				select {
 				case <-stop:

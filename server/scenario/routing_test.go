@@ -18,9 +18,9 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// raw sends a request as it is written, to either surface. Of an RPC's success
+// sendRaw sends a request as it is written, to either surface. Of an RPC's success
 // the body stays in the RPC's shape.
-func (n *node) raw(t *testing.T, method, path, contentType, body string, o ...option) answer {
+func (n *node) sendRaw(t *testing.T, method, path, contentType, body string, o ...option) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, n.url+path, strings.NewReader(body))
 	if err != nil {
@@ -42,10 +42,10 @@ func (n *node) raw(t *testing.T, method, path, contentType, body string, o ...op
 	return restAnswer(t, res, data)
 }
 
-// want is raw, and fails the test unless the answer has the status and reason.
-func (n *node) want(t *testing.T, method, path, contentType, body string, status int, reason string, o ...option) answer {
+// wantRaw is raw, and fails the test unless the answer has the status and reason.
+func (n *node) wantRaw(t *testing.T, method, path, contentType, body string, status int, reason string, o ...option) answer {
 	t.Helper()
-	a := n.raw(t, method, path, contentType, body, o...)
+	a := n.sendRaw(t, method, path, contentType, body, o...)
 	if a.Status != status || a.Reason != reason {
 		t.Errorf("%s %.120s (%s) answers %d %q (%s %v), want %d %q",
 			method, path, contentType, a.Status, a.Reason, a.Detail, a.Fields, status, reason)
@@ -53,8 +53,8 @@ func (n *node) want(t *testing.T, method, path, contentType, body string, status
 	return a
 }
 
-// leaks are what an error must not tell of the server's insides.
-var leaks = []string{
+// leakPatterns are what an error must not tell of the server's insides.
+var leakPatterns = []string{
 	".go", "goroutine", "panic", "runtime error", "sqlite", "postgres", "sql", "constraint", "bun:", "json: cannot", "proto:", "strconv", "unmarshal",
 	"invalid character", "nullable", "struct", "map[", "interface", "auth.", "event.", "openapi.", "owv1.", "jsontext", "unexpected eof", "server:",
 	"/home/", "/tmp/", "/work/", "/usr/", "/root/", "/proc/", ".db", "0x",
@@ -63,14 +63,14 @@ var leaks = []string{
 // checkRefusal holds every refusal of every test to the shape of errors (B08)
 // and to saying nothing of the server's insides.
 func (c contractTransport) checkRefusal(r *http.Request, res *http.Response, body []byte) {
-	told := res.Header.Get("Grpc-Message") + res.Trailer.Get("Grpc-Message")
+	text := res.Header.Get("Grpc-Message") + res.Trailer.Get("Grpc-Message")
 	if res.StatusCode >= 400 {
-		told += string(body)
+		text += string(body)
 	}
-	told, _, _ = strings.Cut(strings.ReplaceAll(told, res.Header.Get("X-Request-Id"), ""), `"details":`) // which repeats it in binary
-	for _, leak := range leaks {
-		if strings.Contains(strings.ToLower(told), leak) {
-			c.t.Errorf("%s %.80s answers %d and tells %q: %.300s", r.Method, r.URL.Path, res.StatusCode, leak, told)
+	text, _, _ = strings.Cut(strings.ReplaceAll(text, res.Header.Get("X-Request-Id"), ""), `"details":`) // which repeats it in binary
+	for _, leak := range leakPatterns {
+		if strings.Contains(strings.ToLower(text), leak) {
+			c.t.Errorf("%s %.80s answers %d and tells %q: %.300s", r.Method, r.URL.Path, res.StatusCode, leak, text)
 		}
 	}
 	if res.StatusCode < 400 || r.Method == http.MethodHead || r.URL.Path == "/readyz" || strings.HasPrefix(r.URL.Path, "/openwearables.v1.") ||
@@ -124,7 +124,7 @@ func servedPaths() map[string][]string {
 // TestOtherMethodsAreRefused sends every method to every path: one that the path does
 // not take is 405 with Allow, before any credential is asked for.
 func TestOtherMethodsAreRefused(t *testing.T) {
-	n := start(t, generous)
+	n := start(t, unlimited)
 	for path, allowed := range servedPaths() {
 		for _, method := range []string{
 			"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "FOO",
@@ -139,7 +139,7 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 				}
 				continue
 			}
-			a := n.raw(t, method, path, "", "")
+			a := n.sendRaw(t, method, path, "", "")
 			if a.Status != 405 || a.Reason != "method_not_allowed" && method != "HEAD" {
 				t.Errorf("%s %s answers %d %q, want 405", method, path, a.Status, a.Reason)
 			}
@@ -153,7 +153,7 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 // TestUncleanPaths shows that a path which is not in its one clean form is
 // 404, with and without a credential, and never a redirect.
 func TestUncleanPaths(t *testing.T) {
-	n := start(t, generous)
+	n := start(t, unlimited)
 	admin, _ := n.login(t, restDriver{n})
 	for _, path := range []string{
 		"//api/v1/users", "/api//v1/users", "/api/v1//users", "/api/v1/users/", "/api/v1/users//", "/api/v1/./users", "/api/v1/x/../users",
@@ -165,7 +165,7 @@ func TestUncleanPaths(t *testing.T) {
 	} {
 		for _, present := range [][]option{nil, {bearer(admin)}, {bearer("x")}} {
 			for _, method := range []string{"GET", "POST", "DELETE"} {
-				n.want(t, method, path, "application/json", "{}", 404, "not_found", present...)
+				n.wantRaw(t, method, path, "application/json", "{}", 404, "not_found", present...)
 			}
 		}
 	}
@@ -173,7 +173,7 @@ func TestUncleanPaths(t *testing.T) {
 
 // TestAliases shows that an alias answers the same bytes as its path.
 func TestAliases(t *testing.T) {
-	n := start(t, generous)
+	n := start(t, unlimited)
 	admin, refresh := n.login(t, restDriver{n})
 	id, _ := n.newKey(t, restDriver{n}, admin, args{})
 	both := func(method, path, alias, data string, o ...option) {
@@ -208,18 +208,18 @@ func TestAliases(t *testing.T) {
 		both("POST", "/auth/revoke", "/token/revoke", `{"refresh_token":"x"}`, present...)
 		both("GET", "/auth/revoke", "/token/revoke", "", present...)
 	}
-	n.want(t, "POST", "/api/v1/developer/api-keys", "", "", 201, "", bearer(admin))
-	n.want(t, "POST", "/api/v1/developer/api-keys/"+id+"/rotate", "", "", 201, "", bearer(admin))
-	n.want(t, "DELETE", "/api/v1/developer/api-keys/"+id, "", "", 200, "", bearer(admin))
-	a := n.want(t, "POST", "/api/v1/token/refresh", "application/json", `{"refresh_token":"`+refresh+`"}`, 200, "")
-	n.want(t, "POST", "/api/v1/token/revoke", "application/json", `{"refresh_token":"`+a.str("refresh_token")+`"}`, 204, "")
-	n.want(t, "GET", "/api/v1/auth/me", "", "", 401, "invalid_token", bearer(a.str("access_token")))
+	n.wantRaw(t, "POST", "/api/v1/developer/api-keys", "", "", 201, "", bearer(admin))
+	n.wantRaw(t, "POST", "/api/v1/developer/api-keys/"+id+"/rotate", "", "", 201, "", bearer(admin))
+	n.wantRaw(t, "DELETE", "/api/v1/developer/api-keys/"+id, "", "", 200, "", bearer(admin))
+	a := n.wantRaw(t, "POST", "/api/v1/token/refresh", "application/json", `{"refresh_token":"`+refresh+`"}`, 200, "")
+	n.wantRaw(t, "POST", "/api/v1/token/revoke", "application/json", `{"refresh_token":"`+a.str("refresh_token")+`"}`, 204, "")
+	n.wantRaw(t, "GET", "/api/v1/auth/me", "", "", 401, "invalid_token", bearer(a.str("access_token")))
 }
 
 // TestPanicIsAnInternalError shows that a handler's panic is a 500 that tells nothing, is
 // logged, and leaves the server serving.
 func TestPanicIsAnInternalError(t *testing.T) {
-	n := start(t, generous)
+	n := start(t, unlimited)
 	n.server.Mount("GET /boom", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a secret cause") }))
 	n.server.Mount("POST /openwearables.v1.BoomService/Boom", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a secret cause") }))
 	n.server.Mount("GET /half", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -228,7 +228,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 		panic("a secret cause")
 	}))
 	for path, method := range map[string]string{"/boom": "GET", "/openwearables.v1.BoomService/Boom": "POST"} {
-		a := n.want(t, method, path, "application/json", "", 500, "internal")
+		a := n.wantRaw(t, method, path, "application/json", "", 500, "internal")
 		if a.Detail != "Internal server error" {
 			t.Errorf("a panic is answered %q", a.Detail)
 		}
@@ -248,7 +248,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	if got := strings.Count(n.log.String(), "panic: a secret cause"); got != 3 {
 		t.Errorf("the log holds %d panics, want 3", got)
 	}
-	n.want(t, "GET", "/livez", "", "", 200, "")
+	n.wantRaw(t, "GET", "/livez", "", "", 200, "")
 }
 
 // TestTargetsWithoutPath shows that the two request targets that are no path

@@ -23,20 +23,20 @@ import (
 
 var jwtForm = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 
-// witness notes every secret that passes in either direction.
-type witness struct {
+// secretRecorder notes every secret that passes in either direction.
+type secretRecorder struct {
 	next http.RoundTripper
 	mu   sync.Mutex
 	seen map[string]string // secret: what it is
 }
 
-func (w *witness) note(what, secret string) {
+func (w *secretRecorder) note(what, secret string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seen[secret] = what
 }
 
-func (w *witness) read(b []byte) {
+func (w *secretRecorder) scan(b []byte) {
 	for _, s := range secretForm.FindAll(b, -1) {
 		w.note(string(s[:bytes.IndexByte(s, '_')]), string(s))
 	}
@@ -45,17 +45,17 @@ func (w *witness) read(b []byte) {
 	}
 }
 
-func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *secretRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
 		}
-		w.read(body)
+		w.scan(body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	for _, values := range r.Header {
-		w.read([]byte(strings.Join(values, " ")))
+		w.scan([]byte(strings.Join(values, " ")))
 	}
 	if key := r.Header.Get("Idempotency-Key"); key != "" {
 		w.note("idempotency", key)
@@ -68,14 +68,14 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.read(body)
-	w.read([]byte(res.Header.Get("Set-Cookie")))
+	w.scan(body)
+	w.scan([]byte(res.Header.Get("Set-Cookie")))
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, res.Body.Close()
 }
 
-// everything uses every operation that knows a secret, well and badly.
-func everything(t *testing.T, n *node, d driver, w *witness) {
+// useEverySecret uses every operation that knows a secret, well and badly.
+func useEverySecret(t *testing.T, n *node, d driver, w *secretRecorder) {
 	t.Helper()
 	password := func() string {
 		p := passphrase()
@@ -115,7 +115,7 @@ func everything(t *testing.T, n *node, d driver, w *witness) {
 	sdk := d.call(t, "CreateUserToken", body(secret), retry()).want(t, 200, "")
 	d.call(t, "CreateUserToken", body(credential.Mint(credential.AppSecret))).want(t, 401, "invalid_app_credentials")
 	d.call(t, "CreateUserToken", args{"user_id": user}, bearer(key.str("key")), retry()).want(t, 200, "")
-	putWorkouts(t, d, sdk.str("access_token"), user, run("w", "2026-03-02T07:00:00Z"))
+	putWorkouts(t, d, sdk.str("access_token"), user, halfHourRun("w", "2026-03-02T07:00:00Z"))
 	d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-07"}, bearer(sdk.str("access_token"))).want(t, 200, "")
 	d.call(t, "RefreshToken", args{"refresh_token": sdk.str("refresh_token")}, retry()).want(t, 200, "")
 	d.call(t, "RefreshToken", args{"refresh_token": sdk.str("refresh_token")}, retry()).want(t, 401, "refresh_token_reused")
@@ -127,8 +127,8 @@ func everything(t *testing.T, n *node, d driver, w *witness) {
 	n.send(t, newRequest(t, "GET", n.url+"/api/v1/api-keys/"+key.str("key"), nil), admin)
 }
 
-// disguises are the ways in which a secret might be written down.
-func disguises(secret string) map[string][]byte {
+// encodings are the ways in which a secret might be written down.
+func encodings(secret string) map[string][]byte {
 	digest := sha256.Sum256([]byte(secret))
 	out := map[string][]byte{
 		"as it is": []byte(secret), "in base64": []byte(base64.RawStdEncoding.EncodeToString([]byte(secret))),
@@ -147,12 +147,12 @@ func disguises(secret string) map[string][]byte {
 // presented, in any disguise, is in the database, its WAL, or the log at debug.
 func TestNoSecretIsStored(t *testing.T) {
 	t.Parallel()
-	n := startOnFile(t, generous)
+	n := startOnSQLite(t, unlimited)
 	transport := n.http.Transport
-	w := &witness{next: transport, seen: map[string]string{n.password: "password"}}
+	w := &secretRecorder{next: transport, seen: map[string]string{n.password: "password"}}
 	n.http.Transport = w
 	for _, d := range n.drivers() {
-		everything(t, n, d, w)
+		useEverySecret(t, n, d, w)
 	}
 	kinds := map[string]int{}
 	for _, what := range w.seen {
@@ -180,7 +180,7 @@ func TestNoSecretIsStored(t *testing.T) {
 		}
 		for place, content := range places {
 			for secret, what := range w.seen {
-				for how, text := range disguises(secret) {
+				for how, text := range encodings(secret) {
 					if bytes.Contains(content, text) {
 						t.Errorf("%s: %s holds a %s %s", when, place, what, how)
 					}
@@ -204,7 +204,7 @@ func TestNoSecretIsStored(t *testing.T) {
 // TestFilesBelongToTheirOwnerAlone: what the node writes is its owner's alone.
 func TestFilesBelongToTheirOwnerAlone(t *testing.T) {
 	t.Parallel()
-	n := startOnFile(t)
+	n := startOnSQLite(t)
 	n.login(t, n.drivers()[0])
 	files, err := filepath.Glob(n.database + "*")
 	if err != nil || len(files) < 4 {
@@ -221,7 +221,7 @@ func TestFilesBelongToTheirOwnerAlone(t *testing.T) {
 // database once it was checkpointed, but the record of who did what.
 func TestDeletedUserLeavesNothing(t *testing.T) {
 	t.Parallel()
-	n := startOnFile(t, generous)
+	n := startOnSQLite(t, unlimited)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	app, secret := n.newApp(t, ds[0], admin)
@@ -233,11 +233,11 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 			"first_name": m("first"), "last_name": m("LAST"), "email": m("Email") + "@example.com", "external_user_id": m("external"),
 		}, bearer(admin)).want(t, 201, "").str("id")
 		access, refresh := n.exchange(t, d, id, app, secret)
-		w := with(run(m("workout"), "2026-03-02T07:00:00Z"), args{
+		w := withMembers(halfHourRun(m("workout"), "2026-03-02T07:00:00Z"), args{
 			"type": m("type"), "name": m("name"),
 			"source": args{"provider": m("provider"), "source": m("source"), "device": m("device"), "device_type": m("kind"), "device_name": m("device_name")},
 		})
-		putWorkouts(t, d, access, id, w, with(w, args{"external_id": m("second"), "name": strings.Repeat(m("name"), 12)}))
+		putWorkouts(t, d, access, id, w, withMembers(w, args{"external_id": m("second"), "name": strings.Repeat(m("name"), 12)}))
 		d.call(t, "UpdateUser", args{"id": id, "first_name": m("renamed")}, bearer(admin)).want(t, 200, "")
 		d.call(t, "ListWorkouts", args{"user_id": id, "start_date": "2026-03-01", "end_date": "2026-03-07"}, bearer(access)).want(t, 200, "")
 		d.call(t, "ListUsers", args{"search": m("first")}, bearer(admin)).want(t, 200, "")
@@ -271,7 +271,7 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 		t.Errorf("%d bytes are left in the WAL after the end", info.Size())
 	}
 	if !bytes.Contains(found, []byte(ids[0])) {
-		t.Error("the trail does not know the user any more")
+		t.Error("the audit rows of the deleted user are gone")
 	}
 	if strings.Contains(n.log.String(), "mark") {
 		t.Error("the log holds what a user is known by")
@@ -301,7 +301,7 @@ func (n *node) startError(t *testing.T, change ...func(*server.Config)) error {
 // does no harm to the database.
 func TestUnfitMasterSecretRefusesTheStart(t *testing.T) {
 	t.Parallel()
-	n := startOnFile(t)
+	n := startOnSQLite(t)
 	d := n.drivers()[0]
 	access, refresh := n.login(t, d)
 	_, key := n.newKey(t, d, access, nil)

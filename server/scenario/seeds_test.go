@@ -7,7 +7,7 @@ import (
 
 // TestSeeds walks the documented quick start on every surface.
 func TestSeeds(t *testing.T) {
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, refresh := n.login(t, d)
 		d.call(t, "ListUsers", nil).want(t, 401, "missing_credential")
 

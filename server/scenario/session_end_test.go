@@ -13,17 +13,17 @@ import (
 // alike, and nobody else's is.
 func TestDeveloperSessionsEnd(t *testing.T) {
 	t.Parallel()
-	onEachChain(t, func(t *testing.T, m chains) {
+	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
 		n, d, developers := m.n, m.d, m.n.server.Auth().Developers
 		other := *n
 		other.email, other.password = "other@example.com", passphrase()
 		n.addDeveloper(other.email, other.password)
-		bystander := chains{&other, d, m.key, m.clock}.developer(t)
-		one, two, three := m.developer(t), m.developer(t), m.developer(t)
-		living := func(all ...*chain) {
+		bystander := sessionFactory{&other, d, m.key, m.clock}.openDeveloper(t)
+		one, two, three := m.openDeveloper(t), m.openDeveloper(t), m.openDeveloper(t)
+		living := func(all ...*clientSession) {
 			t.Helper()
 			for _, c := range append(all, bystander) {
-				c.works(t)
+				c.wantAccepted(t)
 			}
 		}
 		do := func(operation string, in args, status int) {
@@ -34,71 +34,71 @@ func TestDeveloperSessionsEnd(t *testing.T) {
 
 		living(one, two, three)
 		do("RevokeSession", args{"id": sessionID(t, two)}, 204)
-		two.ended(t)
+		two.wantEnded(t)
 		living(one, three)
 		do("RevokeOtherSessions", nil, 204)
-		three.ended(t)
+		three.wantEnded(t)
 		living(one)
 
-		two = m.developer(t)
+		two = m.openDeveloper(t)
 		two.rotate(t, "")
 		living(one, two)
 		next := passphrase()
 		do("ChangePassword", args{"current_password": n.password, "new_password": next, "confirm_password": next}, 200)
 		n.password = next
-		two.ended(t)
+		two.wantEnded(t)
 		living(one)
 
-		two = m.developer(t)
+		two = m.openDeveloper(t)
 		living(one, two)
 		n.password = passphrase()
 		if err := developers.SetPassword(t.Context(), n.email, n.password); err != nil {
 			t.Fatal(err)
 		}
-		one.ended(t)
-		two.ended(t)
+		one.wantEnded(t)
+		two.wantEnded(t)
 
-		one, two = m.developer(t), m.developer(t)
+		one, two = m.openDeveloper(t), m.openDeveloper(t)
 		living(one, two)
 		if a := d.call(t, "Logout", nil, bearer(one.access[0])).want(t, 200, ""); a.str("message") != "Successfully logged out" {
 			t.Errorf("Logout answers %v", a.Body)
 		}
-		one.ended(t)
+		one.wantEnded(t)
 		living(two)
 
 		minted := two.mint(t, m.newUser(t), bearer(two.access[0]), nil)
-		minted.works(t)
+		minted.wantAccepted(t)
 		if err := developers.Disable(t.Context(), n.email); err != nil {
 			t.Fatal(err)
 		}
-		two.ended(t)
+		two.wantEnded(t)
 		living(minted)
 		d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 401, "invalid_credentials")
 		if err := developers.Enable(t.Context(), n.email); err != nil {
 			t.Fatal(err)
 		}
-		two.ended(t)
-		three = m.developer(t)
+		two.wantEnded(t)
+		three = m.openDeveloper(t)
 		living(three, minted)
 		if err := developers.Delete(t.Context(), n.email); err != nil {
 			t.Fatal(err)
 		}
-		three.ended(t)
-		minted.ended(t)
+		three.wantEnded(t)
+		minted.wantEnded(t)
 		d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 401, "invalid_credentials")
 		living()
 	})
 }
 
 // mint opens a session of the user by a credential or an application.
-func (c *chain) mint(t *testing.T, user string, o option, app args) *chain {
+func (c *clientSession) mint(t *testing.T, user string, o option, app args) *clientSession {
 	t.Helper()
 	in := args{"user_id": user}
 	for name, v := range app {
 		in[name] = v
 	}
 	a := c.d.call(t, "CreateUserToken", in, o).want(t, 200, "")
-	return &chain{d: c.d, user: user, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
+	return &clientSession{d: c.d, user: user, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
 }
 
 // TestUserSessionsEnd mints tokens of one user by each kind of minter and
@@ -106,8 +106,8 @@ func (c *chain) mint(t *testing.T, user string, o option, app args) *chain {
 // once, everything else lives on.
 func TestUserSessionsEnd(t *testing.T) {
 	t.Parallel()
-	onEachChain(t, func(t *testing.T, m chains) {
-		admin := m.developer(t)
+	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
+		admin := m.openDeveloper(t)
 		as := bearer(admin.access[0])
 		for _, c := range []struct {
 			operation string
@@ -130,16 +130,16 @@ func TestUserSessionsEnd(t *testing.T) {
 			t.Run(c.operation, func(t *testing.T) {
 				s := m.minters(t, admin)
 				for _, chain := range s.of {
-					chain.works(t)
+					chain.wantAccepted(t)
 				}
 				m.d.call(t, c.operation, c.in(s), as).want(t, c.status, "")
 				for name, chain := range s.of {
 					if slices.Contains(strings.Fields(c.ends), name) {
-						chain.ended(t)
+						chain.wantEnded(t)
 					} else {
-						chain.works(t)
+						chain.wantAccepted(t)
 						chain.rotate(t, "")
-						chain.works(t)
+						chain.wantAccepted(t)
 					}
 				}
 			})
@@ -151,10 +151,10 @@ func TestUserSessionsEnd(t *testing.T) {
 // one of another user.
 type minters struct {
 	user, keyID, appID string
-	of                 map[string]*chain
+	of                 map[string]*clientSession
 }
 
-func (m chains) minters(t *testing.T, admin *chain) *minters {
+func (m sessionFactory) minters(t *testing.T, admin *clientSession) *minters {
 	t.Helper()
 	s := &minters{user: m.newUser(t)}
 	as := bearer(admin.access[0])
@@ -163,7 +163,7 @@ func (m chains) minters(t *testing.T, admin *chain) *minters {
 	s.appID, secret = m.n.newApp(t, m.d, admin.access[0])
 	app := args{"app_id": s.appID, "app_secret": secret}
 	none := func(*http.Request) {}
-	s.of = map[string]*chain{
+	s.of = map[string]*clientSession{
 		"key": admin.mint(t, s.user, bearer(key), nil), "app": admin.mint(t, s.user, none, app),
 		"admin": admin.mint(t, s.user, as, nil), "stranger": m.open(t),
 	}
@@ -174,24 +174,24 @@ func (m chains) minters(t *testing.T, admin *chain) *minters {
 // the answer, and no other session is touched.
 func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 	t.Parallel()
-	onEachChain(t, func(t *testing.T, m chains) {
+	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
 		revoke := func(token any, o ...option) answer {
 			t.Helper()
 			return m.d.call(t, "RevokeToken", args{"refresh_token": token}, o...)
 		}
 		user := m.newUser(t)
-		sibling := m.of(t, user)
-		for name, token := range map[string]func(c *chain) string{
-			"the current token": (*chain).current, "its parent": (*chain).parent,
-			"the oldest":      func(c *chain) string { return c.refresh[0] },
-			"an access token": func(c *chain) string { return c.access[0] },
+		sibling := m.openFor(t, user)
+		for name, token := range map[string]func(c *clientSession) string{
+			"the current token": (*clientSession).current, "its parent": (*clientSession).parent,
+			"the oldest":      func(c *clientSession) string { return c.refresh[0] },
+			"an access token": func(c *clientSession) string { return c.access[0] },
 		} {
-			c := m.of(t, user)
+			c := m.openFor(t, user)
 			c.rotate(t, "k")
 			c.rotate(t, "")
-			c.works(t)
+			c.wantAccepted(t)
 			revoke(token(c), bearer("nothing that is looked at")).want(t, 204, "")
-			c.ended(t)
+			c.wantEnded(t)
 			revoke(token(c)).want(t, 204, "")
 			if t.Failed() {
 				t.Fatalf("revoking by %s", name)
@@ -200,7 +200,7 @@ func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 		for _, unknown := range []string{"", "garbage", "rt_", withChecksum(strings.Repeat("0", 56)), sibling.access[0] + "x"} {
 			revoke(unknown).want(t, 204, "")
 		}
-		sibling.works(t)
+		sibling.wantAccepted(t)
 		m.d.call(t, "RevokeToken", args{}).want(t, 422, "invalid_request")
 
 		c := m.open(t)
@@ -211,7 +211,7 @@ func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 		revoke(c.current()).want(t, 204, "")
 
 		c = m.open(t)
-		unlock := m.n.lock(t)
+		unlock := m.n.lockDatabase(t)
 		if a := revoke(c.current()).want(t, 503, "unavailable"); a.Header.Get("Retry-After") == "" {
 			t.Error("no Retry-After beside a 503")
 		}
@@ -220,8 +220,8 @@ func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 		c.present(t, "garbage", "").want(t, 503, "unavailable")
 		unlock()
 		c.rotate(t, "")
-		c.works(t)
+		c.wantAccepted(t)
 		revoke(c.current()).want(t, 204, "")
-		c.ended(t)
+		c.wantEnded(t)
 	})
 }

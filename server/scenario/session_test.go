@@ -31,7 +31,7 @@ func claims(t *testing.T, token string) map[string]any {
 	return c
 }
 
-func sessionID(t *testing.T, c *chain) string {
+func sessionID(t *testing.T, c *clientSession) string {
 	t.Helper()
 	id, _ := claims(t, c.access[0])["sid"].(string)
 	return id
@@ -41,7 +41,7 @@ func sessionID(t *testing.T, c *chain) string {
 // one.
 func TestTokenPairHasTheDocumentedForm(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, n *node, d driver) {
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		login := d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 200, "")
 		admin := bearer(login.str("access_token"))
 		user := n.newUser(t, d, login.str("access_token"))
@@ -69,53 +69,53 @@ func TestTokenPairHasTheDocumentedForm(t *testing.T) {
 				t.Errorf("%s: Cache-Control %q, Set-Cookie %q", name, a.Header.Get("Cache-Control"), a.Header.Get("Set-Cookie"))
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestOldestSessionEnds fills a developer's sessions up to the default of
 // 50: one more login ends the oldest and no other.
 func TestOldestSessionEnds(t *testing.T) {
 	t.Parallel()
-	onEachChain(t, func(t *testing.T, m chains) {
-		oldest := m.developer(t)
+	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
+		oldest := m.openDeveloper(t)
 		m.d.call(t, "RevokeOtherSessions", nil, bearer(oldest.access[0])).want(t, 204, "")
-		m.n.alter(t, `
+		m.n.exec(t, `
 			INSERT INTO sessions (id, developer_id, seed, generation, rotated_at, created_at, last_used_at, expires_at, ends_at)
 			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 48)
 			SELECT '00000000-0000-4000-8000-0000000000' || CASE WHEN i < 10 THEN '0' ELSE '' END || i, developer_id, seed, 1, created_at + i, created_at + i, created_at + i, expires_at, ends_at
 			FROM sessions, n WHERE id = $1`, sessionID(t, oldest))
 		m.clock.advance(time.Second)
-		fifty := m.developer(t)
-		fifty.works(t)
-		oldest.works(t)
+		fifty := m.openDeveloper(t)
+		fifty.wantAccepted(t)
+		oldest.wantAccepted(t)
 		ids := m.n.sessionIDs(t, m.d, fifty)
 		if len(ids) != 50 || ids[0] != sessionID(t, fifty) || ids[49] != sessionID(t, oldest) {
 			t.Fatalf("of 50 logins %d sessions are left: %v", len(ids), ids)
 		}
 		m.clock.advance(time.Second)
-		another := m.developer(t)
-		another.works(t)
+		another := m.openDeveloper(t)
+		another.wantAccepted(t)
 		if now := m.n.sessionIDs(t, m.d, another); len(now) != 50 || !slices.Equal(now[1:], ids[:49]) {
 			t.Errorf("the 51st login leaves %d sessions: %v", len(now), now)
 		}
-		oldest.ended(t)
-		fifty.works(t)
+		oldest.wantEnded(t)
+		fifty.wantAccepted(t)
 		fifty.rotate(t, "")
 	})
 }
 
 // sessionIDs lists the ids of the caller's sessions, as they are listed.
-func (n *node) sessionIDs(t *testing.T, d driver, as *chain) []string {
+func (n *node) sessionIDs(t *testing.T, d driver, as *clientSession) []string {
 	t.Helper()
 	var ids []string
-	for _, s := range listed(d.call(t, "ListSessions", nil, bearer(as.access[len(as.access)-1])).want(t, 200, "")) {
+	for _, s := range objectsOf(d.call(t, "ListSessions", nil, bearer(as.access[len(as.access)-1])).want(t, 200, "")) {
 		ids = append(ids, s["id"].(string))
 	}
 	return ids
 }
 
-// listed is an answer that is an array of objects.
-func listed(a answer) []map[string]any {
+// objectsOf is an answer that is an array of objects.
+func objectsOf(a answer) []map[string]any {
 	all, _ := a.Body.([]any)
 	objects := make([]map[string]any, len(all))
 	for i := range all {
@@ -124,36 +124,33 @@ func listed(a answer) []map[string]any {
 	return objects
 }
 
-// behind makes the node believe the proxy header of any local peer.
-func behind(c *server.Config) {
+// behindLoopbackProxy makes the node believe the proxy header of any local peer.
+func behindLoopbackProxy(c *server.Config) {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 }
-
-// from sends a request as from an address, through the proxy.
-func from(address string) option { return header("X-Forwarded-For", address) }
 
 // TestDevelopersListAndEndTheirOwnSessions holds what a session shows of itself and that
 // nobody ends another developer's.
 func TestDevelopersListAndEndTheirOwnSessions(t *testing.T) {
 	t.Parallel()
-	var clock *stillClock
-	onEach(t, func(t *testing.T, n *node, d driver) {
-		login := func(email, password string, o ...option) *chain {
+	var clock *manualClock
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		login := func(email, password string, o ...option) *clientSession {
 			a := d.call(t, "Login", args{"email": email, "password": password}, o...).want(t, 200, "")
-			return &chain{d: d, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
+			return &clientSession{d: d, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
 		}
 		began := clock.now()
-		first := login(n.email, n.password, from("203.0.113.7"), header("User-Agent", "Phone/1.0"))
+		first := login(n.email, n.password, forwardedFor("203.0.113.7"), header("User-Agent", "Phone/1.0"))
 		clock.advance(time.Minute)
-		second := login(n.email, n.password, from("2001:db8::1"), header("User-Agent", ""))
+		second := login(n.email, n.password, forwardedFor("2001:db8::1"), header("User-Agent", ""))
 		password := passphrase()
 		n.addDeveloper("other@example.com", password)
 		stranger := login("other@example.com", password)
 
 		clock.advance(time.Minute)
-		list := func(c *chain) []map[string]any {
+		list := func(c *clientSession) []map[string]any {
 			t.Helper()
-			return listed(d.call(t, "ListSessions", nil, bearer(c.access[0])).want(t, 200, ""))
+			return objectsOf(d.call(t, "ListSessions", nil, bearer(c.access[0])).want(t, 200, ""))
 		}
 		at := func(d time.Duration) string { return began.Add(d).Format(time.RFC3339) }
 		want := []map[string]any{
@@ -169,8 +166,8 @@ func TestDevelopersListAndEndTheirOwnSessions(t *testing.T) {
 		sameJSON(t, list(first), want)
 
 		clock.advance(time.Minute)
-		a := d.call(t, "RefreshToken", args{"refresh_token": first.current()}, from("203.0.113.8"), header("User-Agent", "Phone/2.0")).want(t, 200, "")
-		first.take(a)
+		a := d.call(t, "RefreshToken", args{"refresh_token": first.current()}, forwardedFor("203.0.113.8"), header("User-Agent", "Phone/2.0")).want(t, 200, "")
+		first.record(a)
 		clock.advance(time.Minute)
 		want[1]["last_used_at"], want[1]["expires_at"] = at(3*time.Minute), at(3*time.Minute+30*day)
 		want[1]["ip"], want[1]["client"], want[1]["current"] = "203.0.113.8", "Phone/2.0", false
@@ -191,8 +188,8 @@ func TestDevelopersListAndEndTheirOwnSessions(t *testing.T) {
 		if d.name() != "rest" {
 			d.call(t, "RevokeSession", args{"id": ""}, bearer(first.access[0])).want(t, 422, "invalid_request")
 		}
-		for _, c := range []*chain{first, second, stranger} {
-			c.works(t)
+		for _, c := range []*clientSession{first, second, stranger} {
+			c.wantAccepted(t)
 		}
 		d.call(t, "RevokeSession", args{"id": sessionID(t, second)}, bearer(first.access[0])).want(t, 204, "")
 		d.call(t, "RevokeSession", args{"id": sessionID(t, second)}, bearer(first.access[0])).want(t, 404, "not_found")
@@ -200,10 +197,10 @@ func TestDevelopersListAndEndTheirOwnSessions(t *testing.T) {
 			t.Errorf("an ended session is still listed: %v", ids)
 		}
 		d.call(t, "RevokeSession", args{"id": sessionID(t, first)}, bearer(first.access[0])).want(t, 204, "")
-		first.ended(t)
-		second.ended(t)
-		stranger.works(t)
-	}, generous, stopped(&clock), behind)
+		first.wantEnded(t)
+		second.wantEnded(t)
+		stranger.wantAccepted(t)
+	}, unlimited, withManualClock(&clock), behindLoopbackProxy)
 }
 
 func sameJSON(t *testing.T, got, want any) {
@@ -217,7 +214,7 @@ func sameJSON(t *testing.T, got, want any) {
 // one operation, and shows what of it may be missing.
 func TestLoginForms(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	login := func(media, body string) answer {
 		t.Helper()
 		return n.post(t, "/api/v1/auth/login", media, body)
@@ -291,26 +288,26 @@ func (n *node) post(t *testing.T, path, media, body string, o ...option) answer 
 // and that Logout reads no body whatever it is.
 func TestSessionAliases(t *testing.T) {
 	t.Parallel()
-	var clock *stillClock
-	n := start(t, generous, stopped(&clock))
-	m := newChains(t, n, n.drivers()[0], clock)
-	c := m.developer(t)
+	var clock *manualClock
+	n := start(t, unlimited, withManualClock(&clock))
+	m := newSessionFactory(t, n, n.drivers()[0], clock)
+	c := m.openDeveloper(t)
 	body := func(token string) string { return fmt.Sprintf(`{"refresh_token":%q}`, token) }
 	a := n.post(t, "/api/v1/token/refresh", "application/json", body(c.current())).want(t, 200, "")
-	c.take(a)
-	c.works(t)
+	c.record(a)
+	c.wantAccepted(t)
 	n.post(t, "/api/v1/token/refresh", "application/json", body(c.parent())).want(t, 401, "refresh_token_used")
 	n.post(t, "/api/v1/token/revoke", "application/json", body(c.current())).want(t, 204, "")
-	c.ended(t)
+	c.wantEnded(t)
 	for _, path := range []string{"auth/refresh", "auth/revoke", "token/refresh", "token/revoke"} {
 		for _, wrong := range []string{`{}`, `{"refresh_token":null}`, `{"refresh_token":7}`, `{"refresh_token":["rt_"]}`, `[]`, ``} {
 			n.post(t, "/api/v1/"+path, "application/json", wrong).want(t, 422, "invalid_request")
 		}
 	}
 	for _, media := range []string{"", "text/xml", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"} {
-		c := m.developer(t)
+		c := m.openDeveloper(t)
 		n.post(t, "/api/v1/auth/logout", media, "<not/>{json", bearer(c.access[0])).want(t, 200, "")
-		c.ended(t)
+		c.wantEnded(t)
 	}
 	n.post(t, "/api/v1/auth/logout", "", "").want(t, 401, "missing_credential")
 	n.post(t, "/api/v1/auth/logout", "", "", bearer(c.access[0])).want(t, 401, "invalid_token")

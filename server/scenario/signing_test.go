@@ -56,9 +56,9 @@ func (n *node) jwks(t *testing.T) map[string]publicKey {
 	return keys
 }
 
-// proves says whether the token was signed by a key of the set: it knows
+// verifies says whether the token was signed by a key of the set: it knows
 // nothing but the set and the RFCs.
-func proves(t *testing.T, keys map[string]publicKey, token string) bool {
+func verifies(t *testing.T, keys map[string]publicKey, token string) bool {
 	t.Helper()
 	head := tokenPart(t, token, 0)
 	kid, _ := head["kid"].(string)
@@ -88,37 +88,37 @@ func proves(t *testing.T, keys map[string]publicKey, token string) bool {
 	case "OKPEd25519EdDSA":
 		return ed25519.Verify(ed25519.PublicKey(number(k.X)), signed, signature)
 	}
-	t.Errorf("a key is of no kind that was asked for: %+v", k)
+	t.Errorf("a published key has an unexpected type: %+v", k)
 	return false
 }
 
-// TestJWKS: tokens can be verified with what is published and nothing else,
+// TestJWKSPublishesPublicKeysOnly: tokens can be verified with what is published and nothing else,
 // and the next key is published before it signs.
 func TestJWKSPublishesPublicKeysOnly(t *testing.T) {
 	t.Parallel()
 	for _, algorithm := range []string{credential.ES256, credential.EdDSA} {
-		n := start(t, generous, signedWith(algorithm))
+		n := start(t, unlimited, signedWith(algorithm))
 		d := n.drivers()[0]
 		before := n.jwks(t)
 		old, refresh := n.login(t, d)
 		user := n.newUser(t, d, old)
 		app, secret := n.newApp(t, d, old)
 		sdk, _ := n.exchange(t, d, user, app, secret)
-		if tokenPart(t, old, 0)["alg"] != algorithm || !proves(t, before, old) || !proves(t, before, sdk) {
+		if tokenPart(t, old, 0)["alg"] != algorithm || !verifies(t, before, old) || !verifies(t, before, sdk) {
 			t.Errorf("%s: the published keys do not verify tokens", algorithm)
 		}
 		forged := old[:strings.LastIndexByte(old, '.')] + sdk[strings.LastIndexByte(sdk, '.'):]
-		if proves(t, before, forged) {
-			t.Error("the test's verifier proves anything")
+		if verifies(t, before, forged) {
+			t.Error("the test's verifier accepts a forged signature")
 		}
 		if err := n.server.Auth().Signing.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		fresh := d.call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 200, "").str("access_token")
-		if tokenPart(t, fresh, 0)["kid"] == tokenPart(t, old, 0)["kid"] || !proves(t, before, fresh) {
-			t.Errorf("%s: after a rotation the new key signs, and it was published before", algorithm)
+		if tokenPart(t, fresh, 0)["kid"] == tokenPart(t, old, 0)["kid"] || !verifies(t, before, fresh) {
+			t.Errorf("%s: after a rotation, the new key does not sign or was not published before", algorithm)
 		}
-		if after := n.jwks(t); !proves(t, after, old) || !proves(t, after, fresh) || len(after) != len(before)+1 {
+		if after := n.jwks(t); !verifies(t, after, old) || !verifies(t, after, fresh) || len(after) != len(before)+1 {
 			t.Errorf("%s: after a rotation %d keys are published, there were %d", algorithm, len(after), len(before))
 		}
 		d.call(t, "GetMe", nil, bearer(old)).want(t, 200, "")
@@ -134,7 +134,7 @@ func TestJWKSPublishesPublicKeysOnly(t *testing.T) {
 // is refused for it.
 func TestRotationRefusesNobody(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous, signedWith(credential.EdDSA))
+	n := start(t, unlimited, signedWith(credential.EdDSA))
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	user := n.newUser(t, ds[0], admin)
@@ -145,7 +145,7 @@ func TestRotationRefusesNobody(t *testing.T) {
 	var served atomic.Int64
 	go func() {
 		defer close(done)
-		atOnce(6, func(i int) {
+		concurrently(6, func(i int) {
 			d := ds[i%3]
 			pair := d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret})
 			for {
@@ -187,14 +187,14 @@ func TestRotationRefusesNobody(t *testing.T) {
 // every token valid; new ones are signed with what is set.
 func TestSigningAcrossRestarts(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	d := n.drivers()[0]
 	tokens := []string{}
 	access, _ := n.login(t, d)
 	user := n.newUser(t, d, access)
 	for _, algorithm := range []string{credential.HS256, credential.HS256, credential.ES256, credential.EdDSA, credential.HS256} {
 		n.stop()
-		n.boot(t, generous, signedWith(algorithm))
+		n.boot(t, unlimited, signedWith(algorithm))
 		access = d.call(t, "CreateUserToken", args{"user_id": user}, bearer(access)).want(t, 200, "").str("access_token")
 		if got := tokenPart(t, access, 0)["alg"]; got != algorithm {
 			t.Errorf("under %s a token is signed with %v", algorithm, got)
@@ -206,7 +206,7 @@ func TestSigningAcrossRestarts(t *testing.T) {
 		}
 		keys := n.jwks(t)
 		for _, token := range tokens {
-			if symmetric := tokenPart(t, token, 0)["alg"] == credential.HS256; !symmetric && !proves(t, keys, token) {
+			if symmetric := tokenPart(t, token, 0)["alg"] == credential.HS256; !symmetric && !verifies(t, keys, token) {
 				t.Error("a token that is valid is not verifiable any more")
 			}
 		}
@@ -219,7 +219,7 @@ func TestSigningAcrossRestarts(t *testing.T) {
 // signingKey is the key that signs on the node, read with the master secret.
 func (n *node) signingKey(t *testing.T) (*credential.SigningKey, []byte) {
 	t.Helper()
-	vault, err := credential.NewVault(n.master(t))
+	vault, err := credential.NewVault(n.masterSecret(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,12 +259,12 @@ func (f forger) sign(t *testing.T, head, claims any) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func (f forger) headed(t *testing.T, members args) string {
-	return f.sign(t, with(f.head, members), f.claims)
+func (f forger) withHeader(t *testing.T, members args) string {
+	return f.sign(t, withMembers(f.head, members), f.claims)
 }
 
-func (f forger) claiming(t *testing.T, members args) string {
-	return f.sign(t, f.head, dropNil(with(f.claims, members)))
+func (f forger) withClaims(t *testing.T, members args) string {
+	return f.sign(t, f.head, dropNil(withMembers(f.claims, members)))
 }
 
 // dropNil makes nil members absent.
@@ -285,7 +285,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	var visits atomic.Int64
 	lure := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
 	defer lure.Close()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	user, other := n.newUser(t, ds[0], admin), n.newUser(t, ds[0], admin)
@@ -301,28 +301,28 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	jwk := args{"kty": "oct", "k": base64.RawURLEncoding.EncodeToString([]byte("x"))}
 	raw := string(encode(t, f.claims))
 	forged := map[string]string{
-		"none": unsigned(args{"alg": "none", "typ": "JWT"}), "None": unsigned(with(f.head, args{"alg": "None"})),
-		"nOnE": unsigned(with(f.head, args{"alg": "nOnE"})) + parts[2], "no signature": parts[0] + "." + parts[1] + ".",
-		"another's signature": parts[0] + "." + parts[1] + "." + strings.Split(admin, ".")[2], "blank key": blank.headed(t, nil),
-		"HS512": f.headed(t, args{"alg": "HS512"}), "hs256": f.headed(t, args{"alg": "hs256"}), "RS256": f.headed(t, args{"alg": "RS256"}),
-		"ES256": f.headed(t, args{"alg": "ES256"}), "no alg": f.sign(t, args{"typ": "JWT", "kid": f.head["kid"]}, f.claims),
-		"jwk": f.headed(t, args{"jwk": jwk}), "jku": f.headed(t, args{"jku": lure.URL}), "x5u": f.headed(t, args{"x5u": lure.URL}),
-		"x5c": f.headed(t, args{"x5c": []string{"MIIB"}}), "kid url": f.headed(t, args{"kid": lure.URL}),
-		"kid path": f.headed(t, args{"kid": "../../dev/null"}), "kid sql": f.headed(t, args{"kid": "' OR 1=1 --"}), "kid command": f.headed(t, args{"kid": "|sleep 10"}),
-		"kid empty": f.headed(t, args{"kid": ""}), "kid number": f.headed(t, args{"kid": 1}), "kid long": f.headed(t, args{"kid": strings.Repeat("k", 5<<10)}),
+		"none": unsigned(args{"alg": "none", "typ": "JWT"}), "None": unsigned(withMembers(f.head, args{"alg": "None"})),
+		"nOnE": unsigned(withMembers(f.head, args{"alg": "nOnE"})) + parts[2], "no signature": parts[0] + "." + parts[1] + ".",
+		"another's signature": parts[0] + "." + parts[1] + "." + strings.Split(admin, ".")[2], "blank key": blank.withHeader(t, nil),
+		"HS512": f.withHeader(t, args{"alg": "HS512"}), "hs256": f.withHeader(t, args{"alg": "hs256"}), "RS256": f.withHeader(t, args{"alg": "RS256"}),
+		"ES256": f.withHeader(t, args{"alg": "ES256"}), "no alg": f.sign(t, args{"typ": "JWT", "kid": f.head["kid"]}, f.claims),
+		"jwk": f.withHeader(t, args{"jwk": jwk}), "jku": f.withHeader(t, args{"jku": lure.URL}), "x5u": f.withHeader(t, args{"x5u": lure.URL}),
+		"x5c": f.withHeader(t, args{"x5c": []string{"MIIB"}}), "kid url": f.withHeader(t, args{"kid": lure.URL}),
+		"kid path": f.withHeader(t, args{"kid": "../../dev/null"}), "kid sql": f.withHeader(t, args{"kid": "' OR 1=1 --"}), "kid command": f.withHeader(t, args{"kid": "|sleep 10"}),
+		"kid empty": f.withHeader(t, args{"kid": ""}), "kid number": f.withHeader(t, args{"kid": 1}), "kid long": f.withHeader(t, args{"kid": strings.Repeat("k", 5<<10)}),
 		"no kid": f.sign(t, args{"alg": "HS256", "typ": "JWT"}, f.claims),
-		"crit":   f.headed(t, args{"crit": []string{"exp"}}), "unknown crit": f.headed(t, args{"crit": []string{"x"}, "x": 1}), "b64": f.headed(t, args{"b64": false}),
-		"no exp": f.claiming(t, args{"exp": nil}), "exp text": f.claiming(t, args{"exp": "soon"}), "exp 1e300": f.claiming(t, args{"exp": 1e300}),
-		"exp negative": f.claiming(t, args{"exp": -1}), "nbf ahead": f.claiming(t, args{"nbf": now + 600}), "iat ahead": f.claiming(t, args{"iat": now + 600}),
-		"no iat": f.claiming(t, args{"iat": nil}),
-		"iss":    f.claiming(t, args{"iss": "evil"}), "no iss": f.claiming(t, args{"iss": nil}), "aud": f.claiming(t, args{"aud": "other"}),
-		"no aud": f.claiming(t, args{"aud": nil}), "aud list": f.claiming(t, args{"aud": []string{"openwearables:user"}}), "developer's aud": f.claiming(t, args{"aud": "openwearables:developer"}),
-		"sub": f.claiming(t, args{"sub": other}), "no sub": f.claiming(t, args{"sub": nil}), "sub number": f.claiming(t, args{"sub": 1}), "no jti": f.claiming(t, args{"jti": nil}),
-		"sid": f.claiming(t, args{"sid": uuid.NewString()}), "no sid": f.claiming(t, args{"sid": nil}), "developer's sid": f.claiming(t, args{"sid": tokenPart(t, admin, 1)["sid"]}),
-		"no scope": f.claiming(t, args{"scope": nil}), "scope": f.claiming(t, args{"scope": "admin"}),
-		"typ": f.headed(t, args{"typ": "at+jwt"}), "no typ": f.sign(t, args{"alg": "HS256", "kid": f.head["kid"]}, f.claims),
+		"crit":   f.withHeader(t, args{"crit": []string{"exp"}}), "unknown crit": f.withHeader(t, args{"crit": []string{"x"}, "x": 1}), "b64": f.withHeader(t, args{"b64": false}),
+		"no exp": f.withClaims(t, args{"exp": nil}), "exp text": f.withClaims(t, args{"exp": "soon"}), "exp 1e300": f.withClaims(t, args{"exp": 1e300}),
+		"exp negative": f.withClaims(t, args{"exp": -1}), "nbf ahead": f.withClaims(t, args{"nbf": now + 600}), "iat ahead": f.withClaims(t, args{"iat": now + 600}),
+		"no iat": f.withClaims(t, args{"iat": nil}),
+		"iss":    f.withClaims(t, args{"iss": "evil"}), "no iss": f.withClaims(t, args{"iss": nil}), "aud": f.withClaims(t, args{"aud": "other"}),
+		"no aud": f.withClaims(t, args{"aud": nil}), "aud list": f.withClaims(t, args{"aud": []string{"openwearables:user"}}), "developer's aud": f.withClaims(t, args{"aud": "openwearables:developer"}),
+		"sub": f.withClaims(t, args{"sub": other}), "no sub": f.withClaims(t, args{"sub": nil}), "sub number": f.withClaims(t, args{"sub": 1}), "no jti": f.withClaims(t, args{"jti": nil}),
+		"sid": f.withClaims(t, args{"sid": uuid.NewString()}), "no sid": f.withClaims(t, args{"sid": nil}), "developer's sid": f.withClaims(t, args{"sid": tokenPart(t, admin, 1)["sid"]}),
+		"no scope": f.withClaims(t, args{"scope": nil}), "scope": f.withClaims(t, args{"scope": "admin"}),
+		"typ": f.withHeader(t, args{"typ": "at+jwt"}), "no typ": f.sign(t, args{"alg": "HS256", "kid": f.head["kid"]}, f.claims),
 		"padding": sdk + "=", "four parts": sdk + ".", "two parts": parts[0] + "." + parts[1], "space": parts[0] + ". " + parts[1] + "." + parts[2],
-		"tail": sdk[:len(sdk)-1] + neighbour(sdk[len(sdk)-1]), "claim twice": f.sign(t, f.head, `{"sub":"`+other+`",`+raw[1:]), "header twice": f.sign(t, `{"alg":"HS256",`+string(encode(t, f.head))[1:], f.claims),
+		"tail": sdk[:len(sdk)-1] + paddingVariant(sdk[len(sdk)-1]), "claim twice": f.sign(t, f.head, `{"sub":"`+other+`",`+raw[1:]), "header twice": f.sign(t, `{"alg":"HS256",`+string(encode(t, f.head))[1:], f.claims),
 		"trailing": f.sign(t, f.head, raw+" {}"), "no object": f.sign(t, f.head, `[]`), "comment": f.sign(t, f.head, "//\n"+raw),
 		"garbage": "a.b.c", "dots": strings.Repeat(".", 4000), "refresh": "rt_" + strings.Repeat("0", 63),
 	}
@@ -335,11 +335,11 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		}
 	}
 	for _, expired := range []args{{"iat": now - 3600, "nbf": now - 3600, "exp": now}, {"iat": 1, "nbf": 1, "exp": 2}} {
-		ds[0].call(t, "GetUser", args{"id": user}, bearer(f.claiming(t, expired))).want(t, 401, "token_expired")
+		ds[0].call(t, "GetUser", args{"id": user}, bearer(f.withClaims(t, expired))).want(t, 401, "token_expired")
 	}
 	for what, good := range map[string]string{
-		"the original": sdk, "the forger's copy": f.headed(t, nil), "a clock ahead": f.claiming(t, args{"iat": now + 20, "nbf": now + 20}),
-		"an unknown claim": f.claiming(t, args{"extra": args{"a": 1}}),
+		"the original": sdk, "the forger's copy": f.withHeader(t, nil), "a clock ahead": f.withClaims(t, args{"iat": now + 20, "nbf": now + 20}),
+		"an unknown claim": f.withClaims(t, args{"extra": args{"a": 1}}),
 	} {
 		if a := ds[0].call(t, "GetUser", args{"id": user}, bearer(good)); a.Status != 200 {
 			t.Errorf("%s: %d %s", what, a.Status, a.Reason)
@@ -350,9 +350,9 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	}
 }
 
-// neighbour is a base64url character whose last two bits differ: the same bytes
+// paddingVariant is a base64url character whose last two bits differ: the same bytes
 // for a lenient decoder.
-func neighbour(c byte) string {
+func paddingVariant(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, c)^1])
 }
@@ -360,7 +360,7 @@ func neighbour(c byte) string {
 // TestAlgorithmConfusionIsRefused: the public key of ES256 or EdDSA is no HMAC secret.
 func TestAlgorithmConfusionIsRefused(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous, signedWith(credential.EdDSA))
+	n := start(t, unlimited, signedWith(credential.EdDSA))
 	d := n.drivers()[0]
 	admin, _ := n.login(t, d)
 	var set struct{ Keys []json.RawMessage }
@@ -382,7 +382,7 @@ func TestAlgorithmConfusionIsRefused(t *testing.T) {
 	for _, secret := range secrets {
 		f := forger{secret, tokenPart(t, admin, 0), tokenPart(t, admin, 1)}
 		for _, algorithm := range []string{"HS256", "EdDSA"} {
-			d.call(t, "GetMe", nil, bearer(f.headed(t, args{"alg": algorithm}))).want(t, 401, "invalid_token")
+			d.call(t, "GetMe", nil, bearer(f.withHeader(t, args{"alg": algorithm}))).want(t, 401, "invalid_token")
 		}
 	}
 	d.call(t, "GetMe", nil, bearer(admin)).want(t, 200, "")

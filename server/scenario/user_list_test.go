@@ -26,9 +26,9 @@ func (p person) value(column string) string {
 	}[column]
 }
 
-// population makes users with ties, nulls, and letters of both cases in every
+// makePeople makes users with ties, nulls, and letters of both cases in every
 // column that users are sorted by.
-func population(t *testing.T, n *node, d driver, admin string) []person {
+func makePeople(t *testing.T, n *node, d driver, admin string) []person {
 	t.Helper()
 	var all []person
 	for i := range 23 {
@@ -48,11 +48,11 @@ func population(t *testing.T, n *node, d driver, admin string) []person {
 			in["email"] = p.email
 		}
 		made := d.call(t, "CreateUser", in, bearer(admin)).want(t, 201, "")
-		p.id, p.created = made.str("id"), sortable(made.at(t, "created_at"))
+		p.id, p.created = made.str("id"), sortable(made.timeOf(t, "created_at"))
 		if i%2 == 0 {
 			w := args{"external_id": "w", "type": "run", "start_time": "2026-03-02T07:00:00Z", "end_time": "2026-03-02T07:30:00Z", "source": args{"provider": "apple"}}
 			d.call(t, "UpsertWorkouts", args{"user_id": p.id, "workouts": []args{w}}, bearer(admin)).want(t, 200, "")
-			p.synced = sortable(d.call(t, "GetUser", args{"id": p.id}, bearer(admin)).at(t, "last_synced_at"))
+			p.synced = sortable(d.call(t, "GetUser", args{"id": p.id}, bearer(admin)).timeOf(t, "last_synced_at"))
 		}
 		all = append(all, p)
 	}
@@ -61,9 +61,9 @@ func population(t *testing.T, n *node, d driver, admin string) []person {
 
 func sortable(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }
 
-// ordered is what a listing should give: nulls last in descending order and
+// wantOrder is what a listing should give: nulls last in descending order and
 // first in ascending, ties by id in the same direction.
-func ordered(all []person, column, order string) []string {
+func wantOrder(all []person, column, order string) []string {
 	all = slices.Clone(all)
 	slices.SortFunc(all, func(a, b person) int {
 		c := cmp.Or(strings.Compare(a.value(column), b.value(column)), strings.Compare(a.id, b.id))
@@ -91,23 +91,23 @@ func idsOf(items []any) []string {
 // a model.
 func TestListUsers(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	admin, _ := n.login(t, n.drivers()[0])
-	all := population(t, n, n.drivers()[0], admin)
+	all := makePeople(t, n, n.drivers()[0], admin)
 	for _, d := range n.drivers() {
 		list := func(in args) answer {
 			t.Helper()
 			return d.call(t, "ListUsers", in, bearer(admin)).want(t, 200, "")
 		}
-		if got := idsOf(list(nil).list("items")); !slices.Equal(got, ordered(all, "created_at", "desc")[:20]) {
+		if got := idsOf(list(nil).list("items")); !slices.Equal(got, wantOrder(all, "created_at", "desc")[:20]) {
 			t.Errorf("%s: the first page by default is %v", d.name(), got)
 		}
 		for _, column := range []string{"created_at", "email", "first_name", "last_name", "last_synced_at"} {
 			for _, order := range []string{"asc", "desc"} {
-				walkUsers(t, list, args{"sort_by": column, "sort_order": order}, ordered(all, column, order), 7)
+				walkUsers(t, list, args{"sort_by": column, "sort_order": order}, wantOrder(all, column, order), 7)
 			}
 		}
-		walkUsers(t, list, args{"search": "ADA"}, ordered(where(all, func(p person) bool { return strings.EqualFold(p.first, "ada") }), "created_at", "desc"), 2)
+		walkUsers(t, list, args{"search": "ADA"}, wantOrder(filterPeople(all, func(p person) bool { return strings.EqualFold(p.first, "ada") }), "created_at", "desc"), 2)
 		for search, match := range map[string]func(person) bool{
 			"BYRON":        func(p person) bool { return p.last != "" },
 			"byron_x":      func(p person) bool { return p.last == "byron_x" },
@@ -123,7 +123,7 @@ func TestListUsers(t *testing.T) {
 			`' OR 1=1 --`:  func(person) bool { return false },
 		} {
 			got := list(args{"search": search, "limit": 100})
-			want := ordered(where(all, match), "created_at", "desc")
+			want := wantOrder(filterPeople(all, match), "created_at", "desc")
 			if !slices.Equal(idsOf(got.list("items")), want) || got.Body.(map[string]any)["total"] != float64(len(want)) {
 				t.Errorf("%s: search %q finds %d (total %v), want %d", d.name(), search, len(got.list("items")), got.Body.(map[string]any)["total"], len(want))
 			}
@@ -148,7 +148,7 @@ func TestListUsers(t *testing.T) {
 	}
 }
 
-func where(all []person, match func(person) bool) []person {
+func filterPeople(all []person, match func(person) bool) []person {
 	return slices.DeleteFunc(slices.Clone(all), func(p person) bool { return !match(p) })
 }
 
@@ -190,7 +190,7 @@ func walkUsers(t *testing.T, list func(args) answer, in args, want []string, lim
 // steady while users come and go.
 func TestUserCursorsAreBoundToTheirList(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		var want []string
 		for range 6 {
@@ -210,7 +210,7 @@ func TestUserCursorsAreBoundToTheirList(t *testing.T) {
 		flipped[len(flipped)/2] ^= 1
 		user := n.newUser(t, d, admin)
 		for range 2 {
-			putWorkouts(t, d, admin, user, run("c"+uuid.NewString(), "2026-03-02T07:00:00Z"))
+			putWorkouts(t, d, admin, user, halfHourRun("c"+uuid.NewString(), "2026-03-02T07:00:00Z"))
 		}
 		workouts := d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-07", "limit": 1}, bearer(admin)).want(t, 200, "")
 		foreign := workouts.Body.(map[string]any)["pagination"].(map[string]any)["next_cursor"].(string)
@@ -241,7 +241,7 @@ func TestUserCursorsAreBoundToTheirList(t *testing.T) {
 				}
 			}
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestUnreadableParameters: REST refuses what is no number, or is given twice,

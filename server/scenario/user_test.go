@@ -13,8 +13,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// atOnce runs f n times side by side, as near together as may be.
-func atOnce(n int, f func(i int)) {
+// concurrently runs f n times side by side, as near together as may be.
+func concurrently(n int, f func(i int)) {
 	var wait sync.WaitGroup
 	ready := make(chan struct{})
 	for i := range n {
@@ -29,7 +29,7 @@ func atOnce(n int, f func(i int)) {
 
 func TestUserLife(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		_, key := n.newKey(t, d, admin, nil)
 		bare := d.call(t, "CreateUser", args{}, bearer(key)).want(t, 201, "")
@@ -44,7 +44,7 @@ func TestUserLife(t *testing.T) {
 				t.Errorf("%s is %q, want %q as it was written", name, made.str(name), v)
 			}
 		}
-		if uuid.Validate(made.str("id")) != nil || n.clock.now().Sub(made.at(t, "created_at")).Abs() > time.Minute {
+		if uuid.Validate(made.str("id")) != nil || n.clock.now().Sub(made.timeOf(t, "created_at")).Abs() > time.Minute {
 			t.Errorf("made %v", made.Body)
 		}
 		id := made.str("id")
@@ -73,13 +73,13 @@ func TestUserLife(t *testing.T) {
 			d.call(t, operation, args{"id": "42"}, bearer(admin)).want(t, 422, "invalid_request")
 			d.call(t, operation, args{"id": strings.ReplaceAll(id, "-", "")}, bearer(admin)).want(t, 422, "invalid_request")
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestUserToken: a user reads itself and nothing else of users.
 func TestUserToken(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		app, secret := n.newApp(t, d, admin)
 		self, other := n.newUser(t, d, admin), n.newUser(t, d, admin)
@@ -100,14 +100,14 @@ func TestUserToken(t *testing.T) {
 		d.call(t, "DeleteUser", args{"id": self}, bearer(admin)).want(t, 200, "")
 		d.call(t, "GetUser", args{"id": self}, bearer(access)).want(t, 401, "invalid_token")
 		d.call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 401, "invalid_refresh_token")
-	}, generous)
+	}, unlimited)
 }
 
 // TestUserConflicts: an email is unique without regard to case, an
 // external_user_id with.
 func TestUserConflicts(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		tag := "." + strings.ReplaceAll(d.name(), " ", "") + "@example.com"
 		create := func(in args, status int, reason string) string {
@@ -138,12 +138,12 @@ func TestUserConflicts(t *testing.T) {
 		update(second, args{"external_user_id": "A" + tag}, 200, "")
 		create(args{}, 201, "") // what is not known is not unique
 		create(args{}, 201, "")
-	}, generous)
+	}, unlimited)
 }
 
 func TestUserValidation(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		id := n.newUser(t, d, admin)
 		long := strings.Repeat("ü", 256)
@@ -173,21 +173,21 @@ func TestUserValidation(t *testing.T) {
 		if a.str("first_name") != longest || a.str("last_name") != " \u202e x" {
 			t.Errorf("stored %v", a.Body)
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestOneUserGetsAnEmail: of 64 that create one email at once, one wins; the same
 // with an update and with an external_user_id.
 func TestOneUserGetsAnEmail(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	race := func(call func(d driver, i int) answer, success int, reason string) {
 		t.Helper()
 		var mu sync.Mutex
 		count := map[string]int{}
-		atOnce(64, func(i int) {
+		concurrently(64, func(i int) {
 			a := call(ds[i%3], i)
 			mu.Lock()
 			defer mu.Unlock()
@@ -224,7 +224,7 @@ func TestOneUserGetsAnEmail(t *testing.T) {
 // was being deleted is dead once the deletion has answered.
 func TestNoTokenIsMintedPastADelete(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	app, secret := n.newApp(t, ds[0], admin)
@@ -235,7 +235,7 @@ func TestNoTokenIsMintedPastADelete(t *testing.T) {
 		_, refresh := n.exchange(t, ds[0], user, app, secret)
 		var mu sync.Mutex
 		var pairs []answer
-		atOnce(8, func(i int) {
+		concurrently(8, func(i int) {
 			d := ds[(i+round)%3]
 			var a answer
 			switch i {
@@ -277,10 +277,10 @@ func TestNoTokenIsMintedPastADelete(t *testing.T) {
 // whoever, however many write.
 func TestAnswersReadTheirWrites(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
-	atOnce(16, func(i int) {
+	concurrently(16, func(i int) {
 		for round := range 4 {
 			d := ds[(i+round)%3]
 			email := fmt.Sprintf("u%d.%d@example.com", i, round)

@@ -22,8 +22,8 @@ func newRequest(t *testing.T, method, url string, body io.Reader) *http.Request 
 	return r
 }
 
-// run is half an hour's training as it is written.
-func run(externalID, start string) args {
+// halfHourRun is half an hour's training as it is written.
+func halfHourRun(externalID, start string) args {
 	from, err := time.Parse(time.RFC3339, start)
 	if err != nil {
 		panic(err)
@@ -34,8 +34,8 @@ func run(externalID, start string) args {
 	}
 }
 
-// with is a copy of a workout with some members changed.
-func with(w, members args) args {
+// withMembers is a copy of a workout with some members changed.
+func withMembers(w, members args) args {
 	w = maps.Clone(w)
 	maps.Copy(w, members)
 	return w
@@ -55,7 +55,7 @@ func externalIDs(a answer) []string {
 	return ids
 }
 
-func (a answer) within(names ...string) any {
+func (a answer) member(names ...string) any {
 	v := a.Body
 	for _, name := range names {
 		m, _ := v.(map[string]any)
@@ -68,7 +68,7 @@ func (a answer) within(names ...string) any {
 // not there.
 func TestWorkoutRoundTrip(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		app, secret := n.newApp(t, d, admin)
 		user := n.newUser(t, d, admin)
@@ -85,29 +85,29 @@ func TestWorkoutRoundTrip(t *testing.T) {
 		before := n.clock.now().Truncate(time.Microsecond)
 		put := putWorkouts(t, d, access, user, full, bare)
 		items := put.list("items")
-		if put.within("created") != 2.0 || put.within("updated") != 0.0 || len(items) != 2 {
+		if put.member("created") != 2.0 || put.member("updated") != 0.0 || len(items) != 2 {
 			t.Fatalf("written %v", put.Body)
 		}
 		for _, token := range []string{admin, key, access} {
 			a := d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-07"}, bearer(token)).want(t, 200, "")
-			if a.within("metadata", "sample_count") != 2.0 || a.within("pagination", "has_more") != false ||
-				a.within("metadata", "start_time") != "2026-03-01T00:00:00Z" || a.within("metadata", "end_time") != "2026-03-08T00:00:00Z" ||
-				a.within("pagination", "next_cursor") != nil || a.within("pagination", "previous_cursor") != nil {
-				t.Errorf("around the data: %v", with(a.Body.(map[string]any), args{"data": nil}))
+			if a.member("metadata", "sample_count") != 2.0 || a.member("pagination", "has_more") != false ||
+				a.member("metadata", "start_time") != "2026-03-01T00:00:00Z" || a.member("metadata", "end_time") != "2026-03-08T00:00:00Z" ||
+				a.member("pagination", "next_cursor") != nil || a.member("pagination", "previous_cursor") != nil {
+				t.Errorf("around the data: %v", withMembers(a.Body.(map[string]any), args{"data": nil}))
 			}
 			got := a.list("data")
 			if len(got) != 2 {
 				t.Fatalf("read %v", got)
 			}
-			for i, want := range []args{with(bare, args{"duration_seconds": 3600}), full} {
-				want = with(want, args{"id": items[1-i].(map[string]any)["id"]})
+			for i, want := range []args{withMembers(bare, args{"duration_seconds": 3600}), full} {
+				want = withMembers(want, args{"id": items[1-i].(map[string]any)["id"]})
 				if string(encode(t, got[i])) != string(encode(t, want)) {
 					t.Errorf("read %s, want %s", encode(t, got[i]), encode(t, want))
 				}
 			}
 		}
 		u := d.call(t, "GetUser", args{"id": user}, bearer(access)).want(t, 200, "")
-		if u.str("last_synced_provider") != "garmin" || u.at(t, "last_synced_at").Before(before) || u.within("has_active_connection") != false {
+		if u.str("last_synced_provider") != "garmin" || u.timeOf(t, "last_synced_at").Before(before) || u.member("has_active_connection") != false {
 			t.Errorf("after a sync the user is %v", u.Body)
 		}
 		id := items[0].(map[string]any)["id"]
@@ -120,14 +120,14 @@ func TestWorkoutRoundTrip(t *testing.T) {
 		if got := externalIDs(d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-07"}, bearer(key))); !slices.Equal(got, []string{"w/2"}) {
 			t.Errorf("left after deletions: %v", got)
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestWorkoutOwners: a user's token reaches its own workouts alone, the same
 // whether another user exists or not; the account reaches all.
 func TestWorkoutOwners(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		app, secret := n.newApp(t, d, admin)
 		self, other := n.newUser(t, d, admin), n.newUser(t, d, admin)
@@ -135,7 +135,7 @@ func TestWorkoutOwners(t *testing.T) {
 		_, key := n.newKey(t, d, admin, nil)
 		for operation, in := range map[string]args{
 			"ListWorkouts":   {"start_date": "2026-03-01", "end_date": "2026-03-07"},
-			"UpsertWorkouts": {"workouts": []args{run("w", "2026-03-02T07:00:00Z")}},
+			"UpsertWorkouts": {"workouts": []args{halfHourRun("w", "2026-03-02T07:00:00Z")}},
 			"DeleteWorkout":  {"workout_id": uuid.NewString()},
 		} {
 			for _, c := range []struct {
@@ -150,7 +150,7 @@ func TestWorkoutOwners(t *testing.T) {
 				{"42", access, 422, "invalid_request"},
 				{"42", key, 422, "invalid_request"},
 			} {
-				d.call(t, operation, with(in, args{"user_id": c.user}), bearer(c.token)).want(t, c.status, c.reason)
+				d.call(t, operation, withMembers(in, args{"user_id": c.user}), bearer(c.token)).want(t, c.status, c.reason)
 			}
 			// whom it is about is judged before what is asked
 			d.call(t, operation, args{"user_id": other, "workout_id": other}, bearer(access)).want(t, 403, "other_user")
@@ -158,18 +158,18 @@ func TestWorkoutOwners(t *testing.T) {
 		if got := externalIDs(d.call(t, "ListWorkouts", args{"user_id": other, "start_date": "2026-03-01", "end_date": "2026-03-07"}, bearer(admin)).want(t, 200, "")); len(got) != 0 {
 			t.Errorf("a refused write left %v", got)
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestWorkoutRange: every form of a date, both ends, on every surface.
 func TestWorkoutRange(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		user := n.newUser(t, d, admin)
 		putWorkouts(t, d, admin, user,
-			run("eve", "2026-02-28T23:59:59Z"), run("first", "2026-03-01T00:00:00Z"), run("noon", "2026-03-01T14:00:00+02:00"),
-			run("last", "2026-03-01T23:59:59Z"), run("next", "2026-03-02T00:00:00Z"), run("old", "1969-12-31T23:59:59Z"))
+			halfHourRun("eve", "2026-02-28T23:59:59Z"), halfHourRun("first", "2026-03-01T00:00:00Z"), halfHourRun("noon", "2026-03-01T14:00:00+02:00"),
+			halfHourRun("last", "2026-03-01T23:59:59Z"), halfHourRun("next", "2026-03-02T00:00:00Z"), halfHourRun("old", "1969-12-31T23:59:59Z"))
 		for _, c := range []struct {
 			start, end string
 			want       []string
@@ -199,13 +199,13 @@ func TestWorkoutRange(t *testing.T) {
 		if len(byType.list("data")) != 0 {
 			t.Errorf("another type finds %v", externalIDs(byType))
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestRefusedWorkoutRanges names the date at fault, on every surface.
 func TestRefusedWorkoutRanges(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		user := n.newUser(t, d, admin)
 		for _, c := range []struct {
@@ -254,23 +254,23 @@ func TestRefusedWorkoutRanges(t *testing.T) {
 		for _, limit := range []int{0, -1, 101} {
 			d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-02", "limit": limit}, bearer(admin)).want(t, 422, "invalid_request")
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestWorkoutPages walks a list with ties forward and back again.
 func TestWorkoutPages(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		user := n.newUser(t, d, admin)
 		var all []args
 		for i := range 23 {
-			all = append(all, run(fmt.Sprintf("w%02d", i), time.Date(2026, 3, 1, i/4, 0, 0, 0, time.UTC).Format(time.RFC3339)))
+			all = append(all, halfHourRun(fmt.Sprintf("w%02d", i), time.Date(2026, 3, 1, i/4, 0, 0, 0, time.UTC).Format(time.RFC3339)))
 		}
 		putWorkouts(t, d, admin, user, all...)
 		list := func(in args) answer {
 			t.Helper()
-			in = with(args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-01", "limit": 5}, in)
+			in = withMembers(args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-01", "limit": 5}, in)
 			return d.call(t, "ListWorkouts", in, bearer(admin)).want(t, 200, "")
 		}
 		whole := list(args{"limit": 100}).list("data")
@@ -284,8 +284,8 @@ func TestWorkoutPages(t *testing.T) {
 		}) {
 			t.Fatalf("%d workouts, newest first?", len(whole))
 		}
-		next := func(a answer) string { s, _ := a.within("pagination", "next_cursor").(string); return s }
-		previous := func(a answer) string { s, _ := a.within("pagination", "previous_cursor").(string); return s }
+		next := func(a answer) string { s, _ := a.member("pagination", "next_cursor").(string); return s }
+		previous := func(a answer) string { s, _ := a.member("pagination", "previous_cursor").(string); return s }
 		check := func(page int, a answer) {
 			t.Helper()
 			from, to := page*5, min(page*5+5, 23)
@@ -293,9 +293,9 @@ func TestWorkoutPages(t *testing.T) {
 				t.Errorf("page %d is %v", page, externalIDs(a))
 			}
 			more := to < 23
-			if (next(a) != "") != more || a.within("pagination", "has_more") != more || (previous(a) != "") != (page > 0) ||
-				a.within("metadata", "sample_count") != float64(to-from) || a.within("metadata", "end_time") != "2026-03-02T00:00:00Z" {
-				t.Errorf("around page %d: %v %v", page, a.within("pagination"), a.within("metadata"))
+			if (next(a) != "") != more || a.member("pagination", "has_more") != more || (previous(a) != "") != (page > 0) ||
+				a.member("metadata", "sample_count") != float64(to-from) || a.member("metadata", "end_time") != "2026-03-02T00:00:00Z" {
+				t.Errorf("around page %d: %v %v", page, a.member("pagination"), a.member("metadata"))
 			}
 		}
 		a := list(nil)
@@ -312,7 +312,7 @@ func TestWorkoutPages(t *testing.T) {
 		check(1, a)
 
 		cursor := next(a)
-		putWorkouts(t, d, admin, user, run("new", "2026-03-01T23:00:00Z"))
+		putWorkouts(t, d, admin, user, halfHourRun("new", "2026-03-01T23:00:00Z"))
 		d.call(t, "DeleteWorkout", args{"user_id": user, "workout_id": at(whole[9]).id}, bearer(admin)).want(t, 204, "")
 		check(2, list(args{"cursor": cursor}))
 
@@ -327,12 +327,12 @@ func TestWorkoutPages(t *testing.T) {
 			{"cursor": cursor + "="},
 			{"cursor": ""},
 		} {
-			in = with(args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-01"}, in)
+			in = withMembers(args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-01"}, in)
 			if a := d.call(t, "ListWorkouts", in, bearer(admin)).want(t, 422, "invalid_request"); !slices.Equal(a.Fields, []string{"cursor"}) {
 				t.Errorf("%v names %v", in, a.Fields)
 			}
 		}
 		// the same range in another spelling is the same list
 		check(2, list(args{"cursor": cursor, "end_date": "2026-03-02T00:00:00Z"}))
-	}, generous)
+	}, unlimited)
 }

@@ -13,7 +13,7 @@ import (
 // match is replaced whole, and a retry changes nothing.
 func TestUpsertWorkouts(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		user, other := n.newUser(t, d, admin), n.newUser(t, d, admin)
 		read := func(user string) []any {
@@ -27,16 +27,16 @@ func TestUpsertWorkouts(t *testing.T) {
 			}
 			return out
 		}
-		first := with(run("a", "2026-03-02T07:00:00Z"), args{"name": "old", "calories_kcal": 5})
+		first := withMembers(halfHourRun("a", "2026-03-02T07:00:00Z"), args{"name": "old", "calories_kcal": 5})
 		made := putWorkouts(t, d, admin, user, first)
 		id := made.list("items")[0].(map[string]any)["id"]
 		again := putWorkouts(t, d, admin, user, first)
 		if got := statuses(again); !slices.Equal(got, []string{"a updated"}) || again.list("items")[0].(map[string]any)["id"] != id {
 			t.Errorf("a retry answers %v", again.Body)
 		}
-		garmin := with(run("a", "2026-03-02T08:00:00Z"), args{"source": args{"provider": "garmin"}})
-		mixed := putWorkouts(t, d, admin, user, run("b", "2026-03-02T09:00:00Z"), garmin, run("a", "2026-03-02T10:00:00Z"), run("b", "2026-03-02T11:00:00Z"))
-		if got := statuses(mixed); !slices.Equal(got, []string{"b created", "a created", "a updated", "b updated"}) || mixed.within("created") != 2.0 || mixed.within("updated") != 2.0 {
+		garmin := withMembers(halfHourRun("a", "2026-03-02T08:00:00Z"), args{"source": args{"provider": "garmin"}})
+		mixed := putWorkouts(t, d, admin, user, halfHourRun("b", "2026-03-02T09:00:00Z"), garmin, halfHourRun("a", "2026-03-02T10:00:00Z"), halfHourRun("b", "2026-03-02T11:00:00Z"))
+		if got := statuses(mixed); !slices.Equal(got, []string{"b created", "a created", "a updated", "b updated"}) || mixed.member("created") != 2.0 || mixed.member("updated") != 2.0 {
 			t.Errorf("a mixed call answers %v", mixed.Body)
 		}
 		if items := mixed.list("items"); items[0].(map[string]any)["id"] != items[3].(map[string]any)["id"] {
@@ -62,21 +62,21 @@ func TestUpsertWorkouts(t *testing.T) {
 		if got := d.call(t, "GetUser", args{"id": user}, bearer(admin)); got.str("last_synced_provider") != "apple" {
 			t.Errorf("last_synced_provider is %q", got.str("last_synced_provider"))
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestRefusedUpserts: every workout at fault is named, and nothing of the call is
 // stored.
 func TestRefusedUpserts(t *testing.T) {
 	t.Parallel()
-	onOne(t, func(t *testing.T, n *node, d driver) {
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		user := n.newUser(t, d, admin)
-		good := run("g", "2026-03-02T07:00:00Z")
-		putWorkouts(t, d, admin, user, run("a", "2026-03-02T07:00:00Z"))
+		good := halfHourRun("g", "2026-03-02T07:00:00Z")
+		putWorkouts(t, d, admin, user, halfHourRun("a", "2026-03-02T07:00:00Z"))
 		synced := d.call(t, "GetUser", args{"id": user}, bearer(admin)).str("last_synced_at")
 		bad := func(members args) []args {
-			return []args{good, good, good, with(run("z", "2026-03-02T07:00:00Z"), members)}
+			return []args{good, good, good, withMembers(halfHourRun("z", "2026-03-02T07:00:00Z"), members)}
 		}
 		for _, c := range []struct {
 			workouts []args
@@ -94,7 +94,7 @@ func TestRefusedUpserts(t *testing.T) {
 			{bad(args{"max_heart_rate_bpm": -1}), "workouts[3].max_heart_rate_bpm"},
 			{bad(args{"calories_kcal": -0.5}), "workouts[3].calories_kcal"},
 			{bad(args{"distance_meters": 1e9}), "workouts[3].distance_meters"},
-			{[]args{with(good, args{"type": ""}), with(good, args{"external_id": ""})}, "workouts[0].type workouts[1].external_id"},
+			{[]args{withMembers(good, args{"type": ""}), withMembers(good, args{"external_id": ""})}, "workouts[0].type workouts[1].external_id"},
 			{[]args{}, "workouts"},
 			{slices.Repeat([]args{good}, 1001), "workouts"},
 		} {
@@ -113,29 +113,29 @@ func TestRefusedUpserts(t *testing.T) {
 		}
 		kept := d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-07"}, bearer(admin)).want(t, 200, "")
 		if len(kept.list("data")) != 1 || d.call(t, "GetUser", args{"id": user}, bearer(admin)).str("last_synced_at") != synced {
-			t.Error("a refused call left something behind")
+			t.Error("a refused call stored something")
 		}
-	}, generous)
+	}, unlimited)
 }
 
 // TestUpsertThousand: a full batch is one transaction: whoever reads meanwhile
 // sees all of it or nothing. Repeating it on any surface makes nothing new.
 func TestUpsertThousand(t *testing.T) {
 	t.Parallel()
-	n := start(t, generous)
+	n := start(t, unlimited)
 	ds := n.drivers()
 	admin, _ := n.login(t, ds[0])
 	user := n.newUser(t, ds[0], admin)
 	batch := make([]args, 1000)
 	for i := range batch {
-		batch[i] = run(fmt.Sprint(i), time.Date(2026, 3, 1, 0, i, 0, 0, time.UTC).Format(time.RFC3339))
+		batch[i] = halfHourRun(fmt.Sprint(i), time.Date(2026, 3, 1, 0, i, 0, 0, time.UTC).Format(time.RFC3339))
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		a := ds[0].call(t, "UpsertWorkouts", args{"user_id": user, "workouts": batch}, bearer(admin))
-		if a.Status != 200 || a.within("created") != 1000.0 {
-			t.Errorf("%d %s, created %v", a.Status, a.Reason, a.within("created"))
+		if a.Status != 200 || a.member("created") != 1000.0 {
+			t.Errorf("%d %s, created %v", a.Status, a.Reason, a.member("created"))
 		}
 	}()
 	first := args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-01T00:01:00Z", "limit": 1}
@@ -152,7 +152,7 @@ func TestUpsertThousand(t *testing.T) {
 			t.Errorf("a reader saw %d of the first and then %d of the last (answered: %v)", early, late, over)
 		}
 	}
-	if a := putWorkouts(t, ds[2], admin, user, batch...); a.within("updated") != 1000.0 {
-		t.Errorf("repeating it updated %v", a.within("updated"))
+	if a := putWorkouts(t, ds[2], admin, user, batch...); a.member("updated") != 1000.0 {
+		t.Errorf("repeating it updated %v", a.member("updated"))
 	}
 }

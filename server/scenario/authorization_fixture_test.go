@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// world is what the matrix is tried on: two developers, two users and what
+// fixture is what the matrix is tried on: two developers, two users and what
 // each of them has, and a credential of every kind.
-type world struct {
+type fixture struct {
 	n *node
 	d driver
 
@@ -26,23 +26,23 @@ type world struct {
 	workout, strangerWorkout string
 	refresh                  string // a user's refresh token, renewed at each use
 
-	constant map[string]string // credentials that no cell ends, by column
-	less     map[string]string // keys without a scope, by that scope
+	fixed      map[string]string // credentials that no cell ends, by column
+	keyWithout map[string]string // keys without a scope, by that scope
 }
 
-func newWorld(t *testing.T, n *node, d driver) *world {
+func newFixture(t *testing.T, n *node, d driver) *fixture {
 	t.Helper()
-	w := &world{n: n, d: d, constant: make(map[string]string), less: make(map[string]string)}
-	w.makeLate(t)
+	w := &fixture{n: n, d: d, fixed: make(map[string]string), keyWithout: make(map[string]string)}
+	w.makeExpired(t)
 	w.admin, _ = n.login(t, d)
 	w.makeKeys(t)
 	w.app, w.secret = n.newApp(t, d, w.admin)
-	w.constant["secret"] = w.secret
+	w.fixed["secret"] = w.secret
 	gone, keeper := n.newUser(t, d, w.admin), n.newUser(t, d, w.admin)
-	w.constant["deleted"], _ = n.exchange(t, d, gone, w.app, w.secret)
+	w.fixed["deleted"], _ = n.exchange(t, d, gone, w.app, w.secret)
 	d.call(t, "DeleteUser", args{"id": gone}, bearer(w.admin)).want(t, 200, "")
 	_, w.refresh = n.exchange(t, d, keeper, w.app, w.secret)
-	_, w.constant["refresh"] = n.exchange(t, d, keeper, w.app, w.secret)
+	_, w.fixed["refresh"] = n.exchange(t, d, keeper, w.app, w.secret)
 	n.addDeveloper("other@example.com", n.password)
 	other := d.call(t, "Login", args{"email": "other@example.com", "password": n.password}).want(t, 200, "")
 	w.otherSession = w.currentSession(t, other.str("access_token"))
@@ -50,71 +50,71 @@ func newWorld(t *testing.T, n *node, d driver) *world {
 	w.makeKey(t)
 	w.makeApp(t)
 	w.makeUsers(t)
-	w.constant["forged"] = w.admin[:strings.LastIndex(w.admin, ".")] + w.userToken[strings.LastIndex(w.userToken, "."):]
+	w.fixed["forged"] = w.admin[:strings.LastIndex(w.admin, ".")] + w.userToken[strings.LastIndex(w.userToken, "."):]
 	return w
 }
 
-// makeLate makes a token and a key and lets both run out.
-func (w *world) makeLate(t *testing.T) {
+// makeExpired makes a token and a key and lets both run out.
+func (w *fixture) makeExpired(t *testing.T) {
 	t.Helper()
-	w.constant["late"], _ = w.n.login(t, w.d)
+	w.fixed["late"], _ = w.n.login(t, w.d)
 	soon := w.n.clock.now().Add(time.Minute).UTC().Format(time.RFC3339)
-	_, w.constant["old"] = w.n.newKey(t, w.d, w.constant["late"], args{"expires_at": soon})
+	_, w.fixed["old"] = w.n.newKey(t, w.d, w.fixed["late"], args{"expires_at": soon})
 	w.n.clock.advance(2 * time.Hour)
 }
 
-func (w *world) makeKeys(t *testing.T) {
+func (w *fixture) makeKeys(t *testing.T) {
 	t.Helper()
-	_, w.constant["key"] = w.n.newKey(t, w.d, w.admin, args{})
+	_, w.fixed["key"] = w.n.newKey(t, w.d, w.admin, args{})
 	id, disabled := w.n.newKey(t, w.d, w.admin, args{})
 	w.d.call(t, "UpdateKey", args{"id": id, "enabled": false}, bearer(w.admin)).want(t, 200, "")
-	w.constant["off"] = disabled
+	w.fixed["off"] = disabled
 	for _, scope := range allScopes {
 		others := slices.DeleteFunc(slices.Clone(allScopes), func(s string) bool { return s == scope })
-		_, w.less[scope] = w.n.newKey(t, w.d, w.admin, args{"scopes": others})
+		_, w.keyWithout[scope] = w.n.newKey(t, w.d, w.admin, args{"scopes": others})
 	}
-	_, w.less["-"] = w.n.newKey(t, w.d, w.admin, args{"scopes": allScopes[:1]})
+	_, w.keyWithout["-"] = w.n.newKey(t, w.d, w.admin, args{"scopes": allScopes[:1]})
 }
 
 // makeSession logs the developer in anew; the calling session is the target of
 // RevokeSession where that is the developer's own.
-func (w *world) makeSession(t *testing.T) {
+func (w *fixture) makeSession(t *testing.T) {
 	t.Helper()
 	w.developer, _ = w.n.login(t, w.d)
 	w.session = w.currentSession(t, w.developer)
 }
 
-// survive goes on from the one session that was left.
-func (w *world) survive(t *testing.T) {
+// adoptCurrentSession goes on from the one session that was left.
+func (w *fixture) adoptCurrentSession(t *testing.T) {
 	t.Helper()
 	w.admin = w.developer
 	w.makeSession(t)
 }
 
-func (w *world) makeKey(t *testing.T) {
+func (w *fixture) makeKey(t *testing.T) {
 	t.Helper()
 	w.key, _ = w.n.newKey(t, w.d, w.admin, args{})
 }
 
-func (w *world) makeApp(t *testing.T) {
+func (w *fixture) makeApp(t *testing.T) {
 	t.Helper()
 	w.targetApp, _ = w.n.newApp(t, w.d, w.admin)
 }
 
-func (w *world) makeUsers(t *testing.T) {
+func (w *fixture) makeUsers(t *testing.T) {
 	t.Helper()
 	w.user, w.stranger = w.n.newUser(t, w.d, w.admin), w.n.newUser(t, w.d, w.admin)
 	w.makeTokens(t)
 	w.makeWorkouts(t)
 }
 
-func (w *world) makeTokens(t *testing.T) {
+func (w *fixture) makeTokens(t *testing.T) {
 	t.Helper()
 	w.userToken, _ = w.n.exchange(t, w.d, w.user, w.app, w.secret)
 	w.strangerToken, _ = w.n.exchange(t, w.d, w.stranger, w.app, w.secret)
 }
 
-func (w *world) makeWorkouts(t *testing.T) {
+func (w *fixture) makeWorkouts(t *testing.T) {
 	t.Helper()
 	upsert := func(user string) string {
 		in := args{"user_id": user, "workouts": []args{someWorkout()}}
@@ -131,7 +131,7 @@ func someWorkout() args {
 	}
 }
 
-func (w *world) currentSession(t *testing.T, access string) string {
+func (w *fixture) currentSession(t *testing.T, access string) string {
 	t.Helper()
 	list, _ := w.d.call(t, "ListSessions", nil, bearer(access)).want(t, 200, "").Body.([]any)
 	for _, s := range list {
@@ -143,31 +143,31 @@ func (w *world) currentSession(t *testing.T, access string) string {
 	return ""
 }
 
-// present puts the credential of a column into the header.
-func (w *world) present(credential, scope string) []option {
+// authorization puts the credential of a column into the header.
+func (w *fixture) authorization(credential, scope string) []option {
 	switch credential {
 	case "none":
 		return nil
 	case "dev":
 		return []option{bearer(w.developer)}
 	case "less":
-		return []option{bearer(w.less[scope])}
+		return []option{bearer(w.keyWithout[scope])}
 	case "user":
 		return []option{bearer(w.userToken)}
 	case "stranger":
 		return []option{bearer(w.strangerToken)}
 	default:
-		return []option{bearer(w.constant[credential])}
+		return []option{bearer(w.fixed[credential])}
 	}
 }
 
 // arguments are what a row's operation is called with: one set, or one for
 // each UUID that may be bad.
-func (w *world) arguments(row matrixRow) []args {
+func (w *fixture) arguments(row matrixRow) []args {
 	in := w.members(row.operation)
 	all, uuids := pathParameters(row.operation)
 	for _, name := range all {
-		in[name] = w.id(row, name)
+		in[name] = w.targetID(row, name)
 	}
 	if row.target != "bad" {
 		return []args{in}
@@ -181,8 +181,8 @@ func (w *world) arguments(row matrixRow) []args {
 	return out
 }
 
-// id is the target's value of a path parameter.
-func (w *world) id(row matrixRow, name string) string {
+// targetID is the target's value of a path parameter.
+func (w *fixture) targetID(row matrixRow, name string) string {
 	service := string(method(row.operation).Parent().Name())
 	own := map[string]string{"KeyService": w.key, "ApplicationService": w.targetApp, "SessionService": w.session}[service]
 	other, gone := w.otherSession, uuid.NewString()
@@ -210,7 +210,7 @@ func (w *world) id(row matrixRow, name string) string {
 }
 
 // members are the body and the query with which the operation succeeds.
-func (w *world) members(operation string) args {
+func (w *fixture) members(operation string) args {
 	switch operation {
 	case "Login":
 		return args{"email": w.n.email, "password": w.n.password}
