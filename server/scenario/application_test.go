@@ -17,6 +17,8 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
+// TestApplicationLife checks the documented life of an application: create, list newest first,
+// rename, refuse invalid input, delete.
 func TestApplicationLife(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -72,8 +74,8 @@ func TestApplicationLife(t *testing.T) {
 	}, unlimited)
 }
 
-// TestRotateApplicationSecret: as of keys, the old secret ends with the answer
-// or the overlap; tokens live on.
+// TestRotateApplicationSecret checks that the old secret is refused as soon as the rotation has
+// answered or the overlap has passed. Tokens stay valid.
 func TestRotateApplicationSecret(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -117,9 +119,8 @@ func TestRotateApplicationSecret(t *testing.T) {
 	}, unlimited)
 }
 
-// TestDeletedMinterTakesItsTokens: an application or key that is deleted takes the tokens
-// that it minted with it, and no others; a key that is rotated or disabled
-// takes none.
+// TestDeletedMinterTakesItsTokens checks that deleting an application or a key revokes the tokens
+// that it minted, and no others. Rotating or disabling a key revokes none.
 func TestDeletedMinterTakesItsTokens(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -164,7 +165,8 @@ func TestDeletedMinterTakesItsTokens(t *testing.T) {
 	}, unlimited)
 }
 
-// TestCreateUserToken walks every branch of the contract's table.
+// TestCreateUserToken checks every combination of credentials in the header and in the body against
+// the contract's table.
 func TestCreateUserToken(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -225,7 +227,7 @@ func TestCreateUserToken(t *testing.T) {
 				in["user_id"] = id
 				status, reason := c.status, c.reason
 				if id == unknown && status == 200 {
-					status, reason = 404, "not_found" // and only once the credential was proved
+					status, reason = 404, "not_found" // only after the credential was accepted
 				}
 				a := d.call(t, "CreateUserToken", in, options...)
 				if a.Status != status || a.Reason != reason {
@@ -251,8 +253,8 @@ func inBothHeaders(key string) option {
 	}
 }
 
-// TestAdminFormWithoutABody: an empty body, with or without a content type,
-// is the admin form.
+// TestAdminFormWithoutABody checks that an empty body, with or without a content type, selects the
+// admin form.
 func TestAdminFormWithoutABody(t *testing.T) {
 	t.Parallel()
 	n := start(t)
@@ -272,7 +274,7 @@ func TestAdminFormWithoutABody(t *testing.T) {
 	}
 }
 
-// tokenPart is the header (0) or the claims (1) of a JWT.
+// tokenPart returns the decoded header (part 0) or claims (part 1) of a JWT.
 func tokenPart(t *testing.T, token string, part int) map[string]any {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[part])
@@ -286,7 +288,7 @@ func tokenPart(t *testing.T, token string, part int) map[string]any {
 	return out
 }
 
-// TestClaims: what each kind of access token says, and who minted it.
+// TestClaims checks the claims of every kind of access token, after the mint and after a refresh.
 func TestClaims(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -330,8 +332,8 @@ func TestClaims(t *testing.T) {
 	}, unlimited)
 }
 
-// checkClaims holds the header, the common claims, and those that are wanted;
-// nil means absent.
+// checkClaims fails the test unless the token has the documented header, the common claims, and the
+// wanted ones. A wanted nil means that the claim is absent.
 func checkClaims(t *testing.T, what, token string, want map[string]any) {
 	t.Helper()
 	head, claims := tokenPart(t, token, 0), tokenPart(t, token, 1)

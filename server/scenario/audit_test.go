@@ -18,10 +18,10 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// auditRow is a row of the audit trail but for its id and time.
+// auditRow is a row of the audit trail without its id and time.
 type auditRow struct{ action, outcome, actor, subject, ip, client, requestID string }
 
-// auditRows reads the audit trail, oldest first.
+// auditRows returns the audit rows, oldest first.
 func (n *node) auditRows(t *testing.T) []auditRow {
 	t.Helper()
 	var all []auditRow
@@ -44,8 +44,8 @@ func (n *node) auditRows(t *testing.T) []auditRow {
 	return all
 }
 
-// auditChecker makes calls under request ids of its own and remembers which rows
-// each must leave: "action outcome actor subject".
+// auditChecker gives every call a request id of its own and records which audit rows the call must
+// leave, each as "action outcome actor subject".
 type auditChecker struct {
 	n    *node
 	d    driver
@@ -55,6 +55,7 @@ type auditChecker struct {
 
 const auditClient, auditAddress = "audit-test/1", "192.0.2.77"
 
+// call makes a call, checks its status, and records the audit rows that it must leave.
 func (r *auditChecker) call(t *testing.T, operation string, in args, o []option, status int, rows ...string) answer {
 	t.Helper()
 	id := fmt.Sprintf("%s-%d", r.tag, len(r.want))
@@ -67,15 +68,15 @@ func (r *auditChecker) call(t *testing.T, operation string, in args, o []option,
 	return a
 }
 
+// sessionOfToken returns the audit subject of the pair's session.
 func sessionOfToken(t *testing.T, a answer) string {
 	t.Helper()
 	sid, _ := tokenPart(t, a.str("access_token"), 1)["sid"].(string)
 	return "session:" + sid
 }
 
-// TestEveryEffectLeavesAnAuditRow: each effect, and each refusal that the trail keeps, leaves
-// exactly one row that says who, what, from where and in which request; nothing
-// else leaves any.
+// TestEveryEffectLeavesAnAuditRow checks that each effect, and each refusal that is audited, leaves
+// exactly one row with actor, subject, address, client and request id. Other calls leave none.
 func TestEveryEffectLeavesAnAuditRow(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited, behindProxy)
@@ -119,7 +120,7 @@ func TestEveryEffectLeavesAnAuditRow(t *testing.T) {
 	r.check(t)
 }
 
-// callKeysAndUsers is the part about keys, applications, users and their tokens.
+// callKeysAndUsers makes the calls about keys, applications, users and their tokens.
 func (r *auditChecker) callKeysAndUsers(t *testing.T, me string, admin []option) {
 	t.Helper()
 	none := []option{}
@@ -168,11 +169,13 @@ func (r *auditChecker) callKeysAndUsers(t *testing.T, me string, admin []option)
 	r.call(t, "DeleteKey", args{"id": key.str("id")}, admin, 200, "key.delete ok "+me+" "+keyName)
 }
 
-// expect says what the last call must leave, once its answer told the name.
+// expect replaces the row that the last call must leave, for rows that contain an id from its
+// answer.
 func (r *auditChecker) expect(row string) {
 	r.want[fmt.Sprintf("%s-%d", r.tag, len(r.want)-1)] = []string{row}
 }
 
+// check fails the test unless every call left exactly its rows, without any secret.
 func (r *auditChecker) check(t *testing.T) {
 	t.Helper()
 	got := map[string][]string{}
@@ -196,6 +199,7 @@ func (r *auditChecker) check(t *testing.T) {
 	}
 }
 
+// sameSet reports whether a and b have the same elements, each as often.
 func sameSet(a, b []string) bool {
 	count := map[string]int{}
 	for _, s := range a {
@@ -212,7 +216,8 @@ func sameSet(a, b []string) bool {
 	return true
 }
 
-// TestOperatorActsAreAudited: what is done at the command line is the operator's.
+// TestOperatorActsAreAudited checks that commands of the operator are audited with the operator as
+// actor.
 func TestOperatorActsAreAudited(t *testing.T) {
 	t.Parallel()
 	n := start(t)
@@ -242,9 +247,9 @@ func TestOperatorActsAreAudited(t *testing.T) {
 	}
 }
 
-// TestReadsAppendToAChainedLedger: every read of a user's workouts, and nothing else, is in that
-// user's ledger with who, when and in which request; the chain is whole after
-// the node has ended.
+// TestReadsAppendToAChainedLedger checks that every read of a user's workouts, and nothing else, is
+// entered into that user's ledger with actor, time and request id. The hash chain is complete after
+// the node has stopped.
 func TestReadsAppendToAChainedLedger(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited, behindProxy)
@@ -315,8 +320,8 @@ func TestReadsAppendToAChainedLedger(t *testing.T) {
 	}
 }
 
-// TestNoCallerWritesLogLines: whatever a caller writes into what is logged, a request
-// is one line of JSON.
+// TestNoCallerWritesLogLines checks that no input of a caller can forge or break a log line: each
+// request is one line of JSON.
 func TestNoCallerWritesLogLines(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited, func(c *server.Config) { c.Dev = true })
@@ -368,8 +373,8 @@ func TestNoCallerWritesLogLines(t *testing.T) {
 	}
 }
 
-// TestRequestID: a sane one is echoed, on every surface and refusal; another
-// is replaced.
+// TestRequestID checks that a well-formed X-Request-Id is echoed on every surface, also in
+// refusals, and that any other is replaced.
 func TestRequestID(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)

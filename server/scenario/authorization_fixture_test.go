@@ -10,24 +10,24 @@ import (
 	"github.com/google/uuid"
 )
 
-// fixture is what the matrix is tried on: two developers, two users and what
-// each of them has, and a credential of every kind.
+// fixture holds what the authorization matrix needs: two developers, two users with their data, and
+// a credential of every kind.
 type fixture struct {
 	n *node
 	d driver
 
-	admin                    string // a developer's token, to build with
-	developer                string // that of the column "dev"
+	admin                    string // a developer's token that creates the targets
+	developer                string // the token of column "dev"
 	session, otherSession    string // ids of targets
 	key, targetApp           string
-	app, secret              string // what user tokens are made with
+	app, secret              string // the application that mints user tokens
 	user, userToken          string
 	stranger, strangerToken  string
 	workout, strangerWorkout string
-	refresh                  string // a user's refresh token, renewed at each use
+	refresh                  string // a user's refresh token, replaced at each use
 
-	fixed      map[string]string // credentials that no cell ends, by column
-	keyWithout map[string]string // keys without a scope, by that scope
+	fixed      map[string]string // by column: credentials that no call revokes
+	keyWithout map[string]string // by scope: a key that lacks it
 }
 
 func newFixture(t *testing.T, n *node, d driver) *fixture {
@@ -54,7 +54,7 @@ func newFixture(t *testing.T, n *node, d driver) *fixture {
 	return w
 }
 
-// makeExpired makes a token and a key and lets both run out.
+// makeExpired makes a token and a key, then advances the clock until both have expired.
 func (w *fixture) makeExpired(t *testing.T) {
 	t.Helper()
 	w.fixed["late"], _ = w.n.login(t, w.d)
@@ -63,6 +63,7 @@ func (w *fixture) makeExpired(t *testing.T) {
 	w.n.clock.advance(2 * time.Hour)
 }
 
+// makeKeys makes a key for each column that presents one.
 func (w *fixture) makeKeys(t *testing.T) {
 	t.Helper()
 	_, w.fixed["key"] = w.n.newKey(t, w.d, w.admin, args{})
@@ -76,15 +77,14 @@ func (w *fixture) makeKeys(t *testing.T) {
 	_, w.keyWithout["-"] = w.n.newKey(t, w.d, w.admin, args{"scopes": allScopes[:1]})
 }
 
-// makeSession logs the developer in anew; the calling session is the target of
-// RevokeSession where that is the developer's own.
+// makeSession logs the developer in again. Its session is also the target "own" of RevokeSession.
 func (w *fixture) makeSession(t *testing.T) {
 	t.Helper()
 	w.developer, _ = w.n.login(t, w.d)
 	w.session = w.currentSession(t, w.developer)
 }
 
-// adoptCurrentSession goes on from the one session that was left.
+// adoptCurrentSession continues with the developer's only remaining session.
 func (w *fixture) adoptCurrentSession(t *testing.T) {
 	t.Helper()
 	w.admin = w.developer
@@ -131,6 +131,7 @@ func someWorkout() args {
 	}
 }
 
+// currentSession returns the id of the token's session.
 func (w *fixture) currentSession(t *testing.T, access string) string {
 	t.Helper()
 	list, _ := w.d.call(t, "ListSessions", nil, bearer(access)).want(t, 200, "").Body.([]any)
@@ -143,7 +144,7 @@ func (w *fixture) currentSession(t *testing.T, access string) string {
 	return ""
 }
 
-// authorization puts the credential of a column into the header.
+// authorization returns the options that send the credential of a column.
 func (w *fixture) authorization(credential, scope string) []option {
 	switch credential {
 	case "none":
@@ -161,8 +162,8 @@ func (w *fixture) authorization(credential, scope string) []option {
 	}
 }
 
-// arguments are what a row's operation is called with: one set, or one for
-// each UUID that may be bad.
+// arguments returns the arguments for a row's operation: one set, or one for each UUID if the
+// target is "bad".
 func (w *fixture) arguments(row matrixRow) []args {
 	in := w.members(row.operation)
 	all, uuids := pathParameters(row.operation)
@@ -181,7 +182,7 @@ func (w *fixture) arguments(row matrixRow) []args {
 	return out
 }
 
-// targetID is the target's value of a path parameter.
+// targetID returns the value of a path parameter for the row's target.
 func (w *fixture) targetID(row matrixRow, name string) string {
 	service := string(method(row.operation).Parent().Name())
 	own := map[string]string{"KeyService": w.key, "ApplicationService": w.targetApp, "SessionService": w.session}[service]
@@ -209,7 +210,7 @@ func (w *fixture) targetID(row matrixRow, name string) string {
 	return own
 }
 
-// members are the body and the query with which the operation succeeds.
+// members returns a body and query with which the operation succeeds.
 func (w *fixture) members(operation string) args {
 	switch operation {
 	case "Login":

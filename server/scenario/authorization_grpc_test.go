@@ -12,8 +12,8 @@ import (
 	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-// TestAuthorizationMatrixOverGRPC shows over gRPC and gRPC-Web what the matrix shows of the
-// other surfaces: the same callers are admitted, the others learn the same.
+// TestAuthorizationMatrixOverGRPC checks over gRPC and gRPC-Web, by example, what the matrix checks
+// on the other surfaces: who is admitted, and the reason of each refusal.
 func TestAuthorizationMatrixOverGRPC(t *testing.T) {
 	n := start(t, unlimited)
 	w := newFixture(t, n, rpcDriver{n, "application/proto"})
@@ -45,7 +45,7 @@ func TestAuthorizationMatrixOverGRPC(t *testing.T) {
 		for _, c := range []struct {
 			credential string
 			err        func(context.Context) error
-			code       connect.Code // 0: it succeeds
+			code       connect.Code // 0: success
 			reason     string
 		}{
 			{"", list, connect.CodeUnauthenticated, "missing_credential"},
@@ -81,7 +81,7 @@ func TestAuthorizationMatrixOverGRPC(t *testing.T) {
 	}
 }
 
-// errorDetail is our detail of a Connect error, nil without one.
+// errorDetail returns our detail of a Connect error, or nil.
 func errorDetail(err error) *owv1.ErrorDetail {
 	failure := new(connect.Error)
 	if !errors.As(err, &failure) {

@@ -12,8 +12,8 @@ import (
 
 const challengeRealm = `Bearer realm="openwearables"`
 
-// TestRefusalsCarryChallenges shows the challenge of every refusal that RFC 6750 section
-// 3 speaks of, and that the others have none.
+// TestRefusalsCarryChallenges checks that every refusal covered by RFC 6750 section 3 carries its
+// challenge, and that no other refusal carries one.
 func TestRefusalsCarryChallenges(t *testing.T) {
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
@@ -57,7 +57,7 @@ func TestRefusalsCarryChallenges(t *testing.T) {
 	}, unlimited)
 }
 
-// TestCredentialHeaders shows which forms of the two headers are read.
+// TestCredentialHeaders checks which forms of the two credential headers are accepted.
 func TestCredentialHeaders(t *testing.T) {
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
@@ -75,7 +75,7 @@ func TestCredentialHeaders(t *testing.T) {
 			{"Authorization", "Bearer " + access, 200, ""},
 			{"Authorization", "bearer " + key, 200, ""},
 			{"Authorization", "BEARER   " + admin, 200, ""},
-			{"Authorization", access, 200, ""}, // shipped mobile clients leave the scheme out
+			{"Authorization", access, 200, ""}, // shipped mobile clients omit the scheme
 			{"Authorization", key, 200, ""},
 			{"Authorization", admin, 200, ""},
 			{"X-Open-Wearables-API-Key", key, 200, ""},
@@ -99,8 +99,8 @@ func TestCredentialHeaders(t *testing.T) {
 	}, unlimited)
 }
 
-// TestMultipleCredentials refuses any two credentials in the header, where the
-// header is looked at.
+// TestMultipleCredentials checks that a request with two credentials in its headers is refused,
+// unless the operation ignores the headers.
 func TestMultipleCredentials(t *testing.T) {
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, refresh := n.login(t, d)
@@ -131,8 +131,8 @@ func TestMultipleCredentials(t *testing.T) {
 	}, unlimited)
 }
 
-// TestNoCredentialIsReadFromAURL shows that what a URL or a cookie carries is never a
-// credential, and never reaches the log.
+// TestNoCredentialIsReadFromAURL checks that a credential in a URL or a cookie is ignored and never
+// logged.
 func TestNoCredentialIsReadFromAURL(t *testing.T) {
 	n := start(t, unlimited)
 	admin, refresh := n.login(t, restDriver{n})
@@ -154,7 +154,7 @@ func TestNoCredentialIsReadFromAURL(t *testing.T) {
 			get("/api/v1/users", 401, "missing_credential", header("Cookie", name+"="+value))
 		}
 	}
-	get("/api/v1/users?access_token="+key, 200, "", bearer(admin)) // beside a header it is a parameter like any other
+	get("/api/v1/users?access_token="+key, 200, "", bearer(admin)) // with a valid header, the parameter is ignored like any unknown one
 	get("/api/v1/users/"+key, 401, "missing_credential")
 	get("/api/v1/"+secret, 404, "not_found")
 	n.wantRaw(t, "POST", "/api/v1/users/"+user+"/token?app_id="+app+"&app_secret="+secret, "", "", 400, "missing_credentials")
@@ -174,8 +174,8 @@ func TestNoCredentialIsReadFromAURL(t *testing.T) {
 	}
 }
 
-// TestLongCredentialIsRefusedCheaply presents a megabyte of dots, the shape that made
-// a JWT parser allocate a hundred times as much.
+// TestLongCredentialIsRefusedCheaply presents a megabyte of dots. An earlier JWT parser allocated a
+// hundred times as much for it.
 func TestLongCredentialIsRefusedCheaply(t *testing.T) {
 	n := start(t, unlimited)
 	handler := n.server.Handler()
@@ -184,7 +184,7 @@ func TestLongCredentialIsRefusedCheaply(t *testing.T) {
 		r.RemoteAddr = "127.0.0.1:1"
 		r.Header.Set(name, "Bearer "+strings.Repeat(".", 1<<20))
 		once := func() { handler.ServeHTTP(httptest.NewRecorder(), r) }
-		once() // what the first request of all allocates is not the credential's
+		once() // excludes one-time allocations from the measurement
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		once()

@@ -15,7 +15,7 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// withBody replaces what a request sends.
+// withBody replaces the body of a request.
 func withBody(data string) option {
 	return func(r *http.Request) {
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(data)), int64(len(data))
@@ -23,8 +23,8 @@ func withBody(data string) option {
 	}
 }
 
-// TestOrderOfRefusals sends requests that are wrong in several ways and shows
-// which of them is answered: 401, then what cannot be read, then 403, then 422.
+// TestOrderOfRefusals checks which refusal wins when several apply: 401 first, then an unreadable
+// body, then 403, then 422.
 func TestOrderOfRefusals(t *testing.T) {
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
@@ -37,7 +37,7 @@ func TestOrderOfRefusals(t *testing.T) {
 			what       string
 			in         args
 			change     []option
-			unreadable int // 0: it can be read, and is not allowed
+			unreadable int // the status; 0 if the body can be read
 		}{
 			{"compressed", invalid, []option{header("Content-Encoding", "gzip")}, 415},
 			{"of another type", invalid, []option{header("Content-Type", "text/plain")}, 415},
@@ -64,8 +64,7 @@ func TestOrderOfRefusals(t *testing.T) {
 			}
 		}
 
-		// The owner is looked at before what a request asks for, and both before
-		// whether it exists.
+		// The owner is checked before the arguments, and both before the existence of the user.
 		other, gone := n.newUser(t, d, admin), uuid.NewString()
 		for _, id := range []string{other, gone} {
 			bad := args{"user_id": id, "start_date": "x", "end_date": "y"}
@@ -78,8 +77,8 @@ func TestOrderOfRefusals(t *testing.T) {
 	}, unlimited)
 }
 
-// TestLimitComesFirst shows that a spent bucket is answered before everything
-// else, and an unknown path before a missing credential.
+// TestLimitComesFirst checks that an exhausted limit is reported before any other refusal, and an
+// unknown path before a missing credential.
 func TestLimitComesFirst(t *testing.T) {
 	const spendable = 8
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
@@ -114,8 +113,8 @@ func TestLimitComesFirst(t *testing.T) {
 	})
 }
 
-// TestRefusalsDoNotTellWhatExists compares, byte by byte, what a user's token is told of
-// another user and of one who does not exist.
+// TestRefusalsDoNotTellWhatExists checks, byte by byte, that a user's token gets the same refusal
+// for another user and for one who does not exist.
 func TestRefusalsDoNotTellWhatExists(t *testing.T) {
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
@@ -144,7 +143,7 @@ func TestRefusalsDoNotTellWhatExists(t *testing.T) {
 	}, unlimited)
 }
 
-// acceptsMember says whether an operation has a parameter or member of the name.
+// acceptsMember reports whether the operation has a parameter or body member of the name.
 func acceptsMember(operation, name string) bool {
 	o := restRouteOf()[operation].operation
 	for _, p := range o.Parameters {
@@ -158,7 +157,8 @@ func acceptsMember(operation, name string) bool {
 	return o.RequestBody.Value.Content["application/json"].Schema.Value.Properties[name] != nil
 }
 
-// TestBodiesRefuseCredentialsOfAnotherKind presents each kind of secret where a body takes another.
+// TestBodiesRefuseCredentialsOfAnotherKind checks that a secret of one kind is refused where a body
+// expects another kind.
 func TestBodiesRefuseCredentialsOfAnotherKind(t *testing.T) {
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, refresh := n.login(t, d)
@@ -174,13 +174,13 @@ func TestBodiesRefuseCredentialsOfAnotherKind(t *testing.T) {
 			d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": s}).want(t, 401, "invalid_app_credentials")
 			d.call(t, "CreateUserToken", args{"user_id": user, "app_id": s, "app_secret": secret}).want(t, 401, "invalid_app_credentials")
 		}
-		for _, s := range []string{key, secret, app} { // a revocation reaches tokens alone
+		for _, s := range []string{key, secret, app} { // RevokeToken revokes only tokens
 			d.call(t, "RevokeToken", args{"refresh_token": s}).want(t, 204, "")
 		}
 		d.call(t, "ListUsers", nil, bearer(key)).want(t, 200, "")
 		d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}).want(t, 200, "")
 
-		// A refresh gives the kind that it was given.
+		// A refresh returns tokens of the kind that was presented.
 		pair := d.call(t, "RefreshToken", args{"refresh_token": userRefresh}).want(t, 200, "")
 		d.call(t, "GetUser", args{"id": user}, bearer(pair.str("access_token"))).want(t, 200, "")
 		d.call(t, "GetMe", nil, bearer(pair.str("access_token"))).want(t, 403, "credential_not_allowed")
@@ -189,11 +189,11 @@ func TestBodiesRefuseCredentialsOfAnotherKind(t *testing.T) {
 	}, unlimited)
 }
 
-// TestUnknownMembersAssignNothing sends every member that answers have and requests have
-// not, and shows that none of them is taken.
+// TestUnknownMembersAssignNothing sends every member that only answers have, and checks that none
+// of them is stored.
 func TestUnknownMembersAssignNothing(t *testing.T) {
 	n := start(t, unlimited)
-	for _, d := range n.drivers()[:2] { // a binary message has no place for them
+	for _, d := range n.drivers()[:2] { // binary messages cannot carry them
 		admin, _ := n.login(t, d)
 		key, _ := n.newKey(t, d, admin, args{})
 		app, _ := n.newApp(t, d, admin)
@@ -232,8 +232,8 @@ func TestUnknownMembersAssignNothing(t *testing.T) {
 	}
 }
 
-// hostileMembers adds to a request what its answer shows and it does not take,
-// and what a row beneath may hold.
+// hostileMembers adds to a request the members that only its answer has, and names of columns that
+// a request must not set.
 func hostileMembers(operation string, in args) args {
 	out := maps.Clone(in)
 	o := restRouteOf()[operation].operation

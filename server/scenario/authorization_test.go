@@ -9,18 +9,18 @@ import (
 	"testing"
 )
 
-// The matrix of who may call what, which testdata/authorization.txt explains.
+// authorizationMatrix defines who may call what. The file explains its own format.
 //
 //go:embed testdata/authorization.txt
 var authorizationMatrix string
 
-// matrixRow is one operation, its target, and what each credential gets.
+// matrixRow is an operation, its target, and the expected answer to each credential.
 type matrixRow struct {
 	operation, scope, target string
 	cells                    map[string]string // by credential
 }
 
-// refusals are the cells that are no success.
+// refusals maps the code of a refusal in the matrix to its status and reason.
 var refusals = map[string]struct {
 	status int
 	reason string
@@ -37,7 +37,7 @@ var refusals = map[string]struct {
 	"in": {422, "invalid_request"},
 }
 
-// readMatrix returns the credentials of the matrix, in its order, and its rows.
+// readMatrix returns the columns (credentials) and rows of the matrix in file order.
 func readMatrix(t *testing.T) (credentials []string, rows []matrixRow) {
 	t.Helper()
 	for line := range strings.Lines(authorizationMatrix) {
@@ -59,8 +59,8 @@ func readMatrix(t *testing.T) (credentials []string, rows []matrixRow) {
 	return credentials, rows
 }
 
-// TestEveryOperationIsInTheMatrix lets no operation of openapi.yaml be without
-// a row, nor one that names things without a row for one that is not there.
+// TestEveryOperationIsInTheMatrix checks that the matrix has rows for every operation of
+// openapi.yaml. An operation with path parameters needs a row for each kind of target.
 func TestEveryOperationIsInTheMatrix(t *testing.T) {
 	_, rows := readMatrix(t)
 	declared := make(map[string][]string)
@@ -88,8 +88,7 @@ func TestEveryOperationIsInTheMatrix(t *testing.T) {
 	}
 }
 
-// pathParameters returns the names of an operation's path parameters, and of
-// those among them that are UUIDs.
+// pathParameters returns the names of an operation's path parameters, and which of them are UUIDs.
 func pathParameters(operation string) (all, uuids []string) {
 	for _, p := range restRouteOf()[operation].operation.Parameters {
 		if p.Value.In != "path" {
@@ -103,9 +102,8 @@ func pathParameters(operation string) (all, uuids []string) {
 	return all, uuids
 }
 
-// TestAuthorizationMatrix presents every credential to every operation, on every
-// surface, and compares with the declared matrix. No answer shows a secret but
-// those that mint it.
+// TestAuthorizationMatrix presents every credential to every operation on every surface and
+// compares the answer with the matrix. Only minting operations may answer with a secret.
 func TestAuthorizationMatrix(t *testing.T) {
 	t.Parallel()
 	credentials, rows := readMatrix(t)
@@ -121,7 +119,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 	}, unlimited)
 }
 
-// repairs put back what a success of the operation took away.
+// repairs recreates what a successful call of the operation removed.
 var repairs = map[string]func(*fixture, *testing.T){
 	"Logout": (*fixture).makeSession, "RevokeSession": (*fixture).makeSession,
 	"ChangePassword": (*fixture).adoptCurrentSession, "RevokeOtherSessions": (*fixture).adoptCurrentSession,
@@ -129,7 +127,7 @@ var repairs = map[string]func(*fixture, *testing.T){
 	"DeleteUser": (*fixture).makeUsers, "RevokeUserTokens": (*fixture).makeTokens, "DeleteWorkout": (*fixture).makeWorkouts,
 }
 
-// check calls a row's operation with a credential and compares with the cell.
+// check calls a row's operation with a credential and compares the answer with the cell.
 func (w *fixture) check(t *testing.T, row matrixRow, credential string, in args) {
 	t.Helper()
 	cell := row.cells[credential]
@@ -153,6 +151,7 @@ func (w *fixture) check(t *testing.T, row matrixRow, credential string, in args)
 	}
 }
 
+// repair recreates what the operation removed, and keeps what its answer replaced.
 func (w *fixture) repair(t *testing.T, operation string, a answer) {
 	t.Helper()
 	switch operation {
@@ -166,7 +165,7 @@ func (w *fixture) repair(t *testing.T, operation string, a answer) {
 	}
 }
 
-// mintingOperations are the operations whose answer shows a secret, this once.
+// mintingOperations are the operations whose answer contains a secret.
 var mintingOperations = map[string]bool{
 	"Login": true, "RefreshToken": true, "CreateKey": true, "RotateKey": true,
 	"CreateApplication": true, "RotateApplicationSecret": true, "CreateUserToken": true,

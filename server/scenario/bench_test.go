@@ -17,7 +17,7 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// benchNode is a node without listeners, with what the benchmarks present.
+// benchNode is a node without a listener, and the credentials for the benchmarks.
 type benchNode struct {
 	server *server.Server
 	admin  string // a developer's access token
@@ -26,8 +26,7 @@ type benchNode struct {
 	app    auth.AppCredentials
 }
 
-// newBenchNode starts a node that logs nothing, as a server under load would
-// with its log sent elsewhere.
+// newBenchNode starts a node that discards its log.
 func newBenchNode(b *testing.B) *benchNode {
 	b.Helper()
 	config := server.DefaultConfig()
@@ -85,7 +84,7 @@ func (n *benchNode) session(b *testing.B) auth.Grant {
 	return grant
 }
 
-// BenchmarkAuthenticate is the authenticator alone: what every request pays.
+// BenchmarkAuthenticate measures the authenticator alone, the cost that every request pays.
 func BenchmarkAuthenticate(b *testing.B) {
 	n := newBenchNode(b)
 	for name, credential := range map[string]string{
@@ -113,7 +112,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	})
 }
 
-// readRequests are one read on each surface.
+// readRequests returns a constructor of one authenticated read for each surface.
 func readRequests(n *benchNode) map[string]func() *http.Request {
 	request := func(method, path, contentType string, body []byte) func() *http.Request {
 		return func() *http.Request {
@@ -137,7 +136,7 @@ func readRequests(n *benchNode) map[string]func() *http.Request {
 	}
 }
 
-// discardResponse is a ResponseWriter that keeps nothing but the status.
+// discardResponse is a ResponseWriter that keeps only the status.
 type discardResponse struct {
 	header http.Header
 	status int
@@ -147,15 +146,14 @@ func (d *discardResponse) Header() http.Header         { return d.header }
 func (d *discardResponse) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discardResponse) WriteHeader(status int)      { d.status = status }
 
-// BenchmarkHandler is one whole authenticated read, of a user, without a
-// network.
+// BenchmarkHandler measures an authenticated read of a user, without a network.
 func BenchmarkHandler(b *testing.B) {
 	n := newBenchNode(b)
 	all := readRequests(n)
 	nothing := all["rest"]
 	all["rest, refused before the store"] = func() *http.Request {
 		r := nothing()
-		r.URL.Path = "/api/v1/auth/me" // not for a key
+		r.URL.Path = "/api/v1/auth/me" // refused for API keys
 		return r
 	}
 	for name, request := range all {
@@ -173,8 +171,7 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// BenchmarkLoopback is the same over HTTP/1.1, one connection for each
-// processor.
+// BenchmarkLoopback measures the same read over HTTP/1.1, one connection per processor.
 func BenchmarkLoopback(b *testing.B) {
 	n := newBenchNode(b)
 	h := httptest.NewServer(n.server.Handler())
@@ -203,7 +200,7 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
-// BenchmarkRefresh is a rotation that is durable when it is answered.
+// BenchmarkRefresh measures a rotation, which is durable before it is answered.
 func BenchmarkRefresh(b *testing.B) {
 	n := newBenchNode(b)
 	next := func(ctx context.Context, token string) string {
@@ -232,7 +229,7 @@ func BenchmarkRefresh(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			i := client.Add(1) - 1
 			if i >= int64(len(sessions)) {
-				return // more processors, no more clients
+				return // more processors than sessions
 			}
 			token := sessions[i]
 			for pb.Next() {

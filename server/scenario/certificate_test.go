@@ -17,8 +17,7 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// writeCertificate writes a self-signed certificate with the serial number into both
-// files.
+// writeCertificate writes a self-signed certificate with the serial number, and its key.
 func writeCertificate(t *testing.T, serial int64, certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -43,8 +42,8 @@ func writeCertificate(t *testing.T, serial int64, certFile, keyFile string) {
 	}
 }
 
-// TestRenewedCertificate: files that were replaced are served within a minute,
-// and those that cannot be read change nothing.
+// TestRenewedCertificate checks that replaced certificate files are served within a minute, and
+// that unreadable files change nothing.
 func TestRenewedCertificate(t *testing.T) {
 	folder := t.TempDir()
 	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")

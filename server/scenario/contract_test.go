@@ -15,8 +15,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
-// contractTransport lets no answer pass that openapi.yaml does not declare, or
-// that lacks what every answer carries.
+// contractTransport fails the test on any answer that openapi.yaml does not declare, or that lacks
+// a header which every answer must carry.
 type contractTransport struct {
 	t    *testing.T
 	next http.RoundTripper
@@ -50,7 +50,7 @@ func (c contractTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// checkHeader holds what every answer says, on every surface.
+// checkHeader checks the headers that every answer carries, on every surface.
 func (c contractTransport) checkHeader(r *http.Request, res *http.Response) {
 	fail := func(format string, a ...any) {
 		c.t.Errorf("%s %s answered %d: "+format, append([]any{r.Method, r.URL.Path, res.StatusCode}, a...)...)
@@ -84,7 +84,7 @@ func (c contractTransport) checkHeader(r *http.Request, res *http.Response) {
 
 var alias = regexp.MustCompile(`^/api/v1/(token/(refresh|revoke)|developer/)`)
 
-// checkContract holds the answer to what openapi.yaml declares of it.
+// checkContract checks the answer against its declaration in openapi.yaml.
 func (c contractTransport) checkContract(r *http.Request, res *http.Response, body []byte) {
 	probe := r.Clone(r.Context())
 	if m := alias.FindStringSubmatch(r.URL.Path); m != nil {

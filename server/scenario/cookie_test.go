@@ -11,17 +11,17 @@ import (
 
 const (
 	refreshCookie = "__Host-ow_refresh"
-	allowedOrigin = "https://app.example.com" // the origin that these tests allow
+	allowedOrigin = "https://app.example.com" // the origin that the tests allow
 )
 
 func allowOrigins(origins ...string) func(*server.Config) {
 	return func(c *server.Config) { c.AllowedOrigins = origins }
 }
 
-// cookie sends a refresh token as browsers do.
+// cookie sends a refresh token as a browser does, next to another cookie.
 func cookie(token string) option { return header("Cookie", "theme=dark; "+refreshCookie+"="+token) }
 
-// setCookie is the answer's refresh cookie, or nil.
+// setCookie returns the refresh cookie that the answer sets, or nil.
 func setCookie(t *testing.T, a answer) *http.Cookie {
 	t.Helper()
 	set := (&http.Response{Header: a.Header}).Cookies()
@@ -34,8 +34,8 @@ func setCookie(t *testing.T, a answer) *http.Cookie {
 	return set[0]
 }
 
-// wantCookiePair fails the test unless the answer is a pair whose refresh token is in
-// the cookie alone, and returns the pair.
+// wantCookiePair returns the tokens of a pair. It fails the test unless only the cookie contains
+// the refresh token.
 func wantCookiePair(t *testing.T, a answer, lifetime time.Duration) (access, refresh string) {
 	t.Helper()
 	a.want(t, 200, "")
@@ -61,6 +61,7 @@ func wantCookieUnchanged(t *testing.T, a answer) {
 	}
 }
 
+// wantCookieCleared fails the test unless the answer clears the cookie.
 func wantCookieCleared(t *testing.T, a answer) {
 	t.Helper()
 	if c := setCookie(t, a); c == nil || c.Value != "" || c.MaxAge >= 0 || !c.Secure || !c.HttpOnly || c.Path != "/" {
@@ -68,8 +69,8 @@ func wantCookieCleared(t *testing.T, a answer) {
 	}
 }
 
-// TestCookieModeKeepsTheRefreshTokenFromScripts keeps the refresh token out of the page's reach from login
-// to logout.
+// TestCookieModeKeepsTheRefreshTokenFromScripts checks that no body contains the refresh token,
+// from login to logout.
 func TestCookieModeKeepsTheRefreshTokenFromScripts(t *testing.T) {
 	t.Parallel()
 	var clock *manualClock
@@ -82,7 +83,7 @@ func TestCookieModeKeepsTheRefreshTokenFromScripts(t *testing.T) {
 		}
 		keep(wantCookiePair(t, d.call(t, "Login", login), 30*day))
 		keep(wantCookiePair(t, refresh(args{}, cookie(c.current()), idempotent("mine")), 30*day))
-		// What is refused never touches the cookie: another tab's may be there.
+		// A refusal leaves the cookie unchanged: another tab may have renewed it.
 		clock.advance(5 * time.Second)
 		wantCookieUnchanged(t, refresh(args{}, cookie(c.parent())).want(t, 401, "refresh_token_used"))
 		wantCookieUnchanged(t, refresh(args{}, cookie("garbage")).want(t, 401, "invalid_refresh_token"))
@@ -97,7 +98,8 @@ func TestCookieModeKeepsTheRefreshTokenFromScripts(t *testing.T) {
 		}
 		c.use(t, access).want(t, 200, "")
 
-		// A token in the body wins, and the answer follows how it came.
+		// A token in the body takes precedence, and then the answer carries the new one in the
+		// body.
 		body := &clientSession{d: d}
 		body.record(d.call(t, "Login", args{"email": n.email, "password": n.password, "use_cookie": false}).want(t, 200, ""))
 		a := refresh(args{"refresh_token": body.current()}, cookie(c.current())).want(t, 200, "")
@@ -108,15 +110,15 @@ func TestCookieModeKeepsTheRefreshTokenFromScripts(t *testing.T) {
 		}
 		wantCookieUnchanged(t, refresh(args{"refresh_token": ""}, cookie(c.current())).want(t, 401, "invalid_refresh_token"))
 		wantCookieUnchanged(t, refresh(args{"refresh_token": body.parent()}, cookie(c.current())).want(t, 401, "refresh_token_used"))
-		keep(wantCookiePair(t, refresh(args{}, cookie(c.current())), 30*day)) // which nothing of this spent
+		keep(wantCookiePair(t, refresh(args{}, cookie(c.current())), 30*day)) // the cookie's token is still current
 
 		a = d.call(t, "RevokeToken", args{"refresh_token": body.current()}, cookie(c.current())).want(t, 204, "")
-		wantCookieUnchanged(t, a) // the cookie is another session's
+		wantCookieUnchanged(t, a) // the cookie belongs to another session
 		body.wantEnded(t)
 		c.wantAccepted(t)
 		wantCookieCleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, ""))
 		c.wantEnded(t)
-		wantCookieCleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, "")) // dead already
+		wantCookieCleared(t, d.call(t, "RevokeToken", args{}, cookie(c.current())).want(t, 204, "")) // already revoked
 
 		c = &clientSession{d: d}
 		keep(wantCookiePair(t, d.call(t, "Login", login), 30*day))
@@ -134,8 +136,8 @@ func TestCookieModeKeepsTheRefreshTokenFromScripts(t *testing.T) {
 	}, unlimited, withManualClock(&clock))
 }
 
-// fromPage makes a request one that a browser sends for a page: of an origin,
-// and in what relation to the API, "" where the browser does not say.
+// fromPage sends what a browser says about the calling page: its origin and its relation to the
+// API. An empty string omits the header.
 func fromPage(origin, site string) option {
 	return func(r *http.Request) {
 		if origin != "" {
@@ -149,12 +151,12 @@ func fromPage(origin, site string) option {
 	}
 }
 
-// pages are requests by what a browser says of the page that makes them, and
-// whether such a page may use the cookie of a node that allows page.
+// pages returns requests by whether the calling page may use the cookie, on a node that allows
+// allowedOrigin.
 func (n *node) pages() map[bool][]option {
 	return map[bool][]option{
 		true: {
-			fromPage("", ""), // no browser
+			fromPage("", ""), // not a browser
 			fromPage("", "same-origin"), fromPage(n.url, "same-origin"), fromPage(n.url, ""), fromPage("", "none"),
 			fromPage(allowedOrigin, "cross-site"), fromPage(allowedOrigin, "same-site"), fromPage(allowedOrigin, ""),
 		},
@@ -168,8 +170,8 @@ func (n *node) pages() map[bool][]option {
 	}
 }
 
-// TestCookieNeedsAnAllowedPage shows that the cookie is read, and set, for
-// pages of this and of allowed origins alone; what is refused changes nothing.
+// TestCookieNeedsAnAllowedPage checks that only pages of the API's own and of allowed origins can
+// use or set the cookie. A refused request changes nothing.
 func TestCookieNeedsAnAllowedPage(t *testing.T) {
 	t.Parallel()
 	var clock *manualClock
@@ -182,7 +184,7 @@ func TestCookieNeedsAnAllowedPage(t *testing.T) {
 			for operation, in := range map[string]args{"Login": login, "RefreshToken": {}, "RevokeToken": {}} {
 				wantCookieUnchanged(t, d.call(t, operation, in, cookie(c.current()), from).want(t, 403, "cross_origin"))
 			}
-			// A credential that the page itself holds is no cookie.
+			// A token in the body needs no allowed page.
 			d.call(t, "RefreshToken", args{"refresh_token": "garbage"}, from).want(t, 401, "invalid_refresh_token")
 		}
 		c.wantAccepted(t)
@@ -202,8 +204,8 @@ func TestCookieNeedsAnAllowedPage(t *testing.T) {
 	}, unlimited, allowOrigins(allowedOrigin), withManualClock(&clock))
 }
 
-// TestFormsNeverUseTheCookie sends the cookie the ways that a form or a link
-// of any page can: none of them reads it, even from the API's own origin.
+// TestFormsNeverUseTheCookie checks that no request that a plain form or link can send uses the
+// cookie, even from the API's own origin.
 func TestFormsNeverUseTheCookie(t *testing.T) {
 	t.Parallel()
 	var clock *manualClock

@@ -10,7 +10,7 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// foreignOrigins are origins of pages that look like those that are allowed, and are not.
+// foreignOrigins are origins that resemble an allowed one but are not allowed.
 var foreignOrigins = []string{
 	"https://evil.example", "null", "https://app.example.com.evil.example", "https://evil-app.example.com", "https://evilapp.example.com",
 	"http://app.example.com", "https://app.example.com:8443", "https://example.com", "https://sub.app.example.com", "https://app.example.co",
@@ -18,8 +18,8 @@ var foreignOrigins = []string{
 	"https://app.example.com https://evil.example", "http://localhost:5173", "https://app.example.com\u2024evil.example",
 }
 
-// preflight sends a preflight. Answers to those are not in openapi.yaml, so they are
-// held to what every answer carries alone.
+// preflight sends a preflight request. openapi.yaml does not declare preflights, so only the
+// headers that every answer carries are checked.
 func (n *node) preflight(t *testing.T, path, origin, method, headers string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "OPTIONS", n.url+path, nil)
@@ -41,7 +41,7 @@ func (n *node) preflight(t *testing.T, path, origin, method, headers string) *ht
 	return res
 }
 
-// get asks for what the path says, as a page's script does.
+// get sends a GET request as a script of the origin does.
 func (n *node) get(t *testing.T, path, origin string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+path, nil)
@@ -52,8 +52,8 @@ func (n *node) get(t *testing.T, path, origin string) *http.Response {
 	return res
 }
 
-// wantCORS fails the test unless the answer lets the origin read it with
-// credentials or, where it is not allowed, lets nobody.
+// wantCORS fails the test unless the answer allows the origin to read it with credentials or, if
+// allowed is false, has no CORS header.
 func wantCORS(t *testing.T, what string, h http.Header, origin string, allowed bool) {
 	t.Helper()
 	if allowed {
@@ -72,7 +72,7 @@ func wantCORS(t *testing.T, what string, h http.Header, origin string, allowed b
 	}
 }
 
-// listMembers are the members of a list header, in lower case.
+// listMembers returns the members of a list header in lower case.
 func listMembers(h http.Header, name string) []string {
 	all := strings.Split(strings.ToLower(strings.Join(h[http.CanonicalHeaderKey(name)], ",")), ",")
 	for i := range all {
@@ -81,11 +81,11 @@ func listMembers(h http.Header, name string) []string {
 	return all
 }
 
-// corsPaths are one path of each surface, and of what has none.
+// corsPaths has a path of each surface, and one that does not exist.
 var corsPaths = []string{"/api/v1/users", "/openwearables.v1.UserService/ListUsers", "/nowhere"}
 
-// TestOriginsMatchExactly holds CORS to the list of allowed origins, letter by
-// letter, in preflights and in answers, refusals included.
+// TestOriginsMatchExactly checks that origins are compared byte by byte with the allowed ones, in
+// preflights and in answers, refusals included.
 func TestOriginsMatchExactly(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited, allowOrigins(allowedOrigin, "https://second.example:8443"))
@@ -104,7 +104,8 @@ func TestOriginsMatchExactly(t *testing.T) {
 	}
 }
 
-// TestPreflightNamesWhatIsAllowed holds what a page of an allowed origin may send and read.
+// TestPreflightNamesWhatIsAllowed checks which methods and headers a page of an allowed origin may
+// send, and which headers it may read.
 func TestPreflightNamesWhatIsAllowed(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited, allowOrigins(allowedOrigin))
@@ -147,8 +148,8 @@ func TestPreflightNamesWhatIsAllowed(t *testing.T) {
 	}
 }
 
-// TestPreflightSpendsNothing shows the address's bucket in preflights, which
-// they neither spend nor are refused by.
+// TestPreflightSpendsNothing checks that a preflight reports the bucket of the address, spends
+// nothing, and is never refused by it.
 func TestPreflightSpendsNothing(t *testing.T) {
 	t.Parallel()
 	var clock *manualClock
@@ -173,8 +174,8 @@ func TestPreflightSpendsNothing(t *testing.T) {
 	}
 }
 
-// TestDevAllowsLocalhost allows pages of this machine, on any port, and only
-// with --dev.
+// TestDevAllowsLocalhost checks that --dev, and nothing else, allows pages of localhost on any
+// port.
 func TestDevAllowsLocalhost(t *testing.T) {
 	t.Parallel()
 	dev := start(t, unlimited, allowOrigins(allowedOrigin), func(c *server.Config) { c.Dev = true })
@@ -197,8 +198,8 @@ func TestDevAllowsLocalhost(t *testing.T) {
 	}
 }
 
-// TestAllowedOriginsAreOrigins refuses to start with what no browser would ever
-// send.
+// TestAllowedOriginsAreOrigins checks that the node does not start with an allowed origin that no
+// browser can send.
 func TestAllowedOriginsAreOrigins(t *testing.T) {
 	t.Parallel()
 	for _, origin := range []string{"*", "null", "app.example.com", "https://app.example.com/", "https://app.example.com/path", "https://*.example.com/", "ftp://app.example.com", "https://", ""} {

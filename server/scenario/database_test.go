@@ -12,7 +12,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// openDatabase opens the node's database beside the node, as another process might.
+// openDatabase opens the node's database from outside the node, as another process would.
 func (n *node) openDatabase(t *testing.T) *sql.DB {
 	t.Helper()
 	driver, dsn := "sqlite", "file:"+n.database+"?_pragma=busy_timeout(5000)"
@@ -26,7 +26,7 @@ func (n *node) openDatabase(t *testing.T) *sql.DB {
 	return db
 }
 
-// query reads the node's database beside it.
+// query runs f on the node's database.
 func (n *node) query(t *testing.T, f func(*sql.DB) error) {
 	t.Helper()
 	db := n.openDatabase(t)
@@ -35,8 +35,8 @@ func (n *node) query(t *testing.T, f func(*sql.DB) error) {
 	}
 }
 
-// exec changes the node's database behind its back. The arguments of the
-// query are $1 and so on, as both engines take them.
+// exec runs a statement on the node's database, unknown to the node. Parameters are $1 and so on,
+// which both engines accept.
 func (n *node) exec(t *testing.T, query string, values ...any) {
 	t.Helper()
 	n.query(t, func(db *sql.DB) error {
@@ -45,7 +45,7 @@ func (n *node) exec(t *testing.T, query string, values ...any) {
 	})
 }
 
-// lockDatabase takes the node's database from it until the returned function is called.
+// lockDatabase blocks the node's use of its database until unlock is called.
 func (n *node) lockDatabase(t *testing.T) (unlock func()) {
 	t.Helper()
 	db := n.openDatabase(t)
@@ -70,7 +70,7 @@ func (n *node) lockDatabase(t *testing.T) (unlock func()) {
 	}
 }
 
-// masterSecret is the node's master secret.
+// masterSecret returns the node's master secret.
 func (n *node) masterSecret(t *testing.T) []byte {
 	t.Helper()
 	if n.secret != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/openwearables/openwearables/gen/openapi"
 )
 
-// document gets a document as a browser would and returns it decoded.
+// document returns the document at the path, decompressed as a browser would.
 func (n *node) document(t *testing.T, path, contentType string) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // it decompresses what the server says is compressed
+	plain := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // decompresses the body
 	res, err := plain.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func (n *node) document(t *testing.T, path, contentType string) string {
 	return string(text)
 }
 
-// directives are the parts of a Content-Security-Policy.
+// directives returns the directives of a Content-Security-Policy.
 func directives(policy string) map[string]string {
 	all := make(map[string]string)
 	for part := range strings.SplitSeq(policy, ";") {
@@ -55,8 +55,8 @@ func directives(policy string) map[string]string {
 	return all
 }
 
-// TestDocs: the reference page is made of what the binary holds, and of
-// nothing that its policy forbids.
+// TestDocs checks that the reference page loads only assets of the binary, and only such as its
+// policy allows.
 func TestDocs(t *testing.T) {
 	n := start(t, unlimited)
 	html := n.document(t, "/docs", "text/html; charset=utf-8")

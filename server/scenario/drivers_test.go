@@ -25,7 +25,7 @@ import (
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
-// spec is openapi.yaml, parsed once.
+// spec returns the parsed openapi.yaml.
 var spec = sync.OnceValue(func() *openapi3.T {
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(openapi.Spec)
@@ -38,7 +38,7 @@ var spec = sync.OnceValue(func() *openapi3.T {
 	return doc
 })
 
-// restRoute is where openapi.yaml puts an operation.
+// restRoute is the route of an operation in openapi.yaml.
 type restRoute struct {
 	method, path string
 	operation    *openapi3.Operation
@@ -93,6 +93,7 @@ func (d restDriver) call(t *testing.T, operation string, in args, o ...option) a
 	return restAnswer(t, res, raw)
 }
 
+// send sends the request with the options and returns the answer and its whole body.
 func (n *node) send(t *testing.T, r *http.Request, o ...option) (*http.Response, []byte) {
 	t.Helper()
 	for _, f := range o {
@@ -110,6 +111,7 @@ func (n *node) send(t *testing.T, r *http.Request, o ...option) (*http.Response,
 	return res, raw
 }
 
+// restAnswer decodes an answer of REST.
 func restAnswer(t *testing.T, res *http.Response, raw []byte) answer {
 	t.Helper()
 	a := answer{Status: res.StatusCode, Header: res.Header}
@@ -129,7 +131,7 @@ func restAnswer(t *testing.T, res *http.Response, raw []byte) answer {
 	return a
 }
 
-// rpcDriver calls operations over Connect unary, in JSON or binary.
+// rpcDriver calls operations over Connect unary, with JSON or binary messages.
 type rpcDriver struct {
 	n     *node
 	media string
@@ -137,7 +139,7 @@ type rpcDriver struct {
 
 func (d rpcDriver) name() string { return "connect " + d.media }
 
-// method is the procedure of an operation.
+// method returns the RPC method of an operation.
 func method(operation string) protoreflect.MethodDescriptor {
 	var found protoreflect.MethodDescriptor
 	protoregistry.GlobalFiles.RangeFilesByPackage("openwearables.v1", func(f protoreflect.FileDescriptor) bool {
@@ -201,7 +203,7 @@ func (d rpcDriver) call(t *testing.T, operation string, in args, o ...option) an
 	return answer{Status: restSuccess(operation), Header: res.Header, Body: restShape(t, operation, text)}
 }
 
-// rpcArgs spells a PATCH's nulls as paths of an update_mask.
+// rpcArgs adds the update_mask of an update, since an RPC cannot send null members.
 func rpcArgs(m protoreflect.MethodDescriptor, in args) args {
 	if m.Input().Fields().ByName("update_mask") == nil {
 		return in
@@ -221,7 +223,7 @@ func rpcArgs(m protoreflect.MethodDescriptor, in args) args {
 	return out
 }
 
-// restSuccess is the status with which REST answers what an RPC answers.
+// restSuccess returns the status of the operation's success in REST.
 func restSuccess(operation string) int {
 	for status := range restRouteOf()[operation].operation.Responses.Map() {
 		if strings.HasPrefix(status, "2") {
@@ -231,7 +233,7 @@ func restSuccess(operation string) int {
 	panic("openapi.yaml has no success for " + operation)
 }
 
-// restShape unwraps an RPC's answer as REST shows it.
+// restShape converts an RPC's answer to the shape of REST.
 func restShape(t *testing.T, operation string, text []byte) any {
 	t.Helper()
 	var all map[string]any
@@ -262,13 +264,14 @@ func restShape(t *testing.T, operation string, text []byte) any {
 	return inner
 }
 
-// rpcStatus is the REST status of a Connect code.
+// rpcStatus maps a Connect code to the status of REST.
 var rpcStatus = map[string]int{
 	"failed_precondition": 400, "invalid_argument": 422, "unauthenticated": 401, "permission_denied": 403,
 	"not_found": 404, "already_exists": 409, "aborted": 409, "resource_exhausted": 429,
 	"unavailable": 503, "internal": 500, "unimplemented": 405,
 }
 
+// rpcRefusal decodes a Connect error, which must have exactly one detail.
 func rpcRefusal(t *testing.T, res *http.Response, raw []byte) answer {
 	t.Helper()
 	var e struct {
@@ -308,7 +311,7 @@ func encode(t *testing.T, v any) []byte {
 	return data
 }
 
-// withoutNull drops null members, which RPC leaves out.
+// withoutNull removes null members, which RPC omits.
 func withoutNull(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

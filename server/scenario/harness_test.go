@@ -25,11 +25,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(pgtest.Main{M: m}, goleak.IgnoreTopFunction("net/http.(*http2ClientConn).readLoop"))
 }
 
-// onPostgres makes the nodes of every scenario serve PostgreSQL instead of
-// SQLite: TEST_DATABASE=postgres.
+// onPostgres makes every scenario use PostgreSQL instead of SQLite (TEST_DATABASE=postgres).
 var onPostgres = os.Getenv("TEST_DATABASE") == "postgres"
 
-// clock is a time that tests move. Safe for concurrent use.
+// clock is the real time plus an offset that tests advance. Safe for concurrent use.
 type clock struct {
 	mu     sync.Mutex
 	offset time.Duration
@@ -47,24 +46,24 @@ func (c *clock) advance(d time.Duration) {
 	c.offset += d
 }
 
-// node is one running server over real HTTP (1.1 and cleartext 2) with a real
-// database, and a first developer.
+// node is a running server with real HTTP (1.1 and cleartext 2), a real database, and a first
+// developer.
 type node struct {
 	t        *testing.T
 	server   *server.Server
 	clock    *clock
 	url      string
-	http     *http.Client // every REST answer is checked against openapi.yaml
+	http     *http.Client // checks every REST answer against openapi.yaml
 	database string       // path of the SQLite file
 	dsn      string
-	secret   []byte // nil: in the file beside a SQLite database
+	secret   []byte // nil: stored in a file next to the SQLite database
 	log      *logBuffer
 	email    string
 	password string
-	stop     func() // ends the node before the test does; boot starts it again
+	stop     func() // stops the node before the test ends; boot starts it again
 }
 
-// unlimited lifts the limits out of the way of tests that are not about them.
+// unlimited raises every limit far above what a test can reach.
 func unlimited(c *server.Config) {
 	l := &c.Auth.Limits
 	for _, limit := range []*int{
@@ -75,8 +74,7 @@ func unlimited(c *server.Config) {
 	}
 }
 
-// start runs a node until the test ends. The configuration starts from the
-// documented defaults.
+// start runs a node until the test ends. The configuration starts from the documented defaults.
 func start(t *testing.T, change ...func(*server.Config)) *node {
 	t.Helper()
 	n := newNode(t)
@@ -85,7 +83,7 @@ func start(t *testing.T, change ...func(*server.Config)) *node {
 	return n
 }
 
-// startOnSQLite is start for what is true of SQLite's files alone.
+// startOnSQLite is like start, but always on SQLite, for tests about its files.
 func startOnSQLite(t *testing.T, change ...func(*server.Config)) *node {
 	t.Helper()
 	n := newNode(t)
@@ -95,7 +93,7 @@ func startOnSQLite(t *testing.T, change ...func(*server.Config)) *node {
 	return n
 }
 
-// newNode is a node that does not run yet, of an empty database.
+// newNode returns a node with an empty database that is not running yet.
 func newNode(t *testing.T) *node {
 	t.Helper()
 	n := &node{
@@ -109,7 +107,7 @@ func newNode(t *testing.T) *node {
 	return n
 }
 
-// boot serves the node's database.
+// boot starts the server on the node's database.
 func (n *node) boot(t *testing.T, change ...func(*server.Config)) {
 	t.Helper()
 	config := server.DefaultConfig()
@@ -145,9 +143,10 @@ func (n *node) boot(t *testing.T, change ...func(*server.Config)) {
 	t.Cleanup(n.stop)
 }
 
-// passphrase makes a password that the policy accepts.
+// passphrase returns a random password that the policy accepts.
 func passphrase() string { return "Q" + strings.ToLower(rand.Text()) }
 
+// addDeveloper creates a developer as the operator does.
 func (n *node) addDeveloper(email, password string) auth.Developer {
 	n.t.Helper()
 	d, err := n.server.Auth().Developers.Create(context.Background(), email, password)
@@ -157,7 +156,7 @@ func (n *node) addDeveloper(email, password string) auth.Developer {
 	return d
 }
 
-// logBuffer keeps the log. Safe for concurrent use.
+// logBuffer keeps the log in memory. Safe for concurrent use.
 type logBuffer struct {
 	mu    sync.Mutex
 	lines []byte
@@ -176,8 +175,7 @@ func (b *logBuffer) String() string {
 	return string(b.lines)
 }
 
-// args are the members of a request, by their snake_case names: path, query
-// and body together.
+// args holds the arguments of a call by their snake_case names: path, query and body together.
 type args map[string]any
 
 // option changes a request before it is sent.
@@ -191,31 +189,32 @@ func bearer(token string) option { return header("Authorization", "Bearer "+toke
 
 func idempotent(key string) option { return header("Idempotency-Key", key) }
 
-// answer is what came of a call, in one form for both surfaces.
+// answer is the result of a call, in one form for all surfaces.
 type answer struct {
-	Status int // REST's; of an RPC, the one that its code stands for
+	Status int // an RPC's code as the status of REST
 	Reason string
 	Detail string
-	Fields []string // of errors[]
+	Fields []string // fields named in errors[]
 	Scope  string   // required_scope
-	Body   any      // decoded, in REST's shape, without null members
+	Body   any      // decoded, in the shape of REST, without null members
 	Header http.Header
 }
 
+// str returns a string member of the body, or "".
 func (a answer) str(name string) string {
 	m, _ := a.Body.(map[string]any)
 	s, _ := m[name].(string)
 	return s
 }
 
+// list returns a list member of the body, or nil.
 func (a answer) list(name string) []any {
 	m, _ := a.Body.(map[string]any)
 	l, _ := m[name].([]any)
 	return l
 }
 
-// want fails the test unless the answer has the status and, for a refusal, the
-// reason.
+// want fails the test unless the answer has the status and, if it is a refusal, the reason.
 func (a answer) want(t *testing.T, status int, reason string) answer {
 	t.Helper()
 	if a.Status != status || a.Reason != reason {
@@ -225,18 +224,18 @@ func (a answer) want(t *testing.T, status int, reason string) answer {
 	return a
 }
 
-// driver calls an operation by its name on one surface.
+// driver calls operations by name on one surface.
 type driver interface {
 	name() string
 	call(t *testing.T, operation string, in args, o ...option) answer
 }
 
-// drivers are the surfaces that every scenario runs on.
+// drivers returns a driver for each surface.
 func (n *node) drivers() []driver {
 	return []driver{restDriver{n}, rpcDriver{n, "application/json"}, rpcDriver{n, "application/proto"}}
 }
 
-// onEachSurface runs a scenario on every surface, each on a node of its own.
+// onEachSurface runs a scenario on every surface, each with a node of its own.
 func onEachSurface(t *testing.T, scenario func(t *testing.T, n *node, d driver), change ...func(*server.Config)) {
 	t.Helper()
 	for i, name := range []string{"rest", "connect-json", "connect-proto"} {
@@ -247,34 +246,34 @@ func onEachSurface(t *testing.T, scenario func(t *testing.T, n *node, d driver),
 	}
 }
 
-// login returns a pair of the first developer.
+// login logs the first developer in and returns the pair.
 func (n *node) login(t *testing.T, d driver) (access, refresh string) {
 	t.Helper()
 	a := d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 200, "")
 	return a.str("access_token"), a.str("refresh_token")
 }
 
-// newUser returns the id of a new user.
+// newUser creates a user and returns the id.
 func (n *node) newUser(t *testing.T, d driver, access string) string {
 	t.Helper()
 	return d.call(t, "CreateUser", args{}, bearer(access)).want(t, 201, "").str("id")
 }
 
-// newKey returns the id and secret of a new key.
+// newKey creates a key and returns its id and secret.
 func (n *node) newKey(t *testing.T, d driver, access string, in args) (id, secret string) {
 	t.Helper()
 	a := d.call(t, "CreateKey", in, bearer(access)).want(t, 201, "")
 	return a.str("id"), a.str("key")
 }
 
-// newApp returns the app_id and secret of a new application.
+// newApp creates an application and returns its app_id and secret.
 func (n *node) newApp(t *testing.T, d driver, access string) (appID, secret string) {
 	t.Helper()
 	a := d.call(t, "CreateApplication", args{"name": "App"}, bearer(access)).want(t, 201, "")
 	return a.str("app_id"), a.str("app_secret")
 }
 
-// exchange returns a pair of the user for the application.
+// exchange mints a pair for the user with the application's secret.
 func (n *node) exchange(t *testing.T, d driver, user, appID, secret string) (access, refresh string) {
 	t.Helper()
 	a := d.call(t, "CreateUserToken", args{"user_id": user, "app_id": appID, "app_secret": secret}).want(t, 200, "")

@@ -25,7 +25,7 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// getStatus is the status of a GET.
+// getStatus returns the status of a GET.
 func (n *node) getStatus(t *testing.T, path string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+path, nil)
@@ -36,7 +36,7 @@ func (n *node) getStatus(t *testing.T, path string) int {
 	return res.StatusCode
 }
 
-// grpcClient is an ordinary gRPC client of the node.
+// grpcClient returns a plain gRPC client of the node.
 func (n *node) grpcClient(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient(strings.TrimPrefix(n.url, "http://"), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -47,8 +47,8 @@ func (n *node) grpcClient(t *testing.T) *grpc.ClientConn {
 	return conn
 }
 
-// TestReadiness: a process whose store is held up is alive and not ready, until
-// the store is back.
+// TestReadiness checks that a node whose database is blocked is live but not ready, and ready again
+// afterwards.
 func TestReadiness(t *testing.T) {
 	n := listen(t)
 	health := healthv1.NewHealthClient(n.grpcClient(t))
@@ -73,8 +73,8 @@ func TestReadiness(t *testing.T) {
 	want(200, 200, healthv1.HealthCheckResponse_SERVING)
 }
 
-// TestReadinessProbesShareOneConnection: however many ask at once whether a node is ready, one of its
-// connections to the database is busy with it.
+// TestReadinessProbesShareOneConnection checks that concurrent readiness probes use one database
+// connection together.
 func TestReadinessProbesShareOneConnection(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
@@ -126,8 +126,8 @@ func TestReadinessProbesShareOneConnection(t *testing.T) {
 	n.wantHealthy(t)
 }
 
-// TestDrainingIsNotReady: a node that is told to end says so while it answers
-// what is under way.
+// TestDrainingIsNotReady checks that a stopping node reports that it is not ready, while it
+// completes the requests in progress.
 func TestDrainingIsNotReady(t *testing.T) {
 	n := listen(t)
 	n.wantHealthy(t)
@@ -153,7 +153,7 @@ func TestDrainingIsNotReady(t *testing.T) {
 		return w
 	}
 	for direct("/readyz").Code != 503 {
-		time.Sleep(time.Millisecond) // the node is about to take note; the test's own deadline bounds this
+		time.Sleep(time.Millisecond) // until the node starts to drain; the test's deadline bounds this
 	}
 	if w := direct("/readyz"); w.Header().Get("Retry-After") == "" {
 		t.Errorf("/readyz answers %d %v", w.Code, w.Header())
@@ -170,6 +170,8 @@ func TestDrainingIsNotReady(t *testing.T) {
 	<-stopped
 }
 
+// TestGRPCHealth checks that every service reports SERVING, that an unknown one is not found, and
+// that Watch is not implemented.
 func TestGRPCHealth(t *testing.T) {
 	n := listen(t)
 	client := healthv1.NewHealthClient(n.grpcClient(t))
@@ -194,7 +196,8 @@ func TestGRPCHealth(t *testing.T) {
 	}
 }
 
-// TestReflectionIsOffByDefault: the public listener describes itself only where asked to.
+// TestReflectionIsOffByDefault checks that the public listener offers gRPC reflection only if
+// configured.
 func TestReflectionIsOffByDefault(t *testing.T) {
 	closed := listen(t)
 	if _, err := reflectedServices(t, closed); status.Code(err) != codes.Unimplemented {
@@ -227,7 +230,7 @@ func TestReflectionIsOffByDefault(t *testing.T) {
 	}
 }
 
-// reflectedServices lists the services that a node says it has.
+// reflectedServices returns the services that reflection lists.
 func reflectedServices(t *testing.T, n *node) ([]string, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -237,7 +240,7 @@ func reflectedServices(t *testing.T, n *node) ([]string, error) {
 		return nil, err
 	}
 	err = stream.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}})
-	if err != nil && err != io.EOF { // EOF: the refusal is there to be received
+	if err != nil && err != io.EOF { // EOF: Recv returns the refusal
 		return nil, err
 	}
 	a, err := stream.Recv()
@@ -251,8 +254,8 @@ func reflectedServices(t *testing.T, n *node) ([]string, error) {
 	return names, nil
 }
 
-// TestMetricsHaveTheirOwnListener: counters are on their own listener, nothing else is, and they
-// tell nothing of a person.
+// TestMetricsHaveTheirOwnListener checks that metrics have a listener that serves nothing else, and
+// that they contain no personal data.
 func TestMetricsHaveTheirOwnListener(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

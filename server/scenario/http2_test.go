@@ -12,18 +12,18 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// frameConn is a cleartext HTTP/2 connection on which the test writes the frames.
+// frameConn is a cleartext HTTP/2 connection on which a test writes frames itself.
 type frameConn struct {
 	*http2.Framer
 	conn net.Conn
 	text bytes.Buffer
 	*hpack.Encoder
-	ended chan error // what ended the reading: GOAWAY, or the connection's end
+	ended chan error // why reading ended: GOAWAY, or the end of the connection
 }
 
 var errGoAway = errors.New("GOAWAY")
 
-// dialFrames opens a connection and returns the server's settings with it.
+// dialFrames opens a connection and returns it with the server's settings.
 func (n *node) dialFrames(t *testing.T) (*frameConn, map[http2.SettingID]uint32) {
 	t.Helper()
 	f := &frameConn{conn: n.dial(t), ended: make(chan error, 1)}
@@ -65,7 +65,7 @@ func (n *node) dialFrames(t *testing.T) (*frameConn, map[http2.SettingID]uint32)
 	return f, settings
 }
 
-// encodeGET is the header of a GET.
+// encodeGET returns the header block of a GET.
 func (f *frameConn) encodeGET(t *testing.T) []byte {
 	t.Helper()
 	f.text.Reset()
@@ -77,7 +77,7 @@ func (f *frameConn) encodeGET(t *testing.T) []byte {
 	return bytes.Clone(f.text.Bytes())
 }
 
-// liveHeap is what is held after a collection, in bytes.
+// liveHeap returns the size of the heap in bytes after a collection.
 func liveHeap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -85,8 +85,8 @@ func liveHeap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestRapidResetHurtsNobodyElse opens and resets 10,000 streams as fast as it can. The
-// server gives up on the connection, or lives through it.
+// TestRapidResetHurtsNobodyElse opens and resets 10,000 streams as fast as possible. The server may
+// close the connection; it must go on serving others and must not grow.
 func TestRapidResetHurtsNobodyElse(t *testing.T) {
 	n := listen(t)
 	f, settings := n.dialFrames(t)
@@ -115,8 +115,8 @@ func TestRapidResetHurtsNobodyElse(t *testing.T) {
 	}
 }
 
-// TestEndlessHeadersEndTheConnection never ends a header: the connection is ended before it
-// has cost more than a header may.
+// TestEndlessHeadersEndTheConnection checks that a header block without end is cut off before it
+// costs more memory than a header may.
 func TestEndlessHeadersEndTheConnection(t *testing.T) {
 	n := listen(t)
 	f, _ := n.dialFrames(t)

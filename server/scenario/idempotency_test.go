@@ -13,27 +13,26 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// idempotentCall is one of the six operations that take an Idempotency-Key, as one
-// caller calls it.
+// idempotentCall is a call that takes an Idempotency-Key, by one kind of caller.
 type idempotentCall struct {
 	operation     string
-	in            args     // a request
-	otherIn       args     // another one; nil where the caller can make no other
+	in            args     // the request
+	otherIn       args     // another request; nil if this caller has no other
 	caller        []option // the caller
-	otherCaller   []option // another caller of the same request; nil: see elseIn
+	otherCaller   []option // another caller of the same request; nil: see otherCallerIn
 	otherCallerIn args
 	retention     time.Duration
-	effects       func() int // how often it took effect so far
+	effects       func() int // returns how often the call took effect so far
 }
 
-// idempotencyFixture is what the six operations need.
+// idempotencyFixture holds what the idempotent calls need.
 type idempotencyFixture struct {
 	n            *node
 	d            driver
 	admin, other string // access tokens of two developers
-	email        string // the second one's
+	email        string // of the second developer
 	key, rotated string // ids of a key and an application to rotate
-	app, secret  string // an application to exchange
+	app, secret  string // an application that mints tokens
 	user         string
 	server       string // an API key's secret
 }
@@ -51,14 +50,14 @@ func newIdempotencyFixture(t *testing.T, n *node, d driver) *idempotencyFixture 
 	return w
 }
 
-// renewLogins renews the developers' access tokens.
+// renewLogins logs both developers in again.
 func (w *idempotencyFixture) renewLogins(t *testing.T) {
 	t.Helper()
 	w.admin, _ = w.n.login(t, w.d)
 	w.other = w.d.call(t, "Login", args{"email": w.email, "password": w.n.password}).want(t, 200, "").str("access_token")
 }
 
-// countEffects counts the audit rows of an action that took effect.
+// countEffects returns the number of audit rows of the action with the outcome "ok".
 func (n *node) countEffects(t *testing.T, action string) int {
 	t.Helper()
 	var count int
@@ -68,10 +67,11 @@ func (n *node) countEffects(t *testing.T, action string) int {
 	return count
 }
 
-// calls are the six, and the exchange as the seventh way.
+// calls returns the six operations that take an Idempotency-Key. CreateUserToken appears twice,
+// once for each form.
 func (w *idempotencyFixture) calls(t *testing.T) []idempotentCall {
 	count := func(action string) func() int { return func() int { return w.n.countEffects(t, action) } }
-	admin := []option{func(r *http.Request) { bearer(w.admin)(r) }} // of now: logIn renews it
+	admin := []option{func(r *http.Request) { bearer(w.admin)(r) }} // reads w.admin at each call, since renewLogins changes it
 	other := []option{func(r *http.Request) { bearer(w.other)(r) }}
 	const day = 24 * time.Hour
 	return []idempotentCall{
@@ -112,6 +112,8 @@ func (w *idempotencyFixture) call(t *testing.T, r idempotentCall, in args, as []
 	return w.d.call(t, r.operation, in, append([]option{idempotent(key)}, as...)...)
 }
 
+// succeed makes the call, which must succeed, and be a replay if replayed is true or a first call
+// if not.
 func (w *idempotencyFixture) succeed(t *testing.T, r idempotentCall, in args, as []option, key string, replayed bool) answer {
 	t.Helper()
 	a := w.call(t, r, in, as, key)
@@ -122,11 +124,10 @@ func (w *idempotencyFixture) succeed(t *testing.T, r idempotentCall, in args, as
 	return a
 }
 
-// timeFraction is the end of a time, which the surfaces write with or without
-// zeroes.
+// timeFraction matches the fraction of a second, which only some surfaces pad with zeros.
 var timeFraction = regexp.MustCompile(`(\.\d*?)0*Z"`)
 
-// sameAnswer fails unless both say the same.
+// sameAnswer fails the test unless both answers have the same status and body.
 func sameAnswer(t *testing.T, what string, a, b answer) {
 	t.Helper()
 	said := func(a answer) string { return timeFraction.ReplaceAllString(string(encode(t, a.Body)), `$1"`) }
@@ -135,10 +136,9 @@ func sameAnswer(t *testing.T, what string, a, b answer) {
 	}
 }
 
-// TestIdempotencyKeyRepeatsTheAnswer: the same request with the same key has one effect and one
-// answer, on whatever surface it is made; another request with it is refused;
-// other callers, other keys and other operations stand apart; after its time
-// the key is new.
+// TestIdempotencyKeyRepeatsTheAnswer checks that the same request with the same key has one effect
+// and one answer, across surfaces. A different request with that key is refused. Other callers,
+// keys and operations are independent, and after the retention time the key is new.
 func TestIdempotencyKeyRepeatsTheAnswer(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -149,7 +149,7 @@ func TestIdempotencyKeyRepeatsTheAnswer(t *testing.T) {
 		key := "k" + rand.Text()
 		before := r.effects()
 		first := w.succeed(t, r, r.in, r.caller, key, false)
-		n.clock.advance(r.retention - time.Minute) // past the older secret's end
+		n.clock.advance(r.retention - time.Minute) // after the overlap of the older secret
 		if r.operation != "Login" {
 			w.renewLogins(t)
 		}
@@ -185,8 +185,8 @@ func TestIdempotencyKeyRepeatsTheAnswer(t *testing.T) {
 	ds[1].call(t, "CreateApplication", args{"name": "x"}, bearer(w.admin), idempotent(one)).want(t, 201, "")
 }
 
-// TestIdempotencyKeepsSuccess: a refusal is not kept, and what an answer said
-// does not change with what became of it.
+// TestIdempotencyKeepsSuccess checks that refusals are not kept, and that a replayed answer is not
+// updated by later changes.
 func TestIdempotencyKeepsSuccess(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -204,7 +204,7 @@ func TestIdempotencyKeepsSuccess(t *testing.T) {
 	d.call(t, "Login", args{"email": w.email, "password": "wrong"}, again("d")).want(t, 401, "invalid_credentials")
 	d.call(t, "Login", args{"email": w.email, "password": n.password}, again("d")).want(t, 200, "")
 
-	// the answer to a rotation stays what it was, whatever becomes of the key
+	// The answer to a rotation stays the same, whatever happens to the key later.
 	rotated := d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")).want(t, 201, "")
 	d.call(t, "ListUsers", nil, bearer(rotated.str("key"))).want(t, 200, "")
 	n.clock.advance(10 * time.Second)
@@ -214,7 +214,7 @@ func TestIdempotencyKeepsSuccess(t *testing.T) {
 	sameAnswer(t, "a rotation after another", rotated, d.call(t, "RotateKey", args{"id": w.key, "overlap_seconds": 5}, admin, again("e")))
 	d.call(t, "ListUsers", nil, bearer(rotated.str("key"))).want(t, 401, "invalid_api_key")
 
-	// and is looked up only for a caller that proves itself anew
+	// A record is only looked up for a caller that authenticates again.
 	exchange := func(secret, key string) answer {
 		return d.call(t, "CreateUserToken", args{"user_id": w.user, "app_id": w.app, "app_secret": secret}, again(key))
 	}
@@ -232,8 +232,8 @@ func TestIdempotencyKeepsSuccess(t *testing.T) {
 	d.call(t, "ListUsers", nil, bearer(made.str("key"))).want(t, 401, "invalid_api_key")
 }
 
-// TestIdempotencyKeyForm: 1 to 255 visible ASCII characters, where it is taken;
-// ignored elsewhere.
+// TestIdempotencyKeyForm checks that a key has 1 to 255 visible ASCII characters, and that
+// operations which take no key ignore it.
 func TestIdempotencyKeyForm(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -259,8 +259,8 @@ func TestIdempotencyKeyForm(t *testing.T) {
 	}
 }
 
-// TestIdempotencyAtOnce: 64 with one key have one effect; the others get the
-// same answer, or are told that it is under way.
+// TestIdempotencyAtOnce sends one call with one key from many clients at once. It has one effect,
+// and each client gets the same answer or a 409 that asks it to retry.
 func TestIdempotencyAtOnce(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -269,7 +269,7 @@ func TestIdempotencyAtOnce(t *testing.T) {
 	for _, r := range w.calls(t) {
 		clients := 64
 		if r.operation == "Login" {
-			clients = 12 // hashing is what a login costs
+			clients = 12 // a login costs a password hash
 		}
 		before := r.effects()
 		var mu sync.Mutex
@@ -301,8 +301,8 @@ func TestIdempotencyAtOnce(t *testing.T) {
 	}
 }
 
-// TestIdempotencyOutlivesARestart also opens the records: ours and the
-// caller's key together do, ours alone does not.
+// TestIdempotencyOutlivesARestart checks that records survive a restart, and that reading one needs
+// the caller's key in addition to the server's.
 func TestIdempotencyOutlivesARestart(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)

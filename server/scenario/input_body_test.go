@@ -24,7 +24,7 @@ const (
 	listUsers  = "/openwearables.v1.UserService/ListUsers"
 )
 
-// bodyFixture is a node that is asked to create users, and how many it has.
+// bodyFixture is a node and the expected number of its users.
 type bodyFixture struct {
 	*node
 	admin string
@@ -38,8 +38,8 @@ func newBodyFixture(t *testing.T, change ...func(*server.Config)) *bodyFixture {
 	return &bodyFixture{n, admin, 0.0}
 }
 
-// postBody posts a body and fails the test unless the answer is wanted; a refusal
-// must have stored nothing.
+// postBody posts a body and fails the test unless the answer is as wanted. A refusal must store
+// nothing.
 func (b *bodyFixture) postBody(t *testing.T, path, contentType, data string, status int, reason string, o ...option) answer {
 	t.Helper()
 	a := b.wantRaw(t, "POST", path, contentType, data, status, reason, append(o, bearer(b.admin))...)
@@ -58,7 +58,7 @@ func (b *bodyFixture) checkCount(t *testing.T, refused bool) {
 	}
 }
 
-// TestContentTypesAreChecked shows which content types are read on either surface.
+// TestContentTypesAreChecked checks which content types each surface accepts.
 func TestContentTypesAreChecked(t *testing.T) {
 	b := newBodyFixture(t)
 	const refused = "unsupported_media_type"
@@ -89,7 +89,7 @@ func TestContentTypesAreChecked(t *testing.T) {
 			t.Errorf("%s is answered %d %q", media, res.StatusCode, raw)
 		}
 	}
-	// Without a content type only an empty body is read, and only where none is needed.
+	// Without a content type the body must be empty, and the operation must not need one.
 	b.postBody(t, "/api/v1/users", "", `{}`, 415, refused)
 	b.postBody(t, "/api/v1/users", "", "", 422, "invalid_request")
 	b.postBody(t, "/api/v1/api-keys", "", `{}`, 415, refused)
@@ -98,19 +98,19 @@ func TestContentTypesAreChecked(t *testing.T) {
 	b.postBody(t, "/api/v1/api-keys", "text/plain", "", 415, refused)
 	b.postBody(t, createUser, "", "", 415, refused)
 	b.postBody(t, createUser, jsonType, "", 200, "")
-	// Whatever a caller would rather have, it is told in JSON.
+	// Every Accept header gets JSON.
 	for _, accept := range []string{"text/html", "application/xml;q=1, application/json;q=0", "*/*", ";", "image/*"} {
 		a := b.postBody(t, "/api/v1/users", jsonType, `{}`, 201, "", header("Accept", accept))
 		if got := a.Header.Get("Content-Type"); got != jsonType {
 			t.Errorf("Accept: %s is answered with %q", accept, got)
 		}
 	}
-	// Where no body is taken, none is looked at.
+	// An operation that takes no body ignores it.
 	b.wantRaw(t, "POST", "/api/v1/auth/logout", "image/png", "{\xff", 200, "", bearer(b.admin))
 }
 
-// TestBodySizesAreBounded sends bodies of exactly the limit and of one byte more, with
-// their length told and in chunks.
+// TestBodySizesAreBounded sends bodies of exactly the limit and of one byte more, with a
+// Content-Length and chunked.
 func TestBodySizesAreBounded(t *testing.T) {
 	b := newBodyFixture(t)
 	user := b.newUser(t, restDriver{b.node}, b.admin)
@@ -139,12 +139,13 @@ func TestBodySizesAreBounded(t *testing.T) {
 	b.postRPC(t, createUser, jsonType, strings.Repeat(" ", 64<<10+1), 413, "invalid_argument")
 	b.postRPC(t, createUser, protoType, strings.Repeat("\x00", 64<<10+1), 413, "invalid_argument")
 	long := string(protowire.AppendString(protowire.AppendTag(nil, 15, protowire.BytesType), strings.Repeat("x", 64<<10-4)))
-	b.postBody(t, createUser, protoType, long, 200, "") // a field that is not known, as long as the limit
+	b.postBody(t, createUser, protoType, long, 200, "") // an unknown field, as long as the limit
 	b.grpc(t, grpcFrame(long), "0", "")
 	b.grpc(t, grpcFrame(long+"\x00"), "3", "body_too_large")
 }
 
-// TestCompressedBodiesAreRefused refuses every compressed body unread.
+// TestCompressedBodiesAreRefused checks that compressed bodies are refused without decompressing
+// them.
 func TestCompressedBodiesAreRefused(t *testing.T) {
 	b := newBodyFixture(t)
 	var bomb bytes.Buffer
@@ -176,7 +177,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestUnreadableBodiesAreRefused sends what is no one JSON object, on both surfaces.
+// TestUnreadableBodiesAreRefused checks that every surface refuses a body that is not exactly one
+// valid JSON object or message.
 func TestUnreadableBodiesAreRefused(t *testing.T) {
 	b := newBodyFixture(t)
 	for data, field := range map[string]string{
@@ -203,7 +205,7 @@ func TestUnreadableBodiesAreRefused(t *testing.T) {
 	}
 }
 
-// TestDepthIsBounded nests as deep as may be, and one level deeper.
+// TestDepthIsBounded sends bodies with the deepest nesting allowed, and with one level more.
 func TestDepthIsBounded(t *testing.T) {
 	b := newBodyFixture(t)
 	nested := func(levels int) string { // the outermost object is a level
@@ -222,8 +224,8 @@ func TestDepthIsBounded(t *testing.T) {
 	b.postBody(t, createUser, protoType, string(groups), 422, "invalid_request")
 }
 
-// TestUnknownMembersAreIgnored sends members and parameters that nothing takes,
-// among them the known ones in other spellings.
+// TestUnknownMembersAreIgnored checks that unknown members and parameters are ignored, also known
+// names in another spelling.
 func TestUnknownMembersAreIgnored(t *testing.T) {
 	b := newBodyFixture(t)
 	const unknown = `{"first_name":"Ada","FIRST_NAME":"x","First_name":7,"nickname":{"a":[1e999,null]},"":0,"LastName":"x"}`
@@ -236,12 +238,12 @@ func TestUnknownMembersAreIgnored(t *testing.T) {
 		t.Errorf("the user is %v", a.Body)
 	}
 	b.wantRaw(t, "GET", "/api/v1/users?Limit=x&limits=0&LIMIT=0&unknown=1&unknown=2", "", "", 200, "", bearer(b.admin))
-	for _, query := range []string{"limit=%zz", "limit=1;page=2", "unknown=%", "%f"} { // a query that is none is not read in parts
+	for _, query := range []string{"limit=%zz", "limit=1;page=2", "unknown=%", "%f"} { // a malformed query is refused as a whole
 		b.wantRaw(t, "GET", "/api/v1/users?"+query, "", "", 422, "invalid_request", bearer(b.admin))
 	}
 }
 
-// TestConnectGet shows that a read, and nothing else, may be called by GET.
+// TestConnectGet checks that Connect allows GET for reads, and only for them.
 func TestConnectGet(t *testing.T) {
 	b := newBodyFixture(t)
 	user := b.newUser(t, restDriver{b.node}, b.admin)
@@ -257,7 +259,7 @@ func TestConnectGet(t *testing.T) {
 		get(listUsers+query, 200, "")
 		b.wantRaw(t, "HEAD", listUsers+query, "", "", 200, "", bearer(b.admin))
 	}
-	get(listUsers+"?encoding=json&message={}", 200, "", withBody(`{"limit":0}`)) // a body of a GET means nothing
+	get(listUsers+"?encoding=json&message={}", 200, "", withBody(`{"limit":0}`)) // the body of a GET is ignored
 	for query, status := range map[string]int{
 		"": 422, "?message={}": 415, "?encoding=xml&message={}": 415, "?encoding=json": 422, "?encoding=proto": 422,
 		"?encoding=json&message=[]": 422, "?encoding=json&message={": 422, "?encoding=json&base64=1&message=!": 422,
@@ -277,7 +279,7 @@ func TestConnectGet(t *testing.T) {
 	restDriver{b.node}.call(t, "GetUser", args{"id": user}, bearer(b.admin)).want(t, 200, "")
 }
 
-// TestProtocolHeaders refuses what the RPC protocols say a header may not hold.
+// TestProtocolHeaders checks that invalid values of the RPC protocols' headers are refused.
 func TestProtocolHeaders(t *testing.T) {
 	b := newBodyFixture(t)
 	for name, values := range map[string][]string{
@@ -297,7 +299,7 @@ func TestProtocolHeaders(t *testing.T) {
 	b.grpc(t, grpcFrame(""), "0", "", header("Grpc-Encoding", "identity"))
 }
 
-// TestGRPCFrames sends what is no single message in a frame.
+// TestGRPCFrames checks that a gRPC body which is not exactly one framed message is refused.
 func TestGRPCFrames(t *testing.T) {
 	b := newBodyFixture(t)
 	named := string(protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "Ada"))
@@ -313,12 +315,12 @@ func TestGRPCFrames(t *testing.T) {
 	b.grpc(t, "\x01"+grpcFrame(named)[1:], "3", "unsupported_media_type")
 }
 
-// grpcFrame is a message in a gRPC frame.
+// grpcFrame returns the message in a gRPC frame.
 func grpcFrame(message string) string {
 	return "\x00" + string(binary.BigEndian.AppendUint32(nil, uint32(len(message)))) + message
 }
 
-// grpc posts to CreateUser over gRPC and gRPC-Web, which answer alike.
+// grpc posts to CreateUser over gRPC and gRPC-Web, whose answers must agree.
 func (b *bodyFixture) grpc(t *testing.T, data, code, reason string, o ...option) {
 	t.Helper()
 	for _, media := range []string{"application/grpc", "application/grpc+proto", "application/grpc-web+proto"} {
@@ -339,7 +341,7 @@ func (b *bodyFixture) grpc(t *testing.T, data, code, reason string, o ...option)
 	}
 }
 
-// grpcStatus is where a gRPC or gRPC-Web answer tells how the call went.
+// grpcStatus returns the header or trailer that holds the status of a gRPC or gRPC-Web answer.
 func grpcStatus(res *http.Response, raw []byte) http.Header {
 	for _, h := range []http.Header{res.Header, res.Trailer} {
 		if h.Get("Grpc-Status") != "" {
@@ -347,7 +349,7 @@ func grpcStatus(res *http.Response, raw []byte) http.Header {
 		}
 	}
 	h := make(http.Header)
-	if i := bytes.LastIndexByte(raw, 0x80); i >= 0 && len(raw) > i+5 { // the trailers of gRPC-Web are a frame
+	if i := bytes.LastIndexByte(raw, 0x80); i >= 0 && len(raw) > i+5 { // gRPC-Web sends its trailers as a frame
 		for line := range strings.SplitSeq(string(raw[i+5:]), "\r\n") {
 			name, value, _ := strings.Cut(line, ":")
 			h.Set(name, strings.TrimSpace(value))
@@ -356,8 +358,7 @@ func grpcStatus(res *http.Response, raw []byte) http.Header {
 	return h
 }
 
-// postRPC posts to a procedure and holds the answer to HTTP's status and Connect's
-// code.
+// postRPC posts to a procedure and checks the HTTP status and the Connect code.
 func (b *bodyFixture) postRPC(t *testing.T, path, contentType, data string, status int, code string, o ...option) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "POST", b.url+path, strings.NewReader(data))

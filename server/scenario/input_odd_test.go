@@ -11,19 +11,20 @@ import (
 	"time"
 )
 
-// readers are the operations that show what another has written.
+// readers maps an operation that writes to the one that reads the result.
 var readers = map[string]string{
 	"CreateUser": "GetUser", "UpdateUser": "GetUser", "CreateKey": "GetKey", "UpdateKey": "GetKey", "UpdateMe": "GetMe",
 	"CreateApplication": "GetApplication", "UpdateApplication": "GetApplication", "UpsertWorkouts": "ListWorkouts",
 }
 
-// fieldGroup is some fields of one operation that are tried in one call: all that
-// take free text, or a single one.
+// fieldGroup is a group of fields of one operation that are tried in one call: all free-text
+// fields, or a single field.
 type fieldGroup []inputField
 
+// inputGroups returns all fields in groups.
 func inputGroups() []fieldGroup {
 	var all []fieldGroup
-	free := make(map[string]int) // the place of an operation's group
+	free := make(map[string]int) // index of an operation's free-text group
 	for _, f := range inputFields() {
 		s := f.schema
 		plain := f.in == "body" && s.Type.Is("string") && s.Format == "" && s.Pattern == "" && s.Enum == nil && readers[f.operation] != ""
@@ -38,7 +39,7 @@ func inputGroups() []fieldGroup {
 	return all
 }
 
-// values are those of all the fields.
+// values returns the values of all fields, without duplicates.
 func (g fieldGroup) values() []wireValue {
 	var all []wireValue
 	for _, f := range g {
@@ -51,8 +52,7 @@ func (g fieldGroup) values() []wireValue {
 	return all
 }
 
-// place puts the value into every field that it conforms to, and says into
-// which.
+// place puts the value into every field whose schema allows it, and returns these fields.
 func (g fieldGroup) place(t *testing.T, d driver, in args, value wireValue) (args, fieldGroup) {
 	t.Helper()
 	var took fieldGroup
@@ -65,9 +65,9 @@ func (g fieldGroup) place(t *testing.T, d driver, in args, value wireValue) (arg
 	return in, took
 }
 
-// TestOddInputNeverFails tries every field with every value that its schema allows,
-// the text among it that has broken programs: it is taken and returned as it
-// was sent, or refused with a 4xx; the same on every surface.
+// TestOddInputNeverFails tries every field with every value that its schema allows, including text
+// that is known to break programs. Each is stored exactly or refused with a 4xx, and every surface
+// does the same.
 func TestOddInputNeverFails(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -76,7 +76,7 @@ func TestOddInputNeverFails(t *testing.T) {
 	for _, g := range inputGroups() {
 		operation := g[0].operation
 		if operation == "Login" || operation == "ChangePassword" {
-			continue // each call hashes a password: TestOddLogins
+			continue // each call hashes a password; see TestOddLogins
 		}
 		for _, value := range g.values() {
 			var first answer
@@ -109,8 +109,7 @@ func TestOddInputNeverFails(t *testing.T) {
 	}
 }
 
-// checkReadBack fails the test unless what was sent is what is read, and then takes
-// it back.
+// checkReadBack fails the test unless the values read back as sent. Then it undoes the call.
 func (w *fixture) checkReadBack(t *testing.T, d driver, took fieldGroup, value wireValue, a answer, in args) {
 	t.Helper()
 	operation := took[0].operation
@@ -150,7 +149,7 @@ func (w *fixture) readWritten(t *testing.T, d driver, operation string, a answer
 	}
 }
 
-// upsertedItem is the workout of a list that an upsert answered with.
+// upsertedItem returns the listed workout that the upsert wrote.
 func (w *fixture) upsertedItem(t *testing.T, list, upserted answer) any {
 	t.Helper()
 	id := upserted.list("items")[0].(map[string]any)["id"]
@@ -163,7 +162,7 @@ func (w *fixture) upsertedItem(t *testing.T, list, upserted answer) any {
 	return nil
 }
 
-// undo removes what a call made, so that the next may make it again.
+// undo removes what a call created, so that the next call can create it again.
 func (w *fixture) undo(t *testing.T, operation string, a answer, in args) {
 	t.Helper()
 	d := w.n.drivers()[0]
@@ -182,11 +181,11 @@ func (w *fixture) undo(t *testing.T, operation string, a answer, in args) {
 	}
 }
 
-// sameValue says whether what was read is what was sent: text and numbers
-// exactly, times to the microsecond, a list as a set.
+// sameValue reports whether the value reads back as sent: text and numbers exactly, times to the
+// microsecond. For arrays and objects it reports only whether they are present.
 func sameValue(f inputField, value wireValue, got any) bool {
 	switch {
-	case value.json == "null": // the default, or nothing
+	case value.json == "null": // the default, or null
 		return true
 	case value.json[0] == '"' && f.schema.Format != "date-time":
 		return got == value.text || f.schema.Type.Is("array")
@@ -205,8 +204,8 @@ func sameValue(f inputField, value wireValue, got any) bool {
 	}
 }
 
-// TestInvalidUTF8InMessagesIsRefused puts what is no UTF-8 into every string of every
-// binary message: a 422 that names it, as JSON's is.
+// TestInvalidUTF8InMessagesIsRefused puts invalid UTF-8 into every string of every binary message.
+// The answer is a 422 that names the field, as for JSON.
 func TestInvalidUTF8InMessagesIsRefused(t *testing.T) {
 	n := start(t, unlimited)
 	w := newFixture(t, n, n.drivers()[0])
@@ -231,7 +230,7 @@ func TestInvalidUTF8InMessagesIsRefused(t *testing.T) {
 	}
 }
 
-// rewrite replaces bytes of a body that is ready to be sent.
+// rewrite replaces bytes of an encoded request body.
 func rewrite(from, to string) option {
 	return func(r *http.Request) {
 		data, err := io.ReadAll(r.Body)
@@ -242,8 +241,7 @@ func rewrite(from, to string) option {
 	}
 }
 
-// TestOddLogins presents odd credentials where each is hashed: they are refused
-// as any wrong ones are.
+// TestOddLogins checks that odd credentials are refused like any wrong ones.
 func TestOddLogins(t *testing.T) {
 	n := start(t, unlimited)
 	drivers := n.drivers()
@@ -264,8 +262,8 @@ func TestOddLogins(t *testing.T) {
 	drivers[0].call(t, "Login", args{"email": strings.ToUpper(n.email), "password": n.password}).want(t, 200, "")
 }
 
-// TestSearchIsLiteral shows that what a search is for is text: a wildcard
-// matches itself alone, and a quote ends nothing.
+// TestSearchIsLiteral checks that a search term is plain text: wildcards and quotes match only
+// themselves.
 func TestSearchIsLiteral(t *testing.T) {
 	n := start(t, unlimited)
 	admin, _ := n.login(t, restDriver{n})

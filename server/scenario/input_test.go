@@ -15,19 +15,17 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// These tests take their fields from openapi.yaml: one that is new there is
-// tried without a word here.
+// These tests take their fields from openapi.yaml. A new field is covered without a change here.
 
-// wireValue is a value as it is written: JSON in a body or an RPC's message, text in
-// a path or a query.
+// wireValue is an encoded value: JSON for a body or an RPC message, text for a path or a query.
 type wireValue struct{ json, text string }
 
-// MarshalJSON writes the value unchanged, whether or not it is valid text.
+// MarshalJSON returns the JSON unchanged, even if it contains invalid text.
 func (w wireValue) MarshalJSON() ([]byte, error) { return []byte(w.json), nil }
 
 func (w wireValue) String() string { return w.text }
 
-// textValue is a string as a wire value.
+// textValue returns the wire value of a string.
 func textValue(s string) wireValue {
 	quoted, err := json.Marshal(s)
 	if err != nil {
@@ -36,15 +34,15 @@ func textValue(s string) wireValue {
 	return wireValue{string(quoted), s}
 }
 
-// inputField is one member or parameter of an operation.
+// inputField is a parameter or body member of an operation.
 type inputField struct {
-	operation, name string // name as errors[] shows it: workouts[0].source.provider
+	operation, name string // as in errors[], such as workouts[0].source.provider
 	in              string // path, query or body
 	schema          *openapi3.Schema
 	required        bool
 }
 
-// inputFields returns every field of every operation, in a fixed order.
+// inputFields returns every field of every operation in a fixed order.
 func inputFields() []inputField {
 	var all []inputField
 	routes := restRouteOf()
@@ -62,6 +60,7 @@ func inputFields() []inputField {
 	return all
 }
 
+// inputMembers returns the fields of an object and of the objects in it.
 func inputMembers(operation, prefix string, object *openapi3.Schema) []inputField {
 	var all []inputField
 	for _, name := range slices.Sorted(maps.Keys(object.Properties)) {
@@ -80,7 +79,7 @@ func inputMembers(operation, prefix string, object *openapi3.Schema) []inputFiel
 	return all
 }
 
-// place puts the value where the field is; nothing there takes it away.
+// place returns a copy of the arguments with the value in the field. A nil value removes the field.
 func (f inputField) place(in args, value any) args {
 	out := make(args, len(in)+1)
 	maps.Copy(out, in)
@@ -103,7 +102,7 @@ func (f inputField) place(in args, value any) args {
 	return out
 }
 
-// namedIn says whether the refusal names the field, or what holds it.
+// namedIn reports whether the refusal names the field or its parent.
 func (f inputField) namedIn(a answer) bool {
 	for _, got := range a.Fields {
 		if got == f.name || got == strings.TrimSuffix(f.name, "[0]") || strings.HasPrefix(got, f.name+"[") || strings.HasPrefix(got, f.name+".") {
@@ -113,8 +112,7 @@ func (f inputField) namedIn(a answer) bool {
 	return false
 }
 
-// conforms says whether openapi.yaml allows the value, as it is written in a
-// URL or else in JSON.
+// conforms reports whether openapi.yaml allows the value, encoded for a URL or for JSON.
 func (f inputField) conforms(value wireValue, inURL bool) bool {
 	var v any
 	switch {
@@ -123,7 +121,7 @@ func (f inputField) conforms(value wireValue, inURL bool) bool {
 	case inURL && !f.schema.Type.Is("integer"):
 		v = value.text
 	case json.Unmarshal([]byte(value.json), &v) != nil:
-		return false // no number that can be
+		return false // out of the range of float64
 	case v == nil && f.in != "body":
 		return !f.required
 	}
@@ -138,16 +136,16 @@ func (f inputField) conforms(value wireValue, inURL bool) bool {
 
 var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-// badText is text that no field takes: U+0000, and what is no UTF-8. In JSON that
-// is half of a surrogate pair, too.
+// badText returns text that every field refuses: U+0000 and invalid UTF-8, which includes half a
+// surrogate pair in JSON.
 func badText() []wireValue {
 	return []wireValue{
 		{`"a\u0000b"`, "a\x00b"}, {"\"a\xffb\"", "a\xffb"}, {"\"\xed\xa0\x80\"", "\xed\xa0\x80"}, {"\"\xc0\x80\"", "\xc0\x80"}, {`"\ud800"`, "\xed\xa0\x80"},
 	}
 }
 
-// wrongTypes are values of types that the field is not of. A number in quotes is
-// never among them: JSON of protobuf takes it for the number.
+// wrongTypes returns values of other types than the field's. A quoted number is never one of them,
+// since protobuf's JSON accepts it as a number.
 func (f inputField) wrongTypes() []wireValue {
 	all := []wireValue{{"null", "null"}, {"7", "7"}, {"true", "true"}, {"[]", "[]"}, {"{}", "{}"}, {`["x"]`, `["x"]`}}
 	switch s := f.schema; {
@@ -167,7 +165,7 @@ func (f inputField) wrongTypes() []wireValue {
 	}
 }
 
-// oddText is text that has broken programs, for a field of the schema.
+// oddText returns text that is known to break programs, for the field's schema.
 func (f inputField) oddText() []wireValue {
 	texts := []string{"", "x", strings.Repeat("x", 10_000), "'; DROP TABLE users; --"}
 	switch s := f.schema; {
@@ -202,7 +200,7 @@ var freeText = []string{
 	"%' UNION SELECT * FROM developers --", "') OR 1=1 /*", "?1 :name $1 @p", "%", "_", "NaN", "null", "0", "1e3", "0x10", "\uff11",
 }
 
-// boundaries surround the bounds of a number.
+// boundaries returns the numbers around the field's bounds.
 func (f inputField) boundaries() []wireValue {
 	var all []wireValue
 	for _, bound := range []*float64{f.schema.Min, f.schema.Max} {
@@ -216,7 +214,7 @@ func (f inputField) boundaries() []wireValue {
 	return all
 }
 
-// values are everything that is tried on the field.
+// values returns every value to try on the field.
 func (f inputField) values() []wireValue {
 	all := append(badText(), f.wrongTypes()...)
 	s := f.schema
@@ -247,9 +245,9 @@ func mustJSON(v any) []byte {
 	return data
 }
 
-// TestBadInput tries every field of every operation with what it cannot be:
-// each is a 422 that names the field, the same on every surface, and stores
-// nothing. What the field can be by its type is TestOddInput's.
+// TestBadInput tries every field of every operation with invalid values. Each is a 422 that names
+// the field, the same on every surface, and stores nothing. TestOddInputNeverFails tries the valid
+// ones.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -278,7 +276,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// wantRefused fails the test unless every surface refuses the arguments alike.
+// wantRefused fails the test unless every surface refuses the arguments in the same way.
 func (w *fixture) wantRefused(t *testing.T, f inputField, value wireValue, in args, drivers []driver) {
 	t.Helper()
 	var first answer
@@ -296,9 +294,9 @@ func (w *fixture) wantRefused(t *testing.T, f inputField, value wireValue, in ar
 	}
 }
 
-// sameOnAllSurfaces says whether the value means the same on every surface: in a URL all is
-// text, and protobuf takes 1e2 and -0.0 for integers, which are narrower, has
-// NaN, and no null in a list.
+// sameOnAllSurfaces reports whether the value means the same on every surface. In a URL everything
+// is text. Protobuf accepts 1e2 and -0.0 as integers, has narrower integers and NaN, and has no
+// null in a list.
 func (f inputField) sameOnAllSurfaces(value wireValue) bool {
 	quoted := value.json[0] == '"'
 	switch {
@@ -315,15 +313,15 @@ func (f inputField) sameOnAllSurfaces(value wireValue) bool {
 	}
 }
 
-// expressible says whether a surface has a way to write the value there.
+// expressible reports whether the surface can send the value in this field.
 func expressible(t *testing.T, d driver, f inputField, value wireValue, in args) bool {
 	t.Helper()
 	rpc, ok := d.(rpcDriver)
 	if !ok {
-		return f.in != "path" || value.text != "" // an empty segment is another path
+		return f.in != "path" || value.text != "" // an empty segment makes another path
 	}
 	if f.schema.Type.Is("array") && value.json == "[]" && !f.required {
-		return false // protobuf knows no empty list
+		return false // protobuf cannot send an empty list
 	}
 	if rpc.media == jsonType {
 		return true
@@ -332,7 +330,7 @@ func expressible(t *testing.T, d driver, f inputField, value wireValue, in args)
 	return (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(encode(t, rpcArgs(m, in)), dynamicpb.NewMessage(m.Input())) == nil
 }
 
-// snapshot is what the account holds.
+// snapshot returns everything that the account has stored.
 func (w *fixture) snapshot(t *testing.T) string {
 	t.Helper()
 	d := w.n.drivers()[0]

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestRotateWithoutOverlap: the old secret is dead and the new one alive from
-// the answer on; everything else stays.
+// TestRotateWithoutOverlap checks that the old secret stops and the new one works as soon as the
+// rotation has answered. The rest of the key stays the same.
 func TestRotateWithoutOverlap(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -39,7 +39,7 @@ func TestRotateWithoutOverlap(t *testing.T) {
 	}, unlimited)
 }
 
-// TestRotateWithOverlap: two secrets, one key.
+// TestRotateWithOverlap checks that during the overlap both secrets work, as one key.
 func TestRotateWithOverlap(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -106,7 +106,7 @@ func TestRotateWithOverlap(t *testing.T) {
 	}, unlimited)
 }
 
-// wantOneSpent fails unless the second answer spent one more than the first of
+// wantOneSpent fails the test unless the second answer spent one request more than the first, from
 // the same bucket.
 func wantOneSpent(t *testing.T, first, second answer) {
 	t.Helper()
@@ -117,7 +117,8 @@ func wantOneSpent(t *testing.T, first, second answer) {
 	}
 }
 
-// TestDisableEndsBothSecrets: state and expiry are the key's, not the secret's.
+// TestDisableEndsBothSecrets checks that disabling and expiry apply to the key, and so to both its
+// secrets.
 func TestDisableEndsBothSecrets(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -148,8 +149,8 @@ func TestDisableEndsBothSecrets(t *testing.T) {
 	}, unlimited)
 }
 
-// TestLastUsedAt: null until the first use, there at once after it, never
-// back, and kept across a restart.
+// TestLastUsedAt checks that last_used_at is null before the first use and current right after each
+// use. It never goes back, and it survives a restart.
 func TestLastUsedAt(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -163,7 +164,7 @@ func TestLastUsedAt(t *testing.T) {
 			t.Error("a key that was never used has last_used_at")
 		}
 		from := n.clock.now().Truncate(time.Microsecond)
-		d.call(t, "CreateKey", nil, bearer(secret)).want(t, 403, "credential_not_allowed") // a use, though refused
+		d.call(t, "CreateKey", nil, bearer(secret)).want(t, 403, "credential_not_allowed") // a refused call counts as a use
 		first := read()
 		if first.Before(from) || first.After(n.clock.now()) {
 			t.Errorf("last_used_at is %v after a use at %v", first, from)
@@ -187,8 +188,7 @@ func TestLastUsedAt(t *testing.T) {
 	}
 }
 
-// TestRotationKeepsStatistics: a rotation keeps the statistics that are not
-// written yet.
+// TestRotationKeepsStatistics checks that a rotation keeps usage that has not been written yet.
 func TestRotationKeepsStatistics(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)

@@ -15,10 +15,10 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// secretForm is what every secret that lasts looks like.
+// secretForm matches every long-lived secret.
 var secretForm = regexp.MustCompile(`(ow_(live|test)_[0-9a-z]{36}|secret_[0-9a-z]{44}|rt_[0-9a-z]{63})`)
 
-// noSecret fails the test if the answer shows a secret.
+// noSecret fails the test if the answer contains a secret.
 func (a answer) noSecret(t *testing.T) answer {
 	t.Helper()
 	if text := string(encode(t, a.Body)); secretForm.MatchString(text) {
@@ -27,7 +27,7 @@ func (a answer) noSecret(t *testing.T) answer {
 	return a
 }
 
-// timeOf is the time that a member of the answer holds; zero without it.
+// timeOf returns the time in a member of the answer, or zero if it has none.
 func (a answer) timeOf(t *testing.T, member string) time.Time {
 	t.Helper()
 	text := a.str(member)
@@ -41,8 +41,8 @@ func (a answer) timeOf(t *testing.T, member string) time.Time {
 	return v
 }
 
-// onSharedNode runs a scenario on every surface of one node: cheaper than onEach, for
-// scenarios that stand beside what others left.
+// onSharedNode runs a scenario on every surface of one node. It is cheaper than onEachSurface, for
+// scenarios that tolerate the data of others.
 func onSharedNode(t *testing.T, scenario func(t *testing.T, n *node, d driver), change ...func(*server.Config)) {
 	t.Helper()
 	n := start(t, change...)
@@ -51,8 +51,8 @@ func onSharedNode(t *testing.T, scenario func(t *testing.T, n *node, d driver), 
 	}
 }
 
-// roundRobin is every surface in turn, one call each: for rules that no surface
-// knows of, and to hold the answers of one against another's.
+// roundRobin is a driver that uses each surface in turn. It serves rules that span surfaces, and
+// comparisons between them.
 type roundRobin struct {
 	drivers []driver
 	calls   *atomic.Int64
@@ -78,6 +78,8 @@ func sortedStrings(l []any) []string {
 
 var allScopes = []string{"tokens:write", "users:read", "users:write", "workouts:read", "workouts:write"}
 
+// TestKeyLife checks the documented life of a key: its defaults, its use, an update, and its end by
+// deletion.
 func TestKeyLife(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -125,7 +127,7 @@ func TestKeyLife(t *testing.T) {
 	}, unlimited)
 }
 
-// TestKeysAreTheAccounts: every developer manages all keys, newest first.
+// TestKeysAreTheAccounts checks that every developer can manage all keys, listed newest first.
 func TestKeysAreTheAccounts(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -152,6 +154,7 @@ func TestKeysAreTheAccounts(t *testing.T) {
 	}, unlimited)
 }
 
+// TestKeyValidation checks that each invalid argument is a 422 that names the field.
 func TestKeyValidation(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -174,7 +177,7 @@ func TestKeyValidation(t *testing.T) {
 			{"UpdateKey", "scopes", args{"id": id, "scopes": []string{"nothing"}}},
 			{"UpdateKey", "enabled", args{"id": id, "enabled": nil}},
 			{"UpdateKey", "expires_at", args{"id": id, "expires_at": past}},
-			{"UpdateKey", "name", args{"id": "key_unknown", "name": ""}}, // what is asked is judged before whom it is about
+			{"UpdateKey", "name", args{"id": "key_unknown", "name": ""}}, // arguments are checked before the existence of the key
 			{"RotateKey", "overlap_seconds", args{"id": id, "overlap_seconds": -1}},
 			{"RotateKey", "overlap_seconds", args{"id": id, "overlap_seconds": 2592001}},
 		} {
@@ -193,7 +196,7 @@ func TestKeyValidation(t *testing.T) {
 	}, unlimited)
 }
 
-// operationScope is the scope that each operation of an API key needs.
+// operationScope maps each operation that keys may call to the scope that it needs.
 var operationScope = map[string]string{
 	"ListUsers": "users:read", "GetUser": "users:read",
 	"CreateUser": "users:write", "UpdateUser": "users:write", "DeleteUser": "users:write",
@@ -201,8 +204,8 @@ var operationScope = map[string]string{
 	"CreateUserToken": "tokens:write", "RevokeUserTokens": "tokens:write",
 }
 
-// TestScopes: a key does exactly what its scopes allow; a refusal names the
-// scope and comes before anything is said of the request.
+// TestScopes checks that a key can do exactly what its scopes allow. A refusal names the missing
+// scope and comes before any check of the request.
 func TestScopes(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -234,8 +237,7 @@ func TestScopes(t *testing.T) {
 	}, unlimited)
 }
 
-// TestKeyChangesAtOnce: what an update takes away is refused from its answer
-// on, and what it gives is accepted.
+// TestKeyChangesAtOnce checks that an update of a key applies to every request after its answer.
 func TestKeyChangesAtOnce(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -268,7 +270,7 @@ func TestKeyChangesAtOnce(t *testing.T) {
 		use(200, "")
 		n.clock.advance(2 * time.Second)
 		use(401, "invalid_api_key")
-		admin, _ = n.login(t, d) // the access token's hour is over too
+		admin, _ = n.login(t, d) // the access token has expired too
 		if got := change(args{"expires_at": nil}).str("expires_at"); got != "" {
 			t.Errorf("a cleared expires_at is %q", got)
 		}
@@ -276,7 +278,8 @@ func TestKeyChangesAtOnce(t *testing.T) {
 	}, unlimited)
 }
 
-// TestInvalidKeysAreAlike: whatever is wrong with a key, the answer is one.
+// TestInvalidKeysAreAlike checks that all invalid keys get the same answer, whatever is wrong with
+// them.
 func TestInvalidKeysAreAlike(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -308,7 +311,7 @@ func TestInvalidKeysAreAlike(t *testing.T) {
 	}, unlimited)
 }
 
-// TestKeyShowsNull: REST shows what a key does not have as null.
+// TestKeyShowsNull checks that REST shows unset members of a key as null.
 func TestKeyShowsNull(t *testing.T) {
 	t.Parallel()
 	n := start(t)

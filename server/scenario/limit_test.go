@@ -17,8 +17,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// smallLimits makes every limit small enough to exhaust, and lets tests say from
-// which address they call.
+// smallLimits makes every limit small enough to exhaust, and lets tests choose the address of a
+// request.
 func smallLimits(c *server.Config) {
 	l := &c.Auth.Limits
 	l.Key.Limit, l.Developer.Limit, l.User.Limit, l.Address.Limit = 20, 30, 20, 25
@@ -27,15 +27,15 @@ func smallLimits(c *server.Config) {
 	behindProxy(c)
 }
 
-// behindProxy trusts loopback to say where requests come from.
+// behindProxy trusts loopback and 10.0.0.0/8 to name the address of a request.
 func behindProxy(c *server.Config) {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 }
 
-// forwardedFor is the address that a trusted proxy names.
+// forwardedFor sends the request as from the address, through a trusted proxy.
 func forwardedFor(address string) option { return header("X-Forwarded-For", address) }
 
-// bucket is what an answer says of the one bucket that it describes.
+// bucket is the state of the one bucket that an answer describes.
 type bucket struct {
 	name             string
 	limit, remaining int
@@ -48,8 +48,8 @@ var (
 	rateLimitPolicy = regexp.MustCompile(`^"([a-z-]+)";q=(\d+);w=(\d+)$`)
 )
 
-// bucketOf reads the bucket and holds the old headers against the new ones,
-// and all against the clock.
+// bucketOf returns the bucket. It fails the test unless the old headers, the new headers and the
+// clock agree.
 func bucketOf(t *testing.T, h http.Header, now time.Time) bucket {
 	t.Helper()
 	now1, policy := rateLimit.FindStringSubmatch(h.Get("RateLimit")), rateLimitPolicy.FindStringSubmatch(h.Get("RateLimit-Policy"))
@@ -67,12 +67,12 @@ func bucketOf(t *testing.T, h http.Header, now time.Time) bucket {
 	if h.Get("X-RateLimit-Limit") != policy[2] || h.Get("X-RateLimit-Remaining") != now1[2] {
 		t.Errorf("X-RateLimit says %s of %s, RateLimit %s of %s", h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Limit"), now1[2], policy[2])
 	}
-	if date := h.Get("Date"); date != "" { // a recorder sets none
+	if date := h.Get("Date"); date != "" { // absent in a recorded response
 		answered, err := http.ParseTime(date)
 		if err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(time.Until(answered)) // however long ago that was
+		now = now.Add(time.Until(answered)) // adds the time since the answer
 	}
 	left := time.Unix(b.reset, 0).Sub(now)
 	if left <= -time.Second || left > time.Duration(b.window+1)*time.Second {
@@ -87,7 +87,7 @@ func bucketOf(t *testing.T, h http.Header, now time.Time) bucket {
 	return b
 }
 
-// bucketCase is a call and what it does to the bucket that its answer describes.
+// bucketCase is a call, the bucket that its answer describes, and what the call spends.
 type bucketCase struct {
 	what   string
 	call   func(*testing.T, ...option) answer
@@ -102,15 +102,15 @@ const (
 	spends = 1
 )
 
-// bucketFixture is what the cases present: a developer's token, an API key, a
-// user's token, and an application.
+// bucketFixture holds the credentials of the cases: a developer's token, an API key, a user's
+// token, and an application.
 type bucketFixture struct {
 	n                  *node
 	admin, key, access string
 	user, app, secret  string
 }
 
-// pathCases are calls of what no operation serves, and of what any caller may ask.
+// pathCases are calls without an operation: paths that do not exist, and public ones.
 func (w *bucketFixture) pathCases() []bucketCase {
 	n, admin, key, access := w.n, w.admin, w.key, w.access
 	raw := func(method, path string, o ...option) func(*testing.T, ...option) answer {
@@ -140,7 +140,7 @@ func (w *bucketFixture) pathCases() []bucketCase {
 	}
 }
 
-// operationCases are calls of operations by one driver.
+// operationCases are calls of operations with one driver.
 func (w *bucketFixture) operationCases(d driver) []bucketCase {
 	n, admin, key, access, user, app, secret := w.n, w.admin, w.key, w.access, w.user, w.app, w.secret
 	op := func(d driver, operation string, in args, o ...option) func(*testing.T, ...option) answer {
@@ -173,8 +173,8 @@ func (w *bucketFixture) operationCases(d driver) []bucketCase {
 	}
 }
 
-// TestEachCredentialHasItsBucket: which bucket each answer describes, by default, and what
-// becomes of it.
+// TestEachCredentialHasItsBucket checks which bucket each answer describes, its default limit, and
+// what the call spends.
 func TestEachCredentialHasItsBucket(t *testing.T) {
 	t.Parallel()
 	n := start(t, behindProxy, func(c *server.Config) { c.AllowedOrigins = []string{"https://app.example.com"} })
@@ -208,10 +208,9 @@ func TestEachCredentialHasItsBucket(t *testing.T) {
 	}
 }
 
-// burst calls 64 at once and counts what came of it by status and, for
-// refusals for the rate, by the bucket that refused. It checks that every refusal
-// for the rate is a complete one and, if all come from one address, that each
-// admitted request saw another Remaining.
+// burst makes 64 calls at once and counts the answers by status, those with 429 also by the bucket.
+// It checks that every 429 is complete. With one, all calls come from one address, and each
+// admitted call must show a different Remaining.
 func burst(t *testing.T, n *node, one bool, call func(d driver, i int) answer) map[string]int {
 	t.Helper()
 	var mu sync.Mutex
@@ -232,7 +231,7 @@ func burst(t *testing.T, n *node, one bool, call func(d driver, i int) answer) m
 		}
 		count["429 "+b.name]++
 		if b.name == "login" {
-			b.window = 900 // the refusal may be the account's, which is not shown
+			b.window = 900 // the account's limit may have refused, which no header shows
 		}
 		after, err := strconv.Atoi(a.Header.Get("Retry-After"))
 		if err != nil || after < 1 || after > b.window || a.Reason != "rate_limited" || a.Detail == "" || a.Header.Get("Cache-Control") != "no-store" {
@@ -245,6 +244,7 @@ func burst(t *testing.T, n *node, one bool, call func(d driver, i int) answer) m
 	return count
 }
 
+// wantCount compares the counts of a burst with pairs of an answer and its count.
 func wantCount(t *testing.T, what string, got map[string]int, want ...any) {
 	t.Helper()
 	expected := map[string]int{}
@@ -256,8 +256,8 @@ func wantCount(t *testing.T, what string, got map[string]int, want ...any) {
 	}
 }
 
-// TestLimitsAreExact: of 64 at once exactly as many are admitted as the limit says,
-// in every bucket, from any surface, and no bucket touches another.
+// TestLimitsAreExact checks that of 64 requests at once, exactly as many as the limit are admitted.
+// It holds for every bucket, across surfaces, and buckets are independent.
 func TestLimitsAreExact(t *testing.T) {
 	t.Parallel()
 	n := start(t, smallLimits)
@@ -315,7 +315,7 @@ func TestLimitsAreExact(t *testing.T) {
 	d.call(t, "RevokeToken", args{"refresh_token": "rt_"}, forwardedFor("192.0.2.1")).want(t, 429, "rate_limited")
 	d.call(t, "RevokeToken", args{"refresh_token": "rt_"}, forwardedFor("192.0.2.2")).want(t, 204, "")
 
-	// no more at once from one address than it may have without a credential
+	// Calls in progress count against the address's own limit, so these come from four addresses.
 	wantCount(t, "exchanges of an application", burst(t, n, true, func(d driver, i int) answer {
 		address := forwardedFor("192.0.2." + strconv.Itoa(3+i%4))
 		return d.call(t, "CreateUserToken", args{"user_id": users[i%len(users)], "app_id": app, "app_secret": secret}, address)
@@ -328,7 +328,7 @@ func TestLimitsAreExact(t *testing.T) {
 	}
 }
 
-// TestGuessesAreLimitedExactly: the buckets that stand against guessing are as exact.
+// TestGuessesAreLimitedExactly checks that the limits against guessing are exact too.
 func TestGuessesAreLimitedExactly(t *testing.T) {
 	t.Parallel()
 	n := start(t, smallLimits, func(c *server.Config) { c.HashLanes = 4 })

@@ -13,8 +13,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// TestKnownAddress: whoever guesses at an account's password cannot keep its
-// owner out, and a right password costs nothing.
+// TestKnownAddress checks that guesses at a password from elsewhere do not lock its owner out, and
+// that a successful login spends nothing of the account's limit.
 func TestKnownAddress(t *testing.T) {
 	t.Parallel()
 	n := start(t, smallLimits)
@@ -34,22 +34,22 @@ func TestKnownAddress(t *testing.T) {
 	if after <= 60 || after > 900 {
 		t.Errorf("Retry-After is %d s of the account's 15 minutes", after)
 	}
-	login(1, n.password, "203.0.113.2").want(t, 429, "rate_limited") // a stranger's right guess too
+	login(1, n.password, "203.0.113.2").want(t, 429, "rate_limited") // from an unknown address, even the right password
 	for i := range 6 {
 		login(i, n.password, "192.0.2.1").want(t, 200, "")
 	}
 	for i := range 5 {
 		login(i, "typo", "192.0.2.1").want(t, 401, "invalid_credentials")
 	}
-	n.clock.advance(time.Minute) // the address's own bucket of 12 is spent by now
+	n.clock.advance(time.Minute) // by now the address's own limit of 12 is exhausted
 	login(0, n.password, "192.0.2.1").want(t, 429, "rate_limited")
 	n.clock.advance(15*time.Minute - time.Minute)
 	login(1, n.password, "192.0.2.1").want(t, 200, "")
 	login(2, n.password, "203.0.113.2").want(t, 200, "")
 }
 
-// TestCurrentPassword: asking a developer for its password again has a bucket
-// of its own that no answer describes.
+// TestCurrentPassword checks that confirmations of the current password have a limit of their own,
+// which no answer describes.
 func TestCurrentPassword(t *testing.T) {
 	t.Parallel()
 	n := start(t, smallLimits, func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = 2 })
@@ -74,8 +74,8 @@ func TestCurrentPassword(t *testing.T) {
 	change(2, n.password).want(t, 200, "")
 }
 
-// TestFixedWindow: a fixed window opens at the first request, counts down one by
-// one whatever surface and outcome, and opens anew at its Reset.
+// TestFixedWindow checks that a window opens at the first request, counts down by one for every
+// request on any surface and with any outcome, and opens again at its Reset.
 func TestFixedWindow(t *testing.T) {
 	t.Parallel()
 	n := start(t, smallLimits)
@@ -113,7 +113,8 @@ func TestFixedWindow(t *testing.T) {
 	use(0).want(t, 200, "")
 }
 
-// TestAddressesAreLimitedByPrefix: who counts as one address, and whose word is taken for it.
+// TestAddressesAreLimitedByPrefix checks which addresses share a limit, and which proxies may name
+// the address.
 func TestAddressesAreLimitedByPrefix(t *testing.T) {
 	t.Parallel()
 	n := start(t, behindProxy)
@@ -157,7 +158,7 @@ func TestAddressesAreLimitedByPrefix(t *testing.T) {
 	}
 }
 
-// TestOneBucketOverHTTP2: both surfaces spend one bucket over HTTP/2 too.
+// TestOneBucketOverHTTP2 checks that all surfaces share one bucket over HTTP/2 too.
 func TestOneBucketOverHTTP2(t *testing.T) {
 	t.Parallel()
 	n := start(t)

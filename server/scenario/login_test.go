@@ -16,16 +16,16 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// TestTenRefusedLoginsCloseAnAccount lets 64 clients of 64 addresses guess one account's
-// password at once: 10 guesses are looked at, no answer shows the account's
-// bucket, and the owner still gets in from where the account was known.
+// TestTenRefusedLoginsCloseAnAccount guesses a password from 64 addresses at once. Ten guesses are
+// checked, no answer shows the account's bucket, and the owner can still log in from a known
+// address.
 func TestTenRefusedLoginsCloseAnAccount(t *testing.T) {
 	t.Parallel()
 	var clock *manualClock
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		right := args{"email": n.email, "password": n.password}
 		d.call(t, "Login", right, forwardedFor("203.0.113.7")).want(t, 200, "")
-		for network, email := range []string{n.email, "nobody@example.com"} { // what does not exist counts alike
+		for network, email := range []string{n.email, "nobody@example.com"} { // unknown accounts are limited in the same way
 			var looked, refused atomic.Int32
 			var group sync.WaitGroup
 			for i := range 64 {
@@ -58,8 +58,8 @@ func TestTenRefusedLoginsCloseAnAccount(t *testing.T) {
 	}, behindLoopbackProxy, withManualClock(&clock), func(c *server.Config) { c.Auth.Limits.Login.Limit = 1000 })
 }
 
-// wantAddressBucket fails the test unless the answer describes the login bucket of the
-// caller's address, and nothing else.
+// wantAddressBucket fails the test unless the answer describes the login bucket of the caller's
+// address.
 func wantAddressBucket(t *testing.T, a answer, limit, remaining int) {
 	t.Helper()
 	h := a.Header
@@ -70,8 +70,8 @@ func wantAddressBucket(t *testing.T, a answer, limit, remaining int) {
 	}
 }
 
-// TestKnownAddressesHaveTheirOwnCount counts refused logins apart for each address that the
-// account logged in from in the last 30 days.
+// TestKnownAddressesHaveTheirOwnCount checks that each address from which the account logged in
+// during the last 30 days has its own count of refused logins.
 func TestKnownAddressesHaveTheirOwnCount(t *testing.T) {
 	t.Parallel()
 	var clock *manualClock
@@ -87,31 +87,31 @@ func TestKnownAddressesHaveTheirOwnCount(t *testing.T) {
 			}
 			login("wrong", address).want(t, 429, "rate_limited")
 		}
-		for range 3 { // a success is given back
+		for range 3 { // a success spends nothing
 			login(n.password, "203.0.113.7").want(t, 200, "")
 		}
 		login(n.password, "2001:db8:0:1::7").want(t, 200, "")
 		guess("198.51.100.1", 2)
 		login("wrong", "198.51.100.2").want(t, 429, "rate_limited")
 		login(n.password, "198.51.100.2").want(t, 429, "rate_limited")
-		guess("203.0.113.7", 2) // its own bucket, which nobody else fills
+		guess("203.0.113.7", 2) // its own limit, unaffected by others
 		login(n.password, "203.0.113.7").want(t, 429, "rate_limited")
-		login(n.password, "2001:db8:0:1::8").want(t, 200, "") // a /64 is one address
+		login(n.password, "2001:db8:0:1::8").want(t, 200, "") // a /64 counts as one address
 		login(n.password, "2001:db8:0:2::7").want(t, 429, "rate_limited")
 
 		clock.advance(15*time.Minute + time.Second)
 		login(n.password, "203.0.113.7").want(t, 200, "")
 		clock.advance(30 * day)
 		guess("198.51.100.1", 2)
-		login(n.password, "203.0.113.7").want(t, 200, "") // on the last moment that it is known
+		login(n.password, "203.0.113.7").want(t, 200, "") // the last moment of the 30 days
 		clock.advance(30*day + time.Microsecond)
 		guess("198.51.100.1", 2)
 		login(n.password, "203.0.113.7").want(t, 429, "rate_limited")
 	}, behindLoopbackProxy, withManualClock(&clock), func(c *server.Config) { c.Auth.Limits.LoginAccount.Limit = 2 })
 }
 
-// TestLoginDoesNotTellWhichAccountsExist holds that every refused login is one answer, to the
-// header, whatever was wrong.
+// TestLoginDoesNotTellWhichAccountsExist checks that all refused logins get the same answer,
+// headers included.
 func TestLoginDoesNotTellWhichAccountsExist(t *testing.T) {
 	t.Parallel()
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
@@ -144,7 +144,7 @@ type refusedLogin struct {
 	in   args
 }
 
-// refusedLogins are the ways in which a login may be wrong.
+// refusedLogins returns the ways in which a login can be wrong.
 func (n *node) refusedLogins(t *testing.T) []refusedLogin {
 	t.Helper()
 	disabled, password := "disabled@example.com", passphrase()
@@ -167,9 +167,8 @@ func (n *node) refusedLogins(t *testing.T) []refusedLogin {
 	}
 }
 
-// TestLoginDoesTheSameWorkForUnknownAccounts shows that every kind of refused login does the work of
-// hashing: while the lane that hashing goes through is full, each is turned
-// away, which one that took another way would not be.
+// TestLoginDoesTheSameWorkForUnknownAccounts checks that every refused login hashes a password.
+// With a full hash queue each of them gets a 503, which a login that skips hashing would not.
 func TestLoginDoesTheSameWorkForUnknownAccounts(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited, oneHasher)
@@ -190,8 +189,8 @@ func TestLoginDoesTheSameWorkForUnknownAccounts(t *testing.T) {
 	}
 }
 
-// TestFullHashQueueCountsNoAttempt turns logins and password proofs away for want of
-// room more often than an account may be refused, and shows that none counted.
+// TestFullHashQueueCountsNoAttempt checks that attempts which a full hash queue turns away do not
+// count against the account.
 func TestFullHashQueueCountsNoAttempt(t *testing.T) {
 	t.Parallel()
 	const allowed = 3
@@ -230,14 +229,14 @@ func TestFullHashQueueCountsNoAttempt(t *testing.T) {
 	}
 }
 
-// oneHasher lets one password be hashed at a time, and 16 wait.
+// oneHasher allows one password hash at a time. Up to 16 wait.
 func oneHasher(c *server.Config) { c.HashLanes = 1 }
 
-// fillHashQueue keeps the node's hashing lane full, with logins of accounts that do
-// not exist, until the returned function is called.
+// fillHashQueue keeps the node's hash queue full with logins of unknown accounts until release is
+// called.
 func (n *node) fillHashQueue(t *testing.T) (release func()) {
 	t.Helper()
-	const clients = 24 // 17 are in the lane, the others at its door
+	const clients = 24 // 1 hashing, 16 waiting, and 7 turned away
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	var over atomic.Bool
 	var full sync.WaitGroup
@@ -257,7 +256,7 @@ func (n *node) fillHashQueue(t *testing.T) (release func()) {
 				res.Body.Close()
 				if res.StatusCode == http.StatusServiceUnavailable {
 					once()
-					time.Sleep(10 * time.Millisecond) // as a client would, if less patiently
+					time.Sleep(10 * time.Millisecond) // retry as a client would, but sooner
 				}
 			}
 			once()

@@ -18,7 +18,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// listen runs a node on its own listener, which start's nodes do not use.
+// listen runs a node on a listener of its own, with the server's own timeouts and limits. A node of
+// start has none.
 func listen(t *testing.T, change ...func(*server.Config)) *node {
 	t.Helper()
 	n := newNode(t)
@@ -56,7 +57,7 @@ func listen(t *testing.T, change ...func(*server.Config)) *node {
 	return n
 }
 
-// dial opens a connection on which the test speaks for itself.
+// dial opens a raw connection to the node.
 func (n *node) dial(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
@@ -70,7 +71,7 @@ func (n *node) dial(t *testing.T) net.Conn {
 	return conn
 }
 
-// wantHealthy fails the test unless the node answers others.
+// wantHealthy fails the test unless the node still serves other clients.
 func (n *node) wantHealthy(t *testing.T) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+"/readyz", nil)
@@ -82,8 +83,8 @@ func (n *node) wantHealthy(t *testing.T) {
 	}
 }
 
-// answerStatuses sends bytes and returns the statuses of the answers: at most so
-// many, fewer if the server closed the connection behind the last.
+// answerStatuses sends bytes and returns the statuses of at most that many answers, fewer if the
+// server closes the connection.
 func (n *node) answerStatuses(t *testing.T, most int, data string) []int {
 	t.Helper()
 	conn := n.dial(t)
@@ -101,16 +102,15 @@ func (n *node) answerStatuses(t *testing.T, most int, data string) []int {
 		}
 		statuses = append(statuses, res.StatusCode)
 		if _, err := io.Copy(io.Discard, res.Body); err != nil {
-			break // it closed on what was sent too much
+			break // the server closed before it had read everything
 		}
 	}
 	return statuses
 }
 
-// TestOneRequestIsOneRequest sends requests whose end two parsers could see in
-// different places, each with a second one behind it. Those that are not
-// refused are answered once, and never is the second taken from what a proxy
-// could have taken for the first.
+// TestOneRequestIsOneRequest checks requests that two parsers could delimit differently (request
+// smuggling), each followed by a second request. A request is refused, or answered once, and none
+// of its bytes become another request.
 func TestOneRequestIsOneRequest(t *testing.T) {
 	n := listen(t)
 	const (
@@ -122,7 +122,7 @@ func TestOneRequestIsOneRequest(t *testing.T) {
 	for name, c := range map[string]struct {
 		data   string
 		status int
-		open   bool // the connection may be used on: there is one reading of the request
+		open   bool // the request is unambiguous, so the connection stays open
 	}{
 		"length and chunks":            {post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n15\r\n" + body + "\r\n0\r\n\r\n", 204, false},
 		"chunks and length":            {post + "Transfer-Encoding: chunked\r\nContent-Length: 26\r\n\r\n15\r\n" + body + "\r\n0\r\n\r\n", 204, false},
@@ -165,7 +165,7 @@ func TestOneRequestIsOneRequest(t *testing.T) {
 	}
 }
 
-// TestHeaderLimits: 16 KiB of header are read, not much more.
+// TestHeaderLimits checks that a header may have 16 KiB and not much more.
 func TestHeaderLimits(t *testing.T) {
 	n := listen(t)
 	fits := "GET /livez HTTP/1.1\r\nHost: x\r\nX-A: " + strings.Repeat("a", 15<<10) + "\r\n\r\n"
@@ -189,8 +189,8 @@ func TestHeaderLimits(t *testing.T) {
 	n.wantHealthy(t)
 }
 
-// TestEndlessBodyIsCutOff: a body that has no end is refused when it is too long,
-// and the connection is closed on the peer that still sends.
+// TestEndlessBodyIsCutOff checks that an endless body is refused at the limit, and that the
+// connection is closed although the client still sends.
 func TestEndlessBodyIsCutOff(t *testing.T) {
 	n := listen(t)
 	conn := n.dial(t)
@@ -200,7 +200,7 @@ func TestEndlessBodyIsCutOff(t *testing.T) {
 	}
 	answered := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(conn).ReadString('\n') // "" if the connection was cut
+		line, _ := bufio.NewReader(conn).ReadString('\n') // "" if the connection was closed
 		answered <- strings.TrimSpace(line)
 	}()
 	chunk := append([]byte("8000\r\n"), append(bytes.Repeat([]byte(" "), 0x8000), "\r\n"...)...)
@@ -219,8 +219,8 @@ func TestEndlessBodyIsCutOff(t *testing.T) {
 	n.wantHealthy(t)
 }
 
-// TestSlowPeersAreCutOff: peers that never finish their header or body hold nothing
-// that others need, and those without a header are cut off after 5 seconds.
+// TestSlowPeersAreCutOff checks that clients which never complete a header or body do not affect
+// others. A connection without a complete header is closed after 5 seconds.
 func TestSlowPeersAreCutOff(t *testing.T) {
 	t.Parallel()
 	n := listen(t)

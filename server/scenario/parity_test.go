@@ -13,9 +13,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// TestSurfacesAgree tells three nodes the same random story, each on another
-// surface, with the same clock, and compares all that is answered: status,
-// reason, detail, fields, body, and what was spent of which limit.
+// TestSurfacesAgree makes the same random calls on three nodes, each on another surface, with equal
+// clocks. The answers must agree in status, reason, detail, fields, body, and rate-limit headers.
 func TestSurfacesAgree(t *testing.T) {
 	t.Parallel()
 	operations, statuses := make(map[string]bool), make(map[int]bool)
@@ -52,8 +51,8 @@ func TestSurfacesAgree(t *testing.T) {
 	}
 }
 
-// tickingClock is a clock of which no two readings are alike, and that runs by itself
-// no further. Safe for concurrent use.
+// tickingClock returns a different time at every call, and otherwise moves only by advance. Safe
+// for concurrent use.
 type tickingClock struct {
 	mu sync.Mutex
 	at time.Time
@@ -72,13 +71,13 @@ func (c *tickingClock) advance(d time.Duration) {
 	c.at = c.at.Truncate(time.Millisecond).Add(d)
 }
 
-// replica is one node of the story.
+// replica is one of the nodes that run the same calls.
 type replica struct {
 	n     *node
 	d     driver
 	clock *tickingClock
-	names map[string]string   // of ids, by their order of appearance
-	known map[string][]string // ids and credentials, by kind
+	names map[string]string   // ids in order of appearance
+	known map[string][]string // by kind: ids and credentials
 }
 
 func newReplica(t *testing.T, surface int, began time.Time) *replica {
@@ -90,8 +89,7 @@ func newReplica(t *testing.T, surface int, began time.Time) *replica {
 	return w
 }
 
-// step is one call of the story. What it names of a twin is a place in a
-// list of known.
+// step is one call of the script. It refers to ids and credentials by their index in replica.known.
 type step struct {
 	operation  string
 	credential reference
@@ -99,7 +97,7 @@ type step struct {
 	in         args
 	key        string // Idempotency-Key
 	wait       time.Duration
-	plain      bool // a binary message cannot say it
+	plain      bool // cannot be sent as a binary message
 }
 
 type reference struct {
@@ -111,7 +109,7 @@ func (s step) String() string {
 	return fmt.Sprintf("%s by %v of %v with %.300s", s.operation, s.credential, s.ids, mustJSON(s.in))
 }
 
-// outcome is an answer without what differs from node to node.
+// outcome is an answer without the parts that differ between nodes.
 type outcome struct {
 	status               int
 	reason, detail, body string
@@ -122,13 +120,14 @@ func (a outcome) String() string {
 	return fmt.Sprintf("%d %q %q %s\n\t%s\n\t%s", a.status, a.reason, a.detail, a.fields, a.headers, a.body)
 }
 
-// script makes up calls.
+// script generates random calls.
 type script struct {
 	rng    *rand.Rand
 	fields []inputField
 }
 
-// next makes up a call from what a twin knows, as much as every twin does.
+// next generates a call from the ids and credentials of one replica. All replicas know equally
+// many.
 func (s *script) next(w *replica) step {
 	if len(w.known["dev"]) == 0 {
 		return step{operation: "Login", in: args{}}
@@ -146,7 +145,7 @@ func (s *script) next(w *replica) step {
 	for _, name := range all {
 		out.ids[name] = s.id(w, out.operation, name)
 	}
-	for range s.rng.IntN(5) - 2 { // in two of five calls something is odd
+	for range s.rng.IntN(5) - 2 { // two of five calls get odd values
 		s.corrupt(&out)
 	}
 	if s.rng.IntN(4) == 0 {
@@ -158,14 +157,14 @@ func (s *script) next(w *replica) step {
 	return out
 }
 
-// credential is mostly a good one.
+// credential picks a credential, most often a valid one.
 func (s *script) credential(w *replica) reference {
 	kinds := []string{"dev", "dev", "dev", "dev", "key", "key", "user", "none", "garbage"}
 	kind := kinds[s.rng.IntN(len(kinds))]
 	return s.pick(w, kind)
 }
 
-// pick is one of a kind; the newest is the likeliest.
+// pick returns a reference of the kind, most often the newest.
 func (s *script) pick(w *replica, kind string) reference {
 	n := len(w.known[kind])
 	if n == 0 {
@@ -195,7 +194,7 @@ func (s *script) id(w *replica, operation, name string) reference {
 	return s.pick(w, kind)
 }
 
-// members are such as the operation may succeed with.
+// members returns arguments with which the operation may succeed.
 func (s *script) members(w *replica, out *step) args {
 	some := func(values ...any) any { return values[s.rng.IntN(len(values))] }
 	switch out.operation {
@@ -234,7 +233,7 @@ func (s *script) members(w *replica, out *step) args {
 	}
 }
 
-// corrupt puts an odd value into a field.
+// corrupt puts an odd value into a random field.
 func (s *script) corrupt(out *step) {
 	var own []inputField
 	for _, f := range s.fields {
@@ -253,14 +252,14 @@ func (s *script) corrupt(out *step) {
 		return
 	}
 	if f.schema.Format == "date-time" && !f.conforms(value, false) {
-		return // no Timestamp: an RPC cannot read it, and says so before it knows who asks
+		return // as a Timestamp, an RPC refuses it before it authenticates the caller
 	}
 	delete(out.ids, f.name)
 	out.in = f.place(out.in, value)
 	out.plain = true
 }
 
-// run makes the call on the twin's node.
+// run makes the call on the replica.
 func (w *replica) run(t *testing.T, s step) outcome {
 	t.Helper()
 	w.clock.advance(time.Millisecond + s.wait)
@@ -290,6 +289,7 @@ func (w *replica) run(t *testing.T, s step) outcome {
 	return w.normalize(a)
 }
 
+// resolve returns the replica's value of a reference, or "".
 func (w *replica) resolve(r reference) string {
 	switch r.kind {
 	case "", "none":
@@ -300,7 +300,7 @@ func (w *replica) resolve(r reference) string {
 	return w.known[r.kind][r.at]
 }
 
-// record keeps what an answer gave.
+// record adds the ids and credentials of an answer to known.
 func (w *replica) record(s step, a answer) {
 	keep := func(kind, value string) {
 		if value != "" {
@@ -346,7 +346,7 @@ var (
 	anyTime   = regexp.MustCompile(`"(created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at)":"[^"]*"`)
 )
 
-// normalize leaves of an answer what every node must answer alike.
+// normalize returns the parts of an answer that must agree on all replicas.
 func (w *replica) normalize(a answer) outcome {
 	out := outcome{status: a.Status, reason: a.Reason, detail: a.Detail, fields: fmt.Sprint(a.Fields, a.Scope)}
 	for _, name := range []string{

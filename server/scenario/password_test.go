@@ -11,7 +11,7 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// weakPasswords are passwords that nobody may choose, by what is wrong with them.
+// weakPasswords are passwords that the policy refuses, by the reason.
 var weakPasswords = map[string]string{
 	"empty":                     "",
 	"14 characters":             "violet-otter-4",
@@ -27,8 +27,8 @@ var weakPasswords = map[string]string{
 	"the account's address":     "maximilian.mustermann@example.com",
 }
 
-// TestPasswordPolicy holds which passwords may be chosen, by a developer and
-// by the operator alike.
+// TestPasswordPolicy checks which passwords the policy accepts, from a developer and from the
+// operator.
 func TestPasswordPolicy(t *testing.T) {
 	t.Parallel()
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
@@ -59,8 +59,8 @@ func TestPasswordPolicy(t *testing.T) {
 		login(m.password, 200)
 		for _, c := range []struct {
 			password string
-			same     []string // other ways to type it
-			other    []string // what is not it
+			same     []string // other encodings of the same password
+			other    []string // different passwords
 		}{
 			{"violet otter 44", nil, []string{"Violet otter 44", "violet otter 44 "}},
 			{"caf\u00e9 noir sans sucre", []string{"cafe\u0301 noir sans sucre"}, nil},
@@ -79,11 +79,12 @@ func TestPasswordPolicy(t *testing.T) {
 	}, unlimited)
 }
 
-// longestPassword is a password of 128 characters, the longest that may be chosen.
+// longestPassword has 128 characters, the most that the policy accepts.
 const longestPassword = "kettle grumbles twice 93; violet pumpkin tundra mango lantern gravel canyon otter pulse " +
 	"Ruderboot Kamille Trommel Wolke Anis Zau"
 
-// TestPasswordMinimumIsASetting sets the least length of a password, which is never under 8.
+// TestPasswordMinimumIsASetting checks that the minimum length of a password is configurable, down
+// to 8.
 func TestPasswordMinimumIsASetting(t *testing.T) {
 	t.Parallel()
 	least := func(n int) func(*server.Config) {
@@ -111,8 +112,8 @@ func TestPasswordMinimumIsASetting(t *testing.T) {
 	}
 }
 
-// TestSensitiveChangesNeedThePassword holds what a password or email change asks
-// for, and that a refused one changes nothing.
+// TestSensitiveChangesNeedThePassword checks that changing the password or email needs the current
+// password, and that a refused change changes nothing.
 func TestSensitiveChangesNeedThePassword(t *testing.T) {
 	t.Parallel()
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
@@ -190,8 +191,8 @@ func TestSensitiveChangesNeedThePassword(t *testing.T) {
 	}, unlimited)
 }
 
-// TestGuessesOfTheCurrentPasswordAreLimited limits them as logins are, apart from
-// them: neither locks the other, and the answers keep to the credential's
+// TestGuessesOfTheCurrentPasswordAreLimited checks that wrong current passwords are limited like
+// logins, but separately: neither limit locks the other. The answers describe the credential's
 // bucket.
 func TestGuessesOfTheCurrentPasswordAreLimited(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,7 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// startCluster runs nodes of one PostgreSQL database. The first one's developer is the
-// others' too.
+// startCluster runs nodes on one PostgreSQL database. They share the first developer.
 func startCluster(t *testing.T, count int, change ...func(*server.Config)) []*node {
 	t.Helper()
 	dsn, secret := pgtest.New(t), []byte(rand.Text()+rand.Text())
@@ -35,8 +34,8 @@ func withRedis(s *redistest.Server) func(*server.Config) {
 	return func(c *server.Config) { c.Redis = s.URL() }
 }
 
-// onEachCluster runs a scenario on nodes that share Redis, and on nodes that share
-// nothing but the database.
+// onEachCluster runs a scenario on nodes that share Redis, and on nodes that share only the
+// database.
 func onEachCluster(t *testing.T, count int, scenario func(t *testing.T, nodes []*node), change ...func(*server.Config)) {
 	t.Run("redis", func(t *testing.T) {
 		t.Parallel()
@@ -48,8 +47,8 @@ func onEachCluster(t *testing.T, count int, scenario func(t *testing.T, nodes []
 	})
 }
 
-// credentialEnds are the ways to end a credential: each makes one, and says how it is
-// presented and how it is ended.
+// credentialEnds maps each way to end a credential to a function. The function makes a credential
+// and returns it with the call that ends it.
 var credentialEnds = map[string]func(t *testing.T, n *node, d driver, admin option) (presented string, end func(*testing.T, driver)){
 	"DeleteKey": func(t *testing.T, n *node, d driver, admin option) (string, func(*testing.T, driver)) {
 		id, secret := n.newKey(t, d, n.admin(t, d), nil)
@@ -71,14 +70,15 @@ var credentialEnds = map[string]func(t *testing.T, n *node, d driver, admin opti
 	},
 }
 
+// admin returns a new access token of the first developer.
 func (n *node) admin(t *testing.T, d driver) string {
 	t.Helper()
 	access, _ := n.login(t, d)
 	return access
 }
 
-// Once an end has answered on one node, no request that starts later is accepted
-// on another, however often that one has seen the credential.
+// TestRevocationReachesEveryNode checks that a request which starts after a revocation has answered
+// on one node is refused on all others, even where the credential is cached.
 func TestRevocationReachesEveryNode(t *testing.T) {
 	t.Parallel()
 	onEachCluster(t, 3, func(t *testing.T, nodes []*node) {
@@ -90,6 +90,8 @@ func TestRevocationReachesEveryNode(t *testing.T) {
 	}, unlimited)
 }
 
+// endUnderLoad ends a credential while clients use it on every node. It fails the test if a request
+// that starts after the end is accepted.
 func endUnderLoad(t *testing.T, nodes []*node, make func(*testing.T, *node, driver, option) (string, func(*testing.T, driver))) {
 	d := func(i int) driver { return nodes[i%len(nodes)].drivers()[0] }
 	presented, end := make(t, nodes[0], d(0), bearer(nodes[0].admin(t, d(0))))
@@ -126,7 +128,7 @@ func endUnderLoad(t *testing.T, nodes []*node, make func(*testing.T, *node, driv
 	}
 }
 
-// statusOf is the status of a request that any credential may make.
+// statusOf returns the status of a request that any valid credential may make.
 func (n *node) statusOf(t *testing.T, presented string) int {
 	r := newRequest(t, "GET", n.url+"/api/v1/users?limit=1", nil)
 	r.Header.Set("Authorization", "Bearer "+presented)
@@ -134,7 +136,8 @@ func (n *node) statusOf(t *testing.T, presented string) int {
 	return res.StatusCode
 }
 
-// All nodes together admit what one would.
+// TestLimitsAreSharedByNodes checks that all nodes together admit no more requests than one node
+// would.
 func TestLimitsAreSharedByNodes(t *testing.T) {
 	t.Parallel()
 	onEachCluster(t, 3, func(t *testing.T, nodes []*node) {
@@ -162,8 +165,8 @@ func TestLimitsAreSharedByNodes(t *testing.T) {
 	}, func(c *server.Config) { c.Auth.Limits.Key.Limit = 120 })
 }
 
-// One of many refreshes of one token on all nodes wins, and all that share a key
-// get the same successor.
+// TestOneRefreshWinsOverNodes refreshes one token on all nodes at once. One refresh wins, and
+// requests that share a retry key get the same successor.
 func TestOneRefreshWinsOverNodes(t *testing.T) {
 	t.Parallel()
 	onEachCluster(t, 3, func(t *testing.T, nodes []*node) {
@@ -198,8 +201,8 @@ func TestOneRefreshWinsOverNodes(t *testing.T) {
 	}, unlimited)
 }
 
-// A call that mints and is repeated under its key on all nodes at once has one
-// effect.
+// TestIdempotencyOverNodes checks that a minting call repeated under one key on all nodes at once
+// has one effect.
 func TestIdempotencyOverNodes(t *testing.T) {
 	t.Parallel()
 	onEachCluster(t, 3, func(t *testing.T, nodes []*node) {
@@ -209,7 +212,7 @@ func TestIdempotencyOverNodes(t *testing.T) {
 			d := nodes[i%len(nodes)].drivers()[0]
 			for {
 				a := d.call(t, "CreateKey", args{"name": "once"}, bearer(admin), idempotent("create"))
-				if a.Status == http.StatusConflict { // another is under way on this node
+				if a.Status == http.StatusConflict { // in progress on this node
 					time.Sleep(5 * time.Millisecond)
 					continue
 				}
@@ -227,8 +230,8 @@ func TestIdempotencyOverNodes(t *testing.T) {
 	}, unlimited)
 }
 
-// Signing keys rotate on one node and no token is refused on another, not even
-// one of a key that the other has never heard of.
+// TestSigningKeysRotateOverNodes checks that after a rotation of signing keys on one node, the
+// others accept tokens of the new key, even of one that they have not loaded yet.
 func TestSigningKeysRotateOverNodes(t *testing.T) {
 	t.Parallel()
 	onEachCluster(t, 2, func(t *testing.T, nodes []*node) {
@@ -248,8 +251,8 @@ func TestSigningKeysRotateOverNodes(t *testing.T) {
 	}, unlimited)
 }
 
-// A deletion of so much that the database needs longer for it than a caller
-// usually waits is done nevertheless.
+// TestLongDeletions checks that a deletion completes even if it takes the database longer than the
+// usual time budget of a call.
 func TestLongDeletions(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)

@@ -14,7 +14,7 @@ var (
 	modelSeed = flag.Uint64("refresh.seed", 0, "replay the refresh model with this seed")
 )
 
-// modelSession is what a session must be, told by the rules alone.
+// modelSession is the state that a session must have according to the rules.
 type modelSession struct {
 	*clientSession
 	rotatedBy     string // "" without a key
@@ -22,13 +22,13 @@ type modelSession struct {
 	expires       time.Time
 	ends          time.Time
 	ended         bool
-	accessExpires []time.Time // of each access token
+	accessExpires []time.Time // one for each access token
 }
 
 func (s *modelSession) dead(now time.Time) bool { return s.ended || !now.Before(s.expires) }
 
-// expect is the reason with which the rules answer generation i and the key:
-// "rotated" and "replayed" are the two kinds of success.
+// expect returns the reason for presenting refresh token i with the key at the time now. For a
+// success it returns "rotated" or "replayed".
 func (s *modelSession) expect(i int, key string, now time.Time) string {
 	newest := len(s.refresh) - 1
 	if s.dead(now) {
@@ -52,7 +52,7 @@ func (s *modelSession) expect(i int, key string, now time.Time) string {
 	return "refresh_token_used"
 }
 
-// model drives a node and the rules side by side.
+// model runs the same steps on a node and on the rules.
 type model struct {
 	sessionFactory
 	random   *rand.Rand
@@ -65,15 +65,16 @@ func (m *model) log(format string, a ...any) {
 	m.history = append(m.history, fmt.Sprintf(format, a...))
 }
 
+// fail ends the test with the last steps of the history.
 func (m *model) fail(t *testing.T, format string, a ...any) {
 	t.Helper()
 	t.Fatalf(format+"\nafter %d steps, the last of which were\n%s", append(a, len(m.history),
 		strings.Join(m.history[max(0, len(m.history)-40):], "\n"))...)
 }
 
-// TestRefreshFollowsItsModel takes random steps (refresh, retry, replay of any ancestor,
-// revoke, delete of the user, passing time) on random surfaces and holds each
-// answer to a model of the rules.
+// TestRefreshFollowsItsModel takes random steps on random surfaces (refresh, retry, replay of any
+// ancestor, revocation, deletion of the user, time) and compares each answer with a model of the
+// rules.
 func TestRefreshFollowsItsModel(t *testing.T) {
 	t.Parallel()
 	seed := *modelSeed
@@ -101,7 +102,7 @@ func TestRefreshFollowsItsModel(t *testing.T) {
 	t.Log(seen)
 }
 
-// step takes one step and returns what came of it.
+// step takes a random step and returns its result.
 func (m *model) step(t *testing.T) string {
 	m.d = m.surfaces[m.random.IntN(len(m.surfaces))]
 	var living []*modelSession
@@ -141,7 +142,7 @@ func (m *model) open(t *testing.T) *modelSession {
 	return s
 }
 
-// advanceClock lets time pass: mostly about as much as the rules ask for.
+// advanceClock advances the clock, most often close to a time that matters to the rules.
 func (m *model) advanceClock() string {
 	steps := []time.Duration{
 		time.Microsecond, time.Second, 5 * time.Second, 10*time.Second - time.Microsecond, 10 * time.Second, 11 * time.Second,
@@ -153,6 +154,7 @@ func (m *model) advanceClock() string {
 	return "passed"
 }
 
+// present presents one of the session's refresh tokens with a random key.
 func (m *model) present(t *testing.T, s *modelSession) string {
 	now := m.clock.now()
 	i := max(0, len(s.refresh)-1-[]int{0, 0, 0, 1, 1, 1, 1, 2, 3}[m.random.IntN(9)])
@@ -195,7 +197,7 @@ func (m *model) present(t *testing.T, s *modelSession) string {
 	return got
 }
 
-// useAccess uses some access token.
+// useAccess uses one of the session's access tokens.
 func (m *model) useAccess(t *testing.T, s *modelSession) string {
 	now := m.clock.now()
 	i := max(0, len(s.access)-1-m.random.IntN(3))

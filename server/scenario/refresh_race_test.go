@@ -17,10 +17,9 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// onePacketTransport is a transport that holds requests until there are as many as it
-// waits for. It sends them over one new HTTP/2 connection: first all but the
-// last byte of each body, and when the server has read that, all the last
-// bytes in one write, so that the requests become whole at one moment.
+// onePacketTransport collects requests until it has size of them, then sends them over one new
+// HTTP/2 connection. It sends all but the last byte of each body, waits until the server has read
+// that, and then writes all last bytes at once. So all requests become complete at the same moment.
 type onePacketTransport struct {
 	size int
 
@@ -28,7 +27,7 @@ type onePacketTransport struct {
 	waiting []*packetStream
 }
 
-// packetStream is one request and, when done is closed, its answer.
+// packetStream is a request and, once done is closed, its answer.
 type packetStream struct {
 	request *http.Request
 	body    []byte
@@ -69,6 +68,7 @@ func sendAtOnce(to *url.URL, streams []*packetStream) {
 	}
 }
 
+// exchangeAtOnce sends the requests of all streams over one connection and reads their answers.
 func exchangeAtOnce(to *url.URL, streams []*packetStream) error {
 	conn, err := net.Dial("tcp", to.Host)
 	if err != nil {
@@ -113,7 +113,7 @@ func exchangeAtOnce(to *url.URL, streams []*packetStream) error {
 func streamID(i int) uint32 { return uint32(2*i + 1) }
 
 func writeRequestHeader(e *hpack.Encoder, to *url.URL, r *http.Request) {
-	write := func(name, value string) { _ = e.WriteField(hpack.HeaderField{Name: name, Value: value}) } // to memory
+	write := func(name, value string) { _ = e.WriteField(hpack.HeaderField{Name: name, Value: value}) } // cannot fail: writes to memory
 	write(":method", r.Method)
 	write(":scheme", "http")
 	write(":authority", to.Host)
@@ -161,7 +161,7 @@ func readAnswers(frames *http2.Framer, streams []*packetStream) error {
 	return nil
 }
 
-// inOnePacket calls f n times over one connection and returns the answers.
+// inOnePacket calls f n times over one connection at the same moment and returns the answers.
 func (c *clientSession) inOnePacket(t *testing.T, n int, f func(t *testing.T, d driver, i int) answer) []answer {
 	t.Helper()
 	var d driver
@@ -180,15 +180,15 @@ func (c *clientSession) inOnePacket(t *testing.T, n int, f func(t *testing.T, d 
 	return answers
 }
 
-// withTransport is the node as seen through another transport.
+// withTransport returns the node with another HTTP transport.
 func (n *node) withTransport(t *testing.T, transport http.RoundTripper) *node {
 	other := *n
 	other.http = &http.Client{Transport: contractTransport{t, transport}}
 	return &other
 }
 
-// TestRefreshHasOneWinner lets 64 clients present one refresh token at one moment,
-// for several tokens and each way of sending retry keys.
+// TestRefreshHasOneWinner presents one refresh token from 64 clients at the same moment: without
+// retry keys, with a shared key, and with a key each.
 func TestRefreshHasOneWinner(t *testing.T) {
 	t.Parallel()
 	const contenders, tokens = 64, 2
@@ -244,11 +244,12 @@ func TestRefreshHasOneWinner(t *testing.T) {
 	})
 }
 
-// record keeps the pair of a rotation.
+// record adds the pair of an answer to the session.
 func (c *clientSession) record(a answer) {
 	c.refresh, c.access = append(c.refresh, a.str("refresh_token")), append(c.access, a.str("access_token"))
 }
 
+// wantCounts fails the test unless each reason has the wanted number of answers.
 func wantCounts(t *testing.T, got map[string][]answer, want map[string]int) {
 	t.Helper()
 	all := make(map[string]int)
@@ -260,9 +261,8 @@ func wantCounts(t *testing.T, got map[string][]answer, want map[string]int) {
 	}
 }
 
-// TestNoTokenOutlivesAnEnd lets clients refresh, replay, use and mint tokens
-// of one session while something ends it. Whatever they were answered, every
-// token of the session is dead once the end has been answered.
+// TestNoTokenOutlivesAnEnd refreshes, replays, uses and mints tokens of a session while a call ends
+// it. Once that call has answered, every token of the session is invalid.
 func TestNoTokenOutlivesAnEnd(t *testing.T) {
 	t.Parallel()
 	rounds := 12 * *effort
@@ -307,7 +307,7 @@ func TestNoTokenOutlivesAnEnd(t *testing.T) {
 				for i := range end.rounds {
 					c := end.open(t)
 					minted := m.raceEnd(t, c, i%4, end.call)
-					if strings.HasPrefix(name, "Delete") && minted.Status == 200 { // otherwise it is a session of its own
+					if strings.HasPrefix(name, "Delete") && minted.Status == 200 { // after another end, it is an independent session
 						late := &clientSession{d: m.d, user: c.user}
 						late.record(minted)
 						late.wantEnded(t)
@@ -318,8 +318,8 @@ func TestNoTokenOutlivesAnEnd(t *testing.T) {
 	})
 }
 
-// mintedSession is a session, who minted it, and how another like it is minted; nil
-// for a developer's.
+// mintedSession is a session and its minter. The function mint opens another session by the same
+// minter; it is nil for a developer's session.
 type mintedSession struct {
 	*clientSession
 	minter string
@@ -339,8 +339,8 @@ func (c mintedSession) mintedBy(minter string) mintedSession {
 	return mintedSession{c.clientSession, minter, c.mint}
 }
 
-// raceEnd runs end beside clients of the session, once they have had some
-// answers, and beside a mint, whose answer it returns.
+// raceEnd runs end while clients use the session, after they got the given number of answers. It
+// returns the answer to a mint that runs at the same time.
 func (m sessionFactory) raceEnd(t *testing.T, c mintedSession, answers int, end func(*testing.T, mintedSession) answer) (minted answer) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -363,7 +363,7 @@ func (m sessionFactory) raceEnd(t *testing.T, c mintedSession, answers int, end 
 			token, ok = refresh(token)
 		}
 	})
-	group.Go(func() { refresh(c.current()) }) // another tab
+	group.Go(func() { refresh(c.current()) }) // a second client
 	group.Go(func() {
 		for range 4 {
 			c.use(t, c.access[0])

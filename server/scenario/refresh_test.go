@@ -13,8 +13,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// manualClock is a time that moves only when a test moves it, so that a
-// boundary is met to the microsecond. Safe for concurrent use.
+// manualClock moves only when a test advances it, so that tests reach a boundary to the
+// microsecond. Safe for concurrent use.
 type manualClock struct {
 	mu sync.Mutex
 	at time.Time
@@ -32,7 +32,7 @@ func (c *manualClock) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// withManualClock gives a node a clock that stands still, at a whole second.
+// withManualClock gives the node a manual clock that starts at a whole second.
 func withManualClock(clock **manualClock) func(*server.Config) {
 	return func(c *server.Config) {
 		*clock = &manualClock{at: time.Now().UTC().Truncate(time.Second)}
@@ -40,7 +40,8 @@ func withManualClock(clock **manualClock) func(*server.Config) {
 	}
 }
 
-// sessionFactory mints sessions of users by an API key, which outlasts any clock.
+// sessionFactory opens sessions of users with an API key, which does not expire when the clock
+// advances.
 type sessionFactory struct {
 	n     *node
 	d     driver
@@ -48,8 +49,8 @@ type sessionFactory struct {
 	clock *manualClock
 }
 
-// onEachWithSessions runs a scenario about refresh chains on every surface, without
-// limits and with a clock that stands still.
+// onEachWithSessions runs a scenario about sessions on every surface, without limits and with a
+// manual clock.
 func onEachWithSessions(t *testing.T, scenario func(t *testing.T, m sessionFactory)) {
 	t.Helper()
 	var clock *manualClock
@@ -65,10 +66,10 @@ func newSessionFactory(t *testing.T, n *node, d driver, clock *manualClock) sess
 	return sessionFactory{n, d, key, clock}
 }
 
-// clientSession is one session as its client holds it.
+// clientSession is a session as its client sees it, with every token that it ever had.
 type clientSession struct {
 	d       driver
-	user    string   // "" of a developer's session
+	user    string   // "" for a developer's session
 	refresh []string // every refresh token, the current one last
 	access  []string // every access token
 }
@@ -98,7 +99,7 @@ func (m sessionFactory) openDeveloper(t *testing.T) *clientSession {
 	return &clientSession{d: m.d, refresh: []string{refresh}, access: []string{access}}
 }
 
-// present sends a refresh token with a retry key, "" for none.
+// present sends a refresh token with a retry key, or without one if it is empty.
 func (c *clientSession) present(t *testing.T, token, key string) answer {
 	t.Helper()
 	var o []option
@@ -108,7 +109,7 @@ func (c *clientSession) present(t *testing.T, token, key string) answer {
 	return c.d.call(t, "RefreshToken", args{"refresh_token": token}, o...)
 }
 
-// rotate spends the current token.
+// rotate refreshes with the current token.
 func (c *clientSession) rotate(t *testing.T, key string) {
 	t.Helper()
 	a := c.present(t, c.current(), key).want(t, 200, "")
@@ -118,8 +119,8 @@ func (c *clientSession) rotate(t *testing.T, key string) {
 	c.refresh, c.access = append(c.refresh, a.str("refresh_token")), append(c.access, a.str("access_token"))
 }
 
-// replay presents the parent with the key that rotated it, which must answer
-// the current token again.
+// replay presents the parent with the key that rotated it. The answer must contain the current
+// token again.
 func (c *clientSession) replay(t *testing.T, key string) {
 	t.Helper()
 	a := c.present(t, c.parent(), key).want(t, 200, "")
@@ -137,10 +138,11 @@ func (c *clientSession) replay(t *testing.T, key string) {
 	c.access = append(c.access, a.str("access_token"))
 }
 
+// current returns the current refresh token, parent the one before it.
 func (c *clientSession) current() string { return c.refresh[len(c.refresh)-1] }
 func (c *clientSession) parent() string  { return c.refresh[len(c.refresh)-2] }
 
-// use calls with an access token what its holder may read.
+// use reads the session's own user or developer with an access token.
 func (c *clientSession) use(t *testing.T, access string) answer {
 	t.Helper()
 	if c.user == "" {
@@ -149,8 +151,7 @@ func (c *clientSession) use(t *testing.T, access string) answer {
 	return c.d.call(t, "GetUser", args{"id": c.user}, bearer(access))
 }
 
-// wantAccepted fails the test unless every access token that has not run out by
-// itself is accepted.
+// wantAccepted fails the test unless every access token of the session is accepted.
 func (c *clientSession) wantAccepted(t *testing.T) {
 	t.Helper()
 	for _, access := range c.access {
@@ -158,7 +159,7 @@ func (c *clientSession) wantAccepted(t *testing.T) {
 	}
 }
 
-// wantEnded fails the test unless every token that the session ever had is dead.
+// wantEnded fails the test unless every token of the session is refused.
 func (c *clientSession) wantEnded(t *testing.T) {
 	t.Helper()
 	for i, access := range c.access {
@@ -175,8 +176,8 @@ func (c *clientSession) wantEnded(t *testing.T) {
 
 const day = 24 * time.Hour
 
-// TestRefreshRules walks the five rules of a refresh, each for a user's
-// session and the first for a developer's too.
+// TestRefreshRules checks every rule of a refresh with a user's session, and some with a
+// developer's too.
 func TestRefreshRules(t *testing.T) {
 	t.Parallel()
 	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
@@ -201,7 +202,7 @@ func (m sessionFactory) currentRotates(t *testing.T) {
 				t.Fatal("a rotation answers its own token")
 			}
 		}
-		c.wantAccepted(t) // a refresh leaves the earlier access tokens to run out
+		c.wantAccepted(t) // earlier access tokens stay valid until they expire
 		m.clock.advance(time.Hour)
 		c.use(t, c.access[0]).want(t, 401, "token_expired")
 	}
@@ -215,7 +216,7 @@ func (m sessionFactory) ownerRetries(t *testing.T) {
 		for range 2 {
 			c.replay(t, "mine")
 		}
-		c.wantAccepted(t) // the successor's access token has been used from here on
+		c.wantAccepted(t) // uses the successor's access token for the first time
 		for _, later := range []time.Duration{10 * time.Second, time.Hour, 20 * day} {
 			m.clock.advance(later)
 			c.replay(t, "mine")
@@ -260,7 +261,7 @@ func (m sessionFactory) race(t *testing.T) {
 	for _, keys := range [][2]string{{"", ""}, {"", "late"}, {"mine", ""}} {
 		c := m.open(t)
 		c.rotate(t, keys[0])
-		for _, later := range []time.Duration{0, 5 * time.Second, 5 * time.Second} { // 10 s is within
+		for _, later := range []time.Duration{0, 5 * time.Second, 5 * time.Second} { // the last one after exactly 10 s: still within the limit
 			m.clock.advance(later)
 			c.present(t, c.parent(), keys[1]).want(t, 401, "refresh_token_used")
 			c.wantAccepted(t)
@@ -272,7 +273,7 @@ func (m sessionFactory) race(t *testing.T) {
 		c = m.open(t)
 		c.rotate(t, keys[0])
 		c.present(t, c.parent(), keys[1]).want(t, 401, "refresh_token_used")
-		c.rotate(t, keys[1]) // the session lived on
+		c.rotate(t, keys[1]) // the session is still active
 		c.wantAccepted(t)
 	}
 }
@@ -296,7 +297,7 @@ func (m sessionFactory) invalid(t *testing.T) {
 	c.rotate(t, "k")
 	token := c.parent()
 	body := token[3 : len(token)-7]
-	plus := func(n int64, power int64) string { // the token's number with something added
+	plus := func(n int64, power int64) string { // adds to the token's number
 		v, _ := new(big.Int).SetString(body, 36)
 		v.Add(v, new(big.Int).Lsh(big.NewInt(n), uint(power)))
 		return fmt.Sprintf("%056s", v.Text(36))
@@ -322,15 +323,14 @@ func (m sessionFactory) invalid(t *testing.T) {
 	c.d.call(t, "RefreshToken", args{}).want(t, 422, "invalid_request")
 }
 
-// withChecksum makes the refresh token of a payload in base36, as only its
-// form demands it.
+// withChecksum returns the refresh token of a base36 payload, with a valid checksum.
 func withChecksum(payload string) string {
 	body := "rt_" + payload
 	return body + fmt.Sprintf("%07s", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(body))), 36))
 }
 
-// restoredBackup sets a session back, as restoring a backup does: the newer token is
-// then one that is yet to come.
+// restoredBackup sets a session back, as restoring a backup does. A token issued after the backup
+// is then refused, and the session stays active.
 func (m sessionFactory) restoredBackup(t *testing.T) {
 	c := m.open(t)
 	for range 3 {
@@ -358,8 +358,8 @@ func (m sessionFactory) invalidRetryKey(t *testing.T) {
 	c.wantAccepted(t)
 }
 
-// TestSessionLifetimes refreshes daily under a moved clock until the
-// absolute end, and lets others idle.
+// TestSessionLifetimes checks the absolute lifetime of a session that refreshes daily, and the end
+// of idle sessions.
 func TestSessionLifetimes(t *testing.T) {
 	t.Parallel()
 	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
@@ -388,7 +388,7 @@ func TestSessionLifetimes(t *testing.T) {
 			t.Errorf("10 minutes before the end of its session an access token lives %v s", in)
 		}
 		m.clock.advance(10*time.Minute - time.Microsecond)
-		last := daily.present(t, daily.current(), "last").want(t, 200, "") // a replay, to the last moment
+		last := daily.present(t, daily.current(), "last").want(t, 200, "") // a replay at the last moment
 		daily.use(t, last.str("access_token")).want(t, 200, "")
 		hourly.rotate(t, "")
 		m.clock.advance(time.Microsecond)

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// probe asks for what the credential may not have or what is not valid: cheap,
-// and it still tells whether the credential itself is accepted (not 401).
+// probe is a cheap request that a valid credential may not make, or makes with an invalid argument.
+// Any status but 401 shows that the credential was accepted.
 type probe struct {
 	handler http.Handler
 	path    string
@@ -27,10 +27,9 @@ func (p probe) status(token string) int {
 	return w.Code
 }
 
-// revokeUnderLoad lets 8 clients use the token again and again while end revokes it, and
-// fails if one request that started after end had answered is not refused with
-// the status, or one before end began is. It returns how many were answered on
-// each side.
+// revokeUnderLoad lets 8 clients use the token continuously while end revokes it. It fails the test
+// if a request that starts after end has returned is not refused, or if one before end is. It
+// returns how many requests were accepted, and how many were judged after the end.
 func revokeUnderLoad(t *testing.T, p probe, token string, refused int, pause time.Duration, end func()) (before, after int64) {
 	t.Helper()
 	var began, ended atomic.Bool
@@ -54,7 +53,7 @@ func revokeUnderLoad(t *testing.T, p probe, token string, refused int, pause tim
 				case !wasBegun && !began.Load():
 					t.Errorf("a request before the revocation is %d", status)
 				}
-				time.Sleep(rand.N(500 * time.Microsecond)) // let end have the processor too
+				time.Sleep(rand.N(500 * time.Microsecond)) // leaves processor time for end
 			}
 		})
 	}()
@@ -66,19 +65,19 @@ func revokeUnderLoad(t *testing.T, p probe, token string, refused int, pause tim
 	return accepted.Load(), counted.Load()
 }
 
-// revocationFixture is one node, and what revocations of any sort need.
+// revocationFixture is a node and what the revocations need.
 type revocationFixture struct {
 	t        *testing.T
 	n        *node
 	ds       []driver
 	admin    string
-	probe403 probe // for a key or a user: 403 while accepted
-	probe422 probe // for a key or a developer: 422 while accepted
+	probe403 probe // for keys and users: 403 if accepted
+	probe422 probe // for keys and developers: 422 if accepted
 	round    int
 }
 
-// revocationCase is one sort of revocation: make returns a probe and the token that
-// it accepts until the returned function has run.
+// revocationCase is a kind of revocation. The function make returns a probe, a token that it
+// accepts, and a function that revokes the token.
 type revocationCase struct {
 	what    string
 	rounds  int
@@ -86,9 +85,10 @@ type revocationCase struct {
 	make    func() (probe, string, func())
 }
 
-// nextDriver is the driver of the next call: each surface in turn.
+// nextDriver returns each surface in turn.
 func (w *revocationFixture) nextDriver() driver { w.round++; return w.ds[w.round%3] }
 
+// call returns a function that makes the call, which must succeed.
 func (w *revocationFixture) call(operation string, in args, token string) func() {
 	return func() {
 		o := []option{}
@@ -101,6 +101,7 @@ func (w *revocationFixture) call(operation string, in args, token string) func()
 	}
 }
 
+// operator returns a function that applies an operator's command to a developer.
 func (w *revocationFixture) operator(f func(context.Context, string) error, email string) func() {
 	return func() {
 		if err := f(context.Background(), email); err != nil {
@@ -225,8 +226,8 @@ func (w *revocationFixture) developerCases() []revocationCase {
 	}
 }
 
-// TestRevocationHasNoLag: once a revocation of any sort has answered 2xx, no request
-// that starts later is accepted, however many are under way.
+// TestRevocationHasNoLag checks that after any revocation has answered, no request that starts
+// later is accepted, however many are in progress.
 func TestRevocationHasNoLag(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -240,7 +241,7 @@ func TestRevocationHasNoLag(t *testing.T) {
 		var before, after int64
 		for i := range c.rounds {
 			p, token, end := c.make()
-			pause := time.Duration(i%4) * 200 * time.Microsecond // 0: the first proofs are under way
+			pause := time.Duration(i%4) * 200 * time.Microsecond // 0: while the first requests authenticate
 			b, a := revokeUnderLoad(t, p, token, c.refused, pause, end)
 			before, after = before+b, after+a
 		}
@@ -250,8 +251,8 @@ func TestRevocationHasNoLag(t *testing.T) {
 	}
 }
 
-// TestRevocationHasNoLagOverTheWire: the same over real connections, where a revocation by
-// one client is seen by all others at once.
+// TestRevocationHasNoLagOverTheWire checks the same over real connections: a revocation by one
+// client applies to all others at once.
 func TestRevocationHasNoLagOverTheWire(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -281,8 +282,8 @@ func TestRevocationHasNoLagOverTheWire(t *testing.T) {
 	}
 }
 
-// TestNewSecretAtOnce: a rotation refuses nobody who presents the new secret,
-// from its answer on, and during an overlap nobody at all.
+// TestNewSecretAtOnce checks that the new secret is accepted as soon as the rotation has answered,
+// and that during an overlap nobody is refused.
 func TestNewSecretAtOnce(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -305,7 +306,7 @@ func TestNewSecretAtOnce(t *testing.T) {
 				}
 				secret := current.Load()
 				status := p.status(secret.(string))
-				// While no later answer came, at most one later rotation has taken effect.
+				// If current has not changed, at most one further rotation has taken effect.
 				if status != 403 && current.Load() == secret {
 					t.Errorf("the secret of the last answer is %d", status)
 				}

@@ -18,8 +18,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// sendRaw sends a request as it is written, to either surface. Of an RPC's success
-// the body stays in the RPC's shape.
+// sendRaw sends a request exactly as given, to any surface. The body of an RPC's success keeps its
+// own shape.
 func (n *node) sendRaw(t *testing.T, method, path, contentType, body string, o ...option) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, n.url+path, strings.NewReader(body))
@@ -42,7 +42,7 @@ func (n *node) sendRaw(t *testing.T, method, path, contentType, body string, o .
 	return restAnswer(t, res, data)
 }
 
-// wantRaw is raw, and fails the test unless the answer has the status and reason.
+// wantRaw calls sendRaw and fails the test unless the answer has the status and reason.
 func (n *node) wantRaw(t *testing.T, method, path, contentType, body string, status int, reason string, o ...option) answer {
 	t.Helper()
 	a := n.sendRaw(t, method, path, contentType, body, o...)
@@ -53,21 +53,21 @@ func (n *node) wantRaw(t *testing.T, method, path, contentType, body string, sta
 	return a
 }
 
-// leakPatterns are what an error must not tell of the server's insides.
+// leakPatterns are texts that reveal internals of the server. No error may contain them.
 var leakPatterns = []string{
 	".go", "goroutine", "panic", "runtime error", "sqlite", "postgres", "sql", "constraint", "bun:", "json: cannot", "proto:", "strconv", "unmarshal",
 	"invalid character", "nullable", "struct", "map[", "interface", "auth.", "event.", "openapi.", "owv1.", "jsontext", "unexpected eof", "server:",
 	"/home/", "/tmp/", "/work/", "/usr/", "/root/", "/proc/", ".db", "0x",
 }
 
-// checkRefusal holds every refusal of every test to the shape of errors (B08)
-// and to saying nothing of the server's insides.
+// checkRefusal checks that every refusal has the shape of an error and reveals nothing of the
+// server's internals.
 func (c contractTransport) checkRefusal(r *http.Request, res *http.Response, body []byte) {
 	text := res.Header.Get("Grpc-Message") + res.Trailer.Get("Grpc-Message")
 	if res.StatusCode >= 400 {
 		text += string(body)
 	}
-	text, _, _ = strings.Cut(strings.ReplaceAll(text, res.Header.Get("X-Request-Id"), ""), `"details":`) // which repeats it in binary
+	text, _, _ = strings.Cut(strings.ReplaceAll(text, res.Header.Get("X-Request-Id"), ""), `"details":`) // the details repeat the message in binary
 	for _, leak := range leakPatterns {
 		if strings.Contains(strings.ToLower(text), leak) {
 			c.t.Errorf("%s %.80s answers %d and tells %q: %.300s", r.Method, r.URL.Path, res.StatusCode, leak, text)
@@ -90,8 +90,8 @@ func (c contractTransport) checkRefusal(r *http.Request, res *http.Response, bod
 	}
 }
 
-// servedPaths are the paths that are served, with the methods that each takes, and
-// with something in place of their parameters.
+// servedPaths returns the served paths with placeholders for their parameters, and the methods of
+// each.
 func servedPaths() map[string][]string {
 	served := map[string][]string{
 		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/.well-known/jwks.json": {"GET"},
@@ -121,8 +121,8 @@ func servedPaths() map[string][]string {
 	return served
 }
 
-// TestOtherMethodsAreRefused sends every method to every path: one that the path does
-// not take is 405 with Allow, before any credential is asked for.
+// TestOtherMethodsAreRefused checks that a method which the path does not support is a 405 with
+// Allow, also without a credential.
 func TestOtherMethodsAreRefused(t *testing.T) {
 	n := start(t, unlimited)
 	for path, allowed := range servedPaths() {
@@ -150,8 +150,8 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 	}
 }
 
-// TestUncleanPaths shows that a path which is not in its one clean form is
-// 404, with and without a credential, and never a redirect.
+// TestUncleanPaths checks that a path which is not in canonical form is a 404, never a redirect,
+// with or without a credential.
 func TestUncleanPaths(t *testing.T) {
 	n := start(t, unlimited)
 	admin, _ := n.login(t, restDriver{n})
@@ -171,7 +171,7 @@ func TestUncleanPaths(t *testing.T) {
 	}
 }
 
-// TestAliases shows that an alias answers the same bytes as its path.
+// TestAliases checks that an alias answers with the same bytes as its path.
 func TestAliases(t *testing.T) {
 	n := start(t, unlimited)
 	admin, refresh := n.login(t, restDriver{n})
@@ -216,8 +216,8 @@ func TestAliases(t *testing.T) {
 	n.wantRaw(t, "GET", "/api/v1/auth/me", "", "", 401, "invalid_token", bearer(a.str("access_token")))
 }
 
-// TestPanicIsAnInternalError shows that a handler's panic is a 500 that tells nothing, is
-// logged, and leaves the server serving.
+// TestPanicIsAnInternalError checks that a panic of a handler becomes a 500 that reveals nothing,
+// is logged, and does not stop the server.
 func TestPanicIsAnInternalError(t *testing.T) {
 	n := start(t, unlimited)
 	n.server.Mount("GET /boom", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a secret cause") }))
@@ -236,7 +236,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	if log := n.log.String(); strings.Count(log, "panic: a secret cause") != 2 || !strings.Contains(log, "routing_test.go") {
 		t.Error("the log does not hold both panics with their stacks")
 	}
-	// An answer that has begun must not end as if it were whole.
+	// A partial answer must not end as if it were complete.
 	r, err := http.NewRequestWithContext(t.Context(), "GET", n.url+"/half", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -251,8 +251,8 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	n.wantRaw(t, "GET", "/livez", "", "", 200, "")
 }
 
-// TestTargetsWithoutPath shows that the two request targets that are no path
-// (RFC 9112 section 3.2) are answered and limited like any other.
+// TestTargetsWithoutPath checks that request targets without a path (RFC 9112 section 3.2) are
+// answered and limited like any other.
 func TestTargetsWithoutPath(t *testing.T) {
 	config := server.DefaultConfig()
 	config.Addr, config.Database = "127.0.0.1:0", "sqlite:"+filepath.Join(t.TempDir(), "node.db")

@@ -23,11 +23,11 @@ import (
 
 var jwtForm = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 
-// secretRecorder notes every secret that passes in either direction.
+// secretRecorder is a transport that records every secret in requests and answers.
 type secretRecorder struct {
 	next http.RoundTripper
 	mu   sync.Mutex
-	seen map[string]string // secret: what it is
+	seen map[string]string // kind by secret
 }
 
 func (w *secretRecorder) note(what, secret string) {
@@ -36,6 +36,7 @@ func (w *secretRecorder) note(what, secret string) {
 	w.seen[secret] = what
 }
 
+// scan records every text that has the form of a secret.
 func (w *secretRecorder) scan(b []byte) {
 	for _, s := range secretForm.FindAll(b, -1) {
 		w.note(string(s[:bytes.IndexByte(s, '_')]), string(s))
@@ -74,7 +75,7 @@ func (w *secretRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, res.Body.Close()
 }
 
-// useEverySecret uses every operation that knows a secret, well and badly.
+// useEverySecret calls every operation that handles a secret, with valid and with wrong ones.
 func useEverySecret(t *testing.T, n *node, d driver, w *secretRecorder) {
 	t.Helper()
 	password := func() string {
@@ -127,7 +128,7 @@ func useEverySecret(t *testing.T, n *node, d driver, w *secretRecorder) {
 	n.send(t, newRequest(t, "GET", n.url+"/api/v1/api-keys/"+key.str("key"), nil), admin)
 }
 
-// encodings are the ways in which a secret might be written down.
+// encodings returns the forms in which a secret might be stored, by description.
 func encodings(secret string) map[string][]byte {
 	digest := sha256.Sum256([]byte(secret))
 	out := map[string][]byte{
@@ -143,8 +144,8 @@ func encodings(secret string) map[string][]byte {
 	return out
 }
 
-// TestNoSecretIsStored: after a full run no secret that was issued or
-// presented, in any disguise, is in the database, its WAL, or the log at debug.
+// TestNoSecretIsStored checks after many calls that no secret, in any encoding, is in the database,
+// its WAL, or the log at debug level.
 func TestNoSecretIsStored(t *testing.T) {
 	t.Parallel()
 	n := startOnSQLite(t, unlimited)
@@ -201,7 +202,8 @@ func TestNoSecretIsStored(t *testing.T) {
 	check("after the end", "node.db", "the log")
 }
 
-// TestFilesBelongToTheirOwnerAlone: what the node writes is its owner's alone.
+// TestFilesBelongToTheirOwnerAlone checks that only the owner can read the files that the node
+// writes.
 func TestFilesBelongToTheirOwnerAlone(t *testing.T) {
 	t.Parallel()
 	n := startOnSQLite(t)
@@ -217,8 +219,8 @@ func TestFilesBelongToTheirOwnerAlone(t *testing.T) {
 	}
 }
 
-// TestDeletedUserLeavesNothing: of a user who was deleted nothing is left in the
-// database once it was checkpointed, but the record of who did what.
+// TestDeletedUserLeavesNothing checks that after a deletion and a checkpoint, the database contains
+// nothing of the user but the audit rows.
 func TestDeletedUserLeavesNothing(t *testing.T) {
 	t.Parallel()
 	n := startOnSQLite(t, unlimited)
@@ -278,7 +280,7 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 	}
 }
 
-// startError is how a start fails on the node's database.
+// startError returns the error of a start on the node's database.
 func (n *node) startError(t *testing.T, change ...func(*server.Config)) error {
 	t.Helper()
 	config := server.DefaultConfig()
@@ -296,9 +298,9 @@ func (n *node) startError(t *testing.T, change ...func(*server.Config)) error {
 	return err
 }
 
-// TestUnfitMasterSecretRefusesTheStart: a secret that is weak, another one, or readable by
-// others refuses the start, saying what to do and not what the secret is; and
-// does no harm to the database.
+// TestUnfitMasterSecretRefusesTheStart checks that the node does not start with a secret that is
+// weak, wrong or readable by others. The error says what to do and does not reveal the secret. The
+// database stays intact.
 func TestUnfitMasterSecretRefusesTheStart(t *testing.T) {
 	t.Parallel()
 	n := startOnSQLite(t)
@@ -343,7 +345,7 @@ func TestUnfitMasterSecretRefusesTheStart(t *testing.T) {
 	if err := os.Rename(file+".kept", file); err != nil {
 		t.Fatal(err)
 	}
-	n.boot(t, given(string(kept))) // the same secret by the other way
+	n.boot(t, given(string(kept))) // the same secret, passed as a value
 	d.call(t, "ListUsers", nil, bearer(key)).want(t, 200, "")
 	d.call(t, "GetMe", nil, bearer(access)).want(t, 200, "")
 	n.clock.advance(time.Second)

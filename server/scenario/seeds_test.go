@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestSeeds walks the documented quick start on every surface.
+// TestSeeds follows the documented quick start on every surface.
 func TestSeeds(t *testing.T) {
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, refresh := n.login(t, d)

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// TestDeveloperSessionsEnd ends a developer's sessions in every way there
-// is. What was ended is dead from the answer on, access and refresh tokens
-// alike, and nobody else's is.
+// TestDeveloperSessionsEnd checks every way to end a developer's sessions. Their tokens are refused
+// from the answer on, and no other session is affected.
 func TestDeveloperSessionsEnd(t *testing.T) {
 	t.Parallel()
 	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
@@ -90,7 +89,7 @@ func TestDeveloperSessionsEnd(t *testing.T) {
 	})
 }
 
-// mint opens a session of the user by a credential or an application.
+// mint opens a session of the user with a credential or as an application.
 func (c *clientSession) mint(t *testing.T, user string, o option, app args) *clientSession {
 	t.Helper()
 	in := args{"user_id": user}
@@ -101,9 +100,8 @@ func (c *clientSession) mint(t *testing.T, user string, o option, app args) *cli
 	return &clientSession{d: c.d, user: user, refresh: []string{a.str("refresh_token")}, access: []string{a.str("access_token")}}
 }
 
-// TestUserSessionsEnd mints tokens of one user by each kind of minter and
-// does to user, minter and tokens what may be done: what must die does so at
-// once, everything else lives on.
+// TestUserSessionsEnd mints tokens of one user by each kind of minter, then changes the user,
+// minters and tokens. Each change revokes exactly the tokens that it must, at once.
 func TestUserSessionsEnd(t *testing.T) {
 	t.Parallel()
 	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
@@ -147,8 +145,7 @@ func TestUserSessionsEnd(t *testing.T) {
 	})
 }
 
-// minters is a user with a session of each minter, by the minter's kind, and
-// one of another user.
+// minters is a user with a session by each kind of minter, and a session of another user.
 type minters struct {
 	user, keyID, appID string
 	of                 map[string]*clientSession
@@ -170,8 +167,8 @@ func (m sessionFactory) minters(t *testing.T, admin *clientSession) *minters {
 	return s
 }
 
-// TestRevokeTokenFollowsRFC7009 holds RFC 7009: what the token is makes no difference to
-// the answer, and no other session is touched.
+// TestRevokeTokenFollowsRFC7009 checks that the answer to a revocation does not depend on the token
+// (RFC 7009), and that no other session is affected.
 func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 	t.Parallel()
 	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
@@ -205,7 +202,7 @@ func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 
 		c := m.open(t)
 		m.clock.advance(2 * time.Hour)
-		revoke(c.access[0]).want(t, 204, "") // run out, so it means nothing
+		revoke(c.access[0]).want(t, 204, "") // an expired access token revokes nothing
 		c.rotate(t, "")
 		m.clock.advance(30 * day)
 		revoke(c.current()).want(t, 204, "")
@@ -215,7 +212,7 @@ func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 		if a := revoke(c.current()).want(t, 503, "unavailable"); a.Header.Get("Retry-After") == "" {
 			t.Error("no Retry-After beside a 503")
 		}
-		// Neither is a refresh refused for good, nor the token spent.
+		// An outage neither refuses a refresh for good nor spends the token.
 		c.present(t, c.current(), "").want(t, 503, "unavailable")
 		c.present(t, "garbage", "").want(t, 503, "unavailable")
 		unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// claims reads what a token says, without proof.
+// claims returns the claims of a token without verifying it.
 func claims(t *testing.T, token string) map[string]any {
 	t.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token+"..", ".")[1])
@@ -37,8 +37,7 @@ func sessionID(t *testing.T, c *clientSession) string {
 	return id
 }
 
-// TestTokenPairHasTheDocumentedForm holds the shape of a pair, of every operation that answers
-// one.
+// TestTokenPairHasTheDocumentedForm checks the pair of every operation that returns one.
 func TestTokenPairHasTheDocumentedForm(t *testing.T) {
 	t.Parallel()
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
@@ -72,8 +71,8 @@ func TestTokenPairHasTheDocumentedForm(t *testing.T) {
 	}, unlimited)
 }
 
-// TestOldestSessionEnds fills a developer's sessions up to the default of
-// 50: one more login ends the oldest and no other.
+// TestOldestSessionEnds checks that the 51st login of a developer ends the oldest session and no
+// other.
 func TestOldestSessionEnds(t *testing.T) {
 	t.Parallel()
 	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
@@ -104,7 +103,7 @@ func TestOldestSessionEnds(t *testing.T) {
 	})
 }
 
-// sessionIDs lists the ids of the caller's sessions, as they are listed.
+// sessionIDs returns the ids of the caller's sessions in the order listed.
 func (n *node) sessionIDs(t *testing.T, d driver, as *clientSession) []string {
 	t.Helper()
 	var ids []string
@@ -114,7 +113,7 @@ func (n *node) sessionIDs(t *testing.T, d driver, as *clientSession) []string {
 	return ids
 }
 
-// objectsOf is an answer that is an array of objects.
+// objectsOf returns the objects of an answer that is an array.
 func objectsOf(a answer) []map[string]any {
 	all, _ := a.Body.([]any)
 	objects := make([]map[string]any, len(all))
@@ -124,13 +123,13 @@ func objectsOf(a answer) []map[string]any {
 	return objects
 }
 
-// behindLoopbackProxy makes the node believe the proxy header of any local peer.
+// behindLoopbackProxy trusts loopback to name the address of a request.
 func behindLoopbackProxy(c *server.Config) {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 }
 
-// TestDevelopersListAndEndTheirOwnSessions holds what a session shows of itself and that
-// nobody ends another developer's.
+// TestDevelopersListAndEndTheirOwnSessions checks what a session shows of itself, and that a
+// developer cannot see or end another's sessions.
 func TestDevelopersListAndEndTheirOwnSessions(t *testing.T) {
 	t.Parallel()
 	var clock *manualClock
@@ -210,8 +209,8 @@ func sameJSON(t *testing.T, got, want any) {
 	}
 }
 
-// TestLoginForms logs in by JSON and by the OAuth 2 password form, which are
-// one operation, and shows what of it may be missing.
+// TestLoginForms checks that a login accepts JSON and the OAuth 2 password form alike, and which
+// members are required.
 func TestLoginForms(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -266,7 +265,7 @@ func TestLoginForms(t *testing.T) {
 	}
 }
 
-// post sends a body as it is.
+// post sends a body unchanged.
 func (n *node) post(t *testing.T, path, media, body string, o ...option) answer {
 	t.Helper()
 	var payload io.Reader
@@ -284,8 +283,8 @@ func (n *node) post(t *testing.T, path, media, body string, o ...option) answer 
 	return restAnswer(t, res, raw)
 }
 
-// TestSessionAliases shows that shipped clients' paths are the same operations,
-// and that Logout reads no body whatever it is.
+// TestSessionAliases checks that the paths of shipped clients are the same operations, and that
+// Logout ignores its body.
 func TestSessionAliases(t *testing.T) {
 	t.Parallel()
 	var clock *manualClock

@@ -29,13 +29,13 @@ func signedWith(algorithm string) func(*server.Config) {
 	return func(c *server.Config) { c.Auth.SigningAlgorithm = algorithm }
 }
 
-// publicKey is one key of a JWKS, with every member that RFC 7517 to 8037 know.
+// publicKey is a key of a JWKS, with every member of RFC 7517 to 8037.
 type publicKey struct {
 	Kty, Crv, X, Y, Use, Alg, Kid string
-	D, K, P, Q                    string // private: must not be there
+	D, K, P, Q                    string // private members, which must be absent
 }
 
-// jwks reads what is published, as a stranger would.
+// jwks returns the published keys by their kid.
 func (n *node) jwks(t *testing.T) map[string]publicKey {
 	t.Helper()
 	res, raw := n.send(t, newRequest(t, "GET", n.url+"/.well-known/jwks.json", nil))
@@ -56,8 +56,7 @@ func (n *node) jwks(t *testing.T) map[string]publicKey {
 	return keys
 }
 
-// verifies says whether the token was signed by a key of the set: it knows
-// nothing but the set and the RFCs.
+// verifies reports whether a key of the set signed the token. It uses only the set and the RFCs.
 func verifies(t *testing.T, keys map[string]publicKey, token string) bool {
 	t.Helper()
 	head := tokenPart(t, token, 0)
@@ -92,8 +91,8 @@ func verifies(t *testing.T, keys map[string]publicKey, token string) bool {
 	return false
 }
 
-// TestJWKSPublishesPublicKeysOnly: tokens can be verified with what is published and nothing else,
-// and the next key is published before it signs.
+// TestJWKSPublishesPublicKeysOnly checks that the published keys suffice to verify tokens, and that
+// a key is published before it signs.
 func TestJWKSPublishesPublicKeysOnly(t *testing.T) {
 	t.Parallel()
 	for _, algorithm := range []string{credential.ES256, credential.EdDSA} {
@@ -130,8 +129,7 @@ func TestJWKSPublishesPublicKeysOnly(t *testing.T) {
 	}
 }
 
-// TestRotationRefusesNobody: signing keys rotate under load and not one request
-// is refused for it.
+// TestRotationRefusesNobody checks that no request is refused while signing keys rotate under load.
 func TestRotationRefusesNobody(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited, signedWith(credential.EdDSA))
@@ -183,8 +181,8 @@ func TestRotationRefusesNobody(t *testing.T) {
 	}
 }
 
-// TestSigningAcrossRestarts: a restart, and a change of the algorithm, leave
-// every token valid; new ones are signed with what is set.
+// TestSigningAcrossRestarts checks that a restart and a change of the algorithm keep every token
+// valid, and that new tokens use the configured algorithm.
 func TestSigningAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -216,7 +214,7 @@ func TestSigningAcrossRestarts(t *testing.T) {
 	}
 }
 
-// signingKey is the key that signs on the node, read with the master secret.
+// signingKey returns the node's current signing key, decrypted with the master secret.
 func (n *node) signingKey(t *testing.T) (*credential.SigningKey, []byte) {
 	t.Helper()
 	vault, err := credential.NewVault(n.masterSecret(t))
@@ -239,12 +237,13 @@ func (n *node) signingKey(t *testing.T) (*credential.SigningKey, []byte) {
 	return key, plain[len(plain)-32:]
 }
 
-// forger makes HS256 tokens with the right secret and whatever else.
+// forger makes HS256 tokens with the right secret and any content.
 type forger struct {
 	secret       []byte
 	head, claims map[string]any
 }
 
+// sign returns a token with the header and the claims, signed with the node's key.
 func (f forger) sign(t *testing.T, head, claims any) string {
 	t.Helper()
 	part := func(v any) string {
@@ -259,15 +258,17 @@ func (f forger) sign(t *testing.T, head, claims any) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
+// withHeader signs the original claims with some members of the header replaced; nil removes one.
 func (f forger) withHeader(t *testing.T, members args) string {
 	return f.sign(t, withMembers(f.head, members), f.claims)
 }
 
+// withClaims signs the original header with some claims replaced; nil removes one.
 func (f forger) withClaims(t *testing.T, members args) string {
 	return f.sign(t, f.head, dropNil(withMembers(f.claims, members)))
 }
 
-// dropNil makes nil members absent.
+// dropNil removes nil members.
 func dropNil(m args) args {
 	for k, v := range m {
 		if v == nil {
@@ -277,9 +278,8 @@ func dropNil(m args) args {
 	return m
 }
 
-// TestForgedTokensAreRefused presents forged tokens, most of them signed with the right key,
-// and wants each refused and the original to go on working. The listener that
-// headers point to must see nobody.
+// TestForgedTokensAreRefused checks that forged tokens are refused, although most are signed with
+// the right key, and that the original stays valid. No header makes the node connect to a listener.
 func TestForgedTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	var visits atomic.Int64
@@ -350,14 +350,15 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	}
 }
 
-// paddingVariant is a base64url character whose last two bits differ: the same bytes
-// for a lenient decoder.
+// paddingVariant returns a base64url character that differs only in its last two bits, so that a
+// lenient decoder returns the same bytes.
 func paddingVariant(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, c)^1])
 }
 
-// TestAlgorithmConfusionIsRefused: the public key of ES256 or EdDSA is no HMAC secret.
+// TestAlgorithmConfusionIsRefused checks that a public key of ES256 or EdDSA is not accepted as an
+// HMAC secret.
 func TestAlgorithmConfusionIsRefused(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited, signedWith(credential.EdDSA))

@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// person is a user as the listing tests know it: "" is null.
+// person is a user in the tests of listing. An empty string means null.
 type person struct {
 	id, first, last, email, external, created, synced string
 }
@@ -26,8 +26,8 @@ func (p person) value(column string) string {
 	}[column]
 }
 
-// makePeople makes users with ties, nulls, and letters of both cases in every
-// column that users are sorted by.
+// makePeople creates users with ties, nulls and both cases in every column that users can be sorted
+// by.
 func makePeople(t *testing.T, n *node, d driver, admin string) []person {
 	t.Helper()
 	var all []person
@@ -61,8 +61,8 @@ func makePeople(t *testing.T, n *node, d driver, admin string) []person {
 
 func sortable(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }
 
-// wantOrder is what a listing should give: nulls last in descending order and
-// first in ascending, ties by id in the same direction.
+// wantOrder returns the ids in the expected order: nulls last if descending and first if ascending,
+// and ties by id in the same direction.
 func wantOrder(all []person, column, order string) []string {
 	all = slices.Clone(all)
 	slices.SortFunc(all, func(a, b person) int {
@@ -87,8 +87,7 @@ func idsOf(items []any) []string {
 	return ids
 }
 
-// TestListUsers holds every order, page by page and cursor by cursor, against
-// a model.
+// TestListUsers compares every order with a model, read by pages and by cursors.
 func TestListUsers(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -113,7 +112,7 @@ func TestListUsers(t *testing.T) {
 			"byron_x":      func(p person) bool { return p.last == "byron_x" },
 			"n_x":          func(p person) bool { return p.last == "byron_x" },
 			"%":            func(p person) bool { return p.first == "100%" },
-			"_":            func(person) bool { return true }, // of external ids
+			"_":            func(person) bool { return true }, // part of every external id
 			"a by":         func(p person) bool { return strings.EqualFold(p.first, "ada") && p.last != "" },
 			"ÉMILE":        func(p person) bool { return p.first == "Émile" },
 			"E\u0301mile":  func(p person) bool { return p.first == "Émile" },
@@ -186,8 +185,8 @@ func walkUsers(t *testing.T, list func(args) answer, in args, want []string, lim
 	}
 }
 
-// TestUserCursorsAreBoundToTheirList: a cursor is opaque, good for its own list alone, and
-// steady while users come and go.
+// TestUserCursorsAreBoundToTheirList checks that a cursor is opaque, valid only for its own list,
+// and stable while users are added and deleted.
 func TestUserCursorsAreBoundToTheirList(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -201,7 +200,7 @@ func TestUserCursorsAreBoundToTheirList(t *testing.T) {
 		first := d.call(t, "ListUsers", args{"limit": 3}, bearer(admin)).want(t, 200, "")
 		cursor := first.str("next_cursor")
 		n.newUser(t, d, admin)
-		d.call(t, "DeleteUser", args{"id": want[2]}, bearer(admin)).want(t, 200, "") // the very one it stands at
+		d.call(t, "DeleteUser", args{"id": want[2]}, bearer(admin)).want(t, 200, "") // the cursor's own position
 		second := d.call(t, "ListUsers", args{"limit": 3, "cursor": cursor}, bearer(admin)).want(t, 200, "")
 		if got := append(idsOf(first.list("items")), idsOf(second.list("items"))...); !slices.Equal(got, want) {
 			t.Errorf("while users came and went the list was %v, want %v", got, want)
@@ -244,8 +243,8 @@ func TestUserCursorsAreBoundToTheirList(t *testing.T) {
 	}, unlimited)
 }
 
-// TestUnreadableParameters: REST refuses what is no number, or is given twice,
-// naming it.
+// TestUnreadableParameters checks that REST refuses a parameter that is not a number or is given
+// twice, and names it.
 func TestUnreadableParameters(t *testing.T) {
 	t.Parallel()
 	n := start(t)

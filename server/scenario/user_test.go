@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// concurrently runs f n times side by side, as near together as may be.
+// concurrently runs f n times, as close to the same moment as possible.
 func concurrently(n int, f func(i int)) {
 	var wait sync.WaitGroup
 	ready := make(chan struct{})
@@ -27,6 +27,7 @@ func concurrently(n int, f func(i int)) {
 	wait.Wait()
 }
 
+// TestUserLife checks that a user reads back as written through creation, updates and deletion.
 func TestUserLife(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -76,7 +77,7 @@ func TestUserLife(t *testing.T) {
 	}, unlimited)
 }
 
-// TestUserToken: a user reads itself and nothing else of users.
+// TestUserToken checks that a user's token can read that user and no others.
 func TestUserToken(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -103,8 +104,8 @@ func TestUserToken(t *testing.T) {
 	}, unlimited)
 }
 
-// TestUserConflicts: an email is unique without regard to case, an
-// external_user_id with.
+// TestUserConflicts checks that emails are unique without regard to case, and external_user_ids
+// with regard to case.
 func TestUserConflicts(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -136,11 +137,13 @@ func TestUserConflicts(t *testing.T) {
 		update(second, args{"email": "zoë" + tag}, 200, "")
 		d.call(t, "DeleteUser", args{"id": first}, bearer(admin)).want(t, 200, "")
 		update(second, args{"external_user_id": "A" + tag}, 200, "")
-		create(args{}, 201, "") // what is not known is not unique
+		create(args{}, 201, "") // unset values never conflict
 		create(args{}, 201, "")
 	}, unlimited)
 }
 
+// TestUserValidation checks that each invalid field is a 422 that names it, and that the longest
+// values are stored unchanged.
 func TestUserValidation(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -176,8 +179,8 @@ func TestUserValidation(t *testing.T) {
 	}, unlimited)
 }
 
-// TestOneUserGetsAnEmail: of 64 that create one email at once, one wins; the same
-// with an update and with an external_user_id.
+// TestOneUserGetsAnEmail checks that of 64 concurrent creations with one email, one wins. The same
+// holds for updates and for external_user_id.
 func TestOneUserGetsAnEmail(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -220,8 +223,8 @@ func TestOneUserGetsAnEmail(t *testing.T) {
 	}
 }
 
-// TestNoTokenIsMintedPastADelete: whatever was minted or renewed for a user while it
-// was being deleted is dead once the deletion has answered.
+// TestNoTokenIsMintedPastADelete checks that tokens minted or renewed while a user is being deleted
+// are invalid once the deletion has answered.
 func TestNoTokenIsMintedPastADelete(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -273,8 +276,8 @@ func TestNoTokenIsMintedPastADelete(t *testing.T) {
 	}
 }
 
-// TestAnswersReadTheirWrites: what was answered is there for the next request, of
-// whoever, however many write.
+// TestAnswersReadTheirWrites checks that after the answer to a write, every request sees it, even
+// under concurrent writes.
 func TestAnswersReadTheirWrites(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)

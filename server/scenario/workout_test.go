@@ -22,7 +22,7 @@ func newRequest(t *testing.T, method, url string, body io.Reader) *http.Request 
 	return r
 }
 
-// halfHourRun is half an hour's training as it is written.
+// halfHourRun returns a run of half an hour.
 func halfHourRun(externalID, start string) args {
 	from, err := time.Parse(time.RFC3339, start)
 	if err != nil {
@@ -34,19 +34,20 @@ func halfHourRun(externalID, start string) args {
 	}
 }
 
-// withMembers is a copy of a workout with some members changed.
+// withMembers returns a copy of the workout with some members replaced.
 func withMembers(w, members args) args {
 	w = maps.Clone(w)
 	maps.Copy(w, members)
 	return w
 }
 
+// putWorkouts upserts workouts of the user and returns the answer.
 func putWorkouts(t *testing.T, d driver, token, user string, workouts ...args) answer {
 	t.Helper()
 	return d.call(t, "UpsertWorkouts", args{"user_id": user, "workouts": workouts}, bearer(token)).want(t, 200, "")
 }
 
-// externalIDs are those of a page of workouts, in its order.
+// externalIDs returns the external ids of a page of workouts in order.
 func externalIDs(a answer) []string {
 	ids := []string{}
 	for _, w := range a.list("data") {
@@ -55,6 +56,7 @@ func externalIDs(a answer) []string {
 	return ids
 }
 
+// member returns the member of the body at the path of names.
 func (a answer) member(names ...string) any {
 	v := a.Body
 	for _, name := range names {
@@ -64,8 +66,8 @@ func (a answer) member(names ...string) any {
 	return v
 }
 
-// TestWorkoutRoundTrip: what is written reads back, and what is not known is
-// not there.
+// TestWorkoutRoundTrip checks that a workout reads back as written, and that unset members are
+// absent.
 func TestWorkoutRoundTrip(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -123,8 +125,8 @@ func TestWorkoutRoundTrip(t *testing.T) {
 	}, unlimited)
 }
 
-// TestWorkoutOwners: a user's token reaches its own workouts alone, the same
-// whether another user exists or not; the account reaches all.
+// TestWorkoutOwners checks that a user's token reaches only that user's workouts, with the same
+// refusal whether or not another user exists. Keys and developers reach all.
 func TestWorkoutOwners(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -152,7 +154,7 @@ func TestWorkoutOwners(t *testing.T) {
 			} {
 				d.call(t, operation, withMembers(in, args{"user_id": c.user}), bearer(c.token)).want(t, c.status, c.reason)
 			}
-			// whom it is about is judged before what is asked
+			// The owner is checked before the arguments.
 			d.call(t, operation, args{"user_id": other, "workout_id": other}, bearer(access)).want(t, 403, "other_user")
 		}
 		if got := externalIDs(d.call(t, "ListWorkouts", args{"user_id": other, "start_date": "2026-03-01", "end_date": "2026-03-07"}, bearer(admin)).want(t, 200, "")); len(got) != 0 {
@@ -161,7 +163,7 @@ func TestWorkoutOwners(t *testing.T) {
 	}, unlimited)
 }
 
-// TestWorkoutRange: every form of a date, both ends, on every surface.
+// TestWorkoutRange checks every form of a date, and both ends of a range, on every surface.
 func TestWorkoutRange(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -202,7 +204,7 @@ func TestWorkoutRange(t *testing.T) {
 	}, unlimited)
 }
 
-// TestRefusedWorkoutRanges names the date at fault, on every surface.
+// TestRefusedWorkoutRanges checks that a refusal names the invalid date, on every surface.
 func TestRefusedWorkoutRanges(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -219,7 +221,7 @@ func TestRefusedWorkoutRanges(t *testing.T) {
 			{"", "2026-03-01", []string{"start_date"}},
 			{"2026-03-01", "", []string{"end_date"}},
 			{"yesterday", "today", []string{"end_date", "start_date"}},
-			{"2026-03-01T10:00:00 02:00", "2026-03-02", []string{"start_date"}}, // a + that was not encoded
+			{"2026-03-01T10:00:00 02:00", "2026-03-02", []string{"start_date"}}, // an unencoded +
 			{"2026-03-01 10:00:00Z", "2026-03-02", []string{"start_date"}},
 			{"2026-02-29", "2026-03-02", []string{"start_date"}},
 			{"2026-13-01", "2026-03-02", []string{"start_date"}},
@@ -257,7 +259,7 @@ func TestRefusedWorkoutRanges(t *testing.T) {
 	}, unlimited)
 }
 
-// TestWorkoutPages walks a list with ties forward and back again.
+// TestWorkoutPages walks a list with ties forward and back.
 func TestWorkoutPages(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -332,7 +334,7 @@ func TestWorkoutPages(t *testing.T) {
 				t.Errorf("%v names %v", in, a.Fields)
 			}
 		}
-		// the same range in another spelling is the same list
+		// Another spelling of the same range is the same list.
 		check(2, list(args{"cursor": cursor, "end_date": "2026-03-02T00:00:00Z"}))
 	}, unlimited)
 }

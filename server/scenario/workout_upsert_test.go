@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestUpsertWorkouts: provider and external_id are a workout's identity; a
-// match is replaced whole, and a retry changes nothing.
+// TestUpsertWorkouts checks that provider and external_id identify a workout. A match is replaced
+// as a whole, and a retry changes nothing.
 func TestUpsertWorkouts(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -65,8 +65,8 @@ func TestUpsertWorkouts(t *testing.T) {
 	}, unlimited)
 }
 
-// TestRefusedUpserts: every workout at fault is named, and nothing of the call is
-// stored.
+// TestRefusedUpserts checks that a refusal names every invalid workout, and that nothing of the
+// call is stored.
 func TestRefusedUpserts(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -118,8 +118,8 @@ func TestRefusedUpserts(t *testing.T) {
 	}, unlimited)
 }
 
-// TestUpsertThousand: a full batch is one transaction: whoever reads meanwhile
-// sees all of it or nothing. Repeating it on any surface makes nothing new.
+// TestUpsertThousand checks that a full batch is one transaction: readers see all of it or nothing.
+// Repeating it on any surface creates nothing.
 func TestUpsertThousand(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
