@@ -52,7 +52,7 @@ func (b *bodyFixture) checkCount(t *testing.T, refused bool) {
 	t.Helper()
 	a := restDriver{b.node}.call(t, "ListUsers", args{"limit": 1}, bearer(b.admin)).want(t, 200, "")
 	if total := a.Body.(map[string]any)["total"]; refused && total != b.users {
-		t.Errorf("what was refused was stored: %v users, were %v", total, b.users)
+		t.Errorf("a refused request left %v users, want %v", total, b.users)
 	} else {
 		b.users = total
 	}

@@ -102,13 +102,13 @@ func TestPasswordMinimumIsASetting(t *testing.T) {
 	config.Database = "sqlite:" + filepath.Join(t.TempDir(), "node.db")
 	least(7)(&config)
 	if s, err := server.New(t.Context(), config); err == nil || !strings.Contains(err.Error(), "--password-min") {
-		t.Errorf("a node starts with a least password of 7 characters: %v", err)
+		t.Errorf("a node starts with a minimum password length of 7: %v", err)
 		if err == nil {
 			s.Close()
 		}
 	}
 	if got := server.DefaultConfig().Auth.Passwords.Min; got != 15 {
-		t.Errorf("the least password has %d characters by default", got)
+		t.Errorf("the minimum password length is %d by default", got)
 	}
 }
 
@@ -135,21 +135,21 @@ func TestSensitiveChangesNeedThePassword(t *testing.T) {
 			reason    string
 			field     string
 		}{
-			"wrong current":           {"ChangePassword", passwords("wrong", next, next), 400, "incorrect_password", ""},
-			"another's password":      {"ChangePassword", passwords(password, next, next), 400, "incorrect_password", ""},
-			"empty current":           {"ChangePassword", passwords("", next, next), 422, "invalid_request", "current_password"},
-			"no current":              {"ChangePassword", passwords(nil, next, next), 422, "invalid_request", "current_password"},
-			"not confirmed":           {"ChangePassword", passwords(n.password, next, next+"x"), 422, "invalid_request", "confirm_password"},
-			"no confirmation":         {"ChangePassword", passwords(n.password, next, nil), 422, "invalid_request", "confirm_password"},
-			"no new one":              {"ChangePassword", passwords(n.password, nil, nil), 422, "invalid_request", "new_password"},
-			"email without password":  {"UpdateMe", args{"email": "new@example.com"}, 422, "invalid_request", "current_password"},
-			"email, empty password":   {"UpdateMe", args{"email": "new@example.com", "current_password": ""}, 422, "invalid_request", "current_password"},
-			"email, wrong password":   {"UpdateMe", args{"email": "new@example.com", "current_password": "wrong"}, 400, "incorrect_password", ""},
-			"email of another":        {"UpdateMe", args{"email": "tAKEN@example.com", "current_password": n.password}, 409, "email_taken", ""},
-			"email that is none":      {"UpdateMe", args{"email": "new example.com", "current_password": n.password}, 422, "invalid_request", "email"},
-			"email cleared":           {"UpdateMe", args{"email": nil, "current_password": n.password}, 422, "invalid_request", "email"},
-			"name too long":           {"UpdateMe", args{"first_name": strings.Repeat("n", 256)}, 422, "invalid_request", "first_name"},
-			"a name beside a refusal": {"UpdateMe", args{"first_name": "Eve", "email": "new@example.com"}, 422, "invalid_request", "current_password"},
+			"wrong current":                    {"ChangePassword", passwords("wrong", next, next), 400, "incorrect_password", ""},
+			"another's password":               {"ChangePassword", passwords(password, next, next), 400, "incorrect_password", ""},
+			"empty current":                    {"ChangePassword", passwords("", next, next), 422, "invalid_request", "current_password"},
+			"no current":                       {"ChangePassword", passwords(nil, next, next), 422, "invalid_request", "current_password"},
+			"not confirmed":                    {"ChangePassword", passwords(n.password, next, next+"x"), 422, "invalid_request", "confirm_password"},
+			"no confirmation":                  {"ChangePassword", passwords(n.password, next, nil), 422, "invalid_request", "confirm_password"},
+			"no new one":                       {"ChangePassword", passwords(n.password, nil, nil), 422, "invalid_request", "new_password"},
+			"email without password":           {"UpdateMe", args{"email": "new@example.com"}, 422, "invalid_request", "current_password"},
+			"email, empty password":            {"UpdateMe", args{"email": "new@example.com", "current_password": ""}, 422, "invalid_request", "current_password"},
+			"email, wrong password":            {"UpdateMe", args{"email": "new@example.com", "current_password": "wrong"}, 400, "incorrect_password", ""},
+			"email of another":                 {"UpdateMe", args{"email": "tAKEN@example.com", "current_password": n.password}, 409, "email_taken", ""},
+			"an invalid email":                 {"UpdateMe", args{"email": "new example.com", "current_password": n.password}, 422, "invalid_request", "email"},
+			"email cleared":                    {"UpdateMe", args{"email": nil, "current_password": n.password}, 422, "invalid_request", "email"},
+			"name too long":                    {"UpdateMe", args{"first_name": strings.Repeat("n", 256)}, 422, "invalid_request", "first_name"},
+			"a valid name in a refused change": {"UpdateMe", args{"first_name": "Eve", "email": "new@example.com"}, 422, "invalid_request", "current_password"},
 		}
 		for name, c := range refusals {
 			a := d.call(t, c.operation, c.in, bearer(access))

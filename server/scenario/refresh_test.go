@@ -187,9 +187,9 @@ func TestRefreshRules(t *testing.T) {
 		t.Run("another key is a second holder", m.otherKey)
 		t.Run("without a key it is a race for 10 s", m.race)
 		t.Run("an ancestor is reuse at once", m.reusedAncestor)
-		t.Run("what never worked changes nothing", m.invalid)
-		t.Run("a generation yet to come changes nothing", m.restoredBackup)
-		t.Run("a retry key that is none is refused before the token is spent", m.invalidRetryKey)
+		t.Run("an invalid token changes nothing", m.invalid)
+		t.Run("a token newer than the session changes nothing", m.restoredBackup)
+		t.Run("an invalid retry key is refused before the token is spent", m.invalidRetryKey)
 	})
 }
 

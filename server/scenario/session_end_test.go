@@ -210,7 +210,7 @@ func TestRevokeTokenFollowsRFC7009(t *testing.T) {
 		c = m.open(t)
 		unlock := m.n.lockDatabase(t)
 		if a := revoke(c.current()).want(t, 503, "unavailable"); a.Header.Get("Retry-After") == "" {
-			t.Error("no Retry-After beside a 503")
+			t.Error("a 503 has no Retry-After")
 		}
 		// An outage neither refuses a refresh for good nor spends the token.
 		c.present(t, c.current(), "").want(t, 503, "unavailable")
