@@ -701,8 +701,7 @@ const file_openwearables_v1_application_proto_rawDesc = "" +
 	"\x0eGetApplication\x12'.openwearables.v1.GetApplicationRequest\x1a(.openwearables.v1.GetApplicationResponse\"\x03\x90\x02\x01\x12q\n" +
 	"\x11UpdateApplication\x12*.openwearables.v1.UpdateApplicationRequest\x1a+.openwearables.v1.UpdateApplicationResponse\"\x03\x90\x02\x02\x12~\n" +
 	"\x17RotateApplicationSecret\x120.openwearables.v1.RotateApplicationSecretRequest\x1a1.openwearables.v1.RotateApplicationSecretResponse\x12q\n" +
-	"\x11DeleteApplication\x12*.openwearables.v1.DeleteApplicationRequest\x1a+.openwearables.v1.DeleteApplicationResponse\"\x03\x90\x02\x02B\xd6\x01\n" +
-	"\x14com.openwearables.v1B\x10ApplicationProtoP\x01ZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1\xa2\x02\x03OXX\xaa\x02\x10Openwearables.V1\xca\x02\x10Openwearables\\V1\xe2\x02\x1cOpenwearables\\V1\\GPBMetadata\xea\x02\x11Openwearables::V1b\x06proto3"
+	"\x11DeleteApplication\x12*.openwearables.v1.DeleteApplicationRequest\x1a+.openwearables.v1.DeleteApplicationResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_application_proto_rawDescOnce sync.Once

@@ -166,9 +166,7 @@ const file_openwearables_v1_error_proto_rawDesc = "" +
 	"\x0erequired_scope\x18\x04 \x01(\tR\rrequiredScope\"@\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessageB\xd0\x01\n" +
-	"\x14com.openwearables.v1B\n" +
-	"ErrorProtoP\x01ZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1\xa2\x02\x03OXX\xaa\x02\x10Openwearables.V1\xca\x02\x10Openwearables\\V1\xe2\x02\x1cOpenwearables\\V1\\GPBMetadata\xea\x02\x11Openwearables::V1b\x06proto3"
+	"\amessage\x18\x02 \x01(\tR\amessageBMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_error_proto_rawDescOnce sync.Once

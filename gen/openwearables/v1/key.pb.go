@@ -851,8 +851,7 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\x06GetKey\x12\x1f.openwearables.v1.GetKeyRequest\x1a .openwearables.v1.GetKeyResponse\"\x03\x90\x02\x01\x12Y\n" +
 	"\tUpdateKey\x12\".openwearables.v1.UpdateKeyRequest\x1a#.openwearables.v1.UpdateKeyResponse\"\x03\x90\x02\x02\x12T\n" +
 	"\tRotateKey\x12\".openwearables.v1.RotateKeyRequest\x1a#.openwearables.v1.RotateKeyResponse\x12Y\n" +
-	"\tDeleteKey\x12\".openwearables.v1.DeleteKeyRequest\x1a#.openwearables.v1.DeleteKeyResponse\"\x03\x90\x02\x02B\xce\x01\n" +
-	"\x14com.openwearables.v1B\bKeyProtoP\x01ZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1\xa2\x02\x03OXX\xaa\x02\x10Openwearables.V1\xca\x02\x10Openwearables\\V1\xe2\x02\x1cOpenwearables\\V1\\GPBMetadata\xea\x02\x11Openwearables::V1b\x06proto3"
+	"\tDeleteKey\x12\".openwearables.v1.DeleteKeyRequest\x1a#.openwearables.v1.DeleteKeyResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_key_proto_rawDescOnce sync.Once

@@ -1202,8 +1202,7 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\x0eChangePassword\x12'.openwearables.v1.ChangePasswordRequest\x1a(.openwearables.v1.ChangePasswordResponse\x12b\n" +
 	"\fListSessions\x12%.openwearables.v1.ListSessionsRequest\x1a&.openwearables.v1.ListSessionsResponse\"\x03\x90\x02\x01\x12e\n" +
 	"\rRevokeSession\x12&.openwearables.v1.RevokeSessionRequest\x1a'.openwearables.v1.RevokeSessionResponse\"\x03\x90\x02\x02\x12w\n" +
-	"\x13RevokeOtherSessions\x12,.openwearables.v1.RevokeOtherSessionsRequest\x1a-.openwearables.v1.RevokeOtherSessionsResponse\"\x03\x90\x02\x02B\xd2\x01\n" +
-	"\x14com.openwearables.v1B\fSessionProtoP\x01ZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1\xa2\x02\x03OXX\xaa\x02\x10Openwearables.V1\xca\x02\x10Openwearables\\V1\xe2\x02\x1cOpenwearables\\V1\\GPBMetadata\xea\x02\x11Openwearables::V1b\x06proto3"
+	"\x13RevokeOtherSessions\x12,.openwearables.v1.RevokeOtherSessionsRequest\x1a-.openwearables.v1.RevokeOtherSessionsResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_session_proto_rawDescOnce sync.Once

@@ -225,9 +225,7 @@ const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\x18RevokeUserTokensResponse2\xe6\x01\n" +
 	"\fTokenService\x12f\n" +
 	"\x0fCreateUserToken\x12(.openwearables.v1.CreateUserTokenRequest\x1a).openwearables.v1.CreateUserTokenResponse\x12n\n" +
-	"\x10RevokeUserTokens\x12).openwearables.v1.RevokeUserTokensRequest\x1a*.openwearables.v1.RevokeUserTokensResponse\"\x03\x90\x02\x02B\xd0\x01\n" +
-	"\x14com.openwearables.v1B\n" +
-	"TokenProtoP\x01ZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1\xa2\x02\x03OXX\xaa\x02\x10Openwearables.V1\xca\x02\x10Openwearables\\V1\xe2\x02\x1cOpenwearables\\V1\\GPBMetadata\xea\x02\x11Openwearables::V1b\x06proto3"
+	"\x10RevokeUserTokens\x12).openwearables.v1.RevokeUserTokensRequest\x1a*.openwearables.v1.RevokeUserTokensResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_token_proto_rawDescOnce sync.Once

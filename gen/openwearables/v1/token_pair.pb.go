@@ -107,8 +107,7 @@ const file_openwearables_v1_token_pair_proto_rawDesc = "" +
 	"\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01\x12\x1d\n" +
 	"\n" +
 	"expires_in\x18\x04 \x01(\x05R\texpiresInB\x10\n" +
-	"\x0e_refresh_tokenB\xd4\x01\n" +
-	"\x14com.openwearables.v1B\x0eTokenPairProtoP\x01ZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1\xa2\x02\x03OXX\xaa\x02\x10Openwearables.V1\xca\x02\x10Openwearables\\V1\xe2\x02\x1cOpenwearables\\V1\\GPBMetadata\xea\x02\x11Openwearables::V1b\x06proto3"
+	"\x0e_refresh_tokenBMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_token_pair_proto_rawDescOnce sync.Once

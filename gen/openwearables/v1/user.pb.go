@@ -877,8 +877,7 @@ const file_openwearables_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"UpdateUser\x12#.openwearables.v1.UpdateUserRequest\x1a$.openwearables.v1.UpdateUserResponse\"\x03\x90\x02\x02\x12\\\n" +
 	"\n" +
-	"DeleteUser\x12#.openwearables.v1.DeleteUserRequest\x1a$.openwearables.v1.DeleteUserResponse\"\x03\x90\x02\x02B\xcf\x01\n" +
-	"\x14com.openwearables.v1B\tUserProtoP\x01ZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1\xa2\x02\x03OXX\xaa\x02\x10Openwearables.V1\xca\x02\x10Openwearables\\V1\xe2\x02\x1cOpenwearables\\V1\\GPBMetadata\xea\x02\x11Openwearables::V1b\x06proto3"
+	"DeleteUser\x12#.openwearables.v1.DeleteUserRequest\x1a$.openwearables.v1.DeleteUserResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_user_proto_rawDescOnce sync.Once

@@ -1097,8 +1097,7 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\x0eWorkoutService\x12b\n" +
 	"\fListWorkouts\x12%.openwearables.v1.ListWorkoutsRequest\x1a&.openwearables.v1.ListWorkoutsResponse\"\x03\x90\x02\x01\x12h\n" +
 	"\x0eUpsertWorkouts\x12'.openwearables.v1.UpsertWorkoutsRequest\x1a(.openwearables.v1.UpsertWorkoutsResponse\"\x03\x90\x02\x02\x12e\n" +
-	"\rDeleteWorkout\x12&.openwearables.v1.DeleteWorkoutRequest\x1a'.openwearables.v1.DeleteWorkoutResponse\"\x03\x90\x02\x02B\xd2\x01\n" +
-	"\x14com.openwearables.v1B\fWorkoutProtoP\x01ZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1\xa2\x02\x03OXX\xaa\x02\x10Openwearables.V1\xca\x02\x10Openwearables\\V1\xe2\x02\x1cOpenwearables\\V1\\GPBMetadata\xea\x02\x11Openwearables::V1b\x06proto3"
+	"\rDeleteWorkout\x12&.openwearables.v1.DeleteWorkoutRequest\x1a'.openwearables.v1.DeleteWorkoutResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_workout_proto_rawDescOnce sync.Once
