@@ -657,7 +657,7 @@ var File_openwearables_v1_application_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_application_proto_rawDesc = "" +
 	"\n" +
-	"\"openwearables/v1/application.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x01\n" +
+	"\"openwearables/v1/application.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\x83\x01\n" +
 	"\vApplication\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x15\n" +
 	"\x06app_id\x18\x02 \x01(\tR\x05appId\x12\x12\n" +
@@ -694,13 +694,13 @@ const file_openwearables_v1_application_proto_rawDesc = "" +
 	"app_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\tappSecret\"1\n" +
 	"\x18DeleteApplicationRequest\x12\x15\n" +
 	"\x06app_id\x18\x01 \x01(\tR\x05appId\"\x1b\n" +
-	"\x19DeleteApplicationResponse2\xc2\x05\n" +
-	"\x12ApplicationService\x12l\n" +
-	"\x11CreateApplication\x12*.openwearables.v1.CreateApplicationRequest\x1a+.openwearables.v1.CreateApplicationResponse\x12n\n" +
+	"\x19DeleteApplicationResponse2\xd3\x05\n" +
+	"\x12ApplicationService\x12t\n" +
+	"\x11CreateApplication\x12*.openwearables.v1.CreateApplicationRequest\x1a+.openwearables.v1.CreateApplicationResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12n\n" +
 	"\x10ListApplications\x12).openwearables.v1.ListApplicationsRequest\x1a*.openwearables.v1.ListApplicationsResponse\"\x03\x90\x02\x01\x12h\n" +
 	"\x0eGetApplication\x12'.openwearables.v1.GetApplicationRequest\x1a(.openwearables.v1.GetApplicationResponse\"\x03\x90\x02\x01\x12q\n" +
-	"\x11UpdateApplication\x12*.openwearables.v1.UpdateApplicationRequest\x1a+.openwearables.v1.UpdateApplicationResponse\"\x03\x90\x02\x02\x12~\n" +
-	"\x17RotateApplicationSecret\x120.openwearables.v1.RotateApplicationSecretRequest\x1a1.openwearables.v1.RotateApplicationSecretResponse\x12q\n" +
+	"\x11UpdateApplication\x12*.openwearables.v1.UpdateApplicationRequest\x1a+.openwearables.v1.UpdateApplicationResponse\"\x03\x90\x02\x02\x12\x86\x01\n" +
+	"\x17RotateApplicationSecret\x120.openwearables.v1.RotateApplicationSecretRequest\x1a1.openwearables.v1.RotateApplicationSecretResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12q\n" +
 	"\x11DeleteApplication\x12*.openwearables.v1.DeleteApplicationRequest\x1a+.openwearables.v1.DeleteApplicationResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
@@ -765,6 +765,7 @@ func file_openwearables_v1_application_proto_init() {
 	if File_openwearables_v1_application_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_application_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -783,7 +783,7 @@ var File_openwearables_v1_key_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
-	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
+	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xbb\x03\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -843,14 +843,14 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\x10DeleteKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"<\n" +
 	"\x11DeleteKeyResponse\x12'\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key2\x98\x04\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key2\xa8\x04\n" +
 	"\n" +
-	"KeyService\x12T\n" +
-	"\tCreateKey\x12\".openwearables.v1.CreateKeyRequest\x1a#.openwearables.v1.CreateKeyResponse\x12V\n" +
+	"KeyService\x12\\\n" +
+	"\tCreateKey\x12\".openwearables.v1.CreateKeyRequest\x1a#.openwearables.v1.CreateKeyResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12V\n" +
 	"\bListKeys\x12!.openwearables.v1.ListKeysRequest\x1a\".openwearables.v1.ListKeysResponse\"\x03\x90\x02\x01\x12P\n" +
 	"\x06GetKey\x12\x1f.openwearables.v1.GetKeyRequest\x1a .openwearables.v1.GetKeyResponse\"\x03\x90\x02\x01\x12Y\n" +
-	"\tUpdateKey\x12\".openwearables.v1.UpdateKeyRequest\x1a#.openwearables.v1.UpdateKeyResponse\"\x03\x90\x02\x02\x12T\n" +
-	"\tRotateKey\x12\".openwearables.v1.RotateKeyRequest\x1a#.openwearables.v1.RotateKeyResponse\x12Y\n" +
+	"\tUpdateKey\x12\".openwearables.v1.UpdateKeyRequest\x1a#.openwearables.v1.UpdateKeyResponse\"\x03\x90\x02\x02\x12\\\n" +
+	"\tRotateKey\x12\".openwearables.v1.RotateKeyRequest\x1a#.openwearables.v1.RotateKeyResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12Y\n" +
 	"\tDeleteKey\x12\".openwearables.v1.DeleteKeyRequest\x1a#.openwearables.v1.DeleteKeyResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
@@ -921,6 +921,7 @@ func file_openwearables_v1_key_proto_init() {
 	if File_openwearables_v1_key_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_key_proto_msgTypes[1].OneofWrappers = []any{}
 	file_openwearables_v1_key_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}

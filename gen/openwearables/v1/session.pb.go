@@ -1114,7 +1114,7 @@ var File_openwearables_v1_session_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1eopenwearables/v1/session.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!openwearables/v1/token_pair.proto\"\x8a\x02\n" +
+	"\x1eopenwearables/v1/session.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\x1a!openwearables/v1/token_pair.proto\"\x8a\x02\n" +
 	"\tDeveloper\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\"\n" +
@@ -1191,11 +1191,11 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x17\n" +
 	"\x15RevokeSessionResponse\"\x1c\n" +
 	"\x1aRevokeOtherSessionsRequest\"\x1d\n" +
-	"\x1bRevokeOtherSessionsResponse2\xb7\a\n" +
-	"\x0eSessionService\x12H\n" +
-	"\x05Login\x12\x1e.openwearables.v1.LoginRequest\x1a\x1f.openwearables.v1.LoginResponse\x12]\n" +
-	"\fRefreshToken\x12%.openwearables.v1.RefreshTokenRequest\x1a&.openwearables.v1.RefreshTokenResponse\x12_\n" +
-	"\vRevokeToken\x12$.openwearables.v1.RevokeTokenRequest\x1a%.openwearables.v1.RevokeTokenResponse\"\x03\x90\x02\x02\x12K\n" +
+	"\x1bRevokeOtherSessionsResponse2\xd1\a\n" +
+	"\x0eSessionService\x12R\n" +
+	"\x05Login\x12\x1e.openwearables.v1.LoginRequest\x1a\x1f.openwearables.v1.LoginResponse\"\b\xa2\xbb\x18\x04\b\x01\x10\x01\x12g\n" +
+	"\fRefreshToken\x12%.openwearables.v1.RefreshTokenRequest\x1a&.openwearables.v1.RefreshTokenResponse\"\b\xa2\xbb\x18\x04\b\x01\x10\x02\x12e\n" +
+	"\vRevokeToken\x12$.openwearables.v1.RevokeTokenRequest\x1a%.openwearables.v1.RevokeTokenResponse\"\t\xa2\xbb\x18\x02\b\x01\x90\x02\x02\x12K\n" +
 	"\x06Logout\x12\x1f.openwearables.v1.LogoutRequest\x1a .openwearables.v1.LogoutResponse\x12M\n" +
 	"\x05GetMe\x12\x1e.openwearables.v1.GetMeRequest\x1a\x1f.openwearables.v1.GetMeResponse\"\x03\x90\x02\x01\x12V\n" +
 	"\bUpdateMe\x12!.openwearables.v1.UpdateMeRequest\x1a\".openwearables.v1.UpdateMeResponse\"\x03\x90\x02\x02\x12c\n" +
@@ -1288,6 +1288,7 @@ func file_openwearables_v1_session_proto_init() {
 	if File_openwearables_v1_session_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_token_pair_proto_init()
 	file_openwearables_v1_session_proto_msgTypes[0].OneofWrappers = []any{}
 	file_openwearables_v1_session_proto_msgTypes[1].OneofWrappers = []any{}

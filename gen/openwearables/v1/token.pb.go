@@ -212,7 +212,7 @@ var File_openwearables_v1_token_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\n" +
-	"\x1copenwearables/v1/token.proto\x12\x10openwearables.v1\x1a!openwearables/v1/token_pair.proto\"l\n" +
+	"\x1copenwearables/v1/token.proto\x12\x10openwearables.v1\x1a\x1eopenwearables/v1/options.proto\x1a!openwearables/v1/token_pair.proto\"l\n" +
 	"\x16CreateUserTokenRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x15\n" +
 	"\x06app_id\x18\x02 \x01(\tR\x05appId\x12\"\n" +
@@ -222,9 +222,9 @@ const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"2\n" +
 	"\x17RevokeUserTokensRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x1a\n" +
-	"\x18RevokeUserTokensResponse2\xe6\x01\n" +
-	"\fTokenService\x12f\n" +
-	"\x0fCreateUserToken\x12(.openwearables.v1.CreateUserTokenRequest\x1a).openwearables.v1.CreateUserTokenResponse\x12n\n" +
+	"\x18RevokeUserTokensResponse2\xf0\x01\n" +
+	"\fTokenService\x12p\n" +
+	"\x0fCreateUserToken\x12(.openwearables.v1.CreateUserTokenRequest\x1a).openwearables.v1.CreateUserTokenResponse\"\b\xa2\xbb\x18\x04\b\x02\x10\x01\x12n\n" +
 	"\x10RevokeUserTokens\x12).openwearables.v1.RevokeUserTokensRequest\x1a*.openwearables.v1.RevokeUserTokensResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
@@ -265,6 +265,7 @@ func file_openwearables_v1_token_proto_init() {
 	if File_openwearables_v1_token_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_token_pair_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

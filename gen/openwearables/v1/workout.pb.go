@@ -977,7 +977,7 @@ var File_openwearables_v1_workout_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\n" +
-	"\x1eopenwearables/v1/workout.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x01\n" +
+	"\x1eopenwearables/v1/workout.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xe7\x01\n" +
 	"\rWorkoutSource\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x1b\n" +
 	"\x06source\x18\x02 \x01(\tH\x00R\x06source\x88\x01\x01\x12\x1b\n" +
@@ -1093,10 +1093,10 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
 	"workout_id\x18\x02 \x01(\tR\tworkoutId\"\x17\n" +
-	"\x15DeleteWorkoutResponse2\xc5\x02\n" +
+	"\x15DeleteWorkoutResponse2\xcb\x02\n" +
 	"\x0eWorkoutService\x12b\n" +
-	"\fListWorkouts\x12%.openwearables.v1.ListWorkoutsRequest\x1a&.openwearables.v1.ListWorkoutsResponse\"\x03\x90\x02\x01\x12h\n" +
-	"\x0eUpsertWorkouts\x12'.openwearables.v1.UpsertWorkoutsRequest\x1a(.openwearables.v1.UpsertWorkoutsResponse\"\x03\x90\x02\x02\x12e\n" +
+	"\fListWorkouts\x12%.openwearables.v1.ListWorkoutsRequest\x1a&.openwearables.v1.ListWorkoutsResponse\"\x03\x90\x02\x01\x12n\n" +
+	"\x0eUpsertWorkouts\x12'.openwearables.v1.UpsertWorkoutsRequest\x1a(.openwearables.v1.UpsertWorkoutsResponse\"\t\xa2\xbb\x18\x02\x18\x01\x90\x02\x02\x12e\n" +
 	"\rDeleteWorkout\x12&.openwearables.v1.DeleteWorkoutRequest\x1a'.openwearables.v1.DeleteWorkoutResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
@@ -1159,6 +1159,7 @@ func file_openwearables_v1_workout_proto_init() {
 	if File_openwearables_v1_workout_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_workout_proto_msgTypes[0].OneofWrappers = []any{}
 	file_openwearables_v1_workout_proto_msgTypes[1].OneofWrappers = []any{}
 	file_openwearables_v1_workout_proto_msgTypes[2].OneofWrappers = []any{}

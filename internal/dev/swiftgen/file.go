@@ -13,13 +13,14 @@ var usesData = regexp.MustCompile(`[ \[(]Data\b`)
 // file is one Swift file under construction.
 type file struct {
 	source
-	names *names
-	proto *protogen.File
+	names      *names
+	operations *operations
+	proto      *protogen.File
 }
 
 // render writes the Swift of a proto file.
-func render(proto *protogen.File, names *names, runtime string) (string, error) {
-	body := file{names: names, proto: proto}
+func render(proto *protogen.File, names *names, operations *operations, runtime string) (string, error) {
+	body := file{names: names, operations: operations, proto: proto}
 	for _, enum := range proto.Enums {
 		body.enum(enum)
 		body.gap()

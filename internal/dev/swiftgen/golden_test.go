@@ -31,7 +31,7 @@ func compile(t *testing.T, sources map[string]string, names ...string) linker.Fi
 	compiler := protocompile.Compiler{
 		Resolver: protocompile.WithStandardImports(protocompile.CompositeResolver{
 			&protocompile.SourceResolver{Accessor: protocompile.SourceAccessorFromMap(sources)},
-			&protocompile.SourceResolver{ImportPaths: []string{"testdata"}},
+			&protocompile.SourceResolver{ImportPaths: []string{"testdata", "../../../schema"}},
 		}),
 		SourceInfoMode: protocompile.SourceInfoStandard,
 	}
@@ -82,7 +82,7 @@ func respondTo(t *testing.T, files linker.Files, parameter string) *pluginpb.Cod
 }
 
 func TestGolden(t *testing.T) {
-	files := compile(t, nil, "values.proto", "names.proto", "service.proto")
+	files := compile(t, nil, "values.proto", "names.proto", "service.proto", "openwearables/v1/options.proto")
 	response := respondTo(t, files, "import=OpenWearables")
 	if response.GetError() != "" {
 		t.Fatal(response.GetError())

@@ -3,7 +3,9 @@
 // each service, for the runtime in clients/swift/Sources/OpenWearables/Messages.
 //
 // It reads proto3. A proto2 or editions file, an extension and a well-known type
-// that the runtime lacks are refused; a streaming method is left out.
+// that the runtime lacks are refused; a streaming method is left out. The one
+// extension it knows is the method option openwearables.v1.operation, which becomes
+// part of the method's MethodDescriptor.
 //
 // The option import=OpenWearables is for a module that is not the runtime's own.
 package main
@@ -78,20 +80,23 @@ func respond(request *pluginpb.CodeGeneratorRequest) (*pluginpb.CodeGeneratorRes
 // modules have no packages, so it refuses two messages or enums of one name.
 func generate(plugin *protogen.Plugin, runtime string) error {
 	plugin.SupportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL)
+	operations, err := newOperations(plugin.Files)
+	if err != nil {
+		return err
+	}
+	var files []*protogen.File
 	names := newNames()
 	for _, file := range plugin.Files {
-		if !file.Generate {
+		if !file.Generate || declaresOperation(file) {
 			continue
 		}
+		files = append(files, file)
 		if err := names.addFile(file); err != nil {
 			return err
 		}
 	}
-	for _, file := range plugin.Files {
-		if !file.Generate {
-			continue
-		}
-		source, err := render(file, names, runtime)
+	for _, file := range files {
+		source, err := render(file, names, operations, runtime)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,8 @@ type method struct {
 	proto         *protogen.Method
 	name          string
 	input, output string
-	pages         *paging // nil if its answers are not pages
+	descriptor    []string // the arguments of its MethodDescriptor
+	pages         *paging  // nil if its answers are not pages
 }
 
 // parameter is the type of the request, with a default where every field of it may
@@ -79,7 +80,11 @@ func (f *file) methods(service *protogen.Service) ([]method, error) {
 		if err != nil {
 			return nil, err
 		}
-		result = append(result, method{m, lowerCamel(string(m.Desc.Name())), input, output, pages})
+		descriptor, err := f.descriptor(m)
+		if err != nil {
+			return nil, err
+		}
+		result = append(result, method{m, lowerCamel(string(m.Desc.Name())), input, output, descriptor, pages})
 	}
 	return result, nil
 }
@@ -109,7 +114,7 @@ func (f *file) client(service *protogen.Service, methods []method) {
 		f.line("/// What a transport must know of each method.")
 		f.block("public enum Method", func() {
 			for _, m := range methods {
-				f.list("public static let "+quoted(m.name)+" = MethodDescriptor(", descriptor(m.proto), "", ")")
+				f.list("public static let "+quoted(m.name)+" = MethodDescriptor(", m.descriptor, "", ")")
 			}
 		})
 		f.gap()
@@ -129,15 +134,16 @@ func (f *file) client(service *protogen.Service, methods []method) {
 	})
 }
 
-// descriptor is the arguments of a MethodDescriptor.
-func descriptor(m *protogen.Method) []string {
+// descriptor returns the arguments of a method's MethodDescriptor.
+func (f *file) descriptor(m *protogen.Method) ([]string, error) {
 	arguments := []string{fmt.Sprintf(`procedure: "%s/%s"`, m.Parent.Desc.FullName(), m.Desc.Name())}
 	options, _ := m.Desc.Options().(*descriptorpb.MethodOptions)
 	switch options.GetIdempotencyLevel() {
 	case descriptorpb.MethodOptions_NO_SIDE_EFFECTS:
-		return append(arguments, "idempotency: .noSideEffects")
+		arguments = append(arguments, "idempotency: .noSideEffects")
 	case descriptorpb.MethodOptions_IDEMPOTENT:
-		return append(arguments, "idempotency: .idempotent")
+		arguments = append(arguments, "idempotency: .idempotent")
 	}
-	return arguments
+	operation, err := f.operations.arguments(m)
+	return append(arguments, operation...), err
 }

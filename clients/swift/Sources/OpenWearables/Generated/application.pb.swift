@@ -456,7 +456,8 @@ public final class ApplicationServiceClient: ApplicationService {
   /// What a transport must know of each method.
   public enum Method {
     public static let createApplication = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/CreateApplication"
+      procedure: "openwearables.v1.ApplicationService/CreateApplication",
+      idempotencyKey: .perCall
     )
     public static let listApplications = MethodDescriptor(
       procedure: "openwearables.v1.ApplicationService/ListApplications",
@@ -471,7 +472,8 @@ public final class ApplicationServiceClient: ApplicationService {
       idempotency: .idempotent
     )
     public static let rotateApplicationSecret = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/RotateApplicationSecret"
+      procedure: "openwearables.v1.ApplicationService/RotateApplicationSecret",
+      idempotencyKey: .perCall
     )
     public static let deleteApplication = MethodDescriptor(
       procedure: "openwearables.v1.ApplicationService/DeleteApplication",

@@ -546,7 +546,8 @@ public final class KeyServiceClient: KeyService {
   /// What a transport must know of each method.
   public enum Method {
     public static let createKey = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/CreateKey"
+      procedure: "openwearables.v1.KeyService/CreateKey",
+      idempotencyKey: .perCall
     )
     public static let listKeys = MethodDescriptor(
       procedure: "openwearables.v1.KeyService/ListKeys",
@@ -561,7 +562,8 @@ public final class KeyServiceClient: KeyService {
       idempotency: .idempotent
     )
     public static let rotateKey = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/RotateKey"
+      procedure: "openwearables.v1.KeyService/RotateKey",
+      idempotencyKey: .perCall
     )
     public static let deleteKey = MethodDescriptor(
       procedure: "openwearables.v1.KeyService/DeleteKey",

@@ -791,13 +791,20 @@ extension SessionService {
 public final class SessionServiceClient: SessionService {
   /// What a transport must know of each method.
   public enum Method {
-    public static let login = MethodDescriptor(procedure: "openwearables.v1.SessionService/Login")
+    public static let login = MethodDescriptor(
+      procedure: "openwearables.v1.SessionService/Login",
+      proof: .body,
+      idempotencyKey: .perCall
+    )
     public static let refreshToken = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/RefreshToken"
+      procedure: "openwearables.v1.SessionService/RefreshToken",
+      proof: .body,
+      idempotencyKey: .perCredential
     )
     public static let revokeToken = MethodDescriptor(
       procedure: "openwearables.v1.SessionService/RevokeToken",
-      idempotency: .idempotent
+      idempotency: .idempotent,
+      proof: .body
     )
     public static let logout = MethodDescriptor(procedure: "openwearables.v1.SessionService/Logout")
     public static let getMe = MethodDescriptor(

@@ -165,7 +165,9 @@ public final class TokenServiceClient: TokenService {
   /// What a transport must know of each method.
   public enum Method {
     public static let createUserToken = MethodDescriptor(
-      procedure: "openwearables.v1.TokenService/CreateUserToken"
+      procedure: "openwearables.v1.TokenService/CreateUserToken",
+      proof: .either,
+      idempotencyKey: .perCall
     )
     public static let revokeUserTokens = MethodDescriptor(
       procedure: "openwearables.v1.TokenService/RevokeUserTokens",

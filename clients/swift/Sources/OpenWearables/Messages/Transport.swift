@@ -19,14 +19,40 @@ public struct MethodDescriptor: Hashable, Sendable {
     case idempotent
   }
 
+  /// Where a request holds its credential.
+  public enum Proof: Hashable, Sendable {
+    /// In a header.
+    case header
+    /// In its body; none is sent in a header.
+    case body
+    /// In its body, else in a header.
+    case either
+  }
+
+  /// Which Idempotency-Key a request carries.
+  public enum IdempotencyKey: Hashable, Sendable {
+    case none
+    /// One for each call, sent with every attempt.
+    case perCall
+    /// One for each credential, stored beside it; never one for a single call.
+    case perCredential
+  }
+
   /// The path below the base URL without a leading slash:
   /// `openwearables.v1.UserService/GetUser`.
   public let procedure: String
   public let idempotency: Idempotency
+  public let proof: Proof
+  public let idempotencyKey: IdempotencyKey
 
-  public init(procedure: String, idempotency: Idempotency = .unknown) {
+  public init(
+    procedure: String, idempotency: Idempotency = .unknown, proof: Proof = .header,
+    idempotencyKey: IdempotencyKey = .none
+  ) {
     self.procedure = procedure
     self.idempotency = idempotency
+    self.proof = proof
+    self.idempotencyKey = idempotencyKey
   }
 }
 

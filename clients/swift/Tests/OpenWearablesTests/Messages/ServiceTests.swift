@@ -10,7 +10,11 @@ final class ServiceTests: XCTestCase {
         procedure: "swiftgen.test.LibraryService/GetBook", idempotency: .noSideEffects))
     XCTAssertEqual(
       LibraryServiceClient.Method.`return`,
-      MethodDescriptor(procedure: "swiftgen.test.LibraryService/Return", idempotency: .idempotent))
+      MethodDescriptor(
+        procedure: "swiftgen.test.LibraryService/Return", idempotency: .idempotent, proof: .body))
+    XCTAssertEqual(
+      LibraryServiceClient.Method.lend,
+      MethodDescriptor(procedure: "swiftgen.test.LibraryService/Lend", idempotencyKey: .perCall))
     XCTAssertEqual(LibraryServiceClient.Method.booksByTitle.idempotency, .unknown)
     XCTAssertEqual(
       UserServiceClient.Method.listUsers.procedure, "openwearables.v1.UserService/ListUsers")

@@ -218,6 +218,11 @@ public protocol LibraryService: Sendable {
   func now(
     _ request: Protobuf.Empty, options: CallOptions
   ) async throws -> Response<Protobuf.Timestamp>
+
+  /// Lend takes an Idempotency-Key.
+  func lend(
+    _ request: Book, options: CallOptions
+  ) async throws -> Response<Book>
 }
 
 extension LibraryService {
@@ -281,6 +286,13 @@ extension LibraryService {
   ) async throws -> Response<Protobuf.Timestamp> {
     try await now(request, options: CallOptions())
   }
+
+  /// ``lend(_:options:)`` with the default options.
+  public func lend(
+    _ request: Book
+  ) async throws -> Response<Book> {
+    try await lend(request, options: CallOptions())
+  }
 }
 
 /// Calls LibraryService over a transport.
@@ -300,9 +312,14 @@ public final class LibraryServiceClient: LibraryService {
     )
     public static let `return` = MethodDescriptor(
       procedure: "swiftgen.test.LibraryService/Return",
-      idempotency: .idempotent
+      idempotency: .idempotent,
+      proof: .body
     )
     public static let now = MethodDescriptor(procedure: "swiftgen.test.LibraryService/Now")
+    public static let lend = MethodDescriptor(
+      procedure: "swiftgen.test.LibraryService/Lend",
+      idempotencyKey: .perCall
+    )
   }
 
   private let transport: any UnaryTransport
@@ -339,5 +356,11 @@ public final class LibraryServiceClient: LibraryService {
     _ request: Protobuf.Empty, options: CallOptions
   ) async throws -> Response<Protobuf.Timestamp> {
     try await transport.unary(Method.now, request, options: options)
+  }
+
+  public func lend(
+    _ request: Book, options: CallOptions
+  ) async throws -> Response<Book> {
+    try await transport.unary(Method.lend, request, options: options)
   }
 }

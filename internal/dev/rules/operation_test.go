@@ -1,0 +1,134 @@
+package rules_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+)
+
+// methods returns every method of the contract by its name in a path:
+// openwearables.v1.KeyService/GetKey.
+func methods(t *testing.T) map[string]protoreflect.MethodDescriptor {
+	t.Helper()
+	found := map[string]protoreflect.MethodDescriptor{}
+	protoregistry.GlobalFiles.RangeFilesByPackage("openwearables.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for j := range service.Methods().Len() {
+				method := service.Methods().Get(j)
+				found[fmt.Sprintf("%s/%s", service.FullName(), method.Name())] = method
+			}
+		}
+		return true
+	})
+	if len(found) == 0 {
+		t.Fatal("openwearables.v1 has no methods")
+	}
+	return found
+}
+
+// generated returns the files that a glob below the root finds.
+func generated(t *testing.T, glob string) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("..", "..", "..", glob))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s finds nothing (%v)", glob, err)
+	}
+	files := map[string]string{}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[filepath.Base(path)] = string(content)
+	}
+	return files
+}
+
+// The TypeScript SDK reads the options of a method from the descriptor in its
+// generated file.
+func TestTypeScriptHasTheOptionsOfTheProtos(t *testing.T) {
+	want := methods(t)
+	descriptor := regexp.MustCompile(`fileDesc\("([^"]+)"`)
+	for name, content := range generated(t, "clients/typescript/src/gen/openwearables/v1/*_pb.ts") {
+		match := descriptor.FindStringSubmatch(content)
+		if match == nil {
+			t.Fatalf("%s has no descriptor", name)
+		}
+		data, err := base64.RawStdEncoding.DecodeString(match[1])
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var file descriptorpb.FileDescriptorProto
+		if err := proto.Unmarshal(data, &file); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, service := range file.GetService() {
+			for _, method := range service.GetMethod() {
+				procedure := fmt.Sprintf("%s.%s/%s", file.GetPackage(), service.GetName(), method.GetName())
+				source, ok := want[procedure]
+				if !ok {
+					t.Errorf("%s has %s, the protos have not", name, procedure)
+					continue
+				}
+				if got, want := method.GetOptions(), source.Options(); !proto.Equal(got, want) {
+					t.Errorf("%s has the options {%v} in %s, {%v} in the protos", procedure, got, name, want)
+				}
+				delete(want, procedure)
+			}
+		}
+	}
+	for procedure := range want {
+		t.Errorf("%s is not in the TypeScript SDK", procedure)
+	}
+}
+
+// The Swift SDK reads them from the MethodDescriptor of the method.
+func TestSwiftHasTheOptionsOfTheProtos(t *testing.T) {
+	want := methods(t)
+	descriptor := regexp.MustCompile(`MethodDescriptor\(\s*procedure: "([^"]+)"([^)]*)\)`)
+	for name, content := range generated(t, "clients/swift/Sources/OpenWearables/Generated/*.pb.swift") {
+		for _, match := range descriptor.FindAllStringSubmatch(content, -1) {
+			procedure, got := match[1], strings.Join(strings.Fields(match[2]), " ")
+			source, ok := want[procedure]
+			if !ok {
+				t.Errorf("%s has %s, the protos have not", name, procedure)
+				continue
+			}
+			if want := swiftArguments(source); got != want {
+				t.Errorf("%s has %q in %s, %q by the protos", procedure, got, name, want)
+			}
+			delete(want, procedure)
+		}
+	}
+	for procedure := range want {
+		t.Errorf("%s is not in the Swift SDK", procedure)
+	}
+}
+
+// swiftArguments returns the arguments of a MethodDescriptor behind the procedure.
+func swiftArguments(method protoreflect.MethodDescriptor) string {
+	options := method.Options().(*descriptorpb.MethodOptions)
+	operation := proto.GetExtension(options, owv1.E_Operation).(*owv1.Operation)
+	return map[descriptorpb.MethodOptions_IdempotencyLevel]string{
+		descriptorpb.MethodOptions_NO_SIDE_EFFECTS: ", idempotency: .noSideEffects",
+		descriptorpb.MethodOptions_IDEMPOTENT:      ", idempotency: .idempotent",
+	}[options.GetIdempotencyLevel()] + map[owv1.Operation_Proof]string{
+		owv1.Operation_PROOF_BODY:   ", proof: .body",
+		owv1.Operation_PROOF_EITHER: ", proof: .either",
+	}[operation.GetProof()] + map[owv1.Operation_IdempotencyKey]string{
+		owv1.Operation_IDEMPOTENCY_KEY_PER_CALL:       ", idempotencyKey: .perCall",
+		owv1.Operation_IDEMPOTENCY_KEY_PER_CREDENTIAL: ", idempotencyKey: .perCredential",
+	}[operation.GetIdempotencyKey()]
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// operationOption is the one extension that is read: a method option, declared in a
+// file that becomes no Swift.
+const operationOption protoreflect.FullName = "openwearables.v1.operation"
+
+// declaresOperation reports whether a file is the one that declares operationOption.
+func declaresOperation(file *protogen.File) bool {
+	return len(file.Extensions) == 1 && file.Extensions[0].Desc.FullName() == operationOption
+}
+
+// operations reads operationOption. Its Go type is not linked in: the plugin runs
+// when the generated Go has been deleted.
+type operations struct {
+	declared *protogen.Extension // nil if no file declares it
+	option   protoreflect.ExtensionType
+	types    protoregistry.Types
+}
+
+func newOperations(files []*protogen.File) (*operations, error) {
+	for _, file := range files {
+		if declaresOperation(file) {
+			o := &operations{declared: file.Extensions[0]}
+			o.option = dynamicpb.NewExtensionType(o.declared.Desc)
+			return o, o.types.RegisterExtension(o.option)
+		}
+	}
+	return &operations{}, nil
+}
+
+// arguments returns what the option says of a method, as arguments of its
+// MethodDescriptor. What is unset there is left to their defaults.
+func (o *operations) arguments(method *protogen.Method) ([]string, error) {
+	if o.declared == nil {
+		return nil, nil
+	}
+	data, err := proto.Marshal(method.Desc.Options())
+	if err != nil {
+		return nil, err
+	}
+	var options descriptorpb.MethodOptions
+	if err := (proto.UnmarshalOptions{Resolver: &o.types}).Unmarshal(data, &options); err != nil {
+		return nil, fmt.Errorf("%s: %w", method.Desc.FullName(), err)
+	}
+	operation := options.ProtoReflect().Get(o.option.TypeDescriptor()).Message()
+	var arguments []string
+	for _, field := range o.declared.Message.Fields {
+		if field.Enum == nil || !operation.Has(field.Desc) {
+			continue
+		}
+		value := field.Enum.Desc.Values().ByNumber(operation.Get(field.Desc).Enum())
+		if value == nil {
+			return nil, fmt.Errorf("%s: %s has no such value", method.Desc.FullName(), field.Desc.FullName())
+		}
+		arguments = append(arguments, fmt.Sprintf("%s: .%s", propertyName(field.Desc.Name()), caseNames(field.Enum)[value.Index()]))
+	}
+	return arguments, nil
+}
