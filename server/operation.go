@@ -3,6 +3,12 @@ package server
 import (
 	"net/http"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
@@ -10,25 +16,29 @@ import (
 // operation is what the middleware must know of an operation before it
 // decodes anything. What a caller may do is the domain's to say.
 type operation struct {
-	name    string // operationId and RPC name
-	service string // of openwearables.v1
-	rest    string // method and path below /api/v1
+	name string // operationId and RPC name
+	rest string // method and path below /api/v1
 
-	proof     proof
 	body      body                               // of the REST form
 	form      bool                               // the REST body may be a form
-	bulk      bool                               // health data: the larger limit holds
-	safe      bool                               // no side effects: Connect may call it by GET
 	byAddress func(auth.Limits) ratelimit.Policy // nil: the address bucket
+
+	// Filled in from the protos.
+
+	service  string // of openwearables.v1
+	proof    proof
+	takesKey bool // takes an Idempotency-Key
+	bulk     bool // health data: the larger limit holds
+	safe     bool // no side effects: Connect may call it by GET
 }
 
 // proof is how an operation's caller proves itself.
-type proof uint8
+type proof = owv1.Operation_Proof
 
 const (
-	inHeader proof = iota // 401 without a valid credential in the header
-	inEither              // in the header or the body
-	inBody                // the header is not looked at
+	inHeader = owv1.Operation_PROOF_UNSPECIFIED // 401 without a valid credential in the header
+	inEither = owv1.Operation_PROOF_EITHER      // in the header or the body
+	inBody   = owv1.Operation_PROOF_BODY        // the header is not looked at
 )
 
 // body is what a REST operation expects as its body.
@@ -40,44 +50,75 @@ const (
 	requiredBody
 )
 
-var operations = []operation{
-	{name: "Login", service: "SessionService", rest: "POST /auth/login", proof: inBody, body: optionalBody, form: true, byAddress: loginLimit},
-	{name: "RefreshToken", service: "SessionService", rest: "POST /auth/refresh", proof: inBody, body: optionalBody, byAddress: refreshLimit},
-	{name: "RevokeToken", service: "SessionService", rest: "POST /auth/revoke", proof: inBody, body: optionalBody, byAddress: refreshLimit},
-	{name: "Logout", service: "SessionService", rest: "POST /auth/logout"},
-	{name: "GetMe", service: "SessionService", rest: "GET /auth/me", safe: true},
-	{name: "UpdateMe", service: "SessionService", rest: "PATCH /auth/me", body: requiredBody},
-	{name: "ChangePassword", service: "SessionService", rest: "POST /auth/change-password", body: requiredBody},
-	{name: "ListSessions", service: "SessionService", rest: "GET /auth/sessions", safe: true},
-	{name: "RevokeSession", service: "SessionService", rest: "DELETE /auth/sessions/{id}"},
-	{name: "RevokeOtherSessions", service: "SessionService", rest: "DELETE /auth/sessions"},
+// operations holds every operation. The protos supply the rest of each.
+var operations = described([]operation{
+	{name: "Login", rest: "POST /auth/login", body: optionalBody, form: true, byAddress: loginLimit},
+	{name: "RefreshToken", rest: "POST /auth/refresh", body: optionalBody, byAddress: refreshLimit},
+	{name: "RevokeToken", rest: "POST /auth/revoke", body: optionalBody, byAddress: refreshLimit},
+	{name: "Logout", rest: "POST /auth/logout"},
+	{name: "GetMe", rest: "GET /auth/me"},
+	{name: "UpdateMe", rest: "PATCH /auth/me", body: requiredBody},
+	{name: "ChangePassword", rest: "POST /auth/change-password", body: requiredBody},
+	{name: "ListSessions", rest: "GET /auth/sessions"},
+	{name: "RevokeSession", rest: "DELETE /auth/sessions/{id}"},
+	{name: "RevokeOtherSessions", rest: "DELETE /auth/sessions"},
 
-	{name: "CreateKey", service: "KeyService", rest: "POST /api-keys", body: optionalBody},
-	{name: "ListKeys", service: "KeyService", rest: "GET /api-keys", safe: true},
-	{name: "GetKey", service: "KeyService", rest: "GET /api-keys/{id}", safe: true},
-	{name: "UpdateKey", service: "KeyService", rest: "PATCH /api-keys/{id}", body: requiredBody},
-	{name: "RotateKey", service: "KeyService", rest: "POST /api-keys/{id}/rotate", body: optionalBody},
-	{name: "DeleteKey", service: "KeyService", rest: "DELETE /api-keys/{id}"},
+	{name: "CreateKey", rest: "POST /api-keys", body: optionalBody},
+	{name: "ListKeys", rest: "GET /api-keys"},
+	{name: "GetKey", rest: "GET /api-keys/{id}"},
+	{name: "UpdateKey", rest: "PATCH /api-keys/{id}", body: requiredBody},
+	{name: "RotateKey", rest: "POST /api-keys/{id}/rotate", body: optionalBody},
+	{name: "DeleteKey", rest: "DELETE /api-keys/{id}"},
 
-	{name: "CreateApplication", service: "ApplicationService", rest: "POST /applications", body: requiredBody},
-	{name: "ListApplications", service: "ApplicationService", rest: "GET /applications", safe: true},
-	{name: "GetApplication", service: "ApplicationService", rest: "GET /applications/{app_id}", safe: true},
-	{name: "UpdateApplication", service: "ApplicationService", rest: "PATCH /applications/{app_id}", body: requiredBody},
-	{name: "RotateApplicationSecret", service: "ApplicationService", rest: "POST /applications/{app_id}/rotate-secret", body: optionalBody},
-	{name: "DeleteApplication", service: "ApplicationService", rest: "DELETE /applications/{app_id}"},
+	{name: "CreateApplication", rest: "POST /applications", body: requiredBody},
+	{name: "ListApplications", rest: "GET /applications"},
+	{name: "GetApplication", rest: "GET /applications/{app_id}"},
+	{name: "UpdateApplication", rest: "PATCH /applications/{app_id}", body: requiredBody},
+	{name: "RotateApplicationSecret", rest: "POST /applications/{app_id}/rotate-secret", body: optionalBody},
+	{name: "DeleteApplication", rest: "DELETE /applications/{app_id}"},
 
-	{name: "CreateUser", service: "UserService", rest: "POST /users", body: requiredBody},
-	{name: "ListUsers", service: "UserService", rest: "GET /users", safe: true},
-	{name: "GetUser", service: "UserService", rest: "GET /users/{id}", safe: true},
-	{name: "UpdateUser", service: "UserService", rest: "PATCH /users/{id}", body: requiredBody},
-	{name: "DeleteUser", service: "UserService", rest: "DELETE /users/{id}"},
+	{name: "CreateUser", rest: "POST /users", body: requiredBody},
+	{name: "ListUsers", rest: "GET /users"},
+	{name: "GetUser", rest: "GET /users/{id}"},
+	{name: "UpdateUser", rest: "PATCH /users/{id}", body: requiredBody},
+	{name: "DeleteUser", rest: "DELETE /users/{id}"},
 
-	{name: "CreateUserToken", service: "TokenService", rest: "POST /users/{user_id}/token", proof: inEither, body: optionalBody},
-	{name: "RevokeUserTokens", service: "TokenService", rest: "DELETE /users/{user_id}/tokens"},
+	{name: "CreateUserToken", rest: "POST /users/{user_id}/token", body: optionalBody},
+	{name: "RevokeUserTokens", rest: "DELETE /users/{user_id}/tokens"},
 
-	{name: "ListWorkouts", service: "WorkoutService", rest: "GET /users/{user_id}/events/workouts", safe: true},
-	{name: "UpsertWorkouts", service: "WorkoutService", rest: "POST /users/{user_id}/events/workouts", body: requiredBody, bulk: true},
-	{name: "DeleteWorkout", service: "WorkoutService", rest: "DELETE /users/{user_id}/events/workouts/{workout_id}"},
+	{name: "ListWorkouts", rest: "GET /users/{user_id}/events/workouts"},
+	{name: "UpsertWorkouts", rest: "POST /users/{user_id}/events/workouts", body: requiredBody},
+	{name: "DeleteWorkout", rest: "DELETE /users/{user_id}/events/workouts/{workout_id}"},
+})
+
+// described fills in the operations from the descriptors of their RPCs. It panics
+// if an operation has no RPC.
+func described(table []operation) []operation {
+	methods := make(map[string]protoreflect.MethodDescriptor)
+	protoregistry.GlobalFiles.RangeFilesByPackage("openwearables.v1", func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Services().Len() {
+			of := f.Services().Get(i).Methods()
+			for j := range of.Len() {
+				methods[string(of.Get(j).Name())] = of.Get(j)
+			}
+		}
+		return true
+	})
+	for i := range table {
+		o := &table[i]
+		method, ok := methods[o.name]
+		if !ok {
+			panic("server: the table of operations has " + o.name + ", the protos have not")
+		}
+		options := method.Options().(*descriptorpb.MethodOptions)
+		operation := proto.GetExtension(options, owv1.E_Operation).(*owv1.Operation)
+		o.service = string(method.Parent().Name())
+		o.proof = operation.GetProof()
+		o.takesKey = operation.GetIdempotencyKey() != owv1.Operation_IDEMPOTENCY_KEY_UNSPECIFIED
+		o.bulk = operation.GetBulk()
+		o.safe = options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
+	}
+	return table
 }
 
 func loginLimit(l auth.Limits) ratelimit.Policy   { return l.Login }

@@ -14,8 +14,7 @@ import (
 	_ "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
-// TestOperationsEqualSpec holds the table of operations and openapi.yaml
-// together, both ways.
+// The table of operations and openapi.yaml agree, in both directions.
 func TestOperationsEqualSpec(t *testing.T) {
 	spec, err := openapi3.NewLoader().LoadFromData(openapi.Spec)
 	if err != nil {
@@ -41,10 +40,13 @@ func TestOperationsEqualSpec(t *testing.T) {
 				t.Errorf("%s takes a form: %t in the table, %t in openapi.yaml", o.name, o.form, got)
 			}
 			if got := describedProof(described); o.proof != got {
-				t.Errorf("%s has proof %d in the table, %d in openapi.yaml", o.name, o.proof, got)
+				t.Errorf("%s has %s in the protos, %s in openapi.yaml", o.name, o.proof, got)
+			}
+			if got := describedKey(described); o.takesKey != got {
+				t.Errorf("%s takes an Idempotency-Key: %t in the protos, %t in openapi.yaml", o.name, o.takesKey, got)
 			}
 			if got := strings.Contains(described.Description, "8 MiB"); o.bulk != got {
-				t.Errorf("%s takes large bodies: %t in the table, %t in openapi.yaml", o.name, o.bulk, got)
+				t.Errorf("%s takes large bodies: %t in the protos, %t in openapi.yaml", o.name, o.bulk, got)
 			}
 			if o.safe != (method == http.MethodGet) {
 				t.Errorf("%s is safe: %t, and its method is %s", o.name, o.safe, method)
@@ -76,8 +78,8 @@ func TestOperationsEqualServices(t *testing.T) {
 					t.Errorf("%s is in %s in the table, in %s in the protos", o.name, o.service, service.Name())
 				}
 				level := method.Options().(*descriptorpb.MethodOptions).GetIdempotencyLevel()
-				if safe := level == descriptorpb.MethodOptions_NO_SIDE_EFFECTS; o.safe != safe {
-					t.Errorf("%s is safe: %t in the table, %t in the protos", o.name, o.safe, safe)
+				if level != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN && o.takesKey {
+					t.Errorf("%s is %s and takes an Idempotency-Key, which it does not need", o.name, level)
 				}
 				if method.IsStreamingClient() || method.IsStreamingServer() {
 					t.Errorf("%s is a stream, which no reader of bodies can serve", o.name)
@@ -115,6 +117,10 @@ func describedBody(o *openapi3.Operation) body {
 	default:
 		return optionalBody
 	}
+}
+
+func describedKey(o *openapi3.Operation) bool {
+	return o.Parameters.GetByInAndName("header", "Idempotency-Key") != nil
 }
 
 func describedForm(o *openapi3.Operation) bool {

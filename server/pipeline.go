@@ -23,6 +23,9 @@ func (s *Server) pipeline(o operation, fail surface, read reader, next http.Hand
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
 		c.Operation = o.name
+		if !o.takesKey {
+			c.IdempotencyKey = nil
+		}
 		if o.proof != inBody {
 			s.authenticate(c, r)
 		}
