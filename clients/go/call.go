@@ -8,8 +8,11 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
-	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
 const (
@@ -63,8 +66,12 @@ func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.
 	header := req.Header()
 	header["User-Agent"] = c.userAgent
 	spec := req.Spec()
+	var operation *owv1.Operation
+	if spec.IdempotencyLevel != connect.IdempotencyNoSideEffects { // spares reads the search
+		operation = operationOf(spec.Procedure)
+	}
 	var sent []string
-	if spec.IdempotencyLevel == connect.IdempotencyNoSideEffects || !isPublic(spec.Procedure) {
+	if operation.GetProof() != owv1.Operation_PROOF_BODY {
 		var err error
 		if sent, err = c.authorization(ctx, nil); err != nil {
 			return nil, err
@@ -73,8 +80,8 @@ func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.
 			header["Authorization"] = sent
 		}
 	}
-	if spec.IdempotencyLevel == connect.IdempotencyUnknown {
-		setRetryKey(ctx, spec.Procedure, header)
+	if operation.GetIdempotencyKey() == owv1.Operation_IDEMPOTENCY_KEY_PER_CALL {
+		setRetryKey(ctx, header)
 	}
 	res, err := next(ctx, req)
 	if err == nil {
@@ -151,15 +158,15 @@ type failedStream struct {
 func (s *failedStream) Send(any) error    { return s.err }
 func (s *failedStream) Receive(any) error { return s.err }
 
-// isPublic reports that a call carries its own proof.
-func isPublic(procedure string) bool {
-	switch procedure {
-	case openwearablesv1connect.SessionServiceLoginProcedure,
-		openwearablesv1connect.SessionServiceRefreshTokenProcedure,
-		openwearablesv1connect.SessionServiceRevokeTokenProcedure:
-		return true
+// operationOf returns what the contract says of a procedure, nil if it says nothing.
+func operationOf(procedure string) *owv1.Operation {
+	name := strings.ReplaceAll(strings.TrimPrefix(procedure, "/"), "/", ".")
+	found, _ := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	method, ok := found.(protoreflect.MethodDescriptor)
+	if !ok {
+		return nil
 	}
-	return false
+	return proto.GetExtension(method.Options(), owv1.E_Operation).(*owv1.Operation)
 }
 
 type retryKeyContext struct{}
@@ -171,23 +178,16 @@ func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, retryKeyContext{}, key)
 }
 
-// setRetryKey makes a call that mints something safe to repeat.
-func setRetryKey(ctx context.Context, procedure string, header http.Header) {
-	switch procedure {
-	case openwearablesv1connect.KeyServiceCreateKeyProcedure,
-		openwearablesv1connect.KeyServiceRotateKeyProcedure,
-		openwearablesv1connect.ApplicationServiceCreateApplicationProcedure,
-		openwearablesv1connect.ApplicationServiceRotateApplicationSecretProcedure,
-		openwearablesv1connect.TokenServiceCreateUserTokenProcedure,
-		openwearablesv1connect.SessionServiceLoginProcedure:
-		key, ok := ctx.Value(retryKeyContext{}).(string)
-		if !ok {
-			key = randomKey()
-		}
-		if len(header["Idempotency-Key"]) == 0 {
-			header["Idempotency-Key"] = []string{key}
-		}
+// setRetryKey makes a call safe to repeat.
+func setRetryKey(ctx context.Context, header http.Header) {
+	if len(header["Idempotency-Key"]) > 0 {
+		return
 	}
+	key, ok := ctx.Value(retryKeyContext{}).(string)
+	if !ok {
+		key = randomKey()
+	}
+	header["Idempotency-Key"] = []string{key}
 }
 
 // retryable reports whether a failure is transient: no response, 429, 500, 503, or
