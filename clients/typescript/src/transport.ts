@@ -1,3 +1,4 @@
+import { getOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { type Auth, type Bound, bind } from "./auth.js";
@@ -6,6 +7,11 @@ import { sleep, startDeadline } from "./clock.js";
 import { randomKey } from "./engine/record.js";
 import { backoff } from "./engine/verdict.js";
 import { canceled, OpenWearablesError, toError } from "./error.js";
+import {
+  Operation_IdempotencyKey as Key,
+  operation,
+  Operation_Proof as Proof,
+} from "./gen/openwearables/v1/options_pb.js";
 import { isRetryable } from "./retry.js";
 
 export interface ClientOptions {
@@ -30,17 +36,6 @@ export function createTransport(options: ClientOptions): Transport {
   const base = createBase(options.baseUrl, options.fetch);
   return authorized(base, options.auth?.[bind](base), options);
 }
-
-const own = "openwearables.v1.";
-const open = new Set(["Login", "RefreshToken", "RevokeToken"]);
-const minting = new Set([
-  "Login",
-  "CreateKey",
-  "RotateKey",
-  "CreateApplication",
-  "RotateApplicationSecret",
-  "CreateUserToken",
-]);
 
 const late = () => new OpenWearablesError("the deadline passed", { kind: "timeout" });
 
@@ -107,15 +102,15 @@ export function authorized(
     async unary(method, signal, timeoutMs, header, message, values) {
       const limit = startDeadline(signal, timeoutMs ?? usual, late);
       const headers = new Headers(header);
-      const ours = method.parent.typeName.startsWith(own);
-      if (ours && minting.has(method.name) && !headers.has("Idempotency-Key")) {
+      const { proof, idempotencyKey } = getOption(method, operation);
+      if (idempotencyKey === Key.PER_CALL && !headers.has("Idempotency-Key")) {
         headers.set("Idempotency-Key", randomKey());
       }
       const call: Call = {
         headers,
         signal: limit.signal,
         retries,
-        open: ours && open.has(method.name),
+        open: proof === Proof.BODY,
         safe:
           method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN || headers.has("Idempotency-Key"),
         left: limit.left,
