@@ -49,11 +49,11 @@ struct Caller: UnaryTransport {
       call.headers[name.lowercased()] = value
     }
     call.inURL = readsInURL && method.idempotency == .noSideEffects
-    if mints.contains(method), call.headers["idempotency-key"] == nil {
+    if method.idempotencyKey == .perCall, call.headers["idempotency-key"] == nil {
       call.headers["idempotency-key"] = randomKey()
     }
     var sent: String?
-    if !publics.contains(method) {
+    if method.proof != .body {
       sent = try await token(refused: nil, by: deadline)
       call.headers["authorization"] = sent.map { "Bearer \($0)" }
     }
@@ -113,17 +113,3 @@ struct Caller: UnaryTransport {
     if isNew { emitter.emit([.keyRotated(sunset: Date(timeIntervalSince1970: end))]) }
   }
 }
-
-/// The calls that mint something and are safe to repeat with an Idempotency-Key.
-private let mints: Set<MethodDescriptor> = [
-  KeyServiceClient.Method.createKey, KeyServiceClient.Method.rotateKey,
-  ApplicationServiceClient.Method.createApplication,
-  ApplicationServiceClient.Method.rotateApplicationSecret,
-  TokenServiceClient.Method.createUserToken, SessionServiceClient.Method.login,
-]
-
-/// The calls that carry their own proof.
-private let publics: Set<MethodDescriptor> = [
-  SessionServiceClient.Method.login, SessionServiceClient.Method.refreshToken,
-  SessionServiceClient.Method.revokeToken,
-]
