@@ -26,7 +26,7 @@ import (
 type Application struct {
 	ID string `json:"id"`
 
-	// AppID What requests name it by.
+	// AppID The id that requests use to refer to the application.
 	AppID     string    `json:"app_id"`
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
@@ -38,7 +38,7 @@ type ApplicationWithSecret struct {
 	AppID string `json:"app_id"`
 	Name  string `json:"name"`
 
-	// AppSecret Shown this once.
+	// AppSecret Shown only in this response.
 	AppSecret string    `json:"app_secret"`
 	CreatedAt time.Time `json:"created_at"`
 }
@@ -49,7 +49,7 @@ type ChangePasswordRequest struct {
 	ConfirmPassword string `json:"confirm_password"`
 	CurrentPassword string `json:"current_password"`
 
-	// NewPassword The minimum is a setting of the server. Common passwords are refused.
+	// NewPassword The minimum length is a setting of the server. Common passwords are rejected.
 	NewPassword string `json:"new_password"`
 }
 
@@ -90,7 +90,7 @@ type CreateUserTokenRequest struct {
 type CreatedKey struct {
 	ID string `json:"id"`
 
-	// Key The secret. Shown this once.
+	// Key The secret. Shown only in this response.
 	Key               string     `json:"key"`
 	Name              string     `json:"name"`
 	KeyPrefix         string     `json:"key_prefix"`
@@ -119,13 +119,13 @@ type Error struct {
 	// Detail One sentence for people.
 	Detail string `json:"detail"`
 
-	// Reason Why, stable and for programs.
+	// Reason Why the request failed. Stable and meant for programs.
 	Reason string `json:"reason"`
 
-	// RequestID The answer's X-Request-Id.
+	// RequestID The response's X-Request-Id.
 	RequestID string `json:"request_id"`
 
-	// Errors Which fields were refused. Only on 422.
+	// Errors Which fields were rejected. Only with 422.
 	Errors []FieldError `json:"errors,omitempty"`
 
 	// RequiredScope The scope that the API key lacks. Only with insufficient_scope.
@@ -134,12 +134,12 @@ type Error struct {
 
 // FieldError defines model for FieldError.
 type FieldError struct {
-	// Field The member or parameter, list items by position.
+	// Field The member or parameter, with list items by index from 0.
 	//
 	// Example: workouts[3].end_time
 	Field string `json:"field"`
 
-	// Message What is wrong with it. Never repeats a secret.
+	// Message What is wrong with it. Never contains a secret.
 	//
 	// Example: must not be before start_time
 	Message string `json:"message"`
@@ -150,15 +150,15 @@ type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 
-	// KeyPrefix The first characters of the newest secret, enough to recognise it.
+	// KeyPrefix The first characters of the newest secret, which tell keys apart.
 	KeyPrefix string `json:"key_prefix"`
 
-	// Environment A label; both reach the same data.
+	// Environment A label; both kinds of key reach the same data.
 	Environment string  `json:"environment"`
 	Scopes      []Scope `json:"scopes"`
 	Enabled     bool    `json:"enabled"`
 
-	// CreatedBy The id of the developer who made it.
+	// CreatedBy The id of the developer who created it.
 	CreatedBy string    `json:"created_by"`
 	CreatedAt time.Time `json:"created_at"`
 
@@ -168,11 +168,11 @@ type Key struct {
 	// ExpiresAt Null if it does not expire.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// PreviousExpiresAt When the secret before the newest one ends; null if none is alive.
+	// PreviousExpiresAt When the secret before the newest one expires; null if that secret no longer works.
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
 }
 
-// LoginForm The password form of OAuth 2.0 (RFC 6749, section 4.3.2); its other members are ignored.
+// LoginForm The password form of OAuth 2.0 (RFC 6749, section 4.3.2). Other members are ignored.
 //
 // Example: {"password":"correct horse battery staple","username":"ada@example.com"}
 type LoginForm struct {
@@ -199,7 +199,7 @@ type Message struct {
 	Message string `json:"message"`
 }
 
-// Moment A date (that UTC day), RFC 3339 (UTC without an offset), or unix seconds.
+// Moment A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
 type Moment = string
 
 // Pagination defines model for Pagination.
@@ -224,13 +224,13 @@ type RevokeTokenRequest struct {
 
 // RotateApplicationSecretRequest Example: {"overlap_seconds":86400}
 type RotateApplicationSecretRequest struct {
-	// OverlapSeconds How long the old secret stays good, in seconds, at most 30 days.
+	// OverlapSeconds How long the old secret stays valid, in seconds; at most 30 days.
 	OverlapSeconds *int32 `json:"overlap_seconds,omitempty"`
 }
 
 // RotateKeyRequest Example: {"overlap_seconds":86400}
 type RotateKeyRequest struct {
-	// OverlapSeconds How long the old secret stays good, in seconds, at most 30 days.
+	// OverlapSeconds How long the old secret stays valid, in seconds; at most 30 days.
 	OverlapSeconds *int32 `json:"overlap_seconds,omitempty"`
 }
 
@@ -247,16 +247,16 @@ type Session struct {
 	// LastUsedAt When one of its tokens was last used or renewed.
 	LastUsedAt time.Time `json:"last_used_at"`
 
-	// ExpiresAt When it ends unless it is renewed before.
+	// ExpiresAt When the session ends unless it is renewed first.
 	ExpiresAt time.Time `json:"expires_at"`
 
-	// IP The address it was last used from.
+	// IP The IP address of its last use.
 	IP *string `json:"ip"`
 
 	// Client The client's User-Agent.
 	Client *string `json:"client"`
 
-	// Current Whether it is the session that asks.
+	// Current Whether it is the session that makes the request.
 	Current bool `json:"current"`
 }
 
@@ -266,7 +266,7 @@ type TokenPair struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"`
 
-	// RefreshToken Good for one RefreshToken. Null in cookie mode.
+	// RefreshToken Valid for one RefreshToken. Null in cookie mode.
 	RefreshToken *string `json:"refresh_token"`
 
 	// ExpiresIn Seconds until the access token expires.
@@ -290,7 +290,7 @@ type UpdateKeyRequest struct {
 
 // UpdateMeRequest Example: {"first_name":"Ada","last_name":null}
 type UpdateMeRequest struct {
-	// CurrentPassword Needed to change the email.
+	// CurrentPassword Required to change the email.
 	CurrentPassword *string                   `json:"current_password,omitempty"`
 	Email           nullable.Nullable[string] `json:"email,omitempty"`
 	FirstName       nullable.Nullable[string] `json:"first_name,omitempty"`
@@ -324,7 +324,7 @@ type UpsertedWorkouts struct {
 	Created int `json:"created"`
 	Updated int `json:"updated"`
 
-	// Items One for each workout of the request, in its order.
+	// Items One for each workout of the request, in the request's order.
 	Items []UpsertedWorkout `json:"items"`
 }
 
@@ -335,16 +335,16 @@ type User struct {
 	FirstName *string   `json:"first_name"`
 	LastName  *string   `json:"last_name"`
 
-	// Email Unique among users, without regard to case.
+	// Email Unique among users. Case is ignored.
 	Email *string `json:"email"`
 
-	// ExternalUserID The id that the app's own backend knows the user by. Unique among users.
+	// ExternalUserID The user's id in the app's own backend. Unique among users.
 	ExternalUserID *string `json:"external_user_id"`
 
 	// LastSyncedAt When data last arrived.
 	LastSyncedAt *time.Time `json:"last_synced_at"`
 
-	// LastSyncedProvider Which provider that data came from.
+	// LastSyncedProvider The provider of that data.
 	LastSyncedProvider  *string `json:"last_synced_provider"`
 	HasActiveConnection bool    `json:"has_active_connection"`
 }
@@ -353,7 +353,7 @@ type User struct {
 type UserPage struct {
 	Items []User `json:"items"`
 
-	// Total Users that match, on all pages.
+	// Total Number of matching users on all pages.
 	Total   int  `json:"total"`
 	Page    int  `json:"page"`
 	Limit   int  `json:"limit"`
@@ -365,13 +365,13 @@ type UserPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
-// Workout What is not known is null.
+// Workout Unknown values are null.
 //
 // Example: {"avg_heart_rate_bpm":148,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
 type Workout struct {
 	ID string `json:"id"`
 
-	// ExternalID The provider's id, unique for user and provider.
+	// ExternalID The provider's id, unique per user and provider.
 	ExternalID string    `json:"external_id"`
 	Type       string    `json:"type"`
 	Name       *string   `json:"name"`
@@ -439,13 +439,13 @@ type WorkoutSourceInput struct {
 
 // WorkoutsMetadata defines model for WorkoutsMetadata.
 type WorkoutsMetadata struct {
-	// StartTime The start of the range that was read, inclusive.
+	// StartTime The start of the range, inclusive.
 	StartTime time.Time `json:"start_time"`
 
-	// EndTime Its end, exclusive.
+	// EndTime The end of the range, exclusive.
 	EndTime time.Time `json:"end_time"`
 
-	// SampleCount Workouts on this page.
+	// SampleCount Number of workouts on this page.
 	SampleCount int `json:"sample_count"`
 }
 
@@ -458,7 +458,7 @@ type Cursor = string
 // EmailFilter defines model for EmailFilter.
 type EmailFilter = string
 
-// EndDate A date (that UTC day), RFC 3339 (UTC without an offset), or unix seconds.
+// EndDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
 type EndDate = Moment
 
 // ExternalUserIDFilter defines model for ExternalUserIdFilter.
@@ -488,7 +488,7 @@ type SortBy = string
 // SortOrder defines model for SortOrder.
 type SortOrder = string
 
-// StartDate A date (that UTC day), RFC 3339 (UTC without an offset), or unix seconds.
+// StartDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
 type StartDate = Moment
 
 // UserID defines model for UserId.
@@ -507,17 +507,17 @@ type WorkoutLimit = int
 type ListUsersParams struct {
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Limit Users on a page.
+	// Limit Users per page.
 	Limit *UserLimit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// SortBy By last_synced_at, users that were never synced come last in desc.
+	// SortBy If sorted by last_synced_at in desc, users that were never synced come last.
 	SortBy    *SortBy    `form:"sort_by,omitempty" json:"sort_by,omitempty"`
 	SortOrder *SortOrder `form:"sort_order,omitempty" json:"sort_order,omitempty"`
 
-	// Search Part of first name, last name, email or external_user_id, without regard to case.
+	// Search Part of the first name, last name, email or external_user_id. Case is ignored.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
-	// Email The whole email, without regard to case.
+	// Email The whole email. Case is ignored.
 	Email *EmailFilter `form:"email,omitempty" json:"email,omitempty"`
 
 	// ExternalUserID The whole external_user_id.
@@ -532,7 +532,7 @@ type ListWorkoutsParams struct {
 	// StartDate Start of the range, inclusive.
 	StartDate StartDate `form:"start_date,omitempty" json:"start_date,omitempty"`
 
-	// EndDate End of the range. A date is covered whole, an instant is exclusive.
+	// EndDate End of the range. A date is included as a whole; an instant is exclusive.
 	EndDate EndDate `form:"end_date,omitempty" json:"end_date,omitempty"`
 
 	// RecordType Only workouts of this type.
@@ -541,7 +541,7 @@ type ListWorkoutsParams struct {
 	// Cursor A cursor from another page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit Workouts on a page.
+	// Limit Workouts per page.
 	Limit *WorkoutLimit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -688,7 +688,7 @@ type ServerInterface interface {
 	// CreateUserToken Mint a token pair for a user
 	// (POST /users/{user_id}/token)
 	CreateUserToken(w http.ResponseWriter, r *http.Request, userID UserID)
-	// RevokeUserTokens End all tokens of a user
+	// RevokeUserTokens Revoke all tokens of a user
 	// (DELETE /users/{user_id}/tokens)
 	RevokeUserTokens(w http.ResponseWriter, r *http.Request, userID UserID)
 }
@@ -2464,7 +2464,7 @@ type StrictServerInterface interface {
 	// CreateUserToken Mint a token pair for a user
 	// (POST /users/{user_id}/token)
 	CreateUserToken(ctx context.Context, request CreateUserTokenRequestObject) (CreateUserTokenResponseObject, error)
-	// RevokeUserTokens End all tokens of a user
+	// RevokeUserTokens Revoke all tokens of a user
 	// (DELETE /users/{user_id}/tokens)
 	RevokeUserTokens(ctx context.Context, request RevokeUserTokensRequestObject) (RevokeUserTokensResponseObject, error)
 }

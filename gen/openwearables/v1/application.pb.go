@@ -28,7 +28,8 @@ type Application struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// `app_` and lower-case letters and digits: what requests name it by.
+	// `app_` and lower-case letters and digits. Requests refer to the application
+	// by it.
 	AppId         string                 `protobuf:"bytes,2,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
 	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
@@ -142,7 +143,7 @@ func (x *CreateApplicationRequest) GetName() string {
 type CreateApplicationResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Application *Application           `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
-	// Shown this once.
+	// Shown only in this response.
 	AppSecret     string `protobuf:"bytes,2,opt,name=app_secret,json=appSecret,proto3" json:"app_secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -365,8 +366,8 @@ type UpdateApplicationRequest struct {
 	AppId string                 `protobuf:"bytes,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
 	// 1 to 100 characters.
 	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	// May name `name`, which cannot be cleared. Without a mask a set name is
-	// written.
+	// May contain `name`, which cannot be cleared. Without a mask, `name` is
+	// written if it is set.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -470,7 +471,7 @@ func (x *UpdateApplicationResponse) GetApplication() *Application {
 type RotateApplicationSecretRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	AppId string                 `protobuf:"bytes,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
-	// How long the old secret stays good, in seconds: 0 to 2592000 (30 days).
+	// How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
 	OverlapSeconds int32 `protobuf:"varint,2,opt,name=overlap_seconds,json=overlapSeconds,proto3" json:"overlap_seconds,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -523,7 +524,7 @@ func (x *RotateApplicationSecretRequest) GetOverlapSeconds() int32 {
 type RotateApplicationSecretResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Application *Application           `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
-	// The new secret. Shown this once.
+	// The new secret. Shown only in this response.
 	AppSecret     string `protobuf:"bytes,2,opt,name=app_secret,json=appSecret,proto3" json:"app_secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -21,18 +21,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ErrorDetail is the one detail that every refused call carries. The status
-// message is a sentence for people; programs decide on the code and on `reason`.
+// ErrorDetail is the one detail of every failed call. The status message is a
+// sentence for people. Programs decide on the code and on `reason`.
 type ErrorDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Why, in stable snake_case: `invalid_api_key`, `token_expired`,
-	// `insufficient_scope`, `rate_limited`, ... The REST surface answers the same
-	// reason to the same call.
+	// Why the call failed, in stable snake_case: `invalid_api_key`,
+	// `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
+	// gives the same reason for the same call.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
-	// The answer's X-Request-Id, also written to the server's log.
+	// The response's X-Request-Id, which is also in the server's log.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Which fields were refused. Only with `invalid_request` and
-	// `idempotency_key_reused`, and possibly empty there.
+	// Which fields were rejected. Only with `invalid_request` and
+	// `idempotency_key_reused`, where it may still be empty.
 	Errors []*FieldViolation `protobuf:"bytes,3,rep,name=errors,proto3" json:"errors,omitempty"`
 	// The scope that the API key lacks. Only with `insufficient_scope`.
 	RequiredScope string `protobuf:"bytes,4,opt,name=required_scope,json=requiredScope,proto3" json:"required_scope,omitempty"`
@@ -98,12 +98,13 @@ func (x *ErrorDetail) GetRequiredScope() string {
 	return ""
 }
 
-// FieldViolation names one field of the request that was refused.
+// FieldViolation is one rejected field of the request.
 type FieldViolation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The path in snake_case, list items by position: `workouts[3].end_time`.
+	// The path in snake_case, with list items by index from 0:
+	// `workouts[3].end_time`.
 	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
-	// What is wrong with it. Never repeats a secret.
+	// What is wrong with the field. Never contains a secret.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

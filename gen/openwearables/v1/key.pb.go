@@ -29,23 +29,24 @@ type Key struct {
 	// `key_` and lower-case letters and digits.
 	Id   string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// The first characters of the newest secret, enough to recognise it:
+	// The first characters of the newest secret, which tell keys apart:
 	// `ow_live_` or `ow_test_` and four more.
 	KeyPrefix string `protobuf:"bytes,3,opt,name=key_prefix,json=keyPrefix,proto3" json:"key_prefix,omitempty"`
-	// `live` or `test`: a label, both reach the same data.
+	// `live` or `test`. It is a label: both kinds of key reach the same data.
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// What the key may do: `users:read`, `users:write`, `workouts:read`,
 	// `workouts:write`, `tokens:write`.
 	Scopes  []string `protobuf:"bytes,5,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	Enabled bool     `protobuf:"varint,6,opt,name=enabled,proto3" json:"enabled,omitempty"`
-	// The id of the developer who made it.
+	// The id of the developer who created it.
 	CreatedBy string                 `protobuf:"bytes,7,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// Unset until the first use.
 	LastUsedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
 	// Unset if it does not expire.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// When the secret before the newest one ends; unset if none is alive.
+	// When the secret before the newest one expires. Unset if that secret no
+	// longer works.
 	PreviousExpiresAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=previous_expires_at,json=previousExpiresAt,proto3" json:"previous_expires_at,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -162,11 +163,11 @@ type CreateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1 to 100 characters; `Default` if unset.
 	Name *string `protobuf:"bytes,1,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	// `live`, also if unset, or `test`.
+	// `live` or `test`; `live` if unset.
 	Environment *string `protobuf:"bytes,2,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
-	// None means all scopes. No scope twice.
+	// All scopes if empty. Must not contain duplicates.
 	Scopes []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
-	// In the future. Unset: the key does not expire.
+	// In the future. The key does not expire if unset.
 	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -233,7 +234,8 @@ func (x *CreateKeyRequest) GetExpiresAt() *timestamppb.Timestamp {
 type CreateKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Key   *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// The key to send as `Authorization: Bearer ...`. Shown this once.
+	// The key to send as `Authorization: Bearer ...`. Shown only in this
+	// response.
 	Secret        string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -456,14 +458,14 @@ type UpdateKeyRequest struct {
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// 1 to 100 characters.
 	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	// At least one, none twice.
+	// At least one, without duplicates.
 	Scopes  []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	Enabled *bool    `protobuf:"varint,4,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
 	// In the future.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// Which of `name`, `scopes`, `enabled`, `expires_at` to write: one that is
-	// named and unset is cleared, which all but `expires_at` refuse. Without a mask
-	// the set ones are written.
+	// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
+	// field that is unset is cleared; only `expires_at` can be cleared. Without a
+	// mask, the fields that are set are written.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -588,7 +590,7 @@ func (x *UpdateKeyResponse) GetKey() *Key {
 type RotateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// How long the old secret stays good, in seconds: 0 to 2592000 (30 days).
+	// How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
 	OverlapSeconds int32 `protobuf:"varint,2,opt,name=overlap_seconds,json=overlapSeconds,proto3" json:"overlap_seconds,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -641,7 +643,7 @@ func (x *RotateKeyRequest) GetOverlapSeconds() int32 {
 type RotateKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Key   *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// The new secret. Shown this once.
+	// The new secret. Shown only in this response.
 	Secret        string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -28,7 +28,7 @@ type Developer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Unique among developers, without regard to case.
+	// Unique among developers. Case is ignored.
 	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
 	FirstName     *string                `protobuf:"bytes,3,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
 	LastName      *string                `protobuf:"bytes,4,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
@@ -118,13 +118,13 @@ type Session struct {
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// When one of its tokens was last used or renewed.
 	LastUsedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
-	// When it ends unless it is renewed before.
+	// When the session ends unless it is renewed first.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// The address it was last used from.
+	// The IP address of its last use.
 	Ip *string `protobuf:"bytes,5,opt,name=ip,proto3,oneof" json:"ip,omitempty"`
 	// The client's User-Agent.
 	Client *string `protobuf:"bytes,6,opt,name=client,proto3,oneof" json:"client,omitempty"`
-	// Whether it is the session that asks.
+	// Whether it is the session that makes the call.
 	Current       bool `protobuf:"varint,7,opt,name=current,proto3" json:"current,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -213,7 +213,8 @@ type LoginRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Email    string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
 	Password string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
-	// Keep the refresh token in the cookie `__Host-ow_refresh` instead of the answer.
+	// Keep the refresh token in the cookie `__Host-ow_refresh`, not in the
+	// response.
 	UseCookie     bool `protobuf:"varint,3,opt,name=use_cookie,json=useCookie,proto3" json:"use_cookie,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -652,11 +653,11 @@ type UpdateMeRequest struct {
 	LastName *string `protobuf:"bytes,2,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
 	// At most 254 characters.
 	Email *string `protobuf:"bytes,3,opt,name=email,proto3,oneof" json:"email,omitempty"`
-	// Needed to change the email.
+	// Required to change the email.
 	CurrentPassword *string `protobuf:"bytes,4,opt,name=current_password,json=currentPassword,proto3,oneof" json:"current_password,omitempty"`
-	// Which of `first_name`, `last_name`, `email` to write: one that is named and
-	// unset is cleared, which `email` refuses. Without a mask the set ones are
-	// written.
+	// Which of `first_name`, `last_name` and `email` to write. A listed field
+	// that is unset is cleared; `email` cannot be cleared. Without a mask, the
+	// fields that are set are written.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,5,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -774,7 +775,8 @@ func (x *UpdateMeResponse) GetDeveloper() *Developer {
 type ChangePasswordRequest struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	CurrentPassword string                 `protobuf:"bytes,1,opt,name=current_password,json=currentPassword,proto3" json:"current_password,omitempty"`
-	// 15 to 128 characters by default; the minimum is a setting of the server.
+	// 15 to 128 characters. The minimum is a setting of the server; 15 is its
+	// default.
 	NewPassword string `protobuf:"bytes,2,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
 	// Equal to `new_password`.
 	ConfirmPassword string `protobuf:"bytes,3,opt,name=confirm_password,json=confirmPassword,proto3" json:"confirm_password,omitempty"`

@@ -25,7 +25,8 @@ type CreateUserTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// With `app_secret`: the application that asks. Empty means absent.
+	// The application that makes the call; requires `app_secret`. Empty means
+	// absent.
 	AppId         string `protobuf:"bytes,2,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
 	AppSecret     string `protobuf:"bytes,3,opt,name=app_secret,json=appSecret,proto3" json:"app_secret,omitempty"`
 	unknownFields protoimpl.UnknownFields

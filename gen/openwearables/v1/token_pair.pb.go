@@ -28,10 +28,10 @@ type TokenPair struct {
 	AccessToken string `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
 	// Always `bearer`.
 	TokenType string `protobuf:"bytes,2,opt,name=token_type,json=tokenType,proto3" json:"token_type,omitempty"`
-	// `rt_` and lower-case letters and digits; good for one RefreshToken. Unset in
-	// cookie mode, where it travels in the cookie `__Host-ow_refresh`.
+	// `rt_` and lower-case letters and digits. Valid for one RefreshToken. Unset
+	// in cookie mode, where the cookie `__Host-ow_refresh` holds it.
 	RefreshToken *string `protobuf:"bytes,3,opt,name=refresh_token,json=refreshToken,proto3,oneof" json:"refresh_token,omitempty"`
-	// Seconds until the access token expires, counted from this answer.
+	// Seconds until the access token expires, counted from this response.
 	ExpiresIn     int32 `protobuf:"varint,4,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// User is a person whose data the installation holds.
+// User is a person whose data the installation stores.
 type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
@@ -31,13 +31,13 @@ type User struct {
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	FirstName *string                `protobuf:"bytes,3,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
 	LastName  *string                `protobuf:"bytes,4,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
-	// Unique among users, without regard to case.
+	// Unique among users. Case is ignored.
 	Email *string `protobuf:"bytes,5,opt,name=email,proto3,oneof" json:"email,omitempty"`
-	// The id that the app's own backend knows the user by. Unique among users.
+	// The user's id in the app's own backend. Unique among users.
 	ExternalUserId *string `protobuf:"bytes,6,opt,name=external_user_id,json=externalUserId,proto3,oneof" json:"external_user_id,omitempty"`
-	// When data last arrived; unset before the first.
+	// When data last arrived. Unset before the first.
 	LastSyncedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_synced_at,json=lastSyncedAt,proto3" json:"last_synced_at,omitempty"`
-	// Which provider that data came from.
+	// The provider of that data.
 	LastSyncedProvider  *string `protobuf:"bytes,8,opt,name=last_synced_provider,json=lastSyncedProvider,proto3,oneof" json:"last_synced_provider,omitempty"`
 	HasActiveConnection bool    `protobuf:"varint,9,opt,name=has_active_connection,json=hasActiveConnection,proto3" json:"has_active_connection,omitempty"`
 	unknownFields       protoimpl.UnknownFields
@@ -255,24 +255,24 @@ func (x *CreateUserResponse) GetUser() *User {
 
 type ListUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// From 1, also if unset. Ignored with a cursor.
+	// From 1; 1 if unset. Ignored if a cursor is given.
 	Page *int32 `protobuf:"varint,1,opt,name=page,proto3,oneof" json:"page,omitempty"`
-	// Users on a page: 1 to 100, 20 if unset.
+	// Users per page: 1 to 100; 20 if unset.
 	Limit *int32 `protobuf:"varint,2,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// `created_at`, also if unset, `email`, `first_name`, `last_name` or
-	// `last_synced_at`. Ties are ordered by id.
+	// `created_at`, `email`, `first_name`, `last_name` or `last_synced_at`;
+	// `created_at` if unset. Ties are ordered by id.
 	SortBy *string `protobuf:"bytes,3,opt,name=sort_by,json=sortBy,proto3,oneof" json:"sort_by,omitempty"`
-	// `asc`, or `desc`, also if unset. A user that was never synced comes last in
-	// `desc` by `last_synced_at`.
+	// `asc` or `desc`; `desc` if unset. If sorted by `last_synced_at` in `desc`,
+	// users that were never synced come last.
 	SortOrder *string `protobuf:"bytes,4,opt,name=sort_order,json=sortOrder,proto3,oneof" json:"sort_order,omitempty"`
-	// Part of first name, last name, email or external_user_id, without regard to
-	// case. At most 255 characters.
+	// Part of the first name, last name, email or external_user_id. Case is
+	// ignored. At most 255 characters.
 	Search *string `protobuf:"bytes,5,opt,name=search,proto3,oneof" json:"search,omitempty"`
-	// The whole email, without regard to case. At most 254 characters.
+	// The whole email. Case is ignored. At most 254 characters.
 	Email *string `protobuf:"bytes,6,opt,name=email,proto3,oneof" json:"email,omitempty"`
 	// The whole external_user_id. At most 255 characters.
 	ExternalUserId *string `protobuf:"bytes,7,opt,name=external_user_id,json=externalUserId,proto3,oneof" json:"external_user_id,omitempty"`
-	// `next_cursor` of the page before, with the same order and filters.
+	// `next_cursor` of the previous page; requires the same order and filters.
 	Cursor        *string `protobuf:"bytes,8,opt,name=cursor,proto3,oneof" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -367,7 +367,7 @@ func (x *ListUsersRequest) GetCursor() string {
 type ListUsersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Items []*User                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
-	// Users that match, on all pages.
+	// Number of matching users on all pages.
 	Total   int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
 	Page    int32 `protobuf:"varint,3,opt,name=page,proto3" json:"page,omitempty"`
 	Limit   int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -567,8 +567,9 @@ type UpdateUserRequest struct {
 	Email *string `protobuf:"bytes,4,opt,name=email,proto3,oneof" json:"email,omitempty"`
 	// 1 to 255 characters.
 	ExternalUserId *string `protobuf:"bytes,5,opt,name=external_user_id,json=externalUserId,proto3,oneof" json:"external_user_id,omitempty"`
-	// Which of `first_name`, `last_name`, `email`, `external_user_id` to write: one
-	// that is named and unset is cleared. Without a mask the set ones are written.
+	// Which of `first_name`, `last_name`, `email` and `external_user_id` to
+	// write. A listed field that is unset is cleared. Without a mask, the fields
+	// that are set are written.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

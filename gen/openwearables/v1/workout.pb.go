@@ -22,18 +22,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// WorkoutSource tells where a workout came from.
+// WorkoutSource describes where a workout came from.
 type WorkoutSource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who measured it, such as `apple_health`. 1 to 255 characters.
+	// The provider of the data, such as `apple_health`. 1 to 255 characters.
 	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
 	// The app or service in between. At most 255 characters.
 	Source *string `protobuf:"bytes,2,opt,name=source,proto3,oneof" json:"source,omitempty"`
 	// The device's model. At most 255 characters.
 	Device *string `protobuf:"bytes,3,opt,name=device,proto3,oneof" json:"device,omitempty"`
-	// Its kind, such as `watch`. At most 255 characters.
+	// The device's kind, such as `watch`. At most 255 characters.
 	DeviceType *string `protobuf:"bytes,4,opt,name=device_type,json=deviceType,proto3,oneof" json:"device_type,omitempty"`
-	// What its owner calls it. At most 255 characters.
+	// The name that its owner gave the device. At most 255 characters.
 	DeviceName    *string `protobuf:"bytes,5,opt,name=device_name,json=deviceName,proto3,oneof" json:"device_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -104,12 +104,12 @@ func (x *WorkoutSource) GetDeviceName() string {
 	return ""
 }
 
-// Workout is one stored workout. What is not known is unset.
+// Workout is a stored workout. Unknown values are unset.
 type Workout struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The provider's id, unique for user and provider.
+	// The provider's id, unique per user and provider.
 	ExternalId string                 `protobuf:"bytes,2,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
 	Type       string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
 	Name       *string                `protobuf:"bytes,4,opt,name=name,proto3,oneof" json:"name,omitempty"`
@@ -275,13 +275,13 @@ type WorkoutInput struct {
 	Name *string `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	// Required.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// Required; not before the start and at most 365 days after it.
+	// Required. Not before the start and at most 365 days after it.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// `Z`, or hours and minutes from -14:59 to +14:59.
 	ZoneOffset *string `protobuf:"bytes,6,opt,name=zone_offset,json=zoneOffset,proto3,oneof" json:"zone_offset,omitempty"`
-	// 0 to 31536000 (365 days); end minus start if unset.
+	// 0 to 31536000 (365 days); the end minus the start if unset.
 	DurationSeconds *int32 `protobuf:"varint,7,opt,name=duration_seconds,json=durationSeconds,proto3,oneof" json:"duration_seconds,omitempty"`
-	// Required, with a provider.
+	// Required, with its provider.
 	Source *WorkoutSource `protobuf:"bytes,8,opt,name=source,proto3" json:"source,omitempty"`
 	// 0 to 100000.
 	CaloriesKcal *float64 `protobuf:"fixed64,9,opt,name=calories_kcal,json=caloriesKcal,proto3,oneof" json:"calories_kcal,omitempty"`
@@ -434,13 +434,15 @@ type ListWorkoutsRequest struct {
 	// Required, inclusive. `2026-03-01` (a UTC day), RFC 3339 (UTC without an
 	// offset) or unix seconds.
 	StartDate string `protobuf:"bytes,2,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
-	// Required, in the same forms. A day is covered whole, an instant is exclusive.
+	// Required, in one of the same forms. A day is included as a whole; an
+	// instant is exclusive.
 	EndDate string `protobuf:"bytes,3,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
 	// Only workouts of this type. At most 255 characters.
 	RecordType *string `protobuf:"bytes,4,opt,name=record_type,json=recordType,proto3,oneof" json:"record_type,omitempty"`
-	// `next_cursor` or `previous_cursor` of another page, with the same filters.
+	// `next_cursor` or `previous_cursor` of another page; requires the same
+	// filters.
 	Cursor *string `protobuf:"bytes,5,opt,name=cursor,proto3,oneof" json:"cursor,omitempty"`
-	// Workouts on a page: 1 to 100, 50 if unset.
+	// Workouts per page: 1 to 100; 50 if unset.
 	Limit         *int32 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -578,7 +580,7 @@ func (x *ListWorkoutsResponse) GetMetadata() *WorkoutsMetadata {
 	return nil
 }
 
-// Pagination tells where the pages around this one begin.
+// Pagination holds the cursors of the adjacent pages.
 type Pagination struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unset on the last page.
@@ -641,14 +643,14 @@ func (x *Pagination) GetHasMore() bool {
 	return false
 }
 
-// WorkoutsMetadata tells what was read.
+// WorkoutsMetadata describes the range and the page.
 type WorkoutsMetadata struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The start of the range, inclusive.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// The end of the range, exclusive.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Workouts on this page.
+	// Number of workouts on this page.
 	SampleCount   int32 `protobuf:"varint,3,opt,name=sample_count,json=sampleCount,proto3" json:"sample_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -709,7 +711,7 @@ type UpsertWorkoutsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// 1 to 1000.
+	// 1 to 1000 workouts.
 	Workouts      []*WorkoutInput `protobuf:"bytes,2,rep,name=workouts,proto3" json:"workouts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -763,7 +765,7 @@ type UpsertWorkoutsResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Created int32                  `protobuf:"varint,1,opt,name=created,proto3" json:"created,omitempty"`
 	Updated int32                  `protobuf:"varint,2,opt,name=updated,proto3" json:"updated,omitempty"`
-	// One for each workout of the request, in its order.
+	// One for each workout of the request, in the request's order.
 	Items         []*UpsertedWorkout `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -820,13 +822,13 @@ func (x *UpsertWorkoutsResponse) GetItems() []*UpsertedWorkout {
 	return nil
 }
 
-// UpsertedWorkout tells what became of one workout of a request.
+// UpsertedWorkout is the outcome for one workout of a request.
 type UpsertedWorkout struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	Id         string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	ExternalId string `protobuf:"bytes,2,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
-	// `created` or `updated`; an unchanged workout counts as updated.
+	// `created` or `updated`. An unchanged workout counts as updated.
 	Status        string `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

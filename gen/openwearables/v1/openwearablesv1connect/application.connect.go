@@ -55,21 +55,23 @@ const (
 
 // ApplicationServiceClient is a client for the openwearables.v1.ApplicationService service.
 type ApplicationServiceClient interface {
-	// CreateApplication makes an application and answers its secret, which is
-	// never shown again. Takes Idempotency-Key.
+	// CreateApplication creates an application and returns its secret, which is
+	// never shown again. Takes an Idempotency-Key.
 	CreateApplication(context.Context, *v1.CreateApplicationRequest) (*v1.CreateApplicationResponse, error)
-	// ListApplications answers all applications, newest first.
+	// ListApplications returns all applications, newest first.
 	ListApplications(context.Context, *v1.ListApplicationsRequest) (*v1.ListApplicationsResponse, error)
-	// GetApplication answers one application.
+	// GetApplication returns one application.
 	GetApplication(context.Context, *v1.GetApplicationRequest) (*v1.GetApplicationResponse, error)
 	// UpdateApplication renames an application.
 	UpdateApplication(context.Context, *v1.UpdateApplicationRequest) (*v1.UpdateApplicationResponse, error)
-	// RotateApplicationSecret gives the application a new secret and answers it,
-	// never to be shown again. The old one is dead from this answer on, or after
-	// the overlap; an older one still in its overlap ends at once. Tokens minted
-	// with the application stay. Takes Idempotency-Key.
+	// RotateApplicationSecret gives the application a new secret and returns it.
+	// The secret is never shown again. The old secret stops working as soon as
+	// this call succeeds, or after the overlap if one is given. An older secret
+	// that is still in its overlap stops working at once. Tokens minted with the
+	// application stay valid. Takes an Idempotency-Key.
 	RotateApplicationSecret(context.Context, *v1.RotateApplicationSecretRequest) (*v1.RotateApplicationSecretResponse, error)
-	// DeleteApplication deletes the application and ends every token it minted.
+	// DeleteApplication deletes the application and revokes every token minted
+	// with it.
 	DeleteApplication(context.Context, *v1.DeleteApplicationRequest) (*v1.DeleteApplicationResponse, error)
 }
 
@@ -194,21 +196,23 @@ func (c *applicationServiceClient) DeleteApplication(ctx context.Context, req *v
 // ApplicationServiceHandler is an implementation of the openwearables.v1.ApplicationService
 // service.
 type ApplicationServiceHandler interface {
-	// CreateApplication makes an application and answers its secret, which is
-	// never shown again. Takes Idempotency-Key.
+	// CreateApplication creates an application and returns its secret, which is
+	// never shown again. Takes an Idempotency-Key.
 	CreateApplication(context.Context, *v1.CreateApplicationRequest) (*v1.CreateApplicationResponse, error)
-	// ListApplications answers all applications, newest first.
+	// ListApplications returns all applications, newest first.
 	ListApplications(context.Context, *v1.ListApplicationsRequest) (*v1.ListApplicationsResponse, error)
-	// GetApplication answers one application.
+	// GetApplication returns one application.
 	GetApplication(context.Context, *v1.GetApplicationRequest) (*v1.GetApplicationResponse, error)
 	// UpdateApplication renames an application.
 	UpdateApplication(context.Context, *v1.UpdateApplicationRequest) (*v1.UpdateApplicationResponse, error)
-	// RotateApplicationSecret gives the application a new secret and answers it,
-	// never to be shown again. The old one is dead from this answer on, or after
-	// the overlap; an older one still in its overlap ends at once. Tokens minted
-	// with the application stay. Takes Idempotency-Key.
+	// RotateApplicationSecret gives the application a new secret and returns it.
+	// The secret is never shown again. The old secret stops working as soon as
+	// this call succeeds, or after the overlap if one is given. An older secret
+	// that is still in its overlap stops working at once. Tokens minted with the
+	// application stay valid. Takes an Idempotency-Key.
 	RotateApplicationSecret(context.Context, *v1.RotateApplicationSecretRequest) (*v1.RotateApplicationSecretResponse, error)
-	// DeleteApplication deletes the application and ends every token it minted.
+	// DeleteApplication deletes the application and revokes every token minted
+	// with it.
 	DeleteApplication(context.Context, *v1.DeleteApplicationRequest) (*v1.DeleteApplicationResponse, error)
 }
 

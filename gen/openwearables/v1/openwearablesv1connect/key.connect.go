@@ -49,23 +49,26 @@ const (
 
 // KeyServiceClient is a client for the openwearables.v1.KeyService service.
 type KeyServiceClient interface {
-	// CreateKey makes a key and answers its secret, which is never shown again.
-	// Takes Idempotency-Key.
+	// CreateKey creates a key and returns its secret, which is never shown again.
+	// Takes an Idempotency-Key.
 	CreateKey(context.Context, *v1.CreateKeyRequest) (*v1.CreateKeyResponse, error)
-	// ListKeys answers all keys, newest first.
+	// ListKeys returns all keys, newest first.
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
-	// GetKey answers one key.
+	// GetKey returns one key.
 	GetKey(context.Context, *v1.GetKeyRequest) (*v1.GetKeyResponse, error)
-	// UpdateKey changes name, scopes, state or expiry. A key that was disabled or
-	// lost a scope is refused from this answer on.
+	// UpdateKey changes the name, the scopes, the expiry, or whether the key is
+	// enabled. A key that was disabled, or lost a scope, is refused as soon as
+	// this call succeeds.
 	UpdateKey(context.Context, *v1.UpdateKeyRequest) (*v1.UpdateKeyResponse, error)
-	// RotateKey gives the key a new secret and answers it, never to be shown
-	// again. Id, name, scopes, limit and statistics stay. The old secret is dead
-	// from this answer on, or after the overlap; an older one still in its overlap
-	// ends at once. User tokens minted with the key stay. Takes Idempotency-Key.
+	// RotateKey gives the key a new secret and returns it. The secret is never
+	// shown again. The key keeps its id, name, scopes, limit and statistics. The
+	// old secret stops working as soon as this call succeeds, or after the
+	// overlap if one is given. An older secret that is still in its overlap stops
+	// working at once. User tokens minted with the key stay valid. Takes an
+	// Idempotency-Key.
 	RotateKey(context.Context, *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error)
-	// DeleteKey deletes the key and ends the user tokens it minted. Answers the
-	// key as it was.
+	// DeleteKey deletes the key and revokes the user tokens minted with it.
+	// Returns the key as it was.
 	DeleteKey(context.Context, *v1.DeleteKeyRequest) (*v1.DeleteKeyResponse, error)
 }
 
@@ -189,23 +192,26 @@ func (c *keyServiceClient) DeleteKey(ctx context.Context, req *v1.DeleteKeyReque
 
 // KeyServiceHandler is an implementation of the openwearables.v1.KeyService service.
 type KeyServiceHandler interface {
-	// CreateKey makes a key and answers its secret, which is never shown again.
-	// Takes Idempotency-Key.
+	// CreateKey creates a key and returns its secret, which is never shown again.
+	// Takes an Idempotency-Key.
 	CreateKey(context.Context, *v1.CreateKeyRequest) (*v1.CreateKeyResponse, error)
-	// ListKeys answers all keys, newest first.
+	// ListKeys returns all keys, newest first.
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
-	// GetKey answers one key.
+	// GetKey returns one key.
 	GetKey(context.Context, *v1.GetKeyRequest) (*v1.GetKeyResponse, error)
-	// UpdateKey changes name, scopes, state or expiry. A key that was disabled or
-	// lost a scope is refused from this answer on.
+	// UpdateKey changes the name, the scopes, the expiry, or whether the key is
+	// enabled. A key that was disabled, or lost a scope, is refused as soon as
+	// this call succeeds.
 	UpdateKey(context.Context, *v1.UpdateKeyRequest) (*v1.UpdateKeyResponse, error)
-	// RotateKey gives the key a new secret and answers it, never to be shown
-	// again. Id, name, scopes, limit and statistics stay. The old secret is dead
-	// from this answer on, or after the overlap; an older one still in its overlap
-	// ends at once. User tokens minted with the key stay. Takes Idempotency-Key.
+	// RotateKey gives the key a new secret and returns it. The secret is never
+	// shown again. The key keeps its id, name, scopes, limit and statistics. The
+	// old secret stops working as soon as this call succeeds, or after the
+	// overlap if one is given. An older secret that is still in its overlap stops
+	// working at once. User tokens minted with the key stay valid. Takes an
+	// Idempotency-Key.
 	RotateKey(context.Context, *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error)
-	// DeleteKey deletes the key and ends the user tokens it minted. Answers the
-	// key as it was.
+	// DeleteKey deletes the key and revokes the user tokens minted with it.
+	// Returns the key as it was.
 	DeleteKey(context.Context, *v1.DeleteKeyRequest) (*v1.DeleteKeyResponse, error)
 }
 

@@ -63,58 +63,65 @@ const (
 
 // SessionServiceClient is a client for the openwearables.v1.SessionService service.
 type SessionServiceClient interface {
-	// Login exchanges email and password for a token pair.
+	// Login exchanges an email and a password for a token pair.
 	//
-	// Credential: none; an Authorization header is ignored. An unknown account, a
-	// wrong password and an empty one are refused alike and in equal time:
-	// `unauthenticated`, `invalid_credentials`. Takes Idempotency-Key.
+	// Credential: none. An Authorization header is ignored. An unknown account, a
+	// wrong password and an empty password fail alike and take equally long:
+	// `unauthenticated` (`invalid_credentials`). Takes an Idempotency-Key.
 	Login(context.Context, *v1.LoginRequest) (*v1.LoginResponse, error)
-	// RefreshToken spends a refresh token and answers its successor and a new
-	// access token of the same kind.
+	// RefreshToken consumes a refresh token. It returns a new refresh token and a
+	// new access token of the same kind.
 	//
-	// Credential: the refresh token itself, in the message or in the cookie
-	// `__Host-ow_refresh`; the message wins, and the answer follows the way it
-	// came. Each token is good once. Repeating a call whose answer was lost is
-	// safe with the same Idempotency-Key: it answers the same successor.
+	// Credential: the refresh token, in the message or in the cookie
+	// `__Host-ow_refresh`. The message takes precedence. The new refresh token is
+	// returned the way the old one was sent. Each token can be used once. If the
+	// response is lost, the call can be repeated with the same Idempotency-Key:
+	// it then returns the same token.
 	//
-	// Refused with `unauthenticated`: `invalid_refresh_token` (unknown, expired or
-	// revoked), `refresh_token_used` (spent moments ago, the session lives),
-	// `refresh_token_reused` (spent earlier: the whole session is revoked); with
-	// `invalid_argument` (`invalid_request`) when neither message nor cookie holds
-	// a token; with `permission_denied` (`cross_origin`) when the cookie comes
-	// from a page that is not allowed.
+	// Fails with `unauthenticated`: `invalid_refresh_token` (unknown, expired or
+	// revoked), `refresh_token_used` (used moments ago; the session stays valid)
+	// or `refresh_token_reused` (used earlier; the whole session is revoked).
+	// Fails with `invalid_argument` (`invalid_request`) if neither the message
+	// nor the cookie contains a token, and with `permission_denied`
+	// (`cross_origin`) if the cookie comes from a page whose origin is not
+	// allowed.
 	RefreshToken(context.Context, *v1.RefreshTokenRequest) (*v1.RefreshTokenResponse, error)
-	// RevokeToken ends the session of a refresh token, its access tokens included.
+	// RevokeToken ends the session of a refresh token, including its access
+	// tokens.
 	//
-	// Credential: possession of the token. Succeeds for an unknown or already
-	// revoked token too (RFC 7009 section 2.2); `unavailable` if the revocation
-	// could not be stored. Clears the cookie `__Host-ow_refresh`.
+	// Credential: the refresh token itself. The call also succeeds for a token
+	// that is unknown or already revoked (RFC 7009 section 2.2). It fails with
+	// `unavailable` if the revocation could not be stored. Clears the cookie
+	// `__Host-ow_refresh`.
 	RevokeToken(context.Context, *v1.RevokeTokenRequest) (*v1.RevokeTokenResponse, error)
-	// Logout ends the calling session: its access and refresh token are dead once
-	// this has answered. Clears the cookie `__Host-ow_refresh`.
+	// Logout ends the session that makes the call. Its access and refresh tokens
+	// stop working as soon as this call succeeds. Clears the cookie
+	// `__Host-ow_refresh`.
 	Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error)
-	// GetMe answers the calling developer.
+	// GetMe returns the developer who makes the call.
 	GetMe(context.Context, *v1.GetMeRequest) (*v1.GetMeResponse, error)
-	// UpdateMe changes the calling developer.
+	// UpdateMe changes the developer who makes the call.
 	//
-	// An email change needs `current_password`: missing it is `invalid_argument`
-	// (`invalid_request`), a wrong one `failed_precondition`
-	// (`incorrect_password`), an address that another developer has
-	// `already_exists` (`email_taken`).
+	// A change of the email requires `current_password`. The call fails with
+	// `invalid_argument` (`invalid_request`) if the password is missing, with
+	// `failed_precondition` (`incorrect_password`) if it is wrong, and with
+	// `already_exists` (`email_taken`) if another developer has the address.
 	UpdateMe(context.Context, *v1.UpdateMeRequest) (*v1.UpdateMeResponse, error)
 	// ChangePassword sets a new password and ends every other session of the
 	// developer.
 	//
-	// A wrong current password is `failed_precondition` (`incorrect_password`); a
-	// new one that is too short, too common or not confirmed is `invalid_argument`
-	// (`invalid_request`).
+	// Fails with `failed_precondition` (`incorrect_password`) if the current
+	// password is wrong, and with `invalid_argument` (`invalid_request`) if the
+	// new one is too short, too common or not confirmed.
 	ChangePassword(context.Context, *v1.ChangePasswordRequest) (*v1.ChangePasswordResponse, error)
-	// ListSessions answers the developer's living sessions, newest first.
+	// ListSessions returns the developer's active sessions, newest first.
 	ListSessions(context.Context, *v1.ListSessionsRequest) (*v1.ListSessionsResponse, error)
-	// RevokeSession ends one of the developer's sessions, possibly the calling
-	// one. `not_found` for a session that is not there or is another developer's.
+	// RevokeSession ends one of the developer's sessions, which may be the one
+	// that makes the call. Fails with `not_found` if the session does not exist
+	// or belongs to another developer.
 	RevokeSession(context.Context, *v1.RevokeSessionRequest) (*v1.RevokeSessionResponse, error)
-	// RevokeOtherSessions ends all of the developer's sessions but the calling one.
+	// RevokeOtherSessions ends all of the developer's sessions except the one
+	// that makes the call.
 	RevokeOtherSessions(context.Context, *v1.RevokeOtherSessionsRequest) (*v1.RevokeOtherSessionsResponse, error)
 }
 
@@ -304,58 +311,65 @@ func (c *sessionServiceClient) RevokeOtherSessions(ctx context.Context, req *v1.
 
 // SessionServiceHandler is an implementation of the openwearables.v1.SessionService service.
 type SessionServiceHandler interface {
-	// Login exchanges email and password for a token pair.
+	// Login exchanges an email and a password for a token pair.
 	//
-	// Credential: none; an Authorization header is ignored. An unknown account, a
-	// wrong password and an empty one are refused alike and in equal time:
-	// `unauthenticated`, `invalid_credentials`. Takes Idempotency-Key.
+	// Credential: none. An Authorization header is ignored. An unknown account, a
+	// wrong password and an empty password fail alike and take equally long:
+	// `unauthenticated` (`invalid_credentials`). Takes an Idempotency-Key.
 	Login(context.Context, *v1.LoginRequest) (*v1.LoginResponse, error)
-	// RefreshToken spends a refresh token and answers its successor and a new
-	// access token of the same kind.
+	// RefreshToken consumes a refresh token. It returns a new refresh token and a
+	// new access token of the same kind.
 	//
-	// Credential: the refresh token itself, in the message or in the cookie
-	// `__Host-ow_refresh`; the message wins, and the answer follows the way it
-	// came. Each token is good once. Repeating a call whose answer was lost is
-	// safe with the same Idempotency-Key: it answers the same successor.
+	// Credential: the refresh token, in the message or in the cookie
+	// `__Host-ow_refresh`. The message takes precedence. The new refresh token is
+	// returned the way the old one was sent. Each token can be used once. If the
+	// response is lost, the call can be repeated with the same Idempotency-Key:
+	// it then returns the same token.
 	//
-	// Refused with `unauthenticated`: `invalid_refresh_token` (unknown, expired or
-	// revoked), `refresh_token_used` (spent moments ago, the session lives),
-	// `refresh_token_reused` (spent earlier: the whole session is revoked); with
-	// `invalid_argument` (`invalid_request`) when neither message nor cookie holds
-	// a token; with `permission_denied` (`cross_origin`) when the cookie comes
-	// from a page that is not allowed.
+	// Fails with `unauthenticated`: `invalid_refresh_token` (unknown, expired or
+	// revoked), `refresh_token_used` (used moments ago; the session stays valid)
+	// or `refresh_token_reused` (used earlier; the whole session is revoked).
+	// Fails with `invalid_argument` (`invalid_request`) if neither the message
+	// nor the cookie contains a token, and with `permission_denied`
+	// (`cross_origin`) if the cookie comes from a page whose origin is not
+	// allowed.
 	RefreshToken(context.Context, *v1.RefreshTokenRequest) (*v1.RefreshTokenResponse, error)
-	// RevokeToken ends the session of a refresh token, its access tokens included.
+	// RevokeToken ends the session of a refresh token, including its access
+	// tokens.
 	//
-	// Credential: possession of the token. Succeeds for an unknown or already
-	// revoked token too (RFC 7009 section 2.2); `unavailable` if the revocation
-	// could not be stored. Clears the cookie `__Host-ow_refresh`.
+	// Credential: the refresh token itself. The call also succeeds for a token
+	// that is unknown or already revoked (RFC 7009 section 2.2). It fails with
+	// `unavailable` if the revocation could not be stored. Clears the cookie
+	// `__Host-ow_refresh`.
 	RevokeToken(context.Context, *v1.RevokeTokenRequest) (*v1.RevokeTokenResponse, error)
-	// Logout ends the calling session: its access and refresh token are dead once
-	// this has answered. Clears the cookie `__Host-ow_refresh`.
+	// Logout ends the session that makes the call. Its access and refresh tokens
+	// stop working as soon as this call succeeds. Clears the cookie
+	// `__Host-ow_refresh`.
 	Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error)
-	// GetMe answers the calling developer.
+	// GetMe returns the developer who makes the call.
 	GetMe(context.Context, *v1.GetMeRequest) (*v1.GetMeResponse, error)
-	// UpdateMe changes the calling developer.
+	// UpdateMe changes the developer who makes the call.
 	//
-	// An email change needs `current_password`: missing it is `invalid_argument`
-	// (`invalid_request`), a wrong one `failed_precondition`
-	// (`incorrect_password`), an address that another developer has
-	// `already_exists` (`email_taken`).
+	// A change of the email requires `current_password`. The call fails with
+	// `invalid_argument` (`invalid_request`) if the password is missing, with
+	// `failed_precondition` (`incorrect_password`) if it is wrong, and with
+	// `already_exists` (`email_taken`) if another developer has the address.
 	UpdateMe(context.Context, *v1.UpdateMeRequest) (*v1.UpdateMeResponse, error)
 	// ChangePassword sets a new password and ends every other session of the
 	// developer.
 	//
-	// A wrong current password is `failed_precondition` (`incorrect_password`); a
-	// new one that is too short, too common or not confirmed is `invalid_argument`
-	// (`invalid_request`).
+	// Fails with `failed_precondition` (`incorrect_password`) if the current
+	// password is wrong, and with `invalid_argument` (`invalid_request`) if the
+	// new one is too short, too common or not confirmed.
 	ChangePassword(context.Context, *v1.ChangePasswordRequest) (*v1.ChangePasswordResponse, error)
-	// ListSessions answers the developer's living sessions, newest first.
+	// ListSessions returns the developer's active sessions, newest first.
 	ListSessions(context.Context, *v1.ListSessionsRequest) (*v1.ListSessionsResponse, error)
-	// RevokeSession ends one of the developer's sessions, possibly the calling
-	// one. `not_found` for a session that is not there or is another developer's.
+	// RevokeSession ends one of the developer's sessions, which may be the one
+	// that makes the call. Fails with `not_found` if the session does not exist
+	// or belongs to another developer.
 	RevokeSession(context.Context, *v1.RevokeSessionRequest) (*v1.RevokeSessionResponse, error)
-	// RevokeOtherSessions ends all of the developer's sessions but the calling one.
+	// RevokeOtherSessions ends all of the developer's sessions except the one
+	// that makes the call.
 	RevokeOtherSessions(context.Context, *v1.RevokeOtherSessionsRequest) (*v1.RevokeOtherSessionsResponse, error)
 }
 

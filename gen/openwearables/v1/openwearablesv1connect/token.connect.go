@@ -43,26 +43,28 @@ const (
 
 // TokenServiceClient is a client for the openwearables.v1.TokenService service.
 type TokenServiceClient interface {
-	// CreateUserToken mints a token pair for a user. Takes Idempotency-Key.
+	// CreateUserToken mints a token pair for a user. Takes an Idempotency-Key.
 	//
 	// Credential: app_id and app_secret in the message, else a developer access
-	// token, else an API key with the scope `tokens:write`. An application wins
-	// over a header. Refusals: `unauthenticated` (`invalid_app_credentials`) for an
-	// unknown app_id and a wrong app_secret alike, and with the reason of the
-	// credential for a header that does not verify; `failed_precondition`
-	// (`missing_credentials`) when there is no credential or only half of an
-	// application, (`multiple_credentials`) for two credential headers;
-	// `permission_denied` (`insufficient_scope`) to a key without the scope and
-	// (`credential_not_allowed`) to a user token; `not_found` (`not_found`) for an
-	// unknown user, only after the credential was proved.
+	// token, else an API key with the scope `tokens:write`. An application takes
+	// precedence over a header. Fails with `unauthenticated`
+	// (`invalid_app_credentials`) for an unknown app_id and a wrong app_secret
+	// alike, and with the reason of the credential if the one in the header is
+	// not valid; with `failed_precondition` (`missing_credentials`) if there is
+	// no credential or only half of an application, and (`multiple_credentials`)
+	// if two headers hold credentials; with `permission_denied`
+	// (`insufficient_scope`) for a key without the scope and
+	// (`credential_not_allowed`) for a user token; with `not_found` (`not_found`)
+	// for an unknown user, but only after the credential was verified.
 	CreateUserToken(context.Context, *v1.CreateUserTokenRequest) (*v1.CreateUserTokenResponse, error)
-	// RevokeUserTokens ends all tokens of a user, access and refresh, whoever
-	// minted them.
+	// RevokeUserTokens revokes all access and refresh tokens of a user,
+	// regardless of who minted them.
 	//
 	// Credential: a developer access token, or an API key with the scope
-	// `tokens:write`. Refusals: `unauthenticated` (`missing_credential`,
+	// `tokens:write`. Fails with `unauthenticated` (`missing_credential`,
 	// `invalid_token`, `token_expired`, `invalid_api_key`), `permission_denied`
-	// (`insufficient_scope`, `credential_not_allowed`), `not_found` (`not_found`).
+	// (`insufficient_scope`, `credential_not_allowed`) or `not_found`
+	// (`not_found`).
 	RevokeUserTokens(context.Context, *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error)
 }
 
@@ -119,26 +121,28 @@ func (c *tokenServiceClient) RevokeUserTokens(ctx context.Context, req *v1.Revok
 
 // TokenServiceHandler is an implementation of the openwearables.v1.TokenService service.
 type TokenServiceHandler interface {
-	// CreateUserToken mints a token pair for a user. Takes Idempotency-Key.
+	// CreateUserToken mints a token pair for a user. Takes an Idempotency-Key.
 	//
 	// Credential: app_id and app_secret in the message, else a developer access
-	// token, else an API key with the scope `tokens:write`. An application wins
-	// over a header. Refusals: `unauthenticated` (`invalid_app_credentials`) for an
-	// unknown app_id and a wrong app_secret alike, and with the reason of the
-	// credential for a header that does not verify; `failed_precondition`
-	// (`missing_credentials`) when there is no credential or only half of an
-	// application, (`multiple_credentials`) for two credential headers;
-	// `permission_denied` (`insufficient_scope`) to a key without the scope and
-	// (`credential_not_allowed`) to a user token; `not_found` (`not_found`) for an
-	// unknown user, only after the credential was proved.
+	// token, else an API key with the scope `tokens:write`. An application takes
+	// precedence over a header. Fails with `unauthenticated`
+	// (`invalid_app_credentials`) for an unknown app_id and a wrong app_secret
+	// alike, and with the reason of the credential if the one in the header is
+	// not valid; with `failed_precondition` (`missing_credentials`) if there is
+	// no credential or only half of an application, and (`multiple_credentials`)
+	// if two headers hold credentials; with `permission_denied`
+	// (`insufficient_scope`) for a key without the scope and
+	// (`credential_not_allowed`) for a user token; with `not_found` (`not_found`)
+	// for an unknown user, but only after the credential was verified.
 	CreateUserToken(context.Context, *v1.CreateUserTokenRequest) (*v1.CreateUserTokenResponse, error)
-	// RevokeUserTokens ends all tokens of a user, access and refresh, whoever
-	// minted them.
+	// RevokeUserTokens revokes all access and refresh tokens of a user,
+	// regardless of who minted them.
 	//
 	// Credential: a developer access token, or an API key with the scope
-	// `tokens:write`. Refusals: `unauthenticated` (`missing_credential`,
+	// `tokens:write`. Fails with `unauthenticated` (`missing_credential`,
 	// `invalid_token`, `token_expired`, `invalid_api_key`), `permission_denied`
-	// (`insufficient_scope`, `credential_not_allowed`), `not_found` (`not_found`).
+	// (`insufficient_scope`, `credential_not_allowed`) or `not_found`
+	// (`not_found`).
 	RevokeUserTokens(context.Context, *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error)
 }
 

@@ -49,22 +49,22 @@ const (
 type UserServiceClient interface {
 	// CreateUser adds a user. Scope: `users:write`.
 	//
-	// An email or external_user_id that another user has is `already_exists`
-	// (`email_taken`, `external_user_id_taken`).
+	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
+	// another user has the email or the external_user_id.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
-	// ListUsers answers one page of users. Scope: `users:read`.
+	// ListUsers returns one page of users. Scope: `users:read`.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
-	// GetUser answers one user. Scope: `users:read`.
+	// GetUser returns one user. Scope: `users:read`.
 	//
-	// Takes the user's own token too; of another user that token is refused with
-	// `permission_denied` (`other_user`), whether the user exists or not.
+	// Also takes the user's own token. For another user, that token fails with
+	// `permission_denied` (`other_user`), whether or not the other user exists.
 	GetUser(context.Context, *v1.GetUserRequest) (*v1.GetUserResponse, error)
 	// UpdateUser changes a user. Scope: `users:write`.
 	//
-	// An email or external_user_id that another user has is `already_exists`
-	// (`email_taken`, `external_user_id_taken`).
+	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
+	// another user has the email or the external_user_id.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
-	// DeleteUser deletes a user with all data, sessions and tokens, and answers
+	// DeleteUser deletes a user with all data, sessions and tokens, and returns
 	// the user as it was. Scope: `users:write`.
 	DeleteUser(context.Context, *v1.DeleteUserRequest) (*v1.DeleteUserResponse, error)
 }
@@ -175,22 +175,22 @@ func (c *userServiceClient) DeleteUser(ctx context.Context, req *v1.DeleteUserRe
 type UserServiceHandler interface {
 	// CreateUser adds a user. Scope: `users:write`.
 	//
-	// An email or external_user_id that another user has is `already_exists`
-	// (`email_taken`, `external_user_id_taken`).
+	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
+	// another user has the email or the external_user_id.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
-	// ListUsers answers one page of users. Scope: `users:read`.
+	// ListUsers returns one page of users. Scope: `users:read`.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
-	// GetUser answers one user. Scope: `users:read`.
+	// GetUser returns one user. Scope: `users:read`.
 	//
-	// Takes the user's own token too; of another user that token is refused with
-	// `permission_denied` (`other_user`), whether the user exists or not.
+	// Also takes the user's own token. For another user, that token fails with
+	// `permission_denied` (`other_user`), whether or not the other user exists.
 	GetUser(context.Context, *v1.GetUserRequest) (*v1.GetUserResponse, error)
 	// UpdateUser changes a user. Scope: `users:write`.
 	//
-	// An email or external_user_id that another user has is `already_exists`
-	// (`email_taken`, `external_user_id_taken`).
+	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
+	// another user has the email or the external_user_id.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
-	// DeleteUser deletes a user with all data, sessions and tokens, and answers
+	// DeleteUser deletes a user with all data, sessions and tokens, and returns
 	// the user as it was. Scope: `users:write`.
 	DeleteUser(context.Context, *v1.DeleteUserRequest) (*v1.DeleteUserResponse, error)
 }

@@ -46,21 +46,24 @@ const (
 
 // WorkoutServiceClient is a client for the openwearables.v1.WorkoutService service.
 type WorkoutServiceClient interface {
-	// ListWorkouts answers one page of a user's workouts that start in a range,
-	// newest first. Scope: `workouts:read`.
+	// ListWorkouts returns one page of a user's workouts that start within a
+	// range, newest first. Scope: `workouts:read`.
 	//
-	// A date that cannot be read, a start after the end, and a cursor that is not
-	// of this user and these filters are `invalid_argument` (`invalid_request`).
+	// Fails with `invalid_argument` (`invalid_request`) if a date cannot be
+	// parsed, if the start is after the end, or if the cursor belongs to another
+	// user or to other filters.
 	ListWorkouts(context.Context, *v1.ListWorkoutsRequest) (*v1.ListWorkoutsResponse, error)
-	// UpsertWorkouts stores workouts, all of them or none. Scope: `workouts:write`.
+	// UpsertWorkouts stores all of the given workouts or none. Scope:
+	// `workouts:write`.
 	//
-	// A workout with the same `source.provider` and `external_id` is replaced
-	// whole, so repeating a call changes nothing. Twice in a call, the later wins.
-	// One bad workout refuses all: `invalid_argument` (`invalid_request`) with a
+	// A stored workout with the same `source.provider` and `external_id` is
+	// replaced as a whole, so the call can be repeated without further effect. If
+	// a call contains a workout twice, the later one wins. One invalid workout
+	// fails the whole call with `invalid_argument` (`invalid_request`) and a
 	// field such as `workouts[3].end_time`.
 	UpsertWorkouts(context.Context, *v1.UpsertWorkoutsRequest) (*v1.UpsertWorkoutsResponse, error)
-	// DeleteWorkout deletes one workout; `not_found` for one that is gone.
-	// Scope: `workouts:write`.
+	// DeleteWorkout deletes one workout. Fails with `not_found` if it does not
+	// exist. Scope: `workouts:write`.
 	DeleteWorkout(context.Context, *v1.DeleteWorkoutRequest) (*v1.DeleteWorkoutResponse, error)
 }
 
@@ -135,21 +138,24 @@ func (c *workoutServiceClient) DeleteWorkout(ctx context.Context, req *v1.Delete
 
 // WorkoutServiceHandler is an implementation of the openwearables.v1.WorkoutService service.
 type WorkoutServiceHandler interface {
-	// ListWorkouts answers one page of a user's workouts that start in a range,
-	// newest first. Scope: `workouts:read`.
+	// ListWorkouts returns one page of a user's workouts that start within a
+	// range, newest first. Scope: `workouts:read`.
 	//
-	// A date that cannot be read, a start after the end, and a cursor that is not
-	// of this user and these filters are `invalid_argument` (`invalid_request`).
+	// Fails with `invalid_argument` (`invalid_request`) if a date cannot be
+	// parsed, if the start is after the end, or if the cursor belongs to another
+	// user or to other filters.
 	ListWorkouts(context.Context, *v1.ListWorkoutsRequest) (*v1.ListWorkoutsResponse, error)
-	// UpsertWorkouts stores workouts, all of them or none. Scope: `workouts:write`.
+	// UpsertWorkouts stores all of the given workouts or none. Scope:
+	// `workouts:write`.
 	//
-	// A workout with the same `source.provider` and `external_id` is replaced
-	// whole, so repeating a call changes nothing. Twice in a call, the later wins.
-	// One bad workout refuses all: `invalid_argument` (`invalid_request`) with a
+	// A stored workout with the same `source.provider` and `external_id` is
+	// replaced as a whole, so the call can be repeated without further effect. If
+	// a call contains a workout twice, the later one wins. One invalid workout
+	// fails the whole call with `invalid_argument` (`invalid_request`) and a
 	// field such as `workouts[3].end_time`.
 	UpsertWorkouts(context.Context, *v1.UpsertWorkoutsRequest) (*v1.UpsertWorkoutsResponse, error)
-	// DeleteWorkout deletes one workout; `not_found` for one that is gone.
-	// Scope: `workouts:write`.
+	// DeleteWorkout deletes one workout. Fails with `not_found` if it does not
+	// exist. Scope: `workouts:write`.
 	DeleteWorkout(context.Context, *v1.DeleteWorkoutRequest) (*v1.DeleteWorkoutResponse, error)
 }
 

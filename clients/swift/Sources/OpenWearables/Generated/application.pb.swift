@@ -6,7 +6,8 @@ public struct Application: Message {
 
   /// A UUID.
   public var id: String = ""
-  /// `app_` and lower-case letters and digits: what requests name it by.
+  /// `app_` and lower-case letters and digits. Requests refer to the application
+  /// by it.
   public var appID: String = ""
   public var name: String = ""
   public var createdAt: Protobuf.Timestamp?
@@ -71,7 +72,7 @@ public struct CreateApplicationResponse: Message, Redacting {
   public static let messageName = "openwearables.v1.CreateApplicationResponse"
 
   public var application: Application?
-  /// Shown this once.
+  /// Shown only in this response.
   public var appSecret: String = ""
 
   public init() {}
@@ -197,8 +198,8 @@ public struct UpdateApplicationRequest: Message {
   public var appID: String = ""
   /// 1 to 100 characters.
   public var name: String?
-  /// May name `name`, which cannot be cleared. Without a mask a set name is
-  /// written.
+  /// May contain `name`, which cannot be cleared. Without a mask, `name` is
+  /// written if it is set.
   public var updateMask: Protobuf.FieldMask?
 
   public init() {}
@@ -256,7 +257,7 @@ public struct RotateApplicationSecretRequest: Message {
   public static let messageName = "openwearables.v1.RotateApplicationSecretRequest"
 
   public var appID: String = ""
-  /// How long the old secret stays good, in seconds: 0 to 2592000 (30 days).
+  /// How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
   public var overlapSeconds: Int32 = 0
 
   public init() {}
@@ -287,7 +288,7 @@ public struct RotateApplicationSecretResponse: Message, Redacting {
   public static let messageName = "openwearables.v1.RotateApplicationSecretResponse"
 
   public var application: Application?
-  /// The new secret. Shown this once.
+  /// The new secret. Shown only in this response.
   public var appSecret: String = ""
 
   public init() {}
@@ -361,29 +362,30 @@ public struct DeleteApplicationResponse: Message {
   }
 }
 
-/// ApplicationService manages applications: the credentials by which an app's
-/// backend obtains user tokens (TokenService.CreateUserToken).
+/// ApplicationService manages applications. An application is the credential
+/// with which an app's backend obtains user tokens
+/// (TokenService.CreateUserToken).
 ///
-/// Every RPC takes a developer access token, and answers `unauthenticated`
-/// (`missing_credential`, `invalid_token`, `token_expired`) without a valid one
-/// and `permission_denied` (`credential_not_allowed`) to an API key or a user
-/// token. Every developer manages all applications of the installation. Every
-/// RPC may answer `resource_exhausted` (`rate_limited`), `unavailable`
-/// (`unavailable`) and `internal` (`internal`); one that takes an app_id answers
-/// `not_found` (`not_found`) where there is no such application.
+/// Every RPC takes a developer access token. It fails with `unauthenticated`
+/// (`missing_credential`, `invalid_token`, `token_expired`) without a valid one,
+/// and with `permission_denied` (`credential_not_allowed`) for an API key or a
+/// user token. Every developer manages all applications of the installation.
+/// Every RPC may fail with `resource_exhausted` (`rate_limited`), `unavailable`
+/// (`unavailable`) or `internal` (`internal`). An RPC that takes an app_id fails
+/// with `not_found` (`not_found`) if no application has it.
 public protocol ApplicationService: Sendable {
-  /// CreateApplication makes an application and answers its secret, which is
-  /// never shown again. Takes Idempotency-Key.
+  /// CreateApplication creates an application and returns its secret, which is
+  /// never shown again. Takes an Idempotency-Key.
   func createApplication(
     _ request: CreateApplicationRequest, options: CallOptions
   ) async throws -> Response<CreateApplicationResponse>
 
-  /// ListApplications answers all applications, newest first.
+  /// ListApplications returns all applications, newest first.
   func listApplications(
     _ request: ListApplicationsRequest, options: CallOptions
   ) async throws -> Response<ListApplicationsResponse>
 
-  /// GetApplication answers one application.
+  /// GetApplication returns one application.
   func getApplication(
     _ request: GetApplicationRequest, options: CallOptions
   ) async throws -> Response<GetApplicationResponse>
@@ -393,15 +395,17 @@ public protocol ApplicationService: Sendable {
     _ request: UpdateApplicationRequest, options: CallOptions
   ) async throws -> Response<UpdateApplicationResponse>
 
-  /// RotateApplicationSecret gives the application a new secret and answers it,
-  /// never to be shown again. The old one is dead from this answer on, or after
-  /// the overlap; an older one still in its overlap ends at once. Tokens minted
-  /// with the application stay. Takes Idempotency-Key.
+  /// RotateApplicationSecret gives the application a new secret and returns it.
+  /// The secret is never shown again. The old secret stops working as soon as
+  /// this call succeeds, or after the overlap if one is given. An older secret
+  /// that is still in its overlap stops working at once. Tokens minted with the
+  /// application stay valid. Takes an Idempotency-Key.
   func rotateApplicationSecret(
     _ request: RotateApplicationSecretRequest, options: CallOptions
   ) async throws -> Response<RotateApplicationSecretResponse>
 
-  /// DeleteApplication deletes the application and ends every token it minted.
+  /// DeleteApplication deletes the application and revokes every token minted
+  /// with it.
   func deleteApplication(
     _ request: DeleteApplicationRequest, options: CallOptions
   ) async throws -> Response<DeleteApplicationResponse>

@@ -7,23 +7,24 @@ public struct Key: Message {
   /// `key_` and lower-case letters and digits.
   public var id: String = ""
   public var name: String = ""
-  /// The first characters of the newest secret, enough to recognise it:
+  /// The first characters of the newest secret, which tell keys apart:
   /// `ow_live_` or `ow_test_` and four more.
   public var keyPrefix: String = ""
-  /// `live` or `test`: a label, both reach the same data.
+  /// `live` or `test`. It is a label: both kinds of key reach the same data.
   public var environment: String = ""
   /// What the key may do: `users:read`, `users:write`, `workouts:read`,
   /// `workouts:write`, `tokens:write`.
   public var scopes: [String] = []
   public var enabled: Bool = false
-  /// The id of the developer who made it.
+  /// The id of the developer who created it.
   public var createdBy: String = ""
   public var createdAt: Protobuf.Timestamp?
   /// Unset until the first use.
   public var lastUsedAt: Protobuf.Timestamp?
   /// Unset if it does not expire.
   public var expiresAt: Protobuf.Timestamp?
-  /// When the secret before the newest one ends; unset if none is alive.
+  /// When the secret before the newest one expires. Unset if that secret no
+  /// longer works.
   public var previousExpiresAt: Protobuf.Timestamp?
 
   public init() {}
@@ -91,11 +92,11 @@ public struct CreateKeyRequest: Message {
 
   /// 1 to 100 characters; `Default` if unset.
   public var name: String?
-  /// `live`, also if unset, or `test`.
+  /// `live` or `test`; `live` if unset.
   public var environment: String?
-  /// None means all scopes. No scope twice.
+  /// All scopes if empty. Must not contain duplicates.
   public var scopes: [String] = []
-  /// In the future. Unset: the key does not expire.
+  /// In the future. The key does not expire if unset.
   public var expiresAt: Protobuf.Timestamp?
 
   public init() {}
@@ -134,7 +135,8 @@ public struct CreateKeyResponse: Message, Redacting {
   public static let messageName = "openwearables.v1.CreateKeyResponse"
 
   public var key: Key?
-  /// The key to send as `Authorization: Bearer ...`. Shown this once.
+  /// The key to send as `Authorization: Bearer ...`. Shown only in this
+  /// response.
   public var secret: String = ""
 
   public init() {}
@@ -260,14 +262,14 @@ public struct UpdateKeyRequest: Message {
   public var id: String = ""
   /// 1 to 100 characters.
   public var name: String?
-  /// At least one, none twice.
+  /// At least one, without duplicates.
   public var scopes: [String] = []
   public var enabled: Bool?
   /// In the future.
   public var expiresAt: Protobuf.Timestamp?
-  /// Which of `name`, `scopes`, `enabled`, `expires_at` to write: one that is
-  /// named and unset is cleared, which all but `expires_at` refuse. Without a mask
-  /// the set ones are written.
+  /// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
+  /// field that is unset is cleared; only `expires_at` can be cleared. Without a
+  /// mask, the fields that are set are written.
   public var updateMask: Protobuf.FieldMask?
 
   public init() {}
@@ -337,7 +339,7 @@ public struct RotateKeyRequest: Message {
   public static let messageName = "openwearables.v1.RotateKeyRequest"
 
   public var id: String = ""
-  /// How long the old secret stays good, in seconds: 0 to 2592000 (30 days).
+  /// How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
   public var overlapSeconds: Int32 = 0
 
   public init() {}
@@ -368,7 +370,7 @@ public struct RotateKeyResponse: Message, Redacting {
   public static let messageName = "openwearables.v1.RotateKeyResponse"
 
   public var key: Key?
-  /// The new secret. Shown this once.
+  /// The new secret. Shown only in this response.
   public var secret: String = ""
 
   public init() {}
@@ -452,46 +454,49 @@ public struct DeleteKeyResponse: Message {
 
 /// KeyService manages API keys, the credentials of servers.
 ///
-/// Every RPC takes a developer access token, and answers `unauthenticated`
-/// (`missing_credential`, `invalid_token`, `token_expired`) without a valid one
-/// and `permission_denied` (`credential_not_allowed`) to an API key or a user
-/// token. Every developer manages all keys of the installation. Every RPC may
-/// answer `resource_exhausted` (`rate_limited`), `unavailable` (`unavailable`)
-/// and `internal` (`internal`); one that takes an id answers `not_found`
-/// (`not_found`) where there is no such key.
+/// Every RPC takes a developer access token. It fails with `unauthenticated`
+/// (`missing_credential`, `invalid_token`, `token_expired`) without a valid one,
+/// and with `permission_denied` (`credential_not_allowed`) for an API key or a
+/// user token. Every developer manages all keys of the installation. Every RPC
+/// may fail with `resource_exhausted` (`rate_limited`), `unavailable`
+/// (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
+/// with `not_found` (`not_found`) if no key has it.
 public protocol KeyService: Sendable {
-  /// CreateKey makes a key and answers its secret, which is never shown again.
-  /// Takes Idempotency-Key.
+  /// CreateKey creates a key and returns its secret, which is never shown again.
+  /// Takes an Idempotency-Key.
   func createKey(
     _ request: CreateKeyRequest, options: CallOptions
   ) async throws -> Response<CreateKeyResponse>
 
-  /// ListKeys answers all keys, newest first.
+  /// ListKeys returns all keys, newest first.
   func listKeys(
     _ request: ListKeysRequest, options: CallOptions
   ) async throws -> Response<ListKeysResponse>
 
-  /// GetKey answers one key.
+  /// GetKey returns one key.
   func getKey(
     _ request: GetKeyRequest, options: CallOptions
   ) async throws -> Response<GetKeyResponse>
 
-  /// UpdateKey changes name, scopes, state or expiry. A key that was disabled or
-  /// lost a scope is refused from this answer on.
+  /// UpdateKey changes the name, the scopes, the expiry, or whether the key is
+  /// enabled. A key that was disabled, or lost a scope, is refused as soon as
+  /// this call succeeds.
   func updateKey(
     _ request: UpdateKeyRequest, options: CallOptions
   ) async throws -> Response<UpdateKeyResponse>
 
-  /// RotateKey gives the key a new secret and answers it, never to be shown
-  /// again. Id, name, scopes, limit and statistics stay. The old secret is dead
-  /// from this answer on, or after the overlap; an older one still in its overlap
-  /// ends at once. User tokens minted with the key stay. Takes Idempotency-Key.
+  /// RotateKey gives the key a new secret and returns it. The secret is never
+  /// shown again. The key keeps its id, name, scopes, limit and statistics. The
+  /// old secret stops working as soon as this call succeeds, or after the
+  /// overlap if one is given. An older secret that is still in its overlap stops
+  /// working at once. User tokens minted with the key stay valid. Takes an
+  /// Idempotency-Key.
   func rotateKey(
     _ request: RotateKeyRequest, options: CallOptions
   ) async throws -> Response<RotateKeyResponse>
 
-  /// DeleteKey deletes the key and ends the user tokens it minted. Answers the
-  /// key as it was.
+  /// DeleteKey deletes the key and revokes the user tokens minted with it.
+  /// Returns the key as it was.
   func deleteKey(
     _ request: DeleteKeyRequest, options: CallOptions
   ) async throws -> Response<DeleteKeyResponse>

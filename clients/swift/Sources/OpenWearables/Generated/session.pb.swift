@@ -6,7 +6,7 @@ public struct Developer: Message {
 
   /// A UUID.
   public var id: String = ""
-  /// Unique among developers, without regard to case.
+  /// Unique among developers. Case is ignored.
   public var email: String = ""
   public var firstName: String?
   public var lastName: String?
@@ -62,13 +62,13 @@ public struct Session: Message {
   public var createdAt: Protobuf.Timestamp?
   /// When one of its tokens was last used or renewed.
   public var lastUsedAt: Protobuf.Timestamp?
-  /// When it ends unless it is renewed before.
+  /// When the session ends unless it is renewed first.
   public var expiresAt: Protobuf.Timestamp?
-  /// The address it was last used from.
+  /// The IP address of its last use.
   public var ip: String?
   /// The client's User-Agent.
   public var client: String?
-  /// Whether it is the session that asks.
+  /// Whether it is the session that makes the call.
   public var current: Bool = false
 
   public init() {}
@@ -120,7 +120,8 @@ public struct LoginRequest: Message, Redacting {
 
   public var email: String = ""
   public var password: String = ""
-  /// Keep the refresh token in the cookie `__Host-ow_refresh` instead of the answer.
+  /// Keep the refresh token in the cookie `__Host-ow_refresh`, not in the
+  /// response.
   public var useCookie: Bool = false
 
   public init() {}
@@ -367,11 +368,11 @@ public struct UpdateMeRequest: Message, Redacting {
   public var lastName: String?
   /// At most 254 characters.
   public var email: String?
-  /// Needed to change the email.
+  /// Required to change the email.
   public var currentPassword: String?
-  /// Which of `first_name`, `last_name`, `email` to write: one that is named and
-  /// unset is cleared, which `email` refuses. Without a mask the set ones are
-  /// written.
+  /// Which of `first_name`, `last_name` and `email` to write. A listed field
+  /// that is unset is cleared; `email` cannot be cleared. Without a mask, the
+  /// fields that are set are written.
   public var updateMask: Protobuf.FieldMask?
 
   public init() {}
@@ -449,7 +450,8 @@ public struct ChangePasswordRequest: Message, Redacting {
   public static let messageName = "openwearables.v1.ChangePasswordRequest"
 
   public var currentPassword: String = ""
-  /// 15 to 128 characters by default; the minimum is a setting of the server.
+  /// 15 to 128 characters. The minimum is a setting of the server; 15 is its
+  /// default.
   public var newPassword: String = ""
   /// Equal to `new_password`.
   public var confirmPassword: String = ""
@@ -623,67 +625,73 @@ public struct RevokeOtherSessionsResponse: Message {
 }
 
 /// SessionService logs developers in and out, renews tokens of every kind, and
-/// keeps the developer's own account.
+/// manages the developer's own account.
 ///
-/// Unless an RPC says otherwise it takes a developer access token, and answers
-/// `unauthenticated` (`missing_credential`, `invalid_token`, `token_expired`)
-/// without a valid one and `permission_denied` (`credential_not_allowed`) to a
-/// valid credential of another kind. Every RPC may answer `resource_exhausted`
-/// (`rate_limited`), `unavailable` (`unavailable`) and `internal` (`internal`).
+/// Unless an RPC says otherwise, it takes a developer access token. It fails
+/// with `unauthenticated` (`missing_credential`, `invalid_token`,
+/// `token_expired`) without a valid one, and with `permission_denied`
+/// (`credential_not_allowed`) for a valid credential of another kind. Every RPC
+/// may fail with `resource_exhausted` (`rate_limited`), `unavailable`
+/// (`unavailable`) or `internal` (`internal`).
 public protocol SessionService: Sendable {
-  /// Login exchanges email and password for a token pair.
+  /// Login exchanges an email and a password for a token pair.
   ///
-  /// Credential: none; an Authorization header is ignored. An unknown account, a
-  /// wrong password and an empty one are refused alike and in equal time:
-  /// `unauthenticated`, `invalid_credentials`. Takes Idempotency-Key.
+  /// Credential: none. An Authorization header is ignored. An unknown account, a
+  /// wrong password and an empty password fail alike and take equally long:
+  /// `unauthenticated` (`invalid_credentials`). Takes an Idempotency-Key.
   func login(
     _ request: LoginRequest, options: CallOptions
   ) async throws -> Response<LoginResponse>
 
-  /// RefreshToken spends a refresh token and answers its successor and a new
-  /// access token of the same kind.
+  /// RefreshToken consumes a refresh token. It returns a new refresh token and a
+  /// new access token of the same kind.
   ///
-  /// Credential: the refresh token itself, in the message or in the cookie
-  /// `__Host-ow_refresh`; the message wins, and the answer follows the way it
-  /// came. Each token is good once. Repeating a call whose answer was lost is
-  /// safe with the same Idempotency-Key: it answers the same successor.
+  /// Credential: the refresh token, in the message or in the cookie
+  /// `__Host-ow_refresh`. The message takes precedence. The new refresh token is
+  /// returned the way the old one was sent. Each token can be used once. If the
+  /// response is lost, the call can be repeated with the same Idempotency-Key:
+  /// it then returns the same token.
   ///
-  /// Refused with `unauthenticated`: `invalid_refresh_token` (unknown, expired or
-  /// revoked), `refresh_token_used` (spent moments ago, the session lives),
-  /// `refresh_token_reused` (spent earlier: the whole session is revoked); with
-  /// `invalid_argument` (`invalid_request`) when neither message nor cookie holds
-  /// a token; with `permission_denied` (`cross_origin`) when the cookie comes
-  /// from a page that is not allowed.
+  /// Fails with `unauthenticated`: `invalid_refresh_token` (unknown, expired or
+  /// revoked), `refresh_token_used` (used moments ago; the session stays valid)
+  /// or `refresh_token_reused` (used earlier; the whole session is revoked).
+  /// Fails with `invalid_argument` (`invalid_request`) if neither the message
+  /// nor the cookie contains a token, and with `permission_denied`
+  /// (`cross_origin`) if the cookie comes from a page whose origin is not
+  /// allowed.
   func refreshToken(
     _ request: RefreshTokenRequest, options: CallOptions
   ) async throws -> Response<RefreshTokenResponse>
 
-  /// RevokeToken ends the session of a refresh token, its access tokens included.
+  /// RevokeToken ends the session of a refresh token, including its access
+  /// tokens.
   ///
-  /// Credential: possession of the token. Succeeds for an unknown or already
-  /// revoked token too (RFC 7009 section 2.2); `unavailable` if the revocation
-  /// could not be stored. Clears the cookie `__Host-ow_refresh`.
+  /// Credential: the refresh token itself. The call also succeeds for a token
+  /// that is unknown or already revoked (RFC 7009 section 2.2). It fails with
+  /// `unavailable` if the revocation could not be stored. Clears the cookie
+  /// `__Host-ow_refresh`.
   func revokeToken(
     _ request: RevokeTokenRequest, options: CallOptions
   ) async throws -> Response<RevokeTokenResponse>
 
-  /// Logout ends the calling session: its access and refresh token are dead once
-  /// this has answered. Clears the cookie `__Host-ow_refresh`.
+  /// Logout ends the session that makes the call. Its access and refresh tokens
+  /// stop working as soon as this call succeeds. Clears the cookie
+  /// `__Host-ow_refresh`.
   func logout(
     _ request: LogoutRequest, options: CallOptions
   ) async throws -> Response<LogoutResponse>
 
-  /// GetMe answers the calling developer.
+  /// GetMe returns the developer who makes the call.
   func getMe(
     _ request: GetMeRequest, options: CallOptions
   ) async throws -> Response<GetMeResponse>
 
-  /// UpdateMe changes the calling developer.
+  /// UpdateMe changes the developer who makes the call.
   ///
-  /// An email change needs `current_password`: missing it is `invalid_argument`
-  /// (`invalid_request`), a wrong one `failed_precondition`
-  /// (`incorrect_password`), an address that another developer has
-  /// `already_exists` (`email_taken`).
+  /// A change of the email requires `current_password`. The call fails with
+  /// `invalid_argument` (`invalid_request`) if the password is missing, with
+  /// `failed_precondition` (`incorrect_password`) if it is wrong, and with
+  /// `already_exists` (`email_taken`) if another developer has the address.
   func updateMe(
     _ request: UpdateMeRequest, options: CallOptions
   ) async throws -> Response<UpdateMeResponse>
@@ -691,25 +699,27 @@ public protocol SessionService: Sendable {
   /// ChangePassword sets a new password and ends every other session of the
   /// developer.
   ///
-  /// A wrong current password is `failed_precondition` (`incorrect_password`); a
-  /// new one that is too short, too common or not confirmed is `invalid_argument`
-  /// (`invalid_request`).
+  /// Fails with `failed_precondition` (`incorrect_password`) if the current
+  /// password is wrong, and with `invalid_argument` (`invalid_request`) if the
+  /// new one is too short, too common or not confirmed.
   func changePassword(
     _ request: ChangePasswordRequest, options: CallOptions
   ) async throws -> Response<ChangePasswordResponse>
 
-  /// ListSessions answers the developer's living sessions, newest first.
+  /// ListSessions returns the developer's active sessions, newest first.
   func listSessions(
     _ request: ListSessionsRequest, options: CallOptions
   ) async throws -> Response<ListSessionsResponse>
 
-  /// RevokeSession ends one of the developer's sessions, possibly the calling
-  /// one. `not_found` for a session that is not there or is another developer's.
+  /// RevokeSession ends one of the developer's sessions, which may be the one
+  /// that makes the call. Fails with `not_found` if the session does not exist
+  /// or belongs to another developer.
   func revokeSession(
     _ request: RevokeSessionRequest, options: CallOptions
   ) async throws -> Response<RevokeSessionResponse>
 
-  /// RevokeOtherSessions ends all of the developer's sessions but the calling one.
+  /// RevokeOtherSessions ends all of the developer's sessions except the one
+  /// that makes the call.
   func revokeOtherSessions(
     _ request: RevokeOtherSessionsRequest, options: CallOptions
   ) async throws -> Response<RevokeOtherSessionsResponse>

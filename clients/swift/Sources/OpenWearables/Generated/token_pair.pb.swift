@@ -8,10 +8,10 @@ public struct TokenPair: Message, Redacting {
   public var accessToken: String = ""
   /// Always `bearer`.
   public var tokenType: String = ""
-  /// `rt_` and lower-case letters and digits; good for one RefreshToken. Unset in
-  /// cookie mode, where it travels in the cookie `__Host-ow_refresh`.
+  /// `rt_` and lower-case letters and digits. Valid for one RefreshToken. Unset
+  /// in cookie mode, where the cookie `__Host-ow_refresh` holds it.
   public var refreshToken: String?
-  /// Seconds until the access token expires, counted from this answer.
+  /// Seconds until the access token expires, counted from this response.
   public var expiresIn: Int32 = 0
 
   public init() {}

@@ -29,7 +29,8 @@ export type Application = Message<"openwearables.v1.Application"> & {
   id: string;
 
   /**
-   * `app_` and lower-case letters and digits: what requests name it by.
+   * `app_` and lower-case letters and digits. Requests refer to the application
+   * by it.
    *
    * @generated from field: string app_id = 2;
    */
@@ -82,7 +83,7 @@ export type CreateApplicationResponse = Message<"openwearables.v1.CreateApplicat
   application?: Application | undefined;
 
   /**
-   * Shown this once.
+   * Shown only in this response.
    *
    * @generated from field: string app_secret = 2;
    */
@@ -177,8 +178,8 @@ export type UpdateApplicationRequest = Message<"openwearables.v1.UpdateApplicati
   name?: string | undefined;
 
   /**
-   * May name `name`, which cannot be cleared. Without a mask a set name is
-   * written.
+   * May contain `name`, which cannot be cleared. Without a mask, `name` is
+   * written if it is set.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 3;
    */
@@ -219,7 +220,7 @@ export type RotateApplicationSecretRequest = Message<"openwearables.v1.RotateApp
   appId: string;
 
   /**
-   * How long the old secret stays good, in seconds: 0 to 2592000 (30 days).
+   * How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
    *
    * @generated from field: int32 overlap_seconds = 2;
    */
@@ -243,7 +244,7 @@ export type RotateApplicationSecretResponse = Message<"openwearables.v1.RotateAp
   application?: Application | undefined;
 
   /**
-   * The new secret. Shown this once.
+   * The new secret. Shown only in this response.
    *
    * @generated from field: string app_secret = 2;
    */
@@ -288,23 +289,24 @@ export const DeleteApplicationResponseSchema: GenMessage<DeleteApplicationRespon
   messageDesc(file_openwearables_v1_application, 12);
 
 /**
- * ApplicationService manages applications: the credentials by which an app's
- * backend obtains user tokens (TokenService.CreateUserToken).
+ * ApplicationService manages applications. An application is the credential
+ * with which an app's backend obtains user tokens
+ * (TokenService.CreateUserToken).
  *
- * Every RPC takes a developer access token, and answers `unauthenticated`
- * (`missing_credential`, `invalid_token`, `token_expired`) without a valid one
- * and `permission_denied` (`credential_not_allowed`) to an API key or a user
- * token. Every developer manages all applications of the installation. Every
- * RPC may answer `resource_exhausted` (`rate_limited`), `unavailable`
- * (`unavailable`) and `internal` (`internal`); one that takes an app_id answers
- * `not_found` (`not_found`) where there is no such application.
+ * Every RPC takes a developer access token. It fails with `unauthenticated`
+ * (`missing_credential`, `invalid_token`, `token_expired`) without a valid one,
+ * and with `permission_denied` (`credential_not_allowed`) for an API key or a
+ * user token. Every developer manages all applications of the installation.
+ * Every RPC may fail with `resource_exhausted` (`rate_limited`), `unavailable`
+ * (`unavailable`) or `internal` (`internal`). An RPC that takes an app_id fails
+ * with `not_found` (`not_found`) if no application has it.
  *
  * @generated from service openwearables.v1.ApplicationService
  */
 export const ApplicationService: GenService<{
   /**
-   * CreateApplication makes an application and answers its secret, which is
-   * never shown again. Takes Idempotency-Key.
+   * CreateApplication creates an application and returns its secret, which is
+   * never shown again. Takes an Idempotency-Key.
    *
    * @generated from rpc openwearables.v1.ApplicationService.CreateApplication
    */
@@ -314,7 +316,7 @@ export const ApplicationService: GenService<{
     output: typeof CreateApplicationResponseSchema;
   },
   /**
-   * ListApplications answers all applications, newest first.
+   * ListApplications returns all applications, newest first.
    *
    * @generated from rpc openwearables.v1.ApplicationService.ListApplications
    */
@@ -324,7 +326,7 @@ export const ApplicationService: GenService<{
     output: typeof ListApplicationsResponseSchema;
   },
   /**
-   * GetApplication answers one application.
+   * GetApplication returns one application.
    *
    * @generated from rpc openwearables.v1.ApplicationService.GetApplication
    */
@@ -344,10 +346,11 @@ export const ApplicationService: GenService<{
     output: typeof UpdateApplicationResponseSchema;
   },
   /**
-   * RotateApplicationSecret gives the application a new secret and answers it,
-   * never to be shown again. The old one is dead from this answer on, or after
-   * the overlap; an older one still in its overlap ends at once. Tokens minted
-   * with the application stay. Takes Idempotency-Key.
+   * RotateApplicationSecret gives the application a new secret and returns it.
+   * The secret is never shown again. The old secret stops working as soon as
+   * this call succeeds, or after the overlap if one is given. An older secret
+   * that is still in its overlap stops working at once. Tokens minted with the
+   * application stay valid. Takes an Idempotency-Key.
    *
    * @generated from rpc openwearables.v1.ApplicationService.RotateApplicationSecret
    */
@@ -357,7 +360,8 @@ export const ApplicationService: GenService<{
     output: typeof RotateApplicationSecretResponseSchema;
   },
   /**
-   * DeleteApplication deletes the application and ends every token it minted.
+   * DeleteApplication deletes the application and revokes every token minted
+   * with it.
    *
    * @generated from rpc openwearables.v1.ApplicationService.DeleteApplication
    */

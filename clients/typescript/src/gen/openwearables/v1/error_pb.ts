@@ -13,31 +13,31 @@ export const file_openwearables_v1_error: GenFile = /*@__PURE__*/
   fileDesc("ChxvcGVud2VhcmFibGVzL3YxL2Vycm9yLnByb3RvEhBvcGVud2VhcmFibGVzLnYxInsKC0Vycm9yRGV0YWlsEg4KBnJlYXNvbhgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEjAKBmVycm9ycxgDIAMoCzIgLm9wZW53ZWFyYWJsZXMudjEuRmllbGRWaW9sYXRpb24SFgoOcmVxdWlyZWRfc2NvcGUYBCABKAkiMAoORmllbGRWaW9sYXRpb24SDQoFZmllbGQYASABKAkSDwoHbWVzc2FnZRgCIAEoCUJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw");
 
 /**
- * ErrorDetail is the one detail that every refused call carries. The status
- * message is a sentence for people; programs decide on the code and on `reason`.
+ * ErrorDetail is the one detail of every failed call. The status message is a
+ * sentence for people. Programs decide on the code and on `reason`.
  *
  * @generated from message openwearables.v1.ErrorDetail
  */
 export type ErrorDetail = Message<"openwearables.v1.ErrorDetail"> & {
   /**
-   * Why, in stable snake_case: `invalid_api_key`, `token_expired`,
-   * `insufficient_scope`, `rate_limited`, ... The REST surface answers the same
-   * reason to the same call.
+   * Why the call failed, in stable snake_case: `invalid_api_key`,
+   * `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
+   * gives the same reason for the same call.
    *
    * @generated from field: string reason = 1;
    */
   reason: string;
 
   /**
-   * The answer's X-Request-Id, also written to the server's log.
+   * The response's X-Request-Id, which is also in the server's log.
    *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
 
   /**
-   * Which fields were refused. Only with `invalid_request` and
-   * `idempotency_key_reused`, and possibly empty there.
+   * Which fields were rejected. Only with `invalid_request` and
+   * `idempotency_key_reused`, where it may still be empty.
    *
    * @generated from field: repeated openwearables.v1.FieldViolation errors = 3;
    */
@@ -59,20 +59,21 @@ export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
   messageDesc(file_openwearables_v1_error, 0);
 
 /**
- * FieldViolation names one field of the request that was refused.
+ * FieldViolation is one rejected field of the request.
  *
  * @generated from message openwearables.v1.FieldViolation
  */
 export type FieldViolation = Message<"openwearables.v1.FieldViolation"> & {
   /**
-   * The path in snake_case, list items by position: `workouts[3].end_time`.
+   * The path in snake_case, with list items by index from 0:
+   * `workouts[3].end_time`.
    *
    * @generated from field: string field = 1;
    */
   field: string;
 
   /**
-   * What is wrong with it. Never repeats a secret.
+   * What is wrong with the field. Never contains a secret.
    *
    * @generated from field: string message = 2;
    */

@@ -34,7 +34,7 @@ export type Key = Message<"openwearables.v1.Key"> & {
   name: string;
 
   /**
-   * The first characters of the newest secret, enough to recognise it:
+   * The first characters of the newest secret, which tell keys apart:
    * `ow_live_` or `ow_test_` and four more.
    *
    * @generated from field: string key_prefix = 3;
@@ -42,7 +42,7 @@ export type Key = Message<"openwearables.v1.Key"> & {
   keyPrefix: string;
 
   /**
-   * `live` or `test`: a label, both reach the same data.
+   * `live` or `test`. It is a label: both kinds of key reach the same data.
    *
    * @generated from field: string environment = 4;
    */
@@ -62,7 +62,7 @@ export type Key = Message<"openwearables.v1.Key"> & {
   enabled: boolean;
 
   /**
-   * The id of the developer who made it.
+   * The id of the developer who created it.
    *
    * @generated from field: string created_by = 7;
    */
@@ -88,7 +88,8 @@ export type Key = Message<"openwearables.v1.Key"> & {
   expiresAt?: Timestamp | undefined;
 
   /**
-   * When the secret before the newest one ends; unset if none is alive.
+   * When the secret before the newest one expires. Unset if that secret no
+   * longer works.
    *
    * @generated from field: google.protobuf.Timestamp previous_expires_at = 11;
    */
@@ -114,21 +115,21 @@ export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
   name?: string | undefined;
 
   /**
-   * `live`, also if unset, or `test`.
+   * `live` or `test`; `live` if unset.
    *
    * @generated from field: optional string environment = 2;
    */
   environment?: string | undefined;
 
   /**
-   * None means all scopes. No scope twice.
+   * All scopes if empty. Must not contain duplicates.
    *
    * @generated from field: repeated string scopes = 3;
    */
   scopes: string[];
 
   /**
-   * In the future. Unset: the key does not expire.
+   * In the future. The key does not expire if unset.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
@@ -152,7 +153,8 @@ export type CreateKeyResponse = Message<"openwearables.v1.CreateKeyResponse"> & 
   key?: Key | undefined;
 
   /**
-   * The key to send as `Authorization: Bearer ...`. Shown this once.
+   * The key to send as `Authorization: Bearer ...`. Shown only in this
+   * response.
    *
    * @generated from field: string secret = 2;
    */
@@ -247,7 +249,7 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   name?: string | undefined;
 
   /**
-   * At least one, none twice.
+   * At least one, without duplicates.
    *
    * @generated from field: repeated string scopes = 3;
    */
@@ -266,9 +268,9 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Which of `name`, `scopes`, `enabled`, `expires_at` to write: one that is
-   * named and unset is cleared, which all but `expires_at` refuse. Without a mask
-   * the set ones are written.
+   * Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
+   * field that is unset is cleared; only `expires_at` can be cleared. Without a
+   * mask, the fields that are set are written.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 6;
    */
@@ -309,7 +311,7 @@ export type RotateKeyRequest = Message<"openwearables.v1.RotateKeyRequest"> & {
   id: string;
 
   /**
-   * How long the old secret stays good, in seconds: 0 to 2592000 (30 days).
+   * How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
    *
    * @generated from field: int32 overlap_seconds = 2;
    */
@@ -333,7 +335,7 @@ export type RotateKeyResponse = Message<"openwearables.v1.RotateKeyResponse"> & 
   key?: Key | undefined;
 
   /**
-   * The new secret. Shown this once.
+   * The new secret. Shown only in this response.
    *
    * @generated from field: string secret = 2;
    */
@@ -384,20 +386,20 @@ export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE_
 /**
  * KeyService manages API keys, the credentials of servers.
  *
- * Every RPC takes a developer access token, and answers `unauthenticated`
- * (`missing_credential`, `invalid_token`, `token_expired`) without a valid one
- * and `permission_denied` (`credential_not_allowed`) to an API key or a user
- * token. Every developer manages all keys of the installation. Every RPC may
- * answer `resource_exhausted` (`rate_limited`), `unavailable` (`unavailable`)
- * and `internal` (`internal`); one that takes an id answers `not_found`
- * (`not_found`) where there is no such key.
+ * Every RPC takes a developer access token. It fails with `unauthenticated`
+ * (`missing_credential`, `invalid_token`, `token_expired`) without a valid one,
+ * and with `permission_denied` (`credential_not_allowed`) for an API key or a
+ * user token. Every developer manages all keys of the installation. Every RPC
+ * may fail with `resource_exhausted` (`rate_limited`), `unavailable`
+ * (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
+ * with `not_found` (`not_found`) if no key has it.
  *
  * @generated from service openwearables.v1.KeyService
  */
 export const KeyService: GenService<{
   /**
-   * CreateKey makes a key and answers its secret, which is never shown again.
-   * Takes Idempotency-Key.
+   * CreateKey creates a key and returns its secret, which is never shown again.
+   * Takes an Idempotency-Key.
    *
    * @generated from rpc openwearables.v1.KeyService.CreateKey
    */
@@ -407,7 +409,7 @@ export const KeyService: GenService<{
     output: typeof CreateKeyResponseSchema;
   },
   /**
-   * ListKeys answers all keys, newest first.
+   * ListKeys returns all keys, newest first.
    *
    * @generated from rpc openwearables.v1.KeyService.ListKeys
    */
@@ -417,7 +419,7 @@ export const KeyService: GenService<{
     output: typeof ListKeysResponseSchema;
   },
   /**
-   * GetKey answers one key.
+   * GetKey returns one key.
    *
    * @generated from rpc openwearables.v1.KeyService.GetKey
    */
@@ -427,8 +429,9 @@ export const KeyService: GenService<{
     output: typeof GetKeyResponseSchema;
   },
   /**
-   * UpdateKey changes name, scopes, state or expiry. A key that was disabled or
-   * lost a scope is refused from this answer on.
+   * UpdateKey changes the name, the scopes, the expiry, or whether the key is
+   * enabled. A key that was disabled, or lost a scope, is refused as soon as
+   * this call succeeds.
    *
    * @generated from rpc openwearables.v1.KeyService.UpdateKey
    */
@@ -438,10 +441,12 @@ export const KeyService: GenService<{
     output: typeof UpdateKeyResponseSchema;
   },
   /**
-   * RotateKey gives the key a new secret and answers it, never to be shown
-   * again. Id, name, scopes, limit and statistics stay. The old secret is dead
-   * from this answer on, or after the overlap; an older one still in its overlap
-   * ends at once. User tokens minted with the key stay. Takes Idempotency-Key.
+   * RotateKey gives the key a new secret and returns it. The secret is never
+   * shown again. The key keeps its id, name, scopes, limit and statistics. The
+   * old secret stops working as soon as this call succeeds, or after the
+   * overlap if one is given. An older secret that is still in its overlap stops
+   * working at once. User tokens minted with the key stay valid. Takes an
+   * Idempotency-Key.
    *
    * @generated from rpc openwearables.v1.KeyService.RotateKey
    */
@@ -451,8 +456,8 @@ export const KeyService: GenService<{
     output: typeof RotateKeyResponseSchema;
   },
   /**
-   * DeleteKey deletes the key and ends the user tokens it minted. Answers the
-   * key as it was.
+   * DeleteKey deletes the key and revokes the user tokens minted with it.
+   * Returns the key as it was.
    *
    * @generated from rpc openwearables.v1.KeyService.DeleteKey
    */

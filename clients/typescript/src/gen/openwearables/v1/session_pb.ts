@@ -31,7 +31,7 @@ export type Developer = Message<"openwearables.v1.Developer"> & {
   id: string;
 
   /**
-   * Unique among developers, without regard to case.
+   * Unique among developers. Case is ignored.
    *
    * @generated from field: string email = 2;
    */
@@ -91,14 +91,14 @@ export type Session = Message<"openwearables.v1.Session"> & {
   lastUsedAt?: Timestamp | undefined;
 
   /**
-   * When it ends unless it is renewed before.
+   * When the session ends unless it is renewed first.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * The address it was last used from.
+   * The IP address of its last use.
    *
    * @generated from field: optional string ip = 5;
    */
@@ -112,7 +112,7 @@ export type Session = Message<"openwearables.v1.Session"> & {
   client?: string | undefined;
 
   /**
-   * Whether it is the session that asks.
+   * Whether it is the session that makes the call.
    *
    * @generated from field: bool current = 7;
    */
@@ -141,7 +141,8 @@ export type LoginRequest = Message<"openwearables.v1.LoginRequest"> & {
   password: string;
 
   /**
-   * Keep the refresh token in the cookie `__Host-ow_refresh` instead of the answer.
+   * Keep the refresh token in the cookie `__Host-ow_refresh`, not in the
+   * response.
    *
    * @generated from field: bool use_cookie = 3;
    */
@@ -326,16 +327,16 @@ export type UpdateMeRequest = Message<"openwearables.v1.UpdateMeRequest"> & {
   email?: string | undefined;
 
   /**
-   * Needed to change the email.
+   * Required to change the email.
    *
    * @generated from field: optional string current_password = 4;
    */
   currentPassword?: string | undefined;
 
   /**
-   * Which of `first_name`, `last_name`, `email` to write: one that is named and
-   * unset is cleared, which `email` refuses. Without a mask the set ones are
-   * written.
+   * Which of `first_name`, `last_name` and `email` to write. A listed field
+   * that is unset is cleared; `email` cannot be cleared. Without a mask, the
+   * fields that are set are written.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 5;
    */
@@ -376,7 +377,8 @@ export type ChangePasswordRequest = Message<"openwearables.v1.ChangePasswordRequ
   currentPassword: string;
 
   /**
-   * 15 to 128 characters by default; the minimum is a setting of the server.
+   * 15 to 128 characters. The minimum is a setting of the server; 15 is its
+   * default.
    *
    * @generated from field: string new_password = 2;
    */
@@ -504,23 +506,24 @@ export const RevokeOtherSessionsResponseSchema: GenMessage<RevokeOtherSessionsRe
 
 /**
  * SessionService logs developers in and out, renews tokens of every kind, and
- * keeps the developer's own account.
+ * manages the developer's own account.
  *
- * Unless an RPC says otherwise it takes a developer access token, and answers
- * `unauthenticated` (`missing_credential`, `invalid_token`, `token_expired`)
- * without a valid one and `permission_denied` (`credential_not_allowed`) to a
- * valid credential of another kind. Every RPC may answer `resource_exhausted`
- * (`rate_limited`), `unavailable` (`unavailable`) and `internal` (`internal`).
+ * Unless an RPC says otherwise, it takes a developer access token. It fails
+ * with `unauthenticated` (`missing_credential`, `invalid_token`,
+ * `token_expired`) without a valid one, and with `permission_denied`
+ * (`credential_not_allowed`) for a valid credential of another kind. Every RPC
+ * may fail with `resource_exhausted` (`rate_limited`), `unavailable`
+ * (`unavailable`) or `internal` (`internal`).
  *
  * @generated from service openwearables.v1.SessionService
  */
 export const SessionService: GenService<{
   /**
-   * Login exchanges email and password for a token pair.
+   * Login exchanges an email and a password for a token pair.
    *
-   * Credential: none; an Authorization header is ignored. An unknown account, a
-   * wrong password and an empty one are refused alike and in equal time:
-   * `unauthenticated`, `invalid_credentials`. Takes Idempotency-Key.
+   * Credential: none. An Authorization header is ignored. An unknown account, a
+   * wrong password and an empty password fail alike and take equally long:
+   * `unauthenticated` (`invalid_credentials`). Takes an Idempotency-Key.
    *
    * @generated from rpc openwearables.v1.SessionService.Login
    */
@@ -530,20 +533,22 @@ export const SessionService: GenService<{
     output: typeof LoginResponseSchema;
   },
   /**
-   * RefreshToken spends a refresh token and answers its successor and a new
-   * access token of the same kind.
+   * RefreshToken consumes a refresh token. It returns a new refresh token and a
+   * new access token of the same kind.
    *
-   * Credential: the refresh token itself, in the message or in the cookie
-   * `__Host-ow_refresh`; the message wins, and the answer follows the way it
-   * came. Each token is good once. Repeating a call whose answer was lost is
-   * safe with the same Idempotency-Key: it answers the same successor.
+   * Credential: the refresh token, in the message or in the cookie
+   * `__Host-ow_refresh`. The message takes precedence. The new refresh token is
+   * returned the way the old one was sent. Each token can be used once. If the
+   * response is lost, the call can be repeated with the same Idempotency-Key:
+   * it then returns the same token.
    *
-   * Refused with `unauthenticated`: `invalid_refresh_token` (unknown, expired or
-   * revoked), `refresh_token_used` (spent moments ago, the session lives),
-   * `refresh_token_reused` (spent earlier: the whole session is revoked); with
-   * `invalid_argument` (`invalid_request`) when neither message nor cookie holds
-   * a token; with `permission_denied` (`cross_origin`) when the cookie comes
-   * from a page that is not allowed.
+   * Fails with `unauthenticated`: `invalid_refresh_token` (unknown, expired or
+   * revoked), `refresh_token_used` (used moments ago; the session stays valid)
+   * or `refresh_token_reused` (used earlier; the whole session is revoked).
+   * Fails with `invalid_argument` (`invalid_request`) if neither the message
+   * nor the cookie contains a token, and with `permission_denied`
+   * (`cross_origin`) if the cookie comes from a page whose origin is not
+   * allowed.
    *
    * @generated from rpc openwearables.v1.SessionService.RefreshToken
    */
@@ -553,11 +558,13 @@ export const SessionService: GenService<{
     output: typeof RefreshTokenResponseSchema;
   },
   /**
-   * RevokeToken ends the session of a refresh token, its access tokens included.
+   * RevokeToken ends the session of a refresh token, including its access
+   * tokens.
    *
-   * Credential: possession of the token. Succeeds for an unknown or already
-   * revoked token too (RFC 7009 section 2.2); `unavailable` if the revocation
-   * could not be stored. Clears the cookie `__Host-ow_refresh`.
+   * Credential: the refresh token itself. The call also succeeds for a token
+   * that is unknown or already revoked (RFC 7009 section 2.2). It fails with
+   * `unavailable` if the revocation could not be stored. Clears the cookie
+   * `__Host-ow_refresh`.
    *
    * @generated from rpc openwearables.v1.SessionService.RevokeToken
    */
@@ -567,8 +574,9 @@ export const SessionService: GenService<{
     output: typeof RevokeTokenResponseSchema;
   },
   /**
-   * Logout ends the calling session: its access and refresh token are dead once
-   * this has answered. Clears the cookie `__Host-ow_refresh`.
+   * Logout ends the session that makes the call. Its access and refresh tokens
+   * stop working as soon as this call succeeds. Clears the cookie
+   * `__Host-ow_refresh`.
    *
    * @generated from rpc openwearables.v1.SessionService.Logout
    */
@@ -578,7 +586,7 @@ export const SessionService: GenService<{
     output: typeof LogoutResponseSchema;
   },
   /**
-   * GetMe answers the calling developer.
+   * GetMe returns the developer who makes the call.
    *
    * @generated from rpc openwearables.v1.SessionService.GetMe
    */
@@ -588,12 +596,12 @@ export const SessionService: GenService<{
     output: typeof GetMeResponseSchema;
   },
   /**
-   * UpdateMe changes the calling developer.
+   * UpdateMe changes the developer who makes the call.
    *
-   * An email change needs `current_password`: missing it is `invalid_argument`
-   * (`invalid_request`), a wrong one `failed_precondition`
-   * (`incorrect_password`), an address that another developer has
-   * `already_exists` (`email_taken`).
+   * A change of the email requires `current_password`. The call fails with
+   * `invalid_argument` (`invalid_request`) if the password is missing, with
+   * `failed_precondition` (`incorrect_password`) if it is wrong, and with
+   * `already_exists` (`email_taken`) if another developer has the address.
    *
    * @generated from rpc openwearables.v1.SessionService.UpdateMe
    */
@@ -606,9 +614,9 @@ export const SessionService: GenService<{
    * ChangePassword sets a new password and ends every other session of the
    * developer.
    *
-   * A wrong current password is `failed_precondition` (`incorrect_password`); a
-   * new one that is too short, too common or not confirmed is `invalid_argument`
-   * (`invalid_request`).
+   * Fails with `failed_precondition` (`incorrect_password`) if the current
+   * password is wrong, and with `invalid_argument` (`invalid_request`) if the
+   * new one is too short, too common or not confirmed.
    *
    * @generated from rpc openwearables.v1.SessionService.ChangePassword
    */
@@ -618,7 +626,7 @@ export const SessionService: GenService<{
     output: typeof ChangePasswordResponseSchema;
   },
   /**
-   * ListSessions answers the developer's living sessions, newest first.
+   * ListSessions returns the developer's active sessions, newest first.
    *
    * @generated from rpc openwearables.v1.SessionService.ListSessions
    */
@@ -628,8 +636,9 @@ export const SessionService: GenService<{
     output: typeof ListSessionsResponseSchema;
   },
   /**
-   * RevokeSession ends one of the developer's sessions, possibly the calling
-   * one. `not_found` for a session that is not there or is another developer's.
+   * RevokeSession ends one of the developer's sessions, which may be the one
+   * that makes the call. Fails with `not_found` if the session does not exist
+   * or belongs to another developer.
    *
    * @generated from rpc openwearables.v1.SessionService.RevokeSession
    */
@@ -639,7 +648,8 @@ export const SessionService: GenService<{
     output: typeof RevokeSessionResponseSchema;
   },
   /**
-   * RevokeOtherSessions ends all of the developer's sessions but the calling one.
+   * RevokeOtherSessions ends all of the developer's sessions except the one
+   * that makes the call.
    *
    * @generated from rpc openwearables.v1.SessionService.RevokeOtherSessions
    */

@@ -33,15 +33,15 @@ export type TokenPair = Message<"openwearables.v1.TokenPair"> & {
   tokenType: string;
 
   /**
-   * `rt_` and lower-case letters and digits; good for one RefreshToken. Unset in
-   * cookie mode, where it travels in the cookie `__Host-ow_refresh`.
+   * `rt_` and lower-case letters and digits. Valid for one RefreshToken. Unset
+   * in cookie mode, where the cookie `__Host-ow_refresh` holds it.
    *
    * @generated from field: optional string refresh_token = 3;
    */
   refreshToken?: string | undefined;
 
   /**
-   * Seconds until the access token expires, counted from this answer.
+   * Seconds until the access token expires, counted from this response.
    *
    * @generated from field: int32 expires_in = 4;
    */

@@ -27,7 +27,8 @@ export type CreateUserTokenRequest = Message<"openwearables.v1.CreateUserTokenRe
   userId: string;
 
   /**
-   * With `app_secret`: the application that asks. Empty means absent.
+   * The application that makes the call; requires `app_secret`. Empty means
+   * absent.
    *
    * @generated from field: string app_id = 2;
    */
@@ -96,29 +97,30 @@ export const RevokeUserTokensResponseSchema: GenMessage<RevokeUserTokensResponse
   messageDesc(file_openwearables_v1_token, 3);
 
 /**
- * TokenService hands out user (SDK) tokens: each reaches one user's data and
- * nothing else. They are renewed by SessionService.RefreshToken.
+ * TokenService mints user (SDK) tokens. Each gives access to the data of one
+ * user and to nothing else. SessionService.RefreshToken renews them.
  *
- * Every RPC may answer `resource_exhausted` (`rate_limited`), `unavailable`
- * (`unavailable`) and `internal` (`internal`), and `invalid_argument`
- * (`invalid_request`) to a user id that is not a UUID.
+ * Every RPC may fail with `resource_exhausted` (`rate_limited`), `unavailable`
+ * (`unavailable`) or `internal` (`internal`), and with `invalid_argument`
+ * (`invalid_request`) if the user id is not a UUID.
  *
  * @generated from service openwearables.v1.TokenService
  */
 export const TokenService: GenService<{
   /**
-   * CreateUserToken mints a token pair for a user. Takes Idempotency-Key.
+   * CreateUserToken mints a token pair for a user. Takes an Idempotency-Key.
    *
    * Credential: app_id and app_secret in the message, else a developer access
-   * token, else an API key with the scope `tokens:write`. An application wins
-   * over a header. Refusals: `unauthenticated` (`invalid_app_credentials`) for an
-   * unknown app_id and a wrong app_secret alike, and with the reason of the
-   * credential for a header that does not verify; `failed_precondition`
-   * (`missing_credentials`) when there is no credential or only half of an
-   * application, (`multiple_credentials`) for two credential headers;
-   * `permission_denied` (`insufficient_scope`) to a key without the scope and
-   * (`credential_not_allowed`) to a user token; `not_found` (`not_found`) for an
-   * unknown user, only after the credential was proved.
+   * token, else an API key with the scope `tokens:write`. An application takes
+   * precedence over a header. Fails with `unauthenticated`
+   * (`invalid_app_credentials`) for an unknown app_id and a wrong app_secret
+   * alike, and with the reason of the credential if the one in the header is
+   * not valid; with `failed_precondition` (`missing_credentials`) if there is
+   * no credential or only half of an application, and (`multiple_credentials`)
+   * if two headers hold credentials; with `permission_denied`
+   * (`insufficient_scope`) for a key without the scope and
+   * (`credential_not_allowed`) for a user token; with `not_found` (`not_found`)
+   * for an unknown user, but only after the credential was verified.
    *
    * @generated from rpc openwearables.v1.TokenService.CreateUserToken
    */
@@ -128,13 +130,14 @@ export const TokenService: GenService<{
     output: typeof CreateUserTokenResponseSchema;
   },
   /**
-   * RevokeUserTokens ends all tokens of a user, access and refresh, whoever
-   * minted them.
+   * RevokeUserTokens revokes all access and refresh tokens of a user,
+   * regardless of who minted them.
    *
    * Credential: a developer access token, or an API key with the scope
-   * `tokens:write`. Refusals: `unauthenticated` (`missing_credential`,
+   * `tokens:write`. Fails with `unauthenticated` (`missing_credential`,
    * `invalid_token`, `token_expired`, `invalid_api_key`), `permission_denied`
-   * (`insufficient_scope`, `credential_not_allowed`), `not_found` (`not_found`).
+   * (`insufficient_scope`, `credential_not_allowed`) or `not_found`
+   * (`not_found`).
    *
    * @generated from rpc openwearables.v1.TokenService.RevokeUserTokens
    */

@@ -15,7 +15,7 @@ export const file_openwearables_v1_user: GenFile = /*@__PURE__*/
   fileDesc("ChtvcGVud2VhcmFibGVzL3YxL3VzZXIucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEi8QIKBFVzZXISCgoCaWQYASABKAkSLgoKY3JlYXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoKZmlyc3RfbmFtZRgDIAEoCUgAiAEBEhYKCWxhc3RfbmFtZRgEIAEoCUgBiAEBEhIKBWVtYWlsGAUgASgJSAKIAQESHQoQZXh0ZXJuYWxfdXNlcl9pZBgGIAEoCUgDiAEBEjIKDmxhc3Rfc3luY2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhChRsYXN0X3N5bmNlZF9wcm92aWRlchgIIAEoCUgEiAEBEh0KFWhhc19hY3RpdmVfY29ubmVjdGlvbhgJIAEoCEINCgtfZmlyc3RfbmFtZUIMCgpfbGFzdF9uYW1lQggKBl9lbWFpbEITChFfZXh0ZXJuYWxfdXNlcl9pZEIXChVfbGFzdF9zeW5jZWRfcHJvdmlkZXIiswEKEUNyZWF0ZVVzZXJSZXF1ZXN0EhcKCmZpcnN0X25hbWUYASABKAlIAIgBARIWCglsYXN0X25hbWUYAiABKAlIAYgBARISCgVlbWFpbBgDIAEoCUgCiAEBEh0KEGV4dGVybmFsX3VzZXJfaWQYBCABKAlIA4gBAUINCgtfZmlyc3RfbmFtZUIMCgpfbGFzdF9uYW1lQggKBl9lbWFpbEITChFfZXh0ZXJuYWxfdXNlcl9pZCI6ChJDcmVhdGVVc2VyUmVzcG9uc2USJAoEdXNlchgBIAEoCzIWLm9wZW53ZWFyYWJsZXMudjEuVXNlciKoAgoQTGlzdFVzZXJzUmVxdWVzdBIRCgRwYWdlGAEgASgFSACIAQESEgoFbGltaXQYAiABKAVIAYgBARIUCgdzb3J0X2J5GAMgASgJSAKIAQESFwoKc29ydF9vcmRlchgEIAEoCUgDiAEBEhMKBnNlYXJjaBgFIAEoCUgEiAEBEhIKBWVtYWlsGAYgASgJSAWIAQESHQoQZXh0ZXJuYWxfdXNlcl9pZBgHIAEoCUgGiAEBEhMKBmN1cnNvchgIIAEoCUgHiAEBQgcKBV9wYWdlQggKBl9saW1pdEIKCghfc29ydF9ieUINCgtfc29ydF9vcmRlckIJCgdfc2VhcmNoQggKBl9lbWFpbEITChFfZXh0ZXJuYWxfdXNlcl9pZEIJCgdfY3Vyc29yIsMBChFMaXN0VXNlcnNSZXNwb25zZRIlCgVpdGVtcxgBIAMoCzIWLm9wZW53ZWFyYWJsZXMudjEuVXNlchINCgV0b3RhbBgCIAEoBRIMCgRwYWdlGAMgASgFEg0KBWxpbWl0GAQgASgFEg0KBXBhZ2VzGAUgASgFEhAKCGhhc19uZXh0GAYgASgIEhAKCGhhc19wcmV2GAcgASgIEhgKC25leHRfY3Vyc29yGAggASgJSACIAQFCDgoMX25leHRfY3Vyc29yIhwKDkdldFVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjcKD0dldFVzZXJSZXNwb25zZRIkCgR1c2VyGAEgASgLMhYub3BlbndlYXJhYmxlcy52MS5Vc2VyIvABChFVcGRhdGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIXCgpmaXJzdF9uYW1lGAIgASgJSACIAQESFgoJbGFzdF9uYW1lGAMgASgJSAGIAQESEgoFZW1haWwYBCABKAlIAogBARIdChBleHRlcm5hbF91c2VyX2lkGAUgASgJSAOIAQESLwoLdXBkYXRlX21hc2sYBiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQg0KC19maXJzdF9uYW1lQgwKCl9sYXN0X25hbWVCCAoGX2VtYWlsQhMKEV9leHRlcm5hbF91c2VyX2lkIjoKElVwZGF0ZVVzZXJSZXNwb25zZRIkCgR1c2VyGAEgASgLMhYub3BlbndlYXJhYmxlcy52MS5Vc2VyIh8KEURlbGV0ZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkRlbGV0ZVVzZXJSZXNwb25zZRIkCgR1c2VyGAEgASgLMhYub3BlbndlYXJhYmxlcy52MS5Vc2VyMtIDCgtVc2VyU2VydmljZRJXCgpDcmVhdGVVc2VyEiMub3BlbndlYXJhYmxlcy52MS5DcmVhdGVVc2VyUmVxdWVzdBokLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlVXNlclJlc3BvbnNlElkKCUxpc3RVc2VycxIiLm9wZW53ZWFyYWJsZXMudjEuTGlzdFVzZXJzUmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuTGlzdFVzZXJzUmVzcG9uc2UiA5ACARJTCgdHZXRVc2VyEiAub3BlbndlYXJhYmxlcy52MS5HZXRVc2VyUmVxdWVzdBohLm9wZW53ZWFyYWJsZXMudjEuR2V0VXNlclJlc3BvbnNlIgOQAgESXAoKVXBkYXRlVXNlchIjLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlVXNlclJlcXVlc3QaJC5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZVVzZXJSZXNwb25zZSIDkAICElwKCkRlbGV0ZVVzZXISIy5vcGVud2VhcmFibGVzLnYxLkRlbGV0ZVVzZXJSZXF1ZXN0GiQub3BlbndlYXJhYmxlcy52MS5EZWxldGVVc2VyUmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
- * User is a person whose data the installation holds.
+ * User is a person whose data the installation stores.
  *
  * @generated from message openwearables.v1.User
  */
@@ -43,28 +43,28 @@ export type User = Message<"openwearables.v1.User"> & {
   lastName?: string | undefined;
 
   /**
-   * Unique among users, without regard to case.
+   * Unique among users. Case is ignored.
    *
    * @generated from field: optional string email = 5;
    */
   email?: string | undefined;
 
   /**
-   * The id that the app's own backend knows the user by. Unique among users.
+   * The user's id in the app's own backend. Unique among users.
    *
    * @generated from field: optional string external_user_id = 6;
    */
   externalUserId?: string | undefined;
 
   /**
-   * When data last arrived; unset before the first.
+   * When data last arrived. Unset before the first.
    *
    * @generated from field: google.protobuf.Timestamp last_synced_at = 7;
    */
   lastSyncedAt?: Timestamp | undefined;
 
   /**
-   * Which provider that data came from.
+   * The provider of that data.
    *
    * @generated from field: optional string last_synced_provider = 8;
    */
@@ -145,45 +145,45 @@ export const CreateUserResponseSchema: GenMessage<CreateUserResponse> = /*@__PUR
  */
 export type ListUsersRequest = Message<"openwearables.v1.ListUsersRequest"> & {
   /**
-   * From 1, also if unset. Ignored with a cursor.
+   * From 1; 1 if unset. Ignored if a cursor is given.
    *
    * @generated from field: optional int32 page = 1;
    */
   page?: number | undefined;
 
   /**
-   * Users on a page: 1 to 100, 20 if unset.
+   * Users per page: 1 to 100; 20 if unset.
    *
    * @generated from field: optional int32 limit = 2;
    */
   limit?: number | undefined;
 
   /**
-   * `created_at`, also if unset, `email`, `first_name`, `last_name` or
-   * `last_synced_at`. Ties are ordered by id.
+   * `created_at`, `email`, `first_name`, `last_name` or `last_synced_at`;
+   * `created_at` if unset. Ties are ordered by id.
    *
    * @generated from field: optional string sort_by = 3;
    */
   sortBy?: string | undefined;
 
   /**
-   * `asc`, or `desc`, also if unset. A user that was never synced comes last in
-   * `desc` by `last_synced_at`.
+   * `asc` or `desc`; `desc` if unset. If sorted by `last_synced_at` in `desc`,
+   * users that were never synced come last.
    *
    * @generated from field: optional string sort_order = 4;
    */
   sortOrder?: string | undefined;
 
   /**
-   * Part of first name, last name, email or external_user_id, without regard to
-   * case. At most 255 characters.
+   * Part of the first name, last name, email or external_user_id. Case is
+   * ignored. At most 255 characters.
    *
    * @generated from field: optional string search = 5;
    */
   search?: string | undefined;
 
   /**
-   * The whole email, without regard to case. At most 254 characters.
+   * The whole email. Case is ignored. At most 254 characters.
    *
    * @generated from field: optional string email = 6;
    */
@@ -197,7 +197,7 @@ export type ListUsersRequest = Message<"openwearables.v1.ListUsersRequest"> & {
   externalUserId?: string | undefined;
 
   /**
-   * `next_cursor` of the page before, with the same order and filters.
+   * `next_cursor` of the previous page; requires the same order and filters.
    *
    * @generated from field: optional string cursor = 8;
    */
@@ -221,7 +221,7 @@ export type ListUsersResponse = Message<"openwearables.v1.ListUsersResponse"> & 
   items: User[];
 
   /**
-   * Users that match, on all pages.
+   * Number of matching users on all pages.
    *
    * @generated from field: int32 total = 2;
    */
@@ -343,8 +343,9 @@ export type UpdateUserRequest = Message<"openwearables.v1.UpdateUserRequest"> & 
   externalUserId?: string | undefined;
 
   /**
-   * Which of `first_name`, `last_name`, `email`, `external_user_id` to write: one
-   * that is named and unset is cleared. Without a mask the set ones are written.
+   * Which of `first_name`, `last_name`, `email` and `external_user_id` to
+   * write. A listed field that is unset is cleared. Without a mask, the fields
+   * that are set are written.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 6;
    */
@@ -412,17 +413,18 @@ export const DeleteUserResponseSchema: GenMessage<DeleteUserResponse> = /*@__PUR
   messageDesc(file_openwearables_v1_user, 10);
 
 /**
- * UserService keeps the people whose health data this installation holds.
+ * UserService manages the people whose health data this installation stores.
  *
- * Every RPC takes a developer access token or an API key with the scope it
- * names. Refusals: `unauthenticated` (`missing_credential`, `invalid_token`,
- * `token_expired`, `invalid_api_key`) without a valid credential;
- * `permission_denied` (`insufficient_scope`) to a key without the scope and
- * (`credential_not_allowed`) to a user token; `failed_precondition`
- * (`multiple_credentials`) to two credentials at once; `invalid_argument`
- * (`invalid_request`) to an id that is not a UUID; `not_found` (`not_found`)
- * where there is no such user. Every RPC may answer `resource_exhausted`
- * (`rate_limited`), `unavailable` (`unavailable`) and `internal` (`internal`).
+ * Every RPC takes a developer access token, or an API key with the scope that
+ * the RPC states. It fails with `unauthenticated` (`missing_credential`,
+ * `invalid_token`, `token_expired`, `invalid_api_key`) without a valid
+ * credential; with `permission_denied` (`insufficient_scope`) for a key without
+ * the scope and (`credential_not_allowed`) for a user token; with
+ * `failed_precondition` (`multiple_credentials`) for two credentials at once;
+ * with `invalid_argument` (`invalid_request`) if an id is not a UUID; with
+ * `not_found` (`not_found`) if no user has the id. Every RPC may fail with
+ * `resource_exhausted` (`rate_limited`), `unavailable` (`unavailable`) or
+ * `internal` (`internal`).
  *
  * @generated from service openwearables.v1.UserService
  */
@@ -430,8 +432,8 @@ export const UserService: GenService<{
   /**
    * CreateUser adds a user. Scope: `users:write`.
    *
-   * An email or external_user_id that another user has is `already_exists`
-   * (`email_taken`, `external_user_id_taken`).
+   * Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
+   * another user has the email or the external_user_id.
    *
    * @generated from rpc openwearables.v1.UserService.CreateUser
    */
@@ -441,7 +443,7 @@ export const UserService: GenService<{
     output: typeof CreateUserResponseSchema;
   },
   /**
-   * ListUsers answers one page of users. Scope: `users:read`.
+   * ListUsers returns one page of users. Scope: `users:read`.
    *
    * @generated from rpc openwearables.v1.UserService.ListUsers
    */
@@ -451,10 +453,10 @@ export const UserService: GenService<{
     output: typeof ListUsersResponseSchema;
   },
   /**
-   * GetUser answers one user. Scope: `users:read`.
+   * GetUser returns one user. Scope: `users:read`.
    *
-   * Takes the user's own token too; of another user that token is refused with
-   * `permission_denied` (`other_user`), whether the user exists or not.
+   * Also takes the user's own token. For another user, that token fails with
+   * `permission_denied` (`other_user`), whether or not the other user exists.
    *
    * @generated from rpc openwearables.v1.UserService.GetUser
    */
@@ -466,8 +468,8 @@ export const UserService: GenService<{
   /**
    * UpdateUser changes a user. Scope: `users:write`.
    *
-   * An email or external_user_id that another user has is `already_exists`
-   * (`email_taken`, `external_user_id_taken`).
+   * Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
+   * another user has the email or the external_user_id.
    *
    * @generated from rpc openwearables.v1.UserService.UpdateUser
    */
@@ -477,7 +479,7 @@ export const UserService: GenService<{
     output: typeof UpdateUserResponseSchema;
   },
   /**
-   * DeleteUser deletes a user with all data, sessions and tokens, and answers
+   * DeleteUser deletes a user with all data, sessions and tokens, and returns
    * the user as it was. Scope: `users:write`.
    *
    * @generated from rpc openwearables.v1.UserService.DeleteUser

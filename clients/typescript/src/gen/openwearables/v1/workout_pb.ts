@@ -16,13 +16,13 @@ export const file_openwearables_v1_workout: GenFile = /*@__PURE__*/
   fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL3dvcmtvdXQucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEitQEKDVdvcmtvdXRTb3VyY2USEAoIcHJvdmlkZXIYASABKAkSEwoGc291cmNlGAIgASgJSACIAQESEwoGZGV2aWNlGAMgASgJSAGIAQESGAoLZGV2aWNlX3R5cGUYBCABKAlIAogBARIYCgtkZXZpY2VfbmFtZRgFIAEoCUgDiAEBQgkKB19zb3VyY2VCCQoHX2RldmljZUIOCgxfZGV2aWNlX3R5cGVCDgoMX2RldmljZV9uYW1lIu8ECgdXb3Jrb3V0EgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEgwKBHR5cGUYAyABKAkSEQoEbmFtZRgEIAEoCUgAiAEBEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYCgt6b25lX29mZnNldBgHIAEoCUgBiAEBEhgKEGR1cmF0aW9uX3NlY29uZHMYCCABKAUSLwoGc291cmNlGAkgASgLMh8ub3BlbndlYXJhYmxlcy52MS5Xb3Jrb3V0U291cmNlEhoKDWNhbG9yaWVzX2tjYWwYCiABKAFIAogBARIcCg9kaXN0YW5jZV9tZXRlcnMYCyABKAFIA4gBARIfChJhdmdfaGVhcnRfcmF0ZV9icG0YDCABKAVIBIgBARIfChJtYXhfaGVhcnRfcmF0ZV9icG0YDSABKAVIBYgBARIgChNhdmdfcGFjZV9zZWNfcGVyX2ttGA4gASgBSAaIAQESIgoVZWxldmF0aW9uX2dhaW5fbWV0ZXJzGA8gASgBSAeIAQFCBwoFX25hbWVCDgoMX3pvbmVfb2Zmc2V0QhAKDl9jYWxvcmllc19rY2FsQhIKEF9kaXN0YW5jZV9tZXRlcnNCFQoTX2F2Z19oZWFydF9yYXRlX2JwbUIVChNfbWF4X2hlYXJ0X3JhdGVfYnBtQhYKFF9hdmdfcGFjZV9zZWNfcGVyX2ttQhgKFl9lbGV2YXRpb25fZ2Fpbl9tZXRlcnMiggUKDFdvcmtvdXRJbnB1dBITCgtleHRlcm5hbF9pZBgBIAEoCRIMCgR0eXBlGAIgASgJEhEKBG5hbWUYAyABKAlIAIgBARIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoLem9uZV9vZmZzZXQYBiABKAlIAYgBARIdChBkdXJhdGlvbl9zZWNvbmRzGAcgASgFSAKIAQESLwoGc291cmNlGAggASgLMh8ub3BlbndlYXJhYmxlcy52MS5Xb3Jrb3V0U291cmNlEhoKDWNhbG9yaWVzX2tjYWwYCSABKAFIA4gBARIcCg9kaXN0YW5jZV9tZXRlcnMYCiABKAFIBIgBARIfChJhdmdfaGVhcnRfcmF0ZV9icG0YCyABKAVIBYgBARIfChJtYXhfaGVhcnRfcmF0ZV9icG0YDCABKAVIBogBARIgChNhdmdfcGFjZV9zZWNfcGVyX2ttGA0gASgBSAeIAQESIgoVZWxldmF0aW9uX2dhaW5fbWV0ZXJzGA4gASgBSAiIAQFCBwoFX25hbWVCDgoMX3pvbmVfb2Zmc2V0QhMKEV9kdXJhdGlvbl9zZWNvbmRzQhAKDl9jYWxvcmllc19rY2FsQhIKEF9kaXN0YW5jZV9tZXRlcnNCFQoTX2F2Z19oZWFydF9yYXRlX2JwbUIVChNfbWF4X2hlYXJ0X3JhdGVfYnBtQhYKFF9hdmdfcGFjZV9zZWNfcGVyX2ttQhgKFl9lbGV2YXRpb25fZ2Fpbl9tZXRlcnMitAEKE0xpc3RXb3Jrb3V0c1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgpzdGFydF9kYXRlGAIgASgJEhAKCGVuZF9kYXRlGAMgASgJEhgKC3JlY29yZF90eXBlGAQgASgJSACIAQESEwoGY3Vyc29yGAUgASgJSAGIAQESEgoFbGltaXQYBiABKAVIAogBAUIOCgxfcmVjb3JkX3R5cGVCCQoHX2N1cnNvckIICgZfbGltaXQipwEKFExpc3RXb3Jrb3V0c1Jlc3BvbnNlEicKBGRhdGEYASADKAsyGS5vcGVud2VhcmFibGVzLnYxLldvcmtvdXQSMAoKcGFnaW5hdGlvbhgCIAEoCzIcLm9wZW53ZWFyYWJsZXMudjEuUGFnaW5hdGlvbhI0CghtZXRhZGF0YRgDIAEoCzIiLm9wZW53ZWFyYWJsZXMudjEuV29ya291dHNNZXRhZGF0YSJ6CgpQYWdpbmF0aW9uEhgKC25leHRfY3Vyc29yGAEgASgJSACIAQESHAoPcHJldmlvdXNfY3Vyc29yGAIgASgJSAGIAQESEAoIaGFzX21vcmUYAyABKAhCDgoMX25leHRfY3Vyc29yQhIKEF9wcmV2aW91c19jdXJzb3IihgEKEFdvcmtvdXRzTWV0YWRhdGESLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHNhbXBsZV9jb3VudBgDIAEoBSJaChVVcHNlcnRXb3Jrb3V0c1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIwCgh3b3Jrb3V0cxgCIAMoCzIeLm9wZW53ZWFyYWJsZXMudjEuV29ya291dElucHV0ImwKFlVwc2VydFdvcmtvdXRzUmVzcG9uc2USDwoHY3JlYXRlZBgBIAEoBRIPCgd1cGRhdGVkGAIgASgFEjAKBWl0ZW1zGAMgAygLMiEub3BlbndlYXJhYmxlcy52MS5VcHNlcnRlZFdvcmtvdXQiQgoPVXBzZXJ0ZWRXb3Jrb3V0EgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEg4KBnN0YXR1cxgDIAEoCSI7ChREZWxldGVXb3Jrb3V0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhIKCndvcmtvdXRfaWQYAiABKAkiFwoVRGVsZXRlV29ya291dFJlc3BvbnNlMssCCg5Xb3Jrb3V0U2VydmljZRJiCgxMaXN0V29ya291dHMSJS5vcGVud2VhcmFibGVzLnYxLkxpc3RXb3Jrb3V0c1JlcXVlc3QaJi5vcGVud2VhcmFibGVzLnYxLkxpc3RXb3Jrb3V0c1Jlc3BvbnNlIgOQAgESbgoOVXBzZXJ0V29ya291dHMSJy5vcGVud2VhcmFibGVzLnYxLlVwc2VydFdvcmtvdXRzUmVxdWVzdBooLm9wZW53ZWFyYWJsZXMudjEuVXBzZXJ0V29ya291dHNSZXNwb25zZSIJkAICorsYAhgBEmUKDURlbGV0ZVdvcmtvdXQSJi5vcGVud2VhcmFibGVzLnYxLkRlbGV0ZVdvcmtvdXRSZXF1ZXN0Gicub3BlbndlYXJhYmxlcy52MS5EZWxldGVXb3Jrb3V0UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_openwearables_v1_options]);
 
 /**
- * WorkoutSource tells where a workout came from.
+ * WorkoutSource describes where a workout came from.
  *
  * @generated from message openwearables.v1.WorkoutSource
  */
 export type WorkoutSource = Message<"openwearables.v1.WorkoutSource"> & {
   /**
-   * Who measured it, such as `apple_health`. 1 to 255 characters.
+   * The provider of the data, such as `apple_health`. 1 to 255 characters.
    *
    * @generated from field: string provider = 1;
    */
@@ -43,14 +43,14 @@ export type WorkoutSource = Message<"openwearables.v1.WorkoutSource"> & {
   device?: string | undefined;
 
   /**
-   * Its kind, such as `watch`. At most 255 characters.
+   * The device's kind, such as `watch`. At most 255 characters.
    *
    * @generated from field: optional string device_type = 4;
    */
   deviceType?: string | undefined;
 
   /**
-   * What its owner calls it. At most 255 characters.
+   * The name that its owner gave the device. At most 255 characters.
    *
    * @generated from field: optional string device_name = 5;
    */
@@ -65,7 +65,7 @@ export const WorkoutSourceSchema: GenMessage<WorkoutSource> = /*@__PURE__*/
   messageDesc(file_openwearables_v1_workout, 0);
 
 /**
- * Workout is one stored workout. What is not known is unset.
+ * Workout is a stored workout. Unknown values are unset.
  *
  * @generated from message openwearables.v1.Workout
  */
@@ -78,7 +78,7 @@ export type Workout = Message<"openwearables.v1.Workout"> & {
   id: string;
 
   /**
-   * The provider's id, unique for user and provider.
+   * The provider's id, unique per user and provider.
    *
    * @generated from field: string external_id = 2;
    */
@@ -194,7 +194,7 @@ export type WorkoutInput = Message<"openwearables.v1.WorkoutInput"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * Required; not before the start and at most 365 days after it.
+   * Required. Not before the start and at most 365 days after it.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 5;
    */
@@ -208,14 +208,14 @@ export type WorkoutInput = Message<"openwearables.v1.WorkoutInput"> & {
   zoneOffset?: string | undefined;
 
   /**
-   * 0 to 31536000 (365 days); end minus start if unset.
+   * 0 to 31536000 (365 days); the end minus the start if unset.
    *
    * @generated from field: optional int32 duration_seconds = 7;
    */
   durationSeconds?: number | undefined;
 
   /**
-   * Required, with a provider.
+   * Required, with its provider.
    *
    * @generated from field: openwearables.v1.WorkoutSource source = 8;
    */
@@ -291,7 +291,8 @@ export type ListWorkoutsRequest = Message<"openwearables.v1.ListWorkoutsRequest"
   startDate: string;
 
   /**
-   * Required, in the same forms. A day is covered whole, an instant is exclusive.
+   * Required, in one of the same forms. A day is included as a whole; an
+   * instant is exclusive.
    *
    * @generated from field: string end_date = 3;
    */
@@ -305,14 +306,15 @@ export type ListWorkoutsRequest = Message<"openwearables.v1.ListWorkoutsRequest"
   recordType?: string | undefined;
 
   /**
-   * `next_cursor` or `previous_cursor` of another page, with the same filters.
+   * `next_cursor` or `previous_cursor` of another page; requires the same
+   * filters.
    *
    * @generated from field: optional string cursor = 5;
    */
   cursor?: string | undefined;
 
   /**
-   * Workouts on a page: 1 to 100, 50 if unset.
+   * Workouts per page: 1 to 100; 50 if unset.
    *
    * @generated from field: optional int32 limit = 6;
    */
@@ -354,7 +356,7 @@ export const ListWorkoutsResponseSchema: GenMessage<ListWorkoutsResponse> = /*@_
   messageDesc(file_openwearables_v1_workout, 4);
 
 /**
- * Pagination tells where the pages around this one begin.
+ * Pagination holds the cursors of the adjacent pages.
  *
  * @generated from message openwearables.v1.Pagination
  */
@@ -387,7 +389,7 @@ export const PaginationSchema: GenMessage<Pagination> = /*@__PURE__*/
   messageDesc(file_openwearables_v1_workout, 5);
 
 /**
- * WorkoutsMetadata tells what was read.
+ * WorkoutsMetadata describes the range and the page.
  *
  * @generated from message openwearables.v1.WorkoutsMetadata
  */
@@ -407,7 +409,7 @@ export type WorkoutsMetadata = Message<"openwearables.v1.WorkoutsMetadata"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * Workouts on this page.
+   * Number of workouts on this page.
    *
    * @generated from field: int32 sample_count = 3;
    */
@@ -433,7 +435,7 @@ export type UpsertWorkoutsRequest = Message<"openwearables.v1.UpsertWorkoutsRequ
   userId: string;
 
   /**
-   * 1 to 1000.
+   * 1 to 1000 workouts.
    *
    * @generated from field: repeated openwearables.v1.WorkoutInput workouts = 2;
    */
@@ -462,7 +464,7 @@ export type UpsertWorkoutsResponse = Message<"openwearables.v1.UpsertWorkoutsRes
   updated: number;
 
   /**
-   * One for each workout of the request, in its order.
+   * One for each workout of the request, in the request's order.
    *
    * @generated from field: repeated openwearables.v1.UpsertedWorkout items = 3;
    */
@@ -477,7 +479,7 @@ export const UpsertWorkoutsResponseSchema: GenMessage<UpsertWorkoutsResponse> = 
   messageDesc(file_openwearables_v1_workout, 8);
 
 /**
- * UpsertedWorkout tells what became of one workout of a request.
+ * UpsertedWorkout is the outcome for one workout of a request.
  *
  * @generated from message openwearables.v1.UpsertedWorkout
  */
@@ -495,7 +497,7 @@ export type UpsertedWorkout = Message<"openwearables.v1.UpsertedWorkout"> & {
   externalId: string;
 
   /**
-   * `created` or `updated`; an unchanged workout counts as updated.
+   * `created` or `updated`. An unchanged workout counts as updated.
    *
    * @generated from field: string status = 3;
    */
@@ -549,28 +551,30 @@ export const DeleteWorkoutResponseSchema: GenMessage<DeleteWorkoutResponse> = /*
   messageDesc(file_openwearables_v1_workout, 11);
 
 /**
- * WorkoutService keeps the workouts of users.
+ * WorkoutService stores the workouts of users.
  *
- * Every RPC takes a developer access token, an API key with the scope it names,
- * or a token of that very user. Refusals: `unauthenticated`
- * (`missing_credential`, `invalid_token`, `token_expired`, `invalid_api_key`)
- * without a valid credential; `permission_denied` (`insufficient_scope`) to a
- * key without the scope and (`other_user`) to a token of another user, whether
- * that user exists or not; `failed_precondition` (`multiple_credentials`) to
- * two credentials at once; `invalid_argument` (`invalid_request`) to an id that
- * is not a UUID; `not_found` (`not_found`) where there is no such user. Every
- * RPC may answer `resource_exhausted` (`rate_limited`), `unavailable`
- * (`unavailable`) and `internal` (`internal`).
+ * Every RPC takes a developer access token, an API key with the scope that the
+ * RPC states, or a token of the user in question. It fails with
+ * `unauthenticated` (`missing_credential`, `invalid_token`, `token_expired`,
+ * `invalid_api_key`) without a valid credential; with `permission_denied`
+ * (`insufficient_scope`) for a key without the scope and (`other_user`) for a
+ * token of another user, whether or not the user in question exists; with
+ * `failed_precondition` (`multiple_credentials`) for two credentials at once;
+ * with `invalid_argument` (`invalid_request`) if an id is not a UUID; with
+ * `not_found` (`not_found`) if no user has the id. Every RPC may fail with
+ * `resource_exhausted` (`rate_limited`), `unavailable` (`unavailable`) or
+ * `internal` (`internal`).
  *
  * @generated from service openwearables.v1.WorkoutService
  */
 export const WorkoutService: GenService<{
   /**
-   * ListWorkouts answers one page of a user's workouts that start in a range,
-   * newest first. Scope: `workouts:read`.
+   * ListWorkouts returns one page of a user's workouts that start within a
+   * range, newest first. Scope: `workouts:read`.
    *
-   * A date that cannot be read, a start after the end, and a cursor that is not
-   * of this user and these filters are `invalid_argument` (`invalid_request`).
+   * Fails with `invalid_argument` (`invalid_request`) if a date cannot be
+   * parsed, if the start is after the end, or if the cursor belongs to another
+   * user or to other filters.
    *
    * @generated from rpc openwearables.v1.WorkoutService.ListWorkouts
    */
@@ -580,11 +584,13 @@ export const WorkoutService: GenService<{
     output: typeof ListWorkoutsResponseSchema;
   },
   /**
-   * UpsertWorkouts stores workouts, all of them or none. Scope: `workouts:write`.
+   * UpsertWorkouts stores all of the given workouts or none. Scope:
+   * `workouts:write`.
    *
-   * A workout with the same `source.provider` and `external_id` is replaced
-   * whole, so repeating a call changes nothing. Twice in a call, the later wins.
-   * One bad workout refuses all: `invalid_argument` (`invalid_request`) with a
+   * A stored workout with the same `source.provider` and `external_id` is
+   * replaced as a whole, so the call can be repeated without further effect. If
+   * a call contains a workout twice, the later one wins. One invalid workout
+   * fails the whole call with `invalid_argument` (`invalid_request`) and a
    * field such as `workouts[3].end_time`.
    *
    * @generated from rpc openwearables.v1.WorkoutService.UpsertWorkouts
@@ -595,8 +601,8 @@ export const WorkoutService: GenService<{
     output: typeof UpsertWorkoutsResponseSchema;
   },
   /**
-   * DeleteWorkout deletes one workout; `not_found` for one that is gone.
-   * Scope: `workouts:write`.
+   * DeleteWorkout deletes one workout. Fails with `not_found` if it does not
+   * exist. Scope: `workouts:write`.
    *
    * @generated from rpc openwearables.v1.WorkoutService.DeleteWorkout
    */
