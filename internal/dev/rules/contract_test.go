@@ -42,7 +42,7 @@ func TestSpecIsValid(t *testing.T) {
 	}
 }
 
-func TestEmbeddedSpecIsTheRepositorys(t *testing.T) {
+func TestEmbeddedSpecMatchesTheSource(t *testing.T) {
 	source, err := os.ReadFile("../../../openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestOperationsAreTheRPCs(t *testing.T) {
 // Members that are absent, and not null, where they do not apply.
 var optionalMembers = map[string]bool{"Error.errors": true, "Error.required_scope": true}
 
-func TestAnswersSayAllThatTheyHold(t *testing.T) {
+func TestResponsesDescribeEveryMember(t *testing.T) {
 	spec := loadSpec(t)
 	operations(spec, func(path, method string, op *openapi3.Operation) {
 		for status, response := range op.Responses.Map() {
@@ -137,7 +137,7 @@ func checkClosed(t *testing.T, where string, schema *openapi3.SchemaRef) {
 	}
 }
 
-func TestEveryOperationSaysHowItRefuses(t *testing.T) {
+func TestEveryOperationDescribesItsErrors(t *testing.T) {
 	operations(loadSpec(t), func(path, method string, op *openapi3.Operation) {
 		want := []string{"429", "500", "503"}
 		if op.RequestBody != nil {

@@ -75,7 +75,7 @@ func send(t *testing.T, method, target, contentType, body string) (*recorder, er
 	return server, got
 }
 
-func TestPatchTellsAbsentFromNull(t *testing.T) {
+func TestPatchDistinguishesAbsentFromNull(t *testing.T) {
 	tests := []struct {
 		body string
 		want openapi.UpdateKeyRequest
@@ -117,7 +117,7 @@ func same[T comparable](a, b nullable.Nullable[T]) bool {
 	return left == right
 }
 
-func TestWrongTypeNamesItsPlace(t *testing.T) {
+func TestTypeErrorsNameTheField(t *testing.T) {
 	tests := []struct{ method, target, body, pointer string }{
 		{"PATCH", "/api-keys/key_1", `{"enabled": "yes"}`, "/enabled"},
 		{"PATCH", "/api-keys/key_1", `{"scopes": [1]}`, "/scopes"},

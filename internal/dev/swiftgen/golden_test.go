@@ -42,8 +42,8 @@ func compile(t *testing.T, sources map[string]string, names ...string) linker.Fi
 	return files
 }
 
-// respondTo runs the plugin as protoc would.
-func respondTo(t *testing.T, files linker.Files, parameter string) *pluginpb.CodeGeneratorResponse {
+// runPlugin runs the plugin as protoc would.
+func runPlugin(t *testing.T, files linker.Files, parameter string) *pluginpb.CodeGeneratorResponse {
 	t.Helper()
 	request := &pluginpb.CodeGeneratorRequest{}
 	if parameter != "" {
@@ -81,9 +81,9 @@ func respondTo(t *testing.T, files linker.Files, parameter string) *pluginpb.Cod
 	return &response
 }
 
-func TestGolden(t *testing.T) {
+func TestSwiftMatchesTheGoldenFiles(t *testing.T) {
 	files := compile(t, nil, "values.proto", "names.proto", "service.proto", "openwearables/v1/options.proto")
-	response := respondTo(t, files, "import=OpenWearables")
+	response := runPlugin(t, files, "import=OpenWearables")
 	if response.GetError() != "" {
 		t.Fatal(response.GetError())
 	}
@@ -128,7 +128,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestUnsupportedProtosAreRefused(t *testing.T) {
 	for name, test := range map[string]struct{ source, want string }{
 		"proto2": {
 			`syntax = "proto2"; message M { required int32 a = 1; }`,
@@ -193,7 +193,7 @@ func TestRefused(t *testing.T) {
 				}
 				return
 			}
-			response := respondTo(t, files, "")
+			response := runPlugin(t, files, "")
 			if !strings.Contains(response.GetError(), test.want) {
 				t.Fatalf("error %q, want %q", response.GetError(), test.want)
 			}

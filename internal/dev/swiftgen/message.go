@@ -27,7 +27,7 @@ func (f *file) message(message *protogen.Message) error {
 	f.block("public struct "+name+": "+conformances, func() {
 		f.line("public static let messageName = %q", message.Desc.FullName())
 		f.gap()
-		f.stored(properties)
+		f.storedProperties(properties)
 		f.initializers(properties)
 		f.gap()
 		f.decoder(properties)
@@ -69,7 +69,7 @@ func (f *file) nested(message *protogen.Message) error {
 	return nil
 }
 
-func (f *file) stored(properties []property) {
+func (f *file) storedProperties(properties []property) {
 	for _, p := range properties {
 		if p.field != nil {
 			f.comment(p.field.Comments)
@@ -125,11 +125,11 @@ func (f *file) decoder(properties []property) {
 		f.line("let reader = try FieldReader(decoder)")
 		for _, p := range properties {
 			if p.field != nil {
-				f.call("try reader.read(", append([]string{"&" + use(p.name)}, jsonNames(p.field)...)...)
+				f.call("try reader.read(", append([]string{"&" + reference(p.name)}, jsonNames(p.field)...)...)
 				continue
 			}
 			for _, member := range p.oneof.Fields {
-				arguments := append([]string{"&" + use(p.name)}, jsonNames(member)...)
+				arguments := append([]string{"&" + reference(p.name)}, jsonNames(member)...)
 				member := fmt.Sprintf("as: %s.%s", oneofName(p.oneof), quoted(memberName(member)))
 				f.call("try reader.read(", append(arguments, member)...)
 			}
@@ -146,10 +146,10 @@ func (f *file) encoder(properties []property) {
 		f.line("var writer = FieldWriter(encoder)")
 		for _, p := range properties {
 			if p.field != nil {
-				f.call("try writer.write(", use(p.name), fmt.Sprintf("%q", p.field.Desc.JSONName()))
+				f.call("try writer.write(", reference(p.name), fmt.Sprintf("%q", p.field.Desc.JSONName()))
 				continue
 			}
-			f.line("switch %s {", use(p.name))
+			f.line("switch %s {", reference(p.name))
 			for _, member := range p.oneof.Fields {
 				f.line("case .%s(let value)?:", quoted(memberName(member)))
 				f.call("  try writer.write(", "member: value", fmt.Sprintf("%q", member.Desc.JSONName()))
@@ -165,7 +165,7 @@ func (f *file) mirror(properties []property) {
 	f.block("public var customMirror: Mirror", func() {
 		var children []string
 		for _, p := range properties {
-			value := use(p.name)
+			value := reference(p.name)
 			switch {
 			case p.redacted && strings.HasSuffix(p.kind, "?"):
 				value += ".map { _ in Redacted() } as Any"
@@ -238,8 +238,8 @@ func jsonNames(field *protogen.Field) []string {
 	return names
 }
 
-// use is a property's name where a message's own code uses it.
-func use(name string) string {
+// reference is a property's name where a message's own code uses it.
+func reference(name string) string {
 	if slices.Contains([]string{"reader", "writer", "decoder", "encoder", "value"}, name) {
 		return "self." + name
 	}

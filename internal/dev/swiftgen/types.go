@@ -145,7 +145,7 @@ func (n *names) property(field *protogen.Field) (property, error) {
 		p.kind, p.initial = element+"?", "nil"
 		p.boxed = containsItself(field)
 	default:
-		p.kind, p.initial = element, zero(field)
+		p.kind, p.initial = element, defaultValue(field)
 	}
 	return p, nil
 }
@@ -158,8 +158,8 @@ func valueField(field *protogen.Field) *protogen.Field {
 	return field
 }
 
-// zero is the default of a field without presence.
-func zero(field *protogen.Field) string {
+// defaultValue is the default of a field without presence.
+func defaultValue(field *protogen.Field) string {
 	switch field.Desc.Kind() {
 	case protoreflect.BoolKind:
 		return "false"

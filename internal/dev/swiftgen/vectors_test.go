@@ -31,8 +31,8 @@ type vector struct {
 	Want string `json:"want,omitempty"`
 }
 
-// TestVectors holds the committed vectors to Go's reading of today.
-func TestVectors(t *testing.T) {
+// TestVectorsMatchProtojson holds the committed vectors to Go's reading of today.
+func TestVectorsMatchProtojson(t *testing.T) {
 	files := compile(t, nil, "values.proto", "names.proto")
 	types := dynamicpb.NewTypes(registry(t, files))
 	var vectors []vector
@@ -41,7 +41,7 @@ func TestVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		vectors = append(vectors, read(t, types, kind, input))
+		vectors = append(vectors, roundTrip(t, types, kind, input))
 	}
 	refused := 0
 	var out bytes.Buffer
@@ -98,8 +98,8 @@ func registry(t *testing.T, files linker.Files) *protoregistry.Files {
 	return &result
 }
 
-// read asks protojson.
-func read(t *testing.T, types *dynamicpb.Types, kind protoreflect.MessageType, v vector) vector {
+// roundTrip asks protojson.
+func roundTrip(t *testing.T, types *dynamicpb.Types, kind protoreflect.MessageType, v vector) vector {
 	t.Helper()
 	message := kind.New().Interface()
 	options := protojson.UnmarshalOptions{DiscardUnknown: true, Resolver: types}
