@@ -1,8 +1,8 @@
 // Package gen holds the Go code generated from the contracts: the messages and
 // RPC handlers of schema/ in openwearables/v1, the REST server of openapi.yaml in
-// openapi. Nothing below it is edited by hand but openapi/spec.go.
+// openapi. All files below it are generated, except openapi/spec.go.
 //
-// "go generate ./gen" writes it anew. It needs the tools of internal/dev/tools: run
+// "go generate ./gen" regenerates it. It needs the tools of internal/dev/tools: run
 // "npm ci" there once.
 package gen
 

@@ -2513,10 +2513,10 @@ var (
 	errNullBody = errors.New("the body is null")
 )
 
-// decodeJSON reads all of the body as one JSON value. Member names match exactly,
-// none may come twice, and invalid UTF-8 is refused. A value that does not fit is
-// a [jsonv2.SemanticError], which names the place by JSON pointer; what is not
-// JSON is a [jsontext.SyntacticError]; a body of zero bytes is errNoBody.
+// decodeJSON reads the whole body as one JSON value. Member names must match exactly;
+// duplicate members and invalid UTF-8 are refused. The error is a
+// [jsonv2.SemanticError] with a JSON pointer if a value has the wrong type, a
+// [jsontext.SyntacticError] if the body is not JSON, and errNoBody if it is empty.
 func decodeJSON[T any](r *http.Request) (*T, error) {
 	var body *T
 	err := jsonv2.UnmarshalRead(r.Body, &body)

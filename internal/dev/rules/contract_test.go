@@ -105,8 +105,8 @@ func TestResponsesDescribeEveryMember(t *testing.T) {
 	})
 }
 
-// checkClosed reports each object in schema that allows a member it does not
-// describe, or describes one that an answer may leave out.
+// checkClosed reports each object in schema that allows members it does not describe, or
+// describes members that a response may leave out.
 func checkClosed(t *testing.T, where string, schema *openapi3.SchemaRef) {
 	t.Helper()
 	name := strings.TrimPrefix(schema.Ref, "#/components/schemas/")
@@ -160,8 +160,8 @@ func TestEveryOperationDescribesItsErrors(t *testing.T) {
 	})
 }
 
-// A field that carries a credential says so, and is not shown where an SDK
-// prints its message.
+// A field that holds a credential is marked, so that the SDKs redact it when they print
+// the message.
 func TestSecretsAreMarked(t *testing.T) {
 	var visit func(protoreflect.MessageDescriptors)
 	marked := 0

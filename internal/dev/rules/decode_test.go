@@ -17,7 +17,7 @@ import (
 
 var errSeen = errors.New("seen")
 
-// recorder keeps the request that the generated server decoded.
+// recorder records the request that the generated server decoded.
 type recorder struct {
 	openapi.StrictServerInterface
 	login  openapi.LoginRequestObject
@@ -46,8 +46,8 @@ func (s *recorder) UpsertWorkouts(_ context.Context, r openapi.UpsertWorkoutsReq
 	return nil, errSeen
 }
 
-// send passes one request through the generated server. The error is what it
-// refused the request with, nil if a handler was reached.
+// send passes one request through the generated server. It returns the error with which
+// the server refused the request, nil if a handler was reached.
 func send(t *testing.T, method, target, contentType, body string) (*recorder, error) {
 	t.Helper()
 	var got error

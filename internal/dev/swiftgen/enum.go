@@ -5,7 +5,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// enum writes an enum. A second name of a number becomes a constant.
+// enum writes an enum. A second name for a number becomes a constant.
 func (f *file) enum(enum *protogen.Enum) {
 	names := caseNames(enum)
 	first := map[protoreflect.EnumNumber]string{}

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/compiler/protogen"
 )
 
-// usesData finds the one type of generated code that is Foundation's.
+// usesData matches the one type in generated code that comes from Foundation.
 var usesData = regexp.MustCompile(`[ \[(]Data\b`)
 
 // file is one Swift file under construction.
@@ -18,7 +18,7 @@ type file struct {
 	proto      *protogen.File
 }
 
-// render writes the Swift of a proto file.
+// render returns the Swift source for a proto file.
 func render(proto *protogen.File, names *names, operations *operations, runtime string) (string, error) {
 	body := file{names: names, operations: operations, proto: proto}
 	for _, enum := range proto.Enums {

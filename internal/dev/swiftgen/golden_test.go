@@ -20,12 +20,13 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-var update = flag.Bool("update", false, "write the golden files and the vectors anew")
+var update = flag.Bool("update", false, "rewrite the golden files and the vectors")
 
-// golden holds the Swift of testdata, in the Swift tests, so that it compiles.
+// golden holds the Swift generated from testdata. It is among the Swift tests, which
+// compile it.
 const golden = "../../../clients/swift/Tests/OpenWearablesTests/Messages/Golden"
 
-// compile compiles protos: those of testdata, and sources by their file names.
+// compile compiles protos from testdata and from sources, which maps file names to text.
 func compile(t *testing.T, sources map[string]string, names ...string) linker.Files {
 	t.Helper()
 	compiler := protocompile.Compiler{
@@ -42,7 +43,7 @@ func compile(t *testing.T, sources map[string]string, names ...string) linker.Fi
 	return files
 }
 
-// runPlugin runs the plugin as protoc would.
+// runPlugin runs the plugin the way protoc does.
 func runPlugin(t *testing.T, files linker.Files, parameter string) *pluginpb.CodeGeneratorResponse {
 	t.Helper()
 	request := &pluginpb.CodeGeneratorRequest{}

@@ -2,12 +2,12 @@
 // message, an enum for each enum and oneof, and a protocol with its client for
 // each service, for the runtime in clients/swift/Sources/OpenWearables/Messages.
 //
-// It reads proto3. A proto2 or editions file, an extension and a well-known type
-// that the runtime lacks are refused; a streaming method is left out. The one
-// extension it knows is the method option openwearables.v1.operation, which becomes
-// part of the method's MethodDescriptor.
+// It reads proto3. It refuses proto2 and editions files, extensions, and well-known
+// types that the runtime lacks. It leaves out streaming methods. The one extension it
+// supports is the method option openwearables.v1.operation, which becomes part of the
+// method's MethodDescriptor.
 //
-// The option import=OpenWearables is for a module that is not the runtime's own.
+// The option import=OpenWearables is for modules other than the runtime's own.
 package main
 
 import (
@@ -30,8 +30,8 @@ func main() {
 	}
 }
 
-// run answers a CodeGeneratorRequest with a CodeGeneratorResponse. What is wrong
-// with the protos is in the response; an error is of the plugin protocol itself.
+// run reads a CodeGeneratorRequest and writes a CodeGeneratorResponse. The response
+// reports faults in the protos. An error means that the plugin protocol was violated.
 func run(in io.Reader, out io.Writer) error {
 	data, err := io.ReadAll(in)
 	if err != nil {
@@ -53,7 +53,7 @@ func run(in io.Reader, out io.Writer) error {
 }
 
 func respond(request *pluginpb.CodeGeneratorRequest) (*pluginpb.CodeGeneratorResponse, error) {
-	// protogen wants to know where the Go code would be, which is of no interest here.
+	// protogen requires a Go package for every file, although no Go is generated here.
 	for _, file := range request.GetProtoFile() {
 		if file.GetOptions().GetGoPackage() == "" {
 			options := proto.CloneOf(file.GetOptions())
@@ -65,7 +65,7 @@ func respond(request *pluginpb.CodeGeneratorRequest) (*pluginpb.CodeGeneratorRes
 		}
 	}
 	var flags flag.FlagSet
-	runtime := flags.String("import", "", "the module of the runtime, where it is another one")
+	runtime := flags.String("import", "", "the module of the runtime, if it is another one")
 	plugin, err := protogen.Options{ParamFunc: flags.Set}.New(request)
 	if err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func respond(request *pluginpb.CodeGeneratorRequest) (*pluginpb.CodeGeneratorRes
 	return plugin.Response(), nil
 }
 
-// generate writes a Swift file for each proto file that was asked for. Swift
-// modules have no packages, so it refuses two messages or enums of one name.
+// generate writes a Swift file for each requested proto file. Swift modules have no
+// packages, so it refuses two messages or enums of the same name.
 func generate(plugin *protogen.Plugin, runtime string) error {
 	plugin.SupportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL)
 	operations, err := newOperations(plugin.Files)

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/compiler/protogen"
 )
 
-// message writes a message with the types that are nested in it.
+// message writes a message and its nested types.
 func (f *file) message(message *protogen.Message) error {
 	properties, err := f.names.properties(message)
 	if err != nil {
@@ -42,7 +42,7 @@ func (f *file) message(message *protogen.Message) error {
 	return err
 }
 
-// nested writes the oneofs, enums and messages in a message.
+// nested writes the oneofs, enums and messages nested in a message.
 func (f *file) nested(message *protogen.Message) error {
 	for _, oneof := range message.Oneofs {
 		if oneof.Desc.IsSynthetic() {
@@ -89,7 +89,7 @@ func (f *file) storedProperties(properties []property) {
 	f.gap()
 }
 
-// initializers write the one without arguments and the one of all fields.
+// initializers writes the initializer without arguments and the one with all fields.
 func (f *file) initializers(properties []property) {
 	f.line("public init() {}")
 	if len(properties) == 0 {
@@ -160,7 +160,7 @@ func (f *file) encoder(properties []property) {
 	})
 }
 
-// mirror writes what printing, dumping and reflection show.
+// mirror writes the mirror that printing, dumping and reflection use.
 func (f *file) mirror(properties []property) {
 	f.block("public var customMirror: Mirror", func() {
 		var children []string
@@ -184,7 +184,7 @@ func (f *file) mirror(properties []property) {
 	})
 }
 
-// call writes a call, on more lines where one is too short for it.
+// call writes a call, on several lines if it does not fit on one.
 func (f *file) call(head string, arguments ...string) {
 	all := strings.Join(arguments, ", ") + ")"
 	switch {
@@ -200,7 +200,7 @@ func (f *file) call(head string, arguments ...string) {
 }
 
 // checkShadows refuses a message in which a nested type hides a type that the
-// message, or one nested in it, names.
+// message or one of its nested messages uses.
 func (f *file) checkShadows(message *protogen.Message, properties []property) error {
 	own := f.names.swift[message.Desc.FullName()]
 	for _, p := range properties {
@@ -228,8 +228,8 @@ func (f *file) checkShadows(message *protogen.Message, properties []property) er
 	return nil
 }
 
-// jsonNames are the names under which a field is read: the JSON name, and the
-// proto's where it is another one.
+// jsonNames returns the names under which a field is read: its JSON name, and its
+// proto name if that differs.
 func jsonNames(field *protogen.Field) []string {
 	names := []string{fmt.Sprintf("%q", field.Desc.JSONName())}
 	if name := string(field.Desc.Name()); name != field.Desc.JSONName() {
@@ -238,7 +238,7 @@ func jsonNames(field *protogen.Field) []string {
 	return names
 }
 
-// reference is a property's name where a message's own code uses it.
+// reference returns the expression by which a message's own code refers to a property.
 func reference(name string) string {
 	if slices.Contains([]string{"reader", "writer", "decoder", "encoder", "value"}, name) {
 		return "self." + name

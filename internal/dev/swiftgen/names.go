@@ -11,9 +11,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// names gives every message and enum of the module its Swift name.
+// names maps every message and enum of the module to its Swift name.
 type names struct {
-	swift map[protoreflect.FullName]string // nested ones with their parents: Tree.Node
+	swift map[protoreflect.FullName]string // nested types with their parents: Tree.Node
 	proto map[string]protoreflect.FullName
 }
 
@@ -21,8 +21,8 @@ func newNames() *names {
 	return &names{map[protoreflect.FullName]string{}, map[string]protoreflect.FullName{}}
 }
 
-// addFile names what a file declares. It refuses a file that is not proto3, has
-// extensions, or whose names are taken.
+// addFile names the types that a file declares. It refuses a file that is not proto3,
+// has extensions, or declares a name that is taken.
 func (n *names) addFile(file *protogen.File) error {
 	if file.Desc.Syntax() != protoreflect.Proto3 {
 		return fmt.Errorf("%s: only proto3 is supported, not %v", file.Desc.Path(), file.Desc.Syntax())
@@ -75,16 +75,16 @@ func (n *names) add(swift string, desc protoreflect.Descriptor) error {
 	return nil
 }
 
-// fileName is the file that a proto file becomes: user.pb.swift for
-// openwearables/v1/user.proto. The dot keeps it apart from hand-written files,
-// since a Swift module has no two files of one name. protoc and buf refuse two of
-// them.
+// fileName returns the name of the Swift file for a proto file: user.pb.swift for
+// openwearables/v1/user.proto. A Swift module cannot have two files of the same name;
+// the ending .pb.swift avoids a clash with hand-written files. protoc and buf refuse two
+// generated files of the same name.
 func fileName(file *protogen.File) string {
 	return strings.TrimSuffix(path.Base(file.Desc.Path()), ".proto") + ".pb.swift"
 }
 
-// typeName is the last part of a type's name: the proto's own, with a suffix where
-// generated code could no longer name a type of Swift or of the runtime.
+// typeName returns the last part of a type's name: the name in the proto, with a suffix
+// if it would hide a type of Swift or of the runtime from generated code.
 func typeName(name, suffix string) string {
 	name = upperCamel(name)
 	if slices.Contains(reservedTypes, name) {
@@ -103,7 +103,7 @@ var reservedTypes = strings.Fields(`
 	UnaryTransport
 `)
 
-// oneofName is the enum that a oneof becomes in its message.
+// oneofName returns the name of the enum for a oneof.
 func oneofName(oneof *protogen.Oneof) string {
 	name := typeName(upperCamel(string(oneof.Desc.Name())), "Oneof")
 	for _, enum := range oneof.Parent.Enums {
@@ -119,8 +119,8 @@ func oneofName(oneof *protogen.Oneof) string {
 	return name
 }
 
-// propertyName is a field's or a oneof's property. A name that means something to
-// every value or to the protocols of a message gets a suffix.
+// propertyName returns the name of the property for a field or a oneof. It adds a suffix
+// to names that Swift or the protocols of a message already use.
 func propertyName(name protoreflect.Name) string {
 	camel := lowerCamel(string(name))
 	switch camel {
@@ -130,9 +130,9 @@ func propertyName(name protoreflect.Name) string {
 	return camel
 }
 
-// caseNames are the cases of an enum by its values: SPORT_RUNNING of Sport is
-// running, unless a prefix is missing or what remains is no name or not the only
-// one.
+// caseNames returns the case for each value of an enum: running for SPORT_RUNNING of
+// Sport. A value keeps its full name if it lacks the prefix, or if the rest is not a valid
+// or not a unique name.
 func caseNames(enum *protogen.Enum) []string {
 	prefix := strings.ToUpper(snake(string(enum.Desc.Name()))) + "_"
 	short := func(value *protogen.EnumValue) string {
@@ -160,10 +160,10 @@ func caseNames(enum *protogen.Enum) []string {
 	return result
 }
 
-// reservedCases are the enums' own members.
+// reservedCases are members that every generated enum has.
 var reservedCases = []string{"unrecognized", "rawValue", "schemaNames", "self"}
 
-// quoted is an identifier as a declaration or a use writes it.
+// quoted returns an identifier as source text, in backquotes if it is a keyword.
 func quoted(name string) string {
 	if slices.Contains(keywords, name) {
 		return "`" + name + "`"
@@ -178,7 +178,7 @@ var keywords = strings.Fields(`
 	throw where while Any as await false is nil self Self super throws true try
 `)
 
-// lowerCamel is user_id as userID, http_url as httpURL.
+// lowerCamel returns userID for user_id, httpURL for http_url.
 func lowerCamel(name string) string {
 	words := strings.FieldsFunc(snake(name), func(r rune) bool { return r == '_' })
 	for i, word := range words {
@@ -195,7 +195,7 @@ func lowerCamel(name string) string {
 
 var initialisms = []string{"api", "http", "https", "id", "ip", "json", "url", "uri", "uuid"}
 
-// upperCamel is a name that begins with a capital and has no underscores.
+// upperCamel returns a name with an initial capital and without underscores.
 func upperCamel(name string) string {
 	var b strings.Builder
 	for word := range strings.SplitSeq(name, "_") {
@@ -206,7 +206,7 @@ func upperCamel(name string) string {
 	return b.String()
 }
 
-// snake is HTTPVersion as http_version.
+// snake returns http_version for HTTPVersion.
 func snake(name string) string {
 	var b strings.Builder
 	runes := []rune(name)

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/compiler/protogen"
 )
 
-// oneof writes the enum of a oneof.
+// oneof writes the enum for a oneof.
 func (f *file) oneof(oneof *protogen.Oneof) error {
 	redacting := slices.ContainsFunc(oneof.Fields, isSecret)
 	conformances := "Hashable, Sendable"
@@ -58,7 +58,7 @@ func (f *file) oneofMirror(oneof *protogen.Oneof) {
 	})
 }
 
-// memberName is the case of a oneof's member.
+// memberName returns the case for a member of a oneof.
 func memberName(member *protogen.Field) string {
 	name := propertyName(member.Desc.Name())
 	if name == "none" {

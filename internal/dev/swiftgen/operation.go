@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// operationOption is the one extension that is read: a method option, declared in a
-// file that becomes no Swift.
+// operationOption is the one supported extension: a method option. No Swift is generated
+// for the file that declares it.
 const operationOption protoreflect.FullName = "openwearables.v1.operation"
 
 // declaresOperation reports whether a file is the one that declares operationOption.
@@ -20,8 +20,8 @@ func declaresOperation(file *protogen.File) bool {
 	return len(file.Extensions) == 1 && file.Extensions[0].Desc.FullName() == operationOption
 }
 
-// operations reads operationOption. Its Go type is not linked in: the plugin runs
-// when the generated Go has been deleted.
+// operations reads operationOption through reflection. The plugin cannot link the
+// generated Go type, because buf deletes it before the plugin runs.
 type operations struct {
 	declared *protogen.Extension // nil if no file declares it
 	option   protoreflect.ExtensionType
@@ -39,8 +39,8 @@ func newOperations(files []*protogen.File) (*operations, error) {
 	return &operations{}, nil
 }
 
-// arguments returns what the option says of a method, as arguments of its
-// MethodDescriptor. What is unset there is left to their defaults.
+// arguments returns the arguments that a method's option adds to its MethodDescriptor.
+// Members that are unset add none.
 func (o *operations) arguments(method *protogen.Method) ([]string, error) {
 	if o.declared == nil {
 		return nil, nil

@@ -8,17 +8,18 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// paging is how the pages of a method hang together.
+// paging describes how the pages of a method are linked.
 type paging struct {
-	cursor  string // the request's property
+	cursor  string // the property of the request
 	next    string // the path in the response
-	items   string // the response's property
+	items   string // the property of the response
 	element string
 }
 
-// pagingOf finds the pages of a method: its request has a string cursor or
-// page_token, its response exactly one list and a next_cursor or next_page_token,
-// itself or in one of its messages. Nil if it answers no pages.
+// pagingOf returns the paging of a method, nil if it does not return pages. A method
+// returns pages if its request has a string cursor or page_token, and its response has
+// exactly one list and, itself or in one of its messages, a next_cursor or
+// next_page_token.
 func (f *file) pagingOf(m *protogen.Method) (*paging, error) {
 	for _, name := range []protoreflect.Name{"cursor", "page_token"} {
 		cursor := stringField(m.Input, name)
@@ -38,15 +39,15 @@ func (f *file) pagingOf(m *protogen.Method) (*paging, error) {
 	return nil, nil
 }
 
-// pagedSequence writes the method that goes through all pages: listAllUsers for
+// pagedSequence writes the method that iterates over all pages: listAllUsers for
 // listUsers.
 func (f *file) pagedSequence(m method) {
 	name := m.name + "All"
 	if rest, ok := strings.CutPrefix(m.name, "list"); ok {
 		name = "listAll" + rest
 	}
-	f.documentation(fmt.Sprintf("The items that ``%s(_:options:)`` answers, from the page of the request on: "+
-		"each page is fetched when it is needed.", m.name))
+	f.documentation(fmt.Sprintf("The items that ``%s(_:options:)`` returns, starting with the page of the request. "+
+		"Each page is fetched when it is needed.", m.name))
 	f.line("public func %s(", name)
 	f.line("  _ request: %s, options: CallOptions = CallOptions()", m.parameter())
 	f.block(") -> PagedSequence<"+m.pages.element+">", func() {

@@ -13,17 +13,17 @@ func serviceName(service *protogen.Service) string {
 
 func clientName(service *protogen.Service) string { return serviceName(service) + "Client" }
 
-// method is a method with the names of its Swift.
+// method is a method with its Swift names.
 type method struct {
 	proto         *protogen.Method
 	name          string
 	input, output string
 	descriptor    []string // the arguments of its MethodDescriptor
-	pages         *paging  // nil if its answers are not pages
+	pages         *paging  // nil if it does not return pages
 }
 
-// parameter is the type of the request, with a default where every field of it may
-// be absent.
+// parameter returns the type of the request, with a default value if all of its fields
+// may be absent.
 func (m method) parameter() string {
 	for _, field := range m.proto.Input.Fields {
 		if !field.Desc.HasPresence() && !field.Desc.IsList() && !field.Desc.IsMap() {
@@ -33,8 +33,8 @@ func (m method) parameter() string {
 	return m.input + " = " + m.input + "()"
 }
 
-// service writes a service's protocol, what every implementation of it can do
-// besides, and the client.
+// service writes a service's protocol, an extension that all its implementations share,
+// and the client.
 func (f *file) service(service *protogen.Service) error {
 	methods, err := f.methods(service)
 	if err != nil {
@@ -61,7 +61,7 @@ func (f *file) service(service *protogen.Service) error {
 	return nil
 }
 
-// methods are the unary ones.
+// methods returns the unary methods of a service.
 func (f *file) methods(service *protogen.Service) ([]method, error) {
 	var result []method
 	for _, m := range service.Methods {
@@ -89,7 +89,7 @@ func (f *file) methods(service *protogen.Service) ([]method, error) {
 	return result, nil
 }
 
-// conveniences writes the calls without options and the sequences of pages.
+// conveniences writes the methods without options and those that iterate over pages.
 func (f *file) conveniences(service *protogen.Service, methods []method) {
 	f.block("extension "+serviceName(service), func() {
 		for _, m := range methods {
@@ -111,7 +111,7 @@ func (f *file) conveniences(service *protogen.Service, methods []method) {
 func (f *file) client(service *protogen.Service, methods []method) {
 	f.line("/// Calls %s over a transport.", service.Desc.Name())
 	f.block(fmt.Sprintf("public final class %s: %s", clientName(service), serviceName(service)), func() {
-		f.line("/// What a transport must know of each method.")
+		f.line("/// Describes the methods to a transport.")
 		f.block("public enum Method", func() {
 			for _, m := range methods {
 				f.list("public static let "+quoted(m.name)+" = MethodDescriptor(", m.descriptor, "", ")")

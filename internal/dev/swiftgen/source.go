@@ -7,18 +7,18 @@ import (
 	"google.golang.org/protobuf/compiler/protogen"
 )
 
-// lineLength is swift-format's default.
+// lineLength is the default limit of swift-format.
 const lineLength = 100
 
-// source is Swift under construction, laid out as swift-format wants it.
+// source builds Swift source text in the layout of swift-format.
 type source struct {
 	text  strings.Builder
 	depth int
-	// separate asks for an empty line before the next line.
+	// separate requests an empty line before the next line.
 	separate bool
 }
 
-// line writes one line; "" is an empty one.
+// line writes one line. The format "" writes an empty line.
 func (s *source) line(format string, args ...any) {
 	if s.separate {
 		s.separate = false
@@ -30,7 +30,7 @@ func (s *source) line(format string, args ...any) {
 	s.text.WriteByte('\n')
 }
 
-// block writes a line, an indented body and the brace that closes it.
+// block writes a line, an indented body and the closing brace.
 func (s *source) block(head string, body func()) {
 	s.line("%s {", head)
 	s.depth++
@@ -40,11 +40,11 @@ func (s *source) block(head string, body func()) {
 	s.line("}")
 }
 
-// gap asks for an empty line, unless the block ends here.
+// gap requests an empty line, unless the block ends here.
 func (s *source) gap() { s.separate = true }
 
-// list writes items between a head and a tail: one to a line, the last one with the
-// comma of last, or all on one line where there is at most one item and it fits.
+// list writes items between a head and a tail. It writes one item per line and appends
+// last to the final one. A single item, or none, goes on one line if it fits.
 func (s *source) list(head string, items []string, last, tail string) {
 	if one := head + strings.Join(items, "") + tail; len(items) < 2 && 2*s.depth+len(one) <= lineLength {
 		s.line("%s", one)
@@ -64,8 +64,8 @@ func (s *source) list(head string, items []string, last, tail string) {
 	s.line("%s", tail)
 }
 
-// comment writes the comment of a declaration as documentation: the one above it,
-// else the one behind it.
+// comment writes the comment of a declaration as documentation: the leading comment,
+// else the trailing one.
 func (s *source) comment(comments protogen.CommentSet) {
 	text := strings.TrimRight(string(comments.Leading), " \n")
 	if text == "" {
@@ -76,8 +76,7 @@ func (s *source) comment(comments protogen.CommentSet) {
 	}
 }
 
-// documentation writes one line of documentation, broken at spaces where it is too
-// long.
+// documentation writes a line of documentation. It breaks a long line at spaces.
 func (s *source) documentation(text string) {
 	width := lineLength - 2*s.depth - len("/// ")
 	for len([]rune(text)) > width {

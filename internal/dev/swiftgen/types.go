@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// wellKnown are the types of google/protobuf, as fields have them.
+// wellKnown maps the types of google/protobuf to the types of Swift properties.
 var wellKnown = map[protoreflect.FullName]string{
 	"google.protobuf.Any":         "Protobuf.AnyMessage",
 	"google.protobuf.Duration":    "Protobuf.Duration",
@@ -31,8 +31,8 @@ var wellKnown = map[protoreflect.FullName]string{
 	"google.protobuf.UInt64Value": "UInt64",
 }
 
-// typeOf is the Swift type of a message or enum. It refuses one that is in neither
-// the module nor the runtime.
+// typeOf returns the Swift type of a message or enum. It fails if neither the module nor
+// the runtime has it.
 func (n *names) typeOf(desc protoreflect.Descriptor) (string, error) {
 	if name, ok := wellKnown[desc.FullName()]; ok {
 		return name, nil
@@ -43,8 +43,7 @@ func (n *names) typeOf(desc protoreflect.Descriptor) (string, error) {
 	return "", fmt.Errorf("%s is not supported: no file that is generated declares it", desc.FullName())
 }
 
-// messageTypeOf is the Swift type of a message that stands for itself: the input or
-// output of a method.
+// messageTypeOf returns the Swift type of the input or output of a method.
 func (n *names) messageTypeOf(message *protogen.Message) (string, error) {
 	name, err := n.typeOf(message.Desc)
 	if err == nil && message.Desc.ParentFile().Package() == "google.protobuf" &&
@@ -54,7 +53,7 @@ func (n *names) messageTypeOf(message *protogen.Message) (string, error) {
 	return name, err
 }
 
-// elementType is the Swift type of one value of a field.
+// elementType returns the Swift type of one value of a field.
 func (n *names) elementType(field *protogen.Field) (string, error) {
 	switch field.Desc.Kind() {
 	case protoreflect.BoolKind:
@@ -95,7 +94,7 @@ type property struct {
 	redacted bool
 }
 
-// properties are those of a message, in the order of its fields.
+// properties returns the properties of a message in the order of its fields.
 func (n *names) properties(message *protogen.Message) ([]property, error) {
 	var result []property
 	seen := map[*protogen.Oneof]bool{}
@@ -150,7 +149,7 @@ func (n *names) property(field *protogen.Field) (property, error) {
 	return p, nil
 }
 
-// valueField is the field itself, of a map the one of its values.
+// valueField returns the field itself, or the field of the values if it is a map.
 func valueField(field *protogen.Field) *protogen.Field {
 	if field.Desc.IsMap() {
 		return field.Message.Fields[1]
@@ -158,7 +157,7 @@ func valueField(field *protogen.Field) *protogen.Field {
 	return field
 }
 
-// defaultValue is the default of a field without presence.
+// defaultValue returns the default of a field without presence.
 func defaultValue(field *protogen.Field) string {
 	switch field.Desc.Kind() {
 	case protoreflect.BoolKind:
@@ -176,15 +175,15 @@ func defaultValue(field *protogen.Field) string {
 	return "0"
 }
 
-// isSecret reports whether a field is not shown where its message is printed.
+// isSecret reports whether a field is redacted when its message is printed.
 func isSecret(field *protogen.Field) bool {
 	options, ok := field.Desc.Options().(*descriptorpb.FieldOptions)
 	return ok && options.GetDebugRedact()
 }
 
-// containsItself reports whether a singular message field leads, through singular
-// message fields alone, back to the message that it is a field of: a struct that
-// Swift cannot lay out. Lists and maps hold their elements elsewhere.
+// containsItself reports whether a field leads back to its own message through singular
+// message fields only. Swift cannot lay out such a struct without indirection. Lists and
+// maps store their elements on the heap.
 func containsItself(field *protogen.Field) bool {
 	seen := map[*protogen.Message]bool{}
 	var reaches func(*protogen.Field) bool

@@ -19,19 +19,19 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// vectorFile is what the Swift tests read: what Go's protojson makes of a JSON
-// text, for messages of testdata.
+// vectorFile is read by the Swift tests. It holds JSON texts for the messages of testdata
+// and how Go's protojson reads them.
 const vectorFile = "testdata/vectors.json"
 
-// vector is one text and its reading.
+// vector is a JSON text and how protojson reads it.
 type vector struct {
 	Message string `json:"message"`
 	JSON    string `json:"json"`
-	// Want is the message as Go writes it; "" if Go refuses the text.
+	// Want is the message as protojson writes it; "" if protojson refuses the text.
 	Want string `json:"want,omitempty"`
 }
 
-// TestVectorsMatchProtojson holds the committed vectors to Go's reading of today.
+// The committed vectors are what the linked protojson makes of the texts.
 func TestVectorsMatchProtojson(t *testing.T) {
 	files := compile(t, nil, "values.proto", "names.proto")
 	types := dynamicpb.NewTypes(registry(t, files))
@@ -59,7 +59,7 @@ func TestVectorsMatchProtojson(t *testing.T) {
 	}
 	out.WriteString("\n]\n")
 	if refused < 100 || len(vectors)-refused < 100 {
-		t.Fatalf("%d vectors, %d of them refused: too few to tell anything", len(vectors), refused)
+		t.Fatalf("%d vectors, %d of them refused: too few to prove anything", len(vectors), refused)
 	}
 	if *update {
 		if err := os.WriteFile(vectorFile, out.Bytes(), 0o644); err != nil {
@@ -75,7 +75,7 @@ func TestVectorsMatchProtojson(t *testing.T) {
 	}
 }
 
-// registry holds files with what they import.
+// registry returns a registry of files and their imports.
 func registry(t *testing.T, files linker.Files) *protoregistry.Files {
 	t.Helper()
 	var result protoregistry.Files
@@ -98,7 +98,7 @@ func registry(t *testing.T, files linker.Files) *protoregistry.Files {
 	return &result
 }
 
-// roundTrip asks protojson.
+// roundTrip returns v with what protojson writes after it has read the text.
 func roundTrip(t *testing.T, types *dynamicpb.Types, kind protoreflect.MessageType, v vector) vector {
 	t.Helper()
 	message := kind.New().Interface()
@@ -110,7 +110,7 @@ func roundTrip(t *testing.T, types *dynamicpb.Types, kind protoreflect.MessageTy
 	if err != nil {
 		t.Fatalf("%s: %v", v.JSON, err)
 	}
-	// protojson varies its spaces on purpose.
+	// protojson varies its whitespace on purpose.
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, text); err != nil {
 		t.Fatal(err)
@@ -137,8 +137,8 @@ func vectorInputs() []vector {
 
 type adder func(message, format string, args ...any)
 
-// addScalars gives every token to every type, alone; and the telling ones as what
-// is optional, listed, mapped, chosen and wrapped.
+// addScalars adds every token for a singular field of every type, and the interesting
+// ones also for optional fields, lists, maps, oneofs and wrappers.
 func addScalars(add adder) {
 	numbers := []string{
 		"0", "-0", "1", "-1", "1.0", "1.5", "1e2", "1E+2", "100e-2", "1.5e1", "1e-1", "0.0", "-0.0", "0e5",
@@ -195,7 +195,7 @@ func addScalars(add adder) {
 	}
 }
 
-// addTimes gives timestamps and durations of every form.
+// addTimes adds timestamps and durations of every form.
 func addTimes(add adder) {
 	for digits := range 11 {
 		fraction := "." + "1234567890"[:digits]
@@ -236,7 +236,7 @@ func addTimes(add adder) {
 	}
 }
 
-// addShapes gives messages, lists, maps, oneofs and names.
+// addShapes adds messages, lists, maps, oneofs and names.
 func addShapes(add adder) {
 	for _, text := range []string{
 		"", " ", "{}", " {} ", "[]", "null", "1", `"a"`, "{", "{}}", "{} {}", "{,}", `{"int32Value"}`,
@@ -315,7 +315,7 @@ func addShapes(add adder) {
 	add("Envelope", `{"credentials": {"userName": "a", "pin": 1}, "list": [{"codes": ["b"]}], "map": {"c": {}}}`)
 }
 
-// addWellKnown gives the types of google/protobuf.
+// addWellKnown adds the types of google/protobuf.
 func addWellKnown(add adder) {
 	for _, text := range []string{
 		"", " ", "a", "firstName", "firstName,email", "a.b.firstName", "first_name", "a,,b", ",", "a,", "1a", "a.1b", "A",

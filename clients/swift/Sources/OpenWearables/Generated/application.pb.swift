@@ -457,7 +457,7 @@ extension ApplicationService {
 
 /// Calls ApplicationService over a transport.
 public final class ApplicationServiceClient: ApplicationService {
-  /// What a transport must know of each method.
+  /// Describes the methods to a transport.
   public enum Method {
     public static let createApplication = MethodDescriptor(
       procedure: "openwearables.v1.ApplicationService/CreateApplication",

@@ -548,7 +548,7 @@ extension KeyService {
 
 /// Calls KeyService over a transport.
 public final class KeyServiceClient: KeyService {
-  /// What a transport must know of each method.
+  /// Describes the methods to a transport.
   public enum Method {
     public static let createKey = MethodDescriptor(
       procedure: "openwearables.v1.KeyService/CreateKey",

@@ -799,7 +799,7 @@ extension SessionService {
 
 /// Calls SessionService over a transport.
 public final class SessionServiceClient: SessionService {
-  /// What a transport must know of each method.
+  /// Describes the methods to a transport.
   public enum Method {
     public static let login = MethodDescriptor(
       procedure: "openwearables.v1.SessionService/Login",

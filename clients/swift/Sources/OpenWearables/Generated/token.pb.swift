@@ -165,7 +165,7 @@ extension TokenService {
 
 /// Calls TokenService over a transport.
 public final class TokenServiceClient: TokenService {
-  /// What a transport must know of each method.
+  /// Describes the methods to a transport.
   public enum Method {
     public static let createUserToken = MethodDescriptor(
       procedure: "openwearables.v1.TokenService/CreateUserToken",

@@ -510,8 +510,8 @@ extension UserService {
     try await listUsers(request, options: CallOptions())
   }
 
-  /// The items that ``listUsers(_:options:)`` answers, from the page of the request on: each page
-  /// is fetched when it is needed.
+  /// The items that ``listUsers(_:options:)`` returns, starting with the page of the request. Each
+  /// page is fetched when it is needed.
   public func listAllUsers(
     _ request: ListUsersRequest = ListUsersRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<User> {
@@ -547,7 +547,7 @@ extension UserService {
 
 /// Calls UserService over a transport.
 public final class UserServiceClient: UserService {
-  /// What a transport must know of each method.
+  /// Describes the methods to a transport.
   public enum Method {
     public static let createUser = MethodDescriptor(
       procedure: "openwearables.v1.UserService/CreateUser"

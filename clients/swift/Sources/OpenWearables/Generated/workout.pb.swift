@@ -630,8 +630,8 @@ extension WorkoutService {
     try await listWorkouts(request, options: CallOptions())
   }
 
-  /// The items that ``listWorkouts(_:options:)`` answers, from the page of the request on: each
-  /// page is fetched when it is needed.
+  /// The items that ``listWorkouts(_:options:)`` returns, starting with the page of the request.
+  /// Each page is fetched when it is needed.
   public func listAllWorkouts(
     _ request: ListWorkoutsRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<Workout> {
@@ -660,7 +660,7 @@ extension WorkoutService {
 
 /// Calls WorkoutService over a transport.
 public final class WorkoutServiceClient: WorkoutService {
-  /// What a transport must know of each method.
+  /// Describes the methods to a transport.
   public enum Method {
     public static let listWorkouts = MethodDescriptor(
       procedure: "openwearables.v1.WorkoutService/ListWorkouts",

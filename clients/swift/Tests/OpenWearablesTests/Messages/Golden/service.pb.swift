@@ -195,17 +195,17 @@ public struct BooksByTitleResponse: Message {
 ///
 /// The streaming methods are left out.
 public protocol LibraryService: Sendable {
-  /// GetBook answers one book.
+  /// GetBook returns one book.
   func getBook(
     _ request: GetBookRequest, options: CallOptions
   ) async throws -> Response<Book>
 
-  /// ListBooks answers a page.
+  /// ListBooks returns a page.
   func listBooks(
     _ request: ListBooksRequest, options: CallOptions
   ) async throws -> Response<ListBooksResponse>
 
-  /// BooksByTitle answers a page too.
+  /// BooksByTitle also returns a page.
   func booksByTitle(
     _ request: BooksByTitleRequest, options: CallOptions
   ) async throws -> Response<BooksByTitleResponse>
@@ -240,8 +240,8 @@ extension LibraryService {
     try await listBooks(request, options: CallOptions())
   }
 
-  /// The items that ``listBooks(_:options:)`` answers, from the page of the request on: each page
-  /// is fetched when it is needed.
+  /// The items that ``listBooks(_:options:)`` returns, starting with the page of the request. Each
+  /// page is fetched when it is needed.
   public func listAllBooks(
     _ request: ListBooksRequest = ListBooksRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<Book> {
@@ -260,8 +260,8 @@ extension LibraryService {
     try await booksByTitle(request, options: CallOptions())
   }
 
-  /// The items that ``booksByTitle(_:options:)`` answers, from the page of the request on: each
-  /// page is fetched when it is needed.
+  /// The items that ``booksByTitle(_:options:)`` returns, starting with the page of the request.
+  /// Each page is fetched when it is needed.
   public func booksByTitleAll(
     _ request: BooksByTitleRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<String> {
@@ -297,7 +297,7 @@ extension LibraryService {
 
 /// Calls LibraryService over a transport.
 public final class LibraryServiceClient: LibraryService {
-  /// What a transport must know of each method.
+  /// Describes the methods to a transport.
   public enum Method {
     public static let getBook = MethodDescriptor(
       procedure: "swiftgen.test.LibraryService/GetBook",
