@@ -2,7 +2,6 @@ package auth
 
 import (
 	"sync"
-	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
 )
@@ -89,9 +88,4 @@ func (c *cache) evict() {
 		c.drop(h)
 		return
 	}
-}
-
-// expired says whether p's own end has come.
-func (p *Principal) expired(now time.Time) bool {
-	return !p.Until.IsZero() && !now.Before(p.Until)
 }

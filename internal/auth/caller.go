@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
@@ -104,4 +105,23 @@ func (c *Caller) principal() (*Principal, error) {
 func (c *Caller) Authenticated() error {
 	_, err := c.principal()
 	return err
+}
+
+func (c *Caller) presentsKey() bool { return c.keyOnly || credential.HasKeyForm(c.presented) }
+
+// idempotencyKey returns the caller's key, "" where none was sent, or the 422
+// that says what is wrong with it.
+func (c *Caller) idempotencyKey() (string, error) {
+	if c.IdempotencyKey == nil {
+		return "", nil
+	}
+	k := *c.IdempotencyKey
+	ok := len(k) >= 1 && len(k) <= 255
+	for i := 0; ok && i < len(k); i++ {
+		ok = k[i] > ' ' && k[i] < 0x7f
+	}
+	if !ok {
+		return "", problem.InvalidError(problem.FieldError{Field: "Idempotency-Key", Message: "must be 1 to 255 visible ASCII characters"})
+	}
+	return k, nil
 }

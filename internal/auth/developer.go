@@ -1,13 +1,9 @@
 package auth
 
 import (
-	"context"
 	"errors"
-	"strings"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/audit"
-	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
@@ -34,48 +30,6 @@ type DeveloperPatch struct {
 	FirstName, LastName **string
 	Email               **string // cannot be cleared; needs CurrentPassword
 	CurrentPassword     *string
-}
-
-// Developers manages developers: each one itself, and the operator all.
-type Developers struct{ *core }
-
-// Me returns the caller.
-func (s *Developers) Me(ctx context.Context) (Developer, error) {
-	p, err := RequireDeveloper(ctx)
-	if err != nil {
-		return Developer{}, err
-	}
-	d, err := s.store.Developer(ctx, p.ID)
-	return d.Developer, developerError(err)
-}
-
-// UpdateMe changes the caller. Changing the email needs the password.
-func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer, error) {
-	p, err := RequireDeveloper(ctx)
-	if err != nil {
-		return Developer{}, err
-	}
-	if err := in.check(); err != nil {
-		return Developer{}, err
-	}
-	if in.Email != nil {
-		if _, err := s.proveSelf(ctx, p, *in.CurrentPassword); err != nil {
-			return Developer{}, err
-		}
-	}
-	var d StoredDeveloper
-	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
-		if d, err = tx.Developer(ctx, p.ID); err != nil {
-			return developerError(err)
-		}
-		in.apply(&d.Developer)
-		d.UpdatedAt = tx.Now()
-		if err := tx.UpdateDeveloper(ctx, d); err != nil {
-			return developerError(err)
-		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.DeveloperUpdate, "developer:"+p.ID, tx.Now()))
-	})
-	return d.Developer, err
 }
 
 func (in *DeveloperPatch) check() error {
@@ -108,98 +62,6 @@ func (in *DeveloperPatch) apply(d *Developer) {
 	if in.Email != nil {
 		d.Email = **in.Email
 	}
-}
-
-// proveSelf asks a logged-in developer for its password again: 400 when it is
-// wrong, limited as logins are, in a bucket that cannot lock the login.
-func (s *Developers) proveSelf(ctx context.Context, p *Principal, password string) (StoredDeveloper, error) {
-	bucket := "current:" + p.ID
-	if err := s.takeAccount(ctx, bucket); err != nil {
-		return StoredDeveloper{}, err
-	}
-	d, err := s.store.Developer(ctx, p.ID)
-	ok := false
-	if err == nil {
-		ok, err = s.provePassword(ctx, d, password)
-	}
-	if err == nil && !ok {
-		return d, &problem.Error{Kind: problem.BadRequest, Reason: "incorrect_password", Detail: "Incorrect current password"}
-	}
-	s.giveBack(ctx, s.config.Limits.LoginAccount, bucket) // a passing fault is no refusal
-	return d, developerError(err)
-}
-
-// PasswordChanged is the message of a ChangePassword that took effect.
-const PasswordChanged = "Password changed; every other session has been ended"
-
-// ChangePassword sets a new password and ends every other session of the
-// caller.
-func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm string) error {
-	p, err := RequireDeveloper(ctx)
-	if err != nil {
-		return err
-	}
-	var v problem.Check
-	if current == "" {
-		v.Fail("current_password", "is required")
-	}
-	if next != confirm {
-		v.Fail("confirm_password", "must equal new_password")
-	}
-	me, err := s.store.Developer(ctx, p.ID)
-	if err != nil {
-		return developerError(err)
-	}
-	s.checkPassword(&v, "new_password", next, me.Email)
-	if err := v.Err(); err != nil {
-		return err
-	}
-	proved, err := s.proveSelf(ctx, p, current)
-	if err != nil {
-		return err
-	}
-	return s.setPassword(ctx, proved, next, p.SessionID)
-}
-
-func (s *Developers) checkPassword(v *problem.Check, field, password, email string) {
-	local, _, _ := strings.Cut(email, "@")
-	err := s.config.Passwords.Check(password, email, local)
-	if refused, ok := errors.AsType[*credential.PolicyError](err); ok {
-		v.Fail(field, refused.Message)
-	}
-}
-
-// setPassword stores a password and ends the developer's sessions but one. It
-// refuses if the password changed since proved was read.
-func (s *Developers) setPassword(ctx context.Context, proved StoredDeveloper, password, except string) error {
-	hash, err := s.passwords.Hash(ctx, password)
-	if err != nil {
-		return laneError(err)
-	}
-	var ended []string
-	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
-		d, err := tx.Developer(ctx, proved.ID)
-		if err != nil {
-			return developerError(err)
-		}
-		if d.PasswordHash != proved.PasswordHash {
-			return problem.UnavailableError(errors.New("auth: the password was changed meanwhile"))
-		}
-		d.PasswordHash, d.UpdatedAt = hash, tx.Now()
-		if err := tx.UpdateDeveloper(ctx, d); err != nil {
-			return err
-		}
-		which := SessionFilter{DeveloperID: d.ID, Except: except}
-		if ended, err = tx.EndSessions(ctx, which, tx.Now()); err != nil {
-			return err
-		}
-		return tx.Record(ctx, operated(ctx, audit.PasswordChange, d.ID, tx.Now()))
-	})
-	if err != nil {
-		return err
-	}
-	s.forgetSessions(ctx, ended)
-	return nil
 }
 
 func developerError(err error) error {

@@ -1,114 +1,15 @@
 package auth
 
 import (
-	"context"
-	"maps"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// lastUses remembers when credentials were last used until it is written. What
-// it remembers reads back at once; a crash loses what came since the last
-// flush.
-type lastUses struct {
-	store LastUses
-
-	mu       sync.Mutex
-	keys     map[string]*lastUse
-	sessions map[string]*lastUse
-}
-
 // lastUse is the instant of one credential's last use, in microseconds.
 type lastUse struct{ at, written atomic.Int64 }
-
-func newLastUses(store LastUses) *lastUses {
-	return &lastUses{store: store, keys: make(map[string]*lastUse), sessions: make(map[string]*lastUse)}
-}
 
 func (u *lastUse) touch(now time.Time) {
 	if t := now.UnixMicro(); t > u.at.Load() {
 		u.at.Store(t)
 	}
-}
-
-func (l *lastUses) key(id string) *lastUse     { return l.of(&l.keys, id) }
-func (l *lastUses) session(id string) *lastUse { return l.of(&l.sessions, id) }
-
-func (l *lastUses) of(m *map[string]*lastUse, id string) *lastUse {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	u := (*m)[id]
-	if u == nil {
-		u = new(lastUse)
-		(*m)[id] = u
-	}
-	return u
-}
-
-// latest returns the later of stored and what is remembered of the session.
-func (l *lastUses) latest(sessionID string, stored time.Time) time.Time {
-	if t := l.pending(l.sessions, sessionID); t.After(stored) {
-		return t
-	}
-	return stored
-}
-
-// latestKey is latest for a key, which may never have been used.
-func (l *lastUses) latestKey(keyID string, stored *time.Time) *time.Time {
-	if t := l.pending(l.keys, keyID); !t.IsZero() && (stored == nil || t.After(*stored)) {
-		return &t
-	}
-	return stored
-}
-
-func (l *lastUses) pending(m map[string]*lastUse, id string) time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if u := m[id]; u != nil && u.at.Load() > 0 {
-		return time.UnixMicro(u.at.Load()).UTC()
-	}
-	return time.Time{}
-}
-
-// flush writes the uses that came since the last flush.
-func (l *lastUses) flush(ctx context.Context) error {
-	l.mu.Lock()
-	keys, sessions := maps.Clone(l.keys), maps.Clone(l.sessions)
-	l.mu.Unlock()
-	if err := write(ctx, keys, l.store.TouchKeys); err != nil {
-		return err
-	}
-	return write(ctx, sessions, l.store.TouchSessions)
-}
-
-// prune drops the sessions that were not used since the instant and are
-// written. It must be longer ago than an access token lives, so that no
-// principal still counts into what is dropped.
-func (l *lastUses) prune(since time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	maps.DeleteFunc(l.sessions, func(_ string, u *lastUse) bool {
-		at := u.at.Load()
-		return at == u.written.Load() && at < since.UnixMicro()
-	})
-}
-
-func write(ctx context.Context, uses map[string]*lastUse, put func(context.Context, map[string]time.Time) error) error {
-	due := make(map[string]time.Time)
-	for id, u := range uses {
-		if at := u.at.Load(); at > u.written.Load() {
-			due[id] = time.UnixMicro(at).UTC()
-		}
-	}
-	if len(due) == 0 {
-		return nil
-	}
-	if err := put(ctx, due); err != nil {
-		return err
-	}
-	for id, at := range due {
-		uses[id].written.Store(at.UnixMicro())
-	}
-	return nil
 }

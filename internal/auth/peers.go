@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
@@ -56,34 +55,3 @@ func (u *unmarked) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) 
 
 func (*unmarked) Renew(context.Context, []string) error { return nil }
 func (*unmarked) Lease() time.Duration                  { return 0 }
-
-// leaseMargin is for clocks that do not run equally fast.
-const leaseMargin = 100 * time.Millisecond
-
-// forget makes sure, before it returns, that nothing that was proved of the
-// subjects is believed any more, here or by any peer.
-func (s *core) forget(ctx context.Context, subjects ...string) {
-	for _, subject := range subjects {
-		s.cache.forget(subject)
-	}
-	if len(subjects) == 0 {
-		return
-	}
-	ctx = context.WithoutCancel(ctx) // the effect is there, whether the caller still is or not
-	if err := s.peers.Renew(ctx, subjects); err != nil {
-		s.log.WarnContext(ctx, "peers could not be told of an end, its answer waits until they ask the database", "error", err)
-		time.Sleep(s.peers.Lease() + leaseMargin)
-	}
-	failpoint.Hit(failpoint.AfterForget)
-}
-
-func (s *core) forgetSessions(ctx context.Context, ids []string) {
-	subjects := make([]string, len(ids))
-	for i, id := range ids {
-		subjects[i] = sessionSubject(id)
-	}
-	s.forget(ctx, subjects...)
-}
-
-func keySubject(id string) string     { return "key:" + id }
-func sessionSubject(id string) string { return "session:" + id }

@@ -53,6 +53,11 @@ type Principal struct {
 	used    *lastUse
 }
 
+// expired says whether p's own end has come.
+func (p *Principal) expired(now time.Time) bool {
+	return !p.Until.IsZero() && !now.Before(p.Until)
+}
+
 // Actor names the principal in audit rows.
 func (p *Principal) Actor() string {
 	switch p.Kind {

@@ -6,26 +6,9 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/problem"
 )
-
-// Authenticator proves what a request presents.
-type Authenticator struct{ *core }
-
-// Key proves an API key and notes the outcome in the caller. Everything that is
-// not one, or no longer, is the same 401; a string that fails its checksum is
-// refused without a lookup.
-func (a *Authenticator) Key(ctx context.Context, c *Caller, secret string) {
-	c.presented, c.keyOnly = secret, true
-	a.prove(ctx, c)
-}
-
-// Bearer proves a credential whose form tells its kind: an API key or an access
-// token, whose session must still live.
-func (a *Authenticator) Bearer(ctx context.Context, c *Caller, secret string) {
-	c.presented, c.keyOnly = secret, false
-	a.prove(ctx, c)
-}
 
 // prove takes an earlier proof of the caller's credential or makes one.
 func (s *core) prove(ctx context.Context, c *Caller) {
@@ -81,8 +64,6 @@ func (s *core) believe(ctx context.Context, c *Caller, mark uint64) {
 	}
 }
 
-func (c *Caller) presentsKey() bool { return c.keyOnly || credential.HasKeyForm(c.presented) }
-
 func (s *core) proveKey(ctx context.Context, _ string, h credential.Hash, now time.Time) (*Principal, error) {
 	k, err := s.store.KeyByHash(ctx, h)
 	if errors.Is(err, problem.ErrNotFound) {
@@ -133,3 +114,34 @@ func (s *core) proveToken(ctx context.Context, token string, _ credential.Hash, 
 	p.used = s.uses.session(row.ID)
 	return p, nil
 }
+
+// leaseMargin is for clocks that do not run equally fast.
+const leaseMargin = 100 * time.Millisecond
+
+// forget makes sure, before it returns, that nothing that was proved of the
+// subjects is believed any more, here or by any peer.
+func (s *core) forget(ctx context.Context, subjects ...string) {
+	for _, subject := range subjects {
+		s.cache.forget(subject)
+	}
+	if len(subjects) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx) // the effect is there, whether the caller still is or not
+	if err := s.peers.Renew(ctx, subjects); err != nil {
+		s.log.WarnContext(ctx, "peers could not be told of an end, its answer waits until they ask the database", "error", err)
+		time.Sleep(s.peers.Lease() + leaseMargin)
+	}
+	failpoint.Hit(failpoint.AfterForget)
+}
+
+func (s *core) forgetSessions(ctx context.Context, ids []string) {
+	subjects := make([]string, len(ids))
+	for i, id := range ids {
+		subjects[i] = sessionSubject(id)
+	}
+	s.forget(ctx, subjects...)
+}
+
+func keySubject(id string) string     { return "key:" + id }
+func sessionSubject(id string) string { return "session:" + id }

@@ -11,39 +11,12 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// ReplayRecord is the kept answer of a call that minted a secret. It is sealed
-// under a key from ours and the caller's Idempotency-Key, of which only a
-// keyed hash is kept: the row and our key alone open nothing.
-type ReplayRecord struct {
-	ID        credential.Hash // of operation, caller and key
-	Request   credential.Hash
-	Sealed    []byte
-	ExpiresAt time.Time
-}
-
 // call is one call that may be replayed.
 type call struct {
 	operation string
 	caller    string // the principal, application or account that was proved
 	request   any    // decoded; without secrets, which were proved already
 	keep      time.Duration
-}
-
-// idempotencyKey returns the caller's key, "" where none was sent, or the 422
-// that says what is wrong with it.
-func (c *Caller) idempotencyKey() (string, error) {
-	if c.IdempotencyKey == nil {
-		return "", nil
-	}
-	k := *c.IdempotencyKey
-	ok := len(k) >= 1 && len(k) <= 255
-	for i := 0; ok && i < len(k); i++ {
-		ok = k[i] > ' ' && k[i] < 0x7f
-	}
-	if !ok {
-		return "", problem.InvalidError(problem.FieldError{Field: "Idempotency-Key", Message: "must be 1 to 255 visible ASCII characters"})
-	}
-	return k, nil
 }
 
 // once runs effect in a transaction, or gives the answer that it gave before

@@ -5,9 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
-	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Auth is the domain's services over one store. Safe for concurrent use.
@@ -78,14 +76,4 @@ func (a *Auth) Flush(ctx context.Context) error {
 	c := a.Authenticator.core
 	defer c.uses.prune(c.now().Add(-c.config.AccessTTL - time.Minute))
 	return c.uses.flush(ctx)
-}
-
-// refuse records a refusal that the trail keeps and returns it.
-func (s *core) refuse(ctx context.Context, e audit.Event, refusal *problem.Error) error {
-	e.Outcome = refusal.Reason
-	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error { return tx.Record(ctx, e) })
-	if err != nil {
-		return err
-	}
-	return refusal
 }

@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
+)
+
+// Applications manages applications. Only developers do.
+type Applications struct{ *core }
+
+// Create registers an application. Safe to retry with an Idempotency-Key.
+func (s *Applications) Create(ctx context.Context, name string) (NewApplication, error) {
+	p, err := RequireDeveloper(ctx)
+	if err != nil {
+		return NewApplication{}, err
+	}
+	if err := checkName(name); err != nil {
+		return NewApplication{}, err
+	}
+	return once(ctx, s.core, call{"CreateApplication", p.Actor(), name, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
+		a := StoredApplication{Application: Application{
+			ID: newID(), AppID: credential.Mint(credential.AppID), Name: name, CreatedAt: tx.Now(),
+		}}
+		secret := credential.Mint(credential.AppSecret)
+		a.Hash = s.vault.Hash(secret)
+		if err := tx.InsertApplication(ctx, a); err != nil {
+			return NewApplication{}, err
+		}
+		return NewApplication{a.Application, secret},
+			tx.Record(ctx, CallerFrom(ctx).event(audit.AppCreate, "application:"+a.AppID, tx.Now()))
+	})
+}
+
+// List returns every application, newest first.
+func (s *Applications) List(ctx context.Context) ([]Application, error) {
+	if _, err := RequireDeveloper(ctx); err != nil {
+		return nil, err
+	}
+	return s.store.Applications(ctx)
+}
+
+// require admits developers, to the application of an id that can be one.
+func (s *Applications) require(ctx context.Context, appID string) error {
+	if _, err := RequireDeveloper(ctx); err != nil {
+		return err
+	}
+	return checkHandle("app_id", appID)
+}
+
+// Get returns one application.
+func (s *Applications) Get(ctx context.Context, appID string) (Application, error) {
+	if err := s.require(ctx, appID); err != nil {
+		return Application{}, err
+	}
+	a, err := s.store.Application(ctx, appID)
+	return a.Application, applicationError(err)
+}
+
+// Update renames an application; nil leaves its name as it is, and a nil
+// inside is refused.
+func (s *Applications) Update(ctx context.Context, appID string, name **string) (Application, error) {
+	if err := s.require(ctx, appID); err != nil {
+		return Application{}, err
+	}
+	if err := checkRename(name); err != nil {
+		return Application{}, err
+	}
+	var a StoredApplication
+	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
+		if a, err = tx.Application(ctx, appID); err != nil {
+			return applicationError(err)
+		}
+		if name != nil {
+			a.Name = **name
+		}
+		if err := tx.UpdateApplication(ctx, a); err != nil {
+			return err
+		}
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppUpdate, "application:"+appID, tx.Now()))
+	})
+	return a.Application, err
+}
+
+// RotateSecret gives the application a new secret. The old one is dead when it
+// returns, or lives on for overlap seconds. Tokens that were minted live on.
+// Safe to retry with an Idempotency-Key.
+func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap int) (NewApplication, error) {
+	p, err := RequireDeveloper(ctx)
+	if err != nil {
+		return NewApplication{}, err
+	}
+	if err := checkHandle("app_id", appID); err != nil {
+		return NewApplication{}, err
+	}
+	if err := checkOverlap(overlap); err != nil {
+		return NewApplication{}, err
+	}
+	request := struct {
+		ID      string
+		Overlap int
+	}{appID, overlap}
+	return once(ctx, s.core, call{"RotateApplicationSecret", p.Actor(), request, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
+		a, err := tx.Application(ctx, appID)
+		if err != nil {
+			return NewApplication{}, applicationError(err)
+		}
+		a.PreviousHash, a.PreviousExpiresAt = nil, nil
+		if overlap > 0 {
+			old, end := a.Hash, tx.Now().Add(time.Duration(overlap)*time.Second)
+			a.PreviousHash, a.PreviousExpiresAt = &old, &end
+		}
+		secret := credential.Mint(credential.AppSecret)
+		a.Hash = s.vault.Hash(secret)
+		if err := tx.UpdateApplication(ctx, a); err != nil {
+			return NewApplication{}, err
+		}
+		return NewApplication{a.Application, secret},
+			tx.Record(ctx, CallerFrom(ctx).event(audit.AppRotate, "application:"+appID, tx.Now()))
+	})
+}
+
+// Delete ends the application and every token that it minted.
+func (s *Applications) Delete(ctx context.Context, appID string) error {
+	if err := s.require(ctx, appID); err != nil {
+		return err
+	}
+	var ended []string
+	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) (err error) {
+		if _, err = tx.Application(ctx, appID); err != nil {
+			return applicationError(err)
+		}
+		if ended, err = tx.EndSessions(ctx, SessionFilter{AppID: appID}, tx.Now()); err != nil {
+			return err
+		}
+		if err := tx.DeleteApplication(ctx, appID); err != nil {
+			return err
+		}
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppDelete, "application:"+appID, tx.Now()))
+	})
+	if err != nil {
+		return err
+	}
+	s.forgetSessions(ctx, ended)
+	return nil
+}

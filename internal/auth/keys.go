@@ -1,0 +1,189 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// Keys manages API keys. Only developers do.
+type Keys struct{ *core }
+
+// Create mints a key. Safe to retry with an Idempotency-Key.
+func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
+	p, err := RequireDeveloper(ctx)
+	if err != nil {
+		return NewKey{}, err
+	}
+	k := StoredKey{Key: Key{Name: "Default", Environment: "live", Scopes: Scopes, Enabled: true, CreatedBy: p.ID}}
+	if in.Name != nil {
+		k.Name = *in.Name
+	}
+	if in.Environment != nil {
+		k.Environment = *in.Environment
+	}
+	if in.Scopes != nil {
+		k.Scopes = *in.Scopes
+	}
+	var v problem.Check
+	v.OneOf("environment", k.Environment, "live", "test")
+	k.ExpiresAt = v.Future("expires_at", in.ExpiresAt, s.now())
+	if err := k.check(&v); err != nil {
+		return NewKey{}, err
+	}
+	return once(ctx, s.core, call{"CreateKey", p.Actor(), in, replayFor}, func(ctx context.Context, tx Tx) (NewKey, error) {
+		k.ID, k.CreatedAt = credential.Mint(credential.KeyID), tx.Now()
+		secret := s.mint(&k)
+		if err := tx.InsertKey(ctx, k); err != nil {
+			return NewKey{}, err
+		}
+		return NewKey{k.Key, secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyCreate, "key:"+k.ID, tx.Now()))
+	})
+}
+
+// mint gives the key a new secret and returns it.
+func (s *Keys) mint(k *StoredKey) string {
+	prefix := credential.LiveKey
+	if k.Environment == "test" {
+		prefix = credential.TestKey
+	}
+	secret := credential.Mint(prefix)
+	k.Hash, k.KeyPrefix = s.vault.Hash(secret), secret[:len(prefix)+4]
+	return secret
+}
+
+// List returns every key of the account, newest first.
+func (s *Keys) List(ctx context.Context) ([]Key, error) {
+	if _, err := RequireDeveloper(ctx); err != nil {
+		return nil, err
+	}
+	keys, err := s.store.Keys(ctx)
+	for i := range keys {
+		s.shown(&keys[i])
+	}
+	return keys, err
+}
+
+// require admits developers, to the key of an id that can be one.
+func (s *Keys) require(ctx context.Context, id string) error {
+	if _, err := RequireDeveloper(ctx); err != nil {
+		return err
+	}
+	return checkHandle("id", id)
+}
+
+// Get returns one key.
+func (s *Keys) Get(ctx context.Context, id string) (Key, error) {
+	if err := s.require(ctx, id); err != nil {
+		return Key{}, err
+	}
+	k, err := s.store.Key(ctx, id)
+	return s.shown(&k.Key), keyError(err)
+}
+
+// shown brings what a key says of itself up to this instant.
+func (s *Keys) shown(k *Key) Key {
+	k.LastUsedAt = s.uses.latestKey(k.ID, k.LastUsedAt)
+	if k.PreviousExpiresAt != nil && !s.now().Before(*k.PreviousExpiresAt) {
+		k.PreviousExpiresAt = nil
+	}
+	return *k
+}
+
+// Update changes a key; what it takes away is refused from the answer on.
+func (s *Keys) Update(ctx context.Context, id string, in KeyPatch) (Key, error) {
+	if err := s.require(ctx, id); err != nil {
+		return Key{}, err
+	}
+	now := s.now()
+	if err := in.apply(&Key{Name: "any", Scopes: Scopes}, now); err != nil {
+		return Key{}, err
+	}
+	return s.change(ctx, audit.KeyUpdate, id, func(tx Tx, k *StoredKey) error {
+		if err := in.apply(&k.Key, now); err != nil {
+			return err
+		}
+		return tx.UpdateKey(ctx, *k)
+	})
+}
+
+// change applies f to a key in a transaction and then drops what is cached of
+// it.
+func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *StoredKey) error) (Key, error) {
+	var k StoredKey
+	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
+		if k, err = tx.Key(ctx, id); err != nil {
+			return keyError(err)
+		}
+		if err := f(tx, &k); err != nil {
+			return err
+		}
+		return tx.Record(ctx, CallerFrom(ctx).event(action, "key:"+id, tx.Now()))
+	})
+	if err != nil {
+		return Key{}, err
+	}
+	s.forget(ctx, keySubject(id))
+	return s.shown(&k.Key), nil
+}
+
+// Rotate gives the key a new secret. The old one is dead when Rotate returns,
+// or lives on for overlap seconds; an older one still is dead at once. Safe to
+// retry with an Idempotency-Key.
+func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, error) {
+	p, err := RequireDeveloper(ctx)
+	if err != nil {
+		return NewKey{}, err
+	}
+	if err := checkHandle("id", id); err != nil {
+		return NewKey{}, err
+	}
+	if err := checkOverlap(overlap); err != nil {
+		return NewKey{}, err
+	}
+	request := struct {
+		ID      string
+		Overlap int
+	}{id, overlap}
+	made, err := once(ctx, s.core, call{"RotateKey", p.Actor(), request, replayFor}, func(ctx context.Context, tx Tx) (NewKey, error) {
+		k, err := tx.Key(ctx, id)
+		if err != nil {
+			return NewKey{}, keyError(err)
+		}
+		now := tx.Now()
+		k.PreviousHash, k.PreviousExpiresAt, k.RotatedAt = nil, nil, &now
+		if overlap > 0 {
+			old, end := k.Hash, now.Add(time.Duration(overlap)*time.Second)
+			k.PreviousHash, k.PreviousExpiresAt = &old, &end
+		}
+		secret := s.mint(&k)
+		if err := tx.UpdateKey(ctx, k); err != nil {
+			return NewKey{}, err
+		}
+		return NewKey{s.shown(&k.Key), secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyRotate, "key:"+id, now))
+	})
+	if err != nil {
+		return NewKey{}, err
+	}
+	s.forget(ctx, keySubject(id))
+	return made, nil
+}
+
+// Delete ends the key, both its secrets, and the user tokens that it minted.
+func (s *Keys) Delete(ctx context.Context, id string) (Key, error) {
+	if err := s.require(ctx, id); err != nil {
+		return Key{}, err
+	}
+	var ended []string
+	k, err := s.change(ctx, audit.KeyDelete, id, func(tx Tx, k *StoredKey) (err error) {
+		if ended, err = tx.EndSessions(ctx, SessionFilter{AppID: "key:" + id}, tx.Now()); err != nil {
+			return err
+		}
+		return tx.DeleteKey(ctx, id)
+	})
+	s.forgetSessions(ctx, ended)
+	return k, err
+}

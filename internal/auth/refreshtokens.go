@@ -1,0 +1,123 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// Refresh trades a refresh token for a new pair. The token is spent by it; the
+// same call with the same Idempotency-Key gives the same successor again and a
+// fresh access token. Whatever else is presented twice ends the session, but
+// for a race without keys. A token that will never work is a 401, a passing
+// fault never is.
+func (s *Sessions) Refresh(ctx context.Context, token string) (Grant, error) {
+	c := CallerFrom(ctx)
+	key, err := c.idempotencyKey()
+	if err != nil {
+		return Grant{}, err
+	}
+	row, t, err := s.refreshSession(ctx, token)
+	if errors.Is(err, problem.ErrNotFound) {
+		return Grant{}, s.refuse(ctx, c.event(audit.Refresh, "", s.now()), refreshInvalid.refusal())
+	} else if err != nil {
+		return Grant{}, err
+	}
+	if err := s.take(ctx, s.config.Limits.RefreshSession, row.ID); err != nil {
+		return Grant{}, err
+	}
+	var retry *credential.Hash
+	if key != "" {
+		h := s.vault.HashParts("refresh-retry", row.ID, key)
+		retry = &h
+	}
+	return s.rotate(ctx, c, row.ID, int64(t.Generation), retry)
+}
+
+func (s *Sessions) rotate(ctx context.Context, c *Caller, id string, generation int64, retry *credential.Hash) (Grant, error) {
+	var (
+		grant  Grant
+		v      verdict
+		holder string
+	)
+	end, err := s.turns.wait(ctx, id)
+	if err != nil {
+		return Grant{}, err
+	}
+	defer end()
+	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		row, err := tx.Session(ctx, id)
+		if errors.Is(err, problem.ErrNotFound) { // deleted since it was looked up
+			row, err = StoredSession{ID: id}, nil
+		}
+		if err != nil {
+			return err
+		}
+		now := tx.Now()
+		v, holder = decideRefresh(&row, generation, retry, now), row.subject()
+		if err := s.applyRefresh(ctx, tx, c, &row, v, retry); err != nil {
+			return err
+		}
+		e := c.event(audit.Refresh, "session:"+id, now)
+		e.Actor = holder
+		if refusal := v.refusal(); refusal != nil {
+			e.Outcome = refusal.Reason
+		} else if grant, err = s.grant(&row, now); err != nil {
+			return err
+		}
+		if v == refreshReused {
+			e.Action = audit.Reuse
+		}
+		return tx.Record(ctx, e)
+	})
+	if err != nil {
+		return Grant{}, err
+	}
+	if v == refreshReused {
+		s.forgetSessions(ctx, []string{id})
+		s.log.WarnContext(ctx, "refresh token reuse: the session was ended",
+			"session", id, "holder", holder, "request_id", c.RequestID)
+	}
+	c.Replayed = v == refreshReplay
+	if refusal := v.refusal(); refusal != nil {
+		return Grant{}, refusal
+	}
+	return grant, nil
+}
+
+// applyRefresh writes what the verdict changes of the session's row.
+func (s *Sessions) applyRefresh(ctx context.Context, tx Tx, c *Caller, row *StoredSession, v verdict, retry *credential.Hash) error {
+	now := tx.Now()
+	switch v {
+	case refreshRotate:
+		row.Generation++
+		row.RotatedAt, row.RotatedBy, row.LastUsedAt = now, retry, now
+		row.ExpiresAt = earlier(now.Add(s.config.RefreshIdle), row.EndsAt)
+		row.from(c)
+	case refreshReused:
+		row.RevokedAt = &now
+	default:
+		return nil
+	}
+	return tx.UpdateSession(ctx, *row)
+}
+
+// Revoke ends the session that the refresh token, of whatever generation, or
+// the access token belongs to. A token that means nothing is no error (RFC
+// 7009 section 2.2).
+func (s *Sessions) Revoke(ctx context.Context, token string) error {
+	id, err := s.sessionOf(ctx, token)
+	if errors.Is(err, problem.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := s.take(ctx, s.config.Limits.RefreshSession, id); err != nil {
+		return err
+	}
+	_, err = s.end(ctx, audit.Revoke, SessionFilter{ID: id})
+	return err
+}

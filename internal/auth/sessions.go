@@ -1,0 +1,74 @@
+package auth
+
+import (
+	"context"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// Sessions logs developers in and out and rotates refresh tokens.
+type Sessions struct{ *core }
+
+// LoggedOut is the message of a Logout that took effect.
+const LoggedOut = "Successfully logged out"
+
+// Logout ends the caller's own session: its access and refresh tokens are
+// dead when Logout returns nil.
+func (s *Sessions) Logout(ctx context.Context) error {
+	p, err := RequireDeveloper(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.end(ctx, audit.Logout, SessionFilter{ID: p.SessionID, DeveloperID: p.ID})
+	return err
+}
+
+// List returns the caller's live sessions, newest first.
+func (s *Sessions) List(ctx context.Context) ([]Session, error) {
+	p, err := RequireDeveloper(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.store.DeveloperSessions(ctx, p.ID, s.now())
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Session, len(rows))
+	for i, r := range rows {
+		list[i] = Session{
+			ID: r.ID, CreatedAt: r.CreatedAt, LastUsedAt: s.uses.latest(r.ID, r.LastUsedAt),
+			ExpiresAt: r.ExpiresAt, IP: optional(r.IP), Client: optional(r.Client),
+			Current: r.ID == p.SessionID,
+		}
+	}
+	return list, nil
+}
+
+// End ends one of the caller's sessions; 404 for one that is not there or is
+// another developer's.
+func (s *Sessions) End(ctx context.Context, sessionID string) error {
+	id, err := problem.UUID("id", sessionID)
+	if err != nil {
+		return err
+	}
+	p, err := RequireDeveloper(ctx)
+	if err != nil {
+		return err
+	}
+	ended, err := s.end(ctx, audit.Revoke, SessionFilter{ID: id, DeveloperID: p.ID})
+	if err == nil && len(ended) == 0 {
+		return problem.NotFoundError("Session")
+	}
+	return err
+}
+
+// EndOthers ends all of the caller's sessions but the one that it speaks from.
+func (s *Sessions) EndOthers(ctx context.Context) error {
+	p, err := RequireDeveloper(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.end(ctx, audit.Revoke, SessionFilter{DeveloperID: p.ID, Except: p.SessionID})
+	return err
+}

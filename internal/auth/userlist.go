@@ -1,0 +1,79 @@
+package auth
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// UserList is what ListUsers takes; nil is the default.
+type UserList struct {
+	Page, Limit       *int
+	SortBy, SortOrder *string
+	Search            *string // part of a name, email or external id, without regard to case
+	Email             *string // exact, without regard to case
+	ExternalUserID    *string // exact
+	Cursor            *string // from an earlier page; wins over Page
+}
+
+// UserQuery is one page of users for the store.
+type UserQuery struct {
+	SortBy         string // a column
+	Descending     bool
+	Search         string  // folded
+	Email          *string // folded
+	ExternalUserID *string
+	After          *UserPosition // nil: Offset counts
+	Offset, Limit  int
+}
+
+// UserPosition is a user's place in an order: the value that is sorted by,
+// and the id that breaks ties.
+type UserPosition struct {
+	Value *string `json:"v"` // text, or RFC 3339 with nanoseconds for a time
+	ID    string  `json:"i"`
+}
+
+// UserPage is one page of users.
+type UserPage struct {
+	Items      []User
+	Total      int
+	Page       int
+	Limit      int
+	Pages      int
+	HasNext    bool
+	HasPrev    bool
+	NextCursor *string
+}
+
+var userOrders = []string{"created_at", "email", "first_name", "last_name", "last_synced_at"}
+
+type userCursor struct {
+	Page int `json:"p"`
+	UserPosition
+}
+
+// filters binds a cursor to what it pages over.
+func (q *UserQuery) filters() []byte {
+	b, _ := json.Marshal([]any{q.SortBy, q.Descending, q.Search, q.Email, q.ExternalUserID}) // plain values always marshal
+	return append([]byte("users:"), b...)
+}
+
+func (u *User) sortValue(column string) *string {
+	switch column {
+	case "email":
+		return u.Email
+	case "first_name":
+		return u.FirstName
+	case "last_name":
+		return u.LastName
+	case "last_synced_at":
+		if u.LastSyncedAt == nil {
+			return nil
+		}
+		t := u.LastSyncedAt.Format(time.RFC3339Nano)
+		return &t
+	default:
+		t := u.CreatedAt.Format(time.RFC3339Nano)
+		return &t
+	}
+}

@@ -1,0 +1,185 @@
+package auth
+
+import (
+	"context"
+
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// Users manages the account's users.
+type Users struct{ *core }
+
+// Create adds a user.
+func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
+	if _, err := RequireAccount(ctx, UsersWrite); err != nil {
+		return User{}, err
+	}
+	u := User{ID: newID()}
+	if err := in.apply(&u); err != nil {
+		return User{}, err
+	}
+	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		u.CreatedAt = tx.Now()
+		if err := tx.InsertUser(ctx, u); err != nil {
+			return userError(err)
+		}
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserCreate, "user:"+u.ID, tx.Now()))
+	})
+	return u, err
+}
+
+// Get returns a user, to the account or to the user itself.
+func (s *Users) Get(ctx context.Context, userID string) (User, error) {
+	id, err := problem.UUID("id", userID)
+	if err != nil {
+		return User{}, err
+	}
+	if _, err := RequireOwner(ctx, UsersRead, id); err != nil {
+		return User{}, err
+	}
+	u, err := s.store.User(ctx, id)
+	return u, userError(err)
+}
+
+// Update changes a user.
+func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, error) {
+	id, err := problem.UUID("id", userID)
+	if err != nil {
+		return User{}, err
+	}
+	if _, err := RequireAccount(ctx, UsersWrite); err != nil {
+		return User{}, err
+	}
+	if err := in.apply(new(User)); err != nil {
+		return User{}, err
+	}
+	var u User
+	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
+		if u, err = tx.User(ctx, id); err != nil {
+			return userError(err)
+		}
+		if err := in.apply(&u); err != nil {
+			return err
+		}
+		if err := tx.UpdateUser(ctx, u); err != nil {
+			return userError(err)
+		}
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserUpdate, "user:"+id, tx.Now()))
+	})
+	return u, err
+}
+
+// Delete removes a user with its data, sessions and tokens, and returns it as
+// it was.
+func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
+	id, err := problem.UUID("id", userID)
+	if err != nil {
+		return User{}, err
+	}
+	if _, err := RequireAccount(ctx, UsersWrite); err != nil {
+		return User{}, err
+	}
+	var u User
+	var ended []string
+	err = s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) (err error) {
+		if u, err = tx.User(ctx, id); err != nil {
+			return userError(err)
+		}
+		if ended, err = tx.EndSessions(ctx, SessionFilter{UserID: id}, tx.Now()); err != nil {
+			return err
+		}
+		if err := tx.DeleteUser(ctx, id); err != nil {
+			return err
+		}
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserDelete, "user:"+id, tx.Now()))
+	})
+	if err != nil {
+		return User{}, err
+	}
+	s.forgetSessions(ctx, ended)
+	return u, nil
+}
+
+// List returns one page of the account's users. Ties are broken by id; users
+// without the value come last in descending order and first in ascending.
+func (s *Users) List(ctx context.Context, in UserList) (UserPage, error) {
+	if _, err := RequireAccount(ctx, UsersRead); err != nil {
+		return UserPage{}, err
+	}
+	page, q, err := s.query(in)
+	if err != nil {
+		return UserPage{}, err
+	}
+	users, total, err := s.store.Users(ctx, q) // one more than the limit tells whether there is another page
+	if err != nil {
+		return UserPage{}, err
+	}
+	out := UserPage{
+		Items: users, Total: total, Page: page, Limit: q.Limit - 1,
+		Pages: (total + q.Limit - 2) / (q.Limit - 1), HasPrev: page > 1 || q.After != nil,
+	}
+	if out.HasNext = len(users) == q.Limit; out.HasNext {
+		out.Items = users[:out.Limit]
+		cursor, err := s.userCursor(q, page+1, &out.Items[out.Limit-1])
+		if err != nil {
+			return UserPage{}, err
+		}
+		out.NextCursor = &cursor
+	}
+	return out, nil
+}
+
+func (s *Users) query(in UserList) (page int, q UserQuery, err error) {
+	var v problem.Check
+	page, limit, order := 1, 20, "desc"
+	q.SortBy = "created_at"
+	for _, p := range []struct {
+		from *int
+		to   *int
+	}{{in.Page, &page}, {in.Limit, &limit}} {
+		if p.from != nil {
+			*p.to = *p.from
+		}
+	}
+	v.Between("page", page, 1, maxPage)
+	v.Between("limit", limit, 1, 100)
+	if in.SortBy != nil {
+		q.SortBy = *in.SortBy
+	}
+	if in.SortOrder != nil {
+		order = *in.SortOrder
+	}
+	v.OneOf("sort_by", q.SortBy, userOrders...)
+	v.OneOf("sort_order", order, "asc", "desc")
+	v.Optional("search", in.Search, problem.MaxText)
+	v.Optional("email", in.Email, problem.MaxEmail)
+	v.Optional("external_user_id", in.ExternalUserID, problem.MaxText)
+	q.Descending, q.Limit, q.ExternalUserID = order == "desc", limit+1, in.ExternalUserID
+	if in.Search != nil {
+		q.Search = Fold(*in.Search)
+	}
+	if in.Email != nil {
+		folded := Fold(*in.Email)
+		q.Email = &folded
+	}
+	if in.Cursor != nil {
+		page = s.readUserCursor(&v, &q, *in.Cursor)
+	}
+	q.Offset = (page - 1) * limit
+	return page, q, v.Err()
+}
+
+func (s *Users) userCursor(q UserQuery, page int, last *User) (string, error) {
+	return s.SealCursor(q.filters(), userCursor{page, UserPosition{last.sortValue(q.SortBy), last.ID}})
+}
+
+func (s *Users) readUserCursor(v *problem.Check, q *UserQuery, cursor string) int {
+	var at userCursor
+	if !s.OpenCursor(q.filters(), cursor, &at) {
+		v.Fail("cursor", "must be a next_cursor of the same list with the same filters")
+		return 1
+	}
+	q.After = &at.UserPosition
+	return at.Page
+}
