@@ -137,7 +137,7 @@ func (s *Server) compose(ctx context.Context) error {
 		return err
 	}
 	s.ledger = &audit.Queue{Append: s.store.AppendAccess}
-	s.workouts = &event.Workouts{Store: s.store, Ledger: s.ledger, Cursors: s.auth.Users, Now: s.now}
+	s.workouts = &event.Workouts{Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now}
 	return nil
 }
 

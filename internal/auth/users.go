@@ -171,12 +171,12 @@ func (s *Users) query(in UserList) (page int, q UserQuery, err error) {
 }
 
 func (s *Users) userCursor(q UserQuery, page int, last *User) (string, error) {
-	return s.SealCursor(q.filters(), userCursor{page, UserPosition{last.sortValue(q.SortBy), last.ID}})
+	return s.vault.SealCursor(q.filters(), userCursor{page, UserPosition{last.sortValue(q.SortBy), last.ID}})
 }
 
 func (s *Users) readUserCursor(v *problem.Check, q *UserQuery, cursor string) int {
 	var at userCursor
-	if !s.OpenCursor(q.filters(), cursor, &at) {
+	if !s.vault.OpenCursor(q.filters(), cursor, &at) {
 		v.Fail("cursor", "must be a next_cursor of the same list with the same filters")
 		return 1
 	}
