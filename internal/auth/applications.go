@@ -9,7 +9,12 @@ import (
 )
 
 // Applications manages applications. Only developers do.
-type Applications struct{ *core }
+type Applications struct {
+	store       Store
+	vault       *credential.Vault
+	replays     *replays
+	credentials *credentials
+}
 
 // Create registers an application. Safe to retry with an Idempotency-Key.
 func (s *Applications) Create(ctx context.Context, name string) (NewApplication, error) {
@@ -20,7 +25,7 @@ func (s *Applications) Create(ctx context.Context, name string) (NewApplication,
 	if err := checkName(name); err != nil {
 		return NewApplication{}, err
 	}
-	return once(ctx, s.core, call{"CreateApplication", p.Actor(), name, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
+	return once(ctx, s.replays, call{"CreateApplication", p.Actor(), name, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
 		a := StoredApplication{Application: Application{
 			ID: newID(), AppID: credential.Mint(credential.AppID), Name: name, CreatedAt: tx.Now(),
 		}}
@@ -102,7 +107,7 @@ func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap i
 		ID      string
 		Overlap int
 	}{appID, overlap}
-	return once(ctx, s.core, call{"RotateApplicationSecret", p.Actor(), request, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
+	return once(ctx, s.replays, call{"RotateApplicationSecret", p.Actor(), request, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
 		a, err := tx.Application(ctx, appID)
 		if err != nil {
 			return NewApplication{}, applicationError(err)
@@ -143,6 +148,6 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 	if err != nil {
 		return err
 	}
-	s.forgetSessions(ctx, ended)
+	s.credentials.forgetSessions(ctx, ended)
 	return nil
 }

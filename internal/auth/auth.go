@@ -11,7 +11,9 @@ import (
 // Auth is the domain's services over one store. Safe for concurrent use.
 type Auth struct {
 	Authenticator *Authenticator
+	Logins        *Logins
 	Sessions      *Sessions
+	RefreshTokens *RefreshTokens
 	Developers    *Developers
 	Keys          *Keys
 	Applications  *Applications
@@ -19,6 +21,8 @@ type Auth struct {
 	Tokens        *Tokens
 	Signing       *Signing
 	Limits        *Limiter
+
+	uses *lastUses
 }
 
 // Ports are what the domain needs from outside.
@@ -32,48 +36,57 @@ type Ports struct {
 	Log       *slog.Logger
 }
 
-// core is what the services share.
-type core struct {
-	config    Config
-	store     Store
-	vault     *credential.Vault
-	passwords *credential.Passwords
-	peers     Peers
-	now       func() time.Time
-	log       *slog.Logger
-	cache     *cache
-	uses      *lastUses
-	signer    *signer
-	running   *running
-	turns     *turns
-}
-
 // New returns the services. Signing keys are loaded, or made where there are
 // none.
 func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
-	c := &core{
-		config: config, store: p.Store, vault: p.Vault, passwords: p.Passwords, peers: p.Peers,
-		now: p.Now, log: p.Log, cache: newCache(), uses: newLastUses(p.LastUses), running: newRunning(), turns: newTurns(),
+	limits := &config.Limits
+	uses := newLastUses(p.LastUses, p.Now, config.AccessTTL+time.Minute)
+	signer := &signer{
+		store: p.Store, vault: p.Vault, now: p.Now, log: p.Log,
+		issuer: config.Issuer, accessTTL: config.AccessTTL,
 	}
-	c.signer = &signer{config: &c.config}
+	credentials := &credentials{
+		store: p.Store, vault: p.Vault, signer: signer, versions: p.Peers,
+		cache: newCache(), uses: uses, now: p.Now, log: p.Log,
+	}
+	buckets := &buckets{limits: limits, peers: p.Peers, now: p.Now, log: p.Log}
+	passwords := &passwords{
+		hasher: p.Passwords, policy: config.Passwords, buckets: buckets, attempts: limits.LoginAccount,
+	}
+	replays := newReplays(p.Store, p.Vault)
+	trail := &trail{store: p.Store, now: p.Now, log: p.Log}
+	issuer := &issuer{signer: signer, vault: p.Vault, idle: config.RefreshIdle, absolute: config.RefreshAbsolute}
+	revoker := &revoker{store: p.Store, credentials: credentials}
 	a := &Auth{
-		Authenticator: &Authenticator{c},
-		Sessions:      &Sessions{c},
-		Developers:    &Developers{c},
-		Keys:          &Keys{c},
-		Applications:  &Applications{c},
-		Users:         &Users{c},
-		Tokens:        &Tokens{c},
-		Signing:       &Signing{c},
-		Limits:        &Limiter{c},
+		Authenticator: &Authenticator{credentials},
+		Logins: &Logins{
+			store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, issuer: issuer, trail: trail,
+			credentials: credentials, knownFor: limits.KnownAddress, maxSessions: config.MaxSessions, now: p.Now,
+		},
+		Sessions: &Sessions{store: p.Store, revoker: revoker, uses: uses, now: p.Now},
+		RefreshTokens: &RefreshTokens{
+			store: p.Store, vault: p.Vault, finder: &finder{store: p.Store, vault: p.Vault, signer: signer, now: p.Now},
+			buckets: buckets, perSession: limits.RefreshSession, issuer: issuer, trail: trail, turns: newTurns(),
+			revoker: revoker, credentials: credentials,
+		},
+		Developers:   &Developers{store: p.Store, passwords: passwords, credentials: credentials},
+		Keys:         &Keys{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, uses: uses, now: p.Now},
+		Applications: &Applications{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials},
+		Users:        &Users{store: p.Store, vault: p.Vault, credentials: credentials},
+		Tokens: &Tokens{
+			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
+			trail: trail, credentials: credentials, now: p.Now,
+		},
+		Signing: &Signing{
+			store: p.Store, vault: p.Vault, signer: signer,
+			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL,
+		},
+		Limits: &Limiter{buckets: buckets, credentials: credentials},
+		uses:   uses,
 	}
 	return a, a.Signing.start(ctx)
 }
 
 // Flush writes when credentials were last used. Call it each second, and once
 // before the store is closed.
-func (a *Auth) Flush(ctx context.Context) error {
-	c := a.Authenticator.core
-	defer c.uses.prune(c.now().Add(-c.config.AccessTTL - time.Minute))
-	return c.uses.flush(ctx)
-}
+func (a *Auth) Flush(ctx context.Context) error { return a.uses.flush(ctx) }

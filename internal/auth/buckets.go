@@ -2,50 +2,132 @@ package auth
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// take spends one of a bucket that the answer describes only if it refuses.
-func (s *core) take(ctx context.Context, p ratelimit.Policy, id string) error {
-	w, err := s.peers.Take(ctx, p, id)
+// buckets counts what callers spend against their limits. A bucket is described
+// in the headers of an answer when it is set as the caller's Window. Every
+// method fails as Unavailable if the bucket cannot be reached. Safe for
+// concurrent use.
+type buckets struct {
+	limits *Limits
+	peers  Peers
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// spendCredential charges the bucket of the caller's principal, which must be
+// set, and describes it. It returns the mark that the principal's subject had
+// in the same instant.
+func (b *buckets) spendCredential(ctx context.Context, c *Caller) (mark uint64, err error) {
+	policy, id := b.credential(c.Principal)
+	w, mark, err := b.peers.Spend(ctx, policy, id, c.Principal.subject)
+	return mark, b.describe(c, policy, w, err)
+}
+
+// spendAddress charges the bucket of the caller's address and describes it. The
+// caller keeps the policy, so that the charge can be given back.
+func (b *buckets) spendAddress(ctx context.Context, c *Caller, policy ratelimit.Policy) error {
+	if policy.Name == "" {
+		policy = b.limits.Address
+	}
+	w, err := b.peers.Take(ctx, policy, c.AddressID())
+	if err == nil {
+		c.Spent = policy
+	}
+	return b.describe(c, policy, w, err)
+}
+
+// look describes the bucket that the caller would spend from and spends nothing.
+// A bucket that cannot be reached is described as full.
+func (b *buckets) look(ctx context.Context, c *Caller) {
+	policy, id := b.limits.Address, c.AddressID()
+	if c.Principal != nil {
+		policy, id = b.credential(c.Principal)
+	}
+	w, err := b.peers.Peek(ctx, policy, id)
 	if err != nil {
+		w = policy.Fresh(b.now())
+	}
+	c.Window = w
+}
+
+// credential returns the policy and id of the principal's own bucket.
+func (b *buckets) credential(p *Principal) (ratelimit.Policy, string) {
+	switch p.Kind {
+	case DeveloperToken:
+		return b.limits.Developer, p.ID
+	case APIKey:
+		return b.limits.Key, p.ID
+	default:
+		return b.limits.User, p.ID
+	}
+}
+
+// describe makes w the bucket that the answer describes, or a full one if err
+// says that w is unknown, and returns the refusal.
+func (b *buckets) describe(c *Caller, p ratelimit.Policy, w ratelimit.Window, err error) error {
+	if err != nil {
+		c.Window = p.Fresh(b.now())
 		return problem.UnavailableError(err)
+	}
+	c.Window = w
+	return b.refusal(w)
+}
+
+// spend charges a bucket and leaves it to the caller to describe or refuse.
+func (b *buckets) spend(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
+	w, err := b.peers.Take(ctx, p, id)
+	if err != nil {
+		return w, problem.UnavailableError(err)
+	}
+	return w, nil
+}
+
+// peek reads a bucket and spends nothing.
+func (b *buckets) peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
+	w, err := b.peers.Peek(ctx, p, id)
+	if err != nil {
+		return w, problem.UnavailableError(err)
+	}
+	return w, nil
+}
+
+// take charges a bucket that is described only if it refuses.
+func (b *buckets) take(ctx context.Context, p ratelimit.Policy, id string) error {
+	w, err := b.spend(ctx, p, id)
+	if err != nil {
+		return err
 	}
 	if !w.Admitted {
 		CallerFrom(ctx).Window = w
 	}
-	return s.refusal(w)
+	return b.refusal(w)
 }
 
-// takeAccount spends one of an account's attempts at its password. No answer
-// ever describes that bucket, not even one that it refused.
-func (s *core) takeAccount(ctx context.Context, id string) error {
-	w, err := s.peers.Take(ctx, s.config.Limits.LoginAccount, id)
-	if err != nil {
-		return problem.UnavailableError(err)
-	}
-	return s.refusal(w)
-}
-
-func (s *core) refusal(w ratelimit.Window) error {
+// refusal returns the 429 of a window that did not admit, or nil.
+func (b *buckets) refusal(w ratelimit.Window) error {
 	if w.Admitted {
 		return nil
 	}
 	return &problem.Error{
 		Kind: problem.RateLimited, Reason: "rate_limited", Detail: "Too many requests, try again later",
-		RetryAfter: w.RetryAfter(s.now()),
+		RetryAfter: w.RetryAfter(b.now()),
 	}
 }
 
-// giveBack returns one to a bucket. A bucket that cannot be reached keeps it:
-// the caller is refused a little early and nothing else is harmed.
-func (s *core) giveBack(ctx context.Context, p ratelimit.Policy, id string) {
+// giveBack returns one to a bucket; a policy without a name means that none was
+// charged. A bucket that cannot be reached keeps it: the caller is refused a
+// little early and nothing else is harmed.
+func (b *buckets) giveBack(ctx context.Context, p ratelimit.Policy, id string) {
 	if p.Name == "" {
 		return
 	}
-	if err := s.peers.Return(ctx, p, id); err != nil {
-		s.log.WarnContext(ctx, "a rate limit could not be given back", "policy", p.Name, "error", err)
+	if err := b.peers.Return(ctx, p, id); err != nil {
+		b.log.WarnContext(ctx, "a rate limit could not be given back", "policy", p.Name, "error", err)
 	}
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
@@ -10,8 +11,21 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
+// credentials proves what callers present and remembers what it proved. Safe for
+// concurrent use.
+type credentials struct {
+	store    Reader
+	vault    *credential.Vault
+	signer   *signer
+	versions Versions
+	cache    *cache
+	uses     *lastUses
+	now      func() time.Time
+	log      *slog.Logger
+}
+
 // prove takes an earlier proof of the caller's credential or makes one.
-func (s *core) prove(ctx context.Context, c *Caller) {
+func (s *credentials) prove(ctx context.Context, c *Caller) {
 	if c.presentsKey() && !credential.ValidKey(c.presented) {
 		c.Principal, c.Refused = nil, errInvalidKey()
 		return
@@ -32,7 +46,7 @@ func (s *core) prove(ctx context.Context, c *Caller) {
 
 // proveAnew proves the caller's credential by the store. The mark is that of its
 // subject before, 0 if unknown.
-func (s *core) proveAnew(ctx context.Context, c *Caller, h credential.Hash, epoch, mark uint64) {
+func (s *credentials) proveAnew(ctx context.Context, c *Caller, h credential.Hash, epoch, mark uint64) {
 	now := s.now()
 	proof := s.proveToken
 	if c.presentsKey() {
@@ -52,8 +66,8 @@ func (s *core) proveAnew(ctx context.Context, c *Caller, h credential.Hash, epoc
 // believe holds the caller's proof against the mark that its subject has now, and
 // makes a new one where it is from before that. The caller may be without a
 // principal then.
-func (s *core) believe(ctx context.Context, c *Caller, mark uint64) {
-	p, lease := c.Principal, s.peers.Lease()
+func (s *credentials) believe(ctx context.Context, c *Caller, mark uint64) {
+	p, lease := c.Principal, s.versions.Lease()
 	if c.proved || p.mark == mark && (lease == 0 || s.now().Sub(p.proved) < lease) {
 		return
 	}
@@ -64,7 +78,7 @@ func (s *core) believe(ctx context.Context, c *Caller, mark uint64) {
 	}
 }
 
-func (s *core) proveKey(ctx context.Context, _ string, h credential.Hash, now time.Time) (*Principal, error) {
+func (s *credentials) proveKey(ctx context.Context, _ string, h credential.Hash, now time.Time) (*Principal, error) {
 	k, err := s.store.KeyByHash(ctx, h)
 	if errors.Is(err, problem.ErrNotFound) {
 		return nil, errInvalidKey()
@@ -87,9 +101,9 @@ func (s *core) proveKey(ctx context.Context, _ string, h credential.Hash, now ti
 	return p, nil
 }
 
-func (s *core) proveToken(ctx context.Context, token string, _ credential.Hash, now time.Time) (*Principal, error) {
+func (s *credentials) proveToken(ctx context.Context, token string, _ credential.Hash, now time.Time) (*Principal, error) {
 	claims, err := s.signer.verify(token, now)
-	if errors.Is(err, credential.ErrInvalidToken) && s.learn(ctx, token) {
+	if errors.Is(err, credential.ErrInvalidToken) && s.signer.learn(ctx, token) {
 		claims, err = s.signer.verify(token, now)
 	}
 	if errors.Is(err, credential.ErrTokenExpired) {
@@ -120,7 +134,7 @@ const leaseMargin = 100 * time.Millisecond
 
 // forget makes sure, before it returns, that nothing that was proved of the
 // subjects is believed any more, here or by any peer.
-func (s *core) forget(ctx context.Context, subjects ...string) {
+func (s *credentials) forget(ctx context.Context, subjects ...string) {
 	for _, subject := range subjects {
 		s.cache.forget(subject)
 	}
@@ -128,14 +142,14 @@ func (s *core) forget(ctx context.Context, subjects ...string) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx) // the effect is there, whether the caller still is or not
-	if err := s.peers.Renew(ctx, subjects); err != nil {
+	if err := s.versions.Renew(ctx, subjects); err != nil {
 		s.log.WarnContext(ctx, "peers could not be told of an end, its answer waits until they ask the database", "error", err)
-		time.Sleep(s.peers.Lease() + leaseMargin)
+		time.Sleep(s.versions.Lease() + leaseMargin)
 	}
 	failpoint.Hit(failpoint.AfterForget)
 }
 
-func (s *core) forgetSessions(ctx context.Context, ids []string) {
+func (s *credentials) forgetSessions(ctx context.Context, ids []string) {
 	subjects := make([]string, len(ids))
 	for i, id := range ids {
 		subjects[i] = sessionSubject(id)

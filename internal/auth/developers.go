@@ -3,15 +3,17 @@ package auth
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/openwearables/openwearables/internal/audit"
-	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Developers manages developers: each one itself, and the operator all.
-type Developers struct{ *core }
+type Developers struct {
+	store       Store
+	passwords   *passwords
+	credentials *credentials
+}
 
 // Me returns the caller.
 func (s *Developers) Me(ctx context.Context) (Developer, error) {
@@ -55,20 +57,14 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 // proveSelf asks a logged-in developer for its password again: 400 when it is
 // wrong, limited as logins are, in a bucket that cannot lock the login.
 func (s *Developers) proveSelf(ctx context.Context, p *Principal, password string) (StoredDeveloper, error) {
-	bucket := "current:" + p.ID
-	if err := s.takeAccount(ctx, bucket); err != nil {
-		return StoredDeveloper{}, err
-	}
-	d, err := s.store.Developer(ctx, p.ID)
-	ok := false
-	if err == nil {
-		ok, err = s.provePassword(ctx, d, password)
-	}
+	d, ok, err := s.passwords.attempt(ctx, "current:"+p.ID, password, func(ctx context.Context) (StoredDeveloper, error) {
+		d, err := s.store.Developer(ctx, p.ID)
+		return d, developerError(err)
+	})
 	if err == nil && !ok {
-		return d, &problem.Error{Kind: problem.BadRequest, Reason: "incorrect_password", Detail: "Incorrect current password"}
+		err = &problem.Error{Kind: problem.BadRequest, Reason: "incorrect_password", Detail: "Incorrect current password"}
 	}
-	s.giveBack(ctx, s.config.Limits.LoginAccount, bucket) // a passing fault is no refusal
-	return d, developerError(err)
+	return d, err
 }
 
 // PasswordChanged is the message of a ChangePassword that took effect.
@@ -92,7 +88,7 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	if err != nil {
 		return developerError(err)
 	}
-	s.checkPassword(&v, "new_password", next, me.Email)
+	s.passwords.check(&v, "new_password", next, me.Email)
 	if err := v.Err(); err != nil {
 		return err
 	}
@@ -103,20 +99,12 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	return s.setPassword(ctx, proved, next, p.SessionID)
 }
 
-func (s *Developers) checkPassword(v *problem.Check, field, password, email string) {
-	local, _, _ := strings.Cut(email, "@")
-	err := s.config.Passwords.Check(password, email, local)
-	if refused, ok := errors.AsType[*credential.PolicyError](err); ok {
-		v.Fail(field, refused.Message)
-	}
-}
-
 // setPassword stores a password and ends the developer's sessions but one. It
 // refuses if the password changed since proved was read.
 func (s *Developers) setPassword(ctx context.Context, proved StoredDeveloper, password, except string) error {
-	hash, err := s.passwords.Hash(ctx, password)
+	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
-		return laneError(err)
+		return err
 	}
 	var ended []string
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
@@ -140,6 +128,6 @@ func (s *Developers) setPassword(ctx context.Context, proved StoredDeveloper, pa
 	if err != nil {
 		return err
 	}
-	s.forgetSessions(ctx, ended)
+	s.credentials.forgetSessions(ctx, ended)
 	return nil
 }

@@ -2,26 +2,35 @@ package auth
 
 import (
 	"context"
+	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// sessionOf returns the id of the session that a refresh or access token was
+// finder finds the session that a token belongs to. Safe for concurrent use.
+type finder struct {
+	store  Reader
+	vault  *credential.Vault
+	signer *signer
+	now    func() time.Time
+}
+
+// byToken returns the id of the session that a refresh or access token was
 // given to, or problem.ErrNotFound.
-func (s *Sessions) sessionOf(ctx context.Context, token string) (string, error) {
+func (s *finder) byToken(ctx context.Context, token string) (string, error) {
 	if claims, err := s.signer.verify(token, s.now()); err == nil {
 		return claims.SessionID, nil
 	}
-	row, t, err := s.refreshSession(ctx, token)
+	row, t, err := s.byRefreshToken(ctx, token)
 	if err == nil && int64(t.Generation) > row.Generation {
 		err = problem.ErrNotFound
 	}
 	return row.ID, err
 }
 
-// refreshSession finds the session whose key made the token, or problem.ErrNotFound.
-func (s *Sessions) refreshSession(ctx context.Context, token string) (StoredSession, credential.RefreshToken, error) {
+// byRefreshToken finds the session whose key made the token, or problem.ErrNotFound.
+func (s *finder) byRefreshToken(ctx context.Context, token string) (StoredSession, credential.RefreshToken, error) {
 	t, ok := credential.ParseRefreshToken(token)
 	if !ok {
 		return StoredSession{}, t, problem.ErrNotFound

@@ -7,14 +7,22 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
+// issuer opens sessions and issues their tokens. Safe for concurrent use.
+type issuer struct {
+	signer   *signer
+	vault    *credential.Vault
+	idle     time.Duration // a session unused for so long ends
+	absolute time.Duration // a session ends after so long, used or not
+}
+
 // open starts a session in tx and returns its first tokens.
-func (s *core) open(ctx context.Context, tx Tx, c *Caller, row StoredSession) (Grant, error) {
+func (s *issuer) open(ctx context.Context, tx Tx, c *Caller, row StoredSession) (Grant, error) {
 	now := tx.Now()
 	id := newSessionID()
 	row.ID, row.Seed, row.Generation = formatID(id), credential.NewSeed(), 1
 	row.CreatedAt, row.RotatedAt, row.LastUsedAt = now, now, now
-	row.EndsAt = now.Add(s.config.RefreshAbsolute)
-	row.ExpiresAt = earlier(now.Add(s.config.RefreshIdle), row.EndsAt)
+	row.EndsAt = now.Add(s.absolute)
+	row.ExpiresAt = s.idleEnd(&row, now)
 	row.from(c)
 	if err := tx.InsertSession(ctx, row); err != nil {
 		return Grant{}, err
@@ -23,7 +31,7 @@ func (s *core) open(ctx context.Context, tx Tx, c *Caller, row StoredSession) (G
 }
 
 // grant makes the tokens of the session's current generation.
-func (s *core) grant(row *StoredSession, now time.Time) (Grant, error) {
+func (s *issuer) grant(row *StoredSession, now time.Time) (Grant, error) {
 	id, err := parseSessionID(row.ID)
 	if err != nil {
 		return Grant{}, err
@@ -38,4 +46,9 @@ func (s *core) grant(row *StoredSession, now time.Time) (Grant, error) {
 		ExpiresIn:        int32(ttl / time.Second),
 		RefreshExpiresAt: row.ExpiresAt,
 	}, nil
+}
+
+// idleEnd returns when the session ends if it is used now and never again.
+func (s *issuer) idleEnd(row *StoredSession, now time.Time) time.Time {
+	return earlier(now.Add(s.idle), row.EndsAt)
 }

@@ -10,7 +10,14 @@ import (
 )
 
 // Keys manages API keys. Only developers do.
-type Keys struct{ *core }
+type Keys struct {
+	store       Store
+	vault       *credential.Vault
+	replays     *replays
+	credentials *credentials
+	uses        *lastUses
+	now         func() time.Time
+}
 
 // Create mints a key. Safe to retry with an Idempotency-Key.
 func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
@@ -34,7 +41,7 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 	if err := k.check(&v); err != nil {
 		return NewKey{}, err
 	}
-	return once(ctx, s.core, call{"CreateKey", p.Actor(), in, replayFor}, func(ctx context.Context, tx Tx) (NewKey, error) {
+	return once(ctx, s.replays, call{"CreateKey", p.Actor(), in, replayFor}, func(ctx context.Context, tx Tx) (NewKey, error) {
 		k.ID, k.CreatedAt = credential.Mint(credential.KeyID), tx.Now()
 		secret := s.mint(&k)
 		if err := tx.InsertKey(ctx, k); err != nil {
@@ -126,7 +133,7 @@ func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *Stored
 	if err != nil {
 		return Key{}, err
 	}
-	s.forget(ctx, keySubject(id))
+	s.credentials.forget(ctx, keySubject(id))
 	return s.shown(&k.Key), nil
 }
 
@@ -148,7 +155,7 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 		ID      string
 		Overlap int
 	}{id, overlap}
-	made, err := once(ctx, s.core, call{"RotateKey", p.Actor(), request, replayFor}, func(ctx context.Context, tx Tx) (NewKey, error) {
+	made, err := once(ctx, s.replays, call{"RotateKey", p.Actor(), request, replayFor}, func(ctx context.Context, tx Tx) (NewKey, error) {
 		k, err := tx.Key(ctx, id)
 		if err != nil {
 			return NewKey{}, keyError(err)
@@ -168,7 +175,7 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 	if err != nil {
 		return NewKey{}, err
 	}
-	s.forget(ctx, keySubject(id))
+	s.credentials.forget(ctx, keySubject(id))
 	return made, nil
 }
 
@@ -184,6 +191,6 @@ func (s *Keys) Delete(ctx context.Context, id string) (Key, error) {
 		}
 		return tx.DeleteKey(ctx, id)
 	})
-	s.forgetSessions(ctx, ended)
+	s.credentials.forgetSessions(ctx, ended)
 	return k, err
 }

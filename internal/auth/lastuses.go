@@ -11,15 +11,17 @@ import (
 // it remembers reads back at once; a crash loses what came since the last
 // flush.
 type lastUses struct {
-	store LastUses
+	store  LastUses
+	now    func() time.Time
+	retain time.Duration // of a session's; longer than an access token lives
 
 	mu       sync.Mutex
 	keys     map[string]*lastUse
 	sessions map[string]*lastUse
 }
 
-func newLastUses(store LastUses) *lastUses {
-	return &lastUses{store: store, keys: make(map[string]*lastUse), sessions: make(map[string]*lastUse)}
+func newLastUses(store LastUses, now func() time.Time, retain time.Duration) *lastUses {
+	return &lastUses{store: store, now: now, retain: retain, keys: make(map[string]*lastUse), sessions: make(map[string]*lastUse)}
 }
 
 func (l *lastUses) key(id string) *lastUse     { return l.of(&l.keys, id) }
@@ -61,8 +63,10 @@ func (l *lastUses) pending(m map[string]*lastUse, id string) time.Time {
 	return time.Time{}
 }
 
-// flush writes the uses that came since the last flush.
+// flush writes the uses that came since the last flush, and drops the sessions
+// that were not used for longer than is to be retained.
 func (l *lastUses) flush(ctx context.Context) error {
+	defer l.prune(l.now().Add(-l.retain))
 	l.mu.Lock()
 	keys, sessions := maps.Clone(l.keys), maps.Clone(l.sessions)
 	l.mu.Unlock()

@@ -3,8 +3,10 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
@@ -15,12 +17,26 @@ type LoginInput struct {
 	UseCookie       bool
 }
 
+// Logins logs developers in.
+type Logins struct {
+	store       Store
+	vault       *credential.Vault
+	passwords   *passwords
+	replays     *replays
+	issuer      *issuer
+	trail       *trail
+	credentials *credentials
+	knownFor    time.Duration // how long a login makes an address known
+	maxSessions int           // of one developer
+	now         func() time.Time
+}
+
 // Login proves a developer by password and opens a session. Unknown, wrong,
 // disabled, empty and missing are one answer in equal time. Refused attempts
 // are limited by account, apart for addresses that the account logged in from
 // lately, so that an attacker cannot lock its owner out. Safe to retry with an
 // Idempotency-Key.
-func (s *Sessions) Login(ctx context.Context, in LoginInput) (Grant, error) {
+func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	c := CallerFrom(ctx)
 	if _, err := c.idempotencyKey(); err != nil {
 		return Grant{}, err
@@ -34,40 +50,35 @@ func (s *Sessions) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	if err := s.takeAccount(ctx, bucket); err != nil {
-		return Grant{}, err
-	}
-	proved, err := s.provePassword(ctx, row, in.Password)
+	_, proved, err := s.passwords.attempt(ctx, bucket, in.Password, func(context.Context) (StoredDeveloper, error) { return row, nil })
 	if err != nil {
-		s.giveBack(ctx, s.config.Limits.LoginAccount, bucket)
 		return Grant{}, err
 	}
 	if !proved {
-		e := c.event(audit.Login, "", s.now())
+		subject := ""
 		if row.ID != "" {
-			e.Subject = "developer:" + row.ID
+			subject = "developer:" + row.ID
 		}
-		return Grant{}, s.refuse(ctx, e, errInvalidLogin())
+		return Grant{}, s.trail.refuse(ctx, audit.Login, subject, errInvalidLogin())
 	}
-	s.giveBack(ctx, s.config.Limits.LoginAccount, bucket)
 	return s.openDeveloper(ctx, c, row, in.UseCookie)
 }
 
 // accountBucket is where refused logins of the account count. Accounts that do
 // not exist count alike.
-func (s *Sessions) accountBucket(ctx context.Context, c *Caller, email, id string) (string, error) {
+func (s *Logins) accountBucket(ctx context.Context, c *Caller, email, id string) (string, error) {
 	h := s.vault.HashParts("login-account", email)
 	bucket := string(h[:])
-	seen, err := s.store.SeenAddress(ctx, id, c.AddressID(), s.now().Add(-s.config.Limits.KnownAddress))
+	seen, err := s.store.SeenAddress(ctx, id, c.AddressID(), s.now().Add(-s.knownFor))
 	if seen {
 		bucket += c.AddressID()
 	}
 	return bucket, err
 }
 
-func (s *Sessions) openDeveloper(ctx context.Context, c *Caller, proved StoredDeveloper, useCookie bool) (Grant, error) {
+func (s *Logins) openDeveloper(ctx context.Context, c *Caller, proved StoredDeveloper, useCookie bool) (Grant, error) {
 	var ended []string
-	grant, err := once(ctx, s.core, call{"Login", "developer:" + proved.ID, useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
+	grant, err := once(ctx, s.replays, call{"Login", "developer:" + proved.ID, useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
 		d, err := tx.Developer(ctx, proved.ID)
 		if errors.Is(err, problem.ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != proved.PasswordHash) {
 			return Grant{}, errInvalidLogin() // ended while the password was being proved
@@ -85,22 +96,22 @@ func (s *Sessions) openDeveloper(ctx context.Context, c *Caller, proved StoredDe
 		if err := tx.Record(ctx, e); err != nil {
 			return Grant{}, err
 		}
-		return s.open(ctx, tx, c, StoredSession{DeveloperID: d.ID})
+		return s.issuer.open(ctx, tx, c, StoredSession{DeveloperID: d.ID})
 	})
 	if err == nil {
-		s.forgetSessions(ctx, ended)
+		s.credentials.forgetSessions(ctx, ended)
 	}
 	return grant, err
 }
 
 // makeRoom ends the oldest sessions of a developer who has as many as may be.
-func (s *Sessions) makeRoom(ctx context.Context, tx Tx, c *Caller, developerID string) ([]string, error) {
+func (s *Logins) makeRoom(ctx context.Context, tx Tx, c *Caller, developerID string) ([]string, error) {
 	live, err := tx.DeveloperSessions(ctx, developerID, tx.Now())
 	if err != nil {
 		return nil, err
 	}
 	var ended []string
-	for n := len(live); n >= s.config.MaxSessions; n-- {
+	for n := len(live); n >= s.maxSessions; n-- {
 		ids, err := tx.EndSessions(ctx, SessionFilter{ID: live[n-1].ID}, tx.Now())
 		if err != nil {
 			return nil, err

@@ -27,13 +27,13 @@ func operated(ctx context.Context, action, developerID string, at time.Time) aud
 func (s *Developers) Create(ctx context.Context, email, password string) (Developer, error) {
 	var v problem.Check
 	v.Email("email", email)
-	s.checkPassword(&v, "password", password, email)
+	s.passwords.check(&v, "password", password, email)
 	if err := v.Err(); err != nil {
 		return Developer{}, err
 	}
-	hash, err := s.passwords.Hash(ctx, password)
+	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
-		return Developer{}, laneError(err)
+		return Developer{}, err
 	}
 	d := StoredDeveloper{Developer: Developer{ID: newID(), Email: email}, PasswordHash: hash}
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
@@ -58,7 +58,7 @@ func (s *Developers) SetPassword(ctx context.Context, email, password string) er
 		return err
 	}
 	var v problem.Check
-	s.checkPassword(&v, "password", password, d.Email)
+	s.passwords.check(&v, "password", password, d.Email)
 	if err := v.Err(); err != nil {
 		return err
 	}
@@ -123,6 +123,6 @@ func (s *Developers) operate(ctx context.Context, action, email string, f func(c
 	if errors.Is(err, problem.ErrNotFound) {
 		return problem.NotFoundError("Developer")
 	}
-	s.forgetSessions(ctx, ended)
+	s.credentials.forgetSessions(ctx, ended)
 	return err
 }

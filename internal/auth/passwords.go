@@ -3,18 +3,67 @@ package auth
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// provePassword spends the same work whether or not the account exists. A
-// full lane is a 503.
-func (s *core) provePassword(ctx context.Context, d StoredDeveloper, password string) (bool, error) {
-	if d.ID == "" || d.Disabled || password == "" {
-		return false, laneError(s.passwords.VerifyNone(ctx, password))
+// passwords hashes and verifies the passwords of developers. Its errors are
+// Unavailable if too many passwords are being hashed already or the caller goes
+// away. Safe for concurrent use.
+type passwords struct {
+	hasher   *credential.Passwords
+	policy   credential.PasswordPolicy
+	buckets  *buckets
+	attempts ratelimit.Policy
+}
+
+// check holds a new password against the policy.
+func (s *passwords) check(v *problem.Check, field, password, email string) {
+	local, _, _ := strings.Cut(email, "@")
+	err := s.policy.Check(password, email, local)
+	if refused, ok := errors.AsType[*credential.PolicyError](err); ok {
+		v.Fail(field, refused.Message)
 	}
-	ok, err := s.passwords.Verify(ctx, d.PasswordHash, password)
+}
+
+// hash returns the PHC string of a password.
+func (s *passwords) hash(ctx context.Context, password string) (string, error) {
+	hash, err := s.hasher.Hash(ctx, password)
+	return hash, laneError(err)
+}
+
+// attempt verifies a password against the developer that find returns. It takes
+// one attempt from the bucket before it finds anything, and gives it back unless
+// the password is wrong: a passing fault is no refusal. No answer ever describes
+// that bucket, not even one that it refused.
+func (s *passwords) attempt(
+	ctx context.Context, bucket, password string, find func(context.Context) (StoredDeveloper, error),
+) (d StoredDeveloper, ok bool, err error) {
+	w, err := s.buckets.spend(ctx, s.attempts, bucket)
+	if err != nil {
+		return d, false, err
+	}
+	if err := s.buckets.refusal(w); err != nil {
+		return d, false, err
+	}
+	if d, err = find(ctx); err == nil {
+		ok, err = s.verify(ctx, d, password)
+	}
+	if ok || err != nil {
+		s.buckets.giveBack(ctx, s.attempts, bucket)
+	}
+	return d, ok, err
+}
+
+// verify spends the same work whether or not the account exists.
+func (s *passwords) verify(ctx context.Context, d StoredDeveloper, password string) (bool, error) {
+	if d.ID == "" || d.Disabled || password == "" {
+		return false, laneError(s.hasher.VerifyNone(ctx, password))
+	}
+	ok, err := s.hasher.Verify(ctx, d.PasswordHash, password)
 	return ok, laneError(err)
 }
 

@@ -17,6 +17,11 @@ type Peers interface {
 	// instant. What was proved of a subject may be believed again only if the mark
 	// is equal to the one that came before the proof.
 	Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error)
+	Versions
+}
+
+// Versions holds the mark of each subject. Safe for concurrent use.
+type Versions interface {
 	// Renew gives the subjects marks that are equal to none before.
 	Renew(ctx context.Context, subjects []string) error
 	// Lease is how long after its proof a credential may be believed by equal

@@ -7,26 +7,41 @@ import (
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/ratelimit"
 )
+
+// RefreshTokens trades refresh tokens for new pairs and revokes them.
+type RefreshTokens struct {
+	store       Store
+	vault       *credential.Vault
+	finder      *finder
+	buckets     *buckets
+	perSession  ratelimit.Policy
+	issuer      *issuer
+	trail       *trail
+	turns       *turns
+	revoker     *revoker
+	credentials *credentials
+}
 
 // Refresh trades a refresh token for a new pair. The token is spent by it; the
 // same call with the same Idempotency-Key gives the same successor again and a
 // fresh access token. Whatever else is presented twice ends the session, but
 // for a race without keys. A token that will never work is a 401, a passing
 // fault never is.
-func (s *Sessions) Refresh(ctx context.Context, token string) (Grant, error) {
+func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error) {
 	c := CallerFrom(ctx)
 	key, err := c.idempotencyKey()
 	if err != nil {
 		return Grant{}, err
 	}
-	row, t, err := s.refreshSession(ctx, token)
+	row, t, err := s.finder.byRefreshToken(ctx, token)
 	if errors.Is(err, problem.ErrNotFound) {
-		return Grant{}, s.refuse(ctx, c.event(audit.Refresh, "", s.now()), refreshInvalid.refusal())
+		return Grant{}, s.trail.refuse(ctx, audit.Refresh, "", refreshInvalid.refusal())
 	} else if err != nil {
 		return Grant{}, err
 	}
-	if err := s.take(ctx, s.config.Limits.RefreshSession, row.ID); err != nil {
+	if err := s.buckets.take(ctx, s.perSession, row.ID); err != nil {
 		return Grant{}, err
 	}
 	var retry *credential.Hash
@@ -37,7 +52,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string) (Grant, error) {
 	return s.rotate(ctx, c, row.ID, int64(t.Generation), retry)
 }
 
-func (s *Sessions) rotate(ctx context.Context, c *Caller, id string, generation int64, retry *credential.Hash) (Grant, error) {
+func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, generation int64, retry *credential.Hash) (Grant, error) {
 	var (
 		grant  Grant
 		v      verdict
@@ -65,7 +80,7 @@ func (s *Sessions) rotate(ctx context.Context, c *Caller, id string, generation 
 		e.Actor = holder
 		if refusal := v.refusal(); refusal != nil {
 			e.Outcome = refusal.Reason
-		} else if grant, err = s.grant(&row, now); err != nil {
+		} else if grant, err = s.issuer.grant(&row, now); err != nil {
 			return err
 		}
 		if v == refreshReused {
@@ -77,9 +92,8 @@ func (s *Sessions) rotate(ctx context.Context, c *Caller, id string, generation 
 		return Grant{}, err
 	}
 	if v == refreshReused {
-		s.forgetSessions(ctx, []string{id})
-		s.log.WarnContext(ctx, "refresh token reuse: the session was ended",
-			"session", id, "holder", holder, "request_id", c.RequestID)
+		s.credentials.forgetSessions(ctx, []string{id})
+		s.trail.warnOfReuse(ctx, id, holder)
 	}
 	c.Replayed = v == refreshReplay
 	if refusal := v.refusal(); refusal != nil {
@@ -89,13 +103,13 @@ func (s *Sessions) rotate(ctx context.Context, c *Caller, id string, generation 
 }
 
 // applyRefresh writes what the verdict changes of the session's row.
-func (s *Sessions) applyRefresh(ctx context.Context, tx Tx, c *Caller, row *StoredSession, v verdict, retry *credential.Hash) error {
+func (s *RefreshTokens) applyRefresh(ctx context.Context, tx Tx, c *Caller, row *StoredSession, v verdict, retry *credential.Hash) error {
 	now := tx.Now()
 	switch v {
 	case refreshRotate:
 		row.Generation++
 		row.RotatedAt, row.RotatedBy, row.LastUsedAt = now, retry, now
-		row.ExpiresAt = earlier(now.Add(s.config.RefreshIdle), row.EndsAt)
+		row.ExpiresAt = s.issuer.idleEnd(row, now)
 		row.from(c)
 	case refreshReused:
 		row.RevokedAt = &now
@@ -108,16 +122,16 @@ func (s *Sessions) applyRefresh(ctx context.Context, tx Tx, c *Caller, row *Stor
 // Revoke ends the session that the refresh token, of whatever generation, or
 // the access token belongs to. A token that means nothing is no error (RFC
 // 7009 section 2.2).
-func (s *Sessions) Revoke(ctx context.Context, token string) error {
-	id, err := s.sessionOf(ctx, token)
+func (s *RefreshTokens) Revoke(ctx context.Context, token string) error {
+	id, err := s.finder.byToken(ctx, token)
 	if errors.Is(err, problem.ErrNotFound) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	if err := s.take(ctx, s.config.Limits.RefreshSession, id); err != nil {
+	if err := s.buckets.take(ctx, s.perSession, id); err != nil {
 		return err
 	}
-	_, err = s.end(ctx, audit.Revoke, SessionFilter{ID: id})
+	_, err = s.revoker.revoke(ctx, audit.Revoke, SessionFilter{ID: id})
 	return err
 }

@@ -19,11 +19,23 @@ type call struct {
 	keep      time.Duration
 }
 
+// replays keeps the answers of calls that carry an Idempotency-Key. Safe for
+// concurrent use.
+type replays struct {
+	store   Store
+	vault   *credential.Vault
+	running *running
+}
+
+func newReplays(store Store, vault *credential.Vault) *replays {
+	return &replays{store: store, vault: vault, running: newRunning()}
+}
+
 // once runs effect in a transaction, or gives the answer that it gave before
 // to the same call with the same Idempotency-Key. The answer is kept in the
 // transaction of its effect and only if there was one. Another request under
 // the same key is a 422; the same one while the first still runs, a 409.
-func once[T any](ctx context.Context, s *core, k call, effect func(context.Context, Tx) (T, error)) (T, error) {
+func once[T any](ctx context.Context, s *replays, k call, effect func(context.Context, Tx) (T, error)) (T, error) {
 	var answer T
 	c := CallerFrom(ctx)
 	key, err := c.idempotencyKey()
@@ -64,7 +76,7 @@ func once[T any](ctx context.Context, s *core, k call, effect func(context.Conte
 }
 
 // replay fills answer from the record, if there is one.
-func replay[T any](ctx context.Context, s *core, tx Tx, r ReplayRecord, key string, answer *T) (bool, error) {
+func replay[T any](ctx context.Context, s *replays, tx Tx, r ReplayRecord, key string, answer *T) (bool, error) {
 	kept, err := tx.Replay(ctx, r.ID)
 	if errors.Is(err, problem.ErrNotFound) || err == nil && !tx.Now().Before(kept.ExpiresAt) {
 		return false, nil
@@ -85,7 +97,7 @@ func replay[T any](ctx context.Context, s *core, tx Tx, r ReplayRecord, key stri
 	return true, json.Unmarshal(plain, answer)
 }
 
-func keep(ctx context.Context, s *core, tx Tx, r ReplayRecord, key string, answer any) error {
+func keep(ctx context.Context, s *replays, tx Tx, r ReplayRecord, key string, answer any) error {
 	plain, err := json.Marshal(answer)
 	if err != nil {
 		return err

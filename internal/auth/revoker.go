@@ -2,9 +2,15 @@ package auth
 
 import "context"
 
-// end revokes sessions, with one audit row for each, and drops what is cached
+// revoker ends sessions. Safe for concurrent use.
+type revoker struct {
+	store       Store
+	credentials *credentials
+}
+
+// revoke ends sessions, with one audit row for each, and drops what is cached
 // of them before it returns.
-func (s *Sessions) end(ctx context.Context, action string, which SessionFilter) ([]string, error) {
+func (s *revoker) revoke(ctx context.Context, action string, which SessionFilter) ([]string, error) {
 	c := CallerFrom(ctx)
 	var ended []string
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
@@ -16,6 +22,6 @@ func (s *Sessions) end(ctx context.Context, action string, which SessionFilter) 
 	if err != nil {
 		return nil, err
 	}
-	s.forgetSessions(ctx, ended)
+	s.credentials.forgetSessions(ctx, ended)
 	return ended, nil
 }

@@ -2,13 +2,19 @@ package auth
 
 import (
 	"context"
+	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Sessions logs developers in and out and rotates refresh tokens.
-type Sessions struct{ *core }
+// Sessions shows developers their sessions and ends them.
+type Sessions struct {
+	store   Reader
+	revoker *revoker
+	uses    *lastUses
+	now     func() time.Time
+}
 
 // LoggedOut is the message of a Logout that took effect.
 const LoggedOut = "Successfully logged out"
@@ -20,7 +26,7 @@ func (s *Sessions) Logout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.end(ctx, audit.Logout, SessionFilter{ID: p.SessionID, DeveloperID: p.ID})
+	_, err = s.revoker.revoke(ctx, audit.Logout, SessionFilter{ID: p.SessionID, DeveloperID: p.ID})
 	return err
 }
 
@@ -56,7 +62,7 @@ func (s *Sessions) End(ctx context.Context, sessionID string) error {
 	if err != nil {
 		return err
 	}
-	ended, err := s.end(ctx, audit.Revoke, SessionFilter{ID: id, DeveloperID: p.ID})
+	ended, err := s.revoker.revoke(ctx, audit.Revoke, SessionFilter{ID: id, DeveloperID: p.ID})
 	if err == nil && len(ended) == 0 {
 		return problem.NotFoundError("Session")
 	}
@@ -69,6 +75,6 @@ func (s *Sessions) EndOthers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.end(ctx, audit.Revoke, SessionFilter{DeveloperID: p.ID, Except: p.SessionID})
+	_, err = s.revoker.revoke(ctx, audit.Revoke, SessionFilter{DeveloperID: p.ID, Except: p.SessionID})
 	return err
 }

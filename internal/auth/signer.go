@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,9 +21,14 @@ var audiences = []string{developerAudience, userAudience}
 
 // signer signs and verifies access tokens with the keys in force.
 type signer struct {
-	config *Config
-	keys   atomic.Pointer[ring]
+	store     Reader
+	vault     *credential.Vault
+	issuer    string
+	accessTTL time.Duration
+	now       func() time.Time
+	log       *slog.Logger
 
+	keys     atomic.Pointer[ring]
 	learning sync.Mutex
 	learned  time.Time // when keys were read for want of one
 }
@@ -37,21 +43,28 @@ type ring struct {
 // session itself but for the second that a token's times are counted in.
 func (s *signer) access(row *StoredSession, now time.Time) (string, time.Duration, error) {
 	issued := now.Truncate(time.Second)
-	ttl := max(time.Second, min(s.config.AccessTTL, row.EndsAt.Sub(now).Truncate(time.Second)))
+	ttl := max(time.Second, min(s.accessTTL, row.EndsAt.Sub(now).Truncate(time.Second)))
 	claims := credential.Claims{
-		Issuer: s.config.Issuer, Audience: developerAudience, Subject: row.DeveloperID,
+		Issuer: s.issuer, Audience: developerAudience, Subject: row.DeveloperID,
 		SessionID: row.ID, ID: newID(), IssuedAt: issued, NotBefore: issued, ExpiresAt: issued.Add(ttl),
 	}
 	if row.UserID != "" {
 		claims.Audience, claims.Subject = userAudience, row.UserID
 		claims.Scope, claims.AppID, claims.Actor = userScope, row.AppID, row.Actor
 	}
-	token, err := s.keys.Load().active.Sign(claims)
+	token, err := s.active().Sign(claims)
 	return token, ttl, err
 }
 
+// active returns the key that signs; nil if there is none yet.
+func (s *signer) active() *credential.SigningKey { return s.keys.Load().active }
+
+func (s *signer) jwks() []byte { return s.keys.Load().all.JWKS() }
+
+// verify returns the claims of an access token that one of the keys in force
+// signed. The errors are those of credential.KeySet.Verify.
 func (s *signer) verify(token string, now time.Time) (credential.Claims, error) {
-	return s.keys.Load().all.Verify(token, s.config.Issuer, audiences, now)
+	return s.keys.Load().all.Verify(token, s.issuer, audiences, now)
 }
 
 // learnEvery bounds how often tokens that name unknown keys cost a reading.
@@ -59,37 +72,33 @@ const learnEvery = time.Second
 
 // learn reads the keys again where the token names one that is not known, and
 // reports whether the token is to be looked at again.
-func (s *core) learn(ctx context.Context, token string) bool {
-	if !s.signer.keys.Load().all.Lacks(token) {
+func (s *signer) learn(ctx context.Context, token string) bool {
+	if !s.keys.Load().all.Lacks(token) {
 		return false
 	}
-	s.signer.learning.Lock()
-	defer s.signer.learning.Unlock()
-	if !s.signer.keys.Load().all.Lacks(token) {
+	s.learning.Lock()
+	defer s.learning.Unlock()
+	if !s.keys.Load().all.Lacks(token) {
 		return true
 	}
-	if now := s.now(); now.Sub(s.signer.learned) >= learnEvery {
-		s.signer.learned = now
-		if err := (&Signing{s}).load(ctx); err != nil {
+	if now := s.now(); now.Sub(s.learned) >= learnEvery {
+		s.learned = now
+		if err := s.load(ctx); err != nil {
 			s.log.WarnContext(ctx, "the signing keys could not be read", "error", err)
 		}
 	}
-	return !s.signer.keys.Load().all.Lacks(token)
+	return !s.keys.Load().all.Lacks(token)
 }
 
 // load replaces the keys in force by those in the store.
-func (s *Signing) load(ctx context.Context) error {
+func (s *signer) load(ctx context.Context) error {
 	rows, err := s.store.SigningKeys(ctx)
 	if err != nil {
 		return err
 	}
 	r := &ring{all: make(credential.KeySet, len(rows))}
 	for _, row := range rows {
-		plain, err := s.vault.Open(row.Sealed, []byte("signing-key:"+row.ID), "")
-		if err != nil {
-			return err
-		}
-		key, err := credential.ParseSigningKey(plain)
+		key, err := row.open(s.vault)
 		if err != nil {
 			return err
 		}
@@ -98,6 +107,6 @@ func (s *Signing) load(ctx context.Context) error {
 			r.active = key
 		}
 	}
-	s.signer.keys.Store(r)
+	s.keys.Store(r)
 	return nil
 }

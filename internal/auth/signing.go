@@ -9,26 +9,32 @@ import (
 )
 
 // Signing rotates the keys that sign access tokens.
-type Signing struct{ *core }
+type Signing struct {
+	store     Store
+	vault     *credential.Vault
+	signer    *signer
+	algorithm string // of new keys; "" until start = that of the key in use
+	accessTTL time.Duration
+}
 
 // JWKS returns the public keys as an RFC 7517 document; empty under HS256.
-func (s *Signing) JWKS() []byte { return s.signer.keys.Load().all.JWKS() }
+func (s *Signing) JWKS() []byte { return s.signer.jwks() }
 
 // start loads the keys; a store without any gets its first, and a change of
 // the algorithm setting makes the key set follow it. No setting is the active
 // key's algorithm, or the default one.
 func (s *Signing) start(ctx context.Context) error {
-	if err := s.load(ctx); err != nil {
+	if err := s.signer.load(ctx); err != nil {
 		return err
 	}
-	active := s.signer.keys.Load().active
-	if s.config.SigningAlgorithm == "" {
-		s.config.SigningAlgorithm = DefaultConfig().SigningAlgorithm
+	active := s.signer.active()
+	if s.algorithm == "" {
+		s.algorithm = DefaultConfig().SigningAlgorithm
 		if active != nil {
-			s.config.SigningAlgorithm = active.Algorithm
+			s.algorithm = active.Algorithm
 		}
 	}
-	if active != nil && active.Algorithm == s.config.SigningAlgorithm {
+	if active != nil && active.Algorithm == s.algorithm {
 		return nil
 	}
 	return s.Rotate(ctx)
@@ -60,7 +66,7 @@ func (s *Signing) Rotate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.load(ctx)
+	return s.signer.load(ctx)
 }
 
 // retire stops the active key from signing and drops those whose last token
@@ -75,8 +81,8 @@ func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) er
 			if err := tx.PutSigningKey(ctx, k); err != nil {
 				return err
 			}
-		case k.State == SigningRetiring && tx.Now().Sub(*k.RetiredAt) > max(s.config.AccessTTL, 24*time.Hour)+leeway,
-			k.State == SigningNext && k.Algorithm != s.config.SigningAlgorithm:
+		case k.State == SigningRetiring && tx.Now().Sub(*k.RetiredAt) > max(s.accessTTL, 24*time.Hour)+leeway,
+			k.State == SigningNext && k.Algorithm != s.algorithm:
 			if err := tx.DeleteSigningKey(ctx, k.ID); err != nil {
 				return err
 			}
@@ -88,7 +94,7 @@ func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) er
 // promote makes the next key, or a new one, the one that signs.
 func (s *Signing) promote(ctx context.Context, tx Tx, keys []StoredSigningKey) (string, error) {
 	for _, k := range keys {
-		if k.State == SigningNext && k.Algorithm == s.config.SigningAlgorithm {
+		if k.State == SigningNext && k.Algorithm == s.algorithm {
 			k.State = SigningActive
 			return k.ID, tx.PutSigningKey(ctx, k)
 		}
@@ -97,22 +103,16 @@ func (s *Signing) promote(ctx context.Context, tx Tx, keys []StoredSigningKey) (
 }
 
 func (s *Signing) put(ctx context.Context, tx Tx, state string) error {
-	key, err := credential.NewSigningKey(s.config.SigningAlgorithm)
+	key, err := credential.NewSigningKey(s.algorithm)
 	if err != nil {
 		return err
 	}
-	plain, err := key.MarshalBinary()
+	k, err := sealSigningKey(s.vault, key, state, tx.Now())
 	if err != nil {
 		return err
 	}
-	sealed, err := s.vault.Seal(plain, []byte("signing-key:"+key.ID), "")
-	if err != nil {
-		return err
-	}
-	return tx.PutSigningKey(ctx, StoredSigningKey{
-		ID: key.ID, State: state, Algorithm: key.Algorithm, Sealed: sealed, CreatedAt: tx.Now(),
-	})
+	return tx.PutSigningKey(ctx, k)
 }
 
 // Reload reads the keys again, for another process may have rotated them.
-func (s *Signing) Reload(ctx context.Context) error { return s.load(ctx) }
+func (s *Signing) Reload(ctx context.Context) error { return s.signer.load(ctx) }

@@ -1,6 +1,10 @@
 package auth
 
-import "time"
+import (
+	"time"
+
+	"github.com/openwearables/openwearables/internal/credential"
+)
 
 // The states of a signing key. It is published before it signs and verifies
 // after it has stopped signing, so that a rotation refuses no token.
@@ -19,3 +23,26 @@ type StoredSigningKey struct {
 	CreatedAt time.Time
 	RetiredAt *time.Time // when it stopped signing
 }
+
+// sealSigningKey returns the key as it is stored, in the state, since the instant.
+func sealSigningKey(vault *credential.Vault, key *credential.SigningKey, state string, at time.Time) (StoredSigningKey, error) {
+	k := StoredSigningKey{ID: key.ID, State: state, Algorithm: key.Algorithm, CreatedAt: at}
+	plain, err := key.MarshalBinary()
+	if err != nil {
+		return k, err
+	}
+	k.Sealed, err = vault.Seal(plain, k.bind(), "")
+	return k, err
+}
+
+// open returns the key that was sealed.
+func (k *StoredSigningKey) open(vault *credential.Vault) (*credential.SigningKey, error) {
+	plain, err := vault.Open(k.Sealed, k.bind(), "")
+	if err != nil {
+		return nil, err
+	}
+	return credential.ParseSigningKey(plain)
+}
+
+// bind ties the sealed bytes to their row.
+func (k *StoredSigningKey) bind() []byte { return []byte("signing-key:" + k.ID) }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
@@ -11,7 +12,17 @@ import (
 )
 
 // Tokens mints and ends the tokens of users.
-type Tokens struct{ *core }
+type Tokens struct {
+	store       Store
+	vault       *credential.Vault
+	buckets     *buckets
+	limits      *Limits
+	replays     *replays
+	issuer      *issuer
+	trail       *trail
+	credentials *credentials
+	now         func() time.Time
+}
 
 // AppCredentials are an application's half of an exchange; "" is absent.
 type AppCredentials struct{ AppID, AppSecret string }
@@ -42,7 +53,7 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 		return Grant{}, userError(err)
 	}
 	if app.AppID != "" {
-		if err := s.take(ctx, s.config.Limits.ExchangeUser, id); err != nil {
+		if err := s.buckets.take(ctx, s.limits.ExchangeUser, id); err != nil {
 			return Grant{}, err
 		}
 	}
@@ -55,7 +66,7 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 		actor = "application:" + row.AppID
 	}
 	k := call{"CreateUserToken", actor, row.UserID, replayTokensFor}
-	return once(ctx, s.core, k, func(ctx context.Context, tx Tx) (Grant, error) {
+	return once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
 		if err := s.present(ctx, tx, c, row); err != nil {
 			return Grant{}, err
 		}
@@ -64,7 +75,7 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 		if err := tx.Record(ctx, e); err != nil {
 			return Grant{}, err
 		}
-		return s.open(ctx, tx, c, row)
+		return s.issuer.open(ctx, tx, c, row)
 	})
 }
 
@@ -114,14 +125,14 @@ func (s *Tokens) admin(ctx context.Context) (StoredSession, error) {
 // Only refusals count against the address, so that any number of right ones at
 // once get through.
 func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (StoredSession, error) {
-	limits, address := &s.config.Limits, c.AddressID()
-	w, err := s.peers.Peek(ctx, limits.ExchangeRefused, address)
+	address := c.AddressID()
+	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, address)
 	if err != nil {
-		return StoredSession{}, problem.UnavailableError(err)
+		return StoredSession{}, err
 	}
 	if !w.Admitted {
 		c.Window = w
-		return StoredSession{}, s.refusal(w)
+		return StoredSession{}, s.buckets.refusal(w)
 	}
 	now := s.now()
 	h := s.vault.Hash(app.AppSecret)
@@ -132,33 +143,33 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	if !row.admits(h, now) || err != nil {
 		return StoredSession{}, s.refuseExchange(ctx, c, app)
 	}
-	s.giveBack(ctx, c.Spent, address)
+	s.buckets.giveBack(ctx, c.Spent, address)
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
-	if c.Window, err = s.peers.Take(ctx, limits.ExchangeApp, app.AppID); err != nil {
-		return StoredSession{}, problem.UnavailableError(err)
+	if c.Window, err = s.buckets.spend(ctx, s.limits.ExchangeApp, app.AppID); err != nil {
+		return StoredSession{}, err
 	}
-	return StoredSession{AppID: app.AppID}, s.refusal(c.Window)
+	return StoredSession{AppID: app.AppID}, s.buckets.refusal(c.Window)
 }
 
 // refuseExchange counts and records a refused exchange. A valid credential in
 // the header has paid for it and is what the answer describes.
 func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentials) error {
-	w, err := s.peers.Take(ctx, s.config.Limits.ExchangeRefused, c.AddressID())
+	w, err := s.buckets.spend(ctx, s.limits.ExchangeRefused, c.AddressID())
 	if err != nil {
-		return problem.UnavailableError(err)
+		return err
 	}
 	if c.Principal == nil || !w.Admitted {
 		c.Window = w
 	}
 	c.Principal = nil
 	if !w.Admitted {
-		return s.refusal(w)
+		return s.buckets.refusal(w)
 	}
-	e := c.event(audit.TokenMint, "", s.now())
+	subject := ""
 	if credential.Valid(credential.AppID, app.AppID) {
-		e.Subject = "application:" + app.AppID
+		subject = "application:" + app.AppID
 	}
-	return s.refuse(ctx, e, errInvalidApp())
+	return s.trail.refuse(ctx, audit.TokenMint, subject, errInvalidApp())
 }
 
 // application looks an application up whose credentials have the right form.
@@ -193,6 +204,6 @@ func (s *Tokens) Revoke(ctx context.Context, userID string) error {
 	if err != nil {
 		return err
 	}
-	s.forgetSessions(ctx, ended)
+	s.credentials.forgetSessions(ctx, ended)
 	return nil
 }

@@ -2,21 +2,41 @@ package auth
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
-	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// refuse records a refusal that the trail keeps and returns it.
-func (s *core) refuse(ctx context.Context, e audit.Event, refusal *problem.Error) error {
+// trail records what no effect's transaction does: refusals that the audit trail
+// keeps. Safe for concurrent use.
+type trail struct {
+	store Store
+	now   func() time.Time
+	log   *slog.Logger
+}
+
+// refuse records a refusal of the caller's action on the subject, "" if it is
+// unknown, and returns it. It returns the store's error if the refusal cannot be
+// recorded.
+func (t *trail) refuse(ctx context.Context, action, subject string, refusal *problem.Error) error {
+	e := CallerFrom(ctx).event(action, subject, t.now())
 	e.Outcome = refusal.Reason
-	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error { return tx.Record(ctx, e) })
+	err := t.store.Write(ctx, func(ctx context.Context, tx Tx) error { return tx.Record(ctx, e) })
 	if err != nil {
 		return err
 	}
 	return refusal
 }
 
+// warnOfReuse logs that a session was ended because its refresh token was used
+// twice.
+func (t *trail) warnOfReuse(ctx context.Context, sessionID, holder string) {
+	t.log.WarnContext(ctx, "refresh token reuse: the session was ended",
+		"session", sessionID, "holder", holder, "request_id", CallerFrom(ctx).RequestID)
+}
+
+// recordEach records one action of the caller on each of several subjects.
 func recordEach(ctx context.Context, tx Tx, c *Caller, action, prefix string, ids []string) error {
 	for _, id := range ids {
 		if err := tx.Record(ctx, c.event(action, prefix+id, tx.Now())); err != nil {

@@ -4,11 +4,16 @@ import (
 	"context"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Users manages the account's users.
-type Users struct{ *core }
+type Users struct {
+	store       Store
+	vault       *credential.Vault
+	credentials *credentials
+}
 
 // Create adds a user.
 func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
@@ -97,7 +102,7 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	s.forgetSessions(ctx, ended)
+	s.credentials.forgetSessions(ctx, ended)
 	return u, nil
 }
 

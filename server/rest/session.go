@@ -34,7 +34,7 @@ func (s *Server) Login(ctx context.Context, r openapi.LoginRequestObject) (opena
 			return nil, err
 		}
 	}
-	g, err := s.Auth.Sessions.Login(ctx, in)
+	g, err := s.Auth.Logins.Login(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Server) RefreshToken(ctx context.Context, r openapi.RefreshTokenRequest
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.Auth.Sessions.Refresh(ctx, token)
+	g, err := s.Auth.RefreshTokens.Refresh(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *Server) RevokeToken(ctx context.Context, r openapi.RevokeTokenRequestOb
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Auth.Sessions.Revoke(ctx, token); err != nil {
+	if err := s.Auth.RefreshTokens.Revoke(ctx, token); err != nil {
 		return nil, err
 	}
 	if fromCookie {

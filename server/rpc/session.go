@@ -27,7 +27,7 @@ func (s sessions) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginR
 			return nil, err
 		}
 	}
-	g, err := s.Auth.Sessions.Login(ctx, auth.LoginInput{
+	g, err := s.Auth.Logins.Login(ctx, auth.LoginInput{
 		Email: r.GetEmail(), Password: r.GetPassword(), UseCookie: r.GetUseCookie(),
 	})
 	if err != nil {
@@ -41,7 +41,7 @@ func (s sessions) RefreshToken(ctx context.Context, r *owv1.RefreshTokenRequest)
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.Auth.Sessions.Refresh(ctx, token)
+	g, err := s.Auth.RefreshTokens.Refresh(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s sessions) RevokeToken(ctx context.Context, r *owv1.RevokeTokenRequest) (
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Auth.Sessions.Revoke(ctx, token); err != nil {
+	if err := s.Auth.RefreshTokens.Revoke(ctx, token); err != nil {
 		return nil, err
 	}
 	if fromCookie {

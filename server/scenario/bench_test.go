@@ -48,7 +48,7 @@ func newBenchNode(b *testing.B) *benchNode {
 	if _, err := s.Auth().Developers.Create(ctx, "dev@example.com", password); err != nil {
 		b.Fatal(err)
 	}
-	grant, err := s.Auth().Sessions.Login(ctx, auth.LoginInput{Email: "dev@example.com", Password: password})
+	grant, err := s.Auth().Logins.Login(ctx, auth.LoginInput{Email: "dev@example.com", Password: password})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func BenchmarkLoopback(b *testing.B) {
 func BenchmarkRefresh(b *testing.B) {
 	n := newBenchNode(b)
 	next := func(ctx context.Context, token string) string {
-		grant, err := n.server.Auth().Sessions.Refresh(auth.WithCaller(ctx, &auth.Caller{}), token)
+		grant, err := n.server.Auth().RefreshTokens.Refresh(auth.WithCaller(ctx, &auth.Caller{}), token)
 		if err != nil {
 			b.Error(err)
 		}
