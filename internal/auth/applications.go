@@ -35,7 +35,7 @@ func (s *Applications) Create(ctx context.Context, name string) (NewApplication,
 			return NewApplication{}, err
 		}
 		return NewApplication{a.Application, secret},
-			tx.Record(ctx, CallerFrom(ctx).event(audit.AppCreate, "application:"+a.AppID, tx.Now()))
+			tx.Record(ctx, CallerFrom(ctx).event(audit.AppCreate, applicationSubject(a.AppID), tx.Now()))
 	})
 }
 
@@ -84,7 +84,7 @@ func (s *Applications) Update(ctx context.Context, appID string, name **string) 
 		if err := tx.UpdateApplication(ctx, a); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppUpdate, "application:"+appID, tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppUpdate, applicationSubject(appID), tx.Now()))
 	})
 	return a.Application, err
 }
@@ -123,7 +123,7 @@ func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap i
 			return NewApplication{}, err
 		}
 		return NewApplication{a.Application, secret},
-			tx.Record(ctx, CallerFrom(ctx).event(audit.AppRotate, "application:"+appID, tx.Now()))
+			tx.Record(ctx, CallerFrom(ctx).event(audit.AppRotate, applicationSubject(appID), tx.Now()))
 	})
 }
 
@@ -143,7 +143,7 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 		if err := tx.DeleteApplication(ctx, appID); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppDelete, "application:"+appID, tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppDelete, applicationSubject(appID), tx.Now()))
 	})
 	if err != nil {
 		return err

@@ -2,8 +2,8 @@ package auth
 
 import (
 	"encoding/binary"
-	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,10 +27,10 @@ func TestCacheForgetsASubjectWhole(t *testing.T) {
 	c := newCache()
 	for i := range 6 { // two credentials for each of three subjects
 		_, epoch := c.get(hashOf(i))
-		c.put(epoch, hashOf(i), &Principal{subject: fmt.Sprint("session:", i%3)})
+		c.put(epoch, hashOf(i), &Principal{subject: sessionSubject(strconv.Itoa(i % 3))})
 	}
-	c.forget("session:1")
-	c.forget("session:unknown")
+	c.forget(sessionSubject("1"))
+	c.forget(sessionSubject("unknown"))
 	for i := range 6 {
 		if got, want := c.kept(hashOf(i)), i%3 != 1; got != want {
 			t.Errorf("credential %d of subject %d is kept: %v", i, i%3, got)
@@ -40,8 +40,8 @@ func TestCacheForgetsASubjectWhole(t *testing.T) {
 	if c.kept(hashOf(0)) || !c.kept(hashOf(3)) {
 		t.Error("remove dropped another credential than its own")
 	}
-	c.forget("session:0")
-	c.forget("session:2")
+	c.forget(sessionSubject("0"))
+	c.forget(sessionSubject("2"))
 	if len(c.entries)+len(c.subjects) != 0 {
 		t.Errorf("%d entries and %d subjects are left of nothing", len(c.entries), len(c.subjects))
 	}
@@ -50,13 +50,13 @@ func TestCacheForgetsASubjectWhole(t *testing.T) {
 func TestCacheRefusesAProofOlderThanAForget(t *testing.T) {
 	c := newCache()
 	_, epoch := c.get(hashOf(1))
-	c.forget("session:1") // revoked while the proof was under way
-	c.put(epoch, hashOf(1), &Principal{subject: "session:1"})
+	c.forget(sessionSubject("1")) // revoked while the proof was under way
+	c.put(epoch, hashOf(1), &Principal{subject: sessionSubject("1")})
 	if c.kept(hashOf(1)) {
 		t.Fatal("a proof from before the revocation was kept")
 	}
 	_, epoch = c.get(hashOf(1))
-	c.put(epoch, hashOf(1), &Principal{subject: "session:1"})
+	c.put(epoch, hashOf(1), &Principal{subject: sessionSubject("1")})
 	if !c.kept(hashOf(1)) {
 		t.Fatal("a proof from after the forget was not kept")
 	}
@@ -69,7 +69,7 @@ func TestCacheUnderContention(t *testing.T) {
 	const rounds, provers = 2000, 8
 	c := newCache()
 	for round := range rounds {
-		h, subject := hashOf(round), fmt.Sprint("session:", round)
+		h, subject := hashOf(round), sessionSubject(strconv.Itoa(round))
 		var revoked, answered atomic.Bool
 		var stale atomic.Int32
 		var group sync.WaitGroup
@@ -108,7 +108,7 @@ func TestCacheIsBounded(t *testing.T) {
 	c := newCache()
 	for i := range maxCached + 1000 {
 		_, epoch := c.get(hashOf(i))
-		c.put(epoch, hashOf(i), &Principal{subject: fmt.Sprint("session:", i)})
+		c.put(epoch, hashOf(i), &Principal{subject: sessionSubject(strconv.Itoa(i))})
 		if !c.kept(hashOf(i)) {
 			t.Fatalf("credential %d is not kept right after it was put", i)
 		}

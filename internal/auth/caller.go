@@ -70,7 +70,7 @@ func (c *Caller) AddressID() string {
 
 func (c *Caller) actor() string {
 	if c.Principal == nil {
-		return "anonymous"
+		return anonymousActor
 	}
 	return c.Principal.Actor()
 }

@@ -156,6 +156,3 @@ func (s *credentials) forgetSessions(ctx context.Context, ids []string) {
 	}
 	s.forget(ctx, subjects...)
 }
-
-func keySubject(id string) string     { return "key:" + id }
-func sessionSubject(id string) string { return "session:" + id }

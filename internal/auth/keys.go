@@ -47,7 +47,7 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 		if err := tx.InsertKey(ctx, k); err != nil {
 			return NewKey{}, err
 		}
-		return NewKey{k.Key, secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyCreate, "key:"+k.ID, tx.Now()))
+		return NewKey{k.Key, secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyCreate, keySubject(k.ID), tx.Now()))
 	})
 }
 
@@ -128,7 +128,7 @@ func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *Stored
 		if err := f(tx, &k); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(action, "key:"+id, tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).event(action, keySubject(id), tx.Now()))
 	})
 	if err != nil {
 		return Key{}, err
@@ -170,7 +170,7 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 		if err := tx.UpdateKey(ctx, k); err != nil {
 			return NewKey{}, err
 		}
-		return NewKey{s.shown(&k.Key), secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyRotate, "key:"+id, now))
+		return NewKey{s.shown(&k.Key), secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyRotate, keySubject(id), now))
 	})
 	if err != nil {
 		return NewKey{}, err
@@ -186,7 +186,7 @@ func (s *Keys) Delete(ctx context.Context, id string) (Key, error) {
 	}
 	var ended []string
 	k, err := s.change(ctx, audit.KeyDelete, id, func(tx Tx, k *StoredKey) (err error) {
-		if ended, err = tx.EndSessions(ctx, SessionFilter{AppID: "key:" + id}, tx.Now()); err != nil {
+		if ended, err = tx.EndSessions(ctx, SessionFilter{AppID: keySubject(id)}, tx.Now()); err != nil {
 			return err
 		}
 		return tx.DeleteKey(ctx, id)

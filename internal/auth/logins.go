@@ -57,7 +57,7 @@ func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	if !proved {
 		subject := ""
 		if row.ID != "" {
-			subject = "developer:" + row.ID
+			subject = developerSubject(row.ID)
 		}
 		return Grant{}, s.trail.refuse(ctx, audit.Login, subject, errInvalidLogin())
 	}
@@ -78,7 +78,7 @@ func (s *Logins) accountBucket(ctx context.Context, c *Caller, email, id string)
 
 func (s *Logins) openDeveloper(ctx context.Context, c *Caller, proved StoredDeveloper, useCookie bool) (Grant, error) {
 	var ended []string
-	grant, err := once(ctx, s.replays, call{"Login", "developer:" + proved.ID, useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
+	grant, err := once(ctx, s.replays, call{"Login", developerSubject(proved.ID), useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
 		d, err := tx.Developer(ctx, proved.ID)
 		if errors.Is(err, problem.ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != proved.PasswordHash) {
 			return Grant{}, errInvalidLogin() // ended while the password was being proved
@@ -91,7 +91,7 @@ func (s *Logins) openDeveloper(ctx context.Context, c *Caller, proved StoredDeve
 		if err := tx.SawAddress(ctx, d.ID, c.AddressID(), tx.Now()); err != nil {
 			return Grant{}, err
 		}
-		e := c.event(audit.Login, "developer:"+d.ID, tx.Now())
+		e := c.event(audit.Login, developerSubject(d.ID), tx.Now())
 		e.Actor = e.Subject
 		if err := tx.Record(ctx, e); err != nil {
 			return Grant{}, err
@@ -118,5 +118,5 @@ func (s *Logins) makeRoom(ctx context.Context, tx Tx, c *Caller, developerID str
 		}
 		ended = append(ended, ids...)
 	}
-	return ended, recordEach(ctx, tx, c, audit.Revoke, "session:", ended)
+	return ended, recordSessions(ctx, tx, c, audit.Revoke, ended)
 }

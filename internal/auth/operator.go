@@ -16,9 +16,9 @@ import (
 // of the operator.
 func operated(ctx context.Context, action, developerID string, at time.Time) audit.Event {
 	c := CallerFrom(ctx)
-	e := c.event(action, "developer:"+developerID, at)
+	e := c.event(action, developerSubject(developerID), at)
 	if c.Principal == nil {
-		e.Actor = "operator"
+		e.Actor = operatorActor
 	}
 	return e
 }
@@ -93,7 +93,7 @@ func (s *Developers) Delete(ctx context.Context, email string) error {
 		if err != nil {
 			return nil, err
 		}
-		minted, err := tx.EndSessions(ctx, SessionFilter{AppID: "admin:" + d.ID}, tx.Now())
+		minted, err := tx.EndSessions(ctx, SessionFilter{AppID: adminMinter(d.ID)}, tx.Now())
 		if err != nil {
 			return nil, err
 		}

@@ -62,20 +62,20 @@ func (p *Principal) expired(now time.Time) bool {
 func (p *Principal) Actor() string {
 	switch p.Kind {
 	case DeveloperToken:
-		return "developer:" + p.ID
+		return developerSubject(p.ID)
 	case APIKey:
-		return "key:" + p.ID
+		return keySubject(p.ID)
 	default:
-		return "user:" + p.ID
+		return userSubject(p.ID)
 	}
 }
 
 // minter is what app_id says in a token that p mints.
 func (p *Principal) minter() string {
 	if p.Kind == DeveloperToken {
-		return "admin:" + p.ID
+		return adminMinter(p.ID)
 	}
-	return "key:" + p.ID
+	return keySubject(p.ID)
 }
 
 // RequireDeveloper admits developer sessions alone.

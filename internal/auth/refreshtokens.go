@@ -76,7 +76,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		if err := s.applyRefresh(ctx, tx, c, &row, v, retry); err != nil {
 			return err
 		}
-		e := c.event(audit.Refresh, "session:"+id, now)
+		e := c.event(audit.Refresh, sessionSubject(id), now)
 		e.Actor = holder
 		if refusal := v.refusal(); refusal != nil {
 			e.Outcome = refusal.Reason

@@ -17,7 +17,7 @@ func (s *revoker) revoke(ctx context.Context, action string, which SessionFilter
 		if ended, err = tx.EndSessions(ctx, which, tx.Now()); err != nil {
 			return err
 		}
-		return recordEach(ctx, tx, c, action, "session:", ended)
+		return recordSessions(ctx, tx, c, action, ended)
 	})
 	if err != nil {
 		return nil, err

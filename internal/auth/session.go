@@ -50,11 +50,11 @@ func (s *StoredSession) live(at time.Time) bool {
 func (s *StoredSession) subject() string {
 	switch {
 	case s.DeveloperID != "":
-		return "developer:" + s.DeveloperID
+		return developerSubject(s.DeveloperID)
 	case s.UserID != "":
-		return "user:" + s.UserID
+		return userSubject(s.UserID)
 	default:
-		return "anonymous"
+		return anonymousActor
 	}
 }
 

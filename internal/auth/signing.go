@@ -59,8 +59,8 @@ func (s *Signing) Rotate(ctx context.Context) error {
 		if err := s.put(ctx, tx, SigningNext); err != nil {
 			return err
 		}
-		e := c.event(audit.SigningRotate, "signing_key:"+active, tx.Now())
-		e.Actor = "operator"
+		e := c.event(audit.SigningRotate, signingKeySubject(active), tx.Now())
+		e.Actor = operatorActor
 		return tx.Record(ctx, e)
 	})
 	if err != nil {

@@ -63,14 +63,14 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant, error) {
 	actor := c.actor()
 	if c.Principal == nil {
-		actor = "application:" + row.AppID
+		actor = applicationSubject(row.AppID)
 	}
 	k := call{"CreateUserToken", actor, row.UserID, replayTokensFor}
 	return once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
 		if err := s.present(ctx, tx, c, row); err != nil {
 			return Grant{}, err
 		}
-		e := c.event(audit.TokenMint, "user:"+row.UserID, tx.Now())
+		e := c.event(audit.TokenMint, userSubject(row.UserID), tx.Now())
 		e.Actor = actor
 		if err := tx.Record(ctx, e); err != nil {
 			return Grant{}, err
@@ -167,7 +167,7 @@ func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentia
 	}
 	subject := ""
 	if credential.Valid(credential.AppID, app.AppID) {
-		subject = "application:" + app.AppID
+		subject = applicationSubject(app.AppID)
 	}
 	return s.trail.refuse(ctx, audit.TokenMint, subject, errInvalidApp())
 }
@@ -199,7 +199,7 @@ func (s *Tokens) Revoke(ctx context.Context, userID string) error {
 		if ended, err = tx.EndSessions(ctx, SessionFilter{UserID: id}, tx.Now()); err != nil {
 			return err
 		}
-		return tx.Record(ctx, c.event(audit.TokenRevoke, "user:"+id, tx.Now()))
+		return tx.Record(ctx, c.event(audit.TokenRevoke, userSubject(id), tx.Now()))
 	})
 	if err != nil {
 		return err

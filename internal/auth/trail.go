@@ -36,10 +36,10 @@ func (t *trail) warnOfReuse(ctx context.Context, sessionID, holder string) {
 		"session", sessionID, "holder", holder, "request_id", CallerFrom(ctx).RequestID)
 }
 
-// recordEach records one action of the caller on each of several subjects.
-func recordEach(ctx context.Context, tx Tx, c *Caller, action, prefix string, ids []string) error {
+// recordSessions records one action of the caller on each of several sessions.
+func recordSessions(ctx context.Context, tx Tx, c *Caller, action string, ids []string) error {
 	for _, id := range ids {
-		if err := tx.Record(ctx, c.event(action, prefix+id, tx.Now())); err != nil {
+		if err := tx.Record(ctx, c.event(action, sessionSubject(id), tx.Now())); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
 		if err := tx.InsertUser(ctx, u); err != nil {
 			return userError(err)
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserCreate, "user:"+u.ID, tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserCreate, userSubject(u.ID), tx.Now()))
 	})
 	return u, err
 }
@@ -70,7 +70,7 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 		if err := tx.UpdateUser(ctx, u); err != nil {
 			return userError(err)
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserUpdate, "user:"+id, tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserUpdate, userSubject(id), tx.Now()))
 	})
 	return u, err
 }
@@ -97,7 +97,7 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 		if err := tx.DeleteUser(ctx, id); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserDelete, "user:"+id, tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserDelete, userSubject(id), tx.Now()))
 	})
 	if err != nil {
 		return User{}, err

@@ -1,0 +1,22 @@
+package auth
+
+// A subject names one thing that acts, is acted on, or is ended: a kind, a colon
+// and an id. The audit trail names actors and subjects alike, peers keep a mark
+// for each subject that credentials end with, and app_id in a user's token names
+// who minted it. Only these functions make one.
+
+func keySubject(id string) string            { return "key:" + id }
+func sessionSubject(id string) string        { return "session:" + id }
+func userSubject(id string) string           { return "user:" + id }
+func developerSubject(id string) string      { return "developer:" + id }
+func applicationSubject(appID string) string { return "application:" + appID }
+func signingKeySubject(id string) string     { return "signing_key:" + id }
+
+// adminMinter names the developer who minted a user's token.
+func adminMinter(developerID string) string { return "admin:" + developerID }
+
+// Actors that have no id.
+const (
+	operatorActor  = "operator"  // at the command line
+	anonymousActor = "anonymous" // a caller without a valid credential
+)
