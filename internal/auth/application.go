@@ -45,12 +45,12 @@ func checkName(name string) error {
 	return v.Err()
 }
 
-func checkRename(name **string) error {
-	var v problem.Check
-	var to string
-	if assign(&v, "name", &to, name); name != nil && *name != nil {
-		v.Text("name", to, 1, problem.MaxName)
+func checkRename(name Change[string]) error {
+	if to := name.Value(); to != nil {
+		return checkName(*to)
 	}
+	var v problem.Check
+	refuseNull(&v, "name", name)
 	return v.Err()
 }
 

@@ -64,9 +64,8 @@ func (s *Applications) Get(ctx context.Context, appID string) (Application, erro
 	return a.Application, applicationError(err)
 }
 
-// Update renames an application; nil leaves its name as it is, and a nil
-// inside is refused.
-func (s *Applications) Update(ctx context.Context, appID string, name **string) (Application, error) {
+// Update renames an application. Its name cannot be cleared.
+func (s *Applications) Update(ctx context.Context, appID string, name Change[string]) (Application, error) {
 	if err := s.require(ctx, appID); err != nil {
 		return Application{}, err
 	}
@@ -78,9 +77,7 @@ func (s *Applications) Update(ctx context.Context, appID string, name **string) 
 		if a, err = tx.Application(ctx, appID); err != nil {
 			return applicationError(err)
 		}
-		if name != nil {
-			a.Name = **name
-		}
+		name.replace(&a.Name)
 		if err := tx.UpdateApplication(ctx, a); err != nil {
 			return err
 		}

@@ -24,44 +24,32 @@ type StoredDeveloper struct {
 	Disabled     bool
 }
 
-// DeveloperPatch is what UpdateMe changes. Nil leaves a member as it is; a nil
-// inside clears it.
+// DeveloperPatch is what UpdateMe changes.
 type DeveloperPatch struct {
-	FirstName, LastName **string
-	Email               **string // cannot be cleared; needs CurrentPassword
+	FirstName, LastName Change[string]
+	Email               Change[string] // cannot be cleared; needs CurrentPassword
 	CurrentPassword     *string
 }
 
 func (in *DeveloperPatch) check() error {
 	var v problem.Check
-	if in.FirstName != nil {
-		v.Optional("first_name", *in.FirstName, problem.MaxText)
+	v.Optional("first_name", in.FirstName.Value(), problem.MaxText)
+	v.Optional("last_name", in.LastName.Value(), problem.MaxText)
+	refuseNull(&v, "email", in.Email)
+	if email := in.Email.Value(); email != nil {
+		v.Email("email", *email)
 	}
-	if in.LastName != nil {
-		v.Optional("last_name", *in.LastName, problem.MaxText)
-	}
-	if in.Email != nil {
-		var email string
-		if assign(&v, "email", &email, in.Email); *in.Email != nil {
-			v.Email("email", email)
-		}
-		if in.CurrentPassword == nil || *in.CurrentPassword == "" {
-			v.Fail("current_password", "is required to change the email")
-		}
+	if in.Email.Present() && (in.CurrentPassword == nil || *in.CurrentPassword == "") {
+		v.Fail("current_password", "is required to change the email")
 	}
 	return v.Err()
 }
 
+// apply carries out a patch that check accepts.
 func (in *DeveloperPatch) apply(d *Developer) {
-	if in.FirstName != nil {
-		d.FirstName = *in.FirstName
-	}
-	if in.LastName != nil {
-		d.LastName = *in.LastName
-	}
-	if in.Email != nil {
-		d.Email = **in.Email
-	}
+	in.FirstName.apply(&d.FirstName)
+	in.LastName.apply(&d.LastName)
+	in.Email.replace(&d.Email)
 }
 
 func developerError(err error) error {

@@ -34,7 +34,7 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 	if err := in.check(); err != nil {
 		return Developer{}, err
 	}
-	if in.Email != nil {
+	if in.Email.Present() {
 		if _, err := s.proveSelf(ctx, p, *in.CurrentPassword); err != nil {
 			return Developer{}, err
 		}

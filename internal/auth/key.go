@@ -47,46 +47,65 @@ type KeyInput struct {
 	ExpiresAt   *string // RFC 3339
 }
 
-// KeyPatch is what UpdateKey changes. Nil leaves a member as it is; a nil
-// inside clears it, which only ExpiresAt can be.
+// KeyPatch is what UpdateKey changes. Only ExpiresAt can be cleared.
 type KeyPatch struct {
-	Name      **string
-	Scopes    **[]string
-	Enabled   **bool
-	ExpiresAt **string
+	Name      Change[string]
+	Scopes    Change[[]string]
+	Enabled   Change[bool]
+	ExpiresAt Change[string] // RFC 3339
 }
 
 // MaxOverlap is how long a rotated secret may live on, in seconds.
 const MaxOverlap = 2592000
 
-// check holds the rules of a key's members and puts its scopes in order.
-func (k *Key) check(v *problem.Check) error {
-	v.Text("name", k.Name, 1, problem.MaxName)
-	if len(k.Scopes) == 0 {
+func checkKeyName(v *problem.Check, name string) { v.Text("name", name, 1, problem.MaxName) }
+
+func checkScopes(v *problem.Check, scopes []string) {
+	if len(scopes) == 0 {
 		v.Fail("scopes", "must hold at least one scope")
 	}
-	for i, scope := range k.Scopes {
-		if !slices.Contains(Scopes, scope) || slices.Contains(k.Scopes[:i], scope) {
-			v.Fail("scopes", "must be distinct and among "+listed(Scopes))
+	for i, scope := range scopes {
+		if !slices.Contains(Scopes, scope) || slices.Contains(scopes[:i], scope) {
+			v.Fail("scopes", "must be distinct and among "+strings.Join(Scopes, ", "))
 			break
 		}
 	}
-	k.Scopes = slices.DeleteFunc(slices.Clone(Scopes), func(scope string) bool {
-		return !slices.Contains(k.Scopes, scope)
-	})
-	return v.Err()
 }
 
-// apply checks the patch and carries it out on k.
-func (in KeyPatch) apply(k *Key, now time.Time) error {
+// inOrder returns valid scopes in the order of Scopes.
+func inOrder(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(Scopes), func(scope string) bool {
+		return !slices.Contains(scopes, scope)
+	})
+}
+
+// check checks the patch and returns when the key is to expire, which is nil
+// unless that changes to an instant.
+func (in KeyPatch) check(now time.Time) (expires *time.Time, err error) {
 	var v problem.Check
-	assign(&v, "name", &k.Name, in.Name)
-	assign(&v, "scopes", &k.Scopes, in.Scopes)
-	assign(&v, "enabled", &k.Enabled, in.Enabled)
-	if in.ExpiresAt != nil {
-		k.ExpiresAt = v.Future("expires_at", *in.ExpiresAt, now)
+	refuseNull(&v, "name", in.Name)
+	refuseNull(&v, "scopes", in.Scopes)
+	refuseNull(&v, "enabled", in.Enabled)
+	expires = v.Future("expires_at", in.ExpiresAt.Value(), now)
+	if name := in.Name.Value(); name != nil {
+		checkKeyName(&v, *name)
 	}
-	return k.check(&v)
+	if scopes := in.Scopes.Value(); scopes != nil {
+		checkScopes(&v, *scopes)
+	}
+	return expires, v.Err()
+}
+
+// apply carries out a patch that check accepts, with what check returned.
+func (in KeyPatch) apply(k *Key, expires *time.Time) {
+	in.Name.replace(&k.Name)
+	in.Enabled.replace(&k.Enabled)
+	if scopes := in.Scopes.Value(); scopes != nil {
+		k.Scopes = inOrder(*scopes)
+	}
+	if in.ExpiresAt.Present() {
+		k.ExpiresAt = expires
+	}
 }
 
 func checkOverlap(seconds int) error {
@@ -101,5 +120,3 @@ func keyError(err error) error {
 	}
 	return err
 }
-
-func listed(set []string) string { return strings.Join(slices.Clone(set), ", ") }

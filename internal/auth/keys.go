@@ -38,9 +38,12 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 	var v problem.Check
 	v.OneOf("environment", k.Environment, "live", "test")
 	k.ExpiresAt = v.Future("expires_at", in.ExpiresAt, s.now())
-	if err := k.check(&v); err != nil {
+	checkKeyName(&v, k.Name)
+	checkScopes(&v, k.Scopes)
+	if err := v.Err(); err != nil {
 		return NewKey{}, err
 	}
+	k.Scopes = inOrder(k.Scopes)
 	return once(ctx, s.replays, call{"CreateKey", p.Actor(), in, replayFor}, func(ctx context.Context, tx Tx) (NewKey, error) {
 		k.ID, k.CreatedAt = credential.Mint(credential.KeyID), tx.Now()
 		secret := s.mint(&k)
@@ -105,14 +108,12 @@ func (s *Keys) Update(ctx context.Context, id string, in KeyPatch) (Key, error) 
 	if err := s.require(ctx, id); err != nil {
 		return Key{}, err
 	}
-	now := s.now()
-	if err := in.apply(&Key{Name: "any", Scopes: Scopes}, now); err != nil {
+	expires, err := in.check(s.now())
+	if err != nil {
 		return Key{}, err
 	}
 	return s.change(ctx, audit.KeyUpdate, id, func(tx Tx, k *StoredKey) error {
-		if err := in.apply(&k.Key, now); err != nil {
-			return err
-		}
+		in.apply(&k.Key, expires)
 		return tx.UpdateKey(ctx, *k)
 	})
 }

@@ -20,33 +20,31 @@ type User struct {
 	HasActiveConnection bool
 }
 
-// UserPatch changes a user. Nil leaves a member as it is; a nil inside clears
-// it.
+// UserPatch is what a user changes, or has from its creation on.
 type UserPatch struct {
-	FirstName, LastName, Email, ExternalUserID **string
+	FirstName, LastName, Email, ExternalUserID Change[string]
 }
 
-// apply checks the patch and carries it out on u.
-func (in UserPatch) apply(u *User) error {
+func (in UserPatch) check() error {
 	var v problem.Check
-	set := func(field string, from **string, to **string, most int) {
-		if from != nil {
-			v.Optional(field, *from, most)
-			*to = *from
-		}
-	}
-	set("first_name", in.FirstName, &u.FirstName, problem.MaxText)
-	set("last_name", in.LastName, &u.LastName, problem.MaxText)
-	set("external_user_id", in.ExternalUserID, &u.ExternalUserID, problem.MaxText)
-	if in.ExternalUserID != nil && *in.ExternalUserID != nil && **in.ExternalUserID == "" {
+	v.Optional("first_name", in.FirstName.Value(), problem.MaxText)
+	v.Optional("last_name", in.LastName.Value(), problem.MaxText)
+	external := in.ExternalUserID.Value()
+	if v.Optional("external_user_id", external, problem.MaxText); external != nil && *external == "" {
 		v.Fail("external_user_id", "must not be empty; send null for none")
 	}
-	if in.Email != nil {
-		if u.Email = *in.Email; u.Email != nil {
-			v.Email("email", *u.Email)
-		}
+	if email := in.Email.Value(); email != nil {
+		v.Email("email", *email)
 	}
 	return v.Err()
+}
+
+// apply carries out a patch that check accepts.
+func (in UserPatch) apply(u *User) {
+	in.FirstName.apply(&u.FirstName)
+	in.LastName.apply(&u.LastName)
+	in.Email.apply(&u.Email)
+	in.ExternalUserID.apply(&u.ExternalUserID)
 }
 
 func userError(err error) error {

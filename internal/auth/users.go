@@ -20,10 +20,11 @@ func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
 	if _, err := RequireAccount(ctx, UsersWrite); err != nil {
 		return User{}, err
 	}
-	u := User{ID: newID()}
-	if err := in.apply(&u); err != nil {
+	if err := in.check(); err != nil {
 		return User{}, err
 	}
+	u := User{ID: newID()}
+	in.apply(&u)
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
 		u.CreatedAt = tx.Now()
 		if err := tx.InsertUser(ctx, u); err != nil {
@@ -56,7 +57,7 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 	if _, err := RequireAccount(ctx, UsersWrite); err != nil {
 		return User{}, err
 	}
-	if err := in.apply(new(User)); err != nil {
+	if err := in.check(); err != nil {
 		return User{}, err
 	}
 	var u User
@@ -64,9 +65,7 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 		if u, err = tx.User(ctx, id); err != nil {
 			return userError(err)
 		}
-		if err := in.apply(&u); err != nil {
-			return err
-		}
+		in.apply(&u)
 		if err := tx.UpdateUser(ctx, u); err != nil {
 			return userError(err)
 		}

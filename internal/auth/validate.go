@@ -13,17 +13,6 @@ import (
 // maxPage bounds the number of a page.
 const maxPage = 1<<31 - 1
 
-// assign carries out one member of a patch whose null is no value.
-func assign[T any](v *problem.Check, field string, to *T, from **T) {
-	switch {
-	case from == nil:
-	case *from == nil:
-		v.Fail(field, "must not be null")
-	default:
-		*to = **from
-	}
-}
-
 // UserID checks the id of a user in a path; anything but a UUID is a 422 to
 // everyone.
 func UserID(s string) (string, error) { return problem.UUID("user_id", s) }

@@ -76,17 +76,16 @@ func failParameter(w http.ResponseWriter, r *http.Request, err error) {
 	Fail(w, r, problem.InvalidError(f))
 }
 
-// patch turns a member of a PATCH body into the domain's form: nil is absent,
-// a nil inside is null.
-func patch[T any](n nullable.Nullable[T]) **T {
+// patch turns a member of a PATCH body into the domain's form.
+func patch[T any](n nullable.Nullable[T]) auth.Change[T] {
 	if !n.IsSpecified() {
-		return nil
+		return auth.Change[T]{}
 	}
 	var to *T
 	if v, err := n.Get(); err == nil {
 		to = &v
 	}
-	return &to
+	return auth.ChangeTo(to)
 }
 
 // value is what p points to, or the zero value.

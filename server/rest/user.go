@@ -8,11 +8,11 @@ import (
 )
 
 // given is a member of a new user: absent and null are alike.
-func given(s *string) **string {
+func given(s *string) auth.Change[string] {
 	if s == nil {
-		return nil
+		return auth.Change[string]{}
 	}
-	return &s
+	return auth.ChangeTo(s)
 }
 
 // CreateUser implements openapi.StrictServerInterface.

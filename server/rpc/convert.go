@@ -71,13 +71,13 @@ func newMask(m *fieldmaskpb.FieldMask, fields ...string) (mask, error) {
 	return known, nil
 }
 
-// change is one member of an update in the domain's form: nil is unchanged, a
-// nil inside is cleared. Without a mask the members that are set change.
-func change[T any](m mask, field string, v *T) **T {
+// change is one member of an update in the domain's form. Without a mask the
+// members that are set change.
+func change[T any](m mask, field string, v *T) auth.Change[T] {
 	if m[field] || m == nil && v != nil {
-		return &v
+		return auth.ChangeTo(v)
 	}
-	return nil
+	return auth.Change[T]{}
 }
 
 func pairOf(g auth.Grant) *owv1.TokenPair {
