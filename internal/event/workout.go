@@ -9,26 +9,22 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Source says where a workout was recorded.
-type Source struct {
-	Provider   string
-	Source     *string
-	Device     *string
-	DeviceType *string
-	DeviceName *string
-}
-
 // Workout is one training of one user. What is not known is nil.
 type Workout struct {
-	ID                  string // UUID
-	ExternalID          string // unique for a user and provider
-	Type                string
-	Name                *string
-	StartTime           time.Time
-	EndTime             time.Time
-	ZoneOffset          *string // such as "+02:00"
-	DurationSeconds     int32
-	Source              Source
+	ID              string // UUID
+	ExternalID      string // unique for a user and provider
+	Type            string
+	Name            *string
+	StartTime       time.Time
+	EndTime         time.Time
+	ZoneOffset      *string // such as "+02:00"
+	DurationSeconds int32
+	Source
+	Measures
+}
+
+// Measures are what was measured of a workout. What is not known is nil.
+type Measures struct {
 	CaloriesKcal        *float64
 	DistanceMeters      *float64
 	AvgHeartRateBPM     *int32
@@ -40,20 +36,15 @@ type Workout struct {
 // Input is a workout as it is written; nil and "" are absent. Times are
 // RFC 3339.
 type Input struct {
-	ExternalID          string
-	Type                string
-	Name                *string
-	StartTime           string
-	EndTime             string
-	ZoneOffset          *string
-	DurationSeconds     *int32 // default: EndTime - StartTime
-	Source              Source
-	CaloriesKcal        *float64
-	DistanceMeters      *float64
-	AvgHeartRateBPM     *int32
-	MaxHeartRateBPM     *int32
-	AvgPaceSecPerKm     *float64
-	ElevationGainMeters *float64
+	ExternalID      string
+	Type            string
+	Name            *string
+	StartTime       string
+	EndTime         string
+	ZoneOffset      *string
+	DurationSeconds *int32 // default: EndTime - StartTime
+	Source
+	Measures
 }
 
 // Bounds of a call and of a workout's numbers; all of them start at 0.
@@ -71,25 +62,19 @@ const (
 // place in the request, such as "workouts[3]".
 func (in *Input) read(v *problem.Check, field string) Workout {
 	w := Workout{
-		ExternalID: in.ExternalID, Type: in.Type, Name: in.Name, ZoneOffset: in.ZoneOffset, Source: in.Source,
-		CaloriesKcal: in.CaloriesKcal, DistanceMeters: in.DistanceMeters,
-		AvgHeartRateBPM: in.AvgHeartRateBPM, MaxHeartRateBPM: in.MaxHeartRateBPM,
-		AvgPaceSecPerKm: in.AvgPaceSecPerKm, ElevationGainMeters: in.ElevationGainMeters,
+		ExternalID: in.ExternalID, Type: in.Type, Name: in.Name, ZoneOffset: in.ZoneOffset,
+		Source: in.Source, Measures: in.Measures,
 	}
 	at := func(member string) string { return field + "." + member }
 	v.Text(at("external_id"), in.ExternalID, 1, problem.MaxText)
 	v.Text(at("type"), in.Type, 1, problem.MaxText)
 	v.Optional(at("name"), in.Name, problem.MaxText)
-	v.Text(at("source.provider"), in.Source.Provider, 1, problem.MaxText)
-	v.Optional(at("source.source"), in.Source.Source, problem.MaxText)
-	v.Optional(at("source.device"), in.Source.Device, problem.MaxText)
-	v.Optional(at("source.device_type"), in.Source.DeviceType, problem.MaxText)
-	v.Optional(at("source.device_name"), in.Source.DeviceName, problem.MaxText)
+	in.Source.check(v, at)
 	if in.ZoneOffset != nil && !zoneOffset.MatchString(*in.ZoneOffset) {
 		v.Fail(at("zone_offset"), `must be an offset such as "+02:00"`)
 	}
 	in.readTimes(v, at, &w)
-	in.readNumbers(v, at)
+	in.Measures.check(v, at)
 	return w
 }
 
@@ -115,27 +100,28 @@ func (in *Input) readTimes(v *problem.Check, at func(string) string, w *Workout)
 	w.DurationSeconds = int32(seconds)
 }
 
-func (in *Input) readNumbers(v *problem.Check, at func(string) string) {
+// check checks measures as they are written; at names them in the request.
+func (m *Measures) check(v *problem.Check, at func(member string) string) {
 	for _, rate := range []struct {
 		member string
 		n      *int32
-	}{{"avg_heart_rate_bpm", in.AvgHeartRateBPM}, {"max_heart_rate_bpm", in.MaxHeartRateBPM}} {
+	}{{"avg_heart_rate_bpm", m.AvgHeartRateBPM}, {"max_heart_rate_bpm", m.MaxHeartRateBPM}} {
 		if rate.n != nil {
 			v.Between(at(rate.member), int(*rate.n), 0, MaxHeartRate)
 		}
 	}
-	for _, m := range []struct {
+	for _, number := range []struct {
 		member string
 		x      *float64
 		most   float64
 	}{
-		{"calories_kcal", in.CaloriesKcal, MaxCalories},
-		{"distance_meters", in.DistanceMeters, MaxDistance},
-		{"avg_pace_sec_per_km", in.AvgPaceSecPerKm, MaxPace},
-		{"elevation_gain_meters", in.ElevationGainMeters, MaxElevation},
+		{"calories_kcal", m.CaloriesKcal, MaxCalories},
+		{"distance_meters", m.DistanceMeters, MaxDistance},
+		{"avg_pace_sec_per_km", m.AvgPaceSecPerKm, MaxPace},
+		{"elevation_gain_meters", m.ElevationGainMeters, MaxElevation},
 	} {
-		if m.x != nil && !(*m.x >= 0 && *m.x <= m.most) { // so that NaN fails
-			v.Fail(at(m.member), "must be 0 to "+strconv.FormatFloat(m.most, 'f', -1, 64))
+		if number.x != nil && !(*number.x >= 0 && *number.x <= number.most) { // so that NaN fails
+			v.Fail(at(number.member), "must be 0 to "+strconv.FormatFloat(number.most, 'f', -1, 64))
 		}
 	}
 }

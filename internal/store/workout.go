@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -11,53 +10,14 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 )
 
-// workoutRow is a workout with its source spread out into columns.
+// workoutRow is a workout of one user. What it embeds is spread out into columns.
 type workoutRow struct {
-	bun.BaseModel       `bun:"table:workouts,alias:w"`
-	ID                  string
-	UserID              string
-	Provider            string
-	ExternalID          string
-	Type                string
-	Name                *string
-	StartTime           time.Time
-	EndTime             time.Time
-	ZoneOffset          *string
-	DurationSeconds     int32
-	Source              *string
-	Device              *string
-	DeviceType          *string
-	DeviceName          *string
-	CaloriesKcal        *float64
-	DistanceMeters      *float64
-	AvgHeartRateBPM     *int32
-	MaxHeartRateBPM     *int32
-	AvgPaceSecPerKm     *float64
-	ElevationGainMeters *float64
+	bun.BaseModel `bun:"table:workouts,alias:w"`
+	UserID        string
+	event.Workout
 }
 
-func newWorkoutRow(userID string, w *event.Workout) workoutRow {
-	return workoutRow{
-		ID: w.ID, UserID: userID, Provider: w.Source.Provider, ExternalID: w.ExternalID,
-		Type: w.Type, Name: w.Name, StartTime: w.StartTime, EndTime: w.EndTime, ZoneOffset: w.ZoneOffset,
-		DurationSeconds: w.DurationSeconds, Source: w.Source.Source, Device: w.Source.Device,
-		DeviceType: w.Source.DeviceType, DeviceName: w.Source.DeviceName, CaloriesKcal: w.CaloriesKcal,
-		DistanceMeters: w.DistanceMeters, AvgHeartRateBPM: w.AvgHeartRateBPM, MaxHeartRateBPM: w.MaxHeartRateBPM,
-		AvgPaceSecPerKm: w.AvgPaceSecPerKm, ElevationGainMeters: w.ElevationGainMeters,
-	}
-}
-
-func (r *workoutRow) held() event.Workout {
-	return event.Workout{
-		ID: r.ID, ExternalID: r.ExternalID, Type: r.Type, Name: r.Name,
-		StartTime: r.StartTime, EndTime: r.EndTime, ZoneOffset: r.ZoneOffset, DurationSeconds: r.DurationSeconds,
-		Source: event.Source{
-			Provider: r.Provider, Source: r.Source, Device: r.Device, DeviceType: r.DeviceType, DeviceName: r.DeviceName,
-		},
-		CaloriesKcal: r.CaloriesKcal, DistanceMeters: r.DistanceMeters, AvgHeartRateBPM: r.AvgHeartRateBPM,
-		MaxHeartRateBPM: r.MaxHeartRateBPM, AvgPaceSecPerKm: r.AvgPaceSecPerKm, ElevationGainMeters: r.ElevationGainMeters,
-	}
-}
+func (r *workoutRow) held() event.Workout { return r.Workout }
 
 // Workouts returns up to q.Limit workouts, in the order of q.
 func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, error) {
@@ -115,7 +75,7 @@ func distinctWorkouts(userID string, ws []event.Workout) (rows []workoutRow, of 
 	of = make([]int, len(ws))
 	place := make(map[identity]int, len(ws))
 	for i := range ws {
-		row := newWorkoutRow(userID, &ws[i])
+		row := workoutRow{UserID: userID, Workout: ws[i]}
 		at, twice := place[row.identity()]
 		if twice {
 			row.ID = rows[at].ID

@@ -25,9 +25,11 @@ func workoutInput(w openapi.WorkoutInput) event.Input {
 			Provider: w.Source.Provider, Source: w.Source.Source, Device: w.Source.Device,
 			DeviceType: w.Source.DeviceType, DeviceName: w.Source.DeviceName,
 		},
-		CaloriesKcal: w.CaloriesKcal, DistanceMeters: w.DistanceMeters,
-		AvgHeartRateBPM: w.AvgHeartRateBPM, MaxHeartRateBPM: w.MaxHeartRateBPM,
-		AvgPaceSecPerKm: w.AvgPaceSecPerKm, ElevationGainMeters: w.ElevationGainMeters,
+		Measures: event.Measures{
+			CaloriesKcal: w.CaloriesKcal, DistanceMeters: w.DistanceMeters,
+			AvgHeartRateBPM: w.AvgHeartRateBPM, MaxHeartRateBPM: w.MaxHeartRateBPM,
+			AvgPaceSecPerKm: w.AvgPaceSecPerKm, ElevationGainMeters: w.ElevationGainMeters,
+		},
 	}
 }
 

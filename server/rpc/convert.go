@@ -137,9 +137,11 @@ func workoutInput(w *owv1.WorkoutInput) event.Input {
 		ExternalID: w.GetExternalId(), Type: w.GetType(), Name: w.Name,
 		StartTime: instant(w.GetStartTime()), EndTime: instant(w.GetEndTime()),
 		ZoneOffset: w.ZoneOffset, DurationSeconds: w.DurationSeconds,
-		CaloriesKcal: w.CaloriesKcal, DistanceMeters: w.DistanceMeters,
-		AvgHeartRateBPM: w.AvgHeartRateBpm, MaxHeartRateBPM: w.MaxHeartRateBpm,
-		AvgPaceSecPerKm: w.AvgPaceSecPerKm, ElevationGainMeters: w.ElevationGainMeters,
+		Measures: event.Measures{
+			CaloriesKcal: w.CaloriesKcal, DistanceMeters: w.DistanceMeters,
+			AvgHeartRateBPM: w.AvgHeartRateBpm, MaxHeartRateBPM: w.MaxHeartRateBpm,
+			AvgPaceSecPerKm: w.AvgPaceSecPerKm, ElevationGainMeters: w.ElevationGainMeters,
+		},
 	}
 	if s := w.GetSource(); s != nil {
 		in.Source = event.Source{
