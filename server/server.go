@@ -151,7 +151,7 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 		return s.cluster, err
 	}
 	if s.config.file() == "" {
-		return auth.Unmarked(s.store.Windows()), nil
+		return auth.Unversioned(s.store.Windows()), nil
 	}
 	return auth.Alone(ratelimit.NewMemory(s.now)), nil
 }

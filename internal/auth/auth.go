@@ -66,7 +66,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Sessions: &Sessions{store: p.Store, revoker: revoker, uses: uses, now: p.Now},
 		RefreshTokens: &RefreshTokens{
 			store: p.Store, vault: p.Vault, finder: &finder{store: p.Store, vault: p.Vault, signer: signer, now: p.Now},
-			buckets: buckets, perSession: limits.RefreshSession, issuer: issuer, trail: trail, turns: newTurns(),
+			buckets: buckets, perSession: limits.RefreshSession, issuer: issuer, trail: trail, queue: newSessionQueue(),
 			revoker: revoker, credentials: credentials,
 		},
 		Developers:   &Developers{store: p.Store, passwords: passwords, credentials: credentials},

@@ -10,12 +10,12 @@ type Authenticator struct{ credentials *credentials }
 // refused without a lookup.
 func (a *Authenticator) Key(ctx context.Context, c *Caller, secret string) {
 	c.presented, c.keyOnly = secret, true
-	a.credentials.prove(ctx, c)
+	a.credentials.authenticate(ctx, c)
 }
 
 // Bearer proves a credential whose form tells its kind: an API key or an access
 // token, whose session must still live.
 func (a *Authenticator) Bearer(ctx context.Context, c *Caller, secret string) {
 	c.presented, c.keyOnly = secret, false
-	a.credentials.prove(ctx, c)
+	a.credentials.authenticate(ctx, c)
 }

@@ -21,12 +21,12 @@ type buckets struct {
 }
 
 // spendCredential charges the bucket of the caller's principal, which must be
-// set, and describes it. It returns the mark that the principal's subject had
+// set, and describes it. It returns the version that the principal's subject had
 // in the same instant.
-func (b *buckets) spendCredential(ctx context.Context, c *Caller) (mark uint64, err error) {
+func (b *buckets) spendCredential(ctx context.Context, c *Caller) (version uint64, err error) {
 	policy, id := b.credential(c.Principal)
-	w, mark, err := b.peers.Spend(ctx, policy, id, c.Principal.subject)
-	return mark, b.describe(c, policy, w, err)
+	w, version, err := b.peers.Spend(ctx, policy, id, c.Principal.subject)
+	return version, b.describe(c, policy, w, err)
 }
 
 // spendAddress charges the bucket of the caller's address and describes it. The

@@ -37,7 +37,7 @@ type Caller struct {
 
 	presented string // the credential of the header
 	keyOnly   bool   // nothing but an API key will do
-	proved    bool   // by the store, for this request
+	verified  bool   // by the store, for this request
 }
 
 type callerKey struct{}

@@ -24,8 +24,8 @@ type credentials struct {
 	log      *slog.Logger
 }
 
-// prove takes an earlier proof of the caller's credential or makes one.
-func (s *credentials) prove(ctx context.Context, c *Caller) {
+// authenticate takes an earlier proof of the caller's credential or makes one.
+func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	if c.presentsKey() && !credential.ValidKey(c.presented) {
 		c.Principal, c.Refused = nil, errInvalidKey()
 		return
@@ -36,49 +36,49 @@ func (s *credentials) prove(ctx context.Context, c *Caller) {
 		s.cache.remove(h)
 		p = nil
 	}
-	if c.proved = p == nil; c.proved {
-		s.proveAnew(ctx, c, h, epoch, 0)
+	if c.verified = p == nil; c.verified {
+		s.authenticateFresh(ctx, c, h, epoch, 0)
 		return
 	}
 	c.Principal, c.Refused = p, nil
 	p.used.touch(now)
 }
 
-// proveAnew proves the caller's credential by the store. The mark is that of its
+// authenticateFresh proves the caller's credential by the store. The version is that of its
 // subject before, 0 if unknown.
-func (s *credentials) proveAnew(ctx context.Context, c *Caller, h credential.Hash, epoch, mark uint64) {
+func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h credential.Hash, epoch, version uint64) {
 	now := s.now()
-	proof := s.proveToken
+	verify := s.verifyToken
 	if c.presentsKey() {
-		proof = s.proveKey
+		verify = s.verifyKey
 	}
-	p, err := proof(ctx, c.presented, h, now)
+	p, err := verify(ctx, c.presented, h, now)
 	if err != nil {
 		c.Principal, c.Refused = nil, problem.AsError(err)
 		return
 	}
-	p.mark, p.proved = mark, now
+	p.version, p.verifiedAt = version, now
 	s.cache.put(epoch, h, p)
 	c.Principal, c.Refused = p, nil
 	p.used.touch(now)
 }
 
-// believe holds the caller's proof against the mark that its subject has now, and
+// revalidate holds the caller's proof against the version that its subject has now, and
 // makes a new one where it is from before that. The caller may be without a
 // principal then.
-func (s *credentials) believe(ctx context.Context, c *Caller, mark uint64) {
+func (s *credentials) revalidate(ctx context.Context, c *Caller, version uint64) {
 	p, lease := c.Principal, s.versions.Lease()
-	if c.proved || p.mark == mark && (lease == 0 || s.now().Sub(p.proved) < lease) {
+	if c.verified || p.version == version && (lease == 0 || s.now().Sub(p.verifiedAt) < lease) {
 		return
 	}
 	h := s.vault.Hash(c.presented)
 	_, epoch := s.cache.get(h)
-	if s.proveAnew(ctx, c, h, epoch, mark); c.Principal == nil {
+	if s.authenticateFresh(ctx, c, h, epoch, version); c.Principal == nil {
 		s.cache.remove(h)
 	}
 }
 
-func (s *credentials) proveKey(ctx context.Context, _ string, h credential.Hash, now time.Time) (*Principal, error) {
+func (s *credentials) verifyKey(ctx context.Context, _ string, h credential.Hash, now time.Time) (*Principal, error) {
 	k, err := s.store.KeyByHash(ctx, h)
 	if errors.Is(err, problem.ErrNotFound) {
 		return nil, errInvalidKey()
@@ -101,7 +101,7 @@ func (s *credentials) proveKey(ctx context.Context, _ string, h credential.Hash,
 	return p, nil
 }
 
-func (s *credentials) proveToken(ctx context.Context, token string, _ credential.Hash, now time.Time) (*Principal, error) {
+func (s *credentials) verifyToken(ctx context.Context, token string, _ credential.Hash, now time.Time) (*Principal, error) {
 	claims, err := s.signer.verify(token, now)
 	if errors.Is(err, credential.ErrInvalidToken) && s.signer.learn(ctx, token) {
 		claims, err = s.signer.verify(token, now)
@@ -142,7 +142,7 @@ func (s *credentials) forget(ctx context.Context, subjects ...string) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx) // the effect is there, whether the caller still is or not
-	if err := s.versions.Renew(ctx, subjects); err != nil {
+	if err := s.versions.Bump(ctx, subjects); err != nil {
 		s.log.WarnContext(ctx, "peers could not be told of an end, its answer waits until they ask the database", "error", err)
 		time.Sleep(s.versions.Lease() + leaseMargin)
 	}

@@ -35,7 +35,7 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 		return Developer{}, err
 	}
 	if in.Email.Present() {
-		if _, err := s.proveSelf(ctx, p, *in.CurrentPassword); err != nil {
+		if _, err := s.confirmPassword(ctx, p, *in.CurrentPassword); err != nil {
 			return Developer{}, err
 		}
 	}
@@ -54,9 +54,9 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 	return d.Developer, err
 }
 
-// proveSelf asks a logged-in developer for its password again: 400 when it is
+// confirmPassword asks a logged-in developer for its password again: 400 when it is
 // wrong, limited as logins are, in a bucket that cannot lock the login.
-func (s *Developers) proveSelf(ctx context.Context, p *Principal, password string) (StoredDeveloper, error) {
+func (s *Developers) confirmPassword(ctx context.Context, p *Principal, password string) (StoredDeveloper, error) {
 	d, ok, err := s.passwords.attempt(ctx, "current:"+p.ID, password, func(ctx context.Context) (StoredDeveloper, error) {
 		d, err := s.store.Developer(ctx, p.ID)
 		return d, developerError(err)
@@ -92,27 +92,27 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	if err := v.Err(); err != nil {
 		return err
 	}
-	proved, err := s.proveSelf(ctx, p, current)
+	verified, err := s.confirmPassword(ctx, p, current)
 	if err != nil {
 		return err
 	}
-	return s.setPassword(ctx, proved, next, p.SessionID)
+	return s.setPassword(ctx, verified, next, p.SessionID)
 }
 
 // setPassword stores a password and ends the developer's sessions but one. It
-// refuses if the password changed since proved was read.
-func (s *Developers) setPassword(ctx context.Context, proved StoredDeveloper, password, except string) error {
+// refuses if the password changed since verified was read.
+func (s *Developers) setPassword(ctx context.Context, verified StoredDeveloper, password, except string) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return err
 	}
 	var ended []string
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
-		d, err := tx.Developer(ctx, proved.ID)
+		d, err := tx.Developer(ctx, verified.ID)
 		if err != nil {
 			return developerError(err)
 		}
-		if d.PasswordHash != proved.PasswordHash {
+		if d.PasswordHash != verified.PasswordHash {
 			return problem.UnavailableError(errors.New("auth: the password was changed meanwhile"))
 		}
 		d.PasswordHash, d.UpdatedAt = hash, tx.Now()
@@ -123,7 +123,7 @@ func (s *Developers) setPassword(ctx context.Context, proved StoredDeveloper, pa
 		if ended, err = tx.EndSessions(ctx, which, tx.Now()); err != nil {
 			return err
 		}
-		return tx.Record(ctx, operated(ctx, audit.PasswordChange, d.ID, tx.Now()))
+		return tx.Record(ctx, developerEvent(ctx, audit.PasswordChange, d.ID, tx.Now()))
 	})
 	if err != nil {
 		return err

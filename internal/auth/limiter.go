@@ -20,11 +20,11 @@ type Limiter struct {
 // without a principal.
 func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Policy) error {
 	if c.Principal != nil {
-		mark, err := l.buckets.spendCredential(ctx, c)
+		version, err := l.buckets.spendCredential(ctx, c)
 		if err != nil {
 			return err
 		}
-		if l.credentials.believe(ctx, c, mark); c.Principal != nil {
+		if l.credentials.revalidate(ctx, c, version); c.Principal != nil {
 			return nil
 		}
 	}

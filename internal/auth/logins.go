@@ -50,11 +50,11 @@ func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	_, proved, err := s.passwords.attempt(ctx, bucket, in.Password, func(context.Context) (StoredDeveloper, error) { return row, nil })
+	_, ok, err := s.passwords.attempt(ctx, bucket, in.Password, func(context.Context) (StoredDeveloper, error) { return row, nil })
 	if err != nil {
 		return Grant{}, err
 	}
-	if !proved {
+	if !ok {
 		subject := ""
 		if row.ID != "" {
 			subject = developerSubject(row.ID)
@@ -76,11 +76,11 @@ func (s *Logins) accountBucket(ctx context.Context, c *Caller, email, id string)
 	return bucket, err
 }
 
-func (s *Logins) openDeveloper(ctx context.Context, c *Caller, proved StoredDeveloper, useCookie bool) (Grant, error) {
+func (s *Logins) openDeveloper(ctx context.Context, c *Caller, verified StoredDeveloper, useCookie bool) (Grant, error) {
 	var ended []string
-	grant, err := once(ctx, s.replays, call{"Login", developerSubject(proved.ID), useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
-		d, err := tx.Developer(ctx, proved.ID)
-		if errors.Is(err, problem.ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != proved.PasswordHash) {
+	grant, err := once(ctx, s.replays, call{"Login", developerSubject(verified.ID), useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
+		d, err := tx.Developer(ctx, verified.ID)
+		if errors.Is(err, problem.ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != verified.PasswordHash) {
 			return Grant{}, errInvalidLogin() // ended while the password was being proved
 		} else if err != nil {
 			return Grant{}, err

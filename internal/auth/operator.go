@@ -12,9 +12,9 @@ import (
 // What follows is for the operator at the command line: it needs no credential
 // and is reachable from no network.
 
-// operated is an event of the developer itself or, where there is no caller,
+// developerEvent is an event of the developer itself or, where there is no caller,
 // of the operator.
-func operated(ctx context.Context, action, developerID string, at time.Time) audit.Event {
+func developerEvent(ctx context.Context, action, developerID string, at time.Time) audit.Event {
 	c := CallerFrom(ctx)
 	e := c.event(action, developerSubject(developerID), at)
 	if c.Principal == nil {
@@ -41,7 +41,7 @@ func (s *Developers) Create(ctx context.Context, email, password string) (Develo
 		if err := tx.InsertDeveloper(ctx, d); err != nil {
 			return developerError(err)
 		}
-		return tx.Record(ctx, operated(ctx, audit.DeveloperCreate, d.ID, tx.Now()))
+		return tx.Record(ctx, developerEvent(ctx, audit.DeveloperCreate, d.ID, tx.Now()))
 	})
 	return d.Developer, err
 }
@@ -118,7 +118,7 @@ func (s *Developers) operate(ctx context.Context, action, email string, f func(c
 		if ended, err = f(ctx, tx, d); err != nil {
 			return err
 		}
-		return tx.Record(ctx, operated(ctx, action, d.ID, tx.Now()))
+		return tx.Record(ctx, developerEvent(ctx, action, d.ID, tx.Now()))
 	})
 	if errors.Is(err, problem.ErrNotFound) {
 		return problem.NotFoundError("Developer")

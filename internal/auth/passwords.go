@@ -32,7 +32,7 @@ func (s *passwords) check(v *problem.Check, field, password, email string) {
 // hash returns the PHC string of a password.
 func (s *passwords) hash(ctx context.Context, password string) (string, error) {
 	hash, err := s.hasher.Hash(ctx, password)
-	return hash, laneError(err)
+	return hash, hashingError(err)
 }
 
 // attempt verifies a password against the developer that find returns. It takes
@@ -61,13 +61,13 @@ func (s *passwords) attempt(
 // verify spends the same work whether or not the account exists.
 func (s *passwords) verify(ctx context.Context, d StoredDeveloper, password string) (bool, error) {
 	if d.ID == "" || d.Disabled || password == "" {
-		return false, laneError(s.hasher.VerifyNone(ctx, password))
+		return false, hashingError(s.hasher.VerifyNone(ctx, password))
 	}
 	ok, err := s.hasher.Verify(ctx, d.PasswordHash, password)
-	return ok, laneError(err)
+	return ok, hashingError(err)
 }
 
-func laneError(err error) error {
+func hashingError(err error) error {
 	if errors.Is(err, credential.ErrBusy) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return problem.UnavailableError(err)
 	}

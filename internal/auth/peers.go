@@ -9,24 +9,24 @@ import (
 )
 
 // Peers is what the processes that serve one store share beside it: the limits,
-// and a mark for each subject of credentials ("key:ID", "session:ID"), by which
+// and a version for each subject of credentials ("key:ID", "session:ID"), by which
 // each learns that another has ended it. Safe for concurrent use.
 type Peers interface {
 	ratelimit.Counter
-	// Spend is Take, and returns the mark that the subject had in the same
-	// instant. What was proved of a subject may be believed again only if the mark
+	// Spend is Take, and returns the version that the subject had in the same
+	// instant. What was proved of a subject may be believed again only if the version
 	// is equal to the one that came before the proof.
 	Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error)
 	Versions
 }
 
-// Versions holds the mark of each subject. Safe for concurrent use.
+// Versions holds the version of each subject. Safe for concurrent use.
 type Versions interface {
-	// Renew gives the subjects marks that are equal to none before.
-	Renew(ctx context.Context, subjects []string) error
+	// Bump gives the subjects versions that are equal to none before.
+	Bump(ctx context.Context, subjects []string) error
 	// Lease is how long after its proof a credential may be believed by equal
-	// marks; where Renew fails, all are over when it has passed. 0 is for ever, of
-	// Peers whose Renew never fails.
+	// versions; where Bump fails, all are over when it has passed. 0 is for ever, of
+	// Peers whose Bump never fails.
 	Lease() time.Duration
 }
 
@@ -41,22 +41,22 @@ func (a alone) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (rat
 	return w, 0, err
 }
 
-func (alone) Renew(context.Context, []string) error { return nil }
-func (alone) Lease() time.Duration                  { return 0 }
+func (alone) Bump(context.Context, []string) error { return nil }
+func (alone) Lease() time.Duration                 { return 0 }
 
-// Unmarked is the Peers of processes that share no marks: each credential is
+// Unversioned is the Peers of processes that share no versions: each credential is
 // proved by the store at each request.
-func Unmarked(c ratelimit.Counter) Peers { return &unmarked{Counter: c} }
+func Unversioned(c ratelimit.Counter) Peers { return &unversioned{Counter: c} }
 
-type unmarked struct {
+type unversioned struct {
 	ratelimit.Counter
 	last atomic.Uint64
 }
 
-func (u *unmarked) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
+func (u *unversioned) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
 	w, err := u.Take(ctx, p, id)
 	return w, u.last.Add(1), err
 }
 
-func (*unmarked) Renew(context.Context, []string) error { return nil }
-func (*unmarked) Lease() time.Duration                  { return 0 }
+func (*unversioned) Bump(context.Context, []string) error { return nil }
+func (*unversioned) Lease() time.Duration                 { return 0 }

@@ -47,10 +47,10 @@ type Principal struct {
 	// when there is a newer one. Until is then when the older one ends.
 	DeprecatedAt time.Time
 
-	subject string    // whose end ends it: of a key or a session
-	mark    uint64    // of the subject before the proof
-	proved  time.Time // when the proof began
-	used    *lastUse
+	subject    string    // whose end ends it: of a key or a session
+	version    uint64    // of the subject before the proof
+	verifiedAt time.Time // when the proof began
+	used       *lastUse
 }
 
 // expired says whether p's own end has come.

@@ -19,7 +19,7 @@ type RefreshTokens struct {
 	perSession  ratelimit.Policy
 	issuer      *issuer
 	trail       *trail
-	turns       *turns
+	queue       *sessionQueue
 	revoker     *revoker
 	credentials *credentials
 }
@@ -58,7 +58,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		v      verdict
 		holder string
 	)
-	end, err := s.turns.wait(ctx, id)
+	end, err := s.queue.wait(ctx, id)
 	if err != nil {
 		return Grant{}, err
 	}

@@ -1,7 +1,7 @@
 package auth
 
 // A subject names one thing that acts, is acted on, or is ended: a kind, a colon
-// and an id. The audit trail names actors and subjects alike, peers keep a mark
+// and an id. The audit trail names actors and subjects alike, peers keep a version
 // for each subject that credentials end with, and app_id in a user's token names
 // who minted it. Only these functions make one.
 

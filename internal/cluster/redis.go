@@ -1,5 +1,5 @@
 // Package cluster is what the nodes that serve one database share beside it: the
-// windows of rate limits, and a mark for each credential, which whoever ends the
+// windows of rate limits, and a version for each credential, which whoever ends the
 // credential replaces. It is kept in Redis (7 or newer) or Valkey, which never
 // holds the only copy of anything.
 package cluster
@@ -23,7 +23,7 @@ import (
 
 const (
 	// Lease is how long what one node proved of a credential may be believed
-	// without reading the database again, the marks being the same.
+	// without reading the database again, the versions being the same.
 	Lease = time.Second
 	// timeout bounds each exchange with Redis, and so what one request may wait
 	// for it before it is known to be lost.
@@ -31,9 +31,9 @@ const (
 	// failuresLost is how many exchanges in a row must fail until Redis counts as
 	// lost, so that one slow moment does not end the counting over all nodes.
 	failuresLost = 2
-	// markLife is how long a mark is kept in seconds. One that is gone counts as
+	// versionLife is how long a version is kept in seconds. One that is gone counts as
 	// replaced, so that this costs a reading of the database and nothing else.
-	markLife = 600
+	versionLife = 600
 	// prefix is of every key in Redis, so that an installation can share one.
 	prefix = "openwearables:"
 )
@@ -51,9 +51,9 @@ type silence struct{}
 func (silence) Printf(context.Context, string, ...any) {}
 
 // Redis is a ratelimit.Counter that is exact over all nodes, by Redis' own clock,
-// and keeps the marks. While Redis is lost each node counts its share of every
-// limit for itself, no mark is equal to any other, and errors are returned by
-// Renew alone; it comes back by itself. Safe for concurrent use.
+// and keeps the versions. While Redis is lost each node counts its share of every
+// limit for itself, no version is equal to any other, and errors are returned by
+// Bump alone; it comes back by itself. Safe for concurrent use.
 type Redis struct {
 	client *redis.Client
 	local  *ratelimit.Memory
@@ -64,7 +64,7 @@ type Redis struct {
 	failures    atomic.Int64  // since the last exchange that succeeded
 	nodes       atomic.Int64  // that were alive when Redis was last seen
 	connections atomic.Uint64 // opened so far
-	unique      atomic.Uint64 // marks given that are equal to none
+	unique      atomic.Uint64 // versions given that are equal to none
 
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
@@ -156,29 +156,29 @@ func (r *Redis) Return(ctx context.Context, p ratelimit.Policy, id string) error
 	return r.local.Return(ctx, r.share(p), id)
 }
 
-// Spend is Take, and returns the mark that the subject had in the same instant.
-// Marks are equal only if the subject was not renewed in between, as far as that
+// Spend is Take, and returns the version that the subject had in the same instant.
+// Versions are equal only if the subject was not bumped in between, as far as that
 // is known; none is 0.
 func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
-	w, mark, err := r.run(ctx, p, id, subject, 1)
+	w, version, err := r.run(ctx, p, id, subject, 1)
 	if err == nil || ctx.Err() != nil {
-		return w, mark, ctx.Err()
+		return w, version, ctx.Err()
 	}
 	w, err = r.local.Take(ctx, r.share(p), id)
 	w.Policy = p
-	return w, r.differ(), err
+	return w, r.uniqueVersion(), err
 }
 
-// Renew replaces the marks of the subjects. If it fails, other nodes may believe
+// Bump replaces the versions of the subjects. If it fails, other nodes may believe
 // the old ones for as long as the Lease.
-func (r *Redis) Renew(ctx context.Context, subjects []string) error {
+func (r *Redis) Bump(ctx context.Context, subjects []string) error {
 	if r.lost.Load() {
 		return errLost
 	}
 	for some := range slices.Chunk(subjects, 1000) { // each in the time of one exchange
 		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, s := range some {
-				p.Set(ctx, markKey(s), rand.Text(), markLife*time.Second)
+				p.Set(ctx, versionKey(s), rand.Text(), versionLife*time.Second)
 			}
 			return nil
 		})
@@ -194,4 +194,6 @@ func (r *Redis) Renew(ctx context.Context, subjects []string) error {
 
 var errLost = errors.New("redis is lost")
 
-func markKey(subject string) string { return prefix + "mark:" + subject }
+// versionKey is spelled as releases before this one do, so that nodes of both can
+// share one Redis while they are replaced.
+func versionKey(subject string) string { return prefix + "mark:" + subject }

@@ -120,7 +120,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-func mark(t *testing.T, r *cluster.Redis, subject string) uint64 {
+func version(t *testing.T, r *cluster.Redis, subject string) uint64 {
 	t.Helper()
 	_, m, err := r.Spend(t.Context(), policy, "m", subject)
 	if err != nil {
@@ -129,86 +129,86 @@ func mark(t *testing.T, r *cluster.Redis, subject string) uint64 {
 	return m
 }
 
-// steady is a mark that has come twice: the node has its connections.
+// steady is a version that has come twice: the node has its connections.
 func steady(t *testing.T, r *cluster.Redis, subject string) uint64 {
 	t.Helper()
 	for range 10 {
-		if m := mark(t, r, subject); m == mark(t, r, subject) {
+		if m := version(t, r, subject); m == version(t, r, subject) {
 			return m
 		}
 	}
-	t.Fatal("the mark is never the same")
+	t.Fatal("the version is never the same")
 	return 0
 }
 
-func TestMarks(t *testing.T) {
+func TestVersions(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := node(t, s, time.Now), node(t, s, time.Now)
 	key, other := steady(t, a, "key:1"), steady(t, a, "key:2")
 	if key == 0 || key == other {
-		t.Errorf("marks %d and %d", key, other)
+		t.Errorf("versions %d and %d", key, other)
 	}
-	if err := b.Renew(t.Context(), []string{"key:1", "key:3"}); err != nil {
+	if err := b.Bump(t.Context(), []string{"key:1", "key:3"}); err != nil {
 		t.Fatal(err)
 	}
-	if mark(t, a, "key:1") == key {
-		t.Error("the mark is what it was before another node renewed it")
+	if version(t, a, "key:1") == key {
+		t.Error("the version is what it was before another node bumped it")
 	}
-	if mark(t, a, "key:2") != other {
-		t.Error("another subject's mark was renewed")
+	if version(t, a, "key:2") != other {
+		t.Error("another subject's version was bumped")
 	}
 	many := make([]string, 50_000) // of a large application
 	for i := range many {
 		many[i] = "session:" + strconv.Itoa(i)
 	}
 	last := steady(t, a, many[len(many)-1])
-	if err := b.Renew(t.Context(), many); err != nil {
+	if err := b.Bump(t.Context(), many); err != nil {
 		t.Fatal(err)
 	}
-	if mark(t, a, many[len(many)-1]) == last {
-		t.Error("the last of many marks is what it was before")
+	if version(t, a, many[len(many)-1]) == last {
+		t.Error("the last of many versions is what it was before")
 	}
 }
 
-// Whatever Redis forgets, no mark of before is equal to one of after.
-func TestForgottenMarksDiffer(t *testing.T) {
+// Whatever Redis forgets, no version of before is equal to one of after.
+func TestForgottenVersionsDiffer(t *testing.T) {
 	s := redistest.Start(t)
 	r := node(t, s, time.Now)
 	before := steady(t, r, "key:1")
 	s.Do("FLUSHALL")
-	if mark(t, r, "key:1") == before {
+	if version(t, r, "key:1") == before {
 		t.Error("the same after all keys were flushed")
 	}
 	before = steady(t, r, "key:1")
 	s.Kill()
 	for range 3 {
-		if mark(t, r, "key:1") == before {
+		if version(t, r, "key:1") == before {
 			t.Error("the same with Redis lost")
 		}
 	}
 	s.Start()
 	awaitLost(t, r, false)
-	if mark(t, r, "key:1") == before {
+	if version(t, r, "key:1") == before {
 		t.Error("the same after a restart")
 	}
 }
 
-// A server that comes back with an older snapshot holds marks that were renewed
+// A server that comes back with an older snapshot holds versions that were bumped
 // since; they must differ all the same.
-func TestRestoredMarksDiffer(t *testing.T) {
+func TestRestoredVersionsDiffer(t *testing.T) {
 	s := redistest.Start(t)
 	r := node(t, s, time.Now)
 	before := steady(t, r, "key:1")
 	s.Do("SAVE")
-	if err := r.Renew(t.Context(), []string{"key:1"}); err != nil {
+	if err := r.Bump(t.Context(), []string{"key:1"}); err != nil {
 		t.Fatal(err)
 	}
 	s.Kill()
 	s.Start()
 	awaitLost(t, r, false)
 	for range 10 {
-		if mark(t, r, "key:1") == before {
-			t.Fatal("a snapshot brought the old mark back")
+		if version(t, r, "key:1") == before {
+			t.Fatal("a snapshot brought the old version back")
 		}
 	}
 }
@@ -243,8 +243,8 @@ func TestLost(t *testing.T) {
 			loss.lose(s)
 			for _, r := range nodes {
 				awaitLost(t, r, true)
-				if err := r.Renew(t.Context(), []string{"key:1"}); err == nil {
-					t.Error("renewed with Redis lost")
+				if err := r.Bump(t.Context(), []string{"key:1"}); err == nil {
+					t.Error("bumped with Redis lost")
 				}
 			}
 			begun := time.Now()

@@ -19,19 +19,19 @@ func (r *Redis) run(ctx context.Context, p ratelimit.Policy, id, subject string,
 	}
 	keys := make([]string, 1, 2)
 	keys[0] = prefix + "limit:" + p.Name + ":" + id
-	mark := ""
+	version := ""
 	if subject != "" {
-		keys, mark = append(keys, markKey(subject)), rand.Text()
+		keys, version = append(keys, versionKey(subject)), rand.Text()
 	}
 	before := r.connections.Load()
-	answer, err := spendScript.Run(ctx, r.client, keys, p.Limit, int64(p.Length()/time.Second), spend, mark, markLife).Slice()
+	answer, err := spendScript.Run(ctx, r.client, keys, p.Limit, int64(p.Length()/time.Second), spend, version, versionLife).Slice()
 	if err != nil {
 		if ctx.Err() == nil {
 			r.lose(err)
 		}
 		return ratelimit.Window{}, 0, err
 	}
-	admitted, used, reset, mark, ok := read(answer)
+	admitted, used, reset, version, ok := read(answer)
 	if !ok {
 		err := errors.New("redis answered something else than was asked")
 		r.lose(err)
@@ -41,36 +41,36 @@ func (r *Redis) run(ctx context.Context, p ratelimit.Policy, id, subject string,
 		r.failures.Store(0)
 	}
 	w := ratelimit.Window{Policy: p, Remaining: max(0, p.Limit-used), Reset: time.Unix(reset, 0), Admitted: admitted}
-	return w, r.marked(mark, before), nil
+	return w, r.localVersion(version, before), nil
 }
 
-func read(answer []any) (admitted bool, used int, reset int64, mark string, ok bool) {
+func read(answer []any) (admitted bool, used int, reset int64, version string, ok bool) {
 	if len(answer) != 4 {
 		return false, 0, 0, "", false
 	}
 	a, ok1 := answer[0].(int64)
 	u, ok2 := answer[1].(int64)
 	reset, ok3 := answer[2].(int64)
-	mark, ok4 := answer[3].(string)
-	return a == 1, int(u), reset, mark, ok1 && ok2 && ok3 && ok4
+	version, ok4 := answer[3].(string)
+	return a == 1, int(u), reset, version, ok1 && ok2 && ok3 && ok4
 }
 
-// marked is the mark as this node compares it. A server that was restarted or
-// replaced may have forgotten that a mark was renewed; all connections to it are
-// new, so marks of before a connection was opened are equal to none of after.
-func (r *Redis) marked(mark string, before uint64) uint64 {
+// localVersion is the version as this node compares it. A server that was restarted or
+// replaced may have forgotten that a version was bumped; all connections to it are
+// new, so versions of before a connection was opened are equal to none of after.
+func (r *Redis) localVersion(version string, before uint64) uint64 {
 	if r.connections.Load() != before {
-		return r.differ()
+		return r.uniqueVersion()
 	}
 	var h maphash.Hash
 	h.SetSeed(seed)
-	_, _ = h.WriteString(mark)
+	_, _ = h.WriteString(version)
 	maphash.WriteComparable(&h, before)
-	return h.Sum64() | 1<<63 // no mark of differ is one of these
+	return h.Sum64() | 1<<63 // no unique version is one of these
 }
 
-// differ is a mark that is equal to none.
-func (r *Redis) differ() uint64 { return r.unique.Add(1) }
+// uniqueVersion is a version that is equal to none.
+func (r *Redis) uniqueVersion() uint64 { return r.unique.Add(1) }
 
 // share is this node's part of a limit while each counts for itself.
 func (r *Redis) share(p ratelimit.Policy) ratelimit.Policy {

@@ -1,8 +1,8 @@
--- Spends one request of a fixed window and reads the mark of a subject, as one
+-- Spends one request of a fixed window and reads the version of a subject, as one
 -- step and by this server's clock.
--- KEYS: the window, and perhaps the mark. ARGV: limit, length in seconds, what to
--- spend (1, 0 to look, -1 to give back), a new mark, seconds that it is kept.
--- Returns: 1 if admitted, what is spent, the window's end in unix seconds, the mark.
+-- KEYS: the window, and perhaps the version. ARGV: limit, length in seconds, what to
+-- spend (1, 0 to look, -1 to give back), a new version, seconds that it is kept.
+-- Returns: 1 if admitted, what is spent, the window's end in unix seconds, the version.
 local limit, spend = tonumber(ARGV[1]), tonumber(ARGV[3])
 local used = tonumber(redis.call('GET', KEYS[1]) or '0')
 local reset = redis.call('EXPIRETIME', KEYS[1])
@@ -19,12 +19,12 @@ if spend == 1 and admitted == 1 then
 elseif spend == -1 and used > 0 then
 	used = redis.call('DECR', KEYS[1])
 end
-local mark = ''
+local version = ''
 if KEYS[2] then
-	mark = redis.call('GET', KEYS[2])
-	if not mark then
-		mark = ARGV[4]
-		redis.call('SET', KEYS[2], mark, 'EX', ARGV[5])
+	version = redis.call('GET', KEYS[2])
+	if not version then
+		version = ARGV[4]
+		redis.call('SET', KEYS[2], version, 'EX', ARGV[5])
 	end
 end
-return {admitted, used, reset, mark}
+return {admitted, used, reset, version}

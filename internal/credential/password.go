@@ -47,13 +47,13 @@ func hashable(password string) (string, bool) {
 // lane of bounded width. It is safe for concurrent use. A context that ends
 // takes a caller out of the queue; a hash that has begun is finished.
 type Passwords struct {
-	lane *lane
+	limiter *hashLimiter
 }
 
-// NewPasswords admits lanes hashes at once, at least one, and lets queue more
+// NewPasswords admits so many hashes at once, at least one, and lets queue more
 // callers wait their turn; a further one is refused with [ErrBusy] at once.
-func NewPasswords(lanes, queue int) *Passwords {
-	return &Passwords{lane: newLane(lanes, queue)}
+func NewPasswords(hashes, queue int) *Passwords {
+	return &Passwords{limiter: newHashLimiter(hashes, queue)}
 }
 
 // Hash returns the hash of a password as a PHC string. Whether the password is
@@ -104,7 +104,7 @@ func (p *Passwords) VerifyNone(ctx context.Context, password string) error {
 }
 
 func (p *Passwords) derive(ctx context.Context, password string, c cost, salt []byte, n int) ([]byte, error) {
-	leave, err := p.lane.enter(ctx)
+	leave, err := p.limiter.enter(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -7,26 +7,26 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// turns lets one after the other in among those who would wait for the same row,
+// sessionQueue lets one after the other in among those who would wait for the same row,
 // before they take a connection to wait with: else a burst on one session would
 // keep all others from the database. It is a courtesy; the row's lock decides.
-type turns struct {
+type sessionQueue struct {
 	seed    maphash.Seed
 	stripes [256]chan struct{}
 }
 
-func newTurns() *turns {
-	t := &turns{seed: maphash.MakeSeed()}
-	for i := range t.stripes {
-		t.stripes[i] = make(chan struct{}, 1)
+func newSessionQueue() *sessionQueue {
+	q := &sessionQueue{seed: maphash.MakeSeed()}
+	for i := range q.stripes {
+		q.stripes[i] = make(chan struct{}, 1)
 	}
-	return t
+	return q
 }
 
 // wait returns when it is id's turn, with what ends the turn. It fails only where
 // the caller goes away.
-func (t *turns) wait(ctx context.Context, id string) (end func(), err error) {
-	stripe := t.stripes[maphash.String(t.seed, id)%uint64(len(t.stripes))]
+func (q *sessionQueue) wait(ctx context.Context, id string) (end func(), err error) {
+	stripe := q.stripes[maphash.String(q.seed, id)%uint64(len(q.stripes))]
 	select {
 	case stripe <- struct{}{}:
 		return func() { <-stripe }, nil

@@ -2,15 +2,15 @@ package credential
 
 import "context"
 
-// lane bounds how many callers are inside it and how many wait to get in. They
+// hashLimiter bounds how many callers are inside it and how many wait to get in. They
 // are let in in the order they came.
-type lane struct {
+type hashLimiter struct {
 	inside  chan struct{}
 	waiting chan struct{}
 }
 
-func newLane(width, queue int) *lane {
-	return &lane{
+func newHashLimiter(width, queue int) *hashLimiter {
+	return &hashLimiter{
 		inside:  make(chan struct{}, max(width, 1)),
 		waiting: make(chan struct{}, max(queue, 0)),
 	}
@@ -18,7 +18,7 @@ func newLane(width, queue int) *lane {
 
 // enter returns once the caller is inside, who then must call leave once. It
 // fails with ErrBusy without waiting, or with the context's error.
-func (l *lane) enter(ctx context.Context) (leave func(), err error) {
+func (l *hashLimiter) enter(ctx context.Context) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

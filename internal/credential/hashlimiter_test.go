@@ -11,7 +11,7 @@ import (
 )
 
 // pass does the work inside the lane.
-func pass(ctx context.Context, l *lane, work func()) error {
+func pass(ctx context.Context, l *hashLimiter, work func()) error {
 	leave, err := l.enter(ctx)
 	if err != nil {
 		return err
@@ -21,10 +21,10 @@ func pass(ctx context.Context, l *lane, work func()) error {
 	return nil
 }
 
-func TestLaneBoundsSixtyFourContenders(t *testing.T) {
+func TestHashLimiterBoundsSixtyFourContenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const width, queue, contenders = 3, 10, 64
-		l := newLane(width, queue)
+		l := newHashLimiter(width, queue)
 		var inside, done, busy atomic.Int32
 		begun := time.Now()
 		for range contenders {
@@ -61,9 +61,9 @@ func TestLaneBoundsSixtyFourContenders(t *testing.T) {
 	})
 }
 
-func TestLaneIsFair(t *testing.T) {
+func TestHashLimiterIsFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(1, 10)
+		l := newHashLimiter(1, 10)
 		var order []int
 		for i := range 8 {
 			go func() {
@@ -85,9 +85,9 @@ func TestLaneIsFair(t *testing.T) {
 	})
 }
 
-func TestLaneQueueIsLeftByThoseWhoGiveUp(t *testing.T) {
+func TestHashLimiterQueueIsLeftByThoseWhoGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(1, 2)
+		l := newHashLimiter(1, 2)
 		leave, err := l.enter(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -119,8 +119,8 @@ func TestLaneQueueIsLeftByThoseWhoGiveUp(t *testing.T) {
 	})
 }
 
-func TestLaneHasAtLeastOnePlace(t *testing.T) {
-	l := newLane(0, -1)
+func TestHashLimiterHasAtLeastOnePlace(t *testing.T) {
+	l := newHashLimiter(0, -1)
 	leave, err := l.enter(t.Context())
 	if err != nil {
 		t.Fatal(err)
