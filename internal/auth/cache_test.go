@@ -47,7 +47,7 @@ func TestCacheForgetsASubjectWhole(t *testing.T) {
 	}
 }
 
-func TestCacheRefusesAProofOlderThanAForget(t *testing.T) {
+func TestCacheRefusesWhatWasVerifiedBeforeAForget(t *testing.T) {
 	c := newCache()
 	_, epoch := c.get(hashOf(1))
 	c.forget(sessionSubject("1")) // revoked while the proof was under way
@@ -62,10 +62,10 @@ func TestCacheRefusesAProofOlderThanAForget(t *testing.T) {
 	}
 }
 
-// TestCacheUnderContention lets many provers and a revoker race for one
+// TestForgottenCredentialsAreNeverFoundAgain lets many provers and a revoker race for one
 // credential, round after round: once forget has returned, no get may find it,
 // whatever was being put.
-func TestCacheUnderContention(t *testing.T) {
+func TestForgottenCredentialsAreNeverFoundAgain(t *testing.T) {
 	const rounds, provers = 2000, 8
 	c := newCache()
 	for round := range rounds {

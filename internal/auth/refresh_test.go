@@ -48,10 +48,10 @@ func TestDecideRefreshOfTheParent(t *testing.T) {
 	}
 }
 
-// TestDecideRefreshElsewhere holds what no key and no age changes: the current
+// TestDecideRefreshOfOtherGenerations holds what no key and no age changes: the current
 // token rotates, anything older than the parent is reuse, one that is yet to
 // come is invalid, and so is everything of a dead session.
-func TestDecideRefreshElsewhere(t *testing.T) {
+func TestDecideRefreshOfOtherGenerations(t *testing.T) {
 	revoked := rotated
 	dead := map[string]func(*StoredSession){
 		"revoked":          func(s *StoredSession) { s.RevokedAt = &revoked },
@@ -109,8 +109,8 @@ func liveSession(generation int64, rotatedBy *credential.Hash) StoredSession {
 	}
 }
 
-// TestRefreshRefusals holds the reasons that clients decide by.
-func TestRefreshRefusals(t *testing.T) {
+// TestRefreshRefusalsHaveStableReasons holds the reasons that clients decide by.
+func TestRefreshRefusalsHaveStableReasons(t *testing.T) {
 	for v, reason := range map[verdict]string{
 		refreshInvalid: "invalid_refresh_token", refreshUsed: "refresh_token_used", refreshReused: "refresh_token_reused",
 	} {

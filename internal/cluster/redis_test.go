@@ -75,7 +75,7 @@ func TestLimitIsExactOverNodes(t *testing.T) {
 	}
 }
 
-func TestWindow(t *testing.T) {
+func TestWindowsOpenCountAndEnd(t *testing.T) {
 	s := redistest.Start(t)
 	r := node(t, s, time.Now)
 	short := ratelimit.Policy{Name: "short", Limit: 2, Window: 2 * time.Second}
@@ -141,7 +141,7 @@ func steady(t *testing.T, r *cluster.Redis, subject string) uint64 {
 	return 0
 }
 
-func TestVersions(t *testing.T) {
+func TestBumpedVersionsDifferOnEveryNode(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := node(t, s, time.Now), node(t, s, time.Now)
 	key, other := steady(t, a, "key:1"), steady(t, a, "key:2")
@@ -225,7 +225,7 @@ func awaitLost(t *testing.T, r *cluster.Redis, want bool) {
 
 // While Redis is lost every node enforces its share, and nobody waits for Redis
 // but the first; then it comes back by itself.
-func TestLost(t *testing.T) {
+func TestEachNodeCountsItsShareWhileRedisIsLost(t *testing.T) {
 	for name, loss := range map[string]struct{ lose, restore func(*redistest.Server) }{
 		"killed":    {(*redistest.Server).Kill, (*redistest.Server).Start},
 		"paused":    {(*redistest.Server).Pause, (*redistest.Server).Continue},
@@ -283,7 +283,7 @@ func spreadLost(t *testing.T, nodes []*cluster.Redis) int {
 }
 
 // What would never do is refused at the start; what may come back is awaited.
-func TestOpen(t *testing.T) {
+func TestOpenRefusesWhatCanNeverWork(t *testing.T) {
 	plain, locked := redistest.Start(t), redistest.Start(t, "--requirepass", "right")
 	old := redistest.Start(t, "--rename-command", "EVALSHA", "", "--rename-command", "EVAL", "")
 	for _, c := range []struct{ url, want string }{

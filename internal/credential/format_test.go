@@ -38,7 +38,7 @@ func referenceValid(p credential.Prefix, s string) bool {
 	return re != nil && re.MatchString(s) && withChecksum(s[:len(s)-7]) == s
 }
 
-func TestC09MintedCredentialsHaveTheDocumentedForm(t *testing.T) {
+func TestMintedCredentialsHaveTheDocumentedForm(t *testing.T) {
 	for _, p := range prefixes {
 		if p == credential.Refresh {
 			continue
@@ -62,7 +62,7 @@ func TestC09MintedCredentialsHaveTheDocumentedForm(t *testing.T) {
 	}
 }
 
-func TestC09ChecksumIsPinned(t *testing.T) {
+func TestChecksumIsPinned(t *testing.T) {
 	for _, c := range []struct{ body, sum string }{
 		{"ow_live_" + strings.Repeat("0", 29), "1o0zn4v"},
 		{"ow_test_" + strings.Repeat("z", 29), "04g1pue"},
@@ -75,7 +75,7 @@ func TestC09ChecksumIsPinned(t *testing.T) {
 	}
 }
 
-func TestC09WrongChecksumIsRefused(t *testing.T) {
+func TestWrongChecksumIsRefused(t *testing.T) {
 	t.Run("every substitution and transposition", func(t *testing.T) {
 		for _, p := range []credential.Prefix{credential.LiveKey, credential.AppSecret, credential.KeyID} {
 			s := credential.Mint(p)
@@ -143,9 +143,9 @@ func TestMintPanicsForWhatIsNotRandom(t *testing.T) {
 	}
 }
 
-// TestA18 mints 200 000 keys: none twice, and each of the 29 random places
+// The test mints 200 000 keys: none twice, and each of the 29 random places
 // uniform. A byte taken modulo 36 would give a χ² of about 430.
-func TestA18MintedSecretsAreUniformAndDistinct(t *testing.T) {
+func TestMintedSecretsAreUniformAndDistinct(t *testing.T) {
 	const (
 		mints     = 200_000
 		threshold = 112 // 35 degrees of freedom, p = 10^-9

@@ -85,7 +85,7 @@ func TestHashLimiterIsFair(t *testing.T) {
 	})
 }
 
-func TestHashLimiterQueueIsLeftByThoseWhoGiveUp(t *testing.T) {
+func TestHashLimiterQueueIsLeftWhenTheContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newHashLimiter(1, 2)
 		leave, err := l.enter(t.Context())

@@ -170,7 +170,7 @@ func TestES256SignaturesHaveLowS(t *testing.T) {
 	}
 }
 
-func TestC11JWKS(t *testing.T) {
+func TestJWKSHoldsPublicKeysOnly(t *testing.T) {
 	es, ed, hs := newKey(t, ES256), newKey(t, EdDSA), newKey(t, HS256)
 	if got := string(KeySet{hs.ID: hs}.JWKS()); got != `{"keys":[]}` {
 		t.Errorf("JWKS of HS256 = %s", got)

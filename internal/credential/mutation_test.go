@@ -71,7 +71,7 @@ func mutations(t testing.TB, k *SigningKey, token string) map[string]string {
 
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-func TestA09OneFormOnly(t *testing.T) {
+func TestATokenHasOneFormOnly(t *testing.T) {
 	eachAlgorithm(t, func(t *testing.T, k *SigningKey) {
 		ks := KeySet{k.ID: k}
 		token := sign(t, k, testClaims())
@@ -91,7 +91,7 @@ func TestA09OneFormOnly(t *testing.T) {
 }
 
 // Parts that are rightly signed as they stand must still be canonical base64url.
-func TestA09SignedPartsMustBeCanonical(t *testing.T) {
+func TestSignedPartsMustBeCanonical(t *testing.T) {
 	k := newKey(t, HS256)
 	ks := KeySet{k.ID: k}
 	head := encodePart(headerOf(k))

@@ -43,7 +43,7 @@ func TestPasswordRoundTrip(t *testing.T) {
 	}
 }
 
-func TestA22PasswordsAreNotCutAndNotChanged(t *testing.T) {
+func TestPasswordsAreNotCutAndNotChanged(t *testing.T) {
 	p := credential.NewPasswords(2, 0)
 	verify := func(encoded, password string) bool {
 		t.Helper()
@@ -108,9 +108,9 @@ func TestVerifyNoneHasTheLimitsOfVerify(t *testing.T) {
 	}
 }
 
-// TestA20 counts the work by what it allocates: argon2's memory, which an early
+// TestRefusalsDoTheWorkOfVerification counts the work by what it allocates: argon2's memory, which an early
 // return would not take.
-func TestA20RefusalsDoTheWork(t *testing.T) {
+func TestRefusalsDoTheWorkOfVerification(t *testing.T) {
 	p := credential.NewPasswords(1, 0)
 	encoded := hash(t, p, "violet-otter-4417-canyon")
 	work := func(f func()) uint64 {

@@ -47,7 +47,7 @@ func TestRefreshTokenRoundTrip(t *testing.T) {
 	}
 }
 
-func TestA16RefreshTokensNeedBothKeys(t *testing.T) {
+func TestRefreshTokensNeedBothKeys(t *testing.T) {
 	v, session, seed := refreshVault(t, "one"), [16]byte{1, 2, 3}, NewSeed()
 	token, _ := ParseRefreshToken(v.RefreshToken(session, 5, seed))
 	if refreshVault(t, "another").VerifyRefresh(token, seed) {
@@ -69,7 +69,7 @@ func TestA16RefreshTokensNeedBothKeys(t *testing.T) {
 	}
 }
 
-func TestA21EveryBitOfARefreshTokenCounts(t *testing.T) {
+func TestEveryBitOfARefreshTokenCounts(t *testing.T) {
 	v, seed := refreshVault(t, "bits"), NewSeed()
 	token, _ := ParseRefreshToken(v.RefreshToken([16]byte{9}, 3, seed))
 	for bit := range 128 {

@@ -40,7 +40,7 @@ func fourLetters(b []byte) string {
 	return string(text)
 }
 
-func TestA27WeakMasterSecretsAreRefused(t *testing.T) {
+func TestWeakMasterSecretsAreRefused(t *testing.T) {
 	repeat := strings.Repeat
 	for name, master := range map[string]string{
 		"empty":                    "",
@@ -115,7 +115,7 @@ func TestDerivationsArePinned(t *testing.T) {
 	}
 }
 
-func TestA16HashesNeedTheMasterSecret(t *testing.T) {
+func TestHashesNeedTheMasterSecret(t *testing.T) {
 	v, same, other := newVault(t, "one"), newVault(t, "one"), newVault(t, "another")
 	secret := credential.Mint(credential.AppSecret)
 	if v.Hash(secret) != same.Hash(secret) {
@@ -137,7 +137,7 @@ func TestA16HashesNeedTheMasterSecret(t *testing.T) {
 	}
 }
 
-func TestA21OneBitMakesHashesUnequal(t *testing.T) {
+func TestOneBitMakesHashesUnequal(t *testing.T) {
 	h := newVault(t, "bits").Hash("a secret")
 	if !h.Equal(h) {
 		t.Fatal("a hash is unequal to itself")
@@ -277,7 +277,7 @@ func TestVaultIsSafeForConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-func TestC18KeysDoNotPrint(t *testing.T) {
+func TestKeysDoNotPrint(t *testing.T) {
 	v := newVault(t, "print")
 	key, err := credential.NewSigningKey(credential.HS256)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-func TestA04AlgorithmConfusion(t *testing.T) {
+func TestATokenNeverChoosesItsAlgorithm(t *testing.T) {
 	eachAlgorithm(t, func(t *testing.T, k *SigningKey) {
 		other := newKey(t, k.Algorithm)
 		ks := KeySet{k.ID: k, other.ID: other}
@@ -92,7 +92,7 @@ func publicForms(t *testing.T, k *SigningKey) map[string][]byte {
 	return forms
 }
 
-func TestA05HeadersNeverBringKeys(t *testing.T) {
+func TestHeadersNeverBringKeys(t *testing.T) {
 	eachAlgorithm(t, func(t *testing.T, k *SigningKey) {
 		ks := KeySet{k.ID: k}
 		inline := newKey(t, ES256)
@@ -121,7 +121,7 @@ func TestA05HeadersNeverBringKeys(t *testing.T) {
 	})
 }
 
-func TestA06HeadersHaveThreeMembers(t *testing.T) {
+func TestHeadersHaveThreeMembers(t *testing.T) {
 	eachAlgorithm(t, func(t *testing.T, k *SigningKey) {
 		ks := KeySet{k.ID: k}
 		for _, member := range []string{
@@ -150,7 +150,7 @@ func TestA06HeadersHaveThreeMembers(t *testing.T) {
 	})
 }
 
-func TestA07Times(t *testing.T) {
+func TestTokensAreRefusedOutsideTheirTimes(t *testing.T) {
 	k := newKey(t, HS256)
 	ks := KeySet{k.ID: k}
 	now := testNow.Unix()
@@ -191,8 +191,8 @@ func TestA07Times(t *testing.T) {
 	}
 }
 
-// TestA07 above shows tokens that are merely over; nothing else may say so.
-func TestA07OnlyAnOtherwiseValidTokenIsExpired(t *testing.T) {
+// A token that is expired and wrong in any other way is invalid, not expired.
+func TestOnlyAnOtherwiseValidTokenIsExpired(t *testing.T) {
 	eachAlgorithm(t, func(t *testing.T, k *SigningKey) {
 		ks := KeySet{k.ID: k}
 		over := map[string]string{"iat": "1600000000", "nbf": "1600000000", "exp": "1600003600"}
@@ -217,7 +217,7 @@ func TestA07OnlyAnOtherwiseValidTokenIsExpired(t *testing.T) {
 	})
 }
 
-func TestA08Claims(t *testing.T) {
+func TestEveryClaimIsRequiredAndChecked(t *testing.T) {
 	k := newKey(t, HS256)
 	ks := KeySet{k.ID: k}
 	for _, c := range []struct{ claim, value string }{
@@ -283,7 +283,7 @@ func TestA08Claims(t *testing.T) {
 	accepts(t, ks, "a claim of another name", signJSON(t, k, headerOf(k), payloadWith(map[string]string{"other": `{"a":[1,null]}`})))
 }
 
-func TestA08PayloadForms(t *testing.T) {
+func TestPayloadsHaveOneForm(t *testing.T) {
 	k := newKey(t, HS256)
 	ks := KeySet{k.ID: k}
 	good := payloadWith(nil)
@@ -324,7 +324,7 @@ func TestVerifyUsesItsOwnClock(t *testing.T) {
 }
 
 // Only a token that names a key which the set has not says that it lacks one.
-func TestLacks(t *testing.T) {
+func TestLacksReportsUnknownKeysOnly(t *testing.T) {
 	ours, other := newKey(t, HS256), newKey(t, HS256)
 	ks := KeySet{ours.ID: ours}
 	for name, c := range map[string]struct {

@@ -156,7 +156,7 @@ func TestErrorsEchoNoValue(t *testing.T) {
 	}
 }
 
-func TestErrorText(t *testing.T) {
+func TestErrorsNameFieldAndProblem(t *testing.T) {
 	for want, e := range map[string]*jsonbody.Error{
 		"the body must be a JSON object": {Problem: "must be a JSON object"},
 		"a.b must be given only once":    {Field: "a.b", Problem: "must be given only once"},
@@ -167,7 +167,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-func TestField(t *testing.T) {
+func TestFieldSpellsAPointer(t *testing.T) {
 	for pointer, want := range map[string]string{
 		"":                             "",
 		"/name":                        "name",
@@ -212,7 +212,7 @@ func TestHostileBodiesAreCheap(t *testing.T) {
 	}
 }
 
-func TestCheckConcurrently(t *testing.T) {
+func TestCheckIsSafeForConcurrentUse(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {

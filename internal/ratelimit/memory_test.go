@@ -79,7 +79,7 @@ func TestPoliciesOfDifferentNamesDoNotShare(t *testing.T) {
 	want(t, take(t, m, other, "a"), 2, true)
 }
 
-func TestWindowEdges(t *testing.T) {
+func TestWindowsEndAtTheirReset(t *testing.T) {
 	for _, fraction := range []time.Duration{0, 1, 300 * time.Millisecond, time.Second - 1} {
 		c := &clock{time.Unix(1709809200, 0).Add(fraction)}
 		m := ratelimit.NewMemory(c.now)
@@ -174,7 +174,7 @@ func TestPeekSpendsNothing(t *testing.T) {
 	want(t, peek(t, m, minute, "a"), 3, true)
 }
 
-func TestReturn(t *testing.T) {
+func TestReturnGivesOneBack(t *testing.T) {
 	c := newClock()
 	m := ratelimit.NewMemory(c.now)
 	giveBack(t, m, minute, "a")
@@ -201,7 +201,7 @@ func TestReturn(t *testing.T) {
 	want(t, take(t, m, minute, "a"), 2, true)
 }
 
-func TestClockStepsBack(t *testing.T) {
+func TestAWindowIsKeptWhenTheClockStepsBack(t *testing.T) {
 	c := newClock()
 	m := ratelimit.NewMemory(c.now)
 	for range 3 {
@@ -219,7 +219,7 @@ func TestClockStepsBack(t *testing.T) {
 	want(t, take(t, m, minute, "a"), 2, true)
 }
 
-func TestRealClock(t *testing.T) {
+func TestWindowsEndByTheRealClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := ratelimit.NewMemory(nil)
 		time.Sleep(1234 * time.Millisecond)
@@ -238,7 +238,7 @@ func TestRealClock(t *testing.T) {
 
 // In each window as named by its reset exactly min(offered, limit) are admitted,
 // and no two of them are told the same.
-func TestExactUnderConcurrency(t *testing.T) {
+func TestLimitsAreExactUnderConcurrency(t *testing.T) {
 	const workers, each = 64, 50
 	p := ratelimit.Policy{Name: "key", Limit: 1000, Window: time.Minute}
 	m := ratelimit.NewMemory(newClock().now)

@@ -46,7 +46,7 @@ func TestResetUnixRoundsUp(t *testing.T) {
 	}
 }
 
-func TestFields(t *testing.T) {
+func TestFieldsDescribeTheWindow(t *testing.T) {
 	now := time.Unix(1709809203, 250_000_000)
 	for _, c := range []struct {
 		name   string
