@@ -17,7 +17,7 @@ type Application struct {
 	CreatedAt time.Time
 }
 
-// StoredApplication is an application beside the keyed hashes of its secrets.
+// StoredApplication is an application with the keyed hashes of its secrets.
 type StoredApplication struct {
 	Application
 	Hash              credential.Hash
@@ -25,13 +25,13 @@ type StoredApplication struct {
 	PreviousExpiresAt *time.Time
 }
 
-// NewApplication is an application and its secret, which is shown this once.
+// NewApplication is an application with its secret, which is shown only once.
 type NewApplication struct {
 	Application Application
 	Secret      string
 }
 
-// admits says, in constant time, whether the secret is one of the
+// admits reports, in constant time, whether the secret is one of the
 // application's at the instant.
 func (a *StoredApplication) admits(h credential.Hash, now time.Time) bool {
 	newest := h.Equal(a.Hash)

@@ -8,7 +8,7 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// Applications manages applications. Only developers do.
+// Applications manages applications. Only developers may.
 type Applications struct {
 	store       Store
 	vault       *credential.Vault
@@ -47,7 +47,7 @@ func (s *Applications) List(ctx context.Context) ([]Application, error) {
 	return s.store.Applications(ctx)
 }
 
-// require admits developers, to the application of an id that can be one.
+// require admits developers and checks the id of an application.
 func (s *Applications) require(ctx context.Context, appID string) error {
 	if _, err := RequireDeveloper(ctx); err != nil {
 		return err
@@ -86,8 +86,8 @@ func (s *Applications) Update(ctx context.Context, appID string, name Change[str
 	return a.Application, err
 }
 
-// RotateSecret gives the application a new secret. The old one is dead when it
-// returns, or lives on for overlap seconds. Tokens that were minted live on.
+// RotateSecret gives the application a new secret. The old one is refused once
+// it returns, or lives on for overlap seconds. Tokens that were minted live on.
 // Safe to retry with an Idempotency-Key.
 func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap int) (NewApplication, error) {
 	p, err := RequireDeveloper(ctx)

@@ -8,7 +8,8 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// Auth is the domain's services over one store. Safe for concurrent use.
+// Auth holds the services of the domain over one store. Safe for concurrent
+// use.
 type Auth struct {
 	Authenticator *Authenticator
 	Logins        *Logins
@@ -25,7 +26,7 @@ type Auth struct {
 	uses *lastUses
 }
 
-// Ports are what the domain needs from outside.
+// Ports is what the domain needs from outside.
 type Ports struct {
 	Store     Store
 	LastUses  LastUses
@@ -36,8 +37,8 @@ type Ports struct {
 	Log       *slog.Logger
 }
 
-// New returns the services. Signing keys are loaded, or made where there are
-// none.
+// New returns the services. It loads the signing keys and makes the first one
+// if the store has none.
 func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	limits := &config.Limits
 	uses := newLastUses(p.LastUses, p.Now, config.AccessTTL+time.Minute)
@@ -87,6 +88,6 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	return a, a.Signing.start(ctx)
 }
 
-// Flush writes when credentials were last used. Call it each second, and once
+// Flush writes when credentials were last used. Call it every second, and once
 // before the store is closed.
 func (a *Auth) Flush(ctx context.Context) error { return a.uses.flush(ctx) }

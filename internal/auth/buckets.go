@@ -9,9 +9,9 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// buckets counts what callers spend against their limits. A bucket is described
-// in the headers of an answer when it is set as the caller's Window. Every
-// method fails as Unavailable if the bucket cannot be reached. Safe for
+// buckets counts what callers spend against their limits. A bucket that is
+// described becomes the caller's Window, which the headers of the answer show.
+// A bucket that cannot be reached is an error of kind Unavailable. Safe for
 // concurrent use.
 type buckets struct {
 	limits *Limits
@@ -21,16 +21,17 @@ type buckets struct {
 }
 
 // spendCredential charges the bucket of the caller's principal, which must be
-// set, and describes it. It returns the version that the principal's subject had
-// in the same instant.
+// set, and describes it. It returns the version that the principal's subject
+// had in the same instant.
 func (b *buckets) spendCredential(ctx context.Context, c *Caller) (version uint64, err error) {
 	policy, id := b.credential(c.Principal)
 	w, version, err := b.peers.Spend(ctx, policy, id, c.Principal.subject)
 	return version, b.describe(c, policy, w, err)
 }
 
-// spendAddress charges the bucket of the caller's address and describes it. The
-// caller keeps the policy, so that the charge can be given back.
+// spendAddress charges the bucket of the caller's address and describes it. A
+// policy without a name means the one for addresses. The caller keeps the
+// policy, so that an operation can give the charge back.
 func (b *buckets) spendAddress(ctx context.Context, c *Caller, policy ratelimit.Policy) error {
 	if policy.Name == "" {
 		policy = b.limits.Address
@@ -42,8 +43,8 @@ func (b *buckets) spendAddress(ctx context.Context, c *Caller, policy ratelimit.
 	return b.describe(c, policy, w, err)
 }
 
-// look describes the bucket that the caller would spend from and spends nothing.
-// A bucket that cannot be reached is described as full.
+// look describes the bucket that the caller would spend from, and spends
+// nothing. A bucket that cannot be reached is described as full.
 func (b *buckets) look(ctx context.Context, c *Caller) {
 	policy, id := b.limits.Address, c.AddressID()
 	if c.Principal != nil {
@@ -68,8 +69,9 @@ func (b *buckets) credential(p *Principal) (ratelimit.Policy, string) {
 	}
 }
 
-// describe makes w the bucket that the answer describes, or a full one if err
-// says that w is unknown, and returns the refusal.
+// describe sets w as the bucket that the answer describes and returns the
+// refusal if w did not admit. If err is set, it describes a full bucket and
+// returns the failure.
 func (b *buckets) describe(c *Caller, p ratelimit.Policy, w ratelimit.Window, err error) error {
 	if err != nil {
 		c.Window = p.Fresh(b.now())
@@ -79,7 +81,7 @@ func (b *buckets) describe(c *Caller, p ratelimit.Policy, w ratelimit.Window, er
 	return b.refusal(w)
 }
 
-// spend charges a bucket and leaves it to the caller to describe or refuse.
+// spend charges a bucket. It neither describes nor refuses.
 func (b *buckets) spend(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
 	w, err := b.peers.Take(ctx, p, id)
 	if err != nil {
@@ -88,7 +90,7 @@ func (b *buckets) spend(ctx context.Context, p ratelimit.Policy, id string) (rat
 	return w, nil
 }
 
-// peek reads a bucket and spends nothing.
+// peek reads a bucket without charging it.
 func (b *buckets) peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
 	w, err := b.peers.Peek(ctx, p, id)
 	if err != nil {
@@ -97,7 +99,7 @@ func (b *buckets) peek(ctx context.Context, p ratelimit.Policy, id string) (rate
 	return w, nil
 }
 
-// take charges a bucket that is described only if it refuses.
+// take charges a bucket, which it describes only if it refuses.
 func (b *buckets) take(ctx context.Context, p ratelimit.Policy, id string) error {
 	w, err := b.spend(ctx, p, id)
 	if err != nil {
@@ -120,9 +122,9 @@ func (b *buckets) refusal(w ratelimit.Window) error {
 	}
 }
 
-// giveBack returns one to a bucket; a policy without a name means that none was
-// charged. A bucket that cannot be reached keeps it: the caller is refused a
-// little early and nothing else is harmed.
+// giveBack returns one to a bucket. A policy without a name means that none was
+// charged. If the bucket cannot be reached the charge stays: the caller is
+// refused a little early, which does no other harm.
 func (b *buckets) giveBack(ctx context.Context, p ratelimit.Policy, id string) {
 	if p.Name == "" {
 		return

@@ -9,10 +9,11 @@ import (
 // maxCached bounds the credentials kept in memory.
 const maxCached = 1 << 16
 
-// cache keeps proved credentials by their keyed hash. forget(subject) returns
-// only after no credential of the subject is in it, and a proof that was under
-// way meanwhile is not put into it: so once a revocation that called forget
-// has answered, no later request finds what it revoked. Safe for concurrent
+// cache keeps the principals of verified credentials by the keyed hash of the
+// credential. When forget returns, the cache holds no credential of the
+// subject, and none whose verification began before can be put into it: put
+// compares the epoch that get returned. So once a revocation has called forget
+// and answered, no later request finds what it revoked. Safe for concurrent
 // use.
 type cache struct {
 	mu       sync.RWMutex
@@ -28,15 +29,15 @@ func newCache() *cache {
 	}
 }
 
-// get returns the principal of the credential, or nil and the epoch with which
-// one that is proved from now on may be put.
+// get returns the principal of the credential. If there is none, it returns the
+// epoch to put with one that is verified from now on.
 func (c *cache) get(h credential.Hash) (*Principal, uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.entries[h], c.epoch
 }
 
-// put keeps p unless something was forgotten since epoch.
+// put keeps p unless forget was called since epoch.
 func (c *cache) put(epoch uint64, h credential.Hash, p *Principal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +65,7 @@ func (c *cache) forget(subject string) {
 	}
 }
 
-// remove drops one credential, for its time is over.
+// remove drops one credential, after its own end.
 func (c *cache) remove(h credential.Hash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +83,7 @@ func (c *cache) drop(h credential.Hash) {
 	}
 }
 
-// evict makes room by dropping some entry: a map's order is arbitrary.
+// evict drops an arbitrary entry: a map has no order.
 func (c *cache) evict() {
 	for h := range c.entries {
 		c.drop(h)

@@ -17,7 +17,7 @@ func hashOf(n int) (h credential.Hash) {
 	return h
 }
 
-// kept says whether the cache holds the credential.
+// kept reports whether the cache holds the credential.
 func (c *cache) kept(h credential.Hash) bool {
 	p, _ := c.get(h)
 	return p != nil
@@ -50,30 +50,29 @@ func TestCacheForgetsASubjectWhole(t *testing.T) {
 func TestCacheRefusesWhatWasVerifiedBeforeAForget(t *testing.T) {
 	c := newCache()
 	_, epoch := c.get(hashOf(1))
-	c.forget(sessionSubject("1")) // revoked while the proof was under way
+	c.forget(sessionSubject("1")) // revoked while the verification was under way
 	c.put(epoch, hashOf(1), &Principal{subject: sessionSubject("1")})
 	if c.kept(hashOf(1)) {
-		t.Fatal("a proof from before the revocation was kept")
+		t.Fatal("what was verified before the revocation was kept")
 	}
 	_, epoch = c.get(hashOf(1))
 	c.put(epoch, hashOf(1), &Principal{subject: sessionSubject("1")})
 	if !c.kept(hashOf(1)) {
-		t.Fatal("a proof from after the forget was not kept")
+		t.Fatal("what was verified after the forget was not kept")
 	}
 }
 
-// TestForgottenCredentialsAreNeverFoundAgain lets many provers and a revoker race for one
-// credential, round after round: once forget has returned, no get may find it,
-// whatever was being put.
+// Many verifications and one revocation race for one credential, round after
+// round: once forget has returned, no get may find it, whatever was being put.
 func TestForgottenCredentialsAreNeverFoundAgain(t *testing.T) {
-	const rounds, provers = 2000, 8
+	const rounds, verifiers = 2000, 8
 	c := newCache()
 	for round := range rounds {
 		h, subject := hashOf(round), sessionSubject(strconv.Itoa(round))
 		var revoked, answered atomic.Bool
 		var stale atomic.Int32
 		var group sync.WaitGroup
-		for range provers {
+		for range verifiers {
 			group.Go(func() {
 				for range 20 {
 					late := answered.Load()

@@ -11,15 +11,15 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// Caller is who makes one request, as the transport saw it, and what the
-// domain wants said in the answer's headers. One goroutine owns it.
+// Caller describes who makes one request, as the transport saw it, and what the
+// headers of the answer are to say. One goroutine owns it.
 type Caller struct {
 	RequestID string
 	Address   netip.Addr
 	Client    string // User-Agent, at most 255 characters
 
-	// Principal is nil unless a credential was presented and is valid;
-	// Refused is then why not, or nil where none was presented.
+	// Principal is nil unless a valid credential was presented. Refused is then
+	// the reason; it is nil if none was presented.
 	Principal *Principal
 	Refused   *problem.Error
 
@@ -28,16 +28,16 @@ type Caller struct {
 
 	// Window is the bucket that the answer describes.
 	Window ratelimit.Window
-	// Spent is the address bucket that was charged for want of a valid
-	// credential in the header; the operation gives it back when it proves one
-	// in the body. A zero Policy means none was.
+	// Spent is the address bucket that was charged because the header held no
+	// valid credential. An operation gives it back once it has authenticated
+	// one in the body. A zero Policy means that none was charged.
 	Spent ratelimit.Policy
-	// Replayed is set when the answer is an earlier one, given again.
+	// Replayed reports that the answer is an earlier one, given again.
 	Replayed bool
 
-	presented string // the credential of the header
-	keyOnly   bool   // nothing but an API key will do
-	verified  bool   // by the store, for this request
+	presented string // what the header holds
+	keyOnly   bool   // only an API key is accepted
+	verified  bool   // against the store, for this request
 }
 
 type callerKey struct{}
@@ -56,8 +56,9 @@ func CallerFrom(ctx context.Context) *Caller {
 	return &Caller{}
 }
 
-// AddressID is the identity by which the caller's address is limited: the
-// address, or its /64 for IPv6 (one subscriber holds at least that many).
+// AddressID returns the identity by which the caller's address is limited: the
+// address, or its /64 for IPv6, of which one subscriber holds at least that
+// many.
 func (c *Caller) AddressID() string {
 	a := c.Address.Unmap()
 	if a.Is6() {
@@ -87,8 +88,8 @@ func (c *Caller) event(action, subject string, at time.Time) audit.Event {
 	return e
 }
 
-// principal returns the proved credential, or the 401 that says why there is
-// none.
+// principal returns the authenticated principal, or the 401 that says why there
+// is none.
 func (c *Caller) principal() (*Principal, error) {
 	switch {
 	case c.Principal != nil:
@@ -109,8 +110,8 @@ func (c *Caller) Authenticated() error {
 
 func (c *Caller) presentsKey() bool { return c.keyOnly || credential.HasKeyForm(c.presented) }
 
-// idempotencyKey returns the caller's key, "" where none was sent, or the 422
-// that says what is wrong with it.
+// idempotencyKey returns the caller's key, "" if none was sent, or the 422 that
+// says what is wrong with it.
 func (c *Caller) idempotencyKey() (string, error) {
 	if c.IdempotencyKey == nil {
 		return "", nil

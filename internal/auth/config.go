@@ -7,23 +7,23 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// Config is what an operator may set. The zero value is not useful; start from
+// Config is what an operator may set. The zero value is not useful: start from
 // DefaultConfig.
 type Config struct {
 	Issuer           string
 	SigningAlgorithm string // "" = that of the key in use
 	AccessTTL        time.Duration
-	RefreshIdle      time.Duration // a session unused for so long ends
+	RefreshIdle      time.Duration // a session that is not used for so long ends
 	RefreshAbsolute  time.Duration // a session ends after so long, used or not
 	Passwords        credential.PasswordPolicy
 	MaxSessions      int // of one developer; a login beyond it ends the oldest
 	Limits           Limits
 }
 
-// Limits are the buckets that requests spend.
+// Limits holds the policies of the buckets that requests spend.
 type Limits struct {
-	Key, Developer, User ratelimit.Policy // by credential
-	Address              ratelimit.Policy // without a valid credential
+	Key, Developer, User ratelimit.Policy // each by credential
+	Address              ratelimit.Policy // of callers without a valid credential
 	Login                ratelimit.Policy // by address
 	LoginAccount         ratelimit.Policy // refused logins, by account
 	Refresh              ratelimit.Policy // refresh and revoke, by address
@@ -40,8 +40,8 @@ const (
 	replayTokensFor = 10 * time.Minute // expires_in ages
 )
 
-// raceWindow is how soon after a rotation the spent token, presented without a
-// retry key, is taken for a benign race and not for theft.
+// raceWindow is how long after a rotation the old token, presented without a
+// retry key, counts as a benign race and not as theft.
 const raceWindow = 10 * time.Second
 
 // DefaultConfig returns the documented defaults.

@@ -11,8 +11,42 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// credentials proves what callers present and remembers what it proved. Safe for
+// credentials authenticates what requests present and remembers the outcome. A
+// credential ends with its subject: a key, or the session of a token. Safe for
 // concurrent use.
+//
+// # Two phases
+//
+// Reading the database for every request would cost more than most requests do.
+// A cache alone would admit a credential that another node has ended. So each
+// request is authenticated in two phases, with the charge of its limit between
+// them:
+//
+//  1. authenticate, before the limit is charged, takes the principal from the
+//     cache, or verifies the credential against the store. This decides whose
+//     bucket is charged.
+//  2. buckets.spendCredential charges that bucket and returns, in the same
+//     exchange with the peers, the version that the subject has now. revalidate
+//     compares it with the version that the cached principal was verified
+//     under. If they differ, or if the lease is over, it verifies the
+//     credential against the store again. A request that phase 1 verified
+//     against the store needs no second look.
+//
+// A version is always read before the verification that is cached under it, so
+// an end between the two shows as a difference at the next request. What phase
+// 1 verified is cached under version 0, which stands for unknown: the next
+// request verifies once more, under the version that came with its charge. A
+// process that is alone has no other version than 0.
+//
+// Ending a credential runs the other way. The store is written, forget empties
+// this cache and bumps the subject's version at the peers, and only then does
+// the call return. No request that begins after that return is admitted:
+//
+//   - on this node, because forget has emptied the cache, and keeps out
+//     verifications that were under way;
+//   - on another node, because its next charge returns another version;
+//   - where Bump failed and another node still sees the old version, because
+//     forget then waits until every lease is over.
 type credentials struct {
 	store    Reader
 	vault    *credential.Vault
@@ -24,7 +58,8 @@ type credentials struct {
 	log      *slog.Logger
 }
 
-// authenticate takes an earlier proof of the caller's credential or makes one.
+// authenticate sets the caller's principal or refusal, from the cache if it
+// can: the first phase.
 func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	if c.presentsKey() && !credential.ValidKey(c.presented) {
 		c.Principal, c.Refused = nil, errInvalidKey()
@@ -32,7 +67,7 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	}
 	h, now := s.vault.Hash(c.presented), s.now()
 	p, epoch := s.cache.get(h)
-	if p != nil && p.expired(now) { // a session may have been prolonged since
+	if p != nil && p.expired(now) { // its session may have been extended since
 		s.cache.remove(h)
 		p = nil
 	}
@@ -44,8 +79,9 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	p.used.touch(now)
 }
 
-// authenticateFresh proves the caller's credential by the store. The version is that of its
-// subject before, 0 if unknown.
+// authenticateFresh verifies the caller's credential against the store, and
+// caches the principal unless something was forgotten since epoch. The version
+// is one that the subject had before the call, 0 if unknown.
 func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h credential.Hash, epoch, version uint64) {
 	now := s.now()
 	verify := s.verifyToken
@@ -63,9 +99,9 @@ func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h creden
 	p.used.touch(now)
 }
 
-// revalidate holds the caller's proof against the version that its subject has now, and
-// makes a new one where it is from before that. The caller may be without a
-// principal then.
+// revalidate holds the caller's principal against the version that its subject
+// has now, and verifies the credential again if they differ: the second phase.
+// It may leave the caller without a principal.
 func (s *credentials) revalidate(ctx context.Context, c *Caller, version uint64) {
 	p, lease := c.Principal, s.versions.Lease()
 	if c.verified || p.version == version && (lease == 0 || s.now().Sub(p.verifiedAt) < lease) {
@@ -89,7 +125,7 @@ func (s *credentials) verifyKey(ctx context.Context, _ string, h credential.Hash
 	if k.ExpiresAt != nil {
 		p.Until = *k.ExpiresAt
 	}
-	if h != k.Hash { // the older secret, for as long as the overlap lasts
+	if h != k.Hash { // the older secret, during its overlap
 		p.DeprecatedAt = *k.RotatedAt
 		if end := *k.PreviousExpiresAt; p.Until.IsZero() || end.Before(p.Until) {
 			p.Until = end
@@ -129,11 +165,12 @@ func (s *credentials) verifyToken(ctx context.Context, token string, _ credentia
 	return p, nil
 }
 
-// leaseMargin is for clocks that do not run equally fast.
+// leaseMargin allows for clocks that do not run equally fast.
 const leaseMargin = 100 * time.Millisecond
 
-// forget makes sure, before it returns, that nothing that was proved of the
-// subjects is believed any more, here or by any peer.
+// forget returns once nothing that was verified of the subjects is admitted any
+// more, here or on any peer. It takes as long as the lease if the peers cannot
+// be reached.
 func (s *credentials) forget(ctx context.Context, subjects ...string) {
 	for _, subject := range subjects {
 		s.cache.forget(subject)
@@ -141,7 +178,7 @@ func (s *credentials) forget(ctx context.Context, subjects ...string) {
 	if len(subjects) == 0 {
 		return
 	}
-	ctx = context.WithoutCancel(ctx) // the effect is there, whether the caller still is or not
+	ctx = context.WithoutCancel(ctx) // the effect is durable even if the caller has gone
 	if err := s.versions.Bump(ctx, subjects); err != nil {
 		s.log.WarnContext(ctx, "peers could not be told of an end, its answer waits until they ask the database", "error", err)
 		time.Sleep(s.versions.Lease() + leaseMargin)

@@ -17,7 +17,7 @@ type Developer struct {
 	UpdatedAt time.Time
 }
 
-// StoredDeveloper is a developer beside its password's hash.
+// StoredDeveloper is a developer with the hash of the password.
 type StoredDeveloper struct {
 	Developer
 	PasswordHash string // PHC string

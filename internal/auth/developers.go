@@ -8,7 +8,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Developers manages developers: each one itself, and the operator all.
+// Developers manages developers. Each one manages itself, and the operator all.
 type Developers struct {
 	store       Store
 	passwords   *passwords
@@ -54,8 +54,9 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 	return d.Developer, err
 }
 
-// confirmPassword asks a logged-in developer for its password again: 400 when it is
-// wrong, limited as logins are, in a bucket that cannot lock the login.
+// confirmPassword checks the password of a developer who is logged in and
+// returns the developer. A wrong one is a 400. Attempts are limited as logins
+// are, in a bucket of their own that cannot block a login.
 func (s *Developers) confirmPassword(ctx context.Context, p *Principal, password string) (StoredDeveloper, error) {
 	d, ok, err := s.passwords.attempt(ctx, "current:"+p.ID, password, func(ctx context.Context) (StoredDeveloper, error) {
 		d, err := s.store.Developer(ctx, p.ID)
@@ -70,8 +71,7 @@ func (s *Developers) confirmPassword(ctx context.Context, p *Principal, password
 // PasswordChanged is the message of a ChangePassword that took effect.
 const PasswordChanged = "Password changed; every other session has been ended"
 
-// ChangePassword sets a new password and ends every other session of the
-// caller.
+// ChangePassword sets a new password and ends the caller's other sessions.
 func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm string) error {
 	p, err := RequireDeveloper(ctx)
 	if err != nil {
@@ -99,8 +99,8 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	return s.setPassword(ctx, verified, next, p.SessionID)
 }
 
-// setPassword stores a password and ends the developer's sessions but one. It
-// refuses if the password changed since verified was read.
+// setPassword stores a password and ends the developer's sessions except one.
+// It is Unavailable if the password changed since verified was read.
 func (s *Developers) setPassword(ctx context.Context, verified StoredDeveloper, password, except string) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {

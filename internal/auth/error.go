@@ -6,8 +6,8 @@ func unauthenticated(reason, detail string) *problem.Error {
 	return &problem.Error{Kind: problem.Unauthenticated, Reason: reason, Detail: detail}
 }
 
-// Refusals that more than one place gives. Each call makes a new value, since
-// a surface may attach to it.
+// Refusals that more than one place returns. Each call makes a new value,
+// because a surface may attach to it.
 func errMissingCredential() *problem.Error {
 	return unauthenticated("missing_credential", "Not authenticated")
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// finder finds the session that a token belongs to. Safe for concurrent use.
+// finder finds the session that a token belongs to. Its error for a token
+// without one is problem.ErrNotFound. Safe for concurrent use.
 type finder struct {
 	store  Reader
 	vault  *credential.Vault
@@ -16,8 +17,7 @@ type finder struct {
 	now    func() time.Time
 }
 
-// byToken returns the id of the session that a refresh or access token was
-// given to, or problem.ErrNotFound.
+// byToken returns the id of the session of a refresh or access token.
 func (s *finder) byToken(ctx context.Context, token string) (string, error) {
 	if claims, err := s.signer.verify(token, s.now()); err == nil {
 		return claims.SessionID, nil
@@ -29,7 +29,8 @@ func (s *finder) byToken(ctx context.Context, token string) (string, error) {
 	return row.ID, err
 }
 
-// byRefreshToken finds the session whose key made the token, or problem.ErrNotFound.
+// byRefreshToken returns the session whose seed made the token, whatever its
+// generation.
 func (s *finder) byRefreshToken(ctx context.Context, token string) (StoredSession, credential.RefreshToken, error) {
 	t, ok := credential.ParseRefreshToken(token)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 type issuer struct {
 	signer   *signer
 	vault    *credential.Vault
-	idle     time.Duration // a session unused for so long ends
+	idle     time.Duration // a session that is not used for so long ends
 	absolute time.Duration // a session ends after so long, used or not
 }
 
@@ -30,7 +30,7 @@ func (s *issuer) open(ctx context.Context, tx Tx, c *Caller, row StoredSession) 
 	return s.grant(&row, now)
 }
 
-// grant makes the tokens of the session's current generation.
+// grant returns the tokens of the session's current generation.
 func (s *issuer) grant(row *StoredSession, now time.Time) (Grant, error) {
 	id, err := parseSessionID(row.ID)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Key is an API key as its account sees it: never with its secret.
+// Key is an API key without its secret.
 type Key struct {
 	ID                string
 	Name              string
@@ -25,7 +25,7 @@ type Key struct {
 	PreviousExpiresAt *time.Time // when the older secret ends, while it lives
 }
 
-// StoredKey is a key beside the keyed hashes of its secrets.
+// StoredKey is a key with the keyed hashes of its secrets.
 type StoredKey struct {
 	Key
 	Hash         credential.Hash
@@ -33,7 +33,7 @@ type StoredKey struct {
 	RotatedAt    *time.Time
 }
 
-// NewKey is a key and its secret, which is shown this once.
+// NewKey is a key with its secret, which is shown only once.
 type NewKey struct {
 	Key    Key
 	Secret string
@@ -55,7 +55,8 @@ type KeyPatch struct {
 	ExpiresAt Change[string] // RFC 3339
 }
 
-// MaxOverlap is how long a rotated secret may live on, in seconds.
+// MaxOverlap is the longest time for which a rotated secret may live on, in
+// seconds.
 const MaxOverlap = 2592000
 
 func checkKeyName(v *problem.Check, name string) { v.Text("name", name, 1, problem.MaxName) }
@@ -79,8 +80,8 @@ func inOrder(scopes []string) []string {
 	})
 }
 
-// check checks the patch and returns when the key is to expire, which is nil
-// unless that changes to an instant.
+// check checks the patch. It returns when the key is to expire, or nil if the
+// patch sets no instant.
 func (in KeyPatch) check(now time.Time) (expires *time.Time, err error) {
 	var v problem.Check
 	refuseNull(&v, "name", in.Name)

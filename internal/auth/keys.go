@@ -9,7 +9,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Keys manages API keys. Only developers do.
+// Keys manages API keys. Only developers may.
 type Keys struct {
 	store       Store
 	vault       *credential.Vault
@@ -77,7 +77,7 @@ func (s *Keys) List(ctx context.Context) ([]Key, error) {
 	return keys, err
 }
 
-// require admits developers, to the key of an id that can be one.
+// require admits developers and checks the id of a key.
 func (s *Keys) require(ctx context.Context, id string) error {
 	if _, err := RequireDeveloper(ctx); err != nil {
 		return err
@@ -94,7 +94,7 @@ func (s *Keys) Get(ctx context.Context, id string) (Key, error) {
 	return s.shown(&k.Key), keyError(err)
 }
 
-// shown brings what a key says of itself up to this instant.
+// shown brings the times of a key up to date and returns it.
 func (s *Keys) shown(k *Key) Key {
 	k.LastUsedAt = s.uses.latestKey(k.ID, k.LastUsedAt)
 	if k.PreviousExpiresAt != nil && !s.now().Before(*k.PreviousExpiresAt) {
@@ -103,7 +103,7 @@ func (s *Keys) shown(k *Key) Key {
 	return *k
 }
 
-// Update changes a key; what it takes away is refused from the answer on.
+// Update changes a key. What it takes away is refused once it returns.
 func (s *Keys) Update(ctx context.Context, id string, in KeyPatch) (Key, error) {
 	if err := s.require(ctx, id); err != nil {
 		return Key{}, err
@@ -118,8 +118,8 @@ func (s *Keys) Update(ctx context.Context, id string, in KeyPatch) (Key, error) 
 	})
 }
 
-// change applies f to a key in a transaction and then drops what is cached of
-// it.
+// change applies f to a key in a transaction, and then forgets what is cached
+// of the key.
 func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *StoredKey) error) (Key, error) {
 	var k StoredKey
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
@@ -138,9 +138,9 @@ func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *Stored
 	return s.shown(&k.Key), nil
 }
 
-// Rotate gives the key a new secret. The old one is dead when Rotate returns,
-// or lives on for overlap seconds; an older one still is dead at once. Safe to
-// retry with an Idempotency-Key.
+// Rotate gives the key a new secret. The old one is refused once Rotate
+// returns, or lives on for overlap seconds; one that is older still is refused
+// at once. Safe to retry with an Idempotency-Key.
 func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, error) {
 	p, err := RequireDeveloper(ctx)
 	if err != nil {

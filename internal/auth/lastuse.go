@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// lastUse is the instant of one credential's last use, in microseconds.
+// lastUse holds when one credential was last used, in microseconds since 1970.
+// Safe for concurrent use.
 type lastUse struct{ at, written atomic.Int64 }
 
 func (u *lastUse) touch(now time.Time) {

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// lastUses remembers when credentials were last used until it is written. What
-// it remembers reads back at once; a crash loses what came since the last
-// flush.
+// lastUses remembers when credentials were last used until flush has written
+// it. What it remembers reads back at once; a crash loses what came since the
+// last flush. Safe for concurrent use.
 type lastUses struct {
 	store  LastUses
 	now    func() time.Time
-	retain time.Duration // of a session's; longer than an access token lives
+	retain time.Duration // how long a session is remembered
 
 	mu       sync.Mutex
 	keys     map[string]*lastUse
@@ -46,7 +46,7 @@ func (l *lastUses) latest(sessionID string, stored time.Time) time.Time {
 	return stored
 }
 
-// latestKey is latest for a key, which may never have been used.
+// latestKey returns the same for a key, which may never have been used.
 func (l *lastUses) latestKey(keyID string, stored *time.Time) *time.Time {
 	if t := l.pending(l.keys, keyID); !t.IsZero() && (stored == nil || t.After(*stored)) {
 		return &t
@@ -64,7 +64,7 @@ func (l *lastUses) pending(m map[string]*lastUse, id string) time.Time {
 }
 
 // flush writes the uses that came since the last flush, and drops the sessions
-// that were not used for longer than is to be retained.
+// that were last used longer ago than retain.
 func (l *lastUses) flush(ctx context.Context) error {
 	defer l.prune(l.now().Add(-l.retain))
 	l.mu.Lock()
@@ -76,9 +76,9 @@ func (l *lastUses) flush(ctx context.Context) error {
 	return write(ctx, sessions, l.store.TouchSessions)
 }
 
-// prune drops the sessions that were not used since the instant and are
-// written. It must be longer ago than an access token lives, so that no
-// principal still counts into what is dropped.
+// prune drops the sessions that are written and were not used since the
+// instant. No principal may still count into them, so the instant must be
+// longer ago than an access token lives.
 func (l *lastUses) prune(since time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

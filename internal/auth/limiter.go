@@ -6,18 +6,18 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// Limiter spends the buckets that every request spends.
+// Limiter charges every request.
 type Limiter struct {
 	buckets     *buckets
 	credentials *credentials
 }
 
-// Spend charges the caller's credential or, where there is no valid one, its
-// address, with the operation's own policy where it has one. The bucket
-// becomes what the answer describes; one that cannot be read is described as if
-// nothing were spent, and the request refused as Unavailable. A credential that
-// a peer has ended since it was proved is noticed here, and the caller left
-// without a principal.
+// Spend charges the bucket of the caller's credential or, without a valid one,
+// of its address. byAddress is the operation's own policy for addresses; one
+// without a name means the common one. The answer describes the bucket that was
+// charged. If a bucket cannot be reached, the answer describes a full one and
+// the request is refused as Unavailable. Spend revalidates the credential, and
+// leaves the caller without a principal if a peer has ended it.
 func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Policy) error {
 	if c.Principal != nil {
 		version, err := l.buckets.spendCredential(ctx, c)
@@ -31,8 +31,7 @@ func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Poli
 	return l.buckets.spendAddress(ctx, c, byAddress)
 }
 
-// Look makes the caller's bucket what the answer describes, as Spend does, and
-// spends nothing.
+// Look describes the caller's bucket as Spend does, and charges nothing.
 func (l *Limiter) Look(ctx context.Context, c *Caller) { l.buckets.look(ctx, c) }
 
 // Policies returns the limits in force.

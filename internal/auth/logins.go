@@ -10,8 +10,8 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// LoginInput is what a developer presents; "" is missing. UseCookie says how
-// it wants the refresh token, and so belongs to what a retry must repeat.
+// LoginInput is what a developer presents; "" is missing. UseCookie says where
+// the refresh token goes, so a retry must repeat it.
 type LoginInput struct {
 	Email, Password string
 	UseCookie       bool
@@ -26,16 +26,16 @@ type Logins struct {
 	issuer      *issuer
 	trail       *trail
 	credentials *credentials
-	knownFor    time.Duration // how long a login makes an address known
+	knownFor    time.Duration // how long an address counts as known after a login
 	maxSessions int           // of one developer
 	now         func() time.Time
 }
 
-// Login proves a developer by password and opens a session. Unknown, wrong,
-// disabled, empty and missing are one answer in equal time. Refused attempts
-// are limited by account, apart for addresses that the account logged in from
-// lately, so that an attacker cannot lock its owner out. Safe to retry with an
-// Idempotency-Key.
+// Login authenticates a developer by password and opens a session. An unknown
+// email, a wrong, empty or missing password and a disabled developer get the
+// same answer in equal time. Refused attempts are limited by account, and apart
+// from those for addresses that the account logged in from lately, so that an
+// attacker cannot lock its owner out. Safe to retry with an Idempotency-Key.
 func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	c := CallerFrom(ctx)
 	if _, err := c.idempotencyKey(); err != nil {
@@ -64,8 +64,8 @@ func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	return s.openDeveloper(ctx, c, row, in.UseCookie)
 }
 
-// accountBucket is where refused logins of the account count. Accounts that do
-// not exist count alike.
+// accountBucket returns the bucket that counts refused logins of the account.
+// Accounts that do not exist count alike.
 func (s *Logins) accountBucket(ctx context.Context, c *Caller, email, id string) (string, error) {
 	h := s.vault.HashParts("login-account", email)
 	bucket := string(h[:])
@@ -81,7 +81,7 @@ func (s *Logins) openDeveloper(ctx context.Context, c *Caller, verified StoredDe
 	grant, err := once(ctx, s.replays, call{"Login", developerSubject(verified.ID), useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
 		d, err := tx.Developer(ctx, verified.ID)
 		if errors.Is(err, problem.ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != verified.PasswordHash) {
-			return Grant{}, errInvalidLogin() // ended while the password was being proved
+			return Grant{}, errInvalidLogin() // it changed while the password was being verified
 		} else if err != nil {
 			return Grant{}, err
 		}
@@ -104,7 +104,8 @@ func (s *Logins) openDeveloper(ctx context.Context, c *Caller, verified StoredDe
 	return grant, err
 }
 
-// makeRoom ends the oldest sessions of a developer who has as many as may be.
+// makeRoom ends the oldest sessions of a developer who has maxSessions or more,
+// and returns their ids.
 func (s *Logins) makeRoom(ctx context.Context, tx Tx, c *Caller, developerID string) ([]string, error) {
 	live, err := tx.DeveloperSessions(ctx, developerID, tx.Now())
 	if err != nil {

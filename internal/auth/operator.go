@@ -9,11 +9,11 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// What follows is for the operator at the command line: it needs no credential
-// and is reachable from no network.
+// The methods in this file are for the operator at the command line. They need
+// no credential, and no network reaches them.
 
-// developerEvent is an event of the developer itself or, where there is no caller,
-// of the operator.
+// developerEvent returns an event of the developer or, without a caller, of the
+// operator.
 func developerEvent(ctx context.Context, action, developerID string, at time.Time) audit.Event {
 	c := CallerFrom(ctx)
 	e := c.event(action, developerSubject(developerID), at)
@@ -51,7 +51,8 @@ func (s *Developers) All(ctx context.Context) ([]StoredDeveloper, error) {
 	return s.store.Developers(ctx)
 }
 
-// SetPassword replaces a developer's password and ends all its sessions.
+// SetPassword replaces a developer's password and ends all of the developer's
+// sessions.
 func (s *Developers) SetPassword(ctx context.Context, email, password string) error {
 	d, err := s.byEmail(ctx, email)
 	if err != nil {
@@ -66,7 +67,7 @@ func (s *Developers) SetPassword(ctx context.Context, email, password string) er
 }
 
 // Disable ends a developer's sessions and refuses its logins. User tokens that
-// it minted live on.
+// the developer minted live on.
 func (s *Developers) Disable(ctx context.Context, email string) error {
 	return s.operate(ctx, audit.DeveloperEnd, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
 		d.Disabled, d.UpdatedAt = true, tx.Now()
@@ -77,7 +78,7 @@ func (s *Developers) Disable(ctx context.Context, email string) error {
 	})
 }
 
-// Enable lets a disabled developer log in again.
+// Enable allows a disabled developer to log in again.
 func (s *Developers) Enable(ctx context.Context, email string) error {
 	return s.operate(ctx, audit.DeveloperEnable, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
 		d.Disabled, d.UpdatedAt = false, tx.Now()
@@ -85,8 +86,8 @@ func (s *Developers) Enable(ctx context.Context, email string) error {
 	})
 }
 
-// Delete removes a developer and ends its sessions and the user tokens that it
-// minted. The account's keys, applications and users stay.
+// Delete removes a developer, and ends its sessions and the user tokens that it
+// minted. The keys, applications and users of the account stay.
 func (s *Developers) Delete(ctx context.Context, email string) error {
 	return s.operate(ctx, audit.DeveloperDelete, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
 		own, err := tx.EndSessions(ctx, SessionFilter{DeveloperID: d.ID}, tx.Now())
@@ -106,8 +107,8 @@ func (s *Developers) byEmail(ctx context.Context, email string) (StoredDeveloper
 	return d, developerError(err)
 }
 
-// operate changes one developer and drops what is cached of the sessions that
-// the change ended.
+// operate changes one developer, and forgets what is cached of the sessions
+// that the change ended.
 func (s *Developers) operate(ctx context.Context, action, email string, f func(context.Context, Tx, StoredDeveloper) ([]string, error)) error {
 	var ended []string
 	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) error {

@@ -10,9 +10,9 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// passwords hashes and verifies the passwords of developers. Its errors are
-// Unavailable if too many passwords are being hashed already or the caller goes
-// away. Safe for concurrent use.
+// passwords hashes and verifies the passwords of developers. It is Unavailable
+// if too many passwords are being hashed already, or if the caller goes away.
+// Safe for concurrent use.
 type passwords struct {
 	hasher   *credential.Passwords
 	policy   credential.PasswordPolicy
@@ -35,10 +35,10 @@ func (s *passwords) hash(ctx context.Context, password string) (string, error) {
 	return hash, hashingError(err)
 }
 
-// attempt verifies a password against the developer that find returns. It takes
-// one attempt from the bucket before it finds anything, and gives it back unless
-// the password is wrong: a passing fault is no refusal. No answer ever describes
-// that bucket, not even one that it refused.
+// attempt verifies a password against the developer that find returns. It
+// charges the bucket before it calls find, and gives the charge back unless the
+// password is wrong: a passing fault is not a refusal. No answer describes the
+// bucket, not even one that it refused.
 func (s *passwords) attempt(
 	ctx context.Context, bucket, password string, find func(context.Context) (StoredDeveloper, error),
 ) (d StoredDeveloper, ok bool, err error) {
@@ -58,7 +58,8 @@ func (s *passwords) attempt(
 	return d, ok, err
 }
 
-// verify spends the same work whether or not the account exists.
+// verify reports whether the password is right. It does the same work whether
+// or not the account exists.
 func (s *passwords) verify(ctx context.Context, d StoredDeveloper, password string) (bool, error) {
 	if d.ID == "" || d.Disabled || password == "" {
 		return false, hashingError(s.hasher.VerifyNone(ctx, password))

@@ -8,29 +8,30 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// Peers is what the processes that serve one store share beside it: the limits,
-// and a version for each subject of credentials ("key:ID", "session:ID"), by which
-// each learns that another has ended it. Safe for concurrent use.
+// Peers is what the processes that serve one store share beside it: the buckets
+// of limits, and the version of each subject. The version tells a process that
+// another one has ended the subject. Safe for concurrent use.
 type Peers interface {
 	ratelimit.Counter
-	// Spend is Take, and returns the version that the subject had in the same
-	// instant. What was proved of a subject may be believed again only if the version
-	// is equal to the one that came before the proof.
+	// Spend charges as Take does, and returns the version that the subject had
+	// in the same instant. A credential verified before may be admitted again
+	// only if its version is equal to the one read before its verification.
 	Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error)
 	Versions
 }
 
 // Versions holds the version of each subject. Safe for concurrent use.
 type Versions interface {
-	// Bump gives the subjects versions that are equal to none before.
+	// Bump gives each subject a version that is equal to no earlier one.
 	Bump(ctx context.Context, subjects []string) error
-	// Lease is how long after its proof a credential may be believed by equal
-	// versions; where Bump fails, all are over when it has passed. 0 is for ever, of
-	// Peers whose Bump never fails.
+	// Lease returns how long after its verification a credential may be
+	// admitted because versions are equal. If Bump fails, every such credential
+	// is out once the lease has passed. 0 means for ever, for Peers whose Bump
+	// never fails.
 	Lease() time.Duration
 }
 
-// Alone is the Peers of a process that is the only one: what it forgets is
+// Alone returns the Peers of the only process on a store. What it forgets is
 // forgotten everywhere.
 func Alone(c ratelimit.Counter) Peers { return alone{c} }
 
@@ -44,8 +45,9 @@ func (a alone) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (rat
 func (alone) Bump(context.Context, []string) error { return nil }
 func (alone) Lease() time.Duration                 { return 0 }
 
-// Unversioned is the Peers of processes that share no versions: each credential is
-// proved by the store at each request.
+// Unversioned returns the Peers of processes that share limits and no versions.
+// No two versions are equal, so that each request verifies its credential
+// against the store.
 func Unversioned(c ratelimit.Counter) Peers { return &unversioned{Counter: c} }
 
 type unversioned struct {

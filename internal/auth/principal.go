@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// CredentialKind is what kind of credential a principal proved.
+// CredentialKind is the kind of credential that a principal presented.
 type CredentialKind uint8
 
 // The kinds of credential that a header may carry.
@@ -33,27 +33,27 @@ var Scopes = []string{
 	string(UsersRead), string(UsersWrite), string(WorkoutsRead), string(WorkoutsWrite), string(TokensWrite),
 }
 
-// Principal is a proved credential. It is shared between requests and never
-// changed after it was made.
+// Principal is who a valid credential stands for. Requests share it, so it
+// never changes once it is made.
 type Principal struct {
 	Kind      CredentialKind
 	ID        string    // developer id, key id, or user id
 	SessionID string    // of a token
-	AppID     string    // of a user token: who minted it
+	AppID     string    // who minted a user token
 	Scopes    []string  // of an API key
-	Until     time.Time // the instant from which it is refused; zero = never
+	Until     time.Time // from then on it is refused; zero = never
 
-	// DeprecatedAt is set when an API key's older secret was presented: since
-	// when there is a newer one. Until is then when the older one ends.
+	// DeprecatedAt is set if the older secret of an API key was presented. It
+	// is when the newer one was made; Until is then when the older one ends.
 	DeprecatedAt time.Time
 
-	subject    string    // whose end ends it: of a key or a session
-	version    uint64    // of the subject before the proof
-	verifiedAt time.Time // when the proof began
+	subject    string    // the key or session that it ends with
+	version    uint64    // of the subject, from before the verification
+	verifiedAt time.Time // when the verification began
 	used       *lastUse
 }
 
-// expired says whether p's own end has come.
+// expired reports whether the principal's own end has come.
 func (p *Principal) expired(now time.Time) bool {
 	return !p.Until.IsZero() && !now.Before(p.Until)
 }
@@ -70,7 +70,7 @@ func (p *Principal) Actor() string {
 	}
 }
 
-// minter is what app_id says in a token that p mints.
+// minter is the app_id of the tokens that p mints.
 func (p *Principal) minter() string {
 	if p.Kind == DeveloperToken {
 		return adminMinter(p.ID)
@@ -78,7 +78,7 @@ func (p *Principal) minter() string {
 	return keySubject(p.ID)
 }
 
-// RequireDeveloper admits developer sessions alone.
+// RequireDeveloper admits only the sessions of developers.
 func RequireDeveloper(ctx context.Context) (*Principal, error) {
 	p, err := CallerFrom(ctx).principal()
 	if err != nil {
@@ -90,7 +90,8 @@ func RequireDeveloper(ctx context.Context) (*Principal, error) {
 	return p, nil
 }
 
-// RequireAccount admits developer sessions, and API keys that have the scope.
+// RequireAccount admits the sessions of developers, and API keys that have the
+// scope.
 func RequireAccount(ctx context.Context, s Scope) (*Principal, error) {
 	p, err := CallerFrom(ctx).principal()
 	if err != nil {
@@ -107,8 +108,9 @@ func RequireAccount(ctx context.Context, s Scope) (*Principal, error) {
 	return p, nil
 }
 
-// RequireOwner admits whom RequireAccount admits, and the user itself by its
-// own token. Another user's token is refused alike whether userID exists.
+// RequireOwner admits whom RequireAccount admits, and the user by its own
+// token. The token of another user is refused alike whether or not userID
+// exists.
 func RequireOwner(ctx context.Context, s Scope, userID string) (*Principal, error) {
 	p, err := CallerFrom(ctx).principal()
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 type verdict uint8
 
 const (
-	refreshInvalid verdict = iota // it will never work; nothing changes
-	refreshRotate                 // the current one: rotate
-	refreshReplay                 // its parent, retried by its owner: the same successor again
-	refreshUsed                   // its parent, too soon to call it theft: refuse, keep the session
-	refreshReused                 // two hold it: end the session
+	refreshInvalid verdict = iota // will never work; nothing changes
+	refreshRotate                 // is the current one: rotate it
+	refreshReplay                 // is its parent, retried by its owner: give the same successor again
+	refreshUsed                   // is its parent, too soon to call it theft: refuse it, keep the session
+	refreshReused                 // has two holders: end the session
 )
 
 // decideRefresh judges generation generation of session s, presented with the
@@ -49,7 +49,7 @@ func decideRefresh(s *StoredSession, generation int64, retry *credential.Hash, n
 	}
 }
 
-// refusal is the 401 of a verdict that is one, nil of one that is not.
+// refusal returns the 401 of the verdict, or nil if the verdict grants.
 func (v verdict) refusal() *problem.Error {
 	switch v {
 	case refreshRotate, refreshReplay:

@@ -24,11 +24,11 @@ type RefreshTokens struct {
 	credentials *credentials
 }
 
-// Refresh trades a refresh token for a new pair. The token is spent by it; the
-// same call with the same Idempotency-Key gives the same successor again and a
-// fresh access token. Whatever else is presented twice ends the session, but
-// for a race without keys. A token that will never work is a 401, a passing
-// fault never is.
+// Refresh trades a refresh token for a new pair, which spends the token (RFC
+// 9700 section 4.14.2). The same call with the same Idempotency-Key returns the
+// same refresh token again, with a fresh access token. Any other second use
+// ends the session, except for two uses at once without keys. A token that will
+// never work is a 401; a passing fault never is.
 func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error) {
 	c := CallerFrom(ctx)
 	key, err := c.idempotencyKey()
@@ -102,7 +102,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 	return grant, nil
 }
 
-// applyRefresh writes what the verdict changes of the session's row.
+// applyRefresh writes what the verdict changes of the session.
 func (s *RefreshTokens) applyRefresh(ctx context.Context, tx Tx, c *Caller, row *StoredSession, v verdict, retry *credential.Hash) error {
 	now := tx.Now()
 	switch v {
@@ -119,9 +119,8 @@ func (s *RefreshTokens) applyRefresh(ctx context.Context, tx Tx, c *Caller, row 
 	return tx.UpdateSession(ctx, *row)
 }
 
-// Revoke ends the session that the refresh token, of whatever generation, or
-// the access token belongs to. A token that means nothing is no error (RFC
-// 7009 section 2.2).
+// Revoke ends the session of an access token, or of a refresh token of any
+// generation. An unknown token is not an error (RFC 7009 section 2.2).
 func (s *RefreshTokens) Revoke(ctx context.Context, token string) error {
 	id, err := s.finder.byToken(ctx, token)
 	if errors.Is(err, problem.ErrNotFound) {

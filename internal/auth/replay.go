@@ -7,8 +7,9 @@ import (
 )
 
 // ReplayRecord is the kept answer of a call that minted a secret. It is sealed
-// under a key from ours and the caller's Idempotency-Key, of which only a
-// keyed hash is kept: the row and our key alone open nothing.
+// under the vault's key and the caller's Idempotency-Key together. Of the
+// latter only a keyed hash is stored, so that the row and the vault's key alone
+// open nothing.
 type ReplayRecord struct {
 	ID        credential.Hash // of operation, caller and key
 	Request   credential.Hash

@@ -11,11 +11,11 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// call is one call that may be replayed.
+// call identifies one call that may be replayed.
 type call struct {
 	operation string
-	caller    string // the principal, application or account that was proved
-	request   any    // decoded; without secrets, which were proved already
+	caller    string // the principal, application or account that was authenticated
+	request   any    // decoded; without secrets, which were verified before
 	keep      time.Duration
 }
 
@@ -31,10 +31,11 @@ func newReplays(store Store, vault *credential.Vault) *replays {
 	return &replays{store: store, vault: vault, running: newRunning()}
 }
 
-// once runs effect in a transaction, or gives the answer that it gave before
-// to the same call with the same Idempotency-Key. The answer is kept in the
-// transaction of its effect and only if there was one. Another request under
-// the same key is a 422; the same one while the first still runs, a 409.
+// once runs effect in a transaction. If the same call with the same
+// Idempotency-Key has run before, it returns the answer of that call instead.
+// The answer is kept in the transaction of its effect, and only if there was
+// one. Another request under the same key is a 422; the same one while the
+// first is running is a 409.
 func once[T any](ctx context.Context, s *replays, k call, effect func(context.Context, Tx) (T, error)) (T, error) {
 	var answer T
 	c := CallerFrom(ctx)
@@ -75,7 +76,7 @@ func once[T any](ctx context.Context, s *replays, k call, effect func(context.Co
 	return answer, err
 }
 
-// replay fills answer from the record, if there is one.
+// replay fills answer from the record and reports whether there is one.
 func replay[T any](ctx context.Context, s *replays, tx Tx, r ReplayRecord, key string, answer *T) (bool, error) {
 	kept, err := tx.Replay(ctx, r.ID)
 	if errors.Is(err, problem.ErrNotFound) || err == nil && !tx.Now().Before(kept.ExpiresAt) {
@@ -115,7 +116,7 @@ func errInProgress() *problem.Error {
 	}
 }
 
-// running is the calls with an Idempotency-Key that are under way here.
+// running holds the calls with an Idempotency-Key that this process is serving.
 type running struct {
 	mu    sync.Mutex
 	calls map[credential.Hash]struct{}

@@ -8,8 +8,8 @@ type revoker struct {
 	credentials *credentials
 }
 
-// revoke ends sessions, with one audit row for each, and drops what is cached
-// of them before it returns.
+// revoke ends the sessions that match, records each, and returns their ids.
+// Their tokens are refused once it returns.
 func (s *revoker) revoke(ctx context.Context, action string, which SessionFilter) ([]string, error) {
 	c := CallerFrom(ctx)
 	var ended []string

@@ -17,22 +17,22 @@ type Session struct {
 	Current    bool
 }
 
-// StoredSession is one chain of refresh tokens: of a developer, or of a user
-// and the application that minted it. Exactly one of DeveloperID and UserID is
-// set.
+// StoredSession is a chain of refresh tokens. It belongs to a developer, or to
+// a user and the application that minted it: exactly one of DeveloperID and
+// UserID is set.
 type StoredSession struct {
 	ID          string
 	DeveloperID string
 	UserID      string
-	AppID       string // of a user's session: who minted it
-	Actor       string // of a user's session: the developer who acts, RFC 8693
+	AppID       string // who minted a user's session
+	Actor       string // the developer who acts in a user's session, RFC 8693
 	IP          string
 	Client      string
-	Seed        []byte // random; with our key it makes the refresh tokens
+	Seed        []byte // random; the refresh tokens derive from it and the vault's key
 
 	Generation int64            // of the current refresh token, from 1
 	RotatedAt  time.Time        // when the current one replaced its parent
-	RotatedBy  *credential.Hash // of the retry key that did so; nil = none was sent
+	RotatedBy  *credential.Hash // the retry key that was sent then; nil = none was
 
 	CreatedAt  time.Time
 	LastUsedAt time.Time
@@ -41,7 +41,7 @@ type StoredSession struct {
 	RevokedAt  *time.Time
 }
 
-// live says whether the session counts at the instant.
+// live reports whether the session counts at the instant.
 func (s *StoredSession) live(at time.Time) bool {
 	return s.RevokedAt == nil && at.Before(s.ExpiresAt)
 }
@@ -58,7 +58,7 @@ func (s *StoredSession) subject() string {
 	}
 }
 
-// from notes where the session's tokens went.
+// from notes the caller that the session's tokens go to.
 func (s *StoredSession) from(c *Caller) {
 	s.Client, s.IP = c.Client, ""
 	if c.Address.IsValid() {
@@ -66,7 +66,7 @@ func (s *StoredSession) from(c *Caller) {
 	}
 }
 
-// Grant is a pair of tokens. RefreshToken is a secret that was never stored.
+// Grant is a pair of tokens. RefreshToken is a secret that is not stored.
 type Grant struct {
 	AccessToken      string
 	RefreshToken     string

@@ -7,9 +7,10 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// sessionQueue lets one after the other in among those who would wait for the same row,
-// before they take a connection to wait with: else a burst on one session would
-// keep all others from the database. It is a courtesy; the row's lock decides.
+// sessionQueue admits one caller at a time to a session, before it takes a
+// database connection to wait for the row with. Otherwise a burst on one
+// session would hold every connection. It saves connections only: the lock on
+// the row decides.
 type sessionQueue struct {
 	seed    maphash.Seed
 	stripes [256]chan struct{}
@@ -23,8 +24,8 @@ func newSessionQueue() *sessionQueue {
 	return q
 }
 
-// wait returns when it is id's turn, with what ends the turn. It fails only where
-// the caller goes away.
+// wait returns when it is the caller's turn, with the function that ends the
+// turn. It fails only if the context ends.
 func (q *sessionQueue) wait(ctx context.Context, id string) (end func(), err error) {
 	stripe := q.stripes[maphash.String(q.seed, id)%uint64(len(q.stripes))]
 	select {

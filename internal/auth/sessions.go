@@ -19,8 +19,8 @@ type Sessions struct {
 // LoggedOut is the message of a Logout that took effect.
 const LoggedOut = "Successfully logged out"
 
-// Logout ends the caller's own session: its access and refresh tokens are
-// dead when Logout returns nil.
+// Logout ends the caller's own session. Its access and refresh tokens are
+// refused once Logout returns nil.
 func (s *Sessions) Logout(ctx context.Context) error {
 	p, err := RequireDeveloper(ctx)
 	if err != nil {
@@ -51,8 +51,8 @@ func (s *Sessions) List(ctx context.Context) ([]Session, error) {
 	return list, nil
 }
 
-// End ends one of the caller's sessions; 404 for one that is not there or is
-// another developer's.
+// End ends one of the caller's sessions. It is a 404 if there is no such
+// session or it belongs to another developer.
 func (s *Sessions) End(ctx context.Context, sessionID string) error {
 	id, err := problem.UUID("id", sessionID)
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Sessions) End(ctx context.Context, sessionID string) error {
 	return err
 }
 
-// EndOthers ends all of the caller's sessions but the one that it speaks from.
+// EndOthers ends the caller's sessions except the one of this request.
 func (s *Sessions) EndOthers(ctx context.Context) error {
 	p, err := RequireDeveloper(ctx)
 	if err != nil {

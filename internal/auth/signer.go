@@ -10,7 +10,7 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// The audiences by which the two kinds of access token differ.
+// The audiences that tell the two kinds of access token apart.
 const (
 	developerAudience = "openwearables:developer"
 	userAudience      = "openwearables:user"
@@ -19,7 +19,8 @@ const (
 
 var audiences = []string{developerAudience, userAudience}
 
-// signer signs and verifies access tokens with the keys in force.
+// signer signs and verifies access tokens with the keys in force, which it
+// reads from the store. load must have succeeded once. Safe for concurrent use.
 type signer struct {
 	store     Reader
 	vault     *credential.Vault
@@ -30,17 +31,18 @@ type signer struct {
 
 	keys     atomic.Pointer[ring]
 	learning sync.Mutex
-	learned  time.Time // when keys were read for want of one
+	learned  time.Time // when an unknown key last caused a reading
 }
 
-// ring is the signing keys at one time. It is replaced whole.
+// ring holds the signing keys at one time. It is replaced as a whole.
 type ring struct {
 	active *credential.SigningKey
 	all    credential.KeySet
 }
 
-// access signs an access token of the session; it ends no later than the
-// session itself but for the second that a token's times are counted in.
+// access signs an access token of the session and returns how long it lives. It
+// ends no later than the session, to within the second that token times are
+// counted in.
 func (s *signer) access(row *StoredSession, now time.Time) (string, time.Duration, error) {
 	issued := now.Truncate(time.Second)
 	ttl := max(time.Second, min(s.accessTTL, row.EndsAt.Sub(now).Truncate(time.Second)))
@@ -67,11 +69,11 @@ func (s *signer) verify(token string, now time.Time) (credential.Claims, error) 
 	return s.keys.Load().all.Verify(token, s.issuer, audiences, now)
 }
 
-// learnEvery bounds how often tokens that name unknown keys cost a reading.
+// learnEvery is the shortest time between readings that unknown keys cause.
 const learnEvery = time.Second
 
-// learn reads the keys again where the token names one that is not known, and
-// reports whether the token is to be looked at again.
+// learn reads the keys again if the token names an unknown one, and reports
+// whether the token should be verified again.
 func (s *signer) learn(ctx context.Context, token string) bool {
 	if !s.keys.Load().all.Lacks(token) {
 		return false

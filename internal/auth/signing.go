@@ -8,21 +8,22 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// Signing rotates the keys that sign access tokens.
+// Signing rotates the keys that sign access tokens, and publishes them.
 type Signing struct {
 	store     Store
 	vault     *credential.Vault
 	signer    *signer
-	algorithm string // of new keys; "" until start = that of the key in use
+	algorithm string // of new keys; "" is resolved by start
 	accessTTL time.Duration
 }
 
-// JWKS returns the public keys as an RFC 7517 document; empty under HS256.
+// JWKS returns the public keys as an RFC 7517 document. It is empty under
+// HS256.
 func (s *Signing) JWKS() []byte { return s.signer.jwks() }
 
-// start loads the keys; a store without any gets its first, and a change of
-// the algorithm setting makes the key set follow it. No setting is the active
-// key's algorithm, or the default one.
+// start loads the keys. It rotates if the store has none or if the active one
+// has another algorithm than is configured. Without a configured algorithm it
+// keeps that of the active key, or takes the default.
 func (s *Signing) start(ctx context.Context) error {
 	if err := s.signer.load(ctx); err != nil {
 		return err
@@ -40,8 +41,8 @@ func (s *Signing) start(ctx context.Context) error {
 	return s.Rotate(ctx)
 }
 
-// Rotate makes the next key sign and retires the one that did. No token that
-// was accepted before is refused for it.
+// Rotate makes the next key sign and retires the active one. Every token that
+// was accepted before is still accepted.
 func (s *Signing) Rotate(ctx context.Context) error {
 	c := CallerFrom(ctx)
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
@@ -69,8 +70,8 @@ func (s *Signing) Rotate(ctx context.Context) error {
 	return s.signer.load(ctx)
 }
 
-// retire stops the active key from signing and drops those whose last token
-// has expired.
+// retire stops the active key from signing. It deletes retired keys whose last
+// token has expired, and next keys of another algorithm.
 func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) error {
 	const leeway = time.Minute
 	for _, k := range keys {
@@ -91,7 +92,7 @@ func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) er
 	return nil
 }
 
-// promote makes the next key, or a new one, the one that signs.
+// promote makes the next key, or a new one, the active one.
 func (s *Signing) promote(ctx context.Context, tx Tx, keys []StoredSigningKey) (string, error) {
 	for _, k := range keys {
 		if k.State == SigningNext && k.Algorithm == s.algorithm {
@@ -114,5 +115,5 @@ func (s *Signing) put(ctx context.Context, tx Tx, state string) error {
 	return tx.PutSigningKey(ctx, k)
 }
 
-// Reload reads the keys again, for another process may have rotated them.
+// Reload reads the keys again, because another process may have rotated them.
 func (s *Signing) Reload(ctx context.Context) error { return s.signer.load(ctx) }

@@ -6,15 +6,15 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// The states of a signing key. It is published before it signs and verifies
-// after it has stopped signing, so that a rotation refuses no token.
+// The states of a signing key. It is published before it signs and still
+// verifies after it has stopped signing, so that a rotation refuses no token.
 const (
 	SigningNext     = "next"
 	SigningActive   = "active"
 	SigningRetiring = "retiring"
 )
 
-// StoredSigningKey is a signing key, sealed.
+// StoredSigningKey is a signing key whose bytes are sealed.
 type StoredSigningKey struct {
 	ID        string
 	State     string
@@ -24,7 +24,7 @@ type StoredSigningKey struct {
 	RetiredAt *time.Time // when it stopped signing
 }
 
-// sealSigningKey returns the key as it is stored, in the state, since the instant.
+// sealSigningKey returns the key in the form in which it is stored.
 func sealSigningKey(vault *credential.Vault, key *credential.SigningKey, state string, at time.Time) (StoredSigningKey, error) {
 	k := StoredSigningKey{ID: key.ID, State: state, Algorithm: key.Algorithm, CreatedAt: at}
 	plain, err := key.MarshalBinary()

@@ -8,32 +8,32 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// Store keeps everything durable. Reads see every write that was acknowledged
-// before they began. Its errors are problem.ErrNotFound, problem.ErrTaken, or a
-// *problem.Error of kind Unavailable for a passing fault. Safe for concurrent use.
+// Store keeps everything durable. A read sees every write that was acknowledged
+// before it began. Its errors are problem.ErrNotFound, problem.ErrTaken, and
+// *problem.Error of kind Unavailable for a passing fault. Safe for concurrent
+// use.
 type Store interface {
 	Reader
-	// Write runs f in one transaction and returns nil only once its effect is
-	// durable. If f returns an error, nothing that it wrote remains and the
-	// error is returned. f is not cancelled midway, and may run again from its
-	// beginning after what it did was undone; it must not wait for anything but
-	// tx.
+	// Write runs f in one transaction and returns nil only once the effect is
+	// durable. If f returns an error, nothing that it wrote remains and Write
+	// returns that error. f is not cancelled midway. It may run again from its
+	// beginning after its writes were undone, and must wait for nothing but tx.
 	//
 	// A Write that takes longer than a caller should wait may fail as
 	// Unavailable.
 	Write(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
 	// WriteLong is Write for a transaction that grows with the data, such as a
-	// deletion: it may take ten seconds. It fails as soon as Write does where the
-	// database cannot be reached.
+	// deletion: it may take ten seconds. If the database cannot be reached, it
+	// fails as soon as Write does.
 	WriteLong(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
 }
 
-// Tx is a transaction. What it reads is locked until the transaction ends, so
-// that a decision made on it still holds when it is written.
+// Tx is a transaction. What it reads stays locked until the transaction ends,
+// so that a decision made on it still holds when it is written.
 type Tx interface {
 	Reader
-	// Now is the database's time, in UTC, in microseconds. It does not change
-	// within a transaction.
+	// Now returns the database's time, in UTC, in microseconds. It does not
+	// change within a transaction.
 	Now() time.Time
 	// Record appends to the audit trail.
 	Record(ctx context.Context, e audit.Event) error
@@ -41,7 +41,7 @@ type Tx interface {
 	InsertDeveloper(ctx context.Context, d StoredDeveloper) error
 	UpdateDeveloper(ctx context.Context, d StoredDeveloper) error
 	DeleteDeveloper(ctx context.Context, id string) error
-	// SawAddress remembers that the developer logged in from the address.
+	// SawAddress records that the developer logged in from the address.
 	SawAddress(ctx context.Context, developerID, address string, at time.Time) error
 
 	InsertSession(ctx context.Context, s StoredSession) error
@@ -70,23 +70,24 @@ type Tx interface {
 	DeleteSigningKey(ctx context.Context, id string) error
 }
 
-// Reader looks things up. A single row that is not there is problem.ErrNotFound.
+// Reader looks things up. A missing row is problem.ErrNotFound.
 type Reader interface {
 	Developer(ctx context.Context, id string) (StoredDeveloper, error)
 	// DeveloperByEmail looks the folded email up.
 	DeveloperByEmail(ctx context.Context, email string) (StoredDeveloper, error)
 	// Developers lists every developer, oldest first.
 	Developers(ctx context.Context) ([]StoredDeveloper, error)
-	// SeenAddress says whether the developer logged in from the address since.
+	// SeenAddress reports whether the developer has logged in from the address
+	// since the instant.
 	SeenAddress(ctx context.Context, developerID, address string, since time.Time) (bool, error)
 
 	Session(ctx context.Context, id string) (StoredSession, error)
-	// DeveloperSessions lists those that are neither revoked nor expired at
-	// the instant, newest first.
+	// DeveloperSessions lists the sessions that are neither revoked nor expired
+	// at the instant, newest first.
 	DeveloperSessions(ctx context.Context, developerID string, at time.Time) ([]StoredSession, error)
 
 	Key(ctx context.Context, id string) (StoredKey, error)
-	// KeyByHash finds the key whose newest or previous secret has the hash.
+	// KeyByHash returns the key whose newest or previous secret has the hash.
 	KeyByHash(ctx context.Context, h credential.Hash) (StoredKey, error)
 	// Keys lists every key, newest first.
 	Keys(ctx context.Context) ([]Key, error)
@@ -109,7 +110,7 @@ type LastUses interface {
 	TouchSessions(ctx context.Context, at map[string]time.Time) error
 }
 
-// SessionFilter selects sessions: all of the members that are set must match.
+// SessionFilter selects sessions that match every member that is set.
 type SessionFilter struct {
 	ID          string
 	DeveloperID string

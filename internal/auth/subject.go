@@ -1,9 +1,9 @@
 package auth
 
-// A subject names one thing that acts, is acted on, or is ended: a kind, a colon
-// and an id. The audit trail names actors and subjects alike, peers keep a version
-// for each subject that credentials end with, and app_id in a user's token names
-// who minted it. Only these functions make one.
+// A subject names one thing that acts, is acted on, or is ended: a kind, a
+// colon and an id. The audit trail names actors and subjects in this form,
+// peers keep a version for each key and session, and app_id in the token of a
+// user names who minted it. Only these functions make one.
 
 func keySubject(id string) string            { return "key:" + id }
 func sessionSubject(id string) string        { return "session:" + id }

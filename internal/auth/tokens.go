@@ -24,12 +24,12 @@ type Tokens struct {
 	now         func() time.Time
 }
 
-// AppCredentials are an application's half of an exchange; "" is absent.
+// AppCredentials is what an application presents; "" is absent.
 type AppCredentials struct{ AppID, AppSecret string }
 
-// Create mints a pair for a user: for the application whose credentials are
-// given, else for the caller. Unknown application and wrong secret are refused
-// alike. Safe to retry with an Idempotency-Key.
+// Create mints a pair for a user: in the name of the application whose
+// credentials are given, otherwise of the caller. An unknown application and a
+// wrong secret are refused alike. Safe to retry with an Idempotency-Key.
 func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) (Grant, error) {
 	c := CallerFrom(ctx)
 	id, err := UserID(userID)
@@ -79,8 +79,8 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 	})
 }
 
-// present makes sure that user and minter still exist in the transaction that
-// mints, so that deleting either leaves no token behind.
+// present checks, in the transaction that mints, that the user and the minter
+// still exist, so that deleting either leaves no token behind.
 func (s *Tokens) present(ctx context.Context, tx Tx, c *Caller, row StoredSession) error {
 	if _, err := tx.User(ctx, row.UserID); err != nil {
 		return userError(err)
@@ -108,7 +108,8 @@ func (s *Tokens) present(ctx context.Context, tx Tx, c *Caller, row StoredSessio
 	}
 }
 
-// admin is the mint of a caller who proved itself in the header.
+// admin returns the session to mint for a caller whose header holds a
+// credential.
 func (s *Tokens) admin(ctx context.Context) (StoredSession, error) {
 	p, err := RequireAccount(ctx, TokensWrite)
 	if err != nil {
@@ -121,9 +122,9 @@ func (s *Tokens) admin(ctx context.Context) (StoredSession, error) {
 	return row, nil
 }
 
-// exchange proves an application. A header credential beside it is ignored.
-// Only refusals count against the address, so that any number of right ones at
-// once get through.
+// exchange authenticates an application and returns the session to mint for it.
+// A credential in the header is ignored. Only refusals count against the
+// address, so that any number of valid exchanges at once succeed.
 func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (StoredSession, error) {
 	address := c.AddressID()
 	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, address)
@@ -151,8 +152,8 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	return StoredSession{AppID: app.AppID}, s.buckets.refusal(c.Window)
 }
 
-// refuseExchange counts and records a refused exchange. A valid credential in
-// the header has paid for it and is what the answer describes.
+// refuseExchange counts and records a refused exchange. If the header holds a
+// valid credential, the answer goes on describing its bucket.
 func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentials) error {
 	w, err := s.buckets.spend(ctx, s.limits.ExchangeRefused, c.AddressID())
 	if err != nil {
@@ -172,7 +173,7 @@ func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentia
 	return s.trail.refuse(ctx, audit.TokenMint, subject, errInvalidApp())
 }
 
-// application looks an application up whose credentials have the right form.
+// application looks an application up if its credentials have the right form.
 func (s *Tokens) application(ctx context.Context, app AppCredentials) (StoredApplication, error) {
 	if !credential.Valid(credential.AppID, app.AppID) || !credential.Valid(credential.AppSecret, app.AppSecret) {
 		return StoredApplication{}, problem.ErrNotFound
@@ -180,8 +181,8 @@ func (s *Tokens) application(ctx context.Context, app AppCredentials) (StoredApp
 	return s.store.Application(ctx, app.AppID)
 }
 
-// Revoke ends every session of a user: its access and refresh tokens are dead
-// when Revoke returns nil.
+// Revoke ends every session of a user. Their access and refresh tokens are
+// refused once Revoke returns nil.
 func (s *Tokens) Revoke(ctx context.Context, userID string) error {
 	id, err := UserID(userID)
 	if err != nil {

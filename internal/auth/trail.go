@@ -8,17 +8,17 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// trail records what no effect's transaction does: refusals that the audit trail
-// keeps. Safe for concurrent use.
+// trail records refusals, which no transaction of an effect does. Safe for
+// concurrent use.
 type trail struct {
 	store Store
 	now   func() time.Time
 	log   *slog.Logger
 }
 
-// refuse records a refusal of the caller's action on the subject, "" if it is
-// unknown, and returns it. It returns the store's error if the refusal cannot be
-// recorded.
+// refuse records that the caller's action on the subject was refused, and
+// returns the refusal. The subject is "" if unknown. If the refusal cannot be
+// recorded, it returns the store's error.
 func (t *trail) refuse(ctx context.Context, action, subject string, refusal *problem.Error) error {
 	e := CallerFrom(ctx).event(action, subject, t.now())
 	e.Outcome = refusal.Reason

@@ -7,7 +7,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// User is one of the account's own users: whose data it is.
+// User is one of the account's own users, whose data the account keeps.
 type User struct {
 	ID                  string // UUID
 	CreatedAt           time.Time
@@ -20,7 +20,7 @@ type User struct {
 	HasActiveConnection bool
 }
 
-// UserPatch is what a user changes, or has from its creation on.
+// UserPatch is what CreateUser sets and UpdateUser changes.
 type UserPatch struct {
 	FirstName, LastName, Email, ExternalUserID Change[string]
 }

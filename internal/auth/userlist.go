@@ -15,7 +15,7 @@ type UserList struct {
 	Cursor            *string // from an earlier page; wins over Page
 }
 
-// UserQuery is one page of users for the store.
+// UserQuery asks the store for one page of users.
 type UserQuery struct {
 	SortBy         string // a column
 	Descending     bool
@@ -26,8 +26,8 @@ type UserQuery struct {
 	Offset, Limit  int
 }
 
-// UserPosition is a user's place in an order: the value that is sorted by,
-// and the id that breaks ties.
+// UserPosition is a user's place in an order: the value that is sorted by, and
+// the id that breaks ties.
 type UserPosition struct {
 	Value *string `json:"v"` // text, or RFC 3339 with nanoseconds for a time
 	ID    string  `json:"i"`
@@ -52,7 +52,7 @@ type userCursor struct {
 	UserPosition
 }
 
-// filters binds a cursor to what it pages over.
+// filters returns what a cursor is bound to: the list that it pages over.
 func (q *UserQuery) filters() []byte {
 	b, _ := json.Marshal([]any{q.SortBy, q.Descending, q.Search, q.Email, q.ExternalUserID}) // plain values always marshal
 	return append([]byte("users:"), b...)

@@ -35,7 +35,7 @@ func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
 	return u, err
 }
 
-// Get returns a user, to the account or to the user itself.
+// Get returns a user, to the account or to that user.
 func (s *Users) Get(ctx context.Context, userID string) (User, error) {
 	id, err := problem.UUID("id", userID)
 	if err != nil {
@@ -74,8 +74,8 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 	return u, err
 }
 
-// Delete removes a user with its data, sessions and tokens, and returns it as
-// it was.
+// Delete removes a user with its data, sessions and tokens, and returns the
+// user as it was.
 func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 	id, err := problem.UUID("id", userID)
 	if err != nil {

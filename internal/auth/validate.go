@@ -13,12 +13,12 @@ import (
 // maxPage bounds the number of a page.
 const maxPage = 1<<31 - 1
 
-// UserID checks the id of a user in a path; anything but a UUID is a 422 to
-// everyone.
+// UserID checks the id of a user in a path. Anything but a UUID is a 422, for
+// every caller.
 func UserID(s string) (string, error) { return problem.UUID("user_id", s) }
 
-// checkHandle checks the id of what is not named by a UUID. One that was never
-// given out is no fault; one that cannot be text is.
+// checkHandle checks an id that is not a UUID. One that was never given out
+// passes and is not found later; one that cannot be text fails.
 func checkHandle(field, s string) error {
 	var v problem.Check
 	v.Text(field, s, 1, problem.MaxText)
