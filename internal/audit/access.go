@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Access is one read of one user's health data: who, whose, what, when.
+// Access is one read of one user's health data.
 type Access struct {
 	UserID    string
 	At        time.Time
@@ -18,9 +18,9 @@ type Access struct {
 	RequestID string
 }
 
-// Chain returns the ledger hash of a after prev, the hash of the entry before
-// it for the same user (all zero for the first). Changing, dropping or
-// reordering an entry changes every later hash.
+// Chain returns the ledger hash of a. prev is the hash of the entry before it
+// for the same user, all zero for the first. Changing, dropping or reordering
+// an entry changes every later hash.
 func (a Access) Chain(prev [32]byte) [32]byte {
 	h := sha256.New()
 	h.Write(prev[:])

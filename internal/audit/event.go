@@ -1,12 +1,12 @@
-// Package audit describes what happened: security events, one per effect or
-// refusal, and reads of health data, chained per subject. It decides nothing
-// and stores nothing.
+// Package audit describes what happened: security events, one for each effect
+// or refusal, and reads of health data, chained for each user. It decides
+// nothing and stores nothing.
 package audit
 
 import "time"
 
-// Actions. An action is a noun and a verb; a refusal keeps the action and says
-// why in Outcome.
+// Actions. An action is a noun and a verb. A refusal keeps the action; its
+// Outcome is the reason.
 const (
 	Login           = "session.login"
 	Refresh         = "session.refresh"
@@ -35,12 +35,12 @@ const (
 	SigningRotate   = "signing_key.rotate"
 )
 
-// OK is the Outcome of an action that took effect; any other Outcome is the
-// stable reason of its refusal.
+// OK is the Outcome of an action that took effect. Any other Outcome is the
+// stable reason of a refusal.
 const OK = "ok"
 
 // Event is one row of the audit trail. It never holds a secret or a part of
-// one. An effect and its event are written in the same transaction.
+// one. An effect and its event are written in one transaction.
 type Event struct {
 	ID        string // UUIDv7
 	At        time.Time

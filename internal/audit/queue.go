@@ -8,9 +8,9 @@ import (
 // maxQueued bounds the reads that wait to be written.
 const maxQueued = 1 << 16
 
-// Queue keeps reads of health data until they are written: within a second
-// where Flush is called each second, and all of them where it is called before
-// the process ends. Safe for concurrent use.
+// Queue keeps reads of health data until they are written. If Flush is called
+// every second, they are written within a second; what is left when the process
+// ends must be flushed. Safe for concurrent use.
 type Queue struct {
 	// Append writes entries in their order, all or none.
 	Append func(ctx context.Context, entries []Access) error
@@ -21,7 +21,8 @@ type Queue struct {
 	writing sync.Mutex
 }
 
-// Read takes note of a read. It does not block.
+// Read adds a read to the queue, or counts it as dropped if the queue is full.
+// It does not block.
 func (q *Queue) Read(a Access) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -32,7 +33,7 @@ func (q *Queue) Read(a Access) {
 	q.waiting = append(q.waiting, a)
 }
 
-// Flush writes what waits. What could not be written waits on.
+// Flush writes the queue. If that fails, the reads stay in it, in their order.
 func (q *Queue) Flush(ctx context.Context) error {
 	q.writing.Lock()
 	defer q.writing.Unlock()
@@ -52,7 +53,7 @@ func (q *Queue) Flush(ctx context.Context) error {
 	return err
 }
 
-// Dropped returns how many reads were not kept because too many waited.
+// Dropped returns how many reads were not kept because the queue was full.
 func (q *Queue) Dropped() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,7 +1,7 @@
-// Package cluster is what the nodes that serve one database share beside it: the
-// windows of rate limits, and a version for each credential, which whoever ends the
-// credential replaces. It is kept in Redis (7 or newer) or Valkey, which never
-// holds the only copy of anything.
+// Package cluster holds what the nodes that serve one database share beside it:
+// the windows of rate limits, and a version for each credential, which a node
+// that ends the credential replaces. They are kept in Redis 7 or newer, or
+// Valkey, which never holds the only copy of anything.
 package cluster
 
 import (
@@ -22,19 +22,22 @@ import (
 )
 
 const (
-	// Lease is how long what one node proved of a credential may be believed
-	// without reading the database again, the versions being the same.
+	// Lease is how long after its verification a credential may be admitted
+	// without another reading of the database, because its version is the same.
 	Lease = time.Second
 	// timeout bounds each exchange with Redis, and so what one request may wait
-	// for it before it is known to be lost.
+	// for it before it counts as lost.
 	timeout = 500 * time.Millisecond
-	// failuresLost is how many exchanges in a row must fail until Redis counts as
-	// lost, so that one slow moment does not end the counting over all nodes.
+	// failuresLost is how many exchanges in a row must fail before Redis counts
+	// as lost, so that one slow moment does not end the counting over all
+	// nodes.
 	failuresLost = 2
-	// versionLife is how long a version is kept in seconds. One that is gone counts as
-	// replaced, so that this costs a reading of the database and nothing else.
+	// versionLife is how long a version is kept, in seconds. A missing one
+	// counts as replaced, which costs a reading of the database and nothing
+	// else.
 	versionLife = 600
-	// prefix is of every key in Redis, so that an installation can share one.
+	// prefix begins every key in Redis, so that an installation can share a
+	// server.
 	prefix = "openwearables:"
 )
 
@@ -43,17 +46,18 @@ var spendSource string
 
 var spendScript = redis.NewScript(spendSource)
 
-// What the client library would print of its own accord is logged by lose, once.
+// lose logs a failure once; what the client library would print itself is
+// dropped.
 func init() { redis.SetLogger(silence{}) }
 
 type silence struct{}
 
 func (silence) Printf(context.Context, string, ...any) {}
 
-// Redis is a ratelimit.Counter that is exact over all nodes, by Redis' own clock,
-// and keeps the versions. While Redis is lost each node counts its share of every
-// limit for itself, no version is equal to any other, and errors are returned by
-// Bump alone; it comes back by itself. Safe for concurrent use.
+// Redis is a ratelimit.Counter that is exact over all nodes, by the clock of
+// Redis, and keeps the versions. While Redis is lost, each node counts its
+// share of every limit by itself, no two versions are equal, and only Bump
+// returns errors. It recovers by itself. Safe for concurrent use.
 type Redis struct {
 	client *redis.Client
 	local  *ratelimit.Memory
@@ -61,19 +65,19 @@ type Redis struct {
 	id     string // of this node
 
 	lost        atomic.Bool
-	failures    atomic.Int64  // since the last exchange that succeeded
-	nodes       atomic.Int64  // that were alive when Redis was last seen
+	failures    atomic.Int64  // exchanges in a row
+	nodes       atomic.Int64  // alive when Redis was last reached
 	connections atomic.Uint64 // opened so far
-	unique      atomic.Uint64 // versions given that are equal to none
+	unique      atomic.Uint64 // the last version that is equal to no other
 
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
 }
 
-// Open connects to redis://, rediss:// or unix:// URLs. A server that refuses the
-// credentials, runs no scripts or is a cluster is an error that says what to
-// change; one that cannot be reached is logged and awaited. The URL's password is
-// in neither.
+// Open connects to a redis://, rediss:// or unix:// URL. It fails, with an
+// error that says what to change, if the server refuses the credentials, runs
+// no scripts or is a cluster. If the server cannot be reached, Open logs that
+// and succeeds. Neither error nor log holds the password.
 func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logger) (*Redis, error) {
 	options, err := redis.ParseURL(url)
 	if err != nil {
@@ -98,7 +102,7 @@ func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logge
 	return r, nil
 }
 
-// check refuses a server that would never do.
+// check refuses a server that can never work.
 func (r *Redis) check(ctx context.Context) error {
 	err := r.beat(ctx)
 	switch {
@@ -124,7 +128,7 @@ func (r *Redis) Close() error {
 	return r.client.Close()
 }
 
-// Lost reports that Redis is lost and each node counts for itself.
+// Lost reports whether Redis is lost and each node counts by itself.
 func (r *Redis) Lost() bool { return r.lost.Load() }
 
 // Lease implements auth.Peers.
@@ -156,9 +160,9 @@ func (r *Redis) Return(ctx context.Context, p ratelimit.Policy, id string) error
 	return r.local.Return(ctx, r.share(p), id)
 }
 
-// Spend is Take, and returns the version that the subject had in the same instant.
-// Versions are equal only if the subject was not bumped in between, as far as that
-// is known; none is 0.
+// Spend charges as Take does, and returns the version that the subject had in
+// the same instant, never 0. Two versions are equal only if the subject was not
+// bumped in between, as far as Redis can show that.
 func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
 	w, version, err := r.run(ctx, p, id, subject, 1)
 	if err == nil || ctx.Err() != nil {
@@ -169,13 +173,13 @@ func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject strin
 	return w, r.uniqueVersion(), err
 }
 
-// Bump replaces the versions of the subjects. If it fails, other nodes may believe
-// the old ones for as long as the Lease.
+// Bump replaces the versions of the subjects. If it fails, other nodes may go
+// by the old ones for as long as the Lease.
 func (r *Redis) Bump(ctx context.Context, subjects []string) error {
 	if r.lost.Load() {
 		return errLost
 	}
-	for some := range slices.Chunk(subjects, 1000) { // each in the time of one exchange
+	for some := range slices.Chunk(subjects, 1000) { // so that each takes one exchange
 		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, s := range some {
 				p.Set(ctx, versionKey(s), rand.Text(), versionLife*time.Second)

@@ -55,9 +55,9 @@ func read(answer []any) (admitted bool, used int, reset int64, version string, o
 	return a == 1, int(u), reset, version, ok1 && ok2 && ok3 && ok4
 }
 
-// localVersion is the version as this node compares it. A server that was restarted or
-// replaced may have forgotten that a version was bumped; all connections to it are
-// new, so versions of before a connection was opened are equal to none of after.
+// localVersion returns the version as this node compares it. A server that was
+// restarted or replaced may have forgotten a bump. All connections to it are
+// new, so no version from before a connection was opened equals one from after.
 func (r *Redis) localVersion(version string, before uint64) uint64 {
 	if r.connections.Load() != before {
 		return r.uniqueVersion()
@@ -66,13 +66,14 @@ func (r *Redis) localVersion(version string, before uint64) uint64 {
 	h.SetSeed(seed)
 	_, _ = h.WriteString(version)
 	maphash.WriteComparable(&h, before)
-	return h.Sum64() | 1<<63 // no unique version is one of these
+	return h.Sum64() | 1<<63 // no unique version has that bit
 }
 
-// uniqueVersion is a version that is equal to none.
+// uniqueVersion returns a version that is equal to no other.
 func (r *Redis) uniqueVersion() uint64 { return r.unique.Add(1) }
 
-// share is this node's part of a limit while each counts for itself.
+// share returns this node's part of a limit, for use while each node counts by
+// itself.
 func (r *Redis) share(p ratelimit.Policy) ratelimit.Policy {
 	n := int(r.nodes.Load())
 	p.Limit = (p.Limit + n - 1) / n

@@ -15,8 +15,9 @@ const (
 	beatsLive  = 5 * time.Second        // without one, a node counts as gone
 )
 
-// beatScript says that this node is alive and returns how many are.
-// KEYS: the nodes. ARGV: this node, seconds without a sign after which one is gone.
+// beatScript records that this node is alive and returns how many are. KEYS:
+// the nodes. ARGV: this node, and the seconds without a beat after which a node
+// counts as gone.
 var beatScript = redis.NewScript(`
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
@@ -34,8 +35,8 @@ func (r *Redis) beat(ctx context.Context) error {
 	return nil
 }
 
-// watch tells the others that this node is alive, and notices that Redis is lost
-// or back.
+// watch beats, so that the other nodes count this one, and notices when Redis
+// is lost or back.
 func (r *Redis) watch(ctx context.Context) {
 	for {
 		every := beatEvery
@@ -59,8 +60,9 @@ func (r *Redis) watch(ctx context.Context) {
 	}
 }
 
-// lose notes that an exchange failed, and with enough of them that Redis is lost.
-// What a server that answered refused, it refuses always.
+// lose counts a failed exchange, and takes Redis as lost once there are enough.
+// An error that the server itself returned is enough at once, because it would
+// return it again.
 func (r *Redis) lose(err error) {
 	_, answered := errors.AsType[redis.Error](err)
 	if r.failures.Add(1) < failuresLost && !answered {

@@ -13,8 +13,8 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// ListInput is what ListWorkouts takes. Dates are a date (a UTC day), an RFC
-// 3339 time, or unix seconds.
+// ListInput is what ListWorkouts takes. A date is a UTC day, an RFC 3339 time,
+// or unix seconds.
 type ListInput struct {
 	StartDate  string
 	EndDate    string
@@ -23,12 +23,12 @@ type ListInput struct {
 	Limit      *int // default 50
 }
 
-// Query selects workouts of one user that start in [Start, End).
+// Query selects the workouts of one user that start in [Start, End).
 type Query struct {
 	UserID     string
 	Start, End time.Time
 	Type       *string
-	After      *Position // only those beyond it, in the order asked for
+	After      *Position // only those beyond it, in the order of the query
 	Backward   bool      // oldest first, else newest first; ties by id
 	Limit      int
 }
@@ -54,8 +54,8 @@ type cursor struct {
 	Back bool `json:"b,omitempty"`
 }
 
-// List returns one page of a user's workouts. Every page is noted in the
-// user's access ledger.
+// List returns one page of a user's workouts and records the read in the user's
+// access ledger.
 func (s *Workouts) List(ctx context.Context, userID string, in ListInput) (Page, error) {
 	id, err := auth.UserID(userID)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Workouts) List(ctx context.Context, userID string, in ListInput) (Page,
 		return Page{}, userError(err)
 	}
 	limit := q.Limit
-	q.Limit++ // one more tells whether there is another page
+	q.Limit++ // one more shows whether there is another page
 	rows, err := s.Store.Workouts(ctx, q)
 	if err != nil {
 		return Page{}, err
@@ -86,8 +86,8 @@ func (s *Workouts) List(ctx context.Context, userID string, in ListInput) (Page,
 	return s.page(q, rows, more)
 }
 
-// page gives the rows their cursors. more: there is something beyond them in
-// the direction that was read.
+// page gives the rows their cursors. more reports that the store holds
+// something beyond them in the direction that was read.
 func (s *Workouts) page(q Query, rows []Workout, more bool) (Page, error) {
 	out := Page{Data: rows, Start: q.Start, End: q.End}
 	older, newer := more, q.After != nil
@@ -110,7 +110,7 @@ func (s *Workouts) cursor(q Query, at Workout, back bool) (*string, error) {
 	return &c, err
 }
 
-// filters binds a cursor to what it pages over.
+// filters returns what a cursor is bound to: the list that it pages over.
 func (q *Query) filters() []byte {
 	b, _ := json.Marshal([]any{q.UserID, q.Start, q.End, q.Type}) // plain values always marshal
 	return append([]byte("workouts:"), b...)
@@ -143,8 +143,8 @@ var (
 	zoneOffset  = regexp.MustCompile(`^(Z|[+-](0\d|1[0-4]):[0-5]\d)$`)
 )
 
-// readRange reads the half-open range between the dates, which holds the whole
-// of an end that is a date.
+// readRange reads the half-open range between the two dates. An end that is a
+// date is included as a whole day.
 func readRange(v *problem.Check, in ListInput) (start, end time.Time) {
 	start, _ = readDate(v, "start_date", in.StartDate)
 	last, wholeDay := readDate(v, "end_date", in.EndDate)
@@ -158,8 +158,8 @@ func readRange(v *problem.Check, in ListInput) (start, end time.Time) {
 	return start, end
 }
 
-// readDate reads an instant, or a date and that it is one. A time without an
-// offset is UTC.
+// readDate reads an instant or a date, and reports whether it is a date. A time
+// without an offset is UTC.
 func readDate(v *problem.Check, field, s string) (t time.Time, wholeDay bool) {
 	var err error
 	switch {
@@ -187,7 +187,7 @@ func readDate(v *problem.Check, field, s string) (t time.Time, wholeDay bool) {
 	return t, wholeDay
 }
 
-// note puts the read into the user's access ledger.
+// note records the read in the user's access ledger.
 func (s *Workouts) note(ctx context.Context, userID string, items int) {
 	c := auth.CallerFrom(ctx)
 	a := audit.Access{

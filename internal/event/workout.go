@@ -1,5 +1,5 @@
-// Package event is the health data that the credentials protect: workouts, so
-// far the one kind.
+// Package event holds the health data that the credentials protect: workouts,
+// so far.
 package event
 
 import (
@@ -58,7 +58,7 @@ const (
 	MaxElevation = 100_000    // metres
 )
 
-// read checks the input and returns the workout it describes; field is its
+// read checks the input and returns the workout that it describes. field is its
 // place in the request, such as "workouts[3]".
 func (in *Input) read(v *problem.Check, field string) Workout {
 	w := Workout{

@@ -15,22 +15,23 @@ import (
 type Store interface {
 	// Workouts returns up to q.Limit workouts, in the order q asks for.
 	Workouts(ctx context.Context, q Query) ([]Workout, error)
-	// UpsertWorkouts writes all or none, replacing those of the same provider
-	// and external id whole; it sets each ID to the stored one, reports in
-	// order which were new, and moves the user's last_synced_at and _provider.
-	// problem.ErrNotFound: there is no such user.
+	// UpsertWorkouts writes all or none and replaces those of the same provider
+	// and external id as a whole. It sets each ID to the stored one, reports in
+	// order which were new, and sets the last_synced_at and
+	// last_synced_provider of the user. problem.ErrNotFound means that there is
+	// no such user.
 	UpsertWorkouts(ctx context.Context, userID string, ws []Workout) (created []bool, err error)
 	DeleteWorkout(ctx context.Context, userID, id string) error
-	// UserExists answers nil or problem.ErrNotFound.
+	// UserExists returns nil or problem.ErrNotFound.
 	UserExists(ctx context.Context, userID string) error
 }
 
-// Ledger takes note of reads of health data. It does not block.
+// Ledger records reads of health data. It does not block.
 type Ledger interface {
 	Read(a audit.Access)
 }
 
-// Cursors seals places in a list, bound to what is listed.
+// Cursors seals places in a list and binds them to the list.
 type Cursors interface {
 	SealCursor(filters []byte, at any) (string, error)
 	OpenCursor(filters []byte, cursor string, at any) bool
@@ -44,14 +45,14 @@ type Workouts struct {
 	Now     func() time.Time
 }
 
-// Result says what became of one workout that was written.
+// Result is the outcome of one workout that was written.
 type Result struct {
 	ID         string
 	ExternalID string
 	Status     string // "created" or "updated"
 }
 
-// Upserted is the answer to Upsert; Items are in the order of the input.
+// Upserted is the result of Upsert. Items are in the order of the input.
 type Upserted struct {
 	Created int
 	Updated int
@@ -59,8 +60,8 @@ type Upserted struct {
 }
 
 // Upsert writes up to MaxBatch workouts of a user, all or none. One with the
-// same source.provider and external_id as a stored one replaces it whole, so
-// that a retry changes nothing; twice in one call, the later wins.
+// same source.provider and external_id as a stored one replaces it as a whole,
+// so that a retry changes nothing. If one call holds two, the later wins.
 func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upserted, error) {
 	id, err := auth.UserID(userID)
 	if err != nil {

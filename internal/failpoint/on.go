@@ -54,7 +54,7 @@ func parse(text string) point {
 	return p
 }
 
-// Hit acts if the place of that name is set.
+// Hit acts if FAILPOINT names the place.
 func Hit(name string) {
 	if name == set.name && hits.Add(1) > set.after {
 		set.act()

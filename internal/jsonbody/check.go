@@ -1,5 +1,5 @@
-// Package jsonbody reads the JSON bodies of requests strictly, so that whatever
-// decodes them later sees one meaning only.
+// Package jsonbody checks the JSON bodies of requests strictly, so that every
+// decoder reads the same meaning from them.
 package jsonbody
 
 import (
@@ -17,8 +17,8 @@ import (
 // included.
 const MaxDepth = 32
 
-// MaxMembers is how many members one object may have. What no operation knows is
-// ignored, but not without a bound on what telling the names apart may cost.
+// MaxMembers is how many members one object may have. Unknown members are
+// ignored, but comparing their names must have a bounded cost.
 const MaxMembers = 10_000
 
 // Check returns nil if body is exactly one JSON object (RFC 8259) that is also
@@ -44,8 +44,8 @@ func Check(body []byte) error {
 	return err
 }
 
-// pooledBody is the longest body after which a reader is kept: one that has met
-// very long or very many names holds on to their memory.
+// pooledBody is the longest body after which a reader is pooled: a reader that
+// has met very long or very many names holds on to their memory.
 const pooledBody = 64 << 10
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
@@ -65,7 +65,7 @@ func (r *reader) open(body []byte) {
 	r.nul = bytes.Contains(body, escapedNUL)
 }
 
-// check returns an *Error, or what the decoder made of a fault in the grammar.
+// check returns an *Error, or the decoder's error for a fault in the grammar.
 func (r *reader) check() error {
 	if kind := r.decoder.PeekKind(); kind != jsontext.KindBeginObject && kind != jsontext.KindInvalid {
 		return &Error{Problem: "must be a JSON object"}
@@ -92,8 +92,8 @@ func (r *reader) check() error {
 	}
 }
 
-// checkString checks a string or a name just read. What holds a name that cannot
-// be repeated is told by the object around it.
+// checkString checks a string or a name that was just read. A name that must
+// not be repeated is reported as the object around it.
 func (r *reader) checkString(token jsontext.Token) error {
 	kind, length := r.decoder.StackIndex(r.decoder.StackDepth())
 	isName := kind == jsontext.KindBeginObject && length%2 == 1
@@ -109,7 +109,8 @@ func (r *reader) checkString(token jsontext.Token) error {
 	}
 }
 
-// field is where the decoder stands or, after a name, what that is a member of.
+// field returns where the decoder stands or, after a name, the object that
+// holds it.
 func (r *reader) field(afterName bool) string {
 	at := r.decoder.StackPointer()
 	if afterName {
@@ -125,8 +126,8 @@ func (r *reader) checkEnd() error {
 	return nil
 }
 
-// explain turns what check returned into an *Error. An end of input before any
-// token is a body of white space.
+// explain turns what check returned into an *Error. If the input ends before
+// any token, the body was white space.
 func explain(err error, body []byte) error {
 	var fault *jsontext.SyntacticError
 	switch {

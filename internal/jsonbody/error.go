@@ -12,11 +12,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An Error is what is wrong with a body.
+// An Error is the first fault of a body.
 //
-// Field is the member at fault, like "workouts[3].end_time", or empty where that
-// is the body as a whole. Problem continues it: what the client has to change,
-// without a word of the values that were sent.
+// Field is the member at fault, such as "workouts[3].end_time", or empty if the
+// body as a whole is. Problem continues it and says what the client has to
+// change, without any value that was sent.
 type Error struct {
 	Field   string
 	Problem string
@@ -30,14 +30,14 @@ func (e *Error) Error() string {
 	return e.Field + " " + e.Problem
 }
 
-// maxField is the longest field that is told: a longer one cannot be a name that
-// an operation knows.
+// maxField is the longest field that is reported, in bytes. No operation has a
+// longer one.
 const maxField = 255
 
-// Field turns a JSON pointer (RFC 6901) into a field's usual spelling:
-// "/workouts/3/end_time" becomes "workouts[3].end_time". The pointer to the whole
-// document, and one whose spelling would pass 255 bytes, become "". The spelling
-// is to be read by people: names with dots and brackets in them are not marked.
+// Field turns a JSON pointer (RFC 6901) into the usual spelling of a field:
+// "/workouts/3/end_time" becomes "workouts[3].end_time". The pointer to the
+// whole document, and one whose spelling would pass 255 bytes, become "". The
+// spelling is for people: dots and brackets within names are not escaped.
 func Field(pointer string) string {
 	var b strings.Builder
 	for name := range jsontext.Pointer(pointer).Tokens() {
@@ -74,8 +74,8 @@ func isIndex(name string) bool {
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// describe words a fault in the grammar. The fault's own text quotes the body
-// and is left out.
+// describe puts a fault in the grammar into words. The decoder's own text
+// quotes the body, so it is left out.
 func describe(fault *jsontext.SyntacticError, body []byte) *Error {
 	field := Field(string(fault.JSONPointer))
 	switch {

@@ -15,11 +15,11 @@ const (
 	MaxEmail = 254
 )
 
-// Check collects what is wrong with a request, so that one answer names it
-// all. The zero value is ready.
+// Check collects the faults of a request, so that one answer names them all.
+// The zero value is ready to use.
 type Check struct{ fields []FieldError }
 
-// Fail notes that a field must change.
+// Fail records that a field must change.
 func (v *Check) Fail(field, message string) {
 	v.fields = append(v.fields, FieldError{field, message})
 }
@@ -32,7 +32,8 @@ func (v *Check) Err() error {
 	return InvalidError(v.fields...)
 }
 
-// Text checks a string of least to most characters.
+// Text checks that a string has least to most characters, is UTF-8, and holds
+// no U+0000.
 func (v *Check) Text(field, s string, least, most int) {
 	switch n := utf8.RuneCountInString(s); {
 	case !utf8.ValidString(s):
@@ -53,7 +54,7 @@ func (v *Check) Optional(field string, s *string, most int) {
 
 var emailForm = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
 
-// Email checks an address: something, an @, something, and no white space.
+// Email checks an address: text, an @, text, and no white space.
 func (v *Check) Email(field, s string) {
 	before := len(v.fields)
 	v.Text(field, s, 3, MaxEmail)
@@ -62,7 +63,7 @@ func (v *Check) Email(field, s string) {
 	}
 }
 
-// OneOf checks membership of a closed set.
+// OneOf checks that a string is in a closed set.
 func (v *Check) OneOf(field, s string, set ...string) {
 	for _, member := range set {
 		if s == member {
@@ -72,14 +73,15 @@ func (v *Check) OneOf(field, s string, set ...string) {
 	v.Fail(field, "must be one of "+strings.Join(set, ", "))
 }
 
-// Between checks a number's range, both ends included.
+// Between checks that a number is least to most, both included.
 func (v *Check) Between(field string, n, least, most int) {
 	if n < least || n > most {
 		v.Fail(field, "must be "+strconv.Itoa(least)+" to "+strconv.Itoa(most))
 	}
 }
 
-// Future reads an RFC 3339 time that is still to come; nil stays nil.
+// Future reads an RFC 3339 time, which must be after now. It returns nil for
+// nil.
 func (v *Check) Future(field string, s *string, now time.Time) *time.Time {
 	t := v.Instant(field, s)
 	if t != nil && !t.After(now) {
@@ -88,7 +90,8 @@ func (v *Check) Future(field string, s *string, now time.Time) *time.Time {
 	return t
 }
 
-// Instant reads an RFC 3339 time; nil stays nil.
+// Instant reads an RFC 3339 time and returns it in UTC, in microseconds. It
+// returns nil for nil and for what is not such a time.
 func (v *Check) Instant(field string, s *string) *time.Time {
 	if s == nil {
 		return nil

@@ -1,6 +1,6 @@
-// Package problem is the one error that reaches a caller, and the checks that
-// collect what is wrong with a request. It knows nothing of credentials, the
-// wire or the database.
+// Package problem defines the one error that reaches a caller, and the checks
+// that collect the faults of a request. It knows neither credentials, nor the
+// wire, nor the database.
 package problem
 
 import (
@@ -28,7 +28,7 @@ const (
 )
 
 // FieldError names one member of a request and what to change about it. It
-// never echoes the value.
+// never repeats the value.
 type FieldError struct {
 	Field   string
 	Message string
@@ -55,8 +55,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// AsError returns err as an *Error. An error that is not one says nothing to
-// the caller: it becomes Internal with err as its cause.
+// AsError returns err as an *Error. Any other error becomes the cause of an
+// Internal one, which tells the caller nothing.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -64,13 +64,14 @@ func AsError(err error) *Error {
 	return &Error{Kind: Internal, Reason: "internal", Detail: "Internal server error", Cause: err}
 }
 
-// UnavailableError is a passing fault: nothing was written, and the same call
-// may be made again after a second.
+// UnavailableError returns the error of a passing fault: nothing was written,
+// and the caller may repeat the call after a second.
 func UnavailableError(cause error) *Error {
 	return &Error{Kind: Unavailable, Reason: "unavailable", Detail: "The service is temporarily unavailable", RetryAfter: 1, Cause: cause}
 }
 
-// InvalidError refuses a request for its content; fields must not be empty.
+// InvalidError returns the refusal of a request for its content. fields must
+// not be empty.
 func InvalidError(fields ...FieldError) *Error {
 	detail := "The request is invalid"
 	if f := fields[0]; f.Field != "" {
@@ -81,8 +82,8 @@ func InvalidError(fields ...FieldError) *Error {
 	return &Error{Kind: Invalid, Reason: "invalid_request", Detail: detail, Fields: fields}
 }
 
-// NotFoundError refuses a request for something that does not exist, named as
-// people name it ("API key").
+// NotFoundError returns the refusal of a request for something that does not
+// exist. what names it as people do ("API key").
 func NotFoundError(what string) *Error {
 	return &Error{Kind: NotFound, Reason: "not_found", Detail: what + " not found"}
 }

@@ -11,7 +11,7 @@ var (
 	errNotInstant = errors.New("not an RFC 3339 time")
 )
 
-// ParseInstant reads an RFC 3339 time and nothing else; time.Parse takes more.
+// ParseInstant reads an RFC 3339 time. It is stricter than time.Parse.
 func ParseInstant(s string) (time.Time, error) {
 	if !instantForm.MatchString(s) {
 		return time.Time{}, errNotInstant
@@ -19,7 +19,8 @@ func ParseInstant(s string) (time.Time, error) {
 	return time.Parse(time.RFC3339, s)
 }
 
-// storable bounds times to four-digit years, which order alike as text.
+// storable reports whether the year has four digits, so that times order alike
+// as text.
 func storable(t time.Time) bool {
 	y := t.UTC().Year()
 	return y >= 1 && y <= 9999

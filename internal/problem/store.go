@@ -2,16 +2,16 @@ package problem
 
 import "errors"
 
-// Sentinels that a store returns; the domain gives them their meaning.
+// Sentinels that a store returns. The domain gives them their meaning.
 var (
-	// ErrNotFound means that no row has the identity asked for.
+	// ErrNotFound means that no row has the identity.
 	ErrNotFound = errors.New("not found")
-	// ErrTaken means that a unique value is held by another row; the error
-	// wraps a *TakenError that names the column.
+	// ErrTaken means that another row holds a unique value. The error wraps a
+	// *TakenError that names the column.
 	ErrTaken = errors.New("taken")
 )
 
-// TakenError says which unique column refused a write.
+// TakenError names the unique column that refused a write.
 type TakenError struct{ Column string }
 
 func (e *TakenError) Error() string { return e.Column + " is taken" }

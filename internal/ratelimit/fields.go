@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Fields are the values of the header fields that describe one bucket. All five
-// say the same: Reset is now plus the t of RateLimit, in unix seconds.
+// Fields holds the values of the header fields that describe one bucket. All
+// five agree: Reset is now plus the t of RateLimit, in unix seconds.
 type Fields struct {
 	Limit           string // X-RateLimit-Limit
 	Remaining       string // X-RateLimit-Remaining

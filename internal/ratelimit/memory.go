@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// classWindows is how many windows of one policy name are kept at a time.
+// classWindows is how many windows of one policy name are kept.
 const classWindows = 1 << 17
 
-// classShards is how many locks they are spread over.
+// classShards is how many locks the windows of one policy name are spread over.
 const classShards = 64
 
 // A Memory is a Counter for one process. It is exact under concurrency, never
-// blocks, takes no notice of its contexts and returns no errors.
+// blocks, ignores its contexts and returns no errors.
 //
-// It keeps at most 131072 windows of each policy name. Where that is reached, a
-// new window takes the place of one that is over, otherwise of the one in its
-// shard that opened first and so ends soonest; windows of another name are never
+// It keeps at most 131072 windows of each policy name. When that many are kept,
+// a new window takes the place of one that is over, or else of the one in its
+// shard that opened first and so ends soonest. Windows of other names are not
 // touched. Policy names must therefore be a closed set.
 //
-// Windows are measured on the monotonic clock where now's times carry one, so
-// that setting the wall clock neither ends nor lengthens a window. Where they do
+// Windows are measured on the monotonic clock if the times of now carry one, so
+// that setting the wall clock neither ends nor lengthens a window. If they do
 // not, a step back counts as no time passing.
 type Memory struct {
 	now     func() time.Time
@@ -113,7 +113,7 @@ func (m *Memory) addClass(name string) *class {
 type class [classShards]shard
 
 // A shard holds a class's windows of some ids, in a list in the order of their
-// opening. All windows of a class being equally long, the first is also the
+// opening. All windows of a class have one length, so the first is also the
 // first to end.
 type shard struct {
 	mu      sync.Mutex
@@ -123,9 +123,9 @@ type shard struct {
 	last    *bucket
 }
 
-// A reading is one look at the clock: steady to measure with, wall to tell.
+// A reading is one look at the clock: steady for measuring, wall for reporting.
 type reading struct {
-	steady time.Duration // passed in the sight of this shard, never less than before
+	steady time.Duration // elapsed for this shard; never decreases
 	wall   time.Time
 }
 
@@ -138,7 +138,8 @@ type bucket struct {
 	prev, next *bucket
 }
 
-// read must be called with the shard locked and now taken under that lock.
+// read reads the clock. The shard must be locked, and now taken under that
+// lock.
 func (s *shard) read(now time.Time) reading {
 	if !s.clock.wall.IsZero() {
 		s.clock.steady += max(0, now.Sub(s.clock.wall))
@@ -155,7 +156,7 @@ func (s *shard) find(id string, t reading) *bucket {
 	return nil
 }
 
-// open gives id a window with nothing spent, in place of whatever it had.
+// open gives id a window with nothing spent, in place of the one it had.
 func (s *shard) open(p Policy, id string, t reading) *bucket {
 	b := s.buckets[id]
 	if b == nil {
@@ -175,7 +176,7 @@ func (s *shard) open(p Policy, id string, t reading) *bucket {
 }
 
 // makeRoom drops up to two windows that are over, so that they go faster than
-// new ones come, and one that is not if the shard is full even so.
+// new ones come. If the shard is still full, it drops one that is not.
 func (s *shard) makeRoom(t reading) {
 	for range 2 {
 		if s.first == nil || s.first.end > t.steady {
@@ -216,9 +217,9 @@ func (s *shard) unlink(b *bucket) {
 	}
 }
 
-// told is the window's end by the wall clock of t. It is the one fixed at the
-// opening unless the wall clock was set since, so far that this is no longer
-// ahead or is further ahead than the window is long.
+// told returns the window's end by the wall clock of t. It is the end that was
+// fixed at the opening, unless the wall clock was set since so that this end is
+// past, or further ahead than the window is long.
 func (b *bucket) told(p Policy, t reading) time.Time {
 	reset := time.Unix(b.reset, 0)
 	if left := reset.Sub(t.wall); left > 0 && left <= p.Length() {

@@ -1,5 +1,6 @@
 // Package ratelimit decides how many requests a caller may still make: pure
-// arithmetic over fixed windows, and counters that keep one window per caller.
+// arithmetic over fixed windows, and counters that keep one window for each
+// caller.
 package ratelimit
 
 import "time"
@@ -18,12 +19,12 @@ type Policy struct {
 	Window time.Duration
 }
 
-// A Window is what a counter answered about one caller's bucket.
+// A Window describes one caller's bucket.
 //
 // Remaining is in [0, Policy.Limit]. Reset is a whole second, the same for the
-// life of a window, after the counter's time and at most Policy.Window later.
-// Admitted tells of a Take whether it spent one, of a Peek whether a Take in its
-// place would have.
+// life of a window, later than the counter's time by at most Policy.Window.
+// Admitted reports whether a Take spent one; after a Peek, whether a Take in
+// its place would have.
 type Window struct {
 	Policy    Policy
 	Remaining int
@@ -31,34 +32,33 @@ type Window struct {
 	Admitted  bool
 }
 
-// ResetUnix is when the window ends, in unix seconds. A fraction rounds up, so
-// that whoever waits for it finds the window over.
+// ResetUnix returns when the window ends, in unix seconds. A fraction rounds
+// up, so that the window is over then.
 func (w Window) ResetUnix() int64 {
 	return ceilSecond(w.Reset).Unix()
 }
 
-// RetryAfter is the number of whole seconds from now until the window ends,
-// rounded up and at least 1, as a Retry-After field wants it (RFC 9110, section
-// 10.2.3).
+// RetryAfter returns the whole seconds from now until the window ends, rounded
+// up and at least 1, for a Retry-After field (RFC 9110, section 10.2.3).
 func (w Window) RetryAfter(now time.Time) int {
 	return max(1, ceilSeconds(w.Reset.Sub(now)))
 }
 
-// Length is the window's length in whole seconds, at least one.
+// Length returns the window's length in whole seconds, at least one.
 func (p Policy) Length() time.Duration {
 	return time.Duration(max(1, ceilSeconds(p.Window))) * time.Second
 }
 
-// Fresh is the window that would open now, with nothing spent.
+// Fresh returns the window that would open now, with nothing spent.
 func (p Policy) Fresh(now time.Time) Window {
 	return p.window(0, p.reset(now), p.Limit > 0)
 }
 
-// reset is the end of a window that opens now: the last whole second within the
-// policy's length. A window is up to a second shorter than its policy says, which
-// is the price of an end that is exact in unix seconds; since the next one opens
-// no earlier than that end, any span of the policy's length still touches at most
-// two windows.
+// reset returns the end of a window that opens now: the last whole second
+// within the policy's length. A window is up to a second shorter than its
+// policy says, so that its end is exact in unix seconds. The next one opens no
+// earlier than that end, so any span of the policy's length still touches at
+// most two windows.
 func (p Policy) reset(now time.Time) time.Time {
 	return now.Add(p.Length()).Truncate(time.Second)
 }
