@@ -179,7 +179,7 @@ func (r *Redis) Bump(ctx context.Context, subjects []string) error {
 	if r.lost.Load() {
 		return errLost
 	}
-	for some := range slices.Chunk(subjects, 1000) { // so that each takes one exchange
+	for some := range slices.Chunk(subjects, 1000) { // each within the timeout of one exchange
 		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, s := range some {
 				p.Set(ctx, versionKey(s), rand.Text(), versionLife*time.Second)

@@ -16,7 +16,7 @@ const maxToken = 4 << 10
 // maxTime is the end of the year 9999 in Unix seconds.
 const maxTime = 253402300799
 
-// Claims is what a JWT of ours says (RFC 7519, 4.1). Times are whole seconds.
+// Claims holds the claims of a JWT (RFC 7519, 4.1). Times are whole seconds.
 type Claims struct {
 	Issuer    string // iss
 	Audience  string // aud, always a single one
@@ -26,14 +26,14 @@ type Claims struct {
 	IssuedAt  time.Time
 	NotBefore time.Time // zero when signing: the same as IssuedAt
 	ExpiresAt time.Time
-	Scope     string // scope, "" where the token has none
-	AppID     string // app_id, "" where the token has none
-	Actor     string // act.sub (RFC 8693, 4.1): who acts for the subject, "" for nobody
+	Scope     string // scope, "" if the token has none
+	AppID     string // app_id, "" if the token has none
+	Actor     string // act.sub (RFC 8693, 4.1): who acts for the subject, "" if nobody does
 }
 
-// Sign returns the JWT in compact form, its header exactly alg, kid and typ. It
-// refuses claims that [KeySet.Verify] would: a missing one, an end that is not
-// after the beginning, invalid UTF-8, more than 4 KiB.
+// Sign returns the JWT in compact form. Its header has exactly alg, kid and
+// typ. Sign refuses claims that [KeySet.Verify] would refuse: a missing one, an
+// end that is not after the beginning, invalid UTF-8, more than 4 KiB.
 func (k *SigningKey) Sign(c Claims) (string, error) {
 	if c.NotBefore.IsZero() {
 		c.NotBefore = c.IssuedAt

@@ -1,7 +1,8 @@
-// Package credential turns bytes into credentials and back: key and token
-// formats with their checksums, keyed hashes and sealing under one master
-// secret, password policy and hashing, and the signing and strict verifying of
-// JWTs. It holds no state but keys, reads no clock and does no I/O.
+// Package credential turns bytes into credentials and back: the formats of keys
+// and tokens with their checksums, keyed hashes and sealing under one master
+// secret, the policy and hashing of passwords, and the signing and strict
+// verification of JWTs. It holds no state but keys, reads no clock and does no
+// I/O.
 package credential
 
 import (
@@ -10,8 +11,8 @@ import (
 	"strings"
 )
 
-// Prefix is the leading text of a credential and names its kind. What follows
-// it is made of [0-9a-z]: a payload, then a checksum of 7 characters, the CRC32
+// Prefix is the leading text of a credential and names its kind. The rest is
+// made of [0-9a-z]: a payload, then a checksum of 7 characters, the CRC32
 // (IEEE) of prefix and payload in base36. Every secret of this product
 // therefore matches
 //
@@ -37,7 +38,7 @@ const (
 	refreshTextLen = 56 // 36^55 < 2^288 < 36^56
 )
 
-// payloadLen is 0 for a prefix that is none of ours.
+// payloadLen returns 0 for an unknown prefix.
 func (p Prefix) payloadLen() int {
 	switch p {
 	case LiveKey, TestKey:
@@ -54,8 +55,8 @@ func (p Prefix) payloadLen() int {
 }
 
 // Mint returns a new random credential of the kind p: 149 bits in a key, 191 in
-// an application secret, 87 in an id. It panics for Refresh, whose tokens are
-// derived by [Vault.RefreshToken], and for a prefix that is none of ours.
+// an application secret, 87 in an id. It panics for Refresh, whose tokens
+// [Vault.RefreshToken] derives, and for an unknown prefix.
 func Mint(p Prefix) string {
 	n := p.payloadLen()
 	if n == 0 || p == Refresh {
@@ -64,8 +65,8 @@ func Mint(p Prefix) string {
 	return seal36(p, random36(n))
 }
 
-// Valid reports whether s has the shape of p and a right checksum. It neither
-// allocates nor looks anything up, and it proves nothing about who made s.
+// Valid reports whether s has the form of p and a right checksum. It neither
+// allocates nor looks anything up, and says nothing about the origin of s.
 func Valid(p Prefix, s string) bool {
 	n := p.payloadLen()
 	if n == 0 || len(s) != len(p)+n+checksumLen || !strings.HasPrefix(s, string(p)) {
@@ -81,13 +82,14 @@ func Valid(p Prefix, s string) bool {
 	return sum == string(want[:])
 }
 
-// ValidKey reports whether s is [Valid] as an API key of either environment.
+// ValidKey reports whether s is [Valid] as an API key of the live or the test
+// environment.
 func ValidKey(s string) bool {
 	return Valid(LiveKey, s) || Valid(TestKey, s)
 }
 
-// HasKeyForm reports whether s claims to be an API key: whatever begins with
-// "ow_" is answered as a key, never as another kind of credential.
+// HasKeyForm reports whether s presents itself as an API key. What begins with
+// "ow_" is authenticated as a key, never as another kind of credential.
 func HasKeyForm(s string) bool {
 	return strings.HasPrefix(s, "ow_")
 }
@@ -99,8 +101,8 @@ func seal36(p Prefix, payload string) string {
 	return body + string(sum[:])
 }
 
-// checksum goes through the table itself because crc32.ChecksumIEEE takes a
-// byte slice, which a string would have to be copied into.
+// checksum walks the table itself, because crc32.ChecksumIEEE takes a byte
+// slice, into which a string would have to be copied.
 func checksum(body string) [checksumLen]byte {
 	crc := ^uint32(0)
 	for i := range len(body) {
@@ -116,7 +118,7 @@ func checksum(body string) [checksumLen]byte {
 }
 
 // random36 returns n uniform characters of [0-9a-z]. A byte of 252 or more is
-// drawn again, since 256 is no multiple of 36.
+// drawn again, because 256 is not a multiple of 36.
 func random36(n int) string {
 	text := make([]byte, 0, n)
 	var draw [64]byte

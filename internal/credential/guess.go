@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	window       = 64 // characters that zxcvbn is asked about at once: its work grows with the square
+	window       = 64 // characters that zxcvbn scores at once: its work grows with the square
 	minScore     = 3  // of zxcvbn's 0 to 4: 10^6 seconds at 10^4 guesses a second
 	minRemainder = 8  // characters that a password must have beside known words
 	minWord      = 4  // a shorter context word is too likely to occur by chance
@@ -24,7 +24,7 @@ const (
 //go:embed breached.txt
 var breachedText string
 
-// productWords are known to whoever attacks this product.
+// productWords are known to every attacker of this product.
 var productWords = []string{"openwearables", "openwearable", "open wearables", "wearables", "wearable"}
 
 // breached holds the lines of breached.txt, folded, the longest first.
@@ -38,8 +38,8 @@ var breached = sync.OnceValue(func() []string {
 	return longestFirst(list)
 })
 
-// contextWords returns what the product and the person are called, in parts and
-// whole, each folded and long enough to matter, the longest first.
+// contextWords returns the names of the product and the person, in parts and as
+// a whole, each folded and at least minWord long, the longest first.
 func contextWords(context []string) []string {
 	var words []string
 	for _, c := range append(slices.Clone(context), productWords...) {
@@ -54,7 +54,8 @@ func contextWords(context []string) []string {
 	return longestFirst(slices.DeleteFunc(words, func(w string) bool { return len([]rune(w)) < minWord }))
 }
 
-// longestFirst sorts so that no word is taken apart by one that it contains.
+// longestFirst sorts and drops duplicates, so that no word is taken apart by
+// one that it contains.
 func longestFirst(words []string) []string {
 	slices.SortFunc(words, func(a, b string) int {
 		if len(a) != len(b) {
@@ -65,7 +66,7 @@ func longestFirst(words []string) []string {
 	return slices.Compact(words)
 }
 
-// isMostly reports whether little is left of the password without the words.
+// isMostly reports whether little of the password is left without the words.
 func isMostly(password string, words []string) bool {
 	folded := fold(password)
 	rest := folded
@@ -75,7 +76,7 @@ func isMostly(password string, words []string) bool {
 	return rest != folded && len([]rune(rest)) < minRemainder
 }
 
-// isGuessable asks zxcvbn about the password as it is, with repeated blocks
+// isGuessable scores the password with zxcvbn: as it is, with repeated blocks
 // written once, and in both readings of leet.
 func isGuessable(password string, words []string) bool {
 	plain := standIns(password)
@@ -89,15 +90,15 @@ func isGuessable(password string, words []string) bool {
 	})
 }
 
-// score leaves out zxcvbn's leet matcher, whose work grows exponentially with
-// the symbols used, and its keyboard matcher, where isPattern does better.
+// score leaves out two matchers of zxcvbn: leet, whose work grows exponentially
+// with the number of symbols, and keyboards, which isPattern recognizes better.
 func score(text string, known []string) int {
 	return zxcvbn.PasswordStrength(text, known, func(m match.Matcher) bool {
 		return matching.FilterL33tMatcher(m) || matching.FilterSpatialMatcher(m)
 	}).Score
 }
 
-// years are given to zxcvbn as words: its dates end in 2019 and need a day.
+// years are words for zxcvbn, whose dates end in 2019 and need a day.
 var years = func() []string {
 	var list []string
 	for year := 2039; year >= 1940; year-- {
@@ -106,8 +107,9 @@ var years = func() []string {
 	return list
 }()
 
-// standIns puts a letter in place of each character that is not ASCII, since
-// zxcvbn counts bytes. Equal ones stay equal and neighbours stay neighbours.
+// standIns puts a letter in place of each character that is not ASCII, because
+// zxcvbn counts bytes. Equal characters stay equal and neighbours stay
+// neighbours.
 func standIns(password string) string {
 	return strings.Map(func(r rune) rune {
 		if r <= unicode.MaxASCII {
@@ -117,8 +119,8 @@ func standIns(password string) string {
 	}, unaccented(password))
 }
 
-// Digits and symbols read as the letters that they stand for: 1, ! and | are read
-// as i, or as l.
+// Digits and symbols, read as the letters that they stand for. 1, ! and | are
+// read as i, or as l.
 var (
 	leetI = strings.NewReplacer("4", "a", "@", "a", "8", "b", "(", "c", "3", "e", "6", "g", "9", "g",
 		"1", "i", "!", "i", "|", "i", "0", "o", "$", "s", "5", "s", "7", "t", "+", "t")
@@ -126,8 +128,8 @@ var (
 		"1", "l", "!", "l", "|", "l", "0", "o", "$", "s", "5", "s", "7", "t", "+", "t")
 )
 
-// fold makes equal what people take for the same word: case, accents, width,
-// leet and separators are gone.
+// fold maps spellings of one word to one text: it drops case, accents, width,
+// leet and separators.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

@@ -2,8 +2,8 @@ package credential
 
 import "context"
 
-// hashLimiter bounds how many callers are inside it and how many wait to get in. They
-// are let in in the order they came.
+// hashLimiter bounds how many callers hash at once and how many wait. Waiting
+// callers enter in the order in which they came. Safe for concurrent use.
 type hashLimiter struct {
 	inside  chan struct{}
 	waiting chan struct{}
@@ -16,8 +16,9 @@ func newHashLimiter(width, queue int) *hashLimiter {
 	}
 }
 
-// enter returns once the caller is inside, who then must call leave once. It
-// fails with ErrBusy without waiting, or with the context's error.
+// enter returns once the caller may hash; the caller must then call leave once.
+// If the queue is full it fails with ErrBusy at once. If the context ends first
+// it fails with the error of the context.
 func (l *hashLimiter) enter(ctx context.Context) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

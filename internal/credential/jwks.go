@@ -10,7 +10,8 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// jwk is a public key as RFC 7517, RFC 7518 (6.2.1) and RFC 8037 (2) write it.
+// jwk is a public key in the form of RFC 7517, RFC 7518 (6.2.1) and RFC 8037
+// (2).
 type jwk struct {
 	Type      string `json:"kty"`
 	Curve     string `json:"crv"`
@@ -21,8 +22,8 @@ type jwk struct {
 	Algorithm string `json:"alg"`
 }
 
-// JWKS returns the public keys as a JSON Web Key Set (RFC 7517, 5), in the order
-// of their IDs. HS256 keys have no public half and are left out.
+// JWKS returns the public keys as a JSON Web Key Set (RFC 7517, 5), in the
+// order of their IDs. HS256 keys have no public half and are left out.
 func (ks KeySet) JWKS() []byte {
 	set := struct {
 		Keys []jwk `json:"keys"`

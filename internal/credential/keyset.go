@@ -12,36 +12,36 @@ import (
 )
 
 var (
-	// ErrInvalidToken is returned for every JWT that is not one of ours in
-	// force, but for the one case of ErrTokenExpired.
+	// ErrInvalidToken is returned for every JWT that is refused, except in the
+	// one case of ErrTokenExpired.
 	ErrInvalidToken = errors.New("credential: invalid token")
 
-	// ErrTokenExpired is returned for a JWT with which nothing is wrong but
-	// that its time is over.
+	// ErrTokenExpired is returned for a JWT whose only fault is that it has
+	// expired.
 	ErrTokenExpired = errors.New("credential: token expired")
 )
 
-// clockLeeway is how far, in seconds, another node's clock may be ahead.
+// clockLeeway is how far the clock of another node may be ahead, in seconds.
 const clockLeeway = 30
 
-// KeySet holds the keys whose tokens are accepted, by their IDs. It must not
-// change once it is in use; then it is safe for concurrent use.
+// KeySet holds the keys whose tokens are accepted, by their IDs. It is safe for
+// concurrent use as long as it does not change.
 type KeySet map[string]*SigningKey
 
 // Verify returns the claims of a token that one of these keys signed, that the
 // issuer issued for one of the audiences, and that is in force: iat and nbf at
 // most 30 s ahead of now, exp after now. It is strict where RFC 7515, RFC 7519
-// and RFC 8725 leave room, and no second text passes for the same token:
+// and RFC 8725 leave room, so that no second text passes for the same token:
 //
 //   - three parts of canonical, unpadded base64url, 4 KiB at most;
-//   - a header of alg, kid and typ only, each once, typ "JWT", and the algorithm
-//     that of the key named by kid: nothing in a token ever chooses another;
-//   - no member twice, every claim of its type, aud a single string, times whole
-//     numbers of seconds;
-//   - an ES256 signature with the lower of its two possible values of s.
+//   - a header of only alg, kid and typ, each once, with typ "JWT" and the
+//     algorithm of the key that kid names: a token never chooses another;
+//   - no member twice, every claim of its type, aud a single string, times
+//     whole numbers of seconds;
+//   - an ES256 signature with the lower of the two possible values of s.
 //
 // Claims of other names are ignored. The errors are [ErrInvalidToken] and
-// [ErrTokenExpired], bare.
+// [ErrTokenExpired], not wrapped.
 func (ks KeySet) Verify(token, issuer string, audiences []string, now time.Time) (Claims, error) {
 	payload, ok := ks.open(token)
 	if !ok {
@@ -66,7 +66,7 @@ func (ks KeySet) Verify(token, issuer string, audiences []string, now time.Time)
 	return w.claims(), nil
 }
 
-// Lacks reports that a token names a key that is not in the set.
+// Lacks reports whether the token names a key that is not in the set.
 func (ks KeySet) Lacks(token string) bool {
 	head, _, _ := strings.Cut(token, ".")
 	header, ok := decodePart(head)
@@ -79,8 +79,8 @@ func (ks KeySet) Lacks(token string) bool {
 	return json.Unmarshal(header, &h) == nil && h.KeyID != "" && ks[h.KeyID] == nil
 }
 
-// open returns the payload of a token whose form, header and signature are in
-// order.
+// open returns the payload of a token whose form, header and signature are
+// valid.
 func (ks KeySet) open(token string) ([]byte, bool) {
 	if len(token) > maxToken {
 		return nil, false
@@ -112,8 +112,8 @@ func (ks KeySet) open(token string) ([]byte, bool) {
 	return decodePart(body)
 }
 
-// keyOf returns the key that the header names, or nil unless the header is what
-// that key writes, in whatever order.
+// keyOf returns the key that the header names. It returns nil unless the header
+// has the members that this key writes, in any order.
 func (ks KeySet) keyOf(header []byte) *SigningKey {
 	var h struct {
 		Algorithm string `json:"alg"`
@@ -133,7 +133,7 @@ func (ks KeySet) keyOf(header []byte) *SigningKey {
 var strictBase64 = base64.RawURLEncoding.Strict()
 
 // decodePart refuses an empty part, padding, non-zero trailing bits, and the
-// line ends that encoding/base64 skips.
+// line breaks that encoding/base64 skips.
 func decodePart(part string) ([]byte, bool) {
 	if part == "" || strings.ContainsAny(part, "\r\n") {
 		return nil, false
@@ -170,11 +170,11 @@ func (w *wireClaims) claims() Claims {
 	}
 }
 
-// wireText is an optional member that is a string with something in it if it is
-// there at all.
+// wireText is an optional member that must be a non-empty string if it is
+// present.
 type wireText string
 
-// UnmarshalJSONFrom refuses what is no such string, null included.
+// UnmarshalJSONFrom refuses everything but a non-empty string.
 func (t *wireText) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	token, err := d.ReadToken()
 	if err != nil {
@@ -190,11 +190,11 @@ func (t *wireText) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
-// wireActor is the subject of an act claim, which is an object of nothing else:
-// there is no chain of earlier actors.
+// wireActor is the subject of an act claim. The claim is an object without
+// other members: a chain of earlier actors is refused.
 type wireActor string
 
-// UnmarshalJSONFrom refuses what is no such object, null included.
+// UnmarshalJSONFrom refuses everything but such an object.
 func (a *wireActor) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	var act struct {
 		Subject string `json:"sub"`

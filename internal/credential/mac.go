@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Hash is the keyed hash of a secret: what is stored and looked up in its
-// place. It is worth nothing without the master secret.
+// Hash is the keyed hash of a secret. It is stored and looked up in place of
+// the secret, and worth nothing without the master secret.
 type Hash [32]byte
 
 // Equal compares in constant time.
@@ -17,8 +17,8 @@ func (h Hash) Equal(other Hash) bool {
 	return hmac.Equal(h[:], other[:])
 }
 
-// keyedMAC is HMAC-SHA256 under one key, with its states pooled so that a hash
-// costs no allocation. It is safe for concurrent use.
+// keyedMAC is HMAC-SHA256 under one key. Its states are pooled, so that a hash
+// does not allocate. Safe for concurrent use.
 type keyedMAC struct {
 	states sync.Pool
 }
@@ -43,7 +43,7 @@ func (m *keyedMAC) begin() *macState {
 	return m.states.Get().(*macState)
 }
 
-// end returns the hash and gives the state back without what it was fed.
+// end returns the hash, wipes the state and puts it back into the pool.
 func (m *keyedMAC) end(s *macState) Hash {
 	s.mac.Sum(s.out[:0])
 	sum := s.out
@@ -61,8 +61,8 @@ func (s *macState) write(text string) {
 	}
 }
 
-// writePart writes text after its length, so that a sequence of parts can be
-// read in one way only.
+// writePart writes the text after its length, so that a sequence of parts can
+// be read in one way only.
 func (s *macState) writePart(text string) {
 	binary.BigEndian.PutUint64(s.in[:], uint64(len(text)))
 	s.mac.Write(s.in[:8])

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ErrWeakSecret is matched by every refusal of [NewVault]. The message says
-// what is wrong and what to do, never what the secret is.
+// ErrWeakSecret matches every refusal of [NewVault]. The message says what is
+// wrong and what to do, and repeats nothing of the secret.
 var ErrWeakSecret = errors.New("weak master secret")
 
 const (
@@ -20,8 +20,9 @@ const (
 //go:embed weaksecrets.txt
 var weakSecretsText string
 
-// placeholderWords are what example secrets are written with. They are looked
-// for in lower case, longer ones first where one begins another.
+// placeholderWords are the words of example secrets. They are removed in lower
+// case and in this order: a word stands before every shorter one that it begins
+// with.
 var placeholderWords = []string{
 	"openwearables", "wearables", "development", "environment", "authentication", "production",
 	"administrator", "placeholder", "dontuse", "password", "passwort", "insecure", "security",
@@ -71,7 +72,7 @@ func distinct(b []byte) int {
 	return n
 }
 
-// repeats reports whether b is one unit over and over, the last time perhaps
+// repeats reports whether b is one unit repeated. The last repetition may be
 // cut short.
 func repeats(b []byte) bool {
 	for unit := 1; unit <= len(b)/2; unit++ {
@@ -82,8 +83,8 @@ func repeats(b []byte) bool {
 	return false
 }
 
-// counts reports whether three steps of four lead to the next, the previous or
-// the same byte.
+// counts reports whether at least three in four steps lead to the next, the
+// previous or the same byte.
 func counts(b []byte) bool {
 	steps := 0
 	for i := 1; i < len(b); i++ {
@@ -94,8 +95,8 @@ func counts(b []byte) bool {
 	return 4*steps >= 3*(len(b)-1)
 }
 
-// isPublished also finds a published secret that was doubled or extended by a
-// few characters.
+// isPublished reports whether the secret is a published one, perhaps doubled or
+// extended by a few characters.
 func isPublished(secret string) bool {
 	for line := range strings.Lines(weakSecretsText) {
 		weak := strings.TrimSpace(line)
@@ -109,7 +110,7 @@ func isPublished(secret string) bool {
 	return false
 }
 
-// withoutPlaceholders leaves what an attacker's word list would not produce.
+// withoutPlaceholders returns what an attacker's word list would not produce.
 func withoutPlaceholders(secret string) string {
 	rest := strings.ToLower(secret)
 	for _, word := range placeholderWords {

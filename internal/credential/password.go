@@ -18,7 +18,7 @@ const (
 
 var (
 	// ErrBusy means that as many passwords are being hashed, and as many wait,
-	// as the lane admits. The caller should answer "try again soon".
+	// as the limiter admits. The caller may try again soon.
 	ErrBusy = errors.New("credential: the password hashing lane is full")
 
 	// ErrPasswordTooLong is returned by [Passwords.Hash] for a password above
@@ -27,14 +27,14 @@ var (
 )
 
 // NormalizePassword returns the form (Unicode NFC) in which passwords are
-// measured, hashed and compared, so that it does not matter how a keyboard
-// composes a character. Nothing else is changed or cut.
+// measured, hashed and compared, so that the way a keyboard composes a
+// character makes no difference. It changes nothing else.
 func NormalizePassword(s string) string {
 	return norm.NFC.String(s)
 }
 
-// hashable returns the normal form, or false for what no account can have as
-// its password because of its length.
+// hashable returns the normal form, or false if the password is too long for
+// any account.
 func hashable(password string) (string, bool) {
 	if len(password) > maxPasswordBytes {
 		return "", false
@@ -43,21 +43,22 @@ func hashable(password string) (string, bool) {
 	return password, utf8.RuneCountInString(password) <= maxPasswordChars
 }
 
-// Passwords hashes and verifies passwords with argon2id, 19 MiB at a time, in a
-// lane of bounded width. It is safe for concurrent use. A context that ends
-// takes a caller out of the queue; a hash that has begun is finished.
+// Passwords hashes and verifies passwords with argon2id, 19 MiB at a time, a
+// bounded number at once. A context that ends takes a caller out of the queue;
+// a hash that has begun is finished. Safe for concurrent use.
 type Passwords struct {
 	limiter *hashLimiter
 }
 
-// NewPasswords admits so many hashes at once, at least one, and lets queue more
-// callers wait their turn; a further one is refused with [ErrBusy] at once.
+// NewPasswords returns a hasher that runs that many hashes at once, at least
+// one, and keeps up to queue more callers waiting. Further ones are refused
+// with [ErrBusy] at once.
 func NewPasswords(hashes, queue int) *Passwords {
 	return &Passwords{limiter: newHashLimiter(hashes, queue)}
 }
 
-// Hash returns the hash of a password as a PHC string. Whether the password is
-// a good one is for [PasswordPolicy] to say.
+// Hash returns the hash of a password as a PHC string. It does not judge the
+// password: [PasswordPolicy] does.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	normal, ok := hashable(password)
 	if !ok {
@@ -73,9 +74,9 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	return h.String(), nil
 }
 
-// Verify reports whether the password is the one that was hashed. A password
-// too long to be anyone's is false after the same work as any other. The errors
-// are [ErrBusy], [ErrMalformedHash] and the context's.
+// Verify reports whether the password is the one that was hashed. For a
+// password that is too long it returns false after the same work. The errors
+// are [ErrBusy], [ErrMalformedHash] and those of the context.
 func (p *Passwords) Verify(ctx context.Context, encoded, password string) (bool, error) {
 	h, err := parsePHC(encoded)
 	if err != nil {
@@ -92,8 +93,8 @@ func (p *Passwords) Verify(ctx context.Context, encoded, password string) (bool,
 	return subtle.ConstantTimeCompare(tag, h.tag) == 1 && ok, nil
 }
 
-// VerifyNone does the work of a [Passwords.Verify] for an account that does not
-// exist, so that the time of the refusal does not tell.
+// VerifyNone does the work of [Passwords.Verify] for an account that does not
+// exist, so that the time of the refusal does not tell the two apart.
 func (p *Passwords) VerifyNone(ctx context.Context, password string) error {
 	normal, ok := hashable(password)
 	if !ok {

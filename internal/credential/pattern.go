@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// isPattern reports whether the password is something short, repeated, or three
-// of four steps in it are those of a sequence or of a walk over a keyboard. A
-// space between characters breaks a sequence: "a b c d" is spelling, which is
-// judged as text.
+// isPattern reports whether the password is short once repetitions are gone, or
+// whether at least three in four of its steps are those of a sequence or of a
+// walk over a keyboard. A space between characters breaks a sequence: "a b c d"
+// is judged as text.
 func isPattern(password string) bool {
 	once := []rune(collapse(password))
 	if len(once) < defaultMinPassword && 2*len(once) <= utf8.RuneCountInString(password) {
@@ -23,8 +23,9 @@ func isPattern(password string) bool {
 	return 4*unexpected <= len(once)-1
 }
 
-// collapse writes a block that is repeated at once, the longest first, one time
-// only: "passwordpassword1" becomes "password1". Doubled letters go as well.
+// collapse writes a block that is immediately repeated only once, the longest
+// block first: "passwordpassword1" becomes "password1". Doubled letters go as
+// well.
 func collapse(password string) string {
 	rest := []rune(password)
 	var once []rune
@@ -40,7 +41,7 @@ func collapse(password string) string {
 }
 
 // repeatedBlock returns the length of the longest block at the beginning of r
-// that comes again right behind itself, or 0.
+// that is immediately repeated, or 0.
 func repeatedBlock(r []rune) int {
 	for n := len(r) / 2; n > 0; n-- {
 		i := 0
@@ -54,8 +55,8 @@ func repeatedBlock(r []rune) int {
 	return 0
 }
 
-// foretold reports whether b is what follows a in a repetition, an alphabet or
-// a walk over a keyboard.
+// foretold reports whether b follows a in a repetition, an alphabet or a walk
+// over a keyboard.
 func foretold(a, b rune) bool {
 	a, b = unicode.ToLower(a), unicode.ToLower(b)
 	if unicode.IsSpace(a) || unicode.IsSpace(b) {
@@ -84,8 +85,8 @@ func foretold(a, b rune) bool {
 
 type key struct{ board, row, column int }
 
-// keys are the places of characters on the common keyboards, shifted digits
-// where their digits are.
+// keys holds the places of characters on common keyboards. A shifted digit is
+// where its digit is.
 var keys = func() map[rune]key {
 	places := make(map[rune]key)
 	for board, rows := range [][]string{

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// ErrMalformedHash means that a stored password hash is no argon2id PHC string
-// within the accepted costs.
+// ErrMalformedHash means that a stored password hash is not an argon2id PHC
+// string within the accepted costs.
 var ErrMalformedHash = errors.New("credential: malformed password hash")
 
 const (
@@ -19,16 +19,16 @@ const (
 	tagLen  = 32
 )
 
-// cost is what one argon2id hash takes: memory in KiB, passes, and threads.
+// cost is the cost of one argon2id hash: memory in KiB, passes, and threads.
 type cost struct {
 	memory  uint32
 	time    uint32
 	threads uint8
 }
 
-// defaultCost is one of the OWASP recommendations. What is verified may have
-// been made with another, up to maxCost, so that a stored hash can neither
-// exhaust memory nor block the lane.
+// defaultCost is one of the OWASP recommendations. A stored hash may have
+// another, up to maxCost, so that it can neither exhaust the memory nor block
+// the limiter.
 var (
 	defaultCost = cost{memory: 19 << 10, time: 2, threads: 1}
 	maxCost     = cost{memory: 64 << 10, time: 10, threads: 4}
@@ -43,7 +43,7 @@ type phc struct {
 	tag  []byte
 }
 
-// String is the canonical form, the one that parsePHC accepts.
+// String returns the canonical form, the only one that parsePHC accepts.
 func (h phc) String() string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
 		h.cost.memory, h.cost.time, h.cost.threads,
@@ -78,7 +78,7 @@ func parsePHC(encoded string) (phc, error) {
 	return h, nil
 }
 
-// bounded reads name and a decimal number from 1 to limit; 0 stands for
+// bounded reads name and a decimal number from 1 to limit. It returns 0 for
 // anything else.
 func bounded(field, name string, limit uint32) uint32 {
 	digits, ok := strings.CutPrefix(field, name)

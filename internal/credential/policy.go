@@ -11,16 +11,16 @@ const (
 	lowestMinPassword  = 8
 )
 
-// PasswordPolicy says which new passwords are accepted (NIST SP 800-63B-4,
-// 3.1.1): long enough and hard to guess. Any character but NUL may be used and
-// none has to be.
+// PasswordPolicy decides which new passwords are accepted (NIST SP 800-63B-4,
+// 3.1.1): long enough and hard to guess. Any character but NUL is allowed and
+// none is required.
 type PasswordPolicy struct {
 	// Min and Max are characters after normalization. 0 means 15 and 128; Min
 	// is never under 8 and Max never above 128.
 	Min, Max int
 }
 
-// PolicyError is why a password was not accepted.
+// PolicyError is the reason why a password was refused.
 type PolicyError struct {
 	// Message is one sentence for the person who chose the password. It says
 	// what to change and repeats nothing of the password.
@@ -29,8 +29,9 @@ type PolicyError struct {
 
 func (e *PolicyError) Error() string { return e.Message }
 
-// Check returns nil or a [*PolicyError]. The context is what an attacker knows
-// of the person: email addresses, names. The work is bounded whatever comes in.
+// Check returns nil or a [*PolicyError]. context is what an attacker knows of
+// the person, such as email address and name. The work is bounded for any
+// input.
 func (p PasswordPolicy) Check(password string, context ...string) error {
 	shortest, longest := p.bounds()
 	switch {

@@ -20,8 +20,8 @@ const (
 	refreshLen    = generationEnd + 16
 )
 
-// RefreshToken is what a refresh token says of itself: which session, which of
-// its generations, and the proof. Nothing of it may be believed before
+// RefreshToken holds the parts of a refresh token: the session, the generation
+// within it, and a MAC of both. The parts are not authentic before
 // [Vault.VerifyRefresh].
 type RefreshToken struct {
 	Session    [16]byte
@@ -29,17 +29,17 @@ type RefreshToken struct {
 	MAC        [16]byte
 }
 
-// NewSeed returns a session's random half of its refresh tokens' key. It is
-// kept with the session and nowhere else: neither it nor the master secret
-// alone can make a token.
+// NewSeed returns the random half of the key of a session's refresh tokens. It
+// is stored with the session and nowhere else: neither the seed nor the master
+// secret alone can make a token.
 func NewSeed() []byte {
 	seed := make([]byte, SeedSize)
 	rand.Read(seed)
 	return seed
 }
 
-// RefreshToken returns the one refresh token of that session and generation.
-// It panics if the seed is not SeedSize long.
+// RefreshToken returns the one refresh token of that session and generation. It
+// panics if the seed is not SeedSize bytes long.
 func (v *Vault) RefreshToken(session [16]byte, generation uint32, seed []byte) string {
 	if len(seed) != SeedSize {
 		panic("credential: a session's seed has another length")
@@ -49,7 +49,7 @@ func (v *Vault) RefreshToken(session [16]byte, generation uint32, seed []byte) s
 	return t.encode()
 }
 
-// encode writes the parts as one number in base36 of fixed length.
+// encode returns the parts as one number in base36, of fixed length.
 func (t RefreshToken) encode() string {
 	raw := append(make([]byte, 0, refreshLen), t.Session[:]...)
 	raw = binary.BigEndian.AppendUint32(raw, t.Generation)
@@ -63,8 +63,8 @@ func (t RefreshToken) Format(f fmt.State, _ rune) {
 	io.WriteString(f, "refresh token")
 }
 
-// ParseRefreshToken reads a token's parts. It is false for all but the one text
-// that [Vault.RefreshToken] could have made of them.
+// ParseRefreshToken reads the parts of a token. It returns false for every text
+// that [Vault.RefreshToken] could not have made.
 func ParseRefreshToken(s string) (RefreshToken, bool) {
 	if !Valid(Refresh, s) {
 		return RefreshToken{}, false
@@ -81,8 +81,8 @@ func ParseRefreshToken(s string) (RefreshToken, bool) {
 	return t, true
 }
 
-// VerifyRefresh reports, in constant time, whether t was made by this vault
-// with that seed.
+// VerifyRefresh reports, in constant time, whether this vault made t with that
+// seed.
 func (v *Vault) VerifyRefresh(t RefreshToken, seed []byte) bool {
 	if len(seed) != SeedSize {
 		return false
@@ -91,7 +91,7 @@ func (v *Vault) VerifyRefresh(t RefreshToken, seed []byte) bool {
 	return hmac.Equal(mac[:], t.MAC[:])
 }
 
-// refreshMAC is 128 bits of HMAC-SHA256 under a key of this session's own.
+// refreshMAC returns 128 bits of HMAC-SHA256 under a key of this session alone.
 func (v *Vault) refreshMAC(session [16]byte, generation uint32, seed []byte) [16]byte {
 	s := v.refresh.begin()
 	s.mac.Write(seed)

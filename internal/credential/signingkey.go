@@ -13,8 +13,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// The algorithms of JWT signatures (RFC 7518, RFC 8037). HS256 keys verify what
-// they sign; of the others the public half is published in a JWKS.
+// The algorithms of JWT signatures (RFC 7518, RFC 8037). An HS256 key verifies
+// what it signs; the public halves of the others are published in a JWKS.
 const (
 	HS256 = "HS256"
 	ES256 = "ES256"
@@ -33,8 +33,8 @@ var algorithms = []string{HS256, ES256, EdDSA} // marshalled as an index: append
 
 var errMalformedKey = errors.New("credential: malformed signing key")
 
-// SigningKey signs and verifies JWTs with its one algorithm. It is immutable,
-// safe for concurrent use, and prints as its ID and algorithm only.
+// SigningKey signs and verifies JWTs with its one algorithm. It is immutable
+// and safe for concurrent use. It prints as its ID and algorithm only.
 type SigningKey struct {
 	ID        string // the kid
 	Algorithm string
@@ -46,7 +46,7 @@ type SigningKey struct {
 	header  string // what every token of this key begins with, in base64url
 }
 
-// NewSigningKey makes a random key with a random ID.
+// NewSigningKey returns a random key with a random ID.
 func NewSigningKey(algorithm string) (*SigningKey, error) {
 	var secret []byte
 	switch algorithm {
@@ -87,8 +87,8 @@ func newSigningKey(id, algorithm string, secret []byte) (*SigningKey, error) {
 	return k, nil
 }
 
-// MarshalBinary returns the whole key, its secret included: seal it before it
-// is stored.
+// MarshalBinary returns the whole key, including its secret. Seal it before
+// storing it.
 func (k *SigningKey) MarshalBinary() ([]byte, error) {
 	for i, algorithm := range algorithms {
 		if algorithm == k.Algorithm && len(k.secret) == secretLen {

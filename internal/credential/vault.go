@@ -11,16 +11,16 @@ import (
 	"io"
 )
 
-// ErrOpen is returned by [Vault.Open] for bytes that were not sealed by this
+// ErrOpen is returned by [Vault.Open] for bytes that were not sealed under this
 // master secret, this extra key and this binding, or were altered since.
 var ErrOpen = errors.New("credential: the sealed bytes do not open")
 
-// sealVersion leads sealed bytes, so that the scheme can change.
+// sealVersion is the first sealed byte, so that the scheme can change.
 const sealVersion = 1
 
-// Vault holds the keys derived from the master secret, one for each use (HKDF
-// with SHA-256, RFC 5869). It is safe for concurrent use and prints as nothing
-// but its fingerprint.
+// Vault holds the keys that are derived from the master secret, one for each
+// use (HKDF with SHA-256, RFC 5869). It prints as its fingerprint only. Safe
+// for concurrent use.
 type Vault struct {
 	pepper      *keyedMAC
 	parts       *keyedMAC
@@ -29,7 +29,7 @@ type Vault struct {
 	fingerprint string
 }
 
-// NewVault derives the keys. It refuses with [ErrWeakSecret] a master secret
+// NewVault derives the keys. It returns [ErrWeakSecret] for a master secret
 // that is shorter than 32 bytes or can be guessed.
 func NewVault(master []byte) (*Vault, error) {
 	if err := checkMaster(master); err != nil {
@@ -44,8 +44,8 @@ func NewVault(master []byte) (*Vault, error) {
 	}, nil
 }
 
-// derive returns 32 bytes for one purpose. What was stored under a purpose is
-// lost when its name changes.
+// derive returns 32 bytes for one purpose. Renaming a purpose loses everything
+// that is stored under it.
 func derive(secret []byte, purpose string) []byte {
 	key, err := hkdf.Key(sha256.New, secret, nil, "openwearables/1/"+purpose, 32)
 	if err != nil {
@@ -61,9 +61,9 @@ func (v *Vault) Hash(secret string) Hash {
 	return v.pepper.end(s)
 }
 
-// HashParts returns the keyed hash of a sequence of parts within a domain. No
-// two different sequences are hashed alike, nor one sequence in two domains,
-// and no result equals one of [Vault.Hash].
+// HashParts returns the keyed hash of a sequence of parts within a domain.
+// Different sequences have different hashes, as has one sequence in two
+// domains, and no result equals one of [Vault.Hash].
 func (v *Vault) HashParts(domain string, parts ...string) Hash {
 	s := v.parts.begin()
 	s.writePart(domain)
@@ -73,16 +73,16 @@ func (v *Vault) HashParts(domain string, parts ...string) Hash {
 	return v.parts.end(s)
 }
 
-// Fingerprint names the master secret without telling anything of it: 32
-// characters of hexadecimal, always the same for the same secret.
+// Fingerprint returns a name of the master secret that reveals nothing of it:
+// 32 hexadecimal digits, always the same for the same secret.
 func (v *Vault) Fingerprint() string {
 	return v.fingerprint
 }
 
 // Seal encrypts and authenticates plaintext (AES-256-GCM, a random nonce) under
-// a key made of ours and of extra, the caller's own, which may be empty. Only
-// both together open it, and only with the same bind, which is authenticated
-// and not stored. The result is 29 bytes longer than plaintext.
+// a key made of the vault's own and of extra, the caller's, which may be empty.
+// Only both together open the result, and only with the same bind, which is
+// authenticated and not stored. The result is 29 bytes longer than plaintext.
 func (v *Vault) Seal(plaintext, bind []byte, extra string) ([]byte, error) {
 	aead, err := v.aead(extra)
 	if err != nil {
@@ -91,7 +91,7 @@ func (v *Vault) Seal(plaintext, bind []byte, extra string) ([]byte, error) {
 	return aead.Seal([]byte{sealVersion}, nil, plaintext, bind), nil
 }
 
-// Open is the inverse of [Vault.Seal]. Its one error is [ErrOpen].
+// Open is the inverse of [Vault.Seal]. Its only error is [ErrOpen].
 func (v *Vault) Open(sealed, bind []byte, extra string) ([]byte, error) {
 	if len(sealed) == 0 || sealed[0] != sealVersion {
 		return nil, ErrOpen
@@ -107,8 +107,8 @@ func (v *Vault) Open(sealed, bind []byte, extra string) ([]byte, error) {
 	return plaintext, nil
 }
 
-// aead is keyed by HKDF over both keys; ours comes first and has a fixed
-// length, so that no two pairs run together.
+// aead returns a cipher keyed by HKDF over both keys. The vault's key comes
+// first and has a fixed length, so that no two pairs run together.
 func (v *Vault) aead(extra string) (cipher.AEAD, error) {
 	both := append(append(make([]byte, 0, len(v.sealing)+len(extra)), v.sealing...), extra...)
 	block, err := aes.NewCipher(derive(both, "sealed"))
