@@ -72,7 +72,7 @@ func (s *Keys) List(ctx context.Context) ([]Key, error) {
 	}
 	keys, err := s.store.Keys(ctx)
 	for i := range keys {
-		s.shown(&keys[i])
+		s.current(&keys[i])
 	}
 	return keys, err
 }
@@ -91,11 +91,11 @@ func (s *Keys) Get(ctx context.Context, id string) (Key, error) {
 		return Key{}, err
 	}
 	k, err := s.store.Key(ctx, id)
-	return s.shown(&k.Key), keyError(err)
+	return s.current(&k.Key), keyError(err)
 }
 
-// shown brings the times of a key up to date and returns it.
-func (s *Keys) shown(k *Key) Key {
+// current brings the times of a key up to date and returns it.
+func (s *Keys) current(k *Key) Key {
 	k.LastUsedAt = s.uses.latestKey(k.ID, k.LastUsedAt)
 	if k.PreviousExpiresAt != nil && !s.now().Before(*k.PreviousExpiresAt) {
 		k.PreviousExpiresAt = nil
@@ -135,7 +135,7 @@ func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *Stored
 		return Key{}, err
 	}
 	s.credentials.forget(ctx, keySubject(id))
-	return s.shown(&k.Key), nil
+	return s.current(&k.Key), nil
 }
 
 // Rotate gives the key a new secret. The old one is refused once Rotate
@@ -171,7 +171,7 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 		if err := tx.UpdateKey(ctx, k); err != nil {
 			return NewKey{}, err
 		}
-		return NewKey{s.shown(&k.Key), secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyRotate, keySubject(id), now))
+		return NewKey{s.current(&k.Key), secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyRotate, keySubject(id), now))
 	})
 	if err != nil {
 		return NewKey{}, err

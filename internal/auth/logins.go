@@ -61,7 +61,7 @@ func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 		}
 		return Grant{}, s.trail.refuse(ctx, audit.Login, subject, errInvalidLogin())
 	}
-	return s.openDeveloper(ctx, c, row, in.UseCookie)
+	return s.openSession(ctx, c, row, in.UseCookie)
 }
 
 // accountBucket returns the bucket that counts refused logins of the account.
@@ -76,9 +76,10 @@ func (s *Logins) accountBucket(ctx context.Context, c *Caller, email, id string)
 	return bucket, err
 }
 
-func (s *Logins) openDeveloper(ctx context.Context, c *Caller, verified StoredDeveloper, useCookie bool) (Grant, error) {
+func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeveloper, useCookie bool) (Grant, error) {
 	var ended []string
-	grant, err := once(ctx, s.replays, call{"Login", developerSubject(verified.ID), useCookie, replayTokensFor}, func(ctx context.Context, tx Tx) (Grant, error) {
+	k := call{"Login", developerSubject(verified.ID), useCookie, replayTokensFor}
+	grant, err := once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
 		d, err := tx.Developer(ctx, verified.ID)
 		if errors.Is(err, problem.ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != verified.PasswordHash) {
 			return Grant{}, errInvalidLogin() // it changed while the password was being verified

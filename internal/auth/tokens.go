@@ -43,7 +43,7 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 	case app.AppID != "" || app.AppSecret != "" || c.Principal == nil && c.Refused == nil:
 		err = errMissingCredentials()
 	default:
-		mint, err = s.admin(ctx)
+		mint, err = s.forCaller(ctx)
 	}
 	if err != nil {
 		return Grant{}, err
@@ -67,7 +67,7 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 	}
 	k := call{"CreateUserToken", actor, row.UserID, replayTokensFor}
 	return once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
-		if err := s.present(ctx, tx, c, row); err != nil {
+		if err := s.requirePresent(ctx, tx, c, row); err != nil {
 			return Grant{}, err
 		}
 		e := c.event(audit.TokenMint, userSubject(row.UserID), tx.Now())
@@ -79,9 +79,9 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 	})
 }
 
-// present checks, in the transaction that mints, that the user and the minter
+// requirePresent checks, in the transaction that mints, that the user and the minter
 // still exist, so that deleting either leaves no token behind.
-func (s *Tokens) present(ctx context.Context, tx Tx, c *Caller, row StoredSession) error {
+func (s *Tokens) requirePresent(ctx context.Context, tx Tx, c *Caller, row StoredSession) error {
 	if _, err := tx.User(ctx, row.UserID); err != nil {
 		return userError(err)
 	}
@@ -108,9 +108,9 @@ func (s *Tokens) present(ctx context.Context, tx Tx, c *Caller, row StoredSessio
 	}
 }
 
-// admin returns the session to mint for a caller whose header holds a
+// forCaller returns the session to mint for a caller whose header holds a
 // credential.
-func (s *Tokens) admin(ctx context.Context) (StoredSession, error) {
+func (s *Tokens) forCaller(ctx context.Context) (StoredSession, error) {
 	p, err := RequireAccount(ctx, TokensWrite)
 	if err != nil {
 		return StoredSession{}, err

@@ -93,10 +93,10 @@ func TestHashLimiterQueueIsLeftWhenTheContextEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		results := make(chan error, 2)
-		patience, end := context.WithTimeout(t.Context(), time.Second)
+		budget, end := context.WithTimeout(t.Context(), time.Second)
 		defer end()
 		for range 2 {
-			go func() { results <- pass(patience, l, func() { t.Error("let in") }) }()
+			go func() { results <- pass(budget, l, func() { t.Error("let in") }) }()
 		}
 		synctest.Wait()
 		if _, err := l.enter(t.Context()); !errors.Is(err, ErrBusy) {
@@ -113,7 +113,7 @@ func TestHashLimiterQueueIsLeftWhenTheContextEnds(t *testing.T) {
 		if err := <-results; err != nil {
 			t.Errorf("after two gave up: %v", err)
 		}
-		if _, err := l.enter(patience); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := l.enter(budget); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a caller who has left is let in: %v", err)
 		}
 	})

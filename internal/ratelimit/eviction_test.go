@@ -28,9 +28,9 @@ func TestWindowsOutlastASetWallClock(t *testing.T) {
 			if found == nil || found.used != 3 {
 				t.Fatalf("step %v, after %v: the window is %+v", step, steady, found)
 			}
-			reset := found.told(policy, now)
+			reset := found.resetAt(policy, now)
 			if left := reset.Sub(now.wall); left <= 0 || left > time.Minute || reset.Nanosecond() != 0 {
-				t.Errorf("step %v, after %v: told %v ahead", step, steady, left)
+				t.Errorf("step %v, after %v: reset %v ahead", step, steady, left)
 			}
 		}
 		if s.find("a", at(time.Minute, step)) != nil {

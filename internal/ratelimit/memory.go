@@ -61,7 +61,7 @@ func (m *Memory) Take(_ context.Context, p Policy, id string) (Window, error) {
 	if admitted {
 		b.used++
 	}
-	return p.window(b.used, b.told(p, t), admitted), nil
+	return p.window(b.used, b.resetAt(p, t), admitted), nil
 }
 
 // Peek implements Counter.
@@ -74,7 +74,7 @@ func (m *Memory) Peek(_ context.Context, p Policy, id string) (Window, error) {
 	if b == nil {
 		return p.Fresh(t.wall), nil
 	}
-	return p.window(b.used, b.told(p, t), b.used < p.Limit), nil
+	return p.window(b.used, b.resetAt(p, t), b.used < p.Limit), nil
 }
 
 // Return implements Counter.
@@ -217,10 +217,10 @@ func (s *shard) unlink(b *bucket) {
 	}
 }
 
-// told returns the window's end by the wall clock of t. It is the end that was
+// resetAt returns the window's end by the wall clock of t. It is the end that was
 // fixed at the opening, unless the wall clock was set since so that this end is
 // past, or further ahead than the window is long.
-func (b *bucket) told(p Policy, t reading) time.Time {
+func (b *bucket) resetAt(p Policy, t reading) time.Time {
 	reset := time.Unix(b.reset, 0)
 	if left := reset.Sub(t.wall); left > 0 && left <= p.Length() {
 		return reset

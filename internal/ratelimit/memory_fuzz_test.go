@@ -68,7 +68,7 @@ func FuzzMemory(f *testing.F) {
 				t.Fatalf("call %d (%d): %+v, the model spent %d", i, op, got, spec.used)
 			}
 			if left := got.Reset.Sub(c.t); left <= 0 || left > minute.Window || got.Reset.Nanosecond() != 0 {
-				t.Fatalf("call %d (%d): told a reset %v ahead", i, op, left)
+				t.Fatalf("call %d (%d): reset %v ahead", i, op, left)
 			}
 		}
 	})

@@ -264,12 +264,12 @@ func TestLimitsAreExactUnderConcurrency(t *testing.T) {
 	}
 	wg.Wait()
 	close(answers)
-	admitted, told := map[string]int{}, map[seen]bool{}
+	admitted, reported := map[string]int{}, map[seen]bool{}
 	for a := range answers {
-		if told[a] {
-			t.Errorf("%+v told twice", a)
+		if reported[a] {
+			t.Errorf("%+v reported twice", a)
 		}
-		told[a] = true
+		reported[a] = true
 		admitted[a.id]++
 	}
 	for _, id := range ids {
