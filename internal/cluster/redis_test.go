@@ -33,7 +33,7 @@ func node(t *testing.T, s *redistest.Server, clock func() time.Time) *cluster.Re
 }
 
 // spread takes calls times from all nodes at once and returns how many were
-// admitted, failing where two were told the same Remaining.
+// admitted, failing if two report the same Remaining.
 func spread(t *testing.T, nodes []*cluster.Redis, calls int) int {
 	t.Helper()
 	var admitted atomic.Int64

@@ -17,7 +17,7 @@ var prefixes = []credential.Prefix{
 	credential.AppID, credential.AppSecret, credential.Refresh,
 }
 
-// documented is the form that secret scanners are told, and that of the ids.
+// documented holds the form that secret scanners look for, and that of the ids.
 var documented = map[credential.Prefix]*regexp.Regexp{
 	credential.LiveKey:   regexp.MustCompile(`^ow_live_[0-9a-z]{36}$`),
 	credential.TestKey:   regexp.MustCompile(`^ow_test_[0-9a-z]{36}$`),

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// pass does the work inside the lane.
+// pass does the work once the limiter admits it.
 func pass(ctx context.Context, l *hashLimiter, work func()) error {
 	leave, err := l.enter(ctx)
 	if err != nil {

@@ -243,7 +243,7 @@ func TestCheckAllocatesNothingByToken(t *testing.T) {
 }
 
 // FuzzCheck holds Check against the standard library and the definition: what
-// passes is an object to both, holds none of what is refused, and is told apart
+// passes is an object to both, holds none of what is refused, and is distinguished
 // from the same with one thing added.
 func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{

@@ -15,8 +15,8 @@ func at(steady, step time.Duration) reading {
 }
 
 // However the wall clock is set, a window ends when its length has passed, and
-// what is told of its end lies ahead within its length by the clock that the
-// caller sees.
+// its reported end lies ahead, within its length, by the clock that the caller
+// sees.
 func TestWindowsOutlastASetWallClock(t *testing.T) {
 	for _, step := range []time.Duration{-time.Hour, -61 * time.Second, -700 * time.Millisecond, 0, 700 * time.Millisecond, 45 * time.Second, time.Hour} {
 		var s shard

@@ -237,7 +237,7 @@ func TestWindowsEndByTheRealClock(t *testing.T) {
 }
 
 // In each window as named by its reset exactly min(offered, limit) are admitted,
-// and no two of them are told the same.
+// and no two of them report the same Remaining.
 func TestLimitsAreExactUnderConcurrency(t *testing.T) {
 	const workers, each = 64, 50
 	p := ratelimit.Policy{Name: "key", Limit: 1000, Window: time.Minute}
