@@ -1,0 +1,64 @@
+package auth
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// layers are the files of this package, from the lowest: nouns and ports,
+// collaborators, services, composition.
+var layers = []string{
+	`doc error validate subject change config caller principal lastuse application developer key session user userlist
+		signingkey replay refresh store peers`,
+	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker",
+	"authenticator limiter logins sessions refreshtokens developers operator keys applications users tokens signing",
+	"auth",
+}
+
+func TestNoFileNamesWhatAHigherLayerDeclares(t *testing.T) {
+	layer := map[string]int{}
+	for height, files := range layers {
+		for _, name := range strings.Fields(files) {
+			layer[name+".go"] = height
+		}
+	}
+	home := map[string]string{} // of each name of the package
+	files := parseFiles(t)
+	for file, parsed := range files {
+		if _, ok := layer[file]; !ok {
+			t.Errorf("%s is in no layer", file)
+		}
+		for name := range parsed.Scope.Objects {
+			home[name] = file
+		}
+	}
+	for file, parsed := range files {
+		for _, used := range parsed.Unresolved { // what other files declare
+			if to := home[used.Name]; to != "" && layer[to] > layer[file] {
+				t.Errorf("%s names %s, which %s declares in a higher layer", file, used.Name, to)
+			}
+		}
+	}
+}
+
+func parseFiles(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]*ast.File{}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if files[name], err = parser.ParseFile(token.NewFileSet(), name, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
