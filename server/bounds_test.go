@@ -1,31 +1,50 @@
 package server
 
 import (
-	"log/slog"
+	"path/filepath"
 	"testing"
 	"time"
 )
 
 // TestB13Bounds: no listener waits for a peer without an end.
 func TestB13Bounds(t *testing.T) {
-	s := &Server{config: Config{Log: slog.New(slog.DiscardHandler)}, metrics: newMetrics()}
-	public, err := s.public()
+	config := DefaultConfig()
+	config.Addr, config.MetricsAddr = "127.0.0.1:0", "127.0.0.1:0"
+	config.Database = "sqlite:" + filepath.Join(t.TempDir(), "ow.db")
+	s, err := New(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct{ is, most time.Duration }{
-		"header":          {public.ReadHeaderTimeout, 5 * time.Second},
-		"read":            {public.ReadTimeout, 30 * time.Second},
-		"write":           {public.WriteTimeout, time.Minute},
-		"idle":            {public.IdleTimeout, 2 * time.Minute},
-		"metrics":         {s.private(s.metrics.handler()).ReadHeaderTimeout, 5 * time.Second},
-		"drain and close": {drainTimeout + closeTimeout, 9 * time.Second},
-	} {
-		if c.is <= 0 || c.is > c.most {
-			t.Errorf("%s: %v", name, c.is)
+	defer s.Close()
+	all, err := s.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"public", "metrics", "control"}
+	if len(all) != len(names) {
+		t.Fatalf("%d listeners", len(all))
+	}
+	for i, name := range names {
+		b := all[i]
+		b.listener.Close()
+		for what, c := range map[string]struct{ is, most time.Duration }{
+			"header": {b.server.ReadHeaderTimeout, 5 * time.Second},
+			"read":   {b.server.ReadTimeout, 30 * time.Second},
+			"write":  {b.server.WriteTimeout, time.Minute},
+			"idle":   {b.server.IdleTimeout, 2 * time.Minute},
+		} {
+			if c.is <= 0 || c.is > c.most {
+				t.Errorf("%s, %s: %v", name, what, c.is)
+			}
+		}
+		if b.server.MaxHeaderBytes != 16<<10 {
+			t.Errorf("%s: %d bytes of header", name, b.server.MaxHeaderBytes)
 		}
 	}
-	if public.MaxHeaderBytes != 16<<10 || maxConnections > 10_000 {
-		t.Errorf("%d bytes of header, %d connections", public.MaxHeaderBytes, maxConnections)
+	if d := drainTimeout + closeTimeout; d > 9*time.Second {
+		t.Errorf("drain and close take up to %v", d)
+	}
+	if maxConnections > 10_000 {
+		t.Errorf("%d connections", maxConnections)
 	}
 }

@@ -1,15 +1,18 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/server/call"
@@ -20,6 +23,77 @@ import (
 // rpcPrefix is the path under which the services of openwearables.v1 are.
 const rpcPrefix = "/openwearables.v1."
 
+// Front is everything that a request of the public listener meets before the
+// domain: from the listener to the generated stubs. Safe for concurrent use.
+type Front struct {
+	auth    *auth.Auth
+	origins origins
+	proxies []netip.Prefix
+	metrics *metrics
+	now     func() time.Time
+	begin   func(context.Context) context.Context
+	log     *slog.Logger
+	mux     *http.ServeMux
+	handler http.Handler
+}
+
+// FrontConfig is what an operator sets of the front.
+type FrontConfig struct {
+	AllowedOrigins []string       // whose pages may call the API and use the refresh cookie
+	AllowLocalhost bool           // any port of localhost is an allowed origin
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+	Reflection     bool           // gRPC server reflection
+}
+
+// FrontPorts are what the front needs from the server behind it.
+type FrontPorts struct {
+	Auth      *auth.Auth
+	Workouts  *event.Workouts
+	Ready     func(context.Context) error           // an error while requests cannot be served
+	Degraded  func() bool                           // what is acknowledged may be lost
+	RedisLost func() bool                           // nil without Redis
+	Begin     func(context.Context) context.Context // adds to a request's context what lasts as long as it
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// NewFront returns the front of the services in p.
+func NewFront(config FrontConfig, p FrontPorts) *Front {
+	f := &Front{
+		auth: p.Auth, origins: origins{config.AllowedOrigins, config.AllowLocalhost}, proxies: config.TrustedProxies,
+		metrics: newMetrics(p.RedisLost), now: p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
+	}
+	f.registerREST(p.Workouts)
+	f.registerRPC(p.Workouts, config.Reflection)
+	health{p.Ready, p.Degraded}.register(f.handleFree)
+	registerDocs(f.handle)
+	f.handle("GET /.well-known/jwks.json", "JWKS", f.jwks)
+	f.mux.HandleFunc("/", f.unmatched)
+	f.handler = f.record(f.preflight(f.origins.cors().Handler(f.tidy(f.mux))))
+	return f
+}
+
+// Handler serves the public listener.
+func (f *Front) Handler() http.Handler { return f.handler }
+
+// Metrics serves GET /metrics, for a listener that the public does not reach.
+func (f *Front) Metrics() http.Handler { return f.metrics.handler() }
+
+// Mount serves h at the pattern behind what every request goes through: its
+// id, its limit, its log line. h reads the body and checks any proof itself.
+// Call it before the first request.
+func (f *Front) Mount(pattern string, h http.Handler) { f.handle(pattern, pattern, h.ServeHTTP) }
+
+// handle serves h at the pattern, behind a limit, as the named operation.
+func (f *Front) handle(pattern, operation string, h http.HandlerFunc) {
+	f.mux.Handle(pattern, f.open(operation, h))
+}
+
+// handleFree is handle without a limit.
+func (f *Front) handleFree(pattern, operation string, h http.HandlerFunc) {
+	f.mux.Handle(pattern, f.free(operation, h))
+}
+
 // failer is the surface that a request speaks to.
 func failer(r *http.Request) surface {
 	if strings.HasPrefix(r.URL.Path, rpcPrefix) || strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
@@ -28,13 +102,13 @@ func failer(r *http.Request) surface {
 	return rest.Fail
 }
 
-// front is the outermost handler: it opens the call, carries on what every
+// record is the outermost handler: it opens the call, carries on what every
 // answer shows, and leaves one log line, whatever happens within.
-func (s *Server) front(next http.Handler) http.Handler {
+func (f *Front) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, r := call.New(w, r, s.now, s.begin)
+		c, r := call.New(w, r, f.now, f.begin)
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
-		c.Address = clientAddress(r, s.config.TrustedProxies)
+		c.Address = clientAddress(r, f.proxies)
 		c.Client = clip(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), problem.MaxText)
 		if keys := r.Header["Idempotency-Key"]; len(keys) > 0 {
 			c.IdempotencyKey = &keys[0]
@@ -46,13 +120,13 @@ func (s *Server) front(next http.Handler) http.Handler {
 			// request may be no request.
 			w.Header().Set("Connection", "close")
 		}
-		defer s.finish(c, r)
+		defer f.finish(c, r)
 		next.ServeHTTP(c, r)
 	})
 }
 
 // finish answers a panic, ends the answer and logs the request.
-func (s *Server) finish(c *call.Call, r *http.Request) {
+func (f *Front) finish(c *call.Call, r *http.Request) {
 	if cause := recover(); cause != nil {
 		if cause == http.ErrAbortHandler {
 			panic(cause)
@@ -69,13 +143,13 @@ func (s *Server) finish(c *call.Call, r *http.Request) {
 		}
 	}
 	c.Finish()
-	s.log(c, r)
+	f.logRequest(c, r)
 	failpoint.Hit(failpoint.AfterReply)
 }
 
-func (s *Server) log(c *call.Call, r *http.Request) {
+func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	took := time.Since(c.Started)
-	s.metrics.observe(c, took)
+	f.metrics.observe(c, took)
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
 		slog.String("request_id", c.RequestID), slog.String("method", clip(r.Method, 16)),
@@ -85,14 +159,14 @@ func (s *Server) log(c *call.Call, r *http.Request) {
 		attrs = append(attrs, slog.String("actor", c.Principal.Actor()))
 	}
 	level := slog.LevelInfo
-	if f := c.Failure; f != nil {
-		attrs = append(attrs, slog.String("reason", f.Reason))
-		if f.Cause != nil {
+	if e := c.Failure; e != nil {
+		attrs = append(attrs, slog.String("reason", e.Reason))
+		if e.Cause != nil {
 			level = slog.LevelError
-			attrs = append(attrs, slog.String("error", f.Cause.Error()))
+			attrs = append(attrs, slog.String("error", e.Cause.Error()))
 		}
 	}
-	s.config.Log.LogAttrs(r.Context(), level, "request", attrs...)
+	f.log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
 // requestID is the caller's own id if it is a sane one, else a new one.
@@ -133,55 +207,3 @@ var (
 	noReferrer  = []string{"no-referrer"}
 	oneYear     = []string{"max-age=31536000"}
 )
-
-// tidy rewrites aliases and refuses paths that are not in their one clean form,
-// which are never redirected.
-func (s *Server) tidy(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := r.URL.EscapedPath()
-		if p == "" || p[0] != '/' || unclean(p) {
-			s.unmatched(w, r)
-			return
-		}
-		if to, ok := aliases[p]; ok {
-			r.URL.Path, r.URL.RawPath = to, ""
-		} else if rest, ok := strings.CutPrefix(p, keyAlias); ok && (rest == "" || rest[0] == '/') {
-			r.URL.Path, r.URL.RawPath = keyPath+strings.TrimPrefix(r.URL.Path, keyAlias), keyPath+rest
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func unclean(p string) bool {
-	clean := path.Clean(p)
-	return clean != p && clean+"/" != p
-}
-
-// unmatched answers what no route serves: 404, or 405 where another method is.
-func (s *Server) unmatched(w http.ResponseWriter, r *http.Request) {
-	s.open("", func(w http.ResponseWriter, r *http.Request) {
-		err := &problem.Error{Kind: problem.NotFound, Reason: "not_found", Detail: "There is nothing at this path"}
-		if allowed := s.allowed(r); len(allowed) > 0 {
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			err = &problem.Error{Kind: problem.MethodNotAllowed, Reason: "method_not_allowed", Detail: "This path does not take this method"}
-		}
-		failer(r)(w, r, err)
-	}).ServeHTTP(w, r)
-}
-
-// allowed lists the methods that the request's path takes: none if it is not
-// in its clean form, by which the mux would find what is behind it.
-func (s *Server) allowed(r *http.Request) []string {
-	var methods []string
-	if unclean(r.URL.EscapedPath()) {
-		return nil
-	}
-	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST"} {
-		probe := *r
-		probe.Method = method
-		if _, pattern := s.mux.Handler(&probe); pattern != "" && pattern != "/" {
-			methods = append(methods, method)
-		}
-	}
-	return methods
-}

@@ -20,7 +20,8 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 }
 
-func newMetrics() *metrics {
+// newMetrics also shows whether Redis is lost, unless redisLost is nil.
+func newMetrics(redisLost func() bool) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -36,6 +37,9 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if redisLost != nil {
+		m.watch(redisLost)
+	}
 	return m
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -15,10 +16,10 @@ const maxCredential = 8 << 10
 // pipeline puts in front of an operation what every request goes through, in
 // the order in which it may be refused: its credential's limit, its proof, its
 // body. The domain does the rest.
-func (s *Server) pipeline(o operation, fail surface, read reader, next http.Handler) http.Handler {
+func (f *Front) pipeline(o operation, fail surface, read reader, next http.Handler) http.Handler {
 	var byAddress ratelimit.Policy
 	if o.byAddress != nil {
-		byAddress = o.byAddress(s.auth.Limits.Policies())
+		byAddress = o.byAddress(f.auth.Limits.Policies())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
@@ -27,9 +28,9 @@ func (s *Server) pipeline(o operation, fail surface, read reader, next http.Hand
 			c.IdempotencyKey = nil
 		}
 		if o.proof != inBody {
-			s.authenticate(c, r)
+			f.authenticate(c, r)
 		}
-		err := s.auth.Limits.Spend(r.Context(), &c.Caller, byAddress)
+		err := f.auth.Limits.Spend(r.Context(), &c.Caller, byAddress)
 		if err == nil && o.proof == inHeader {
 			err = c.Authenticated()
 		}
@@ -46,12 +47,12 @@ func (s *Server) pipeline(o operation, fail surface, read reader, next http.Hand
 
 // open is the pipeline of what needs no credential and reads no body; one that
 // is presented still pays.
-func (s *Server) open(name string, next http.HandlerFunc) http.Handler {
+func (f *Front) open(name string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
 		c.Operation = name
-		s.authenticate(c, r)
-		if err := s.auth.Limits.Spend(r.Context(), &c.Caller, ratelimit.Policy{}); err != nil {
+		f.authenticate(c, r)
+		if err := f.auth.Limits.Spend(r.Context(), &c.Caller, ratelimit.Policy{}); err != nil {
 			failer(r)(w, r, err)
 			return
 		}
@@ -59,9 +60,21 @@ func (s *Server) open(name string, next http.HandlerFunc) http.Handler {
 	})
 }
 
+// free serves without spending a limit; the answer describes the address's.
+func (f *Front) free(name string, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := call.From(r.Context())
+		c.Operation = name
+		ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)
+		f.auth.Limits.Look(ctx, &c.Caller)
+		cancel()
+		next(w, r)
+	})
+}
+
 // authenticate proves what the header presents and notes the outcome in the
 // caller. No credential is ever read from a URL.
-func (s *Server) authenticate(c *call.Call, r *http.Request) {
+func (f *Front) authenticate(c *call.Call, r *http.Request) {
 	c.Principal, c.Refused = nil, nil
 	bearer, keys := r.Header["Authorization"], r.Header["X-Open-Wearables-Api-Key"]
 	if len(bearer)+len(keys) > 1 {
@@ -70,9 +83,9 @@ func (s *Server) authenticate(c *call.Call, r *http.Request) {
 	}
 	switch {
 	case len(keys) == 1 && keys[0] != "":
-		s.auth.Authenticator.Key(r.Context(), &c.Caller, keys[0])
+		f.auth.Authenticator.Key(r.Context(), &c.Caller, keys[0])
 	case len(bearer) == 1 && bearer[0] != "":
-		s.auth.Authenticator.Bearer(r.Context(), &c.Caller, bearerToken(bearer[0]))
+		f.auth.Authenticator.Bearer(r.Context(), &c.Caller, bearerToken(bearer[0]))
 	}
 }
 

@@ -95,7 +95,7 @@ func (s *Server) listen() (all []bound, err error) {
 		if err != nil {
 			return all, fmt.Errorf("--metrics-addr: %w", err)
 		}
-		all = append(all, bound{s.private(s.metrics.handler()), l})
+		all = append(all, bound{s.private(s.front.Metrics()), l})
 	}
 	if s.config.file() == "" { // a command reaches the database itself
 		return all, nil
@@ -109,7 +109,7 @@ func (s *Server) listen() (all []bound, err error) {
 
 // public is the server of the API: HTTP/1.1 and HTTP/2, with and without TLS.
 func (s *Server) public() (*http.Server, error) {
-	h := s.private(s.handler)
+	h := s.private(s.front.Handler())
 	h.Protocols = new(http.Protocols)
 	h.Protocols.SetHTTP1(true)
 	h.Protocols.SetHTTP2(true)
@@ -135,7 +135,7 @@ func (s *Server) private(h http.Handler) *http.Server {
 
 // drain answers what is under way and then closes the listeners.
 func (s *Server) drain(all []bound) {
-	s.draining.Store(true)
+	s.readiness.draining.Store(true)
 	time.Sleep(s.config.DrainDelay)
 	failpoint.Hit(failpoint.MidDrain)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)

@@ -12,11 +12,9 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
@@ -27,29 +25,20 @@ import (
 	"github.com/openwearables/openwearables/internal/store"
 )
 
-var (
-	errDraining       = errors.New("server: draining")
-	errUnknownService = errors.New("unknown service")
-	// ErrInUse means that another process serves the database.
-	ErrInUse = errors.New("another openwearables process is using this database")
-)
+// ErrInUse means that another process serves the database.
+var ErrInUse = errors.New("another openwearables process is using this database")
 
 // Server is one node. Safe for concurrent use.
 type Server struct {
-	config   Config
-	now      func() time.Time
-	begin    func(context.Context) context.Context // of each request
-	lock     *flock.Flock
-	store    *store.Store
-	cluster  *cluster.Redis // nil without Redis
-	auth     *auth.Auth
-	workouts *event.Workouts
-	ledger   *audit.Queue
-	metrics  *metrics
-	mux      *http.ServeMux
-	handler  http.Handler
-	draining atomic.Bool
-	looks    singleflight.Group // of those who ask whether it is ready
+	config    Config
+	now       func() time.Time
+	lock      *flock.Flock
+	store     *store.Store
+	cluster   *cluster.Redis // nil without Redis
+	auth      *auth.Auth
+	ledger    *audit.Queue
+	front     *Front
+	readiness readiness
 
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
@@ -59,7 +48,7 @@ type Server struct {
 // a SQLite database open; of a PostgreSQL database there may be any number of
 // servers. The caller must Close it.
 func New(ctx context.Context, config Config) (_ *Server, err error) {
-	s := &Server{config: config, now: config.Now, begin: store.WithBudget, metrics: newMetrics()}
+	s := &Server{config: config, now: config.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -88,7 +77,6 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := s.compose(ctx); err != nil {
 		return nil, err
 	}
-	s.handler = s.routes()
 	s.start()
 	return s, nil
 }
@@ -137,17 +125,30 @@ func (s *Server) compose(ctx context.Context) error {
 		return err
 	}
 	s.ledger = &audit.Queue{Append: s.store.AppendAccess}
-	s.workouts = &event.Workouts{Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now}
+	s.front = s.newFront(&event.Workouts{Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now})
 	return nil
+}
+
+func (s *Server) newFront(workouts *event.Workouts) *Front {
+	ports := FrontPorts{
+		Auth: s.auth, Workouts: workouts, Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
+		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
+		Degraded: func() bool { return len(s.store.Risks()) > 0 },
+	}
+	if s.cluster != nil {
+		ports.RedisLost = s.cluster.Lost
+	}
+	return NewFront(FrontConfig{
+		AllowedOrigins: s.config.AllowedOrigins, AllowLocalhost: s.config.Dev,
+		TrustedProxies: s.config.TrustedProxies, Reflection: s.config.Reflection,
+	}, ports)
 }
 
 // peers is what this process shares with others that serve the database.
 func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 	if s.config.Redis != "" {
 		var err error
-		if s.cluster, err = cluster.Open(ctx, s.config.Redis, s.now, s.config.Log); err == nil {
-			s.metrics.watch(s.cluster.Lost)
-		}
+		s.cluster, err = cluster.Open(ctx, s.config.Redis, s.now, s.config.Log)
 		return s.cluster, err
 	}
 	if s.config.file() == "" {
@@ -157,7 +158,12 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 }
 
 // Handler serves the public listener.
-func (s *Server) Handler() http.Handler { return s.handler }
+func (s *Server) Handler() http.Handler { return s.front.Handler() }
+
+// Mount serves h at the pattern behind what every request goes through: its
+// id, its limit, its log line. h reads the body and checks any proof itself.
+// Call it before the first request.
+func (s *Server) Mount(pattern string, h http.Handler) { s.front.Mount(pattern, h) }
 
 // Auth is the domain, for the operator's commands.
 func (s *Server) Auth() *auth.Auth { return s.auth }

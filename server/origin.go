@@ -1,0 +1,60 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	connectcors "connectrpc.com/cors"
+	"github.com/rs/cors"
+
+	"github.com/openwearables/openwearables/server/call"
+)
+
+// origins are those whose pages may call the API and use the refresh cookie.
+type origins struct {
+	listed    []string
+	localhost bool // on any port
+}
+
+// cors lets pages of the allowed origins, and no others, read answers.
+func (o origins) cors() *cors.Cors {
+	return cors.New(cors.Options{
+		AllowOriginFunc:  o.allow,
+		AllowCredentials: true,
+		AllowedMethods:   []string{"GET", "POST", "PATCH", "DELETE"},
+		AllowedHeaders: append(connectcors.AllowedHeaders(),
+			"Authorization", "Idempotency-Key", "X-Request-Id", "X-Open-Wearables-API-Key"),
+		ExposedHeaders: append(connectcors.ExposedHeaders(),
+			"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy",
+			"Retry-After", "X-Request-Id", "Idempotent-Replayed", "WWW-Authenticate", "Deprecation", "Sunset"),
+		MaxAge: 3600,
+	})
+}
+
+func (o origins) allow(origin string) bool {
+	return slices.Contains(o.listed, origin) || o.localhost && localhost(origin)
+}
+
+// localhost says whether an origin is a page of this machine, on any port.
+func localhost(origin string) bool {
+	for _, host := range []string{"http://localhost", "http://127.0.0.1", "http://[::1]"} {
+		rest, ok := strings.CutPrefix(origin, host)
+		if ok && (rest == "" || rest[0] == ':' && len(rest) > 1 && strings.Trim(rest[1:], "0123456789") == "") {
+			return true
+		}
+	}
+	return false
+}
+
+// check admits what browsers say comes from this origin or an allowed one, and
+// what no browser sent.
+func (o origins) check() call.CSRF {
+	protection := http.NewCrossOriginProtection()
+	return func(r *http.Request) error {
+		if origin := r.Header.Get("Origin"); origin != "" && o.allow(origin) {
+			return nil
+		}
+		return protection.Check(r)
+	}
+}
