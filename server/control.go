@@ -146,6 +146,9 @@ func controlPath(config *Config) string { return config.file() + ".sock" }
 // maxSocketPath is what a Unix socket's address holds on the systems we run on.
 const maxSocketPath = 103
 
+// maxCommand is how long a command may be, in bytes.
+const maxCommand = 64 << 10
+
 // listenControl opens the socket beside the database through which commands
 // reach the process that serves it. Only its owner may use it.
 func (s *Server) listenControl() (net.Listener, error) {
@@ -162,7 +165,7 @@ func (s *Server) listenControl() (net.Listener, error) {
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	var c Command
 	var a answer
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&c)
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxCommand)).Decode(&c)
 	if err == nil {
 		a.Developers, err = s.execute(r.Context(), c)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 	"github.com/openwearables/openwearables/internal/store"
+	"github.com/openwearables/openwearables/server/front"
 )
 
 // ErrInUse means that another process serves the database.
@@ -37,7 +38,7 @@ type Server struct {
 	cluster   *cluster.Redis // nil without Redis
 	auth      *auth.Auth
 	ledger    *audit.Queue
-	front     *Front
+	front     *front.Front
 	readiness readiness
 
 	stop    context.CancelFunc
@@ -129,8 +130,8 @@ func (s *Server) compose(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) newFront(workouts *event.Workouts) *Front {
-	ports := FrontPorts{
+func (s *Server) newFront(workouts *event.Workouts) *front.Front {
+	ports := front.Ports{
 		Auth: s.auth, Workouts: workouts, Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded: func() bool { return len(s.store.Risks()) > 0 },
@@ -138,7 +139,7 @@ func (s *Server) newFront(workouts *event.Workouts) *Front {
 	if s.cluster != nil {
 		ports.RedisLost = s.cluster.Lost
 	}
-	return NewFront(FrontConfig{
+	return front.New(front.Config{
 		AllowedOrigins: s.config.AllowedOrigins, AllowLocalhost: s.config.Dev,
 		TrustedProxies: s.config.TrustedProxies, Reflection: s.config.Reflection,
 	}, ports)

@@ -23,10 +23,11 @@ var permitted = []struct{ from, to string }{
 	{"gen/...", "gen/..."},
 
 	{"server/cmd/...", "server"},
-	{"server/rest", "server/call gen/... internal/auth internal/event internal/jsonbody internal/problem"},
-	{"server/rpc", "server/call gen/... internal/auth internal/event internal/jsonbody internal/problem"},
-	{"server/call", "gen/... internal/auth internal/event internal/audit internal/ratelimit internal/jsonbody internal/credential internal/problem"},
-	{"server/...", "server/... gen/... internal/..."},
+	{"server/rest", "server/call gen/openapi internal/auth internal/event internal/jsonbody internal/problem"},
+	{"server/rpc", "server/call gen/openwearables/... internal/auth internal/event internal/problem"},
+	{"server/call", "internal/auth internal/problem"},
+	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit"},
+	{"server", "server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/problem internal/ratelimit internal/store"},
 
 	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/event", "internal/auth internal/audit internal/problem"},
@@ -78,7 +79,8 @@ func TestRefusedArrows(t *testing.T) {
 	}{
 		{"", map[string]imports{
 			"server/cmd/openwearables": {code: []string{"server", "os"}},
-			"server":                   {code: []string{"server/rest", "server/rpc", "internal/store", "net/http"}},
+			"server":                   {code: []string{"server/front", "internal/store", "net/http"}},
+			"server/front":             {code: []string{"server/rest", "server/rpc", "server/call", "internal/auth", "net/http"}},
 			"server/rest":              {code: []string{"gen/openapi", "internal/auth", "internal/event", "net/http"}},
 			"server/rpc":               {code: []string{"gen/openwearables/v1", "internal/auth", "connectrpc.com/connect"}},
 			"internal/store":           {code: []string{"internal/auth", "internal/event", "github.com/uptrace/bun/dialect/sqlitedialect", "database/sql"}},
@@ -87,6 +89,9 @@ func TestRefusedArrows(t *testing.T) {
 			"clients/go":               {code: []string{"gen/openwearables/v1"}, tests: []string{"server"}},
 		}},
 		{"server/cmd/openwearables", map[string]imports{"server/cmd/openwearables": {code: []string{"internal/store"}}}},
+		{"server", map[string]imports{"server": {code: []string{"server/rest"}}}},
+		{"server/front", map[string]imports{"server/front": {code: []string{"server"}}}},
+		{"server/call", map[string]imports{"server/call": {code: []string{"server/front"}}}},
 		{"server/rest", map[string]imports{"server/rest": {code: []string{"server/rpc"}}}},
 		{"server/rest", map[string]imports{"server/rest": {code: []string{"internal/store"}}}},
 		{"server/rpc", map[string]imports{"server/rpc": {code: []string{"server/rest"}}}},

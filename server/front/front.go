@@ -1,4 +1,6 @@
-package server
+// Package front is what a request of the public listener meets before the
+// domain: its id, its limit, its proof, its body, and its place in the log.
+package front
 
 import (
 	"context"
@@ -37,16 +39,16 @@ type Front struct {
 	handler http.Handler
 }
 
-// FrontConfig is what an operator sets of the front.
-type FrontConfig struct {
+// Config is what an operator sets of the front.
+type Config struct {
 	AllowedOrigins []string       // whose pages may call the API and use the refresh cookie
 	AllowLocalhost bool           // any port of localhost is an allowed origin
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
 	Reflection     bool           // gRPC server reflection
 }
 
-// FrontPorts are what the front needs from the server behind it.
-type FrontPorts struct {
+// Ports are what the front needs from the server behind it.
+type Ports struct {
 	Auth      *auth.Auth
 	Workouts  *event.Workouts
 	Ready     func(context.Context) error           // an error while requests cannot be served
@@ -57,8 +59,8 @@ type FrontPorts struct {
 	Log       *slog.Logger
 }
 
-// NewFront returns the front of the services in p.
-func NewFront(config FrontConfig, p FrontPorts) *Front {
+// New returns the front of the services in p.
+func New(config Config, p Ports) *Front {
 	f := &Front{
 		auth: p.Auth, origins: origins{config.AllowedOrigins, config.AllowLocalhost}, proxies: config.TrustedProxies,
 		metrics: newMetrics(p.RedisLost), now: p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),

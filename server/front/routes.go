@@ -1,4 +1,4 @@
-package server
+package front
 
 import (
 	"net/http"
@@ -28,7 +28,7 @@ type restRoutes struct {
 func (m *restRoutes) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
 	o, ok := m.operations[pattern]
 	if !ok {
-		panic("server: openapi.yaml has " + pattern + ", the table of operations has not")
+		panic("front: openapi.yaml has " + pattern + ", the table of operations has not")
 	}
 	m.mux.Handle(pattern, m.pipeline(o, rest.Fail, readREST, http.HandlerFunc(h)))
 }
