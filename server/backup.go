@@ -12,7 +12,7 @@ import (
 // Backup writes the SQLite database of config, as it is at one instant, into a
 // new file. The database may be served meanwhile. The master secret is not in it.
 func Backup(ctx context.Context, config Config, to string) error {
-	path := config.file()
+	path := config.SQLitePath()
 	if path == "" {
 		return errors.New("--database must be sqlite:PATH: back PostgreSQL up with pg_dump")
 	}

@@ -42,8 +42,8 @@ func DefaultConfig() Config {
 	return Config{Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig()}
 }
 
-// check refuses what cannot be served safely, saying what to change.
-func (c *Config) check() error {
+// Check refuses what cannot be served safely, saying what to change.
+func (c *Config) Check() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return fmt.Errorf("--addr %q must be HOST:PORT", c.Addr)
 	}
@@ -131,8 +131,8 @@ func (c *Config) secure() bool {
 	return loopback || c.TLSCert != "" || len(c.TrustedProxies) > 0 || c.InsecureHTTP
 }
 
-// file is the path of the SQLite file, "" where the database is a server's.
-func (c *Config) file() string {
+// SQLitePath is the path of the SQLite file, "" where the database is a server's.
+func (c *Config) SQLitePath() string {
 	path, _ := strings.CutPrefix(c.Database, "sqlite:")
 	if path == c.Database {
 		return ""

@@ -7,23 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-
-	"github.com/openwearables/openwearables/internal/store"
 )
-
-// Migrate brings the database up to this version and returns what it applied.
-// No other process may have a SQLite database open; those that serve a
-// PostgreSQL database go on.
-func Migrate(ctx context.Context, config Config) (applied []string, err error) {
-	lock, err := lockDatabase(config.file())
-	if err != nil {
-		return nil, err
-	}
-	if lock != nil {
-		defer func() { err = errors.Join(err, lock.Unlock()) }()
-	}
-	return store.Migrate(ctx, config.Database, store.Options{Now: config.Now, Log: config.Log})
-}
 
 // Diagnose checks an installation, changes nothing in it but what a start
 // would, and writes what it found. It returns an error if a start would fail
@@ -38,8 +22,8 @@ func Diagnose(ctx context.Context, w io.Writer, config Config) error {
 		}
 		fmt.Fprintf(w, "ok     %s\n", name)
 	}
-	report("configuration", config.check())
-	if path := config.file(); path == "" {
+	report("configuration", config.Check())
+	if path := config.SQLitePath(); path == "" {
 		risks, err := risks(ctx, config)
 		report("database, secret and keys", err)
 		for _, risk := range risks {
@@ -50,7 +34,7 @@ func Diagnose(ctx context.Context, w io.Writer, config Config) error {
 	} else {
 		for _, end := range []string{"", "-wal", ".secret", ".sock"} {
 			if _, err := os.Lstat(path + end); err == nil {
-				report("only its owner reaches "+path+end, private(path+end))
+				report("only its owner reaches "+path+end, CheckPrivate(path+end))
 			}
 		}
 		report("database, secret and keys", openable(ctx, config))
@@ -69,7 +53,7 @@ func risks(ctx context.Context, config Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.store.Risks(), s.Close()
+	return s.Risks(), s.Close()
 }
 
 // openable says whether the server would start, or runs already and answers.

@@ -97,14 +97,14 @@ func (s *Server) listen() (all []bound, err error) {
 		}
 		all = append(all, bound{s.private(s.front.Metrics()), l})
 	}
-	if s.config.file() == "" { // a command reaches the database itself
+	if s.config.SQLitePath() == "" { // a command reaches the database itself
 		return all, nil
 	}
-	l, err = s.listenControl()
+	l, err = listenControl(controlPath(s.config.SQLitePath()))
 	if err != nil {
 		return all, err
 	}
-	return append(all, bound{s.private(http.HandlerFunc(s.control)), l}), nil
+	return append(all, bound{s.private(controlHandler(s.auth)), l}), nil
 }
 
 // public is the server of the API: HTTP/1.1 and HTTP/2, with and without TLS.

@@ -24,10 +24,10 @@ func masterSecret(c *Config) ([]byte, error) {
 	if len(c.Secret) > 0 {
 		return c.Secret, nil
 	}
-	path := c.file() + secretSuffix
+	path := c.SQLitePath() + secretSuffix
 	kept, err := os.ReadFile(path)
 	if err == nil {
-		return bytes.TrimSpace(kept), private(path)
+		return bytes.TrimSpace(kept), CheckPrivate(path)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -61,7 +61,8 @@ func writeNew(path string, data []byte) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-func private(path string) error {
+// CheckPrivate refuses a file that others than its owner may read.
+func CheckPrivate(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -79,14 +80,30 @@ func openVault(ctx context.Context, master []byte, s *store.Store) (*credential.
 	if err != nil {
 		return nil, fmt.Errorf("OPENWEARABLES_SECRET: %w", err)
 	}
-	return vault, checkFingerprint(ctx, vault, s)
-}
-
-func checkFingerprint(ctx context.Context, vault *credential.Vault, s *store.Store) error {
 	kept, err := s.SetMeta(ctx, "secret_fingerprint", vault.Fingerprint())
 	if err == nil && kept != vault.Fingerprint() {
 		err = errors.New("OPENWEARABLES_SECRET is not the secret that this database was made with: " +
 			"restore that secret, or start with an empty database")
 	}
-	return err
+	return vault, err
+}
+
+// VerifySecret makes sure that the master secret at hand is the one of the
+// database, and returns the file that it is in, if any.
+func VerifySecret(ctx context.Context, config Config) (file string, err error) {
+	master := config.Secret
+	if len(master) == 0 {
+		file = config.SQLitePath() + secretSuffix
+		if master, err = os.ReadFile(file); err != nil {
+			return "", fmt.Errorf("the master secret is needed to prove that the copy will work: set OPENWEARABLES_SECRET, or bring back its file (%w)", err)
+		}
+		master = bytes.TrimSpace(master)
+	}
+	s, err := store.Open(ctx, config.Database, store.Options{Log: config.Log})
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	_, err = openVault(ctx, master, s)
+	return file, err
 }

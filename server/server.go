@@ -5,7 +5,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,8 +12,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
@@ -26,14 +23,11 @@ import (
 	"github.com/openwearables/openwearables/server/front"
 )
 
-// ErrInUse means that another process serves the database.
-var ErrInUse = errors.New("another openwearables process is using this database")
-
 // Server is one node. Safe for concurrent use.
 type Server struct {
 	config    Config
 	now       func() time.Time
-	lock      *flock.Flock
+	unlock    func() error // of the database
 	store     *store.Store
 	cluster   *cluster.Redis // nil without Redis
 	auth      *auth.Auth
@@ -56,10 +50,10 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if s.config.Log == nil {
 		s.config.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	}
-	if err := s.config.check(); err != nil {
+	if err := s.config.Check(); err != nil {
 		return nil, err
 	}
-	if s.lock, err = lockDatabase(s.config.file()); err != nil {
+	if s.unlock, err = LockDatabase(s.config.SQLitePath()); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -80,23 +74,6 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	}
 	s.start()
 	return s, nil
-}
-
-// lockDatabase makes this process the only one to use the file. Where there is
-// none it returns nil.
-func lockDatabase(path string) (*flock.Flock, error) {
-	if path == "" {
-		return nil, nil
-	}
-	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	held, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("cannot lock %s: %w", path+".lock", err)
-	}
-	if !held {
-		return nil, fmt.Errorf("%w: stop it, or use another --database than %s", ErrInUse, path)
-	}
-	return lock, nil
 }
 
 // compose builds the domain over the store.
@@ -134,7 +111,7 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 	ports := front.Ports{
 		Auth: s.auth, Workouts: workouts, Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
-		Degraded: func() bool { return len(s.store.Risks()) > 0 },
+		Degraded: func() bool { return len(s.Risks()) > 0 },
 	}
 	if s.cluster != nil {
 		ports.RedisLost = s.cluster.Lost
@@ -152,7 +129,7 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 		s.cluster, err = cluster.Open(ctx, s.config.Redis, s.now, s.config.Log)
 		return s.cluster, err
 	}
-	if s.config.file() == "" {
+	if s.config.SQLitePath() == "" {
 		return auth.Unversioned(s.store.Windows()), nil
 	}
 	return auth.Alone(ratelimit.NewMemory(s.now)), nil
@@ -169,6 +146,9 @@ func (s *Server) Mount(pattern string, h http.Handler) { s.front.Mount(pattern, 
 // Auth is the domain, for the operator's commands.
 func (s *Server) Auth() *auth.Auth { return s.auth }
 
+// Risks is what to change where the database may lose what it acknowledged.
+func (s *Server) Risks() []string { return s.store.Risks() }
+
 // signingReload is how often the signing keys are read, for another node may have
 // rotated them. One that signs was published a whole rotation before.
 const signingReload = 10 * time.Second
@@ -180,7 +160,7 @@ func (s *Server) start() {
 	s.stop = cancel
 	s.every(ctx, time.Second, "flush", s.flush)
 	s.every(ctx, time.Hour, "purge", s.store.Purge)
-	if s.config.file() == "" {
+	if s.config.SQLitePath() == "" {
 		s.every(ctx, signingReload, "reading the signing keys", s.auth.Signing.Reload)
 	}
 }
@@ -224,8 +204,5 @@ func (s *Server) release() error {
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Unlock())
-	}
-	return err
+	return errors.Join(err, s.unlock())
 }

@@ -1,0 +1,92 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// Command is what an operator asks of an installation at the command line.
+type Command struct {
+	Name     string `json:"name"` // one of the Command constants
+	Email    string `json:"email,omitempty"`
+	Password string `json:"password,omitempty"`
+}
+
+// The operator's commands.
+const (
+	DeveloperCreate      = "developer create"
+	DeveloperList        = "developer list"
+	DeveloperSetPassword = "developer set-password"
+	DeveloperDisable     = "developer disable"
+	DeveloperEnable      = "developer enable"
+	DeveloperDelete      = "developer delete"
+	SigningKeyRotate     = "signing-key rotate"
+)
+
+// Listed is one developer in the answer to DeveloperList.
+type Listed struct {
+	ID        string    `json:"id"`
+	Email     string    `json:"email"`
+	CreatedAt time.Time `json:"created_at"`
+	Disabled  bool      `json:"disabled"`
+}
+
+// EndsCredentials reports whether the command ends credentials.
+func (c Command) EndsCredentials() bool {
+	return c.Name == DeveloperSetPassword || c.Name == DeveloperDisable || c.Name == DeveloperDelete
+}
+
+// CarryOut carries the command out on the services. An error is as an operator
+// should read it.
+func (c Command) CarryOut(ctx context.Context, services *auth.Auth) ([]Listed, error) {
+	list, err := c.dispatch(ctx, services)
+	if err != nil {
+		return nil, errors.New(explained(err))
+	}
+	return list, nil
+}
+
+func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Listed, error) {
+	d := a.Developers
+	switch c.Name {
+	case DeveloperCreate:
+		_, err := d.Create(ctx, c.Email, c.Password)
+		return nil, err
+	case DeveloperList:
+		return listed(ctx, d)
+	case DeveloperSetPassword:
+		return nil, d.SetPassword(ctx, c.Email, c.Password)
+	case DeveloperDisable:
+		return nil, d.Disable(ctx, c.Email)
+	case DeveloperEnable:
+		return nil, d.Enable(ctx, c.Email)
+	case DeveloperDelete:
+		return nil, d.Delete(ctx, c.Email)
+	case SigningKeyRotate:
+		return nil, a.Signing.Rotate(ctx)
+	default:
+		return nil, fmt.Errorf("unknown command %q", c.Name)
+	}
+}
+
+func listed(ctx context.Context, developers *auth.Developers) ([]Listed, error) {
+	all, err := developers.All(ctx)
+	list := make([]Listed, len(all))
+	for i, d := range all {
+		list[i] = Listed{d.ID, d.Email, d.CreatedAt, d.Disabled}
+	}
+	return list, err
+}
+
+// explained is an error as an operator should read it.
+func explained(err error) string {
+	if e, ok := errors.AsType[*problem.Error](err); ok && e.Cause == nil {
+		return e.Detail
+	}
+	return err.Error()
+}
