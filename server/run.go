@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/openwearables/openwearables/internal/failpoint"
+	"github.com/openwearables/openwearables/server/control"
 )
 
 // Bounds of the public listener. Together with the body limits they bound what
@@ -100,11 +101,11 @@ func (s *Server) listen() (all []bound, err error) {
 	if s.config.SQLitePath() == "" { // a command reaches the database itself
 		return all, nil
 	}
-	l, err = listenControl(controlPath(s.config.SQLitePath()))
+	l, err = control.Listen(control.SocketPath(s.config.SQLitePath()))
 	if err != nil {
 		return all, err
 	}
-	return append(all, bound{s.private(controlHandler(s.auth)), l}), nil
+	return append(all, bound{s.private(control.Handler(s.auth)), l}), nil
 }
 
 // public is the server of the API: HTTP/1.1 and HTTP/2, with and without TLS.

@@ -22,12 +22,14 @@ var permitted = []struct{ from, to string }{
 	{"clients/go/...", "clients/go/... gen/..."},
 	{"gen/...", "gen/..."},
 
-	{"server/cmd/...", "server"},
+	{"server/cmd/...", "server server/control server/operator"},
+	{"server/operator", "server server/control internal/cluster internal/store"},
 	{"server/rest", "server/call gen/openapi internal/auth internal/event internal/jsonbody internal/problem"},
 	{"server/rpc", "server/call gen/openwearables/... internal/auth internal/event internal/problem"},
 	{"server/call", "internal/auth internal/problem"},
 	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit"},
-	{"server", "server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/problem internal/ratelimit internal/store"},
+	{"server/control", "internal/auth internal/problem"},
+	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/ratelimit internal/store"},
 
 	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/event", "internal/auth internal/audit internal/problem"},
@@ -80,7 +82,8 @@ func TestRefusedArrows(t *testing.T) {
 		packages map[string]imports
 	}{
 		{"", map[string]imports{
-			"server/cmd/openwearables": {code: []string{"server", "os"}},
+			"server/cmd/openwearables": {code: []string{"server", "server/operator", "os"}},
+			"server/operator":          {code: []string{"server", "internal/store"}},
 			"server":                   {code: []string{"server/front", "internal/store", "net/http"}},
 			"server/front":             {code: []string{"server/rest", "server/rpc", "server/call", "internal/auth", "net/http"}},
 			"server/rest":              {code: []string{"gen/openapi", "internal/auth", "internal/event", "net/http"}},
@@ -100,6 +103,8 @@ func TestRefusedArrows(t *testing.T) {
 		{"server", map[string]imports{"server": {code: []string{"server/front"}}, "server/front": {code: []string{"internal/dev/childproc"}}}},
 		{"clients/go", map[string]imports{"clients/go": {code: []string{"clients/go/internal/proxy"}}, "clients/go/internal/proxy": {code: []string{"internal/dev/childproc"}}}},
 		{"internal/auth", map[string]imports{"internal/auth": {code: []string{"internal/credential"}}, "internal/credential": {code: []string{"internal/dev/redistest"}}}},
+		{"server/control", map[string]imports{"server/control": {code: []string{"server"}}}},
+		{"server/operator", map[string]imports{"server/operator": {code: []string{"server/front"}}}},
 		{"server/rest", map[string]imports{"server/rest": {code: []string{"server/rpc"}}}},
 		{"server/rest", map[string]imports{"server/rest": {code: []string{"internal/store"}}}},
 		{"server/rpc", map[string]imports{"server/rpc": {code: []string{"server/rest"}}}},

@@ -13,13 +13,14 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/openwearables/openwearables/server"
+	"github.com/openwearables/openwearables/server/control"
+	"github.com/openwearables/openwearables/server/operator"
 )
 
 // byEmail reads the flags of a command about one developer.
-func (p *program) byEmail(command, does string, args []string, password bool) (*settings, server.Command, error) {
+func (p *program) byEmail(command, does string, args []string, password bool) (*settings, control.Command, error) {
 	s := p.settings(command, does)
-	c := server.Command{Name: command}
+	c := control.Command{Name: command}
 	s.StringVar(&c.Email, "email", "", "the developer's `address`")
 	fromStdin := false
 	if password {
@@ -77,7 +78,7 @@ func (p *program) operate(ctx context.Context, command, does, done string, args 
 	if err != nil {
 		return err
 	}
-	if _, err := server.Execute(ctx, s.config, c); err != nil {
+	if _, err := operator.Execute(ctx, s.config, c); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s %s\n", c.Email, done)
@@ -85,34 +86,34 @@ func (p *program) operate(ctx context.Context, command, does, done string, args 
 }
 
 func (p *program) developerCreate(ctx context.Context, args []string) error {
-	return p.operate(ctx, server.DeveloperCreate, "add a developer, who may log in", "may log in", args, true)
+	return p.operate(ctx, control.DeveloperCreate, "add a developer, who may log in", "may log in", args, true)
 }
 
 func (p *program) developerSetPassword(ctx context.Context, args []string) error {
-	return p.operate(ctx, server.DeveloperSetPassword, "replace a password, ending all sessions",
+	return p.operate(ctx, control.DeveloperSetPassword, "replace a password, ending all sessions",
 		"has a new password; all its sessions have ended", args, true)
 }
 
 func (p *program) developerDisable(ctx context.Context, args []string) error {
-	return p.operate(ctx, server.DeveloperDisable, "end a developer's sessions and refuse its logins",
+	return p.operate(ctx, control.DeveloperDisable, "end a developer's sessions and refuse its logins",
 		"is disabled; all its sessions have ended", args, false)
 }
 
 func (p *program) developerEnable(ctx context.Context, args []string) error {
-	return p.operate(ctx, server.DeveloperEnable, "let a disabled developer log in again", "may log in again", args, false)
+	return p.operate(ctx, control.DeveloperEnable, "let a disabled developer log in again", "may log in again", args, false)
 }
 
 func (p *program) developerDelete(ctx context.Context, args []string) error {
-	return p.operate(ctx, server.DeveloperDelete, "remove a developer and the tokens it minted",
+	return p.operate(ctx, control.DeveloperDelete, "remove a developer and the tokens it minted",
 		"is gone; its sessions and the tokens that it minted have ended", args, false)
 }
 
 func (p *program) developerList(ctx context.Context, args []string) error {
-	s := p.settings(server.DeveloperList, "list the developers")
+	s := p.settings(control.DeveloperList, "list the developers")
 	if err := s.read(args); err != nil {
 		return err
 	}
-	list, err := server.Execute(ctx, s.config, server.Command{Name: server.DeveloperList})
+	list, err := operator.Execute(ctx, s.config, control.Command{Name: control.DeveloperList})
 	if err != nil {
 		return err
 	}
@@ -129,11 +130,11 @@ func (p *program) developerList(ctx context.Context, args []string) error {
 }
 
 func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
-	s := p.settings(server.SigningKeyRotate, "sign access tokens with a new key; tokens signed before stay valid")
+	s := p.settings(control.SigningKeyRotate, "sign access tokens with a new key; tokens signed before stay valid")
 	if err := s.read(args); err != nil {
 		return err
 	}
-	if _, err := server.Execute(ctx, s.config, server.Command{Name: server.SigningKeyRotate}); err != nil {
+	if _, err := operator.Execute(ctx, s.config, control.Command{Name: control.SigningKeyRotate}); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(p.stdout, "access tokens are signed with a new key")
@@ -145,7 +146,7 @@ func (p *program) migrate(ctx context.Context, args []string) error {
 	if err := s.read(args); err != nil {
 		return err
 	}
-	applied, err := server.Migrate(ctx, s.config)
+	applied, err := operator.Migrate(ctx, s.config)
 	if err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ func (p *program) backup(ctx context.Context, args []string) error {
 	if to == "" {
 		return usageError("backup needs --to")
 	}
-	if err := server.Backup(ctx, s.config, to); err != nil {
+	if err := operator.Backup(ctx, s.config, to); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(p.stdout, "Wrote %s. The master secret is not in it: keep that too, and apart from it.\n", to)
@@ -185,7 +186,7 @@ func (p *program) copy(ctx context.Context, args []string) error {
 	if to == "" {
 		return usageError("copy needs --to")
 	}
-	moved, err := server.Copy(ctx, s.config, to)
+	moved, err := operator.Copy(ctx, s.config, to)
 	if err != nil {
 		return err
 	}
@@ -209,5 +210,5 @@ func (p *program) doctor(ctx context.Context, args []string) error {
 	if err := s.read(args); err != nil {
 		return err
 	}
-	return server.Diagnose(ctx, p.stdout, s.config)
+	return operator.Diagnose(ctx, p.stdout, s.config)
 }

@@ -1,4 +1,4 @@
-package server
+package operator
 
 import (
 	"context"
@@ -7,11 +7,12 @@ import (
 	"io/fs"
 
 	"github.com/openwearables/openwearables/internal/store"
+	"github.com/openwearables/openwearables/server"
 )
 
 // Backup writes the SQLite database of config, as it is at one instant, into a
 // new file. The database may be served meanwhile. The master secret is not in it.
-func Backup(ctx context.Context, config Config, to string) error {
+func Backup(ctx context.Context, config server.Config, to string) error {
 	path := config.SQLitePath()
 	if path == "" {
 		return errors.New("--database must be sqlite:PATH: back PostgreSQL up with pg_dump")

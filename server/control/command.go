@@ -1,4 +1,6 @@
-package server
+// Package control is the socket beside a SQLite database through which the
+// operator's commands reach the process that serves it.
+package control
 
 import (
 	"context"
@@ -28,8 +30,8 @@ const (
 	SigningKeyRotate     = "signing-key rotate"
 )
 
-// Listed is one developer in the answer to DeveloperList.
-type Listed struct {
+// Developer is one developer in the answer to DeveloperList.
+type Developer struct {
 	ID        string    `json:"id"`
 	Email     string    `json:"email"`
 	CreatedAt time.Time `json:"created_at"`
@@ -43,7 +45,7 @@ func (c Command) EndsCredentials() bool {
 
 // CarryOut carries the command out on the services. An error is as an operator
 // should read it.
-func (c Command) CarryOut(ctx context.Context, services *auth.Auth) ([]Listed, error) {
+func (c Command) CarryOut(ctx context.Context, services *auth.Auth) ([]Developer, error) {
 	list, err := c.dispatch(ctx, services)
 	if err != nil {
 		return nil, errors.New(explained(err))
@@ -51,7 +53,7 @@ func (c Command) CarryOut(ctx context.Context, services *auth.Auth) ([]Listed, e
 	return list, nil
 }
 
-func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Listed, error) {
+func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Developer, error) {
 	d := a.Developers
 	switch c.Name {
 	case DeveloperCreate:
@@ -74,11 +76,11 @@ func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Listed, error) {
 	}
 }
 
-func listed(ctx context.Context, developers *auth.Developers) ([]Listed, error) {
+func listed(ctx context.Context, developers *auth.Developers) ([]Developer, error) {
 	all, err := developers.All(ctx)
-	list := make([]Listed, len(all))
+	list := make([]Developer, len(all))
 	for i, d := range all {
-		list[i] = Listed{d.ID, d.Email, d.CreatedAt, d.Disabled}
+		list[i] = Developer{d.ID, d.Email, d.CreatedAt, d.Disabled}
 	}
 	return list, err
 }

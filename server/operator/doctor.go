@@ -1,4 +1,4 @@
-package server
+package operator
 
 import (
 	"context"
@@ -7,12 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/openwearables/openwearables/server"
+	"github.com/openwearables/openwearables/server/control"
 )
 
 // Diagnose checks an installation, changes nothing in it but what a start
 // would, and writes what it found. It returns an error if a start would fail
 // or something is unsafe.
-func Diagnose(ctx context.Context, w io.Writer, config Config) error {
+func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	failed := 0
 	report := func(name string, err error) {
 		if err != nil {
@@ -34,7 +37,7 @@ func Diagnose(ctx context.Context, w io.Writer, config Config) error {
 	} else {
 		for _, end := range []string{"", "-wal", ".secret", ".sock"} {
 			if _, err := os.Lstat(path + end); err == nil {
-				report("only its owner reaches "+path+end, CheckPrivate(path+end))
+				report("only its owner reaches "+path+end, server.CheckPrivate(path+end))
 			}
 		}
 		report("database, secret and keys", openable(ctx, config))
@@ -47,9 +50,9 @@ func Diagnose(ctx context.Context, w io.Writer, config Config) error {
 
 // risks opens the database as a start would, and says under which of its
 // settings writes may be lost.
-func risks(ctx context.Context, config Config) ([]string, error) {
+func risks(ctx context.Context, config server.Config) ([]string, error) {
 	config.Log, config.Auth.SigningAlgorithm = nil, ""
-	s, err := New(ctx, config)
+	s, err := server.New(ctx, config)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +60,7 @@ func risks(ctx context.Context, config Config) ([]string, error) {
 }
 
 // openable says whether the server would start, or runs already and answers.
-func openable(ctx context.Context, config Config) error {
-	_, err := Execute(ctx, config, Command{Name: DeveloperList})
+func openable(ctx context.Context, config server.Config) error {
+	_, err := Execute(ctx, config, control.Command{Name: control.DeveloperList})
 	return err
 }

@@ -1,4 +1,4 @@
-package server
+package control
 
 import (
 	"bytes"
@@ -17,12 +17,12 @@ import (
 
 // answer is what came of a command.
 type answer struct {
-	Developers []Listed `json:"developers,omitempty"`
-	Error      string   `json:"error,omitempty"`
+	Developers []Developer `json:"developers,omitempty"`
+	Error      string      `json:"error,omitempty"`
 }
 
-// controlPath is where the socket of the SQLite database at path is.
-func controlPath(path string) string { return path + ".sock" }
+// SocketPath is where the socket of the SQLite database at path is.
+func SocketPath(path string) string { return path + ".sock" }
 
 // maxSocketPath is what a Unix socket's address holds on the systems we run on.
 const maxSocketPath = 103
@@ -30,9 +30,9 @@ const maxSocketPath = 103
 // maxCommand is how long a command may be, in bytes.
 const maxCommand = 64 << 10
 
-// listenControl opens the socket beside the database through which commands
+// Listen opens the socket beside the database through which commands
 // reach the process that serves it. Only its owner may use it.
-func listenControl(path string) (net.Listener, error) {
+func Listen(path string) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("the control socket %s has too long a path: start in the database's folder and name it by a shorter path", path)
 	}
@@ -42,8 +42,8 @@ func listenControl(path string) (net.Listener, error) {
 	return listenPrivate(path)
 }
 
-// controlHandler carries out the commands that it is sent.
-func controlHandler(services *auth.Auth) http.Handler {
+// Handler carries out the commands that it is sent.
+func Handler(services *auth.Auth) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var c Command
 		var a answer
@@ -59,11 +59,11 @@ func controlHandler(services *auth.Auth) http.Handler {
 	})
 }
 
-// errNoAnswer means that nothing listens at the control socket.
-var errNoAnswer = errors.New("it does not answer")
+// ErrNoAnswer means that nothing listens at the control socket.
+var ErrNoAnswer = errors.New("it does not answer")
 
-// ask sends a command to the process that listens at the path.
-func ask(ctx context.Context, path string, c Command) ([]Listed, error) {
+// Send sends a command to the process that listens at the path.
+func Send(ctx context.Context, path string, c Command) ([]Developer, error) {
 	body, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func ask(ctx context.Context, path string, c Command) ([]Listed, error) {
 	}
 	res, err := client.Do(r)
 	if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Op == "dial" {
-		return nil, fmt.Errorf("%w at %s", errNoAnswer, path)
+		return nil, fmt.Errorf("%w at %s", ErrNoAnswer, path)
 	} else if err != nil {
 		return nil, fmt.Errorf("the process that serves the database did not answer: %w", err)
 	}

@@ -1,4 +1,6 @@
-package server
+// Package operator is what the commands of the command line do to an
+// installation, served or not.
+package operator
 
 import (
 	"context"
@@ -9,6 +11,8 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/cluster"
+	"github.com/openwearables/openwearables/server"
+	"github.com/openwearables/openwearables/server/control"
 )
 
 // patience is how long a command waits for a process that has the database
@@ -18,16 +22,16 @@ const patience = 5 * time.Second
 // Execute carries a command out on the database that config names: of a SQLite
 // database in the process that serves it, if there is one, and else in this
 // process, so that what the command ends is refused when Execute returns. Only
-// DeveloperCreate makes a database where there is none. An error is as an
-// operator should read it.
-func Execute(ctx context.Context, config Config, c Command) ([]Listed, error) {
+// control.DeveloperCreate makes a database where there is none. An error is as
+// an operator should read it.
+func Execute(ctx context.Context, config server.Config, c control.Command) ([]control.Developer, error) {
 	config.Auth.SigningAlgorithm = "" // a command leaves it as it is
 	if err := exists(config, c); err != nil {
 		return nil, err
 	}
 	for deadline := time.Now().Add(patience); ; {
 		list, err := attempt(ctx, config, c)
-		if !errors.Is(err, errNoAnswer) || time.Now().After(deadline) {
+		if !errors.Is(err, control.ErrNoAnswer) || time.Now().After(deadline) {
 			return list, err
 		}
 		select {
@@ -40,9 +44,9 @@ func Execute(ctx context.Context, config Config, c Command) ([]Listed, error) {
 
 // exists refuses a command on a database that is not there, which is more
 // likely misspelt than meant.
-func exists(config Config, c Command) error {
+func exists(config server.Config, c control.Command) error {
 	path := config.SQLitePath()
-	if path == "" || c.Name == DeveloperCreate {
+	if path == "" || c.Name == control.DeveloperCreate {
 		return nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -51,12 +55,12 @@ func exists(config Config, c Command) error {
 	return nil
 }
 
-func attempt(ctx context.Context, config Config, c Command) ([]Listed, error) {
-	s, err := New(ctx, config)
-	if errors.Is(err, ErrInUse) {
-		list, err := ask(ctx, controlPath(config.SQLitePath()), c)
-		if errors.Is(err, errNoAnswer) {
-			err = fmt.Errorf("%w: %w", ErrInUse, err)
+func attempt(ctx context.Context, config server.Config, c control.Command) ([]control.Developer, error) {
+	s, err := server.New(ctx, config)
+	if errors.Is(err, server.ErrInUse) {
+		list, err := control.Send(ctx, control.SocketPath(config.SQLitePath()), c)
+		if errors.Is(err, control.ErrNoAnswer) {
+			err = fmt.Errorf("%w: %w", server.ErrInUse, err)
 		}
 		return list, err
 	} else if err != nil {

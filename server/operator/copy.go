@@ -1,4 +1,4 @@
-package server
+package operator
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/openwearables/openwearables/internal/store"
+	"github.com/openwearables/openwearables/server"
 )
 
 // Moved is what Copy did.
@@ -22,24 +23,24 @@ type Moved struct {
 // where every credential goes on working under the same master secret. No
 // process may serve the SQLite database meanwhile, nor afterwards: what it
 // changed would not be in the copy.
-func Copy(ctx context.Context, config Config, to string) (moved Moved, err error) {
+func Copy(ctx context.Context, config server.Config, to string) (moved Moved, err error) {
 	path := config.SQLitePath()
 	if path == "" {
 		return moved, errors.New("--from must be sqlite:PATH")
 	}
-	target := Config{Database: to}
+	target := server.Config{Database: to}
 	if target.SQLitePath() != "" {
 		return moved, errors.New("--to must be postgres://USER@HOST/NAME")
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return moved, fmt.Errorf("there is no database at %s: name it with --from", path)
 	}
-	unlock, err := LockDatabase(path)
+	unlock, err := server.LockDatabase(path)
 	if err != nil {
 		return moved, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if moved.SecretFile, err = VerifySecret(ctx, config); err != nil {
+	if moved.SecretFile, err = server.VerifySecret(ctx, config); err != nil {
 		return moved, err
 	}
 	moved.Tables, err = store.Copy(ctx, config.Database, to, store.Options{Log: config.Log})

@@ -1,17 +1,18 @@
-package server
+package operator
 
 import (
 	"context"
 	"errors"
 
 	"github.com/openwearables/openwearables/internal/store"
+	"github.com/openwearables/openwearables/server"
 )
 
 // Migrate brings the database up to this version and returns what it applied.
 // No other process may have a SQLite database open; those that serve a
 // PostgreSQL database go on.
-func Migrate(ctx context.Context, config Config) (applied []string, err error) {
-	unlock, err := LockDatabase(config.SQLitePath())
+func Migrate(ctx context.Context, config server.Config) (applied []string, err error) {
+	unlock, err := server.LockDatabase(config.SQLitePath())
 	if err != nil {
 		return nil, err
 	}
