@@ -4,27 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/openwearables/openwearables/internal/failpoint"
-	"github.com/openwearables/openwearables/server/control"
-)
-
-// Bounds of the public listener. Together with the body limits they bound what
-// one peer can hold.
-const (
-	headerTimeout  = 5 * time.Second
-	readTimeout    = 30 * time.Second
-	writeTimeout   = 60 * time.Second
-	idleTimeout    = 2 * time.Minute
-	maxHeaderBytes = 16 << 10
-	maxConnections = 10_000
-	maxStreams     = 100
 )
 
 // drainTimeout and closeTimeout together leave room below the 10 seconds that
@@ -57,81 +39,6 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	}
 	s.drain(bound)
 	return err
-}
-
-// bound is an HTTP server and where it listens.
-type bound struct {
-	server   *http.Server
-	listener net.Listener
-}
-
-func (b bound) serve() error {
-	if b.server.TLSConfig != nil {
-		return b.server.ServeTLS(b.listener, "", "")
-	}
-	return b.server.Serve(b.listener)
-}
-
-// listen opens every listener, the public one first, or none.
-func (s *Server) listen() (all []bound, err error) {
-	defer func() {
-		if err == nil {
-			return
-		}
-		for _, b := range all {
-			err = errors.Join(err, b.listener.Close())
-		}
-	}()
-	public, err := s.public()
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", s.config.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("--addr: %w", err)
-	}
-	all = append(all, bound{public, netutil.LimitListener(l, maxConnections)})
-	if s.config.MetricsAddr != "" {
-		l, err := net.Listen("tcp", s.config.MetricsAddr)
-		if err != nil {
-			return all, fmt.Errorf("--metrics-addr: %w", err)
-		}
-		all = append(all, bound{s.private(s.front.Metrics()), l})
-	}
-	if s.config.SQLitePath() == "" { // a command reaches the database itself
-		return all, nil
-	}
-	l, err = control.Listen(control.SocketPath(s.config.SQLitePath()))
-	if err != nil {
-		return all, err
-	}
-	return append(all, bound{s.private(control.Handler(s.auth)), l}), nil
-}
-
-// public is the server of the API: HTTP/1.1 and HTTP/2, with and without TLS.
-func (s *Server) public() (*http.Server, error) {
-	h := s.private(s.front.Handler())
-	h.Protocols = new(http.Protocols)
-	h.Protocols.SetHTTP1(true)
-	h.Protocols.SetHTTP2(true)
-	h.Protocols.SetUnencryptedHTTP2(true)
-	h.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: 256 << 10}
-	if s.config.TLSCert == "" {
-		return h, nil
-	}
-	c := &certificate{file: s.config.TLSCert, keyFile: s.config.TLSKey, now: s.now, log: s.config.Log}
-	var err error
-	h.TLSConfig, err = c.config()
-	return h, err
-}
-
-func (s *Server) private(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered and limited like everything else
-		ErrorLog:                     slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
-	}
 }
 
 // drain answers what is under way and then closes the listeners.
