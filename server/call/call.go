@@ -19,12 +19,13 @@ import (
 type Call struct {
 	auth.Caller
 
-	Request   *http.Request
-	Operation string         // operationId; "" before and without a route
-	Failure   *problem.Error // what was answered, if it was a refusal
-	Status    int            // 0 until the status was written
-	Started   time.Time
-	Now       func() time.Time
+	Request     *http.Request
+	Operation   string         // operationId; "" before and without a route
+	Failure     *problem.Error // what was answered, if it was a refusal
+	Status      int            // 0 until the status was written
+	Started     time.Time
+	Now         func() time.Time
+	CheckOrigin func(*http.Request) error // refuses a request that a page of a foreign origin made
 
 	w http.ResponseWriter
 }

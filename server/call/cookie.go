@@ -13,13 +13,10 @@ import (
 // Secure, Path=/ and no Domain.
 const cookieName = "__Host-ow_refresh"
 
-// CSRF refuses a request that a page of a foreign origin made.
-type CSRF func(*http.Request) error
-
 // RefreshToken returns the refresh token that the request carries: the body's,
 // which wins, or the cookie's. The cookie is read only from a request that no
 // other site's page could have made; otherwise 403. With neither: 422.
-func (c *Call) RefreshToken(body *string, csrf CSRF) (token string, fromCookie bool, err error) {
+func (c *Call) RefreshToken(body *string) (token string, fromCookie bool, err error) {
 	if body != nil {
 		return *body, false, nil
 	}
@@ -30,12 +27,12 @@ func (c *Call) RefreshToken(body *string, csrf CSRF) (token string, fromCookie b
 	if !structured(c.Request.Header.Get("Content-Type")) {
 		return "", true, errCrossOrigin()
 	}
-	return cookie.Value, true, c.SameSite(csrf)
+	return cookie.Value, true, c.SameSite()
 }
 
 // SameSite refuses a request that another site's page made.
-func (c *Call) SameSite(csrf CSRF) error {
-	if csrf(c.Request) != nil {
+func (c *Call) SameSite() error {
+	if c.CheckOrigin(c.Request) != nil {
 		return errCrossOrigin()
 	}
 	return nil

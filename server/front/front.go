@@ -28,15 +28,15 @@ const rpcPrefix = "/openwearables.v1."
 // Front is everything that a request of the public listener meets before the
 // domain: from the listener to the generated stubs. Safe for concurrent use.
 type Front struct {
-	auth    *auth.Auth
-	origins origins
-	proxies []netip.Prefix
-	metrics *metrics
-	now     func() time.Time
-	begin   func(context.Context) context.Context
-	log     *slog.Logger
-	mux     *http.ServeMux
-	handler http.Handler
+	auth        *auth.Auth
+	checkOrigin func(*http.Request) error
+	proxies     []netip.Prefix
+	metrics     *metrics
+	now         func() time.Time
+	begin       func(context.Context) context.Context
+	log         *slog.Logger
+	mux         *http.ServeMux
+	handler     http.Handler
 }
 
 // Config is what an operator sets of the front.
@@ -61,8 +61,9 @@ type Ports struct {
 
 // New returns the front of the services in p.
 func New(config Config, p Ports) *Front {
+	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
-		auth: p.Auth, origins: origins{config.AllowedOrigins, config.AllowLocalhost}, proxies: config.TrustedProxies,
+		auth: p.Auth, checkOrigin: allowed.check(), proxies: config.TrustedProxies,
 		metrics: newMetrics(p.RedisLost), now: p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
 	f.registerREST(p.Workouts)
@@ -71,7 +72,7 @@ func New(config Config, p Ports) *Front {
 	registerDocs(f.handle)
 	f.handle("GET /.well-known/jwks.json", "JWKS", f.jwks)
 	f.mux.HandleFunc("/", f.unmatched)
-	f.handler = f.record(f.preflight(f.origins.cors().Handler(f.tidy(f.mux))))
+	f.handler = f.record(f.preflight(allowed.cors().Handler(f.tidy(f.mux))))
 	return f
 }
 
@@ -109,6 +110,7 @@ func failer(r *http.Request) surface {
 func (f *Front) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, r := call.New(w, r, f.now, f.begin)
+		c.CheckOrigin = f.checkOrigin
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
 		c.Address = clientAddress(r, f.proxies)
 		c.Client = clip(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), problem.MaxText)

@@ -7,8 +7,6 @@ import (
 
 	connectcors "connectrpc.com/cors"
 	"github.com/rs/cors"
-
-	"github.com/openwearables/openwearables/server/call"
 )
 
 // origins are those whose pages may call the API and use the refresh cookie.
@@ -49,7 +47,7 @@ func localhost(origin string) bool {
 
 // check admits what browsers say comes from this origin or an allowed one, and
 // what no browser sent.
-func (o origins) check() call.CSRF {
+func (o origins) check() func(*http.Request) error {
 	protection := http.NewCrossOriginProtection()
 	return func(r *http.Request) error {
 		if origin := r.Header.Get("Origin"); origin != "" && o.allow(origin) {

@@ -15,7 +15,7 @@ import (
 
 // registerREST serves the operations of openapi.yaml.
 func (f *Front) registerREST(workouts *event.Workouts) {
-	(&rest.Server{Auth: f.auth, Workouts: workouts, CSRF: f.origins.check()}).Register(&restRoutes{f, byPattern()})
+	(&rest.Server{Auth: f.auth, Workouts: workouts}).Register(&restRoutes{f, byPattern()})
 }
 
 // restRoutes registers the generated handlers behind the pipeline of their
@@ -45,7 +45,7 @@ func byPattern() map[string]operation {
 
 // registerRPC serves the services of openwearables.v1.
 func (f *Front) registerRPC(workouts *event.Workouts, reflection bool) {
-	services := (&rpc.Server{Auth: f.auth, Workouts: workouts, CSRF: f.origins.check()}).Handlers()
+	services := (&rpc.Server{Auth: f.auth, Workouts: workouts}).Handlers()
 	for _, o := range operations {
 		service := strings.Trim(rpcPrefix, "/") + o.service
 		h := f.pipeline(o, rpc.Fail, readRPC, services[service])

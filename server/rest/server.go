@@ -24,7 +24,6 @@ import (
 type Server struct {
 	Auth     *auth.Auth
 	Workouts *event.Workouts
-	CSRF     call.CSRF
 }
 
 var _ openapi.StrictServerInterface = (*Server)(nil)

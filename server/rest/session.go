@@ -30,7 +30,7 @@ func (s *Server) Login(ctx context.Context, r openapi.LoginRequestObject) (opena
 		in.UseCookie = value(r.FormdataBody.UseCookie)
 	}
 	if in.UseCookie {
-		if err := call.From(ctx).SameSite(s.CSRF); err != nil {
+		if err := call.From(ctx).SameSite(); err != nil {
 			return nil, err
 		}
 	}
@@ -47,7 +47,7 @@ func (s *Server) RefreshToken(ctx context.Context, r openapi.RefreshTokenRequest
 	if r.Body != nil {
 		body = r.Body.RefreshToken
 	}
-	token, fromCookie, err := call.From(ctx).RefreshToken(body, s.CSRF)
+	token, fromCookie, err := call.From(ctx).RefreshToken(body)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (s *Server) RevokeToken(ctx context.Context, r openapi.RevokeTokenRequestOb
 		body = r.Body.RefreshToken
 	}
 	c := call.From(ctx)
-	token, fromCookie, err := c.RefreshToken(body, s.CSRF)
+	token, fromCookie, err := c.RefreshToken(body)
 	if err != nil {
 		return nil, err
 	}

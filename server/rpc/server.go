@@ -12,7 +12,6 @@ import (
 	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
-	"github.com/openwearables/openwearables/server/call"
 )
 
 // Server answers the procedures of openwearables.v1. Its requests come through
@@ -20,7 +19,6 @@ import (
 type Server struct {
 	Auth     *auth.Auth
 	Workouts *event.Workouts
-	CSRF     call.CSRF
 }
 
 // compressFrom is the size in bytes from which an answer is worth compressing.

@@ -23,7 +23,7 @@ func pair(ctx context.Context, g auth.Grant, cookie bool) *owv1.TokenPair {
 
 func (s sessions) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginResponse, error) {
 	if r.GetUseCookie() {
-		if err := call.From(ctx).SameSite(s.CSRF); err != nil {
+		if err := call.From(ctx).SameSite(); err != nil {
 			return nil, err
 		}
 	}
@@ -37,7 +37,7 @@ func (s sessions) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginR
 }
 
 func (s sessions) RefreshToken(ctx context.Context, r *owv1.RefreshTokenRequest) (*owv1.RefreshTokenResponse, error) {
-	token, fromCookie, err := call.From(ctx).RefreshToken(r.RefreshToken, s.CSRF)
+	token, fromCookie, err := call.From(ctx).RefreshToken(r.RefreshToken)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s sessions) RefreshToken(ctx context.Context, r *owv1.RefreshTokenRequest)
 
 func (s sessions) RevokeToken(ctx context.Context, r *owv1.RevokeTokenRequest) (*owv1.RevokeTokenResponse, error) {
 	c := call.From(ctx)
-	token, fromCookie, err := c.RefreshToken(r.RefreshToken, s.CSRF)
+	token, fromCookie, err := c.RefreshToken(r.RefreshToken)
 	if err != nil {
 		return nil, err
 	}
