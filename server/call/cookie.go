@@ -57,10 +57,15 @@ func structured(contentType string) bool {
 	return false
 }
 
-// SetRefreshCookie hands the refresh token to the browser, out of reach of its
-// scripts.
-func (c *Call) SetRefreshCookie(g auth.Grant) {
+// DeliverRefreshToken returns the grant's refresh token as a member of the
+// answer's body. With byCookie it sets the cookie instead, out of reach of the
+// browser's scripts, and returns nil.
+func (c *Call) DeliverRefreshToken(g auth.Grant, byCookie bool) *string {
+	if !byCookie {
+		return &g.RefreshToken
+	}
 	c.setCookie(g.RefreshToken, max(1, int(g.RefreshExpiresAt.Sub(c.Now())/time.Second)))
+	return nil
 }
 
 // ClearRefreshCookie removes the cookie from a browser that sent it.

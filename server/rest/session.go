@@ -10,12 +10,10 @@ import (
 
 // pair renders a grant; in cookie mode the refresh token goes into the cookie.
 func pair(ctx context.Context, g auth.Grant, cookie bool) openapi.TokenPair {
-	p := openapi.TokenPair{AccessToken: g.AccessToken, TokenType: "bearer", RefreshToken: &g.RefreshToken, ExpiresIn: g.ExpiresIn}
-	if cookie {
-		call.From(ctx).SetRefreshCookie(g)
-		p.RefreshToken = nil
+	return openapi.TokenPair{
+		AccessToken: g.AccessToken, TokenType: "bearer", ExpiresIn: g.ExpiresIn,
+		RefreshToken: call.From(ctx).DeliverRefreshToken(g, cookie),
 	}
-	return p
 }
 
 // Login implements openapi.StrictServerInterface.

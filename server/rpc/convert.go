@@ -80,10 +80,6 @@ func change[T any](m mask, field string, v *T) auth.Change[T] {
 	return auth.Change[T]{}
 }
 
-func pairOf(g auth.Grant) *owv1.TokenPair {
-	return &owv1.TokenPair{AccessToken: g.AccessToken, TokenType: "bearer", RefreshToken: &g.RefreshToken, ExpiresIn: g.ExpiresIn}
-}
-
 func developerOf(d auth.Developer) *owv1.Developer {
 	return &owv1.Developer{
 		Id: d.ID, Email: d.Email, FirstName: d.FirstName, LastName: d.LastName,

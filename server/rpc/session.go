@@ -13,12 +13,10 @@ type sessions struct{ *Server }
 
 // pair renders a grant; in cookie mode the refresh token goes into the cookie.
 func pair(ctx context.Context, g auth.Grant, cookie bool) *owv1.TokenPair {
-	p := pairOf(g)
-	if cookie {
-		call.From(ctx).SetRefreshCookie(g)
-		p.RefreshToken = nil
+	return &owv1.TokenPair{
+		AccessToken: g.AccessToken, TokenType: "bearer", ExpiresIn: g.ExpiresIn,
+		RefreshToken: call.From(ctx).DeliverRefreshToken(g, cookie),
 	}
-	return p
 }
 
 func (s sessions) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginResponse, error) {

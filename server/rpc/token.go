@@ -15,7 +15,7 @@ func (s tokens) CreateUserToken(ctx context.Context, r *owv1.CreateUserTokenRequ
 	if err != nil {
 		return nil, err
 	}
-	return &owv1.CreateUserTokenResponse{Tokens: pairOf(g)}, nil
+	return &owv1.CreateUserTokenResponse{Tokens: pair(ctx, g, false)}, nil
 }
 
 func (s tokens) RevokeUserTokens(ctx context.Context, r *owv1.RevokeUserTokensRequest) (*owv1.RevokeUserTokensResponse, error) {
