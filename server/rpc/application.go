@@ -6,10 +6,8 @@ import (
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
-// applications implements openwearablesv1connect.ApplicationServiceHandler.
-type applications struct{ *Server }
-
-func (s applications) CreateApplication(ctx context.Context, r *owv1.CreateApplicationRequest) (*owv1.CreateApplicationResponse, error) {
+// CreateApplication implements openwearablesv1connect.ApplicationServiceHandler.
+func (s *Server) CreateApplication(ctx context.Context, r *owv1.CreateApplicationRequest) (*owv1.CreateApplicationResponse, error) {
 	a, err := s.Auth.Applications.Create(ctx, r.GetName())
 	if err != nil {
 		return nil, err
@@ -17,7 +15,8 @@ func (s applications) CreateApplication(ctx context.Context, r *owv1.CreateAppli
 	return &owv1.CreateApplicationResponse{Application: applicationOf(a.Application), AppSecret: a.Secret}, nil
 }
 
-func (s applications) ListApplications(ctx context.Context, _ *owv1.ListApplicationsRequest) (*owv1.ListApplicationsResponse, error) {
+// ListApplications implements openwearablesv1connect.ApplicationServiceHandler.
+func (s *Server) ListApplications(ctx context.Context, _ *owv1.ListApplicationsRequest) (*owv1.ListApplicationsResponse, error) {
 	list, err := s.Auth.Applications.List(ctx)
 	if err != nil {
 		return nil, err
@@ -29,7 +28,8 @@ func (s applications) ListApplications(ctx context.Context, _ *owv1.ListApplicat
 	return out, nil
 }
 
-func (s applications) GetApplication(ctx context.Context, r *owv1.GetApplicationRequest) (*owv1.GetApplicationResponse, error) {
+// GetApplication implements openwearablesv1connect.ApplicationServiceHandler.
+func (s *Server) GetApplication(ctx context.Context, r *owv1.GetApplicationRequest) (*owv1.GetApplicationResponse, error) {
 	a, err := s.Auth.Applications.Get(ctx, r.GetAppId())
 	if err != nil {
 		return nil, err
@@ -37,7 +37,8 @@ func (s applications) GetApplication(ctx context.Context, r *owv1.GetApplication
 	return &owv1.GetApplicationResponse{Application: applicationOf(a)}, nil
 }
 
-func (s applications) UpdateApplication(ctx context.Context, r *owv1.UpdateApplicationRequest) (*owv1.UpdateApplicationResponse, error) {
+// UpdateApplication implements openwearablesv1connect.ApplicationServiceHandler.
+func (s *Server) UpdateApplication(ctx context.Context, r *owv1.UpdateApplicationRequest) (*owv1.UpdateApplicationResponse, error) {
 	m, err := newMask(r.GetUpdateMask(), "name")
 	if err != nil {
 		return nil, err
@@ -49,7 +50,8 @@ func (s applications) UpdateApplication(ctx context.Context, r *owv1.UpdateAppli
 	return &owv1.UpdateApplicationResponse{Application: applicationOf(a)}, nil
 }
 
-func (s applications) RotateApplicationSecret(ctx context.Context, r *owv1.RotateApplicationSecretRequest) (*owv1.RotateApplicationSecretResponse, error) {
+// RotateApplicationSecret implements openwearablesv1connect.ApplicationServiceHandler.
+func (s *Server) RotateApplicationSecret(ctx context.Context, r *owv1.RotateApplicationSecretRequest) (*owv1.RotateApplicationSecretResponse, error) {
 	a, err := s.Auth.Applications.RotateSecret(ctx, r.GetAppId(), int(r.GetOverlapSeconds()))
 	if err != nil {
 		return nil, err
@@ -57,7 +59,8 @@ func (s applications) RotateApplicationSecret(ctx context.Context, r *owv1.Rotat
 	return &owv1.RotateApplicationSecretResponse{Application: applicationOf(a.Application), AppSecret: a.Secret}, nil
 }
 
-func (s applications) DeleteApplication(ctx context.Context, r *owv1.DeleteApplicationRequest) (*owv1.DeleteApplicationResponse, error) {
+// DeleteApplication implements openwearablesv1connect.ApplicationServiceHandler.
+func (s *Server) DeleteApplication(ctx context.Context, r *owv1.DeleteApplicationRequest) (*owv1.DeleteApplicationResponse, error) {
 	if err := s.Auth.Applications.Delete(ctx, r.GetAppId()); err != nil {
 		return nil, err
 	}

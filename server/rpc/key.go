@@ -7,9 +7,6 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// keys implements openwearablesv1connect.KeyServiceHandler.
-type keys struct{ *Server }
-
 // set is a repeated member as an optional one: empty is absent.
 func set(list []string) *[]string {
 	if len(list) == 0 {
@@ -18,7 +15,8 @@ func set(list []string) *[]string {
 	return &list
 }
 
-func (s keys) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1.CreateKeyResponse, error) {
+// CreateKey implements openwearablesv1connect.KeyServiceHandler.
+func (s *Server) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1.CreateKeyResponse, error) {
 	k, err := s.Auth.Keys.Create(ctx, auth.KeyInput{
 		Name: r.Name, Environment: r.Environment, Scopes: set(r.GetScopes()), ExpiresAt: optionalInstant(r.GetExpiresAt()),
 	})
@@ -28,7 +26,8 @@ func (s keys) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1.Cr
 	return &owv1.CreateKeyResponse{Key: keyOf(k.Key), Secret: k.Secret}, nil
 }
 
-func (s keys) ListKeys(ctx context.Context, _ *owv1.ListKeysRequest) (*owv1.ListKeysResponse, error) {
+// ListKeys implements openwearablesv1connect.KeyServiceHandler.
+func (s *Server) ListKeys(ctx context.Context, _ *owv1.ListKeysRequest) (*owv1.ListKeysResponse, error) {
 	list, err := s.Auth.Keys.List(ctx)
 	if err != nil {
 		return nil, err
@@ -40,7 +39,8 @@ func (s keys) ListKeys(ctx context.Context, _ *owv1.ListKeysRequest) (*owv1.List
 	return out, nil
 }
 
-func (s keys) GetKey(ctx context.Context, r *owv1.GetKeyRequest) (*owv1.GetKeyResponse, error) {
+// GetKey implements openwearablesv1connect.KeyServiceHandler.
+func (s *Server) GetKey(ctx context.Context, r *owv1.GetKeyRequest) (*owv1.GetKeyResponse, error) {
 	k, err := s.Auth.Keys.Get(ctx, r.GetId())
 	if err != nil {
 		return nil, err
@@ -48,7 +48,8 @@ func (s keys) GetKey(ctx context.Context, r *owv1.GetKeyRequest) (*owv1.GetKeyRe
 	return &owv1.GetKeyResponse{Key: keyOf(k)}, nil
 }
 
-func (s keys) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.UpdateKeyResponse, error) {
+// UpdateKey implements openwearablesv1connect.KeyServiceHandler.
+func (s *Server) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.UpdateKeyResponse, error) {
 	m, err := newMask(r.GetUpdateMask(), "name", "scopes", "enabled", "expires_at")
 	if err != nil {
 		return nil, err
@@ -63,7 +64,8 @@ func (s keys) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.Up
 	return &owv1.UpdateKeyResponse{Key: keyOf(k)}, nil
 }
 
-func (s keys) RotateKey(ctx context.Context, r *owv1.RotateKeyRequest) (*owv1.RotateKeyResponse, error) {
+// RotateKey implements openwearablesv1connect.KeyServiceHandler.
+func (s *Server) RotateKey(ctx context.Context, r *owv1.RotateKeyRequest) (*owv1.RotateKeyResponse, error) {
 	k, err := s.Auth.Keys.Rotate(ctx, r.GetId(), int(r.GetOverlapSeconds()))
 	if err != nil {
 		return nil, err
@@ -71,7 +73,8 @@ func (s keys) RotateKey(ctx context.Context, r *owv1.RotateKeyRequest) (*owv1.Ro
 	return &owv1.RotateKeyResponse{Key: keyOf(k.Key), Secret: k.Secret}, nil
 }
 
-func (s keys) DeleteKey(ctx context.Context, r *owv1.DeleteKeyRequest) (*owv1.DeleteKeyResponse, error) {
+// DeleteKey implements openwearablesv1connect.KeyServiceHandler.
+func (s *Server) DeleteKey(ctx context.Context, r *owv1.DeleteKeyRequest) (*owv1.DeleteKeyResponse, error) {
 	k, err := s.Auth.Keys.Delete(ctx, r.GetId())
 	if err != nil {
 		return nil, err

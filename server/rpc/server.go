@@ -14,7 +14,8 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 )
 
-// Server answers the procedures of openwearables.v1. Its requests come through
+// Server answers the procedures of openwearables.v1: it is the handler of each
+// service, since no two procedures share a name. Its requests come through
 // the server's middleware, which has read and checked their bodies.
 type Server struct {
 	Auth     *auth.Auth
@@ -33,11 +34,11 @@ func (s *Server) Handlers() map[string]http.Handler {
 	)
 	handlers := make(map[string]http.Handler)
 	add := func(path string, h http.Handler) { handlers[strings.Trim(path, "/")] = h }
-	add(openwearablesv1connect.NewSessionServiceHandler(sessions{s}, options))
-	add(openwearablesv1connect.NewKeyServiceHandler(keys{s}, options))
-	add(openwearablesv1connect.NewApplicationServiceHandler(applications{s}, options))
-	add(openwearablesv1connect.NewUserServiceHandler(users{s}, options))
-	add(openwearablesv1connect.NewTokenServiceHandler(tokens{s}, options))
-	add(openwearablesv1connect.NewWorkoutServiceHandler(workouts{s}, options))
+	add(openwearablesv1connect.NewSessionServiceHandler(s, options))
+	add(openwearablesv1connect.NewKeyServiceHandler(s, options))
+	add(openwearablesv1connect.NewApplicationServiceHandler(s, options))
+	add(openwearablesv1connect.NewUserServiceHandler(s, options))
+	add(openwearablesv1connect.NewTokenServiceHandler(s, options))
+	add(openwearablesv1connect.NewWorkoutServiceHandler(s, options))
 	return handlers
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/openwearables/openwearables/server/call"
 )
 
-// sessions implements openwearablesv1connect.SessionServiceHandler.
-type sessions struct{ *Server }
-
 // pair renders a grant; in cookie mode the refresh token goes into the cookie.
 func pair(ctx context.Context, g auth.Grant, cookie bool) *owv1.TokenPair {
 	return &owv1.TokenPair{
@@ -19,7 +16,8 @@ func pair(ctx context.Context, g auth.Grant, cookie bool) *owv1.TokenPair {
 	}
 }
 
-func (s sessions) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginResponse, error) {
+// Login implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginResponse, error) {
 	if r.GetUseCookie() {
 		if err := call.From(ctx).SameSite(); err != nil {
 			return nil, err
@@ -34,7 +32,8 @@ func (s sessions) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginR
 	return &owv1.LoginResponse{Tokens: pair(ctx, g, r.GetUseCookie())}, nil
 }
 
-func (s sessions) RefreshToken(ctx context.Context, r *owv1.RefreshTokenRequest) (*owv1.RefreshTokenResponse, error) {
+// RefreshToken implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) RefreshToken(ctx context.Context, r *owv1.RefreshTokenRequest) (*owv1.RefreshTokenResponse, error) {
 	token, fromCookie, err := call.From(ctx).RefreshToken(r.RefreshToken)
 	if err != nil {
 		return nil, err
@@ -46,7 +45,8 @@ func (s sessions) RefreshToken(ctx context.Context, r *owv1.RefreshTokenRequest)
 	return &owv1.RefreshTokenResponse{Tokens: pair(ctx, g, fromCookie)}, nil
 }
 
-func (s sessions) RevokeToken(ctx context.Context, r *owv1.RevokeTokenRequest) (*owv1.RevokeTokenResponse, error) {
+// RevokeToken implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) RevokeToken(ctx context.Context, r *owv1.RevokeTokenRequest) (*owv1.RevokeTokenResponse, error) {
 	c := call.From(ctx)
 	token, fromCookie, err := c.RefreshToken(r.RefreshToken)
 	if err != nil {
@@ -61,7 +61,8 @@ func (s sessions) RevokeToken(ctx context.Context, r *owv1.RevokeTokenRequest) (
 	return &owv1.RevokeTokenResponse{}, nil
 }
 
-func (s sessions) Logout(ctx context.Context, _ *owv1.LogoutRequest) (*owv1.LogoutResponse, error) {
+// Logout implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) Logout(ctx context.Context, _ *owv1.LogoutRequest) (*owv1.LogoutResponse, error) {
 	if err := s.Auth.Sessions.Logout(ctx); err != nil {
 		return nil, err
 	}
@@ -69,7 +70,8 @@ func (s sessions) Logout(ctx context.Context, _ *owv1.LogoutRequest) (*owv1.Logo
 	return &owv1.LogoutResponse{Message: auth.LoggedOut}, nil
 }
 
-func (s sessions) GetMe(ctx context.Context, _ *owv1.GetMeRequest) (*owv1.GetMeResponse, error) {
+// GetMe implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) GetMe(ctx context.Context, _ *owv1.GetMeRequest) (*owv1.GetMeResponse, error) {
 	d, err := s.Auth.Developers.Me(ctx)
 	if err != nil {
 		return nil, err
@@ -77,7 +79,8 @@ func (s sessions) GetMe(ctx context.Context, _ *owv1.GetMeRequest) (*owv1.GetMeR
 	return &owv1.GetMeResponse{Developer: developerOf(d)}, nil
 }
 
-func (s sessions) UpdateMe(ctx context.Context, r *owv1.UpdateMeRequest) (*owv1.UpdateMeResponse, error) {
+// UpdateMe implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) UpdateMe(ctx context.Context, r *owv1.UpdateMeRequest) (*owv1.UpdateMeResponse, error) {
 	m, err := newMask(r.GetUpdateMask(), "first_name", "last_name", "email", "current_password")
 	if err != nil {
 		return nil, err
@@ -92,7 +95,8 @@ func (s sessions) UpdateMe(ctx context.Context, r *owv1.UpdateMeRequest) (*owv1.
 	return &owv1.UpdateMeResponse{Developer: developerOf(d)}, nil
 }
 
-func (s sessions) ChangePassword(ctx context.Context, r *owv1.ChangePasswordRequest) (*owv1.ChangePasswordResponse, error) {
+// ChangePassword implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) ChangePassword(ctx context.Context, r *owv1.ChangePasswordRequest) (*owv1.ChangePasswordResponse, error) {
 	err := s.Auth.Developers.ChangePassword(ctx, r.GetCurrentPassword(), r.GetNewPassword(), r.GetConfirmPassword())
 	if err != nil {
 		return nil, err
@@ -100,7 +104,8 @@ func (s sessions) ChangePassword(ctx context.Context, r *owv1.ChangePasswordRequ
 	return &owv1.ChangePasswordResponse{Message: auth.PasswordChanged}, nil
 }
 
-func (s sessions) ListSessions(ctx context.Context, _ *owv1.ListSessionsRequest) (*owv1.ListSessionsResponse, error) {
+// ListSessions implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) ListSessions(ctx context.Context, _ *owv1.ListSessionsRequest) (*owv1.ListSessionsResponse, error) {
 	list, err := s.Auth.Sessions.List(ctx)
 	if err != nil {
 		return nil, err
@@ -112,14 +117,16 @@ func (s sessions) ListSessions(ctx context.Context, _ *owv1.ListSessionsRequest)
 	return out, nil
 }
 
-func (s sessions) RevokeSession(ctx context.Context, r *owv1.RevokeSessionRequest) (*owv1.RevokeSessionResponse, error) {
+// RevokeSession implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) RevokeSession(ctx context.Context, r *owv1.RevokeSessionRequest) (*owv1.RevokeSessionResponse, error) {
 	if err := s.Auth.Sessions.End(ctx, r.GetId()); err != nil {
 		return nil, err
 	}
 	return &owv1.RevokeSessionResponse{}, nil
 }
 
-func (s sessions) RevokeOtherSessions(ctx context.Context, _ *owv1.RevokeOtherSessionsRequest) (*owv1.RevokeOtherSessionsResponse, error) {
+// RevokeOtherSessions implements openwearablesv1connect.SessionServiceHandler.
+func (s *Server) RevokeOtherSessions(ctx context.Context, _ *owv1.RevokeOtherSessionsRequest) (*owv1.RevokeOtherSessionsResponse, error) {
 	if err := s.Auth.Sessions.EndOthers(ctx); err != nil {
 		return nil, err
 	}

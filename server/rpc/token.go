@@ -7,10 +7,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// tokens implements openwearablesv1connect.TokenServiceHandler.
-type tokens struct{ *Server }
-
-func (s tokens) CreateUserToken(ctx context.Context, r *owv1.CreateUserTokenRequest) (*owv1.CreateUserTokenResponse, error) {
+// CreateUserToken implements openwearablesv1connect.TokenServiceHandler.
+func (s *Server) CreateUserToken(ctx context.Context, r *owv1.CreateUserTokenRequest) (*owv1.CreateUserTokenResponse, error) {
 	g, err := s.Auth.Tokens.Create(ctx, r.GetUserId(), auth.AppCredentials{AppID: r.GetAppId(), AppSecret: r.GetAppSecret()})
 	if err != nil {
 		return nil, err
@@ -18,7 +16,8 @@ func (s tokens) CreateUserToken(ctx context.Context, r *owv1.CreateUserTokenRequ
 	return &owv1.CreateUserTokenResponse{Tokens: pair(ctx, g, false)}, nil
 }
 
-func (s tokens) RevokeUserTokens(ctx context.Context, r *owv1.RevokeUserTokensRequest) (*owv1.RevokeUserTokensResponse, error) {
+// RevokeUserTokens implements openwearablesv1connect.TokenServiceHandler.
+func (s *Server) RevokeUserTokens(ctx context.Context, r *owv1.RevokeUserTokensRequest) (*owv1.RevokeUserTokensResponse, error) {
 	if err := s.Auth.Tokens.Revoke(ctx, r.GetUserId()); err != nil {
 		return nil, err
 	}

@@ -7,10 +7,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// users implements openwearablesv1connect.UserServiceHandler.
-type users struct{ *Server }
-
-func (s users) CreateUser(ctx context.Context, r *owv1.CreateUserRequest) (*owv1.CreateUserResponse, error) {
+// CreateUser implements openwearablesv1connect.UserServiceHandler.
+func (s *Server) CreateUser(ctx context.Context, r *owv1.CreateUserRequest) (*owv1.CreateUserResponse, error) {
 	u, err := s.Auth.Users.Create(ctx, auth.UserPatch{
 		FirstName: change(nil, "", r.FirstName), LastName: change(nil, "", r.LastName),
 		Email: change(nil, "", r.Email), ExternalUserID: change(nil, "", r.ExternalUserId),
@@ -21,7 +19,8 @@ func (s users) CreateUser(ctx context.Context, r *owv1.CreateUserRequest) (*owv1
 	return &owv1.CreateUserResponse{User: userOf(u)}, nil
 }
 
-func (s users) ListUsers(ctx context.Context, r *owv1.ListUsersRequest) (*owv1.ListUsersResponse, error) {
+// ListUsers implements openwearablesv1connect.UserServiceHandler.
+func (s *Server) ListUsers(ctx context.Context, r *owv1.ListUsersRequest) (*owv1.ListUsersResponse, error) {
 	page, err := s.Auth.Users.List(ctx, auth.UserList{
 		Page: number(r.Page), Limit: number(r.Limit), SortBy: r.SortBy, SortOrder: r.SortOrder,
 		Search: r.Search, Email: r.Email, ExternalUserID: r.ExternalUserId, Cursor: r.Cursor,
@@ -39,7 +38,8 @@ func (s users) ListUsers(ctx context.Context, r *owv1.ListUsersRequest) (*owv1.L
 	return out, nil
 }
 
-func (s users) GetUser(ctx context.Context, r *owv1.GetUserRequest) (*owv1.GetUserResponse, error) {
+// GetUser implements openwearablesv1connect.UserServiceHandler.
+func (s *Server) GetUser(ctx context.Context, r *owv1.GetUserRequest) (*owv1.GetUserResponse, error) {
 	u, err := s.Auth.Users.Get(ctx, r.GetId())
 	if err != nil {
 		return nil, err
@@ -47,7 +47,8 @@ func (s users) GetUser(ctx context.Context, r *owv1.GetUserRequest) (*owv1.GetUs
 	return &owv1.GetUserResponse{User: userOf(u)}, nil
 }
 
-func (s users) UpdateUser(ctx context.Context, r *owv1.UpdateUserRequest) (*owv1.UpdateUserResponse, error) {
+// UpdateUser implements openwearablesv1connect.UserServiceHandler.
+func (s *Server) UpdateUser(ctx context.Context, r *owv1.UpdateUserRequest) (*owv1.UpdateUserResponse, error) {
 	m, err := newMask(r.GetUpdateMask(), "first_name", "last_name", "email", "external_user_id")
 	if err != nil {
 		return nil, err
@@ -62,7 +63,8 @@ func (s users) UpdateUser(ctx context.Context, r *owv1.UpdateUserRequest) (*owv1
 	return &owv1.UpdateUserResponse{User: userOf(u)}, nil
 }
 
-func (s users) DeleteUser(ctx context.Context, r *owv1.DeleteUserRequest) (*owv1.DeleteUserResponse, error) {
+// DeleteUser implements openwearablesv1connect.UserServiceHandler.
+func (s *Server) DeleteUser(ctx context.Context, r *owv1.DeleteUserRequest) (*owv1.DeleteUserResponse, error) {
 	u, err := s.Auth.Users.Delete(ctx, r.GetId())
 	if err != nil {
 		return nil, err

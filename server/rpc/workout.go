@@ -7,10 +7,8 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 )
 
-// workouts implements openwearablesv1connect.WorkoutServiceHandler.
-type workouts struct{ *Server }
-
-func (s workouts) ListWorkouts(ctx context.Context, r *owv1.ListWorkoutsRequest) (*owv1.ListWorkoutsResponse, error) {
+// ListWorkouts implements openwearablesv1connect.WorkoutServiceHandler.
+func (s *Server) ListWorkouts(ctx context.Context, r *owv1.ListWorkoutsRequest) (*owv1.ListWorkoutsResponse, error) {
 	page, err := s.Workouts.List(ctx, r.GetUserId(), event.ListInput{
 		StartDate: r.GetStartDate(), EndDate: r.GetEndDate(), RecordType: r.RecordType,
 		Cursor: r.Cursor, Limit: number(r.Limit),
@@ -30,7 +28,8 @@ func (s workouts) ListWorkouts(ctx context.Context, r *owv1.ListWorkoutsRequest)
 	return out, nil
 }
 
-func (s workouts) UpsertWorkouts(ctx context.Context, r *owv1.UpsertWorkoutsRequest) (*owv1.UpsertWorkoutsResponse, error) {
+// UpsertWorkouts implements openwearablesv1connect.WorkoutServiceHandler.
+func (s *Server) UpsertWorkouts(ctx context.Context, r *owv1.UpsertWorkoutsRequest) (*owv1.UpsertWorkoutsResponse, error) {
 	in := make([]event.Input, len(r.GetWorkouts()))
 	for i, w := range r.GetWorkouts() {
 		in[i] = workoutInput(w)
@@ -46,7 +45,8 @@ func (s workouts) UpsertWorkouts(ctx context.Context, r *owv1.UpsertWorkoutsRequ
 	return out, nil
 }
 
-func (s workouts) DeleteWorkout(ctx context.Context, r *owv1.DeleteWorkoutRequest) (*owv1.DeleteWorkoutResponse, error) {
+// DeleteWorkout implements openwearablesv1connect.WorkoutServiceHandler.
+func (s *Server) DeleteWorkout(ctx context.Context, r *owv1.DeleteWorkoutRequest) (*owv1.DeleteWorkoutResponse, error) {
 	if err := s.Workouts.Delete(ctx, r.GetUserId(), r.GetWorkoutId()); err != nil {
 		return nil, err
 	}
