@@ -32,9 +32,9 @@ type Config struct {
 	Reflection     bool // gRPC server reflection
 	Auth           auth.Config
 
-	HashLanes int              // passwords hashed at once; 0 = by the machine
-	Now       func() time.Time // nil = time.Now
-	Log       *slog.Logger     // nil = silence
+	HashConcurrency int              // passwords hashed at once; 0 = by the machine
+	Now             func() time.Time // nil = time.Now
+	Log             *slog.Logger     // nil = silence
 }
 
 // DefaultConfig returns the documented defaults.

@@ -25,13 +25,13 @@ const (
 	maxStreams     = 100
 )
 
-// bound is an HTTP server and where it listens.
-type bound struct {
+// boundServer is an HTTP server and where it listens.
+type boundServer struct {
 	server   *http.Server
 	listener net.Listener
 }
 
-func (b bound) serve() error {
+func (b boundServer) serve() error {
 	if b.server.TLSConfig != nil {
 		return b.server.ServeTLS(b.listener, "", "")
 	}
@@ -39,7 +39,7 @@ func (b bound) serve() error {
 }
 
 // listen opens every listener, the public one first, or none.
-func (s *Server) listen() (all []bound, err error) {
+func (s *Server) listen() (all []boundServer, err error) {
 	defer func() {
 		if err == nil {
 			return
@@ -48,7 +48,7 @@ func (s *Server) listen() (all []bound, err error) {
 			err = errors.Join(err, b.listener.Close())
 		}
 	}()
-	public, err := s.public()
+	public, err := s.newPublicServer()
 	if err != nil {
 		return nil, err
 	}
@@ -56,13 +56,13 @@ func (s *Server) listen() (all []bound, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("--addr: %w", err)
 	}
-	all = append(all, bound{public, netutil.LimitListener(l, maxConnections)})
+	all = append(all, boundServer{public, netutil.LimitListener(l, maxConnections)})
 	if s.config.MetricsAddr != "" {
 		l, err := net.Listen("tcp", s.config.MetricsAddr)
 		if err != nil {
 			return all, fmt.Errorf("--metrics-addr: %w", err)
 		}
-		all = append(all, bound{s.private(s.front.Metrics()), l})
+		all = append(all, boundServer{s.newHTTPServer(s.front.Metrics()), l})
 	}
 	if s.config.SQLitePath() == "" { // a command reaches the database itself
 		return all, nil
@@ -71,12 +71,12 @@ func (s *Server) listen() (all []bound, err error) {
 	if err != nil {
 		return all, err
 	}
-	return append(all, bound{s.private(control.Handler(s.auth)), l}), nil
+	return append(all, boundServer{s.newHTTPServer(control.Handler(s.auth)), l}), nil
 }
 
-// public is the server of the API: HTTP/1.1 and HTTP/2, with and without TLS.
-func (s *Server) public() (*http.Server, error) {
-	h := s.private(s.front.Handler())
+// newPublicServer returns the server of the API: HTTP/1.1 and HTTP/2, with and without TLS.
+func (s *Server) newPublicServer() (*http.Server, error) {
+	h := s.newHTTPServer(s.front.Handler())
 	h.Protocols = new(http.Protocols)
 	h.Protocols.SetHTTP1(true)
 	h.Protocols.SetHTTP2(true)
@@ -91,7 +91,7 @@ func (s *Server) public() (*http.Server, error) {
 	return h, err
 }
 
-func (s *Server) private(h http.Handler) *http.Server {
+func (s *Server) newHTTPServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

@@ -17,7 +17,7 @@ const readyTimeout = 800 * time.Millisecond
 // readiness says whether requests can be served soon. Safe for concurrent use.
 type readiness struct {
 	draining atomic.Bool
-	looks    singleflight.Group
+	pings    singleflight.Group
 }
 
 // check returns an error while the process drains or ping fails. Callers at the
@@ -27,14 +27,14 @@ func (r *readiness) check(ctx context.Context, ping func(context.Context) error)
 	if r.draining.Load() {
 		return errDraining
 	}
-	looked := r.looks.DoChan("", func() (any, error) {
+	pinged := r.pings.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 		defer cancel()
 		return nil, ping(ctx)
 	})
 	select {
-	case look := <-looked:
-		return look.Err
+	case ping := <-pinged:
+		return ping.Err
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -21,28 +21,28 @@ const (
 // ready is called once with the address when requests are accepted. The caller
 // still has to Close.
 func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
-	bound, err := s.listen()
+	listeners, err := s.listen()
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, len(bound))
-	for _, b := range bound {
+	failed := make(chan error, len(listeners))
+	for _, b := range listeners {
 		go func() { failed <- b.serve() }()
 	}
 	if ready != nil {
-		ready(bound[0].listener.Addr().String())
+		ready(listeners[0].listener.Addr().String())
 	}
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("a listener failed: %w", err)
 	case <-ctx.Done():
 	}
-	s.drain(bound)
+	s.drain(listeners)
 	return err
 }
 
 // drain answers what is under way and then closes the listeners.
-func (s *Server) drain(all []bound) {
+func (s *Server) drain(all []boundServer) {
 	s.readiness.draining.Store(true)
 	time.Sleep(s.config.DrainDelay)
 	failpoint.Hit(failpoint.MidDrain)

@@ -37,12 +37,12 @@ func masterSecret(c *Config) ([]byte, error) {
 		return nil, err
 	}
 	made := base64.RawStdEncoding.AppendEncode(nil, random)
-	return made, writeNew(path, made)
+	return made, writeNewFile(path, made)
 }
 
-// writeNew writes a file that did not exist, durably and whole: a crash leaves
+// writeNewFile writes a file that did not exist, durably and whole: a crash leaves
 // all of it or nothing under its name.
-func writeNew(path string, data []byte) error {
+func writeNewFile(path string, data []byte) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

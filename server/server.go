@@ -86,9 +86,9 @@ func (s *Server) compose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lanes := s.config.HashLanes
-	if lanes == 0 {
-		lanes = max(1, runtime.GOMAXPROCS(0))
+	concurrency := s.config.HashConcurrency
+	if concurrency == 0 {
+		concurrency = max(1, runtime.GOMAXPROCS(0))
 	}
 	peers, err := s.peers(ctx)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Server) compose(ctx context.Context) error {
 	}
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
-		Passwords: credential.NewPasswords(lanes, 16*lanes),
+		Passwords: credential.NewPasswords(concurrency, 16*concurrency),
 		Peers:     peers, Now: s.now, Log: s.config.Log,
 	})
 	if err != nil {

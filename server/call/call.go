@@ -57,7 +57,7 @@ func (c *Call) WriteHeader(status int) {
 	}
 	if status >= 200 {
 		c.Status = status
-		c.stamp()
+		c.setCommonHeaders()
 	}
 	c.w.WriteHeader(status)
 }
@@ -90,7 +90,7 @@ func (c *Call) Unwrap() http.ResponseWriter { return c.w }
 
 var noStore = []string{"no-store"} // shared by all answers and never changed
 
-func (c *Call) stamp() {
+func (c *Call) setCommonHeaders() {
 	h := c.w.Header()
 	values := make([]string, 0, 10) // of all of them: an allocation each adds up
 	set := func(name, value string) {

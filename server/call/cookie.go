@@ -24,7 +24,7 @@ func (c *Call) RefreshToken(body *string) (token string, fromCookie bool, err er
 	if err != nil {
 		return "", false, problem.InvalidError(problem.FieldError{Field: "refresh_token", Message: "is required"})
 	}
-	if !structured(c.Request.Header.Get("Content-Type")) {
+	if !isStructured(c.Request.Header.Get("Content-Type")) {
 		return "", true, errCrossOrigin()
 	}
 	return cookie.Value, true, c.SameSite()
@@ -45,8 +45,8 @@ func errCrossOrigin() *problem.Error {
 	}
 }
 
-// structured says whether a content type is one that no HTML form can send.
-func structured(contentType string) bool {
+// isStructured says whether a content type is one that no HTML form can send.
+func isStructured(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	switch media {
 	case "application/json", "application/proto",

@@ -43,12 +43,12 @@ func (c Command) EndsCredentials() bool {
 	return c.Name == DeveloperSetPassword || c.Name == DeveloperDisable || c.Name == DeveloperDelete
 }
 
-// CarryOut carries the command out on the services. An error is as an operator
+// Execute carries the command out on the services. An error is as an operator
 // should read it.
-func (c Command) CarryOut(ctx context.Context, services *auth.Auth) ([]Developer, error) {
+func (c Command) Execute(ctx context.Context, services *auth.Auth) ([]Developer, error) {
 	list, err := c.dispatch(ctx, services)
 	if err != nil {
-		return nil, errors.New(explained(err))
+		return nil, errors.New(operatorMessage(err))
 	}
 	return list, nil
 }
@@ -60,7 +60,7 @@ func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Developer, error
 		_, err := d.Create(ctx, c.Email, c.Password)
 		return nil, err
 	case DeveloperList:
-		return listed(ctx, d)
+		return listDevelopers(ctx, d)
 	case DeveloperSetPassword:
 		return nil, d.SetPassword(ctx, c.Email, c.Password)
 	case DeveloperDisable:
@@ -76,7 +76,7 @@ func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Developer, error
 	}
 }
 
-func listed(ctx context.Context, developers *auth.Developers) ([]Developer, error) {
+func listDevelopers(ctx context.Context, developers *auth.Developers) ([]Developer, error) {
 	all, err := developers.All(ctx)
 	list := make([]Developer, len(all))
 	for i, d := range all {
@@ -85,8 +85,8 @@ func listed(ctx context.Context, developers *auth.Developers) ([]Developer, erro
 	return list, err
 }
 
-// explained is an error as an operator should read it.
-func explained(err error) string {
+// operatorMessage is an error as an operator should read it.
+func operatorMessage(err error) string {
 	if e, ok := errors.AsType[*problem.Error](err); ok && e.Cause == nil {
 		return e.Detail
 	}

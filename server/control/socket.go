@@ -15,8 +15,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// answer is what came of a command.
-type answer struct {
+// result is what came of a command.
+type result struct {
 	Developers []Developer `json:"developers,omitempty"`
 	Error      string      `json:"error,omitempty"`
 }
@@ -46,10 +46,10 @@ func Listen(path string) (net.Listener, error) {
 func Handler(services *auth.Auth) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var c Command
-		var a answer
+		var a result
 		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxCommand)).Decode(&c)
 		if err == nil {
-			a.Developers, err = c.CarryOut(r.Context(), services)
+			a.Developers, err = c.Execute(r.Context(), services)
 		}
 		if err != nil {
 			a.Error = err.Error()
@@ -85,7 +85,7 @@ func Send(ctx context.Context, path string, c Command) ([]Developer, error) {
 		return nil, fmt.Errorf("the process that serves the database did not answer: %w", err)
 	}
 	defer res.Body.Close()
-	var a answer
+	var a result
 	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
 		return nil, err
 	}

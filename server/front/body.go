@@ -16,11 +16,11 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// reader reads the whole body of a request once, refuses what no operation can
+// bodyReader reads the whole body of a request once, refuses what no operation can
 // read, and puts it back for the decoder.
-type reader func(o *operation, r *http.Request) error
+type bodyReader func(o *operation, r *http.Request) error
 
-// readREST is the reader of REST bodies: JSON, or a form where the operation
+// readREST is the bodyReader of REST bodies: JSON, or a form where the operation
 // takes one.
 func readREST(o *operation, r *http.Request) error {
 	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
@@ -30,7 +30,7 @@ func readREST(o *operation, r *http.Request) error {
 		r.Body = http.NoBody
 		return nil
 	}
-	if compressed(r.Header.Get("Content-Encoding")) {
+	if isCompressed(r.Header.Get("Content-Encoding")) {
 		return errCompressed()
 	}
 	media := mediaType(r.Header.Get("Content-Type"))
@@ -59,7 +59,7 @@ func readREST(o *operation, r *http.Request) error {
 	return err
 }
 
-// readRPC is the reader of Connect, gRPC and gRPC-Web bodies.
+// readRPC is the bodyReader of Connect, gRPC and gRPC-Web bodies.
 func readRPC(o *operation, r *http.Request) error {
 	if err := checkProtocol(r.Header); err != nil {
 		return err
@@ -73,7 +73,7 @@ func readRPC(o *operation, r *http.Request) error {
 	if codec == "" {
 		return errMedia("Send the body as application/json, application/proto, application/grpc or application/grpc-web")
 	}
-	if compressed(r.Header.Get("Content-Encoding")) {
+	if isCompressed(r.Header.Get("Content-Encoding")) {
 		return errCompressed()
 	}
 	limit := o.maxBody()
@@ -106,7 +106,7 @@ func readRPC(o *operation, r *http.Request) error {
 // readQuery checks the message of a Connect GET.
 func readQuery(r *http.Request) error {
 	q := r.URL.Query()
-	if compressed(q.Get("compression")) {
+	if isCompressed(q.Get("compression")) {
 		return errCompressed()
 	}
 	if v := q.Get("connect"); v != "" && v != "v1" {
@@ -191,7 +191,7 @@ func checkGRPC(h http.Header) error {
 	if v := h.Get("Grpc-Timeout"); v != "" && !grpcTimeout.MatchString(v) {
 		return problem.InvalidError(problem.FieldError{Field: "Grpc-Timeout", Message: "must be at most 8 digits and a unit, one of HMSmun"})
 	}
-	if v := h.Get("Grpc-Encoding"); compressed(v) && v != "gzip" {
+	if v := h.Get("Grpc-Encoding"); isCompressed(v) && v != "gzip" {
 		return errCompressed()
 	}
 	return nil
@@ -208,7 +208,7 @@ func mediaType(header string) string {
 	return media
 }
 
-func compressed(encoding string) bool { return encoding != "" && encoding != "identity" }
+func isCompressed(encoding string) bool { return encoding != "" && encoding != "identity" }
 
 func errCompressed() error {
 	return errMedia("Send the body uncompressed")

@@ -63,16 +63,16 @@ type Ports struct {
 func New(config Config, p Ports) *Front {
 	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
-		auth: p.Auth, checkOrigin: allowed.check(), proxies: config.TrustedProxies,
+		auth: p.Auth, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies,
 		metrics: newMetrics(p.RedisLost), now: p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
 	f.registerREST(p.Workouts)
 	f.registerRPC(p.Workouts, config.Reflection)
-	health{p.Ready, p.Degraded}.register(f.handleFree)
-	registerDocs(f.handle)
-	f.handle("GET /.well-known/jwks.json", "JWKS", f.jwks)
+	health{p.Ready, p.Degraded}.register(f.handleUnlimited)
+	registerDocs(f.handleLimited)
+	f.handleLimited("GET /.well-known/jwks.json", "JWKS", f.jwks)
 	f.mux.HandleFunc("/", f.unmatched)
-	f.handler = f.record(f.preflight(allowed.cors().Handler(f.tidy(f.mux))))
+	f.handler = f.record(f.preflight(allowed.cors().Handler(f.canonicalPath(f.mux))))
 	return f
 }
 
@@ -85,20 +85,20 @@ func (f *Front) Metrics() http.Handler { return f.metrics.handler() }
 // Mount serves h at the pattern behind what every request goes through: its
 // id, its limit, its log line. h reads the body and checks any proof itself.
 // Call it before the first request.
-func (f *Front) Mount(pattern string, h http.Handler) { f.handle(pattern, pattern, h.ServeHTTP) }
+func (f *Front) Mount(pattern string, h http.Handler) { f.handleLimited(pattern, pattern, h.ServeHTTP) }
 
-// handle serves h at the pattern, behind a limit, as the named operation.
-func (f *Front) handle(pattern, operation string, h http.HandlerFunc) {
-	f.mux.Handle(pattern, f.open(operation, h))
+// handleLimited serves h at the pattern, behind a limit, as the named operation.
+func (f *Front) handleLimited(pattern, operation string, h http.HandlerFunc) {
+	f.mux.Handle(pattern, f.limited(operation, h))
 }
 
-// handleFree is handle without a limit.
-func (f *Front) handleFree(pattern, operation string, h http.HandlerFunc) {
-	f.mux.Handle(pattern, f.free(operation, h))
+// handleUnlimited is handleLimited without a limit.
+func (f *Front) handleUnlimited(pattern, operation string, h http.HandlerFunc) {
+	f.mux.Handle(pattern, f.unlimited(operation, h))
 }
 
-// failer is the surface that a request speaks to.
-func failer(r *http.Request) surface {
+// surfaceOf is the surface that a request speaks to.
+func surfaceOf(r *http.Request) surface {
 	if strings.HasPrefix(r.URL.Path, rpcPrefix) || strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 		return rpc.Fail
 	}
@@ -113,11 +113,11 @@ func (f *Front) record(next http.Handler) http.Handler {
 		c.CheckOrigin = f.checkOrigin
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
 		c.Address = clientAddress(r, f.proxies)
-		c.Client = clip(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), problem.MaxText)
+		c.Client = truncate(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), problem.MaxText)
 		if keys := r.Header["Idempotency-Key"]; len(keys) > 0 {
 			c.IdempotencyKey = &keys[0]
 		}
-		secure(w.Header(), r)
+		setSecurityHeaders(w.Header(), r)
 		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
 			// RFC 9112 section 6.1: a Content-Length beside a Transfer-Encoding, and a
 			// Transfer-Encoding in HTTP/1.0, are not seen here, and what follows such a
@@ -143,7 +143,7 @@ func (f *Front) finish(c *call.Call, r *http.Request) {
 		if c.Status != 0 { // the caller must not take what it has for the whole answer
 			defer panic(http.ErrAbortHandler)
 		} else {
-			failer(r)(c, r, err)
+			surfaceOf(r)(c, r, err)
 		}
 	}
 	c.Finish()
@@ -156,7 +156,7 @@ func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	f.metrics.observe(c, took)
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
-		slog.String("request_id", c.RequestID), slog.String("method", clip(r.Method, 16)),
+		slog.String("request_id", c.RequestID), slog.String("method", truncate(r.Method, 16)),
 		slog.String("operation", c.Operation), slog.Int("status", c.Status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("ip", c.Address.String()), slog.String("client", c.Client))
 	if c.Principal != nil {
@@ -181,8 +181,8 @@ func requestID(sent string) string {
 	return "req_" + strings.ToLower(rand.Text())
 }
 
-// clip shortens s to at most n characters.
-func clip(s string, n int) string {
+// truncate shortens s to at most n characters.
+func truncate(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -194,8 +194,8 @@ func clip(s string, n int) string {
 	return s
 }
 
-// secure sets what tells browsers to do nothing with an answer but read it.
-func secure(h http.Header, r *http.Request) {
+// setSecurityHeaders sets what tells browsers to do nothing with an answer but read it.
+func setSecurityHeaders(h http.Header, r *http.Request) {
 	h["X-Content-Type-Options"] = nosniff
 	h["Content-Security-Policy"] = emptyPolicy
 	h["Referrer-Policy"] = noReferrer

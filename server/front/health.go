@@ -51,12 +51,12 @@ func writeHealth(w http.ResponseWriter, status int, text string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"status": text}) // the caller has gone, or it has arrived
 }
 
-// lookTimeout is below readyTimeout: the answer of a health endpoint takes less
+// describeTimeout is below readyTimeout: the answer of a health endpoint takes less
 // than a second.
-const lookTimeout = 100 * time.Millisecond
+const describeTimeout = 100 * time.Millisecond
 
 func (h health) check(ctx context.Context, r *connect.Request[healthv1.HealthCheckRequest]) (*connect.Response[healthv1.HealthCheckResponse], error) {
-	if name := r.Msg.GetService(); name != "" && !serves(name) {
+	if name := r.Msg.GetService(); name != "" && !isService(name) {
 		return nil, connect.NewError(connect.CodeNotFound, errUnknownService)
 	}
 	status := healthv1.HealthCheckResponse_SERVING
@@ -66,7 +66,7 @@ func (h health) check(ctx context.Context, r *connect.Request[healthv1.HealthChe
 	return connect.NewResponse(&healthv1.HealthCheckResponse{Status: status}), nil
 }
 
-func serves(service string) bool {
+func isService(service string) bool {
 	for _, o := range operations {
 		if "openwearables.v1."+o.service == service {
 			return true

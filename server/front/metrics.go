@@ -38,13 +38,13 @@ func newMetrics(redisLost func() bool) *metrics {
 	m.registry.MustRegister(m.requests, m.seconds, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if redisLost != nil {
-		m.watch(redisLost)
+		m.registerRedisLost(redisLost)
 	}
 	return m
 }
 
-// watch shows whether Redis is lost.
-func (m *metrics) watch(lost func() bool) {
+// registerRedisLost shows whether Redis is lost.
+func (m *metrics) registerRedisLost(lost func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "openwearables_redis_lost", Help: "1 while Redis is lost: each node counts its share of every limit and reads the database for every request.",
 	}, func() float64 {

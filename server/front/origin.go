@@ -18,7 +18,7 @@ type origins struct {
 // cors lets pages of the allowed origins, and no others, read answers.
 func (o origins) cors() *cors.Cors {
 	return cors.New(cors.Options{
-		AllowOriginFunc:  o.allow,
+		AllowOriginFunc:  o.allows,
 		AllowCredentials: true,
 		AllowedMethods:   []string{"GET", "POST", "PATCH", "DELETE"},
 		AllowedHeaders: append(connectcors.AllowedHeaders(),
@@ -30,12 +30,12 @@ func (o origins) cors() *cors.Cors {
 	})
 }
 
-func (o origins) allow(origin string) bool {
-	return slices.Contains(o.listed, origin) || o.localhost && localhost(origin)
+func (o origins) allows(origin string) bool {
+	return slices.Contains(o.listed, origin) || o.localhost && isLocalhost(origin)
 }
 
-// localhost says whether an origin is a page of this machine, on any port.
-func localhost(origin string) bool {
+// isLocalhost says whether an origin is a page of this machine, on any port.
+func isLocalhost(origin string) bool {
 	for _, host := range []string{"http://localhost", "http://127.0.0.1", "http://[::1]"} {
 		rest, ok := strings.CutPrefix(origin, host)
 		if ok && (rest == "" || rest[0] == ':' && len(rest) > 1 && strings.Trim(rest[1:], "0123456789") == "") {
@@ -45,12 +45,12 @@ func localhost(origin string) bool {
 	return false
 }
 
-// check admits what browsers say comes from this origin or an allowed one, and
+// sameSiteCheck admits what browsers say comes from this origin or an allowed one, and
 // what no browser sent.
-func (o origins) check() func(*http.Request) error {
+func (o origins) sameSiteCheck() func(*http.Request) error {
 	protection := http.NewCrossOriginProtection()
 	return func(r *http.Request) error {
-		if origin := r.Header.Get("Origin"); origin != "" && o.allow(origin) {
+		if origin := r.Header.Get("Origin"); origin != "" && o.allows(origin) {
 			return nil
 		}
 		return protection.Check(r)

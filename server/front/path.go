@@ -8,12 +8,12 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// tidy rewrites aliases and refuses paths that are not in their one clean form,
+// canonicalPath rewrites aliases and refuses paths that are not in their one clean form,
 // which are never redirected.
-func (f *Front) tidy(next http.Handler) http.Handler {
+func (f *Front) canonicalPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := r.URL.EscapedPath()
-		if p == "" || p[0] != '/' || unclean(p) {
+		if p == "" || p[0] != '/' || !isCanonical(p) {
 			f.unmatched(w, r)
 			return
 		}
@@ -26,28 +26,28 @@ func (f *Front) tidy(next http.Handler) http.Handler {
 	})
 }
 
-func unclean(p string) bool {
+func isCanonical(p string) bool {
 	clean := path.Clean(p)
-	return clean != p && clean+"/" != p
+	return p == clean || p == clean+"/"
 }
 
 // unmatched answers what no route serves: 404, or 405 where another method is.
 func (f *Front) unmatched(w http.ResponseWriter, r *http.Request) {
-	f.open("", func(w http.ResponseWriter, r *http.Request) {
+	f.limited("", func(w http.ResponseWriter, r *http.Request) {
 		err := &problem.Error{Kind: problem.NotFound, Reason: "not_found", Detail: "There is nothing at this path"}
-		if allowed := f.allowed(r); len(allowed) > 0 {
+		if allowed := f.allowedMethods(r); len(allowed) > 0 {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
 			err = &problem.Error{Kind: problem.MethodNotAllowed, Reason: "method_not_allowed", Detail: "This path does not take this method"}
 		}
-		failer(r)(w, r, err)
+		surfaceOf(r)(w, r, err)
 	}).ServeHTTP(w, r)
 }
 
-// allowed lists the methods that the request's path takes: none if it is not
+// allowedMethods lists the methods that the request's path takes: none if it is not
 // in its clean form, by which the mux would find what is behind it.
-func (f *Front) allowed(r *http.Request) []string {
+func (f *Front) allowedMethods(r *http.Request) []string {
 	var methods []string
-	if unclean(r.URL.EscapedPath()) {
+	if !isCanonical(r.URL.EscapedPath()) {
 		return nil
 	}
 	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST"} {

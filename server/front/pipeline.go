@@ -16,7 +16,7 @@ const maxCredential = 8 << 10
 // pipeline puts in front of an operation what every request goes through, in
 // the order in which it may be refused: its credential's limit, its proof, its
 // body. The domain does the rest.
-func (f *Front) pipeline(o operation, fail surface, read reader, next http.Handler) http.Handler {
+func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.Handler) http.Handler {
 	var byAddress ratelimit.Policy
 	if o.byAddress != nil {
 		byAddress = o.byAddress(f.auth.Limits.Policies())
@@ -45,27 +45,27 @@ func (f *Front) pipeline(o operation, fail surface, read reader, next http.Handl
 	})
 }
 
-// open is the pipeline of what needs no credential and reads no body; one that
+// limited is the pipeline of what needs no credential and reads no body; one that
 // is presented still pays.
-func (f *Front) open(name string, next http.HandlerFunc) http.Handler {
+func (f *Front) limited(name string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
 		c.Operation = name
 		f.authenticate(c, r)
 		if err := f.auth.Limits.Spend(r.Context(), &c.Caller, ratelimit.Policy{}); err != nil {
-			failer(r)(w, r, err)
+			surfaceOf(r)(w, r, err)
 			return
 		}
 		next(w, r)
 	})
 }
 
-// free serves without spending a limit; the answer describes the address's.
-func (f *Front) free(name string, next http.HandlerFunc) http.Handler {
+// unlimited serves without spending a limit; the answer describes the address's.
+func (f *Front) unlimited(name string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
 		c.Operation = name
-		ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), describeTimeout)
 		f.auth.Limits.Look(ctx, &c.Caller)
 		cancel()
 		next(w, r)

@@ -15,7 +15,7 @@ import (
 
 // registerREST serves the operations of openapi.yaml.
 func (f *Front) registerREST(workouts *event.Workouts) {
-	(&rest.Server{Auth: f.auth, Workouts: workouts}).Register(&restRoutes{f, byPattern()})
+	(&rest.Server{Auth: f.auth, Workouts: workouts}).Register(&restRoutes{f, operationsByPattern()})
 }
 
 // restRoutes registers the generated handlers behind the pipeline of their
@@ -35,7 +35,7 @@ func (m *restRoutes) HandleFunc(pattern string, h func(http.ResponseWriter, *htt
 
 func (m *restRoutes) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.mux.ServeHTTP(w, r) }
 
-func byPattern() map[string]operation {
+func operationsByPattern() map[string]operation {
 	byPattern := make(map[string]operation, len(operations))
 	for _, o := range operations {
 		byPattern[strings.Replace(o.rest, " ", " /api/v1", 1)] = o

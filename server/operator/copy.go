@@ -11,8 +11,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// Moved is what Copy did.
-type Moved struct {
+// CopyResult is what Copy did.
+type CopyResult struct {
 	Tables []store.Copied
 	// SecretFile holds the master secret that the copy needs as
 	// OPENWEARABLES_SECRET; "" where that is set already.
@@ -23,26 +23,26 @@ type Moved struct {
 // where every credential goes on working under the same master secret. No
 // process may serve the SQLite database meanwhile, nor afterwards: what it
 // changed would not be in the copy.
-func Copy(ctx context.Context, config server.Config, to string) (moved Moved, err error) {
+func Copy(ctx context.Context, config server.Config, to string) (copied CopyResult, err error) {
 	path := config.SQLitePath()
 	if path == "" {
-		return moved, errors.New("--from must be sqlite:PATH")
+		return copied, errors.New("--from must be sqlite:PATH")
 	}
 	target := server.Config{Database: to}
 	if target.SQLitePath() != "" {
-		return moved, errors.New("--to must be postgres://USER@HOST/NAME")
+		return copied, errors.New("--to must be postgres://USER@HOST/NAME")
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return moved, fmt.Errorf("there is no database at %s: name it with --from", path)
+		return copied, fmt.Errorf("there is no database at %s: name it with --from", path)
 	}
 	unlock, err := server.LockDatabase(path)
 	if err != nil {
-		return moved, err
+		return copied, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if moved.SecretFile, err = server.VerifySecret(ctx, config); err != nil {
-		return moved, err
+	if copied.SecretFile, err = server.VerifySecret(ctx, config); err != nil {
+		return copied, err
 	}
-	moved.Tables, err = store.Copy(ctx, config.Database, to, store.Options{Log: config.Log})
-	return moved, err
+	copied.Tables, err = store.Copy(ctx, config.Database, to, store.Options{Log: config.Log})
+	return copied, err
 }

@@ -27,7 +27,7 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	}
 	report("configuration", config.Check())
 	if path := config.SQLitePath(); path == "" {
-		risks, err := risks(ctx, config)
+		risks, err := readRisks(ctx, config)
 		report("database, secret and keys", err)
 		for _, risk := range risks {
 			report("durability", errors.New(risk))
@@ -40,7 +40,7 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 				report("only its owner reaches "+path+end, server.CheckPrivate(path+end))
 			}
 		}
-		report("database, secret and keys", openable(ctx, config))
+		report("database, secret and keys", checkStart(ctx, config))
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of the checks failed", failed)
@@ -48,9 +48,9 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	return nil
 }
 
-// risks opens the database as a start would, and says under which of its
+// readRisks opens the database as a start would, and says under which of its
 // settings writes may be lost.
-func risks(ctx context.Context, config server.Config) ([]string, error) {
+func readRisks(ctx context.Context, config server.Config) ([]string, error) {
 	config.Log, config.Auth.SigningAlgorithm = nil, ""
 	s, err := server.New(ctx, config)
 	if err != nil {
@@ -59,8 +59,8 @@ func risks(ctx context.Context, config server.Config) ([]string, error) {
 	return s.Risks(), s.Close()
 }
 
-// openable says whether the server would start, or runs already and answers.
-func openable(ctx context.Context, config server.Config) error {
+// checkStart says whether the server would start, or runs already and answers.
+func checkStart(ctx context.Context, config server.Config) error {
 	_, err := Execute(ctx, config, control.Command{Name: control.DeveloperList})
 	return err
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/openwearables/openwearables/server/control"
 )
 
-// patience is how long a command waits for a process that has the database
+// waitBudget is how long a command waits for a process that has the database
 // and does not answer yet, since it starts or is another command.
-const patience = 5 * time.Second
+const waitBudget = 5 * time.Second
 
 // Execute carries a command out on the database that config names: of a SQLite
 // database in the process that serves it, if there is one, and else in this
@@ -26,10 +26,10 @@ const patience = 5 * time.Second
 // an operator should read it.
 func Execute(ctx context.Context, config server.Config, c control.Command) ([]control.Developer, error) {
 	config.Auth.SigningAlgorithm = "" // a command leaves it as it is
-	if err := exists(config, c); err != nil {
+	if err := requireDatabase(config, c); err != nil {
 		return nil, err
 	}
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(waitBudget); ; {
 		list, err := attempt(ctx, config, c)
 		if !errors.Is(err, control.ErrNoAnswer) || time.Now().After(deadline) {
 			return list, err
@@ -42,9 +42,9 @@ func Execute(ctx context.Context, config server.Config, c control.Command) ([]co
 	}
 }
 
-// exists refuses a command on a database that is not there, which is more
+// requireDatabase refuses a command on a database that is not there, which is more
 // likely misspelt than meant.
-func exists(config server.Config, c control.Command) error {
+func requireDatabase(config server.Config, c control.Command) error {
 	path := config.SQLitePath()
 	if path == "" || c.Name == control.DeveloperCreate {
 		return nil
@@ -66,7 +66,7 @@ func attempt(ctx context.Context, config server.Config, c control.Command) ([]co
 	} else if err != nil {
 		return nil, err
 	}
-	list, err := c.CarryOut(ctx, s.Auth())
+	list, err := c.Execute(ctx, s.Auth())
 	if err == nil && c.EndsCredentials() && config.SQLitePath() == "" && config.Redis == "" {
 		time.Sleep(cluster.Lease) // nodes that share Redis were not told, and believe for so long what they proved
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// registered is an application beside its secret, which is shown this once.
-func registered(n auth.NewApplication) openapi.ApplicationWithSecret {
+// applicationWithSecret is an application beside its secret, which is shown this once.
+func applicationWithSecret(n auth.NewApplication) openapi.ApplicationWithSecret {
 	a := n.Application
 	return openapi.ApplicationWithSecret{ID: a.ID, AppID: a.AppID, Name: a.Name, AppSecret: n.Secret, CreatedAt: a.CreatedAt}
 }
@@ -19,7 +19,7 @@ func (s *Server) CreateApplication(ctx context.Context, r openapi.CreateApplicat
 	if err != nil {
 		return nil, err
 	}
-	return openapi.CreateApplication201JSONResponse(registered(a)), nil
+	return openapi.CreateApplication201JSONResponse(applicationWithSecret(a)), nil
 }
 
 // ListApplications implements openapi.StrictServerInterface.
@@ -57,13 +57,13 @@ func (s *Server) UpdateApplication(ctx context.Context, r openapi.UpdateApplicat
 func (s *Server) RotateApplicationSecret(ctx context.Context, r openapi.RotateApplicationSecretRequestObject) (openapi.RotateApplicationSecretResponseObject, error) {
 	var overlap int32
 	if r.Body != nil {
-		overlap = value(r.Body.OverlapSeconds)
+		overlap = valueOrZero(r.Body.OverlapSeconds)
 	}
 	a, err := s.Auth.Applications.RotateSecret(ctx, r.AppID, int(overlap))
 	if err != nil {
 		return nil, err
 	}
-	return openapi.RotateApplicationSecret200JSONResponse(registered(a)), nil
+	return openapi.RotateApplicationSecret200JSONResponse(applicationWithSecret(a)), nil
 }
 
 // DeleteApplication implements openapi.StrictServerInterface.

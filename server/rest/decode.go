@@ -6,8 +6,8 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// mustBe says in JSON's terms what the member should have been.
-func mustBe(err *jsonv2.SemanticError) string {
+// typeMessage says in JSON's terms what the member should have been.
+func typeMessage(err *jsonv2.SemanticError) string {
 	t := err.GoType
 	if t != nil && t.Kind() == reflect.Map && t.Key().Kind() == reflect.Bool {
 		t = t.Elem() // what is in a nullable.Nullable

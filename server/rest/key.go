@@ -7,8 +7,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// created is a key beside its secret, which is shown this once.
-func created(n auth.NewKey) openapi.CreatedKey {
+// createdKey is a key beside its secret, which is shown this once.
+func createdKey(n auth.NewKey) openapi.CreatedKey {
 	k := n.Key
 	return openapi.CreatedKey{
 		ID: k.ID, Key: n.Secret, Name: k.Name, KeyPrefix: k.KeyPrefix, Environment: k.Environment, Scopes: k.Scopes,
@@ -30,7 +30,7 @@ func (s *Server) CreateKey(ctx context.Context, r openapi.CreateKeyRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return openapi.CreateKey201JSONResponse(created(k)), nil
+	return openapi.CreateKey201JSONResponse(createdKey(k)), nil
 }
 
 // ListKeys implements openapi.StrictServerInterface.
@@ -71,13 +71,13 @@ func (s *Server) UpdateKey(ctx context.Context, r openapi.UpdateKeyRequestObject
 func (s *Server) RotateKey(ctx context.Context, r openapi.RotateKeyRequestObject) (openapi.RotateKeyResponseObject, error) {
 	var overlap int32
 	if r.Body != nil {
-		overlap = value(r.Body.OverlapSeconds)
+		overlap = valueOrZero(r.Body.OverlapSeconds)
 	}
 	k, err := s.Auth.Keys.Rotate(ctx, r.ID, int(overlap))
 	if err != nil {
 		return nil, err
 	}
-	return openapi.RotateKey201JSONResponse(created(k)), nil
+	return openapi.RotateKey201JSONResponse(createdKey(k)), nil
 }
 
 // DeleteKey implements openapi.StrictServerInterface.

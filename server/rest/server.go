@@ -56,7 +56,7 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 func failDecode(w http.ResponseWriter, r *http.Request, err error) {
 	f := problem.FieldError{Message: "The body cannot be read"}
 	if wrong, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
-		f = problem.FieldError{Field: jsonbody.Field(string(wrong.JSONPointer)), Message: mustBe(wrong)}
+		f = problem.FieldError{Field: jsonbody.Field(string(wrong.JSONPointer)), Message: typeMessage(wrong)}
 	}
 	Fail(w, r, problem.InvalidError(f))
 }
@@ -87,8 +87,8 @@ func patch[T any](n nullable.Nullable[T]) auth.Change[T] {
 	return auth.ChangeTo(to)
 }
 
-// value is what p points to, or the zero value.
-func value[T any](p *T) T {
+// valueOrZero is what p points to, or the zero value.
+func valueOrZero[T any](p *T) T {
 	if p == nil {
 		return *new(T)
 	}

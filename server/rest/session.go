@@ -21,11 +21,11 @@ func (s *Server) Login(ctx context.Context, r openapi.LoginRequestObject) (opena
 	var in auth.LoginInput
 	switch {
 	case r.JSONBody != nil:
-		in = auth.LoginInput{Email: value(r.JSONBody.Email), Password: value(r.JSONBody.Password)}
-		in.UseCookie = value(r.JSONBody.UseCookie)
+		in = auth.LoginInput{Email: valueOrZero(r.JSONBody.Email), Password: valueOrZero(r.JSONBody.Password)}
+		in.UseCookie = valueOrZero(r.JSONBody.UseCookie)
 	case r.FormdataBody != nil:
-		in = auth.LoginInput{Email: value(r.FormdataBody.Username), Password: value(r.FormdataBody.Password)}
-		in.UseCookie = value(r.FormdataBody.UseCookie)
+		in = auth.LoginInput{Email: valueOrZero(r.FormdataBody.Username), Password: valueOrZero(r.FormdataBody.Password)}
+		in.UseCookie = valueOrZero(r.FormdataBody.UseCookie)
 	}
 	if in.UseCookie {
 		if err := call.From(ctx).SameSite(); err != nil {

@@ -11,7 +11,7 @@ import (
 func (s *Server) CreateUserToken(ctx context.Context, r openapi.CreateUserTokenRequestObject) (openapi.CreateUserTokenResponseObject, error) {
 	var app auth.AppCredentials
 	if b := r.Body; b != nil {
-		app = auth.AppCredentials{AppID: value(b.AppID), AppSecret: value(b.AppSecret)}
+		app = auth.AppCredentials{AppID: valueOrZero(b.AppID), AppSecret: valueOrZero(b.AppSecret)}
 	}
 	g, err := s.Auth.Tokens.Create(ctx, r.UserID, app)
 	if err != nil {

@@ -42,7 +42,7 @@ func optionalInstant(t *timestamppb.Timestamp) *string {
 	return &s
 }
 
-func number(n *int32) *int {
+func optionalInt(n *int32) *int {
 	if n == nil {
 		return nil
 	}

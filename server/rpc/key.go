@@ -7,8 +7,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// set is a repeated member as an optional one: empty is absent.
-func set(list []string) *[]string {
+// optionalList is a repeated member as an optional one: empty is absent.
+func optionalList(list []string) *[]string {
 	if len(list) == 0 {
 		return nil
 	}
@@ -18,7 +18,7 @@ func set(list []string) *[]string {
 // CreateKey implements openwearablesv1connect.KeyServiceHandler.
 func (s *Server) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1.CreateKeyResponse, error) {
 	k, err := s.Auth.Keys.Create(ctx, auth.KeyInput{
-		Name: r.Name, Environment: r.Environment, Scopes: set(r.GetScopes()), ExpiresAt: optionalInstant(r.GetExpiresAt()),
+		Name: r.Name, Environment: r.Environment, Scopes: optionalList(r.GetScopes()), ExpiresAt: optionalInstant(r.GetExpiresAt()),
 	})
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s *Server) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1
 		return nil, err
 	}
 	k, err := s.Auth.Keys.Update(ctx, r.GetId(), auth.KeyPatch{
-		Name: change(m, "name", r.Name), Scopes: change(m, "scopes", set(r.GetScopes())),
+		Name: change(m, "name", r.Name), Scopes: change(m, "scopes", optionalList(r.GetScopes())),
 		Enabled: change(m, "enabled", r.Enabled), ExpiresAt: change(m, "expires_at", optionalInstant(r.GetExpiresAt())),
 	})
 	if err != nil {

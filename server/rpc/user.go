@@ -22,7 +22,7 @@ func (s *Server) CreateUser(ctx context.Context, r *owv1.CreateUserRequest) (*ow
 // ListUsers implements openwearablesv1connect.UserServiceHandler.
 func (s *Server) ListUsers(ctx context.Context, r *owv1.ListUsersRequest) (*owv1.ListUsersResponse, error) {
 	page, err := s.Auth.Users.List(ctx, auth.UserList{
-		Page: number(r.Page), Limit: number(r.Limit), SortBy: r.SortBy, SortOrder: r.SortOrder,
+		Page: optionalInt(r.Page), Limit: optionalInt(r.Limit), SortBy: r.SortBy, SortOrder: r.SortOrder,
 		Search: r.Search, Email: r.Email, ExternalUserID: r.ExternalUserId, Cursor: r.Cursor,
 	})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 func (s *Server) ListWorkouts(ctx context.Context, r *owv1.ListWorkoutsRequest) (*owv1.ListWorkoutsResponse, error) {
 	page, err := s.Workouts.List(ctx, r.GetUserId(), event.ListInput{
 		StartDate: r.GetStartDate(), EndDate: r.GetEndDate(), RecordType: r.RecordType,
-		Cursor: r.Cursor, Limit: number(r.Limit),
+		Cursor: r.Cursor, Limit: optionalInt(r.Limit),
 	})
 	if err != nil {
 		return nil, err

@@ -230,7 +230,7 @@ func TestFullHashQueueCountsNoAttempt(t *testing.T) {
 }
 
 // oneHasher allows one password hash at a time. Up to 16 wait.
-func oneHasher(c *server.Config) { c.HashLanes = 1 }
+func oneHasher(c *server.Config) { c.HashConcurrency = 1 }
 
 // fillHashQueue keeps the node's hash queue full with logins of unknown accounts until release is
 // called.

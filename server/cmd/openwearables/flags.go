@@ -13,8 +13,8 @@ import (
 
 const prefix = "OPENWEARABLES_"
 
-// foreign are variables with our prefix that belong to the SDKs.
-var foreign = []string{
+// sdkVariables are variables with our prefix that belong to the SDKs.
+var sdkVariables = []string{
 	prefix + "API_KEY", prefix + "APP_ID", prefix + "APP_SECRET", prefix + "BASE_URL",
 }
 
@@ -25,34 +25,34 @@ const secretVariable = prefix + "SECRET"
 // settings are the flags of a command bound to a configuration.
 type settings struct {
 	*flag.FlagSet
-	does    string
+	summary string
 	config  server.Config
 	log     string
 	environ []string
 	stdout  io.Writer
 }
 
-// bare returns no flags yet.
-func (p *program) bare(command, does string) *settings {
+// newSettings returns no flags yet.
+func (p *program) newSettings(command, summary string) *settings {
 	s := &settings{
-		FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), does: does,
+		FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), summary: summary,
 		config: server.DefaultConfig(), environ: p.environ, stdout: p.stdout,
 	}
 	s.SetOutput(io.Discard)
 	return s
 }
 
-// settings returns the flags that every command on one database has.
-func (p *program) settings(command, does string) *settings {
-	s := p.bare(command, does)
+// databaseSettings returns the flags that every command on one database has.
+func (p *program) databaseSettings(command, summary string) *settings {
+	s := p.newSettings(command, summary)
 	s.StringVar(&s.config.Database, "database", s.config.Database, "the `database`: sqlite:PATH or postgres://USER@HOST/NAME")
 	s.StringVar(&s.config.Redis, "redis", "", "the `server` that the nodes of a PostgreSQL database share limits and revocations through: redis://HOST:PORT")
 	return s
 }
 
-// read takes the arguments and, for what they leave out, the variables. It
+// parse takes the arguments and, for what they leave out, the variables. It
 // refuses variables of ours that mean nothing.
-func (s *settings) read(args []string) error {
+func (s *settings) parse(args []string) error {
 	switch err := s.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		s.help()
@@ -66,18 +66,18 @@ func (s *settings) read(args []string) error {
 	s.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for _, entry := range s.environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || slices.Contains(foreign, name) {
+		if !strings.HasPrefix(name, prefix) || slices.Contains(sdkVariables, name) {
 			continue
 		}
-		if err := s.take(name, value, given); err != nil {
+		if err := s.setVariable(name, value, given); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// take reads one variable of ours; a flag that was given wins over it.
-func (s *settings) take(name, value string, given map[string]bool) error {
+// setVariable reads one variable of ours; a flag that was given wins over it.
+func (s *settings) setVariable(name, value string, given map[string]bool) error {
 	if name == secretVariable {
 		if value == "" {
 			return fmt.Errorf("%s is empty: give it at least 32 random bytes, or unset it to use the secret in the file beside a SQLite database", name)
@@ -86,7 +86,7 @@ func (s *settings) take(name, value string, given map[string]bool) error {
 		return nil
 	}
 	option := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, prefix)), "_", "-")
-	if !slices.Contains(everyFlag(), option) || variable(option) != name {
+	if !slices.Contains(flagsWithVariable(), option) || variable(option) != name {
 		return fmt.Errorf("%s is not a setting of openwearables: unset it, or see openwearables serve --help for those that are", name)
 	}
 	if f := s.Lookup(option); f != nil && !given[option] {
@@ -100,8 +100,8 @@ func (s *settings) take(name, value string, given map[string]bool) error {
 // help prints what the command does and each of its settings: the reference of
 // the command line.
 func (s *settings) help() {
-	fmt.Fprintf(s.stdout, "openwearables %s: %s\n\n", s.Name(), s.does)
-	variables := everyFlag()
+	fmt.Fprintf(s.stdout, "openwearables %s: %s\n\n", s.Name(), s.summary)
+	variables := flagsWithVariable()
 	s.VisitAll(func(f *flag.Flag) {
 		argument, usage := flag.UnquoteUsage(f)
 		if v, ok := f.Value.(interface{ kind() string }); ok {
@@ -122,15 +122,15 @@ A flag wins over its variable. The master secret is given only as
 a secret in a file beside it. Another variable that begins with %s is
 refused, but for those of the SDKs:
 %s
-`, secretVariable, prefix, strings.Join(foreign, " "))
+`, secretVariable, prefix, strings.Join(sdkVariables, " "))
 }
 
 func variable(option string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))
 }
 
-// everyFlag lists the flags that have a variable: those of serve.
-func everyFlag() []string {
+// flagsWithVariable lists the flags that have a variable: those of serve.
+func flagsWithVariable() []string {
 	var names []string
 	(&program{}).serveSettings().VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	return names
@@ -138,7 +138,7 @@ func everyFlag() []string {
 
 // serveSettings returns the flags of serve.
 func (p *program) serveSettings() *settings {
-	s := p.settings("serve", "serve the API until SIGTERM or SIGINT, which drain; a second one ends it at once")
+	s := p.databaseSettings("serve", "serve the API until SIGTERM or SIGINT, which drain; a second one ends it at once")
 	c, a := &s.config, &s.config.Auth
 	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on")
 	s.Var((*origins)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie")

@@ -17,9 +17,9 @@ import (
 	"github.com/openwearables/openwearables/server/operator"
 )
 
-// byEmail reads the flags of a command about one developer.
-func (p *program) byEmail(command, does string, args []string, password bool) (*settings, control.Command, error) {
-	s := p.settings(command, does)
+// developerCommand reads the flags of a command about one developer.
+func (p *program) developerCommand(command, summary string, args []string, password bool) (*settings, control.Command, error) {
+	s := p.databaseSettings(command, summary)
 	c := control.Command{Name: command}
 	s.StringVar(&c.Email, "email", "", "the developer's `address`")
 	fromStdin := false
@@ -27,7 +27,7 @@ func (p *program) byEmail(command, does string, args []string, password bool) (*
 		s.toggle(&fromStdin, "password-stdin", "read the password from standard input")
 		s.number(&s.config.Auth.Passwords.Min, "password-min", "shortest password, in characters, where no server runs")
 	}
-	if err := s.read(args); err != nil {
+	if err := s.parse(args); err != nil {
 		return nil, c, err
 	}
 	if c.Email == "" {
@@ -73,8 +73,8 @@ func (p *program) ask(terminal *os.File, prompt string) (string, error) {
 }
 
 // operate carries out a command about one developer and says that it did.
-func (p *program) operate(ctx context.Context, command, does, done string, args []string, password bool) error {
-	s, c, err := p.byEmail(command, does, args, password)
+func (p *program) operate(ctx context.Context, command, summary, done string, args []string, password bool) error {
+	s, c, err := p.developerCommand(command, summary, args, password)
 	if err != nil {
 		return err
 	}
@@ -109,8 +109,8 @@ func (p *program) developerDelete(ctx context.Context, args []string) error {
 }
 
 func (p *program) developerList(ctx context.Context, args []string) error {
-	s := p.settings(control.DeveloperList, "list the developers")
-	if err := s.read(args); err != nil {
+	s := p.databaseSettings(control.DeveloperList, "list the developers")
+	if err := s.parse(args); err != nil {
 		return err
 	}
 	list, err := operator.Execute(ctx, s.config, control.Command{Name: control.DeveloperList})
@@ -130,8 +130,8 @@ func (p *program) developerList(ctx context.Context, args []string) error {
 }
 
 func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
-	s := p.settings(control.SigningKeyRotate, "sign access tokens with a new key; tokens signed before stay valid")
-	if err := s.read(args); err != nil {
+	s := p.databaseSettings(control.SigningKeyRotate, "sign access tokens with a new key; tokens signed before stay valid")
+	if err := s.parse(args); err != nil {
 		return err
 	}
 	if _, err := operator.Execute(ctx, s.config, control.Command{Name: control.SigningKeyRotate}); err != nil {
@@ -142,8 +142,8 @@ func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
 }
 
 func (p *program) migrate(ctx context.Context, args []string) error {
-	s := p.settings("migrate", "bring the database up to this version")
-	if err := s.read(args); err != nil {
+	s := p.databaseSettings("migrate", "bring the database up to this version")
+	if err := s.parse(args); err != nil {
 		return err
 	}
 	applied, err := operator.Migrate(ctx, s.config)
@@ -159,10 +159,10 @@ func (p *program) migrate(ctx context.Context, args []string) error {
 }
 
 func (p *program) backup(ctx context.Context, args []string) error {
-	s := p.settings("backup", "write a SQLite database, which may be served meanwhile, into a new file")
+	s := p.databaseSettings("backup", "write a SQLite database, which may be served meanwhile, into a new file")
 	var to string
 	s.StringVar(&to, "to", "", "the new `file`")
-	if err := s.read(args); err != nil {
+	if err := s.parse(args); err != nil {
 		return err
 	}
 	if to == "" {
@@ -176,30 +176,30 @@ func (p *program) backup(ctx context.Context, args []string) error {
 }
 
 func (p *program) copy(ctx context.Context, args []string) error {
-	s := p.bare("copy", "copy a SQLite database, which nothing serves, into an empty PostgreSQL database")
+	s := p.newSettings("copy", "copy a SQLite database, which nothing serves, into an empty PostgreSQL database")
 	s.StringVar(&s.config.Database, "from", s.config.Database, "the `database` to copy: sqlite:PATH")
 	var to string
 	s.StringVar(&to, "to", "", "the empty `database` to fill: postgres://USER@HOST/NAME; a password is better given as PGPASSWORD or in ~/.pgpass")
-	if err := s.read(args); err != nil {
+	if err := s.parse(args); err != nil {
 		return err
 	}
 	if to == "" {
 		return usageError("copy needs --to")
 	}
-	moved, err := operator.Copy(ctx, s.config, to)
+	copied, err := operator.Copy(ctx, s.config, to)
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	for _, t := range moved.Tables {
+	for _, t := range copied.Tables {
 		fmt.Fprintf(w, "%s\t%d\n", t.Table, t.Rows)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	secret := "the OPENWEARABLES_SECRET of now"
-	if moved.SecretFile != "" {
-		secret = "OPENWEARABLES_SECRET set to what is in " + moved.SecretFile
+	if copied.SecretFile != "" {
+		secret = "OPENWEARABLES_SECRET set to what is in " + copied.SecretFile
 	}
 	_, err = fmt.Fprintf(p.stdout, "\nAll of it arrived. Serve it with --database and %s; do not serve %s again.\n", secret, s.config.Database)
 	return err
@@ -207,7 +207,7 @@ func (p *program) copy(ctx context.Context, args []string) error {
 
 func (p *program) doctor(ctx context.Context, args []string) error {
 	s := p.serveSettings()
-	if err := s.read(args); err != nil {
+	if err := s.parse(args); err != nil {
 		return err
 	}
 	return operator.Diagnose(ctx, p.stdout, s.config)

@@ -15,7 +15,7 @@ const devEmail = "dev@example.com"
 
 func (p *program) serve(ctx context.Context, args []string) error {
 	s := p.serveSettings()
-	if err := s.read(args); err != nil {
+	if err := s.parse(args); err != nil {
 		return err
 	}
 	var level slog.Level
@@ -33,16 +33,16 @@ func (p *program) serve(ctx context.Context, args []string) error {
 	}
 	err = node.Run(ctx, func(addr string) {
 		base := scheme + "://" + addr
-		welcome := s.greet(ctx, node, base)
+		welcome := s.welcome(ctx, node, base)
 		fmt.Fprintf(p.stdout, "openwearables is ready on %s (reference: %s/docs)\n%s", base, base, welcome)
 	})
 	return errors.Join(err, node.Close())
 }
 
-// greet looks whether anybody can log in. Where there is no developer, --dev
-// creates one with a random password, and greet returns how to log in, to be
+// welcome looks whether anybody can log in. Where there is no developer, --dev
+// creates one with a random password, and welcome returns how to log in, to be
 // shown this once.
-func (s *settings) greet(ctx context.Context, node *server.Server, base string) string {
+func (s *settings) welcome(ctx context.Context, node *server.Server, base string) string {
 	developers := node.Auth().Developers
 	all, err := developers.All(ctx)
 	if err == nil && len(all) == 0 && !s.config.Dev {

@@ -10,10 +10,10 @@ import (
 
 // value is a flag that says what it takes when it is given something else.
 type value[T any] struct {
-	to    *T
-	parse func(string) (T, error)
-	name  string // of what it takes; "" for a switch
-	must  string
+	to       *T
+	parse    func(string) (T, error)
+	name     string // of what it takes; "" for a switch
+	expected string
 }
 
 func (v *value[T]) String() string {
@@ -26,7 +26,7 @@ func (v *value[T]) String() string {
 func (v *value[T]) Set(s string) error {
 	parsed, err := v.parse(s)
 	if err != nil {
-		return fmt.Errorf("must be %s", v.must)
+		return fmt.Errorf("must be %s", v.expected)
 	}
 	*v.to = parsed
 	return nil
