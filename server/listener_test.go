@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestB13Bounds: no listener waits for a peer without an end.
-func TestB13Bounds(t *testing.T) {
+// TestListenersHaveTimeouts: no listener waits for a peer without an end.
+func TestListenersHaveTimeouts(t *testing.T) {
 	config := DefaultConfig()
 	config.Addr, config.MetricsAddr = "127.0.0.1:0", "127.0.0.1:0"
 	config.Database = "sqlite:" + filepath.Join(t.TempDir(), "ow.db")

@@ -14,9 +14,9 @@ import (
 
 // A backup that is taken while it is written to holds what was acknowledged
 // before, and serves under the same secret.
-func TestBackup(t *testing.T) {
+func TestBackupHoldsWhatWasAcknowledged(t *testing.T) {
 	t.Parallel()
-	i, password := developed(t)
+	i, password := installWithDeveloper(t)
 	p := i.serve()
 	admin := p.login(email, password)
 	key := p.want(201, "POST", "/api/v1/api-keys", admin.access, nil).str("key")
@@ -61,9 +61,9 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-func TestBackupRefusals(t *testing.T) {
+func TestBackupRefusesWhatItCannotWrite(t *testing.T) {
 	t.Parallel()
-	i, _ := developed(t)
+	i, _ := installWithDeveloper(t)
 	if err := os.WriteFile(i.path("there.db"), []byte("kept"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestBackupRefusals(t *testing.T) {
 }
 
 // What pg_dump writes, pg_restore brings back, and it serves.
-func TestPostgresBackup(t *testing.T) {
+func TestPgDumpIsABackup(t *testing.T) {
 	t.Parallel()
 	i, from, to := install(t), pgtest.New(t), pgtest.New(t)
 	i.env = append(i.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text())

@@ -21,7 +21,7 @@ func BenchmarkProcess(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
-		i, password := developed(b)
+		i, password := installWithDeveloper(b)
 		var ready []time.Duration
 		for range 9 {
 			p := i.serve()
@@ -31,18 +31,18 @@ func BenchmarkProcess(b *testing.B) {
 		slices.Sort(ready)
 		b.ReportMetric(float64(ready[len(ready)/2].Milliseconds()), "ms-ready")
 		p := i.serve("--limit-key", "1000000")
-		b.ReportMetric(resident(b, p), "MiB-ready")
-		took := tenThousand(b, p, p.login(email, password).access)
-		b.ReportMetric(resident(b, p), "MiB-after-10000")
+		b.ReportMetric(residentMemory(b, p), "MiB-ready")
+		took := sendTenThousand(b, p, p.login(email, password).access)
+		b.ReportMetric(residentMemory(b, p), "MiB-after-10000")
 		b.ReportMetric(10_000/took.Seconds(), "requests/s")
 		p.stop()
 	}
 	b.ReportMetric(0, "ns/op") // says nothing
 }
 
-// tenThousand reads users and workouts with an API key over 16 connections,
+// sendTenThousand reads users and workouts with an API key over 16 connections,
 // and writes in every tenth request.
-func tenThousand(b *testing.B, p *process, admin string) time.Duration {
+func sendTenThousand(b *testing.B, p *process, admin string) time.Duration {
 	b.Helper()
 	key := p.want(201, "POST", "/api/v1/api-keys", admin, nil).str("key")
 	user := p.want(201, "POST", "/api/v1/users", admin, map[string]any{}).str("id")
@@ -75,8 +75,8 @@ func tenThousand(b *testing.B, p *process, admin string) time.Duration {
 	return time.Since(begun)
 }
 
-// resident is the memory that the process holds, in MiB.
-func resident(b *testing.B, p *process) float64 {
+// residentMemory is the memory that the process holds, in MiB.
+func residentMemory(b *testing.B, p *process) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
 	if err != nil {

@@ -95,8 +95,8 @@ func (p *process) login(email, password string) pair {
 	return pair{a.str("access_token"), a.str("refresh_token")}
 }
 
-// developed is an installation whose first developer exists, and its password.
-func developed(t testing.TB) (*installation, string) {
+// installWithDeveloper is an installation whose first developer exists, and its password.
+func installWithDeveloper(t testing.TB) (*installation, string) {
 	t.Helper()
 	i, password := install(t), passphrase()
 	i.ok(password+"\n", "developer", "create", "--email", email, "--password-stdin")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestDoctor(t *testing.T) {
+func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	if out := i.ok("", "doctor"); !strings.Contains(out, "there is none at openwearables.db yet") {

@@ -98,9 +98,9 @@ func TestTerminationCutsOffWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
-// TestTerminationUnderLoad loses no answer and nothing of what was in memory.
-func TestTerminationUnderLoad(t *testing.T) {
-	i, password := developed(t)
+// TestTerminationUnderLoadLosesNothing loses no answer and nothing of what was in memory.
+func TestTerminationUnderLoadLosesNothing(t *testing.T) {
+	i, password := installWithDeveloper(t)
 	p := i.serve("--limit-key", "1000000", "--limit-developer", "1000000")
 	admin := p.login(email, password).access
 	user := p.want(201, "POST", "/api/v1/users", admin, map[string]any{}).str("id")
@@ -148,9 +148,9 @@ func TestTerminationUnderLoad(t *testing.T) {
 
 // With a drain delay the health endpoint says first that requests should not come,
 // and those that come meanwhile on new connections are answered.
-func TestDrainDelay(t *testing.T) {
+func TestDrainDelayKeepsAccepting(t *testing.T) {
 	t.Parallel()
-	i, _ := developed(t)
+	i, _ := installWithDeveloper(t)
 	p := i.serve("--drain-delay", "1500ms")
 	p.signal(syscall.SIGTERM)
 	begun, answered := time.Now(), 0

@@ -60,7 +60,7 @@ func TestHelpIsTheReference(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
+func TestVersionIsOneLine(t *testing.T) {
 	i := install(t)
 	if v := i.ok("", "version"); !strings.HasPrefix(v, "openwearables ") || strings.Count(v, "\n") != 1 {
 		t.Errorf("version is %q", v)
@@ -69,7 +69,7 @@ func TestVersion(t *testing.T) {
 
 // A start is refused with a message that says what to change, and changes
 // nothing itself.
-func TestRefusedSettings(t *testing.T) {
+func TestRefusedSettingsSayWhatToChange(t *testing.T) {
 	t.Parallel()
 	short, guessable := strings.Repeat("k", 31), "change-me-in-production-please-my-secret-key"
 	for _, c := range []struct {
@@ -139,7 +139,7 @@ func TestRefusedSettings(t *testing.T) {
 	}
 }
 
-func TestAllowedSettings(t *testing.T) {
+func TestFlagsWinOverVariables(t *testing.T) {
 	t.Parallel()
 	random := make([]byte, 32)
 	if _, err := rand.Read(random); err != nil {
@@ -168,9 +168,9 @@ func TestAllowedSettings(t *testing.T) {
 }
 
 // A secret that is not the database's would make every credential invalid.
-func TestWrongSecret(t *testing.T) {
+func TestForeignSecretIsRefused(t *testing.T) {
 	t.Parallel()
-	i, _ := developed(t)
+	i, _ := installWithDeveloper(t)
 	if err := os.Rename(i.path("openwearables.db.secret"), i.path("kept")); err != nil {
 		t.Fatal(err)
 	}
@@ -194,9 +194,9 @@ func TestWrongSecret(t *testing.T) {
 	i.serve().stop()
 }
 
-func TestLoosePermissions(t *testing.T) {
+func TestReadableSecretFileIsRefused(t *testing.T) {
 	t.Parallel()
-	i, _ := developed(t)
+	i, _ := installWithDeveloper(t)
 	if err := os.Chmod(i.path("openwearables.db.secret"), 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -206,9 +206,9 @@ func TestLoosePermissions(t *testing.T) {
 	}
 }
 
-func TestNewerDatabase(t *testing.T) {
+func TestNewerDatabaseIsRefused(t *testing.T) {
 	t.Parallel()
-	i, _ := developed(t)
+	i, _ := installWithDeveloper(t)
 	db, err := sql.Open("sqlite", "file:"+i.path("openwearables.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +225,7 @@ func TestNewerDatabase(t *testing.T) {
 	}
 }
 
-func TestMigrate(t *testing.T) {
+func TestMigrateIsIdempotent(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	if out := i.ok("", "migrate"); !strings.HasPrefix(out, "applied: 2026") {

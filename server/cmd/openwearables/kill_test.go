@@ -85,8 +85,8 @@ func (c *client) createKey() bool {
 	return ok
 }
 
-// some returns a key that works for sure.
-func (c *client) some() (id, secret string, ok bool) {
+// anyKey returns a key that works for sure.
+func (c *client) anyKey() (id, secret string, ok bool) {
 	for id, secret := range c.current {
 		return id, secret, true
 	}
@@ -94,7 +94,7 @@ func (c *client) some() (id, secret string, ok bool) {
 }
 
 func (c *client) rotateKey() bool {
-	id, old, ok := c.some()
+	id, old, ok := c.anyKey()
 	if !ok {
 		return true
 	}
@@ -110,7 +110,7 @@ func (c *client) rotateKey() bool {
 }
 
 func (c *client) deleteKey() bool {
-	id, old, ok := c.some()
+	id, old, ok := c.anyKey()
 	if !ok {
 		return true
 	}
@@ -199,13 +199,13 @@ func (c *client) forget() {
 	}
 }
 
-// TestKill kills the server under load again and again: what was acknowledged
+// TestKillLosesNothingAcknowledged kills the server under load again and again: what was acknowledged
 // is there after each restart, and no start needs help.
-func TestKill(t *testing.T) {
+func TestKillLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
-	i, password := developed(t)
+	i, password := installWithDeveloper(t)
 	unlimited := []string{
 		"--limit-key", "1000000", "--limit-developer", "1000000", "--limit-user", "1000000", "--limit-address", "1000000",
 		"--limit-refresh", "1000000", "--limit-refresh-session", "1000000",
@@ -261,7 +261,7 @@ func TestKill(t *testing.T) {
 }
 
 // A first start that was killed anywhere leaves nothing that stops the next.
-func TestKillDuringTheFirstStart(t *testing.T) {
+func TestKillDuringTheFirstStartNeedsNoHelp(t *testing.T) {
 	t.Parallel()
 	for range killCycles(t, 6) {
 		i := install(t)

@@ -23,9 +23,9 @@ func (i *installation) listed(email string) []string {
 	return nil
 }
 
-// TestDeveloperCommands walks them with and without a running server: what a
+// TestDeveloperCommandsActAtOnce walks them with and without a running server: what a
 // command ends is refused by the first request after it returned.
-func TestDeveloperCommands(t *testing.T) {
+func TestDeveloperCommandsActAtOnce(t *testing.T) {
 	for _, running := range []bool{true, false} {
 		name := map[bool]string{true: "running", false: "stopped"}[running]
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +36,7 @@ func TestDeveloperCommands(t *testing.T) {
 }
 
 func walkCommands(t *testing.T, running bool) {
-	i, password := developed(t)
+	i, password := installWithDeveloper(t)
 	p := i.serve()
 	// command runs one and sees to it that the server runs after it.
 	command := func(stdin string, args ...string) {
@@ -106,9 +106,9 @@ func walkCommands(t *testing.T, running bool) {
 }
 
 // A command that is refused says why, alike with and without a server.
-func TestRefusedCommands(t *testing.T) {
+func TestRefusedCommandsSayWhy(t *testing.T) {
 	t.Parallel()
-	i, password := developed(t)
+	i, password := installWithDeveloper(t)
 	all := func(running string) {
 		for _, c := range []struct{ stdin, args, says string }{
 			{passphrase(), "create --email " + strings.ToUpper(email) + " --password-stdin", "Another developer has this email"},
@@ -142,7 +142,7 @@ func TestRefusedCommands(t *testing.T) {
 // the database.
 func TestCommandsWaitForEachOther(t *testing.T) {
 	t.Parallel()
-	i, _ := developed(t)
+	i, _ := installWithDeveloper(t)
 	var commands sync.WaitGroup
 	for range 4 {
 		commands.Go(func() {
@@ -169,9 +169,9 @@ func keyID(t *testing.T, access string) string {
 	return h.Kid
 }
 
-func TestSigningKeyRotateUnderLoad(t *testing.T) {
+func TestSigningKeyRotationRefusesNoToken(t *testing.T) {
 	t.Parallel()
-	i, password := developed(t)
+	i, password := installWithDeveloper(t)
 	p := i.serve("--limit-developer", "1000000", "--limit-refresh", "1000000", "--limit-refresh-session", "1000000", "--jwt-alg", "ES256")
 	first := p.login(email, password)
 	var stop atomic.Bool

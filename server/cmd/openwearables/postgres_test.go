@@ -22,11 +22,11 @@ func (p *process) refresh(token, key string) reply {
 	return a
 }
 
-// TestCopy moves a live installation: every key, session and token of it goes
+// TestCopyKeepsEveryCredential moves a live installation: every key, session and token of it goes
 // on working, and a retry of a refresh still finds what it made.
-func TestCopy(t *testing.T) {
+func TestCopyKeepsEveryCredential(t *testing.T) {
 	t.Parallel()
-	i, password := developed(t)
+	i, password := installWithDeveloper(t)
 	p := i.serve()
 	admin := p.login(email, password)
 	created := p.want(201, "POST", "/api/v1/api-keys", admin.access, nil)
@@ -81,7 +81,7 @@ func TestCopy(t *testing.T) {
 	p.want(401, "GET", "/api/v1/users/"+user, key, nil)
 }
 
-func TestCopyRefusals(t *testing.T) {
+func TestCopyRefusesWhatItCannotCopy(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	for _, c := range []struct {
@@ -128,9 +128,9 @@ func TestPostgresNeedsASecret(t *testing.T) {
 	}
 }
 
-// TestOutage: a node whose database goes away answers in time, says that it is
+// TestServerSurvivesADatabaseOutage: a node whose database goes away answers in time, says that it is
 // not ready, and is back without a restart.
-func TestOutage(t *testing.T) {
+func TestServerSurvivesADatabaseOutage(t *testing.T) {
 	t.Parallel()
 	server, err := pgtest.Start()
 	if err != nil {
@@ -178,7 +178,7 @@ func TestOutage(t *testing.T) {
 }
 
 // What --redis cannot be is said at the start, without its password.
-func TestRedisRefusals(t *testing.T) {
+func TestUnusableRedisIsRefused(t *testing.T) {
 	t.Parallel()
 	i, dsn := install(t), pgtest.New(t)
 	i.env = append(i.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text())

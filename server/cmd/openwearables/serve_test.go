@@ -85,7 +85,7 @@ func TestServeRefusesADatabaseInUse(t *testing.T) {
 }
 
 // A kill leaves a socket behind; the next start and the commands do not mind.
-func TestServeAfterAKill(t *testing.T) {
+func TestServeStartsAfterAKill(t *testing.T) {
 	i := install(t)
 	i.serve().kill()
 	if _, err := os.Stat(i.path("openwearables.db.sock")); err != nil {
@@ -123,7 +123,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 
 // TestLogIsOneLineARequest holds the log to what may be in it.
 func TestLogIsOneLineARequest(t *testing.T) {
-	i, password := developed(t)
+	i, password := installWithDeveloper(t)
 	p := i.serve("--log-level", "debug")
 	tokens := p.login(email, password)
 	key := p.want(201, "POST", "/api/v1/api-keys", tokens.access, nil).str("key")

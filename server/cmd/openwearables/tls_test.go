@@ -56,7 +56,7 @@ func (i *installation) certify() *x509.CertPool {
 	return pool
 }
 
-func TestTLS(t *testing.T) {
+func TestTLSFloorAndProtocols(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	trusted := i.certify()
