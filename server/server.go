@@ -189,11 +189,25 @@ func (s *Server) flush(ctx context.Context) error {
 // Close writes what is kept in memory and closes the database. No request may
 // be under way.
 func (s *Server) Close() error {
-	s.stop()
-	s.stopped.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return errors.Join(s.flush(ctx), s.release())
+	return errors.Join(s.stopJobs(ctx), s.flush(ctx), s.release())
+}
+
+// stopJobs stops what start started, and returns when that has ended or ctx has.
+func (s *Server) stopJobs(ctx context.Context) error {
+	s.stop()
+	ended := make(chan struct{})
+	go func() {
+		s.stopped.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return errors.New("what runs in the background did not end in time")
+	}
 }
 
 func (s *Server) release() error {

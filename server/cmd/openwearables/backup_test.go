@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"crypto/rand"
 	"os"
 	"os/exec"
@@ -101,8 +102,10 @@ func TestPgDumpIsABackup(t *testing.T) {
 	admin := p.login(email, password)
 	key := p.want(201, "POST", "/api/v1/api-keys", admin.access, nil).str("key")
 	dump := i.path("dump")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for _, args := range [][]string{{"pg_dump", "-Fc", "-f", dump, from}, {"pg_restore", "--no-owner", "--exit-on-error", "-d", to, dump}} {
-		if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", args[0], err, out)
 		}
 	}

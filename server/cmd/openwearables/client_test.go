@@ -2,9 +2,11 @@ package main_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,6 +14,13 @@ import (
 )
 
 const email = "ann@example.com"
+
+// requestTimeout limits one request, from its connection to the end of its
+// answer.
+const requestTimeout = 30 * time.Second
+
+// dialer opens connections to the server, within a limit.
+var dialer = &net.Dialer{Timeout: 10 * time.Second}
 
 // passphrase makes a password that the policy accepts.
 func passphrase() string { return "Q" + strings.ToLower(rand.Text()) }
@@ -29,8 +38,10 @@ func (r reply) str(name string) string {
 }
 
 // send sends a JSON request. A nil body is none; an empty token is none. The
-// error is that the answer did not arrive.
+// error is that the answer did not arrive within requestTimeout.
 func (p *process) send(c *http.Client, method, path, token string, body any, headers ...string) (reply, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
 	var payload io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -39,7 +50,7 @@ func (p *process) send(c *http.Client, method, path, token string, body any, hea
 		}
 		payload = bytes.NewReader(data)
 	}
-	r, err := http.NewRequest(method, p.url+path, payload)
+	r, err := http.NewRequestWithContext(ctx, method, p.url+path, payload)
 	if err != nil {
 		return reply{}, err
 	}

@@ -27,11 +27,14 @@ type held struct {
 // hold sends half of a login.
 func hold(t *testing.T, p *process) held {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	conn, err := dialer.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
+		t.Fatal(err)
+	}
 	const body = `{"email":"nobody@example.com","password":"x"}`
 	_, err = fmt.Fprintf(conn, "POST /api/v1/auth/login HTTP/1.1\r\nHost: held\r\nContent-Type: application/json\r\n"+
 		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
@@ -68,7 +71,7 @@ func (h held) finish(t *testing.T) string {
 
 // refuses says whether new connections are refused.
 func refuses(p *process) bool {
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	conn, err := dialer.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 	if err == nil {
 		conn.Close()
 	}

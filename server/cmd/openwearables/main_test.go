@@ -45,9 +45,18 @@ func testMain(m *testing.M) int {
 	return pgtest.Main{M: m}.Run()
 }
 
+// Limits of what the tests wait for.
+const (
+	buildTimeout = 10 * time.Minute
+	endTimeout   = 10 * time.Second // an exit may take so long
+	pipeTimeout  = 5 * time.Second  // until the output of a process that has ended is read
+)
+
 func build(folder string, flags ...string) (string, error) {
 	to := filepath.Join(folder, "openwearables")
-	out, err := exec.Command("go", append(append([]string{"build", "-buildvcs=false", "-o", to}, flags...), ".")...).CombinedOutput()
+	ctx, cancel := context.WithTimeout(context.Background(), buildTimeout)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "go", append(append([]string{"build", "-buildvcs=false", "-o", to}, flags...), ".")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
@@ -73,7 +82,7 @@ func (i *installation) path(name string) string { return filepath.Join(i.folder,
 // server is the command that serves on a free port.
 func (i *installation) server(args ...string) *exec.Cmd {
 	cmd := exec.Command(server, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
-	cmd.Dir, cmd.Env = i.folder, i.env
+	cmd.Dir, cmd.Env, cmd.WaitDelay = i.folder, i.env, pipeTimeout
 	return cmd
 }
 
@@ -90,7 +99,7 @@ func (i *installation) run(stdin string, args ...string) outcome {
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Dir, cmd.Env = i.folder, i.env
+	cmd.Dir, cmd.Env, cmd.WaitDelay = i.folder, i.env, pipeTimeout
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	err := cmd.Run()
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited || ctx.Err() != nil {
@@ -157,7 +166,11 @@ func (i *installation) serve(args ...string) *process {
 // kill ends the process at once, if it has not ended.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.ended
+	select {
+	case <-p.ended:
+	case <-time.After(endTimeout):
+		p.t.Errorf("the process did not end within %v of its kill", endTimeout)
+	}
 }
 
 // stop asks the process to end and returns its exit status.
@@ -175,13 +188,13 @@ func (p *process) signal(s os.Signal) {
 }
 
 // wait returns the exit status, -1 after a signal, of a process that ends
-// within the 10 seconds that it may take.
+// within endTimeout.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(10 * time.Second):
-		p.t.Fatalf("the process did not end within 10 seconds\n%s", &p.stderr)
+	case <-time.After(endTimeout):
+		p.t.Fatalf("the process did not end within %v\n%s", endTimeout, &p.stderr)
 	}
 	return p.cmd.ProcessState.ExitCode()
 }

@@ -23,7 +23,7 @@ func TestServeDevShowsTheFirstDeveloperOnce(t *testing.T) {
 		t.Fatalf("printed is %q", &p.stdout)
 	}
 	form := url.Values{shown[4]: {shown[5]}, shown[6]: {shown[7]}}
-	res, err := http.PostForm(shown[3], form)
+	res, err := (&http.Client{Timeout: requestTimeout}).PostForm(shown[3], form)
 	if err != nil {
 		t.Fatal(err)
 	}

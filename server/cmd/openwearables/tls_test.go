@@ -79,7 +79,7 @@ func TestTLSFloorAndProtocols(t *testing.T) {
 			t.Errorf("HTTP/%d: Strict-Transport-Security is %q", major, a.header.Get("Strict-Transport-Security"))
 		}
 	}
-	conn, err := tls.Dial("tcp", host, &tls.Config{RootCAs: trusted, NextProtos: []string{"h2", "http/1.1"}})
+	conn, err := tls.DialWithDialer(dialer, "tcp", host, &tls.Config{RootCAs: trusted, NextProtos: []string{"h2", "http/1.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,11 +89,14 @@ func TestTLSFloorAndProtocols(t *testing.T) {
 	conn.Close()
 	t.Run("versions and suites", func(t *testing.T) { refusedHandshakes(t, host, trusted) })
 	t.Run("plain HTTP", func(t *testing.T) {
-		conn, err := net.Dial("tcp", host)
+		conn, err := dialer.Dial("tcp", host)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
+			t.Fatal(err)
+		}
 		fmt.Fprintf(conn, "GET /api/v1/users HTTP/1.1\r\nHost: %s\r\n\r\n", host)
 		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.0 400 ") {
 			t.Errorf("answered %q, %v", line, err)
@@ -126,7 +129,7 @@ func refusedHandshakes(t *testing.T, host string, trusted *x509.CertPool) {
 		{"TLS 1.2", &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}, true},
 	} {
 		c.config.RootCAs = trusted
-		conn, err := tls.Dial("tcp", host, c.config)
+		conn, err := tls.DialWithDialer(dialer, "tcp", host, c.config)
 		if err == nil {
 			conn.Close()
 		}
