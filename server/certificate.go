@@ -12,8 +12,8 @@ import (
 // again.
 const recheckAfter = time.Minute
 
-// certificate is a key pair in two files that may be replaced while it is
-// served. Safe for concurrent use.
+// certificate is a key pair in two files, which may be replaced while it is
+// served. It is safe for concurrent use.
 type certificate struct {
 	file, keyFile string
 	now           func() time.Time
@@ -24,7 +24,8 @@ type certificate struct {
 	readAt time.Time
 }
 
-// config is TLS 1.2 and up with the certificate.
+// config returns a TLS configuration, version 1.2 or newer, with the
+// certificate.
 func (c *certificate) config() (*tls.Config, error) {
 	if err := c.read(); err != nil {
 		return nil, err
@@ -32,8 +33,8 @@ func (c *certificate) config() (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}, nil
 }
 
-// get returns the pair in the files or, while they cannot be read, the last
-// one that was there.
+// get returns the pair that is in the files, or the last one while they cannot
+// be read.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,26 +15,26 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// Config is what an operator sets.
+// Config holds the settings of an operator.
 type Config struct {
 	Addr           string // where Run listens
 	Database       string // "sqlite:PATH" or "postgres://USER@HOST/NAME"
-	Redis          string // "redis://HOST:PORT": shared by the nodes of a PostgreSQL database; none = they share nothing else
-	Secret         []byte // the master secret; none = kept in a file beside the SQLite database
+	Redis          string // "redis://HOST:PORT", shared by the nodes of a PostgreSQL database; "" = limits and revocations go through the database
+	Secret         []byte // the master secret; empty = in a file beside the SQLite database
 	AllowedOrigins []string
 	TrustedProxies []netip.Prefix
-	DrainDelay     time.Duration // how long new requests are still accepted after /readyz says that they should not come
-	MetricsAddr    string        // none = no metrics listener
+	DrainDelay     time.Duration // how long requests are still accepted after /readyz turns 503
+	MetricsAddr    string        // "" = no metrics listener
 	TLSCert        string
 	TLSKey         string
-	InsecureHTTP   bool // plain HTTP may be served beyond loopback
-	Dev            bool // any port of localhost is an allowed origin
+	InsecureHTTP   bool // allow plain HTTP beyond loopback
+	Dev            bool // allow the origin localhost on any port
 	Reflection     bool // gRPC server reflection
 	Auth           auth.Config
 
-	HashConcurrency int              // passwords hashed at once; 0 = by the machine
+	HashConcurrency int              // passwords hashed at once; 0 = GOMAXPROCS
 	Now             func() time.Time // nil = time.Now
-	Log             *slog.Logger     // nil = silence
+	Log             *slog.Logger     // nil = no log
 }
 
 // DefaultConfig returns the documented defaults.
@@ -42,7 +42,8 @@ func DefaultConfig() Config {
 	return Config{Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig()}
 }
 
-// Check refuses what cannot be served safely, saying what to change.
+// Check returns an error that says what to change if the configuration is
+// invalid or unsafe.
 func (c *Config) Check() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return fmt.Errorf("--addr %q must be HOST:PORT", c.Addr)
@@ -131,7 +132,7 @@ func (c *Config) secure() bool {
 	return loopback || c.TLSCert != "" || len(c.TrustedProxies) > 0 || c.InsecureHTTP
 }
 
-// SQLitePath is the path of the SQLite file, "" where the database is a server's.
+// SQLitePath returns the path of the SQLite file, or "" for PostgreSQL.
 func (c *Config) SQLitePath() string {
 	path, _ := strings.CutPrefix(c.Database, "sqlite:")
 	if path == c.Database {

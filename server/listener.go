@@ -13,8 +13,8 @@ import (
 	"github.com/openwearables/openwearables/server/control"
 )
 
-// Bounds of the public listener. Together with the body limits they bound what
-// one peer can hold.
+// Limits of each listener. Together with the body limits they bound what one
+// peer can hold.
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 30 * time.Second
@@ -25,7 +25,7 @@ const (
 	maxStreams     = 100
 )
 
-// boundServer is an HTTP server and where it listens.
+// boundServer is an HTTP server and its open listener.
 type boundServer struct {
 	server   *http.Server
 	listener net.Listener
@@ -38,7 +38,8 @@ func (b boundServer) serve() error {
 	return b.server.Serve(b.listener)
 }
 
-// listen opens every listener, the public one first, or none.
+// listen opens every listener, the public one first. On an error it leaves none
+// open.
 func (s *Server) listen() (all []boundServer, err error) {
 	defer func() {
 		if err == nil {
@@ -64,7 +65,7 @@ func (s *Server) listen() (all []boundServer, err error) {
 		}
 		all = append(all, boundServer{s.newHTTPServer(s.front.Metrics()), l})
 	}
-	if s.config.SQLitePath() == "" { // a command reaches the database itself
+	if s.config.SQLitePath() == "" { // commands work on the database directly
 		return all, nil
 	}
 	l, err = control.Listen(control.SocketPath(s.config.SQLitePath()))
@@ -74,7 +75,8 @@ func (s *Server) listen() (all []boundServer, err error) {
 	return append(all, boundServer{s.newHTTPServer(control.Handler(s.auth)), l}), nil
 }
 
-// newPublicServer returns the server of the API: HTTP/1.1 and HTTP/2, with and without TLS.
+// newPublicServer returns the server of the API: HTTP/1.1 and HTTP/2, each with
+// and without TLS.
 func (s *Server) newPublicServer() (*http.Server, error) {
 	h := s.newHTTPServer(s.front.Handler())
 	h.Protocols = new(http.Protocols)
@@ -91,11 +93,12 @@ func (s *Server) newPublicServer() (*http.Server, error) {
 	return h, err
 }
 
+// newHTTPServer returns a server of h within the limits above.
 func (s *Server) newHTTPServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered and limited like everything else
+		DisableGeneralOptionsHandler: true, // "OPTIONS *" gets the limits of every other request
 		ErrorLog:                     slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestListenersHaveTimeouts: no listener waits for a peer without an end.
+// No peer can hold a listener without a limit.
 func TestListenersHaveTimeouts(t *testing.T) {
 	config := DefaultConfig()
 	config.Addr, config.MetricsAddr = "127.0.0.1:0", "127.0.0.1:0"

@@ -7,11 +7,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrInUse means that another process serves the database.
+// ErrInUse means that another process has the SQLite database.
 var ErrInUse = errors.New("another openwearables process is using this database")
 
-// LockDatabase makes this process the only one to use the SQLite file at path,
-// until unlock is called. A path of "" locks nothing.
+// LockDatabase locks the SQLite file at path for this process until unlock is
+// called. It returns ErrInUse if another process has the lock. An empty path
+// locks nothing.
 func LockDatabase(path string) (unlock func() error, err error) {
 	if path == "" {
 		return func() error { return nil }, nil

@@ -11,17 +11,18 @@ import (
 
 var errDraining = errors.New("server: draining")
 
-// readyTimeout and what a health endpoint does besides take less than a second.
+// readyTimeout leaves the health endpoints time to answer within a second.
 const readyTimeout = 800 * time.Millisecond
 
-// readiness says whether requests can be served soon. Safe for concurrent use.
+// readiness checks whether requests can be served. It is safe for concurrent
+// use.
 type readiness struct {
 	draining atomic.Bool
 	pings    singleflight.Group
 }
 
-// check returns an error while the process drains or ping fails. Callers at the
-// same time share one ping, so that no flood of them keeps others from the
+// check returns an error while the process drains or the ping fails. Concurrent
+// callers share one ping, so that a flood of health checks does not load the
 // database.
 func (r *readiness) check(ctx context.Context, ping func(context.Context) error) error {
 	if r.draining.Load() {

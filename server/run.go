@@ -9,17 +9,17 @@ import (
 	"github.com/openwearables/openwearables/internal/failpoint"
 )
 
-// drainTimeout and closeTimeout together leave room below the 10 seconds that
-// an exit may take.
+// drainTimeout and closeTimeout together stay below the 10 seconds within which
+// the process exits.
 const (
 	drainTimeout = 6 * time.Second
 	closeTimeout = 3 * time.Second
 )
 
-// Run serves until ctx ends, then drains: requests under way are answered, new
-// ones refused, and what is not done within 6 seconds is cut off and logged.
-// ready is called once with the address when requests are accepted. The caller
-// still has to Close.
+// Run listens, calls ready once with the address of the public listener, and
+// serves until ctx ends. Then it drains: it answers the requests in flight,
+// refuses new ones, and after 6 seconds cuts off and logs the rest. The caller
+// must still call Close.
 func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	listeners, err := s.listen()
 	if err != nil {
@@ -41,7 +41,8 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	return err
 }
 
-// drain answers what is under way and then closes the listeners.
+// drain makes the node not ready, waits for DrainDelay, and shuts the servers
+// down.
 func (s *Server) drain(all []boundServer) {
 	s.readiness.draining.Store(true)
 	time.Sleep(s.config.DrainDelay)

@@ -15,11 +15,11 @@ import (
 	"github.com/openwearables/openwearables/internal/store"
 )
 
-// secretSuffix ends the name of the file beside the database.
+// secretSuffix follows the path of the database in the name of the secret file.
 const secretSuffix = ".secret"
 
-// masterSecret returns the configured secret or the one in the file beside the
-// database, which is made on the first start, readable by its owner alone.
+// masterSecret returns the configured secret, or else the one in the file beside
+// the database. The first start creates that file, readable by its owner only.
 func masterSecret(c *Config) ([]byte, error) {
 	if len(c.Secret) > 0 {
 		return c.Secret, nil
@@ -40,8 +40,8 @@ func masterSecret(c *Config) ([]byte, error) {
 	return made, writeNewFile(path, made)
 }
 
-// writeNewFile writes a file that did not exist, durably and whole: a crash leaves
-// all of it or nothing under its name.
+// writeNewFile creates a file durably and atomically: after a crash it is
+// complete or absent.
 func writeNewFile(path string, data []byte) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -61,7 +61,8 @@ func writeNewFile(path string, data []byte) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// CheckPrivate refuses a file that others than its owner may read.
+// CheckPrivate returns an error if users other than the owner may access the
+// file.
 func CheckPrivate(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -73,8 +74,8 @@ func CheckPrivate(path string) error {
 	return nil
 }
 
-// openVault derives the keys, and refuses a secret that is not the one the
-// database was made with.
+// openVault derives the keys from the master secret. It refuses a secret other
+// than the one that the database was created with.
 func openVault(ctx context.Context, master []byte, s *store.Store) (*credential.Vault, error) {
 	vault, err := credential.NewVault(master)
 	if err != nil {
@@ -88,8 +89,9 @@ func openVault(ctx context.Context, master []byte, s *store.Store) (*credential.
 	return vault, err
 }
 
-// VerifySecret makes sure that the master secret at hand is the one of the
-// database, and returns the file that it is in, if any.
+// VerifySecret checks that the configured secret, or else the one in the file
+// beside the database, is the secret of the database. It returns the path of
+// that file, or "" if the secret is configured.
 func VerifySecret(ctx context.Context, config Config) (file string, err error) {
 	master := config.Secret
 	if len(master) == 0 {

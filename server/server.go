@@ -1,5 +1,6 @@
-// Package server composes the product: it opens the store, derives the keys,
-// builds the domain and serves it over REST and RPC behind one middleware.
+// Package server composes the product. It opens the store, derives the keys,
+// builds the domain, and serves it over REST and RPC. Another program can embed
+// it: New, Mount, and Run or Handler.
 package server
 
 import (
@@ -23,7 +24,7 @@ import (
 	"github.com/openwearables/openwearables/server/front"
 )
 
-// Server is one node. Safe for concurrent use.
+// Server is one node of an installation. It is safe for concurrent use.
 type Server struct {
 	config    Config
 	now       func() time.Time
@@ -39,9 +40,9 @@ type Server struct {
 	stopped sync.WaitGroup
 }
 
-// New opens the database and returns a server of it. No other process may have
-// a SQLite database open; of a PostgreSQL database there may be any number of
-// servers. The caller must Close it.
+// New opens the database and returns a server on it. A SQLite database belongs
+// to one process: New returns ErrInUse while another has it. Any number of
+// servers may share a PostgreSQL database. The caller must call Close.
 func New(ctx context.Context, config Config) (_ *Server, err error) {
 	s := &Server{config: config, now: config.Now}
 	if s.now == nil {
@@ -76,7 +77,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// compose builds the domain over the store.
+// compose builds the domain over the store, and the front over the domain.
 func (s *Server) compose(ctx context.Context) error {
 	master, err := masterSecret(&s.config)
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 	}, ports)
 }
 
-// peers is what this process shares with others that serve the database.
+// peers returns what this process shares with the others on its database.
 func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 	if s.config.Redis != "" {
 		var err error
@@ -135,26 +136,29 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 	return auth.Alone(ratelimit.NewMemory(s.now)), nil
 }
 
-// Handler serves the public listener.
+// Handler returns the handler of the public listener.
 func (s *Server) Handler() http.Handler { return s.front.Handler() }
 
-// Mount serves h at the pattern behind what every request goes through: its
-// id, its limit, its log line. h reads the body and checks any proof itself.
-// Call it before the first request.
+// Mount serves h at the pattern. Before h, a request gets its id, spends its
+// limit, and is logged after h returns; h itself reads the body and checks
+// credentials. Call Mount before the first request.
 func (s *Server) Mount(pattern string, h http.Handler) { s.front.Mount(pattern, h) }
 
-// Auth is the domain, for the operator's commands.
+// Auth returns the services of the domain, for the commands of an operator.
 func (s *Server) Auth() *auth.Auth { return s.auth }
 
-// Risks is what to change where the database may lose what it acknowledged.
+// Risks returns the settings of the database under which acknowledged writes may
+// be lost, each with its remedy.
 func (s *Server) Risks() []string { return s.store.Risks() }
 
-// signingReload is how often the signing keys are read, for another node may have
-// rotated them. One that signs was published a whole rotation before.
+// signingReload is how often a node reads the signing keys, since another node
+// may have rotated them. A key is published for one whole rotation before it
+// signs.
 const signingReload = 10 * time.Second
 
-// start writes what is kept in memory each second, and drops what is over each
-// hour.
+// start starts the background jobs: each second, buffered writes are flushed;
+// each hour, expired rows are purged; on PostgreSQL, the signing keys are
+// reloaded.
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
@@ -186,15 +190,17 @@ func (s *Server) flush(ctx context.Context) error {
 	return errors.Join(s.auth.Flush(ctx), s.ledger.Flush(ctx))
 }
 
-// Close writes what is kept in memory and closes the database. No request may
-// be under way.
+// Close stops the background jobs, flushes buffered writes and closes the
+// database. It waits at most 3 seconds for the first two. No request may be in
+// flight.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	return errors.Join(s.stopJobs(ctx), s.flush(ctx), s.release())
 }
 
-// stopJobs stops what start started, and returns when that has ended or ctx has.
+// stopJobs ends the jobs of start. It returns an error if they still run when
+// ctx ends.
 func (s *Server) stopJobs(ctx context.Context) error {
 	s.stop()
 	ended := make(chan struct{})
@@ -206,7 +212,7 @@ func (s *Server) stopJobs(ctx context.Context) error {
 	case <-ended:
 		return nil
 	case <-ctx.Done():
-		return errors.New("what runs in the background did not end in time")
+		return errors.New("the background jobs did not end in time")
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package control is the socket beside a SQLite database through which the
-// operator's commands reach the process that serves it.
+// Package control is the Unix socket beside a SQLite database. Through it, the
+// commands of an operator reach the process that serves the database.
 package control
 
 import (
@@ -12,14 +12,14 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Command is what an operator asks of an installation at the command line.
+// Command is one command of an operator.
 type Command struct {
-	Name     string `json:"name"` // one of the Command constants
+	Name     string `json:"name"` // one of the constants below
 	Email    string `json:"email,omitempty"`
 	Password string `json:"password,omitempty"`
 }
 
-// The operator's commands.
+// Names of commands.
 const (
 	DeveloperCreate      = "developer create"
 	DeveloperList        = "developer list"
@@ -30,7 +30,7 @@ const (
 	SigningKeyRotate     = "signing-key rotate"
 )
 
-// Developer is one developer in the answer to DeveloperList.
+// Developer is one entry of the list that DeveloperList returns.
 type Developer struct {
 	ID        string    `json:"id"`
 	Email     string    `json:"email"`
@@ -38,13 +38,13 @@ type Developer struct {
 	Disabled  bool      `json:"disabled"`
 }
 
-// EndsCredentials reports whether the command ends credentials.
+// EndsCredentials reports whether the command ends sessions or tokens.
 func (c Command) EndsCredentials() bool {
 	return c.Name == DeveloperSetPassword || c.Name == DeveloperDisable || c.Name == DeveloperDelete
 }
 
-// Execute carries the command out on the services. An error is as an operator
-// should read it.
+// Execute executes the command on the services. Its errors are messages for the
+// operator.
 func (c Command) Execute(ctx context.Context, services *auth.Auth) ([]Developer, error) {
 	list, err := c.dispatch(ctx, services)
 	if err != nil {
@@ -85,7 +85,8 @@ func listDevelopers(ctx context.Context, developers *auth.Developers) ([]Develop
 	return list, err
 }
 
-// operatorMessage is an error as an operator should read it.
+// operatorMessage returns the message of err for the operator: the detail of a
+// refusal, or all of another error.
 func operatorMessage(err error) string {
 	if e, ok := errors.AsType[*problem.Error](err); ok && e.Cause == nil {
 		return e.Detail

@@ -4,5 +4,5 @@ package control
 
 import "net"
 
-// listenPrivate listens on a socket whose folder's access list protects it.
+// listenPrivate listens on a socket that the access list of its folder protects.
 func listenPrivate(path string) (net.Listener, error) { return net.Listen("unix", path) }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// listenPrivate listens on a socket that only this user may connect to, from
-// its first moment.
+// listenPrivate listens on a socket that is open to this user only, from the
+// moment it exists.
 func listenPrivate(path string) (net.Listener, error) {
 	old := syscall.Umask(0o177)
 	defer syscall.Umask(old)

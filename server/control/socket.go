@@ -15,34 +15,36 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// result is what came of a command.
+// result is the outcome of a command on the wire.
 type result struct {
 	Developers []Developer `json:"developers,omitempty"`
 	Error      string      `json:"error,omitempty"`
 }
 
-// SocketPath is where the socket of the SQLite database at path is.
+// SocketPath returns the path of the socket of the SQLite database at path.
 func SocketPath(path string) string { return path + ".sock" }
 
-// maxSocketPath is what a Unix socket's address holds on the systems we run on.
+// maxSocketPath is the length in bytes of the longest Unix socket address on the
+// supported systems.
 const maxSocketPath = 103
 
-// maxCommand is how long a command may be, in bytes.
+// maxCommand is the size of the largest command, in bytes.
 const maxCommand = 64 << 10
 
-// Listen opens the socket beside the database through which commands
-// reach the process that serves it. Only its owner may use it.
+// Listen opens the socket at path for this user only. The caller holds the lock
+// of the database, so that a socket already there is the remains of a killed
+// process.
 func Listen(path string) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("the control socket %s has too long a path: start in the database's folder and name it by a shorter path", path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // left behind by a kill: the lock is ours
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // remains of a killed process
 		return nil, err
 	}
 	return listenPrivate(path)
 }
 
-// Handler carries out the commands that it is sent.
+// Handler executes the commands that it receives on the services.
 func Handler(services *auth.Auth) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var c Command
@@ -55,14 +57,15 @@ func Handler(services *auth.Auth) http.Handler {
 			a.Error = err.Error()
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(a) // the command has gone, or it has arrived
+		_ = json.NewEncoder(w).Encode(a) // an error means that the client has gone
 	})
 }
 
-// ErrNoAnswer means that nothing listens at the control socket.
+// ErrNoAnswer means that nothing listens at the socket.
 var ErrNoAnswer = errors.New("it does not answer")
 
-// Send sends a command to the process that listens at the path.
+// Send sends a command to the process that listens at path and returns its
+// result. It waits at most 30 seconds.
 func Send(ctx context.Context, path string, c Command) ([]Developer, error) {
 	body, err := json.Marshal(c)
 	if err != nil {

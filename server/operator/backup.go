@@ -10,8 +10,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// Backup writes the SQLite database of config, as it is at one instant, into a
-// new file. The database may be served meanwhile. The master secret is not in it.
+// Backup writes a snapshot of the SQLite database of config into a new file,
+// without the master secret. The database may be served meanwhile.
 func Backup(ctx context.Context, config server.Config, to string) error {
 	path := config.SQLitePath()
 	if path == "" {

@@ -11,18 +11,18 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// CopyResult is what Copy did.
+// CopyResult says what Copy copied.
 type CopyResult struct {
 	Tables []store.Copied
-	// SecretFile holds the master secret that the copy needs as
-	// OPENWEARABLES_SECRET; "" where that is set already.
+	// SecretFile is the file with the master secret that the copy needs as
+	// OPENWEARABLES_SECRET, or "" if that variable is set already.
 	SecretFile string
 }
 
-// Copy copies the SQLite database of config into an empty PostgreSQL database,
-// where every credential goes on working under the same master secret. No
-// process may serve the SQLite database meanwhile, nor afterwards: what it
-// changed would not be in the copy.
+// Copy copies the SQLite database of config into an empty PostgreSQL database.
+// With the same master secret, every credential stays valid there. Copy holds
+// the lock of the SQLite database meanwhile. Do not serve it afterwards: the
+// copy would miss the changes.
 func Copy(ctx context.Context, config server.Config, to string) (copied CopyResult, err error) {
 	path := config.SQLitePath()
 	if path == "" {

@@ -12,9 +12,9 @@ import (
 	"github.com/openwearables/openwearables/server/control"
 )
 
-// Diagnose checks an installation, changes nothing in it but what a start
-// would, and writes what it found. It returns an error if a start would fail
-// or something is unsafe.
+// Diagnose checks an installation and writes its findings to w. It changes only
+// what a start would change. It returns an error if a start would fail or
+// something is unsafe.
 func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	failed := 0
 	report := func(name string, err error) {
@@ -48,8 +48,8 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	return nil
 }
 
-// readRisks opens the database as a start would, and says under which of its
-// settings writes may be lost.
+// readRisks opens the database as a start would, and returns the settings under
+// which writes may be lost.
 func readRisks(ctx context.Context, config server.Config) ([]string, error) {
 	config.Log, config.Auth.SigningAlgorithm = nil, ""
 	s, err := server.New(ctx, config)
@@ -59,7 +59,7 @@ func readRisks(ctx context.Context, config server.Config) ([]string, error) {
 	return s.Risks(), s.Close()
 }
 
-// checkStart says whether the server would start, or runs already and answers.
+// checkStart returns nil if the server would start, or runs already and answers.
 func checkStart(ctx context.Context, config server.Config) error {
 	_, err := Execute(ctx, config, control.Command{Name: control.DeveloperList})
 	return err

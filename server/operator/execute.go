@@ -1,5 +1,5 @@
-// Package operator is what the commands of the command line do to an
-// installation, served or not.
+// Package operator implements the commands of the command line on an
+// installation, whether it is served or not.
 package operator
 
 import (
@@ -15,17 +15,17 @@ import (
 	"github.com/openwearables/openwearables/server/control"
 )
 
-// waitBudget is how long a command waits for a process that has the database
-// and does not answer yet, since it starts or is another command.
+// waitBudget limits how long a command waits for a process that has the database
+// but does not listen yet: a server that starts, or another command.
 const waitBudget = 5 * time.Second
 
-// Execute carries a command out on the database that config names: of a SQLite
-// database in the process that serves it, if there is one, and else in this
-// process, so that what the command ends is refused when Execute returns. Only
-// control.DeveloperCreate makes a database where there is none. An error is as
-// an operator should read it.
+// Execute executes a command on the database of config. If a process serves that
+// SQLite database, the command goes there, else it runs in this process. When
+// Execute returns, the credentials that the command ends are refused everywhere.
+// Only control.DeveloperCreate creates a missing database. Errors are messages
+// for the operator.
 func Execute(ctx context.Context, config server.Config, c control.Command) ([]control.Developer, error) {
-	config.Auth.SigningAlgorithm = "" // a command leaves it as it is
+	config.Auth.SigningAlgorithm = "" // a command does not change it
 	if err := requireDatabase(config, c); err != nil {
 		return nil, err
 	}
@@ -42,8 +42,8 @@ func Execute(ctx context.Context, config server.Config, c control.Command) ([]co
 	}
 }
 
-// requireDatabase refuses a command on a database that is not there, which is more
-// likely misspelt than meant.
+// requireDatabase refuses a command on a missing database: its path is probably
+// misspelt.
 func requireDatabase(config server.Config, c control.Command) error {
 	path := config.SQLitePath()
 	if path == "" || c.Name == control.DeveloperCreate {
@@ -68,7 +68,9 @@ func attempt(ctx context.Context, config server.Config, c control.Command) ([]co
 	}
 	list, err := c.Execute(ctx, s.Auth())
 	if err == nil && c.EndsCredentials() && config.SQLitePath() == "" && config.Redis == "" {
-		time.Sleep(cluster.Lease) // nodes that share Redis were not told, and believe for so long what they proved
+		// Nodes that share a Redis got no notice: their cached credentials expire
+		// within a lease.
+		time.Sleep(cluster.Lease)
 	}
 	return list, errors.Join(err, s.Close())
 }

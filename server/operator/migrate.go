@@ -8,9 +8,9 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// Migrate brings the database up to this version and returns what it applied.
-// No other process may have a SQLite database open; those that serve a
-// PostgreSQL database go on.
+// Migrate migrates the database to the schema of this version and returns the
+// names of the migrations applied. No other process may have a SQLite database
+// open. Nodes on a PostgreSQL database keep running.
 func Migrate(ctx context.Context, config server.Config) (applied []string, err error) {
 	unlock, err := server.LockDatabase(config.SQLitePath())
 	if err != nil {
