@@ -1,5 +1,5 @@
-// Package call is what the middleware and both surfaces know of one HTTP
-// request: who calls, and what the answer's headers will say.
+// Package call holds what the front and both surfaces share of one HTTP request:
+// its caller, its outcome, and the headers of its answer.
 package call
 
 import (
@@ -13,28 +13,27 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Call is one request and its answer. It is the request's ResponseWriter: when
-// the answer's status is written, the headers that every answer carries are
-// stamped beside it. One goroutine uses it at a time.
+// Call is one request and its ResponseWriter. When it writes the status, it adds
+// the headers that every answer carries. It is not safe for concurrent use.
 type Call struct {
 	auth.Caller
 
 	Request     *http.Request
-	Operation   string         // operationId; "" before and without a route
-	Failure     *problem.Error // what was answered, if it was a refusal
-	Status      int            // 0 until the status was written
+	Operation   string         // operationId; "" until a route matches
+	Failure     *problem.Error // the refusal that was answered, or nil
+	Status      int            // 0 until it is written
 	Started     time.Time
 	Now         func() time.Time
-	CheckOrigin func(*http.Request) error // refuses a request that a page of a foreign origin made
+	CheckOrigin func(*http.Request) error // returns an error for a request from a page of a foreign origin
 
 	w http.ResponseWriter
 }
 
 type contextKey struct{}
 
-// New returns the call of r, answered through w, and r with the call and its
-// caller in the context. begin adds to that context what else lasts as long as
-// the request.
+// New returns the call of r, which writes to w, and a copy of r whose context
+// holds the call and its caller. begin adds to that context whatever else lasts
+// as long as the request.
 func New(w http.ResponseWriter, r *http.Request, now func() time.Time, begin func(context.Context) context.Context) (*Call, *http.Request) {
 	c := &Call{w: w, Now: now, Started: time.Now()}
 	ctx := context.WithValue(begin(r.Context()), contextKey{}, c)
@@ -42,15 +41,16 @@ func New(w http.ResponseWriter, r *http.Request, now func() time.Time, begin fun
 	return c, c.Request
 }
 
-// From returns the call of a context that descends from New's request.
+// From returns the call in a context that descends from the request of New.
 func From(ctx context.Context) *Call {
 	return ctx.Value(contextKey{}).(*Call)
 }
 
-// Header is the header of the answer.
+// Header returns the header of the answer.
 func (c *Call) Header() http.Header { return c.w.Header() }
 
-// WriteHeader stamps and writes the status; only the first call counts.
+// WriteHeader adds the common headers and writes the status. Only the first
+// final status counts.
 func (c *Call) WriteHeader(status int) {
 	if c.Status != 0 {
 		return
@@ -62,6 +62,7 @@ func (c *Call) WriteHeader(status int) {
 	c.w.WriteHeader(status)
 }
 
+// Write writes a part of the body, after the status 200 if none was written.
 func (c *Call) Write(b []byte) (int, error) {
 	c.Finish()
 	return c.w.Write(b)
@@ -77,7 +78,7 @@ func (c *Call) Finish() {
 // Flush implements http.Flusher.
 func (c *Call) Flush() {
 	c.Finish()
-	_ = http.NewResponseController(c.w).Flush() // a connection that is gone shows at the next read
+	_ = http.NewResponseController(c.w).Flush() // a lost connection shows at the next read
 }
 
 // Hijack implements http.Hijacker for HTTP/1 connections.
@@ -85,14 +86,16 @@ func (c *Call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(c.w).Hijack()
 }
 
-// Unwrap serves http.ResponseController.
+// Unwrap returns the ResponseWriter below, for http.ResponseController.
 func (c *Call) Unwrap() http.ResponseWriter { return c.w }
 
-var noStore = []string{"no-store"} // shared by all answers and never changed
+var noStore = []string{"no-store"} // shared by all answers, never changed
 
+// setCommonHeaders adds the request id, the caching policy, the state of the
+// rate limit, and the notice of a deprecated credential.
 func (c *Call) setCommonHeaders() {
 	h := c.w.Header()
-	values := make([]string, 0, 10) // of all of them: an allocation each adds up
+	values := make([]string, 0, 10) // one allocation for all of them
 	set := func(name, value string) {
 		values = append(values, value)
 		h[name] = values[len(values)-1 : len(values) : len(values)]

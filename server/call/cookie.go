@@ -9,13 +9,14 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// cookieName is the refresh cookie's; its prefix makes browsers insist on
-// Secure, Path=/ and no Domain.
+// cookieName is the name of the refresh cookie. Its prefix makes browsers
+// require Secure, Path=/ and no Domain.
 const cookieName = "__Host-ow_refresh"
 
-// RefreshToken returns the refresh token that the request carries: the body's,
-// which wins, or the cookie's. The cookie is read only from a request that no
-// other site's page could have made; otherwise 403. With neither: 422.
+// RefreshToken returns the refresh token of the request: the one in the body,
+// which wins, or the one in the cookie. The cookie counts only if no page of
+// another site can have sent the request; else RefreshToken returns a 403, and a
+// 422 if there is no token at all.
 func (c *Call) RefreshToken(body *string) (token string, fromCookie bool, err error) {
 	if body != nil {
 		return *body, false, nil
@@ -30,7 +31,7 @@ func (c *Call) RefreshToken(body *string) (token string, fromCookie bool, err er
 	return cookie.Value, true, c.SameSite()
 }
 
-// SameSite refuses a request that another site's page made.
+// SameSite returns a 403 if a page of another site sent the request.
 func (c *Call) SameSite() error {
 	if c.CheckOrigin(c.Request) != nil {
 		return errCrossOrigin()
@@ -45,7 +46,7 @@ func errCrossOrigin() *problem.Error {
 	}
 }
 
-// isStructured says whether a content type is one that no HTML form can send.
+// isStructured reports whether no HTML form can send the content type.
 func isStructured(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	switch media {
@@ -68,7 +69,8 @@ func (c *Call) DeliverRefreshToken(g auth.Grant, byCookie bool) *string {
 	return nil
 }
 
-// ClearRefreshCookie removes the cookie from a browser that sent it.
+// ClearRefreshCookie removes the refresh cookie from the browser, if the request
+// carries it.
 func (c *Call) ClearRefreshCookie() {
 	if _, err := c.Request.Cookie(cookieName); err == nil {
 		c.setCookie("", -1)

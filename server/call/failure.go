@@ -10,8 +10,8 @@ import (
 
 const realm = `Bearer realm="openwearables"`
 
-// Fail notes the refusal and sets the headers that belong to it; the surface
-// writes status and body. It returns the refusal to show.
+// Fail records the refusal in the call and sets its headers. It returns the
+// refusal, whose status and body the surface must write.
 func (c *Call) Fail(err error) *problem.Error {
 	e := problem.AsError(err)
 	c.Failure = e
@@ -25,7 +25,8 @@ func (c *Call) Fail(err error) *problem.Error {
 	return e
 }
 
-// challenge is RFC 6750 section 3: no error code without a credential.
+// challenge returns the WWW-Authenticate header of a refusal, or "". RFC 6750
+// section 3: a request without a credential gets no error code.
 func challenge(e *problem.Error) string {
 	switch e.Reason {
 	case "invalid_api_key", "invalid_token", "token_expired":
@@ -39,7 +40,7 @@ func challenge(e *problem.Error) string {
 	return ""
 }
 
-// Status is the HTTP status of a kind of refusal.
+// Status returns the HTTP status of a kind of refusal.
 func Status(k problem.Kind) int {
 	switch k {
 	case problem.BadRequest:
@@ -69,7 +70,7 @@ func Status(k problem.Kind) int {
 	}
 }
 
-// deprecation is the Deprecation header of RFC 9745.
+// deprecation returns the Deprecation header of RFC 9745.
 func deprecation(since time.Time) string {
 	return "@" + strconv.FormatInt(since.Unix(), 10)
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// applicationWithSecret is an application beside its secret, which is shown this once.
+// applicationWithSecret renders an application with its secret, which no later
+// answer shows.
 func applicationWithSecret(n auth.NewApplication) openapi.ApplicationWithSecret {
 	a := n.Application
 	return openapi.ApplicationWithSecret{ID: a.ID, AppID: a.AppID, Name: a.Name, AppSecret: n.Secret, CreatedAt: a.CreatedAt}

@@ -6,11 +6,11 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// typeMessage says in JSON's terms what the member should have been.
+// typeMessage returns which type the member must have, in the terms of JSON.
 func typeMessage(err *jsonv2.SemanticError) string {
 	t := err.GoType
 	if t != nil && t.Kind() == reflect.Map && t.Key().Kind() == reflect.Bool {
-		t = t.Elem() // what is in a nullable.Nullable
+		t = t.Elem() // the value of a nullable.Nullable
 	}
 	if t == nil {
 		return "has the wrong type"

@@ -7,7 +7,7 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// createdKey is a key beside its secret, which is shown this once.
+// createdKey renders a key with its secret, which no later answer shows.
 func createdKey(n auth.NewKey) openapi.CreatedKey {
 	k := n.Key
 	return openapi.CreatedKey{

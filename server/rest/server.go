@@ -1,5 +1,5 @@
 // Package rest serves the operations of openapi.yaml from the domain. Each
-// method decodes, calls and renders; the rules are elsewhere.
+// method decodes, calls and renders; the domain has the rules.
 package rest
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/openwearables/openwearables/server/call"
 )
 
-// Server answers the operations of openapi.yaml. Its requests come through the
-// server's middleware, which has read and checked their bodies.
+// Server implements the operations of openapi.yaml. It serves requests behind
+// the front, which has read and checked their bodies.
 type Server struct {
 	Auth     *auth.Auth
 	Workouts *event.Workouts
@@ -39,7 +39,7 @@ func (s *Server) Register(mux openapi.ServeMux) {
 	})
 }
 
-// Fail answers a refusal in the shape of the Error schema.
+// Fail writes a refusal in the shape of the Error schema.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	c := call.From(r.Context())
 	e := c.Fail(err)
@@ -49,10 +49,10 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(call.Status(e.Kind))
-	_ = json.NewEncoder(w).Encode(body) // the caller has gone, or it has arrived
+	_ = json.NewEncoder(w).Encode(body) // an error means that the client has gone
 }
 
-// failDecode answers a body whose members have the wrong types.
+// failDecode refuses a body with a member of the wrong type.
 func failDecode(w http.ResponseWriter, r *http.Request, err error) {
 	f := problem.FieldError{Message: "The body cannot be read"}
 	if wrong, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
@@ -61,14 +61,14 @@ func failDecode(w http.ResponseWriter, r *http.Request, err error) {
 	Fail(w, r, problem.InvalidError(f))
 }
 
-// failParameter answers a path or query parameter that is missing or has the
+// failParameter refuses a path or query parameter that is missing or of the
 // wrong type.
 func failParameter(w http.ResponseWriter, r *http.Request, err error) {
 	f := problem.FieldError{Message: "The parameters cannot be read"}
 	if missing, ok := errors.AsType[*openapi.RequiredParamError](err); ok {
 		f = problem.FieldError{Field: missing.ParamName, Message: "is required"}
 	} else if wrong, ok := errors.AsType[*openapi.InvalidParamFormatError](err); ok {
-		f = problem.FieldError{Field: wrong.ParamName, Message: "must be an integer in range"} // text always binds
+		f = problem.FieldError{Field: wrong.ParamName, Message: "must be an integer in range"} // a string parameter always binds
 	} else if many, ok := errors.AsType[*openapi.TooManyValuesForParamError](err); ok {
 		f = problem.FieldError{Field: many.ParamName, Message: "must be given only once"}
 	}
@@ -87,7 +87,7 @@ func patch[T any](n nullable.Nullable[T]) auth.Change[T] {
 	return auth.ChangeTo(to)
 }
 
-// valueOrZero is what p points to, or the zero value.
+// valueOrZero returns the value at p, or the zero value for nil.
 func valueOrZero[T any](p *T) T {
 	if p == nil {
 		return *new(T)

@@ -11,9 +11,10 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// The codecs never fail on a caller's bytes: connect-go would answer such a
-// failure itself, without a reason and with the decoder's words. They leave a
-// note in the message's unknown fields instead, which the interceptor answers.
+// The codecs return no error for the bytes of a client: connect-go would answer
+// it itself, without a reason and in the words of the decoder. Instead they
+// leave a note in the unknown fields of the message, and the interceptor answers
+// that.
 
 type jsonCodec struct{}
 
@@ -32,7 +33,7 @@ func (jsonCodec) Unmarshal(data []byte, m any) error {
 	if !ok {
 		return errNotMessage
 	}
-	if len(data) == 0 { // no body is no members
+	if len(data) == 0 { // an empty body is an empty message
 		return nil
 	}
 	if err := decodeJSON.Unmarshal(data, message); err != nil {
@@ -69,10 +70,10 @@ func (protoCodec) Unmarshal(data []byte, m any) error {
 	return nil
 }
 
-// IsBinary says that answers in this codec are not text.
+// IsBinary reports that this codec is not text.
 func (protoCodec) IsBinary() bool { return true }
 
-// MarshalStable serves requests by GET.
+// MarshalStable encodes deterministically, for requests by GET.
 func (protoCodec) MarshalStable(m any) ([]byte, error) {
 	message, ok := m.(proto.Message)
 	if !ok {
@@ -90,16 +91,17 @@ var (
 // maxDepth is how deep messages may nest.
 const maxDepth = 32
 
-// noteField is a field number that no message of ours has; what a caller sends
-// in it is discarded.
+// noteField is a field number of no message in openwearables.v1. The codecs
+// discard what a client sends in it.
 const noteField protowire.Number = 536_870_911
 
+// note records in m why it could not be decoded.
 func note(m proto.Message, f problem.FieldError) {
 	b := protowire.AppendTag(nil, noteField, protowire.BytesType)
 	m.ProtoReflect().SetUnknown(protowire.AppendString(b, f.Field+"\x00"+f.Message))
 }
 
-// unreadable returns what a codec noted of the message, or nil.
+// unreadable returns the note of a codec in the message, or nil.
 func unreadable(m any) *problem.FieldError {
 	message, ok := m.(proto.Message)
 	if !ok {

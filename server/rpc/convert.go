@@ -21,8 +21,8 @@ func optionalStamp(t *time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(*t)
 }
 
-// instant is a timestamp in the form in which the domain reads times. One that
-// is out of range becomes text that is no time, for the domain to refuse.
+// instant returns a timestamp in the text form of the domain. If it is out of
+// range, the text is invalid, and the domain refuses it.
 func instant(t *timestamppb.Timestamp) string {
 	switch {
 	case t == nil:
@@ -50,10 +50,11 @@ func optionalInt(n *int32) *int {
 	return &i
 }
 
-// mask is an update_mask: the fields that an update changes.
+// mask is an update_mask: for each field that may change, whether it does.
 type mask map[string]bool
 
-// newMask reads an update_mask that may name the given fields; nil without one.
+// newMask reads an update_mask, which may name the given fields only. Without an
+// update_mask it returns nil.
 func newMask(m *fieldmaskpb.FieldMask, fields ...string) (mask, error) {
 	if m == nil {
 		return nil, nil

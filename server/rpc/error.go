@@ -15,8 +15,8 @@ import (
 
 var errorWriter = connect.NewErrorWriter()
 
-// Fail answers a refusal before a handler was reached, in the protocol that
-// the request speaks. On Connect unary its HTTP status is the kind's own.
+// Fail writes a refusal of a request that reached no handler, in the protocol of
+// the request. In the Connect protocol its HTTP status is that of its kind.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	c := call.From(r.Context())
 	e := c.Fail(err)
@@ -28,15 +28,15 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	} else {
 		w = withStatus{w, ownStatus(e.Kind)}
 	}
-	_ = errorWriter.Write(w, r, failure) // the caller has gone, or it has arrived
+	_ = errorWriter.Write(w, r, failure) // an error means that the client has gone
 }
 
-// grpcType matches the content types that are answered in gRPC's way or
-// gRPC-Web's, whose HTTP status is always 200.
+// grpcType matches the content types of gRPC and gRPC-Web, whose HTTP status is
+// always 200.
 var grpcType = regexp.MustCompile(`(?i)^application/grpc(-web)?(\+[^;]*)?\s*(;|$)`)
 
-// ownStatus is the HTTP status of those kinds for which Connect's code would
-// give another, else 0.
+// ownStatus returns the HTTP status of a kind whose Connect code implies another
+// status, and 0 for every other kind.
 func ownStatus(k problem.Kind) int {
 	switch k {
 	case problem.TooLarge, problem.UnsupportedMedia, problem.MethodNotAllowed:
@@ -46,6 +46,7 @@ func ownStatus(k problem.Kind) int {
 	}
 }
 
+// withStatus replaces the status that is written to it, unless its own is 0.
 type withStatus struct {
 	http.ResponseWriter
 	status int
@@ -58,7 +59,7 @@ func (w withStatus) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// intercept answers what the codecs could not read, and renders refusals.
+// intercept refuses what the codecs could not decode, and renders every refusal.
 func intercept(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
 		c := call.From(ctx)
@@ -77,7 +78,7 @@ func connectError(c *call.Call, e *problem.Error) *connect.Error {
 	return detailed(code(e), c, e)
 }
 
-// detailed is a refusal with the detail that gives its reason.
+// detailed renders a refusal with an ErrorDetail, which holds its reason.
 func detailed(code connect.Code, c *call.Call, e *problem.Error) *connect.Error {
 	out := connect.NewError(code, errors.New(e.Detail))
 	detail := &owv1.ErrorDetail{Reason: e.Reason, RequestId: c.RequestID, RequiredScope: e.RequiredScope}
@@ -90,6 +91,7 @@ func detailed(code connect.Code, c *call.Call, e *problem.Error) *connect.Error 
 	return out
 }
 
+// code returns the Connect code of a refusal.
 func code(e *problem.Error) connect.Code {
 	switch e.Kind {
 	case problem.BadRequest:

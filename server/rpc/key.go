@@ -7,7 +7,8 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// optionalList is a repeated member as an optional one: empty is absent.
+// optionalList returns a repeated field as an optional one: an empty list is
+// absent.
 func optionalList(list []string) *[]string {
 	if len(list) == 0 {
 		return nil

@@ -12,8 +12,9 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// wrongMember finds the member for which a JSON body is no message of the
-// descriptor, and says what it must be. It is asked only of a body that failed.
+// wrongMember finds the first member of a JSON body that does not fit the
+// descriptor, and returns what it must be. The decoder must have refused the
+// body.
 func wrongMember(data []byte, of protoreflect.MessageDescriptor, path string) problem.FieldError {
 	whole := problem.FieldError{Field: path, Message: "must be an object"}
 	if path == "" {

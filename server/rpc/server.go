@@ -1,6 +1,6 @@
-// Package rpc serves the services of openwearables.v1 over Connect, gRPC and
-// gRPC-Web from the domain. Each method decodes, calls and renders; the rules
-// are elsewhere.
+// Package rpc serves the services of openwearables.v1 from the domain, over
+// Connect, gRPC and gRPC-Web. Each method decodes, calls and renders; the domain
+// has the rules.
 package rpc
 
 import (
@@ -14,18 +14,18 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 )
 
-// Server answers the procedures of openwearables.v1: it is the handler of each
-// service, since no two procedures share a name. Its requests come through
-// the server's middleware, which has read and checked their bodies.
+// Server implements every service of openwearables.v1; no two of their
+// procedures share a name. It serves requests behind the front, which has read
+// and checked their bodies.
 type Server struct {
 	Auth     *auth.Auth
 	Workouts *event.Workouts
 }
 
-// compressFrom is the size in bytes from which an answer is worth compressing.
+// compressFrom is the size in bytes of the smallest answer that is compressed.
 const compressFrom = 1024
 
-// Handlers returns the handler of each service by its full name.
+// Handlers returns the handlers of the services by the full name of the service.
 func (s *Server) Handlers() map[string]http.Handler {
 	options := connect.WithHandlerOptions(
 		connect.WithCodec(jsonCodec{}), connect.WithCodec(protoCodec{}),

@@ -8,7 +8,8 @@ import (
 	"github.com/openwearables/openwearables/server/call"
 )
 
-// pair renders a grant; in cookie mode the refresh token goes into the cookie.
+// pair renders a grant. With cookie, the refresh token goes into the cookie
+// instead.
 func pair(ctx context.Context, g auth.Grant, cookie bool) *owv1.TokenPair {
 	return &owv1.TokenPair{
 		AccessToken: g.AccessToken, TokenType: "bearer", ExpiresIn: g.ExpiresIn,

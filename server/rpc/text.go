@@ -11,11 +11,11 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// wrongText finds in an encoded message of the descriptor a string that is no
-// UTF-8 or holds U+0000, as jsonbody finds it in JSON; nil if there is none.
-// Data that is no message is the decoder's to refuse.
+// wrongText finds the first string in an encoded message that is not valid UTF-8
+// or holds U+0000, as package jsonbody does in JSON. It returns nil if there is
+// none, and for data that is not a message, which the decoder refuses.
 func wrongText(data []byte, of protoreflect.MessageDescriptor) *problem.FieldError {
-	var seen map[protowire.Number]int // items of lists so far
+	var seen map[protowire.Number]int // items of each list so far
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
@@ -47,7 +47,8 @@ func wrongText(data []byte, of protoreflect.MessageDescriptor) *problem.FieldErr
 	return nil
 }
 
-// wrongTextIn is wrongText of one value; the field that it names is below it.
+// wrongTextIn applies wrongText to one value. The path that it returns is
+// relative to the value.
 func wrongTextIn(value []byte, field protoreflect.FieldDescriptor) *problem.FieldError {
 	switch {
 	case field.Kind() == protoreflect.MessageKind:
