@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// clientAddress is where the request came from: the peer or, where the peer is
-// a trusted proxy, the last hop before the trusted ones in X-Forwarded-For.
+// clientAddress returns the address of the client: the peer or, if the peer is a
+// trusted proxy, the last untrusted hop in X-Forwarded-For. At a hop that it
+// cannot parse it stops and returns the hop after it.
 func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -30,7 +31,7 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return address
 }
 
-// parseHop reads an address that some proxies write with its port.
+// parseHop parses an address. Some proxies add the port.
 func parseHop(s string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	if err != nil {
@@ -43,6 +44,7 @@ func parseHop(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), true
 }
 
+// within reports whether one of the prefixes contains a.
 func within(a netip.Addr, prefixes []netip.Prefix) bool {
 	for _, p := range prefixes {
 		if p.Contains(a) {

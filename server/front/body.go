@@ -16,12 +16,12 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// bodyReader reads the whole body of a request once, refuses what no operation can
-// read, and puts it back for the decoder.
+// bodyReader reads the whole body of a request once, refuses what no operation
+// can read, and puts the body back for the decoder.
 type bodyReader func(o *operation, r *http.Request) error
 
-// readREST is the bodyReader of REST bodies: JSON, or a form where the operation
-// takes one.
+// readREST is the bodyReader of REST: JSON, or a form if the operation takes
+// one.
 func readREST(o *operation, r *http.Request) error {
 	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
 		return problem.InvalidError(problem.FieldError{Message: "The query must be percent-encoded"})
@@ -53,13 +53,13 @@ func readREST(o *operation, r *http.Request) error {
 		err = checkJSON(data)
 	}
 	if media != "" {
-		r.Header.Set("Content-Type", media) // the decoder compares letter by letter
+		r.Header.Set("Content-Type", media) // the decoder compares byte by byte
 	}
 	replaceBody(r, data)
 	return err
 }
 
-// readRPC is the bodyReader of Connect, gRPC and gRPC-Web bodies.
+// readRPC is the bodyReader of Connect, gRPC and gRPC-Web.
 func readRPC(o *operation, r *http.Request) error {
 	if err := checkProtocol(r.Header); err != nil {
 		return err
@@ -103,7 +103,7 @@ func readRPC(o *operation, r *http.Request) error {
 	return nil
 }
 
-// readQuery checks the message of a Connect GET.
+// readQuery checks the message of a Connect GET, which is in the query.
 func readQuery(r *http.Request) error {
 	q := r.URL.Query()
 	if isCompressed(q.Get("compression")) {
@@ -135,8 +135,8 @@ func readQuery(r *http.Request) error {
 	}
 }
 
-// rpcCodec is the codec of an RPC content type, "" for one that is not served,
-// and whether its bodies are frames.
+// rpcCodec returns the codec of an RPC content type, and whether its bodies are
+// frames. The codec of an unsupported content type is "".
 func rpcCodec(media string) (codec string, framed bool) {
 	switch media {
 	case "application/json":
@@ -151,11 +151,11 @@ func rpcCodec(media string) (codec string, framed bool) {
 	return "", false
 }
 
-// frameHeader is the length of a gRPC frame's header: a flag byte and a
-// big-endian length.
+// frameHeader is the length of the header of a gRPC frame: one byte of flags and
+// a big-endian length of four.
 const frameHeader = 5
 
-// unframe returns the one message of a unary call.
+// unframe returns the message of a unary call, which is one uncompressed frame.
 func unframe(data []byte) ([]byte, error) {
 	bad := func(message string) error { return problem.InvalidError(problem.FieldError{Message: message}) }
 	if len(data) < frameHeader {
@@ -171,8 +171,8 @@ func unframe(data []byte) ([]byte, error) {
 	return message, nil
 }
 
-// checkProtocol refuses protocol headers that the RPC library would answer
-// without a reason.
+// checkProtocol refuses invalid protocol headers, which the RPC library would
+// refuse without a reason.
 func checkProtocol(h http.Header) error {
 	if v := h.Get("Connect-Protocol-Version"); v != "" && v != "1" {
 		return problem.InvalidError(problem.FieldError{Field: "Connect-Protocol-Version", Message: "must be 1"})
@@ -185,8 +185,8 @@ func checkProtocol(h http.Header) error {
 
 var grpcTimeout = regexp.MustCompile(`^\d{1,8}[HMSmun]$`)
 
-// checkGRPC is checkProtocol for the headers of gRPC and gRPC-Web. A call may
-// name the one compression that is known and then not use it.
+// checkGRPC is checkProtocol for gRPC and gRPC-Web. A client may name gzip as
+// its compression as long as it sends uncompressed frames.
 func checkGRPC(h http.Header) error {
 	if v := h.Get("Grpc-Timeout"); v != "" && !grpcTimeout.MatchString(v) {
 		return problem.InvalidError(problem.FieldError{Field: "Grpc-Timeout", Message: "must be at most 8 digits and a unit, one of HMSmun"})
@@ -197,6 +197,9 @@ func checkGRPC(h http.Header) error {
 	return nil
 }
 
+// mediaType returns the media type of a Content-Type header without its
+// parameters. It returns "" for no header, and "unreadable" for a malformed one
+// or a charset other than UTF-8.
 func mediaType(header string) string {
 	media, params, err := mime.ParseMediaType(header)
 	if charset, ok := params["charset"]; err != nil || ok && !strings.EqualFold(charset, "utf-8") {
@@ -218,6 +221,7 @@ func errMedia(detail string) error {
 	return &problem.Error{Kind: problem.UnsupportedMedia, Reason: "unsupported_media_type", Detail: detail}
 }
 
+// readAll reads a body of at most limit bytes.
 func readAll(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge()
@@ -241,6 +245,7 @@ func replaceBody(r *http.Request, data []byte) {
 	r.ContentLength = int64(len(data))
 }
 
+// checkJSON refuses a body that package jsonbody refuses.
 func checkJSON(data []byte) error {
 	err := jsonbody.Check(data)
 	if err == nil {

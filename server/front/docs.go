@@ -16,13 +16,13 @@ var docsPage []byte
 //go:embed docs.js
 var docsScript []byte
 
-// docsPolicy lets the reference page load its own scripts and styles, and try
-// calls against this server.
+// docsPolicy permits the scripts and styles of the reference page, and its calls
+// to this server.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// registerDocs serves the rendered API reference, from assets in the binary,
-// and the contract that it renders.
+// registerDocs serves the API reference, from assets in the binary, and
+// openapi.yaml.
 func registerDocs(handle func(pattern, operation string, h http.HandlerFunc)) {
 	handle("GET /openapi.yaml", "openapi.yaml", document("application/yaml", openapi.Spec))
 	handle("GET /docs", "docs", document("text/html; charset=utf-8", docsPage))
@@ -34,22 +34,23 @@ func registerDocs(handle func(pattern, operation string, h http.HandlerFunc)) {
 	}
 }
 
+// document serves data, cached for five minutes.
 func document(contentType string, data []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", contentType)
 		h.Set("Cache-Control", "public, max-age=300")
 		h.Set("Content-Security-Policy", docsPolicy)
-		_, _ = w.Write(data) // the caller has gone, or it has arrived
+		_, _ = w.Write(data) // an error means that the client has gone
 	}
 }
 
-// asset serves one of the packaged files, which are stored compressed. Every
-// browser that runs the page takes gzip.
+// asset serves a file of the swgui package, which stores it as gzip. Every
+// browser that runs the page accepts gzip.
 func asset(name, contentType string) http.HandlerFunc {
 	data, err := fs.ReadFile(static.FS, name+".gz")
 	if err != nil {
-		panic(err) // the embedded package does not have what it had when this was built
+		panic(err) // the package no longer has the file
 	}
 	serve := document(contentType, data)
 	return func(w http.ResponseWriter, r *http.Request) {

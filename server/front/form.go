@@ -8,10 +8,11 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// formMembers are the members of the one form, Login's; others are ignored.
+// formMembers are the members of the form of Login, the only one. Other members
+// are ignored.
 var formMembers = []string{"username", "password", "use_cookie"}
 
-// checkForm refuses a form that cannot be read, as jsonbody refuses JSON.
+// checkForm refuses a malformed form, with the rules that jsonbody has for JSON.
 func checkForm(data []byte) error {
 	values, err := url.ParseQuery(string(data))
 	if err != nil {

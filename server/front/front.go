@@ -1,5 +1,6 @@
-// Package front is what a request of the public listener meets before the
-// domain: its id, its limit, its proof, its body, and its place in the log.
+// Package front serves the public listener. Each request passes, in this order:
+// request id, log and panic handler; CORS; canonical path; authentication, rate
+// limit, proof and body of its operation; the generated stub.
 package front
 
 import (
@@ -22,11 +23,11 @@ import (
 	"github.com/openwearables/openwearables/server/rpc"
 )
 
-// rpcPrefix is the path under which the services of openwearables.v1 are.
+// rpcPrefix begins the paths of the services of openwearables.v1.
 const rpcPrefix = "/openwearables.v1."
 
-// Front is everything that a request of the public listener meets before the
-// domain: from the listener to the generated stubs. Safe for concurrent use.
+// Front handles the requests of the public listener up to the generated stubs.
+// It is safe for concurrent use.
 type Front struct {
 	auth        *auth.Auth
 	checkOrigin func(*http.Request) error
@@ -39,27 +40,27 @@ type Front struct {
 	handler     http.Handler
 }
 
-// Config is what an operator sets of the front.
+// Config holds the settings of the front.
 type Config struct {
 	AllowedOrigins []string       // whose pages may call the API and use the refresh cookie
-	AllowLocalhost bool           // any port of localhost is an allowed origin
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+	AllowLocalhost bool           // allow the origin localhost on any port
+	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For is used
 	Reflection     bool           // gRPC server reflection
 }
 
-// Ports are what the front needs from the server behind it.
+// Ports are what the front needs from the server.
 type Ports struct {
 	Auth      *auth.Auth
 	Workouts  *event.Workouts
-	Ready     func(context.Context) error           // an error while requests cannot be served
-	Degraded  func() bool                           // what is acknowledged may be lost
-	RedisLost func() bool                           // nil without Redis
-	Begin     func(context.Context) context.Context // adds to a request's context what lasts as long as it
+	Ready     func(context.Context) error           // returns an error while requests cannot be served
+	Degraded  func() bool                           // reports whether acknowledged writes may be lost
+	RedisLost func() bool                           // reports whether Redis is lost; nil without Redis
+	Begin     func(context.Context) context.Context // returns the context of a new request
 	Now       func() time.Time
 	Log       *slog.Logger
 }
 
-// New returns the front of the services in p.
+// New returns a front on the services in p.
 func New(config Config, p Ports) *Front {
 	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
@@ -76,28 +77,29 @@ func New(config Config, p Ports) *Front {
 	return f
 }
 
-// Handler serves the public listener.
+// Handler returns the handler of the public listener.
 func (f *Front) Handler() http.Handler { return f.handler }
 
-// Metrics serves GET /metrics, for a listener that the public does not reach.
+// Metrics returns the handler of GET /metrics, for a private listener.
 func (f *Front) Metrics() http.Handler { return f.metrics.handler() }
 
-// Mount serves h at the pattern behind what every request goes through: its
-// id, its limit, its log line. h reads the body and checks any proof itself.
-// Call it before the first request.
+// Mount serves h at the pattern. Before h, a request gets its id, spends its
+// limit, and is logged after h returns; h itself reads the body and checks
+// credentials. Call Mount before the first request.
 func (f *Front) Mount(pattern string, h http.Handler) { f.handleLimited(pattern, pattern, h.ServeHTTP) }
 
-// handleLimited serves h at the pattern, behind a limit, as the named operation.
+// handleLimited serves h at the pattern as the named operation; each request
+// spends a limit.
 func (f *Front) handleLimited(pattern, operation string, h http.HandlerFunc) {
 	f.mux.Handle(pattern, f.limited(operation, h))
 }
 
-// handleUnlimited is handleLimited without a limit.
+// handleUnlimited is handleLimited for requests that spend no limit.
 func (f *Front) handleUnlimited(pattern, operation string, h http.HandlerFunc) {
 	f.mux.Handle(pattern, f.unlimited(operation, h))
 }
 
-// surfaceOf is the surface that a request speaks to.
+// surfaceOf returns the surface that the request addresses.
 func surfaceOf(r *http.Request) surface {
 	if strings.HasPrefix(r.URL.Path, rpcPrefix) || strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 		return rpc.Fail
@@ -105,8 +107,8 @@ func surfaceOf(r *http.Request) surface {
 	return rest.Fail
 }
 
-// record is the outermost handler: it opens the call, carries on what every
-// answer shows, and leaves one log line, whatever happens within.
+// record is the outermost handler. It opens the call, sets the headers that
+// every answer carries, and logs one line, even after a panic.
 func (f *Front) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, r := call.New(w, r, f.now, f.begin)
@@ -119,9 +121,9 @@ func (f *Front) record(next http.Handler) http.Handler {
 		}
 		setSecurityHeaders(w.Header(), r)
 		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
-			// RFC 9112 section 6.1: a Content-Length beside a Transfer-Encoding, and a
-			// Transfer-Encoding in HTTP/1.0, are not seen here, and what follows such a
-			// request may be no request.
+			// RFC 9112 section 6.1: net/http shows neither a Content-Length
+			// beside a Transfer-Encoding nor a Transfer-Encoding in HTTP/1.0.
+			// The bytes after such a request may not be a request.
 			w.Header().Set("Connection", "close")
 		}
 		defer f.finish(c, r)
@@ -129,7 +131,7 @@ func (f *Front) record(next http.Handler) http.Handler {
 	})
 }
 
-// finish answers a panic, ends the answer and logs the request.
+// finish turns a panic into a 500, completes the answer and logs the request.
 func (f *Front) finish(c *call.Call, r *http.Request) {
 	if cause := recover(); cause != nil {
 		if cause == http.ErrAbortHandler {
@@ -140,7 +142,7 @@ func (f *Front) finish(c *call.Call, r *http.Request) {
 			Cause: fmt.Errorf("panic: %v\n%s", cause, debug.Stack()),
 		}
 		c.Failure = err
-		if c.Status != 0 { // the caller must not take what it has for the whole answer
+		if c.Status != 0 { // cut the answer off, so that the client sees that it is incomplete
 			defer panic(http.ErrAbortHandler)
 		} else {
 			surfaceOf(r)(c, r, err)
@@ -151,6 +153,7 @@ func (f *Front) finish(c *call.Call, r *http.Request) {
 	failpoint.Hit(failpoint.AfterReply)
 }
 
+// logRequest counts the request and logs one line for it.
 func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	took := time.Since(c.Started)
 	f.metrics.observe(c, took)
@@ -173,7 +176,8 @@ func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	f.log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// requestID is the caller's own id if it is a sane one, else a new one.
+// requestID returns the id that the client sent, if it is well-formed, or else a
+// new one.
 func requestID(sent string) string {
 	if n := len(sent); n >= 1 && n <= 128 && strings.Trim(sent, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == "" {
 		return sent
@@ -194,7 +198,8 @@ func truncate(s string, n int) string {
 	return s
 }
 
-// setSecurityHeaders sets what tells browsers to do nothing with an answer but read it.
+// setSecurityHeaders forbids browsers to do anything with the answer except read
+// it.
 func setSecurityHeaders(h http.Header, r *http.Request) {
 	h["X-Content-Type-Options"] = nosniff
 	h["Content-Security-Policy"] = emptyPolicy
@@ -204,7 +209,7 @@ func setSecurityHeaders(h http.Header, r *http.Request) {
 	}
 }
 
-// Shared by all answers and never changed.
+// Shared by all answers, never changed.
 var (
 	nosniff     = []string{"nosniff"}
 	emptyPolicy = []string{"default-src 'none'; frame-ancestors 'none'"}

@@ -15,8 +15,8 @@ var errUnknownService = errors.New("unknown service")
 
 const healthService = "grpc.health.v1.Health"
 
-// health says how the process is: /livez, that it runs; /readyz and gRPC health,
-// that it can serve.
+// health serves the health endpoints. /livez reports that the process runs;
+// /readyz and gRPC health report whether it can serve.
 type health struct {
 	ready    func(context.Context) error
 	degraded func() bool
@@ -32,7 +32,8 @@ func (h health) register(handle func(pattern, operation string, h http.HandlerFu
 	handle("POST "+procedure, "health", connect.NewUnaryHandler(procedure, h.check).ServeHTTP)
 }
 
-// readyz says "degraded" where what is acknowledged may be lost.
+// readyz answers 503 while requests cannot be served, else "ok", or "degraded"
+// if acknowledged writes may be lost.
 func (h health) readyz(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.ready(r.Context()) != nil:
@@ -48,13 +49,14 @@ func (h health) readyz(w http.ResponseWriter, r *http.Request) {
 func writeHealth(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": text}) // the caller has gone, or it has arrived
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": text}) // an error means that the client has gone
 }
 
-// describeTimeout is below readyTimeout: the answer of a health endpoint takes less
-// than a second.
+// describeTimeout limits how long a health answer waits for the state of its
+// rate limit. The whole answer takes less than a second.
 const describeTimeout = 100 * time.Millisecond
 
+// check implements the method Check of gRPC health.
 func (h health) check(ctx context.Context, r *connect.Request[healthv1.HealthCheckRequest]) (*connect.Response[healthv1.HealthCheckResponse], error) {
 	if name := r.Msg.GetService(); name != "" && !isService(name) {
 		return nil, connect.NewError(connect.CodeNotFound, errUnknownService)
@@ -66,6 +68,7 @@ func (h health) check(ctx context.Context, r *connect.Request[healthv1.HealthChe
 	return connect.NewResponse(&healthv1.HealthCheckResponse{Status: status}), nil
 }
 
+// isService reports whether the server has the service.
 func isService(service string) bool {
 	for _, o := range operations {
 		if "openwearables.v1."+o.service == service {

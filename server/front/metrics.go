@@ -12,7 +12,7 @@ import (
 	"github.com/openwearables/openwearables/server/call"
 )
 
-// metrics counts requests. No label holds anything of a person.
+// metrics counts requests. No label holds personal data.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -20,7 +20,8 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 }
 
-// newMetrics also shows whether Redis is lost, unless redisLost is nil.
+// newMetrics returns the metrics of the front, with a gauge of redisLost unless
+// that is nil.
 func newMetrics(redisLost func() bool) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
@@ -43,7 +44,7 @@ func newMetrics(redisLost func() bool) *metrics {
 	return m
 }
 
-// registerRedisLost shows whether Redis is lost.
+// registerRedisLost adds a gauge that is 1 while Redis is lost.
 func (m *metrics) registerRedisLost(lost func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "openwearables_redis_lost", Help: "1 while Redis is lost: each node counts its share of every limit and reads the database for every request.",

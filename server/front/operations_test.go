@@ -57,8 +57,7 @@ func TestOperationsEqualSpec(t *testing.T) {
 	}
 }
 
-// TestOperationsEqualServices holds the table of operations and the protos
-// together, both ways.
+// The table of operations and the protos agree, in both directions.
 func TestOperationsEqualServices(t *testing.T) {
 	table := operationsByName(t)
 	seen := 0
@@ -140,8 +139,8 @@ func describedForm(o *openapi3.Operation) bool {
 	return o.RequestBody != nil && o.RequestBody.Value.Content["application/x-www-form-urlencoded"] != nil
 }
 
-// describedProof tells from an operation's security how its caller proves
-// itself: {} among the ways is that the body does.
+// describedProof returns where an operation expects its proof, by its security
+// in openapi.yaml: {} among the alternatives means the body.
 func describedProof(o *openapi3.Operation) proof {
 	var byHeader, byBody bool
 	for _, way := range *o.Security {

@@ -9,13 +9,14 @@ import (
 	"github.com/rs/cors"
 )
 
-// origins are those whose pages may call the API and use the refresh cookie.
+// origins are the origins whose pages may call the API and use the refresh
+// cookie.
 type origins struct {
 	listed    []string
 	localhost bool // on any port
 }
 
-// cors lets pages of the allowed origins, and no others, read answers.
+// cors permits pages of the origins, and no others, to read answers.
 func (o origins) cors() *cors.Cors {
 	return cors.New(cors.Options{
 		AllowOriginFunc:  o.allows,
@@ -30,11 +31,12 @@ func (o origins) cors() *cors.Cors {
 	})
 }
 
+// allows reports whether origin is one of the origins.
 func (o origins) allows(origin string) bool {
 	return slices.Contains(o.listed, origin) || o.localhost && isLocalhost(origin)
 }
 
-// isLocalhost says whether an origin is a page of this machine, on any port.
+// isLocalhost reports whether an origin is this machine, on any port.
 func isLocalhost(origin string) bool {
 	for _, host := range []string{"http://localhost", "http://127.0.0.1", "http://[::1]"} {
 		rest, ok := strings.CutPrefix(origin, host)
@@ -45,8 +47,9 @@ func isLocalhost(origin string) bool {
 	return false
 }
 
-// sameSiteCheck admits what browsers say comes from this origin or an allowed one, and
-// what no browser sent.
+// sameSiteCheck returns a function that returns an error for requests from pages
+// of other origins. It admits this origin, the allowed ones, and clients that
+// are not browsers.
 func (o origins) sameSiteCheck() func(*http.Request) error {
 	protection := http.NewCrossOriginProtection()
 	return func(r *http.Request) error {

@@ -8,8 +8,8 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// canonicalPath rewrites aliases and refuses paths that are not in their one clean form,
-// which are never redirected.
+// canonicalPath rewrites aliases, and answers 404 to a path that is not
+// canonical. It never redirects.
 func (f *Front) canonicalPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := r.URL.EscapedPath()
@@ -26,12 +26,15 @@ func (f *Front) canonicalPath(next http.Handler) http.Handler {
 	})
 }
 
+// isCanonical reports whether path.Clean leaves p as it is, except for a slash
+// at its end.
 func isCanonical(p string) bool {
 	clean := path.Clean(p)
 	return p == clean || p == clean+"/"
 }
 
-// unmatched answers what no route serves: 404, or 405 where another method is.
+// unmatched answers requests without a route: 405 if the path takes other
+// methods, else 404.
 func (f *Front) unmatched(w http.ResponseWriter, r *http.Request) {
 	f.limited("", func(w http.ResponseWriter, r *http.Request) {
 		err := &problem.Error{Kind: problem.NotFound, Reason: "not_found", Detail: "There is nothing at this path"}
@@ -43,8 +46,9 @@ func (f *Front) unmatched(w http.ResponseWriter, r *http.Request) {
 	}).ServeHTTP(w, r)
 }
 
-// allowedMethods lists the methods that the request's path takes: none if it is not
-// in its clean form, by which the mux would find what is behind it.
+// allowedMethods returns the methods that the path of the request takes. For a
+// path that is not canonical it returns none, although the mux would match the
+// canonical path behind it.
 func (f *Front) allowedMethods(r *http.Request) []string {
 	var methods []string
 	if !isCanonical(r.URL.EscapedPath()) {

@@ -10,12 +10,12 @@ import (
 	"github.com/openwearables/openwearables/server/call"
 )
 
-// maxCredential is the longest credential that is looked at, in bytes.
+// maxCredential is the length of the longest credential that is read, in bytes.
 const maxCredential = 8 << 10
 
-// pipeline puts in front of an operation what every request goes through, in
-// the order in which it may be refused: its credential's limit, its proof, its
-// body. The domain does the rest.
+// pipeline checks each request of an operation before next, in the order in
+// which it may be refused: the rate limit of its credential, its authentication,
+// its body. The domain checks the rest.
 func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.Handler) http.Handler {
 	var byAddress ratelimit.Policy
 	if o.byAddress != nil {
@@ -45,8 +45,8 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 	})
 }
 
-// limited is the pipeline of what needs no credential and reads no body; one that
-// is presented still pays.
+// limited is the pipeline of handlers that need no credential and read no body.
+// A presented credential still spends its limit.
 func (f *Front) limited(name string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
@@ -60,7 +60,8 @@ func (f *Front) limited(name string, next http.HandlerFunc) http.Handler {
 	})
 }
 
-// unlimited serves without spending a limit; the answer describes the address's.
+// unlimited calls next without spending a limit. The answer describes the limit
+// of the address.
 func (f *Front) unlimited(name string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
@@ -72,8 +73,8 @@ func (f *Front) unlimited(name string, next http.HandlerFunc) http.Handler {
 	})
 }
 
-// authenticate proves what the header presents and notes the outcome in the
-// caller. No credential is ever read from a URL.
+// authenticate authenticates the credential in the headers and records the
+// outcome in the caller. It never reads a credential from the URL.
 func (f *Front) authenticate(c *call.Call, r *http.Request) {
 	c.Principal, c.Refused = nil, nil
 	bearer, keys := r.Header["Authorization"], r.Header["X-Open-Wearables-Api-Key"]
@@ -89,9 +90,9 @@ func (f *Front) authenticate(c *call.Call, r *http.Request) {
 	}
 }
 
-// bearerToken returns the credential of an Authorization header. The scheme
-// word may be missing, for shipped mobile clients leave it out; another
-// scheme's credentials are returned as they are and mean nothing.
+// bearerToken returns the credential of an Authorization header. The scheme may
+// be missing, since shipped mobile clients omit it. A header with another scheme
+// is returned whole; it is no valid credential.
 func bearerToken(header string) string {
 	if len(header) > maxCredential {
 		return ""

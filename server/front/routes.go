@@ -18,8 +18,8 @@ func (f *Front) registerREST(workouts *event.Workouts) {
 	(&rest.Server{Auth: f.auth, Workouts: workouts}).Register(&restRoutes{f, operationsByPattern()})
 }
 
-// restRoutes registers the generated handlers behind the pipeline of their
-// operation. It implements openapi.ServeMux.
+// restRoutes implements openapi.ServeMux. It registers each generated handler
+// behind the pipeline of its operation.
 type restRoutes struct {
 	*Front
 	operations map[string]operation // by pattern
@@ -35,6 +35,7 @@ func (m *restRoutes) HandleFunc(pattern string, h func(http.ResponseWriter, *htt
 
 func (m *restRoutes) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.mux.ServeHTTP(w, r) }
 
+// operationsByPattern returns the operations by their pattern in a mux.
 func operationsByPattern() map[string]operation {
 	byPattern := make(map[string]operation, len(operations))
 	for _, o := range operations {
@@ -59,8 +60,8 @@ func (f *Front) registerRPC(workouts *event.Workouts, reflection bool) {
 	}
 }
 
-// headAsGet answers HEAD, which the RPC library does not know, as GET; net/http
-// leaves the body out.
+// headAsGet serves HEAD as GET, since the RPC library does not know HEAD.
+// net/http omits the body.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
@@ -71,8 +72,8 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
-// registerReflection serves gRPC server reflection, streams that no body
-// reader may hold up.
+// registerReflection serves gRPC server reflection. Its calls are streams, so
+// that no bodyReader comes before them.
 func (f *Front) registerReflection(services map[string]http.Handler) {
 	names := make([]string, 0, len(services)+1)
 	for name := range services {
@@ -87,14 +88,15 @@ func (f *Front) registerReflection(services map[string]http.Handler) {
 	}
 }
 
+// jwks serves the public signing keys, cached for five minutes.
 func (f *Front) jwks(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	_, _ = w.Write(f.auth.Signing.JWKS()) // the caller has gone, or it has arrived
+	_, _ = w.Write(f.auth.Signing.JWKS()) // an error means that the client has gone
 }
 
-// preflight lets the answer to a CORS preflight describe the address's limit,
-// of which it spends nothing.
+// preflight adds the limit of the address to the answer of a CORS preflight,
+// which spends none of it.
 func (f *Front) preflight(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
