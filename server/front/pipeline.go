@@ -92,7 +92,7 @@ func (f *Front) authenticate(c *call.Call, r *http.Request) {
 
 // bearerToken returns the credential of an Authorization header. The scheme may
 // be missing, since shipped mobile clients omit it. A header with another scheme
-// is returned whole; it is no valid credential.
+// is returned whole, which is not a valid credential.
 func bearerToken(header string) string {
 	if len(header) > maxCredential {
 		return ""

@@ -13,8 +13,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
-// A backup that is taken while it is written to holds what was acknowledged
-// before, and serves under the same secret.
+// A backup taken under writes holds everything acknowledged before it, and
+// serves under the same secret.
 func TestBackupHoldsWhatWasAcknowledged(t *testing.T) {
 	t.Parallel()
 	i, password := installWithDeveloper(t)
@@ -91,7 +91,7 @@ func TestBackupRefusesWhatItCannotWrite(t *testing.T) {
 	}
 }
 
-// What pg_dump writes, pg_restore brings back, and it serves.
+// pg_restore restores what pg_dump wrote, and the result serves.
 func TestPgDumpIsABackup(t *testing.T) {
 	t.Parallel()
 	i, from, to := install(t), pgtest.New(t), pgtest.New(t)

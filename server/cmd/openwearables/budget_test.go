@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// BenchmarkProcess measures the whole program: how large it is, how soon after
-// its start it is ready (median), and how much memory it holds when it is and
-// after 10,000 requests.
+// BenchmarkProcess measures the whole program: its size, the median time from
+// its start until it is ready, and its memory when ready and after 10,000
+// requests.
 func BenchmarkProcess(b *testing.B) {
 	for b.Loop() {
 		info, err := os.Stat(binary)
@@ -37,11 +37,11 @@ func BenchmarkProcess(b *testing.B) {
 		b.ReportMetric(10_000/took.Seconds(), "requests/s")
 		p.stop()
 	}
-	b.ReportMetric(0, "ns/op") // says nothing
+	b.ReportMetric(0, "ns/op") // has no meaning here
 }
 
-// sendTenThousand reads users and workouts with an API key over 16 connections,
-// and writes in every tenth request.
+// sendTenThousand sends 10,000 requests with an API key over 16 connections.
+// They read users and workouts; every tenth writes.
 func sendTenThousand(b *testing.B, p *process, admin string) time.Duration {
 	b.Helper()
 	key := p.want(201, "POST", "/api/v1/api-keys", admin, nil).str("key")
@@ -75,7 +75,7 @@ func sendTenThousand(b *testing.B, p *process, admin string) time.Duration {
 	return time.Since(begun)
 }
 
-// residentMemory is the memory that the process holds, in MiB.
+// residentMemory returns the resident memory of the process, in MiB.
 func residentMemory(b *testing.B, p *process) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")

@@ -19,16 +19,16 @@ const email = "ann@example.com"
 // answer.
 const requestTimeout = 30 * time.Second
 
-// dialer opens connections to the server, within a limit.
+// dialer opens connections to the server within 10 seconds.
 var dialer = &net.Dialer{Timeout: 10 * time.Second}
 
-// passphrase makes a password that the policy accepts.
+// passphrase returns a new password that the policy accepts.
 func passphrase() string { return "Q" + strings.ToLower(rand.Text()) }
 
 // reply is the answer to a request.
 type reply struct {
 	status int
-	body   map[string]any // nil if the body is no object
+	body   map[string]any // nil if the body is not an object
 	header http.Header
 }
 
@@ -37,8 +37,9 @@ func (r reply) str(name string) string {
 	return s
 }
 
-// send sends a JSON request. A nil body is none; an empty token is none. The
-// error is that the answer did not arrive within requestTimeout.
+// send sends a request with a JSON body, unless body is nil, and with a bearer
+// token, unless token is empty. It returns an error if no answer arrives within
+// requestTimeout.
 func (p *process) send(c *http.Client, method, path, token string, body any, headers ...string) (reply, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
@@ -73,11 +74,11 @@ func (p *process) send(c *http.Client, method, path, token string, body any, hea
 	if err != nil {
 		return reply{}, err
 	}
-	_ = json.Unmarshal(data, &answer.body) // a list or nothing leaves it nil
+	_ = json.Unmarshal(data, &answer.body) // a list or an empty body leaves it nil
 	return answer, nil
 }
 
-// call sends a request whose answer must arrive.
+// call sends a request and fails the test if no answer arrives.
 func (p *process) call(method, path, token string, body any) reply {
 	p.t.Helper()
 	answer, err := p.send(http.DefaultClient, method, path, token, body)
@@ -87,7 +88,7 @@ func (p *process) call(method, path, token string, body any) reply {
 	return answer
 }
 
-// want sends a request that must be answered with the status.
+// want sends a request and fails the test if the answer has another status.
 func (p *process) want(status int, method, path, token string, body any) reply {
 	p.t.Helper()
 	answer := p.call(method, path, token, body)
@@ -106,7 +107,8 @@ func (p *process) login(email, password string) pair {
 	return pair{a.str("access_token"), a.str("refresh_token")}
 }
 
-// installWithDeveloper is an installation whose first developer exists, and its password.
+// installWithDeveloper returns an installation with one developer, and its
+// password.
 func installWithDeveloper(t testing.TB) (*installation, string) {
 	t.Helper()
 	i, password := install(t), passphrase()
@@ -114,7 +116,8 @@ func installWithDeveloper(t testing.TB) (*installation, string) {
 	return i, password
 }
 
-// eventually waits for what must become true soon.
+// eventually waits up to 10 seconds until f returns true, and fails the test if
+// it does not.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {

@@ -18,13 +18,14 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// held is a request of which the server has the header and half of the body.
+// held is a request in flight: the server has its header and waits for its body.
 type held struct {
 	conn net.Conn
 	rest string
 }
 
-// hold sends half of a login.
+// hold sends the header of a login and returns when the server waits for the
+// body.
 func hold(t *testing.T, p *process) held {
 	t.Helper()
 	conn, err := dialer.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
@@ -42,13 +43,13 @@ func hold(t *testing.T, p *process) held {
 		t.Fatal(err)
 	}
 	line, err := bufio.NewReader(conn).ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") { // the handler reads the body
+	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") { // the server waits for the body
 		t.Fatalf("%q, %v", line, err)
 	}
 	return held{conn, body}
 }
 
-// finish sends the rest and returns the status line.
+// finish sends the body and returns the status line.
 func (h held) finish(t *testing.T) string {
 	t.Helper()
 	if _, err := io.WriteString(h.conn, h.rest); err != nil {
@@ -69,7 +70,7 @@ func (h held) finish(t *testing.T) string {
 	}
 }
 
-// refuses says whether new connections are refused.
+// refuses reports whether the server refuses new connections.
 func refuses(p *process) bool {
 	conn, err := dialer.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 	if err == nil {
@@ -91,7 +92,8 @@ func TestTerminationAnswersWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// A peer that never finishes cannot hold up the exit, nor spoil its status.
+// A peer that never finishes its request neither delays the exit nor changes its
+// status.
 func TestTerminationCutsOffWhatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	p := install(t).serve()
@@ -101,7 +103,7 @@ func TestTerminationCutsOffWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
-// TestTerminationUnderLoadLosesNothing loses no answer and nothing of what was in memory.
+// Every request is answered, and everything buffered in memory is written.
 func TestTerminationUnderLoadLosesNothing(t *testing.T) {
 	i, password := installWithDeveloper(t)
 	p := i.serve("--limit-key", "1000000", "--limit-developer", "1000000")
@@ -118,7 +120,7 @@ func TestTerminationUnderLoadLosesNothing(t *testing.T) {
 			for {
 				a, err := p.send(client, "GET", read, created.str("key"), nil)
 				switch {
-				case err != nil && refuses(p): // it has gone
+				case err != nil && refuses(p): // it has ended
 					return
 				case err != nil || a.status != 200:
 					t.Errorf("answer %d, %v", a.status, err)
@@ -149,8 +151,8 @@ func TestTerminationUnderLoadLosesNothing(t *testing.T) {
 	}
 }
 
-// With a drain delay the health endpoint says first that requests should not come,
-// and those that come meanwhile on new connections are answered.
+// With a drain delay, /readyz turns 503 first, and requests on new connections
+// are still answered.
 func TestDrainDelayKeepsAccepting(t *testing.T) {
 	t.Parallel()
 	i, _ := installWithDeveloper(t)

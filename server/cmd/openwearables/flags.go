@@ -13,16 +13,16 @@ import (
 
 const prefix = "OPENWEARABLES_"
 
-// sdkVariables are variables with our prefix that belong to the SDKs.
+// sdkVariables are the variables with our prefix that the SDKs read.
 var sdkVariables = []string{
 	prefix + "API_KEY", prefix + "APP_ID", prefix + "APP_SECRET", prefix + "BASE_URL",
 }
 
-// secretVariable holds the master secret, which is no flag so that no process
+// secretVariable holds the master secret. It has no flag, so that no process
 // list shows it.
 const secretVariable = prefix + "SECRET"
 
-// settings are the flags of a command bound to a configuration.
+// settings are the flags of a command and the configuration that they set.
 type settings struct {
 	*flag.FlagSet
 	summary string
@@ -32,7 +32,7 @@ type settings struct {
 	stdout  io.Writer
 }
 
-// newSettings returns no flags yet.
+// newSettings returns settings without flags.
 func (p *program) newSettings(command, summary string) *settings {
 	s := &settings{
 		FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), summary: summary,
@@ -42,7 +42,8 @@ func (p *program) newSettings(command, summary string) *settings {
 	return s
 }
 
-// databaseSettings returns the flags that every command on one database has.
+// databaseSettings returns settings with the flags of every command on one
+// database.
 func (p *program) databaseSettings(command, summary string) *settings {
 	s := p.newSettings(command, summary)
 	s.StringVar(&s.config.Database, "database", s.config.Database, "the `database`: sqlite:PATH or postgres://USER@HOST/NAME")
@@ -50,8 +51,8 @@ func (p *program) databaseSettings(command, summary string) *settings {
 	return s
 }
 
-// parse takes the arguments and, for what they leave out, the variables. It
-// refuses variables of ours that mean nothing.
+// parse reads the arguments and, for flags that they omit, the variables. It
+// refuses unknown variables with our prefix.
 func (s *settings) parse(args []string) error {
 	switch err := s.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -76,7 +77,7 @@ func (s *settings) parse(args []string) error {
 	return nil
 }
 
-// setVariable reads one variable of ours; a flag that was given wins over it.
+// setVariable applies one variable with our prefix, unless its flag was given.
 func (s *settings) setVariable(name, value string, given map[string]bool) error {
 	if name == secretVariable {
 		if value == "" {
@@ -97,8 +98,7 @@ func (s *settings) setVariable(name, value string, given map[string]bool) error 
 	return nil
 }
 
-// help prints what the command does and each of its settings: the reference of
-// the command line.
+// help prints the summary of the command and the reference of its settings.
 func (s *settings) help() {
 	fmt.Fprintf(s.stdout, "openwearables %s: %s\n\n", s.Name(), s.summary)
 	variables := flagsWithVariable()
@@ -125,18 +125,19 @@ refused, but for those of the SDKs:
 `, secretVariable, prefix, strings.Join(sdkVariables, " "))
 }
 
+// variable returns the name of the variable of a flag.
 func variable(option string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))
 }
 
-// flagsWithVariable lists the flags that have a variable: those of serve.
+// flagsWithVariable returns the flags that have a variable: those of serve.
 func flagsWithVariable() []string {
 	var names []string
 	(&program{}).serveSettings().VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	return names
 }
 
-// serveSettings returns the flags of serve.
+// serveSettings returns settings with the flags of serve.
 func (p *program) serveSettings() *settings {
 	s := p.databaseSettings("serve", "serve the API until SIGTERM or SIGINT, which drain; a second one ends it at once")
 	c, a := &s.config, &s.config.Auth

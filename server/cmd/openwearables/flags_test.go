@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// flagsOfServe is every setting.
+// flagsOfServe lists every setting.
 var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins database dev drain-delay insecure-http jwt-alg
 	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user limit-key limit-login
 	limit-login-account limit-refresh limit-refresh-session limit-user log-level metrics-addr password-min
@@ -67,8 +67,7 @@ func TestVersionIsOneLine(t *testing.T) {
 	}
 }
 
-// A start is refused with a message that says what to change, and changes
-// nothing itself.
+// A refused start says what to change, and changes nothing itself.
 func TestRefusedSettingsSayWhatToChange(t *testing.T) {
 	t.Parallel()
 	short, guessable := strings.Repeat("k", 31), "change-me-in-production-please-my-secret-key"
@@ -167,7 +166,7 @@ func TestFlagsWinOverVariables(t *testing.T) {
 	}
 }
 
-// A secret that is not the database's would make every credential invalid.
+// Another secret than that of the database would invalidate every credential.
 func TestForeignSecretIsRefused(t *testing.T) {
 	t.Parallel()
 	i, _ := installWithDeveloper(t)

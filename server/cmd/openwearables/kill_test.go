@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// killCycles is how often the tests kill the server; KILL_CYCLES asks for
-// another number.
+// killCycles returns how often the tests kill the server: KILL_CYCLES, or else
+// usual.
 func killCycles(t *testing.T, usual int) int {
 	t.Helper()
 	asked := os.Getenv("KILL_CYCLES")
@@ -27,16 +27,16 @@ func killCycles(t *testing.T, usual int) int {
 	return n
 }
 
-// chain is one session whose refresh token a client keeps together with the
-// key of the refresh that it sends or sends again.
+// chain is one session: its current tokens, and the Idempotency-Key of the next
+// refresh, which a retry repeats.
 type chain struct {
 	tokens pair
 	key    string
 	next   int
 }
 
-// client is one caller of the server and what it was told, and therefore what
-// must be true whenever the server runs.
+// client is one client of the server. It records every acknowledgement, and
+// therefore what must hold after each restart.
 type client struct {
 	p     *process
 	http  *http.Client
@@ -44,8 +44,8 @@ type client struct {
 	user  string
 	name  string
 
-	current      map[string]string // ids of API keys to their secrets
-	rotating     map[string]string // those of which a rotation was sent and not answered
+	current      map[string]string // secrets of valid API keys, by id
+	rotating     map[string]string // old secrets of keys whose rotation was not answered
 	dead         []string          // secrets that were rotated or deleted
 	users        []string
 	revoked      []pair
@@ -56,7 +56,7 @@ type client struct {
 	random *rand.Rand
 }
 
-// try sends a request; false means that the server has been killed.
+// try sends a request. It returns false if the server was killed.
 func (c *client) try(status int, method, path, token string, body any, headers ...string) (reply, bool) {
 	a, err := c.p.send(c.http, method, path, token, body, headers...)
 	if err != nil {
@@ -70,7 +70,7 @@ func (c *client) try(status int, method, path, token string, body any, headers .
 	return a, true
 }
 
-// work does what a client does until it is stopped or the server is gone.
+// work sends requests until the client is stopped or the server is killed.
 func (c *client) work() {
 	steps := []func() bool{c.createKey, c.createKey, c.rotateKey, c.deleteKey, c.refresh, c.refresh, c.revoke, c.createUser}
 	for !c.stop.Load() && steps[c.random.IntN(len(steps))]() {
@@ -85,7 +85,7 @@ func (c *client) createKey() bool {
 	return ok
 }
 
-// anyKey returns a key that works for sure.
+// anyKey returns a valid key.
 func (c *client) anyKey() (id, secret string, ok bool) {
 	for id, secret := range c.current {
 		return id, secret, true
@@ -121,7 +121,7 @@ func (c *client) deleteKey() bool {
 	return ok
 }
 
-// refresh sends the same call until it is answered, as every SDK does.
+// refresh sends the same request until it is answered, as every SDK does.
 func (c *client) refresh() bool {
 	body := map[string]string{"refresh_token": c.chain.tokens.refresh}
 	a, ok := c.try(200, "POST", "/api/v1/auth/refresh", "", body, "Idempotency-Key", c.chain.key)
@@ -157,7 +157,7 @@ func (c *client) createUser() bool {
 	return ok
 }
 
-// check holds the server to all that the client was told.
+// check fails the test if anything that was acknowledged does not hold.
 func (c *client) check() {
 	for id, secret := range c.current {
 		c.try(200, "GET", "/api/v1/users?limit=1", secret, nil)
@@ -166,7 +166,7 @@ func (c *client) check() {
 	for _, secret := range c.dead {
 		c.try(401, "GET", "/api/v1/users?limit=1", secret, nil)
 	}
-	for id, old := range c.rotating { // rotated or not, it is whole
+	for id, old := range c.rotating { // rotated or not, the key must work
 		if a, ok := c.try(201, "POST", "/api/v1/api-keys/"+id+"/rotate", c.admin, nil); ok {
 			c.current[id] = a.str("key")
 			c.try(401, "GET", "/api/v1/users?limit=1", old, nil)
@@ -185,7 +185,7 @@ func (c *client) check() {
 	c.try(200, "GET", "/api/v1/users/"+c.user, c.chain.tokens.access, nil)
 }
 
-// forget drops what was checked, but for some of it.
+// forget drops most of what was checked.
 func (c *client) forget() {
 	clear(c.rotating)
 	c.dead = c.dead[max(0, len(c.dead)-10):]
@@ -199,8 +199,8 @@ func (c *client) forget() {
 	}
 }
 
-// TestKillLosesNothingAcknowledged kills the server under load again and again: what was acknowledged
-// is there after each restart, and no start needs help.
+// The server is killed under load again and again. After each restart,
+// everything acknowledged is there, and no start needs help.
 func TestKillLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
@@ -260,7 +260,7 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
-// A first start that was killed anywhere leaves nothing that stops the next.
+// A first start that is killed at any moment does not prevent the next one.
 func TestKillDuringTheFirstStartNeedsNoHelp(t *testing.T) {
 	t.Parallel()
 	for range killCycles(t, 6) {
@@ -275,7 +275,7 @@ func TestKillDuringTheFirstStartNeedsNoHelp(t *testing.T) {
 				break
 			}
 		}
-		_ = cmd.Process.Kill() // it runs until then
+		_ = cmd.Process.Kill() // it has not ended before
 		_ = cmd.Wait()
 		p := i.serve()
 		p.want(200, "GET", "/readyz", "", nil)

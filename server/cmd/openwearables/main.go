@@ -48,7 +48,7 @@ func main() {
 	os.Exit(p.run(ctx))
 }
 
-// program is one run, with everything that it touches of its surroundings.
+// program is one run of the command, with its surroundings.
 type program struct {
 	args           []string
 	environ        []string
@@ -56,12 +56,13 @@ type program struct {
 	stdout, stderr io.Writer
 }
 
-// usageError says which arguments made no sense.
+// usageError is a mistake in the arguments.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// run returns the exit status: 0, 1 for a failure, 2 for wrong arguments.
+// run executes the command and returns the exit status: 0, 1 for a failure, 2
+// for wrong arguments.
 func (p *program) run(ctx context.Context) int {
 	err := p.dispatch(ctx)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
@@ -74,6 +75,7 @@ func (p *program) run(ctx context.Context) int {
 	return 1
 }
 
+// dispatch executes the command that the first one or two arguments name.
 func (p *program) dispatch(ctx context.Context) error {
 	commands := map[string]func(context.Context, []string) error{
 		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "copy": p.copy, "doctor": p.doctor, "version": p.version,
@@ -98,6 +100,7 @@ func (p *program) dispatch(ctx context.Context) error {
 	return usageError(fmt.Sprintf("there is no command %q; see openwearables --help", strings.Join(p.args, " ")))
 }
 
+// version prints the version and, if it is known, the revision.
 func (p *program) version(_ context.Context, args []string) error {
 	if len(args) > 0 {
 		return usageError("version takes no argument")

@@ -19,8 +19,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
-// binary is the program, built once, and server the one that serves: under
-// the race detector, where the tests are.
+// binary is the program, built once. server is the program that serves: with the
+// race detector if the tests have it.
 var (
 	binary, server string
 	serverFlags    []string
@@ -45,11 +45,11 @@ func testMain(m *testing.M) int {
 	return pgtest.Main{M: m}.Run()
 }
 
-// Limits of what the tests wait for.
+// Limits of waits.
 const (
 	buildTimeout = 10 * time.Minute
-	endTimeout   = 10 * time.Second // an exit may take so long
-	pipeTimeout  = 5 * time.Second  // until the output of a process that has ended is read
+	endTimeout   = 10 * time.Second // for the process to exit
+	pipeTimeout  = 5 * time.Second  // for the output of an ended process
 )
 
 func build(folder string, flags ...string) (string, error) {
@@ -63,36 +63,36 @@ func build(folder string, flags ...string) (string, error) {
 	return to, nil
 }
 
-// installation is a folder in which the program is run.
+// installation is a folder in which the program runs.
 type installation struct {
 	t      testing.TB
 	folder string
-	env    []string // beside what the test itself has, without variables of ours
+	env    []string // the environment of the test, without the variables of the program
 }
 
 func install(t testing.TB) *installation {
 	t.Helper()
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
-	env = append(env, "GORACE=atexit_sleep_ms=0") // else every end takes a second
+	env = append(env, "GORACE=atexit_sleep_ms=0") // else every exit takes a second
 	return &installation{t: t, folder: t.TempDir(), env: env}
 }
 
 func (i *installation) path(name string) string { return filepath.Join(i.folder, name) }
 
-// server is the command that serves on a free port.
+// server returns the command that serves on a free port.
 func (i *installation) server(args ...string) *exec.Cmd {
 	cmd := exec.Command(server, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = i.folder, i.env, pipeTimeout
 	return cmd
 }
 
-// outcome is what came of a run that ended.
+// outcome is the result of a finished run.
 type outcome struct {
 	status         int
 	stdout, stderr string
 }
 
-// run runs the program to its end.
+// run runs the program until it exits, for at most a minute.
 func (i *installation) run(stdin string, args ...string) outcome {
 	i.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -108,8 +108,8 @@ func (i *installation) run(stdin string, args ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// ok runs the program, which must succeed without a complaint, and returns
-// what it printed.
+// ok runs the program, which must succeed and print nothing on standard error.
+// It returns standard output.
 func (i *installation) ok(stdin string, args ...string) string {
 	i.t.Helper()
 	o := i.run(stdin, args...)
@@ -119,14 +119,14 @@ func (i *installation) ok(stdin string, args ...string) string {
 	return o.stdout
 }
 
-// process is the program serving.
+// process is a running server.
 type process struct {
 	t              testing.TB
 	cmd            *exec.Cmd
 	stdout, stderr output
 	url            string
-	ready          time.Duration // from its start to its line
-	ended          chan struct{} // closed when it has
+	ready          time.Duration // from its start until it is ready
+	ended          chan struct{} // closed after its exit
 }
 
 var readyLine = regexp.MustCompile(`(?m)^openwearables is ready on (https?://\S+) \(reference: \S+/docs\)$`)
@@ -143,7 +143,7 @@ func (i *installation) serve(args ...string) *process {
 	}
 	go func() {
 		defer close(p.ended)
-		_ = p.cmd.Wait() // the tests look at the state that it left
+		_ = p.cmd.Wait() // the tests check the state of the process
 	}()
 	i.t.Cleanup(func() {
 		p.kill()
@@ -163,7 +163,7 @@ func (i *installation) serve(args ...string) *process {
 	return p
 }
 
-// kill ends the process at once, if it has not ended.
+// kill kills the process, unless it has ended.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
 	select {
@@ -173,7 +173,7 @@ func (p *process) kill() {
 	}
 }
 
-// stop asks the process to end and returns its exit status.
+// stop sends SIGTERM and returns the exit status.
 func (p *process) stop() int {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
@@ -187,8 +187,8 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// wait returns the exit status, -1 after a signal, of a process that ends
-// within endTimeout.
+// wait waits up to endTimeout for the exit and returns its status, which is -1
+// after a signal.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {
@@ -199,8 +199,8 @@ func (p *process) wait() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// output keeps what a process prints and says when it holds what is wanted.
-// Safe for concurrent use.
+// output keeps what a process prints, and closes found when wanted matches it.
+// It is safe for concurrent use.
 type output struct {
 	mu     sync.Mutex
 	text   []byte

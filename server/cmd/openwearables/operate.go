@@ -17,7 +17,7 @@ import (
 	"github.com/openwearables/openwearables/server/operator"
 )
 
-// developerCommand reads the flags of a command about one developer.
+// developerCommand parses the arguments of a command on one developer.
 func (p *program) developerCommand(command, summary string, args []string, password bool) (*settings, control.Command, error) {
 	s := p.databaseSettings(command, summary)
 	c := control.Command{Name: command}
@@ -40,8 +40,8 @@ func (p *program) developerCommand(command, summary string, args []string, passw
 	return s, c, err
 }
 
-// password reads a password from standard input, or asks for it twice at a
-// terminal, where it is not shown.
+// password reads a password from standard input, or prompts for it twice at a
+// terminal without echo.
 func (p *program) password(fromStdin bool) (string, error) {
 	if fromStdin {
 		line, err := bufio.NewReader(io.LimitReader(p.stdin, 4096)).ReadString('\n')
@@ -65,6 +65,7 @@ func (p *program) password(fromStdin bool) (string, error) {
 	return typed, err
 }
 
+// ask prompts at the terminal and reads a line without echo.
 func (p *program) ask(terminal *os.File, prompt string) (string, error) {
 	fmt.Fprint(p.stderr, prompt)
 	typed, err := term.ReadPassword(int(terminal.Fd()))
@@ -72,7 +73,7 @@ func (p *program) ask(terminal *os.File, prompt string) (string, error) {
 	return string(typed), err
 }
 
-// operate carries out a command about one developer and says that it did.
+// operate executes a command on one developer and prints that it is done.
 func (p *program) operate(ctx context.Context, command, summary, done string, args []string, password bool) error {
 	s, c, err := p.developerCommand(command, summary, args, password)
 	if err != nil {

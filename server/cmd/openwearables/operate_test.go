@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// listed is the line of developer list about an address, split into its words.
+// listed returns the words of the line about an email in developer list.
 func (i *installation) listed(email string) []string {
 	i.t.Helper()
 	for line := range strings.Lines(i.ok("", "developer", "list")) {
@@ -23,8 +23,8 @@ func (i *installation) listed(email string) []string {
 	return nil
 }
 
-// TestDeveloperCommandsActAtOnce walks them with and without a running server: what a
-// command ends is refused by the first request after it returned.
+// With and without a running server, the first request after a command is
+// refused what the command ended.
 func TestDeveloperCommandsActAtOnce(t *testing.T) {
 	for _, running := range []bool{true, false} {
 		name := map[bool]string{true: "running", false: "stopped"}[running]
@@ -38,7 +38,7 @@ func TestDeveloperCommandsActAtOnce(t *testing.T) {
 func walkCommands(t *testing.T, running bool) {
 	i, password := installWithDeveloper(t)
 	p := i.serve()
-	// command runs one and sees to it that the server runs after it.
+	// command runs a command and leaves the server running.
 	command := func(stdin string, args ...string) {
 		t.Helper()
 		if !running {
@@ -105,7 +105,7 @@ func walkCommands(t *testing.T, running bool) {
 	}
 }
 
-// A command that is refused says why, alike with and without a server.
+// A refused command says why, in the same words with and without a server.
 func TestRefusedCommandsSayWhy(t *testing.T) {
 	t.Parallel()
 	i, password := installWithDeveloper(t)
@@ -138,8 +138,7 @@ func TestRefusedCommandsSayWhy(t *testing.T) {
 	}
 }
 
-// Commands that are started while the server starts, and at once, all reach
-// the database.
+// Concurrent commands all reach the database.
 func TestCommandsWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	i, _ := installWithDeveloper(t)
@@ -154,7 +153,7 @@ func TestCommandsWaitForEachOther(t *testing.T) {
 	commands.Wait()
 }
 
-// keyID is the kid of an access token.
+// keyID returns the kid of an access token.
 func keyID(t *testing.T, access string) string {
 	t.Helper()
 	header, _, _ := strings.Cut(access, ".")
@@ -218,7 +217,7 @@ func TestSigningKeyRotationRefusesNoToken(t *testing.T) {
 	stop.Store(true)
 	load.Wait()
 	p.stop()
-	i.ok("", "signing-key", "rotate") // ES256 still, though nothing says so
+	i.ok("", "signing-key", "rotate") // still ES256, without a flag
 	p = i.serve("--jwt-alg", "ES256")
 	p.want(200, "GET", "/api/v1/auth/me", first.access, nil)
 	if kid := keyID(t, p.login(email, password).access); seen[kid] {

@@ -11,7 +11,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
 )
 
-// refresh trades a refresh token under an Idempotency-Key.
+// refresh refreshes a session under an Idempotency-Key.
 func (p *process) refresh(token, key string) reply {
 	p.t.Helper()
 	body := map[string]string{"refresh_token": token}
@@ -22,8 +22,8 @@ func (p *process) refresh(token, key string) reply {
 	return a
 }
 
-// TestCopyKeepsEveryCredential moves a live installation: every key, session and token of it goes
-// on working, and a retry of a refresh still finds what it made.
+// A copied installation keeps every key, session and token, and a retried
+// refresh gets the successor that it got before.
 func TestCopyKeepsEveryCredential(t *testing.T) {
 	t.Parallel()
 	i, password := installWithDeveloper(t)
@@ -100,7 +100,8 @@ func TestCopyRefusesWhatItCannotCopy(t *testing.T) {
 	}
 }
 
-// TestPostgresNeedsASecret holds what is said at the start and by doctor.
+// Without OPENWEARABLES_SECRET, serve and doctor refuse a PostgreSQL database;
+// doctor and /readyz report that it may lose writes.
 func TestPostgresNeedsASecret(t *testing.T) {
 	t.Parallel()
 	i, dsn := install(t), pgtest.New(t)
@@ -128,8 +129,8 @@ func TestPostgresNeedsASecret(t *testing.T) {
 	}
 }
 
-// TestServerSurvivesADatabaseOutage: a node whose database goes away answers in time, says that it is
-// not ready, and is back without a restart.
+// A node without its database answers 503 in time, and recovers without a
+// restart.
 func TestServerSurvivesADatabaseOutage(t *testing.T) {
 	t.Parallel()
 	server, err := pgtest.Start()
@@ -177,7 +178,7 @@ func TestServerSurvivesADatabaseOutage(t *testing.T) {
 	}
 }
 
-// What --redis cannot be is said at the start, without its password.
+// An invalid --redis is refused at the start, and its password is not shown.
 func TestUnusableRedisIsRefused(t *testing.T) {
 	t.Parallel()
 	i, dsn := install(t), pgtest.New(t)

@@ -10,9 +10,10 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// devEmail is the developer that serve --dev creates.
+// devEmail is the email of the developer that serve --dev creates.
 const devEmail = "dev@example.com"
 
+// serve runs the server until ctx ends.
 func (p *program) serve(ctx context.Context, args []string) error {
 	s := p.serveSettings()
 	if err := s.parse(args); err != nil {
@@ -39,9 +40,9 @@ func (p *program) serve(ctx context.Context, args []string) error {
 	return errors.Join(err, node.Close())
 }
 
-// welcome looks whether anybody can log in. Where there is no developer, --dev
-// creates one with a random password, and welcome returns how to log in, to be
-// shown this once.
+// welcome checks that somebody can log in. If there is no developer, --dev
+// creates one with a random password, and welcome returns how to log in; it is
+// shown only this once.
 func (s *settings) welcome(ctx context.Context, node *server.Server, base string) string {
 	developers := node.Auth().Developers
 	all, err := developers.All(ctx)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// printed is what serve --dev prints for the first developer.
+// printed matches what serve --dev prints about the first developer.
 var printed = regexp.MustCompile(`(?s)  email     (\S+)\n  password  (\S+)\n.*\n  curl -X POST (\S+) -d (\S+)=(\S+) -d (\S+)=(\S+)\n`)
 
 func TestServeDevShowsTheFirstDeveloperOnce(t *testing.T) {
@@ -44,7 +44,7 @@ func TestServeDevShowsTheFirstDeveloperOnce(t *testing.T) {
 	}
 }
 
-// Where the port is taken nobody would see the password, so nobody is created.
+// If the port is taken, no developer is created: nobody would see the password.
 func TestServeDevCreatesNobodyItCannotShow(t *testing.T) {
 	i := install(t)
 	taken := install(t).serve("--dev")
@@ -84,7 +84,8 @@ func TestServeRefusesADatabaseInUse(t *testing.T) {
 	first.want(200, "GET", "/readyz", "", nil)
 }
 
-// A kill leaves a socket behind; the next start and the commands do not mind.
+// A killed server leaves its socket behind, which disturbs neither the next
+// start nor the commands.
 func TestServeStartsAfterAKill(t *testing.T) {
 	i := install(t)
 	i.serve().kill()
@@ -121,7 +122,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestLogIsOneLineARequest holds the log to what may be in it.
+// The log has one JSON line for each request, and no secret.
 func TestLogIsOneLineARequest(t *testing.T) {
 	i, password := installWithDeveloper(t)
 	p := i.serve("--log-level", "debug")

@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// certify writes a self-signed certificate of 127.0.0.1 and its key into the
-// folder, and returns what trusts it.
+// certify writes a self-signed certificate for 127.0.0.1 and its key into the
+// folder. It returns a pool that trusts it.
 func (i *installation) certify() *x509.CertPool {
 	i.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -111,7 +111,7 @@ func TestTLSFloorAndProtocols(t *testing.T) {
 	}
 }
 
-// refusedHandshakes holds the floor: TLS 1.2 with forward secrecy.
+// The minimum is TLS 1.2 with forward secrecy.
 func refusedHandshakes(t *testing.T, host string, trusted *x509.CertPool) {
 	t.Helper()
 	for _, c := range []struct {

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// value is a flag that says what it takes when it is given something else.
+// value is a flag whose errors say what it takes.
 type value[T any] struct {
 	to       *T
 	parse    func(string) (T, error)
-	name     string // of what it takes; "" for a switch
+	name     string // of its argument; "" for a switch
 	expected string
 }
 
 func (v *value[T]) String() string {
-	if v.to == nil { // package flag asks a zero value
+	if v.to == nil { // package flag calls this on a zero value
 		return ""
 	}
 	return fmt.Sprint(*v.to)
@@ -34,7 +34,7 @@ func (v *value[T]) Set(s string) error {
 
 func (v *value[T]) kind() string { return v.name }
 
-// IsBoolFlag lets a switch be given without a value.
+// IsBoolFlag reports whether the flag needs no argument.
 func (v *value[T]) IsBoolFlag() bool { return v.name == "" }
 
 func (s *settings) number(to *int, name, usage string) {
@@ -49,7 +49,7 @@ func (s *settings) toggle(to *bool, name, usage string) {
 	s.Var(&value[bool]{to, strconv.ParseBool, "", "true or false"}, name, usage)
 }
 
-// origins is a flag of comma-separated origins.
+// origins is a flag that takes comma-separated origins.
 type origins []string
 
 func (o *origins) String() string { return strings.Join(*o, ",") }
@@ -64,7 +64,7 @@ func (o *origins) Set(s string) error {
 	return nil
 }
 
-// proxies is a flag of comma-separated addresses and networks.
+// proxies is a flag that takes comma-separated addresses and networks.
 type proxies []netip.Prefix
 
 func (n *proxies) String() string {
