@@ -41,8 +41,7 @@ var limits = strings.Fields(`key developer user address login login-account
 type testServer struct {
 	url, email, password string
 
-	cmd    *exec.Cmd
-	exited <-chan error
+	process *childproc.Process
 }
 
 // startServer builds the server in folder, creates a developer and serves on a free
@@ -60,17 +59,17 @@ func startServer(folder string) (*testServer, error) {
 	if err := s.createDeveloper(program, database); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.Command(program, "serve", "--addr=127.0.0.1:0", "--log-level=error", database)
+	cmd := exec.Command(program, "serve", "--addr=127.0.0.1:0", "--log-level=error", database)
 	for _, name := range limits {
-		s.cmd.Args = append(s.cmd.Args, "--limit-"+name+"=1000000")
+		cmd.Args = append(cmd.Args, "--limit-"+name+"=1000000")
 	}
-	s.cmd.Env, s.cmd.Stderr = serverEnv(), os.Stderr
+	cmd.Env, cmd.Stderr = serverEnv(), os.Stderr
 	out, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	s.cmd.Stdout = w
-	s.exited, err = childproc.Start(s.cmd, syscall.SIGTERM)
+	cmd.Stdout = w
+	s.process, err = childproc.Start(cmd, syscall.SIGTERM)
 	_ = w.Close()
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
@@ -140,12 +139,12 @@ func readURL(out *os.File) (string, error) {
 // stop ends the server and returns the error of its exit, such as that of a data race
 // that was detected.
 func (s *testServer) stop() error {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	s.process.Signal(syscall.SIGTERM)
 	select {
-	case err := <-s.exited:
-		return err
+	case <-s.process.Ended():
+		return s.process.Err()
 	case <-time.After(stopLimit):
-		_ = s.cmd.Process.Kill()
+		s.process.Signal(syscall.SIGKILL)
 		return fmt.Errorf("the server did not end within %v of SIGTERM", stopLimit)
 	}
 }

@@ -5,9 +5,10 @@ import (
 	"syscall"
 )
 
-func tie(cmd *exec.Cmd, end syscall.Signal) {
+func tie(cmd *exec.Cmd, last syscall.Signal) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Pdeathsig = end
+	cmd.SysProcAttr.Pdeathsig = last
+	cmd.SysProcAttr.Setpgid = true
 }

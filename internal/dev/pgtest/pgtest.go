@@ -7,190 +7,43 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/openwearables/openwearables/internal/dev/childproc"
+	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
-// superuser is whom the tests connect as, without a password, over the socket.
-const superuser = "tester"
-
-// Server is a running PostgreSQL with a data directory of its own.
+// Server is a running PostgreSQL with a data directory of its own, reachable by
+// its socket alone.
 type Server struct {
+	*service.Postgres
 	folder string
-	owner  *owner
-	exited <-chan error
-	pid    int
-	args   []string
 }
 
-// owner is the user that PostgreSQL runs as; it refuses to be root.
-type owner struct{ uid, gid int }
-
-// Start makes a data directory and starts a server of it, with the settings
-// given ("fsync=off"), reachable by its socket alone.
+// Start makes a data directory and starts a server of it, with the settings given
+// ("fsync=off"). The caller must Close it.
 func Start(settings ...string) (*Server, error) {
 	folder, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		return nil, err
 	}
+	err = os.Chmod(folder, 0o755) // the server may run as another account
 	s := &Server{folder: folder}
-	for _, setting := range append([]string{"listen_addresses=", "max_connections=250", "shared_buffers=32MB", "log_min_messages=panic"}, settings...) {
-		s.args = append(s.args, "-c", setting)
+	if err == nil {
+		usual := []string{"max_connections=250", "shared_buffers=32MB", "log_min_messages=log"}
+		s.Postgres, err = service.NewPostgres(folder, append(usual, settings...)...)
 	}
-	if err := s.prepare(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
-	}
-	if err := s.Up(); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	return s, nil
 }
 
-// binary finds a program of the newest PostgreSQL that is installed.
-func binary(name string) (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-	if err != nil {
-		return "", err
-	}
-	if len(found) == 0 {
-		return "", errors.New("PostgreSQL is not installed: apt-get install postgresql")
-	}
-	version := func(path string) int {
-		n, _ := strconv.Atoi(strings.Split(path, "/")[4]) // 0 for what is no number
-		return n
-	}
-	return slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) }), nil
-}
-
-// prepare makes the data directory. Its databases put text in order as people
-// do, so that what must be in the order of bytes shows.
-func (s *Server) prepare() error {
-	if os.Geteuid() == 0 {
-		name := "postgres"
-		if _, err := user.Lookup(name); err != nil {
-			name = "nobody"
-		}
-		u, err := user.Lookup(name)
-		if err != nil {
-			return err
-		}
-		s.owner = new(owner)
-		s.owner.uid, _ = strconv.Atoi(u.Uid) // numbers, on the systems that have them
-		s.owner.gid, _ = strconv.Atoi(u.Gid)
-		if err := os.Chown(s.folder, s.owner.uid, s.owner.gid); err != nil {
-			return err
-		}
-	}
-	initdb, err := binary("initdb")
-	if err != nil {
-		return err
-	}
-	cmd := s.command(initdb, "-D", s.data(), "-U", superuser, "-A", "trust", "--no-sync", "--no-instructions",
-		"-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	rules := "local all " + superuser + " trust\nlocal all all scram-sha-256\n"
-	return os.WriteFile(filepath.Join(s.data(), "pg_hba.conf"), []byte(rules), 0o600)
-}
-
-func (s *Server) data() string { return filepath.Join(s.folder, "data") }
-
-func (s *Server) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
-	cmd.Dir = s.folder
-	if s.owner != nil {
-		s.owner.assume(cmd)
-	}
-	return cmd
-}
-
-// Up starts the server and returns when it takes connections.
-func (s *Server) Up() error {
-	postgres, err := binary("postgres")
-	if err != nil {
-		return err
-	}
-	cmd := s.command(postgres, append([]string{"-D", s.data(), "-k", s.folder}, s.args...)...)
-	log, err := os.OpenFile(filepath.Join(s.folder, "log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	if s.exited, err = childproc.Start(cmd, syscall.SIGQUIT); err != nil {
-		return err
-	}
-	s.pid = cmd.Process.Pid
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		err := s.Exec(context.Background(), "postgres", "SELECT 1")
-		if err == nil {
-			return nil
-		}
-		select {
-		case ended := <-s.exited:
-			out, _ := os.ReadFile(log.Name())
-			return fmt.Errorf("PostgreSQL ended: %w\n%s", ended, out)
-		default:
-		}
-		if time.Now().After(deadline) {
-			s.Kill()
-			return err
-		}
-	}
-}
-
-// Socket is the path at which the server takes connections.
-func (s *Server) Socket() string { return filepath.Join(s.folder, ".s.PGSQL.5432") }
-
-// DSN names a database of the server.
-func (s *Server) DSN(database string) string {
-	return "postgres://" + superuser + "@/" + database + "?host=" + s.folder
-}
-
-// Exec runs statements, each in a transaction of its own.
-func (s *Server) Exec(ctx context.Context, database string, statements ...string) error {
-	conn, err := pgx.Connect(ctx, s.DSN(database))
-	if err != nil {
-		return err
-	}
-	for _, statement := range statements {
-		if _, failed := conn.Exec(ctx, statement); failed != nil {
-			err = errors.Join(err, failed)
-		}
-	}
-	return errors.Join(err, conn.Close(ctx))
-}
-
-// Kill ends the server at once, as a crash does; Up starts it again.
-func (s *Server) Kill() { s.end(syscall.SIGQUIT) }
-
-// Down ends the server in order; Up starts it again.
-func (s *Server) Down() { s.end(syscall.SIGINT) }
-
-func (s *Server) end(how os.Signal) {
-	p, err := os.FindProcess(s.pid)
-	if err == nil {
-		err = p.Signal(how)
-	}
-	if err != nil {
-		return // it has ended
-	}
-	<-s.exited
-}
+// Socket returns the path at which the server takes connections.
+func (s *Server) Socket() string { return filepath.Join(s.Folder(), ".s.PGSQL.5432") }
 
 // Close ends the server and removes its data.
 func (s *Server) Close() error {

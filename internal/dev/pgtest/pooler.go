@@ -2,7 +2,6 @@ package pgtest
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -37,37 +36,18 @@ func Pooler(t testing.TB, dsn string, settings ...string) string {
 	t.Cleanup(func() { _ = os.RemoveAll(folder) }) // the system's temporary files are swept
 	config := filepath.Join(folder, "pgbouncer.ini")
 	text := fmt.Sprintf("[databases]\n* = host=%s user=%s\n[pgbouncer]\npool_mode = transaction\nauth_type = any\nlisten_port = 5432\n"+
-		"unix_socket_dir = %s\n%s\n", server.folder, superuser, folder, strings.Join(settings, "\n"))
+		"unix_socket_dir = %s\n%s\n", server.Folder(), u.User.Username(), folder, strings.Join(settings, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := server.command(path, config)
-	if server.owner != nil {
-		if err := os.Chown(folder, server.owner.uid, server.owner.gid); err != nil {
-			t.Fatal(err)
-		}
+	if err := server.Own(folder); err != nil {
+		t.Fatal(err)
 	}
-	var log strings.Builder // read when it has ended
-	cmd.Stdout, cmd.Stderr = &log, &log
-	exited, err := childproc.Start(cmd, syscall.SIGKILL)
+	p, err := childproc.Serve(server.Command(path, config), syscall.SIGKILL, filepath.Join(folder, "log"), "process up: PgBouncer")
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := func() {
-		_ = cmd.Process.Kill() // if it fails, it has ended
-		<-exited
-	}
-	t.Cleanup(end)
-	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		if c, err := net.Dial("unix", filepath.Join(folder, ".s.PGSQL.5432")); err == nil {
-			_ = c.Close() // it was only to see that somebody listens
-			break
-		}
-		if time.Since(begun) > 20*time.Second {
-			end()
-			t.Fatalf("PgBouncer does not start: %s", &log)
-		}
-	}
+	t.Cleanup(func() { p.End(syscall.SIGKILL, time.Second) })
 	u.RawQuery = url.Values{"host": {folder}}.Encode()
 	return u.String()
 }

@@ -36,8 +36,9 @@ var permitted = []struct{ from, to string }{
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/cluster", "internal/ratelimit"},
 
-	{"internal/dev/pgtest", "internal/dev/childproc"},
-	{"internal/dev/redistest", "internal/dev/childproc"},
+	{"internal/dev/service", "internal/dev/childproc"},
+	{"internal/dev/pgtest", "internal/dev/service internal/dev/childproc"},
+	{"internal/dev/redistest", "internal/dev/service"},
 	{"internal/dev/swiftgen/...", "internal/dev/swiftgen/..."},
 	{"internal/dev/conformance/...", "internal/dev/conformance/... clients/go/... gen/... server/..."},
 }

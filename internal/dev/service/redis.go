@@ -1,0 +1,67 @@
+package service
+
+import (
+	"errors"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/dev/childproc"
+)
+
+// Redis is a Redis server that keeps nothing on disk. Its methods must not be
+// called concurrently.
+type Redis struct {
+	folder, addr string
+	args         []string
+	process      *childproc.Process
+}
+
+// NewRedis starts a server in the folder with the arguments beside the usual ones.
+func NewRedis(folder string, args ...string) (*Redis, error) {
+	r := &Redis{folder: folder, args: args}
+	_, err := Listen(func(addr string) error {
+		r.addr = addr
+		return r.Up()
+	})
+	return r, err
+}
+
+// RedisVersion returns the name and version of the Redis that is installed.
+func RedisVersion() string {
+	out, _ := exec.Command("redis-server", "--version").Output() // empty if it fails
+	fields := strings.Fields(string(out))
+	if len(fields) < 3 {
+		return "Redis"
+	}
+	return "Redis " + strings.TrimPrefix(fields[2], "v=")
+}
+
+// Up starts the server, which must not be running, at its address, and returns
+// when it takes connections.
+func (r *Redis) Up() error {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return errors.New("Redis is not installed: apt-get install redis-server")
+	}
+	host, port, _ := net.SplitHostPort(r.addr)
+	usual := []string{"--bind", host, "--port", port, "--dir", r.folder, "--save", "", "--appendonly", "no"}
+	cmd := exec.Command(path, append(usual, r.args...)...)
+	r.process, err = childproc.Serve(cmd, syscall.SIGKILL, filepath.Join(r.folder, "log"), "Ready to accept connections")
+	return err
+}
+
+// Addr returns the address, HOST:PORT.
+func (r *Redis) Addr() string { return r.addr }
+
+// Kill ends the server at once.
+func (r *Redis) Kill() { r.process.End(syscall.SIGKILL, time.Second) }
+
+// Pause stops the server from doing anything until Continue.
+func (r *Redis) Pause() { r.process.Signal(syscall.SIGSTOP) }
+
+// Continue ends a Pause.
+func (r *Redis) Continue() { r.process.Signal(syscall.SIGCONT) }
