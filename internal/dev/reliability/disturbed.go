@@ -51,7 +51,7 @@ var disturbances = []struct {
 						done <- nil
 						return
 					default:
-						err = w.stack.Redis.Flush()
+						err = w.stack.Flush()
 					}
 				}
 				done <- err

@@ -100,7 +100,7 @@ func killPostgres(w *world, cycle int, work func()) error {
 	stop := make(chan struct{})
 	go func() {
 		time.Sleep(time.Duration(200+rand.IntN(700)) * time.Millisecond)
-		_ = w.log.Event("death", "PostgreSQL", 0, func() error { w.stack.Postgres.Crash(); return nil })
+		_ = w.log.Event("death", "PostgreSQL", 0, func() error { w.stack.Postgres.Kill(); return nil })
 		close(stop)
 	}()
 	work()
@@ -125,7 +125,7 @@ func killBoth(w *world, cycle int, work func()) error {
 	stop := make(chan struct{})
 	go func() {
 		time.Sleep(time.Duration(200+rand.IntN(700)) * time.Millisecond)
-		_ = w.log.Event("death", "both", 0, func() error { n.Kill(); w.stack.Postgres.Crash(); return nil })
+		_ = w.log.Event("death", "both", 0, func() error { n.Kill(); w.stack.Postgres.Kill(); return nil })
 		close(stop)
 	}()
 	work()

@@ -25,7 +25,7 @@ var outages = []outage{
 	{name: "db-black-hole", begin: func(w *world) error { return w.stack.DB.BlackHole() }, heal: healDB, telling: true},
 	{name: "db-slow", begin: func(w *world) error { return w.stack.DB.Slow(3000) }, heal: healDB},
 	{name: "lagging", begin: func(w *world) error { return w.stack.DB.Slow(700) }, heal: healDB, telling: true},
-	{name: "db-restarted", begin: func(w *world) error { w.stack.Postgres.Crash(); return nil }, heal: func(w *world) error { return w.stack.Postgres.Up() }},
+	{name: "db-restarted", begin: func(w *world) error { w.stack.Postgres.Kill(); return nil }, heal: func(w *world) error { return w.stack.Postgres.Up() }},
 	{name: "tables-locked", begin: lockTables, heal: func(w *world) error { return w.unlock() }},
 	{name: "redis-down", redis: true, begin: func(w *world) error { w.stack.Cache.Down(); return nil }, heal: healCache},
 	{name: "redis-black-hole", redis: true, begin: func(w *world) error { return w.stack.Cache.BlackHole() }, heal: healCache},

@@ -162,9 +162,7 @@ func (f *film) develop(original *stack.Stack, i int) (err error) {
 	f.log.Add(record.Call{Client: "harness", Op: "image", Start: now, End: now, Args: map[string]string{
 		"cut": fmt.Sprint(at), "keep": fmt.Sprintf("%.2f", loss.Keep), "sector": fmt.Sprint(loss.Sector), "seed": fmt.Sprint(loss.Seed),
 	}})
-	if f.stack, err = original.At(folder); err != nil {
-		return err
-	}
+	f.stack = original.At(folder)
 	defer f.stack.Close()
 	n := f.stack.Nodes[0]
 	if f.restart(func() error { return n.Start("") }) != nil {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
+	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
 // report shows what came of a run. A full one may be run in parts: what was proved
@@ -141,11 +142,7 @@ func commitOf(root string) string {
 }
 
 func (r *report) machine() string {
-	versions := []string{runtime.Version()}
-	if p, err := r.lab.Postgres(); err == nil {
-		versions = append(versions, p.Version())
-	}
-	versions = append(versions, (*stack.Redis)(nil).Version(), "Linux "+kernel())
+	versions := []string{runtime.Version(), service.PostgresVersion(), service.RedisVersion(), "Linux " + kernel()}
 	return fmt.Sprintf("commit %s, %s tier, %d cores, %s", r.commit, r.tier, runtime.NumCPU(), strings.Join(versions, ", "))
 }
 

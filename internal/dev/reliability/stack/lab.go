@@ -1,11 +1,14 @@
 package stack
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
 // Lab is what the stacks of one run share: the built binaries and one PostgreSQL.
@@ -13,7 +16,8 @@ type Lab struct {
 	root, folder string
 	binary       string // of a release
 	breakable    string // with failpoints
-	postgres     *Postgres
+	postgres     *service.Postgres
+	databases    int
 	stacks       int
 }
 
@@ -51,13 +55,19 @@ func (l *Lab) build(to string, flags ...string) error {
 	return nil
 }
 
-// Postgres is the lab's server, started at the first use.
-func (l *Lab) Postgres() (*Postgres, error) {
-	var err error
+// database makes an empty database on the lab's server, which is started at the
+// first use with the settings that it comes with: fsync is on.
+func (l *Lab) database() (p *service.Postgres, name string, err error) {
 	if l.postgres == nil {
-		l.postgres, err = NewPostgres(l.folder)
+		p, err := service.NewPostgresTCP(l.folder, "max_connections=200")
+		if err != nil {
+			return nil, "", err
+		}
+		l.postgres = p
 	}
-	return l.postgres, err
+	l.databases++
+	name = fmt.Sprint("trial", l.databases)
+	return l.postgres, name, l.postgres.Exec(context.Background(), "postgres", "CREATE DATABASE "+name+" TEMPLATE template0")
 }
 
 // Folder is where the run keeps what it writes.
@@ -66,7 +76,7 @@ func (l *Lab) Folder() string { return l.folder }
 // Close ends what still runs and removes the folder.
 func (l *Lab) Close() error {
 	if l.postgres != nil {
-		l.postgres.Close()
+		l.postgres.Kill()
 	}
 	return os.RemoveAll(l.folder)
 }

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/dev/childproc"
+	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
 // Node is one process of the product.
@@ -22,21 +25,13 @@ type Node struct {
 	metrics string
 	log     string
 	stack   *Stack
-	process *process
+	process *childproc.Process
 }
 
-func (s *Stack) add() error {
-	addr, err := freeAddr()
-	if err != nil {
-		return err
-	}
-	metrics, err := freeAddr()
-	if err != nil {
-		return err
-	}
+// add adds a node, at addresses that no other program of this machine uses.
+func (s *Stack) add() {
 	i := len(s.Nodes)
-	s.Nodes = append(s.Nodes, &Node{Index: i, Addr: addr, metrics: metrics, log: filepath.Join(s.folder, fmt.Sprintf("node%d.log", i)), stack: s})
-	return nil
+	s.Nodes = append(s.Nodes, &Node{Index: i, Addr: service.Address(), metrics: service.Address(), log: filepath.Join(s.folder, fmt.Sprintf("node%d.log", i)), stack: s})
 }
 
 // Start starts the node and returns when it is ready. A failpoint (NAME:ACTION:N)
@@ -50,43 +45,33 @@ func (n *Node) Start(failpoint string) error {
 	if failpoint != "" {
 		cmd.Env = append(cmd.Env, "FAILPOINT="+failpoint)
 	}
-	log, err := os.OpenFile(n.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
 	begun := time.Now()
-	if n.process, err = start(cmd, syscall.SIGKILL); err != nil {
-		return err
-	}
-	if err := await(n.Addr, n.process, n.log); err != nil {
-		return err
-	}
+	var err error
+	n.process, err = childproc.Serve(cmd, syscall.SIGKILL, n.log, "openwearables is ready on http://"+n.Addr)
 	n.Starts = time.Since(begun)
-	return nil
+	return err
 }
 
 // Running says whether the process has not ended.
-func (n *Node) Running() bool { return n.process.running() }
+func (n *Node) Running() bool { return n.process.Running() }
 
 // Ended is closed when the process has.
-func (n *Node) Ended() <-chan struct{} { return n.process.ended }
+func (n *Node) Ended() <-chan struct{} { return n.process.Ended() }
 
 // Kill ends the process at once.
-func (n *Node) Kill() { n.process.end(syscall.SIGKILL, time.Second) }
+func (n *Node) Kill() { n.process.End(syscall.SIGKILL, time.Second) }
 
 // Terminate asks the process to end.
-func (n *Node) Terminate() { n.process.signal(syscall.SIGTERM) }
+func (n *Node) Terminate() { n.process.Signal(syscall.SIGTERM) }
 
 // Exit is the exit status of a process that has ended, -1 after a signal.
-func (n *Node) Exit() int { return n.process.cmd.ProcessState.ExitCode() }
+func (n *Node) Exit() int { return n.process.ExitCode() }
 
 // Pause stops the process from doing anything until Continue.
-func (n *Node) Pause() { n.process.signal(syscall.SIGSTOP) }
+func (n *Node) Pause() { n.process.Signal(syscall.SIGSTOP) }
 
 // Continue is the other way of Pause.
-func (n *Node) Continue() { n.process.signal(syscall.SIGCONT) }
+func (n *Node) Continue() { n.process.Signal(syscall.SIGCONT) }
 
 // Load is what a process holds.
 type Load struct {
@@ -120,7 +105,7 @@ func (n *Node) Load() (Load, error) {
 // Stacks returns the stacks of all goroutines that the process writes when it is
 // ended by SIGQUIT, for the evidence of a hang.
 func (n *Node) Stacks() string {
-	n.process.end(syscall.SIGQUIT, 5*time.Second)
+	n.process.End(syscall.SIGQUIT, 5*time.Second)
 	text, _ := os.ReadFile(n.log) // empty if there is none
 	if i := bytes.LastIndex(text, []byte("SIGQUIT: quit")); i >= 0 {
 		text = text[i:]

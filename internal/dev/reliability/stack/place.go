@@ -36,9 +36,9 @@ func (n *Node) Traced(path string) error {
 		if err != nil {
 			return err
 		}
-		text = tail(bytes.TrimSpace(text))
+		text = bytes.TrimSpace(text)
 		final := text[bytes.LastIndexByte(text, '\n')+1:]
-		if bytes.HasPrefix(final, fmt.Append(nil, n.process.cmd.Process.Pid, " ")) && bytes.Contains(final, []byte("+++")) {
+		if bytes.HasPrefix(final, fmt.Append(nil, n.process.ID(), " ")) && bytes.Contains(final, []byte("+++")) {
 			return nil
 		}
 	}
@@ -50,12 +50,10 @@ func (s *Stack) Folder() string { return s.folder }
 
 // At is the same installation on the database files in another folder, with a
 // node that has not been started. It logs to where this one does.
-func (s *Stack) At(folder string) (*Stack, error) {
+func (s *Stack) At(folder string) *Stack {
 	o := *s
 	o.folder, o.Nodes = folder, nil
-	if err := o.add(); err != nil {
-		return nil, err
-	}
+	o.add()
 	o.Nodes[0].log = s.Nodes[0].log
-	return &o, nil
+	return &o
 }

@@ -43,10 +43,7 @@ func (d *Disk) Adopt(s *Stack) (*Stack, error) {
 	if err := files.Lay(d.folder); err != nil {
 		return nil, err
 	}
-	o, err := s.At(d.folder)
-	if err != nil {
-		return nil, err
-	}
+	o := s.At(d.folder)
 	return o, o.Nodes[0].Start("")
 }
 

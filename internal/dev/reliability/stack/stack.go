@@ -1,18 +1,27 @@
+// Package stack starts the real thing on this machine: the product's binary,
+// PostgreSQL and Redis as Debian packages them, each in a folder and at an address
+// of its own, and a proxy before each dependency that can fail it. All processes
+// end with the program, however it ends.
 package stack
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
 // Shape is what a stack is made of.
@@ -38,11 +47,11 @@ const Email = "prover@example.com"
 type Stack struct {
 	Shape
 	Nodes    []*Node
-	Postgres *Postgres // nil with SQLite
-	Redis    *Redis    // nil where there is none
-	DB       *Fault    // before PostgreSQL
-	Cache    *Fault    // before Redis
-	Password string    // of the developer
+	Postgres *service.Postgres // nil with SQLite
+	Redis    *service.Redis    // nil where there is none
+	DB       *Fault            // before PostgreSQL
+	Cache    *Fault            // before Redis
+	Password string            // of the developer
 
 	lab      *Lab
 	folder   string
@@ -78,9 +87,7 @@ func (l *Lab) New(shape Shape, flags ...string) (*Stack, error) {
 		err = s.Run(s.Password+"\n", "developer", "create", "--email", Email, "--password-stdin")
 	}
 	for range shape.Nodes {
-		if err == nil {
-			err = s.add()
-		}
+		s.add()
 	}
 	if err == nil {
 		err = s.Each(func(n *Node) error { return n.Start("") })
@@ -96,19 +103,20 @@ func (s *Stack) dependencies() (err error) {
 	if !s.PG {
 		return nil
 	}
-	if s.Postgres, err = s.lab.Postgres(); err != nil {
+	if s.Postgres, s.database, err = s.lab.database(); err != nil {
 		return err
 	}
-	if s.database, err = s.Postgres.Database(); err != nil {
+	if s.DB, err = newFault("db", s.Postgres.Addr()); err != nil || !s.Shape.Redis {
 		return err
 	}
-	if s.DB, err = newFault("db", s.Postgres.addr); err != nil || !s.Shape.Redis {
+	folder := filepath.Join(s.folder, "redis")
+	if err := os.Mkdir(folder, 0o755); err != nil {
 		return err
 	}
-	if s.Redis, err = NewRedis(s.folder); err != nil {
+	if s.Redis, err = service.NewRedis(folder); err != nil {
 		return err
 	}
-	s.Cache, err = newFault("cache", s.Redis.addr)
+	s.Cache, err = newFault("cache", s.Redis.Addr())
 	return err
 }
 
@@ -157,7 +165,7 @@ func (s *Stack) URL() string {
 func (s *Stack) File() string { return filepath.Join(s.folder, "openwearables.db") }
 
 // Direct is the PostgreSQL database without a proxy between.
-func (s *Stack) Direct() string { return s.Postgres.Direct(s.database) }
+func (s *Stack) Direct() string { return s.Postgres.DSN(s.database) }
 
 // Lock locks tables for nobody else to read or write until release is called.
 func (s *Stack) Lock(tables string) (release func() error, err error) {
@@ -170,6 +178,26 @@ func (s *Stack) Lock(tables string) (release func() error, err error) {
 		return nil, errors.Join(err, conn.Close(ctx))
 	}
 	return func() error { return conn.Close(ctx) }, nil
+}
+
+// Flush makes Redis forget everything.
+func (s *Stack) Flush() error {
+	c, err := net.DialTimeout("tcp", s.Redis.Addr(), time.Second)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(c, "FLUSHALL\r\n"); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if err == nil && line != "+OK\r\n" {
+		err = fmt.Errorf("FLUSHALL was answered %q", line)
+	}
+	return err
 }
 
 // Log is what all nodes have logged.
@@ -196,7 +224,7 @@ func (s *Stack) Close() {
 	if s.Redis != nil {
 		s.Redis.Kill()
 	}
-	if s.Postgres != nil && s.database != "" && s.Postgres.process.running() {
+	if s.Postgres != nil && s.database != "" && s.Postgres.Running() {
 		// What it leaves behind costs only room.
 		_ = s.Postgres.Exec(context.Background(), "postgres", "DROP DATABASE IF EXISTS "+s.database+" WITH (FORCE)")
 	}
