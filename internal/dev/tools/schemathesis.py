@@ -29,7 +29,7 @@ EXAMPLES, SEED = 50, 1
 EMAIL = "schemathesis@example.com"
 
 TOOLS = os.path.dirname(os.path.abspath(__file__))
-SPEC = os.path.join(TOOLS, "..", "..", "openapi.yaml")
+SPEC = os.path.join(TOOLS, "..", "..", "..", "openapi.yaml")
 
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
