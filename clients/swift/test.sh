@@ -28,7 +28,7 @@ step lint
 	"$package/Conformance/Package.swift" "$package/Conformance/Sources/ConformanceClient/main.swift"
 
 run() { # run SCRATCH OPTION...
-	"$swift" swift test --package-path "$package" --scratch-path "$cache/$1" "${@:2}" 2>&1 |
+	timeout 1500 "$swift" swift test --package-path "$package" --scratch-path "$cache/$1" "${@:2}" 2>&1 |
 		sed -E "/^(\[[0-9]+\/[0-9]+\]|Test (Case|Suite) .* (started|passed) |◇|↳)/d"
 }
 

@@ -35,5 +35,5 @@ GOWORK=$work/go.work go build -o "$work/shim" "./$here/shim"
 internal/dev/tools/swift.sh swift build --package-path "$here" --scratch-path "$work/build" 2>&1 | sed '/^\[/d'
 client=$(internal/dev/tools/swift.sh swift build --package-path "$here" --scratch-path "$work/build" --show-bin-path)/ConformanceClient
 
-exec "$CONNECTCONFORMANCE" --mode client --conf "$here/config.yaml" -- \
+exec timeout 600 "$CONNECTCONFORMANCE" --mode client --conf "$here/config.yaml" -- \
 	"$work/shim" internal/dev/tools/swift.sh "$client"

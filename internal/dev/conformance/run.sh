@@ -36,5 +36,5 @@ for side in ${*:-server client}; do
 		list=internal/dev/conformance/$side/known-$kind.txt
 		if [ -e "$list" ]; then known+=("--known-$kind" "@$list"); fi
 	done
-	"$CONNECTCONFORMANCE" --mode "$side" --conf "internal/dev/conformance/$side/config.yaml" "${known[@]}" -- "$work/$side"
+	timeout 600 "$CONNECTCONFORMANCE" --mode "$side" --conf "internal/dev/conformance/$side/config.yaml" "${known[@]}" -- "$work/$side"
 done

@@ -9,14 +9,13 @@ if a check fails, the server does not start, or it does not stop cleanly.
 """
 import json
 import os
+import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 
 # These end the session whose token the run uses.
@@ -27,6 +26,8 @@ LIMITS = [
 ]
 EXAMPLES, SEED = 50, 1
 EMAIL = "schemathesis@example.com"
+READY = re.compile(r"^openwearables is ready on (http://\S+) ", re.MULTILINE)
+RUN_TIMEOUT = 15 * 60  # seconds
 
 TOOLS = os.path.dirname(os.path.abspath(__file__))
 SPEC = os.path.join(TOOLS, "..", "..", "..", "openapi.yaml")
@@ -40,15 +41,13 @@ def main(binary, st, *options):
     with tempfile.TemporaryDirectory(prefix="schemathesis-") as folder:
         database = "sqlite:" + os.path.join(folder, "openwearables.db")
         create = [binary, "developer", "create", "--database", database, "--email", EMAIL, "--password-stdin"]
-        subprocess.run(create, input=password + "\n", text=True, check=True, env=env)
-        address = free_address()
+        subprocess.run(create, input=password + "\n", text=True, check=True, env=env, timeout=30)
         with open(os.path.join(folder, "log"), "w+") as log:
             limits = [f"--limit-{name}=100000000" for name in LIMITS]
-            serve = [binary, "serve", "--addr", address, "--database", database, *limits]
+            serve = [binary, "serve", "--addr", "127.0.0.1:0", "--database", database, *limits]
             server = subprocess.Popen(serve, stdout=log, stderr=subprocess.STDOUT, env=env)
             try:
-                base = f"http://{address}"
-                await_ready(server, base)
+                base = await_ready(server, log.name)
                 failed = run(st, base, login(base, password), folder, env, options)
             except BaseException:
                 server.kill()
@@ -61,23 +60,16 @@ def main(binary, st, *options):
     return int(failed)
 
 
-def free_address():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return "127.0.0.1:%d" % s.getsockname()[1]
-
-
-def await_ready(server, base):
+def await_ready(server, log):
+    """Returns the URL that the server prints when it is ready."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        if server.poll() is not None:
+        ended = server.poll() is not None
+        with open(log, encoding="utf-8") as lines:
+            if ready := READY.search(lines.read()):
+                return ready[1]
+        if ended:
             sys.exit(f"the server ended with status {server.returncode} before it was ready")
-        try:
-            with direct.open(base + "/readyz", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            pass
         time.sleep(0.05)
     sys.exit("the server was not ready within 30 s")
 
@@ -103,7 +95,7 @@ def run(st, base, token, folder, env, options):
         command += ["--exclude-operation-id", operation]
     env = {**env, "NO_PROXY": "127.0.0.1", "SCHEMATHESIS_HOOKS": os.path.join(TOOLS, "schemathesis_hooks.py")}
     # It leaves a cache in the folder where it runs.
-    return subprocess.run([*command, *options], cwd=folder, env=env).returncode != 0
+    return subprocess.run([*command, *options], cwd=folder, env=env, timeout=RUN_TIMEOUT).returncode != 0
 
 
 def stop(server):

@@ -33,7 +33,7 @@ if [ ! -e "$tree/.complete" ]; then
 	install bwrap bubblewrap
 	mkdir -p "$(dirname "$tree")"
 	exec 9>"$tree.lock"
-	flock 9
+	flock --wait 1800 9 || die "another one has been making $tree for half an hour"
 	if [ ! -e "$tree/.complete" ]; then
 		! grep -qs " $tree/" /proc/self/mounts || die "$tree has mounts: unmount them first"
 		rm -rf --one-file-system "$tree"

@@ -8,8 +8,9 @@ package=$(cd "$(dirname "$0")/../.." && pwd)
 root=$(cd "$package/../.." && pwd)
 swift=$root/internal/dev/tools/swift.sh
 work=$root/.cache/swift/readme
+folder=$(mktemp -d)
 pids=()
-trap 'for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done' EXIT
+trap 'for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; rm -rf "$folder"' EXIT
 
 snippet() { # snippet LANGUAGE TAG
 	awk -v fence="\`\`\`$1 $2" '$0 == fence {on = 1; found = 1; next} $0 == "```" {on = 0} on
@@ -52,19 +53,29 @@ for tag in app widget; do
 done
 
 echo "-- run the servers"
-free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 get() { python3 -c 'import json, sys; v = json.load(sys.stdin); [v := v[k] for k in sys.argv[1:]]; print(v)' "$@"; }
+await() { # await COMMAND...: until it succeeds, for 30 seconds
+	local end=$((SECONDS + 30))
+	until "$@"; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			echo "not within 30 seconds: $*" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
 password=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
 rm -f "$work"/test.db*
 database=sqlite:$work/test.db
-echo "$password" | "$TEST_BINARIES/openwearables" developer create --database "$database" \
+echo "$password" | timeout 60 "$TEST_BINARIES/openwearables" developer create --database "$database" \
 	--email dev@example.com --password-stdin >/dev/null
-base=http://127.0.0.1:$(free)
-"$TEST_BINARIES/openwearables" serve --database "$database" --addr "${base#http://}" --log-level error >/dev/null &
+timeout 600 "$TEST_BINARIES/openwearables" serve --database "$database" --addr 127.0.0.1:0 --log-level error >"$work/ready" &
 pids+=($!)
+await grep -qs '^openwearables is ready on ' "$work/ready"
+base=$(sed -n 's/^openwearables is ready on \(http:[^ ]*\) .*/\1/p' "$work/ready")
 token=
 post() { # post RPC JSON
-	curl --silent --fail --retry 50 --retry-connrefused --retry-delay 0 --max-time 20 \
+	curl --silent --fail --max-time 20 \
 		-H "Content-Type: application/json" ${token:+-H "Authorization: Bearer $token"} \
 		-d "$2" "$base/openwearables.v1.$1"
 }
@@ -77,14 +88,15 @@ OPENWEARABLES_APP_SECRET=$(get appSecret <<<"$app")
 OPENWEARABLES_API_KEY=$(post KeyService/CreateKey '{}' | get secret)
 export OPENWEARABLES_APP_ID OPENWEARABLES_APP_SECRET OPENWEARABLES_API_KEY
 
-said=$("$swift" "$bin/Shop")
+said=$(timeout 120 "$swift" "$bin/Shop")
 grep -q "^$user ada@example.com" <<<"$said" && grep -q "bytes for the app" <<<"$said"
 
 snippet js backend >"$work/backend.mjs"
-port=$(free)
-PORT=$port node "$work/backend.mjs" &
+socket=$folder/backend # a path in PORT is a socket for Node, and nobody else's
+PORT=$socket timeout 600 node "$work/backend.mjs" &
 pids+=($!)
-pair=$(curl --silent --fail --retry 50 --retry-connrefused --retry-delay 0 -X POST "http://127.0.0.1:$port/ow-token")
+await test -S "$socket"
+pair=$(curl --silent --fail --max-time 20 --unix-socket "$socket" -X POST http://backend/ow-token)
 token=$(get access_token <<<"$pair")
 [ "$(post UserService/GetUser "{\"id\": \"$user\"}" | get user id)" = "$user" ]
 echo "the README holds"
