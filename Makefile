@@ -19,12 +19,12 @@ export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 TEST := tools generated proto openapi format tidy vet staticcheck unit postgres fuzz swift typescript scenarios \
-	conformance schemathesis prove-short
+	conformance schemathesis reliability-short
 
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: build generate lint test bench prove fmt $(TEST)
+.PHONY: build generate lint test bench reliability fmt $(TEST)
 
 build:
 	go build -trimpath -o bin/openwearables ./server/cmd/openwearables
@@ -37,7 +37,7 @@ lint: proto openapi format tidy vet staticcheck
 test:
 	@MAKE="$(MAKE)" internal/dev/tools/steps.sh $(TEST)
 
-prove:
+reliability:
 	internal/dev/reliability/run.sh -tier full
 
 bench:
@@ -99,7 +99,7 @@ scenarios:
 	SCENARIO_OUTCOMES=$(OUTCOMES)/go go test -count=1 -run '^TestScenarios$$' ./clients/go
 	internal/dev/tools/outcomes.py clients/testdata/refresh-scenarios.json $(OUTCOMES)/*
 
-prove-short:
+reliability-short:
 	internal/dev/reliability/run.sh -tier short
 
 conformance: $(BUF) $(CONNECTCONFORMANCE)

@@ -42,19 +42,19 @@ func diskFull(t *trial) (_ check.Verdict, err error) {
 		return check.Verdict{}, err
 	}
 	stop := new(atomic.Bool)
-	owners := make([]*owner, 8)
-	for i := range owners {
-		if owners[i], err = w.owner(i, stop); err != nil {
+	writers := make([]*writer, 8)
+	for i := range writers {
+		if writers[i], err = w.writer(i, stop); err != nil {
 			return check.Verdict{}, err
 		}
-		defer owners[i].caller.Close()
+		defer writers[i].caller.Close()
 	}
 	how := func(w *world, cycle int, work func()) error {
 		return w.fill(small, fmt.Sprint("full-", cycle), int64(cycle%2)*300<<10, append(right, wrong...), stop, work)
 	}
 	for cycle := range fills {
 		if err == nil {
-			err = w.cycle(owners, cycle, how, true)
+			err = w.cycle(writers, cycle, how, true)
 		}
 	}
 	calls, failed := t.log.Read()
@@ -81,15 +81,15 @@ func (w *world) reads() (right, wrong []client.Request, err error) {
 }
 
 // fill lets everybody work while there is no room, from before it until after it.
-// The owners work until the first of their writes fails.
+// The writers work until the first of their writes fails.
 func (w *world) fill(small *stack.Disk, name string, leave int64, reads []client.Request, stop *atomic.Bool, work func()) error {
 	end := make(chan struct{})
 	var done sync.WaitGroup
 	for i := range 4 {
-		done.Go(func() { w.press(name, i, reads, end) })
-		done.Go(func() { w.write(name, i, end) })
+		done.Go(func() { w.closedLoop(name, i, reads, end) })
+		done.Go(func() { w.createKeys(name, i, end) })
 	}
-	done.Go(func() { w.feel(name, 0, end) })
+	done.Go(func() { w.probe(name, 0, end) })
 	done.Go(work)
 	time.Sleep(300 * time.Millisecond)
 	err := w.log.Event("fault", name, 0, func() error { return small.Fill(leave) })
@@ -98,15 +98,15 @@ func (w *world) fill(small *stack.Disk, name string, leave int64, reads []client
 		err = w.log.Event("heal", name, 0, small.Free)
 	}
 	stop.Store(true)
-	time.Sleep(relieve)
+	time.Sleep(recoveryTime)
 	close(end)
 	done.Wait()
 	return err
 }
 
-// write makes keys until the end, and records what it is told when it cannot.
-func (w *world) write(name string, i int, end <-chan struct{}) {
-	caller := client.New(w.log, fmt.Sprint("writer-", i))
+// createKeys makes keys until the end, and records what it is told when it cannot.
+func (w *world) createKeys(name string, i int, end <-chan struct{}) {
+	caller := client.New(w.log, fmt.Sprint("creator-", i))
 	defer caller.Close()
 	for n := 0; ; n++ {
 		select {
@@ -115,7 +115,7 @@ func (w *world) write(name string, i int, end <-chan struct{}) {
 		case <-time.After(10 * time.Millisecond):
 		}
 		r := w.at(0, "create-key", "", "POST", "/api-keys", w.admin, nil)
-		r.ID = fmt.Sprintf("%s-writer-%d-%d", name, i, n)
+		r.ID = fmt.Sprintf("%s-creator-%d-%d", name, i, n)
 		a := caller.Do(w.ctx, r)
 		if !a.OK() {
 			w.log.Add(record.Call{Client: caller.Name, Op: "told", Of: r.ID, Start: a.End, End: a.End, Args: map[string]string{"detail": a.Str("detail")}})

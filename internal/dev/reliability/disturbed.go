@@ -20,7 +20,7 @@ var disturbances = []struct {
 	make        func(w *world) disturb
 }{
 	{"redis-killed", 2, 12, func(w *world) disturb {
-		return func([]*victim) (func() error, error) {
+		return func([]*credential) (func() error, error) {
 			killed := time.AfterFunc(time.Duration(rand.IntN(40))*time.Millisecond, w.stack.Redis.Kill)
 			return func() error {
 				killed.Stop()
@@ -30,7 +30,7 @@ var disturbances = []struct {
 		}
 	}},
 	{"redis-paused", 1, 5, func(w *world) disturb {
-		return func([]*victim) (func() error, error) {
+		return func([]*credential) (func() error, error) {
 			w.stack.Redis.Pause()
 			over := time.After(5 * time.Second)
 			return func() error {
@@ -41,7 +41,7 @@ var disturbances = []struct {
 		}
 	}},
 	{"redis-flushed", 2, 12, func(w *world) disturb {
-		return func([]*victim) (func() error, error) {
+		return func([]*credential) (func() error, error) {
 			stop, done := make(chan struct{}), make(chan error)
 			go func() {
 				var err error
@@ -66,12 +66,12 @@ var disturbances = []struct {
 // each, and lets it go on.
 func stopNode(w *world) disturb {
 	stopped := len(w.stack.Nodes) - 1
-	return func(victims []*victim) (func() error, error) {
+	return func(credentials []*credential) (func() error, error) {
 		w.stack.Nodes[stopped].Pause()
 		return func() error {
 			var all sync.WaitGroup
-			for _, v := range victims {
-				for _, use := range v.uses {
+			for _, cred := range credentials {
+				for _, use := range cred.uses {
 					all.Go(func() {
 						late := client.New(w.log, "late")
 						defer late.Close()
@@ -101,17 +101,17 @@ func disturbed(t *trial) (check.Verdict, error) {
 		if d.name == "node-stopped" {
 			nodes = nodes[:len(nodes)-1]
 		}
-		c := w.gather(nodes...)
+		c := w.startCallers(nodes...)
 		for range t.size(d.short, d.full, "batches with "+d.name) {
 			if err == nil {
 				err = c.batch(n, d.make(w))
 			}
 			n++
 		}
-		c.disperse()
+		c.close()
 	}
 	calls, failed := t.log.Read()
-	return check.Ended(calls, n*len(kinds), true), errors.Join(err, failed)
+	return check.Ended(calls, n*len(endings), true), errors.Join(err, failed)
 }
 
 // revokerKilled ends credentials on a node that dies at a place between the
@@ -135,8 +135,8 @@ func revokerKilled(t *trial) (check.Verdict, error) {
 	return check.Ended(calls, n, true), errors.Join(err, failed)
 }
 
-// die ends one victim on the first node, which dies at the place. The other nodes
-// use the victim for as long as it may take them to notice.
+// die ends one credential on the first node, which dies at the place. The other nodes
+// use the credential for as long as it may take them to notice.
 func (w *world) die(n, try int, place string) error {
 	doomed := w.stack.Nodes[0]
 	doomed.Kill()
@@ -144,23 +144,23 @@ func (w *world) die(n, try int, place string) error {
 		return err
 	}
 	kind := n
-	if kinds[n%len(kinds)].name == "app-rotate" && place == "after_forget" {
+	if endings[n%len(endings)].name == "app-rotate" && place == "after_forget" {
 		kind++ // nobody keeps what was proved of an application's secret
 	}
-	v, err := w.victim(kind, n+1000*try) // by the other nodes
+	cred, err := w.credential(kind, n+1000*try) // by the other nodes
 	if err != nil {
 		return err
 	}
-	c := w.gather(1, 2)
-	defer c.disperse()
-	c.show(v.uses...)
+	c := w.startCallers(1, 2)
+	defer c.close()
+	c.add(cred.uses...)
 	time.Sleep(100 * time.Millisecond)
-	v.end.Op = "end-killed"
-	a := w.root.Do(w.ctx, w.to(0, v.end))
+	cred.end.Op = "end-killed"
+	a := w.root.Do(w.ctx, w.to(0, cred.end))
 	if a.Err == nil && try < 5 { // it was to pass the place again
 		return w.die(n, try+1, place)
 	} else if a.Err == nil {
-		return fmt.Errorf("%s: the node answered %v and did not die at %s", v.name, a, place)
+		return fmt.Errorf("%s: the node answered %v and did not die at %s", cred.name, a, place)
 	}
 	<-doomed.Ended()
 	time.Sleep(check.Lease + check.Margin + 300*time.Millisecond)

@@ -26,16 +26,16 @@ func durable(short, full int, of string, how death) func(*trial) (check.Verdict,
 			return check.Verdict{}, err
 		}
 		stop := new(atomic.Bool)
-		owners := make([]*owner, 16)
-		for i := range owners {
-			if owners[i], err = w.owner(i, stop); err != nil {
+		writers := make([]*writer, 16)
+		for i := range writers {
+			if writers[i], err = w.writer(i, stop); err != nil {
 				return check.Verdict{}, err
 			}
-			defer owners[i].caller.Close()
+			defer writers[i].caller.Close()
 		}
 		for cycle := range cycles {
 			if err == nil {
-				err = w.cycle(owners, cycle, how, cycle%25 == 24 || cycle == cycles-1)
+				err = w.cycle(writers, cycle, how, cycle%25 == 24 || cycle == cycles-1)
 			}
 		}
 		calls, failed := t.log.Read()
@@ -43,18 +43,18 @@ func durable(short, full int, of string, how death) func(*trial) (check.Verdict,
 	}
 }
 
-// cycle lets the owners work until a death, and looks at what is left.
-func (w *world) cycle(owners []*owner, cycle int, how death, whole bool) error {
+// cycle lets the writers work until a death, and looks at what is left.
+func (w *world) cycle(writers []*writer, cycle int, how death, whole bool) error {
 	since := time.Now()
-	stop := owners[0].stop
+	stop := writers[0].stop
 	stop.Store(false)
 	err := how(w, cycle, func() {
-		workers(len(owners), func(i int) { owners[i].work() })
+		workers(len(writers), func(i int) { writers[i].work() })
 	})
 	if err != nil {
 		return fmt.Errorf("cycle %d: %w", cycle, err)
 	}
-	if err := w.dump(since); err != nil { // before the owners change anything
+	if err := w.dump(since); err != nil { // before the writers change anything
 		return err
 	}
 	if whole {
@@ -62,7 +62,7 @@ func (w *world) cycle(owners []*owner, cycle int, how death, whole bool) error {
 			return err
 		}
 	}
-	workers(len(owners), func(i int) { owners[i].inspect() })
+	workers(len(writers), func(i int) { writers[i].verify() })
 	return w.ctx.Err()
 }
 

@@ -136,7 +136,7 @@ func survivors(t *trial) (check.Verdict, error) {
 // race refreshes a session from all sides while it is ended, and then tries all
 // that was ever given out.
 func (w *world) race(callers []*client.Client, i int) error {
-	c, end, err := w.prey(i)
+	c, end, err := w.sessionToEnd(i)
 	if err != nil {
 		return err
 	}
@@ -163,8 +163,8 @@ func (w *world) race(callers []*client.Client, i int) error {
 	return w.ctx.Err()
 }
 
-// prey is a session and one of the ways to end it.
-func (w *world) prey(i int) (c *chain, end client.Request, err error) {
+// sessionToEnd returns a session and one of the ways to end it.
+func (w *world) sessionToEnd(i int) (c *chain, end client.Request, err error) {
 	c = &chain{name: fmt.Sprint("family-", i)}
 	if c.user, err = w.user(i); err != nil {
 		return nil, end, err
@@ -191,7 +191,7 @@ func (w *world) prey(i int) (c *chain, end client.Request, err error) {
 
 // exchange registers an application and mints the user a session by its secret.
 func (w *world) exchange(n int, user string) (pair, string, error) {
-	a, err := w.want(w.root, w.at(n, "create-app", "", "POST", "/applications", w.admin, map[string]any{"name": "prey"}))
+	a, err := w.want(w.root, w.at(n, "create-app", "", "POST", "/applications", w.admin, map[string]any{"name": "trial"}))
 	if err != nil {
 		return pair{}, "", err
 	}

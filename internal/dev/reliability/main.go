@@ -1,4 +1,4 @@
-// Command prove starts the product as it is deployed, disturbs it while it works,
+// Command reliability starts the product as it is deployed, disturbs it while it works,
 // and checks from a record of every call that it kept its promises.
 package main
 
@@ -21,7 +21,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "prove:", err)
+		fmt.Fprintln(os.Stderr, "reliability:", err)
 		stop()
 		os.Exit(1)
 	}
@@ -31,7 +31,7 @@ func main() {
 var errBroken = errors.New("not everything is proved")
 
 func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("prove", flag.ExitOnError)
+	flags := flag.NewFlagSet("reliability", flag.ExitOnError)
 	tier := flags.String("tier", "short", "short, or full, which also writes server/RELIABILITY.md once all is proved")
 	only := flags.String("only", "", "comma-separated `names` of proofs, all by default; what the full tier proved before on the same commit is kept")
 	root := flags.String("root", "../../..", "the repository")
@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Printf("built in %.0f s\n", time.Since(begun).Seconds())
-	records := filepath.Join(*root, ".cache", "prove", *tier)
+	records := filepath.Join(*root, ".cache", "reliability", *tier)
 	if err := os.MkdirAll(records, 0o755); err != nil {
 		return errors.Join(err, lab.Close())
 	}
@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string) error {
 		err = r.load()
 	}
 	if err == nil {
-		err = prove(ctx, chosen, r, records)
+		err = runAll(ctx, chosen, r, records)
 	}
 	fmt.Printf("\n%s\n%s\n", r.machine(), r.table())
 	if err := errors.Join(err, lab.Close(), ctx.Err()); err != nil {
@@ -98,17 +98,17 @@ const (
 	disturbing = 250 * time.Millisecond
 )
 
-// prove runs the proofs one after the other, prints a line for each, and reports
+// runAll runs the proofs one after the other, prints a line for each, and reports
 // it.
-func prove(ctx context.Context, chosen []proof, r *report, records string) error {
+func runAll(ctx context.Context, chosen []proof, r *report, records string) error {
 	for _, p := range chosen {
 		for _, shape := range p.shapes {
 			for n, again := 0, true; again && n <= repeats; n++ {
 				if n > 0 {
-					calm(ctx)
+					awaitCalm(ctx)
 				}
 				t := &trial{ctx: ctx, lab: r.lab, full: r.tier == "full", proof: p, shape: shape}
-				one := t.prove(records)
+				one := t.carryOut(records)
 				one.show()
 				if ctx.Err() != nil {
 					return nil // which the caller sees

@@ -45,8 +45,8 @@ func healCache(w *world) error { return w.stack.Cache.Heal() }
 
 // How long a fault lasts, and how long the load after it.
 const (
-	suffer  = 3 * time.Second
-	relieve = 4 * time.Second
+	faultTime    = 3 * time.Second
+	recoveryTime = 4 * time.Second
 )
 
 func outaged(t *trial) (check.Verdict, error) {
@@ -67,7 +67,7 @@ func outaged(t *trial) (check.Verdict, error) {
 			}
 			o.name = fmt.Sprint(o.name, "-", round)
 			names = append(names, o.name)
-			if err := w.endure(o, traffic); err != nil {
+			if err := w.underFault(o, traffic); err != nil {
 				return check.Verdict{}, fmt.Errorf("%s: %w", o.name, err)
 			}
 		}
@@ -127,34 +127,34 @@ func (w *world) ordinary(n int) (right, wrong []client.Request, err error) {
 	return right, wrong, nil
 }
 
-// endure lets traffic meet a fault, from before it until after it, and records
+// underFault lets traffic meet a fault, from before it until after it, and records
 // what the nodes hold before and after.
-func (w *world) endure(o outage, traffic []client.Request) error {
-	if err := w.weigh(o.name, "baseline"); err != nil {
+func (w *world) underFault(o outage, traffic []client.Request) error {
+	if err := w.sample(o.name, "baseline"); err != nil {
 		return err
 	}
 	stop := make(chan struct{})
 	var done sync.WaitGroup
 	for i := range 8 {
-		done.Go(func() { w.press(o.name, i, traffic, stop) })
+		done.Go(func() { w.closedLoop(o.name, i, traffic, stop) })
 	}
 	for n := range w.stack.Nodes {
-		done.Go(func() { w.feel(o.name, n, stop) })
+		done.Go(func() { w.probe(o.name, n, stop) })
 	}
 	time.Sleep(time.Second)
 	err := w.log.Event("fault", o.name, 0, func() error { return o.begin(w) })
 	if err == nil {
-		time.Sleep(suffer)
+		time.Sleep(faultTime)
 		err = w.log.Event("heal", o.name, 0, func() error { return o.heal(w) })
 	}
-	time.Sleep(relieve)
+	time.Sleep(recoveryTime)
 	close(stop)
 	done.Wait()
 	time.Sleep(time.Second)
-	return errors.Join(err, w.weigh(o.name, "after"), w.ctx.Err())
+	return errors.Join(err, w.sample(o.name, "after"), w.ctx.Err())
 }
 
-func (w *world) press(name string, i int, traffic []client.Request, stop <-chan struct{}) {
+func (w *world) closedLoop(name string, i int, traffic []client.Request, stop <-chan struct{}) {
 	caller := client.New(w.log, fmt.Sprint("client-", i))
 	defer caller.Close()
 	for n := 7 * i; ; n++ {
@@ -169,9 +169,9 @@ func (w *world) press(name string, i int, traffic []client.Request, stop <-chan 
 	}
 }
 
-// feel asks a node ten times a second whether it lives and is ready, each time on
+// probe asks a node ten times a second whether it lives and is ready, each time on
 // a connection of its own and without waiting for the answer before.
-func (w *world) feel(name string, node int, stop <-chan struct{}) {
+func (w *world) probe(name string, node int, stop <-chan struct{}) {
 	prober := client.New(w.log, fmt.Sprint("prober-", node)).Fresh()
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -188,14 +188,14 @@ func (w *world) feel(name string, node int, stop <-chan struct{}) {
 	}
 }
 
-// weigh records what each node holds.
-func (w *world) weigh(name, when string) error {
+// sample records what each node holds.
+func (w *world) sample(name, when string) error {
 	for _, n := range w.stack.Nodes {
 		l, err := n.Load()
 		if err != nil {
 			return err
 		}
-		w.load(when, name, n.Index, l)
+		w.recordLoad(when, name, n.Index, l)
 	}
 	return nil
 }

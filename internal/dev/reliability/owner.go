@@ -8,27 +8,27 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/client"
 )
 
-// held is a key of an owner.
-type held struct{ id, secret string }
+// heldKey is a key of a writer.
+type heldKey struct{ id, secret string }
 
-// owner is a client with things of its own, which it changes one call at a time
+// writer is a client with things of its own, which it changes one call at a time
 // until a call is not answered, and looks at after the restart.
-type owner struct {
-	w      *world
+type writer struct {
+	world  *world
 	caller *client.Client
 	name   string
 	user   string
 	seq    int
 	stop   *atomic.Bool
 
-	keys   []held
+	keys   []heldKey
 	chain  pair
 	links  int      // refreshes of the chain
-	lately []func() // what to look at after the restart
+	checks []func() // what to look at after the restart
 }
 
-func (w *world) owner(i int, stop *atomic.Bool) (*owner, error) {
-	o := &owner{w: w, name: fmt.Sprint("owner-", i), caller: client.New(w.log, fmt.Sprint("owner-", i)), stop: stop}
+func (w *world) writer(i int, stop *atomic.Bool) (*writer, error) {
+	o := &writer{world: w, name: fmt.Sprint("writer-", i), caller: client.New(w.log, fmt.Sprint("writer-", i)), stop: stop}
 	var err error
 	if o.user, err = w.user(i); err == nil {
 		o.chain, err = w.mint(i, o.user, "chain:"+o.name)
@@ -38,154 +38,154 @@ func (w *world) owner(i int, stop *atomic.Bool) (*owner, error) {
 
 // do makes a call with a request id of its own; false means that nobody knows what
 // came of it.
-func (o *owner) do(r client.Request) (client.Answer, bool) {
-	o.seq++
-	r.ID = fmt.Sprintf("%s-%d", o.name, o.seq)
-	a := o.caller.Do(o.w.ctx, r)
+func (w *writer) do(r client.Request) (client.Answer, bool) {
+	w.seq++
+	r.ID = fmt.Sprintf("%s-%d", w.name, w.seq)
+	a := w.caller.Do(w.world.ctx, r)
 	return a, a.OK()
 }
 
-// look is a call that is made after the restart.
-func (o *owner) look(r client.Request) client.Answer {
-	o.seq++
-	r.ID = fmt.Sprintf("%s-%d", o.name, o.seq)
-	return o.caller.Insist(o.w.ctx, r)
+// ask is a call that is made after the restart.
+func (w *writer) ask(r client.Request) client.Answer {
+	w.seq++
+	r.ID = fmt.Sprintf("%s-%d", w.name, w.seq)
+	return w.caller.Insist(w.world.ctx, r)
 }
 
 // work changes things until it is stopped or a call is not answered.
-func (o *owner) work() {
-	steps := []func() bool{o.createKey, o.createKey, o.rotateKey, o.rotateKey, o.deleteKey, o.refresh, o.refresh, o.revoke, o.patch, o.patch}
-	for !o.stop.Load() && o.w.ctx.Err() == nil && steps[rand.IntN(len(steps))]() {
+func (w *writer) work() {
+	steps := []func() bool{w.createKey, w.createKey, w.rotateKey, w.rotateKey, w.deleteKey, w.refresh, w.refresh, w.revoke, w.patch, w.patch}
+	for !w.stop.Load() && w.world.ctx.Err() == nil && steps[rand.IntN(len(steps))]() {
 	}
 }
 
-func (o *owner) createKey() bool {
-	a, ok := o.do(o.w.at(0, "create-key", "", "POST", "/api-keys", o.w.admin, nil))
+func (w *writer) createKey() bool {
+	a, ok := w.do(w.world.at(0, "create-key", "", "POST", "/api-keys", w.world.admin, nil))
 	if ok {
-		k := held{a.Str("id"), a.Str("key")}
-		o.keys = append(o.keys, k)
-		o.later(func() { o.use(k.id, k.secret) })
+		k := heldKey{a.Str("id"), a.Str("key")}
+		w.keys = append(w.keys, k)
+		w.checkLater(func() { w.use(k.id, k.secret) })
 	}
 	return ok
 }
 
-// later keeps what to look at, and of what was acknowledged long ago some.
-func (o *owner) later(f func()) {
-	if o.lately = append(o.lately, f); len(o.lately) > 12 {
+// checkLater keeps what to look at, and of what was acknowledged long ago some.
+func (w *writer) checkLater(f func()) {
+	if w.checks = append(w.checks, f); len(w.checks) > 12 {
 		i := rand.IntN(8)
-		o.lately = append(o.lately[:i], o.lately[i+1:]...)
+		w.checks = append(w.checks[:i], w.checks[i+1:]...)
 	}
 }
 
-func (o *owner) use(id, secret string) {
-	r := o.w.useKey(secret)
+func (w *writer) use(id, secret string) {
+	r := w.world.useKey(secret)
 	r.Op, r.Of = "use", id
-	o.look(r)
+	w.ask(r)
 }
 
-// take removes a key from those that the owner has.
-func (o *owner) take() (held, bool) {
-	if len(o.keys) == 0 {
-		return held{}, false
+// take removes a key from those that the writer has.
+func (w *writer) take() (heldKey, bool) {
+	if len(w.keys) == 0 {
+		return heldKey{}, false
 	}
-	i := rand.IntN(len(o.keys))
-	k := o.keys[i]
-	o.keys = append(o.keys[:i], o.keys[i+1:]...)
+	i := rand.IntN(len(w.keys))
+	k := w.keys[i]
+	w.keys = append(w.keys[:i], w.keys[i+1:]...)
 	return k, true
 }
 
-func (o *owner) rotateKey() bool {
-	k, have := o.take()
+func (w *writer) rotateKey() bool {
+	k, have := w.take()
 	if !have {
 		return true
 	}
-	r := o.w.at(0, "rotate-key", k.id, "POST", "/api-keys/"+k.id+"/rotate", o.w.admin, nil)
-	r.Key = fmt.Sprintf("%s-%d", o.name, o.seq)
-	a, ok := o.do(r)
+	r := w.world.at(0, "rotate-key", k.id, "POST", "/api-keys/"+k.id+"/rotate", w.world.admin, nil)
+	r.Key = fmt.Sprintf("%s-%d", w.name, w.seq)
+	a, ok := w.do(r)
 	if ok {
-		o.rotated(k, a)
+		w.rotated(k, a)
 		return true
 	}
-	o.later(func() {
-		o.use(k.id, k.secret)
+	w.checkLater(func() {
+		w.use(k.id, k.secret)
 		r.Op = "rotate-again"
-		if a := o.look(r); a.OK() {
-			o.use(k.id, k.secret)
-			o.use(k.id, a.Str("key"))
-			o.keys = append(o.keys, held{k.id, a.Str("key")})
+		if a := w.ask(r); a.OK() {
+			w.use(k.id, k.secret)
+			w.use(k.id, a.Str("key"))
+			w.keys = append(w.keys, heldKey{k.id, a.Str("key")})
 		}
 	})
 	return false
 }
 
-func (o *owner) rotated(k held, a client.Answer) {
-	fresh := held{k.id, a.Str("key")}
-	o.keys = append(o.keys, fresh)
-	o.later(func() { o.use(k.id, k.secret) })
-	o.later(func() { o.use(k.id, fresh.secret) })
+func (w *writer) rotated(k heldKey, a client.Answer) {
+	fresh := heldKey{k.id, a.Str("key")}
+	w.keys = append(w.keys, fresh)
+	w.checkLater(func() { w.use(k.id, k.secret) })
+	w.checkLater(func() { w.use(k.id, fresh.secret) })
 }
 
-func (o *owner) deleteKey() bool {
-	k, have := o.take()
+func (w *writer) deleteKey() bool {
+	k, have := w.take()
 	if !have {
 		return true
 	}
-	_, ok := o.do(o.w.at(0, "delete-key", k.id, "DELETE", "/api-keys/"+k.id, o.w.admin, nil))
-	o.later(func() { o.use(k.id, k.secret) })
+	_, ok := w.do(w.world.at(0, "delete-key", k.id, "DELETE", "/api-keys/"+k.id, w.world.admin, nil))
+	w.checkLater(func() { w.use(k.id, k.secret) })
 	return ok
 }
 
-func (o *owner) refresh() bool {
-	r := o.w.refresh(0, "refresh", "chain:"+o.name, o.chain.refresh, fmt.Sprintf("%s-%d", o.name, o.links))
-	a, ok := o.do(r)
+func (w *writer) refresh() bool {
+	r := w.world.refresh(0, "refresh", "chain:"+w.name, w.chain.refresh, fmt.Sprintf("%s-%d", w.name, w.links))
+	a, ok := w.do(r)
 	if ok {
-		o.links++
-		o.chain = pair{a.Str("access_token"), a.Str("refresh_token")}
+		w.links++
+		w.chain = pair{a.Str("access_token"), a.Str("refresh_token")}
 		return true
 	}
-	o.later(func() {
+	w.checkLater(func() {
 		r.Op = "refresh-again"
-		if a := o.look(r); a.OK() {
-			o.links++
-			o.chain = pair{a.Str("access_token"), a.Str("refresh_token")}
+		if a := w.ask(r); a.OK() {
+			w.links++
+			w.chain = pair{a.Str("access_token"), a.Str("refresh_token")}
 		}
 	})
 	return false
 }
 
-func (o *owner) revoke() bool {
-	of := fmt.Sprintf("token:%s-%d", o.name, o.seq)
-	a, ok := o.do(o.w.at(0, "mint", of, "POST", "/users/"+o.user+"/token", o.w.admin, nil))
+func (w *writer) revoke() bool {
+	of := fmt.Sprintf("token:%s-%d", w.name, w.seq)
+	a, ok := w.do(w.world.at(0, "mint", of, "POST", "/users/"+w.user+"/token", w.world.admin, nil))
 	if !ok {
 		return false
 	}
 	p := pair{a.Str("access_token"), a.Str("refresh_token")}
-	_, ok = o.do(o.w.at(0, "revoke", of, "POST", "/auth/revoke", "", map[string]any{"refresh_token": p.refresh}))
-	o.later(func() {
-		o.look(o.w.at(0, "access", of, "GET", "/users/"+o.user, p.access, nil))
-		o.look(o.w.refresh(0, "try", of, p.refresh, "again"))
+	_, ok = w.do(w.world.at(0, "revoke", of, "POST", "/auth/revoke", "", map[string]any{"refresh_token": p.refresh}))
+	w.checkLater(func() {
+		w.ask(w.world.at(0, "access", of, "GET", "/users/"+w.user, p.access, nil))
+		w.ask(w.world.refresh(0, "try", of, p.refresh, "again"))
 	})
 	return ok
 }
 
-func (o *owner) patch() bool {
-	value := fmt.Sprintf("%s-%d", o.name, o.seq)
-	r := o.w.at(0, "patch", "user:"+o.name, "PATCH", "/users/"+o.user, o.w.admin, map[string]any{"first_name": value, "last_name": value})
+func (w *writer) patch() bool {
+	value := fmt.Sprintf("%s-%d", w.name, w.seq)
+	r := w.world.at(0, "patch", "user:"+w.name, "PATCH", "/users/"+w.user, w.world.admin, map[string]any{"first_name": value, "last_name": value})
 	r.Args = map[string]string{"value": value}
-	_, ok := o.do(r)
+	_, ok := w.do(r)
 	return ok
 }
 
-// inspect looks at what must be so after the restart.
-func (o *owner) inspect() {
-	lately := o.lately
-	o.lately = nil
-	o.look(o.w.at(0, "read", "user:"+o.name, "GET", "/users/"+o.user, o.w.admin, nil))
-	for _, f := range lately {
+// verify looks at what must be so after the restart.
+func (w *writer) verify() {
+	checks := w.checks
+	w.checks = nil
+	w.ask(w.world.at(0, "read", "user:"+w.name, "GET", "/users/"+w.user, w.world.admin, nil))
+	for _, f := range checks {
 		f()
 	}
-	o.look(o.w.at(0, "access", "chain:"+o.name, "GET", "/users/"+o.user, o.chain.access, nil))
-	if len(o.keys) > 8 {
-		o.keys = o.keys[len(o.keys)-8:]
+	w.ask(w.world.at(0, "access", "chain:"+w.name, "GET", "/users/"+w.user, w.chain.access, nil))
+	if len(w.keys) > 8 {
+		w.keys = w.keys[len(w.keys)-8:]
 	}
 }

@@ -8,30 +8,30 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/client"
 )
 
-// act is a call that changed something, with the secrets in its answer.
-type act struct {
+// entry is a call that changed something, with the secrets in its answer.
+type entry struct {
 	request client.Request
 	answer  client.Answer
 }
 
-// by says whether the act was acknowledged at the time of the record.
-func (a *act) by(at int64) bool { return a.answer.OK() && a.answer.End <= at }
+// acknowledgedBy reports whether the call was acknowledged at the time of the record.
+func (a *entry) acknowledgedBy(at int64) bool { return a.answer.OK() && a.answer.End <= at }
 
-// payer is a client with things of its own, which it changes one call at a time
+// journalWriter is a client with things of its own, which it changes one call at a time
 // and keeps the books of, so that it knows what it was told at any time before.
-type payer struct {
-	w      *world
-	caller *client.Client
-	name   string
-	user   string
-	first  pair
-	acts   []act
-	stop   *atomic.Bool
+type journalWriter struct {
+	world   *world
+	caller  *client.Client
+	name    string
+	user    string
+	first   pair
+	journal []entry
+	stop    *atomic.Bool
 }
 
-func (w *world) payer(i int, stop *atomic.Bool) (*payer, error) {
-	name := fmt.Sprint("payer-", i)
-	p := &payer{w: w, name: name, caller: client.New(w.log, name), stop: stop}
+func (w *world) journalWriter(i int, stop *atomic.Bool) (*journalWriter, error) {
+	name := fmt.Sprint("writer-", i)
+	p := &journalWriter{world: w, name: name, caller: client.New(w.log, name), stop: stop}
 	var err error
 	if p.user, err = w.user(i); err == nil {
 		p.first, err = w.mint(i, p.user, "")
@@ -40,96 +40,96 @@ func (w *world) payer(i int, stop *atomic.Bool) (*payer, error) {
 }
 
 // do makes a call and keeps it; false means that nobody knows what came of it.
-func (p *payer) do(r client.Request) (client.Answer, bool) {
-	r.ID = fmt.Sprintf("%s-%d", p.name, len(p.acts))
-	a := p.caller.Do(p.w.ctx, r)
-	p.acts = append(p.acts, act{r, a})
+func (w *journalWriter) do(r client.Request) (client.Answer, bool) {
+	r.ID = fmt.Sprintf("%s-%d", w.name, len(w.journal))
+	a := w.caller.Do(w.world.ctx, r)
+	w.journal = append(w.journal, entry{r, a})
 	return a, a.OK()
 }
 
-// pay changes things until it is stopped or a call is not answered.
-func (p *payer) pay() {
-	for ok := true; ok && !p.stop.Load() && p.w.ctx.Err() == nil; {
-		b := p.books(p.w.log.Now())
-		id := fmt.Sprintf("%s-%d", p.name, len(p.acts))
+// work changes things until it is stopped or a call is not answered.
+func (w *journalWriter) work() {
+	for ok := true; ok && !w.stop.Load() && w.world.ctx.Err() == nil; {
+		b := w.stateAt(w.world.log.Now())
+		id := fmt.Sprintf("%s-%d", w.name, len(w.journal))
 		switch n := rand.IntN(10); {
 		case n < 3 && len(b.keys) > 0:
-			ok = p.changeKey(b.keys[rand.IntN(len(b.keys))], n, id)
+			ok = w.changeKey(b.keys[rand.IntN(len(b.keys))], n, id)
 		case n < 5:
-			r := p.w.refresh(0, "refresh", "chain:"+p.name, b.chain.refresh, id)
-			_, ok = p.do(r)
+			r := w.world.refresh(0, "refresh", "chain:"+w.name, b.chain.refresh, id)
+			_, ok = w.do(r)
 		case n < 6:
-			ok = p.revoke("token:" + id)
+			ok = w.revoke("token:" + id)
 		case n < 8:
-			r := p.w.at(0, "patch", "user:"+p.name, "PATCH", "/users/"+p.user, p.w.admin, map[string]any{"first_name": id, "last_name": id})
+			r := w.world.at(0, "patch", "user:"+w.name, "PATCH", "/users/"+w.user, w.world.admin, map[string]any{"first_name": id, "last_name": id})
 			r.Args = map[string]string{"value": id}
-			_, ok = p.do(r)
+			_, ok = w.do(r)
 		default:
-			ok = p.create()
+			ok = w.create()
 		}
 	}
 }
 
-func (p *payer) create() bool {
-	_, ok := p.do(p.w.at(0, "create-key", "", "POST", "/api-keys", p.w.admin, nil))
+func (w *journalWriter) create() bool {
+	_, ok := w.do(w.world.at(0, "create-key", "", "POST", "/api-keys", w.world.admin, nil))
 	return ok
 }
 
-func (p *payer) changeKey(k *dated, n int, id string) bool {
+func (w *journalWriter) changeKey(k *keyHistory, n int, id string) bool {
 	if k.dead {
 		return true
 	}
-	r := p.w.at(0, "delete-key", k.id, "DELETE", "/api-keys/"+k.id, p.w.admin, nil)
+	r := w.world.at(0, "delete-key", k.id, "DELETE", "/api-keys/"+k.id, w.world.admin, nil)
 	if n < 2 {
-		r = p.w.at(0, "rotate-key", k.id, "POST", "/api-keys/"+k.id+"/rotate", p.w.admin, nil)
+		r = w.world.at(0, "rotate-key", k.id, "POST", "/api-keys/"+k.id+"/rotate", w.world.admin, nil)
 		r.Key = id
 	}
-	_, ok := p.do(r)
+	_, ok := w.do(r)
 	return ok
 }
 
-func (p *payer) revoke(of string) bool {
-	a, ok := p.do(p.w.at(0, "mint", of, "POST", "/users/"+p.user+"/token", p.w.admin, nil))
+func (w *journalWriter) revoke(of string) bool {
+	a, ok := w.do(w.world.at(0, "mint", of, "POST", "/users/"+w.user+"/token", w.world.admin, nil))
 	if !ok {
 		return false
 	}
-	_, ok = p.do(p.w.at(0, "revoke", of, "POST", "/auth/revoke", "", map[string]any{"refresh_token": a.Str("refresh_token")}))
+	_, ok = w.do(w.world.at(0, "revoke", of, "POST", "/auth/revoke", "", map[string]any{"refresh_token": a.Str("refresh_token")}))
 	return ok
 }
 
-// dated is a key with all secrets that it had, the last of which is the valid one
+// keyHistory is a key with all secrets that it had, the last of which is the valid one
 // while it lives.
-type dated struct {
+type keyHistory struct {
 	id      string
 	secrets []string
 	dead    bool
 }
 
-// books are what a payer had been told at a time.
-type books struct {
-	keys    []*dated
+// state is what a journalWriter had been told at a time.
+type state struct {
+	keys    []*keyHistory
 	chain   pair
 	tokens  map[string]pair
 	last    string // the token that was minted last
-	pending *act   // which it had not been told of
+	pending *entry // which it had not been told of
 }
 
-func (p *payer) books(at int64) *books {
-	b := &books{chain: p.first, tokens: make(map[string]pair)}
-	keys := make(map[string]*dated)
-	for i := range p.acts {
-		a := &p.acts[i]
+func (w *journalWriter) stateAt(at int64) *state {
+	b := &state{chain: w.first, tokens: make(map[string]pair)}
+	keys := make(map[string]*keyHistory)
+	for i := range w.journal {
+		a := &w.journal[i]
 		if a.answer.Start > at {
 			break
 		}
-		if !a.by(at) {
+		if !a.acknowledgedBy(at) {
 			b.pending = a
 			break
 		}
 		tokens := pair{a.answer.Str("access_token"), a.answer.Str("refresh_token")}
 		switch a.request.Op {
 		case "create-key":
-			k := &dated{id: a.answer.Str("id"), secrets: []string{a.answer.Str("key")}}
+			k := &keyHistory{id: a.answer.Str("id"), secrets: []string{a.answer.Str("key")}}
 			b.keys, keys[k.id] = append(b.keys, k), k
 		case "rotate-key":
 			k := keys[a.request.Of]
@@ -145,11 +145,11 @@ func (p *payer) books(at int64) *books {
 	return b
 }
 
-// look looks at what must be so after a loss at the time: at the keys that were
+// verify looks at what must be so after a loss at the time: at the keys that were
 // changed last, and what is not told of first.
-func (p *payer) look(at int64) {
-	b := p.books(at)
-	p.see(p.w.at(0, "read", "user:"+p.name, "GET", "/users/"+p.user, p.w.admin, nil))
+func (w *journalWriter) verify(at int64) {
+	b := w.stateAt(at)
+	w.ask(w.world.at(0, "read", "user:"+w.name, "GET", "/users/"+w.user, w.world.admin, nil))
 	of := ""
 	if b.pending != nil {
 		of = b.pending.request.Of
@@ -159,41 +159,41 @@ func (p *payer) look(at int64) {
 			continue
 		}
 		for _, secret := range k.secrets {
-			p.use(k.id, secret)
+			w.use(k.id, secret)
 		}
 		if k.id == of && b.pending.request.Op == "rotate-key" {
-			p.again(b.pending.request, k)
+			w.rotateAgain(b.pending.request, k)
 		}
 	}
-	if of == "chain:"+p.name {
-		r := p.w.to(0, b.pending.request)
+	if of == "chain:"+w.name {
+		r := w.world.to(0, b.pending.request)
 		r.Op, r.ID = "refresh-again", ""
-		if a := p.see(r); a.OK() {
+		if a := w.ask(r); a.OK() {
 			b.chain = pair{a.Str("access_token"), a.Str("refresh_token")}
 		}
 	}
-	p.see(p.w.at(0, "access", "chain:"+p.name, "GET", "/users/"+p.user, b.chain.access, nil))
-	p.see(p.w.refresh(0, "go-on", "", b.chain.refresh, ""))
+	w.ask(w.world.at(0, "access", "chain:"+w.name, "GET", "/users/"+w.user, b.chain.access, nil))
+	w.ask(w.world.refresh(0, "go-on", "", b.chain.refresh, ""))
 	if t, ok := b.tokens[b.last]; ok {
-		p.see(p.w.at(0, "access", b.last, "GET", "/users/"+p.user, t.access, nil))
-		p.see(p.w.refresh(0, "try", b.last, t.refresh, "again"))
+		w.ask(w.world.at(0, "access", b.last, "GET", "/users/"+w.user, t.access, nil))
+		w.ask(w.world.refresh(0, "try", b.last, t.refresh, "again"))
 	}
 }
 
-func (p *payer) see(r client.Request) client.Answer { return p.caller.Insist(p.w.ctx, r) }
+func (w *journalWriter) ask(r client.Request) client.Answer { return w.caller.Insist(w.world.ctx, r) }
 
-func (p *payer) use(id, secret string) {
-	r := p.w.useKey(secret)
+func (w *journalWriter) use(id, secret string) {
+	r := w.world.useKey(secret)
 	r.Op, r.Of = "use", id
-	p.see(r)
+	w.ask(r)
 }
 
-// again rotates again as the pending call would have: its retry.
-func (p *payer) again(r client.Request, k *dated) {
-	r = p.w.to(0, r)
+// rotateAgain rotates again as the pending call would have: its retry.
+func (w *journalWriter) rotateAgain(r client.Request, k *keyHistory) {
+	r = w.world.to(0, r)
 	r.Op, r.ID = "rotate-again", ""
-	if a := p.see(r); a.OK() {
-		p.use(k.id, k.secrets[len(k.secrets)-1])
-		p.use(k.id, a.Str("key"))
+	if a := w.ask(r); a.OK() {
+		w.use(k.id, k.secrets[len(k.secrets)-1])
+		w.use(k.id, a.Str("key"))
 	}
 }

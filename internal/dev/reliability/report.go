@@ -153,7 +153,7 @@ func kernel() string {
 
 const preamble = `# Reliability
 
-What is promised about many nodes, crashes and outages, and the last whole run of its proof. ` + "`make prove`" + ` runs it and writes this page once all is proved (` + "`internal/dev/reliability/run.sh -tier full -only NAME`" + ` runs a part of it again, for the same commit); a smaller version is part of ` + "`make test`" + `.
+What is promised about many nodes, crashes and outages, and the last whole run of its proof. ` + "`make reliability`" + ` runs it and writes this page once all is proved (` + "`internal/dev/reliability/run.sh -tier full -only NAME`" + ` runs a part of it again, for the same commit); a smaller version is part of ` + "`make test`" + `.
 
 %s; %s.
 

@@ -9,8 +9,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// A full run goes on where it was interrupted, and forgets nothing that was broken.
-func TestKept(t *testing.T) {
+// TestFullRunGoesOnWhereItWasInterrupted, and forgets nothing that was broken.
+func TestFullRunGoesOnWhereItWasInterrupted(t *testing.T) {
 	folder := t.TempDir()
 	commit := "one"
 	begin := func() *report {

@@ -12,19 +12,19 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// crowd uses all victims from all sides until it is dispersed.
-type crowd struct {
-	w    *world
-	spot []int // the nodes that are used
-	mu   sync.RWMutex
-	uses []client.Request
-	stop chan struct{}
-	done sync.WaitGroup
+// callers uses all credentials from all sides until it is closed.
+type callers struct {
+	w     *world
+	nodes []int // the nodes that are used
+	mu    sync.RWMutex
+	uses  []client.Request
+	stop  chan struct{}
+	done  sync.WaitGroup
 }
 
 // gather starts eight clients.
-func (w *world) gather(nodes ...int) *crowd {
-	c := &crowd{w: w, spot: nodes, stop: make(chan struct{})}
+func (w *world) startCallers(nodes ...int) *callers {
+	c := &callers{w: w, nodes: nodes, stop: make(chan struct{})}
 	for i := range 8 {
 		caller := client.New(w.log, fmt.Sprint("client-", i))
 		c.done.Go(func() {
@@ -36,7 +36,7 @@ func (w *world) gather(nodes ...int) *crowd {
 	return c
 }
 
-func (c *crowd) use(caller *client.Client) bool {
+func (c *callers) use(caller *client.Client) bool {
 	select {
 	case <-c.stop:
 		return false
@@ -52,60 +52,60 @@ func (c *crowd) use(caller *client.Client) bool {
 		time.Sleep(time.Millisecond)
 		return true
 	}
-	caller.Do(c.w.ctx, c.w.to(c.spot[rand.IntN(len(c.spot))], r))
+	caller.Do(c.w.ctx, c.w.to(c.nodes[rand.IntN(len(c.nodes))], r))
 	return true
 }
 
-func (c *crowd) show(uses ...client.Request) {
+func (c *callers) add(uses ...client.Request) {
 	c.mu.Lock()
 	c.uses = append(c.uses, uses...)
 	c.mu.Unlock()
 }
 
-func (c *crowd) clear() {
+func (c *callers) clear() {
 	c.mu.Lock()
 	c.uses = nil
 	c.mu.Unlock()
 }
 
-func (c *crowd) disperse() {
+func (c *callers) close() {
 	close(c.stop)
 	c.done.Wait()
 }
 
-// disturb disturbs a stack once the victims are in use, and returns how to undo
+// disturb disturbs a stack once the credentials are in use, and returns how to undo
 // it.
-type disturb func([]*victim) (undo func() error, err error)
+type disturb func([]*credential) (undo func() error, err error)
 
-// batch ends one victim of each kind while the crowd uses them. disturb is called
+// batch ends one credential of each kind while the callers uses them. disturb is called
 // when all are in use, and what it returns when all are ended.
-func (c *crowd) batch(n int, disturb disturb) error {
+func (c *callers) batch(n int, disturb disturb) error {
 	w := c.w
-	victims := make([]*victim, len(kinds))
-	errs := make([]error, len(kinds))
+	credentials := make([]*credential, len(endings))
+	errs := make([]error, len(endings))
 	workers(4, func(i int) {
-		for k := i; k < len(kinds); k += 4 {
-			victims[k], errs[k] = w.victim(k, n*len(kinds)+k)
+		for k := i; k < len(endings); k += 4 {
+			credentials[k], errs[k] = w.credential(k, n*len(endings)+k)
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	for _, v := range victims {
-		c.show(v.uses...)
+	for _, cred := range credentials {
+		c.add(cred.uses...)
 	}
 	time.Sleep(120 * time.Millisecond)
 	undo := func() error { return nil }
 	if disturb != nil {
 		var err error
-		if undo, err = disturb(victims); err != nil {
+		if undo, err = disturb(credentials); err != nil {
 			return err
 		}
 	}
 	workers(4, func(i int) {
-		for k := i; k < len(kinds); k += 4 {
+		for k := i; k < len(endings); k += 4 {
 			time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
-			errs[k] = c.finish(victims[k], n+k)
+			errs[k] = c.end(credentials[k], n+k)
 		}
 	})
 	err := errors.Join(undo(), errors.Join(errs...))
@@ -114,24 +114,24 @@ func (c *crowd) batch(n int, disturb disturb) error {
 	return errors.Join(err, w.ctx.Err())
 }
 
-// finish ends a victim, trying until that is acknowledged.
-func (c *crowd) finish(v *victim, n int) error {
+// end ends a credential, trying until that is acknowledged.
+func (c *callers) end(cred *credential, n int) error {
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		a := c.w.root.Do(c.w.ctx, c.w.to(c.spot[n%len(c.spot)], v.end))
+		a := c.w.root.Do(c.w.ctx, c.w.to(c.nodes[n%len(c.nodes)], cred.end))
 		if a.OK() {
-			if v.next == nil {
+			if cred.next == nil {
 				return nil
 			}
-			fresh := v.next(a)
+			fresh := cred.next(a)
 			for i := range fresh {
-				fresh[i].Op, fresh[i].Of = "use-new", v.name
-				c.w.root.Do(c.w.ctx, c.w.to(c.spot[(n+1)%len(c.spot)], fresh[i]))
+				fresh[i].Op, fresh[i].Of = "use-new", cred.name
+				c.w.root.Do(c.w.ctx, c.w.to(c.nodes[(n+1)%len(c.nodes)], fresh[i]))
 			}
-			c.show(fresh...)
+			c.add(fresh...)
 			return nil
 		}
 		if a.Status != 503 || time.Now().After(deadline) {
-			return fmt.Errorf("%s could not be ended: %v", v.name, a)
+			return fmt.Errorf("%s could not be ended: %v", cred.name, a)
 		}
 	}
 }
@@ -146,12 +146,12 @@ func (w *world) everywhere() []int {
 }
 
 func revocation(t *trial) (check.Verdict, error) {
-	batches := t.size(5, 92, fmt.Sprintf("times %d ways to end", len(kinds)))
+	batches := t.size(5, 92, fmt.Sprintf("times %d ways to end", len(endings)))
 	w, err := t.enter(stack.Unlimited()...)
 	if err != nil {
 		return check.Verdict{}, err
 	}
-	c := w.gather(w.everywhere()...)
+	c := w.startCallers(w.everywhere()...)
 	for n := range batches {
 		if err == nil {
 			err = c.batch(n, nil)
@@ -160,14 +160,14 @@ func revocation(t *trial) (check.Verdict, error) {
 	if err == nil {
 		err = w.disable(c)
 	}
-	c.disperse()
+	c.close()
 	calls, failed := t.log.Read()
-	return check.Ended(calls, batches*len(kinds)+1, false), errors.Join(err, failed)
+	return check.Ended(calls, batches*len(endings)+1, false), errors.Join(err, failed)
 }
 
 // disable ends another developer's session from the command line.
-func (w *world) disable(c *crowd) error {
-	const email = "victim@example.com"
+func (w *world) disable(c *callers) error {
+	const email = "disabled@example.com"
 	if err := w.stack.Run(w.stack.Password+"\n", "developer", "create", "--email", email, "--password-stdin"); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (w *world) disable(c *crowd) error {
 	}
 	use := w.me(a.Str("access_token"))
 	use.Op, use.Of = "use", "developer-disable"
-	c.show(use)
+	c.add(use)
 	time.Sleep(120 * time.Millisecond)
 	err = w.log.Event("end", "developer-disable", 0, func() error {
 		return w.stack.Run("", "developer", "disable", "--email", email)

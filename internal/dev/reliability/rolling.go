@@ -36,7 +36,7 @@ func rolling(t *trial) (check.Verdict, error) {
 	}
 	stop := make(chan struct{})
 	var done sync.WaitGroup
-	done.Go(func() { w.pour(b, traffic, stop) })
+	done.Go(func() { w.openLoop(b, traffic, stop) })
 	time.Sleep(time.Second)
 	for range rounds {
 		for _, n := range w.stack.Nodes {
@@ -81,10 +81,10 @@ func (w *world) replace(b *stack.Balancer, n *stack.Node) error {
 	return err
 }
 
-// pour begins calls at the rate, through the balancer. Of every mint the new token
+// openLoop begins calls at the rate, through the balancer. Of every mint the new token
 // is used at once, on whatever node.
-func (w *world) pour(b *stack.Balancer, traffic []client.Request, stop <-chan struct{}) {
-	caller := client.New(w.log, "crowd")
+func (w *world) openLoop(b *stack.Balancer, traffic []client.Request, stop <-chan struct{}) {
+	caller := client.New(w.log, "caller")
 	defer caller.Close()
 	var all sync.WaitGroup
 	defer all.Wait()

@@ -7,6 +7,6 @@ cd "$(dirname "$0")"
 export GOWORK=off
 go vet ./...
 go test ./...
-mkdir -p ../../../.cache/prove/bin
-go build -o ../../../.cache/prove/bin/prove .
-exec ../../../.cache/prove/bin/prove -root ../../.. "$@"
+mkdir -p ../../../.cache/reliability/bin
+go build -o ../../../.cache/reliability/bin/reliability .
+exec ../../../.cache/reliability/bin/reliability -root ../../.. "$@"

@@ -23,10 +23,10 @@ func soak(t *trial) (check.Verdict, error) {
 	stop := make(chan struct{})
 	var done sync.WaitGroup
 	for i := range 8 {
-		done.Go(func() { w.press("soak", i, traffic, stop) })
+		done.Go(func() { w.closedLoop("soak", i, traffic, stop) })
 	}
 	for end := time.Now().Add(length); err == nil && time.Now().Before(end) && w.ctx.Err() == nil; time.Sleep(length / 60) {
-		err = w.weigh("", "sample")
+		err = w.sample("", "sample")
 		if info, failed := os.Stat(w.stack.File() + "-wal"); failed == nil {
 			_ = w.log.Event("wal", fmt.Sprint(info.Size()), 0, func() error { return nil })
 		}

@@ -12,21 +12,20 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// The watch of the machine sleeps for a doze at a time. It is notable when it is
-// woken so much later. Of each spell it asks the kernel what share of a processor's
-// time was stolen, that is, given to other machines on the same host; a quarter is
-// notable.
+// The machine is watched by naps. A nap that ends lateWake too late is noted. Over each
+// stealSpan the kernel says what share of a processor's time was stolen, that is, given
+// to other machines on the same host; more than stealShare is noted.
 const (
-	doze    = 5 * time.Millisecond
-	notable = 100 * time.Millisecond
-	spell   = 250 * time.Millisecond
-	quarter = 0.25
+	nap        = 5 * time.Millisecond
+	lateWake   = 100 * time.Millisecond
+	stealSpan  = 250 * time.Millisecond
+	stealShare = 0.25
 )
 
-// stalls watches how late this program is woken, which is how long the machine
+// watchStalls watches how late this program is woken, which is how long the machine
 // keeps everybody waiting, and how much of its time is stolen, and notes both in
 // the record. The function that it returns ends the watch and returns the worst.
-func stalls(log *record.Recorder) func() time.Duration {
+func watchStalls(log *record.Recorder) func() time.Duration {
 	var worst time.Duration
 	note := func(from, to int64) {
 		log.Add(record.Call{Client: "harness", Op: "stall", Start: from, End: to})
@@ -42,18 +41,18 @@ func stalls(log *record.Recorder) func() time.Duration {
 			default:
 			}
 			begun := log.Now()
-			time.Sleep(doze)
-			due, woken := begun+int64(doze), log.Now()
+			time.Sleep(nap)
+			due, woken := begun+int64(nap), log.Now()
 			late := time.Duration(woken - due)
 			worst = max(worst, late)
-			if late > notable {
+			if late > lateWake {
 				note(due, woken)
 			}
-			if woken-since < int64(spell) {
+			if woken-since < int64(stealSpan) {
 				continue
 			}
 			is := processors()
-			if share := stolen(was, is); share > quarter {
+			if share := stolen(was, is); share > stealShare {
 				note(woken-int64(share*float64(woken-since)), woken)
 			}
 			was, since = is, woken
@@ -66,13 +65,13 @@ func stalls(log *record.Recorder) func() time.Duration {
 	}
 }
 
-// patience is how long a repeated proof waits for the machine at most.
-const patience = 2 * time.Minute
+// calmTimeout is how long a repeated proof waits for the machine at most.
+const calmTimeout = 2 * time.Minute
 
-// calm waits until less than a tenth of the machine's time is stolen while it is
-// busy, for as long as there is patience.
-func calm(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// awaitCalm waits until less than a tenth of the machine's time is stolen while it is
+// busy, for as long as there is calmTimeout.
+func awaitCalm(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, calmTimeout)
 	defer cancel()
 	for ctx.Err() == nil {
 		was := processors()

@@ -98,9 +98,9 @@ func (t *trial) start(flags ...string) (err error) {
 	return err
 }
 
-// prove runs the trial. Whatever happens, what it started has ended when it
+// carryOut runs the trial. Whatever happens, what it started has ended when it
 // returns.
-func (t *trial) prove(records string) (r row) {
+func (t *trial) carryOut(records string) (r row) {
 	begun := time.Now()
 	r = row{Name: t.name, On: t.shape.Name}
 	kept := filepath.Join(records, t.name+"-"+strings.Map(plain, t.shape.Name))
@@ -135,7 +135,7 @@ func (t *trial) judge(file string, r *row) (v check.Verdict, err error) {
 		return v, err
 	}
 	defer func() { err = errors.Join(err, t.log.Close()) }()
-	worst := stalls(t.log)
+	worst := watchStalls(t.log)
 	v, err = t.run(t)
 	r.worst = worst()
 	calls, unread := t.log.Read()

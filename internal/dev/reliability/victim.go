@@ -6,44 +6,44 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/client"
 )
 
-// victim is a credential that is used while it is ended. What it makes is asked
+// credential is a credential that is used while it is ended. What it makes is asked
 // of the nodes from first on, so that others can be left alone.
-type victim struct {
+type credential struct {
 	name string
 	uses []client.Request
 	end  client.Request
 	next func(client.Answer) []client.Request // the uses of what replaced it
 }
 
-// kinds are the ways in which a credential ends.
-var kinds = []struct {
+// endings are the ways in which a credential ends.
+var endings = []struct {
 	name string
-	make func(w *world, n int, v *victim) error
+	make func(w *world, n int, c *credential) error
 }{
-	{"key-delete", func(w *world, n int, v *victim) error { return w.key(n, v, "DELETE", "", nil) }},
-	{"key-rotate", func(w *world, n int, v *victim) error { return w.key(n, v, "POST", "/rotate", nil) }},
-	{"key-disable", func(w *world, n int, v *victim) error {
-		return w.key(n, v, "PATCH", "", map[string]any{"enabled": false})
+	{"key-delete", func(w *world, n int, c *credential) error { return w.key(n, c, "DELETE", "", nil) }},
+	{"key-rotate", func(w *world, n int, c *credential) error { return w.key(n, c, "POST", "/rotate", nil) }},
+	{"key-disable", func(w *world, n int, c *credential) error {
+		return w.key(n, c, "PATCH", "", map[string]any{"enabled": false})
 	}},
 	{"key-delete-tokens", (*world).mintedByKey},
 	{"logout", (*world).logout},
 	{"session-revoke", (*world).session},
-	{"user-delete", func(w *world, n int, v *victim) error { return w.token(n, v, "") }},
-	{"tokens-revoke", func(w *world, n int, v *victim) error { return w.token(n, v, "/tokens") }},
+	{"user-delete", func(w *world, n int, c *credential) error { return w.token(n, c, "") }},
+	{"tokens-revoke", func(w *world, n int, c *credential) error { return w.token(n, c, "/tokens") }},
 	{"token-revoke", (*world).revoke},
-	{"app-delete", func(w *world, n int, v *victim) error { return w.application(n, v, "DELETE", "") }},
-	{"app-rotate", func(w *world, n int, v *victim) error { return w.application(n, v, "POST", "/rotate-secret") }},
+	{"app-delete", func(w *world, n int, c *credential) error { return w.application(n, c, "DELETE", "") }},
+	{"app-rotate", func(w *world, n int, c *credential) error { return w.application(n, c, "POST", "/rotate-secret") }},
 }
 
-func (w *world) victim(kind, n int) (*victim, error) {
-	k := kinds[kind%len(kinds)]
-	v := &victim{name: fmt.Sprintf("%s-%d", k.name, n)}
-	err := k.make(w, n, v)
-	v.end.Op, v.end.Of = "end", v.name
-	for i := range v.uses {
-		v.uses[i].Op, v.uses[i].Of = "use", v.name
+func (w *world) credential(kind, n int) (*credential, error) {
+	k := endings[kind%len(endings)]
+	c := &credential{name: fmt.Sprintf("%s-%d", k.name, n)}
+	err := k.make(w, n, c)
+	c.end.Op, c.end.Of = "end", c.name
+	for i := range c.uses {
+		c.uses[i].Op, c.uses[i].Of = "use", c.name
 	}
-	return v, err
+	return c, err
 }
 
 // to sends a request to another node.
@@ -62,11 +62,11 @@ func (w *world) useKey(secret string) client.Request {
 	return w.at(0, "", "", "GET", "/users?limit=1", secret, nil)
 }
 
-func (w *world) key(n int, v *victim, method, path string, body map[string]any) error {
+func (w *world) key(n int, c *credential, method, path string, body map[string]any) error {
 	id, secret, err := w.createKey(n)
-	v.uses = []client.Request{w.useKey(secret)}
-	v.end = w.at(0, "", "", method, "/api-keys/"+id+path, w.admin, body)
-	v.next = func(a client.Answer) []client.Request {
+	c.uses = []client.Request{w.useKey(secret)}
+	c.end = w.at(0, "", "", method, "/api-keys/"+id+path, w.admin, body)
+	c.next = func(a client.Answer) []client.Request {
 		if fresh := a.Str("key"); fresh != "" {
 			return []client.Request{w.useKey(fresh)}
 		}
@@ -75,7 +75,7 @@ func (w *world) key(n int, v *victim, method, path string, body map[string]any) 
 	return err
 }
 
-func (w *world) mintedByKey(n int, v *victim) error {
+func (w *world) mintedByKey(n int, c *credential) error {
 	id, secret, err := w.createKey(n)
 	if err != nil {
 		return err
@@ -85,8 +85,8 @@ func (w *world) mintedByKey(n int, v *victim) error {
 		return err
 	}
 	a, err := w.want(w.root, w.at(n, "mint", "", "POST", "/users/"+user+"/token", secret, nil))
-	v.uses = []client.Request{w.at(0, "", "", "GET", "/users/"+user, a.Str("access_token"), nil), w.useKey(secret)}
-	v.end = w.at(0, "", "", "DELETE", "/api-keys/"+id, w.admin, nil)
+	c.uses = []client.Request{w.at(0, "", "", "GET", "/users/"+user, a.Str("access_token"), nil), w.useKey(secret)}
+	c.end = w.at(0, "", "", "DELETE", "/api-keys/"+id, w.admin, nil)
 	return err
 }
 
@@ -94,49 +94,49 @@ func (w *world) me(token string) client.Request {
 	return w.at(0, "", "", "GET", "/auth/me", token, nil)
 }
 
-func (w *world) logout(n int, v *victim) error {
+func (w *world) logout(n int, c *credential) error {
 	p, err := w.login()
-	v.uses = []client.Request{w.me(p.access)}
-	v.end = w.at(0, "", "", "POST", "/auth/logout", p.access, nil)
+	c.uses = []client.Request{w.me(p.access)}
+	c.end = w.at(0, "", "", "POST", "/auth/logout", p.access, nil)
 	return err
 }
 
-func (w *world) session(n int, v *victim) error {
+func (w *world) session(n int, c *credential) error {
 	p, err := w.login()
 	if err != nil {
 		return err
 	}
 	list, err := w.current(p.access)
-	v.uses = []client.Request{w.me(p.access)}
-	v.end = w.at(0, "", "", "DELETE", "/auth/sessions/"+list, w.admin, nil)
+	c.uses = []client.Request{w.me(p.access)}
+	c.end = w.at(0, "", "", "DELETE", "/auth/sessions/"+list, w.admin, nil)
 	return err
 }
 
-func (w *world) token(n int, v *victim, path string) error {
+func (w *world) token(n int, c *credential, path string) error {
 	user, err := w.user(n)
 	if err != nil {
 		return err
 	}
 	p, err := w.mint(n, user, "")
-	v.uses = []client.Request{w.at(0, "", "", "GET", "/users/"+user, p.access, nil)}
-	v.end = w.at(0, "", "", "DELETE", "/users/"+user+path, w.admin, nil)
+	c.uses = []client.Request{w.at(0, "", "", "GET", "/users/"+user, p.access, nil)}
+	c.end = w.at(0, "", "", "DELETE", "/users/"+user+path, w.admin, nil)
 	return err
 }
 
-func (w *world) revoke(n int, v *victim) error {
-	err := w.token(n, v, "")
+func (w *world) revoke(n int, c *credential) error {
+	err := w.token(n, c, "")
 	if err != nil {
 		return err
 	}
-	user := v.end.Path[len("/api/v1/users/"):]
+	user := c.end.Path[len("/api/v1/users/"):]
 	p, err := w.mint(n, user, "")
-	v.uses[0].Bearer = p.access
-	v.end = w.at(0, "", "", "POST", "/auth/revoke", "", map[string]any{"refresh_token": p.refresh})
+	c.uses[0].Bearer = p.access
+	c.end = w.at(0, "", "", "POST", "/auth/revoke", "", map[string]any{"refresh_token": p.refresh})
 	return err
 }
 
-func (w *world) application(n int, v *victim, method, path string) error {
-	a, err := w.want(w.root, w.at(n, "create-app", "", "POST", "/applications", w.admin, map[string]any{"name": "victim"}))
+func (w *world) application(n int, c *credential, method, path string) error {
+	a, err := w.want(w.root, w.at(n, "create-app", "", "POST", "/applications", w.admin, map[string]any{"name": "trial"}))
 	if err != nil {
 		return err
 	}
@@ -148,16 +148,16 @@ func (w *world) application(n int, v *victim, method, path string) error {
 	exchange := func(secret string) client.Request {
 		return w.at(0, "", "", "POST", "/users/"+user+"/token", "", map[string]any{"app_id": app, "app_secret": secret})
 	}
-	v.uses = []client.Request{exchange(a.Str("app_secret"))}
+	c.uses = []client.Request{exchange(a.Str("app_secret"))}
 	if method == "DELETE" {
-		minted, err := w.want(w.root, v.uses[0])
+		minted, err := w.want(w.root, c.uses[0])
 		if err != nil {
 			return err
 		}
-		v.uses = append(v.uses, w.at(0, "", "", "GET", "/users/"+user, minted.Str("access_token"), nil))
+		c.uses = append(c.uses, w.at(0, "", "", "GET", "/users/"+user, minted.Str("access_token"), nil))
 	}
-	v.end = w.at(0, "", "", method, "/applications/"+app+path, w.admin, nil)
-	v.next = func(a client.Answer) []client.Request {
+	c.end = w.at(0, "", "", method, "/applications/"+app+path, w.admin, nil)
+	c.next = func(a client.Answer) []client.Request {
 		if fresh := a.Str("app_secret"); fresh != "" {
 			return []client.Request{exchange(fresh)}
 		}

@@ -99,8 +99,8 @@ func (w *world) current(token string) (string, error) {
 	return w.root.Current(w.ctx, w.stack.Nodes[w.avoid].Addr, token)
 }
 
-// load records what a node holds.
-func (w *world) load(op, of string, node int, l stack.Load) {
+// recordLoad records what a node holds.
+func (w *world) recordLoad(op, of string, node int, l stack.Load) {
 	now := w.log.Now()
 	w.log.Add(record.Call{Client: "harness", Node: node, Op: op, Of: of, Start: now, End: now, Args: map[string]string{
 		"rss": fmt.Sprint(l.RSS), "goroutines": fmt.Sprint(l.Goroutines), "files": fmt.Sprint(l.Files),

@@ -81,7 +81,7 @@ func accept(op string, n int, more ...string) func(*story) {
 	}
 }
 
-func TestSingleUse(t *testing.T) {
+func TestSingleUseFindsEveryLie(t *testing.T) {
 	tell := func() *story {
 		s := new(story)
 		s.add("burst", "none-0", 200, ">refresh_token", "a")
@@ -147,7 +147,7 @@ func putOff(op string, n int) func(*story) {
 	}
 }
 
-func TestHistories(t *testing.T) {
+func TestHistoriesFindsEveryLie(t *testing.T) {
 	tell := func() *story {
 		s := new(story)
 		s.add("mint", "f", 200, ">refresh_token", "t1")
@@ -187,7 +187,7 @@ func TestHistories(t *testing.T) {
 	})
 }
 
-func TestEnded(t *testing.T) {
+func TestEndedFindsEveryLie(t *testing.T) {
 	tell := func() *story {
 		s := new(story)
 		s.add("use", "v", 200)
@@ -223,7 +223,7 @@ func TestEnded(t *testing.T) {
 	})
 }
 
-func TestSurvivors(t *testing.T) {
+func TestSurvivorsFindsEveryLie(t *testing.T) {
 	tell := func() *story {
 		s := new(story)
 		s.add("refresh", "f", 200)
@@ -240,7 +240,7 @@ func TestSurvivors(t *testing.T) {
 	})
 }
 
-func TestOutages(t *testing.T) {
+func TestOutagesFindsEveryLie(t *testing.T) {
 	tell := func() *story {
 		s := new(story)
 		s.add("baseline", "db-x", 0, "rss", "1", "goroutines", "5")
@@ -281,8 +281,8 @@ func TestOutages(t *testing.T) {
 	})
 }
 
-// What a machine that stood still may have caused is told from what it cannot.
-func TestLate(t *testing.T) {
+// TestLateIsWhatTheMachineMayHaveCaused: no other failure is excused.
+func TestLateIsWhatTheMachineMayHaveCaused(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		header string
@@ -300,7 +300,7 @@ func TestLate(t *testing.T) {
 	}
 }
 
-func TestRolling(t *testing.T) {
+func TestRollingFindsEveryLie(t *testing.T) {
 	tell := func() *story {
 		s := new(story)
 		for range 250 {
@@ -318,7 +318,7 @@ func TestRolling(t *testing.T) {
 	})
 }
 
-func TestSoak(t *testing.T) {
+func TestSoakFindsEveryLie(t *testing.T) {
 	tell := func() *story {
 		s := new(story)
 		for range 40 {

@@ -36,7 +36,7 @@ func filled() *story {
 	return s
 }
 
-func TestDiskFull(t *testing.T) {
+func TestDiskFullFindsEveryLie(t *testing.T) {
 	status := func(op string, n, status int) func(*story) {
 		return func(s *story) { s.find(op, n).Status = status }
 	}

@@ -41,7 +41,7 @@ func (j journal) has(v *Verdict, c *record.Call) bool {
 // effects are the operations that leave an audit row.
 var effects = []string{"create-key", "rotate-key", "delete-key", "refresh", "mint", "revoke", "patch"}
 
-// Durable checks what owners were told against what they found after each death:
+// Durable checks what writers were told against what they found after each death:
 // what was acknowledged is there, what was not is there as a whole or not at all,
 // and an audit row is there if and only if its effect is.
 func Durable(calls []record.Call, cycles int) Verdict {

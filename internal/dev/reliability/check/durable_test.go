@@ -52,7 +52,7 @@ func life() *story {
 	return s
 }
 
-func TestDurable(t *testing.T) {
+func TestDurableFindsEveryLie(t *testing.T) {
 	drop := func(op string, n int) func(*story) {
 		return func(s *story) { s.find(op, n).Op = "" }
 	}

@@ -15,11 +15,11 @@ const (
 )
 
 // Ended checks that nothing is accepted that started after its end was
-// acknowledged. A victim's calls are its "use", the "end", answered with success
+// acknowledged. A credential's calls are its "use", the "end", answered with success
 // or not, or left unanswered by a process that died after the commit
 // ("end-killed"), and "use-new", a use of what replaced it. Uses before the end
 // must be accepted. 503 is as good, but undisturbed not for more than one in a hundred.
-func Ended(calls []record.Call, victims int, disturbed bool) Verdict {
+func Ended(calls []record.Call, credentials int, disturbed bool) Verdict {
 	var v Verdict
 	ended, before, after, fresh, putOff := 0, 0, 0, 0, 0
 	for name, all := range by(calls, family) {
@@ -59,9 +59,9 @@ func Ended(calls []record.Call, victims int, disturbed bool) Verdict {
 			}
 		}
 	}
-	v.enough("ends", ended, victims)
-	v.enough("uses after an end", after, victims)
-	v.enough("uses before an end", before, victims)
+	v.enough("ends", ended, credentials)
+	v.enough("uses after an end", after, credentials)
+	v.enough("uses before an end", before, credentials)
 	v.count("%d ends, %d uses that began after one, all refused; %d before, and %d of what replaced it, all accepted; %d were told 503 instead", ended, after, before, fresh, putOff)
 	if uses := before + after + fresh; !disturbed && putOff > uses/100 {
 		v.late(fmt.Sprintf("%d of %d uses were told 503, and nothing was disturbed", putOff, uses))

@@ -8,7 +8,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-func TestLimits(t *testing.T) {
+func TestLimitsFindsEveryLie(t *testing.T) {
 	tell := func() *story {
 		s := new(story)
 		for i := range 2 {

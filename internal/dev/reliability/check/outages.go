@@ -47,7 +47,7 @@ func Outages(calls []record.Call, faults []string) Verdict {
 		}
 		v.enough("calls during "+name, f.during, 10)
 		v.enough("calls after "+name, f.after, 20)
-		f.weigh(with(all, "baseline"), with(all, "after"))
+		f.compareLoad(with(all, "baseline"), with(all, "after"))
 		held, refused = held+f.during, refused+f.refused
 		slowest = max(slowest, f.slowest)
 		longest = max(longest, f.last-time.Duration(healed[0].End))
@@ -113,7 +113,7 @@ func (f *fault) health(c *record.Call) {
 	}
 }
 
-func (f *fault) weigh(before, after []*record.Call) {
+func (f *fault) compareLoad(before, after []*record.Call) {
 	if len(before) == 0 || len(before) != len(after) {
 		f.v.failf("%s: the nodes were not weighed", f.name)
 		return

@@ -11,11 +11,11 @@ import (
 // images of the disk, each of which begins with "image", its "cut" being the time
 // of the loss, and goes on with what was found in it: to that, Durable is held
 // with the calls as they were known at the cut. Each of the lone writes, which
-// are the calls of the client "payer-8", must have had a sync of the WAL between
+// are the calls of the client "writer-8", must have had a sync of the WAL between
 // its start and its end.
 func PowerLoss(calls []record.Call, images, lone int) Verdict {
 	var v Verdict
-	d := &developed{Verdict: &v}
+	d := &imageCounts{Verdict: &v}
 	for _, one := range split(calls, "recording") {
 		parts := split(one, "image")
 		d.syncs(one)
@@ -53,19 +53,19 @@ func length(parts [][]record.Call) (n int) {
 	return n
 }
 
-// developed counts what images show.
-type developed struct {
+// imageCounts counts what images show.
+type imageCounts struct {
 	*Verdict
 	images, acknowledged, open, there, lone, wal, checkpoints int
 }
 
 // image holds Durable to what was known at the cut and found in the image.
-func (d *developed) image(filmed, found []record.Call) {
+func (d *imageCounts) image(recorded, found []record.Call) {
 	d.images++
 	cut := number(&found[0], "cut")
 	var then []record.Call
 	rows := audit(found)
-	for _, c := range filmed {
+	for _, c := range recorded {
 		effect := slices.Contains(effects, c.Op)
 		switch {
 		case c.Start > cut:
@@ -97,7 +97,7 @@ func (d *developed) image(filmed, found []record.Call) {
 }
 
 // syncs looks for a sync of the WAL in each lone write.
-func (d *developed) syncs(calls []record.Call) {
+func (d *imageCounts) syncs(calls []record.Call) {
 	var wal []*record.Call
 	for i := range calls {
 		if c := &calls[i]; c.Op == "sync" && c.Of == "openwearables.db-wal" {
@@ -109,7 +109,7 @@ func (d *developed) syncs(calls []record.Call) {
 	d.wal += len(wal)
 	for i := range calls {
 		c := &calls[i]
-		if c.Client != "payer-8" || !c.OK() || c.Op != "create-key" {
+		if c.Client != "writer-8" || !c.OK() || c.Op != "create-key" {
 			continue
 		}
 		d.lone++

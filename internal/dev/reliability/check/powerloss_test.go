@@ -8,15 +8,15 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// filmed is a recording of lone writes, each with its sync, and of a rotation,
+// recorded is a recording of lone writes, each with its sync, and of a rotation,
 // which is cut; and one image, in which the rotation is not.
-func filmed() *story {
+func recorded() *story {
 	s := new(story)
 	s.add("recording", "", 200)
 	for i := range 20 {
 		id := fmt.Sprint("key_", i)
 		c := s.add("create-key", "", 201, "request", "r"+id, ">id", id, ">key", "s"+id)
-		c.Client = "payer-8"
+		c.Client = "writer-8"
 		sync := s.add("sync", "openwearables.db-wal", 0)
 		sync.Start, sync.End = c.Start+1e5, c.End-1e5
 	}
@@ -41,14 +41,14 @@ func filmed() *story {
 	return s
 }
 
-func TestPowerLoss(t *testing.T) {
+func TestPowerLossFindsEveryLie(t *testing.T) {
 	drop := func(op string, n int) func(*story) {
 		return func(s *story) {
 			c := s.find(op, n)
 			s.calls = slices.DeleteFunc(s.calls, func(o record.Call) bool { return o.Start == c.Start && o.Op == op })
 		}
 	}
-	catches(t, filmed, func(c []record.Call) Verdict { return PowerLoss(c, 1, 20) }, []lie{
+	catches(t, recorded, func(c []record.Call) Verdict { return PowerLoss(c, 1, 20) }, []lie{
 		{"an acknowledged key is lost", func(s *story) { drop("key", 3)(s); drop("audit", 3)(s) }},
 		{"its row is lost", drop("key", 3)},
 		{"its audit row is lost", drop("audit", 3)},

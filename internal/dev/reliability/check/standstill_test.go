@@ -6,7 +6,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-func TestStandstill(t *testing.T) {
+func TestStandstillsAreCountedOnce(t *testing.T) {
 	var calls []record.Call
 	for _, s := range []still{{50, 60}, {10, 30}, {20, 40}, {15, 18}, {60, 70}} {
 		calls = append(calls, record.Call{Op: "stall", Start: s.from, End: s.to})

@@ -65,7 +65,7 @@ var story = []string{
 	`1 +++ killed by SIGKILL +++`,
 }
 
-func TestAfter(t *testing.T) {
+func TestLossKeepsWhatWasSynced(t *testing.T) {
 	ops, err := script(t, story...)
 	if err != nil {
 		t.Fatal(err)
@@ -107,8 +107,8 @@ func TestAfter(t *testing.T) {
 	}
 }
 
-// TestWithoutSync forgets a sync, and what it kept must be lost by some losses.
-func TestWithoutSync(t *testing.T) {
+// TestLossWithoutASyncLosesWrites: without its sync, some losses take the write.
+func TestLossWithoutASyncLosesWrites(t *testing.T) {
 	forgotten := slices.Concat(story[:2], story[3:6], story[9:])
 	ops, err := script(t, forgotten...)
 	if err != nil {
@@ -126,7 +126,7 @@ func TestWithoutSync(t *testing.T) {
 	}
 }
 
-func TestTorn(t *testing.T) {
+func TestLossTearsWritesAtSectors(t *testing.T) {
 	ops, err := script(t, `1 pwrite64(8<DB>, {abcdefgh}, 8, 3) = 8 <0.000010>`)
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestTorn(t *testing.T) {
 	}
 }
 
-func TestReadRefuses(t *testing.T) {
+func TestReadRefusesWhatIsNotModelled(t *testing.T) {
 	for name, line := range map[string]string{
 		"another call":      `1 rename("DB", "WAL") = 0 <0.000010>`,
 		"an unknown write":  `1 write(8<DB>, {a}, 1) = 1 <0.000010>`,

@@ -23,8 +23,8 @@ func Load(path string) (Files, error) {
 	return all, err
 }
 
-// Lay writes the files into a folder.
-func (f Files) Lay(folder string) (err error) {
+// WriteTo writes the files into a folder.
+func (f Files) WriteTo(folder string) (err error) {
 	for name, data := range f {
 		err = errors.Join(err, os.WriteFile(filepath.Join(folder, name), data, 0o600))
 	}

@@ -23,12 +23,12 @@ type Lab struct {
 
 // NewLab builds the product of the repository at root. The caller must Close it.
 func NewLab(root string) (*Lab, error) {
-	folder, err := os.MkdirTemp("", "prove")
+	folder, err := os.MkdirTemp("", "reliability")
 	if err != nil {
 		return nil, err
 	}
 	l := &Lab{root: root, folder: folder}
-	built, err := filepath.Abs(filepath.Join(root, ".cache", "prove", "bin")) // kept, so that what did not change is not linked again
+	built, err := filepath.Abs(filepath.Join(root, ".cache", "reliability", "bin")) // kept, so that what did not change is not linked again
 	l.binary, l.breakable = filepath.Join(built, "openwearables"), filepath.Join(built, "breakable")
 	if err == nil {
 		err = os.Chmod(folder, 0o755) // PostgreSQL is another user

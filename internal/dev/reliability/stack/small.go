@@ -40,7 +40,7 @@ func (d *Disk) Adopt(s *Stack) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := files.Lay(d.folder); err != nil {
+	if err := files.WriteTo(d.folder); err != nil {
 		return nil, err
 	}
 	o := s.At(d.folder)

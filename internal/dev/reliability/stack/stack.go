@@ -41,7 +41,7 @@ var (
 )
 
 // Email is of the one developer of every stack.
-const Email = "prover@example.com"
+const Email = "developer@example.com"
 
 // Stack is one installation of the product, serving.
 type Stack struct {
