@@ -23,7 +23,9 @@ func diskFull(t *trial) (_ check.Verdict, err error) {
 		return check.Verdict{}, err
 	}
 	t.stack.Nodes[0].Terminate()
-	<-t.stack.Nodes[0].Ended()
+	if err := t.stack.Nodes[0].Await(); err != nil {
+		return check.Verdict{}, err
+	}
 	small, err := t.lab.NewDisk("small", room)
 	if err != nil {
 		return check.Verdict{}, err

@@ -162,7 +162,9 @@ func (w *world) die(n, try int, place string) error {
 	} else if a.Err == nil {
 		return fmt.Errorf("%s: the node answered %v and did not die at %s", cred.name, a, place)
 	}
-	<-doomed.Ended()
+	if err := doomed.Await(); err != nil {
+		return err
+	}
 	time.Sleep(check.Lease + check.Margin + 300*time.Millisecond)
 	c.clear()
 	return w.ctx.Err()

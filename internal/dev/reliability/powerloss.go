@@ -82,7 +82,9 @@ func (t *trial) recordDisk(images int) error {
 func (r *recording) record(stop *atomic.Bool) (err error) {
 	n := r.stack.Nodes[0]
 	n.Terminate()
-	<-n.Ended()
+	if err := n.Await(); err != nil {
+		return err
+	}
 	if r.base, err = disk.Load(r.stack.File()); err != nil {
 		return err
 	}

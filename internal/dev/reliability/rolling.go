@@ -60,10 +60,8 @@ func rolling(t *trial) (check.Verdict, error) {
 func (w *world) replace(b *stack.Balancer, n *stack.Node) error {
 	err := w.log.Event("terminate", "", n.Index, func() error {
 		n.Terminate()
-		select {
-		case <-n.Ended():
-		case <-time.After(20 * time.Second):
-			return errors.New("it did not end within 20 seconds")
+		if err := n.Await(); err != nil {
+			return err
 		}
 		if status := n.Exit(); status != 0 {
 			return fmt.Errorf("it ended with status %d", status)

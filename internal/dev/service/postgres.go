@@ -186,8 +186,10 @@ func (p *Postgres) URL(addr, database string) string {
 	return "postgres://" + superuser + "@" + addr + "/" + database + "?sslmode=disable"
 }
 
-// Exec runs statements, each in a transaction of its own.
+// Exec runs statements, each in a transaction of its own, within a minute.
 func (p *Postgres) Exec(ctx context.Context, database string, statements ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	conn, err := pgx.Connect(ctx, p.DSN(database))
 	if err != nil {
 		return err

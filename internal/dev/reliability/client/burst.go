@@ -85,7 +85,7 @@ type line struct {
 }
 
 func dial(addr string) (*line, error) {
-	conn, err := net.Dial("tcp", addr)
+	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (n *Node) Start(failpoint string) error {
 	if failpoint != "" {
 		binary = n.stack.lab.breakable
 	}
-	cmd := n.stack.command(binary, append([]string{"serve", "--addr", n.Addr, "--metrics-addr", n.metrics, "--log-level", "warn"}, n.stack.flags...)...)
+	cmd := n.stack.command(context.Background(), binary, append([]string{"serve", "--addr", n.Addr, "--metrics-addr", n.metrics, "--log-level", "warn"}, n.stack.flags...)...)
 	if failpoint != "" {
 		cmd.Env = append(cmd.Env, "FAILPOINT="+failpoint)
 	}
@@ -63,6 +63,16 @@ func (n *Node) Kill() { n.process.End(syscall.SIGKILL, time.Second) }
 
 // Terminate asks the process to end.
 func (n *Node) Terminate() { n.process.Signal(syscall.SIGTERM) }
+
+// Await returns when the process has ended, or with an error after 20 seconds.
+func (n *Node) Await() error {
+	select {
+	case <-n.process.Ended():
+		return nil
+	case <-time.After(20 * time.Second):
+		return fmt.Errorf("node %d did not end within 20 seconds", n.Index)
+	}
+}
 
 // Exit is the exit status of a process that has ended, -1 after a signal.
 func (n *Node) Exit() int { return n.process.ExitCode() }

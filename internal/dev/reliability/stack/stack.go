@@ -131,9 +131,9 @@ func (s *Stack) Each(f func(*Node) error) error {
 	return errors.Join(errs...)
 }
 
-// command is the product's binary on this installation.
-func (s *Stack) command(binary string, args ...string) *exec.Cmd {
-	cmd := exec.Command(binary, args...)
+// command is the product's binary on this installation. The context ends it.
+func (s *Stack) command(ctx context.Context, binary string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = s.folder
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
 	cmd.Env = append(cmd.Env, "OPENWEARABLES_SECRET="+s.secret, "OPENWEARABLES_DATABASE="+s.URL())
@@ -143,9 +143,11 @@ func (s *Stack) command(binary string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run carries out a command of the operator.
+// Run carries out a command of the operator, which may take a minute.
 func (s *Stack) Run(stdin string, args ...string) error {
-	cmd := s.command(s.lab.binary, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := s.command(ctx, s.lab.binary, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("openwearables %s: %w\n%s", strings.Join(args, " "), err, out)
