@@ -27,7 +27,7 @@ OUTCOMES := $(CACHE)/outcomes
 .PHONY: build generate lint test bench reliability fmt $(TEST)
 
 build:
-	go build -trimpath -o bin/openwearables ./server/cmd/openwearables
+	go build -trimpath -ldflags '-s -w' -o bin/openwearables ./server/cmd/openwearables
 
 generate: $(BUF)
 	go generate ./gen
