@@ -66,9 +66,11 @@ format: $(GOFUMPT)
 
 tidy:
 	go mod tidy -diff
+	cd internal/dev/reliability && go mod tidy -diff
 
 vet:
 	go vet ./...
+	cd internal/dev/reliability && go vet ./...
 
 staticcheck: $(STATICCHECK)
 	$(STATICCHECK) ./...
