@@ -1,5 +1,6 @@
-# make test runs everything that CI runs. Its steps are targets of their own, each
-# of which may take LIMIT (30m by default).
+# make test runs everything that CI runs, and make check what shows the most in
+# under five minutes. Their steps are targets of their own, each of which may take
+# LIMIT (30m by default).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -23,11 +24,12 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 # measures time or needs both cores runs alone.
 TEST := tools generated proto openapi format tidy vet staticcheck unit postgres fuzz swift+typescript scenarios \
 	conformance schemathesis reliability-short
+CHECK := proto openapi format tidy vet staticcheck check-go check-swift+check-typescript
 
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: build generate lint test bench reliability fmt $(subst +, ,$(TEST))
+.PHONY: build generate lint check test bench reliability fmt $(subst +, ,$(TEST) $(CHECK))
 
 build:
 	go build -trimpath -ldflags '-s -w' -o bin/openwearables ./server/cmd/openwearables
@@ -36,6 +38,9 @@ generate: $(BUF)
 	go generate ./gen
 
 lint: proto openapi format tidy vet staticcheck
+
+check:
+	@MAKE="$(MAKE)" internal/dev/tools/steps.sh $(CHECK)
 
 test:
 	@MAKE="$(MAKE)" internal/dev/tools/steps.sh $(TEST)
@@ -113,6 +118,23 @@ conformance: $(BUF) $(CONNECTCONFORMANCE)
 schemathesis: build $(SCHEMATHESIS)
 	python3 internal/dev/tools/schemathesis.py bin/openwearables $(SCHEMATHESIS)
 
+# The steps of check that are not steps of test.
+
+# Without the race detector, and of packages that a change does not reach the last
+# result counts.
+check-go:
+	go test -short -timeout 10m ./...
+
+# In Node, without Chromium and without what starts many processes.
+check-typescript: clients/typescript/node_modules/.package-lock.json
+	cd clients/typescript && npm run -s lint && npm run -s pretest && \
+		node --import ./build/test/canary.js --test --test-reporter dot --test-concurrency=2 \
+			$$(ls build/test/*.test.js | grep -Ev '/(.*\.chromium|process|readme)\.')
+
+# Half a minute where the package was built before, and three where it was not.
+check-swift:
+	clients/swift/test.sh quick
+
 # How the tools come.
 
 .PHONY: system
@@ -126,6 +148,10 @@ $(BUF) $(REDOCLY) &: internal/dev/tools/package-lock.json
 $(SCHEMATHESIS): internal/dev/tools/requirements.txt
 	python3 -m venv --clear $(CACHE)/venv
 	$(CACHE)/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+clients/typescript/node_modules/.package-lock.json: clients/typescript/package-lock.json
+	npm --prefix $(<D) ci --no-audit --no-fund
 	touch $@
 
 $(GOFUMPT):

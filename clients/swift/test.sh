@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
+# usage: test.sh [quick]
 # Builds, lints and tests the package: messages, stores, the engine against a real server
-# behind the fault proxy, the official conformance suite, and the README.
+# behind the fault proxy, the official conformance suite, and the README. Quick ends after
+# the tests that need neither the shared scenarios nor several processes.
 # SCENARIO_OUTCOMES names a file for what each shared scenario came to. SANITIZE=thread
 # runs the tests a second time, under the thread sanitizer.
 set -euo pipefail
@@ -33,6 +35,10 @@ run() { # run SCRATCH OPTION...
 }
 
 step test
+if [ "${1:-}" = quick ]; then
+	run build --skip 'ScenarioTests|ProcessTests'
+	exit
+fi
 run build
 if [ -n "${SANITIZE:-}" ]; then
 	step "test under the $SANITIZE sanitizer"
