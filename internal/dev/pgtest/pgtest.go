@@ -59,9 +59,8 @@ var shared struct {
 	made   atomic.Int64
 }
 
-// Shared returns the server of this test process, which it starts at its first
-// use. It forgets everything in a crash, for speed. A test that wants it where
-// PostgreSQL is missing fails.
+// Shared returns the server of this test process, which starts at the first use. For
+// speed, it does not survive a crash. The test fails if PostgreSQL is not installed.
 func Shared(t testing.TB) *Server {
 	t.Helper()
 	shared.once.Do(func() {
@@ -73,14 +72,14 @@ func Shared(t testing.TB) *Server {
 	return shared.server
 }
 
-// New makes an empty database on the shared server and returns its DSN. It is
+// New creates an empty database on the shared server and returns its DSN. It is
 // dropped when the test ends.
 func New(t testing.TB) string {
 	t.Helper()
 	return Shared(t).New(t)
 }
 
-// New makes an empty database and returns its DSN. It is dropped when the test
+// New creates an empty database and returns its DSN. It is dropped when the test
 // ends.
 func (s *Server) New(t testing.TB) string {
 	t.Helper()
@@ -99,7 +98,7 @@ func (s *Server) New(t testing.TB) string {
 // Main runs a package's tests and ends the shared server after them.
 type Main struct{ *testing.M }
 
-// Run is testing.M's.
+// Run runs the tests and returns the exit code of the process.
 func (m Main) Run() int {
 	code := m.M.Run()
 	if shared.server == nil {

@@ -14,10 +14,10 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/childproc"
 )
 
-// Pooler puts a PgBouncer, which gives each transaction whatever connection is
-// free, before the server of the DSN, and returns the DSN of the database behind
-// it. It has the settings given ("max_client_conn = 10") and ends with the test.
-// A test that wants it where PgBouncer is missing fails.
+// Pooler puts a PgBouncer, which gives each transaction any free connection, before
+// the shared server, and returns the DSN of the database behind it. The pooler has
+// the settings ("max_client_conn = 10") and ends with the test, which fails if
+// PgBouncer is not installed.
 func Pooler(t testing.TB, dsn string, settings ...string) string {
 	t.Helper()
 	path, err := exec.LookPath("pgbouncer")
@@ -33,7 +33,7 @@ func Pooler(t testing.TB, dsn string, settings ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) }) // the system's temporary files are swept
+	t.Cleanup(func() { _ = os.RemoveAll(folder) }) // the system sweeps what is left
 	config := filepath.Join(folder, "pgbouncer.ini")
 	text := fmt.Sprintf("[databases]\n* = host=%s user=%s\n[pgbouncer]\npool_mode = transaction\nauth_type = any\nlisten_port = 5432\n"+
 		"unix_socket_dir = %s\n%s\n", server.Folder(), u.User.Username(), folder, strings.Join(settings, "\n"))

@@ -19,8 +19,8 @@ type Server struct {
 	t testing.TB
 }
 
-// Start starts one with these arguments beside the usual. It fails the test where
-// no redis-server is installed.
+// Start starts a server with the arguments beside the usual ones. The test fails if
+// Redis is not installed.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	r, err := service.NewRedis(t.TempDir(), args...)
@@ -31,7 +31,7 @@ func Start(t testing.TB, args ...string) *Server {
 	return &Server{r, t}
 }
 
-// URL is what --redis takes.
+// URL returns the URL of the server, as --redis takes it.
 func (s *Server) URL() string { return "redis://" + s.Addr() }
 
 // Start starts the server again after Kill, at the same address and in the same
@@ -43,7 +43,7 @@ func (s *Server) Start() {
 	}
 }
 
-// Do sends one command and returns its answer as text.
+// Do sends one command and returns the reply as text.
 func (s *Server) Do(args ...string) string {
 	s.t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: s.Addr()})

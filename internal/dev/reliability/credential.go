@@ -6,13 +6,12 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/client"
 )
 
-// credential is a credential that is used while it is ended. What it makes is asked
-// of the nodes from first on, so that others can be left alone.
+// credential is used while it is ended.
 type credential struct {
 	name string
 	uses []client.Request
 	end  client.Request
-	next func(client.Answer) []client.Request // the uses of what replaced it
+	next func(client.Answer) []client.Request // the uses of its replacement
 }
 
 // endings are the ways in which a credential ends.
@@ -46,7 +45,7 @@ func (w *world) credential(kind, n int) (*credential, error) {
 	return c, err
 }
 
-// to sends a request to another node.
+// to returns the request for another node.
 func (t *trial) to(n int, r client.Request) client.Request {
 	node := t.stack.Nodes[n%len(t.stack.Nodes)]
 	r.Node, r.Addr = node.Index, node.Addr

@@ -13,7 +13,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// room is how many MiB the file system has.
+// room is the size of the file system in MiB.
 const room = 64
 
 func diskFull(t *trial) (_ check.Verdict, err error) {
@@ -63,8 +63,8 @@ func diskFull(t *trial) (_ check.Verdict, err error) {
 	return check.DiskFull(calls, fills), errors.Join(err, failed)
 }
 
-// reads are calls that need no room: those that must succeed, and those that must
-// be refused.
+// reads returns calls that need no space: those that must succeed, and those that
+// must be refused.
 func (w *world) reads() (right, wrong []client.Request, err error) {
 	for n := range 4 {
 		r, no, err := w.ordinary(n)
@@ -82,7 +82,7 @@ func (w *world) reads() (right, wrong []client.Request, err error) {
 	return right, wrong, nil
 }
 
-// fill lets everybody work while there is no room, from before it until after it.
+// fill fills the disk for a time, under load from before that until after it.
 // The writers work until the first of their writes fails.
 func (w *world) fill(small *stack.Disk, name string, leave int64, reads []client.Request, stop *atomic.Bool, work func()) error {
 	end := make(chan struct{})
@@ -106,7 +106,7 @@ func (w *world) fill(small *stack.Disk, name string, leave int64, reads []client
 	return err
 }
 
-// createKeys makes keys until the end, and records what it is told when it cannot.
+// createKeys creates keys until the end, and records the detail of each refusal.
 func (w *world) createKeys(name string, i int, end <-chan struct{}) {
 	caller := client.New(w.log, fmt.Sprint("creator-", i))
 	defer caller.Close()

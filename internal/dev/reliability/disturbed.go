@@ -13,7 +13,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// disturbances are what happens to a stack while credentials end.
+// disturbances are the faults of a stack under which credentials end.
 var disturbances = []struct {
 	name        string
 	short, full int // batches
@@ -62,8 +62,8 @@ var disturbances = []struct {
 	{"node-stopped", 2, 12, stopNode},
 }
 
-// stopNode stops the last node while others end credentials, sends it a use of
-// each, and lets it go on.
+// stopNode pauses the last node while others end credentials, sends it a use of
+// each, and continues it.
 func stopNode(w *world) disturb {
 	stopped := len(w.stack.Nodes) - 1
 	return func(credentials []*credential) (func() error, error) {
@@ -135,8 +135,8 @@ func revokerKilled(t *trial) (check.Verdict, error) {
 	return check.Ended(calls, n, true), errors.Join(err, failed)
 }
 
-// die ends one credential on the first node, which dies at the place. The other nodes
-// use the credential for as long as it may take them to notice.
+// die ends one credential on the first node, which dies at the place. The credential
+// is used on the other nodes for as long as these may take to notice.
 func (w *world) die(n, try int, place string) error {
 	doomed := w.stack.Nodes[0]
 	doomed.Kill()
@@ -145,7 +145,7 @@ func (w *world) die(n, try int, place string) error {
 	}
 	kind := n
 	if endings[n%len(endings)].name == "app-rotate" && place == "after_forget" {
-		kind++ // nobody keeps what was proved of an application's secret
+		kind++ // nodes do not cache the secret of an application
 	}
 	cred, err := w.credential(kind, n+1000*try) // by the other nodes
 	if err != nil {
@@ -170,8 +170,8 @@ func (w *world) die(n, try int, place string) error {
 	return w.ctx.Err()
 }
 
-// startAlive starts a node that dies when it passes the place once more than it
-// does as it starts.
+// startAlive starts a node that dies when it passes the place once more often than
+// during its start.
 func startAlive(n *stack.Node, place string) (err error) {
 	for try := range 9 { // what was committed at one start need not be at the next
 		if err = n.Start(fmt.Sprintf("%s:kill:%d", place, 1+try/3)); err == nil {

@@ -11,11 +11,11 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// places are where a node may die by itself, each in turn; at "" it is killed at
-// some time.
+// places are the failpoints at which a node dies, in turn. At "" it is killed at a
+// random time.
 var places = []string{"", "after_begin", "", "after_write", "", "before_commit", "", "after_commit", "", "after_forget", "", "after_reply"}
 
-// death ends a node, or what it stands on, while it works, and brings it back.
+// death ends a node, or PostgreSQL, during work, and starts it again.
 type death func(w *world, cycle int, work func()) error
 
 func durable(short, full int, of string, how death) func(*trial) (check.Verdict, error) {
@@ -43,7 +43,7 @@ func durable(short, full int, of string, how death) func(*trial) (check.Verdict,
 	}
 }
 
-// cycle lets the writers work until a death, and looks at what is left.
+// cycle makes the writers work until a death, and verifies what is left.
 func (w *world) cycle(writers []*writer, cycle int, how death, whole bool) error {
 	since := time.Now()
 	stop := writers[0].stop
@@ -66,7 +66,7 @@ func (w *world) cycle(writers []*writer, cycle int, how death, whole bool) error
 	return w.ctx.Err()
 }
 
-// killNode kills the node, which starts again on what it left.
+// killNode kills the node and starts it again on the same database.
 func killNode(w *world, cycle int, work func()) error {
 	n := w.stack.Nodes[0]
 	place := places[cycle%len(places)]
@@ -80,7 +80,7 @@ func killNode(w *world, cycle int, work func()) error {
 		_ = w.log.Event("timed-death", place, 0, func() error { n.Kill(); return nil })
 	})
 	work()
-	if killed.Stop() { // it died by itself, or put everybody off
+	if killed.Stop() { // it died at the failpoint, or put all writers off
 		select {
 		case <-n.Ended():
 			_ = w.log.Event("death", place, 0, func() error { return nil })
@@ -92,10 +92,11 @@ func killNode(w *world, cycle int, work func()) error {
 	return w.restart(func() error { return n.Start("") })
 }
 
-// restart brings something back and records how long that took.
+// restart calls f and records how long the start took.
 func (w *world) restart(f func() error) error { return w.log.Event("start", "", 0, f) }
 
-// killPostgres ends PostgreSQL under a node that goes on; it recovers from its log.
+// killPostgres crashes PostgreSQL under a running node; PostgreSQL recovers from its
+// log.
 func killPostgres(w *world, cycle int, work func()) error {
 	stop := make(chan struct{})
 	go func() {
@@ -119,7 +120,7 @@ func killPostgres(w *world, cycle int, work func()) error {
 	}
 }
 
-// killBoth kills the node and PostgreSQL at the same time.
+// killBoth kills the node and PostgreSQL together.
 func killBoth(w *world, cycle int, work func()) error {
 	n := w.stack.Nodes[0]
 	stop := make(chan struct{})

@@ -13,7 +13,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// chain is one session's refresh tokens as its clients know them, oldest first.
+// chain holds the refresh tokens of one session that its clients received, oldest
+// first.
 // Safe for concurrent use.
 type chain struct {
 	name, user, app string
@@ -32,7 +33,7 @@ func (c *chain) learn(p pair) {
 	c.tokens = append(c.tokens, p)
 }
 
-// back is the token that is n older than the newest that is known, or the oldest.
+// back returns the token that is n older than the newest, or the oldest.
 func (c *chain) back(n int) (token, key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,8 +83,8 @@ func histories(t *trial) (check.Verdict, error) {
 	return check.Histories(calls, families), err
 }
 
-// step is one call on a family: most often what an honest client does; in a
-// hostile family, and near a family's end, also what is punished.
+// step makes one call on a family: most often one of an honest client; in a hostile
+// family, and near the end of any, also one that ends the session.
 func (w *world) step(caller *client.Client, c *chain, n int, hostile, late bool) client.Answer {
 	pick := rand.IntN(100)
 	token, key := c.back(0)
@@ -133,8 +134,8 @@ func survivors(t *trial) (check.Verdict, error) {
 	return check.Survivors(calls, families), err
 }
 
-// race refreshes a session from all sides while it is ended, and then tries all
-// that was ever given out.
+// race refreshes a session concurrently while it is ended, and then tries every token
+// that was issued.
 func (w *world) race(callers []*client.Client, i int) error {
 	c, end, err := w.sessionToEnd(i)
 	if err != nil {
@@ -189,7 +190,7 @@ func (w *world) sessionToEnd(i int) (c *chain, end client.Request, err error) {
 	return c, end, err
 }
 
-// exchange registers an application and mints the user a session by its secret.
+// exchange creates an application and mints a session for the user by its secret.
 func (w *world) exchange(n int, user string) (pair, string, error) {
 	a, err := w.want(w.root, w.at(n, "create-app", "", "POST", "/applications", w.admin, map[string]any{"name": "trial"}))
 	if err != nil {

@@ -17,8 +17,8 @@ type entry struct {
 // acknowledgedBy reports whether the call was acknowledged at the time of the record.
 func (a *entry) acknowledgedBy(at int64) bool { return a.answer.OK() && a.answer.End <= at }
 
-// journalWriter is a client with things of its own, which it changes one call at a time
-// and keeps the books of, so that it knows what it was told at any time before.
+// journalWriter is a client that changes resources of its own, one call at a time,
+// and keeps a journal of the calls. From that follows what it knew at any time.
 type journalWriter struct {
 	world   *world
 	caller  *client.Client
@@ -39,7 +39,8 @@ func (w *world) journalWriter(i int, stop *atomic.Bool) (*journalWriter, error) 
 	return p, err
 }
 
-// do makes a call and keeps it; false means that nobody knows what came of it.
+// do makes a call and adds it to the journal. It returns false if the outcome is
+// unknown.
 func (w *journalWriter) do(r client.Request) (client.Answer, bool) {
 	r.ID = fmt.Sprintf("%s-%d", w.name, len(w.journal))
 	a := w.caller.Do(w.world.ctx, r)
@@ -47,7 +48,7 @@ func (w *journalWriter) do(r client.Request) (client.Answer, bool) {
 	return a, a.OK()
 }
 
-// work changes things until it is stopped or a call is not answered.
+// work makes changes until it is stopped or the outcome of a call is unknown.
 func (w *journalWriter) work() {
 	for ok := true; ok && !w.stop.Load() && w.world.ctx.Err() == nil; {
 		b := w.stateAt(w.world.log.Now())
@@ -105,13 +106,13 @@ type keyHistory struct {
 	dead    bool
 }
 
-// state is what a journalWriter had been told at a time.
+// state is what a journalWriter knew at a time.
 type state struct {
 	keys    []*keyHistory
 	chain   pair
 	tokens  map[string]pair
 	last    string // the token that was minted last
-	pending *entry // which it had not been told of
+	pending *entry // the call under way, if any
 }
 
 func (w *journalWriter) stateAt(at int64) *state {
@@ -145,8 +146,8 @@ func (w *journalWriter) stateAt(at int64) *state {
 	return b
 }
 
-// verify looks at what must be so after a loss at the time: at the keys that were
-// changed last, and what is not told of first.
+// verify reads what must be there after a loss at the time: the keys that were
+// changed last, and the subject of the call under way.
 func (w *journalWriter) verify(at int64) {
 	b := w.stateAt(at)
 	w.ask(w.world.at(0, "read", "user:"+w.name, "GET", "/users/"+w.user, w.world.admin, nil))
@@ -188,7 +189,7 @@ func (w *journalWriter) use(id, secret string) {
 	w.ask(r)
 }
 
-// rotateAgain rotates again as the pending call would have: its retry.
+// rotateAgain retries the rotation that was under way.
 func (w *journalWriter) rotateAgain(r client.Request, k *keyHistory) {
 	r = w.world.to(0, r)
 	r.Op, r.ID = "rotate-again", ""

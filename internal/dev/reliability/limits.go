@@ -28,7 +28,7 @@ func limits(t *trial) (check.Verdict, error) {
 			return false, err
 		}
 		var next atomic.Int64
-		var resets sync.Map // the windows, and what has none
+		var resets sync.Map // the windows, and other answers
 		workers(48, func(i int) {
 			caller := client.New(t.log, fmt.Sprint("client-", i))
 			defer caller.Close()

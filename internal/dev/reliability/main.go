@@ -1,4 +1,4 @@
-// Command reliability starts the product as it is deployed, disturbs it while it works,
+// Command reliability starts the product as it is deployed, disturbs it under load,
 // and checks from a record of every call that it kept its promises.
 package main
 
@@ -91,8 +91,8 @@ func choose(only string) ([]proof, error) {
 	return chosen, nil
 }
 
-// A proof is repeated at most so often where no more than times were not kept, and
-// the machine stood still for that long at a time, or for a twentieth of the time.
+// A proof is repeated at most so often if only promises of time were broken, and the
+// machine stood still for that long at a time, or for a twentieth of the time.
 const (
 	repeats    = 2
 	disturbing = 250 * time.Millisecond
@@ -111,7 +111,7 @@ func runAll(ctx context.Context, chosen []proof, r *report, records string) erro
 				one := t.carryOut(records)
 				one.show()
 				if ctx.Err() != nil {
-					return nil // which the caller sees
+					return nil // the caller looks at it
 				}
 				if err := r.add(one); err != nil {
 					return err

@@ -16,8 +16,8 @@ import (
 type outage struct {
 	name        string
 	begin, heal func(*world) error
-	redis       bool // it is Redis', and not the database's
-	telling     bool // where there is no Redis, it tells more than the others
+	redis       bool // of Redis, not of the database
+	telling     bool // one of the few that run in the short tier without Redis
 }
 
 var outages = []outage{
@@ -33,8 +33,8 @@ var outages = []outage{
 	{name: "redis-restarted", redis: true, begin: func(w *world) error { w.stack.Redis.Kill(); return nil }, heal: func(w *world) error { return w.stack.Redis.Up() }},
 }
 
-// lockTables holds every table that the traffic needs, so that all connections of
-// a node come to wait.
+// lockTables locks every table that the traffic needs, so that all connections of a
+// node wait.
 func lockTables(w *world) (err error) {
 	w.unlock, err = w.stack.Lock("users, sessions, api_keys")
 	return err
@@ -43,7 +43,7 @@ func lockTables(w *world) (err error) {
 func healDB(w *world) error    { return w.stack.DB.Heal() }
 func healCache(w *world) error { return w.stack.Cache.Heal() }
 
-// How long a fault lasts, and how long the load after it.
+// How long a fault lasts, and the load after it.
 const (
 	faultTime    = 3 * time.Second
 	recoveryTime = 4 * time.Second
@@ -76,9 +76,8 @@ func outaged(t *trial) (check.Verdict, error) {
 	return check.Outages(calls, names), err
 }
 
-// mixed are the calls of an ordinary day, for several users and their keys: reads
-// and writes that must succeed ("right"), and calls that must be refused ("wrong")
-// whatever happens.
+// mixed returns ordinary calls of several users and keys: reads and writes that must
+// succeed ("right"), and calls that must always be refused ("wrong").
 func (w *world) mixed() ([]client.Request, error) {
 	var all []client.Request
 	for n := range 8 {
@@ -127,8 +126,8 @@ func (w *world) ordinary(n int) (right, wrong []client.Request, err error) {
 	return right, wrong, nil
 }
 
-// underFault lets traffic meet a fault, from before it until after it, and records
-// what the nodes hold before and after.
+// underFault causes a fault under traffic that begins before it and ends after it,
+// and records the load of the nodes before and after.
 func (w *world) underFault(o outage, traffic []client.Request) error {
 	if err := w.sample(o.name, "baseline"); err != nil {
 		return err
@@ -154,6 +153,7 @@ func (w *world) underFault(o outage, traffic []client.Request) error {
 	return errors.Join(err, w.sample(o.name, "after"), w.ctx.Err())
 }
 
+// closedLoop makes calls of the traffic, one after the other, until stop is closed.
 func (w *world) closedLoop(name string, i int, traffic []client.Request, stop <-chan struct{}) {
 	caller := client.New(w.log, fmt.Sprint("client-", i))
 	defer caller.Close()
@@ -169,8 +169,8 @@ func (w *world) closedLoop(name string, i int, traffic []client.Request, stop <-
 	}
 }
 
-// probe asks a node ten times a second whether it lives and is ready, each time on
-// a connection of its own and without waiting for the answer before.
+// probe calls the health endpoints of a node ten times a second, each time on a new
+// connection and without waiting for earlier answers.
 func (w *world) probe(name string, node int, stop <-chan struct{}) {
 	prober := client.New(w.log, fmt.Sprint("prober-", node)).Fresh()
 	var all sync.WaitGroup
@@ -188,7 +188,7 @@ func (w *world) probe(name string, node int, stop <-chan struct{}) {
 	}
 }
 
-// sample records what each node holds.
+// sample records the load of each node.
 func (w *world) sample(name, when string) error {
 	for _, n := range w.stack.Nodes {
 		l, err := n.Load()

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	lone      = 20                      // writes that are made while there is no other
-	recordFor = 1500 * time.Millisecond // how long many write at least
+	lone      = 20                      // writes that are made one at a time
+	recordFor = 1500 * time.Millisecond // how long many clients write at least
 )
 
 func powerLoss(t *trial) (check.Verdict, error) {
@@ -32,7 +32,7 @@ func powerLoss(t *trial) (check.Verdict, error) {
 	return check.PowerLoss(calls, images, lone*recordings), err
 }
 
-// recording is one recording of what a node did to its disk.
+// recording is a recording of what a node did to its disk.
 type recording struct {
 	*world
 	writers     []*journalWriter
@@ -45,8 +45,8 @@ type recording struct {
 	folders     string
 }
 
-// recordDisk records an installation of its own at work, and looks at what losses of
-// power could have left of it.
+// recordDisk records a new installation under load, and verifies images of what
+// losses of power could have left of it.
 func (t *trial) recordDisk(images int) error {
 	if t.stack != nil {
 		t.stack.Close()
@@ -78,7 +78,7 @@ func (t *trial) recordDisk(images int) error {
 	return nil
 }
 
-// record records the node from its start to its being killed.
+// record records the node from its start until it is killed.
 func (r *recording) record(stop *atomic.Bool) (err error) {
 	n := r.stack.Nodes[0]
 	n.Terminate()
@@ -134,8 +134,8 @@ func (r *recording) stopAfterCheckpoint(stop *atomic.Bool) {
 	}
 }
 
-// lossTime is when a loss comes: just when a client has been answered, while the
-// database is written by a checkpoint, or at any time.
+// lossTime chooses the time of a loss: just after an answer, during a checkpoint, or
+// at any time.
 func (r *recording) lossTime(i int) int64 {
 	p := r.writers[rand.IntN(len(r.writers))]
 	switch {
@@ -147,7 +147,7 @@ func (r *recording) lossTime(i int) int64 {
 	return r.from + rand.Int64N(r.to-r.from)
 }
 
-// replay makes one image, starts a node on it and looks at what is there.
+// replay makes one image, starts a node on it and verifies what is there.
 func (r *recording) replay(original *stack.Stack, i int) (err error) {
 	at := r.lossTime(i)
 	draw := rand.New(rand.NewPCG(rand.Uint64(), 0))
@@ -168,7 +168,7 @@ func (r *recording) replay(original *stack.Stack, i int) (err error) {
 	defer r.stack.Close()
 	n := r.stack.Nodes[0]
 	if r.restart(func() error { return n.Start("") }) != nil {
-		return r.ctx.Err() // which the record tells
+		return r.ctx.Err() // the record has the failure
 	}
 	_ = r.log.Event("integrity", "", 0, func() error { return errors.Join(r.integrity(), r.dump(r.began)) }) // the checker looks at it
 	workers(len(r.writers), func(i int) { r.writers[i].verify(at) })

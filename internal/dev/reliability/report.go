@@ -20,8 +20,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
-// report shows what came of a run. A full one may be run in parts: what was proved
-// of the same commit before is part of it.
+// report collects the rows of a run. A full run may be made in parts: earlier rows of
+// the same commit are part of it.
 type report struct {
 	rows   []row
 	root   string
@@ -31,13 +31,13 @@ type report struct {
 	lab    *stack.Lab
 }
 
-// keeping is what the file has.
+// keeping is the content of the file.
 type keeping struct {
 	Commit string
 	Rows   []row
 }
 
-// load takes the rows of the same commit. There are none of what is not committed.
+// load reads the rows of the same commit. A tree with changes has none.
 func (r *report) load() error {
 	text, err := os.ReadFile(r.kept)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -50,8 +50,8 @@ func (r *report) load() error {
 	return err
 }
 
-// add puts a row in the place of its predecessor. In a full run it is kept, and
-// the page is written once there is a row of everything.
+// add adds a row or replaces its predecessor. In a full run the rows are saved, and
+// the page is written once every proof has a row.
 func (r *report) add(one row) error {
 	same := func(o row) bool { return o.Name == one.Name && o.On == one.On }
 	if i := slices.IndexFunc(r.rows, same); i >= 0 {
@@ -78,14 +78,14 @@ func (r *report) add(one row) error {
 	return err
 }
 
-// place is where the row's proof is among all.
+// place returns the index of the row's proof.
 func place(r row) int {
 	return slices.IndexFunc(proofs, func(p proof) bool {
 		return p.name == r.Name && slices.ContainsFunc(p.shapes, func(s stack.Shape) bool { return s.Name == r.On })
 	})
 }
 
-// everything is how many rows a whole run has.
+// everything returns the number of rows of a whole run.
 func everything() (n int) {
 	for _, p := range proofs {
 		n += len(p.shapes)
@@ -93,7 +93,7 @@ func everything() (n int) {
 	return n
 }
 
-// took is how long the proofs took.
+// took returns how long the proofs took in all.
 func (r *report) took() (sum time.Duration) {
 	for _, row := range r.rows {
 		sum += row.Took
@@ -122,10 +122,10 @@ func (r *report) table() string {
 	return out.String()
 }
 
-// dirty ends the name of what is no commit.
+// dirty is the suffix of the commit of a tree with changes.
 const dirty = " with changes that are not committed"
 
-// commitOf is what the repository is at, and whether its tree differs from that.
+// commitOf returns the commit of the repository, with a suffix if the tree differs.
 func commitOf(root string) string {
 	git := func(args ...string) string {
 		out, _ := exec.Command("git", append([]string{"-C", root}, args...)...).Output() // empty without git
@@ -153,7 +153,7 @@ func kernel() string {
 
 const preamble = `# Reliability
 
-What is promised about many nodes, crashes and outages, and the last whole run of its proof. ` + "`make reliability`" + ` runs it and writes this page once all is proved (` + "`internal/dev/reliability/run.sh -tier full -only NAME`" + ` runs a part of it again, for the same commit); a smaller version is part of ` + "`make test`" + `.
+The promises about many nodes, crashes and outages, and the last full run of their proofs. ` + "`make reliability`" + ` runs it and writes this page once all is proved (` + "`internal/dev/reliability/run.sh -tier full -only NAME`" + ` runs a part of it again, for the same commit); the short tier is part of ` + "`make test`" + `.
 
 %s; %s.
 
@@ -162,11 +162,11 @@ What is promised about many nodes, crashes and outages, and the last whole run o
 const method = `
 ## How
 
-The real binary is started as 1 process on SQLite, and as 1 and 3 processes on PostgreSQL (fsync on) and Redis, in data directories of their own, with a proxy before PostgreSQL and Redis that can refuse, delay or swallow what passes. Clients in another process record every call with its start, its end and its answer, by one monotonic clock. What is proved is decided from that record, and for durability from the tables too, by code that shares nothing with the server. No violation of safety is excused.
+The real binary is started as 1 process on SQLite, and as 1 and 3 processes on PostgreSQL (fsync on) and Redis, in data directories of their own, with a proxy before PostgreSQL and Redis that can refuse, delay or drop traffic. Clients in another process record every call with its start, its end and its answer, by one monotonic clock. Checkers that share no code with the server decide from that record, and for durability from the tables too. No violation of safety is excused.
 
-An answer of 503 with Retry-After says that nobody knows: it is neither an acceptance nor a refusal. The clients come again, as the README asks of them; a burst, a family of calls or a round of a limit in which it happened is made again, and the line says how often. Under *revocation* at most one use in a hundred may meet it, under *soak* one call in a thousand, and only while the machine stood still. Under *rolling*, under *outages* outside a fault, and for the health endpoints it is a failure.
+An answer of 503 with Retry-After leaves the outcome open: it is neither an acceptance nor a refusal. The clients repeat the call, as the README tells them to; a burst, a family of calls or a round of a limit in which it happened is repeated, and the line says how often. Under *revocation* at most one use in a hundred may meet it, under *soak* one call in a thousand, and only while the machine stood still. Under *rolling*, under *outages* outside a fault, and for the health endpoints it is a failure.
 
-The times when the machine itself stood still are in the record too, and are not counted against an answer that they fell into: when the clients were woken more than 100 ms late, and when the kernel says that over a quarter of a processor's time was stolen by other machines on the same host. Where answers came late, or were 503 for lack of time, on a machine that stood still for more than 250 ms at a time or a twentieth of the time, and nothing else was wrong, a proof is repeated, twice at most, when the machine is calm again or after two minutes. Whatever proved nothing before, repeated like this or by hand, its line says.
+The record also has the times when the machine itself stood still: when the clients were woken more than 100 ms late, and when the kernel reports that over a quarter of a processor's time was stolen by other machines on the same host. They are subtracted from the time of an answer. Where answers came late, or were 503 for lack of time, on a machine that stood still for more than 250 ms at a time or a twentieth of the time, and nothing else was wrong, a proof is repeated, twice at most, when the machine is calm again or after two minutes. The line of a proof names the earlier results, whether it was repeated like this or by hand.
 
 ## What each line means
 

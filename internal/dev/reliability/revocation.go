@@ -12,7 +12,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// callers uses all credentials from all sides until it is closed.
+// callers are clients that use all credentials concurrently until close.
 type callers struct {
 	w     *world
 	nodes []int // the nodes that are used
@@ -22,7 +22,7 @@ type callers struct {
 	done  sync.WaitGroup
 }
 
-// gather starts eight clients.
+// startCallers starts eight clients, which call the given nodes.
 func (w *world) startCallers(nodes ...int) *callers {
 	c := &callers{w: w, nodes: nodes, stop: make(chan struct{})}
 	for i := range 8 {
@@ -73,12 +73,12 @@ func (c *callers) close() {
 	c.done.Wait()
 }
 
-// disturb disturbs a stack once the credentials are in use, and returns how to undo
-// it.
+// disturb causes a fault once the credentials are in use, and returns a function that
+// ends it.
 type disturb func([]*credential) (undo func() error, err error)
 
-// batch ends one credential of each kind while the callers uses them. disturb is called
-// when all are in use, and what it returns when all are ended.
+// batch ends one credential in each way while the callers use them. It calls disturb
+// once all are in use, and undo once all are ended.
 func (c *callers) batch(n int, disturb disturb) error {
 	w := c.w
 	credentials := make([]*credential, len(endings))
@@ -114,7 +114,7 @@ func (c *callers) batch(n int, disturb disturb) error {
 	return errors.Join(err, w.ctx.Err())
 }
 
-// end ends a credential, trying until that is acknowledged.
+// end ends a credential and retries until that is acknowledged.
 func (c *callers) end(cred *credential, n int) error {
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		a := c.w.root.Do(c.w.ctx, c.w.to(c.nodes[n%len(c.nodes)], cred.end))
@@ -136,7 +136,7 @@ func (c *callers) end(cred *credential, n int) error {
 	}
 }
 
-// everywhere are the places of all nodes.
+// everywhere returns the indexes of all nodes.
 func (w *world) everywhere() []int {
 	all := make([]int, len(w.stack.Nodes))
 	for i := range all {
@@ -165,7 +165,7 @@ func revocation(t *trial) (check.Verdict, error) {
 	return check.Ended(calls, batches*len(endings)+1, false), errors.Join(err, failed)
 }
 
-// disable ends another developer's session from the command line.
+// disable disables another developer, who is logged in, by the command.
 func (w *world) disable(c *callers) error {
 	const email = "disabled@example.com"
 	if err := w.stack.Run(w.stack.Password+"\n", "developer", "create", "--email", email, "--password-stdin"); err != nil {

@@ -11,12 +11,11 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// rate is how many calls begin each second, whether the ones before were answered
-// or not.
+// rate is how many calls begin each second, however many are under way.
 const rate = 200
 
-// A node that is told to end says so at /readyz for this long before it takes no
-// more connections, so that a balancer learns of it.
+// After SIGTERM a node answers 503 at /readyz for this long before it stops taking
+// connections, so that the balancer notices.
 const drainTime = "500ms"
 
 func rolling(t *trial) (check.Verdict, error) {
@@ -55,8 +54,8 @@ func rolling(t *trial) (check.Verdict, error) {
 	return check.Rolling(calls, rounds*len(t.stack.Nodes), rounds), errors.Join(err, failed)
 }
 
-// replace restarts a node as a deployment does: it asks it to end, waits until it
-// has, starts it, and waits until the balancer uses it.
+// replace restarts a node as a deployment does: it terminates the node, waits for its
+// end, starts it, and waits until the balancer uses it.
 func (w *world) replace(b *stack.Balancer, n *stack.Node) error {
 	err := w.log.Event("terminate", "", n.Index, func() error {
 		n.Terminate()
@@ -79,8 +78,8 @@ func (w *world) replace(b *stack.Balancer, n *stack.Node) error {
 	return err
 }
 
-// openLoop begins calls at the rate, through the balancer. Of every mint the new token
-// is used at once, on whatever node.
+// openLoop begins calls at the rate, through the balancer. Each minted token is used
+// at once, on any node.
 func (w *world) openLoop(b *stack.Balancer, traffic []client.Request, stop <-chan struct{}) {
 	caller := client.New(w.log, "caller")
 	defer caller.Close()

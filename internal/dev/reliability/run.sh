@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # usage: run.sh [-tier short|full] [-only NAME,...]
-# Proves on this machine what is promised about crashes, outages and many nodes. Needs Debian's postgresql, redis-server and strace, and root to mount a small file system.
+# Puts the promises about crashes, outages and many nodes to the test on this machine.
+# Needs Debian's postgresql, redis-server and strace, and root to mount a small file
+# system.
 set -euo pipefail
 
 cd "$(dirname "$0")"

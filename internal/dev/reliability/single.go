@@ -34,8 +34,8 @@ func singleUse(t *trial) (check.Verdict, error) {
 	return check.SingleUse(calls, burst, families), err
 }
 
-// burst spends one token 64 times at once, over all nodes. It is whole where no
-// call was put off.
+// burst spends one token 64 times at once, over all nodes. It is whole if no call was
+// put off.
 func (w *world) burst(user, kind, family string) (whole bool, err error) {
 	tokens, err := w.mint(0, user, family)
 	if err != nil {

@@ -22,9 +22,9 @@ const (
 	stealShare = 0.25
 )
 
-// watchStalls watches how late this program is woken, which is how long the machine
-// keeps everybody waiting, and how much of its time is stolen, and notes both in
-// the record. The function that it returns ends the watch and returns the worst.
+// watchStalls records when this program is woken late, since the machine then stood
+// still for all programs, and when much of its time is stolen. The returned function
+// ends the watch and returns the longest delay.
 func watchStalls(log *record.Recorder) func() time.Duration {
 	var worst time.Duration
 	note := func(from, to int64) {
@@ -65,11 +65,11 @@ func watchStalls(log *record.Recorder) func() time.Duration {
 	}
 }
 
-// calmTimeout is how long a repeated proof waits for the machine at most.
+// calmTimeout bounds how long a repeated proof waits for a calm machine.
 const calmTimeout = 2 * time.Minute
 
-// awaitCalm waits until less than a tenth of the machine's time is stolen while it is
-// busy, for as long as there is calmTimeout.
+// awaitCalm waits until less than a tenth of the time of the busy machine is stolen,
+// for at most calmTimeout.
 func awaitCalm(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, calmTimeout)
 	defer cancel()
@@ -89,10 +89,10 @@ func awaitCalm(ctx context.Context) {
 	}
 }
 
-// processor is how its time was spent, in ticks of the kernel.
+// processor counts the ticks of a processor.
 type processor struct{ all, stolen float64 }
 
-// processors reads /proc/stat; there is none elsewhere than on Linux.
+// processors reads /proc/stat. It returns nothing on other systems than Linux.
 func processors() (all []processor) {
 	text, _ := os.ReadFile("/proc/stat")
 	for line := range strings.Lines(string(text)) {
@@ -113,7 +113,7 @@ func processors() (all []processor) {
 	return all
 }
 
-// stolen is the share of the time between that was stolen from the processor that
+// stolen returns the share of the time between that was stolen, of the processor that
 // lost most.
 func stolen(was, is []processor) (worst float64) {
 	for i := range min(len(was), len(is)) {

@@ -12,7 +12,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// database opens the tables past the product.
+// database opens the database directly.
 func (w *world) database() (*sql.DB, error) {
 	if w.stack.Postgres != nil {
 		return sql.Open("pgx", w.stack.Direct())
@@ -20,9 +20,8 @@ func (w *world) database() (*sql.DB, error) {
 	return sql.Open("sqlite", "file:"+w.stack.File()+"?mode=ro&_pragma=busy_timeout(5000)")
 }
 
-// dump records the rows that were written since: "audit", "key", and how many
-// sessions each user has and how many mints are in the audit trail ("sessions",
-// "mints").
+// dump records the rows that were written since a time: "audit", "key", and the
+// number of sessions of each user ("sessions").
 func (w *world) dump(since time.Time) error {
 	db, err := w.database()
 	if err != nil {
@@ -62,7 +61,7 @@ func (w *world) rows(db *sql.DB, op string, names []string, query string) error 
 	return rows.Err()
 }
 
-// integrity asks the database whether its own structure is whole.
+// integrity runs the database's own check of its structure.
 func (w *world) integrity() error {
 	db, err := w.database()
 	if err != nil {

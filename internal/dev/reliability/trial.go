@@ -14,10 +14,10 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// proof is one promise and how it is put to the test.
+// proof is one promise and its test.
 type proof struct {
 	name   string
-	means  string // what a proved line says
+	means  string // the meaning of a proved line
 	shapes []stack.Shape
 	run    func(*trial) (check.Verdict, error)
 }
@@ -33,16 +33,16 @@ type trial struct {
 	log   *record.Recorder
 	stack *stack.Stack
 	sizes []string
-	avoid int // how many of the first nodes get nothing but what is meant for them
+	avoid int // so many of the first nodes only get calls by to
 }
 
-// row is what came of a trial. Of a full run it is kept.
+// row is the result of a trial. Those of a full run are saved.
 type row struct {
 	Name, On string
 	Sizes    string
 	Result   string // "proved", "BROKEN", or "ERROR"
 	Measured string
-	Before   []string // what came of the trials before it, of the same commit, that proved nothing
+	Before   []string // results of earlier trials of the same commit that did not prove it
 	Took     time.Duration
 
 	broken   int  // promises
@@ -52,7 +52,7 @@ type row struct {
 	worst    time.Duration // and at a time
 }
 
-// told is what was measured, and what came before it.
+// told returns what was measured, and the results that it replaces.
 func (r row) told() string {
 	text := r.Measured
 	for _, before := range r.Before {
@@ -61,7 +61,7 @@ func (r row) told() string {
 	return text
 }
 
-// disturbed says whether the machine may have broken promises of time.
+// disturbed reports whether the machine may have broken promises of time.
 func (r row) disturbed() bool { return r.worst > disturbing || r.stood > r.Took/20 }
 
 const (
@@ -74,7 +74,7 @@ func (r row) line() string {
 	return fmt.Sprintf("%-7s %-18s %-16s %5.0f s  %s: %s", r.Result, r.Name, r.On, r.Took.Seconds(), r.Sizes, r.Measured)
 }
 
-// show prints the row, and what shows that it is not proved.
+// show prints the row and its evidence.
 func (r row) show() {
 	fmt.Println(r.line())
 	for _, e := range r.evidence {
@@ -82,7 +82,7 @@ func (r row) show() {
 	}
 }
 
-// size chooses the number for the tier and notes it.
+// size returns the number for the tier and adds it to the row.
 func (t *trial) size(short, full int, of string) int {
 	n := short
 	if t.full {
@@ -98,8 +98,8 @@ func (t *trial) start(flags ...string) (err error) {
 	return err
 }
 
-// carryOut runs the trial. Whatever happens, what it started has ended when it
-// returns.
+// carryOut runs the trial and returns its row. Everything that it started has ended
+// when it returns.
 func (t *trial) carryOut(records string) (r row) {
 	begun := time.Now()
 	r = row{Name: t.name, On: t.shape.Name}
@@ -128,8 +128,8 @@ func (t *trial) carryOut(records string) (r row) {
 	return r
 }
 
-// judge runs the trial with a record in the file, and notes in the row how the
-// machine was.
+// judge runs the trial with a record in the file, and sets in the row for how long
+// the machine stood still.
 func (t *trial) judge(file string, r *row) (v check.Verdict, err error) {
 	if t.log, err = record.New(file); err != nil {
 		return v, err

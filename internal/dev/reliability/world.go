@@ -9,15 +9,15 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
-// world is a stack with a developer who is logged in.
+// world is a running stack with a developer who is logged in.
 type world struct {
 	*trial
 	root   *client.Client
 	admin  string       // the developer's access token
-	unlock func() error // gives tables free that are locked
+	unlock func() error // releases the locked tables
 }
 
-// pair is what a login or an exchange gives.
+// pair is the tokens of a session.
 type pair struct{ access, refresh string }
 
 // enter starts the trial's stack and logs in.
@@ -31,13 +31,13 @@ func (t *trial) enter(flags ...string) (*world, error) {
 	return w, err
 }
 
-// at is a request to one of the nodes that are not to be avoided.
+// at returns a request to one of the nodes after the first avoid.
 func (t *trial) at(n int, op, of, method, path, bearer string, body map[string]any) client.Request {
 	node := t.stack.Nodes[t.avoid+n%(len(t.stack.Nodes)-t.avoid)]
 	return client.Request{Node: node.Index, Addr: node.Addr, Op: op, Of: of, Method: method, Path: "/api/v1" + path, Bearer: bearer, Body: body}
 }
 
-// want makes a call that must succeed for the trial to make sense.
+// want makes a call that must succeed, or the trial fails.
 func (w *world) want(c *client.Client, r client.Request) (client.Answer, error) {
 	a := c.Insist(w.ctx, r)
 	if !a.OK() {
@@ -51,27 +51,27 @@ func (w *world) login() (pair, error) {
 	return pair{a.Str("access_token"), a.Str("refresh_token")}, err
 }
 
-// user makes a user and returns its id.
+// user creates a user and returns its id.
 func (w *world) user(n int) (string, error) {
 	a, err := w.want(w.root, w.at(n, "create-user", "", "POST", "/users", w.admin, map[string]any{}))
 	return a.Str("id"), err
 }
 
-// mint gives the user a session.
+// mint creates a session of the user.
 func (w *world) mint(n int, user, of string) (pair, error) {
 	a, err := w.want(w.root, w.at(n, "mint", of, "POST", "/users/"+user+"/token", w.admin, nil))
 	return pair{a.Str("access_token"), a.Str("refresh_token")}, err
 }
 
-// refresh is a request to trade the token.
+// refresh returns a request that refreshes by the token.
 func (t *trial) refresh(n int, op, of, token, key string) client.Request {
 	r := t.at(n, op, of, "POST", "/auth/refresh", "", map[string]any{"refresh_token": token})
 	r.Key = key
 	return r
 }
 
-// until calls f with 0, 1, ... until it said n times that all was whole, and twice
-// as often at most.
+// until calls f with 0, 1, ... until it has returned whole n times, and at most 2n
+// times.
 func until(n int, f func(i int) (whole bool, err error)) error {
 	for i, done := 0, 0; done < n && i < 2*n; i++ {
 		whole, err := f(i)
@@ -85,7 +85,7 @@ func until(n int, f func(i int) (whole bool, err error)) error {
 	return nil
 }
 
-// workers calls f n times at once and returns when all have.
+// workers makes n concurrent calls of f and waits for them.
 func workers(n int, f func(i int)) {
 	var all sync.WaitGroup
 	for i := range n {
@@ -94,12 +94,12 @@ func workers(n int, f func(i int)) {
 	all.Wait()
 }
 
-// current is the id of the session that the token belongs to.
+// current returns the id of the session that the token belongs to.
 func (w *world) current(token string) (string, error) {
 	return w.root.Current(w.ctx, w.stack.Nodes[w.avoid].Addr, token)
 }
 
-// recordLoad records what a node holds.
+// recordLoad records the load of a node.
 func (w *world) recordLoad(op, of string, node int, l stack.Load) {
 	now := w.log.Now()
 	w.log.Add(record.Call{Client: "harness", Node: node, Op: op, Of: of, Start: now, End: now, Args: map[string]string{

@@ -11,8 +11,8 @@ import (
 // heldKey is a key of a writer.
 type heldKey struct{ id, secret string }
 
-// writer is a client with things of its own, which it changes one call at a time
-// until a call is not answered, and looks at after the restart.
+// writer is a client that changes resources of its own, one call at a time, until the
+// outcome of a call is unknown. After the restart it verifies them.
 type writer struct {
 	world  *world
 	caller *client.Client
@@ -24,7 +24,7 @@ type writer struct {
 	keys   []heldKey
 	chain  pair
 	links  int      // refreshes of the chain
-	checks []func() // what to look at after the restart
+	checks []func() // for after the restart
 }
 
 func (w *world) writer(i int, stop *atomic.Bool) (*writer, error) {
@@ -36,8 +36,8 @@ func (w *world) writer(i int, stop *atomic.Bool) (*writer, error) {
 	return o, err
 }
 
-// do makes a call with a request id of its own; false means that nobody knows what
-// came of it.
+// do makes a call with a request id of its own. It returns false if the outcome is
+// unknown.
 func (w *writer) do(r client.Request) (client.Answer, bool) {
 	w.seq++
 	r.ID = fmt.Sprintf("%s-%d", w.name, w.seq)
@@ -45,14 +45,14 @@ func (w *writer) do(r client.Request) (client.Answer, bool) {
 	return a, a.OK()
 }
 
-// ask is a call that is made after the restart.
+// ask makes a call after the restart.
 func (w *writer) ask(r client.Request) client.Answer {
 	w.seq++
 	r.ID = fmt.Sprintf("%s-%d", w.name, w.seq)
 	return w.caller.Insist(w.world.ctx, r)
 }
 
-// work changes things until it is stopped or a call is not answered.
+// work makes changes until it is stopped or the outcome of a call is unknown.
 func (w *writer) work() {
 	steps := []func() bool{w.createKey, w.createKey, w.rotateKey, w.rotateKey, w.deleteKey, w.refresh, w.refresh, w.revoke, w.patch, w.patch}
 	for !w.stop.Load() && w.world.ctx.Err() == nil && steps[rand.IntN(len(steps))]() {
@@ -69,7 +69,8 @@ func (w *writer) createKey() bool {
 	return ok
 }
 
-// checkLater keeps what to look at, and of what was acknowledged long ago some.
+// checkLater adds a check for after the restart. It keeps the latest, and some older
+// ones.
 func (w *writer) checkLater(f func()) {
 	if w.checks = append(w.checks, f); len(w.checks) > 12 {
 		i := rand.IntN(8)
@@ -83,7 +84,7 @@ func (w *writer) use(id, secret string) {
 	w.ask(r)
 }
 
-// take removes a key from those that the writer has.
+// take removes a key from the writer's and returns it.
 func (w *writer) take() (heldKey, bool) {
 	if len(w.keys) == 0 {
 		return heldKey{}, false
@@ -176,7 +177,7 @@ func (w *writer) patch() bool {
 	return ok
 }
 
-// verify looks at what must be so after the restart.
+// verify makes the checks after the restart.
 func (w *writer) verify() {
 	checks := w.checks
 	w.checks = nil

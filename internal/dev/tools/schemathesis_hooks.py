@@ -1,4 +1,4 @@
-"""What schemathesis has to know beyond openapi.yaml. Loaded by schemathesis.py."""
+"""Rules for schemathesis that openapi.yaml cannot express. Loaded by schemathesis.py."""
 import itertools
 import re
 

@@ -3,10 +3,10 @@
 #
 #	internal/dev/tools/swift.sh swift build --package-path clients/swift
 #
-# The toolchain is the system's, else Debian's swiftlang, else one that Debian's
-# swiftlang is unpacked for once, in SWIFT_TREE or the cache folder, and that
-# sees the repository and the network but nothing else of the machine. Where none
-# can be had it fails and says what is missing.
+# The toolchain is the system's, else Debian's swiftlang if that is installed, else
+# Debian's swiftlang unpacked once into SWIFT_TREE or the cache folder. The last sees
+# the repository and the network, and nothing else of the machine. Without any, the
+# script fails and names what is missing.
 set -eu
 
 die() { echo "swift.sh: $*" >&2; exit 1; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need of Debian and is not there. Go, Node and Python are taken for granted.
+# Installs the Debian packages that the tests need and that are missing. Go, Node and Python must be there.
 set -euo pipefail
 
 missing=()

@@ -139,7 +139,7 @@ func reply(ctx context.Context, asked *pb.StreamResponseDefinition, n int, seen 
 	return send(payload)
 }
 
-// finish sends what is left of a stream and ends it as asked.
+// finish sends the rest of a stream and ends it as the call asks.
 func finish(ctx context.Context, asked *pb.StreamResponseDefinition, sent int, seen []proto.Message, send func(*pb.ConformancePayload) error) error {
 	for ; sent < len(asked.GetResponseData()); sent++ {
 		if err := reply(ctx, asked, sent, seen, send); err != nil {
@@ -160,7 +160,7 @@ func finish(ctx context.Context, asked *pb.StreamResponseDefinition, sent int, s
 	return refusal(asked.GetError(), request)
 }
 
-// observed is what reached the handler of the request.
+// observed returns what the handler received.
 func observed(ctx context.Context, seen []proto.Message) (*pb.ConformancePayload_RequestInfo, error) {
 	info, _ := connect.CallInfoForHandlerContext(ctx)
 	request := &pb.ConformancePayload_RequestInfo{RequestHeaders: compat.Headers(info.RequestHeader())}

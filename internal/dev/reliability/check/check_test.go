@@ -31,7 +31,7 @@ func (s *story) add(op, of string, status int, more ...string) *record.Call {
 	return &s.calls[len(s.calls)-1]
 }
 
-// find is the nth call of the operation.
+// find returns the nth call of the operation.
 func (s *story) find(op string, n int) *record.Call {
 	for i := range s.calls {
 		if s.calls[i].Op == op {
@@ -43,13 +43,13 @@ func (s *story) find(op string, n int) *record.Call {
 	panic("there is no such call: " + op)
 }
 
-// lie is what a broken server would have done, in an otherwise good story.
+// lie changes a good story into that of a broken server.
 type lie struct {
 	name string
 	tell func(*story)
 }
 
-// catches holds a checker to accept the story and to find each lie.
+// catches requires of a checker that it accepts the story and finds each lie.
 func catches(t *testing.T, tell func() *story, checker func([]record.Call) Verdict, lies []lie) {
 	t.Helper()
 	if v := checker(tell().calls); v.Broken != 0 {

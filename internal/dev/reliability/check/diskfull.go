@@ -14,7 +14,7 @@ import (
 func DiskFull(calls []record.Call, fills int) Verdict {
 	var v Verdict
 	o := Durable(calls, 0)
-	o.Counts = append(o.Counts[:1], o.Counts[2:]...) // nobody died
+	o.Counts = append(o.Counts[:1], o.Counts[2:]...) // without deaths
 	groups := by(calls, family)
 	f := &full{Verdict: &v, still: standstillsIn(calls), told: make(map[string]string)}
 	for i := range calls {

@@ -9,7 +9,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// journal is the audit trail by the requests that wrote it.
+// journal maps the ids of requests to their rows of the audit trail.
 type journal map[string][]*record.Call
 
 func audit(calls []record.Call) journal {
@@ -24,7 +24,7 @@ func audit(calls []record.Call) journal {
 	return j
 }
 
-// has says whether the call left its one row. Two are a broken promise.
+// has reports whether the call left its one row. Two are a broken promise.
 func (j journal) has(v *Verdict, c *record.Call) bool {
 	n := 0
 	for _, row := range j[c.Args["request"]] {
@@ -41,9 +41,9 @@ func (j journal) has(v *Verdict, c *record.Call) bool {
 // effects are the operations that leave an audit row.
 var effects = []string{"create-key", "rotate-key", "delete-key", "refresh", "mint", "revoke", "patch"}
 
-// Durable checks what writers were told against what they found after each death:
-// what was acknowledged is there, what was not is there as a whole or not at all,
-// and an audit row is there if and only if its effect is.
+// Durable checks the answers that writers got against what they found after each
+// death. An acknowledged effect is there, any other is there as a whole or not at
+// all, and an audit row is there if and only if its effect is.
 func Durable(calls []record.Call, cycles int) Verdict {
 	var v Verdict
 	j := audit(calls)
@@ -84,7 +84,7 @@ func Durable(calls []record.Call, cycles int) Verdict {
 	return v
 }
 
-// subject is what the call is about; a key has its name from the answer.
+// subject returns the subject of the call; the name of a new key is in the answer.
 func subject(c *record.Call) string {
 	if c.Op == "create-key" {
 		return c.Out["id"]
@@ -96,7 +96,7 @@ var subjects = map[string]func(*Verdict, journal, []*record.Call) (there, undone
 	"chain": walkChain, "user": walkUser, "token": walkToken,
 }
 
-// tally counts an unacknowledged call whose effect is there or not.
+// tally counts an unacknowledged call by whether its effect is there.
 func tally(effect bool, there, undone *int) {
 	if effect {
 		*there++
@@ -226,7 +226,7 @@ func walkToken(v *Verdict, j journal, all []*record.Call) (there, undone int) {
 	return there, undone
 }
 
-// rows checks that what was made and its audit rows are the same.
+// rows checks that what was created and its audit rows match.
 func rows(v *Verdict, calls []record.Call) {
 	made, audited := make(map[string]int), make(map[string]int)
 	minted, sessions := make(map[string]int), 0

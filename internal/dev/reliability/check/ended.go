@@ -7,18 +7,18 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// Lease is how long a node may believe what was revoked by a process that died
-// before it could tell; Margin is for the machine.
+// Lease is how long a node may accept a credential whose revocation it did not hear
+// of, since the revoking process died. Margin is for the machine.
 const (
 	Lease  = time.Second
 	Margin = 500 * time.Millisecond
 )
 
-// Ended checks that nothing is accepted that started after its end was
-// acknowledged. A credential's calls are its "use", the "end", answered with success
-// or not, or left unanswered by a process that died after the commit
-// ("end-killed"), and "use-new", a use of what replaced it. Uses before the end
-// must be accepted. 503 is as good, but undisturbed not for more than one in a hundred.
+// Ended checks that no use of a credential is accepted that began after its end was
+// acknowledged. The calls of a credential are each "use", the "end", also where that
+// failed, "end-killed" where the process died after the commit, and "use-new", a use
+// of its replacement. Uses before the end must be accepted. 503 counts as neither,
+// but undisturbed at most one use in a hundred may meet it.
 func Ended(calls []record.Call, credentials int, disturbed bool) Verdict {
 	var v Verdict
 	ended, before, after, fresh, putOff := 0, 0, 0, 0, 0
@@ -75,8 +75,8 @@ type deadline struct {
 	call  *record.Call
 }
 
-// span is from the start of the first attempt to the first time by which it must
-// have taken effect.
+// span returns the start of the first attempt and the first time by which an attempt
+// must have taken effect.
 func span(ends []*record.Call) (from int64, end deadline, known bool) {
 	from = ends[0].Start
 	for _, c := range ends {
@@ -94,8 +94,8 @@ func span(ends []*record.Call) (from int64, end deadline, known bool) {
 	return from, end, known
 }
 
-// Survivors checks that no token of a family is good for anything once it was
-// revoked. Ops: "end", and "refresh", "survivor", "access" for what is tried.
+// Survivors checks that no token of a family is accepted once the family was
+// revoked. Ops: "end", and the attempts "refresh", "survivor" and "access".
 func Survivors(calls []record.Call, families int) Verdict {
 	var v Verdict
 	ended, rotated, tried, putOff := 0, 0, 0, 0

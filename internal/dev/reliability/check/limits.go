@@ -7,9 +7,9 @@ import (
 )
 
 // Limits checks that of the calls offered in each round exactly the limit was
-// admitted, none was refused while fewer had been begun, and no two admitted ones
-// were told the same number that remain. A round in which calls were put off, or that
-// lasted longer than a window, counts for little: see torn.
+// admitted, that none was refused before as many had begun, and that no two admitted
+// calls show the same remaining number. Of a round in which calls were put off, or
+// that lasted longer than a window, less is checked: see torn.
 func Limits(calls []record.Call, rounds, offered, limit int) Verdict {
 	var v Verdict
 	groups := by(calls, family)
@@ -31,8 +31,8 @@ func Limits(calls []record.Call, rounds, offered, limit int) Verdict {
 	return v
 }
 
-// torn says whether calls of the round were put off, or fell into several windows,
-// so that no more is known than that no window admitted more than the limit.
+// torn reports whether calls of the round were put off or fell into several windows.
+// Of such a round it only checks that no window admitted more than the limit.
 func torn(v *Verdict, name string, spent []*record.Call, limit int) bool {
 	windows, putOff := make(map[string]int), false
 	for _, c := range spent {

@@ -10,8 +10,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// raceWindow is how long a second use without a key counts as a race. The model
-// knows no time, so that a longer history is none of it.
+// raceWindow is how long a second use without a key counts as a race. The model has
+// no time, so longer histories are not checked.
 const raceWindow = 10 * time.Second
 
 // chain is a session as its refresh tokens show it.
@@ -22,7 +22,7 @@ type chain struct {
 	dead            bool
 }
 
-// answer is what a refresh or a revocation is answered with.
+// answer is the answer to a refresh or a revocation.
 type answer struct{ status, reason, successor string }
 
 var (
@@ -31,8 +31,8 @@ var (
 	reused  = answer{"401", "refresh_token_reused", ""}
 )
 
-// refreshStep says whether the answer may be given in the state, and what state
-// follows.
+// refreshStep reports whether the answer is right in the state, and returns the next
+// state.
 func refreshStep(s chain, token, key string, got answer) (bool, chain) {
 	ended := s
 	ended.dead = true
@@ -79,10 +79,9 @@ func chainModel(first string) porcupine.Model {
 	}
 }
 
-// Histories checks that each family's refreshes, retries, replays and revocations
-// had the answers that they would have had one after the other. Ops: "mint",
-// "refresh", "revoke".
-// Of a family in which a call was put off only the successors are looked at.
+// Histories checks that the refreshes, retries, replays and revocations of each
+// family are linearizable by the rules of a refresh. Ops: "mint", "refresh",
+// "revoke". Of a family in which a call was put off, only fork is checked.
 func Histories(calls []record.Call, families int) Verdict {
 	var v Verdict
 	checked, operations, slow, again := 0, 0, 0, 0
@@ -118,8 +117,8 @@ func Histories(calls []record.Call, families int) Verdict {
 	return v
 }
 
-// fork finds a token that has two successors, and answers that no rule gives. It is all that is judged where the
-// outcome of some calls is not known.
+// fork finds a token that has two successors, and answers that no rule gives. No
+// more can be checked of a history in which the outcome of some calls is unknown.
 func fork(v *Verdict, name string, history []*record.Call) {
 	first := make(map[string]*record.Call)
 	for _, c := range history {

@@ -18,10 +18,10 @@ const (
 	moreGo    = 10
 )
 
-// Outages checks each fault: calls that are "right" succeed or are told 503 with
-// Retry-After, calls that are "wrong" never succeed, all in time; "livez" is always
-// 200; "readyz" is 503 while the database is away, and either while it lags; after the end all is well again
-// and the nodes hold no more than before.
+// Outages checks each fault. Calls that are "right" get success or 503 with
+// Retry-After, calls that are "wrong" never succeed, all in time. "livez" is always
+// 200; "readyz" is 503 while the database is unreachable, and either while it lags.
+// After the fault all is well again and the nodes hold no more than before.
 func Outages(calls []record.Call, faults []string) Verdict {
 	var v Verdict
 	groups, still := by(calls, family), standstillsIn(calls)
@@ -126,6 +126,6 @@ func (f *fault) compareLoad(before, after []*record.Call) {
 }
 
 func number(c *record.Call, name string) int64 {
-	n, _ := strconv.ParseInt(c.Args[name], 10, 64) // 0 where there is none
+	n, _ := strconv.ParseInt(c.Args[name], 10, 64) // 0 without one
 	return n
 }

@@ -53,7 +53,7 @@ func length(parts [][]record.Call) (n int) {
 	return n
 }
 
-// imageCounts counts what images show.
+// imageCounts counts the findings in images.
 type imageCounts struct {
 	*Verdict
 	images, acknowledged, open, there, lone, wal, checkpoints int

@@ -10,7 +10,7 @@ import (
 // its kind: "none-" (no key), "one-" (all with the same key), "each-" (all with
 // different keys). Ops: "burst" for the refreshes, and after them "successor", the
 // refresh of the one successor, and "access", a use of its access token. Of a burst
-// in which a call was put off nothing is known but that no two won.
+// in which a call was put off, it only checks that no two won.
 func SingleUse(calls []record.Call, size, families int) Verdict {
 	var v Verdict
 	seen, again := make(map[string]int), 0
@@ -54,8 +54,8 @@ func SingleUse(calls []record.Call, size, families int) Verdict {
 	return v
 }
 
-// single are the rules of the kinds. winners are the successors and how often each
-// was answered.
+// single holds the rules of the kinds. winners counts the answers with each
+// successor.
 var single = map[string]func(v *Verdict, name string, winners, reasons map[string]int, after []*record.Call){
 	"none": func(v *Verdict, name string, winners, reasons map[string]int, after []*record.Call) {
 		if len(winners) != 1 || sum(winners) != 1 {

@@ -9,8 +9,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// standstills are the times when the machine kept everybody waiting ("stall"),
-// apart and in order. They are counted against nobody.
+// standstills are the periods in which the machine did not run the processes
+// ("stall"), disjoint and in order. They do not count as time of an answer.
 type standstills []still
 
 // still is from one time of the record to another.
@@ -35,12 +35,12 @@ func standstillsIn(calls []record.Call) standstills {
 	return apart
 }
 
-// Standstill is for how long the machine stood still in all.
+// Standstill returns for how long the machine stood still in all.
 func Standstill(calls []record.Call) time.Duration {
 	return standstillsIn(calls).within(math.MinInt64, math.MaxInt64)
 }
 
-// within is how long the machine stood still between two times.
+// within returns for how long the machine stood still between two times.
 func (s standstills) within(from, to int64) (sum time.Duration) {
 	for _, one := range s {
 		sum += time.Duration(max(0, min(to, one.to)-max(from, one.from)))
@@ -48,5 +48,5 @@ func (s standstills) within(from, to int64) (sum time.Duration) {
 	return sum
 }
 
-// took is how long the machine worked on the call.
+// took returns the time of the call without standstills.
 func (s standstills) took(c *record.Call) time.Duration { return c.Took() - s.within(c.Start, c.End) }

@@ -10,7 +10,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// exit is how long a node may take to end.
+// exit bounds how long a node may take to end.
 const exit = 10 * time.Second
 
 // Rolling checks that no call failed while nodes were restarted and signing keys
@@ -52,7 +52,7 @@ func Rolling(calls []record.Call, restarts, rotations int) Verdict {
 	return v
 }
 
-// terminations are the ends of nodes; the number of key rotations comes with them.
+// terminations returns the ends of nodes and the number of key rotations.
 func terminations(v *Verdict, calls []record.Call) (ends []*record.Call, rotated int) {
 	for i := range calls {
 		switch c := &calls[i]; c.Op {
@@ -75,13 +75,13 @@ const (
 	maxWAL     = 64 << 20
 )
 
-// starved is for how long the machine stood still, from a second before a call
-// until its end, where a 503 is no wonder.
+// starved excuses a 503: the machine stood still for so long between a second before
+// the call and its end.
 const starved = 250 * time.Millisecond
 
-// Soak checks that what nodes hold in the last quarter of the samples is what they
-// held in the second, and that every call has the right answer; one in a thousand
-// may be a 503 that the machine is to blame for.
+// Soak checks that nodes hold no more in the last quarter of the samples than in the
+// second, and that every call has the right answer. One in a thousand may be a 503
+// that a standstill excuses.
 func Soak(calls []record.Call, nodes int) Verdict {
 	var v Verdict
 	still := standstillsIn(calls)

@@ -1,5 +1,5 @@
-// Package check decides from the record alone whether what was promised was kept.
-// It shares nothing with the product.
+// Package check decides from the record alone whether the promises were kept. It
+// shares no code with the product.
 package check
 
 import (
@@ -10,10 +10,10 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// Verdict is what a checker found.
+// Verdict is the result of a checker.
 type Verdict struct {
 	Broken   int      // promises
-	Late     int      // those of them that a machine which stood still may have broken
+	Late     int      // those that a standstill of the machine may have broken
 	Evidence []string // of the first of them
 	Counts   []string // what was checked, to be shown
 }
@@ -34,14 +34,13 @@ func (v *Verdict) fail(what string, calls ...*record.Call) {
 	v.Evidence = append(v.Evidence, text.String())
 }
 
-// late is fail for what a machine that stood still may have caused.
+// late is fail for a failure that a standstill of the machine may have caused.
 func (v *Verdict) late(what string, calls ...*record.Call) {
 	v.Late++
 	v.fail(what, calls...)
 }
 
-// failed is late where the call was told to come again, or the balancer found no
-// node, else fail.
+// failed is late if the call was put off or the balancer found no node, else fail.
 func (v *Verdict) failed(what string, c *record.Call) {
 	if c.PutOff() || c.Out["X-Balancer"] != "" {
 		v.late(what, c)
@@ -56,14 +55,14 @@ func (v *Verdict) count(format string, args ...any) {
 	v.Counts = append(v.Counts, fmt.Sprintf(format, args...))
 }
 
-// again counts what was made again, since a call in it was put off.
+// again counts the units that were repeated since a call in them was put off.
 func (v *Verdict) again(n int, what string) {
 	if n > 0 {
 		v.count("%d %s were made again, since they met a 503", n, what)
 	}
 }
 
-// enough fails a check that had too little to look at: it would prove nothing.
+// enough fails a check that had too little to check: it would prove nothing.
 func (v *Verdict) enough(what string, got, want int) {
 	if got < want {
 		v.late(fmt.Sprintf("%d %s are too few to prove anything, %d are wanted", got, what, want))
@@ -89,7 +88,7 @@ func by(calls []record.Call, name func(*record.Call) string) map[string][]*recor
 	return groups
 }
 
-// family is what the call is about.
+// family returns the subject of the call.
 func family(c *record.Call) string { return c.Of }
 
 // with keeps the calls that have one of the operations.

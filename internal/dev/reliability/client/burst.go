@@ -76,7 +76,7 @@ func load(requests []Request) (lines []*line, err error) {
 type line struct {
 	conn    net.Conn
 	framer  *http2.Framer
-	head    bytes.Buffer // what is written first
+	head    bytes.Buffer // is written first
 	last    bytes.Buffer // the write that ends all bodies
 	encoder *hpack.Encoder
 	fields  bytes.Buffer
@@ -204,6 +204,6 @@ func heads(f *http2.MetaHeadersFrame) (status int, h http.Header, ended bool) {
 	for _, field := range f.RegularFields() {
 		h.Add(field.Name, field.Value)
 	}
-	status, _ = strconv.Atoi(f.PseudoValue("status")) // 0 is no success
+	status, _ = strconv.Atoi(f.PseudoValue("status")) // 0 is not a success
 	return status, h, f.StreamEnded()
 }

@@ -16,14 +16,14 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/record"
 )
 
-// Client makes one call at a time or several; it keeps connections of its own.
+// Client makes calls on connections of its own. Safe for concurrent use.
 type Client struct {
 	Name string
 	log  *record.Recorder
 	http *http.Client
 }
 
-// New returns a client that waits for an answer for at most 10 seconds.
+// New returns a client that waits at most 10 seconds for an answer.
 func New(log *record.Recorder, name string) *Client {
 	t := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
 	return &Client{Name: name, log: log, http: &http.Client{Transport: t, Timeout: 10 * time.Second}}
@@ -52,7 +52,7 @@ type Request struct {
 	Args   map[string]string
 }
 
-// Answer is what came back; Status is 0 if nothing did.
+// Answer is the response to a call. Status is 0 if none arrived.
 type Answer struct {
 	Status     int
 	Body       map[string]any
@@ -61,10 +61,10 @@ type Answer struct {
 	Err        error
 }
 
-// OK says whether the call was answered with success.
+// OK reports whether the call succeeded.
 func (a Answer) OK() bool { return a.Status >= 200 && a.Status < 300 }
 
-// Str is a text member of the body, or "".
+// Str returns a string member of the body, or "".
 func (a Answer) Str(name string) string {
 	s, _ := a.Body[name].(string)
 	return s
@@ -84,8 +84,8 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 	return a
 }
 
-// Insist makes the call, and makes it again when it is told to come again, as the
-// README asks of a client, for at most 20 seconds. Only the last call is recorded
+// Insist makes the call and repeats it after 503 with Retry-After, as the README
+// tells clients to, for at most 20 seconds. Only the last call is recorded
 // as the operation; each before it is a "put-off" of it.
 func (c *Client) Insist(ctx context.Context, r Request) Answer {
 	for deadline := time.Now().Add(20 * time.Second); ; {
@@ -182,7 +182,7 @@ func (c *Client) args(r Request) map[string]string {
 	return args
 }
 
-// Credential is the label of what is presented as a bearer.
+// Credential returns the label of a bearer credential.
 func Credential(log *record.Recorder, secret string) string {
 	if strings.HasPrefix(secret, "ow_") {
 		return log.Label("key", secret)
@@ -190,7 +190,7 @@ func Credential(log *record.Recorder, secret string) string {
 	return log.Label("at", secret)
 }
 
-// Outputs is what the record keeps of an answer.
+// Outputs returns what the record keeps of an answer.
 func Outputs(log *record.Recorder, a Answer) map[string]string {
 	out := make(map[string]string)
 	for name, kind := range kinds {
@@ -211,8 +211,8 @@ func Outputs(log *record.Recorder, a Answer) map[string]string {
 	return out
 }
 
-// Current is the id of the developer's session that the token belongs to. It is
-// not recorded.
+// Current returns the id of the developer's session that the token belongs to. The
+// call is not recorded.
 func (c *Client) Current(ctx context.Context, addr, token string) (string, error) {
 	req, err := build(ctx, Request{Addr: addr, Method: http.MethodGet, Path: "/api/v1/auth/sessions", Bearer: token})
 	if err != nil {

@@ -22,7 +22,7 @@ func hexed(text string) string {
 }
 
 // script is a trace in which one line begins each second. In its lines, DB, WAL
-// and DIR are the files and what is in {} is bytes.
+// and DIR are the files, and {} encloses bytes.
 func script(t *testing.T, lines ...string) ([]Op, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "trace")

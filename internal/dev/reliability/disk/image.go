@@ -34,7 +34,7 @@ func (f Files) WriteTo(folder string) (err error) {
 // Loss is a loss of power at a time.
 type Loss struct {
 	At     int64   // nanoseconds since 1970
-	Keep   float64 // the share of what was not synced that is there nevertheless
+	Keep   float64 // the share of unsynced operations that are there nevertheless
 	Sector int     // bytes that are written as a whole or not; 0: a write is
 	Seed   uint64
 }
@@ -45,11 +45,11 @@ func Losses(at int64, r *rand.Rand) Loss {
 	return Loss{At: at, Keep: keeps[r.IntN(len(keeps))], Sector: []int{0, 512, 4096}[r.IntN(3)], Seed: r.Uint64()}
 }
 
-// After is what a loss could leave of the files on which the operations were
-// carried out. What was in the files at first is there. Of what was done since,
-// that is there whose file was synced after it and before the loss; of the rest,
-// each sector of each write, each change of a size and each new name may be there
-// or not, whatever the order. A name is made to last by a sync of the folder.
+// After returns what a loss could leave of the files after the operations. The
+// first contents of the files are there. An operation is there if its file was
+// synced after it and before the loss. Of the others, each sector of each write,
+// each change of a size and each new name may be there or not, in any order. A sync
+// of the folder makes a name durable.
 func (l Loss) After(base Files, ops []Op) Files {
 	draw := rand.New(rand.NewPCG(l.Seed, 0))
 	synced := l.synced(ops)
@@ -92,8 +92,8 @@ func (l Loss) After(base Files, ops []Op) Files {
 	return left
 }
 
-// synced is, for each file, the line at which the last sync began that was done
-// before the loss. What was done before that line lasts.
+// synced returns for each file the line at which its last sync began, of those that
+// ended before the loss. Operations that ended before that line are durable.
 func (l Loss) synced(ops []Op) map[string]int {
 	last := make(map[string]int)
 	for i := range ops {
@@ -104,7 +104,7 @@ func (l Loss) synced(ops []Op) map[string]int {
 	return last
 }
 
-// on carries out the part of the operation that the bytes from and to bound.
+// on applies the bytes between from and to of the operation.
 func (o *Op) on(data []byte, from, to int) []byte {
 	size := int(o.At) + to
 	if o.Kind == Truncate {

@@ -1,5 +1,5 @@
-// Package disk knows what a process did to its files, as strace saw it, and what
-// a loss of power could have left of it.
+// Package disk reads from a trace of strace what a process did to its files, and
+// computes what a loss of power could have left of them.
 package disk
 
 import (
@@ -21,11 +21,11 @@ import (
 const Calls = "open,openat,openat2,creat,write,writev,pwrite64,pwritev,pwritev2,truncate,ftruncate,fallocate,copy_file_range,sendfile," +
 	"fsync,fdatasync,sync_file_range,unlink,unlinkat,rename,renameat,renameat2,link,linkat"
 
-// Kind is what an operation does.
+// Kind is the kind of an operation.
 type Kind int
 
-// The kinds: they change a file's bytes, its size, its being in the folder, or
-// make what was changed last. The sync of the folder has no file.
+// The kinds change the bytes of a file, change its size, create it, or make earlier
+// changes durable. The sync of the folder has no file.
 const (
 	Write Kind = iota
 	Truncate
@@ -44,8 +44,8 @@ type Op struct {
 	Start, End  int64 // nanoseconds since 1970; never done: the last
 }
 
-// Read reads what was done to files of the folder, in the order in which it
-// was begun. It refuses what the model in this package does not know.
+// Read returns the operations on files of the folder in the order in which they
+// began. It fails on any operation that this package does not model.
 func Read(path, folder string) ([]Op, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -64,7 +64,7 @@ func Read(path, folder string) ([]Op, error) {
 	return ops, lines.Err()
 }
 
-// trace is what was read of one.
+// trace is the part of a trace that has been read.
 type trace struct {
 	folder string
 	ops    []Op
@@ -72,8 +72,8 @@ type trace struct {
 }
 
 const (
-	ignored = "-"  // what failed, and files that every start makes anew
-	long    = 2000 // where a line that shows bytes is longer, only its ends are looked at
+	ignored = "-"  // failed operations, and files that every start creates anew
+	long    = 2000 // of a longer line, which shows bytes, only the ends are parsed
 )
 
 var (

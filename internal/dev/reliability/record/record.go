@@ -1,6 +1,5 @@
-// Package record keeps every call that the proofs make, one JSON object a line:
-// what a checker needs, and nothing secret. Times are of one host's monotonic
-// clock.
+// Package record keeps every call of a trial as one JSON object a line: what a
+// checker needs, and nothing secret. Times are of the host's monotonic clock.
 package record
 
 import (
@@ -13,13 +12,13 @@ import (
 	"time"
 )
 
-// Call is one request and what came of it, or, with the client "harness",
-// something that was done to the stack.
+// Call is one request and its outcome, or, with the client "harness", something
+// that was done to the stack.
 type Call struct {
 	Client string            `json:"client"`
 	Node   int               `json:"node"`
 	Op     string            `json:"op"`
-	Of     string            `json:"of,omitempty"` // what the call is about: a family, a subject, a fault
+	Of     string            `json:"of,omitempty"` // the subject: a family, a credential, a fault
 	Args   map[string]string `json:"args,omitempty"`
 	Start  int64             `json:"start"` // nanoseconds since the record was begun
 	End    int64             `json:"end"`
@@ -29,14 +28,14 @@ type Call struct {
 	Error  string            `json:"error,omitempty"` // why no answer arrived
 }
 
-// OK says whether the call was answered with success.
+// OK reports whether the call succeeded.
 func (c *Call) OK() bool { return c.Status >= 200 && c.Status < 300 }
 
-// PutOff says whether the call was told to come again later: it was neither
-// accepted nor refused, and nobody knows what came of it.
+// PutOff reports whether the answer was 503 with Retry-After: the call was neither
+// accepted nor refused, and its effect is unknown.
 func (c *Call) PutOff() bool { return c.Status == 503 && c.Out["Retry-After"] != "" }
 
-// Took is the time from its start to its end.
+// Took returns the time from its start to its end.
 func (c *Call) Took() time.Duration { return time.Duration(c.End - c.Start) }
 
 func (c *Call) String() string {
@@ -69,10 +68,10 @@ func New(path string) (*Recorder, error) {
 	}, nil
 }
 
-// Now is the time of the record.
+// Now returns the time of the record, in nanoseconds.
 func (r *Recorder) Now() int64 { return int64(time.Since(r.begun)) }
 
-// Label is what a secret is called in the record: the kind and a number.
+// Label returns the name of a secret in the record: its kind and a number.
 func (r *Recorder) Label(kind, secret string) string {
 	if secret == "" {
 		return ""
@@ -99,7 +98,7 @@ func (r *Recorder) Add(c Call) {
 	r.err = errors.Join(r.err, err)
 }
 
-// Event records what was done to the stack; done is called and timed.
+// Event calls and times done, and records it as something done to the stack.
 func (r *Recorder) Event(op, of string, node int, done func() error) error {
 	c := Call{Client: "harness", Op: op, Of: of, Node: node, Start: r.Now()}
 	err := done()
@@ -111,7 +110,7 @@ func (r *Recorder) Event(op, of string, node int, done func() error) error {
 	return err
 }
 
-// Read returns all that was recorded, in the order of the ends.
+// Read returns all calls in the order in which they ended.
 func (r *Recorder) Read() ([]Call, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// poll is how often a balancer asks each node whether it is ready.
+// poll is the interval of the readiness checks.
 const poll = 100 * time.Millisecond
 
-// Balancer is the least that stands before several nodes: it passes each request
-// to the next node that said it is ready when it was last asked, on a connection
-// of its own. It never repeats a request, so that it hides no failure.
+// Balancer is a minimal load balancer. It passes each request to the next node
+// whose last readiness check succeeded, on a new connection. It never repeats a
+// request, so that it hides no failure.
 type Balancer struct {
 	Addr    string
 	server  *http.Server
@@ -60,7 +60,8 @@ func (s *Stack) Balance() (*Balancer, error) {
 	return b, nil
 }
 
-// next is the address of the next node that is ready, or of one that is not.
+// next returns the address of the next ready node, or of any node if none is
+// ready.
 func (b *Balancer) next() string {
 	n := int(b.turn.Add(1))
 	for i := range b.nodes {
@@ -71,7 +72,7 @@ func (b *Balancer) next() string {
 	return b.nodes[n%len(b.nodes)].Addr
 }
 
-// Ready says whether the balancer uses the node.
+// Ready reports whether the balancer uses the node.
 func (b *Balancer) Ready(node int) bool { return b.ready[node].Load() }
 
 func (b *Balancer) watch(ctx context.Context, i int) {
@@ -103,6 +104,6 @@ func (b *Balancer) ask(ctx context.Context, i int) {
 // Close stops the balancer.
 func (b *Balancer) Close() {
 	b.stop()
-	_ = b.server.Close() // nothing is under way that anybody waits for
+	_ = b.server.Close() // no request that matters is under way
 	b.stopped.Wait()
 }

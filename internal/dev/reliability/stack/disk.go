@@ -47,8 +47,8 @@ func (d *Disk) Adopt(s *Stack) (*Stack, error) {
 	return o, o.Nodes[0].Start("")
 }
 
-// Fill takes all room but so many bytes, and until Free whatever comes free, if it
-// is to leave none.
+// Fill takes all space but the given number of bytes. If that is 0, it also takes
+// what becomes free until Free is called.
 func (d *Disk) Fill(leave int64) (err error) {
 	if d.filler, err = os.Create(filepath.Join(d.folder, "filler")); err != nil {
 		return err
@@ -67,14 +67,14 @@ func (d *Disk) Fill(leave int64) (err error) {
 			case <-d.stop:
 				return
 			case <-time.After(2 * time.Millisecond):
-				_ = d.take(1 << 20) // a full disk is what is wanted
+				_ = d.take(1 << 20) // the disk is meant to be full
 			}
 		}
 	})
 	return nil
 }
 
-// take writes so many bytes, or as many as there is room for.
+// take writes the given number of bytes, or as many as fit.
 func (d *Disk) take(bytes int64) error {
 	block := make([]byte, 4096)
 	for ; bytes >= int64(len(block)); bytes -= int64(len(block)) {

@@ -22,16 +22,16 @@ func newFault(name, upstream string) (*Fault, error) {
 	return &Fault{p}, p.Start()
 }
 
-// Addr is where the dependency seems to be.
+// Addr returns the address of the proxy, which stands for the dependency.
 func (f *Fault) Addr() string { return f.proxy.Listen }
 
 // Down closes every connection and refuses new ones.
 func (f *Fault) Down() { f.proxy.Stop() }
 
-// BlackHole lets nothing through, in either direction, and closes nothing.
+// BlackHole drops everything, in both directions, and closes no connection.
 func (f *Fault) BlackHole() error { return f.both("timeout", `{"timeout": 0}`) }
 
-// Slow delays what the dependency says by milliseconds.
+// Slow delays everything that the dependency sends by so many milliseconds.
 func (f *Fault) Slow(milliseconds int) error {
 	return f.add("latency", "downstream", fmt.Sprintf(`{"latency": %d}`, milliseconds))
 }
@@ -49,7 +49,7 @@ func (f *Fault) add(kind, stream, attributes string) error {
 	return err
 }
 
-// Heal undoes every fault.
+// Heal ends every fault.
 func (f *Fault) Heal() error {
 	f.proxy.Toxics.ResetToxics(context.Background())
 	if f.proxy.Enabled {

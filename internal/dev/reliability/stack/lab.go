@@ -11,7 +11,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
-// Lab is what the stacks of one run share: the built binaries and one PostgreSQL.
+// Lab holds what the stacks of one run share: the binaries and one PostgreSQL.
 type Lab struct {
 	root, folder string
 	binary       string // of a release
@@ -70,10 +70,10 @@ func (l *Lab) database() (p *service.Postgres, name string, err error) {
 	return l.postgres, name, l.postgres.Exec(context.Background(), "postgres", "CREATE DATABASE "+name+" TEMPLATE template0")
 }
 
-// Folder is where the run keeps what it writes.
+// Folder returns the folder of the run's files.
 func (l *Lab) Folder() string { return l.folder }
 
-// Close ends what still runs and removes the folder.
+// Close stops PostgreSQL and removes the folder.
 func (l *Lab) Close() error {
 	if l.postgres != nil {
 		l.postgres.Kill()

@@ -52,16 +52,16 @@ func (n *Node) Start(failpoint string) error {
 	return err
 }
 
-// Running says whether the process has not ended.
+// Running reports whether the process runs.
 func (n *Node) Running() bool { return n.process.Running() }
 
-// Ended is closed when the process has.
+// Ended returns a channel that is closed when the process has ended.
 func (n *Node) Ended() <-chan struct{} { return n.process.Ended() }
 
 // Kill ends the process at once.
 func (n *Node) Kill() { n.process.End(syscall.SIGKILL, time.Second) }
 
-// Terminate asks the process to end.
+// Terminate sends SIGTERM.
 func (n *Node) Terminate() { n.process.Signal(syscall.SIGTERM) }
 
 // Await returns when the process has ended, or with an error after 20 seconds.
@@ -74,22 +74,22 @@ func (n *Node) Await() error {
 	}
 }
 
-// Exit is the exit status of a process that has ended, -1 after a signal.
+// Exit returns the exit status of a process that has ended, -1 after a signal.
 func (n *Node) Exit() int { return n.process.ExitCode() }
 
 // Pause stops the process from doing anything until Continue.
 func (n *Node) Pause() { n.process.Signal(syscall.SIGSTOP) }
 
-// Continue is the other way of Pause.
+// Continue ends a Pause.
 func (n *Node) Continue() { n.process.Signal(syscall.SIGCONT) }
 
-// Load is what a process holds.
+// Load counts the resources that a process holds.
 type Load struct {
 	Goroutines, Files int
 	RSS               int64 // bytes
 }
 
-// Load asks the node's metrics listener.
+// Load reads the load from the node's metrics listener.
 func (n *Node) Load() (Load, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -112,8 +112,8 @@ func (n *Node) Load() (Load, error) {
 	return Load{int(values["go_goroutines"]), int(values["process_open_fds"]), int64(values["process_resident_memory_bytes"])}, nil
 }
 
-// Stacks returns the stacks of all goroutines that the process writes when it is
-// ended by SIGQUIT, for the evidence of a hang.
+// Stacks ends the process by SIGQUIT and returns the stacks of all goroutines that
+// it then writes, as evidence of a hang.
 func (n *Node) Stacks() string {
 	n.process.End(syscall.SIGQUIT, 5*time.Second)
 	text, _ := os.ReadFile(n.log) // empty if there is none

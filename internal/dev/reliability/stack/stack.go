@@ -24,7 +24,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
-// Shape is what a stack is made of.
+// Shape says which processes make up a stack.
 type Shape struct {
 	Name  string
 	Nodes int
@@ -40,7 +40,7 @@ var (
 	PGOnly = Shape{"PG x3, no Redis", 3, true, false}
 )
 
-// Email is of the one developer of every stack.
+// Email is the address of the one developer of every stack.
 const Email = "developer@example.com"
 
 // Stack is one installation of the product, serving.
@@ -48,7 +48,7 @@ type Stack struct {
 	Shape
 	Nodes    []*Node
 	Postgres *service.Postgres // nil with SQLite
-	Redis    *service.Redis    // nil where there is none
+	Redis    *service.Redis    // nil without Redis
 	DB       *Fault            // before PostgreSQL
 	Cache    *Fault            // before Redis
 	Password string            // of the developer
@@ -60,7 +60,7 @@ type Stack struct {
 	flags    []string
 }
 
-// Unlimited are flags under which no limit is met.
+// Unlimited returns flags that raise every rate limit beyond reach.
 func Unlimited() []string {
 	var flags []string
 	for _, name := range []string{
@@ -131,7 +131,8 @@ func (s *Stack) Each(f func(*Node) error) error {
 	return errors.Join(errs...)
 }
 
-// command is the product's binary on this installation. The context ends it.
+// command returns a command of the product on this installation. It ends with the
+// context.
 func (s *Stack) command(ctx context.Context, binary string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = s.folder
@@ -143,7 +144,7 @@ func (s *Stack) command(ctx context.Context, binary string, args ...string) *exe
 	return cmd
 }
 
-// Run carries out a command of the operator, which may take a minute.
+// Run runs a command of the operator and gives it a minute.
 func (s *Stack) Run(stdin string, args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -155,7 +156,7 @@ func (s *Stack) Run(stdin string, args ...string) error {
 	return nil
 }
 
-// URL is the database as the nodes see it.
+// URL returns the URL of the database that the nodes use.
 func (s *Stack) URL() string {
 	if s.Postgres == nil {
 		return "sqlite:" + s.File()
@@ -163,13 +164,13 @@ func (s *Stack) URL() string {
 	return s.Postgres.URL(s.DB.Addr(), s.database)
 }
 
-// File is the path of the SQLite database.
+// File returns the path of the SQLite database.
 func (s *Stack) File() string { return filepath.Join(s.folder, "openwearables.db") }
 
-// Direct is the PostgreSQL database without a proxy between.
+// Direct returns the DSN of the PostgreSQL database, past the proxy.
 func (s *Stack) Direct() string { return s.Postgres.DSN(s.database) }
 
-// Lock locks tables for nobody else to read or write until release is called.
+// Lock locks tables exclusively until release is called.
 func (s *Stack) Lock(tables string) (release func() error, err error) {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, s.Direct())
@@ -202,7 +203,7 @@ func (s *Stack) Flush() error {
 	return err
 }
 
-// Log is what all nodes have logged.
+// Log returns the logs of all nodes.
 func (s *Stack) Log() string {
 	var all strings.Builder
 	for _, n := range s.Nodes {
@@ -227,7 +228,7 @@ func (s *Stack) Close() {
 		s.Redis.Kill()
 	}
 	if s.Postgres != nil && s.database != "" && s.Postgres.Running() {
-		// What it leaves behind costs only room.
+		// A database that is left behind only takes space.
 		_ = s.Postgres.Exec(context.Background(), "postgres", "DROP DATABASE IF EXISTS "+s.database+" WITH (FORCE)")
 	}
 }

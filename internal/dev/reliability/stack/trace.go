@@ -12,8 +12,8 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/disk"
 )
 
-// Trace makes nodes that are started from now on leave a trace of what they do to
-// the database's files, for disk.Read. Traced says when it is whole.
+// Trace makes nodes that are started from now on record what they do to the files
+// of the database, for disk.Read. Traced waits for the end of the trace.
 func (s *Stack) Trace(to string) error {
 	if _, err := exec.LookPath("strace"); err != nil {
 		return errors.New("strace is not installed: apt-get install strace")
@@ -29,7 +29,7 @@ func (s *Stack) Trace(to string) error {
 	return os.WriteFile(lab.binary, []byte(script), 0o755)
 }
 
-// Traced returns when the trace of a node that has ended is whole.
+// Traced returns when the trace of a node that has ended is complete.
 func (n *Node) Traced(path string) error {
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(path)
@@ -45,11 +45,11 @@ func (n *Node) Traced(path string) error {
 	return errors.New("the trace does not end")
 }
 
-// Folder is where the database is.
+// Folder returns the folder of the database.
 func (s *Stack) Folder() string { return s.folder }
 
-// At is the same installation on the database files in another folder, with a
-// node that has not been started. It logs to where this one does.
+// At returns the same installation on the database files in another folder, with
+// one node that is not started. It shares the log of this stack.
 func (s *Stack) At(folder string) *Stack {
 	o := *s
 	o.folder, o.Nodes = folder, nil
