@@ -377,6 +377,7 @@ func (m sessionFactory) raceEnd(t *testing.T, c mintedSession, answers int, end 
 		group.Wait()
 		close(all)
 	}()
+	defer func() { <-all }() // an end that fails the test leaves no client behind
 	for range answers {
 		select {
 		case <-answered:
