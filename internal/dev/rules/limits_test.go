@@ -9,23 +9,26 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
-// The longest function and file of hand-written code, in lines.
+// The longest function and file of hand-written code, in lines, and the longest
+// line of a page, in characters.
 const (
 	maxFunction = 80
 	maxFile     = 400
+	maxLine     = 200
 )
 
 // generated is what no hand wrote: these folders and files have no limit.
 var generated = []string{"gen/", "/gen/", "/Generated/", "/Golden/", ".gen.go", ".pb.go"}
 
 // TestLimits holds every hand-written source file of the repository to the
-// limits. Functions of TypeScript are counted by its linter, which reads the
-// language; its files are counted here.
+// limits.
 func TestLimits(t *testing.T) {
 	root := filepath.Join("..", "..", "..")
 	files := sources(t, root)
@@ -43,6 +46,30 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestPages holds the lines of the pages that people read to their limit. The
+// reliability trials write RELIABILITY.md.
+func TestPages(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	pages := tracked(t, root, "*.md")
+	if len(pages) < 5 {
+		t.Fatalf("only %d pages found", len(pages))
+	}
+	for _, page := range pages {
+		if page == "server/RELIABILITY.md" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if n := utf8.RuneCountInString(line); n > maxLine {
+				t.Errorf("%s:%d: a line of %d characters, more than %d", page, i+1, n, maxLine)
+			}
+		}
+	}
+}
+
 // TestExceededLimits shows that the limits bite.
 func TestExceededLimits(t *testing.T) {
 	lines := func(n int) string { return strings.Repeat("\n", n) }
@@ -55,6 +82,10 @@ func TestExceededLimits(t *testing.T) {
 		{"a.go", "package a\n\nvar f = func() {" + lines(maxFunction) + "}\n", 1},
 		{"a.go", "package a\n" + lines(maxFile), 1},
 		{"a.ts", lines(maxFile), 0},
+		{"a.ts", "export async function f(\n  a: A,\n): B {\n" + lines(maxFunction-4) + "}\n", 0},
+		{"a.ts", "export async function f(\n  a: A,\n): B {\n" + lines(maxFunction) + "}\n", 1},
+		{"a.ts", "test(\"a\", async () => {\n" + lines(maxFunction) + "});\n", 1},
+		{"a.ts", "class A {\n  f() {\n" + lines(maxFunction) + "  }\n}\n", 1},
 		{"a.ts", lines(maxFile + 1), 1},
 		{"a.swift", "struct A {\n  func f() {\n" + lines(maxFunction-2) + "  }\n}\n", 0},
 		{"a.swift", "struct A {\n  func f() {\n" + lines(maxFunction) + "  }\n}\n", 1},
@@ -66,11 +97,11 @@ func TestExceededLimits(t *testing.T) {
 	}
 }
 
-// sources lists the hand-written source files that git tracks or would track,
-// relative to root.
-func sources(t *testing.T, root string) []string {
+// tracked lists the files that git tracks or would track and that match the
+// patterns, relative to root.
+func tracked(t *testing.T, root string, patterns ...string) []string {
 	t.Helper()
-	cmd := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "*.go", "*.ts", "*.mjs", "*.swift", "*.py", "*.sh")
+	cmd := exec.Command("git", append([]string{"ls-files", "--cached", "--others", "--exclude-standard", "--"}, patterns...)...)
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {
@@ -78,7 +109,16 @@ func sources(t *testing.T, root string) []string {
 	}
 	return slices.DeleteFunc(strings.Fields(string(out)), func(file string) bool {
 		_, err := os.Stat(filepath.Join(root, file))
-		return err != nil || slices.ContainsFunc(generated, func(part string) bool {
+		return err != nil // it was removed and not committed yet
+	})
+}
+
+// sources lists the hand-written source files.
+func sources(t *testing.T, root string) []string {
+	t.Helper()
+	files := tracked(t, root, "*.go", "*.ts", "*.mjs", "*.swift", "*.py", "*.sh")
+	return slices.DeleteFunc(files, func(file string) bool {
+		return slices.ContainsFunc(generated, func(part string) bool {
 			return strings.HasPrefix(file, part) || part != "gen/" && strings.Contains(file, part)
 		})
 	})
@@ -107,7 +147,9 @@ func functions(file string, text []byte) []function {
 	case ".go":
 		return goFunctions(file, text)
 	case ".swift":
-		return swiftFunctions(text)
+		return indentedFunctions(text, swiftFunction)
+	case ".ts", ".mjs":
+		return indentedFunctions(text, typeScriptFunction)
 	default:
 		return nil
 	}
@@ -131,23 +173,31 @@ func goFunctions(file string, text []byte) []function {
 	return found
 }
 
-// swiftFunctions relies on the formatter, which closes a function with a brace at
+// The lines that begin a function of more than one line.
+var (
+	swiftFunction      = regexp.MustCompile(`^ *[^/ ].*\b(func |init\()|^ *(func |init\()`)
+	typeScriptFunction = regexp.MustCompile(`\bfunction\b|=> \{$|^ *(async |static |get |set )*[\w$#]+\(.*\{$`)
+	typeScriptBlock    = regexp.MustCompile(`^ *(if|for|while|switch|catch)\b`)
+)
+
+// indentedFunctions relies on the formatter, which closes a function with a brace at
 // the indentation of the line that begins it.
-func swiftFunctions(text []byte) []function {
+func indentedFunctions(text []byte, begins *regexp.Regexp) []function {
 	var found []function
 	lines := strings.Split(string(text), "\n")
 	for i, line := range lines {
-		code := strings.TrimLeft(line, " ")
-		if !strings.Contains(code, "func ") && !strings.Contains(code, "init(") || strings.HasPrefix(code, "//") || strings.HasSuffix(code, "}") {
+		if !begins.MatchString(line) || typeScriptBlock.MatchString(line) || strings.HasSuffix(line, "}") {
 			continue
 		}
-		end := line[:len(line)-len(code)] + "}"
+		indent := len(line) - len(strings.TrimLeft(line, " "))
 		for j := i + 1; j < len(lines); j++ {
-			if lines[j] == end {
+			code := strings.TrimLeft(lines[j], " ")
+			if at := len(lines[j]) - len(code); code == "" || at > indent {
+				continue
+			} else if at == indent && code[0] == '}' {
 				found = append(found, function{i + 1, j - i + 1})
 				break
-			}
-			if rest := strings.TrimLeft(lines[j], " "); rest != "" && len(lines[j])-len(rest) < len(line)-len(code) {
+			} else if at < indent || code[0] != ')' {
 				break // a declaration without a body
 			}
 		}
