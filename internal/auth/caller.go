@@ -40,17 +40,19 @@ type Caller struct {
 	verified  bool   // against the store, for this request
 }
 
-type callerKey struct{}
+// CallerKey is the key of the *Caller in a context. WithCaller sets it; a context
+// type that carries more may return the caller under it.
+type CallerKey struct{}
 
 // WithCaller returns a context in which CallerFrom finds c.
 func WithCaller(ctx context.Context, c *Caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, c)
+	return context.WithValue(ctx, CallerKey{}, c)
 }
 
 // CallerFrom returns the caller of ctx. Without one it returns a caller that
 // holds no credential, so that a forgotten middleware refuses and never admits.
 func CallerFrom(ctx context.Context) *Caller {
-	if c, ok := ctx.Value(callerKey{}).(*Caller); ok {
+	if c, ok := ctx.Value(CallerKey{}).(*Caller); ok {
 		return c
 	}
 	return &Caller{}

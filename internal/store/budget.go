@@ -23,7 +23,7 @@ func WithBudget(ctx context.Context) context.Context { return &budget{Context: c
 
 // Value returns the budget under its key.
 func (b *budget) Value(key any) any {
-	if key == (budgetKey{}) {
+	if _, ok := key.(budgetKey); ok {
 		return b
 	}
 	return b.Context.Value(key)

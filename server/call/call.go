@@ -29,21 +29,39 @@ type Call struct {
 	w http.ResponseWriter
 }
 
-type contextKey struct{}
+type callKey struct{}
+
+// callContext carries a call and its caller in one layer of a context: each layer
+// costs every request an allocation, and every look into the context a step.
+type callContext struct {
+	context.Context
+	call *Call
+}
+
+// Value returns the call or the caller under its key.
+func (c *callContext) Value(key any) any {
+	switch key.(type) {
+	case callKey:
+		return c.call
+	case auth.CallerKey:
+		return &c.call.Caller
+	default:
+		return c.Context.Value(key)
+	}
+}
 
 // New returns the call of r, which writes to w, and a copy of r whose context
 // holds the call and its caller. begin adds to that context whatever else lasts
 // as long as the request.
 func New(w http.ResponseWriter, r *http.Request, now func() time.Time, begin func(context.Context) context.Context) (*Call, *http.Request) {
 	c := &Call{w: w, Now: now, Started: time.Now()}
-	ctx := context.WithValue(begin(r.Context()), contextKey{}, c)
-	c.Request = r.WithContext(auth.WithCaller(ctx, &c.Caller))
+	c.Request = r.WithContext(&callContext{begin(r.Context()), c})
 	return c, c.Request
 }
 
 // From returns the call in a context that descends from the request of New.
 func From(ctx context.Context) *Call {
-	return ctx.Value(contextKey{}).(*Call)
+	return ctx.Value(callKey{}).(*Call)
 }
 
 // Header returns the header of the answer.
