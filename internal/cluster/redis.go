@@ -143,8 +143,11 @@ func (r *Redis) Take(ctx context.Context, p ratelimit.Policy, id string) (rateli
 // Peek implements ratelimit.Counter.
 func (r *Redis) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
 	w, _, err := r.run(ctx, p, id, "", 0)
-	if err == nil || ctx.Err() != nil {
-		return w, ctx.Err()
+	if ctx.Err() != nil {
+		return ratelimit.Window{}, ctx.Err()
+	}
+	if err == nil {
+		return w, nil
 	}
 	w, err = r.local.Peek(ctx, r.share(p), id)
 	w.Policy = p
@@ -165,8 +168,11 @@ func (r *Redis) Return(ctx context.Context, p ratelimit.Policy, id string) error
 // bumped in between, as far as Redis can show that.
 func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
 	w, version, err := r.run(ctx, p, id, subject, 1)
-	if err == nil || ctx.Err() != nil {
-		return w, version, ctx.Err()
+	if ctx.Err() != nil {
+		return ratelimit.Window{}, version, ctx.Err()
+	}
+	if err == nil {
+		return w, version, nil
 	}
 	w, err = r.local.Take(ctx, r.share(p), id)
 	w.Policy = p

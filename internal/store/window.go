@@ -61,8 +61,11 @@ func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratel
 			break
 		}
 		row, err := find(ctx, w.reader, windowTaken, p.Name, quotedID(id), w.given(), length, length, length, length, p.Limit)
+		if err == nil {
+			return row.window(p, true), nil
+		}
 		if !errors.Is(err, problem.ErrNotFound) {
-			return row.window(p, true), err
+			return ratelimit.Window{}, err
 		}
 		full, err := w.Peek(ctx, p, id)
 		if err != nil || !full.Admitted { // else the window ended in between
@@ -78,7 +81,10 @@ func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratel
 	if errors.Is(err, problem.ErrNotFound) {
 		row, err = find(ctx, w.reader, windowNext, w.given(), seconds(p))
 	}
-	return row.window(p, row.Used < int64(p.Limit)), err
+	if err != nil {
+		return ratelimit.Window{}, err
+	}
+	return row.window(p, row.Used < int64(p.Limit)), nil
 }
 
 // Return implements ratelimit.Counter.

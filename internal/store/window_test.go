@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -120,5 +121,21 @@ func TestPurgeKeepsOpenWindows(t *testing.T) {
 	}
 	if w, err := c.Peek(t.Context(), perMinute, "open"); err != nil || w.Remaining != open.Remaining || !w.Reset.Equal(open.Reset) {
 		t.Errorf("the open window is %+v, %v; want %+v", w, err, open)
+	}
+}
+
+// A counter that cannot be reached returns the zero window, which no answer shows,
+// and not one that ended in 1970.
+func TestWindowIsZeroWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, pgtest.New(t), Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, count := range map[string]func(context.Context, ratelimit.Policy, string) (ratelimit.Window, error){
+		"Take": s.Windows().Take, "Peek": s.Windows().Peek,
+	} {
+		if w, err := count(ctx, perMinute, "a"); err == nil || w != (ratelimit.Window{}) {
+			t.Errorf("%s: %+v, %v", name, w, err)
+		}
 	}
 }
