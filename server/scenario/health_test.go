@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/service"
 	"github.com/openwearables/openwearables/server"
 )
 
@@ -257,12 +257,7 @@ func reflectedServices(t *testing.T, n *node) ([]string, error) {
 // TestMetricsHaveTheirOwnListener checks that metrics have a listener that serves nothing else, and
 // that they contain no personal data.
 func TestMetricsHaveTheirOwnListener(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	free.Close()
+	addr := service.Address() // which nobody else on this machine has
 	n := listen(t, func(c *server.Config) { c.MetricsAddr = addr })
 	n.email, n.password = "grace.hopper@example.com", passphrase()
 	n.addDeveloper(n.email, n.password)
