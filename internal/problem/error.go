@@ -4,6 +4,7 @@
 package problem
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -25,6 +26,8 @@ const (
 	UnsupportedMedia
 	RateLimited
 	Unavailable
+	DeadlineExceeded // the caller's own deadline has passed
+	Canceled         // the caller has hung up
 )
 
 // FieldError names one member of a request and what to change about it. It
@@ -68,6 +71,20 @@ func AsError(err error) *Error {
 // and the caller may repeat the call after a second.
 func UnavailableError(cause error) *Error {
 	return &Error{Kind: Unavailable, Reason: "unavailable", Detail: "The service is temporarily unavailable", RetryAfter: 1, Cause: cause}
+}
+
+// ContextError returns the refusal of a call that its caller has given up, by the
+// error of its context, or nil if that is neither of the two that a context has.
+// Nothing is wrong with the server, so that the refusal has no cause for the log.
+func ContextError(err error) *Error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: DeadlineExceeded, Reason: "deadline_exceeded", Detail: "The deadline of the call has passed"}
+	case errors.Is(err, context.Canceled):
+		return &Error{Kind: Canceled, Reason: "canceled", Detail: "The call was canceled"}
+	default:
+		return nil
+	}
 }
 
 // InvalidError returns the refusal of a request for its content. fields must

@@ -1,7 +1,10 @@
 package call
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 
@@ -10,10 +13,15 @@ import (
 
 const realm = `Bearer realm="openwearables"`
 
+// statusCanceled is the status of an answer that nobody waits for. It is in no
+// RFC; the Connect protocol uses it too.
+const statusCanceled = 499
+
 // Fail records the refusal in the call and sets its headers. It returns the
-// refusal, whose status and body the surface must write.
-func (c *Call) Fail(err error) *problem.Error {
-	e := problem.AsError(err)
+// refusal, whose status and body the surface must write. ctx is the context in
+// which the call was served.
+func (c *Call) Fail(ctx context.Context, err error) *problem.Error {
+	e := withoutFault(ctx, problem.AsError(err))
 	c.Failure = e
 	h := c.Header()
 	if e.RetryAfter > 0 {
@@ -23,6 +31,33 @@ func (c *Call) Fail(err error) *problem.Error {
 		h.Set("WWW-Authenticate", challenge)
 	}
 	return e
+}
+
+// withoutFault returns the refusal of a call that its caller has given up if that
+// is why it failed. A deadline of the server's own is a passing fault.
+func withoutFault(ctx context.Context, e *problem.Error) *problem.Error {
+	if e.Kind != problem.Internal && e.Kind != problem.Unavailable {
+		return e
+	}
+	if problem.ContextError(e.Cause) == nil && !errors.Is(e.Cause, os.ErrDeadlineExceeded) {
+		return e
+	}
+	if ended := Ended(ctx); ended != nil {
+		return ended
+	}
+	return problem.UnavailableError(e.Cause)
+}
+
+// Ended returns the refusal of a call whose context has ended, or else nil. A
+// deadline counts when its time has come, also before its timer has run.
+func Ended(ctx context.Context) *problem.Error {
+	if err := ctx.Err(); err != nil {
+		return problem.ContextError(err)
+	}
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		return problem.ContextError(context.DeadlineExceeded)
+	}
+	return nil
 }
 
 // challenge returns the WWW-Authenticate header of a refusal, or "". RFC 6750
@@ -65,6 +100,10 @@ func Status(k problem.Kind) int {
 		return http.StatusTooManyRequests
 	case problem.Unavailable:
 		return http.StatusServiceUnavailable
+	case problem.DeadlineExceeded:
+		return http.StatusGatewayTimeout
+	case problem.Canceled:
+		return statusCanceled
 	default:
 		return http.StatusInternalServerError
 	}

@@ -42,7 +42,7 @@ func (s *Server) Register(mux openapi.ServeMux) {
 // Fail writes a refusal in the shape of the Error schema.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	c := call.From(r.Context())
-	e := c.Fail(err)
+	e := c.Fail(r.Context(), err)
 	body := openapi.Error{Detail: e.Detail, Reason: e.Reason, RequestID: c.RequestID, RequiredScope: e.RequiredScope}
 	for _, f := range e.Fields {
 		body.Errors = append(body.Errors, openapi.FieldError(f))

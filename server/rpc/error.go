@@ -19,7 +19,7 @@ var errorWriter = connect.NewErrorWriter()
 // the request. In the Connect protocol its HTTP status is that of its kind.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	c := call.From(r.Context())
-	e := c.Fail(err)
+	e := c.Fail(r.Context(), err)
 	failure := connectError(c, e)
 	if grpcType.MatchString(r.Header.Get("Content-Type")) {
 		if e.Kind == problem.NotFound || e.Kind == problem.MethodNotAllowed {
@@ -63,15 +63,24 @@ func (w withStatus) WriteHeader(status int) {
 func intercept(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
 		c := call.From(ctx)
-		if f := unreadable(r.Any()); f != nil {
-			return nil, connectError(c, c.Fail(problem.InvalidError(*f)))
-		}
-		answer, err := next(ctx, r)
+		answer, err := serve(ctx, r, next)
 		if err != nil {
-			return nil, connectError(c, c.Fail(err))
+			return nil, connectError(c, c.Fail(ctx, err))
 		}
 		return answer, nil
 	}
+}
+
+// serve calls next with a message that could be decoded, unless the deadline of
+// the call has passed.
+func serve(ctx context.Context, r connect.AnyRequest, next connect.UnaryFunc) (connect.AnyResponse, error) {
+	if e := call.Ended(ctx); e != nil {
+		return nil, e
+	}
+	if f := unreadable(r.Any()); f != nil {
+		return nil, problem.InvalidError(*f)
+	}
+	return next(ctx, r)
 }
 
 func connectError(c *call.Call, e *problem.Error) *connect.Error {
@@ -115,6 +124,10 @@ func code(e *problem.Error) connect.Code {
 		return connect.CodeResourceExhausted
 	case problem.Unavailable:
 		return connect.CodeUnavailable
+	case problem.DeadlineExceeded:
+		return connect.CodeDeadlineExceeded
+	case problem.Canceled:
+		return connect.CodeCanceled
 	default:
 		return connect.CodeInternal
 	}

@@ -268,7 +268,7 @@ func restShape(t *testing.T, operation string, text []byte) any {
 var rpcStatus = map[string]int{
 	"failed_precondition": 400, "invalid_argument": 422, "unauthenticated": 401, "permission_denied": 403,
 	"not_found": 404, "already_exists": 409, "aborted": 409, "resource_exhausted": 429,
-	"unavailable": 503, "internal": 500, "unimplemented": 405,
+	"unavailable": 503, "internal": 500, "unimplemented": 405, "deadline_exceeded": 504, "canceled": 499,
 }
 
 // rpcRefusal decodes a Connect error, which must have exactly one detail.

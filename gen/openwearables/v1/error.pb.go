@@ -27,7 +27,9 @@ type ErrorDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why the call failed, in stable snake_case: `invalid_api_key`,
 	// `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
-	// gives the same reason for the same call.
+	// gives the same reason for the same call. The codes `deadline_exceeded` and
+	// `canceled` have a reason of the same name. After `deadline_exceeded` the
+	// call may have had its effect.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The response's X-Request-Id, which is also in the server's log.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

@@ -7,7 +7,9 @@ public struct ErrorDetail: Message {
 
   /// Why the call failed, in stable snake_case: `invalid_api_key`,
   /// `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
-  /// gives the same reason for the same call.
+  /// gives the same reason for the same call. The codes `deadline_exceeded` and
+  /// `canceled` have a reason of the same name. After `deadline_exceeded` the
+  /// call may have had its effect.
   public var reason: String = ""
   /// The response's X-Request-Id, which is also in the server's log.
   public var requestID: String = ""

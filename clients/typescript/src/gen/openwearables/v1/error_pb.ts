@@ -22,7 +22,9 @@ export type ErrorDetail = Message<"openwearables.v1.ErrorDetail"> & {
   /**
    * Why the call failed, in stable snake_case: `invalid_api_key`,
    * `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
-   * gives the same reason for the same call.
+   * gives the same reason for the same call. The codes `deadline_exceeded` and
+   * `canceled` have a reason of the same name. After `deadline_exceeded` the
+   * call may have had its effect.
    *
    * @generated from field: string reason = 1;
    */
