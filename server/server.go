@@ -139,10 +139,18 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 // Handler returns the handler of the public listener.
 func (s *Server) Handler() http.Handler { return s.front.Handler() }
 
-// Mount serves h at the pattern. Before h, a request gets its id, spends its
-// limit, and is logged after h returns; h itself reads the body and checks
-// credentials. Call Mount before the first request.
+// Mount serves h at the pattern. Before h, a request gets its id and spends its
+// limit, and its body is read: at most 4 KiB, not compressed, and well-formed if
+// it is JSON or a gRPC message. The request is logged after h returns. h itself
+// checks credentials. Call Mount before the first request.
 func (s *Server) Mount(pattern string, h http.Handler) { s.front.Mount(pattern, h) }
+
+// MountStream is Mount for a handler that reads the body itself. h must limit its
+// size, also after decompression, and the time that it takes.
+func (s *Server) MountStream(pattern string, h http.Handler) { s.front.MountStream(pattern, h) }
+
+// Patterns returns the pattern of every route, as http.ServeMux has it.
+func (s *Server) Patterns() []string { return s.front.Patterns() }
 
 // Auth returns the services of the domain, for the commands of an operator.
 func (s *Server) Auth() *auth.Auth { return s.auth }

@@ -76,6 +76,16 @@ func readRPC(o *operation, r *http.Request) error {
 	if isCompressed(r.Header.Get("Content-Encoding")) {
 		return errCompressed()
 	}
+	if err := readMessage(o, r, codec, framed); err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", media)
+	return nil
+}
+
+// readMessage reads a message of the codec, which is "" for any, and checks what
+// can be checked without its type.
+func readMessage(o *operation, r *http.Request, codec string, framed bool) error {
 	limit := o.maxBody()
 	if framed {
 		if err := checkGRPC(r.Header); err != nil {
@@ -98,10 +108,37 @@ func readRPC(o *operation, r *http.Request) error {
 			return err
 		}
 	}
-	r.Header.Set("Content-Type", media)
 	replaceBody(r, data)
 	return nil
 }
+
+// readMounted is the bodyReader of mounted handlers: a body of any media type.
+func readMounted(o *operation, r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	if isCompressed(r.Header.Get("Content-Encoding")) {
+		return errCompressed()
+	}
+	codec, framed := rpcCodec(mediaType(r.Header.Get("Content-Type")))
+	return readMessage(o, r, codec, framed)
+}
+
+// readNone is the bodyReader of handlers that take no body. It reads nothing: it
+// refuses a body that is declared too large or compressed, and hides any other.
+func readNone(o *operation, r *http.Request) error {
+	switch {
+	case r.ContentLength > o.maxBody():
+		return errTooLarge()
+	case r.ContentLength != 0 && isCompressed(r.Header.Get("Content-Encoding")):
+		return errCompressed()
+	}
+	r.Body = http.NoBody
+	return nil
+}
+
+// readLater is the bodyReader of handlers that read the body themselves.
+func readLater(*operation, *http.Request) error { return nil }
 
 // readQuery checks the message of a Connect GET, which is in the query.
 func readQuery(r *http.Request) error {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,8 @@ type Front struct {
 	begin       func(context.Context) context.Context
 	log         *slog.Logger
 	mux         *http.ServeMux
+	patterns    []string     // of the mux, in the order of registration
+	unmatched   http.Handler // of requests without a route
 	handler     http.Handler
 }
 
@@ -67,12 +70,13 @@ func New(config Config, p Ports) *Front {
 		auth: p.Auth, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies,
 		metrics: newMetrics(p.RedisLost), now: p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
+	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
 	f.registerREST(p.Workouts)
 	f.registerRPC(p.Workouts, config.Reflection)
-	health{p.Ready, p.Degraded}.register(f.handleUnlimited)
-	registerDocs(f.handleLimited)
-	f.handleLimited("GET /.well-known/jwks.json", "JWKS", f.jwks)
-	f.mux.HandleFunc("/", f.unmatched)
+	f.registerHealth(health{p.Ready, p.Degraded})
+	registerDocs(f.handlePage)
+	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
+	f.handle("/", f.unmatched)
 	f.handler = f.record(f.preflight(allowed.cors().Handler(f.canonicalPath(f.mux))))
 	return f
 }
@@ -83,20 +87,32 @@ func (f *Front) Handler() http.Handler { return f.handler }
 // Metrics returns the handler of GET /metrics, for a private listener.
 func (f *Front) Metrics() http.Handler { return f.metrics.handler() }
 
-// Mount serves h at the pattern. Before h, a request gets its id, spends its
-// limit, and is logged after h returns; h itself reads the body and checks
-// credentials. Call Mount before the first request.
-func (f *Front) Mount(pattern string, h http.Handler) { f.handleLimited(pattern, pattern, h.ServeHTTP) }
+// Patterns returns the pattern of every route, as http.ServeMux has it.
+func (f *Front) Patterns() []string { return slices.Clone(f.patterns) }
 
-// handleLimited serves h at the pattern as the named operation; each request
-// spends a limit.
-func (f *Front) handleLimited(pattern, operation string, h http.HandlerFunc) {
-	f.mux.Handle(pattern, f.limited(operation, h))
+// Mount serves h at the pattern. Before h, a request gets its id and spends its
+// limit, and its body is read: at most 4 KiB, not compressed, and well-formed if
+// it is JSON or a gRPC message. The request is logged after h returns. h itself
+// checks credentials. Call Mount before the first request.
+func (f *Front) Mount(pattern string, h http.Handler) {
+	f.handle(pattern, f.aside(pattern, refuse, readMounted, h))
 }
 
-// handleUnlimited is handleLimited for requests that spend no limit.
-func (f *Front) handleUnlimited(pattern, operation string, h http.HandlerFunc) {
-	f.mux.Handle(pattern, f.unlimited(operation, h))
+// MountStream is Mount for a handler that reads the body itself. h must limit its
+// size, also after decompression, and the time that it takes.
+func (f *Front) MountStream(pattern string, h http.Handler) {
+	f.handle(pattern, f.aside(pattern, refuse, readLater, h))
+}
+
+// handle serves h, which is behind the pipeline, at the pattern.
+func (f *Front) handle(pattern string, h http.Handler) {
+	f.patterns = append(f.patterns, pattern)
+	f.mux.Handle(pattern, h)
+}
+
+// handlePage serves h, which takes no body, as the named operation.
+func (f *Front) handlePage(pattern, operation string, h http.HandlerFunc) {
+	f.handle(pattern, f.aside(operation, refuse, readNone, h))
 }
 
 // surfaceOf returns the surface that the request addresses.

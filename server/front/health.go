@@ -3,15 +3,15 @@ package front
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
 	"connectrpc.com/connect"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
-)
 
-var errUnknownService = errors.New("unknown service")
+	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/server/rpc"
+)
 
 const healthService = "grpc.health.v1.Health"
 
@@ -22,14 +22,16 @@ type health struct {
 	degraded func() bool
 }
 
-// register serves the health endpoints, which spend no limit.
-func (h health) register(handle func(pattern, operation string, h http.HandlerFunc)) {
-	handle("GET /livez", "livez", func(w http.ResponseWriter, _ *http.Request) {
+// registerHealth serves the health endpoints. gRPC health reads a message, so
+// that it spends a limit; the others do not.
+func (f *Front) registerHealth(h health) {
+	f.handle("GET /livez", f.probe("livez", func(w http.ResponseWriter, _ *http.Request) {
 		writeHealth(w, http.StatusOK, "ok")
-	})
-	handle("GET /readyz", "readyz", h.readyz)
+	}))
+	f.handle("GET /readyz", f.probe("readyz", h.readyz))
 	procedure := "/" + healthService + "/Check"
-	handle("POST "+procedure, "health", connect.NewUnaryHandler(procedure, h.check).ServeHTTP)
+	check := connect.NewUnaryHandler(procedure, h.check, rpc.HandlerOptions())
+	f.handle("POST "+procedure, f.aside("health", rpc.Fail, readRPC, check))
 }
 
 // readyz answers 503 while requests cannot be served, else "ok", or "degraded"
@@ -59,7 +61,7 @@ const describeTimeout = 100 * time.Millisecond
 // check implements the method Check of gRPC health.
 func (h health) check(ctx context.Context, r *connect.Request[healthv1.HealthCheckRequest]) (*connect.Response[healthv1.HealthCheckResponse], error) {
 	if name := r.Msg.GetService(); name != "" && !isService(name) {
-		return nil, connect.NewError(connect.CodeNotFound, errUnknownService)
+		return nil, problem.NotFoundError("Service")
 	}
 	status := healthv1.HealthCheckResponse_SERVING
 	if h.ready(ctx) != nil {

@@ -13,13 +13,14 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
-// operation is what the middleware must know of an operation before it
-// decodes anything. What a caller may do is the domain's to say.
+// operation holds what the middleware needs before it decodes a request. The
+// domain decides what a caller may do.
 type operation struct {
 	name string // operationId and RPC name
 	rest string // method and path below /api/v1
 
 	body      body                               // of the REST form
+	limit     int64                              // largest body in bytes; 0: maxBody or maxBulkBody
 	form      bool                               // the REST body may be a form
 	byAddress func(auth.Limits) ratelimit.Policy // nil: the address bucket
 
@@ -126,15 +127,20 @@ func refreshLimit(l auth.Limits) ratelimit.Policy { return l.Refresh }
 
 // Largest request bodies, in bytes.
 const (
-	maxBody     = 64 << 10
-	maxBulkBody = 8 << 20
+	maxSmallBody = 4 << 10 // of a handler beside the table
+	maxBody      = 64 << 10
+	maxBulkBody  = 8 << 20
 )
 
 func (o *operation) maxBody() int64 {
-	if o.bulk {
+	switch {
+	case o.limit > 0:
+		return o.limit
+	case o.bulk:
 		return maxBulkBody
+	default:
+		return maxBody
 	}
-	return maxBody
 }
 
 // aliases are paths that shipped clients of the existing product hard-code.

@@ -14,7 +14,7 @@ func (f *Front) canonicalPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := r.URL.EscapedPath()
 		if p == "" || p[0] != '/' || !isCanonical(p) {
-			f.unmatched(w, r)
+			f.unmatched.ServeHTTP(w, r)
 			return
 		}
 		if to, ok := aliases[p]; ok {
@@ -33,17 +33,15 @@ func isCanonical(p string) bool {
 	return p == clean || p == clean+"/"
 }
 
-// unmatched answers requests without a route: 405 if the path takes other
+// notFound answers requests without a route: 405 if the path takes other
 // methods, else 404.
-func (f *Front) unmatched(w http.ResponseWriter, r *http.Request) {
-	f.limited("", func(w http.ResponseWriter, r *http.Request) {
-		err := &problem.Error{Kind: problem.NotFound, Reason: "not_found", Detail: "There is nothing at this path"}
-		if allowed := f.allowedMethods(r); len(allowed) > 0 {
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			err = &problem.Error{Kind: problem.MethodNotAllowed, Reason: "method_not_allowed", Detail: "This path does not take this method"}
-		}
-		surfaceOf(r)(w, r, err)
-	}).ServeHTTP(w, r)
+func (f *Front) notFound(w http.ResponseWriter, r *http.Request) {
+	err := &problem.Error{Kind: problem.NotFound, Reason: "not_found", Detail: "There is nothing at this path"}
+	if allowed := f.allowedMethods(r); len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		err = &problem.Error{Kind: problem.MethodNotAllowed, Reason: "method_not_allowed", Detail: "This path does not take this method"}
+	}
+	surfaceOf(r)(w, r, err)
 }
 
 // allowedMethods returns the methods that the path of the request takes. For a

@@ -2,10 +2,12 @@ package front
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 	"github.com/openwearables/openwearables/server/call"
 )
@@ -15,7 +17,8 @@ const maxCredential = 8 << 10
 
 // pipeline checks each request of an operation before next, in the order in
 // which it may be refused: the rate limit of its credential, its authentication,
-// its body. The domain checks the rest.
+// its body. The domain checks the rest. Every handler is behind it, also those
+// beside the table of operations.
 func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.Handler) http.Handler {
 	var byAddress ratelimit.Policy
 	if o.byAddress != nil {
@@ -45,25 +48,24 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 	})
 }
 
-// limited is the pipeline of handlers that need no credential and read no body.
-// A presented credential still spends its limit.
-func (f *Front) limited(name string, next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := call.From(r.Context())
-		c.Operation = name
-		f.authenticate(c, r)
-		if err := f.auth.Limits.Spend(r.Context(), &c.Caller, ratelimit.Policy{}); err != nil {
-			surfaceOf(r)(w, r, err)
-			return
-		}
-		next(w, r)
-	})
+// aside is the pipeline of a handler beside the table of operations. It requires
+// no credential, but a presented one spends its limit, and it admits only a small
+// body.
+func (f *Front) aside(name string, fail surface, read bodyReader, next http.Handler) http.Handler {
+	return f.pipeline(operation{name: name, proof: inEither, limit: maxSmallBody}, fail, read, next)
 }
 
-// unlimited calls next without spending a limit. The answer describes the limit
-// of the address.
-func (f *Front) unlimited(name string, next http.HandlerFunc) http.Handler {
+// probe serves the health checks of load balancers, which spend no limit: the
+// answer describes the limit of the address. A request that declares a body goes
+// through the pipeline and spends a limit. The body is never read.
+func (f *Front) probe(name string, next http.HandlerFunc) http.Handler {
+	withBody := f.aside(name, refuse, readNone, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > 0 {
+			withBody.ServeHTTP(w, r)
+			return
+		}
+		r.Body = http.NoBody
 		c := call.From(r.Context())
 		c.Operation = name
 		ctx, cancel := context.WithTimeout(r.Context(), describeTimeout)
@@ -71,6 +73,15 @@ func (f *Front) unlimited(name string, next http.HandlerFunc) http.Handler {
 		cancel()
 		next(w, r)
 	})
+}
+
+// refuse answers on the surface that the request addresses. It closes the
+// connection on which a body that is too large still arrives.
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if e, ok := errors.AsType[*problem.Error](err); ok && e.Kind == problem.TooLarge {
+		w.Header().Set("Connection", "close")
+	}
+	surfaceOf(r)(w, r, err)
 }
 
 // authenticate authenticates the credential in the headers and records the

@@ -30,7 +30,7 @@ func (m *restRoutes) HandleFunc(pattern string, h func(http.ResponseWriter, *htt
 	if !ok {
 		panic("front: openapi.yaml has " + pattern + ", the table of operations has not")
 	}
-	m.mux.Handle(pattern, m.pipeline(o, rest.Fail, readREST, http.HandlerFunc(h)))
+	m.handle(pattern, m.pipeline(o, rest.Fail, readREST, http.HandlerFunc(h)))
 }
 
 func (m *restRoutes) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.mux.ServeHTTP(w, r) }
@@ -50,9 +50,9 @@ func (f *Front) registerRPC(workouts *event.Workouts, reflection bool) {
 	for _, o := range operations {
 		service := strings.Trim(rpcPrefix, "/") + o.service
 		h := f.pipeline(o, rpc.Fail, readRPC, services[service])
-		f.mux.Handle("POST /"+service+"/"+o.name, h)
+		f.handle("POST /"+service+"/"+o.name, h)
 		if o.safe {
-			f.mux.Handle("GET /"+service+"/"+o.name, headAsGet(h))
+			f.handle("GET /"+service+"/"+o.name, headAsGet(h))
 		}
 	}
 	if reflection {
@@ -60,7 +60,7 @@ func (f *Front) registerRPC(workouts *event.Workouts, reflection bool) {
 	}
 }
 
-// headAsGet serves HEAD as GET, since the RPC library does not know HEAD.
+// headAsGet serves HEAD as GET, since the RPC library does not support HEAD.
 // net/http omits the body.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,8 +72,8 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
-// registerReflection serves gRPC server reflection. Its calls are streams, so
-// that no bodyReader comes before them.
+// registerReflection serves gRPC server reflection. Its calls are streams, whose
+// messages readStream checks while the handler reads them.
 func (f *Front) registerReflection(services map[string]http.Handler) {
 	names := make([]string, 0, len(services)+1)
 	for name := range services {
@@ -83,8 +83,8 @@ func (f *Front) registerReflection(services map[string]http.Handler) {
 	for _, add := range []func(*grpcreflect.Reflector, ...connect.HandlerOption) (string, http.Handler){
 		grpcreflect.NewHandlerV1, grpcreflect.NewHandlerV1Alpha,
 	} {
-		path, h := add(reflector)
-		f.Mount("POST "+path, h)
+		path, h := add(reflector, rpc.StreamOptions())
+		f.handle("POST "+path+"ServerReflectionInfo", f.aside("reflection", rpc.Fail, readStream, h))
 	}
 }
 

@@ -25,13 +25,19 @@ type Server struct {
 // compressFrom is the size in bytes of the smallest answer that is compressed.
 const compressFrom = 1024
 
-// Handlers returns the handlers of the services by the full name of the service.
-func (s *Server) Handlers() map[string]http.Handler {
-	options := connect.WithHandlerOptions(
+// HandlerOptions returns the options of every unary handler. With them it decodes,
+// refuses and compresses like the services of openwearables.v1.
+func HandlerOptions() connect.HandlerOption {
+	return connect.WithHandlerOptions(
 		connect.WithCodec(jsonCodec{}), connect.WithCodec(protoCodec{}),
 		connect.WithCompressMinBytes(compressFrom),
 		connect.WithInterceptors(connect.UnaryInterceptorFunc(intercept)),
 	)
+}
+
+// Handlers returns the handlers of the services by the full name of the service.
+func (s *Server) Handlers() map[string]http.Handler {
+	options := HandlerOptions()
 	handlers := make(map[string]http.Handler)
 	add := func(path string, h http.Handler) { handlers[strings.Trim(path, "/")] = h }
 	add(openwearablesv1connect.NewSessionServiceHandler(s, options))

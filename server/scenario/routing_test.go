@@ -73,7 +73,7 @@ func (c contractTransport) checkRefusal(r *http.Request, res *http.Response, bod
 			c.t.Errorf("%s %.80s answers %d and tells %q: %.300s", r.Method, r.URL.Path, res.StatusCode, leak, text)
 		}
 	}
-	if res.StatusCode < 400 || r.Method == http.MethodHead || r.URL.Path == "/readyz" || strings.HasPrefix(r.URL.Path, "/openwearables.v1.") ||
+	if res.StatusCode < 400 || r.Method == http.MethodHead || r.URL.Path == "/readyz" || strings.HasPrefix(r.URL.Path, "/openwearables.v1.") || r.URL.Path == healthCheck ||
 		strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 		return
 	}

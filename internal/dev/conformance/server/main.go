@@ -56,7 +56,7 @@ func run(ctx context.Context, in io.Reader, out io.Writer) (err error) {
 	if limit := asked.GetMessageReceiveLimit(); limit > 0 {
 		options = append(options, connect.WithReadMaxBytes(int(limit)))
 	}
-	node.Mount(conformancev1connect.NewConformanceServiceHandler(service{}, options...))
+	node.MountStream(conformancev1connect.NewConformanceServiceHandler(service{}, options...))
 	return node.Run(ctx, func(addr string) {
 		if err := announceAt(out, addr, asked); err != nil {
 			fmt.Fprintln(os.Stderr, err)
