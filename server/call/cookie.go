@@ -3,6 +3,8 @@ package call
 import (
 	"mime"
 	"net/http"
+	"net/textproto"
+	"strings"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
@@ -15,9 +17,13 @@ const cookieName = "__Host-ow_refresh"
 
 // RefreshToken returns the refresh token of the request: the one in the body,
 // which wins, or the one in the cookie. The cookie counts only if no page of
-// another site can have sent the request; else RefreshToken returns a 403, and a
-// 422 if there is no token at all.
+// another site can have sent the request; else RefreshToken returns a 403, a 422
+// if there is no token at all, and a 400 if there are two cookies, also beside a
+// body.
 func (c *Call) RefreshToken(body *string) (token string, fromCookie bool, err error) {
+	if c.refreshCookies() > 1 {
+		return "", false, auth.ErrMultipleCredentials()
+	}
 	if body != nil {
 		return *body, false, nil
 	}
@@ -29,6 +35,21 @@ func (c *Call) RefreshToken(body *string) (token string, fromCookie bool, err er
 		return "", true, errCrossOrigin()
 	}
 	return cookie.Value, true, c.SameSite()
+}
+
+// refreshCookies returns the number of refresh cookies in the request, those with
+// an invalid value too. No browser sends two, since it keeps one of a name with
+// the prefix __Host-.
+func (c *Call) refreshCookies() int {
+	n := 0
+	for _, header := range c.Request.Header["Cookie"] {
+		for pair := range strings.SplitSeq(header, ";") {
+			if name, _, _ := strings.Cut(pair, "="); textproto.TrimString(name) == cookieName {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // SameSite returns a 403 if a page of another site sent the request.

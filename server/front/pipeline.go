@@ -37,6 +37,9 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 		if err == nil && o.proof == inHeader {
 			err = c.Authenticated()
 		}
+		if err == nil && o.takesKey && len(r.Header["Idempotency-Key"]) > 1 {
+			err = problem.InvalidError(problem.FieldError{Field: "Idempotency-Key", Message: "must be given only once"})
+		}
 		if err == nil {
 			err = read(&o, r)
 		}

@@ -84,7 +84,8 @@ type SessionServiceClient interface {
 	// Fails with `invalid_argument` (`invalid_request`) if neither the message
 	// nor the cookie contains a token, and with `permission_denied`
 	// (`cross_origin`) if the cookie comes from a page whose origin is not
-	// allowed.
+	// allowed. Two such cookies fail with `failed_precondition`
+	// (`multiple_credentials`), also in RevokeToken.
 	RefreshToken(context.Context, *v1.RefreshTokenRequest) (*v1.RefreshTokenResponse, error)
 	// RevokeToken ends the session of a refresh token, including its access
 	// tokens.
@@ -332,7 +333,8 @@ type SessionServiceHandler interface {
 	// Fails with `invalid_argument` (`invalid_request`) if neither the message
 	// nor the cookie contains a token, and with `permission_denied`
 	// (`cross_origin`) if the cookie comes from a page whose origin is not
-	// allowed.
+	// allowed. Two such cookies fail with `failed_precondition`
+	// (`multiple_credentials`), also in RevokeToken.
 	RefreshToken(context.Context, *v1.RefreshTokenRequest) (*v1.RefreshTokenResponse, error)
 	// RevokeToken ends the session of a refresh token, including its access
 	// tokens.

@@ -658,7 +658,8 @@ public protocol SessionService: Sendable {
   /// Fails with `invalid_argument` (`invalid_request`) if neither the message
   /// nor the cookie contains a token, and with `permission_denied`
   /// (`cross_origin`) if the cookie comes from a page whose origin is not
-  /// allowed.
+  /// allowed. Two such cookies fail with `failed_precondition`
+  /// (`multiple_credentials`), also in RevokeToken.
   func refreshToken(
     _ request: RefreshTokenRequest, options: CallOptions
   ) async throws -> Response<RefreshTokenResponse>
