@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/problem"
@@ -131,7 +132,7 @@ func (f *Front) record(next http.Handler) http.Handler {
 		c.CheckOrigin = f.checkOrigin
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
 		c.Address = clientAddress(r, f.proxies)
-		c.Client = truncate(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), problem.MaxText)
+		c.Client = truncate(strings.ToValidUTF8(credential.Redact(r.UserAgent()), "\uFFFD"), problem.MaxText)
 		if keys := r.Header["Idempotency-Key"]; len(keys) > 0 {
 			c.IdempotencyKey = &keys[0]
 		}
@@ -175,7 +176,7 @@ func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	f.metrics.observe(c, took)
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
-		slog.String("request_id", c.RequestID), slog.String("method", truncate(r.Method, 16)),
+		slog.String("request_id", c.RequestID), slog.String("method", truncate(credential.Redact(r.Method), 16)),
 		slog.String("operation", c.Operation), slog.Int("status", c.Status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("ip", c.Address.String()), slog.String("client", c.Client))
 	if c.Principal != nil {
@@ -186,16 +187,17 @@ func (f *Front) logRequest(c *call.Call, r *http.Request) {
 		attrs = append(attrs, slog.String("reason", e.Reason))
 		if e.Cause != nil {
 			level = slog.LevelError
-			attrs = append(attrs, slog.String("error", e.Cause.Error()))
+			attrs = append(attrs, slog.String("error", credential.Redact(e.Cause.Error())))
 		}
 	}
 	f.log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// requestID returns the id that the client sent, if it is well-formed, or else a
-// new one.
+// requestID returns the id that the client sent, if it is well-formed and holds no
+// secret, or else a new one.
 func requestID(sent string) string {
-	if n := len(sent); n >= 1 && n <= 128 && strings.Trim(sent, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == "" {
+	if n := len(sent); n >= 1 && n <= 128 && strings.Trim(sent, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == "" &&
+		credential.Redact(sent) == sent {
 		return sent
 	}
 	return "req_" + strings.ToLower(rand.Text())

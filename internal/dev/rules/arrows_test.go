@@ -27,7 +27,7 @@ var permitted = []struct{ from, to string }{
 	{"server/rest", "server/call gen/openapi internal/auth internal/event internal/jsonbody internal/problem"},
 	{"server/rpc", "server/call gen/openwearables/... internal/auth internal/event internal/problem"},
 	{"server/call", "internal/auth internal/problem"},
-	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit"},
+	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/credential internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit"},
 	{"server/control", "internal/auth internal/problem"},
 	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/ratelimit internal/store"},
 
