@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/openwearables/openwearables/server/control"
 )
 
@@ -21,8 +19,13 @@ const (
 	writeTimeout   = 60 * time.Second
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
-	maxConnections = 10_000
 	maxStreams     = 100
+
+	firstRequestTimeout   = 10 * time.Second // more than headerTimeout, which also holds for the TLS handshake
+	maxConnections        = 10_000
+	maxAddressConnections = 1_000
+	maxScrapers           = 100 // connections of the metrics listener
+	maxAddressScrapers    = 50
 )
 
 // boundServer is an HTTP server and its open listener.
@@ -36,6 +39,13 @@ func (b boundServer) serve() error {
 		return b.server.ServeTLS(b.listener, "", "")
 	}
 	return b.server.Serve(b.listener)
+}
+
+// limited returns the server on l with limits on its connections.
+func limited(h *http.Server, l net.Listener, limits connectionLimits) boundServer {
+	c := newConnections(l, limits)
+	c.serveWith(h)
+	return boundServer{h, c}
 }
 
 // listen opens every listener, the public one first. On an error it leaves none
@@ -57,13 +67,17 @@ func (s *Server) listen() (all []boundServer, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("--addr: %w", err)
 	}
-	all = append(all, boundServer{public, netutil.LimitListener(l, maxConnections)})
+	all = append(all, limited(public, l, connectionLimits{
+		total: maxConnections, share: maxAddressConnections, exempt: s.config.TrustedProxies, firstRequest: firstRequestTimeout,
+	}))
 	if s.config.MetricsAddr != "" {
 		l, err := net.Listen("tcp", s.config.MetricsAddr)
 		if err != nil {
 			return all, fmt.Errorf("--metrics-addr: %w", err)
 		}
-		all = append(all, boundServer{s.newHTTPServer(s.front.Metrics()), l})
+		all = append(all, limited(s.newHTTPServer(s.front.Metrics()), l, connectionLimits{
+			total: maxScrapers, share: maxAddressScrapers, firstRequest: firstRequestTimeout,
+		}))
 	}
 	if s.config.SQLitePath() == "" { // commands work on the database directly
 		return all, nil

@@ -37,6 +37,9 @@ func TestListenersHaveTimeouts(t *testing.T) {
 				t.Errorf("%s, %s: %v", name, what, c.is)
 			}
 		}
+		if c, ok := b.listener.(*connections); name != "control" && (!ok || c.limits.firstRequest > 10*time.Second || c.limits.share > c.limits.total/2) {
+			t.Errorf("%s: the connections are not limited: %+v", name, b.listener)
+		}
 		if b.server.MaxHeaderBytes != 16<<10 {
 			t.Errorf("%s: %d bytes of header", name, b.server.MaxHeaderBytes)
 		}
