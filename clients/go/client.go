@@ -39,8 +39,11 @@ type Client struct {
 // session in the store, or the session that the token provider returns. Without
 // any of these options it has no credential, which is enough for Tokens.Exchange.
 func New(base string, opts ...Option) (*Client, error) {
-	o := &options{timeout: defaultTimeout, retries: maxRetries, clock: systemClock(), core: coreOf}
+	o := &options{timeout: defaultTimeout, retries: maxRetries, bound: defaultMaxResponse, clock: systemClock(), core: coreOf}
 	for _, opt := range opts {
+		if opt == nil {
+			return nil, invalid("an option is nil")
+		}
 		if err := opt(o); err != nil {
 			return nil, err
 		}
@@ -56,7 +59,7 @@ func New(base string, opts ...Option) (*Client, error) {
 }
 
 func newClient(u *url.URL, o *options) (*Client, error) {
-	origin, err := newOrigin(u, o.http)
+	origin, err := newOrigin(u, o.http, o.bound)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +70,8 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	c.caller = &caller{
 		userAgent: []string{userAgent(o.userAgent)}, timeout: o.timeout, retries: o.retries, emitter: c.emitter,
 	}
-	rpc := newTokenRPC(origin, c.base, c.caller.userAgent)
+	tokens := origin.forTokens()
+	rpc := newTokenRPC(tokens, c.base, c.caller.userAgent)
 	if o.key != nil {
 		c.caller.key = []string{"Bearer " + *o.key}
 	}
@@ -81,7 +85,7 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	c.Keys = &Keys{owv1connect.NewKeyServiceClient(h, c.base, call)}
 	c.Applications = &Applications{owv1connect.NewApplicationServiceClient(h, c.base, call)}
 	c.Users = &Users{owv1connect.NewUserServiceClient(h, c.base, call)}
-	c.Tokens = &Tokens{owv1connect.NewTokenServiceClient(h, c.base, call), rpc, o.timeout}
+	c.Tokens = &Tokens{owv1connect.NewTokenServiceClient(tokens, c.base, call, tokens.options()), rpc, o.timeout}
 	c.Workouts = &Workouts{owv1connect.NewWorkoutServiceClient(h, c.base, call)}
 	return c, nil
 }
@@ -142,7 +146,7 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 func (c *Client) BaseURL() string { return c.base }
 
 // Connect returns the HTTP client and the option that give a generated client the
-// credential, deadline, retries and errors of this one:
+// credential, deadline, retries, bounds and errors of this one:
 //
 //	h, opts := c.Connect()
 //	workouts := owv1connect.NewWorkoutServiceClient(h, c.BaseURL(), opts)
@@ -150,7 +154,7 @@ func (c *Client) BaseURL() string { return c.base }
 // The HTTP client refuses every other host. Messages of a generated client contain
 // minted secrets in plain text.
 func (c *Client) Connect() (connect.HTTPClient, connect.ClientOption) {
-	return c.origin, connect.WithInterceptors(c.caller)
+	return c.origin, connect.WithClientOptions(c.origin.options(), connect.WithInterceptors(c.caller))
 }
 
 // session returns the engine of a client that has a session, else an error of

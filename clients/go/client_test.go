@@ -53,6 +53,10 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		{"unchecked certificates", world.url, "RootCAs", []openwearables.Option{key, openwearables.WithHTTPClient(insecure)}},
 		{"negative timeout", world.url, "timeout", []openwearables.Option{openwearables.WithTimeout(-1)}},
 		{"many retries", world.url, "retries", []openwearables.Option{openwearables.WithRetries(9)}},
+		{"small bound", world.url, "64 KiB", []openwearables.Option{openwearables.WithMaxResponseBytes(64<<10 - 1)}},
+		{"no bound", world.url, "64 KiB", []openwearables.Option{openwearables.WithMaxResponseBytes(0)}},
+		{"large bound", world.url, "1 GiB", []openwearables.Option{openwearables.WithMaxResponseBytes(1<<30 + 1)}},
+		{"nil option", world.url, "nil", []openwearables.Option{nil}},
 		{"user agent with a line break", world.url, "user agent", []openwearables.Option{openwearables.WithUserAgent("a\r\nb")}},
 	} {
 		_, err := openwearables.New(c.base, c.opts...)
@@ -80,6 +84,7 @@ func TestBadPairsAreRefused(t *testing.T) {
 		"access with its scheme": func(p *openwearables.TokenPair) { p.Access = openwearables.NewSecret("Bearer a") },
 		"refresh with a scheme":  func(p *openwearables.TokenPair) { p.Refresh = openwearables.NewSecret("bearer r") },
 		"no life":                func(p *openwearables.TokenPair) { p.ExpiresIn = 0 },
+		"a long token":           func(p *openwearables.TokenPair) { p.Refresh = openwearables.NewSecret(strings.Repeat("r", 5000)) },
 	} {
 		p := good
 		change(&p)

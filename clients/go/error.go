@@ -43,11 +43,14 @@ const (
 	ReasonOffline            = "offline"
 	ReasonStorageUnavailable = "storage_unavailable"
 	ReasonInvalidOption      = "invalid_option"
-	ReasonForeignAnswer      = "foreign_answer" // the response came from a proxy or a captive portal
+	ReasonForeignAnswer      = "foreign_answer"   // the response came from a proxy or a captive portal
+	ReasonInvalidResponse    = "invalid_response" // too large, not decodable, or without what the call returns
 	ReasonProviderFailed     = "token_provider_failed"
 )
 
-// Error is the error type of every call of this package. It contains no secret.
+// Error is the error type of every call of this package. It contains no secret. Its
+// texts print on one line: at most 1 KiB for a message, without control characters
+// and marks that change the direction of writing.
 type Error struct {
 	Kind          Kind
 	Code          connect.Code
@@ -88,8 +91,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the cause: the *connect.Error of the call, or of the refresh that
-// failed.
+// Unwrap returns the cause, if any: the *connect.Error of the call, or of the refresh
+// that failed.
 func (e *Error) Unwrap() error { return e.cause }
 
 // KindOf returns the kind of an error of this package, KindInternal for any other
@@ -164,6 +167,25 @@ func storageError(err error) *Error {
 	}
 }
 
+// invalidResponse returns the error of a response that cannot be used. No call is
+// repeated after it, and no session ends by it.
+func invalidResponse(message string) *Error {
+	return &Error{
+		Kind: KindInternal, Code: connect.CodeInternal, Reason: ReasonInvalidResponse, Message: message,
+	}
+}
+
+// isInvalidResponse reports whether e was made by invalidResponse.
+func (e *Error) isInvalidResponse() bool {
+	return e.Kind == KindInternal && e.Reason == ReasonInvalidResponse && !connect.IsWireError(e.cause)
+}
+
+// of adds the id of the request that res answers.
+func (e *Error) of(res *http.Response) *Error {
+	e.RequestID = clean(res.Header.Get("X-Request-Id"), maxName)
+	return e
+}
+
 func signedOut() *Error {
 	return &Error{
 		Kind: KindUnauthenticated, Code: connect.CodeUnauthenticated, Reason: ReasonSignedOut,
@@ -183,10 +205,14 @@ func toError(err error) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e
 	}
-	e := &Error{Code: connect.CodeOf(err), Message: err.Error(), cause: err}
+	e := &Error{Code: connect.CodeOf(err), Message: clean(err.Error(), maxText), cause: err}
 	ce := (*connect.Error)(nil)
 	if errors.As(err, &ce) {
+		ce = cleanCause(ce)
 		e.Code, e.Message = ce.Code(), ce.Message()
+		if connect.IsWireError(err) {
+			e.cause = ce
+		}
 		e.readMeta(ce.Meta())
 		for _, d := range ce.Details() {
 			if m, err := d.Value(); err == nil {
@@ -199,6 +225,9 @@ func toError(err error) *Error {
 		e.Code = connect.CodeCanceled
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Code = connect.CodeDeadlineExceeded
+	case isUndecodable(err, e):
+		e.Kind, e.Code, e.Reason, e.cause = KindInternal, connect.CodeInternal, ReasonInvalidResponse, ce
+		return e
 	case isTransport(err, e):
 		e.Kind, e.Code, e.Reason = KindOffline, connect.CodeUnavailable, ReasonOffline
 		return e
@@ -211,7 +240,7 @@ func toError(err error) *Error {
 }
 
 func (e *Error) readMeta(h http.Header) {
-	e.RequestID = h.Get("X-Request-Id")
+	e.RequestID = clean(h.Get("X-Request-Id"), maxName)
 	e.status, _ = strconv.Atoi(h.Get(foreignHeader))
 	e.RetryAfter = retryAfter(h, time.Now())
 }
@@ -221,12 +250,15 @@ func (e *Error) readDetail(m any) {
 	if !ok {
 		return
 	}
-	e.Reason, e.RequiredScope = d.GetReason(), d.GetRequiredScope()
+	e.Reason, e.RequiredScope = clean(d.GetReason(), maxName), clean(d.GetRequiredScope(), maxName)
 	if id := d.GetRequestId(); id != "" {
-		e.RequestID = id
+		e.RequestID = clean(id, maxName)
 	}
 	for _, f := range d.GetErrors() {
-		e.Fields = append(e.Fields, FieldViolation{f.GetField(), f.GetMessage()})
+		if len(e.Fields) == maxFields {
+			return
+		}
+		e.Fields = append(e.Fields, FieldViolation{clean(f.GetField(), maxText), clean(f.GetMessage(), maxText)})
 	}
 }
 
@@ -267,6 +299,12 @@ func kindOf(c connect.Code) Kind {
 	}
 }
 
+// isUndecodable reports whether a response came that connect-go cannot decode. It has
+// this code for nothing else that happens in a client.
+func isUndecodable(err error, e *Error) bool {
+	return !connect.IsWireError(err) && e.Code == connect.CodeInvalidArgument
+}
+
 // isTransport reports whether no complete response came.
 func isTransport(err error, e *Error) bool {
 	if connect.IsWireError(err) {
@@ -280,13 +318,16 @@ func isTransport(err error, e *Error) bool {
 		errors.As(err, &netErr) || errors.As(err, &errno)
 }
 
+// maxSeconds is the longest Retry-After: 34 years, which a Duration can hold.
+const maxSeconds = 1 << 30
+
 // retryAfter returns how long the response asks to wait: Retry-After in seconds or as
 // a date (RFC 9110, section 10.2.3), else the time until X-RateLimit-Reset if
 // nothing remains, else 0.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if v := h.Get("Retry-After"); v != "" {
 		if s, err := strconv.Atoi(v); err == nil {
-			return time.Duration(max(s, 0)) * time.Second
+			return time.Duration(min(max(s, 0), maxSeconds)) * time.Second
 		}
 		if at, err := http.ParseTime(v); err == nil {
 			return max(at.Sub(now), 0)

@@ -19,6 +19,7 @@ type options struct {
 	userAgent string
 	timeout   time.Duration
 	retries   int
+	bound     int64
 	clock     clock
 	core      func(coreKey) *core
 }
@@ -65,7 +66,9 @@ func WithTokenProvider(p TokenProvider) Option {
 
 // WithHTTPClient makes the client send over the transport of h. Nothing else of h
 // is used: this package refuses redirects, keeps no cookies and sets the
-// deadlines. New refuses a transport that does not verify certificates.
+// deadlines. New refuses a transport that does not verify certificates. The transport
+// bounds the headers of a response (http.Transport.MaxResponseHeaderBytes); the default
+// one takes 64 KiB.
 func WithHTTPClient(h *http.Client) Option {
 	return func(o *options) error {
 		o.http = h
@@ -114,6 +117,19 @@ func WithRetries(n int) Option {
 			return invalid("retries must be 0 to 2")
 		}
 		o.retries = n
+		return nil
+	}
+}
+
+// WithMaxResponseBytes sets how large a response may be, unpacked: 64 KiB to 1 GiB, by
+// default 16 MiB. A response with a token pair is never larger than 1 MiB, and an error
+// than 64 KiB. A larger one fails with ReasonInvalidResponse and is not repeated.
+func WithMaxResponseBytes(n int) Option {
+	return func(o *options) error {
+		if n < minMaxResponse || n > maxMaxResponse {
+			return invalid("the bound on responses must be 64 KiB to 1 GiB")
+		}
+		o.bound = int64(n)
 		return nil
 	}
 }

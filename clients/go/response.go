@@ -33,7 +33,7 @@ func WithResponseInfo(ctx context.Context) (context.Context, *ResponseInfo) {
 }
 
 func (i *ResponseInfo) read(h http.Header) {
-	i.RequestID = h.Get("X-Request-Id")
+	i.RequestID = clean(h.Get("X-Request-Id"), maxName)
 	i.Replayed = h.Get("Idempotent-Replayed") == "true"
 	i.RateLimit = RateLimit{}
 	reset, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64)

@@ -104,11 +104,18 @@ func (p *TokenPair) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// maxToken is the length in bytes that no token exceeds: a record of two such tokens
+// is smaller than maxRecord.
+const maxToken = 4 << 10
+
 // check returns an error for a pair that cannot work.
 func (p TokenPair) check() error {
 	for _, s := range []string{p.Access.Reveal(), p.Refresh.Reveal()} {
 		if err := checkBare(s); err != nil {
 			return err
+		}
+		if len(s) > maxToken {
+			return invalid("a token of the pair is longer than 4 KiB")
 		}
 	}
 	if p.Access.IsZero() {

@@ -254,7 +254,11 @@ func (s *Tokens) Create(ctx context.Context, userID string) (TokenPair, error) {
 	if err != nil {
 		return TokenPair{}, err
 	}
-	return pairOf(res.GetTokens()), nil
+	pair, failed := pairOf(res.GetTokens())
+	if failed != nil {
+		return TokenPair{}, failed
+	}
+	return pair, nil
 }
 
 // RevokeAll revokes all tokens of a user, regardless of who minted them.

@@ -21,13 +21,14 @@ type tokenRPC struct {
 	exchanged *connect.Client[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse]
 }
 
-func newTokenRPC(h connect.HTTPClient, base string, userAgent []string) *tokenRPC {
+func newTokenRPC(h *origin, base string, userAgent []string) *tokenRPC {
+	opts := h.options()
 	return &tokenRPC{
 		userAgent: userAgent,
-		refreshed: connect.NewClient[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse](h, base+owv1connect.SessionServiceRefreshTokenProcedure),
-		revoked:   connect.NewClient[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse](h, base+owv1connect.SessionServiceRevokeTokenProcedure),
-		loggedIn:  connect.NewClient[owv1.LoginRequest, owv1.LoginResponse](h, base+owv1connect.SessionServiceLoginProcedure),
-		exchanged: connect.NewClient[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse](h, base+owv1connect.TokenServiceCreateUserTokenProcedure),
+		refreshed: connect.NewClient[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse](h, base+owv1connect.SessionServiceRefreshTokenProcedure, opts),
+		revoked:   connect.NewClient[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse](h, base+owv1connect.SessionServiceRevokeTokenProcedure, opts),
+		loggedIn:  connect.NewClient[owv1.LoginRequest, owv1.LoginResponse](h, base+owv1connect.SessionServiceLoginProcedure, opts),
+		exchanged: connect.NewClient[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse](h, base+owv1connect.TokenServiceCreateUserTokenProcedure, opts),
 	}
 }
 
@@ -54,11 +55,8 @@ func (t *tokenRPC) refresh(ctx context.Context, r *record) (TokenPair, time.Time
 	if err != nil {
 		return TokenPair{}, time.Time{}, err
 	}
-	p := pairOf(res.Msg.GetTokens())
-	if bad := p.check(); bad != nil || p.Refresh.IsZero() {
-		return TokenPair{}, time.Time{}, malformedAnswer()
-	}
-	return p, serverTime(res.Header()), nil
+	p, err := pairOf(res.Msg.GetTokens())
+	return p, serverTime(res.Header()), err
 }
 
 // revoke ends the session of a refresh token, with at most one retry.
@@ -90,11 +88,8 @@ func (t *tokenRPC) login(ctx context.Context, email, password string) (TokenPair
 	if err != nil {
 		return TokenPair{}, time.Time{}, err
 	}
-	p := pairOf(res.Msg.GetTokens())
-	if p.check() != nil {
-		return TokenPair{}, time.Time{}, malformedAnswer()
-	}
-	return p, serverTime(res.Header()), nil
+	p, err := pairOf(res.Msg.GetTokens())
+	return p, serverTime(res.Header()), err
 }
 
 func (t *tokenRPC) exchange(ctx context.Context, userID string, app AppCredential) (TokenPair, *Error) {
@@ -108,7 +103,7 @@ func (t *tokenRPC) exchange(ctx context.Context, userID string, app AppCredentia
 	if err != nil {
 		return TokenPair{}, err
 	}
-	return pairOf(res.Msg.GetTokens()), nil
+	return pairOf(res.Msg.GetTokens())
 }
 
 // repeat makes a minting call and retries it, with one Idempotency-Key for all
@@ -123,18 +118,16 @@ func repeat(ctx context.Context, call func(key string) *Error) *Error {
 	}
 }
 
-func pairOf(p *owv1.TokenPair) TokenPair {
-	return TokenPair{
+// pairOf returns the pair of a response, or an error if it is not complete.
+func pairOf(p *owv1.TokenPair) (TokenPair, *Error) {
+	pair := TokenPair{
 		Access: NewSecret(p.GetAccessToken()), Refresh: NewSecret(p.GetRefreshToken()),
 		ExpiresIn: time.Duration(p.GetExpiresIn()) * time.Second,
 	}
-}
-
-func malformedAnswer() *Error {
-	return &Error{
-		Kind: KindUnavailable, Code: connect.CodeUnknown, Reason: ReasonForeignAnswer,
-		Message: "the answer holds no usable token pair",
+	if pair.check() != nil || pair.Refresh.IsZero() {
+		return TokenPair{}, invalidResponse("the response has no usable token pair")
 	}
+	return pair, nil
 }
 
 // serverTime returns the time of the Date header, zero if there is none.

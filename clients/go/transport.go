@@ -1,10 +1,9 @@
 package openwearables
 
 import (
-	"bytes"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -24,18 +23,20 @@ const foreignHeader = "Openwearables-Foreign-Status"
 var shared = func() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 64
+	t.MaxResponseHeaderBytes = maxResponseHeader
 	return t
 }()
 
 // origin sends requests to one scheme and host only. It follows no redirects and
-// keeps no cookies. It replaces a response that did not come from the API by an
-// error that says so. Safe for concurrent use.
+// keeps no cookies. It bounds every response and replaces one that did not come from
+// the API by an error that says so. Safe for concurrent use.
 type origin struct {
 	transport    http.RoundTripper // not an http.Client, which adds redirects, cookies and timeouts
 	scheme, host string
+	bound        int64 // bytes of a response
 }
 
-func newOrigin(base *url.URL, from *http.Client) (*origin, error) {
+func newOrigin(base *url.URL, from *http.Client, bound int64) (*origin, error) {
 	transport := shared
 	if from != nil && from.Transport != nil {
 		transport = from.Transport
@@ -43,39 +44,88 @@ func newOrigin(base *url.URL, from *http.Client) (*origin, error) {
 	if t, ok := transport.(*http.Transport); ok && skipsVerification(t.TLSClientConfig) {
 		return nil, invalid("the HTTP client does not check certificates: add the server's authority to RootCAs instead")
 	}
-	return &origin{transport: transport, scheme: base.Scheme, host: base.Host}, nil
+	return &origin{transport: transport, scheme: base.Scheme, host: base.Host, bound: bound}, nil
+}
+
+// forTokens returns the origin with the bound of token calls.
+func (o *origin) forTokens() *origin {
+	tokens := *o
+	tokens.bound = min(o.bound, maxTokenResponse)
+	return &tokens
+}
+
+// options returns the options with which a generated client keeps the bound of o.
+func (o *origin) options() connect.ClientOption {
+	return connect.WithClientOptions(connect.WithCodec(codec{o.bound}), boundedGzip(o.bound))
 }
 
 func skipsVerification(c *tls.Config) bool { return c != nil && c.InsecureSkipVerify }
 
+const (
+	mediaProto = "application/proto"
+	mediaJSON  = "application/json"
+)
+
 // Do implements connect.HTTPClient.
 func (o *origin) Do(req *http.Request) (*http.Response, error) {
 	if req.URL.Host != o.host || req.URL.Scheme != o.scheme || req.Host != "" && req.Host != o.host {
-		return nil, connect.NewError(connect.CodeInvalidArgument,
-			errors.New("this client sends to its own base URL only, so that its credential reaches nobody else"))
+		return nil, invalid("this client sends to its own base URL only, so that its credential reaches nobody else")
 	}
 	res, err := o.transport.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return nil, headerError(err)
 	}
-	media := res.Header["Content-Type"]
-	if res.StatusCode == http.StatusOK && len(media) == 1 && strings.HasPrefix(media[0], "application/") {
-		return res, nil
+	header := res.Header["Content-Type"]
+	if res.StatusCode == http.StatusOK && len(header) == 1 && header[0] == mediaProto &&
+		res.ContentLength > 0 && res.ContentLength <= o.bound && len(res.Header["Content-Encoding"]) == 0 {
+		return res, nil // nearly every response
 	}
-	if res.StatusCode == http.StatusOK && strings.HasPrefix(req.Header.Get("Content-Type"), "application/grpc") {
-		return res, nil // the gRPC client reports the wrong content type itself
+	res.Header.Del(foreignHeader)
+	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	sent := req.Header.Get("Content-Type")
+	switch {
+	case res.StatusCode == http.StatusOK && strings.HasPrefix(sent, "application/grpc"):
+		// The gRPC client reports the wrong content type itself.
+	case isForeign(res.StatusCode, media):
+		return replaceForeign(res), nil
+	case res.StatusCode == http.StatusOK && isUnary(sent) && !strings.HasPrefix(sent, media):
+		_ = res.Body.Close()
+		return nil, invalidResponse(fmt.Sprintf("the response has the content type %q", clean(media, maxName))).of(res)
 	}
-	return markForeign(res), nil
+	return boundBody(res, media, o.bound)
 }
 
-// markForeign replaces a body that no Connect server sends by a Connect error, with
-// the code that the Connect protocol assigns to the HTTP status. It keeps the
-// headers.
-func markForeign(res *http.Response) *http.Response {
-	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if media == "application/json" || strings.HasPrefix(media, "application/grpc") || strings.HasPrefix(media, "application/connect") {
-		return res
+// headerError returns err, or an invalid response if the headers exceed the
+// transport's MaxResponseHeaderBytes. The transport has no type for that, and over
+// HTTP/2 it reports the excess as an error of the protocol or of its compression.
+func headerError(err error) error {
+	for _, text := range []string{
+		"response headers exceeded", "response header list larger than",
+		"connection error: PROTOCOL_ERROR", "connection error: COMPRESSION_ERROR",
+	} {
+		if strings.Contains(err.Error(), text) {
+			return invalidResponse("the headers of the response are too large or cannot be decoded")
+		}
 	}
+	return err
+}
+
+func isUnary(media string) bool {
+	return strings.HasPrefix(media, mediaProto) || strings.HasPrefix(media, mediaJSON)
+}
+
+// isForeign reports whether no Connect server sends this media type with this status.
+func isForeign(status int, media string) bool {
+	if status == http.StatusOK {
+		return !strings.HasPrefix(media, "application/")
+	}
+	return media != mediaJSON && !strings.HasPrefix(media, "application/grpc") && !strings.HasPrefix(media, "application/connect")
+}
+
+// replaceForeign replaces the body of a response that did not come from the API by a
+// Connect error, with the code that the Connect protocol assigns to the HTTP status.
+// It keeps the headers.
+func replaceForeign(res *http.Response) *http.Response {
 	_, _ = io.CopyN(io.Discard, res.Body, 4<<10) // so that the connection can be used again
 	_ = res.Body.Close()
 	status := res.StatusCode
@@ -83,12 +133,9 @@ func markForeign(res *http.Response) *http.Response {
 		"code":    foreignCode(status),
 		"message": "HTTP " + strconv.Itoa(status) + " that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?",
 	})
-	for _, name := range []string{"Content-Encoding", "Content-Length", "Trailer"} {
-		res.Header.Del(name)
-	}
-	res.Header.Set("Content-Type", "application/json")
+	setBody(res, body)
+	res.Header.Set("Content-Type", mediaJSON)
 	res.Header.Set(foreignHeader, strconv.Itoa(status))
-	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	if status == http.StatusOK {
 		res.StatusCode, res.Status = http.StatusBadGateway, "502 Bad Gateway"
 	}

@@ -17,7 +17,7 @@ const (
 	raced                        // another process used the token moments ago
 	dead                         // the session has ended
 	doubtful                     // a 401 without a known reason
-	misconfigured                // the request can never succeed; the session is not the cause
+	misconfigured                // another attempt would not help; the session is not the cause
 )
 
 // judge returns the verdict on a refresh attempt. Only a refusal by the server
@@ -32,6 +32,8 @@ func judge(err *Error) verdict {
 		return judgeRefusal(err)
 	case err.status != 0:
 		return transient
+	case err.isInvalidResponse():
+		return misconfigured
 	}
 	switch err.Code {
 	case connect.CodePermissionDenied, connect.CodeInvalidArgument, connect.CodeUnimplemented,

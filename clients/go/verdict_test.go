@@ -35,6 +35,7 @@ func TestOnlyTheServersReasonEndsASession(t *testing.T) {
 		{"HTML 401", &Error{Kind: KindUnauthenticated, Code: connect.CodeUnauthenticated, Reason: ReasonForeignAnswer, status: 401}, doubtful},
 		{"403", &Error{Kind: KindForbidden, Code: connect.CodePermissionDenied}, misconfigured},
 		{"400", &Error{Kind: KindInvalid, Code: connect.CodeInvalidArgument}, misconfigured},
+		{"unusable response", invalidResponse("too large"), misconfigured},
 		{"404", &Error{Kind: KindInternal, Code: connect.CodeUnimplemented}, misconfigured},
 	} {
 		if got := judge(c.err); got != c.want {

@@ -1,0 +1,65 @@
+package openwearables
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"connectrpc.com/connect"
+)
+
+// The bounds of what an Error takes from a response.
+const (
+	maxText   = 1 << 10 // bytes of a message
+	maxName   = 128     // bytes of a reason, a scope, a request id
+	maxFields = 100
+)
+
+const cut = "…"
+
+// clean makes text of a server fit for a log and a terminal. It returns at most limit
+// bytes, cut between two runes. What does not print becomes U+FFFD, among it control
+// characters, the escapes of terminals and the marks that reverse the direction of
+// writing; white space becomes a space.
+func clean(text string, limit int) string {
+	if len(text) <= limit && !strings.ContainsFunc(text, unprintable) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case !unprintable(r):
+		case unicode.IsSpace(r):
+			r = ' '
+		default:
+			r = utf8.RuneError
+		}
+		if b.Len()+utf8.RuneLen(r) > limit-len(cut) {
+			return b.String() + cut
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func unprintable(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+
+// cleanCause returns err with its message cleaned and everything else as it is.
+func cleanCause(err *connect.Error) *connect.Error {
+	message := clean(err.Message(), maxText)
+	if message == err.Message() {
+		return err
+	}
+	out := connect.NewError(err.Code(), errors.New(message))
+	if connect.IsWireError(err) {
+		out = connect.NewWireError(err.Code(), errors.New(message))
+	}
+	for _, d := range err.Details() {
+		out.AddDetail(d)
+	}
+	for name, values := range err.Meta() {
+		out.Meta()[name] = values
+	}
+	return out
+}
