@@ -19,13 +19,13 @@ type Sessions struct {
 // Me returns the signed-in developer.
 func (s *Sessions) Me(ctx context.Context) (*owv1.Developer, error) {
 	res, err := s.rpc.GetMe(ctx, &owv1.GetMeRequest{})
-	return res.GetDeveloper(), err
+	return object(res.GetDeveloper(), res.GetDeveloper().GetId(), err)
 }
 
 // UpdateMe changes the signed-in developer.
 func (s *Sessions) UpdateMe(ctx context.Context, req *owv1.UpdateMeRequest) (*owv1.Developer, error) {
 	res, err := s.rpc.UpdateMe(ctx, req)
-	return res.GetDeveloper(), err
+	return object(res.GetDeveloper(), res.GetDeveloper().GetId(), err)
 }
 
 // ChangePassword sets a new password and ends every other session.
@@ -67,35 +67,42 @@ type KeyWithSecret struct {
 	Secret Secret
 }
 
+func keyWithSecret(key *owv1.Key, secret string, err error) (KeyWithSecret, error) {
+	if _, err = complete(key, key.GetId() != "" && secret != "", err); err != nil {
+		return KeyWithSecret{}, err
+	}
+	return KeyWithSecret{key, NewSecret(secret)}, nil
+}
+
 // Create creates a key.
 func (s *Keys) Create(ctx context.Context, req *owv1.CreateKeyRequest) (KeyWithSecret, error) {
 	res, err := s.rpc.CreateKey(ctx, req)
-	return KeyWithSecret{res.GetKey(), NewSecret(res.GetSecret())}, err
+	return keyWithSecret(res.GetKey(), res.GetSecret(), err)
 }
 
 // Rotate gives the key a new secret. The old one stays valid for overlap, which is
 // truncated to seconds.
 func (s *Keys) Rotate(ctx context.Context, id string, overlap time.Duration) (KeyWithSecret, error) {
 	res, err := s.rpc.RotateKey(ctx, &owv1.RotateKeyRequest{Id: id, OverlapSeconds: int32(overlap / time.Second)})
-	return KeyWithSecret{res.GetKey(), NewSecret(res.GetSecret())}, err
+	return keyWithSecret(res.GetKey(), res.GetSecret(), err)
 }
 
 // Get returns one key.
 func (s *Keys) Get(ctx context.Context, id string) (*owv1.Key, error) {
 	res, err := s.rpc.GetKey(ctx, &owv1.GetKeyRequest{Id: id})
-	return res.GetKey(), err
+	return object(res.GetKey(), res.GetKey().GetId(), err)
 }
 
 // Update changes a key.
 func (s *Keys) Update(ctx context.Context, req *owv1.UpdateKeyRequest) (*owv1.Key, error) {
 	res, err := s.rpc.UpdateKey(ctx, req)
-	return res.GetKey(), err
+	return object(res.GetKey(), res.GetKey().GetId(), err)
 }
 
 // Delete deletes a key and the tokens that it minted, and returns the deleted key.
 func (s *Keys) Delete(ctx context.Context, id string) (*owv1.Key, error) {
 	res, err := s.rpc.DeleteKey(ctx, &owv1.DeleteKeyRequest{Id: id})
-	return res.GetKey(), err
+	return object(res.GetKey(), res.GetKey().GetId(), err)
 }
 
 // All yields all keys, newest first.
@@ -118,10 +125,17 @@ type ApplicationWithSecret struct {
 	Secret      Secret
 }
 
+func applicationWithSecret(app *owv1.Application, secret string, err error) (ApplicationWithSecret, error) {
+	if _, err = complete(app, app.GetAppId() != "" && secret != "", err); err != nil {
+		return ApplicationWithSecret{}, err
+	}
+	return ApplicationWithSecret{app, NewSecret(secret)}, nil
+}
+
 // Create creates an application.
 func (s *Applications) Create(ctx context.Context, name string) (ApplicationWithSecret, error) {
 	res, err := s.rpc.CreateApplication(ctx, &owv1.CreateApplicationRequest{Name: name})
-	return ApplicationWithSecret{res.GetApplication(), NewSecret(res.GetAppSecret())}, err
+	return applicationWithSecret(res.GetApplication(), res.GetAppSecret(), err)
 }
 
 // RotateSecret gives the application a new secret. The old one stays valid for
@@ -130,19 +144,19 @@ func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap t
 	res, err := s.rpc.RotateApplicationSecret(ctx, &owv1.RotateApplicationSecretRequest{
 		AppId: appID, OverlapSeconds: int32(overlap / time.Second),
 	})
-	return ApplicationWithSecret{res.GetApplication(), NewSecret(res.GetAppSecret())}, err
+	return applicationWithSecret(res.GetApplication(), res.GetAppSecret(), err)
 }
 
 // Get returns one application.
 func (s *Applications) Get(ctx context.Context, appID string) (*owv1.Application, error) {
 	res, err := s.rpc.GetApplication(ctx, &owv1.GetApplicationRequest{AppId: appID})
-	return res.GetApplication(), err
+	return object(res.GetApplication(), res.GetApplication().GetAppId(), err)
 }
 
 // Rename renames an application.
 func (s *Applications) Rename(ctx context.Context, appID, name string) (*owv1.Application, error) {
 	res, err := s.rpc.UpdateApplication(ctx, &owv1.UpdateApplicationRequest{AppId: appID, Name: &name})
-	return res.GetApplication(), err
+	return object(res.GetApplication(), res.GetApplication().GetAppId(), err)
 }
 
 // Delete deletes an application and the tokens that it minted.
@@ -169,41 +183,43 @@ type Users struct {
 // KindConflict.
 func (s *Users) Create(ctx context.Context, req *owv1.CreateUserRequest) (*owv1.User, error) {
 	res, err := s.rpc.CreateUser(ctx, req)
-	return res.GetUser(), err
+	return object(res.GetUser(), res.GetUser().GetId(), err)
 }
 
 // Get returns one user.
 func (s *Users) Get(ctx context.Context, id string) (*owv1.User, error) {
 	res, err := s.rpc.GetUser(ctx, &owv1.GetUserRequest{Id: id})
-	return res.GetUser(), err
+	return object(res.GetUser(), res.GetUser().GetId(), err)
 }
 
 // Update changes a user.
 func (s *Users) Update(ctx context.Context, req *owv1.UpdateUserRequest) (*owv1.User, error) {
 	res, err := s.rpc.UpdateUser(ctx, req)
-	return res.GetUser(), err
+	return object(res.GetUser(), res.GetUser().GetId(), err)
 }
 
 // Delete deletes a user with all data and tokens, and returns the deleted user.
 func (s *Users) Delete(ctx context.Context, id string) (*owv1.User, error) {
 	res, err := s.rpc.DeleteUser(ctx, &owv1.DeleteUserRequest{Id: id})
-	return res.GetUser(), err
+	return object(res.GetUser(), res.GetUser().GetId(), err)
 }
 
 // List returns one page.
 func (s *Users) List(ctx context.Context, req *owv1.ListUsersRequest) (*owv1.ListUsersResponse, error) {
-	return s.rpc.ListUsers(ctx, req)
+	res, err := s.rpc.ListUsers(ctx, req)
+	return complete(res, res.GetLimit() > 0, err)
 }
 
 // All yields the users from the page of req on. It fetches pages as needed and ends
-// after an error. It does not modify req.
+// after an error. It does not modify req; nil asks for all users.
 func (s *Users) All(ctx context.Context, req *owv1.ListUsersRequest) iter.Seq2[*owv1.User, error] {
-	return pages(func(cursor *string) ([]*owv1.User, *string, error) {
-		page := proto.CloneOf(req)
-		if cursor != nil {
-			page.Cursor = cursor
-		}
-		res, err := s.rpc.ListUsers(ctx, page)
+	if req == nil {
+		req = &owv1.ListUsersRequest{}
+	}
+	return pages(req.Cursor, func(cursor *string) ([]*owv1.User, *string, error) {
+		next := proto.CloneOf(req)
+		next.Cursor = cursor
+		res, err := s.List(ctx, next)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -274,23 +290,22 @@ type Workouts struct {
 
 // List returns one page.
 func (s *Workouts) List(ctx context.Context, req *owv1.ListWorkoutsRequest) (*owv1.ListWorkoutsResponse, error) {
-	return s.rpc.ListWorkouts(ctx, req)
+	res, err := s.rpc.ListWorkouts(ctx, req)
+	return complete(res, res.GetPagination() != nil, err)
 }
 
 // All yields the workouts from the page of req on, newest first. It fetches pages as
 // needed and ends after an error. It does not modify req.
 func (s *Workouts) All(ctx context.Context, req *owv1.ListWorkoutsRequest) iter.Seq2[*owv1.Workout, error] {
-	return pages(func(cursor *string) ([]*owv1.Workout, *string, error) {
-		page := proto.CloneOf(req)
-		if cursor != nil {
-			page.Cursor = cursor
-		}
-		res, err := s.rpc.ListWorkouts(ctx, page)
+	if req == nil {
+		req = &owv1.ListWorkoutsRequest{}
+	}
+	return pages(req.Cursor, func(cursor *string) ([]*owv1.Workout, *string, error) {
+		next := proto.CloneOf(req)
+		next.Cursor = cursor
+		res, err := s.List(ctx, next)
 		if err != nil {
 			return nil, nil, err
-		}
-		if res.GetPagination() == nil {
-			return res.GetData(), nil, nil
 		}
 		return res.GetData(), res.GetPagination().NextCursor, nil
 	})
@@ -298,42 +313,12 @@ func (s *Workouts) All(ctx context.Context, req *owv1.ListWorkoutsRequest) iter.
 
 // Upsert stores workouts, all of them or none.
 func (s *Workouts) Upsert(ctx context.Context, userID string, workouts ...*owv1.WorkoutInput) (*owv1.UpsertWorkoutsResponse, error) {
-	return s.rpc.UpsertWorkouts(ctx, &owv1.UpsertWorkoutsRequest{UserId: userID, Workouts: workouts})
+	res, err := s.rpc.UpsertWorkouts(ctx, &owv1.UpsertWorkoutsRequest{UserId: userID, Workouts: workouts})
+	return complete(res, len(res.GetItems()) == len(workouts), err)
 }
 
 // Delete deletes one workout.
 func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
 	_, err := s.rpc.DeleteWorkout(ctx, &owv1.DeleteWorkoutRequest{UserId: userID, WorkoutId: workoutID})
 	return err
-}
-
-// pages yields the items of page after page.
-func pages[T any](fetch func(cursor *string) (items []T, next *string, err error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for cursor := (*string)(nil); ; {
-			items, next, err := fetch(cursor)
-			if err != nil {
-				var none T
-				yield(none, err)
-				return
-			}
-			for _, item := range items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if next == nil {
-				return
-			}
-			cursor = next
-		}
-	}
-}
-
-// singlePage yields the items of a list without pages.
-func singlePage[T any](fetch func() ([]T, error)) iter.Seq2[T, error] {
-	return pages(func(*string) ([]T, *string, error) {
-		items, err := fetch()
-		return items, nil, err
-	})
 }

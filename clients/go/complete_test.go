@@ -1,0 +1,202 @@
+package openwearables_test
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	openwearables "github.com/openwearables/openwearables/clients/go"
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+)
+
+// second returns the error of a call.
+func second[T any](_ T, err error) error { return err }
+
+// promising returns the calls that return something, by method.
+func promising(ctx context.Context, base string, c *openwearables.Client) map[string]func() error {
+	workout := &owv1.WorkoutInput{}
+	return map[string]func() error{
+		"GetMe":                   func() error { return second(c.Sessions.Me(ctx)) },
+		"UpdateMe":                func() error { return second(c.Sessions.UpdateMe(ctx, nil)) },
+		"CreateKey":               func() error { return second(c.Keys.Create(ctx, nil)) },
+		"RotateKey":               func() error { return second(c.Keys.Rotate(ctx, "k", 0)) },
+		"GetKey":                  func() error { return second(c.Keys.Get(ctx, "k")) },
+		"UpdateKey":               func() error { return second(c.Keys.Update(ctx, nil)) },
+		"DeleteKey":               func() error { return second(c.Keys.Delete(ctx, "k")) },
+		"CreateApplication":       func() error { return second(c.Applications.Create(ctx, "a")) },
+		"RotateApplicationSecret": func() error { return second(c.Applications.RotateSecret(ctx, "a", 0)) },
+		"GetApplication":          func() error { return second(c.Applications.Get(ctx, "a")) },
+		"UpdateApplication":       func() error { return second(c.Applications.Rename(ctx, "a", "b")) },
+		"CreateUser":              func() error { return second(c.Users.Create(ctx, nil)) },
+		"GetUser":                 func() error { return second(c.Users.Get(ctx, "u")) },
+		"UpdateUser":              func() error { return second(c.Users.Update(ctx, nil)) },
+		"DeleteUser":              func() error { return second(c.Users.Delete(ctx, "u")) },
+		"ListUsers":               func() error { return second(c.Users.List(ctx, nil)) },
+		"ListWorkouts":            func() error { return second(c.Workouts.List(ctx, nil)) },
+		"UpsertWorkouts":          func() error { return second(c.Workouts.Upsert(ctx, "u", workout, nil)) },
+		"Login":                   func() error { return second(openwearables.Login(ctx, base, "a@example.com", "x")) },
+		"CreateUserToken": func() error {
+			return second(c.Tokens.Exchange(ctx, "u", openwearables.AppCredentials("app_x", "secret_x")))
+		},
+	}
+}
+
+// A response without what its call returns is an error, and the call is not repeated.
+func TestEmptyResponsesAreErrors(t *testing.T) {
+	ctx := t.Context()
+	server := newHostile(t, respond(200, nil, "Content-Type", "application/proto"))
+	c := newClient(t, server.URL, openwearables.WithAPIKey("ow_live_x"))
+	for method, call := range promising(ctx, server.URL, c) {
+		t.Run(method, func(t *testing.T) {
+			isInvalidResponse(t, call())
+			if n := server.requests(method); n != 1 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+	isInvalidResponse(t, second(c.Tokens.Create(ctx, "u")))
+	for _, err := range c.Users.All(ctx, nil) {
+		isInvalidResponse(t, err)
+	}
+	for _, err := range c.Workouts.All(ctx, nil) {
+		isInvalidResponse(t, err)
+	}
+}
+
+// Half of what a call returns is not enough.
+func TestPartsOfResponsesAreErrors(t *testing.T) {
+	ctx, app := t.Context(), openwearables.AppCredentials("app_x", "secret_x")
+	token := "t"
+	for name, c := range map[string]struct {
+		message proto.Message
+		call    func(*openwearables.Client) error
+	}{
+		"a key without its secret": {
+			&owv1.CreateKeyResponse{Key: &owv1.Key{Id: "k"}},
+			func(c *openwearables.Client) error { return second(c.Keys.Create(ctx, &owv1.CreateKeyRequest{})) },
+		},
+		"a secret without its application": {
+			&owv1.CreateApplicationResponse{AppSecret: "s"},
+			func(c *openwearables.Client) error { return second(c.Applications.Create(ctx, "a")) },
+		},
+		"a user without an id": {
+			&owv1.GetUserResponse{User: &owv1.User{}},
+			func(c *openwearables.Client) error { return second(c.Users.Get(ctx, "u")) },
+		},
+		"a pair without an access token": {
+			&owv1.CreateUserTokenResponse{Tokens: &owv1.TokenPair{RefreshToken: &token, ExpiresIn: 60}},
+			func(c *openwearables.Client) error { return second(c.Tokens.Exchange(ctx, "u", app)) },
+		},
+		"a pair without a refresh token": {
+			&owv1.CreateUserTokenResponse{Tokens: &owv1.TokenPair{AccessToken: token, ExpiresIn: 60}},
+			func(c *openwearables.Client) error { return second(c.Tokens.Exchange(ctx, "u", app)) },
+		},
+		"a pair that has expired": {
+			&owv1.CreateUserTokenResponse{Tokens: &owv1.TokenPair{AccessToken: token, RefreshToken: &token}},
+			func(c *openwearables.Client) error { return second(c.Tokens.Create(ctx, "u")) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, err := proto.Marshal(c.message)
+			check(t, err)
+			server := newHostile(t, respond(200, body, "Content-Type", "application/proto"))
+			isInvalidResponse(t, c.call(newClient(t, server.URL, openwearables.WithAPIKey("ow_live_x"))))
+		})
+	}
+}
+
+// pager serves pages of users whose cursors next returns, by the number of the page
+// from 1; "" is the last page. Each page has items users.
+func pager(t *testing.T, items int, next func(page int) string) *hostile {
+	var page atomic.Int32
+	return newHostile(t, func(w http.ResponseWriter, r *http.Request) {
+		res := &owv1.ListUsersResponse{Limit: 20}
+		for range items {
+			res.Items = append(res.Items, &owv1.User{Id: "u"})
+		}
+		if cursor := next(int(page.Add(1))); cursor != "" {
+			res.NextCursor = &cursor
+		}
+		body, err := proto.Marshal(res)
+		if err != nil {
+			t.Error(err)
+		}
+		respond(200, body, "Content-Type", "application/proto")(w, r)
+	})
+}
+
+// drain returns the number of users that an iterator yields, and its error.
+func drain(t *testing.T, c *openwearables.Client, req *owv1.ListUsersRequest) (users int, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, err := range c.Users.All(ctx, req) {
+		if err != nil {
+			return users, err
+		}
+		users++
+	}
+	return users, nil
+}
+
+func TestNilRequestReadsAllPages(t *testing.T) {
+	server := pager(t, 2, func(page int) string { return []string{"a", "b", ""}[page-1] })
+	if n, err := drain(t, newClient(t, server.URL), nil); n != 6 || err != nil {
+		t.Errorf("%d users, %v", n, err)
+	}
+	phone, user := newPhone(t)
+	limit := int32(1)
+	for _, err := range phone.Workouts.All(t.Context(), &owv1.ListWorkoutsRequest{UserId: user, StartDate: "2026-03-01", EndDate: "2026-03-02", Limit: &limit}) {
+		check(t, err)
+	}
+	for _, err := range phone.Workouts.All(t.Context(), nil) {
+		if !openwearables.IsInvalid(err) {
+			t.Errorf("workouts of nobody: %v", err)
+		}
+	}
+}
+
+// A list that comes back to a cursor, or never ends, ends with an error.
+func TestListsThatNeverEndAreErrors(t *testing.T) {
+	sent := "sent"
+	for name, c := range map[string]struct {
+		req      *owv1.ListUsersRequest
+		items    int
+		next     func(page int) string
+		requests int
+	}{
+		"the same cursor":            {nil, 1, func(int) string { return "a" }, 2},
+		"the cursor of the request":  {&owv1.ListUsersRequest{Cursor: &sent}, 1, func(int) string { return sent }, 1},
+		"a circle of three":          {nil, 1, func(page int) string { return strconv.Itoa(page % 3) }, 4},
+		"a circle after a beginning": {nil, 1, func(page int) string { return strconv.Itoa(min(page, 10+page%4)) }, 17},
+		"empty pages":                {nil, 0, strconv.Itoa, 17},
+		"a cursor of 10 KB":          {nil, 1, func(int) string { return string(make([]byte, 10_000)) }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := pager(t, c.items, c.next)
+			_, err := drain(t, newClient(t, server.URL), c.req)
+			isInvalidResponse(t, err)
+			if n := server.requests("ListUsers"); n > c.requests {
+				t.Errorf("%d requests, want at most %d", n, c.requests)
+			}
+		})
+	}
+}
+
+// Some empty pages before the end are not an error, nor is a long list.
+func TestLongListsAreRead(t *testing.T) {
+	server := pager(t, 1, func(page int) string {
+		if page == 500 {
+			return ""
+		}
+		return strconv.Itoa(page)
+	})
+	if n, err := drain(t, newClient(t, server.URL), nil); n != 500 || err != nil {
+		t.Errorf("%d users, %v", n, err)
+	}
+}
