@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,9 @@ const maxRecord = 64 << 10
 // orphanAge is the age after which a temporary file is left over: no write takes so
 // long.
 const orphanAge = time.Minute
+
+// maxEntries is how many entries of its folder a store looks at for files left over.
+const maxEntries = 10_000
 
 // lockPoll is the wait between two attempts to take a held lock.
 const lockPoll = 20 * time.Millisecond
@@ -29,6 +33,10 @@ type fileStore struct{ path string }
 // ".lock", which the operating system releases when the process ends. A missing
 // folder is created. The file system must support locks and renames. Use one file
 // for each user and base URL.
+//
+// The store refuses, with KindStorageUnavailable, a file that is not a regular one,
+// such as a link or a pipe, and on Unix one that belongs to another user or that
+// other users may read or write.
 func FileStore(path string) Store {
 	s := &fileStore{path: path}
 	if abs, err := filepath.Abs(path); err == nil {
@@ -45,7 +53,7 @@ func (s *fileStore) storeID() string {
 }
 
 func (s *fileStore) Load(context.Context) ([]byte, error) {
-	f, err := os.Open(s.path)
+	f, err := openOwn(s.path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -70,7 +78,7 @@ func (s *fileStore) Save(ctx context.Context, record, expected []byte) (bool, er
 	if ok, err := s.holds(ctx, expected); !ok || err != nil {
 		return false, err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".*.tmp") // mode 0600
+	tmp, err := os.OpenFile(s.path+"."+randomKey()+tempSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return false, s.advise(err, "give a path in a folder that this user may write to")
 	}
@@ -89,14 +97,34 @@ func (s *fileStore) Save(ctx context.Context, record, expected []byte) (bool, er
 	return true, nil
 }
 
-// removeOrphans removes the temporary files of processes that died during a write.
+const tempSuffix = ".tmp"
+
+// removeOrphans removes the temporary files of processes that died during a write:
+// those of this store and this user only.
 func (s *fileStore) removeOrphans() {
-	left, _ := filepath.Glob(s.path + ".*.tmp")
-	for _, name := range left {
-		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > orphanAge {
-			_ = os.Remove(name)
+	folder, err := os.Open(filepath.Dir(s.path))
+	if err != nil {
+		return
+	}
+	defer folder.Close()
+	names, _ := folder.Readdirnames(maxEntries)
+	for _, name := range names {
+		if !s.isTemp(name) {
+			continue
+		}
+		path := filepath.Join(filepath.Dir(s.path), name)
+		info, err := os.Lstat(path)
+		if err == nil && info.Mode().IsRegular() && checkOwner(info) == nil && time.Since(info.ModTime()) > orphanAge {
+			_ = os.Remove(path)
 		}
 	}
+}
+
+// isTemp reports whether Save gives this name to a temporary file.
+func (s *fileStore) isTemp(name string) bool {
+	key, ok := strings.CutPrefix(name, filepath.Base(s.path)+".")
+	key, isTemp := strings.CutSuffix(key, tempSuffix)
+	return ok && isTemp && len(key) == len(randomKey()) && strings.Trim(key, "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
 
 func (s *fileStore) Clear(ctx context.Context, expected []byte) (bool, error) {
@@ -120,7 +148,7 @@ func (s *fileStore) Lock(ctx context.Context) (func(), error) {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return nil, s.advise(err, "give a path in a folder that this user may write to")
 	}
-	f, err := os.OpenFile(s.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openOwn(s.path+".lock", os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, s.advise(err, "make its lock file writable")
 	}
@@ -138,7 +166,42 @@ func (s *fileStore) Lock(ctx context.Context) (func(), error) {
 	}
 }
 
+// refusal is an error that says itself what to do.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+const notRegular = refusal("it is not a regular file; give the path of a file, without a link")
+
+// openOwn opens a regular file that belongs to the user of this process alone. It
+// neither follows a link nor waits for a pipe.
+func openOwn(path string, flag int) (*os.File, error) {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, notRegular
+	}
+	f, err := os.OpenFile(path, flag|openFlags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = notRegular
+	}
+	if err == nil {
+		err = checkOwner(info)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// advise adds the path to an error, and the advice unless the error has its own.
 func (s *fileStore) advise(err error, advice string) error {
+	if r := refusal(""); errors.As(err, &r) {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
 	return fmt.Errorf("%s: %w; %s", s.path, err, advice)
 }
 

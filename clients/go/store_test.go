@@ -79,25 +79,6 @@ func TestFileStoreIsPrivate(t *testing.T) {
 	}
 }
 
-// The temporary file of a process that died during a write is removed.
-func TestFileStoreRemovesOrphans(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "session.json")
-	orphan := path + ".1.tmp"
-	if err := os.WriteFile(orphan, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(orphan, old, old); err != nil {
-		t.Fatal(err)
-	}
-	if ok, err := openwearables.FileStore(path).Save(t.Context(), []byte("record"), nil); !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	if _, err := os.Stat(orphan); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the orphan is still there: %v", err)
-	}
-}
-
 // Readers see only complete records while several writers replace them.
 func TestFileStoreIsAtomic(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "session.json")

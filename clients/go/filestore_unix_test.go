@@ -1,0 +1,91 @@
+//go:build unix
+
+package openwearables_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	openwearables "github.com/openwearables/openwearables/clients/go"
+)
+
+func TestFileStoreRefusesFilesThatOthersReach(t *testing.T) {
+	for _, mode := range []os.FileMode{0o666, 0o640, 0o604, 0o620} {
+		path := filepath.Join(t.TempDir(), "session.json")
+		leave(t, path, mode, 0)
+		refuses(t, path, "0600")
+	}
+}
+
+func TestFileStoreRefusesFilesOfOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "session.json")
+	leave(t, path, 0o600, 0)
+	if err := os.Chown(path, 65534, -1); err != nil {
+		t.Skip("only root can give a file away:", err)
+	}
+	if os.Geteuid() == 0 {
+		refuses(t, path, "another path")
+	}
+}
+
+func TestFileStoreRefusesPipes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "session.json")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	refuses(t, path, "regular file")
+	if _, err := openwearables.FileStore(os.DevNull).Load(t.Context()); err == nil {
+		t.Error("a device is taken for a file")
+	}
+}
+
+// A lock file that is a pipe, a link or of others is not opened: the store works
+// without the lock.
+func TestFileStoreRefusesForeignLocks(t *testing.T) {
+	for name, make := range map[string]func(path string) error{
+		"pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"link":   func(path string) error { return os.Symlink(path+".target", path) },
+		"others": func(path string) error { leave(t, path, 0o666, 0); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "session.json")
+			if err := make(path + ".lock"); err != nil {
+				t.Skip(err)
+			}
+			s := openwearables.FileStore(path)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			if _, err := s.(openwearables.Locker).Lock(ctx); err == nil || ctx.Err() != nil {
+				t.Errorf("locked: %v", err)
+			}
+			if _, err := os.Stat(path + ".lock.target"); err == nil {
+				t.Error("the link was followed")
+			}
+			c := newClient(t, world.url, openwearables.WithStore(s))
+			check(t, c.SignIn(ctx, newPerson(t).pair))
+			if _, _, err := c.Token(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The temporary file of another user stays.
+func TestFileStoreLeavesTheOrphansOfOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "session.json")
+	foreign := path + "." + tempKey + ".tmp"
+	leave(t, foreign, 0o600, time.Hour)
+	if err := os.Chown(foreign, 65534, -1); err != nil {
+		t.Skip("only root can give a file away:", err)
+	}
+	if ok, err := openwearables.FileStore(path).Save(t.Context(), []byte("record"), nil); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, err := os.Lstat(foreign); err != nil {
+		t.Error(err)
+	}
+}
