@@ -145,6 +145,6 @@ test("a file store makes its folder, guards its file and says what is wrong", as
   const ow = createClient({ baseUrl: rig.server, auth: userSession({ store: file(path) }) });
   await assert.rejects(
     ow.users.get("x"),
-    (e) => isStorageUnavailable(e) && /EISDIR; make it readable/.test((e as Error).message),
+    (e) => isStorageUnavailable(e) && /not a regular file; make it/.test((e as Error).message),
   );
 });
