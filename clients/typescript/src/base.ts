@@ -1,15 +1,16 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { foreignHeader, invalid } from "./error.js";
+import { answer, bounded, maxSmallResponse } from "./response.js";
 
 /** The installation that a client talks to, and how it is reached. */
 export interface Base {
   readonly url: string;
   /**
-   * Returns a transport without credentials, deadlines and retries; `cookies` sends the
-   * origin's cookies.
+   * Returns a transport without credentials, deadlines and retries. `cookies` sends the
+   * origin's cookies; `most` limits responses, in bytes: 1 MiB by default.
    */
-  bare(cookies: boolean): Transport;
+  bare(cookies: boolean, most?: number): Transport;
 }
 
 /**
@@ -44,19 +45,20 @@ export function createBase(baseUrl: string, custom?: typeof globalThis.fetch): B
   const url = parseBase(baseUrl);
   return {
     url,
-    bare: (cookies) =>
+    bare: (cookies, most = maxSmallResponse) =>
       createConnectTransport({
         baseUrl: url,
         useBinaryFormat: true,
-        fetch: (input, init) => send(custom ?? globalThis.fetch, input, init, cookies),
+        binaryOptions: { readUnknownFields: false },
+        fetch: async (input, init) => {
+          const res = await send(custom ?? globalThis.fetch, input, init, cookies);
+          return isOwn(res) ? bounded(res, most) : markForeign(res);
+        },
       }),
   };
 }
 
-/**
- * Sends a request without following redirects, and marks a response that did not come
- * from the API.
- */
+/** Sends a request without following redirects. */
 async function send(
   fetch: typeof globalThis.fetch,
   input: RequestInfo | URL,
@@ -66,21 +68,28 @@ async function send(
   if (agent && init?.headers instanceof Headers) {
     init.headers.set("User-Agent", agent); // Connect creates new headers for each request
   }
-  const res = await fetch(input, {
+  return fetch(input, {
     ...init,
     redirect: "error",
     cache: "no-store",
     credentials: cookies ? "include" : "omit",
   });
-  const type = res.headers.get("content-type") ?? "";
-  if (/^application\/(json|proto|connect\+|grpc)/.test(type)) {
-    return res;
-  }
+}
+
+/** Reports whether a response has the form of the API's: a message, a stream or an error. */
+function isOwn({ status, headers }: Response): boolean {
+  const form = status === 200 ? /^application\/(proto|connect\+)/ : /^application\/json/;
+  return form.test(headers.get("content-type") ?? "");
+}
+
+/** Discards the body of a response that did not come from the API, and marks its headers. */
+function markForeign(res: Response): Response {
   void res.body?.cancel().catch(() => {});
-  const marked = new Headers(res.headers);
-  marked.set(foreignHeader, String(res.status));
-  // The transport reads only these members, and derives the Connect code from the status.
-  return { status: res.status, headers: marked, body: null } as Response;
+  const { status } = res;
+  const headers = new Headers(res.headers);
+  headers.set(foreignHeader, String(status));
+  // The transport derives the Connect code from the status.
+  return answer({ status, headers, json: async () => ({}) });
 }
 
 /** The version of this package, also sent in the user agent. */

@@ -51,7 +51,7 @@ export interface ResponseInfo {
 /** Reads the headers that `onHeader` of the call options receives. */
 export function responseInfo(headers: Headers): ResponseInfo {
   const info: ResponseInfo = {
-    requestId: headers.get("x-request-id") ?? "",
+    requestId: clean(headers.get("x-request-id") ?? ""),
     replayed: headers.get("idempotent-replayed") === "true",
   };
   const limit = headers.get("x-ratelimit-limit");
@@ -87,6 +87,7 @@ export class OpenWearablesError extends Error {
    * A stable name in snake_case: the server's reason, or one of this package:
    * `session_expired`, `signed_out`, `offline`, `storage_unavailable`,
    * `invalid_option`, `foreign_answer` (a proxy or a captive portal answered),
+   * `invalid_response` (too large, incomplete or not decodable),
    * `token_provider_failed`, `no_refresh_token`, `not_renewed`.
    */
   declare readonly reason: string;
@@ -102,7 +103,7 @@ export class OpenWearablesError extends Error {
   declare readonly rateLimit: ResponseInfo["rateLimit"];
 
   constructor(message: string, details: ErrorDetails, cause?: unknown) {
-    super(describe(message, details), cause === undefined ? undefined : { cause });
+    super(clean(describe(message, details)), cause === undefined ? undefined : { cause });
     const code = codes[details.kind] ?? Code.Unavailable;
     Object.assign(this, { code, reason: "", fields: [], retryAfterMs: 0, status: 0 }, details);
   }
@@ -144,7 +145,11 @@ const codes: { [kind in ErrorKind]?: Code } = {
   invalid: Code.InvalidArgument,
   timeout: Code.DeadlineExceeded,
   canceled: Code.Canceled,
+  internal: Code.Internal,
 };
+
+/** How many invalid fields an error names at most. */
+const maxViolations = 256;
 
 /** The header that marks a response of another server with its status. It is never sent. */
 export const foreignHeader = "openwearables-foreign-status";
@@ -155,6 +160,14 @@ export function toError(err: unknown): OpenWearablesError {
     return err;
   }
   const c = ConnectError.from(err);
+  const cause = c.cause as (Error & { cause?: { code?: unknown } }) | undefined;
+  if (cause instanceof OpenWearablesError) {
+    return cause;
+  }
+  // Node reports a body that cannot be decompressed with an error of zlib.
+  if (/^parse binary/.test(c.rawMessage) || /^Z_/.test(String(cause?.cause?.code))) {
+    return invalidResponse("the response cannot be decoded", c);
+  }
   const h = c.metadata;
   const detail = c.findDetails(ErrorDetailSchema)[0];
   const status = Number(h.get(foreignHeader));
@@ -162,17 +175,20 @@ export function toError(err: unknown): OpenWearablesError {
   const details: ErrorDetails = {
     kind: kinds[c.code] ?? "internal",
     code: c.code,
-    reason: detail?.reason ?? "",
-    requestId: detail?.requestId || info.requestId,
-    fields: detail?.errors.map(({ field, message }) => ({ field, message })) ?? [],
+    reason: clean(detail?.reason ?? ""),
+    requestId: clean(detail?.requestId || info.requestId),
+    fields: (detail?.errors ?? []).slice(0, maxViolations).map((f) => ({
+      field: clean(f.field),
+      message: clean(f.message),
+    })),
     retryAfterMs: retryAfter(h),
     rateLimit: info.rateLimit,
     status,
   };
   if (detail?.requiredScope) {
-    details.requiredScope = detail.requiredScope;
+    details.requiredScope = clean(detail.requiredScope);
   }
-  if ((c.cause as Error | undefined)?.name === "TypeError") {
+  if (cause?.name === "TypeError") {
     Object.assign(details, { kind: "offline", code: Code.Unavailable, reason: "offline" });
   } else if (status) {
     details.reason = "foreign_answer";
@@ -184,6 +200,11 @@ export function toError(err: unknown): OpenWearablesError {
     ? `HTTP ${status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`
     : c.rawMessage;
   return new OpenWearablesError(message, details, c);
+}
+
+/** Returns a text of the server, cut and without characters that control a terminal. */
+export function clean(text: string, most = 1024): string {
+  return text.slice(0, most).replace(/[\p{Cc}\p{Cs}\p{Bidi_C}\u2028\u2029]/gu, " ");
 }
 
 /** Returns how many milliseconds the response asks to wait, 0 if it does not. */
@@ -200,6 +221,11 @@ function retryAfter(h: Headers): number {
 
 export function invalid(message: string): OpenWearablesError {
   return new OpenWearablesError(message, { kind: "invalid", reason: "invalid_option" });
+}
+
+/** Returns the error of a response that cannot be used. The call is not repeated. */
+export function invalidResponse(message: string, cause?: unknown): OpenWearablesError {
+  return new OpenWearablesError(message, { kind: "internal", reason: "invalid_response" }, cause);
 }
 
 export function unauthenticated(message: string, reason: string): OpenWearablesError {

@@ -9,6 +9,6 @@ export function isRetryable(err: OpenWearablesError): boolean {
   return err.status
     ? [429, 500, 502, 503, 504].includes(err.status)
     : ["offline", "unavailable", "rate_limited"].includes(err.kind) ||
-        err.code === Code.Internal ||
+        (err.code === Code.Internal && err.reason !== "invalid_response") ||
         err.reason === "idempotency_in_progress";
 }

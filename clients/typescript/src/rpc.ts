@@ -1,8 +1,8 @@
 import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
 import { type Clock, sleep } from "./clock.js";
-import { badAnswer, newSession, randomKey, type Session } from "./engine/record.js";
+import { newSession, randomKey, type Session } from "./engine/record.js";
 import { attemptTimeout, backoff } from "./engine/verdict.js";
-import { toError } from "./error.js";
+import { invalidResponse, toError } from "./error.js";
 import { SessionService } from "./gen/openwearables/v1/session_pb.js";
 import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
 import { type Pair, pairError } from "./pair.js";
@@ -77,7 +77,7 @@ export class TokenRpc {
     });
     const pair = this.pair(tokens);
     if (pairError(pair) || !pair.refresh) {
-      throw badAnswer();
+      throw invalidResponse("the response has no usable token pair");
     }
     return newSession(this.#base, id, pair, this.#clock, asked, Date.parse(date ?? ""), nextKey);
   }

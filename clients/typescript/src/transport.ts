@@ -6,12 +6,13 @@ import { type Base, createBase } from "./base.js";
 import { sleep, startDeadline } from "./clock.js";
 import { randomKey } from "./engine/record.js";
 import { backoff } from "./engine/verdict.js";
-import { canceled, OpenWearablesError, toError } from "./error.js";
+import { canceled, invalid, OpenWearablesError, toError } from "./error.js";
 import {
   Operation_IdempotencyKey as Key,
   operation,
   Operation_Proof as Proof,
 } from "./gen/openwearables/v1/options_pb.js";
+import { maxResponse, maxSmallResponse } from "./response.js";
 import { isRetryable } from "./retry.js";
 
 export interface ClientOptions {
@@ -23,6 +24,11 @@ export interface ClientOptions {
   timeoutMs?: number;
   /** How often a safe call is repeated after a transient failure: 2 by default. */
   retries?: 0 | 1 | 2;
+  /**
+   * The most bytes that a response may have after decompression: 16 MiB by default. For
+   * errors and responses with a secret it is 1 MiB at most.
+   */
+  maxResponseBytes?: number;
   /** Replaces the global fetch. Redirects are still refused. */
   fetch?: typeof globalThis.fetch;
 }
@@ -95,29 +101,37 @@ async function repeat<R extends { header: Headers }>(
 export function authorized(
   base: Base,
   auth: Bound | undefined,
-  { timeoutMs: usual = 30_000, retries = 2 }: Pick<ClientOptions, "timeoutMs" | "retries">,
+  options: Pick<ClientOptions, "timeoutMs" | "retries" | "maxResponseBytes">,
 ): Transport {
-  const inner = base.bare(false);
+  const { timeoutMs: usual = 30_000, retries = 2, maxResponseBytes: most = maxResponse } = options;
+  if (!(Number.isInteger(most) && most > 0)) {
+    throw invalid("maxResponseBytes must be a positive integer");
+  }
+  const inner = base.bare(false, most);
+  const small = base.bare(false, Math.min(most, maxSmallResponse)); // for responses with a secret
   return {
     async unary(method, signal, timeoutMs, header, message, values) {
       const limit = startDeadline(signal, timeoutMs ?? usual, late);
       const headers = new Headers(header);
       const { proof, idempotencyKey } = getOption(method, operation);
-      if (idempotencyKey === Key.PER_CALL && !headers.has("Idempotency-Key")) {
+      const perCall = idempotencyKey === Key.PER_CALL;
+      const open = proof === Proof.BODY;
+      const chosen = perCall || open ? small : inner;
+      if (perCall && !headers.has("Idempotency-Key")) {
         headers.set("Idempotency-Key", randomKey());
       }
       const call: Call = {
         headers,
         signal: limit.signal,
         retries,
-        open: proof === Proof.BODY,
+        open,
         safe:
           method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN || headers.has("Idempotency-Key"),
         left: limit.left,
       };
       try {
         return await repeat(auth, call, () =>
-          inner.unary(method, limit.signal, whole(limit.left()), headers, message, values),
+          chosen.unary(method, limit.signal, whole(limit.left()), headers, message, values),
         );
       } catch (e) {
         throw ending(limit.signal) ?? toError(e);

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { storageError, unavailable } from "../error.js";
+import { storageError } from "../error.js";
 import { credentialError, type Pair } from "../pair.js";
 
 /**
@@ -124,9 +124,4 @@ function toSession(record: SessionRecord, raw: string, expiresAt: number): Sessi
     saveAt: Infinity,
     trustedUntil: 0,
   };
-}
-
-/** Returns the error for a response without a usable token pair. */
-export function badAnswer() {
-  return unavailable("the answer holds no usable token pair", "foreign_answer");
 }

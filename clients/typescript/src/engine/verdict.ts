@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { OpenWearablesError } from "../error.js";
+import { isRetryable } from "../retry.js";
 
 /**
  * What a failed refresh attempt means for the session.
@@ -8,7 +9,7 @@ import type { OpenWearablesError } from "../error.js";
  * - `raced`: another client spent the token moments ago
  * - `dead`: the session has ended
  * - `doubtful`: a 401 without a known reason
- * - `futile`: the request can never work, and the session is not the cause
+ * - `futile`: the request or its response can never work, and the session is not the cause
  */
 export type Verdict = "transient" | "raced" | "dead" | "doubtful" | "futile";
 
@@ -24,9 +25,8 @@ export function judge(err: OpenWearablesError): Verdict {
   if (err.code === Code.Unauthenticated) {
     return refusals[err.reason] ?? "doubtful";
   }
-  const faulty =
-    ["forbidden", "invalid", "not_found"].includes(err.kind) || err.code === Code.Unimplemented;
-  return faulty && !err.status ? "futile" : "transient";
+  const transient = err.status || err.kind === "timeout" || isRetryable(err);
+  return transient ? "transient" : "futile";
 }
 
 // In milliseconds.
