@@ -1,6 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { foreignHeader, invalid } from "./error.js";
+import { foreignHeader, invalid, isRedirect } from "./error.js";
 import { answer, bounded, maxSmallResponse } from "./response.js";
 
 /** The installation that a client talks to, and how it is reached. */
@@ -70,7 +70,7 @@ async function send(
   }
   return fetch(input, {
     ...init,
-    redirect: "error",
+    redirect: "manual",
     cache: "no-store",
     credentials: cookies ? "include" : "omit",
   });
@@ -79,13 +79,13 @@ async function send(
 /** Reports whether a response has the form of the API's: a message, a stream or an error. */
 function isOwn({ status, headers }: Response): boolean {
   const form = status === 200 ? /^application\/(proto|connect\+)/ : /^application\/json/;
-  return form.test(headers.get("content-type") ?? "");
+  return form.test(headers.get("content-type") ?? "") && !isRedirect(status);
 }
 
 /** Discards the body of a response that did not come from the API, and marks its headers. */
 function markForeign(res: Response): Response {
   void res.body?.cancel().catch(() => {});
-  const { status } = res;
+  const status = res.status || 302; // browsers hide the status of a redirect
   const headers = new Headers(res.headers);
   headers.set(foreignHeader, String(status));
   // The transport derives the Connect code from the status.

@@ -98,7 +98,10 @@ export class OpenWearablesError extends Error {
   declare readonly retryAfterMs: number;
   /** The scope that the API key lacks, with the reason `insufficient_scope`. */
   declare readonly requiredScope: string | undefined;
-  /** The HTTP status of a response that did not come from the API, else 0. */
+  /**
+   * The HTTP status of a response that did not come from the API, else 0. Browsers hide
+   * the status of a redirect: it is 302.
+   */
   declare readonly status: number;
   declare readonly rateLimit: ResponseInfo["rateLimit"];
 
@@ -196,10 +199,22 @@ export function toError(err: unknown): OpenWearablesError {
       details.kind = status === 429 ? "rate_limited" : "unavailable";
     }
   }
-  const message = status
-    ? `HTTP ${status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`
-    : c.rawMessage;
+  const message = status ? describeForeign(status, h.get("location")) : c.rawMessage;
   return new OpenWearablesError(message, details, c);
+}
+
+/** Reports whether an HTTP status is that of a redirect. */
+export function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+function describeForeign(status: number, location: string | null): string {
+  if (!isRedirect(status)) {
+    return `HTTP ${status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`;
+  }
+  // Without the path of the call, and without what may be a secret.
+  const to = location?.replace(/(\/openwearables\.v1\.|[?#]).*/, "").replace(/\/\/[^/]*@/, "//");
+  return `the base URL redirects to ${to || "another URL"}: set it to the URL where the API answers`;
 }
 
 /** Returns a text of the server, cut and without characters that control a terminal. */

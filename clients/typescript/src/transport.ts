@@ -29,7 +29,7 @@ export interface ClientOptions {
    * errors and responses with a secret it is 1 MiB at most.
    */
   maxResponseBytes?: number;
-  /** Replaces the global fetch. Redirects are still refused. */
+  /** Replaces the global fetch. It gets `redirect: "manual"` and must not follow redirects. */
   fetch?: typeof globalThis.fetch;
 }
 

@@ -131,3 +131,21 @@ test("a disposed session ignores other tabs and renews nothing", async () => {
   assert.deepEqual(await first.evaluate(() => tab.lost()), []);
   await close();
 });
+
+test("a redirect and a response that is too large are not repeated in a browser", async () => {
+  const { proxy, pages, get, close } = await signedIn(1);
+  const faults = new FaultProxy(proxy);
+  const answers = [
+    [/the base URL redirects to/, 302, { Location: "/login" }, ""],
+    [/has more than 1048576 bytes/, 503, { "Content-Type": "application/json" }, "x".repeat(2e6)],
+  ] as const;
+  for (const [message, status, headers, body] of answers) {
+    await faults.reset();
+    await faults.rules([{ method: "GetUser", fault: "answer", times: 9, status, headers, body }]);
+    await assert.rejects(get(pages[0]), message);
+    const { log } = await faults.report();
+    assert.equal(log.filter((s) => s.method === "GetUser").length, 1);
+  }
+  await faults.reset();
+  await close();
+});

@@ -6,6 +6,7 @@ import {
   apiKey,
   createClient,
   isInvalid,
+  kindOf,
   memory,
   OpenWearablesError,
   userSession,
@@ -49,6 +50,30 @@ test("an empty 200 to a refresh keeps the session and is not repeated", async ()
   await assert.rejects(ow.users.get("u"), isUnusable); // the cooldown
   assert.equal(count(), 1);
   assert.equal(await store.load(), record);
+});
+
+test("a redirect is an error that says where to, and is not repeated", async () => {
+  const secret = "code=s3cret";
+  const location = `https://u:p@new.example.com/ow/openwearables.v1.UserService/GetUser?${secret}`;
+  for (const type of ["text/html", "application/json", "application/proto"]) {
+    for (const status of [301, 302, 303, 307, 308]) {
+      const { ow, count } = client(
+        () => new Response("{}", { status, headers: { location, "Content-Type": type } }),
+      );
+      const e = await ow.users.get("u").catch((x) => x);
+      assert.equal(kindOf(e), "unavailable");
+      assert.equal(e.reason, "foreign_answer");
+      assert.equal(e.status, status);
+      assert.match(e.message, /redirects to https:\/\/new\.example\.com\/ow: set it/);
+      assert.ok(!e.message.includes("s3cret"));
+      assert.equal(count(), 1);
+    }
+  }
+  const { ow, count } = client(
+    () => ({ type: "opaqueredirect", status: 0, headers: new Headers(), body: null }) as Response,
+  );
+  await assert.rejects(ow.users.get("u"), /redirects to another URL/);
+  assert.equal(count(), 1);
 });
 
 test("maxResponseBytes limits what a response may have", async () => {
