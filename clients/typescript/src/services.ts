@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
+import { invalidResponse } from "./error.js";
 import { type Application, ApplicationService } from "./gen/openwearables/v1/application_pb.js";
 import {
   type CreateKeyRequestSchema,
@@ -151,22 +152,35 @@ export interface Workouts {
   delete(userId: string, workoutId: string, options?: Options): Promise<void>;
 }
 
-/** Returns a message that the server always sends. @throws TypeError if it is missing */
-function present<T>(message: T | undefined): T {
-  if (!message) {
-    throw new TypeError("the answer is incomplete");
+/**
+ * Returns a message that the server always sends with a value of the key.
+ *
+ * @throws OpenWearablesError of kind `internal` if one of them is missing
+ */
+function present<T>(message: T | undefined, key: keyof T & string): T {
+  if (!message?.[key]) {
+    throw invalidResponse(`the response has no ${key}`);
   }
   return message;
 }
 
+/** Fetches page after page. A cursor that comes again ends it with an error. */
 async function* pages<T>(
   fetch: (cursor: { cursor?: string }) => Promise<[items: T[], next: string | undefined]>,
 ): List<T> {
-  for (let cursor: { cursor?: string } = {}; ; ) {
+  let seen: string | undefined; // a cursor of the past, replaced at each power of two (Brent)
+  let cursor: { cursor?: string } = {};
+  for (let n = 1; ; n++) {
     const [items, next] = await fetch(cursor);
     yield* items;
     if (!next) {
       return;
+    }
+    if (next === seen) {
+      throw invalidResponse("the pages of the list go in a circle");
+    }
+    if ((n & (n - 1)) === 0) {
+      seen = next;
     }
     cursor = { cursor: next };
   }
@@ -175,8 +189,8 @@ async function* pages<T>(
 export function sessions(transport: Transport): Sessions {
   const rpc = createClient(SessionService, transport);
   return {
-    me: async (o) => present((await rpc.getMe({}, o)).developer),
-    updateMe: async (r, o) => present((await rpc.updateMe(r, o)).developer),
+    me: async (o) => present((await rpc.getMe({}, o)).developer, "id"),
+    updateMe: async (r, o) => present((await rpc.updateMe(r, o)).developer, "id"),
     async changePassword(currentPassword, newPassword, o) {
       await rpc.changePassword({ currentPassword, newPassword, confirmPassword: newPassword }, o);
     },
@@ -193,16 +207,16 @@ export function sessions(transport: Transport): Sessions {
 export function keys(transport: Transport): Keys {
   const rpc = createClient(KeyService, transport);
   const once = (r: { key?: Key | undefined; secret: string }): NewKey => ({
-    key: present(r.key),
-    secret: new Secret(r.secret),
+    key: present(r.key, "id"),
+    secret: new Secret(present(r, "secret").secret),
   });
   return {
     create: async (r, o) => once(await rpc.createKey(r, o)),
     rotate: async (id, overlapSeconds = 0, o) =>
       once(await rpc.rotateKey({ id, overlapSeconds }, o)),
-    get: async (id, o) => present((await rpc.getKey({ id }, o)).key),
-    update: async (r, o) => present((await rpc.updateKey(r, o)).key),
-    delete: async (id, o) => present((await rpc.deleteKey({ id }, o)).key),
+    get: async (id, o) => present((await rpc.getKey({ id }, o)).key, "id"),
+    update: async (r, o) => present((await rpc.updateKey(r, o)).key, "id"),
+    delete: async (id, o) => present((await rpc.deleteKey({ id }, o)).key, "id"),
     listAll: (o) => pages(async () => [(await rpc.listKeys({}, o)).keys, undefined]),
   };
 }
@@ -213,16 +227,16 @@ export function applications(transport: Transport): Applications {
     application?: Application | undefined;
     appSecret: string;
   }): NewApplication => ({
-    application: present(r.application),
-    secret: new Secret(r.appSecret),
+    application: present(r.application, "id"),
+    secret: new Secret(present(r, "appSecret").appSecret),
   });
   return {
     create: async (name, o) => once(await rpc.createApplication({ name }, o)),
     rotateSecret: async (appId, overlapSeconds = 0, o) =>
       once(await rpc.rotateApplicationSecret({ appId, overlapSeconds }, o)),
-    get: async (appId, o) => present((await rpc.getApplication({ appId }, o)).application),
+    get: async (appId, o) => present((await rpc.getApplication({ appId }, o)).application, "id"),
     rename: async (appId, name, o) =>
-      present((await rpc.updateApplication({ appId, name }, o)).application),
+      present((await rpc.updateApplication({ appId, name }, o)).application, "id"),
     async delete(appId, o) {
       await rpc.deleteApplication({ appId }, o);
     },
@@ -234,14 +248,14 @@ export function applications(transport: Transport): Applications {
 export function users(transport: Transport): Users {
   const rpc = createClient(UserService, transport);
   return {
-    create: async (r, o) => present((await rpc.createUser(r, o)).user),
-    get: async (id, o) => present((await rpc.getUser({ id }, o)).user),
-    update: async (r, o) => present((await rpc.updateUser(r, o)).user),
-    delete: async (id, o) => present((await rpc.deleteUser({ id }, o)).user),
-    list: (r = {}, o) => rpc.listUsers(r, o),
+    create: async (r, o) => present((await rpc.createUser(r, o)).user, "id"),
+    get: async (id, o) => present((await rpc.getUser({ id }, o)).user, "id"),
+    update: async (r, o) => present((await rpc.updateUser(r, o)).user, "id"),
+    delete: async (id, o) => present((await rpc.deleteUser({ id }, o)).user, "id"),
+    list: async (r = {}, o) => present(await rpc.listUsers(r, o), "limit"),
     listAll: (r = {}, o) =>
       pages(async (cursor) => {
-        const page = await rpc.listUsers({ ...plain(r), ...cursor }, o);
+        const page = present(await rpc.listUsers({ ...plain(r), ...cursor }, o), "limit");
         return [page.items, page.nextCursor];
       }),
   };
@@ -258,7 +272,7 @@ export function tokens(transport: Transport): Tokens {
 }
 
 export function exposedPair(message: Message | undefined): TokenPair {
-  const m = present(message);
+  const m = present(message, "accessToken");
   return new TokenPair(
     new Secret(m.accessToken),
     m.refreshToken ? new Secret(m.refreshToken) : undefined,
@@ -269,13 +283,19 @@ export function exposedPair(message: Message | undefined): TokenPair {
 export function workouts(transport: Transport): Workouts {
   const rpc = createClient(WorkoutService, transport);
   return {
-    list: (r, o) => rpc.listWorkouts(r, o),
+    list: async (r, o) => present(await rpc.listWorkouts(r, o), "pagination"),
     listAll: (r, o) =>
       pages(async (cursor) => {
         const page = await rpc.listWorkouts({ ...plain(r), ...cursor }, o);
-        return [page.data, page.pagination?.nextCursor];
+        return [page.data, present(page, "pagination").pagination?.nextCursor];
       }),
-    upsert: (userId, list, o) => rpc.upsertWorkouts({ userId, workouts: list }, o),
+    async upsert(userId, list, o) {
+      const r = await rpc.upsertWorkouts({ userId, workouts: list }, o);
+      if (list.length && !r.created && !r.updated) {
+        throw invalidResponse("the response has no outcome");
+      }
+      return r;
+    },
     async delete(userId, workoutId, o) {
       await rpc.deleteWorkout({ userId, workoutId }, o);
     },

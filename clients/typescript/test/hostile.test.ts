@@ -48,6 +48,12 @@ async function attack(call: string, respond: RequestListener) {
 }
 
 const error = '{"code":"unavailable","message":"';
+/** Returns a message whose field 1 has 12 MiB of the given two bytes. */
+const filled = (two: number[]) =>
+  Buffer.concat([
+    Buffer.from([0x0a, 0x80, 0x80, 0x80, 0x06]),
+    Buffer.alloc(12 << 20, Buffer.from(two)),
+  ]);
 const deep = (n: number) => `${'{"a":'.repeat(n)}1${"}".repeat(n)}`;
 const hostile: [name: string, call: string, respond: RequestListener, reason?: string][] = [
   ["a message unpacks to 512 MiB", "get", bomb(200, proto, "", "\0", 512)],
@@ -62,6 +68,7 @@ const hostile: [name: string, call: string, respond: RequestListener, reason?: s
   ["a message of an error has 10 MB", "get", whole(503, json, `${error}${"x".repeat(1e7)}"}`)],
   ["an error is deep", "get", whole(503, json, deep(100_000))],
   ["a list has 8 million items", "list", whole(200, proto, Buffer.alloc(16 << 20, "\x0a\0"))],
+  ["a message is unknown fields", "get", whole(200, proto, filled([0x78, 0]))],
   ["a message is cut off", "get", whole(200, proto, "\x0a\x7fx")],
   ["a member is cut off", "get", whole(200, proto, "\x0a\x02\x0a\x7f")],
   ["an error is cut off", "get", whole(503, json, error)],

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { ListUsersResponseSchema } from "../src/gen/openwearables/v1/user_pb.js";
+import {
+  GetUserResponseSchema,
+  ListUsersResponseSchema,
+} from "../src/gen/openwearables/v1/user_pb.js";
+import { ListWorkoutsResponseSchema } from "../src/gen/openwearables/v1/workout_pb.js";
 import {
   apiKey,
+  appCredentials,
+  type Client,
   createClient,
   isInvalid,
   kindOf,
@@ -37,6 +43,49 @@ const encode = <T extends DescMessage>(schema: T, init: MessageInitShape<T>) =>
 const isUnusable = (e: unknown) =>
   e instanceof OpenWearablesError && e.kind === "internal" && e.reason === "invalid_response";
 
+const range = { userId: "u", startDate: "2026-01-01", endDate: "2026-12-31" };
+const workout = { externalId: "w", type: "running" };
+
+test("an empty 200 is an error of every call that returns something, and is not repeated", async () => {
+  const calls: [string, (ow: Client) => Promise<unknown>][] = [
+    ["sessions.me", (ow) => ow.sessions.me()],
+    ["sessions.updateMe", (ow) => ow.sessions.updateMe({})],
+    ["keys.create", (ow) => ow.keys.create({})],
+    ["keys.rotate", (ow) => ow.keys.rotate("k")],
+    ["keys.get", (ow) => ow.keys.get("k")],
+    ["keys.update", (ow) => ow.keys.update({})],
+    ["keys.delete", (ow) => ow.keys.delete("k")],
+    ["applications.create", (ow) => ow.applications.create("a")],
+    ["applications.rotateSecret", (ow) => ow.applications.rotateSecret("a")],
+    ["applications.get", (ow) => ow.applications.get("a")],
+    ["applications.rename", (ow) => ow.applications.rename("a", "b")],
+    ["users.create", (ow) => ow.users.create({})],
+    ["users.get", (ow) => ow.users.get("u")],
+    ["users.update", (ow) => ow.users.update({})],
+    ["users.delete", (ow) => ow.users.delete("u")],
+    ["users.list", (ow) => ow.users.list()],
+    ["users.listAll", (ow) => ow.users.listAll().next()],
+    ["tokens.create", (ow) => ow.tokens.create("u")],
+    ["workouts.list", (ow) => ow.workouts.list(range)],
+    ["workouts.listAll", (ow) => ow.workouts.listAll(range).next()],
+    ["workouts.upsert", (ow) => ow.workouts.upsert("u", [workout])],
+  ];
+  for (const [name, call] of calls) {
+    for (const body of [undefined, "\x0a\0"]) {
+      const { ow, count } = client(() => new Response(body, { headers }));
+      if (body && name.includes("list")) {
+        continue; // it holds one item without fields
+      }
+      await assert.rejects(call(ow), isUnusable, name);
+      assert.equal(count(), 1, name);
+    }
+  }
+  const { options, count } = client(() => new Response(undefined, { headers }));
+  const app = appCredentials({ ...options, appId: "app_x", appSecret: "secret_x" });
+  await assert.rejects(app.exchange("u"), isUnusable);
+  assert.equal(count(), 1);
+});
+
 test("an empty 200 to a refresh keeps the session and is not repeated", async () => {
   const { options, count } = client(() => new Response(undefined, { headers }));
   const store = memory();
@@ -50,6 +99,35 @@ test("an empty 200 to a refresh keeps the session and is not repeated", async ()
   await assert.rejects(ow.users.get("u"), isUnusable); // the cooldown
   assert.equal(count(), 1);
   assert.equal(await store.load(), record);
+});
+
+test("a list whose cursors come again ends with an error", async () => {
+  for (const [start, circle] of [
+    ["", "a"],
+    ["", "ab"],
+    ["xyz", "abcde"],
+  ] as const) {
+    let page = 0;
+    const { ow, count } = client(({ url }) => {
+      const nextCursor = start[page] ?? circle[(page - start.length) % circle.length] ?? "";
+      page++;
+      return url.endsWith("ListUsers")
+        ? encode(ListUsersResponseSchema, { items: [{ id: "u" }], limit: 1, nextCursor })
+        : encode(ListWorkoutsResponseSchema, { data: [{ id: "w" }], pagination: { nextCursor } });
+    });
+    for (const list of [ow.users.listAll(), ow.workouts.listAll(range)]) {
+      page = 0;
+      let items = 0;
+      const all = async () => {
+        for await (const _ of list) {
+          assert.ok(++items < 100);
+        }
+      };
+      await assert.rejects(all(), isUnusable);
+      assert.ok(items > 0);
+    }
+    assert.ok(count() < 60, `${count()} pages`);
+  }
 });
 
 test("a redirect is an error that says where to, and is not repeated", async () => {
@@ -74,6 +152,21 @@ test("a redirect is an error that says where to, and is not repeated", async () 
   );
   await assert.rejects(ow.users.get("u"), /redirects to another URL/);
   assert.equal(count(), 1);
+});
+
+test("a response whose body cannot be streamed is read and limited", async () => {
+  const user = toBinary(
+    GetUserResponseSchema,
+    create(GetUserResponseSchema, { user: { id: "u" } }),
+  );
+  const respond = () =>
+    ({
+      status: 200,
+      headers: new Headers(headers),
+      arrayBuffer: async () => user.buffer.slice(0, user.length),
+    }) as Response;
+  assert.equal((await client(respond).ow.users.get("u")).id, "u");
+  await assert.rejects(client(respond, user.length - 1).ow.users.get("u"), isUnusable);
 });
 
 test("maxResponseBytes limits what a response may have", async () => {
