@@ -71,7 +71,8 @@ func (s *Developers) confirmPassword(ctx context.Context, p *Principal, password
 // PasswordChanged is the message of a ChangePassword that took effect.
 const PasswordChanged = "Password changed; every other session has been ended"
 
-// ChangePassword sets a new password and ends the caller's other sessions.
+// ChangePassword sets a new password. It ends the caller's other sessions and
+// the user tokens that the caller minted, except those of this session.
 func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm string) error {
 	p, err := RequireDeveloper(ctx)
 	if err != nil {
@@ -99,15 +100,15 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	return s.setPassword(ctx, verified, next, p.SessionID)
 }
 
-// setPassword stores a password and ends the developer's sessions except one.
-// It is Unavailable if the password changed since verified was read.
+// setPassword stores a password. It ends the developer's sessions and the user
+// tokens that they minted, except one session and its own. It is Unavailable if the password changed since verified was read.
 func (s *Developers) setPassword(ctx context.Context, verified StoredDeveloper, password, except string) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	var ended []string
-	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+	var own, minted []string
+	err = s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) error {
 		d, err := tx.Developer(ctx, verified.ID)
 		if err != nil {
 			return developerError(err)
@@ -119,8 +120,7 @@ func (s *Developers) setPassword(ctx context.Context, verified StoredDeveloper, 
 		if err := tx.UpdateDeveloper(ctx, d); err != nil {
 			return err
 		}
-		which := SessionFilter{DeveloperID: d.ID, Except: except}
-		if ended, err = tx.EndSessions(ctx, which, tx.Now()); err != nil {
+		if own, minted, err = endDeveloper(ctx, tx, d.ID, except); err != nil {
 			return err
 		}
 		return tx.Record(ctx, developerEvent(ctx, audit.PasswordChange, d.ID, tx.Now()))
@@ -128,6 +128,6 @@ func (s *Developers) setPassword(ctx context.Context, verified StoredDeveloper, 
 	if err != nil {
 		return err
 	}
-	s.credentials.forgetSessions(ctx, ended)
+	s.credentials.forgetSessions(ctx, append(own, minted...))
 	return nil
 }

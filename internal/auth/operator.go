@@ -51,8 +51,8 @@ func (s *Developers) All(ctx context.Context) ([]StoredDeveloper, error) {
 	return s.store.Developers(ctx)
 }
 
-// SetPassword replaces a developer's password and ends all of the developer's
-// sessions.
+// SetPassword replaces a developer's password. It ends the developer's sessions
+// and the user tokens that it minted.
 func (s *Developers) SetPassword(ctx context.Context, email, password string) error {
 	d, err := s.byEmail(ctx, email)
 	if err != nil {
@@ -66,15 +66,16 @@ func (s *Developers) SetPassword(ctx context.Context, email, password string) er
 	return s.setPassword(ctx, d, password, "")
 }
 
-// Disable ends a developer's sessions and refuses its logins. User tokens that
-// the developer minted live on.
+// Disable refuses a developer's logins. It ends the developer's sessions and the
+// user tokens that it minted, as Delete does.
 func (s *Developers) Disable(ctx context.Context, email string) error {
 	return s.operate(ctx, audit.DeveloperEnd, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
 		d.Disabled, d.UpdatedAt = true, tx.Now()
 		if err := tx.UpdateDeveloper(ctx, d); err != nil {
 			return nil, err
 		}
-		return tx.EndSessions(ctx, SessionFilter{DeveloperID: d.ID}, tx.Now())
+		own, minted, err := endDeveloper(ctx, tx, d.ID, "")
+		return append(own, minted...), err
 	})
 }
 
@@ -90,11 +91,7 @@ func (s *Developers) Enable(ctx context.Context, email string) error {
 // minted. The keys, applications and users of the account stay.
 func (s *Developers) Delete(ctx context.Context, email string) error {
 	return s.operate(ctx, audit.DeveloperDelete, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
-		own, err := tx.EndSessions(ctx, SessionFilter{DeveloperID: d.ID}, tx.Now())
-		if err != nil {
-			return nil, err
-		}
-		minted, err := tx.EndSessions(ctx, SessionFilter{AppID: adminMinter(d.ID)}, tx.Now())
+		own, minted, err := endDeveloper(ctx, tx, d.ID, "")
 		if err != nil {
 			return nil, err
 		}

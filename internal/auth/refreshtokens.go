@@ -57,6 +57,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		grant  Grant
 		v      verdict
 		holder string
+		minted []string
 	)
 	end, err := s.queue.wait(ctx, id)
 	if err != nil {
@@ -73,7 +74,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		}
 		now := tx.Now()
 		v, holder = decideRefresh(&row, generation, retry, now), row.subject()
-		if err := s.applyRefresh(ctx, tx, c, &row, v, retry); err != nil {
+		if minted, err = s.applyRefresh(ctx, tx, c, &row, v, retry); err != nil {
 			return err
 		}
 		e := c.event(audit.Refresh, sessionSubject(id), now)
@@ -92,7 +93,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		return Grant{}, err
 	}
 	if v == refreshReused {
-		s.credentials.forgetSessions(ctx, []string{id})
+		s.credentials.forgetSessions(ctx, append(minted, id))
 		s.trail.warnOfReuse(ctx, id, holder)
 	}
 	c.Replayed = v == refreshReplay
@@ -102,8 +103,12 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 	return grant, nil
 }
 
-// applyRefresh writes what the verdict changes of the session.
-func (s *RefreshTokens) applyRefresh(ctx context.Context, tx Tx, c *Caller, row *StoredSession, v verdict, retry *credential.Hash) error {
+// applyRefresh writes what the verdict changes of the session. If that ends it,
+// the users' sessions that it minted end too, and applyRefresh returns their
+// ids.
+func (s *RefreshTokens) applyRefresh(
+	ctx context.Context, tx Tx, c *Caller, row *StoredSession, v verdict, retry *credential.Hash,
+) (minted []string, err error) {
 	now := tx.Now()
 	switch v {
 	case refreshRotate:
@@ -114,13 +119,16 @@ func (s *RefreshTokens) applyRefresh(ctx context.Context, tx Tx, c *Caller, row 
 	case refreshReused:
 		row.RevokedAt = &now
 	default:
-		return nil
+		return nil, nil
 	}
-	return tx.UpdateSession(ctx, *row)
+	if err := tx.UpdateSession(ctx, *row); err != nil || v != refreshReused || row.DeveloperID == "" {
+		return nil, err
+	}
+	return tx.EndSessions(ctx, SessionFilter{MintedBy: row.ID}, now)
 }
 
 // Revoke ends the session of an access token, or of a refresh token of any
-// generation. An unknown token is not an error (RFC 7009 section 2.2).
+// generation, and the user tokens that the session minted. An unknown token is not an error (RFC 7009 section 2.2).
 func (s *RefreshTokens) Revoke(ctx context.Context, token string) error {
 	id, err := s.finder.byToken(ctx, token)
 	if errors.Is(err, problem.ErrNotFound) {

@@ -26,6 +26,7 @@ type StoredSession struct {
 	UserID      string
 	AppID       string // who minted a user's session
 	Actor       string // the developer who acts in a user's session, RFC 8693
+	MintedBy    string // the developer's session that minted a user's session
 	IP          string
 	Client      string
 	Seed        []byte // random; the refresh tokens derive from it and the vault's key

@@ -19,8 +19,8 @@ type Sessions struct {
 // LoggedOut is the message of a Logout that took effect.
 const LoggedOut = "Successfully logged out"
 
-// Logout ends the caller's own session. Its access and refresh tokens are
-// refused once Logout returns nil.
+// Logout ends the caller's own session and the user tokens that it minted. All of
+// their tokens are refused once Logout returns nil.
 func (s *Sessions) Logout(ctx context.Context) error {
 	p, err := RequireDeveloper(ctx)
 	if err != nil {
@@ -51,8 +51,8 @@ func (s *Sessions) List(ctx context.Context) ([]Session, error) {
 	return list, nil
 }
 
-// End ends one of the caller's sessions. It is a 404 if there is no such
-// session or it belongs to another developer.
+// End ends one of the caller's sessions and the user tokens that it minted. It
+// is a 404 if there is no such session or it belongs to another developer.
 func (s *Sessions) End(ctx context.Context, sessionID string) error {
 	id, err := problem.UUID("id", sessionID)
 	if err != nil {
@@ -63,18 +63,18 @@ func (s *Sessions) End(ctx context.Context, sessionID string) error {
 		return err
 	}
 	ended, err := s.revoker.revoke(ctx, audit.Revoke, SessionFilter{ID: id, DeveloperID: p.ID})
-	if err == nil && len(ended) == 0 {
+	if err == nil && !ended {
 		return problem.NotFoundError("Session")
 	}
 	return err
 }
 
-// EndOthers ends the caller's sessions except the one of this request.
+// EndOthers ends the caller's sessions and the user tokens that the caller
+// minted, except the session of this request and what it minted.
 func (s *Sessions) EndOthers(ctx context.Context) error {
 	p, err := RequireDeveloper(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = s.revoker.revoke(ctx, audit.Revoke, SessionFilter{DeveloperID: p.ID, Except: p.SessionID})
-	return err
+	return s.revoker.revokeOthers(ctx, p.ID, p.SessionID)
 }

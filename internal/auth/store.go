@@ -116,5 +116,6 @@ type SessionFilter struct {
 	DeveloperID string
 	UserID      string
 	AppID       string
-	Except      string // a session id that is left alone
+	MintedBy    string // the id of a developer's session
+	Except      string // the id of a session that is left alone, with what it minted
 }

@@ -117,7 +117,7 @@ func (s *Tokens) forCaller(ctx context.Context) (StoredSession, error) {
 	}
 	row := StoredSession{AppID: p.minter()}
 	if p.Kind == DeveloperToken {
-		row.Actor = p.ID
+		row.Actor, row.MintedBy = p.ID, p.SessionID
 	}
 	return row, nil
 }

@@ -57,7 +57,7 @@ func sessionComesBack(t *testing.T, s *Store, set bool) {
 
 	next := fill[auth.StoredSession](!set)
 	next.ID, next.DeveloperID, next.UserID, next.AppID = row.ID, "", row.UserID, row.AppID
-	next.Actor, next.Seed, next.CreatedAt, next.EndsAt = row.Actor, row.Seed, row.CreatedAt, row.EndsAt
+	next.Actor, next.MintedBy, next.Seed, next.CreatedAt, next.EndsAt = row.Actor, row.MintedBy, row.Seed, row.CreatedAt, row.EndsAt
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateSession(ctx, next) })
 	wantEqual(t, must(s.Session(t.Context(), row.ID))(t), next)
 

@@ -49,20 +49,24 @@ func (t *tx) UpdateSession(ctx context.Context, s auth.StoredSession) error {
 var errNoFilter = errors.New("store: a session filter that selects nothing in particular")
 
 func (t *tx) EndSessions(ctx context.Context, which auth.SessionFilter, at time.Time) ([]string, error) {
-	if which.ID+which.DeveloperID+which.UserID+which.AppID == "" {
+	if which.ID+which.DeveloperID+which.UserID+which.AppID+which.MintedBy == "" {
 		return nil, t.fail(ctx, errNoFilter)
 	}
 	q := t.locked(t.db.NewSelect().Model((*sessionRow)(nil)).Column("id").OrderExpr(newestFirst)).
 		Where("revoked_at IS NULL AND expires_at > ?", at)
 	for _, must := range []struct{ column, value string }{
-		{"id", which.ID}, {"developer_id", which.DeveloperID}, {"user_id", which.UserID}, {"app_id", which.AppID},
+		{"id", which.ID},
+		{"developer_id", which.DeveloperID},
+		{"user_id", which.UserID},
+		{"app_id", which.AppID},
+		{"minted_by", which.MintedBy},
 	} {
 		if must.value != "" {
 			q = q.Where("? = ?", bun.Ident(must.column), must.value)
 		}
 	}
 	if which.Except != "" {
-		q = q.Where("id <> ?", which.Except)
+		q = q.Where("id <> ? AND (minted_by IS NULL OR minted_by <> ?)", which.Except, which.Except)
 	}
 	var ids []string
 	err := t.db.NewUpdate().Conn(t.conn).Model((*sessionRow)(nil)).Set("revoked_at = ?", at).

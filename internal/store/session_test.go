@@ -76,6 +76,9 @@ func TestEndSessionsEndsThoseThatMatch(t *testing.T) {
 		b := session(func(r *auth.StoredSession) { r.AppID = "app_b" })
 		own := session(func(r *auth.StoredSession) { r.UserID, r.AppID, r.DeveloperID = "", "", d.ID })
 		other := session(func(r *auth.StoredSession) { r.UserID, r.AppID, r.DeveloperID = "", "", d.ID })
+		minted := session(func(r *auth.StoredSession) { r.AppID, r.MintedBy = "admin:x", own.ID })
+		elsewhere := session(func(r *auth.StoredSession) { r.AppID, r.MintedBy = "admin:x", other.ID })
+		unknown := session(func(r *auth.StoredSession) { r.AppID = "admin:x" })
 		session(func(r *auth.StoredSession) { r.ExpiresAt = epoch }) // expired: not live
 		at := epoch.Add(time.Hour)
 		for _, c := range []struct {
@@ -85,6 +88,10 @@ func TestEndSessionsEndsThoseThatMatch(t *testing.T) {
 			{auth.SessionFilter{AppID: "app_a", UserID: "x"}, nil},
 			{auth.SessionFilter{AppID: "app_a"}, []string{a.ID}},
 			{auth.SessionFilter{AppID: "app_a"}, nil}, // already ended
+			{auth.SessionFilter{AppID: "admin:x", MintedBy: b.ID}, nil},
+			{auth.SessionFilter{MintedBy: other.ID}, []string{elsewhere.ID}},
+			{auth.SessionFilter{AppID: "admin:x", Except: own.ID}, []string{unknown.ID}},
+			{auth.SessionFilter{MintedBy: own.ID}, []string{minted.ID}},
 			{auth.SessionFilter{UserID: u.ID}, []string{b.ID}},
 			{auth.SessionFilter{DeveloperID: d.ID, Except: own.ID}, []string{other.ID}},
 			{auth.SessionFilter{ID: own.ID, DeveloperID: u.ID}, nil},

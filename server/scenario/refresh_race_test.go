@@ -299,6 +299,9 @@ func TestNoTokenOutlivesAnEnd(t *testing.T) {
 			}, func(t *testing.T, c mintedSession) answer {
 				return m.d.call(t, "DeleteApplication", args{"app_id": c.minter}, as).want(t, 204, "")
 			}},
+			"Logout of the minter": {rounds / 2, m.openByDeveloper, func(t *testing.T, c mintedSession) answer {
+				return m.d.call(t, "Logout", nil, bearer(c.minter)).want(t, 200, "")
+			}},
 			"Logout": {rounds / 4, func(t *testing.T) mintedSession { return mintedSession{m.openDeveloper(t), "", nil} }, func(t *testing.T, c mintedSession) answer {
 				return m.d.call(t, "Logout", nil, bearer(c.access[0])).want(t, 200, "")
 			}},
@@ -307,7 +310,8 @@ func TestNoTokenOutlivesAnEnd(t *testing.T) {
 				for i := range end.rounds {
 					c := end.open(t)
 					minted := m.raceEnd(t, c, i%4, end.call)
-					if strings.HasPrefix(name, "Delete") && minted.Status == 200 { // after another end, it is an independent session
+					endsMinter := strings.HasPrefix(name, "Delete") || name == "Logout of the minter"
+					if endsMinter && minted.Status == 200 { // after another end, it is an independent session
 						late := &clientSession{d: m.d, user: c.user}
 						late.record(minted)
 						late.wantEnded(t)

@@ -71,13 +71,15 @@ func TestDeveloperSessionsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		two.wantEnded(t)
-		living(minted)
+		minted.wantEnded(t)
 		d.call(t, "Login", args{"email": n.email, "password": n.password}).want(t, 401, "invalid_credentials")
 		if err := developers.Enable(t.Context(), n.email); err != nil {
 			t.Fatal(err)
 		}
 		two.wantEnded(t)
+		minted.wantEnded(t)
 		three = m.openDeveloper(t)
+		minted = three.mint(t, m.newUser(t), bearer(three.access[0]), nil)
 		living(three, minted)
 		if err := developers.Delete(t.Context(), n.email); err != nil {
 			t.Fatal(err)

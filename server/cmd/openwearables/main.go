@@ -21,8 +21,8 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables serve                     serve the API
   openwearables developer create          add a developer, who may log in
   openwearables developer list            list the developers
-  openwearables developer set-password    replace a password, ending all sessions
-  openwearables developer disable         end a developer's sessions and refuse its logins
+  openwearables developer set-password    replace a password, ending all sessions and the tokens they minted
+  openwearables developer disable         end a developer's sessions and the tokens it minted, and refuse its logins
   openwearables developer enable          let a disabled developer log in again
   openwearables developer delete          remove a developer and the tokens it minted
   openwearables signing-key rotate        sign access tokens with a new key; no token is refused for it

@@ -91,13 +91,13 @@ func (p *program) developerCreate(ctx context.Context, args []string) error {
 }
 
 func (p *program) developerSetPassword(ctx context.Context, args []string) error {
-	return p.operate(ctx, control.DeveloperSetPassword, "replace a password, ending all sessions",
-		"has a new password; all its sessions have ended", args, true)
+	return p.operate(ctx, control.DeveloperSetPassword, "replace a password, ending all sessions and the tokens they minted",
+		"has a new password; its sessions and the tokens that it minted have ended", args, true)
 }
 
 func (p *program) developerDisable(ctx context.Context, args []string) error {
-	return p.operate(ctx, control.DeveloperDisable, "end a developer's sessions and refuse its logins",
-		"is disabled; all its sessions have ended", args, false)
+	return p.operate(ctx, control.DeveloperDisable, "end a developer's sessions and the tokens it minted, and refuse its logins",
+		"is disabled; its sessions and the tokens that it minted have ended", args, false)
 }
 
 func (p *program) developerEnable(ctx context.Context, args []string) error {

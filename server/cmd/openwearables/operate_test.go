@@ -66,8 +66,22 @@ func walkCommands(t *testing.T, running bool) {
 	}
 
 	tokens := p.login(email, password)
+	user := p.want(201, "POST", "/api/v1/users", tokens.access, map[string]any{}).str("id")
+	// mint returns a token of the user that the developer mints.
+	mint := func() string {
+		t.Helper()
+		return p.want(200, "POST", "/api/v1/users/"+user+"/token", tokens.access, nil).str("access_token")
+	}
+	deadMinted := func(what, minted string) {
+		t.Helper()
+		if a := p.call("GET", "/api/v1/users/"+user, minted, nil); a.status != 401 {
+			t.Errorf("after %s a token that it minted was answered %d", what, a.status)
+		}
+	}
+	minted := mint()
 	command("", "disable", "--email", strings.ToUpper(email))
 	dead("disable", tokens)
+	deadMinted("disable", minted)
 	refused(password)
 	if words := i.listed(email); len(words) != 4 || words[3] != "disabled" {
 		t.Errorf("listed as %q", words)
@@ -79,8 +93,10 @@ func walkCommands(t *testing.T, running bool) {
 	}
 
 	next := passphrase()
+	minted = mint()
 	command(next, "set-password", "--email", email, "--password-stdin")
 	dead("set-password", tokens)
+	deadMinted("set-password", minted)
 	refused(password)
 	tokens = p.login(email, next)
 
@@ -89,15 +105,11 @@ func walkCommands(t *testing.T, running bool) {
 	other := p.login(second, password)
 	p.want(200, "GET", "/api/v1/auth/me", tokens.access, nil)
 
-	user := p.want(201, "POST", "/api/v1/users", tokens.access, map[string]any{}).str("id")
-	minted := p.want(200, "POST", "/api/v1/users/"+user+"/token", tokens.access, nil)
-	mine := pair{minted.str("access_token"), minted.str("refresh_token")}
-	p.want(200, "GET", "/api/v1/users/"+user, mine.access, nil)
+	minted = mint()
+	p.want(200, "GET", "/api/v1/users/"+user, minted, nil)
 	command("", "delete", "--email", email)
 	dead("delete", tokens)
-	if a := p.call("GET", "/api/v1/users/"+user, mine.access, nil); a.status != 401 {
-		t.Errorf("after delete a token that it minted was answered %d", a.status)
-	}
+	deadMinted("delete", minted)
 	refused(next)
 	p.want(200, "GET", "/api/v1/auth/me", other.access, nil)
 	if words := i.listed(email); words != nil {

@@ -87,17 +87,17 @@ type SessionServiceClient interface {
 	// allowed. Two such cookies fail with `failed_precondition`
 	// (`multiple_credentials`), also in RevokeToken.
 	RefreshToken(context.Context, *v1.RefreshTokenRequest) (*v1.RefreshTokenResponse, error)
-	// RevokeToken ends the session of a refresh token, including its access
-	// tokens.
+	// RevokeToken ends the session of a refresh token, including its access tokens
+	// and the user tokens minted with them.
 	//
 	// Credential: the refresh token itself. The call also succeeds for a token
 	// that is unknown or already revoked (RFC 7009 section 2.2). It fails with
 	// `unavailable` if the revocation could not be stored. Clears the cookie
 	// `__Host-ow_refresh`.
 	RevokeToken(context.Context, *v1.RevokeTokenRequest) (*v1.RevokeTokenResponse, error)
-	// Logout ends the session that makes the call. Its access and refresh tokens
-	// stop working as soon as this call succeeds. Clears the cookie
-	// `__Host-ow_refresh`.
+	// Logout ends the session that makes the call and revokes the user tokens
+	// minted with it. All of these tokens stop working as soon as this call
+	// succeeds. Clears the cookie `__Host-ow_refresh`.
 	Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error)
 	// GetMe returns the developer who makes the call.
 	GetMe(context.Context, *v1.GetMeRequest) (*v1.GetMeResponse, error)
@@ -109,7 +109,8 @@ type SessionServiceClient interface {
 	// `already_exists` (`email_taken`) if another developer has the address.
 	UpdateMe(context.Context, *v1.UpdateMeRequest) (*v1.UpdateMeResponse, error)
 	// ChangePassword sets a new password and ends every other session of the
-	// developer.
+	// developer. It also revokes the user tokens that the developer minted, except
+	// those minted with the session that makes the call.
 	//
 	// Fails with `failed_precondition` (`incorrect_password`) if the current
 	// password is wrong, and with `invalid_argument` (`invalid_request`) if the
@@ -118,11 +119,12 @@ type SessionServiceClient interface {
 	// ListSessions returns the developer's active sessions, newest first.
 	ListSessions(context.Context, *v1.ListSessionsRequest) (*v1.ListSessionsResponse, error)
 	// RevokeSession ends one of the developer's sessions, which may be the one
-	// that makes the call. Fails with `not_found` if the session does not exist
-	// or belongs to another developer.
+	// that makes the call, and revokes the user tokens minted with it. Fails with
+	// `not_found` if the session does not exist or belongs to another developer.
 	RevokeSession(context.Context, *v1.RevokeSessionRequest) (*v1.RevokeSessionResponse, error)
 	// RevokeOtherSessions ends all of the developer's sessions except the one
-	// that makes the call.
+	// that makes the call. It also revokes the user tokens that the developer
+	// minted, except those minted with the session that makes the call.
 	RevokeOtherSessions(context.Context, *v1.RevokeOtherSessionsRequest) (*v1.RevokeOtherSessionsResponse, error)
 }
 
@@ -336,17 +338,17 @@ type SessionServiceHandler interface {
 	// allowed. Two such cookies fail with `failed_precondition`
 	// (`multiple_credentials`), also in RevokeToken.
 	RefreshToken(context.Context, *v1.RefreshTokenRequest) (*v1.RefreshTokenResponse, error)
-	// RevokeToken ends the session of a refresh token, including its access
-	// tokens.
+	// RevokeToken ends the session of a refresh token, including its access tokens
+	// and the user tokens minted with them.
 	//
 	// Credential: the refresh token itself. The call also succeeds for a token
 	// that is unknown or already revoked (RFC 7009 section 2.2). It fails with
 	// `unavailable` if the revocation could not be stored. Clears the cookie
 	// `__Host-ow_refresh`.
 	RevokeToken(context.Context, *v1.RevokeTokenRequest) (*v1.RevokeTokenResponse, error)
-	// Logout ends the session that makes the call. Its access and refresh tokens
-	// stop working as soon as this call succeeds. Clears the cookie
-	// `__Host-ow_refresh`.
+	// Logout ends the session that makes the call and revokes the user tokens
+	// minted with it. All of these tokens stop working as soon as this call
+	// succeeds. Clears the cookie `__Host-ow_refresh`.
 	Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error)
 	// GetMe returns the developer who makes the call.
 	GetMe(context.Context, *v1.GetMeRequest) (*v1.GetMeResponse, error)
@@ -358,7 +360,8 @@ type SessionServiceHandler interface {
 	// `already_exists` (`email_taken`) if another developer has the address.
 	UpdateMe(context.Context, *v1.UpdateMeRequest) (*v1.UpdateMeResponse, error)
 	// ChangePassword sets a new password and ends every other session of the
-	// developer.
+	// developer. It also revokes the user tokens that the developer minted, except
+	// those minted with the session that makes the call.
 	//
 	// Fails with `failed_precondition` (`incorrect_password`) if the current
 	// password is wrong, and with `invalid_argument` (`invalid_request`) if the
@@ -367,11 +370,12 @@ type SessionServiceHandler interface {
 	// ListSessions returns the developer's active sessions, newest first.
 	ListSessions(context.Context, *v1.ListSessionsRequest) (*v1.ListSessionsResponse, error)
 	// RevokeSession ends one of the developer's sessions, which may be the one
-	// that makes the call. Fails with `not_found` if the session does not exist
-	// or belongs to another developer.
+	// that makes the call, and revokes the user tokens minted with it. Fails with
+	// `not_found` if the session does not exist or belongs to another developer.
 	RevokeSession(context.Context, *v1.RevokeSessionRequest) (*v1.RevokeSessionResponse, error)
 	// RevokeOtherSessions ends all of the developer's sessions except the one
-	// that makes the call.
+	// that makes the call. It also revokes the user tokens that the developer
+	// minted, except those minted with the session that makes the call.
 	RevokeOtherSessions(context.Context, *v1.RevokeOtherSessionsRequest) (*v1.RevokeOtherSessionsResponse, error)
 }
 

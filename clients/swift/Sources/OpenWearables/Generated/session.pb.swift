@@ -664,8 +664,8 @@ public protocol SessionService: Sendable {
     _ request: RefreshTokenRequest, options: CallOptions
   ) async throws -> Response<RefreshTokenResponse>
 
-  /// RevokeToken ends the session of a refresh token, including its access
-  /// tokens.
+  /// RevokeToken ends the session of a refresh token, including its access tokens
+  /// and the user tokens minted with them.
   ///
   /// Credential: the refresh token itself. The call also succeeds for a token
   /// that is unknown or already revoked (RFC 7009 section 2.2). It fails with
@@ -675,9 +675,9 @@ public protocol SessionService: Sendable {
     _ request: RevokeTokenRequest, options: CallOptions
   ) async throws -> Response<RevokeTokenResponse>
 
-  /// Logout ends the session that makes the call. Its access and refresh tokens
-  /// stop working as soon as this call succeeds. Clears the cookie
-  /// `__Host-ow_refresh`.
+  /// Logout ends the session that makes the call and revokes the user tokens
+  /// minted with it. All of these tokens stop working as soon as this call
+  /// succeeds. Clears the cookie `__Host-ow_refresh`.
   func logout(
     _ request: LogoutRequest, options: CallOptions
   ) async throws -> Response<LogoutResponse>
@@ -698,7 +698,8 @@ public protocol SessionService: Sendable {
   ) async throws -> Response<UpdateMeResponse>
 
   /// ChangePassword sets a new password and ends every other session of the
-  /// developer.
+  /// developer. It also revokes the user tokens that the developer minted, except
+  /// those minted with the session that makes the call.
   ///
   /// Fails with `failed_precondition` (`incorrect_password`) if the current
   /// password is wrong, and with `invalid_argument` (`invalid_request`) if the
@@ -713,14 +714,15 @@ public protocol SessionService: Sendable {
   ) async throws -> Response<ListSessionsResponse>
 
   /// RevokeSession ends one of the developer's sessions, which may be the one
-  /// that makes the call. Fails with `not_found` if the session does not exist
-  /// or belongs to another developer.
+  /// that makes the call, and revokes the user tokens minted with it. Fails with
+  /// `not_found` if the session does not exist or belongs to another developer.
   func revokeSession(
     _ request: RevokeSessionRequest, options: CallOptions
   ) async throws -> Response<RevokeSessionResponse>
 
   /// RevokeOtherSessions ends all of the developer's sessions except the one
-  /// that makes the call.
+  /// that makes the call. It also revokes the user tokens that the developer
+  /// minted, except those minted with the session that makes the call.
   func revokeOtherSessions(
     _ request: RevokeOtherSessionsRequest, options: CallOptions
   ) async throws -> Response<RevokeOtherSessionsResponse>

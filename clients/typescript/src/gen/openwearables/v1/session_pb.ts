@@ -559,8 +559,8 @@ export const SessionService: GenService<{
     output: typeof RefreshTokenResponseSchema;
   },
   /**
-   * RevokeToken ends the session of a refresh token, including its access
-   * tokens.
+   * RevokeToken ends the session of a refresh token, including its access tokens
+   * and the user tokens minted with them.
    *
    * Credential: the refresh token itself. The call also succeeds for a token
    * that is unknown or already revoked (RFC 7009 section 2.2). It fails with
@@ -575,9 +575,9 @@ export const SessionService: GenService<{
     output: typeof RevokeTokenResponseSchema;
   },
   /**
-   * Logout ends the session that makes the call. Its access and refresh tokens
-   * stop working as soon as this call succeeds. Clears the cookie
-   * `__Host-ow_refresh`.
+   * Logout ends the session that makes the call and revokes the user tokens
+   * minted with it. All of these tokens stop working as soon as this call
+   * succeeds. Clears the cookie `__Host-ow_refresh`.
    *
    * @generated from rpc openwearables.v1.SessionService.Logout
    */
@@ -613,7 +613,8 @@ export const SessionService: GenService<{
   },
   /**
    * ChangePassword sets a new password and ends every other session of the
-   * developer.
+   * developer. It also revokes the user tokens that the developer minted, except
+   * those minted with the session that makes the call.
    *
    * Fails with `failed_precondition` (`incorrect_password`) if the current
    * password is wrong, and with `invalid_argument` (`invalid_request`) if the
@@ -638,8 +639,8 @@ export const SessionService: GenService<{
   },
   /**
    * RevokeSession ends one of the developer's sessions, which may be the one
-   * that makes the call. Fails with `not_found` if the session does not exist
-   * or belongs to another developer.
+   * that makes the call, and revokes the user tokens minted with it. Fails with
+   * `not_found` if the session does not exist or belongs to another developer.
    *
    * @generated from rpc openwearables.v1.SessionService.RevokeSession
    */
@@ -650,7 +651,8 @@ export const SessionService: GenService<{
   },
   /**
    * RevokeOtherSessions ends all of the developer's sessions except the one
-   * that makes the call.
+   * that makes the call. It also revokes the user tokens that the developer
+   * minted, except those minted with the session that makes the call.
    *
    * @generated from rpc openwearables.v1.SessionService.RevokeOtherSessions
    */
