@@ -40,7 +40,9 @@ func (jsonCodec) Unmarshal(data []byte, m any) error {
 		f := wrongMember(data, message.ProtoReflect().Descriptor(), "")
 		proto.Reset(message)
 		note(message, f)
+		return nil
 	}
+	markEmptyLists(data, message.ProtoReflect())
 	return nil
 }
 

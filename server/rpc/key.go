@@ -7,15 +7,6 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// optionalList returns a repeated field as an optional one: an empty list is
-// absent.
-func optionalList(list []string) *[]string {
-	if len(list) == 0 {
-		return nil
-	}
-	return &list
-}
-
 // CreateKey implements openwearablesv1connect.KeyServiceHandler.
 func (s *Server) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1.CreateKeyResponse, error) {
 	k, err := s.Auth.Keys.Create(ctx, auth.KeyInput{

@@ -196,6 +196,54 @@ func TestKeyValidation(t *testing.T) {
 	}, unlimited)
 }
 
+// TestEmptyListIsNotAbsent checks that an empty list of scopes never makes a key with all scopes,
+// under both names of the member and whatever else is in the body. In the binary form, an update
+// whose mask names the empty list is refused.
+func TestEmptyListIsNotAbsent(t *testing.T) {
+	t.Parallel()
+	n := start(t, unlimited)
+	ds := n.drivers()
+	admin, _ := n.login(t, ds[0])
+	id, _ := n.newKey(t, ds[0], admin, nil)
+	send := func(method, path, body string) answer {
+		r := newRequest(t, method, n.url+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		res, raw := n.send(t, r, bearer(admin))
+		if strings.HasPrefix(path, "/api/") {
+			return restAnswer(t, res, raw)
+		} else if res.StatusCode != 200 {
+			return rpcRefusal(t, res, raw)
+		}
+		return answer{Status: 200}
+	}
+	create, update := "/openwearables.v1.KeyService/CreateKey", "/openwearables.v1.KeyService/UpdateKey"
+	before := len(ds[0].call(t, "ListKeys", nil, bearer(admin)).want(t, 200, "").Body.([]any))
+	for _, c := range []struct{ method, path, body string }{
+		{"POST", "/api/v1/api-keys", `{"scopes":[]}`},
+		{"PATCH", "/api/v1/api-keys/" + id, `{"scopes":[]}`},
+		{"POST", create, `{"scopes":[]}`},
+		{"POST", create, ` { "x": [1, {"scopes": ["a"]}], "name": "\u0041", "sc\u006fpes" : [ ] } `},
+		{"POST", update, `{"id":"` + id + `","scopes":[]}`},
+		{"POST", update, `{"id":"` + id + `","scopes":[],"updateMask":"scopes"}`},
+		{"POST", update, `{"id":"` + id + `","updateMask":"scopes"}`},
+		{"POST", "/openwearables.v1.WorkoutService/UpsertWorkouts", `{"userId":"` + n.newUser(t, ds[0], admin) + `","workouts":[]}`},
+	} {
+		a := send(c.method, c.path, c.body).want(t, 422, "invalid_request")
+		if field := a.Fields[0]; len(a.Fields) != 1 || field != "scopes" && field != "workouts" {
+			t.Errorf("%s %s names %v", c.path, c.body, a.Fields)
+		}
+	}
+	for _, d := range ds {
+		d.call(t, "UpdateKey", args{"id": id, "scopes": []string{}}, bearer(admin)).want(t, 422, "invalid_request")
+	}
+	if after := len(ds[0].call(t, "ListKeys", nil, bearer(admin)).want(t, 200, "").Body.([]any)); after != before {
+		t.Errorf("refused calls made %d keys", after-before)
+	}
+	for _, body := range []string{`{}`, ``, `{"scopes":null}`, `{"x":{"scopes":[]}}`, `{"name":"[]"}`} {
+		send("POST", create, body).want(t, 200, "")
+	}
+}
+
 // operationScope maps each operation that keys may call to the scope that it needs.
 var operationScope = map[string]string{
 	"ListUsers": "users:read", "GetUser": "users:read",

@@ -165,7 +165,9 @@ type CreateKeyRequest struct {
 	Name *string `protobuf:"bytes,1,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	// `live` or `test`; `live` if unset.
 	Environment *string `protobuf:"bytes,2,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
-	// All scopes if empty. Must not contain duplicates.
+	// All scopes if absent. Must not contain duplicates. An empty list in JSON is
+	// refused. In the binary form, an empty list is absent: do not send a list that
+	// may be empty.
 	Scopes []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// In the future. The key does not expire if unset.
 	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
@@ -458,7 +460,7 @@ type UpdateKeyRequest struct {
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// 1 to 100 characters.
 	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	// At least one, without duplicates.
+	// At least one, without duplicates. In JSON, an empty list is refused.
 	Scopes  []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	Enabled *bool    `protobuf:"varint,4,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
 	// In the future.

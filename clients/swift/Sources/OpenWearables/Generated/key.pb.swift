@@ -94,7 +94,9 @@ public struct CreateKeyRequest: Message {
   public var name: String?
   /// `live` or `test`; `live` if unset.
   public var environment: String?
-  /// All scopes if empty. Must not contain duplicates.
+  /// All scopes if absent. Must not contain duplicates. An empty list in JSON is
+  /// refused. In the binary form, an empty list is absent: do not send a list that
+  /// may be empty.
   public var scopes: [String] = []
   /// In the future. The key does not expire if unset.
   public var expiresAt: Protobuf.Timestamp?
@@ -262,7 +264,7 @@ public struct UpdateKeyRequest: Message {
   public var id: String = ""
   /// 1 to 100 characters.
   public var name: String?
-  /// At least one, without duplicates.
+  /// At least one, without duplicates. In JSON, an empty list is refused.
   public var scopes: [String] = []
   public var enabled: Bool?
   /// In the future.

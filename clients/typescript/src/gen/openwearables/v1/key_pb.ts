@@ -122,7 +122,9 @@ export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
   environment?: string | undefined;
 
   /**
-   * All scopes if empty. Must not contain duplicates.
+   * All scopes if absent. Must not contain duplicates. An empty list in JSON is
+   * refused. In the binary form, an empty list is absent: do not send a list that
+   * may be empty.
    *
    * @generated from field: repeated string scopes = 3;
    */
@@ -249,7 +251,7 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   name?: string | undefined;
 
   /**
-   * At least one, without duplicates.
+   * At least one, without duplicates. In JSON, an empty list is refused.
    *
    * @generated from field: repeated string scopes = 3;
    */
