@@ -159,22 +159,26 @@ func (s *Server) Auth() *auth.Auth { return s.auth }
 // be lost, each with its remedy.
 func (s *Server) Risks() []string { return s.store.Risks() }
 
-// signingReload is how often a node reads the signing keys, since another node
-// may have rotated them. A key is published for one whole rotation before it
-// signs.
-const signingReload = 10 * time.Second
+// How often the signing keys are read: on PostgreSQL another node may have ended
+// or rotated them; on SQLite only the time of a retired one may be over.
+const (
+	signingReloadShared = auth.SigningKeysFor / 2
+	signingReloadAlone  = time.Minute
+)
 
 // start starts the background jobs: each second, buffered writes are flushed;
-// each hour, expired rows are purged; on PostgreSQL, the signing keys are
+// each hour, expired rows are purged; from time to time, the signing keys are
 // reloaded.
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.every(ctx, time.Second, "flush", s.flush)
 	s.every(ctx, time.Hour, "purge", s.store.Purge)
-	if s.config.SQLitePath() == "" {
-		s.every(ctx, signingReload, "reading the signing keys", s.auth.Signing.Reload)
+	reload := signingReloadShared
+	if s.config.SQLitePath() != "" {
+		reload = signingReloadAlone
 	}
+	s.every(ctx, reload, "reading the signing keys", s.auth.Signing.Reload)
 }
 
 func (s *Server) every(ctx context.Context, d time.Duration, name string, f func(context.Context) error) {

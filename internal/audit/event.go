@@ -33,6 +33,7 @@ const (
 	TokenMint       = "token.mint"
 	TokenRevoke     = "token.revoke"
 	SigningRotate   = "signing_key.rotate"
+	SigningRevoke   = "signing_key.revoke"
 )
 
 // OK is the Outcome of an action that took effect. Any other Outcome is the

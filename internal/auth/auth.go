@@ -43,7 +43,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	limits := &config.Limits
 	uses := newLastUses(p.LastUses, p.Now, config.AccessTTL+time.Minute)
 	signer := &signer{
-		store: p.Store, vault: p.Vault, now: p.Now, log: p.Log,
+		store: p.Store, vault: p.Vault, now: p.Now,
 		issuer: config.Issuer, accessTTL: config.AccessTTL,
 	}
 	credentials := &credentials{

@@ -67,7 +67,7 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	}
 	h, now := s.vault.Hash(c.presented), s.now()
 	p, epoch := s.cache.get(h)
-	if p != nil && p.expired(now) { // its session may have been extended since
+	if p != nil && s.ended(p, now) { // its session may have been extended since
 		s.cache.remove(h)
 		p = nil
 	}
@@ -77,6 +77,12 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	}
 	c.Principal, c.Refused = p, nil
 	p.used.touch(now)
+}
+
+// ended reports whether a cached principal has expired, or the key that signed
+// its token was ended.
+func (s *credentials) ended(p *Principal, now time.Time) bool {
+	return p.expired(now) || p.signedBy != "" && !s.signer.accepts(p.signedBy)
 }
 
 // authenticateFresh verifies the caller's credential against the store, and
@@ -138,20 +144,23 @@ func (s *credentials) verifyKey(ctx context.Context, _ string, h credential.Hash
 }
 
 func (s *credentials) verifyToken(ctx context.Context, token string, _ credential.Hash, now time.Time) (*Principal, error) {
-	claims, err := s.signer.verify(token, now)
-	if errors.Is(err, credential.ErrInvalidToken) && s.signer.learn(ctx, token) {
-		claims, err = s.signer.verify(token, now)
-	}
-	if errors.Is(err, credential.ErrTokenExpired) {
+	claims, keyID, err := s.signer.verify(ctx, token, now)
+	switch {
+	case errors.Is(err, credential.ErrTokenExpired):
 		return nil, errTokenExpired()
-	} else if err != nil {
+	case errors.Is(err, credential.ErrInvalidToken):
 		return nil, errInvalidToken()
+	case err != nil:
+		return nil, err
 	}
 	row, err := s.store.Session(ctx, claims.SessionID)
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return nil, err
 	}
-	p := &Principal{Kind: DeveloperToken, ID: claims.Subject, SessionID: claims.SessionID, subject: sessionSubject(claims.SessionID)}
+	p := &Principal{
+		Kind: DeveloperToken, ID: claims.Subject, SessionID: claims.SessionID,
+		subject: sessionSubject(claims.SessionID), signedBy: keyID,
+	}
 	holder := row.DeveloperID
 	if claims.Audience == userAudience {
 		p.Kind, p.AppID, holder = UserToken, claims.AppID, row.UserID

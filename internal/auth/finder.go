@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
@@ -19,8 +20,12 @@ type finder struct {
 
 // byToken returns the id of the session of a refresh or access token.
 func (s *finder) byToken(ctx context.Context, token string) (string, error) {
-	if claims, err := s.signer.verify(token, s.now()); err == nil {
+	claims, _, err := s.signer.verify(ctx, token, s.now())
+	if err == nil {
 		return claims.SessionID, nil
+	}
+	if !errors.Is(err, credential.ErrInvalidToken) && !errors.Is(err, credential.ErrTokenExpired) {
+		return "", err
 	}
 	row, t, err := s.byRefreshToken(ctx, token)
 	if err == nil && int64(t.Generation) > row.Generation {

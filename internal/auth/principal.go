@@ -48,6 +48,7 @@ type Principal struct {
 	DeprecatedAt time.Time
 
 	subject    string    // the key or session that it ends with
+	signedBy   string    // the id of the signing key of a token
 	version    uint64    // of the subject, from before the verification
 	verifiedAt time.Time // when the verification began
 	used       *lastUse

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
@@ -44,25 +45,45 @@ func (s *Signing) start(ctx context.Context) error {
 // Rotate makes the next key sign and retires the active one. Every token that
 // was accepted before is still accepted.
 func (s *Signing) Rotate(ctx context.Context) error {
-	c := CallerFrom(ctx)
+	return s.change(ctx, s.rotate)
+}
+
+// Revoke ends a signing key: the tokens that it signed are refused. This process
+// refuses them once Revoke returns; others do no later than SigningKeysFor after
+// it, and refuse what they had verified before once their lease is over. If the
+// key was the active one, the next one signs.
+func (s *Signing) Revoke(ctx context.Context, id string) error {
+	return s.change(ctx, func(ctx context.Context, tx Tx, keys []StoredSigningKey) error {
+		i := slices.IndexFunc(keys, func(k StoredSigningKey) bool { return k.ID == id })
+		if i < 0 {
+			return errNoSigningKey(id, keys)
+		}
+		if err := tx.DeleteSigningKey(ctx, id); err != nil {
+			return err
+		}
+		if err := s.record(ctx, tx, audit.SigningRevoke, id); err != nil {
+			return err
+		}
+		switch keys[i].State {
+		case SigningActive:
+			return s.rotate(ctx, tx, slices.Delete(keys, i, i+1))
+		case SigningNext:
+			_, err := s.put(ctx, tx, SigningNext)
+			return err
+		default:
+			return nil
+		}
+	})
+}
+
+// change changes the keys in a transaction and then those in force.
+func (s *Signing) change(ctx context.Context, f func(context.Context, Tx, []StoredSigningKey) error) error {
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
 		keys, err := tx.SigningKeys(ctx)
 		if err != nil {
 			return err
 		}
-		if err := s.retire(ctx, tx, keys); err != nil {
-			return err
-		}
-		active, err := s.promote(ctx, tx, keys)
-		if err != nil {
-			return err
-		}
-		if err := s.put(ctx, tx, SigningNext); err != nil {
-			return err
-		}
-		e := c.event(audit.SigningRotate, signingKeySubject(active), tx.Now())
-		e.Actor = operatorActor
-		return tx.Record(ctx, e)
+		return f(ctx, tx, keys)
 	})
 	if err != nil {
 		return err
@@ -70,10 +91,30 @@ func (s *Signing) Rotate(ctx context.Context) error {
 	return s.signer.load(ctx)
 }
 
+func (s *Signing) record(ctx context.Context, tx Tx, action, id string) error {
+	e := CallerFrom(ctx).event(action, signingKeySubject(id), tx.Now())
+	e.Actor = operatorActor
+	return tx.Record(ctx, e)
+}
+
+// rotate retires the active key if there is one, and makes the next key sign.
+func (s *Signing) rotate(ctx context.Context, tx Tx, keys []StoredSigningKey) error {
+	if err := s.retire(ctx, tx, keys); err != nil {
+		return err
+	}
+	active, err := s.promote(ctx, tx, keys)
+	if err != nil {
+		return err
+	}
+	if _, err := s.put(ctx, tx, SigningNext); err != nil {
+		return err
+	}
+	return s.record(ctx, tx, audit.SigningRotate, active)
+}
+
 // retire stops the active key from signing. It deletes retired keys whose last
 // token has expired, and next keys of another algorithm.
 func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) error {
-	const leeway = time.Minute
 	for _, k := range keys {
 		switch {
 		case k.State == SigningActive:
@@ -82,7 +123,7 @@ func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) er
 			if err := tx.PutSigningKey(ctx, k); err != nil {
 				return err
 			}
-		case k.State == SigningRetiring && tx.Now().Sub(*k.RetiredAt) > max(s.accessTTL, 24*time.Hour)+leeway,
+		case k.ended(tx.Now(), s.accessTTL),
 			k.State == SigningNext && k.Algorithm != s.algorithm:
 			if err := tx.DeleteSigningKey(ctx, k.ID); err != nil {
 				return err
@@ -92,7 +133,7 @@ func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) er
 	return nil
 }
 
-// promote makes the next key, or a new one, the active one.
+// promote makes the next key, or a new one, the active one and returns its id.
 func (s *Signing) promote(ctx context.Context, tx Tx, keys []StoredSigningKey) (string, error) {
 	for _, k := range keys {
 		if k.State == SigningNext && k.Algorithm == s.algorithm {
@@ -100,19 +141,20 @@ func (s *Signing) promote(ctx context.Context, tx Tx, keys []StoredSigningKey) (
 			return k.ID, tx.PutSigningKey(ctx, k)
 		}
 	}
-	return "new", s.put(ctx, tx, SigningActive)
+	return s.put(ctx, tx, SigningActive)
 }
 
-func (s *Signing) put(ctx context.Context, tx Tx, state string) error {
+// put stores a new key and returns its id.
+func (s *Signing) put(ctx context.Context, tx Tx, state string) (string, error) {
 	key, err := credential.NewSigningKey(s.algorithm)
 	if err != nil {
-		return err
+		return "", err
 	}
 	k, err := sealSigningKey(s.vault, key, state, tx.Now())
 	if err != nil {
-		return err
+		return "", err
 	}
-	return tx.PutSigningKey(ctx, k)
+	return k.ID, tx.PutSigningKey(ctx, k)
 }
 
 // Reload reads the keys again, because another process may have rotated them.

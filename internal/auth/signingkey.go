@@ -1,9 +1,12 @@
 package auth
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // The states of a signing key. It is published before it signs and still
@@ -22,6 +25,25 @@ type StoredSigningKey struct {
 	Sealed    []byte
 	CreatedAt time.Time
 	RetiredAt *time.Time // when it stopped signing
+}
+
+// ended reports whether the key has stopped signing for so long that every token
+// it signed has expired.
+func (k *StoredSigningKey) ended(now time.Time, accessTTL time.Duration) bool {
+	const leeway = time.Minute
+	return k.State == SigningRetiring && now.Sub(*k.RetiredAt) > max(accessTTL, 24*time.Hour)+leeway
+}
+
+// errNoSigningKey names the keys that there are.
+func errNoSigningKey(id string, keys []StoredSigningKey) error {
+	present := make([]string, len(keys))
+	for i, k := range keys {
+		present[i] = k.ID + " (" + k.State + ")"
+	}
+	return &problem.Error{
+		Kind: problem.NotFound, Reason: "not_found",
+		Detail: fmt.Sprintf("There is no signing key %q; there are %s", id, strings.Join(present, ", ")),
+	}
 }
 
 // sealSigningKey returns the key in the form in which it is stored.

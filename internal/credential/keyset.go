@@ -66,17 +66,24 @@ func (ks KeySet) Verify(token, issuer string, audiences []string, now time.Time)
 	return w.claims(), nil
 }
 
-// Lacks reports whether the token names a key that is not in the set.
-func (ks KeySet) Lacks(token string) bool {
+// HeaderKeyID returns the kid that the header of a token names, or "" if it names none
+// or is malformed. It verifies nothing.
+func HeaderKeyID(token string) string {
+	if len(token) > maxToken {
+		return ""
+	}
 	head, _, _ := strings.Cut(token, ".")
 	header, ok := decodePart(head)
-	if !ok || len(token) > maxToken {
-		return false
+	if !ok {
+		return ""
 	}
 	var h struct {
 		KeyID string `json:"kid"`
 	}
-	return json.Unmarshal(header, &h) == nil && h.KeyID != "" && ks[h.KeyID] == nil
+	if json.Unmarshal(header, &h) != nil {
+		return ""
+	}
+	return h.KeyID
 }
 
 // open returns the payload of a token whose form, header and signature are

@@ -17,6 +17,7 @@ type Command struct {
 	Name     string `json:"name"` // one of the constants below
 	Email    string `json:"email,omitempty"`
 	Password string `json:"password,omitempty"`
+	KeyID    string `json:"key_id,omitempty"` // of a signing key
 }
 
 // Names of commands.
@@ -28,6 +29,7 @@ const (
 	DeveloperEnable      = "developer enable"
 	DeveloperDelete      = "developer delete"
 	SigningKeyRotate     = "signing-key rotate"
+	SigningKeyRevoke     = "signing-key rotate --revoke"
 )
 
 // Developer is one entry of the list that DeveloperList returns.
@@ -71,6 +73,8 @@ func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Developer, error
 		return nil, d.Delete(ctx, c.Email)
 	case SigningKeyRotate:
 		return nil, a.Signing.Rotate(ctx)
+	case SigningKeyRevoke:
+		return nil, a.Signing.Revoke(ctx, c.KeyID)
 	default:
 		return nil, fmt.Errorf("unknown command %q", c.Name)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/server"
 	"github.com/openwearables/openwearables/server/control"
@@ -67,10 +68,23 @@ func attempt(ctx context.Context, config server.Config, c control.Command) ([]co
 		return nil, err
 	}
 	list, err := c.Execute(ctx, s.Auth())
-	if err == nil && c.EndsCredentials() && config.SQLitePath() == "" && config.Redis == "" {
-		// Nodes that share a Redis got no notice: their cached credentials expire
-		// within a lease.
-		time.Sleep(cluster.Lease)
+	if err == nil {
+		time.Sleep(lag(config, c))
 	}
 	return list, errors.Join(err, s.Close())
+}
+
+// lag returns how long after the command other nodes may still accept what it
+// ended.
+func lag(config server.Config, c control.Command) time.Duration {
+	switch {
+	case config.SQLitePath() != "":
+		return 0
+	case c.Name == control.SigningKeyRevoke: // nodes read the keys again, then what they cached expires
+		return auth.SigningKeysFor + cluster.Lease
+	case c.EndsCredentials() && config.Redis == "": // nodes that share a Redis got no notice
+		return cluster.Lease
+	default:
+		return 0
+	}
 }

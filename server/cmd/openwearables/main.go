@@ -25,7 +25,8 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables developer disable         end a developer's sessions and the tokens it minted, and refuse its logins
   openwearables developer enable          let a disabled developer log in again
   openwearables developer delete          remove a developer and the tokens it minted
-  openwearables signing-key rotate        sign access tokens with a new key; no token is refused for it
+  openwearables signing-key rotate        sign access tokens with a new key; no token is refused for it,
+                                          or end a leaked key at once with --revoke KID
   openwearables migrate                   bring the database up to this version
   openwearables backup                    write a SQLite database into a new file while it is served
   openwearables copy                      copy a SQLite database into a PostgreSQL one

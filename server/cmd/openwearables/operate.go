@@ -132,13 +132,23 @@ func (p *program) developerList(ctx context.Context, args []string) error {
 
 func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
 	s := p.databaseSettings(control.SigningKeyRotate, "sign access tokens with a new key; tokens signed before stay valid")
+	c, done := control.Command{Name: control.SigningKeyRotate}, "access tokens are signed with a new key"
+	s.Func("revoke", "end the signing key with this `kid` at once: every access token that it signed is refused, and holders of a "+
+		"refresh token get another. The kid is in the header of a token; an unknown one lists those that there are", func(id string) error {
+		if id == "" {
+			return errors.New("it is empty")
+		}
+		c.Name, c.KeyID = control.SigningKeyRevoke, id
+		done = "signing key " + id + " has ended: the access tokens that it signed are refused"
+		return nil
+	})
 	if err := s.parse(args); err != nil {
 		return err
 	}
-	if _, err := operator.Execute(ctx, s.config, control.Command{Name: control.SigningKeyRotate}); err != nil {
+	if _, err := operator.Execute(ctx, s.config, c); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(p.stdout, "access tokens are signed with a new key")
+	_, err := fmt.Fprintln(p.stdout, done)
 	return err
 }
 

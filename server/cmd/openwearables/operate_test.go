@@ -236,3 +236,38 @@ func TestSigningKeyRotationRefusesNoToken(t *testing.T) {
 		t.Errorf("a token is signed with key %s, as one was before the rotation", kid)
 	}
 }
+
+// A signing key that is ended by the command is refused from its answer on, with
+// and without a running server, and a new key signs.
+func TestSigningKeyIsEndedAtOnce(t *testing.T) {
+	t.Parallel()
+	i, password := installWithDeveloper(t)
+	p := i.serve()
+	tokens := p.login(email, password)
+	p.want(200, "GET", "/api/v1/auth/me", tokens.access, nil)
+	kid := keyID(t, tokens.access)
+	for _, unknown := range []string{"nothing", kid[1:] + "0"} {
+		o := i.run("", "signing-key", "rotate", "--revoke", unknown)
+		if o.status != 1 || !strings.Contains(o.stderr, "There is no signing key") || !strings.Contains(o.stderr, kid+" (active)") {
+			t.Errorf("an unknown kid ended with %d: %s%s", o.status, o.stdout, o.stderr)
+		}
+	}
+	if o := i.run("", "signing-key", "rotate", "--revoke", ""); o.status != 2 || !strings.Contains(o.stderr, "empty") {
+		t.Errorf("an empty kid ended with %d: %s%s", o.status, o.stdout, o.stderr)
+	}
+	p.want(200, "GET", "/api/v1/auth/me", tokens.access, nil)
+	if out := i.ok("", "signing-key", "rotate", "--revoke", kid); !strings.Contains(out, kid+" has ended") {
+		t.Errorf("said %q", out)
+	}
+	p.want(401, "GET", "/api/v1/auth/me", tokens.access, nil)
+	next := p.refresh(tokens.refresh, "k")
+	p.want(200, "GET", "/api/v1/auth/me", next.str("access_token"), nil)
+	second := keyID(t, next.str("access_token"))
+	p.stop()
+	i.ok("", "signing-key", "rotate", "--revoke", second)
+	p = i.serve()
+	p.want(401, "GET", "/api/v1/auth/me", next.str("access_token"), nil)
+	if third := keyID(t, p.login(email, password).access); third == kid || third == second {
+		t.Errorf("an ended key signs: %s", third)
+	}
+}

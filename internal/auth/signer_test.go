@@ -1,0 +1,138 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// slowKeys is a store whose signing keys take their time.
+type slowKeys struct {
+	Reader
+	rows     []StoredSigningKey
+	takes    time.Duration
+	fails    error
+	readings atomic.Int64
+}
+
+func (s *slowKeys) SigningKeys(context.Context) ([]StoredSigningKey, error) {
+	s.readings.Add(1)
+	rows, err := s.rows, s.fails
+	time.Sleep(s.takes)
+	return rows, err
+}
+
+// newSigner returns a signer over one active key, and a token of that key.
+func newSigner(t *testing.T) (*signer, *slowKeys, string) {
+	t.Helper()
+	vault, err := credential.NewVault([]byte(rand.Text() + rand.Text()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := &slowKeys{rows: []StoredSigningKey{storedKey(t, vault, SigningActive)}}
+	s := &signer{store: store, vault: vault, issuer: "test", accessTTL: time.Hour, now: time.Now}
+	if err := s.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	token, _, err := s.access(&StoredSession{ID: newID(), DeveloperID: newID(), EndsAt: now.Add(day)}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, store, token
+}
+
+const day = 24 * time.Hour
+
+func storedKey(t *testing.T, vault *credential.Vault, state string) StoredSigningKey {
+	t.Helper()
+	key, err := credential.NewSigningKey(credential.HS256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := sealSigningKey(vault, key, state, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// Tokens of unknown keys share one reading of a slow store. A caller whose time
+// is over leaves it, and the outcome says that nothing was decided.
+func TestUnknownKeysShareOneReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store, _ := newSigner(t)
+		_, _, foreign := newSigner(t)
+		time.Sleep(time.Minute)
+		store.takes, store.fails = 10*time.Second, problem.UnavailableError(errors.New("away"))
+		before, begun := store.readings.Load(), time.Now()
+		var group sync.WaitGroup
+		for i := range 16 {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				_, _, err := s.verify(ctx, foreign, time.Now())
+				if e := problem.AsError(err); e.Kind != problem.Unavailable {
+					t.Errorf("the outcome is %v", err)
+				}
+			})
+		}
+		group.Wait()
+		if n, took := store.readings.Load()-before, time.Since(begun); n != 1 || took > 2*time.Second {
+			t.Errorf("%d readings, and callers waited %v", n, took)
+		}
+		time.Sleep(time.Minute)
+		store.takes, store.fails = 0, nil
+		for range 100 {
+			if _, _, err := s.verify(t.Context(), foreign, time.Now()); !errors.Is(err, credential.ErrInvalidToken) {
+				t.Errorf("an unknown key is %v", err)
+			}
+		}
+		if n := store.readings.Load() - before; n != 2 {
+			t.Errorf("100 tokens of an unknown key caused %d readings", n-1)
+		}
+	})
+}
+
+// A key that was ended elsewhere is refused once the keys are SigningKeysFor old,
+// even if an older reading ends later than a newer one.
+func TestEndedKeyIsRefusedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store, token := newSigner(t)
+		verified := func() error {
+			_, _, err := s.verify(t.Context(), token, time.Now())
+			return err
+		}
+		if err := verified(); err != nil {
+			t.Fatal(err)
+		}
+		store.takes = 5 * time.Second
+		old := make(chan error)
+		go func() { old <- s.load(context.Background()) }()
+		synctest.Wait()
+		store.rows, store.takes = []StoredSigningKey{storedKey(t, s.vault, SigningActive)}, 0
+		time.Sleep(SigningKeysFor - time.Nanosecond)
+		if err := verified(); err != nil {
+			t.Errorf("before its time it is %v", err)
+		}
+		time.Sleep(time.Nanosecond)
+		if err := verified(); !errors.Is(err, credential.ErrInvalidToken) {
+			t.Errorf("after %v it is %v", SigningKeysFor, err)
+		}
+		if err := <-old; err != nil {
+			t.Fatal(err)
+		}
+		if err := verified(); !errors.Is(err, credential.ErrInvalidToken) {
+			t.Errorf("after an older reading it is %v", err)
+		}
+	})
+}
