@@ -28,15 +28,19 @@ var breachedText string
 var productWords = []string{"openwearables", "openwearable", "open wearables", "wearables", "wearable"}
 
 // breached holds the lines of breached.txt, folded, the longest first.
-var breached = sync.OnceValue(func() []string {
+var breached = sync.OnceValue(func() []string { return foldedLines(breachedText) })
+
+// foldedLines returns the lines that are not comments, folded, the longest
+// first.
+func foldedLines(text string) []string {
 	var list []string
-	for line := range strings.Lines(breachedText) {
+	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			list = append(list, fold(line))
 		}
 	}
 	return longestFirst(list)
-})
+}
 
 // contextWords returns the names of the product and the person, in parts and as
 // a whole, each folded and at least minWord long, the longest first.

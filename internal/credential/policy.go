@@ -53,9 +53,11 @@ func (p PasswordPolicy) Check(password string, context ...string) error {
 		return refuse("Choose another password: this one is known from data breaches.")
 	case isMostly(normal, words):
 		return refuse("Do not build the password on your name, your email address or the name of this product.")
+	case isPhrase(normal):
+		return refuse("Choose another password: this one is a well-known phrase.")
 	case isPattern(normal):
 		return refuse("Avoid repetition, sequences and neighbouring keys; use several unrelated words.")
-	case isGuessable(normal, words):
+	case isGuessable(normal, words), isAssembled(normal, words):
 		return refuse("This password is easy to guess; use several unrelated words.")
 	}
 	return nil
