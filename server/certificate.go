@@ -6,11 +6,17 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/privatefile"
 )
 
 // recheckAfter is how long a certificate is used before its files are read
 // again.
 const recheckAfter = time.Minute
+
+// maxPEM is the size of the largest certificate chain or key that is read, in
+// bytes.
+const maxPEM = 1 << 20
 
 // certificate is a key pair in two files, which may be replaced while it is
 // served. It is safe for concurrent use.
@@ -48,10 +54,31 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 func (c *certificate) read() error {
 	c.readAt = c.now()
-	pair, err := tls.LoadX509KeyPair(c.file, c.keyFile)
+	pair, err := readPair(c.file, c.keyFile)
 	if err != nil {
-		return fmt.Errorf("--tls-cert and --tls-key: %w", err)
+		return err
 	}
 	c.pair = &pair
 	return nil
+}
+
+// readPair reads a certificate chain and its key. It never waits for a file, and
+// refuses a key that everybody may change.
+func readPair(file, keyFile string) (tls.Certificate, error) {
+	chain, err := privatefile.ReadShared(file, maxPEM)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	}
+	if err := privatefile.Tolerate(privatefile.CheckShared(keyFile)); err != nil {
+		return tls.Certificate{}, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	}
+	key, err := privatefile.ReadShared(keyFile, maxPEM)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	}
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("--tls-cert %s and --tls-key %s: %w", file, keyFile, err)
+	}
+	return pair, nil
 }

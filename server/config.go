@@ -1,7 +1,6 @@
 package server
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,8 +64,8 @@ func (c *Config) Check() error {
 		return errors.New("--tls-cert and --tls-key go together")
 	}
 	if c.TLSCert != "" {
-		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
-			return fmt.Errorf("--tls-cert and --tls-key: %w", err)
+		if _, err := readPair(c.TLSCert, c.TLSKey); err != nil {
+			return err
 		}
 	}
 	if !c.secure() {

@@ -12,11 +12,15 @@ import (
 	"path/filepath"
 
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/privatefile"
 	"github.com/openwearables/openwearables/internal/store"
 )
 
 // secretSuffix follows the path of the database in the name of the secret file.
 const secretSuffix = ".secret"
+
+// maxSecretFile is the size of the largest secret file that is read, in bytes.
+const maxSecretFile = 64 << 10
 
 // masterSecret returns the configured secret, or else the one in the file beside
 // the database. The first start creates that file, readable by its owner only.
@@ -25,9 +29,9 @@ func masterSecret(c *Config) ([]byte, error) {
 		return c.Secret, nil
 	}
 	path := c.SQLitePath() + secretSuffix
-	kept, err := os.ReadFile(path)
+	kept, err := readSecret(path)
 	if err == nil {
-		return bytes.TrimSpace(kept), CheckPrivate(path)
+		return kept, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -40,10 +44,22 @@ func masterSecret(c *Config) ([]byte, error) {
 	return made, writeNewFile(path, made)
 }
 
+// readSecret returns the secret in the file at path. It refuses a file that
+// others may read or could have put there.
+func readSecret(path string) ([]byte, error) {
+	kept, err := privatefile.ReadSecret(path, maxSecretFile)
+	return bytes.TrimSpace(kept), err
+}
+
 // writeNewFile creates a file durably and atomically: after a crash it is
-// complete or absent.
+// complete or absent. It removes what a crash left of an earlier attempt, and
+// never writes into a file that it did not create.
 func writeNewFile(path string, data []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	attempt := path + ".new"
+	if err := os.Remove(attempt); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := privatefile.Create(attempt)
 	if err != nil {
 		return err
 	}
@@ -51,7 +67,7 @@ func writeNewFile(path string, data []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(attempt, path); err != nil {
 		return err
 	}
 	folder, err := os.Open(filepath.Dir(path))
@@ -59,19 +75,6 @@ func writeNewFile(path string, data []byte) error {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
-}
-
-// CheckPrivate returns an error if users other than the owner may access the
-// file.
-func CheckPrivate(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s can be read by others: run chmod 600 %s, and rotate what it protects if others had access", path, path)
-	}
-	return nil
 }
 
 // openVault derives the keys from the master secret. It refuses a secret other
@@ -96,10 +99,9 @@ func VerifySecret(ctx context.Context, config Config) (file string, err error) {
 	master := config.Secret
 	if len(master) == 0 {
 		file = config.SQLitePath() + secretSuffix
-		if master, err = os.ReadFile(file); err != nil {
+		if master, err = readSecret(file); err != nil {
 			return "", fmt.Errorf("the master secret is needed to prove that the copy will work: set OPENWEARABLES_SECRET, or bring back its file (%w)", err)
 		}
-		master = bytes.TrimSpace(master)
 	}
 	s, err := store.Open(ctx, config.Database, store.Options{Log: config.Log})
 	if err != nil {

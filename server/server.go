@@ -54,6 +54,9 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := s.config.Check(); err != nil {
 		return nil, err
 	}
+	if err := s.checkFiles(); err != nil {
+		return nil, err
+	}
 	if s.unlock, err = LockDatabase(s.config.SQLitePath()); err != nil {
 		return nil, err
 	}

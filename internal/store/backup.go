@@ -9,17 +9,19 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"github.com/openwearables/openwearables/internal/privatefile"
 )
 
 // Backup writes a snapshot of a SQLite database into a new file, readable by
 // its owner alone, and checks its integrity. The database may be served
-// meanwhile. Backup never overwrites a file, and leaves none behind when it
-// fails.
+// meanwhile. Backup never overwrites a file or follows a link, and leaves no
+// file behind when it fails.
 func Backup(ctx context.Context, path, to string) (err error) {
-	if _, err := os.Stat(path); err != nil {
+	if err := errors.Join(privatefile.Tolerate(privatefile.Check(path)), checkCompanions(path)); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := privatefile.Create(to)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s is there already: name a new file", to)
 	} else if err != nil {
@@ -30,13 +32,27 @@ func Backup(ctx context.Context, path, to string) (err error) {
 			err = errors.Join(err, os.Remove(to))
 		}
 	}()
-	if err := execOnFile(ctx, path, "VACUUM INTO ?", to); err != nil {
+	if err := errors.Join(execOnFile(ctx, path, "VACUUM INTO ?", to), unreplaced(f)); err != nil {
 		return err
 	}
-	if err := execOnFile(ctx, to, "PRAGMA integrity_check"); err != nil {
+	if err := errors.Join(execOnFile(ctx, to, "PRAGMA integrity_check"), unreplaced(f)); err != nil {
 		return err
 	}
 	return f.Sync()
+}
+
+// unreplaced returns an error if the name of the open file became another file,
+// which SQLite then wrote instead.
+func unreplaced(f *os.File) error {
+	opened, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Lstat(f.Name())
+	if err == nil && !os.SameFile(opened, named) {
+		err = fmt.Errorf("%s was replaced while it was written: name a file in a folder that only you may change", f.Name())
+	}
+	return err
 }
 
 // execOnFile runs one statement on a SQLite file. A result other than "ok" is

@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -15,6 +15,8 @@ import (
 	"github.com/uptrace/bun/schema"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/openwearables/openwearables/internal/privatefile"
 )
 
 // sqliteEngine keeps the database in one file, in WAL mode. Transactions run
@@ -62,17 +64,13 @@ func (p filePool) use(ctx context.Context, f func(context.Context, executor) err
 
 // openSQLite opens the file, and creates it if it is missing, readable by its
 // owner alone. SQLite gives the WAL and the shared memory file the same
-// permissions.
+// permissions. It refuses files that another user could have put there.
 func openSQLite(ctx context.Context, path string) (*pools, error) {
 	path = filepath.Clean(strings.TrimPrefix(path, "//"))
 	if path == ":memory:" {
 		return nil, errors.New("store: the database must be a file")
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	if err := f.Close(); err != nil {
+	if err := prepareFiles(path); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
@@ -84,7 +82,7 @@ func openSQLite(ctx context.Context, path string) (*pools, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	writer.SetMaxOpenConns(1)
-	if err := checkSQLite(ctx, writer); err != nil {
+	if err := errors.Join(checkSQLite(ctx, writer), checkCompanions(path)); err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
 	readers, err := sql.Open("sqlite", uri+"?mode=ro&"+pragmas("busy_timeout(500)", "query_only(ON)", "trusted_schema(OFF)"))
@@ -95,6 +93,27 @@ func openSQLite(ctx context.Context, path string) (*pools, error) {
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 	return &pools{readers: readers, writer: writer}, nil
+}
+
+// prepareFiles creates the file of the database if it is missing. It refuses the
+// file, and those that SQLite keeps beside it, if another user put them there.
+func prepareFiles(path string) error {
+	if _, err := privatefile.Ensure(path); err != nil {
+		return err
+	}
+	return checkCompanions(path)
+}
+
+// checkCompanions checks the files that SQLite opens or makes beside the
+// database.
+func checkCompanions(path string) error {
+	for _, end := range []string{"-wal", "-shm", "-journal"} {
+		err := privatefile.Tolerate(privatefile.Check(path + end))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 func pragmas(list ...string) string {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/privatefile"
 )
 
 // result is the outcome of a command on the wire.
@@ -38,10 +39,31 @@ func Listen(path string) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("the control socket %s has too long a path: start in the database's folder and name it by a shorter path", path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // remains of a killed process
+	if err := removeSocket(path); err != nil {
 		return nil, err
 	}
-	return listenPrivate(path)
+	l, err := listenPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := privatefile.Check(path); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// removeSocket removes the remains of a killed process, and nothing else.
+func removeSocket(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("%s is not a socket: remove it", path)
+	}
+	return os.Remove(path)
 }
 
 // Handler executes the commands that it receives on the services.
@@ -64,9 +86,15 @@ func Handler(services *auth.Auth) http.Handler {
 // ErrNoAnswer means that nothing listens at the socket.
 var ErrNoAnswer = errors.New("it does not answer")
 
-// Send sends a command to the process that listens at path and returns its
-// result. It waits at most 30 seconds.
+// Send sends a command, which may hold a password, to the process that listens at
+// path and returns its result. It waits at most 30 seconds. It refuses a socket
+// that another user made or may use.
 func Send(ctx context.Context, path string, c Command) ([]Developer, error) {
+	if err := privatefile.Check(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w at %s", ErrNoAnswer, path)
+	} else if err != nil {
+		return nil, err
+	}
 	body, err := json.Marshal(c)
 	if err != nil {
 		return nil, err

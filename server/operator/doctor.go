@@ -32,13 +32,11 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 		for _, risk := range risks {
 			report("durability", errors.New(risk))
 		}
-	} else if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	} else if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		report("database: there is none at "+path+" yet, a start makes it", nil)
 	} else {
-		for _, end := range []string{"", "-wal", ".secret", ".sock"} {
-			if _, err := os.Lstat(path + end); err == nil {
-				report("only its owner reaches "+path+end, server.CheckPrivate(path+end))
-			}
+		for _, f := range server.CheckFiles(path) {
+			report(f.Rule, f.Err)
 		}
 		report("database, secret and keys", checkStart(ctx, config))
 	}

@@ -28,10 +28,10 @@ var permitted = []struct{ from, to string }{
 	{"server/rpc", "server/call gen/openwearables/... internal/auth internal/event internal/problem"},
 	{"server/call", "internal/auth internal/problem"},
 	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/credential internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit"},
-	{"server/control", "internal/auth internal/problem"},
-	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/ratelimit internal/store"},
+	{"server/control", "internal/auth internal/privatefile internal/problem"},
+	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/privatefile internal/ratelimit internal/store"},
 
-	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/problem"},
+	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem"},
 	{"internal/event", "internal/auth internal/audit internal/problem"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/cluster", "internal/ratelimit"},
