@@ -44,8 +44,8 @@ func DefaultConfig() Config {
 // Check returns an error that says what to change if the configuration is
 // invalid or unsafe.
 func (c *Config) Check() error {
-	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		return fmt.Errorf("--addr %q must be HOST:PORT", c.Addr)
+	if err := c.checkAddresses(); err != nil {
+		return err
 	}
 	if err := c.checkDatabase(); err != nil {
 		return err
@@ -53,11 +53,6 @@ func (c *Config) Check() error {
 	if len(c.Secret) > 0 {
 		if _, err := credential.NewVault(c.Secret); err != nil {
 			return fmt.Errorf("OPENWEARABLES_SECRET: %w", err)
-		}
-	}
-	if c.MetricsAddr != "" {
-		if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil {
-			return fmt.Errorf("--metrics-addr %q must be HOST:PORT", c.MetricsAddr)
 		}
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -71,6 +66,9 @@ func (c *Config) Check() error {
 	if !c.secure() {
 		return fmt.Errorf("--addr %s would serve plain HTTP beyond this machine: give --tls-cert and --tls-key, "+
 			"or --trusted-proxies where TLS ends before it, or --insecure-http to allow it", c.Addr)
+	}
+	if err := c.checkProxies(); err != nil {
+		return err
 	}
 	for _, o := range c.AllowedOrigins {
 		u, err := url.Parse(o)
@@ -100,11 +98,25 @@ func (c *Config) checkNumbers() error {
 	case a.Passwords.Min < 8 || a.Passwords.Min > 64:
 		return errors.New("--password-min must be 8 to 64")
 	}
-	l := &a.Limits
-	for _, p := range []struct {
-		flag  string
-		limit int
-	}{
+	for _, l := range namedLimits(&a.Limits) {
+		if l.limit < 1 || l.limit > maxLimit {
+			return fmt.Errorf("--limit-%s must be 1 to %d", l.flag, maxLimit)
+		}
+	}
+	return nil
+}
+
+// maxLimit is the highest limit that may be set.
+const maxLimit = 1_000_000_000
+
+// namedLimit is a limit and the end of its flag's name.
+type namedLimit struct {
+	flag  string
+	limit int
+}
+
+func namedLimits(l *auth.Limits) []namedLimit {
+	return []namedLimit{
 		{"key", l.Key.Limit},
 		{"developer", l.Developer.Limit},
 		{"user", l.User.Limit},
@@ -116,9 +128,80 @@ func (c *Config) checkNumbers() error {
 		{"exchange", l.ExchangeApp.Limit},
 		{"exchange-user", l.ExchangeUser.Limit},
 		{"exchange-refused", l.ExchangeRefused.Limit},
-	} {
-		if p.limit < 1 || p.limit > 1_000_000_000 {
-			return fmt.Errorf("--limit-%s must be 1 to 1000000000", p.flag)
+	}
+}
+
+// checkAddresses refuses addresses that are malformed or the same.
+func (c *Config) checkAddresses() error {
+	host, port, err := splitAddress("--addr", c.Addr)
+	if err != nil || c.MetricsAddr == "" {
+		return err
+	}
+	metricsHost, metricsPort, err := splitAddress("--metrics-addr", c.MetricsAddr)
+	if err != nil {
+		return err
+	}
+	if port == metricsPort && port != "0" && overlap(host, metricsHost) {
+		return fmt.Errorf("--metrics-addr %s is the address of --addr: give the metrics a port of their own", c.MetricsAddr)
+	}
+	return nil
+}
+
+func splitAddress(flag, address string) (host, port string, err error) {
+	host, port, err = net.SplitHostPort(address)
+	if err != nil {
+		return "", "", fmt.Errorf("%s %q must be HOST:PORT", flag, address)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil || port == "" {
+		return "", "", fmt.Errorf("%s %q must be HOST:PORT, with a port of 0 to 65535", flag, address)
+	}
+	return host, port, nil
+}
+
+// overlap reports whether a listener on one host also listens on the other.
+func overlap(a, b string) bool {
+	return isEvery(a) || isEvery(b) || numeric(a) == numeric(b)
+}
+
+// numeric returns the address that net.Listen uses for a host, or its name.
+func numeric(host string) string {
+	if strings.EqualFold(host, "localhost") {
+		return "127.0.0.1"
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().String()
+	}
+	return strings.ToLower(host)
+}
+
+// isEvery reports whether the host means every address of the machine.
+func isEvery(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.Unmap().IsUnspecified()
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+}
+
+// uniqueLocal is the network of all private IPv6 addresses (RFC 4193).
+var uniqueLocal = netip.MustParsePrefix("fc00::/7")
+
+// checkProxies refuses networks that never match, and those so wide that callers
+// are in them: a caller in a trusted network chooses the address by which it is
+// limited and logged. A listener on loopback is no exception, since the proxy
+// before it passes on what callers write.
+func (c *Config) checkProxies() error {
+	for _, p := range c.TrustedProxies {
+		switch {
+		case !p.IsValid():
+			return errors.New("--trusted-proxies must be addresses such as 10.0.0.1 or networks such as 10.0.0.0/8")
+		case p.Addr().Is4In6():
+			return fmt.Errorf("--trusted-proxies %s never matches: write it as an IPv4 network such as 10.0.0.0/8", p)
+		case p.Bits() < 8 && p != uniqueLocal:
+			return fmt.Errorf("--trusted-proxies %s would let callers choose their address: name only the proxies before this server, "+
+				"such as 10.0.0.5 or 10.0.0.0/8", p)
 		}
 	}
 	return nil
@@ -126,9 +209,7 @@ func (c *Config) checkNumbers() error {
 
 func (c *Config) secure() bool {
 	host, _, _ := net.SplitHostPort(c.Addr)
-	ip, err := netip.ParseAddr(host)
-	loopback := strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
-	return loopback || c.TLSCert != "" || len(c.TrustedProxies) > 0 || c.InsecureHTTP
+	return isLoopback(host) || c.TLSCert != "" || len(c.TrustedProxies) > 0 || c.InsecureHTTP
 }
 
 // SQLitePath returns the path of the SQLite file, or "" for PostgreSQL.

@@ -54,6 +54,9 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := s.config.Check(); err != nil {
 		return nil, err
 	}
+	for _, w := range s.config.Warnings() {
+		s.config.Log.WarnContext(ctx, w)
+	}
 	if err := s.checkFiles(); err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // Diagnose checks an installation and writes its findings to w. It changes only
 // what a start would change. It returns an error if a start would fail or
-// something is unsafe.
+// something is unsafe. A setting that is probably a mistake is a warning only.
 func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	failed := 0
 	report := func(name string, err error) {
@@ -25,7 +25,13 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 		}
 		fmt.Fprintf(w, "ok     %s\n", name)
 	}
-	report("configuration", config.Check())
+	err := config.Check()
+	report("configuration", err)
+	if err == nil {
+		for _, warning := range config.Warnings() {
+			fmt.Fprintf(w, "warn   configuration: %s\n", warning)
+		}
+	}
 	if path := config.SQLitePath(); path == "" {
 		risks, err := readRisks(ctx, config)
 		report("database, secret and keys", err)

@@ -116,6 +116,9 @@ func (s *settings) help() {
 		}
 		fmt.Fprintln(s.stdout)
 	})
+	if s.Lookup("limit-key") != nil {
+		fmt.Fprint(s.stdout, "\nA limit is 1 to 1000000000; one above 100 times its default is warned of.\n")
+	}
 	fmt.Fprintf(s.stdout, `
 A flag wins over its variable. The master secret is given only as
 %s, at least 32 bytes; without one, a SQLite database gets
@@ -141,22 +144,22 @@ func flagsWithVariable() []string {
 func (p *program) serveSettings() *settings {
 	s := p.databaseSettings("serve", "serve the API until SIGTERM or SIGINT, which drain; a second one ends it at once")
 	c, a := &s.config, &s.config.Auth
-	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on")
-	s.Var((*origins)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie")
-	s.Var((*proxies)(&c.TrustedProxies), "trusted-proxies", "comma-separated `addresses` or networks whose X-Forwarded-For is believed")
-	s.duration(&c.DrainDelay, "drain-delay", "how long requests are still accepted after SIGTERM, while /readyz is 503; longer than the load balancer takes to notice")
-	s.StringVar(&c.MetricsAddr, "metrics-addr", "", "`host:port` of a listener of its own for /metrics; none by default")
+	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on, port 0 to 65535")
+	s.Var((*origins)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie, each such as https://app.example.com; * is refused")
+	s.Var((*proxies)(&c.TrustedProxies), "trusted-proxies", "comma-separated `addresses` or networks whose X-Forwarded-For counts: none wider than /8")
+	s.duration(&c.DrainDelay, "drain-delay", "how long requests are still accepted after SIGTERM, while /readyz is 503; longer than the load balancer takes to notice, 0s to 1m")
+	s.StringVar(&c.MetricsAddr, "metrics-addr", "", "`host:port` of a listener of its own for /metrics, with a port other than that of --addr; none by default")
 	s.StringVar(&c.TLSCert, "tls-cert", "", "`file` with the certificate chain; a renewed one is taken up within a minute")
 	s.StringVar(&c.TLSKey, "tls-key", "", "`file` with the certificate's key")
 	s.toggle(&c.InsecureHTTP, "insecure-http", "serve plain HTTP beyond this machine")
 	s.toggle(&c.Dev, "dev", "for development: create a first developer, allow pages of localhost")
 	s.toggle(&c.Reflection, "reflection", "serve gRPC server reflection")
 	s.StringVar(&s.log, "log-level", "info", "`level` of the log: debug, info, warn or error")
-	s.duration(&a.AccessTTL, "access-token-ttl", "lifetime of an access token")
-	s.duration(&a.RefreshIdle, "refresh-idle", "a session that is not refreshed for so long ends")
-	s.duration(&a.RefreshAbsolute, "refresh-absolute", "a session ends after so long in any case")
-	s.StringVar(&a.SigningAlgorithm, "jwt-alg", a.SigningAlgorithm, "`algorithm` of access tokens: HS256, ES256 or EdDSA")
-	s.number(&a.Passwords.Min, "password-min", "shortest new password, in characters")
+	s.duration(&a.AccessTTL, "access-token-ttl", "lifetime of an access token, 1m to 24h")
+	s.duration(&a.RefreshIdle, "refresh-idle", "a session that is not refreshed for so long ends; from --access-token-ttl to --refresh-absolute")
+	s.duration(&a.RefreshAbsolute, "refresh-absolute", "a session ends after so long in any case, from --refresh-idle to 87600h")
+	s.StringVar(&a.SigningAlgorithm, "jwt-alg", a.SigningAlgorithm, "`algorithm` of access tokens: ES256 or EdDSA, which others verify with /.well-known/jwks.json, or HS256, for which that is empty")
+	s.number(&a.Passwords.Min, "password-min", "shortest new password, in characters, 8 to 64")
 	l := &a.Limits
 	s.number(&l.Key.Limit, "limit-key", "requests a minute of an API key")
 	s.number(&l.Developer.Limit, "limit-developer", "requests a minute of a developer")

@@ -221,5 +221,8 @@ func (p *program) doctor(ctx context.Context, args []string) error {
 	if err := s.parse(args); err != nil {
 		return err
 	}
+	if _, err := s.level(); err != nil {
+		return err
+	}
 	return operator.Diagnose(ctx, p.stdout, s.config)
 }

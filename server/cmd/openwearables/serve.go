@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/openwearables/openwearables/server"
 )
@@ -19,9 +20,9 @@ func (p *program) serve(ctx context.Context, args []string) error {
 	if err := s.parse(args); err != nil {
 		return err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.log)); err != nil {
-		return fmt.Errorf("--log-level %q must be debug, info, warn or error", s.log)
+	level, err := s.level()
+	if err != nil {
+		return err
 	}
 	s.config.Log = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
 	node, err := server.New(ctx, s.config)
@@ -38,6 +39,16 @@ func (p *program) serve(ctx context.Context, args []string) error {
 		fmt.Fprintf(p.stdout, "openwearables is ready on %s (reference: %s/docs)\n%s", base, base, welcome)
 	})
 	return errors.Join(err, node.Close())
+}
+
+// level returns the level of the log.
+func (s *settings) level() (slog.Level, error) {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	level, ok := levels[strings.ToLower(s.log)]
+	if !ok {
+		return 0, fmt.Errorf("--log-level %q must be debug, info, warn or error", s.log)
+	}
+	return level, nil
 }
 
 // welcome checks that somebody can log in. If there is no developer, --dev

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/privatefile"
+)
+
+// muchHigher is how many times its default a limit must be to count as a
+// mistake.
+const muchHigher = 100
+
+// longDrain is the drain delay above which a stop takes longer than most
+// supervisors wait.
+const longDrain = 10 * time.Second
+
+// Warnings returns settings that work and are probably a mistake, each with what
+// to change. The configuration must have passed [Config.Check].
+func (c *Config) Warnings() []string {
+	warnings := c.exposed()
+	if c.TLSKey != "" {
+		warnings = append(warnings, c.certificateWarnings()...)
+	}
+	if high := highLimits(&c.Auth.Limits); high != "" {
+		warnings = append(warnings, fmt.Sprintf("%s: more than %d times the default hardly limits anybody: lower it", high, muchHigher))
+	}
+	if c.DrainDelay > longDrain {
+		warnings = append(warnings, fmt.Sprintf("--drain-delay %s: a stop takes up to %s, and many supervisors kill after 10s or 30s: "+
+			"raise their limit (stop_grace_period, terminationGracePeriodSeconds, TimeoutStopSec)", c.DrainDelay, c.DrainDelay+drainTimeout+closeTimeout))
+	}
+	return warnings
+}
+
+// exposed returns the settings that admit more callers than they seem to.
+func (c *Config) exposed() (warnings []string) {
+	host, _, _ := net.SplitHostPort(c.Addr)
+	for _, p := range c.TrustedProxies {
+		if p.Addr().Is6() && p.Bits() < 16 && !p.Addr().IsPrivate() {
+			warnings = append(warnings, fmt.Sprintf("--trusted-proxies %s is very wide, and a caller in it chooses its address: name only the proxies before this server", p))
+		}
+	}
+	for _, o := range c.AllowedOrigins {
+		if name, plain := strings.CutPrefix(o, "http://"); plain && !isLoopback(hostOf(name)) {
+			warnings = append(warnings, fmt.Sprintf("--allowed-origins %s: anybody on the way can change a page without TLS and act as its user: serve it as https://%s", o, name))
+		}
+	}
+	if metrics, _, err := net.SplitHostPort(c.MetricsAddr); err == nil && !isInternal(metrics) {
+		warnings = append(warnings, fmt.Sprintf("--metrics-addr %s serves /metrics to everybody who reaches it, without TLS: "+
+			"give a loopback or private address, or close the port to others", c.MetricsAddr))
+	}
+	if c.InsecureHTTP && c.TLSCert != "" {
+		warnings = append(warnings, "--insecure-http does nothing beside --tls-cert: leave it out")
+	}
+	if c.Dev && !isLoopback(host) {
+		warnings = append(warnings, fmt.Sprintf("--dev lets pages of localhost call this server, and --addr %s is not for this machine alone: "+
+			"leave --dev out, or listen on 127.0.0.1", c.Addr))
+	}
+	return warnings
+}
+
+// certificateWarnings returns what is wrong with a certificate or key that can be
+// served.
+func (c *Config) certificateWarnings() (warnings []string) {
+	if err := privatefile.CheckShared(c.TLSKey); err != nil {
+		warnings = append(warnings, "--tls-key: "+err.Error())
+	}
+	pair, err := readPair(c.TLSCert, c.TLSKey)
+	if err != nil || pair.Leaf == nil {
+		return warnings
+	}
+	now := time.Now()
+	if c.Now != nil {
+		now = c.Now()
+	}
+	if now.After(pair.Leaf.NotAfter) || now.Before(pair.Leaf.NotBefore) {
+		warnings = append(warnings, fmt.Sprintf("--tls-cert %s is valid from %s to %s only: replace it", c.TLSCert,
+			pair.Leaf.NotBefore.UTC().Format(time.RFC3339), pair.Leaf.NotAfter.UTC().Format(time.RFC3339)))
+	}
+	return warnings
+}
+
+// highLimits names the limits that are much higher than their defaults.
+func highLimits(l *auth.Limits) string {
+	defaults := auth.DefaultLimits()
+	usual := namedLimits(&defaults)
+	var high []string
+	for i, n := range namedLimits(l) {
+		if n.limit > muchHigher*usual[i].limit {
+			high = append(high, fmt.Sprintf("--limit-%s %d", n.flag, n.limit))
+		}
+	}
+	return strings.Join(high, ", ")
+}
+
+// hostOf returns the host of HOST or HOST:PORT.
+func hostOf(name string) string {
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		return host
+	}
+	return strings.Trim(name, "[]")
+}
+
+// isInternal reports whether the host is an address of this machine or of a
+// private network.
+func isInternal(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	ip = ip.Unmap()
+	return isLoopback(host) || err == nil && (ip.IsPrivate() || ip.IsLinkLocalUnicast())
+}
