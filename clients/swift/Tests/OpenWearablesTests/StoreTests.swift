@@ -53,14 +53,18 @@ final class StoreTests: XCTestCase {
       let attributes = try files.attributesOfItem(atPath: name)
       XCTAssertEqual((attributes[.posixPermissions] as? NSNumber)?.intValue, mode, name)
     }
-    let orphan = "\(path).old.tmp"
-    try one.write(to: URL(fileURLWithPath: orphan))
-    try files.setAttributes(
-      [.modificationDate: Date().addingTimeInterval(-3600)], ofItemAtPath: orphan)
+    let key = randomKey()
+    let foreign = ["session.json.old.tmp", "session.json.\(key).tmp.bak", "other.\(key).tmp"]
+    for name in foreign + ["session.json.\(key).tmp"] {
+      try one.write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+      try files.setAttributes(
+        [.modificationDate: Date().addingTimeInterval(-3600)], ofItemAtPath: "\(folder)/\(name)")
+    }
     let again = try await store.save(two, replacing: one)
     XCTAssertTrue(again)
     XCTAssertEqual(
-      try files.contentsOfDirectory(atPath: folder).sorted(), ["session.json", "session.json.lock"])
+      try files.contentsOfDirectory(atPath: folder).sorted(),
+      (["session.json", "session.json.lock"] + foreign).sorted())
     XCTAssertEqual(store.id, FileStore(path: "\(folder)/../nested/./session.json").id)
   }
 
@@ -113,9 +117,66 @@ final class StoreTests: XCTestCase {
     }
   }
 
+  /// A file that another user could read or has put there is refused and left as it is, and
+  /// a FIFO is not waited for.
+  func testFileThatIsNotThisUsersAloneIsRefused() async throws {
+    let record = Data("{}".utf8)
+    for (mode, advice) in [(0o640, "others have access"), (0o666, "others have access")] {
+      let store = try await stored(record)
+      XCTAssertEqual(chmod(store.path, mode_t(mode)), 0)
+      await assertRefused(FileStore(path: store.path), advice)
+      XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: store.path)), record)
+    }
+    let victim = try await stored(record)
+    let link = newPath()
+    try FileManager.default.createDirectory(
+      atPath: (link as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    XCTAssertEqual(symlink(victim.path, link), 0)
+    await assertRefused(FileStore(path: link), "a link")
+    XCTAssertEqual(unlink(link), 0)
+    XCTAssertEqual(mkfifo(link, 0o600), 0)
+    await assertRefused(FileStore(path: link), "special file")
+    XCTAssertEqual(unlink(link), 0)
+    XCTAssertEqual(mkfifo("\(link).lock", 0o600), 0)
+    do {
+      _ = try await lock(FileStore(path: link))
+      XCTFail("a FIFO was locked")
+    } catch { XCTAssertTrue("\(error)".contains("special file"), "\(error)") }
+  }
+
+  func testFileOfAnotherUserIsRefused() async throws {
+    let (record, path) = try await stored(Data("{}".utf8))
+    guard chown(path, 12_345, gid_t.max) == 0 else {
+      throw XCTSkip("only root can give a file away")
+    }
+    await assertRefused(FileStore(path: path), "belongs to another user")
+    XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: path)), record)
+  }
+
+  private func stored(_ record: Data) async throws -> (record: Data, path: String) {
+    let path = newPath()
+    let saved = try await FileStore(path: path).save(record, replacing: nil)
+    XCTAssertTrue(saved)
+    return (record, path)
+  }
+
+  /// Checks that no method of a store uses its file, without waiting.
+  private func assertRefused(_ store: FileStore, _ advice: String) async {
+    await assertUnavailable(store, advice)
+    for attempt in [
+      { try await store.save(Data("new".utf8), replacing: Data("{}".utf8)) },
+      { try await store.clear(Data("{}".utf8)) },
+    ] as [@Sendable () async throws -> Bool] {
+      do {
+        let done = try await withTimeout(5, attempt)
+        XCTFail("it was used: \(done)")
+      } catch { XCTAssertTrue("\(error)".contains(advice), "\(error)") }
+    }
+  }
+
   private func assertUnavailable(_ store: any SessionStore, _ advice: String) async {
     do {
-      _ = try await store.load()
+      _ = try await withTimeout(5) { try await store.load() }
       XCTFail("it was read")
     } catch {
       XCTAssertTrue("\(error)".contains(advice), "\(error)")

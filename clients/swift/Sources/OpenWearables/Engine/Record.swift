@@ -163,12 +163,18 @@ func margin(_ ttl: TimeInterval, jitter: Double) -> TimeInterval {
   min(60, ttl / 4) * (1 + 0.2 * jitter)
 }
 
-/// Returns 130 random bits as lower-case letters and digits.
+/// Returns 130 random bits as 26 lower-case letters and digits.
 func randomKey() -> String {
-  let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
   var random = SystemRandomNumberGenerator()
   return String((0..<26).map { _ in alphabet[Int(random.next() & 31)] })
 }
+
+/// Reports whether ``randomKey()`` can return a text.
+func isRandomKey(_ text: some StringProtocol) -> Bool {
+  text.utf8.count == 26 && text.allSatisfy(alphabet.contains)
+}
+
+private let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
 
 extension Record: CustomStringConvertible, CustomReflectable {
   var description: String { "Record(\(base))" }

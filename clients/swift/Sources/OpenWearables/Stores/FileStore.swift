@@ -11,6 +11,10 @@ import Foundation
 /// holder. The folder is created if it is missing. The file must be on a file system where
 /// files can be locked and renamed; every user and every base URL needs a file of its own.
 ///
+/// A file of another owner, a file to which its group or others have access, and anything
+/// but a regular file (a symbolic link, a FIFO) is refused with a ``StoreError`` that says so,
+/// and left as it is: another user may have put it there. The same holds for the lock file.
+///
 /// It is for tools and servers. An app uses ``KeychainStore``.
 public struct FileStore: LockingStore {
   private let path: String
@@ -59,8 +63,9 @@ public struct FileStore: LockingStore {
 
   public func lock() async throws -> @Sendable () -> Void {
     try makeFolder()
-    let file = open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw failure("make its lock file writable") }
+    guard let file = try openPrivate("\(path).lock", O_RDWR | O_CREAT) else {
+      throw failure("its folder is gone; give another path")
+    }
     while flock(file, LOCK_EX | LOCK_NB) != 0 {
       let blocked = errno == EWOULDBLOCK || errno == EINTR
       if blocked, await pause(0.02) { continue }
@@ -71,9 +76,7 @@ public struct FileStore: LockingStore {
   }
 
   private func read() throws -> Data? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    if file < 0, errno == ENOENT { return nil }
-    guard file >= 0 else { throw failure("make it readable for this user, or give another path") }
+    guard let file = try openPrivate(path, O_RDONLY) else { return nil }
     defer { close(file) }
     var record = Data()
     var buffer = [UInt8](repeating: 0, count: 16 << 10)
@@ -88,7 +91,7 @@ public struct FileStore: LockingStore {
   }
 
   private func write(_ record: Data, to draft: String) throws {
-    let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw failure("give a path in a folder that this user may write to") }
     defer { close(file) }
     var rest = [UInt8](record)[...]
@@ -114,21 +117,22 @@ public struct FileStore: LockingStore {
 
   /// Makes a rename survive a power cut, where folders can be synced.
   private func syncFolder() {
-    let file = open(folder, O_RDONLY | O_CLOEXEC)
+    let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard file >= 0 else { return }
     fsync(file)
     close(file)
   }
 
-  /// Removes the drafts of processes that died while writing.
+  /// Removes the drafts of processes that died while writing, and nothing else: files that
+  /// have the name of a draft, belong to this user and are older than any write takes.
   private func removeOrphans() {
-    let name = URL(fileURLWithPath: path).lastPathComponent
-    let files = FileManager.default
-    for left in (try? files.contentsOfDirectory(atPath: folder)) ?? []
-    where left.hasPrefix("\(name).") && left.hasSuffix(".tmp") {
-      let orphan = "\(folder)/\(left)"
-      let made = (try? files.attributesOfItem(atPath: orphan))?[.modificationDate] as? Date
-      if let made, made.timeIntervalSinceNow < -60 { unlink(orphan) }
+    let prefix = URL(fileURLWithPath: path).lastPathComponent + "."
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    where name.hasPrefix(prefix) && name.hasSuffix(".tmp")
+      && isRandomKey(name.dropFirst(prefix.count).dropLast(4))
+    {
+      let orphan = "\(folder)/\(name)"
+      if isOwnFile(orphan, olderThan: 60) { unlink(orphan) }
     }
   }
 
