@@ -71,8 +71,12 @@ public struct APIError: Error, Sendable {
     public static let storageUnavailable: Reason = "storage_unavailable"
     /// A base URL, a credential or an option can never work.
     public static let invalidOption: Reason = "invalid_option"
-    /// A proxy or a captive portal answered in place of the server.
+    /// A proxy or a captive portal answered in place of the server, or the base URL
+    /// redirects.
     public static let foreignAnswer: Reason = "foreign_answer"
+    /// The response is larger than ``Client/Options/maxResponseBytes``, cannot be decoded, or
+    /// lacks what the call returns. The call is not repeated.
+    public static let invalidResponse: Reason = "invalid_response"
     /// The app's token provider failed.
     public static let tokenProviderFailed: Reason = "token_provider_failed"
     /// The token has expired, and renewing it is left to another process.
@@ -100,7 +104,8 @@ public struct APIError: Error, Sendable {
   public let code: Code
   /// The cause as a stable word; nil if it is unknown.
   public internal(set) var reason: Reason?
-  /// A sentence for people.
+  /// A sentence for people: at most 1 KB, without control characters and characters that
+  /// change the direction of text.
   public let message: String
   /// Identifies the request in the server's log.
   public internal(set) var requestID: String?
@@ -121,6 +126,11 @@ public struct APIError: Error, Sendable {
   var foreignStatus: Int?
   /// The response is a Connect error of the server.
   var isConnectError = false
+  /// The response came and cannot be used. Repeating the call would bring it again.
+  var isFinal = false
+  /// The message as the server sent it, at most 1024 characters. Unlike ``message``, it is not fit for
+  /// a terminal or a log.
+  @_spi(Conformance) public internal(set) var rawMessage: String?
 
   init(
     _ kind: Kind, _ code: Code, _ reason: Reason? = nil, _ message: String,
@@ -169,7 +179,8 @@ extension APIError: LocalizedError, CustomStringConvertible, CustomDebugStringCo
     var notes: [String] = []
     if let reason { notes.append(reason.rawValue) }
     if let requestID { notes.append("request \(requestID)") }
-    notes += fields.map { "\($0.field): \($0.message)" }
+    notes += fields.prefix(8).map { "\($0.field): \($0.message)" }
+    if fields.count > 8 { notes.append("and \(fields.count - 8) more fields") }
     return notes.isEmpty ? message : "\(message) (\(notes.joined(separator: ", ")))"
   }
 
@@ -221,12 +232,25 @@ extension APIError {
     return error
   }
 
-  static func unusableTokens() -> APIError {
-    APIError(.unavailable, .unknown, .foreignAnswer, "the answer holds no usable token pair")
+  /// The error of a response that is more than `limit` bytes.
+  static func tooLarge(_ limit: Int) -> APIError {
+    unusable(
+      "the answer is larger than \(limit) bytes: ask for less at once, or raise maxResponseBytes")
   }
 
-  static func incomplete() -> APIError {
-    APIError(.internal, .internal, nil, "the answer is incomplete")
+  /// The error of a response that is not what its headers say.
+  static func unreadable(_ why: String) -> APIError {
+    unusable("the answer cannot be read: \(why)")
+  }
+
+  static func unusableTokens() -> APIError { unusable("the answer holds no usable token pair") }
+
+  static func incomplete() -> APIError { unusable("the answer is incomplete") }
+
+  private static func unusable(_ message: String) -> APIError {
+    var error = APIError(.internal, .internal, .invalidResponse, message)
+    error.isFinal = true
+    return error
   }
 }
 

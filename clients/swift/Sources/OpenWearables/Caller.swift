@@ -13,6 +13,8 @@ struct Caller: UnaryTransport {
   let credential: Credential
   let timeout: TimeInterval
   let retries: Int
+  /// Bytes that a response may have after unpacking.
+  let maxResponseBytes: Int
   let emitter: EventEmitter
   /// The end of the API key's life that was reported last.
   let sunset = Locked<TimeInterval>(0)
@@ -34,7 +36,7 @@ struct Caller: UnaryTransport {
 
   private func message<Output: Message>(_ body: Data) throws(APIError) -> Output {
     do throws(MessageError) { return try Output(jsonUTF8: body) } catch {
-      throw APIError(.internal, .internal, nil, "the answer cannot be read: \(error)")
+      throw .unreadable("\(error)")
     }
   }
 
@@ -58,13 +60,17 @@ struct Caller: UnaryTransport {
       call.headers["authorization"] = sent.map { "Bearer \($0)" }
     }
     let isSafe = method.idempotency != .unknown || call.headers["idempotency-key"] != nil
-    return try await repeated(call, isSafe: isSafe, sent: sent, by: deadline)
+    let limit =
+      method.isAboutCredentials
+      ? min(maxResponseBytes, Connect.maxTokenResponse) : maxResponseBytes
+    return try await repeated(call, isSafe: isSafe, limit: limit, sent: sent, by: deadline)
   }
 
   /// Sends a call. It is sent once more with another token if its token was refused, and up
   /// to `retries` times more after transient failures if repeating it is safe.
   private func repeated(
-    _ first: UnaryRequest, isSafe: Bool, sent firstToken: String?, by deadline: Deadline
+    _ first: UnaryRequest, isSafe: Bool, limit: Int, sent firstToken: String?,
+    by deadline: Deadline
   ) async throws(APIError) -> UnaryResponse {
     var call = first
     var sent = firstToken
@@ -72,7 +78,7 @@ struct Caller: UnaryTransport {
     var n = 0
     while true {
       do throws(APIError) {
-        let response = try await connect.send(call, by: deadline)
+        let response = try await connect.send(call, limit: limit, by: deadline)
         observe(response.headers)
         return response
       } catch {
@@ -112,4 +118,9 @@ struct Caller: UnaryTransport {
     }
     if isNew { emitter.emit([.keyRotated(sunset: Date(timeIntervalSince1970: end))]) }
   }
+}
+
+extension MethodDescriptor {
+  /// The call mints, renews or revokes a credential.
+  fileprivate var isAboutCredentials: Bool { proof != .header || idempotencyKey != .none }
 }

@@ -12,14 +12,22 @@ public final class Client: Sendable {
     public var timeout: TimeInterval
     /// How often a call is repeated after transient failures, if that is safe: 0 to 2.
     public var retries: Int
+    /// Bytes that a response may have after unpacking. A call whose response is larger fails
+    /// with the reason ``APIError/Reason/invalidResponse`` and is not repeated. 1 MiB is the
+    /// most for errors and for calls that mint, renew or revoke credentials.
+    public var maxResponseBytes: Int
     /// The app's name, such as `shop/2.1`, put before this package's in the User-Agent.
     public var userAgent: String?
     /// Sends calls that only read by GET, with their messages in the URL.
     @_spi(Conformance) public var readsInURL = false
 
-    public init(timeout: TimeInterval = 30, retries: Int = 2, userAgent: String? = nil) {
+    public init(
+      timeout: TimeInterval = 30, retries: Int = 2, maxResponseBytes: Int = 16 << 20,
+      userAgent: String? = nil
+    ) {
       self.timeout = timeout
       self.retries = retries
+      self.maxResponseBytes = maxResponseBytes
       self.userAgent = userAgent
     }
   }
@@ -87,7 +95,7 @@ public final class Client: Sendable {
       connect: Connect(
         base: connect.base, transport: connect.transport, userAgent: userAgent(options.userAgent)),
       credential: credential, timeout: options.timeout, retries: min(max(options.retries, 0), 2),
-      emitter: emitter, readsInURL: options.readsInURL)
+      maxResponseBytes: options.maxResponseBytes, emitter: emitter, readsInURL: options.readsInURL)
     users = Users(rpc: UserServiceClient(transport: caller))
     workouts = Workouts(rpc: WorkoutServiceClient(transport: caller))
     tokens = Tokens(rpc: TokenServiceClient(transport: caller))

@@ -22,7 +22,7 @@ public struct RateLimit: Sendable, Hashable {
 
 extension Response {
   /// Identifies the request in the server's log.
-  public var requestID: String? { headers["x-request-id"] }
+  public var requestID: String? { headers["x-request-id"].map(printable) }
   /// The caller's rate limit after the call.
   public var rateLimit: RateLimit? { RateLimit(headers) }
   /// The server repeated an earlier answer to the same Idempotency-Key.

@@ -156,7 +156,8 @@ final class ConnectTests: XCTestCase {
     let transport = FakeTransport { n in
       n < 3
         ? HTTPResponse(status: 503, headers: json, body: Data(#"{"code":"unavailable"}"#.utf8))
-        : HTTPResponse(status: 200, headers: json, body: Data(#"{"key":{},"secret":"s"}"#.utf8))
+        : HTTPResponse(
+          status: 200, headers: json, body: Data(#"{"key":{"id":"k"},"secret":"s"}"#.utf8))
     }
     let connect = Connect(
       base: baseResult(URL(string: "https://a.example")!), transport: transport, userAgent: "")

@@ -53,6 +53,8 @@ final class FaultProxy: Sendable {
     var request = URLRequest(url: URL(string: "\(base)/__faults\(path)")!)
     request.httpMethod = method
     request.httpBody = body
-    return try await URLSessionTransport().send(request, by: Deadline(in: 20)).body
+    return try await URLSessionTransport().send(
+      request, limit: 64 << 20, by: Deadline(in: 20)
+    ).body
   }
 }

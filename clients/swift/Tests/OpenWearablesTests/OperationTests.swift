@@ -32,7 +32,7 @@ final class OperationTests: XCTestCase {
       base: baseResult(URL(string: "https://a.example")!), transport: transport, userAgent: "")
     let caller = Caller(
       connect: connect, credential: .key("ow_test_k"), timeout: 30, retries: 1,
-      emitter: EventEmitter())
+      maxResponseBytes: 1 << 20, emitter: EventEmitter())
     do {
       let _: Response<GetUserResponse> = try await caller.unary(
         method, GetUserRequest(), options: CallOptions())

@@ -90,7 +90,9 @@ final class FakeTransport: HTTPTransport {
 
   var sent: [URLRequest] { requests.with { $0 } }
 
-  func send(_ request: URLRequest, by: Deadline) async throws(APIError) -> HTTPResponse {
+  func send(_ request: URLRequest, limit: Int, by: Deadline) async throws(APIError)
+    -> HTTPResponse
+  {
     answer(
       requests.with {
         $0.append(request)

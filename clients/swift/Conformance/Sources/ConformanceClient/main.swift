@@ -84,7 +84,7 @@ func result(_ request: ClientCompatRequest) async -> Answer {
     answer.response.result = .response(
       ClientResponseResult(
         responseHeaders: headers,
-        error: ErrorMessage(code: Code(rawValue: code), message: error.message),
+        error: ErrorMessage(code: Code(rawValue: code), message: error.rawMessage ?? error.message),
         responseTrailers: trailers))
   } catch {
     answer.response.result = .error(ClientErrorResult(message: "\(error)"))

@@ -106,7 +106,7 @@ package struct TokenRPC: Sendable {
     }
     var call = UnaryRequest(procedure: method.procedure, body: body)
     if let key { call.headers["idempotency-key"] = key }
-    return try await connect.send(call, by: deadline)
+    return try await connect.send(call, limit: Connect.maxTokenResponse, by: deadline)
   }
 }
 

@@ -12,7 +12,7 @@ enum Verdict: Sendable, Equatable {
   case dead
   /// A 401 without a known reason.
   case doubtful
-  /// The request can never work; the session is not the cause.
+  /// Another attempt would end in the same way; the session is not the cause.
   case misconfigured
 }
 
@@ -20,6 +20,7 @@ extension APIError {
   /// The meaning of a failed attempt. Only an explicit reason from the server ends a
   /// session.
   var verdict: Verdict {
+    if isFinal { return .misconfigured }
     if kind == .rateLimited { return .limited }
     if code == .unauthenticated {
       switch reason {
@@ -38,8 +39,9 @@ extension APIError {
   }
 
   /// Reports whether the failure is transient: no response, 429, 500, 503, or 502 or 504 of
-  /// a gateway.
+  /// a gateway. A response that is too large or cannot be read is not.
   var isRetryable: Bool {
+    if isFinal { return false }
     if let foreignStatus { return [429, 500, 502, 503, 504].contains(foreignStatus) }
     return kind == .offline || kind == .unavailable || kind == .rateLimited
       || code == .internal && isConnectError || reason == "idempotency_in_progress"

@@ -22,15 +22,20 @@ struct UnaryResponse: Sendable {
 /// Sends unary calls to one base URL, each of them once and with no credential except those
 /// in its headers.
 struct Connect: Sendable {
+  /// Bytes that the response of a call that mints, renews or revokes a credential may have.
+  static let maxTokenResponse = 1 << 20
+
   let base: Result<BaseURL, APIError>
   let transport: any HTTPTransport
   let userAgent: String
 
-  /// Sends a call and waits for its response until the deadline, which the server receives
-  /// too.
-  func send(_ call: UnaryRequest, by deadline: Deadline) async throws(APIError) -> UnaryResponse {
+  /// Sends a call and waits for its response, which may have `limit` bytes, until the
+  /// deadline, which the server receives too.
+  func send(_ call: UnaryRequest, limit: Int, by deadline: Deadline) async throws(APIError)
+    -> UnaryResponse
+  {
     let request = try request(for: call, by: deadline)
-    let response = try await transport.send(request, by: deadline)
+    let response = try await transport.send(request, limit: limit, by: deadline)
     let media = mediaType(response.headers)
     guard response.status == 200 else { throw APIError(response) }
     guard media == "application/json" else { throw .notJSON(response, media) }

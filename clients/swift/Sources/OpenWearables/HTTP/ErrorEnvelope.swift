@@ -2,20 +2,21 @@ import Foundation
 
 extension APIError {
   /// Reads the error of a response that is not 200. A malformed body costs only its
-  /// details.
+  /// details. No redirect comes from the API, whatever its body is.
   init(_ response: HTTPResponse) {
     let media = mediaType(response.headers)
-    guard media == "application/json" else {
+    guard media == "application/json", !(300..<400).contains(response.status) else {
       self = .foreign(response)
       return
     }
     let body = (try? JSONSerialization.jsonObject(with: response.body)) as? [String: Any] ?? [:]
     let code = (body["code"] as? String).flatMap(Code.init) ?? Code(status: response.status)
     let message = body["message"] as? String ?? "HTTP \(response.status)"
-    self.init(code.kind, code, nil, message)
+    self.init(code.kind, code, nil, printable(message))
+    rawMessage = String(message.unicodeScalars.prefix(1 << 10))
     isConnectError = true
     read(response.headers)
-    for case let detail as [String: Any] in body["details"] as? [Any] ?? [] {
+    for case let detail as [String: Any] in (body["details"] as? [Any] ?? []).prefix(maxParts) {
       guard let type = detail["type"] as? String, let text = detail["value"] as? String,
         let value = Data(unpadded: text)
       else { continue }
@@ -27,8 +28,7 @@ extension APIError {
   /// Returns the error of a 200 that is not JSON.
   static func notJSON(_ response: HTTPResponse, _ media: String) -> APIError {
     guard media.hasPrefix("application/") else { return .foreign(response) }
-    var error = APIError(
-      .internal, .internal, nil, "the answer is of the type \(media), not application/json")
+    var error = APIError.unreadable("it is of the type \(printable(media)), not application/json")
     error.read(response.headers)
     return error
   }
@@ -43,18 +43,30 @@ extension APIError {
       case 401: .unauthenticated
       default: .unavailable
       }
-    var error = APIError(
-      kind, code, .foreignAnswer,
-      "HTTP \(response.status) that did not come from the API: "
-        + "is a proxy or a captive portal in between, or the base URL wrong?")
+    let cause =
+      redirect(response)
+      ?? "HTTP \(response.status) that did not come from the API: "
+      + "is a proxy or a captive portal in between, or the base URL wrong?"
+    var error = APIError(kind, code, .foreignAnswer, cause)
     error.foreignStatus = response.status
     error.read(response.headers)
     return error
   }
 
+  /// Explains a redirect; nil for any other response. The query of its target, which may
+  /// hold a secret, is left out.
+  private static func redirect(_ response: HTTPResponse) -> String? {
+    guard (300..<400).contains(response.status), let location = response.headers["location"]
+    else { return nil }
+    let target = location.prefix { $0 != "?" && $0 != "#" }
+    return printable(
+      "the base URL redirects (HTTP \(response.status)), which is not followed: "
+        + "is a captive portal in between? If not, give the URL that it redirects to: \(target)")
+  }
+
   private mutating func read(_ headers: [String: String]) {
     self.headers = headers
-    requestID = headers["x-request-id"]
+    requestID = headers["x-request-id"].map(printable)
     retryAfter = retryDelay(headers, now: Date().timeIntervalSince1970)
   }
 
@@ -105,6 +117,9 @@ extension Data {
   }
 }
 
+/// The most details, and the most refused fields in a detail, that an error keeps.
+private let maxParts = 1000
+
 /// Reads the binary form of `openwearables.v1.ErrorDetail`, the only form that every server
 /// and proxy sends. Reading ends at a malformed field; the fields before it are kept.
 struct ErrorDetailReader {
@@ -118,7 +133,7 @@ struct ErrorDetailReader {
       switch number {
       case 1: reason = text(value)
       case 2: requestID = text(value)
-      case 3:
+      case 3 where errors.count < maxParts:
         var parts: [Int: String] = [:]
         for (number, value) in fields(value) { parts[number] = text(value) }
         errors.append(.init(field: parts[1] ?? "", message: parts[2] ?? ""))
@@ -129,7 +144,7 @@ struct ErrorDetailReader {
   }
 }
 
-private func text(_ data: Data) -> String { String(decoding: data, as: UTF8.self) }
+private func text(_ data: Data) -> String { printable(String(decoding: data, as: UTF8.self)) }
 
 /// Returns the length-delimited fields of a protobuf message with their numbers.
 private func fields(_ data: Data) -> [(Int, Data)] {

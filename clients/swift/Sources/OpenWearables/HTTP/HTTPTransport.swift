@@ -13,19 +13,50 @@ struct HTTPResponse: Sendable {
 
 /// Sends requests: by URLSession, except in tests.
 protocol HTTPTransport: Sendable {
-  /// Sends a request once. It follows no redirect and keeps no cookie.
+  /// Sends a request once. It follows no redirect and keeps no cookie. The body of a
+  /// response may have `limit` bytes after unpacking, that of an error at most 1 MiB; the
+  /// request is cancelled as soon as more arrive.
   ///
   /// - Throws: an error of kind `offline` if no complete response came, `timeout` at the
-  ///   deadline, `canceled` if the task is cancelled.
-  func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPResponse
+  ///   deadline, `canceled` if the task is cancelled, `internal` if the response is too
+  ///   large or cannot be unpacked.
+  func send(_ request: URLRequest, limit: Int, by deadline: Deadline) async throws(APIError)
+    -> HTTPResponse
 }
+
+/// Bytes that the body of an error may have.
+private let maxErrorBody = 1 << 20
 
 /// Sends requests by the one URLSession of the process, which keeps connections and nothing
 /// else.
 struct URLSessionTransport: HTTPTransport {
-  private static let exchanges = Exchanges()
-  private static let session = URLSession(
-    configuration: configuration(), delegate: exchanges, delegateQueue: nil)
+  /// A session, and the requests that it has under way.
+  private struct Pool: Sendable {
+    let exchanges = Exchanges()
+    let session: URLSession
+
+    init() {
+      #if canImport(FoundationNetworking)
+        let queue: OperationQueue? = ImmediateQueue()
+      #else
+        let queue: OperationQueue? = nil
+      #endif
+      session = URLSession(
+        configuration: configuration(), delegate: exchanges, delegateQueue: queue)
+    }
+  }
+
+  private static let pool = Locked(Pool())
+
+  #if canImport(FoundationNetworking)
+    /// Lets later requests go through another session. FoundationNetworking cancels a task,
+    /// and begins another, only when libcurl pauses, and libcurl does not pause while a body
+    /// arrives faster than it unpacks. The old session ends with its last task; it is not
+    /// invalidated, because a request that has just chosen it would end the process.
+    fileprivate static func retire(_ session: URLSession) {
+      pool.with { if $0.session === session { $0 = Pool() } }
+    }
+  #endif
 
   private static func configuration() -> URLSessionConfiguration {
     let c = URLSessionConfiguration.ephemeral
@@ -44,56 +75,95 @@ struct URLSessionTransport: HTTPTransport {
     return c
   }
 
-  func send(_ request: URLRequest, by deadline: Deadline) async throws(APIError) -> HTTPResponse {
+  func send(_ request: URLRequest, limit: Int, by deadline: Deadline) async throws(APIError)
+    -> HTTPResponse
+  {
     if Task.isCancelled { throw .canceled() }
-    let promise = Promise<Result<HTTPResponse, URLError>>()
-    let task = Self.session.dataTask(with: request)
-    Self.exchanges.begin(task, promise)
+    let promise = Exchanges.Outcome()
+    let pool = Self.pool.with { $0 }
+    let task = pool.session.dataTask(with: request)
+    pool.exchanges.begin(task, limit: limit, promise)
     task.resume()
-    let result: Result<HTTPResponse, URLError>
+    let result: Result<HTTPResponse, APIError>
     do throws(APIError) {
       result = try await promise.value(by: deadline)
     } catch {
-      Self.exchanges.forget(task)
-      task.cancel()
+      pool.exchanges.forget(task)
+      cancel(task)
       throw error
     }
-    switch result {
-    case .success(let response): return response
-    case .failure(let error): throw .offline(error)
-    }
+    return try result.get()
   }
+}
+
+#if canImport(FoundationNetworking)
+  /// Runs each operation at once, on the thread that adds it. FoundationNetworking adds one
+  /// for each piece of a body and does not wait for it: on any other queue, the pieces of a
+  /// body that unpacks quickly fill the memory before the first of them is counted.
+  private final class ImmediateQueue: OperationQueue, @unchecked Sendable {
+    override func addOperation(_ block: @escaping @Sendable () -> Void) { block() }
+  }
+#endif
+
+/// Cancels a task on another thread, since FoundationNetworking waits for the one that it
+/// calls its delegate on.
+private func cancel(_ task: URLSessionTask) {
+  DispatchQueue.global().async { task.cancel() }
 }
 
 /// The requests under way, by task. The session calls it on a queue of its own.
 private final class Exchanges: NSObject, URLSessionDataDelegate {
+  typealias Outcome = Promise<Result<HTTPResponse, APIError>>
+
   private struct Exchange {
-    let promise: Promise<Result<HTTPResponse, URLError>>
+    let outcome: Outcome
+    let limit: Int
     var body = Data()
   }
 
   private let open = Locked<[Int: Exchange]>([:])
 
-  func begin(_ task: URLSessionTask, _ promise: Promise<Result<HTTPResponse, URLError>>) {
-    open.with { $0[task.taskIdentifier] = Exchange(promise: promise) }
+  func begin(_ task: URLSessionTask, limit: Int, _ outcome: Outcome) {
+    open.with { $0[task.taskIdentifier] = Exchange(outcome: outcome, limit: limit) }
   }
 
   func forget(_ task: URLSessionTask) {
     open.with { $0[task.taskIdentifier] = nil }
   }
 
-  func urlSession(_: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-    open.with { $0[dataTask.taskIdentifier]?.body.append(data) }
+  /// Counts the bytes, which are unpacked, and cancels the task beyond the bound.
+  func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+    let id = dataTask.taskIdentifier
+    let isError = (dataTask.response as? HTTPURLResponse)?.statusCode != 200
+    let refused: (exchange: Exchange, limit: Int)? = open.with {
+      guard let asked = $0[id]?.limit, let count = $0[id]?.body.count else { return nil }
+      let limit = isError ? min(asked, maxErrorBody) : asked
+      if data.count <= limit - count {
+        $0[id]?.body.append(data)
+        return nil
+      }
+      return $0.removeValue(forKey: id).map { (exchange: $0, limit: limit) }
+    }
+    guard let refused else { return }
+    #if canImport(FoundationNetworking)
+      URLSessionTransport.retire(session)
+    #endif
+    cancel(dataTask)
+    refused.exchange.outcome.fulfill(.failure(.tooLarge(refused.limit)))
   }
 
   func urlSession(_: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-    let exchange = open.with { $0.removeValue(forKey: task.taskIdentifier) }
+    guard let exchange = open.with({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
     if let error {
-      exchange?.promise.fulfill(.failure(error as? URLError ?? URLError(.unknown)))
+      let failure: APIError =
+        isUndecodable(error)
+        ? .unreadable("it is not encoded as its headers say")
+        : .offline(error as? URLError ?? URLError(.unknown))
+      exchange.outcome.fulfill(.failure(failure))
     } else if let response = task.response as? HTTPURLResponse {
-      exchange?.promise.fulfill(.success(HTTPResponse(response, exchange?.body ?? Data())))
+      exchange.outcome.fulfill(.success(HTTPResponse(response, exchange.body)))
     } else {
-      exchange?.promise.fulfill(.failure(URLError(.badServerResponse)))
+      exchange.outcome.fulfill(.failure(.offline(URLError(.badServerResponse))))
     }
   }
 
@@ -117,4 +187,16 @@ extension HTTPResponse {
     }
     self.headers = headers
   }
+}
+
+/// Reports whether a response came whose Content-Encoding is wrong.
+private func isUndecodable(_ error: any Error) -> Bool {
+  #if canImport(FoundationNetworking)
+    // Every failure within a response has one code there; only libcurl's text differs.
+    let text = error.localizedDescription.lowercased()
+    return text.contains("content unencoding") || text.contains("content or transfer-encoding")
+  #else
+    guard let code = (error as? URLError)?.code else { return false }
+    return code == .cannotDecodeContentData || code == .cannotDecodeRawData
+  #endif
 }

@@ -1,0 +1,28 @@
+/// Returns a text of the server in a form that is safe in a terminal and a log: at most 1 KB
+/// of UTF-8, and U+FFFD for each control character, line separator and character that
+/// changes the direction of text.
+func printable(_ text: String) -> String {
+  let limit = 1 << 10
+  let ellipsis: Unicode.Scalar = "…"
+  var kept = String.UnicodeScalarView()
+  var size = 0
+  for scalar in text.unicodeScalars {
+    let shown = isPrintable(scalar) ? scalar : "\u{fffd}"
+    size += shown.utf8.count
+    if size > limit - ellipsis.utf8.count {
+      kept.append(ellipsis)
+      break
+    }
+    kept.append(shown)
+  }
+  return String(kept)
+}
+
+private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.value {
+  case 0..<0x20, 0x7f..<0xa0: false  // controls
+  case 0x61c, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069: false  // directions
+  case 0x2028, 0x2029: false  // line separators
+  default: true
+  }
+}
