@@ -8,23 +8,23 @@ public struct Users: Sendable {
   /// Creates a user. It is not retried: if the response was lost, the user may exist; an
   /// `externalUserID` makes that visible.
   public func create(_ request: CreateUserRequest = CreateUserRequest()) async throws -> User {
-    try await rpc.createUser(request).body.user.present
+    try await rpc.createUser(request).body.user.identified
   }
 
   /// Returns one user.
   public func get(_ id: String) async throws -> User {
-    try await rpc.getUser(GetUserRequest(id: id)).body.user.present
+    try await rpc.getUser(GetUserRequest(id: id)).body.user.identified
   }
 
   /// Changes a user.
   public func update(_ request: UpdateUserRequest) async throws -> User {
-    try await rpc.updateUser(request).body.user.present
+    try await rpc.updateUser(request).body.user.identified
   }
 
   /// Deletes a user with all data and tokens, and returns the deleted user.
   @discardableResult
   public func delete(_ id: String) async throws -> User {
-    try await rpc.deleteUser(DeleteUserRequest(id: id)).body.user.present
+    try await rpc.deleteUser(DeleteUserRequest(id: id)).body.user.identified
   }
 
   /// Returns the users, from the page of the request on. A page is fetched when it is
@@ -74,8 +74,8 @@ public struct Tokens: Sendable {
 
   /// Mints tokens for a user with the client's own credential.
   public func create(userID: String) async throws -> SessionTokens {
-    SessionTokens(
-      try await rpc.createUserToken(CreateUserTokenRequest(userID: userID)).body.tokens.present)
+    let body = try await rpc.createUserToken(CreateUserTokenRequest(userID: userID)).body
+    return try SessionTokens(received: body.tokens.present)
   }
 
   /// Revokes all tokens of a user, however they were minted.
@@ -90,11 +90,11 @@ public struct Sessions: Sendable {
   public let rpc: SessionServiceClient
 
   /// Returns the signed-in developer.
-  public func me() async throws -> Developer { try await rpc.getMe().body.developer.present }
+  public func me() async throws -> Developer { try await rpc.getMe().body.developer.identified }
 
   /// Changes the signed-in developer.
   public func updateMe(_ request: UpdateMeRequest) async throws -> Developer {
-    try await rpc.updateMe(request).body.developer.present
+    try await rpc.updateMe(request).body.developer.identified
   }
 
   /// Sets a new password and ends every other session.
@@ -127,7 +127,7 @@ public struct Keys: Sendable {
     -> (key: Key, secret: Secret)
   {
     let body = try await rpc.createKey(request).body
-    return (try body.key.present, Secret(body.secret))
+    return (try body.key.identified, try secret(body.secret))
   }
 
   /// Gives the key a new secret. The old one stays valid for `overlap`, in whole seconds.
@@ -136,23 +136,23 @@ public struct Keys: Sendable {
   {
     let request = RotateKeyRequest(id: id, overlapSeconds: seconds(overlap))
     let body = try await rpc.rotateKey(request).body
-    return (try body.key.present, Secret(body.secret))
+    return (try body.key.identified, try secret(body.secret))
   }
 
   /// Returns one key.
   public func get(_ id: String) async throws -> Key {
-    try await rpc.getKey(GetKeyRequest(id: id)).body.key.present
+    try await rpc.getKey(GetKeyRequest(id: id)).body.key.identified
   }
 
   /// Changes a key.
   public func update(_ request: UpdateKeyRequest) async throws -> Key {
-    try await rpc.updateKey(request).body.key.present
+    try await rpc.updateKey(request).body.key.identified
   }
 
   /// Deletes a key with the tokens that it minted, and returns the deleted key.
   @discardableResult
   public func delete(_ id: String) async throws -> Key {
-    try await rpc.deleteKey(DeleteKeyRequest(id: id)).body.key.present
+    try await rpc.deleteKey(DeleteKeyRequest(id: id)).body.key.identified
   }
 
   /// Returns all keys, newest first.
@@ -167,7 +167,7 @@ public struct Applications: Sendable {
   /// Creates an application. Its secret is not shown again.
   public func create(name: String) async throws -> (application: Application, secret: Secret) {
     let body = try await rpc.createApplication(CreateApplicationRequest(name: name)).body
-    return (try body.application.present, Secret(body.appSecret))
+    return (try body.application.identified, try secret(body.appSecret))
   }
 
   /// Gives the application a new secret. The old one stays valid for `overlap`, in whole
@@ -177,18 +177,18 @@ public struct Applications: Sendable {
   {
     let request = RotateApplicationSecretRequest(appID: appID, overlapSeconds: seconds(overlap))
     let body = try await rpc.rotateApplicationSecret(request).body
-    return (try body.application.present, Secret(body.appSecret))
+    return (try body.application.identified, try secret(body.appSecret))
   }
 
   /// Returns one application.
   public func get(_ appID: String) async throws -> Application {
-    try await rpc.getApplication(GetApplicationRequest(appID: appID)).body.application.present
+    try await rpc.getApplication(GetApplicationRequest(appID: appID)).body.application.identified
   }
 
   /// Renames an application.
   public func rename(_ appID: String, to name: String) async throws -> Application {
     try await rpc.updateApplication(UpdateApplicationRequest(appID: appID, name: name)).body
-      .application.present
+      .application.identified
   }
 
   /// Deletes an application with the tokens that it minted.
@@ -204,12 +204,39 @@ public struct Applications: Sendable {
 
 extension Optional {
   /// The value, which the server always sends.
-  var present: Wrapped {
+  fileprivate var present: Wrapped {
     get throws {
       guard let self else { throw APIError.incomplete() }
       return self
     }
   }
+}
+
+/// An object with the id by which requests refer to it.
+private protocol Identified {
+  var identity: String { get }
+}
+
+extension User: Identified { fileprivate var identity: String { id } }
+extension Developer: Identified { fileprivate var identity: String { id } }
+extension Key: Identified { fileprivate var identity: String { id } }
+extension Application: Identified { fileprivate var identity: String { appID } }
+
+extension Optional where Wrapped: Identified {
+  /// The object, which the server always sends with its id.
+  fileprivate var identified: Wrapped {
+    get throws {
+      let object = try present
+      guard !object.identity.isEmpty else { throw APIError.incomplete() }
+      return object
+    }
+  }
+}
+
+/// Returns the secret of a response, which is never empty.
+private func secret(_ value: String) throws -> Secret {
+  guard !value.isEmpty else { throw APIError.incomplete() }
+  return Secret(value)
 }
 
 private func seconds(_ interval: TimeInterval) -> Int32 {

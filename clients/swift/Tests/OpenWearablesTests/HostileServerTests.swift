@@ -193,6 +193,40 @@ final class HostileServerTests: XCTestCase {
     }
   }
 
+  /// An empty 200 is no success: it is an error, is not repeated, and keeps the session.
+  func testEmptyAnswerIsAnErrorAndKeepsTheSession() async throws {
+    for text in [
+      "{}", #"{"tokens":{}}"#, #"{"tokens":{"accessToken":"a"}}"#, #"{"user":{}}"#, #"{"key":{}}"#,
+      #"{"key":{"id":"k"}}"#, #"{"application":{"id":"i"},"appSecret":"s"}"#, "",
+    ] {
+      let server = try HostileServer(text: text)
+      let (session, store, before) = try await expired(server)
+      let refused = try await failure { try await session.accessToken() }
+      XCTAssertEqual(refused.reason, .invalidResponse, text)
+      XCTAssertEqual(server.requests.count, 1, "\(text): the refresh was repeated")
+      let after = await store.load()
+      XCTAssertEqual(after, before, text)
+
+      let app = try AppCredentials(baseURL: server.url, appID: "app_x", appSecret: "secret_x")
+      let client = try Client(baseURL: server.url, .key("ow_test_k"), .init())
+      let calls: [@Sendable () async throws -> Void] = [
+        { _ = try await app.exchange(userID: "u") },
+        { _ = try await client.tokens.create(userID: "u") },
+        { _ = try await client.users.create() }, { _ = try await client.users.get("u") },
+        { _ = try await client.keys.create() }, { _ = try await client.keys.rotate("k") },
+        { _ = try await client.applications.create(name: "n") },
+        { _ = try await client.applications.rotateSecret("a") },
+        { _ = try await client.sessions.me() },
+      ]
+      for (i, call) in calls.enumerated() {
+        let before = server.requests.count
+        let error = try await failure(call)
+        XCTAssertEqual(error.reason, .invalidResponse, "\(text), call \(i): \(error)")
+        XCTAssertEqual(server.requests.count, before + 1, "\(text), call \(i)")
+      }
+    }
+  }
+
   /// A redirect is not followed, so that its target gets neither credential nor request. The
   /// error says that the base URL redirects, whatever the body is.
   func testRedirectIsNamedAndNotFollowed() async throws {

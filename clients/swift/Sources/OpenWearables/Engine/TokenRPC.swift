@@ -93,9 +93,8 @@ package struct TokenRPC: Sendable {
     let response = try await send(method, input, key: key, by: deadline)
     guard let output = try? Output(jsonUTF8: response.body), let pair = output[keyPath: path]
     else { throw .unusableTokens() }
-    let tokens = SessionTokens(pair)
-    do throws(APIError) { try tokens.check() } catch { throw .unusableTokens() }
-    return DatedTokens(tokens: tokens, date: httpDate(response.headers["date"]))
+    return DatedTokens(
+      tokens: try SessionTokens(received: pair), date: httpDate(response.headers["date"]))
   }
 
   private func send(
@@ -111,12 +110,13 @@ package struct TokenRPC: Sendable {
 }
 
 extension SessionTokens {
-  /// Reads the tokens of a response.
-  init(_ pair: TokenPair) {
+  /// Reads the tokens of a response. Throws if they can never work.
+  init(received pair: TokenPair) throws(APIError) {
     let refresh = pair.refreshToken ?? ""
     self.init(
       accessToken: Secret(pair.accessToken), refreshToken: refresh.isEmpty ? nil : Secret(refresh),
       expiresIn: TimeInterval(pair.expiresIn))
+    do throws(APIError) { try check() } catch { throw .unusableTokens() }
   }
 }
 
