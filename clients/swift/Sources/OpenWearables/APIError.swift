@@ -247,6 +247,8 @@ extension APIError {
 
   static func incomplete() -> APIError { unusable("the answer is incomplete") }
 
+  static func noEnd() -> APIError { unusable("the pages of the list never end") }
+
   private static func unusable(_ message: String) -> APIError {
     var error = APIError(.internal, .internal, .invalidResponse, message)
     error.isFinal = true

@@ -1,9 +1,10 @@
 /// The items of a list that the server returns in pages.
 ///
 /// The first page is fetched when the first item is requested, every other page when the
-/// one before is used up. An error ends the sequence; a new iteration starts from the first
-/// page. The sequence ends with the last page, and also if the server returns the cursor
-/// that it received.
+/// one before is used up. The sequence ends with the last page or an error; a new iteration
+/// starts from the first page. If the cursors of the server lead in a circle, or through
+/// more than 100 empty pages in a row, the sequence ends with an ``APIError`` of the
+/// reason ``APIError/Reason/invalidResponse``.
 public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
   /// One page, and the cursor of the next one: nil or empty on the last.
   public typealias Page = (items: [Element], next: String?)
@@ -24,22 +25,50 @@ public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
     private var items: ArraySlice<Element> = []
     private var cursor: String?
     private var ended = false
+    private var circle = Circle()
 
     fileprivate init(fetch: @escaping @Sendable (String?) async throws -> Page) {
       self.fetch = fetch
     }
 
     public mutating func next() async throws -> Element? {
+      var pages = 0
       while items.isEmpty {
         if ended { return nil }
         ended = true
         try Task.checkCancellation()
+        guard pages <= maxEmptyPages, !circle.isClosed(by: cursor) else { throw APIError.noEnd() }
         let page = try await fetch(cursor)
         items = page.items[...]
-        ended = page.next?.isEmpty != false || page.next == cursor
+        pages += 1
         cursor = page.next
+        ended = cursor?.isEmpty != false
       }
       return items.removeFirst()
     }
+  }
+}
+
+/// The most pages in a row that may be empty.
+private let maxEmptyPages = 100
+
+/// Finds a repetition in a sequence of cursors by Brent's algorithm: it keeps one cursor, and
+/// notices a circle after at most three times its length and the way to it.
+private struct Circle: Sendable {
+  private var mark: String?
+  private var steps = 0
+  private var span = 1
+
+  /// Adds the next cursor and reports whether it repeats the kept one.
+  mutating func isClosed(by cursor: String?) -> Bool {
+    guard let cursor else { return false }
+    if cursor == mark { return true }
+    steps += 1
+    if steps == span {
+      mark = cursor
+      steps = 0
+      span *= 2
+    }
+    return false
   }
 }

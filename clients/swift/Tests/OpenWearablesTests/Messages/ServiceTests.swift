@@ -66,14 +66,65 @@ final class ServiceTests: XCTestCase {
     XCTAssertNil(after)
   }
 
-  func testACursorThatStandsStillEndsThePages() async throws {
-    let pages = PagedSequence<Int> { cursor in ([cursor == nil ? 1 : 2], "same") }
-    let items = try await pages.reduce(into: []) { $0.append($1) }
-    XCTAssertEqual(items, [1, 2])
+  /// Cursors that lead in a circle end the pages with an error, after few requests.
+  func testACircleOfCursorsEndsThePagesWithAnError() async throws {
+    let circles = [["same", "same"], ["a", "b", "a"], ["1", "2", "3", "4", "5", "3"]]
+    for cursors in circles {
+      let next = Dictionary(
+        zip([""] + cursors, cursors), uniquingKeysWith: { first, _ in first })
+      for items in [[7], []] {
+        let requests = try await requestsUntilError { (items, next[$0 ?? ""]) }
+        XCTAssertLessThanOrEqual(requests, 3 * cursors.count, "\(cursors)")
+      }
+    }
+  }
+
+  /// Empty pages without end are an error too, since no loop of the caller sees them.
+  func testEmptyPagesWithoutEndAreAnError() async throws {
+    let requests = try await requestsUntilError { ([], ($0 ?? "") + "x") }
+    XCTAssertEqual(requests, 101)
+  }
+
+  /// Reads a sequence to its error, and returns how many pages were fetched.
+  private func requestsUntilError(
+    _ page: @escaping @Sendable (String?) -> PagedSequence<Int>.Page
+  ) async throws -> Int {
+    let count = Counter()
+    let pages = PagedSequence<Int> { cursor in
+      guard count.next() < 1000 else { throw Shelf.PageError() }
+      return page(cursor)
+    }
+    var iterator = pages.makeAsyncIterator()
+    do {
+      while try await iterator.next() != nil {}
+      XCTFail("they ended without an error")
+    } catch {
+      XCTAssertEqual((error as? APIError)?.reason, .invalidResponse, "\(error)")
+    }
+    let after = try await iterator.next()
+    XCTAssertNil(after)
+    return count.value
+  }
+
+  private final class Counter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var count = 0
+
+    var value: Int { lock.withLock { count } }
+
+    func next() -> Int {
+      lock.withLock {
+        count += 1
+        return count
+      }
+    }
   }
 
   func testCancellationEndsThePages() async throws {
-    let pages = PagedSequence<Int> { cursor in ([], (cursor ?? "") + "x") }
+    let pages = PagedSequence<Int> { cursor in
+      try? await Task.sleep(nanoseconds: 100_000_000)
+      return ([], (cursor ?? "") + "x")
+    }
     let task = Task { for try await _ in pages {} }
     task.cancel()
     let canceled = try await result(of: task)
