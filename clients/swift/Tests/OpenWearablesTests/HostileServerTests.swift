@@ -248,6 +248,20 @@ final class HostileServerTests: XCTestCase {
     }
     XCTAssertEqual(target.requests, [], "a redirect was followed")
   }
+
+  /// The 401 of a gateway that asks for a password is the gateway's, and comes at once.
+  func testPasswordOfAGatewayIsNotWaitedFor() async throws {
+    for challenge in ["Basic realm=\"x\"", "Digest realm=\"x\", nonce=\"n\""] {
+      for _ in 0..<3 {
+        let server = try HostileServer(
+          status: 401, ["WWW-Authenticate": challenge], type: "text/html", text: "<html>")
+        let error = try await getUser(server, .init(timeout: 5))
+        XCTAssertEqual(error.kind, .unauthenticated, "\(challenge): \(error)")
+        XCTAssertEqual(error.reason, .foreignAnswer, challenge)
+        XCTAssertEqual(server.requests.count, 1, challenge)
+      }
+    }
+  }
 }
 
 /// The memory that this process holds.

@@ -89,7 +89,7 @@ struct URLSessionTransport: HTTPTransport {
       result = try await promise.value(by: deadline)
     } catch {
       pool.exchanges.forget(task)
-      cancel(task)
+      cancel(task, of: pool.session)
       throw error
     }
     return try result.get()
@@ -106,9 +106,19 @@ struct URLSessionTransport: HTTPTransport {
 #endif
 
 /// Cancels a task on another thread, since FoundationNetworking waits for the one that it
-/// calls its delegate on.
-private func cancel(_ task: URLSessionTask) {
-  DispatchQueue.global().async { task.cancel() }
+/// calls its delegate on. If that one is still busy after a second, as with the body of a
+/// redirect that unpacks without end, later requests go through another session.
+private func cancel(_ task: URLSessionTask, of session: URLSession) {
+  let done = Promise<Void>()
+  DispatchQueue.global().async {
+    task.cancel()
+    done.fulfill(())
+  }
+  #if canImport(FoundationNetworking)
+    DispatchQueue.global().asyncAfter(deadline: .now() + 1) {
+      if done.current == nil { URLSessionTransport.retire(session) }
+    }
+  #endif
 }
 
 /// The requests under way, by task. The session calls it on a queue of its own.
@@ -148,7 +158,7 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
     #if canImport(FoundationNetworking)
       URLSessionTransport.retire(session)
     #endif
-    cancel(dataTask)
+    cancel(dataTask, of: session)
     refused.exchange.outcome.fulfill(.failure(.tooLarge(refused.limit)))
   }
 
@@ -166,6 +176,23 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
       exchange.outcome.fulfill(.failure(.offline(URLError(.badServerResponse))))
     }
   }
+
+  #if canImport(FoundationNetworking)
+    /// Takes the 401 of a gateway as the response. FoundationNetworking would wait for the
+    /// gateway's password until the deadline.
+    func urlSession(
+      _ session: URLSession, task: URLSessionTask,
+      didReceive challenge: URLAuthenticationChallenge,
+      completionHandler:
+        @escaping @Sendable (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
+    ) {
+      let exchange = open.with { $0.removeValue(forKey: task.taskIdentifier) }
+      if let exchange, let response = challenge.failureResponse as? HTTPURLResponse {
+        exchange.outcome.fulfill(.success(HTTPResponse(response, exchange.body)))
+      }
+      cancel(task, of: session)
+    }
+  #endif
 
   func urlSession(
     _: URLSession, task: URLSessionTask, willPerformHTTPRedirection: HTTPURLResponse,
