@@ -51,8 +51,12 @@ func walkCommands(t *testing.T, running bool) {
 			p = i.serve()
 		}
 	}
-	dead := func(what string, tokens pair) {
+	// dead checks that both tokens of a pair, and a token that it minted, are refused.
+	dead := func(what string, tokens pair, user, minted string) {
 		t.Helper()
+		if a := p.call("GET", "/api/v1/users/"+user, minted, nil); a.status != 401 {
+			t.Errorf("after %s a token that it minted was answered %d", what, a.status)
+		}
 		if a := p.call("GET", "/api/v1/auth/me", tokens.access, nil); a.status != 401 {
 			t.Errorf("after %s the access token was answered %d", what, a.status)
 		}
@@ -72,16 +76,9 @@ func walkCommands(t *testing.T, running bool) {
 		t.Helper()
 		return p.want(200, "POST", "/api/v1/users/"+user+"/token", tokens.access, nil).str("access_token")
 	}
-	deadMinted := func(what, minted string) {
-		t.Helper()
-		if a := p.call("GET", "/api/v1/users/"+user, minted, nil); a.status != 401 {
-			t.Errorf("after %s a token that it minted was answered %d", what, a.status)
-		}
-	}
 	minted := mint()
 	command("", "disable", "--email", strings.ToUpper(email))
-	dead("disable", tokens)
-	deadMinted("disable", minted)
+	dead("disable", tokens, user, minted)
 	refused(password)
 	if words := i.listed(email); len(words) != 4 || words[3] != "disabled" {
 		t.Errorf("listed as %q", words)
@@ -95,8 +92,7 @@ func walkCommands(t *testing.T, running bool) {
 	next := passphrase()
 	minted = mint()
 	command(next, "set-password", "--email", email, "--password-stdin")
-	dead("set-password", tokens)
-	deadMinted("set-password", minted)
+	dead("set-password", tokens, user, minted)
 	refused(password)
 	tokens = p.login(email, next)
 
@@ -108,8 +104,7 @@ func walkCommands(t *testing.T, running bool) {
 	minted = mint()
 	p.want(200, "GET", "/api/v1/users/"+user, minted, nil)
 	command("", "delete", "--email", email)
-	dead("delete", tokens)
-	deadMinted("delete", minted)
+	dead("delete", tokens, user, minted)
 	refused(next)
 	p.want(200, "GET", "/api/v1/auth/me", other.access, nil)
 	if words := i.listed(email); words != nil {
