@@ -101,7 +101,8 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 }
 
 // setPassword stores a password. It ends the developer's sessions and the user
-// tokens that they minted, except one session and its own. It is Unavailable if the password changed since verified was read.
+// tokens that they minted, except one session and its own. It is Unavailable if
+// the password changed since verified was read.
 func (s *Developers) setPassword(ctx context.Context, verified StoredDeveloper, password, except string) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {

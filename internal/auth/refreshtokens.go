@@ -128,7 +128,8 @@ func (s *RefreshTokens) applyRefresh(
 }
 
 // Revoke ends the session of an access token, or of a refresh token of any
-// generation, and the user tokens that the session minted. An unknown token is not an error (RFC 7009 section 2.2).
+// generation, and the user tokens that the session minted. An unknown token is
+// not an error (RFC 7009 section 2.2).
 func (s *RefreshTokens) Revoke(ctx context.Context, token string) error {
 	id, err := s.finder.byToken(ctx, token)
 	if errors.Is(err, problem.ErrNotFound) {
