@@ -87,7 +87,7 @@ func (p *Process) End(s syscall.Signal, within time.Duration) {
 		return
 	}
 	p.Signal(s)
-	p.Signal(syscall.SIGCONT)
+	p.resume()
 	select {
 	case <-p.ended:
 	case <-time.After(within):
