@@ -91,6 +91,7 @@ func TestUnknownKeysShareOneReading(t *testing.T) {
 			t.Errorf("%d readings, and callers waited %v", n, took)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait() // the reading has ended
 		store.takes, store.fails = 0, nil
 		for range 100 {
 			if _, _, err := s.verify(t.Context(), foreign, time.Now()); !errors.Is(err, credential.ErrInvalidToken) {
