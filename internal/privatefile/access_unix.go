@@ -51,8 +51,10 @@ func checkAccess(path string, info fs.FileInfo) error {
 		return fmt.Errorf("%s has %d names (hard links): remove the others, or put a copy in its place", path, links)
 	}
 	switch mode := info.Mode().Perm(); {
-	case mode&(groupWrite|othersWrite) != 0:
+	case mode&othersWrite != 0:
 		return fmt.Errorf("%s can be changed by others: run chmod 600 %s, and restore it from a backup if others had access", path, path)
+	case mode&groupWrite != 0: // as a Kubernetes volume with fsGroup makes each file
+		return Warning(fmt.Sprintf("%s can be changed by its group: run chmod 600 %s, and restore it from a backup if others had access", path, path))
 	case mode&0o077 != 0:
 		return Warning(fmt.Sprintf("%s can be read by others: run chmod 600 %s, and rotate what it protects if others had access", path, path))
 	}

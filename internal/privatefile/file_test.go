@@ -44,7 +44,7 @@ var plants = []plant{
 	{"a read-only file", func(t *testing.T, p string) { write(t, p, 0o400) }, "", false},
 	{"readable by its group", func(t *testing.T, p string) { write(t, p, 0o640) }, "can be read by others: run chmod 600", true},
 	{"readable by all", func(t *testing.T, p string) { write(t, p, 0o604) }, "can be read by others: run chmod 600", true},
-	{"writable by its group", func(t *testing.T, p string) { write(t, p, 0o620) }, "can be changed by others: run chmod 600", false},
+	{"writable by its group", func(t *testing.T, p string) { write(t, p, 0o620) }, "can be changed by its group: run chmod 600", true},
 	{"writable by all", func(t *testing.T, p string) { write(t, p, 0o666) }, "can be changed by others: run chmod 600", false},
 	{"a link", func(t *testing.T, p string) { write(t, p+".target", 0o600); must(t, os.Symlink(p+".target", p)) }, "is a symbolic link", false},
 	{"a dangling link", func(t *testing.T, p string) { must(t, os.Symlink(p+".nowhere", p)) }, "is a symbolic link", false},

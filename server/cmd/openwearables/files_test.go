@@ -165,11 +165,15 @@ func (i *installation) eachIsPrivate(umask string) {
 	}
 }
 
-// A start says what doctor says of files that others may read, and goes on.
+// A start says what doctor says of files that others may read or its group may
+// change, and goes on.
 func TestReadableFilesAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	i, _ := installWithDeveloper(t)
 	if err := os.Chmod(i.path("openwearables.db"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(i.path("openwearables.db.lock"), 0o660); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(i.folder, 0o775); err != nil {
@@ -177,6 +181,7 @@ func TestReadableFilesAreWarnedOf(t *testing.T) {
 	}
 	p := i.serve()
 	for _, said := range []string{
+		"openwearables.db.lock can be changed by its group: run chmod 600 openwearables.db.lock",
 		"openwearables.db can be read by others: run chmod 600 openwearables.db",
 		"its group may replace files in the folder .: run chmod g-w .",
 	} {
