@@ -13,7 +13,10 @@ import (
 	"github.com/openwearables/openwearables/server/rpc"
 )
 
-const healthService = "grpc.health.v1.Health"
+const (
+	healthService   = "grpc.health.v1.Health"
+	healthOperation = "health" // the name of its one method in logs and metrics
+)
 
 // health serves the health endpoints. /livez reports that the process runs;
 // /readyz and gRPC health report whether it can serve.
@@ -31,7 +34,7 @@ func (f *Front) registerHealth(h health) {
 	f.handle("GET /readyz", f.probe("readyz", h.readyz))
 	procedure := "/" + healthService + "/Check"
 	check := connect.NewUnaryHandler(procedure, h.check, rpc.HandlerOptions())
-	f.handle("POST "+procedure, f.aside("health", rpc.Fail, readRPC, check))
+	f.handle("POST "+procedure, f.aside(healthOperation, rpc.Fail, readRPC, check))
 }
 
 // readyz answers 503 while requests cannot be served, else "ok", or "degraded"

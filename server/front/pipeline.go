@@ -33,7 +33,7 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 		if o.proof != inBody {
 			f.authenticate(c, r)
 		}
-		err := f.auth.Limits.Spend(r.Context(), &c.Caller, byAddress)
+		err := f.spend(&o, c, r, byAddress)
 		if err == nil && o.proof == inHeader {
 			err = c.Authenticated()
 		}
@@ -49,6 +49,21 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// spend charges the limit of the request. A health check goes on if the limit
+// cannot be reached in time, since its answer reports that the node is not ready.
+func (f *Front) spend(o *operation, c *call.Call, r *http.Request, byAddress ratelimit.Policy) error {
+	if o.name != healthOperation {
+		return f.auth.Limits.Spend(r.Context(), &c.Caller, byAddress)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), describeTimeout)
+	defer cancel()
+	err := f.auth.Limits.Spend(ctx, &c.Caller, byAddress)
+	if err != nil && problem.AsError(err).Kind == problem.Unavailable {
+		return nil
+	}
+	return err
 }
 
 // aside is the pipeline of a handler beside the table of operations. It requires
