@@ -25,8 +25,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(pgtest.Main{M: m}, goleak.IgnoreTopFunction("net/http.(*http2ClientConn).readLoop"))
 }
 
-// onPostgres makes every scenario use PostgreSQL instead of SQLite (TEST_DATABASE=postgres).
-var onPostgres = os.Getenv("TEST_DATABASE") == "postgres"
+// onPostgres reports whether every scenario uses PostgreSQL instead of SQLite
+// (TEST_DATABASE=postgres). A test asks, and no variable remembers: the go command keeps a result
+// apart by what the tests themselves read of the environment.
+func onPostgres() bool { return os.Getenv("TEST_DATABASE") == "postgres" }
 
 // clock is the real time plus an offset that tests advance. Safe for concurrent use.
 type clock struct {
@@ -101,7 +103,7 @@ func newNode(t *testing.T) *node {
 		database: filepath.Join(t.TempDir(), "node.db"), email: "dev@example.com", password: passphrase(),
 	}
 	n.dsn = "sqlite:" + n.database
-	if onPostgres {
+	if onPostgres() {
 		n.dsn, n.secret = pgtest.New(t), []byte(rand.Text()+rand.Text())
 	}
 	return n
