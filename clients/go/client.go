@@ -151,6 +151,8 @@ func (c *Client) BaseURL() string { return c.base }
 //	h, opts := c.Connect()
 //	workouts := owv1connect.NewWorkoutServiceClient(h, c.BaseURL(), opts)
 //
+// Options of your own, such as connect.WithProtoJSON, come after this one.
+//
 // The HTTP client refuses every other host. Messages of a generated client contain
 // minted secrets in plain text.
 func (c *Client) Connect() (connect.HTTPClient, connect.ClientOption) {

@@ -176,7 +176,7 @@ func dial(asked *pb.ClientCompatRequest) (conformancev1connect.ConformanceServic
 	if err != nil {
 		return nil, err
 	}
-	return conformancev1connect.NewConformanceServiceClient(httpClient, sdk.BaseURL(), append(options, wrapped)...), nil
+	return conformancev1connect.NewConformanceServiceClient(httpClient, sdk.BaseURL(), append([]connect.ClientOption{wrapped}, options...)...), nil
 }
 
 // trust is nil where the server has no certificate.
@@ -234,6 +234,9 @@ func errorOf(err error) *pb.Error {
 	}
 	told, refused := &pb.Error{Code: pb.Code_CODE_UNKNOWN, Message: new(err.Error())}, new(connect.Error)
 	if !errors.As(err, &refused) {
+		if own := new(openwearables.Error); errors.As(err, &own) && own.Kind == openwearables.KindInternal {
+			told.Code = pb.Code_CODE_INTERNAL // the SDK refuses the response itself
+		}
 		return told
 	}
 	told.Code, told.Message = pb.Code(refused.Code()), new(refused.Message())
