@@ -104,7 +104,7 @@ func (s *Server) compose(ctx context.Context) error {
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
 		Passwords: credential.NewPasswords(concurrency, 16*concurrency),
-		Peers:     peers, Now: s.now, Log: s.config.Log,
+		Peers:     peers, Now: s.now, Log: s.config.Log, Await: store.Await,
 	})
 	if err != nil {
 		return err

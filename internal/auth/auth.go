@@ -33,22 +33,41 @@ type Ports struct {
 	Vault     *credential.Vault
 	Passwords *credential.Passwords
 	Peers     Peers
-	Now       func() time.Time
+	Now       func() time.Time // the store's time, with which ends in it are compared
 	Log       *slog.Logger
+
+	// Machine is the clock of this machine, for spans, which a correction of Now
+	// must not stretch. Nil means Now.
+	Machine func() time.Time
+	// Await returns a context for the wait of a request for work that it shares
+	// with others, which ends when the request's time in the store does. Nil
+	// means context.WithCancel.
+	Await func(context.Context) (context.Context, context.CancelFunc)
+}
+
+func (p Ports) withDefaults() Ports {
+	if p.Machine == nil {
+		p.Machine = p.Now
+	}
+	if p.Await == nil {
+		p.Await = context.WithCancel
+	}
+	return p
 }
 
 // New returns the services. It loads the signing keys and makes the first one
 // if the store has none.
 func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
+	p = p.withDefaults()
 	limits := &config.Limits
 	uses := newLastUses(p.LastUses, p.Now, config.AccessTTL+time.Minute)
 	signer := &signer{
-		store: p.Store, vault: p.Vault, now: p.Now,
+		store: p.Store, vault: p.Vault, now: p.Now, machine: p.Machine, await: p.Await,
 		issuer: config.Issuer, accessTTL: config.AccessTTL,
 	}
 	credentials := &credentials{
 		store: p.Store, vault: p.Vault, signer: signer, versions: p.Peers,
-		cache: newCache(), uses: uses, now: p.Now, log: p.Log,
+		cache: newCache(), uses: uses, now: p.Now, machine: p.Machine, log: p.Log,
 	}
 	buckets := &buckets{limits: limits, peers: p.Peers, now: p.Now, log: p.Log}
 	passwords := &passwords{

@@ -55,6 +55,7 @@ type credentials struct {
 	cache    *cache
 	uses     *lastUses
 	now      func() time.Time
+	machine  func() time.Time // measures spans
 	log      *slog.Logger
 }
 
@@ -89,7 +90,7 @@ func (s *credentials) ended(p *Principal, now time.Time) bool {
 // caches the principal unless something was forgotten since epoch. The version
 // is one that the subject had before the call, 0 if unknown.
 func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h credential.Hash, epoch, version uint64) {
-	now := s.now()
+	now, began := s.now(), s.machine()
 	verify := s.verifyToken
 	if c.presentsKey() {
 		verify = s.verifyKey
@@ -99,7 +100,7 @@ func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h creden
 		c.Principal, c.Refused = nil, problem.AsError(err)
 		return
 	}
-	p.version, p.verifiedAt = version, now
+	p.version, p.verifiedAt = version, began
 	s.cache.put(epoch, h, p)
 	c.Principal, c.Refused = p, nil
 	p.used.touch(now)
@@ -110,7 +111,7 @@ func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h creden
 // It may leave the caller without a principal.
 func (s *credentials) revalidate(ctx context.Context, c *Caller, version uint64) {
 	p, lease := c.Principal, s.versions.Lease()
-	if c.verified || p.version == version && (lease == 0 || s.now().Sub(p.verifiedAt) < lease) {
+	if c.verified || p.version == version && (lease == 0 || s.machine().Sub(p.verifiedAt) < lease) {
 		return
 	}
 	h := s.vault.Hash(c.presented)

@@ -50,7 +50,7 @@ type Principal struct {
 	subject    string    // the key or session that it ends with
 	signedBy   string    // the id of the signing key of a token
 	version    uint64    // of the subject, from before the verification
-	verifiedAt time.Time // when the verification began
+	verifiedAt time.Time // when the verification began, by the clock of the machine
 	used       *lastUse
 }
 

@@ -24,6 +24,14 @@ var audiences = []string{developerAudience, userAudience}
 // that were read from the store, before they are read again.
 const SigningKeysFor = time.Second
 
+const (
+	// unknownFor is how long a reading decides that a key is unknown, so that
+	// tokens of made-up keys cost the store 10 readings a second at most.
+	unknownFor = 100 * time.Millisecond
+	// failedFor is how long the failure of a reading is that of its callers.
+	failedFor = 100 * time.Millisecond
+)
+
 // signer signs and verifies access tokens with the keys in force, which it
 // reads from the store. load must have succeeded once. Safe for concurrent use.
 type signer struct {
@@ -32,13 +40,14 @@ type signer struct {
 	issuer    string
 	accessTTL time.Duration
 	now       func() time.Time
+	machine   func() time.Time // measures spans
+	await     func(context.Context) (context.Context, context.CancelFunc)
 
 	keys  atomic.Pointer[ring]
 	loads atomic.Uint64 // counts readings, in the order in which they began
 
-	mu      sync.Mutex
-	last    *reading
-	learned time.Time // when an unknown key last caused a reading
+	mu   sync.Mutex
+	last *reading
 }
 
 // ring holds the signing keys at one time. It is replaced as a whole.
@@ -46,23 +55,30 @@ type ring struct {
 	active *credential.SigningKey
 	all    credential.KeySet
 	order  uint64    // of its reading among all
-	asOf   time.Time // when its reading began
+	asOf   time.Time // when its reading began, by the clock of the machine
 }
 
 // reading is one reading of the keys, which its callers share.
 type reading struct {
-	began time.Time
+	began time.Time // by the clock of the machine
 	done  chan struct{}
 	err   error // set once done is closed
 }
 
-// failed reports whether the reading has ended without success.
-func (r *reading) failed() bool {
+// serves reports whether a caller at now, who needs keys no older than maxAge,
+// shares the reading. One that is under way is shared for SigningKeysFor, so that
+// a slow store is asked twice at a time at most; one that failed, for failedFor,
+// so that a store which is away is not asked by each caller.
+func (r *reading) serves(now time.Time, maxAge time.Duration) bool {
+	age := now.Sub(r.began)
 	select {
 	case <-r.done:
-		return r.err != nil
+		if r.err != nil {
+			maxAge = failedFor
+		}
+		return age < maxAge
 	default:
-		return false
+		return age < SigningKeysFor
 	}
 }
 
@@ -87,7 +103,15 @@ func (s *signer) access(row *StoredSession, now time.Time) (string, time.Duratio
 // active returns the key that signs; nil if there is none yet.
 func (s *signer) active() *credential.SigningKey { return s.keys.Load().active }
 
-func (s *signer) jwks() []byte { return s.keys.Load().all.JWKS() }
+// jwks returns the public keys, which it reads again if they are older than
+// SigningKeysFor: one that was ended elsewhere is published no longer. The error
+// is Unavailable if they could not be read.
+func (s *signer) jwks(ctx context.Context) ([]byte, error) {
+	if err := s.read(ctx, SigningKeysFor); err != nil {
+		return nil, err
+	}
+	return s.keys.Load().all.JWKS(), nil
+}
 
 // accepts reports whether tokens of the key are accepted.
 func (s *signer) accepts(keyID string) bool { return s.keys.Load().all[keyID] != nil }
@@ -97,52 +121,35 @@ func (s *signer) accepts(keyID string) bool { return s.keys.Load().all[keyID] !=
 // credential.KeySet.Verify, and Unavailable if the keys had to be read again
 // and could not be.
 func (s *signer) verify(ctx context.Context, token string, now time.Time) (credential.Claims, string, error) {
-	keys := s.keys.Load()
-	claims, err := keys.all.Verify(token, s.issuer, audiences, now)
+	keys := s.keys.Load().all
+	claims, err := keys.Verify(token, s.issuer, audiences, now)
 	keyID := credential.HeaderKeyID(token)
-	switch unknown := keyID != "" && keys.all[keyID] == nil; {
-	case err == nil && now.Sub(keys.asOf) >= SigningKeysFor: // the key may have been ended elsewhere
-		err = s.readSince(ctx, now.Add(-SigningKeysFor))
+	switch unknown := keyID != "" && keys[keyID] == nil; {
+	case err == nil: // the key may have been ended elsewhere
+		err = s.read(ctx, SigningKeysFor)
 		if err == nil && !s.accepts(keyID) {
 			err = credential.ErrInvalidToken
 		}
 	case errors.Is(err, credential.ErrInvalidToken) && unknown: // it may have been made elsewhere
-		if err = s.readSince(ctx, s.learn(now)); err == nil {
+		if err = s.read(ctx, unknownFor); err == nil {
 			claims, err = s.keys.Load().all.Verify(token, s.issuer, audiences, now)
 		}
 	}
 	return claims, keyID, err
 }
 
-// learnEvery is the shortest time between readings that unknown keys cause.
-const learnEvery = time.Second
-
-// learn returns since when the keys must have been read before a key counts as
-// unknown.
-func (s *signer) learn(now time.Time) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now.Sub(s.learned) >= learnEvery {
-		s.learned = now
+// read returns nil if the keys in force are younger than maxAge, or else once a
+// reading of them has succeeded. Callers at the same time share one reading,
+// which has no caller's deadline, and leave it when their own time is over. The
+// error is of kind Unavailable, or a defect.
+func (s *signer) read(ctx context.Context, maxAge time.Duration) error {
+	now := s.machine()
+	if now.Sub(s.keys.Load().asOf) < maxAge {
+		return nil
 	}
-	return s.learned
-}
-
-// readSince returns nil once a reading of the keys that began no earlier than
-// since has succeeded. Callers at the same time share one reading, which has no
-// caller's deadline, and leave it when their context ends.
-func (s *signer) readSince(ctx context.Context, since time.Time) error {
-	s.mu.Lock()
-	r := s.last
-	if r == nil || r.began.Before(since) || r.failed() {
-		r = &reading{began: s.now(), done: make(chan struct{})}
-		s.last = r
-		go func() {
-			defer close(r.done)
-			r.err = s.load(context.Background())
-		}()
-	}
-	s.mu.Unlock()
+	r := s.reading(now, maxAge)
+	ctx, cancel := s.await(ctx)
+	defer cancel()
 	select {
 	case <-r.done:
 		return r.err
@@ -151,17 +158,34 @@ func (s *signer) readSince(ctx context.Context, since time.Time) error {
 	}
 }
 
+// reading returns the last reading if it serves, or else begins another one.
+func (s *signer) reading(now time.Time, maxAge time.Duration) *reading {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil && s.last.serves(now, maxAge) {
+		return s.last
+	}
+	r := &reading{began: now, done: make(chan struct{})}
+	s.last = r
+	go func() {
+		defer close(r.done)
+		r.err = s.load(context.Background())
+	}()
+	return r
+}
+
 // load replaces the keys in force by those in the store, unless a reading that
 // began later already has.
 func (s *signer) load(ctx context.Context) error {
-	r := &ring{order: s.loads.Add(1), asOf: s.now()}
+	now := s.now()
+	r := &ring{order: s.loads.Add(1), asOf: s.machine()}
 	rows, err := s.store.SigningKeys(ctx)
 	if err != nil {
 		return err
 	}
 	r.all = make(credential.KeySet, len(rows))
 	for _, row := range rows {
-		if row.ended(r.asOf, s.accessTTL) {
+		if row.ended(now, s.accessTTL) {
 			continue
 		}
 		key, err := row.open(s.vault)

@@ -38,7 +38,7 @@ func newSigner(t *testing.T) (*signer, *slowKeys, string) {
 		t.Fatal(err)
 	}
 	store := &slowKeys{rows: []StoredSigningKey{storedKey(t, vault, SigningActive)}}
-	s := &signer{store: store, vault: vault, issuer: "test", accessTTL: time.Hour, now: time.Now}
+	s := &signer{store: store, vault: vault, issuer: "test", accessTTL: time.Hour, now: time.Now, machine: time.Now, await: context.WithCancel}
 	if err := s.load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +100,55 @@ func TestUnknownKeysShareOneReading(t *testing.T) {
 		}
 		if n := store.readings.Load() - before; n != 2 {
 			t.Errorf("100 tokens of an unknown key caused %d readings", n-1)
+		}
+	})
+}
+
+// However many tokens of unknown keys there are, and whether or not the store
+// answers, it is asked 10 times a second at most. A key that was made elsewhere
+// is known within the time between two readings.
+func TestUnknownKeysCostTheStoreLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store, _ := newSigner(t)
+		_, _, foreign := newSigner(t)
+		verified := func(token string) error {
+			_, _, err := s.verify(t.Context(), token, time.Now())
+			return err
+		}
+		for _, fails := range []error{nil, problem.UnavailableError(errors.New("away"))} {
+			store.fails = fails
+			time.Sleep(unknownFor)
+			before := store.readings.Load()
+			for range 1000 {
+				time.Sleep(time.Millisecond)
+				if err := verified(foreign); errors.Is(err, credential.ErrInvalidToken) != (fails == nil) {
+					t.Fatalf("the outcome is %v while the store answers %v", err, fails)
+				}
+			}
+			if n := store.readings.Load() - before; n > 10 {
+				t.Errorf("1000 tokens of an unknown key caused %d readings in a second", n)
+			}
+		}
+		store.fails, store.takes = nil, 20*time.Millisecond
+		time.Sleep(failedFor)
+		if err := verified(foreign); !errors.Is(err, credential.ErrInvalidToken) {
+			t.Errorf("before its key is made a token is %v", err)
+		}
+		made := storedKey(t, s.vault, SigningActive)
+		store.rows = append(store.rows, made)
+		key, err := made.open(s.vault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := &signer{issuer: s.issuer, accessTTL: time.Hour}
+		other.keys.Store(&ring{active: key})
+		token, _, err := other.access(&StoredSession{ID: newID(), DeveloperID: newID(), EndsAt: time.Now().Add(day)}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(unknownFor)
+		if err := verified(token); err != nil {
+			t.Errorf("a token of a key that was made elsewhere is %v", err)
 		}
 	})
 }

@@ -19,8 +19,9 @@ type Signing struct {
 }
 
 // JWKS returns the public keys as an RFC 7517 document. It is empty under
-// HS256.
-func (s *Signing) JWKS() []byte { return s.signer.jwks() }
+// HS256. The error is Unavailable if the keys are older than SigningKeysFor and
+// could not be read again.
+func (s *Signing) JWKS(ctx context.Context) ([]byte, error) { return s.signer.jwks(ctx) }
 
 // start loads the keys. It rotates if the store has none or if the active one
 // has another algorithm than is configured. Without a configured algorithm it
@@ -157,5 +158,6 @@ func (s *Signing) put(ctx context.Context, tx Tx, state string) (string, error) 
 	return k.ID, tx.PutSigningKey(ctx, k)
 }
 
-// Reload reads the keys again, because another process may have rotated them.
-func (s *Signing) Reload(ctx context.Context) error { return s.signer.load(ctx) }
+// Reload reads the keys again, because another process may have rotated them,
+// unless a reading is under way, whose end it awaits.
+func (s *Signing) Reload(ctx context.Context) error { return s.signer.read(ctx, 0) }

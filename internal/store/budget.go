@@ -21,6 +21,18 @@ type budgetKey struct{}
 // each call has a budget of its own.
 func WithBudget(ctx context.Context) context.Context { return &budget{Context: ctx} }
 
+// Await returns a context for a request's wait for work that it shares with
+// others, whose store calls count for nobody: it ends when the budget does, from
+// which the time until cancel is taken.
+func Await(ctx context.Context) (within context.Context, cancel context.CancelFunc) {
+	begun, b := time.Now(), budgetFrom(ctx)
+	within, end := context.WithTimeout(ctx, callTimeout-b.used())
+	return within, func() {
+		end()
+		b.use(time.Since(begun))
+	}
+}
+
 // Value returns the budget under its key.
 func (b *budget) Value(key any) any {
 	if _, ok := key.(budgetKey); ok {

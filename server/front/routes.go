@@ -89,10 +89,15 @@ func (f *Front) registerReflection(services map[string]http.Handler) {
 }
 
 // jwks serves the public signing keys, cached for five minutes.
-func (f *Front) jwks(w http.ResponseWriter, _ *http.Request) {
+func (f *Front) jwks(w http.ResponseWriter, r *http.Request) {
+	keys, err := f.auth.Signing.JWKS(r.Context())
+	if err != nil {
+		refuse(w, r, err)
+		return
+	}
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	_, _ = w.Write(f.auth.Signing.JWKS()) // an error means that the client has gone
+	_, _ = w.Write(keys) // an error means that the client has gone
 }
 
 // preflight adds the limit of the address to the answer of a CORS preflight,

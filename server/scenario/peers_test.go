@@ -22,8 +22,8 @@ func startCluster(t *testing.T, count int, change ...func(*server.Config)) []*no
 	dsn, secret := pgtest.New(t), []byte(rand.Text()+rand.Text())
 	nodes := make([]*node, count)
 	for i := range nodes {
-		nodes[i] = &node{t: t, clock: &clock{}, log: &logBuffer{}, email: "dev@example.com", password: passphrase()}
-		nodes[i].boot(t, append([]func(*server.Config){func(c *server.Config) { c.Database, c.Secret = dsn, secret }}, change...)...)
+		nodes[i] = &node{t: t, clock: &clock{}, log: &logBuffer{}, email: "dev@example.com", password: passphrase(), dsn: dsn, secret: secret}
+		nodes[i].boot(t, change...)
 		nodes[i].password = nodes[0].password
 	}
 	nodes[0].addDeveloper(nodes[0].email, nodes[0].password)
