@@ -32,13 +32,26 @@ type Config struct {
 	Auth           auth.Config
 
 	HashConcurrency int              // passwords hashed at once; 0 = GOMAXPROCS
-	Now             func() time.Time // nil = time.Now
+	Now             func() time.Time // nil = the database's, which on SQLite is Machine's
+	Machine         func() time.Time // this machine's clock; nil = time.Now
 	Log             *slog.Logger     // nil = no log
 }
 
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
 	return Config{Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig()}
+}
+
+// machine returns the clock of this machine, or what a test has in its place.
+func (c *Config) machine() func() time.Time {
+	switch {
+	case c.Machine != nil:
+		return c.Machine
+	case c.Now != nil:
+		return c.Now
+	default:
+		return time.Now
+	}
 }
 
 // Check returns an error that says what to change if the configuration is

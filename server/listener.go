@@ -101,7 +101,7 @@ func (s *Server) newPublicServer() (*http.Server, error) {
 	if s.config.TLSCert == "" {
 		return h, nil
 	}
-	c := &certificate{file: s.config.TLSCert, keyFile: s.config.TLSKey, now: s.now, log: s.config.Log}
+	c := &certificate{file: s.config.TLSCert, keyFile: s.config.TLSKey, now: s.config.machine(), log: s.config.Log}
 	var err error
 	h.TLSConfig, err = c.config()
 	return h, err

@@ -44,10 +44,7 @@ type Server struct {
 // to one process: New returns ErrInUse while another has it. Any number of
 // servers may share a PostgreSQL database. The caller must call Close.
 func New(ctx context.Context, config Config) (_ *Server, err error) {
-	s := &Server{config: config, now: config.Now}
-	if s.now == nil {
-		s.now = time.Now
-	}
+	s := &Server{config: config}
 	if s.config.Log == nil {
 		s.config.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	}
@@ -68,9 +65,10 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 			err = errors.Join(err, s.release())
 		}
 	}()
-	if s.store, err = store.Open(ctx, s.config.Database, store.Options{Now: config.Now, Log: s.config.Log}); err != nil {
+	if s.store, err = store.Open(ctx, s.config.Database, store.Options{Now: config.Now, Machine: config.machine(), Log: s.config.Log}); err != nil {
 		return nil, err
 	}
+	s.now = s.store.Now
 	for _, risk := range slices.Concat(s.store.Risks(), []string{s.store.Exposed()}) {
 		if risk != "" {
 			s.config.Log.WarnContext(ctx, risk)
@@ -104,7 +102,7 @@ func (s *Server) compose(ctx context.Context) error {
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
 		Passwords: credential.NewPasswords(concurrency, 16*concurrency),
-		Peers:     peers, Now: s.now, Log: s.config.Log, Await: store.Await,
+		Peers:     peers, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await,
 	})
 	if err != nil {
 		return err
@@ -172,17 +170,18 @@ const (
 	signingReloadAlone  = time.Minute
 )
 
-// start starts the background jobs: each second, buffered writes are flushed;
-// each hour, expired rows are purged; from time to time, the signing keys are
+// start starts the background jobs: each second, buffered writes are flushed
+// and the clock of a shared database is measured; each hour, expired rows are purged; from time to time, the signing keys are
 // reloaded.
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.every(ctx, time.Second, "flush", s.flush)
 	s.every(ctx, time.Hour, "purge", s.store.Purge)
-	reload := signingReloadShared
-	if s.config.SQLitePath() != "" {
-		reload = signingReloadAlone
+	reload := signingReloadAlone
+	if s.config.SQLitePath() == "" {
+		reload = signingReloadShared
+		s.every(ctx, time.Second, "measuring the database's clock", s.measure)
 	}
 	s.every(ctx, reload, "reading the signing keys", s.auth.Signing.Reload)
 }
@@ -202,6 +201,13 @@ func (s *Server) every(ctx context.Context, d time.Duration, name string, f func
 			}
 		}
 	})
+}
+
+// measure measures how far this machine's clock is from the database's, which
+// changes when somebody sets either. That the database is away shows elsewhere.
+func (s *Server) measure(ctx context.Context) error {
+	_ = s.store.Ping(ctx)
+	return nil
 }
 
 func (s *Server) flush(ctx context.Context) error {

@@ -73,10 +73,7 @@ func (c *Config) certificateWarnings() (warnings []string) {
 	if err != nil || pair.Leaf == nil {
 		return warnings
 	}
-	now := time.Now()
-	if c.Now != nil {
-		now = c.Now()
-	}
+	now := c.machine()()
 	if now.After(pair.Leaf.NotAfter) || now.Before(pair.Leaf.NotBefore) {
 		warnings = append(warnings, fmt.Sprintf("--tls-cert %s is valid from %s to %s only: replace it", c.TLSCert,
 			pair.Leaf.NotBefore.UTC().Format(time.RFC3339), pair.Leaf.NotAfter.UTC().Format(time.RFC3339)))

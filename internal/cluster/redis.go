@@ -61,6 +61,7 @@ func (silence) Printf(context.Context, string, ...any) {}
 type Redis struct {
 	client *redis.Client
 	local  *ratelimit.Memory
+	now    func() time.Time
 	log    *slog.Logger
 	id     string // of this node
 
@@ -83,7 +84,7 @@ func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logge
 	if err != nil {
 		return nil, errors.New("--redis must be redis://[:PASSWORD@]HOST:PORT[/DB], rediss:// for TLS, or unix://PATH")
 	}
-	r := &Redis{local: ratelimit.NewMemory(now), log: log, id: rand.Text()}
+	r := &Redis{local: ratelimit.NewMemory(now), now: now, log: log, id: rand.Text()}
 	r.nodes.Store(1)
 	r.unique.Store(1)
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = timeout, timeout, timeout, timeout

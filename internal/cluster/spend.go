@@ -31,7 +31,7 @@ func (r *Redis) run(ctx context.Context, p ratelimit.Policy, id, subject string,
 		}
 		return ratelimit.Window{}, 0, err
 	}
-	admitted, used, reset, version, ok := read(answer)
+	a, ok := read(answer)
 	if !ok {
 		err := errors.New("redis answered something else than was asked")
 		r.lose(err)
@@ -40,19 +40,31 @@ func (r *Redis) run(ctx context.Context, p ratelimit.Policy, id, subject string,
 	if r.failures.Load() != 0 {
 		r.failures.Store(0)
 	}
-	w := ratelimit.Window{Policy: p, Remaining: max(0, p.Limit-used), Reset: time.Unix(reset, 0), Admitted: admitted}
-	return w, r.localVersion(version, before), nil
+	w := ratelimit.Window{
+		Policy: p, Remaining: max(0, p.Limit-int(a.used)), Reset: time.Unix(a.reset, 0),
+		Ahead: time.Unix(a.seconds, a.micros*1000).Sub(r.now()), Admitted: a.admitted == 1,
+	}
+	return w, r.localVersion(a.version, before), nil
 }
 
-func read(answer []any) (admitted bool, used int, reset int64, version string, ok bool) {
-	if len(answer) != 4 {
-		return false, 0, 0, "", false
+// spent is what the script returns.
+type spent struct {
+	admitted, used, reset int64
+	version               string
+	seconds, micros       int64 // the time of Redis
+}
+
+func read(answer []any) (a spent, ok bool) {
+	if len(answer) != 6 {
+		return a, false
 	}
-	a, ok1 := answer[0].(int64)
-	u, ok2 := answer[1].(int64)
-	reset, ok3 := answer[2].(int64)
-	version, ok4 := answer[3].(string)
-	return a == 1, int(u), reset, version, ok1 && ok2 && ok3 && ok4
+	whole := true
+	for i, n := range map[int]*int64{0: &a.admitted, 1: &a.used, 2: &a.reset, 4: &a.seconds, 5: &a.micros} {
+		*n, ok = answer[i].(int64)
+		whole = whole && ok
+	}
+	a.version, ok = answer[3].(string)
+	return a, ok && whole
 }
 
 // localVersion returns the version as this node compares it. A server that was

@@ -2,11 +2,13 @@
 -- step and by this server's clock.
 -- KEYS: the window, and perhaps the version. ARGV: limit, length in seconds, what to
 -- spend (1, 0 to look, -1 to give back), a new version, seconds that it is kept.
--- Returns: 1 if admitted, what is spent, the window's end in unix seconds, the version.
+-- Returns: 1 if admitted, what is spent, the window's end in unix seconds, the version, and
+-- this server's time in unix seconds and microseconds.
 local limit, spend = tonumber(ARGV[1]), tonumber(ARGV[3])
 local used = tonumber(redis.call('GET', KEYS[1]) or '0')
 local reset = redis.call('EXPIRETIME', KEYS[1])
-local now = tonumber(redis.call('TIME')[1])
+local time = redis.call('TIME')
+local now = tonumber(time[1])
 if reset <= now then
 	used, reset = 0, now + tonumber(ARGV[2])
 	if spend == 1 and limit > 0 then
@@ -27,4 +29,4 @@ if KEYS[2] then
 		redis.call('SET', KEYS[2], version, 'EX', ARGV[5])
 	end
 end
-return {admitted, used, reset, version}
+return {admitted, used, reset, version, now, tonumber(time[2])}

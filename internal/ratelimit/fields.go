@@ -6,7 +6,8 @@ import (
 )
 
 // Fields holds the values of the header fields that describe one bucket. All
-// five agree: Reset is now plus the t of RateLimit, in unix seconds.
+// five agree: Reset is the counter's time plus the t of RateLimit, in unix
+// seconds.
 type Fields struct {
 	Limit           string // X-RateLimit-Limit
 	Remaining       string // X-RateLimit-Remaining
@@ -15,7 +16,8 @@ type Fields struct {
 	RateLimitPolicy string // RateLimit-Policy, section 3 of the same
 }
 
-// Fields renders the window as seen at now, with one allocation. A negative
+// Fields renders the window as seen at now, by the caller's clock, with one
+// allocation. A negative
 // limit renders as 0.
 func (w Window) Fields(now time.Time) Fields {
 	var buf [192]byte
@@ -28,7 +30,7 @@ func (w Window) Fields(now time.Time) Fields {
 	ends[1] = len(b)
 	b = strconv.AppendInt(b, w.ResetUnix(), 10)
 	ends[2] = len(b)
-	b = appendItem(b, w.Policy.Name, "r", int64(w.Remaining), "t", max(0, w.ResetUnix()-now.Unix()))
+	b = appendItem(b, w.Policy.Name, "r", int64(w.Remaining), "t", max(0, w.ResetUnix()-now.Add(w.Ahead).Unix()))
 	ends[3] = len(b)
 	b = appendItem(b, w.Policy.Name, "q", limit, "w", int64(w.Policy.Length()/time.Second))
 	ends[4] = len(b)

@@ -22,13 +22,15 @@ type Policy struct {
 // A Window describes one caller's bucket.
 //
 // Remaining is in [0, Policy.Limit]. Reset is a whole second, the same for the
-// life of a window, later than the counter's time by at most Policy.Window.
+// life of a window, later than the counter's time by at most Policy.Window. It is
+// by the counter's clock, and the caller's differs from that by Ahead.
 // Admitted reports whether a Take spent one; after a Peek, whether a Take in
 // its place would have.
 type Window struct {
 	Policy    Policy
 	Remaining int
 	Reset     time.Time
+	Ahead     time.Duration // of the counter's clock before the caller's
 	Admitted  bool
 }
 
@@ -38,10 +40,10 @@ func (w Window) ResetUnix() int64 {
 	return ceilSecond(w.Reset).Unix()
 }
 
-// RetryAfter returns the whole seconds from now until the window ends, rounded
+// RetryAfter returns the whole seconds from now, by the caller's clock, until the window ends, rounded
 // up and at least 1, for a Retry-After field (RFC 9110, section 10.2.3).
 func (w Window) RetryAfter(now time.Time) int {
-	return max(1, ceilSeconds(w.Reset.Sub(now)))
+	return max(1, ceilSeconds(w.Reset.Sub(now.Add(w.Ahead))))
 }
 
 // Length returns the window's length in whole seconds, at least one.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
@@ -73,6 +74,10 @@ type backend interface {
 	// ping returns nil if the database can be written and its clock agrees with
 	// ours.
 	ping(ctx context.Context) error
+	// measure reads the database's clock, which time then tells.
+	measure(ctx context.Context) error
+	// time returns the database's time.
+	time() time.Time
 	// truncateLog removes deleted data from the write-ahead log, where the
 	// database does not do that by itself.
 	truncateLog(ctx context.Context) error

@@ -27,7 +27,7 @@ var (
 	errUnstorable = errors.New("store: a text that not every database can hold")
 	errLost       = errors.New("store: the transaction was lost")
 	errUncertain  = errors.New("store: the connection was lost while committing")
-	errSkewed     = errors.New("store: the clocks of this machine and of the database differ by more than a minute")
+	errSkewed     = errors.New("store: the clocks of this machine and of the database differ by more than 20 seconds")
 	errAborted    = errors.New("store: the database undid a transaction instead of committing it")
 )
 

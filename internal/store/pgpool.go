@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +25,6 @@ const (
 	acquireTimeout = time.Second
 	longTimeout    = 10 * time.Second // of a transaction that grows with the data
 	maxTries       = 4                // of a call that met a conflict
-	maxSkew        = time.Minute
 )
 
 // pgPool is a backend that runs transactions concurrently, each on its own
@@ -41,8 +39,7 @@ type pgPool struct {
 
 	acquireTimeout, callTimeout time.Duration
 
-	ahead  atomic.Int64 // nanoseconds by which this machine's clock is ahead of the database's
-	skewed atomic.Bool
+	skew skewedClock
 
 	mu      sync.RWMutex // held for reading while a transaction is let in
 	closed  bool
@@ -51,7 +48,7 @@ type pgPool struct {
 
 func servePostgres(m *mapper, p *pools, o Options) backend {
 	return &pgPool{
-		mapper: m, pools: p, pool: p.writer, now: o.Now, clock: &clock{}, log: o.logger(),
+		mapper: m, pools: p, pool: p.writer, now: o.Now, clock: &clock{}, skew: skewedClock{machine: o.machine()}, log: o.logger(),
 		acquireTimeout: acquireTimeout, callTimeout: callTimeout,
 	}
 }
@@ -76,19 +73,27 @@ func (p *pgPool) enter() error {
 }
 
 // ping fails if the clocks of this machine and of the database differ by more
-// than maxSkew: what has expired by one would still be valid by the other.
+// than maxSkew.
 func (p *pgPool) ping(ctx context.Context) error {
-	if err := p.do(ctx, func(context.Context, *tx) error { return nil }); err != nil || p.now != nil {
+	err := p.do(ctx, func(context.Context, *tx) error { return nil })
+	if err != nil || p.now != nil {
 		return err
 	}
-	ahead := time.Duration(p.ahead.Load())
-	if wrong := ahead.Abs() > maxSkew/10; wrong != p.skewed.Swap(wrong) && wrong {
-		p.log.Warn("the clocks of this machine and of the database differ: run a time service on both", "ahead", ahead)
+	return p.skew.check(p.log)
+}
+
+func (p *pgPool) measure(ctx context.Context) error {
+	if p.now != nil {
+		return nil
 	}
-	if ahead.Abs() > maxSkew {
-		return p.engine.domainError(fmt.Errorf("%w: %s", errSkewed, ahead))
+	return p.do(ctx, func(context.Context, *tx) error { return nil })
+}
+
+func (p *pgPool) time() time.Time {
+	if p.now != nil {
+		return p.now()
 	}
-	return nil
+	return p.skew.now()
 }
 
 // truncateLog does nothing: autovacuum removes deleted rows.
@@ -271,6 +276,7 @@ func (p *pgPool) begin(ctx context.Context, c pgConn, long bool) (now time.Time,
 	ctx, cancel := context.WithTimeout(ctx, p.callTimeout)
 	defer cancel()
 	err = c.raw(func(conn *pgx.Conn) error {
+		sent := p.skew.machine()
 		results, err := conn.PgConn().Exec(ctx, statements).ReadAll()
 		if err != nil {
 			return err
@@ -278,7 +284,7 @@ func (p *pgPool) begin(ctx context.Context, c pgConn, long bool) (now time.Time,
 		var at int64
 		_, err = fmt.Sscan(string(results[1].Rows[0][0]), &at)
 		now = time.UnixMicro(at)
-		p.ahead.Store(int64(time.Since(now)))
+		p.skew.measure(sent, now)
 		return err
 	})
 	if p.now != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"github.com/uptrace/bun/schema"
@@ -43,6 +44,10 @@ func serveSQLite(m *mapper, p *pools, o Options) backend {
 		newBatcher(m, p.writer, &clock{now: o.clock()}, o.logger()),
 	}
 }
+
+func (f *file) measure(context.Context) error { return nil }
+
+func (f *file) time() time.Time { return f.clock.now() }
 
 // close closes the connection that writes last: SQLite then moves the WAL into
 // the database file and removes it, with whatever deleted data it held.

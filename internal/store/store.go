@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
@@ -16,15 +15,23 @@ import (
 
 // Options are the settings of a store. The zero value is ready to use.
 type Options struct {
-	Now func() time.Time // nil: the database's
-	Log *slog.Logger     // nil: slog.Default
+	Now     func() time.Time // nil: the database's
+	Machine func() time.Time // this machine's clock, which tells the database's time; nil: time.Now
+	Log     *slog.Logger     // nil: slog.Default
 }
 
 func (o Options) clock() func() time.Time {
 	if o.Now == nil {
-		return time.Now
+		return o.machine()
 	}
 	return o.Now
+}
+
+func (o Options) machine() func() time.Time {
+	if o.Machine == nil {
+		return time.Now
+	}
+	return o.Machine
 }
 
 func (o Options) logger() *slog.Logger {
@@ -32,26 +39,6 @@ func (o Options) logger() *slog.Logger {
 		return slog.Default()
 	}
 	return o.Log
-}
-
-// clock returns the times of transactions: in UTC, in microseconds, and never
-// before an earlier one, even if now goes back. Safe for concurrent use.
-type clock struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	last time.Time
-}
-
-func (c *clock) tick() time.Time { return c.notBefore(c.now()) }
-
-// notBefore returns t, or the latest time that was returned if that is later.
-func (c *clock) notBefore(t time.Time) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t = t.UTC().Truncate(time.Microsecond); t.After(c.last) {
-		c.last = t
-	}
-	return c.last
 }
 
 // Store keeps everything durable: it implements auth.Store, auth.LastUses and
@@ -86,8 +73,16 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	m := newMapper(e, p.readers)
 	b := e.serve(m, p, o)
+	if err := b.measure(ctx); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
 	return &Store{&reader{mapper: m, runner: b}, b, p, o.Now}, nil
 }
+
+// Now returns the database's time, with which the times in it must be compared:
+// several nodes share one database, and each has a clock of its own. On SQLite it
+// is this machine's.
+func (s *Store) Now() time.Time { return s.backend.time() }
 
 // Risks returns the settings of the database under which an acknowledged write
 // may be lost, each with what to change.

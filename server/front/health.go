@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -29,7 +30,7 @@ type health struct {
 // that it spends a limit; the others do not.
 func (f *Front) registerHealth(h health) {
 	f.handle("GET /livez", f.probe("livez", func(w http.ResponseWriter, _ *http.Request) {
-		writeHealth(w, http.StatusOK, "ok")
+		writeHealth(w, http.StatusOK, "ok", "")
 	}))
 	f.handle("GET /readyz", f.probe("readyz", h.readyz))
 	procedure := "/" + healthService + "/Check"
@@ -37,24 +38,32 @@ func (f *Front) registerHealth(h health) {
 	f.handle("POST "+procedure, f.aside(healthOperation, rpc.Fail, readRPC, check))
 }
 
-// readyz answers 503 while requests cannot be served, else "ok", or "degraded"
-// if acknowledged writes may be lost.
+// readyz answers 503 while requests cannot be served, with what is known of why,
+// else "ok", or "degraded" if acknowledged writes may be lost.
 func (h health) readyz(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case h.ready(r.Context()) != nil:
+	switch err := h.ready(r.Context()); {
+	case err != nil:
 		w.Header().Set("Retry-After", "1")
-		writeHealth(w, http.StatusServiceUnavailable, "unavailable")
+		detail := ""
+		if e, ok := errors.AsType[*problem.Error](err); ok {
+			detail = e.Detail
+		}
+		writeHealth(w, http.StatusServiceUnavailable, "unavailable", detail)
 	case h.degraded():
-		writeHealth(w, http.StatusOK, "degraded")
+		writeHealth(w, http.StatusOK, "degraded", "")
 	default:
-		writeHealth(w, http.StatusOK, "ok")
+		writeHealth(w, http.StatusOK, "ok", "")
 	}
 }
 
-func writeHealth(w http.ResponseWriter, status int, text string) {
+func writeHealth(w http.ResponseWriter, status int, text, detail string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": text}) // an error means that the client has gone
+	body := struct {
+		Status string `json:"status"`
+		Detail string `json:"detail,omitempty"`
+	}{text, detail}
+	_ = json.NewEncoder(w).Encode(body) // an error means that the client has gone
 }
 
 // describeTimeout limits how long a health answer waits for the state of its
