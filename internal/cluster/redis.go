@@ -80,9 +80,9 @@ type Redis struct {
 // no scripts or is a cluster. If the server cannot be reached, Open logs that
 // and succeeds. Neither error nor log holds the password.
 func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logger) (*Redis, error) {
-	options, err := redis.ParseURL(url)
+	options, err := parse(url)
 	if err != nil {
-		return nil, errors.New("--redis must be redis://[:PASSWORD@]HOST:PORT[/DB], rediss:// for TLS, or unix://PATH")
+		return nil, err
 	}
 	r := &Redis{local: ratelimit.NewMemory(now), now: now, log: log, id: rand.Text()}
 	r.nodes.Store(1)

@@ -72,6 +72,10 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	}
 	generation := new(atomic.Int64)
 	pool := stdlib.OpenDB(*config,
+		stdlib.OptionBeforeConnect(func(_ context.Context, next *pgx.ConnConfig) error {
+			renew(next, dsn)
+			return nil
+		}),
 		stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
 			c.PgConn().CustomData()["generation"] = generation.Load()
 			return nil
@@ -94,6 +98,19 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 		return nil, errors.Join(explain(config, err), pool.Close())
 	}
 	return &pools{readers: pool, writer: pool, risks: risks, exposed: exposed(config), generation: generation, prepareMode: prepareMode}, nil
+}
+
+// renew replaces what the next connection proves itself by, with what the
+// passfile, the service file and the files of the client certificate hold now: a
+// password or certificate may have been replaced since the start. It changes
+// nothing if they cannot be read, as while one is being written.
+func renew(next *pgx.ConnConfig, dsn string) {
+	now, err := pgx.ParseConfig("postgres:" + dsn)
+	if err != nil {
+		return
+	}
+	next.User, next.Password = now.User, now.Password
+	next.Host, next.Port, next.TLSConfig, next.Fallbacks = now.Host, now.Port, now.TLSConfig, now.Fallbacks
 }
 
 // tune completes the settings of the connections and returns the size of the

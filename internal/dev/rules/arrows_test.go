@@ -34,7 +34,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem"},
 	{"internal/event", "internal/auth internal/audit internal/problem"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
-	{"internal/cluster", "internal/ratelimit"},
+	{"internal/cluster", "internal/privatefile internal/ratelimit"},
 
 	{"internal/dev/service", "internal/dev/childproc"},
 	{"internal/dev/pgtest", "internal/dev/service internal/dev/childproc"},

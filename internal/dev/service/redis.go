@@ -5,6 +5,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,7 +18,21 @@ import (
 type Redis struct {
 	folder, addr string
 	args         []string
+	tls          bool
 	process      *childproc.Process
+}
+
+// NewRedisTLS is NewRedis for a server that speaks TLS alone. Before it starts,
+// certify makes its files for the host on which it will listen.
+func NewRedisTLS(folder string, certify func(host string), args ...string) (*Redis, error) {
+	r := &Redis{folder: folder, args: args, tls: true}
+	_, err := Listen(func(addr string) error {
+		r.addr = addr
+		host, _, _ := net.SplitHostPort(addr)
+		certify(host)
+		return r.Up()
+	})
+	return r, err
 }
 
 // NewRedis starts a server in the folder with the arguments beside the usual ones.
@@ -48,8 +63,12 @@ func (r *Redis) Up() error {
 		return errors.New("Redis is not installed: apt-get install redis-server")
 	}
 	host, port, _ := net.SplitHostPort(r.addr)
-	usual := []string{"--bind", host, "--port", port, "--dir", r.folder, "--save", "", "--appendonly", "no"}
-	cmd := exec.Command(path, append(usual, r.args...)...)
+	ports := []string{"--port", port}
+	if r.tls {
+		ports = []string{"--port", "0", "--tls-port", port}
+	}
+	usual := []string{"--bind", host, "--dir", r.folder, "--save", "", "--appendonly", "no"}
+	cmd := exec.Command(path, slices.Concat(usual, ports, r.args)...)
 	r.process, err = childproc.Serve(cmd, syscall.SIGKILL, filepath.Join(r.folder, "log"), "Ready to accept connections")
 	return err
 }
