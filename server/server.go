@@ -69,7 +69,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.now = s.store.Now
-	for _, risk := range slices.Concat(s.store.Risks(), []string{s.store.Exposed()}) {
+	for _, risk := range slices.Concat(s.store.Risks(), s.store.Intruders(), []string{s.store.Exposed()}) {
 		if risk != "" {
 			s.config.Log.WarnContext(ctx, risk)
 		}
@@ -162,6 +162,10 @@ func (s *Server) Auth() *auth.Auth { return s.auth }
 // Risks returns the settings of the database under which acknowledged writes may
 // be lost, each with its remedy.
 func (s *Server) Risks() []string { return s.store.Risks() }
+
+// Intruders says of each other role of the database that could run code as this
+// server what it may do, and how to end that.
+func (s *Server) Intruders() []string { return s.store.Intruders() }
 
 // How often the signing keys are read: on PostgreSQL another node may have ended
 // or rotated them; on SQLite only the time of a retired one may be over.

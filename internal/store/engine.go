@@ -51,6 +51,9 @@ type pools struct {
 	// exposed says what to change if others could read the connection or
 	// impersonate the server; "" if they cannot.
 	exposed string
+	// intruders says of each other role that could run code as this server what it
+	// may do, and how to end that.
+	intruders []string
 	// generation is that of the connections which may still be used. A connection
 	// of an earlier one is closed instead of reused.
 	generation *atomic.Int64

@@ -269,7 +269,7 @@ func (p *pgPool) transact(ctx context.Context, c pgConn, long bool, f func(conte
 // callTimeout at most, even for a long transaction, so that a database that is
 // down is noticed soon.
 func (p *pgPool) begin(ctx context.Context, c pgConn, long bool) (now time.Time, err error) {
-	statements := "BEGIN; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+	statements := "BEGIN; SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000::numeric)::bigint"
 	if long {
 		statements += "; SET LOCAL statement_timeout = " + strconv.FormatInt(longTimeout.Milliseconds(), 10)
 	}

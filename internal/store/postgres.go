@@ -29,13 +29,13 @@ var postgresEngine = engine{
 	serve:   servePostgres,
 	// A migration waits for another one for as long as that takes, but only
 	// shortly for tables in use, since requests queue up behind it.
-	migrate: "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(" + migrationLock + "); " +
+	migrate: "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_catalog.pg_advisory_xact_lock(" + migrationLock + "); " +
 		"SET LOCAL lock_timeout = '500ms'",
 	text:     `TEXT COLLATE "C"`,
 	unlogged: "UNLOGGED",
 	lock:     "UPDATE",
 	skip:     " FOR UPDATE SKIP LOCKED",
-	lockName: "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))",
+	lockName: "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(?, 0::bigint))",
 	classify: classifyPostgres,
 	argument: func(n int) string { return "$" + strconv.Itoa(n) },
 }
@@ -70,15 +70,15 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	if err != nil {
 		return nil, err
 	}
-	generation := new(atomic.Int64)
+	generation, schema := new(atomic.Int64), &pgSchema{pooled: prepareMode == pgx.QueryExecModeSimpleProtocol}
 	pool := stdlib.OpenDB(*config,
 		stdlib.OptionBeforeConnect(func(_ context.Context, next *pgx.ConnConfig) error {
 			renew(next, dsn)
 			return nil
 		}),
-		stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
+		stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
 			c.PgConn().CustomData()["generation"] = generation.Load()
-			return nil
+			return schema.enter(ctx, c)
 		}),
 		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }),
 		stdlib.OptionResetSession(func(_ context.Context, c *pgx.Conn) error {
@@ -93,11 +93,11 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	pool.SetMaxIdleConns(most)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	pool.SetConnMaxLifetime(time.Hour)
-	risks, err := inspect(ctx, pool)
-	if err != nil {
+	p := &pools{readers: pool, writer: pool, exposed: exposed(config), generation: generation, prepareMode: prepareMode}
+	if p.risks, p.intruders, err = inspect(ctx, pool, schema); err != nil {
 		return nil, errors.Join(explain(config, err), pool.Close())
 	}
-	return &pools{readers: pool, writer: pool, risks: risks, exposed: exposed(config), generation: generation, prepareMode: prepareMode}, nil
+	return p, nil
 }
 
 // renew replaces what the next connection proves itself by, with what the
@@ -139,31 +139,32 @@ func tune(config *pgx.ConnConfig) (most int, err error) {
 }
 
 // inspect connects, refuses a database that cannot be served, and returns the
-// risks of its settings.
-func inspect(ctx context.Context, pool *sql.DB) (risks []string, err error) {
+// risks of its settings, and those of its other roles.
+func inspect(ctx context.Context, pool *sql.DB, schema *pgSchema) (risks, intruders []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var encoding string
 	var standby bool
-	err = pool.QueryRowContext(ctx, "SELECT current_setting('server_encoding'), pg_is_in_recovery()").Scan(&encoding, &standby)
+	err = pool.QueryRowContext(ctx, "SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery()").Scan(&encoding, &standby)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case encoding != "UTF8":
-		return nil, refused("its encoding is " + encoding + ": make it with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")
+		return nil, nil, refused("its encoding is " + encoding + ": make it with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")
 	case standby:
-		return nil, refused("it is a standby, which cannot be written: name the primary, or add target_session_attrs=read-write")
+		return nil, nil, refused("it is a standby, which cannot be written: name the primary, or add target_session_attrs=read-write")
 	}
 	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
 		var value string
-		if err := pool.QueryRowContext(ctx, "SELECT current_setting($1)", name).Scan(&value); err != nil {
-			return nil, err
+		if err := pool.QueryRowContext(ctx, "SELECT pg_catalog.current_setting($1)", name).Scan(&value); err != nil {
+			return nil, nil, err
 		}
 		if value == "off" {
 			risks = append(risks, fmt.Sprintf("PostgreSQL runs with %s = off, so that what was acknowledged may be lost in a crash: set %s = on in postgresql.conf and reload", name, name))
 		}
 	}
-	return risks, nil
+	intruders, err = schema.intruders(ctx, pool)
+	return risks, intruders, err
 }
 
 // exposed says what to change if a connection may leave this machine without

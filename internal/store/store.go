@@ -92,6 +92,10 @@ func (s *Store) Risks() []string { return s.pools.risks }
 // database or impersonate the server; "" if they cannot.
 func (s *Store) Exposed() string { return s.pools.exposed }
 
+// Intruders says of each other role of the database that could run code as this
+// server what it may do, and how to end that.
+func (s *Store) Intruders() []string { return s.pools.intruders }
+
 // Close waits for the accepted writes, refuses new ones, and closes the
 // database.
 func (s *Store) Close() error { return s.backend.close() }

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 // dsns makes an empty database of each engine that the suite runs on.
 var dsns = map[string]func(testing.TB) string{
 	"sqlite":   sqliteDSN,
-	"postgres": func(t testing.TB) string { return pgtest.New(t) + "&statement_timeout=60000&connect_timeout=60" },
+	"postgres": func(t testing.TB) string { return newPlanted(t) + "&statement_timeout=60000&connect_timeout=60" },
 }
 
 // unhurried gives the store time limits for a machine that is busy with other

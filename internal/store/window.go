@@ -34,7 +34,7 @@ type windowRow struct {
 }
 
 const (
-	givenOrNow = "coalesce(?::bigint, floor(extract(epoch FROM statement_timestamp()))::bigint)"
+	givenOrNow = "coalesce(?::bigint, pg_catalog.floor(extract(epoch FROM pg_catalog.statement_timestamp()))::bigint)"
 	isWindow   = "policy = ? AND id = ?"
 	hasEnded   = "w.ends_at <= excluded.ends_at - ?" // ?: the length of a window
 )

@@ -33,11 +33,8 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 		}
 	}
 	if path := config.SQLitePath(); path == "" {
-		risks, err := readRisks(ctx, config)
+		err := checkShared(ctx, config, report)
 		report("database, secret and keys", err)
-		for _, risk := range risks {
-			report("durability", errors.New(risk))
-		}
 	} else if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		report("database: there is none at "+path+" yet, a start makes it", nil)
 	} else {
@@ -52,15 +49,21 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	return nil
 }
 
-// readRisks opens the database as a start would, and returns the settings under
-// which writes may be lost.
-func readRisks(ctx context.Context, config server.Config) ([]string, error) {
+// checkShared opens a PostgreSQL database as a start would. It reports the settings
+// under which writes may be lost, and the roles that could run code as the server.
+func checkShared(ctx context.Context, config server.Config, report func(string, error)) error {
 	config.Log, config.Auth.SigningAlgorithm = nil, ""
 	s, err := server.New(ctx, config)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return s.Risks(), s.Close()
+	for _, risk := range s.Risks() {
+		report("durability", errors.New(risk))
+	}
+	for _, intruder := range s.Intruders() {
+		report("other roles", errors.New(intruder))
+	}
+	return s.Close()
 }
 
 // checkStart returns nil if the server would start, or runs already and answers.

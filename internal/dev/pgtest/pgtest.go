@@ -83,8 +83,14 @@ func New(t testing.TB) string {
 // ends.
 func (s *Server) New(t testing.TB) string {
 	t.Helper()
+	return s.NewFrom(t, "template0")
+}
+
+// NewFrom is New with what the template database holds.
+func (s *Server) NewFrom(t testing.TB, template string) string {
+	t.Helper()
 	name := "test" + strconv.FormatInt(shared.made.Add(1), 10)
-	if err := s.Exec(t.Context(), "postgres", "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+	if err := s.Exec(t.Context(), "postgres", "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -197,3 +197,28 @@ func TestUnusableRedisIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Another role that could run code as the server is warned of at the start, and
+// doctor fails.
+func TestDoctorNamesOtherRoles(t *testing.T) {
+	t.Parallel()
+	i, server := install(t), pgtest.Shared(t)
+	i.env = append(i.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text())
+	dsn := pgtest.New(t)
+	name := dsn[strings.LastIndex(dsn, "/")+1 : strings.Index(dsn, "?")]
+	says := "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+	if o := i.run("", "doctor", "--database", dsn); strings.Contains(o.stdout, "other roles") {
+		t.Errorf("of a database without others: %s", o.stdout)
+	}
+	if err := server.Exec(t.Context(), name, "GRANT CREATE ON SCHEMA public TO PUBLIC"); err != nil {
+		t.Fatal(err)
+	}
+	if o := i.run("", "doctor", "--database", dsn); o.status != 1 || !strings.Contains(o.stdout, "wrong  other roles: PUBLIC may create") {
+		t.Errorf("doctor: %d %s%s", o.status, o.stdout, o.stderr)
+	}
+	p := i.serve("--database", dsn)
+	p.stop()
+	if !strings.Contains(p.stderr.String(), says) {
+		t.Errorf("a start does not say %q:\n%s", says, &p.stderr)
+	}
+}
