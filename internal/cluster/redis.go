@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -69,6 +68,7 @@ type Redis struct {
 	failures    atomic.Int64  // exchanges in a row
 	nodes       atomic.Int64  // alive when Redis was last reached
 	connections atomic.Uint64 // opened so far
+	spoiled     atomic.Bool   // a key was, and that was logged
 	unique      atomic.Uint64 // the last version that is equal to no other
 
 	stop    context.CancelFunc
@@ -76,9 +76,9 @@ type Redis struct {
 }
 
 // Open connects to a redis://, rediss:// or unix:// URL. It fails, with an
-// error that says what to change, if the server refuses the credentials, runs
-// no scripts or is a cluster. If the server cannot be reached, Open logs that
-// and succeeds. Neither error nor log holds the password.
+// error that says what to change, if the server refuses the credentials, lacks
+// what is needed or is a cluster, if TLS fails or if no such host exists. If the
+// server cannot be reached otherwise, Open logs that and succeeds. Neither error nor log holds the password.
 func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logger) (*Redis, error) {
 	options, err := parse(url)
 	if err != nil {
@@ -106,16 +106,20 @@ func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logge
 // check refuses a server that can never work.
 func (r *Redis) check(ctx context.Context) error {
 	err := r.beat(ctx)
-	switch {
-	case err == nil:
-		return nil
-	case redis.IsAuthError(err):
-		return errors.New("--redis: the server refuses the credentials: correct the user and password in the URL")
-	case redis.IsPermissionError(err):
-		return fmt.Errorf("--redis: the user may not run what is needed (EVALSHA, GET, SET, INCR, ZADD on %s*): %w", prefix, err)
+	if err == nil {
+		err = r.rehearse(ctx)
 	}
-	if _, answered := errors.AsType[redis.Error](err); answered && !redis.IsReadOnlyError(err) && !redis.IsLoadingError(err) {
-		return fmt.Errorf("--redis: the server must be Redis 7 or newer, or Valkey, not in cluster mode, with scripting: %w", err)
+	if err == nil {
+		r.warnOfEviction(ctx)
+		return nil
+	}
+	if never := refusal(err); never != nil {
+		return never
+	}
+	if _, answered := errors.AsType[redis.Error](err); !answered {
+		if never := wrongPort(ctx, r.client.Options()); never != nil {
+			return never
+		}
 	}
 	r.failures.Store(failuresLost) // the first exchange is enough to know
 	r.lose(err)

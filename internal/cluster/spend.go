@@ -26,7 +26,13 @@ func (r *Redis) run(ctx context.Context, p ratelimit.Policy, id, subject string,
 	before := r.connections.Load()
 	answer, err := spendScript.Run(ctx, r.client, keys, p.Limit, int64(p.Length()/time.Second), spend, version, versionLife).Slice()
 	if err != nil {
-		if ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+		case isSpoiled(err):
+			if !r.spoiled.Swap(true) {
+				r.log.ErrorContext(ctx, "a key of ours in Redis holds something else: what it limits is counted by each node", "error", err)
+			}
+		default:
 			r.lose(err)
 		}
 		return ratelimit.Window{}, 0, err
