@@ -78,6 +78,7 @@ func openMigrated(ctx context.Context, dsn, scheme string, o Options) (*pools, e
 	if err != nil {
 		return nil, err
 	}
+	e.log = o.logger()
 	if _, err := e.migrateAll(ctx, p.writer, migrations, o.clock()); err != nil {
 		return nil, errors.Join(err, p.close())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,8 @@ type engine struct {
 	classify classifier
 	// argument returns the placeholder of the nth argument, from 1.
 	argument func(n int) string
+	// log is told that a migration waits for another one; nil: nobody is.
+	log *slog.Logger
 }
 
 // pools are the connections to a database. Both may be the same pool.

@@ -68,6 +68,7 @@ func Migrate(ctx context.Context, dsn string, o Options) (applied []string, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
+	e.log = o.logger()
 	return e.migrateAll(ctx, p.writer, migrations, o.clock())
 }
 
@@ -77,7 +78,11 @@ func (e engine) migrateAll(ctx context.Context, writer *sql.DB, list []migration
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() {
+		if closed := conn.Close(); !errors.Is(closed, sql.ErrConnDone) { // a wait that was given up ends the connection
+			err = errors.Join(err, closed)
+		}
+	}()
 	if err := e.prepareMigrations(ctx, conn); err != nil {
 		return nil, fmt.Errorf("store: %w", e.permitted(err))
 	}
@@ -178,11 +183,29 @@ func appliedMigrations(ctx context.Context, conn *sql.Conn, known []migration) (
 	return names, rows.Err()
 }
 
+// sayWaiting is how long a migration waits for another one before it says so.
+const sayWaiting = time.Second
+
+// beginAlone begins a transaction once no other process migrates.
+func (e engine) beginAlone(ctx context.Context, conn *sql.Conn) error {
+	say := time.AfterFunc(sayWaiting, func() {
+		if e.log != nil {
+			e.log.Warn("another process migrates the database, or holds the lock for that: this one waits for it to end")
+		}
+	})
+	defer say.Stop()
+	_, err := conn.ExecContext(ctx, e.migrate)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("the wait for another process that migrates the database was given up: %w", context.Cause(ctx))
+	}
+	return err
+}
+
 // inTransaction runs f in a transaction that excludes every other migration. If
 // other transactions are in its way, it waits for them and runs f again.
 func (e engine) inTransaction(ctx context.Context, conn *sql.Conn, f func() error) error {
 	return e.classify.retry(ctx, func() error {
-		_, err := conn.ExecContext(ctx, e.migrate)
+		err := e.beginAlone(ctx, conn)
 		if err == nil {
 			if err = f(); err == nil {
 				_, err = conn.ExecContext(context.WithoutCancel(ctx), "COMMIT")

@@ -197,6 +197,10 @@ func (p *pgPool) acquire(ctx, within context.Context) (pgConn, error) {
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	conn, err := p.pool.Conn(ctx)
+	for err != nil && isFull(err) && ctx.Err() == nil { // one of ours may become free
+		time.Sleep(fullPause)
+		conn, err = p.pool.Conn(ctx)
+	}
 	if err != nil {
 		return pgConn{}, fmt.Errorf("%w: %w", errAbsent, err)
 	}

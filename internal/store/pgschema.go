@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -63,6 +64,22 @@ const (
 		WHERE c.relnamespace = $1::pg_catalog.regnamespace::oid AND c.relname::text = ANY ($2::text[])
 		AND c.relowner NOT IN (SELECT oid FROM trusted) ORDER BY 1`
 )
+
+const lacksRights = `SELECT c.relname::text FROM pg_catalog.pg_class c
+	WHERE c.relnamespace = $1::pg_catalog.regnamespace::oid AND c.relname::text = ANY ($2::text[]) AND c.relkind = 'r'
+	AND NOT (pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'INSERT')) ORDER BY 1`
+
+// checkRights refuses tables of ours that the user may not read or write, as where
+// another one migrated.
+func (s *pgSchema) checkRights(ctx context.Context, pool *sql.DB) error {
+	name := *s.name.Load()
+	tables, err := column[string](ctx, pool, lacksRights, name, ourTables())
+	if err != nil || len(tables) == 0 {
+		return err
+	}
+	return refused(fmt.Sprintf("the user in --database may not use the tables %s: GRANT SELECT, INSERT, UPDATE, DELETE "+
+		"ON ALL TABLES IN SCHEMA %s to it, as their owner", strings.Join(tables, ", "), name))
+}
 
 // intruders says of each other role that could run code as this server what it may
 // do, and how to end that.

@@ -143,14 +143,17 @@ func tune(config *pgx.ConnConfig) (most int, err error) {
 func inspect(ctx context.Context, pool *sql.DB, schema *pgSchema) (risks, intruders []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	var encoding string
+	var encoding, readOnly string
 	var standby bool
-	err = pool.QueryRowContext(ctx, "SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery()").Scan(&encoding, &standby)
+	err = pool.QueryRowContext(ctx, "SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(), "+
+		"pg_catalog.current_setting('transaction_read_only')").Scan(&encoding, &standby, &readOnly)
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case encoding != "UTF8":
 		return nil, nil, refused("its encoding is " + encoding + ": make it with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")
+	case readOnly == "on" && !standby:
+		return nil, nil, refused("it admits no writes: set default_transaction_read_only = off for it and for the user in --database")
 	case standby:
 		return nil, nil, refused("it is a standby, which cannot be written: name the primary, or add target_session_attrs=read-write")
 	}
@@ -162,6 +165,9 @@ func inspect(ctx context.Context, pool *sql.DB, schema *pgSchema) (risks, intrud
 		if value == "off" {
 			risks = append(risks, fmt.Sprintf("PostgreSQL runs with %s = off, so that what was acknowledged may be lost in a crash: set %s = on in postgresql.conf and reload", name, name))
 		}
+	}
+	if err := schema.checkRights(ctx, pool); err != nil {
+		return nil, nil, err
 	}
 	intruders, err = schema.intruders(ctx, pool)
 	return risks, intruders, err
@@ -227,6 +233,17 @@ var meanings = map[string]fault{
 	"25P03": transient,                                                             // and so did the transaction
 	"57P01": transient, "57P02": transient, "57P03": transient, "57P05": transient, // it stops or starts
 	"08": transient, "28": transient, "3D": transient, "53": transient, "58": transient,
+}
+
+// fullPause is how long a call waits for a connection that the database refused,
+// before it asks again.
+const fullPause = 10 * time.Millisecond
+
+// isFull reports whether the database or the user has all the connections that it
+// may have.
+func isFull(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "53300"
 }
 
 func classifyPostgres(err error) (fault, string) {

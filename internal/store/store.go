@@ -68,6 +68,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.log = o.logger()
 	if _, err := e.migrateAll(ctx, p.writer, migrations, o.clock()); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
