@@ -29,6 +29,7 @@ type Config struct {
 	InsecureHTTP   bool // allow plain HTTP beyond loopback
 	Dev            bool // allow the origin localhost on any port
 	Reflection     bool // gRPC server reflection
+	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
 	Auth           auth.Config
 
 	HashConcurrency int              // passwords hashed at once; 0 = GOMAXPROCS

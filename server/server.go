@@ -19,7 +19,6 @@ import (
 	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
-	"github.com/openwearables/openwearables/internal/ratelimit"
 	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/server/front"
 )
@@ -30,7 +29,9 @@ type Server struct {
 	now       func() time.Time
 	unlock    func() error // of the database
 	store     *store.Store
-	cluster   *cluster.Redis // nil without Redis
+	nodes     *cluster.Nodes // nil on SQLite and in a process that is no node
+	shared    io.Closer      // what the nodes share beside the database's rows; nil on SQLite
+	redisLost func() bool    // nil without Redis
 	auth      *auth.Auth
 	ledger    *audit.Queue
 	front     *front.Front
@@ -115,29 +116,17 @@ func (s *Server) compose(ctx context.Context) error {
 func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 	ports := front.Ports{
 		Auth: s.auth, Workouts: workouts, Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
-		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
-		Degraded: func() bool { return len(s.Risks()) > 0 },
+		Ready:     func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
+		Degraded:  func() bool { return len(s.Risks()) > 0 },
+		RedisLost: s.redisLost,
 	}
-	if s.cluster != nil {
-		ports.RedisLost = s.cluster.Lost
+	if s.nodes != nil {
+		ports.Split = s.nodes.Split
 	}
 	return front.New(front.Config{
 		AllowedOrigins: s.config.AllowedOrigins, AllowLocalhost: s.config.Dev,
 		TrustedProxies: s.config.TrustedProxies, Reflection: s.config.Reflection,
 	}, ports)
-}
-
-// peers returns what this process shares with the others on its database.
-func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
-	if s.config.Redis != "" {
-		var err error
-		s.cluster, err = cluster.Open(ctx, s.config.Redis, s.now, s.config.Log)
-		return s.cluster, err
-	}
-	if s.config.SQLitePath() == "" {
-		return auth.Unversioned(s.store.Windows()), nil
-	}
-	return auth.Alone(ratelimit.NewMemory(s.now)), nil
 }
 
 // Handler returns the handler of the public listener.
@@ -246,8 +235,11 @@ func (s *Server) stopJobs(ctx context.Context) error {
 
 func (s *Server) release() error {
 	var err error
-	if s.cluster != nil {
-		err = s.cluster.Close()
+	if s.shared != nil {
+		err = s.shared.Close()
+	}
+	if s.nodes != nil {
+		s.leave()
 	}
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/ratelimit"
@@ -22,7 +21,8 @@ type Peers interface {
 
 // Versions holds the version of each subject. Safe for concurrent use.
 type Versions interface {
-	// Bump gives each subject a version that is equal to no earlier one.
+	// Bump gives each subject a version that is equal to no earlier one. It fails
+	// unless every process on the store learns of that.
 	Bump(ctx context.Context, subjects []string) error
 	// Lease returns how long after its verification a credential may be
 	// admitted because versions are equal. If Bump fails, every such credential
@@ -44,21 +44,3 @@ func (a alone) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (rat
 
 func (alone) Bump(context.Context, []string) error { return nil }
 func (alone) Lease() time.Duration                 { return 0 }
-
-// Unversioned returns the Peers of processes that share limits and no versions.
-// No two versions are equal, so that each request verifies its credential
-// against the store.
-func Unversioned(c ratelimit.Counter) Peers { return &unversioned{Counter: c} }
-
-type unversioned struct {
-	ratelimit.Counter
-	last atomic.Uint64
-}
-
-func (u *unversioned) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
-	w, err := u.Take(ctx, p, id)
-	return w, u.last.Add(1), err
-}
-
-func (*unversioned) Bump(context.Context, []string) error { return nil }
-func (*unversioned) Lease() time.Duration                 { return 0 }

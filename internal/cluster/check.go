@@ -13,16 +13,19 @@ import (
 )
 
 // commands are what a user of Redis must be allowed, on the keys of prefix.
-const commands = "EVALSHA, EVAL, TIME, GET, SET, INCR, DECR, EXPIRE, EXPIRETIME, ZADD, ZCARD, ZREMRANGEBYSCORE"
+const commands = "EVALSHA, EVAL, TIME, GET, SET, INCR, DECR, EXPIRE, EXPIRETIME, ZADD, ZCOUNT, ZREVRANGE, ZREMRANGEBYSCORE"
 
 // rehearse runs everything that a request may need later, on keys of its own,
 // which are gone a second later.
 func (r *Redis) rehearse(ctx context.Context) error {
-	window, version := prefix+"rehearsal:window:"+r.id, prefix+"rehearsal:version:"+r.id
+	window, version := r.windowKey("rehearsal", r.id), r.versionKey("rehearsal:"+r.id)
 	for _, spend := range []int{1, -1, 0} {
 		if err := spendScript.Run(ctx, r.client, []string{window, version}, 1, 1, spend, "", 1).Err(); err != nil {
 			return err
 		}
+	}
+	if err := giveScript.Eval(ctx, r.client, []string{window}, 0, 1).Err(); err != nil {
+		return err
 	}
 	return r.client.Set(ctx, version, "", time.Second).Err()
 }

@@ -22,7 +22,7 @@ func TestMissingRightsAreRefused(t *testing.T) {
 	s := redistest.Start(t)
 	open := func(rights ...string) (*cluster.Redis, error) {
 		s.Do(append([]string{"ACL", "SETUSER", "node", "reset", "on", ">secret", "~openwearables:*"}, rights...)...)
-		return cluster.Open(t.Context(), "redis://node:secret@"+s.Addr(), time.Now, slog.New(slog.DiscardHandler))
+		return cluster.Open(t.Context(), cluster.Config{URL: "redis://node:secret@" + s.Addr(), Installation: "one", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	}
 	_, err := open()
 	if err == nil {
@@ -77,7 +77,7 @@ func TestServersThatNeverWorkAreRefused(t *testing.T) {
 		"rediss://" + secure.Addr() + "?ca_file=" + secure.CA: "cert_file",
 		"redis://none.invalid:6379":                           "no host",
 	} {
-		r, err := cluster.Open(t.Context(), url, time.Now, slog.New(slog.DiscardHandler))
+		r, err := cluster.Open(t.Context(), cluster.Config{URL: url, Installation: "one", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 		if err == nil {
 			t.Errorf("%s: opened, %v", url, r.Close())
 		} else if !strings.Contains(err.Error(), says) {
@@ -101,9 +101,9 @@ func TestSpoiledKeyCostsOnlyItself(t *testing.T) {
 	r := node(t, s, time.Now)
 	small := ratelimit.Policy{Name: "key", Limit: 2, Window: time.Minute}
 	for _, spoil := range [][]string{
-		{"LPUSH", "openwearables:limit:key:a", "x"},
-		{"SET", "openwearables:limit:key:b", "x", "EX", "60"},
-		{"LPUSH", "openwearables:mark:subject", "x"},
+		{"LPUSH", "openwearables:one:limit:key:a", "x"},
+		{"SET", "openwearables:one:limit:key:b", "x", "EX", "60"},
+		{"LPUSH", "openwearables:one:mark:subject", "x"},
 	} {
 		s.Do(spoil...)
 	}
@@ -130,7 +130,7 @@ func TestSpoiledKeyCostsOnlyItself(t *testing.T) {
 	if _, err := r.Take(t.Context(), policy, "well"); err != nil || r.Lost() {
 		t.Errorf("other keys: lost %v, %v", r.Lost(), err)
 	}
-	if n := s.Do("EXISTS", "openwearables:limit:key:well"); n != "1" {
+	if n := s.Do("EXISTS", "openwearables:one:limit:key:well"); n != "1" {
 		t.Error("another window is not counted in Redis")
 	}
 }
@@ -148,7 +148,9 @@ func TestEvictionIsWarnedOf(t *testing.T) {
 		{[]string{"--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"}, true},
 	} {
 		var log bytes.Buffer
-		r, err := cluster.Open(t.Context(), redistest.Start(t, c.args...).URL(), time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+		r, err := cluster.Open(t.Context(), cluster.Config{
+			URL: redistest.Start(t, c.args...).URL(), Installation: "one", Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 func openURL(t *testing.T, url string) *cluster.Redis {
 	t.Helper()
-	r, err := cluster.Open(t.Context(), url, time.Now, slog.New(slog.DiscardHandler))
+	r, err := cluster.Open(t.Context(), cluster.Config{URL: url, Installation: "one", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestURLsAreRefused(t *testing.T) {
 		"rediss://localhost?cert_file=/x&key_file=" + none:     "cert_file and key_file",
 		"rediss://localhost?cert_file=" + empty + "&key_file=": "go together",
 	} {
-		r, err := cluster.Open(t.Context(), url, time.Now, slog.New(slog.DiscardHandler))
+		r, err := cluster.Open(t.Context(), cluster.Config{URL: url, Installation: "one", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 		if err == nil {
 			t.Errorf("%s: opened, %v", url, r.Close())
 		} else if text := err.Error(); !strings.Contains(text, says) || strings.Contains(text, "hunter2") || strings.Contains(text, "pass word") {

@@ -1,7 +1,8 @@
-// Package cluster holds what the nodes that serve one database share beside it:
-// the windows of rate limits, and a version for each credential, which a node
-// that ends the credential replaces. They are kept in Redis 7 or newer, or
-// Valkey, which never holds the only copy of anything.
+// Package cluster holds what the nodes that serve one database share beside its
+// rows: the windows of rate limits, and a version for each credential, which a node
+// that ends the credential replaces. They are kept in Redis 7 or newer, or Valkey,
+// which never holds the only copy of anything. The nodes know of one another through
+// the database, so that they notice if they do not share one Redis.
 package cluster
 
 import (
@@ -9,6 +10,7 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -35,8 +37,8 @@ const (
 	// counts as replaced, which costs a reading of the database and nothing
 	// else.
 	versionLife = 600
-	// prefix begins every key in Redis, so that an installation can share a
-	// server.
+	// prefix begins every key in Redis. The installation's id follows, so that
+	// installations can share a server and nothing else.
 	prefix = "openwearables:"
 )
 
@@ -59,53 +61,83 @@ func (silence) Printf(context.Context, string, ...any) {}
 // returns errors. It recovers by itself. Safe for concurrent use.
 type Redis struct {
 	client *redis.Client
+	keys   string // what every key begins with
 	local  *ratelimit.Memory
+	nodes  *Nodes // nil: this process is none
 	now    func() time.Time
 	log    *slog.Logger
-	id     string // of this node
+	id     string // of this process
 
-	lost        atomic.Bool
-	failures    atomic.Int64  // exchanges in a row
-	nodes       atomic.Int64  // alive when Redis was last reached
-	connections atomic.Uint64 // opened so far
-	spoiled     atomic.Bool   // a key was, and that was logged
-	unique      atomic.Uint64 // the last version that is equal to no other
+	lost     atomic.Bool
+	failures atomic.Int64  // exchanges in a row
+	spoiled  atomic.Bool   // a key was, and that was logged
+	earlier  atomic.Bool   // nodes of an earlier release use this Redis
+	unique   atomic.Uint64 // the last version that is equal to no other
+	trust
 
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
 }
 
-// Open connects to a redis://, rediss:// or unix:// URL. It fails, with an
-// error that says what to change, if the server refuses the credentials, lacks
-// what is needed or is a cluster, if TLS fails or if no such host exists. If the
-// server cannot be reached otherwise, Open logs that and succeeds. Neither error nor log holds the password.
-func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logger) (*Redis, error) {
+// Config says which Redis, whose, and beside which nodes.
+type Config struct {
+	URL          string // redis://, rediss:// or unix://
+	Installation string // an id of the database, so that others may use the server too
+	Nodes        *Nodes // nil in a process that is none
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+// Address returns where the Redis of a URL is, without credentials.
+func Address(url string) (string, error) {
 	options, err := parse(url)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s/%d", options.Addr, options.DB), nil
+}
+
+// Open connects to Redis. It fails, with an error that says what to change, if the
+// server refuses the credentials, lacks what is needed or is a cluster, if TLS fails
+// or if no such host exists. If the server cannot be reached otherwise, Open logs
+// that, lets the other nodes learn of this one, and succeeds. Neither error nor log
+// holds the password.
+func Open(ctx context.Context, c Config) (*Redis, error) {
+	options, err := parse(c.URL)
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{local: ratelimit.NewMemory(now), now: now, log: log, id: rand.Text()}
-	r.nodes.Store(1)
+	r := &Redis{
+		keys: prefix + c.Installation + ":", local: ratelimit.NewMemory(c.Now), nodes: c.Nodes, now: c.Now, log: c.Log, id: rand.Text(),
+	}
+	if r.nodes != nil {
+		r.id = r.nodes.self.ID
+	}
 	r.unique.Store(1)
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = timeout, timeout, timeout, timeout
 	options.MaxRetries, options.DialerRetries = -1, 1 // a script that spent must not run twice
 	options.DisableIdentity = true
-	options.OnConnect = func(context.Context, *redis.Conn) error {
-		r.connections.Add(1)
-		return nil
-	}
+	options.OnConnect = r.meet
 	r.client = redis.NewClient(options)
 	if err := r.check(ctx); err != nil {
 		return nil, errors.Join(err, r.client.Close())
 	}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.stopped.Go(func() { r.watch(ctx) })
+	if r.nodes != nil {
+		r.stopped.Go(func() { r.nodes.keepAnnouncing(ctx, r.lost.Load, func(context.Context) {}) })
+	}
+	if r.lost.Load() {
+		if err := r.nodes.becomeKnown(ctx); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+	}
 	return r, nil
 }
 
 // check refuses a server that can never work.
 func (r *Redis) check(ctx context.Context) error {
-	err := r.beat(ctx)
+	err := r.round(ctx)
 	if err == nil {
 		err = r.rehearse(ctx)
 	}
@@ -154,7 +186,7 @@ func (r *Redis) Peek(ctx context.Context, p ratelimit.Policy, id string) (rateli
 	if err == nil {
 		return w, nil
 	}
-	w, err = r.local.Peek(ctx, r.share(p), id)
+	w, err = r.local.Peek(ctx, r.nodes.share(p), id)
 	w.Policy = p
 	return w, err
 }
@@ -165,7 +197,7 @@ func (r *Redis) Return(ctx context.Context, p ratelimit.Policy, id string) error
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return r.local.Return(ctx, r.share(p), id)
+	return r.local.Return(ctx, p, id)
 }
 
 // Spend charges as Take does, and returns the version that the subject had in
@@ -179,13 +211,14 @@ func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject strin
 	if err == nil {
 		return w, version, nil
 	}
-	w, err = r.local.Take(ctx, r.share(p), id)
+	w, err = r.local.Take(ctx, r.nodes.share(p), id)
 	w.Policy = p
 	return w, r.uniqueVersion(), err
 }
 
 // Bump replaces the versions of the subjects. If it fails, other nodes may go
-// by the old ones for as long as the Lease.
+// by the old ones for as long as the Lease. It fails if another node may be on
+// another Redis.
 func (r *Redis) Bump(ctx context.Context, subjects []string) error {
 	if r.lost.Load() {
 		return errLost
@@ -193,7 +226,7 @@ func (r *Redis) Bump(ctx context.Context, subjects []string) error {
 	for some := range slices.Chunk(subjects, 1000) { // each within the timeout of one exchange
 		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, s := range some {
-				p.Set(ctx, versionKey(s), rand.Text(), versionLife*time.Second)
+				p.Set(ctx, r.versionKey(s), rand.Text(), versionLife*time.Second)
 			}
 			return nil
 		})
@@ -204,11 +237,17 @@ func (r *Redis) Bump(ctx context.Context, subjects []string) error {
 			return err
 		}
 	}
+	if r.trusted() == nil {
+		return errApart
+	}
 	return nil
 }
 
-var errLost = errors.New("redis is lost")
+var (
+	errLost  = errors.New("redis is lost")
+	errApart = errors.New("other nodes of the database may be on another Redis or have none")
+)
 
-// versionKey is spelled as releases before this one do, so that nodes of both can
-// share one Redis while they are replaced.
-func versionKey(subject string) string { return prefix + "mark:" + subject }
+func (r *Redis) versionKey(subject string) string { return r.keys + "mark:" + subject }
+
+func (r *Redis) windowKey(policy, id string) string { return r.keys + "limit:" + policy + ":" + id }

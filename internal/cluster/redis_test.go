@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"bytes"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/cluster"
+	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/dev/redistest"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
@@ -20,7 +22,16 @@ var policy = ratelimit.Policy{Name: "key", Limit: 100, Window: time.Minute}
 // node opens one more node of the server's. Its own clock says what clock says.
 func node(t *testing.T, s *redistest.Server, clock func() time.Time) *cluster.Redis {
 	t.Helper()
-	r, err := cluster.Open(t.Context(), s.URL(), clock, slog.New(slog.DiscardHandler))
+	return open(t, cluster.Config{URL: s.URL(), Installation: "one", Now: clock})
+}
+
+// open opens a node, or a process that is none, until the test ends.
+func open(t *testing.T, c cluster.Config) *cluster.Redis {
+	t.Helper()
+	if c.Log = slog.New(slog.DiscardHandler); c.Now == nil {
+		c.Now = time.Now
+	}
+	r, err := cluster.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +42,8 @@ func node(t *testing.T, s *redistest.Server, clock func() time.Time) *cluster.Re
 	})
 	return r
 }
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main{M: m}.Run()) }
 
 // spread takes calls times from all nodes at once and returns how many were
 // admitted, failing if two report the same Remaining.
@@ -238,8 +251,8 @@ func TestEachNodeCountsItsShareWhileRedisIsLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := redistest.Start(t)
-			nodes := []*cluster.Redis{node(t, s, time.Now), node(t, s, time.Now)}
-			time.Sleep(1200 * time.Millisecond) // each has heard of the other
+			nodes := joined(t, s, 2)
+			time.Sleep(1500 * time.Millisecond) // each has heard of the other
 			loss.lose(s)
 			for _, r := range nodes {
 				awaitLost(t, r, true)
@@ -296,7 +309,7 @@ func TestOpenRefusesWhatCanNeverWork(t *testing.T) {
 		{"redis://127.0.0.1:1", ""},
 	} {
 		var log bytes.Buffer
-		r, err := cluster.Open(t.Context(), c.url, time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+		r, err := cluster.Open(t.Context(), cluster.Config{URL: c.url, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.url, err, c.want)
 		}

@@ -18,13 +18,13 @@ func (r *Redis) run(ctx context.Context, p ratelimit.Policy, id, subject string,
 		return ratelimit.Window{}, 0, errLost
 	}
 	keys := make([]string, 1, 2)
-	keys[0] = prefix + "limit:" + p.Name + ":" + id
+	keys[0] = r.windowKey(p.Name, id)
 	version := ""
 	if subject != "" {
-		keys, version = append(keys, versionKey(subject)), rand.Text()
+		keys, version = append(keys, r.versionKey(subject)), rand.Text()
 	}
-	before := r.connections.Load()
-	answer, err := spendScript.Run(ctx, r.client, keys, p.Limit, int64(p.Length()/time.Second), spend, version, versionLife).Slice()
+	before, limit := r.trusted(), r.nodes.part(p).Limit
+	answer, err := spendScript.Run(ctx, r.client, keys, limit, int64(p.Length()/time.Second), spend, version, versionLife).Slice()
 	if err != nil {
 		switch {
 		case ctx.Err() != nil:
@@ -47,7 +47,7 @@ func (r *Redis) run(ctx context.Context, p ratelimit.Policy, id, subject string,
 		r.failures.Store(0)
 	}
 	w := ratelimit.Window{
-		Policy: p, Remaining: max(0, p.Limit-int(a.used)), Reset: time.Unix(a.reset, 0),
+		Policy: p, Remaining: max(0, limit-int(a.used)), Reset: time.Unix(a.reset, 0),
 		Ahead: time.Unix(a.seconds, a.micros*1000).Sub(r.now()), Admitted: a.admitted == 1,
 	}
 	return w, r.localVersion(a.version, before), nil
@@ -73,27 +73,20 @@ func read(answer []any) (a spent, ok bool) {
 	return a, ok && whole
 }
 
-// localVersion returns the version as this node compares it. A server that was
-// restarted or replaced may have forgotten a bump. All connections to it are
-// new, so no version from before a connection was opened equals one from after.
-func (r *Redis) localVersion(version string, before uint64) uint64 {
-	if r.connections.Load() != before {
+// localVersion returns the version as this node compares it. before is the state
+// of trust before the version was read: a version that could not be trusted all the
+// time equals no other.
+func (r *Redis) localVersion(version string, before *confidence) uint64 {
+	after := r.trusted()
+	if before == nil || after == nil || before.period != after.period {
 		return r.uniqueVersion()
 	}
 	var h maphash.Hash
 	h.SetSeed(seed)
 	_, _ = h.WriteString(version)
-	maphash.WriteComparable(&h, before)
+	maphash.WriteComparable(&h, before.period)
 	return h.Sum64() | 1<<63 // no unique version has that bit
 }
 
 // uniqueVersion returns a version that is equal to no other.
 func (r *Redis) uniqueVersion() uint64 { return r.unique.Add(1) }
-
-// share returns this node's part of a limit, for use while each node counts by
-// itself.
-func (r *Redis) share(p ratelimit.Policy) ratelimit.Policy {
-	n := int(r.nodes.Load())
-	p.Limit = (p.Limit + n - 1) / n
-	return p
-}

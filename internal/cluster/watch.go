@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"strconv"
 	"time"
@@ -12,27 +13,76 @@ import (
 const (
 	beatEvery  = time.Second            // while all is well
 	probeEvery = 200 * time.Millisecond // while Redis is lost
-	beatsLive  = 5 * time.Second        // without one, a node counts as gone
+	// beatLife is how long a node that beats no more is listed in Redis. It is longer
+	// than NodeLife, so that a node that died leaves the database first and is not
+	// taken for one that moved to another Redis.
+	beatLife = NodeLife + 5*time.Second
 )
 
-// beatScript records that this node is alive and returns how many are. KEYS:
-// the nodes. ARGV: this node, and the seconds without a beat after which a node
-// counts as gone.
-var beatScript = redis.NewScript(`
-local now = tonumber(redis.call('TIME')[1])
-redis.call('ZADD', KEYS[1], now, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
-redis.call('EXPIRE', KEYS[1], 60)
-return redis.call('ZCARD', KEYS[1])
-`)
+//go:embed beat.lua
+var beatSource string
 
-func (r *Redis) beat(ctx context.Context) error {
-	n, err := beatScript.Run(ctx, r.client, []string{prefix + "nodes"}, r.id, strconv.Itoa(int(beatsLive/time.Second))).Int64()
+var beatScript = redis.NewScript(beatSource)
+
+// beats is what a beat returned.
+type beats struct {
+	at      map[string]string // when each node last beat, by its id
+	earlier int64             // nodes of a release that has no part in this
+}
+
+func (r *Redis) beat(ctx context.Context) (beats, error) {
+	// Releases before installations had ids list their nodes under the bare prefix.
+	keys := []string{r.keys + "nodes", prefix + "nodes"}
+	answer, err := beatScript.Run(ctx, r.client, keys, r.id, strconv.FormatInt(beatLife.Milliseconds(), 10)).Slice()
 	if err != nil {
-		return err
+		return beats{}, err
 	}
-	r.nodes.Store(max(1, n))
+	b := beats{at: make(map[string]string)}
+	if len(answer) > 0 {
+		b.earlier, _ = answer[0].(int64)
+	}
+	for i := 1; i+1 < len(answer); i += 2 {
+		id, _ := answer[i].(string)
+		b.at[id], _ = answer[i+1].(string)
+	}
+	return b, nil
+}
+
+// round beats and decides whether the versions may be trusted. A beat that met
+// another server says little, so that a second one follows.
+func (r *Redis) round(ctx context.Context) error {
+	for range 2 {
+		doubts := r.doubts.Load()
+		b, err := r.beat(ctx)
+		if err != nil {
+			return err
+		}
+		if doubts == r.doubts.Load() {
+			r.weigh(doubts, b.at, func(beaten func(string) place) (bool, time.Time) { return r.together(ctx, b, beaten) })
+			return nil
+		}
+	}
 	return nil
+}
+
+// together reports whether every other node uses this Redis, and until when that
+// may be relied on.
+func (r *Redis) together(ctx context.Context, b beats, beaten func(id string) place) (bool, time.Time) {
+	if r.nodes == nil {
+		return true, time.Now().Add(trustLife)
+	}
+	ok, until := r.nodes.judge(ctx, func(o Node) place {
+		at := beaten(o.ID)
+		if at != here && o.Lost {
+			return lost
+		}
+		return at
+	})
+	if earlier := b.earlier > 0; earlier != r.earlier.Swap(earlier) && earlier {
+		r.log.WarnContext(ctx, "nodes of an earlier release use this Redis: until they are replaced, revocations take a second longer "+
+			"and each credential is read from the database")
+	}
+	return ok && b.earlier == 0, until
 }
 
 // watch beats, so that the other nodes count this one, and notices when Redis
@@ -48,10 +98,15 @@ func (r *Redis) watch(ctx context.Context) {
 			return
 		case <-time.After(every):
 		}
-		switch err := r.beat(ctx); {
+		err := r.round(ctx)
+		if err == nil && r.lost.Load() {
+			err = r.giveBack(ctx)
+		}
+		switch {
 		case err == nil:
 			r.failures.Store(0)
 			if r.lost.Swap(false) {
+				r.local.Clear()
 				r.log.InfoContext(ctx, "redis is back: limits are counted over all nodes again")
 			}
 		case ctx.Err() == nil:

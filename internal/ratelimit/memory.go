@@ -88,6 +88,35 @@ func (m *Memory) Return(_ context.Context, p Policy, id string) error {
 	return nil
 }
 
+// Spent is what was spent in one open window.
+type Spent struct {
+	Policy string // its name
+	ID     string
+	Used   int
+	Left   time.Duration // until the window ends
+}
+
+// Spent returns at most so many of the open windows in which something was spent,
+// first those that last for more than a minute.
+func (m *Memory) Spent(most int) []Spent {
+	var list []Spent
+	for _, long := range []bool{true, false} {
+		for name, c := range *m.classes.Load() {
+			for i := range c {
+				list = c[i].appendSpent(list, m.now, name, long, most)
+			}
+		}
+	}
+	return list
+}
+
+// Clear forgets all windows.
+func (m *Memory) Clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.classes.Store(&map[string]*class{})
+}
+
 func (m *Memory) shard(name, id string) *shard {
 	c := (*m.classes.Load())[name]
 	if c == nil {
@@ -146,6 +175,21 @@ func (s *shard) read(now time.Time) reading {
 	}
 	s.clock.wall = now
 	return s.clock
+}
+
+// appendSpent appends the open windows in which something was spent and that last
+// for more than a minute, or those that do not, until the list has most.
+func (s *shard) appendSpent(list []Spent, now func() time.Time, policy string, long bool, most int) []Spent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.read(now())
+	for id, b := range s.buckets {
+		left := b.end - t.steady
+		if len(list) < most && b.used > 0 && left > 0 && (left > time.Minute) == long {
+			list = append(list, Spent{policy, id, b.used, left})
+		}
+	}
+	return list
 }
 
 // find returns id's open window, or nil.

@@ -59,6 +59,7 @@ type Ports struct {
 	Ready     func(context.Context) error           // returns an error while requests cannot be served
 	Degraded  func() bool                           // reports whether acknowledged writes may be lost
 	RedisLost func() bool                           // reports whether Redis is lost; nil without Redis
+	Split     func() bool                           // reports whether other nodes share no Redis with this one; nil on SQLite
 	Begin     func(context.Context) context.Context // returns the context of a new request
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -69,7 +70,7 @@ func New(config Config, p Ports) *Front {
 	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
 		auth: p.Auth, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies,
-		metrics: newMetrics(p.RedisLost), now: p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
+		metrics: newMetrics(p.RedisLost, p.Split), now: p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
 	f.registerREST(p.Workouts)

@@ -20,9 +20,9 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 }
 
-// newMetrics returns the metrics of the front, with a gauge of redisLost unless
-// that is nil.
-func newMetrics(redisLost func() bool) *metrics {
+// newMetrics returns the metrics of the front, with a gauge of redisLost and of
+// split unless that is nil.
+func newMetrics(redisLost, split func() bool) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -38,18 +38,18 @@ func newMetrics(redisLost func() bool) *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if redisLost != nil {
-		m.registerRedisLost(redisLost)
-	}
+	m.gauge("openwearables_redis_lost", "1 while Redis is lost: each node counts its share of every limit and reads the database for every request.", redisLost)
+	m.gauge("openwearables_cluster_split", "1 while nodes of the database share no Redis with this one: give every node the same --redis.", split)
 	return m
 }
 
-// registerRedisLost adds a gauge that is 1 while Redis is lost.
-func (m *metrics) registerRedisLost(lost func() bool) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "openwearables_redis_lost", Help: "1 while Redis is lost: each node counts its share of every limit and reads the database for every request.",
-	}, func() float64 {
-		if lost() {
+// gauge adds a gauge that is 1 while holds returns true, unless that is nil.
+func (m *metrics) gauge(name, help string, holds func() bool) {
+	if holds == nil {
+		return
+	}
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+		if holds() {
 			return 1
 		}
 		return 0

@@ -52,7 +52,7 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 // checkShared opens a PostgreSQL database as a start would. It reports the settings
 // under which writes may be lost, and the roles that could run code as the server.
 func checkShared(ctx context.Context, config server.Config, report func(string, error)) error {
-	config.Log, config.Auth.SigningAlgorithm = nil, ""
+	config.Log, config.Auth.SigningAlgorithm, config.Command = nil, "", true
 	s, err := server.New(ctx, config)
 	if err != nil {
 		return err

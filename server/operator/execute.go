@@ -27,6 +27,7 @@ const waitBudget = 5 * time.Second
 // for the operator.
 func Execute(ctx context.Context, config server.Config, c control.Command) ([]control.Developer, error) {
 	config.Auth.SigningAlgorithm = "" // a command does not change it
+	config.Command = true
 	if err := requireDatabase(config, c); err != nil {
 		return nil, err
 	}
@@ -74,16 +75,19 @@ func attempt(ctx context.Context, config server.Config, c control.Command) ([]co
 	return list, errors.Join(err, s.Close())
 }
 
-// lag returns how long after the command other nodes may still accept what it
-// ended.
+// leaseMargin allows for clocks that do not run equally fast.
+const leaseMargin = 100 * time.Millisecond
+
+// lag returns how long after the command nodes may still accept what it ended:
+// those on another Redis than the command's, or without one, got no notice.
 func lag(config server.Config, c control.Command) time.Duration {
 	switch {
 	case config.SQLitePath() != "":
 		return 0
 	case c.Name == control.SigningKeyRevoke: // nodes read the keys again, then what they cached expires
 		return auth.SigningKeysFor + cluster.Lease
-	case c.EndsCredentials() && config.Redis == "": // nodes that share a Redis got no notice
-		return cluster.Lease
+	case c.EndsCredentials():
+		return cluster.Lease + leaseMargin
 	default:
 		return 0
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,11 +20,22 @@ import (
 // startCluster runs nodes on one PostgreSQL database. They share the first developer.
 func startCluster(t *testing.T, count int, change ...func(*server.Config)) []*node {
 	t.Helper()
+	return startNodes(t, make([]func(*server.Config), count), change...)
+}
+
+// startNodes is startCluster with one node for each of own, which changes that node alone unless it
+// is nil.
+func startNodes(t *testing.T, own []func(*server.Config), change ...func(*server.Config)) []*node {
+	t.Helper()
 	dsn, secret := pgtest.New(t), []byte(rand.Text()+rand.Text())
-	nodes := make([]*node, count)
+	nodes := make([]*node, len(own))
 	for i := range nodes {
 		nodes[i] = &node{t: t, clock: &clock{}, log: &logBuffer{}, email: "dev@example.com", password: passphrase(), dsn: dsn, secret: secret}
-		nodes[i].boot(t, change...)
+		changes := slices.Clone(change)
+		if own[i] != nil {
+			changes = append(changes, own[i])
+		}
+		nodes[i].boot(t, changes...)
 		nodes[i].password = nodes[0].password
 	}
 	nodes[0].addDeveloper(nodes[0].email, nodes[0].password)

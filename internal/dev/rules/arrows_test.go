@@ -31,7 +31,7 @@ var permitted = []struct{ from, to string }{
 	{"server/control", "internal/auth internal/privatefile internal/problem"},
 	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/privatefile internal/ratelimit internal/store"},
 
-	{"internal/store/...", "internal/store/... internal/auth internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem"},
+	{"internal/store/...", "internal/store/... internal/auth internal/cluster internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem"},
 	{"internal/event", "internal/auth internal/audit internal/problem"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/cluster", "internal/privatefile internal/ratelimit"},

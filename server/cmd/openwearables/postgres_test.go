@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/redistest"
 )
 
 // refresh refreshes a session under an Idempotency-Key.
@@ -220,5 +223,49 @@ func TestDoctorNamesOtherRoles(t *testing.T) {
 	p.stop()
 	if !strings.Contains(p.stderr.String(), says) {
 		t.Errorf("a start does not say %q:\n%s", says, &p.stderr)
+	}
+}
+
+// Once a command that ends credentials has answered, no node accepts them,
+// whatever Redis the command was given.
+func TestCommandsEndCredentialsOnNodesOfAnotherRedis(t *testing.T) {
+	t.Parallel()
+	i, redis, password := install(t), redistest.Start(t), passphrase()
+	i.env = append(i.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text(), "OPENWEARABLES_DATABASE="+pgtest.New(t))
+	p := i.serve("--redis", redis.URL(), "--limit-developer", "1000000")
+	for name, given := range map[string][]string{
+		"another@example.com": {"--redis", redis.URL() + "/9"}, "none@example.com": nil, "same@example.com": {"--redis", redis.URL()},
+	} {
+		i.ok(password+"\n", "developer", "create", "--email", name, "--password-stdin")
+		access := p.login(name, password).access
+		var ended atomic.Bool
+		var before, late atomic.Int64
+		var load sync.WaitGroup
+		for range 2 {
+			load.Go(func() {
+				for after := 0; after < 10; {
+					wasEnded := ended.Load()
+					switch a := p.call("GET", "/api/v1/auth/me", access, nil); {
+					case a.status == http.StatusOK && wasEnded:
+						late.Add(1)
+					case a.status == http.StatusOK:
+						before.Add(1)
+					}
+					if wasEnded {
+						after++
+					}
+				}
+			})
+		}
+		eventually(t, "the token is used", func() bool { return before.Load() > 20 })
+		i.ok("", append([]string{"developer", "disable", "--email", name}, given...)...)
+		ended.Store(true)
+		load.Wait()
+		if late.Load() > 0 {
+			t.Errorf("%s: %d accepted after the command had answered", name, late.Load())
+		}
+	}
+	if strings.Contains(p.stderr.String(), "do not share") {
+		t.Error("a command counts as a node")
 	}
 }
