@@ -23,7 +23,7 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 		return nil, err
 	}
 	if s.config.Redis == "" {
-		d := cluster.OpenDatabase(ctx, s.store.Windows(), s.nodes)
+		d := cluster.OpenDatabase(ctx, s.store.Windows(), s.nodes, s.now)
 		s.shared = d
 		return d, nil
 	}

@@ -163,8 +163,9 @@ const (
 	signingReloadAlone  = time.Minute
 )
 
-// start starts the background jobs: each second, buffered writes are flushed
-// and the clock of a shared database is measured; each hour, expired rows are purged; from time to time, the signing keys are
+// start starts the background jobs: each second, buffered writes are flushed and
+// the clock of a shared database is measured; each minute, windows are purged, and
+// each hour other expired rows; from time to time, the signing keys are
 // reloaded.
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -173,8 +174,9 @@ func (s *Server) start() {
 	s.every(ctx, time.Hour, "purge", s.store.Purge)
 	reload := signingReloadAlone
 	if s.config.SQLitePath() == "" {
-		reload = signingReloadShared
 		s.every(ctx, time.Second, "measuring the database's clock", s.measure)
+		s.every(ctx, time.Minute, "purge of windows", s.store.PurgeWindows)
+		reload = signingReloadShared
 	}
 	s.every(ctx, reload, "reading the signing keys", s.auth.Signing.Reload)
 }

@@ -63,18 +63,21 @@ func DefaultLimits() Limits {
 	minute := func(name string, limit int) ratelimit.Policy {
 		return ratelimit.Policy{Name: name, Limit: limit, Window: time.Minute}
 	}
+	address := func(name string, limit int) ratelimit.Policy {
+		return ratelimit.Policy{Name: name, Limit: limit, Window: time.Minute, PerAddress: true}
+	}
 	return Limits{
 		Key:             minute("key", 1000),
 		Developer:       minute("developer", 1000),
 		User:            minute("user", 100),
-		Address:         minute("address", 600),
-		Login:           minute("login", 60),
+		Address:         address("address", 600),
+		Login:           address("login", 60),
 		LoginAccount:    ratelimit.Policy{Name: "login-account", Limit: 10, Window: 15 * time.Minute},
-		Refresh:         minute("refresh", 1000),
+		Refresh:         address("refresh", 1000),
 		RefreshSession:  minute("refresh-session", 120),
 		ExchangeApp:     minute("exchange", 600),
 		ExchangeUser:    minute("exchange-user", 60),
-		ExchangeRefused: minute("exchange-refused", 60),
+		ExchangeRefused: address("exchange-refused", 60),
 		KnownAddress:    30 * 24 * time.Hour,
 	}
 }

@@ -9,11 +9,22 @@ import (
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
+// Windows is a ratelimit.Counter in the database that the nodes share.
+type Windows interface {
+	ratelimit.Counter
+	// Crowded reports whether so many windows are kept that no more should be.
+	Crowded() bool
+}
+
 // Database is a ratelimit.Counter of nodes that share a database and no Redis. It
-// is exact over all nodes. No two versions are equal: each request verifies its
-// credential against the database. Safe for concurrent use.
+// is exact over all nodes for what credentials and accounts spend. What addresses
+// spend is counted in memory, by each node its share, so that strangers do not load
+// the database; so is everything while the database keeps too many windows. No two
+// versions are equal: each request verifies its credential against the database.
+// Safe for concurrent use.
 type Database struct {
-	windows ratelimit.Counter // in the database
+	windows Windows
+	local   *ratelimit.Memory
 	nodes   *Nodes
 	unique  atomic.Uint64             // the last version
 	trust   atomic.Pointer[time.Time] // until when no other node is known to have a Redis
@@ -24,8 +35,8 @@ type Database struct {
 
 // OpenDatabase returns the counter of the node. nodes is nil in a process that is
 // none.
-func OpenDatabase(ctx context.Context, windows ratelimit.Counter, nodes *Nodes) *Database {
-	d := &Database{windows: windows, nodes: nodes}
+func OpenDatabase(ctx context.Context, windows Windows, nodes *Nodes, now func() time.Time) *Database {
+	d := &Database{windows: windows, local: ratelimit.NewMemory(now), nodes: nodes}
 	d.trust.Store(&time.Time{})
 	ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if nodes != nil {
@@ -60,9 +71,19 @@ func (d *Database) judge(ctx context.Context) {
 	d.trust.Store(&until)
 }
 
+// counter returns where the policy is counted, and this node's or these nodes'
+// part of it.
+func (d *Database) counter(p ratelimit.Policy) (ratelimit.Counter, ratelimit.Policy) {
+	if p.PerAddress || d.windows.Crowded() {
+		return d.local, d.nodes.share(p)
+	}
+	return d.windows, d.nodes.part(p)
+}
+
 // Take implements ratelimit.Counter.
 func (d *Database) Take(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
-	w, err := d.windows.Take(ctx, d.nodes.part(p), id)
+	c, part := d.counter(p)
+	w, err := c.Take(ctx, part, id)
 	if err == nil {
 		w.Policy = p
 	}
@@ -71,7 +92,8 @@ func (d *Database) Take(ctx context.Context, p ratelimit.Policy, id string) (rat
 
 // Peek implements ratelimit.Counter.
 func (d *Database) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
-	w, err := d.windows.Peek(ctx, d.nodes.part(p), id)
+	c, part := d.counter(p)
+	w, err := c.Peek(ctx, part, id)
 	if err == nil {
 		w.Policy = p
 	}
@@ -80,7 +102,8 @@ func (d *Database) Peek(ctx context.Context, p ratelimit.Policy, id string) (rat
 
 // Return implements ratelimit.Counter.
 func (d *Database) Return(ctx context.Context, p ratelimit.Policy, id string) error {
-	return d.windows.Return(ctx, d.nodes.part(p), id)
+	c, part := d.counter(p)
+	return c.Return(ctx, part, id)
 }
 
 // Spend implements auth.Peers.

@@ -12,11 +12,13 @@ import "time"
 // RateLimit fields: printable ASCII without quotes and backslashes. Counters
 // keep the windows of different names apart, so two policies that share a name
 // share their windows. A Limit of zero or less admits nothing. Window is whole
-// seconds, at least one; a fraction counts as a whole second.
+// seconds, at least one; a fraction counts as a whole second. PerAddress says that
+// the ids are addresses, of which a stranger may have any number.
 type Policy struct {
-	Name   string
-	Limit  int
-	Window time.Duration
+	Name       string
+	Limit      int
+	Window     time.Duration
+	PerAddress bool
 }
 
 // A Window describes one caller's bucket.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
@@ -46,8 +47,9 @@ func (o Options) logger() *slog.Logger {
 type Store struct {
 	*reader
 	backend
-	pools *pools
-	now   func() time.Time // nil: the database's
+	pools   *pools
+	now     func() time.Time // nil: the database's
+	crowded atomic.Bool      // with windows
 }
 
 var (
@@ -77,7 +79,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err := b.measure(ctx); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
-	return &Store{&reader{mapper: m, runner: b}, b, p, o.Now}, nil
+	return &Store{reader: &reader{mapper: m, runner: b}, backend: b, pools: p, now: o.Now}, nil
 }
 
 // Now returns the database's time, with which the times in it must be compared:

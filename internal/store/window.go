@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 
+	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
@@ -19,13 +21,33 @@ import (
 // windows.
 type Windows struct {
 	*reader
-	now func() time.Time // nil: the database's
+	now     func() time.Time // nil: the database's
+	crowded *atomic.Bool
 }
 
-var _ ratelimit.Counter = Windows{}
+var _ cluster.Windows = Windows{}
+
+// maxWindows is how many windows may be kept.
+const maxWindows = 100_000
 
 // Windows returns a counter of rate-limit windows in the database.
-func (s *Store) Windows() Windows { return Windows{s.reader, s.now} }
+func (s *Store) Windows() Windows { return Windows{s.reader, s.now, &s.crowded} }
+
+// Crowded reports whether PurgeWindows left maxWindows or more.
+func (w Windows) Crowded() bool { return w.crowded.Load() }
+
+// PurgeWindows removes the windows that are over, and counts the others. Call it
+// every minute.
+func (s *Store) PurgeWindows(ctx context.Context) error {
+	if err := s.purge(ctx, windowsOver); err != nil {
+		return err
+	}
+	row, err := find(ctx, s.reader, windowsKept, maxWindows)
+	if err == nil {
+		s.crowded.Store(row.Used >= maxWindows)
+	}
+	return err
+}
 
 type windowRow struct {
 	bun.BaseModel `bun:"table:windows"`
@@ -44,9 +66,10 @@ var (
 		" ON CONFLICT (policy, id) DO UPDATE SET used = CASE WHEN " + hasEnded + " THEN 1 ELSE w.used + 1 END," +
 		" ends_at = CASE WHEN " + hasEnded + " THEN excluded.ends_at ELSE w.ends_at END" +
 		" WHERE " + hasEnded + " OR w.used < ? RETURNING used, ends_at")
-	windowOpen = windowStatement("SELECT used, ends_at FROM windows WHERE " + isWindow + " AND ends_at > " + givenOrNow)
-	windowNext = windowStatement("SELECT 0 AS used, " + givenOrNow + " + ? AS ends_at")
-	windowBack = windowStatement("UPDATE windows SET used = used - 1 WHERE " + isWindow + " AND used > 0 RETURNING used, ends_at")
+	windowOpen  = windowStatement("SELECT used, ends_at FROM windows WHERE " + isWindow + " AND ends_at > " + givenOrNow)
+	windowNext  = windowStatement("SELECT 0 AS used, " + givenOrNow + " + ? AS ends_at")
+	windowsKept = windowStatement("SELECT count(*) AS used, 0 AS ends_at FROM (SELECT 1 FROM windows LIMIT ?) AS kept")
+	windowBack  = windowStatement("UPDATE windows SET used = used - 1 WHERE " + isWindow + " AND used > 0 RETURNING used, ends_at")
 )
 
 func windowStatement(text string) *statement[windowRow] {
