@@ -100,6 +100,7 @@ func (s *Server) compose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.config.Auth.IssuesNothing = s.config.Command
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
 		Passwords: credential.NewPasswords(concurrency, 16*concurrency),

@@ -56,7 +56,7 @@ func (p Ports) withDefaults() Ports {
 }
 
 // New returns the services. It loads the signing keys and makes the first one
-// if the store has none.
+// if the store has none, unless the process issues nothing.
 func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	p = p.withDefaults()
 	limits := &config.Limits
@@ -99,12 +99,12 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		},
 		Signing: &Signing{
 			store: p.Store, vault: p.Vault, signer: signer,
-			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL,
+			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, log: p.Log,
 		},
 		Limits: &Limiter{buckets: buckets, credentials: credentials},
 		uses:   uses,
 	}
-	return a, a.Signing.start(ctx)
+	return a, a.Signing.start(ctx, !config.IssuesNothing)
 }
 
 // Flush writes when credentials were last used. Call it every second, and once

@@ -11,7 +11,8 @@ import (
 // DefaultConfig.
 type Config struct {
 	Issuer           string
-	SigningAlgorithm string // "" = that of the key in use
+	SigningAlgorithm string // of the first signing key; "" = HS256. Later ones have that of the key in use
+	IssuesNothing    bool   // no tokens, and so no first signing key, whose algorithm is another process's choice
 	AccessTTL        time.Duration
 	RefreshIdle      time.Duration // a session that is not used for so long ends
 	RefreshAbsolute  time.Duration // a session ends after so long, used or not
@@ -47,14 +48,13 @@ const raceWindow = 10 * time.Second
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
 	return Config{
-		Issuer:           "openwearables",
-		SigningAlgorithm: credential.HS256,
-		AccessTTL:        time.Hour,
-		RefreshIdle:      30 * 24 * time.Hour,
-		RefreshAbsolute:  90 * 24 * time.Hour,
-		Passwords:        credential.PasswordPolicy{Min: 15, Max: 128},
-		MaxSessions:      50,
-		Limits:           DefaultLimits(),
+		Issuer:          "openwearables",
+		AccessTTL:       time.Hour,
+		RefreshIdle:     30 * 24 * time.Hour,
+		RefreshAbsolute: 90 * 24 * time.Hour,
+		Passwords:       credential.PasswordPolicy{Min: 15, Max: 128},
+		MaxSessions:     50,
+		Limits:          DefaultLimits(),
 	}
 }
 

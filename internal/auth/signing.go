@@ -1,7 +1,10 @@
 package auth
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -14,39 +17,64 @@ type Signing struct {
 	store     Store
 	vault     *credential.Vault
 	signer    *signer
-	algorithm string // of new keys; "" is resolved by start
+	algorithm string // that the operator asked for; "" = none
 	accessTTL time.Duration
+	log       *slog.Logger
 }
+
+// defaultAlgorithm is that of the first signing key.
+const defaultAlgorithm = credential.HS256
 
 // JWKS returns the public keys as an RFC 7517 document. It is empty under
 // HS256. The error is Unavailable if the keys are older than SigningKeysFor and
 // could not be read again.
 func (s *Signing) JWKS(ctx context.Context) ([]byte, error) { return s.signer.jwks(ctx) }
 
-// start loads the keys. It rotates if the store has none or if the active one
-// has another algorithm than is configured. Without a configured algorithm it
-// keeps that of the active key, or takes the default.
-func (s *Signing) start(ctx context.Context) error {
+// start loads the keys. If the store has none and this process issues tokens, it
+// makes the first ones. It never changes the algorithm: nodes that are configured
+// differently would undo each other's change at every start.
+func (s *Signing) start(ctx context.Context, issues bool) error {
 	if err := s.signer.load(ctx); err != nil {
 		return err
 	}
 	active := s.signer.active()
-	if s.algorithm == "" {
-		s.algorithm = DefaultConfig().SigningAlgorithm
-		if active != nil {
-			s.algorithm = active.Algorithm
-		}
-	}
-	if active != nil && active.Algorithm == s.algorithm {
+	switch {
+	case active == nil && !issues:
 		return nil
+	case active == nil:
+		return s.change(ctx, func(ctx context.Context, tx Tx, keys []StoredSigningKey) error {
+			if len(keys) > 0 { // another process was first
+				return nil
+			}
+			return s.rotate(ctx, tx, nil, cmp.Or(s.algorithm, defaultAlgorithm))
+		})
+	case s.algorithm != "" && s.algorithm != active.Algorithm:
+		s.log.WarnContext(ctx, fmt.Sprintf("--jwt-alg %s is not the algorithm in use, which stays %s: run openwearables signing-key rotate --jwt-alg %s "+
+			"to change it for all nodes, or leave --jwt-alg out", s.algorithm, active.Algorithm, s.algorithm))
 	}
-	return s.Rotate(ctx)
+	return nil
 }
 
 // Rotate makes the next key sign and retires the active one. Every token that
 // was accepted before is still accepted.
-func (s *Signing) Rotate(ctx context.Context) error {
-	return s.change(ctx, s.rotate)
+func (s *Signing) Rotate(ctx context.Context) error { return s.RotateTo(ctx, "") }
+
+// RotateTo is Rotate to an algorithm; "" keeps the present one. A key of another
+// algorithm has not been published before it signs.
+func (s *Signing) RotateTo(ctx context.Context, algorithm string) error {
+	return s.change(ctx, func(ctx context.Context, tx Tx, keys []StoredSigningKey) error {
+		return s.rotate(ctx, tx, keys, cmp.Or(algorithm, algorithmOf(keys)))
+	})
+}
+
+// algorithmOf returns the algorithm of the active key.
+func algorithmOf(keys []StoredSigningKey) string {
+	for _, k := range keys {
+		if k.State == SigningActive {
+			return k.Algorithm
+		}
+	}
+	return defaultAlgorithm
 }
 
 // Revoke ends a signing key: the tokens that it signed are refused. This process
@@ -65,11 +93,11 @@ func (s *Signing) Revoke(ctx context.Context, id string) error {
 		if err := s.record(ctx, tx, audit.SigningRevoke, id); err != nil {
 			return err
 		}
-		switch keys[i].State {
+		switch ended := keys[i]; ended.State {
 		case SigningActive:
-			return s.rotate(ctx, tx, slices.Delete(keys, i, i+1))
+			return s.rotate(ctx, tx, slices.Delete(keys, i, i+1), ended.Algorithm)
 		case SigningNext:
-			_, err := s.put(ctx, tx, SigningNext)
+			_, err := s.put(ctx, tx, SigningNext, ended.Algorithm)
 			return err
 		default:
 			return nil
@@ -98,16 +126,17 @@ func (s *Signing) record(ctx context.Context, tx Tx, action, id string) error {
 	return tx.Record(ctx, e)
 }
 
-// rotate retires the active key if there is one, and makes the next key sign.
-func (s *Signing) rotate(ctx context.Context, tx Tx, keys []StoredSigningKey) error {
-	if err := s.retire(ctx, tx, keys); err != nil {
+// rotate retires the active key if there is one, and makes the next key sign, or a
+// new one if that is of another algorithm.
+func (s *Signing) rotate(ctx context.Context, tx Tx, keys []StoredSigningKey, algorithm string) error {
+	if err := s.retire(ctx, tx, keys, algorithm); err != nil {
 		return err
 	}
-	active, err := s.promote(ctx, tx, keys)
+	active, err := s.promote(ctx, tx, keys, algorithm)
 	if err != nil {
 		return err
 	}
-	if _, err := s.put(ctx, tx, SigningNext); err != nil {
+	if _, err := s.put(ctx, tx, SigningNext, algorithm); err != nil {
 		return err
 	}
 	return s.record(ctx, tx, audit.SigningRotate, active)
@@ -115,7 +144,7 @@ func (s *Signing) rotate(ctx context.Context, tx Tx, keys []StoredSigningKey) er
 
 // retire stops the active key from signing. It deletes retired keys whose last
 // token has expired, and next keys of another algorithm.
-func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) error {
+func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey, algorithm string) error {
 	for _, k := range keys {
 		switch {
 		case k.State == SigningActive:
@@ -125,7 +154,7 @@ func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) er
 				return err
 			}
 		case k.ended(tx.Now(), s.accessTTL),
-			k.State == SigningNext && k.Algorithm != s.algorithm:
+			k.State == SigningNext && k.Algorithm != algorithm:
 			if err := tx.DeleteSigningKey(ctx, k.ID); err != nil {
 				return err
 			}
@@ -135,19 +164,19 @@ func (s *Signing) retire(ctx context.Context, tx Tx, keys []StoredSigningKey) er
 }
 
 // promote makes the next key, or a new one, the active one and returns its id.
-func (s *Signing) promote(ctx context.Context, tx Tx, keys []StoredSigningKey) (string, error) {
+func (s *Signing) promote(ctx context.Context, tx Tx, keys []StoredSigningKey, algorithm string) (string, error) {
 	for _, k := range keys {
-		if k.State == SigningNext && k.Algorithm == s.algorithm {
+		if k.State == SigningNext && k.Algorithm == algorithm {
 			k.State = SigningActive
 			return k.ID, tx.PutSigningKey(ctx, k)
 		}
 	}
-	return s.put(ctx, tx, SigningActive)
+	return s.put(ctx, tx, SigningActive, algorithm)
 }
 
 // put stores a new key and returns its id.
-func (s *Signing) put(ctx context.Context, tx Tx, state string) (string, error) {
-	key, err := credential.NewSigningKey(s.algorithm)
+func (s *Signing) put(ctx context.Context, tx Tx, state, algorithm string) (string, error) {
+	key, err := credential.NewSigningKey(algorithm)
 	if err != nil {
 		return "", err
 	}

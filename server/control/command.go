@@ -14,10 +14,11 @@ import (
 
 // Command is one command of an operator.
 type Command struct {
-	Name     string `json:"name"` // one of the constants below
-	Email    string `json:"email,omitempty"`
-	Password string `json:"password,omitempty"`
-	KeyID    string `json:"key_id,omitempty"` // of a signing key
+	Name      string `json:"name"` // one of the constants below
+	Email     string `json:"email,omitempty"`
+	Password  string `json:"password,omitempty"`
+	KeyID     string `json:"key_id,omitempty"`    // of a signing key
+	Algorithm string `json:"algorithm,omitempty"` // of new signing keys; "" = the present one
 }
 
 // Names of commands.
@@ -72,7 +73,7 @@ func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Developer, error
 	case DeveloperDelete:
 		return nil, d.Delete(ctx, c.Email)
 	case SigningKeyRotate:
-		return nil, a.Signing.Rotate(ctx)
+		return nil, a.Signing.RotateTo(ctx, c.Algorithm)
 	case SigningKeyRevoke:
 		return nil, a.Signing.Revoke(ctx, c.KeyID)
 	default:

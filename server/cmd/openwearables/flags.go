@@ -158,7 +158,7 @@ func (p *program) serveSettings() *settings {
 	s.duration(&a.AccessTTL, "access-token-ttl", "lifetime of an access token, 1m to 24h")
 	s.duration(&a.RefreshIdle, "refresh-idle", "a session that is not refreshed for so long ends; from --access-token-ttl to --refresh-absolute")
 	s.duration(&a.RefreshAbsolute, "refresh-absolute", "a session ends after so long in any case, from --refresh-idle to 87600h")
-	s.StringVar(&a.SigningAlgorithm, "jwt-alg", a.SigningAlgorithm, "`algorithm` of access tokens: ES256 or EdDSA, which others verify with /.well-known/jwks.json, or HS256, for which that is empty")
+	s.StringVar(&a.SigningAlgorithm, "jwt-alg", a.SigningAlgorithm, "`algorithm` of access tokens of a new installation: ES256 or EdDSA, which others verify with /.well-known/jwks.json, or HS256, for which that is empty; HS256 by default. Later, signing-key rotate --jwt-alg changes it")
 	s.number(&a.Passwords.Min, "password-min", "shortest new password, in characters, 8 to 64")
 	l := &a.Limits
 	s.number(&l.Key.Limit, "limit-key", "requests a minute of an API key")

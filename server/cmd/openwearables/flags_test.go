@@ -40,7 +40,7 @@ func TestHelpIsTheReference(t *testing.T) {
 	for _, said := range []string{
 		"A flag wins over its variable", "OPENWEARABLES_SECRET, at least 32 bytes",
 		"OPENWEARABLES_API_KEY OPENWEARABLES_APP_ID OPENWEARABLES_APP_SECRET OPENWEARABLES_BASE_URL",
-		"(default 127.0.0.1:8000)", "(default sqlite:openwearables.db)", "(default 1h0m0s)", "(default 1000)", "(default HS256)",
+		"(default 127.0.0.1:8000)", "(default sqlite:openwearables.db)", "(default 1h0m0s)", "(default 1000)", "HS256 by default",
 	} {
 		if !strings.Contains(help, said) {
 			t.Errorf("%q is not said", said)

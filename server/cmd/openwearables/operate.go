@@ -142,7 +142,13 @@ func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
 		done = "signing key " + id + " has ended: the access tokens that it signed are refused"
 		return nil
 	})
+	s.StringVar(&s.config.Auth.SigningAlgorithm, "jwt-alg", "", "`algorithm` of the new key and of later ones, HS256, ES256 or EdDSA; that of the key in use "+
+		"by default. Others that verify tokens must read /.well-known/jwks.json again, up to five minutes later")
 	if err := s.parse(args); err != nil {
+		return err
+	}
+	c.Algorithm = s.config.Auth.SigningAlgorithm
+	if err := s.config.Check(); err != nil {
 		return err
 	}
 	if _, err := operator.Execute(ctx, s.config, c); err != nil {

@@ -163,16 +163,21 @@ func TestCommandsWaitForEachOther(t *testing.T) {
 // keyID returns the kid of an access token.
 func keyID(t *testing.T, access string) string {
 	t.Helper()
+	return headerOf(t, access).Kid
+}
+
+// headerOf returns the header of an access token.
+func headerOf(t *testing.T, access string) (h struct{ Kid, Alg string }) {
+	t.Helper()
 	header, _, _ := strings.Cut(access, ".")
 	data, err := base64.RawURLEncoding.DecodeString(header)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var h struct{ Kid string }
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&h); err != nil {
 		t.Fatal(err)
 	}
-	return h.Kid
+	return h
 }
 
 func TestSigningKeyRotationRefusesNoToken(t *testing.T) {
@@ -225,10 +230,49 @@ func TestSigningKeyRotationRefusesNoToken(t *testing.T) {
 	load.Wait()
 	p.stop()
 	i.ok("", "signing-key", "rotate") // still ES256, without a flag
-	p = i.serve("--jwt-alg", "ES256")
+	p = i.serve("--jwt-alg", "EdDSA")
 	p.want(200, "GET", "/api/v1/auth/me", first.access, nil)
 	if kid := keyID(t, p.login(email, password).access); seen[kid] {
 		t.Errorf("a token is signed with key %s, as one was before the rotation", kid)
+	}
+}
+
+// A command before the first start leaves the algorithm to it; later starts keep
+// it, and the command changes it, with and without a running server.
+func TestAlgorithmOfTokensIsChangedByCommand(t *testing.T) {
+	t.Parallel()
+	i, password := installWithDeveloper(t)
+	p := i.serve("--jwt-alg", "ES256")
+	tokens := []string{p.login(email, password).access}
+	rotate := func(algorithm string) {
+		t.Helper()
+		i.ok("", "signing-key", "rotate", "--jwt-alg", algorithm)
+	}
+	want := func(algorithm string) {
+		t.Helper()
+		tokens = append(tokens, p.login(email, password).access)
+		for n, access := range tokens {
+			p.want(200, "GET", "/api/v1/auth/me", access, nil)
+			if used := headerOf(t, access).Alg; n == len(tokens)-1 && used != algorithm {
+				t.Errorf("a token is signed with %s, want %s", used, algorithm)
+			}
+		}
+	}
+	want("ES256")
+	p.stop()
+	p = i.serve("--jwt-alg", "EdDSA")
+	want("ES256")
+	if !strings.Contains(p.stderr.String(), "run openwearables signing-key rotate --jwt-alg EdDSA") {
+		t.Errorf("what to do is not said:\n%s", &p.stderr)
+	}
+	rotate("EdDSA")
+	want("EdDSA")
+	p.stop()
+	rotate("HS256")
+	p = i.serve()
+	want("HS256")
+	if o := i.run("", "signing-key", "rotate", "--jwt-alg", "none"); o.status != 1 || !strings.Contains(o.stderr, "HS256, ES256 or EdDSA") {
+		t.Errorf("an unknown algorithm ended with %d: %s", o.status, o.stderr)
 	}
 }
 
