@@ -70,17 +70,17 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		cache: newCache(), uses: uses, now: p.Now, machine: p.Machine, log: p.Log,
 	}
 	buckets := &buckets{limits: limits, peers: p.Peers, now: p.Now, log: p.Log}
+	trail := &trail{store: p.Store, now: p.Now, log: p.Log}
 	passwords := &passwords{
-		hasher: p.Passwords, policy: config.Passwords, buckets: buckets, attempts: limits.LoginAccount,
+		hasher: p.Passwords, policy: config.Passwords, buckets: buckets, attempts: limits.LoginAccount, trail: trail,
 	}
 	replays := newReplays(p.Store, p.Vault)
-	trail := &trail{store: p.Store, now: p.Now, log: p.Log}
 	issuer := &issuer{signer: signer, vault: p.Vault, idle: config.RefreshIdle, absolute: config.RefreshAbsolute}
 	revoker := &revoker{store: p.Store, credentials: credentials}
 	a := &Auth{
 		Authenticator: &Authenticator{credentials},
 		Logins: &Logins{
-			store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, issuer: issuer, trail: trail,
+			store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, issuer: issuer,
 			credentials: credentials, knownFor: limits.KnownAddress, maxSessions: config.MaxSessions, now: p.Now,
 		},
 		Sessions: &Sessions{store: p.Store, revoker: revoker, uses: uses, now: p.Now},

@@ -24,6 +24,15 @@ type StoredDeveloper struct {
 	Disabled     bool
 }
 
+// subject returns the developer as the audit trail names it, "" for an account
+// that does not exist.
+func (d *StoredDeveloper) subject() string {
+	if d.ID == "" {
+		return ""
+	}
+	return developerSubject(d.ID)
+}
+
 // DeveloperPatch is what UpdateMe changes.
 type DeveloperPatch struct {
 	FirstName, LastName Change[string]

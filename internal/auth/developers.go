@@ -34,38 +34,39 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 	if err := in.check(); err != nil {
 		return Developer{}, err
 	}
-	if in.Email.Present() {
-		if _, err := s.confirmPassword(ctx, p, *in.CurrentPassword); err != nil {
-			return Developer{}, err
-		}
-	}
 	var d StoredDeveloper
-	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
-		if d, err = tx.Developer(ctx, p.ID); err != nil {
-			return developerError(err)
-		}
-		in.apply(&d.Developer)
-		d.UpdatedAt = tx.Now()
-		if err := tx.UpdateDeveloper(ctx, d); err != nil {
-			return developerError(err)
-		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.DeveloperUpdate, developerSubject(p.ID), tx.Now()))
-	})
+	update := func(ctx context.Context, _ StoredDeveloper) error {
+		return s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
+			if d, err = tx.Developer(ctx, p.ID); err != nil {
+				return developerError(err)
+			}
+			in.apply(&d.Developer)
+			d.UpdatedAt = tx.Now()
+			if err := tx.UpdateDeveloper(ctx, d); err != nil {
+				return developerError(err)
+			}
+			return tx.Record(ctx, CallerFrom(ctx).event(audit.DeveloperUpdate, developerSubject(p.ID), tx.Now()))
+		})
+	}
+	if in.Email.Present() {
+		err = s.confirmed(ctx, p, *in.CurrentPassword, audit.DeveloperUpdate, update)
+	} else {
+		err = update(ctx, StoredDeveloper{})
+	}
 	return d.Developer, err
 }
 
-// confirmPassword checks the password of a developer who is logged in and
-// returns the developer. A wrong one is a 400. Attempts are limited as logins
-// are, in a bucket of their own that cannot block a login.
-func (s *Developers) confirmPassword(ctx context.Context, p *Principal, password string) (StoredDeveloper, error) {
-	d, ok, err := s.passwords.attempt(ctx, "current:"+p.ID, password, func(ctx context.Context) (StoredDeveloper, error) {
+// confirmed runs effect if the password is that of a developer who is logged in.
+// A wrong one is a 400. Attempts are limited and recorded as logins are, in a
+// bucket of their own that cannot block a login.
+func (s *Developers) confirmed(
+	ctx context.Context, p *Principal, password, action string, effect func(context.Context, StoredDeveloper) error,
+) error {
+	g := guess{password: password, bucket: "current:" + p.ID, action: action, refusal: errIncorrectPassword}
+	return s.passwords.attempt(ctx, g, func(ctx context.Context) (StoredDeveloper, error) {
 		d, err := s.store.Developer(ctx, p.ID)
 		return d, developerError(err)
-	})
-	if err == nil && !ok {
-		err = &problem.Error{Kind: problem.BadRequest, Reason: "incorrect_password", Detail: "Incorrect current password"}
-	}
-	return d, err
+	}, effect)
 }
 
 // PasswordChanged is the message of a ChangePassword that took effect.
@@ -93,11 +94,9 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	if err := v.Err(); err != nil {
 		return err
 	}
-	verified, err := s.confirmPassword(ctx, p, current)
-	if err != nil {
-		return err
-	}
-	return s.setPassword(ctx, verified, next, p.SessionID)
+	return s.confirmed(ctx, p, current, audit.PasswordChange, func(ctx context.Context, verified StoredDeveloper) error {
+		return s.setPassword(ctx, verified, next, p.SessionID)
+	})
 }
 
 // setPassword stores a password. It ends the developer's sessions and the user

@@ -26,6 +26,10 @@ func errInvalidLogin() *problem.Error {
 	return unauthenticated("invalid_credentials", "Incorrect email or password")
 }
 
+func errIncorrectPassword() *problem.Error {
+	return &problem.Error{Kind: problem.BadRequest, Reason: "incorrect_password", Detail: "Incorrect current password"}
+}
+
 func errInvalidApp() *problem.Error {
 	return unauthenticated("invalid_app_credentials", "Invalid app credentials")
 }

@@ -24,7 +24,6 @@ type Logins struct {
 	passwords   *passwords
 	replays     *replays
 	issuer      *issuer
-	trail       *trail
 	credentials *credentials
 	knownFor    time.Duration // how long an address counts as known after a login
 	maxSessions int           // of one developer
@@ -50,18 +49,14 @@ func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	_, ok, err := s.passwords.attempt(ctx, bucket, in.Password, func(context.Context) (StoredDeveloper, error) { return row, nil })
-	if err != nil {
-		return Grant{}, err
-	}
-	if !ok {
-		subject := ""
-		if row.ID != "" {
-			subject = developerSubject(row.ID)
-		}
-		return Grant{}, s.trail.refuse(ctx, audit.Login, subject, errInvalidLogin())
-	}
-	return s.openSession(ctx, c, row, in.UseCookie)
+	var grant Grant
+	g := guess{password: in.Password, bucket: bucket, action: audit.Login, refusal: errInvalidLogin}
+	err = s.passwords.attempt(ctx, g, func(context.Context) (StoredDeveloper, error) { return row, nil },
+		func(ctx context.Context, d StoredDeveloper) (err error) {
+			grant, err = s.openSession(ctx, c, d, in.UseCookie)
+			return err
+		})
+	return grant, err
 }
 
 // accountBucket returns the bucket that counts refused logins of the account.

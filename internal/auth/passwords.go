@@ -18,6 +18,15 @@ type passwords struct {
 	policy   credential.PasswordPolicy
 	buckets  *buckets
 	attempts ratelimit.Policy
+	trail    *trail
+}
+
+// guess is a password that a caller presents for an account.
+type guess struct {
+	password string
+	bucket   string                // counts wrong guesses
+	action   string                // what the audit trail calls it
+	refusal  func() *problem.Error // of a wrong guess
 }
 
 // check holds a new password against the policy.
@@ -35,27 +44,53 @@ func (s *passwords) hash(ctx context.Context, password string) (string, error) {
 	return hash, hashingError(err)
 }
 
-// attempt verifies a password against the developer that find returns. It
-// charges the bucket before it calls find, and gives the charge back unless the
-// password is wrong: a passing fault is not a refusal. No answer describes the
-// bucket, not even one that it refused.
+// attempt verifies a guess against the developer that find returns. If it is
+// right, attempt runs effect and returns its error; if it is wrong, attempt
+// records and returns the refusal. No answer describes the bucket, not even one
+// that it refused.
+//
+// The bucket is charged before find is called. The charge is given back if
+// nothing was compared, since a passing fault is not a refusal, and if the guess
+// was right and the caller is still there. What follows the comparison does not
+// end with the caller. So whoever hangs up leaves a row and a charge like everyone
+// else, and learns neither from these nor from a late answer whether the guess was
+// right.
 func (s *passwords) attempt(
-	ctx context.Context, bucket, password string, find func(context.Context) (StoredDeveloper, error),
-) (d StoredDeveloper, ok bool, err error) {
-	w, err := s.buckets.spend(ctx, s.attempts, bucket)
+	ctx context.Context, g guess, find func(context.Context) (StoredDeveloper, error),
+	effect func(context.Context, StoredDeveloper) error,
+) error {
+	w, err := s.buckets.spend(ctx, s.attempts, g.bucket)
 	if err != nil {
-		return d, false, err
+		return err
 	}
 	if err := s.buckets.refusal(w); err != nil {
-		return d, false, err
+		return err
 	}
-	if d, err = find(ctx); err == nil {
-		ok, err = s.verify(ctx, d, password)
+	d, err := find(ctx)
+	ok := false
+	if err == nil {
+		ok, err = s.verify(ctx, d, g.password)
 	}
-	if ok || err != nil {
-		s.buckets.giveBack(ctx, s.attempts, bucket)
+	settling, end := settle(ctx)
+	defer end()
+	if err != nil {
+		s.buckets.giveBack(settling, s.attempts, g.bucket)
+		return err
 	}
-	return d, ok, err
+	gone, refusal := problem.ContextError(ctx.Err()), g.refusal()
+	if ok && gone == nil {
+		if err = effect(settling, d); ctx.Err() == nil {
+			s.buckets.giveBack(settling, s.attempts, g.bucket)
+		}
+		return err
+	}
+	if ok {
+		refusal = gone
+	}
+	if err = s.trail.refuse(settling, g.action, d.subject(), refusal); err == refusal && gone != nil {
+		return gone
+	}
+	return err
 }
 
 // verify reports whether the password is right. It does the same work whether

@@ -28,7 +28,8 @@ type RefreshTokens struct {
 // 9700 section 4.14.2). The same call with the same Idempotency-Key returns the
 // same refresh token again, with a fresh access token. Any other second use
 // ends the session, except for two uses at once without keys. A token that will
-// never work is a 401; a passing fault never is.
+// never work is a 401; a passing fault never is. Once the token was looked up, its
+// use does not end with the caller.
 func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error) {
 	c := CallerFrom(ctx)
 	key, err := c.idempotencyKey()
@@ -36,6 +37,8 @@ func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error
 		return Grant{}, err
 	}
 	row, t, err := s.finder.byRefreshToken(ctx, token)
+	ctx, end := settle(ctx)
+	defer end()
 	if errors.Is(err, problem.ErrNotFound) {
 		return Grant{}, s.trail.refuse(ctx, audit.Refresh, "", refreshInvalid.refusal())
 	} else if err != nil {

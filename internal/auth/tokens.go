@@ -48,6 +48,11 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 	if err != nil {
 		return Grant{}, err
 	}
+	if app.AppID != "" {
+		settling, end := settle(ctx)
+		defer end()
+		ctx = settling
+	}
 	mint.UserID = id
 	if _, err := s.store.User(ctx, id); err != nil {
 		return Grant{}, userError(err)
@@ -124,7 +129,8 @@ func (s *Tokens) forCaller(ctx context.Context) (StoredSession, error) {
 
 // exchange authenticates an application and returns the session to mint for it.
 // A credential in the header is ignored. Only refusals count against the
-// address, so that any number of valid exchanges at once succeed.
+// address, so that any number of valid exchanges at once succeed; a caller who is
+// gone by then counts like a refused one.
 func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (StoredSession, error) {
 	address := c.AddressID()
 	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, address)
@@ -141,8 +147,14 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return StoredSession{}, err
 	}
+	gone := problem.ContextError(ctx.Err())
+	ctx, end := settle(ctx)
+	defer end()
 	if !row.admits(h, now) || err != nil {
-		return StoredSession{}, s.refuseExchange(ctx, c, app)
+		return StoredSession{}, s.refuseExchange(ctx, c, app, errInvalidApp())
+	}
+	if gone != nil {
+		return StoredSession{}, s.refuseExchange(ctx, c, app, gone)
 	}
 	s.buckets.giveBack(ctx, c.Spent, address)
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
@@ -154,7 +166,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 
 // refuseExchange counts and records a refused exchange. If the header holds a
 // valid credential, the answer goes on describing its bucket.
-func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentials) error {
+func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentials, refusal *problem.Error) error {
 	w, err := s.buckets.spend(ctx, s.limits.ExchangeRefused, c.AddressID())
 	if err != nil {
 		return err
@@ -170,7 +182,7 @@ func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentia
 	if credential.Valid(credential.AppID, app.AppID) {
 		subject = applicationSubject(app.AppID)
 	}
-	return s.trail.refuse(ctx, audit.TokenMint, subject, errInvalidApp())
+	return s.trail.refuse(ctx, audit.TokenMint, subject, refusal)
 }
 
 // application looks an application up if its credentials have the right form.

@@ -84,8 +84,7 @@ func TestEveryEffectLeavesAnAuditRow(t *testing.T) {
 	r := &auditChecker{n: n, d: d, tag: "t" + uuid.NewString()[:8], want: map[string][]string{}}
 	email := r.tag + "@example.com"
 	me := "developer:" + n.addDeveloper(email, n.password).ID
-	none := []option{}
-	login := args{"email": email, "password": n.password}
+	none, login := []option{}, args{"email": email, "password": n.password}
 
 	first := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
 	admin := []option{bearer(first.str("access_token"))}
@@ -97,7 +96,8 @@ func TestEveryEffectLeavesAnAuditRow(t *testing.T) {
 	r.call(t, "RefreshToken", args{"refresh_token": "rt_nothing"}, none, 401, "session.refresh invalid_refresh_token anonymous ")
 	third := r.call(t, "RefreshToken", args{"refresh_token": second.str("refresh_token")}, none, 200, "session.refresh ok "+me+" "+own)
 	r.call(t, "UpdateMe", args{"first_name": "A"}, admin, 200, "developer.update ok "+me+" "+me)
-	r.call(t, "UpdateMe", args{"email": email, "current_password": "wrong"}, admin, 400)
+	r.call(t, "UpdateMe", args{"email": email, "current_password": "wrong"}, admin, 400, "developer.update incorrect_password "+me+" "+me)
+	r.call(t, "ChangePassword", args{"current_password": "wrong", "new_password": n.password + "2", "confirm_password": n.password + "2"}, admin, 400, "developer.password_change incorrect_password "+me+" "+me)
 	r.call(t, "ChangePassword", args{"current_password": n.password, "new_password": n.password + "2", "confirm_password": n.password + "2"}, admin, 200, "developer.password_change ok "+me+" "+me)
 	r.call(t, "ChangePassword", args{"current_password": n.password + "2", "new_password": n.password, "confirm_password": n.password}, admin, 200, "developer.password_change ok "+me+" "+me)
 	other := r.call(t, "Login", login, none, 200, "session.login ok "+me+" "+me)
