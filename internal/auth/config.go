@@ -72,7 +72,7 @@ func DefaultLimits() Limits {
 		User:            minute("user", 100),
 		Address:         address("address", 600),
 		Login:           address("login", 60),
-		LoginAccount:    ratelimit.Policy{Name: "login-account", Limit: 10, Window: 15 * time.Minute},
+		LoginAccount:    ratelimit.Policy{Name: "login-account", Limit: 10, Window: 15 * time.Minute, Locks: true},
 		Refresh:         address("refresh", 1000),
 		RefreshSession:  minute("refresh-session", 120),
 		ExchangeApp:     minute("exchange", 600),

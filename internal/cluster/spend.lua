@@ -18,8 +18,11 @@ end
 local admitted = used < limit and 1 or 0
 if spend == 1 and admitted == 1 then
 	used = redis.call('INCR', KEYS[1])
-elseif spend == -1 and used > 0 then
+elseif spend == -1 and used > 1 then
 	used = redis.call('DECR', KEYS[1])
+elseif spend == -1 and used == 1 then
+	redis.call('SET', KEYS[1], 0, 'EXAT', now) -- ends it; needs no other right than the rest
+	used = 0
 end
 local version = ''
 if KEYS[2] then

@@ -3,8 +3,8 @@ package ratelimit
 import "context"
 
 // A Counter keeps one fixed window for each policy name and id. A window opens
-// at the first Take that finds none open, and ends at its Reset; what was spent
-// in it is forgotten then. Every method is atomic and safe for concurrent use.
+// at the first Take that finds none open, and ends at its Reset, or as soon as all
+// that was spent in it has been returned; it is forgotten then. Every method is atomic and safe for concurrent use.
 //
 // An error means that the counter could not be reached or did not answer in
 // time, never that a request was refused. Whether anything was spent is then

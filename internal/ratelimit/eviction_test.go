@@ -56,7 +56,7 @@ func TestEndedWindowsMakeRoomFirst(t *testing.T) {
 
 	s.open(policy, "newer", at(time.Minute, 0))
 	if len(s.buckets) != room || s.buckets["late0"] != nil || s.buckets["late1"] == nil {
-		t.Fatal("a full shard must drop the window that ends soonest, and only that")
+		t.Fatal("of equally used windows a full shard must drop the one that ends soonest, and only that")
 	}
 
 	for i := range room {
@@ -85,5 +85,76 @@ func TestEndedWindowsAreSweptByNewOnes(t *testing.T) {
 	}
 	if len(s.buckets) != 600 {
 		t.Errorf("%d windows kept, want the 600 that are open", len(s.buckets))
+	}
+}
+
+// A flood of other ids ends neither a full window that locks something nor one
+// that is used more than theirs.
+func TestFloodsEndNoFullWindow(t *testing.T) {
+	account := Policy{Name: "login-account", Limit: 10, Window: 15 * time.Minute, Locks: true}
+	m := NewMemory(nil)
+	spend := func(id string, times int) (w Window) {
+		for range times {
+			w, _ = m.Take(t.Context(), account, id)
+		}
+		return w
+	}
+	spend("locked", account.Limit)
+	spend("guessed at", 7)
+	for i := range 3 * classWindows {
+		if w := spend("other"+strconv.Itoa(i), 1); !w.Admitted {
+			t.Fatalf("the account %d is refused", i)
+		}
+	}
+	if w := spend("locked", 1); w.Admitted {
+		t.Errorf("a locked account is open after the flood: %+v", w)
+	}
+	if w := spend("guessed at", 1); w.Remaining != 2 {
+		t.Errorf("after 8 guesses and the flood %d remain of 10", w.Remaining)
+	}
+	kept := 0
+	class := (*m.classes.Load())[account.Name]
+	for i := range class {
+		kept += len(class[i].buckets)
+	}
+	if kept > classWindows {
+		t.Errorf("%d windows are kept", kept)
+	}
+}
+
+// If nothing may be dropped, new ids are refused until the first window ends.
+func TestNewIDsWaitForFullWindows(t *testing.T) {
+	const room = classWindows / classShards
+	lock := Policy{Name: "login-account", Limit: 1, Window: time.Minute, Locks: true}
+	var s shard
+	for i := range room {
+		s.open(lock, "full"+strconv.Itoa(i), at(time.Duration(i), 0)).used = 1
+	}
+	if b := s.open(lock, "new", at(30*time.Second, 0)); b != nil || len(s.buckets) != room {
+		t.Errorf("%d windows are kept, among them %+v", len(s.buckets), b)
+	}
+	if s.open(lock, "new", at(time.Minute, 0)) == nil || s.buckets["full0"] != nil || s.buckets["full2"] == nil {
+		t.Error("the window that is over must make room, and no other")
+	}
+	unlocked := lock
+	unlocked.Locks = false
+	if s.open(unlocked, "newer", at(time.Minute, 0)) == nil {
+		t.Error("a policy that locks nothing refuses for lack of room")
+	}
+}
+
+// What was given back leaves nothing behind.
+func TestReturnedWindowsAreNotKept(t *testing.T) {
+	m := NewMemory(nil)
+	for i := range 1000 {
+		id := strconv.Itoa(i)
+		_, _ = m.Take(t.Context(), policy, id)
+		_ = m.Return(t.Context(), policy, id)
+	}
+	class := (*m.classes.Load())[policy.Name]
+	for i := range class {
+		if n := len(class[i].buckets); n != 0 || class[i].first != nil {
+			t.Fatalf("%d windows are kept", n)
+		}
 	}
 }

@@ -16,13 +16,18 @@ const classWindows = 1 << 17
 // classShards is how many locks the windows of one policy name are spread over.
 const classShards = 64
 
+// candidates is how many windows are compared to find one to drop.
+const candidates = 64
+
 // A Memory is a Counter for one process. It is exact under concurrency, never
 // blocks, ignores its contexts and returns no errors.
 //
 // It keeps at most 131072 windows of each policy name. When that many are kept,
-// a new window takes the place of one that is over, or else of the one in its
-// shard that opened first and so ends soonest. Windows of other names are not
-// touched. Policy names must therefore be a closed set.
+// a new window takes the place of one that is over, or else of the least used of
+// the 64 in its shard that opened first. A full window of a policy that Locks is
+// never dropped: if all in a shard are full, Take refuses new ids until one ends.
+// Windows of other names are not touched. Policy names must therefore be a closed
+// set.
 //
 // Windows are measured on the monotonic clock if the times of now carry one, so
 // that setting the wall clock neither ends nor lengthens a window. If they do
@@ -55,7 +60,9 @@ func (m *Memory) Take(_ context.Context, p Policy, id string) (Window, error) {
 		if p.Limit <= 0 {
 			return p.window(0, p.reset(t.wall), false), nil
 		}
-		b = s.open(p, id, t)
+		if b = s.open(p, id, t); b == nil {
+			return p.window(0, s.first.resetAt(p, t), false), nil
+		}
 	}
 	admitted := b.used < p.Limit
 	if admitted {
@@ -82,8 +89,10 @@ func (m *Memory) Return(_ context.Context, p Policy, id string) error {
 	s := m.shard(p.Name, id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.find(id, s.read(m.now())); b != nil && b.used > 0 {
-		b.used--
+	if b := s.find(id, s.read(m.now())); b != nil {
+		if b.used--; b.used <= 0 {
+			s.drop(b)
+		}
 	}
 	return nil
 }
@@ -200,11 +209,14 @@ func (s *shard) find(id string, t reading) *bucket {
 	return nil
 }
 
-// open gives id a window with nothing spent, in place of the one it had.
+// open gives id a window with nothing spent, in place of the one it had, or
+// returns nil if there is no room.
 func (s *shard) open(p Policy, id string, t reading) *bucket {
 	b := s.buckets[id]
 	if b == nil {
-		s.makeRoom(t)
+		if !s.makeRoom(p, t) {
+			return nil
+		}
 		b = &bucket{id: strings.Clone(id)}
 		if s.buckets == nil {
 			s.buckets = make(map[string]*bucket)
@@ -220,17 +232,42 @@ func (s *shard) open(p Policy, id string, t reading) *bucket {
 }
 
 // makeRoom drops up to two windows that are over, so that they go faster than
-// new ones come. If the shard is still full, it drops one that is not.
-func (s *shard) makeRoom(t reading) {
+// new ones come. If the shard is still full, it drops one that is not. It returns
+// false if there is none that may go.
+func (s *shard) makeRoom(p Policy, t reading) bool {
 	for range 2 {
 		if s.first == nil || s.first.end > t.steady {
 			break
 		}
 		s.drop(s.first)
 	}
-	if len(s.buckets) >= classWindows/classShards {
-		s.drop(s.first)
+	if len(s.buckets) < classWindows/classShards {
+		return true
 	}
+	b := s.leastUsed(p)
+	if b != nil {
+		s.drop(b)
+	}
+	return b != nil
+}
+
+// leastUsed returns the least used of the windows that opened first, those apart
+// that may not be dropped, or nil if there is no other.
+func (s *shard) leastUsed(p Policy) *bucket {
+	var least *bucket
+	n := 0
+	for b := s.first; b != nil && n < candidates; b = b.next {
+		if p.Locks && b.used >= p.Limit {
+			continue
+		}
+		if n++; least == nil || b.used < least.used {
+			least = b
+		}
+		if least.used <= 1 { // no window is kept in which nothing is spent
+			break
+		}
+	}
+	return least
 }
 
 func (s *shard) drop(b *bucket) {

@@ -51,7 +51,9 @@ func FuzzMemory(f *testing.F) {
 				continue
 			case op&3 == 2:
 				giveBack(t, m, minute, id)
-				spec.used = max(0, used-1)
+				if spec.used = used - 1; spec.used <= 0 {
+					*spec = model{}
+				}
 				continue
 			case op&3 == 1:
 				got = peek(t, m, minute, id)

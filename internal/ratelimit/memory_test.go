@@ -180,19 +180,22 @@ func TestReturnGivesOneBack(t *testing.T) {
 	giveBack(t, m, minute, "a")
 	want(t, peek(t, m, minute, "a"), 3, true)
 
+	take(t, m, minute, "a")
+	giveBack(t, m, minute, "a")
+	giveBack(t, m, minute, "a")
+	want(t, peek(t, m, minute, "a"), 3, true)
+
+	c.t = c.t.Add(10 * time.Second) // the next window opens anew
 	first := take(t, m, minute, "a")
+	if left := first.Reset.Sub(c.t); left <= 59*time.Second {
+		t.Errorf("the window is %v long", left)
+	}
+	take(t, m, minute, "a")
+	take(t, m, minute, "a")
 	giveBack(t, m, minute, "a")
-	giveBack(t, m, minute, "a")
-	w := peek(t, m, minute, "a")
-	want(t, w, 3, true)
-	if !w.Reset.Equal(first.Reset) {
+	if w := peek(t, m, minute, "a"); !w.Reset.Equal(first.Reset) {
 		t.Errorf("giving back moved the reset from %v to %v", first.Reset, w.Reset)
 	}
-
-	for range 3 {
-		take(t, m, minute, "a")
-	}
-	giveBack(t, m, minute, "a")
 	want(t, take(t, m, minute, "a"), 0, true)
 	want(t, take(t, m, minute, "a"), 0, false)
 

@@ -13,12 +13,15 @@ import "time"
 // keep the windows of different names apart, so two policies that share a name
 // share their windows. A Limit of zero or less admits nothing. Window is whole
 // seconds, at least one; a fraction counts as a whole second. PerAddress says that
-// the ids are addresses, of which a stranger may have any number.
+// the ids are addresses, of which a stranger may have any number. Locks means that a
+// full window locks something, such as an account, so that no flood of other
+// callers may end it before its time.
 type Policy struct {
 	Name       string
 	Limit      int
 	Window     time.Duration
 	PerAddress bool
+	Locks      bool
 }
 
 // A Window describes one caller's bucket.

@@ -69,6 +69,7 @@ var (
 	windowOpen  = windowStatement("SELECT used, ends_at FROM windows WHERE " + isWindow + " AND ends_at > " + givenOrNow)
 	windowNext  = windowStatement("SELECT 0 AS used, " + givenOrNow + " + ? AS ends_at")
 	windowsKept = windowStatement("SELECT count(*) AS used, 0 AS ends_at FROM (SELECT 1 FROM windows LIMIT ?) AS kept")
+	windowOver  = windowStatement("DELETE FROM windows WHERE " + isWindow + " AND used <= 1 RETURNING used, ends_at")
 	windowBack  = windowStatement("UPDATE windows SET used = used - 1 WHERE " + isWindow + " AND used > 0 RETURNING used, ends_at")
 )
 
@@ -112,7 +113,10 @@ func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratel
 
 // Return implements ratelimit.Counter.
 func (w Windows) Return(ctx context.Context, p ratelimit.Policy, id string) error {
-	_, err := find(ctx, w.reader, windowBack, p.Name, quotedID(id))
+	_, err := find(ctx, w.reader, windowOver, p.Name, quotedID(id))
+	if errors.Is(err, problem.ErrNotFound) {
+		_, err = find(ctx, w.reader, windowBack, p.Name, quotedID(id))
+	}
 	if errors.Is(err, problem.ErrNotFound) {
 		return nil
 	}
