@@ -80,7 +80,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	a := &Auth{
 		Authenticator: &Authenticator{credentials},
 		Logins: &Logins{
-			store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, issuer: issuer,
+			store: p.Store, vault: p.Vault, passwords: passwords, buckets: buckets, replays: replays, issuer: issuer,
 			credentials: credentials, knownFor: limits.KnownAddress, maxSessions: config.MaxSessions, now: p.Now,
 		},
 		Sessions: &Sessions{store: p.Store, revoker: revoker, uses: uses, now: p.Now},

@@ -133,3 +133,16 @@ func (b *buckets) giveBack(ctx context.Context, p ratelimit.Policy, id string) {
 		b.log.WarnContext(ctx, "a rate limit could not be given back", "policy", p.Name, "error", err)
 	}
 }
+
+// refund gives back what the caller's address was charged for the request, and
+// describes the bucket anew.
+func (b *buckets) refund(ctx context.Context, c *Caller) {
+	if c.Spent.Name == "" {
+		return
+	}
+	b.giveBack(ctx, c.Spent, c.AddressID())
+	if w, err := b.peers.Peek(ctx, c.Spent, c.AddressID()); err == nil {
+		c.Window = w
+	}
+	c.Spent = ratelimit.Policy{}
+}

@@ -71,6 +71,26 @@ func (c *Caller) AddressID() string {
 	return a.String()
 }
 
+// network returns the network of the caller's address, of so many bits for IPv4
+// and IPv6, or "" if the address is unknown.
+func (c *Caller) network(v4, v6 int) string {
+	a, bits := c.Address.Unmap().WithZone(""), v6
+	if a.Is4() {
+		bits = v4
+	}
+	p, err := a.Prefix(bits)
+	if err != nil || !p.IsValid() {
+		return ""
+	}
+	return p.String()
+}
+
+// guest returns the caller as the lane of hashes tells callers apart. A /24, or a
+// /56 for IPv6, is as much as one subscriber is given.
+func (c *Caller) guest(known bool) credential.Guest {
+	return credential.Guest{Network: c.network(24, 56), Known: known}
+}
+
 func (c *Caller) actor() string {
 	if c.Principal == nil {
 		return anonymousActor

@@ -62,7 +62,7 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 func (s *Developers) confirmed(
 	ctx context.Context, p *Principal, password, action string, effect func(context.Context, StoredDeveloper) error,
 ) error {
-	g := guess{password: password, bucket: "current:" + p.ID, action: action, refusal: errIncorrectPassword}
+	g := guess{password: password, known: true, bucket: "current:" + p.ID, action: action, refusal: errIncorrectPassword}
 	return s.passwords.attempt(ctx, g, func(ctx context.Context) (StoredDeveloper, error) {
 		d, err := s.store.Developer(ctx, p.ID)
 		return d, developerError(err)

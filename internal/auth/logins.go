@@ -22,6 +22,7 @@ type Logins struct {
 	store       Store
 	vault       *credential.Vault
 	passwords   *passwords
+	buckets     *buckets
 	replays     *replays
 	issuer      *issuer
 	credentials *credentials
@@ -34,9 +35,19 @@ type Logins struct {
 // email, a wrong, empty or missing password and a disabled developer get the
 // same answer in equal time. Refused attempts are limited by account, and apart
 // from those for addresses that the account logged in from lately, so that an
-// attacker cannot lock its owner out. Safe to retry with an Idempotency-Key.
+// attacker cannot lock its owner out. One that the service cannot look at spends
+// no limit, neither the account's nor the address's. Safe to retry with an
+// Idempotency-Key.
 func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	c := CallerFrom(ctx)
+	grant, err := s.login(ctx, c, in)
+	if e, ok := errors.AsType[*problem.Error](err); ok && e.Kind == problem.Unavailable && ctx.Err() == nil {
+		s.buckets.refund(ctx, c)
+	}
+	return grant, err
+}
+
+func (s *Logins) login(ctx context.Context, c *Caller, in LoginInput) (Grant, error) {
 	if _, err := c.idempotencyKey(); err != nil {
 		return Grant{}, err
 	}
@@ -45,12 +56,12 @@ func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return Grant{}, err
 	}
-	bucket, err := s.accountBucket(ctx, c, email, row.ID)
+	bucket, known, err := s.accountBucket(ctx, c, email, row.ID)
 	if err != nil {
 		return Grant{}, err
 	}
 	var grant Grant
-	g := guess{password: in.Password, bucket: bucket, action: audit.Login, refusal: errInvalidLogin}
+	g := guess{password: in.Password, known: known, bucket: bucket, action: audit.Login, refusal: errInvalidLogin}
 	err = s.passwords.attempt(ctx, g, func(context.Context) (StoredDeveloper, error) { return row, nil },
 		func(ctx context.Context, d StoredDeveloper) (err error) {
 			grant, err = s.openSession(ctx, c, d, in.UseCookie)
@@ -59,16 +70,17 @@ func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
 	return grant, err
 }
 
-// accountBucket returns the bucket that counts refused logins of the account.
-// Accounts that do not exist count alike.
-func (s *Logins) accountBucket(ctx context.Context, c *Caller, email, id string) (string, error) {
+// accountBucket returns the bucket that counts refused logins of the account, and
+// whether the account knows the caller's address. Accounts that do not exist count
+// alike.
+func (s *Logins) accountBucket(ctx context.Context, c *Caller, email, id string) (bucket string, known bool, err error) {
 	h := s.vault.HashParts("login-account", email)
-	bucket := string(h[:])
-	seen, err := s.store.SeenAddress(ctx, id, c.AddressID(), s.now().Add(-s.knownFor))
-	if seen {
+	bucket = string(h[:])
+	known, err = s.store.SeenAddress(ctx, id, c.AddressID(), s.now().Add(-s.knownFor))
+	if known {
 		bucket += c.AddressID()
 	}
-	return bucket, err
+	return bucket, known, err
 }
 
 func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeveloper, useCookie bool) (Grant, error) {

@@ -24,6 +24,7 @@ type passwords struct {
 // guess is a password that a caller presents for an account.
 type guess struct {
 	password string
+	known    bool                  // whether the account knows the caller
 	bucket   string                // counts wrong guesses
 	action   string                // what the audit trail calls it
 	refusal  func() *problem.Error // of a wrong guess
@@ -38,9 +39,10 @@ func (s *passwords) check(v *problem.Check, field, password, email string) {
 	}
 }
 
-// hash returns the PHC string of a password.
+// hash returns the PHC string of a password, for a developer who has proved to be
+// one, or the operator.
 func (s *passwords) hash(ctx context.Context, password string) (string, error) {
-	hash, err := s.hasher.Hash(ctx, password)
+	hash, err := s.hasher.Hash(ctx, CallerFrom(ctx).guest(true), password)
 	return hash, hashingError(err)
 }
 
@@ -69,7 +71,7 @@ func (s *passwords) attempt(
 	d, err := find(ctx)
 	ok := false
 	if err == nil {
-		ok, err = s.verify(ctx, d, g.password)
+		ok, err = s.verify(ctx, d, g)
 	}
 	settling, end := settle(ctx)
 	defer end()
@@ -95,11 +97,12 @@ func (s *passwords) attempt(
 
 // verify reports whether the password is right. It does the same work whether
 // or not the account exists.
-func (s *passwords) verify(ctx context.Context, d StoredDeveloper, password string) (bool, error) {
-	if d.ID == "" || d.Disabled || password == "" {
-		return false, hashingError(s.hasher.VerifyNone(ctx, password))
+func (s *passwords) verify(ctx context.Context, d StoredDeveloper, g guess) (bool, error) {
+	as := CallerFrom(ctx).guest(g.known)
+	if d.ID == "" || d.Disabled || g.password == "" {
+		return false, hashingError(s.hasher.VerifyNone(ctx, as, g.password))
 	}
-	ok, err := s.hasher.Verify(ctx, d.PasswordHash, password)
+	ok, err := s.hasher.Verify(ctx, as, d.PasswordHash, g.password)
 	return ok, hashingError(err)
 }
 

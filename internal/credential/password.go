@@ -44,29 +44,31 @@ func hashable(password string) (string, bool) {
 }
 
 // Passwords hashes and verifies passwords with argon2id, 19 MiB at a time, a
-// bounded number at once. A context that ends takes a caller out of the queue;
-// a hash that has begun is finished. Safe for concurrent use.
+// bounded number at once. A context that ends takes a caller out of the queue, as
+// does a wait of 10 seconds; a hash that has begun is finished. Safe for concurrent
+// use.
 type Passwords struct {
 	limiter *hashLimiter
 }
 
 // NewPasswords returns a hasher that runs that many hashes at once, at least
-// one, and keeps up to queue more callers waiting. Further ones are refused
-// with [ErrBusy] at once.
+// one, and keeps up to queue more callers waiting, a quarter of them known ones.
+// Further ones are refused with [ErrBusy] at once, as are those of a network that
+// has two more than hashes inside and waiting.
 func NewPasswords(hashes, queue int) *Passwords {
 	return &Passwords{limiter: newHashLimiter(hashes, queue)}
 }
 
 // Hash returns the hash of a password as a PHC string. It does not judge the
 // password: [PasswordPolicy] does.
-func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
+func (p *Passwords) Hash(ctx context.Context, g Guest, password string) (string, error) {
 	normal, ok := hashable(password)
 	if !ok {
 		return "", ErrPasswordTooLong
 	}
 	h := phc{cost: defaultCost, salt: make([]byte, saltLen)}
 	rand.Read(h.salt)
-	tag, err := p.derive(ctx, normal, h.cost, h.salt, tagLen)
+	tag, err := p.derive(ctx, g, normal, h.cost, h.salt, tagLen)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +79,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 // Verify reports whether the password is the one that was hashed. For a
 // password that is too long it returns false after the same work. The errors
 // are [ErrBusy], [ErrMalformedHash] and those of the context.
-func (p *Passwords) Verify(ctx context.Context, encoded, password string) (bool, error) {
+func (p *Passwords) Verify(ctx context.Context, g Guest, encoded, password string) (bool, error) {
 	h, err := parsePHC(encoded)
 	if err != nil {
 		return false, err
@@ -86,7 +88,7 @@ func (p *Passwords) Verify(ctx context.Context, encoded, password string) (bool,
 	if !ok {
 		normal = ""
 	}
-	tag, err := p.derive(ctx, normal, h.cost, h.salt, len(h.tag))
+	tag, err := p.derive(ctx, g, normal, h.cost, h.salt, len(h.tag))
 	if err != nil {
 		return false, err
 	}
@@ -95,17 +97,17 @@ func (p *Passwords) Verify(ctx context.Context, encoded, password string) (bool,
 
 // VerifyNone does the work of [Passwords.Verify] for an account that does not
 // exist, so that the time of the refusal does not tell the two apart.
-func (p *Passwords) VerifyNone(ctx context.Context, password string) error {
+func (p *Passwords) VerifyNone(ctx context.Context, g Guest, password string) error {
 	normal, ok := hashable(password)
 	if !ok {
 		normal = ""
 	}
-	_, err := p.derive(ctx, normal, defaultCost, make([]byte, saltLen), tagLen)
+	_, err := p.derive(ctx, g, normal, defaultCost, make([]byte, saltLen), tagLen)
 	return err
 }
 
-func (p *Passwords) derive(ctx context.Context, password string, c cost, salt []byte, n int) ([]byte, error) {
-	leave, err := p.limiter.enter(ctx)
+func (p *Passwords) derive(ctx context.Context, g Guest, password string, c cost, salt []byte, n int) ([]byte, error) {
+	leave, err := p.limiter.enter(ctx, g)
 	if err != nil {
 		return nil, err
 	}

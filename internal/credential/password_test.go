@@ -12,9 +12,11 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
+var owner = credential.Guest{Known: true}
+
 func hash(t testing.TB, p *credential.Passwords, password string) string {
 	t.Helper()
-	encoded, err := p.Hash(t.Context(), password)
+	encoded, err := p.Hash(t.Context(), owner, password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +39,7 @@ func TestPasswordRoundTrip(t *testing.T) {
 		"violet-otter-4417-canyon": true, "violet-otter-4417-canyoN": false, "violet-otter-4417-canyon ": false,
 		" violet-otter-4417-canyon": false, "violet-otter-4417-canyo": false, "": false,
 	} {
-		if ok, err := p.Verify(t.Context(), encoded, password); ok != want || err != nil {
+		if ok, err := p.Verify(t.Context(), owner, encoded, password); ok != want || err != nil {
 			t.Errorf("Verify(%q) = %v, %v", password, ok, err)
 		}
 	}
@@ -47,7 +49,7 @@ func TestPasswordsAreNotCutAndNotChanged(t *testing.T) {
 	p := credential.NewPasswords(2, 0)
 	verify := func(encoded, password string) bool {
 		t.Helper()
-		ok, err := p.Verify(t.Context(), encoded, password)
+		ok, err := p.Verify(t.Context(), owner, encoded, password)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +81,7 @@ func TestPasswordsAreNotCutAndNotChanged(t *testing.T) {
 			t.Error("128 characters do not verify, or more do")
 		}
 		for _, tooLong := range []string{longest + "🚲", strings.Repeat("x", 129), strings.Repeat("x", 1<<20)} {
-			if _, err := p.Hash(t.Context(), tooLong); !errors.Is(err, credential.ErrPasswordTooLong) {
+			if _, err := p.Hash(t.Context(), owner, tooLong); !errors.Is(err, credential.ErrPasswordTooLong) {
 				t.Errorf("Hash of %d bytes: %v", len(tooLong), err)
 			}
 		}
@@ -94,16 +96,16 @@ func TestPasswordsAreNotCutAndNotChanged(t *testing.T) {
 func TestVerifyNoneHasTheLimitsOfVerify(t *testing.T) {
 	p := credential.NewPasswords(1, 0)
 	for _, password := range []string{"", "violet-otter-4417-canyon", strings.Repeat("x", 1<<20)} {
-		if err := p.VerifyNone(t.Context(), password); err != nil {
+		if err := p.VerifyNone(t.Context(), owner, password); err != nil {
 			t.Error(err)
 		}
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if err := p.VerifyNone(ended, ""); !errors.Is(err, context.Canceled) {
+	if err := p.VerifyNone(ended, owner, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("VerifyNone after its caller left: %v", err)
 	}
-	if _, err := p.Hash(ended, ""); !errors.Is(err, context.Canceled) {
+	if _, err := p.Hash(ended, owner, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("Hash after its caller left: %v", err)
 	}
 }
@@ -122,11 +124,11 @@ func TestRefusalsDoTheWorkOfVerification(t *testing.T) {
 	}
 	const memory = 19 << 20
 	for name, f := range map[string]func(){
-		"the right password": func() { p.Verify(t.Context(), encoded, "violet-otter-4417-canyon") },
-		"a wrong one":        func() { p.Verify(t.Context(), encoded, "x") },
-		"an overlong one":    func() { p.Verify(t.Context(), encoded, strings.Repeat("x", 1<<20)) },
-		"no account":         func() { p.VerifyNone(t.Context(), "x") },
-		"none, and overlong": func() { p.VerifyNone(t.Context(), strings.Repeat("x", 1<<20)) },
+		"the right password": func() { p.Verify(t.Context(), owner, encoded, "violet-otter-4417-canyon") },
+		"a wrong one":        func() { p.Verify(t.Context(), owner, encoded, "x") },
+		"an overlong one":    func() { p.Verify(t.Context(), owner, encoded, strings.Repeat("x", 1<<20)) },
+		"no account":         func() { p.VerifyNone(t.Context(), owner, "x") },
+		"none, and overlong": func() { p.VerifyNone(t.Context(), owner, strings.Repeat("x", 1<<20)) },
 	} {
 		if got := work(f); got < memory || got > memory+memory/4 {
 			t.Errorf("%s takes %d KiB", name, got>>10)
@@ -147,7 +149,7 @@ func TestPasswordsUnderContention(t *testing.T) {
 			if i%2 == 1 {
 				password = "violet-otter-4418-canyon"
 			}
-			ok, err := p.Verify(t.Context(), encoded, password)
+			ok, err := p.Verify(t.Context(), owner, encoded, password)
 			switch {
 			case errors.Is(err, credential.ErrBusy) && !ok:
 				busy.Add(1)
@@ -163,7 +165,7 @@ func TestPasswordsUnderContention(t *testing.T) {
 	if done.Load() < 8 || done.Load()+busy.Load() != 64 {
 		t.Errorf("%d verified and %d refused of 64, where 8 have a place", done.Load(), busy.Load())
 	}
-	if ok, err := p.Verify(t.Context(), encoded, "violet-otter-4417-canyon"); !ok || err != nil {
+	if ok, err := p.Verify(t.Context(), owner, encoded, "violet-otter-4417-canyon"); !ok || err != nil {
 		t.Errorf("after the flood: %v, %v", ok, err)
 	}
 }
@@ -173,7 +175,7 @@ func BenchmarkPasswordVerify(b *testing.B) {
 	encoded := hash(b, p, "violet-otter-4417-canyon")
 	b.ReportAllocs()
 	for b.Loop() {
-		if ok, err := p.Verify(b.Context(), encoded, "violet-otter-4417-canyon"); !ok || err != nil {
+		if ok, err := p.Verify(b.Context(), owner, encoded, "violet-otter-4417-canyon"); !ok || err != nil {
 			b.Fatal(ok, err)
 		}
 	}

@@ -12,7 +12,7 @@ const vector = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5
 func TestVerifyReadsOtherCosts(t *testing.T) {
 	p := NewPasswords(1, 0)
 	for password, want := range map[string]bool{"password": true, "differentpassword": false} {
-		if ok, err := p.Verify(t.Context(), vector, password); ok != want || err != nil {
+		if ok, err := p.Verify(t.Context(), Guest{}, vector, password); ok != want || err != nil {
 			t.Errorf("Verify(%q) = %v, %v", password, ok, err)
 		}
 	}
@@ -39,7 +39,7 @@ func TestMalformedHashesAreErrors(t *testing.T) {
 		alter("c29tZXNhbHQ", "c29tZX\nNhbHQ"), alter("c29tZXNhbHQ", strings.Repeat("AAAA", 22)), alter("CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", ""),
 		alter("CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "CTFhFdXPJO1aFaMaO6Mm"), alter("GRPPc", "GRPP*"), alter("GRPPc", "GRPPd"),
 	} {
-		if ok, err := p.Verify(t.Context(), encoded, "password"); ok || !errors.Is(err, ErrMalformedHash) {
+		if ok, err := p.Verify(t.Context(), Guest{}, encoded, "password"); ok || !errors.Is(err, ErrMalformedHash) {
 			t.Errorf("Verify(%.100q) = %v, %v", encoded, ok, err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/server"
 )
 
 // idempotentCall is a call that takes an Idempotency-Key, by one kind of caller.
@@ -263,7 +264,7 @@ func TestIdempotencyKeyForm(t *testing.T) {
 // and each client gets the same answer or a 409 that asks it to retry.
 func TestIdempotencyAtOnce(t *testing.T) {
 	t.Parallel()
-	n := start(t, unlimited)
+	n := start(t, unlimited, func(c *server.Config) { c.HashConcurrency = 10 }) // of which one network may take 12 places
 	ds := n.drivers()
 	w := newIdempotencyFixture(t, n, ds[0])
 	for _, r := range w.calls(t) {

@@ -331,7 +331,7 @@ func TestLimitsAreExact(t *testing.T) {
 // TestGuessesAreLimitedExactly checks that the limits against guessing are exact too.
 func TestGuessesAreLimitedExactly(t *testing.T) {
 	t.Parallel()
-	n := start(t, smallLimits, func(c *server.Config) { c.HashConcurrency = 4 })
+	n := start(t, smallLimits, func(c *server.Config) { c.HashConcurrency = 10 }) // of which one network may take 12 places
 	d := n.drivers()[0]
 	admin, _ := n.login(t, d)
 	app, secret := n.newApp(t, d, admin)
