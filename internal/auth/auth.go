@@ -77,15 +77,17 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	replays := newReplays(p.Store, p.Vault)
 	issuer := &issuer{signer: signer, vault: p.Vault, idle: config.RefreshIdle, absolute: config.RefreshAbsolute}
 	revoker := &revoker{store: p.Store, credentials: credentials}
+	finder := &finder{store: p.Store, vault: p.Vault, signer: signer, now: p.Now}
+	recognizer := &recognizer{store: p.Store, vault: p.Vault, finder: finder, knownFor: limits.KnownAddress, now: p.Now}
 	a := &Auth{
 		Authenticator: &Authenticator{credentials},
 		Logins: &Logins{
 			store: p.Store, vault: p.Vault, passwords: passwords, buckets: buckets, replays: replays, issuer: issuer,
-			credentials: credentials, knownFor: limits.KnownAddress, maxSessions: config.MaxSessions, now: p.Now,
+			credentials: credentials, recognizer: recognizer, maxSessions: config.MaxSessions,
 		},
 		Sessions: &Sessions{store: p.Store, revoker: revoker, uses: uses, now: p.Now},
 		RefreshTokens: &RefreshTokens{
-			store: p.Store, vault: p.Vault, finder: &finder{store: p.Store, vault: p.Vault, signer: signer, now: p.Now},
+			store: p.Store, vault: p.Vault, finder: finder,
 			buckets: buckets, perSession: limits.RefreshSession, issuer: issuer, trail: trail, queue: newSessionQueue(),
 			revoker: revoker, credentials: credentials,
 		},

@@ -85,6 +85,10 @@ func (c *Caller) network(v4, v6 int) string {
 	return p.String()
 }
 
+// neighbourhood returns the network in which an account expects its holder again:
+// the /24 of the caller's address, or the /48 for IPv6; "" if it is unknown.
+func (c *Caller) neighbourhood() string { return c.network(24, 48) }
+
 // guest returns the caller as the lane of hashes tells callers apart. A /24, or a
 // /56 for IPv6, is as much as one subscriber is given.
 func (c *Caller) guest(known bool) credential.Guest {

@@ -32,7 +32,7 @@ type Limits struct {
 	ExchangeApp          ratelimit.Policy // by application
 	ExchangeUser         ratelimit.Policy // by user
 	ExchangeRefused      ratelimit.Policy // refused exchanges, by address
-	KnownAddress         time.Duration    // how long a login makes an address known
+	KnownAddress         time.Duration    // how long a login makes its address and device known
 }
 
 // Lifetimes of replay records.

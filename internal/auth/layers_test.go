@@ -13,8 +13,8 @@ import (
 // collaborators, services, composition.
 var layers = []string{
 	`doc error validate subject change config caller principal lastuse application developer key session user userlist
-		signingkey replay refresh store peers settle`,
-	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker",
+		signingkey replay refresh store peers settle device login`,
+	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker recognizer",
 	"authenticator limiter logins sessions refreshtokens developers operator keys applications users tokens signing",
 	"auth",
 }

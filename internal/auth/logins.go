@@ -1,21 +1,14 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 )
-
-// LoginInput is what a developer presents; "" is missing. UseCookie says where
-// the refresh token goes, so a retry must repeat it.
-type LoginInput struct {
-	Email, Password string
-	UseCookie       bool
-}
 
 // Logins logs developers in.
 type Logins struct {
@@ -26,16 +19,16 @@ type Logins struct {
 	replays     *replays
 	issuer      *issuer
 	credentials *credentials
-	knownFor    time.Duration // how long an address counts as known after a login
-	maxSessions int           // of one developer
-	now         func() time.Time
+	recognizer  *recognizer
+	maxSessions int // of one developer
 }
 
 // Login authenticates a developer by password and opens a session. An unknown
 // email, a wrong, empty or missing password and a disabled developer get the
 // same answer in equal time. Refused attempts are limited by account, and apart
-// from those for addresses that the account logged in from lately, so that an
-// attacker cannot lock its owner out. One that the service cannot look at spends
+// from those for the devices and addresses that the account logged in from lately,
+// and for the neighbours of these addresses, so that an attacker cannot lock its
+// owner out. One that the service cannot look at spends
 // no limit, neither the account's nor the address's. Safe to retry with an
 // Idempotency-Key.
 func (s *Logins) Login(ctx context.Context, in LoginInput) (Grant, error) {
@@ -56,34 +49,21 @@ func (s *Logins) login(ctx context.Context, c *Caller, in LoginInput) (Grant, er
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return Grant{}, err
 	}
-	bucket, known, err := s.accountBucket(ctx, c, email, row.ID)
+	who, err := s.recognizer.recognize(ctx, c, &in, email, &row)
 	if err != nil {
 		return Grant{}, err
 	}
 	var grant Grant
-	g := guess{password: in.Password, known: known, bucket: bucket, action: audit.Login, refusal: errInvalidLogin}
+	g := guess{password: in.Password, known: who.known, bucket: who.bucket, action: audit.Login, refusal: errInvalidLogin}
 	err = s.passwords.attempt(ctx, g, func(context.Context) (StoredDeveloper, error) { return row, nil },
 		func(ctx context.Context, d StoredDeveloper) (err error) {
-			grant, err = s.openSession(ctx, c, d, in.UseCookie)
+			grant, err = s.openSession(ctx, c, d, who.device, in.UseCookie)
 			return err
 		})
 	return grant, err
 }
 
-// accountBucket returns the bucket that counts refused logins of the account, and
-// whether the account knows the caller's address. Accounts that do not exist count
-// alike.
-func (s *Logins) accountBucket(ctx context.Context, c *Caller, email, id string) (bucket string, known bool, err error) {
-	h := s.vault.HashParts("login-account", email)
-	bucket = string(h[:])
-	known, err = s.store.SeenAddress(ctx, id, c.AddressID(), s.now().Add(-s.knownFor))
-	if known {
-		bucket += c.AddressID()
-	}
-	return bucket, known, err
-}
-
-func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeveloper, useCookie bool) (Grant, error) {
+func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeveloper, device deviceID, useCookie bool) (Grant, error) {
 	var ended []string
 	k := call{"Login", developerSubject(verified.ID), useCookie, replayTokensFor}
 	grant, err := once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
@@ -96,7 +76,7 @@ func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeve
 		if ended, err = s.makeRoom(ctx, tx, c, d.ID); err != nil {
 			return Grant{}, err
 		}
-		if err := tx.SawAddress(ctx, d.ID, c.AddressID(), tx.Now()); err != nil {
+		if err := s.recognizer.meet(ctx, tx, c, d.ID); err != nil {
 			return Grant{}, err
 		}
 		e := c.event(audit.Login, developerSubject(d.ID), tx.Now())
@@ -104,7 +84,12 @@ func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeve
 		if err := tx.Record(ctx, e); err != nil {
 			return Grant{}, err
 		}
-		return s.issuer.open(ctx, tx, c, StoredSession{DeveloperID: d.ID})
+		grant, err := s.issuer.open(ctx, tx, c, StoredSession{DeveloperID: d.ID})
+		if useCookie {
+			grant.Device = deviceToken(s.vault, &d, cmp.Or(device, newDeviceID()), tx.Now())
+			grant.DeviceExpiresAt = tx.Now().Add(s.recognizer.knownFor)
+		}
+		return grant, err
 	})
 	if err == nil {
 		s.credentials.forgetSessions(ctx, ended)

@@ -73,4 +73,8 @@ type Grant struct {
 	RefreshToken     string
 	ExpiresIn        int32     // seconds until the access token ends
 	RefreshExpiresAt time.Time // when the refresh token ends if it is not used
+
+	// Device makes the browser known at its next login; "" if it is not to be.
+	Device          string
+	DeviceExpiresAt time.Time
 }

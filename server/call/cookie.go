@@ -11,9 +11,13 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// cookieName is the name of the refresh cookie. Its prefix makes browsers
-// require Secure, Path=/ and no Domain.
-const cookieName = "__Host-ow_refresh"
+// Names of the cookies: of the refresh token, and of the device token, which is no
+// credential and outlasts the session. Their prefix makes browsers require Secure,
+// Path=/ and no Domain.
+const (
+	cookieName       = "__Host-ow_refresh"
+	deviceCookieName = "__Host-ow_device"
+)
 
 // RefreshToken returns the refresh token of the request: the one in the body,
 // which wins, or the one in the cookie. The cookie counts only if no page of
@@ -52,6 +56,23 @@ func (c *Call) refreshCookies() int {
 	return n
 }
 
+// KnownBy returns what may make the browser known to an account at its login: the
+// values of the device and the refresh cookie. Each is "" if the request has not
+// just one of it, or was sent by a page of another site.
+func (c *Call) KnownBy() (device, refresh string) {
+	if c.SameSite() != nil {
+		return "", ""
+	}
+	return c.onlyCookie(deviceCookieName), c.onlyCookie(cookieName)
+}
+
+func (c *Call) onlyCookie(name string) string {
+	if all := c.Request.CookiesNamed(name); len(all) == 1 {
+		return all[0].Value
+	}
+	return ""
+}
+
 // SameSite returns a 403 if a page of another site sent the request.
 func (c *Call) SameSite() error {
 	if c.CheckOrigin(c.Request) != nil {
@@ -81,26 +102,33 @@ func isStructured(contentType string) bool {
 
 // DeliverRefreshToken returns the grant's refresh token as a member of the
 // answer's body. With byCookie it sets the cookie instead, out of reach of the
-// browser's scripts, and returns nil.
+// browser's scripts, and returns nil. With a grant that has a device token it sets
+// that cookie too.
 func (c *Call) DeliverRefreshToken(g auth.Grant, byCookie bool) *string {
 	if !byCookie {
 		return &g.RefreshToken
 	}
-	c.setCookie(g.RefreshToken, max(1, int(g.RefreshExpiresAt.Sub(c.Now())/time.Second)))
+	c.setCookie(cookieName, g.RefreshToken, c.maxAge(g.RefreshExpiresAt))
+	if g.Device != "" {
+		c.setCookie(deviceCookieName, g.Device, c.maxAge(g.DeviceExpiresAt))
+	}
 	return nil
 }
 
+// maxAge returns the seconds until then, at least 1.
+func (c *Call) maxAge(then time.Time) int { return max(1, int(then.Sub(c.Now())/time.Second)) }
+
 // ClearRefreshCookie removes the refresh cookie from the browser, if the request
-// carries it.
+// carries it. The device cookie stays.
 func (c *Call) ClearRefreshCookie() {
 	if _, err := c.Request.Cookie(cookieName); err == nil {
-		c.setCookie("", -1)
+		c.setCookie(cookieName, "", -1)
 	}
 }
 
-func (c *Call) setCookie(value string, maxAge int) {
+func (c *Call) setCookie(name, value string, maxAge int) {
 	http.SetCookie(c, &http.Cookie{
-		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge,
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})
 }

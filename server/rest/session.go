@@ -33,6 +33,7 @@ func (s *Server) Login(ctx context.Context, r openapi.LoginRequestObject) (opena
 			return nil, err
 		}
 	}
+	in.Device, in.Session = call.From(ctx).KnownBy()
 	g, err := s.Auth.Logins.Login(ctx, in)
 	if err != nil {
 		return nil, err

@@ -19,14 +19,14 @@ func pair(ctx context.Context, g auth.Grant, cookie bool) *owv1.TokenPair {
 
 // Login implements openwearablesv1connect.SessionServiceHandler.
 func (s *Server) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginResponse, error) {
-	if r.GetUseCookie() {
+	in := auth.LoginInput{Email: r.GetEmail(), Password: r.GetPassword(), UseCookie: r.GetUseCookie()}
+	if in.UseCookie {
 		if err := call.From(ctx).SameSite(); err != nil {
 			return nil, err
 		}
 	}
-	g, err := s.Auth.Logins.Login(ctx, auth.LoginInput{
-		Email: r.GetEmail(), Password: r.GetPassword(), UseCookie: r.GetUseCookie(),
-	})
+	in.Device, in.Session = call.From(ctx).KnownBy()
+	g, err := s.Auth.Logins.Login(ctx, in)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,10 +22,11 @@ func allowOrigins(origins ...string) func(*server.Config) {
 // cookie sends a refresh token as a browser does, next to another cookie.
 func cookie(token string) option { return header("Cookie", "theme=dark; "+refreshCookie+"="+token) }
 
-// setCookie returns the refresh cookie that the answer sets, or nil.
+// setCookie returns the refresh cookie that the answer sets, or nil. The answer may set the device
+// cookie too.
 func setCookie(t *testing.T, a answer) *http.Cookie {
 	t.Helper()
-	set := (&http.Response{Header: a.Header}).Cookies()
+	set := slices.DeleteFunc((&http.Response{Header: a.Header}).Cookies(), func(c *http.Cookie) bool { return c.Name == deviceCookie })
 	if len(set) == 0 {
 		return nil
 	}

@@ -639,6 +639,13 @@ public protocol SessionService: Sendable {
   /// Credential: none. An Authorization header is ignored. An unknown account, a
   /// wrong password and an empty password fail alike and take equally long:
   /// `unauthenticated` (`invalid_credentials`). Takes an Idempotency-Key.
+  ///
+  /// Refused logins are limited by account. With `use_cookie`, the cookie
+  /// `__Host-ow_device` is set too, which is not a credential: for 30 days, or
+  /// until the password changes, it gives this browser a limit of its own at this
+  /// account. Logout keeps it. A refresh token of a session of the account that
+  /// has not ended, spent or not, does the same if it is sent as the cookie
+  /// `__Host-ow_refresh`.
   func login(
     _ request: LoginRequest, options: CallOptions
   ) async throws -> Response<LoginResponse>
