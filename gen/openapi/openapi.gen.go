@@ -353,7 +353,8 @@ type User struct {
 type UserPage struct {
 	Items []User `json:"items"`
 
-	// Total Number of matching users on all pages.
+	// Total Number of matching users on all pages. A `search` counts 1000 at most. With a
+	// cursor, the number that the first page had.
 	Total   int  `json:"total"`
 	Page    int  `json:"page"`
 	Limit   int  `json:"limit"`

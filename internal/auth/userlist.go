@@ -15,7 +15,12 @@ type UserList struct {
 	Cursor            *string // from an earlier page; wins over Page
 }
 
-// UserQuery asks the store for one page of users.
+// MaxFound bounds how many users a search counts. Whoever finds more narrows the
+// search down instead of paging through.
+const MaxFound = 1000
+
+// UserQuery asks the store for one page of users, and how many match in all. A
+// search without another filter counts MaxFound at most.
 type UserQuery struct {
 	SortBy         string // a column
 	Descending     bool
@@ -24,6 +29,7 @@ type UserQuery struct {
 	ExternalUserID *string
 	After          *UserPosition // nil: Offset counts
 	Offset, Limit  int
+	Total          *int // how many match, from an earlier page; nil: the store counts
 }
 
 // UserPosition is a user's place in an order: the value that is sorted by, and
@@ -36,7 +42,7 @@ type UserPosition struct {
 // UserPage is one page of users.
 type UserPage struct {
 	Items      []User
-	Total      int
+	Total      int // when the first page was read; MaxFound at most of a search
 	Page       int
 	Limit      int
 	Pages      int
@@ -48,7 +54,8 @@ type UserPage struct {
 var userOrders = []string{"created_at", "email", "first_name", "last_name", "last_synced_at"}
 
 type userCursor struct {
-	Page int `json:"p"`
+	Page  int  `json:"p"`
+	Total *int `json:"t"`
 	UserPosition
 }
 

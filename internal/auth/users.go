@@ -125,7 +125,7 @@ func (s *Users) List(ctx context.Context, in UserList) (UserPage, error) {
 	}
 	if out.HasNext = len(users) == q.Limit; out.HasNext {
 		out.Items = users[:out.Limit]
-		cursor, err := s.userCursor(q, page+1, &out.Items[out.Limit-1])
+		cursor, err := s.userCursor(q, page+1, total, &out.Items[out.Limit-1])
 		if err != nil {
 			return UserPage{}, err
 		}
@@ -174,8 +174,8 @@ func (s *Users) query(in UserList) (page int, q UserQuery, err error) {
 	return page, q, v.Err()
 }
 
-func (s *Users) userCursor(q UserQuery, page int, last *User) (string, error) {
-	return s.vault.SealCursor(q.filters(), userCursor{page, UserPosition{last.sortValue(q.SortBy), last.ID}})
+func (s *Users) userCursor(q UserQuery, page, total int, last *User) (string, error) {
+	return s.vault.SealCursor(q.filters(), userCursor{page, &total, UserPosition{last.sortValue(q.SortBy), last.ID}})
 }
 
 func (s *Users) readUserCursor(v *problem.Check, q *UserQuery, cursor string) int {
@@ -184,6 +184,6 @@ func (s *Users) readUserCursor(v *problem.Check, q *UserQuery, cursor string) in
 		v.Fail("cursor", "must be a next_cursor of the same list with the same filters")
 		return 1
 	}
-	q.After = &at.UserPosition
+	q.After, q.Total = &at.UserPosition, at.Total
 	return at.Page
 }

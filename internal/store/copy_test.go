@@ -87,7 +87,7 @@ func TestCopyHoldsEveryRow(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.Table, got, want)
 		}
 	}
-	rows := must(source.pools.readers.QueryContext(t.Context(), "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('migrations', 'windows', 'nodes')"))(t)
+	rows := must(source.pools.readers.QueryContext(t.Context(), "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('migrations', 'windows', 'nodes') AND name NOT GLOB 'user_*'"))(t)
 	defer rows.Close()
 	for rows.Next() {
 		var name string
@@ -102,6 +102,7 @@ func TestCopyHoldsEveryRow(t *testing.T) {
 		t.Errorf("a second copy: %v", err)
 	}
 	wantEqual(t, len(target.contents(t, "users")), 2)
+	checkSearchIndex(t, target, 2)
 }
 
 // What cannot be copied whole is not copied at all.

@@ -17,6 +17,7 @@ import (
 // engine holds what differs between databases. Everything else in this package
 // is written once, in SQL that all of them accept.
 type engine struct {
+	name    string // as migrations call it
 	dialect func() schema.Dialect
 	// open connects to a database, which SQLite creates if it is missing.
 	open func(ctx context.Context, dsn string) (*pools, error)
@@ -39,6 +40,8 @@ type engine struct {
 	// transaction ends; "" if transactions are serial anyway.
 	lockName string
 	classify classifier
+	// containing finds users in the index that a migration made for this engine.
+	containing containing
 	// argument returns the placeholder of the nth argument, from 1.
 	argument func(n int) string
 	// log is told that a migration waits for another one; nil: nobody is.

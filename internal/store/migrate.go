@@ -153,9 +153,20 @@ func (e engine) migrateOne(ctx context.Context, conn *sql.Conn, known []migratio
 
 var textColumn = regexp.MustCompile(`\bTEXT\b`)
 
+// sectionLine begins a line that names an engine: what follows, up to the next
+// such line, is for that engine alone.
+const sectionLine = "\n-- on "
+
 // script returns the migration in the dialect of the engine.
 func (e engine) script(m migration) string {
-	return strings.ReplaceAll(textColumn.ReplaceAllString(m.script, e.text), "/* unlogged */", e.unlogged)
+	sections := strings.Split(m.script, sectionLine)
+	script := sections[0]
+	for _, section := range sections[1:] {
+		if name, text, _ := strings.Cut(section, "\n"); name == e.name {
+			script += "\n" + text
+		}
+	}
+	return strings.ReplaceAll(textColumn.ReplaceAllString(script, e.text), "/* unlogged */", e.unlogged)
 }
 
 // appliedMigrations returns the names of the applied migrations. It returns an

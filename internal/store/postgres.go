@@ -24,6 +24,7 @@ import (
 // processes may use it at once. What a transaction reads is locked: rows by row
 // locks, missing rows by an advisory lock.
 var postgresEngine = engine{
+	name:    "postgres",
 	dialect: func() schema.Dialect { return pgdialect.New() },
 	open:    openPostgres,
 	serve:   servePostgres,
@@ -31,13 +32,14 @@ var postgresEngine = engine{
 	// shortly for tables in use, since requests queue up behind it.
 	migrate: "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_catalog.pg_advisory_xact_lock(" + migrationLock + "); " +
 		"SET LOCAL lock_timeout = '500ms'",
-	text:     `TEXT COLLATE "C"`,
-	unlogged: "UNLOGGED",
-	lock:     "UPDATE",
-	skip:     " FOR UPDATE SKIP LOCKED",
-	lockName: "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(?, 0::bigint))",
-	classify: classifyPostgres,
-	argument: func(n int) string { return "$" + strconv.Itoa(n) },
+	text:       `TEXT COLLATE "C"`,
+	unlogged:   "UNLOGGED",
+	lock:       "UPDATE",
+	skip:       " FOR UPDATE SKIP LOCKED",
+	lockName:   "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(?, 0::bigint))",
+	classify:   classifyPostgres,
+	containing: containingPostgres,
+	argument:   func(n int) string { return "$" + strconv.Itoa(n) },
 }
 
 // migrationLock is the key of the advisory lock: an arbitrary number.

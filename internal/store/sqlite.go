@@ -23,13 +23,15 @@ import (
 // sqliteEngine keeps the database in one file, in WAL mode. Transactions run
 // one after the other, so that reads within them need no locks.
 var sqliteEngine = engine{
-	dialect:  func() schema.Dialect { return sqlitedialect.New() },
-	open:     openSQLite,
-	serve:    serveSQLite,
-	migrate:  "BEGIN IMMEDIATE",
-	text:     "TEXT",
-	classify: classifySQLite,
-	argument: func(int) string { return "?" },
+	name:       "sqlite",
+	dialect:    func() schema.Dialect { return sqlitedialect.New() },
+	open:       openSQLite,
+	serve:      serveSQLite,
+	migrate:    "BEGIN IMMEDIATE",
+	text:       "TEXT",
+	classify:   classifySQLite,
+	containing: containingSQLite,
+	argument:   func(int) string { return "?" },
 }
 
 // file is a backend whose writes share commits.

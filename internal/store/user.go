@@ -71,54 +71,88 @@ func text(s *string) string {
 }
 
 // userColumns are the columns by which users can be sorted.
-var userColumns = map[string]struct{ isTime bool }{
-	"created_at": {true}, "last_synced_at": {true}, "email": {}, "first_name": {}, "last_name": {},
+var userColumns = map[string]struct{ isTime, required bool }{
+	"created_at": {isTime: true, required: true}, "last_synced_at": {isTime: true}, "email": {}, "first_name": {}, "last_name": {},
 }
 
-// Users returns the page's users and the number of all that match. Texts are
-// sorted by their bytes; ties are broken by id, in the same direction.
+// Users returns the page's users and the number of all that match, as
+// auth.UserQuery promises. Texts are sorted by their bytes; ties are broken by
+// id, in the same direction.
 func (r *reader) Users(ctx context.Context, q auth.UserQuery) ([]auth.User, int, error) {
 	column, ok := userColumns[q.SortBy]
 	if !ok {
 		return nil, 0, fmt.Errorf("store: users are not sorted by %q", q.SortBy)
 	}
-	matching := func(s *bun.SelectQuery) *bun.SelectQuery { return matchingUsers(s, q) }
-	var total int64
-	err := r.use(ctx, func(ctx context.Context, on executor) (err error) {
-		total, err = r.db.NewSelect().Conn(on).Model((*userRow)(nil)).Apply(matching).Count(ctx)
-		return err
-	})
+	place, err := userPlace(q.After, column.isTime)
 	if err != nil {
-		return nil, 0, r.fail(ctx, err)
+		return nil, 0, err
 	}
-	key := q.SortBy
-	order := fmt.Sprintf("%s ASC NULLS FIRST, id ASC", key)
-	if q.Descending {
-		order = fmt.Sprintf("%s DESC NULLS LAST, id DESC", key)
+	matching, total, err := r.matching(ctx, q)
+	if err != nil || total == 0 {
+		return nil, 0, err
 	}
-	var place any
-	if q.After != nil && q.After.Value != nil {
-		if place, err = userPlace(*q.After.Value, column.isTime); err != nil {
-			return nil, 0, err
-		}
-	}
-	rows, err := list[userRow](ctx, r, order, func(s *bun.SelectQuery) {
+	rows, err := list[userRow](ctx, r, userOrder(q, column.required), func(s *bun.SelectQuery) {
 		s.Apply(matching).Limit(int64(q.Limit))
 		if q.After == nil {
 			s.Offset(int64(q.Offset))
 		} else {
-			after(s, key, q.Descending, place, q.After.ID)
+			after(s, q, column.required, place)
 		}
 	})
 	users, err := each(rows, err, func(row *userRow) auth.User { return row.User })
-	return users, int(total), err
+	return users, total, err
 }
 
-func userPlace(value string, isTime bool) (any, error) {
-	if !isTime {
-		return value, nil
+// matching returns a condition that users match, and how many do. A search that
+// finds few reads those alone. One that finds many reads the list in its order,
+// where the next page of them is not far.
+func (r *reader) matching(ctx context.Context, q auth.UserQuery) (match func(*bun.SelectQuery) *bun.SelectQuery, total int, err error) {
+	match = func(s *bun.SelectQuery) *bun.SelectQuery { return matchingUsers(s, q) }
+	switch known := q.Total != nil; {
+	case known && (!isSearch(q) || *q.Total >= auth.MaxFound):
+		return match, *q.Total, nil
+	case isSearch(q):
+		ids, err := r.found(ctx, q.Search)
+		if total = len(ids); known {
+			total = *q.Total
+		}
+		if len(ids) < auth.MaxFound {
+			match = func(s *bun.SelectQuery) *bun.SelectQuery { return s.Where("id IN (?)", bun.List(ids)) }
+		}
+		return match, total, err
+	default:
+		err = r.use(ctx, func(ctx context.Context, on executor) error {
+			n, err := matchingUsers(r.db.NewSelect().Conn(on).Model((*userRow)(nil)), q).Count(ctx)
+			total = int(n)
+			return err
+		})
+		return match, total, r.fail(ctx, err)
 	}
-	t, err := time.Parse(time.RFC3339Nano, value)
+}
+
+// userOrder names where absent values go only if there are some: an index does
+// not help PostgreSQL with an order that names it.
+func userOrder(q auth.UserQuery, required bool) string {
+	direction, absent := "ASC", " NULLS FIRST"
+	if q.Descending {
+		direction, absent = "DESC", " NULLS LAST"
+	}
+	if required {
+		absent = ""
+	}
+	return q.SortBy + " " + direction + absent + ", id " + direction
+}
+
+// userPlace returns the value of a position as the column has it; nil if it has
+// none.
+func userPlace(at *auth.UserPosition, isTime bool) (any, error) {
+	if at == nil || at.Value == nil {
+		return nil, nil
+	}
+	if !isTime {
+		return *at.Value, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, *at.Value)
 	if err != nil {
 		return nil, fmt.Errorf("store: the place in a list of users: %w", err)
 	}
@@ -127,7 +161,7 @@ func userPlace(value string, isTime bool) (any, error) {
 
 func matchingUsers(s *bun.SelectQuery, q auth.UserQuery) *bun.SelectQuery {
 	if q.Search != "" {
-		s.Where("search LIKE ? ESCAPE '!'", "%"+likeEscaper.Replace(q.Search)+"%")
+		s.Where(isPart, part(q.Search))
 	}
 	if q.Email != nil {
 		s.Where("email_folded = ?", *q.Email)
@@ -138,17 +172,17 @@ func matchingUsers(s *bun.SelectQuery, q auth.UserQuery) *bun.SelectQuery {
 	return s
 }
 
-var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
-
-// after selects the rows after a position in the order of key, then id. A nil
-// place is the position of a row without the value: such rows come last in
-// descending order and first in ascending order.
-func after(s *bun.SelectQuery, key string, descending bool, place any, id string) {
-	column := bun.Safe(key)
+// after selects the rows after a position in the order of q. A nil place is the
+// position of a row without the value: such rows come last in descending order
+// and first in ascending order.
+func after(s *bun.SelectQuery, q auth.UserQuery, required bool, place any) {
+	column, id := bun.Safe(q.SortBy), q.After.ID
 	switch {
-	case descending && place == nil:
+	case q.Descending && place == nil:
 		s.Where("? IS NULL AND id < ?", column, id)
-	case descending:
+	case q.Descending && required:
+		s.Where("(?, id) < (?, ?)", column, place, id)
+	case q.Descending:
 		s.Where("(?, id) < (?, ?) OR ? IS NULL", column, place, id, column)
 	case place == nil:
 		s.Where("? IS NOT NULL OR id > ?", column, id)

@@ -367,7 +367,8 @@ func (x *ListUsersRequest) GetCursor() string {
 type ListUsersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Items []*User                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
-	// Number of matching users on all pages.
+	// Number of matching users on all pages. A search counts 1000 at most. With a
+	// cursor, the number that the first page had.
 	Total   int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
 	Page    int32 `protobuf:"varint,3,opt,name=page,proto3" json:"page,omitempty"`
 	Limit   int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`

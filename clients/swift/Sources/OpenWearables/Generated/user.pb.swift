@@ -213,7 +213,8 @@ public struct ListUsersResponse: Message {
   public static let messageName = "openwearables.v1.ListUsersResponse"
 
   public var items: [User] = []
-  /// Number of matching users on all pages.
+  /// Number of matching users on all pages. A search counts 1000 at most. With a
+  /// cursor, the number that the first page had.
   public var total: Int32 = 0
   public var page: Int32 = 0
   public var limit: Int32 = 0

@@ -221,7 +221,8 @@ export type ListUsersResponse = Message<"openwearables.v1.ListUsersResponse"> & 
   items: User[];
 
   /**
-   * Number of matching users on all pages.
+   * Number of matching users on all pages. A search counts 1000 at most. With a
+   * cursor, the number that the first page had.
    *
    * @generated from field: int32 total = 2;
    */
