@@ -471,6 +471,9 @@ type ID = string
 // KeyID defines model for KeyId.
 type KeyID = string
 
+// Limit defines model for Limit.
+type Limit = int
+
 // Page defines model for Page.
 type Page = int
 
@@ -503,6 +506,24 @@ type WorkoutID = string
 
 // WorkoutLimit defines model for WorkoutLimit.
 type WorkoutLimit = int
+
+// ListKeysParams defines parameters for ListKeys.
+type ListKeysParams struct {
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListApplicationsParams defines parameters for ListApplications.
+type ListApplicationsParams struct {
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
@@ -598,7 +619,7 @@ type CreateUserTokenJSONRequestBody = CreateUserTokenRequest
 type ServerInterface interface {
 	// ListKeys List API keys
 	// (GET /api-keys)
-	ListKeys(w http.ResponseWriter, r *http.Request)
+	ListKeys(w http.ResponseWriter, r *http.Request, params ListKeysParams)
 	// CreateKey Create an API key
 	// (POST /api-keys)
 	CreateKey(w http.ResponseWriter, r *http.Request)
@@ -616,7 +637,7 @@ type ServerInterface interface {
 	RotateKey(w http.ResponseWriter, r *http.Request, id KeyID)
 	// ListApplications List applications
 	// (GET /applications)
-	ListApplications(w http.ResponseWriter, r *http.Request)
+	ListApplications(w http.ResponseWriter, r *http.Request, params ListApplicationsParams)
 	// CreateApplication Create an application
 	// (POST /applications)
 	CreateApplication(w http.ResponseWriter, r *http.Request)
@@ -706,8 +727,40 @@ type MiddlewareFunc func(http.Handler) http.Handler
 // ListKeys operation middleware
 func (siw *ServerInterfaceWrapper) ListKeys(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListKeysParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListKeys(w, r)
+		siw.Handler.ListKeys(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -838,8 +891,40 @@ func (siw *ServerInterfaceWrapper) RotateKey(w http.ResponseWriter, r *http.Requ
 // ListApplications operation middleware
 func (siw *ServerInterfaceWrapper) ListApplications(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListApplicationsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListApplications(w, r)
+		siw.Handler.ListApplications(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1699,6 +1784,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 }
 
 type ListKeysRequestObject struct {
+	Params ListKeysParams
 }
 
 type ListKeysResponseObject interface {
@@ -1832,6 +1918,7 @@ func (response RotateKey201JSONResponse) VisitRotateKeyResponse(w http.ResponseW
 }
 
 type ListApplicationsRequestObject struct {
+	Params ListApplicationsParams
 }
 
 type ListApplicationsResponseObject interface {
@@ -2531,8 +2618,10 @@ func decodeJSON[T any](r *http.Request) (*T, error) {
 }
 
 // ListKeys operation middleware
-func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, params ListKeysParams) {
 	var request ListKeysRequestObject
+
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListKeys(ctx, request.(ListKeysRequestObject))
@@ -2704,8 +2793,10 @@ func (sh *strictHandler) RotateKey(w http.ResponseWriter, r *http.Request, id Ke
 }
 
 // ListApplications operation middleware
-func (sh *strictHandler) ListApplications(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) ListApplications(w http.ResponseWriter, r *http.Request, params ListApplicationsParams) {
 	var request ListApplicationsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListApplications(ctx, request.(ListApplicationsRequestObject))

@@ -39,12 +39,13 @@ func (s *Applications) Create(ctx context.Context, name string) (NewApplication,
 	})
 }
 
-// List returns every application, newest first.
-func (s *Applications) List(ctx context.Context) ([]Application, error) {
+// List returns a page of the applications, newest first.
+func (s *Applications) List(ctx context.Context, in PageInput) (Page[Application], error) {
 	if _, err := RequireDeveloper(ctx); err != nil {
-		return nil, err
+		return Page[Application]{}, err
 	}
-	return s.store.Applications(ctx)
+	return readPage(ctx, s.vault, "applications", in, s.store.Applications,
+		func(a *Application) Place { return Place{a.CreatedAt, a.AppID} })
 }
 
 // require admits developers and checks the id of an application.

@@ -65,16 +65,16 @@ func (s *Keys) mint(k *StoredKey) string {
 	return secret
 }
 
-// List returns every key of the account, newest first.
-func (s *Keys) List(ctx context.Context) ([]Key, error) {
+// List returns a page of the account's keys, newest first.
+func (s *Keys) List(ctx context.Context, in PageInput) (Page[Key], error) {
 	if _, err := RequireDeveloper(ctx); err != nil {
-		return nil, err
+		return Page[Key]{}, err
 	}
-	keys, err := s.store.Keys(ctx)
-	for i := range keys {
-		s.current(&keys[i])
+	page, err := readPage(ctx, s.vault, "keys", in, s.store.Keys, func(k *Key) Place { return Place{k.CreatedAt, k.ID} })
+	for i := range page.Items {
+		s.current(&page.Items[i])
 	}
-	return keys, err
+	return page, err
 }
 
 // require admits developers and checks the id of a key.

@@ -89,12 +89,14 @@ type Reader interface {
 	Key(ctx context.Context, id string) (StoredKey, error)
 	// KeyByHash returns the key whose newest or previous secret has the hash.
 	KeyByHash(ctx context.Context, h credential.Hash) (StoredKey, error)
-	// Keys lists every key, newest first.
-	Keys(ctx context.Context) ([]Key, error)
+	// Keys lists keys, newest first: limit of them at most, and only those after
+	// the place unless it is nil.
+	Keys(ctx context.Context, after *Place, limit int) ([]Key, error)
 
 	Application(ctx context.Context, appID string) (StoredApplication, error)
-	// Applications lists every application, newest first.
-	Applications(ctx context.Context) ([]Application, error)
+	// Applications lists applications as Keys lists keys; the id of a place is an
+	// AppID.
+	Applications(ctx context.Context, after *Place, limit int) ([]Application, error)
 
 	User(ctx context.Context, id string) (User, error)
 	// Users returns the page's users and how many match in all.

@@ -192,7 +192,7 @@ func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
 		recorded[e.Subject]++
 	}
 	keys := map[string]bool{}
-	for _, k := range must(s.Keys(t.Context()))(t) {
+	for _, k := range must(s.Keys(t.Context(), nil, 1<<20))(t) {
 		keys[k.ID] = true
 		if recorded["key:"+k.ID] != 1 {
 			t.Errorf("key %s has %d events", k.ID, recorded["key:"+k.ID])

@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/auth"
 )
 
 // reader implements auth.Reader on the pool that reads, or within a
@@ -59,6 +61,15 @@ func list[R any](ctx context.Context, r *reader, order string, narrow func(*bun.
 		return q.Scan(ctx)
 	})
 	return rows, r.fail(ctx, err)
+}
+
+// beyond narrows a list that is ordered newest first, then by the column id.
+func beyond(id string, after *auth.Place, limit int) func(*bun.SelectQuery) {
+	return func(q *bun.SelectQuery) {
+		if q.Limit(int64(limit)); after != nil {
+			q.Where("(created_at, ?) < (?, ?)", bun.Ident(id), after.At, after.ID)
+		}
+	}
 }
 
 // each converts rows to what they hold.

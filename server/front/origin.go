@@ -26,7 +26,7 @@ func (o origins) cors() *cors.Cors {
 			"Authorization", "Idempotency-Key", "X-Request-Id", "X-Open-Wearables-API-Key"),
 		ExposedHeaders: append(connectcors.ExposedHeaders(),
 			"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy",
-			"Retry-After", "X-Request-Id", "Idempotent-Replayed", "WWW-Authenticate", "Deprecation", "Sunset"),
+			"Retry-After", "X-Request-Id", "Idempotent-Replayed", "WWW-Authenticate", "Deprecation", "Sunset", "Link"),
 		MaxAge: 3600,
 	})
 }

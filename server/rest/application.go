@@ -24,13 +24,14 @@ func (s *Server) CreateApplication(ctx context.Context, r openapi.CreateApplicat
 }
 
 // ListApplications implements openapi.StrictServerInterface.
-func (s *Server) ListApplications(ctx context.Context, _ openapi.ListApplicationsRequestObject) (openapi.ListApplicationsResponseObject, error) {
-	list, err := s.Auth.Applications.List(ctx)
+func (s *Server) ListApplications(ctx context.Context, r openapi.ListApplicationsRequestObject) (openapi.ListApplicationsResponseObject, error) {
+	page, err := s.Auth.Applications.List(ctx, auth.PageInput(r.Params))
 	if err != nil {
 		return nil, err
 	}
-	out := make(openapi.ListApplications200JSONResponse, len(list))
-	for i, a := range list {
+	linkNext(ctx, r.Params.Limit, page.NextCursor)
+	out := make(openapi.ListApplications200JSONResponse, len(page.Items))
+	for i, a := range page.Items {
 		out[i] = openapi.Application(a)
 	}
 	return out, nil

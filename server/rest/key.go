@@ -34,13 +34,14 @@ func (s *Server) CreateKey(ctx context.Context, r openapi.CreateKeyRequestObject
 }
 
 // ListKeys implements openapi.StrictServerInterface.
-func (s *Server) ListKeys(ctx context.Context, _ openapi.ListKeysRequestObject) (openapi.ListKeysResponseObject, error) {
-	keys, err := s.Auth.Keys.List(ctx)
+func (s *Server) ListKeys(ctx context.Context, r openapi.ListKeysRequestObject) (openapi.ListKeysResponseObject, error) {
+	page, err := s.Auth.Keys.List(ctx, auth.PageInput(r.Params))
 	if err != nil {
 		return nil, err
 	}
-	out := make(openapi.ListKeys200JSONResponse, len(keys))
-	for i, k := range keys {
+	linkNext(ctx, r.Params.Limit, page.NextCursor)
+	out := make(openapi.ListKeys200JSONResponse, len(page.Items))
+	for i, k := range page.Items {
 		out[i] = openapi.Key(k)
 	}
 	return out, nil

@@ -3,9 +3,12 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/oapi-codegen/nullable"
 
@@ -85,6 +88,20 @@ func patch[T any](n nullable.Nullable[T]) auth.Change[T] {
 		to = &v
 	}
 	return auth.ChangeTo(to)
+}
+
+// linkNext refers to the next page of a list that is an array, if there is one
+// (RFC 8288). The reference is relative, so that it holds behind any proxy and
+// under an alias.
+func linkNext(ctx context.Context, limit *int, cursor *string) {
+	if cursor == nil {
+		return
+	}
+	query := url.Values{"cursor": {*cursor}}
+	if limit != nil {
+		query.Set("limit", strconv.Itoa(*limit))
+	}
+	call.From(ctx).Header().Set("Link", "<?"+query.Encode()+`>; rel="next"`)
 }
 
 // valueOrZero returns the value at p, or the zero value for nil.

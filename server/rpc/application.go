@@ -4,6 +4,7 @@ import (
 	"context"
 
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"github.com/openwearables/openwearables/internal/auth"
 )
 
 // CreateApplication implements openwearablesv1connect.ApplicationServiceHandler.
@@ -16,13 +17,13 @@ func (s *Server) CreateApplication(ctx context.Context, r *owv1.CreateApplicatio
 }
 
 // ListApplications implements openwearablesv1connect.ApplicationServiceHandler.
-func (s *Server) ListApplications(ctx context.Context, _ *owv1.ListApplicationsRequest) (*owv1.ListApplicationsResponse, error) {
-	list, err := s.Auth.Applications.List(ctx)
+func (s *Server) ListApplications(ctx context.Context, r *owv1.ListApplicationsRequest) (*owv1.ListApplicationsResponse, error) {
+	page, err := s.Auth.Applications.List(ctx, auth.PageInput{Limit: optionalInt(r.Limit), Cursor: r.Cursor})
 	if err != nil {
 		return nil, err
 	}
-	out := &owv1.ListApplicationsResponse{}
-	for _, a := range list {
+	out := &owv1.ListApplicationsResponse{NextCursor: page.NextCursor}
+	for _, a := range page.Items {
 		out.Applications = append(out.Applications, applicationOf(a))
 	}
 	return out, nil

@@ -19,13 +19,13 @@ func (s *Server) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1
 }
 
 // ListKeys implements openwearablesv1connect.KeyServiceHandler.
-func (s *Server) ListKeys(ctx context.Context, _ *owv1.ListKeysRequest) (*owv1.ListKeysResponse, error) {
-	list, err := s.Auth.Keys.List(ctx)
+func (s *Server) ListKeys(ctx context.Context, r *owv1.ListKeysRequest) (*owv1.ListKeysResponse, error) {
+	page, err := s.Auth.Keys.List(ctx, auth.PageInput{Limit: optionalInt(r.Limit), Cursor: r.Cursor})
 	if err != nil {
 		return nil, err
 	}
-	out := &owv1.ListKeysResponse{}
-	for _, k := range list {
+	out := &owv1.ListKeysResponse{NextCursor: page.NextCursor}
+	for _, k := range page.Items {
 		out.Keys = append(out.Keys, keyOf(k))
 	}
 	return out, nil

@@ -114,7 +114,7 @@ func (n *node) send(t *testing.T, r *http.Request, o ...option) (*http.Response,
 // restAnswer decodes an answer of REST.
 func restAnswer(t *testing.T, res *http.Response, raw []byte) answer {
 	t.Helper()
-	a := answer{Status: res.StatusCode, Header: res.Header}
+	a := answer{Status: res.StatusCode, Header: res.Header, Next: linkedCursor(t, res)}
 	if len(raw) == 0 {
 		return a
 	}
@@ -129,6 +129,22 @@ func restAnswer(t *testing.T, res *http.Response, raw []byte) answer {
 		}
 	}
 	return a
+}
+
+// linkedCursor returns the cursor in the reference to the next page, or "".
+func linkedCursor(t *testing.T, res *http.Response) string {
+	t.Helper()
+	link := res.Header.Get("Link")
+	if link == "" {
+		return ""
+	}
+	reference, ok := strings.CutSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)
+	next, err := res.Request.URL.Parse(reference)
+	if !ok || err != nil || next.Path != res.Request.URL.Path || next.Query().Get("limit") != res.Request.URL.Query().Get("limit") {
+		t.Errorf("%s links to %s", res.Request.URL, link)
+		return ""
+	}
+	return next.Query().Get("cursor")
 }
 
 // rpcDriver calls operations over Connect unary, with JSON or binary messages.
@@ -200,7 +216,13 @@ func (d rpcDriver) call(t *testing.T, operation string, in args, o ...option) an
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{Status: restSuccess(operation), Header: res.Header, Body: restShape(t, operation, text)}
+	a := answer{Status: restSuccess(operation), Header: res.Header, Body: restShape(t, operation, text)}
+	if _, array := a.Body.([]any); array {
+		if f := m.Output().Fields().ByName("next_cursor"); f != nil {
+			a.Next = message.Get(f).String()
+		}
+	}
+	return a
 }
 
 // rpcArgs adds the update_mask of an update, since an RPC cannot send null members.

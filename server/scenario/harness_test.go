@@ -199,6 +199,7 @@ type answer struct {
 	Fields []string // fields named in errors[]
 	Scope  string   // required_scope
 	Body   any      // decoded, in the shape of REST, without null members
+	Next   string   // the cursor of the next page of a list that is an array in REST
 	Header http.Header
 }
 

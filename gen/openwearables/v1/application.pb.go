@@ -194,7 +194,11 @@ func (x *CreateApplicationResponse) GetAppSecret() string {
 }
 
 type ListApplicationsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Applications per page: 1 to 100; 100 if unset.
+	Limit *int32 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// `next_cursor` of the previous page.
+	Cursor        *string `protobuf:"bytes,2,opt,name=cursor,proto3,oneof" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -229,9 +233,25 @@ func (*ListApplicationsRequest) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_application_proto_rawDescGZIP(), []int{3}
 }
 
+func (x *ListApplicationsRequest) GetLimit() int32 {
+	if x != nil && x.Limit != nil {
+		return *x.Limit
+	}
+	return 0
+}
+
+func (x *ListApplicationsRequest) GetCursor() string {
+	if x != nil && x.Cursor != nil {
+		return *x.Cursor
+	}
+	return ""
+}
+
 type ListApplicationsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Applications  []*Application         `protobuf:"bytes,1,rep,name=applications,proto3" json:"applications,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Applications []*Application         `protobuf:"bytes,1,rep,name=applications,proto3" json:"applications,omitempty"`
+	// Unset on the last page.
+	NextCursor    *string `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3,oneof" json:"next_cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -271,6 +291,13 @@ func (x *ListApplicationsResponse) GetApplications() []*Application {
 		return x.Applications
 	}
 	return nil
+}
+
+func (x *ListApplicationsResponse) GetNextCursor() string {
+	if x != nil && x.NextCursor != nil {
+		return *x.NextCursor
+	}
+	return ""
 }
 
 type GetApplicationRequest struct {
@@ -670,10 +697,17 @@ const file_openwearables_v1_application_proto_rawDesc = "" +
 	"\x19CreateApplicationResponse\x12?\n" +
 	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationR\vapplication\x12\"\n" +
 	"\n" +
-	"app_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\tappSecret\"\x19\n" +
-	"\x17ListApplicationsRequest\"]\n" +
+	"app_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\tappSecret\"f\n" +
+	"\x17ListApplicationsRequest\x12\x19\n" +
+	"\x05limit\x18\x01 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12\x1b\n" +
+	"\x06cursor\x18\x02 \x01(\tH\x01R\x06cursor\x88\x01\x01B\b\n" +
+	"\x06_limitB\t\n" +
+	"\a_cursor\"\x93\x01\n" +
 	"\x18ListApplicationsResponse\x12A\n" +
-	"\fapplications\x18\x01 \x03(\v2\x1d.openwearables.v1.ApplicationR\fapplications\".\n" +
+	"\fapplications\x18\x01 \x03(\v2\x1d.openwearables.v1.ApplicationR\fapplications\x12$\n" +
+	"\vnext_cursor\x18\x02 \x01(\tH\x00R\n" +
+	"nextCursor\x88\x01\x01B\x0e\n" +
+	"\f_next_cursor\".\n" +
 	"\x15GetApplicationRequest\x12\x15\n" +
 	"\x06app_id\x18\x01 \x01(\tR\x05appId\"Y\n" +
 	"\x16GetApplicationResponse\x12?\n" +
@@ -767,6 +801,8 @@ func file_openwearables_v1_application_proto_init() {
 		return
 	}
 	file_openwearables_v1_options_proto_init()
+	file_openwearables_v1_application_proto_msgTypes[3].OneofWrappers = []any{}
+	file_openwearables_v1_application_proto_msgTypes[4].OneofWrappers = []any{}
 	file_openwearables_v1_application_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

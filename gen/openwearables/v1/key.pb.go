@@ -288,7 +288,11 @@ func (x *CreateKeyResponse) GetSecret() string {
 }
 
 type ListKeysRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Keys per page: 1 to 100; 100 if unset.
+	Limit *int32 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// `next_cursor` of the previous page.
+	Cursor        *string `protobuf:"bytes,2,opt,name=cursor,proto3,oneof" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -323,9 +327,25 @@ func (*ListKeysRequest) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{3}
 }
 
+func (x *ListKeysRequest) GetLimit() int32 {
+	if x != nil && x.Limit != nil {
+		return *x.Limit
+	}
+	return 0
+}
+
+func (x *ListKeysRequest) GetCursor() string {
+	if x != nil && x.Cursor != nil {
+		return *x.Cursor
+	}
+	return ""
+}
+
 type ListKeysResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Keys          []*Key                 `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Keys  []*Key                 `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	// Unset on the last page.
+	NextCursor    *string `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3,oneof" json:"next_cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -365,6 +385,13 @@ func (x *ListKeysResponse) GetKeys() []*Key {
 		return x.Keys
 	}
 	return nil
+}
+
+func (x *ListKeysResponse) GetNextCursor() string {
+	if x != nil && x.NextCursor != nil {
+		return *x.NextCursor
+	}
+	return ""
 }
 
 type GetKeyRequest struct {
@@ -816,10 +843,17 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\f_environment\"Y\n" +
 	"\x11CreateKeyResponse\x12'\n" +
 	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\x12\x1b\n" +
-	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"\x11\n" +
-	"\x0fListKeysRequest\"=\n" +
+	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"^\n" +
+	"\x0fListKeysRequest\x12\x19\n" +
+	"\x05limit\x18\x01 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12\x1b\n" +
+	"\x06cursor\x18\x02 \x01(\tH\x01R\x06cursor\x88\x01\x01B\b\n" +
+	"\x06_limitB\t\n" +
+	"\a_cursor\"s\n" +
 	"\x10ListKeysResponse\x12)\n" +
-	"\x04keys\x18\x01 \x03(\v2\x15.openwearables.v1.KeyR\x04keys\"\x1f\n" +
+	"\x04keys\x18\x01 \x03(\v2\x15.openwearables.v1.KeyR\x04keys\x12$\n" +
+	"\vnext_cursor\x18\x02 \x01(\tH\x00R\n" +
+	"nextCursor\x88\x01\x01B\x0e\n" +
+	"\f_next_cursor\"\x1f\n" +
 	"\rGetKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"9\n" +
 	"\x0eGetKeyResponse\x12'\n" +
@@ -927,6 +961,8 @@ func file_openwearables_v1_key_proto_init() {
 	}
 	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_key_proto_msgTypes[1].OneofWrappers = []any{}
+	file_openwearables_v1_key_proto_msgTypes[3].OneofWrappers = []any{}
+	file_openwearables_v1_key_proto_msgTypes[4].OneofWrappers = []any{}
 	file_openwearables_v1_key_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

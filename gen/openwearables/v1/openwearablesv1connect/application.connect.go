@@ -58,7 +58,7 @@ type ApplicationServiceClient interface {
 	// CreateApplication creates an application and returns its secret, which is
 	// never shown again. Takes an Idempotency-Key.
 	CreateApplication(context.Context, *v1.CreateApplicationRequest) (*v1.CreateApplicationResponse, error)
-	// ListApplications returns all applications, newest first.
+	// ListApplications returns one page of applications, newest first.
 	ListApplications(context.Context, *v1.ListApplicationsRequest) (*v1.ListApplicationsResponse, error)
 	// GetApplication returns one application.
 	GetApplication(context.Context, *v1.GetApplicationRequest) (*v1.GetApplicationResponse, error)
@@ -199,7 +199,7 @@ type ApplicationServiceHandler interface {
 	// CreateApplication creates an application and returns its secret, which is
 	// never shown again. Takes an Idempotency-Key.
 	CreateApplication(context.Context, *v1.CreateApplicationRequest) (*v1.CreateApplicationResponse, error)
-	// ListApplications returns all applications, newest first.
+	// ListApplications returns one page of applications, newest first.
 	ListApplications(context.Context, *v1.ListApplicationsRequest) (*v1.ListApplicationsResponse, error)
 	// GetApplication returns one application.
 	GetApplication(context.Context, *v1.GetApplicationRequest) (*v1.GetApplicationResponse, error)

@@ -52,7 +52,7 @@ type KeyServiceClient interface {
 	// CreateKey creates a key and returns its secret, which is never shown again.
 	// Takes an Idempotency-Key.
 	CreateKey(context.Context, *v1.CreateKeyRequest) (*v1.CreateKeyResponse, error)
-	// ListKeys returns all keys, newest first.
+	// ListKeys returns one page of keys, newest first.
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
 	// GetKey returns one key.
 	GetKey(context.Context, *v1.GetKeyRequest) (*v1.GetKeyResponse, error)
@@ -195,7 +195,7 @@ type KeyServiceHandler interface {
 	// CreateKey creates a key and returns its secret, which is never shown again.
 	// Takes an Idempotency-Key.
 	CreateKey(context.Context, *v1.CreateKeyRequest) (*v1.CreateKeyResponse, error)
-	// ListKeys returns all keys, newest first.
+	// ListKeys returns one page of keys, newest first.
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
 	// GetKey returns one key.
 	GetKey(context.Context, *v1.GetKeyRequest) (*v1.GetKeyResponse, error)

@@ -111,15 +111,32 @@ public struct CreateApplicationResponse: Message, Redacting {
 public struct ListApplicationsRequest: Message {
   public static let messageName = "openwearables.v1.ListApplicationsRequest"
 
+  /// Applications per page: 1 to 100; 100 if unset.
+  public var limit: Int32?
+  /// `next_cursor` of the previous page.
+  public var cursor: String?
+
   public init() {}
+
+  public init(
+    limit: Int32? = nil,
+    cursor: String? = nil
+  ) {
+    self.limit = limit
+    self.cursor = cursor
+  }
 
   public init(from decoder: any Decoder) throws {
     self.init()
-    _ = try FieldReader(decoder)
+    let reader = try FieldReader(decoder)
+    try reader.read(&limit, "limit")
+    try reader.read(&cursor, "cursor")
   }
 
   public func encode(to encoder: any Encoder) throws {
-    _ = FieldWriter(encoder)
+    var writer = FieldWriter(encoder)
+    try writer.write(limit, "limit")
+    try writer.write(cursor, "cursor")
   }
 }
 
@@ -127,22 +144,30 @@ public struct ListApplicationsResponse: Message {
   public static let messageName = "openwearables.v1.ListApplicationsResponse"
 
   public var applications: [Application] = []
+  /// Unset on the last page.
+  public var nextCursor: String?
 
   public init() {}
 
-  public init(applications: [Application] = []) {
+  public init(
+    applications: [Application] = [],
+    nextCursor: String? = nil
+  ) {
     self.applications = applications
+    self.nextCursor = nextCursor
   }
 
   public init(from decoder: any Decoder) throws {
     self.init()
     let reader = try FieldReader(decoder)
     try reader.read(&applications, "applications")
+    try reader.read(&nextCursor, "nextCursor", "next_cursor")
   }
 
   public func encode(to encoder: any Encoder) throws {
     var writer = FieldWriter(encoder)
     try writer.write(applications, "applications")
+    try writer.write(nextCursor, "nextCursor")
   }
 }
 
@@ -380,7 +405,7 @@ public protocol ApplicationService: Sendable {
     _ request: CreateApplicationRequest, options: CallOptions
   ) async throws -> Response<CreateApplicationResponse>
 
-  /// ListApplications returns all applications, newest first.
+  /// ListApplications returns one page of applications, newest first.
   func listApplications(
     _ request: ListApplicationsRequest, options: CallOptions
   ) async throws -> Response<ListApplicationsResponse>
@@ -424,6 +449,19 @@ extension ApplicationService {
     _ request: ListApplicationsRequest = ListApplicationsRequest()
   ) async throws -> Response<ListApplicationsResponse> {
     try await listApplications(request, options: CallOptions())
+  }
+
+  /// The items that ``listApplications(_:options:)`` returns, starting with the page of the
+  /// request. Each page is fetched when it is needed.
+  public func listAllApplications(
+    _ request: ListApplicationsRequest = ListApplicationsRequest(), options: CallOptions = CallOptions()
+  ) -> PagedSequence<Application> {
+    PagedSequence { cursor in
+      var page = request
+      if let cursor { page.cursor = cursor }
+      let response = try await self.listApplications(page, options: options)
+      return (response.body.applications, response.body.nextCursor)
+    }
   }
 
   /// ``getApplication(_:options:)`` with the default options.

@@ -177,15 +177,32 @@ public struct CreateKeyResponse: Message, Redacting {
 public struct ListKeysRequest: Message {
   public static let messageName = "openwearables.v1.ListKeysRequest"
 
+  /// Keys per page: 1 to 100; 100 if unset.
+  public var limit: Int32?
+  /// `next_cursor` of the previous page.
+  public var cursor: String?
+
   public init() {}
+
+  public init(
+    limit: Int32? = nil,
+    cursor: String? = nil
+  ) {
+    self.limit = limit
+    self.cursor = cursor
+  }
 
   public init(from decoder: any Decoder) throws {
     self.init()
-    _ = try FieldReader(decoder)
+    let reader = try FieldReader(decoder)
+    try reader.read(&limit, "limit")
+    try reader.read(&cursor, "cursor")
   }
 
   public func encode(to encoder: any Encoder) throws {
-    _ = FieldWriter(encoder)
+    var writer = FieldWriter(encoder)
+    try writer.write(limit, "limit")
+    try writer.write(cursor, "cursor")
   }
 }
 
@@ -193,22 +210,30 @@ public struct ListKeysResponse: Message {
   public static let messageName = "openwearables.v1.ListKeysResponse"
 
   public var keys: [Key] = []
+  /// Unset on the last page.
+  public var nextCursor: String?
 
   public init() {}
 
-  public init(keys: [Key] = []) {
+  public init(
+    keys: [Key] = [],
+    nextCursor: String? = nil
+  ) {
     self.keys = keys
+    self.nextCursor = nextCursor
   }
 
   public init(from decoder: any Decoder) throws {
     self.init()
     let reader = try FieldReader(decoder)
     try reader.read(&keys, "keys")
+    try reader.read(&nextCursor, "nextCursor", "next_cursor")
   }
 
   public func encode(to encoder: any Encoder) throws {
     var writer = FieldWriter(encoder)
     try writer.write(keys, "keys")
+    try writer.write(nextCursor, "nextCursor")
   }
 }
 
@@ -470,7 +495,7 @@ public protocol KeyService: Sendable {
     _ request: CreateKeyRequest, options: CallOptions
   ) async throws -> Response<CreateKeyResponse>
 
-  /// ListKeys returns all keys, newest first.
+  /// ListKeys returns one page of keys, newest first.
   func listKeys(
     _ request: ListKeysRequest, options: CallOptions
   ) async throws -> Response<ListKeysResponse>
@@ -517,6 +542,19 @@ extension KeyService {
     _ request: ListKeysRequest = ListKeysRequest()
   ) async throws -> Response<ListKeysResponse> {
     try await listKeys(request, options: CallOptions())
+  }
+
+  /// The items that ``listKeys(_:options:)`` returns, starting with the page of the request. Each
+  /// page is fetched when it is needed.
+  public func listAllKeys(
+    _ request: ListKeysRequest = ListKeysRequest(), options: CallOptions = CallOptions()
+  ) -> PagedSequence<Key> {
+    PagedSequence { cursor in
+      var page = request
+      if let cursor { page.cursor = cursor }
+      let response = try await self.listKeys(page, options: options)
+      return (response.body.keys, response.body.nextCursor)
+    }
   }
 
   /// ``getKey(_:options:)`` with the default options.
