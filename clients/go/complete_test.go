@@ -2,8 +2,10 @@ package openwearables_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -142,6 +144,47 @@ func drain(t *testing.T, c *openwearables.Client, req *owv1.ListUsersRequest) (u
 		users++
 	}
 	return users, nil
+}
+
+// The lists of keys and applications are read page by page, each from the cursor of
+// the one before.
+func TestKeysAndApplicationsAreReadPageByPage(t *testing.T) {
+	cursors := []string{"", "cursor-1", "cursor-2"}
+	var page atomic.Int32
+	server := newHostile(t, func(w http.ResponseWriter, r *http.Request) {
+		n := int(page.Add(1)) - 1
+		sent, err := io.ReadAll(r.Body)
+		if asked := string(sent) + r.URL.RawQuery; err != nil || !strings.Contains(asked, cursors[n]) || n == 0 && strings.Contains(asked, "cursor") {
+			t.Errorf("page %d is asked for by %q, %v", n, asked, err)
+		}
+		var next *string
+		if n+1 < len(cursors) {
+			next = &cursors[n+1]
+		}
+		var res proto.Message = &owv1.ListKeysResponse{Keys: []*owv1.Key{{Id: "a"}, {Id: "b"}}, NextCursor: next}
+		if strings.HasSuffix(r.URL.Path, "ListApplications") {
+			res = &owv1.ListApplicationsResponse{Applications: []*owv1.Application{{AppId: "a"}, {AppId: "b"}}, NextCursor: next}
+		}
+		body, err := proto.Marshal(res)
+		if err != nil {
+			t.Error(err)
+		}
+		respond(200, body, "Content-Type", "application/proto")(w, r)
+	})
+	c := newClient(t, server.URL, openwearables.WithAPIKey("ow_live_x"))
+	var keys, apps string
+	for key, err := range c.Keys.All(t.Context()) {
+		check(t, err)
+		keys += key.GetId()
+	}
+	page.Store(0)
+	for app, err := range c.Applications.All(t.Context()) {
+		check(t, err)
+		apps += app.GetAppId()
+	}
+	if keys != "ababab" || apps != "ababab" {
+		t.Errorf("keys %s, applications %s", keys, apps)
+	}
 }
 
 func TestNilRequestReadsAllPages(t *testing.T) {

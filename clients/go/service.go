@@ -105,11 +105,15 @@ func (s *Keys) Delete(ctx context.Context, id string) (*owv1.Key, error) {
 	return object(res.GetKey(), res.GetKey().GetId(), err)
 }
 
-// All yields all keys, newest first.
+// All yields all keys, newest first. It fetches pages as needed and ends after an
+// error.
 func (s *Keys) All(ctx context.Context) iter.Seq2[*owv1.Key, error] {
-	return singlePage(func() ([]*owv1.Key, error) {
-		res, err := s.rpc.ListKeys(ctx, &owv1.ListKeysRequest{})
-		return res.GetKeys(), err
+	return pages(nil, func(cursor *string) ([]*owv1.Key, *string, error) {
+		res, err := s.rpc.ListKeys(ctx, &owv1.ListKeysRequest{Cursor: cursor})
+		if err != nil {
+			return nil, nil, err
+		}
+		return res.GetKeys(), res.NextCursor, nil
 	})
 }
 
@@ -165,11 +169,15 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 	return err
 }
 
-// All yields all applications, newest first.
+// All yields all applications, newest first. It fetches pages as needed and ends
+// after an error.
 func (s *Applications) All(ctx context.Context) iter.Seq2[*owv1.Application, error] {
-	return singlePage(func() ([]*owv1.Application, error) {
-		res, err := s.rpc.ListApplications(ctx, &owv1.ListApplicationsRequest{})
-		return res.GetApplications(), err
+	return pages(nil, func(cursor *string) ([]*owv1.Application, *string, error) {
+		res, err := s.rpc.ListApplications(ctx, &owv1.ListApplicationsRequest{Cursor: cursor})
+		if err != nil {
+			return nil, nil, err
+		}
+		return res.GetApplications(), res.NextCursor, nil
 	})
 }
 

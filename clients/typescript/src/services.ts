@@ -94,6 +94,7 @@ export interface Applications {
   rename(appId: string, name: string, options?: Options): Promise<Application>;
   /** Deletes an application with the tokens it minted. */
   delete(appId: string, options?: Options): Promise<void>;
+  /** Lists all applications, newest first. */
   listAll(options?: Options): List<Application>;
 }
 
@@ -217,7 +218,11 @@ export function keys(transport: Transport): Keys {
     get: async (id, o) => present((await rpc.getKey({ id }, o)).key, "id"),
     update: async (r, o) => present((await rpc.updateKey(r, o)).key, "id"),
     delete: async (id, o) => present((await rpc.deleteKey({ id }, o)).key, "id"),
-    listAll: (o) => pages(async () => [(await rpc.listKeys({}, o)).keys, undefined]),
+    listAll: (o) =>
+      pages(async (cursor) => {
+        const page = await rpc.listKeys(cursor, o);
+        return [page.keys, page.nextCursor];
+      }),
   };
 }
 
@@ -241,7 +246,10 @@ export function applications(transport: Transport): Applications {
       await rpc.deleteApplication({ appId }, o);
     },
     listAll: (o) =>
-      pages(async () => [(await rpc.listApplications({}, o)).applications, undefined]),
+      pages(async (cursor) => {
+        const page = await rpc.listApplications(cursor, o);
+        return [page.applications, page.nextCursor];
+      }),
   };
 }
 

@@ -1,6 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import {
+  ListApplicationsRequestSchema,
+  ListApplicationsResponseSchema,
+} from "../src/gen/openwearables/v1/application_pb.js";
+import {
+  ListKeysRequestSchema,
+  ListKeysResponseSchema,
+} from "../src/gen/openwearables/v1/key_pb.js";
 import {
   GetUserResponseSchema,
   ListUsersResponseSchema,
@@ -128,6 +142,36 @@ test("a list whose cursors come again ends with an error", async () => {
     }
     assert.ok(count() < 60, `${count()} pages`);
   }
+});
+
+test("keys and applications are listed page by page", async () => {
+  const asked: (string | undefined)[] = [];
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const keys = request.url.includes("ListKeys");
+    const schema = keys ? ListKeysRequestSchema : ListApplicationsRequestSchema;
+    const sent = new URL(request.url).searchParams.get("message");
+    const bytes = sent === null ? await request.bytes() : Buffer.from(sent, "base64url");
+    const cursor = fromBinary(schema, bytes).cursor;
+    asked.push(cursor);
+    const page = cursor === "b" ? {} : { nextCursor: cursor ? "b" : "a" };
+    return keys
+      ? encode(ListKeysResponseSchema, { keys: [{ id: "k" }, { id: "l" }], ...page })
+      : encode(ListApplicationsResponseSchema, {
+          applications: [{ appId: "k" }, { appId: "l" }],
+          ...page,
+        });
+  };
+  const ow = createClient({ baseUrl, fetch, auth: apiKey("ow_live_x") });
+  let ids = "";
+  for await (const key of ow.keys.listAll()) {
+    ids += key.id;
+  }
+  for await (const app of ow.applications.listAll()) {
+    ids += app.appId;
+  }
+  assert.equal(ids, "klklklklklkl");
+  assert.deepEqual(asked, [undefined, "a", "b", undefined, "a", "b"]);
 });
 
 test("a redirect is an error that says where to, and is not repeated", async () => {

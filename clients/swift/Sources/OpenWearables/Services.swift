@@ -155,8 +155,8 @@ public struct Keys: Sendable {
     try await rpc.deleteKey(DeleteKeyRequest(id: id)).body.key.identified
   }
 
-  /// Returns all keys, newest first.
-  public func list() async throws -> [Key] { try await rpc.listKeys().body.keys }
+  /// Returns all keys, newest first. A page is fetched when it is needed.
+  public func list() -> PagedSequence<Key> { rpc.listAllKeys() }
 }
 
 /// The installation's applications.
@@ -196,10 +196,8 @@ public struct Applications: Sendable {
     _ = try await rpc.deleteApplication(DeleteApplicationRequest(appID: appID))
   }
 
-  /// Returns all applications, newest first.
-  public func list() async throws -> [Application] {
-    try await rpc.listApplications().body.applications
-  }
+  /// Returns all applications, newest first. A page is fetched when it is needed.
+  public func list() -> PagedSequence<Application> { rpc.listAllApplications() }
 }
 
 extension Optional {
