@@ -2557,6 +2557,14 @@ type StrictServerInterface interface {
 	RevokeUserTokens(ctx context.Context, request RevokeUserTokensRequestObject) (RevokeUserTokensResponseObject, error)
 }
 
+// MaxItems holds the most items of each list in a JSON body, by its operation and
+// member, such as "CreateKey.scopes".
+var MaxItems = map[string]int{
+	"CreateKey.scopes":        5,
+	"UpdateKey.scopes":        5,
+	"UpsertWorkouts.workouts": 1000,
+}
+
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
 type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
 

@@ -25,19 +25,20 @@ const MaxMembers = 10_000
 // I-JSON (RFC 7493): UTF-8 without a byte order mark, no lone surrogates, no
 // name twice in an object. Nothing but white space may follow it, no string or
 // name in it may hold U+0000, escaped or not, and MaxDepth and MaxMembers hold.
-// Otherwise the error is an *Error about the first fault. Numbers may be of
-// any size.
+// maxItems holds the most items of the object's own lists by their names; other
+// lists may have any number. Otherwise the error is an *Error about the first
+// fault. Numbers may be of any size.
 //
 // It reads no further than the first fault, keeps no part of body, and may be
 // called concurrently.
-func Check(body []byte) error {
+func Check(body []byte, maxItems map[string]int) error {
 	r := readers.Get().(*reader)
-	r.open(body)
+	r.open(body, maxItems)
 	err := r.check()
 	if err != nil {
 		err = explain(err, body)
 	}
-	r.open(nil)
+	r.open(nil, nil)
 	if len(body) <= pooledBody {
 		readers.Put(r)
 	}
@@ -55,11 +56,15 @@ type reader struct {
 	decoder jsontext.Decoder
 	source  bytes.Buffer
 	nul     bool // the body holds what may be an escaped U+0000
+
+	maxItems map[string]int
+	bound    int // of the list of the outermost object that is being read; 0: none
 }
 
 var escapedNUL = []byte(`\u0000`)
 
-func (r *reader) open(body []byte) {
+func (r *reader) open(body []byte, maxItems map[string]int) {
+	r.maxItems, r.bound = maxItems, 0
 	r.source = *bytes.NewBuffer(body)
 	r.decoder.Reset(&r.source)
 	r.nul = bytes.Contains(body, escapedNUL)
@@ -73,6 +78,9 @@ func (r *reader) check() error {
 	for {
 		token, err := r.decoder.ReadToken()
 		if err != nil {
+			return err
+		}
+		if err := r.countItem(token.Kind()); err != nil {
 			return err
 		}
 		switch token.Kind() {
@@ -90,6 +98,28 @@ func (r *reader) check() error {
 			}
 		}
 	}
+}
+
+// listDepth is the depth inside a list that is a member of the outermost object.
+const listDepth = 2
+
+// countItem counts the items of a bounded list. kind is that of the token that
+// was just read.
+func (r *reader) countItem(kind jsontext.Kind) error {
+	depth := r.decoder.StackDepth()
+	switch {
+	case len(r.maxItems) == 0:
+	case depth < listDepth:
+		r.bound = 0
+	case depth == listDepth && kind == jsontext.KindBeginArray:
+		r.bound = r.maxItems[r.decoder.StackPointer().LastToken()]
+	case r.bound > 0:
+		if _, items := r.decoder.StackIndex(listDepth); items > int64(r.bound) {
+			list := r.decoder.StackPointer().Parent()
+			return &Error{Field(string(list)), fmt.Sprintf("must hold at most %d items", r.bound)}
+		}
+	}
+	return nil
 }
 
 // checkString checks a string or a name that was just read. A name that must

@@ -46,7 +46,7 @@ func TestCheckAccepts(t *testing.T) {
 		"more elements than that":      `{"a":["` + strings.Repeat(`x","`, 2*jsonbody.MaxMembers) + `"]}`,
 		"controls, escaped":            `{"a":"\u0001\n\u001f"}`,
 	} {
-		if err := jsonbody.Check([]byte(body)); err != nil {
+		if err := jsonbody.Check([]byte(body), nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -124,10 +124,37 @@ func TestCheckRefuses(t *testing.T) {
 		{`/**/{}`, "", at(0)},
 	} {
 		var e *jsonbody.Error
-		if err := jsonbody.Check([]byte(c.body)); !errors.As(err, &e) {
+		if err := jsonbody.Check([]byte(c.body), nil); !errors.As(err, &e) {
 			t.Errorf("%.60q: %v", c.body, err)
 		} else if e.Field != c.field || e.Problem != c.problem {
 			t.Errorf("%.60q:\n got %q %q\nwant %q %q", c.body, e.Field, e.Problem, c.field, c.problem)
+		}
+	}
+}
+
+// A list of the outermost object is refused at the first item too many. A list of
+// the same name elsewhere, and any other list, may have any number.
+func TestCheckCountsItems(t *testing.T) {
+	maxItems := map[string]int{"a": 2, "b/~": 3}
+	for body, field := range map[string]string{
+		`{"a":[]}`:                              "",
+		`{"a":[1,[2,3,4]]}`:                     "",
+		`{"a":[{"a":[1,2,3]},{"x":{"a":[]}}]}`:  "",
+		`{"x":{"a":[1,2,3]},"y":[[1,2,3]]}`:     "",
+		`{"a":{"a":[1,2,3]},"A":[1,2,3]}`:       "",
+		`{"a":[1,2],"c":[1,2,3],"b/~":[1,2,3]}`: "",
+		`{"a":"x","c":1,"d":[1,2,3]}`:           "",
+		`{"a":[1,2,3`:                           "a",
+		`{"a":["x","y","z"]}`:                   "a",
+		`{"a":[{},[],null]}`:                    "a",
+		`{"a":[{"x":[1]},{"x":[1]},{"\xff`:      "a",
+		`{"\u0061":[[],[],[`:                    "a",
+		`{"x":[1,2,3],"b/~":[1,2,3,{}]}`:        "b/~",
+	} {
+		err := jsonbody.Check([]byte(body), maxItems)
+		var e *jsonbody.Error
+		if field == "" && err != nil || field != "" && (!errors.As(err, &e) || e.Field != field || !strings.HasPrefix(e.Problem, "must hold at most ")) {
+			t.Errorf("%s: %v", body, err)
 		}
 	}
 }
@@ -139,7 +166,7 @@ func TestErrorsEchoNoValue(t *testing.T) {
 	faults := 0
 	for i := range len(whole) + 1 {
 		for _, fault := range []string{"\xff", "\x00", `\ud800`, `\q`, `}`, `"`, "é", "\n", "x"} {
-			err := jsonbody.Check([]byte(whole[:i] + fault + whole[i:]))
+			err := jsonbody.Check([]byte(whole[:i]+fault+whole[i:]), nil)
 			if err == nil {
 				continue
 			}
@@ -204,7 +231,7 @@ func TestHostileBodiesAreCheap(t *testing.T) {
 		body := []byte(c.body)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_ = jsonbody.Check(body)
+		_ = jsonbody.Check(body, nil)
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; got > c.most {
 			t.Errorf("%s: %d KiB allocated", name, got>>10)
@@ -219,10 +246,10 @@ func TestCheckIsSafeForConcurrentUse(t *testing.T) {
 			bad := []byte(fmt.Sprintf(`{"f%d":{"x":1,"x":2}}`, i))
 			for range 200 {
 				var e *jsonbody.Error
-				if err := jsonbody.Check(bad); !errors.As(err, &e) || e.Field != fmt.Sprintf("f%d.x", i) {
+				if err := jsonbody.Check(bad, nil); !errors.As(err, &e) || e.Field != fmt.Sprintf("f%d.x", i) {
 					t.Errorf("%s: %v", bad, err)
 				}
-				if err := jsonbody.Check([]byte(`{"x":[1,2,3]}`)); err != nil {
+				if err := jsonbody.Check([]byte(`{"x":[1,2,3]}`), nil); err != nil {
 					t.Error(err)
 				}
 			}
@@ -234,9 +261,10 @@ func TestCheckIsSafeForConcurrentUse(t *testing.T) {
 // A pooled reader may have to be made anew; beyond that nothing is allocated,
 // however many tokens there are.
 func TestCheckAllocatesNothingByToken(t *testing.T) {
+	maxItems := map[string]int{"workouts": 200}
 	for _, n := range []int{1, 20, 200} {
 		body := workouts(n)
-		if n := testing.AllocsPerRun(100, func() { _ = jsonbody.Check(body) }); n > 16 {
+		if n := testing.AllocsPerRun(100, func() { _ = jsonbody.Check(body, maxItems) }); n > 16 {
 			t.Errorf("%d bytes: %v allocations", len(body), n)
 		}
 	}
@@ -254,7 +282,7 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		given := bytes.Clone(body)
-		err := jsonbody.Check(body)
+		err := jsonbody.Check(body, nil)
 		if !bytes.Equal(given, body) {
 			t.Fatal("the body was changed")
 		}
@@ -272,7 +300,7 @@ func FuzzCheck(f *testing.F) {
 			t.Fatalf("accepted %q", body)
 		}
 		for _, more := range []string{"{}", "\x00", "x", `"`} {
-			if jsonbody.Check(append(bytes.Clone(body), more...)) == nil {
+			if jsonbody.Check(append(bytes.Clone(body), more...), nil) == nil {
 				t.Fatalf("accepted %q after the object", more)
 			}
 		}
@@ -341,10 +369,11 @@ func BenchmarkCheck(b *testing.B) {
 		"members": []byte(members(jsonbody.MaxMembers)),
 	} {
 		b.Run(name, func(b *testing.B) {
+			maxItems := map[string]int{"workouts": 1000}
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				_ = jsonbody.Check(body)
+				_ = jsonbody.Check(body, maxItems)
 			}
 		})
 	}

@@ -50,7 +50,7 @@ func readREST(o *operation, r *http.Request) error {
 	case isForm:
 		err = checkForm(data)
 	default:
-		err = checkJSON(data)
+		err = checkJSON(data, o.lists.rest)
 	}
 	if media != "" {
 		r.Header.Set("Content-Type", media) // the decoder compares byte by byte
@@ -66,7 +66,7 @@ func readRPC(o *operation, r *http.Request) error {
 	}
 	if r.Method == http.MethodGet {
 		replaceBody(r, nil)
-		return readQuery(r)
+		return readQuery(o, r)
 	}
 	media := mediaType(r.Header.Get("Content-Type"))
 	codec, framed := rpcCodec(media)
@@ -83,8 +83,7 @@ func readRPC(o *operation, r *http.Request) error {
 	return nil
 }
 
-// readMessage reads a message of the codec, which is "" for any, and checks what
-// can be checked without its type.
+// readMessage reads a message of the codec, which is "" for any, and checks it.
 func readMessage(o *operation, r *http.Request, codec string, framed bool) error {
 	limit := o.maxBody()
 	if framed {
@@ -103,13 +102,23 @@ func readMessage(o *operation, r *http.Request, codec string, framed bool) error
 			return err
 		}
 	}
-	if codec == "json" && len(message) > 0 {
-		if err := checkJSON(message); err != nil {
-			return err
-		}
-	}
 	replaceBody(r, data)
-	return nil
+	return checkMessage(o, codec, message)
+}
+
+// checkMessage checks a message of the codec, which is "" for any, as far as it
+// can be without its type. An empty one is well-formed in each.
+func checkMessage(o *operation, codec string, message []byte) error {
+	switch {
+	case len(message) == 0:
+		return nil
+	case codec == "json":
+		return checkJSON(message, o.lists.rpc)
+	case codec == "proto":
+		return o.lists.checkEncoded(message)
+	default:
+		return nil
+	}
 }
 
 // readMounted is the bodyReader of mounted handlers: a body of any media type.
@@ -141,7 +150,7 @@ func readNone(o *operation, r *http.Request) error {
 func readLater(*operation, *http.Request) error { return nil }
 
 // readQuery checks the message of a Connect GET, which is in the query.
-func readQuery(r *http.Request) error {
+func readQuery(o *operation, r *http.Request) error {
 	q := r.URL.Query()
 	if isCompressed(q.Get("compression")) {
 		return errCompressed()
@@ -159,17 +168,11 @@ func readQuery(r *http.Request) error {
 			return problem.InvalidError(problem.FieldError{Field: "message", Message: "must be URL-safe base64"})
 		}
 	}
-	switch q.Get("encoding") {
-	case "proto":
-		return nil
-	case "json":
-		if len(message) == 0 {
-			return nil
-		}
-		return checkJSON(message)
-	default:
+	codec := q.Get("encoding")
+	if codec != "json" && codec != "proto" {
 		return errMedia("Send the message with encoding=json or encoding=proto")
 	}
+	return checkMessage(o, codec, message)
 }
 
 // rpcCodec returns the codec of an RPC content type, and whether its bodies are
@@ -282,9 +285,10 @@ func replaceBody(r *http.Request, data []byte) {
 	r.ContentLength = int64(len(data))
 }
 
-// checkJSON refuses a body that package jsonbody refuses.
-func checkJSON(data []byte) error {
-	err := jsonbody.Check(data)
+// checkJSON refuses a body that package jsonbody refuses, with at most so many
+// items in its lists.
+func checkJSON(data []byte, maxItems map[string]int) error {
+	err := jsonbody.Check(data, maxItems)
 	if err == nil {
 		return nil
 	}

@@ -31,6 +31,7 @@ type operation struct {
 	takesKey bool // takes an Idempotency-Key
 	bulk     bool // health data: the larger limit holds
 	safe     bool // no side effects: Connect may call it by GET
+	lists    lists
 }
 
 // proof is how an operation's caller proves itself.
@@ -118,6 +119,7 @@ func described(table []operation) []operation {
 		o.takesKey = operation.GetIdempotencyKey() != owv1.Operation_IDEMPOTENCY_KEY_UNSPECIFIED
 		o.bulk = operation.GetBulk()
 		o.safe = options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
+		o.lists = listsOf(method)
 	}
 	return table
 }

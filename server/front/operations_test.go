@@ -158,3 +158,43 @@ func describedProof(o *openapi3.Operation) proof {
 		return inHeader
 	}
 }
+
+// Every list that a request can hold is counted before its message is built: it is a
+// member of the message itself, openapi.yaml bounds it, and each of its items is a
+// field of its own on the wire. Only the paths of an update_mask are not counted,
+// which a small body bounds.
+func TestEveryListIsBounded(t *testing.T) {
+	var visit func(o operation, m protoreflect.MessageDescriptor, inside bool)
+	counted := 0
+	visit = func(o operation, m protoreflect.MessageDescriptor, inside bool) {
+		for i := range m.Fields().Len() {
+			f := m.Fields().Get(i)
+			if f.Cardinality() == protoreflect.Repeated {
+				list, ok := o.lists.encoded[f.Number()]
+				isMask := f.FullName() == "google.protobuf.FieldMask.paths"
+				switch {
+				case isMask && o.maxBody() == maxBody:
+				case inside || !ok || list.most < 1 || o.lists.rest[f.TextName()] != list.most || o.lists.rpc[f.JSONName()] != list.most:
+					t.Errorf("%s: %s has no maxItems in openapi.yaml that the front can count", o.name, f.FullName())
+				case f.IsPacked() || f.IsMap():
+					t.Errorf("%s: %s is not counted item by item", o.name, f.FullName())
+				default:
+					counted++
+				}
+			}
+			if f.Message() != nil {
+				visit(o, f.Message(), true)
+			}
+		}
+	}
+	for name, o := range operationsByName(t) {
+		method, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName("openwearables.v1." + o.service + "." + name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit(o, method.(protoreflect.MethodDescriptor).Input(), false)
+	}
+	if counted != len(openapi.MaxItems) {
+		t.Errorf("%d lists are counted, %d have maxItems in openapi.yaml", counted, len(openapi.MaxItems))
+	}
+}
