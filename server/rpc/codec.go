@@ -37,7 +37,7 @@ func (jsonCodec) Unmarshal(data []byte, m any) error {
 		return nil
 	}
 	if err := decodeJSON.Unmarshal(data, message); err != nil {
-		f := wrongMember(data, message.ProtoReflect().Descriptor(), "")
+		f := wrongMember(data, message.ProtoReflect().Descriptor())
 		proto.Reset(message)
 		note(message, f)
 		return nil
@@ -67,7 +67,7 @@ func (protoCodec) Unmarshal(data []byte, m any) error {
 		note(message, *f)
 	} else if err := decodeProto.Unmarshal(data, message); err != nil {
 		proto.Reset(message)
-		note(message, problem.FieldError{Message: "The body must be a " + string(message.ProtoReflect().Descriptor().FullName()) + " message"})
+		note(message, notMessage(message.ProtoReflect().Descriptor()))
 	}
 	return nil
 }

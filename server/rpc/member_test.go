@@ -1,0 +1,119 @@
+package rpc
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+)
+
+func TestWrongMemberIsTheFirst(t *testing.T) {
+	workouts, key, rotate := &owv1.UpsertWorkoutsRequest{}, &owv1.UpdateKeyRequest{}, &owv1.RotateKeyRequest{}
+	const instant = "must be an RFC 3339 time such as 2026-03-07T10:30:00Z"
+	for _, c := range []struct {
+		of             proto.Message
+		body           string
+		field, message string
+	}{
+		{workouts, `{"userId":1,"workouts":1}`, "user_id", "must be a string"},
+		{workouts, `{"workouts":1,"userId":1}`, "workouts", "must be an array"},
+		{workouts, `{"workouts":{}}`, "workouts", "must be an array"},
+		{workouts, `{"workouts":[{},{"x":[{"a":1}]},[]]}`, "workouts[2]", "must be an object"},
+		{workouts, `{"workouts":[null]}`, "workouts[0]", "must be an object"},
+		{workouts, `{"user_id":null,"workouts":[{"source":null},{"source":"x"}]}`, "workouts[1].source", "must be an object"},
+		{workouts, `{"workouts":[{"source":{"deviceType":{}}}]}`, "workouts[0].source.device_type", "must be a string"},
+		{workouts, `{"workouts":[{"distance_meters":"1","calories_kcal":"x"}]}`, "workouts[0].calories_kcal", "must be a number in range"},
+		{workouts, `{"workouts":[{"avg_heart_rate_bpm":1.5}]}`, "workouts[0].avg_heart_rate_bpm", "must be an integer in range"},
+		{workouts, `{"workouts":[{"start_time":"2026-03-07T10:30:00Z"},{"start_time":"x"}]}`, "workouts[1].start_time", instant},
+		{workouts, `{"workouts":[{"end_time":7}]}`, "workouts[0].end_time", "must be a string"},
+		{workouts, `{"workouts":[{"name":"a","NAME":1,"externalId":"a","external_id":"b"}]}`, "workouts[0]", "must not name a member twice"},
+		{workouts, `{"userId":"a","user_id":"b","workouts":1}`, "", "must not name a member twice"},
+		{key, `{"enabled":0}`, "enabled", "must be true or false"},
+		{key, `{"scopes":["a",null]}`, "scopes[1]", "must be a string"},
+		{key, `{"updateMask":["name"]}`, "update_mask", "must be a comma-separated list of fields"},
+		{key, `{"update_mask":"a_b"}`, "update_mask", "must be a comma-separated list of fields"},
+		{rotate, `{"overlapSeconds":9999999999}`, "overlap_seconds", "must be an integer in range"},
+	} {
+		if decodeJSON.Unmarshal([]byte(c.body), proto.Clone(c.of)) == nil {
+			t.Errorf("%s is not wrong", c.body)
+		}
+		if got := wrongMember([]byte(c.body), c.of.ProtoReflect().Descriptor()); got.Field != c.field || got.Message != c.message {
+			t.Errorf("%s: %q %q, want %q %q", c.body, got.Field, got.Message, c.field, c.message)
+		}
+	}
+}
+
+// Whatever the decoder refuses has a wrong member, and what it accepts has none: odd
+// values at random places.
+func TestWrongMemberAgreesWithTheDecoder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	odd := []string{
+		`null`, `true`, `1`, `-0`, `1.0`, `1e3`, `1e400`, `2147483648`, `"12"`, `"1.5"`, `"NaN"`, `"x"`, `""`, `[]`, `{}`, `[{}]`, `{"a":[1,{}]}`,
+		`"2026-03-07T10:30:00Z"`, `"2026-03-07"`, `"9999-12-31T23:59:59.999999999Z"`, `"10000-01-01T00:00:00Z"`,
+	}
+	names := []string{"userId", "user_id", "workouts", "x", "externalId", "startTime", "end_time", "source", "provider", "durationSeconds", "distanceMeters"}
+	var value func(depth int) string
+	value = func(depth int) string {
+		switch {
+		case depth == 0 || rng.IntN(3) == 0:
+			return odd[rng.IntN(len(odd))]
+		case rng.IntN(2) == 0:
+			return "[" + value(depth-1) + "," + value(depth-1) + "]"
+		}
+		var members []string
+		for i, at := range rng.Perm(len(names))[:3] {
+			members = append(members, fmt.Sprintf(`%q:%s`, names[at], value(depth-1-i/3)))
+		}
+		return "{" + strings.Join(members, ",") + "}"
+	}
+	refused := 0
+	for range 20_000 {
+		body := fmt.Sprintf(`{"workouts":[{%q:%s}],%q:"u"}`, names[3+rng.IntN(8)], value(rng.IntN(3)), names[rng.IntN(2)])
+		m := &owv1.UpsertWorkoutsRequest{}
+		wrong := decodeJSON.Unmarshal([]byte(body), m) != nil
+		found := wrongMember([]byte(body), m.ProtoReflect().Descriptor()) != notMessage(m.ProtoReflect().Descriptor())
+		if wrong != found {
+			t.Fatalf("%s: refused %t, a wrong member is found: %t", body, wrong, found)
+		}
+		if wrong {
+			refused++
+		}
+	}
+	if refused < 1000 || refused > 19_000 {
+		t.Errorf("%d of 20000 are refused", refused)
+	}
+}
+
+// The cost of finding the wrong member is that of reading the body: it grows with
+// the items before, and not with their values.
+func TestWrongMemberIsFoundInOneReading(t *testing.T) {
+	for name, item := range map[string]string{
+		"names":   `{"name":"` + strings.Repeat("n", 8000) + `"}`,
+		"unknown": `{"x":[` + strings.Repeat(`{"y":1},`, 1000) + `{}]}`,
+		"spaces":  `{` + strings.Repeat(" ", 8000) + `}`,
+	} {
+		body := []byte(`{"workouts":[` + strings.Repeat(item+",", 999) + `{"name":1}]}`)
+		of := (&owv1.UpsertWorkoutsRequest{}).ProtoReflect().Descriptor()
+		var got string
+		allocations := testing.AllocsPerRun(1, func() { got = wrongMember(body, of).Field })
+		if got != "workouts[999].name" || allocations > 10_000 {
+			t.Errorf("%s: %s with %v allocations", name, got, allocations)
+		}
+	}
+}
+
+func BenchmarkWrongMember(b *testing.B) {
+	item := `{"externalId":"w","type":"running","startTime":"2026-03-02T07:00:00Z","endTime":"2026-03-02T07:30:00Z",` +
+		`"distanceMeters":5000,"source":{"provider":"apple"}}`
+	body := []byte(`{"workouts":[` + strings.Repeat(item+",", 999) + `{"name":1}]}`)
+	of := (&owv1.UpsertWorkoutsRequest{}).ProtoReflect().Descriptor()
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		wrongMember(body, of)
+	}
+}
