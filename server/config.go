@@ -32,6 +32,9 @@ type Config struct {
 	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
 	Auth           auth.Config
 
+	UploadMemory     int // MiB of bodies above 64 KiB that are received or served at once
+	UploadsPerCaller int // such bodies of one caller
+
 	HashConcurrency int              // passwords hashed at once; 0 = GOMAXPROCS
 	Now             func() time.Time // nil = the database's, which on SQLite is Machine's
 	Machine         func() time.Time // this machine's clock; nil = time.Now
@@ -40,7 +43,10 @@ type Config struct {
 
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
-	return Config{Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig()}
+	return Config{
+		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig(),
+		UploadMemory: 64, UploadsPerCaller: 2,
+	}
 }
 
 // machine returns the clock of this machine, or what a test has in its place.
@@ -111,6 +117,10 @@ func (c *Config) checkNumbers() error {
 		return errors.New("--drain-delay must be 0s to 1m")
 	case a.Passwords.Min < 8 || a.Passwords.Min > 64:
 		return errors.New("--password-min must be 8 to 64")
+	case c.UploadMemory < 8 || c.UploadMemory > 1<<20:
+		return errors.New("--upload-memory must be 8, which is one body, to 1048576")
+	case c.UploadsPerCaller < 1 || c.UploadsPerCaller > 10_000:
+		return errors.New("--uploads-per-caller must be 1 to 10000")
 	}
 	for _, l := range namedLimits(&a.Limits) {
 		if l.limit < 1 || l.limit > maxLimit {

@@ -127,6 +127,7 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 	return front.New(front.Config{
 		AllowedOrigins: s.config.AllowedOrigins, AllowLocalhost: s.config.Dev,
 		TrustedProxies: s.config.TrustedProxies, Reflection: s.config.Reflection,
+		UploadMemory: int64(s.config.UploadMemory) << 20, UploadsPerCaller: s.config.UploadsPerCaller,
 	}, ports)
 }
 

@@ -269,7 +269,7 @@ func readAll(r *http.Request, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:
-		return nil, problem.InvalidError(problem.FieldError{Message: "The body ended before it was whole"})
+		return nil, bodyError(err)
 	case int64(len(data)) > limit:
 		return nil, errTooLarge()
 	}

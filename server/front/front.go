@@ -35,6 +35,7 @@ type Front struct {
 	checkOrigin func(*http.Request) error
 	proxies     []netip.Prefix
 	metrics     *metrics
+	uploads     *uploads
 	now         func() time.Time
 	begin       func(context.Context) context.Context
 	log         *slog.Logger
@@ -50,6 +51,9 @@ type Config struct {
 	AllowLocalhost bool           // allow the origin localhost on any port
 	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For is used
 	Reflection     bool           // gRPC server reflection
+
+	UploadMemory     int64 // bytes of all bodies above 64 KiB that are in flight, at least 8 MiB
+	UploadsPerCaller int   // such bodies of one caller, at least 1
 }
 
 // Ports are what the front needs from the server.
@@ -70,8 +74,10 @@ func New(config Config, p Ports) *Front {
 	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
 		auth: p.Auth, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies,
-		metrics: newMetrics(p.RedisLost, p.Split), now: p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
+		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller),
+		now:     p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
+	f.metrics = newMetrics(f.uploads.bytes, p.RedisLost, p.Split)
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
 	f.registerREST(p.Workouts)
 	f.registerRPC(p.Workouts, config.Reflection)

@@ -20,9 +20,9 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 }
 
-// newMetrics returns the metrics of the front, with a gauge of redisLost and of
-// split unless that is nil.
-func newMetrics(redisLost, split func() bool) *metrics {
+// newMetrics returns the metrics of the front, with a gauge of the bytes of uploads
+// and, unless they are nil, of redisLost and of split.
+func newMetrics(uploads func() int64, redisLost, split func() bool) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -37,6 +37,9 @@ func newMetrics(redisLost, split func() bool) *metrics {
 		}, []string{"reason"}),
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.refusals,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "openwearables_upload_bytes", Help: "Bytes of bodies above 64 KiB in flight, of --upload-memory.",
+		}, func() float64 { return float64(uploads()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauge("openwearables_redis_lost", "1 while Redis is lost: each node counts its share of every limit and reads the database for every request.", redisLost)
 	m.gauge("openwearables_cluster_split", "1 while nodes of the database share no Redis with this one: give every node the same --redis.", split)

@@ -40,6 +40,11 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 		if err == nil && o.takesKey && len(r.Header["Idempotency-Key"]) > 1 {
 			err = problem.InvalidError(problem.FieldError{Field: "Idempotency-Key", Message: "must be given only once"})
 		}
+		if o.bulk {
+			body := f.uploads.open(c, r)
+			defer body.release()
+			r.Body = body
+		}
 		if err == nil {
 			err = read(&o, r)
 		}

@@ -160,6 +160,8 @@ func (p *program) serveSettings() *settings {
 	s.duration(&a.RefreshAbsolute, "refresh-absolute", "a session ends after so long in any case, from --refresh-idle to 87600h")
 	s.StringVar(&a.SigningAlgorithm, "jwt-alg", a.SigningAlgorithm, "`algorithm` of access tokens of a new installation: ES256 or EdDSA, which others verify with /.well-known/jwks.json, or HS256, for which that is empty; HS256 by default. Later, signing-key rotate --jwt-alg changes it")
 	s.number(&a.Passwords.Min, "password-min", "shortest new password, in characters, 8 to 64")
+	s.number(&c.UploadMemory, "upload-memory", "MiB of bodies above 64 KiB that are received or served at once, 8 to 1048576")
+	s.number(&c.UploadsPerCaller, "uploads-per-caller", "bodies above 64 KiB of one user, key or developer at once, 1 to 10000")
 	l := &a.Limits
 	s.number(&l.Key.Limit, "limit-key", "requests a minute of an API key")
 	s.number(&l.Developer.Limit, "limit-developer", "requests a minute of a developer")

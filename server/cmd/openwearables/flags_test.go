@@ -14,7 +14,7 @@ import (
 var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins database dev drain-delay insecure-http jwt-alg
 	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user limit-key limit-login
 	limit-login-account limit-refresh limit-refresh-session limit-user log-level metrics-addr password-min
-	redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies`)
+	redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies upload-memory uploads-per-caller`)
 
 func variable(flag string) string {
 	return "OPENWEARABLES_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))

@@ -57,6 +57,9 @@ var refusedSettings = []setting{
 	{"a level between", "log-level=info-4", `--log-level "info-4" must be debug, info, warn or error`},
 	{"an unknown algorithm", "jwt-alg=RS256", `--jwt-alg "RS256" must be HS256, ES256 or EdDSA`},
 	{"an algorithm in lower case", "jwt-alg=es256", `--jwt-alg "es256" must be HS256, ES256 or EdDSA`},
+	{"no room for one body", "upload-memory=7", "--upload-memory must be 8, which is one body, to 1048576"},
+	{"more memory than there is", "upload-memory=1048577", "--upload-memory must be 8"},
+	{"no uploads", "uploads-per-caller=0", "--uploads-per-caller must be 1 to 10000"},
 	{"a short password", "password-min=7", "--password-min must be 8 to 64"},
 	{"a password that nobody types", "password-min=65", "--password-min must be 8 to 64"},
 }

@@ -1,0 +1,165 @@
+package front
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/server/call"
+)
+
+// How fast an upload must arrive: each step of it, and the whole.
+const (
+	uploadStep     = 64 << 10 // bytes
+	uploadStepTime = 5 * time.Second
+	uploadTime     = 30 * time.Second
+)
+
+// uploads bounds the bodies longer than maxBody that are received or served at
+// once. It is safe for concurrent use.
+type uploads struct {
+	memory    int64 // bytes of all of them
+	perCaller int
+	stepTime  time.Duration
+
+	mu      sync.Mutex
+	held    int64
+	callers map[string]int // uploads of each
+}
+
+func newUploads(memory int64, perCaller int) *uploads {
+	return &uploads{memory: memory, perCaller: perCaller, stepTime: uploadStepTime, callers: make(map[string]int)}
+}
+
+// bytes returns how many bytes of uploads are held in memory.
+func (u *uploads) bytes() int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.held
+}
+
+// open returns the body of a request that may be an upload. Whoever opens it must
+// release it when the request has been served.
+func (u *uploads) open(c *call.Call, r *http.Request) *upload {
+	b := &upload{
+		ReadCloser: r.Body, of: u, connection: http.NewResponseController(c),
+		caller: c.AddressID(), declared: r.ContentLength, free: maxBody, began: time.Now(),
+	}
+	if c.Principal != nil {
+		b.caller = c.Principal.Actor()
+	}
+	if b.declared > maxBody {
+		b.free = 0
+	}
+	return b
+}
+
+// upload is the body of one request. What arrives of it counts as held until it
+// is released, so that one that is announced and not sent keeps nobody out. A body
+// of at most maxBody bytes is no upload and costs nothing.
+type upload struct {
+	io.ReadCloser
+	of         *uploads
+	connection *http.ResponseController
+	caller     string
+	declared   int64 // bytes, -1: unknown
+	began      time.Time
+
+	free int64 // bytes that may be read before more of the memory is taken
+	read int64
+	held int64 // guarded by uploads.mu
+}
+
+// Read reads from the body. The error of an upload for which there is no room is a
+// *problem.Error, that of one that is too slow is os.ErrDeadlineExceeded.
+func (b *upload) Read(p []byte) (int, error) {
+	if b.free == 0 {
+		if err := b.of.take(b); err != nil {
+			return 0, err
+		}
+		b.free = uploadStep
+		if err := b.setDeadline(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.free)])
+	b.read, b.free = b.read+int64(n), b.free-int64(n)
+	if err == io.EOF && b.held > 0 {
+		// HTTP/1 goes on reading, to notice when the client hangs up.
+		_ = b.connection.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// setDeadline sets when the next step must have arrived. Only a connection has
+// deadlines.
+func (b *upload) setDeadline() error {
+	next := time.Now().Add(b.of.stepTime)
+	if last := b.began.Add(uploadTime); next.After(last) {
+		next = last
+	}
+	if err := b.connection.SetReadDeadline(next); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}
+
+// take counts another step of the upload, with what was read of it before. An
+// upload that declares its length begins only if there is room for all of it.
+func (u *uploads) take(b *upload) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	begins := b.held == 0
+	step := b.read + uploadStep - b.held
+	wanted := step
+	if begins {
+		wanted = max(step, b.declared)
+	}
+	switch {
+	case begins && u.callers[b.caller] >= u.perCaller:
+		return errUploads("Too many large bodies of this caller are in flight")
+	case u.held+wanted > u.memory:
+		return errUploads("Too many large bodies are in flight")
+	}
+	if begins {
+		u.callers[b.caller]++
+	}
+	u.held += step
+	b.held += step
+	return nil
+}
+
+// release ends the upload.
+func (b *upload) release() {
+	u := b.of
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if b.held == 0 {
+		return
+	}
+	u.held -= b.held
+	b.held = 0
+	if u.callers[b.caller]--; u.callers[b.caller] == 0 {
+		delete(u.callers, b.caller)
+	}
+}
+
+func errUploads(detail string) error {
+	return &problem.Error{Kind: problem.Unavailable, Reason: "too_many_uploads", Detail: detail, RetryAfter: 1}
+}
+
+// bodyError returns the refusal behind an error of reading a body.
+func bodyError(err error) error {
+	if e, ok := errors.AsType[*problem.Error](err); ok {
+		return e
+	}
+	message := "The body ended before it was whole"
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		message = "The body arrived too slowly"
+	}
+	return problem.InvalidError(problem.FieldError{Message: message})
+}
