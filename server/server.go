@@ -217,7 +217,7 @@ func (s *Server) flush(ctx context.Context) error {
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return errors.Join(s.stopJobs(ctx), s.flush(ctx), s.release())
+	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.release())
 }
 
 // stopJobs ends the jobs of start. It returns an error if they still run when

@@ -41,15 +41,19 @@ const (
 const OK = "ok"
 
 // Event is one row of the audit trail. It never holds a secret or a part of
-// one. An effect and its event are written in one transaction.
+// one. An effect and its event are written in one transaction. Refusals that
+// Refusals has summed share a row, which says of the first of them when it was,
+// and from where.
 type Event struct {
 	ID        string // UUIDv7
 	At        time.Time
 	Action    string
 	Outcome   string
 	Actor     string // "developer:<id>", "key:<id>", "application:<app_id>", "user:<id>", "operator" or "anonymous"
-	Subject   string // what was acted on, in the same form
+	Subject   string // what was acted on, in the same form; "" in a sum of several
 	IP        string
 	Client    string // the caller's User-Agent, shortened
 	RequestID string
+
+	Occurrences int64 // 1, or how many refusals were summed; 0 is stored as 1
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -23,7 +24,9 @@ type Auth struct {
 	Signing       *Signing
 	Limits        *Limiter
 
-	uses *lastUses
+	uses  *lastUses
+	trail *trail
+	now   func() time.Time
 }
 
 // Ports is what the domain needs from outside.
@@ -104,11 +107,19 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, log: p.Log,
 		},
 		Limits: &Limiter{buckets: buckets, credentials: credentials},
-		uses:   uses,
+		uses:   uses, trail: trail, now: p.Now,
 	}
 	return a, a.Signing.start(ctx, !config.IssuesNothing)
 }
 
-// Flush writes when credentials were last used. Call it every second, and once
-// before the store is closed.
-func (a *Auth) Flush(ctx context.Context) error { return a.uses.flush(ctx) }
+// Flush writes when credentials were last used, and the sums of refusals whose
+// minute is over. Call it every second.
+func (a *Auth) Flush(ctx context.Context) error {
+	return errors.Join(a.uses.flush(ctx), a.trail.write(ctx, a.trail.refusals.Due(a.now())))
+}
+
+// Close writes what Flush writes, and the other sums too. Call it before the
+// store is closed.
+func (a *Auth) Close(ctx context.Context) error {
+	return errors.Join(a.uses.flush(ctx), a.trail.write(ctx, a.trail.refusals.All()))
+}

@@ -16,7 +16,7 @@ import (
 type Caller struct {
 	RequestID string
 	Address   netip.Addr
-	Client    string // User-Agent, at most 255 characters
+	Client    string // User-Agent, at most 255 bytes
 
 	// Principal is nil unless a valid credential was presented. Refused is then
 	// the reason; it is nil if none was presented.
@@ -32,6 +32,10 @@ type Caller struct {
 	// valid credential. An operation gives it back once it has authenticated
 	// one in the body. A zero Policy means that none was charged.
 	Spent ratelimit.Policy
+	// Foreign reports that a secret was presented which this server has not made:
+	// it has not the form and the MAC or checksum of one, or names nothing here.
+	// No audit row holds it.
+	Foreign bool
 	// Replayed reports that the answer is an earlier one, given again.
 	Replayed bool
 

@@ -63,7 +63,7 @@ type credentials struct {
 // can: the first phase.
 func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	if c.presentsKey() && !credential.ValidKey(c.presented) {
-		c.Principal, c.Refused = nil, errInvalidKey()
+		c.Principal, c.Refused, c.Foreign = nil, errInvalidKey(), true
 		return
 	}
 	h, now := s.vault.Hash(c.presented), s.now()

@@ -40,12 +40,18 @@ func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error
 	ctx, end := settle(ctx)
 	defer end()
 	if errors.Is(err, problem.ErrNotFound) {
-		return Grant{}, s.trail.refuse(ctx, audit.Refresh, "", refreshInvalid.refusal())
+		c.Foreign = true
+		return Grant{}, refreshInvalid.refusal()
 	} else if err != nil {
 		return Grant{}, err
 	}
 	if err := s.buckets.take(ctx, s.perSession, row.ID); err != nil {
 		return Grant{}, err
+	}
+	if row.RevokedAt != nil { // for good: no transaction has to look again
+		e := c.event(audit.Refresh, sessionSubject(row.ID), s.trail.now())
+		e.Actor = row.subject()
+		return Grant{}, s.trail.refuseAs(ctx, e, refreshInvalid.refusal())
 	}
 	var retry *credential.Hash
 	if key != "" {
@@ -61,6 +67,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		v      verdict
 		holder string
 		minted []string
+		e      audit.Event
 	)
 	end, err := s.queue.wait(ctx, id)
 	if err != nil {
@@ -80,15 +87,17 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		if minted, err = s.applyRefresh(ctx, tx, c, &row, v, retry); err != nil {
 			return err
 		}
-		e := c.event(audit.Refresh, sessionSubject(id), now)
+		e = c.event(audit.Refresh, sessionSubject(id), now)
 		e.Actor = holder
-		if refusal := v.refusal(); refusal != nil {
-			e.Outcome = refusal.Reason
-		} else if grant, err = s.issuer.grant(&row, now); err != nil {
-			return err
-		}
-		if v == refreshReused {
-			e.Action = audit.Reuse
+		switch refusal := v.refusal(); {
+		case refusal == nil:
+			if grant, err = s.issuer.grant(&row, now); err != nil {
+				return err
+			}
+		case v == refreshReused:
+			e.Action, e.Outcome = audit.Reuse, refusal.Reason
+		default: // it changed nothing, so that its row needs no transaction with it
+			return nil
 		}
 		return tx.Record(ctx, e)
 	})
@@ -100,10 +109,14 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		s.trail.warnOfReuse(ctx, id, holder)
 	}
 	c.Replayed = v == refreshReplay
-	if refusal := v.refusal(); refusal != nil {
+	refusal := v.refusal()
+	if refusal == nil {
+		return grant, nil
+	}
+	if v == refreshReused {
 		return Grant{}, refusal
 	}
-	return grant, nil
+	return Grant{}, s.trail.refuseAs(ctx, e, refusal)
 }
 
 // applyRefresh writes what the verdict changes of the session. If that ends it,
@@ -136,6 +149,7 @@ func (s *RefreshTokens) applyRefresh(
 func (s *RefreshTokens) Revoke(ctx context.Context, token string) error {
 	id, err := s.finder.byToken(ctx, token)
 	if errors.Is(err, problem.ErrNotFound) {
+		CallerFrom(ctx).Foreign = true
 		return nil
 	} else if err != nil {
 		return err

@@ -151,10 +151,10 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	ctx, end := settle(ctx)
 	defer end()
 	if !row.admits(h, now) || err != nil {
-		return StoredSession{}, s.refuseExchange(ctx, c, app, errInvalidApp())
+		return StoredSession{}, s.refuseExchange(ctx, c, row.AppID, errInvalidApp())
 	}
 	if gone != nil {
-		return StoredSession{}, s.refuseExchange(ctx, c, app, gone)
+		return StoredSession{}, s.refuseExchange(ctx, c, row.AppID, gone)
 	}
 	s.buckets.giveBack(ctx, c.Spent, address)
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
@@ -164,9 +164,10 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	return StoredSession{AppID: app.AppID}, s.buckets.refusal(c.Window)
 }
 
-// refuseExchange counts and records a refused exchange. If the header holds a
-// valid credential, the answer goes on describing its bucket.
-func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentials, refusal *problem.Error) error {
+// refuseExchange counts a refused exchange, and records it if there is such an
+// application; appID is "" if not. If the header holds a valid credential, the
+// answer goes on describing its bucket.
+func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, appID string, refusal *problem.Error) error {
 	w, err := s.buckets.spend(ctx, s.limits.ExchangeRefused, c.AddressID())
 	if err != nil {
 		return err
@@ -178,11 +179,10 @@ func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, app AppCredentia
 	if !w.Admitted {
 		return s.buckets.refusal(w)
 	}
-	subject := ""
-	if credential.Valid(credential.AppID, app.AppID) {
-		subject = applicationSubject(app.AppID)
+	if c.Foreign = appID == ""; c.Foreign {
+		return refusal
 	}
-	return s.trail.refuse(ctx, audit.TokenMint, subject, refusal)
+	return s.trail.refuse(ctx, audit.TokenMint, applicationSubject(appID), refusal)
 }
 
 // application looks an application up if its credentials have the right form.

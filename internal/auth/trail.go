@@ -3,30 +3,64 @@ package auth
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // trail records refusals, which no transaction of an effect does. Safe for
 // concurrent use.
 type trail struct {
-	store Store
-	now   func() time.Time
-	log   *slog.Logger
+	store    Store
+	refusals audit.Refusals
+	now      func() time.Time
+	log      *slog.Logger
 }
 
 // refuse records that the caller's action on the subject was refused, and
 // returns the refusal. The subject is "" if unknown. If the refusal cannot be
 // recorded, it returns the store's error.
+//
+// What was presented must at least have been made by this server: refusals of
+// anything else are only counted, as Caller.Foreign.
 func (t *trail) refuse(ctx context.Context, action, subject string, refusal *problem.Error) error {
-	e := CallerFrom(ctx).event(action, subject, t.now())
+	return t.refuseAs(ctx, CallerFrom(ctx).event(action, subject, t.now()), refusal)
+}
+
+// refuseAs is refuse for an event that is not the caller's alone.
+func (t *trail) refuseAs(ctx context.Context, e audit.Event, refusal *problem.Error) error {
 	e.Outcome = refusal.Reason
-	err := t.store.Write(ctx, func(ctx context.Context, tx Tx) error { return tx.Record(ctx, e) })
-	if err != nil {
-		return err
+	if t.refusals.Own(CallerFrom(ctx).AddressID(), e) {
+		if err := t.record(ctx, e); err != nil {
+			return err
+		}
 	}
 	return refusal
+}
+
+func (t *trail) record(ctx context.Context, events ...audit.Event) error {
+	return t.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		for _, e := range events {
+			if err := tx.Record(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// write records sums. Those that it cannot record are kept for the next time.
+func (t *trail) write(ctx context.Context, sums []audit.Event) error {
+	for some := range slices.Chunk(sums, 100) {
+		if err := t.record(ctx, some...); err != nil {
+			t.refusals.Return(sums)
+			return err
+		}
+		sums = sums[len(some):]
+	}
+	return nil
 }
 
 // warnOfReuse logs that a session was ended because its refresh token was used

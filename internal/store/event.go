@@ -30,6 +30,7 @@ func (t *tx) Record(ctx context.Context, e audit.Event) error {
 	if e.At.IsZero() {
 		e.At = t.now
 	}
+	e.Occurrences = max(1, e.Occurrences)
 	e.Client, e.RequestID = storable(e.Client), storable(e.RequestID)
 	return write(ctx, t, insertEvent, &eventRow{Event: e})
 }

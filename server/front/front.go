@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
@@ -210,17 +211,15 @@ func requestID(sent string) string {
 	return "req_" + strings.ToLower(rand.Text())
 }
 
-// truncate shortens s to at most n characters.
+// truncate shortens s to at most n bytes, and cuts no character.
 func truncate(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	for i := range s {
-		if n--; n < 0 {
-			return s[:i]
-		}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
 	}
-	return s
+	return s[:n]
 }
 
 // setSecurityHeaders forbids browsers to do anything with the answer except read

@@ -18,6 +18,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
+	foreign  *prometheus.CounterVec
 }
 
 // newMetrics returns the metrics of the front, with a gauge of the bytes of uploads
@@ -35,8 +36,11 @@ func newMetrics(uploads func() int64, redisLost, split func() bool) *metrics {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "openwearables_refusals_total", Help: "Refusals, by their reason.",
 		}, []string{"reason"}),
+		foreign: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "openwearables_foreign_secrets_total", Help: "Requests with a secret that this server has not made, by operation. They leave no audit row.",
+		}, []string{"operation"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals,
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.foreign,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "openwearables_upload_bytes", Help: "Bytes of bodies above 64 KiB in flight, of --upload-memory.",
 		}, func() float64 { return float64(uploads()) }),
@@ -68,6 +72,9 @@ func (m *metrics) observe(c *call.Call, took time.Duration) {
 	m.seconds.WithLabelValues(operation).Observe(took.Seconds())
 	if c.Failure != nil {
 		m.refusals.WithLabelValues(c.Failure.Reason).Inc()
+	}
+	if c.Foreign {
+		m.foreign.WithLabelValues(operation).Inc()
 	}
 }
 

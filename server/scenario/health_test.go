@@ -267,6 +267,9 @@ func TestMetricsHaveTheirOwnListener(t *testing.T) {
 	id, key := n.newKey(t, d, admin, args{"name": "Backend"})
 	d.call(t, "GetUser", args{"id": user}, bearer(key)).want(t, 200, "")
 	d.call(t, "GetUser", args{"id": user}, bearer(key+"x"), header("User-Agent", "curious/1")).want(t, 401, "invalid_api_key")
+	d.call(t, "RefreshToken", args{"refresh_token": "x"}).want(t, 401, "invalid_refresh_token")
+	d.call(t, "RevokeToken", args{"refresh_token": "x"}).want(t, 204, "")
+	d.call(t, "CreateUserToken", args{"user_id": user, "app_id": "app_x", "app_secret": "secret_x"}).want(t, 401, "invalid_app_credentials")
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/debug/requests", "/" + user} {
 		if got := n.getStatus(t, path); got != 404 {
 			t.Errorf("the public listener answers %s with %d", path, got)
@@ -290,6 +293,8 @@ func TestMetricsHaveTheirOwnListener(t *testing.T) {
 	for _, line := range []string{
 		`openwearables_requests_total{operation="GetUser",status="200"} 1`, `openwearables_requests_total{operation="GetUser",status="401"} 1`,
 		`openwearables_refusals_total{reason="invalid_api_key"} 1`, `openwearables_request_seconds_count{operation="Login"} 1`,
+		`openwearables_foreign_secrets_total{operation="GetUser"} 1`, `openwearables_foreign_secrets_total{operation="RefreshToken"} 1`,
+		`openwearables_foreign_secrets_total{operation="RevokeToken"} 1`, `openwearables_foreign_secrets_total{operation="CreateUserToken"} 1`,
 	} {
 		if code != 200 || !strings.Contains(text, line+"\n") {
 			t.Errorf("/metrics answers %d without %s", code, line)
