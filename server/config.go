@@ -12,6 +12,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/event"
 )
 
 // Config holds the settings of an operator.
@@ -31,6 +32,7 @@ type Config struct {
 	Reflection     bool // gRPC server reflection
 	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
 	Auth           auth.Config
+	Workouts       event.Quota // of each user
 
 	UploadMemory     int // MiB of bodies above 64 KiB that are received or served at once
 	UploadsPerCaller int // such bodies of one caller
@@ -44,7 +46,7 @@ type Config struct {
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
 	return Config{
-		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig(),
+		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig(), Workouts: event.DefaultQuota(),
 		UploadMemory: 64, UploadsPerCaller: 2,
 	}
 }
@@ -127,11 +129,39 @@ func (c *Config) checkNumbers() error {
 			return fmt.Errorf("--limit-%s must be 1 to %d", l.flag, maxLimit)
 		}
 	}
+	for _, q := range c.namedQuotas() {
+		if q.limit < 1 || q.limit > q.most {
+			return fmt.Errorf("--quota-%s must be 1 to %d", q.flag, q.most)
+		}
+	}
 	return nil
 }
 
-// maxLimit is the highest limit that may be set.
-const maxLimit = 1_000_000_000
+// namedQuota is a quota, the most that it may be, and the end of its flag's name.
+type namedQuota struct {
+	namedLimit
+	most int
+}
+
+func (c *Config) namedQuotas() []namedQuota {
+	q := &c.Auth.Quotas
+	return []namedQuota{
+		{namedLimit{"users", q.Users}, maxLimit},
+		{namedLimit{"keys", q.Keys}, maxListed},
+		{namedLimit{"applications", q.Applications}, maxListed},
+		{namedLimit{"developer-sessions", q.DeveloperSessions}, maxListed},
+		{namedLimit{"user-sessions", q.UserSessions}, maxListed},
+		{namedLimit{"workouts", c.Workouts.Workouts}, maxLimit},
+		{namedLimit{"workout-bytes", c.Workouts.Bytes}, 1 << 50},
+	}
+}
+
+// maxLimit is the highest limit that may be set, and maxListed the highest quota
+// of what is listed or looked through as a whole.
+const (
+	maxLimit  = 1_000_000_000
+	maxListed = 100_000
+)
 
 // namedLimit is a limit and the end of its flag's name.
 type namedLimit struct {

@@ -110,7 +110,9 @@ func (s *Server) compose(ctx context.Context) error {
 		return err
 	}
 	s.ledger = &audit.Queue{Append: s.store.AppendAccess}
-	s.front = s.newFront(&event.Workouts{Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now})
+	s.front = s.newFront(&event.Workouts{
+		Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now, Quota: s.config.Workouts, Limits: s.auth.Limits,
+	})
 	return nil
 }
 

@@ -14,6 +14,7 @@ type Applications struct {
 	vault       *credential.Vault
 	replays     *replays
 	credentials *credentials
+	most        int // applications
 }
 
 // Create registers an application. Safe to retry with an Idempotency-Key.
@@ -26,6 +27,11 @@ func (s *Applications) Create(ctx context.Context, name string) (NewApplication,
 		return NewApplication{}, err
 	}
 	return once(ctx, s.replays, call{"CreateApplication", p.Actor(), name, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
+		if n, err := tx.CountApplications(ctx); err != nil {
+			return NewApplication{}, err
+		} else if n >= s.most {
+			return NewApplication{}, errFull(s.most, "applications")
+		}
 		a := StoredApplication{Application: Application{
 			ID: newID(), AppID: credential.Mint(credential.AppID), Name: name, CreatedAt: tx.Now(),
 		}}

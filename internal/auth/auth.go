@@ -86,7 +86,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Authenticator: &Authenticator{credentials},
 		Logins: &Logins{
 			store: p.Store, vault: p.Vault, passwords: passwords, buckets: buckets, replays: replays, issuer: issuer,
-			credentials: credentials, recognizer: recognizer, maxSessions: config.MaxSessions,
+			credentials: credentials, recognizer: recognizer, maxSessions: config.Quotas.DeveloperSessions,
 		},
 		Sessions: &Sessions{store: p.Store, revoker: revoker, uses: uses, now: p.Now},
 		RefreshTokens: &RefreshTokens{
@@ -94,13 +94,17 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			buckets: buckets, perSession: limits.RefreshSession, issuer: issuer, trail: trail, queue: newSessionQueue(),
 			revoker: revoker, credentials: credentials,
 		},
-		Developers:   &Developers{store: p.Store, passwords: passwords, credentials: credentials},
-		Keys:         &Keys{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, uses: uses, now: p.Now},
-		Applications: &Applications{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials},
-		Users:        &Users{store: p.Store, vault: p.Vault, credentials: credentials},
+		Developers: &Developers{store: p.Store, passwords: passwords, credentials: credentials},
+		Keys: &Keys{
+			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, uses: uses, most: config.Quotas.Keys, now: p.Now,
+		},
+		Applications: &Applications{
+			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Applications,
+		},
+		Users: &Users{store: p.Store, vault: p.Vault, credentials: credentials, most: config.Quotas.Users},
 		Tokens: &Tokens{
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
-			trail: trail, credentials: credentials, now: p.Now,
+			trail: trail, credentials: credentials, maxSessions: config.Quotas.UserSessions, now: p.Now,
 		},
 		Signing: &Signing{
 			store: p.Store, vault: p.Vault, signer: signer,

@@ -29,6 +29,17 @@ func (b *buckets) spendCredential(ctx context.Context, c *Caller) (version uint6
 	return version, b.describe(c, policy, w, err)
 }
 
+// spendMore charges that bucket for a request that counts as units, less the one
+// that it has cost, and describes it.
+func (b *buckets) spendMore(ctx context.Context, c *Caller, units int) error {
+	policy, id := b.credential(c.Principal)
+	if policy.Cost = min(units, policy.Limit) - 1; policy.Cost < 1 {
+		return nil
+	}
+	w, err := b.peers.Take(ctx, policy, id)
+	return b.describe(c, policy, w, err)
+}
+
 // spendAddress charges the bucket of the caller's address and describes it. A
 // policy without a name means the one for addresses. The caller keeps the
 // policy, so that an operation can give the charge back.

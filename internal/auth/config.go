@@ -17,7 +17,7 @@ type Config struct {
 	RefreshIdle      time.Duration // a session that is not used for so long ends
 	RefreshAbsolute  time.Duration // a session ends after so long, used or not
 	Passwords        credential.PasswordPolicy
-	MaxSessions      int // of one developer; a login beyond it ends the oldest
+	Quotas           Quotas
 	Limits           Limits
 }
 
@@ -53,9 +53,22 @@ func DefaultConfig() Config {
 		RefreshIdle:     30 * 24 * time.Hour,
 		RefreshAbsolute: 90 * 24 * time.Hour,
 		Passwords:       credential.PasswordPolicy{Min: 15, Max: 128},
-		MaxSessions:     50,
+		Quotas:          DefaultQuotas(),
 		Limits:          DefaultLimits(),
 	}
+}
+
+// Quotas bounds how much there may be of what callers make.
+type Quotas struct {
+	Users, Keys, Applications int // of the installation
+	// Of one developer and of one user, ended ones included. A new one takes the
+	// place of one that has ended, or else of the one that was idle longest.
+	DeveloperSessions, UserSessions int
+}
+
+// DefaultQuotas returns the documented quotas.
+func DefaultQuotas() Quotas {
+	return Quotas{Users: 1_000_000, Keys: 1000, Applications: 1000, DeveloperSessions: 50, UserSessions: 100}
 }
 
 // DefaultLimits returns the documented limits.

@@ -1,6 +1,10 @@
 package auth
 
-import "github.com/openwearables/openwearables/internal/problem"
+import (
+	"fmt"
+
+	"github.com/openwearables/openwearables/internal/problem"
+)
 
 func unauthenticated(reason, detail string) *problem.Error {
 	return &problem.Error{Kind: problem.Unauthenticated, Reason: reason, Detail: detail}
@@ -52,6 +56,11 @@ func errNotAllowed() *problem.Error {
 
 func errOtherUser() *problem.Error {
 	return &problem.Error{Kind: problem.Forbidden, Reason: "other_user", Detail: "This token is for another user"}
+}
+
+// errFull refuses to make one more of what there may be most of.
+func errFull(most int, what string) *problem.Error {
+	return problem.QuotaError(fmt.Sprintf("There are %d %s, as many as may be", most, what))
 }
 
 func errScope(s Scope) *problem.Error {

@@ -16,6 +16,7 @@ type Keys struct {
 	replays     *replays
 	credentials *credentials
 	uses        *lastUses
+	most        int // keys
 	now         func() time.Time
 }
 
@@ -45,6 +46,11 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 	}
 	k.Scopes = inOrder(k.Scopes)
 	return once(ctx, s.replays, call{"CreateKey", p.Actor(), in, replayFor}, func(ctx context.Context, tx Tx) (NewKey, error) {
+		if n, err := tx.CountKeys(ctx); err != nil {
+			return NewKey{}, err
+		} else if n >= s.most {
+			return NewKey{}, errFull(s.most, "API keys")
+		}
 		k.ID, k.CreatedAt = credential.Mint(credential.KeyID), tx.Now()
 		secret := s.mint(&k)
 		if err := tx.InsertKey(ctx, k); err != nil {

@@ -31,6 +31,13 @@ func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Poli
 	return l.buckets.spendAddress(ctx, c, byAddress)
 }
 
+// SpendMore charges the bucket of the caller's credential for the rest of a
+// request that counts as units, of which Spend has charged one. More than the
+// whole limit counts as the whole limit. The answer describes what is left.
+func (l *Limiter) SpendMore(ctx context.Context, units int) error {
+	return l.buckets.spendMore(ctx, CallerFrom(ctx), units)
+}
+
 // Look describes the caller's bucket as Spend does, and charges nothing.
 func (l *Limiter) Look(ctx context.Context, c *Caller) { l.buckets.look(ctx, c) }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
@@ -97,20 +98,21 @@ func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeve
 	return grant, err
 }
 
-// makeRoom ends the oldest sessions of a developer who has maxSessions or more,
-// and returns their ids.
+// makeRoom ends the sessions that were idle longest of a developer who has
+// maxSessions or more, with the user tokens that they minted. It returns the ids
+// of all sessions that it ended.
 func (s *Logins) makeRoom(ctx context.Context, tx Tx, c *Caller, developerID string) ([]string, error) {
-	live, err := tx.DeveloperSessions(ctx, developerID, tx.Now())
+	own, err := tx.TrimSessions(ctx, SessionFilter{DeveloperID: developerID}, s.maxSessions-1)
 	if err != nil {
 		return nil, err
 	}
-	var ended []string
-	for n := len(live); n >= s.maxSessions; n-- {
-		ids, err := tx.EndSessions(ctx, SessionFilter{ID: live[n-1].ID}, tx.Now())
+	ended := slices.Clone(own)
+	for _, id := range own {
+		minted, err := tx.EndSessions(ctx, SessionFilter{MintedBy: id}, tx.Now())
 		if err != nil {
 			return nil, err
 		}
-		ended = append(ended, ids...)
+		ended = append(ended, minted...)
 	}
-	return ended, recordSessions(ctx, tx, c, audit.Revoke, ended)
+	return ended, recordSessions(ctx, tx, c, audit.Revoke, own)
 }

@@ -45,18 +45,36 @@ type Tx interface {
 	SawAddress(ctx context.Context, developerID, address string, at time.Time) error
 
 	InsertSession(ctx context.Context, s StoredSession) error
+	// TrimSessions removes sessions of the developer or user of the filter, which
+	// must be locked, until no more than keep are left: first those that have
+	// ended, then those that were idle longest. It returns the ids of those that
+	// were live.
+	TrimSessions(ctx context.Context, of SessionFilter, keep int) (live []string, err error)
 	UpdateSession(ctx context.Context, s StoredSession) error
 	// EndSessions revokes the live sessions that match and returns their ids.
 	EndSessions(ctx context.Context, which SessionFilter, at time.Time) ([]string, error)
 
+	// CountKeys returns how many keys there are. Until the transaction ends, no
+	// other one that counts them goes on.
+	CountKeys(ctx context.Context) (int, error)
 	InsertKey(ctx context.Context, k StoredKey) error
 	UpdateKey(ctx context.Context, k StoredKey) error
 	DeleteKey(ctx context.Context, id string) error
 
+	// CountApplications is CountKeys for applications.
+	CountApplications(ctx context.Context) (int, error)
 	InsertApplication(ctx context.Context, a StoredApplication) error
 	UpdateApplication(ctx context.Context, a StoredApplication) error
 	DeleteApplication(ctx context.Context, appID string) error
 
+	// TakeUserPlace counts one user more, unless there are most or more, and
+	// reports whether it did. It keeps others from counting until the transaction
+	// ends. So does GiveUserPlace, which counts one less. Lock no user before.
+	TakeUserPlace(ctx context.Context, most int) (bool, error)
+	GiveUserPlace(ctx context.Context) error
+	// RecountUsers corrects the number by the users that there are, which takes a
+	// while: a release that does not count may have made or deleted some.
+	RecountUsers(ctx context.Context) error
 	InsertUser(ctx context.Context, u User) error
 	UpdateUser(ctx context.Context, u User) error
 	// DeleteUser removes the user, its sessions and its data.

@@ -21,6 +21,7 @@ type Tokens struct {
 	issuer      *issuer
 	trail       *trail
 	credentials *credentials
+	maxSessions int // of one user
 	now         func() time.Time
 }
 
@@ -70,9 +71,13 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 	if c.Principal == nil {
 		actor = applicationSubject(row.AppID)
 	}
+	var ended []string
 	k := call{"CreateUserToken", actor, row.UserID, replayTokensFor}
-	return once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
+	grant, err := once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (_ Grant, err error) {
 		if err := s.requirePresent(ctx, tx, c, row); err != nil {
+			return Grant{}, err
+		}
+		if ended, err = tx.TrimSessions(ctx, SessionFilter{UserID: row.UserID}, s.maxSessions-1); err != nil {
 			return Grant{}, err
 		}
 		e := c.event(audit.TokenMint, userSubject(row.UserID), tx.Now())
@@ -80,8 +85,19 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 		if err := tx.Record(ctx, e); err != nil {
 			return Grant{}, err
 		}
+		e.Action = audit.Revoke
+		for _, id := range ended {
+			e.Subject = sessionSubject(id)
+			if err := tx.Record(ctx, e); err != nil {
+				return Grant{}, err
+			}
+		}
 		return s.issuer.open(ctx, tx, c, row)
 	})
+	if err == nil {
+		s.credentials.forgetSessions(ctx, ended)
+	}
+	return grant, err
 }
 
 // requirePresent checks, in the transaction that mints, that the user and the minter

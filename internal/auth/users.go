@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"sync/atomic"
+	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
@@ -13,6 +15,8 @@ type Users struct {
 	store       Store
 	vault       *credential.Vault
 	credentials *credentials
+	most        int          // users
+	recounted   atomic.Int64 // when the users were last found to be as many, in unix seconds
 }
 
 // Create adds a user.
@@ -27,12 +31,34 @@ func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
 	in.apply(&u)
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
 		u.CreatedAt = tx.Now()
+		if err := s.takePlace(ctx, tx); err != nil {
+			return err
+		}
 		if err := tx.InsertUser(ctx, u); err != nil {
 			return userError(err)
 		}
 		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserCreate, userSubject(u.ID), tx.Now()))
 	})
 	return u, err
+}
+
+// recountEvery is how often the users are counted anew while their number seems
+// to be full.
+const recountEvery = time.Minute
+
+// takePlace counts one user more, or returns the refusal if there are too many.
+func (s *Users) takePlace(ctx context.Context, tx Tx) error {
+	ok, err := tx.TakeUserPlace(ctx, s.most)
+	if now := tx.Now().Unix(); err == nil && !ok && now-s.recounted.Load() >= int64(recountEvery/time.Second) {
+		s.recounted.Store(now)
+		if err = tx.RecountUsers(ctx); err == nil {
+			ok, err = tx.TakeUserPlace(ctx, s.most)
+		}
+	}
+	if err == nil && !ok {
+		err = errFull(s.most, "users")
+	}
+	return err
 }
 
 // Get returns a user, to the account or to that user.
@@ -87,6 +113,9 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 	var u User
 	var ended []string
 	err = s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) (err error) {
+		if err := tx.GiveUserPlace(ctx); err != nil {
+			return err
+		}
 		if u, err = tx.User(ctx, id); err != nil {
 			return userError(err)
 		}

@@ -13,14 +13,14 @@ import (
 )
 
 // commands are what a user of Redis must be allowed, on the keys of prefix.
-const commands = "EVALSHA, EVAL, TIME, GET, SET, INCR, DECR, EXPIRE, EXPIRETIME, ZADD, ZCOUNT, ZREVRANGE, ZREMRANGEBYSCORE"
+const commands = "EVALSHA, EVAL, TIME, GET, SET, INCRBY, DECR, EXPIRE, EXPIRETIME, ZADD, ZCOUNT, ZREVRANGE, ZREMRANGEBYSCORE"
 
 // rehearse runs everything that a request may need later, on keys of its own,
 // which are gone a second later.
 func (r *Redis) rehearse(ctx context.Context) error {
 	window, version := r.windowKey("rehearsal", r.id), r.versionKey("rehearsal:"+r.id)
-	for _, spend := range []int{1, -1, 0} {
-		if err := spendScript.Run(ctx, r.client, []string{window, version}, 1, 1, spend, "", 1).Err(); err != nil {
+	for _, spend := range []int{1, 1, -1, -1, 0} {
+		if err := spendScript.Run(ctx, r.client, []string{window, version}, 2, 1, spend, "", 1).Err(); err != nil {
 			return err
 		}
 	}

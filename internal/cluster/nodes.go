@@ -200,7 +200,7 @@ func (n *Nodes) part(p ratelimit.Policy) ratelimit.Policy {
 	}
 	if away := n.away.Load(); away > 0 {
 		all := n.all.Load()
-		p.Limit = portion(p.Limit, max(1, all-away), all)
+		p = portion(p, max(1, all-away), all)
 	}
 	return p
 }
@@ -208,15 +208,18 @@ func (n *Nodes) part(p ratelimit.Policy) ratelimit.Policy {
 // share returns this node's own part of a limit.
 func (n *Nodes) share(p ratelimit.Policy) ratelimit.Policy {
 	if n != nil {
-		p.Limit = portion(p.Limit, 1, n.all.Load())
+		p = portion(p, 1, n.all.Load())
 	}
 	return p
 }
 
-// portion returns some of all parts of a limit, rounded down, so that all parts
-// together never exceed it, but not below 1 unless the limit is.
-func portion(limit int, some, all int64) int {
-	return max(min(limit, 1), int(int64(limit)*some/all))
+// portion returns the policy with some of all parts of its limit, rounded down, so
+// that all parts together never exceed it, but not below 1 unless the limit is. What
+// costs more than that could never be paid, and costs less.
+func portion(p ratelimit.Policy, some, all int64) ratelimit.Policy {
+	p.Limit = max(min(p.Limit, 1), int(int64(p.Limit)*some/all))
+	p.Cost = min(p.Cost, max(1, p.Limit-1))
+	return p
 }
 
 // compareSettings warns of each other node whose settings differ, once. Settings

@@ -350,3 +350,19 @@ func TestFloodEndsNoFullShare(t *testing.T) {
 		t.Errorf("after the flood: %+v", w)
 	}
 }
+
+func TestTakeSpendsItsCost(t *testing.T) {
+	r := node(t, redistest.Start(t), time.Now)
+	dear, beyond := policy, policy
+	dear.Cost, beyond.Cost = 60, 101
+	for _, step := range []struct {
+		p         ratelimit.Policy
+		remaining int
+		admitted  bool
+	}{{beyond, 100, false}, {dear, 40, true}, {dear, 40, false}, {policy, 39, true}} {
+		w, err := r.Take(t.Context(), step.p, "a")
+		if err != nil || w.Remaining != step.remaining || w.Admitted != step.admitted {
+			t.Errorf("%+v: %+v, %v", step, w, err)
+		}
+	}
+}

@@ -50,6 +50,7 @@ type Input struct {
 // Bounds of a call and of a workout's numbers; all of them start at 0.
 const (
 	MaxBatch     = 1000
+	unit         = 100        // workouts that count as one request
 	MaxDuration  = 31_536_000 // seconds, a year
 	MaxHeartRate = 300        // beats a minute
 	MaxCalories  = 100_000    // kcal

@@ -20,7 +20,10 @@ type Store interface {
 	// order which were new, and sets the last_synced_at and
 	// last_synced_provider of the user. problem.ErrNotFound means that there is
 	// no such user.
-	UpsertWorkouts(ctx context.Context, userID string, ws []Workout) (created []bool, err error)
+	//
+	// Nothing is written past the quota, whose refusal is then the error. What
+	// the user keeps is exact, however many write at once.
+	UpsertWorkouts(ctx context.Context, userID string, ws []Workout, quota Quota) (created []bool, err error)
 	DeleteWorkout(ctx context.Context, userID, id string) error
 	// UserExists returns nil or problem.ErrNotFound.
 	UserExists(ctx context.Context, userID string) error
@@ -37,12 +40,20 @@ type Cursors interface {
 	OpenCursor(filters []byte, cursor string, at any) bool
 }
 
+// Limits charges the caller's limit for a request that counts as several, of
+// which one was charged before. It returns the refusal if so many are not left.
+type Limits interface {
+	SpendMore(ctx context.Context, units int) error
+}
+
 // Workouts reads and writes the workouts of users. Safe for concurrent use.
 type Workouts struct {
 	Store   Store
 	Ledger  Ledger
 	Cursors Cursors
 	Now     func() time.Time
+	Quota   Quota // of each user
+	Limits  Limits
 }
 
 // Result is the outcome of one workout that was written.
@@ -61,7 +72,8 @@ type Upserted struct {
 
 // Upsert writes up to MaxBatch workouts of a user, all or none. One with the
 // same source.provider and external_id as a stored one replaces it as a whole,
-// so that a retry changes nothing. If one call holds two, the later wins.
+// so that a retry changes nothing. If one call holds two, the later wins. It
+// counts as one request for every hundred workouts that it begins.
 func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upserted, error) {
 	id, err := auth.UserID(userID)
 	if err != nil {
@@ -70,11 +82,14 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upser
 	if _, err := auth.RequireOwner(ctx, auth.WorkoutsWrite, id); err != nil {
 		return Upserted{}, err
 	}
+	if err := s.Limits.SpendMore(ctx, (min(len(in), MaxBatch)+unit-1)/unit); err != nil {
+		return Upserted{}, err
+	}
 	ws, err := read(in)
 	if err != nil {
 		return Upserted{}, err
 	}
-	created, err := s.Store.UpsertWorkouts(ctx, id, ws)
+	created, err := s.Store.UpsertWorkouts(ctx, id, ws, s.Quota)
 	if err != nil {
 		return Upserted{}, userError(err)
 	}

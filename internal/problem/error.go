@@ -99,6 +99,13 @@ func InvalidError(fields ...FieldError) *Error {
 	return &Error{Kind: Invalid, Reason: "invalid_request", Detail: detail, Fields: fields}
 }
 
+// QuotaError returns the refusal of a request that would take more than its quota
+// allows. It will not succeed before something is removed or an operator raises
+// the quota; detail says which.
+func QuotaError(detail string) *Error {
+	return &Error{Kind: Forbidden, Reason: "quota_exceeded", Detail: detail + ": remove some, or ask the operator for more"}
+}
+
 // NotFoundError returns the refusal of a request for something that does not
 // exist. what names it as people do ("API key").
 func NotFoundError(what string) *Error {

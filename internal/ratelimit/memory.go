@@ -64,9 +64,9 @@ func (m *Memory) Take(_ context.Context, p Policy, id string) (Window, error) {
 			return p.window(0, s.first.resetAt(p, t), false), nil
 		}
 	}
-	admitted := b.used < p.Limit
+	admitted := b.used+p.Units() <= p.Limit
 	if admitted {
-		b.used++
+		b.used += p.Units()
 	}
 	return p.window(b.used, b.resetAt(p, t), admitted), nil
 }
@@ -81,7 +81,7 @@ func (m *Memory) Peek(_ context.Context, p Policy, id string) (Window, error) {
 	if b == nil {
 		return p.Fresh(t.wall), nil
 	}
-	return p.window(b.used, b.resetAt(p, t), b.used < p.Limit), nil
+	return p.window(b.used, b.resetAt(p, t), b.used+p.Units() <= p.Limit), nil
 }
 
 // Return implements Counter.

@@ -354,3 +354,15 @@ func TestTakeOfAnOpenWindowAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestTakeSpendsItsCost(t *testing.T) {
+	m := ratelimit.NewMemory(newClock().now)
+	dear, beyond := minute, minute
+	dear.Cost, beyond.Cost = 2, 4
+	want(t, peek(t, m, beyond, "a"), 3, false)
+	want(t, take(t, m, beyond, "a"), 3, false)
+	want(t, take(t, m, dear, "a"), 1, true)
+	want(t, peek(t, m, dear, "a"), 1, false)
+	want(t, take(t, m, dear, "a"), 1, false)
+	want(t, take(t, m, minute, "a"), 0, true)
+}

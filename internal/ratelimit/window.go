@@ -12,14 +12,15 @@ import "time"
 // RateLimit fields: printable ASCII without quotes and backslashes. Counters
 // keep the windows of different names apart, so two policies that share a name
 // share their windows. A Limit of zero or less admits nothing. Window is whole
-// seconds, at least one; a fraction counts as a whole second. PerAddress says that
-// the ids are addresses, of which a stranger may have any number. Locks means that a
-// full window locks something, such as an account, so that no flood of other
-// callers may end it before its time.
+// seconds, at least one; a fraction counts as a whole second. Cost is what one
+// Take spends; 0 counts as 1. PerAddress says that the ids are addresses, of which a
+// stranger may have any number. Locks means that a full window locks something, such
+// as an account, so that no flood of other callers may end it before its time.
 type Policy struct {
 	Name       string
 	Limit      int
 	Window     time.Duration
+	Cost       int
 	PerAddress bool
 	Locks      bool
 }
@@ -51,6 +52,9 @@ func (w Window) RetryAfter(now time.Time) int {
 	return max(1, ceilSeconds(w.Reset.Sub(now.Add(w.Ahead))))
 }
 
+// Units returns what one Take spends, at least 1.
+func (p Policy) Units() int { return max(1, p.Cost) }
+
 // Length returns the window's length in whole seconds, at least one.
 func (p Policy) Length() time.Duration {
 	return time.Duration(max(1, ceilSeconds(p.Window))) * time.Second
@@ -58,7 +62,7 @@ func (p Policy) Length() time.Duration {
 
 // Fresh returns the window that would open now, with nothing spent.
 func (p Policy) Fresh(now time.Time) Window {
-	return p.window(0, p.reset(now), p.Limit > 0)
+	return p.window(0, p.reset(now), p.Limit >= p.Units())
 }
 
 // reset returns the end of a window that opens now: the last whole second

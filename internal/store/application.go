@@ -29,6 +29,11 @@ func (r *reader) Applications(ctx context.Context, after *auth.Place, limit int)
 	return each(rows, err, func(row *applicationRow) auth.Application { return row.Application })
 }
 
+// CountApplications implements auth.Tx.
+func (t *tx) CountApplications(ctx context.Context) (int, error) {
+	return countAll[applicationRow](ctx, t, "applications")
+}
+
 func (t *tx) InsertApplication(ctx context.Context, a auth.StoredApplication) error {
 	return write(ctx, t, insertApplication, &applicationRow{StoredApplication: a})
 }

@@ -16,7 +16,7 @@ import (
 // tables lists the tables that are copied, each after those that it refers to.
 // The others hold nothing that must last.
 var tables = []string{
-	"meta", "developers", "developer_addresses", "users", "sessions", "api_keys", "applications", "replays",
+	"meta", "counters", "developers", "developer_addresses", "users", "sessions", "api_keys", "applications", "replays",
 	"signing_keys", "workouts", "audit_events", "access_ledger",
 }
 

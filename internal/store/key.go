@@ -36,6 +36,9 @@ func (r *reader) Keys(ctx context.Context, after *auth.Place, limit int) ([]auth
 	return each(rows, err, func(row *keyRow) auth.Key { return row.Key })
 }
 
+// CountKeys implements auth.Tx.
+func (t *tx) CountKeys(ctx context.Context) (int, error) { return countAll[keyRow](ctx, t, "api_keys") }
+
 func (t *tx) InsertKey(ctx context.Context, k auth.StoredKey) error {
 	return write(ctx, t, insertKey, &keyRow{StoredKey: k})
 }

@@ -40,6 +40,33 @@ func (t *tx) InsertSession(ctx context.Context, s auth.StoredSession) error {
 	return write(ctx, t, insertSession, &sessionRow{StoredSession: s})
 }
 
+// maxTrimmed limits the sessions that one transaction removes.
+const maxTrimmed = 500
+
+// TrimSessions implements auth.Tx. Of very many it removes some, and the others
+// with the next sessions.
+func (t *tx) TrimSessions(ctx context.Context, of auth.SessionFilter, keep int) (live []string, err error) {
+	column, holder := "user_id", of.UserID
+	if of.DeveloperID != "" {
+		column, holder = "developer_id", of.DeveloperID
+	}
+	var rows []sessionRow
+	err = t.db.NewSelect().Conn(t.conn).Model(&rows).Column("id", "revoked_at", "expires_at").Where("? = ?", bun.Ident(column), holder).
+		OrderExpr("CASE WHEN revoked_at IS NULL AND expires_at > ? THEN 0 ELSE 1 END, last_used_at DESC, id DESC", t.now).
+		Offset(int64(keep)).Limit(maxTrimmed).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, t.fail(ctx, err)
+	}
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		if ids[i] = r.ID; r.RevokedAt == nil && r.ExpiresAt.After(t.now) {
+			live = append(live, r.ID)
+		}
+	}
+	_, err = t.exec(ctx, t.db.NewDelete().Conn(t.conn).Model((*sessionRow)(nil)).Where("id IN (?)", bun.In(ids)))
+	return live, err
+}
+
 // UpdateSession writes the members that change in a session's life. Its holder,
 // the seed of its tokens, its beginning and its absolute end never do.
 func (t *tx) UpdateSession(ctx context.Context, s auth.StoredSession) error {

@@ -153,7 +153,7 @@ func TestDeletionCascades(t *testing.T) {
 		})
 		for _, id := range []string{u.ID, kept.UserID} {
 			w := newWorkout("garmin", "1", epoch)
-			if _, err := s.UpsertWorkouts(t.Context(), id, []event.Workout{w}); err != nil {
+			if _, err := s.UpsertWorkouts(t.Context(), id, []event.Workout{w}, event.Quota{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -62,10 +62,10 @@ const (
 )
 
 var (
-	windowTaken = windowStatement("INSERT INTO windows AS w (policy, id, used, ends_at) VALUES (?, ?, 1, " + givenOrNow + " + ?)" +
-		" ON CONFLICT (policy, id) DO UPDATE SET used = CASE WHEN " + hasEnded + " THEN 1 ELSE w.used + 1 END," +
+	windowTaken = windowStatement("INSERT INTO windows AS w (policy, id, used, ends_at) VALUES (?, ?, ?, " + givenOrNow + " + ?)" +
+		" ON CONFLICT (policy, id) DO UPDATE SET used = CASE WHEN " + hasEnded + " THEN excluded.used ELSE w.used + excluded.used END," +
 		" ends_at = CASE WHEN " + hasEnded + " THEN excluded.ends_at ELSE w.ends_at END" +
-		" WHERE " + hasEnded + " OR w.used < ? RETURNING used, ends_at")
+		" WHERE " + hasEnded + " OR w.used + excluded.used <= ? RETURNING used, ends_at")
 	windowOpen  = windowStatement("SELECT used, ends_at FROM windows WHERE " + isWindow + " AND ends_at > " + givenOrNow)
 	windowNext  = windowStatement("SELECT 0 AS used, " + givenOrNow + " + ? AS ends_at")
 	windowsKept = windowStatement("SELECT count(*) AS used, 0 AS ends_at FROM (SELECT 1 FROM windows LIMIT ?) AS kept")
@@ -81,10 +81,10 @@ func windowStatement(text string) *statement[windowRow] {
 func (w Windows) Take(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
 	length := seconds(p)
 	for range maxTries {
-		if p.Limit <= 0 {
+		if p.Limit < p.Units() {
 			break
 		}
-		row, err := find(ctx, w.reader, windowTaken, p.Name, quotedID(id), w.given(), length, length, length, length, p.Limit)
+		row, err := find(ctx, w.reader, windowTaken, p.Name, quotedID(id), p.Units(), w.given(), length, length, length, length, p.Limit)
 		if err == nil {
 			return row.window(p, true), nil
 		}
@@ -108,7 +108,7 @@ func (w Windows) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratel
 	if err != nil {
 		return ratelimit.Window{}, err
 	}
-	return row.window(p, row.Used < int64(p.Limit)), nil
+	return row.window(p, row.Used+int64(p.Units()) <= int64(p.Limit)), nil
 }
 
 // Return implements ratelimit.Counter.

@@ -142,3 +142,30 @@ func TestWindowIsZeroWithoutTheDatabase(t *testing.T) {
 		}
 	}
 }
+
+func TestWindowTakesItsCost(t *testing.T) {
+	t.Parallel()
+	now := epoch
+	c := openStore(t, pgtest.New(t), Options{Now: func() time.Time { return now }}).Windows()
+	three := ratelimit.Policy{Name: "three", Limit: 3, Window: time.Minute}
+	dear, beyond := three, three
+	dear.Cost, beyond.Cost = 2, 4
+	for _, step := range []struct {
+		p         ratelimit.Policy
+		after     time.Duration
+		remaining int
+		admitted  bool
+	}{
+		{beyond, 0, 3, false},
+		{dear, 0, 1, true},
+		{dear, 0, 1, false},
+		{three, 0, 0, true},
+		{dear, time.Minute, 1, true}, // the next window
+		{beyond, time.Minute, 3, false},
+	} {
+		now = now.Add(step.after)
+		if w := must(c.Take(t.Context(), step.p, "a"))(t); w.Remaining != step.remaining || w.Admitted != step.admitted {
+			t.Errorf("%+v: %+v", step, w)
+		}
+	}
+}

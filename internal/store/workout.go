@@ -38,14 +38,18 @@ func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, 
 }
 
 // UpsertWorkouts writes all workouts or none, as event.Store promises.
-func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Workout) ([]bool, error) {
+func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Workout, quota event.Quota) ([]bool, error) {
 	if len(ws) == 0 {
 		return nil, s.UserExists(ctx, userID)
 	}
 	rows, of := distinctWorkouts(userID, ws)
 	var stored map[identity]string
 	err := s.do(ctx, func(ctx context.Context, t *tx) (err error) {
-		if err = t.synced(ctx, userID, ws[len(ws)-1].Source.Provider); err == nil {
+		usage, err := t.admit(ctx, userID, rows, quota)
+		if err != nil {
+			return err
+		}
+		if err = t.synced(ctx, userID, ws[len(ws)-1].Source.Provider, usage); err == nil {
 			stored, err = t.upsertWorkouts(ctx, rows)
 		}
 		return err
@@ -118,16 +122,43 @@ func (t *tx) upsertWorkouts(ctx context.Context, rows []workoutRow) (map[identit
 	return stored, nil
 }
 
-// synced records that the user's data was synced from the provider.
-func (t *tx) synced(ctx context.Context, userID, provider string) error {
-	return t.execOne(ctx, t.db.NewUpdate().Conn(t.conn).Model((*userRow)(nil)).
-		Set("last_synced_at = ?", t.now).Set("last_synced_provider = ?", provider).Where("id = ?", userID))
+// admit returns what the user will keep with the rows written, or the refusal of
+// the quota. Until the transaction ends, no other writes the user's workouts.
+func (t *tx) admit(ctx context.Context, userID string, rows []workoutRow, quota event.Quota) (event.Usage, error) {
+	before, err := t.usage(ctx, userID)
+	if err != nil {
+		return before, err
+	}
+	old, err := t.replacedBy(ctx, userID, rows)
+	if err != nil {
+		return before, err
+	}
+	after := event.Usage{Workouts: before.Workouts - old.Workouts + int64(len(rows)), Bytes: before.Bytes - old.Bytes}
+	for i := range rows {
+		after.Bytes += rows[i].size()
+	}
+	return after, quota.Admit(before, after)
+}
+
+// synced records that the user's data was synced from the provider, and what the
+// user keeps since.
+func (t *tx) synced(ctx context.Context, userID, provider string, u event.Usage) error {
+	return t.execOne(ctx, t.updateUsage(userID, u).
+		Set("last_synced_at = ?, workouts_counted_at = ?", t.now, t.now).Set("last_synced_provider = ?", provider))
 }
 
 // DeleteWorkout removes one workout of the user.
 func (s *Store) DeleteWorkout(ctx context.Context, userID, id string) error {
 	return s.do(ctx, func(ctx context.Context, t *tx) error {
-		return t.execOne(ctx, t.db.NewDelete().Conn(t.conn).Model((*workoutRow)(nil)).
-			Where("id = ? AND user_id = ?", id, userID))
+		u, err := t.usage(ctx, userID)
+		if err != nil {
+			return err
+		}
+		var size int64
+		err = t.db.NewRaw("DELETE FROM workouts WHERE id = ? AND user_id = ? RETURNING "+workoutSize, id, userID).Conn(t.conn).Scan(ctx, &size)
+		if err != nil {
+			return t.fail(ctx, err)
+		}
+		return t.setUsage(ctx, userID, event.Usage{Workouts: u.Workouts - 1, Bytes: u.Bytes - size})
 	})
 }

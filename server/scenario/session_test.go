@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -71,9 +72,9 @@ func TestTokenPairHasTheDocumentedForm(t *testing.T) {
 	}, unlimited)
 }
 
-// TestOldestSessionEnds checks that the 51st login of a developer ends the oldest session and no
-// other.
-func TestOldestSessionEnds(t *testing.T) {
+// TestSessionIdleLongestEnds checks that the 51st login of a developer ends the session that was
+// idle longest and no other.
+func TestSessionIdleLongestEnds(t *testing.T) {
 	t.Parallel()
 	onEachWithSessions(t, func(t *testing.T, m sessionFactory) {
 		oldest := m.openDeveloper(t)
@@ -91,13 +92,19 @@ func TestOldestSessionEnds(t *testing.T) {
 		if len(ids) != 50 || ids[0] != sessionID(t, fifty) || ids[49] != sessionID(t, oldest) {
 			t.Fatalf("of 50 logins %d sessions are left: %v", len(ids), ids)
 		}
+		m.n.wantUsed(t, sessionID(t, oldest))
 		m.clock.advance(time.Second)
 		another := m.openDeveloper(t)
 		another.wantAccepted(t)
-		if now := m.n.sessionIDs(t, m.d, another); len(now) != 50 || !slices.Equal(now[1:], ids[:49]) {
+		idle := ids[48] // the first of those that were never used
+		if now := m.n.sessionIDs(t, m.d, another); len(now) != 50 || !slices.Equal(now[1:], slices.Delete(ids, 48, 49)) {
 			t.Errorf("the 51st login leaves %d sessions: %v", len(now), now)
 		}
-		oldest.wantEnded(t)
+		rows := m.n.auditRows(t)
+		if !slices.ContainsFunc(rows, func(r auditRow) bool { return r.action == "session.revoke" && r.subject == "session:"+idle }) {
+			t.Errorf("the end of %s is not in the audit trail", idle)
+		}
+		oldest.wantAccepted(t)
 		fifty.wantAccepted(t)
 		fifty.rotate(t, "")
 	})
@@ -310,4 +317,21 @@ func TestSessionAliases(t *testing.T) {
 	}
 	n.post(t, "/api/v1/auth/logout", "", "").want(t, 401, "missing_credential")
 	n.post(t, "/api/v1/auth/logout", "", "", bearer(c.access[0])).want(t, 401, "invalid_token")
+}
+
+// wantUsed waits until the last use of the session is written, which takes a second.
+func (n *node) wantUsed(t *testing.T, session string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		var used bool
+		n.query(t, func(db *sql.DB) error {
+			return db.QueryRow("SELECT last_used_at > created_at FROM sessions WHERE id = $1", session).Scan(&used)
+		})
+		if used {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the last use of a session is not written")
+		}
+	}
 }

@@ -29,7 +29,8 @@ type ErrorDetail struct {
 	// `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
 	// gives the same reason for the same call. The codes `deadline_exceeded` and
 	// `canceled` have a reason of the same name. After `deadline_exceeded` the
-	// call may have had its effect.
+	// call may have had its effect. `quota_exceeded` is not for a retry: something
+	// must be removed first, or the operator must raise the quota.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The response's X-Request-Id, which is also in the server's log.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

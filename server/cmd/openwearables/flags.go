@@ -174,5 +174,13 @@ func (p *program) serveSettings() *settings {
 	s.number(&l.ExchangeApp.Limit, "limit-exchange", "token exchanges a minute of an application")
 	s.number(&l.ExchangeUser.Limit, "limit-exchange-user", "token exchanges a minute for a user")
 	s.number(&l.ExchangeRefused.Limit, "limit-exchange-refused", "refused token exchanges a minute from an address")
+	q := &a.Quotas
+	s.number(&q.Users, "quota-users", "users of the installation, 1 to 1000000000")
+	s.number(&q.Keys, "quota-keys", "API keys of the installation, 1 to 100000")
+	s.number(&q.Applications, "quota-applications", "applications of the installation, 1 to 100000")
+	s.number(&q.DeveloperSessions, "quota-developer-sessions", "sessions of a developer, 1 to 100000; one more ends the one that was idle longest")
+	s.number(&q.UserSessions, "quota-user-sessions", "sessions of a user, 1 to 100000; one more ends the one that was idle longest")
+	s.number(&c.Workouts.Workouts, "quota-workouts", "workouts of a user, 1 to 1000000000")
+	s.number(&c.Workouts.Bytes, "quota-workout-bytes", "bytes that the workouts of a user take, 1 to 1125899906842624")
 	return s
 }

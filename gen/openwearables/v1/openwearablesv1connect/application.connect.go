@@ -56,7 +56,8 @@ const (
 // ApplicationServiceClient is a client for the openwearables.v1.ApplicationService service.
 type ApplicationServiceClient interface {
 	// CreateApplication creates an application and returns its secret, which is
-	// never shown again. Takes an Idempotency-Key.
+	// never shown again. Takes an Idempotency-Key. Fails with `permission_denied`
+	// (`quota_exceeded`) if there are as many applications as the operator allows.
 	CreateApplication(context.Context, *v1.CreateApplicationRequest) (*v1.CreateApplicationResponse, error)
 	// ListApplications returns one page of applications, newest first.
 	ListApplications(context.Context, *v1.ListApplicationsRequest) (*v1.ListApplicationsResponse, error)
@@ -197,7 +198,8 @@ func (c *applicationServiceClient) DeleteApplication(ctx context.Context, req *v
 // service.
 type ApplicationServiceHandler interface {
 	// CreateApplication creates an application and returns its secret, which is
-	// never shown again. Takes an Idempotency-Key.
+	// never shown again. Takes an Idempotency-Key. Fails with `permission_denied`
+	// (`quota_exceeded`) if there are as many applications as the operator allows.
 	CreateApplication(context.Context, *v1.CreateApplicationRequest) (*v1.CreateApplicationResponse, error)
 	// ListApplications returns one page of applications, newest first.
 	ListApplications(context.Context, *v1.ListApplicationsRequest) (*v1.ListApplicationsResponse, error)

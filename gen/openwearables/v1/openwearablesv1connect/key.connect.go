@@ -50,7 +50,8 @@ const (
 // KeyServiceClient is a client for the openwearables.v1.KeyService service.
 type KeyServiceClient interface {
 	// CreateKey creates a key and returns its secret, which is never shown again.
-	// Takes an Idempotency-Key.
+	// Takes an Idempotency-Key. Fails with `permission_denied` (`quota_exceeded`)
+	// if there are as many keys as the operator allows.
 	CreateKey(context.Context, *v1.CreateKeyRequest) (*v1.CreateKeyResponse, error)
 	// ListKeys returns one page of keys, newest first.
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
@@ -193,7 +194,8 @@ func (c *keyServiceClient) DeleteKey(ctx context.Context, req *v1.DeleteKeyReque
 // KeyServiceHandler is an implementation of the openwearables.v1.KeyService service.
 type KeyServiceHandler interface {
 	// CreateKey creates a key and returns its secret, which is never shown again.
-	// Takes an Idempotency-Key.
+	// Takes an Idempotency-Key. Fails with `permission_denied` (`quota_exceeded`)
+	// if there are as many keys as the operator allows.
 	CreateKey(context.Context, *v1.CreateKeyRequest) (*v1.CreateKeyResponse, error)
 	// ListKeys returns one page of keys, newest first.
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)

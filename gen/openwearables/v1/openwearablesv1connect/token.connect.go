@@ -56,6 +56,9 @@ type TokenServiceClient interface {
 	// (`insufficient_scope`) for a key without the scope and
 	// (`credential_not_allowed`) for a user token; with `not_found` (`not_found`)
 	// for an unknown user, but only after the credential was verified.
+	//
+	// A user has at most 100 sessions, unless the operator has set another number.
+	// One more ends the one that was idle longest.
 	CreateUserToken(context.Context, *v1.CreateUserTokenRequest) (*v1.CreateUserTokenResponse, error)
 	// RevokeUserTokens revokes all access and refresh tokens of a user,
 	// regardless of who minted them.
@@ -134,6 +137,9 @@ type TokenServiceHandler interface {
 	// (`insufficient_scope`) for a key without the scope and
 	// (`credential_not_allowed`) for a user token; with `not_found` (`not_found`)
 	// for an unknown user, but only after the credential was verified.
+	//
+	// A user has at most 100 sessions, unless the operator has set another number.
+	// One more ends the one that was idle longest.
 	CreateUserToken(context.Context, *v1.CreateUserTokenRequest) (*v1.CreateUserTokenResponse, error)
 	// RevokeUserTokens revokes all access and refresh tokens of a user,
 	// regardless of who minted them.

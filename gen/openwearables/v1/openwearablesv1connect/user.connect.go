@@ -50,7 +50,9 @@ type UserServiceClient interface {
 	// CreateUser adds a user. Scope: `users:write`.
 	//
 	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
-	// another user has the email or the external_user_id.
+	// another user has the email or the external_user_id, and with
+	// `permission_denied` (`quota_exceeded`) if there are as many users as the
+	// operator allows.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
 	// ListUsers returns one page of users. Scope: `users:read`.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
@@ -176,7 +178,9 @@ type UserServiceHandler interface {
 	// CreateUser adds a user. Scope: `users:write`.
 	//
 	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
-	// another user has the email or the external_user_id.
+	// another user has the email or the external_user_id, and with
+	// `permission_denied` (`quota_exceeded`) if there are as many users as the
+	// operator allows.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
 	// ListUsers returns one page of users. Scope: `users:read`.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)

@@ -400,7 +400,8 @@ public struct DeleteApplicationResponse: Message {
 /// with `not_found` (`not_found`) if no application has it.
 public protocol ApplicationService: Sendable {
   /// CreateApplication creates an application and returns its secret, which is
-  /// never shown again. Takes an Idempotency-Key.
+  /// never shown again. Takes an Idempotency-Key. Fails with `permission_denied`
+  /// (`quota_exceeded`) if there are as many applications as the operator allows.
   func createApplication(
     _ request: CreateApplicationRequest, options: CallOptions
   ) async throws -> Response<CreateApplicationResponse>

@@ -9,7 +9,8 @@ public struct ErrorDetail: Message {
   /// `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
   /// gives the same reason for the same call. The codes `deadline_exceeded` and
   /// `canceled` have a reason of the same name. After `deadline_exceeded` the
-  /// call may have had its effect.
+  /// call may have had its effect. `quota_exceeded` is not for a retry: something
+  /// must be removed first, or the operator must raise the quota.
   public var reason: String = ""
   /// The response's X-Request-Id, which is also in the server's log.
   public var requestID: String = ""

@@ -490,7 +490,8 @@ public struct DeleteKeyResponse: Message {
 /// with `not_found` (`not_found`) if no key has it.
 public protocol KeyService: Sendable {
   /// CreateKey creates a key and returns its secret, which is never shown again.
-  /// Takes an Idempotency-Key.
+  /// Takes an Idempotency-Key. Fails with `permission_denied` (`quota_exceeded`)
+  /// if there are as many keys as the operator allows.
   func createKey(
     _ request: CreateKeyRequest, options: CallOptions
   ) async throws -> Response<CreateKeyResponse>

@@ -130,6 +130,9 @@ public protocol TokenService: Sendable {
   /// (`insufficient_scope`) for a key without the scope and
   /// (`credential_not_allowed`) for a user token; with `not_found` (`not_found`)
   /// for an unknown user, but only after the credential was verified.
+  ///
+  /// A user has at most 100 sessions, unless the operator has set another number.
+  /// One more ends the one that was idle longest.
   func createUserToken(
     _ request: CreateUserTokenRequest, options: CallOptions
   ) async throws -> Response<CreateUserTokenResponse>

@@ -463,7 +463,9 @@ public protocol UserService: Sendable {
   /// CreateUser adds a user. Scope: `users:write`.
   ///
   /// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
-  /// another user has the email or the external_user_id.
+  /// another user has the email or the external_user_id, and with
+  /// `permission_denied` (`quota_exceeded`) if there are as many users as the
+  /// operator allows.
   func createUser(
     _ request: CreateUserRequest, options: CallOptions
   ) async throws -> Response<CreateUserResponse>

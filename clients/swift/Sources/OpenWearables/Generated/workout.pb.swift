@@ -611,6 +611,16 @@ public protocol WorkoutService: Sendable {
   /// a call contains a workout twice, the later one wins. One invalid workout
   /// fails the whole call with `invalid_argument` (`invalid_request`) and a
   /// field such as `workouts[3].end_time`.
+  ///
+  /// A call counts against the rate limit once for every 100 workouts that it
+  /// begins, so that 101 count twice and 1000 ten times. If that is more than
+  /// remains, it fails with `resource_exhausted` and counts once.
+  ///
+  /// What a user keeps has a quota, 200,000 workouts and 256 MiB unless the
+  /// operator has set another. A workout takes 400 bytes, its texts in UTF-8, and
+  /// those of `source.provider` and `external_id` again. A call that would exceed
+  /// the quota stores nothing and fails with `permission_denied`
+  /// (`quota_exceeded`); replacing workouts by ones that are no larger never does.
   func upsertWorkouts(
     _ request: UpsertWorkoutsRequest, options: CallOptions
   ) async throws -> Response<UpsertWorkoutsResponse>

@@ -326,7 +326,8 @@ export const DeleteApplicationResponseSchema: GenMessage<DeleteApplicationRespon
 export const ApplicationService: GenService<{
   /**
    * CreateApplication creates an application and returns its secret, which is
-   * never shown again. Takes an Idempotency-Key.
+   * never shown again. Takes an Idempotency-Key. Fails with `permission_denied`
+   * (`quota_exceeded`) if there are as many applications as the operator allows.
    *
    * @generated from rpc openwearables.v1.ApplicationService.CreateApplication
    */

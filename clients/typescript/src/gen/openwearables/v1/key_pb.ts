@@ -421,7 +421,8 @@ export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE_
 export const KeyService: GenService<{
   /**
    * CreateKey creates a key and returns its secret, which is never shown again.
-   * Takes an Idempotency-Key.
+   * Takes an Idempotency-Key. Fails with `permission_denied` (`quota_exceeded`)
+   * if there are as many keys as the operator allows.
    *
    * @generated from rpc openwearables.v1.KeyService.CreateKey
    */

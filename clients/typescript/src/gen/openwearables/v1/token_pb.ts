@@ -122,6 +122,9 @@ export const TokenService: GenService<{
    * (`credential_not_allowed`) for a user token; with `not_found` (`not_found`)
    * for an unknown user, but only after the credential was verified.
    *
+   * A user has at most 100 sessions, unless the operator has set another number.
+   * One more ends the one that was idle longest.
+   *
    * @generated from rpc openwearables.v1.TokenService.CreateUserToken
    */
   createUserToken: {
