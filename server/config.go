@@ -13,6 +13,7 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/store"
 )
 
 // Config holds the settings of an operator.
@@ -33,6 +34,7 @@ type Config struct {
 	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
 	Auth           auth.Config
 	Workouts       event.Quota // of each user
+	Retention      store.Retention
 
 	UploadMemory     int // MiB of bodies above 64 KiB that are received or served at once
 	UploadsPerCaller int // such bodies of one caller
@@ -43,10 +45,13 @@ type Config struct {
 	Log             *slog.Logger     // nil = no log
 }
 
+const day = 24 * time.Hour
+
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
 	return Config{
 		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig(), Workouts: event.DefaultQuota(),
+		Retention:    store.Retention{Audit: 400 * day, Ledger: 6 * 365 * day},
 		UploadMemory: 64, UploadsPerCaller: 2,
 	}
 }
@@ -123,6 +128,11 @@ func (c *Config) checkNumbers() error {
 		return errors.New("--upload-memory must be 8, which is one body, to 1048576")
 	case c.UploadsPerCaller < 1 || c.UploadsPerCaller > 10_000:
 		return errors.New("--uploads-per-caller must be 1 to 10000")
+	}
+	for flag, keep := range map[string]time.Duration{"audit": c.Retention.Audit, "ledger": c.Retention.Ledger} {
+		if keep != 0 && (keep < day || keep > 100*365*day) {
+			return fmt.Errorf("--%s-retention must be 24h to 876000h, or 0 for ever", flag)
+		}
 	}
 	for _, l := range namedLimits(&a.Limits) {
 		if l.limit < 1 || l.limit > maxLimit {

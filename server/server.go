@@ -175,7 +175,7 @@ func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.every(ctx, time.Second, "flush", s.flush)
-	s.every(ctx, time.Hour, "purge", s.store.Purge)
+	s.every(ctx, time.Hour, "purge", func(ctx context.Context) error { return s.store.Purge(ctx, s.config.Retention) })
 	reload := signingReloadAlone
 	if s.config.SQLitePath() == "" {
 		s.every(ctx, time.Second, "measuring the database's clock", s.measure)

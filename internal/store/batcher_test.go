@@ -265,7 +265,7 @@ func TestCloseDrains(t *testing.T) {
 			_, err = s.Keys(t.Context(), nil, 1<<20)
 			wantUnavailable(t, err)
 			wantUnavailable(t, s.Ping(t.Context()))
-			wantUnavailable(t, s.Purge(t.Context()))
+			wantUnavailable(t, s.Purge(t.Context(), Retention{}))
 			wantEqual(t, count(t, openStore(t, at, Options{}), "users"), 50)
 		})
 	}

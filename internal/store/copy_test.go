@@ -39,6 +39,7 @@ func (s *Store) populate(t *testing.T) {
 		}
 	}
 	must(s.SetMeta(t.Context(), "name", "value"))(t)
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.RecountUsers(ctx) })
 }
 
 // contents are the rows of a table as text, in some order that is always the

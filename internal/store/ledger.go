@@ -13,12 +13,16 @@ import (
 
 // Entry is one stored entry of a user's access ledger: its number Seq, which
 // counts from 1 for each user, and its hash, which covers the hash of the entry
-// before.
+// before. If that was purged, Anchor is its hash.
 type Entry struct {
 	audit.Access
-	Seq  int64
-	Hash [32]byte
+	Seq    int64
+	Hash   [32]byte
+	Anchor *[32]byte
 }
+
+// ledgerLock is the name that is locked by who changes a ledger.
+const ledgerLock = "ledger"
 
 type entryRow struct {
 	bun.BaseModel `bun:"table:access_ledger,alias:l"`
@@ -37,7 +41,7 @@ func (s *Store) AppendAccess(ctx context.Context, entries []audit.Access) error 
 }
 
 func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
-	if err := t.lockName(ctx, "ledger"); err != nil { // the first entry of a user has no row to lock
+	if err := t.lockName(ctx, ledgerLock); err != nil { // the first entry of a user has no row to lock
 		return err
 	}
 	heads := make(map[string]Entry)
@@ -51,7 +55,7 @@ func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
 			}
 		}
 		a.Client, a.RequestID = storable(a.Client), storable(a.RequestID)
-		head = Entry{a, head.Seq + 1, a.Chain(head.Hash)}
+		head = Entry{Access: a, Seq: head.Seq + 1, Hash: a.Chain(head.Hash)}
 		heads[a.UserID], rows[i].Entry = head, head
 	}
 	for chunk := range slices.Chunk(rows, 100) { // a statement stays under SQLite's 1 MB
@@ -79,15 +83,21 @@ func (s *Store) Accesses(ctx context.Context, userID string) ([]Entry, error) {
 }
 
 // VerifyLedger returns an error that names the first entry of one user's ledger
-// that was changed, was moved, or follows a missing one. It cannot detect that
-// the last entries are missing.
+// that was changed, was moved, or follows a missing one. A ledger whose first
+// entries were purged begins at the anchor of the first that is left. It cannot
+// detect that the last entries are missing, or that others than Purge have
+// removed first ones and set the anchor.
 func VerifyLedger(entries []Entry) error {
 	var prev [32]byte
-	for i, e := range entries {
-		if e.Seq != int64(i)+1 || e.Hash != e.Chain(prev) {
-			return fmt.Errorf("store: the access ledger is not intact at entry %d", i+1)
+	next := int64(1)
+	if len(entries) > 0 && entries[0].Anchor != nil {
+		prev, next = *entries[0].Anchor, entries[0].Seq
+	}
+	for _, e := range entries {
+		if e.Seq != next || e.Hash != e.Chain(prev) {
+			return fmt.Errorf("store: the access ledger is not intact at entry %d", next)
 		}
-		prev = e.Hash
+		prev, next = e.Hash, next+1
 	}
 	return nil
 }

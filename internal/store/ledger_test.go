@@ -25,9 +25,9 @@ func TestLedgerChainsEachUsersEntries(t *testing.T) {
 			t.Fatal(err)
 		}
 		first := full.Chain([32]byte{})
-		wantEqual(t, must(s.Accesses(t.Context(), full.UserID))(t), []Entry{{full, 1, first}, {other, 2, other.Chain(first)}})
+		wantEqual(t, must(s.Accesses(t.Context(), full.UserID))(t), []Entry{{full, 1, first, nil}, {other, 2, other.Chain(first), nil}})
 		first = bare.Chain([32]byte{})
-		wantEqual(t, must(s.Accesses(t.Context(), "b"))(t), []Entry{{bare, 1, first}, {bare, 2, bare.Chain(first)}})
+		wantEqual(t, must(s.Accesses(t.Context(), "b"))(t), []Entry{{bare, 1, first, nil}, {bare, 2, bare.Chain(first), nil}})
 		wantEqual(t, must(s.Accesses(t.Context(), "c"))(t), []Entry{})
 	})
 }

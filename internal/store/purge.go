@@ -10,47 +10,85 @@ import (
 // others.
 const purgeBatch = 500
 
+// Between two batches a purge pauses for four times as long as the first took,
+// so that it has at most a fifth of the one writer of SQLite.
+const (
+	pauseShare = 4
+	pauseLeast = 5 * time.Millisecond
+	pauseMost  = time.Second
+)
+
 // seenFor is how long the address of a login is remembered.
 const seenFor = 31 * 24 * time.Hour
 
-// purgeable is what is purged of a table: the rows whose column is not after before.
-type purgeable struct {
+// Retention is how long records are kept; 0 is for ever.
+type Retention struct {
+	Audit  time.Duration
+	Ledger time.Duration // the newest entry of each user stays in any case
+}
+
+// expiry selects the rows of a table that are due.
+type expiry struct {
 	table, key, column string
 	before             func(now time.Time) any
 }
 
-var windowsOver = purgeable{"windows", "policy, id", "ends_at", func(now time.Time) any { return now.Unix() }}
+var windowsOver = expiry{"windows", "policy, id", "ends_at", func(now time.Time) any { return now.Unix() }}
 
 // Purge removes rows that no decision needs any more: sessions past their
 // absolute end (until then a spent refresh token must be told from an unknown
-// one), expired replay records, addresses not seen for a month, ended
-// rate-limit windows, and nodes that are gone.
-func (s *Store) Purge(ctx context.Context) error {
-	for _, p := range []purgeable{
+// one), expired replay records, addresses not seen for a month, ended rate-limit
+// windows, nodes that are gone, and records older than keep says. It does so in
+// small transactions with pauses between them, and returns early if ctx ends.
+func (s *Store) Purge(ctx context.Context, keep Retention) error {
+	due := []expiry{
+		windowsOver,
 		{"sessions", "id", "ends_at", func(now time.Time) any { return now }},
 		{"replays", "id", "expires_at", func(now time.Time) any { return now }},
 		{"developer_addresses", "developer_id, address", "seen_at", func(now time.Time) any { return now.Add(-seenFor) }},
-		windowsOver,
 		{"nodes", "id", "seen_at", func(now time.Time) any { return now.Add(-nodesKept) }},
-	} {
-		if err := s.purge(ctx, p); err != nil {
+	}
+	if keep.Audit > 0 {
+		due = append(due, expiry{"audit_events", "id", "at", func(now time.Time) any { return now.Add(-keep.Audit) }})
+	}
+	for _, e := range due {
+		if err := s.purge(ctx, e); err != nil {
+			return err
+		}
+	}
+	if keep.Ledger > 0 {
+		if err := s.purgeLedger(ctx, keep.Ledger); err != nil {
 			return err
 		}
 	}
 	return s.truncateLog(ctx)
 }
 
-// purge removes the rows in small transactions.
-func (s *Store) purge(ctx context.Context, p purgeable) error {
+func (s *Store) purge(ctx context.Context, e expiry) error {
 	query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s <= ? LIMIT ?%[4]s)",
-		p.table, p.key, p.column, s.engine.skip)
-	for n := int64(purgeBatch); n == purgeBatch; {
+		e.table, e.key, e.column, s.engine.skip)
+	return s.inBatches(ctx, func(ctx context.Context, t *tx) (bool, error) {
+		n, err := t.exec(ctx, t.db.NewRaw(query, e.before(t.now), purgeBatch).Conn(t.conn))
+		return n == purgeBatch, err
+	})
+}
+
+// inBatches runs f in one transaction after the other for as long as it reports
+// that there is more to do, with pauses between them.
+func (s *Store) inBatches(ctx context.Context, f func(context.Context, *tx) (more bool, err error)) error {
+	for more := true; more; {
+		begun := time.Now()
 		err := s.do(ctx, func(ctx context.Context, t *tx) (err error) {
-			n, err = t.exec(ctx, t.db.NewRaw(query, p.before(t.now), purgeBatch).Conn(t.conn))
+			more, err = f(ctx, t)
 			return err
 		})
-		if err != nil {
+		if err != nil || !more {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(max(pauseShare*time.Since(begun), pauseLeast), pauseMost)):
 		}
 	}
 	return nil

@@ -196,7 +196,7 @@ func TestPurgeRemovesWhatHasEnded(t *testing.T) {
 			}
 			return err
 		})
-		if err := s.Purge(t.Context()); err != nil {
+		if err := s.Purge(t.Context(), Retention{}); err != nil {
 			t.Fatal(err)
 		}
 		wantEqual(t, count(t, s, "sessions"), 1)

@@ -273,7 +273,7 @@ func TestDeletedDataIsOverwritten(t *testing.T) {
 		t.Fatal("the data is not in the files at all")
 	}
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteUser(ctx, u.ID) })
-	if err := s.Purge(t.Context()); err != nil {
+	if err := s.Purge(t.Context(), Retention{}); err != nil {
 		t.Fatal(err)
 	}
 	wantEqual(t, found(), 0)

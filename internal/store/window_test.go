@@ -115,7 +115,7 @@ func TestPurgeKeepsOpenWindows(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(1100 * time.Millisecond)
-	if err := s.Purge(t.Context()); err != nil {
+	if err := s.Purge(t.Context(), Retention{}); err != nil {
 		t.Fatal(err)
 	}
 	var rows int

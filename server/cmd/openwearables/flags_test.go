@@ -11,7 +11,7 @@ import (
 )
 
 // flagsOfServe lists every setting.
-var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins database dev drain-delay insecure-http jwt-alg
+var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins audit-retention database dev drain-delay insecure-http jwt-alg ledger-retention
 	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user limit-key limit-login
 	limit-login-account limit-refresh limit-refresh-session limit-user log-level metrics-addr password-min
 	quota-applications quota-developer-sessions quota-keys quota-user-sessions quota-users quota-workout-bytes quota-workouts
@@ -110,6 +110,7 @@ func TestRefusedSettingsSayWhatToChange(t *testing.T) {
 		{"password", "", "serve --password-min 7", []string{"--password-min", "8 to 64"}},
 		{"no number", "", "serve --limit-key many", []string{"-limit-key", "must be a whole number"}},
 		{"limit", "", "serve --limit-exchange-user 0", []string{"--limit-exchange-user", "1 to 1000000000"}},
+		{"retention", "", "serve --audit-retention 1h", []string{"--audit-retention", "24h to 876000h"}},
 		{"quota", "", "serve --quota-user-sessions 0", []string{"--quota-user-sessions", "1 to 100000"}},
 		{"switch", "", "serve --dev=perhaps", []string{"-dev", "must be true or false"}},
 		{"engine", "", "serve --database mysql://x", []string{"--database", "sqlite:PATH"}},
