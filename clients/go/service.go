@@ -74,8 +74,12 @@ func keyWithSecret(key *owv1.Key, secret string, err error) (KeyWithSecret, erro
 	return KeyWithSecret{key, NewSecret(secret)}, nil
 }
 
-// Create creates a key.
+// Create creates a key. Nil scopes stand for all of them; an empty list is refused,
+// since on the way to the server it would become that too.
 func (s *Keys) Create(ctx context.Context, req *owv1.CreateKeyRequest) (KeyWithSecret, error) {
+	if err := notEmpty(req.GetScopes(), "for all scopes"); err != nil {
+		return KeyWithSecret{}, err
+	}
 	res, err := s.rpc.CreateKey(ctx, req)
 	return keyWithSecret(res.GetKey(), res.GetSecret(), err)
 }
@@ -93,10 +97,22 @@ func (s *Keys) Get(ctx context.Context, id string) (*owv1.Key, error) {
 	return object(res.GetKey(), res.GetKey().GetId(), err)
 }
 
-// Update changes a key.
+// Update changes a key. Nil scopes leave them as they are; an empty list is refused.
 func (s *Keys) Update(ctx context.Context, req *owv1.UpdateKeyRequest) (*owv1.Key, error) {
+	if err := notEmpty(req.GetScopes(), "to leave them as they are"); err != nil {
+		return nil, err
+	}
 	res, err := s.rpc.UpdateKey(ctx, req)
 	return object(res.GetKey(), res.GetKey().GetId(), err)
+}
+
+// notEmpty refuses a list of scopes that is not nil and empty, and says what nil is
+// for. It returns an error, not an *Error, so that its nil is one.
+func notEmpty(scopes []string, otherwise string) error {
+	if scopes == nil || len(scopes) > 0 {
+		return nil
+	}
+	return invalid("the list of scopes is empty: name at least one, or leave it nil " + otherwise)
 }
 
 // Delete deletes a key and the tokens that it minted, and returns the deleted key.

@@ -2,6 +2,7 @@ package openwearables_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,29 @@ func TestRotatedKeyReplacesTheOldSecret(t *testing.T) {
 	}
 	_, err = world.dev.Keys.Delete(ctx, key.Key.GetId())
 	check(t, err)
+}
+
+// The wire cannot tell an empty list from none, which means all scopes.
+func TestEmptyScopesAreRefusedBeforeTheCall(t *testing.T) {
+	proxy, base := newProxy(t)
+	dev, err := openwearables.Login(t.Context(), base, world.email, world.password)
+	check(t, err)
+	calls := len(proxy.Report().Log)
+	_, created := dev.Keys.Create(t.Context(), &owv1.CreateKeyRequest{Scopes: []string{}})
+	_, updated := dev.Keys.Update(t.Context(), &owv1.UpdateKeyRequest{Id: "k", Scopes: []string{}})
+	for what, err := range map[string]error{"create": created, "update": updated} {
+		var e *openwearables.Error
+		if !errors.As(err, &e) || e.Kind != openwearables.KindInvalid || !strings.Contains(e.Message, "name at least one, or leave it nil") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if now := len(proxy.Report().Log); now != calls {
+		t.Errorf("%d calls were made", now-calls)
+	}
+	key, err := dev.Keys.Create(t.Context(), nil)
+	if err != nil || len(key.Key.GetScopes()) == 0 {
+		t.Errorf("without scopes: %v, %v", key.Key, err)
+	}
 }
 
 func TestUsersAreFoundAndUnique(t *testing.T) {

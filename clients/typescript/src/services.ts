@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
-import { invalidResponse } from "./error.js";
+import { invalid, invalidResponse } from "./error.js";
 import { type Application, ApplicationService } from "./gen/openwearables/v1/application_pb.js";
 import {
   type CreateKeyRequestSchema,
@@ -65,6 +65,7 @@ export interface NewKey {
 
 /** The installation's API keys. */
 export interface Keys {
+  /** Without scopes, the key has all of them. An empty list is refused. */
   create(
     request: MessageInitShape<typeof CreateKeyRequestSchema>,
     options?: Options,
@@ -205,6 +206,17 @@ export function sessions(transport: Transport): Sessions {
   };
 }
 
+/**
+ * Refuses an empty list of scopes, which the binary form cannot tell from none. In a
+ * message made by create() neither can this.
+ */
+function scoped<R extends { $typeName?: string; scopes?: string[] }>(r: R): R {
+  if (!r.$typeName && r.scopes?.length === 0) {
+    throw invalid("scopes is empty: name at least one or leave it out");
+  }
+  return r;
+}
+
 export function keys(transport: Transport): Keys {
   const rpc = createClient(KeyService, transport);
   const once = (r: { key?: Key | undefined; secret: string }): NewKey => ({
@@ -212,11 +224,11 @@ export function keys(transport: Transport): Keys {
     secret: new Secret(present(r, "secret").secret),
   });
   return {
-    create: async (r, o) => once(await rpc.createKey(r, o)),
+    create: async (r, o) => once(await rpc.createKey(scoped(r), o)),
     rotate: async (id, overlapSeconds = 0, o) =>
       once(await rpc.rotateKey({ id, overlapSeconds }, o)),
     get: async (id, o) => present((await rpc.getKey({ id }, o)).key, "id"),
-    update: async (r, o) => present((await rpc.updateKey(r, o)).key, "id"),
+    update: async (r, o) => present((await rpc.updateKey(scoped(r), o)).key, "id"),
     delete: async (id, o) => present((await rpc.deleteKey({ id }, o)).key, "id"),
     listAll: (o) =>
       pages(async (cursor) => {

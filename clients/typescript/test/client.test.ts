@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { after, before, test } from "node:test";
 import { inspect } from "node:util";
+import { create } from "@bufbuild/protobuf";
 import {
   apiKey,
   appCredentials,
@@ -13,6 +14,7 @@ import {
   isInvalid,
   isNotFound,
   isUnauthenticated,
+  KeyService,
   OpenWearablesError,
   responseInfo,
   Secret,
@@ -58,6 +60,24 @@ test("a developer keeps keys and applications, and secrets do not print", async 
   assert.equal((await dev.applications.rename(app.application.appId, "New")).name, "New");
   await dev.applications.delete(app.application.appId);
   assert.equal((await dev.sessions.me()).email, rig.email);
+});
+
+test("an empty list of scopes is refused before the call", async () => {
+  for (const refused of [
+    dev.keys.create({ scopes: [] }),
+    dev.keys.update({ id: "k", scopes: [] }),
+  ]) {
+    await assert.rejects(
+      refused,
+      (e: unknown) =>
+        e instanceof OpenWearablesError &&
+        e.kind === "invalid" &&
+        e.reason === "invalid_option" &&
+        /name at least one or leave it out/.test(e.message),
+    );
+  }
+  const { key } = await dev.keys.create(create(KeyService.method.createKey.input, { name: "all" }));
+  assert.ok(key.scopes.length > 1);
 });
 
 test("a backend lists users page by page and hands tokens to an app", async () => {
