@@ -32,6 +32,7 @@ type Config struct {
 	Dev            bool // allow the origin localhost on any port
 	Reflection     bool // gRPC server reflection
 	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
+	Connections    Connections
 	Auth           auth.Config
 	Workouts       event.Quota // of each user
 	Retention      store.Retention
@@ -47,10 +48,18 @@ type Config struct {
 
 const day = 24 * time.Hour
 
+// Connections bounds the open connections of the public listener.
+type Connections struct {
+	Total        int
+	PerAddress   int           // of one address, or one /64 in IPv6; not of trusted proxies
+	FirstRequest time.Duration // from the connection to the header of its first request
+}
+
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
 	return Config{
 		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig(), Workouts: event.DefaultQuota(),
+		Connections:  Connections{Total: 10_000, PerAddress: 1_000, FirstRequest: 10 * time.Second},
 		Retention:    store.Retention{Audit: 400 * day, Ledger: 6 * 365 * day},
 		UploadMemory: 64, UploadsPerCaller: 2,
 	}
@@ -134,6 +143,9 @@ func (c *Config) checkNumbers() error {
 			return fmt.Errorf("--%s-retention must be 24h to 876000h, or 0 for ever", flag)
 		}
 	}
+	if err := c.Connections.check(); err != nil {
+		return err
+	}
 	for _, l := range namedLimits(&a.Limits) {
 		if l.limit < 1 || l.limit > maxLimit {
 			return fmt.Errorf("--limit-%s must be 1 to %d", l.flag, maxLimit)
@@ -143,6 +155,22 @@ func (c *Config) checkNumbers() error {
 		if q.limit < 1 || q.limit > q.most {
 			return fmt.Errorf("--quota-%s must be 1 to %d", q.flag, q.most)
 		}
+	}
+	return nil
+}
+
+// maxTotal is how many connections may be allowed at most: each takes a file
+// descriptor.
+const maxTotal = 1_000_000
+
+func (c *Connections) check() error {
+	switch {
+	case c.Total < 1 || c.Total > maxTotal:
+		return fmt.Errorf("--max-connections must be 1 to %d", maxTotal)
+	case c.PerAddress < 1 || c.PerAddress > c.Total:
+		return errors.New("--max-address-connections must be 1 to --max-connections")
+	case c.FirstRequest < time.Second || c.FirstRequest > time.Minute:
+		return errors.New("--first-request-timeout must be 1s to 1m")
 	}
 	return nil
 }

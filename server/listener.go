@@ -11,8 +11,8 @@ import (
 	"github.com/openwearables/openwearables/server/control"
 )
 
-// Limits of each listener. Together with the body limits they bound what one
-// peer can hold.
+// Limits of each listener. Together with the body limits and Config.Connections
+// they bound what one peer can hold.
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 30 * time.Second
@@ -21,11 +21,8 @@ const (
 	maxHeaderBytes = 16 << 10
 	maxStreams     = 100
 
-	firstRequestTimeout   = 10 * time.Second // more than headerTimeout, which also holds for the TLS handshake
-	maxConnections        = 10_000
-	maxAddressConnections = 1_000
-	maxScrapers           = 100 // connections of the metrics listener
-	maxAddressScrapers    = 50
+	maxScrapers        = 100 // connections of the metrics listener
+	maxAddressScrapers = 50
 )
 
 // boundServer is an HTTP server and its open listener.
@@ -67,8 +64,9 @@ func (s *Server) listen() (all []boundServer, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("--addr: %w", err)
 	}
+	limits := s.config.Connections
 	all = append(all, limited(public, l, connectionLimits{
-		total: maxConnections, share: maxAddressConnections, exempt: s.config.TrustedProxies, firstRequest: firstRequestTimeout,
+		total: limits.Total, share: limits.PerAddress, exempt: s.config.TrustedProxies, firstRequest: limits.FirstRequest,
 	}))
 	if s.config.MetricsAddr != "" {
 		l, err := net.Listen("tcp", s.config.MetricsAddr)
@@ -76,7 +74,7 @@ func (s *Server) listen() (all []boundServer, err error) {
 			return all, fmt.Errorf("--metrics-addr: %w", err)
 		}
 		all = append(all, limited(s.newHTTPServer(s.front.Metrics()), l, connectionLimits{
-			total: maxScrapers, share: maxAddressScrapers, firstRequest: firstRequestTimeout,
+			total: maxScrapers, share: maxAddressScrapers, firstRequest: limits.FirstRequest,
 		}))
 	}
 	if s.config.SQLitePath() == "" { // commands work on the database directly

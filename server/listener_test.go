@@ -1,7 +1,9 @@
 package server
 
 import (
+	"net/netip"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -47,7 +49,31 @@ func TestListenersHaveTimeouts(t *testing.T) {
 	if d := drainTimeout + closeTimeout; d > 9*time.Second {
 		t.Errorf("drain and close take up to %v", d)
 	}
-	if maxConnections > 10_000 {
-		t.Errorf("%d connections", maxConnections)
+}
+
+func TestConnectionsAreASetting(t *testing.T) {
+	config := DefaultConfig()
+	config.Addr, config.MetricsAddr = "127.0.0.1:0", "127.0.0.1:0"
+	config.Database = "sqlite:" + filepath.Join(t.TempDir(), "ow.db")
+	config.Connections = Connections{Total: 8, PerAddress: 3, FirstRequest: 2 * time.Second}
+	config.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")}
+	s, err := New(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	all, err := s.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range all {
+		defer b.listener.Close()
+	}
+	want := connectionLimits{total: 8, share: 3, exempt: config.TrustedProxies, firstRequest: 2 * time.Second}
+	if got := all[0].listener.(*connections).limits; !reflect.DeepEqual(got, want) {
+		t.Errorf("public: %+v, not %+v", got, want)
+	}
+	if got := all[1].listener.(*connections).limits; got.total != maxScrapers || got.firstRequest != 2*time.Second {
+		t.Errorf("metrics: %+v", got)
 	}
 }

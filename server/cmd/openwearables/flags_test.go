@@ -11,9 +11,10 @@ import (
 )
 
 // flagsOfServe lists every setting.
-var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins audit-retention database dev drain-delay insecure-http jwt-alg ledger-retention
-	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user limit-key limit-login
-	limit-login-account limit-refresh limit-refresh-session limit-user log-level metrics-addr password-min
+var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins audit-retention database dev drain-delay first-request-timeout
+	insecure-http jwt-alg ledger-retention limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user
+	limit-key limit-login limit-login-account limit-refresh limit-refresh-session limit-user log-level max-address-connections
+	max-connections metrics-addr password-min
 	quota-applications quota-developer-sessions quota-keys quota-user-sessions quota-users quota-workout-bytes quota-workouts
 	redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies upload-memory uploads-per-caller`)
 
