@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string) error {
 	if *tier != "short" && *tier != "full" {
 		return fmt.Errorf("-tier %q must be short or full", *tier)
 	}
-	chosen, err := choose(*only)
+	chosen, err := choose(*only, *tier)
 	if err != nil {
 		return err
 	}
@@ -72,11 +72,16 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-func choose(only string) ([]proof, error) {
+// choose returns the named proofs, or all of the tier.
+func choose(only, tier string) (chosen []proof, _ error) {
 	if only == "" {
-		return proofs, nil
+		for _, p := range proofs {
+			if tier == "full" || !p.thorough {
+				chosen = append(chosen, p)
+			}
+		}
+		return chosen, nil
 	}
-	var chosen []proof
 	for name := range strings.SplitSeq(only, ",") {
 		found := false
 		for _, p := range proofs {

@@ -68,6 +68,65 @@ var proofs = []proof{
 		name: "soak", run: soak, shapes: []stack.Shape{stack.SQLite, stack.PG3},
 		means: "Reads and writes of an ordinary day. Memory, goroutines and open files in the last quarter are what they were in the second, and SQLite's WAL stays small.",
 	},
+	{
+		name: "against-bodies", run: onBodies.trial, shapes: []stack.Shape{stack.SQLite},
+		means: againstMeans + "The attacker sends /grpc.health.v1.Health/Check and reflection bodies of 8 MiB, 64 MiB as gzip, a million nested objects, and frames that say to have 4 GiB.",
+	},
+	{
+		name: "against-bodies", run: onBodies.trial, shapes: []stack.Shape{stack.PG3Plain}, thorough: true,
+	},
+	{
+		name: "against-lists", run: onLists.trial, shapes: everyone, thorough: true,
+		means: "The attacker sends UpsertWorkouts lists of 2.8 million items, lists whose last item is wrong, and holds 100 uploads of 8 MiB one byte before their end.",
+	},
+	{
+		name: "against-connections", run: onConnections.trial, shapes: []stack.Shape{stack.SQLite},
+		means: "The attacker keeps more connections open than one address may have, from more addresses than fill all that there are, and none sends a request; the others open a connection for each call.",
+	},
+	{
+		name: "against-connections", run: onConnections.trial, shapes: []stack.Shape{stack.PG3Plain}, thorough: true,
+	},
+	{
+		name: "against-tokens", run: onTokens.trial, shapes: everyone, thorough: true,
+		means: "The attacker refreshes with what is no refresh token.",
+	},
+	{
+		name: "against-bulk", run: onBulk.trial, shapes: everyone, thorough: true,
+		means: "The attacker writes with the token of one user as many and as large workouts as it may.",
+	},
+	{
+		name: "against-search", run: onSearch.trial, shapes: everyone, thorough: true,
+		means: "The attacker lists and searches 100,000 users over eight connections of one key.",
+	},
+	{
+		name: "against-remove", run: onRemove.trial, shapes: everyone, thorough: true,
+		means: "The attacker deletes users with 300,000 workouts, and writes as many workouts as a call may have, eight calls at a time.",
+	},
+	{
+		name: "against-logins", run: onLogins.trial, shapes: everyone, thorough: true,
+		means: "The attacker logs in as nobody from 260 networks; the owner of an account logs in from where it did before.",
+	},
+	{
+		name: "impatient-guesses", run: impatient, shapes: everyone, thorough: true,
+		means: "Passwords are guessed with deadlines of 15 to 85 ms, which end while a guess is compared. What such guesses take of the account's limit, the audit trail shows.",
+	},
+	{
+		name: "split", run: split, shapes: []stack.Shape{stack.PG3}, thorough: true,
+		means: "One of three nodes is started with another database of the Redis server, and with none. Ten seconds later no use that began after the answer to an end is accepted by any node, and of 40 guesses at an account over all nodes at most 10 are compared.",
+	},
+	{
+		name: "clocks", run: clocks, shapes: []stack.Shape{stack.PG3}, thorough: true,
+		means: "The clock of one of three nodes is 19 or 50 seconds ahead or behind. At 19 it is ready, and all nodes accept fresh tokens of each, and keys and rotated secrets until their end and not after it; at 50 it is not ready.",
+	},
+	{
+		name: "unknown-keys", run: unknownKeys, shapes: []stack.Shape{stack.PG3},
+		means: "16 tokens of signing keys that do not exist are shown at once, while PostgreSQL is there, answers 1.1 seconds late, and refuses connections. They are refused where the keys can be read, and 503 where they cannot be, within 2 seconds.",
+	},
 }
+
+// everyone is where one caller is set against all others.
+var everyone = []stack.Shape{stack.SQLite, stack.PG3Plain}
+
+const againstMeans = "One caller against all others, who read, write, refresh and log in at steady rates, first while all is quiet and then under the attack. Of the others' calls at most one in a hundred fails, and the 99th percentile of each kind is at most ten times the quiet one (or half a second, if that is more); what each node holds, and the database, grow by no more than the attack may cost. "
 
 const killMeans = "16 clients create, rotate and delete keys, refresh, revoke and update users until the process is killed (kill -9), at any time or at a failpoint: begin, write, before and after the commit, after the end of what was revoked, at the answer. After the restart every acknowledged write is there, every other one is there as a whole or not at all, a rotation left exactly one valid secret, what was revoked stays revoked, and there is one audit row for each effect and none without."

@@ -164,7 +164,7 @@ const method = `
 
 The real binary is started as 1 process on SQLite, and as 1 and 3 processes on PostgreSQL (fsync on) and Redis, in data directories of their own, with a proxy before PostgreSQL and Redis that can refuse, delay or drop traffic. Clients in another process record every call with its start, its end and its answer, by one monotonic clock. Checkers that share no code with the server decide from that record, and for durability from the tables too. No violation of safety is excused.
 
-An answer of 503 with Retry-After leaves the outcome open: it is neither an acceptance nor a refusal. The clients repeat the call, as the README tells them to; a burst, a family of calls or a round of a limit in which it happened is repeated, and the line says how often. Under *revocation* at most one use in a hundred may meet it, under *soak* one call in a thousand, and only while the machine stood still. Under *rolling*, under *outages* outside a fault, and for the health endpoints it is a failure.
+An answer of 503 with Retry-After leaves the outcome open: it is neither an acceptance nor a refusal. The clients repeat the call, as the README tells them to; a burst, a family of calls or a round of a limit in which it happened is repeated, and the line says how often. Under *revocation* at most one use in a hundred may meet it, under an attack (*against-…*) one call in a hundred of each kind, under *soak* one call in a thousand, and only while the machine stood still. Under *rolling*, under *outages* outside a fault, and for the health endpoints it is a failure.
 
 The record also has the times when the machine itself stood still: when the clients were woken more than 100 ms late, and when the kernel reports that over a quarter of a processor's time was stolen by other machines on the same host. They are subtracted from the time of an answer. Where answers came late, or were 503 for lack of time, on a machine that stood still for more than 250 ms at a time or a twentieth of the time, and nothing else was wrong, a proof is repeated, twice at most, when the machine is calm again or after two minutes. The line of a proof names the earlier results, whether it was repeated like this or by hand.
 
@@ -192,7 +192,7 @@ func (r *report) write() error {
 	return os.WriteFile(filepath.Join(r.root, "server", "RELIABILITY.md"), out.Bytes(), 0o644)
 }
 
-const open = `- Node clocks: a program written in Go reads its clock past what could shift it from outside. The windows go by Redis' clock, which ` + "`internal/cluster`" + ` tests with nodes whose clocks are an hour apart.
+const open = `- Windows of limits under wrong clocks: they go by Redis' clock, which ` + "`internal/cluster`" + ` tests with nodes whose clocks are an hour apart.
 - Power loss of PostgreSQL: kill -9 leaves the kernel's cache in place; that a sync precedes every answer is its ` + "`fsync`" + `. A disk that says that it has synced and has not.
 - Several machines: all processes share one machine and one network stack.
 `

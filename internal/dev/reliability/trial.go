@@ -16,10 +16,11 @@ import (
 
 // proof is one promise and its test.
 type proof struct {
-	name   string
-	means  string // the meaning of a proved line
-	shapes []stack.Shape
-	run    func(*trial) (check.Verdict, error)
+	name     string
+	means    string // the meaning of a proved line
+	shapes   []stack.Shape
+	thorough bool // only in the full tier, or where it is named
+	run      func(*trial) (check.Verdict, error)
 }
 
 // trial is one proof on one shape.

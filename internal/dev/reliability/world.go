@@ -101,8 +101,13 @@ func (w *world) current(token string) (string, error) {
 
 // recordLoad records the load of a node.
 func (w *world) recordLoad(op, of string, node int, l stack.Load) {
-	now := w.log.Now()
-	w.log.Add(record.Call{Client: "harness", Node: node, Op: op, Of: of, Start: now, End: now, Args: map[string]string{
+	w.note(op, of, node, map[string]string{
 		"rss": fmt.Sprint(l.RSS), "goroutines": fmt.Sprint(l.Goroutines), "files": fmt.Sprint(l.Files),
-	}})
+	})
+}
+
+// note records what was seen of the stack.
+func (w *world) note(op, of string, node int, args map[string]string) {
+	now := w.log.Now()
+	w.log.Add(record.Call{Client: "harness", Node: node, Op: op, Of: of, Args: args, Start: now, End: now})
 }

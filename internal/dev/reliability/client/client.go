@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -35,6 +36,13 @@ func (c *Client) Fresh() *Client {
 	return c
 }
 
+// From makes every new connection from an address of this machine.
+func (c *Client) From(address string) *Client {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	c.http.Transport.(*http.Transport).DialContext = d.DialContext
+	return c
+}
+
 // Close closes its connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -49,6 +57,7 @@ type Request struct {
 	Body   map[string]any // nil: none
 	Key    string         // Idempotency-Key
 	ID     string         // X-Request-Id
+	For    string         // X-Forwarded-For, which counts from a trusted proxy
 	Args   map[string]string
 }
 
@@ -131,7 +140,7 @@ func build(ctx context.Context, r Request) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range map[string]string{"Idempotency-Key": r.Key, "X-Request-Id": r.ID} {
+	for name, value := range map[string]string{"Idempotency-Key": r.Key, "X-Request-Id": r.ID, "X-Forwarded-For": r.For} {
 		if value != "" {
 			req.Header.Set(name, value)
 		}

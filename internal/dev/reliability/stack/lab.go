@@ -16,6 +16,7 @@ type Lab struct {
 	root, folder string
 	binary       string // of a release
 	breakable    string // with failpoints
+	shifted      string // with a clock that is shifted; "" until BuildShifted
 	postgres     *service.Postgres
 	databases    int
 	stacks       int

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,6 +27,10 @@ type Node struct {
 	log     string
 	stack   *Stack
 	process *childproc.Process
+
+	// What the next Start does differently from that of the other nodes.
+	Flags []string      // beside the others' flags, which they overrule
+	Shift time.Duration // of its clock, in whole seconds; needs Lab.BuildShifted
 }
 
 // add adds a node, at addresses that no other program of this machine uses.
@@ -38,10 +43,16 @@ func (s *Stack) add() {
 // is set in a build that has them.
 func (n *Node) Start(failpoint string) error {
 	binary := n.stack.lab.binary
-	if failpoint != "" {
+	switch {
+	case failpoint != "":
 		binary = n.stack.lab.breakable
+	case n.Shift != 0:
+		binary = n.stack.lab.shifted
 	}
-	cmd := n.stack.command(context.Background(), binary, append([]string{"serve", "--addr", n.Addr, "--metrics-addr", n.metrics, "--log-level", "warn"}, n.stack.flags...)...)
+	cmd := n.stack.command(context.Background(), binary, slices.Concat([]string{"serve", "--addr", n.Addr, "--metrics-addr", n.metrics, "--log-level", "warn"}, n.stack.flags, n.Flags)...)
+	if n.Shift != 0 {
+		cmd.Env = append(cmd.Env, fmt.Sprint(shiftVariable, "=", int64(n.Shift.Seconds())))
+	}
 	if failpoint != "" {
 		cmd.Env = append(cmd.Env, "FAILPOINT="+failpoint)
 	}
@@ -110,6 +121,28 @@ func (n *Node) Load() (Load, error) {
 		}
 	}
 	return Load{int(values["go_goroutines"]), int(values["process_open_fds"]), int64(values["process_resident_memory_bytes"])}, nil
+}
+
+// ResetPeak forgets the Peak so far.
+func (n *Node) ResetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", n.process.ID()), []byte("5"), 0)
+}
+
+// Peak returns how many bytes of memory the process has held at most since
+// ResetPeak, as Linux counts them.
+func (n *Node) Peak() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.process.ID()))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if size, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			var kilobytes int64
+			_, err := fmt.Sscanf(size, "%d kB", &kilobytes)
+			return kilobytes << 10, err
+		}
+	}
+	return 0, fmt.Errorf("node %d: the kernel tells no VmHWM", n.Index)
 }
 
 // Stacks ends the process by SIGQUIT and returns the stacks of all goroutines that

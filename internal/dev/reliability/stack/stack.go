@@ -30,14 +30,16 @@ type Shape struct {
 	Nodes int
 	PG    bool // else SQLite
 	Redis bool
+	Plain bool // without the proxies that can fail PostgreSQL and Redis
 }
 
 // The shapes that the proofs are about.
 var (
-	SQLite = Shape{"SQLite", 1, false, false}
-	PG1    = Shape{"PG x1", 1, true, true}
-	PG3    = Shape{"PG x3", 3, true, true}
-	PGOnly = Shape{"PG x3, no Redis", 3, true, false}
+	SQLite   = Shape{Name: "SQLite", Nodes: 1}
+	PG1      = Shape{Name: "PG x1", Nodes: 1, PG: true, Redis: true}
+	PG3      = Shape{Name: "PG x3", Nodes: 3, PG: true, Redis: true}
+	PG3Plain = Shape{Name: "PG x3", Nodes: 3, PG: true, Redis: true, Plain: true}
+	PGOnly   = Shape{Name: "PG x3, no Redis", Nodes: 3, PG: true}
 )
 
 // Email is the address of the one developer of every stack.
@@ -49,8 +51,8 @@ type Stack struct {
 	Nodes    []*Node
 	Postgres *service.Postgres // nil with SQLite
 	Redis    *service.Redis    // nil without Redis
-	DB       *Fault            // before PostgreSQL
-	Cache    *Fault            // before Redis
+	DB       *Fault            // before PostgreSQL; nil if Plain
+	Cache    *Fault            // before Redis; nil if Plain
 	Password string            // of the developer
 
 	lab      *Lab
@@ -106,8 +108,13 @@ func (s *Stack) dependencies() (err error) {
 	if s.Postgres, s.database, err = s.lab.database(); err != nil {
 		return err
 	}
-	if s.DB, err = newFault("db", s.Postgres.Addr()); err != nil || !s.Shape.Redis {
-		return err
+	if !s.Plain {
+		if s.DB, err = newFault("db", s.Postgres.Addr()); err != nil {
+			return err
+		}
+	}
+	if !s.Shape.Redis {
+		return nil
 	}
 	folder := filepath.Join(s.folder, "redis")
 	if err := os.Mkdir(folder, 0o755); err != nil {
@@ -116,7 +123,9 @@ func (s *Stack) dependencies() (err error) {
 	if s.Redis, err = service.NewRedis(folder); err != nil {
 		return err
 	}
-	s.Cache, err = newFault("cache", s.Redis.Addr())
+	if !s.Plain {
+		s.Cache, err = newFault("cache", s.Redis.Addr())
+	}
 	return err
 }
 
@@ -139,7 +148,7 @@ func (s *Stack) command(ctx context.Context, binary string, args ...string) *exe
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
 	cmd.Env = append(cmd.Env, "OPENWEARABLES_SECRET="+s.secret, "OPENWEARABLES_DATABASE="+s.URL())
 	if s.Redis != nil {
-		cmd.Env = append(cmd.Env, "OPENWEARABLES_REDIS=redis://"+s.Cache.Addr())
+		cmd.Env = append(cmd.Env, "OPENWEARABLES_REDIS="+s.RedisURL())
 	}
 	return cmd
 }
@@ -161,7 +170,19 @@ func (s *Stack) URL() string {
 	if s.Postgres == nil {
 		return "sqlite:" + s.File()
 	}
-	return s.Postgres.URL(s.DB.Addr(), s.database)
+	address := s.Postgres.Addr()
+	if s.DB != nil {
+		address = s.DB.Addr()
+	}
+	return s.Postgres.URL(address, s.database)
+}
+
+// RedisURL returns the URL of the Redis that the nodes use.
+func (s *Stack) RedisURL() string {
+	if s.Cache != nil {
+		return "redis://" + s.Cache.Addr()
+	}
+	return "redis://" + s.Redis.Addr()
 }
 
 // File returns the path of the SQLite database.
