@@ -120,7 +120,7 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 	ports := front.Ports{
 		Auth: s.auth, Workouts: workouts, Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:     func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
-		Degraded:  func() bool { return len(s.Risks()) > 0 },
+		Degraded:  func() bool { return len(s.Risks()) > 0 || s.redisLost != nil && s.redisLost() },
 		RedisLost: s.redisLost,
 	}
 	if s.nodes != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -52,6 +53,10 @@ func (c *Config) exposed() (warnings []string) {
 	if metrics, _, err := net.SplitHostPort(c.MetricsAddr); err == nil && !isInternal(metrics) {
 		warnings = append(warnings, fmt.Sprintf("--metrics-addr %s serves /metrics to everybody who reaches it, without TLS: "+
 			"give a loopback or private address, or close the port to others", c.MetricsAddr))
+	}
+	if u, err := url.Parse(c.Redis); err == nil && u.Scheme == "redis" && !isLoopback(u.Hostname()) {
+		warnings = append(warnings, fmt.Sprintf("--redis: others on the way to %s could read its password and undo revocations: use rediss://, "+
+			"with ca_file=FILE for an authority of your own", u.Hostname()))
 	}
 	if c.InsecureHTTP && c.TLSCert != "" {
 		warnings = append(warnings, "--insecure-http does nothing beside --tls-cert: leave it out")

@@ -62,7 +62,7 @@ type Ports struct {
 	Auth      *auth.Auth
 	Workouts  *event.Workouts
 	Ready     func(context.Context) error           // returns an error while requests cannot be served
-	Degraded  func() bool                           // reports whether acknowledged writes may be lost
+	Degraded  func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
 	RedisLost func() bool                           // reports whether Redis is lost; nil without Redis
 	Split     func() bool                           // reports whether other nodes share no Redis with this one; nil on SQLite
 	Begin     func(context.Context) context.Context // returns the context of a new request

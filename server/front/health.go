@@ -39,7 +39,7 @@ func (f *Front) registerHealth(h health) {
 }
 
 // readyz answers 503 while requests cannot be served, with what is known of why,
-// else "ok", or "degraded" if acknowledged writes may be lost.
+// else "ok", or "degraded" if acknowledged writes may be lost or Redis is away.
 func (h health) readyz(w http.ResponseWriter, r *http.Request) {
 	switch err := h.ready(r.Context()); {
 	case err != nil:

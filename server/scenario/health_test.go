@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
+	"github.com/openwearables/openwearables/internal/dev/redistest"
 	"github.com/openwearables/openwearables/internal/dev/service"
 	"github.com/openwearables/openwearables/server"
 )
@@ -312,4 +314,38 @@ func TestMetricsHaveTheirOwnListener(t *testing.T) {
 			t.Errorf("the metrics listener answers %s with %d", path, code)
 		}
 	}
+}
+
+// TestReadinessWithoutRedis checks that a node whose Redis is away goes on and says so.
+func TestReadinessWithoutRedis(t *testing.T) {
+	t.Parallel()
+	durable, err := pgtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := durable.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	redis := redistest.Start(t)
+	n := &node{t: t, clock: &clock{}, log: &logBuffer{}, dsn: durable.New(t), secret: []byte(rand.Text() + rand.Text())}
+	n.boot(t, withRedis(redis))
+	says := func(status string) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			res, raw := n.send(t, newRequest(t, "GET", n.url+"/readyz", nil))
+			if res.StatusCode == 200 && strings.Contains(string(raw), strconv.Quote(status)) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("/readyz is %d %s, want %s", res.StatusCode, raw, status)
+			}
+		}
+	}
+	says("ok")
+	redis.Kill()
+	says("degraded")
+	redis.Start()
+	says("ok")
 }
