@@ -99,6 +99,15 @@ func (c *Caller) guest(known bool) credential.Guest {
 	return credential.Guest{Network: c.network(24, 56), Known: known}
 }
 
+// Identity names the caller when calls take turns: its principal, or else its
+// address.
+func (c *Caller) Identity() string {
+	if c.Principal == nil {
+		return c.AddressID()
+	}
+	return c.Principal.Actor()
+}
+
 func (c *Caller) actor() string {
 	if c.Principal == nil {
 		return anonymousActor

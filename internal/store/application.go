@@ -25,7 +25,7 @@ func (r *reader) Application(ctx context.Context, appID string) (auth.StoredAppl
 }
 
 func (r *reader) Applications(ctx context.Context, after *auth.Place, limit int) ([]auth.Application, error) {
-	rows, err := list[applicationRow](ctx, r, "created_at DESC, app_id DESC", beyond("app_id", after, limit))
+	rows, err := few[applicationRow](ctx, r, "created_at DESC, app_id DESC", beyond("app_id", after, limit))
 	return each(rows, err, func(row *applicationRow) auth.Application { return row.Application })
 }
 

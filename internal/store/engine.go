@@ -42,6 +42,9 @@ type engine struct {
 	classify classifier
 	// containing finds users in the index that a migration made for this engine.
 	containing containing
+	// stopsEarly tells that a statement can be stopped only until it has returned
+	// its first row.
+	stopsEarly bool
 	// argument returns the placeholder of the nth argument, from 1.
 	argument func(n int) string
 	// log is told that a migration waits for another one; nil: nobody is.
@@ -95,11 +98,15 @@ type backend interface {
 	close() error
 }
 
-// runner runs statements: on a pool, or in a transaction.
+// runner runs statements: on a pool, or in a transaction. Outside a transaction
+// it may call f more than once, and ends it in callTimeout.
 type runner interface {
-	// use calls f with an executor and the context for its statements. Outside a
-	// transaction it may call f more than once.
+	// use calls f, which reads few rows by an index, with an executor and the
+	// context for its statements. It finds a free connection whatever scans run.
 	use(ctx context.Context, f func(context.Context, executor) error) error
+	// scan is use for an f that may read any number of rows. It waits for the turn
+	// of its caller.
+	scan(ctx context.Context, f func(context.Context, executor) error) error
 }
 
 // executor runs two kinds of statements: those built by bun, and those of this

@@ -34,7 +34,7 @@ var (
 // transientErrors become Unavailable: the same call may succeed later.
 var transientErrors = []error{
 	context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone,
-	errClosed, errAbsent, errLost, errUncertain, errAborted, errSkewed,
+	errClosed, errAbsent, errNoTurn, errLost, errUncertain, errAborted, errSkewed,
 }
 
 // domainError translates an error of the driver: to problem.ErrNotFound, a

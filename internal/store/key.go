@@ -32,7 +32,7 @@ func (r *reader) KeyByHash(ctx context.Context, h credential.Hash) (auth.StoredK
 }
 
 func (r *reader) Keys(ctx context.Context, after *auth.Place, limit int) ([]auth.Key, error) {
-	rows, err := list[keyRow](ctx, r, newestFirst, beyond("id", after, limit))
+	rows, err := few[keyRow](ctx, r, newestFirst, beyond("id", after, limit))
 	return each(rows, err, func(row *keyRow) auth.Key { return row.Key })
 }
 

@@ -67,7 +67,7 @@ func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
 }
 
 func (t *tx) ledgerHead(ctx context.Context, userID string) (Entry, error) {
-	rows, err := list[entryRow](ctx, &t.reader, "seq DESC", func(q *bun.SelectQuery) {
+	rows, err := few[entryRow](ctx, &t.reader, "seq DESC", func(q *bun.SelectQuery) {
 		q.Where("user_id = ?", userID).Limit(1)
 	})
 	if err != nil || len(rows) == 0 {

@@ -38,7 +38,7 @@ func (s *Store) Announce(ctx context.Context, n cluster.Node) ([]cluster.Node, e
 	if err != nil {
 		return nil, err
 	}
-	rows, err := list[nodeRow](ctx, s.reader, "n.id", func(q *bun.SelectQuery) {
+	rows, err := few[nodeRow](ctx, s.reader, "n.id", func(q *bun.SelectQuery) {
 		q.Where("n.id <> ? AND n.seen_at > "+databaseNow+" - ?", n.ID, cluster.NodeLife.Microseconds()).Limit(maxNodes)
 	})
 	return each(rows, err, func(row *nodeRow) cluster.Node { return row.Node })

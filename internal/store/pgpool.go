@@ -39,6 +39,8 @@ type pgPool struct {
 
 	acquireTimeout, callTimeout time.Duration
 
+	scans *lane // of a quarter of the connections
+
 	skew skewedClock
 
 	mu      sync.RWMutex // held for reading while a transaction is let in
@@ -47,9 +49,11 @@ type pgPool struct {
 }
 
 func servePostgres(m *mapper, p *pools, o Options) backend {
+	quarter := p.writer.Stats().MaxOpenConnections / 4
 	return &pgPool{
 		mapper: m, pools: p, pool: p.writer, now: o.Now, clock: &clock{}, skew: skewedClock{machine: o.machine()}, log: o.logger(),
 		acquireTimeout: acquireTimeout, callTimeout: callTimeout,
+		scans: newLane(quarter, acquireTimeout),
 	}
 }
 
@@ -109,6 +113,10 @@ func (p *pgPool) use(ctx context.Context, f func(context.Context, executor) erro
 		}
 		return c.release(f(within, c))
 	})
+}
+
+func (p *pgPool) scan(ctx context.Context, f func(context.Context, executor) error) error {
+	return p.scans.run(ctx, func() error { return p.use(ctx, f) })
 }
 
 func (p *pgPool) do(ctx context.Context, f func(context.Context, *tx) error) error {

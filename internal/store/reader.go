@@ -49,18 +49,39 @@ func (r *reader) locked(q *bun.SelectQuery) *bun.SelectQuery {
 }
 
 // list returns rows of the type R, in the given order; narrow, if not nil, adds
-// conditions.
+// conditions. It may read any number of rows: it is a scan.
 func list[R any](ctx context.Context, r *reader, order string, narrow func(*bun.SelectQuery)) ([]R, error) {
+	var rows []R
+	err := r.scan(ctx, func(ctx context.Context, on executor) error {
+		rows = nil
+		q := r.selectRows(&rows, order, narrow)
+		if r.engine.stopsEarly {
+			// The first row comes when all are found.
+			found := bun.NewWithQuery("found", r.selectRows((*R)(nil), order, narrow)).Materialized()
+			q = r.db.NewSelect().Model(&rows).ModelTableExpr("found AS ?TableAlias").WithQuery(found).OrderExpr(order)
+		}
+		return q.Conn(on).Scan(ctx)
+	})
+	return rows, r.fail(ctx, err)
+}
+
+// few is list for rows that an index finds one after the other and whose number
+// has a low bound.
+func few[R any](ctx context.Context, r *reader, order string, narrow func(*bun.SelectQuery)) ([]R, error) {
 	var rows []R
 	err := r.use(ctx, func(ctx context.Context, on executor) error {
 		rows = nil
-		q := r.locked(r.db.NewSelect().Conn(on).Model(&rows)).OrderExpr(order)
-		if narrow != nil {
-			narrow(q)
-		}
-		return q.Scan(ctx)
+		return r.selectRows(&rows, order, narrow).Conn(on).Scan(ctx)
 	})
 	return rows, r.fail(ctx, err)
+}
+
+func (r *reader) selectRows(model any, order string, narrow func(*bun.SelectQuery)) *bun.SelectQuery {
+	q := r.locked(r.db.NewSelect().Model(model)).OrderExpr(order)
+	if narrow != nil {
+		narrow(q)
+	}
+	return q
 }
 
 // beyond narrows a list that is ordered newest first, then by the column id.

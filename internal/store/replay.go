@@ -50,7 +50,7 @@ type signingKeyRow struct {
 func (r *signingKeyRow) held() auth.StoredSigningKey { return r.StoredSigningKey }
 
 func (r *reader) SigningKeys(ctx context.Context) ([]auth.StoredSigningKey, error) {
-	rows, err := list[signingKeyRow](ctx, r, "created_at, id", nil)
+	rows, err := few[signingKeyRow](ctx, r, "created_at, id", nil)
 	return each(rows, err, (*signingKeyRow).held)
 }
 

@@ -78,9 +78,11 @@ func isSearch(q auth.UserQuery) bool {
 // them at most.
 func (r *reader) found(ctx context.Context, text string) (ids []string, err error) {
 	query, args := r.engine.containing(text)
-	err = r.use(ctx, func(ctx context.Context, on executor) error {
+	err = r.scan(ctx, func(ctx context.Context, on executor) error {
 		ids = nil
-		return r.db.NewRaw(query+" LIMIT ?", append(args, auth.MaxFound)...).Conn(on).Scan(ctx, &ids)
+		// The first row comes when all are found, so that it can be stopped until then.
+		query := "WITH found AS MATERIALIZED (" + query + " LIMIT ?) SELECT user_id FROM found"
+		return r.db.NewRaw(query, append(args, auth.MaxFound)...).Conn(on).Scan(ctx, &ids)
 	})
 	return ids, r.fail(ctx, err)
 }

@@ -32,6 +32,7 @@ var sqliteEngine = engine{
 	classify:   classifySQLite,
 	containing: containingSQLite,
 	argument:   func(int) string { return "?" },
+	stopsEarly: true,
 }
 
 // file is a backend whose writes share commits.
@@ -42,7 +43,10 @@ type file struct {
 
 func serveSQLite(m *mapper, p *pools, o Options) backend {
 	return &file{
-		filePool{p.readers, &statements{prepare: p.readers.PrepareContext}},
+		filePool{
+			p.readers, &statements{prepare: p.readers.PrepareContext},
+			newLane(min(2, runtime.GOMAXPROCS(0)/2), acquireTimeout), callTimeout,
+		},
 		newBatcher(m, p.writer, &clock{now: o.clock()}, o.logger()),
 	}
 }
@@ -59,14 +63,31 @@ func (f *file) close() error {
 	return errors.Join(err, f.batcher.pool.Close())
 }
 
-// filePool runs the reads, with statements that are prepared once.
+// filePool runs the reads, with statements that are prepared once. A scan keeps a
+// processor busy, so that half of them, two at most, are the places for scans.
 type filePool struct {
 	*sql.DB
 	*statements
+	scans       *lane
+	callTimeout time.Duration
 }
 
+// use ends f when the time of the request is over. The connection on which a
+// statement was stopped is closed.
 func (p filePool) use(ctx context.Context, f func(context.Context, executor) error) error {
-	return f(ctx, p)
+	begun, budget := time.Now(), budgetFrom(ctx)
+	defer func() { budget.use(time.Since(begun)) }()
+	within, cancel := context.WithDeadline(ctx, begun.Add(p.callTimeout-budget.used()))
+	defer cancel()
+	err := f(within, p)
+	if err != nil && within.Err() != nil { // err may hide the timeout
+		err = fmt.Errorf("%w: %v", within.Err(), err)
+	}
+	return err
+}
+
+func (p filePool) scan(ctx context.Context, f func(context.Context, executor) error) error {
+	return p.scans.run(ctx, func() error { return p.use(ctx, f) })
 }
 
 // openSQLite opens the file, and creates it if it is missing, readable by its

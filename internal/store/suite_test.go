@@ -47,8 +47,12 @@ var dsns = map[string]func(testing.TB) string{
 // unhurried gives the store time limits for a machine that is busy with other
 // tests.
 func (s *Store) unhurried() *Store {
-	if p, ok := s.backend.(*pgPool); ok {
-		p.acquireTimeout, p.callTimeout = time.Minute, time.Minute
+	switch b := s.backend.(type) {
+	case *pgPool:
+		b.acquireTimeout, b.callTimeout = time.Minute, time.Minute
+		b.scans.patience = time.Minute
+	case *file:
+		b.callTimeout, b.scans.patience = time.Minute, time.Minute
 	}
 	return s
 }

@@ -77,6 +77,10 @@ func (g guard) use(_ context.Context, f func(context.Context, executor) error) e
 	return f(g.ctx, g)
 }
 
+func (g guard) scan(ctx context.Context, f func(context.Context, executor) error) error {
+	return g.use(ctx, f)
+}
+
 func (g guard) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
 	if err := g.usable(); err != nil {
 		return nil, err

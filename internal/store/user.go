@@ -121,7 +121,7 @@ func (r *reader) matching(ctx context.Context, q auth.UserQuery) (match func(*bu
 		}
 		return match, total, err
 	default:
-		err = r.use(ctx, func(ctx context.Context, on executor) error {
+		err = r.scan(ctx, func(ctx context.Context, on executor) error {
 			n, err := matchingUsers(r.db.NewSelect().Conn(on).Model((*userRow)(nil)), q).Count(ctx)
 			total = int(n)
 			return err

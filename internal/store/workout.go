@@ -25,7 +25,11 @@ func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, 
 	if q.Backward {
 		order, beyond = "start_time, id", "(start_time, id) > (?, ?)"
 	}
-	rows, err := list[workoutRow](ctx, r, order, func(s *bun.SelectQuery) {
+	read := few[workoutRow] // a page of the index
+	if q.Type != nil {
+		read = list[workoutRow]
+	}
+	rows, err := read(ctx, r, order, func(s *bun.SelectQuery) {
 		s.Where("user_id = ? AND start_time >= ? AND start_time < ?", q.UserID, q.Start, q.End).Limit(int64(q.Limit))
 		if q.Type != nil {
 			s.Where("type = ?", *q.Type)
