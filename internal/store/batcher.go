@@ -39,10 +39,13 @@ type batcher struct {
 	mu          sync.RWMutex // held for reading while a job is queued
 	closed      bool
 	queue       chan *job
+	bulk        chan *job // at most one; bulkTurns lets it in
+	bulkTurns   *lane
 	truncations chan chan error
 	stopped     chan struct{}
 
-	conn *connection // nil before the first batch and after a failure
+	batch []*job      // the jobs of the commit under way
+	conn  *connection // nil before the first batch and after a failure
 }
 
 // job is one transaction that waits for its turn.
@@ -63,7 +66,8 @@ const (
 func newBatcher(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *batcher {
 	b := &batcher{
 		mapper: m, pool: pool, clock: c, log: log,
-		queue: make(chan *job, maxWaiting), truncations: make(chan chan error), stopped: make(chan struct{}),
+		queue: make(chan *job, maxWaiting), bulk: make(chan *job, 1), bulkTurns: newLane(1, acquireTimeout),
+		truncations: make(chan chan error), stopped: make(chan struct{}),
 	}
 	go b.run()
 	return b
@@ -72,11 +76,21 @@ func newBatcher(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *batcher {
 // do runs f once. A caller that is cancelled before its turn leaves the queue;
 // f then does not run.
 func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) error {
+	return b.submit(ctx, b.queue, f)
+}
+
+// doBulk runs f in a commit of its own. Of two calls, the others that wait are
+// committed in between.
+func (b *batcher) doBulk(ctx context.Context, f func(context.Context, *tx) error) error {
+	return b.engine.domainError(b.bulkTurns.run(ctx, func() error { return b.submit(ctx, b.bulk, f) }))
+}
+
+func (b *batcher) submit(ctx context.Context, queue chan<- *job, f func(context.Context, *tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return problem.UnavailableError(err)
 	}
 	j := &job{ctx: context.WithoutCancel(ctx), f: f, done: make(chan error, 1)}
-	if err := b.enqueue(j); err != nil {
+	if err := b.enqueue(j, queue); err != nil {
 		return problem.UnavailableError(err)
 	}
 	select {
@@ -95,14 +109,14 @@ func (b *batcher) doLong(ctx context.Context, f func(context.Context, *tx) error
 	return b.do(ctx, f)
 }
 
-func (b *batcher) enqueue(j *job) error {
+func (b *batcher) enqueue(j *job, queue chan<- *job) error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.closed {
 		return errClosed
 	}
 	select {
-	case b.queue <- j:
+	case queue <- j:
 		return nil
 	default:
 		return errQueueFull
@@ -121,7 +135,6 @@ func (b *batcher) close() {
 }
 
 func (b *batcher) run() {
-	var batch []*job
 	finished := false
 	defer func() {
 		b.disconnect()
@@ -129,38 +142,65 @@ func (b *batcher) run() {
 			close(b.stopped)
 			return
 		}
-		answer(batch, errJobExited) // a job ended this goroutine (runtime.Goexit)
+		answer(b.batch, errJobExited) // a job ended this goroutine (runtime.Goexit)
 		go b.run()
 	}()
-	for !finished {
+	for open := true; open; {
 		select {
 		case j, ok := <-b.queue:
-			if finished = !ok; ok {
-				batch = b.gather(batch[:0], j)
-				answer(batch, b.commit(batch))
-				clear(batch)
+			if open = ok; ok {
+				b.work(j)
+			}
+		case j := <-b.bulk:
+			b.workBulk(j)
+			select { // not another one before those that wait
+			case j, ok := <-b.queue:
+				if open = ok; ok {
+					b.work(j)
+				}
+			default:
 			}
 		case reply := <-b.truncations:
 			reply <- b.checkpoint()
 		}
 	}
+	select { // the last, since none is let in any more
+	case j := <-b.bulk:
+		b.workBulk(j)
+	default:
+	}
+	finished = true
 }
 
-// gather adds the queued jobs to the first one, up to maxBatch.
-func (b *batcher) gather(batch []*job, first *job) []*job {
-	batch = append(batch, first)
-	for len(batch) < maxBatch {
+// work commits the job with the others that wait, up to maxBatch in all.
+func (b *batcher) work(first *job) {
+	b.batch = append(b.batch[:0], first)
+gather:
+	for len(b.batch) < maxBatch {
 		select {
 		case j, ok := <-b.queue:
 			if !ok {
-				return batch
+				break gather
 			}
-			batch = append(batch, j)
+			b.batch = append(b.batch, j)
 		default:
-			return batch
+			break gather
 		}
 	}
-	return batch
+	b.finish()
+}
+
+// workBulk commits the job alone.
+func (b *batcher) workBulk(j *job) {
+	b.batch = append(b.batch[:0], j)
+	b.finish()
+}
+
+// finish commits the batch and answers its jobs.
+func (b *batcher) finish() {
+	answer(b.batch, b.commit(b.batch))
+	clear(b.batch)
+	b.batch = b.batch[:0]
 }
 
 // answer sends each job its own result. If the batch failed, every job gets

@@ -83,6 +83,9 @@ type backend interface {
 	// doLong is do for a transaction that grows with the data: it may take
 	// longTimeout.
 	doLong(ctx context.Context, f func(context.Context, *tx) error) error
+	// doBulk is do for a transaction that writes many rows for one call. It waits
+	// for its turn among those of its kind, and other transactions go before it.
+	doBulk(ctx context.Context, f func(context.Context, *tx) error) error
 	// ping returns nil if the database can be written and its clock agrees with
 	// ours.
 	ping(ctx context.Context) error

@@ -39,7 +39,7 @@ type pgPool struct {
 
 	acquireTimeout, callTimeout time.Duration
 
-	scans *lane // of a quarter of the connections
+	scans, bulk *lane // of a quarter of the connections each
 
 	skew skewedClock
 
@@ -53,7 +53,7 @@ func servePostgres(m *mapper, p *pools, o Options) backend {
 	return &pgPool{
 		mapper: m, pools: p, pool: p.writer, now: o.Now, clock: &clock{}, skew: skewedClock{machine: o.machine()}, log: o.logger(),
 		acquireTimeout: acquireTimeout, callTimeout: callTimeout,
-		scans: newLane(quarter, acquireTimeout),
+		scans: newLane(quarter, acquireTimeout), bulk: newLane(quarter, acquireTimeout),
 	}
 }
 
@@ -125,6 +125,10 @@ func (p *pgPool) do(ctx context.Context, f func(context.Context, *tx) error) err
 
 func (p *pgPool) doLong(ctx context.Context, f func(context.Context, *tx) error) error {
 	return p.run(ctx, true, f)
+}
+
+func (p *pgPool) doBulk(ctx context.Context, f func(context.Context, *tx) error) error {
+	return p.engine.domainError(p.bulk.run(ctx, func() error { return p.do(ctx, f) }))
 }
 
 func (p *pgPool) run(ctx context.Context, long bool, f func(context.Context, *tx) error) error {

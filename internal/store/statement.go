@@ -190,13 +190,22 @@ func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (
 // row's columns. If no row is written, the error is problem.ErrNotFound.
 func write[R any](ctx context.Context, t *tx, s *statement[R], row *R, more ...any) error {
 	p := preparedFor(t.mapper, s, false)
-	args := make([]any, len(p.fields), len(p.fields)+len(more))
-	for i, f := range p.fields {
-		args[i] = stored(f.Value(reflect.ValueOf(row).Elem()))
-		if text, ok := args[i].(string); ok && text != storable(text) {
-			return t.fail(ctx, errUnstorable)
-		}
+	args, err := p.appendArgs(make([]any, 0, len(p.fields)+len(more)), reflect.ValueOf(row).Elem())
+	if err != nil {
+		return t.fail(ctx, err)
 	}
 	res, err := t.conn.exec(ctx, p, append(args, more...))
 	return t.oneRow(ctx, res, err)
+}
+
+// appendArgs appends the arguments that the row is written with.
+func (p *prepared) appendArgs(args []any, row reflect.Value) ([]any, error) {
+	for _, f := range p.fields {
+		arg := stored(f.Value(row))
+		if text, ok := arg.(string); ok && text != storable(text) {
+			return nil, errUnstorable
+		}
+		args = append(args, arg)
+	}
+	return args, nil
 }

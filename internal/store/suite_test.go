@@ -50,9 +50,10 @@ func (s *Store) unhurried() *Store {
 	switch b := s.backend.(type) {
 	case *pgPool:
 		b.acquireTimeout, b.callTimeout = time.Minute, time.Minute
-		b.scans.patience = time.Minute
+		b.scans.patience, b.bulk.patience = time.Minute, time.Minute
 	case *file:
-		b.callTimeout, b.scans.patience = time.Minute, time.Minute
+		b.callTimeout = time.Minute
+		b.scans.patience, b.bulkTurns.patience = time.Minute, time.Minute
 	}
 	return s
 }

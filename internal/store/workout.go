@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"reflect"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/openwearables/openwearables/internal/event"
 )
@@ -41,6 +44,9 @@ func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, 
 	return each(rows, err, (*workoutRow).held)
 }
 
+// bulkRows is how many rows a write may have beside those of other callers.
+const bulkRows = 20
+
 // UpsertWorkouts writes all workouts or none, as event.Store promises.
 func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Workout, quota event.Quota) ([]bool, error) {
 	if len(ws) == 0 {
@@ -48,7 +54,11 @@ func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Wo
 	}
 	rows, of := distinctWorkouts(userID, ws)
 	var stored map[identity]string
-	err := s.do(ctx, func(ctx context.Context, t *tx) (err error) {
+	do := s.do
+	if len(rows) > bulkRows {
+		do = s.doBulk
+	}
+	err := do(ctx, func(ctx context.Context, t *tx) (err error) {
 		usage, err := t.admit(ctx, userID, rows, quota)
 		if err != nil {
 			return err
@@ -105,25 +115,66 @@ var replaced = []string{
 	"avg_pace_sec_per_km", "elevation_gain_meters",
 }
 
+// together is how many workouts one statement writes, unless fewer are left.
+const together = 50
+
+var upsertTogether, upsertOne = upserting(together), upserting(1)
+
+// upserting returns a statement that writes n workouts and returns the identity
+// and the id of each.
+func upserting(n int) *statement[workoutRow] {
+	return &statement[workoutRow]{text: func(table *schema.Table, columns []string) string {
+		set := make([]string, len(replaced))
+		for i, column := range replaced {
+			set[i] = column + " = excluded." + column
+		}
+		row := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
+		return "INSERT INTO " + table.Name + " (" + strings.Join(columns, ", ") + ") VALUES " + row + strings.Repeat(", "+row, n-1) +
+			" ON CONFLICT (user_id, provider, external_id) DO UPDATE SET " + strings.Join(set, ", ") +
+			" RETURNING provider, external_id, id"
+	}}
+}
+
 // upsertWorkouts writes the rows, which differ in identity, and returns the id
 // under which each is stored.
 func (t *tx) upsertWorkouts(ctx context.Context, rows []workoutRow) (map[identity]string, error) {
-	const most = 50 // so that a statement with the longest texts stays under SQLite's 1 MB
 	stored := make(map[identity]string, len(rows))
-	for chunk := range slices.Chunk(rows, most) {
-		q := t.db.NewInsert().Conn(t.conn).Model(&chunk).On("CONFLICT (user_id, provider, external_id) DO UPDATE")
-		for _, column := range replaced {
-			q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
+	for len(rows) > 0 {
+		statement, n := upsertOne, 1
+		if len(rows) >= together {
+			statement, n = upsertTogether, together
 		}
-		var back []workoutRow
-		if err := q.Returning("id, provider, external_id").Scan(ctx, &back); err != nil {
+		if err := t.upsert(ctx, statement, rows[:n], stored); err != nil {
 			return nil, t.fail(ctx, err)
 		}
-		for i := range back {
-			stored[back[i].identity()] = back[i].ID
-		}
+		rows = rows[n:]
 	}
 	return stored, nil
+}
+
+// upsert writes the rows, and adds to stored the ids under which they are.
+func (t *tx) upsert(ctx context.Context, s *statement[workoutRow], rows []workoutRow, stored map[identity]string) (err error) {
+	p := preparedFor(t.mapper, s, false)
+	args := make([]any, 0, len(rows)*len(p.fields))
+	for i := range rows {
+		if args, err = p.appendArgs(args, reflect.ValueOf(&rows[i]).Elem()); err != nil {
+			return err
+		}
+	}
+	back, err := t.conn.query(ctx, p, args)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, back.Close()) }()
+	for back.Next() {
+		var of identity
+		var id string
+		if err := back.Scan(&of.provider, &of.externalID, &id); err != nil {
+			return err
+		}
+		stored[of] = id
+	}
+	return back.Err()
 }
 
 // admit returns what the user will keep with the rows written, or the refusal of
