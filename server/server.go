@@ -167,15 +167,17 @@ const (
 	signingReloadAlone  = time.Minute
 )
 
-// start starts the background jobs: each second, buffered writes are flushed and
-// the clock of a shared database is measured; each minute, windows are purged, and
-// each hour other expired rows; from time to time, the signing keys are
+// start starts the background jobs: each second, buffered writes are flushed, the
+// clock of a shared database is measured and data of deleted users is removed; each
+// minute, windows are purged, and each hour other expired rows; from time to time,
+// the signing keys are
 // reloaded.
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.every(ctx, time.Second, "flush", s.flush)
 	s.every(ctx, time.Hour, "purge", func(ctx context.Context) error { return s.store.Purge(ctx, s.config.Retention) })
+	s.every(ctx, time.Second, "removing what was deleted", s.store.Remove)
 	reload := signingReloadAlone
 	if s.config.SQLitePath() == "" {
 		s.every(ctx, time.Second, "measuring the database's clock", s.measure)

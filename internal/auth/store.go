@@ -77,7 +77,8 @@ type Tx interface {
 	RecountUsers(ctx context.Context) error
 	InsertUser(ctx context.Context, u User) error
 	UpdateUser(ctx context.Context, u User) error
-	// DeleteUser removes the user, its sessions and its data.
+	// DeleteUser removes the user and its sessions, and a bounded amount of its
+	// data. Nothing returns the rest any more, which is removed later.
 	DeleteUser(ctx context.Context, id string) error
 
 	Replay(ctx context.Context, id credential.Hash) (ReplayRecord, error)

@@ -100,8 +100,8 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 	return u, err
 }
 
-// Delete removes a user with its data, sessions and tokens, and returns the
-// user as it was.
+// Delete removes a user with its sessions and tokens, and returns the user as it
+// was. Its data can no longer be read, and is removed soon after.
 func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 	id, err := problem.UUID("id", userID)
 	if err != nil {

@@ -40,6 +40,9 @@ func (s *Store) populate(t *testing.T) {
 	}
 	must(s.SetMeta(t.Context(), "name", "value"))(t)
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.RecountUsers(ctx) })
+	deleted := s.addUser(t)
+	s.giveWorkouts(t, deleted.ID, removalBatch+1)
+	s.deleteUser(t, deleted.ID) // and what is left of it
 }
 
 // contents are the rows of a table as text, in some order that is always the

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// removalBatch is how many rows of deleted data one transaction removes.
+const removalBatch = 200
+
+// Remove removes the data of deleted users, in small transactions with pauses, and
+// returns once none is left. What it has not removed when the process ends, the
+// next call removes. Any number of processes may call it at once.
+func (s *Store) Remove(ctx context.Context) error {
+	found := false
+	for {
+		begun := time.Now()
+		more, err := s.removeSome(ctx)
+		if errors.Is(err, errNoTurn) { // bulk writes are busy; the next call goes on
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		found = true
+		select {
+		case <-time.After(time.Since(begun)): // the others have half of the time
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if !found {
+		return nil
+	}
+	return s.truncateLog(ctx)
+}
+
+// removeSome removes some of the data, and reports whether there was any.
+func (s *Store) removeSome(ctx context.Context) (more bool, err error) {
+	var waiting bool
+	err = s.use(ctx, func(ctx context.Context, on executor) error {
+		return s.db.NewRaw("SELECT EXISTS (SELECT 1 FROM removals)").Conn(on).Scan(ctx, &waiting)
+	})
+	if err != nil || !waiting {
+		return false, s.fail(ctx, err)
+	}
+	err = s.doBulk(ctx, func(ctx context.Context, t *tx) (err error) {
+		more, err = t.removeSome(ctx)
+		return err
+	})
+	return more, err
+}
+
+// removeSome removes up to removalBatch workouts of a deleted user whom no other
+// transaction works on. It reports whether there was such a user.
+func (t *tx) removeSome(ctx context.Context) (bool, error) {
+	var user string
+	err := t.db.NewRaw("SELECT user_id FROM removals ORDER BY user_id LIMIT 1"+t.engine.skip).Conn(t.conn).Scan(ctx, &user)
+	if err = t.fail(ctx, err); errors.Is(err, problem.ErrNotFound) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return true, t.removeSomeOf(ctx, user)
+}
+
+// removeSomeOf removes up to removalBatch workouts of a deleted user. With the last
+// one it strikes the user off the removals.
+func (t *tx) removeSomeOf(ctx context.Context, user string) error {
+	n, err := t.exec(ctx, t.db.NewRaw("DELETE FROM workouts WHERE id IN (SELECT id FROM workouts WHERE user_id = ? LIMIT ?)",
+		user, removalBatch).Conn(t.conn))
+	if err == nil && n < removalBatch {
+		_, err = t.exec(ctx, t.db.NewRaw("DELETE FROM removals WHERE user_id = ?", user).Conn(t.conn))
+	}
+	return err
+}
