@@ -72,6 +72,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		store: p.Store, vault: p.Vault, signer: signer, versions: p.Peers,
 		cache: newCache(), uses: uses, now: p.Now, machine: p.Machine, log: p.Log,
 	}
+	p.Store.OnEnd(credentials.forgetSessions)
 	buckets := &buckets{limits: limits, peers: p.Peers, now: p.Now, log: p.Log}
 	trail := &trail{store: p.Store, now: p.Now, log: p.Log}
 	passwords := &passwords{

@@ -26,6 +26,9 @@ type Store interface {
 	// deletion: it may take ten seconds. If the database cannot be reached, it
 	// fails as soon as Write does.
 	WriteLong(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
+	// OnEnd sets the function that is called with the ids of the sessions which
+	// EndSessions left to be ended. New calls it before any other method.
+	OnEnd(forget func(ctx context.Context, sessions []string))
 }
 
 // Tx is a transaction. What it reads stays locked until the transaction ends,
@@ -51,7 +54,10 @@ type Tx interface {
 	// were live.
 	TrimSessions(ctx context.Context, of SessionFilter, keep int) (live []string, err error)
 	UpdateSession(ctx context.Context, s StoredSession) error
-	// EndSessions revokes the live sessions that match and returns their ids.
+	// EndSessions revokes the live sessions that match and returns their ids. If
+	// they are many, it revokes some. Once f has succeeded, Write revokes the rest
+	// before it returns, in further transactions, and calls what OnEnd has set. If
+	// Write fails or the process ends meanwhile, they are revoked later.
 	EndSessions(ctx context.Context, which SessionFilter, at time.Time) ([]string, error)
 
 	// CountKeys returns how many keys there are. Until the transaction ends, no

@@ -40,6 +40,10 @@ func (s *Store) populate(t *testing.T) {
 	}
 	must(s.SetMeta(t.Context(), "name", "value"))(t)
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.RecountUsers(ctx) })
+	err := s.do(t.Context(), func(ctx context.Context, t *tx) error { return t.leaveRest(ctx, auth.SessionFilter{AppID: "app_1"}) })
+	if err != nil {
+		t.Fatal(err)
+	}
 	deleted := s.addUser(t)
 	s.giveWorkouts(t, deleted.ID, removalBatch+1)
 	s.deleteUser(t, deleted.ID) // and what is left of it

@@ -11,10 +11,15 @@ import (
 // removalBatch is how many rows of deleted data one transaction removes.
 const removalBatch = 200
 
-// Remove removes the data of deleted users, in small transactions with pauses, and
-// returns once none is left. What it has not removed when the process ends, the
-// next call removes. Any number of processes may call it at once.
+// Remove goes on with what was left for later: it ends the sessions that a Write
+// was to end when its process ended, and removes the data of deleted users, in
+// small transactions with pauses. It returns once nothing is left. What it has not
+// done when the process ends, the next call does. Any number of processes may call
+// it at once.
 func (s *Store) Remove(ctx context.Context) error {
+	if err := s.endRests(ctx); err != nil {
+		return err
+	}
 	found := false
 	for {
 		begun := time.Now()

@@ -75,10 +75,26 @@ func (t *tx) UpdateSession(ctx context.Context, s auth.StoredSession) error {
 
 var errNoFilter = errors.New("store: a session filter that selects nothing in particular")
 
+// EndSessions ends the sessions that match, as auth.Tx promises. Of what an
+// application, a key, a developer or a session minted there may be any number: the
+// transaction ends endingBatch of them, and Write the rest before it returns.
 func (t *tx) EndSessions(ctx context.Context, which auth.SessionFilter, at time.Time) ([]string, error) {
 	if which.ID+which.DeveloperID+which.UserID+which.AppID+which.MintedBy == "" {
 		return nil, t.fail(ctx, errNoFilter)
 	}
+	ids, err := t.endSessions(ctx, which, at, nil)
+	if err == nil && len(ids) == endingBatch && minted(which) {
+		err = t.leaveRest(ctx, which)
+	}
+	return ids, err
+}
+
+// minted reports whether the filter selects sessions by what minted them alone.
+func minted(which auth.SessionFilter) bool { return which.ID+which.DeveloperID+which.UserID == "" }
+
+// endSessions ends the sessions that match and were made by the instant, if it is
+// not nil, but no more than endingBatch of minted ones.
+func (t *tx) endSessions(ctx context.Context, which auth.SessionFilter, at time.Time, madeBy *time.Time) ([]string, error) {
 	q := t.locked(t.db.NewSelect().Model((*sessionRow)(nil)).Column("id").OrderExpr(newestFirst)).
 		Where("revoked_at IS NULL AND expires_at > ?", at)
 	for _, must := range []struct{ column, value string }{
@@ -94,6 +110,12 @@ func (t *tx) EndSessions(ctx context.Context, which auth.SessionFilter, at time.
 	}
 	if which.Except != "" {
 		q = q.Where("id <> ? AND (minted_by IS NULL OR minted_by <> ?)", which.Except, which.Except)
+	}
+	if madeBy != nil {
+		q = q.Where("created_at <= ?", *madeBy)
+	}
+	if minted(which) {
+		q = q.Limit(endingBatch)
 	}
 	var ids []string
 	err := t.db.NewUpdate().Conn(t.conn).Model((*sessionRow)(nil)).Set("revoked_at = ?", at).

@@ -50,6 +50,8 @@ type Store struct {
 	pools   *pools
 	now     func() time.Time // nil: the database's
 	crowded atomic.Bool      // with windows
+
+	forget func(context.Context, []string) // see OnEnd
 }
 
 var (
@@ -116,11 +118,11 @@ func (s *Store) Ping(ctx context.Context) error {
 // runs again if the transaction was rolled back because of a conflict with
 // another.
 func (s *Store) Write(ctx context.Context, f func(ctx context.Context, tx auth.Tx) error) error {
-	return s.do(ctx, func(ctx context.Context, t *tx) error { return f(ctx, t) })
+	return s.writeAll(ctx, s.do, f)
 }
 
 // WriteLong is Write for a transaction that grows with the data, as auth.Store
 // promises.
 func (s *Store) WriteLong(ctx context.Context, f func(ctx context.Context, tx auth.Tx) error) error {
-	return s.doLong(ctx, func(ctx context.Context, t *tx) error { return f(ctx, t) })
+	return s.writeAll(ctx, s.doLong, f)
 }
