@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -12,12 +13,13 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 )
 
-// manyWorkouts returns as many workouts as one call may hold, new ones for each
-// series.
+// manyWorkouts returns as many workouts as one call may hold, new ones of a time
+// of its own for each series.
 func manyWorkouts(series string) []event.Workout {
 	ws := make([]event.Workout, event.MaxBatch)
+	begin := epoch.Add(rand.N(100_000 * time.Hour))
 	for i := range ws {
-		ws[i] = newWorkout("garmin", series+fmt.Sprint(i), epoch.Add(time.Duration(i)*time.Second))
+		ws[i] = newWorkout("garmin", series+fmt.Sprint(i), begin.Add(time.Duration(i)*time.Second))
 	}
 	return ws
 }

@@ -99,7 +99,7 @@ func distinctWorkouts(userID string, ws []event.Workout) (rows []workoutRow, of 
 			row.ID = rows[at].ID
 			rows[at] = row
 		} else {
-			row.ID, at = uuid.NewString(), len(rows)
+			row.ID, at = uuid.Must(uuid.NewV7()).String(), len(rows) // in order, so that an index grows at its end
 			rows, place[row.identity()] = append(rows, row), at
 		}
 		of[i] = at
