@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
@@ -24,7 +25,7 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 	}
 	if s.config.Redis == "" {
 		d := cluster.OpenDatabase(ctx, s.store.Windows(), s.nodes, s.now)
-		s.shared = d
+		s.unshare = sync.OnceValue(d.Close)
 		return d, nil
 	}
 	// The id keeps installations apart that share a Redis.
@@ -38,7 +39,7 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.shared, s.redisLost = r, r.Lost
+	s.unshare, s.redisLost = sync.OnceValue(r.Close), r.Lost
 	return r, nil
 }
 
@@ -63,7 +64,7 @@ func (s *Server) join(ctx context.Context) error {
 
 // leave withdraws this node. If it cannot, the others forget it by themselves.
 func (s *Server) leave() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second/2)
 	defer cancel()
 	if err := s.nodes.Leave(ctx); err != nil {
 		s.config.Log.WarnContext(ctx, "this node could not be withdrawn: the others count it for some seconds more", "error", err)

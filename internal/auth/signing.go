@@ -49,8 +49,8 @@ func (s *Signing) start(ctx context.Context, issues bool) error {
 			return s.rotate(ctx, tx, nil, cmp.Or(s.algorithm, defaultAlgorithm))
 		})
 	case s.algorithm != "" && s.algorithm != active.Algorithm:
-		s.log.WarnContext(ctx, fmt.Sprintf("--jwt-alg %s is not the algorithm in use, which stays %s: run openwearables signing-key rotate --jwt-alg %s "+
-			"to change it for all nodes, or leave --jwt-alg out", s.algorithm, active.Algorithm, s.algorithm))
+		s.log.WarnContext(ctx, fmt.Sprintf("--jwt-alg %s is not the algorithm in use, which stays %s: "+
+			"run openwearables signing-key rotate --jwt-alg %s to change it for all nodes, or leave --jwt-alg out", s.algorithm, active.Algorithm, s.algorithm))
 	}
 	return nil
 }

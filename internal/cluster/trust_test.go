@@ -74,7 +74,8 @@ func (f *forwarder) lead(to string) {
 // distrusted reports whether the node neither relies on versions nor tells of ends
 // without waiting.
 func distrusted(t *testing.T, r *cluster.Redis) bool {
-	return version(t, r, "key:1") != version(t, r, "key:1") && r.Bump(t.Context(), []string{"key:2"}) != nil
+	first, second := version(t, r, "key:1"), version(t, r, "key:1")
+	return first != second && r.Bump(t.Context(), []string{"key:2"}) != nil
 }
 
 func awaitTrust(t *testing.T, r *cluster.Redis) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/event"
+
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/problem"
 )
@@ -64,7 +66,7 @@ func TestRefreshBesideACrowd(t *testing.T) {
 		}
 		for i := range upserts {
 			wrote.Go(func() {
-				_, err := s.UpsertWorkouts(as(context.Background(), fmt.Sprint("upsert", i)), busy.ID, manyWorkouts(fmt.Sprint(i, "-")))
+				_, err := s.UpsertWorkouts(as(context.Background(), fmt.Sprint("upsert", i)), busy.ID, manyWorkouts(fmt.Sprint(i, "-")), event.Quota{})
 				if err != nil && problem.AsError(err).Kind != problem.Unavailable {
 					t.Error(err)
 				}

@@ -20,7 +20,7 @@ func (s *Store) mintSessions(t testing.TB, prefix, userID, appID string, n int) 
 		_, err := t.exec(context.Background(), t.db.NewRaw(
 			"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"+
 				" INSERT INTO sessions (id, user_id, app_id, seed, generation, rotated_at, created_at, last_used_at, expires_at, ends_at)"+
-				" SELECT ? || i, ?, ?, ?, 1, ?, ?, ?, ?, ? FROM n",
+				" SELECT CAST(? AS TEXT) || CAST(i AS TEXT), ?, ?, ?, 1, ?, ?, ?, ?, ? FROM n",
 			n, prefix, userID, appID, []byte{1}, epoch, epoch, epoch, ends, ends).Conn(t.conn))
 		return err
 	})

@@ -49,7 +49,7 @@ func TestNodesMeetInTheDatabase(t *testing.T) {
 		wantEqual(t, len(must(s.Announce(t.Context(), a))(t)), 0)
 		wantEqual(t, count(t, s, "nodes"), 2)
 	}
-	if err := s.Purge(t.Context()); err != nil {
+	if err := s.Purge(t.Context(), Retention{}); err != nil {
 		t.Fatal(err)
 	}
 	wantEqual(t, count(t, s, "nodes"), 1)

@@ -19,7 +19,7 @@ func (s *Store) giveWorkouts(t testing.TB, userID string, n int) {
 		_, err := t.exec(context.Background(), t.db.NewRaw(
 			"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"+
 				" INSERT INTO workouts (id, user_id, provider, external_id, type, start_time, end_time, duration_seconds)"+
-				" SELECT ? || i, ?, 'garmin', 'w' || i, 'running', i, i + 1, 1 FROM n",
+				" SELECT CAST(? AS TEXT) || CAST(i AS TEXT), ?, 'garmin', CAST('w' AS TEXT) || CAST(i AS TEXT), 'running', i, i + 1, 1 FROM n",
 			n, userID+"-", userID).Conn(t.conn))
 		return err
 	})
@@ -51,7 +51,7 @@ func TestDeletedUsersDataIsRemovedInBatches(t *testing.T) {
 		wantError(t, err, problem.ErrNotFound)
 		_, err = s.Session(t.Context(), session.ID)
 		wantError(t, err, problem.ErrNotFound)
-		_, err = s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", "1", epoch)})
+		_, err = s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", "1", epoch)}, event.Quota{})
 		wantError(t, err, problem.ErrNotFound)
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, again) })
 

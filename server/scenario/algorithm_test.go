@@ -75,7 +75,8 @@ func TestStartsDoNotRotate(t *testing.T) {
 	}
 	nodes[0].query(t, func(db *sql.DB) error {
 		var keys, active int
-		err := db.QueryRow("SELECT count(*), count(*) FILTER (WHERE state = 'active' AND algorithm = 'HS256') FROM signing_keys").Scan(&keys, &active)
+		err := db.QueryRow("SELECT count(*), count(*) FILTER (WHERE state = 'active' AND algorithm = 'HS256') FROM signing_keys").
+			Scan(&keys, &active)
 		if err == nil && (keys != 2 || active != 1) {
 			t.Errorf("there are %d signing keys, of which %d are active with HS256", keys, active)
 		}

@@ -65,7 +65,8 @@ type node struct {
 	stop     func() // stops the node before the test ends; boot starts it again
 }
 
-// unlimited raises every limit far above what a test can reach.
+// unlimited raises every limit, and the quotas of an installation and its users, far above what a
+// test can reach.
 func unlimited(c *server.Config) {
 	l := &c.Auth.Limits
 	for _, limit := range []*int{
@@ -74,6 +75,8 @@ func unlimited(c *server.Config) {
 	} {
 		*limit = 1_000_000
 	}
+	q := &c.Auth.Quotas
+	q.Keys, q.Applications, q.UserSessions = 100_000, 100_000, 100_000
 }
 
 // start runs a node until the test ends. The configuration starts from the documented defaults.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,7 +53,8 @@ func TestStrangersDoNotLoadTheDatabase(t *testing.T) {
 	if asked > 20 {
 		t.Errorf("%d statements for %d calls of strangers", asked, 4*calls)
 	}
-	if statuses[http.StatusOK] != 2*calls || statuses[http.StatusUnauthorized] != calls-1+20 || statuses[http.StatusTooManyRequests] != calls-19 {
+	refused := statuses[http.StatusTooManyRequests]
+	if statuses[http.StatusOK] != 2*calls || statuses[http.StatusUnauthorized] != 2*calls-refused || refused < calls/2 {
 		t.Errorf("answered %v", statuses)
 	}
 }
@@ -67,7 +69,7 @@ func statements(t *testing.T, s *pgtest.Server) (n int) {
 	}
 	for line := range strings.Lines(string(b)) {
 		_, text, logged := strings.Cut(line, "LOG:  ")
-		job := strings.Contains(text, "nodes") || strings.Contains(text, "signing_keys") || strings.Contains(text, "BEGIN") || strings.Contains(text, "COMMIT")
+		job := slices.ContainsFunc([]string{"nodes", "signing_keys", "BEGIN", "COMMIT"}, func(of string) bool { return strings.Contains(text, of) })
 		if logged && !job && (strings.HasPrefix(text, "statement: ") || strings.HasPrefix(text, "execute ")) {
 			n++
 		}

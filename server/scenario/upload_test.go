@@ -51,7 +51,7 @@ func TestHeldUploads(t *testing.T) {
 	waitForUploads(t, metrics, memory, func(bytes int64) bool { return bytes == 0 })
 	grown, slowest := stopWatching()
 	t.Logf("100 held uploads: the heap grew by %d MiB at most; /livez took %v at most", grown>>20, slowest)
-	if grown > 6*memory {
+	if grown > 8*memory { // of the clients too; all bodies have 200 MiB
 		t.Errorf("the heap grew by %d bytes", grown)
 	}
 	for _, d := range n.drivers() { // read, and refused for its name alone

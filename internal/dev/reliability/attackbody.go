@@ -80,7 +80,8 @@ func lists(w *world) (func(context.Context, *hostile), error) {
 	js := func() http.Header { return header("Content-Type", "application/json", "Authorization", bearer) }
 	many := []byte(`{"workouts":[{}` + strings.Repeat(`,{}`, largeBody/3-16) + `]}`)
 	right := `{"external_id":"%d","type":"` + strings.Repeat("r", 200) + `","name":"` + strings.Repeat("n", 255) +
-		`","start_time":"2026-03-01T06:30:00Z","end_time":"2026-03-01T07:15:00Z","source":{"provider":"x","device_name":"` + strings.Repeat("d", 255) + `"}},`
+		`","start_time":"2026-03-01T06:30:00Z","end_time":"2026-03-01T07:15:00Z",` +
+		`"source":{"provider":"x","device_name":"` + strings.Repeat("d", 255) + `"}},`
 	var wrong strings.Builder
 	fmt.Fprintf(&wrong, `{"user_id":%q,"workouts":[`, user)
 	for i := range 999 {

@@ -23,7 +23,8 @@ var (
 		costs: check.Costs{Hostile: 4, Memory: 256 * mib, Growth: 4 * mib},
 	}
 	onConnections = attack{
-		flags: unlimited("--max-connections", fmt.Sprint(allowed), "--max-address-connections", fmt.Sprint(allowedAddress)), begin: connections, fresh: true,
+		flags: unlimited("--max-connections", fmt.Sprint(allowed), "--max-address-connections", fmt.Sprint(allowedAddress)),
+		begin: connections, fresh: true,
 		costs: check.Costs{Hostile: 100, Memory: 64 * mib, PerCall: 64},
 	}
 	onTokens = attack{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -16,7 +17,7 @@ var shifts = []time.Duration{19 * time.Second, -19 * time.Second, 50 * time.Seco
 const far = 20 * time.Second
 
 // shortLife is how long a key, or the old secret of one, is valid.
-const shortLife = 4 * time.Second
+const shortLife = 10 * time.Second
 
 // clocks sets the clock of one of three nodes.
 func clocks(t *trial) (check.Verdict, error) {
@@ -52,12 +53,13 @@ func (w *world) underShift(shift time.Duration) error {
 	}
 	w.root.Do(w.ctx, ready)
 	for from := range 3 {
-		a, err := w.want(w.root, w.to(from, w.at(0, "login", "", "POST", "/auth/login", "", map[string]any{"email": stack.Email, "password": w.stack.Password})))
+		who := map[string]any{"email": stack.Email, "password": w.stack.Password}
+		a, err := w.want(w.root, w.to(from, w.at(0, "login", "", "POST", "/auth/login", "", who)))
 		if err != nil {
 			return err
 		}
 		for at := range 3 {
-			w.use(at, "valid", shift, w.me(a.Str("access_token")))
+			w.use(at, "valid", shift, w.me(a.Str("access_token")), nil)
 		}
 	}
 	return w.expire(shift)
@@ -65,6 +67,7 @@ func (w *world) underShift(shift time.Duration) error {
 
 // expire uses a key and the old secret of another before and after their ends.
 func (w *world) expire(shift time.Duration) error {
+	until := map[string]string{"until": fmt.Sprint(w.log.Now() + int64(shortLife-time.Second))} // the end is cut to a second
 	ends := time.Now().Add(shortLife).UTC().Format(time.RFC3339)
 	short, err := w.want(w.root, w.at(0, "create-key", "", "POST", "/api-keys", w.admin, map[string]any{"expires_at": ends}))
 	if err != nil {
@@ -72,15 +75,16 @@ func (w *world) expire(shift time.Duration) error {
 	}
 	id, old, err := w.createKey(0)
 	if err == nil {
-		_, err = w.want(w.root, w.at(0, "rotate-key", "", "POST", "/api-keys/"+id+"/rotate", w.admin, map[string]any{"overlap_seconds": int(shortLife.Seconds())}))
+		overlap := map[string]any{"overlap_seconds": int(shortLife.Seconds())}
+		_, err = w.want(w.root, w.at(0, "rotate-key", "", "POST", "/api-keys/"+id+"/rotate", w.admin, overlap))
 	}
 	if err != nil {
 		return err
 	}
 	use := func(op string) {
 		for at := range 3 {
-			w.use(at, op, shift, w.useKey(short.Str("key")))
-			w.use(at, op, shift, w.useKey(old))
+			w.use(at, op, shift, w.useKey(short.Str("key")), until)
+			w.use(at, op, shift, w.useKey(old), until)
 		}
 	}
 	use("valid")
@@ -89,8 +93,8 @@ func (w *world) expire(shift time.Duration) error {
 	return w.ctx.Err()
 }
 
-func (w *world) use(node int, op string, shift time.Duration, r client.Request) {
+func (w *world) use(node int, op string, shift time.Duration, r client.Request, args map[string]string) {
 	r = w.to(node, r)
-	r.Op, r.Of = op, shift.String()
+	r.Op, r.Of, r.Args = op, shift.String(), args
 	w.root.Insist(w.ctx, r)
 }

@@ -29,8 +29,9 @@ func impatient(t *trial) (check.Verdict, error) {
 		}
 		ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
 		for n := range 4 * guessLimit {
-			deadline := header("Content-Type", "application/json", "Connect-Timeout-Ms", fmt.Sprint(15+10*(n%8)))
-			h.bytes(ctx, n, "/openwearables.v1.SessionService/Login", deadline, fmt.Appendf(nil, `{"email":%q,"password":"a wrong password of %d"}`, email, n))
+			deadline := header("Content-Type", "application/json", "Connect-Timeout-Ms", fmt.Sprint(15+5*(n%4)))
+			body := fmt.Appendf(nil, `{"email":%q,"password":"a wrong password of %d"}`, email, n)
+			h.bytes(ctx, n, "/openwearables.v1.SessionService/Login", deadline, body)
 		}
 		cancel()
 		time.Sleep(time.Second) // for what goes on without its caller

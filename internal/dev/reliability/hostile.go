@@ -46,7 +46,8 @@ func (h *hostile) bytes(ctx context.Context, node int, path string, header http.
 
 // send makes the call and records it.
 func (h *hostile) send(r *http.Request, node int) {
-	c := record.Call{Client: "attacker", Node: node, Op: "hostile", Of: "attack", Args: map[string]string{"path": r.URL.Path}, Start: h.w.log.Now()}
+	c := record.Call{Client: "attacker", Node: node, Op: "hostile", Of: "attack", Start: h.w.log.Now()}
+	c.Args = map[string]string{"path": r.URL.Path}
 	res, err := h.http.Do(r)
 	if err == nil {
 		c.Status = res.StatusCode

@@ -96,8 +96,8 @@ func (o *others) start() {
 		o.call(r, due)
 	})
 	o.every(150*time.Millisecond, func(n int, due map[string]string) {
-		r := o.w.at(n, "write", "", "PATCH", "/users/"+o.users[n%otherUsers], o.keys[n%otherKeys], map[string]any{"first_name": fmt.Sprint("x", n)})
-		o.call(r, due)
+		name := map[string]any{"first_name": fmt.Sprint("x", n)}
+		o.call(o.w.at(n, "write", "", "PATCH", "/users/"+o.users[n%otherUsers], o.keys[n%otherKeys], name), due)
 	})
 	o.every(100*time.Millisecond, o.refresh)
 	o.every(time.Second, func(n int, due map[string]string) { o.call(o.login(n), due) })
@@ -137,7 +137,9 @@ func (o *others) refresh(n int, due map[string]string) {
 	case s = <-o.sessions:
 	case <-time.After(10 * time.Second):
 		now := o.w.log.Now()
-		o.w.log.Add(record.Call{Client: "others", Op: "refresh", Of: due["phase"], Args: due, Start: now, End: now, Error: "all sessions wait for an answer"})
+		o.w.log.Add(record.Call{
+			Client: "others", Op: "refresh", Of: due["phase"], Args: due, Start: now, End: now, Error: "all sessions wait for an answer",
+		})
 		return
 	}
 	r := o.w.refresh(n, "refresh", "", s.tokens.refresh, fmt.Sprintf("%s-%d", s.name, s.links))

@@ -8,7 +8,8 @@ import (
 
 // addUsers adds users to the database, past the product.
 func (w *world) addUsers(n int) error {
-	return w.insert(`INSERT INTO users (id, created_at, first_name, last_name, email, email_folded, external_user_id, has_active_connection, search)
+	return w.insert(`INSERT INTO users (id, created_at, first_name, last_name, email, email_folded, external_user_id,
+			has_active_connection, search)
 		SELECT `+w.uuid()+`, %d + n, 'Hal', 'Willoughby', 'hall' || n || '@example.com', 'hall' || n || '@example.com', 'ext' || n, false,
 		'hal willoughby' || `+w.character(31)+` || 'hall' || n || '@example.com' || `+w.character(31)+` || 'ext' || n FROM numbers`, n)
 }
@@ -43,7 +44,8 @@ func (w *world) uuid() string {
 	if w.stack.Postgres != nil {
 		return "gen_random_uuid()::text"
 	}
-	return "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
+	return "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || " +
+		"substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
 }
 
 // character returns an expression of the character with the number.

@@ -108,7 +108,7 @@ var proofs = []proof{
 	},
 	{
 		name: "impatient-guesses", run: impatient, shapes: everyone, thorough: true,
-		means: "Passwords are guessed with deadlines of 15 to 85 ms, which end while a guess is compared. What such guesses take of the account's limit, the audit trail shows.",
+		means: "Passwords are guessed with deadlines of 15 to 30 ms, which end while a guess is compared. What such guesses take of the account's limit, the audit trail shows.",
 	},
 	{
 		name: "split", run: split, shapes: []stack.Shape{stack.PG3}, thorough: true,

@@ -208,7 +208,7 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 	i, password := installWithDeveloper(t)
 	unlimited := []string{
 		"--limit-key", "1000000", "--limit-developer", "1000000", "--limit-user", "1000000", "--limit-address", "1000000",
-		"--limit-refresh", "1000000", "--limit-refresh-session", "1000000",
+		"--limit-refresh", "1000000", "--limit-refresh-session", "1000000", "--quota-keys", "100000",
 	}
 	p := i.serve(unlimited...)
 	admin := p.login(email, password).access

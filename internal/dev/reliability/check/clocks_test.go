@@ -20,6 +20,7 @@ func TestClocksFindsEveryWrongAnswer(t *testing.T) {
 		{"accepts what has ended", func(s *story) { s.find("ended", 0).Status = 200 }},
 		{"is not ready", func(s *story) { s.find("ready", 0).Status = 503 }},
 		{"is ready", func(s *story) { s.find("unready", 0).Status = 200 }},
+		{"all valid uses are late", func(s *story) { s.find("valid", 0).Args["until"] = "1" }},
 		{"nothing ended", func(s *story) { s.find("ended", 0).Op = "x" }},
 	})
 }

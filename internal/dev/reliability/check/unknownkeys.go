@@ -37,6 +37,7 @@ func UnknownKeys(calls []record.Call, each int) Verdict {
 	for _, state := range []string{"there", "late", "away"} {
 		v.enough("tokens while the database was "+state, counts[state], each)
 	}
-	v.count("%d tokens while the database was there, %d while it was late, %d while it was away; slowest answer %.2f s", counts["there"], counts["late"], counts["away"], slowest.Seconds())
+	v.count("%d tokens while the database was there, %d while it was late, %d while it was away; slowest answer %.2f s",
+		counts["there"], counts["late"], counts["away"], slowest.Seconds())
 	return v
 }

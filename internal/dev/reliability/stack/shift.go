@@ -26,8 +26,8 @@ var clockShift = func() int64 {
 `
 )
 
-// BuildShifted builds the product with a clock that its environment can shift, once.
-// The change is to a copy of Go's own source, and nothing of the product's.
+// BuildShifted builds the product with a clock that its environment can shift, once,
+// which takes minutes where nothing is cached, since all depends on it. The change is to a copy of Go's own source, and nothing of the product's.
 func (l *Lab) BuildShifted() error {
 	if l.shifted != "" {
 		return nil
@@ -49,7 +49,8 @@ func (l *Lab) BuildShifted() error {
 	if !strings.Contains(source, `"syscall"`) {
 		source = strings.Replace(source, "import (", "import (\n\t\"syscall\"", 1)
 	}
-	copied, overlay := filepath.Join(l.folder, "time.go"), filepath.Join(l.folder, "overlay.json")
+	kept := filepath.Dir(l.binary) // so that the compiler's cache knows it again
+	copied, overlay := filepath.Join(kept, "time.go"), filepath.Join(kept, "overlay.json")
 	if err := os.WriteFile(copied, []byte(source+shiftSource), 0o644); err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (l *Lab) BuildShifted() error {
 	if err := os.WriteFile(overlay, replace, 0o644); err != nil {
 		return err
 	}
-	binary := filepath.Join(filepath.Dir(l.binary), "shifted")
+	binary := filepath.Join(kept, "shifted")
 	if err := l.build(binary, "-trimpath", "-overlay", overlay); err != nil {
 		return err
 	}

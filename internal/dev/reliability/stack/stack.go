@@ -62,7 +62,8 @@ type Stack struct {
 	flags    []string
 }
 
-// Unlimited returns flags that raise every rate limit beyond reach.
+// Unlimited returns flags that raise every rate limit beyond reach, and the quotas
+// as far as they go.
 func Unlimited() []string {
 	var flags []string
 	for _, name := range []string{
@@ -70,6 +71,9 @@ func Unlimited() []string {
 		"exchange", "exchange-user", "exchange-refused",
 	} {
 		flags = append(flags, "--limit-"+name, "100000000")
+	}
+	for _, name := range []string{"keys", "applications", "developer-sessions", "user-sessions"} {
+		flags = append(flags, "--quota-"+name, "100000")
 	}
 	return flags
 }
