@@ -47,7 +47,7 @@ func knownDevice(v *credential.Vault, d *StoredDeveloper, token string, since ti
 		return deviceID{}, false
 	}
 	raw, err := deviceEncoding.DecodeString(token)
-	if err != nil || raw[0] != deviceVersion {
+	if err != nil || len(raw) != deviceLen || raw[0] != deviceVersion { // line breaks are skipped
 		return deviceID{}, false
 	}
 	head, mac := raw[:deviceHead], credential.Hash(raw[deviceHead:])
