@@ -68,6 +68,9 @@ type UserServiceClient interface {
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
 	// DeleteUser deletes a user with all data, sessions and tokens, and returns
 	// the user as it was. Scope: `users:write`.
+	//
+	// Nothing of them can be read or used any more once this has answered; a large
+	// amount of data leaves the disk within the minutes after.
 	DeleteUser(context.Context, *v1.DeleteUserRequest) (*v1.DeleteUserResponse, error)
 }
 
@@ -196,6 +199,9 @@ type UserServiceHandler interface {
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
 	// DeleteUser deletes a user with all data, sessions and tokens, and returns
 	// the user as it was. Scope: `users:write`.
+	//
+	// Nothing of them can be read or used any more once this has answered; a large
+	// amount of data leaves the disk within the minutes after.
 	DeleteUser(context.Context, *v1.DeleteUserRequest) (*v1.DeleteUserResponse, error)
 }
 

@@ -493,6 +493,9 @@ public protocol UserService: Sendable {
 
   /// DeleteUser deletes a user with all data, sessions and tokens, and returns
   /// the user as it was. Scope: `users:write`.
+  ///
+  /// Nothing of them can be read or used any more once this has answered; a large
+  /// amount of data leaves the disk within the minutes after.
   func deleteUser(
     _ request: DeleteUserRequest, options: CallOptions
   ) async throws -> Response<DeleteUserResponse>

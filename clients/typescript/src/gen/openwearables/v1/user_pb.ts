@@ -485,6 +485,9 @@ export const UserService: GenService<{
    * DeleteUser deletes a user with all data, sessions and tokens, and returns
    * the user as it was. Scope: `users:write`.
    *
+   * Nothing of them can be read or used any more once this has answered; a large
+   * amount of data leaves the disk within the minutes after.
+   *
    * @generated from rpc openwearables.v1.UserService.DeleteUser
    */
   deleteUser: {
