@@ -149,9 +149,8 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 		}
 		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppDelete, applicationSubject(appID), tx.Now()))
 	})
-	if err != nil {
-		return err
+	if undecided(err) {
+		s.credentials.forgetSessions(ctx, ended)
 	}
-	s.credentials.forgetSessions(ctx, ended)
-	return nil
+	return err
 }

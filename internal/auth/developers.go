@@ -125,9 +125,8 @@ func (s *Developers) setPassword(ctx context.Context, verified StoredDeveloper, 
 		}
 		return tx.Record(ctx, developerEvent(ctx, audit.PasswordChange, d.ID, tx.Now()))
 	})
-	if err != nil {
-		return err
+	if undecided(err) {
+		s.credentials.forgetSessions(ctx, append(own, minted...))
 	}
-	s.credentials.forgetSessions(ctx, append(own, minted...))
-	return nil
+	return err
 }

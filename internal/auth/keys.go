@@ -137,10 +137,12 @@ func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *Stored
 		}
 		return tx.Record(ctx, CallerFrom(ctx).event(action, keySubject(id), tx.Now()))
 	})
+	if undecided(err) {
+		s.credentials.forget(ctx, keySubject(id))
+	}
 	if err != nil {
 		return Key{}, err
 	}
-	s.credentials.forget(ctx, keySubject(id))
 	return s.current(&k.Key), nil
 }
 
@@ -179,10 +181,12 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 		}
 		return NewKey{s.current(&k.Key), secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyRotate, keySubject(id), now))
 	})
+	if undecided(err) {
+		s.credentials.forget(ctx, keySubject(id))
+	}
 	if err != nil {
 		return NewKey{}, err
 	}
-	s.credentials.forget(ctx, keySubject(id))
 	return made, nil
 }
 

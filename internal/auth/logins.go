@@ -92,7 +92,7 @@ func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeve
 		}
 		return grant, err
 	})
-	if err == nil {
+	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)
 	}
 	return grant, err

@@ -52,11 +52,10 @@ func (s *revoker) end(
 		}
 		return tx.Record(ctx, c.event(audit.TokenRevoke, minter, tx.Now()))
 	})
-	if err != nil {
-		return false, err
+	if undecided(err) {
+		s.credentials.forgetSessions(ctx, append(own, minted...))
 	}
-	s.credentials.forgetSessions(ctx, append(own, minted...))
-	return len(own) > 0, nil
+	return len(own) > 0, err
 }
 
 // endDeveloper ends the sessions of a developer and then all users' sessions that

@@ -2,11 +2,22 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // settleTime bounds what is done for a caller who may have gone.
 const settleTime = 5 * time.Second
+
+// undecided reports whether a write with this result may have taken effect: it
+// succeeded, the store could not say, or the store ended only some of many sessions.
+// What is cached of what it changes must then be forgotten.
+func undecided(err error) bool {
+	e, ok := errors.AsType[*problem.Error](err)
+	return err == nil || !ok || e.Kind == problem.Unavailable || e.Kind == problem.Internal
+}
 
 // settle returns a context for what follows the comparison of a secret: the row
 // of the audit trail, the count, and the effect. It does not end with the caller,

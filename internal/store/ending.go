@@ -61,8 +61,10 @@ func (s *Store) writeAll(
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longTimeout)
+	defer cancel()
 	for _, id := range left {
-		if err := s.endRest(context.WithoutCancel(ctx), id, true); err != nil {
+		if err := s.endRest(ctx, id, true); err != nil {
 			return err
 		}
 	}
@@ -83,6 +85,7 @@ func (s *Store) endRests(ctx context.Context) error {
 func (s *Store) endRest(ctx context.Context, id string, wait bool) error {
 	worker := rand.Text()
 	for {
+		ctx := WithBudget(ctx) // of this batch
 		ids, mine, err := s.endBatch(ctx, id, worker)
 		switch {
 		case errors.Is(err, problem.ErrNotFound):
@@ -90,13 +93,17 @@ func (s *Store) endRest(ctx context.Context, id string, wait bool) error {
 		case err != nil || !mine && !wait:
 			return err
 		case !mine:
-			time.Sleep(endingLease / 100)
+			select {
+			case <-ctx.Done():
+				return problem.UnavailableError(ctx.Err())
+			case <-time.After(endingLease / 100):
+			}
 			continue
 		}
 		if s.forget != nil {
 			s.forget(ctx, ids)
 		}
-		if len(ids) == endingBatch {
+		if len(ids) >= endingBatch {
 			continue
 		}
 		return s.do(ctx, func(ctx context.Context, t *tx) error {
