@@ -76,31 +76,42 @@ func newBatcher(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *batcher {
 // do runs f once. A caller that is cancelled before its turn leaves the queue;
 // f then does not run.
 func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) error {
-	return b.submit(ctx, b.queue, f)
+	_, err := b.submit(ctx, b.queue, f)
+	return err
 }
 
 // doBulk runs f in a commit of its own. Of two calls, the others that wait are
 // committed in between.
 func (b *batcher) doBulk(ctx context.Context, f func(context.Context, *tx) error) error {
-	return b.engine.domainError(b.bulkTurns.run(ctx, func() error { return b.submit(ctx, b.bulk, f) }))
+	return b.engine.domainError(b.bulkTurns.run(ctx, func() error {
+		// The turn lasts until the writer has taken the job, also an abandoned one:
+		// the next would find no place.
+		j, err := b.submit(ctx, b.bulk, f)
+		if j != nil && j.state.Load() == abandoned {
+			<-j.done
+		}
+		return err
+	}))
 }
 
-func (b *batcher) submit(ctx context.Context, queue chan<- *job, f func(context.Context, *tx) error) error {
+// submit queues f and waits for its result. It returns the job, or nil if it could
+// not be queued.
+func (b *batcher) submit(ctx context.Context, queue chan<- *job, f func(context.Context, *tx) error) (*job, error) {
 	if err := ctx.Err(); err != nil {
-		return problem.UnavailableError(err)
+		return nil, problem.UnavailableError(err)
 	}
 	j := &job{ctx: context.WithoutCancel(ctx), f: f, done: make(chan error, 1)}
 	if err := b.enqueue(j, queue); err != nil {
-		return problem.UnavailableError(err)
+		return nil, problem.UnavailableError(err)
 	}
 	select {
 	case err := <-j.done:
-		return err
+		return j, err
 	case <-ctx.Done():
 		if j.state.CompareAndSwap(waiting, abandoned) {
-			return problem.UnavailableError(ctx.Err())
+			return j, problem.UnavailableError(ctx.Err())
 		}
-		return <-j.done
+		return j, <-j.done
 	}
 }
 
