@@ -74,7 +74,7 @@ func (d *Database) judge(ctx context.Context) {
 // counter returns where the policy is counted, and this node's or these nodes'
 // part of it.
 func (d *Database) counter(p ratelimit.Policy) (ratelimit.Counter, ratelimit.Policy) {
-	if p.PerAddress || d.windows.Crowded() {
+	if p.PerAddress || !p.Locks && d.windows.Crowded() {
 		return d.local, d.nodes.share(p)
 	}
 	return d.windows, d.nodes.part(p)

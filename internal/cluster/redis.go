@@ -204,7 +204,7 @@ func (r *Redis) Return(ctx context.Context, p ratelimit.Policy, id string) error
 // the same instant, never 0. Two versions are equal only if the subject was not
 // bumped in between, as far as Redis can show that.
 func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
-	w, version, err := r.run(ctx, p, id, subject, p.Units())
+	w, version, err := r.run(ctx, p, id, subject, r.nodes.part(p).Units())
 	if ctx.Err() != nil {
 		return ratelimit.Window{}, version, ctx.Err()
 	}
