@@ -77,12 +77,19 @@ type upload struct {
 // Read reads from the body. The error of an upload for which there is no room is a
 // *problem.Error, that of one that is too slow is os.ErrDeadlineExceeded.
 func (b *upload) Read(p []byte) (int, error) {
-	if b.free == 0 {
-		if err := b.of.take(b); err != nil {
+	if b.free == 0 && b.held == 0 && b.read > 0 { // a body that ends here is no upload
+		n, err := b.ReadCloser.Read(p[:min(len(p), 1)])
+		if n == 0 {
 			return 0, err
 		}
-		b.free = uploadStep
-		if err := b.setDeadline(); err != nil {
+		if err := b.begin(); err != nil {
+			return 0, err
+		}
+		b.read, b.free = b.read+1, b.free-1
+		return n, err
+	}
+	if b.free == 0 {
+		if err := b.begin(); err != nil {
 			return 0, err
 		}
 	}
@@ -93,6 +100,15 @@ func (b *upload) Read(p []byte) (int, error) {
 		_ = b.connection.SetReadDeadline(time.Time{})
 	}
 	return n, err
+}
+
+// begin takes the memory of the next step, which must arrive in time.
+func (b *upload) begin() error {
+	if err := b.of.take(b); err != nil {
+		return err
+	}
+	b.free = uploadStep
+	return b.setDeadline()
 }
 
 // setDeadline sets when the next step must have arrived. Only a connection has

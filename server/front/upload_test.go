@@ -247,3 +247,17 @@ func TestUploadsOfTheGoneAndTheSlow(t *testing.T) {
 	}
 	s.wantBytes(t, 0)
 }
+
+// A body of the largest size that is no upload is none, also if it does not declare its
+// length.
+func TestBodyOfTheLargestUncountedSizeIsNoUpload(t *testing.T) {
+	s := newReceiver(t, 8<<20, 1)
+	s.uploads.callers["a"] = 1 // another upload of the caller
+	client := &http.Client{Timeout: 20 * time.Second}
+	if got := s.post(client, "a", maxBody, false); got != fmt.Sprint(maxBody) {
+		t.Errorf("%d bytes are answered %q", maxBody, got)
+	}
+	if got := s.post(client, "a", maxBody+1, false); got != "too_many_uploads" && !isReset(got) {
+		t.Errorf("%d bytes are answered %q", maxBody+1, got)
+	}
+}
