@@ -80,7 +80,9 @@ func (t *tx) removeSomeOf(ctx context.Context, user string) error {
 	n, err := t.exec(ctx, t.db.NewRaw("DELETE FROM workouts WHERE id IN (SELECT id FROM workouts WHERE user_id = ? LIMIT ?)",
 		user, removalBatch).Conn(t.conn))
 	if err == nil && n < removalBatch {
-		_, err = t.exec(ctx, t.db.NewRaw("DELETE FROM removals WHERE user_id = ?", user).Conn(t.conn))
+		// A release that knows nothing of removals may have removed some of them too.
+		_, err = t.exec(ctx, t.db.NewRaw("DELETE FROM removals WHERE user_id = ? AND NOT EXISTS (SELECT 1 FROM workouts WHERE user_id = ?)",
+			user, user).Conn(t.conn))
 	}
 	return err
 }

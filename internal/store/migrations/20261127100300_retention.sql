@@ -2,4 +2,3 @@
 -- The hash of the entry before, in an entry whose predecessors were purged.
 
 ALTER TABLE access_ledger ADD COLUMN anchor BYTEA;
-CREATE INDEX access_ledger_at ON access_ledger (at);
