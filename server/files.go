@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/openwearables/openwearables/internal/privatefile"
+	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/server/control"
 )
 
@@ -21,8 +22,8 @@ func CheckFiles(path string) []FileCheck {
 	folder := filepath.Dir(path)
 	checks := []FileCheck{{"only its owner changes the folder " + folder, privatefile.CheckFolder(folder)}}
 	for _, name := range []string{
-		path, path + "-wal", path + "-shm", path + "-journal", path + lockSuffix,
-		path + secretSuffix, control.SocketPath(path),
+		path, path + "-wal", path + "-shm", path + "-journal", path + store.MarkSuffix,
+		path + lockSuffix, path + secretSuffix, control.SocketPath(path),
 	} {
 		if err := privatefile.Check(name); !errors.Is(err, fs.ErrNotExist) {
 			checks = append(checks, FileCheck{"only its owner reaches " + name, err})

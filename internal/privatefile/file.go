@@ -68,6 +68,44 @@ func Ensure(path string) (fs.FileInfo, error) {
 	return info, err
 }
 
+// Replace gives the file at path, which it creates with mode 0600, a new content.
+// After a crash or a loss of power it has the old content or the new one. Only one
+// process may replace it at a time.
+func Replace(path string, content []byte) (err error) {
+	temporary := path + ".new"
+	f, err := Create(temporary)
+	if errors.Is(err, fs.ErrExist) { // of a process that crashed
+		if err = os.Remove(temporary); err == nil {
+			f, err = Create(temporary)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if _, err = f.WriteAt(content, 0); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return SyncFolder(filepath.Dir(path))
+}
+
+// SyncFolder makes the names in the folder durable, where the system can.
+func SyncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, fs.ErrPermission) {
+		return errors.Join(err, f.Close())
+	}
+	return f.Close()
+}
+
 // ReadSecret returns the content of a file that nobody else may read. Its size is
 // at most limit bytes. It refuses everything that [Check] refuses.
 func ReadSecret(path string, limit int64) ([]byte, error) {

@@ -243,3 +243,32 @@ func TestSharedFilesMayBeLinksAndNeverMakeItWait(t *testing.T) {
 		}
 	}
 }
+
+func TestReplaceLeavesOnlyTheNewContent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mark")
+	for _, content := range []string{"first and longest", "second", ""} {
+		must(t, privatefile.Replace(path, []byte(content)))
+		data, err := os.ReadFile(path)
+		must(t, err)
+		info, err := os.Stat(path)
+		must(t, err)
+		if string(data) != content || info.Mode().Perm() != 0o600 {
+			t.Errorf("the file holds %q with mode %o", data, info.Mode().Perm())
+		}
+	}
+	write(t, path+".new", 0o600) // of a process that crashed
+	must(t, privatefile.Replace(path, []byte("third")))
+	if data, err := os.ReadFile(path); err != nil || string(data) != "third" {
+		t.Errorf("the file holds %q, %v", data, err)
+	}
+	if _, err := os.Lstat(path + ".new"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file is left: %v", err)
+	}
+	target := path + ".target"
+	write(t, target, 0o600)
+	must(t, os.Symlink(target, path+".new"))
+	must(t, privatefile.Replace(path, []byte("fourth")))
+	if data, err := os.ReadFile(target); err != nil || string(data) != "planted" {
+		t.Errorf("the target of a link holds %q, %v", data, err)
+	}
+}

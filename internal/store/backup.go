@@ -6,9 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/openwearables/openwearables/internal/privatefile"
 )
@@ -18,7 +17,7 @@ import (
 // meanwhile. Backup never overwrites a file or follows a link, and leaves no
 // file behind when it fails.
 func Backup(ctx context.Context, path, to string) (err error) {
-	if err := errors.Join(privatefile.Tolerate(privatefile.Check(path)), checkCompanions(path)); err != nil {
+	if err := errors.Join(privatefile.Tolerate(privatefile.Check(path)), checkCompanions(path), checkMark(ctx, path)); err != nil {
 		return err
 	}
 	f, err := privatefile.Create(to)
@@ -33,6 +32,9 @@ func Backup(ctx context.Context, path, to string) (err error) {
 		}
 	}()
 	if err := errors.Join(execOnFile(ctx, path, "VACUUM INTO ?", to), unreplaced(f)); err != nil {
+		return err
+	}
+	if err := errors.Join(execOnFile(ctx, to, "PRAGMA user_version = 0"), unreplaced(f)); err != nil { // see checkMark
 		return err
 	}
 	if err := errors.Join(execOnFile(ctx, to, "PRAGMA integrity_check"), unreplaced(f)); err != nil {
@@ -58,7 +60,7 @@ func unreplaced(f *os.File) error {
 // execOnFile runs one statement on a SQLite file. A result other than "ok" is
 // an error.
 func execOnFile(ctx context.Context, path, statement string, args ...any) (err error) {
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Clean(path)}).EscapedPath()+"?mode=rw&"+pragmas("busy_timeout(5000)"))
+	db, err := openFile(path, "mode=rw", pragmas("busy_timeout(5000)"))
 	if err != nil {
 		return err
 	}
@@ -68,7 +70,7 @@ func execOnFile(ctx context.Context, path, statement string, args ...any) (err e
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
-	if err == nil && told != "ok" {
+	if err == nil && told != "ok" && strings.HasSuffix(statement, "integrity_check") {
 		err = fmt.Errorf("the copy is damaged: %s", told)
 	}
 	return err

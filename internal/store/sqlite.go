@@ -98,7 +98,7 @@ func openSQLite(ctx context.Context, path string) (*pools, error) {
 	if path == ":memory:" {
 		return nil, errors.New("store: the database must be a file")
 	}
-	if err := prepareFiles(path); err != nil {
+	if err := prepareFiles(ctx, path); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
@@ -110,9 +110,13 @@ func openSQLite(ctx context.Context, path string) (*pools, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	writer.SetMaxOpenConns(1)
-	if err := errors.Join(checkSQLite(ctx, writer), checkCompanions(path)); err != nil {
+	if err := errors.Join(checkSQLite(ctx, writer, path), checkCompanions(path)); err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
+	if _, err := checkPages(ctx, writer, "PRAGMA quick_check(1)", path, quickCheckTime); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: %w", err), writer.Close())
+	}
+	remark(ctx, writer, path)
 	readers, err := sql.Open("sqlite", uri+"?mode=ro&"+pragmas("busy_timeout(500)", "query_only(ON)", "trusted_schema(OFF)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), writer.Close())
@@ -124,18 +128,22 @@ func openSQLite(ctx context.Context, path string) (*pools, error) {
 }
 
 // prepareFiles creates the file of the database if it is missing. It refuses the
-// file, and those that SQLite keeps beside it, if another user put them there.
-func prepareFiles(path string) error {
+// file, and those that SQLite keeps beside it, if another user put them there, and
+// a WAL that belongs to another file.
+func prepareFiles(ctx context.Context, path string) error {
 	if _, err := privatefile.Ensure(path); err != nil {
 		return err
 	}
-	return checkCompanions(path)
+	if err := checkCompanions(path); err != nil {
+		return err
+	}
+	return checkMark(ctx, path)
 }
 
 // checkCompanions checks the files that SQLite opens or makes beside the
 // database.
 func checkCompanions(path string) error {
-	for _, end := range []string{"-wal", "-shm", "-journal"} {
+	for _, end := range []string{"-wal", "-shm", "-journal", MarkSuffix} {
 		err := privatefile.Tolerate(privatefile.Check(path + end))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -148,8 +156,9 @@ func pragmas(list ...string) string {
 	return url.Values{"_pragma": list}.Encode()
 }
 
-// checkSQLite refuses a file system on which commits would not be durable.
-func checkSQLite(ctx context.Context, writer *sql.DB) error {
+// checkSQLite refuses a damaged file, and a file system on which commits would not
+// be durable.
+func checkSQLite(ctx context.Context, writer *sql.DB, path string) error {
 	return classifier(classifySQLite).retry(ctx, func() error {
 		var mode string
 		var synchronous int
@@ -158,6 +167,8 @@ func checkSQLite(ctx context.Context, writer *sql.DB) error {
 			writer.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous),
 		)
 		switch {
+		case isDamage(err):
+			return fmt.Errorf("store: %w", damaged(path, err.Error()))
 		case err != nil:
 			return fmt.Errorf("store: the database does not open: %w", err)
 		case mode != "wal" || synchronous != 2:

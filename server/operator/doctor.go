@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/server"
 	"github.com/openwearables/openwearables/server/control"
 )
@@ -40,6 +41,11 @@ func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	} else {
 		for _, f := range server.CheckFiles(path) {
 			report(f.Rule, f.Err)
+		}
+		finished, err := store.CheckFile(ctx, path)
+		report("no page of the database is damaged", err)
+		if !finished {
+			fmt.Fprintf(w, "warn   database: the check for damaged pages did not come to its end within a minute\n")
 		}
 		report("database, secret and keys", checkStart(ctx, config))
 	}

@@ -29,6 +29,7 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
                                           or end a leaked key at once with --revoke KID
   openwearables migrate                   bring the database up to this version
   openwearables backup                    write a SQLite database into a new file while it is served
+  openwearables restore                   replace a SQLite database with a backup
   openwearables copy                      copy a SQLite database into a PostgreSQL one
   openwearables doctor                    check the installation and say what to change
   openwearables version                   print the version
@@ -79,7 +80,7 @@ func (p *program) run(ctx context.Context) int {
 // dispatch executes the command that the first one or two arguments name.
 func (p *program) dispatch(ctx context.Context) error {
 	commands := map[string]func(context.Context, []string) error{
-		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "copy": p.copy, "doctor": p.doctor, "version": p.version,
+		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "restore": p.restore, "copy": p.copy, "doctor": p.doctor, "version": p.version,
 		"developer create": p.developerCreate, "developer list": p.developerList,
 		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
 		"developer enable": p.developerEnable, "developer delete": p.developerDelete,

@@ -40,6 +40,9 @@ func (p *program) developerCommand(command, summary string, args []string, passw
 	return s, c, err
 }
 
+// byteOrderMark begins the text that some editors and shells write.
+const byteOrderMark = "\uFEFF"
+
 // password reads a password from standard input, or prompts for it twice at a
 // terminal without echo.
 func (p *program) password(fromStdin bool) (string, error) {
@@ -48,7 +51,10 @@ func (p *program) password(fromStdin bool) (string, error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}
-		return strings.TrimRight(line, "\r\n"), nil
+		if strings.ContainsRune(line, 0) || strings.HasPrefix(line, "\xff\xfe") || strings.HasPrefix(line, "\xfe\xff") {
+			return "", errors.New("the password on standard input is UTF-16: give it as UTF-8 text")
+		}
+		return strings.TrimPrefix(strings.TrimRight(line, "\r\n"), byteOrderMark), nil
 	}
 	f, ok := p.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -189,6 +195,23 @@ func (p *program) backup(ctx context.Context, args []string) error {
 		return err
 	}
 	_, err := fmt.Fprintf(p.stdout, "Wrote %s. The master secret is not in it: keep that too, and apart from it.\n", to)
+	return err
+}
+
+func (p *program) restore(ctx context.Context, args []string) error {
+	s := p.databaseSettings("restore", "replace a SQLite database, which nothing serves, with a backup that is checked first")
+	var from string
+	s.StringVar(&from, "from", "", "the `file` that openwearables backup wrote")
+	if err := s.parse(args); err != nil {
+		return err
+	}
+	if from == "" {
+		return usageError("restore needs --from")
+	}
+	if err := operator.Restore(ctx, s.config, from); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s is the database of %s now. It needs the master secret of that time.\n", s.config.SQLitePath(), from)
 	return err
 }
 

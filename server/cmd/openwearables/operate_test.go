@@ -310,3 +310,22 @@ func TestSigningKeyIsEndedAtOnce(t *testing.T) {
 		t.Errorf("an ended key signs: %s", third)
 	}
 }
+
+// Editors and shells may begin a text with a byte order mark, which nobody types.
+func TestPasswordOnStandardInputIsText(t *testing.T) {
+	t.Parallel()
+	i, password := install(t), passphrase()
+	i.ok("\uFEFF"+password+"\r\n", "developer", "create", "--email", email, "--password-stdin")
+	p := i.serve()
+	if a := p.call("POST", "/api/v1/auth/login", "", map[string]string{"email": email, "password": password}); a.status != 200 {
+		t.Errorf("the login is answered %d %v", a.status, a.body)
+	}
+	wide := "\xff\xfe"
+	for _, c := range password {
+		wide += string(c) + "\x00"
+	}
+	o := i.run(wide, "developer", "set-password", "--email", email, "--password-stdin")
+	if o.status == 0 || !strings.Contains(o.stderr, "UTF-16: give it as UTF-8") || strings.Contains(o.stderr, password) {
+		t.Errorf("UTF-16 ended with %d: %s", o.status, o.stderr)
+	}
+}

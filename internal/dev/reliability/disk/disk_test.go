@@ -143,7 +143,7 @@ func TestLossTearsWritesAtSectors(t *testing.T) {
 
 func TestReadRefusesWhatIsNotModelled(t *testing.T) {
 	for name, line := range map[string]string{
-		"another call":      `1 rename("DB", "WAL") = 0 <0.000010>`,
+		"another call":      `1 link("DB", "WAL") = 0 <0.000010>`,
 		"an unknown write":  `1 write(8<DB>, {a}, 1) = 1 <0.000010>`,
 		"a shortened write": `1 pwrite64(8<DB>, {a}..., 100, 0) = 100 <0.000010>`,
 		"an end of nothing": `1 <... fsync resumed>) = 0 <1.000000>`,
@@ -154,5 +154,32 @@ func TestReadRefusesWhatIsNotModelled(t *testing.T) {
 		if ops, err := script(t, line); err == nil {
 			t.Errorf("%s is read as %v", name, ops)
 		}
+	}
+}
+
+// TestLossKeepsARenameWithItsFolder: a replaced file has its old content or its new
+// one, and the new one once the folder is synced.
+func TestLossKeepsARenameWithItsFolder(t *testing.T) {
+	ops, err := script(
+		t,
+		`1 openat(AT_FDCWD<DIR>, "WAL", O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600) = 9<WAL> <0.000030>`,
+		`1 pwrite64(9<WAL>, {new}, 3, 0) = 3 <0.000010>`,
+		`1 fsync(9<WAL>) = 0 <0.000500>`,
+		`1 renameat(AT_FDCWD<DIR>, "WAL", AT_FDCWD<DIR>, "DB") = 0 <0.000010>`,
+		`1 fsync(18<DIR>) = 0 <0.000500>`,
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]int)
+	for seed := range uint64(200) {
+		left := Loss{At: 3.5e9, Keep: 0.5, Seed: seed}.After(Files{"x.db": []byte("old")}, ops)
+		seen[string(left["x.db"])]++
+		if left := (Loss{At: 6e9, Seed: seed}).After(Files{"x.db": []byte("old")}, ops); string(left["x.db"]) != "new" || len(left) != 1 {
+			t.Fatalf("after the sync there is %q", left)
+		}
+	}
+	if seen["old"] < 20 || seen["new"] < 20 {
+		t.Errorf("before the sync of the folder there is %v", seen)
 	}
 }

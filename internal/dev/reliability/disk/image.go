@@ -49,7 +49,7 @@ func Losses(at int64, r *rand.Rand) Loss {
 // first contents of the files are there. An operation is there if its file was
 // synced after it and before the loss. Of the others, each sector of each write,
 // each change of a size and each new name may be there or not, in any order. A sync
-// of the folder makes a name durable.
+// of the folder makes its names durable.
 func (l Loss) After(base Files, ops []Op) Files {
 	draw := rand.New(rand.NewPCG(l.Seed, 0))
 	synced := l.synced(ops)
@@ -68,6 +68,12 @@ func (l Loss) After(base Files, ops []Op) Files {
 				left[o.File] = []byte{}
 			}
 		case o.Kind == Create:
+		case o.Kind == Rename:
+			if o.done < synced[""] || draw.Float64() < l.Keep {
+				left[o.To], named[o.To] = data, named[o.File]
+				delete(left, o.File)
+				delete(named, o.File)
+			}
 		case o.done < synced[o.File]:
 			left[o.File] = o.on(data, 0, len(o.Data))
 		case o.Kind == Truncate || l.Sector == 0:

@@ -24,12 +24,14 @@ const Calls = "open,openat,openat2,creat,write,writev,pwrite64,pwritev,pwritev2,
 // Kind is the kind of an operation.
 type Kind int
 
-// The kinds change the bytes of a file, change its size, create it, or make earlier
-// changes durable. The sync of the folder has no file.
+// The kinds change the bytes of a file, change its size, create it, give it the
+// name of another, or make earlier changes durable. The sync of the folder has no
+// file.
 const (
 	Write Kind = iota
 	Truncate
 	Create
+	Rename
 	Sync
 )
 
@@ -38,6 +40,7 @@ const (
 type Op struct {
 	Kind        Kind
 	File        string // its name in the folder; "" is the folder
+	To          string // its new name
 	At          int64  // where the write begins, or the size
 	Data        []byte
 	begun, done int   // lines of the trace; never done: the last that an int can be
@@ -82,6 +85,7 @@ var (
 	ending  = regexp.MustCompile(`\) += (-?\d+)\S*(?: \w+ \(.*\))? <(\d+)\.(\d{6})>$`)
 	first   = regexp.MustCompile(`^(\w+)\((?:AT_FDCWD\S*, )?(?:\d+<([^>]*)>|"([^"]*)")(?:, )?`)
 	written = regexp.MustCompile(`^, \d+, (\d+)`)
+	renamed = regexp.MustCompile(`^(?:AT_FDCWD\S*, )?"([^"]*)"[,)]`)
 )
 
 func (t *trace) line(n int, text string) error {
@@ -154,6 +158,14 @@ func (t *trace) begin(text string) (Op, error) {
 		o.At, err = strconv.ParseInt(size, 10, 64)
 	case "fsync", "fdatasync":
 		o.Kind = Sync
+	case "rename", "renameat", "renameat2":
+		to := renamed.FindStringSubmatch(args)
+		if to == nil {
+			return o, fmt.Errorf("not understood: %.200s", text)
+		}
+		var name []byte
+		name, err = bytesOf(to[1])
+		o.Kind, o.To = Rename, filepath.Base(string(name))
 	case "open", "openat":
 		o.Kind = Create
 		if !strings.Contains(args, "O_CREAT") {

@@ -19,7 +19,7 @@ func (s *Stack) Trace(to string) error {
 		return errors.New("strace is not installed: apt-get install strace")
 	}
 	only := fmt.Sprintf("-P %q", s.folder)
-	for _, end := range []string{"", "-wal", "-shm", "-journal"} {
+	for _, end := range []string{"", "-wal", "-shm", "-journal", ".mark", ".mark.new"} {
 		only += fmt.Sprintf(" -P %q", s.File()+end)
 	}
 	script := fmt.Sprintf("#!/bin/sh\nexec strace -D -f -y -T -ttt -xx -s 4194304 --seccomp-bpf -q -e signal=KILL -e trace=%s %s -o %q %q \"$@\"\n",
