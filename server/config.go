@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -23,7 +22,9 @@ type Config struct {
 	Redis          string // "redis://HOST:PORT", shared by the nodes of a PostgreSQL database; "" = limits and revocations go through the database
 	Secret         []byte // the master secret; empty = in a file beside the SQLite database
 	AllowedOrigins []string
+	AllowedHeaders []string // that pages of the origins may send beside the usual ones
 	TrustedProxies []netip.Prefix
+	ClientAddress  string        // how they name their clients: "x-forwarded-for" (or ""), "forwarded", "proxy-protocol"
 	DrainDelay     time.Duration // how long requests are still accepted after /readyz turns 503
 	MetricsAddr    string        // "" = no metrics listener
 	TLSCert        string
@@ -58,7 +59,8 @@ type Connections struct {
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
 	return Config{
-		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", Auth: auth.DefaultConfig(), Workouts: event.DefaultQuota(),
+		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", ClientAddress: xForwardedFor,
+		Auth: auth.DefaultConfig(), Workouts: event.DefaultQuota(),
 		Connections:  Connections{Total: 10_000, PerAddress: 1_000, FirstRequest: 10 * time.Second},
 		Retention:    store.Retention{Audit: 400 * day, Ledger: 6 * 365 * day},
 		UploadMemory: 64, UploadsPerCaller: 2,
@@ -78,7 +80,7 @@ func (c *Config) machine() func() time.Time {
 }
 
 // Check returns an error that says what to change if the configuration is
-// invalid or unsafe.
+// invalid or unsafe. It brings origins and proxies into their canonical form.
 func (c *Config) Check() error {
 	if err := c.checkAddresses(); err != nil {
 		return err
@@ -106,11 +108,8 @@ func (c *Config) Check() error {
 	if err := c.checkProxies(); err != nil {
 		return err
 	}
-	for _, o := range c.AllowedOrigins {
-		u, err := url.Parse(o)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != o {
-			return fmt.Errorf("--allowed-origins %q must be origins such as https://app.example.com", o)
-		}
+	if err := c.checkOrigins(); err != nil {
+		return err
 	}
 	switch c.Auth.SigningAlgorithm {
 	case credential.HS256, credential.ES256, credential.EdDSA, "":
@@ -275,28 +274,6 @@ func isEvery(host string) bool {
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
-}
-
-// uniqueLocal is the network of all private IPv6 addresses (RFC 4193).
-var uniqueLocal = netip.MustParsePrefix("fc00::/7")
-
-// checkProxies refuses networks that never match, and those so wide that callers
-// are in them: a caller in a trusted network chooses the address by which it is
-// limited and logged. A listener on loopback is no exception, since the proxy
-// before it passes on what callers write.
-func (c *Config) checkProxies() error {
-	for _, p := range c.TrustedProxies {
-		switch {
-		case !p.IsValid():
-			return errors.New("--trusted-proxies must be addresses such as 10.0.0.1 or networks such as 10.0.0.0/8")
-		case p.Addr().Is4In6():
-			return fmt.Errorf("--trusted-proxies %s never matches: write it as an IPv4 network such as 10.0.0.0/8", p)
-		case p.Bits() < 8 && p != uniqueLocal:
-			return fmt.Errorf("--trusted-proxies %s would let callers choose their address: name only the proxies before this server, "+
-				"such as 10.0.0.5 or 10.0.0.0/8", p)
-		}
-	}
-	return nil
 }
 
 func (c *Config) secure() bool {

@@ -78,10 +78,13 @@ func (l *connections) serveWith(h *http.Server) {
 type connectionKey struct{}
 
 // ownConnection returns the connection that l.Accept returned, which may be under
-// TLS, or nil.
+// TLS and the PROXY protocol, or nil.
 func ownConnection(c net.Conn) *connection {
 	if under, ok := c.(*tls.Conn); ok {
 		c = under.NetConn()
+	}
+	if under, ok := c.(*proxiedConn); ok {
+		c = under.Raw()
 	}
 	own, _ := c.(*connection)
 	return own

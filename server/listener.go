@@ -68,6 +68,9 @@ func (s *Server) listen() (all []boundServer, err error) {
 	all = append(all, limited(public, l, connectionLimits{
 		total: limits.Total, share: limits.PerAddress, exempt: s.config.TrustedProxies, firstRequest: limits.FirstRequest,
 	}))
+	if s.config.ClientAddress == proxyProtocol {
+		all[0].listener = s.withClients(all[0].listener)
+	}
 	if s.config.MetricsAddr != "" {
 		l, err := net.Listen("tcp", s.config.MetricsAddr)
 		if err != nil {

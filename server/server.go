@@ -30,7 +30,7 @@ type Server struct {
 	unlock    func() error // of the database
 	store     *store.Store
 	nodes     *cluster.Nodes // nil on SQLite and in a process that is no node
-	shared    io.Closer      // what the nodes share beside the database's rows; nil on SQLite
+	unshare   func() error   // ends what the nodes share beside the database's rows; may be called twice; nil on SQLite
 	redisLost func() bool    // nil without Redis
 	auth      *auth.Auth
 	ledger    *audit.Queue
@@ -127,8 +127,8 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 		ports.Split = s.nodes.Split
 	}
 	return front.New(front.Config{
-		AllowedOrigins: s.config.AllowedOrigins, AllowLocalhost: s.config.Dev,
-		TrustedProxies: s.config.TrustedProxies, Reflection: s.config.Reflection,
+		AllowedOrigins: s.config.AllowedOrigins, AllowedHeaders: s.config.AllowedHeaders, AllowLocalhost: s.config.Dev,
+		TrustedProxies: s.config.TrustedProxies, ClientHeader: s.config.clientHeader(), Reflection: s.config.Reflection,
 		UploadMemory: int64(s.config.UploadMemory) << 20, UploadsPerCaller: s.config.UploadsPerCaller,
 	}, ports)
 }
@@ -230,6 +230,9 @@ func (s *Server) stopJobs(ctx context.Context) error {
 	s.stop()
 	ended := make(chan struct{})
 	go func() {
+		if s.unshare != nil {
+			_ = s.unshare() // release returns the error
+		}
 		s.stopped.Wait()
 		close(ended)
 	}()
@@ -243,8 +246,8 @@ func (s *Server) stopJobs(ctx context.Context) error {
 
 func (s *Server) release() error {
 	var err error
-	if s.shared != nil {
-		err = s.shared.Close()
+	if s.unshare != nil {
+		err = s.unshare()
 	}
 	if s.nodes != nil {
 		s.leave()

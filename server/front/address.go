@@ -6,42 +6,111 @@ import (
 	"strings"
 )
 
+// ClientHeader is the header in which trusted proxies name their clients.
+type ClientHeader string
+
+const (
+	XForwardedFor ClientHeader = "X-Forwarded-For"
+	Forwarded     ClientHeader = "Forwarded" // RFC 7239
+	NoHeader      ClientHeader = ""          // the peer is the client
+)
+
+// nat64 is the network of IPv4 addresses that a NAT64 translates (RFC 6052
+// section 2.1).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
 // clientAddress returns the address of the client: the peer or, if the peer is a
-// trusted proxy, the last untrusted hop in X-Forwarded-For. At a hop that it
-// cannot parse it stops and returns the hop after it.
-func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
+// trusted proxy, the last untrusted hop in the header. At a hop that it cannot
+// parse it stops and returns the hop after it.
+func clientAddress(r *http.Request, header ClientHeader, trusted []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
-	address := peer.Addr().Unmap()
-	if !within(address, trusted) {
+	address := canonicalAddress(peer.Addr())
+	if header == NoHeader || !within(address, trusted) {
 		return address
 	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, ok := parseHop(strings.TrimSpace(hops[i]))
+	hops := strings.Join(r.Header[string(header)], ",")
+	for hops != "" {
+		var hop string
+		hops, hop = cutLast(hops, ',')
+		if hop = strings.TrimSpace(hop); hop == "" {
+			continue // RFC 9110 section 5.6.1.2
+		}
+		if header == Forwarded {
+			hop = forwardedFor(hop)
+		}
+		parsed, ok := parseHop(hop)
 		if !ok {
 			return address
 		}
-		if address = hop; !within(address, trusted) {
+		if address = parsed; !within(address, trusted) {
 			return address
 		}
 	}
 	return address
 }
 
-// parseHop parses an address. Some proxies add the port.
-func parseHop(s string) (netip.Addr, bool) {
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		withPort, err := netip.ParseAddrPort(s)
-		if err != nil {
-			return a, false
+// cutLast cuts s at its last separator that is not in a quoted string. It reads from
+// the end, so that a quote which the client left open changes nothing that the
+// proxies after it wrote.
+func cutLast(s string, separator byte) (before, last string) {
+	quoted := false
+	for i := len(s) - 1; i >= 0; i-- {
+		switch {
+		case s[i] == '"' && !(quoted && i > 0 && s[i-1] == '\\'):
+			quoted = !quoted
+		case s[i] == separator && !quoted:
+			return s[:i], s[i+1:]
 		}
-		a = withPort.Addr()
 	}
-	return a.Unmap().WithZone(""), true
+	return "", s
+}
+
+// forwardedFor returns the value of the for parameter in an element of Forwarded,
+// or "" if it has none or several.
+func forwardedFor(element string) string {
+	value, found := "", false
+	for element != "" {
+		var pair string
+		element, pair = cutLast(element, ';')
+		name, of, _ := strings.Cut(pair, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "for") {
+			continue
+		}
+		if found {
+			return ""
+		}
+		value, found = strings.TrimSpace(of), true
+	}
+	return value
+}
+
+// parseHop parses an address as proxies write it: in quotes or not, an IPv6
+// address in brackets or not, with the port or without.
+func parseHop(s string) (netip.Addr, bool) {
+	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
+		s = s[1 : len(s)-1]
+	}
+	if withPort, err := netip.ParseAddrPort(s); err == nil {
+		return canonicalAddress(withPort.Addr()), true
+	}
+	if len(s) > 1 && s[0] == '[' && s[len(s)-1] == ']' {
+		s = s[1 : len(s)-1]
+	}
+	a, err := netip.ParseAddr(s)
+	return canonicalAddress(a), err == nil
+}
+
+// canonicalAddress returns the address without a zone, and an IPv4 address that is
+// written in IPv6 as what it is.
+func canonicalAddress(a netip.Addr) netip.Addr {
+	if a = a.Unmap().WithZone(""); nat64.Contains(a) {
+		b := a.As16()
+		return netip.AddrFrom4([4]byte(b[12:]))
+	}
+	return a
 }
 
 // within reports whether one of the prefixes contains a.

@@ -32,26 +32,29 @@ const rpcPrefix = "/openwearables.v1."
 // Front handles the requests of the public listener up to the generated stubs.
 // It is safe for concurrent use.
 type Front struct {
-	auth        *auth.Auth
-	checkOrigin func(*http.Request) error
-	proxies     []netip.Prefix
-	metrics     *metrics
-	uploads     *uploads
-	now         func() time.Time
-	begin       func(context.Context) context.Context
-	log         *slog.Logger
-	mux         *http.ServeMux
-	patterns    []string     // of the mux, in the order of registration
-	unmatched   http.Handler // of requests without a route
-	handler     http.Handler
+	auth         *auth.Auth
+	checkOrigin  func(*http.Request) error
+	proxies      []netip.Prefix
+	clientHeader ClientHeader
+	metrics      *metrics
+	uploads      *uploads
+	now          func() time.Time
+	begin        func(context.Context) context.Context
+	log          *slog.Logger
+	mux          *http.ServeMux
+	patterns     []string     // of the mux, in the order of registration
+	unmatched    http.Handler // of requests without a route
+	handler      http.Handler
 }
 
 // Config holds the settings of the front.
 type Config struct {
 	AllowedOrigins []string       // whose pages may call the API and use the refresh cookie
+	AllowedHeaders []string       // that their scripts may send beside the usual ones
 	AllowLocalhost bool           // allow the origin localhost on any port
-	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For is used
-	Reflection     bool           // gRPC server reflection
+	TrustedProxies []netip.Prefix // proxies whose ClientHeader is used
+	ClientHeader   ClientHeader
+	Reflection     bool // gRPC server reflection
 
 	UploadMemory     int64 // bytes of all bodies above 64 KiB that are in flight, at least 8 MiB
 	UploadsPerCaller int   // such bodies of one caller, at least 1
@@ -74,7 +77,7 @@ type Ports struct {
 func New(config Config, p Ports) *Front {
 	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
-		auth: p.Auth, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies,
+		auth: p.Auth, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies, clientHeader: config.ClientHeader,
 		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller),
 		now:     p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
@@ -86,7 +89,7 @@ func New(config Config, p Ports) *Front {
 	registerDocs(f.handlePage)
 	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
 	f.handle("/", f.unmatched)
-	f.handler = f.record(f.preflight(allowed.cors().Handler(f.canonicalPath(f.mux))))
+	f.handler = f.record(f.preflight(allowed, allowed.cors(config.AllowedHeaders).Handler(f.canonicalPath(f.mux))))
 	return f
 }
 
@@ -139,7 +142,7 @@ func (f *Front) record(next http.Handler) http.Handler {
 		c, r := call.New(w, r, f.now, f.begin)
 		c.CheckOrigin = f.checkOrigin
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
-		c.Address = clientAddress(r, f.proxies)
+		c.Address = clientAddress(r, f.clientHeader, f.proxies)
 		c.Client = truncate(strings.ToValidUTF8(credential.Redact(r.UserAgent()), "\uFFFD"), problem.MaxText)
 		if keys := r.Header["Idempotency-Key"]; len(keys) > 0 {
 			c.IdempotencyKey = &keys[0]

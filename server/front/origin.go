@@ -16,14 +16,21 @@ type origins struct {
 	localhost bool // on any port
 }
 
-// cors permits pages of the origins, and no others, to read answers.
-func (o origins) cors() *cors.Cors {
+// sentHeaders are the headers that scripts may send: those of the API, and those
+// that libraries for traces, errors and event streams add by themselves.
+var sentHeaders = []string{
+	"Authorization", "Idempotency-Key", "X-Request-Id", "X-Open-Wearables-API-Key",
+	"Accept", "Baggage", "Cache-Control", "Last-Event-ID", "Sentry-Trace", "Traceparent", "Tracestate", "X-Requested-With",
+}
+
+// cors permits pages of the origins, and no others, to read answers, and their
+// scripts to send the further headers.
+func (o origins) cors(further []string) *cors.Cors {
 	return cors.New(cors.Options{
 		AllowOriginFunc:  o.allows,
 		AllowCredentials: true,
-		AllowedMethods:   []string{"GET", "POST", "PATCH", "DELETE"},
-		AllowedHeaders: append(connectcors.AllowedHeaders(),
-			"Authorization", "Idempotency-Key", "X-Request-Id", "X-Open-Wearables-API-Key"),
+		AllowedMethods:   []string{"GET", "POST", "PUT", "PATCH", "DELETE"},
+		AllowedHeaders:   slices.Concat(connectcors.AllowedHeaders(), sentHeaders, further),
 		ExposedHeaders: append(connectcors.ExposedHeaders(),
 			"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy",
 			"Retry-After", "X-Request-Id", "Idempotent-Replayed", "WWW-Authenticate", "Deprecation", "Sunset", "Link"),

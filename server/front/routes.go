@@ -8,7 +8,6 @@ import (
 	"connectrpc.com/grpcreflect"
 
 	"github.com/openwearables/openwearables/internal/event"
-	"github.com/openwearables/openwearables/server/call"
 	"github.com/openwearables/openwearables/server/rest"
 	"github.com/openwearables/openwearables/server/rpc"
 )
@@ -98,17 +97,4 @@ func (f *Front) jwks(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	_, _ = w.Write(keys) // an error means that the client has gone
-}
-
-// preflight adds the limit of the address to the answer of a CORS preflight,
-// which spends none of it.
-func (f *Front) preflight(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
-			c := call.From(r.Context())
-			c.Operation = "preflight"
-			f.auth.Limits.Look(r.Context(), &c.Caller)
-		}
-		next.ServeHTTP(w, r)
-	})
 }

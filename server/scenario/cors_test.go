@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/server"
 )
 
@@ -113,13 +114,14 @@ func TestPreflightNamesWhatIsAllowed(t *testing.T) {
 		for _, name := range []string{
 			"authorization", "content-type", "idempotency-key", "x-request-id", "x-open-wearables-api-key",
 			"connect-protocol-version", "connect-timeout-ms", "x-grpc-web", "x-user-agent", "grpc-timeout",
+			"traceparent", "tracestate", "baggage", "sentry-trace", "x-requested-with", "cache-control", "last-event-id", "accept",
 		} {
 			h := n.preflight(t, path, allowedOrigin, "POST", name).Header
 			if !slices.Contains(listMembers(h, "Access-Control-Allow-Headers"), name) {
 				t.Errorf("%s: %s may not be sent: %v", path, name, h)
 			}
 		}
-		for _, method := range []string{"GET", "POST", "PATCH", "DELETE"} {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 			res := n.preflight(t, path, allowedOrigin, method, "authorization,content-type,idempotency-key")
 			if res.StatusCode != 204 || !slices.Contains(listMembers(res.Header, "Access-Control-Allow-Methods"), strings.ToLower(method)) {
 				t.Errorf("%s: a preflight of %s is answered %d %v", path, method, res.StatusCode, res.Header)
@@ -202,7 +204,12 @@ func TestDevAllowsLocalhost(t *testing.T) {
 // browser can send.
 func TestAllowedOriginsAreOrigins(t *testing.T) {
 	t.Parallel()
-	for _, origin := range []string{"*", "null", "app.example.com", "https://app.example.com/", "https://app.example.com/path", "https://*.example.com/", "ftp://app.example.com", "https://", ""} {
+	for _, origin := range []string{
+		"*", "null", "app.example.com", "https://app.example.com/path", "https://app.example.com//", "https://*.example.com", "https://*", "ftp://app.example.com",
+		"file://", "file:///", "https://", "", "https:app.example.com", "https://user@app.example.com", "https://app.example.com?", "https://app.example.com#",
+		"https://app.example.com:0", "https://app.example.com:65536", "https://app..example.com", "https://127.1", "https://0x7f000001", "https://app.example.1",
+		"https://[::ffff:127.0.0.1]", "https://[fe80::1%25eth0]", "https://a%2eexample", "https://a b.example", "capacitor://", "capacitor://a/b", "1app://a",
+	} {
 		config := server.DefaultConfig()
 		config.Database = "sqlite:" + t.TempDir() + "/node.db"
 		config.AllowedOrigins = []string{origin}
@@ -213,5 +220,56 @@ func TestAllowedOriginsAreOrigins(t *testing.T) {
 		} else if !strings.Contains(err.Error(), "--allowed-origins") {
 			t.Errorf("the allowed origin %q is refused with %q", origin, err)
 		}
+	}
+}
+
+// TestAllowedOriginsHaveOneForm checks that an allowed origin is written as browsers send it, however
+// it is given.
+func TestAllowedOriginsHaveOneForm(t *testing.T) {
+	t.Parallel()
+	for given, sent := range map[string]string{
+		"https://APP.Example.com": "https://app.example.com", "HTTPS://app.example.com/": "https://app.example.com",
+		"https://app.example.com:443": "https://app.example.com", "http://app.example.com:080": "http://app.example.com",
+		"https://app.example.com:08443": "https://app.example.com:8443", "https://app.example.com:": "https://app.example.com",
+		"https://m\u00fcnchen.example": "https://xn--mnchen-3ya.example", "https://stra\u00dfe.example": "https://xn--strae-oqa.example",
+		"https://my_app.internal": "https://my_app.internal", "http://[0:0:0:0:0:0:0:1]:3000": "http://[::1]:3000",
+		"http://192.0.2.1:8080": "http://192.0.2.1:8080", "capacitor://localhost": "capacitor://localhost", "Ionic://localhost": "ionic://localhost",
+		"tauri://localhost": "tauri://localhost", "chrome-extension://ABCdefghijklmnopabcdefghijklmnop": "chrome-extension://ABCdefghijklmnopabcdefghijklmnop",
+	} {
+		config := server.DefaultConfig()
+		config.AllowedOrigins = []string{given, sent}
+		if err := config.Check(); err != nil || !slices.Equal(config.AllowedOrigins, []string{sent}) {
+			t.Errorf("%s becomes %q, %v, want %q alone", given, config.AllowedOrigins, err, sent)
+		}
+	}
+	n := start(t, unlimited, allowOrigins("https://App.Example:443/", "capacitor://localhost"))
+	for _, origin := range []string{"https://app.example", "capacitor://localhost"} {
+		wantCORS(t, "preflight", n.preflight(t, "/api/v1/users", origin, "PUT", "authorization").Header, origin, true)
+		n.drivers()[0].call(t, "RefreshToken", args{}, cookie("garbage"), fromPage(origin, "cross-site")).want(t, 401, "invalid_refresh_token")
+	}
+}
+
+// TestRefusedPreflightIsLoggedOnce checks that an operator learns which flag admits a page, once for
+// each origin, whatever a caller sends.
+func TestRefusedPreflightIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, unlimited, allowOrigins(allowedOrigin))
+	for range 3 {
+		n.preflight(t, "/api/v1/users", "https://new.example", "POST", "authorization")
+		n.preflight(t, "/api/v1/users", allowedOrigin, "POST", "x-tenant")
+		n.preflight(t, "/api/v1/users", allowedOrigin, "POST", "traceparent")
+	}
+	log := n.log.String()
+	for said, times := range map[string]int{`"flag":"--allowed-origins https://new.example"`: 1, `"flag":"--allowed-headers x-tenant"`: 1, "traceparent": 0} {
+		if got := strings.Count(log, said); got != times {
+			t.Errorf("%s is logged %d times, want %d:\n%s", said, got, times, log)
+		}
+	}
+	secret := credential.Mint(credential.LiveKey)
+	for i := range 300 {
+		n.preflight(t, "/api/v1/users", "https://"+strconv.Itoa(i)+"."+secret+".example", "POST", "authorization")
+	}
+	if log := n.log.String(); strings.Contains(log, secret) || strings.Count(log, "--allowed-origins") > 101 {
+		t.Errorf("300 origins make %d lines, with the secret %t", strings.Count(log, "--allowed-origins"), strings.Contains(log, secret))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +18,10 @@ const prefix = "OPENWEARABLES_"
 var sdkVariables = []string{
 	prefix + "API_KEY", prefix + "APP_ID", prefix + "APP_SECRET", prefix + "BASE_URL",
 }
+
+// serviceVariable matches the names of the variables that Kubernetes sets for each
+// service. Those of a service whose name begins with ours have our prefix.
+var serviceVariable = regexp.MustCompile(`^\w+_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
 // secretVariable holds the master secret. It has no flag, so that no process
 // list shows it.
@@ -52,7 +57,8 @@ func (p *program) databaseSettings(command, summary string) *settings {
 }
 
 // parse reads the arguments and, for flags that they omit, the variables. It
-// refuses unknown variables with our prefix.
+// refuses unknown variables with our prefix, unless they belong to the SDKs or a
+// supervisor sets them by itself.
 func (s *settings) parse(args []string) error {
 	switch err := s.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -67,7 +73,7 @@ func (s *settings) parse(args []string) error {
 	s.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for _, entry := range s.environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || slices.Contains(sdkVariables, name) {
+		if !strings.HasPrefix(name, prefix) || slices.Contains(sdkVariables, name) || ofService(name, value) {
 			continue
 		}
 		if err := s.setVariable(name, value, given); err != nil {
@@ -75,6 +81,12 @@ func (s *settings) parse(args []string) error {
 		}
 	}
 	return nil
+}
+
+// ofService reports whether a variable describes a service. NAME_PORT does so if
+// it is a URL: a bare number was meant as a setting.
+func ofService(name, value string) bool {
+	return serviceVariable.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
 }
 
 // setVariable applies one variable with our prefix, unless its flag was given.
@@ -123,9 +135,10 @@ func (s *settings) help() {
 A flag wins over its variable. The master secret is given only as
 %s, at least 32 bytes; without one, a SQLite database gets
 a secret in a file beside it. Another variable that begins with %s is
-refused, but for those of the SDKs:
+refused, but for those of a Kubernetes service, such as %sSERVICE_HOST,
+and those of the SDKs:
 %s
-`, secretVariable, prefix, strings.Join(sdkVariables, " "))
+`, secretVariable, prefix, prefix, strings.Join(sdkVariables, " "))
 }
 
 // variable returns the name of the variable of a flag.
@@ -145,8 +158,10 @@ func (p *program) serveSettings() *settings {
 	s := p.databaseSettings("serve", "serve the API until SIGTERM or SIGINT, which drain; a second one ends it at once")
 	c, a := &s.config, &s.config.Auth
 	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on, port 0 to 65535")
-	s.Var((*origins)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie, each such as https://app.example.com; * is refused")
-	s.Var((*proxies)(&c.TrustedProxies), "trusted-proxies", "comma-separated `addresses` or networks whose X-Forwarded-For counts: none wider than /8")
+	s.Var((*texts)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie, each such as https://app.example.com or capacitor://localhost; * is refused")
+	s.Var((*texts)(&c.AllowedHeaders), "allowed-headers", "comma-separated `names` of headers that those pages may send beside the usual ones")
+	s.Var((*proxies)(&c.TrustedProxies), "trusted-proxies", "comma-separated `addresses` or networks who say which client calls: none wider than /8")
+	s.StringVar(&c.ClientAddress, "client-address", c.ClientAddress, "`how` trusted proxies name their clients: x-forwarded-for, forwarded (RFC 7239), or proxy-protocol (version 2), which then begins each of their connections")
 	s.duration(&c.DrainDelay, "drain-delay", "how long requests are still accepted after SIGTERM, while /readyz is 503; longer than the load balancer takes to notice, 0s to 1m")
 	s.StringVar(&c.MetricsAddr, "metrics-addr", "", "`host:port` of a listener of its own for /metrics, with a port other than that of --addr; none by default")
 	s.StringVar(&c.TLSCert, "tls-cert", "", "`file` with the certificate chain; a renewed one is taken up within a minute")

@@ -11,8 +11,9 @@ import (
 )
 
 // flagsOfServe lists every setting.
-var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-origins audit-retention database dev drain-delay first-request-timeout
-	insecure-http jwt-alg ledger-retention limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user
+var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-headers allowed-origins audit-retention client-address database dev
+	drain-delay first-request-timeout insecure-http jwt-alg ledger-retention
+	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user
 	limit-key limit-login limit-login-account limit-refresh limit-refresh-session limit-user log-level max-address-connections
 	max-connections metrics-addr password-min
 	quota-applications quota-developer-sessions quota-keys quota-user-sessions quota-users quota-workout-bytes quota-workouts
@@ -85,6 +86,7 @@ func TestRefusedSettingsSayWhatToChange(t *testing.T) {
 		{"argument", "", "serve now", []string{`"now"`, "openwearables serve --help"}},
 		{"unknown variable", "OPENWEARABLES_ADRR=x", "serve", []string{"OPENWEARABLES_ADRR", "unset it", "--help"}},
 		{"unknown variable of a command", "OPENWEARABLES_ADRR=x", "developer list", []string{"OPENWEARABLES_ADRR", "unset it"}},
+		{"port as variable", "OPENWEARABLES_PORT=8000", "serve", []string{"OPENWEARABLES_PORT", "unset it", "--help"}},
 		{"lower case variable", "OPENWEARABLES_addr=127.0.0.1:0", "serve", []string{"OPENWEARABLES_addr", "unset it"}},
 		{"bad variable", "OPENWEARABLES_REFRESH_IDLE=30", "serve", []string{`OPENWEARABLES_REFRESH_IDLE="30"`, "must be a duration such as"}},
 		{"short secret", "OPENWEARABLES_SECRET=" + short, "serve", []string{"OPENWEARABLES_SECRET", "31 bytes", "at least 32", "openssl rand"}},
@@ -99,9 +101,12 @@ func TestRefusedSettingsSayWhatToChange(t *testing.T) {
 		{"plain HTTP on a name", "", "serve --addr example.com:0", []string{"--insecure-http"}},
 		{"half of TLS", "", "serve --tls-cert c.pem", []string{"--tls-cert and --tls-key"}},
 		{"TLS files", "", "serve --tls-cert c.pem --tls-key k.pem", []string{"--tls-cert and --tls-key", "c.pem"}},
-		{"origin", "", "serve --allowed-origins https://a.example/", []string{"--allowed-origins", "https://app.example.com"}},
+		{"origin", "", "serve --allowed-origins https://a.example/login", []string{"--allowed-origins", "https://app.example.com"}},
 		{"any origin", "", "serve --allowed-origins *", []string{"--allowed-origins", "https://app.example.com"}},
+		{"any header", "", "serve --allowed-headers X-Tenant,*", []string{"--allowed-headers", "X-Tenant"}},
 		{"proxy", "", "serve --trusted-proxies gateway", []string{"-trusted-proxies", "10.0.0.0/8"}},
+		{"client address", "", "serve --trusted-proxies 10.0.0.1 --client-address x-real-ip", []string{"--client-address", "x-forwarded-for, forwarded or proxy-protocol"}},
+		{"client address without proxies", "", "serve --client-address forwarded", []string{"--client-address forwarded needs --trusted-proxies"}},
 		{"algorithm", "", "serve --jwt-alg none", []string{"--jwt-alg", "HS256, ES256 or EdDSA"}},
 		{"log level", "", "serve --log-level loud", []string{"--log-level", "debug, info, warn or error"}},
 		{"lifetime", "", "serve --access-token-ttl 60", []string{"-access-token-ttl", "must be a duration such as"}},
@@ -167,6 +172,27 @@ func TestFlagsWinOverVariables(t *testing.T) {
 	for _, allowed := range []string{"--insecure-http", "--trusted-proxies=10.0.0.0/8"} {
 		p := install(t).serve("--addr", "0.0.0.0:0", allowed)
 		p.stop()
+	}
+}
+
+// Kubernetes describes each service to each container. A service named
+// openwearables, or openwearables-something, must not stop any command.
+func TestVariablesOfServicesAreIgnored(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	for _, service := range []string{"OPENWEARABLES", "OPENWEARABLES_API", "OPENWEARABLES_LIMIT_KEY"} {
+		i.env = append(
+			i.env, service+"_SERVICE_HOST=10.96.7.1", service+"_SERVICE_PORT=8000", service+"_SERVICE_PORT_HTTP=8000",
+			service+"_PORT=tcp://10.96.7.1:8000", service+"_PORT_8000_TCP=tcp://10.96.7.1:8000", service+"_PORT_8000_TCP_PROTO=tcp",
+			service+"_PORT_8000_TCP_PORT=8000", service+"_PORT_8000_TCP_ADDR=10.96.7.1", service+"_PORT_53_UDP=udp://10.96.7.1:53",
+		)
+	}
+	for _, args := range [][]string{{"migrate"}, {"developer", "list"}, {"signing-key", "rotate"}, {"backup", "--to", i.path("copy.db")}} {
+		i.ok("", args...)
+	}
+	i.serve().stop()
+	if out := i.ok("", "doctor"); strings.Contains(out, "wrong") {
+		t.Errorf("doctor says %s", out)
 	}
 }
 

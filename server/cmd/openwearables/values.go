@@ -49,16 +49,16 @@ func (s *settings) toggle(to *bool, name, usage string) {
 	s.Var(&value[bool]{to, strconv.ParseBool, "", "true or false"}, name, usage)
 }
 
-// origins is a flag that takes comma-separated origins.
-type origins []string
+// texts is a flag that takes comma-separated texts.
+type texts []string
 
-func (o *origins) String() string { return strings.Join(*o, ",") }
+func (t *texts) String() string { return strings.Join(*t, ",") }
 
-func (o *origins) Set(s string) error {
-	*o = nil
-	for origin := range strings.SplitSeq(s, ",") {
-		if origin = strings.TrimSpace(origin); origin != "" {
-			*o = append(*o, origin)
+func (t *texts) Set(s string) error {
+	*t = nil
+	for text := range strings.SplitSeq(s, ",") {
+		if text = strings.TrimSpace(text); text != "" {
+			*t = append(*t, text)
 		}
 	}
 	return nil
@@ -89,7 +89,7 @@ func (n *proxies) Set(s string) error {
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
-		*n = append(*n, p.Masked())
+		*n = append(*n, p)
 	}
 	return nil
 }
