@@ -94,7 +94,7 @@ func TestLongListsAreRefusedUnread(t *testing.T) {
 			if detail != want {
 				t.Errorf("%s as %s is answered %q, want %q", c.operation, form, detail, want)
 			}
-			if most := uint64(5*len(body) + 256<<10); allocated > most {
+			if most := uint64(8*len(body) + 256<<10); allocated > most {
 				t.Errorf("%s as %s: %d KiB allocated for %d KiB of body", c.operation, form, allocated>>10, len(body)>>10)
 			}
 		}
