@@ -48,8 +48,14 @@ func (f *file) pagedSequence(m method) {
 	}
 	f.documentation(fmt.Sprintf("The items that ``%s(_:options:)`` returns, starting with the page of the request. "+
 		"Each page is fetched when it is needed.", m.name))
+	parameters := "_ request: " + m.parameter() + ", options: CallOptions = CallOptions()"
+	if 2*f.depth+2+len(parameters) > lineLength {
+		parameters = strings.Replace(parameters, ", options", ",\noptions", 1)
+	}
 	f.line("public func %s(", name)
-	f.line("  _ request: %s, options: CallOptions = CallOptions()", m.parameter())
+	for line := range strings.SplitSeq(parameters, "\n") {
+		f.line("  %s", line)
+	}
 	f.block(") -> PagedSequence<"+m.pages.element+">", func() {
 		f.line("PagedSequence { cursor in")
 		f.line("  var page = request")

@@ -455,7 +455,8 @@ extension ApplicationService {
   /// The items that ``listApplications(_:options:)`` returns, starting with the page of the
   /// request. Each page is fetched when it is needed.
   public func listAllApplications(
-    _ request: ListApplicationsRequest = ListApplicationsRequest(), options: CallOptions = CallOptions()
+    _ request: ListApplicationsRequest = ListApplicationsRequest(),
+    options: CallOptions = CallOptions()
   ) -> PagedSequence<Application> {
     PagedSequence { cursor in
       var page = request
