@@ -10,6 +10,8 @@ UNSAID = {
     "ChangePassword": {"new_password", "confirm_password", "incorrect_password"},
     "CreateKey": {"expires_at"},
     "CreateUserToken": {"missing_credentials"},
+    "ListKeys": {"cursor"},
+    "ListApplications": {"cursor"},
     "ListUsers": {"cursor"},
     "ListWorkouts": {"cursor", "start_date", "end_date"},
     "RefreshToken": {"refresh_token"},
