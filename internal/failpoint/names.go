@@ -8,6 +8,8 @@
 // delays it.
 package failpoint
 
+import "context"
+
 // The places.
 const (
 	AfterBegin   = "after_begin"   // a transaction was begun and has written nothing
@@ -19,3 +21,18 @@ const (
 	MidMigration = "mid_migration" // between the statements of a migration
 	MidDrain     = "mid_drain"     // SIGTERM came, and requests are under way
 )
+
+type background struct{}
+
+// Background returns a context in which HitFor does nothing: that of a job which goes
+// on by itself, and at whose writes nobody means to end the process.
+func Background(ctx context.Context) context.Context {
+	return context.WithValue(ctx, background{}, true)
+}
+
+// HitFor is Hit, unless ctx is that of a job in the background.
+func HitFor(ctx context.Context, name string) {
+	if ctx.Value(background{}) == nil {
+		Hit(name)
+	}
+}

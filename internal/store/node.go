@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/failpoint"
+
 	"github.com/uptrace/bun"
 
 	"github.com/openwearables/openwearables/internal/cluster"
@@ -30,7 +32,7 @@ const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 // before the others are read, so that of two nodes that announce themselves at
 // the same time at least one gets the other.
 func (s *Store) Announce(ctx context.Context, n cluster.Node) ([]cluster.Node, error) {
-	err := s.do(ctx, func(ctx context.Context, t *tx) error {
+	err := s.do(failpoint.Background(ctx), func(ctx context.Context, t *tx) error {
 		_, err := t.exec(ctx, t.insert(&nodeRow{Node: n}).Value("seen_at", databaseNow).
 			On("CONFLICT (id) DO UPDATE SET lost = excluded.lost, seen_at = excluded.seen_at"))
 		return err

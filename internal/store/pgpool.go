@@ -265,9 +265,9 @@ func (p *pgPool) transact(ctx context.Context, c pgConn, long bool, f func(conte
 	} else {
 		t := newTx(ctx, p.mapper, c, now)
 		if err = t.run(p.log, f); err == nil {
-			failpoint.Hit(failpoint.BeforeCommit)
+			failpoint.HitFor(ctx, failpoint.BeforeCommit)
 			err = p.engine.domainError(c.commit(ctx))
-			failpoint.Hit(failpoint.AfterCommit)
+			failpoint.HitFor(ctx, failpoint.AfterCommit)
 			ended = true
 			_ = c.Close()
 			return err
