@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
@@ -28,7 +29,7 @@ func (s *Store) Meta(ctx context.Context, name string) (string, error) {
 
 // SetMeta stores the value unless the name has one, and returns the stored one.
 func (s *Store) SetMeta(ctx context.Context, name, value string) (stored string, err error) {
-	err = s.do(ctx, func(ctx context.Context, t *tx) error {
+	err = s.do(failpoint.Background(ctx), func(ctx context.Context, t *tx) error {
 		_, err := t.exec(ctx, t.insert(&metaRow{Name: name, Value: value}).
 			On("CONFLICT (name) DO NOTHING"))
 		if err != nil {
