@@ -170,8 +170,7 @@ const (
 // start starts the background jobs: each second, buffered writes are flushed, the
 // clock of a shared database is measured and data of deleted users is removed; each
 // minute, windows are purged, and each hour other expired rows; from time to time,
-// the signing keys are
-// reloaded.
+// the signing keys are reloaded.
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel

@@ -17,7 +17,7 @@ const (
 
 // Refusals keeps refusals from filling the trail: of one kind the first few of a
 // minute are rows of their own, and those after them one row with their number.
-// A kind is an action and its outcome, by one actor from one address. If there
+// A kind is an action and its outcome, by one actor from one subscriber. If there
 // are too many kinds, the rest are summed by action and outcome alone. The zero
 // value is ready to use, and safe for concurrent use.
 type Refusals struct {
@@ -44,7 +44,7 @@ func (t *tally) ended(now time.Time) bool {
 }
 
 // Own reports whether the refusal is to be recorded as a row of its own. If not,
-// it was added to a sum. address tells callers apart.
+// it was added to a sum. address tells subscribers apart.
 func (r *Refusals) Own(address string, e Event) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

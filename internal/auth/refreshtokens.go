@@ -101,11 +101,13 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		}
 		return tx.Record(ctx, e)
 	})
+	if v == refreshReused && undecided(err) {
+		s.credentials.forgetSessions(ctx, append(minted, id))
+	}
 	if err != nil {
 		return Grant{}, err
 	}
 	if v == refreshReused {
-		s.credentials.forgetSessions(ctx, append(minted, id))
 		s.trail.warnOfReuse(ctx, id, holder)
 	}
 	c.Replayed = v == refreshReplay

@@ -94,7 +94,7 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 		}
 		return s.issuer.open(ctx, tx, c, row)
 	})
-	if err == nil {
+	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)
 	}
 	return grant, err
@@ -230,9 +230,8 @@ func (s *Tokens) Revoke(ctx context.Context, userID string) error {
 		}
 		return tx.Record(ctx, c.event(audit.TokenRevoke, userSubject(id), tx.Now()))
 	})
-	if err != nil {
-		return err
+	if undecided(err) {
+		s.credentials.forgetSessions(ctx, ended)
 	}
-	s.credentials.forgetSessions(ctx, ended)
-	return nil
+	return err
 }

@@ -127,10 +127,12 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 		}
 		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserDelete, userSubject(id), tx.Now()))
 	})
+	if undecided(err) {
+		s.credentials.forgetSessions(ctx, ended)
+	}
 	if err != nil {
 		return User{}, err
 	}
-	s.credentials.forgetSessions(ctx, ended)
 	return u, nil
 }
 

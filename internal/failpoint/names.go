@@ -24,13 +24,13 @@ const (
 
 type background struct{}
 
-// Background returns a context in which HitFor does nothing: that of a job which goes
-// on by itself, and at whose writes nobody means to end the process.
+// Background returns a context in which HitFor does nothing: that of what a node
+// writes by itself, as it starts and as long as it runs.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, background{}, true)
 }
 
-// HitFor is Hit, unless ctx is that of a job in the background.
+// HitFor is Hit, unless ctx is of [Background].
 func HitFor(ctx context.Context, name string) {
 	if ctx.Value(background{}) == nil {
 		Hit(name)

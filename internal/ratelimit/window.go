@@ -46,8 +46,9 @@ func (w Window) ResetUnix() int64 {
 	return ceilSecond(w.Reset).Unix()
 }
 
-// RetryAfter returns the whole seconds from now, by the caller's clock, until the window ends, rounded
-// up and at least 1, for a Retry-After field (RFC 9110, section 10.2.3).
+// RetryAfter returns the whole seconds from now, by the caller's clock, until the
+// window ends, rounded up and at least 1, for a Retry-After field (RFC 9110, section
+// 10.2.3).
 func (w Window) RetryAfter(now time.Time) int {
 	return max(1, ceilSeconds(w.Reset.Sub(now.Add(w.Ahead))))
 }
