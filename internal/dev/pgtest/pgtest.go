@@ -26,6 +26,17 @@ type Server struct {
 // Start makes a data directory and starts a server of it, with the settings given
 // ("fsync=off"). The caller must Close it.
 func Start(settings ...string) (*Server, error) {
+	return start(func(folder string) (*service.Postgres, error) {
+		usual := []string{"max_connections=250", "shared_buffers=32MB", "log_min_messages=log"}
+		return service.NewPostgres(folder, append(usual, settings...)...)
+	})
+}
+
+// Standby makes and starts a standby that follows the server. The caller must Close
+// it.
+func (s *Server) Standby() (*Server, error) { return start(s.Postgres.Standby) }
+
+func start(in func(folder string) (*service.Postgres, error)) (*Server, error) {
 	folder, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		return nil, err
@@ -33,8 +44,7 @@ func Start(settings ...string) (*Server, error) {
 	err = os.Chmod(folder, 0o755) // the server may run as another account
 	s := &Server{folder: folder}
 	if err == nil {
-		usual := []string{"max_connections=250", "shared_buffers=32MB", "log_min_messages=log"}
-		s.Postgres, err = service.NewPostgres(folder, append(usual, settings...)...)
+		s.Postgres, err = in(folder)
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))

@@ -82,7 +82,7 @@ func prepare(folder string, settings []string) (*Postgres, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	rules := fmt.Sprintf("local all %[1]s trust\nlocal all all scram-sha-256\nhost all %[1]s 127.0.0.0/8 trust\n", superuser)
+	rules := fmt.Sprintf("local all %[1]s trust\nlocal replication %[1]s trust\nlocal all all scram-sha-256\nhost all %[1]s 127.0.0.0/8 trust\n", superuser)
 	return p, os.WriteFile(filepath.Join(p.data(), "pg_hba.conf"), []byte(rules), 0o600)
 }
 
@@ -153,8 +153,16 @@ func (p *Postgres) Up() error {
 	if err != nil {
 		return err
 	}
-	p.process, err = childproc.Serve(cmd, syscall.SIGQUIT, filepath.Join(p.folder, "log"), "database system is ready to accept connections")
+	p.process, err = childproc.Serve(cmd, syscall.SIGQUIT, filepath.Join(p.folder, "log"), p.ready())
 	return err
+}
+
+// ready is what the server logs once it takes connections.
+func (p *Postgres) ready() string {
+	if _, err := os.Stat(filepath.Join(p.data(), "standby.signal")); err == nil {
+		return "database system is ready to accept read-only connections"
+	}
+	return "database system is ready to accept connections"
 }
 
 // Running reports whether the server runs.
@@ -184,6 +192,27 @@ func (p *Postgres) DSN(database string) string {
 // URL names a database of the server, reached by a TCP address that leads to it.
 func (p *Postgres) URL(addr, database string) string {
 	return "postgres://" + superuser + "@" + addr + "/" + database + "?sslmode=disable"
+}
+
+// Standby makes a copy of the server in the folder, which must exist and be readable
+// for every account, and starts it. It follows this one, and can only be read until
+// it is promoted.
+func (p *Postgres) Standby(folder string) (*Postgres, error) {
+	s := &Postgres{folder: filepath.Join(folder, "postgres"), settings: p.settings, account: p.account}
+	if err := os.Mkdir(s.folder, 0o755); err != nil {
+		return nil, err
+	}
+	if err := s.Own(s.folder); err != nil {
+		return nil, err
+	}
+	cmd, err := s.command("pg_basebackup", "-D", s.data(), "-h", p.folder, "-U", superuser, "-R", "--no-sync", "--checkpoint=fast")
+	if err != nil {
+		return nil, err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("pg_basebackup: %w\n%s", err, out)
+	}
+	return s, s.Up()
 }
 
 // Exec runs statements, each in a transaction of its own, within a minute.
