@@ -9,6 +9,7 @@ import (
 // let a flood from any number of addresses leave no more than some 1,600 rows.
 const (
 	ownRows      = 5    // of one kind, each a row of its own
+	ownSubjects  = 8    // of one actor from one subscriber, that are told apart
 	allRows      = 600  // of all kinds, likewise
 	maxSums      = 1024 // kinds that are told apart
 	summedFor    = time.Minute
@@ -17,19 +18,27 @@ const (
 
 // Refusals keeps refusals from filling the trail: of one kind the first few of a
 // minute are rows of their own, and those after them one row with their number.
-// A kind is an action and its outcome, by one actor from one subscriber. If there
-// are too many kinds, the rest are summed by action and outcome alone. The zero
-// value is ready to use, and safe for concurrent use.
+// A kind is an action and its outcome on one subject, by one actor from one
+// subscriber. Subjects beyond the first few are one. If there are too many kinds, the
+// rest are summed by action and outcome alone. The zero value is ready to use, and
+// safe for concurrent use.
 type Refusals struct {
 	mu    sync.Mutex
 	began time.Time // of the minute in which rows were recorded
 	rows  int
 	kinds map[kind]*tally
+	named map[kind]int // how many subjects are told apart, by the kind without one
 	swept time.Time
 	over  []Event // sums whose minute is over
 }
 
-type kind struct{ address, action, outcome, actor string }
+type kind struct{ address, action, outcome, actor, subject string }
+
+// anySubject returns the kind of the subjects that are not told apart.
+func (k kind) anySubject() kind {
+	k.subject = ""
+	return k
+}
 
 // tally counts the refusals of one kind since began.
 type tally struct {
@@ -60,9 +69,6 @@ func (r *Refusals) Own(address string, e Event) bool {
 	if t.sum.Occurrences == 0 {
 		t.sum = e
 	}
-	if t.sum.Subject != e.Subject {
-		t.sum.Subject = ""
-	}
 	t.sum.Occurrences++
 	return false
 }
@@ -70,7 +76,10 @@ func (r *Refusals) Own(address string, e Event) bool {
 // tally returns the tally of the refusal's kind. If that is one too many, it
 // removes from e what is not told apart any more.
 func (r *Refusals) tally(address string, e *Event) *tally {
-	k := kind{address, e.Action, e.Outcome, e.Actor}
+	k := kind{address, e.Action, e.Outcome, e.Actor, e.Subject}
+	if r.kinds[k] == nil && r.named[k.anySubject()] >= ownSubjects {
+		k, e.Subject = k.anySubject(), ""
+	}
 	t := r.kinds[k]
 	if t != nil && !t.ended(e.At) {
 		return t
@@ -82,16 +91,19 @@ func (r *Refusals) tally(address string, e *Event) *tally {
 		r.sweep(e.At)
 	}
 	if len(r.kinds) >= maxSums {
-		k.address, k.actor, e.IP, e.Actor = "", "", "", ""
+		k.address, k.actor, k.subject, e.IP, e.Actor, e.Subject = "", "", "", "", "", ""
 		if t = r.kinds[k]; t != nil {
 			return t
 		}
 	}
 	if r.kinds == nil {
-		r.kinds = make(map[kind]*tally)
+		r.kinds, r.named = make(map[kind]*tally), make(map[kind]int)
 	}
 	t = &tally{began: e.At}
 	r.kinds[k] = t
+	if k.subject != "" {
+		r.named[k.anySubject()]++
+	}
 	return t
 }
 
@@ -107,6 +119,11 @@ func (r *Refusals) sweep(now time.Time) {
 
 func (r *Refusals) end(k kind, t *tally) {
 	delete(r.kinds, k)
+	if of := k.anySubject(); k.subject != "" {
+		if r.named[of]--; r.named[of] == 0 {
+			delete(r.named, of)
+		}
+	}
 	if t.sum.Occurrences > 0 && len(r.over) < maxUnwritten {
 		r.over = append(r.over, t.sum)
 	}

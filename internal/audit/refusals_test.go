@@ -43,13 +43,38 @@ func TestRefusalsOfOneKindShareARow(t *testing.T) {
 	}
 }
 
-func TestSumNamesOnlyWhatIsTheSame(t *testing.T) {
+// Who guesses at several accounts hides none of them behind another, and who goes on
+// to very many leaves few rows.
+func TestRefusalsTellSubjectsApart(t *testing.T) {
 	var r Refusals
-	for i := range 10 {
-		r.Own("192.0.2.1", refusal(epoch, fmt.Sprint("developer:", i)))
+	const each, subjects = 10, 100
+	own := make(map[string]int)
+	for i := range each * subjects {
+		e := refusal(epoch, fmt.Sprint("developer:", i/each))
+		if r.Own("192.0.2.1", e) {
+			own[e.Subject]++
+		}
 	}
-	if sums := r.All(); len(sums) != 1 || sums[0].Subject != "" || sums[0].IP != "192.0.2.1" {
-		t.Errorf("the sums are %+v", sums)
+	summed := make(map[string]int64)
+	for _, e := range r.All() {
+		if e.IP != "192.0.2.1" {
+			t.Errorf("the sum %+v has another address", e)
+		}
+		summed[e.Subject] += e.Occurrences
+	}
+	if len(own) != ownSubjects+1 || len(summed) != ownSubjects+1 {
+		t.Errorf("%d subjects have rows, and %d sums", len(own), len(summed))
+	}
+	for i := range ownSubjects {
+		if of := fmt.Sprint("developer:", i); own[of] != ownRows || summed[of] != each-ownRows {
+			t.Errorf("%s has %d rows and a sum of %d", of, own[of], summed[of])
+		}
+	}
+	if rest := int64(each*(subjects-ownSubjects) - ownRows); summed[""] != rest {
+		t.Errorf("the sum of the others is %d, want %d", summed[""], rest)
+	}
+	if len(r.kinds) != 0 || len(r.named) != 0 {
+		t.Errorf("%d kinds and %d numbers of subjects are left", len(r.kinds), len(r.named))
 	}
 }
 
