@@ -41,7 +41,7 @@ type Config struct {
 	UploadMemory     int // MiB of bodies above 64 KiB that are received or served at once
 	UploadsPerCaller int // such bodies of one caller
 
-	HashConcurrency int              // passwords hashed at once; 0 = GOMAXPROCS
+	HashConcurrency int              // passwords hashed at once; 0 = half of GOMAXPROCS
 	Now             func() time.Time // nil = the database's, which on SQLite is Machine's
 	Machine         func() time.Time // this machine's clock; nil = time.Now
 	Log             *slog.Logger     // nil = no log

@@ -93,8 +93,8 @@ func (s *Server) compose(ctx context.Context) error {
 		return err
 	}
 	concurrency := s.config.HashConcurrency
-	if concurrency == 0 {
-		concurrency = max(1, runtime.GOMAXPROCS(0))
+	if concurrency == 0 { // the other half serves those who have a token, however many log in
+		concurrency = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	peers, err := s.peers(ctx)
 	if err != nil {
