@@ -32,9 +32,10 @@ var (
 // of them. A job that comes alone is committed at once.
 type batcher struct {
 	*mapper
-	pool  *sql.DB
-	clock *clock
-	log   *slog.Logger
+	pool        *sql.DB
+	checkpoints *checkpointer
+	clock       *clock
+	log         *slog.Logger
 
 	mu          sync.RWMutex // held for reading while a job is queued
 	closed      bool
@@ -65,7 +66,7 @@ const (
 
 func newBatcher(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *batcher {
 	b := &batcher{
-		mapper: m, pool: pool, clock: c, log: log,
+		mapper: m, pool: pool, checkpoints: newCheckpointer(pool, log), clock: c, log: log,
 		queue: make(chan *job, maxWaiting), bulk: make(chan *job, 1), bulkTurns: newLane(1, acquireTimeout),
 		truncations: make(chan chan error), stopped: make(chan struct{}),
 	}
@@ -84,6 +85,7 @@ func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) er
 // committed in between.
 func (b *batcher) doBulk(ctx context.Context, f func(context.Context, *tx) error) error {
 	return b.engine.domainError(b.bulkTurns.run(ctx, func() error {
+		b.checkpoints.shorten()
 		// The turn lasts until the writer has taken the job, also an abandoned one:
 		// the next would find no place.
 		j, err := b.submit(ctx, b.bulk, f)
@@ -150,6 +152,7 @@ func (b *batcher) run() {
 	defer func() {
 		b.disconnect()
 		if finished {
+			b.checkpoints.close()
 			close(b.stopped)
 			return
 		}
@@ -212,6 +215,13 @@ func (b *batcher) finish() {
 	answer(b.batch, b.commit(b.batch))
 	clear(b.batch)
 	b.batch = b.batch[:0]
+	b.checkpoints.wake()
+	if b.conn == nil {
+		return
+	}
+	if err := b.checkpoints.finish(b.conn); err != nil {
+		b.log.Warn("store: the WAL could not be moved into the database file", "error", err)
+	}
 }
 
 // answer sends each job its own result. If the batch failed, every job gets
@@ -327,6 +337,8 @@ func (b *batcher) checkpoint() error {
 	if err := b.connect(); err != nil {
 		return b.engine.domainError(err)
 	}
-	_, err := b.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	b.checkpoints.passing.Lock()
+	defer b.checkpoints.passing.Unlock()
+	_, _, err := checkpointWAL(context.Background(), b.conn, "TRUNCATE")
 	return b.engine.domainError(err)
 }

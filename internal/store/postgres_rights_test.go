@@ -105,6 +105,12 @@ func (l *lines) has(text string) bool {
 	return strings.Contains(l.all.String(), text)
 }
 
+func (l *lines) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.all.String(), text)
+}
+
 // A start that waits for another process that migrates says so, and what ends it
 // is an error that says where it was.
 func TestPostgresWaitForAMigrationIsSaid(t *testing.T) {

@@ -42,6 +42,7 @@ type file struct {
 }
 
 func serveSQLite(m *mapper, p *pools, o Options) backend {
+	p.writer.SetMaxOpenConns(2) // one that writes, and one that moves the WAL
 	return &file{
 		filePool{
 			p.readers, &statements{prepare: p.readers.PrepareContext},
@@ -104,7 +105,7 @@ func openSQLite(ctx context.Context, path string) (*pools, error) {
 	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
 	writer, err := sql.Open("sqlite", uri+"?mode=rw&_txlock=immediate&"+pragmas(
 		"busy_timeout(150)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
-		"secure_delete(ON)", "journal_size_limit(16777216)", "cache_size(-16384)", "trusted_schema(OFF)",
+		"secure_delete(ON)", "journal_size_limit(16777216)", "wal_autocheckpoint(0)", "cache_size(-16384)", "trusted_schema(OFF)",
 	))
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
