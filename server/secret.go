@@ -92,6 +92,23 @@ func openVault(ctx context.Context, master []byte, s *store.Store) (*credential.
 	return vault, err
 }
 
+// Vault returns the vault of the configured secret, or else of the one in the file
+// beside the database, which must be there.
+func Vault(config Config) (*credential.Vault, error) {
+	master := config.Secret
+	if len(master) == 0 && config.SQLitePath() != "" {
+		var err error
+		if master, err = readSecret(config.SQLitePath() + secretSuffix); err != nil {
+			return nil, fmt.Errorf("the master secret is needed: set OPENWEARABLES_SECRET, or bring back its file (%w)", err)
+		}
+	}
+	vault, err := credential.NewVault(master)
+	if err != nil {
+		return nil, fmt.Errorf("OPENWEARABLES_SECRET: %w", err)
+	}
+	return vault, nil
+}
+
 // VerifySecret checks that the configured secret, or else the one in the file
 // beside the database, is the secret of the database. It returns the path of
 // that file, or "" if the secret is configured.

@@ -177,6 +177,7 @@ func (s *Server) start() {
 	s.every(ctx, time.Second, "flush", s.flush)
 	s.every(ctx, time.Hour, "purge", func(ctx context.Context) error { return s.store.Purge(ctx, s.config.Retention) })
 	s.every(ctx, time.Second, "removing what was deleted", s.store.Remove)
+	s.every(ctx, time.Hour, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)
 	reload := signingReloadAlone
 	if s.config.SQLitePath() == "" {
 		s.every(ctx, time.Second, "measuring the database's clock", s.measure)
@@ -220,7 +221,15 @@ func (s *Server) flush(ctx context.Context) error {
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.release())
+	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.signHeads(ctx), s.release())
+}
+
+// signHeads signs the heads of the access ledgers, unless this process serves none.
+func (s *Server) signHeads(ctx context.Context) error {
+	if s.config.Command {
+		return nil
+	}
+	return s.auth.Audits.SignHeads(ctx)
 }
 
 // stopJobs ends the jobs of start. It returns an error if they still run when

@@ -21,6 +21,7 @@ type Auth struct {
 	Applications  *Applications
 	Users         *Users
 	Tokens        *Tokens
+	Audits        *Audits
 	Signing       *Signing
 	Limits        *Limiter
 
@@ -107,6 +108,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
 			trail: trail, credentials: credentials, maxSessions: config.Quotas.UserSessions, now: p.Now,
 		},
+		Audits: &Audits{store: p.Store, vault: p.Vault, now: p.Now},
 		Signing: &Signing{
 			store: p.Store, vault: p.Vault, signer: signer,
 			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, log: p.Log,

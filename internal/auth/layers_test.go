@@ -13,9 +13,9 @@ import (
 // collaborators, services, composition.
 var layers = []string{
 	`doc error validate subject change config caller principal lastuse application developer key session user userlist page
-		signingkey replay refresh store peers settle device login`,
+		signingkey replay refresh store peers settle device login eventlist`,
 	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker recognizer",
-	"authenticator limiter logins sessions refreshtokens developers operator keys applications users tokens signing",
+	"authenticator limiter logins sessions refreshtokens developers operator keys applications users tokens audits signing",
 	"auth",
 }
 

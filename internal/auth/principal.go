@@ -26,11 +26,13 @@ const (
 	WorkoutsRead  Scope = "workouts:read"
 	WorkoutsWrite Scope = "workouts:write"
 	TokensWrite   Scope = "tokens:write"
+	AuditRead     Scope = "audit:read"
 )
 
 // Scopes lists every scope, in the order in which a key shows them.
 var Scopes = []string{
 	string(UsersRead), string(UsersWrite), string(WorkoutsRead), string(WorkoutsWrite), string(TokensWrite),
+	string(AuditRead),
 }
 
 // Principal is who a valid credential stands for. Requests share it, so it

@@ -26,6 +26,9 @@ type Store interface {
 	// deletion: it may take ten seconds. If the database cannot be reached, it
 	// fails as soon as Write does.
 	WriteLong(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
+	// SignHeads signs, with sign, the head of each access ledger that has grown since
+	// it did so last.
+	SignHeads(ctx context.Context, at time.Time, sign func(*audit.Head)) error
 	// OnEnd sets the function that is called with the ids of the sessions which
 	// EndSessions left to be ended. New calls it before any other method.
 	OnEnd(forget func(ctx context.Context, sessions []string))
@@ -126,6 +129,13 @@ type Reader interface {
 	User(ctx context.Context, id string) (User, error)
 	// Users returns the page's users and how many match in all.
 	Users(ctx context.Context, q UserQuery) ([]User, int, error)
+
+	// AuditEvents returns up to q.Limit events of the audit trail. If rest is not
+	// nil, it stopped before it had found so many, and goes on after rest.
+	AuditEvents(ctx context.Context, q EventQuery) (events []audit.Event, rest *Place, err error)
+	// Accesses returns up to limit entries of a user's access ledger, newest first,
+	// and only those with a smaller number than before unless it is nil.
+	Accesses(ctx context.Context, userID string, before *int64, limit int) ([]audit.Entry, error)
 
 	// SigningKeys lists every signing key, oldest first.
 	SigningKeys(ctx context.Context) ([]StoredSigningKey, error)

@@ -82,7 +82,7 @@ func (s *Workouts) List(ctx context.Context, userID string, in ListInput) (Page,
 	if q.Backward {
 		slices.Reverse(rows)
 	}
-	s.note(ctx, id, len(rows))
+	s.note(ctx, &q, len(rows))
 	return s.page(q, rows, more)
 }
 
@@ -188,10 +188,11 @@ func readDate(v *problem.Check, field, s string) (t time.Time, wholeDay bool) {
 }
 
 // note records the read in the user's access ledger.
-func (s *Workouts) note(ctx context.Context, userID string, items int) {
+func (s *Workouts) note(ctx context.Context, q *Query, items int) {
 	c := auth.CallerFrom(ctx)
 	a := audit.Access{
-		UserID: userID, At: s.Now().UTC().Truncate(time.Microsecond), Operation: "ListWorkouts", Items: int32(items),
+		UserID: q.UserID, At: s.Now().UTC().Truncate(time.Microsecond), Operation: "ListWorkouts", RangeStart: &q.Start, RangeEnd: &q.End,
+		Items:  int32(items),
 		Client: c.Client, RequestID: c.RequestID,
 	}
 	if c.Principal != nil {

@@ -17,7 +17,7 @@ import (
 // The others hold nothing that must last.
 var tables = []string{
 	"meta", "counters", "developers", "developer_addresses", "users", "sessions", "api_keys", "applications", "replays",
-	"signing_keys", "workouts", "removals", "endings", "audit_events", "access_ledger",
+	"signing_keys", "workouts", "removals", "endings", "audit_events", "access_ledger", "ledger_heads",
 }
 
 // Copied reports one table that was copied.

@@ -38,6 +38,9 @@ func (s *Store) populate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.SignHeads(t.Context(), epoch, signHead); err != nil {
+		t.Fatal(err)
+	}
 	must(s.SetMeta(t.Context(), "name", "value"))(t)
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.RecountUsers(ctx) })
 	err := s.do(t.Context(), func(ctx context.Context, t *tx) error { return t.leaveRest(ctx, auth.SessionFilter{AppID: "app_1"}) })

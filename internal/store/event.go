@@ -8,12 +8,15 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/auth"
 )
 
 type eventRow struct {
 	bun.BaseModel `bun:"table:audit_events,alias:e"`
 	audit.Event
 }
+
+func (r *eventRow) held() audit.Event { return r.Event }
 
 var insertEvent = inserting[eventRow]()
 
@@ -33,6 +36,79 @@ func (t *tx) Record(ctx context.Context, e audit.Event) error {
 	e.Occurrences = max(1, e.Occurrences)
 	e.Client, e.RequestID = storable(e.Client), storable(e.RequestID)
 	return write(ctx, t, insertEvent, &eventRow{Event: e})
+}
+
+// newestEvents is the order of the audit trail as it is listed, and maxLooked how
+// many events one query looks at that an index does not tell apart.
+const (
+	newestEvents = "at DESC, id DESC"
+	maxLooked    = 20_000
+)
+
+// AuditEvents implements auth.Reader. The events of a subject, else of an actor, are
+// found by an index. Of those it looks at maxLooked to find what else q asks for.
+func (r *reader) AuditEvents(ctx context.Context, q auth.EventQuery) (events []audit.Event, rest *auth.Place, err error) {
+	among, is := eventsAmong(q)
+	if len(is) == 0 {
+		rows, err := few[eventRow](ctx, r, newestEvents, func(s *bun.SelectQuery) { among(s).Limit(int64(q.Limit)) })
+		events, err = each(rows, err, (*eventRow).held)
+		return events, nil, err
+	}
+	var rows, last []eventRow
+	err = r.scan(ctx, func(ctx context.Context, on executor) error {
+		rows, last = nil, nil
+		looked := bun.NewWithQuery("looked", among(r.db.NewSelect().Model((*eventRow)(nil)).OrderExpr(newestEvents)).Limit(maxLooked)).Materialized()
+		found := r.db.NewSelect().Model(&rows).ModelTableExpr("looked AS ?TableAlias").WithQuery(looked).OrderExpr(newestEvents)
+		err := is.narrow(found).Limit(int64(q.Limit)).Conn(on).Scan(ctx)
+		if err != nil || len(rows) == q.Limit {
+			return err
+		}
+		return among(r.db.NewSelect().Model(&last).OrderExpr(newestEvents)).Offset(maxLooked - 1).Limit(1).Conn(on).Scan(ctx)
+	})
+	if events, err = each(rows, r.fail(ctx, err), (*eventRow).held); err == nil && len(last) > 0 {
+		rest = &auth.Place{At: last[0].At, ID: last[0].ID}
+	}
+	return events, rest, err
+}
+
+// equal are the values that columns must have.
+type equal map[string]string
+
+func (e equal) narrow(q *bun.SelectQuery) *bun.SelectQuery {
+	for column, value := range e {
+		q.Where("? = ?", bun.Ident(column), value)
+	}
+	return q
+}
+
+// eventsAmong splits a query into what an index finds and what else must hold.
+func eventsAmong(q auth.EventQuery) (among func(*bun.SelectQuery) *bun.SelectQuery, is equal) {
+	indexed := make(equal)
+	is = make(equal)
+	for _, must := range []struct {
+		column, value string
+		index         bool
+	}{{"subject", q.Subject, true}, {"actor", q.Actor, true}, {"action", q.Action, false}, {"outcome", q.Outcome, false}} {
+		switch {
+		case must.value == "":
+		case must.index && len(indexed) == 0:
+			indexed[must.column] = must.value
+		default:
+			is[must.column] = must.value
+		}
+	}
+	return func(s *bun.SelectQuery) *bun.SelectQuery {
+		if indexed.narrow(s); q.Start != nil {
+			s.Where("at >= ?", *q.Start)
+		}
+		if q.End != nil {
+			s.Where("at < ?", *q.End)
+		}
+		if q.After != nil {
+			s.Where("(at, id) < (?, ?)", q.After.At, q.After.ID)
+		}
+		return s
+	}, is
 }
 
 // EventFilter selects events of the audit trail. An event must match every
@@ -58,7 +134,7 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]audit.Event, error
 			q.Limit(int64(f.Limit))
 		}
 	})
-	events, err := each(rows, err, func(row *eventRow) audit.Event { return row.Event })
+	events, err := each(rows, err, (*eventRow).held)
 	slices.Reverse(events)
 	return events, err
 }

@@ -84,8 +84,8 @@ func TestOddClientNamesAreRecorded(t *testing.T) {
 		if err := s.AppendAccess(t.Context(), []audit.Access{a}); err != nil {
 			t.Fatal(err)
 		}
-		entries := must(s.Accesses(t.Context(), "u"))(t)
-		if err := VerifyLedger(entries); err != nil {
+		entries := s.ledgerOf(t, "u")
+		if err := verifyLedger(entries); err != nil {
 			t.Fatal(err)
 		}
 		wantEqual(t, entries[0].Client, "a\uFFFDb\uFFFDc")

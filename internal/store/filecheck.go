@@ -23,11 +23,7 @@ const (
 // damaged. It may be served meanwhile. finished is false if it could not look at all
 // of it in time.
 func CheckFile(ctx context.Context, path string) (finished bool, err error) {
-	err = errors.Join(privatefile.Tolerate(privatefile.Check(path)), checkCompanions(path)) // opening a pipe would wait
-	if err != nil {
-		return true, err
-	}
-	if err := checkMark(ctx, path); err != nil {
+	if err := checkFiles(ctx, path); err != nil {
 		return true, err
 	}
 	db, err := openFile(path, "mode=ro", pragmas("busy_timeout(5000)", "query_only(ON)"))
@@ -36,6 +32,16 @@ func CheckFile(ctx context.Context, path string) (finished bool, err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return checkPages(ctx, db, "PRAGMA integrity_check(1)", path, wholeCheckTime)
+}
+
+// checkFiles refuses a file that another user could have put there, or beside which
+// a WAL of another file lies.
+func checkFiles(ctx context.Context, path string) error {
+	err := errors.Join(privatefile.Tolerate(privatefile.Check(path)), checkCompanions(path)) // opening a pipe would wait
+	if err != nil {
+		return err
+	}
+	return checkMark(ctx, path)
 }
 
 // checkPages runs an integrity check of the file at path, for at most the given

@@ -215,8 +215,8 @@ func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
 		}
 	}
 	for userID, n := range said.reads {
-		entries := must(s.Accesses(t.Context(), userID))(t)
-		if err := VerifyLedger(entries); err != nil || len(entries) < n {
+		entries := s.ledgerOf(t, userID)
+		if err := verifyLedger(entries); err != nil || len(entries) < n {
 			t.Errorf("ledger of %s: %d entries, acknowledged %d: %v", userID, len(entries), n, err)
 		}
 	}

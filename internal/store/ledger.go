@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,25 +11,15 @@ import (
 	"github.com/openwearables/openwearables/internal/audit"
 )
 
-// Entry is one stored entry of a user's access ledger: its number Seq, which
-// counts from 1 for each user, and its hash, which covers the hash of the entry
-// before. If that was purged, Anchor is its hash.
-type Entry struct {
-	audit.Access
-	Seq    int64
-	Hash   [32]byte
-	Anchor *[32]byte
-}
-
 // ledgerLock is the name that is locked by who changes a ledger.
 const ledgerLock = "ledger"
 
 type entryRow struct {
 	bun.BaseModel `bun:"table:access_ledger,alias:l"`
-	Entry
+	audit.Entry
 }
 
-func (r *entryRow) held() Entry { return r.Entry }
+func (r *entryRow) held() audit.Entry { return r.Entry }
 
 // AppendAccess appends the entries, in their order, to the ledgers of the users
 // whose data was read: all of them or none.
@@ -44,7 +34,11 @@ func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
 	if err := t.lockName(ctx, ledgerLock); err != nil { // the first entry of a user has no row to lock
 		return err
 	}
-	heads := make(map[string]Entry)
+	gone, err := t.goneReaders(ctx, entries)
+	if err != nil {
+		return err
+	}
+	heads := make(map[string]audit.Entry)
 	rows := make([]entryRow, len(entries))
 	for i, a := range entries {
 		head, ok := heads[a.UserID]
@@ -55,7 +49,10 @@ func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
 			}
 		}
 		a.Client, a.RequestID = storable(a.Client), storable(a.RequestID)
-		head = Entry{Access: a, Seq: head.Seq + 1, Hash: a.Chain(head.Hash)}
+		head = audit.NewEntry(a, head.Seq, head.Hash)
+		if gone[a.UserID] && readsOwn(&a) {
+			head.Erase()
+		}
 		heads[a.UserID], rows[i].Entry = head, head
 	}
 	for chunk := range slices.Chunk(rows, 100) { // a statement stays under SQLite's 1 MB
@@ -66,40 +63,56 @@ func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
 	return nil
 }
 
-func (t *tx) ledgerHead(ctx context.Context, userID string) (Entry, error) {
+// readsOwn reports whether a user read its own data.
+func readsOwn(a *audit.Access) bool { return a.Actor == "user:"+a.UserID }
+
+// goneReaders returns the users who read their own data and were deleted since.
+func (t *tx) goneReaders(ctx context.Context, entries []audit.Access) (map[string]bool, error) {
+	gone := make(map[string]bool)
+	for i := range entries {
+		if readsOwn(&entries[i]) {
+			gone[entries[i].UserID] = true
+		}
+	}
+	for some := range slices.Chunk(slices.Collect(maps.Keys(gone)), 500) {
+		var there []string
+		err := t.db.NewSelect().TableExpr("users").Column("id").Where("id IN (?)", bun.List(some)).Conn(t.conn).Scan(ctx, &there)
+		if err != nil {
+			return nil, t.fail(ctx, err)
+		}
+		for _, id := range there {
+			delete(gone, id)
+		}
+	}
+	return gone, nil
+}
+
+// eraseReads erases from some entries of a deleted user's ledger what names the
+// reader, if that was the user. It returns how many entries that were.
+func (t *tx) eraseReads(ctx context.Context, userID string, most int) (int64, error) {
+	return t.exec(ctx, t.db.NewRaw("UPDATE access_ledger SET ip = NULL, client = NULL, request_id = NULL, salt = NULL WHERE user_id = ? AND seq IN "+
+		"(SELECT seq FROM access_ledger WHERE user_id = ? AND actor = ? AND salt IS NOT NULL ORDER BY seq LIMIT ?)",
+		userID, userID, "user:"+userID, most).Conn(t.conn))
+}
+
+func (t *tx) ledgerHead(ctx context.Context, userID string) (audit.Entry, error) {
 	rows, err := few[entryRow](ctx, &t.reader, "seq DESC", func(q *bun.SelectQuery) {
 		q.Where("user_id = ?", userID).Limit(1)
 	})
 	if err != nil || len(rows) == 0 {
-		return Entry{}, err
+		return audit.Entry{}, err
 	}
 	return rows[0].Entry, nil
 }
 
-// Accesses returns the ledger of a user, oldest entry first.
-func (s *Store) Accesses(ctx context.Context, userID string) ([]Entry, error) {
-	rows, err := list[entryRow](ctx, s.reader, "seq", func(q *bun.SelectQuery) { q.Where("user_id = ?", userID) })
-	return each(rows, err, (*entryRow).held)
-}
-
-// VerifyLedger returns an error that names the first entry of one user's ledger
-// that was changed, was moved, or follows a missing one. A ledger whose first
-// entries were purged begins at the anchor of the first that is left. It cannot
-// detect that the last entries are missing, or that others than Purge have
-// removed first ones and set the anchor.
-func VerifyLedger(entries []Entry) error {
-	var prev [32]byte
-	next := int64(1)
-	if len(entries) > 0 && entries[0].Anchor != nil {
-		prev, next = *entries[0].Anchor, entries[0].Seq
-	}
-	for _, e := range entries {
-		if e.Seq != next || e.Hash != e.Chain(prev) {
-			return fmt.Errorf("store: the access ledger is not intact at entry %d", next)
+// Accesses implements auth.Reader.
+func (r *reader) Accesses(ctx context.Context, userID string, before *int64, limit int) ([]audit.Entry, error) {
+	rows, err := few[entryRow](ctx, r, "seq DESC", func(q *bun.SelectQuery) {
+		if q.Where("user_id = ?", userID).Limit(int64(limit)); before != nil {
+			q.Where("seq < ?", *before)
 		}
-		prev, next = e.Hash, next+1
-	}
-	return nil
+	})
+	return each(rows, err, (*entryRow).held)
 }
 
 // storable replaces what a database cannot store in a text: invalid UTF-8 and

@@ -68,8 +68,8 @@ func TestPurgedLedgerVerifies(t *testing.T) {
 		s.readAt(t, "skewed", epoch, *now, epoch, *now)
 		wantLeft := func(user string, first int64, n int) {
 			t.Helper()
-			entries := must(s.Accesses(t.Context(), user))(t)
-			if err := VerifyLedger(entries); err != nil || len(entries) != n || entries[0].Seq != first {
+			entries := s.ledgerOf(t, user)
+			if err := verifyLedger(entries); err != nil || len(entries) != n || entries[0].Seq != first {
 				t.Errorf("%s: %d entries from %d, want %d from %d: %v", user, len(entries), entries[0].Seq, n, first, err)
 			}
 		}
@@ -102,21 +102,21 @@ func TestPurgedLedgerShowsTampering(t *testing.T) {
 		if err := s.Purge(t.Context(), Retention{Ledger: 5*24*time.Hour + time.Hour}); err != nil {
 			t.Fatal(err)
 		}
-		left := must(s.Accesses(t.Context(), "u"))(t)
-		if err := VerifyLedger(left); err != nil || len(left) != 5 {
+		left := s.ledgerOf(t, "u")
+		if err := verifyLedger(left); err != nil || len(left) != 5 {
 			t.Fatalf("%d entries: %v", len(left), err)
 		}
-		for name, tamper := range map[string]func([]Entry) []Entry{
-			"the first changed": func(l []Entry) []Entry { l[0].Actor = "developer:x"; return l },
-			"the first dropped": func(l []Entry) []Entry { return l[1:] },
-			"the second dropped": func(l []Entry) []Entry {
+		for name, tamper := range map[string]func([]audit.Entry) []audit.Entry{
+			"the first changed": func(l []audit.Entry) []audit.Entry { l[0].Actor = "developer:x"; return l },
+			"the first dropped": func(l []audit.Entry) []audit.Entry { return l[1:] },
+			"the second dropped": func(l []audit.Entry) []audit.Entry {
 				return slices.Delete(l, 1, 2)
 			},
-			"no anchor":      func(l []Entry) []Entry { l[0].Anchor = nil; return l },
-			"another anchor": func(l []Entry) []Entry { l[0].Anchor = &l[1].Hash; return l },
-			"a later anchor": func(l []Entry) []Entry { l[3].Anchor = &l[1].Hash; return slices.Delete(l, 2, 3) },
+			"no anchor":      func(l []audit.Entry) []audit.Entry { l[0].Anchor = nil; return l },
+			"another anchor": func(l []audit.Entry) []audit.Entry { l[0].Anchor = &l[1].Hash; return l },
+			"a later anchor": func(l []audit.Entry) []audit.Entry { l[3].Anchor = &l[1].Hash; return slices.Delete(l, 2, 3) },
 		} {
-			if VerifyLedger(tamper(slices.Clone(left))) == nil {
+			if verifyLedger(tamper(slices.Clone(left))) == nil {
 				t.Errorf("%s: not noticed", name)
 			}
 		}

@@ -171,7 +171,7 @@ func TestDeletionCascades(t *testing.T) {
 		_, err = s.Session(t.Context(), minted.ID)
 		wantError(t, err, problem.ErrNotFound)
 		wantEqual(t, len(s.allWorkouts(t, u.ID)), 0)
-		wantEqual(t, len(must(s.Accesses(t.Context(), u.ID))(t)), 1)
+		wantEqual(t, len(s.ledgerOf(t, u.ID)), 1)
 		wantEqual(t, len(must(s.Events(t.Context(), EventFilter{Subject: "user:" + u.ID}))(t)), 1)
 		must(s.Session(t.Context(), kept.ID))(t)
 		wantEqual(t, len(s.allWorkouts(t, kept.UserID)), 1)

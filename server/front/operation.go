@@ -91,6 +91,9 @@ var operations = described([]operation{
 	{name: "ListWorkouts", rest: "GET /users/{user_id}/events/workouts"},
 	{name: "UpsertWorkouts", rest: "POST /users/{user_id}/events/workouts", body: requiredBody},
 	{name: "DeleteWorkout", rest: "DELETE /users/{user_id}/events/workouts/{workout_id}"},
+
+	{name: "ListUserAccesses", rest: "GET /users/{user_id}/access-log"},
+	{name: "ListAuditEvents", rest: "GET /audit-events"},
 })
 
 // described fills in the operations from the descriptors of their RPCs. It panics

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -292,11 +293,12 @@ func TestReadsAppendToAChainedLedger(t *testing.T) {
 	defer s.Close()
 	seen := map[string]bool{}
 	for u, user := range users {
-		entries, err := s.Accesses(t.Context(), user)
+		entries, err := s.Accesses(t.Context(), user, nil, each)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.VerifyLedger(entries); err != nil || len(entries) != each/3 {
+		slices.Reverse(entries)
+		if err := verifyLedger(entries); err != nil || len(entries) != each/3 {
 			t.Errorf("%d entries for %d reads: %v", len(entries), each/3, err)
 		}
 		for _, e := range entries {
@@ -313,7 +315,7 @@ func TestReadsAppendToAChainedLedger(t *testing.T) {
 		}
 		if len(entries) > 2 {
 			entries[1].Actor = "nobody"
-			if store.VerifyLedger(entries) == nil {
+			if verifyLedger(entries) == nil {
 				t.Error("a changed entry goes unnoticed")
 			}
 		}

@@ -264,7 +264,7 @@ func restShape(t *testing.T, operation string, text []byte) any {
 	}
 	all = withoutNull(all).(map[string]any)
 	switch operation {
-	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword":
+	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses":
 		return all
 	}
 	inner := any(nil)

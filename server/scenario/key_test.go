@@ -76,7 +76,7 @@ func sortedStrings(l []any) []string {
 	return out
 }
 
-var allScopes = []string{"tokens:write", "users:read", "users:write", "workouts:read", "workouts:write"}
+var allScopes = []string{"audit:read", "tokens:write", "users:read", "users:write", "workouts:read", "workouts:write"}
 
 // TestKeyLife checks the documented life of a key: its defaults, its use, an update, and its end by
 // deletion.
@@ -249,7 +249,7 @@ var operationScope = map[string]string{
 	"ListUsers": "users:read", "GetUser": "users:read",
 	"CreateUser": "users:write", "UpdateUser": "users:write", "DeleteUser": "users:write",
 	"ListWorkouts": "workouts:read", "UpsertWorkouts": "workouts:write", "DeleteWorkout": "workouts:write",
-	"CreateUserToken": "tokens:write", "RevokeUserTokens": "tokens:write",
+	"CreateUserToken": "tokens:write", "RevokeUserTokens": "tokens:write", "ListUserAccesses": "audit:read",
 }
 
 // TestScopes checks that a key can do exactly what its scopes allow. A refusal names the missing

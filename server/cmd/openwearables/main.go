@@ -27,6 +27,7 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables developer delete          remove a developer and the tokens it minted
   openwearables signing-key rotate        sign access tokens with a new key; no token is refused for it,
                                           or end a leaked key at once with --revoke KID
+  openwearables audit verify              check that nothing was changed in the ledgers of who read whose data
   openwearables migrate                   bring the database up to this version
   openwearables backup                    write a SQLite database into a new file while it is served
   openwearables restore                   replace a SQLite database with a backup
@@ -84,7 +85,7 @@ func (p *program) dispatch(ctx context.Context) error {
 		"developer create": p.developerCreate, "developer list": p.developerList,
 		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
 		"developer enable": p.developerEnable, "developer delete": p.developerDelete,
-		"signing-key rotate": p.signingKeyRotate,
+		"signing-key rotate": p.signingKeyRotate, "audit verify": p.auditVerify,
 	}
 	for words := min(2, len(p.args)); words > 0; words-- {
 		if command, ok := commands[strings.Join(p.args[:words], " ")]; ok {

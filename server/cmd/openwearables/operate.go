@@ -164,6 +164,17 @@ func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
 	return err
 }
 
+func (p *program) auditVerify(ctx context.Context, args []string) error {
+	s := p.databaseSettings("audit verify", "check that nothing was changed in the ledgers of who read whose data, also while they are served")
+	if err := s.parse(args); err != nil {
+		return err
+	}
+	if err := s.config.Check(); err != nil {
+		return err
+	}
+	return operator.VerifyLedgers(ctx, p.stdout, s.config)
+}
+
 func (p *program) migrate(ctx context.Context, args []string) error {
 	s := p.databaseSettings("migrate", "bring the database up to this version")
 	if err := s.parse(args); err != nil {

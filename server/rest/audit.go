@@ -1,0 +1,56 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/openwearables/openwearables/gen/openapi"
+	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+func auditEvent(e audit.Event) openapi.AuditEvent {
+	return openapi.AuditEvent{
+		ID: e.ID, At: e.At, Action: e.Action, Outcome: e.Outcome, Actor: e.Actor, Subject: absentIfEmpty(e.Subject),
+		IP: absentIfEmpty(e.IP), Client: absentIfEmpty(e.Client), RequestID: absentIfEmpty(e.RequestID), Occurrences: e.Occurrences,
+	}
+}
+
+func access(e audit.Entry) openapi.Access {
+	return openapi.Access{
+		Number: e.Seq, At: e.At, Actor: e.Actor, Operation: e.Operation, Start: e.RangeStart, End: e.RangeEnd, Records: e.Items,
+		IP: absentIfEmpty(e.IP), Client: absentIfEmpty(e.Client), RequestID: absentIfEmpty(e.RequestID),
+	}
+}
+
+func absentIfEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// ListAuditEvents implements openapi.StrictServerInterface.
+func (s *Server) ListAuditEvents(ctx context.Context, r openapi.ListAuditEventsRequestObject) (openapi.ListAuditEventsResponseObject, error) {
+	page, err := s.Auth.Audits.Events(ctx, auth.EventList(r.Params))
+	if err != nil {
+		return nil, err
+	}
+	out := openapi.ListAuditEvents200JSONResponse{Items: make([]openapi.AuditEvent, len(page.Items)), NextCursor: page.NextCursor}
+	for i, e := range page.Items {
+		out.Items[i] = auditEvent(e)
+	}
+	return out, nil
+}
+
+// ListUserAccesses implements openapi.StrictServerInterface.
+func (s *Server) ListUserAccesses(ctx context.Context, r openapi.ListUserAccessesRequestObject) (openapi.ListUserAccessesResponseObject, error) {
+	page, err := s.Auth.Audits.Accesses(ctx, r.UserID, auth.PageInput(r.Params))
+	if err != nil {
+		return nil, err
+	}
+	out := openapi.ListUserAccesses200JSONResponse{Items: make([]openapi.Access, len(page.Items)), NextCursor: page.NextCursor}
+	for i, e := range page.Items {
+		out.Items[i] = access(e)
+	}
+	return out, nil
+}
