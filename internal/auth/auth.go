@@ -108,7 +108,6 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
 			trail: trail, credentials: credentials, maxSessions: config.Quotas.UserSessions, now: p.Now,
 		},
-		Audits: &Audits{store: p.Store, vault: p.Vault, now: p.Now},
 		Signing: &Signing{
 			store: p.Store, vault: p.Vault, signer: signer,
 			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, log: p.Log,
@@ -116,6 +115,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Limits: &Limiter{buckets: buckets, credentials: credentials},
 		uses:   uses, trail: trail, now: p.Now,
 	}
+	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, now: p.Now}
 	return a, a.Signing.start(ctx, !config.IssuesNothing)
 }
 

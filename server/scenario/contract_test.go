@@ -82,6 +82,8 @@ func (c contractTransport) checkHeader(r *http.Request, res *http.Response) {
 	}
 }
 
+func init() { openapi3filter.RegisterBodyDecoder("application/jsonl", openapi3filter.PlainBodyDecoder) }
+
 var alias = regexp.MustCompile(`^/api/v1/(token/(refresh|revoke)|developer/)`)
 
 // checkContract checks the answer against its declaration in openapi.yaml.
