@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
@@ -34,6 +35,7 @@ type Server struct {
 	redisLost func() bool    // nil without Redis
 	auth      *auth.Auth
 	ledger    *audit.Queue
+	unsigned  atomic.Bool // it was written to since its heads were signed
 	front     *front.Front
 	readiness readiness
 
@@ -109,7 +111,10 @@ func (s *Server) compose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.ledger = &audit.Queue{Append: s.store.AppendAccess}
+	s.ledger = &audit.Queue{Append: func(ctx context.Context, entries []audit.Access) error {
+		s.unsigned.Store(true)
+		return s.store.AppendAccess(ctx, entries)
+	}}
 	s.front = s.newFront(&event.Workouts{
 		Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now, Quota: s.config.Workouts, Limits: s.auth.Limits,
 	})
@@ -224,9 +229,10 @@ func (s *Server) Close() error {
 	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.signHeads(ctx), s.release())
 }
 
-// signHeads signs the heads of the access ledgers, unless this process serves none.
+// signHeads signs the heads of the access ledgers that this process may have made
+// longer since it did so last.
 func (s *Server) signHeads(ctx context.Context) error {
-	if s.config.Command {
+	if !s.unsigned.Swap(false) {
 		return nil
 	}
 	return s.auth.Audits.SignHeads(ctx)

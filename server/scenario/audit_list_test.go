@@ -6,19 +6,7 @@ import (
 	"strconv"
 	"testing"
 	"time"
-
-	"github.com/openwearables/openwearables/internal/audit"
 )
-
-func verifyLedger(entries []audit.Entry) error {
-	var v audit.Verifier
-	for i := range entries {
-		if err := v.Next(&entries[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // walk returns the items of all pages of a list.
 func walk(t *testing.T, d driver, operation string, in args, o ...option) (items []map[string]any) {
