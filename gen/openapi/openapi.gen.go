@@ -290,6 +290,12 @@ type RefreshTokenRequest struct {
 	RefreshToken *string `json:"refresh_token,omitempty"`
 }
 
+// ReportCredentialRequest Example: {"credential":"ow_live_leaked"}
+type ReportCredentialRequest struct {
+	// Credential The whole secret or token.
+	Credential string `json:"credential"`
+}
+
 // RevokeTokenRequest Example: {"refresh_token":"rt_abc123def456"}
 type RevokeTokenRequest struct {
 	RefreshToken *string `json:"refresh_token,omitempty"`
@@ -731,6 +737,9 @@ type RefreshTokenJSONRequestBody = RefreshTokenRequest
 // RevokeTokenJSONRequestBody defines body for RevokeToken for application/json ContentType.
 type RevokeTokenJSONRequestBody = RevokeTokenRequest
 
+// ReportCredentialJSONRequestBody defines body for ReportCredential for application/json ContentType.
+type ReportCredentialJSONRequestBody = ReportCredentialRequest
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserRequest
 
@@ -814,6 +823,9 @@ type ServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(w http.ResponseWriter, r *http.Request, id SessionID)
+	// ReportCredential End a leaked credential
+	// (POST /credentials/report)
+	ReportCredential(w http.ResponseWriter, r *http.Request)
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
@@ -1462,6 +1474,20 @@ func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ReportCredential operation middleware
+func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReportCredential(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListUsers operation middleware
 func (siw *ServerInterfaceWrapper) ListUsers(w http.ResponseWriter, r *http.Request) {
 
@@ -2083,6 +2109,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions", wrapper.RevokeOtherSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.ListUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users", wrapper.CreateUser)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{id}", wrapper.DeleteUser)
@@ -2624,6 +2651,22 @@ func (response RevokeSession204Response) VisitRevokeSessionResponse(w http.Respo
 	return nil
 }
 
+type ReportCredentialRequestObject struct {
+	Body *ReportCredentialJSONRequestBody
+}
+
+type ReportCredentialResponseObject interface {
+	VisitReportCredentialResponse(w http.ResponseWriter) error
+}
+
+type ReportCredential204Response struct {
+}
+
+func (response ReportCredential204Response) VisitReportCredentialResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -2974,6 +3017,9 @@ type StrictServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(ctx context.Context, request RevokeSessionRequestObject) (RevokeSessionResponseObject, error)
+	// ReportCredential End a leaked credential
+	// (POST /credentials/report)
+	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -3738,6 +3784,37 @@ func (sh *strictHandler) RevokeSession(w http.ResponseWriter, r *http.Request, i
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RevokeSessionResponseObject); ok {
 		if err := validResponse.VisitRevokeSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReportCredential operation middleware
+func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request) {
+	var request ReportCredentialRequestObject
+
+	body, err := decodeJSON[ReportCredentialJSONRequestBody](r)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportCredential(ctx, request.(ReportCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportCredential")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReportCredentialResponseObject); ok {
+		if err := validResponse.VisitReportCredentialResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

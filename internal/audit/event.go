@@ -34,6 +34,8 @@ const (
 	TokenRevoke     = "token.revoke"
 	SigningRotate   = "signing_key.rotate"
 	SigningRevoke   = "signing_key.revoke"
+	// CredentialReport is the end of a credential by whoever found it.
+	CredentialReport = "credential.report"
 )
 
 // OK is the Outcome of an action that took effect. Any other Outcome is the

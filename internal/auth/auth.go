@@ -22,6 +22,7 @@ type Auth struct {
 	Users         *Users
 	Tokens        *Tokens
 	Audits        *Audits
+	Leaks         *Leaks
 	Signing       *Signing
 	Limits        *Limiter
 
@@ -108,6 +109,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
 			trail: trail, credentials: credentials, maxSessions: config.Quotas.UserSessions, now: p.Now,
 		},
+		Leaks: &Leaks{store: p.Store, vault: p.Vault, finder: finder, revoker: revoker, credentials: credentials},
 		Signing: &Signing{
 			store: p.Store, vault: p.Vault, signer: signer,
 			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, log: p.Log,

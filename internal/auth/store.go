@@ -122,6 +122,9 @@ type Reader interface {
 	Keys(ctx context.Context, after *Place, limit int) ([]Key, error)
 
 	Application(ctx context.Context, appID string) (StoredApplication, error)
+	// ApplicationByHash returns the application whose newest or previous secret has
+	// the hash.
+	ApplicationByHash(ctx context.Context, h credential.Hash) (StoredApplication, error)
 	// Applications lists applications as Keys lists keys; the id of a place is an
 	// AppID.
 	Applications(ctx context.Context, after *Place, limit int) ([]Application, error)

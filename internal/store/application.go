@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
 )
 
 type applicationRow struct {
@@ -15,12 +16,19 @@ type applicationRow struct {
 
 var (
 	applicationByAppID = selecting[applicationRow]("app_id = ?")
+	applicationByHash  = selecting[applicationRow]("hash = ? OR previous_hash = ?")
 	insertApplication  = inserting[applicationRow]()
 	updateApplication  = updating[applicationRow]("app_id")
 )
 
 func (r *reader) Application(ctx context.Context, appID string) (auth.StoredApplication, error) {
 	row, err := find(ctx, r, applicationByAppID, appID)
+	return row.StoredApplication, err
+}
+
+// ApplicationByHash implements auth.Reader.
+func (r *reader) ApplicationByHash(ctx context.Context, h credential.Hash) (auth.StoredApplication, error) {
+	row, err := find(ctx, r, applicationByHash, h[:], h[:])
 	return row.StoredApplication, err
 }
 

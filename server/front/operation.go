@@ -93,6 +93,7 @@ var operations = described([]operation{
 	{name: "DeleteWorkout", rest: "DELETE /users/{user_id}/events/workouts/{workout_id}"},
 
 	{name: "ListUserAccesses", rest: "GET /users/{user_id}/access-log"},
+	{name: "ReportCredential", rest: "POST /credentials/report", body: requiredBody, byAddress: refreshLimit},
 	{name: "ListAuditEvents", rest: "GET /audit-events"},
 })
 

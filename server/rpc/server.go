@@ -47,5 +47,6 @@ func (s *Server) Handlers() map[string]http.Handler {
 	add(openwearablesv1connect.NewTokenServiceHandler(s, options))
 	add(openwearablesv1connect.NewWorkoutServiceHandler(s, options))
 	add(openwearablesv1connect.NewAuditServiceHandler(s, options))
+	add(openwearablesv1connect.NewCredentialServiceHandler(s, options))
 	return handlers
 }

@@ -217,6 +217,8 @@ func (w *fixture) members(operation string) args {
 		return args{"email": w.n.email, "password": w.n.password}
 	case "RefreshToken":
 		return args{"refresh_token": w.refresh}
+	case "ReportCredential":
+		return args{"credential": "rt_unknown"}
 	case "RevokeToken":
 		return args{"refresh_token": "rt_unknown"}
 	case "UpdateMe":
