@@ -3067,6 +3067,7 @@ type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.
 type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
 
 type StrictHTTPServerOptions struct {
+	JSON                     jsonv2.Options // how JSON bodies are read
 	RequestErrorHandlerFunc  func(w http.ResponseWriter, r *http.Request, err error)
 	ResponseErrorHandlerFunc func(w http.ResponseWriter, r *http.Request, err error)
 }
@@ -3111,9 +3112,9 @@ var (
 // duplicate members and invalid UTF-8 are refused. The error is a
 // [jsonv2.SemanticError] with a JSON pointer if a value has the wrong type, a
 // [jsontext.SyntacticError] if the body is not JSON, and errNoBody if it is empty.
-func decodeJSON[T any](r *http.Request) (*T, error) {
+func decodeJSON[T any](r *http.Request, options jsonv2.Options) (*T, error) {
 	var body *T
-	err := jsonv2.UnmarshalRead(r.Body, &body)
+	err := jsonv2.UnmarshalRead(r.Body, &body, options)
 	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) && syntax.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, errNoBody
 	}
@@ -3153,7 +3154,7 @@ func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, params
 func (sh *strictHandler) CreateKey(w http.ResponseWriter, r *http.Request) {
 	var request CreateKeyRequestObject
 
-	body, err := decodeJSON[CreateKeyJSONRequestBody](r)
+	body, err := decodeJSON[CreateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3238,7 +3239,7 @@ func (sh *strictHandler) UpdateKey(w http.ResponseWriter, r *http.Request, id Ke
 
 	request.ID = id
 
-	body, err := decodeJSON[UpdateKeyJSONRequestBody](r)
+	body, err := decodeJSON[UpdateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3271,7 +3272,7 @@ func (sh *strictHandler) RotateKey(w http.ResponseWriter, r *http.Request, id Ke
 
 	request.ID = id
 
-	body, err := decodeJSON[RotateKeyJSONRequestBody](r)
+	body, err := decodeJSON[RotateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3328,7 +3329,7 @@ func (sh *strictHandler) ListApplications(w http.ResponseWriter, r *http.Request
 func (sh *strictHandler) CreateApplication(w http.ResponseWriter, r *http.Request) {
 	var request CreateApplicationRequestObject
 
-	body, err := decodeJSON[CreateApplicationJSONRequestBody](r)
+	body, err := decodeJSON[CreateApplicationJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3413,7 +3414,7 @@ func (sh *strictHandler) UpdateApplication(w http.ResponseWriter, r *http.Reques
 
 	request.AppID = appID
 
-	body, err := decodeJSON[UpdateApplicationJSONRequestBody](r)
+	body, err := decodeJSON[UpdateApplicationJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3446,7 +3447,7 @@ func (sh *strictHandler) RotateApplicationSecret(w http.ResponseWriter, r *http.
 
 	request.AppID = appID
 
-	body, err := decodeJSON[RotateApplicationSecretJSONRequestBody](r)
+	body, err := decodeJSON[RotateApplicationSecretJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3503,7 +3504,7 @@ func (sh *strictHandler) ListAuditEvents(w http.ResponseWriter, r *http.Request,
 func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request) {
 	var request ChangePasswordRequestObject
 
-	body, err := decodeJSON[ChangePasswordJSONRequestBody](r)
+	body, err := decodeJSON[ChangePasswordJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3536,7 +3537,7 @@ func (sh *strictHandler) Login(w http.ResponseWriter, r *http.Request) {
 
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
-		body, err := decodeJSON[LoginJSONRequestBody](r)
+		body, err := decodeJSON[LoginJSONRequestBody](r, sh.options.JSON)
 		if err != nil && !errors.Is(err, errNoBody) {
 			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 			return
@@ -3628,7 +3629,7 @@ func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 	var request UpdateMeRequestObject
 
-	body, err := decodeJSON[UpdateMeJSONRequestBody](r)
+	body, err := decodeJSON[UpdateMeJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3659,7 +3660,7 @@ func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) RefreshToken(w http.ResponseWriter, r *http.Request) {
 	var request RefreshTokenRequestObject
 
-	body, err := decodeJSON[RefreshTokenJSONRequestBody](r)
+	body, err := decodeJSON[RefreshTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3690,7 +3691,7 @@ func (sh *strictHandler) RefreshToken(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) RevokeToken(w http.ResponseWriter, r *http.Request) {
 	var request RevokeTokenRequestObject
 
-	body, err := decodeJSON[RevokeTokenJSONRequestBody](r)
+	body, err := decodeJSON[RevokeTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3852,7 +3853,7 @@ func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, param
 func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 	var request CreateUserRequestObject
 
-	body, err := decodeJSON[CreateUserJSONRequestBody](r)
+	body, err := decodeJSON[CreateUserJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3937,7 +3938,7 @@ func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id I
 
 	request.ID = id
 
-	body, err := decodeJSON[UpdateUserJSONRequestBody](r)
+	body, err := decodeJSON[UpdateUserJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -4024,7 +4025,7 @@ func (sh *strictHandler) UpsertWorkouts(w http.ResponseWriter, r *http.Request, 
 
 	request.UserID = userID
 
-	body, err := decodeJSON[UpsertWorkoutsJSONRequestBody](r)
+	body, err := decodeJSON[UpsertWorkoutsJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -4084,7 +4085,7 @@ func (sh *strictHandler) CreateUserToken(w http.ResponseWriter, r *http.Request,
 
 	request.UserID = userID
 
-	body, err := decodeJSON[CreateUserTokenJSONRequestBody](r)
+	body, err := decodeJSON[CreateUserTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return

@@ -139,7 +139,6 @@ func (s *Workouts) query(userID string, in ListInput) (Query, error) {
 var (
 	unixSeconds = regexp.MustCompile(`^-?\d{1,11}$`)
 	dateOnly    = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
-	zoneless    = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$`)
 	zoneOffset  = regexp.MustCompile(`^(Z|[+-](0\d|1[0-4]):[0-5]\d)$`)
 )
 
@@ -174,12 +173,12 @@ func readDate(v *problem.Check, field, s string) (t time.Time, wholeDay bool) {
 	case dateOnly.MatchString(s):
 		wholeDay = true
 		t, err = time.Parse(time.DateOnly, s)
-	case zoneless.MatchString(s):
-		t, err = time.Parse("2006-01-02T15:04:05", s)
 	default:
-		t, err = problem.ParseInstant(s)
+		if t, err = problem.ParseInstant(s); err != nil {
+			t, err = problem.ParseInstant(s + "Z")
+		}
 	}
-	t = t.UTC().Truncate(time.Microsecond)
+	t = t.UTC()
 	if err != nil || t.Year() < 1 || t.Year() > 9998 {
 		v.Fail(field, "must be a date (2026-03-01), an RFC 3339 time, or unix seconds")
 		return time.Time{}, false

@@ -15,6 +15,13 @@ const (
 	MaxEmail = 254
 )
 
+// What a value must be that is none of its kind.
+const (
+	NotInstant = "must be an RFC 3339 time such as 2026-03-07T10:30:00Z"
+	NotWhole   = "must be a whole number"
+	NotNumber  = "must be a number"
+)
+
 // Check collects the faults of a request, so that one answer names them all.
 // The zero value is ready to use.
 type Check struct{ fields []FieldError }
@@ -97,10 +104,9 @@ func (v *Check) Instant(field string, s *string) *time.Time {
 		return nil
 	}
 	t, err := ParseInstant(*s)
-	if err != nil || !storable(t) {
-		v.Fail(field, "must be an RFC 3339 time such as 2026-03-07T10:30:00Z")
+	if err != nil {
+		v.Fail(field, NotInstant)
 		return nil
 	}
-	t = t.UTC().Truncate(time.Microsecond)
 	return &t
 }

@@ -1,10 +1,54 @@
 package rest
 
 import (
+	"errors"
+	"math"
 	"reflect"
+	"strconv"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/openwearables/openwearables/internal/problem"
 )
+
+// numbers reads numbers in any notation. One that is too large for its type
+// becomes one that no rule allows, so that the rule's refusal names the range.
+var numbers = jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(
+	jsonv2.UnmarshalFromFunc(readWhole), jsonv2.UnmarshalFromFunc(readNumber),
+))
+
+var errNotWhole = errors.New("not a whole number")
+
+func readWhole(d *jsontext.Decoder, to *int32) error {
+	if d.PeekKind() != jsontext.KindNumber {
+		return errors.ErrUnsupported
+	}
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	n, ok := problem.ParseWhole(string(value))
+	if !ok {
+		return errNotWhole
+	}
+	if *to = int32(n); int64(*to) != n {
+		*to = math.MinInt32
+	}
+	return nil
+}
+
+func readNumber(d *jsontext.Decoder, to *float64) error {
+	if d.PeekKind() != jsontext.KindNumber {
+		return errors.ErrUnsupported
+	}
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	*to, _ = strconv.ParseFloat(string(value), 64) // an error is that of the range, beyond which is an infinity
+	return nil
+}
 
 // typeMessage returns which type the member must have, in the terms of JSON.
 func typeMessage(err *jsonv2.SemanticError) string {
@@ -15,15 +59,18 @@ func typeMessage(err *jsonv2.SemanticError) string {
 	if t == nil {
 		return "has the wrong type"
 	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem() // what a function reads into
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return "must be a string"
 	case reflect.Bool:
 		return "must be true or false"
 	case reflect.Int, reflect.Int32, reflect.Int64:
-		return "must be an integer in range"
+		return problem.NotWhole
 	case reflect.Float64:
-		return "must be a number in range"
+		return problem.NotNumber
 	case reflect.Slice:
 		return "must be an array"
 	case reflect.Map, reflect.Struct:

@@ -34,11 +34,12 @@ var _ openapi.StrictServerInterface = (*Server)(nil)
 // Register adds the operations to the mux, under /api/v1.
 func (s *Server) Register(mux openapi.ServeMux) {
 	strict := openapi.NewStrictHandlerWithOptions(s, nil, openapi.StrictHTTPServerOptions{
+		JSON:                     numbers,
 		RequestErrorHandlerFunc:  failDecode,
 		ResponseErrorHandlerFunc: Fail,
 	})
 	openapi.HandlerWithOptions(strict, openapi.StdHTTPServerOptions{
-		BaseURL: "/api/v1", BaseRouter: mux, ErrorHandlerFunc: failParameter,
+		BaseURL: "/api/v1", BaseRouter: wholeQuery{mux}, ErrorHandlerFunc: failParameter,
 	})
 }
 
@@ -71,7 +72,7 @@ func failParameter(w http.ResponseWriter, r *http.Request, err error) {
 	if missing, ok := errors.AsType[*openapi.RequiredParamError](err); ok {
 		f = problem.FieldError{Field: missing.ParamName, Message: "is required"}
 	} else if wrong, ok := errors.AsType[*openapi.InvalidParamFormatError](err); ok {
-		f = problem.FieldError{Field: wrong.ParamName, Message: "must be an integer in range"} // a string parameter always binds
+		f = problem.FieldError{Field: wrong.ParamName, Message: problem.NotWhole} // a string parameter always binds
 	} else if many, ok := errors.AsType[*openapi.TooManyValuesForParamError](err); ok {
 		f = problem.FieldError{Field: many.ParamName, Message: "must be given only once"}
 	}

@@ -36,10 +36,13 @@ func (jsonCodec) Unmarshal(data []byte, m any) error {
 	if len(data) == 0 { // an empty body is an empty message
 		return nil
 	}
-	if err := decodeJSON.Unmarshal(data, message); err != nil {
-		f := wrongMember(data, message.ProtoReflect().Descriptor())
+	fitting, fault := fitMembers(data, message.ProtoReflect().Descriptor())
+	if fault == nil && decodeJSON.Unmarshal(fitting, message) != nil {
+		fault = notMessage(message.ProtoReflect().Descriptor())
+	}
+	if fault != nil {
 		proto.Reset(message)
-		note(message, f)
+		note(message, *fault)
 		return nil
 	}
 	markEmptyLists(data, message.ProtoReflect())
@@ -67,7 +70,7 @@ func (protoCodec) Unmarshal(data []byte, m any) error {
 		note(message, *f)
 	} else if err := decodeProto.Unmarshal(data, message); err != nil {
 		proto.Reset(message)
-		note(message, notMessage(message.ProtoReflect().Descriptor()))
+		note(message, *notMessage(message.ProtoReflect().Descriptor()))
 	}
 	return nil
 }

@@ -5,34 +5,36 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// wrongMember returns the first member of a JSON body that does not fit the
-// descriptor, and what it must be. The body must be a JSON object that the decoder
-// has refused. wrongMember reads it once, and decodes single values alone.
-func wrongMember(body []byte, of protoreflect.MessageDescriptor) problem.FieldError {
-	s := search{jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))}
+// fitMembers reads the JSON body of a message once. It returns the body with the
+// values in the notation that the decoder takes, or else the first member that
+// does not fit the descriptor, and what it must be. The body must be a JSON
+// object.
+func fitMembers(body []byte, of protoreflect.MessageDescriptor) ([]byte, *problem.FieldError) {
+	s := search{Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))}
 	if f := s.object(of, ""); f != nil {
-		return *f
+		return nil, f
 	}
-	return notMessage(of)
+	return s.edits.apply(body), nil
 }
 
 // notMessage returns the fault of a body as a whole.
-func notMessage(of protoreflect.MessageDescriptor) problem.FieldError {
-	return problem.FieldError{Message: "The body must be a " + string(of.FullName()) + " message"}
+func notMessage(of protoreflect.MessageDescriptor) *problem.FieldError {
+	return &problem.FieldError{Message: "The body must be a " + string(of.FullName()) + " message"}
 }
 
 // A search reads a JSON body up to the first member that does not fit. Its
 // methods read the value at path, and return nil if it fits.
-type search struct{ *jsontext.Decoder }
+type search struct {
+	*jsontext.Decoder
+	edits edits
+}
 
-func (s search) object(of protoreflect.MessageDescriptor, path string) *problem.FieldError {
+func (s *search) object(of protoreflect.MessageDescriptor, path string) *problem.FieldError {
 	if !s.open(jsontext.KindBeginObject) {
 		return &problem.FieldError{Field: path, Message: "must be an object"}
 	}
@@ -55,9 +57,9 @@ func (s search) object(of protoreflect.MessageDescriptor, path string) *problem.
 	return nil
 }
 
-func (s search) member(field protoreflect.FieldDescriptor, path string) *problem.FieldError {
+func (s *search) member(field protoreflect.FieldDescriptor, path string) *problem.FieldError {
 	switch {
-	case s.PeekKind() == jsontext.KindNull: // as if it were absent
+	case field.IsMap(), s.PeekKind() == jsontext.KindNull: // null is as if it were absent
 		_ = s.SkipValue()
 		return nil
 	case !field.IsList():
@@ -74,19 +76,24 @@ func (s search) member(field protoreflect.FieldDescriptor, path string) *problem
 }
 
 // single reads the value of a field, or one item of a list.
-func (s search) single(field protoreflect.FieldDescriptor, path string) *problem.FieldError {
+func (s *search) single(field protoreflect.FieldDescriptor, path string) *problem.FieldError {
 	if m := field.Message(); m != nil && m.ParentFile().Package() != "google.protobuf" {
 		return s.object(m, path)
 	}
 	value, _ := s.ReadValue()
-	if fits(value, field) {
-		return nil
+	fitted, fault := fitValue(value, field)
+	if fault != "" {
+		return &problem.FieldError{Field: path, Message: fault}
 	}
-	return &problem.FieldError{Field: path, Message: mustBe(field, value.Kind())}
+	if fitted != "" {
+		end := int(s.InputOffset())
+		s.edits = append(s.edits, edit{end - len(value), end, fitted})
+	}
+	return nil
 }
 
 // open reads the token that begins an object or an array, if the next value is one.
-func (s search) open(begin jsontext.Kind) bool {
+func (s *search) open(begin jsontext.Kind) bool {
 	if s.PeekKind() != begin {
 		return false
 	}
@@ -96,7 +103,7 @@ func (s search) open(begin jsontext.Kind) bool {
 
 // more reports whether the open object or array holds anything more, or else reads
 // its end.
-func (s search) more() bool {
+func (s *search) more() bool {
 	switch s.PeekKind() {
 	case jsontext.KindInvalid:
 		return false
@@ -113,48 +120,6 @@ func fieldNamed(of protoreflect.MessageDescriptor, name string) protoreflect.Fie
 		return f
 	}
 	return of.Fields().ByTextName(name)
-}
-
-// fits reports whether the decoder takes the value in the field, or as an item of
-// it.
-func fits(value jsontext.Value, field protoreflect.FieldDescriptor) bool {
-	switch kind := value.Kind(); field.Kind() {
-	case protoreflect.StringKind:
-		return kind == jsontext.KindString
-	case protoreflect.BoolKind:
-		return kind == jsontext.KindTrue || kind == jsontext.KindFalse
-	}
-	open, end := `{"`+field.JSONName()+`":`, "}"
-	if field.IsList() {
-		open, end = open+"[", "]}"
-	}
-	alone := append(append([]byte(open), value...), end...)
-	return protojson.Unmarshal(alone, dynamicpb.NewMessage(field.ContainingMessage())) == nil
-}
-
-// mustBe says what a value of the field must be instead of one of the kind.
-func mustBe(field protoreflect.FieldDescriptor, kind jsontext.Kind) string {
-	switch field.Kind() {
-	case protoreflect.StringKind:
-		return "must be a string"
-	case protoreflect.BoolKind:
-		return "must be true or false"
-	case protoreflect.Int32Kind:
-		return "must be an integer in range"
-	case protoreflect.DoubleKind:
-		return "must be a number in range"
-	case protoreflect.MessageKind:
-		switch {
-		case field.Message().Name() == "FieldMask":
-			return "must be a comma-separated list of fields"
-		case kind != jsontext.KindString:
-			return "must be a string"
-		default:
-			return "must be an RFC 3339 time such as 2026-03-07T10:30:00Z"
-		}
-	default:
-		return "has the wrong type"
-	}
 }
 
 func join(path, name string) string {

@@ -192,7 +192,7 @@ func sameValue(f inputField, value wireValue, got any) bool {
 	case value.json[0] == '"':
 		shown, _ := got.(string)
 		read, err := time.Parse(time.RFC3339, shown)
-		want, _ := time.Parse(time.RFC3339, value.text)
+		want, _ := time.Parse(time.RFC3339, strings.ToUpper(value.text))
 		return err == nil && read.Equal(want.Truncate(time.Microsecond))
 	case value.json[0] == '[' || value.json[0] == '{':
 		return got != nil

@@ -151,6 +151,11 @@ public struct Workout: Message {
 }
 
 /// WorkoutInput is a workout to store.
+///
+/// Of times the microseconds are kept: what is below is cut off. In JSON, as in
+/// every request, a time is in RFC 3339 format with seconds up to 59 and a year
+/// from 0001 to 9999 in UTC, and a whole number may be written in any notation:
+/// `3600`, `3600.0` and `3.6e3` are the same.
 public struct WorkoutInput: Message {
   public static let messageName = "openwearables.v1.WorkoutInput"
 
