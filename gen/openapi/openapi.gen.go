@@ -448,7 +448,7 @@ type UserPage struct {
 
 // Workout Unknown values are null.
 //
-// Example: {"avg_heart_rate_bpm":148,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
+// Example: {"avg_heart_rate_bpm":148.6,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
 type Workout struct {
 	ID string `json:"id"`
 
@@ -465,15 +465,16 @@ type Workout struct {
 	Source              WorkoutSource `json:"source"`
 	CaloriesKcal        *float64      `json:"calories_kcal"`
 	DistanceMeters      *float64      `json:"distance_meters"`
-	AvgHeartRateBPM     *int32        `json:"avg_heart_rate_bpm"`
-	MaxHeartRateBPM     *int32        `json:"max_heart_rate_bpm"`
+	AvgHeartRateBPM     *float64      `json:"avg_heart_rate_bpm"`
+	MaxHeartRateBPM     *float64      `json:"max_heart_rate_bpm"`
 	AvgPaceSecPerKm     *float64      `json:"avg_pace_sec_per_km"`
 	ElevationGainMeters *float64      `json:"elevation_gain_meters"`
 }
 
 // WorkoutInput Example: {"distance_meters":8200,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","source":{"provider":"apple_health"},"start_time":"2026-03-01T06:30:00Z","type":"running"}
 type WorkoutInput struct {
-	AvgHeartRateBPM *int32   `json:"avg_heart_rate_bpm,omitempty"`
+	// AvgHeartRateBPM Kept rounded to one decimal, half away from zero.
+	AvgHeartRateBPM *float64 `json:"avg_heart_rate_bpm,omitempty"`
 	AvgPaceSecPerKm *float64 `json:"avg_pace_sec_per_km,omitempty"`
 	CaloriesKcal    *float64 `json:"calories_kcal,omitempty"`
 	DistanceMeters  *float64 `json:"distance_meters,omitempty"`
@@ -483,9 +484,11 @@ type WorkoutInput struct {
 	ElevationGainMeters *float64 `json:"elevation_gain_meters,omitempty"`
 
 	// EndTime Not before start_time and at most 365 days after it.
-	EndTime         string             `json:"end_time"`
-	ExternalID      string             `json:"external_id"`
-	MaxHeartRateBPM *int32             `json:"max_heart_rate_bpm,omitempty"`
+	EndTime    string `json:"end_time"`
+	ExternalID string `json:"external_id"`
+
+	// MaxHeartRateBPM Kept rounded to one decimal, half away from zero.
+	MaxHeartRateBPM *float64           `json:"max_heart_rate_bpm,omitempty"`
 	Name            *string            `json:"name,omitempty"`
 	Source          WorkoutSourceInput `json:"source"`
 	StartTime       string             `json:"start_time"`

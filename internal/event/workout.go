@@ -3,6 +3,7 @@
 package event
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -27,8 +28,8 @@ type Workout struct {
 type Measures struct {
 	CaloriesKcal        *float64
 	DistanceMeters      *float64
-	AvgHeartRateBPM     *int32
-	MaxHeartRateBPM     *int32
+	AvgHeartRateBPM     *float64 // with at most one decimal, as the next
+	MaxHeartRateBPM     *float64
 	AvgPaceSecPerKm     *float64
 	ElevationGainMeters *float64
 }
@@ -76,7 +77,17 @@ func (in *Input) read(v *problem.Check, field string) Workout {
 	}
 	in.readTimes(v, at, &w)
 	in.Measures.check(v, at)
+	w.AvgHeartRateBPM, w.MaxHeartRateBPM = tenths(in.AvgHeartRateBPM), tenths(in.MaxHeartRateBPM)
 	return w
+}
+
+// tenths rounds a number to one decimal, half away from zero.
+func tenths(x *float64) *float64 {
+	if x == nil {
+		return nil
+	}
+	rounded := math.Round(*x*10) / 10
+	return &rounded
 }
 
 func (in *Input) readTimes(v *problem.Check, at func(string) string, w *Workout) {
@@ -103,14 +114,6 @@ func (in *Input) readTimes(v *problem.Check, at func(string) string, w *Workout)
 
 // check checks measures as they are written; at names them in the request.
 func (m *Measures) check(v *problem.Check, at func(member string) string) {
-	for _, rate := range []struct {
-		member string
-		n      *int32
-	}{{"avg_heart_rate_bpm", m.AvgHeartRateBPM}, {"max_heart_rate_bpm", m.MaxHeartRateBPM}} {
-		if rate.n != nil {
-			v.Between(at(rate.member), int(*rate.n), 0, MaxHeartRate)
-		}
-	}
 	for _, number := range []struct {
 		member string
 		x      *float64
@@ -118,6 +121,8 @@ func (m *Measures) check(v *problem.Check, at func(member string) string) {
 	}{
 		{"calories_kcal", m.CaloriesKcal, MaxCalories},
 		{"distance_meters", m.DistanceMeters, MaxDistance},
+		{"avg_heart_rate_bpm", m.AvgHeartRateBPM, MaxHeartRate},
+		{"max_heart_rate_bpm", m.MaxHeartRateBPM, MaxHeartRate},
 		{"avg_pace_sec_per_km", m.AvgPaceSecPerKm, MaxPace},
 		{"elevation_gain_meters", m.ElevationGainMeters, MaxElevation},
 	} {

@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -75,4 +76,41 @@ func TestTimesAreReadAlike(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHeartRatesKeepOneDecimal writes heart rates as devices measure them. They are rounded half
+// away from zero, and a whole one is shown as a whole number.
+func TestHeartRatesKeepOneDecimal(t *testing.T) {
+	t.Parallel()
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		user := n.newUser(t, d, admin)
+		week := args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-07"}
+		for sent, want := range map[string]string{
+			"141.6": "141.6", "141": "141", "141.0": "141", "141.25": "141.3", "141.65": "141.7", "141.649999": "141.6", "0.05": "0.1", "0.04": "0", "0": "0", "300": "300",
+		} {
+			w := withMembers(halfHourRun("w", "2026-03-02T07:00:00Z"), args{"avg_heart_rate_bpm": wireValue{sent, sent}, "max_heart_rate_bpm": wireValue{sent, sent}})
+			putWorkouts(t, d, admin, user, w)
+			got := d.call(t, "ListWorkouts", week, bearer(admin)).want(t, 200, "").list("data")[0].(map[string]any)
+			if string(encode(t, got["avg_heart_rate_bpm"])) != want || string(encode(t, got["max_heart_rate_bpm"])) != want {
+				t.Errorf("%s reads back as %v and %v", sent, got["avg_heart_rate_bpm"], got["max_heart_rate_bpm"])
+			}
+		}
+		for _, wrong := range []float64{-0.1, 300.04, 1e9} {
+			a := d.call(t, "UpsertWorkouts", args{"user_id": user, "workouts": []args{withMembers(halfHourRun("w", "2026-03-02T07:00:00Z"), args{"avg_heart_rate_bpm": wrong})}}, bearer(admin))
+			if a.want(t, 422, "invalid_request"); a.Detail != "workouts[0].avg_heart_rate_bpm: must be 0 to 300" {
+				t.Errorf("%v is answered %q", wrong, a.Detail)
+			}
+		}
+		putWorkouts(t, d, admin, user, withMembers(halfHourRun("w", "2026-03-02T07:00:00Z"), args{"avg_heart_rate_bpm": 141.0}))
+		r := newRequest(t, "GET", n.url+"/api/v1/users/"+user+"/events/workouts?start_date=2026-03-01&end_date=2026-03-07", nil)
+		if _, raw := n.send(t, r, bearer(admin)); !strings.Contains(string(raw), `"avg_heart_rate_bpm":141,`) {
+			t.Errorf("a whole rate is shown in %s", raw)
+		}
+		r = newRequest(t, "POST", n.url+"/openwearables.v1.WorkoutService/ListWorkouts", strings.NewReader(string(encode(t, week))))
+		r.Header.Set("Content-Type", jsonType)
+		if _, raw := n.send(t, r, bearer(admin)); !regexp.MustCompile(`"avgHeartRateBpm": ?141[,}]`).Match(raw) {
+			t.Errorf("a whole rate is shown in %s", raw)
+		}
+	}, unlimited)
 }

@@ -80,7 +80,7 @@ func TestWorkoutRoundTrip(t *testing.T) {
 			"external_id": "w/1", "type": "running", "name": "Morning ☀", "start_time": "2026-03-02T07:00:00.123456Z", "end_time": "2026-03-02T07:30:00Z",
 			"zone_offset": "+02:00", "duration_seconds": 1700,
 			"source":        args{"provider": "apple", "source": "healthkit", "device": "Watch6,1", "device_type": "watch", "device_name": "Ada's"},
-			"calories_kcal": 301.5, "distance_meters": 5000.25, "avg_heart_rate_bpm": 140, "max_heart_rate_bpm": 171,
+			"calories_kcal": 301.5, "distance_meters": 5000.25, "avg_heart_rate_bpm": 140.6, "max_heart_rate_bpm": 171,
 			"avg_pace_sec_per_km": 360.5, "elevation_gain_meters": 12,
 		}
 		bare := args{"external_id": "w/2", "type": "yoga", "start_time": "2026-03-03T07:00:00Z", "end_time": "2026-03-03T08:00:00Z", "source": args{"provider": "garmin"}}

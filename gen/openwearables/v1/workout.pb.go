@@ -116,15 +116,17 @@ type Workout struct {
 	StartTime  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	EndTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// The offset from UTC where it took place: `Z` or `+02:00`.
-	ZoneOffset          *string        `protobuf:"bytes,7,opt,name=zone_offset,json=zoneOffset,proto3,oneof" json:"zone_offset,omitempty"`
-	DurationSeconds     int32          `protobuf:"varint,8,opt,name=duration_seconds,json=durationSeconds,proto3" json:"duration_seconds,omitempty"`
-	Source              *WorkoutSource `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`
-	CaloriesKcal        *float64       `protobuf:"fixed64,10,opt,name=calories_kcal,json=caloriesKcal,proto3,oneof" json:"calories_kcal,omitempty"`
-	DistanceMeters      *float64       `protobuf:"fixed64,11,opt,name=distance_meters,json=distanceMeters,proto3,oneof" json:"distance_meters,omitempty"`
-	AvgHeartRateBpm     *int32         `protobuf:"varint,12,opt,name=avg_heart_rate_bpm,json=avgHeartRateBpm,proto3,oneof" json:"avg_heart_rate_bpm,omitempty"`
-	MaxHeartRateBpm     *int32         `protobuf:"varint,13,opt,name=max_heart_rate_bpm,json=maxHeartRateBpm,proto3,oneof" json:"max_heart_rate_bpm,omitempty"`
-	AvgPaceSecPerKm     *float64       `protobuf:"fixed64,14,opt,name=avg_pace_sec_per_km,json=avgPaceSecPerKm,proto3,oneof" json:"avg_pace_sec_per_km,omitempty"`
-	ElevationGainMeters *float64       `protobuf:"fixed64,15,opt,name=elevation_gain_meters,json=elevationGainMeters,proto3,oneof" json:"elevation_gain_meters,omitempty"`
+	ZoneOffset      *string        `protobuf:"bytes,7,opt,name=zone_offset,json=zoneOffset,proto3,oneof" json:"zone_offset,omitempty"`
+	DurationSeconds int32          `protobuf:"varint,8,opt,name=duration_seconds,json=durationSeconds,proto3" json:"duration_seconds,omitempty"`
+	Source          *WorkoutSource `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`
+	CaloriesKcal    *float64       `protobuf:"fixed64,10,opt,name=calories_kcal,json=caloriesKcal,proto3,oneof" json:"calories_kcal,omitempty"`
+	DistanceMeters  *float64       `protobuf:"fixed64,11,opt,name=distance_meters,json=distanceMeters,proto3,oneof" json:"distance_meters,omitempty"`
+	// With at most one decimal.
+	AvgHeartRateBpm *float64 `protobuf:"fixed64,12,opt,name=avg_heart_rate_bpm,json=avgHeartRateBpm,proto3,oneof" json:"avg_heart_rate_bpm,omitempty"`
+	// With at most one decimal.
+	MaxHeartRateBpm     *float64 `protobuf:"fixed64,13,opt,name=max_heart_rate_bpm,json=maxHeartRateBpm,proto3,oneof" json:"max_heart_rate_bpm,omitempty"`
+	AvgPaceSecPerKm     *float64 `protobuf:"fixed64,14,opt,name=avg_pace_sec_per_km,json=avgPaceSecPerKm,proto3,oneof" json:"avg_pace_sec_per_km,omitempty"`
+	ElevationGainMeters *float64 `protobuf:"fixed64,15,opt,name=elevation_gain_meters,json=elevationGainMeters,proto3,oneof" json:"elevation_gain_meters,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -236,14 +238,14 @@ func (x *Workout) GetDistanceMeters() float64 {
 	return 0
 }
 
-func (x *Workout) GetAvgHeartRateBpm() int32 {
+func (x *Workout) GetAvgHeartRateBpm() float64 {
 	if x != nil && x.AvgHeartRateBpm != nil {
 		return *x.AvgHeartRateBpm
 	}
 	return 0
 }
 
-func (x *Workout) GetMaxHeartRateBpm() int32 {
+func (x *Workout) GetMaxHeartRateBpm() float64 {
 	if x != nil && x.MaxHeartRateBpm != nil {
 		return *x.MaxHeartRateBpm
 	}
@@ -292,10 +294,10 @@ type WorkoutInput struct {
 	CaloriesKcal *float64 `protobuf:"fixed64,9,opt,name=calories_kcal,json=caloriesKcal,proto3,oneof" json:"calories_kcal,omitempty"`
 	// 0 to 10000000.
 	DistanceMeters *float64 `protobuf:"fixed64,10,opt,name=distance_meters,json=distanceMeters,proto3,oneof" json:"distance_meters,omitempty"`
-	// 0 to 300.
-	AvgHeartRateBpm *int32 `protobuf:"varint,11,opt,name=avg_heart_rate_bpm,json=avgHeartRateBpm,proto3,oneof" json:"avg_heart_rate_bpm,omitempty"`
-	// 0 to 300.
-	MaxHeartRateBpm *int32 `protobuf:"varint,12,opt,name=max_heart_rate_bpm,json=maxHeartRateBpm,proto3,oneof" json:"max_heart_rate_bpm,omitempty"`
+	// 0 to 300. Kept rounded to one decimal, half away from zero.
+	AvgHeartRateBpm *float64 `protobuf:"fixed64,11,opt,name=avg_heart_rate_bpm,json=avgHeartRateBpm,proto3,oneof" json:"avg_heart_rate_bpm,omitempty"`
+	// 0 to 300. Kept rounded to one decimal, half away from zero.
+	MaxHeartRateBpm *float64 `protobuf:"fixed64,12,opt,name=max_heart_rate_bpm,json=maxHeartRateBpm,proto3,oneof" json:"max_heart_rate_bpm,omitempty"`
 	// 0 to 86400.
 	AvgPaceSecPerKm *float64 `protobuf:"fixed64,13,opt,name=avg_pace_sec_per_km,json=avgPaceSecPerKm,proto3,oneof" json:"avg_pace_sec_per_km,omitempty"`
 	// 0 to 100000.
@@ -404,14 +406,14 @@ func (x *WorkoutInput) GetDistanceMeters() float64 {
 	return 0
 }
 
-func (x *WorkoutInput) GetAvgHeartRateBpm() int32 {
+func (x *WorkoutInput) GetAvgHeartRateBpm() float64 {
 	if x != nil && x.AvgHeartRateBpm != nil {
 		return *x.AvgHeartRateBpm
 	}
 	return 0
 }
 
-func (x *WorkoutInput) GetMaxHeartRateBpm() int32 {
+func (x *WorkoutInput) GetMaxHeartRateBpm() float64 {
 	if x != nil && x.MaxHeartRateBpm != nil {
 		return *x.MaxHeartRateBpm
 	}
@@ -1013,8 +1015,8 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\rcalories_kcal\x18\n" +
 	" \x01(\x01H\x02R\fcaloriesKcal\x88\x01\x01\x12,\n" +
 	"\x0fdistance_meters\x18\v \x01(\x01H\x03R\x0edistanceMeters\x88\x01\x01\x120\n" +
-	"\x12avg_heart_rate_bpm\x18\f \x01(\x05H\x04R\x0favgHeartRateBpm\x88\x01\x01\x120\n" +
-	"\x12max_heart_rate_bpm\x18\r \x01(\x05H\x05R\x0fmaxHeartRateBpm\x88\x01\x01\x121\n" +
+	"\x12avg_heart_rate_bpm\x18\f \x01(\x01H\x04R\x0favgHeartRateBpm\x88\x01\x01\x120\n" +
+	"\x12max_heart_rate_bpm\x18\r \x01(\x01H\x05R\x0fmaxHeartRateBpm\x88\x01\x01\x121\n" +
 	"\x13avg_pace_sec_per_km\x18\x0e \x01(\x01H\x06R\x0favgPaceSecPerKm\x88\x01\x01\x127\n" +
 	"\x15elevation_gain_meters\x18\x0f \x01(\x01H\aR\x13elevationGainMeters\x88\x01\x01B\a\n" +
 	"\x05_nameB\x0e\n" +
@@ -1040,8 +1042,8 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\rcalories_kcal\x18\t \x01(\x01H\x03R\fcaloriesKcal\x88\x01\x01\x12,\n" +
 	"\x0fdistance_meters\x18\n" +
 	" \x01(\x01H\x04R\x0edistanceMeters\x88\x01\x01\x120\n" +
-	"\x12avg_heart_rate_bpm\x18\v \x01(\x05H\x05R\x0favgHeartRateBpm\x88\x01\x01\x120\n" +
-	"\x12max_heart_rate_bpm\x18\f \x01(\x05H\x06R\x0fmaxHeartRateBpm\x88\x01\x01\x121\n" +
+	"\x12avg_heart_rate_bpm\x18\v \x01(\x01H\x05R\x0favgHeartRateBpm\x88\x01\x01\x120\n" +
+	"\x12max_heart_rate_bpm\x18\f \x01(\x01H\x06R\x0fmaxHeartRateBpm\x88\x01\x01\x121\n" +
 	"\x13avg_pace_sec_per_km\x18\r \x01(\x01H\aR\x0favgPaceSecPerKm\x88\x01\x01\x127\n" +
 	"\x15elevation_gain_meters\x18\x0e \x01(\x01H\bR\x13elevationGainMeters\x88\x01\x01B\a\n" +
 	"\x05_nameB\x0e\n" +

@@ -122,7 +122,7 @@ func TestTypeErrorsNameTheField(t *testing.T) {
 		{"PATCH", "/api-keys/key_1", `{"enabled": "yes"}`, "/enabled"},
 		{"PATCH", "/api-keys/key_1", `{"scopes": [1]}`, "/scopes"},
 		{"POST", "/users/u/events/workouts", `{"workouts": [{}, {"source": {"provider": 7}}]}`, "/workouts/1/source/provider"},
-		{"POST", "/users/u/events/workouts", `{"workouts": [{"avg_heart_rate_bpm": 2147483648}]}`, "/workouts/0/avg_heart_rate_bpm"},
+		{"POST", "/users/u/events/workouts", `{"workouts": [{"duration_seconds": 2147483648}]}`, "/workouts/0/duration_seconds"},
 		{"POST", "/auth/login", `[]`, ""},
 	}
 	for _, test := range tests {

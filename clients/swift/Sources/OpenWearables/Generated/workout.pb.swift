@@ -69,8 +69,10 @@ public struct Workout: Message {
   public var source: WorkoutSource?
   public var caloriesKcal: Double?
   public var distanceMeters: Double?
-  public var avgHeartRateBpm: Int32?
-  public var maxHeartRateBpm: Int32?
+  /// With at most one decimal.
+  public var avgHeartRateBpm: Double?
+  /// With at most one decimal.
+  public var maxHeartRateBpm: Double?
   public var avgPaceSecPerKm: Double?
   public var elevationGainMeters: Double?
 
@@ -88,8 +90,8 @@ public struct Workout: Message {
     source: WorkoutSource? = nil,
     caloriesKcal: Double? = nil,
     distanceMeters: Double? = nil,
-    avgHeartRateBpm: Int32? = nil,
-    maxHeartRateBpm: Int32? = nil,
+    avgHeartRateBpm: Double? = nil,
+    maxHeartRateBpm: Double? = nil,
     avgPaceSecPerKm: Double? = nil,
     elevationGainMeters: Double? = nil
   ) {
@@ -179,10 +181,10 @@ public struct WorkoutInput: Message {
   public var caloriesKcal: Double?
   /// 0 to 10000000.
   public var distanceMeters: Double?
-  /// 0 to 300.
-  public var avgHeartRateBpm: Int32?
-  /// 0 to 300.
-  public var maxHeartRateBpm: Int32?
+  /// 0 to 300. Kept rounded to one decimal, half away from zero.
+  public var avgHeartRateBpm: Double?
+  /// 0 to 300. Kept rounded to one decimal, half away from zero.
+  public var maxHeartRateBpm: Double?
   /// 0 to 86400.
   public var avgPaceSecPerKm: Double?
   /// 0 to 100000.
@@ -201,8 +203,8 @@ public struct WorkoutInput: Message {
     source: WorkoutSource? = nil,
     caloriesKcal: Double? = nil,
     distanceMeters: Double? = nil,
-    avgHeartRateBpm: Int32? = nil,
-    maxHeartRateBpm: Int32? = nil,
+    avgHeartRateBpm: Double? = nil,
+    maxHeartRateBpm: Double? = nil,
     avgPaceSecPerKm: Double? = nil,
     elevationGainMeters: Double? = nil
   ) {
