@@ -5,6 +5,7 @@ package event
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/problem"
@@ -46,6 +47,9 @@ type Input struct {
 	DurationSeconds *int32 // default: EndTime - StartTime
 	Source
 	Measures
+	// Fault is why the workout could not be read, or nil. Its field is relative to
+	// the workout.
+	Fault *problem.FieldError
 }
 
 // Bounds of a call and of a workout's numbers; all of them start at 0.
@@ -63,6 +67,10 @@ const (
 // read checks the input and returns the workout that it describes. field is its
 // place in the request, such as "workouts[3]".
 func (in *Input) read(v *problem.Check, field string) Workout {
+	if f := in.Fault; f != nil {
+		v.Fail(strings.TrimSuffix(field+"."+f.Field, "."), f.Message)
+		return Workout{}
+	}
 	w := Workout{
 		ExternalID: in.ExternalID, Type: in.Type, Name: in.Name, ZoneOffset: in.ZoneOffset,
 		Source: in.Source, Measures: in.Measures,
@@ -72,7 +80,9 @@ func (in *Input) read(v *problem.Check, field string) Workout {
 	v.Text(at("type"), in.Type, 1, problem.MaxText)
 	v.Optional(at("name"), in.Name, problem.MaxText)
 	in.Source.check(v, at)
-	if in.ZoneOffset != nil && !zoneOffset.MatchString(*in.ZoneOffset) {
+	before := len(v.Fields())
+	v.Optional(at("zone_offset"), in.ZoneOffset, problem.MaxText)
+	if in.ZoneOffset != nil && len(v.Fields()) == before && !zoneOffset.MatchString(*in.ZoneOffset) {
 		v.Fail(at("zone_offset"), `must be an offset such as "+02:00"`)
 	}
 	in.readTimes(v, at, &w)

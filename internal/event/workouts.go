@@ -63,18 +63,31 @@ type Result struct {
 	Status     string // "created" or "updated"
 }
 
-// Upserted is the result of Upsert. Items are in the order of the input.
-type Upserted struct {
-	Created int
-	Updated int
-	Items   []Result
+// Rejected is a workout that was not written, by its place in the input, and what
+// is wrong with it first.
+type Rejected struct {
+	Index   int
+	Field   string // such as "workouts[3].end_time"
+	Message string
 }
 
-// Upsert writes up to MaxBatch workouts of a user, all or none. One with the
-// same source.provider and external_id as a stored one replaces it as a whole,
-// so that a retry changes nothing. If one call holds two, the later wins. It
-// counts as one request for every hundred workouts that it begins.
-func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upserted, error) {
+// Upserted is the result of Upsert. Items and Rejected are in the order of the
+// input.
+type Upserted struct {
+	Created  int
+	Updated  int
+	Items    []Result // one for each that was written
+	Rejected []Rejected
+}
+
+// Upsert writes up to MaxBatch workouts of a user in one transaction. Invalid
+// ones are rejected alone, unless all are or allOrNone is set: then nothing is
+// written, and the error names all that is wrong.
+//
+// One with the same source.provider and external_id as a stored one replaces it
+// as a whole, so that a retry changes nothing. If one call holds two, the later
+// wins. It counts as one request for every hundred workouts that it begins.
+func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input, allOrNone bool) (Upserted, error) {
 	id, err := auth.UserID(userID)
 	if err != nil {
 		return Upserted{}, err
@@ -85,7 +98,7 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upser
 	if err := s.Limits.SpendMore(ctx, (min(len(in), MaxBatch)+unit-1)/unit); err != nil {
 		return Upserted{}, err
 	}
-	ws, err := read(in)
+	ws, rejected, err := read(in, allOrNone)
 	if err != nil {
 		return Upserted{}, err
 	}
@@ -93,7 +106,7 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upser
 	if err != nil {
 		return Upserted{}, userError(err)
 	}
-	out := Upserted{Items: make([]Result, len(ws))}
+	out := Upserted{Items: make([]Result, len(ws)), Rejected: rejected}
 	for i, w := range ws {
 		out.Items[i] = Result{w.ID, w.ExternalID, "updated"}
 		if created[i] {
@@ -106,17 +119,28 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input) (Upser
 	return out, nil
 }
 
-func read(in []Input) ([]Workout, error) {
+// read returns the workouts that are valid, and which are not. At least one is
+// valid, and with allOrNone all are, or else it returns the refusal.
+func read(in []Input, allOrNone bool) (ws []Workout, rejected []Rejected, err error) {
 	var v problem.Check
 	if len(in) < 1 || len(in) > MaxBatch {
 		v.Fail("workouts", "must hold 1 to "+strconv.Itoa(MaxBatch)+" workouts")
-		return nil, v.Err()
+		return nil, nil, v.Err()
 	}
-	ws := make([]Workout, len(in))
+	ws = make([]Workout, 0, len(in))
 	for i := range in {
-		ws[i] = in[i].read(&v, "workouts["+strconv.Itoa(i)+"]")
+		before := len(v.Fields())
+		w := in[i].read(&v, "workouts["+strconv.Itoa(i)+"]")
+		if faults := v.Fields()[before:]; len(faults) > 0 {
+			rejected = append(rejected, Rejected{i, faults[0].Field, faults[0].Message})
+		} else {
+			ws = append(ws, w)
+		}
 	}
-	return ws, v.Err()
+	if len(ws) == 0 || allOrNone && len(rejected) > 0 {
+		return nil, nil, v.Err()
+	}
+	return ws, rejected, nil
 }
 
 // Delete removes one workout of a user.

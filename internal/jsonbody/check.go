@@ -26,7 +26,8 @@ const MaxMembers = 10_000
 // name twice in an object. Nothing but white space may follow it, no string or
 // name in it may hold U+0000, escaped or not, and MaxDepth and MaxMembers hold.
 // maxItems holds the most items of the object's own lists by their names; other
-// lists may have any number. Otherwise the error is an *Error about the first
+// lists may have any number. What is inside such an item may hold an escaped
+// U+0000: who reads the items refuses it, in one of them alone. Otherwise the error is an *Error about the first
 // fault. Numbers may be of any size.
 //
 // It reads no further than the first fault, keeps no part of body, and may be
@@ -130,6 +131,8 @@ func (r *reader) checkString(token jsontext.Token) error {
 	switch {
 	case isName && length > 2*MaxMembers:
 		return &Error{r.field(isName), fmt.Sprintf("must not have more than %d members", MaxMembers)}
+	case r.bound > 0 && r.decoder.StackDepth() > listDepth:
+		return nil
 	case !r.nul || strings.IndexByte(token.String(), 0) < 0:
 		return nil
 	case isName:

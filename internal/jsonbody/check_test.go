@@ -159,6 +159,24 @@ func TestCheckCountsItems(t *testing.T) {
 	}
 }
 
+// An escaped U+0000 inside an item of a bounded list is left to who reads the item.
+func TestCheckLeavesItemsAlone(t *testing.T) {
+	maxItems := map[string]int{"a": 2}
+	for body, field := range map[string]string{
+		`{"a":[{"x":"\u0000"},{"\u0000":["\u0000"]}]}`: "",
+		`{"a":["\u0000"]}`:                    "a[0]",
+		`{"a":[{}],"b":{"c":{"d":"\u0000"}}}`: "b.c.d",
+		`{"b":[{"x":"\u0000"}],"a":[{}]}`:     "b[0].x",
+		`{"a":[{"x":"\u0000","x":1}]}`:        "a[0].x",
+	} {
+		err := jsonbody.Check([]byte(body), maxItems)
+		var e *jsonbody.Error
+		if field == "" && err != nil || field != "" && (!errors.As(err, &e) || e.Field != field) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
 // No part of a value that was sent is in the error, wherever the fault lies.
 func TestErrorsEchoNoValue(t *testing.T) {
 	const value = "correct-horse-battery"

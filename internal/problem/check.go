@@ -31,6 +31,9 @@ func (v *Check) Fail(field, message string) {
 	v.fields = append(v.fields, FieldError{field, message})
 }
 
+// Fields returns the failed fields, in the order in which they failed.
+func (v *Check) Fields() []FieldError { return v.fields }
+
 // Err returns nil or the 422 that names every failed field.
 func (v *Check) Err() error {
 	if len(v.fields) == 0 {

@@ -9,14 +9,21 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/openwearables/openwearables/gen/openapi"
+	"github.com/openwearables/openwearables/internal/jsonbody"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
+// bodies reads the body of every operation: numbers as numbers does, and workouts
+// so that one which cannot be read fails alone.
+var bodies = jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(readNumbers, jsonv2.UnmarshalFromFunc(readWorkout)))
+
 // numbers reads numbers in any notation. One that is too large for its type
 // becomes one that no rule allows, so that the rule's refusal names the range.
-var numbers = jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(
-	jsonv2.UnmarshalFromFunc(readWhole), jsonv2.UnmarshalFromFunc(readNumber),
-))
+var (
+	numbers     = jsonv2.WithUnmarshalers(readNumbers)
+	readNumbers = jsonv2.JoinUnmarshalers(jsonv2.UnmarshalFromFunc(readWhole), jsonv2.UnmarshalFromFunc(readNumber))
+)
 
 var errNotWhole = errors.New("not a whole number")
 
@@ -48,6 +55,28 @@ func readNumber(d *jsontext.Decoder, to *float64) error {
 	}
 	*to, _ = strconv.ParseFloat(string(value), 64) // an error is that of the range, beyond which is an infinity
 	return nil
+}
+
+func readWorkout(d *jsontext.Decoder, to *openapi.WorkoutInput) error {
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	type members openapi.WorkoutInput // which is not read by this function
+	if value.Kind() != jsontext.KindBeginObject {
+		to.Fault = &jsonv2.SemanticError{GoType: reflect.TypeFor[members]()}
+	} else {
+		to.Fault = jsonv2.Unmarshal(value, (*members)(to), numbers, jsontext.AllowDuplicateNames(true)) // there are none
+	}
+	return nil
+}
+
+// memberFault returns which member of a body has the wrong type.
+func memberFault(err error) problem.FieldError {
+	if wrong, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
+		return problem.FieldError{Field: jsonbody.Field(string(wrong.JSONPointer)), Message: typeMessage(wrong)}
+	}
+	return problem.FieldError{Message: "The body cannot be read"}
 }
 
 // typeMessage returns which type the member must have, in the terms of JSON.

@@ -12,12 +12,9 @@ import (
 
 	"github.com/oapi-codegen/nullable"
 
-	jsonv2 "github.com/go-json-experiment/json"
-
 	"github.com/openwearables/openwearables/gen/openapi"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
-	"github.com/openwearables/openwearables/internal/jsonbody"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/server/call"
 )
@@ -34,7 +31,7 @@ var _ openapi.StrictServerInterface = (*Server)(nil)
 // Register adds the operations to the mux, under /api/v1.
 func (s *Server) Register(mux openapi.ServeMux) {
 	strict := openapi.NewStrictHandlerWithOptions(s, nil, openapi.StrictHTTPServerOptions{
-		JSON:                     numbers,
+		JSON:                     bodies,
 		RequestErrorHandlerFunc:  failDecode,
 		ResponseErrorHandlerFunc: Fail,
 	})
@@ -58,11 +55,7 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // failDecode refuses a body with a member of the wrong type.
 func failDecode(w http.ResponseWriter, r *http.Request, err error) {
-	f := problem.FieldError{Message: "The body cannot be read"}
-	if wrong, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
-		f = problem.FieldError{Field: jsonbody.Field(string(wrong.JSONPointer)), Message: typeMessage(wrong)}
-	}
-	Fail(w, r, problem.InvalidError(f))
+	Fail(w, r, problem.InvalidError(memberFault(err)))
 }
 
 // failParameter refuses a path or query parameter that is missing or of the

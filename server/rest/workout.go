@@ -18,6 +18,10 @@ func workout(w event.Workout) openapi.Workout {
 }
 
 func workoutInput(w openapi.WorkoutInput) event.Input {
+	if w.Fault != nil {
+		f := memberFault(w.Fault)
+		return event.Input{Fault: &f}
+	}
 	return event.Input{
 		ExternalID: w.ExternalID, Type: w.Type, Name: w.Name, StartTime: w.StartTime, EndTime: w.EndTime,
 		ZoneOffset: w.ZoneOffset, DurationSeconds: w.DurationSeconds,
@@ -59,15 +63,19 @@ func (s *Server) UpsertWorkouts(ctx context.Context, r openapi.UpsertWorkoutsReq
 	for i, w := range r.Body.Workouts {
 		in[i] = workoutInput(w)
 	}
-	done, err := s.Workouts.Upsert(ctx, r.UserID, in)
+	done, err := s.Workouts.Upsert(ctx, r.UserID, in, valueOrZero(r.Body.AllOrNone))
 	if err != nil {
 		return nil, err
 	}
 	out := openapi.UpsertWorkouts200JSONResponse{
 		Created: done.Created, Updated: done.Updated, Items: make([]openapi.UpsertedWorkout, len(done.Items)),
+		Rejected: make([]openapi.RejectedWorkout, len(done.Rejected)),
 	}
 	for i, item := range done.Items {
 		out.Items[i] = openapi.UpsertedWorkout(item)
+	}
+	for i, item := range done.Rejected {
+		out.Rejected[i] = openapi.RejectedWorkout(item)
 	}
 	return out, nil
 }

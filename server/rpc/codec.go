@@ -37,7 +37,7 @@ func (jsonCodec) Unmarshal(data []byte, m any) error {
 		return nil
 	}
 	fitting, fault := fitMembers(data, message.ProtoReflect().Descriptor())
-	if fault == nil && decodeJSON.Unmarshal(fitting, message) != nil {
+	if fault == nil && decodeJSON.Unmarshal(fitting.body, message) != nil {
 		fault = notMessage(message.ProtoReflect().Descriptor())
 	}
 	if fault != nil {
@@ -46,6 +46,7 @@ func (jsonCodec) Unmarshal(data []byte, m any) error {
 		return nil
 	}
 	markEmptyLists(data, message.ProtoReflect())
+	fitting.noteItems(message.ProtoReflect())
 	return nil
 }
 
@@ -66,12 +67,18 @@ func (protoCodec) Unmarshal(data []byte, m any) error {
 	if !ok {
 		return errNotMessage
 	}
-	if f := wrongText(data, message.ProtoReflect().Descriptor()); f != nil {
-		note(message, *f)
-	} else if err := decodeProto.Unmarshal(data, message); err != nil {
-		proto.Reset(message)
-		note(message, *notMessage(message.ProtoReflect().Descriptor()))
+	of := message.ProtoReflect().Descriptor()
+	fitting := fitItems(data, of)
+	fault := wrongText(fitting.body, of)
+	if fault == nil && decodeProto.Unmarshal(fitting.body, message) != nil {
+		fault = notMessage(of)
 	}
+	if fault != nil {
+		proto.Reset(message)
+		note(message, *fault)
+		return nil
+	}
+	fitting.noteItems(message.ProtoReflect())
 	return nil
 }
 

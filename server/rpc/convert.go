@@ -131,6 +131,7 @@ func workoutOf(w event.Workout) *owv1.Workout {
 
 func workoutInput(w *owv1.WorkoutInput) event.Input {
 	in := event.Input{
+		Fault:      unreadable(w),
 		ExternalID: w.GetExternalId(), Type: w.GetType(), Name: w.Name,
 		StartTime: instant(w.GetStartTime()), EndTime: instant(w.GetEndTime()),
 		ZoneOffset: w.ZoneOffset, DurationSeconds: w.DurationSeconds,

@@ -14,12 +14,12 @@ import (
 // values in the notation that the decoder takes, or else the first member that
 // does not fit the descriptor, and what it must be. The body must be a JSON
 // object.
-func fitMembers(body []byte, of protoreflect.MessageDescriptor) ([]byte, *problem.FieldError) {
+func fitMembers(body []byte, of protoreflect.MessageDescriptor) (fitted, *problem.FieldError) {
 	s := search{Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))}
 	if f := s.object(of, ""); f != nil {
-		return nil, f
+		return fitted{}, f
 	}
-	return s.edits.apply(body), nil
+	return fitted{s.edits.apply(body), s.faults}, nil
 }
 
 // notMessage returns the fault of a body as a whole.
@@ -31,13 +31,23 @@ func notMessage(of protoreflect.MessageDescriptor) *problem.FieldError {
 // methods read the value at path, and return nil if it fits.
 type search struct {
 	*jsontext.Decoder
-	edits edits
+	edits  edits
+	faults []itemFault
 }
 
 func (s *search) object(of protoreflect.MessageDescriptor, path string) *problem.FieldError {
 	if !s.open(jsontext.KindBeginObject) {
-		return &problem.FieldError{Field: path, Message: "must be an object"}
+		return notObject(path)
 	}
+	return s.members(of, path)
+}
+
+func notObject(path string) *problem.FieldError {
+	return &problem.FieldError{Field: path, Message: "must be an object"}
+}
+
+// members reads what is left of an object that was opened.
+func (s *search) members(of protoreflect.MessageDescriptor, path string) *problem.FieldError {
 	seen := make(map[protoreflect.FieldNumber]bool)
 	for s.more() {
 		name, _ := s.ReadToken()
@@ -68,7 +78,9 @@ func (s *search) member(field protoreflect.FieldDescriptor, path string) *proble
 		return &problem.FieldError{Field: path, Message: "must be an array"}
 	}
 	for i := 0; s.more(); i++ {
-		if f := s.single(field, path+"["+strconv.Itoa(i)+"]"); f != nil {
+		if standsAlone(field) {
+			s.item(field, i)
+		} else if f := s.single(field, path+"["+strconv.Itoa(i)+"]"); f != nil {
 			return f
 		}
 	}
@@ -90,6 +102,32 @@ func (s *search) single(field protoreflect.FieldDescriptor, path string) *proble
 		s.edits = append(s.edits, edit{end - len(value), end, fitted})
 	}
 	return nil
+}
+
+// item reads an item that stands alone. If it does not fit, it becomes an empty
+// object.
+func (s *search) item(list protoreflect.FieldDescriptor, index int) {
+	depth, edits := s.StackDepth(), len(s.edits)
+	var from int
+	var fault *problem.FieldError
+	if s.open(jsontext.KindBeginObject) {
+		from = int(s.InputOffset()) - 1
+		fault = s.members(list.Message(), "")
+	} else {
+		value, _ := s.ReadValue()
+		from = int(s.InputOffset()) - len(value)
+		fault = notObject("")
+	}
+	if fault == nil {
+		return
+	}
+	for s.StackDepth() > depth {
+		if _, err := s.ReadToken(); err != nil {
+			return // the decoder refuses the body
+		}
+	}
+	s.edits = append(s.edits[:edits], edit{from, int(s.InputOffset()), "{}"})
+	s.faults = append(s.faults, itemFault{list, index, *fault})
 }
 
 // open reads the token that begins an object or an array, if the next value is one.

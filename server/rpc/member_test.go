@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 func TestFirstWrongMember(t *testing.T) {
@@ -43,11 +45,21 @@ func TestFirstWrongMember(t *testing.T) {
 		{key, `{"update_mask":"a_b"}`, "update_mask", "must be a comma-separated list of fields"},
 		{rotate, `{"overlapSeconds":0.1}`, "overlap_seconds", "must be a whole number"},
 	} {
-		_, got := fitMembers([]byte(c.body), c.of.ProtoReflect().Descriptor())
+		got := firstFault([]byte(c.body), c.of.ProtoReflect().Descriptor())
 		if got == nil || got.Field != c.field || got.Message != c.message {
 			t.Errorf("%s: %v, want %q %q", c.body, got, c.field, c.message)
 		}
 	}
+}
+
+// firstFault returns the first fault of a body or of an item in it.
+func firstFault(body []byte, of protoreflect.MessageDescriptor) *problem.FieldError {
+	fitting, fault := fitMembers(body, of)
+	if len(fitting.faults) == 0 {
+		return fault
+	}
+	f := fitting.faults[0]
+	return &problem.FieldError{Field: strings.TrimSuffix(fmt.Sprintf("%s[%d].%s", f.list.Name(), f.index, f.Field), "."), Message: f.Message}
 }
 
 // Every notation of a value is read as the one that it stands for.
@@ -107,12 +119,12 @@ func TestFittingAgreesWithTheDecoder(t *testing.T) {
 		body := fmt.Sprintf(`{"workouts":[{%q:%s}],%q:"u"}`, names[3+rng.IntN(8)], value(rng.IntN(3)), names[rng.IntN(2)])
 		m := &owv1.UpsertWorkoutsRequest{}
 		fitting, fault := fitMembers([]byte(body), m.ProtoReflect().Descriptor())
-		wrong := fault != nil
-		if err := decodeJSON.Unmarshal(fitting, proto.Clone(m)); !wrong && err != nil {
-			t.Fatalf("%s fits as %s, which is refused: %v", body, fitting, err)
+		wrong := fault != nil || len(fitting.faults) > 0
+		if err := decodeJSON.Unmarshal(fitting.body, proto.Clone(m)); fault == nil && err != nil {
+			t.Fatalf("%s fits as %s, which is refused: %v", body, fitting.body, err)
 		}
 		if err := decodeJSON.Unmarshal([]byte(body), m); wrong && err == nil {
-			t.Fatalf("%s does not fit (%v), and the decoder takes it", body, fault)
+			t.Fatalf("%s does not fit (%v), and the decoder takes it", body, firstFault([]byte(body), m.ProtoReflect().Descriptor()))
 		}
 		if wrong {
 			refused++
@@ -135,8 +147,7 @@ func TestWrongMemberIsFoundInOneReading(t *testing.T) {
 		of := (&owv1.UpsertWorkoutsRequest{}).ProtoReflect().Descriptor()
 		var got string
 		allocations := testing.AllocsPerRun(1, func() {
-			_, f := fitMembers(body, of)
-			got = f.Field
+			got = firstFault(body, of).Field
 		})
 		if got != "workouts[999].name" || allocations > 10_000 {
 			t.Errorf("%s: %s with %v allocations", name, got, allocations)

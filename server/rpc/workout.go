@@ -34,13 +34,16 @@ func (s *Server) UpsertWorkouts(ctx context.Context, r *owv1.UpsertWorkoutsReque
 	for i, w := range r.GetWorkouts() {
 		in[i] = workoutInput(w)
 	}
-	done, err := s.Workouts.Upsert(ctx, r.GetUserId(), in)
+	done, err := s.Workouts.Upsert(ctx, r.GetUserId(), in, r.GetAllOrNone())
 	if err != nil {
 		return nil, err
 	}
 	out := &owv1.UpsertWorkoutsResponse{Created: int32(done.Created), Updated: int32(done.Updated)}
 	for _, item := range done.Items {
 		out.Items = append(out.Items, &owv1.UpsertedWorkout{Id: item.ID, ExternalId: item.ExternalID, Status: item.Status})
+	}
+	for _, item := range done.Rejected {
+		out.Rejected = append(out.Rejected, &owv1.RejectedWorkout{Index: int32(item.Index), Field: item.Field, Message: item.Message})
 	}
 	return out, nil
 }

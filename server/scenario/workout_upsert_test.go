@@ -65,8 +65,8 @@ func TestUpsertWorkouts(t *testing.T) {
 	}, unlimited)
 }
 
-// TestRefusedUpserts checks that a refusal names every invalid workout, and that nothing of the
-// call is stored.
+// TestRefusedUpserts checks that a refusal of all or none names every invalid workout, and that
+// nothing of the call is stored.
 func TestRefusedUpserts(t *testing.T) {
 	t.Parallel()
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
@@ -98,7 +98,7 @@ func TestRefusedUpserts(t *testing.T) {
 			{[]args{}, "workouts"},
 			{slices.Repeat([]args{good}, 1001), "workouts"},
 		} {
-			a := d.call(t, "UpsertWorkouts", args{"user_id": user, "workouts": c.workouts}, bearer(admin)).want(t, 422, "invalid_request")
+			a := d.call(t, "UpsertWorkouts", args{"user_id": user, "workouts": c.workouts, "all_or_none": true}, bearer(admin)).want(t, 422, "invalid_request")
 			if got := strings.Join(a.Fields, " "); got != c.fields {
 				t.Errorf("names %s, want %s", got, c.fields)
 			}

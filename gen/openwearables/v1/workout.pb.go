@@ -719,7 +719,9 @@ type UpsertWorkoutsRequest struct {
 	// A UUID.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// 1 to 1000 workouts.
-	Workouts      []*WorkoutInput `protobuf:"bytes,2,rep,name=workouts,proto3" json:"workouts,omitempty"`
+	Workouts []*WorkoutInput `protobuf:"bytes,2,rep,name=workouts,proto3" json:"workouts,omitempty"`
+	// Store nothing if one workout is invalid.
+	AllOrNone     bool `protobuf:"varint,3,opt,name=all_or_none,json=allOrNone,proto3" json:"all_or_none,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -768,12 +770,22 @@ func (x *UpsertWorkoutsRequest) GetWorkouts() []*WorkoutInput {
 	return nil
 }
 
+func (x *UpsertWorkoutsRequest) GetAllOrNone() bool {
+	if x != nil {
+		return x.AllOrNone
+	}
+	return false
+}
+
 type UpsertWorkoutsResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Created int32                  `protobuf:"varint,1,opt,name=created,proto3" json:"created,omitempty"`
 	Updated int32                  `protobuf:"varint,2,opt,name=updated,proto3" json:"updated,omitempty"`
-	// One for each workout of the request, in the request's order.
-	Items         []*UpsertedWorkout `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
+	// One for each workout that was stored, in the request's order.
+	Items []*UpsertedWorkout `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
+	// One for each workout that was left out, in the request's order. Empty if all
+	// were stored.
+	Rejected      []*RejectedWorkout `protobuf:"bytes,4,rep,name=rejected,proto3" json:"rejected,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -825,6 +837,13 @@ func (x *UpsertWorkoutsResponse) GetUpdated() int32 {
 func (x *UpsertWorkoutsResponse) GetItems() []*UpsertedWorkout {
 	if x != nil {
 		return x.Items
+	}
+	return nil
+}
+
+func (x *UpsertWorkoutsResponse) GetRejected() []*RejectedWorkout {
+	if x != nil {
+		return x.Rejected
 	}
 	return nil
 }
@@ -892,6 +911,71 @@ func (x *UpsertedWorkout) GetStatus() string {
 	return ""
 }
 
+// RejectedWorkout is a workout of a request that was not stored, and the first
+// thing that is wrong with it.
+type RejectedWorkout struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its place in the request, from 0.
+	Index int32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// The path in the request, as in FieldViolation: `workouts[3].end_time`.
+	Field string `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`
+	// What is wrong with the field. Never contains a secret.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectedWorkout) Reset() {
+	*x = RejectedWorkout{}
+	mi := &file_openwearables_v1_workout_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectedWorkout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectedWorkout) ProtoMessage() {}
+
+func (x *RejectedWorkout) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_workout_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectedWorkout.ProtoReflect.Descriptor instead.
+func (*RejectedWorkout) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RejectedWorkout) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *RejectedWorkout) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *RejectedWorkout) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type DeleteWorkoutRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
@@ -904,7 +988,7 @@ type DeleteWorkoutRequest struct {
 
 func (x *DeleteWorkoutRequest) Reset() {
 	*x = DeleteWorkoutRequest{}
-	mi := &file_openwearables_v1_workout_proto_msgTypes[10]
+	mi := &file_openwearables_v1_workout_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +1000,7 @@ func (x *DeleteWorkoutRequest) String() string {
 func (*DeleteWorkoutRequest) ProtoMessage() {}
 
 func (x *DeleteWorkoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_workout_proto_msgTypes[10]
+	mi := &file_openwearables_v1_workout_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1013,7 @@ func (x *DeleteWorkoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkoutRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkoutRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{10}
+	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteWorkoutRequest) GetUserId() string {
@@ -954,7 +1038,7 @@ type DeleteWorkoutResponse struct {
 
 func (x *DeleteWorkoutResponse) Reset() {
 	*x = DeleteWorkoutResponse{}
-	mi := &file_openwearables_v1_workout_proto_msgTypes[11]
+	mi := &file_openwearables_v1_workout_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1050,7 @@ func (x *DeleteWorkoutResponse) String() string {
 func (*DeleteWorkoutResponse) ProtoMessage() {}
 
 func (x *DeleteWorkoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_workout_proto_msgTypes[11]
+	mi := &file_openwearables_v1_workout_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1063,7 @@ func (x *DeleteWorkoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkoutResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkoutResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{11}
+	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{12}
 }
 
 var File_openwearables_v1_workout_proto protoreflect.FileDescriptor
@@ -1085,19 +1169,25 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12!\n" +
-	"\fsample_count\x18\x03 \x01(\x05R\vsampleCount\"l\n" +
+	"\fsample_count\x18\x03 \x01(\x05R\vsampleCount\"\x8c\x01\n" +
 	"\x15UpsertWorkoutsRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12:\n" +
-	"\bworkouts\x18\x02 \x03(\v2\x1e.openwearables.v1.WorkoutInputR\bworkouts\"\x85\x01\n" +
+	"\bworkouts\x18\x02 \x03(\v2\x1e.openwearables.v1.WorkoutInputR\bworkouts\x12\x1e\n" +
+	"\vall_or_none\x18\x03 \x01(\bR\tallOrNone\"\xc4\x01\n" +
 	"\x16UpsertWorkoutsResponse\x12\x18\n" +
 	"\acreated\x18\x01 \x01(\x05R\acreated\x12\x18\n" +
 	"\aupdated\x18\x02 \x01(\x05R\aupdated\x127\n" +
-	"\x05items\x18\x03 \x03(\v2!.openwearables.v1.UpsertedWorkoutR\x05items\"Z\n" +
+	"\x05items\x18\x03 \x03(\v2!.openwearables.v1.UpsertedWorkoutR\x05items\x12=\n" +
+	"\brejected\x18\x04 \x03(\v2!.openwearables.v1.RejectedWorkoutR\brejected\"Z\n" +
 	"\x0fUpsertedWorkout\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vexternal_id\x18\x02 \x01(\tR\n" +
 	"externalId\x12\x16\n" +
-	"\x06status\x18\x03 \x01(\tR\x06status\"N\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\"W\n" +
+	"\x0fRejectedWorkout\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x14\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"N\n" +
 	"\x14DeleteWorkoutRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
@@ -1120,7 +1210,7 @@ func file_openwearables_v1_workout_proto_rawDescGZIP() []byte {
 	return file_openwearables_v1_workout_proto_rawDescData
 }
 
-var file_openwearables_v1_workout_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_openwearables_v1_workout_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_openwearables_v1_workout_proto_goTypes = []any{
 	(*WorkoutSource)(nil),          // 0: openwearables.v1.WorkoutSource
 	(*Workout)(nil),                // 1: openwearables.v1.Workout
@@ -1132,35 +1222,37 @@ var file_openwearables_v1_workout_proto_goTypes = []any{
 	(*UpsertWorkoutsRequest)(nil),  // 7: openwearables.v1.UpsertWorkoutsRequest
 	(*UpsertWorkoutsResponse)(nil), // 8: openwearables.v1.UpsertWorkoutsResponse
 	(*UpsertedWorkout)(nil),        // 9: openwearables.v1.UpsertedWorkout
-	(*DeleteWorkoutRequest)(nil),   // 10: openwearables.v1.DeleteWorkoutRequest
-	(*DeleteWorkoutResponse)(nil),  // 11: openwearables.v1.DeleteWorkoutResponse
-	(*timestamppb.Timestamp)(nil),  // 12: google.protobuf.Timestamp
+	(*RejectedWorkout)(nil),        // 10: openwearables.v1.RejectedWorkout
+	(*DeleteWorkoutRequest)(nil),   // 11: openwearables.v1.DeleteWorkoutRequest
+	(*DeleteWorkoutResponse)(nil),  // 12: openwearables.v1.DeleteWorkoutResponse
+	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
 }
 var file_openwearables_v1_workout_proto_depIdxs = []int32{
-	12, // 0: openwearables.v1.Workout.start_time:type_name -> google.protobuf.Timestamp
-	12, // 1: openwearables.v1.Workout.end_time:type_name -> google.protobuf.Timestamp
+	13, // 0: openwearables.v1.Workout.start_time:type_name -> google.protobuf.Timestamp
+	13, // 1: openwearables.v1.Workout.end_time:type_name -> google.protobuf.Timestamp
 	0,  // 2: openwearables.v1.Workout.source:type_name -> openwearables.v1.WorkoutSource
-	12, // 3: openwearables.v1.WorkoutInput.start_time:type_name -> google.protobuf.Timestamp
-	12, // 4: openwearables.v1.WorkoutInput.end_time:type_name -> google.protobuf.Timestamp
+	13, // 3: openwearables.v1.WorkoutInput.start_time:type_name -> google.protobuf.Timestamp
+	13, // 4: openwearables.v1.WorkoutInput.end_time:type_name -> google.protobuf.Timestamp
 	0,  // 5: openwearables.v1.WorkoutInput.source:type_name -> openwearables.v1.WorkoutSource
 	1,  // 6: openwearables.v1.ListWorkoutsResponse.data:type_name -> openwearables.v1.Workout
 	5,  // 7: openwearables.v1.ListWorkoutsResponse.pagination:type_name -> openwearables.v1.Pagination
 	6,  // 8: openwearables.v1.ListWorkoutsResponse.metadata:type_name -> openwearables.v1.WorkoutsMetadata
-	12, // 9: openwearables.v1.WorkoutsMetadata.start_time:type_name -> google.protobuf.Timestamp
-	12, // 10: openwearables.v1.WorkoutsMetadata.end_time:type_name -> google.protobuf.Timestamp
+	13, // 9: openwearables.v1.WorkoutsMetadata.start_time:type_name -> google.protobuf.Timestamp
+	13, // 10: openwearables.v1.WorkoutsMetadata.end_time:type_name -> google.protobuf.Timestamp
 	2,  // 11: openwearables.v1.UpsertWorkoutsRequest.workouts:type_name -> openwearables.v1.WorkoutInput
 	9,  // 12: openwearables.v1.UpsertWorkoutsResponse.items:type_name -> openwearables.v1.UpsertedWorkout
-	3,  // 13: openwearables.v1.WorkoutService.ListWorkouts:input_type -> openwearables.v1.ListWorkoutsRequest
-	7,  // 14: openwearables.v1.WorkoutService.UpsertWorkouts:input_type -> openwearables.v1.UpsertWorkoutsRequest
-	10, // 15: openwearables.v1.WorkoutService.DeleteWorkout:input_type -> openwearables.v1.DeleteWorkoutRequest
-	4,  // 16: openwearables.v1.WorkoutService.ListWorkouts:output_type -> openwearables.v1.ListWorkoutsResponse
-	8,  // 17: openwearables.v1.WorkoutService.UpsertWorkouts:output_type -> openwearables.v1.UpsertWorkoutsResponse
-	11, // 18: openwearables.v1.WorkoutService.DeleteWorkout:output_type -> openwearables.v1.DeleteWorkoutResponse
-	16, // [16:19] is the sub-list for method output_type
-	13, // [13:16] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	10, // 13: openwearables.v1.UpsertWorkoutsResponse.rejected:type_name -> openwearables.v1.RejectedWorkout
+	3,  // 14: openwearables.v1.WorkoutService.ListWorkouts:input_type -> openwearables.v1.ListWorkoutsRequest
+	7,  // 15: openwearables.v1.WorkoutService.UpsertWorkouts:input_type -> openwearables.v1.UpsertWorkoutsRequest
+	11, // 16: openwearables.v1.WorkoutService.DeleteWorkout:input_type -> openwearables.v1.DeleteWorkoutRequest
+	4,  // 17: openwearables.v1.WorkoutService.ListWorkouts:output_type -> openwearables.v1.ListWorkoutsResponse
+	8,  // 18: openwearables.v1.WorkoutService.UpsertWorkouts:output_type -> openwearables.v1.UpsertWorkoutsResponse
+	12, // 19: openwearables.v1.WorkoutService.DeleteWorkout:output_type -> openwearables.v1.DeleteWorkoutResponse
+	17, // [17:20] is the sub-list for method output_type
+	14, // [14:17] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_openwearables_v1_workout_proto_init() }
@@ -1180,7 +1272,7 @@ func file_openwearables_v1_workout_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_workout_proto_rawDesc), len(file_openwearables_v1_workout_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

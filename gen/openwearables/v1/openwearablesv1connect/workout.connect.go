@@ -53,18 +53,24 @@ type WorkoutServiceClient interface {
 	// parsed, if the start is after the end, or if the cursor belongs to another
 	// user or to other filters.
 	ListWorkouts(context.Context, *v1.ListWorkoutsRequest) (*v1.ListWorkoutsResponse, error)
-	// UpsertWorkouts stores all of the given workouts or none. Scope:
-	// `workouts:write`.
+	// UpsertWorkouts stores the given workouts. Scope: `workouts:write`.
 	//
 	// A stored workout with the same `source.provider` and `external_id` is
 	// replaced as a whole, so the call can be repeated without further effect. If
-	// a call contains a workout twice, the later one wins. One invalid workout
-	// fails the whole call with `invalid_argument` (`invalid_request`) and a
-	// field such as `workouts[3].end_time`.
+	// a call contains a workout twice, the later one wins.
+	//
+	// An invalid workout does not keep the others from being stored: it is left
+	// out and listed in `rejected`. Look at that list: the call succeeds with it,
+	// and sending the workout again changes nothing. The others are stored
+	// together. With `all_or_none`, and if all workouts are invalid, nothing is
+	// stored, and the call fails with `invalid_argument` (`invalid_request`) and
+	// fields such as `workouts[3].end_time`. So does a call that is wrong as a
+	// whole: it cannot be decoded, or it has too many workouts.
 	//
 	// A call counts against the rate limit once for every 100 workouts that it
-	// begins, so that 101 count twice and 1000 ten times. If that is more than
-	// remains, it fails with `resource_exhausted` and counts once.
+	// begins, rejected ones included, so that 101 count twice and 1000 ten times.
+	// If that is more than remains, it fails with `resource_exhausted` and counts
+	// once.
 	//
 	// What a user keeps has a quota, 200,000 workouts and 256 MiB unless the
 	// operator has set another. A workout takes 400 bytes, its texts in UTF-8, and
@@ -155,18 +161,24 @@ type WorkoutServiceHandler interface {
 	// parsed, if the start is after the end, or if the cursor belongs to another
 	// user or to other filters.
 	ListWorkouts(context.Context, *v1.ListWorkoutsRequest) (*v1.ListWorkoutsResponse, error)
-	// UpsertWorkouts stores all of the given workouts or none. Scope:
-	// `workouts:write`.
+	// UpsertWorkouts stores the given workouts. Scope: `workouts:write`.
 	//
 	// A stored workout with the same `source.provider` and `external_id` is
 	// replaced as a whole, so the call can be repeated without further effect. If
-	// a call contains a workout twice, the later one wins. One invalid workout
-	// fails the whole call with `invalid_argument` (`invalid_request`) and a
-	// field such as `workouts[3].end_time`.
+	// a call contains a workout twice, the later one wins.
+	//
+	// An invalid workout does not keep the others from being stored: it is left
+	// out and listed in `rejected`. Look at that list: the call succeeds with it,
+	// and sending the workout again changes nothing. The others are stored
+	// together. With `all_or_none`, and if all workouts are invalid, nothing is
+	// stored, and the call fails with `invalid_argument` (`invalid_request`) and
+	// fields such as `workouts[3].end_time`. So does a call that is wrong as a
+	// whole: it cannot be decoded, or it has too many workouts.
 	//
 	// A call counts against the rate limit once for every 100 workouts that it
-	// begins, so that 101 count twice and 1000 ten times. If that is more than
-	// remains, it fails with `resource_exhausted` and counts once.
+	// begins, rejected ones included, so that 101 count twice and 1000 ten times.
+	// If that is more than remains, it fails with `resource_exhausted` and counts
+	// once.
 	//
 	// What a user keeps has a quota, 200,000 workouts and 256 MiB unless the
 	// operator has set another. A workout takes 400 bytes, its texts in UTF-8, and

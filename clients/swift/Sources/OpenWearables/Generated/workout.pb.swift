@@ -440,15 +440,19 @@ public struct UpsertWorkoutsRequest: Message {
   public var userID: String = ""
   /// 1 to 1000 workouts.
   public var workouts: [WorkoutInput] = []
+  /// Store nothing if one workout is invalid.
+  public var allOrNone: Bool = false
 
   public init() {}
 
   public init(
     userID: String = "",
-    workouts: [WorkoutInput] = []
+    workouts: [WorkoutInput] = [],
+    allOrNone: Bool = false
   ) {
     self.userID = userID
     self.workouts = workouts
+    self.allOrNone = allOrNone
   }
 
   public init(from decoder: any Decoder) throws {
@@ -456,12 +460,14 @@ public struct UpsertWorkoutsRequest: Message {
     let reader = try FieldReader(decoder)
     try reader.read(&userID, "userId", "user_id")
     try reader.read(&workouts, "workouts")
+    try reader.read(&allOrNone, "allOrNone", "all_or_none")
   }
 
   public func encode(to encoder: any Encoder) throws {
     var writer = FieldWriter(encoder)
     try writer.write(userID, "userId")
     try writer.write(workouts, "workouts")
+    try writer.write(allOrNone, "allOrNone")
   }
 }
 
@@ -470,19 +476,24 @@ public struct UpsertWorkoutsResponse: Message {
 
   public var created: Int32 = 0
   public var updated: Int32 = 0
-  /// One for each workout of the request, in the request's order.
+  /// One for each workout that was stored, in the request's order.
   public var items: [UpsertedWorkout] = []
+  /// One for each workout that was left out, in the request's order. Empty if all
+  /// were stored.
+  public var rejected: [RejectedWorkout] = []
 
   public init() {}
 
   public init(
     created: Int32 = 0,
     updated: Int32 = 0,
-    items: [UpsertedWorkout] = []
+    items: [UpsertedWorkout] = [],
+    rejected: [RejectedWorkout] = []
   ) {
     self.created = created
     self.updated = updated
     self.items = items
+    self.rejected = rejected
   }
 
   public init(from decoder: any Decoder) throws {
@@ -491,6 +502,7 @@ public struct UpsertWorkoutsResponse: Message {
     try reader.read(&created, "created")
     try reader.read(&updated, "updated")
     try reader.read(&items, "items")
+    try reader.read(&rejected, "rejected")
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -498,6 +510,7 @@ public struct UpsertWorkoutsResponse: Message {
     try writer.write(created, "created")
     try writer.write(updated, "updated")
     try writer.write(items, "items")
+    try writer.write(rejected, "rejected")
   }
 }
 
@@ -536,6 +549,46 @@ public struct UpsertedWorkout: Message {
     try writer.write(id, "id")
     try writer.write(externalID, "externalId")
     try writer.write(status, "status")
+  }
+}
+
+/// RejectedWorkout is a workout of a request that was not stored, and the first
+/// thing that is wrong with it.
+public struct RejectedWorkout: Message {
+  public static let messageName = "openwearables.v1.RejectedWorkout"
+
+  /// Its place in the request, from 0.
+  public var index: Int32 = 0
+  /// The path in the request, as in FieldViolation: `workouts[3].end_time`.
+  public var field: String = ""
+  /// What is wrong with the field. Never contains a secret.
+  public var message: String = ""
+
+  public init() {}
+
+  public init(
+    index: Int32 = 0,
+    field: String = "",
+    message: String = ""
+  ) {
+    self.index = index
+    self.field = field
+    self.message = message
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let reader = try FieldReader(decoder)
+    try reader.read(&index, "index")
+    try reader.read(&field, "field")
+    try reader.read(&message, "message")
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var writer = FieldWriter(encoder)
+    try writer.write(index, "index")
+    try writer.write(field, "field")
+    try writer.write(message, "message")
   }
 }
 
@@ -610,18 +663,24 @@ public protocol WorkoutService: Sendable {
     _ request: ListWorkoutsRequest, options: CallOptions
   ) async throws -> Response<ListWorkoutsResponse>
 
-  /// UpsertWorkouts stores all of the given workouts or none. Scope:
-  /// `workouts:write`.
+  /// UpsertWorkouts stores the given workouts. Scope: `workouts:write`.
   ///
   /// A stored workout with the same `source.provider` and `external_id` is
   /// replaced as a whole, so the call can be repeated without further effect. If
-  /// a call contains a workout twice, the later one wins. One invalid workout
-  /// fails the whole call with `invalid_argument` (`invalid_request`) and a
-  /// field such as `workouts[3].end_time`.
+  /// a call contains a workout twice, the later one wins.
+  ///
+  /// An invalid workout does not keep the others from being stored: it is left
+  /// out and listed in `rejected`. Look at that list: the call succeeds with it,
+  /// and sending the workout again changes nothing. The others are stored
+  /// together. With `all_or_none`, and if all workouts are invalid, nothing is
+  /// stored, and the call fails with `invalid_argument` (`invalid_request`) and
+  /// fields such as `workouts[3].end_time`. So does a call that is wrong as a
+  /// whole: it cannot be decoded, or it has too many workouts.
   ///
   /// A call counts against the rate limit once for every 100 workouts that it
-  /// begins, so that 101 count twice and 1000 ten times. If that is more than
-  /// remains, it fails with `resource_exhausted` and counts once.
+  /// begins, rejected ones included, so that 101 count twice and 1000 ten times.
+  /// If that is more than remains, it fails with `resource_exhausted` and counts
+  /// once.
   ///
   /// What a user keeps has a quota, 200,000 workouts and 256 MiB unless the
   /// operator has set another. A workout takes 400 bytes, its texts in UTF-8, and

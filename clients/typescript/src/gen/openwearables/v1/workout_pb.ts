@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/workout.proto.
  */
 export const file_openwearables_v1_workout: GenFile = /*@__PURE__*/
-  fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL3dvcmtvdXQucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEitQEKDVdvcmtvdXRTb3VyY2USEAoIcHJvdmlkZXIYASABKAkSEwoGc291cmNlGAIgASgJSACIAQESEwoGZGV2aWNlGAMgASgJSAGIAQESGAoLZGV2aWNlX3R5cGUYBCABKAlIAogBARIYCgtkZXZpY2VfbmFtZRgFIAEoCUgDiAEBQgkKB19zb3VyY2VCCQoHX2RldmljZUIOCgxfZGV2aWNlX3R5cGVCDgoMX2RldmljZV9uYW1lIu8ECgdXb3Jrb3V0EgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEgwKBHR5cGUYAyABKAkSEQoEbmFtZRgEIAEoCUgAiAEBEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYCgt6b25lX29mZnNldBgHIAEoCUgBiAEBEhgKEGR1cmF0aW9uX3NlY29uZHMYCCABKAUSLwoGc291cmNlGAkgASgLMh8ub3BlbndlYXJhYmxlcy52MS5Xb3Jrb3V0U291cmNlEhoKDWNhbG9yaWVzX2tjYWwYCiABKAFIAogBARIcCg9kaXN0YW5jZV9tZXRlcnMYCyABKAFIA4gBARIfChJhdmdfaGVhcnRfcmF0ZV9icG0YDCABKAFIBIgBARIfChJtYXhfaGVhcnRfcmF0ZV9icG0YDSABKAFIBYgBARIgChNhdmdfcGFjZV9zZWNfcGVyX2ttGA4gASgBSAaIAQESIgoVZWxldmF0aW9uX2dhaW5fbWV0ZXJzGA8gASgBSAeIAQFCBwoFX25hbWVCDgoMX3pvbmVfb2Zmc2V0QhAKDl9jYWxvcmllc19rY2FsQhIKEF9kaXN0YW5jZV9tZXRlcnNCFQoTX2F2Z19oZWFydF9yYXRlX2JwbUIVChNfbWF4X2hlYXJ0X3JhdGVfYnBtQhYKFF9hdmdfcGFjZV9zZWNfcGVyX2ttQhgKFl9lbGV2YXRpb25fZ2Fpbl9tZXRlcnMiggUKDFdvcmtvdXRJbnB1dBITCgtleHRlcm5hbF9pZBgBIAEoCRIMCgR0eXBlGAIgASgJEhEKBG5hbWUYAyABKAlIAIgBARIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoLem9uZV9vZmZzZXQYBiABKAlIAYgBARIdChBkdXJhdGlvbl9zZWNvbmRzGAcgASgFSAKIAQESLwoGc291cmNlGAggASgLMh8ub3BlbndlYXJhYmxlcy52MS5Xb3Jrb3V0U291cmNlEhoKDWNhbG9yaWVzX2tjYWwYCSABKAFIA4gBARIcCg9kaXN0YW5jZV9tZXRlcnMYCiABKAFIBIgBARIfChJhdmdfaGVhcnRfcmF0ZV9icG0YCyABKAFIBYgBARIfChJtYXhfaGVhcnRfcmF0ZV9icG0YDCABKAFIBogBARIgChNhdmdfcGFjZV9zZWNfcGVyX2ttGA0gASgBSAeIAQESIgoVZWxldmF0aW9uX2dhaW5fbWV0ZXJzGA4gASgBSAiIAQFCBwoFX25hbWVCDgoMX3pvbmVfb2Zmc2V0QhMKEV9kdXJhdGlvbl9zZWNvbmRzQhAKDl9jYWxvcmllc19rY2FsQhIKEF9kaXN0YW5jZV9tZXRlcnNCFQoTX2F2Z19oZWFydF9yYXRlX2JwbUIVChNfbWF4X2hlYXJ0X3JhdGVfYnBtQhYKFF9hdmdfcGFjZV9zZWNfcGVyX2ttQhgKFl9lbGV2YXRpb25fZ2Fpbl9tZXRlcnMitAEKE0xpc3RXb3Jrb3V0c1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgpzdGFydF9kYXRlGAIgASgJEhAKCGVuZF9kYXRlGAMgASgJEhgKC3JlY29yZF90eXBlGAQgASgJSACIAQESEwoGY3Vyc29yGAUgASgJSAGIAQESEgoFbGltaXQYBiABKAVIAogBAUIOCgxfcmVjb3JkX3R5cGVCCQoHX2N1cnNvckIICgZfbGltaXQipwEKFExpc3RXb3Jrb3V0c1Jlc3BvbnNlEicKBGRhdGEYASADKAsyGS5vcGVud2VhcmFibGVzLnYxLldvcmtvdXQSMAoKcGFnaW5hdGlvbhgCIAEoCzIcLm9wZW53ZWFyYWJsZXMudjEuUGFnaW5hdGlvbhI0CghtZXRhZGF0YRgDIAEoCzIiLm9wZW53ZWFyYWJsZXMudjEuV29ya291dHNNZXRhZGF0YSJ6CgpQYWdpbmF0aW9uEhgKC25leHRfY3Vyc29yGAEgASgJSACIAQESHAoPcHJldmlvdXNfY3Vyc29yGAIgASgJSAGIAQESEAoIaGFzX21vcmUYAyABKAhCDgoMX25leHRfY3Vyc29yQhIKEF9wcmV2aW91c19jdXJzb3IihgEKEFdvcmtvdXRzTWV0YWRhdGESLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHNhbXBsZV9jb3VudBgDIAEoBSJaChVVcHNlcnRXb3Jrb3V0c1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIwCgh3b3Jrb3V0cxgCIAMoCzIeLm9wZW53ZWFyYWJsZXMudjEuV29ya291dElucHV0ImwKFlVwc2VydFdvcmtvdXRzUmVzcG9uc2USDwoHY3JlYXRlZBgBIAEoBRIPCgd1cGRhdGVkGAIgASgFEjAKBWl0ZW1zGAMgAygLMiEub3BlbndlYXJhYmxlcy52MS5VcHNlcnRlZFdvcmtvdXQiQgoPVXBzZXJ0ZWRXb3Jrb3V0EgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEg4KBnN0YXR1cxgDIAEoCSI7ChREZWxldGVXb3Jrb3V0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhIKCndvcmtvdXRfaWQYAiABKAkiFwoVRGVsZXRlV29ya291dFJlc3BvbnNlMssCCg5Xb3Jrb3V0U2VydmljZRJiCgxMaXN0V29ya291dHMSJS5vcGVud2VhcmFibGVzLnYxLkxpc3RXb3Jrb3V0c1JlcXVlc3QaJi5vcGVud2VhcmFibGVzLnYxLkxpc3RXb3Jrb3V0c1Jlc3BvbnNlIgOQAgESbgoOVXBzZXJ0V29ya291dHMSJy5vcGVud2VhcmFibGVzLnYxLlVwc2VydFdvcmtvdXRzUmVxdWVzdBooLm9wZW53ZWFyYWJsZXMudjEuVXBzZXJ0V29ya291dHNSZXNwb25zZSIJkAICorsYAhgBEmUKDURlbGV0ZVdvcmtvdXQSJi5vcGVud2VhcmFibGVzLnYxLkRlbGV0ZVdvcmtvdXRSZXF1ZXN0Gicub3BlbndlYXJhYmxlcy52MS5EZWxldGVXb3Jrb3V0UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_openwearables_v1_options]);
+  fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL3dvcmtvdXQucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEitQEKDVdvcmtvdXRTb3VyY2USEAoIcHJvdmlkZXIYASABKAkSEwoGc291cmNlGAIgASgJSACIAQESEwoGZGV2aWNlGAMgASgJSAGIAQESGAoLZGV2aWNlX3R5cGUYBCABKAlIAogBARIYCgtkZXZpY2VfbmFtZRgFIAEoCUgDiAEBQgkKB19zb3VyY2VCCQoHX2RldmljZUIOCgxfZGV2aWNlX3R5cGVCDgoMX2RldmljZV9uYW1lIu8ECgdXb3Jrb3V0EgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEgwKBHR5cGUYAyABKAkSEQoEbmFtZRgEIAEoCUgAiAEBEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYCgt6b25lX29mZnNldBgHIAEoCUgBiAEBEhgKEGR1cmF0aW9uX3NlY29uZHMYCCABKAUSLwoGc291cmNlGAkgASgLMh8ub3BlbndlYXJhYmxlcy52MS5Xb3Jrb3V0U291cmNlEhoKDWNhbG9yaWVzX2tjYWwYCiABKAFIAogBARIcCg9kaXN0YW5jZV9tZXRlcnMYCyABKAFIA4gBARIfChJhdmdfaGVhcnRfcmF0ZV9icG0YDCABKAFIBIgBARIfChJtYXhfaGVhcnRfcmF0ZV9icG0YDSABKAFIBYgBARIgChNhdmdfcGFjZV9zZWNfcGVyX2ttGA4gASgBSAaIAQESIgoVZWxldmF0aW9uX2dhaW5fbWV0ZXJzGA8gASgBSAeIAQFCBwoFX25hbWVCDgoMX3pvbmVfb2Zmc2V0QhAKDl9jYWxvcmllc19rY2FsQhIKEF9kaXN0YW5jZV9tZXRlcnNCFQoTX2F2Z19oZWFydF9yYXRlX2JwbUIVChNfbWF4X2hlYXJ0X3JhdGVfYnBtQhYKFF9hdmdfcGFjZV9zZWNfcGVyX2ttQhgKFl9lbGV2YXRpb25fZ2Fpbl9tZXRlcnMiggUKDFdvcmtvdXRJbnB1dBITCgtleHRlcm5hbF9pZBgBIAEoCRIMCgR0eXBlGAIgASgJEhEKBG5hbWUYAyABKAlIAIgBARIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoLem9uZV9vZmZzZXQYBiABKAlIAYgBARIdChBkdXJhdGlvbl9zZWNvbmRzGAcgASgFSAKIAQESLwoGc291cmNlGAggASgLMh8ub3BlbndlYXJhYmxlcy52MS5Xb3Jrb3V0U291cmNlEhoKDWNhbG9yaWVzX2tjYWwYCSABKAFIA4gBARIcCg9kaXN0YW5jZV9tZXRlcnMYCiABKAFIBIgBARIfChJhdmdfaGVhcnRfcmF0ZV9icG0YCyABKAFIBYgBARIfChJtYXhfaGVhcnRfcmF0ZV9icG0YDCABKAFIBogBARIgChNhdmdfcGFjZV9zZWNfcGVyX2ttGA0gASgBSAeIAQESIgoVZWxldmF0aW9uX2dhaW5fbWV0ZXJzGA4gASgBSAiIAQFCBwoFX25hbWVCDgoMX3pvbmVfb2Zmc2V0QhMKEV9kdXJhdGlvbl9zZWNvbmRzQhAKDl9jYWxvcmllc19rY2FsQhIKEF9kaXN0YW5jZV9tZXRlcnNCFQoTX2F2Z19oZWFydF9yYXRlX2JwbUIVChNfbWF4X2hlYXJ0X3JhdGVfYnBtQhYKFF9hdmdfcGFjZV9zZWNfcGVyX2ttQhgKFl9lbGV2YXRpb25fZ2Fpbl9tZXRlcnMitAEKE0xpc3RXb3Jrb3V0c1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgpzdGFydF9kYXRlGAIgASgJEhAKCGVuZF9kYXRlGAMgASgJEhgKC3JlY29yZF90eXBlGAQgASgJSACIAQESEwoGY3Vyc29yGAUgASgJSAGIAQESEgoFbGltaXQYBiABKAVIAogBAUIOCgxfcmVjb3JkX3R5cGVCCQoHX2N1cnNvckIICgZfbGltaXQipwEKFExpc3RXb3Jrb3V0c1Jlc3BvbnNlEicKBGRhdGEYASADKAsyGS5vcGVud2VhcmFibGVzLnYxLldvcmtvdXQSMAoKcGFnaW5hdGlvbhgCIAEoCzIcLm9wZW53ZWFyYWJsZXMudjEuUGFnaW5hdGlvbhI0CghtZXRhZGF0YRgDIAEoCzIiLm9wZW53ZWFyYWJsZXMudjEuV29ya291dHNNZXRhZGF0YSJ6CgpQYWdpbmF0aW9uEhgKC25leHRfY3Vyc29yGAEgASgJSACIAQESHAoPcHJldmlvdXNfY3Vyc29yGAIgASgJSAGIAQESEAoIaGFzX21vcmUYAyABKAhCDgoMX25leHRfY3Vyc29yQhIKEF9wcmV2aW91c19jdXJzb3IihgEKEFdvcmtvdXRzTWV0YWRhdGESLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHNhbXBsZV9jb3VudBgDIAEoBSJvChVVcHNlcnRXb3Jrb3V0c1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIwCgh3b3Jrb3V0cxgCIAMoCzIeLm9wZW53ZWFyYWJsZXMudjEuV29ya291dElucHV0EhMKC2FsbF9vcl9ub25lGAMgASgIIqEBChZVcHNlcnRXb3Jrb3V0c1Jlc3BvbnNlEg8KB2NyZWF0ZWQYASABKAUSDwoHdXBkYXRlZBgCIAEoBRIwCgVpdGVtcxgDIAMoCzIhLm9wZW53ZWFyYWJsZXMudjEuVXBzZXJ0ZWRXb3Jrb3V0EjMKCHJlamVjdGVkGAQgAygLMiEub3BlbndlYXJhYmxlcy52MS5SZWplY3RlZFdvcmtvdXQiQgoPVXBzZXJ0ZWRXb3Jrb3V0EgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEg4KBnN0YXR1cxgDIAEoCSJACg9SZWplY3RlZFdvcmtvdXQSDQoFaW5kZXgYASABKAUSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSI7ChREZWxldGVXb3Jrb3V0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhIKCndvcmtvdXRfaWQYAiABKAkiFwoVRGVsZXRlV29ya291dFJlc3BvbnNlMssCCg5Xb3Jrb3V0U2VydmljZRJiCgxMaXN0V29ya291dHMSJS5vcGVud2VhcmFibGVzLnYxLkxpc3RXb3Jrb3V0c1JlcXVlc3QaJi5vcGVud2VhcmFibGVzLnYxLkxpc3RXb3Jrb3V0c1Jlc3BvbnNlIgOQAgESbgoOVXBzZXJ0V29ya291dHMSJy5vcGVud2VhcmFibGVzLnYxLlVwc2VydFdvcmtvdXRzUmVxdWVzdBooLm9wZW53ZWFyYWJsZXMudjEuVXBzZXJ0V29ya291dHNSZXNwb25zZSIJkAICorsYAhgBEmUKDURlbGV0ZVdvcmtvdXQSJi5vcGVud2VhcmFibGVzLnYxLkRlbGV0ZVdvcmtvdXRSZXF1ZXN0Gicub3BlbndlYXJhYmxlcy52MS5EZWxldGVXb3Jrb3V0UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_openwearables_v1_options]);
 
 /**
  * WorkoutSource describes where a workout came from.
@@ -449,6 +449,13 @@ export type UpsertWorkoutsRequest = Message<"openwearables.v1.UpsertWorkoutsRequ
    * @generated from field: repeated openwearables.v1.WorkoutInput workouts = 2;
    */
   workouts: WorkoutInput[];
+
+  /**
+   * Store nothing if one workout is invalid.
+   *
+   * @generated from field: bool all_or_none = 3;
+   */
+  allOrNone: boolean;
 };
 
 /**
@@ -473,11 +480,19 @@ export type UpsertWorkoutsResponse = Message<"openwearables.v1.UpsertWorkoutsRes
   updated: number;
 
   /**
-   * One for each workout of the request, in the request's order.
+   * One for each workout that was stored, in the request's order.
    *
    * @generated from field: repeated openwearables.v1.UpsertedWorkout items = 3;
    */
   items: UpsertedWorkout[];
+
+  /**
+   * One for each workout that was left out, in the request's order. Empty if all
+   * were stored.
+   *
+   * @generated from field: repeated openwearables.v1.RejectedWorkout rejected = 4;
+   */
+  rejected: RejectedWorkout[];
 };
 
 /**
@@ -521,6 +536,42 @@ export const UpsertedWorkoutSchema: GenMessage<UpsertedWorkout> = /*@__PURE__*/
   messageDesc(file_openwearables_v1_workout, 9);
 
 /**
+ * RejectedWorkout is a workout of a request that was not stored, and the first
+ * thing that is wrong with it.
+ *
+ * @generated from message openwearables.v1.RejectedWorkout
+ */
+export type RejectedWorkout = Message<"openwearables.v1.RejectedWorkout"> & {
+  /**
+   * Its place in the request, from 0.
+   *
+   * @generated from field: int32 index = 1;
+   */
+  index: number;
+
+  /**
+   * The path in the request, as in FieldViolation: `workouts[3].end_time`.
+   *
+   * @generated from field: string field = 2;
+   */
+  field: string;
+
+  /**
+   * What is wrong with the field. Never contains a secret.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message openwearables.v1.RejectedWorkout.
+ * Use `create(RejectedWorkoutSchema)` to create a new message.
+ */
+export const RejectedWorkoutSchema: GenMessage<RejectedWorkout> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_workout, 10);
+
+/**
  * @generated from message openwearables.v1.DeleteWorkoutRequest
  */
 export type DeleteWorkoutRequest = Message<"openwearables.v1.DeleteWorkoutRequest"> & {
@@ -544,7 +595,7 @@ export type DeleteWorkoutRequest = Message<"openwearables.v1.DeleteWorkoutReques
  * Use `create(DeleteWorkoutRequestSchema)` to create a new message.
  */
 export const DeleteWorkoutRequestSchema: GenMessage<DeleteWorkoutRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_workout, 10);
+  messageDesc(file_openwearables_v1_workout, 11);
 
 /**
  * @generated from message openwearables.v1.DeleteWorkoutResponse
@@ -557,7 +608,7 @@ export type DeleteWorkoutResponse = Message<"openwearables.v1.DeleteWorkoutRespo
  * Use `create(DeleteWorkoutResponseSchema)` to create a new message.
  */
 export const DeleteWorkoutResponseSchema: GenMessage<DeleteWorkoutResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_workout, 11);
+  messageDesc(file_openwearables_v1_workout, 12);
 
 /**
  * WorkoutService stores the workouts of users.
@@ -593,18 +644,24 @@ export const WorkoutService: GenService<{
     output: typeof ListWorkoutsResponseSchema;
   },
   /**
-   * UpsertWorkouts stores all of the given workouts or none. Scope:
-   * `workouts:write`.
+   * UpsertWorkouts stores the given workouts. Scope: `workouts:write`.
    *
    * A stored workout with the same `source.provider` and `external_id` is
    * replaced as a whole, so the call can be repeated without further effect. If
-   * a call contains a workout twice, the later one wins. One invalid workout
-   * fails the whole call with `invalid_argument` (`invalid_request`) and a
-   * field such as `workouts[3].end_time`.
+   * a call contains a workout twice, the later one wins.
+   *
+   * An invalid workout does not keep the others from being stored: it is left
+   * out and listed in `rejected`. Look at that list: the call succeeds with it,
+   * and sending the workout again changes nothing. The others are stored
+   * together. With `all_or_none`, and if all workouts are invalid, nothing is
+   * stored, and the call fails with `invalid_argument` (`invalid_request`) and
+   * fields such as `workouts[3].end_time`. So does a call that is wrong as a
+   * whole: it cannot be decoded, or it has too many workouts.
    *
    * A call counts against the rate limit once for every 100 workouts that it
-   * begins, so that 101 count twice and 1000 ten times. If that is more than
-   * remains, it fails with `resource_exhausted` and counts once.
+   * begins, rejected ones included, so that 101 count twice and 1000 ten times.
+   * If that is more than remains, it fails with `resource_exhausted` and counts
+   * once.
    *
    * What a user keeps has a quota, 200,000 workouts and 256 MiB unless the
    * operator has set another. A workout takes 400 bytes, its texts in UTF-8, and
