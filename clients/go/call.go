@@ -173,7 +173,8 @@ type retryKeyContext struct{}
 
 // WithIdempotencyKey gives the calls made with the context this Idempotency-Key
 // (1 to 255 visible ASCII characters) in place of a random one, so that a call
-// that mints a secret can be repeated after a crash. Use one key for one call.
+// that creates something or mints a secret can be repeated after a crash. Use one
+// key for one call.
 func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, retryKeyContext{}, key)
 }

@@ -216,7 +216,8 @@ func (s *stage) call(ctx context.Context, c *openwearables.Client, rpc string) (
 			ExternalId: "w1", Type: "running", StartTime: now, EndTime: now, Source: &owv1.WorkoutSource{Provider: "test"},
 		})
 	case "CreateUser":
-		_, err = c.Users.Create(ctx, &owv1.CreateUserRequest{})
+		external := "friend-of-" + s.person.id
+		_, err = c.Users.Create(ctx, &owv1.CreateUserRequest{ExternalUserId: &external})
 	case "CreateUserToken":
 		_, err = c.Tokens.Create(ctx, s.person.id)
 	default:

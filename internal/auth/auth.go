@@ -104,7 +104,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Applications: &Applications{
 			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Applications,
 		},
-		Users: &Users{store: p.Store, vault: p.Vault, credentials: credentials, most: config.Quotas.Users},
+		Users: &Users{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Users},
 		Tokens: &Tokens{
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
 			trail: trail, credentials: credentials, maxSessions: config.Quotas.UserSessions, now: p.Now,

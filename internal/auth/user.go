@@ -39,6 +39,11 @@ func (in UserPatch) check() error {
 	return v.Err()
 }
 
+// values returns the values that the patch gives, in the order of the members.
+func (in UserPatch) values() []*string {
+	return []*string{in.FirstName.Value(), in.LastName.Value(), in.Email.Value(), in.ExternalUserID.Value()}
+}
+
 // apply carries out a patch that check accepts.
 func (in UserPatch) apply(u *User) {
 	in.FirstName.apply(&u.FirstName)

@@ -14,32 +14,43 @@ import (
 type Users struct {
 	store       Store
 	vault       *credential.Vault
+	replays     *replays
 	credentials *credentials
 	most        int          // users
 	recounted   atomic.Int64 // when the users were last found to be as many, in unix seconds
 }
 
-// Create adds a user.
+// Create adds a user. Safe to retry with an Idempotency-Key.
 func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
-	if _, err := RequireAccount(ctx, UsersWrite); err != nil {
+	p, err := RequireAccount(ctx, UsersWrite)
+	if err != nil {
 		return User{}, err
 	}
 	if err := in.check(); err != nil {
 		return User{}, err
 	}
-	u := User{ID: newID()}
+	var u User
 	in.apply(&u)
-	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
-		u.CreatedAt = tx.Now()
+	made, err := once(ctx, s.replays, call{"CreateUser", p.Actor(), in.values(), replayFor}, func(ctx context.Context, tx Tx) (newUser, error) {
+		u.ID, u.CreatedAt = newID(), tx.Now()
 		if err := s.takePlace(ctx, tx); err != nil {
-			return err
+			return newUser{}, err
 		}
 		if err := tx.InsertUser(ctx, u); err != nil {
-			return userError(err)
+			return newUser{}, userError(err)
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserCreate, userSubject(u.ID), tx.Now()))
+		return newUser{u.ID, u.CreatedAt},
+			tx.Record(ctx, CallerFrom(ctx).event(audit.UserCreate, userSubject(u.ID), tx.Now()))
 	})
+	u.ID, u.CreatedAt = made.ID, made.CreatedAt
 	return u, err
+}
+
+// newUser is what an answer to CreateUser has beside what its request said. Only
+// this is kept for a retry, so that no name or address outlives a deleted user.
+type newUser struct {
+	ID        string
+	CreatedAt time.Time
 }
 
 // recountEvery is how often the users are counted anew while their number seems

@@ -785,7 +785,7 @@ var File_openwearables_v1_user_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bopenwearables/v1/user.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x03\n" +
+	"\x1bopenwearables/v1/user.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xe3\x03\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x129\n" +
 	"\n" +
@@ -870,10 +870,10 @@ const file_openwearables_v1_user_proto_rawDesc = "" +
 	"\x11DeleteUserRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"@\n" +
 	"\x12DeleteUserResponse\x12*\n" +
-	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserR\x04user2\xd2\x03\n" +
-	"\vUserService\x12W\n" +
+	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserR\x04user2\xda\x03\n" +
+	"\vUserService\x12_\n" +
 	"\n" +
-	"CreateUser\x12#.openwearables.v1.CreateUserRequest\x1a$.openwearables.v1.CreateUserResponse\x12Y\n" +
+	"CreateUser\x12#.openwearables.v1.CreateUserRequest\x1a$.openwearables.v1.CreateUserResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12Y\n" +
 	"\tListUsers\x12\".openwearables.v1.ListUsersRequest\x1a#.openwearables.v1.ListUsersResponse\"\x03\x90\x02\x01\x12S\n" +
 	"\aGetUser\x12 .openwearables.v1.GetUserRequest\x1a!.openwearables.v1.GetUserResponse\"\x03\x90\x02\x01\x12\\\n" +
 	"\n" +
@@ -940,6 +940,7 @@ func file_openwearables_v1_user_proto_init() {
 	if File_openwearables_v1_user_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_user_proto_msgTypes[0].OneofWrappers = []any{}
 	file_openwearables_v1_user_proto_msgTypes[1].OneofWrappers = []any{}
 	file_openwearables_v1_user_proto_msgTypes[3].OneofWrappers = []any{}

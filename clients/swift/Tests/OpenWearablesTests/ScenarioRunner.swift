@@ -294,7 +294,8 @@ private func failure(_ work: @Sendable () async throws -> Void) async -> (any Er
     let request = UpsertWorkoutsRequest(userID: id, workouts: [workout])
     _ = try await client.workouts.rpc.upsertWorkouts(request, options: options)
   case "CreateUser":
-    _ = try await client.users.rpc.createUser(CreateUserRequest(), options: options)
+    let request = CreateUserRequest(externalUserID: "friend-of-\(id)")
+    _ = try await client.users.rpc.createUser(request, options: options)
   case "CreateUserToken":
     let request = CreateUserTokenRequest(userID: id)
     _ = try await client.tokens.rpc.createUserToken(request, options: options)

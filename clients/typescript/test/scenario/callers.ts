@@ -48,7 +48,7 @@ async function call(
       return client.workouts.upsert(id, [{ ...workout, source: { provider: "test" } }], o);
     }
     case "CreateUser":
-      return client.users.create({}, o);
+      return client.users.create({ externalUserId: `friend-of-${id}` }, o);
     case "CreateUserToken":
       return client.tokens.create(id, o);
     default:

@@ -52,7 +52,7 @@ type UserServiceClient interface {
 	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
 	// another user has the email or the external_user_id, and with
 	// `permission_denied` (`quota_exceeded`) if there are as many users as the
-	// operator allows.
+	// operator allows. Takes an Idempotency-Key.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
 	// ListUsers returns one page of users. Scope: `users:read`.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
@@ -183,7 +183,7 @@ type UserServiceHandler interface {
 	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
 	// another user has the email or the external_user_id, and with
 	// `permission_denied` (`quota_exceeded`) if there are as many users as the
-	// operator allows.
+	// operator allows. Takes an Idempotency-Key.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
 	// ListUsers returns one page of users. Scope: `users:read`.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)

@@ -465,7 +465,7 @@ public protocol UserService: Sendable {
   /// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
   /// another user has the email or the external_user_id, and with
   /// `permission_denied` (`quota_exceeded`) if there are as many users as the
-  /// operator allows.
+  /// operator allows. Takes an Idempotency-Key.
   func createUser(
     _ request: CreateUserRequest, options: CallOptions
   ) async throws -> Response<CreateUserResponse>
@@ -556,7 +556,8 @@ public final class UserServiceClient: UserService {
   /// Describes the methods to a transport.
   public enum Method {
     public static let createUser = MethodDescriptor(
-      procedure: "openwearables.v1.UserService/CreateUser"
+      procedure: "openwearables.v1.UserService/CreateUser",
+      idempotencyKey: .perCall
     )
     public static let listUsers = MethodDescriptor(
       procedure: "openwearables.v1.UserService/ListUsers",
