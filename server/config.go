@@ -49,11 +49,14 @@ type Config struct {
 
 const day = 24 * time.Hour
 
-// Connections bounds the open connections of the public listener.
+// Connections bounds the open connections of the public listener, and the times on
+// them.
 type Connections struct {
 	Total        int
 	PerAddress   int           // of one address, or one /64 in IPv6; not of trusted proxies
 	FirstRequest time.Duration // from the connection to the header of its first request
+	Read         time.Duration // of one request with its body
+	Idle         time.Duration // between two requests
 }
 
 // DefaultConfig returns the documented defaults.
@@ -61,7 +64,9 @@ func DefaultConfig() Config {
 	return Config{
 		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", ClientAddress: xForwardedFor,
 		Auth: auth.DefaultConfig(), Workouts: event.DefaultQuota(),
-		Connections:  Connections{Total: 10_000, PerAddress: 1_000, FirstRequest: 10 * time.Second},
+		Connections: Connections{
+			Total: 10_000, PerAddress: 1_000, FirstRequest: 10 * time.Second, Read: 30 * time.Second, Idle: 620 * time.Second,
+		},
 		Retention:    store.Retention{Audit: 400 * day, Ledger: 6 * 365 * day},
 		UploadMemory: 64, UploadsPerCaller: 2,
 	}
@@ -170,6 +175,10 @@ func (c *Connections) check() error {
 		return errors.New("--max-address-connections must be 1 to --max-connections")
 	case c.FirstRequest < time.Second || c.FirstRequest > time.Minute:
 		return errors.New("--first-request-timeout must be 1s to 1m")
+	case c.Read < time.Second || c.Read > 10*time.Minute:
+		return errors.New("--read-timeout must be 1s to 10m")
+	case c.Idle < time.Second || c.Idle > 24*time.Hour:
+		return errors.New("--idle-timeout must be 1s to 24h")
 	}
 	return nil
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/openwearables/openwearables/server/control"
 )
 
-// Limits of each listener. Together with the body limits and Config.Connections
-// they bound what one peer can hold.
+// Limits of each listener. Together with the body limits and Config.Connections,
+// which has the times of the public one, they bound what one peer can hold.
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 30 * time.Second
-	writeTimeout   = 60 * time.Second
+	answerTimeout  = 30 * time.Second // from the end of a request to that of its answer
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
 	maxStreams     = 100
@@ -94,6 +94,8 @@ func (s *Server) listen() (all []boundServer, err error) {
 // and without TLS.
 func (s *Server) newPublicServer() (*http.Server, error) {
 	h := s.newHTTPServer(s.front.Handler())
+	h.ReadTimeout, h.IdleTimeout = s.config.Connections.Read, s.config.Connections.Idle
+	h.WriteTimeout = h.ReadTimeout + answerTimeout
 	h.Protocols = new(http.Protocols)
 	h.Protocols.SetHTTP1(true)
 	h.Protocols.SetHTTP2(true)
@@ -111,7 +113,7 @@ func (s *Server) newPublicServer() (*http.Server, error) {
 // newHTTPServer returns a server of h within the limits above.
 func (s *Server) newHTTPServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout + answerTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" gets the limits of every other request
 		ErrorLog:                     slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),

@@ -135,6 +135,7 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 		AllowedOrigins: s.config.AllowedOrigins, AllowedHeaders: s.config.AllowedHeaders, AllowLocalhost: s.config.Dev,
 		TrustedProxies: s.config.TrustedProxies, ClientHeader: s.config.clientHeader(), Reflection: s.config.Reflection,
 		UploadMemory: int64(s.config.UploadMemory) << 20, UploadsPerCaller: s.config.UploadsPerCaller,
+		ReadTimeout: s.config.Connections.Read,
 	}, ports)
 }
 

@@ -56,8 +56,9 @@ type Config struct {
 	ClientHeader   ClientHeader
 	Reflection     bool // gRPC server reflection
 
-	UploadMemory     int64 // bytes of all bodies above 64 KiB that are in flight, at least 8 MiB
-	UploadsPerCaller int   // such bodies of one caller, at least 1
+	UploadMemory     int64         // bytes of all bodies above 64 KiB that are in flight, at least 8 MiB
+	UploadsPerCaller int           // such bodies of one caller, at least 1
+	ReadTimeout      time.Duration // of one such body
 }
 
 // Ports are what the front needs from the server.
@@ -78,7 +79,7 @@ func New(config Config, p Ports) *Front {
 	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
 		auth: p.Auth, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies, clientHeader: config.ClientHeader,
-		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller),
+		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller, config.ReadTimeout),
 		now:     p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
 	f.metrics = newMetrics(f.uploads.bytes, p.RedisLost, p.Split)

@@ -12,11 +12,10 @@ import (
 	"github.com/openwearables/openwearables/server/call"
 )
 
-// How fast an upload must arrive: each step of it, and the whole.
+// How fast each step of an upload must arrive.
 const (
 	uploadStep     = 64 << 10 // bytes
 	uploadStepTime = 5 * time.Second
-	uploadTime     = 30 * time.Second
 )
 
 // uploads bounds the bodies longer than maxBody that are received or served at
@@ -24,15 +23,18 @@ const (
 type uploads struct {
 	memory    int64 // bytes of all of them
 	perCaller int
-	stepTime  time.Duration
+	stepTime  time.Duration // of each step
+	time      time.Duration // of the whole
 
 	mu      sync.Mutex
 	held    int64
 	callers map[string]int // uploads of each
 }
 
-func newUploads(memory int64, perCaller int) *uploads {
-	return &uploads{memory: memory, perCaller: perCaller, stepTime: uploadStepTime, callers: make(map[string]int)}
+func newUploads(memory int64, perCaller int, whole time.Duration) *uploads {
+	return &uploads{
+		memory: memory, perCaller: perCaller, stepTime: uploadStepTime, time: whole, callers: make(map[string]int),
+	}
 }
 
 // bytes returns how many bytes of uploads are held in memory.
@@ -115,7 +117,7 @@ func (b *upload) begin() error {
 // deadlines.
 func (b *upload) setDeadline() error {
 	next := time.Now().Add(b.of.stepTime)
-	if last := b.began.Add(uploadTime); next.After(last) {
+	if last := b.began.Add(b.of.time); next.After(last) {
 		next = last
 	}
 	if err := b.connection.SetReadDeadline(next); !errors.Is(err, http.ErrNotSupported) {

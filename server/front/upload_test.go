@@ -29,7 +29,7 @@ type receiver struct {
 
 func newReceiver(t *testing.T, memory int64, perCaller int) *receiver {
 	t.Helper()
-	s := &receiver{uploads: newUploads(memory, perCaller), entered: make(chan struct{}, 1000)}
+	s := &receiver{uploads: newUploads(memory, perCaller, 30*time.Second), entered: make(chan struct{}, 1000)}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.receive))
 	s.Config.Protocols = new(http.Protocols)
 	s.Config.Protocols.SetHTTP1(true)

@@ -172,6 +172,8 @@ func (p *program) serveSettings() *settings {
 	s.number(&c.Connections.Total, "max-connections", "open connections, 1 to 1000000; each takes a file descriptor")
 	s.number(&c.Connections.PerAddress, "max-address-connections", "open connections of one address that is not a trusted proxy, 1 to --max-connections")
 	s.duration(&c.Connections.FirstRequest, "first-request-timeout", "how long a connection may be without a first request, 1s to 1m")
+	s.duration(&c.Connections.Read, "read-timeout", "how long a request with its body may take to arrive, 1s to 10m")
+	s.duration(&c.Connections.Idle, "idle-timeout", "how long a connection may be idle, longer than the load balancer keeps it, 1s to 24h")
 	s.StringVar(&s.log, "log-level", "info", "`level` of the log: debug, info, warn or error")
 	s.duration(&a.AccessTTL, "access-token-ttl", "lifetime of an access token, 1m to 24h")
 	s.duration(&a.RefreshIdle, "refresh-idle", "a session that is not refreshed for so long ends; from --access-token-ttl to --refresh-absolute")

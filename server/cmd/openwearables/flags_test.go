@@ -12,12 +12,12 @@ import (
 
 // flagsOfServe lists every setting.
 var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-headers allowed-origins audit-retention client-address database dev
-	drain-delay first-request-timeout insecure-http jwt-alg ledger-retention
+	drain-delay first-request-timeout idle-timeout insecure-http jwt-alg ledger-retention
 	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user
 	limit-key limit-login limit-login-account limit-refresh limit-refresh-session limit-user log-level max-address-connections
 	max-connections metrics-addr password-min
 	quota-applications quota-developer-sessions quota-keys quota-user-sessions quota-users quota-workout-bytes quota-workouts
-	redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies upload-memory uploads-per-caller`)
+	read-timeout redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies upload-memory uploads-per-caller`)
 
 func variable(flag string) string {
 	return "OPENWEARABLES_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
