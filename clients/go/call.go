@@ -191,17 +191,18 @@ func setRetryKey(ctx context.Context, header http.Header) {
 	header["Idempotency-Key"] = []string{key}
 }
 
-// retryable reports whether a failure is transient: no response, 429, 500, 503, or
-// the status of a gateway whose server is unreachable.
+// retryable reports whether a failure is transient: no response, a request that did
+// not arrive in time, 429, 500, 503, or the status of a gateway whose server is
+// unreachable.
 func retryable(err *Error) bool {
 	switch err.status {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	case 0:
 		return err.Kind == KindOffline || err.Kind == KindUnavailable || err.Kind == KindRateLimited ||
 			err.Code == connect.CodeInternal && connect.IsWireError(err.cause) ||
-			err.Reason == "idempotency_in_progress"
+			err.Reason == "idempotency_in_progress" || err.Reason == "request_timeout"
 	}
 	return false
 }

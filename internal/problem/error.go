@@ -26,6 +26,7 @@ const (
 	UnsupportedMedia
 	RateLimited
 	Unavailable
+	RequestTimeout   // the request did not arrive whole in time
 	DeadlineExceeded // the caller's own deadline has passed
 	Canceled         // the caller has hung up
 )

@@ -100,6 +100,8 @@ func Status(k problem.Kind) int {
 		return http.StatusTooManyRequests
 	case problem.Unavailable:
 		return http.StatusServiceUnavailable
+	case problem.RequestTimeout:
+		return http.StatusRequestTimeout
 	case problem.DeadlineExceeded:
 		return http.StatusGatewayTimeout
 	case problem.Canceled:

@@ -269,7 +269,7 @@ func readAll(r *http.Request, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:
-		return nil, bodyError(err)
+		return nil, bodyError(r, err)
 	case int64(len(data)) > limit:
 		return nil, errTooLarge()
 	}

@@ -49,6 +49,7 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 			err = read(&o, r)
 		}
 		if err != nil {
+			closeAfter(w, r, err)
 			fail(w, r, err)
 			return
 		}
@@ -105,6 +106,14 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Connection", "close")
 	}
 	surfaceOf(r)(w, r, err)
+}
+
+// closeAfter closes the connection of HTTP/1 on which the rest of a body may still
+// arrive (RFC 9110 section 15.5.9).
+func closeAfter(w http.ResponseWriter, r *http.Request, err error) {
+	if e, ok := errors.AsType[*problem.Error](err); ok && e.Kind == problem.RequestTimeout && r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // authenticate authenticates the credential in the headers and records the

@@ -3,6 +3,7 @@ package front
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -170,14 +171,19 @@ func errUploads(detail string) error {
 	return &problem.Error{Kind: problem.Unavailable, Reason: "too_many_uploads", Detail: detail, RetryAfter: 1}
 }
 
-// bodyError returns the refusal behind an error of reading a body.
-func bodyError(err error) error {
+// bodyError returns the refusal behind an error of reading the body of r. What did
+// not arrive is no fault of what was sent: the same request may succeed later.
+func bodyError(r *http.Request, err error) error {
 	if e, ok := errors.AsType[*problem.Error](err); ok {
 		return e
 	}
-	message := "The body ended before it was whole"
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		message = "The body arrived too slowly"
+	detail := "The body ended before it was whole"
+	_, broken := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		detail = "The body arrived too slowly"
+	case len(r.TransferEncoding) > 0 && !broken && !errors.Is(err, io.ErrUnexpectedEOF):
+		return problem.InvalidError(problem.FieldError{Message: "The body must be in well-formed chunks"})
 	}
-	return problem.InvalidError(problem.FieldError{Message: message})
+	return &problem.Error{Kind: problem.RequestTimeout, Reason: "request_timeout", Detail: detail}
 }

@@ -50,7 +50,7 @@ func (s *receiver) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		fmt.Fprint(w, problem.AsError(bodyError(err)).Detail)
+		fmt.Fprint(w, problem.AsError(bodyError(r, err)).Detail)
 		return
 	}
 	s.entered <- struct{}{}

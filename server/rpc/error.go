@@ -124,7 +124,7 @@ func code(e *problem.Error) connect.Code {
 		return connect.CodeResourceExhausted
 	case problem.Unavailable:
 		return connect.CodeUnavailable
-	case problem.DeadlineExceeded:
+	case problem.RequestTimeout, problem.DeadlineExceeded:
 		return connect.CodeDeadlineExceeded
 	case problem.Canceled:
 		return connect.CodeCanceled

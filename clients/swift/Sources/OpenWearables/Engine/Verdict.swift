@@ -38,13 +38,15 @@ extension APIError {
     }
   }
 
-  /// Reports whether the failure is transient: no response, 429, 500, 503, or 502 or 504 of
-  /// a gateway. A response that is too large or cannot be read is not.
+  /// Reports whether the failure is transient: no response, a request that did not arrive in
+  /// time, 429, 500, 503, or 502 or 504 of a gateway. A response that is too large or cannot
+  /// be read is not.
   var isRetryable: Bool {
     if isFinal { return false }
-    if let foreignStatus { return [429, 500, 502, 503, 504].contains(foreignStatus) }
+    if let foreignStatus { return [408, 429, 500, 502, 503, 504].contains(foreignStatus) }
     return kind == .offline || kind == .unavailable || kind == .rateLimited
       || code == .internal && isConnectError || reason == "idempotency_in_progress"
+      || reason == "request_timeout"
   }
 }
 
