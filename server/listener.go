@@ -19,6 +19,7 @@ const (
 	answerTimeout  = 30 * time.Second // from the end of a request to that of its answer
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
+	maxReadHeader  = 64 << 10 // of the public listener, whose handler refuses more than maxHeaderBytes
 	maxStreams     = 100
 
 	maxScrapers        = 100 // connections of the metrics listener
@@ -95,7 +96,7 @@ func (s *Server) listen() (all []boundServer, err error) {
 func (s *Server) newPublicServer() (*http.Server, error) {
 	h := s.newHTTPServer(s.front.Handler())
 	h.ReadTimeout, h.IdleTimeout = s.config.Connections.Read, s.config.Connections.Idle
-	h.WriteTimeout = h.ReadTimeout + answerTimeout
+	h.WriteTimeout, h.MaxHeaderBytes = h.ReadTimeout+answerTimeout, maxReadHeader
 	h.Protocols = new(http.Protocols)
 	h.Protocols.SetHTTP1(true)
 	h.Protocols.SetHTTP2(true)

@@ -31,7 +31,7 @@ func TestListenersHaveTimeouts(t *testing.T) {
 		b.listener.Close()
 		idle, header := 2*time.Minute, 16<<10
 		if name == "public" {
-			idle, header = 620*time.Second, 16<<10
+			idle, header = 620*time.Second, 64<<10
 			if b.server.IdleTimeout <= 600*time.Second {
 				t.Errorf("idle connections end after %v, before the balancers of large clouds end them", b.server.IdleTimeout)
 			}

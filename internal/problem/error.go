@@ -23,6 +23,7 @@ const (
 	MethodNotAllowed
 	Conflict
 	TooLarge
+	HeaderTooLarge
 	UnsupportedMedia
 	RateLimited
 	Unavailable

@@ -94,6 +94,8 @@ func Status(k problem.Kind) int {
 		return http.StatusConflict
 	case problem.TooLarge:
 		return http.StatusRequestEntityTooLarge
+	case problem.HeaderTooLarge:
+		return http.StatusRequestHeaderFieldsTooLarge
 	case problem.UnsupportedMedia:
 		return http.StatusUnsupportedMediaType
 	case problem.RateLimited:

@@ -1,6 +1,6 @@
 // Package front serves the public listener. Each request passes, in this order:
-// request id, log and panic handler; CORS; canonical path; authentication, rate
-// limit, proof and body of its operation; the generated stub.
+// size of its header; request id, log and panic handler; CORS; canonical path;
+// authentication, rate limit, proof and body of its operation; the generated stub.
 package front
 
 import (
@@ -90,7 +90,10 @@ func New(config Config, p Ports) *Front {
 	registerDocs(f.handlePage)
 	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
 	f.handle("/", f.unmatched)
-	f.handler = f.record(f.preflight(allowed, allowed.cors(config.AllowedHeaders).Handler(f.canonicalPath(f.mux))))
+	outer := func(next http.Handler) http.Handler {
+		return f.record(f.preflight(allowed, allowed.cors(config.AllowedHeaders).Handler(next)))
+	}
+	f.handler = f.boundHeader(outer(f.canonicalPath(f.mux)), outer(f.aside("", refuse, readLater, http.HandlerFunc(headerTooLarge))))
 	return f
 }
 

@@ -39,7 +39,7 @@ var grpcType = regexp.MustCompile(`(?i)^application/grpc(-web)?(\+[^;]*)?\s*(;|$
 // status, and 0 for every other kind.
 func ownStatus(k problem.Kind) int {
 	switch k {
-	case problem.TooLarge, problem.UnsupportedMedia, problem.MethodNotAllowed:
+	case problem.TooLarge, problem.HeaderTooLarge, problem.UnsupportedMedia, problem.MethodNotAllowed:
 		return call.Status(k)
 	default:
 		return 0
@@ -105,7 +105,7 @@ func code(e *problem.Error) connect.Code {
 	switch e.Kind {
 	case problem.BadRequest:
 		return connect.CodeFailedPrecondition
-	case problem.Invalid, problem.TooLarge, problem.UnsupportedMedia:
+	case problem.Invalid, problem.TooLarge, problem.HeaderTooLarge, problem.UnsupportedMedia:
 		return connect.CodeInvalidArgument
 	case problem.Unauthenticated:
 		return connect.CodeUnauthenticated

@@ -32,11 +32,21 @@ func (n *node) protocols(t *testing.T) map[string]*http.Client {
 	return clients
 }
 
-// stalledBody returns a body that begins and goes no further until it is closed.
-func stalledBody(begin string) io.ReadCloser {
-	body, sender := io.Pipe()
-	go func() { _, _ = io.WriteString(sender, begin) }() // fails if nobody reads it
-	return body
+// stalledBody is a body that begins and goes no further until sender does, or it is closed.
+type stalledBody struct {
+	*io.PipeReader
+	sender *io.PipeWriter
+	begun  chan struct{} // closed once the beginning was read
+}
+
+func newStalledBody(begin string) stalledBody {
+	b := stalledBody{begun: make(chan struct{})}
+	b.PipeReader, b.sender = io.Pipe()
+	go func() {
+		defer close(b.begun)
+		_, _ = io.WriteString(b.sender, begin) // fails if nobody reads it
+	}()
+	return b
 }
 
 // wantTimeout fails the test unless the answer says that the request did not arrive in time.
@@ -83,7 +93,7 @@ func TestBodyThatDoesNotArriveInTime(t *testing.T) {
 		} {
 			t.Run(protocol+" "+what, func(t *testing.T) {
 				t.Parallel()
-				body := stalledBody(c.begin)
+				body := newStalledBody(c.begin)
 				defer body.Close()
 				r := newRequest(t, "POST", n.url+c.path, body)
 				r.ContentLength = c.length
