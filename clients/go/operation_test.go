@@ -76,7 +76,7 @@ func TestCallsFollowTheContract(t *testing.T) {
 			unsigned++
 		}
 	}
-	if keyed < 7 || unsigned < 3 {
+	if keyed < 8 || unsigned < 3 {
 		t.Errorf("only %d methods take a key and %d no Authorization", keyed, unsigned)
 	}
 }

@@ -97,7 +97,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			buckets: buckets, perSession: limits.RefreshSession, issuer: issuer, trail: trail, queue: newSessionQueue(),
 			revoker: revoker, credentials: credentials,
 		},
-		Developers: &Developers{store: p.Store, passwords: passwords, credentials: credentials},
+		Developers: &Developers{store: p.Store, passwords: passwords, replays: replays, credentials: credentials},
 		Keys: &Keys{
 			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, uses: uses, most: config.Quotas.Keys, now: p.Now,
 		},

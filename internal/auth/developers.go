@@ -12,6 +12,7 @@ import (
 type Developers struct {
 	store       Store
 	passwords   *passwords
+	replays     *replays
 	credentials *credentials
 }
 
@@ -62,7 +63,14 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 func (s *Developers) confirmed(
 	ctx context.Context, p *Principal, password, action string, effect func(context.Context, StoredDeveloper) error,
 ) error {
-	g := guess{password: password, known: true, bucket: "current:" + p.ID, action: action, refusal: errIncorrectPassword}
+	return s.guessed(ctx, p, guess{password: password, action: action, refusal: errIncorrectPassword}, effect)
+}
+
+// guessed is confirmed with a refusal of the guess's own.
+func (s *Developers) guessed(
+	ctx context.Context, p *Principal, g guess, effect func(context.Context, StoredDeveloper) error,
+) error {
+	g.known, g.bucket = true, "current:"+p.ID
 	return s.passwords.attempt(ctx, g, func(ctx context.Context) (StoredDeveloper, error) {
 		d, err := s.store.Developer(ctx, p.ID)
 		return d, developerError(err)
@@ -73,7 +81,8 @@ func (s *Developers) confirmed(
 const PasswordChanged = "Password changed; every other session has been ended"
 
 // ChangePassword sets a new password. It ends the caller's other sessions and
-// the user tokens that the caller minted, except those of this session.
+// the user tokens that the caller minted, except those of this session. Safe to
+// retry with an Idempotency-Key.
 func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm string) error {
 	p, err := RequireDeveloper(ctx)
 	if err != nil {
@@ -94,36 +103,53 @@ func (s *Developers) ChangePassword(ctx context.Context, current, next, confirm 
 	if err := v.Err(); err != nil {
 		return err
 	}
+	k := call{"ChangePassword", p.Actor(), nil, replayFor} // without its request, which is all secrets
+	switch answered, err := s.replays.answered(ctx, k); {
+	case err != nil:
+		return err
+	case answered:
+		return s.repeatChange(ctx, p, next)
+	}
 	return s.confirmed(ctx, p, current, audit.PasswordChange, func(ctx context.Context, verified StoredDeveloper) error {
-		return s.setPassword(ctx, verified, next, p.SessionID)
+		return s.setPassword(ctx, k, verified, next, p.SessionID)
+	})
+}
+
+// repeatChange answers a ChangePassword whose key has been used. It is the same call
+// if its new password is the account's: the current one no longer is.
+func (s *Developers) repeatChange(ctx context.Context, p *Principal, next string) error {
+	g := guess{password: next, action: audit.PasswordChange, refusal: errKeyReused}
+	return s.guessed(ctx, p, g, func(ctx context.Context, _ StoredDeveloper) error {
+		CallerFrom(ctx).Replayed = true
+		return nil
 	})
 }
 
 // setPassword stores a password. It ends the developer's sessions and the user
 // tokens that they minted, except one session and its own. It is Unavailable if
 // the password changed since verified was read.
-func (s *Developers) setPassword(ctx context.Context, verified StoredDeveloper, password, except string) error {
+func (s *Developers) setPassword(ctx context.Context, k call, verified StoredDeveloper, password, except string) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return err
 	}
 	var own, minted []string
-	err = s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) error {
+	_, err = onceIn(ctx, s.replays, s.store.WriteLong, k, func(ctx context.Context, tx Tx) (none struct{}, err error) {
 		d, err := tx.Developer(ctx, verified.ID)
 		if err != nil {
-			return developerError(err)
+			return none, developerError(err)
 		}
 		if d.PasswordHash != verified.PasswordHash {
-			return problem.UnavailableError(errors.New("auth: the password was changed meanwhile"))
+			return none, problem.UnavailableError(errors.New("auth: the password was changed meanwhile"))
 		}
 		d.PasswordHash, d.UpdatedAt = hash, tx.Now()
 		if err := tx.UpdateDeveloper(ctx, d); err != nil {
-			return err
+			return none, err
 		}
 		if own, minted, err = endDeveloper(ctx, tx, d.ID, except); err != nil {
-			return err
+			return none, err
 		}
-		return tx.Record(ctx, developerEvent(ctx, audit.PasswordChange, d.ID, tx.Now()))
+		return none, tx.Record(ctx, developerEvent(ctx, audit.PasswordChange, d.ID, tx.Now()))
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, append(own, minted...))

@@ -63,7 +63,7 @@ func (s *Developers) SetPassword(ctx context.Context, email, password string) er
 	if err := v.Err(); err != nil {
 		return err
 	}
-	return s.setPassword(ctx, d, password, "")
+	return s.setPassword(ctx, call{}, d, password, "") // an operator sends no Idempotency-Key
 }
 
 // Disable refuses a developer's logins. It ends the developer's sessions and the

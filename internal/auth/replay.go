@@ -6,7 +6,7 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 )
 
-// ReplayRecord is the kept answer of a call that minted a secret. It is sealed
+// ReplayRecord is the kept answer of a call with an Idempotency-Key. It is sealed
 // under the vault's key and the caller's Idempotency-Key together. Of the
 // latter only a keyed hash is stored, so that the row and the vault's key alone
 // open nothing.

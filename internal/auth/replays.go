@@ -37,6 +37,14 @@ func newReplays(store Store, vault *credential.Vault) *replays {
 // one. Another request under the same key is a 422; the same one while the
 // first is running is a 409.
 func once[T any](ctx context.Context, s *replays, k call, effect func(context.Context, Tx) (T, error)) (T, error) {
+	return onceIn(ctx, s, s.store.Write, k, effect)
+}
+
+// onceIn is once in a transaction of write, which is Store.Write or Store.WriteLong.
+func onceIn[T any](
+	ctx context.Context, s *replays, write func(context.Context, func(context.Context, Tx) error) error,
+	k call, effect func(context.Context, Tx) (T, error),
+) (T, error) {
 	var answer T
 	c := CallerFrom(ctx)
 	key, err := c.idempotencyKey()
@@ -44,7 +52,7 @@ func once[T any](ctx context.Context, s *replays, k call, effect func(context.Co
 		return answer, err
 	}
 	if key == "" {
-		err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		err = write(ctx, func(ctx context.Context, tx Tx) error {
 			answer, err = effect(ctx, tx)
 			return err
 		})
@@ -55,14 +63,14 @@ func once[T any](ctx context.Context, s *replays, k call, effect func(context.Co
 		return answer, err
 	}
 	r := ReplayRecord{
-		ID:      s.vault.HashParts("replay", k.operation, k.caller, key),
+		ID:      s.id(k, key),
 		Request: s.vault.HashParts("replay-request", string(request)),
 	}
 	if !s.running.enter(r.ID) {
 		return answer, errInProgress()
 	}
 	defer s.running.leave(r.ID)
-	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+	err = write(ctx, func(ctx context.Context, tx Tx) error {
 		c.Replayed, err = replay(ctx, s, tx, r, key, &answer)
 		if err != nil || c.Replayed {
 			return err
@@ -85,11 +93,7 @@ func replay[T any](ctx context.Context, s *replays, tx Tx, r ReplayRecord, key s
 		return false, err
 	}
 	if kept.Request != r.Request {
-		return false, &problem.Error{
-			Kind: problem.Invalid, Reason: "idempotency_key_reused",
-			Detail: "This Idempotency-Key was used with another request; use a new one",
-			Fields: []problem.FieldError{{Field: "Idempotency-Key", Message: "was used with another request"}},
-		}
+		return false, errKeyReused()
 	}
 	plain, err := s.vault.Open(kept.Sealed, r.ID[:], key)
 	if err != nil {
@@ -107,6 +111,36 @@ func keep(ctx context.Context, s *replays, tx Tx, r ReplayRecord, key string, an
 		return err
 	}
 	return tx.PutReplay(ctx, r)
+}
+
+// id returns the id of the record of a call with the key.
+func (s *replays) id(k call, key string) credential.Hash {
+	return s.vault.HashParts("replay", k.operation, k.caller, key)
+}
+
+// answered reports whether an answer is kept for the call's Idempotency-Key.
+func (s *replays) answered(ctx context.Context, k call) (found bool, err error) {
+	key, err := CallerFrom(ctx).idempotencyKey()
+	if err != nil || key == "" {
+		return false, err
+	}
+	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		kept, err := tx.Replay(ctx, s.id(k, key))
+		if errors.Is(err, problem.ErrNotFound) {
+			return nil
+		}
+		found = err == nil && tx.Now().Before(kept.ExpiresAt)
+		return err
+	})
+	return found, err
+}
+
+func errKeyReused() *problem.Error {
+	return &problem.Error{
+		Kind: problem.Invalid, Reason: "idempotency_key_reused",
+		Detail: "This Idempotency-Key was used with another request; use a new one",
+		Fields: []problem.FieldError{{Field: "Idempotency-Key", Message: "was used with another request"}},
+	}
 }
 
 func errInProgress() *problem.Error {

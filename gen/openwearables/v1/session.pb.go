@@ -1193,15 +1193,15 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x17\n" +
 	"\x15RevokeSessionResponse\"\x1c\n" +
 	"\x1aRevokeOtherSessionsRequest\"\x1d\n" +
-	"\x1bRevokeOtherSessionsResponse2\xd1\a\n" +
+	"\x1bRevokeOtherSessionsResponse2\xd9\a\n" +
 	"\x0eSessionService\x12R\n" +
 	"\x05Login\x12\x1e.openwearables.v1.LoginRequest\x1a\x1f.openwearables.v1.LoginResponse\"\b\xa2\xbb\x18\x04\b\x01\x10\x01\x12g\n" +
 	"\fRefreshToken\x12%.openwearables.v1.RefreshTokenRequest\x1a&.openwearables.v1.RefreshTokenResponse\"\b\xa2\xbb\x18\x04\b\x01\x10\x02\x12e\n" +
 	"\vRevokeToken\x12$.openwearables.v1.RevokeTokenRequest\x1a%.openwearables.v1.RevokeTokenResponse\"\t\xa2\xbb\x18\x02\b\x01\x90\x02\x02\x12K\n" +
 	"\x06Logout\x12\x1f.openwearables.v1.LogoutRequest\x1a .openwearables.v1.LogoutResponse\x12M\n" +
 	"\x05GetMe\x12\x1e.openwearables.v1.GetMeRequest\x1a\x1f.openwearables.v1.GetMeResponse\"\x03\x90\x02\x01\x12V\n" +
-	"\bUpdateMe\x12!.openwearables.v1.UpdateMeRequest\x1a\".openwearables.v1.UpdateMeResponse\"\x03\x90\x02\x02\x12c\n" +
-	"\x0eChangePassword\x12'.openwearables.v1.ChangePasswordRequest\x1a(.openwearables.v1.ChangePasswordResponse\x12b\n" +
+	"\bUpdateMe\x12!.openwearables.v1.UpdateMeRequest\x1a\".openwearables.v1.UpdateMeResponse\"\x03\x90\x02\x02\x12k\n" +
+	"\x0eChangePassword\x12'.openwearables.v1.ChangePasswordRequest\x1a(.openwearables.v1.ChangePasswordResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12b\n" +
 	"\fListSessions\x12%.openwearables.v1.ListSessionsRequest\x1a&.openwearables.v1.ListSessionsResponse\"\x03\x90\x02\x01\x12e\n" +
 	"\rRevokeSession\x12&.openwearables.v1.RevokeSessionRequest\x1a'.openwearables.v1.RevokeSessionResponse\"\x03\x90\x02\x02\x12w\n" +
 	"\x13RevokeOtherSessions\x12,.openwearables.v1.RevokeOtherSessionsRequest\x1a-.openwearables.v1.RevokeOtherSessionsResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"

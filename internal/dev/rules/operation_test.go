@@ -56,6 +56,21 @@ func generated(t *testing.T, glob string) map[string]string {
 	return files
 }
 
+// Each call can be made safe to repeat: its method has an idempotency_level, or takes
+// an Idempotency-Key. Logout needs neither, since it ends what its caller proves itself
+// with: a repetition is refused, and has nothing left to end.
+func TestEveryCallCanBeRepeated(t *testing.T) {
+	for procedure, method := range methods(t) {
+		options := method.Options().(*descriptorpb.MethodOptions)
+		operation := proto.GetExtension(options, owv1.E_Operation).(*owv1.Operation)
+		leveled := options.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
+		keyed := operation.GetIdempotencyKey() != owv1.Operation_IDEMPOTENCY_KEY_UNSPECIFIED
+		if leveled == keyed && method.Name() != "Logout" {
+			t.Errorf("%s has an idempotency_level: %t, takes an Idempotency-Key: %t; want one of them", procedure, leveled, keyed)
+		}
+	}
+}
+
 // The TypeScript SDK reads the options of a method from the descriptor in its
 // generated file.
 func TestTypeScriptHasTheOptionsOfTheProtos(t *testing.T) {

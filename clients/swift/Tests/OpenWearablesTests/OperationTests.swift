@@ -10,6 +10,8 @@ final class OperationTests: XCTestCase {
     try await check(UserServiceClient.Method.getUser, authorized: true, keyed: false, tries: 2)
     try await check(UserServiceClient.Method.createUser, authorized: true, keyed: true, tries: 2)
     try await check(UserServiceClient.Method.deleteUser, authorized: true, keyed: false, tries: 2)
+    try await check(
+      SessionServiceClient.Method.changePassword, authorized: true, keyed: true, tries: 2)
     try await check(KeyServiceClient.Method.createKey, authorized: true, keyed: true, tries: 2)
     try await check(
       TokenServiceClient.Method.createUserToken, authorized: true, keyed: true, tries: 2)

@@ -121,7 +121,7 @@ type SessionServiceClient interface {
 	//
 	// Fails with `failed_precondition` (`incorrect_password`) if the current
 	// password is wrong, and with `invalid_argument` (`invalid_request`) if the
-	// new one is too short, too common or not confirmed.
+	// new one is too short, too common or not confirmed. Takes an Idempotency-Key.
 	ChangePassword(context.Context, *v1.ChangePasswordRequest) (*v1.ChangePasswordResponse, error)
 	// ListSessions returns the developer's active sessions, newest first.
 	ListSessions(context.Context, *v1.ListSessionsRequest) (*v1.ListSessionsResponse, error)
@@ -379,7 +379,7 @@ type SessionServiceHandler interface {
 	//
 	// Fails with `failed_precondition` (`incorrect_password`) if the current
 	// password is wrong, and with `invalid_argument` (`invalid_request`) if the
-	// new one is too short, too common or not confirmed.
+	// new one is too short, too common or not confirmed. Takes an Idempotency-Key.
 	ChangePassword(context.Context, *v1.ChangePasswordRequest) (*v1.ChangePasswordResponse, error)
 	// ListSessions returns the developer's active sessions, newest first.
 	ListSessions(context.Context, *v1.ListSessionsRequest) (*v1.ListSessionsResponse, error)

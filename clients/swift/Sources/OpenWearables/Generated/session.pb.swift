@@ -710,7 +710,7 @@ public protocol SessionService: Sendable {
   ///
   /// Fails with `failed_precondition` (`incorrect_password`) if the current
   /// password is wrong, and with `invalid_argument` (`invalid_request`) if the
-  /// new one is too short, too common or not confirmed.
+  /// new one is too short, too common or not confirmed. Takes an Idempotency-Key.
   func changePassword(
     _ request: ChangePasswordRequest, options: CallOptions
   ) async throws -> Response<ChangePasswordResponse>
@@ -836,7 +836,8 @@ public final class SessionServiceClient: SessionService {
       idempotency: .idempotent
     )
     public static let changePassword = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/ChangePassword"
+      procedure: "openwearables.v1.SessionService/ChangePassword",
+      idempotencyKey: .perCall
     )
     public static let listSessions = MethodDescriptor(
       procedure: "openwearables.v1.SessionService/ListSessions",

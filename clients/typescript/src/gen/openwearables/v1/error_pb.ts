@@ -24,7 +24,8 @@ export type ErrorDetail = Message<"openwearables.v1.ErrorDetail"> & {
    * `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
    * gives the same reason for the same call. The codes `deadline_exceeded` and
    * `canceled` have a reason of the same name. After `deadline_exceeded` the
-   * call may have had its effect. `quota_exceeded` is not for a retry: something
+   * call may have had its effect; with the reason `request_timeout` it had none,
+   * for the request did not arrive in time: send it again. `quota_exceeded` is not for a retry: something
    * must be removed first, or the operator must raise the quota.
    *
    * @generated from field: string reason = 1;
