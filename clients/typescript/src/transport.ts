@@ -108,7 +108,7 @@ export function authorized(
     throw invalid("maxResponseBytes must be a positive integer");
   }
   const inner = base.bare(false, most);
-  const small = base.bare(false, Math.min(most, maxSmallResponse)); // for responses with a secret
+  const small = base.bare(false, Math.min(most, maxSmallResponse)); // for responses with one object or a secret
   return {
     async unary(method, signal, timeoutMs, header, message, values) {
       const limit = startDeadline(signal, timeoutMs ?? usual, late);

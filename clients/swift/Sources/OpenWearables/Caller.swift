@@ -61,7 +61,7 @@ struct Caller: UnaryTransport {
     }
     let isSafe = method.idempotency != .unknown || call.headers["idempotency-key"] != nil
     let limit =
-      method.isAboutCredentials
+      method.hasSmallResponse
       ? min(maxResponseBytes, Connect.maxTokenResponse) : maxResponseBytes
     return try await repeated(call, isSafe: isSafe, limit: limit, sent: sent, by: deadline)
   }
@@ -121,6 +121,6 @@ struct Caller: UnaryTransport {
 }
 
 extension MethodDescriptor {
-  /// The call mints, renews or revokes a credential.
-  fileprivate var isAboutCredentials: Bool { proof != .header || idempotencyKey != .none }
+  /// The response holds one object or a token pair.
+  fileprivate var hasSmallResponse: Bool { proof != .header || idempotencyKey != .none }
 }
