@@ -183,7 +183,7 @@ func TestLargeHeadersAreLetGo(t *testing.T) {
 	}
 	grown := int64(liveHeap()) - int64(before)
 	t.Logf("%d refused headers of %d KiB hold %d KiB", connections*streams, size>>10, grown>>10)
-	if grown > connections*streams*16<<10 {
+	if grown > connections*streams*24<<10 { // 16 KiB of a header that is served, and what each stream takes
 		t.Errorf("the heap grew by %d bytes", grown)
 	}
 	n.wantHealthy(t)
