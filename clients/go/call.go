@@ -24,8 +24,8 @@ const (
 // retries what is safe to retry, and turns errors into *Error. Safe for concurrent
 // use.
 type caller struct {
-	engine    *engine  // of a session, or nil
-	key       []string // the Authorization of an API key, or nil
+	engine    sealed[*engine]  // of a session, or nil
+	key       sealed[[]string] // the Authorization of an API key, or nil
 	userAgent []string
 	timeout   time.Duration
 	retries   int
@@ -36,14 +36,15 @@ type caller struct {
 // authorization returns the Authorization header to send, nil for none. refused is
 // the header that the server has refused, nil if none.
 func (c *caller) authorization(ctx context.Context, refused []string) ([]string, error) {
-	if c.engine == nil {
-		return c.key, nil
+	engine := c.engine.get()
+	if engine == nil {
+		return c.key.get(), nil
 	}
 	token := ""
 	if refused != nil {
 		token = strings.TrimPrefix(refused[0], "Bearer ")
 	}
-	s, err := c.engine.token(ctx, token)
+	s, err := engine.token(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (c *caller) again(ctx context.Context, req connect.AnyRequest, next connect
 	replayed := false
 	for retries := 0; ; {
 		switch {
-		case failed.Code == connect.CodeUnauthenticated && sent != nil && c.engine != nil && !replayed:
+		case failed.Code == connect.CodeUnauthenticated && sent != nil && c.engine.get() != nil && !replayed:
 			replayed = true
 			header, err := c.authorization(ctx, sent)
 			if err != nil {
@@ -225,7 +226,7 @@ func (c *caller) observe(ctx context.Context, h http.Header) {
 	if info, ok := ctx.Value(infoContext{}).(*ResponseInfo); ok {
 		info.read(h)
 	}
-	if c.key != nil && len(h["Deprecation"]) > 0 {
+	if c.key.get() != nil && len(h["Deprecation"]) > 0 {
 		c.observeRotation(h)
 	}
 }

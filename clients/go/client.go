@@ -73,12 +73,14 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	tokens := origin.forTokens()
 	rpc := newTokenRPC(tokens, c.base, c.caller.userAgent)
 	if o.key != nil {
-		c.caller.key = []string{"Bearer " + *o.key}
+		c.caller.key = seal([]string{"Bearer " + *o.key})
 	}
 	if o.session {
-		if c.caller.engine, err = c.newEngine(o, rpc); err != nil {
+		e, err := c.newEngine(o, rpc)
+		if err != nil {
 			return nil, err
 		}
+		c.caller.engine = seal(e)
 	}
 	h, call := c.Connect()
 	c.Sessions = &Sessions{owv1connect.NewSessionServiceClient(h, c.base, call)}
@@ -123,7 +125,7 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 	if err != nil {
 		return nil, err
 	}
-	e := c.caller.engine
+	e := c.caller.engine.get()
 	if raw, err := e.store.Load(ctx); err != nil {
 		return nil, storageError(err)
 	} else if raw != nil {
@@ -162,10 +164,11 @@ func (c *Client) Connect() (connect.HTTPClient, connect.ClientOption) {
 // session returns the engine of a client that has a session, else an error of
 // KindInvalid.
 func (c *Client) session() (*engine, error) {
-	if c.caller.engine == nil {
+	e := c.caller.engine.get()
+	if e == nil {
 		return nil, invalid("this client has no session: give WithStore or WithTokenProvider, or make it with Login")
 	}
-	return c.caller.engine, nil
+	return e, nil
 }
 
 // Token returns a fresh access token of the session and the time at which it

@@ -28,6 +28,7 @@
 //
 // # Secrets
 //
-// The type Secret holds a secret and prints as a fingerprint. No error, event or
-// String method of this package contains a secret.
+// The type Secret holds a secret and prints as a fingerprint. Neither printing nor
+// reflection shows a secret of a client, its services, its stores, or its errors and
+// events. ExposedTokenPair and the messages of a generated client are plain text.
 package openwearables

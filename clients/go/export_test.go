@@ -53,7 +53,7 @@ func Cores() int {
 
 // FreshToken returns the session by the engine's fast path.
 func FreshToken(c *Client) *session {
-	s, _ := c.caller.engine.token(context.Background(), "")
+	s, _ := c.caller.engine.get().token(context.Background(), "")
 	return s
 }
 

@@ -100,7 +100,7 @@ func recoverStore(err *error) {
 
 type memoryStore struct {
 	mu     sync.Mutex
-	record []byte
+	record sealed[[]byte]
 }
 
 // MemoryStore returns a store that lasts as long as the process. It is the default.
@@ -110,16 +110,16 @@ func MemoryStore() Store { return new(memoryStore) }
 func (m *memoryStore) Load(context.Context) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.record, nil
+	return m.record.get(), nil
 }
 
 func (m *memoryStore) Save(_ context.Context, record, expected []byte) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !bytes.Equal(m.record, expected) {
+	if !bytes.Equal(m.record.get(), expected) {
 		return false, nil
 	}
-	m.record = record
+	m.record = seal(record)
 	return true, nil
 }
 
