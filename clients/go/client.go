@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +56,9 @@ func New(base string, opts ...Option) (*Client, error) {
 	if o.key != nil && o.session {
 		return nil, invalid("give an API key, or a store and a token provider: a client has one credential")
 	}
+	if o.user != "" && !o.session {
+		return nil, invalid("WithUserID says whose session a client has: give WithStore or WithTokenProvider too")
+	}
 	return newClient(u, o)
 }
 
@@ -100,8 +104,9 @@ func (c *Client) newEngine(o *options, rpc *tokenRPC) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	at := place{c.base, o.user}
 	e := &engine{
-		core: o.core(coreKey{key, c.base}), base: c.base, store: guarded{o.store},
+		core: o.core(coreKey{key, at}), place: at, store: guarded{o.store},
 		rpc: rpc, provider: o.provider, clock: o.clock,
 	}
 	e.core.listeners.add(c.emitter)
@@ -119,9 +124,12 @@ func userAgent(product string) string {
 func Login(ctx context.Context, base, email, password string, opts ...Option) (*Client, error) {
 	session := func(o *options) error {
 		o.session = true
+		if o.user != "" {
+			return invalid("a developer signs in: leave WithUserID out")
+		}
 		return nil
 	}
-	c, err := New(base, append([]Option{session}, opts...)...)
+	c, err := New(base, append(slices.Clip(opts), session)...)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +137,7 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 	if raw, err := e.store.Load(ctx); err != nil {
 		return nil, storageError(err)
 	} else if raw != nil {
-		if _, err := openSession(c.base, raw, c.clock); err != nil {
+		if _, err := openSession(e.place, raw, c.clock); err != nil && err != errElsewhere {
 			return nil, storageError(err)
 		}
 	}
@@ -140,7 +148,7 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 	if failed != nil {
 		return nil, failed
 	}
-	e.signIn(ctx, newSession(c.base, randomKey(), pair, c.clock, asked, date))
+	e.signIn(ctx, newSession(e.place, randomKey(), pair, c.clock, asked, date))
 	return c, nil
 }
 
@@ -198,7 +206,7 @@ func (c *Client) SignIn(ctx context.Context, pair TokenPair) error {
 	if err := pair.check(); err != nil {
 		return err
 	}
-	e.signIn(ctx, newSession(c.base, randomKey(), pair, c.clock, c.clock.mono(), time.Time{}))
+	e.signIn(ctx, newSession(e.place, randomKey(), pair, c.clock, c.clock.mono(), time.Time{}))
 	return nil
 }
 

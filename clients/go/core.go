@@ -8,8 +8,8 @@ import (
 	"weak"
 )
 
-// core holds the session of one store and base URL. All clients of the process
-// with that store and base URL share it, so that they renew once. Safe for
+// core holds the session of one store and place. All clients of the process with
+// that store and place share it, so that they renew once. Safe for
 // concurrent use.
 type core struct {
 	state     atomic.Pointer[state]
@@ -49,7 +49,7 @@ type failures struct {
 
 type coreKey struct {
 	store any
-	base  string
+	place place
 }
 
 var cores = struct {
@@ -57,7 +57,7 @@ var cores = struct {
 	m  map[coreKey]weak.Pointer[core]
 }{m: map[coreKey]weak.Pointer[core]{}}
 
-// coreOf returns the process's only core of a store and base URL. It lives as long
+// coreOf returns the process's only core of a store and place. It lives as long
 // as any client uses it.
 func coreOf(key coreKey) *core {
 	cores.mu.Lock()

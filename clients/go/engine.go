@@ -12,7 +12,7 @@ import (
 // use.
 type engine struct {
 	core     *core
-	base     string
+	place    place
 	store    guarded
 	rpc      *tokenRPC
 	provider TokenProvider
@@ -96,7 +96,7 @@ func (e *engine) renewBehind(s *session) {
 }
 
 // signIn starts a new generation with s and saves s, replacing any record in the
-// store.
+// store, also that of another user.
 func (e *engine) signIn(ctx context.Context, s *session) {
 	_, generation := e.core.supersede(s, nil)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
@@ -123,7 +123,7 @@ func (e *engine) signOut(ctx context.Context) error {
 		failed = append(failed, storageError(err))
 	}
 	tokens := map[string]bool{refreshOf(before): true}
-	if s, err := openSession(e.base, stored, e.clock); err == nil {
+	if s, err := openSession(e.place, stored, e.clock); err == nil {
 		tokens[s.Refresh] = true
 		e.core.publish(generation, nil, &ending{s.ID, signedOut()})
 	}
@@ -138,8 +138,8 @@ func (e *engine) signOut(ctx context.Context) error {
 
 var errContended = errors.New("others keep writing to it")
 
-// overwrite replaces the record in the store by raw, or clears it if raw is nil.
-// It returns the previous record.
+// overwrite replaces the record in the store by raw. If raw is nil it clears the store,
+// unless the record is of another user or base URL. It returns the previous record.
 func (e *engine) overwrite(ctx context.Context, raw []byte) (before []byte, err error) {
 	for range 16 {
 		if before, err = e.store.Load(ctx); err != nil {
@@ -147,6 +147,9 @@ func (e *engine) overwrite(ctx context.Context, raw []byte) (before []byte, err 
 		}
 		var done bool
 		if raw == nil {
+			if _, other := openSession(e.place, before, e.clock); other == errElsewhere {
+				return nil, nil
+			}
 			done, err = e.store.Clear(ctx, before)
 		} else {
 			done, err = e.store.Save(ctx, raw, before)

@@ -31,8 +31,8 @@ type fileStore struct{ path string }
 // FileStore returns a store in a file that only its owner may read (mode 0600) and
 // that is replaced atomically. It implements Locker by a lock on the file path +
 // ".lock", which the operating system releases when the process ends. A missing
-// folder is created. The file system must support locks and renames. Use one file
-// for each user and base URL.
+// folder is created. The file system must support locks and renames. A file holds
+// one session.
 //
 // The store refuses, with KindStorageUnavailable, a file that is not a regular one,
 // such as a link or a pipe, and on Unix one that belongs to another user or that

@@ -14,6 +14,7 @@ type options struct {
 	provider  TokenProvider
 	store     Store
 	session   bool // the credential is a session
+	user      string
 	http      *http.Client
 	handle    func(Event)
 	userAgent string
@@ -63,6 +64,23 @@ func WithTokenProvider(p TokenProvider) Option {
 		return nil
 	}
 }
+
+// WithUserID says whose session the client has: id is the user's id as the app names it.
+// The token provider gets it, and it is stored with the session. In the store, the
+// session of another user counts as none, and stays until this user signs in. Without
+// this option any user's session in the store is used. An app in which more than one
+// user can sign in needs it.
+func WithUserID(id string) Option {
+	return func(o *options) error {
+		if id == "" || len(id) > maxUserID {
+			return invalid("the user id must be 1 to 255 bytes")
+		}
+		o.user = id
+		return nil
+	}
+}
+
+const maxUserID = 255
 
 // WithHTTPClient makes the client send over the transport of h. Nothing else of h
 // is used: this package refuses redirects, keeps no cookies and sets the

@@ -14,6 +14,8 @@ var ErrSignInRequired = errors.New("sign-in required")
 
 // TokenRequest is the argument of a TokenProvider.
 type TokenRequest struct {
+	// UserID is that of WithUserID, "" without that option.
+	UserID string
 	// Reason is signed_out if nobody is signed in, else the server's reason for ending
 	// the session.
 	Reason string
@@ -61,12 +63,12 @@ func (r *renewal) askProvider(ctx context.Context, reason string) (s *session, e
 		}
 	}()
 	asked := r.clock.mono()
-	pair, cause := r.provider(ctx, TokenRequest{Reason: reason})
+	pair, cause := r.provider(ctx, TokenRequest{UserID: r.place.user, Reason: reason})
 	if cause == nil {
 		cause = pair.check()
 	}
 	if cause != nil {
 		return nil, failed(cause)
 	}
-	return newSession(r.base, randomKey(), pair, r.clock, asked, time.Time{}), nil
+	return newSession(r.place, randomKey(), pair, r.clock, asked, time.Time{}), nil
 }

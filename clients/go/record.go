@@ -2,7 +2,9 @@ package openwearables
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	mathrand "math/rand/v2"
@@ -16,7 +18,8 @@ import (
 type record struct {
 	Version  int    `json:"version"`
 	BaseURL  string `json:"base_url"`
-	ID       string `json:"id"` // of the sign-in; renewals keep it
+	User     string `json:"user_id,omitempty"` // as the app names the user, else the token's subject
+	ID       string `json:"id"`                // of the sign-in; renewals keep it
 	Access   string `json:"access_token"`
 	Refresh  string `json:"refresh_token,omitempty"`
 	RetryKey string `json:"retry_key"`
@@ -27,6 +30,37 @@ type record struct {
 }
 
 const recordVersion = 1
+
+// place is whose session a client works with: of which installation, and of which user
+// if the app has said.
+type place struct{ base, user string }
+
+// holds reports whether the record is a session of this place. A record that does not
+// name its user belongs to the subject of its token.
+func (p place) holds(r *record) bool {
+	if r.BaseURL != p.base || p.user == "" {
+		return r.BaseURL == p.base
+	}
+	return p.user == cmp.Or(r.User, subjectOf(r.Access))
+}
+
+// of returns the place of the next record of the sign-in of r.
+func (p place) of(r *record) place { return place{p.base, cmp.Or(p.user, r.User)} }
+
+// subjectOf returns the subject of a JWT, "" if it cannot be read.
+func subjectOf(token string) string {
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		return ""
+	}
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	_ = json.Unmarshal(raw, &claims)
+	return claims.Subject
+}
 
 // session is a record in use. Once published it is immutable.
 type session struct {
@@ -86,7 +120,7 @@ const (
 
 // newSession returns the session of a pair that was requested at the monotonic time
 // asked. date is the time on the server's clock, zero if unknown.
-func newSession(base, id string, p TokenPair, c clock, asked time.Duration, date time.Time) *session {
+func newSession(at place, id string, p TokenPair, c clock, asked time.Duration, date time.Time) *session {
 	now := c.wall()
 	ttl := p.ExpiresIn
 	var skew time.Duration
@@ -96,7 +130,7 @@ func newSession(base, id string, p TokenPair, c clock, asked time.Duration, date
 		}
 	}
 	s := &session{fetched: true, record: record{
-		Version: recordVersion, BaseURL: base, ID: id,
+		Version: recordVersion, BaseURL: at.base, User: cmp.Or(at.user, subjectOf(p.Access.Reveal())), ID: id,
 		Access: p.Access.Reveal(), Refresh: p.Refresh.Reveal(), RetryKey: randomKey(),
 		TTL:     int64(ttl / time.Second),
 		Expires: now.Add(skew + ttl).UnixMilli(), SavedAt: now.Add(skew).UnixMilli(), Skew: skew.Milliseconds(),
@@ -108,20 +142,21 @@ func newSession(base, id string, p TokenPair, c clock, asked time.Duration, date
 
 var (
 	errForeignRecord = errors.New("it holds no session of this package; remove it, or use another store")
-	errOtherBase     = errors.New("it holds a session of another base URL; use a store of its own for each")
+	errElsewhere     = errors.New("it holds the session of another user or base URL")
 )
 
-// openSession reads a stored record. Its remaining life is computed on the server's
+// openSession reads a stored record; one of another place is errElsewhere. Its remaining
+// life is computed on the server's
 // clock, with the skew that the writer measured. A record that was saved in the
 // future, or with more time left than its lifetime, counts as expired.
-func openSession(base string, raw []byte, c clock) (*session, error) {
+func openSession(at place, raw []byte, c clock) (*session, error) {
 	s := &session{raw: bytes.Clone(raw)}
 	if err := json.Unmarshal(raw, &s.record); err != nil || s.Version != recordVersion || s.Access == "" ||
 		s.ID == "" || s.RetryKey == "" || checkBare(s.Access) != nil || checkBare(s.Refresh) != nil {
 		return nil, errForeignRecord
 	}
-	if s.BaseURL != base {
-		return nil, errOtherBase
+	if !at.holds(&s.record) {
+		return nil, errElsewhere
 	}
 	now := c.wall().UnixMilli() + s.Skew
 	left := time.Duration(s.Expires-now) * time.Millisecond

@@ -1,6 +1,7 @@
 package openwearables
 
 import (
+	"encoding/base64"
 	"errors"
 	"testing"
 	"time"
@@ -37,8 +38,8 @@ func TestStoredSessionEndsByTheServersClock(t *testing.T) {
 		{"a clock that is a day behind, always", 24 * time.Hour, 30 * time.Minute, 30 * time.Minute},
 		{"a clock that is a day ahead, always", -24 * time.Hour, 30 * time.Minute, 30 * time.Minute},
 	} {
-		written := newSession("https://a.example", "id", pair, moved(0), 0, at.Add(c.skew))
-		read, err := openSession("https://a.example", written.raw, moved(c.moved))
+		written := newSession(place{base: "https://a.example"}, "id", pair, moved(0), 0, at.Add(c.skew))
+		read, err := openSession(place{base: "https://a.example"}, written.raw, moved(c.moved))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,23 +53,44 @@ func TestStoredSessionEndsByTheServersClock(t *testing.T) {
 }
 
 func TestForeignRecordsAreRefused(t *testing.T) {
-	s := newSession("https://a.example", "id", TokenPair{Access: NewSecret("a"), ExpiresIn: time.Hour}, systemClock(), 0, time.Time{})
-	if _, err := openSession("https://b.example", s.raw, systemClock()); !errors.Is(err, errOtherBase) {
+	s := newSession(place{base: "https://a.example"}, "id", TokenPair{Access: NewSecret("a"), ExpiresIn: time.Hour}, systemClock(), 0, time.Time{})
+	if _, err := openSession(place{base: "https://b.example"}, s.raw, systemClock()); !errors.Is(err, errElsewhere) {
 		t.Errorf("another base URL: %v", err)
 	}
 	for _, raw := range []string{"", "x", "{}", "[]", "null", `{"version":2}`, `{"version":1,"access_token":"Bearer x","id":"i","retry_key":"k"}`} {
-		if _, err := openSession("https://a.example", []byte(raw), systemClock()); !errors.Is(err, errForeignRecord) {
+		if _, err := openSession(place{base: "https://a.example"}, []byte(raw), systemClock()); !errors.Is(err, errForeignRecord) {
 			t.Errorf("%q: %v", raw, err)
 		}
 	}
 }
 
+// A record without a user belongs to its token's subject. If the token has none that can
+// be read, it is used only where no user is asked for.
+func TestOldRecordsBelongToTheirSubject(t *testing.T) {
+	const base = "https://a.example"
+	jwt := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"u1"}`)) + ".x"
+	for _, c := range []struct {
+		token, named, asked string
+		holds               bool
+	}{
+		{jwt, "", "u1", true}, {jwt, "", "u2", false}, {jwt, "", "", true},
+		{"opaque", "", "u1", false}, {"opaque", "", "", true}, {"a.%.c", "", "u1", false}, {"a.bnVsbA.c", "", "u1", false},
+		{jwt, "alice", "alice", true}, {jwt, "alice", "u1", false}, {"opaque", "alice", "", true},
+	} {
+		at := place{base, c.asked}
+		r := record{BaseURL: base, User: c.named, Access: c.token}
+		if at.holds(&r) != c.holds || (place{"https://b.example", c.asked}).holds(&r) {
+			t.Errorf("%+v: holds is %v", c, !c.holds)
+		}
+	}
+}
+
 func FuzzOpenSession(f *testing.F) {
-	s := newSession("https://a.example", "id", TokenPair{Access: NewSecret("a"), Refresh: NewSecret("r"), ExpiresIn: time.Hour}, systemClock(), 0, time.Now())
+	s := newSession(place{base: "https://a.example"}, "id", TokenPair{Access: NewSecret("a"), Refresh: NewSecret("r"), ExpiresIn: time.Hour}, systemClock(), 0, time.Now())
 	f.Add(s.raw)
 	f.Add([]byte(`{"version":1,"ttl":9223372036854775807,"expires_at":-9223372036854775808}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		s, err := openSession("https://a.example", raw, systemClock())
+		s, err := openSession(place{base: "https://a.example"}, raw, systemClock())
 		if err == nil && (s.Access == "" || s.hard-systemClock().mono() > time.Duration(s.TTL)*time.Second+savedTolerance+time.Second) {
 			t.Fatalf("a session that lives too long: %v", s.hard)
 		}

@@ -22,6 +22,7 @@ type renewal struct {
 	generation uint64
 	events     []Event
 	discarded  []string // refresh tokens to revoke when the waiters are gone
+	vacant     []byte   // what the store holds while it has no session of this place
 }
 
 // run executes the renewal. It belongs to no caller: it inherits neither the
@@ -102,7 +103,7 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 		again := n < attempts
 		switch v {
 		case refreshed:
-			return r.replace(ctx, s, newSession(r.base, s.ID, pair, r.clock, asked, date))
+			return r.replace(ctx, s, newSession(r.place.of(&s.record), s.ID, pair, r.clock, asked, date))
 		case raced:
 			return r.race(ctx, s, err)
 		case dead:
@@ -160,11 +161,15 @@ func (r *renewal) replace(ctx context.Context, old, s *session) (*session, *Erro
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	saved, err := r.store.Save(ctx, s.raw, old.stored())
+	expected := r.vacant
+	if old != nil {
+		expected = old.stored()
+	}
+	saved, err := r.store.Save(ctx, s.raw, expected)
 	switch {
 	case err != nil:
 		r.emit(Event{Type: EventStorageError, Err: storageError(err)})
-		s.unsaved, s.held = true, old.stored()
+		s.unsaved, s.held = true, expected
 		s.soft = min(s.soft, r.clock.mono()+saveRetry)
 	case !saved:
 		return r.adoptStored(ctx, s)
@@ -269,18 +274,21 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 		return current, nil
 	case current != nil && current.unsaved && bytes.Equal(raw, current.held):
 		return r.saveAgain(ctx, current), nil
-	case raw == nil:
+	}
+	s, err := r.open(raw)
+	switch {
+	case err != nil:
+		return nil, storageError(err)
+	case s == nil:
 		if current != nil && r.core.publish(r.generation, nil, nil) {
 			r.emit(Event{Type: EventSignedOut, Other: true})
 		}
 		return nil, nil
 	}
-	s, err := openSession(r.base, raw, r.clock)
-	if err != nil {
-		return nil, storageError(err)
-	}
 	if st.ended != nil && st.ended.id == s.ID {
-		_, _ = r.store.Clear(ctx, raw) // clearing it failed before
+		if cleared, err := r.store.Clear(ctx, raw); cleared && err == nil { // it failed before
+			r.vacant = nil
+		}
 		return nil, nil
 	}
 	if !r.core.publish(r.generation, s, nil) {
@@ -293,6 +301,20 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 		r.emit(Event{Type: EventTokenRefreshed, Other: true})
 	}
 	return s, nil
+}
+
+// open returns the session of a record, nil if there is no record or it belongs to
+// another user or base URL. Such a record stays until a session is saved over it.
+func (r *renewal) open(raw []byte) (*session, error) {
+	r.vacant = raw
+	if raw == nil {
+		return nil, nil
+	}
+	s, err := openSession(r.place, raw, r.clock)
+	if err == errElsewhere {
+		return nil, nil
+	}
+	return s, err
 }
 
 // saveAgain saves a session that could not be saved before.

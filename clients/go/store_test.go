@@ -146,14 +146,9 @@ func TestUnusableFilesAreReportedAndLeftAlone(t *testing.T) {
 	if err := os.WriteFile(huge, make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	other := filepath.Join(dir, "other.json")
-	if err := os.WriteFile(other, storedRecord(t, "https://elsewhere.example.com", newPerson(t).pair, fresh), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct{ path, advice string }{
 		{foreign, "remove it"},
 		{huge, "another path"},
-		{other, "a store of its own"},
 		{dir, "path of a file"},
 		{filepath.Join(foreign, "below"), "path"},
 	} {
