@@ -89,7 +89,7 @@ func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.
 		c.observe(ctx, res.Header())
 		return res, nil
 	}
-	return c.again(ctx, req, next, sent, toError(err))
+	return c.again(ctx, req, next, sent, callError(ctx, err))
 }
 
 // again repeats a failed call: once with another token if its token was refused, and
@@ -112,6 +112,9 @@ func (c *caller) again(ctx context.Context, req connect.AnyRequest, next connect
 			retries++
 			if waitBefore(ctx, retries, failed) != nil {
 				c.observeFailure(ctx, failed)
+				if ctx.Err() != nil {
+					failed = contextError(ctx)
+				}
 				return nil, failed
 			}
 		default:
@@ -123,7 +126,7 @@ func (c *caller) again(ctx context.Context, req connect.AnyRequest, next connect
 			c.observe(ctx, res.Header())
 			return res, nil
 		}
-		failed = toError(err)
+		failed = callError(ctx, err)
 	}
 }
 
@@ -208,14 +211,18 @@ func retryable(err *Error) bool {
 	return false
 }
 
+// maxRetryAfter is the longest Retry-After that a call waits for.
+const maxRetryAfter = time.Minute
+
 // waitBefore waits before the n-th retry: as long as the server asks, else a random
-// time. It fails at once if the caller's deadline is earlier.
+// time. It fails at once if that is longer than a minute, or the caller's deadline is
+// earlier.
 func waitBefore(ctx context.Context, n int, err *Error) error {
 	d := backoff(n)
 	if err.RetryAfter > 0 {
 		d = err.RetryAfter
 	}
-	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d {
+	if end, ok := ctx.Deadline(); d > maxRetryAfter || ok && time.Until(end) <= d {
 		return context.DeadlineExceeded
 	}
 	return wait(ctx, d)

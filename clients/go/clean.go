@@ -2,6 +2,7 @@ package openwearables
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -63,3 +64,8 @@ func cleanCause(err *connect.Error) *connect.Error {
 	}
 	return out
 }
+
+var credentials = regexp.MustCompile(`\b(ow_live_|ow_test_|secret_|rt_|eyJ)[0-9A-Za-z_.-]{16,}`)
+
+// redact hides what looks like a credential in the text of an error that is the app's.
+func redact(text string) string { return credentials.ReplaceAllString(text, "$1…") }

@@ -225,6 +225,18 @@ func (c *Client) SignOut(ctx context.Context) error {
 	return e.signOut(ctx)
 }
 
+// NetworkChanged tells the client that the network may be another one by now, such as
+// when the device comes back online: the next call that needs a token tries at once to get
+// one, unless the server has asked to wait, and idle connections are closed.
+func (c *Client) NetworkChanged() {
+	if e := c.caller.engine.get(); e != nil {
+		e.core.endCooldown(true)
+	}
+	if t, ok := c.origin.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
 // String returns the name of the type with the base URL.
 func (c *Client) String() string { return "openwearables.Client(" + c.base + ")" }
 

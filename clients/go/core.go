@@ -40,7 +40,8 @@ type failures struct {
 	token string // the refresh token of these renewals
 	count int
 	err   *Error        // what all callers get during the cooldown
-	until time.Duration // monotonic
+	since time.Duration // monotonic
+	until time.Duration // monotonic: end of the cooldown
 
 	doubtedAt time.Duration // monotonic: time of the first doubtful verdict
 	doubted   bool
@@ -106,14 +107,30 @@ func (c *core) supersede(s *session, why *Error) (before *session, generation ui
 	return old.session, old.generation + 1
 }
 
-// noteFailure records a failed renewal of a refresh token and starts the cooldown.
-func (c *core) noteFailure(token string, err *Error, now time.Duration) {
+// noteFailure records a failed renewal of a refresh token and starts the cooldown. It
+// returns the error with how long to wait.
+func (c *core) noteFailure(token string, err *Error, now time.Duration) *Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failures.resetUnlessAbout(token)
 	c.failures.count++
-	c.failures.err = err
-	c.failures.until = now + cooldownFor(c.failures.count, err)
+	left := cooldownFor(c.failures.count, err)
+	c.failures.err = err.after(max(left, err.RetryAfter))
+	c.failures.since, c.failures.until = now, now+left
+	return c.failures.err
+}
+
+// endCooldown ends a cooldown that the server has not asked for. With forget, the next
+// renewal is as persistent as a first one.
+func (c *core) endCooldown(forget bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := &c.failures; f.err != nil && f.err.isUnheard() {
+		f.err = nil
+		if forget {
+			f.count = 0
+		}
+	}
 }
 
 // noteDoubt records a doubtful verdict. It reports whether the first one of this
@@ -147,9 +164,13 @@ func (c *core) failuresOf(token string) failures {
 	return c.failures
 }
 
-// cooling reports whether the cooldown of a token lasts.
-func (f *failures) cooling(token string, now time.Duration) bool {
-	return f.err != nil && f.token == token && now < f.until
+// cooling returns the error of a token's cooldown with what is left to wait, nil if the
+// cooldown is over.
+func (f *failures) cooling(token string, now time.Duration) *Error {
+	if f.err == nil || f.token != token || now >= f.until {
+		return nil
+	}
+	return f.err.after(f.err.RetryAfter - (now - f.since))
 }
 
 // resetUnlessAbout clears the failures of any other token.

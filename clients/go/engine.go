@@ -32,6 +32,9 @@ func (e *engine) token(ctx context.Context, refused string) (*session, error) {
 // await is token without the fast path: it starts a renewal, and waits for it
 // unless the current token is still valid.
 func (e *engine) await(ctx context.Context, refused string) (*session, error) {
+	if ctx.Value(userInitiatedContext{}) != nil {
+		e.core.endCooldown(false)
+	}
 	for {
 		st := e.core.state.Load()
 		if s := st.session; s != nil && !s.carries(refused) && e.clock.mono() < s.hard {
@@ -47,10 +50,8 @@ func (e *engine) await(ctx context.Context, refused string) (*session, error) {
 			}
 		}
 		r := e.join(refused)
-		select {
-		case <-r.done:
-		case <-ctx.Done():
-			return nil, toError(context.Cause(ctx))
+		if err := r.wait(ctx); err != nil {
+			return nil, err
 		}
 		switch {
 		case r.err == errSuperseded:
@@ -77,7 +78,7 @@ func (e *engine) join(refused string) *renewal {
 	e.core.mu.Lock()
 	defer e.core.mu.Unlock()
 	if e.core.renewal == nil {
-		e.core.renewal = &renewal{engine: e, refused: refused, done: make(chan struct{})}
+		e.core.renewal = &renewal{engine: e, refused: refused, done: make(chan struct{}), paused: make(chan struct{})}
 		go e.core.renewal.run()
 	}
 	return e.core.renewal
@@ -88,7 +89,7 @@ func (e *engine) join(refused string) *renewal {
 func (e *engine) renewBehind(s *session) {
 	c := e.core
 	c.mu.Lock()
-	idle := c.renewal == nil && !c.failures.cooling(s.Refresh, e.clock.mono())
+	idle := c.renewal == nil && c.failures.cooling(s.Refresh, e.clock.mono()) == nil
 	c.mu.Unlock()
 	if idle {
 		e.join("")

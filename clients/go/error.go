@@ -58,7 +58,7 @@ type Error struct {
 	Message       string // a sentence for people
 	RequestID     string // identifies the call in the server's log
 	Fields        []FieldViolation
-	RetryAfter    time.Duration // how long to wait; 0 if unknown
+	RetryAfter    time.Duration // how long to wait, as the server asks or the client itself waits; 0 if unknown
 	RequiredScope string        // with the reason insufficient_scope: the scope that the API key lacks
 
 	status int // the HTTP status of a response that did not come from the API, else 0
@@ -94,6 +94,13 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, if any: the *connect.Error of the call, or of the refresh
 // that failed.
 func (e *Error) Unwrap() error { return e.cause }
+
+// Is makes a call that was canceled match context.Canceled, and one whose time was up
+// context.DeadlineExceeded, also if the server said so first.
+func (e *Error) Is(target error) bool {
+	return target == context.Canceled && e.Kind == KindCanceled ||
+		target == context.DeadlineExceeded && e.Kind == KindTimeout
+}
 
 // KindOf returns the kind of an error of this package, KindInternal for any other
 // error, and "" for nil.
@@ -163,7 +170,7 @@ func storageError(err error) *Error {
 	}
 	return &Error{
 		Kind: KindStorageUnavailable, Code: connect.CodeUnavailable, Reason: ReasonStorageUnavailable,
-		Message: "the session's store cannot be used: " + err.Error(), cause: err,
+		Message: clean("the session's store cannot be used: "+redact(err.Error()), maxText), cause: err,
 	}
 }
 
@@ -184,6 +191,13 @@ func (e *Error) isInvalidResponse() bool {
 func (e *Error) of(res *http.Response) *Error {
 	e.RequestID = clean(res.Header.Get("X-Request-Id"), maxName)
 	return e
+}
+
+// after returns the error with how long to wait.
+func (e *Error) after(d time.Duration) *Error {
+	next := *e
+	next.RetryAfter = d
+	return &next
 }
 
 func signedOut() *Error {
@@ -235,6 +249,23 @@ func toError(err error) *Error {
 	e.Kind = kindOf(e.Code)
 	if e.status != 0 {
 		e.readForeign()
+	}
+	return e
+}
+
+// contextError returns the error of a call whose context has ended.
+func contextError(ctx context.Context) *Error {
+	e := toError(ctx.Err())
+	e.cause = context.Cause(ctx)
+	return e
+}
+
+// callError turns the error of a call into an *Error. If the app gave its own cause for
+// ending the context, the error wraps that cause.
+func callError(ctx context.Context, err error) *Error {
+	e := toError(err)
+	if (e.Kind == KindCanceled || e.Kind == KindTimeout) && context.Cause(ctx) != ctx.Err() && !connect.IsWireError(err) {
+		return contextError(ctx)
 	}
 	return e
 }
@@ -310,15 +341,20 @@ func isTransport(err error, e *Error) bool {
 	if connect.IsWireError(err) {
 		return false
 	}
+	return e.Code == connect.CodeUnavailable || isNetwork(err)
+}
+
+// isNetwork reports whether err is of a connection that failed.
+func isNetwork(err error) bool {
 	var (
 		netErr net.Error
 		errno  syscall.Errno
 	)
-	return e.Code == connect.CodeUnavailable || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.As(err, &netErr) || errors.As(err, &errno)
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &netErr) || errors.As(err, &errno)
 }
 
-// maxSeconds is the longest Retry-After: 34 years, which a Duration can hold.
+// maxSeconds bounds every time that others state: 34 years. A Duration can hold the sum of
+// several such times.
 const maxSeconds = 1 << 30
 
 // retryAfter returns how long the response asks to wait: Retry-After in seconds or as
@@ -326,17 +362,23 @@ const maxSeconds = 1 << 30
 // nothing remains, else 0.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if v := h.Get("Retry-After"); v != "" {
-		if s, err := strconv.Atoi(v); err == nil {
+		if s, err := strconv.Atoi(v); err == nil || errors.Is(err, strconv.ErrRange) {
 			return time.Duration(min(max(s, 0), maxSeconds)) * time.Second
 		}
 		if at, err := http.ParseTime(v); err == nil {
-			return max(at.Sub(now), 0)
+			return until(now, at.Unix())
 		}
 	}
 	if h.Get("X-Ratelimit-Remaining") == "0" {
 		if s, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64); err == nil {
-			return max(time.Unix(s, 0).Sub(now), 0)
+			return until(now, s)
 		}
 	}
 	return 0
+}
+
+// until returns the time from now to a unix time, which is at least 0.
+func until(now time.Time, unix int64) time.Duration {
+	unix = min(unix, now.Unix()+maxSeconds)
+	return max(time.Unix(unix, 0).Sub(now), 0)
 }

@@ -34,32 +34,24 @@ func (r *renewal) signIn(ctx context.Context) (*session, *Error) {
 		return nil, r.noSession()
 	}
 	s, err := r.askProvider(ctx, ReasonSignedOut)
-	if err != nil {
-		if ended != nil && errors.Is(err, ErrSignInRequired) {
-			err = ended.err
-		}
-		r.core.noteFailure("", err, r.clock.mono())
+	switch {
+	case err == nil:
+		return r.replace(ctx, nil, s)
+	case !errors.Is(err, ErrSignInRequired):
+		return nil, r.core.noteFailure("", err, r.clock.mono())
+	case ended != nil:
+		return nil, ended.err
+	default:
 		return nil, err
 	}
-	return r.replace(ctx, nil, s)
 }
 
 // askProvider calls the provider and returns a new session of its pair. A panic of
 // the provider becomes an error.
 func (r *renewal) askProvider(ctx context.Context, reason string) (s *session, err *Error) {
-	failed := func(cause error) *Error {
-		e := &Error{
-			Kind: KindUnavailable, Code: connect.CodeUnavailable, Reason: ReasonProviderFailed,
-			Message: "the token provider failed", cause: cause,
-		}
-		if errors.Is(cause, ErrSignInRequired) {
-			e.Kind, e.Code, e.Reason, e.Message = KindUnauthenticated, connect.CodeUnauthenticated, ReasonSignedOut, "nobody is signed in"
-		}
-		return e
-	}
 	defer func() {
 		if p := recover(); p != nil {
-			s, err = nil, failed(errors.New("the token provider panicked"))
+			s, err = nil, providerFailed(errors.New("it panicked"))
 		}
 	}()
 	asked := r.clock.mono()
@@ -68,7 +60,25 @@ func (r *renewal) askProvider(ctx context.Context, reason string) (s *session, e
 		cause = pair.check()
 	}
 	if cause != nil {
-		return nil, failed(cause)
+		return nil, providerFailed(cause)
 	}
 	return newSession(r.place, randomKey(), pair, r.clock, asked, time.Time{}), nil
+}
+
+// providerFailed returns the error of a provider that returned cause: with the message of
+// the cause and, if that is an *Error, with how long it says to wait.
+func providerFailed(cause error) *Error {
+	if errors.Is(cause, ErrSignInRequired) {
+		e := signedOut()
+		e.cause = cause
+		return e
+	}
+	e := &Error{
+		Kind: KindUnavailable, Code: connect.CodeUnavailable, Reason: ReasonProviderFailed,
+		Message: clean("the token provider failed: "+redact(cause.Error()), maxText), cause: cause,
+	}
+	if inner := (*Error)(nil); errors.As(cause, &inner) {
+		e.RetryAfter = inner.RetryAfter
+	}
+	return e
 }

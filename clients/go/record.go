@@ -122,10 +122,10 @@ const (
 // asked. date is the time on the server's clock, zero if unknown.
 func newSession(at place, id string, p TokenPair, c clock, asked time.Duration, date time.Time) *session {
 	now := c.wall()
-	ttl := p.ExpiresIn
+	ttl := min(p.ExpiresIn, maxSeconds*time.Second)
 	var skew time.Duration
 	if !date.IsZero() {
-		if skew = date.Sub(now); skew.Abs() < skewGrain {
+		if skew = date.Sub(now); skew.Abs() < skewGrain || skew.Abs() > maxSeconds*time.Second {
 			skew = 0
 		}
 	}
@@ -158,14 +158,16 @@ func openSession(at place, raw []byte, c clock) (*session, error) {
 	if !at.holds(&s.record) {
 		return nil, errElsewhere
 	}
+	ttl := time.Duration(min(max(s.TTL, 0), maxSeconds)) * time.Second
 	now := c.wall().UnixMilli() + s.Skew
-	left := time.Duration(s.Expires-now) * time.Millisecond
-	ttl := time.Duration(s.TTL) * time.Second
-	if now < s.SavedAt-savedTolerance.Milliseconds() || left > ttl+savedTolerance || left < 0 {
+	left := s.Expires - now // milliseconds
+	if now < s.SavedAt-savedTolerance.Milliseconds() || left > (ttl+savedTolerance).Milliseconds() || left < 0 {
 		left = 0
 	}
 	mono := c.mono()
-	s.arm(mono-(ttl-left), mono+left)
+	end := mono + time.Duration(left)*time.Millisecond
+	s.TTL = int64(ttl / time.Second)
+	s.arm(end-ttl, end)
 	return s, nil
 }
 

@@ -19,6 +19,9 @@ type renewal struct {
 	session *session
 	err     *Error
 
+	paused chan struct{} // closed when the pause begins; guarded by core.mu, with pause
+	pause  *pause        // that the server asked for last, or nil
+
 	generation uint64
 	events     []Event
 	discarded  []string // refresh tokens to revoke when the waiters are gone
@@ -59,7 +62,7 @@ func (e *engine) revokeAll(tokens []string) {
 // the session if that is still needed.
 func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 	before := r.core.state.Load().session
-	if noted := r.core.failuresOf(refreshOf(before)); !noted.cooling(refreshOf(before), r.clock.mono()) {
+	if noted := r.core.failuresOf(refreshOf(before)); noted.cooling(refreshOf(before), r.clock.mono()) == nil {
 		defer r.store.lock(ctx)()
 	}
 	s, err := r.load(ctx)
@@ -72,8 +75,8 @@ func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 		return s, nil
 	}
 	noted := r.core.failuresOf(refreshOf(s))
-	if noted.cooling(refreshOf(s), now) {
-		return nil, noted.err
+	if err := noted.cooling(refreshOf(s), now); err != nil {
+		return nil, err
 	}
 	switch {
 	case s == nil:
@@ -117,12 +120,11 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 			again = false
 		}
 		if again {
-			again = r.pause(ctx, n, err)
+			again = r.sleep(ctx, n, err)
 		}
 		r.emit(Event{Type: EventRefreshFailed, WillRetry: again, Err: err})
 		if !again {
-			r.core.noteFailure(s.Refresh, err, r.clock.mono())
-			return nil, err
+			return nil, r.core.noteFailure(s.Refresh, err, r.clock.mono())
 		}
 		// Another process may have succeeded.
 		current, stored := r.load(ctx)
@@ -136,19 +138,6 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 			s = current
 		}
 	}
-}
-
-// pause waits before the attempt after the n-th: as long as the server asks, else a
-// random time. It reports whether there is time for another attempt.
-func (r *renewal) pause(ctx context.Context, n int, err *Error) bool {
-	d := backoff(n)
-	if err.RetryAfter > 0 {
-		d = min(err.RetryAfter, maxCooldown)
-	}
-	if end, ok := ctx.Deadline(); ok && time.Until(end) < d+time.Second {
-		return false
-	}
-	return wait(ctx, d) == nil
 }
 
 // replace saves the session s in place of old and makes it current. From here on
@@ -238,8 +227,7 @@ func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, 
 		case err == nil:
 			return r.replace(ctx, s, fresh)
 		case !errors.Is(err, ErrSignInRequired):
-			r.core.noteFailure(s.Refresh, err, r.clock.mono())
-			return nil, err
+			return nil, r.core.noteFailure(s.Refresh, err, r.clock.mono())
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)

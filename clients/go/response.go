@@ -23,6 +23,9 @@ type RateLimit struct {
 	Reset            time.Time
 }
 
+// maxUnix is the last second of the year 9999, beyond which a time has no text form.
+const maxUnix = 253402300799
+
 type infoContext struct{}
 
 // WithResponseInfo returns a context whose calls fill in the ResponseInfo, also when
@@ -37,10 +40,19 @@ func (i *ResponseInfo) read(h http.Header) {
 	i.Replayed = h.Get("Idempotent-Replayed") == "true"
 	i.RateLimit = RateLimit{}
 	reset, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64)
-	if err != nil {
+	if err != nil || reset < 0 || reset > maxUnix {
 		return
 	}
 	i.RateLimit.Reset = time.Unix(reset, 0)
 	i.RateLimit.Limit, _ = strconv.Atoi(h.Get("X-Ratelimit-Limit"))
 	i.RateLimit.Remaining, _ = strconv.Atoi(h.Get("X-Ratelimit-Remaining"))
+}
+
+type userInitiatedContext struct{}
+
+// WithUserInitiated marks the calls made with the context as ones that a person has just
+// asked for. They do not wait for the end of a cooldown, unless the server has asked for
+// it: each of them may try once more to get a token.
+func WithUserInitiated(ctx context.Context) context.Context {
+	return context.WithValue(ctx, userInitiatedContext{}, true)
 }

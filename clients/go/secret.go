@@ -100,7 +100,7 @@ func (p *TokenPair) UnmarshalJSON(data []byte) error {
 		return invalid("the token pair is not JSON with access_token, refresh_token and expires_in")
 	}
 	p.Access, p.Refresh = NewSecret(e.AccessToken), NewSecret(e.RefreshToken)
-	p.ExpiresIn = time.Duration(e.ExpiresIn) * time.Second
+	p.ExpiresIn = time.Duration(min(max(e.ExpiresIn, 0), maxSeconds)) * time.Second
 	return nil
 }
 

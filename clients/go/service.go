@@ -3,6 +3,7 @@ package openwearables
 import (
 	"context"
 	"iter"
+	"math"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -87,8 +88,14 @@ func (s *Keys) Create(ctx context.Context, req *owv1.CreateKeyRequest) (KeyWithS
 // Rotate gives the key a new secret. The old one stays valid for overlap, which is
 // truncated to seconds.
 func (s *Keys) Rotate(ctx context.Context, id string, overlap time.Duration) (KeyWithSecret, error) {
-	res, err := s.rpc.RotateKey(ctx, &owv1.RotateKeyRequest{Id: id, OverlapSeconds: int32(overlap / time.Second)})
+	res, err := s.rpc.RotateKey(ctx, &owv1.RotateKeyRequest{Id: id, OverlapSeconds: wholeSeconds(overlap)})
 	return keyWithSecret(res.GetKey(), res.GetSecret(), err)
+}
+
+// wholeSeconds returns d in seconds. A time that the API refuses stays one that it refuses.
+func wholeSeconds(d time.Duration) int32 {
+	s := math.Floor(d.Seconds())
+	return int32(min(max(s, math.MinInt32), math.MaxInt32))
 }
 
 // Get returns one key.
@@ -162,7 +169,7 @@ func (s *Applications) Create(ctx context.Context, name string) (ApplicationWith
 // overlap, which is truncated to seconds.
 func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap time.Duration) (ApplicationWithSecret, error) {
 	res, err := s.rpc.RotateApplicationSecret(ctx, &owv1.RotateApplicationSecretRequest{
-		AppId: appID, OverlapSeconds: int32(overlap / time.Second),
+		AppId: appID, OverlapSeconds: wholeSeconds(overlap),
 	})
 	return applicationWithSecret(res.GetApplication(), res.GetAppSecret(), err)
 }

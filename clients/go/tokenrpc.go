@@ -112,7 +112,13 @@ func repeat(ctx context.Context, call func(key string) *Error) *Error {
 	key := randomKey()
 	for n := 1; ; n++ {
 		err := call(key)
-		if err == nil || n > maxRetries || !retryable(err) || waitBefore(ctx, n, err) != nil {
+		if err == nil || n > maxRetries || !retryable(err) {
+			return err
+		}
+		if waitBefore(ctx, n, err) != nil {
+			if ctx.Err() != nil {
+				err = contextError(ctx)
+			}
 			return err
 		}
 	}

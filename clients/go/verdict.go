@@ -1,6 +1,8 @@
 package openwearables
 
 import (
+	"context"
+	"errors"
 	mathrand "math/rand/v2"
 	"time"
 
@@ -73,6 +75,8 @@ const (
 	maxBackoff   = 8 * time.Second
 	cooldownBase = 5 * time.Second
 	maxCooldown  = time.Minute
+
+	unansweredCooldown = time.Second // and as much again by jitter
 )
 
 // backoff returns the wait, with full jitter, before the retry after n failures.
@@ -82,14 +86,34 @@ func backoff(n int) time.Duration {
 }
 
 // cooldownFor returns how long no renewal starts after the n-th failed one in a
-// row: Retry-After, at most a minute; without it 5 to 10 s, doubling up to a minute.
+// row: Retry-After, at most a minute; 1 to 2 s if no answer came; else 5 to 10 s,
+// doubling up to a minute.
 func cooldownFor(n int, err *Error) time.Duration {
 	if err.RetryAfter > 0 {
 		return min(err.RetryAfter, maxCooldown)
 	}
 	base := min(cooldownBase<<min(n-1, 10), maxCooldown/2)
+	if err.isUnanswered() {
+		base = unansweredCooldown
+	}
 	return base + time.Duration(mathrand.Int64N(int64(base)))
 }
+
+// isUnanswered reports whether no answer came, from the server or to the token provider.
+func (e *Error) isUnanswered() bool {
+	if e.Reason == ReasonProviderFailed {
+		cause := (*Error)(nil)
+		if errors.As(e.cause, &cause) {
+			return cause.isUnanswered()
+		}
+		return errors.Is(e.cause, context.DeadlineExceeded) || isNetwork(e.cause)
+	}
+	return e.Kind == KindOffline || e.Kind == KindTimeout
+}
+
+// isUnheard reports whether the server itself did not answer, so that nothing of its is
+// disregarded if the call is made again at once.
+func (e *Error) isUnheard() bool { return e.Reason == ReasonProviderFailed || e.isUnanswered() }
 
 // attemptsFor returns the number of attempts of a renewal after n failed ones: after
 // a failure, one suffices to find out that the server is back.
