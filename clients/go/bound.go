@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -120,7 +119,8 @@ func boundedGzip(bound int64) connect.ClientOption {
 
 // boundBody bounds the body of a response by its media type: a message in JSON is
 // read and checked at once, any other while it is read.
-func boundBody(res *http.Response, media string, bound int64) (*http.Response, error) {
+func (o *origin) boundBody(res *http.Response, media string) (*http.Response, error) {
+	bound := o.bound
 	if res.StatusCode != http.StatusOK {
 		bound = min(bound, maxErrorBody)
 	}
@@ -134,7 +134,7 @@ func boundBody(res *http.Response, media string, bound int64) (*http.Response, e
 		_ = res.Body.Close()
 		return nil, errNotGzip().of(res)
 	case media == mediaJSON:
-		return readJSON(res, bound)
+		return o.readJSON(res, bound)
 	case res.ContentLength <= 0: // 0 may be a transport's omission
 		res.Body = newBounded(res.Body, bound)
 	}
@@ -144,9 +144,9 @@ func boundBody(res *http.Response, media string, bound int64) (*http.Response, e
 // isKnown reports whether a body in this encoding can be unpacked.
 func isKnown(coding string) bool { return coding == "" || coding == "identity" || coding == "gzip" }
 
-// readJSON reads and unpacks a body of up to bound bytes. An error that is not JSON
-// came from something else than the API.
-func readJSON(res *http.Response, bound int64) (*http.Response, error) {
+// readJSON reads and unpacks a body of up to bound bytes. An error that is not one of
+// Connect came from something else than the API.
+func (o *origin) readJSON(res *http.Response, bound int64) (*http.Response, error) {
 	raw, err := readUnpacked(res, bound)
 	if err == nil && countJSON(raw) > maxParts(bound) {
 		err = tooManyParts()
@@ -157,8 +157,8 @@ func readJSON(res *http.Response, bound int64) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if res.StatusCode != http.StatusOK && !json.Valid(raw) {
-		return replaceForeign(res), nil
+	if res.StatusCode != http.StatusOK && !isConnectError(raw) {
+		return o.replaceForeign(res, raw), nil
 	}
 	setBody(res, raw)
 	res.Header.Set("Content-Type", mediaJSON) // without parameters that connect-go does not know

@@ -1,6 +1,7 @@
 package openwearables
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -296,7 +297,7 @@ func (e *Error) readDetail(m any) {
 // readForeign classifies a response that did not come from the API. Only a 401 says
 // anything about the credential.
 func (e *Error) readForeign() {
-	e.Reason = ReasonForeignAnswer
+	e.Reason = cmp.Or(e.Reason, ReasonForeignAnswer)
 	switch {
 	case e.status == http.StatusTooManyRequests:
 		e.Kind = KindRateLimited

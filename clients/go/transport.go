@@ -2,22 +2,15 @@ package openwearables
 
 import (
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"connectrpc.com/connect"
 )
-
-// foreignHeader marks a response that did not come from the API, and holds its
-// original status. It is never sent.
-const foreignHeader = "Openwearables-Foreign-Status"
 
 // shared is the default transport of all clients.
 var shared = func() http.RoundTripper {
@@ -33,7 +26,8 @@ var shared = func() http.RoundTripper {
 type origin struct {
 	transport    http.RoundTripper // not an http.Client, which adds redirects, cookies and timeouts
 	scheme, host string
-	bound        int64 // bytes of a response
+	path         string // below which the API is expected, "" for the root
+	bound        int64  // bytes of a response
 }
 
 func newOrigin(base *url.URL, from *http.Client, bound int64) (*origin, error) {
@@ -44,7 +38,7 @@ func newOrigin(base *url.URL, from *http.Client, bound int64) (*origin, error) {
 	if t, ok := transport.(*http.Transport); ok && skipsVerification(t.TLSClientConfig) {
 		return nil, invalid("the HTTP client does not check certificates: add the server's authority to RootCAs instead")
 	}
-	return &origin{transport: transport, scheme: base.Scheme, host: base.Host, bound: bound}, nil
+	return &origin{transport: transport, scheme: base.Scheme, host: base.Host, path: base.Path, bound: bound}, nil
 }
 
 // forTokens returns the origin with the bound of token calls.
@@ -87,12 +81,12 @@ func (o *origin) Do(req *http.Request) (*http.Response, error) {
 	case res.StatusCode == http.StatusOK && strings.HasPrefix(sent, "application/grpc"):
 		// The gRPC client reports the wrong content type itself.
 	case isForeign(res.StatusCode, media):
-		return replaceForeign(res), nil
+		return o.replaceForeign(res, readForeignJSON(res, media)), nil
 	case res.StatusCode == http.StatusOK && isUnary(sent) && !strings.HasPrefix(sent, media):
 		_ = res.Body.Close()
 		return nil, invalidResponse(fmt.Sprintf("the response has the content type %q", clean(media, maxName))).of(res)
 	}
-	return boundBody(res, media, o.bound)
+	return o.boundBody(res, media)
 }
 
 // headerError returns err, or an invalid response if the headers exceed the
@@ -112,52 +106,6 @@ func headerError(err error) error {
 
 func isUnary(media string) bool {
 	return strings.HasPrefix(media, mediaProto) || strings.HasPrefix(media, mediaJSON)
-}
-
-// isForeign reports whether no Connect server sends this media type with this status.
-func isForeign(status int, media string) bool {
-	if status == http.StatusOK {
-		return !strings.HasPrefix(media, "application/")
-	}
-	return media != mediaJSON && !strings.HasPrefix(media, "application/grpc") && !strings.HasPrefix(media, "application/connect")
-}
-
-// replaceForeign replaces the body of a response that did not come from the API by a
-// Connect error, with the code that the Connect protocol assigns to the HTTP status.
-// It keeps the headers.
-func replaceForeign(res *http.Response) *http.Response {
-	_, _ = io.CopyN(io.Discard, res.Body, 4<<10) // so that the connection can be used again
-	_ = res.Body.Close()
-	status := res.StatusCode
-	body, _ := json.Marshal(map[string]string{
-		"code":    foreignCode(status),
-		"message": "HTTP " + strconv.Itoa(status) + " that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?",
-	})
-	setBody(res, body)
-	res.Header.Set("Content-Type", mediaJSON)
-	res.Header.Set(foreignHeader, strconv.Itoa(status))
-	if status == http.StatusOK {
-		res.StatusCode, res.Status = http.StatusBadGateway, "502 Bad Gateway"
-	}
-	return res
-}
-
-// foreignCode returns the Connect code of an HTTP status without a Connect body.
-func foreignCode(status int) string {
-	switch status {
-	case http.StatusBadRequest:
-		return connect.CodeInternal.String()
-	case http.StatusUnauthorized:
-		return connect.CodeUnauthenticated.String()
-	case http.StatusForbidden:
-		return connect.CodePermissionDenied.String()
-	case http.StatusNotFound:
-		return connect.CodeUnimplemented.String()
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return connect.CodeUnavailable.String()
-	default:
-		return connect.CodeUnknown.String()
-	}
 }
 
 // parseBase parses a base URL and refuses one to which no credential may be sent.

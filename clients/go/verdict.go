@@ -47,6 +47,9 @@ func judge(err *Error) verdict {
 }
 
 func judgeRefusal(err *Error) verdict {
+	if err.status != 0 {
+		return doubtful // whatever a gateway says
+	}
 	switch err.Reason {
 	case "refresh_token_used":
 		return raced

@@ -33,6 +33,7 @@ func TestOnlyTheServersReasonEndsASession(t *testing.T) {
 		{"no reason", unauthenticated(""), doubtful},
 		{"another reason", unauthenticated("token_expired"), doubtful},
 		{"HTML 401", &Error{Kind: KindUnauthenticated, Code: connect.CodeUnauthenticated, Reason: ReasonForeignAnswer, status: 401}, doubtful},
+		{"JSON 401 of a gateway", &Error{Kind: KindUnauthenticated, Code: connect.CodeUnauthenticated, Reason: "invalid_refresh_token", status: 401}, doubtful},
 		{"403", &Error{Kind: KindForbidden, Code: connect.CodePermissionDenied}, misconfigured},
 		{"400", &Error{Kind: KindInvalid, Code: connect.CodeInvalidArgument}, misconfigured},
 		{"unusable response", invalidResponse("too large"), misconfigured},
