@@ -36,7 +36,8 @@ type Client struct {
 }
 
 // New returns a client of the installation at base, an https URL; plain http is
-// accepted for loopback addresses. The client's credential is the API key, the
+// accepted for loopback addresses, and with AllowInsecurePrivateNetwork for those of a
+// private network. The client's credential is the API key, the
 // session in the store, or the session that the token provider returns. Without
 // any of these options it has no credential, which is enough for Tokens.Exchange.
 func New(base string, opts ...Option) (*Client, error) {
@@ -49,7 +50,7 @@ func New(base string, opts ...Option) (*Client, error) {
 			return nil, err
 		}
 	}
-	u, err := parseBase(base)
+	u, err := parseBase(base, o.private)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type options struct {
 	timeout   time.Duration
 	retries   int
 	bound     int64
+	private   bool
 	clock     clock
 	core      func(coreKey) *core
 }
@@ -81,6 +82,18 @@ func WithUserID(id string) Option {
 }
 
 const maxUserID = 255
+
+// AllowInsecurePrivateNetwork accepts a base URL of plain http whose host is a private or
+// link-local address (RFC 1918, fc00::/7, 169.254.0.0/16, fe80::/10), a name of one label,
+// or a name that ends in .local, .internal, .svc or .cluster.local, as within a cluster
+// without TLS. The credential and all data are then sent in plain text: whoever can read or
+// redirect the traffic of that network, or answer for the name, has them.
+func AllowInsecurePrivateNetwork() Option {
+	return func(o *options) error {
+		o.private = true
+		return nil
+	}
+}
 
 // WithHTTPClient makes the client send over the transport of h. Nothing else of h
 // is used: this package refuses redirects, keeps no cookies and sets the

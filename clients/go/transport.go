@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -106,30 +105,4 @@ func headerError(err error) error {
 
 func isUnary(media string) bool {
 	return strings.HasPrefix(media, mediaProto) || strings.HasPrefix(media, mediaJSON)
-}
-
-// parseBase parses a base URL and refuses one to which no credential may be sent.
-func parseBase(base string) (*url.URL, error) {
-	u, err := url.Parse(base)
-	switch {
-	case err != nil || u.Opaque != "" || !strings.Contains(base, "://"):
-		return nil, invalid("the base URL must be absolute, such as https://api.example.com")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, invalid("the base URL must begin with https://")
-	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, invalid("the base URL must be a scheme, a host and at most a path, such as https://api.example.com")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return nil, invalid("the base URL must begin with https://: plain http is for loopback addresses only")
-	}
-	u.Host = strings.ToLower(u.Host)
-	u.Path = strings.TrimRight(u.Path, "/")
-	return u, nil
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }
