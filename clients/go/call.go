@@ -64,12 +64,20 @@ func (c *caller) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 }
 
 func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.UnaryFunc) (connect.AnyResponse, error) {
+	if err := checkRequest(req.Any()); err != nil {
+		return nil, err
+	}
 	header := req.Header()
 	header["User-Agent"] = c.userAgent
 	spec := req.Spec()
 	var operation *owv1.Operation
 	if spec.IdempotencyLevel != connect.IdempotencyNoSideEffects { // spares reads the search
 		operation = operationOf(spec.Procedure)
+	}
+	if operation.GetIdempotencyKey() == owv1.Operation_IDEMPOTENCY_KEY_PER_CALL {
+		if err := setRetryKey(ctx, header); err != nil {
+			return nil, err
+		}
 	}
 	var sent []string
 	if operation.GetProof() != owv1.Operation_PROOF_BODY {
@@ -80,9 +88,6 @@ func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.
 		if sent != nil {
 			header["Authorization"] = sent
 		}
-	}
-	if operation.GetIdempotencyKey() == owv1.Operation_IDEMPOTENCY_KEY_PER_CALL {
-		setRetryKey(ctx, header)
 	}
 	res, err := next(ctx, req)
 	if err == nil {
@@ -184,15 +189,19 @@ func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 }
 
 // setRetryKey makes a call safe to repeat.
-func setRetryKey(ctx context.Context, header http.Header) {
+func setRetryKey(ctx context.Context, header http.Header) error {
 	if len(header["Idempotency-Key"]) > 0 {
-		return
+		return nil
 	}
 	key, ok := ctx.Value(retryKeyContext{}).(string)
-	if !ok {
+	switch {
+	case !ok:
 		key = randomKey()
+	case key == "" || len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return invalidField("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
 	}
 	header["Idempotency-Key"] = []string{key}
+	return nil
 }
 
 // retryable reports whether a failure is transient: no response, a request that did

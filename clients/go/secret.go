@@ -110,19 +110,19 @@ const maxToken = 4 << 10
 
 // check returns an error for a pair that cannot work.
 func (p TokenPair) check() error {
-	for _, s := range []string{p.Access.Reveal(), p.Refresh.Reveal()} {
-		if err := checkBare(s); err != nil {
-			return err
+	for field, s := range map[string]string{"access_token": p.Access.Reveal(), "refresh_token": p.Refresh.Reveal()} {
+		if fault := fault(s); fault != "" {
+			return invalidField(field, fault)
 		}
 		if len(s) > maxToken {
-			return invalid("a token of the pair is longer than 4 KiB")
+			return invalidField(field, "is longer than 4 KiB")
 		}
 	}
 	if p.Access.IsZero() {
-		return invalid("the token pair has no access token")
+		return invalidField("access_token", "is missing")
 	}
 	if p.ExpiresIn <= 0 {
-		return invalid("the token pair's ExpiresIn must be positive")
+		return invalidField("expires_in", "must be positive")
 	}
 	return nil
 }
@@ -130,13 +130,21 @@ func (p TokenPair) check() error {
 // checkBare returns an error for a credential that includes its scheme or a character
 // that is not allowed in a header.
 func checkBare(s string) error {
+	if fault := fault(s); fault != "" {
+		return invalid(fault)
+	}
+	return nil
+}
+
+// fault returns what is wrong with a credential, "" if nothing is.
+func fault(s string) string {
 	if len(s) >= 6 && strings.EqualFold(s[:6], "bearer") && (len(s) == 6 || s[6] == ' ') {
-		return invalid(`give the bare credential, without "Bearer ": the scheme is added when it is sent`)
+		return `give the bare credential, without "Bearer ": the scheme is added when it is sent`
 	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
-			return invalid("the credential contains a space, a line break or another character that no credential has")
+			return "the credential contains a space, a line break or another character that no credential has"
 		}
 	}
-	return nil
+	return ""
 }

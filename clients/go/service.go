@@ -119,7 +119,7 @@ func notEmpty(scopes []string, otherwise string) error {
 	if scopes == nil || len(scopes) > 0 {
 		return nil
 	}
-	return invalid("the list of scopes is empty: name at least one, or leave it nil " + otherwise)
+	return invalidField("scopes", "the list is empty: name at least one, or leave it nil "+otherwise)
 }
 
 // Delete deletes a key and the tokens that it minted, and returns the deleted key.
@@ -275,16 +275,23 @@ type AppCredential struct {
 // on a server: whatever an app contains, its users can read.
 func AppCredentials(id, secret string) AppCredential { return AppCredential{id, NewSecret(secret)} }
 
+func (a AppCredential) check() error {
+	for field, value := range map[string]string{"app_id": a.id, "app_secret": a.secret.Reveal()} {
+		if value == "" {
+			return invalidField(field, "is empty: is the environment variable set?")
+		}
+		if fault := fault(value); fault != "" {
+			return invalidField(field, fault)
+		}
+	}
+	return nil
+}
+
 // Exchange mints a token pair for a user with an application's secret. It does not
 // use the client's own credential.
 func (s *Tokens) Exchange(ctx context.Context, userID string, app AppCredential) (TokenPair, error) {
-	if app.id == "" || app.secret.IsZero() {
-		return TokenPair{}, invalid("the application's id or secret is empty: are the environment variables set?")
-	}
-	for _, v := range []string{app.id, app.secret.Reveal()} {
-		if err := checkBare(v); err != nil {
-			return TokenPair{}, err
-		}
+	if err := app.check(); err != nil {
+		return TokenPair{}, err
 	}
 	ctx, cancel := withTimeout(ctx, s.timeout)
 	defer cancel()

@@ -34,6 +34,9 @@ func newTokenRPC(h *origin, base string, userAgent []string) *tokenRPC {
 
 // unary makes one call, with the Idempotency-Key unless it is "".
 func unary[Req, Res any](ctx context.Context, t *tokenRPC, c *connect.Client[Req, Res], message *Req, key string) (*connect.Response[Res], *Error) {
+	if err := checkRequest(message); err != nil {
+		return nil, toError(err)
+	}
 	req := connect.NewRequest(message)
 	req.Header()["User-Agent"] = t.userAgent
 	if key != "" {
