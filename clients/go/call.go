@@ -24,6 +24,7 @@ const (
 // retries what is safe to retry, and turns errors into *Error. Safe for concurrent
 // use.
 type caller struct {
+	rpc       *tokenRPC
 	engine    sealed[*engine]  // of a session, or nil
 	key       sealed[[]string] // the Authorization of an API key, or nil
 	userAgent []string
@@ -91,7 +92,7 @@ func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.
 	}
 	res, err := next(ctx, req)
 	if err == nil {
-		c.observe(ctx, res.Header())
+		c.succeeded(ctx, res)
 		return res, nil
 	}
 	return c.again(ctx, req, next, sent, callError(ctx, err))
@@ -128,7 +129,7 @@ func (c *caller) again(ctx context.Context, req connect.AnyRequest, next connect
 		}
 		res, err := next(ctx, req)
 		if err == nil {
-			c.observe(ctx, res.Header())
+			c.succeeded(ctx, res)
 			return res, nil
 		}
 		failed = callError(ctx, err)
@@ -235,6 +236,11 @@ func waitBefore(ctx context.Context, n int, err *Error) error {
 		return context.DeadlineExceeded
 	}
 	return wait(ctx, d)
+}
+
+func (c *caller) succeeded(ctx context.Context, res connect.AnyResponse) {
+	c.observe(ctx, res.Header())
+	c.rpc.reached()
 }
 
 // observe fills in the ResponseInfo of the context and emits EventKeyRotated.

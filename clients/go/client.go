@@ -77,6 +77,7 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	}
 	tokens := origin.forTokens()
 	rpc := newTokenRPC(tokens, c.base, c.caller.userAgent)
+	c.caller.rpc = rpc
 	if o.key != nil {
 		c.caller.key = seal([]string{"Bearer " + *o.key})
 	}
@@ -214,7 +215,8 @@ func (c *Client) SignIn(ctx context.Context, pair TokenPair) error {
 // SignOut forgets the session at once, clears the store and revokes the session at
 // the server. A refresh under way does not bring the session back. An error means
 // that the store could not be cleared or the server not be reached; this process
-// is signed out in any case. The token provider is not called until the next
+// is signed out in any case. A session that could not be revoked is revoked after the
+// next call of this process to the same base URL that succeeds. The token provider is not called until the next
 // SignIn.
 func (c *Client) SignOut(ctx context.Context) error {
 	e, err := c.session()

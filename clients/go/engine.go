@@ -130,6 +130,7 @@ func (e *engine) signOut(ctx context.Context) error {
 	}
 	for token := range tokens {
 		if err := e.rpc.revoke(ctx, token); err != nil {
+			unrevoked.add(e.place.base, token, err, time.Time{})
 			failed = append(failed, err)
 		}
 	}

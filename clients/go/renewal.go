@@ -45,17 +45,7 @@ func (r *renewal) run() {
 	r.core.mu.Unlock()
 	close(r.done)
 	r.core.listeners.emit(r.events...)
-	r.revokeAll(r.discarded)
-}
-
-// revokeAll revokes sessions that nobody uses any more. A failure is ignored, since
-// their tokens expire.
-func (e *engine) revokeAll(tokens []string) {
-	for _, token := range tokens {
-		ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
-		_ = e.rpc.revoke(ctx, token)
-		cancel()
-	}
+	r.rpc.revokeAll(r.discarded)
 }
 
 // renew takes the lock, loads what another process may have stored, and refreshes

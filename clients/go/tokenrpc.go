@@ -14,6 +14,7 @@ import (
 // tokenRPC makes the calls that issue and revoke tokens. They use a bare transport:
 // no interceptor, no generic retry, and only the credential in their message.
 type tokenRPC struct {
+	base      string
 	userAgent []string
 	refreshed *connect.Client[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse]
 	revoked   *connect.Client[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse]
@@ -24,6 +25,7 @@ type tokenRPC struct {
 func newTokenRPC(h *origin, base string, userAgent []string) *tokenRPC {
 	opts := h.options()
 	return &tokenRPC{
+		base:      base,
 		userAgent: userAgent,
 		refreshed: connect.NewClient[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse](h, base+owv1connect.SessionServiceRefreshTokenProcedure, opts),
 		revoked:   connect.NewClient[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse](h, base+owv1connect.SessionServiceRevokeTokenProcedure, opts),
@@ -46,6 +48,7 @@ func unary[Req, Res any](ctx context.Context, t *tokenRPC, c *connect.Client[Req
 	if err != nil {
 		return nil, toError(err)
 	}
+	t.reached()
 	return res, nil
 }
 
@@ -60,6 +63,18 @@ func (t *tokenRPC) refresh(ctx context.Context, r *record) (TokenPair, time.Time
 	}
 	p, err := pairOf(res.Msg.GetTokens())
 	return p, serverTime(res.Header()), err
+}
+
+// revokeAll revokes sessions that nobody uses any more, and remembers those for which that
+// fails.
+func (t *tokenRPC) revokeAll(tokens []string) {
+	for _, token := range tokens {
+		ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
+		if err := t.revoke(ctx, token); err != nil {
+			unrevoked.add(t.base, token, err, time.Now().Add(revocationApart))
+		}
+		cancel()
+	}
 }
 
 // revoke ends the session of a refresh token, with at most one retry.
