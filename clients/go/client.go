@@ -1,12 +1,12 @@
 package openwearables
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/url"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -121,17 +121,15 @@ func userAgent(product string) string {
 }
 
 // Login signs a developer in and returns a client with that session. The session
-// is kept in the store of the options, or in memory. Login checks the options and
-// reads the store before it sends the password.
+// is kept in the store of the options, or in memory, as that of the user with this email
+// unless WithUserID names another. Login checks the options and reads the store before it
+// sends the password.
 func Login(ctx context.Context, base, email, password string, opts ...Option) (*Client, error) {
 	session := func(o *options) error {
 		o.session = true
-		if o.user != "" {
-			return invalid("a developer signs in: leave WithUserID out")
-		}
 		return nil
 	}
-	c, err := New(base, append(slices.Clip(opts), session)...)
+	c, err := New(base, append([]Option{session}, opts...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +148,8 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 	if failed != nil {
 		return nil, failed
 	}
-	e.signIn(ctx, newSession(e.place, randomKey(), pair, c.clock, asked, date))
+	at := place{c.base, cmp.Or(e.place.user, email)}
+	e.signIn(ctx, newSession(at, randomKey(), pair, c.clock, asked, date))
 	return c, nil
 }
 

@@ -117,7 +117,8 @@ func keyedAndSignedIn(t *testing.T) (values map[string]any, known []string) {
 	memory := seeded(t, base, p.pair, expired)
 	file := openwearables.FileStore(filepath.Join(t.TempDir(), "s.json"))
 	keyed := newClient(t, base, openwearables.WithAPIKey(k.Secret.Reveal()))
-	s := newClient(t, base, openwearables.WithStore(memory), openwearables.WithTokenProvider(
+	seen := new(events)
+	s := newClient(t, base, seen.option(), openwearables.WithStore(memory), openwearables.WithTokenProvider(
 		func(context.Context, openwearables.TokenRequest) (openwearables.TokenPair, error) { return p.pair, nil }))
 	dev, err := openwearables.Login(ctx, base, world.email, world.password, openwearables.WithStore(file))
 	check(t, err)
@@ -127,6 +128,7 @@ func keyedAndSignedIn(t *testing.T) (values map[string]any, known []string) {
 	proxy.Rules(faultproxy.Rule{Method: "RefreshToken", Fault: faultproxy.Reset}, faultproxy.Rule{Method: "RevokeToken", Fault: faultproxy.Reset})
 	_, offline := s.Users.Get(ctx, p.id)
 	_, refused := newClient(t, base, openwearables.WithAPIKey("ow_live_"+strings.Repeat("q", 40))).Users.Get(ctx, p.id)
+	eventually(t, "events", func() bool { return len(seen.all()) > 0 })
 	stored, err := memory.Load(ctx)
 	check(t, err)
 	return map[string]any{
@@ -134,7 +136,7 @@ func keyedAndSignedIn(t *testing.T) (values map[string]any, known []string) {
 		"key": k, "application": app, "pair": p.pair, "pointer": &p.pair, "response info": info, "user": user,
 		"application credentials": openwearables.AppCredentials(app.Application.GetAppId(), app.Secret.Reveal()),
 		"offline":                 offline, "refused": refused, "sign-out": dev.SignOut(t.Context()), "request": openwearables.TokenRequest{},
-		"generated": generated(keyed), "generated session": generated(s),
+		"events": seen.all(), "generated": generated(keyed), "generated session": generated(s),
 	}, []string{k.Secret.Reveal(), app.Secret.Reveal(), p.pair.Access.Reveal(), p.pair.Refresh.Reveal(), world.password, string(stored), strings.Repeat("q", 40)}
 }
 

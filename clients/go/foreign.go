@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -92,8 +93,15 @@ func (o *origin) pathAdvice(status int) string {
 	if o.path == "" || status >= 400 && status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
 		return ""
 	}
-	return fmt.Sprintf("; the base URL ends in %s: it should be %s://%s, unless a proxy serves the API below that path", o.path, o.scheme, o.host)
+	right := ""
+	if at := apiPath.FindStringIndex(o.path); at != nil {
+		right = o.path[:at[0]]
+	}
+	return fmt.Sprintf("; the base URL ends in %s: it should be %s://%s%s, unless a proxy serves the API below that path", o.path, o.scheme, o.host, right)
 }
+
+// apiPath is the path of the REST API, which no base URL includes.
+var apiPath = regexp.MustCompile(`/api(/v[0-9]+)?$`)
 
 // foreignCode returns the Connect code of an HTTP status without a Connect body.
 func foreignCode(status int) string {

@@ -12,7 +12,7 @@ import (
 // A base URL with a path that is not there fails with a sentence that says what the base
 // URL should be.
 func TestPathOfTheBaseURLIsNamed(t *testing.T) {
-	for _, path := range []string{"/api/v1", "/api/v1/", "/somewhere"} {
+	for path, right := range map[string]string{"/api/v1": "", "/api/v1/": "", "/somewhere": "", "/ow/api": "/ow", "/api/v1/users": ""} {
 		base := world.url + path
 		_, login := openwearables.Login(t.Context(), base, world.email, world.password)
 		c := newClient(t, base, openwearables.WithAPIKey("ow_live_x"))
@@ -20,7 +20,7 @@ func TestPathOfTheBaseURLIsNamed(t *testing.T) {
 		_, create := c.Users.Create(t.Context(), &owv1.CreateUserRequest{})
 		_, exchange := c.Tokens.Exchange(t.Context(), "u", openwearables.AppCredentials("app_x", "x"))
 		for what, err := range map[string]error{"login": login, "get": get, "create": create, "exchange": exchange} {
-			want := "ends in " + strings.TrimRight(path, "/") + ": it should be " + world.url + ","
+			want := "ends in " + strings.TrimRight(path, "/") + ": it should be " + world.url + right + ","
 			if !strings.Contains(err.Error(), want) || openwearables.IsNotFound(err) || openwearables.IsForbidden(err) {
 				t.Errorf("%s, %s: %v", path, what, err)
 			}

@@ -172,7 +172,30 @@ func TestUserIDNeedsASession(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := openwearables.Login(t.Context(), world.url, "", "", user); !openwearables.IsInvalid(err) {
-		t.Errorf("login: %v", err)
+}
+
+// A tool that is run for another developer does not find the session of the first one.
+func TestAnotherDevelopersSessionIsNotUsed(t *testing.T) {
+	store := openwearables.WithStore(openwearables.FileStore(filepath.Join(t.TempDir(), "session.json")))
+	me := func(opts ...openwearables.Option) string {
+		c := newClient(t, world.url, append(opts, store, openwearables.AsProcess())...)
+		developer, err := c.Sessions.Me(t.Context())
+		if err != nil && !openwearables.IsUnauthenticated(err) {
+			t.Error(err)
+		}
+		return developer.GetEmail()
+	}
+	for _, opts := range [][]openwearables.Option{{store}, {store, openwearables.WithUserID(world.email)}} {
+		_, err := openwearables.Login(t.Context(), world.url, world.email, world.password, opts...)
+		check(t, err)
+		if got := me(openwearables.WithUserID(world.email)); got != world.email {
+			t.Errorf("signed in as %q", got)
+		}
+		if got := me(openwearables.WithUserID("other@example.com")); got != "" {
+			t.Errorf("another developer is signed in as %q", got)
+		}
+		if got := me(); got != world.email {
+			t.Errorf("whoever is signed in is %q", got)
+		}
 	}
 }
