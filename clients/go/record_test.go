@@ -73,9 +73,16 @@ func TestOldRecordsBelongToTheirSubject(t *testing.T) {
 		token, named, asked string
 		holds               bool
 	}{
-		{jwt, "", "u1", true}, {jwt, "", "u2", false}, {jwt, "", "", true},
-		{"opaque", "", "u1", false}, {"opaque", "", "", true}, {"a.%.c", "", "u1", false}, {"a.bnVsbA.c", "", "u1", false},
-		{jwt, "alice", "alice", true}, {jwt, "alice", "u1", false}, {"opaque", "alice", "", true},
+		{jwt, "", "u1", true},
+		{jwt, "", "u2", false},
+		{jwt, "", "", true},
+		{"opaque", "", "u1", false},
+		{"opaque", "", "", true},
+		{"a.%.c", "", "u1", false},
+		{"a.bnVsbA.c", "", "u1", false},
+		{jwt, "alice", "alice", true},
+		{jwt, "alice", "u1", false},
+		{"opaque", "alice", "", true},
 	} {
 		at := place{base, c.asked}
 		r := record{BaseURL: base, User: c.named, Access: c.token}
