@@ -16,6 +16,12 @@ func invalidField(field, message string) *Error {
 	return e
 }
 
+// in names the option, or the argument of New, that the error is about.
+func (e *Error) in(option string) *Error {
+	e.Fields = []FieldViolation{{option, e.Message}}
+	return e
+}
+
 // scratch holds buffers for requests that are encoded only to see whether they can be.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 

@@ -83,6 +83,12 @@ func TestServerNamesTheField(t *testing.T) {
 	wantField(t, "no id", err, "id")
 	_, err = world.dev.Workouts.List(ctx, nil)
 	wantField(t, "nil", err, "user_id")
+	_, err = world.dev.Workouts.Upsert(ctx, newPerson(t).id, nil)
+	for _, field := range []string{"workouts[0].external_id: ", "workouts[0].type: "} {
+		if strings.Count(err.Error(), field) != 1 {
+			t.Errorf("%v does not tell %s once", err, field)
+		}
+	}
 	for _, err := range world.dev.Workouts.All(ctx, &owv1.ListWorkoutsRequest{UserId: "x\xff"}) {
 		wantField(t, "list", err, "user_id")
 	}

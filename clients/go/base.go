@@ -10,21 +10,22 @@ import (
 // parseBase parses a base URL and refuses one to which no credential may be sent: over
 // plain http, every host but this machine's own, or with private that of a private network.
 func parseBase(base string, private bool) (*url.URL, error) {
+	wrong := func(message string) error { return invalid(message).in("base") }
 	u, err := url.Parse(base)
 	switch {
 	case err != nil || u.Opaque != "" || !strings.Contains(base, "://"):
-		return nil, invalid("the base URL must be absolute, such as https://api.example.com")
+		return nil, wrong("the base URL must be absolute, such as https://api.example.com")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, invalid("the base URL must begin with https://")
+		return nil, wrong("the base URL must begin with https://")
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, invalid("the base URL must be a scheme, a host and at most a path, such as https://api.example.com")
+		return nil, wrong("the base URL must be a scheme, a host and at most a path, such as https://api.example.com")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		if !private {
-			return nil, invalid("the base URL must begin with https://: plain http is for loopback addresses only," +
+			return nil, wrong("the base URL must begin with https://: plain http is for loopback addresses only," +
 				" and with AllowInsecurePrivateNetwork for private ones")
 		}
 		if !isPrivate(u.Hostname()) {
-			return nil, invalid("the base URL must begin with https://: the host is neither a private address nor a name of a private network")
+			return nil, wrong("the base URL must begin with https://: the host is neither a private address nor a name of a private network")
 		}
 	}
 	u.Host = strings.ToLower(u.Host)

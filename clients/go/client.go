@@ -55,10 +55,10 @@ func New(base string, opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	if o.key != nil && o.session {
-		return nil, invalid("give an API key, or a store and a token provider: a client has one credential")
+		return nil, invalid("give an API key, or a store and a token provider: a client has one credential").in("WithAPIKey")
 	}
 	if o.user != "" && !o.session {
-		return nil, invalid("WithUserID says whose session a client has: give WithStore or WithTokenProvider too")
+		return nil, invalid("WithUserID says whose session a client has: give WithStore or WithTokenProvider too").in("WithUserID")
 	}
 	return newClient(u, o)
 }

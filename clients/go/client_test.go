@@ -60,8 +60,12 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		{"user agent with a line break", world.url, "user agent", []openwearables.Option{openwearables.WithUserAgent("a\r\nb")}},
 	} {
 		_, err := openwearables.New(c.base, c.opts...)
-		if !openwearables.IsInvalid(err) || !strings.Contains(err.Error(), c.advice) {
+		var e *openwearables.Error
+		if !errors.As(err, &e) || !openwearables.IsInvalid(err) || strings.Count(err.Error(), c.advice) != 1 {
 			t.Errorf("%s: %v, want advice about %q", c.name, err, c.advice)
+		}
+		if c.name != "nil option" && len(e.Fields) != 1 {
+			t.Errorf("%s: the fields are %v", c.name, e.Fields)
 		}
 	}
 	for _, base := range []string{"https://api.example.com", "https://api.example.com/ow/", "http://localhost:8000", "http://127.0.0.1:1", "http://[::1]:1", "http://127.8.8.8"} {

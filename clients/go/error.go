@@ -70,7 +70,8 @@ type Error struct {
 // and why.
 type FieldViolation struct{ Field, Message string }
 
-// Error returns the message with the reason, the request id and the fields.
+// Error returns the message with the reason, the request id and the fields that the message
+// does not tell.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("openwearables: ")
@@ -83,8 +84,10 @@ func (e *Error) Error() string {
 		}
 	}
 	for _, f := range e.Fields {
-		b.WriteString(sep + f.Field + ": " + f.Message)
-		sep = ", "
+		if e.Message != f.Message && e.Message != f.Field+": "+f.Message {
+			b.WriteString(sep + f.Field + ": " + f.Message)
+			sep = ", "
+		}
 	}
 	if sep == ", " {
 		b.WriteByte(')')

@@ -31,15 +31,18 @@ type options struct {
 func WithAPIKey(key string) Option {
 	return func(o *options) error {
 		if key == "" {
-			return invalid("the API key is empty: is the environment variable set?")
+			return invalid("the API key is empty: is the environment variable set?").in("WithAPIKey")
 		}
 		for _, p := range []string{"secret_", "rt_", "app_"} {
 			if strings.HasPrefix(key, p) {
-				return invalid("what begins with " + p + " is no API key: those begin with ow_live_ or ow_test_")
+				return invalid("what begins with " + p + " is no API key: those begin with ow_live_ or ow_test_").in("WithAPIKey")
 			}
 		}
+		if fault := fault(key); fault != "" {
+			return invalid(fault).in("WithAPIKey")
+		}
 		o.key = &key
-		return checkBare(key)
+		return nil
 	}
 }
 
@@ -47,7 +50,7 @@ func WithAPIKey(key string) Option {
 func WithStore(s Store) Option {
 	return func(o *options) error {
 		if s == nil {
-			return invalid("the store is nil")
+			return invalid("the store is nil").in("WithStore")
 		}
 		o.store, o.session = s, true
 		return nil
@@ -59,7 +62,7 @@ func WithStore(s Store) Option {
 func WithTokenProvider(p TokenProvider) Option {
 	return func(o *options) error {
 		if p == nil {
-			return invalid("the token provider is nil")
+			return invalid("the token provider is nil").in("WithTokenProvider")
 		}
 		o.provider, o.session = p, true
 		return nil
@@ -75,7 +78,7 @@ func WithTokenProvider(p TokenProvider) Option {
 func WithUserID(id string) Option {
 	return func(o *options) error {
 		if id == "" || len(id) > maxUserID {
-			return invalid("the user id must be 1 to 255 bytes")
+			return invalid("the user id must be 1 to 255 bytes").in("WithUserID")
 		}
 		o.user = id
 		return nil
@@ -122,7 +125,7 @@ func WithEvents(f func(Event)) Option {
 func WithUserAgent(product string) Option {
 	return func(o *options) error {
 		if strings.ContainsFunc(product, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return invalid("the user agent must be visible ASCII")
+			return invalid("the user agent must be visible ASCII").in("WithUserAgent")
 		}
 		o.userAgent = strings.TrimSpace(product)
 		return nil
@@ -134,7 +137,7 @@ func WithUserAgent(product string) Option {
 func WithTimeout(d time.Duration) Option {
 	return func(o *options) error {
 		if d < 0 {
-			return invalid("the timeout is negative")
+			return invalid("the timeout is negative").in("WithTimeout")
 		}
 		o.timeout = d
 		return nil
@@ -146,7 +149,7 @@ func WithTimeout(d time.Duration) Option {
 func WithRetries(n int) Option {
 	return func(o *options) error {
 		if n < 0 || n > maxRetries {
-			return invalid("retries must be 0 to 2")
+			return invalid("retries must be 0 to 2").in("WithRetries")
 		}
 		o.retries = n
 		return nil
@@ -159,7 +162,7 @@ func WithRetries(n int) Option {
 func WithMaxResponseBytes(n int) Option {
 	return func(o *options) error {
 		if n < minMaxResponse || n > maxMaxResponse {
-			return invalid("the bound on responses must be 64 KiB to 1 GiB")
+			return invalid("the bound on responses must be 64 KiB to 1 GiB").in("WithMaxResponseBytes")
 		}
 		o.bound = int64(n)
 		return nil

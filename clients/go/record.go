@@ -152,7 +152,7 @@ var (
 func openSession(at place, raw []byte, c clock) (*session, error) {
 	s := &session{raw: bytes.Clone(raw)}
 	if err := json.Unmarshal(raw, &s.record); err != nil || s.Version != recordVersion || s.Access == "" ||
-		s.ID == "" || s.RetryKey == "" || checkBare(s.Access) != nil || checkBare(s.Refresh) != nil {
+		s.ID == "" || s.RetryKey == "" || fault(s.Access) != "" || fault(s.Refresh) != "" {
 		return nil, errForeignRecord
 	}
 	if !at.holds(&s.record) {

@@ -127,16 +127,8 @@ func (p TokenPair) check() error {
 	return nil
 }
 
-// checkBare returns an error for a credential that includes its scheme or a character
-// that is not allowed in a header.
-func checkBare(s string) error {
-	if fault := fault(s); fault != "" {
-		return invalid(fault)
-	}
-	return nil
-}
-
-// fault returns what is wrong with a credential, "" if nothing is.
+// fault returns what is wrong with a credential that includes its scheme, or a character
+// that is not allowed in a header; "" if nothing is.
 func fault(s string) string {
 	if len(s) >= 6 && strings.EqualFold(s[:6], "bearer") && (len(s) == 6 || s[6] == ' ') {
 		return `give the bare credential, without "Bearer ": the scheme is added when it is sent`

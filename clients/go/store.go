@@ -43,7 +43,7 @@ func storeKey(s Store) (any, error) {
 		return i.storeID(), nil
 	}
 	if !reflect.TypeOf(s).Comparable() {
-		return nil, invalid(fmt.Sprintf("the store %T cannot be compared: give a pointer", s))
+		return nil, invalid(fmt.Sprintf("the store %T cannot be compared: give a pointer", s)).in("WithStore")
 	}
 	return s, nil
 }

@@ -35,7 +35,7 @@ func newOrigin(base *url.URL, from *http.Client, bound int64) (*origin, error) {
 		transport = from.Transport
 	}
 	if t, ok := transport.(*http.Transport); ok && skipsVerification(t.TLSClientConfig) {
-		return nil, invalid("the HTTP client does not check certificates: add the server's authority to RootCAs instead")
+		return nil, invalid("the HTTP client does not check certificates: add the server's authority to RootCAs instead").in("WithHTTPClient")
 	}
 	return &origin{transport: transport, scheme: base.Scheme, host: base.Host, path: base.Path, bound: bound}, nil
 }
