@@ -54,6 +54,16 @@ func (p Prefix) payloadLen() int {
 	}
 }
 
+// Len returns the length of a credential of the kind p with its prefix and
+// checksum, and 0 for an unknown prefix.
+func (p Prefix) Len() int {
+	n := p.payloadLen()
+	if n == 0 {
+		return 0
+	}
+	return len(p) + n + checksumLen
+}
+
 // Mint returns a new random credential of the kind p: 149 bits in a key, 191 in
 // an application secret, 87 in an id. It panics for Refresh, whose tokens
 // [Vault.RefreshToken] derives, and for an unknown prefix.
@@ -68,8 +78,7 @@ func Mint(p Prefix) string {
 // Valid reports whether s has the form of p and a right checksum. It neither
 // allocates nor looks anything up, and says nothing about the origin of s.
 func Valid(p Prefix, s string) bool {
-	n := p.payloadLen()
-	if n == 0 || len(s) != len(p)+n+checksumLen || !strings.HasPrefix(s, string(p)) {
+	if n := p.Len(); n == 0 || len(s) != n || !strings.HasPrefix(s, string(p)) {
 		return false
 	}
 	for i := len(p); i < len(s); i++ {

@@ -31,14 +31,13 @@ func Redact(s string) string {
 
 // redactKind replaces each secret of the kind p in s.
 func redactKind(p Prefix, s string) string {
-	length := len(p) + p.payloadLen() + checksumLen
 	for from := 0; ; {
 		i := strings.Index(s[from:], string(p))
 		if i < 0 {
 			return s
 		}
 		from += i
-		if end := from + length; end <= len(s) && Valid(p, s[from:end]) {
+		if end := from + p.Len(); end <= len(s) && Valid(p, s[from:end]) {
 			s = s[:from] + redacted + s[end:]
 			from += len(redacted)
 		} else {
