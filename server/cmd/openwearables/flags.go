@@ -113,6 +113,22 @@ func (s *settings) setVariable(name, value string, given map[string]bool) error 
 // help prints the summary of the command and the reference of its settings.
 func (s *settings) help() {
 	fmt.Fprintf(s.stdout, "openwearables %s: %s\n\n", s.Name(), s.summary)
+	s.printFlags()
+	if s.Lookup("limit-key") != nil {
+		fmt.Fprint(s.stdout, "\nA limit is 1 to 1000000000; one above 100 times its default is warned of.\n")
+	}
+	fmt.Fprintf(s.stdout, `
+A flag wins over its variable. The master secret is given only as
+%s, at least 32 bytes; without one, a SQLite database gets
+a secret in a file beside it. Another variable that begins with %s is
+refused, but for those of a Kubernetes service, such as %sSERVICE_HOST,
+and those of the SDKs:
+%s
+`, secretVariable, prefix, prefix, strings.Join(sdkVariables, " "))
+}
+
+// printFlags prints what each flag takes.
+func (s *settings) printFlags() {
 	variables := flagsWithVariable()
 	s.VisitAll(func(f *flag.Flag) {
 		argument, usage := flag.UnquoteUsage(f)
@@ -128,17 +144,6 @@ func (s *settings) help() {
 		}
 		fmt.Fprintln(s.stdout)
 	})
-	if s.Lookup("limit-key") != nil {
-		fmt.Fprint(s.stdout, "\nA limit is 1 to 1000000000; one above 100 times its default is warned of.\n")
-	}
-	fmt.Fprintf(s.stdout, `
-A flag wins over its variable. The master secret is given only as
-%s, at least 32 bytes; without one, a SQLite database gets
-a secret in a file beside it. Another variable that begins with %s is
-refused, but for those of a Kubernetes service, such as %sSERVICE_HOST,
-and those of the SDKs:
-%s
-`, secretVariable, prefix, prefix, strings.Join(sdkVariables, " "))
 }
 
 // variable returns the name of the variable of a flag.

@@ -33,6 +33,7 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables restore                   replace a SQLite database with a backup
   openwearables copy                      copy a SQLite database into a PostgreSQL one
   openwearables doctor                    check the installation and say what to change
+  openwearables scan                      find credentials that were left in files or in the history of git
   openwearables version                   print the version
 
 Each command explains its flags with --help. Each flag of serve may also be given
@@ -64,15 +65,20 @@ type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
+// incompleteError is what kept a scan from the whole.
+type incompleteError struct{ error }
+
 // run executes the command and returns the exit status: 0, 1 for a failure, 2
-// for wrong arguments.
+// for wrong arguments and for a scan that found nothing and is not complete.
 func (p *program) run(ctx context.Context) int {
 	err := p.dispatch(ctx)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
 	fmt.Fprintln(p.stderr, "openwearables:", err)
-	if _, ok := errors.AsType[usageError](err); ok {
+	_, misused := errors.AsType[usageError](err)
+	_, incomplete := errors.AsType[incompleteError](err)
+	if misused || incomplete {
 		return 2
 	}
 	return 1
@@ -81,7 +87,8 @@ func (p *program) run(ctx context.Context) int {
 // dispatch executes the command that the first one or two arguments name.
 func (p *program) dispatch(ctx context.Context) error {
 	commands := map[string]func(context.Context, []string) error{
-		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "restore": p.restore, "copy": p.copy, "doctor": p.doctor, "version": p.version,
+		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "restore": p.restore, "copy": p.copy, "doctor": p.doctor,
+		"scan": p.scan, "version": p.version,
 		"developer create": p.developerCreate, "developer list": p.developerList,
 		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
 		"developer enable": p.developerEnable, "developer delete": p.developerDelete,
