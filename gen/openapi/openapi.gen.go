@@ -22,6 +22,42 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Access Example: {"actor":"key:key_abc123def456","at":"2026-03-07T10:30:00Z","client":"openwearables-go/1.0","end":"2026-03-08T00:00:00Z","ip":"192.0.2.1","number":42,"operation":"ListWorkouts","records":7,"request_id":"req_abc123def456","start":"2026-03-01T00:00:00Z"}
+type Access struct {
+	// Number Counts the accesses to the data of this user.
+	Number int64     `json:"number"`
+	At     time.Time `json:"at"`
+
+	// Actor Who read it, `developer:`, `key:` or `user:` and an id.
+	Actor     string `json:"actor"`
+	Operation string `json:"operation"`
+
+	// Start The data from this time on was asked for.
+	Start *time.Time `json:"start"`
+
+	// End The data before this time was asked for.
+	End *time.Time `json:"end"`
+
+	// Records How many records the answer held.
+	Records int32 `json:"records"`
+
+	// IP The reader's address. Null in the own reads of a user who was deleted, as are
+	// the members below.
+	IP *string `json:"ip"`
+
+	// Client The reader's User-Agent, at most 255 bytes.
+	Client    *string `json:"client"`
+	RequestID *string `json:"request_id"`
+}
+
+// AccessPage defines model for AccessPage.
+type AccessPage struct {
+	Items []Access `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // Application Example: {"app_id":"app_abc123","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App"}
 type Application struct {
 	ID string `json:"id"`
@@ -41,6 +77,43 @@ type ApplicationWithSecret struct {
 	// AppSecret Shown only in this response.
 	AppSecret string    `json:"app_secret"`
 	CreatedAt time.Time `json:"created_at"`
+}
+
+// AuditEvent Example: {"action":"key.create","actor":"developer:550e8400-e29b-41d4-a716-446655440000","at":"2026-03-07T10:30:00Z","client":"Mozilla/5.0","id":"01957a2e-8a00-7000-8000-000000000000","ip":"192.0.2.1","occurrences":1,"outcome":"ok","request_id":"req_abc123def456","subject":"key:key_abc123def456"}
+type AuditEvent struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"`
+
+	// Action A noun and a verb.
+	Action string `json:"action"`
+
+	// Outcome `ok`, or the reason of a refusal.
+	Outcome string `json:"outcome"`
+
+	// Actor Who did it: `developer:`, `key:`, `application:` or `user:` and an id, `operator`
+	// for a command, or `anonymous`.
+	Actor string `json:"actor"`
+
+	// Subject What was acted on, in the same form, also `session:`. Null if unknown.
+	Subject *string `json:"subject"`
+
+	// IP The caller's address.
+	IP *string `json:"ip"`
+
+	// Client The caller's User-Agent, at most 255 bytes.
+	Client    *string `json:"client"`
+	RequestID *string `json:"request_id"`
+
+	// Occurrences How many refusals share this event.
+	Occurrences int64 `json:"occurrences"`
+}
+
+// AuditEventPage defines model for AuditEventPage.
+type AuditEventPage struct {
+	Items []AuditEvent `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *string `json:"next_cursor"`
 }
 
 // ChangePasswordRequest Example: {"confirm_password":"staple battery horse correct","current_password":"correct horse battery staple","new_password":"staple battery horse correct"}
@@ -86,7 +159,7 @@ type CreateUserTokenRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
+// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -145,7 +218,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
+// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -233,6 +306,12 @@ type RejectedWorkout struct {
 	Message string `json:"message"`
 }
 
+// ReportCredentialRequest Example: {"credential":"ow_live_leaked"}
+type ReportCredentialRequest struct {
+	// Credential The whole secret or token.
+	Credential string `json:"credential"`
+}
+
 // RevokeTokenRequest Example: {"refresh_token":"rt_abc123def456"}
 type RevokeTokenRequest struct {
 	RefreshToken *string `json:"refresh_token,omitempty"`
@@ -252,7 +331,8 @@ type RotateKeyRequest struct {
 
 // Scope `users:read` ListUsers, GetUser; `users:write` CreateUser, UpdateUser,
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
-// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens.
+// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens; `audit:read`
+// ListUserAccesses.
 type Scope = string
 
 // Session Example: {"client":"Mozilla/5.0","created_at":"2026-03-07T10:30:00Z","current":true,"expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z"}
@@ -475,6 +555,12 @@ type WorkoutsMetadata struct {
 	SampleCount int `json:"sample_count"`
 }
 
+// Action defines model for Action.
+type Action = string
+
+// Actor defines model for Actor.
+type Actor = string
+
 // ApplicationID defines model for ApplicationId.
 type ApplicationID = string
 
@@ -483,6 +569,9 @@ type Cursor = string
 
 // EmailFilter defines model for EmailFilter.
 type EmailFilter = string
+
+// End defines model for End.
+type End = string
 
 // EndDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
 type EndDate = Moment
@@ -498,6 +587,9 @@ type KeyID = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// Outcome defines model for Outcome.
+type Outcome = string
 
 // Page defines model for Page.
 type Page = int
@@ -517,8 +609,14 @@ type SortBy = string
 // SortOrder defines model for SortOrder.
 type SortOrder = string
 
+// Start defines model for Start.
+type Start = string
+
 // StartDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
 type StartDate = Moment
+
+// Subject defines model for Subject.
+type Subject = string
 
 // UserID defines model for UserId.
 type UserID = string
@@ -550,6 +648,33 @@ type ListApplicationsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListAuditEventsParams defines parameters for ListAuditEvents.
+type ListAuditEventsParams struct {
+	// Actor Only the events of this actor, whole.
+	Actor *Actor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Subject Only the events on this subject, whole.
+	Subject *Subject `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Action Only this action.
+	Action *Action `form:"action,omitempty" json:"action,omitempty"`
+
+	// Outcome Only this outcome, `ok` or the reason of a refusal.
+	Outcome *Outcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// Start Only events at or after this time.
+	Start *Start `form:"start,omitempty" json:"start,omitempty"`
+
+	// End Only events before this time.
+	End *End `form:"end,omitempty" json:"end,omitempty"`
+
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
@@ -569,6 +694,15 @@ type ListUsersParams struct {
 
 	// ExternalUserID The whole external_user_id.
 	ExternalUserID *ExternalUserIDFilter `form:"external_user_id,omitempty" json:"external_user_id,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListUserAccessesParams defines parameters for ListUserAccesses.
+type ListUserAccessesParams struct {
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor A cursor from another page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -628,6 +762,9 @@ type RefreshTokenJSONRequestBody = RefreshTokenRequest
 // RevokeTokenJSONRequestBody defines body for RevokeToken for application/json ContentType.
 type RevokeTokenJSONRequestBody = RevokeTokenRequest
 
+// ReportCredentialJSONRequestBody defines body for ReportCredential for application/json ContentType.
+type ReportCredentialJSONRequestBody = ReportCredentialRequest
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserRequest
 
@@ -678,6 +815,9 @@ type ServerInterface interface {
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(w http.ResponseWriter, r *http.Request, appID ApplicationID)
+	// ListAuditEvents List the audit trail
+	// (GET /audit-events)
+	ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams)
 	// ChangePassword Change the password
 	// (POST /auth/change-password)
 	ChangePassword(w http.ResponseWriter, r *http.Request)
@@ -708,6 +848,9 @@ type ServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(w http.ResponseWriter, r *http.Request, id SessionID)
+	// ReportCredential End a leaked credential
+	// (POST /credentials/report)
+	ReportCredential(w http.ResponseWriter, r *http.Request)
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
@@ -723,6 +866,9 @@ type ServerInterface interface {
 	// UpdateUser Update a user
 	// (PATCH /users/{id})
 	UpdateUser(w http.ResponseWriter, r *http.Request, id ID)
+	// ListUserAccesses List who read a user's health data
+	// (GET /users/{user_id}/access-log)
+	ListUserAccesses(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserAccessesParams)
 	// ListWorkouts List workouts
 	// (GET /users/{user_id}/events/workouts)
 	ListWorkouts(w http.ResponseWriter, r *http.Request, userID UserID, params ListWorkoutsParams)
@@ -1077,6 +1223,130 @@ func (siw *ServerInterfaceWrapper) RotateApplicationSecret(w http.ResponseWriter
 	handler.ServeHTTP(w, r)
 }
 
+// ListAuditEvents operation middleware
+func (siw *ServerInterfaceWrapper) ListAuditEvents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditEventsParams
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", r.URL.Query(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "subject"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", r.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "outcome"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "outcome", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "start" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start", r.URL.Query(), &params.Start, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "start"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "start", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "end" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end", r.URL.Query(), &params.End, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "end"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "end", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAuditEvents(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ChangePassword operation middleware
 func (siw *ServerInterfaceWrapper) ChangePassword(w http.ResponseWriter, r *http.Request) {
 
@@ -1220,6 +1490,20 @@ func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RevokeSession(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReportCredential operation middleware
+func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReportCredential(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1436,6 +1720,61 @@ func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateUser(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUserAccesses operation middleware
+func (siw *ServerInterfaceWrapper) ListUserAccesses(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUserAccessesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUserAccesses(w, r, userID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1784,6 +2123,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}", wrapper.GetApplication)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/applications/{app_id}", wrapper.UpdateApplication)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications/{app_id}/rotate-secret", wrapper.RotateApplicationSecret)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/audit-events", wrapper.ListAuditEvents)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/change-password", wrapper.ChangePassword)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/login", wrapper.Login)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/logout", wrapper.Logout)
@@ -1794,11 +2134,13 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions", wrapper.RevokeOtherSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.ListUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users", wrapper.CreateUser)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{id}", wrapper.DeleteUser)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{id}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/users/{id}", wrapper.UpdateUser)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/access-log", wrapper.ListUserAccesses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.ListWorkouts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.UpsertWorkouts)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/events/workouts/{workout_id}", wrapper.DeleteWorkout)
@@ -2070,6 +2412,71 @@ func (response RotateApplicationSecret200JSONResponse) VisitRotateApplicationSec
 	return err
 }
 
+type ListAuditEventsRequestObject struct {
+	Params ListAuditEventsParams
+}
+
+type ListAuditEventsResponseObject interface {
+	VisitListAuditEventsResponse(w http.ResponseWriter) error
+}
+
+type ListAuditEvents200JSONResponse AuditEventPage
+
+func (response ListAuditEvents200JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents200ApplicationJsonlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListAuditEvents200ApplicationJsonlResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/jsonl")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -2269,6 +2676,22 @@ func (response RevokeSession204Response) VisitRevokeSessionResponse(w http.Respo
 	return nil
 }
 
+type ReportCredentialRequestObject struct {
+	Body *ReportCredentialJSONRequestBody
+}
+
+type ReportCredentialResponseObject interface {
+	VisitReportCredentialResponse(w http.ResponseWriter) error
+}
+
+type ReportCredential204Response struct {
+}
+
+func (response ReportCredential204Response) VisitReportCredentialResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -2378,6 +2801,72 @@ func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.Respons
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListUserAccessesRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Params ListUserAccessesParams
+}
+
+type ListUserAccessesResponseObject interface {
+	VisitListUserAccessesResponse(w http.ResponseWriter) error
+}
+
+type ListUserAccesses200JSONResponse AccessPage
+
+func (response ListUserAccesses200JSONResponse) VisitListUserAccessesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserAccesses200ApplicationJsonlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListUserAccesses200ApplicationJsonlResponse) VisitListUserAccessesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/jsonl")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
 }
 
 type ListWorkoutsRequestObject struct {
@@ -2520,6 +3009,9 @@ type StrictServerInterface interface {
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(ctx context.Context, request RotateApplicationSecretRequestObject) (RotateApplicationSecretResponseObject, error)
+	// ListAuditEvents List the audit trail
+	// (GET /audit-events)
+	ListAuditEvents(ctx context.Context, request ListAuditEventsRequestObject) (ListAuditEventsResponseObject, error)
 	// ChangePassword Change the password
 	// (POST /auth/change-password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -2550,6 +3042,9 @@ type StrictServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(ctx context.Context, request RevokeSessionRequestObject) (RevokeSessionResponseObject, error)
+	// ReportCredential End a leaked credential
+	// (POST /credentials/report)
+	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -2565,6 +3060,9 @@ type StrictServerInterface interface {
 	// UpdateUser Update a user
 	// (PATCH /users/{id})
 	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
+	// ListUserAccesses List who read a user's health data
+	// (GET /users/{user_id}/access-log)
+	ListUserAccesses(ctx context.Context, request ListUserAccessesRequestObject) (ListUserAccessesResponseObject, error)
 	// ListWorkouts List workouts
 	// (GET /users/{user_id}/events/workouts)
 	ListWorkouts(ctx context.Context, request ListWorkoutsRequestObject) (ListWorkoutsResponseObject, error)
@@ -3001,6 +3499,32 @@ func (sh *strictHandler) RotateApplicationSecret(w http.ResponseWriter, r *http.
 	}
 }
 
+// ListAuditEvents operation middleware
+func (sh *strictHandler) ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams) {
+	var request ListAuditEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditEvents(ctx, request.(ListAuditEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditEvents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAuditEventsResponseObject); ok {
+		if err := validResponse.VisitListAuditEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request) {
 	var request ChangePasswordRequestObject
@@ -3293,6 +3817,37 @@ func (sh *strictHandler) RevokeSession(w http.ResponseWriter, r *http.Request, i
 	}
 }
 
+// ReportCredential operation middleware
+func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request) {
+	var request ReportCredentialRequestObject
+
+	body, err := decodeJSON[ReportCredentialJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportCredential(ctx, request.(ReportCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportCredential")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReportCredentialResponseObject); ok {
+		if err := validResponse.VisitReportCredentialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) {
 	var request ListUsersRequestObject
@@ -3428,6 +3983,33 @@ func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id I
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateUserResponseObject); ok {
 		if err := validResponse.VisitUpdateUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUserAccesses operation middleware
+func (sh *strictHandler) ListUserAccesses(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserAccessesParams) {
+	var request ListUserAccessesRequestObject
+
+	request.UserID = userID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUserAccesses(ctx, request.(ListUserAccessesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUserAccesses")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUserAccessesResponseObject); ok {
+		if err := validResponse.VisitListUserAccessesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -24,6 +24,8 @@ var permitted = []struct{ from, to string }{
 
 	{"server/cmd/...", "server server/control server/operator"},
 	{"server/operator", "server server/control internal/audit internal/auth internal/cluster internal/leak internal/store"},
+	{"server/rest", "server/call gen/openapi internal/audit internal/auth internal/event internal/jsonbody internal/problem"},
+	{"server/rpc", "server/call gen/openwearables/... internal/audit internal/auth internal/event internal/problem"},
 	{"server/call", "internal/auth internal/problem"},
 	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/credential internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit"},
 	{"server/control", "internal/auth internal/privatefile internal/problem"},
