@@ -9,7 +9,7 @@ import (
 // never ends it.
 const (
 	maxPages      = 1 << 20
-	maxEmptyPages = 16      // in a row
+	maxEmptyPages = 1000    // in a row: a search for rare events has some
 	maxCursor     = 4 << 10 // bytes
 )
 

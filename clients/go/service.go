@@ -349,10 +349,21 @@ func (s *Workouts) All(ctx context.Context, req *owv1.ListWorkoutsRequest) iter.
 	})
 }
 
-// Upsert stores workouts, all of them or none.
+// Upsert stores workouts. Those that are wrong are left out: look at Rejected of the
+// response, which names each by its index and says what is wrong with it. If all are
+// wrong, Upsert fails.
 func (s *Workouts) Upsert(ctx context.Context, userID string, workouts ...*owv1.WorkoutInput) (*owv1.UpsertWorkoutsResponse, error) {
-	res, err := s.rpc.UpsertWorkouts(ctx, &owv1.UpsertWorkoutsRequest{UserId: userID, Workouts: workouts})
-	return complete(res, len(res.GetItems()) == len(workouts), err)
+	return s.upsert(ctx, &owv1.UpsertWorkoutsRequest{UserId: userID, Workouts: workouts})
+}
+
+// UpsertAll stores workouts, all of them or none.
+func (s *Workouts) UpsertAll(ctx context.Context, userID string, workouts ...*owv1.WorkoutInput) (*owv1.UpsertWorkoutsResponse, error) {
+	return s.upsert(ctx, &owv1.UpsertWorkoutsRequest{UserId: userID, Workouts: workouts, AllOrNone: true})
+}
+
+func (s *Workouts) upsert(ctx context.Context, req *owv1.UpsertWorkoutsRequest) (*owv1.UpsertWorkoutsResponse, error) {
+	res, err := s.rpc.UpsertWorkouts(ctx, req)
+	return complete(res, len(res.GetItems())+len(res.GetRejected()) == len(req.GetWorkouts()), err)
 }
 
 // Delete deletes one workout.

@@ -173,6 +173,79 @@ func TestWorkoutsOfAnExchangedSession(t *testing.T) {
 	}
 }
 
+// someWorkout is a workout that the server stores.
+func someWorkout(externalID string) *owv1.WorkoutInput {
+	at := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	return &owv1.WorkoutInput{
+		ExternalId: externalID, Type: "running", StartTime: timestamppb.New(at), EndTime: timestamppb.New(at.Add(time.Minute)),
+		Source: &owv1.WorkoutSource{Provider: "test"},
+	}
+}
+
+func TestOneWrongWorkoutIsRejected(t *testing.T) {
+	ctx := t.Context()
+	user, err := world.dev.Users.Create(ctx, &owv1.CreateUserRequest{})
+	check(t, err)
+	right, wrong := someWorkout("right"), someWorkout("wrong")
+	heart := 301.0
+	wrong.AvgHeartRateBpm = &heart
+	res, err := world.dev.Workouts.Upsert(ctx, user.GetId(), right, wrong)
+	check(t, err)
+	if len(res.GetItems()) != 1 || len(res.GetRejected()) != 1 || res.GetRejected()[0].GetIndex() != 1 ||
+		res.GetRejected()[0].GetField() != "workouts[1].avg_heart_rate_bpm" {
+		t.Errorf("stored and rejected: %v", res)
+	}
+	if _, err := world.dev.Workouts.UpsertAll(ctx, user.GetId(), someWorkout("third"), wrong); !openwearables.IsInvalid(err) {
+		t.Errorf("all or none: %v", err)
+	}
+	stored := 0
+	all := &owv1.ListWorkoutsRequest{UserId: user.GetId(), StartDate: "2026-03-01", EndDate: "2026-03-31"}
+	for _, err := range world.dev.Workouts.All(ctx, all) {
+		check(t, err)
+		stored++
+	}
+	if stored != 1 {
+		t.Errorf("%d workouts are stored", stored)
+	}
+}
+
+func TestAuditTrailAndAccessLog(t *testing.T) {
+	ctx := t.Context()
+	key, err := world.dev.Keys.Create(ctx, &owv1.CreateKeyRequest{})
+	check(t, err)
+	subject := "key:" + key.Key.GetId()
+	backend := newClient(t, world.url, openwearables.WithAPIKey(key.Secret.Reveal()))
+	user, err := backend.Users.Create(ctx, &owv1.CreateUserRequest{})
+	check(t, err)
+	for _, err := range backend.Workouts.All(ctx, &owv1.ListWorkoutsRequest{UserId: user.GetId(), StartDate: "2026-03-01", EndDate: "2026-03-02"}) {
+		check(t, err)
+	}
+	for seen, end := 0, time.Now().Add(20*time.Second); seen == 0; time.Sleep(50 * time.Millisecond) {
+		for access, err := range backend.Audit.Accesses(ctx, user.GetId()) {
+			check(t, err)
+			if seen++; access.GetActor() != subject || access.GetOperation() != "ListWorkouts" {
+				t.Errorf("an access is %v", access)
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatal("no access is listed")
+		}
+	}
+	check(t, backend.Audit.ReportCredential(ctx, key.Secret))
+	if _, err := backend.Users.Get(ctx, user.GetId()); !openwearables.IsUnauthenticated(err) {
+		t.Errorf("after the report: %v", err)
+	}
+	var actions []string
+	limit := int32(1)
+	for event, err := range world.dev.Audit.Events(ctx, &owv1.ListAuditEventsRequest{Subject: &subject, Limit: &limit}) {
+		check(t, err)
+		actions = append(actions, event.GetAction())
+	}
+	if got := strings.Join(actions, " "); got != "credential.report key.create" {
+		t.Errorf("the events of the key are %s", got)
+	}
+}
+
 func TestIteratorEndsWithTheError(t *testing.T) {
 	var got []error
 	for u, err := range newClient(t, world.url).Users.All(t.Context(), &owv1.ListUsersRequest{}) {
