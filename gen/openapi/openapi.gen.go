@@ -25,7 +25,7 @@ import (
 // Access Example: {"actor":"key:key_abc123def456","at":"2026-03-07T10:30:00Z","client":"openwearables-go/1.0","end":"2026-03-08T00:00:00Z","ip":"192.0.2.1","number":42,"operation":"ListWorkouts","records":7,"request_id":"req_abc123def456","start":"2026-03-01T00:00:00Z"}
 type Access struct {
 	// Number Counts the accesses to the data of this user.
-	Number int64     `json:"number"`
+	Number int32     `json:"number"`
 	At     time.Time `json:"at"`
 
 	// Actor Who read it, `developer:`, `key:` or `user:` and an id.
@@ -105,7 +105,7 @@ type AuditEvent struct {
 	RequestID *string `json:"request_id"`
 
 	// Occurrences How many refusals share this event.
-	Occurrences int64 `json:"occurrences"`
+	Occurrences int32 `json:"occurrences"`
 }
 
 // AuditEventPage defines model for AuditEventPage.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"math"
 
 	"github.com/openwearables/openwearables/gen/openapi"
 	"github.com/openwearables/openwearables/internal/audit"
@@ -11,13 +12,13 @@ import (
 func auditEvent(e audit.Event) openapi.AuditEvent {
 	return openapi.AuditEvent{
 		ID: e.ID, At: e.At, Action: e.Action, Outcome: e.Outcome, Actor: e.Actor, Subject: absentIfEmpty(e.Subject),
-		IP: absentIfEmpty(e.IP), Client: absentIfEmpty(e.Client), RequestID: absentIfEmpty(e.RequestID), Occurrences: e.Occurrences,
+		IP: absentIfEmpty(e.IP), Client: absentIfEmpty(e.Client), RequestID: absentIfEmpty(e.RequestID), Occurrences: int32(min(e.Occurrences, math.MaxInt32)),
 	}
 }
 
 func access(e audit.Entry) openapi.Access {
 	return openapi.Access{
-		Number: e.Seq, At: e.At, Actor: e.Actor, Operation: e.Operation, Start: e.RangeStart, End: e.RangeEnd, Records: e.Items,
+		Number: int32(e.Seq), At: e.At, Actor: e.Actor, Operation: e.Operation, Start: e.RangeStart, End: e.RangeEnd, Records: e.Items,
 		IP: absentIfEmpty(e.IP), Client: absentIfEmpty(e.Client), RequestID: absentIfEmpty(e.RequestID),
 	}
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"math"
 
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 	"github.com/openwearables/openwearables/internal/audit"
@@ -11,13 +12,13 @@ import (
 func auditEventOf(e audit.Event) *owv1.AuditEvent {
 	return &owv1.AuditEvent{
 		Id: e.ID, At: stamp(e.At), Action: e.Action, Outcome: e.Outcome, Actor: e.Actor, Subject: unsetIfEmpty(e.Subject),
-		Ip: unsetIfEmpty(e.IP), Client: unsetIfEmpty(e.Client), RequestId: unsetIfEmpty(e.RequestID), Occurrences: e.Occurrences,
+		Ip: unsetIfEmpty(e.IP), Client: unsetIfEmpty(e.Client), RequestId: unsetIfEmpty(e.RequestID), Occurrences: int32(min(e.Occurrences, math.MaxInt32)),
 	}
 }
 
 func accessOf(e audit.Entry) *owv1.Access {
 	return &owv1.Access{
-		Number: e.Seq, At: stamp(e.At), Actor: e.Actor, Operation: e.Operation, Records: e.Items,
+		Number: int32(e.Seq), At: stamp(e.At), Actor: e.Actor, Operation: e.Operation, Records: e.Items,
 		Start: optionalStamp(e.RangeStart), End: optionalStamp(e.RangeEnd),
 		Ip: unsetIfEmpty(e.IP), Client: unsetIfEmpty(e.Client), RequestId: unsetIfEmpty(e.RequestID),
 	}

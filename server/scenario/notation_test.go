@@ -27,7 +27,7 @@ func TestWholeNumbersInAnyNotation(t *testing.T) {
 				t.Errorf("%s: a limit of %s finds %v", d.name(), two, got)
 			}
 		}
-		digits := strings.Repeat("9", 20_000)
+		digits := strings.Repeat("9", 10_000)
 		for limit, message := range map[string]string{
 			"2.5": "must be a whole number", "25e-1": "must be a whole number", "1e-999999999": "must be a whole number", "true": "must be a whole number",
 			"0": "must be 1 to 100", "1e3": "must be 1 to 100", "-1": "must be 1 to 100", "2147483648": "must be 1 to 100", "1e999999999": "must be 1 to 100", "-1e99999999999": "must be 1 to 100",

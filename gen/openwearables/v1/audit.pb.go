@@ -43,7 +43,7 @@ type AuditEvent struct {
 	Client    *string `protobuf:"bytes,8,opt,name=client,proto3,oneof" json:"client,omitempty"`
 	RequestId *string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3,oneof" json:"request_id,omitempty"`
 	// How many refusals share this event. 1 unless they are many.
-	Occurrences   int64 `protobuf:"varint,10,opt,name=occurrences,proto3" json:"occurrences,omitempty"`
+	Occurrences   int32 `protobuf:"varint,10,opt,name=occurrences,proto3" json:"occurrences,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,7 +141,7 @@ func (x *AuditEvent) GetRequestId() string {
 	return ""
 }
 
-func (x *AuditEvent) GetOccurrences() int64 {
+func (x *AuditEvent) GetOccurrences() int32 {
 	if x != nil {
 		return x.Occurrences
 	}
@@ -313,7 +313,7 @@ func (x *ListAuditEventsResponse) GetNextCursor() string {
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Counts the accesses to the data of this user, from 1.
-	Number int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Number int32                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
 	At     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
 	// Who read it: `developer:`, `key:` or `user:` and an id.
 	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
@@ -364,7 +364,7 @@ func (*Access) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_audit_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *Access) GetNumber() int64 {
+func (x *Access) GetNumber() int32 {
 	if x != nil {
 		return x.Number
 	}
@@ -568,7 +568,7 @@ const file_openwearables_v1_audit_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\t \x01(\tH\x03R\trequestId\x88\x01\x01\x12 \n" +
 	"\voccurrences\x18\n" +
-	" \x01(\x03R\voccurrencesB\n" +
+	" \x01(\x05R\voccurrencesB\n" +
 	"\n" +
 	"\b_subjectB\x05\n" +
 	"\x03_ipB\t\n" +
@@ -597,7 +597,7 @@ const file_openwearables_v1_audit_proto_rawDesc = "" +
 	"nextCursor\x88\x01\x01B\x0e\n" +
 	"\f_next_cursor\"\xf1\x02\n" +
 	"\x06Access\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x03R\x06number\x12*\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
 	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x1c\n" +
 	"\toperation\x18\x04 \x01(\tR\toperation\x120\n" +

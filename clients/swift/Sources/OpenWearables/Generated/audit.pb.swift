@@ -22,7 +22,7 @@ public struct AuditEvent: Message {
   public var client: String?
   public var requestID: String?
   /// How many refusals share this event. 1 unless they are many.
-  public var occurrences: Int64 = 0
+  public var occurrences: Int32 = 0
 
   public init() {}
 
@@ -36,7 +36,7 @@ public struct AuditEvent: Message {
     ip: String? = nil,
     client: String? = nil,
     requestID: String? = nil,
-    occurrences: Int64 = 0
+    occurrences: Int32 = 0
   ) {
     self.id = id
     self.at = at
@@ -184,7 +184,7 @@ public struct Access: Message {
   public static let messageName = "openwearables.v1.Access"
 
   /// Counts the accesses to the data of this user, from 1.
-  public var number: Int64 = 0
+  public var number: Int32 = 0
   public var at: Protobuf.Timestamp?
   /// Who read it: `developer:`, `key:` or `user:` and an id.
   public var actor: String = ""
@@ -205,7 +205,7 @@ public struct Access: Message {
   public init() {}
 
   public init(
-    number: Int64 = 0,
+    number: Int32 = 0,
     at: Protobuf.Timestamp? = nil,
     actor: String = "",
     operation: String = "",
