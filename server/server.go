@@ -106,7 +106,7 @@ func (s *Server) compose(ctx context.Context) error {
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
 		Passwords: credential.NewPasswords(concurrency, 16*concurrency),
-		Peers:     peers, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await,
+		Peers:     peers, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
 	})
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.every(ctx, time.Second, "flush", s.flush)
-	s.every(ctx, time.Hour, "purge", func(ctx context.Context) error { return s.store.Purge(ctx, s.config.Retention) })
+	s.every(ctx, time.Hour, "purge", s.purge)
 	s.every(ctx, time.Second, "removing what was deleted", s.store.Remove)
 	s.every(ctx, time.Hour, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)
 	reload := signingReloadAlone
@@ -230,13 +230,23 @@ func (s *Server) Close() error {
 	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.signHeads(ctx), s.release())
 }
 
+func (s *Server) purge(ctx context.Context) error {
+	keep := s.config.Retention
+	keep.Signer = s.auth.Audits.Signer()
+	return s.store.Purge(ctx, keep)
+}
+
 // signHeads signs the heads of the access ledgers that this process may have made
-// longer since it did so last.
+// longer since it did so last. What there is no time for, the next start does.
 func (s *Server) signHeads(ctx context.Context) error {
 	if !s.unsigned.Swap(false) {
 		return nil
 	}
-	return s.auth.Audits.SignHeads(ctx)
+	err := s.auth.Audits.SignHeads(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // stopJobs ends the jobs of start. It returns an error if they still run when

@@ -5,14 +5,16 @@ import (
 	"sync"
 )
 
-// maxQueued bounds the reads that wait to be written.
-const maxQueued = 1 << 16
+const (
+	maxQueued   = 1 << 16 // reads that wait to be written
+	maxAppended = 200     // reads that are written at once
+)
 
 // Queue keeps reads of health data until they are written. If Flush is called
 // every second, they are written within a second; what is left when the process
 // ends must be flushed. Safe for concurrent use.
 type Queue struct {
-	// Append writes entries in their order, all or none.
+	// Append writes some entries in their order, all or none.
 	Append func(ctx context.Context, entries []Access) error
 
 	mu      sync.Mutex
@@ -44,13 +46,17 @@ func (q *Queue) Flush(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	err := q.Append(ctx, batch)
-	if err != nil {
-		q.mu.Lock()
-		q.waiting = append(batch, q.waiting...)
-		q.mu.Unlock()
+	for len(batch) > 0 {
+		n := min(len(batch), maxAppended)
+		if err := q.Append(ctx, batch[:n]); err != nil {
+			q.mu.Lock()
+			q.waiting = append(batch, q.waiting...)
+			q.mu.Unlock()
+			return err
+		}
+		batch = batch[n:]
 	}
-	return err
+	return nil
 }
 
 // Dropped returns how many reads were not kept because the queue was full.

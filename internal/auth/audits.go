@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/subtle"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
@@ -15,11 +14,13 @@ type Audits struct {
 	store  Store
 	vault  *credential.Vault
 	limits *Limiter
+	fresh  func(context.Context) context.Context
 	now    func() time.Time
 }
 
-// An export holds exported items at most, read in batches of exportBatch. It counts
-// as one request for each batch.
+// An export holds exported items at most, read in batches of exportBatch, fewer
+// where few match. It counts as one request for each batch, of which each has the
+// time of a request.
 const (
 	exported    = 10_000
 	exportBatch = 1000
@@ -49,15 +50,19 @@ func (s *Audits) ExportEvents(ctx context.Context, in EventList, write func([]au
 	if err != nil {
 		return nil, err
 	}
-	err = s.export(ctx, in.Limit, func(limit int) (n int, more bool, err error) {
-		var events []audit.Event
+	left := false
+	err = s.export(ctx, in.Limit, func(ctx context.Context, limit int) (n int, more bool, err error) {
 		q.Limit = limit
-		if events, q.After, err = s.events(ctx, q); err == nil {
-			err = write(events)
+		events, rest, err := s.events(ctx, q)
+		if err != nil {
+			return 0, false, err
 		}
-		return len(events), q.After != nil, err
+		if left = rest != nil; left {
+			q.After = rest
+		}
+		return len(events), left, write(events)
 	})
-	if err != nil || q.After == nil {
+	if err != nil || !left {
 		return nil, err
 	}
 	cursor, err := s.vault.SealCursor(q.filters(), q.After)
@@ -65,20 +70,22 @@ func (s *Audits) ExportEvents(ctx context.Context, in EventList, write func([]au
 }
 
 // export reads batches until there is no more, or as many items as the limit says or
-// an export holds.
-func (s *Audits) export(ctx context.Context, asked *int, read func(limit int) (n int, more bool, err error)) error {
+// an export holds, or the caller's limit or the database does not admit another one.
+func (s *Audits) export(ctx context.Context, asked *int, read func(ctx context.Context, limit int) (n int, more bool, err error)) error {
 	left := exported
 	if asked != nil {
 		left = *asked
 	}
-	for batches := 1; left > 0; batches++ {
-		if batches > 1 {
-			if err := s.limits.SpendMore(ctx, 2); err != nil { // one is that of the request
-				return err
-			}
+	for batch := range 2 * exported / exportBatch {
+		ctx := s.fresh(ctx)
+		if batch > 0 && s.limits.SpendMore(ctx, 2) != nil { // one is that of the request
+			break
 		}
-		n, more, err := read(min(left, exportBatch))
-		if left -= n; err != nil || !more || batches > 2*exported/exportBatch {
+		n, more, err := read(ctx, min(left, exportBatch))
+		if kind := problem.AsError(err).Kind; err != nil && batch > 0 && kind == problem.Unavailable {
+			break
+		}
+		if left -= n; err != nil || !more || left <= 0 {
 			return err
 		}
 	}
@@ -104,7 +111,8 @@ func (s *Audits) eventQuery(ctx context.Context, in EventList) (EventQuery, erro
 		return EventQuery{}, err
 	}
 	var v problem.Check
-	q := EventQuery{Limit: pageLimit(&v, in.Limit), Start: v.Instant("start", in.Start), End: v.Instant("end", in.End)}
+	q := EventQuery{Limit: pageLimit(&v, in.Limit), Start: v.Instant("start", given(in.Start)), End: v.Instant("end", given(in.End))}
+	in.Cursor = given(in.Cursor)
 	for _, filter := range []struct {
 		field    string
 		from, to *string
@@ -120,6 +128,14 @@ func (s *Audits) eventQuery(ctx context.Context, in EventList) (EventQuery, erro
 		v.Fail("cursor", "must be the cursor of the next page of the same list with the same filters")
 	}
 	return q, v.Err()
+}
+
+// given returns nil for an empty text.
+func given(s *string) *string {
+	if s != nil && *s == "" {
+		return nil
+	}
+	return s
 }
 
 // pageLimit returns the length of a page.
@@ -165,13 +181,14 @@ func (s *Audits) ExportAccesses(ctx context.Context, userID string, in PageInput
 		return nil, err
 	}
 	left := false
-	err = s.export(ctx, in.Limit, func(limit int) (n int, more bool, err error) {
-		var entries []audit.Entry
+	err = s.export(ctx, in.Limit, func(ctx context.Context, limit int) (n int, more bool, err error) {
 		q.limit = limit
-		if entries, left, err = s.accesses(ctx, &q); err == nil {
-			err = write(entries)
+		entries, more, err := s.accesses(ctx, &q)
+		if err != nil {
+			return 0, false, err
 		}
-		return len(entries), left, err
+		left = more
+		return len(entries), more, write(entries)
 	})
 	if err != nil || !left {
 		return nil, err
@@ -219,11 +236,22 @@ const headDomain = "ledger head"
 // SignHeads signs how far the ledger of each user has come, so that cutting off its
 // end shows. Call it every hour and at the end.
 func (s *Audits) SignHeads(ctx context.Context) error {
-	return s.store.SignHeads(ctx, s.now(), func(h *audit.Head) { h.Mac = s.vault.HashParts(headDomain, h.Parts()...) })
+	return s.store.SignHeads(ctx, s.now(), HeadSigner{s.vault})
 }
 
-// GenuineHead reports whether the head was signed with the vault's secret.
-func GenuineHead(vault *credential.Vault, h *audit.Head) bool {
-	mac := vault.HashParts(headDomain, h.Parts()...)
-	return subtle.ConstantTimeCompare(mac[:], h.Mac[:]) == 1
+// Signer returns what signs the heads of the ledgers.
+func (s *Audits) Signer() HeadSigner { return HeadSigner{s.vault} }
+
+// HeadSigner signs the heads of access ledgers with the vault's secret. It implements
+// audit.Signer.
+type HeadSigner struct{ Vault *credential.Vault }
+
+// SignHead implements audit.Signer.
+func (s HeadSigner) SignHead(h *audit.Head) { h.Mac = s.mac(h) }
+
+// Genuine implements audit.Signer.
+func (s HeadSigner) Genuine(h *audit.Head) bool { return s.mac(h).Equal(h.Mac) }
+
+func (s HeadSigner) mac(h *audit.Head) credential.Hash {
+	return s.Vault.HashParts(headDomain, h.Parts()...)
 }

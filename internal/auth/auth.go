@@ -48,6 +48,9 @@ type Ports struct {
 	// with others, which ends when the request's time in the store does. Nil
 	// means context.WithCancel.
 	Await func(context.Context) (context.Context, context.CancelFunc)
+	// Fresh returns a context whose calls of the store have the time of a new
+	// request. Nil: the context itself.
+	Fresh func(context.Context) context.Context
 }
 
 func (p Ports) withDefaults() Ports {
@@ -56,6 +59,9 @@ func (p Ports) withDefaults() Ports {
 	}
 	if p.Await == nil {
 		p.Await = context.WithCancel
+	}
+	if p.Fresh == nil {
+		p.Fresh = func(ctx context.Context) context.Context { return ctx }
 	}
 	return p
 }
@@ -117,7 +123,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Limits: &Limiter{buckets: buckets, credentials: credentials},
 		uses:   uses, trail: trail, now: p.Now,
 	}
-	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, now: p.Now}
+	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, fresh: p.Fresh, now: p.Now}
 	return a, a.Signing.start(ctx, !config.IssuesNothing)
 }
 

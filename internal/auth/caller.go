@@ -39,9 +39,10 @@ type Caller struct {
 	// Replayed reports that the answer is an earlier one, given again.
 	Replayed bool
 
-	presented string // what the header holds
-	keyOnly   bool   // only an API key is accepted
-	verified  bool   // against the store, for this request
+	presented string          // what the header holds
+	keyOnly   bool            // only an API key is accepted
+	verified  bool            // against the store, for this request
+	exchanged credential.Hash // of the application's secret in the body, once it was verified
 }
 
 // CallerKey is the key of the *Caller in a context. WithCaller sets it; a context

@@ -33,6 +33,14 @@ type StoredKey struct {
 	RotatedAt    *time.Time
 }
 
+// admits reports, in constant time, whether the secret is one of the key's at the
+// instant.
+func (k *StoredKey) admits(h credential.Hash, now time.Time) bool {
+	newest := h.Equal(k.Hash)
+	older := k.PreviousHash != nil && h.Equal(*k.PreviousHash) && now.Before(*k.PreviousExpiresAt)
+	return newest || older
+}
+
 // NewKey is a key with its secret, which is shown only once.
 type NewKey struct {
 	Key    Key

@@ -26,9 +26,9 @@ type Store interface {
 	// deletion: it may take ten seconds. If the database cannot be reached, it
 	// fails as soon as Write does.
 	WriteLong(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
-	// SignHeads signs, with sign, the head of each access ledger that has grown since
-	// it did so last.
-	SignHeads(ctx context.Context, at time.Time, sign func(*audit.Head)) error
+	// SignHeads signs the head of each access ledger that has grown since it did so
+	// last.
+	SignHeads(ctx context.Context, at time.Time, by audit.Signer) error
 	// OnEnd sets the function that is called with the ids of the sessions which
 	// EndSessions left to be ended. New calls it before any other method.
 	OnEnd(forget func(ctx context.Context, sessions []string))

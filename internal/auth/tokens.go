@@ -100,8 +100,9 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 	return grant, err
 }
 
-// requirePresent checks, in the transaction that mints, that the user and the minter
-// still exist, so that deleting either leaves no token behind.
+// requirePresent checks, in the transaction that mints, that the user still exists
+// and that the minter's credential still counts, so that ending either leaves no
+// token behind.
 func (s *Tokens) requirePresent(ctx context.Context, tx Tx, c *Caller, row StoredSession) error {
 	if _, err := tx.User(ctx, row.UserID); err != nil {
 		return userError(err)
@@ -109,14 +110,14 @@ func (s *Tokens) requirePresent(ctx context.Context, tx Tx, c *Caller, row Store
 	p := c.Principal
 	switch {
 	case p == nil:
-		if _, err := tx.Application(ctx, row.AppID); errors.Is(err, problem.ErrNotFound) {
+		a, err := tx.Application(ctx, row.AppID)
+		if errors.Is(err, problem.ErrNotFound) || err == nil && !a.admits(c.exchanged, tx.Now()) {
 			return errInvalidApp()
-		} else {
-			return err
 		}
+		return err
 	case p.Kind == APIKey:
 		k, err := tx.Key(ctx, p.ID)
-		if errors.Is(err, problem.ErrNotFound) || err == nil && !k.Enabled {
+		if errors.Is(err, problem.ErrNotFound) || err == nil && !(k.Enabled && k.admits(s.vault.Hash(c.presented), tx.Now())) {
 			return errInvalidKey()
 		}
 		return err
@@ -173,6 +174,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 		return StoredSession{}, s.refuseExchange(ctx, c, row.AppID, gone)
 	}
 	s.buckets.giveBack(ctx, c.Spent, address)
+	c.exchanged = h
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
 	if c.Window, err = s.buckets.spend(ctx, s.limits.ExchangeApp, app.AppID); err != nil {
 		return StoredSession{}, err

@@ -320,8 +320,10 @@ func (b *batcher) ping(ctx context.Context) error {
 	return b.do(ctx, func(context.Context, *tx) error { return nil })
 }
 
-// truncateLog empties the WAL, so that deleted data does not remain in it.
+// truncateLog empties the WAL, so that deleted data does not remain in it. Its error
+// is errWALInUse if that has to be tried again.
 func (b *batcher) truncateLog(ctx context.Context) error {
+	b.checkpoints.pass() // so that the writer has little left to move
 	reply := make(chan error, 1)
 	select {
 	case b.truncations <- reply:
@@ -337,8 +339,5 @@ func (b *batcher) checkpoint() error {
 	if err := b.connect(); err != nil {
 		return b.engine.domainError(err)
 	}
-	b.checkpoints.passing.Lock()
-	defer b.checkpoints.passing.Unlock()
-	_, _, err := checkpointWAL(context.Background(), b.conn, "TRUNCATE")
-	return b.engine.domainError(err)
+	return b.checkpoints.empty(b.conn)
 }

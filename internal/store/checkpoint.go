@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -11,7 +12,7 @@ import (
 // Sizes of the WAL, in pages.
 const (
 	dueWAL  = 1000 // that are not in the database file yet: a pass is worth it
-	longWAL = 4096 // in all: bulk writes wait until it begins anew
+	longWAL = 4096 // in all: it is to begin anew
 )
 
 // checkpointer moves the WAL into the database file on a connection of its own, so
@@ -26,6 +27,7 @@ type checkpointer struct {
 	passing sync.Mutex // held while the WAL is moved
 	conn    *sql.Conn  // nil before the first pass and after a failure
 	failing bool
+	closed  bool
 
 	long    atomic.Bool // the WAL is to begin anew
 	woken   chan struct{}
@@ -51,10 +53,12 @@ func (c *checkpointer) wake() {
 	}
 }
 
-// shorten makes a pass if the WAL is long, so that the writer has little left to move.
+// shorten makes a pass if the WAL is long and none is under way, so that the writer
+// has little left to move.
 func (c *checkpointer) shorten() {
-	if c.long.Load() {
-		c.pass()
+	if c.long.Load() && c.passing.TryLock() {
+		defer c.passing.Unlock()
+		c.passAlone()
 	}
 }
 
@@ -63,6 +67,14 @@ func (c *checkpointer) shorten() {
 func (c *checkpointer) pass() {
 	c.passing.Lock()
 	defer c.passing.Unlock()
+	c.passAlone()
+}
+
+// passAlone is pass for a caller that holds passing.
+func (c *checkpointer) passAlone() {
+	if c.closed {
+		return
+	}
 	err := c.move(context.Background())
 	if err != nil && c.conn != nil {
 		_ = c.conn.Close() // the failure was said
@@ -106,6 +118,9 @@ func (c *checkpointer) finish(writer sqliteQueryer) error {
 func (c *checkpointer) close() {
 	close(c.woken)
 	<-c.stopped
+	c.passing.Lock()
+	defer c.passing.Unlock()
+	c.closed = true
 	if c.conn != nil {
 		_ = c.conn.Close() // all that it wrote is on the disk
 	}
@@ -115,6 +130,23 @@ func (c *checkpointer) close() {
 type sqliteQueryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
+
+// empty moves all of the WAL on the connection that writes, between two transactions,
+// and empties its file. It fails while a pass is under way or a read needs the WAL.
+func (c *checkpointer) empty(writer sqliteQueryer) error {
+	if !c.passing.TryLock() {
+		return errWALInUse
+	}
+	defer c.passing.Unlock()
+	var busy, pages, moved int
+	err := writer.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+	if err == nil && busy != 0 {
+		err = errWALInUse
+	}
+	return err
+}
+
+var errWALInUse = errors.New("store: the WAL is in use, and was not emptied")
 
 // checkpointWAL moves what it can of the WAL into the database file, and returns how
 // many pages the WAL has and how many of them are moved. Another process that does

@@ -38,7 +38,7 @@ func (s *Store) populate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.SignHeads(t.Context(), epoch, signHead); err != nil {
+	if err := s.SignHeads(t.Context(), epoch, testSigner{}); err != nil {
 		t.Fatal(err)
 	}
 	must(s.SetMeta(t.Context(), "name", "value"))(t)

@@ -57,15 +57,17 @@ func (r *reader) AuditEvents(ctx context.Context, q auth.EventQuery) (events []a
 	var rows, last []eventRow
 	err = r.scan(ctx, func(ctx context.Context, on executor) error {
 		rows, last = nil, nil
-		looked := bun.NewWithQuery("looked", among(r.db.NewSelect().Model((*eventRow)(nil)).OrderExpr(newestEvents)).Limit(maxLooked)).Materialized()
-		found := r.db.NewSelect().Model(&rows).ModelTableExpr("looked AS ?TableAlias").WithQuery(looked).OrderExpr(newestEvents)
-		err := is.narrow(found).Limit(int64(q.Limit)).Conn(on).Scan(ctx)
-		if err != nil || len(rows) == q.Limit {
+		err := among(r.db.NewSelect().Model(&last).Column("at", "id").OrderExpr(newestEvents)).Offset(maxLooked - 1).Limit(1).Conn(on).Scan(ctx)
+		if err != nil {
 			return err
 		}
-		return among(r.db.NewSelect().Model(&last).OrderExpr(newestEvents)).Offset(maxLooked - 1).Limit(1).Conn(on).Scan(ctx)
+		found := among(r.db.NewSelect().Model(&rows).OrderExpr(newestEvents))
+		if len(last) > 0 { // newer events that come meanwhile move nothing
+			found.Where("(at, id) >= (?, ?)", last[0].At, last[0].ID)
+		}
+		return is.narrow(found).Limit(int64(q.Limit)).Conn(on).Scan(ctx)
 	})
-	if events, err = each(rows, r.fail(ctx, err), (*eventRow).held); err == nil && len(last) > 0 {
+	if events, err = each(rows, r.fail(ctx, err), (*eventRow).held); err == nil && len(events) < q.Limit && len(last) > 0 {
 		rest = &auth.Place{At: last[0].At, ID: last[0].ID}
 	}
 	return events, rest, err

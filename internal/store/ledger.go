@@ -22,7 +22,8 @@ type entryRow struct {
 func (r *entryRow) held() audit.Entry { return r.Entry }
 
 // AppendAccess appends the entries, in their order, to the ledgers of the users
-// whose data was read: all of them or none.
+// whose data was read: all of them or none. They should be few, since nobody else
+// appends meanwhile.
 func (s *Store) AppendAccess(ctx context.Context, entries []audit.Access) error {
 	if len(entries) == 0 {
 		return nil
@@ -66,7 +67,8 @@ func (t *tx) appendAccess(ctx context.Context, entries []audit.Access) error {
 // readsOwn reports whether a user read its own data.
 func readsOwn(a *audit.Access) bool { return a.Actor == "user:"+a.UserID }
 
-// goneReaders returns the users who read their own data and were deleted since.
+// goneReaders returns the users who read their own data and were deleted since. On
+// PostgreSQL the others stay until the transaction ends.
 func (t *tx) goneReaders(ctx context.Context, entries []audit.Access) (map[string]bool, error) {
 	gone := make(map[string]bool)
 	for i := range entries {
@@ -74,10 +76,13 @@ func (t *tx) goneReaders(ctx context.Context, entries []audit.Access) (map[strin
 			gone[entries[i].UserID] = true
 		}
 	}
-	for some := range slices.Chunk(slices.Collect(maps.Keys(gone)), 500) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(gone)), 500) {
 		var there []string
-		err := t.db.NewSelect().TableExpr("users").Column("id").Where("id IN (?)", bun.List(some)).Conn(t.conn).Scan(ctx, &there)
-		if err != nil {
+		q := t.db.NewSelect().TableExpr("users").Column("id").Where("id IN (?)", bun.List(some)).Order("id")
+		if t.engine.lock != "" {
+			q.For("KEY SHARE")
+		}
+		if err := q.Conn(t.conn).Scan(ctx, &there); err != nil {
 			return nil, t.fail(ctx, err)
 		}
 		for _, id := range there {
@@ -88,11 +93,12 @@ func (t *tx) goneReaders(ctx context.Context, entries []audit.Access) (map[strin
 }
 
 // eraseReads erases from some entries of a deleted user's ledger what names the
-// reader, if that was the user. It returns how many entries that were.
+// reader, if that was the user. It returns how many entries that were. Entries of the
+// first form stay as they are.
 func (t *tx) eraseReads(ctx context.Context, userID string, most int) (int64, error) {
 	return t.exec(ctx, t.db.NewRaw("UPDATE access_ledger SET ip = NULL, client = NULL, request_id = NULL, salt = NULL WHERE user_id = ? AND seq IN "+
-		"(SELECT seq FROM access_ledger WHERE user_id = ? AND actor = ? AND salt IS NOT NULL ORDER BY seq LIMIT ?)",
-		userID, userID, "user:"+userID, most).Conn(t.conn))
+		"(SELECT seq FROM access_ledger WHERE user_id = ? AND salt IS NOT NULL AND actor = 'user:' || user_id ORDER BY seq LIMIT ?)",
+		userID, userID, most).Conn(t.conn))
 }
 
 func (t *tx) ledgerHead(ctx context.Context, userID string) (audit.Entry, error) {

@@ -14,11 +14,16 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-func signHead(h *audit.Head) { h.Mac = sha256.Sum256([]byte("key" + strings.Join(h.Parts(), "\x00"))) }
+// testSigner is an audit.Signer.
+type testSigner struct{}
 
-func genuineHead(h *audit.Head) bool {
+func (testSigner) SignHead(h *audit.Head) {
+	h.Mac = sha256.Sum256([]byte("key" + strings.Join(h.Parts(), "\x00")))
+}
+
+func (s testSigner) Genuine(h *audit.Head) bool {
 	again := *h
-	signHead(&again)
+	s.SignHead(&again)
 	return again.Mac == h.Mac
 }
 
@@ -26,7 +31,7 @@ func genuineHead(h *audit.Head) bool {
 func (s *Store) checkLedgers(t *testing.T, dsn string) LedgerReport {
 	t.Helper()
 	must(s.SetMeta(t.Context(), "secret_fingerprint", "mine"))(t)
-	return must(CheckLedgers(t.Context(), dsn, Options{}, "mine", genuineHead))(t)
+	return must(CheckLedgers(t.Context(), dsn, Options{}, "mine", testSigner{}))(t)
 }
 
 // onEachDSN is onEach with the DSN of the store.
@@ -59,18 +64,18 @@ func (s *Store) readBy(t *testing.T, actor, user string, times int) {
 // Whatever is changed in the ledgers or their heads shows, and names the user.
 func TestLedgerCheckFindsTampering(t *testing.T) {
 	onEachDSN(t, func(t *testing.T, s *Store, dsn string) {
-		users := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}
+		users := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
 		for _, user := range users {
 			s.readBy(t, "developer:1", user, 5)
 		}
 		s.readBy(t, "developer:1", "many", 2*checkBatch+1)
-		if err := s.SignHeads(t.Context(), epoch, signHead); err != nil {
+		if err := s.SignHeads(t.Context(), epoch, testSigner{}); err != nil {
 			t.Fatal(err)
 		}
 		s.readBy(t, "developer:1", "unsigned", 2)
 		s.readBy(t, "developer:1", "a", 2)
 		intact := s.checkLedgers(t, dsn)
-		if intact.Users != 11 || intact.Entries != int64(9*5+2*checkBatch+1+4) || intact.Heads != 10 || len(intact.Broken) != 0 {
+		if intact.Users != 12 || intact.Entries != int64(10*5+2*checkBatch+1+4) || intact.Heads != 11 || len(intact.Broken) != 0 {
 			t.Fatalf("the ledgers as they are: %+v", intact)
 		}
 		for _, statement := range []string{
@@ -83,26 +88,39 @@ func TestLedgerCheckFindsTampering(t *testing.T) {
 			"UPDATE access_ledger SET range_end = NULL WHERE user_id = 'g' AND seq = 1",
 			"UPDATE access_ledger SET salt = NULL WHERE user_id = 'h' AND seq = 1",
 			"DELETE FROM access_ledger WHERE user_id = 'many' AND seq = " + fmt.Sprint(checkBatch),
+			"UPDATE access_ledger SET anchor = (SELECT hash FROM access_ledger WHERE user_id = 'j' AND seq = 2) WHERE user_id = 'j' AND seq = 3",
+			"DELETE FROM access_ledger WHERE user_id = 'j' AND seq <= 2",
 		} {
 			if n := must(s.execRaw(t, statement))(t); n == 0 {
 				t.Fatalf("nothing was changed by %s", statement)
 			}
 		}
 		broken := s.checkLedgers(t, dsn).Broken
-		want := []string{"a", "b", "c", "d", "e", "f", "g", "h", "many"}
+		want := []string{"a", "b", "c", "d", "e", "f", "g", "h", "j", "many"}
 		if got := slices.Sorted(maps.Keys(broken)); !slices.Equal(got, want) {
 			t.Errorf("broken are %v, want %v", broken, want)
 		}
 		for user, says := range map[string]string{
 			"a": "entry 3 is missing, or was changed", "b": "entry 2 is missing", "c": "ends at entry 3 or was written anew, and entry 5 was signed",
-			"d": "all entries are missing, and entry 5 was signed", "f": "the signed head was changed",
+			"d": "all entries are missing, and entry 5 was signed", "f": "the signed head was changed", "j": "it begins at entry 3, and was signed as beginning at entry 1",
 			"many": fmt.Sprintf("entry %d is missing", checkBatch),
 		} {
 			if err := broken[user]; err == nil || !strings.Contains(err.Error(), says) {
 				t.Errorf("of %s it says %v, want %q", user, err, says)
 			}
 		}
-		_, err := CheckLedgers(t.Context(), dsn, Options{}, "another", genuineHead)
+		// Reads that follow do not have the server sign over what was done.
+		s.readBy(t, "developer:1", "c", 7)
+		s.readBy(t, "developer:1", "j", 7)
+		err := s.SignHeads(t.Context(), epoch, testSigner{})
+		if err == nil || !strings.Contains(err.Error(), "user c: ") || !strings.Contains(err.Error(), "user j: ") || strings.Contains(err.Error(), "user i: ") {
+			t.Errorf("the signatures end with %v", err)
+		}
+		again := s.checkLedgers(t, dsn).Broken
+		if got := slices.Sorted(maps.Keys(again)); !slices.Equal(got, want) {
+			t.Errorf("later, broken are %v, want %v", got, want)
+		}
+		_, err = CheckLedgers(t.Context(), dsn, Options{}, "another", testSigner{})
 		if err == nil || !strings.Contains(err.Error(), "not the secret") {
 			t.Errorf("with another secret: %v", err)
 		}
@@ -128,7 +146,7 @@ func TestHeadsFollowTheLedgers(t *testing.T) {
 		}
 		sign := func(at time.Time) {
 			t.Helper()
-			if err := s.SignHeads(t.Context(), at, signHead); err != nil {
+			if err := s.SignHeads(t.Context(), at, testSigner{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -149,7 +167,7 @@ func TestHeadsFollowTheLedgers(t *testing.T) {
 		if broken := s.checkLedgers(t, dsn).Broken; len(broken) != 0 {
 			t.Errorf("broken: %v", broken)
 		}
-		if err := s.Purge(t.Context(), Retention{Ledger: time.Hour}); err != nil {
+		if err := s.Purge(t.Context(), Retention{Ledger: time.Hour, Signer: testSigner{}}); err != nil {
 			t.Fatal(err)
 		}
 		if broken := s.checkLedgers(t, dsn).Broken; len(broken) != 0 || len(s.ledgerOf(t, "a")) != 1 {
@@ -166,7 +184,7 @@ func TestDeletedUserIsErasedFromTheLedger(t *testing.T) {
 		s.readBy(t, "user:"+u.ID, u.ID, 3*removalBatch)
 		s.readBy(t, "key:1", u.ID, 2)
 		s.readBy(t, "user:"+kept.ID, kept.ID, 1)
-		if err := s.SignHeads(t.Context(), epoch, signHead); err != nil {
+		if err := s.SignHeads(t.Context(), epoch, testSigner{}); err != nil {
 			t.Fatal(err)
 		}
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteUser(ctx, u.ID) })

@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
 )
 
 // oldEntry is an entry of the ledger that may be purged, with the numbers of the
@@ -25,7 +27,9 @@ const oldEntries = "SELECT user_id, seq, at, hash, " +
 // purgeLedger removes entries that are older than keep. What is left of a ledger
 // still verifies, since its first entry keeps the hash of the one before as its
 // anchor, and goes on, since the newest entry stays.
-func (s *Store) purgeLedger(ctx context.Context, keep time.Duration) error {
+//
+// The heads of what it purges are signed anew by signer, unless that is nil.
+func (s *Store) purgeLedger(ctx context.Context, keep time.Duration, by audit.Signer) error {
 	after := oldEntry{At: time.Unix(-1<<40, 0)} // before all times that can be stored
 	return s.inBatches(ctx, func(ctx context.Context, t *tx) (bool, error) {
 		if err := t.lockName(ctx, ledgerLock); err != nil {
@@ -48,7 +52,7 @@ func (s *Store) purgeLedger(ctx context.Context, keep time.Duration) error {
 			if n < 0 {
 				n = len(old)
 			}
-			if err := t.purgeEntries(ctx, old[:n]); err != nil {
+			if err := t.purgeEntries(ctx, old[:n], by); err != nil {
 				return false, err
 			}
 			old = old[n:]
@@ -60,7 +64,7 @@ func (s *Store) purgeLedger(ctx context.Context, keep time.Duration) error {
 
 // purgeEntries removes those of one user's old entries that nothing older
 // precedes. They are ordered by their numbers.
-func (t *tx) purgeEntries(ctx context.Context, old []oldEntry) error {
+func (t *tx) purgeEntries(ctx context.Context, old []oldEntry, by audit.Signer) error {
 	last := -1
 	for i, e := range old {
 		if e.Seq != e.Oldest+int64(i) || e.Seq == e.Newest {
@@ -76,5 +80,9 @@ func (t *tx) purgeEntries(ctx context.Context, old []oldEntry) error {
 	if err != nil {
 		return err
 	}
-	return t.execOne(ctx, t.db.NewRaw("UPDATE access_ledger SET anchor = ? WHERE user_id = ? AND seq = ?", e.Hash[:], e.UserID, e.Seq+1).Conn(t.conn))
+	err = t.execOne(ctx, t.db.NewRaw("UPDATE access_ledger SET anchor = ? WHERE user_id = ? AND seq = ?", e.Hash[:], e.UserID, e.Seq+1).Conn(t.conn))
+	if err != nil || by == nil {
+		return err
+	}
+	return t.moveHead(ctx, e.UserID, old[0].Seq, e, t.now, by)
 }

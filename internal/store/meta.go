@@ -27,6 +27,14 @@ func (s *Store) Meta(ctx context.Context, name string) (string, error) {
 	return row.Value, err
 }
 
+// putMeta stores the value, over another one.
+func (s *Store) putMeta(ctx context.Context, name, value string) error {
+	return s.do(failpoint.Background(ctx), func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, t.insert(&metaRow{Name: name, Value: value}).On("CONFLICT (name) DO UPDATE SET value = excluded.value"))
+		return err
+	})
+}
+
 // SetMeta stores the value unless the name has one, and returns the stored one.
 func (s *Store) SetMeta(ctx context.Context, name, value string) (stored string, err error) {
 	err = s.do(failpoint.Background(ctx), func(ctx context.Context, t *tx) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/audit"
 )
 
 // purgeBatch limits the rows of one transaction, and so how long it holds up
@@ -25,6 +27,7 @@ const seenFor = 31 * 24 * time.Hour
 type Retention struct {
 	Audit  time.Duration
 	Ledger time.Duration // the newest entry of each user stays in any case
+	Signer audit.Signer  // signs the heads of the ledgers that are purged; nil: none were signed
 }
 
 // expiry selects the rows of a table that are due.
@@ -57,11 +60,12 @@ func (s *Store) Purge(ctx context.Context, keep Retention) error {
 		}
 	}
 	if keep.Ledger > 0 {
-		if err := s.purgeLedger(ctx, keep.Ledger); err != nil {
+		if err := s.purgeLedger(ctx, keep.Ledger, keep.Signer); err != nil {
 			return err
 		}
 	}
-	return s.truncateLog(ctx)
+	s.unemptied.Store(true)
+	return s.emptyLog(ctx)
 }
 
 func (s *Store) purge(ctx context.Context, e expiry) error {

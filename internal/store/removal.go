@@ -20,7 +20,6 @@ func (s *Store) Remove(ctx context.Context) error {
 	if err := s.endRests(ctx); err != nil {
 		return err
 	}
-	found := false
 	for {
 		begun := time.Now()
 		more, err := s.removeSome(ctx)
@@ -32,17 +31,30 @@ func (s *Store) Remove(ctx context.Context) error {
 		if !more {
 			break
 		}
-		found = true
+		s.unemptied.Store(true)
 		select {
 		case <-time.After(time.Since(begun)): // the others have half of the time
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	if !found {
+	return s.emptyLog(ctx)
+}
+
+// emptyLog empties SQLite's WAL if deleted data may still be in it. If a read needs
+// it, the next call does.
+func (s *Store) emptyLog(ctx context.Context) error {
+	if !s.unemptied.Swap(false) {
 		return nil
 	}
-	return s.truncateLog(ctx)
+	err := s.truncateLog(ctx)
+	if err != nil {
+		s.unemptied.Store(true)
+	}
+	if errors.Is(err, errWALInUse) {
+		return nil
+	}
+	return err
 }
 
 // removeSome removes some of the data, and reports whether there was any.

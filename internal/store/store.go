@@ -51,6 +51,8 @@ type Store struct {
 	now     func() time.Time // nil: the database's
 	crowded atomic.Bool      // with windows
 
+	unemptied atomic.Bool // deleted data may be in SQLite's WAL
+
 	forget func(context.Context, []string) // see OnEnd
 }
 

@@ -167,6 +167,7 @@ func (f *Front) record(next http.Handler) http.Handler {
 func (f *Front) finish(c *call.Call, r *http.Request) {
 	if cause := recover(); cause != nil {
 		if cause == http.ErrAbortHandler {
+			f.logRequest(c, r)
 			panic(cause)
 		}
 		err := &problem.Error{

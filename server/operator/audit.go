@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/server"
@@ -25,8 +24,7 @@ func VerifyLedgers(ctx context.Context, w io.Writer, config server.Config) error
 	if err != nil {
 		return err
 	}
-	report, err := store.CheckLedgers(ctx, config.Database, store.Options{Log: config.Log}, vault.Fingerprint(),
-		func(h *audit.Head) bool { return auth.GenuineHead(vault, h) })
+	report, err := store.CheckLedgers(ctx, config.Database, store.Options{Log: config.Log}, vault.Fingerprint(), auth.HeadSigner{Vault: vault})
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func absentIfEmpty(s string) *string {
 // ListAuditEvents implements openapi.StrictServerInterface.
 func (s *Server) ListAuditEvents(ctx context.Context, r openapi.ListAuditEventsRequestObject) (openapi.ListAuditEventsResponseObject, error) {
 	if wantsLines(ctx) {
-		return lines(func(out *lineWriter) (*string, error) {
+		return lines(func(ctx context.Context, out *lineWriter) (*string, error) {
 			return s.Auth.Audits.ExportEvents(ctx, auth.EventList(r.Params), func(some []audit.Event) error {
 				return writeLines(out, some, auditEvent)
 			})
@@ -53,7 +53,7 @@ func (s *Server) ListAuditEvents(ctx context.Context, r openapi.ListAuditEventsR
 // ListUserAccesses implements openapi.StrictServerInterface.
 func (s *Server) ListUserAccesses(ctx context.Context, r openapi.ListUserAccessesRequestObject) (openapi.ListUserAccessesResponseObject, error) {
 	if wantsLines(ctx) {
-		return lines(func(out *lineWriter) (*string, error) {
+		return lines(func(ctx context.Context, out *lineWriter) (*string, error) {
 			return s.Auth.Audits.ExportAccesses(ctx, r.UserID, auth.PageInput(r.Params), func(some []audit.Entry) error {
 				return writeLines(out, some, access)
 			})

@@ -23,7 +23,7 @@ var permitted = []struct{ from, to string }{
 	{"gen/...", "gen/..."},
 
 	{"server/cmd/...", "server server/control server/operator"},
-	{"server/operator", "server server/control internal/audit internal/auth internal/cluster internal/leak internal/store"},
+	{"server/operator", "server server/control internal/auth internal/cluster internal/leak internal/store"},
 	{"server/rest", "server/call gen/openapi internal/audit internal/auth internal/event internal/jsonbody internal/problem"},
 	{"server/rpc", "server/call gen/openwearables/... internal/audit internal/auth internal/event internal/problem"},
 	{"server/call", "internal/auth internal/problem"},
