@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// UserList is what ListUsers takes; nil is the default.
+// UserList is what ListUsers takes; nil is the default. An empty filter is none.
 type UserList struct {
 	Page, Limit       *int
 	SortBy, SortOrder *string

@@ -201,11 +201,14 @@ func (s *Users) query(in UserList) (page int, q UserQuery, err error) {
 	v.Optional("search", in.Search, problem.MaxText)
 	v.Optional("email", in.Email, problem.MaxEmail)
 	v.Optional("external_user_id", in.ExternalUserID, problem.MaxText)
-	q.Descending, q.Limit, q.ExternalUserID = order == "desc", limit+1, in.ExternalUserID
+	q.Descending, q.Limit = order == "desc", limit+1
+	if in.ExternalUserID != nil && *in.ExternalUserID != "" {
+		q.ExternalUserID = in.ExternalUserID
+	}
 	if in.Search != nil {
 		q.Search = Fold(*in.Search)
 	}
-	if in.Email != nil {
+	if in.Email != nil && *in.Email != "" {
 		folded := Fold(*in.Email)
 		q.Email = &folded
 	}

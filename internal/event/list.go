@@ -18,7 +18,7 @@ import (
 type ListInput struct {
 	StartDate  string
 	EndDate    string
-	RecordType *string
+	RecordType *string // "" is none
 	Cursor     *string
 	Limit      *int // default 50
 }
@@ -124,6 +124,9 @@ func (s *Workouts) query(userID string, in ListInput) (Query, error) {
 	}
 	v.Between("limit", q.Limit, 1, 100)
 	v.Optional("record_type", in.RecordType, problem.MaxText)
+	if in.RecordType != nil && *in.RecordType == "" {
+		q.Type = nil
+	}
 	start, end := readRange(&v, in)
 	if q.Start, q.End = start, end; in.Cursor != nil {
 		var at cursor

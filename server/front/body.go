@@ -152,6 +152,11 @@ func readLater(*operation, *http.Request) error { return nil }
 // readQuery checks the message of a Connect GET, which is in the query.
 func readQuery(o *operation, r *http.Request) error {
 	q := r.URL.Query()
+	for _, name := range []string{"connect", "encoding", "base64", "compression", "message"} {
+		if len(q[name]) > 1 {
+			return problem.InvalidError(problem.FieldError{Field: name, Message: "must not be given more than once"})
+		}
+	}
 	if isCompressed(q.Get("compression")) {
 		return errCompressed()
 	}
@@ -242,13 +247,20 @@ func checkGRPC(h http.Header) error {
 // or a charset other than UTF-8.
 func mediaType(header string) string {
 	media, params, err := mime.ParseMediaType(header)
-	if charset, ok := params["charset"]; err != nil || ok && !strings.EqualFold(charset, "utf-8") {
+	if charset, ok := params["charset"]; err != nil || ok && !isUTF8(charset) {
 		if header == "" {
 			return ""
 		}
 		return "unreadable"
 	}
 	return media
+}
+
+// isUTF8 reports whether the name of a charset, in whatever quotes, is that of
+// UTF-8, with its hyphen or without.
+func isUTF8(charset string) bool {
+	charset = strings.Trim(charset, "'\" ")
+	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }
 
 func isCompressed(encoding string) bool { return encoding != "" && encoding != "identity" }

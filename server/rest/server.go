@@ -58,16 +58,19 @@ func failDecode(w http.ResponseWriter, r *http.Request, err error) {
 	Fail(w, r, problem.InvalidError(memberFault(err)))
 }
 
-// failParameter refuses a path or query parameter that is missing or of the
-// wrong type.
+// failParameter refuses a path or query parameter that is missing, of the wrong
+// type, or given more than once.
 func failParameter(w http.ResponseWriter, r *http.Request, err error) {
 	f := problem.FieldError{Message: "The parameters cannot be read"}
 	if missing, ok := errors.AsType[*openapi.RequiredParamError](err); ok {
 		f = problem.FieldError{Field: missing.ParamName, Message: "is required"}
 	} else if wrong, ok := errors.AsType[*openapi.InvalidParamFormatError](err); ok {
-		f = problem.FieldError{Field: wrong.ParamName, Message: problem.NotWhole} // a string parameter always binds
+		f = problem.FieldError{Field: wrong.ParamName, Message: problem.NotWhole} // one string always binds
+		if len(r.URL.Query()[wrong.ParamName]) > 1 {
+			f.Message = "must not be given more than once"
+		}
 	} else if many, ok := errors.AsType[*openapi.TooManyValuesForParamError](err); ok {
-		f = problem.FieldError{Field: many.ParamName, Message: "must be given only once"}
+		f = problem.FieldError{Field: many.ParamName, Message: "must not be given more than once"}
 	}
 	Fail(w, r, problem.InvalidError(f))
 }

@@ -64,14 +64,15 @@ func TestContentTypesAreChecked(t *testing.T) {
 	const refused = "unsupported_media_type"
 	for _, media := range []string{
 		"application/json", "application/json; charset=utf-8", `application/json;charset="UTF-8"`, "Application/JSON",
-		"application/json ; charset=utf-8", "application/json; version=1",
+		"application/json ; charset=utf-8", "application/json; version=1", "application/json; charset=utf8", `application/json; charset="UTF8"`,
+		"application/json; charset='utf-8'", "application/json; Charset=Utf-8",
 	} {
 		b.postBody(t, "/api/v1/users", media, `{}`, 201, "")
 		b.postBody(t, createUser, media, `{}`, 200, "")
 	}
 	for _, media := range []string{
 		"text/plain", "text/json", "application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded",
-		"application/json; charset=latin1", "application/json; charset=utf-16", "application/jsonp", "application/problem+json",
+		"application/json; charset=latin1", "application/json; charset=utf-16", "application/json; charset=", "application/jsonp", "application/problem+json",
 		"application/vnd.api+json", "application/octet-stream", "*/*", "json", ";", "application/json;;=", "application/json, text/plain", "\u00e4/\u00f6",
 	} {
 		b.postBody(t, "/api/v1/users", media, `{}`, 415, refused)
@@ -265,7 +266,7 @@ func TestConnectGet(t *testing.T) {
 		"?encoding=json&message=[]": 422, "?encoding=json&message={": 422, "?encoding=json&base64=1&message=!": 422,
 		"?encoding=json&message=" + `{"limit":1,"limit":2}`: 422, "?encoding=json&message=" + `{"limit":"x"}`: 422,
 		"?encoding=json&message=%FF": 422, "?encoding=json&message=%00": 422, "?encoding=proto&base64=1&message=" + message: 422,
-		"?encoding=json&message={}&connect=v2": 422,
+		"?encoding=json&message={}&connect=v2": 422, "?encoding=json&message={}&message={}": 422, "?encoding=json&encoding=json&message={}": 422,
 	} {
 		get(listUsers+strings.ReplaceAll(query, `"`, "%22"), status, map[int]string{415: "unsupported_media_type", 422: "invalid_request"}[status])
 	}

@@ -244,6 +244,7 @@ func TestLoginForms(t *testing.T) {
 		{"JSON with a charset", "application/json; charset=utf-8", quoted, 200, ""},
 		{"form", asForm, full, 200, ""},
 		{"form with a charset", asForm + ";charset=UTF-8", full, 200, ""},
+		{"form with utf8", asForm + "; charset=utf8", full, 200, ""},
 		{"email in other case", asForm, form("username", strings.ToUpper(n.email), "password", n.password), 200, ""},
 		{"form by JSON's names", asForm, form("email", n.email, "password", n.password), 401, "invalid_credentials"},
 		{"form without password", asForm, form("username", n.email), 401, "invalid_credentials"},

@@ -258,3 +258,56 @@ func TestUnreadableParameters(t *testing.T) {
 	res, raw := n.send(t, newRequest(t, "GET", n.url+"/api/v1/users?unknown=1", nil), bearer(admin))
 	restAnswer(t, res, raw).want(t, 200, "")
 }
+
+// TestParametersGivenTwice checks that each parameter of each operation is refused if it is given
+// twice, with its name and the reason.
+func TestParametersGivenTwice(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	admin, _ := n.login(t, n.drivers()[0])
+	tried := 0
+	for operation, route := range restRouteOf() {
+		path := n.url + "/api/v1" + strings.ReplaceAll(route.path, "{user_id}", uuid.NewString()) + "?start_date=2026-03-01&end_date=2026-03-01"
+		for _, p := range route.operation.Parameters {
+			if p.Value.In != "query" {
+				continue
+			}
+			tried++
+			name := p.Value.Name
+			res, raw := n.send(t, newRequest(t, route.method, path+"&"+name+"=1&"+name+"=1", nil), bearer(admin))
+			a := restAnswer(t, res, raw).want(t, 422, "invalid_request")
+			if a.Detail != name+": must not be given more than once" {
+				t.Errorf("%s with %s twice says %q", operation, name, a.Detail)
+			}
+		}
+	}
+	if tried < 15 {
+		t.Errorf("only %d parameters were tried", tried)
+	}
+}
+
+// TestEmptyFiltersAreNone checks that an empty filter lists what none lists, on every surface.
+func TestEmptyFiltersAreNone(t *testing.T) {
+	t.Parallel()
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		user := n.newUser(t, d, admin)
+		putWorkouts(t, d, admin, user, halfHourRun("one", "2026-03-01T10:00:00Z"))
+		for operation, c := range map[string]struct {
+			in      args
+			filters []string
+			list    string
+		}{
+			"ListUsers":    {args{}, []string{"search", "email", "external_user_id"}, "items"},
+			"ListWorkouts": {args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-01"}, []string{"record_type"}, "data"},
+		} {
+			all := d.call(t, operation, c.in, bearer(admin)).want(t, 200, "").list(c.list)
+			for _, filter := range c.filters {
+				got := d.call(t, operation, withMembers(c.in, args{filter: ""}), bearer(admin)).want(t, 200, "").list(c.list)
+				if len(all) == 0 || len(got) != len(all) {
+					t.Errorf("%s with an empty %s lists %d, without it %d", operation, filter, len(got), len(all))
+				}
+			}
+		}
+	}, unlimited)
+}

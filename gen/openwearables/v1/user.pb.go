@@ -266,7 +266,7 @@ type ListUsersRequest struct {
 	// users that were never synced come last.
 	SortOrder *string `protobuf:"bytes,4,opt,name=sort_order,json=sortOrder,proto3,oneof" json:"sort_order,omitempty"`
 	// Part of the first name, last name, email or external_user_id. Case is
-	// ignored. At most 255 characters.
+	// ignored. At most 255 characters; an empty one is none, as with every filter.
 	Search *string `protobuf:"bytes,5,opt,name=search,proto3,oneof" json:"search,omitempty"`
 	// The whole email. Case is ignored. At most 254 characters.
 	Email *string `protobuf:"bytes,6,opt,name=email,proto3,oneof" json:"email,omitempty"`

@@ -444,7 +444,7 @@ type ListWorkoutsRequest struct {
 	// Required, in one of the same forms. A day is included as a whole; an
 	// instant is exclusive.
 	EndDate string `protobuf:"bytes,3,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
-	// Only workouts of this type. At most 255 characters.
+	// Only workouts of this type. At most 255 characters; an empty one is none.
 	RecordType *string `protobuf:"bytes,4,opt,name=record_type,json=recordType,proto3,oneof" json:"record_type,omitempty"`
 	// `next_cursor` or `previous_cursor` of another page; requires the same
 	// filters.

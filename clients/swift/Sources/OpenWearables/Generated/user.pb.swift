@@ -152,7 +152,7 @@ public struct ListUsersRequest: Message {
   /// users that were never synced come last.
   public var sortOrder: String?
   /// Part of the first name, last name, email or external_user_id. Case is
-  /// ignored. At most 255 characters.
+  /// ignored. At most 255 characters; an empty one is none, as with every filter.
   public var search: String?
   /// The whole email. Case is ignored. At most 254 characters.
   public var email: String?

@@ -273,7 +273,7 @@ public struct ListWorkoutsRequest: Message {
   /// Required, in one of the same forms. A day is included as a whole; an
   /// instant is exclusive.
   public var endDate: String = ""
-  /// Only workouts of this type. At most 255 characters.
+  /// Only workouts of this type. At most 255 characters; an empty one is none.
   public var recordType: String?
   /// `next_cursor` or `previous_cursor` of another page; requires the same
   /// filters.

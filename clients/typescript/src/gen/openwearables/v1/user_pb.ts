@@ -177,7 +177,7 @@ export type ListUsersRequest = Message<"openwearables.v1.ListUsersRequest"> & {
 
   /**
    * Part of the first name, last name, email or external_user_id. Case is
-   * ignored. At most 255 characters.
+   * ignored. At most 255 characters; an empty one is none, as with every filter.
    *
    * @generated from field: optional string search = 5;
    */

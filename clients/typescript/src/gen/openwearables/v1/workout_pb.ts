@@ -308,7 +308,7 @@ export type ListWorkoutsRequest = Message<"openwearables.v1.ListWorkoutsRequest"
   endDate: string;
 
   /**
-   * Only workouts of this type. At most 255 characters.
+   * Only workouts of this type. At most 255 characters; an empty one is none.
    *
    * @generated from field: optional string record_type = 4;
    */
