@@ -89,7 +89,7 @@ func (s *Workouts) List(ctx context.Context, userID string, in ListInput) (Page,
 // page gives the rows their cursors. more reports that the store holds
 // something beyond them in the direction that was read.
 func (s *Workouts) page(q Query, rows []Workout, more bool) (Page, error) {
-	out := Page{Data: rows, Start: q.Start, End: q.End}
+	out := Page{Data: rows, Start: q.Start, End: q.shownEnd()}
 	older, newer := more, q.After != nil
 	if q.Backward {
 		older, newer = true, more
@@ -112,8 +112,16 @@ func (s *Workouts) cursor(q Query, at Workout, back bool) (*string, error) {
 
 // filters returns what a cursor is bound to: the list that it pages over.
 func (q *Query) filters() []byte {
-	b, _ := json.Marshal([]any{q.UserID, q.Start, q.End, q.Type}) // plain values always marshal
+	b, _ := json.Marshal([]any{q.UserID, q.Start, q.shownEnd(), q.Type}) // plain values and times in range always marshal
 	return append([]byte("workouts:"), b...)
+}
+
+// shownEnd returns End, or the last instant of the range of times if End follows it.
+func (q *Query) shownEnd() time.Time {
+	if problem.InRange(q.End) {
+		return q.End
+	}
+	return q.End.Add(-time.Microsecond)
 }
 
 func (s *Workouts) query(userID string, in ListInput) (Query, error) {
@@ -140,7 +148,7 @@ func (s *Workouts) query(userID string, in ListInput) (Query, error) {
 }
 
 var (
-	unixSeconds = regexp.MustCompile(`^-?\d{1,11}$`)
+	unixSeconds = regexp.MustCompile(`^-?\d{1,12}$`)
 	dateOnly    = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
 	zoneOffset  = regexp.MustCompile(`^(Z|[+-](0\d|1[0-4]):[0-5]\d)$`)
 )
@@ -182,8 +190,8 @@ func readDate(v *problem.Check, field, s string) (t time.Time, wholeDay bool) {
 		}
 	}
 	t = t.UTC()
-	if err != nil || t.Year() < 1 || t.Year() > 9998 {
-		v.Fail(field, "must be a date (2026-03-01), an RFC 3339 time, or unix seconds")
+	if err != nil || !problem.InRange(t) {
+		v.Fail(field, "must be a date (2026-03-01), an RFC 3339 time, or unix seconds, in the years 0001 to 9999")
 		return time.Time{}, false
 	}
 	return t, wholeDay

@@ -143,7 +143,7 @@ func (w *fixture) readWritten(t *testing.T, d driver, operation string, a answer
 	case "GetApplication":
 		return d.call(t, reader, args{"app_id": a.str("app_id")}, bearer(w.developer)).want(t, 200, "").Body
 	case "ListWorkouts":
-		all := args{"user_id": in["user_id"], "start_date": "0001-01-01", "end_date": "9998-12-31"}
+		all := args{"user_id": in["user_id"], "start_date": "0001-01-01", "end_date": "9999-12-31"}
 		return w.upsertedItem(t, d.call(t, reader, all, bearer(w.developer)).want(t, 200, ""), a)
 	default:
 		return d.call(t, reader, args{"id": a.str("id")}, bearer(w.developer)).want(t, 200, "").Body

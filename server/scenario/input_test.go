@@ -345,7 +345,7 @@ func (w *fixture) snapshot(t *testing.T) string {
 	for _, operation := range []string{"GetMe", "ListSessions", "ListKeys", "ListApplications", "ListUsers", "ListWorkouts"} {
 		in := args{"limit": 100}
 		if operation == "ListWorkouts" {
-			in = args{"user_id": w.user, "start_date": "0001-01-01", "end_date": "9998-12-31"}
+			in = args{"user_id": w.user, "start_date": "0001-01-01", "end_date": "9999-12-31"}
 		}
 		a := d.call(t, operation, in, bearer(w.admin)).want(t, 200, "")
 		all.WriteString(operation + lastUsed.ReplaceAllString(string(encode(t, a.Body)), ""))

@@ -189,7 +189,7 @@ func TestWorkoutRange(t *testing.T) {
 			{"1772323200", "2026-03-01", []string{"last", "noon", "first"}},
 			{"-1", "0", []string{"old"}},
 			{"-62135596800", "99999999999", []string{"next", "last", "noon", "first", "eve", "old"}},
-			{"0001-01-01", "9998-12-31", []string{"next", "last", "noon", "first", "eve", "old"}},
+			{"0001-01-01", "9999-12-31", []string{"next", "last", "noon", "first", "eve", "old"}},
 			{"2030-01-01", "2030-12-31", []string{}},
 		} {
 			a := d.call(t, "ListWorkouts", args{"user_id": user, "start_date": c.start, "end_date": c.end}, bearer(admin)).want(t, 200, "")
@@ -200,6 +200,51 @@ func TestWorkoutRange(t *testing.T) {
 		byType := d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "2026-03-07", "record_type": "Running"}, bearer(admin)).want(t, 200, "")
 		if len(byType.list("data")) != 0 {
 			t.Errorf("another type finds %v", externalIDs(byType))
+		}
+	}, unlimited)
+}
+
+// TestLastDayIsInRange checks that what is stored in the first and in the last instant of the range
+// of times is listed, page by page, by ranges that end there.
+func TestLastDayIsInRange(t *testing.T) {
+	t.Parallel()
+	const first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"
+	onSharedNode(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		user := n.newUser(t, d, admin)
+		instant := func(id, at string) args {
+			return withMembers(someWorkout(), args{"external_id": id, "start_time": at, "end_time": at})
+		}
+		putWorkouts(t, d, admin, user, instant("first", first), instant("eve", "9999-12-30T23:59:59Z"), instant("last", last))
+		for _, c := range []struct {
+			start, end string
+			want       []string
+		}{
+			{"0001-01-01", "9999-12-31", []string{"last", "eve", "first"}},
+			{"9999-12-31", "9999-12-31", []string{"last"}},
+			{last, "9999-12-31", []string{"last"}},
+			{"0001-01-01", "0001-01-01", []string{"first"}},
+			{"-62135596800", "253402300799", []string{"eve", "first"}},
+			{first, last, []string{"eve", "first"}},
+		} {
+			in := args{"user_id": user, "start_date": c.start, "end_date": c.end, "limit": 1}
+			var got []string
+			for cursor := ""; ; {
+				a := d.call(t, "ListWorkouts", in, bearer(admin)).want(t, 200, "")
+				got = append(got, externalIDs(a)...)
+				if cursor, _ = a.Body.(map[string]any)["pagination"].(map[string]any)["next_cursor"].(string); cursor == "" {
+					break
+				}
+				d.call(t, "ListWorkouts", withMembers(in, args{"cursor": cursor, "start_date": "2026-03-01"}), bearer(admin)).want(t, 422, "invalid_request")
+				in["cursor"] = cursor
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s to %s: %v, want %v", c.start, c.end, got, c.want)
+			}
+		}
+		a := d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "0001-01-01", "end_date": "9999-12-31"}, bearer(admin)).want(t, 200, "")
+		if m := a.Body.(map[string]any)["metadata"].(map[string]any); m["start_time"] != first || m["end_time"] != last {
+			t.Errorf("the range shown is %v", m)
 		}
 	}, unlimited)
 }
@@ -239,7 +284,9 @@ func TestRefusedWorkoutRanges(t *testing.T) {
 			{"1e9", "2026-03-02", []string{"start_date"}},
 			{"1772323200000", "2026-03-02", []string{"start_date"}},
 			{"+1", "2026-03-02", []string{"start_date"}},
-			{"2026-03-01", "9999-12-31", []string{"end_date"}},
+			{"2026-03-01", "253402300800", []string{"end_date"}},
+			{"2026-03-01", "9999-12-31T23:59:59-00:01", []string{"end_date"}},
+			{"0001-01-01T00:00:00+00:01", "2026-03-02", []string{"start_date"}},
 			{"2026-03-01\n", "2026-03-02", []string{"start_date"}},
 			{"٢٠٢٦-٠٣-٠١", "2026-03-02", []string{"start_date"}},
 		} {

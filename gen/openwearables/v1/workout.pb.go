@@ -280,7 +280,7 @@ type WorkoutInput struct {
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	// At most 255 characters.
 	Name *string `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	// Required.
+	// Required. Years 0001 to 9999, as everywhere.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// Required. Not before the start and at most 365 days after it.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
@@ -439,10 +439,10 @@ type ListWorkoutsRequest struct {
 	// A UUID.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// Required, inclusive. `2026-03-01` (a UTC day), RFC 3339 (UTC without an
-	// offset) or unix seconds.
+	// offset) or unix seconds, in the years 0001 to 9999.
 	StartDate string `protobuf:"bytes,2,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
 	// Required, in one of the same forms. A day is included as a whole; an
-	// instant is exclusive.
+	// instant is exclusive. `9999-12-31` asks for no end.
 	EndDate string `protobuf:"bytes,3,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
 	// Only workouts of this type. At most 255 characters; an empty one is none.
 	RecordType *string `protobuf:"bytes,4,opt,name=record_type,json=recordType,proto3,oneof" json:"record_type,omitempty"`

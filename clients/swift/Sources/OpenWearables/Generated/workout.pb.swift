@@ -167,7 +167,7 @@ public struct WorkoutInput: Message {
   public var type: String = ""
   /// At most 255 characters.
   public var name: String?
-  /// Required.
+  /// Required. Years 0001 to 9999, as everywhere.
   public var startTime: Protobuf.Timestamp?
   /// Required. Not before the start and at most 365 days after it.
   public var endTime: Protobuf.Timestamp?
@@ -268,10 +268,10 @@ public struct ListWorkoutsRequest: Message {
   /// A UUID.
   public var userID: String = ""
   /// Required, inclusive. `2026-03-01` (a UTC day), RFC 3339 (UTC without an
-  /// offset) or unix seconds.
+  /// offset) or unix seconds, in the years 0001 to 9999.
   public var startDate: String = ""
   /// Required, in one of the same forms. A day is included as a whole; an
-  /// instant is exclusive.
+  /// instant is exclusive. `9999-12-31` asks for no end.
   public var endDate: String = ""
   /// Only workouts of this type. At most 255 characters; an empty one is none.
   public var recordType: String?

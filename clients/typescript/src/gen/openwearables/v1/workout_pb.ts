@@ -196,7 +196,7 @@ export type WorkoutInput = Message<"openwearables.v1.WorkoutInput"> & {
   name?: string | undefined;
 
   /**
-   * Required.
+   * Required. Years 0001 to 9999, as everywhere.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 4;
    */
@@ -293,7 +293,7 @@ export type ListWorkoutsRequest = Message<"openwearables.v1.ListWorkoutsRequest"
 
   /**
    * Required, inclusive. `2026-03-01` (a UTC day), RFC 3339 (UTC without an
-   * offset) or unix seconds.
+   * offset) or unix seconds, in the years 0001 to 9999.
    *
    * @generated from field: string start_date = 2;
    */
@@ -301,7 +301,7 @@ export type ListWorkoutsRequest = Message<"openwearables.v1.ListWorkoutsRequest"
 
   /**
    * Required, in one of the same forms. A day is included as a whole; an
-   * instant is exclusive.
+   * instant is exclusive. `9999-12-31` asks for no end.
    *
    * @generated from field: string end_date = 3;
    */
