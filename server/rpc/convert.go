@@ -81,6 +81,15 @@ func change[T any](m mask, field string, v *T) auth.Change[T] {
 	return auth.Change[T]{}
 }
 
+// changeList is change for a list. One that the mask names is empty if it is not
+// set, since the binary form of protobuf has no empty list.
+func changeList(m mask, field string, list []string) auth.Change[[]string] {
+	if list == nil && m[field] {
+		list = []string{}
+	}
+	return change(m, field, optionalList(list))
+}
+
 func developerOf(d auth.Developer) *owv1.Developer {
 	return &owv1.Developer{
 		Id: d.ID, Email: d.Email, FirstName: d.FirstName, LastName: d.LastName,

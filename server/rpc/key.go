@@ -47,7 +47,7 @@ func (s *Server) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1
 		return nil, err
 	}
 	k, err := s.Auth.Keys.Update(ctx, r.GetId(), auth.KeyPatch{
-		Name: change(m, "name", r.Name), Scopes: change(m, "scopes", optionalList(r.GetScopes())),
+		Name: change(m, "name", r.Name), Scopes: changeList(m, "scopes", r.GetScopes()),
 		Enabled: change(m, "enabled", r.Enabled), ExpiresAt: change(m, "expires_at", optionalInstant(r.GetExpiresAt())),
 	})
 	if err != nil {

@@ -234,7 +234,11 @@ func TestEmptyListIsNotAbsent(t *testing.T) {
 		}
 	}
 	for _, d := range ds {
-		d.call(t, "UpdateKey", args{"id": id, "scopes": []string{}}, bearer(admin)).want(t, 422, "invalid_request")
+		for _, in := range []args{{"id": id, "scopes": []string{}}, {"id": id, "scopes": []string{}, "name": "x"}} {
+			if a := d.call(t, "UpdateKey", in, bearer(admin)).want(t, 422, "invalid_request"); a.Detail != "scopes: must hold at least one scope" {
+				t.Errorf("%s says %q", d.name(), a.Detail)
+			}
+		}
 	}
 	if after := len(ds[0].call(t, "ListKeys", nil, bearer(admin)).want(t, 200, "").Body.([]any)); after != before {
 		t.Errorf("refused calls made %d keys", after-before)

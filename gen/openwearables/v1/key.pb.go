@@ -487,13 +487,15 @@ type UpdateKeyRequest struct {
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// 1 to 100 characters.
 	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	// At least one, without duplicates. In JSON, an empty list is refused.
+	// At least one, without duplicates. An empty list is refused in JSON, and in the
+	// binary form if the mask names it.
 	Scopes  []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	Enabled *bool    `protobuf:"varint,4,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
 	// In the future.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
 	// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-	// field that is unset is cleared; only `expires_at` can be cleared. Without a
+	// field that is unset is cleared; only `expires_at` can be cleared. Listed
+	// `scopes` that are unset are an empty list. Without a
 	// mask, the fields that are set are written.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields

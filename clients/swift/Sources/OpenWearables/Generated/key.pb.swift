@@ -289,13 +289,15 @@ public struct UpdateKeyRequest: Message {
   public var id: String = ""
   /// 1 to 100 characters.
   public var name: String?
-  /// At least one, without duplicates. In JSON, an empty list is refused.
+  /// At least one, without duplicates. An empty list is refused in JSON, and in the
+  /// binary form if the mask names it.
   public var scopes: [String] = []
   public var enabled: Bool?
   /// In the future.
   public var expiresAt: Protobuf.Timestamp?
   /// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-  /// field that is unset is cleared; only `expires_at` can be cleared. Without a
+  /// field that is unset is cleared; only `expires_at` can be cleared. Listed
+  /// `scopes` that are unset are an empty list. Without a
   /// mask, the fields that are set are written.
   public var updateMask: Protobuf.FieldMask?
 

@@ -271,7 +271,8 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   name?: string | undefined;
 
   /**
-   * At least one, without duplicates. In JSON, an empty list is refused.
+   * At least one, without duplicates. An empty list is refused in JSON, and in the
+   * binary form if the mask names it.
    *
    * @generated from field: repeated string scopes = 3;
    */
@@ -291,7 +292,8 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
 
   /**
    * Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-   * field that is unset is cleared; only `expires_at` can be cleared. Without a
+   * field that is unset is cleared; only `expires_at` can be cleared. Listed
+   * `scopes` that are unset are an empty list. Without a
    * mask, the fields that are set are written.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 6;
