@@ -50,7 +50,7 @@ func readREST(o *operation, r *http.Request) error {
 	case isForm:
 		err = checkForm(data)
 	default:
-		err = checkJSON(data, o.lists.rest)
+		err = o.checkJSON(data, o.lists.rest)
 	}
 	if media != "" {
 		r.Header.Set("Content-Type", media) // the decoder compares byte by byte
@@ -113,7 +113,7 @@ func checkMessage(o *operation, codec string, message []byte) error {
 	case len(message) == 0:
 		return nil
 	case codec == "json":
-		return checkJSON(message, o.lists.rpc)
+		return o.checkJSON(message, o.lists.rpc)
 	case codec == "proto":
 		return o.lists.checkEncoded(message)
 	default:
@@ -298,11 +298,11 @@ func replaceBody(r *http.Request, data []byte) {
 }
 
 // checkJSON refuses a body that package jsonbody refuses, with at most so many
-// items in its lists.
-func checkJSON(data []byte, maxItems map[string]int) error {
+// items in its lists, and one with a member that another operation has.
+func (o *operation) checkJSON(data []byte, maxItems map[string]int) error {
 	err := jsonbody.Check(data, maxItems)
 	if err == nil {
-		return nil
+		return o.elsewhere.check(data)
 	}
 	f := problem.FieldError{Message: "The body must be valid JSON"}
 	if wrong, ok := errors.AsType[*jsonbody.Error](err); ok {

@@ -22,6 +22,7 @@ type operation struct {
 	body      body                               // of the REST form
 	limit     int64                              // largest body in bytes; 0: maxBody or maxBulkBody
 	form      bool                               // the REST body may be a form
+	elsewhere elsewhere                          // members that another operation has
 	byAddress func(auth.Limits) ratelimit.Policy // nil: the address bucket
 
 	// Filled in from the protos.
@@ -59,7 +60,7 @@ var operations = described([]operation{
 	{name: "RevokeToken", rest: "POST /auth/revoke", body: optionalBody, byAddress: refreshLimit},
 	{name: "Logout", rest: "POST /auth/logout"},
 	{name: "GetMe", rest: "GET /auth/me"},
-	{name: "UpdateMe", rest: "PATCH /auth/me", body: requiredBody},
+	{name: "UpdateMe", rest: "PATCH /auth/me", body: requiredBody, elsewhere: passwordElsewhere},
 	{name: "ChangePassword", rest: "POST /auth/change-password", body: requiredBody},
 	{name: "ListSessions", rest: "GET /auth/sessions"},
 	{name: "RevokeSession", rest: "DELETE /auth/sessions/{id}"},

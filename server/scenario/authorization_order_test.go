@@ -240,7 +240,7 @@ func hostileMembers(operation string, in args) args {
 	answers := o.Responses.Value(map[bool]string{true: "201", false: "200"}[strings.HasPrefix(operation, "Create")])
 	names := slices.Collect(maps.Keys(answers.Value.Content["application/json"].Schema.Value.Properties))
 	for _, name := range append(names, "hash", "password", "password_hash", "disabled", "developer_id", "user_id", "revoked_at", "role") {
-		if !acceptsMember(operation, name) {
+		if elsewhere := operation == "UpdateMe" && name == "password"; !elsewhere && !acceptsMember(operation, name) {
 			out[name] = "2001-01-01T00:00:00Z"
 		}
 	}

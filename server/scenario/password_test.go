@@ -191,6 +191,41 @@ func TestSensitiveChangesNeedThePassword(t *testing.T) {
 	}, unlimited)
 }
 
+// TestPasswordIsChangedElsewhere checks that UpdateMe says where a password is changed, rather than
+// ignore it, and changes nothing.
+func TestPasswordIsChangedElsewhere(t *testing.T) {
+	t.Parallel()
+	n := start(t, unlimited)
+	access, _ := n.login(t, n.drivers()[0])
+	const update = "/openwearables.v1.SessionService/UpdateMe"
+	for _, c := range []struct{ method, path, body, field string }{
+		{"PATCH", "/api/v1/auth/me", `{"password":"x","first_name":"Eve"}`, "password"},
+		{"PATCH", "/api/v1/auth/me", `{"new_password":"x","current_password":"y"}`, "new_password"},
+		{"POST", update, `{"password":7,"firstName":"Eve","updateMask":"firstName"}`, "password"},
+		{"POST", update, `{"newPassword":"x"}`, "new_password"},
+		{"PATCH", "/api/v1/auth/me", `{"password":null,"nickname":"x"}`, ""},
+		{"POST", update, `{"password":null,"nickname":"x"}`, ""},
+	} {
+		r := newRequest(t, c.method, n.url+c.path, strings.NewReader(c.body))
+		r.Header.Set("Content-Type", jsonType)
+		res, raw := n.send(t, r, bearer(access))
+		a := answer{Status: res.StatusCode}
+		if c.path != update {
+			a = restAnswer(t, res, raw)
+		} else if res.StatusCode != 200 {
+			a = rpcRefusal(t, res, raw)
+		}
+		if c.field == "" {
+			a.want(t, 200, "")
+		} else if want := c.field + ": is changed by ChangePassword, POST /api/v1/auth/change-password"; a.want(t, 422, "invalid_request").Detail != want {
+			t.Errorf("%s %s says %q", c.path, c.body, a.Detail)
+		}
+	}
+	if me := n.drivers()[0].call(t, "GetMe", nil, bearer(access)).want(t, 200, ""); me.str("first_name") != "" {
+		t.Errorf("a refused update left %v", me.Body)
+	}
+}
+
 // TestGuessesOfTheCurrentPasswordAreLimited checks that wrong current passwords are limited like
 // logins, but separately: neither limit locks the other. The answers describe the credential's
 // bucket.

@@ -114,6 +114,8 @@ type SessionServiceClient interface {
 	// `invalid_argument` (`invalid_request`) if the password is missing, with
 	// `failed_precondition` (`incorrect_password`) if it is wrong, and with
 	// `already_exists` (`email_taken`) if another developer has the address.
+	// ChangePassword changes the password: in JSON, a member `password` or
+	// `newPassword` here is not ignored, but fails with `invalid_argument`.
 	UpdateMe(context.Context, *v1.UpdateMeRequest) (*v1.UpdateMeResponse, error)
 	// ChangePassword sets a new password and ends every other session of the
 	// developer. It also revokes the user tokens that the developer minted, except
@@ -372,6 +374,8 @@ type SessionServiceHandler interface {
 	// `invalid_argument` (`invalid_request`) if the password is missing, with
 	// `failed_precondition` (`incorrect_password`) if it is wrong, and with
 	// `already_exists` (`email_taken`) if another developer has the address.
+	// ChangePassword changes the password: in JSON, a member `password` or
+	// `newPassword` here is not ignored, but fails with `invalid_argument`.
 	UpdateMe(context.Context, *v1.UpdateMeRequest) (*v1.UpdateMeResponse, error)
 	// ChangePassword sets a new password and ends every other session of the
 	// developer. It also revokes the user tokens that the developer minted, except

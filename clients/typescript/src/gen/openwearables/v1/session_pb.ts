@@ -610,6 +610,8 @@ export const SessionService: GenService<{
    * `invalid_argument` (`invalid_request`) if the password is missing, with
    * `failed_precondition` (`incorrect_password`) if it is wrong, and with
    * `already_exists` (`email_taken`) if another developer has the address.
+   * ChangePassword changes the password: in JSON, a member `password` or
+   * `newPassword` here is not ignored, but fails with `invalid_argument`.
    *
    * @generated from rpc openwearables.v1.SessionService.UpdateMe
    */
