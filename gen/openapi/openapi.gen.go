@@ -542,7 +542,7 @@ type ListUsersParams struct {
 	// Search Part of the first name, last name, email or external_user_id. Case is ignored.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
-	// Email The whole email. Case is ignored.
+	// Email The whole email, compared as everywhere.
 	Email *EmailFilter `form:"email,omitempty" json:"email,omitempty"`
 
 	// ExternalUserID The whole external_user_id.

@@ -40,13 +40,14 @@ type DeveloperPatch struct {
 	CurrentPassword     *string
 }
 
+// check checks the patch, and trims the email.
 func (in *DeveloperPatch) check() error {
 	var v problem.Check
 	v.Optional("first_name", in.FirstName.Value(), problem.MaxText)
 	v.Optional("last_name", in.LastName.Value(), problem.MaxText)
 	refuseNull(&v, "email", in.Email)
 	if email := in.Email.Value(); email != nil {
-		v.Email("email", *email)
+		in.Email = ChangeTo(new(checkEmail(&v, "email", *email)))
 	}
 	if in.Email.Present() && (in.CurrentPassword == nil || *in.CurrentPassword == "") {
 		v.Fail("current_password", "is required to change the email")

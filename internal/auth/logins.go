@@ -45,12 +45,11 @@ func (s *Logins) login(ctx context.Context, c *Caller, in LoginInput) (Grant, er
 	if _, err := c.idempotencyKey(); err != nil {
 		return Grant{}, err
 	}
-	email := Fold(in.Email)
-	row, err := s.store.DeveloperByEmail(ctx, email)
+	row, err := s.store.DeveloperByEmail(ctx, in.Email)
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return Grant{}, err
 	}
-	who, err := s.recognizer.recognize(ctx, c, &in, email, &row)
+	who, err := s.recognizer.recognize(ctx, c, &in, FoldEmail(in.Email), &row)
 	if err != nil {
 		return Grant{}, err
 	}

@@ -26,7 +26,7 @@ func developerEvent(ctx context.Context, action, developerID string, at time.Tim
 // Create adds a developer.
 func (s *Developers) Create(ctx context.Context, email, password string) (Developer, error) {
 	var v problem.Check
-	v.Email("email", email)
+	email = checkEmail(&v, "email", email)
 	s.passwords.check(&v, "password", password, email)
 	if err := v.Err(); err != nil {
 		return Developer{}, err
@@ -100,7 +100,7 @@ func (s *Developers) Delete(ctx context.Context, email string) error {
 }
 
 func (s *Developers) byEmail(ctx context.Context, email string) (StoredDeveloper, error) {
-	d, err := s.store.DeveloperByEmail(ctx, Fold(email))
+	d, err := s.store.DeveloperByEmail(ctx, email)
 	return d, developerError(err)
 }
 
@@ -109,7 +109,7 @@ func (s *Developers) byEmail(ctx context.Context, email string) (StoredDeveloper
 func (s *Developers) operate(ctx context.Context, action, email string, f func(context.Context, Tx, StoredDeveloper) ([]string, error)) error {
 	var ended []string
 	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) error {
-		d, err := tx.DeveloperByEmail(ctx, Fold(email))
+		d, err := tx.DeveloperByEmail(ctx, email)
 		if err != nil {
 			return developerError(err)
 		}

@@ -101,7 +101,7 @@ type Tx interface {
 // Reader looks things up. A missing row is problem.ErrNotFound.
 type Reader interface {
 	Developer(ctx context.Context, id string) (StoredDeveloper, error)
-	// DeveloperByEmail looks the folded email up.
+	// DeveloperByEmail looks the email up under each of its EmailKeys.
 	DeveloperByEmail(ctx context.Context, email string) (StoredDeveloper, error)
 	// Developers lists every developer, oldest first.
 	Developers(ctx context.Context) ([]StoredDeveloper, error)

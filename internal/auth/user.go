@@ -25,7 +25,8 @@ type UserPatch struct {
 	FirstName, LastName, Email, ExternalUserID Change[string]
 }
 
-func (in UserPatch) check() error {
+// check checks the patch, and trims the email.
+func (in *UserPatch) check() error {
 	var v problem.Check
 	v.Optional("first_name", in.FirstName.Value(), problem.MaxText)
 	v.Optional("last_name", in.LastName.Value(), problem.MaxText)
@@ -34,7 +35,7 @@ func (in UserPatch) check() error {
 		v.Fail("external_user_id", "must not be empty; send null for none")
 	}
 	if email := in.Email.Value(); email != nil {
-		v.Email("email", *email)
+		in.Email = ChangeTo(new(checkEmail(&v, "email", *email)))
 	}
 	return v.Err()
 }

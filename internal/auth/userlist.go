@@ -24,8 +24,8 @@ const MaxFound = 1000
 type UserQuery struct {
 	SortBy         string // a column
 	Descending     bool
-	Search         string  // folded
-	Email          *string // folded
+	Search         string   // folded
+	Email          []string // the keys of one; nil: any
 	ExternalUserID *string
 	After          *UserPosition // nil: Offset counts
 	Offset, Limit  int
@@ -61,7 +61,11 @@ type userCursor struct {
 
 // filters returns what a cursor is bound to: the list that it pages over.
 func (q *UserQuery) filters() []byte {
-	b, _ := json.Marshal([]any{q.SortBy, q.Descending, q.Search, q.Email, q.ExternalUserID}) // plain values always marshal
+	var email *string
+	if n := len(q.Email); n > 0 {
+		email = &q.Email[n-1]
+	}
+	b, _ := json.Marshal([]any{q.SortBy, q.Descending, q.Search, email, q.ExternalUserID}) // plain values always marshal
 	return append([]byte("users:"), b...)
 }
 

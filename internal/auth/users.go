@@ -208,9 +208,8 @@ func (s *Users) query(in UserList) (page int, q UserQuery, err error) {
 	if in.Search != nil {
 		q.Search = Fold(*in.Search)
 	}
-	if in.Email != nil && *in.Email != "" {
-		folded := Fold(*in.Email)
-		q.Email = &folded
+	if in.Email != nil && trimEmail(*in.Email) != "" {
+		q.Email = EmailKeys(*in.Email)
 	}
 	if in.Cursor != nil {
 		page = s.readUserCursor(&v, &q, *in.Cursor)

@@ -25,7 +25,8 @@ func checkHandle(field, s string) error {
 	return v.Err()
 }
 
-// Fold returns the form in which text is compared without regard to case.
+// Fold returns the form in which a search compares text, without regard to case: ß is
+// ss here, as it is to who types it.
 func Fold(s string) string {
 	return norm.NFC.String(cases.Fold().String(norm.NFC.String(s)))
 }

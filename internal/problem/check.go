@@ -1,7 +1,6 @@
 package problem
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -43,8 +42,8 @@ func (v *Check) Err() error {
 }
 
 // Text checks that a string has least to most characters, is UTF-8, and holds
-// no U+0000.
-func (v *Check) Text(field, s string, least, most int) {
+// no U+0000. It reports whether that is so.
+func (v *Check) Text(field, s string, least, most int) bool {
 	switch n := utf8.RuneCountInString(s); {
 	case !utf8.ValidString(s):
 		v.Fail(field, "must be valid UTF-8")
@@ -52,24 +51,16 @@ func (v *Check) Text(field, s string, least, most int) {
 		v.Fail(field, "must not hold U+0000")
 	case n < least || n > most:
 		v.Fail(field, "must be "+strconv.Itoa(least)+" to "+strconv.Itoa(most)+" characters long")
+	default:
+		return true
 	}
+	return false
 }
 
 // Optional checks a string that may be absent.
 func (v *Check) Optional(field string, s *string, most int) {
 	if s != nil {
 		v.Text(field, *s, 0, most)
-	}
-}
-
-var emailForm = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
-
-// Email checks an address: text, an @, text, and no white space.
-func (v *Check) Email(field, s string) {
-	before := len(v.fields)
-	v.Text(field, s, 3, MaxEmail)
-	if len(v.fields) == before && !emailForm.MatchString(s) {
-		v.Fail(field, "must be an email address")
 	}
 }
 

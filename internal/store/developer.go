@@ -14,7 +14,7 @@ import (
 type developerRow struct {
 	bun.BaseModel `bun:"table:developers,alias:d"`
 	auth.StoredDeveloper
-	EmailFolded string
+	EmailFolded string // one of its auth.EmailKeys
 }
 
 type addressRow struct {
@@ -37,9 +37,14 @@ func (r *reader) Developer(ctx context.Context, id string) (auth.StoredDeveloper
 	return row.StoredDeveloper, err
 }
 
-func (r *reader) DeveloperByEmail(ctx context.Context, email string) (auth.StoredDeveloper, error) {
-	row, err := find(ctx, r, developerByEmail, email)
-	return row.StoredDeveloper, err
+func (r *reader) DeveloperByEmail(ctx context.Context, email string) (found auth.StoredDeveloper, err error) {
+	for _, key := range auth.EmailKeys(email) {
+		var row developerRow
+		if row, err = find(ctx, r, developerByEmail, key); !errors.Is(err, problem.ErrNotFound) {
+			return row.StoredDeveloper, err
+		}
+	}
+	return found, err
 }
 
 func (r *reader) Developers(ctx context.Context) ([]auth.StoredDeveloper, error) {
@@ -60,11 +65,21 @@ func (t *tx) InsertDeveloper(ctx context.Context, d auth.StoredDeveloper) error 
 }
 
 func (t *tx) UpdateDeveloper(ctx context.Context, d auth.StoredDeveloper) error {
-	return write(ctx, t, updateDeveloper, newDeveloperRow(d), d.ID)
+	row := newDeveloperRow(d)
+	if len(auth.EmailKeys(d.Email)) > 1 {
+		before, err := find(ctx, &t.reader, developerByID, d.ID)
+		if err != nil {
+			return err
+		}
+		if exact := auth.ExactEmail(d.Email); before.EmailFolded == exact {
+			row.EmailFolded = exact
+		}
+	}
+	return write(ctx, t, updateDeveloper, row, d.ID)
 }
 
 func newDeveloperRow(d auth.StoredDeveloper) *developerRow {
-	return &developerRow{StoredDeveloper: d, EmailFolded: auth.Fold(d.Email)}
+	return &developerRow{StoredDeveloper: d, EmailFolded: auth.FoldEmail(d.Email)}
 }
 
 func (t *tx) DeleteDeveloper(ctx context.Context, id string) error {

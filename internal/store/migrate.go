@@ -142,6 +142,11 @@ func (e engine) migrateOne(ctx context.Context, conn *sql.Conn, known []migratio
 		if _, err := conn.ExecContext(ctx, e.script(m)); err != nil {
 			return err
 		}
+		if step := steps[m.name]; step != nil {
+			if err := step(ctx, e, conn); err != nil {
+				return err
+			}
+		}
 		failpoint.Hit(failpoint.MidMigration)
 		insert := fmt.Sprintf("INSERT INTO migrations (name, applied_at, serves) VALUES (%s, %s, %s)",
 			e.argument(1), e.argument(2), e.argument(3))

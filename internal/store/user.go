@@ -14,8 +14,8 @@ import (
 type userRow struct {
 	bun.BaseModel `bun:"table:users,alias:u"`
 	auth.User
-	EmailFolded *string
-	Search      string // folded; the text that a search looks through
+	EmailFolded *string // one of its auth.EmailKeys
+	Search      string  // folded; the text that a search looks through
 }
 
 var (
@@ -40,7 +40,17 @@ func (t *tx) InsertUser(ctx context.Context, u auth.User) error {
 }
 
 func (t *tx) UpdateUser(ctx context.Context, u auth.User) error {
-	return write(ctx, t, updateUser, newUserRow(u), u.ID)
+	row := newUserRow(u)
+	if u.Email != nil && len(auth.EmailKeys(*u.Email)) > 1 {
+		before, err := find(ctx, &t.reader, userByID, u.ID)
+		if err != nil {
+			return err
+		}
+		if exact := auth.ExactEmail(*u.Email); text(before.EmailFolded) == exact {
+			row.EmailFolded = &exact
+		}
+	}
+	return write(ctx, t, updateUser, row, u.ID)
 }
 
 // DeleteUser removes the user, its sessions, and its data if that is little. The
@@ -60,8 +70,7 @@ const unit = "\x1f"
 func newUserRow(u auth.User) *userRow {
 	row := &userRow{User: u}
 	if u.Email != nil {
-		folded := auth.Fold(*u.Email)
-		row.EmailFolded = &folded
+		row.EmailFolded = new(auth.FoldEmail(*u.Email))
 	}
 	name := strings.TrimSpace(text(u.FirstName) + " " + text(u.LastName))
 	row.Search = auth.Fold(strings.Join([]string{name, text(u.Email), text(u.ExternalUserID)}, unit))
@@ -169,7 +178,7 @@ func matchingUsers(s *bun.SelectQuery, q auth.UserQuery) *bun.SelectQuery {
 		s.Where(isPart, part(q.Search))
 	}
 	if q.Email != nil {
-		s.Where("email_folded = ?", *q.Email)
+		s.Where("email_folded IN (?)", bun.List(q.Email))
 	}
 	if q.ExternalUserID != nil {
 		s.Where("external_user_id = ?", *q.ExternalUserID)

@@ -28,7 +28,8 @@ type Developer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Unique among developers. Case is ignored.
+	// Unique among developers. Addresses are compared without regard to case, letter
+	// by letter, and by their domains in ASCII (IDNA).
 	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
 	FirstName     *string                `protobuf:"bytes,3,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
 	LastName      *string                `protobuf:"bytes,4,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
@@ -210,9 +211,10 @@ func (x *Session) GetCurrent() bool {
 }
 
 type LoginRequest struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Email    string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
-	Password string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In whatever case, with or without spaces around it.
+	Email    string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	// Keep the refresh token in the cookie `__Host-ow_refresh`, not in the
 	// response.
 	UseCookie     bool `protobuf:"varint,3,opt,name=use_cookie,json=useCookie,proto3" json:"use_cookie,omitempty"`
@@ -651,7 +653,8 @@ type UpdateMeRequest struct {
 	FirstName *string `protobuf:"bytes,1,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
 	// At most 255 characters.
 	LastName *string `protobuf:"bytes,2,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
-	// At most 254 characters.
+	// At most 254 characters, no spaces or invisible ones. Spaces around it are
+	// removed.
 	Email *string `protobuf:"bytes,3,opt,name=email,proto3,oneof" json:"email,omitempty"`
 	// Required to change the email.
 	CurrentPassword *string `protobuf:"bytes,4,opt,name=current_password,json=currentPassword,proto3,oneof" json:"current_password,omitempty"`

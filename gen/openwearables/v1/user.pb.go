@@ -31,7 +31,8 @@ type User struct {
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	FirstName *string                `protobuf:"bytes,3,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
 	LastName  *string                `protobuf:"bytes,4,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
-	// Unique among users. Case is ignored.
+	// Unique among users. Addresses are compared without regard to case, letter by
+	// letter, and by their domains in ASCII (IDNA).
 	Email *string `protobuf:"bytes,5,opt,name=email,proto3,oneof" json:"email,omitempty"`
 	// The user's id in the app's own backend. Unique among users.
 	ExternalUserId *string `protobuf:"bytes,6,opt,name=external_user_id,json=externalUserId,proto3,oneof" json:"external_user_id,omitempty"`
@@ -143,7 +144,8 @@ type CreateUserRequest struct {
 	FirstName *string `protobuf:"bytes,1,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
 	// At most 255 characters.
 	LastName *string `protobuf:"bytes,2,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
-	// At most 254 characters.
+	// At most 254 characters, no spaces or invisible ones. Spaces around it are
+	// removed.
 	Email *string `protobuf:"bytes,3,opt,name=email,proto3,oneof" json:"email,omitempty"`
 	// 1 to 255 characters.
 	ExternalUserId *string `protobuf:"bytes,4,opt,name=external_user_id,json=externalUserId,proto3,oneof" json:"external_user_id,omitempty"`
@@ -268,7 +270,7 @@ type ListUsersRequest struct {
 	// Part of the first name, last name, email or external_user_id. Case is
 	// ignored. At most 255 characters; an empty one is none, as with every filter.
 	Search *string `protobuf:"bytes,5,opt,name=search,proto3,oneof" json:"search,omitempty"`
-	// The whole email. Case is ignored. At most 254 characters.
+	// The whole email, compared as everywhere. At most 254 characters.
 	Email *string `protobuf:"bytes,6,opt,name=email,proto3,oneof" json:"email,omitempty"`
 	// The whole external_user_id. At most 255 characters.
 	ExternalUserId *string `protobuf:"bytes,7,opt,name=external_user_id,json=externalUserId,proto3,oneof" json:"external_user_id,omitempty"`
@@ -564,7 +566,8 @@ type UpdateUserRequest struct {
 	FirstName *string `protobuf:"bytes,2,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
 	// At most 255 characters.
 	LastName *string `protobuf:"bytes,3,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
-	// At most 254 characters.
+	// At most 254 characters, no spaces or invisible ones. Spaces around it are
+	// removed.
 	Email *string `protobuf:"bytes,4,opt,name=email,proto3,oneof" json:"email,omitempty"`
 	// 1 to 255 characters.
 	ExternalUserId *string `protobuf:"bytes,5,opt,name=external_user_id,json=externalUserId,proto3,oneof" json:"external_user_id,omitempty"`

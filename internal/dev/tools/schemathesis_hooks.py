@@ -9,6 +9,7 @@ import schemathesis
 UNSAID = {
     "ChangePassword": {"new_password", "confirm_password", "incorrect_password"},
     "CreateKey": {"expires_at"},
+    "CreateUser": {"email"},
     "CreateUserToken": {"missing_credentials"},
     "ListKeys": {"cursor"},
     "ListApplications": {"cursor"},
@@ -17,7 +18,8 @@ UNSAID = {
     "RefreshToken": {"refresh_token"},
     "RevokeToken": {"refresh_token"},
     "UpdateKey": {"expires_at"},
-    "UpdateMe": {"current_password", "incorrect_password"},
+    "UpdateMe": {"current_password", "email", "incorrect_password"},
+    "UpdateUser": {"email"},
     "UpsertWorkouts": {"workouts[].end_time"},
 }
 

@@ -77,7 +77,7 @@ func walkCommands(t *testing.T, running bool) {
 		return p.want(200, "POST", "/api/v1/users/"+user+"/token", tokens.access, nil).str("access_token")
 	}
 	minted := mint()
-	command("", "disable", "--email", strings.ToUpper(email))
+	command("", "disable", "--email", " "+strings.ToUpper(email)+" ")
 	dead("disable", tokens, user, minted)
 	refused(password)
 	if words := i.listed(email); len(words) != 4 || words[3] != "disabled" {
@@ -121,6 +121,8 @@ func TestRefusedCommandsSayWhy(t *testing.T) {
 			{passphrase(), "create --email " + strings.ToUpper(email) + " --password-stdin", "Another developer has this email"},
 			{"short", "create --email new@example.com --password-stdin", "password: Use at least 15 characters"},
 			{passphrase(), "create --email nonsense --password-stdin", "email: "},
+			{passphrase(), "create --email " + email + "\u200b --password-stdin", "email: must hold no space and no invisible character"},
+			{passphrase(), "create --email dev\u00ad@example.com --password-stdin", "email: must hold no space and no invisible character"},
 			{"short", "set-password --email " + email + " --password-stdin", "password: Use at least 15 characters"},
 			{passphrase(), "set-password --email new@example.com --password-stdin", "Developer not found"},
 			{"", "disable --email new@example.com", "Developer not found"},

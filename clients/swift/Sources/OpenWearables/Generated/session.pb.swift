@@ -6,7 +6,8 @@ public struct Developer: Message {
 
   /// A UUID.
   public var id: String = ""
-  /// Unique among developers. Case is ignored.
+  /// Unique among developers. Addresses are compared without regard to case, letter
+  /// by letter, and by their domains in ASCII (IDNA).
   public var email: String = ""
   public var firstName: String?
   public var lastName: String?
@@ -118,6 +119,7 @@ public struct Session: Message {
 public struct LoginRequest: Message, Redacting {
   public static let messageName = "openwearables.v1.LoginRequest"
 
+  /// In whatever case, with or without spaces around it.
   public var email: String = ""
   public var password: String = ""
   /// Keep the refresh token in the cookie `__Host-ow_refresh`, not in the
@@ -366,7 +368,8 @@ public struct UpdateMeRequest: Message, Redacting {
   public var firstName: String?
   /// At most 255 characters.
   public var lastName: String?
-  /// At most 254 characters.
+  /// At most 254 characters, no spaces or invisible ones. Spaces around it are
+  /// removed.
   public var email: String?
   /// Required to change the email.
   public var currentPassword: String?

@@ -9,7 +9,8 @@ public struct User: Message {
   public var createdAt: Protobuf.Timestamp?
   public var firstName: String?
   public var lastName: String?
-  /// Unique among users. Case is ignored.
+  /// Unique among users. Addresses are compared without regard to case, letter by
+  /// letter, and by their domains in ASCII (IDNA).
   public var email: String?
   /// The user's id in the app's own backend. Unique among users.
   public var externalUserID: String?
@@ -78,7 +79,8 @@ public struct CreateUserRequest: Message {
   public var firstName: String?
   /// At most 255 characters.
   public var lastName: String?
-  /// At most 254 characters.
+  /// At most 254 characters, no spaces or invisible ones. Spaces around it are
+  /// removed.
   public var email: String?
   /// 1 to 255 characters.
   public var externalUserID: String?
@@ -154,7 +156,7 @@ public struct ListUsersRequest: Message {
   /// Part of the first name, last name, email or external_user_id. Case is
   /// ignored. At most 255 characters; an empty one is none, as with every filter.
   public var search: String?
-  /// The whole email. Case is ignored. At most 254 characters.
+  /// The whole email, compared as everywhere. At most 254 characters.
   public var email: String?
   /// The whole external_user_id. At most 255 characters.
   public var externalUserID: String?
@@ -328,7 +330,8 @@ public struct UpdateUserRequest: Message {
   public var firstName: String?
   /// At most 255 characters.
   public var lastName: String?
-  /// At most 254 characters.
+  /// At most 254 characters, no spaces or invisible ones. Spaces around it are
+  /// removed.
   public var email: String?
   /// 1 to 255 characters.
   public var externalUserID: String?

@@ -31,7 +31,8 @@ export type Developer = Message<"openwearables.v1.Developer"> & {
   id: string;
 
   /**
-   * Unique among developers. Case is ignored.
+   * Unique among developers. Addresses are compared without regard to case, letter
+   * by letter, and by their domains in ASCII (IDNA).
    *
    * @generated from field: string email = 2;
    */
@@ -131,6 +132,8 @@ export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
  */
 export type LoginRequest = Message<"openwearables.v1.LoginRequest"> & {
   /**
+   * In whatever case, with or without spaces around it.
+   *
    * @generated from field: string email = 1;
    */
   email: string;
@@ -320,7 +323,8 @@ export type UpdateMeRequest = Message<"openwearables.v1.UpdateMeRequest"> & {
   lastName?: string | undefined;
 
   /**
-   * At most 254 characters.
+   * At most 254 characters, no spaces or invisible ones. Spaces around it are
+   * removed.
    *
    * @generated from field: optional string email = 3;
    */

@@ -44,7 +44,8 @@ export type User = Message<"openwearables.v1.User"> & {
   lastName?: string | undefined;
 
   /**
-   * Unique among users. Case is ignored.
+   * Unique among users. Addresses are compared without regard to case, letter by
+   * letter, and by their domains in ASCII (IDNA).
    *
    * @generated from field: optional string email = 5;
    */
@@ -103,7 +104,8 @@ export type CreateUserRequest = Message<"openwearables.v1.CreateUserRequest"> & 
   lastName?: string | undefined;
 
   /**
-   * At most 254 characters.
+   * At most 254 characters, no spaces or invisible ones. Spaces around it are
+   * removed.
    *
    * @generated from field: optional string email = 3;
    */
@@ -184,7 +186,7 @@ export type ListUsersRequest = Message<"openwearables.v1.ListUsersRequest"> & {
   search?: string | undefined;
 
   /**
-   * The whole email. Case is ignored. At most 254 characters.
+   * The whole email, compared as everywhere. At most 254 characters.
    *
    * @generated from field: optional string email = 6;
    */
@@ -331,7 +333,8 @@ export type UpdateUserRequest = Message<"openwearables.v1.UpdateUserRequest"> & 
   lastName?: string | undefined;
 
   /**
-   * At most 254 characters.
+   * At most 254 characters, no spaces or invisible ones. Spaces around it are
+   * removed.
    *
    * @generated from field: optional string email = 4;
    */
