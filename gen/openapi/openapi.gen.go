@@ -291,7 +291,7 @@ type UpdateKeyRequest struct {
 
 // UpdateMeRequest Example: {"first_name":"Ada","last_name":null}
 type UpdateMeRequest struct {
-	// CurrentPassword Required to change the email.
+	// CurrentPassword Required to change the email to another.
 	CurrentPassword *string                   `json:"current_password,omitempty"`
 	Email           nullable.Nullable[string] `json:"email,omitempty"`
 	FirstName       nullable.Nullable[string] `json:"first_name,omitempty"`

@@ -36,20 +36,26 @@ func (d *StoredDeveloper) subject() string {
 // DeveloperPatch is what UpdateMe changes.
 type DeveloperPatch struct {
 	FirstName, LastName Change[string]
-	Email               Change[string] // cannot be cleared; needs CurrentPassword
+	Email               Change[string] // cannot be cleared; another one needs CurrentPassword
 	CurrentPassword     *string
 }
 
-// check checks the patch, and trims the email.
-func (in *DeveloperPatch) check() error {
+// check checks the patch of a developer who has the email present, and trims the
+// email. The present one, in whatever spelling, is no change and needs no password;
+// with one, which must be right, the spelling changes.
+func (in *DeveloperPatch) check(present string) error {
 	var v problem.Check
 	v.Optional("first_name", in.FirstName.Value(), problem.MaxText)
 	v.Optional("last_name", in.LastName.Value(), problem.MaxText)
 	refuseNull(&v, "email", in.Email)
+	confirms := in.CurrentPassword != nil && *in.CurrentPassword != ""
 	if email := in.Email.Value(); email != nil {
-		in.Email = ChangeTo(new(checkEmail(&v, "email", *email)))
+		in.Email = Change[string]{}
+		if confirms || FoldEmail(*email) != FoldEmail(present) {
+			in.Email = ChangeTo(new(checkEmail(&v, "email", *email)))
+		}
 	}
-	if in.Email.Present() && (in.CurrentPassword == nil || *in.CurrentPassword == "") {
+	if in.Email.Present() && !confirms {
 		v.Fail("current_password", "is required to change the email")
 	}
 	return v.Err()

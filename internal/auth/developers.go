@@ -32,10 +32,15 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 	if err != nil {
 		return Developer{}, err
 	}
-	if err := in.check(); err != nil {
+	var d StoredDeveloper
+	if in.Email.Present() {
+		if d, err = s.store.Developer(ctx, p.ID); err != nil {
+			return Developer{}, developerError(err)
+		}
+	}
+	if err := in.check(d.Email); err != nil {
 		return Developer{}, err
 	}
-	var d StoredDeveloper
 	update := func(ctx context.Context, _ StoredDeveloper) error {
 		return s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
 			if d, err = tx.Developer(ctx, p.ID); err != nil {

@@ -77,3 +77,31 @@ func TestInvisibleCharactersInAnAddress(t *testing.T) {
 		d.call(t, "Login", args{"email": " new@example.com", "password": n.password}).want(t, 200, "")
 	}, unlimited)
 }
+
+// TestPresentEmailNeedsNoPassword checks that the present address, in whatever spelling, is no change.
+func TestPresentEmailNeedsNoPassword(t *testing.T) {
+	t.Parallel()
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		access, _ := n.login(t, d)
+		for _, in := range []args{
+			{"email": n.email},
+			{"email": strings.ToUpper(n.email)},
+			{"email": " " + n.email + " ", "first_name": "Ada"},
+			{"email": n.email, "current_password": n.password},
+			{"email": strings.ToUpper(n.email), "current_password": ""},
+		} {
+			if a := d.call(t, "UpdateMe", in, bearer(access)).want(t, 200, ""); a.str("email") != n.email {
+				t.Errorf("%v makes the address %q", in, a.str("email"))
+			}
+		}
+		for _, email := range []string{n.email, strings.ToUpper(n.email)} {
+			d.call(t, "UpdateMe", args{"email": email, "current_password": "wrong"}, bearer(access)).want(t, 400, "incorrect_password")
+		}
+		d.call(t, "UpdateMe", args{"email": "x" + n.email}, bearer(access)).want(t, 422, "invalid_request")
+		a := d.call(t, "UpdateMe", args{"email": strings.ToUpper(n.email), "current_password": n.password}, bearer(access)).want(t, 200, "")
+		if a.str("email") != strings.ToUpper(n.email) || a.str("first_name") != "Ada" {
+			t.Errorf("the developer is %v", a.Body)
+		}
+		n.login(t, d)
+	}, unlimited)
+}

@@ -656,7 +656,7 @@ type UpdateMeRequest struct {
 	// At most 254 characters, no spaces or invisible ones. Spaces around it are
 	// removed.
 	Email *string `protobuf:"bytes,3,opt,name=email,proto3,oneof" json:"email,omitempty"`
-	// Required to change the email.
+	// Required to change the email to another.
 	CurrentPassword *string `protobuf:"bytes,4,opt,name=current_password,json=currentPassword,proto3,oneof" json:"current_password,omitempty"`
 	// Which of `first_name`, `last_name` and `email` to write. A listed field
 	// that is unset is cleared; `email` cannot be cleared. Without a mask, the

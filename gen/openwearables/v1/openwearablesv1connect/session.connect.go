@@ -110,7 +110,8 @@ type SessionServiceClient interface {
 	GetMe(context.Context, *v1.GetMeRequest) (*v1.GetMeResponse, error)
 	// UpdateMe changes the developer who makes the call.
 	//
-	// A change of the email requires `current_password`. The call fails with
+	// A change of the email requires `current_password`; the present address is no
+	// change, in whatever case. The call fails with
 	// `invalid_argument` (`invalid_request`) if the password is missing, with
 	// `failed_precondition` (`incorrect_password`) if it is wrong, and with
 	// `already_exists` (`email_taken`) if another developer has the address.
@@ -370,7 +371,8 @@ type SessionServiceHandler interface {
 	GetMe(context.Context, *v1.GetMeRequest) (*v1.GetMeResponse, error)
 	// UpdateMe changes the developer who makes the call.
 	//
-	// A change of the email requires `current_password`. The call fails with
+	// A change of the email requires `current_password`; the present address is no
+	// change, in whatever case. The call fails with
 	// `invalid_argument` (`invalid_request`) if the password is missing, with
 	// `failed_precondition` (`incorrect_password`) if it is wrong, and with
 	// `already_exists` (`email_taken`) if another developer has the address.

@@ -371,7 +371,7 @@ public struct UpdateMeRequest: Message, Redacting {
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
   /// removed.
   public var email: String?
-  /// Required to change the email.
+  /// Required to change the email to another.
   public var currentPassword: String?
   /// Which of `first_name`, `last_name` and `email` to write. A listed field
   /// that is unset is cleared; `email` cannot be cleared. Without a mask, the
@@ -699,7 +699,8 @@ public protocol SessionService: Sendable {
 
   /// UpdateMe changes the developer who makes the call.
   ///
-  /// A change of the email requires `current_password`. The call fails with
+  /// A change of the email requires `current_password`; the present address is no
+  /// change, in whatever case. The call fails with
   /// `invalid_argument` (`invalid_request`) if the password is missing, with
   /// `failed_precondition` (`incorrect_password`) if it is wrong, and with
   /// `already_exists` (`email_taken`) if another developer has the address.

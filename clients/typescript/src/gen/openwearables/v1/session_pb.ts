@@ -331,7 +331,7 @@ export type UpdateMeRequest = Message<"openwearables.v1.UpdateMeRequest"> & {
   email?: string | undefined;
 
   /**
-   * Required to change the email.
+   * Required to change the email to another.
    *
    * @generated from field: optional string current_password = 4;
    */
@@ -610,7 +610,8 @@ export const SessionService: GenService<{
   /**
    * UpdateMe changes the developer who makes the call.
    *
-   * A change of the email requires `current_password`. The call fails with
+   * A change of the email requires `current_password`; the present address is no
+   * change, in whatever case. The call fails with
    * `invalid_argument` (`invalid_request`) if the password is missing, with
    * `failed_precondition` (`incorrect_password`) if it is wrong, and with
    * `already_exists` (`email_taken`) if another developer has the address.
