@@ -39,18 +39,11 @@ func (a *StoredApplication) admits(h credential.Hash, now time.Time) bool {
 	return newest || older
 }
 
-func checkName(name string) error {
+// checkRename checks the name of an application, and trims it.
+func checkRename(name *Change[string]) error {
 	var v problem.Check
-	v.Text("name", name, 1, problem.MaxName)
-	return v.Err()
-}
-
-func checkRename(name Change[string]) error {
-	if to := name.Value(); to != nil {
-		return checkName(*to)
-	}
-	var v problem.Check
-	refuseNull(&v, "name", name)
+	refuseNull(&v, "name", *name)
+	checkName(&v, "name", name)
 	return v.Err()
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Applications manages applications. Only developers may.
@@ -23,7 +24,9 @@ func (s *Applications) Create(ctx context.Context, name string) (NewApplication,
 	if err != nil {
 		return NewApplication{}, err
 	}
-	if err := checkName(name); err != nil {
+	var v problem.Check
+	name = v.Name("name", name, 1, problem.MaxName)
+	if err := v.Err(); err != nil {
 		return NewApplication{}, err
 	}
 	return once(ctx, s.replays, call{"CreateApplication", p.Actor(), name, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
@@ -76,7 +79,7 @@ func (s *Applications) Update(ctx context.Context, appID string, name Change[str
 	if err := s.require(ctx, appID); err != nil {
 		return Application{}, err
 	}
-	if err := checkRename(name); err != nil {
+	if err := checkRename(&name); err != nil {
 		return Application{}, err
 	}
 	var a StoredApplication

@@ -36,6 +36,13 @@ func (c Change[T]) replace(member *T) {
 	}
 }
 
+// checkName checks a name that is given, and trims it.
+func checkName(v *problem.Check, field string, c *Change[string]) {
+	if name := c.Value(); name != nil {
+		*c = ChangeTo(new(v.Name(field, *name, 1, problem.MaxName)))
+	}
+}
+
 // refuseNull checks the change of a member that always has a value.
 func refuseNull[T any](v *problem.Check, field string, c Change[T]) {
 	if c.Null() {

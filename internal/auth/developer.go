@@ -40,13 +40,13 @@ type DeveloperPatch struct {
 	CurrentPassword     *string
 }
 
-// check checks the patch of a developer who has the email present, and trims the
-// email. The present one, in whatever spelling, is no change and needs no password;
-// with one, which must be right, the spelling changes.
+// check checks the patch of a developer who has the email present, and trims the names
+// and the email. The present one, in whatever spelling, is no change and needs no
+// password; with one, which must be right, the spelling changes.
 func (in *DeveloperPatch) check(present string) error {
 	var v problem.Check
-	v.Optional("first_name", in.FirstName.Value(), problem.MaxText)
-	v.Optional("last_name", in.LastName.Value(), problem.MaxText)
+	checkName(&v, "first_name", &in.FirstName)
+	checkName(&v, "last_name", &in.LastName)
 	refuseNull(&v, "email", in.Email)
 	confirms := in.CurrentPassword != nil && *in.CurrentPassword != ""
 	if email := in.Email.Value(); email != nil {

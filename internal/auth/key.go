@@ -67,8 +67,6 @@ type KeyPatch struct {
 // seconds.
 const MaxOverlap = 2592000
 
-func checkKeyName(v *problem.Check, name string) { v.Text("name", name, 1, problem.MaxName) }
-
 func checkScopes(v *problem.Check, scopes []string) {
 	if len(scopes) == 0 {
 		v.Fail("scopes", "must hold at least one scope")
@@ -88,17 +86,15 @@ func inOrder(scopes []string) []string {
 	})
 }
 
-// check checks the patch. It returns when the key is to expire, or nil if the
-// patch sets no instant.
-func (in KeyPatch) check(now time.Time) (expires *time.Time, err error) {
+// check checks the patch and trims the name. It returns when the key is to expire, or
+// nil if the patch sets no instant.
+func (in *KeyPatch) check(now time.Time) (expires *time.Time, err error) {
 	var v problem.Check
 	refuseNull(&v, "name", in.Name)
 	refuseNull(&v, "scopes", in.Scopes)
 	refuseNull(&v, "enabled", in.Enabled)
 	expires = v.Future("expires_at", in.ExpiresAt.Value(), now)
-	if name := in.Name.Value(); name != nil {
-		checkKeyName(&v, *name)
-	}
+	checkName(&v, "name", &in.Name)
 	if scopes := in.Scopes.Value(); scopes != nil {
 		checkScopes(&v, *scopes)
 	}

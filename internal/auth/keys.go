@@ -39,7 +39,7 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 	var v problem.Check
 	v.OneOf("environment", k.Environment, "live", "test")
 	k.ExpiresAt = v.Future("expires_at", in.ExpiresAt, s.now())
-	checkKeyName(&v, k.Name)
+	k.Name = v.Name("name", k.Name, 1, problem.MaxName)
 	checkScopes(&v, k.Scopes)
 	if err := v.Err(); err != nil {
 		return NewKey{}, err

@@ -25,11 +25,11 @@ type UserPatch struct {
 	FirstName, LastName, Email, ExternalUserID Change[string]
 }
 
-// check checks the patch, and trims the email.
+// check checks the patch, and trims the names and the email.
 func (in *UserPatch) check() error {
 	var v problem.Check
-	v.Optional("first_name", in.FirstName.Value(), problem.MaxText)
-	v.Optional("last_name", in.LastName.Value(), problem.MaxText)
+	checkName(&v, "first_name", &in.FirstName)
+	checkName(&v, "last_name", &in.LastName)
 	external := in.ExternalUserID.Value()
 	if v.Optional("external_user_id", external, problem.MaxText); external != nil && *external == "" {
 		v.Fail("external_user_id", "must not be empty; send null for none")

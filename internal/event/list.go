@@ -126,14 +126,14 @@ func (q *Query) shownEnd() time.Time {
 
 func (s *Workouts) query(userID string, in ListInput) (Query, error) {
 	var v problem.Check
-	q := Query{UserID: userID, Type: in.RecordType, Limit: 50}
+	q := Query{UserID: userID, Limit: 50}
 	if in.Limit != nil {
 		q.Limit = *in.Limit
 	}
 	v.Between("limit", q.Limit, 1, 100)
 	v.Optional("record_type", in.RecordType, problem.MaxText)
-	if in.RecordType != nil && *in.RecordType == "" {
-		q.Type = nil
+	if in.RecordType != nil && problem.Trim(*in.RecordType) != "" {
+		q.Type = new(problem.Trim(*in.RecordType))
 	}
 	start, end := readRange(&v, in)
 	if q.Start, q.End = start, end; in.Cursor != nil {

@@ -11,11 +11,13 @@ type Source struct {
 	DeviceName *string
 }
 
-// check checks a source as it is written; at names its members in the request.
-func (s *Source) check(v *problem.Check, at func(member string) string) {
-	v.Text(at("source.provider"), s.Provider, 1, problem.MaxText)
-	v.Optional(at("source.source"), s.Source, problem.MaxText)
-	v.Optional(at("source.device"), s.Device, problem.MaxText)
-	v.Optional(at("source.device_type"), s.DeviceType, problem.MaxText)
+// read checks a source as it is written, and trims what is not a person's name for
+// it; at names its members in the request.
+func (s Source) read(v *problem.Check, at func(member string) string) Source {
+	s.Provider = v.Name(at("source.provider"), s.Provider, 1, problem.MaxText)
+	s.Source = v.OptionalName(at("source.source"), s.Source, problem.MaxText)
+	s.Device = v.OptionalName(at("source.device"), s.Device, problem.MaxText)
+	s.DeviceType = v.OptionalName(at("source.device_type"), s.DeviceType, problem.MaxText)
 	v.Optional(at("source.device_name"), s.DeviceName, problem.MaxText)
+	return s
 }

@@ -65,21 +65,19 @@ const (
 )
 
 // read checks the input and returns the workout that it describes. field is its
-// place in the request, such as "workouts[3]".
+// place in the request, such as "workouts[3]". What providers call something is
+// trimmed as a name is; what people call it, and ids, are kept as they are.
 func (in *Input) read(v *problem.Check, field string) Workout {
 	if f := in.Fault; f != nil {
 		v.Fail(strings.TrimSuffix(field+"."+f.Field, "."), f.Message)
 		return Workout{}
 	}
-	w := Workout{
-		ExternalID: in.ExternalID, Type: in.Type, Name: in.Name, ZoneOffset: in.ZoneOffset,
-		Source: in.Source, Measures: in.Measures,
-	}
+	w := Workout{ExternalID: in.ExternalID, Name: in.Name, ZoneOffset: in.ZoneOffset, Measures: in.Measures}
 	at := func(member string) string { return field + "." + member }
 	v.Text(at("external_id"), in.ExternalID, 1, problem.MaxText)
-	v.Text(at("type"), in.Type, 1, problem.MaxText)
+	w.Type = v.Name(at("type"), in.Type, 1, problem.MaxText)
 	v.Optional(at("name"), in.Name, problem.MaxText)
-	in.Source.check(v, at)
+	w.Source = in.Source.read(v, at)
 	before := len(v.Fields())
 	v.Optional(at("zone_offset"), in.ZoneOffset, problem.MaxText)
 	if in.ZoneOffset != nil && len(v.Fields()) == before && !zoneOffset.MatchString(*in.ZoneOffset) {

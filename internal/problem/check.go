@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -55,6 +56,34 @@ func (v *Check) Text(field, s string, least, most int) bool {
 		return true
 	}
 	return false
+}
+
+// Name checks a text of one line, such as a name, and returns it without the spaces
+// around it. The rest has least to most characters, none of which is a control
+// character, ends a line, or changes the direction of what follows.
+func (v *Check) Name(field, s string, least, most int) string {
+	name := Trim(s)
+	if v.Text(field, name, least, most) && strings.ContainsFunc(name, isControl) {
+		v.Fail(field, "must hold no control character, and none that changes the direction of text")
+	}
+	return name
+}
+
+// OptionalName is Name for a text that may be absent or empty.
+func (v *Check) OptionalName(field string, s *string, most int) *string {
+	if s == nil {
+		return nil
+	}
+	return new(v.Name(field, *s, 0, most))
+}
+
+// Trim removes the spaces around a text, of whatever width.
+func Trim(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.Is(unicode.Zs, r) })
+}
+
+func isControl(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
 // Optional checks a string that may be absent.

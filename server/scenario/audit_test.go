@@ -269,8 +269,8 @@ func TestNoCallerWritesLogLines(t *testing.T) {
 		}
 	}
 	for _, d := range n.drivers() {
-		d.call(t, "CreateKey", args{"name": "x\r\n{\"msg\":\"request\"}\x1b"}, bearer(admin)).want(t, 201, "")
-		d.call(t, "CreateUser", args{"first_name": "x\n{\"msg\":\"request\"}"}, bearer(admin)).want(t, 201, "")
+		d.call(t, "CreateKey", args{"name": "x\r\n{\"msg\":\"request\"}\x1b"}, bearer(admin)).want(t, 422, "invalid_request")
+		d.call(t, "CreateUser", args{"external_user_id": d.name() + "\n{\"msg\":\"request\"}"}, bearer(admin)).want(t, 201, "")
 		requests += 2
 	}
 	lines := strings.Split(n.log.String(), "\n")[before-1:]

@@ -169,6 +169,12 @@ func (f inputField) wrongTypes() []wireValue {
 	}
 }
 
+// isPlain reports whether the schema is of a text without a form: it may rule characters out, but
+// only those with a length.
+func isPlain(s *openapi3.Schema) bool {
+	return s.Type.Is("string") && s.Format == "" && s.Enum == nil && (s.Pattern == "" || s.MaxLength != nil)
+}
+
 // oddText returns text that is known to break programs, for the field's schema.
 func (f inputField) oddText() []wireValue {
 	texts := []string{"", "x", strings.Repeat("x", 10_000), "'; DROP TABLE users; --"}
@@ -183,7 +189,7 @@ func (f inputField) oddText() []wireValue {
 			"2099-01-01t01:00:00.1234567890123z", "2099-01-01T01:00:00.9999999Z", "0001-01-01T00:00:00+00:01", "2099-01-01T01:00Z", "1709809200", "\u0661\u0662")
 	case s.Enum != nil:
 		texts = append(texts, strings.ToUpper(s.Enum[0].(string)), s.Enum[0].(string)+" ")
-	case s.Pattern != "":
+	case !isPlain(s):
 		texts = append(texts, "a@b", "A@B.example", "\u00e4@\u00f6.example", "a b@c", "@", "a@", "@b", "a@b@c", "+02:00", "-14:59", "+2:00", "-15:00", "Z", "z", "+02:60")
 	case f.in == "query" || readers[f.operation] != "":
 		texts = append(texts, freeText...)

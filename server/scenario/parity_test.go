@@ -210,7 +210,7 @@ func (s *script) members(w *replica, out *step) args {
 		}
 		return args{}
 	case "CreateUser", "UpdateUser":
-		return args{"first_name": some("Ada", "", "x"), "email": some("a@b.example", "A@b.example", "c@d.example", fmt.Sprint(s.rng.IntN(99), "@e.example"))}
+		return args{"first_name": some("Ada", " Grace ", "x"), "email": some("a@b.example", "A@b.example", "c@d.example", fmt.Sprint(s.rng.IntN(99), "@e.example"))}
 	case "CreateKey":
 		return args{"name": some("A", "B"), "scopes": some([]string{"users:read"}, allScopes, []string{"tokens:write", "users:write"})}
 	case "UpdateKey":

@@ -148,7 +148,7 @@ func TestSensitiveChangesNeedThePassword(t *testing.T) {
 			"email of another":                 {"UpdateMe", args{"email": "tAKEN@example.com", "current_password": n.password}, 409, "email_taken", ""},
 			"an invalid email":                 {"UpdateMe", args{"email": "new example.com", "current_password": n.password}, 422, "invalid_request", "email"},
 			"email cleared":                    {"UpdateMe", args{"email": nil, "current_password": n.password}, 422, "invalid_request", "email"},
-			"name too long":                    {"UpdateMe", args{"first_name": strings.Repeat("n", 256)}, 422, "invalid_request", "first_name"},
+			"name too long":                    {"UpdateMe", args{"first_name": strings.Repeat("n", 101)}, 422, "invalid_request", "first_name"},
 			"a valid name in a refused change": {"UpdateMe", args{"first_name": "Eve", "email": "new@example.com"}, 422, "invalid_request", "current_password"},
 		}
 		for name, c := range refusals {

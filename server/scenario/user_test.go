@@ -149,15 +149,18 @@ func TestUserValidation(t *testing.T) {
 	onSharedNode(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		id := n.newUser(t, d, admin)
-		long := strings.Repeat("ü", 256)
+		longName, long := strings.Repeat("ü", 101), strings.Repeat("ü", 256)
+		names := []string{longName, "", "  ", "\u00a0", "a\u202eb", "a\nb", "a\t", "\u2028", "a\u200f"}
 		for _, c := range []struct {
 			field string
 			bad   []string
 		}{
-			{"first_name", []string{long}},
-			{"last_name", []string{long}},
+			{"first_name", names},
+			{"last_name", names},
 			{"external_user_id", []string{long, ""}},
-			{"email", []string{"", "a", "a@", "@b", "a b@c", "a@b@c", "a@b\n", strings.Repeat("a", 251) + "@b.c"}},
+			{"email", []string{
+				"", "a", "a@", "@b", "a b@c", "a@b@c", "a@b\n", strings.Repeat("a", 251) + "@b.c", "a@b\u00a0", "a\u200b@b.c", "\ufeffa@b.c", "a@\u2100.c",
+			}},
 		} {
 			for _, bad := range c.bad {
 				for operation, in := range map[string]args{
@@ -171,9 +174,11 @@ func TestUserValidation(t *testing.T) {
 				d.call(t, "UpdateUser", args{"id": uuid.NewString(), c.field: bad}, bearer(admin)).want(t, 422, "invalid_request")
 			}
 		}
-		longest := strings.Repeat("ü", 255)
-		a := d.call(t, "CreateUser", args{"first_name": longest, "last_name": " \u202e x", "external_user_id": strings.Repeat(d.name()[len(d.name())-1:], 255)}, bearer(admin)).want(t, 201, "")
-		if a.str("first_name") != longest || a.str("last_name") != " \u202e x" {
+		longest, tag := strings.Repeat("ü", 100), d.name()[len(d.name())-1:]
+		a := d.call(t, "CreateUser", args{
+			"first_name": " " + longest + "\u00a0", "last_name": " x\u00a0y\u200d ", "email": " " + tag + "@Stra\u00dfe.de ", "external_user_id": strings.Repeat(tag, 255),
+		}, bearer(admin)).want(t, 201, "")
+		if a.str("first_name") != longest || a.str("last_name") != "x\u00a0y\u200d" || a.str("email") != tag+"@Stra\u00dfe.de" {
 			t.Errorf("stored %v", a.Body)
 		}
 	}, unlimited)

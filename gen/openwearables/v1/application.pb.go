@@ -97,7 +97,7 @@ func (x *Application) GetCreatedAt() *timestamppb.Timestamp {
 
 type CreateApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 100 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -391,7 +391,7 @@ func (x *GetApplicationResponse) GetApplication() *Application {
 type UpdateApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	AppId string                 `protobuf:"bytes,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
-	// 1 to 100 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	// May contain `name`, which cannot be cleared. Without a mask, `name` is
 	// written if it is set.

@@ -161,7 +161,8 @@ func (x *Key) GetPreviousExpiresAt() *timestamppb.Timestamp {
 
 type CreateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 100 characters; `Default` if unset.
+	// 1 to 100 characters, no control characters; `Default` if unset. Spaces around
+	// it are removed.
 	Name *string `protobuf:"bytes,1,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	// `live` or `test`; `live` if unset.
 	Environment *string `protobuf:"bytes,2,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
@@ -485,7 +486,7 @@ func (x *GetKeyResponse) GetKey() *Key {
 type UpdateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// 1 to 100 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	// At least one, without duplicates. An empty list is refused in JSON, and in the
 	// binary form if the mask names it.

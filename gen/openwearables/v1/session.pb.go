@@ -649,9 +649,9 @@ func (x *GetMeResponse) GetDeveloper() *Developer {
 
 type UpdateMeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most 255 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	FirstName *string `protobuf:"bytes,1,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
-	// At most 255 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	LastName *string `protobuf:"bytes,2,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
 	// At most 254 characters, no spaces or invisible ones. Spaces around it are
 	// removed.

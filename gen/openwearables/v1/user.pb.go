@@ -140,9 +140,9 @@ func (x *User) GetHasActiveConnection() bool {
 
 type CreateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most 255 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	FirstName *string `protobuf:"bytes,1,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
-	// At most 255 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	LastName *string `protobuf:"bytes,2,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
 	// At most 254 characters, no spaces or invisible ones. Spaces around it are
 	// removed.
@@ -562,9 +562,9 @@ type UpdateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// At most 255 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	FirstName *string `protobuf:"bytes,2,opt,name=first_name,json=firstName,proto3,oneof" json:"first_name,omitempty"`
-	// At most 255 characters.
+	// 1 to 100 characters, no control characters. Spaces around it are removed.
 	LastName *string `protobuf:"bytes,3,opt,name=last_name,json=lastName,proto3,oneof" json:"last_name,omitempty"`
 	// At most 254 characters, no spaces or invisible ones. Spaces around it are
 	// removed.

@@ -25,7 +25,9 @@ const (
 // WorkoutSource describes where a workout came from.
 type WorkoutSource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The provider of the data, such as `apple_health`. 1 to 255 characters.
+	// The provider of the data, such as `apple_health`. 1 to 255 characters. Like
+	// `source`, `device` and `device_type`, it holds no control characters, and
+	// spaces around it are removed.
 	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
 	// The app or service in between. At most 255 characters.
 	Source *string `protobuf:"bytes,2,opt,name=source,proto3,oneof" json:"source,omitempty"`
@@ -276,7 +278,8 @@ type WorkoutInput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. 1 to 255 characters.
 	ExternalId string `protobuf:"bytes,1,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
-	// Required, such as `running`. 1 to 255 characters.
+	// Required, such as `running`. 1 to 255 characters, no control characters.
+	// Spaces around it are removed.
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	// At most 255 characters.
 	Name *string `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`

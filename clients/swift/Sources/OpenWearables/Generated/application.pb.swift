@@ -47,7 +47,7 @@ public struct Application: Message {
 public struct CreateApplicationRequest: Message {
   public static let messageName = "openwearables.v1.CreateApplicationRequest"
 
-  /// 1 to 100 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var name: String = ""
 
   public init() {}
@@ -221,7 +221,7 @@ public struct UpdateApplicationRequest: Message {
   public static let messageName = "openwearables.v1.UpdateApplicationRequest"
 
   public var appID: String = ""
-  /// 1 to 100 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var name: String?
   /// May contain `name`, which cannot be cleared. Without a mask, `name` is
   /// written if it is set.

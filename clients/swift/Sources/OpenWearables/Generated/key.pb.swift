@@ -90,7 +90,8 @@ public struct Key: Message {
 public struct CreateKeyRequest: Message {
   public static let messageName = "openwearables.v1.CreateKeyRequest"
 
-  /// 1 to 100 characters; `Default` if unset.
+  /// 1 to 100 characters, no control characters; `Default` if unset. Spaces around
+  /// it are removed.
   public var name: String?
   /// `live` or `test`; `live` if unset.
   public var environment: String?
@@ -287,7 +288,7 @@ public struct UpdateKeyRequest: Message {
   public static let messageName = "openwearables.v1.UpdateKeyRequest"
 
   public var id: String = ""
-  /// 1 to 100 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var name: String?
   /// At least one, without duplicates. An empty list is refused in JSON, and in the
   /// binary form if the mask names it.

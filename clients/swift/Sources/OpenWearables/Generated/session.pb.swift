@@ -364,9 +364,9 @@ public struct GetMeResponse: Message {
 public struct UpdateMeRequest: Message, Redacting {
   public static let messageName = "openwearables.v1.UpdateMeRequest"
 
-  /// At most 255 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var firstName: String?
-  /// At most 255 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var lastName: String?
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
   /// removed.

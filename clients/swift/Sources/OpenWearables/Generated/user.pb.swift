@@ -75,9 +75,9 @@ public struct User: Message {
 public struct CreateUserRequest: Message {
   public static let messageName = "openwearables.v1.CreateUserRequest"
 
-  /// At most 255 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var firstName: String?
-  /// At most 255 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var lastName: String?
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
   /// removed.
@@ -326,9 +326,9 @@ public struct UpdateUserRequest: Message {
 
   /// A UUID.
   public var id: String = ""
-  /// At most 255 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var firstName: String?
-  /// At most 255 characters.
+  /// 1 to 100 characters, no control characters. Spaces around it are removed.
   public var lastName: String?
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
   /// removed.

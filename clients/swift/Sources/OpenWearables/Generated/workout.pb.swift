@@ -4,7 +4,9 @@
 public struct WorkoutSource: Message {
   public static let messageName = "openwearables.v1.WorkoutSource"
 
-  /// The provider of the data, such as `apple_health`. 1 to 255 characters.
+  /// The provider of the data, such as `apple_health`. 1 to 255 characters. Like
+  /// `source`, `device` and `device_type`, it holds no control characters, and
+  /// spaces around it are removed.
   public var provider: String = ""
   /// The app or service in between. At most 255 characters.
   public var source: String?
@@ -163,7 +165,8 @@ public struct WorkoutInput: Message {
 
   /// Required. 1 to 255 characters.
   public var externalID: String = ""
-  /// Required, such as `running`. 1 to 255 characters.
+  /// Required, such as `running`. 1 to 255 characters, no control characters.
+  /// Spaces around it are removed.
   public var type: String = ""
   /// At most 255 characters.
   public var name: String?

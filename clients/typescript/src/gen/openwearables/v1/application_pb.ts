@@ -59,7 +59,7 @@ export const ApplicationSchema: GenMessage<Application> = /*@__PURE__*/
  */
 export type CreateApplicationRequest = Message<"openwearables.v1.CreateApplicationRequest"> & {
   /**
-   * 1 to 100 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: string name = 1;
    */
@@ -191,7 +191,7 @@ export type UpdateApplicationRequest = Message<"openwearables.v1.UpdateApplicati
   appId: string;
 
   /**
-   * 1 to 100 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: optional string name = 2;
    */

@@ -108,7 +108,8 @@ export const KeySchema: GenMessage<Key> = /*@__PURE__*/
  */
 export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
   /**
-   * 1 to 100 characters; `Default` if unset.
+   * 1 to 100 characters, no control characters; `Default` if unset. Spaces around
+   * it are removed.
    *
    * @generated from field: optional string name = 1;
    */
@@ -264,7 +265,7 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   id: string;
 
   /**
-   * 1 to 100 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: optional string name = 2;
    */

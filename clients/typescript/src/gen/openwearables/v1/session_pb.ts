@@ -309,14 +309,14 @@ export const GetMeResponseSchema: GenMessage<GetMeResponse> = /*@__PURE__*/
  */
 export type UpdateMeRequest = Message<"openwearables.v1.UpdateMeRequest"> & {
   /**
-   * At most 255 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: optional string first_name = 1;
    */
   firstName?: string | undefined;
 
   /**
-   * At most 255 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: optional string last_name = 2;
    */

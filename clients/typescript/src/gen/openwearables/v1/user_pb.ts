@@ -90,14 +90,14 @@ export const UserSchema: GenMessage<User> = /*@__PURE__*/
  */
 export type CreateUserRequest = Message<"openwearables.v1.CreateUserRequest"> & {
   /**
-   * At most 255 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: optional string first_name = 1;
    */
   firstName?: string | undefined;
 
   /**
-   * At most 255 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: optional string last_name = 2;
    */
@@ -319,14 +319,14 @@ export type UpdateUserRequest = Message<"openwearables.v1.UpdateUserRequest"> & 
   id: string;
 
   /**
-   * At most 255 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: optional string first_name = 2;
    */
   firstName?: string | undefined;
 
   /**
-   * At most 255 characters.
+   * 1 to 100 characters, no control characters. Spaces around it are removed.
    *
    * @generated from field: optional string last_name = 3;
    */

@@ -22,7 +22,9 @@ export const file_openwearables_v1_workout: GenFile = /*@__PURE__*/
  */
 export type WorkoutSource = Message<"openwearables.v1.WorkoutSource"> & {
   /**
-   * The provider of the data, such as `apple_health`. 1 to 255 characters.
+   * The provider of the data, such as `apple_health`. 1 to 255 characters. Like
+   * `source`, `device` and `device_type`, it holds no control characters, and
+   * spaces around it are removed.
    *
    * @generated from field: string provider = 1;
    */
@@ -182,7 +184,8 @@ export type WorkoutInput = Message<"openwearables.v1.WorkoutInput"> & {
   externalId: string;
 
   /**
-   * Required, such as `running`. 1 to 255 characters.
+   * Required, such as `running`. 1 to 255 characters, no control characters.
+   * Spaces around it are removed.
    *
    * @generated from field: string type = 2;
    */
