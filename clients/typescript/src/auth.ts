@@ -110,7 +110,11 @@ export interface UserSessionOptions {
   store?: Store;
   /** Gets a token pair when there is no session. Without it the app calls signIn. */
   tokenProvider?: TokenProvider;
-  /** The user of the session. Only the token provider receives it. */
+  /**
+   * The user of the session, by the app's own id or the server's. The token provider
+   * receives it. A session that the store holds of another user is not used: nobody is
+   * signed in until the provider or signIn replaces it. Without it, any user's is used.
+   */
   userId?: string;
   /**
    * `never`: uses the stored session and does not renew it. This is for code that
@@ -126,9 +130,9 @@ export function userSession(options: UserSessionOptions = {}): Session {
   const readOnly = refresh === "never";
   return session((emitter, base) => {
     const core = readOnly
-      ? createCore(base.url, systemClock)
-      : sharedCore(store, base.url, systemClock);
-    const rpc = new TokenRpc(base.bare(false), base.url, systemClock);
+      ? createCore(base.url, systemClock, userId)
+      : sharedCore(store, base.url, systemClock, userId);
+    const rpc = new TokenRpc(base.bare(false), base.url, systemClock, userId);
     return createEngine(core, store, rpc, emitter, {
       provider: readOnly ? undefined : provider,
       userId,
@@ -154,13 +158,14 @@ export function developerLogin({
   password,
   store = memory(),
 }: DeveloperLoginOptions): Session {
+  const user = email.trim().toLowerCase();
   return session((emitter, base) => {
-    const rpc = new TokenRpc(base.bare(false), base.url, systemClock);
+    const rpc = new TokenRpc(base.bare(false), base.url, systemClock, user);
     const provider: TokenProvider = async ({ signal }) => {
       const given = typeof password === "function" ? await password() : password;
       const request = { email, password: given };
       const { record } = await login(signal, (key) =>
-        rpc.receive(randomKey(), key, (o) => rpc.client.login(request, { ...o, signal })),
+        rpc.receive({ id: "" }, key, (o) => rpc.client.login(request, { ...o, signal })),
       );
       return new TokenPair(
         new Secret(record.access_token),
@@ -168,9 +173,8 @@ export function developerLogin({
         record.ttl,
       );
     };
-    return createEngine(sharedCore(store, base.url, systemClock), store, rpc, emitter, {
-      provider,
-    });
+    const core = sharedCore(store, base.url, systemClock, user);
+    return createEngine(core, store, rpc, emitter, { provider });
   }).session;
 }
 
@@ -204,14 +208,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
       },
       async signIn(from) {
         const e = requireEngine();
-        const s = newSession(
-          e.core.base,
-          randomKey(),
-          readPair(from),
-          e.core.clock,
-          e.core.clock.mono(),
-        );
-        await e.signIn(s);
+        await e.signIn(newSession(e.core, randomKey(), readPair(from), e.core.clock.mono()));
       },
       signOut: async () => requireEngine().signOut(),
       dispose: () => engine?.dispose(),
@@ -221,7 +218,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
           onResume(() => engine?.wake(), engine.disposed);
         }
         if (engine.core.base !== base.url) {
-          throw invalid("the session, or its store, belongs to a client of another base URL");
+          throw invalid("the session belongs to a client of another base URL");
         }
         const e = engine;
         return {

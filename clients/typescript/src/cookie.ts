@@ -64,9 +64,9 @@ class CookieRpc extends TokenRpc {
   #refreshing: Promise<unknown> | undefined;
 
   override async refresh(s: Stored, signal: AbortSignal): Promise<Stored> {
-    const { id, retry_key: key } = s.record;
+    const key = s.record.retry_key;
     const refreshed = this.receive(
-      id,
+      s.record,
       key,
       (options) => this.client.refreshToken({}, { ...options, signal }),
       key,
@@ -83,7 +83,7 @@ class CookieRpc extends TokenRpc {
   login(email: string, password: string, signal: AbortSignal): Promise<Stored> {
     const request = { email, password, useCookie: true };
     const call = (o: CallOptions) => this.client.login(request, { ...o, signal });
-    return login(signal, (key) => this.receive(randomKey(), key, call, randomKey()));
+    return login(signal, (key) => this.receive({ id: randomKey() }, key, call, randomKey()));
   }
 
   override async revoke(): Promise<void> {

@@ -1,6 +1,12 @@
 import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
 import { type Clock, sleep } from "./clock.js";
-import { newSession, randomKey, type Session } from "./engine/record.js";
+import {
+  newSession,
+  type Owner,
+  randomKey,
+  type Session,
+  type SessionRecord,
+} from "./engine/record.js";
 import { attemptTimeout, backoff } from "./engine/verdict.js";
 import { invalidResponse, toError } from "./error.js";
 import { SessionService } from "./gen/openwearables/v1/session_pb.js";
@@ -19,19 +25,17 @@ export class TokenRpc {
   /** Stands for a refresh token that only the browser knows, in a cookie. */
   readonly placeholder: string | undefined;
   readonly client: Client<typeof SessionService>;
-  readonly #base: string;
-  readonly #clock: Clock;
+  readonly #owner: Owner;
 
-  constructor(bare: Transport, base: string, clock: Clock) {
-    this.#base = base;
-    this.#clock = clock;
+  constructor(bare: Transport, base: string, clock: Clock, user = "") {
+    this.#owner = { base, user, clock };
     this.client = createClient(SessionService, bare);
   }
 
   /** Makes one attempt to renew a session. */
   async refresh(s: Session, signal: AbortSignal): Promise<Session> {
-    const { id, retry_key, refresh_token = "" } = s.record;
-    return this.receive(id, retry_key, (options) =>
+    const { retry_key, refresh_token = "" } = s.record;
+    return this.receive(s.record, retry_key, (options) =>
       this.client.refreshToken({ refreshToken: refresh_token }, { ...options, signal }),
     );
   }
@@ -63,10 +67,16 @@ export class TokenRpc {
 
   /**
    * Sends a request with an Idempotency-Key and resolves with the session of its
-   * response, whose next renewal uses nextKey.
+   * response, which has the same id and user and whose next renewal uses nextKey.
    */
-  async receive(id: string, key: string, request: PairRequest, nextKey?: string): Promise<Session> {
-    const asked = this.#clock.mono();
+  async receive(
+    { id, user_id = "" }: Pick<SessionRecord, "id" | "user_id">,
+    key: string,
+    request: PairRequest,
+    nextKey?: string,
+  ): Promise<Session> {
+    const { base, user, clock } = this.#owner;
+    const asked = clock.mono();
     let date: string | null = null;
     const { tokens } = await request({
       timeoutMs: attemptTimeout,
@@ -79,7 +89,8 @@ export class TokenRpc {
     if (pairError(pair) || !pair.refresh) {
       throw invalidResponse("the response has no usable token pair");
     }
-    return newSession(this.#base, id, pair, this.#clock, asked, Date.parse(date ?? ""), nextKey);
+    const owner = { base, user: user || user_id, clock };
+    return newSession(owner, id, pair, asked, Date.parse(date ?? ""), nextKey);
   }
 
   protected pair(m: Message | undefined): Pair {

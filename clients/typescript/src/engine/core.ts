@@ -2,7 +2,7 @@ import type { Clock } from "../clock.js";
 import type { OpenWearablesError } from "../error.js";
 import type { Store } from "../store/store.js";
 import type { Emitter, EventName, Events } from "./event.js";
-import type { Session } from "./record.js";
+import type { Owner, Session } from "./record.js";
 import { cooldown } from "./verdict.js";
 
 /** The outcome of the failed renewals of one record. */
@@ -25,12 +25,10 @@ export interface Ending {
 }
 
 /**
- * The state of one session in a page or process. All engines with the same store
- * and base URL share one core, so that they renew once.
+ * The state of one session in a page or process. All engines with the same store,
+ * base URL and user share one core, so that they renew once.
  */
-export interface Core {
-  readonly base: string;
-  readonly clock: Clock;
+export interface Core extends Owner {
   readonly emitters: Set<Emitter>;
   /**
    * Grows with each sign-in and sign-out. Work begun in an earlier generation publishes
@@ -41,12 +39,15 @@ export interface Core {
   /** Why there is no session, if that is known. */
   ended?: Ending | undefined;
   renewal?: Promise<Session | undefined> | undefined;
+  /** The session of another user or base URL that the store holds. Only a sign-in replaces it. */
+  others?: string | undefined;
   failures: Failures;
 }
 
 /** Returns a core that is not shared. */
-export function createCore(base: string, clock: Clock): Core {
-  return { base, clock, emitters: new Set(), generation: 0, failures: { count: 0, until: 0 } };
+export function createCore(base: string, clock: Clock, user = ""): Core {
+  const failures = { count: 0, until: 0 };
+  return { base, user, clock, emitters: new Set(), generation: 0, failures };
 }
 
 /** Makes s the current session and forgets the failures of another record. */
@@ -97,23 +98,25 @@ export function withStored({ clock }: Core, s: Session, stored: string | undefin
   return { ...s, stored, saveAt: stored === s.raw ? Infinity : clock.mono() + saveRetry };
 }
 
-interface Cores {
-  get(key: unknown): WeakRef<Core> | undefined;
-  set(key: unknown, core: WeakRef<Core>): unknown;
-}
+type Cores = Map<string, WeakRef<Core>>;
 
-const named: Cores = new Map<unknown, WeakRef<Core>>();
-const unnamed: Cores = new WeakMap();
+const named: Cores = new Map();
+const unnamed = new WeakMap<Store, Cores>();
 
 /**
- * Returns the core of a store and a base URL, one for the whole page or process. It
- * lives as long as an engine uses it.
+ * Returns the core of a store, a base URL and a user, one for the whole page or process.
+ * It lives as long as an engine uses it.
  */
-export function sharedCore(store: Store, base: string, clock: Clock): Core {
-  const [cores, key] = store.id ? [named, `${store.id} ${base}`] : [unnamed, store];
+export function sharedCore(store: Store, base: string, clock: Clock, user = ""): Core {
+  let cores = store.id === undefined ? unnamed.get(store) : named;
+  if (!cores) {
+    cores = new Map();
+    unnamed.set(store, cores);
+  }
+  const key = JSON.stringify([store.id, base, user]);
   let core = cores.get(key)?.deref();
-  if (core?.base !== base) {
-    core = createCore(base, clock);
+  if (!core) {
+    core = createCore(base, clock, user);
     cores.set(key, new WeakRef(core));
   }
   return core;

@@ -15,7 +15,7 @@ import {
   withStored,
 } from "./core.js";
 import type { Emitter } from "./event.js";
-import { openSession, type Session } from "./record.js";
+import { isOthers, openSession, type Session } from "./record.js";
 import { renew } from "./renewal.js";
 
 /** Keeps a session's tokens fresh for one client. */
@@ -121,7 +121,7 @@ export function createEngine(
 async function signIn({ core, store }: Context, s: Session): Promise<void> {
   const generation = ++core.generation;
   publish(core, s);
-  const [before, error] = await overwrite(store, s.raw);
+  const [before, error] = await overwrite(core, store, s.raw);
   emit(core, "signedIn", { other: false });
   if (error) {
     if (core.generation === generation) {
@@ -131,21 +131,21 @@ async function signIn({ core, store }: Context, s: Session): Promise<void> {
   }
 }
 
-/** Ends the session, and the one that the store held. Rejects with the first failure. */
+/** Ends the session, and the user's one that the store held. Rejects with the first failure. */
 async function signOut({ core, store, rpc }: Context): Promise<void> {
   const { id, refresh_token } = core.session?.record ?? {};
   const tokens = new Set([rpc.placeholder, refresh_token]);
   const ended: Ending = { id, error: signedOut() };
   core.generation++;
   publish(core, undefined, ended);
-  let [before, failed] = await overwrite(store, undefined);
+  let [before, failed] = await overwrite(core, store, undefined);
   if (before) {
     try {
-      const { record } = openSession(core, before);
-      ended.id = record.id;
-      tokens.add(record.refresh_token);
+      const held = openSession(core, before)?.record;
+      ended.id = held?.id ?? id;
+      tokens.add(held?.refresh_token);
     } catch {
-      // it is not a session of this base URL
+      // it is no session
     }
   }
   emit(core, "signedOut", { other: false });
@@ -162,10 +162,11 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
 }
 
 /**
- * Replaces whatever the store holds by raw, or clears it if raw is undefined.
- * Resolves with the record before, and with the error if the store failed.
+ * Replaces whatever the store holds by raw. Without raw it clears it, except for the
+ * session of another user or base URL. Resolves with the record before, and with the error if the store failed.
  */
 async function overwrite(
+  core: Core,
   store: GuardedStore,
   raw: string | undefined,
 ): Promise<[before: string | undefined, error?: OpenWearablesError]> {
@@ -173,7 +174,8 @@ async function overwrite(
   try {
     for (let i = 0; i < 16; i++) {
       before = await store.load();
-      if (await store.swap(raw, before)) {
+      const keep = raw === undefined && isOthers(core, before);
+      if (keep || (await store.swap(raw, before))) {
         return [before];
       }
     }

@@ -11,6 +11,8 @@ import { credentialError, type Pair } from "../pair.js";
 export interface SessionRecord {
   version: 1;
   base_url: string;
+  /** The `userId` that the app gave, else the subject of the token. Old records lack it. */
+  user_id?: string;
   /** Identifies the sign-in; renewals keep it. */
   id: string;
   access_token: string;
@@ -23,6 +25,14 @@ export interface SessionRecord {
   saved_at: number;
   /** How many milliseconds the server's clock was ahead of the writer's. */
   skew: number;
+}
+
+/** Whose sessions an engine uses. */
+export interface Owner {
+  readonly base: string;
+  /** The `userId` that the app gave; empty for any user. */
+  readonly user: string;
+  readonly clock: Clock;
 }
 
 /** A record in use. It never changes. Its times are on the monotonic clock. */
@@ -55,10 +65,9 @@ export function randomKey(): string {
  * @param key the retry key of the next renewal
  */
 export function newSession(
-  base: string,
+  { base, user, clock }: Owner,
   id: string,
   pair: Pair,
-  clock: Clock,
   asked: number,
   date = NaN,
   key = randomKey(),
@@ -66,9 +75,11 @@ export function newSession(
   const now = clock.wall();
   const ahead = date - now;
   const skew = Math.abs(ahead) >= 2_000 ? ahead : 0; // a Date header has a resolution of one second
+  const userId = user || subject(pair.access);
   const record: SessionRecord = {
     version: 1,
     base_url: base,
+    ...(userId && { user_id: userId }),
     id,
     access_token: pair.access,
     ...(pair.refresh && { refresh_token: pair.refresh }),
@@ -81,32 +92,54 @@ export function newSession(
   return toSession(record, JSON.stringify(record), asked + pair.ttl * 1000);
 }
 
+/** Returns the subject of an access token, empty if it cannot be read. */
+function subject(token: string): string {
+  try {
+    const payload = (token.split(".")[1] as string).replace(/-/g, "+").replace(/_/g, "/");
+    const { sub } = JSON.parse(atob(payload));
+    return typeof sub === "string" ? sub : "";
+  } catch {
+    return "";
+  }
+}
+
 /**
- * Reads a stored record. Its remaining lifetime is computed on the server's clock,
+ * Reads a stored record, undefined if it is of another user or base URL. Its remaining lifetime is computed on the server's clock,
  * as the writer measured it. A record whose remaining lifetime exceeds its ttl, such
  * as one from the future, counts as expired.
  *
- * @throws OpenWearablesError of kind `storage_unavailable` for anything else than a
- * session of this base URL
+ * @throws OpenWearablesError of kind `storage_unavailable` for anything else than a session
  */
-export function openSession({ base, clock }: { base: string; clock: Clock }, raw: string): Session {
+export function openSession({ base, user, clock }: Owner, raw: string): Session | undefined {
   try {
     const r: SessionRecord = JSON.parse(raw);
     const valid =
       r.version === 1 &&
-      r.base_url === base &&
+      typeof r.base_url === "string" &&
       r.id &&
       r.access_token &&
       !credentialError(`${r.access_token}${r.refresh_token ?? ""}`) &&
       Number.isFinite(r.ttl + r.expires_at + r.saved_at + r.skew);
     if (valid) {
+      if (r.base_url !== base || (user && user !== (r.user_id ?? subject(r.access_token)))) {
+        return undefined;
+      }
       const left = r.expires_at - clock.wall() - r.skew;
       return toSession(r, raw, clock.mono() + (left > r.ttl * 1000 + 5_000 ? 0 : left));
     }
   } catch {
     // The parser's message quotes the record.
   }
-  throw storageError(new Error(`it holds no session of ${base}; use another store`));
+  throw storageError(new Error("what it holds is no session; use another store"));
+}
+
+/** Reports whether a record is the session of another user or base URL. */
+export function isOthers(owner: Owner, raw: string | undefined): boolean {
+  try {
+    return !!raw && !openSession(owner, raw);
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -20,7 +20,7 @@ import {
   withStored,
 } from "./core.js";
 import type { EventName, Events } from "./event.js";
-import { newSession, openSession, randomKey, type Session } from "./record.js";
+import { isOthers, newSession, openSession, randomKey, type Session } from "./record.js";
 import { backoff, judge, pauseAfter } from "./verdict.js";
 
 /** One renewal under way. */
@@ -187,7 +187,7 @@ async function replace(
       return current;
     }
     const trustedUntil = r.refused ? now(r) + refusalApart : 0;
-    s = { ...withStored(r.core, s, saved ? s.raw : old?.stored), trustedUntil };
+    s = { ...withStored(r.core, s, saved ? s.raw : held(r, old)), trustedUntil };
   }
   if (isSuperseded(r)) {
     await r.store.swap(undefined, s.raw).catch(() => {}); // it may have been replaced
@@ -198,13 +198,22 @@ async function replace(
   return s;
 }
 
+/** Returns the record that the store holds while old is current. */
+function held({ core }: Renewal, old: Session | undefined): string | undefined {
+  return old ? old.stored : core.others;
+}
+
 /** Stores next in place of old. If the store fails, it resolves with undefined and emits that. */
-function swap(
+async function swap(
   r: Renewal,
   next: string | undefined,
   old: Session | undefined,
 ): Promise<boolean | undefined> {
-  return r.store.swap(next, old?.stored).catch((error) => enqueue(r, "storageError", { error }));
+  const expected = held(r, old);
+  if (next === undefined && isOthers(r.core, expected)) {
+    return true; // old was never stored
+  }
+  return r.store.swap(next, expected).catch((error) => enqueue(r, "storageError", { error }));
 }
 
 /** Waits until the client that spent the token first has stored its session. */
@@ -279,7 +288,7 @@ async function askProvider(r: Renewal, reason: string): Promise<Session | undefi
   const asked = now(r);
   try {
     const pair = readPair(await abortable(signal, provider({ userId, reason, signal })));
-    return newSession(core.base, randomKey(), pair, core.clock, asked);
+    return newSession(core, randomKey(), pair, asked);
   } catch (e) {
     throwIfObsolete(r);
     if (e instanceof SignInRequiredError) {
@@ -290,7 +299,8 @@ async function askProvider(r: Renewal, reason: string): Promise<Session | undefi
 }
 
 /**
- * Makes current what the store holds and resolves with it. A session that could not
+ * Makes current what the store holds and resolves with it. The session of another user
+ * or base URL is nothing. A session that could not
  * be stored stays current until the store holds another one.
  */
 async function load(r: Renewal): Promise<Session | undefined> {
@@ -299,10 +309,15 @@ async function load(r: Renewal): Promise<Session | undefined> {
   throwIfObsolete(r);
   const current = core.session;
   const { raw: own, stored } = current ?? {};
+  core.others = undefined;
   if (raw === own || raw === stored) {
     return own === stored ? current : saveAgain(r, current as Session, raw);
   }
   const s = raw ? openSession(core, raw) : undefined;
+  core.others = s ? undefined : raw;
+  if (!s && !current) {
+    return undefined;
+  }
   if (s && s.record.id === core.ended?.id) {
     await r.store.swap(undefined, raw).catch(() => {}); // clearing it failed before
     return undefined;
