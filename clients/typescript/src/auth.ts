@@ -1,5 +1,6 @@
 import { type Base, isBrowser } from "./base.js";
 import { systemClock } from "./clock.js";
+import type { Need } from "./engine/context.js";
 import { createCore, sharedCore } from "./engine/core.js";
 import { createEngine, type Engine } from "./engine/engine.js";
 import { createEmitter, type Emitter, type EventName, type Listener } from "./engine/event.js";
@@ -15,11 +16,11 @@ import { memory, type Store } from "./store/store.js";
 /** A credential as a transport uses it. */
 export interface Bound {
   /** Resolves with the access token to send, which differs from the refused one. */
-  token(refused: string | undefined, signal: AbortSignal): Promise<string>;
+  token(refused: string | undefined, need: Need): Promise<string>;
   /** Whether a refused token can be renewed. */
   readonly renews: boolean;
-  /** Receives the headers of every response. */
-  observe?(headers: Headers): void;
+  /** Receives the headers of every response, and whether it was a success. */
+  observe?(headers: Headers, ok: boolean): void;
 }
 
 /** @internal */
@@ -39,7 +40,11 @@ export interface Session extends Auth {
    * Resolves with a fresh access token and its expiry, for calls that do not go through
    * this SDK.
    */
-  token(options?: { signal?: AbortSignal }): Promise<{ token: Secret; expiresAt: Date }>;
+  token(options?: {
+    signal?: AbortSignal;
+    /** As in the options of a call. */
+    userInitiated?: boolean;
+  }): Promise<{ token: Secret; expiresAt: Date }>;
   /**
    * Starts the session of a token pair that the app obtained itself, in place of any
    * other session. If saving fails, the session stays in memory and storageError is
@@ -50,14 +55,15 @@ export interface Session extends Auth {
    * Forgets the session at once, clears the store and then revokes the session at
    * the server. A renewal under way cannot bring the session back. It rejects if the
    * store cannot be cleared or the server cannot be reached; this page or process is
-   * signed out in any case. The token provider is not called again until signIn.
+   * signed out in any case, and revokes the session after the next call that succeeds
+   * or when the network returns. The token provider is not called again until signIn.
    */
   signOut(): Promise<void>;
   /**
-   * Stops listening to other tabs and cancels the work under way; from then on calls
-   * fail as canceled. The store keeps the session, even if a renewal was under way.
-   * Call it when a component is unmounted or a request is over. It is not needed when
-   * the page or process ends.
+   * Stops listening to other tabs and cancels the work under way. The store keeps the
+   * session, even if a renewal was under way. Call it when a component is unmounted or
+   * a request is over. A later use starts the session again, as an effect needs it that
+   * runs twice. It is not needed when the page or process ends.
    */
   dispose(): void;
 }
@@ -127,6 +133,9 @@ export interface UserSessionOptions {
 /** Authenticates with the session of one user. It serves one client, or several of one base URL. */
 export function userSession(options: UserSessionOptions = {}): Session {
   const { store = memory(), tokenProvider: provider, userId, refresh } = options;
+  if (userId !== undefined && !(typeof userId === "string" && /^.{1,255}$/su.test(userId))) {
+    throw invalid("it must have 1 to 255 characters", "userId");
+  }
   const readOnly = refresh === "never";
   return session((emitter, base) => {
     const core = readOnly
@@ -150,22 +159,26 @@ export interface DeveloperLoginOptions {
 }
 
 /**
- * Authenticates with a developer's session, and logs in if there is none. It is for
- * tools on a developer's machine; a dashboard uses cookieSession.
+ * Authenticates with a developer's session, and logs in if there is none. Calls fail
+ * with the reason `invalid_credentials` if the password is wrong. It is for tools on a
+ * developer's machine; a dashboard uses cookieSession.
  */
 export function developerLogin({
   email,
   password,
   store = memory(),
 }: DeveloperLoginOptions): Session {
+  if (typeof email !== "string") {
+    throw invalid("it must be the developer's address", "email");
+  }
   const user = email.trim().toLowerCase();
   return session((emitter, base) => {
     const rpc = new TokenRpc(base.bare(false), base.url, systemClock, user);
     const provider: TokenProvider = async ({ signal }) => {
       const given = typeof password === "function" ? await password() : password;
       const request = { email, password: given };
-      const { record } = await login(signal, (key) =>
-        rpc.receive({ id: "" }, key, (o) => rpc.client.login(request, { ...o, signal })),
+      const { record } = await login(signal, (key, until) =>
+        rpc.receive({ id: "" }, key, (o) => rpc.client.login(request, { ...o, signal: until })),
       );
       return new TokenPair(
         new Secret(record.access_token),
@@ -174,7 +187,8 @@ export function developerLogin({
       );
     };
     const core = sharedCore(store, base.url, systemClock, user);
-    return createEngine(core, store, rpc, emitter, { provider });
+    const asksPerson = typeof password === "function";
+    return createEngine(core, store, rpc, emitter, { provider, own: true, asksPerson });
   }).session;
 }
 
@@ -187,10 +201,16 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
   engine(): Engine;
 } {
   const emitter = createEmitter();
+  let bound: Base | undefined;
   let engine: Engine | undefined;
   const requireEngine = () => {
-    if (!engine) {
-      throw invalid("give the session to createClient first: it has no base URL yet");
+    if (!bound) {
+      throw invalid("give the session to createClient first: it has no base URL yet", "auth");
+    }
+    if (!engine || engine.disposed.aborted) {
+      engine = start(emitter, bound);
+      const { resume, wake, disposed } = engine;
+      onResume(resume, wake, disposed);
     }
     return engine;
   };
@@ -198,9 +218,9 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
     engine: requireEngine,
     session: {
       on: (name, listener) => emitter.on(name, listener),
-      async token({ signal } = {}) {
+      async token(options) {
         const e = requireEngine();
-        const s = await e.token("", signal);
+        const s = await e.token("", options);
         return {
           token: new Secret(s.record.access_token),
           expiresAt: new Date(e.core.clock.wall() + s.expiresAt - e.core.clock.mono()),
@@ -213,17 +233,19 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
       signOut: async () => requireEngine().signOut(),
       dispose: () => engine?.dispose(),
       [bind](base) {
-        if (!engine) {
-          engine = start(emitter, base);
-          onResume(() => engine?.wake(), engine.disposed);
+        bound ??= base;
+        if (bound.url !== base.url) {
+          throw invalid("the session belongs to a client of another base URL", "auth");
         }
-        if (engine.core.base !== base.url) {
-          throw invalid("the session belongs to a client of another base URL");
-        }
-        const e = engine;
+        requireEngine();
         return {
-          token: async (refused, signal) => (await e.token(refused, signal)).record.access_token,
+          async token(refused, need) {
+            // A call that began before dispose does not start the session again.
+            const e = refused === undefined ? requireEngine() : (engine as Engine);
+            return (await e.token(refused, need)).record.access_token;
+          },
           renews: true,
+          observe: (_, ok) => void (ok && engine?.reached()),
         };
       },
     },

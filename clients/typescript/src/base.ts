@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { foreignHeader, invalid, isRedirect } from "./error.js";
-import { answer, bounded, maxSmallResponse } from "./response.js";
+import { invalid, unanswered } from "./error.js";
+import { bounded, maxSmallResponse } from "./response.js";
 
 /** The installation that a client talks to, and how it is reached. */
 export interface Base {
@@ -13,36 +13,66 @@ export interface Base {
   bare(cookies: boolean, most?: number): Transport;
 }
 
+export interface BaseOptions {
+  /** An https URL; plain http is for loopback addresses. */
+  baseUrl: string;
+  /**
+   * Allows plain http also for the names and addresses of private networks, such as
+   * `http://openwearables.default.svc`: names of one label, names in `local`, `internal`,
+   * `svc` and `cluster.local`, and private and link-local addresses. Whoever listens in
+   * that network reads the credentials and the data: use it where all of it is trusted,
+   * such as inside a cluster.
+   */
+  allowInsecurePrivateNetwork?: boolean;
+  /** Replaces the global fetch. It gets `redirect: "manual"` and must not follow redirects. */
+  fetch?: typeof globalThis.fetch;
+}
+
+const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
+// fc00::/7, fe80::/10, the private and link-local addresses of IPv4, and those in IPv6.
+const privateAddress =
+  /^(10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[f[cd][\da-f]{2}:|\[fe[89ab][\da-f]:|\[::ffff:(a[\da-f]{2}|c0a8|a9fe|ac1[\da-f]):)/;
+const privateName = /^[a-z\d_-]*[a-z][a-z\d_-]*\.?$|\.(local|internal|svc)\.?$/;
+
 /**
  * Returns the normal form of a base URL.
  *
  * @throws OpenWearablesError of kind `invalid` if it is not safe
  */
-export function parseBase(baseUrl: string): string {
+export function parseBase({ baseUrl, allowInsecurePrivateNetwork }: BaseOptions): string {
+  const wrong = (message: string) => invalid(message, "baseUrl");
   let u: URL;
   try {
     u = new URL(baseUrl);
   } catch {
-    throw invalid("the base URL must be absolute, such as https://api.example.com");
+    throw wrong("the base URL must be absolute, such as https://api.example.com");
   }
   if (u.protocol !== "https:" && u.protocol !== "http:") {
-    throw invalid("the base URL must begin with https://");
+    throw wrong("the base URL must begin with https://");
   }
   if (u.username || u.password || u.search || u.hash || /[?#]$/.test(baseUrl)) {
-    throw invalid(
+    throw wrong(
       "the base URL must be a scheme, a host and at most a path, such as https://api.example.com",
     );
   }
-  if (u.protocol === "http:" && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(u.hostname)) {
-    throw invalid(
-      "the base URL must begin with https://: plain http is for loopback addresses only",
-    );
+  const host = u.hostname;
+  const near = allowInsecurePrivateNetwork && (privateAddress.test(host) || privateName.test(host));
+  if (u.protocol === "http:" && !loopback.test(host) && !near) {
+    const where = allowInsecurePrivateNetwork
+      ? "loopback and private addresses"
+      : "loopback addresses, and for private ones with allowInsecurePrivateNetwork,";
+    throw wrong(`the base URL must begin with https://: plain http is for ${where} only`);
   }
   return u.origin + u.pathname.replace(/\/+$/, "");
 }
 
-export function createBase(baseUrl: string, custom?: typeof globalThis.fetch): Base {
-  const url = parseBase(baseUrl);
+export function createBase(options: BaseOptions): Base {
+  const url = parseBase(options);
+  const { fetch: custom } = options;
+  if (custom !== undefined && typeof custom !== "function") {
+    throw invalid("it must be a function", "fetch");
+  }
+  const own = custom !== undefined;
   return {
     url,
     bare: (cookies, most = maxSmallResponse) =>
@@ -51,11 +81,25 @@ export function createBase(baseUrl: string, custom?: typeof globalThis.fetch): B
         useBinaryFormat: true,
         binaryOptions: { readUnknownFields: false },
         fetch: async (input, init) => {
-          const res = await send(custom ?? globalThis.fetch, input, init, cookies);
-          return isOwn(res) ? bounded(res, most) : markForeign(res);
+          const sent = send(custom ?? globalThis.fetch, input, init, cookies);
+          const res = await sent.catch((e) => {
+            throw unanswered(e, own);
+          });
+          return bounded(res, { most, own, hint: (status) => pathHint(url, status) });
         },
       }),
   };
+}
+
+/** Returns what may be wrong if nothing is found under a base URL with a path. */
+function pathHint(url: string, status: number): string {
+  const { origin, pathname } = new URL(url);
+  if (pathname === "/" || ![404, 405, 501].includes(status)) {
+    return "";
+  }
+  const rest = pathname.replace(/\/api(\/v\d+)?$/, "");
+  const right = rest === pathname ? origin : origin + rest;
+  return `the base URL has the path ${pathname}, should it be ${right}?`;
 }
 
 /** Sends a request without following redirects. */
@@ -71,25 +115,8 @@ async function send(
   return fetch(input, {
     ...init,
     redirect: "manual",
-    cache: "no-store",
     credentials: cookies ? "include" : "omit",
   });
-}
-
-/** Reports whether a response has the form of the API's: a message, a stream or an error. */
-function isOwn({ status, headers }: Response): boolean {
-  const form = status === 200 ? /^application\/(proto|connect\+)/ : /^application\/json/;
-  return form.test(headers.get("content-type") ?? "") && !isRedirect(status);
-}
-
-/** Discards the body of a response that did not come from the API, and marks its headers. */
-function markForeign(res: Response): Response {
-  void res.body?.cancel().catch(() => {});
-  const status = res.status || 302; // browsers hide the status of a redirect
-  const headers = new Headers(res.headers);
-  headers.set(foreignHeader, String(status));
-  // The transport derives the Connect code from the status.
-  return answer({ status, headers, json: async () => ({}) });
 }
 
 /** The version of this package, also sent in the user agent. */
@@ -102,8 +129,6 @@ const agent =
 
 /** Reports whether the code runs in a browser, where the user can read all of it. */
 export function isBrowser(): boolean {
-  return (
-    typeof document === "object" ||
-    typeof (globalThis as { importScripts?: unknown }).importScripts === "function"
-  );
+  const { WorkerGlobalScope: worker } = globalThis as { WorkerGlobalScope?: unknown };
+  return typeof document === "object" || (!!worker && typeof location === "object");
 }

@@ -1,7 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
-import { parseBase } from "./base.js";
 import * as services from "./services.js";
-import { type ClientOptions, createTransport } from "./transport.js";
+import { type ClientOptions, connect } from "./transport.js";
 
 /** Calls one installation with one credential. It does not need to be closed. */
 export interface Client {
@@ -22,9 +21,9 @@ export interface Client {
  * @throws OpenWearablesError of kind `invalid` for options that can never work
  */
 export function createClient(options: ClientOptions): Client {
-  const transport = createTransport(options);
+  const { transport, baseUrl } = connect(options);
   return {
-    baseUrl: parseBase(options.baseUrl),
+    baseUrl,
     transport,
     sessions: services.sessions(transport),
     keys: services.keys(transport),

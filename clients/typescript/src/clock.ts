@@ -14,13 +14,32 @@ export const systemClock: Clock = {
   mono: () => performance.now(),
 };
 
+/** Calls back after ms, however many. Returns a function that stops it. */
+export function startTimer(ms: number, done: () => void): () => void {
+  const longest = 2 ** 31 - 1; // a timer of more fires at once
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = (left: number) => {
+    const more = left > longest;
+    timer = setTimeout(more ? () => wait(left - longest) : done, more ? longest : left);
+  };
+  wait(ms);
+  return () => clearTimeout(timer);
+}
+
 /** Resolves after ms, or rejects with the signal's reason. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop = () => {};
   const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+    stop = startTimer(ms, resolve);
   });
-  await abortable(signal, over).finally(() => clearTimeout(timer));
+  await abortable(signal, over).finally(stop);
+}
+
+/** Throws the reason of a signal that has aborted. Not every runtime has its throwIfAborted. */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw signal.reason;
+  }
 }
 
 /**
@@ -66,7 +85,7 @@ export interface Deadline {
 /**
  * Starts a deadline.
  *
- * @param ms 0 sets no limit
+ * @param ms 0 and Infinity set no limit
  * @param reason returns the abort reason for when the time is over
  */
 export function startDeadline(
@@ -75,14 +94,15 @@ export function startDeadline(
   reason: () => unknown = () => unavailable("it took too long", ""),
 ): Deadline {
   const c = new AbortController();
-  const end = ms > 0 ? performance.now() + ms : Infinity;
-  const timer = ms > 0 ? setTimeout(() => c.abort(reason()), ms) : undefined;
+  const limited = ms > 0 && ms < Infinity;
+  const end = limited ? performance.now() + ms : Infinity;
+  const clear = limited ? startTimer(ms, () => c.abort(reason())) : () => {};
   const stop = onAbort(parent, () => c.abort(parent?.reason));
   return {
     signal: c.signal,
     left: () => end - performance.now(),
     done() {
-      clearTimeout(timer);
+      clear();
       stop();
     },
   };

@@ -1,7 +1,7 @@
 import type { CallOptions } from "@connectrpc/connect";
 import { bind, type Session, session } from "./auth.js";
-import { createBase } from "./base.js";
-import { type Clock, systemClock, withTimeout } from "./clock.js";
+import { type BaseOptions, createBase } from "./base.js";
+import { type Clock, systemClock } from "./clock.js";
 import { sharedCore } from "./engine/core.js";
 import { createEngine } from "./engine/engine.js";
 import { randomKey, type Session as Stored } from "./engine/record.js";
@@ -17,10 +17,7 @@ export interface CookieSession extends Omit<Session, "signIn"> {
   login(credentials: { email: string; password: string }): Promise<void>;
 }
 
-export interface CookieSessionOptions {
-  baseUrl: string;
-  fetch?: typeof globalThis.fetch;
-}
+export type CookieSessionOptions = BaseOptions;
 
 /**
  * Returns the session of a dashboard: the refresh token is in an httpOnly cookie
@@ -34,7 +31,7 @@ export function cookieSession(options: CookieSessionOptions): CookieSession {
 
 /** Returns the same as cookieSession, with the given clock. */
 export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): CookieSession {
-  const base = createBase(options.baseUrl, options.fetch);
+  const base = createBase(options);
   const rpc = new CookieRpc(base.bare(true), base.url, clock);
   const store = cookieStore(base.url);
   const made = session((emitter) =>
@@ -49,7 +46,10 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
       await engine.core.renewal?.catch(() => {}); // its response would set the cookie of the old session
       const unlock = await engine.store.lock();
       try {
-        await engine.signIn(await withTimeout(30_000, (s) => rpc.login(email, password, s)));
+        if (engine.core.unrevoked.delete(inCookie)) {
+          await rpc.revoke().catch(() => {}); // now, while the cookie is that of the old session
+        }
+        await engine.signIn(await rpc.login(email, password));
       } finally {
         unlock?.();
       }
@@ -80,10 +80,12 @@ class CookieRpc extends TokenRpc {
     }
   }
 
-  login(email: string, password: string, signal: AbortSignal): Promise<Stored> {
+  login(email: string, password: string): Promise<Stored> {
     const request = { email, password, useCookie: true };
-    const call = (o: CallOptions) => this.client.login(request, { ...o, signal });
-    return login(signal, (key) => this.receive({ id: randomKey() }, key, call, randomKey()));
+    return login(undefined, (key, signal) => {
+      const call = (o: CallOptions) => this.client.login(request, { ...o, signal });
+      return this.receive({ id: randomKey() }, key, call, randomKey());
+    });
   }
 
   override async revoke(): Promise<void> {

@@ -41,7 +41,7 @@ export interface FieldViolation {
 
 /** What the headers of a response contain. */
 export interface ResponseInfo {
-  requestId: string;
+  requestId: string | undefined;
   /** Absent if the response has no rate limit headers. `reset` is the end of the window. */
   rateLimit?: { limit: number; remaining: number; reset: Date };
   /** The server repeated its earlier response to the same Idempotency-Key. */
@@ -51,7 +51,7 @@ export interface ResponseInfo {
 /** Reads the headers that `onHeader` of the call options receives. */
 export function responseInfo(headers: Headers): ResponseInfo {
   const info: ResponseInfo = {
-    requestId: clean(headers.get("x-request-id") ?? ""),
+    requestId: clean(headers.get("x-request-id") ?? "") || undefined,
     replayed: headers.get("idempotent-replayed") === "true",
   };
   const limit = headers.get("x-ratelimit-limit");
@@ -70,23 +70,25 @@ interface ErrorDetails {
   code?: Code;
   reason?: string;
   requestId?: string | undefined;
-  fields?: FieldViolation[];
+  fields?: readonly FieldViolation[];
   retryAfterMs?: number;
-  requiredScope?: string;
+  requiredScope?: string | undefined;
   status?: number;
   rateLimit?: ResponseInfo["rateLimit"];
 }
 
 /** The error of every failed call of this package. It contains no secret. */
 export class OpenWearablesError extends Error {
-  override readonly name = "OpenWearablesError";
+  /** `AbortError` for a canceled call, as the platform names it, else `OpenWearablesError`. */
+  override readonly name: string;
   declare readonly kind: ErrorKind;
   /** The Connect code. */
   declare readonly code: Code;
   /**
    * A stable name in snake_case: the server's reason, or one of this package:
    * `session_expired`, `signed_out`, `offline`, `storage_unavailable`,
-   * `invalid_option`, `foreign_answer` (a proxy or a captive portal answered),
+   * `invalid_option` (also an argument that cannot be sent), `fetch_failed` (the app's own fetch threw what
+   * is no network error), `unsupported_runtime`, `foreign_answer` (a proxy or a captive portal answered),
    * `invalid_response` (too large, incomplete or not decodable),
    * `token_provider_failed`, `no_refresh_token`, `not_renewed`.
    */
@@ -94,7 +96,10 @@ export class OpenWearablesError extends Error {
   /** The request id of the response, which the server's log contains. */
   declare readonly requestId: string | undefined;
   declare readonly fields: readonly FieldViolation[];
-  /** How long to wait before a retry; 0 if the server did not say. */
+  /**
+   * How long to wait before a retry: what the server said, or what is left of the time
+   * in which the session is not renewed again; else 0.
+   */
   declare readonly retryAfterMs: number;
   /** The scope that the API key lacks, with the reason `insufficient_scope`. */
   declare readonly requiredScope: string | undefined;
@@ -105,9 +110,12 @@ export class OpenWearablesError extends Error {
   declare readonly status: number;
   declare readonly rateLimit: ResponseInfo["rateLimit"];
 
-  constructor(message: string, details: ErrorDetails, cause?: unknown) {
-    super(clean(describe(message, details)), cause === undefined ? undefined : { cause });
+  /** @param whole the message says all that the details do */
+  constructor(message: string, details: ErrorDetails, cause?: unknown, whole = false) {
+    const said = whole ? message : clean(describe(message, details));
+    super(said, cause === undefined ? undefined : { cause });
     const code = codes[details.kind] ?? Code.Unavailable;
+    this.name = details.kind === "canceled" ? "AbortError" : "OpenWearablesError";
     Object.assign(this, { code, reason: "", fields: [], retryAfterMs: 0, status: 0 }, details);
   }
 }
@@ -163,12 +171,10 @@ export function toError(err: unknown): OpenWearablesError {
     return err;
   }
   const c = ConnectError.from(err);
-  const cause = c.cause as (Error & { cause?: { code?: unknown } }) | undefined;
-  if (cause instanceof OpenWearablesError) {
-    return cause;
+  if (c.cause instanceof OpenWearablesError) {
+    return c.cause;
   }
-  // Node reports a body that cannot be decompressed with an error of zlib.
-  if (/^parse binary/.test(c.rawMessage) || /^Z_/.test(String(cause?.cause?.code))) {
+  if (/^parse binary/.test(c.rawMessage)) {
     return invalidResponse("the response cannot be decoded", c);
   }
   const h = c.metadata;
@@ -179,7 +185,7 @@ export function toError(err: unknown): OpenWearablesError {
     kind: kinds[c.code] ?? "internal",
     code: c.code,
     reason: clean(detail?.reason ?? ""),
-    requestId: clean(detail?.requestId || info.requestId),
+    requestId: clean(detail?.requestId || info.requestId || "") || undefined,
     fields: (detail?.errors ?? []).slice(0, maxViolations).map((f) => ({
       field: clean(f.field),
       message: clean(f.message),
@@ -191,15 +197,13 @@ export function toError(err: unknown): OpenWearablesError {
   if (detail?.requiredScope) {
     details.requiredScope = clean(detail.requiredScope);
   }
-  if (cause?.name === "TypeError") {
-    Object.assign(details, { kind: "offline", code: Code.Unavailable, reason: "offline" });
-  } else if (status) {
+  if (status) {
     details.reason = "foreign_answer";
     if (status !== 401) {
       details.kind = status === 429 ? "rate_limited" : "unavailable";
     }
   }
-  const message = status ? describeForeign(status, h.get("location")) : c.rawMessage;
+  const message = status ? describeForeign(status, h.get("location"), c.rawMessage) : c.rawMessage;
   return new OpenWearablesError(message, details, c);
 }
 
@@ -208,18 +212,26 @@ export function isRedirect(status: number): boolean {
   return status >= 300 && status < 400;
 }
 
-function describeForeign(status: number, location: string | null): string {
-  if (!isRedirect(status)) {
-    return `HTTP ${status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`;
-  }
-  // Without the path of the call, and without what may be a secret.
-  const to = location?.replace(/(\/openwearables\.v1\.|[?#]).*/, "").replace(/\/\/[^/]*@/, "//");
-  return `the base URL redirects to ${to || "another URL"}: set it to the URL where the API answers`;
+/** @param said what the answer says of itself, or empty */
+function describeForeign(status: number, to: string | null, said: string): string {
+  return isRedirect(status)
+    ? `the base URL redirects to ${to || "another URL"}: set it to the URL where the API answers`
+    : `HTTP ${status} that did not come from the API${said && `: ${said}`}: is a proxy or a captive portal in between, or the base URL wrong?`;
 }
 
-/** Returns a text of the server, cut and without characters that control a terminal. */
-export function clean(text: string, most = 1024): string {
-  return text.slice(0, most).replace(/[\p{Cc}\p{Cs}\p{Bidi_C}\u2028\u2029]/gu, " ");
+/**
+ * Returns a text of the server, cut and without characters that control a terminal. What
+ * looks like a credential is cut out: some proxies send back what they were sent.
+ */
+export function clean(text: string): string {
+  const most = 1024;
+  const cut = text.slice(0, most);
+  return harmless(cut.replace(/\b(ow_live_|ow_test_|secret_|rt_|eyJ)[\w.-]{10,}/g, "$1…"));
+}
+
+/** Returns a text without characters that control a terminal. */
+export function harmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}\p{Bidi_C}\u2028\u2029]/gu, " ");
 }
 
 /** Returns how many milliseconds the response asks to wait, 0 if it does not. */
@@ -234,8 +246,76 @@ function retryAfter(h: Headers): number {
   return ms > 0 ? ms : 0;
 }
 
-export function invalid(message: string): OpenWearablesError {
-  return new OpenWearablesError(message, { kind: "invalid", reason: "invalid_option" });
+/** Returns the same error with another wait before a retry. */
+export function withWait(e: OpenWearablesError, ms: number): OpenWearablesError {
+  return new OpenWearablesError(e.message, { ...e, retryAfterMs: Math.ceil(ms) }, e.cause, true);
+}
+
+/** Returns the error of an option of this package. */
+export function invalid(message: string, field?: string): OpenWearablesError {
+  const fields = field ? [{ field, message }] : [];
+  const what = field ? "an option is wrong" : message;
+  return new OpenWearablesError(what, { kind: "invalid", reason: "invalid_option", fields });
+}
+
+/** Returns the error of a runtime without a function that this package needs. */
+export function unsupported(what: string): OpenWearablesError {
+  const reason = "unsupported_runtime";
+  return new OpenWearablesError(`this runtime has no ${what}: load a polyfill of it first`, {
+    kind: "invalid",
+    reason,
+  });
+}
+
+/** Returns the error of an argument that cannot be sent. */
+export function invalidArgument(field: string, message: string): OpenWearablesError {
+  const fields = [{ field, message }];
+  const reason = "invalid_option";
+  return new OpenWearablesError("the call was not sent", { kind: "invalid", reason, fields });
+}
+
+/**
+ * Returns the error of a fetch that failed, or whose body did.
+ *
+ * @param own the fetch is the app's
+ */
+export function unanswered(e: unknown, own: boolean): unknown {
+  const {
+    name = "",
+    message = "",
+    cause,
+    code,
+  } = Object(e) as {
+    name?: string;
+    message?: string;
+    cause?: { code?: unknown };
+    code?: unknown;
+  };
+  if (e instanceof OpenWearablesError || /^(Abort|Timeout)Error$/.test(name)) {
+    return e;
+  }
+  // Node reports a body that cannot be decompressed with an error of zlib.
+  if (/^Z_/.test(String(cause?.code))) {
+    return invalidResponse("the response cannot be decoded", e);
+  }
+  // Of the engines' messages only those of bugs are known: others may be translated.
+  const bug =
+    /^(Range|Reference|Syntax)Error$/.test(name) ||
+    /\bis not (an? |iterable|implemented|defined)|\b(of|is) (undefined|null)\b/.test(message) ||
+    /^(Cannot |Can't |Assignment|Class |Invalid |Failed to (execute|construct|parse))/.test(
+      message,
+    );
+  const network =
+    name === "TypeError" || name === "NetworkError" || !own || !!(code ?? cause?.code);
+  if (bug || !network) {
+    const said = clean(message || String(e));
+    return new OpenWearablesError(
+      `fetch failed, and not because of the network: ${said}`,
+      { kind: "internal", reason: "fetch_failed" },
+      e,
+    );
+  }
+  return new OpenWearablesError(message, { kind: "offline", reason: "offline" }, e);
 }
 
 /** Returns the error of a response that cannot be used. The call is not repeated. */

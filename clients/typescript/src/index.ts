@@ -67,4 +67,4 @@ export type {
   Workouts,
 } from "./services.js";
 export { memory, type Store } from "./store/store.js";
-export { type ClientOptions, createTransport } from "./transport.js";
+export { type ClientOptions, createTransport, userInitiated } from "./transport.js";

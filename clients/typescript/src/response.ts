@@ -1,5 +1,12 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { clean, invalidResponse } from "./error.js";
+import {
+  clean,
+  foreignHeader,
+  harmless,
+  invalidResponse,
+  isRedirect,
+  unanswered,
+} from "./error.js";
 
 /** The default limit of a response, in bytes after decompression. */
 export const maxResponse = 16 << 20;
@@ -10,30 +17,96 @@ export const maxSmallResponse = 1 << 20;
 /** How many fields and list items a message may have. Two bytes can become an object of 200. */
 const maxFields = 1 << 16;
 
+/** How a response is read. */
+export interface Reading {
+  /** The most bytes that it may have. */
+  most: number;
+  /** The fetch is the app's. */
+  own: boolean;
+  /** Returns what to say of a response that did not come from the API. */
+  hint(status: number): string;
+}
+
 /**
  * Resolves with a response whose body has been read and is at most `most` bytes long.
- * The body of a stream is limited while it is read.
+ * The body of a stream is limited while it is read. A response that did not come from
+ * the API becomes an error that says so.
  *
  * @throws OpenWearablesError of kind `internal` if the body is too large or unreadable
  */
-export async function bounded(res: Response, most: number): Promise<Response> {
-  const { status, headers, body } = res;
+export async function bounded(res: Response, reading: Reading): Promise<Response> {
+  const { headers, body } = res;
+  const status = res.status || 302; // browsers hide the status of a redirect
+  const { most } = reading;
+  if (!hasOwnForm(status, headers)) {
+    void body?.cancel().catch(() => {});
+    return foreign(status, headers, reading.hint(status));
+  }
   if (body && headers.get("content-type")?.includes("/connect+")) {
     return answer({ status, headers, body: body.pipeThrough(limiter(most)) });
   }
   const failed = status !== 200;
-  const bytes = await readAll(res, failed ? Math.min(most, maxSmallResponse) : most);
+  const limit = failed ? Math.min(most, maxSmallResponse) : most;
+  const bytes = await readAll(res, limit).catch((e) => {
+    throw unanswered(e, reading.own);
+  });
   try {
     const error = failed ? parseError(bytes) : checkFields(bytes);
+    if (failed && typeof Object(error).code !== "string") {
+      return foreign(
+        status,
+        headers,
+        [words(error), reading.hint(status)].filter(Boolean).join("; "),
+      );
+    }
     return answer({
       status,
-      headers,
+      headers: failed ? withoutSecrets(headers) : headers,
       json: async () => error,
       arrayBuffer: async () => bytes as never, // the transport makes a Uint8Array of it
     });
   } catch {
     throw invalidResponse("the response cannot be decoded"); // the parser's message quotes the answer
   }
+}
+
+/** Reports whether a response has the form of the API's: a message, a stream or an error. */
+function hasOwnForm(status: number, headers: Headers): boolean {
+  const form = status === 200 ? /^application\/(proto|connect\+)/ : /^application\/json/;
+  return form.test(headers.get("content-type") ?? "") && !isRedirect(status);
+}
+
+/** Returns the error of a response that did not come from the API. */
+function foreign(status: number, of: Headers, message: string): Response {
+  const headers = withoutSecrets(of);
+  headers.set(foreignHeader, String(status));
+  headers.set("content-type", "application/json");
+  // The transport derives the Connect code from the status.
+  return answer({
+    status: status === 200 ? 502 : status,
+    headers,
+    json: async () => ({ message }),
+  });
+}
+
+/** Returns what an error that is not one of Connect says. */
+function words(error: unknown): string {
+  const { detail, message, error: nested, reason } = Object(error) as Record<string, unknown>;
+  const said = [detail, message, nested, reason].filter((x) => x && typeof x === "string");
+  return said.slice(0, 2).join(", ");
+}
+
+/** Returns the headers of a failed response, which its error holds, without what may be a secret. */
+function withoutSecrets(of: Headers): Headers {
+  const headers = new Headers(of);
+  headers.delete("set-cookie");
+  const location = headers.get("location");
+  if (location) {
+    // Nor the path of the call.
+    const to = location.replace(/(\/openwearables\.v1\.|[?#]).*/, "").replace(/\/\/[^/]*@/, "//");
+    headers.set("location", to);
+  }
+  return headers;
 }
 
 /** Returns a response with these members only: the transport reads no others. */
@@ -97,6 +170,6 @@ function checkFields(message: Uint8Array): void {
 /** Parses an error of the Connect protocol. `value` is base64. @throws SyntaxError */
 function parseError(body: Uint8Array): unknown {
   return JSON.parse(new TextDecoder().decode(body) || "{}", (name, value) =>
-    typeof value === "string" ? clean(value, name === "value" ? Infinity : undefined) : value,
+    typeof value === "string" ? (name === "value" ? harmless : clean)(value) : value,
   );
 }

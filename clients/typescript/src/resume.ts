@@ -1,3 +1,4 @@
+import { isBrowser } from "./base.js";
 import { sleep } from "./clock.js";
 
 /** Reports whether the code runs in a hidden page. */
@@ -6,15 +7,17 @@ export function isHidden(): boolean {
 }
 
 /**
- * Calls check whenever the page becomes visible or the network returns, until the
- * signal aborts. A random delay of up to two seconds spreads the tabs of a user.
+ * Calls resumed whenever the page becomes visible or hidden or the network returns,
+ * until the signal aborts. If the page is visible then, it calls check after a random
+ * delay of up to two seconds, which spreads the tabs of a user.
  */
-export function onResume(check: () => void, until: AbortSignal): void {
-  if (typeof document !== "object") {
+export function onResume(resumed: () => void, check: () => void, until: AbortSignal): void {
+  if (!isBrowser()) {
     return;
   }
   let waiting = false;
-  const resumed = async () => {
+  const changed = async () => {
+    resumed();
     if (waiting || isHidden()) {
       return;
     }
@@ -25,6 +28,8 @@ export function onResume(check: () => void, until: AbortSignal): void {
       check();
     }
   };
-  document.addEventListener("visibilitychange", resumed, { signal: until });
-  addEventListener("online", resumed, { signal: until });
+  addEventListener("online", changed, { signal: until });
+  if (typeof document === "object") {
+    document.addEventListener("visibilitychange", changed, { signal: until });
+  }
 }

@@ -1,5 +1,5 @@
 import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
-import { type Clock, sleep } from "./clock.js";
+import { type Clock, sleep, startDeadline } from "./clock.js";
 import {
   newSession,
   type Owner,
@@ -102,21 +102,29 @@ export class TokenRpc {
   }
 }
 
-/** Signs a developer in, with one Idempotency-Key for up to three attempts. */
+/**
+ * Signs a developer in within 30 s, with one Idempotency-Key for up to three attempts. If
+ * the server asks to wait for longer, it fails at once.
+ */
 export async function login(
-  signal: AbortSignal,
-  attempt: (key: string) => Promise<Session>,
+  parent: AbortSignal | undefined,
+  attempt: (key: string, until: AbortSignal) => Promise<Session>,
 ): Promise<Session> {
   const key = randomKey();
-  for (let n = 1; ; n++) {
-    try {
-      return await attempt(key);
-    } catch (e) {
-      const err = toError(e);
-      if (n > 2 || !isRetryable(err)) {
-        throw err;
+  const { signal, left, done } = startDeadline(parent, 30_000);
+  try {
+    for (let n = 1; ; n++) {
+      const answer = await attempt(key, signal).catch(toError);
+      if ("raw" in answer) {
+        return answer;
       }
-      await sleep(err.retryAfterMs || backoff(n), signal);
+      const pause = answer.retryAfterMs || backoff(n);
+      if (n > 2 || !isRetryable(answer) || pause >= left()) {
+        throw answer;
+      }
+      await sleep(pause, signal);
     }
+  } finally {
+    done();
   }
 }

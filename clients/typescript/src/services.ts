@@ -1,6 +1,12 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
-import { invalid, invalidResponse } from "./error.js";
+import type { DescService, MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type CallOptions,
+  type Client,
+  createClient as createConnectClient,
+  createContextValues,
+  type Transport,
+} from "@connectrpc/connect";
+import { invalidArgument, invalidResponse, toError } from "./error.js";
 import { type Application, ApplicationService } from "./gen/openwearables/v1/application_pb.js";
 import {
   type CreateKeyRequestSchema,
@@ -34,9 +40,17 @@ import {
 } from "./gen/openwearables/v1/workout_pb.js";
 import { TokenPair } from "./pair.js";
 import { Secret } from "./secret.js";
+import { userInitiated } from "./transport.js";
 
 /** The options of every call. Its headers may contain an `Idempotency-Key`. */
-export type Options = Pick<CallOptions, "signal" | "timeoutMs" | "headers" | "onHeader">;
+export interface Options
+  extends Pick<CallOptions, "signal" | "timeoutMs" | "headers" | "onHeader"> {
+  /**
+   * A person waits for the call: if a renewal failed a moment ago, it is tried again at
+   * once, unless the server asked to wait.
+   */
+  userInitiated?: boolean;
+}
 
 /** A list whose pages are fetched as it is iterated. An error ends the iteration. */
 export type List<T> = AsyncIterableIterator<T>;
@@ -173,7 +187,9 @@ async function* pages<T>(
   let seen: string | undefined; // a cursor of the past, replaced at each power of two (Brent)
   let cursor: { cursor?: string } = {};
   for (let n = 1; ; n++) {
-    const [items, next] = await fetch(cursor);
+    const [items, next] = await fetch(cursor).catch((e) => {
+      throw toError(e);
+    });
     yield* items;
     if (!next) {
       return;
@@ -187,6 +203,24 @@ async function* pages<T>(
     cursor = { cursor: next };
   }
 }
+
+/** Returns a client whose calls take Options. */
+function createClient<S extends DescService>(service: S, transport: Transport): Client<S> {
+  const raw = createConnectClient(service, transport) as Record<string, Send>;
+  const calls = Object.entries(raw).map(([name, send]) => [
+    name,
+    (request: unknown, options?: Options) =>
+      send(
+        request,
+        options?.userInitiated
+          ? { ...options, contextValues: createContextValues().set(userInitiated, true) }
+          : options,
+      ),
+  ]);
+  return Object.fromEntries(calls);
+}
+
+type Send = (request: unknown, options?: CallOptions) => unknown;
 
 export function sessions(transport: Transport): Sessions {
   const rpc = createClient(SessionService, transport);
@@ -211,8 +245,8 @@ export function sessions(transport: Transport): Sessions {
  * message made by create() neither can this.
  */
 function scoped<R extends { $typeName?: string; scopes?: string[] }>(r: R): R {
-  if (!r.$typeName && r.scopes?.length === 0) {
-    throw invalid("scopes is empty: name at least one or leave it out");
+  if (!r?.$typeName && r?.scopes?.length === 0) {
+    throw invalidArgument("scopes", "it is empty: name at least one or leave it out");
   }
   return r;
 }
@@ -311,7 +345,7 @@ export function workouts(transport: Transport): Workouts {
       }),
     async upsert(userId, list, o) {
       const r = await rpc.upsertWorkouts({ userId, workouts: list }, o);
-      if (list.length && !r.created && !r.updated) {
+      if (list?.length && !r.created && !r.updated) {
         throw invalidResponse("the response has no outcome");
       }
       return r;
@@ -324,10 +358,13 @@ export function workouts(transport: Transport): Workouts {
 
 /** Returns the fields of a request without its message type. */
 function plain<T extends object>(request: T): Omit<T, "$typeName" | "$unknown"> {
+  if (Object(request) !== request && request != null) {
+    throw invalidArgument("request", `it is a ${typeof request} and must be a message`);
+  }
   const {
     $typeName: _,
     $unknown: __,
     ...fields
-  } = request as T & { $typeName?: unknown; $unknown?: unknown };
+  } = Object(request) as T & { $typeName?: unknown; $unknown?: unknown };
   return fields as Omit<T, "$typeName" | "$unknown">;
 }

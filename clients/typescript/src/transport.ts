@@ -1,12 +1,13 @@
 import { getOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createContextKey, type Transport } from "@connectrpc/connect";
+import { checkHeaders, checkOptions, checkRequest, isTimeout, wrongTimeout } from "./argument.js";
 import { type Auth, type Bound, bind } from "./auth.js";
-import { type Base, createBase } from "./base.js";
-import { sleep, startDeadline } from "./clock.js";
+import { type Base, type BaseOptions, createBase } from "./base.js";
+import { sleep, startDeadline, throwIfAborted } from "./clock.js";
 import { randomKey } from "./engine/record.js";
 import { backoff } from "./engine/verdict.js";
-import { canceled, invalid, OpenWearablesError, toError } from "./error.js";
+import { canceled, invalid, OpenWearablesError, toError, unsupported } from "./error.js";
 import {
   Operation_IdempotencyKey as Key,
   operation,
@@ -15,9 +16,7 @@ import {
 import { maxResponse, maxSmallResponse } from "./response.js";
 import { isRetryable } from "./retry.js";
 
-export interface ClientOptions {
-  /** An https URL; plain http is for loopback addresses. */
-  baseUrl: string;
+export interface ClientOptions extends BaseOptions {
   /** Without it, only an application's secret can be exchanged. */
   auth?: Auth;
   /** The default deadline of a call with its renewals and retries: 30 s; 0 sets none. */
@@ -29,8 +28,6 @@ export interface ClientOptions {
    * errors and responses with a secret it is 1 MiB at most.
    */
   maxResponseBytes?: number;
-  /** Replaces the global fetch. It gets `redirect: "manual"` and must not follow redirects. */
-  fetch?: typeof globalThis.fetch;
 }
 
 /**
@@ -39,9 +36,31 @@ export interface ClientOptions {
  * client contain minted secrets in plain text.
  */
 export function createTransport(options: ClientOptions): Transport {
-  const base = createBase(options.baseUrl, options.fetch);
-  return authorized(base, options.auth?.[bind](base), options);
+  return connect(options).transport;
 }
+
+const needed = ["TextEncoder", "TextDecoder", "Headers", "AbortController", "URL"];
+
+/** Returns the transport of a client and its base URL in normal form. */
+export function connect(options: ClientOptions): { transport: Transport; baseUrl: string } {
+  for (const name of needed) {
+    if (typeof (globalThis as Record<string, unknown>)[name] !== "function") {
+      throw unsupported(name);
+    }
+  }
+  if (!options || typeof options !== "object") {
+    throw invalid("give an object with a baseUrl", "options");
+  }
+  const { auth } = options;
+  if (auth !== undefined && typeof auth?.[bind] !== "function") {
+    throw invalid("it must come from apiKey, userSession or another function of this kind", "auth");
+  }
+  const base = createBase(options);
+  return { transport: authorized(base, auth?.[bind](base), options), baseUrl: base.url };
+}
+
+/** In the context values of a raw client's call: a person waits, as in the options of a call. */
+export const userInitiated = createContextKey(false, { description: "userInitiated" });
 
 const late = () => new OpenWearablesError("the deadline passed", { kind: "timeout" });
 
@@ -52,6 +71,7 @@ interface Call {
   /** The request authenticates itself; no token is sent. */
   open: boolean;
   safe: boolean;
+  userInitiated: boolean | undefined;
   /** How often it is repeated after transient failures. */
   retries: number;
   left(): number;
@@ -67,24 +87,24 @@ async function repeat<R extends { header: Headers }>(
   send: () => Promise<R>,
 ): Promise<R> {
   const { headers, signal } = call;
-  let sent = call.open ? undefined : await auth?.token(undefined, signal);
+  let sent = call.open ? undefined : await auth?.token(undefined, call);
   for (let tries = 0, replayed = false; ; ) {
     if (sent) {
       headers.set("Authorization", `Bearer ${sent}`);
     }
     try {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       const res = await send();
-      auth?.observe?.(res.header);
+      auth?.observe?.(res.header, true);
       return res;
     } catch (e) {
       const failed = toError(e);
       if (failed.cause instanceof ConnectError) {
-        auth?.observe?.(failed.cause.metadata);
+        auth?.observe?.(failed.cause.metadata, false);
       }
       if (failed.code === Code.Unauthenticated && sent && auth?.renews && !replayed) {
         replayed = true;
-        sent = await auth.token(sent, signal);
+        sent = await auth.token(sent, call);
         continue;
       }
       const pause = failed.retryAfterMs || backoff(tries + 1);
@@ -105,14 +125,22 @@ export function authorized(
 ): Transport {
   const { timeoutMs: usual = 30_000, retries = 2, maxResponseBytes: most = maxResponse } = options;
   if (!(Number.isInteger(most) && most > 0)) {
-    throw invalid("maxResponseBytes must be a positive integer");
+    throw invalid("it must be a positive integer", "maxResponseBytes");
+  }
+  if (![0, 1, 2].includes(retries)) {
+    throw invalid("it must be 0, 1 or 2", "retries");
+  }
+  if (!isTimeout(usual)) {
+    throw invalid(wrongTimeout, "timeoutMs");
   }
   const inner = base.bare(false, most);
   const small = base.bare(false, Math.min(most, maxSmallResponse)); // for responses with one object or a secret
   return {
-    async unary(method, signal, timeoutMs, header, message, values) {
-      const limit = startDeadline(signal, timeoutMs ?? usual, late);
-      const headers = new Headers(header);
+    async unary(method, signal, timeoutMs = usual, header, input, values) {
+      checkOptions(signal, timeoutMs);
+      const headers = checkHeaders(header);
+      checkRequest(method.input, input);
+      const limit = startDeadline(signal, timeoutMs, late);
       const { proof, idempotencyKey } = getOption(method, operation);
       const perCall = idempotencyKey === Key.PER_CALL;
       const open = proof === Proof.BODY;
@@ -125,13 +153,14 @@ export function authorized(
         signal: limit.signal,
         retries,
         open,
+        userInitiated: values?.get(userInitiated),
         safe:
           method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN || headers.has("Idempotency-Key"),
         left: limit.left,
       };
       try {
         return await repeat(auth, call, () =>
-          chosen.unary(method, limit.signal, whole(limit.left()), headers, message, values),
+          chosen.unary(method, limit.signal, whole(limit.left()), headers, input, values),
         );
       } catch (e) {
         throw ending(limit.signal) ?? toError(e);
@@ -144,9 +173,9 @@ export function authorized(
      * `unauthenticated` is not reopened; opening a new one uses a fresh token.
      */
     async stream(method, signal, timeoutMs, header, input, values) {
-      const headers = new Headers(header);
+      const headers = checkHeaders(header);
       try {
-        const token = await auth?.token(undefined, signal ?? new AbortController().signal);
+        const token = await auth?.token(undefined, { signal });
         if (token) {
           headers.set("Authorization", `Bearer ${token}`);
         }
@@ -158,9 +187,9 @@ export function authorized(
   };
 }
 
-/** Returns the timeout to send: whole milliseconds, undefined for none. */
+/** Returns the timeout to send: whole milliseconds, undefined for none or one beyond a timer. */
 function whole(ms: number): number | undefined {
-  return ms < Infinity ? Math.max(1, Math.ceil(ms)) : undefined;
+  return ms < 2 ** 31 - 1 ? Math.max(1, Math.ceil(ms)) : undefined;
 }
 
 /** Returns the error of an aborted signal, undefined if it has not aborted. */

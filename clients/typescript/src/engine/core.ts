@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import type { OpenWearablesError } from "../error.js";
+import { type OpenWearablesError, withWait } from "../error.js";
 import type { Store } from "../store/store.js";
 import type { Emitter, EventName, Events } from "./event.js";
 import type { Owner, Session } from "./record.js";
@@ -39,6 +39,14 @@ export interface Core extends Owner {
   /** Why there is no session, if that is known. */
   ended?: Ending | undefined;
   renewal?: Promise<Session | undefined> | undefined;
+  /** The wait of the renewal under way that the server asked for. */
+  pause?: { error: OpenWearablesError; until: number } | undefined;
+  /** Called when such a wait begins. */
+  readonly waiting: Set<(error: OpenWearablesError, until: number) => void>;
+  /** The id of the session that events have told of. */
+  told?: string | undefined;
+  /** The refresh tokens of signed-out sessions that are still to be revoked. */
+  readonly unrevoked: Set<string>;
   /** The session of another user or base URL that the store holds. Only a sign-in replaces it. */
   others?: string | undefined;
   failures: Failures;
@@ -47,7 +55,12 @@ export interface Core extends Owner {
 /** Returns a core that is not shared. */
 export function createCore(base: string, clock: Clock, user = ""): Core {
   const failures = { count: 0, until: 0 };
-  return { base, user, clock, emitters: new Set(), generation: 0, failures };
+  const sets = {
+    emitters: new Set<never>(),
+    unrevoked: new Set<string>(),
+    waiting: new Set<never>(),
+  };
+  return { base, user, clock, generation: 0, failures, ...sets };
 }
 
 /** Makes s the current session and forgets the failures of another record. */
@@ -66,19 +79,28 @@ export function emit<N extends EventName>(core: Core, name: N, event: Events[N])
   }
 }
 
-/** Returns the error of the cooldown under way, undefined if there is none. */
+/**
+ * Returns the error of the cooldown under way, which says how long it lasts, undefined
+ * if there is none.
+ */
 export function cooldownError({ clock, failures }: Core): OpenWearablesError | undefined {
-  return clock.mono() < failures.until ? failures.error : undefined;
+  const left = failures.until - clock.mono();
+  return failures.error && left > 0 ? withWait(failures.error, left) : undefined;
 }
 
 /** Starts a cooldown and returns its error. */
-export function startCooldown(
-  { clock, failures }: Core,
-  error: OpenWearablesError,
-): OpenWearablesError {
+export function startCooldown(core: Core, error: OpenWearablesError): OpenWearablesError {
+  const { clock, failures } = core;
   failures.until = clock.mono() + cooldown(++failures.count, error);
   failures.error = error;
-  return error;
+  return cooldownError(core) ?? error;
+}
+
+/** Ends the cooldown, unless the server asked for it. */
+export function endCooldown({ failures }: Core): void {
+  if (!failures.error?.retryAfterMs) {
+    failures.until = 0;
+  }
 }
 
 /** Reports whether s can be used: its token has not expired and is not the refused one. */
@@ -98,7 +120,7 @@ export function withStored({ clock }: Core, s: Session, stored: string | undefin
   return { ...s, stored, saveAt: stored === s.raw ? Infinity : clock.mono() + saveRetry };
 }
 
-type Cores = Map<string, WeakRef<Core>>;
+type Cores = Map<string, { deref(): Core | undefined }>;
 
 const named: Cores = new Map();
 const unnamed = new WeakMap<Store, Cores>();
@@ -117,7 +139,8 @@ export function sharedCore(store: Store, base: string, clock: Clock, user = ""):
   let core = cores.get(key)?.deref();
   if (!core) {
     core = createCore(base, clock, user);
-    cores.set(key, new WeakRef(core));
+    const held = core;
+    cores.set(key, typeof WeakRef === "function" ? new WeakRef(core) : { deref: () => held });
   }
   return core;
 }

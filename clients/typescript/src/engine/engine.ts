@@ -1,14 +1,22 @@
 import { abortable } from "../clock.js";
-import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
+import {
+  canceled,
+  type OpenWearablesError,
+  signedOut,
+  storageError,
+  toError,
+  withWait,
+} from "../error.js";
 import { isHidden } from "../resume.js";
 import type { TokenRpc } from "../rpc.js";
 import { type GuardedStore, guardedStore, type Store } from "../store/store.js";
-import type { Context, EngineOptions } from "./context.js";
+import type { Context, EngineOptions, Need } from "./context.js";
 import {
   type Core,
   cooldownError,
   type Ending,
   emit,
+  endCooldown,
   isDue,
   isUsable,
   publish,
@@ -22,11 +30,15 @@ import { renew } from "./renewal.js";
 export interface Engine extends Context {
   /**
    * Resolves with a session whose access token can be sent and differs from the
-   * refused one. The signal ends the wait, not the renewal.
+   * refused one. It fails at once if the server asks to wait for longer than is left.
    */
-  token(refused?: string, signal?: AbortSignal): Promise<Session>;
+  token(refused?: string, need?: Need): Promise<Session>;
+  /** Ends the cooldown: the network or the person is back. */
+  resume(): void;
   /** Checks the session once, after the page was hidden or the network was away. */
   wake(): void;
+  /** Revokes the sessions whose sign-out did not reach the server, in the background. */
+  reached(): void;
   /**
    * Makes s the session in place of any other and stores it. If that fails it emits
    * storageError.
@@ -69,6 +81,23 @@ export function createEngine(
     return core.renewal;
   }
 
+  /** Settles as a renewal does, or fails once it waits for longer than the caller has left. */
+  function soon<T>(renewal: Promise<T>, { left = () => Infinity }: Need): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const waits = (error: OpenWearablesError, until: number) => {
+        const ms = until - core.clock.mono();
+        if (ms >= left()) {
+          reject(withWait(error, ms));
+        }
+      };
+      core.waiting.add(waits);
+      renewal.then(resolve, reject).finally(() => core.waiting.delete(waits));
+      if (core.pause) {
+        waits(core.pause.error, core.pause.until);
+      }
+    });
+  }
+
   core.emitters.add(emitter);
   store.watch?.(() => {
     if (!core.renewal && core.session) {
@@ -77,12 +106,15 @@ export function createEngine(
   }, disposed);
   return {
     ...context,
-    async token(refused = "", signal) {
+    async token(refused = "", need = {}) {
+      if (need.userInitiated) {
+        endCooldown(core);
+      }
       for (;;) {
         throwIfDisposed();
         let s = core.session;
         if (!isUsable(core, s, refused)) {
-          s = await abortable(signal, joinRenewal(refused));
+          s = await abortable(need.signal, soon(joinRenewal(refused), need));
         }
         if (s && s.record.access_token !== refused) {
           // Renew in the background, unless that failed a moment ago.
@@ -94,14 +126,14 @@ export function createEngine(
         }
       }
     },
+    resume: () => endCooldown(core),
     wake() {
-      if (core.failures.error?.kind === "offline") {
-        core.failures.until = 0; // the network may be back
-      }
+      void revokeRest(context);
       if (core.session) {
         joinRenewal();
       }
     },
+    reached: () => void revokeRest(context),
     async signIn(s) {
       throwIfDisposed();
       return signIn(context, s);
@@ -121,6 +153,7 @@ export function createEngine(
 async function signIn({ core, store }: Context, s: Session): Promise<void> {
   const generation = ++core.generation;
   publish(core, s);
+  core.told = s.record.id;
   const [before, error] = await overwrite(core, store, s.raw);
   emit(core, "signedIn", { other: false });
   if (error) {
@@ -138,6 +171,7 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
   const ended: Ending = { id, error: signedOut() };
   core.generation++;
   publish(core, undefined, ended);
+  core.told = undefined;
   let [before, failed] = await overwrite(core, store, undefined);
   if (before) {
     try {
@@ -153,11 +187,40 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
     if (token) {
       await rpc.revoke(token).catch((e) => {
         failed ??= toError(e);
+        postpone(core, token);
       });
     }
   }
   if (failed) {
     throw failed;
+  }
+}
+
+/** Keeps a refresh token to revoke it later. */
+function postpone({ unrevoked }: Core, token: string): void {
+  const most = 16;
+  if (unrevoked.size < most) {
+    unrevoked.add(token);
+  }
+}
+
+/** Revokes the sessions whose sign-out did not reach the server. */
+async function revokeRest({ core, store, rpc }: Context): Promise<void> {
+  const tokens = [...core.unrevoked];
+  core.unrevoked.clear();
+  for (const token of tokens) {
+    const held = token === rpc.placeholder;
+    const unlock = held ? await store.lock() : undefined;
+    try {
+      // Another tab may have signed in since: the cookie is then that of its session.
+      if (!held || !(await store.load())) {
+        await rpc.revoke(token);
+      }
+    } catch {
+      postpone(core, token);
+    } finally {
+      unlock?.();
+    }
   }
 }
 

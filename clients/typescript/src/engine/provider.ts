@@ -1,4 +1,6 @@
+import { OpenWearablesError, unavailable } from "../error.js";
 import type { ExposedTokenPair, TokenPair } from "../pair.js";
+import { type Core, startCooldown } from "./core.js";
 
 /** What a token provider is called with. */
 export interface TokenRequest {
@@ -18,3 +20,18 @@ export interface TokenRequest {
 export type TokenProvider = (
   request: TokenRequest,
 ) => Promise<TokenPair | ExposedTokenPair> | TokenPair | ExposedTokenPair;
+
+/** Returns the error of a provider that failed, and starts a cooldown. */
+export function providerError(
+  core: Core,
+  { own, asksPerson }: { own?: boolean; asksPerson?: boolean },
+  cause: unknown,
+): OpenWearablesError {
+  if (own && cause instanceof OpenWearablesError) {
+    const again = asksPerson && cause.kind === "unauthenticated";
+    return again ? cause : startCooldown(core, cause);
+  }
+  const why = cause instanceof Error && cause.message ? `: ${cause.message}` : "";
+  const error = unavailable(`the token provider failed${why}`, "token_provider_failed", cause);
+  return startCooldown(core, error);
+}

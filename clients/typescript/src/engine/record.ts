@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { storageError } from "../error.js";
+import { storageError, unsupported } from "../error.js";
 import { credentialError, type Pair } from "../pair.js";
 
 /**
@@ -52,6 +52,9 @@ export interface Session {
 
 /** Returns 128 random bits in lower-case hex. */
 export function randomKey(): string {
+  if (!globalThis.crypto?.getRandomValues) {
+    throw unsupported("crypto.getRandomValues");
+  }
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((b) => b.toString(16).padStart(2, "0"))
     .join("");
@@ -131,6 +134,11 @@ export function openSession({ base, user, clock }: Owner, raw: string): Session 
     // The parser's message quotes the record.
   }
   throw storageError(new Error("what it holds is no session; use another store"));
+}
+
+/** Reports whether a session stands for a cookie of which only a renewal can tell. */
+export function isStub({ record }: Session): boolean {
+  return record.saved_at === 0;
 }
 
 /** Reports whether a record is the session of another user or base URL. */

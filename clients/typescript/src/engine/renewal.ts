@@ -6,7 +6,6 @@ import {
   signedOut,
   toError,
   unauthenticated,
-  unavailable,
 } from "../error.js";
 import { readPair } from "../pair.js";
 import type { Context } from "./context.js";
@@ -20,7 +19,8 @@ import {
   withStored,
 } from "./core.js";
 import type { EventName, Events } from "./event.js";
-import { isOthers, newSession, openSession, randomKey, type Session } from "./record.js";
+import { providerError } from "./provider.js";
+import { isOthers, isStub, newSession, openSession, randomKey, type Session } from "./record.js";
 import { backoff, judge, pauseAfter } from "./verdict.js";
 
 /** One renewal under way. */
@@ -164,7 +164,16 @@ async function pause(
     throw startCooldown(r.core, error);
   }
   flush(r);
-  await sleep(ms, r.signal);
+  if (error.retryAfterMs) {
+    const until = now(r) + ms;
+    r.core.pause = { error, until };
+    for (const waits of r.core.waiting) {
+      waits(error, until);
+    }
+  }
+  await sleep(ms, r.signal).finally(() => {
+    r.core.pause = undefined;
+  });
 }
 
 /**
@@ -263,7 +272,10 @@ async function endSession(
     publish(r.core, undefined, { id: s.record.id, error });
     if (!silent) {
       enqueue(r, "sessionExpired", { reason: cause.reason });
+    } else if (r.core.told) {
+      enqueue(r, "signedOut", { other: true });
     }
+    r.core.told = undefined;
   }
   throw error;
 }
@@ -275,7 +287,7 @@ async function signIn(r: Renewal): Promise<Session | undefined> {
   if (fresh) {
     return replace(r, undefined, fresh);
   }
-  throw startCooldown(r.core, noSessionError(r));
+  throw noSessionError(r);
 }
 
 /** Resolves with a session from the provider, undefined if nobody is signed in there. */
@@ -294,7 +306,7 @@ async function askProvider(r: Renewal, reason: string): Promise<Session | undefi
     if (e instanceof SignInRequiredError) {
       return undefined;
     }
-    throw startCooldown(core, unavailable("the token provider failed", "token_provider_failed", e));
+    throw providerError(core, options, e);
   }
 }
 
@@ -343,10 +355,19 @@ function latest(r: Renewal, s: Session): Promise<Session | undefined> {
 
 /** Makes s current in place of old. `other`: another tab or process stored it. */
 function adopt(r: Renewal, old: Session | undefined, s: Session | undefined, other: boolean): void {
-  publish(r.core, s);
-  enqueue(r, !s ? "signedOut" : old?.record.id === s.record.id ? "tokenRefreshed" : "signedIn", {
-    other,
-  });
+  const { core } = r;
+  const { told } = core;
+  publish(core, s);
+  if (!s) {
+    core.told = undefined;
+    if (told) {
+      enqueue(r, "signedOut", { other });
+    }
+  } else if (!isStub(s)) {
+    const found = old && isStub(old); // an earlier page signed in
+    core.told = s.record.id;
+    enqueue(r, told === s.record.id ? "tokenRefreshed" : "signedIn", { other: other || !!found });
+  }
 }
 
 /** Emits an event at the next flush. */

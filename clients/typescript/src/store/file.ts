@@ -12,7 +12,7 @@ import {
 import { link, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { sleep } from "../clock.js";
+import { sleep, throwIfAborted } from "../clock.js";
 import type { Store } from "./store.js";
 
 /** Milliseconds. No renewal takes longer, so the owner of an older lock has crashed. */
@@ -169,7 +169,7 @@ async function acquire(path: string, folder: string, signal: AbortSignal): Promi
   await write(tmp, mine);
   try {
     for (;;) {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       try {
         await link(tmp, path);
         return () => release(path, mine);
