@@ -3,6 +3,7 @@
  * server definitively ends it. While the server cannot be reached, is overloaded or
  * sends unreadable responses, the session stays and calls fail with a typed error.
  */
+export { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 export { Code, createClient as createConnectClient } from "@connectrpc/connect";
 export {
   type Auth,
@@ -64,6 +65,7 @@ export type {
   Sessions,
   Tokens,
   Users,
+  WorkoutRange,
   Workouts,
 } from "./services.js";
 export { memory, type Store } from "./store/store.js";

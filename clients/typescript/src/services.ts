@@ -1,4 +1,5 @@
 import type { DescService, MessageInitShape } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   type CallOptions,
   type Client,
@@ -147,18 +148,29 @@ export interface Tokens {
   revokeAll(userId: string, options?: Options): Promise<void>;
 }
 
+/**
+ * Workouts that start within a range. A Timestamp, such as a workout's own start, keeps
+ * the microseconds of the server, which a Date does not have.
+ */
+export type WorkoutRange =
+  | MessageInitShape<typeof ListWorkoutsRequestSchema>
+  | {
+      userId: string;
+      /** Inclusive. Text may be a UTC day, RFC 3339 or unix seconds. */
+      startDate: string | Date | Timestamp;
+      /** The same; a day is included as a whole, an instant is exclusive. */
+      endDate: string | Date | Timestamp;
+      recordType?: string;
+      cursor?: string;
+      limit?: number;
+    };
+
 /** The users' workouts. */
 export interface Workouts {
   /** Returns one page. */
-  list(
-    request: MessageInitShape<typeof ListWorkoutsRequestSchema>,
-    options?: Options,
-  ): Promise<ListWorkoutsResponse>;
+  list(request: WorkoutRange, options?: Options): Promise<ListWorkoutsResponse>;
   /** Lists the workouts, newest first, from the page of the request on. */
-  listAll(
-    request: MessageInitShape<typeof ListWorkoutsRequestSchema>,
-    options?: Options,
-  ): List<Workout>;
+  listAll(request: WorkoutRange, options?: Options): List<Workout>;
   /** Stores all of the workouts, or none if it fails. */
   upsert(
     userId: string,
@@ -337,10 +349,10 @@ export function exposedPair(message: Message | undefined): TokenPair {
 export function workouts(transport: Transport): Workouts {
   const rpc = createClient(WorkoutService, transport);
   return {
-    list: async (r, o) => present(await rpc.listWorkouts(r, o), "pagination"),
+    list: async (r, o) => present(await rpc.listWorkouts(ranged(r), o), "pagination"),
     listAll: (r, o) =>
       pages(async (cursor) => {
-        const page = await rpc.listWorkouts({ ...plain(r), ...cursor }, o);
+        const page = await rpc.listWorkouts({ ...ranged(r), ...cursor }, o);
         return [page.data, present(page, "pagination").pagination?.nextCursor];
       }),
     async upsert(userId, list, o) {
@@ -356,8 +368,42 @@ export function workouts(transport: Transport): Workouts {
   };
 }
 
+/** Returns the request of a range, which has all instants that the server keeps in it. */
+function ranged(range: WorkoutRange): MessageInitShape<typeof ListWorkoutsRequestSchema> {
+  const { startDate, endDate, ...rest } = plain(range);
+  return {
+    ...rest,
+    startDate: text("start_date", startDate, Math.floor),
+    endDate: text("end_date", endDate, Math.ceil),
+  };
+}
+
+/** Returns an instant in RFC 3339, with whole microseconds. */
+function text(
+  field: string,
+  of: string | Date | Timestamp | undefined,
+  round: (n: number) => number,
+): string {
+  if (Object(of) !== of) {
+    return of as string;
+  }
+  try {
+    if (of instanceof Date) {
+      return of.toISOString();
+    }
+    const { seconds, nanos = 0 } = of as Timestamp;
+    const micros = round(nanos / 1_000);
+    const whole = new Date(
+      (Number(BigInt.asIntN(64, seconds)) + Math.floor(micros / 1e6)) * 1_000,
+    ).toISOString();
+    return `${whole.slice(0, -4)}${String(micros % 1e6).padStart(6, "0")}Z`;
+  } catch {
+    throw invalidArgument(field, "it is no date");
+  }
+}
+
 /** Returns the fields of a request without its message type. */
-function plain<T extends object>(request: T): Omit<T, "$typeName" | "$unknown"> {
+function plain<T extends object>(request: T): Plain<T> {
   if (Object(request) !== request && request != null) {
     throw invalidArgument("request", `it is a ${typeof request} and must be a message`);
   }
@@ -366,5 +412,7 @@ function plain<T extends object>(request: T): Omit<T, "$typeName" | "$unknown"> 
     $unknown: __,
     ...fields
   } = Object(request) as T & { $typeName?: unknown; $unknown?: unknown };
-  return fields as Omit<T, "$typeName" | "$unknown">;
+  return fields as Plain<T>;
 }
+
+type Plain<T> = T extends unknown ? Omit<T, "$typeName" | "$unknown"> : never;
