@@ -123,7 +123,7 @@ async function send(
 export const version = "0.1.0";
 
 const agent =
-  !isBrowser() && typeof process === "object"
+  !isBrowser() && typeof process === "object" && process.version
     ? `openwearables-ts/${version} (${process.release?.name ?? "js"} ${process.version}; ${process.platform})`
     : ""; // browsers send their own user agent
 

@@ -54,6 +54,7 @@ export {
   WorkoutService,
 } from "./gen/openwearables/v1/workout_pb.js";
 export { type ExposedTokenPair, TokenPair } from "./pair.js";
+export type { WorkoutRange } from "./range.js";
 export { Secret } from "./secret.js";
 export type {
   Applications,
@@ -65,7 +66,6 @@ export type {
   Sessions,
   Tokens,
   Users,
-  WorkoutRange,
   Workouts,
 } from "./services.js";
 export { memory, type Store } from "./store/store.js";

@@ -39,7 +39,7 @@ export function createTransport(options: ClientOptions): Transport {
   return connect(options).transport;
 }
 
-const needed = ["TextEncoder", "TextDecoder", "Headers", "AbortController", "URL"];
+const needed = ["Headers", "AbortController"];
 
 /** Returns the transport of a client and its base URL in normal form. */
 export function connect(options: ClientOptions): { transport: Transport; baseUrl: string } {

@@ -61,13 +61,13 @@ export async function startBrowser(options: BrowserContextOptions = {}): Promise
   };
 }
 
-/** Bundles a test module for a page. */
-export async function bundle(entry: string): Promise<string> {
+/** Bundles a test module, for a page by default. */
+export async function bundle(entry: string, format: "iife" | "esm" = "iife"): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, entry)],
     bundle: true,
     write: false,
-    format: "iife",
+    format,
     platform: "browser",
     target: "es2022",
   });

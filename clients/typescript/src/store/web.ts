@@ -79,6 +79,7 @@ export function channel(
   }
   const c = new BroadcastChannel(name);
   c.onmessage = onMessage;
+  (c as { unref?(): void }).unref?.(); // Node would wait for messages and not end
   until.addEventListener("abort", () => c.close());
   return c;
 }
@@ -102,7 +103,7 @@ function webLock(name: string, signal: AbortSignal): Promise<() => void> {
  */
 export function webStorage(storage: Storage, name: string): Store {
   const key = `openwearables:${name}`;
-  const shared = typeof localStorage !== "undefined" && storage === localStorage;
+  const shared = isLocal(storage);
   const held = () => storage.getItem(key) ?? undefined;
   return {
     ...(shared && { id: `localstorage:${name}` }),
@@ -129,6 +130,14 @@ export function webStorage(storage: Storage, name: string): Store {
       }
     },
   };
+}
+
+function isLocal(storage: Storage): boolean {
+  try {
+    return typeof localStorage !== "undefined" && storage === localStorage;
+  } catch {
+    return false; // the browser forbids storage, and the app gave one of its own
+  }
 }
 
 /**

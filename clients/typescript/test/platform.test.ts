@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { webStorage } from "../src/browser.js";
+
+const browser = join(import.meta.dirname, "..", "src", "browser.js");
+
+test("cookie sessions and browser stores do not keep a Node process alive", () => {
+  const program = `
+    import { cookieSession, createClient, indexedDb, userSession } from ${JSON.stringify(browser)};
+    const baseUrl = "https://api.example.com";
+    createClient({ baseUrl, auth: cookieSession({ baseUrl }) });
+    createClient({ baseUrl, auth: userSession({ store: indexedDb("x") }) });
+    process.stdout.write("made");`;
+  const ended = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  assert.equal(ended.stdout, "made");
+  assert.equal(ended.signal, null, "it ends by itself");
+  assert.equal(ended.status, 0, ended.stderr);
+});
+
+test("a storage of the app's own works where the browser forbids its own", async () => {
+  const held = new Map<string, string>();
+  const shim = {
+    getItem: (key: string) => held.get(key) ?? null,
+    setItem: (key: string, value: string) => void held.set(key, value),
+    removeItem: (key: string) => void held.delete(key),
+  } as unknown as Storage;
+  Object.defineProperty(globalThis, "localStorage", {
+    configurable: true,
+    get() {
+      throw new Error("the operation is insecure");
+    },
+  });
+  try {
+    const store = webStorage(shim, "shim");
+    assert.equal(await store.save("one", undefined), true);
+    assert.equal(await webStorage(shim, "shim").load(), "one");
+    assert.equal(await store.clear("one"), true);
+    store.watch?.(() => {}, AbortSignal.abort());
+  } finally {
+    Reflect.deleteProperty(globalThis, "localStorage");
+  }
+});
