@@ -216,6 +216,10 @@ type Pagination struct {
 // RefreshTokenRequest Example: {"refresh_token":"rt_abc123def456"}
 type RefreshTokenRequest struct {
 	RefreshToken *string `json:"refresh_token,omitempty"`
+
+	// UseCookie The sender cannot see whether it has the cookie. With neither a token nor the
+	// cookie, the answer is 204.
+	UseCookie *bool `json:"use_cookie,omitempty"`
 }
 
 // RevokeTokenRequest Example: {"refresh_token":"rt_abc123def456"}
@@ -2177,6 +2181,14 @@ func (response RefreshToken200JSONResponse) VisitRefreshTokenResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type RefreshToken204Response struct {
+}
+
+func (response RefreshToken204Response) VisitRefreshTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
 }
 
 type RevokeTokenRequestObject struct {

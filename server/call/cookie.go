@@ -41,6 +41,12 @@ func (c *Call) RefreshToken(body *string) (token string, fromCookie bool, err er
 	return cookie.Value, true, c.SameSite()
 }
 
+// AsksNobody reports whether a request that says to use the cookie has none, and no
+// token in its body: nobody is signed in.
+func (c *Call) AsksNobody(body *string, useCookie bool) bool {
+	return useCookie && body == nil && c.refreshCookies() == 0
+}
+
 // refreshCookies returns the number of refresh cookies in the request, those with
 // an invalid value too. No browser sends two, since it keeps one of a name with
 // the prefix __Host-.

@@ -44,8 +44,12 @@ func (s *Server) Login(ctx context.Context, r openapi.LoginRequestObject) (opena
 // RefreshToken implements openapi.StrictServerInterface.
 func (s *Server) RefreshToken(ctx context.Context, r openapi.RefreshTokenRequestObject) (openapi.RefreshTokenResponseObject, error) {
 	var body *string
+	var useCookie bool
 	if r.Body != nil {
-		body = r.Body.RefreshToken
+		body, useCookie = r.Body.RefreshToken, valueOrZero(r.Body.UseCookie)
+	}
+	if call.From(ctx).AsksNobody(body, useCookie) {
+		return openapi.RefreshToken204Response{}, nil
 	}
 	token, fromCookie, err := call.From(ctx).RefreshToken(body)
 	if err != nil {

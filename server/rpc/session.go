@@ -35,6 +35,9 @@ func (s *Server) Login(ctx context.Context, r *owv1.LoginRequest) (*owv1.LoginRe
 
 // RefreshToken implements openwearablesv1connect.SessionServiceHandler.
 func (s *Server) RefreshToken(ctx context.Context, r *owv1.RefreshTokenRequest) (*owv1.RefreshTokenResponse, error) {
+	if call.From(ctx).AsksNobody(r.RefreshToken, r.GetUseCookie()) {
+		return &owv1.RefreshTokenResponse{SignedOut: true}, nil
+	}
 	token, fromCookie, err := call.From(ctx).RefreshToken(r.RefreshToken)
 	if err != nil {
 		return nil, err

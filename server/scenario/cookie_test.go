@@ -138,6 +138,34 @@ func TestCookieModeKeepsTheRefreshTokenFromScripts(t *testing.T) {
 	}, unlimited, withManualClock(&clock))
 }
 
+// TestRefreshTellsThatNobodyIsSignedIn checks that a page which cannot see its cookie is told
+// without an error that there is none.
+func TestRefreshTellsThatNobodyIsSignedIn(t *testing.T) {
+	t.Parallel()
+	var clock *manualClock
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		ask := args{"use_cookie": true}
+		for _, o := range []option{header("Cookie", "theme=dark"), fromPage(allowedOrigin, "same-site"), idempotent("mine")} {
+			a := d.call(t, "RefreshToken", ask, o)
+			if a.Status/100 != 2 || a.str("access_token") != "" {
+				t.Errorf("without a cookie: %d %s %v, want an empty answer", a.Status, a.Reason, a.Body)
+			}
+			wantCookieUnchanged(t, a)
+		}
+		d.call(t, "RefreshToken", args{"use_cookie": false}).want(t, 422, "invalid_request")
+		d.call(t, "RefreshToken", ask, cookie("garbage")).want(t, 401, "invalid_refresh_token")
+		d.call(t, "RefreshToken", ask, cookie("")).want(t, 401, "invalid_refresh_token")
+		d.call(t, "RefreshToken", ask, cookie("a; "+refreshCookie+"=b")).want(t, 400, "multiple_credentials")
+		d.call(t, "RefreshToken", args{"refresh_token": "x", "use_cookie": true}).want(t, 401, "invalid_refresh_token")
+
+		c := &clientSession{d: d}
+		login := args{"email": n.email, "password": n.password, "use_cookie": true}
+		_, token := wantCookiePair(t, d.call(t, "Login", login), 30*day)
+		access, _ := wantCookiePair(t, d.call(t, "RefreshToken", ask, cookie(token)), 30*day)
+		c.use(t, access).want(t, 200, "")
+	}, unlimited, withManualClock(&clock))
+}
+
 // fromPage sends what a browser says about the calling page: its origin and its relation to the
 // API. An empty string omits the header.
 func fromPage(origin, site string) option {

@@ -245,11 +245,12 @@ func rpcArgs(m protoreflect.MethodDescriptor, in args) args {
 	return out
 }
 
-// restSuccess returns the status of the operation's success in REST.
+// restSuccess returns the status of the operation's success in REST, the lowest if it has
+// more than one.
 func restSuccess(operation string) int {
-	for status := range restRouteOf()[operation].operation.Responses.Map() {
-		if strings.HasPrefix(status, "2") {
-			return int(status[0]-'0')*100 + int(status[1]-'0')*10 + int(status[2]-'0')
+	for status := 200; status < 300; status++ {
+		if restRouteOf()[operation].operation.Responses.Status(status) != nil {
+			return status
 		}
 	}
 	panic("openapi.yaml has no success for " + operation)

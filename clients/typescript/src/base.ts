@@ -1,6 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { invalid, unanswered } from "./error.js";
+import { invalid } from "./error.js";
+import { unanswered } from "./network.js";
 import { bounded, maxSmallResponse } from "./response.js";
 
 /** The installation that a client talks to, and how it is reached. */

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { sharedCore } from "./engine/core.js";
 import { createEngine } from "./engine/engine.js";
 import { randomKey, type Session as Stored } from "./engine/record.js";
-import { signedOut, toError } from "./error.js";
+import { signedOut } from "./error.js";
 import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
 import type { Pair } from "./pair.js";
 import { login, TokenRpc } from "./rpc.js";
@@ -68,16 +68,17 @@ class CookieRpc extends TokenRpc {
     const refreshed = this.receive(
       s.record,
       key,
-      (options) => this.client.refreshToken({}, { ...options, signal }),
+      async (options) => {
+        const got = await this.client.refreshToken({ useCookie: true }, { ...options, signal });
+        if (got.signedOut) {
+          throw signedOut(); // the request had no cookie
+        }
+        return got;
+      },
       key,
     );
     this.#refreshing = refreshed.catch(() => {});
-    try {
-      return await refreshed;
-    } catch (e) {
-      const err = toError(e);
-      throw err.reason === "invalid_request" ? signedOut() : err; // the request had no cookie
-    }
+    return refreshed;
   }
 
   login(email: string, password: string): Promise<Stored> {

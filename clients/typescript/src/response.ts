@@ -1,12 +1,6 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import {
-  clean,
-  foreignHeader,
-  harmless,
-  invalidResponse,
-  isRedirect,
-  unanswered,
-} from "./error.js";
+import { clean, foreignHeader, harmless, invalidResponse, isRedirect } from "./error.js";
+import { unanswered } from "./network.js";
 
 /** The default limit of a response, in bytes after decompression. */
 export const maxResponse = 16 << 20;

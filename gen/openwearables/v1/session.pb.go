@@ -320,7 +320,10 @@ func (x *LoginResponse) GetTokens() *TokenPair {
 type RefreshTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unset to use the cookie.
-	RefreshToken  *string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3,oneof" json:"refresh_token,omitempty"`
+	RefreshToken *string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3,oneof" json:"refresh_token,omitempty"`
+	// The sender cannot see whether it has the cookie: with neither a token nor the
+	// cookie, the response says `signed_out`, and is not an error.
+	UseCookie     bool `protobuf:"varint,2,opt,name=use_cookie,json=useCookie,proto3" json:"use_cookie,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -362,9 +365,19 @@ func (x *RefreshTokenRequest) GetRefreshToken() string {
 	return ""
 }
 
+func (x *RefreshTokenRequest) GetUseCookie() bool {
+	if x != nil {
+		return x.UseCookie
+	}
+	return false
+}
+
 type RefreshTokenResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Tokens        *TokenPair             `protobuf:"bytes,1,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unset if nobody is signed in.
+	Tokens *TokenPair `protobuf:"bytes,1,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	// `use_cookie` was set, and there was neither a token nor the cookie.
+	SignedOut     bool `protobuf:"varint,2,opt,name=signed_out,json=signedOut,proto3" json:"signed_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -404,6 +417,13 @@ func (x *RefreshTokenResponse) GetTokens() *TokenPair {
 		return x.Tokens
 	}
 	return nil
+}
+
+func (x *RefreshTokenResponse) GetSignedOut() bool {
+	if x != nil {
+		return x.SignedOut
+	}
+	return false
 }
 
 type RevokeTokenRequest struct {
@@ -1152,12 +1172,16 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"use_cookie\x18\x03 \x01(\bR\tuseCookie\"D\n" +
 	"\rLoginResponse\x123\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"V\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"u\n" +
 	"\x13RefreshTokenRequest\x12-\n" +
-	"\rrefresh_token\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01B\x10\n" +
-	"\x0e_refresh_token\"K\n" +
+	"\rrefresh_token\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"use_cookie\x18\x02 \x01(\bR\tuseCookieB\x10\n" +
+	"\x0e_refresh_token\"j\n" +
 	"\x14RefreshTokenResponse\x123\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"U\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\x12\x1d\n" +
+	"\n" +
+	"signed_out\x18\x02 \x01(\bR\tsignedOut\"U\n" +
 	"\x12RevokeTokenRequest\x12-\n" +
 	"\rrefresh_token\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01B\x10\n" +
 	"\x0e_refresh_token\"\x15\n" +

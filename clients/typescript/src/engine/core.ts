@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.js";
-import { type OpenWearablesError, withWait } from "../error.js";
+import { type Clock, sleep } from "../clock.js";
+import { type OpenWearablesError, signedOut, withWait } from "../error.js";
 import type { Store } from "../store/store.js";
 import type { Emitter, EventName, Events } from "./event.js";
 import type { Owner, Session } from "./record.js";
@@ -72,11 +72,52 @@ export function publish(core: Core, s: Session | undefined, ended?: Ending): voi
   core.ended = ended;
 }
 
+/** Returns the error of a caller while there is no session. */
+export function noSessionError({ ended }: Core): OpenWearablesError {
+  return ended?.error ?? signedOut();
+}
+
 /** Emits an event to the listeners of every engine that shares the session. */
 export function emit<N extends EventName>(core: Core, name: N, event: Events[N]): void {
   for (const emitter of core.emitters) {
     emitter.emit(name, event);
   }
+}
+
+/** Waits before the next attempt of a renewal. Callers learn of a wait that the server asked for. */
+export async function pauseFor(
+  core: Core,
+  error: OpenWearablesError,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (error.retryAfterMs) {
+    const until = core.clock.mono() + ms;
+    core.pause = { error, until };
+    for (const waits of core.waiting) {
+      waits(error, until);
+    }
+  }
+  await sleep(ms, signal).finally(() => {
+    core.pause = undefined;
+  });
+}
+
+/** Settles as a renewal does, or fails once that has to wait for longer than is left. */
+export function soon<T>(core: Core, renewal: Promise<T>, left = () => Infinity): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const waits = (error: OpenWearablesError, until: number) => {
+      const ms = until - core.clock.mono();
+      if (ms >= left()) {
+        reject(withWait(error, ms));
+      }
+    };
+    core.waiting.add(waits);
+    renewal.then(resolve, reject).finally(() => core.waiting.delete(waits));
+    if (core.pause) {
+      waits(core.pause.error, core.pause.until);
+    }
+  });
 }
 
 /**

@@ -1,12 +1,5 @@
 import { abortable } from "../clock.js";
-import {
-  canceled,
-  type OpenWearablesError,
-  signedOut,
-  storageError,
-  toError,
-  withWait,
-} from "../error.js";
+import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
 import { isHidden } from "../resume.js";
 import type { TokenRpc } from "../rpc.js";
 import { type GuardedStore, guardedStore, type Store } from "../store/store.js";
@@ -20,6 +13,7 @@ import {
   isDue,
   isUsable,
   publish,
+  soon,
   withStored,
 } from "./core.js";
 import type { Emitter } from "./event.js";
@@ -81,23 +75,6 @@ export function createEngine(
     return core.renewal;
   }
 
-  /** Settles as a renewal does, or fails once it waits for longer than the caller has left. */
-  function soon<T>(renewal: Promise<T>, { left = () => Infinity }: Need): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const waits = (error: OpenWearablesError, until: number) => {
-        const ms = until - core.clock.mono();
-        if (ms >= left()) {
-          reject(withWait(error, ms));
-        }
-      };
-      core.waiting.add(waits);
-      renewal.then(resolve, reject).finally(() => core.waiting.delete(waits));
-      if (core.pause) {
-        waits(core.pause.error, core.pause.until);
-      }
-    });
-  }
-
   core.emitters.add(emitter);
   store.watch?.(() => {
     if (!core.renewal && core.session) {
@@ -114,7 +91,7 @@ export function createEngine(
         throwIfDisposed();
         let s = core.session;
         if (!isUsable(core, s, refused)) {
-          s = await abortable(need.signal, soon(joinRenewal(refused), need));
+          s = await abortable(need.signal, soon(core, joinRenewal(refused), need.left));
         }
         if (s && s.record.access_token !== refused) {
           // Renew in the background, unless that failed a moment ago.

@@ -3,7 +3,6 @@ import {
   type OpenWearablesError,
   SignInRequiredError,
   sessionExpired,
-  signedOut,
   toError,
   unauthenticated,
 } from "../error.js";
@@ -14,6 +13,8 @@ import {
   emit,
   isDue,
   isUsable,
+  noSessionError,
+  pauseFor,
   publish,
   startCooldown,
   withStored,
@@ -58,7 +59,7 @@ export async function renew(
     events: [],
   };
   const outcome =
-    (await (adoptOnly ? load(r) : renewLocked(r)).catch(toError)) ?? noSessionError(r);
+    (await (adoptOnly ? load(r) : renewLocked(r)).catch(toError)) ?? noSessionError(r.core);
   r.done();
   flush(r);
   if (isObsolete(r)) {
@@ -164,16 +165,7 @@ async function pause(
     throw startCooldown(r.core, error);
   }
   flush(r);
-  if (error.retryAfterMs) {
-    const until = now(r) + ms;
-    r.core.pause = { error, until };
-    for (const waits of r.core.waiting) {
-      waits(error, until);
-    }
-  }
-  await sleep(ms, r.signal).finally(() => {
-    r.core.pause = undefined;
-  });
+  await pauseFor(r.core, error, ms, r.signal);
 }
 
 /**
@@ -287,7 +279,7 @@ async function signIn(r: Renewal): Promise<Session | undefined> {
   if (fresh) {
     return replace(r, undefined, fresh);
   }
-  throw noSessionError(r);
+  throw noSessionError(r.core);
 }
 
 /** Resolves with a session from the provider, undefined if nobody is signed in there. */
@@ -386,11 +378,6 @@ function now({ core }: Renewal): number {
   return core.clock.mono();
 }
 
-/** Returns the error of a caller while there is no session. */
-function noSessionError({ core }: Renewal): OpenWearablesError {
-  return core.ended?.error ?? signedOut();
-}
-
 /** Reports whether the user signed in or out since the renewal began. */
 function isSuperseded({ core, generation }: Renewal): boolean {
   return core.generation !== generation;
@@ -404,6 +391,6 @@ function isObsolete(r: Renewal): boolean {
 /** @throws if the renewal is obsolete; renew drops the error */
 function throwIfObsolete(r: Renewal): void {
   if (isObsolete(r)) {
-    throw noSessionError(r);
+    throw noSessionError(r.core);
   }
 }

@@ -89,7 +89,8 @@ type SessionServiceClient interface {
 	// revoked), `refresh_token_used` (used moments ago; the session stays valid)
 	// or `refresh_token_reused` (used earlier; the whole session is revoked).
 	// Fails with `invalid_argument` (`invalid_request`) if neither the message
-	// nor the cookie contains a token, and with `permission_denied`
+	// nor the cookie contains a token, unless the message sets `use_cookie`: then
+	// nobody is signed in, and the response says so. Fails with `permission_denied`
 	// (`cross_origin`) if the cookie comes from a page whose origin is not
 	// allowed. Two such cookies fail with `failed_precondition`
 	// (`multiple_credentials`), also in RevokeToken.
@@ -350,7 +351,8 @@ type SessionServiceHandler interface {
 	// revoked), `refresh_token_used` (used moments ago; the session stays valid)
 	// or `refresh_token_reused` (used earlier; the whole session is revoked).
 	// Fails with `invalid_argument` (`invalid_request`) if neither the message
-	// nor the cookie contains a token, and with `permission_denied`
+	// nor the cookie contains a token, unless the message sets `use_cookie`: then
+	// nobody is signed in, and the response says so. Fails with `permission_denied`
 	// (`cross_origin`) if the cookie comes from a page whose origin is not
 	// allowed. Two such cookies fail with `failed_precondition`
 	// (`multiple_credentials`), also in RevokeToken.

@@ -192,51 +192,72 @@ public struct RefreshTokenRequest: Message, Redacting {
 
   /// Unset to use the cookie.
   public var refreshToken: String?
+  /// The sender cannot see whether it has the cookie: with neither a token nor the
+  /// cookie, the response says `signed_out`, and is not an error.
+  public var useCookie: Bool = false
 
   public init() {}
 
-  public init(refreshToken: String? = nil) {
+  public init(
+    refreshToken: String? = nil,
+    useCookie: Bool = false
+  ) {
     self.refreshToken = refreshToken
+    self.useCookie = useCookie
   }
 
   public init(from decoder: any Decoder) throws {
     self.init()
     let reader = try FieldReader(decoder)
     try reader.read(&refreshToken, "refreshToken", "refresh_token")
+    try reader.read(&useCookie, "useCookie", "use_cookie")
   }
 
   public func encode(to encoder: any Encoder) throws {
     var writer = FieldWriter(encoder)
     try writer.write(refreshToken, "refreshToken")
+    try writer.write(useCookie, "useCookie")
   }
 
   public var customMirror: Mirror {
     Mirror(
       self,
-      children: ["refreshToken": refreshToken.map { _ in Redacted() } as Any])
+      children: [
+        "refreshToken": refreshToken.map { _ in Redacted() } as Any,
+        "useCookie": useCookie,
+      ])
   }
 }
 
 public struct RefreshTokenResponse: Message {
   public static let messageName = "openwearables.v1.RefreshTokenResponse"
 
+  /// Unset if nobody is signed in.
   public var tokens: TokenPair?
+  /// `use_cookie` was set, and there was neither a token nor the cookie.
+  public var signedOut: Bool = false
 
   public init() {}
 
-  public init(tokens: TokenPair? = nil) {
+  public init(
+    tokens: TokenPair? = nil,
+    signedOut: Bool = false
+  ) {
     self.tokens = tokens
+    self.signedOut = signedOut
   }
 
   public init(from decoder: any Decoder) throws {
     self.init()
     let reader = try FieldReader(decoder)
     try reader.read(&tokens, "tokens")
+    try reader.read(&signedOut, "signedOut", "signed_out")
   }
 
   public func encode(to encoder: any Encoder) throws {
     var writer = FieldWriter(encoder)
     try writer.write(tokens, "tokens")
+    try writer.write(signedOut, "signedOut")
   }
 }
 
@@ -666,7 +687,8 @@ public protocol SessionService: Sendable {
   /// revoked), `refresh_token_used` (used moments ago; the session stays valid)
   /// or `refresh_token_reused` (used earlier; the whole session is revoked).
   /// Fails with `invalid_argument` (`invalid_request`) if neither the message
-  /// nor the cookie contains a token, and with `permission_denied`
+  /// nor the cookie contains a token, unless the message sets `use_cookie`: then
+  /// nobody is signed in, and the response says so. Fails with `permission_denied`
   /// (`cross_origin`) if the cookie comes from a page whose origin is not
   /// allowed. Two such cookies fail with `failed_precondition`
   /// (`multiple_credentials`), also in RevokeToken.
@@ -751,7 +773,7 @@ extension SessionService {
 
   /// ``refreshToken(_:options:)`` with the default options.
   public func refreshToken(
-    _ request: RefreshTokenRequest = RefreshTokenRequest()
+    _ request: RefreshTokenRequest
   ) async throws -> Response<RefreshTokenResponse> {
     try await refreshToken(request, options: CallOptions())
   }

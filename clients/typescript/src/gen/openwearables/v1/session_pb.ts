@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/session.proto.
  */
 export const file_openwearables_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL3Nlc3Npb24ucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEi1AEKCURldmVsb3BlchIKCgJpZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIXCgpmaXJzdF9uYW1lGAMgASgJSACIAQESFgoJbGFzdF9uYW1lGAQgASgJSAGIAQESLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDQoLX2ZpcnN0X25hbWVCDAoKX2xhc3RfbmFtZSLwAQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIuCgpjcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KAmlwGAUgASgJSACIAQESEwoGY2xpZW50GAYgASgJSAGIAQESDwoHY3VycmVudBgHIAEoCEIFCgNfaXBCCQoHX2NsaWVudCJICgxMb2dpblJlcXVlc3QSDQoFZW1haWwYASABKAkSFQoIcGFzc3dvcmQYAiABKAlCA4ABARISCgp1c2VfY29va2llGAMgASgIIjwKDUxvZ2luUmVzcG9uc2USKwoGdG9rZW5zGAEgASgLMhsub3BlbndlYXJhYmxlcy52MS5Ub2tlblBhaXIiSAoTUmVmcmVzaFRva2VuUmVxdWVzdBIfCg1yZWZyZXNoX3Rva2VuGAEgASgJQgOAAQFIAIgBAUIQCg5fcmVmcmVzaF90b2tlbiJDChRSZWZyZXNoVG9rZW5SZXNwb25zZRIrCgZ0b2tlbnMYASABKAsyGy5vcGVud2VhcmFibGVzLnYxLlRva2VuUGFpciJHChJSZXZva2VUb2tlblJlcXVlc3QSHwoNcmVmcmVzaF90b2tlbhgBIAEoCUIDgAEBSACIAQFCEAoOX3JlZnJlc2hfdG9rZW4iFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIPCg1Mb2dvdXRSZXF1ZXN0IiEKDkxvZ291dFJlc3BvbnNlEg8KB21lc3NhZ2UYASABKAkiDgoMR2V0TWVSZXF1ZXN0Ij8KDUdldE1lUmVzcG9uc2USLgoJZGV2ZWxvcGVyGAEgASgLMhsub3BlbndlYXJhYmxlcy52MS5EZXZlbG9wZXIi5wEKD1VwZGF0ZU1lUmVxdWVzdBIXCgpmaXJzdF9uYW1lGAEgASgJSACIAQESFgoJbGFzdF9uYW1lGAIgASgJSAGIAQESEgoFZW1haWwYAyABKAlIAogBARIiChBjdXJyZW50X3Bhc3N3b3JkGAQgASgJQgOAAQFIA4gBARIvCgt1cGRhdGVfbWFzaxgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCDQoLX2ZpcnN0X25hbWVCDAoKX2xhc3RfbmFtZUIICgZfZW1haWxCEwoRX2N1cnJlbnRfcGFzc3dvcmQiQgoQVXBkYXRlTWVSZXNwb25zZRIuCglkZXZlbG9wZXIYASABKAsyGy5vcGVud2VhcmFibGVzLnYxLkRldmVsb3BlciJwChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSHQoQY3VycmVudF9wYXNzd29yZBgBIAEoCUIDgAEBEhkKDG5ld19wYXNzd29yZBgCIAEoCUIDgAEBEh0KEGNvbmZpcm1fcGFzc3dvcmQYAyABKAlCA4ABASIpChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlEg8KB21lc3NhZ2UYASABKAkiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCJDChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIrCghzZXNzaW9ucxgBIAMoCzIZLm9wZW53ZWFyYWJsZXMudjEuU2Vzc2lvbiIiChRSZXZva2VTZXNzaW9uUmVxdWVzdBIKCgJpZBgBIAEoCSIXChVSZXZva2VTZXNzaW9uUmVzcG9uc2UiHAoaUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QiHQobUmV2b2tlT3RoZXJTZXNzaW9uc1Jlc3BvbnNlMtkHCg5TZXNzaW9uU2VydmljZRJSCgVMb2dpbhIeLm9wZW53ZWFyYWJsZXMudjEuTG9naW5SZXF1ZXN0Gh8ub3BlbndlYXJhYmxlcy52MS5Mb2dpblJlc3BvbnNlIgiiuxgECAEQARJnCgxSZWZyZXNoVG9rZW4SJS5vcGVud2VhcmFibGVzLnYxLlJlZnJlc2hUb2tlblJlcXVlc3QaJi5vcGVud2VhcmFibGVzLnYxLlJlZnJlc2hUb2tlblJlc3BvbnNlIgiiuxgECAEQAhJlCgtSZXZva2VUb2tlbhIkLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiUub3BlbndlYXJhYmxlcy52MS5SZXZva2VUb2tlblJlc3BvbnNlIgmQAgKiuxgCCAESSwoGTG9nb3V0Eh8ub3BlbndlYXJhYmxlcy52MS5Mb2dvdXRSZXF1ZXN0GiAub3BlbndlYXJhYmxlcy52MS5Mb2dvdXRSZXNwb25zZRJNCgVHZXRNZRIeLm9wZW53ZWFyYWJsZXMudjEuR2V0TWVSZXF1ZXN0Gh8ub3BlbndlYXJhYmxlcy52MS5HZXRNZVJlc3BvbnNlIgOQAgESVgoIVXBkYXRlTWUSIS5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZU1lUmVxdWVzdBoiLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlTWVSZXNwb25zZSIDkAICEmsKDkNoYW5nZVBhc3N3b3JkEicub3BlbndlYXJhYmxlcy52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaKC5vcGVud2VhcmFibGVzLnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiBqK7GAIQARJiCgxMaXN0U2Vzc2lvbnMSJS5vcGVud2VhcmFibGVzLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaJi5vcGVud2VhcmFibGVzLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIgOQAgESZQoNUmV2b2tlU2Vzc2lvbhImLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlU2Vzc2lvblJlcXVlc3QaJy5vcGVud2VhcmFibGVzLnYxLlJldm9rZVNlc3Npb25SZXNwb25zZSIDkAICEncKE1Jldm9rZU90aGVyU2Vzc2lvbnMSLC5vcGVud2VhcmFibGVzLnYxLlJldm9rZU90aGVyU2Vzc2lvbnNSZXF1ZXN0Gi0ub3BlbndlYXJhYmxlcy52MS5SZXZva2VPdGhlclNlc3Npb25zUmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options, file_openwearables_v1_token_pair]);
+  fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL3Nlc3Npb24ucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEi1AEKCURldmVsb3BlchIKCgJpZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIXCgpmaXJzdF9uYW1lGAMgASgJSACIAQESFgoJbGFzdF9uYW1lGAQgASgJSAGIAQESLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDQoLX2ZpcnN0X25hbWVCDAoKX2xhc3RfbmFtZSLwAQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIuCgpjcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KAmlwGAUgASgJSACIAQESEwoGY2xpZW50GAYgASgJSAGIAQESDwoHY3VycmVudBgHIAEoCEIFCgNfaXBCCQoHX2NsaWVudCJICgxMb2dpblJlcXVlc3QSDQoFZW1haWwYASABKAkSFQoIcGFzc3dvcmQYAiABKAlCA4ABARISCgp1c2VfY29va2llGAMgASgIIjwKDUxvZ2luUmVzcG9uc2USKwoGdG9rZW5zGAEgASgLMhsub3BlbndlYXJhYmxlcy52MS5Ub2tlblBhaXIiXAoTUmVmcmVzaFRva2VuUmVxdWVzdBIfCg1yZWZyZXNoX3Rva2VuGAEgASgJQgOAAQFIAIgBARISCgp1c2VfY29va2llGAIgASgIQhAKDl9yZWZyZXNoX3Rva2VuIlcKFFJlZnJlc2hUb2tlblJlc3BvbnNlEisKBnRva2VucxgBIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuVG9rZW5QYWlyEhIKCnNpZ25lZF9vdXQYAiABKAgiRwoSUmV2b2tlVG9rZW5SZXF1ZXN0Eh8KDXJlZnJlc2hfdG9rZW4YASABKAlCA4ABAUgAiAEBQhAKDl9yZWZyZXNoX3Rva2VuIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiDwoNTG9nb3V0UmVxdWVzdCIhCg5Mb2dvdXRSZXNwb25zZRIPCgdtZXNzYWdlGAEgASgJIg4KDEdldE1lUmVxdWVzdCI/Cg1HZXRNZVJlc3BvbnNlEi4KCWRldmVsb3BlchgBIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuRGV2ZWxvcGVyIucBCg9VcGRhdGVNZVJlcXVlc3QSFwoKZmlyc3RfbmFtZRgBIAEoCUgAiAEBEhYKCWxhc3RfbmFtZRgCIAEoCUgBiAEBEhIKBWVtYWlsGAMgASgJSAKIAQESIgoQY3VycmVudF9wYXNzd29yZBgEIAEoCUIDgAEBSAOIAQESLwoLdXBkYXRlX21hc2sYBSABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQg0KC19maXJzdF9uYW1lQgwKCl9sYXN0X25hbWVCCAoGX2VtYWlsQhMKEV9jdXJyZW50X3Bhc3N3b3JkIkIKEFVwZGF0ZU1lUmVzcG9uc2USLgoJZGV2ZWxvcGVyGAEgASgLMhsub3BlbndlYXJhYmxlcy52MS5EZXZlbG9wZXIicAoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0Eh0KEGN1cnJlbnRfcGFzc3dvcmQYASABKAlCA4ABARIZCgxuZXdfcGFzc3dvcmQYAiABKAlCA4ABARIdChBjb25maXJtX3Bhc3N3b3JkGAMgASgJQgOAAQEiKQoWQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRIPCgdtZXNzYWdlGAEgASgJIhUKE0xpc3RTZXNzaW9uc1JlcXVlc3QiQwoUTGlzdFNlc3Npb25zUmVzcG9uc2USKwoIc2Vzc2lvbnMYASADKAsyGS5vcGVud2VhcmFibGVzLnYxLlNlc3Npb24iIgoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSCgoCaWQYASABKAkiFwoVUmV2b2tlU2Vzc2lvblJlc3BvbnNlIhwKGlJldm9rZU90aGVyU2Vzc2lvbnNSZXF1ZXN0Ih0KG1Jldm9rZU90aGVyU2Vzc2lvbnNSZXNwb25zZTLRBwoOU2Vzc2lvblNlcnZpY2USUgoFTG9naW4SHi5vcGVud2VhcmFibGVzLnYxLkxvZ2luUmVxdWVzdBofLm9wZW53ZWFyYWJsZXMudjEuTG9naW5SZXNwb25zZSIIorsYBAgBEAESZwoMUmVmcmVzaFRva2VuEiUub3BlbndlYXJhYmxlcy52MS5SZWZyZXNoVG9rZW5SZXF1ZXN0GiYub3BlbndlYXJhYmxlcy52MS5SZWZyZXNoVG9rZW5SZXNwb25zZSIIorsYBAgBEAISZQoLUmV2b2tlVG9rZW4SJC5vcGVud2VhcmFibGVzLnYxLlJldm9rZVRva2VuUmVxdWVzdBolLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlVG9rZW5SZXNwb25zZSIJkAICorsYAggBEksKBkxvZ291dBIfLm9wZW53ZWFyYWJsZXMudjEuTG9nb3V0UmVxdWVzdBogLm9wZW53ZWFyYWJsZXMudjEuTG9nb3V0UmVzcG9uc2USTQoFR2V0TWUSHi5vcGVud2VhcmFibGVzLnYxLkdldE1lUmVxdWVzdBofLm9wZW53ZWFyYWJsZXMudjEuR2V0TWVSZXNwb25zZSIDkAIBElYKCFVwZGF0ZU1lEiEub3BlbndlYXJhYmxlcy52MS5VcGRhdGVNZVJlcXVlc3QaIi5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZU1lUmVzcG9uc2UiA5ACAhJjCg5DaGFuZ2VQYXNzd29yZBInLm9wZW53ZWFyYWJsZXMudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0Gigub3BlbndlYXJhYmxlcy52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlEmIKDExpc3RTZXNzaW9ucxIlLm9wZW53ZWFyYWJsZXMudjEuTGlzdFNlc3Npb25zUmVxdWVzdBomLm9wZW53ZWFyYWJsZXMudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiA5ACARJlCg1SZXZva2VTZXNzaW9uEiYub3BlbndlYXJhYmxlcy52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBonLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlIgOQAgISdwoTUmV2b2tlT3RoZXJTZXNzaW9ucxIsLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QaLS5vcGVud2VhcmFibGVzLnYxLlJldm9rZU90aGVyU2Vzc2lvbnNSZXNwb25zZSIDkAICQk1aS2dpdGh1Yi5jb20vb3BlbndlYXJhYmxlcy9vcGVud2VhcmFibGVzL2dlbi9vcGVud2VhcmFibGVzL3YxO29wZW53ZWFyYWJsZXN2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options, file_openwearables_v1_token_pair]);
 
 /**
  * Developer is a person who manages this installation.
@@ -31,8 +31,7 @@ export type Developer = Message<"openwearables.v1.Developer"> & {
   id: string;
 
   /**
-   * Unique among developers. Addresses are compared without regard to case, letter
-   * by letter, and by their domains in ASCII (IDNA).
+   * Unique among developers. Case is ignored.
    *
    * @generated from field: string email = 2;
    */
@@ -132,8 +131,6 @@ export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
  */
 export type LoginRequest = Message<"openwearables.v1.LoginRequest"> & {
   /**
-   * In whatever case, with or without spaces around it.
-   *
    * @generated from field: string email = 1;
    */
   email: string;
@@ -186,6 +183,14 @@ export type RefreshTokenRequest = Message<"openwearables.v1.RefreshTokenRequest"
    * @generated from field: optional string refresh_token = 1;
    */
   refreshToken?: string | undefined;
+
+  /**
+   * The sender cannot see whether it has the cookie: with neither a token nor the
+   * cookie, the response says `signed_out`, and is not an error.
+   *
+   * @generated from field: bool use_cookie = 2;
+   */
+  useCookie: boolean;
 };
 
 /**
@@ -200,9 +205,18 @@ export const RefreshTokenRequestSchema: GenMessage<RefreshTokenRequest> = /*@__P
  */
 export type RefreshTokenResponse = Message<"openwearables.v1.RefreshTokenResponse"> & {
   /**
+   * Unset if nobody is signed in.
+   *
    * @generated from field: openwearables.v1.TokenPair tokens = 1;
    */
   tokens?: TokenPair | undefined;
+
+  /**
+   * `use_cookie` was set, and there was neither a token nor the cookie.
+   *
+   * @generated from field: bool signed_out = 2;
+   */
+  signedOut: boolean;
 };
 
 /**
@@ -309,29 +323,28 @@ export const GetMeResponseSchema: GenMessage<GetMeResponse> = /*@__PURE__*/
  */
 export type UpdateMeRequest = Message<"openwearables.v1.UpdateMeRequest"> & {
   /**
-   * 1 to 100 characters, no control characters. Spaces around it are removed.
+   * At most 255 characters.
    *
    * @generated from field: optional string first_name = 1;
    */
   firstName?: string | undefined;
 
   /**
-   * 1 to 100 characters, no control characters. Spaces around it are removed.
+   * At most 255 characters.
    *
    * @generated from field: optional string last_name = 2;
    */
   lastName?: string | undefined;
 
   /**
-   * At most 254 characters, no spaces or invisible ones. Spaces around it are
-   * removed.
+   * At most 254 characters.
    *
    * @generated from field: optional string email = 3;
    */
   email?: string | undefined;
 
   /**
-   * Required to change the email to another.
+   * Required to change the email.
    *
    * @generated from field: optional string current_password = 4;
    */
@@ -557,7 +570,8 @@ export const SessionService: GenService<{
    * revoked), `refresh_token_used` (used moments ago; the session stays valid)
    * or `refresh_token_reused` (used earlier; the whole session is revoked).
    * Fails with `invalid_argument` (`invalid_request`) if neither the message
-   * nor the cookie contains a token, and with `permission_denied`
+   * nor the cookie contains a token, unless the message sets `use_cookie`: then
+   * nobody is signed in, and the response says so. Fails with `permission_denied`
    * (`cross_origin`) if the cookie comes from a page whose origin is not
    * allowed. Two such cookies fail with `failed_precondition`
    * (`multiple_credentials`), also in RevokeToken.
@@ -610,13 +624,10 @@ export const SessionService: GenService<{
   /**
    * UpdateMe changes the developer who makes the call.
    *
-   * A change of the email requires `current_password`; the present address is no
-   * change, in whatever case. The call fails with
+   * A change of the email requires `current_password`. The call fails with
    * `invalid_argument` (`invalid_request`) if the password is missing, with
    * `failed_precondition` (`incorrect_password`) if it is wrong, and with
    * `already_exists` (`email_taken`) if another developer has the address.
-   * ChangePassword changes the password: in JSON, a member `password` or
-   * `newPassword` here is not ignored, but fails with `invalid_argument`.
    *
    * @generated from rpc openwearables.v1.SessionService.UpdateMe
    */
@@ -632,7 +643,7 @@ export const SessionService: GenService<{
    *
    * Fails with `failed_precondition` (`incorrect_password`) if the current
    * password is wrong, and with `invalid_argument` (`invalid_request`) if the
-   * new one is too short, too common or not confirmed. Takes an Idempotency-Key.
+   * new one is too short, too common or not confirmed.
    *
    * @generated from rpc openwearables.v1.SessionService.ChangePassword
    */
