@@ -1,6 +1,6 @@
 import type { CallOptions } from "@connectrpc/connect";
 import { bind, type Session, session } from "./auth.js";
-import { type BaseOptions, createBase } from "./base.js";
+import { type BaseOptions, createBase, isBrowser } from "./base.js";
 import { type Clock, systemClock } from "./clock.js";
 import { sharedCore } from "./engine/core.js";
 import { createEngine } from "./engine/engine.js";
@@ -32,6 +32,7 @@ export function cookieSession(options: CookieSessionOptions): CookieSession {
 /** Returns the same as cookieSession, with the given clock. */
 export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): CookieSession {
   const base = createBase(options);
+  warnOfTwoSites(new URL(base.url).hostname);
   const rpc = new CookieRpc(base.bare(true), base.url, clock);
   const store = cookieStore(base.url);
   const made = session((emitter) =>
@@ -55,6 +56,19 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
       }
     },
   };
+}
+
+/** Says so on the console if page and API are of two sites: the browser then keeps no cookie. */
+function warnOfTwoSites(api: string): void {
+  const page = (isBrowser() && globalThis.location?.hostname) || api;
+  // An address has no other names; of a name the last two labels tell enough.
+  const site = (host: string) =>
+    /[\d\]]$/.test(host) ? host : host.split(".").slice(-2).join(".");
+  if (site(page) !== site(api)) {
+    console.warn(
+      `Open Wearables: the page is at ${page} and the API at ${api}, which are two sites. The browser drops the cookie of the session, and the next reload signs out: use the same name for both. localhost is not 127.0.0.1.`,
+    );
+  }
 }
 
 /** The token calls of a cookie session: the browser keeps the refresh token. */

@@ -12,7 +12,7 @@ export function isHidden(): boolean {
  * delay of up to two seconds, which spreads the tabs of a user.
  */
 export function onResume(resumed: () => void, check: () => void, until: AbortSignal): void {
-  if (!isBrowser()) {
+  if (!isBrowser() || typeof addEventListener !== "function") {
     return;
   }
   let waiting = false;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import { webStorage } from "../src/browser.js";
+import { cookieSession, webStorage } from "../src/browser.js";
 
 const browser = join(import.meta.dirname, "..", "src", "browser.js");
 
@@ -43,5 +43,31 @@ test("a storage of the app's own works where the browser forbids its own", async
     store.watch?.(() => {}, AbortSignal.abort());
   } finally {
     Reflect.deleteProperty(globalThis, "localStorage");
+  }
+});
+
+test("only a page on another site is warned", (t) => {
+  const scope = globalThis as { document?: unknown; location?: unknown };
+  const warn = t.mock.method(console, "warn", () => {});
+  scope.document = {};
+  try {
+    for (const [page, api, warned] of [
+      ["localhost", "http://localhost:8000", false],
+      ["localhost", "http://127.0.0.1:8000", true],
+      ["127.0.0.1", "http://localhost:8000", true],
+      ["127.0.0.2", "http://127.0.0.1:8000", true],
+      ["[::1]", "http://[::1]:8000", false],
+      ["app.example.com", "https://api.example.com", false],
+      ["example.com", "https://api.example.com", false],
+      ["app.example.com", "https://api.example.org", true],
+    ] as const) {
+      scope.location = { hostname: page };
+      const before = warn.mock.callCount();
+      cookieSession({ baseUrl: api });
+      assert.equal(warn.mock.callCount() - before, Number(warned), `${page} ${api}`);
+    }
+  } finally {
+    delete scope.document;
+    delete scope.location;
   }
 });

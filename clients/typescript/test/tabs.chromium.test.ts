@@ -102,3 +102,46 @@ test("a dashboard on another origin outlives reloads, and signs out even while o
   await page.close();
   assert.deepEqual(browser.leaks, []);
 });
+
+test("a stranger's first visit emits nothing and leaves the console empty", async () => {
+  const [proxy, elsewhere] = await Promise.all([local(), local()]);
+  const [page] = await open(elsewhere, 1);
+  const shown: string[] = [];
+  page.on("console", (m) => void shown.push(m.text()));
+  await page.evaluate((u) => tab.openDashboard(u), proxy);
+  assert.equal(await page.evaluate(() => tab.failed()), "signed_out");
+  assert.equal(await page.evaluate(() => tab.failed()), "signed_out");
+  assert.equal(await refreshes(proxy), 1);
+  assert.deepEqual(await page.evaluate(() => tab.told()), []);
+  assert.deepEqual(shown, []);
+
+  await page.evaluate(([e, p]) => tab.login(e, p), [rig.email, rig.password] as const);
+  await page.evaluate(() => tab.rateLimit());
+  const [other] = await open(elsewhere, 1);
+  await other.evaluate((u) => tab.openDashboard(u), proxy);
+  await other.evaluate(() => tab.rateLimit());
+  assert.deepEqual(await other.evaluate(() => tab.told()), ['signedIn {"other":true}']);
+  await page.evaluate(() => tab.signOut());
+  await other.waitForFunction(() => tab.told().length > 1);
+  const all = ['signedIn {"other":true}', 'signedOut {"other":true}'];
+  assert.deepEqual(await other.evaluate(() => tab.told()), all);
+  assert.deepEqual(await page.evaluate(() => tab.told()), [
+    'signedIn {"other":false}',
+    'signedOut {"other":false}',
+  ]);
+  await Promise.all([page.close(), other.close()]);
+});
+
+test("a page on another site than the API is told that a login will not last", async () => {
+  const [proxy, elsewhere] = await Promise.all([rig.proxy(), local()]);
+  const [page] = await open(elsewhere, 1);
+  const shown: string[] = [];
+  page.on("console", (m) => void shown.push(m.text()));
+  await page.evaluate((u) => tab.openDashboard(u), proxy);
+  assert.equal(shown.length, 1);
+  assert.match(
+    shown[0] ?? "",
+    /the page is at localhost and the API at 127\.0\.0\.1, which are two/,
+  );
+  await page.close();
+});

@@ -19,6 +19,7 @@ let ahead = 0;
 const clock = { wall: () => systemClock.wall() + ahead, mono: () => systemClock.mono() + ahead };
 const lost: string[] = [];
 const storageErrors: string[] = [];
+const told: string[] = [];
 let client: Client;
 let dashboard: CookieSession;
 let user: Awaited<ReturnType<typeof open>>;
@@ -80,6 +81,9 @@ const tab = {
     dashboard = cookieSessionAt({ baseUrl }, clock);
     dashboard.on("sessionExpired", () => lost.push("sessionExpired"));
     dashboard.on("signedOut", () => lost.push("signedOut"));
+    for (const name of ["signedIn", "tokenRefreshed", "signedOut", "sessionExpired"] as const) {
+      dashboard.on(name, (e) => void told.push(`${name} ${JSON.stringify(e)}`));
+    }
     client = createClient({ baseUrl, auth: dashboard });
   },
   login: (email: string, password: string) => dashboard.login({ email, password }),
@@ -109,6 +113,8 @@ const tab = {
     }
   },
   lost: () => lost,
+  /** The events of the dashboard. */
+  told: () => told,
   cookies: () => document.cookie,
   async stored() {
     const found: string[] = [JSON.stringify({ ...localStorage, ...sessionStorage })];
