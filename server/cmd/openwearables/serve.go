@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
+	"time"
 
 	"github.com/openwearables/openwearables/server"
 )
@@ -34,11 +36,35 @@ func (p *program) serve(ctx context.Context, args []string) error {
 		scheme = "https"
 	}
 	err = node.Run(ctx, func(addr string) {
+		if s.config.Dev && scheme == "http" {
+			addr = byName(ctx, addr)
+		}
 		base := scheme + "://" + addr
 		welcome := s.welcome(ctx, node, base)
 		fmt.Fprintf(p.stdout, "openwearables is ready on %s (reference: %s/docs)\n%s", base, base, welcome)
 	})
 	return errors.Join(err, node.Close())
+}
+
+// byName returns an address with the name localhost, if that name leads to it. The
+// pages of a development server are usually at localhost, which for a browser is
+// another site than 127.0.0.1: it would drop the cookie of a login.
+func byName(ctx context.Context, addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	name := net.JoinHostPort("localhost", port)
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", name)
+	if err != nil {
+		return addr
+	}
+	defer conn.Close()
+	if conn.RemoteAddr().String() != addr {
+		return addr // another process listens there, or this one on every address
+	}
+	return name
 }
 
 // level returns the level of the log.

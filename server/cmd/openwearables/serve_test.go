@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -41,6 +42,28 @@ func TestServeDevShowsTheFirstDeveloperOnce(t *testing.T) {
 	again.login(shown[1], shown[2])
 	if strings.Contains(p.stderr.String()+again.stderr.String(), shown[2]) {
 		t.Error("the password is in the log")
+	}
+}
+
+// A page of a development server, at localhost, and the API must be of one site.
+func TestServeDevPrintsLocalhost(t *testing.T) {
+	p := install(t).serve("--dev")
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(p.url, "http://"))
+	if err != nil || p.url != "http://localhost:"+port {
+		t.Errorf("printed is %s, want http://localhost:<port>", p.url)
+	}
+	p.want(200, "GET", "/readyz", "", nil)
+	conn, err := net.DialTimeout("tcp", "127.0.0.1:"+port, requestTimeout)
+	if err != nil {
+		t.Fatalf("it does not listen on 127.0.0.1 any more: %v", err)
+	}
+	conn.Close()
+
+	if elsewhere := install(t).serve("--dev", "--addr", "127.0.0.2:0"); !strings.HasPrefix(elsewhere.url, "http://127.0.0.2:") {
+		t.Errorf("printed is %s, to which localhost does not lead", elsewhere.url)
+	}
+	if plain := install(t).serve(); !strings.HasPrefix(plain.url, "http://127.0.0.1:") {
+		t.Errorf("without --dev, printed is %s", plain.url)
 	}
 }
 
