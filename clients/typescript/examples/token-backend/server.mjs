@@ -1,11 +1,12 @@
 // A backend that keeps an application's secret. It sends tokens of its signed-in user
 // to a web page, which calls the API with them.
 //
-//   OPENWEARABLES_BASE_URL  such as http://127.0.0.1:8000
+//   OPENWEARABLES_BASE_URL  such as http://localhost:8000
 //   OPENWEARABLES_APP_ID, OPENWEARABLES_APP_SECRET  of an application
 //   OPENWEARABLES_API_KEY   with the scope users:write, to create the user
 //
-// npm install && npm run build && npm start, then open http://localhost:8080.
+// npm install && npm run build && npm start, then open http://localhost:8080. The build
+// also builds the SDK, two folders up.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { apiKey, appCredentials, createClient } from "@openwearables/sdk/node";
