@@ -100,6 +100,11 @@ function withoutSecrets(of: Headers): Headers {
     const to = location.replace(/(\/openwearables\.v1\.|[?#]).*/, "").replace(/\/\/[^/]*@/, "//");
     headers.set("location", to);
   }
+  for (const [name, value] of of) {
+    if (name !== "location" && clean(value) !== value && headers.has(name)) {
+      headers.set(name, clean(value).replace(/[^ -~]/g, "."));
+    }
+  }
   return headers;
 }
 

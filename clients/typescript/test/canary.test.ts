@@ -5,8 +5,12 @@ import { after, before, test } from "node:test";
 import {
   apiKey,
   appCredentials,
+  type Client,
   createClient,
+  developerLogin,
   file,
+  memory,
+  OpenWearablesError,
   Secret,
   type Store,
   type TokenPair,
@@ -14,8 +18,10 @@ import {
 } from "../src/node.js";
 import { printed } from "./canary.js";
 import { type Rig, startRig } from "./harness.js";
+import { startHostile } from "./hostile.js";
 import { direct } from "./scenario/world.js";
 import { secrets } from "./secrets.js";
+import { readable } from "./walk.js";
 
 let rig: Rig;
 /** One of each kind of secret that the server issues. */
@@ -57,28 +63,86 @@ test("a process fails if it prints a secret, and not if it prints a fingerprint"
   assert.equal(run("console.log(process.env.VALUE)", `${new Secret(key)}`).status, 0);
 });
 
-test("no printed client, session, store or error shows a secret", async () => {
-  const [key = "", appSecret = "", access = ""] = values;
-  const stores: Store[] = [file(join(rig.folder, "canary.json"))];
+test("no public value that can be reached holds a secret in readable form", async () => {
+  const [key = "", appSecret = "", access = "", refresh = ""] = values;
+  const echo = await startHostile((req, res) => {
+    const sent = String(req.headers.authorization);
+    const headers = { "Set-Cookie": `a=${refresh}`, "X-Echo": sent, Location: `/?t=${access}` };
+    const body = JSON.stringify({ message: `you sent ${sent} and ${refresh}`, detail: key });
+    const type = "application/json";
+    res.writeHead(Number(req.headers["x-status"]), { "Content-Type": type, ...headers }).end(body);
+  });
+  const path = join(rig.folder, "canary.json");
+  const stores: Store[] = [file(path), memory()];
   const options = { baseUrl: rig.server };
   const session = userSession({ store: stores[0] as Store });
+  const held = userSession({ store: stores[1] as Store, userId: "ada", tokenProvider: () => pair });
+  const failing = userSession({
+    tokenProvider: () => Promise.reject(new Error(`the backend says ${refresh}`)),
+  });
+  const login = developerLogin({ email: rig.email, password: rig.password });
   const clients = [
     createClient({ ...options, auth: apiKey(key) }),
     createClient({ ...options, auth: session }),
+    createClient({ ...options, auth: held }),
+    createClient({ ...options, auth: failing }),
+    createClient({ ...options, auth: login }),
     createClient({ ...options, auth: apiKey(`${key}x`) }),
   ];
-  await session.signIn(pair);
-  const errors = await Promise.all([
-    ...clients.map((c) => c.users.get("nobody").catch((e) => e)),
-    appCredentials({ ...options, appId: "app_x", appSecret })
-      .exchange("x")
-      .catch((e) => e),
-    session.signIn({ access_token: `Bearer ${access}`, expires_in: 1 }).catch((e) => e),
-    stores[0]?.save("{}", "other"),
-  ]);
-  const shown = [...errors, ...clients, ...stores, session, pair, await session.token()];
-  for (const v of shown) {
-    assert.doesNotMatch(printed(v), secrets);
+  const shown: unknown[] = [...clients, ...stores, session, held, failing, login, pair];
+  for (const s of [session, held, failing, login]) {
+    for (const name of ["signedIn", "tokenRefreshed", "refreshFailed", "storageError"] as const) {
+      s.on(name, (e) => void shown.push(e));
+    }
   }
-  assert.ok(errors.filter((e) => e instanceof Error).length >= 5);
+  await session.signIn(pair);
+  await clients[2]?.users.list().catch((e) => shown.push(e));
+  const dev = clients[4] as Client;
+  const app = await dev.applications.create("walk");
+  const exchange = appCredentials({ ...options, appId: app.application.appId, appSecret });
+  const right = { ...options, appId: app.application.appId, appSecret: app.secret.reveal() };
+  const user = await dev.users.create({});
+  const minting = appCredentials(right);
+  shown.push(app, exchange, minting, await minting.exchange(user.id), await dev.keys.create({}));
+  shown.push(await session.token(), await login.token(), dev.keys.listAll(), user);
+  shown.push(await dev.keys.listAll().next(), await dev.users.list(), new Secret(key));
+
+  const away = createClient({ baseUrl: echo.url, auth: apiKey(key), retries: 0 });
+  const bearer = { Authorization: `Bearer ${access}` };
+  const failures: unknown[] = [
+    ...clients.map((c) => c.users.get("nobody")),
+    exchange.exchange("x"),
+    session.signIn({ access_token: `Bearer ${access}`, expires_in: 1 }),
+    session.signIn({ access_token: `${access}\n`, expires_in: 1 }),
+    failing.token(),
+    away.users.get({ access } as never),
+    away.users.get("x", { headers: { "X-Y": `${access}\n1` } }),
+    away.users.get(access, { signal: AbortSignal.abort(new Error("mine")) }),
+    dev.sessions.changePassword({ access } as never, refresh),
+    ...[302, 400, 401, 403, 404, 429, 500, 503].map((status) =>
+      away.users.get("x", { headers: { "X-Status": String(status), ...bearer } }),
+    ),
+  ];
+  try {
+    const errors = (await Promise.allSettled(failures)).map((r) => {
+      assert.equal(r.status, "rejected");
+      return (r as PromiseRejectedResult).reason;
+    });
+    const garbled = memory();
+    await garbled.save(`{"access_token":"${access}`, undefined);
+    const broken = createClient({ ...options, auth: userSession({ store: garbled }) });
+    shown.push(...errors, await broken.users.get("x").catch((e) => e));
+    for (const e of errors) {
+      assert.ok(e instanceof OpenWearablesError, String(e));
+    }
+    for (const v of shown) {
+      // The provider's own error is passed on as it is.
+      const cause = v instanceof OpenWearablesError && v.reason === "token_provider_failed";
+      const own = cause ? { ...v, message: v.message } : v;
+      assert.doesNotMatch(printed(own), secrets);
+      assert.doesNotMatch(readable(own), secrets);
+    }
+  } finally {
+    await echo.close();
+  }
 });
