@@ -103,6 +103,7 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      import { nameOf } from "./errors.js";
      import { greet } from "./ssr.js";
      import { workouts } from "./raw.js";
+     import { run } from "./workouts.js";
      import * as testing from "./testing.js";
      import * as tool from "./tool.js";
      import "./backend.js";
@@ -113,6 +114,7 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      assert.equal(await nameOf(ow, crypto.randomUUID()), undefined);
      const range = { userId: user, startDate: "2026-01-01", endDate: "2026-12-31" };
      assert.equal((await workouts(ow).listWorkouts(range)).data.length, 0);
+     assert.equal((await run(ow, user, new Date("2026-03-02T10:00:00.123Z"))).length, 1);
      assert.match((await (await handleTokenRequest(user)).json()).refresh_token, /^rt_/);
      assert.equal((await tool.open(baseUrl, email, async () => password).sessions.me()).email, email);
      assert.equal(await testing.test(), true);

@@ -27,7 +27,7 @@ const maxRecord = 64 << 10;
  * symbolic link and anything else than a regular file is refused; Windows has no such
  * owners and modes. Processes that share the file take turns with a lock file,
  * path + ".node-lock", which is removed if its owner is dead. A missing folder is
- * created. Every user and every base URL needs its own file.
+ * created. A file holds one session.
  */
 export function file(path: string): Store {
   const full = resolve(path);
