@@ -203,7 +203,9 @@ export function toError(err: unknown): OpenWearablesError {
       details.kind = status === 429 ? "rate_limited" : "unavailable";
     }
   }
-  const message = status ? describeForeign(status, h.get("location"), c.rawMessage) : c.rawMessage;
+  const message = status
+    ? describeForeign(status, h.get("location"), status === 200 ? "" : c.rawMessage)
+    : c.rawMessage;
   return new OpenWearablesError(message, details, c);
 }
 

@@ -41,5 +41,6 @@ export function unanswered(e: unknown, own: boolean): unknown {
       e,
     );
   }
-  return new OpenWearablesError(message, { kind: "offline", reason: "offline" }, e);
+  const why = cause?.code ? `${message}: ${String(cause.code)}` : message;
+  return new OpenWearablesError(why, { kind: "offline", reason: "offline" }, e);
 }

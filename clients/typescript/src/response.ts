@@ -74,13 +74,11 @@ function hasOwnForm(status: number, headers: Headers): boolean {
 function foreign(status: number, of: Headers, message: string): Response {
   const headers = withoutSecrets(of);
   headers.set(foreignHeader, String(status));
-  headers.set("content-type", "application/json");
-  // The transport derives the Connect code from the status.
-  return answer({
-    status: status === 200 ? 502 : status,
-    headers,
-    json: async () => ({ message }),
-  });
+  if (status !== 200) {
+    headers.set("content-type", "application/json");
+  }
+  // The transport derives the Connect code from the status, or from the type of a 200.
+  return answer({ status, headers, json: async () => ({ message }) });
 }
 
 /** Returns what an error that is not one of Connect says. */
