@@ -35,19 +35,19 @@ const entries = {
     const auth = userSession({ store: indexedDb("x") });
     globalThis.out = createClient(WorkoutService, createTransport({ baseUrl, auth }));`,
     "connect-web, bare",
-    11700,
+    11850,
   ],
   "whole browser client": [
     `import { createClient, userSession, indexedDb } from "../dist/browser.js";
     globalThis.out = createClient({ baseUrl, auth: userSession({ store: indexedDb("x") }) });`,
     "connect-web, bare",
-    15150,
+    15250,
   ],
   "whole dashboard client": [
     `import { createClient, cookieSession } from "../dist/browser.js";
     globalThis.out = createClient({ baseUrl, auth: cookieSession({ baseUrl }) });`,
     "connect-web, bare",
-    16200,
+    16350,
   ],
 };
 

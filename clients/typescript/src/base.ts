@@ -92,15 +92,15 @@ export function createBase(options: BaseOptions): Base {
   };
 }
 
-/** Returns what may be wrong if nothing is found under a base URL with a path. */
+/** Returns what the base URL should be, if its path may be why something else answered. */
 function pathHint(url: string, status: number): string {
   const { origin, pathname } = new URL(url);
-  if (pathname === "/" || ![404, 405, 501].includes(status)) {
+  if (pathname === "/" || (status >= 400 && status !== 404 && status !== 405)) {
     return "";
   }
   const rest = pathname.replace(/\/api(\/v\d+)?$/, "");
   const right = rest === pathname ? origin : origin + rest;
-  return `the base URL has the path ${pathname}, should it be ${right}?`;
+  return `; the base URL ends in ${pathname}: it should be ${right}, unless a proxy serves the API below that path`;
 }
 
 /** Sends a request without following redirects. */

@@ -162,8 +162,18 @@ const codes: { [kind in ErrorKind]?: Code } = {
 /** How many invalid fields an error names at most. */
 const maxViolations = 256;
 
-/** The header that marks a response of another server with its status. It is never sent. */
+/**
+ * The headers that mark a response of another server: its status and reason, and what to
+ * change. They are never sent.
+ */
 export const foreignHeader = "openwearables-foreign-status";
+export const foreignReason = "openwearables-foreign-reason";
+export const foreignHint = "openwearables-foreign-hint";
+
+/** Describes a response of another server that says nothing itself. */
+export function describeForeign(status: number): string {
+  return `HTTP ${status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`;
+}
 
 /** Converts what a call threw into an OpenWearablesError. */
 export function toError(err: unknown): OpenWearablesError {
@@ -198,27 +208,19 @@ export function toError(err: unknown): OpenWearablesError {
     details.requiredScope = clean(detail.requiredScope);
   }
   if (status) {
-    details.reason = "foreign_answer";
+    details.reason = h.get(foreignReason) ?? "foreign_answer";
     if (status !== 401) {
       details.kind = status === 429 ? "rate_limited" : "unavailable";
     }
   }
-  const message = status
-    ? describeForeign(status, h.get("location"), status === 200 ? "" : c.rawMessage)
-    : c.rawMessage;
-  return new OpenWearablesError(message, details, c);
+  // A 200 brings no words.
+  const words = status === 200 ? describeForeign(status) : c.rawMessage;
+  return new OpenWearablesError(words + (h.get(foreignHint) ?? ""), details, c);
 }
 
 /** Reports whether an HTTP status is that of a redirect. */
 export function isRedirect(status: number): boolean {
   return status >= 300 && status < 400;
-}
-
-/** @param said what the answer says of itself, or empty */
-function describeForeign(status: number, to: string | null, said: string): string {
-  return isRedirect(status)
-    ? `the base URL redirects to ${to || "another URL"}: set it to the URL where the API answers`
-    : `HTTP ${status} that did not come from the API${said && `: ${said}`}: is a proxy or a captive portal in between, or the base URL wrong?`;
 }
 
 /**

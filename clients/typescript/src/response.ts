@@ -1,5 +1,15 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { clean, foreignHeader, harmless, invalidResponse, isRedirect } from "./error.js";
+import { Code } from "@connectrpc/connect";
+import {
+  clean,
+  describeForeign,
+  foreignHeader,
+  foreignHint,
+  foreignReason,
+  harmless,
+  invalidResponse,
+  isRedirect,
+} from "./error.js";
 import { unanswered } from "./network.js";
 
 /** The default limit of a response, in bytes after decompression. */
@@ -46,12 +56,8 @@ export async function bounded(res: Response, reading: Reading): Promise<Response
   });
   try {
     const error = failed ? parseError(bytes) : checkFields(bytes);
-    if (failed && typeof Object(error).code !== "string") {
-      return foreign(
-        status,
-        headers,
-        [words(error), reading.hint(status)].filter(Boolean).join("; "),
-      );
+    if (failed && !isConnectCode(Object(error).code)) {
+      return foreign(status, headers, reading.hint(status), Object(error));
     }
     return answer({
       status,
@@ -66,26 +72,49 @@ export async function bounded(res: Response, reading: Reading): Promise<Response
 
 /** Reports whether a response has the form of the API's: a message, a stream or an error. */
 function hasOwnForm(status: number, headers: Headers): boolean {
-  const form = status === 200 ? /^application\/(proto|connect\+)/ : /^application\/json/;
+  const form =
+    status === 200 ? /^application\/(proto|connect\+)/ : /^application\/([\w.-]+\+)?json/;
   return form.test(headers.get("content-type") ?? "") && !isRedirect(status);
 }
 
-/** Returns the error of a response that did not come from the API. */
-function foreign(status: number, of: Headers, message: string): Response {
+/** Reports whether a value is the code of an error of the Connect protocol. */
+function isConnectCode(code: unknown): boolean {
+  const name = String(code).replace(/(^|_)[a-z]/g, (c) => c.slice(-1).toUpperCase());
+  return /^[a-z_]+$/.test(String(code)) && name in Code;
+}
+
+/**
+ * Returns the error of a response that did not come from the API.
+ *
+ * @param hint what may be the cause, or empty
+ * @param said the body, if it is JSON
+ */
+function foreign(
+  status: number,
+  of: Headers,
+  hint: string,
+  said: { [name: string]: unknown } = {},
+): Response {
   const headers = withoutSecrets(of);
   headers.set(foreignHeader, String(status));
+  headers.set(foreignHint, hint);
+  for (const [header, name] of [
+    [foreignReason, "reason"],
+    ["x-request-id", "request_id"],
+  ] as const) {
+    const value = String(said[name] ?? "");
+    if (/^[\w.:-]{1,100}$/.test(value)) {
+      headers.set(header, value);
+    }
+  }
   if (status !== 200) {
     headers.set("content-type", "application/json");
   }
+  const words = [said.detail, said.message].find((w) => w && typeof w === "string");
+  const redirect = `the base URL redirects to ${headers.get("location") || "another URL"}: set it to the URL where the API answers`;
+  const message = isRedirect(status) ? redirect : words || describeForeign(status);
   // The transport derives the Connect code from the status, or from the type of a 200.
   return answer({ status, headers, json: async () => ({ message }) });
-}
-
-/** Returns what an error that is not one of Connect says. */
-function words(error: unknown): string {
-  const { detail, message, error: nested, reason } = Object(error) as Record<string, unknown>;
-  const said = [detail, message, nested, reason].filter((x) => x && typeof x === "string");
-  return said.slice(0, 2).join(", ");
 }
 
 /** Returns the headers of a failed response, which its error holds, without what may be a secret. */

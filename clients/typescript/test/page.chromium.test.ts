@@ -118,6 +118,28 @@ test("tabs that are back online renew once, even during a cooldown", async () =>
   await close();
 });
 
+test("a call right after the network or the page returned does not wait", async () => {
+  const { proxy, pages, get, close, id } = await signedIn(1);
+  const [page] = pages;
+  const faults = new FaultProxy(proxy);
+  const lost = [{ method: "RefreshToken", fault: "reset" }];
+  for (const resume of ["online", "visibilitychange"]) {
+    await page.evaluate((ms) => tab.advance(ms), over);
+    await faults.reset();
+    await faults.rules(lost);
+    await assert.rejects(get(page), /offline/);
+    await assert.rejects(get(page), /offline/); // the cooldown
+    await faults.reset();
+    await page.evaluate((name) => {
+      (name === "online" ? window : document).dispatchEvent(new Event(name));
+    }, resume);
+    assert.equal(await get(page), id, resume);
+    assert.equal(await refreshes(proxy), 1);
+    await pause(2_500); // until the check that follows is over
+  }
+  await close();
+});
+
 test("a disposed session ignores other tabs and renews nothing", async () => {
   const { proxy, pages, close } = await signedIn(2);
   const [first, second] = pages as [Page, Page];

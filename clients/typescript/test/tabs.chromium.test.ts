@@ -103,6 +103,38 @@ test("a dashboard on another origin outlives reloads, and signs out even while o
   assert.deepEqual(browser.leaks, []);
 });
 
+test("a sign-out of a dashboard without a network reaches the server when that is back", async () => {
+  const [proxy, elsewhere] = await Promise.all([local(), local()]);
+  const [page] = await open(elsewhere, 1);
+  await page.evaluate((u) => tab.openDashboard(u), proxy);
+  const login = () =>
+    page.evaluate(([e, p]) => tab.login(e, p), [rig.email, rig.password] as const);
+  const revokes = async () =>
+    (await new FaultProxy(proxy).report()).log.filter(
+      (s) => s.method === "RevokeToken" && s.status === 200,
+    ).length;
+  for (const comesBack of [
+    () => page.waitForTimeout(3_000), // it does so by itself
+    login, // which must not be revoked
+  ]) {
+    await login();
+    await new FaultProxy(proxy).reset();
+    await browser.context.setOffline(true);
+    await assert.rejects(
+      page.evaluate(() => tab.signOut()),
+      /offline/,
+    );
+    await browser.context.setOffline(false);
+    await comesBack();
+    assert.equal(await revokes(), 1);
+  }
+  await page.waitForTimeout(3_000);
+  assert.equal((await page.evaluate(() => tab.rateLimit())).email, rig.email);
+  assert.equal(await revokes(), 1);
+  await page.evaluate(() => tab.signOut());
+  await page.close();
+});
+
 test("a stranger's first visit emits nothing and leaves the console empty", async () => {
   const [proxy, elsewhere] = await Promise.all([local(), local()]);
   const [page] = await open(elsewhere, 1);

@@ -23,7 +23,7 @@ const refusals: Record<string, Verdict> = {
 /** Returns the verdict on a failed attempt. Only a reason from the server ends a session. */
 export function judge(err: OpenWearablesError): Verdict {
   if (err.code === Code.Unauthenticated) {
-    return refusals[err.reason] ?? "doubtful";
+    return (!err.status && refusals[err.reason]) || "doubtful"; // whatever a gateway says
   }
   const transient = err.status || err.kind === "timeout" || isRetryable(err);
   return transient ? "transient" : "futile";
