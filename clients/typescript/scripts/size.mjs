@@ -27,7 +27,7 @@ const entries = {
     import { createEmitter } from "../dist/engine/event.js";
     globalThis.engine = [createEngine, sharedCore, createEmitter];`,
     "typed errors and token calls",
-    3800,
+    3900,
   ],
   "userSession on a raw client": [
     `import { createClient } from "@connectrpc/connect";
@@ -35,19 +35,19 @@ const entries = {
     const auth = userSession({ store: indexedDb("x") });
     globalThis.out = createClient(WorkoutService, createTransport({ baseUrl, auth }));`,
     "connect-web, bare",
-    11850,
+    11900,
   ],
   "whole browser client": [
     `import { createClient, userSession, indexedDb } from "../dist/browser.js";
     globalThis.out = createClient({ baseUrl, auth: userSession({ store: indexedDb("x") }) });`,
     "connect-web, bare",
-    15250,
+    15350,
   ],
   "whole dashboard client": [
     `import { createClient, cookieSession } from "../dist/browser.js";
     globalThis.out = createClient({ baseUrl, auth: cookieSession({ baseUrl }) });`,
     "connect-web, bare",
-    16350,
+    16450,
   ],
 };
 

@@ -12,6 +12,7 @@ import {
   memory,
   OpenWearablesError,
   Secret,
+  type Session,
   type Store,
   type TokenPair,
   userSession,
@@ -63,6 +64,24 @@ test("a process fails if it prints a secret, and not if it prints a fingerprint"
   assert.equal(run("console.log(process.env.VALUE)", `${new Secret(key)}`).status, 0);
 });
 
+/** Makes calls that fail, with secrets where they should not be. */
+function failingCalls(session: Session, dev: Client, echo: string): Promise<unknown>[] {
+  const [key = "", , access = "", refresh = ""] = values;
+  const away = createClient({ baseUrl: echo, auth: apiKey(key), retries: 0 });
+  const bearer = { Authorization: `Bearer ${access}` };
+  return [
+    session.signIn({ access_token: `Bearer ${access}`, expires_in: 1 }),
+    session.signIn({ access_token: `${access}\n`, expires_in: 1 }),
+    away.users.get({ access } as never),
+    away.users.get("x", { headers: { "X-Y": `${access}\n1` } }),
+    away.users.get(access, { signal: AbortSignal.abort(new Error("mine")) }),
+    dev.sessions.changePassword({ access } as never, refresh),
+    ...[302, 400, 401, 403, 404, 429, 500, 503].map((status) =>
+      away.users.get("x", { headers: { "X-Status": String(status), ...bearer } }),
+    ),
+  ];
+}
+
 test("no public value that can be reached holds a secret in readable form", async () => {
   const [key = "", appSecret = "", access = "", refresh = ""] = values;
   const echo = await startHostile((req, res) => {
@@ -107,21 +126,11 @@ test("no public value that can be reached holds a secret in readable form", asyn
   shown.push(await session.token(), await login.token(), dev.keys.listAll(), user);
   shown.push(await dev.keys.listAll().next(), await dev.users.list(), new Secret(key));
 
-  const away = createClient({ baseUrl: echo.url, auth: apiKey(key), retries: 0 });
-  const bearer = { Authorization: `Bearer ${access}` };
-  const failures: unknown[] = [
+  const failures = [
     ...clients.map((c) => c.users.get("nobody")),
     exchange.exchange("x"),
-    session.signIn({ access_token: `Bearer ${access}`, expires_in: 1 }),
-    session.signIn({ access_token: `${access}\n`, expires_in: 1 }),
     failing.token(),
-    away.users.get({ access } as never),
-    away.users.get("x", { headers: { "X-Y": `${access}\n1` } }),
-    away.users.get(access, { signal: AbortSignal.abort(new Error("mine")) }),
-    dev.sessions.changePassword({ access } as never, refresh),
-    ...[302, 400, 401, 403, 404, 429, 500, 503].map((status) =>
-      away.users.get("x", { headers: { "X-Status": String(status), ...bearer } }),
-    ),
+    ...failingCalls(session, dev, echo.url),
   ];
   try {
     const errors = (await Promise.allSettled(failures)).map((r) => {

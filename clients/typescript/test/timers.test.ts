@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { sleep, startDeadline } from "../src/clock.js";
 import {
   createClient,
+  developerLogin,
   isCanceled,
   isRateLimited,
   memory,
@@ -76,6 +77,20 @@ test("a Retry-After beyond the deadline fails at once with its time", async () =
   assert.equal(server.count("GetUser"), asked + 1, "it waits and does not hurry");
   c.abort();
   await call;
+});
+
+test("a login that has to wait for longer than it may fails at once with the time", async () => {
+  const server = fakeServer({ password: "right" });
+  const auth = developerLogin({ email: "dev@example.com", password: "right" });
+  const ow = createClient({ baseUrl: server.baseUrl, fetch: server.fetch, auth });
+  const headers = { ...refused, "Retry-After": "40" };
+  server.fail({ method: "Login", kind: "status", status: 429, headers, body });
+  const began = performance.now();
+  const e = await ow.sessions.me().catch((x) => x);
+  assert.ok(isRateLimited(e) && e instanceof OpenWearablesError, String(e));
+  assert.ok(e.retryAfterMs > 39_000 && e.retryAfterMs <= 40_000, String(e.retryAfterMs));
+  assert.ok(performance.now() - began < 1_000);
+  assert.equal(server.count("Login"), 1);
 });
 
 test("a canceled call is named as the platform names it", async () => {

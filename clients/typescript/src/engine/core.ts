@@ -166,6 +166,14 @@ type Cores = Map<string, { deref(): Core | undefined }>;
 const named: Cores = new Map();
 const unnamed = new WeakMap<Store, Cores>();
 
+function forgetDead(cores: Cores): void {
+  for (const [key, ref] of cores) {
+    if (!ref.deref()) {
+      cores.delete(key);
+    }
+  }
+}
+
 /**
  * Returns the core of a store, a base URL and a user, one for the whole page or process.
  * It lives as long as an engine uses it.
@@ -179,6 +187,9 @@ export function sharedCore(store: Store, base: string, clock: Clock, user = ""):
   const key = JSON.stringify([store.id, base, user]);
   let core = cores.get(key)?.deref();
   if (!core) {
+    if (cores.size % 64 === 63) {
+      forgetDead(cores);
+    }
     core = createCore(base, clock, user);
     const held = core;
     cores.set(key, typeof WeakRef === "function" ? new WeakRef(core) : { deref: () => held });

@@ -1,6 +1,7 @@
 import { abortable } from "../clock.js";
 import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
 import { isHidden } from "../resume.js";
+import { isRetryable } from "../retry.js";
 import type { TokenRpc } from "../rpc.js";
 import { type GuardedStore, guardedStore, type Store } from "../store/store.js";
 import type { Context, EngineOptions, Need } from "./context.js";
@@ -164,7 +165,7 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
     if (token) {
       await rpc.revoke(token).catch((e) => {
         failed ??= toError(e);
-        postpone(core, token);
+        postpone(core, token, e);
       });
     }
   }
@@ -173,10 +174,11 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
   }
 }
 
-/** Keeps a refresh token to revoke it later. */
-function postpone({ unrevoked }: Core, token: string): void {
+/** Keeps a refresh token to revoke it later, if the failure was transient. */
+function postpone({ unrevoked }: Core, token: string, failed: unknown): void {
   const most = 16;
-  if (unrevoked.size < most) {
+  const error = toError(failed);
+  if (unrevoked.size < most && (error.kind === "timeout" || isRetryable(error))) {
     unrevoked.add(token);
   }
 }
@@ -193,8 +195,8 @@ async function revokeRest({ core, store, rpc }: Context): Promise<void> {
       if (!held || !(await store.load())) {
         await rpc.revoke(token);
       }
-    } catch {
-      postpone(core, token);
+    } catch (e) {
+      postpone(core, token, e);
     } finally {
       unlock?.();
     }
