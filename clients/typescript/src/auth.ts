@@ -1,3 +1,4 @@
+import { checkOptions } from "./argument.js";
 import { type Base, isBrowser } from "./base.js";
 import { systemClock } from "./clock.js";
 import type { Need } from "./engine/context.js";
@@ -80,11 +81,14 @@ export function apiKey(key: string): Auth {
     );
   }
   const wrong = /^(secret_|rt_|app_)/.exec(String(key));
-  const bad = !key
-    ? invalid("the API key is empty: is the environment variable set?")
-    : wrong
-      ? invalid(`what begins with ${wrong[0]} is no API key: those begin with ow_live_ or ow_test_`)
-      : credentialError(key);
+  const bad =
+    !key || typeof key !== "string"
+      ? invalid("the API key is empty: is the environment variable set?")
+      : wrong
+        ? invalid(
+            `what begins with ${wrong[0]} is no API key: those begin with ow_live_ or ow_test_`,
+          )
+        : credentialError(key);
   if (bad) {
     throw bad;
   }
@@ -130,9 +134,21 @@ export interface UserSessionOptions {
   refresh?: "never";
 }
 
+function checkStore(store: Store): void {
+  for (const name of ["load", "save", "clear"] as const) {
+    if (typeof store?.[name] !== "function") {
+      throw invalid(`it has no function ${name}`, "store");
+    }
+  }
+}
+
 /** Authenticates with the session of one user. It serves one client, or several of one base URL. */
 export function userSession(options: UserSessionOptions = {}): Session {
   const { store = memory(), tokenProvider: provider, userId, refresh } = options;
+  checkStore(store);
+  if (provider !== undefined && typeof provider !== "function") {
+    throw invalid("it must be a function", "tokenProvider");
+  }
   if (userId !== undefined && !(typeof userId === "string" && /^.{1,255}$/su.test(userId))) {
     throw invalid("it must have 1 to 255 characters", "userId");
   }
@@ -168,6 +184,7 @@ export function developerLogin({
   password,
   store = memory(),
 }: DeveloperLoginOptions): Session {
+  checkStore(store);
   if (typeof email !== "string") {
     throw invalid("it must be the developer's address", "email");
   }
@@ -220,6 +237,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
       on: (name, listener) => emitter.on(name, listener),
       async token(options) {
         const e = requireEngine();
+        checkOptions(options?.signal, 0);
         const s = await e.token("", options);
         return {
           token: new Secret(s.record.access_token),

@@ -68,6 +68,9 @@ export function parseBase({ baseUrl, allowInsecurePrivateNetwork }: BaseOptions)
 }
 
 export function createBase(options: BaseOptions): Base {
+  if (!options || typeof options !== "object") {
+    throw invalid("give an object with a baseUrl", "options");
+  }
   const url = parseBase(options);
   const { fetch: custom } = options;
   if (custom !== undefined && typeof custom !== "function") {

@@ -48,14 +48,11 @@ export function connect(options: ClientOptions): { transport: Transport; baseUrl
       throw unsupported(name);
     }
   }
-  if (!options || typeof options !== "object") {
-    throw invalid("give an object with a baseUrl", "options");
-  }
+  const base = createBase(options);
   const { auth } = options;
   if (auth !== undefined && typeof auth?.[bind] !== "function") {
     throw invalid("it must come from apiKey, userSession or another function of this kind", "auth");
   }
-  const base = createBase(options);
   return { transport: authorized(base, auth?.[bind](base), options), baseUrl: base.url };
 }
 

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { cookieSession } from "../src/browser.js";
 import {
   apiKey,
+  appCredentials,
   type Client,
   type ClientOptions,
   createClient,
+  developerLogin,
   isInvalid,
   isUnavailable,
   OpenWearablesError,
   userSession,
-} from "../src/index.js";
+} from "../src/node.js";
 import { fakeServer } from "../src/testing.js";
 import { type Rig, startRig } from "./harness.js";
 import { startHostile, whole } from "./hostile.js";
@@ -108,7 +111,7 @@ test("an argument that is left out is never an internal error", async () => {
   assert.ok(calls > 80);
 });
 
-test("a wrong option is invalid, with its field", () => {
+test("a wrong option is invalid, with its field", async () => {
   const baseUrl = "https://api.example.com";
   const cases: [string, unknown][] = [
     ["options", undefined],
@@ -127,6 +130,17 @@ test("a wrong option is invalid, with its field", () => {
   for (const userId of ["", "x".repeat(256), 5 as never]) {
     assert.throws(() => userSession({ userId }), names("userId"));
   }
+  const store = { load: async () => undefined } as never;
+  assert.throws(() => userSession({ store }), names("store"));
+  assert.throws(() => developerLogin({ email: "x", password: "x", store }), names("store"));
+  assert.throws(() => developerLogin({ email: 5 as never, password: "x" }), names("email"));
+  assert.throws(() => userSession({ tokenProvider: "x" as never }), names("tokenProvider"));
+  assert.throws(() => apiKey(12345 as never), isInvalid);
+  assert.throws(() => cookieSession(undefined as never), names("options"));
+  assert.throws(() => appCredentials({ appId: "a", appSecret: "b" } as never), names("baseUrl"));
+  const auth = userSession();
+  createClient({ baseUrl, auth });
+  await assert.rejects(auth.token({ signal: 5 as never }), names("signal"));
 });
 
 test("a base URL that ends in /api/v1 is told what it should be", async () => {

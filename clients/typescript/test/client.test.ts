@@ -185,8 +185,15 @@ test("an API key and an application's secret are refused in a browser", () => {
     assert.throws(() => apiKey("ow_live_x"), isInvalid);
     const made = () => appCredentials({ baseUrl: rig.server, appId: "a", appSecret: "b" });
     assert.throws(made, isInvalid);
-  } finally {
     delete scope.document;
+    assert.doesNotThrow(made);
+    Object.assign(scope, { WorkerGlobalScope: Object, location: {} }); // a worker of a page
+    assert.throws(() => apiKey("ow_live_x"), isInvalid);
+    assert.throws(made, isInvalid);
+  } finally {
+    for (const name of ["document", "WorkerGlobalScope", "location"]) {
+      Reflect.deleteProperty(scope, name);
+    }
   }
 });
 
