@@ -43,16 +43,18 @@ struct URLSessionTransport: HTTPTransport {
       #endif
       session = URLSession(
         configuration: configuration(), delegate: exchanges, delegateQueue: queue)
+      #if canImport(FoundationNetworking)
+        exchanges.brake.with { $0 = Brake(session) }
+      #endif
     }
   }
 
   private static let pool = Locked(Pool())
 
   #if canImport(FoundationNetworking)
-    /// Lets later requests go through another session. FoundationNetworking cancels a task,
-    /// and begins another, only when libcurl pauses, and libcurl does not pause while a body
-    /// arrives faster than it unpacks. The old session ends with its last task; it is not
-    /// invalidated, because a request that has just chosen it would end the process.
+    /// Lets later requests go through another session than one whose transfers are stopped.
+    /// The old one ends with its last task; it is not invalidated, because a request that has
+    /// just chosen it would end the process.
     fileprivate static func retire(_ session: URLSession) {
       pool.with { if $0.session === session { $0 = Pool() } }
     }
@@ -89,7 +91,7 @@ struct URLSessionTransport: HTTPTransport {
       result = try await promise.value(by: deadline)
     } catch {
       pool.exchanges.forget(task)
-      cancel(task, of: pool.session)
+      pool.exchanges.cancel(task, of: pool.session)
       throw error
     }
     return try result.get()
@@ -97,6 +99,36 @@ struct URLSessionTransport: HTTPTransport {
 }
 
 #if canImport(FoundationNetworking)
+  /// Where tasks are cancelled, and where that is watched. Each has a thread of its own, since
+  /// a cancellation waits for Foundation.
+  private let cancellations = DispatchQueue(label: "com.openwearables.cancellations")
+  private let watchdog = DispatchQueue(label: "com.openwearables.watchdog")
+
+  /// Stops the transfers of a session. FoundationNetworking runs those of all sessions of a
+  /// process on one queue, and libcurl does not leave it while a body arrives faster than it
+  /// unpacks: nothing is cancelled then, and no other request begins. The queue of a session's
+  /// libcurl, which is not public, can be suspended, also from within.
+  private struct Brake: Sendable {
+    private let queue: DispatchQueue
+    private var held: Set<Int> = []
+
+    /// nil if this Foundation has no such queue.
+    init?(_ session: URLSession) {
+      guard let handle = Mirror(reflecting: session).descendant("multiHandle"),
+        let queue = Mirror(reflecting: handle).descendant("queue") as? DispatchQueue
+      else { return nil }
+      self.queue = queue
+    }
+
+    mutating func hold(for task: Int) {
+      if held.insert(task).inserted { queue.suspend() }
+    }
+
+    mutating func release(for task: Int) {
+      if held.remove(task) != nil { queue.resume() }
+    }
+  }
+
   /// Runs each operation at once, on the thread that adds it. FoundationNetworking adds one
   /// for each piece of a body and does not wait for it: on any other queue, the pieces of a
   /// body that unpacks quickly fill the memory before the first of them is counted.
@@ -104,22 +136,6 @@ struct URLSessionTransport: HTTPTransport {
     override func addOperation(_ block: @escaping @Sendable () -> Void) { block() }
   }
 #endif
-
-/// Cancels a task on another thread, since FoundationNetworking waits for the one that it
-/// calls its delegate on. If that one is still busy after a second, as with the body of a
-/// redirect that unpacks without end, later requests go through another session.
-private func cancel(_ task: URLSessionTask, of session: URLSession) {
-  let done = Promise<Void>()
-  DispatchQueue.global().async {
-    task.cancel()
-    done.fulfill(())
-  }
-  #if canImport(FoundationNetworking)
-    DispatchQueue.global().asyncAfter(deadline: .now() + 1) {
-      if done.current == nil { URLSessionTransport.retire(session) }
-    }
-  #endif
-}
 
 /// The requests under way, by task. The session calls it on a queue of its own.
 private final class Exchanges: NSObject, URLSessionDataDelegate {
@@ -132,6 +148,9 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
   }
 
   private let open = Locked<[Int: Exchange]>([:])
+  #if canImport(FoundationNetworking)
+    fileprivate let brake = Locked<Brake?>(nil)
+  #endif
 
   func begin(_ task: URLSessionTask, limit: Int, _ outcome: Outcome) {
     open.with { $0[task.taskIdentifier] = Exchange(outcome: outcome, limit: limit) }
@@ -156,13 +175,46 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
     }
     guard let refused else { return }
     #if canImport(FoundationNetworking)
-      URLSessionTransport.retire(session)
+      stop(dataTask, of: session)
     #endif
     cancel(dataTask, of: session)
     refused.exchange.outcome.fulfill(.failure(.tooLarge(refused.limit)))
   }
 
+  /// Cancels a task. FoundationNetworking waits for the thread that it calls its delegate on,
+  /// so another one does it there, and transfers that do not give way are stopped.
+  func cancel(_ task: URLSessionTask, of session: URLSession) {
+    #if canImport(FoundationNetworking)
+      let done = Locked(false)
+      cancellations.async {
+        task.cancel()
+        self.brake.with {
+          done.with { $0 = true }
+          if task.state == .completed { $0?.release(for: task.taskIdentifier) }
+        }
+      }
+      watchdog.asyncAfter(deadline: .now() + 0.1) {
+        if !done.with({ $0 }) { self.stop(task, of: session, unless: done) }
+      }
+    #else
+      task.cancel()
+    #endif
+  }
+
+  #if canImport(FoundationNetworking)
+    /// Stops the transfers of the session until `task`, which is being cancelled, has ended.
+    private func stop(
+      _ task: URLSessionTask, of session: URLSession, unless done: Locked<Bool> = Locked(false)
+    ) {
+      URLSessionTransport.retire(session)
+      brake.with { if !done.with({ $0 }) { $0?.hold(for: task.taskIdentifier) } }
+    }
+  #endif
+
   func urlSession(_: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+    #if canImport(FoundationNetworking)
+      brake.with { $0?.release(for: task.taskIdentifier) }
+    #endif
     guard let exchange = open.with({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
     if let error {
       let failure: APIError =
