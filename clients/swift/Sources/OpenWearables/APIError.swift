@@ -1,6 +1,7 @@
 import Foundation
 
-/// The error of every call of this package. It contains no secret.
+/// The error of every call of this package, except that a call whose task is cancelled throws
+/// `CancellationError`. It contains no secret.
 public struct APIError: Error, Sendable {
   /// What a caller can do about it. Every error has exactly one kind.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
@@ -24,7 +25,7 @@ public struct APIError: Error, Sendable {
     case timeout
     /// No response came.
     case offline
-    /// The caller's task was cancelled.
+    /// The task that reads a list was cancelled. Other calls throw `CancellationError` then.
     case canceled
     /// The session's store cannot be used; the session is not lost.
     case storageUnavailable = "storage_unavailable"
@@ -110,7 +111,8 @@ public struct APIError: Error, Sendable {
   /// Identifies the request in the server's log.
   public internal(set) var requestID: String?
   public internal(set) var fields: [FieldViolation] = []
-  /// How long to wait, in seconds, if the server said so.
+  /// How long to wait, in seconds: as the server asks, or what is left of the time in which
+  /// the session is not renewed again.
   public internal(set) var retryAfter: TimeInterval?
   /// The scope that the API key lacks, with the reason `insufficient_scope`.
   public internal(set) var requiredScope: String?
@@ -165,7 +167,7 @@ extension APIError {
   public var isTimeout: Bool { kind == .timeout }
   /// No response came.
   public var isOffline: Bool { kind == .offline }
-  /// The caller's task was cancelled.
+  /// The task that reads a list was cancelled. Other calls throw `CancellationError` then.
   public var isCanceled: Bool { kind == .canceled }
   /// The session's store cannot be read or written. The session is not lost.
   public var isStorageUnavailable: Bool { kind == .storageUnavailable }
@@ -174,13 +176,17 @@ extension APIError {
 extension APIError: LocalizedError, CustomStringConvertible, CustomDebugStringConvertible,
   CustomReflectable
 {
-  /// The message, with the reason, the request id and the fields.
+  /// The message, with the reason, the request id and the fields that the message does not
+  /// tell.
   public var description: String {
     var notes: [String] = []
     if let reason { notes.append(reason.rawValue) }
     if let requestID { notes.append("request \(requestID)") }
-    notes += fields.prefix(8).map { "\($0.field): \($0.message)" }
-    if fields.count > 8 { notes.append("and \(fields.count - 8) more fields") }
+    let untold = fields.filter {
+      message != $0.message && message != "\($0.field): \($0.message)"
+    }
+    notes += untold.prefix(8).map { "\($0.field): \($0.message)" }
+    if untold.count > 8 { notes.append("and \(untold.count - 8) more fields") }
     return notes.isEmpty ? message : "\(message) (\(notes.joined(separator: ", ")))"
   }
 
@@ -194,12 +200,39 @@ extension APIError: LocalizedError, CustomStringConvertible, CustomDebugStringCo
 // MARK: - The errors of this package
 
 extension APIError {
-  package static func invalid(_ message: String) -> APIError {
-    APIError(.invalid, .invalidArgument, .invalidOption, message)
+  /// `field` is the option or argument that is wrong.
+  package static func invalid(_ message: String, field: String? = nil) -> APIError {
+    var error = APIError(.invalid, .invalidArgument, .invalidOption, message)
+    if let field { error.fields = [FieldViolation(field: field, message: message)] }
+    return error
   }
 
   static func canceled() -> APIError {
-    APIError(.canceled, .canceled, nil, "the caller's task was cancelled")
+    APIError(
+      .canceled, .canceled, nil, "the caller's task was cancelled",
+      underlying: CancellationError())
+  }
+
+  /// What a call throws: for a cancelled task, what the platform throws.
+  package var thrown: any Error {
+    if kind == .canceled, let canceled = underlyingError as? CancellationError { return canceled }
+    return self
+  }
+
+  /// Returns an error that a call threw as one of this package.
+  static func of(_ error: any Error) -> APIError {
+    switch error {
+    case let error as APIError: error
+    case is CancellationError: .canceled()
+    default: APIError(.internal, .unknown, nil, words(of: error), underlying: error)
+    }
+  }
+
+  /// Returns the error with how long to wait.
+  func waiting(_ seconds: TimeInterval) -> APIError {
+    var error = self
+    error.retryAfter = seconds
+    return error
   }
 
   static func timeout() -> APIError {
@@ -219,8 +252,19 @@ extension APIError {
       "the session's store cannot be used: \(why)", underlying: cause)
   }
 
-  static func signedOut() -> APIError {
-    APIError(.unauthenticated, .unauthenticated, .signedOut, "nobody is signed in")
+  static func signedOut(_ cause: (any Error)? = nil) -> APIError {
+    APIError(
+      .unauthenticated, .unauthenticated, .signedOut, "nobody is signed in", underlying: cause)
+  }
+
+  /// The error of a provider that threw `cause`, with its message if it has one.
+  static func providerFailed(_ cause: any Error) -> APIError {
+    let known = cause as? APIError
+    var error = APIError(
+      .unavailable, .unavailable, .tokenProviderFailed,
+      printable("the token provider failed: \(masked(words(of: cause)))"), underlying: cause)
+    error.retryAfter = known?.retryAfter
+    return error
   }
 
   static func sessionExpired(_ cause: APIError) -> APIError {

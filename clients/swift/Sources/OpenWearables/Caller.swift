@@ -5,7 +5,7 @@ import Foundation
 struct Caller: UnaryTransport {
   enum Credential: Sendable {
     case none
-    case key(String)
+    case key(Secret)
     case session(UserSession)
   }
 
@@ -24,13 +24,15 @@ struct Caller: UnaryTransport {
   func unary<Input: Message, Output: Message>(
     _ method: MethodDescriptor, _ input: Input, options: CallOptions
   ) async throws -> Response<Output> {
-    let response = try await send(method, try json(input), options)
-    return Response(body: try message(response.body), headers: response.headers)
+    do throws(APIError) {
+      let response = try await send(method, try json(input), options)
+      return Response(body: try message(response.body), headers: response.headers)
+    } catch { throw error.thrown }
   }
 
   private func json(_ input: some Message) throws(APIError) -> Data {
     do throws(MessageError) { return try input.jsonUTF8() } catch {
-      throw .invalid("the request cannot be written: \(error)")
+      throw .invalid("the request cannot be written: \(error)", field: error.field)
     }
   }
 
@@ -43,11 +45,19 @@ struct Caller: UnaryTransport {
   private func send(_ method: MethodDescriptor, _ body: Data, _ options: CallOptions)
     async throws(APIError) -> UnaryResponse
   {
-    let deadline = Deadline(in: options.timeout ?? timeout)
+    let seconds = options.timeout ?? timeout
+    guard seconds > 0 else { throw .invalid("the timeout must be positive", field: "timeout") }
+    guard maxResponseBytes > 0 else {
+      throw .invalid("maxResponseBytes must be positive", field: "maxResponseBytes")
+    }
+    let deadline = Deadline(in: seconds)
     var call = UnaryRequest(procedure: method.procedure, body: body)
     for (name, value) in options.headers {
       guard (name + value).unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
-      else { throw .invalid("the header \(name.filter(\.isLetter)) contains a control character") }
+      else {
+        throw .invalid(
+          "the header \(name.filter(\.isLetter)) contains a control character", field: "headers")
+      }
       call.headers[name.lowercased()] = value
     }
     call.inURL = readsInURL && method.idempotency == .noSideEffects
@@ -56,21 +66,22 @@ struct Caller: UnaryTransport {
     }
     var sent: String?
     if method.proof != .body {
-      sent = try await token(refused: nil, by: deadline)
+      sent = try await token(refused: nil, options, by: deadline)
       call.headers["authorization"] = sent.map { "Bearer \($0)" }
     }
     let isSafe = method.idempotency != .unknown || call.headers["idempotency-key"] != nil
     let limit =
       method.hasSmallResponse
       ? min(maxResponseBytes, Connect.maxTokenResponse) : maxResponseBytes
-    return try await repeated(call, isSafe: isSafe, limit: limit, sent: sent, by: deadline)
+    return try await repeated(
+      call, isSafe: isSafe, limit: limit, sent: sent, options, by: deadline)
   }
 
   /// Sends a call. It is sent once more with another token if its token was refused, and up
   /// to `retries` times more after transient failures if repeating it is safe.
   private func repeated(
     _ first: UnaryRequest, isSafe: Bool, limit: Int, sent firstToken: String?,
-    by deadline: Deadline
+    _ options: CallOptions, by deadline: Deadline
   ) async throws(APIError) -> UnaryResponse {
     var call = first
     var sent = firstToken
@@ -85,7 +96,7 @@ struct Caller: UnaryTransport {
         observe(error.headers)
         if error.code == .unauthenticated, renews, !replayed, let refused = sent {
           replayed = true
-          sent = try await token(refused: refused, by: deadline)
+          sent = try await token(refused: refused, options, by: deadline)
           call.headers["authorization"] = sent.map { "Bearer \($0)" }
         } else if isSafe, n < retries, error.isRetryable {
           n += 1
@@ -99,12 +110,16 @@ struct Caller: UnaryTransport {
 
   private var renews: Bool { if case .session = credential { true } else { false } }
 
-  private func token(refused: String?, by deadline: Deadline) async throws(APIError) -> String? {
+  private func token(
+    refused: String?, _ options: CallOptions, by deadline: Deadline
+  ) async throws(APIError) -> String? {
     switch credential {
     case .none: return nil
-    case .key(let key): return key
+    case .key(let key): return key.reveal()
     case .session(let session):
-      return try await session.token(refused: refused, by: deadline).record.access
+      return try await session.token(
+        refused: refused, userInitiated: options.userInitiated, by: deadline
+      ).record.access
     }
   }
 
@@ -123,4 +138,10 @@ struct Caller: UnaryTransport {
 extension MethodDescriptor {
   /// The response holds one object or a token pair.
   fileprivate var hasSmallResponse: Bool { proof != .header || idempotencyKey != .none }
+}
+
+extension Caller: Redacting {
+  var customMirror: Mirror {
+    Mirror(self, children: ["baseURL": (try? connect.base.get())?.string ?? ""])
+  }
 }

@@ -18,17 +18,25 @@ public final class Client: Sendable {
     public var maxResponseBytes: Int
     /// The app's name, such as `shop/2.1`, put before this package's in the User-Agent.
     public var userAgent: String?
+    /// Accepts a base URL of plain http whose host is a private or link-local address
+    /// (RFC 1918, fc00::/7, 169.254.0.0/16, fe80::/10), a name of one label, or a name that
+    /// ends in .local, .internal, .svc or .cluster.local, as within a cluster without TLS.
+    /// The credential and all data are then sent in plain text: whoever can read or redirect
+    /// the traffic of that network, or answer for the name, has them. A client of a session
+    /// calls where that session is.
+    public var allowInsecurePrivateNetwork: Bool
     /// Sends calls that only read by GET, with their messages in the URL.
     @_spi(Conformance) public var readsInURL = false
 
     public init(
       timeout: TimeInterval = 30, retries: Int = 2, maxResponseBytes: Int = 16 << 20,
-      userAgent: String? = nil
+      userAgent: String? = nil, allowInsecurePrivateNetwork: Bool = false
     ) {
       self.timeout = timeout
       self.retries = retries
       self.maxResponseBytes = maxResponseBytes
       self.userAgent = userAgent
+      self.allowInsecurePrivateNetwork = allowInsecurePrivateNetwork
     }
   }
 
@@ -64,14 +72,16 @@ public final class Client: Sendable {
   @available(visionOS, unavailable, message: "an app's user can read its API key: use UserSession")
   public convenience init(baseURL: URL, apiKey: String, options: Options = Options()) throws {
     guard !apiKey.isEmpty else {
-      throw APIError.invalid("the API key is empty: is the environment variable set?")
+      throw APIError.invalid(
+        "the API key is empty: is the environment variable set?", field: "apiKey")
     }
     if let prefix = ["secret_", "rt_", "app_"].first(where: apiKey.hasPrefix) {
       throw APIError.invalid(
-        "what begins with \(prefix) is no API key: those begin with ow_live_ or ow_test_")
+        "what begins with \(prefix) is no API key: those begin with ow_live_ or ow_test_",
+        field: "apiKey")
     }
-    try checkBare(apiKey)
-    try self.init(baseURL: baseURL, .key(apiKey), options)
+    try checkBare(apiKey, field: "apiKey")
+    try self.init(baseURL: baseURL, .key(Secret(apiKey)), options)
   }
 
   /// A client without a credential, for calls that need none.
@@ -82,7 +92,8 @@ public final class Client: Sendable {
   }
 
   convenience init(baseURL: URL, _ credential: Caller.Credential, _ options: Options) throws {
-    let base = try BaseURL(baseURL)
+    let base = try BaseURL(
+      baseURL, allowInsecurePrivateNetwork: options.allowInsecurePrivateNetwork)
     let connect = Connect(
       base: .success(base), transport: URLSessionTransport(), userAgent: "")
     self.init(connect, credential, options, emitter: EventEmitter())

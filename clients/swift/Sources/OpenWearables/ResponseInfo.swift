@@ -12,7 +12,7 @@ public struct RateLimit: Sendable, Hashable {
   init?(_ headers: [String: String]) {
     guard let limit = headers["x-ratelimit-limit"].flatMap(Int.init),
       let remaining = headers["x-ratelimit-remaining"].flatMap(Int.init),
-      let reset = headers["x-ratelimit-reset"].flatMap(Double.init)
+      let reset = headers["x-ratelimit-reset"].flatMap(Double.init), (0...maxUnix).contains(reset)
     else { return nil }
     self.limit = limit
     self.remaining = remaining
@@ -20,9 +20,17 @@ public struct RateLimit: Sendable, Hashable {
   }
 }
 
+/// The last second of the year 9999.
+private let maxUnix: TimeInterval = 253_402_300_799
+
+/// The request id of a response; nil if it has none.
+func requestID(_ headers: [String: String]) -> String? {
+  headers["x-request-id"].flatMap { $0.isEmpty ? nil : printable($0) }
+}
+
 extension Response {
   /// Identifies the request in the server's log.
-  public var requestID: String? { headers["x-request-id"].map(printable) }
+  public var requestID: String? { OpenWearables.requestID(headers) }
   /// The caller's rate limit after the call.
   public var rateLimit: RateLimit? { RateLimit(headers) }
   /// The server repeated an earlier answer to the same Idempotency-Key.

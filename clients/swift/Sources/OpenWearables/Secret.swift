@@ -29,15 +29,17 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
 }
 
 /// Throws if a credential includes its scheme or a character that no header carries.
-package func checkBare(_ credential: String) throws(APIError) {
+package func checkBare(_ credential: String, field: String) throws(APIError) {
   if credential.count >= 6, credential.prefix(6).lowercased() == "bearer",
     credential.count == 6 || credential.dropFirst(6).first == " "
   {
     throw .invalid(
-      "give the bare credential, without \"Bearer \": the scheme is added when it is sent")
+      "give the bare credential, without \"Bearer \": the scheme is added when it is sent",
+      field: field)
   }
   if credential.utf8.contains(where: { $0 <= 0x20 || $0 > 0x7e }) {
     throw .invalid(
-      "the credential contains a space, a line break or another character that no credential has")
+      "the credential contains a space, a line break or another character that no credential has",
+      field: field)
   }
 }

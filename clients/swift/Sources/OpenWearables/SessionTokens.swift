@@ -19,12 +19,14 @@ public struct SessionTokens: Sendable, Hashable {
 
   /// Throws if the pair can never work.
   func check() throws(APIError) {
-    try checkBare(accessToken.reveal())
-    if let refreshToken { try checkBare(refreshToken.reveal()) }
+    try checkBare(accessToken.reveal(), field: "accessToken")
+    if let refreshToken { try checkBare(refreshToken.reveal(), field: "refreshToken") }
     guard !accessToken.reveal().isEmpty else {
-      throw .invalid("the token pair has no access token")
+      throw .invalid("the token pair has no access token", field: "accessToken")
     }
-    guard expiresIn > 0 else { throw .invalid("the token pair's expires_in must be positive") }
+    guard expiresIn > 0 else {
+      throw .invalid("the token pair's expires_in must be positive", field: "expiresIn")
+    }
   }
 }
 

@@ -4,8 +4,8 @@ import Foundation
 /// overloaded server or an unreadable store never ends it: only ``signOut()`` and the
 /// server do.
 ///
-/// Sessions of one process with the same store and base URL are the same session. Make one
-/// and give it to a ``Client``; it is safe for concurrent use.
+/// Sessions of one process with the same store, base URL and user are the same session. Make
+/// one and give it to a ``Client``; it is safe for concurrent use.
 public final class UserSession: Sendable {
   let engine: Engine
   /// Why the session can never work; nil if it can.
@@ -17,44 +17,56 @@ public final class UserSession: Sendable {
   ///   - baseURL: where the installation is, such as `https://api.example.com`; plain http
   ///     is for loopback addresses. With any other URL every call fails with the kind
   ///     `invalid`.
-  ///   - store: where the session is kept.
+  ///   - store: where the session is kept. It keeps one: the session of another user or base
+  ///     URL is not used, and the next sign-in replaces it.
   ///   - refresh: who renews it.
-  ///   - userID: whose session it is, for the token provider only.
+  ///   - userID: whose session it is, as the app names its users; nil for whoever is signed
+  ///     in. The token provider receives it.
+  ///   - allowInsecurePrivateNetwork: accepts plain http for private and link-local addresses
+  ///     (RFC 1918, fc00::/7, 169.254.0.0/16, fe80::/10), names of one label, and names that
+  ///     end in .local, .internal, .svc or .cluster.local, as within a cluster without TLS.
+  ///     Tokens and data are then sent in plain text: whoever can read or redirect the
+  ///     traffic of that network, or answer for the name, has them.
   ///   - tokenProvider: fetches tokens when there are none; without it the app calls
   ///     ``signIn(_:)``.
   public convenience init(
     baseURL: URL, store: some SessionStore = MemoryStore(), refresh: RefreshPolicy = .whenNeeded,
-    userID: String? = nil, tokenProvider: TokenProvider? = nil
+    userID: String? = nil, allowInsecurePrivateNetwork: Bool = false,
+    tokenProvider: TokenProvider? = nil
   ) {
     self.init(
-      baseURL: baseURL, store: store, refresh: refresh, userID: userID, core: nil,
+      baseURL: baseURL, store: store, refresh: refresh, userID: userID,
+      allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, core: nil,
       provider: { _ in tokenProvider })
   }
 
   init(
     baseURL: URL, store: any SessionStore, refresh: RefreshPolicy = .whenNeeded,
-    userID: String? = nil, loginErrors: Bool = false, clock: Clock = .system, core: Core? = nil,
+    userID: String? = nil, allowInsecurePrivateNetwork: Bool = false, loginErrors: Bool = false,
+    clock: Clock = .system, core: Core? = nil,
     transport: any HTTPTransport = URLSessionTransport(), provider: (TokenRPC) -> TokenProvider?
   ) {
-    let base = baseResult(baseURL)
-    let key = (try? base.get())?.string ?? ""
+    let base = baseResult(baseURL, allowInsecurePrivateNetwork)
+    let place = Place(base: (try? base.get())?.string ?? "", user: userID)
     let rpc = TokenRPC(
       connect: Connect(base: base, transport: transport, userAgent: userAgent(nil)))
     if case .failure(let error) = base { problem = error } else { problem = nil }
     engine = Engine(
-      core: core ?? Core.shared(.init(store: store.id, base: key, policy: refresh)), base: key,
-      store: GuardedStore(store: store), rpc: rpc, policy: refresh, clock: clock, userID: userID,
+      core: core ?? Core.shared(.init(store: store.id, place: place, policy: refresh)),
+      place: place, store: GuardedStore(store: store), rpc: rpc, policy: refresh, clock: clock,
       provider: provider(rpc), passesErrors: loginErrors)
   }
 
-  /// Makes a session of a developer. If the store holds no session, the developer is logged
-  /// in with `email` and the result of `password`.
+  /// Makes a session of a developer. If the store holds no session of `email`, the developer
+  /// is logged in with it and the result of `password`.
   public static func developer(
     baseURL: URL, email: String, store: some SessionStore = MemoryStore(),
+    allowInsecurePrivateNetwork: Bool = false,
     password: @escaping @Sendable () async throws -> String
   ) -> UserSession {
     UserSession(
-      baseURL: baseURL, store: store, loginErrors: true,
+      baseURL: baseURL, store: store, userID: email,
+      allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, loginErrors: true,
       provider: { rpc in
         { _ in try await rpc.login(email, try await password(), by: Deadline(in: Wait.call)) }
       })
@@ -65,11 +77,17 @@ public final class UserSession: Sendable {
   public var events: AsyncStream<SessionEvent> { engine.core.emitter.stream() }
 
   /// Returns a fresh access token and its expiry, for calls that do not go through a
-  /// ``Client``.
+  /// ``Client``. `userInitiated` is that of ``CallOptions``.
   ///
-  /// - Throws: ``APIError``.
-  public func accessToken() async throws -> (token: Secret, expires: Date) {
-    let session = try await token(refused: nil, by: Deadline(in: Wait.call))
+  /// - Throws: ``APIError``, or `CancellationError` if the task is cancelled.
+  public func accessToken(userInitiated: Bool = false) async throws -> (
+    token: Secret, expires: Date
+  ) {
+    let session: LiveSession
+    do throws(APIError) {
+      session = try await token(
+        refused: nil, userInitiated: userInitiated, by: Deadline(in: Wait.call))
+    } catch { throw error.thrown }
     let left = session.expiresAt - engine.clock.mono()
     return (
       Secret(session.record.access), Date(timeIntervalSince1970: engine.clock.wall() + left)
@@ -86,7 +104,7 @@ public final class UserSession: Sendable {
     try tokens.check()
     let engine = engine
     let session = LiveSession(
-      base: engine.base, id: randomKey(), tokens, clock: engine.clock,
+      engine.place, id: randomKey(), tokens, clock: engine.clock,
       requestedAt: engine.clock.mono(),
       date: nil)
     await Task.detached { await engine.signIn(session) }.value
@@ -94,10 +112,12 @@ public final class UserSession: Sendable {
 
   /// Forgets the session at once, clears the store and ends the session at the server. A
   /// renewal under way does not bring it back. The token provider is not called again until
-  /// ``signIn(_:)``. Cancellation does not interrupt the call.
+  /// ``signIn(_:)``. Cancellation does not interrupt the call. The session of another user or
+  /// base URL in the store is left alone.
   ///
   /// - Throws: ``APIError`` if the store could not be cleared or the server could not be
-  ///   reached. This process is signed out in any case.
+  ///   reached. This process is signed out in any case, and ends the session at the server
+  ///   behind its next call to the same base URL that succeeds.
   public func signOut() async throws {
     try mayChange()
     let engine = engine
@@ -106,9 +126,16 @@ public final class UserSession: Sendable {
     }
   }
 
-  func token(refused: String?, by deadline: Deadline) async throws(APIError) -> LiveSession {
+  /// Tells the session that the device may have another network: the next call that needs a
+  /// token tries at once to get one, unless the server has asked to wait. On Apple's systems
+  /// the package notices that by itself.
+  public func networkChanged() async { await engine.core.endCooldown(forgetting: true) }
+
+  func token(
+    refused: String?, userInitiated: Bool = false, by deadline: Deadline
+  ) async throws(APIError) -> LiveSession {
     if let problem { throw problem }
-    return try await engine.token(refused: refused, by: deadline)
+    return try await engine.token(refused: refused, userInitiated: userInitiated, by: deadline)
   }
 
   private func mayChange() throws(APIError) {
@@ -124,6 +151,11 @@ extension UserSession: CustomStringConvertible, CustomReflectable {
   public var customMirror: Mirror { Mirror(self, children: ["baseURL": engine.base]) }
 }
 
-func baseResult(_ url: URL) -> Result<BaseURL, APIError> {
-  do throws(APIError) { return .success(try BaseURL(url)) } catch { return .failure(error) }
+func baseResult(
+  _ url: URL, _ allowInsecurePrivateNetwork: Bool = false
+) -> Result<BaseURL, APIError> {
+  do throws(APIError) {
+    return .success(
+      try BaseURL(url, allowInsecurePrivateNetwork: allowInsecurePrivateNetwork))
+  } catch { return .failure(error) }
 }

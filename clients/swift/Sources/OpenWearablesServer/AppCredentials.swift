@@ -8,16 +8,22 @@ public struct AppCredentials: Sendable {
   private let appID: String
   private let appSecret: Secret
 
+  /// `allowInsecurePrivateNetwork` is that of ``Client/Options``.
+  ///
   /// - Throws: ``APIError`` of the kind `invalid` if the URL or a credential cannot be
   ///   used.
-  public init(baseURL: URL, appID: String, appSecret: String) throws {
+  public init(
+    baseURL: URL, appID: String, appSecret: String, allowInsecurePrivateNetwork: Bool = false
+  ) throws {
     guard !appID.isEmpty, !appSecret.isEmpty else {
       throw APIError.invalid(
-        "the application's id or secret is empty: are the environment variables set?")
+        "the application's id or secret is empty: are the environment variables set?",
+        field: appID.isEmpty ? "appID" : "appSecret")
     }
-    try checkBare(appID)
-    try checkBare(appSecret)
-    rpc = try TokenRPC(baseURL: baseURL)
+    try checkBare(appID, field: "appID")
+    try checkBare(appSecret, field: "appSecret")
+    rpc = try TokenRPC(
+      baseURL: baseURL, allowInsecurePrivateNetwork: allowInsecurePrivateNetwork)
     self.appID = appID
     self.appSecret = Secret(appSecret)
   }
@@ -25,10 +31,12 @@ public struct AppCredentials: Sendable {
   /// Mints tokens for a user, to be passed to the app in which that user is signed in.
   /// Takes at most 30 seconds, retries included.
   ///
-  /// - Throws: ``APIError``.
+  /// - Throws: ``APIError``, or `CancellationError` if the task is cancelled.
   public func exchange(userID: String) async throws -> SessionTokens {
-    try await rpc.exchange(
-      userID: userID, appID: appID, secret: appSecret, by: Deadline(in: 30))
+    do throws(APIError) {
+      return try await rpc.exchange(
+        userID: userID, appID: appID, secret: appSecret, by: Deadline(in: 30))
+    } catch { throw error.thrown }
   }
 }
 
@@ -61,6 +69,7 @@ public struct ExposedTokens: Encodable, Sendable {
     try values.encode(tokens.accessToken.reveal(), forKey: .accessToken)
     try values.encode("bearer", forKey: .tokenType)
     try values.encodeIfPresent(tokens.refreshToken?.reveal(), forKey: .refreshToken)
-    try values.encode(Int(tokens.expiresIn), forKey: .expiresIn)
+    let life = tokens.expiresIn > 0 ? min(tokens.expiresIn, 1e9) : 0
+    try values.encode(Int(life), forKey: .expiresIn)
   }
 }

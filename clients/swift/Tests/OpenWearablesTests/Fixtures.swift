@@ -13,14 +13,17 @@ struct TestFailure: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// Returns the record of a session of a given age.
-func storedRecord(_ base: String, _ tokens: SessionTokens, _ age: String) throws -> Data {
+/// Returns the record of a session of a given age. Without a user it is an old one.
+func storedRecord(
+  _ base: String, _ tokens: SessionTokens, _ age: String, user: String? = nil
+) throws -> Data {
   let ttl = tokens.expiresIn
   let ages = ["fresh": 0, "expiring": ttl - 40, "expired": ttl + 60]
   let gone = ages[age] ?? 0
   let saved = Date().timeIntervalSince1970 - gone
   let record = Record(
-    version: 1, base: base, id: "seed" + randomKey(), access: tokens.accessToken.reveal(),
+    version: 1, base: base, user: user, id: "seed" + randomKey(),
+    access: tokens.accessToken.reveal(),
     refresh: tokens.refreshToken?.reveal(), retryKey: randomKey(), ttl: Int64(ttl),
     expires: Int64((saved + ttl) * 1000), saved: Int64(saved * 1000), skew: 0)
   return try JSONEncoder().encode(record)

@@ -20,7 +20,7 @@ final class HostileServerTests: XCTestCase {
   private func getUser(_ server: HostileServer, _ options: Client.Options = .init()) async throws
     -> APIError
   {
-    let client = try Client(baseURL: server.url, .key("ow_test_k"), options)
+    let client = try Client(baseURL: server.url, .key(Secret("ow_test_k")), options)
     return try await failure { try await client.users.get("u") }
   }
 
@@ -131,7 +131,7 @@ final class HostileServerTests: XCTestCase {
       UserSession.developer(baseURL: logins.url, email: "a@b.example") { "p" })
     checkTooLarge(try await failure { try await developer.sessions.me() }, logins, "login")
     let minting = try HostileServer(body: body)
-    let client = try Client(baseURL: minting.url, .key("ow_test_k"), .init())
+    let client = try Client(baseURL: minting.url, .key(Secret("ow_test_k")), .init())
     checkTooLarge(
       try await failure { try await client.tokens.create(userID: "u") }, minting, "mint")
   }
@@ -224,7 +224,7 @@ final class HostileServerTests: XCTestCase {
       XCTAssertEqual(after, before, text)
 
       let app = try AppCredentials(baseURL: server.url, appID: "app_x", appSecret: "secret_x")
-      let client = try Client(baseURL: server.url, .key("ow_test_k"), .init())
+      let client = try Client(baseURL: server.url, .key(Secret("ow_test_k")), .init())
       let calls: [@Sendable () async throws -> Void] = [
         { _ = try await app.exchange(userID: "u") },
         { _ = try await client.tokens.create(userID: "u") },

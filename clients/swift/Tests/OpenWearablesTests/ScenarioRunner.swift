@@ -249,7 +249,7 @@ final class ScenarioRunner {
     let raw = try await store.inner.load() ?? Data()
     let record = (try? JSONSerialization.jsonObject(with: raw)) as? [String: Any]
     let access = record?["access_token"] as? String ?? ""
-    let holder = subject(access)
+    let holder = subject(of: access) ?? ""
     let ids = ["kept": person.id, "other": other.id, "gone": ""]
     if let want = ids[scenario.expect.session ?? ""], holder != want {
       problems.append("the store holds the session of \"\(holder)\", want that of \"\(want)\"")
@@ -275,7 +275,7 @@ private func failure(_ work: @Sendable () async throws -> Void) async -> (any Er
   do {
     try await work()
     return nil
-  } catch { return error }
+  } catch { return error is CancellationError ? APIError.canceled() : error }
 }
 
 @Sendable private func call(_ client: Client, _ rpc: String, _ id: String, _ options: CallOptions)
@@ -301,12 +301,4 @@ private func failure(_ work: @Sendable () async throws -> Void) async -> (any Er
     _ = try await client.tokens.rpc.createUserToken(request, options: options)
   default: throw TestFailure("unknown rpc \(rpc)")
   }
-}
-
-/// Returns the user of an access token.
-private func subject(_ token: String) -> String {
-  let parts = token.split(separator: ".")
-  guard parts.count == 3, let payload = Data(unpadded: String(parts[1])) else { return "" }
-  let claims = (try? JSONSerialization.jsonObject(with: payload)) as? [String: Any]
-  return claims?["sub"] as? String ?? ""
 }

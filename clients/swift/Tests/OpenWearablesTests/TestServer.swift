@@ -76,7 +76,7 @@ final class TestServer: Sendable {
 
   /// Returns a client of the real server with an access token that is not renewed.
   func client(accessToken access: String) throws -> Client {
-    try Client(baseURL: url, .key(access), .init())
+    try Client(baseURL: url, .key(Secret(access)), .init())
   }
 }
 

@@ -86,6 +86,11 @@ func result(_ request: ClientCompatRequest) async -> Answer {
         responseHeaders: headers,
         error: ErrorMessage(code: Code(rawValue: code), message: error.rawMessage ?? error.message),
         responseTrailers: trailers))
+  } catch is CancellationError {
+    let code = Code.schemaNames.first { $0.key == "CODE_CANCELED" }?.value ?? 0
+    answer.response.result = .response(
+      ClientResponseResult(
+        error: ErrorMessage(code: Code(rawValue: code), message: "the task was cancelled")))
   } catch {
     answer.response.result = .error(ClientErrorResult(message: "\(error)"))
   }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The state of one session in this process. Everything that uses the same store and base
-/// URL shares one core, so that a token is renewed once.
+/// The state of one session in this process. Everything that uses the same store, base URL
+/// and user shares one core, so that a token is renewed once.
 actor Core {
   let emitter = EventEmitter()
 
@@ -30,7 +30,7 @@ actor Core {
     guard let session else { return .renewal(joinRenewal(refused, engine)) }
     if !session.carries(refused), now < session.expiresAt {
       if now >= session.renewAt, engine.policy == .whenNeeded, renewal == nil,
-        !failures(of: session.record.refresh).isCooling(now)
+        failures(of: session.record.refresh).cooling(now) == nil
       {
         _ = joinRenewal(nil, engine)
       }
@@ -85,12 +85,25 @@ actor Core {
 
   // MARK: - Failures
 
-  /// Records a failed renewal of a refresh token and starts the cooldown.
-  func noteFailure(of token: String?, _ error: APIError, now: TimeInterval) {
+  /// Records a failed renewal of a refresh token and starts the cooldown. Returns the error
+  /// with how long to wait.
+  func noteFailure(of token: String?, _ error: APIError, now: TimeInterval) -> APIError {
     reset(unlessAbout: token)
     failures.count += 1
-    failures.error = error
-    failures.until = now + Wait.cooldown(failures.count, error)
+    let left = Wait.cooldown(failures.count, error)
+    let noted = error.waiting(max(left, error.retryAfter ?? 0))
+    failures.error = noted
+    failures.since = now
+    failures.until = now + left
+    return noted
+  }
+
+  /// Ends a cooldown that the server did not ask for. With `forgetting`, the next renewal is
+  /// as persistent as a first one.
+  func endCooldown(forgetting: Bool) {
+    guard failures.error?.isUnheard == true else { return }
+    failures.error = nil
+    if forgetting { failures.count = 0 }
   }
 
   /// Records a doubtful verdict and reports whether an earlier one is old enough to confirm
@@ -133,12 +146,17 @@ struct Failures: Sendable {
   var count = 0
   /// The error that all callers get until the cooldown ends.
   var error: APIError?
-  /// When the cooldown ends, on the monotonic clock.
+  /// When the cooldown began and when it ends, on the monotonic clock.
+  var since: TimeInterval = 0
   var until: TimeInterval = 0
   var doubtedAt: TimeInterval?
   var dead: APIError?
 
-  func isCooling(_ now: TimeInterval) -> Bool { error != nil && now < until }
+  /// The error of the cooldown, with what is left to wait; nil if it is over.
+  func cooling(_ now: TimeInterval) -> APIError? {
+    guard let error, now < until else { return nil }
+    return error.waiting(max((error.retryAfter ?? 0) - (now - since), 0))
+  }
 }
 
 /// One renewal that any number of callers wait for.
@@ -151,12 +169,20 @@ enum RenewalOutcome: Sendable {
   case superseded
 }
 
-// MARK: - One core for each store and base URL
+extension Core: CustomReflectable {
+  nonisolated var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension Failures: Redacting {
+  var customMirror: Mirror { Mirror(self, children: ["count": count]) }
+}
+
+// MARK: - One core for each store, base URL and user
 
 extension Core {
   struct Key: Hashable, Sendable {
     let store: String
-    let base: String
+    let place: Place
     let policy: RefreshPolicy
   }
 
@@ -166,15 +192,23 @@ extension Core {
 
   private static let all = Locked<[Key: Weak]>([:])
 
-  /// Returns the only core of a store and a base URL in this process. It lives as long as
-  /// it is used.
+  /// Returns the only core of a store, a base URL and a user in this process. It lives as
+  /// long as it is used.
   static func shared(_ key: Key) -> Core {
     all.with { all in
       if let core = all[key]?.core { return core }
       all = all.filter { $0.value.core != nil }
       let core = Core()
       all[key] = Weak(core: core)
+      NetworkMonitor.start()
       return core
+    }
+  }
+
+  /// Ends the cooldowns of all sessions that got no answer: there is another network.
+  static func networkChanged() async {
+    for core in all.with({ $0.values.compactMap(\.core) }) {
+      await core.endCooldown(forgetting: true)
     }
   }
 }

@@ -3,19 +3,24 @@ import Foundation
 /// Keeps a session's tokens fresh.
 struct Engine: Sendable {
   let core: Core
-  let base: String
+  let place: Place
   let store: GuardedStore
   let rpc: TokenRPC
   let policy: RefreshPolicy
   let clock: Clock
-  let userID: String?
   let provider: TokenProvider?
   /// The provider throws errors of the API, which are passed on unchanged.
   let passesErrors: Bool
 
+  var base: String { place.base }
+
   /// Returns a session whose access token can be sent and is not `refused`, the token that
-  /// the server refused.
-  func token(refused: String? = nil, by deadline: Deadline) async throws(APIError) -> LiveSession {
+  /// the server refused. With `userInitiated` a cooldown that the server did not ask for is
+  /// over.
+  func token(
+    refused: String? = nil, userInitiated: Bool = false, by deadline: Deadline
+  ) async throws(APIError) -> LiveSession {
+    if userInitiated { await core.endCooldown(forgetting: false) }
     while true {
       switch await core.admit(refused, self) {
       case .ready(let session):
@@ -39,11 +44,11 @@ struct Engine: Sendable {
   /// Runs a renewal to its end. The waiters resume before its events are emitted and the
   /// tokens that it discarded are revoked.
   func renew(_ pending: PendingRenewal, _ refused: String?, _ generation: Int) async {
-    let renewal = Renewal(self, refused: refused, generation: generation)
+    let renewal = Renewal(self, pending, refused: refused, generation: generation)
     let outcome = await core.finish(await renewal.run(), refused: refused, now: clock.mono())
     pending.fulfill(outcome)
     core.emitter.emit(renewal.events)
-    for token in renewal.discarded { _ = await rpc.revoke(token) }
+    await rpc.revokeAll(renewal.discarded)
   }
 
   /// Makes `session` the current one, in place of any other.
@@ -59,33 +64,39 @@ struct Engine: Sendable {
     core.emitter.emit(events)
   }
 
-  /// Forgets the session, clears the store and ends the session at the server. Returns the
-  /// first failure.
+  /// Forgets the session, clears the store and ends the session at the server, later if that
+  /// cannot be reached. Returns the first failure.
   func signOut() async -> APIError? {
     let (before, generation) = await core.supersede(nil, because: .signedOut())
     let (stored, failure) = await overwrite(nil)
     var failed = failure
     var tokens = Set([before?.record.refresh].compactMap { $0 })
-    if let stored, let session = try? LiveSession(base: base, stored: stored, clock: clock) {
-      if let token = session.record.refresh { tokens.insert(token) }
-      let ended = Ending(id: session.record.id, error: .signedOut())
+    if let stored, let record = try? Record(stored: stored) {
+      if let token = record.refresh { tokens.insert(token) }
+      let ended = Ending(id: record.id, error: .signedOut())
       _ = await core.publish(nil, ended: ended, in: generation)
     }
     for token in tokens {
       let refused = await rpc.revoke(token)
+      if let refused { Revocations.add(token, of: base, refused, after: 0) }
       failed = failed ?? refused
     }
     core.emitter.emit([.signedOut(elsewhere: false)])
     return failed
   }
 
-  /// Stores `raw`, or clears the store if `raw` is nil, in place of any record. Returns
-  /// that record.
+  /// Stores `raw` in place of any record, or clears the store of a record of this place if
+  /// `raw` is nil. Returns the record before.
   private func overwrite(_ raw: Data?) async -> (before: Data?, APIError?) {
     var before: Data?
     do {
       for _ in 0..<16 {
         before = try await store.load()
+        if raw == nil, let other = before, let record = try? Record(stored: other),
+          !place.holds(record)
+        {
+          return (nil, nil)
+        }
         let done =
           if let raw { try await store.save(raw, replacing: before) } else {
             try await store.clear(before)

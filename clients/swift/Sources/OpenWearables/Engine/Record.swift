@@ -8,6 +8,8 @@ struct Record: Codable, Sendable, Equatable {
 
   var version: Int
   var base: String
+  /// As the app names the user, else the token's subject. Old records lack it.
+  var user: String?
   /// Identifies the sign-in. All its renewals keep it.
   var id: String
   var access: String
@@ -25,6 +27,7 @@ struct Record: Codable, Sendable, Equatable {
   private enum CodingKeys: String, CodingKey {
     case version
     case base = "base_url"
+    case user = "user_id"
     case id
     case access = "access_token"
     case refresh = "refresh_token"
@@ -94,18 +97,20 @@ final class LiveSession: Sendable {
 
 extension LiveSession {
   /// Makes the session of a pair that was requested at `requestedAt`, on the monotonic clock.
-  /// `date` is the server's time, if it is known.
+  /// `date` is the server's time, if it is known, and `user` that of the pair before.
   convenience init(
-    base: String, id: String, _ tokens: SessionTokens, clock: Clock, requestedAt: TimeInterval,
-    date: TimeInterval?, forRefusal: Bool = false
+    _ place: Place, id: String, user: String? = nil, _ tokens: SessionTokens, clock: Clock,
+    requestedAt: TimeInterval, date: TimeInterval?, forRefusal: Bool = false
   ) {
     let now = clock.wall()
-    let ttl = min(tokens.expiresIn, 1e9)
+    let ttl = min(tokens.expiresIn, Wait.longest)
     // A Date header is exact to a second, so less than two seconds is not skew.
     let ahead = (date ?? now) - now
-    let skew = abs(ahead) < 2 ? 0 : ahead
+    let skew = (2...Wait.longest).contains(abs(ahead)) ? ahead : 0
+    let access = tokens.accessToken.reveal()
     let record = Record(
-      version: Record.version, base: base, id: id, access: tokens.accessToken.reveal(),
+      version: Record.version, base: place.base,
+      user: place.user ?? user ?? subject(of: access), id: id, access: access,
       refresh: tokens.refreshToken?.reveal(), retryKey: randomKey(), ttl: Int64(ttl),
       expires: Int64((now + skew + ttl) * 1000), saved: Int64((now + skew) * 1000),
       skew: Int64(skew * 1000))
@@ -119,23 +124,12 @@ extension LiveSession {
       forRefusal: forRefusal)
   }
 
-  /// Reads a stored record. Its remaining life is counted on the server's clock, as the
-  /// writer knew it. A record from the future, or with more life left than it began with,
+  /// The session of a stored record. Its remaining life is counted on the server's clock, as
+  /// the writer knew it. A record from the future, or with more life left than it began with,
   /// has expired.
-  convenience init(base: String, stored raw: Data, clock: Clock) throws(StoreError) {
-    guard let record = try? JSONDecoder().decode(Record.self, from: raw),
-      record.version == Record.version, !record.access.isEmpty, !record.id.isEmpty,
-      !record.retryKey.isEmpty, isBare(record.access), isBare(record.refresh ?? "")
-    else {
-      throw StoreError(
-        description: "it holds no session of this package; remove it, or use another store")
-    }
-    guard record.base == base else {
-      throw StoreError(
-        description: "it holds a session of another base URL; use a store of its own for each")
-    }
+  convenience init(_ record: Record, stored raw: Data, clock: Clock) {
     let now = clock.wall() + TimeInterval(record.skew) / 1000
-    let ttl = TimeInterval(record.ttl)
+    let ttl = min(max(TimeInterval(record.ttl), 0), Wait.longest)
     var left = TimeInterval(record.expires) / 1000 - now
     let tolerance: TimeInterval = 5
     if now < TimeInterval(record.saved) / 1000 - tolerance || left > ttl + tolerance || left < 0 {
@@ -150,9 +144,23 @@ extension LiveSession {
   }
 }
 
+extension Record {
+  /// Reads a stored record.
+  init(stored raw: Data) throws(StoreError) {
+    guard let record = try? JSONDecoder().decode(Record.self, from: raw),
+      record.version == Record.version, !record.access.isEmpty, !record.id.isEmpty,
+      !record.retryKey.isEmpty, isBare(record.access), isBare(record.refresh ?? "")
+    else {
+      throw StoreError(
+        description: "it holds no session of this package; remove it, or use another store")
+    }
+    self = record
+  }
+}
+
 private func isBare(_ credential: String) -> Bool {
   do throws(APIError) {
-    try checkBare(credential)
+    try checkBare(credential, field: "")
     return true
   } catch { return false }
 }

@@ -3,12 +3,15 @@ import Foundation
 /// The work of one renewal, which one task does from its beginning to its end.
 final class Renewal {
   let engine: Engine
+  let pending: PendingRenewal
   let refused: String?
   let generation: Int
   /// The events to emit when the waiters have resumed.
   var events: [SessionEvent] = []
   /// The refresh tokens to revoke after that.
   var discarded: [String] = []
+  /// What the store holds if it is no session of this place, to be replaced by a new one.
+  var foreign: Data?
   let deadline = Deadline(in: Wait.renewal)
 
   /// Why a renewal returned no session.
@@ -18,8 +21,9 @@ final class Renewal {
     case superseded
   }
 
-  init(_ engine: Engine, refused: String?, generation: Int) {
+  init(_ engine: Engine, _ pending: PendingRenewal, refused: String?, generation: Int) {
     self.engine = engine
+    self.pending = pending
     self.refused = refused
     self.generation = generation
   }
@@ -44,7 +48,7 @@ final class Renewal {
     let before = await core.session
     if engine.policy == .never { return try await read() }
     var unlock: @Sendable () -> Void = {}
-    if !(await core.failures(of: before?.record.refresh)).isCooling(now) {
+    if await core.failures(of: before?.record.refresh).cooling(now) == nil {
       unlock = await engine.store.lock()
     }
     defer { unlock() }
@@ -61,7 +65,7 @@ final class Renewal {
       return session
     }
     let failures = await core.failures(of: session?.record.refresh)
-    if failures.isCooling(now), let error = failures.error { throw .failed(error) }
+    if let error = failures.cooling(now) { throw .failed(error) }
     guard let session else { return try await signIn() }
     if let cause = failures.dead ?? session.unrenewable {
       return try await end(session, cause)
@@ -94,7 +98,7 @@ final class Renewal {
       switch await engine.rpc.refresh(session.record, by: deadline) {
       case .success(let minted):
         let next = newSession(
-          minted.tokens, session.record.id, requestedAt: requestedAt, date: minted.date)
+          minted.tokens, after: session.record, requestedAt: requestedAt, date: minted.date)
         return try await replace(session, by: next)
       case .failure(let failure):
         error = failure
@@ -114,8 +118,7 @@ final class Renewal {
       if again { again = await pauseBefore(n, error) }
       emitFailure(error, willRetry: again)
       guard again else {
-        await core.noteFailure(of: session.record.refresh, error, now: now)
-        throw .failed(error)
+        throw .failed(await core.noteFailure(of: session.record.refresh, error, now: now))
       }
       // Another process may have renewed it.
       guard case .success(let stored) = await loadResult() else { continue }
@@ -130,8 +133,16 @@ final class Renewal {
   /// there is time for one.
   private func pauseBefore(_ n: Int, _ error: APIError) async -> Bool {
     var seconds = Wait.backoff(n)
-    if let wait = error.retryAfter, wait > 0 { seconds = min(wait, Wait.maxCooldown) }
+    var asked = false
+    if let wait = error.retryAfter, wait > 0 {
+      seconds = min(wait, Wait.maxCooldown)
+      asked = true
+    }
     guard deadline.left >= seconds + 1 else { return false }
+    if asked {
+      let end = Deadline(in: seconds)
+      pending.excuse(until: end) { .failed(error.waiting(end.left)) }
+    }
     return await pause(seconds)
   }
 
@@ -144,10 +155,10 @@ final class Renewal {
     switch await askProvider(.signedOut) {
     case .success(let session):
       return try await replace(nil, by: session)
-    case .failure(var error):
-      if let ended, error.underlyingError is SignInRequired { error = ended.error }
-      await core.noteFailure(of: nil, error, now: now)
-      throw .failed(error)
+    case .failure(let error) where error.underlyingError is SignInRequired:
+      throw .failed(ended?.error ?? error)
+    case .failure(let error):
+      throw .failed(await core.noteFailure(of: nil, error, now: now))
     }
   }
 }

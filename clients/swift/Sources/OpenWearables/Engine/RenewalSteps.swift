@@ -3,12 +3,12 @@ import Foundation
 // How a renewal stores, adopts or ends a session.
 extension Renewal {
   func newSession(
-    _ tokens: SessionTokens, _ id: String = randomKey(), requestedAt: TimeInterval,
+    _ tokens: SessionTokens, after old: Record? = nil, requestedAt: TimeInterval,
     date: TimeInterval? = nil
   ) -> LiveSession {
     LiveSession(
-      base: engine.base, id: id, tokens, clock: engine.clock, requestedAt: requestedAt, date: date,
-      forRefusal: refused != nil)
+      engine.place, id: old?.id ?? randomKey(), user: old?.user, tokens, clock: engine.clock,
+      requestedAt: requestedAt, date: date, forRefusal: refused != nil)
   }
 
   /// Stores the new session in place of the old one and makes it current. The renewal's
@@ -19,15 +19,16 @@ extension Renewal {
       throw .superseded
     }
     var session = new
+    let before = old == nil ? foreign : old?.stored
     do {
-      guard try await engine.store.save(new.raw, replacing: old?.stored) else {
+      guard try await engine.store.save(new.raw, replacing: before) else {
         return try await adoptStored(insteadOf: new)
       }
     } catch let failure as Failure {
       throw failure
     } catch {
       events.append(.storageError(.storage(error)))
-      session = new.marked(unsaved: old?.stored, now: now)
+      session = new.marked(unsaved: before, now: now)
     }
     guard await core.publish(session, in: generation) else {
       // The sign-in or sign-out has cleared or replaced the old one.
@@ -74,8 +75,7 @@ extension Renewal {
       case .success(let fresh):
         return try await replace(session, by: fresh)
       case .failure(let error) where !(error.underlyingError is SignInRequired):
-        await core.noteFailure(of: session.record.refresh, error, now: now)
-        throw .failed(error)
+        throw .failed(await core.noteFailure(of: session.record.refresh, error, now: now))
       case .failure: break
       }
     }
@@ -98,44 +98,39 @@ extension Renewal {
   /// Gets a new session from the provider.
   func askProvider(_ reason: APIError.Reason) async -> Result<LiveSession, APIError> {
     guard let provider = engine.provider else { return .failure(.signedOut()) }
-    let request = TokenRequest(userID: engine.userID, reason: reason)
+    let request = TokenRequest(userID: engine.place.user, reason: reason)
     let requestedAt = now
     do {
       let tokens = try await withTimeout(deadline.left) { try await provider(request) }
       try tokens.check()
       return .success(newSession(tokens, requestedAt: requestedAt))
     } catch let error as SignInRequired {
-      return .failure(
-        APIError(
-          .unauthenticated, .unauthenticated, .signedOut, "nobody is signed in", underlying: error))
+      return .failure(.signedOut(error))
     } catch let error as APIError where engine.passesErrors {
       return .failure(error)
     } catch {
-      return .failure(
-        APIError(
-          .unavailable, .unavailable, .tokenProviderFailed, "the token provider failed",
-          underlying: error))
+      return .failure(.providerFailed(error))
     }
   }
 
-  /// Makes the stored session current and returns it. A session that could not be saved
-  /// stays current until another process stores one.
+  /// Makes the stored session current and returns it. The record of another user or base URL
+  /// is none. A session that could not be saved stays current until another process stores
+  /// one.
   func load() async throws(Failure) -> LiveSession? {
     let raw: Data?
     do { raw = try await engine.store.load() } catch { throw .failed(.storage(error)) }
     let current = await core.session
     if let current, raw == current.raw { return current }
     if let current, current.isUnsaved, raw == current.instead { return await saveAgain(current) }
-    guard let raw else {
+    let stored = try own(raw)
+    guard let raw, let stored else {
+      foreign = raw
       if current != nil, await core.publish(nil, in: generation) {
         events.append(.signedOut(elsewhere: true))
       }
       return nil
     }
-    let session: LiveSession
-    do throws(StoreError) {
-      session = try LiveSession(base: engine.base, stored: raw, clock: engine.clock)
-    } catch { throw .failed(.storage(error)) }
+    let session = LiveSession(stored, stored: raw, clock: engine.clock)
     if let ended = await core.ended, ended.id == session.record.id {
       _ = try? await engine.store.clear(raw)  // an earlier attempt to clear it failed
       return nil
@@ -147,6 +142,15 @@ extension Renewal {
       events.append(.tokenRefreshed(elsewhere: true))
     }
     return session
+  }
+
+  /// Reads a stored record; nil if there is none or it is not of this place.
+  private func own(_ raw: Data?) throws(Failure) -> Record? {
+    guard let raw else { return nil }
+    do throws(StoreError) {
+      let record = try Record(stored: raw)
+      return engine.place.holds(record) ? record : nil
+    } catch { throw .failed(.storage(error)) }
   }
 
   /// Returns the result of ``load()``, for a caller that goes on after a failure.

@@ -7,8 +7,8 @@ package struct TokenRPC: Sendable {
 
   init(connect: Connect) { self.connect = connect }
 
-  package init(baseURL: URL) throws(APIError) {
-    let base = try BaseURL(baseURL)
+  package init(baseURL: URL, allowInsecurePrivateNetwork: Bool) throws(APIError) {
+    let base = try BaseURL(baseURL, allowInsecurePrivateNetwork: allowInsecurePrivateNetwork)
     connect = Connect(
       base: .success(base), transport: URLSessionTransport(), userAgent: userAgent(nil))
   }
@@ -122,11 +122,12 @@ extension SessionTokens {
 
 /// Waits before the `n`-th retry, as long as the server asks, else for a random time.
 ///
-/// - Throws: `error`, at once, if the deadline comes first; an error of kind `canceled` if
+/// - Throws: `error`, at once, if the deadline comes first or the server asks for more than a
+///   minute; an error of kind `canceled` if
 ///   the task is cancelled.
 func pauseBefore(_ n: Int, _ error: APIError, by deadline: Deadline) async throws(APIError) {
   var seconds = Wait.backoff(n)
   if let wait = error.retryAfter, wait > 0 { seconds = wait }
-  guard deadline.left > seconds else { throw error }
+  guard deadline.left > seconds, seconds <= Wait.maxCooldown else { throw error }
   guard await pause(seconds) else { throw .canceled() }
 }

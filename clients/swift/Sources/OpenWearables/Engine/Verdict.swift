@@ -1,5 +1,9 @@
 import Foundation
 
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
 /// What the outcome of a refresh attempt means for the session.
 enum Verdict: Sendable, Equatable {
   /// Try again with the same retry key.
@@ -50,6 +54,20 @@ extension APIError {
   }
 }
 
+extension APIError {
+  /// No answer came, to this package or to the app's token provider.
+  var isUnanswered: Bool {
+    if reason == .tokenProviderFailed {
+      if let cause = underlyingError as? APIError { return cause.isUnanswered }
+      return underlyingError is URLError
+    }
+    return kind == .offline || kind == .timeout && !isConnectError
+  }
+
+  /// The server itself said nothing, so that nothing of it is disregarded by another attempt.
+  var isUnheard: Bool { reason == .tokenProviderFailed || isUnanswered }
+}
+
 /// How long the engine waits, in seconds.
 enum Wait {
   static let call: TimeInterval = 30
@@ -68,16 +86,22 @@ enum Wait {
   /// Before a failed save is tried again.
   static let save: TimeInterval = 5
   static let maxCooldown: TimeInterval = 60
+  /// Between two attempts to revoke a token behind other calls.
+  static let revocationApart: TimeInterval = 3
+  /// The longest wait or life that anybody can state: 31 years, which every sum can hold.
+  static let longest: TimeInterval = 1e9
 
   /// Returns the full-jitter wait before the retry after `n` failures.
   static func backoff(_ n: Int) -> TimeInterval {
     .random(in: 0.001...min(8, 0.25 * pow(2, Double(n - 1))))
   }
 
-  /// Returns how long no renewal starts after `n` failed ones in a row: 5 to 10 s, doubling
-  /// up to a minute, or what the server asks for.
+  /// Returns how long no renewal starts after `n` failed ones in a row: what the server asks
+  /// for, up to a minute; at most 2 s if no answer came; else 5 to 10 s, doubling up to a
+  /// minute.
   static func cooldown(_ n: Int, _ error: APIError) -> TimeInterval {
     if let wait = error.retryAfter, wait > 0 { return min(wait, maxCooldown) }
+    if error.isUnanswered { return .random(in: 1...2) }
     let base = min(5 * pow(2, Double(min(n, 10) - 1)), maxCooldown / 2)
     return base + .random(in: 0..<base)
   }

@@ -37,8 +37,10 @@ struct Connect: Sendable {
     let request = try request(for: call, by: deadline)
     let response = try await transport.send(request, limit: limit, by: deadline)
     let media = mediaType(response.headers)
-    guard response.status == 200 else { throw APIError(response) }
-    guard media == "application/json" else { throw .notJSON(response, media) }
+    let base = try base.get()
+    guard response.status == 200 else { throw APIError(response, from: base) }
+    guard media == "application/json" else { throw .notJSON(response, media, from: base) }
+    Revocations.retry(over: self)
     return UnaryResponse(body: response.body, headers: response.headers)
   }
 
@@ -50,7 +52,9 @@ struct Connect: Sendable {
     if call.inURL {
       address += "?connect=v1&base64=1&encoding=json&message=\(urlSafeBase64(call.body))"
     }
-    guard let url = URL(string: address) else { throw .invalid("the base URL cannot be used") }
+    guard let url = URL(string: address) else {
+      throw .invalid("the base URL cannot be used", field: "baseURL")
+    }
     var request = URLRequest(url: url)
     request.httpMethod = call.inURL ? "GET" : "POST"
     request.httpShouldHandleCookies = false

@@ -2,20 +2,29 @@ import Foundation
 
 extension APIError {
   /// Reads the error of a response that is not 200. A malformed body costs only its
-  /// details. No redirect comes from the API, whatever its body is.
-  init(_ response: HTTPResponse) {
+  /// details. What has no code of Connect did not come from the API, and no redirect does.
+  init(_ response: HTTPResponse, from base: BaseURL) {
     let media = mediaType(response.headers)
-    guard media == "application/json", !(300..<400).contains(response.status) else {
-      self = .foreign(response)
+    guard media == "application/json" || media.hasSuffix("+json"),
+      !(300..<400).contains(response.status)
+    else {
+      self = .foreign(response, from: base)
       return
     }
     let body = (try? JSONSerialization.jsonObject(with: response.body)) as? [String: Any] ?? [:]
-    let code = (body["code"] as? String).flatMap(Code.init) ?? Code(status: response.status)
-    let message = body["message"] as? String ?? "HTTP \(response.status)"
-    self.init(code.kind, code, nil, printable(message))
-    rawMessage = String(message.unicodeScalars.prefix(1 << 10))
-    isConnectError = true
-    read(response.headers)
+    let message = body["message"] as? String
+    if media == "application/json", let code = (body["code"] as? String).flatMap(Code.init) {
+      self.init(code.kind, code, nil, printable(message ?? "HTTP \(response.status)"))
+      isConnectError = true
+      read(response.headers)
+    } else {
+      self = .foreign(response, from: base, saying: body)
+    }
+    rawMessage = message.map { String($0.unicodeScalars.prefix(1 << 10)) }
+    readDetails(body)
+  }
+
+  private mutating func readDetails(_ body: [String: Any]) {
     for case let detail as [String: Any] in (body["details"] as? [Any] ?? []).prefix(maxParts) {
       guard let type = detail["type"] as? String, let text = detail["value"] as? String,
         let value = Data(unpadded: text)
@@ -26,16 +35,22 @@ extension APIError {
   }
 
   /// Returns the error of a 200 that is not JSON.
-  static func notJSON(_ response: HTTPResponse, _ media: String) -> APIError {
-    guard media.hasPrefix("application/") else { return .foreign(response) }
+  static func notJSON(_ response: HTTPResponse, _ media: String, from base: BaseURL) -> APIError {
+    guard media.hasPrefix("application/") else { return .foreign(response, from: base) }
     var error = APIError.unreadable("it is of the type \(printable(media)), not application/json")
     error.read(response.headers)
     return error
   }
 
-  /// Returns the error of a response that did not come from the API. It says nothing about
-  /// the credential unless it is a 401.
-  private static func foreign(_ response: HTTPResponse) -> APIError {
+  /// Returns the error of a response that did not come from the API, with what its JSON says.
+  /// It says nothing about the credential unless it is a 401.
+  private static func foreign(
+    _ response: HTTPResponse, from base: BaseURL, saying body: [String: Any] = [:]
+  ) -> APIError {
+    func word(_ name: String) -> String? {
+      guard let text = body[name] as? String, !text.isEmpty else { return nil }
+      return printable(text)
+    }
     let code = Code(status: response.status)
     let kind: Kind =
       switch response.status {
@@ -44,12 +59,14 @@ extension APIError {
       default: .unavailable
       }
     let cause =
-      redirect(response)
+      redirect(response) ?? word("detail") ?? word("message")
       ?? "HTTP \(response.status) that did not come from the API: "
       + "is a proxy or a captive portal in between, or the base URL wrong?"
-    var error = APIError(kind, code, .foreignAnswer, cause)
+    var error = APIError(kind, code, .foreignAnswer, cause + base.advice(response.status))
     error.foreignStatus = response.status
     error.read(response.headers)
+    if let reason = word("reason") { error.reason = Reason(rawValue: reason) }
+    if let id = word("request_id") { error.requestID = id }
     return error
   }
 
@@ -66,7 +83,7 @@ extension APIError {
 
   private mutating func read(_ headers: [String: String]) {
     self.headers = headers
-    requestID = headers["x-request-id"].map(printable)
+    requestID = OpenWearables.requestID(headers)
     retryAfter = retryDelay(headers, now: Date().timeIntervalSince1970)
   }
 
@@ -96,13 +113,16 @@ extension APIError.Code {
 /// X-RateLimit-Reset if no calls remain.
 func retryDelay(_ headers: [String: String], now: TimeInterval) -> TimeInterval? {
   if let value = headers["retry-after"] {
-    if let seconds = Int(value) { return TimeInterval(max(seconds, 0)) }
-    if let date = httpDate(value) { return max(date - now, 0) }
+    if let seconds = Int64(value) { return min(max(TimeInterval(seconds), 0), Wait.longest) }
+    if !value.isEmpty, value.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+      return Wait.longest
+    }
+    if let date = httpDate(value) { return min(max(date - now, 0), Wait.longest) }
   }
   if headers["x-ratelimit-remaining"] == "0", let reset = headers["x-ratelimit-reset"],
     let at = Int64(reset)
   {
-    return max(TimeInterval(at) - now, 0)
+    return min(max(TimeInterval(at) - now, 0), Wait.longest)
   }
   return nil
 }

@@ -42,6 +42,13 @@ public struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The path with the names of the schema, such as `workouts[3].end_time`; nil for the
+  /// message itself.
+  var field: String? {
+    guard !path.isEmpty else { return nil }
+    return path.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : "\($1)" }
+  }
+
   public var description: String {
     "\(path.isEmpty ? "the message" : path) \(kind.rawValue)"
   }

@@ -62,14 +62,26 @@ public struct CallOptions: Sendable, Redacting {
   public var headers: [String: String]
   /// Seconds that the call may take, retries included; nil for the client's default.
   public var timeout: TimeInterval?
+  /// A person has just asked for the call: it does not wait for the end of the time in which
+  /// the session is not renewed again, unless the server asked for that. It may try once more
+  /// to get a token.
+  public var userInitiated: Bool
 
-  public init(headers: [String: String] = [:], timeout: TimeInterval? = nil) {
+  public init(
+    headers: [String: String] = [:], timeout: TimeInterval? = nil, userInitiated: Bool = false
+  ) {
     self.headers = headers
     self.timeout = timeout
+    self.userInitiated = userInitiated
   }
 
   public var customMirror: Mirror {
-    Mirror(self, children: ["headers": headers.keys.sorted(), "timeout": timeout as Any])
+    Mirror(
+      self,
+      children: [
+        "headers": headers.keys.sorted(), "timeout": timeout as Any,
+        "userInitiated": userInitiated,
+      ])
   }
 }
 

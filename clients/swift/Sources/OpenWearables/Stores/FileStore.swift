@@ -9,7 +9,8 @@ import Foundation
 /// A file that only its owner may read (mode 0600), replaced atomically. Processes that
 /// share it are serialized by a lock file beside it, `path.lock`; the lock ends with its
 /// holder. The folder is created if it is missing. The file must be on a file system where
-/// files can be locked and renamed; every user and every base URL needs a file of its own.
+/// files can be locked and renamed. It keeps one session: a sign-in of another user or at
+/// another base URL replaces it.
 ///
 /// A file of another owner, a file to which its group or others have access, and anything
 /// but a regular file (a symbolic link, a FIFO) is refused with a ``StoreError`` that says so,

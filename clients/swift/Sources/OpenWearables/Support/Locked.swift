@@ -4,6 +4,8 @@ import Foundation
 ///
 /// `@unchecked Sendable` because the compiler cannot see that every access to
 /// `value` holds `lock`; nothing else reads or writes it.
+///
+/// Its value is not reflected.
 final class Locked<Value: Sendable>: @unchecked Sendable {
   private var value: Value
   private let lock = NSLock()
@@ -16,4 +18,8 @@ final class Locked<Value: Sendable>: @unchecked Sendable {
     defer { lock.unlock() }
     return try body(&value)
   }
+}
+
+extension Locked: CustomReflectable {
+  var customMirror: Mirror { Mirror(self, children: []) }
 }

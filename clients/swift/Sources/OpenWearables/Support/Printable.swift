@@ -1,3 +1,9 @@
+import Foundation
+
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
 /// Returns a text of the server in a form that is safe in a terminal and a log: at most 1 KB
 /// of UTF-8, and U+FFFD for each control character, line separator and character that
 /// changes the direction of text.
@@ -16,6 +22,26 @@ func printable(_ text: String) -> String {
     kept.append(shown)
   }
   return String(kept)
+}
+
+/// Returns a text of the app without what looks like a credential.
+func masked(_ text: String) -> String {
+  text.replacingOccurrences(
+    of: #"\b(ow_live_|ow_test_|secret_|rt_|eyJ)[0-9A-Za-z_.-]{10,}"#, with: "$1…",
+    options: .regularExpression)
+}
+
+/// Returns what an error of the app says in words: its own, not the values that it holds,
+/// which could be secrets. Without any it is the name of its type.
+func words(of error: any Error) -> String {
+  switch error {
+  case let error as APIError: error.message
+  case let error as any LocalizedError: error.errorDescription ?? "\(type(of: error))"
+  case let error as URLError: "\(type(of: error)) \(error.errorCode)"
+  case is DecodingError, is EncodingError: MessageError(error).description
+  case let error as any CustomStringConvertible: error.description
+  default: "\(type(of: error))"
+  }
 }
 
 private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {

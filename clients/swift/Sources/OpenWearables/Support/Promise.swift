@@ -5,7 +5,14 @@ import Foundation
 final class Promise<Value: Sendable>: Sendable {
   private struct State {
     var value: Value?
-    var waiters: [ObjectIdentifier: Waiter<Value>] = [:]
+    var waiters: [ObjectIdentifier: (waiter: Waiter<Value>, deadline: Deadline)] = [:]
+    var excuse: Excuse?
+  }
+
+  /// The value of those who cannot wait until `end`.
+  private struct Excuse {
+    let end: Deadline
+    let value: @Sendable () -> Value
   }
 
   private let state = Locked(State())
@@ -15,13 +22,24 @@ final class Promise<Value: Sendable>: Sendable {
 
   /// Sets the value. Only the first call has an effect.
   func fulfill(_ value: Value) {
-    let waiters: [ObjectIdentifier: Waiter<Value>] = state.with {
-      guard $0.value == nil else { return [:] }
-      let waiters = $0.waiters
+    let waiters: [Waiter<Value>] = state.with {
+      guard $0.value == nil else { return [] }
+      let waiters = $0.waiters.values.map(\.waiter)
       $0 = State(value: value)
       return waiters
     }
-    for waiter in waiters.values { waiter.end(.fulfilled(value)) }
+    for waiter in waiters { waiter.end(.fulfilled(value)) }
+  }
+
+  /// Gives `value` to the waiters whose deadline is before `end`, also to those that come
+  /// until then: the promise is not fulfilled earlier.
+  func excuse(until end: Deadline, _ value: @escaping @Sendable () -> Value) {
+    let waiters: [Waiter<Value>] = state.with {
+      guard $0.value == nil else { return [] }
+      $0.excuse = Excuse(end: end, value: value)
+      return $0.waiters.values.filter { $0.deadline < end }.map(\.waiter)
+    }
+    for waiter in waiters { waiter.end(.fulfilled(value())) }
   }
 
   /// Waits for the value.
@@ -30,8 +48,12 @@ final class Promise<Value: Sendable>: Sendable {
   func value(by deadline: Deadline) async throws(APIError) -> Value {
     let waiter = Waiter<Value>()
     let known: Value? = state.with {
-      if $0.value == nil { $0.waiters[ObjectIdentifier(waiter)] = waiter }
-      return $0.value
+      if let value = $0.value { return value }
+      if let excuse = $0.excuse, excuse.end.left > 0, deadline < excuse.end {
+        return excuse.value()
+      }
+      $0.waiters[ObjectIdentifier(waiter)] = (waiter, deadline)
+      return nil
     }
     if let known { return known }
     let left = deadline.left

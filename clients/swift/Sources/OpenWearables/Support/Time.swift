@@ -26,7 +26,7 @@ package struct Clock: Sendable {
 }
 
 /// The moment at which an operation gives up, on the monotonic clock.
-package struct Deadline: Sendable {
+package struct Deadline: Sendable, Comparable {
   private let at: TimeInterval
 
   package init(in seconds: TimeInterval) { at = monotonic() + seconds }
@@ -34,6 +34,8 @@ package struct Deadline: Sendable {
   static let never = Deadline(in: .infinity)
 
   var left: TimeInterval { max(at - monotonic(), 0) }
+
+  package static func < (a: Deadline, b: Deadline) -> Bool { a.at < b.at }
 
   func orIn(_ seconds: TimeInterval) -> Deadline { seconds < left ? Deadline(in: seconds) : self }
 }
@@ -49,7 +51,8 @@ func pause(_ seconds: TimeInterval) async -> Bool {
 func httpDate(_ text: String?) -> TimeInterval? {
   let parts = (text ?? "").split(whereSeparator: { $0 == " " || $0 == ":" })
   let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-  guard parts.count == 8, parts[7] == "GMT", let day = Int(parts[1]), let year = Int(parts[3]),
+  guard parts.count == 8, parts[7] == "GMT", parts[3].count == 4, let day = Int(parts[1]),
+    let year = Int(parts[3]),
     let month = months.firstIndex(of: String(parts[2])), let hour = Int(parts[4]),
     let minute = Int(parts[5]), let second = Int(parts[6])
   else { return nil }
