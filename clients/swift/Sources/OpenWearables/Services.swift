@@ -39,12 +39,17 @@ public struct Workouts: Sendable {
   /// The calls of the schema, whose responses include the request id and the rate limit.
   public let rpc: WorkoutServiceClient
 
-  /// Returns the workouts of a user that began between two dates, newest first. A page is
-  /// fetched when it is needed.
+  /// Returns the workouts of a user that began at `start` or later and before `end`, newest
+  /// first. A page is fetched when it is needed.
   public func list(userID: String, from start: Date, to end: Date) -> PagedSequence<Workout> {
-    list(
+    for (field, date) in [("from", start), ("to", end)]
+    where !date.timeIntervalSinceReferenceDate.isFinite {
+      return PagedSequence { _ in throw APIError.invalid("\(field) is no date", field: field) }
+    }
+    return list(
       ListWorkoutsRequest(
-        userID: userID, startDate: rfc3339(start), endDate: rfc3339(end)))
+        userID: userID, startDate: Protobuf.Timestamp(start, .down).text,
+        endDate: Protobuf.Timestamp(end, .up).text))
   }
 
   /// Returns the workouts, newest first, from the page of the request on.
@@ -134,7 +139,7 @@ public struct Keys: Sendable {
   public func rotate(_ id: String, overlap: TimeInterval = 0) async throws
     -> (key: Key, secret: Secret)
   {
-    let request = RotateKeyRequest(id: id, overlapSeconds: seconds(overlap))
+    let request = RotateKeyRequest(id: id, overlapSeconds: try seconds(overlap))
     let body = try await rpc.rotateKey(request).body
     return (try body.key.identified, try secret(body.secret))
   }
@@ -175,7 +180,8 @@ public struct Applications: Sendable {
   public func rotateSecret(_ appID: String, overlap: TimeInterval = 0) async throws
     -> (application: Application, secret: Secret)
   {
-    let request = RotateApplicationSecretRequest(appID: appID, overlapSeconds: seconds(overlap))
+    let request = RotateApplicationSecretRequest(
+      appID: appID, overlapSeconds: try seconds(overlap))
     let body = try await rpc.rotateApplicationSecret(request).body
     return (try body.application.identified, try secret(body.appSecret))
   }
@@ -237,12 +243,10 @@ private func secret(_ value: String) throws -> Secret {
   return Secret(value)
 }
 
-private func seconds(_ interval: TimeInterval) -> Int32 {
-  Int32(min(max(interval, 0), TimeInterval(Int32.max)))
-}
-
-private func rfc3339(_ date: Date) -> String {
-  let formatter = ISO8601DateFormatter()
-  formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-  return formatter.string(from: date)
+private func seconds(_ overlap: TimeInterval) throws -> Int32 {
+  guard let seconds = Int32(exactly: overlap.rounded(.down)), seconds >= 0 else {
+    throw APIError.invalid(
+      "the overlap must be a number of seconds from 0 to \(Int32.max)", field: "overlap")
+  }
+  return seconds
 }

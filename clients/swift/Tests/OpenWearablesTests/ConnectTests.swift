@@ -97,7 +97,7 @@ final class ConnectTests: XCTestCase {
     let base = baseResult(URL(string: "https://api.example.com/v/")!)
     let connect = Connect(base: base, transport: transport, userAgent: "")
     let options = Client.Options(timeout: 7, userAgent: "shop/2\n.1")
-    let client = Client(connect, .key("ow_test_k"), options, emitter: EventEmitter())
+    let client = Client(connect, .key(Secret("ow_test_k")), options, emitter: EventEmitter())
     _ = try await client.users.rpc.getUser(
       GetUserRequest(id: "a/b?"), options: CallOptions(headers: ["X-One": "1"]))
     let sent = try XCTUnwrap(transport.sent.first)
@@ -161,7 +161,7 @@ final class ConnectTests: XCTestCase {
     }
     let connect = Connect(
       base: baseResult(URL(string: "https://a.example")!), transport: transport, userAgent: "")
-    let client = Client(connect, .key("ow_test_k"), .init(), emitter: EventEmitter())
+    let client = Client(connect, .key(Secret("ow_test_k")), .init(), emitter: EventEmitter())
     let minted = try await client.keys.create()
     XCTAssertEqual(minted.secret.reveal(), "s")
     let keys = transport.sent.map { $0.value(forHTTPHeaderField: "Idempotency-Key") ?? "" }
@@ -192,19 +192,58 @@ final class ConnectTests: XCTestCase {
     try await eventually("the call sent") { try await proxy.report().requests["GetUser"] == 2 }
     call.cancel()
     let canceled = try await result(of: call)
-    XCTAssertThrowsError(try canceled.get()) {
-      XCTAssertEqual(($0 as? APIError)?.kind, .canceled)
-      XCTAssertEqual(($0 as? APIError)?.code, .canceled)
-    }
+    XCTAssertThrowsError(try canceled.get()) { XCTAssertTrue($0 is CancellationError, "\($0)") }
     let late = Task {
       await pause(60)
       return try await client.users.get("x")
     }
     late.cancel()
     let refused = try await result(of: late)
-    XCTAssertThrowsError(try refused.get()) { XCTAssertEqual(($0 as? APIError)?.kind, .canceled) }
+    XCTAssertThrowsError(try refused.get()) { XCTAssertTrue($0 is CancellationError, "\($0)") }
     let sent = try await proxy.report().requests["GetUser"]
     XCTAssertEqual(sent, 2, "a cancelled task sent a call")
+  }
+
+  /// The errors of a list are of this package, and that of a cancelled task is too.
+  func testListThrowsErrorsOfThisPackage() async throws {
+    let client = try Client(baseURL: URL(string: "http://127.0.0.1:1")!, .none, .init(retries: 0))
+    do throws(APIError) {
+      for try await user in client.users.list() { XCTFail("\(user)") }
+    } catch { XCTAssertTrue(error.isOffline, "\(error)") }
+    let proxy = try TestServer.shared.proxy()
+    try await proxy.setRules([["method": "*", "fault": "hang"]])
+    let hanging = try Client(baseURL: proxy.url, .none, .init())
+    let call = Task { () -> APIError.Kind? in
+      var users = hanging.users.list().makeAsyncIterator()
+      do throws(APIError) { _ = try await users.next() } catch { return error.kind }
+      return nil
+    }
+    try await eventually("the call sent") { try await proxy.report().requests["ListUsers"] == 1 }
+    call.cancel()
+    let kind = try await withTimeout(10) { await call.value }
+    XCTAssertEqual(kind, .canceled)
+    let early = Task { () -> APIError.Kind? in
+      withUnsafeCurrentTask { $0?.cancel() }
+      var users = hanging.users.list().makeAsyncIterator()
+      do throws(APIError) { _ = try await users.next() } catch { return error.kind }
+      return nil
+    }
+    let kinds = try await withTimeout(10) { await early.value }
+    XCTAssertEqual(kinds, .canceled)
+  }
+
+  /// An id that a response lacks is absent.
+  func testAbsentRequestIDIsAbsent() async throws {
+    for headers in [[:], ["X-Request-Id": ""]] {
+      let server = try HostileServer(headers, text: #"{"user":{"id":"u"}}"#)
+      let answer = try await Client(baseURL: server.url).users.rpc.getUser(GetUserRequest(id: "u"))
+      XCTAssertNil(answer.requestID)
+      let failing = try HostileServer(status: 404, headers, text: #"{"code":"not_found"}"#)
+      do {
+        _ = try await Client(baseURL: failing.url).users.get("u")
+        XCTFail("it is there")
+      } catch let error as APIError { XCTAssertNil(error.requestID) }
+    }
   }
 
   /// A server that does not listen is offline.
@@ -229,6 +268,13 @@ final class ConnectTests: XCTestCase {
       retryDelay(["x-ratelimit-remaining": "0", "x-ratelimit-reset": "50"], now: 40), 10)
     XCTAssertNil(retryDelay(["x-ratelimit-remaining": "1", "x-ratelimit-reset": "50"], now: 40))
     XCTAssertNil(retryDelay(["retry-after": "soon"], now: 0))
+    for vast in ["9223372036854775807", "99999999999999999999999999"] {
+      XCTAssertEqual(retryDelay(["retry-after": vast], now: 0), 1e9)
+    }
+    let far = "Fri, 31 Dec 9999 23:59:59 GMT"
+    XCTAssertEqual(retryDelay(["retry-after": far], now: 0), 1e9)
+    let reset = ["x-ratelimit-remaining": "0", "x-ratelimit-reset": "9223372036854775807"]
+    XCTAssertEqual(retryDelay(reset, now: 0), 1e9)
   }
 }
 

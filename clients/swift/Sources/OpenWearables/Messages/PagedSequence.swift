@@ -3,8 +3,10 @@
 /// The first page is fetched when the first item is requested, every other page when the
 /// one before is used up. The sequence ends with the last page or an error; a new iteration
 /// starts from the first page. If the cursors of the server lead in a circle, or through
-/// more than 100 empty pages in a row, the sequence ends with an ``APIError`` of the
-/// reason ``APIError/Reason/invalidResponse``.
+/// more than 100 empty pages in a row, the sequence ends with an error of the reason
+/// ``APIError/Reason/invalidResponse``.
+///
+/// Every error is an ``APIError``; that of a cancelled task has the kind `canceled`.
 public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
   /// One page, and the cursor of the next one: nil or empty on the last.
   public typealias Page = (items: [Element], next: String?)
@@ -31,20 +33,24 @@ public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
       self.fetch = fetch
     }
 
-    public mutating func next() async throws -> Element? {
+    public mutating func next() async throws(APIError) -> Element? {
       var pages = 0
       while items.isEmpty {
         if ended { return nil }
         ended = true
-        try Task.checkCancellation()
+        if Task.isCancelled { throw .canceled() }
         guard pages <= maxEmptyPages, !circle.isClosed(by: cursor) else { throw APIError.noEnd() }
-        let page = try await fetch(cursor)
+        let page = try await page()
         items = page.items[...]
         pages += 1
         cursor = page.next
         ended = cursor?.isEmpty != false
       }
       return items.removeFirst()
+    }
+
+    private func page() async throws(APIError) -> Page {
+      do { return try await fetch(cursor) } catch { throw .of(error) }
     }
   }
 }

@@ -20,11 +20,32 @@ extension Protobuf {
       self.init(seconds: 0)
     }
 
-    /// Rounds the date to a nanosecond. A date out of range becomes the first or the last
-    /// second.
-    public init(_ date: Date) {
-      let (seconds, nanos) = split(date.timeIntervalSince1970, .down, within: Self.range)
-      self.init(seconds: seconds, nanos: nanos)
+    /// Rounds the date to a microsecond, which a `Date` of this century holds and the server
+    /// keeps. A date out of range becomes the first or the last second.
+    public init(_ date: Date) { self.init(date, .toNearestOrEven) }
+
+    /// Rounds the date to a microsecond by `rule`. A microsecond that the date holds as well
+    /// as it can is kept.
+    init(_ date: Date, _ rule: FloatingPointRoundingRule) {
+      let noise = 0.125  // microseconds that a date of this century may be off
+      let offset = date.timeIntervalSinceReferenceDate  // more exact than since 1970
+      let whole = offset.rounded(.down)
+      var micros = (offset - whole) * 1e6
+      switch rule {
+      case .down: micros = (micros + noise).rounded(.down)
+      case .up: micros = (micros - noise).rounded(.up)
+      default: micros.round()
+      }
+      let (seconds, nanos) = split(
+        whole + Date.timeIntervalBetween1970AndReferenceDate, .down, within: Self.range)
+      guard nanos == 0, micros > 0, Self.range.contains(seconds), offset - whole < 1 else {
+        self.init(seconds: seconds, nanos: nanos)
+        return
+      }
+      let carry = Int64(micros) / 1_000_000
+      self.init(
+        seconds: min(seconds + carry, Self.range.upperBound),
+        nanos: Int32(Int64(micros) % 1_000_000 * 1000))
     }
 
     /// The instant as a `Date`, which holds about 100 ns of precision in this century.
@@ -59,7 +80,7 @@ extension Protobuf {
 
 extension Protobuf.Timestamp {
   /// RFC 3339 in UTC with 0, 3, 6 or 9 digits after the second.
-  private var text: String {
+  var text: String {
     let (days, time) = seconds.flooredDivision(by: 86_400)
     let (year, month, day) = Self.civil(days)
     let date = "\(digits(year, 4))-\(digits(month, 2))-\(digits(day, 2))"

@@ -60,7 +60,7 @@ final class ServiceTests: XCTestCase {
       _ = try await iterator.next()
       XCTFail("no error")
     } catch {
-      XCTAssert(error is Shelf.PageError)
+      XCTAssert(error.underlyingError is Shelf.PageError)
     }
     let after = try? await iterator.next()
     XCTAssertNil(after)
@@ -99,7 +99,7 @@ final class ServiceTests: XCTestCase {
       while try await iterator.next() != nil {}
       XCTFail("they ended without an error")
     } catch {
-      XCTAssertEqual((error as? APIError)?.reason, .invalidResponse, "\(error)")
+      XCTAssertEqual(error.reason, .invalidResponse, "\(error)")
     }
     let after = try await iterator.next()
     XCTAssertNil(after)
@@ -128,7 +128,7 @@ final class ServiceTests: XCTestCase {
     let task = Task { for try await _ in pages {} }
     task.cancel()
     let canceled = try await result(of: task)
-    XCTAssertThrowsError(try canceled.get()) { XCTAssert($0 is CancellationError) }
+    XCTAssertThrowsError(try canceled.get()) { XCTAssertEqual(($0 as? APIError)?.kind, .canceled) }
   }
 
   /// Returns its pages for a list request, and for any other request its own JSON.
