@@ -8,7 +8,12 @@ final class SecretTests: XCTestCase {
   private let canary = "rt_" + randomKey()
 
   private func assertSilent(_ value: Any, _ note: String = "", line: UInt = #line) {
-    XCTAssertFalse(renderings(of: value).contains(canary), "\(type(of: value)) \(note)", line: line)
+    let text = renderings(of: value)
+    XCTAssertFalse(text.contains(canary), "\(type(of: value)) \(note)", line: line)
+    // The bytes of a Data, as dump shows them.
+    let bytes = canary.utf8.prefix(8).map { "- \($0)" }.joined(separator: "\n")
+    let plain = text.replacingOccurrences(of: "\n +", with: "\n", options: .regularExpression)
+    XCTAssertFalse(plain.contains(bytes), "\(type(of: value)) \(note)", line: line)
     XCTAssertFalse("\([value])\(Optional(value) as Any)".contains(canary), line: line)
   }
 
@@ -23,13 +28,13 @@ final class SecretTests: XCTestCase {
     let tokens = SessionTokens(accessToken: secret, refreshToken: secret, expiresIn: 3600)
     let store = MemoryStore()
     let session = UserSession(baseURL: TestServer.shared.url, store: store) { _ in tokens }
-    let key = try Client(baseURL: TestServer.shared.url, .key(canary), .init())
+    let key = try Client(baseURL: TestServer.shared.url, .key(Secret(canary)), .init())
     let app = try AppCredentials(baseURL: TestServer.shared.url, appID: "app_x", appSecret: canary)
     let token = try await session.accessToken()
     XCTAssertEqual(token.token.reveal(), canary)
     let stored = await store.load()
-    let live = try LiveSession(
-      base: session.engine.base, stored: try XCTUnwrap(stored), clock: .system)
+    let raw = try XCTUnwrap(stored)
+    let live = LiveSession(try Record(stored: raw), stored: raw, clock: .system)
     XCTAssertEqual(live.record.access, canary)
     let options = CallOptions(headers: ["authorization": canary])
     let values: [Any] = [
@@ -43,6 +48,63 @@ final class SecretTests: XCTestCase {
   }
 
   private struct KeyedBy { let secret: Secret }
+
+  /// No value that can be reached from a client, a session, a store, an error, an event or a
+  /// response shows a secret, however deep it lies.
+  func testNothingReachableShowsASecret() async throws {
+    let (url, store, canary) = (TestServer.shared.url, MemoryStore(), canary)
+    let tokens = SessionTokens(
+      accessToken: Secret(canary), refreshToken: Secret(canary), expiresIn: 3600)
+    let session = UserSession(baseURL: url, store: store) { _ in tokens }
+    _ = try await session.accessToken()
+    let failing = UserSession(
+      baseURL: url, store: try await seeded(url.absoluteString, tokens, "expired"))
+    var errors: [any Error] = []
+    for call in [
+      { _ = try await failing.accessToken() },
+      { try await failing.signIn(SessionTokens(accessToken: Secret(canary + " "), expiresIn: 1)) },
+      { _ = try await Client(session).users.get("u") },
+    ] as [@Sendable () async throws -> Void] {
+      do {
+        try await call()
+        XCTFail("it succeeded")
+      } catch { errors.append(error) }
+    }
+    let keyed = try Client(baseURL: url, .key(Secret(canary)), .init())
+    let server = try HostileServer(
+      ["X-Token": canary],
+      text:
+        #"{"key":{"id":"k"},"secret":"\#(canary)","tokens":{"accessToken":"\#(canary)","expiresIn":9}}"#
+    )
+    let other = try Client(baseURL: server.url, .key(Secret(canary)), .init())
+    let path = TestServer.shared.folder.appendingPathComponent("\(canary)").path
+    let core = session.engine.core
+    let (live, failures) = (await core.session, await core.failures(of: canary))
+    let roots: [Any] = [
+      try XCTUnwrap(live), failures, keyed, keyed.transport, keyed.events, Client(session),
+      Client(session).transport,
+      keyed.users.list(), keyed.users.list().makeAsyncIterator(), session, session.events, failing,
+      store, FileStore(path: "\(path)-not-shown".replacingOccurrences(of: canary, with: "x")),
+      try AppCredentials(baseURL: url, appID: "app_x", appSecret: canary), tokens, tokens.exposed,
+      try await other.keys.create(), try await other.keys.rpc.createKey(),
+      try await other.tokens.create(userID: "u"),
+      try await other.tokens.rpc.createUserToken(CreateUserTokenRequest(userID: "u")),
+      try await other.sessions.rpc.login(LoginRequest(email: "e", password: canary)),
+      CreateUserTokenRequest(userID: "u", appSecret: canary), errors,
+      errors.compactMap { $0 as? APIError }.map {
+        SessionEvent.refreshFailed($0, willRetry: false)
+      },
+    ]
+    let reached = inventory(of: roots)
+    let types = Set(reached.map { "\(type(of: $0))" })
+    for name in [
+      "Users", "UserServiceClient", "Caller", "Core", "LiveSession", "Record", "TokenPair",
+    ] {
+      XCTAssertTrue(types.contains(name), "\(name) was not reached: \(types.sorted())")
+    }
+    for value in reached { assertSilent(value, "reached") }
+    for value in roots { assertSilent(value) }
+  }
 
   /// An error about an unusable secret does not contain it.
   func testErrorsDoNotRepeatSecrets() async throws {
