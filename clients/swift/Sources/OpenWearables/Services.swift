@@ -7,30 +7,36 @@ public struct Users: Sendable {
 
   /// Creates a user. It is not retried: if the response was lost, the user may exist; an
   /// `externalUserID` makes that visible.
-  public func create(_ request: CreateUserRequest = CreateUserRequest()) async throws -> User {
-    try await rpc.createUser(request).body.user.identified
+  public func create(
+    _ request: CreateUserRequest = CreateUserRequest(), options: CallOptions = CallOptions()
+  ) async throws -> User {
+    try await rpc.createUser(request, options: options).body.user.identified
   }
 
   /// Returns one user.
-  public func get(_ id: String) async throws -> User {
-    try await rpc.getUser(GetUserRequest(id: id)).body.user.identified
+  public func get(_ id: String, options: CallOptions = CallOptions()) async throws -> User {
+    try await rpc.getUser(GetUserRequest(id: id), options: options).body.user.identified
   }
 
   /// Changes a user.
-  public func update(_ request: UpdateUserRequest) async throws -> User {
-    try await rpc.updateUser(request).body.user.identified
+  public func update(_ request: UpdateUserRequest, options: CallOptions = CallOptions())
+    async throws -> User
+  {
+    try await rpc.updateUser(request, options: options).body.user.identified
   }
 
   /// Deletes a user with all data and tokens, and returns the deleted user.
   @discardableResult
-  public func delete(_ id: String) async throws -> User {
-    try await rpc.deleteUser(DeleteUserRequest(id: id)).body.user.identified
+  public func delete(_ id: String, options: CallOptions = CallOptions()) async throws -> User {
+    try await rpc.deleteUser(DeleteUserRequest(id: id), options: options).body.user.identified
   }
 
   /// Returns the users, from the page of the request on. A page is fetched when it is
   /// needed.
-  public func list(_ request: ListUsersRequest = ListUsersRequest()) -> PagedSequence<User> {
-    rpc.listAllUsers(request)
+  public func list(
+    _ request: ListUsersRequest = ListUsersRequest(), options: CallOptions = CallOptions()
+  ) -> PagedSequence<User> {
+    rpc.listAllUsers(request, options: options)
   }
 }
 
@@ -41,7 +47,9 @@ public struct Workouts: Sendable {
 
   /// Returns the workouts of a user that began at `start` or later and before `end`, newest
   /// first. A page is fetched when it is needed.
-  public func list(userID: String, from start: Date, to end: Date) -> PagedSequence<Workout> {
+  public func list(
+    userID: String, from start: Date, to end: Date, options: CallOptions = CallOptions()
+  ) -> PagedSequence<Workout> {
     for (field, date) in [("from", start), ("to", end)]
     where !date.timeIntervalSinceReferenceDate.isFinite {
       return PagedSequence { _ in throw APIError.invalid("\(field) is no date", field: field) }
@@ -49,25 +57,34 @@ public struct Workouts: Sendable {
     return list(
       ListWorkoutsRequest(
         userID: userID, startDate: Protobuf.Timestamp(start, .down).text,
-        endDate: Protobuf.Timestamp(end, .up).text))
+        endDate: Protobuf.Timestamp(end, .up).text), options: options)
   }
 
   /// Returns the workouts, newest first, from the page of the request on.
-  public func list(_ request: ListWorkoutsRequest) -> PagedSequence<Workout> {
-    rpc.listAllWorkouts(request)
+  public func list(_ request: ListWorkoutsRequest, options: CallOptions = CallOptions())
+    -> PagedSequence<Workout>
+  {
+    rpc.listAllWorkouts(request, options: options)
   }
 
   /// Stores workouts, all of them or none.
   @discardableResult
-  public func upsert(userID: String, _ workouts: [WorkoutInput]) async throws
+  public func upsert(
+    userID: String, _ workouts: [WorkoutInput], options: CallOptions = CallOptions()
+  ) async throws
     -> UpsertWorkoutsResponse
   {
-    try await rpc.upsertWorkouts(UpsertWorkoutsRequest(userID: userID, workouts: workouts)).body
+    try await rpc.upsertWorkouts(
+      UpsertWorkoutsRequest(userID: userID, workouts: workouts), options: options
+    ).body
   }
 
   /// Deletes one workout.
-  public func delete(userID: String, workoutID: String) async throws {
-    _ = try await rpc.deleteWorkout(DeleteWorkoutRequest(userID: userID, workoutID: workoutID))
+  public func delete(userID: String, workoutID: String, options: CallOptions = CallOptions())
+    async throws
+  {
+    _ = try await rpc.deleteWorkout(
+      DeleteWorkoutRequest(userID: userID, workoutID: workoutID), options: options)
   }
 }
 
@@ -78,14 +95,18 @@ public struct Tokens: Sendable {
   public let rpc: TokenServiceClient
 
   /// Mints tokens for a user with the client's own credential.
-  public func create(userID: String) async throws -> SessionTokens {
-    let body = try await rpc.createUserToken(CreateUserTokenRequest(userID: userID)).body
+  public func create(userID: String, options: CallOptions = CallOptions()) async throws
+    -> SessionTokens
+  {
+    let body = try await rpc.createUserToken(
+      CreateUserTokenRequest(userID: userID), options: options
+    ).body
     return try SessionTokens(received: body.tokens.present)
   }
 
   /// Revokes all tokens of a user, however they were minted.
-  public func revokeAll(userID: String) async throws {
-    _ = try await rpc.revokeUserTokens(RevokeUserTokensRequest(userID: userID))
+  public func revokeAll(userID: String, options: CallOptions = CallOptions()) async throws {
+    _ = try await rpc.revokeUserTokens(RevokeUserTokensRequest(userID: userID), options: options)
   }
 }
 
@@ -95,31 +116,41 @@ public struct Sessions: Sendable {
   public let rpc: SessionServiceClient
 
   /// Returns the signed-in developer.
-  public func me() async throws -> Developer { try await rpc.getMe().body.developer.identified }
+  public func me(options: CallOptions = CallOptions()) async throws -> Developer {
+    try await rpc.getMe(GetMeRequest(), options: options).body.developer.identified
+  }
 
   /// Changes the signed-in developer.
-  public func updateMe(_ request: UpdateMeRequest) async throws -> Developer {
-    try await rpc.updateMe(request).body.developer.identified
+  public func updateMe(_ request: UpdateMeRequest, options: CallOptions = CallOptions())
+    async throws -> Developer
+  {
+    try await rpc.updateMe(request, options: options).body.developer.identified
   }
 
   /// Sets a new password and ends every other session.
-  public func changePassword(_ current: Secret, to replacement: Secret) async throws {
+  public func changePassword(
+    _ current: Secret, to replacement: Secret, options: CallOptions = CallOptions()
+  ) async throws {
     _ = try await rpc.changePassword(
       ChangePasswordRequest(
         currentPassword: current.reveal(), newPassword: replacement.reveal(),
-        confirmPassword: replacement.reveal()))
+        confirmPassword: replacement.reveal()), options: options)
   }
 
   /// Returns the developer's active sessions, newest first.
-  public func list() async throws -> [Session] { try await rpc.listSessions().body.sessions }
+  public func list(options: CallOptions = CallOptions()) async throws -> [Session] {
+    try await rpc.listSessions(ListSessionsRequest(), options: options).body.sessions
+  }
 
   /// Ends one session.
-  public func revoke(_ id: String) async throws {
-    _ = try await rpc.revokeSession(RevokeSessionRequest(id: id))
+  public func revoke(_ id: String, options: CallOptions = CallOptions()) async throws {
+    _ = try await rpc.revokeSession(RevokeSessionRequest(id: id), options: options)
   }
 
   /// Ends all other sessions of the developer.
-  public func revokeOthers() async throws { _ = try await rpc.revokeOtherSessions() }
+  public func revokeOthers(options: CallOptions = CallOptions()) async throws {
+    _ = try await rpc.revokeOtherSessions(RevokeOtherSessionsRequest(), options: options)
+  }
 }
 
 /// The installation's API keys.
@@ -128,40 +159,47 @@ public struct Keys: Sendable {
   public let rpc: KeyServiceClient
 
   /// Creates a key. Its secret is not shown again.
-  public func create(_ request: CreateKeyRequest = CreateKeyRequest()) async throws
+  public func create(
+    _ request: CreateKeyRequest = CreateKeyRequest(), options: CallOptions = CallOptions()
+  ) async throws
     -> (key: Key, secret: Secret)
   {
-    let body = try await rpc.createKey(request).body
+    let body = try await rpc.createKey(request, options: options).body
     return (try body.key.identified, try secret(body.secret))
   }
 
   /// Gives the key a new secret. The old one stays valid for `overlap`, in whole seconds.
-  public func rotate(_ id: String, overlap: TimeInterval = 0) async throws
+  public func rotate(_ id: String, overlap: TimeInterval = 0, options: CallOptions = CallOptions())
+    async throws
     -> (key: Key, secret: Secret)
   {
     let request = RotateKeyRequest(id: id, overlapSeconds: try seconds(overlap))
-    let body = try await rpc.rotateKey(request).body
+    let body = try await rpc.rotateKey(request, options: options).body
     return (try body.key.identified, try secret(body.secret))
   }
 
   /// Returns one key.
-  public func get(_ id: String) async throws -> Key {
-    try await rpc.getKey(GetKeyRequest(id: id)).body.key.identified
+  public func get(_ id: String, options: CallOptions = CallOptions()) async throws -> Key {
+    try await rpc.getKey(GetKeyRequest(id: id), options: options).body.key.identified
   }
 
   /// Changes a key.
-  public func update(_ request: UpdateKeyRequest) async throws -> Key {
-    try await rpc.updateKey(request).body.key.identified
+  public func update(_ request: UpdateKeyRequest, options: CallOptions = CallOptions()) async throws
+    -> Key
+  {
+    try await rpc.updateKey(request, options: options).body.key.identified
   }
 
   /// Deletes a key with the tokens that it minted, and returns the deleted key.
   @discardableResult
-  public func delete(_ id: String) async throws -> Key {
-    try await rpc.deleteKey(DeleteKeyRequest(id: id)).body.key.identified
+  public func delete(_ id: String, options: CallOptions = CallOptions()) async throws -> Key {
+    try await rpc.deleteKey(DeleteKeyRequest(id: id), options: options).body.key.identified
   }
 
   /// Returns all keys, newest first. A page is fetched when it is needed.
-  public func list() -> PagedSequence<Key> { rpc.listAllKeys() }
+  public func list(options: CallOptions = CallOptions()) -> PagedSequence<Key> {
+    rpc.listAllKeys(options: options)
+  }
 }
 
 /// The installation's applications.
@@ -170,40 +208,54 @@ public struct Applications: Sendable {
   public let rpc: ApplicationServiceClient
 
   /// Creates an application. Its secret is not shown again.
-  public func create(name: String) async throws -> (application: Application, secret: Secret) {
-    let body = try await rpc.createApplication(CreateApplicationRequest(name: name)).body
+  public func create(name: String, options: CallOptions = CallOptions()) async throws -> (
+    application: Application, secret: Secret
+  ) {
+    let body = try await rpc.createApplication(
+      CreateApplicationRequest(name: name), options: options
+    ).body
     return (try body.application.identified, try secret(body.appSecret))
   }
 
   /// Gives the application a new secret. The old one stays valid for `overlap`, in whole
   /// seconds.
-  public func rotateSecret(_ appID: String, overlap: TimeInterval = 0) async throws
+  public func rotateSecret(
+    _ appID: String, overlap: TimeInterval = 0, options: CallOptions = CallOptions()
+  ) async throws
     -> (application: Application, secret: Secret)
   {
     let request = RotateApplicationSecretRequest(
       appID: appID, overlapSeconds: try seconds(overlap))
-    let body = try await rpc.rotateApplicationSecret(request).body
+    let body = try await rpc.rotateApplicationSecret(request, options: options).body
     return (try body.application.identified, try secret(body.appSecret))
   }
 
   /// Returns one application.
-  public func get(_ appID: String) async throws -> Application {
-    try await rpc.getApplication(GetApplicationRequest(appID: appID)).body.application.identified
+  public func get(_ appID: String, options: CallOptions = CallOptions()) async throws -> Application
+  {
+    try await rpc.getApplication(GetApplicationRequest(appID: appID), options: options).body
+      .application.identified
   }
 
   /// Renames an application.
-  public func rename(_ appID: String, to name: String) async throws -> Application {
-    try await rpc.updateApplication(UpdateApplicationRequest(appID: appID, name: name)).body
+  public func rename(_ appID: String, to name: String, options: CallOptions = CallOptions())
+    async throws -> Application
+  {
+    try await rpc.updateApplication(
+      UpdateApplicationRequest(appID: appID, name: name), options: options
+    ).body
       .application.identified
   }
 
   /// Deletes an application with the tokens that it minted.
-  public func delete(_ appID: String) async throws {
-    _ = try await rpc.deleteApplication(DeleteApplicationRequest(appID: appID))
+  public func delete(_ appID: String, options: CallOptions = CallOptions()) async throws {
+    _ = try await rpc.deleteApplication(DeleteApplicationRequest(appID: appID), options: options)
   }
 
   /// Returns all applications, newest first. A page is fetched when it is needed.
-  public func list() -> PagedSequence<Application> { rpc.listAllApplications() }
+  public func list(options: CallOptions = CallOptions()) -> PagedSequence<Application> {
+    rpc.listAllApplications(options: options)
+  }
 }
 
 extension Optional {

@@ -22,6 +22,62 @@ final class OperationTests: XCTestCase {
       SessionServiceClient.Method.revokeToken, authorized: false, keyed: false, tries: 2)
   }
 
+  /// Every call of the services sends its options.
+  func testEveryServiceCallTakesOptions() async throws {
+    let transport = FakeTransport { _ in
+      HTTPResponse(
+        status: 404, headers: ["content-type": "application/json"],
+        body: Data(#"{"code":"not_found"}"#.utf8))
+    }
+    let connect = Connect(
+      base: baseResult(URL(string: "https://a.example")!), transport: transport, userAgent: "")
+    let ow = Client(connect, .key(Secret("ow_test_k")), .init(), emitter: EventEmitter())
+    let o = CallOptions(headers: ["x-trace": "1"])
+    func first<Item>(_ list: PagedSequence<Item>) async throws {
+      var items = list.makeAsyncIterator()
+      _ = try await items.next()
+    }
+    let calls: [() async throws -> Void] = [
+      { _ = try await ow.users.create(options: o) },
+      { _ = try await ow.users.get("u", options: o) },
+      { _ = try await ow.users.update(UpdateUserRequest(id: "u"), options: o) },
+      { try await ow.users.delete("u", options: o) },
+      { try await first(ow.users.list(options: o)) },
+      { try await first(ow.workouts.list(userID: "u", from: Date(), to: Date(), options: o)) },
+      { try await first(ow.workouts.list(ListWorkoutsRequest(userID: "u"), options: o)) },
+      { try await ow.workouts.upsert(userID: "u", [], options: o) },
+      { try await ow.workouts.delete(userID: "u", workoutID: "w", options: o) },
+      { _ = try await ow.tokens.create(userID: "u", options: o) },
+      { try await ow.tokens.revokeAll(userID: "u", options: o) },
+      { _ = try await ow.sessions.me(options: o) },
+      { _ = try await ow.sessions.updateMe(UpdateMeRequest(), options: o) },
+      { try await ow.sessions.changePassword(Secret("a"), to: Secret("b"), options: o) },
+      { _ = try await ow.sessions.list(options: o) },
+      { try await ow.sessions.revoke("s", options: o) },
+      { try await ow.sessions.revokeOthers(options: o) },
+      { _ = try await ow.keys.create(options: o) },
+      { _ = try await ow.keys.rotate("k", options: o) },
+      { _ = try await ow.keys.get("k", options: o) },
+      { _ = try await ow.keys.update(UpdateKeyRequest(id: "k"), options: o) },
+      { try await ow.keys.delete("k", options: o) }, { try await first(ow.keys.list(options: o)) },
+      { _ = try await ow.applications.create(name: "n", options: o) },
+      { _ = try await ow.applications.rotateSecret("a", options: o) },
+      { _ = try await ow.applications.get("a", options: o) },
+      { _ = try await ow.applications.rename("a", to: "n", options: o) },
+      { try await ow.applications.delete("a", options: o) },
+      { try await first(ow.applications.list(options: o)) },
+    ]
+    for (i, call) in calls.enumerated() {
+      do {
+        try await call()
+        XCTFail("call \(i) succeeded")
+      } catch { XCTAssertTrue((error as? APIError)?.isNotFound ?? false, "call \(i): \(error)") }
+      XCTAssertEqual(
+        transport.sent.last?.value(forHTTPHeaderField: "x-trace"), "1", "call \(i)")
+    }
+    XCTAssertEqual(transport.sent.count, calls.count)
+  }
+
   private func check(
     _ method: MethodDescriptor, authorized: Bool, keyed: Bool, tries: Int
   ) async throws {

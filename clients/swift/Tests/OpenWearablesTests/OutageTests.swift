@@ -64,8 +64,8 @@ final class OutageTests: XCTestCase {
         _ = try await session.accessToken()
       case "token": _ = try await session.accessToken(userInitiated: true)
       default:
-        _ = try await Client(session).users.rpc.getUser(
-          GetUserRequest(id: person.id), options: CallOptions(userInitiated: true))
+        _ = try await Client(session).users.get(
+          person.id, options: CallOptions(userInitiated: true))
       }
     }
   }
