@@ -158,6 +158,11 @@ final class OutageTests: XCTestCase {
     XCTAssertTrue(APIError.providerFailed(Bare(token: secret)).message.hasSuffix("Bare"))
     let told = APIError.providerFailed(Told(description: "no \(secret)\u{1b}[0m"))
     XCTAssertTrue(told.message.hasSuffix("no rt_…\u{fffd}[0m"), told.message)
+    let system = NSError(domain: "shop", code: 7, userInfo: ["token": secret])
+    XCTAssertTrue(APIError.providerFailed(system).message.hasSuffix(": shop 7"))
+    let key = DecodingError.keyNotFound(
+      FieldKey(stringValue: "token"), .init(codingPath: [], debugDescription: secret))
+    XCTAssertFalse(APIError.providerFailed(key).message.contains("rt_"))
     let canceled = APIError.providerFailed(CancellationError())
     XCTAssertEqual((canceled.thrown as? APIError)?.reason, .tokenProviderFailed)
     XCTAssertTrue(

@@ -34,13 +34,17 @@ func masked(_ text: String) -> String {
 /// Returns what an error of the app says in words: its own, not the values that it holds,
 /// which could be secrets. Without any it is the name of its type.
 func words(of error: any Error) -> String {
+  if type(of: error) is NSError.Type, let error = (error as Any) as? NSError {
+    return "\(error.domain) \(error.code)"
+  }
   switch error {
-  case let error as APIError: error.message
-  case let error as any LocalizedError: error.errorDescription ?? "\(type(of: error))"
-  case let error as URLError: "\(type(of: error)) \(error.errorCode)"
-  case is DecodingError, is EncodingError: MessageError(error).description
-  case let error as any CustomStringConvertible: error.description
-  default: "\(type(of: error))"
+  case let error as APIError: return error.message
+  case let error as any LocalizedError:
+    return error.errorDescription ?? "\(type(of: error))"
+  case let error as URLError: return "\(type(of: error)) \(error.errorCode)"
+  case is DecodingError, is EncodingError: return MessageError(error).description
+  case let error as any CustomStringConvertible: return error.description
+  default: return "\(type(of: error))"
   }
 }
 
