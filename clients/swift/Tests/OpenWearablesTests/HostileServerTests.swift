@@ -243,6 +243,20 @@ final class HostileServerTests: XCTestCase {
     }
   }
 
+  /// The reason that a gateway gives is told and ends no session.
+  func testReasonOfAGatewayEndsNoSession() async throws {
+    for reason in ["invalid_refresh_token", "refresh_token_reused", "refresh_token_used"] {
+      let server = try HostileServer(
+        status: 401, text: #"{"detail":"no","reason":"\#(reason)","code":"bad"}"#)
+      let (session, store, before) = try await expired(server)
+      let error = try await failure { try await session.accessToken() }
+      XCTAssertEqual(error.kind, .unauthenticated, "\(error)")
+      XCTAssertEqual(error.reason?.rawValue, reason)
+      let after = await store.load()
+      XCTAssertEqual(after, before, reason)
+    }
+  }
+
   /// A redirect is not followed, so that its target gets neither credential nor request. The
   /// error says that the base URL redirects, whatever the body is.
   func testRedirectIsNamedAndNotFollowed() async throws {

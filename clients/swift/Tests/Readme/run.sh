@@ -65,7 +65,7 @@ await() { # await COMMAND...: until it succeeds, for 30 seconds
 	done
 }
 password=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
-rm -f "$work"/test.db*
+rm -f "$work"/test.db* "$work/ready"
 database=sqlite:$work/test.db
 echo "$password" | timeout 60 "$TEST_BINARIES/openwearables" developer create --database "$database" \
 	--email dev@example.com --password-stdin >/dev/null

@@ -27,6 +27,7 @@ extension APIError {
     if isFinal { return .misconfigured }
     if kind == .rateLimited { return .limited }
     if code == .unauthenticated {
+      if foreignStatus != nil { return .doubtful }  // whatever a gateway says
       switch reason {
       case "refresh_token_used": return .raced
       case "invalid_refresh_token", "refresh_token_reused": return .dead
