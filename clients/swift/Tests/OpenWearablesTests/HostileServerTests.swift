@@ -243,6 +243,20 @@ final class HostileServerTests: XCTestCase {
     }
   }
 
+  /// A credential that is sent back is not shown.
+  func testCredentialThatIsSentBackIsNotShown() async throws {
+    let secret = "ow_live_" + randomKey()
+    for text in [
+      #"{"detail":"no \#(secret)","reason":"\#(secret)"}"#,
+      #"{"code":"unauthenticated","message":"no \#(secret)"}"#,
+    ] {
+      let server = try HostileServer(status: 401, text: text)
+      let error = try await getUser(server)
+      XCTAssertEqual(error.message, "no ow_live_…")
+      XCTAssertFalse(renderings(of: error).contains(secret))
+    }
+  }
+
   /// The reason that a gateway gives is told and ends no session.
   func testReasonOfAGatewayEndsNoSession() async throws {
     for reason in ["invalid_refresh_token", "refresh_token_reused", "refresh_token_used"] {

@@ -14,7 +14,7 @@ extension APIError {
     let body = (try? JSONSerialization.jsonObject(with: response.body)) as? [String: Any] ?? [:]
     let message = body["message"] as? String
     if media == "application/json", let code = (body["code"] as? String).flatMap(Code.init) {
-      self.init(code.kind, code, nil, printable(message ?? "HTTP \(response.status)"))
+      self.init(code.kind, code, nil, masked(printable(message ?? "HTTP \(response.status)")))
       isConnectError = true
       read(response.headers)
     } else {
@@ -49,7 +49,7 @@ extension APIError {
   ) -> APIError {
     func word(_ name: String) -> String? {
       guard let text = body[name] as? String, !text.isEmpty else { return nil }
-      return printable(text)
+      return masked(printable(text))  // some gateways send back what they were sent
     }
     let code = Code(status: response.status)
     let kind: Kind =
