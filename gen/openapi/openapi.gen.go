@@ -22,6 +22,42 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Access Example: {"actor":"key:key_abc123def456","at":"2026-03-07T10:30:00Z","client":"openwearables-go/1.0","end":"2026-03-08T00:00:00Z","ip":"192.0.2.1","number":42,"operation":"ListWorkouts","records":7,"request_id":"req_abc123def456","start":"2026-03-01T00:00:00Z"}
+type Access struct {
+	// Number Counts the accesses to the data of this user.
+	Number int32     `json:"number"`
+	At     time.Time `json:"at"`
+
+	// Actor Who read it, `developer:`, `key:` or `user:` and an id.
+	Actor     string `json:"actor"`
+	Operation string `json:"operation"`
+
+	// Start The data from this time on was asked for.
+	Start *time.Time `json:"start"`
+
+	// End The data before this time was asked for.
+	End *time.Time `json:"end"`
+
+	// Records How many records the answer held.
+	Records int32 `json:"records"`
+
+	// IP The reader's address. Null in the own reads of a user who was deleted, as are
+	// the members below.
+	IP *string `json:"ip"`
+
+	// Client The reader's User-Agent, at most 255 bytes.
+	Client    *string `json:"client"`
+	RequestID *string `json:"request_id"`
+}
+
+// AccessPage defines model for AccessPage.
+type AccessPage struct {
+	Items []Access `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // Application Example: {"app_id":"app_abc123","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App"}
 type Application struct {
 	ID string `json:"id"`
@@ -41,6 +77,43 @@ type ApplicationWithSecret struct {
 	// AppSecret Shown only in this response.
 	AppSecret string    `json:"app_secret"`
 	CreatedAt time.Time `json:"created_at"`
+}
+
+// AuditEvent Example: {"action":"key.create","actor":"developer:550e8400-e29b-41d4-a716-446655440000","at":"2026-03-07T10:30:00Z","client":"Mozilla/5.0","id":"01957a2e-8a00-7000-8000-000000000000","ip":"192.0.2.1","occurrences":1,"outcome":"ok","request_id":"req_abc123def456","subject":"key:key_abc123def456"}
+type AuditEvent struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"`
+
+	// Action A noun and a verb.
+	Action string `json:"action"`
+
+	// Outcome `ok`, or the reason of a refusal.
+	Outcome string `json:"outcome"`
+
+	// Actor Who did it: `developer:`, `key:`, `application:` or `user:` and an id, `operator`
+	// for a command, or `anonymous`.
+	Actor string `json:"actor"`
+
+	// Subject What was acted on, in the same form, also `session:`. Null if unknown.
+	Subject *string `json:"subject"`
+
+	// IP The caller's address.
+	IP *string `json:"ip"`
+
+	// Client The caller's User-Agent, at most 255 bytes.
+	Client    *string `json:"client"`
+	RequestID *string `json:"request_id"`
+
+	// Occurrences How many refusals share this event.
+	Occurrences int32 `json:"occurrences"`
+}
+
+// AuditEventPage defines model for AuditEventPage.
+type AuditEventPage struct {
+	Items []AuditEvent `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *string `json:"next_cursor"`
 }
 
 // ChangePasswordRequest Example: {"confirm_password":"staple battery horse correct","current_password":"correct horse battery staple","new_password":"staple battery horse correct"}
@@ -86,7 +159,7 @@ type CreateUserTokenRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
+// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -145,7 +218,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
+// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -222,6 +295,28 @@ type RefreshTokenRequest struct {
 	UseCookie *bool `json:"use_cookie,omitempty"`
 }
 
+// RejectedWorkout A workout that was not stored, and the first thing that is wrong with it.
+type RejectedWorkout struct {
+	// Index Its place in the request, from 0.
+	Index int `json:"index"`
+
+	// Field The path in the request, as in a refusal.
+	//
+	// Example: workouts[3].end_time
+	Field string `json:"field"`
+
+	// Message What is wrong with the field. Never contains a secret.
+	//
+	// Example: must not be before start_time
+	Message string `json:"message"`
+}
+
+// ReportCredentialRequest Example: {"credential":"ow_live_leaked"}
+type ReportCredentialRequest struct {
+	// Credential The whole secret or token.
+	Credential string `json:"credential"`
+}
+
 // RevokeTokenRequest Example: {"refresh_token":"rt_abc123def456"}
 type RevokeTokenRequest struct {
 	RefreshToken *string `json:"refresh_token,omitempty"`
@@ -241,7 +336,8 @@ type RotateKeyRequest struct {
 
 // Scope `users:read` ListUsers, GetUser; `users:write` CreateUser, UpdateUser,
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
-// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens.
+// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens; `audit:read`
+// ListUserAccesses.
 type Scope = string
 
 // Session Example: {"client":"Mozilla/5.0","created_at":"2026-03-07T10:30:00Z","current":true,"expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z"}
@@ -312,7 +408,9 @@ type UpdateUserRequest struct {
 
 // UpsertWorkoutsRequest defines model for UpsertWorkoutsRequest.
 type UpsertWorkoutsRequest struct {
-	Workouts []WorkoutInput `json:"workouts"`
+	// AllOrNone Store nothing if one workout is invalid.
+	AllOrNone *bool          `json:"all_or_none,omitempty"`
+	Workouts  []WorkoutInput `json:"workouts"`
 }
 
 // UpsertedWorkout defines model for UpsertedWorkout.
@@ -329,8 +427,11 @@ type UpsertedWorkouts struct {
 	Created int `json:"created"`
 	Updated int `json:"updated"`
 
-	// Items One for each workout of the request, in the request's order.
+	// Items One for each workout that was stored, in the request's order.
 	Items []UpsertedWorkout `json:"items"`
+
+	// Rejected One for each workout that was left out, in the request's order.
+	Rejected []RejectedWorkout `json:"rejected"`
 }
 
 // User Example: {"created_at":"2026-03-07T10:30:00Z","email":"grace@example.com","external_user_id":"42","first_name":"Grace","has_active_connection":false,"id":"550e8400-e29b-41d4-a716-446655440000","last_name":"Hopper","last_synced_at":null,"last_synced_provider":null}
@@ -373,7 +474,7 @@ type UserPage struct {
 
 // Workout Unknown values are null.
 //
-// Example: {"avg_heart_rate_bpm":148,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
+// Example: {"avg_heart_rate_bpm":148.6,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
 type Workout struct {
 	ID string `json:"id"`
 
@@ -390,15 +491,16 @@ type Workout struct {
 	Source              WorkoutSource `json:"source"`
 	CaloriesKcal        *float64      `json:"calories_kcal"`
 	DistanceMeters      *float64      `json:"distance_meters"`
-	AvgHeartRateBPM     *int32        `json:"avg_heart_rate_bpm"`
-	MaxHeartRateBPM     *int32        `json:"max_heart_rate_bpm"`
+	AvgHeartRateBPM     *float64      `json:"avg_heart_rate_bpm"`
+	MaxHeartRateBPM     *float64      `json:"max_heart_rate_bpm"`
 	AvgPaceSecPerKm     *float64      `json:"avg_pace_sec_per_km"`
 	ElevationGainMeters *float64      `json:"elevation_gain_meters"`
 }
 
 // WorkoutInput Example: {"distance_meters":8200,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","source":{"provider":"apple_health"},"start_time":"2026-03-01T06:30:00Z","type":"running"}
 type WorkoutInput struct {
-	AvgHeartRateBPM *int32   `json:"avg_heart_rate_bpm,omitempty"`
+	// AvgHeartRateBPM Kept rounded to one decimal, half away from zero.
+	AvgHeartRateBPM *float64 `json:"avg_heart_rate_bpm,omitempty"`
 	AvgPaceSecPerKm *float64 `json:"avg_pace_sec_per_km,omitempty"`
 	CaloriesKcal    *float64 `json:"calories_kcal,omitempty"`
 	DistanceMeters  *float64 `json:"distance_meters,omitempty"`
@@ -408,9 +510,12 @@ type WorkoutInput struct {
 	ElevationGainMeters *float64 `json:"elevation_gain_meters,omitempty"`
 
 	// EndTime Not before start_time and at most 365 days after it.
-	EndTime         string             `json:"end_time"`
-	ExternalID      string             `json:"external_id"`
-	MaxHeartRateBPM *int32             `json:"max_heart_rate_bpm,omitempty"`
+	EndTime    string `json:"end_time"`
+	ExternalID string `json:"external_id"`
+	Fault      error  `json:"-"`
+
+	// MaxHeartRateBPM Kept rounded to one decimal, half away from zero.
+	MaxHeartRateBPM *float64           `json:"max_heart_rate_bpm,omitempty"`
 	Name            *string            `json:"name,omitempty"`
 	Source          WorkoutSourceInput `json:"source"`
 	StartTime       string             `json:"start_time"`
@@ -455,6 +560,12 @@ type WorkoutsMetadata struct {
 	SampleCount int `json:"sample_count"`
 }
 
+// Action defines model for Action.
+type Action = string
+
+// Actor defines model for Actor.
+type Actor = string
+
 // ApplicationID defines model for ApplicationId.
 type ApplicationID = string
 
@@ -463,6 +574,9 @@ type Cursor = string
 
 // EmailFilter defines model for EmailFilter.
 type EmailFilter = string
+
+// End defines model for End.
+type End = string
 
 // EndDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
 // seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
@@ -479,6 +593,9 @@ type KeyID = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// Outcome defines model for Outcome.
+type Outcome = string
 
 // Page defines model for Page.
 type Page = int
@@ -498,9 +615,15 @@ type SortBy = string
 // SortOrder defines model for SortOrder.
 type SortOrder = string
 
+// Start defines model for Start.
+type Start = string
+
 // StartDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
 // seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
 type StartDate = Moment
+
+// Subject defines model for Subject.
+type Subject = string
 
 // UserID defines model for UserId.
 type UserID = string
@@ -532,6 +655,33 @@ type ListApplicationsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListAuditEventsParams defines parameters for ListAuditEvents.
+type ListAuditEventsParams struct {
+	// Actor Only the events of this actor, whole.
+	Actor *Actor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Subject Only the events on this subject, whole.
+	Subject *Subject `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Action Only this action.
+	Action *Action `form:"action,omitempty" json:"action,omitempty"`
+
+	// Outcome Only this outcome, `ok` or the reason of a refusal.
+	Outcome *Outcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// Start Only events at or after this time.
+	Start *Start `form:"start,omitempty" json:"start,omitempty"`
+
+	// End Only events before this time.
+	End *End `form:"end,omitempty" json:"end,omitempty"`
+
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
@@ -551,6 +701,15 @@ type ListUsersParams struct {
 
 	// ExternalUserID The whole external_user_id.
 	ExternalUserID *ExternalUserIDFilter `form:"external_user_id,omitempty" json:"external_user_id,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListUserAccessesParams defines parameters for ListUserAccesses.
+type ListUserAccessesParams struct {
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor A cursor from another page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -610,6 +769,9 @@ type RefreshTokenJSONRequestBody = RefreshTokenRequest
 // RevokeTokenJSONRequestBody defines body for RevokeToken for application/json ContentType.
 type RevokeTokenJSONRequestBody = RevokeTokenRequest
 
+// ReportCredentialJSONRequestBody defines body for ReportCredential for application/json ContentType.
+type ReportCredentialJSONRequestBody = ReportCredentialRequest
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserRequest
 
@@ -660,6 +822,9 @@ type ServerInterface interface {
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(w http.ResponseWriter, r *http.Request, appID ApplicationID)
+	// ListAuditEvents List the audit trail
+	// (GET /audit-events)
+	ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams)
 	// ChangePassword Change the password
 	// (POST /auth/change-password)
 	ChangePassword(w http.ResponseWriter, r *http.Request)
@@ -690,6 +855,9 @@ type ServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(w http.ResponseWriter, r *http.Request, id SessionID)
+	// ReportCredential End a leaked credential
+	// (POST /credentials/report)
+	ReportCredential(w http.ResponseWriter, r *http.Request)
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
@@ -705,6 +873,9 @@ type ServerInterface interface {
 	// UpdateUser Update a user
 	// (PATCH /users/{id})
 	UpdateUser(w http.ResponseWriter, r *http.Request, id ID)
+	// ListUserAccesses List who read a user's health data
+	// (GET /users/{user_id}/access-log)
+	ListUserAccesses(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserAccessesParams)
 	// ListWorkouts List workouts
 	// (GET /users/{user_id}/events/workouts)
 	ListWorkouts(w http.ResponseWriter, r *http.Request, userID UserID, params ListWorkoutsParams)
@@ -1059,6 +1230,130 @@ func (siw *ServerInterfaceWrapper) RotateApplicationSecret(w http.ResponseWriter
 	handler.ServeHTTP(w, r)
 }
 
+// ListAuditEvents operation middleware
+func (siw *ServerInterfaceWrapper) ListAuditEvents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditEventsParams
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", r.URL.Query(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "subject"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", r.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "outcome"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "outcome", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "start" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start", r.URL.Query(), &params.Start, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "start"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "start", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "end" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end", r.URL.Query(), &params.End, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "end"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "end", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAuditEvents(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ChangePassword operation middleware
 func (siw *ServerInterfaceWrapper) ChangePassword(w http.ResponseWriter, r *http.Request) {
 
@@ -1202,6 +1497,20 @@ func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RevokeSession(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReportCredential operation middleware
+func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReportCredential(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1418,6 +1727,61 @@ func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateUser(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUserAccesses operation middleware
+func (siw *ServerInterfaceWrapper) ListUserAccesses(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUserAccessesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUserAccesses(w, r, userID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1766,6 +2130,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}", wrapper.GetApplication)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/applications/{app_id}", wrapper.UpdateApplication)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications/{app_id}/rotate-secret", wrapper.RotateApplicationSecret)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/audit-events", wrapper.ListAuditEvents)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/change-password", wrapper.ChangePassword)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/login", wrapper.Login)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/logout", wrapper.Logout)
@@ -1776,11 +2141,13 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions", wrapper.RevokeOtherSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.ListUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users", wrapper.CreateUser)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{id}", wrapper.DeleteUser)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{id}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/users/{id}", wrapper.UpdateUser)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/access-log", wrapper.ListUserAccesses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.ListWorkouts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.UpsertWorkouts)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/events/workouts/{workout_id}", wrapper.DeleteWorkout)
@@ -2052,6 +2419,71 @@ func (response RotateApplicationSecret200JSONResponse) VisitRotateApplicationSec
 	return err
 }
 
+type ListAuditEventsRequestObject struct {
+	Params ListAuditEventsParams
+}
+
+type ListAuditEventsResponseObject interface {
+	VisitListAuditEventsResponse(w http.ResponseWriter) error
+}
+
+type ListAuditEvents200JSONResponse AuditEventPage
+
+func (response ListAuditEvents200JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents200ApplicationJsonlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListAuditEvents200ApplicationJsonlResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/jsonl")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -2259,6 +2691,22 @@ func (response RevokeSession204Response) VisitRevokeSessionResponse(w http.Respo
 	return nil
 }
 
+type ReportCredentialRequestObject struct {
+	Body *ReportCredentialJSONRequestBody
+}
+
+type ReportCredentialResponseObject interface {
+	VisitReportCredentialResponse(w http.ResponseWriter) error
+}
+
+type ReportCredential204Response struct {
+}
+
+func (response ReportCredential204Response) VisitReportCredentialResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -2368,6 +2816,72 @@ func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.Respons
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListUserAccessesRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Params ListUserAccessesParams
+}
+
+type ListUserAccessesResponseObject interface {
+	VisitListUserAccessesResponse(w http.ResponseWriter) error
+}
+
+type ListUserAccesses200JSONResponse AccessPage
+
+func (response ListUserAccesses200JSONResponse) VisitListUserAccessesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserAccesses200ApplicationJsonlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListUserAccesses200ApplicationJsonlResponse) VisitListUserAccessesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/jsonl")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
 }
 
 type ListWorkoutsRequestObject struct {
@@ -2510,6 +3024,9 @@ type StrictServerInterface interface {
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(ctx context.Context, request RotateApplicationSecretRequestObject) (RotateApplicationSecretResponseObject, error)
+	// ListAuditEvents List the audit trail
+	// (GET /audit-events)
+	ListAuditEvents(ctx context.Context, request ListAuditEventsRequestObject) (ListAuditEventsResponseObject, error)
 	// ChangePassword Change the password
 	// (POST /auth/change-password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -2540,6 +3057,9 @@ type StrictServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(ctx context.Context, request RevokeSessionRequestObject) (RevokeSessionResponseObject, error)
+	// ReportCredential End a leaked credential
+	// (POST /credentials/report)
+	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -2555,6 +3075,9 @@ type StrictServerInterface interface {
 	// UpdateUser Update a user
 	// (PATCH /users/{id})
 	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
+	// ListUserAccesses List who read a user's health data
+	// (GET /users/{user_id}/access-log)
+	ListUserAccesses(ctx context.Context, request ListUserAccessesRequestObject) (ListUserAccessesResponseObject, error)
 	// ListWorkouts List workouts
 	// (GET /users/{user_id}/events/workouts)
 	ListWorkouts(ctx context.Context, request ListWorkoutsRequestObject) (ListWorkoutsResponseObject, error)
@@ -2584,6 +3107,7 @@ type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.
 type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
 
 type StrictHTTPServerOptions struct {
+	JSON                     jsonv2.Options // how JSON bodies are read
 	RequestErrorHandlerFunc  func(w http.ResponseWriter, r *http.Request, err error)
 	ResponseErrorHandlerFunc func(w http.ResponseWriter, r *http.Request, err error)
 }
@@ -2628,9 +3152,9 @@ var (
 // duplicate members and invalid UTF-8 are refused. The error is a
 // [jsonv2.SemanticError] with a JSON pointer if a value has the wrong type, a
 // [jsontext.SyntacticError] if the body is not JSON, and errNoBody if it is empty.
-func decodeJSON[T any](r *http.Request) (*T, error) {
+func decodeJSON[T any](r *http.Request, options jsonv2.Options) (*T, error) {
 	var body *T
-	err := jsonv2.UnmarshalRead(r.Body, &body)
+	err := jsonv2.UnmarshalRead(r.Body, &body, options)
 	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) && syntax.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, errNoBody
 	}
@@ -2670,7 +3194,7 @@ func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, params
 func (sh *strictHandler) CreateKey(w http.ResponseWriter, r *http.Request) {
 	var request CreateKeyRequestObject
 
-	body, err := decodeJSON[CreateKeyJSONRequestBody](r)
+	body, err := decodeJSON[CreateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -2755,7 +3279,7 @@ func (sh *strictHandler) UpdateKey(w http.ResponseWriter, r *http.Request, id Ke
 
 	request.ID = id
 
-	body, err := decodeJSON[UpdateKeyJSONRequestBody](r)
+	body, err := decodeJSON[UpdateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -2788,7 +3312,7 @@ func (sh *strictHandler) RotateKey(w http.ResponseWriter, r *http.Request, id Ke
 
 	request.ID = id
 
-	body, err := decodeJSON[RotateKeyJSONRequestBody](r)
+	body, err := decodeJSON[RotateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -2845,7 +3369,7 @@ func (sh *strictHandler) ListApplications(w http.ResponseWriter, r *http.Request
 func (sh *strictHandler) CreateApplication(w http.ResponseWriter, r *http.Request) {
 	var request CreateApplicationRequestObject
 
-	body, err := decodeJSON[CreateApplicationJSONRequestBody](r)
+	body, err := decodeJSON[CreateApplicationJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -2930,7 +3454,7 @@ func (sh *strictHandler) UpdateApplication(w http.ResponseWriter, r *http.Reques
 
 	request.AppID = appID
 
-	body, err := decodeJSON[UpdateApplicationJSONRequestBody](r)
+	body, err := decodeJSON[UpdateApplicationJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -2963,7 +3487,7 @@ func (sh *strictHandler) RotateApplicationSecret(w http.ResponseWriter, r *http.
 
 	request.AppID = appID
 
-	body, err := decodeJSON[RotateApplicationSecretJSONRequestBody](r)
+	body, err := decodeJSON[RotateApplicationSecretJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -2990,11 +3514,37 @@ func (sh *strictHandler) RotateApplicationSecret(w http.ResponseWriter, r *http.
 	}
 }
 
+// ListAuditEvents operation middleware
+func (sh *strictHandler) ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams) {
+	var request ListAuditEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditEvents(ctx, request.(ListAuditEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditEvents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAuditEventsResponseObject); ok {
+		if err := validResponse.VisitListAuditEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request) {
 	var request ChangePasswordRequestObject
 
-	body, err := decodeJSON[ChangePasswordJSONRequestBody](r)
+	body, err := decodeJSON[ChangePasswordJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3027,7 +3577,7 @@ func (sh *strictHandler) Login(w http.ResponseWriter, r *http.Request) {
 
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
-		body, err := decodeJSON[LoginJSONRequestBody](r)
+		body, err := decodeJSON[LoginJSONRequestBody](r, sh.options.JSON)
 		if err != nil && !errors.Is(err, errNoBody) {
 			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 			return
@@ -3119,7 +3669,7 @@ func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 	var request UpdateMeRequestObject
 
-	body, err := decodeJSON[UpdateMeJSONRequestBody](r)
+	body, err := decodeJSON[UpdateMeJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3150,7 +3700,7 @@ func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) RefreshToken(w http.ResponseWriter, r *http.Request) {
 	var request RefreshTokenRequestObject
 
-	body, err := decodeJSON[RefreshTokenJSONRequestBody](r)
+	body, err := decodeJSON[RefreshTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3181,7 +3731,7 @@ func (sh *strictHandler) RefreshToken(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) RevokeToken(w http.ResponseWriter, r *http.Request) {
 	var request RevokeTokenRequestObject
 
-	body, err := decodeJSON[RevokeTokenJSONRequestBody](r)
+	body, err := decodeJSON[RevokeTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3282,6 +3832,37 @@ func (sh *strictHandler) RevokeSession(w http.ResponseWriter, r *http.Request, i
 	}
 }
 
+// ReportCredential operation middleware
+func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request) {
+	var request ReportCredentialRequestObject
+
+	body, err := decodeJSON[ReportCredentialJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportCredential(ctx, request.(ReportCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportCredential")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReportCredentialResponseObject); ok {
+		if err := validResponse.VisitReportCredentialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) {
 	var request ListUsersRequestObject
@@ -3312,7 +3893,7 @@ func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, param
 func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 	var request CreateUserRequestObject
 
-	body, err := decodeJSON[CreateUserJSONRequestBody](r)
+	body, err := decodeJSON[CreateUserJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3397,7 +3978,7 @@ func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id I
 
 	request.ID = id
 
-	body, err := decodeJSON[UpdateUserJSONRequestBody](r)
+	body, err := decodeJSON[UpdateUserJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3417,6 +3998,33 @@ func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id I
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateUserResponseObject); ok {
 		if err := validResponse.VisitUpdateUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUserAccesses operation middleware
+func (sh *strictHandler) ListUserAccesses(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserAccessesParams) {
+	var request ListUserAccessesRequestObject
+
+	request.UserID = userID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUserAccesses(ctx, request.(ListUserAccessesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUserAccesses")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUserAccessesResponseObject); ok {
+		if err := validResponse.VisitListUserAccessesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3457,7 +4065,7 @@ func (sh *strictHandler) UpsertWorkouts(w http.ResponseWriter, r *http.Request, 
 
 	request.UserID = userID
 
-	body, err := decodeJSON[UpsertWorkoutsJSONRequestBody](r)
+	body, err := decodeJSON[UpsertWorkoutsJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3517,7 +4125,7 @@ func (sh *strictHandler) CreateUserToken(w http.ResponseWriter, r *http.Request,
 
 	request.UserID = userID
 
-	body, err := decodeJSON[CreateUserTokenJSONRequestBody](r)
+	body, err := decodeJSON[CreateUserTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
