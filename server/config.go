@@ -67,7 +67,9 @@ func DefaultConfig() Config {
 		Connections: Connections{
 			Total: 10_000, PerAddress: 1_000, FirstRequest: 10 * time.Second, Read: 30 * time.Second, Idle: 620 * time.Second,
 		},
-		Retention:    store.Retention{Audit: 400 * day, Ledger: 6 * 365 * day},
+		Retention: store.Retention{
+			Audit: 400 * day, Ledger: 6 * 365 * day, UsageMinutes: 2 * day, UsageHours: 90 * day, UsageDays: 2 * 365 * day,
+		},
 		UploadMemory: 64, UploadsPerCaller: 2,
 	}
 }
@@ -142,7 +144,10 @@ func (c *Config) checkNumbers() error {
 	case c.UploadsPerCaller < 1 || c.UploadsPerCaller > 10_000:
 		return errors.New("--uploads-per-caller must be 1 to 10000")
 	}
-	for flag, keep := range map[string]time.Duration{"audit": c.Retention.Audit, "ledger": c.Retention.Ledger} {
+	for flag, keep := range map[string]time.Duration{
+		"audit": c.Retention.Audit, "ledger": c.Retention.Ledger,
+		"usage-minute": c.Retention.UsageMinutes, "usage-hour": c.Retention.UsageHours, "usage-day": c.Retention.UsageDays,
+	} {
 		if keep != 0 && (keep < day || keep > 100*365*day) {
 			return fmt.Errorf("--%s-retention must be 24h to 876000h, or 0 for ever", flag)
 		}

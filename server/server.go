@@ -21,6 +21,7 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/store"
+	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/server/front"
 )
 
@@ -36,6 +37,7 @@ type Server struct {
 	auth      *auth.Auth
 	ledger    *audit.Queue
 	unsigned  atomic.Bool // it was written to since its heads were signed
+	usage     *usage.Meter
 	front     *front.Front
 	readiness readiness
 
@@ -115,6 +117,7 @@ func (s *Server) compose(ctx context.Context) error {
 		s.unsigned.Store(true)
 		return s.store.AppendAccess(ctx, entries)
 	}}
+	s.usage = usage.NewMeter(s.store, s.now)
 	s.front = s.newFront(&event.Workouts{
 		Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now, Quota: s.config.Workouts, Limits: s.auth.Limits,
 	})
@@ -123,7 +126,7 @@ func (s *Server) compose(ctx context.Context) error {
 
 func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 	ports := front.Ports{
-		Auth: s.auth, Workouts: workouts, Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
+		Auth: s.auth, Workouts: workouts, Usage: s.usage, Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:     func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded:  func() bool { return len(s.Risks()) > 0 || s.redisLost != nil && s.redisLost() },
 		RedisLost: s.redisLost,
@@ -181,6 +184,7 @@ func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.every(ctx, time.Second, "flush", s.flush)
+	s.every(ctx, time.Second, "writing the usage", s.usage.Flush)
 	s.every(ctx, time.Hour, "purge", s.purge)
 	s.every(ctx, time.Second, "removing what was deleted", s.store.Remove)
 	s.every(ctx, time.Hour, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)
@@ -227,7 +231,7 @@ func (s *Server) flush(ctx context.Context) error {
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.signHeads(ctx), s.release())
+	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.usage.Flush(ctx), s.signHeads(ctx), s.release())
 }
 
 func (s *Server) purge(ctx context.Context) error {

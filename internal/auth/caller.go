@@ -39,6 +39,7 @@ type Caller struct {
 	// Replayed reports that the answer is an earlier one, given again.
 	Replayed bool
 
+	proved    Holder          // by a credential in the body
 	presented string          // what the header holds
 	keyOnly   bool            // only an API key is accepted
 	verified  bool            // against the store, for this request
@@ -107,6 +108,15 @@ func (c *Caller) Identity() string {
 		return c.AddressID()
 	}
 	return c.Principal.Actor()
+}
+
+// Holder returns who holds the credential that the request has proved: the one in
+// the body or, without it, the one in the header.
+func (c *Caller) Holder() Holder {
+	if p := c.Principal; p != nil && c.proved.Kind == 0 {
+		return Holder{p.Kind, p.ID, p.AppID}
+	}
+	return c.proved
 }
 
 func (c *Caller) actor() string {

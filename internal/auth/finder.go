@@ -18,20 +18,25 @@ type finder struct {
 	now    func() time.Time
 }
 
-// byToken returns the id of the session of a refresh or access token.
-func (s *finder) byToken(ctx context.Context, token string) (string, error) {
+// byToken returns the id of the session of a refresh or access token, and who holds
+// it.
+func (s *finder) byToken(ctx context.Context, token string) (string, Holder, error) {
 	claims, _, err := s.signer.verify(ctx, token, s.now())
 	if err == nil {
-		return claims.SessionID, nil
+		h := Holder{Kind: DeveloperToken, ID: claims.Subject}
+		if claims.Audience == userAudience {
+			h = Holder{UserToken, claims.Subject, claims.AppID}
+		}
+		return claims.SessionID, h, nil
 	}
 	if !errors.Is(err, credential.ErrInvalidToken) && !errors.Is(err, credential.ErrTokenExpired) {
-		return "", err
+		return "", Holder{}, err
 	}
 	row, t, err := s.byRefreshToken(ctx, token)
 	if err == nil && int64(t.Generation) > row.Generation {
 		err = problem.ErrNotFound
 	}
-	return row.ID, err
+	return row.ID, row.holder(), err
 }
 
 // byRefreshToken returns the session whose seed made the token, whatever its

@@ -57,6 +57,7 @@ func (s *Logins) login(ctx context.Context, c *Caller, in LoginInput) (Grant, er
 	g := guess{password: in.Password, known: who.known, bucket: who.bucket, action: audit.Login, refusal: errInvalidLogin}
 	err = s.passwords.attempt(ctx, g, func(context.Context) (StoredDeveloper, error) { return row, nil },
 		func(ctx context.Context, d StoredDeveloper) (err error) {
+			c.proved = Holder{Kind: DeveloperToken, ID: d.ID}
 			grant, err = s.openSession(ctx, c, d, who.device, in.UseCookie)
 			return err
 		})

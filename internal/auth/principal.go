@@ -9,11 +9,13 @@ import (
 // CredentialKind is the kind of credential that a principal presented.
 type CredentialKind uint8
 
-// The kinds of credential that a header may carry.
+// The kinds of credential that a header may carry, and the one that only a body
+// does.
 const (
 	DeveloperToken CredentialKind = iota + 1
 	APIKey
 	UserToken
+	AppSecret
 )
 
 // Scope is one permission of an API key.
@@ -54,6 +56,13 @@ type Principal struct {
 	version    uint64    // of the subject, from before the verification
 	verifiedAt time.Time // when the verification began, by the clock of the machine
 	used       *lastUse
+}
+
+// Holder is who holds the credential that a request has proved.
+type Holder struct {
+	Kind  CredentialKind // 0: none was proved
+	ID    string         // developer id, key id, user id, or the app_id of an application
+	AppID string         // who minted the token of a user
 }
 
 // expired reports whether the principal's own end has come.

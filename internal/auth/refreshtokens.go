@@ -45,6 +45,9 @@ func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error
 	} else if err != nil {
 		return Grant{}, err
 	}
+	if row.live(s.finder.now()) {
+		c.proved = row.holder()
+	}
 	if err := s.buckets.take(ctx, s.perSession, row.ID); err != nil {
 		return Grant{}, err
 	}
@@ -149,13 +152,15 @@ func (s *RefreshTokens) applyRefresh(
 // generation, and the user tokens that the session minted. An unknown token is
 // not an error (RFC 7009 section 2.2).
 func (s *RefreshTokens) Revoke(ctx context.Context, token string) error {
-	id, err := s.finder.byToken(ctx, token)
+	id, holder, err := s.finder.byToken(ctx, token)
+	c := CallerFrom(ctx)
 	if errors.Is(err, problem.ErrNotFound) {
-		CallerFrom(ctx).Foreign = true
+		c.Foreign = true
 		return nil
 	} else if err != nil {
 		return err
 	}
+	c.proved = holder
 	if err := s.buckets.take(ctx, s.perSession, id); err != nil {
 		return err
 	}

@@ -59,6 +59,14 @@ func (s *StoredSession) subject() string {
 	}
 }
 
+// holder returns who holds the session's tokens.
+func (s *StoredSession) holder() Holder {
+	if s.DeveloperID != "" {
+		return Holder{Kind: DeveloperToken, ID: s.DeveloperID}
+	}
+	return Holder{UserToken, s.UserID, s.AppID}
+}
+
 // from notes the caller that the session's tokens go to.
 func (s *StoredSession) from(c *Caller) {
 	s.Client, s.IP = c.Client, ""

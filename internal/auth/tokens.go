@@ -175,7 +175,7 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	}
 	s.buckets.giveBack(ctx, c.Spent, address)
 	c.exchanged = h
-	c.Principal, c.Spent = nil, ratelimit.Policy{}
+	c.Principal, c.Spent, c.proved = nil, ratelimit.Policy{}, Holder{Kind: AppSecret, ID: row.AppID}
 	if c.Window, err = s.buckets.spend(ctx, s.limits.ExchangeApp, app.AppID); err != nil {
 		return StoredSession{}, err
 	}

@@ -28,6 +28,8 @@ type Retention struct {
 	Audit  time.Duration
 	Ledger time.Duration // the newest entry of each user stays in any case
 	Signer audit.Signer  // signs the heads of the ledgers that are purged; nil: none were signed
+
+	UsageMinutes, UsageHours, UsageDays time.Duration // counts of requests, by their resolution
 }
 
 // expiry selects the rows of a table that are due.
@@ -41,7 +43,8 @@ var windowsOver = expiry{"windows", "policy, id", "ends_at", func(now time.Time)
 // Purge removes rows that no decision needs any more: sessions past their
 // absolute end (until then a spent refresh token must be told from an unknown
 // one), expired replay records, addresses not seen for a month, ended rate-limit
-// windows, nodes that are gone, and records older than keep says. It does so in
+// windows, nodes that are gone, and records older than keep says. Of each day that is
+// over, it keeps the counts of requests of those who made most. It does so in
 // small transactions with pauses between them, and returns early if ctx ends.
 func (s *Store) Purge(ctx context.Context, keep Retention) error {
 	due := []expiry{
@@ -54,10 +57,13 @@ func (s *Store) Purge(ctx context.Context, keep Retention) error {
 	if keep.Audit > 0 {
 		due = append(due, expiry{"audit_events", "id", "at", func(now time.Time) any { return now.Add(-keep.Audit) }})
 	}
-	for _, e := range due {
+	for _, e := range append(due, usageExpiries(keep)...) {
 		if err := s.purge(ctx, e); err != nil {
 			return err
 		}
+	}
+	if err := s.trimUsage(ctx); err != nil {
+		return err
 	}
 	if keep.Ledger > 0 {
 		if err := s.purgeLedger(ctx, keep.Ledger, keep.Signer); err != nil {

@@ -73,7 +73,7 @@ func (s *Store) removeSome(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
-// removeSome removes up to removalBatch workouts of a deleted user whom no other
+// removeSome removes some of the data of a deleted user whom no other
 // transaction works on. It reports whether there was such a user.
 func (t *tx) removeSome(ctx context.Context) (bool, error) {
 	var user string
@@ -86,16 +86,20 @@ func (t *tx) removeSome(ctx context.Context) (bool, error) {
 	return true, t.removeSomeOf(ctx, user)
 }
 
-// removeSomeOf removes up to removalBatch workouts of a deleted user, and then erases
-// the user's name from as many entries of its ledger. With the last one it strikes
-// the user off the removals.
+// removeSomeOf removes up to removalBatch workouts of a deleted user, or else erases
+// the user's name from as many entries of its ledger, or else removes counts of its
+// requests. With the last one it strikes the user off the removals.
 func (t *tx) removeSomeOf(ctx context.Context, user string) error {
 	n, err := t.exec(ctx, t.db.NewRaw("DELETE FROM workouts WHERE id IN (SELECT id FROM workouts WHERE user_id = ? LIMIT ?)",
 		user, removalBatch).Conn(t.conn))
 	if err == nil && n < removalBatch {
 		n, err = t.eraseReads(ctx, user, removalBatch)
 	}
-	if err == nil && n < removalBatch {
+	more := n == removalBatch
+	if err == nil && !more {
+		more, err = t.removeUsageOf(ctx, user)
+	}
+	if err == nil && !more {
 		// A release that knows nothing of removals may have removed some of them too.
 		_, err = t.exec(ctx, t.db.NewRaw("DELETE FROM removals WHERE user_id = ? AND NOT EXISTS (SELECT 1 FROM workouts WHERE user_id = ?)",
 			user, user).Conn(t.conn))

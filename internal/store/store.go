@@ -12,6 +12,7 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/usage"
 )
 
 // Options are the settings of a store. The zero value is ready to use.
@@ -42,14 +43,15 @@ func (o Options) logger() *slog.Logger {
 	return o.Log
 }
 
-// Store keeps everything durable: it implements auth.Store, auth.LastUses and
-// event.Store. Safe for concurrent use.
+// Store keeps everything durable: it implements auth.Store, auth.LastUses,
+// event.Store and usage.Store. Safe for concurrent use.
 type Store struct {
 	*reader
 	backend
 	pools   *pools
 	now     func() time.Time // nil: the database's
 	crowded atomic.Bool      // with windows
+	names   knownNames       // of counts of requests
 
 	unemptied atomic.Bool // deleted data may be in SQLite's WAL
 
@@ -59,6 +61,7 @@ type Store struct {
 var (
 	_ auth.Store  = (*Store)(nil)
 	_ event.Store = (*Store)(nil)
+	_ usage.Store = (*Store)(nil)
 )
 
 // Open opens the database and migrates it. The DSN is "sqlite:<path>", a file

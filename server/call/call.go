@@ -93,6 +93,15 @@ func (c *Call) Finish() {
 	}
 }
 
+// Outcome returns the HTTP status that tells how the call ended, also where the
+// protocol tells it in another way.
+func (c *Call) Outcome() int {
+	if c.Failure != nil {
+		return Status(c.Failure.Kind)
+	}
+	return c.Status
+}
+
 // Flush implements http.Flusher.
 func (c *Call) Flush() {
 	c.Finish()

@@ -21,6 +21,7 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/server/call"
 	"github.com/openwearables/openwearables/server/rest"
 	"github.com/openwearables/openwearables/server/rpc"
@@ -33,6 +34,7 @@ const rpcPrefix = "/openwearables.v1."
 // It is safe for concurrent use.
 type Front struct {
 	auth         *auth.Auth
+	usage        *usage.Meter
 	checkOrigin  func(*http.Request) error
 	proxies      []netip.Prefix
 	clientHeader ClientHeader
@@ -65,6 +67,7 @@ type Config struct {
 type Ports struct {
 	Auth      *auth.Auth
 	Workouts  *event.Workouts
+	Usage     *usage.Meter
 	Ready     func(context.Context) error           // returns an error while requests cannot be served
 	Degraded  func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
 	RedisLost func() bool                           // reports whether Redis is lost; nil without Redis
@@ -78,11 +81,11 @@ type Ports struct {
 func New(config Config, p Ports) *Front {
 	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
-		auth: p.Auth, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies, clientHeader: config.ClientHeader,
+		auth: p.Auth, usage: p.Usage, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies, clientHeader: config.ClientHeader,
 		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller, config.ReadTimeout),
 		now:     p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
-	f.metrics = newMetrics(f.uploads.bytes, p.RedisLost, p.Split)
+	f.metrics = newMetrics(f.uploads.bytes, p.Usage, p.RedisLost, p.Split)
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
 	f.registerREST(p.Workouts)
 	f.registerRPC(p.Workouts, config.Reflection)
@@ -190,6 +193,7 @@ func (f *Front) finish(c *call.Call, r *http.Request) {
 func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	took := time.Since(c.Started)
 	f.metrics.observe(c, took)
+	f.usage.Count(&c.Caller, named(c.Operation), usage.OutcomeOf(c.Outcome()))
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
 		slog.String("request_id", c.RequestID), slog.String("method", truncate(credential.Redact(r.Method), 16)),

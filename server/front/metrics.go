@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/server/call"
 )
 
@@ -21,9 +22,9 @@ type metrics struct {
 	foreign  *prometheus.CounterVec
 }
 
-// newMetrics returns the metrics of the front, with a gauge of the bytes of uploads
-// and, unless they are nil, of redisLost and of split.
-func newMetrics(uploads func() int64, redisLost, split func() bool) *metrics {
+// newMetrics returns the metrics of the front, with those of the meter, a gauge of the
+// bytes of uploads and, unless they are nil, of redisLost and of split.
+func newMetrics(uploads func() int64, meter *usage.Meter, redisLost, split func() bool) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -45,6 +46,7 @@ func newMetrics(uploads func() int64, redisLost, split func() bool) *metrics {
 			Name: "openwearables_upload_bytes", Help: "Bytes of bodies above 64 KiB in flight, of --upload-memory.",
 		}, func() float64 { return float64(uploads()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.countUsage(meter)
 	m.gauge("openwearables_redis_lost", "1 while Redis is lost: each node counts its share of every limit and reads the database for every request.", redisLost)
 	m.gauge("openwearables_cluster_split", "1 while nodes of the database share no Redis with this one: give every node the same --redis.", split)
 	return m
@@ -64,10 +66,7 @@ func (m *metrics) gauge(name, help string, holds func() bool) {
 }
 
 func (m *metrics) observe(c *call.Call, took time.Duration) {
-	operation := c.Operation
-	if operation == "" {
-		operation = "none"
-	}
+	operation := named(c.Operation)
 	m.requests.WithLabelValues(operation, strconv.Itoa(c.Status)).Inc()
 	m.seconds.WithLabelValues(operation).Observe(took.Seconds())
 	if c.Failure != nil {
@@ -76,6 +75,28 @@ func (m *metrics) observe(c *call.Call, took time.Duration) {
 	if c.Foreign {
 		m.foreign.WithLabelValues(operation).Inc()
 	}
+}
+
+// named returns the name under which requests of an operation are counted.
+func named(operation string) string {
+	if operation == "" {
+		return "none"
+	}
+	return operation
+}
+
+// countUsage adds what the meter says of itself.
+func (m *metrics) countUsage(meter *usage.Meter) {
+	add := func(name, help string, value func(usage.Stats) float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return value(meter.Stats()) }))
+	}
+	add("openwearables_usage_written_total", "Requests whose count was written.", func(s usage.Stats) float64 { return s.Written })
+	add("openwearables_usage_lost_total", "Requests that are missing in the usage: too many different ones came before they could be written.",
+		func(s usage.Stats) float64 { return s.Lost })
+	add("openwearables_usage_flush_failures_total", "Failed attempts to write the usage, which are made again.", func(s usage.Stats) float64 { return s.Failures })
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "openwearables_usage_waiting", Help: "Counts of requests that the last attempt left to be written.",
+	}, func() float64 { return meter.Stats().Waiting }))
 }
 
 func (m *metrics) handler() http.Handler {

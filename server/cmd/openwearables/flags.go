@@ -201,6 +201,9 @@ func (p *program) serveSettings() *settings {
 	s.number(&l.ExchangeRefused.Limit, "limit-exchange-refused", "refused token exchanges a minute from an address")
 	s.duration(&c.Retention.Audit, "audit-retention", "how long the audit trail is kept, 24h to 876000h, or 0 for ever")
 	s.duration(&c.Retention.Ledger, "ledger-retention", "how long the reads of a user's data are kept, 24h to 876000h, or 0 for ever")
+	s.duration(&c.Retention.UsageMinutes, "usage-minute-retention", "how long requests counted by the minute are kept, 24h to 876000h, or 0 for ever")
+	s.duration(&c.Retention.UsageHours, "usage-hour-retention", "how long requests counted by the hour are kept, 24h to 876000h, or 0 for ever")
+	s.duration(&c.Retention.UsageDays, "usage-day-retention", "how long requests counted by the day are kept, 24h to 876000h, or 0 for ever")
 	q := &a.Quotas
 	s.number(&q.Users, "quota-users", "users of the installation, 1 to 1000000000")
 	s.number(&q.Keys, "quota-keys", "API keys of the installation, 1 to 100000")

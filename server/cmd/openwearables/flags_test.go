@@ -17,7 +17,8 @@ var flagsOfServe = strings.Fields(`access-token-ttl addr allowed-headers allowed
 	limit-key limit-login limit-login-account limit-refresh limit-refresh-session limit-user log-level max-address-connections
 	max-connections metrics-addr password-min
 	quota-applications quota-developer-sessions quota-keys quota-user-sessions quota-users quota-workout-bytes quota-workouts
-	read-timeout redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies upload-memory uploads-per-caller`)
+	read-timeout redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies upload-memory uploads-per-caller
+	usage-day-retention usage-hour-retention usage-minute-retention`)
 
 func variable(flag string) string {
 	return "OPENWEARABLES_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
@@ -117,6 +118,7 @@ func TestRefusedSettingsSayWhatToChange(t *testing.T) {
 		{"no number", "", "serve --limit-key many", []string{"-limit-key", "must be a whole number"}},
 		{"limit", "", "serve --limit-exchange-user 0", []string{"--limit-exchange-user", "1 to 1000000000"}},
 		{"retention", "", "serve --audit-retention 1h", []string{"--audit-retention", "24h to 876000h"}},
+		{"usage", "", "serve --usage-minute-retention 1h", []string{"--usage-minute-retention", "24h to 876000h"}},
 		{"quota", "", "serve --quota-user-sessions 0", []string{"--quota-user-sessions", "1 to 100000"}},
 		{"switch", "", "serve --dev=perhaps", []string{"-dev", "must be true or false"}},
 		{"engine", "", "serve --database mysql://x", []string{"--database", "sqlite:PATH"}},
