@@ -126,7 +126,8 @@ func (s *Server) compose(ctx context.Context) error {
 
 func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 	ports := front.Ports{
-		Auth: s.auth, Workouts: workouts, Usage: s.usage, Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
+		Auth: s.auth, Workouts: workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now},
+		Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:     func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded:  func() bool { return len(s.Risks()) > 0 || s.redisLost != nil && s.redisLost() },
 		RedisLost: s.redisLost,

@@ -22,40 +22,33 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// Access Example: {"actor":"key:key_abc123def456","at":"2026-03-07T10:30:00Z","client":"openwearables-go/1.0","end":"2026-03-08T00:00:00Z","ip":"192.0.2.1","number":42,"operation":"ListWorkouts","records":7,"request_id":"req_abc123def456","start":"2026-03-01T00:00:00Z"}
-type Access struct {
-	// Number Counts the accesses to the data of this user.
-	Number int32     `json:"number"`
-	At     time.Time `json:"at"`
+// AccountUsage All requests.
+type AccountUsage struct {
+	// Start The start of the range that is reported, inclusive.
+	Start time.Time `json:"start"`
 
-	// Actor Who read it, `developer:`, `key:` or `user:` and an id.
-	Actor     string `json:"actor"`
-	Operation string `json:"operation"`
+	// End Its end, exclusive.
+	End        time.Time   `json:"end"`
+	Resolution string      `json:"resolution"`
+	Totals     UsageTotals `json:"totals"`
 
-	// Start The data from this time on was asked for.
-	Start *time.Time `json:"start"`
+	// Series Every span of the range, oldest first.
+	Series []UsagePoint `json:"series"`
 
-	// End The data before this time was asked for.
-	End *time.Time `json:"end"`
+	// Operations Those with the most requests, most first.
+	Operations []UsageOperation `json:"operations"`
 
-	// Records How many records the answer held.
-	Records int32 `json:"records"`
+	// Keys Those with the most requests in the days that the range touches, most first. Of a day that is over, the 500 with the most requests are kept.
+	Keys []UsageHolder `json:"keys"`
 
-	// IP The reader's address. Null in the own reads of a user who was deleted, as are
-	// the members below.
-	IP *string `json:"ip"`
+	// Applications The same as for keys, by their app_id.
+	Applications []UsageHolder `json:"applications"`
 
-	// Client The reader's User-Agent, at most 255 bytes.
-	Client    *string `json:"client"`
-	RequestID *string `json:"request_id"`
-}
+	// Users The same as for keys.
+	Users []UsageHolder `json:"users"`
 
-// AccessPage defines model for AccessPage.
-type AccessPage struct {
-	Items []Access `json:"items"`
-
-	// NextCursor Null on the last page.
-	NextCursor *string `json:"next_cursor"`
+	// Developers The same as for keys.
+	Developers []UsageHolder `json:"developers"`
 }
 
 // Application Example: {"app_id":"app_abc123","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App"}
@@ -77,43 +70,6 @@ type ApplicationWithSecret struct {
 	// AppSecret Shown only in this response.
 	AppSecret string    `json:"app_secret"`
 	CreatedAt time.Time `json:"created_at"`
-}
-
-// AuditEvent Example: {"action":"key.create","actor":"developer:550e8400-e29b-41d4-a716-446655440000","at":"2026-03-07T10:30:00Z","client":"Mozilla/5.0","id":"01957a2e-8a00-7000-8000-000000000000","ip":"192.0.2.1","occurrences":1,"outcome":"ok","request_id":"req_abc123def456","subject":"key:key_abc123def456"}
-type AuditEvent struct {
-	ID string    `json:"id"`
-	At time.Time `json:"at"`
-
-	// Action A noun and a verb.
-	Action string `json:"action"`
-
-	// Outcome `ok`, or the reason of a refusal.
-	Outcome string `json:"outcome"`
-
-	// Actor Who did it: `developer:`, `key:`, `application:` or `user:` and an id, `operator`
-	// for a command, or `anonymous`.
-	Actor string `json:"actor"`
-
-	// Subject What was acted on, in the same form, also `session:`. Null if unknown.
-	Subject *string `json:"subject"`
-
-	// IP The caller's address.
-	IP *string `json:"ip"`
-
-	// Client The caller's User-Agent, at most 255 bytes.
-	Client    *string `json:"client"`
-	RequestID *string `json:"request_id"`
-
-	// Occurrences How many refusals share this event.
-	Occurrences int32 `json:"occurrences"`
-}
-
-// AuditEventPage defines model for AuditEventPage.
-type AuditEventPage struct {
-	Items []AuditEvent `json:"items"`
-
-	// NextCursor Null on the last page.
-	NextCursor *string `json:"next_cursor"`
 }
 
 // ChangePasswordRequest Example: {"confirm_password":"staple battery horse correct","current_password":"correct horse battery staple","new_password":"staple battery horse correct"}
@@ -159,7 +115,7 @@ type CreateUserTokenRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -218,7 +174,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -272,8 +228,7 @@ type Message struct {
 	Message string `json:"message"`
 }
 
-// Moment A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
-// seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
+// Moment A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
 type Moment = string
 
 // Pagination defines model for Pagination.
@@ -289,32 +244,6 @@ type Pagination struct {
 // RefreshTokenRequest Example: {"refresh_token":"rt_abc123def456"}
 type RefreshTokenRequest struct {
 	RefreshToken *string `json:"refresh_token,omitempty"`
-
-	// UseCookie The sender cannot see whether it has the cookie. With neither a token nor the
-	// cookie, the answer is 204.
-	UseCookie *bool `json:"use_cookie,omitempty"`
-}
-
-// RejectedWorkout A workout that was not stored, and the first thing that is wrong with it.
-type RejectedWorkout struct {
-	// Index Its place in the request, from 0.
-	Index int `json:"index"`
-
-	// Field The path in the request, as in a refusal.
-	//
-	// Example: workouts[3].end_time
-	Field string `json:"field"`
-
-	// Message What is wrong with the field. Never contains a secret.
-	//
-	// Example: must not be before start_time
-	Message string `json:"message"`
-}
-
-// ReportCredentialRequest Example: {"credential":"ow_live_leaked"}
-type ReportCredentialRequest struct {
-	// Credential The whole secret or token.
-	Credential string `json:"credential"`
 }
 
 // RevokeTokenRequest Example: {"refresh_token":"rt_abc123def456"}
@@ -336,8 +265,7 @@ type RotateKeyRequest struct {
 
 // Scope `users:read` ListUsers, GetUser; `users:write` CreateUser, UpdateUser,
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
-// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens; `audit:read`
-// ListUserAccesses.
+// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens.
 type Scope = string
 
 // Session Example: {"client":"Mozilla/5.0","created_at":"2026-03-07T10:30:00Z","current":true,"expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z"}
@@ -391,7 +319,7 @@ type UpdateKeyRequest struct {
 
 // UpdateMeRequest Example: {"first_name":"Ada","last_name":null}
 type UpdateMeRequest struct {
-	// CurrentPassword Required to change the email to another.
+	// CurrentPassword Required to change the email.
 	CurrentPassword *string                   `json:"current_password,omitempty"`
 	Email           nullable.Nullable[string] `json:"email,omitempty"`
 	FirstName       nullable.Nullable[string] `json:"first_name,omitempty"`
@@ -408,9 +336,7 @@ type UpdateUserRequest struct {
 
 // UpsertWorkoutsRequest defines model for UpsertWorkoutsRequest.
 type UpsertWorkoutsRequest struct {
-	// AllOrNone Store nothing if one workout is invalid.
-	AllOrNone *bool          `json:"all_or_none,omitempty"`
-	Workouts  []WorkoutInput `json:"workouts"`
+	Workouts []WorkoutInput `json:"workouts"`
 }
 
 // UpsertedWorkout defines model for UpsertedWorkout.
@@ -427,11 +353,113 @@ type UpsertedWorkouts struct {
 	Created int `json:"created"`
 	Updated int `json:"updated"`
 
-	// Items One for each workout that was stored, in the request's order.
+	// Items One for each workout of the request, in the request's order.
 	Items []UpsertedWorkout `json:"items"`
+}
 
-	// Rejected One for each workout that was left out, in the request's order.
-	Rejected []RejectedWorkout `json:"rejected"`
+// Usage The requests of one key, application or user.
+type Usage struct {
+	// Start The start of the range that is reported, inclusive.
+	Start time.Time `json:"start"`
+
+	// End Its end, exclusive.
+	End        time.Time   `json:"end"`
+	Resolution string      `json:"resolution"`
+	Totals     UsageTotals `json:"totals"`
+
+	// Series Every span of the range, oldest first.
+	Series []UsagePoint `json:"series"`
+
+	// Operations Those with the most requests, most first.
+	Operations []UsageOperation `json:"operations"`
+
+	// Clients Those with the most requests in the days that the range touches, most first.
+	Clients []UsageClient `json:"clients"`
+
+	// Networks The same as for clients.
+	Networks []UsageNetwork `json:"networks"`
+}
+
+// UsageClient The requests of one kind of client.
+type UsageClient struct {
+	// Client What the User-Agent names: an SDK and its version, such as `openwearables-go/0.1.0`,
+	// or the first product or the browser and its major version, such as `curl/8` or
+	// `Firefox/141`. `unknown` if it names nothing. `other` stands for all clients of a
+	// day beyond the first 64.
+	Client     string    `json:"client"`
+	Requests   int64     `json:"requests"`
+	LastUsedAt time.Time `json:"last_used_at"`
+}
+
+// UsageHolder The requests with one credential.
+type UsageHolder struct {
+	// ID The id of the key, the user or the developer, or the app_id.
+	ID       string `json:"id"`
+	Requests int64  `json:"requests"`
+
+	// Refused Answered with a status of 400 to 499, except 429.
+	Refused int64 `json:"refused"`
+
+	// Limited Answered with the status 429.
+	Limited int64 `json:"limited"`
+
+	// Failed Answered with a status of 500 or above.
+	Failed int64 `json:"failed"`
+}
+
+// UsageNetwork The requests from one network.
+type UsageNetwork struct {
+	// Network The /24 of the address, or its /48 in IPv6; `unknown` if the address is not known.
+	// `other` stands for all networks of a day beyond the first 64.
+	Network    string    `json:"network"`
+	Requests   int64     `json:"requests"`
+	LastUsedAt time.Time `json:"last_used_at"`
+}
+
+// UsageOperation The requests of one operation.
+type UsageOperation struct {
+	// Operation The operationId, or the name of what else was requested; `none` if nothing has the path.
+	Operation string `json:"operation"`
+	Requests  int64  `json:"requests"`
+
+	// Refused Answered with a status of 400 to 499, except 429.
+	Refused int64 `json:"refused"`
+
+	// Limited Answered with the status 429.
+	Limited int64 `json:"limited"`
+
+	// Failed Answered with a status of 500 or above.
+	Failed int64 `json:"failed"`
+}
+
+// UsagePoint The requests of one minute, hour or day.
+type UsagePoint struct {
+	// Time When it began.
+	Time     time.Time `json:"time"`
+	Requests int64     `json:"requests"`
+
+	// Refused Answered with a status of 400 to 499, except 429.
+	Refused int64 `json:"refused"`
+
+	// Limited Answered with the status 429.
+	Limited int64 `json:"limited"`
+
+	// Failed Answered with a status of 500 or above.
+	Failed int64 `json:"failed"`
+}
+
+// UsageTotals How many requests there were, and how many of them were answered with an error.
+type UsageTotals struct {
+	Requests int64 `json:"requests"`
+
+	// Refused Answered with a status of 400 to 499, except 429.
+	Refused int64 `json:"refused"`
+
+	// Limited Answered with the status 429.
+	Limited int64 `json:"limited"`
+
+	// Failed Answered with a status of 500 or above.
+	Failed int64 `json:"failed"`
 }
 
 // User Example: {"created_at":"2026-03-07T10:30:00Z","email":"grace@example.com","external_user_id":"42","first_name":"Grace","has_active_connection":false,"id":"550e8400-e29b-41d4-a716-446655440000","last_name":"Hopper","last_synced_at":null,"last_synced_provider":null}
@@ -474,7 +502,7 @@ type UserPage struct {
 
 // Workout Unknown values are null.
 //
-// Example: {"avg_heart_rate_bpm":148.6,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
+// Example: {"avg_heart_rate_bpm":148,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
 type Workout struct {
 	ID string `json:"id"`
 
@@ -491,16 +519,15 @@ type Workout struct {
 	Source              WorkoutSource `json:"source"`
 	CaloriesKcal        *float64      `json:"calories_kcal"`
 	DistanceMeters      *float64      `json:"distance_meters"`
-	AvgHeartRateBPM     *float64      `json:"avg_heart_rate_bpm"`
-	MaxHeartRateBPM     *float64      `json:"max_heart_rate_bpm"`
+	AvgHeartRateBPM     *int32        `json:"avg_heart_rate_bpm"`
+	MaxHeartRateBPM     *int32        `json:"max_heart_rate_bpm"`
 	AvgPaceSecPerKm     *float64      `json:"avg_pace_sec_per_km"`
 	ElevationGainMeters *float64      `json:"elevation_gain_meters"`
 }
 
 // WorkoutInput Example: {"distance_meters":8200,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","source":{"provider":"apple_health"},"start_time":"2026-03-01T06:30:00Z","type":"running"}
 type WorkoutInput struct {
-	// AvgHeartRateBPM Kept rounded to one decimal, half away from zero.
-	AvgHeartRateBPM *float64 `json:"avg_heart_rate_bpm,omitempty"`
+	AvgHeartRateBPM *int32   `json:"avg_heart_rate_bpm,omitempty"`
 	AvgPaceSecPerKm *float64 `json:"avg_pace_sec_per_km,omitempty"`
 	CaloriesKcal    *float64 `json:"calories_kcal,omitempty"`
 	DistanceMeters  *float64 `json:"distance_meters,omitempty"`
@@ -510,12 +537,9 @@ type WorkoutInput struct {
 	ElevationGainMeters *float64 `json:"elevation_gain_meters,omitempty"`
 
 	// EndTime Not before start_time and at most 365 days after it.
-	EndTime    string `json:"end_time"`
-	ExternalID string `json:"external_id"`
-	Fault      error  `json:"-"`
-
-	// MaxHeartRateBPM Kept rounded to one decimal, half away from zero.
-	MaxHeartRateBPM *float64           `json:"max_heart_rate_bpm,omitempty"`
+	EndTime         string             `json:"end_time"`
+	ExternalID      string             `json:"external_id"`
+	MaxHeartRateBPM *int32             `json:"max_heart_rate_bpm,omitempty"`
 	Name            *string            `json:"name,omitempty"`
 	Source          WorkoutSourceInput `json:"source"`
 	StartTime       string             `json:"start_time"`
@@ -560,12 +584,6 @@ type WorkoutsMetadata struct {
 	SampleCount int `json:"sample_count"`
 }
 
-// Action defines model for Action.
-type Action = string
-
-// Actor defines model for Actor.
-type Actor = string
-
 // ApplicationID defines model for ApplicationId.
 type ApplicationID = string
 
@@ -575,11 +593,7 @@ type Cursor = string
 // EmailFilter defines model for EmailFilter.
 type EmailFilter = string
 
-// End defines model for End.
-type End = string
-
-// EndDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
-// seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
+// EndDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
 type EndDate = Moment
 
 // ExternalUserIDFilter defines model for ExternalUserIdFilter.
@@ -593,9 +607,6 @@ type KeyID = string
 
 // Limit defines model for Limit.
 type Limit = int
-
-// Outcome defines model for Outcome.
-type Outcome = string
 
 // Page defines model for Page.
 type Page = int
@@ -615,15 +626,17 @@ type SortBy = string
 // SortOrder defines model for SortOrder.
 type SortOrder = string
 
-// Start defines model for Start.
-type Start = string
-
-// StartDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
-// seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
+// StartDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
 type StartDate = Moment
 
-// Subject defines model for Subject.
-type Subject = string
+// UsageEnd defines model for UsageEnd.
+type UsageEnd = string
+
+// UsageResolution defines model for UsageResolution.
+type UsageResolution = string
+
+// UsageStart defines model for UsageStart.
+type UsageStart = string
 
 // UserID defines model for UserId.
 type UserID = string
@@ -646,6 +659,18 @@ type ListKeysParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GetKeyUsageParams defines parameters for GetKeyUsage.
+type GetKeyUsageParams struct {
+	// Start The start of the range; 60 minutes, 24 hours or 30 days before the end if absent.
+	Start *UsageStart `form:"start,omitempty" json:"start,omitempty"`
+
+	// End The end of the range, after the start; now if absent.
+	End *UsageEnd `form:"end,omitempty" json:"end,omitempty"`
+
+	// Resolution The length of the spans in which requests are counted.
+	Resolution *UsageResolution `form:"resolution,omitempty" json:"resolution,omitempty"`
+}
+
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
 	// Limit Items per page.
@@ -655,31 +680,28 @@ type ListApplicationsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
-// ListAuditEventsParams defines parameters for ListAuditEvents.
-type ListAuditEventsParams struct {
-	// Actor Only the events of this actor, whole.
-	Actor *Actor `form:"actor,omitempty" json:"actor,omitempty"`
+// GetApplicationUsageParams defines parameters for GetApplicationUsage.
+type GetApplicationUsageParams struct {
+	// Start The start of the range; 60 minutes, 24 hours or 30 days before the end if absent.
+	Start *UsageStart `form:"start,omitempty" json:"start,omitempty"`
 
-	// Subject Only the events on this subject, whole.
-	Subject *Subject `form:"subject,omitempty" json:"subject,omitempty"`
+	// End The end of the range, after the start; now if absent.
+	End *UsageEnd `form:"end,omitempty" json:"end,omitempty"`
 
-	// Action Only this action.
-	Action *Action `form:"action,omitempty" json:"action,omitempty"`
+	// Resolution The length of the spans in which requests are counted.
+	Resolution *UsageResolution `form:"resolution,omitempty" json:"resolution,omitempty"`
+}
 
-	// Outcome Only this outcome, `ok` or the reason of a refusal.
-	Outcome *Outcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+// GetUsageParams defines parameters for GetUsage.
+type GetUsageParams struct {
+	// Start The start of the range; 60 minutes, 24 hours or 30 days before the end if absent.
+	Start *UsageStart `form:"start,omitempty" json:"start,omitempty"`
 
-	// Start Only events at or after this time.
-	Start *Start `form:"start,omitempty" json:"start,omitempty"`
+	// End The end of the range, after the start; now if absent.
+	End *UsageEnd `form:"end,omitempty" json:"end,omitempty"`
 
-	// End Only events before this time.
-	End *End `form:"end,omitempty" json:"end,omitempty"`
-
-	// Limit Items per page.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// Cursor A cursor from another page.
-	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	// Resolution The length of the spans in which requests are counted.
+	Resolution *UsageResolution `form:"resolution,omitempty" json:"resolution,omitempty"`
 }
 
 // ListUsersParams defines parameters for ListUsers.
@@ -696,20 +718,11 @@ type ListUsersParams struct {
 	// Search Part of the first name, last name, email or external_user_id. Case is ignored.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
-	// Email The whole email, compared as everywhere.
+	// Email The whole email. Case is ignored.
 	Email *EmailFilter `form:"email,omitempty" json:"email,omitempty"`
 
 	// ExternalUserID The whole external_user_id.
 	ExternalUserID *ExternalUserIDFilter `form:"external_user_id,omitempty" json:"external_user_id,omitempty"`
-
-	// Cursor A cursor from another page.
-	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
-}
-
-// ListUserAccessesParams defines parameters for ListUserAccesses.
-type ListUserAccessesParams struct {
-	// Limit Items per page.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor A cursor from another page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -731,6 +744,18 @@ type ListWorkoutsParams struct {
 
 	// Limit Workouts per page.
 	Limit *WorkoutLimit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetUserUsageParams defines parameters for GetUserUsage.
+type GetUserUsageParams struct {
+	// Start The start of the range; 60 minutes, 24 hours or 30 days before the end if absent.
+	Start *UsageStart `form:"start,omitempty" json:"start,omitempty"`
+
+	// End The end of the range, after the start; now if absent.
+	End *UsageEnd `form:"end,omitempty" json:"end,omitempty"`
+
+	// Resolution The length of the spans in which requests are counted.
+	Resolution *UsageResolution `form:"resolution,omitempty" json:"resolution,omitempty"`
 }
 
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
@@ -769,9 +794,6 @@ type RefreshTokenJSONRequestBody = RefreshTokenRequest
 // RevokeTokenJSONRequestBody defines body for RevokeToken for application/json ContentType.
 type RevokeTokenJSONRequestBody = RevokeTokenRequest
 
-// ReportCredentialJSONRequestBody defines body for ReportCredential for application/json ContentType.
-type ReportCredentialJSONRequestBody = ReportCredentialRequest
-
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserRequest
 
@@ -804,6 +826,9 @@ type ServerInterface interface {
 	// RotateKey Rotate an API key
 	// (POST /api-keys/{id}/rotate)
 	RotateKey(w http.ResponseWriter, r *http.Request, id KeyID)
+	// GetKeyUsage Get the usage of an API key
+	// (GET /api-keys/{id}/usage)
+	GetKeyUsage(w http.ResponseWriter, r *http.Request, id KeyID, params GetKeyUsageParams)
 	// ListApplications List applications
 	// (GET /applications)
 	ListApplications(w http.ResponseWriter, r *http.Request, params ListApplicationsParams)
@@ -822,9 +847,9 @@ type ServerInterface interface {
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(w http.ResponseWriter, r *http.Request, appID ApplicationID)
-	// ListAuditEvents List the audit trail
-	// (GET /audit-events)
-	ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams)
+	// GetApplicationUsage Get the usage of an application
+	// (GET /applications/{app_id}/usage)
+	GetApplicationUsage(w http.ResponseWriter, r *http.Request, appID ApplicationID, params GetApplicationUsageParams)
 	// ChangePassword Change the password
 	// (POST /auth/change-password)
 	ChangePassword(w http.ResponseWriter, r *http.Request)
@@ -855,9 +880,9 @@ type ServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(w http.ResponseWriter, r *http.Request, id SessionID)
-	// ReportCredential End a leaked credential
-	// (POST /credentials/report)
-	ReportCredential(w http.ResponseWriter, r *http.Request)
+	// GetUsage Get the usage of the account
+	// (GET /usage)
+	GetUsage(w http.ResponseWriter, r *http.Request, params GetUsageParams)
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
@@ -873,9 +898,6 @@ type ServerInterface interface {
 	// UpdateUser Update a user
 	// (PATCH /users/{id})
 	UpdateUser(w http.ResponseWriter, r *http.Request, id ID)
-	// ListUserAccesses List who read a user's health data
-	// (GET /users/{user_id}/access-log)
-	ListUserAccesses(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserAccessesParams)
 	// ListWorkouts List workouts
 	// (GET /users/{user_id}/events/workouts)
 	ListWorkouts(w http.ResponseWriter, r *http.Request, userID UserID, params ListWorkoutsParams)
@@ -891,6 +913,9 @@ type ServerInterface interface {
 	// RevokeUserTokens Revoke all tokens of a user
 	// (DELETE /users/{user_id}/tokens)
 	RevokeUserTokens(w http.ResponseWriter, r *http.Request, userID UserID)
+	// GetUserUsage Get the usage of a user
+	// (GET /users/{user_id}/usage)
+	GetUserUsage(w http.ResponseWriter, r *http.Request, userID UserID, params GetUserUsageParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1066,6 +1091,74 @@ func (siw *ServerInterfaceWrapper) RotateKey(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetKeyUsage operation middleware
+func (siw *ServerInterfaceWrapper) GetKeyUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetKeyUsageParams
+
+	// ------------- Optional query parameter "start" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start", r.URL.Query(), &params.Start, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "start"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "start", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "end" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end", r.URL.Query(), &params.End, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "end"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "end", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "resolution" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resolution", r.URL.Query(), &params.Resolution, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "resolution"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "resolution", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetKeyUsage(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListApplications operation middleware
 func (siw *ServerInterfaceWrapper) ListApplications(w http.ResponseWriter, r *http.Request) {
 
@@ -1230,66 +1323,23 @@ func (siw *ServerInterfaceWrapper) RotateApplicationSecret(w http.ResponseWriter
 	handler.ServeHTTP(w, r)
 }
 
-// ListAuditEvents operation middleware
-func (siw *ServerInterfaceWrapper) ListAuditEvents(w http.ResponseWriter, r *http.Request) {
+// GetApplicationUsage operation middleware
+func (siw *ServerInterfaceWrapper) GetApplicationUsage(w http.ResponseWriter, r *http.Request) {
 
 	var err error
 	_ = err
 
+	// ------------- Path parameter "app_id" -------------
+	var appID ApplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app_id", r.PathValue("app_id"), &appID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
+		return
+	}
+
 	// Parameter object where we will unmarshal all parameters from the context
-	var params ListAuditEventsParams
-
-	// ------------- Optional query parameter "actor" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "subject" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", r.URL.Query(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "subject"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "action" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "outcome" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", r.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "outcome"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "outcome", Err: err})
-		}
-		return
-	}
+	var params GetApplicationUsageParams
 
 	// ------------- Optional query parameter "start" -------------
 
@@ -1317,34 +1367,21 @@ func (siw *ServerInterfaceWrapper) ListAuditEvents(w http.ResponseWriter, r *htt
 		return
 	}
 
-	// ------------- Optional query parameter "limit" -------------
+	// ------------- Optional query parameter "resolution" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resolution", r.URL.Query(), &params.Resolution, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "resolution"})
 		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "cursor" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "resolution", Err: err})
 		}
 		return
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListAuditEvents(w, r, params)
+		siw.Handler.GetApplicationUsage(w, r, appID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1506,11 +1543,56 @@ func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
-// ReportCredential operation middleware
-func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *http.Request) {
+// GetUsage operation middleware
+func (siw *ServerInterfaceWrapper) GetUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUsageParams
+
+	// ------------- Optional query parameter "start" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start", r.URL.Query(), &params.Start, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "start"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "start", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "end" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end", r.URL.Query(), &params.End, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "end"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "end", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "resolution" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resolution", r.URL.Query(), &params.Resolution, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "resolution"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "resolution", Err: err})
+		}
+		return
+	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ReportCredential(w, r)
+		siw.Handler.GetUsage(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1736,61 +1818,6 @@ func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
-// ListUserAccesses operation middleware
-func (siw *ServerInterfaceWrapper) ListUserAccesses(w http.ResponseWriter, r *http.Request) {
-
-	var err error
-	_ = err
-
-	// ------------- Path parameter "user_id" -------------
-	var userID UserID
-
-	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
-	if err != nil {
-		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
-		return
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListUserAccessesParams
-
-	// ------------- Optional query parameter "limit" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "cursor" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
-		}
-		return
-	}
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListUserAccesses(w, r, userID, params)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
 // ListWorkouts operation middleware
 func (siw *ServerInterfaceWrapper) ListWorkouts(w http.ResponseWriter, r *http.Request) {
 
@@ -1998,6 +2025,74 @@ func (siw *ServerInterfaceWrapper) RevokeUserTokens(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// GetUserUsage operation middleware
+func (siw *ServerInterfaceWrapper) GetUserUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUserUsageParams
+
+	// ------------- Optional query parameter "start" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start", r.URL.Query(), &params.Start, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "start"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "start", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "end" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end", r.URL.Query(), &params.End, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "end"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "end", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "resolution" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resolution", r.URL.Query(), &params.Resolution, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "resolution"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "resolution", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUserUsage(w, r, userID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -2124,13 +2219,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api-keys/{id}", wrapper.GetKey)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api-keys/{id}", wrapper.UpdateKey)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api-keys/{id}/rotate", wrapper.RotateKey)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api-keys/{id}/usage", wrapper.GetKeyUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications", wrapper.ListApplications)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications", wrapper.CreateApplication)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/applications/{app_id}", wrapper.DeleteApplication)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}", wrapper.GetApplication)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/applications/{app_id}", wrapper.UpdateApplication)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications/{app_id}/rotate-secret", wrapper.RotateApplicationSecret)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/audit-events", wrapper.ListAuditEvents)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}/usage", wrapper.GetApplicationUsage)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/change-password", wrapper.ChangePassword)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/login", wrapper.Login)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/logout", wrapper.Logout)
@@ -2141,18 +2237,18 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions", wrapper.RevokeOtherSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
-	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/usage", wrapper.GetUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.ListUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users", wrapper.CreateUser)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{id}", wrapper.DeleteUser)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{id}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/users/{id}", wrapper.UpdateUser)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/access-log", wrapper.ListUserAccesses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.ListWorkouts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.UpsertWorkouts)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/events/workouts/{workout_id}", wrapper.DeleteWorkout)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/token", wrapper.CreateUserToken)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/tokens", wrapper.RevokeUserTokens)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/usage", wrapper.GetUserUsage)
 
 	return m
 }
@@ -2291,6 +2387,29 @@ func (response RotateKey201JSONResponse) VisitRotateKeyResponse(w http.ResponseW
 	return err
 }
 
+type GetKeyUsageRequestObject struct {
+	ID     KeyID `json:"id"`
+	Params GetKeyUsageParams
+}
+
+type GetKeyUsageResponseObject interface {
+	VisitGetKeyUsageResponse(w http.ResponseWriter) error
+}
+
+type GetKeyUsage200JSONResponse Usage
+
+func (response GetKeyUsage200JSONResponse) VisitGetKeyUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListApplicationsRequestObject struct {
 	Params ListApplicationsParams
 }
@@ -2419,17 +2538,18 @@ func (response RotateApplicationSecret200JSONResponse) VisitRotateApplicationSec
 	return err
 }
 
-type ListAuditEventsRequestObject struct {
-	Params ListAuditEventsParams
+type GetApplicationUsageRequestObject struct {
+	AppID  ApplicationID `json:"app_id"`
+	Params GetApplicationUsageParams
 }
 
-type ListAuditEventsResponseObject interface {
-	VisitListAuditEventsResponse(w http.ResponseWriter) error
+type GetApplicationUsageResponseObject interface {
+	VisitGetApplicationUsageResponse(w http.ResponseWriter) error
 }
 
-type ListAuditEvents200JSONResponse AuditEventPage
+type GetApplicationUsage200JSONResponse Usage
 
-func (response ListAuditEvents200JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+func (response GetApplicationUsage200JSONResponse) VisitGetApplicationUsageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -2439,49 +2559,6 @@ func (response ListAuditEvents200JSONResponse) VisitListAuditEventsResponse(w ht
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
-}
-
-type ListAuditEvents200ApplicationJsonlResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response ListAuditEvents200ApplicationJsonlResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "application/jsonl")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	flusher, ok := w.(http.Flusher)
-	if !ok {
-		// If w doesn't support flushing, fall back to io.Copy.
-		_, err := io.Copy(w, response.Body)
-		return err
-	}
-	// text/event-stream messages are typically small; use a
-	// modest buffer and flush after each chunk so clients see
-	// events immediately instead of waiting on OS buffering.
-	buf := make([]byte, 4096)
-	for {
-		n, err := response.Body.Read(buf)
-		if n > 0 {
-			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
-				return writeErr
-			}
-			flusher.Flush()
-		}
-		if err != nil {
-			if err == io.EOF {
-				return nil
-			}
-			return err
-		}
-	}
 }
 
 type ChangePasswordRequestObject struct {
@@ -2615,14 +2692,6 @@ func (response RefreshToken200JSONResponse) VisitRefreshTokenResponse(w http.Res
 	return err
 }
 
-type RefreshToken204Response struct {
-}
-
-func (response RefreshToken204Response) VisitRefreshTokenResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
-}
-
 type RevokeTokenRequestObject struct {
 	Body *RevokeTokenJSONRequestBody
 }
@@ -2691,20 +2760,26 @@ func (response RevokeSession204Response) VisitRevokeSessionResponse(w http.Respo
 	return nil
 }
 
-type ReportCredentialRequestObject struct {
-	Body *ReportCredentialJSONRequestBody
+type GetUsageRequestObject struct {
+	Params GetUsageParams
 }
 
-type ReportCredentialResponseObject interface {
-	VisitReportCredentialResponse(w http.ResponseWriter) error
+type GetUsageResponseObject interface {
+	VisitGetUsageResponse(w http.ResponseWriter) error
 }
 
-type ReportCredential204Response struct {
-}
+type GetUsage200JSONResponse AccountUsage
 
-func (response ReportCredential204Response) VisitReportCredentialResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response GetUsage200JSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListUsersRequestObject struct {
@@ -2818,72 +2893,6 @@ func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.Respons
 	return err
 }
 
-type ListUserAccessesRequestObject struct {
-	UserID UserID `json:"user_id"`
-	Params ListUserAccessesParams
-}
-
-type ListUserAccessesResponseObject interface {
-	VisitListUserAccessesResponse(w http.ResponseWriter) error
-}
-
-type ListUserAccesses200JSONResponse AccessPage
-
-func (response ListUserAccesses200JSONResponse) VisitListUserAccessesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListUserAccesses200ApplicationJsonlResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response ListUserAccesses200ApplicationJsonlResponse) VisitListUserAccessesResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "application/jsonl")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	flusher, ok := w.(http.Flusher)
-	if !ok {
-		// If w doesn't support flushing, fall back to io.Copy.
-		_, err := io.Copy(w, response.Body)
-		return err
-	}
-	// text/event-stream messages are typically small; use a
-	// modest buffer and flush after each chunk so clients see
-	// events immediately instead of waiting on OS buffering.
-	buf := make([]byte, 4096)
-	for {
-		n, err := response.Body.Read(buf)
-		if n > 0 {
-			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
-				return writeErr
-			}
-			flusher.Flush()
-		}
-		if err != nil {
-			if err == io.EOF {
-				return nil
-			}
-			return err
-		}
-	}
-}
-
 type ListWorkoutsRequestObject struct {
 	UserID UserID `json:"user_id"`
 	Params ListWorkoutsParams
@@ -2986,6 +2995,29 @@ func (response RevokeUserTokens204Response) VisitRevokeUserTokensResponse(w http
 	return nil
 }
 
+type GetUserUsageRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Params GetUserUsageParams
+}
+
+type GetUserUsageResponseObject interface {
+	VisitGetUserUsageResponse(w http.ResponseWriter) error
+}
+
+type GetUserUsage200JSONResponse Usage
+
+func (response GetUserUsage200JSONResponse) VisitGetUserUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListKeys List API keys
@@ -3006,6 +3038,9 @@ type StrictServerInterface interface {
 	// RotateKey Rotate an API key
 	// (POST /api-keys/{id}/rotate)
 	RotateKey(ctx context.Context, request RotateKeyRequestObject) (RotateKeyResponseObject, error)
+	// GetKeyUsage Get the usage of an API key
+	// (GET /api-keys/{id}/usage)
+	GetKeyUsage(ctx context.Context, request GetKeyUsageRequestObject) (GetKeyUsageResponseObject, error)
 	// ListApplications List applications
 	// (GET /applications)
 	ListApplications(ctx context.Context, request ListApplicationsRequestObject) (ListApplicationsResponseObject, error)
@@ -3024,9 +3059,9 @@ type StrictServerInterface interface {
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(ctx context.Context, request RotateApplicationSecretRequestObject) (RotateApplicationSecretResponseObject, error)
-	// ListAuditEvents List the audit trail
-	// (GET /audit-events)
-	ListAuditEvents(ctx context.Context, request ListAuditEventsRequestObject) (ListAuditEventsResponseObject, error)
+	// GetApplicationUsage Get the usage of an application
+	// (GET /applications/{app_id}/usage)
+	GetApplicationUsage(ctx context.Context, request GetApplicationUsageRequestObject) (GetApplicationUsageResponseObject, error)
 	// ChangePassword Change the password
 	// (POST /auth/change-password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -3057,9 +3092,9 @@ type StrictServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(ctx context.Context, request RevokeSessionRequestObject) (RevokeSessionResponseObject, error)
-	// ReportCredential End a leaked credential
-	// (POST /credentials/report)
-	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
+	// GetUsage Get the usage of the account
+	// (GET /usage)
+	GetUsage(ctx context.Context, request GetUsageRequestObject) (GetUsageResponseObject, error)
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -3075,9 +3110,6 @@ type StrictServerInterface interface {
 	// UpdateUser Update a user
 	// (PATCH /users/{id})
 	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
-	// ListUserAccesses List who read a user's health data
-	// (GET /users/{user_id}/access-log)
-	ListUserAccesses(ctx context.Context, request ListUserAccessesRequestObject) (ListUserAccessesResponseObject, error)
 	// ListWorkouts List workouts
 	// (GET /users/{user_id}/events/workouts)
 	ListWorkouts(ctx context.Context, request ListWorkoutsRequestObject) (ListWorkoutsResponseObject, error)
@@ -3093,6 +3125,9 @@ type StrictServerInterface interface {
 	// RevokeUserTokens Revoke all tokens of a user
 	// (DELETE /users/{user_id}/tokens)
 	RevokeUserTokens(ctx context.Context, request RevokeUserTokensRequestObject) (RevokeUserTokensResponseObject, error)
+	// GetUserUsage Get the usage of a user
+	// (GET /users/{user_id}/usage)
+	GetUserUsage(ctx context.Context, request GetUserUsageRequestObject) (GetUserUsageResponseObject, error)
 }
 
 // MaxItems holds the most items of each list in a JSON body, by its operation and
@@ -3107,7 +3142,6 @@ type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.
 type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
 
 type StrictHTTPServerOptions struct {
-	JSON                     jsonv2.Options // how JSON bodies are read
 	RequestErrorHandlerFunc  func(w http.ResponseWriter, r *http.Request, err error)
 	ResponseErrorHandlerFunc func(w http.ResponseWriter, r *http.Request, err error)
 }
@@ -3152,9 +3186,9 @@ var (
 // duplicate members and invalid UTF-8 are refused. The error is a
 // [jsonv2.SemanticError] with a JSON pointer if a value has the wrong type, a
 // [jsontext.SyntacticError] if the body is not JSON, and errNoBody if it is empty.
-func decodeJSON[T any](r *http.Request, options jsonv2.Options) (*T, error) {
+func decodeJSON[T any](r *http.Request) (*T, error) {
 	var body *T
-	err := jsonv2.UnmarshalRead(r.Body, &body, options)
+	err := jsonv2.UnmarshalRead(r.Body, &body)
 	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) && syntax.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, errNoBody
 	}
@@ -3194,7 +3228,7 @@ func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, params
 func (sh *strictHandler) CreateKey(w http.ResponseWriter, r *http.Request) {
 	var request CreateKeyRequestObject
 
-	body, err := decodeJSON[CreateKeyJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[CreateKeyJSONRequestBody](r)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3279,7 +3313,7 @@ func (sh *strictHandler) UpdateKey(w http.ResponseWriter, r *http.Request, id Ke
 
 	request.ID = id
 
-	body, err := decodeJSON[UpdateKeyJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[UpdateKeyJSONRequestBody](r)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3312,7 +3346,7 @@ func (sh *strictHandler) RotateKey(w http.ResponseWriter, r *http.Request, id Ke
 
 	request.ID = id
 
-	body, err := decodeJSON[RotateKeyJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[RotateKeyJSONRequestBody](r)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3332,6 +3366,33 @@ func (sh *strictHandler) RotateKey(w http.ResponseWriter, r *http.Request, id Ke
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RotateKeyResponseObject); ok {
 		if err := validResponse.VisitRotateKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetKeyUsage operation middleware
+func (sh *strictHandler) GetKeyUsage(w http.ResponseWriter, r *http.Request, id KeyID, params GetKeyUsageParams) {
+	var request GetKeyUsageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetKeyUsage(ctx, request.(GetKeyUsageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetKeyUsage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetKeyUsageResponseObject); ok {
+		if err := validResponse.VisitGetKeyUsageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3369,7 +3430,7 @@ func (sh *strictHandler) ListApplications(w http.ResponseWriter, r *http.Request
 func (sh *strictHandler) CreateApplication(w http.ResponseWriter, r *http.Request) {
 	var request CreateApplicationRequestObject
 
-	body, err := decodeJSON[CreateApplicationJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[CreateApplicationJSONRequestBody](r)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3454,7 +3515,7 @@ func (sh *strictHandler) UpdateApplication(w http.ResponseWriter, r *http.Reques
 
 	request.AppID = appID
 
-	body, err := decodeJSON[UpdateApplicationJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[UpdateApplicationJSONRequestBody](r)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3487,7 +3548,7 @@ func (sh *strictHandler) RotateApplicationSecret(w http.ResponseWriter, r *http.
 
 	request.AppID = appID
 
-	body, err := decodeJSON[RotateApplicationSecretJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[RotateApplicationSecretJSONRequestBody](r)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3514,25 +3575,26 @@ func (sh *strictHandler) RotateApplicationSecret(w http.ResponseWriter, r *http.
 	}
 }
 
-// ListAuditEvents operation middleware
-func (sh *strictHandler) ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams) {
-	var request ListAuditEventsRequestObject
+// GetApplicationUsage operation middleware
+func (sh *strictHandler) GetApplicationUsage(w http.ResponseWriter, r *http.Request, appID ApplicationID, params GetApplicationUsageParams) {
+	var request GetApplicationUsageRequestObject
 
+	request.AppID = appID
 	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.ListAuditEvents(ctx, request.(ListAuditEventsRequestObject))
+		return sh.ssi.GetApplicationUsage(ctx, request.(GetApplicationUsageRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListAuditEvents")
+		handler = middleware(handler, "GetApplicationUsage")
 	}
 
 	response, err := handler(r.Context(), w, r, request)
 
 	if err != nil {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(ListAuditEventsResponseObject); ok {
-		if err := validResponse.VisitListAuditEventsResponse(w); err != nil {
+	} else if validResponse, ok := response.(GetApplicationUsageResponseObject); ok {
+		if err := validResponse.VisitGetApplicationUsageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3544,7 +3606,7 @@ func (sh *strictHandler) ListAuditEvents(w http.ResponseWriter, r *http.Request,
 func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request) {
 	var request ChangePasswordRequestObject
 
-	body, err := decodeJSON[ChangePasswordJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[ChangePasswordJSONRequestBody](r)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3577,7 +3639,7 @@ func (sh *strictHandler) Login(w http.ResponseWriter, r *http.Request) {
 
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
-		body, err := decodeJSON[LoginJSONRequestBody](r, sh.options.JSON)
+		body, err := decodeJSON[LoginJSONRequestBody](r)
 		if err != nil && !errors.Is(err, errNoBody) {
 			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 			return
@@ -3669,7 +3731,7 @@ func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 	var request UpdateMeRequestObject
 
-	body, err := decodeJSON[UpdateMeJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[UpdateMeJSONRequestBody](r)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3700,7 +3762,7 @@ func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) RefreshToken(w http.ResponseWriter, r *http.Request) {
 	var request RefreshTokenRequestObject
 
-	body, err := decodeJSON[RefreshTokenJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[RefreshTokenJSONRequestBody](r)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3731,7 +3793,7 @@ func (sh *strictHandler) RefreshToken(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) RevokeToken(w http.ResponseWriter, r *http.Request) {
 	var request RevokeTokenRequestObject
 
-	body, err := decodeJSON[RevokeTokenJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[RevokeTokenJSONRequestBody](r)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3832,30 +3894,25 @@ func (sh *strictHandler) RevokeSession(w http.ResponseWriter, r *http.Request, i
 	}
 }
 
-// ReportCredential operation middleware
-func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request) {
-	var request ReportCredentialRequestObject
+// GetUsage operation middleware
+func (sh *strictHandler) GetUsage(w http.ResponseWriter, r *http.Request, params GetUsageParams) {
+	var request GetUsageRequestObject
 
-	body, err := decodeJSON[ReportCredentialJSONRequestBody](r, sh.options.JSON)
-	if err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-		return
-	}
-	request.Body = body
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.ReportCredential(ctx, request.(ReportCredentialRequestObject))
+		return sh.ssi.GetUsage(ctx, request.(GetUsageRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ReportCredential")
+		handler = middleware(handler, "GetUsage")
 	}
 
 	response, err := handler(r.Context(), w, r, request)
 
 	if err != nil {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(ReportCredentialResponseObject); ok {
-		if err := validResponse.VisitReportCredentialResponse(w); err != nil {
+	} else if validResponse, ok := response.(GetUsageResponseObject); ok {
+		if err := validResponse.VisitGetUsageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3893,7 +3950,7 @@ func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, param
 func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 	var request CreateUserRequestObject
 
-	body, err := decodeJSON[CreateUserJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[CreateUserJSONRequestBody](r)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3978,7 +4035,7 @@ func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id I
 
 	request.ID = id
 
-	body, err := decodeJSON[UpdateUserJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[UpdateUserJSONRequestBody](r)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3998,33 +4055,6 @@ func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id I
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateUserResponseObject); ok {
 		if err := validResponse.VisitUpdateUserResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// ListUserAccesses operation middleware
-func (sh *strictHandler) ListUserAccesses(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserAccessesParams) {
-	var request ListUserAccessesRequestObject
-
-	request.UserID = userID
-	request.Params = params
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.ListUserAccesses(ctx, request.(ListUserAccessesRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListUserAccesses")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(ListUserAccessesResponseObject); ok {
-		if err := validResponse.VisitListUserAccessesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4065,7 +4095,7 @@ func (sh *strictHandler) UpsertWorkouts(w http.ResponseWriter, r *http.Request, 
 
 	request.UserID = userID
 
-	body, err := decodeJSON[UpsertWorkoutsJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[UpsertWorkoutsJSONRequestBody](r)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -4125,7 +4155,7 @@ func (sh *strictHandler) CreateUserToken(w http.ResponseWriter, r *http.Request,
 
 	request.UserID = userID
 
-	body, err := decodeJSON[CreateUserTokenJSONRequestBody](r, sh.options.JSON)
+	body, err := decodeJSON[CreateUserTokenJSONRequestBody](r)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -4171,6 +4201,33 @@ func (sh *strictHandler) RevokeUserTokens(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RevokeUserTokensResponseObject); ok {
 		if err := validResponse.VisitRevokeUserTokensResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUserUsage operation middleware
+func (sh *strictHandler) GetUserUsage(w http.ResponseWriter, r *http.Request, userID UserID, params GetUserUsageParams) {
+	var request GetUserUsageRequestObject
+
+	request.UserID = userID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserUsage(ctx, request.(GetUserUsageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserUsage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetUserUsageResponseObject); ok {
+		if err := validResponse.VisitGetUserUsageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

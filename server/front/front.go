@@ -68,6 +68,7 @@ type Ports struct {
 	Auth      *auth.Auth
 	Workouts  *event.Workouts
 	Usage     *usage.Meter
+	Reports   *usage.Reports
 	Ready     func(context.Context) error           // returns an error while requests cannot be served
 	Degraded  func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
 	RedisLost func() bool                           // reports whether Redis is lost; nil without Redis
@@ -87,8 +88,8 @@ func New(config Config, p Ports) *Front {
 	}
 	f.metrics = newMetrics(f.uploads.bytes, p.Usage, p.RedisLost, p.Split)
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
-	f.registerREST(p.Workouts)
-	f.registerRPC(p.Workouts, config.Reflection)
+	f.registerREST(&p)
+	f.registerRPC(&p, config.Reflection)
 	f.registerHealth(health{p.Ready, p.Degraded})
 	registerDocs(f.handlePage)
 	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)

@@ -72,6 +72,7 @@ var operations = described([]operation{
 	{name: "UpdateKey", rest: "PATCH /api-keys/{id}", body: requiredBody},
 	{name: "RotateKey", rest: "POST /api-keys/{id}/rotate", body: optionalBody},
 	{name: "DeleteKey", rest: "DELETE /api-keys/{id}"},
+	{name: "GetKeyUsage", rest: "GET /api-keys/{id}/usage"},
 
 	{name: "CreateApplication", rest: "POST /applications", body: requiredBody},
 	{name: "ListApplications", rest: "GET /applications"},
@@ -79,12 +80,14 @@ var operations = described([]operation{
 	{name: "UpdateApplication", rest: "PATCH /applications/{app_id}", body: requiredBody},
 	{name: "RotateApplicationSecret", rest: "POST /applications/{app_id}/rotate-secret", body: optionalBody},
 	{name: "DeleteApplication", rest: "DELETE /applications/{app_id}"},
+	{name: "GetApplicationUsage", rest: "GET /applications/{app_id}/usage"},
 
 	{name: "CreateUser", rest: "POST /users", body: requiredBody},
 	{name: "ListUsers", rest: "GET /users"},
 	{name: "GetUser", rest: "GET /users/{id}"},
 	{name: "UpdateUser", rest: "PATCH /users/{id}", body: requiredBody},
 	{name: "DeleteUser", rest: "DELETE /users/{id}"},
+	{name: "GetUserUsage", rest: "GET /users/{user_id}/usage"},
 
 	{name: "CreateUserToken", rest: "POST /users/{user_id}/token", body: optionalBody},
 	{name: "RevokeUserTokens", rest: "DELETE /users/{user_id}/tokens"},
@@ -96,6 +99,7 @@ var operations = described([]operation{
 	{name: "ListUserAccesses", rest: "GET /users/{user_id}/access-log"},
 	{name: "ReportCredential", rest: "POST /credentials/report", body: requiredBody, byAddress: refreshLimit},
 	{name: "ListAuditEvents", rest: "GET /audit-events"},
+	{name: "GetUsage", rest: "GET /usage"},
 })
 
 // described fills in the operations from the descriptors of their RPCs. It panics

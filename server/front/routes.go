@@ -7,14 +7,13 @@ import (
 	"connectrpc.com/connect"
 	"connectrpc.com/grpcreflect"
 
-	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/server/rest"
 	"github.com/openwearables/openwearables/server/rpc"
 )
 
 // registerREST serves the operations of openapi.yaml.
-func (f *Front) registerREST(workouts *event.Workouts) {
-	(&rest.Server{Auth: f.auth, Workouts: workouts}).Register(&restRoutes{f, operationsByPattern()})
+func (f *Front) registerREST(p *Ports) {
+	(&rest.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports}).Register(&restRoutes{f, operationsByPattern()})
 }
 
 // restRoutes implements openapi.ServeMux. It registers each generated handler
@@ -44,8 +43,8 @@ func operationsByPattern() map[string]operation {
 }
 
 // registerRPC serves the services of openwearables.v1.
-func (f *Front) registerRPC(workouts *event.Workouts, reflection bool) {
-	services := (&rpc.Server{Auth: f.auth, Workouts: workouts}).Handlers()
+func (f *Front) registerRPC(p *Ports, reflection bool) {
+	services := (&rpc.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports}).Handlers()
 	for _, o := range operations {
 		service := strings.Trim(rpcPrefix, "/") + o.service
 		h := f.pipeline(o, rpc.Fail, readRPC, services[service])

@@ -16,6 +16,7 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/server/call"
 )
 
@@ -24,6 +25,7 @@ import (
 type Server struct {
 	Auth     *auth.Auth
 	Workouts *event.Workouts
+	Usage    *usage.Reports
 }
 
 var _ openapi.StrictServerInterface = (*Server)(nil)

@@ -12,6 +12,7 @@ import (
 	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/usage"
 )
 
 // Server implements every service of openwearables.v1; no two of their
@@ -20,6 +21,7 @@ import (
 type Server struct {
 	Auth     *auth.Auth
 	Workouts *event.Workouts
+	Usage    *usage.Reports
 }
 
 // compressFrom is the size in bytes of the smallest answer that is compressed.
@@ -48,5 +50,6 @@ func (s *Server) Handlers() map[string]http.Handler {
 	add(openwearablesv1connect.NewWorkoutServiceHandler(s, options))
 	add(openwearablesv1connect.NewAuditServiceHandler(s, options))
 	add(openwearablesv1connect.NewCredentialServiceHandler(s, options))
+	add(openwearablesv1connect.NewUsageServiceHandler(s, options))
 	return handlers
 }

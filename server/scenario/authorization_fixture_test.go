@@ -185,6 +185,9 @@ func (w *fixture) arguments(row matrixRow) []args {
 // targetID returns the value of a path parameter for the row's target.
 func (w *fixture) targetID(row matrixRow, name string) string {
 	service := string(method(row.operation).Parent().Name())
+	if of, ok := strings.CutSuffix(strings.TrimPrefix(row.operation, "Get"), "Usage"); ok {
+		service = of + "Service"
+	}
 	own := map[string]string{"KeyService": w.key, "ApplicationService": w.targetApp, "SessionService": w.session}[service]
 	other, gone := w.otherSession, uuid.NewString()
 	switch {

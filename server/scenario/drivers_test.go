@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -264,12 +265,15 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		t.Fatal(err)
 	}
 	all = withoutNull(all).(map[string]any)
+	if usage, ok := all["usage"]; ok {
+		all["usage"] = withNumbers(t, usage)
+	}
 	switch operation {
 	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses":
 		return all
 	}
 	inner := any(nil)
-	for _, name := range []string{"tokens", "key", "application", "user", "developer", "keys", "applications", "sessions"} {
+	for _, name := range []string{"tokens", "key", "application", "user", "developer", "keys", "applications", "sessions", "usage"} {
 		if v, ok := all[name]; ok {
 			inner = v
 			delete(all, name)
@@ -285,6 +289,29 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		}
 	}
 	return inner
+}
+
+// withNumbers turns counts into numbers: protojson writes 64-bit integers as strings.
+func withNumbers(t *testing.T, v any) any {
+	t.Helper()
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if text, ok := member.(string); ok && slices.Contains([]string{"requests", "refused", "limited", "failed"}, name) {
+				n, err := strconv.ParseInt(text, 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				member = float64(n)
+			}
+			v[name] = withNumbers(t, member)
+		}
+	case []any:
+		for i := range v {
+			v[i] = withNumbers(t, v[i])
+		}
+	}
+	return v
 }
 
 // rpcStatus maps a Connect code to the status of REST.

@@ -250,7 +250,7 @@ func TestEmptyListIsNotAbsent(t *testing.T) {
 
 // operationScope maps each operation that keys may call to the scope that it needs.
 var operationScope = map[string]string{
-	"ListUsers": "users:read", "GetUser": "users:read",
+	"ListUsers": "users:read", "GetUser": "users:read", "GetUserUsage": "users:read",
 	"CreateUser": "users:write", "UpdateUser": "users:write", "DeleteUser": "users:write",
 	"ListWorkouts": "workouts:read", "UpsertWorkouts": "workouts:write", "DeleteWorkout": "workouts:write",
 	"CreateUserToken": "tokens:write", "RevokeUserTokens": "tokens:write", "ListUserAccesses": "audit:read",

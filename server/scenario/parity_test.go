@@ -223,6 +223,8 @@ func (s *script) members(w *replica, out *step) args {
 		return args{"limit": some(1, 2, 100), "page": some(1, 2), "search": some("", "a", "%"), "sort_order": some("asc", "desc")}
 	case "ListWorkouts":
 		return args{"start_date": some("2026-03-01", "1772323200"), "end_date": some("2026-03-07", "2026-03-02T12:00:00Z", "2026-02-01"), "limit": some(1, 50)}
+	case "GetUsage", "GetKeyUsage", "GetApplicationUsage", "GetUserUsage": // of a time of which all replicas know the same
+		return args{"start": "2020-03-01T10:30:00Z", "end": some("2020-03-02T00:00:00Z", "2020-03-01T10:30:00Z", "2021-03-01T00:00:00Z"), "resolution": some("minute", "hour", "day", "week")}
 	case "UpsertWorkouts":
 		one, two := someWorkout(), someWorkout()
 		one["external_id"], two["external_id"] = some("w-1", "w-2"), some("w-1", "w-3")

@@ -47,6 +47,7 @@ export {
   SessionService,
 } from "./gen/openwearables/v1/session_pb.js";
 export { TokenService } from "./gen/openwearables/v1/token_pb.js";
+export { type AccountUsage, type Usage, UsageService } from "./gen/openwearables/v1/usage_pb.js";
 export { type User, UserService } from "./gen/openwearables/v1/user_pb.js";
 export {
   type Workout,

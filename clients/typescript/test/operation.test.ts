@@ -15,6 +15,7 @@ import {
   KeyService,
   SessionService,
   TokenService,
+  UsageService,
   UserService,
   WorkoutService,
 } from "../src/node.js";
@@ -24,6 +25,7 @@ const methods = [
   KeyService,
   SessionService,
   TokenService,
+  UsageService,
   UserService,
   WorkoutService,
 ].flatMap((service) => Object.values(service.method));
