@@ -115,7 +115,7 @@ type CreateUserTokenRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
+// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -129,6 +129,9 @@ type CreatedKey struct {
 	CreatedBy         string     `json:"created_by"`
 	CreatedAt         time.Time  `json:"created_at"`
 	LastUsedAt        *time.Time `json:"last_used_at"`
+	LastUsedIP        *string    `json:"last_used_ip"`
+	LastUsedClient    *string    `json:"last_used_client"`
+	LastUsedOperation *string    `json:"last_used_operation"`
 	ExpiresAt         *time.Time `json:"expires_at"`
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
 }
@@ -174,7 +177,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
+// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -193,6 +196,15 @@ type Key struct {
 
 	// LastUsedAt Null until the first use.
 	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// LastUsedIP The IP address of the last use.
+	LastUsedIP *string `json:"last_used_ip"`
+
+	// LastUsedClient The User-Agent of the last use.
+	LastUsedClient *string `json:"last_used_client"`
+
+	// LastUsedOperation The operation of the last use.
+	LastUsedOperation *string `json:"last_used_operation"`
 
 	// ExpiresAt Null if it does not expire.
 	ExpiresAt *time.Time `json:"expires_at"`

@@ -77,7 +77,7 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 		return
 	}
 	c.Principal, c.Refused = p, nil
-	p.used.touch(now)
+	p.used.touch(now, c)
 }
 
 // ended reports whether a cached principal has expired, or the key that signed
@@ -103,7 +103,7 @@ func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h creden
 	p.version, p.verifiedAt = version, began
 	s.cache.put(epoch, h, p)
 	c.Principal, c.Refused = p, nil
-	p.used.touch(now)
+	p.used.touch(now, c)
 }
 
 // revalidate holds the caller's principal against the version that its subject

@@ -21,6 +21,9 @@ type Key struct {
 	CreatedBy         string // developer id
 	CreatedAt         time.Time
 	LastUsedAt        *time.Time
+	LastUsedIP        *string
+	LastUsedClient    *string // User-Agent
+	LastUsedOperation *string
 	ExpiresAt         *time.Time
 	PreviousExpiresAt *time.Time // when the older secret ends, while it lives
 }

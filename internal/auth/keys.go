@@ -102,7 +102,7 @@ func (s *Keys) Get(ctx context.Context, id string) (Key, error) {
 
 // current brings the times of a key up to date and returns it.
 func (s *Keys) current(k *Key) Key {
-	k.LastUsedAt = s.uses.latestKey(k.ID, k.LastUsedAt)
+	s.uses.updateKey(k)
 	if k.PreviousExpiresAt != nil && !s.now().Before(*k.PreviousExpiresAt) {
 		k.PreviousExpiresAt = nil
 	}

@@ -40,27 +40,30 @@ func (l *lastUses) of(m *map[string]*lastUse, id string) *lastUse {
 
 // latest returns the later of stored and what is remembered of the session.
 func (l *lastUses) latest(sessionID string, stored time.Time) time.Time {
-	if t := l.pending(l.sessions, sessionID); t.After(stored) {
-		return t
+	if u := l.pending(l.sessions, sessionID); u.At.After(stored) {
+		return u.At
 	}
 	return stored
 }
 
-// latestKey returns the same for a key, which may never have been used.
-func (l *lastUses) latestKey(keyID string, stored *time.Time) *time.Time {
-	if t := l.pending(l.keys, keyID); !t.IsZero() && (stored == nil || t.After(*stored)) {
-		return &t
+// updateKey sets the last use of a key that was read to the one that is remembered,
+// if that is later.
+func (l *lastUses) updateKey(k *Key) {
+	u := l.pending(l.keys, k.ID)
+	if u.At.IsZero() || k.LastUsedAt != nil && !u.At.After(*k.LastUsedAt) {
+		return
 	}
-	return stored
+	k.LastUsedAt, k.LastUsedIP, k.LastUsedClient, k.LastUsedOperation = &u.At, optional(u.IP), optional(u.Client), optional(u.Operation)
 }
 
-func (l *lastUses) pending(m map[string]*lastUse, id string) time.Time {
+func (l *lastUses) pending(m map[string]*lastUse, id string) KeyUse {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if u := m[id]; u != nil && u.at.Load() > 0 {
-		return time.UnixMicro(u.at.Load()).UTC()
+	u := m[id]
+	l.mu.Unlock()
+	if u == nil {
+		return KeyUse{}
 	}
-	return time.Time{}
+	return u.last()
 }
 
 // flush writes the uses that came since the last flush, and drops the sessions
@@ -73,7 +76,13 @@ func (l *lastUses) flush(ctx context.Context) error {
 	if err := write(ctx, keys, l.store.TouchKeys); err != nil {
 		return err
 	}
-	return write(ctx, sessions, l.store.TouchSessions)
+	return write(ctx, sessions, func(ctx context.Context, uses map[string]KeyUse) error {
+		at := make(map[string]time.Time, len(uses))
+		for id, u := range uses {
+			at[id] = u.At
+		}
+		return l.store.TouchSessions(ctx, at)
+	})
 }
 
 // prune drops the sessions that are written and were not used since the
@@ -82,17 +91,14 @@ func (l *lastUses) flush(ctx context.Context) error {
 func (l *lastUses) prune(since time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	maps.DeleteFunc(l.sessions, func(_ string, u *lastUse) bool {
-		at := u.at.Load()
-		return at == u.written.Load() && at < since.UnixMicro()
-	})
+	maps.DeleteFunc(l.sessions, func(_ string, u *lastUse) bool { return u.idleSince(since) })
 }
 
-func write(ctx context.Context, uses map[string]*lastUse, put func(context.Context, map[string]time.Time) error) error {
-	due := make(map[string]time.Time)
+func write(ctx context.Context, uses map[string]*lastUse, put func(context.Context, map[string]KeyUse) error) error {
+	due := make(map[string]KeyUse)
 	for id, u := range uses {
-		if at := u.at.Load(); at > u.written.Load() {
-			due[id] = time.UnixMicro(at).UTC()
+		if use := u.due(); !use.At.IsZero() {
+			due[id] = use
 		}
 	}
 	if len(due) == 0 {
@@ -101,8 +107,8 @@ func write(ctx context.Context, uses map[string]*lastUse, put func(context.Conte
 	if err := put(ctx, due); err != nil {
 		return err
 	}
-	for id, at := range due {
-		uses[id].written.Store(at.UnixMicro())
+	for id, use := range due {
+		uses[id].wrote(use.At)
 	}
 	return nil
 }

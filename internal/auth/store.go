@@ -146,7 +146,7 @@ type Reader interface {
 
 // LastUses keeps when credentials were last used. It never moves a time back.
 type LastUses interface {
-	TouchKeys(ctx context.Context, at map[string]time.Time) error
+	TouchKeys(ctx context.Context, uses map[string]KeyUse) error
 	TouchSessions(ctx context.Context, at map[string]time.Time) error
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -15,29 +16,45 @@ var _ auth.LastUses = (*Store)(nil)
 
 // TouchKeys sets the last use of keys, unless a later one is stored. Unknown
 // ids are ignored.
-func (s *Store) TouchKeys(ctx context.Context, at map[string]time.Time) error {
-	return s.touch(ctx, "api_keys", at)
+func (s *Store) TouchKeys(ctx context.Context, uses map[string]auth.KeyUse) error {
+	text := func(v string) *string {
+		if v == "" {
+			return nil
+		}
+		v = storable(v)
+		return &v
+	}
+	return s.touch(ctx, "api_keys", []string{"last_used_at", "last_used_ip", "last_used_client", "last_used_operation"},
+		slices.Sorted(maps.Keys(uses)), func(id string) []any {
+			u := uses[id]
+			return []any{id, u.At, text(u.IP), text(u.Client), text(u.Operation)}
+		})
 }
 
 // TouchSessions sets the last use of sessions, unless a later one is stored.
 // Unknown ids are ignored.
 func (s *Store) TouchSessions(ctx context.Context, at map[string]time.Time) error {
-	return s.touch(ctx, "sessions", at)
+	return s.touch(ctx, "sessions", []string{"last_used_at"}, slices.Sorted(maps.Keys(at)), func(id string) []any { return []any{id, at[id]} })
 }
 
-func (s *Store) touch(ctx context.Context, table string, at map[string]time.Time) error {
-	for ids := range slices.Chunk(slices.Sorted(maps.Keys(at)), 500) {
+// touch sets columns, of which the first is last_used_at, to what use returns after
+// the id.
+func (s *Store) touch(ctx context.Context, table string, columns, all []string, use func(id string) []any) error {
+	set := make([]string, len(columns))
+	for i, c := range columns {
+		set[i] = c + " = used." + c
+	}
+	update := "WITH used (id, " + strings.Join(columns, ", ") + ") AS (VALUES ?), due AS (?) UPDATE ? AS t SET " + strings.Join(set, ", ") +
+		" FROM used, due WHERE t.id = used.id AND t.id = due.id AND (t.last_used_at IS NULL OR t.last_used_at < used.last_used_at)"
+	for ids := range slices.Chunk(all, 500) {
 		uses := make([]bun.TupleValues, len(ids))
 		for i, id := range ids {
-			uses[i] = bun.Tuple([]any{id, at[id]})
+			uses[i] = bun.Tuple(use(id))
 		}
 		err := s.do(ctx, func(ctx context.Context, t *tx) error {
 			due := t.locked(t.db.NewSelect().TableExpr("?", bun.Ident(table)).Column("id").OrderExpr(newestFirst)).
 				Where("id IN (?)", bun.List(ids))
-			_, err := t.exec(ctx, t.db.NewRaw(
-				"WITH used (id, at) AS (VALUES ?), due AS (?) UPDATE ? AS t SET last_used_at = used.at FROM used, due"+
-					" WHERE t.id = used.id AND t.id = due.id AND (t.last_used_at IS NULL OR t.last_used_at < used.at)",
-				bun.List(uses), due, bun.Ident(table)).Conn(t.conn))
+			_, err := t.exec(ctx, t.db.NewRaw(update, bun.List(uses), due, bun.Ident(table)).Conn(t.conn))
 			return err
 		})
 		if err != nil {

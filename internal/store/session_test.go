@@ -39,12 +39,13 @@ func TestLastUseNeverMovesBack(t *testing.T) {
 		s.write(t, func(ctx context.Context, tx auth.Tx) error {
 			return errors.Join(tx.InsertKey(ctx, k), tx.InsertKey(ctx, unused))
 		})
-		many := map[string]time.Time{k.ID: epoch.Add(time.Hour)}
-		for range 1200 { // in several statements; most are of keys that are gone
-			many["key_"+fill[string](true)] = epoch
-		}
 		later, earlier := epoch.Add(time.Hour), epoch.Add(time.Minute)
-		for _, at := range []map[string]time.Time{many, {k.ID: earlier}, {}} {
+		last := auth.KeyUse{At: later, IP: "192.0.2.1", Client: "it's \x00\xff", Operation: "GetUser"}
+		many := map[string]auth.KeyUse{k.ID: last}
+		for range 1200 { // in several statements; most are of keys that are gone
+			many["key_"+fill[string](true)] = auth.KeyUse{At: epoch}
+		}
+		for _, at := range []map[string]auth.KeyUse{many, {k.ID: {At: earlier, IP: "192.0.2.2", Operation: "ListUsers"}}, {}} {
 			if err := s.TouchKeys(t.Context(), at); err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +55,12 @@ func TestLastUseNeverMovesBack(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		wantEqual(t, must(s.Key(t.Context(), k.ID))(t).LastUsedAt, &later)
+		used := must(s.Key(t.Context(), k.ID))(t)
+		wantEqual(t, used.LastUsedAt, &later)
+		wantEqual(t, []string{*used.LastUsedIP, *used.LastUsedClient, *used.LastUsedOperation}, []string{last.IP, storable(last.Client), last.Operation})
+		wantError(t, s.TouchKeys(t.Context(), map[string]auth.KeyUse{k.ID: {At: later.Add(time.Second)}}), nil)
+		used = must(s.Key(t.Context(), k.ID))(t)
+		wantEqual(t, []*string{used.LastUsedIP, used.LastUsedClient, used.LastUsedOperation}, []*string{nil, nil, nil})
 		wantEqual(t, must(s.Key(t.Context(), unused.ID))(t).LastUsedAt, nil)
 		wantEqual(t, must(s.Session(t.Context(), session.ID))(t).LastUsedAt, later)
 	})

@@ -19,7 +19,6 @@ type Call struct {
 	auth.Caller
 
 	Request     *http.Request
-	Operation   string         // operationId; "" until a route matches
 	Failure     *problem.Error // the refusal that was answered, or nil
 	Status      int            // 0 until it is written
 	Started     time.Time

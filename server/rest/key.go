@@ -13,6 +13,7 @@ func createdKey(n auth.NewKey) openapi.CreatedKey {
 	return openapi.CreatedKey{
 		ID: k.ID, Key: n.Secret, Name: k.Name, KeyPrefix: k.KeyPrefix, Environment: k.Environment, Scopes: k.Scopes,
 		Enabled: k.Enabled, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt,
+		LastUsedIP: k.LastUsedIP, LastUsedClient: k.LastUsedClient, LastUsedOperation: k.LastUsedOperation,
 		ExpiresAt: k.ExpiresAt, PreviousExpiresAt: k.PreviousExpiresAt,
 	}
 }

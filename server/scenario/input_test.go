@@ -359,4 +359,4 @@ func (w *fixture) snapshot(t *testing.T) string {
 	return all.String()
 }
 
-var lastUsed = regexp.MustCompile(`"last_used_at":"[^"]*",?`)
+var lastUsed = regexp.MustCompile(`"last_used_(at|ip|client|operation)":"[^"]*",?`)

@@ -150,21 +150,28 @@ func TestDisableEndsBothSecrets(t *testing.T) {
 }
 
 // TestLastUsedAt checks that last_used_at is null before the first use and current right after each
-// use. It never goes back, and it survives a restart.
+// use, with the address, the client and the operation of that use. It never goes back, and it
+// survives a restart.
 func TestLastUsedAt(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
 	for _, d := range n.drivers() {
 		admin, _ := n.login(t, d)
 		id, secret := n.newKey(t, d, admin, nil)
+		var client, operation string // of the last use
 		read := func() time.Time {
-			return d.call(t, "GetKey", args{"id": id}, bearer(admin)).want(t, 200, "").timeOf(t, "last_used_at")
+			k := d.call(t, "GetKey", args{"id": id}, bearer(admin)).want(t, 200, "")
+			if k.str("last_used_client") != client || k.str("last_used_operation") != operation || (k.str("last_used_ip") == "127.0.0.1") != (client != "") {
+				t.Errorf("%v, want a use with %q for %q", k.Body, client, operation)
+			}
+			return k.timeOf(t, "last_used_at")
 		}
 		if !read().IsZero() {
 			t.Error("a key that was never used has last_used_at")
 		}
 		from := n.clock.now().Truncate(time.Microsecond)
-		d.call(t, "CreateKey", nil, bearer(secret)).want(t, 403, "credential_not_allowed") // a refused call counts as a use
+		client, operation = "curl/8.5.0", "CreateKey"
+		d.call(t, "CreateKey", nil, bearer(secret), header("User-Agent", client)).want(t, 403, "credential_not_allowed") // a refused call counts as a use
 		first := read()
 		if first.Before(from) || first.After(n.clock.now()) {
 			t.Errorf("last_used_at is %v after a use at %v", first, from)
@@ -175,7 +182,8 @@ func TestLastUsedAt(t *testing.T) {
 			}
 		}
 		n.clock.advance(time.Second)
-		d.call(t, "ListUsers", nil, bearer(secret)).want(t, 200, "")
+		client, operation = "okhttp/4.12.0", "ListUsers"
+		d.call(t, "ListUsers", nil, bearer(secret), header("User-Agent", client)).want(t, 200, "")
 		second := read()
 		if !second.After(first) {
 			t.Errorf("last_used_at went from %v to %v", first, second)

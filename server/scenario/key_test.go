@@ -95,7 +95,7 @@ func TestKeyLife(t *testing.T) {
 			!slices.Equal(sortedStrings(made.list("scopes")), allScopes) || made.Body.(map[string]any)["enabled"] != true {
 			t.Errorf("the defaults of a key are %v", made.Body)
 		}
-		for _, member := range []string{"last_used_at", "expires_at", "previous_expires_at"} {
+		for _, member := range []string{"last_used_at", "last_used_ip", "last_used_client", "last_used_operation", "expires_at", "previous_expires_at"} {
 			if made.str(member) != "" {
 				t.Errorf("%s of a new key is %q", member, made.str(member))
 			}
@@ -377,7 +377,7 @@ func TestKeyShowsNull(t *testing.T) {
 	if err := json.Unmarshal(raw, &body); err != nil || res.StatusCode != 201 {
 		t.Fatalf("%d %s", res.StatusCode, raw)
 	}
-	for _, member := range []string{"last_used_at", "expires_at", "previous_expires_at"} {
+	for _, member := range []string{"last_used_at", "last_used_ip", "last_used_client", "last_used_operation", "expires_at", "previous_expires_at"} {
 		if v, ok := body[member]; !ok || v != nil {
 			t.Errorf("%s is %v, there: %v", member, v, ok)
 		}

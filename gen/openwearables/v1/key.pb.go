@@ -48,6 +48,11 @@ type Key struct {
 	// When the secret before the newest one expires. Unset if that secret no
 	// longer works.
 	PreviousExpiresAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=previous_expires_at,json=previousExpiresAt,proto3" json:"previous_expires_at,omitempty"`
+	// The IP address, the User-Agent and the operation of the last use. Each is unset
+	// if it is unknown.
+	LastUsedIp        *string `protobuf:"bytes,12,opt,name=last_used_ip,json=lastUsedIp,proto3,oneof" json:"last_used_ip,omitempty"`
+	LastUsedClient    *string `protobuf:"bytes,13,opt,name=last_used_client,json=lastUsedClient,proto3,oneof" json:"last_used_client,omitempty"`
+	LastUsedOperation *string `protobuf:"bytes,14,opt,name=last_used_operation,json=lastUsedOperation,proto3,oneof" json:"last_used_operation,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -157,6 +162,27 @@ func (x *Key) GetPreviousExpiresAt() *timestamppb.Timestamp {
 		return x.PreviousExpiresAt
 	}
 	return nil
+}
+
+func (x *Key) GetLastUsedIp() string {
+	if x != nil && x.LastUsedIp != nil {
+		return *x.LastUsedIp
+	}
+	return ""
+}
+
+func (x *Key) GetLastUsedClient() string {
+	if x != nil && x.LastUsedClient != nil {
+		return *x.LastUsedClient
+	}
+	return ""
+}
+
+func (x *Key) GetLastUsedOperation() string {
+	if x != nil && x.LastUsedOperation != nil {
+		return *x.LastUsedOperation
+	}
+	return ""
 }
 
 type CreateKeyRequest struct {
@@ -817,7 +843,7 @@ var File_openwearables_v1_key_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
-	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xbb\x03\n" +
+	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\x84\x05\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -835,7 +861,14 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12J\n" +
-	"\x13previous_expires_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x11previousExpiresAt\"\xbe\x01\n" +
+	"\x13previous_expires_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x11previousExpiresAt\x12%\n" +
+	"\flast_used_ip\x18\f \x01(\tH\x00R\n" +
+	"lastUsedIp\x88\x01\x01\x12-\n" +
+	"\x10last_used_client\x18\r \x01(\tH\x01R\x0elastUsedClient\x88\x01\x01\x123\n" +
+	"\x13last_used_operation\x18\x0e \x01(\tH\x02R\x11lastUsedOperation\x88\x01\x01B\x0f\n" +
+	"\r_last_used_ipB\x13\n" +
+	"\x11_last_used_clientB\x16\n" +
+	"\x14_last_used_operation\"\xbe\x01\n" +
 	"\x10CreateKeyRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x12%\n" +
 	"\venvironment\x18\x02 \x01(\tH\x01R\venvironment\x88\x01\x01\x12\x16\n" +
@@ -963,6 +996,7 @@ func file_openwearables_v1_key_proto_init() {
 		return
 	}
 	file_openwearables_v1_options_proto_init()
+	file_openwearables_v1_key_proto_msgTypes[0].OneofWrappers = []any{}
 	file_openwearables_v1_key_proto_msgTypes[1].OneofWrappers = []any{}
 	file_openwearables_v1_key_proto_msgTypes[3].OneofWrappers = []any{}
 	file_openwearables_v1_key_proto_msgTypes[4].OneofWrappers = []any{}

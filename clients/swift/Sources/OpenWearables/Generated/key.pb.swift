@@ -26,6 +26,11 @@ public struct Key: Message {
   /// When the secret before the newest one expires. Unset if that secret no
   /// longer works.
   public var previousExpiresAt: Protobuf.Timestamp?
+  /// The IP address, the User-Agent and the operation of the last use. Each is unset
+  /// if it is unknown.
+  public var lastUsedIP: String?
+  public var lastUsedClient: String?
+  public var lastUsedOperation: String?
 
   public init() {}
 
@@ -40,7 +45,10 @@ public struct Key: Message {
     createdAt: Protobuf.Timestamp? = nil,
     lastUsedAt: Protobuf.Timestamp? = nil,
     expiresAt: Protobuf.Timestamp? = nil,
-    previousExpiresAt: Protobuf.Timestamp? = nil
+    previousExpiresAt: Protobuf.Timestamp? = nil,
+    lastUsedIP: String? = nil,
+    lastUsedClient: String? = nil,
+    lastUsedOperation: String? = nil
   ) {
     self.id = id
     self.name = name
@@ -53,6 +61,9 @@ public struct Key: Message {
     self.lastUsedAt = lastUsedAt
     self.expiresAt = expiresAt
     self.previousExpiresAt = previousExpiresAt
+    self.lastUsedIP = lastUsedIP
+    self.lastUsedClient = lastUsedClient
+    self.lastUsedOperation = lastUsedOperation
   }
 
   public init(from decoder: any Decoder) throws {
@@ -69,6 +80,9 @@ public struct Key: Message {
     try reader.read(&lastUsedAt, "lastUsedAt", "last_used_at")
     try reader.read(&expiresAt, "expiresAt", "expires_at")
     try reader.read(&previousExpiresAt, "previousExpiresAt", "previous_expires_at")
+    try reader.read(&lastUsedIP, "lastUsedIp", "last_used_ip")
+    try reader.read(&lastUsedClient, "lastUsedClient", "last_used_client")
+    try reader.read(&lastUsedOperation, "lastUsedOperation", "last_used_operation")
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -84,6 +98,9 @@ public struct Key: Message {
     try writer.write(lastUsedAt, "lastUsedAt")
     try writer.write(expiresAt, "expiresAt")
     try writer.write(previousExpiresAt, "previousExpiresAt")
+    try writer.write(lastUsedIP, "lastUsedIp")
+    try writer.write(lastUsedClient, "lastUsedClient")
+    try writer.write(lastUsedOperation, "lastUsedOperation")
   }
 }
 
