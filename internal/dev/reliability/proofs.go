@@ -57,6 +57,10 @@ var proofs = []proof{
 		means: "1500 calls with one key are made at once over all nodes, where 1000 a minute are allowed. Exactly 1000 are admitted, none is refused before, and no two answers show the same remaining number.",
 	},
 	{
+		name: "usage", run: usage, shapes: []stack.Shape{stack.SQLite, stack.PG3},
+		means: "Eight clients use four keys over all nodes, with calls that succeed and calls that are refused. After all nodes were drained, the tables and the reports of every node have exactly the calls that the clients recorded, by key, operation and outcome, at each resolution. A node that is killed under the load loses at most the calls that it answered in its last second (and half a second for writing them), and none is counted twice.",
+	},
+	{
 		name: "outages", run: outaged, shapes: []stack.Shape{stack.PG3, stack.PGOnly},
 		means: "PostgreSQL refuses connections, drops all traffic, answers each statement 3 seconds late or 0.7, crashes, has its tables locked; then Redis all but the last; for 3 seconds each under the load of eight clients. Every answer comes within 2 seconds and is the right one or 503 with Retry-After; what must be refused is never accepted; /livez stays 200, /readyz answers 503 within a second while the database is unreachable; 2 seconds after the end all is well without a restart, and memory and goroutines are back.",
 	},
