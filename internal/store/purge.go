@@ -62,13 +62,13 @@ func (s *Store) Purge(ctx context.Context, keep Retention) error {
 			return err
 		}
 	}
-	if err := s.trimUsage(ctx); err != nil {
-		return err
-	}
 	if keep.Ledger > 0 {
 		if err := s.purgeLedger(ctx, keep.Ledger, keep.Signer); err != nil {
 			return err
 		}
+	}
+	if err := s.trimUsage(ctx); err != nil {
+		return err
 	}
 	s.unemptied.Store(true)
 	return s.emptyLog(ctx)

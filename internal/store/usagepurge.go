@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -37,44 +38,56 @@ const trimFor = 31
 // trimUsage keeps, of the keys, applications, users and developers of each day that
 // is over, those with the most requests, and counts the others as one.
 func (s *Store) trimUsage(ctx context.Context) error {
+	today := usage.Day.Start(s.Now())
+	for back := 1; back <= trimFor; back++ {
+		for d := usage.Keys; d <= usage.Developers; d++ {
+			if err := s.trimDay(ctx, countKey{usage.Account, usage.Day, d, today.AddDate(0, 0, -back), usage.Other}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// trimDay trims the names of one dimension and day; of is the key of the others.
+func (s *Store) trimDay(ctx context.Context, of countKey) error {
+	some, err := s.namesOf(ctx, of, "name", usage.MaxKept+1)
+	if err != nil || len(some) <= usage.MaxKept {
+		return err
+	}
+	most, err := s.namesOf(ctx, of, "requests DESC, name", usage.MaxKept)
+	if err != nil {
+		return err
+	}
+	slices.Sort(most)
 	return s.inBatches(ctx, func(ctx context.Context, t *tx) (bool, error) {
 		if err := t.lockName(ctx, usageLock); err != nil {
 			return false, err
 		}
-		today := usage.Day.Start(t.now)
-		var full []fullDay
-		err := t.db.NewRaw("SELECT dimension, at, count(*) AS names FROM usage_counts WHERE subject = ? AND resolution = ? AND dimension >= ?"+
-			" AND at >= ? AND at < ? AND name <> ? GROUP BY dimension, at HAVING count(*) > ? LIMIT 1",
-			usage.Account, usage.Day, usage.Keys, today.AddDate(0, 0, -trimFor), today, usage.Other, usage.MaxKept).Conn(t.conn).Scan(ctx, &full)
-		if err != nil || len(full) == 0 {
+		var names []string
+		err := t.db.NewRaw("SELECT name FROM usage_counts WHERE subject = ? AND resolution = ? AND dimension = ? AND at = ? AND name <> ? ORDER BY name LIMIT ?",
+			of.Subject, of.Resolution, of.Dimension, of.At, of.Name, len(most)+purgeBatch).Conn(t.conn).Scan(ctx, &names)
+		if err != nil {
 			return false, t.fail(ctx, err)
 		}
-		of := countKey{Subject: usage.Account, Resolution: usage.Day, Dimension: full[0].Dimension, At: full[0].At}
-		return true, t.trimNames(ctx, of, min(full[0].Names-usage.MaxKept, purgeBatch))
+		var few []countKey
+		for _, name := range names {
+			if _, kept := slices.BinarySearch(most, name); !kept {
+				few = append(few, countKey{of.Subject, of.Resolution, of.Dimension, of.At, name})
+			}
+		}
+		return len(few) > 0, t.foldCounts(ctx, few)
 	})
 }
 
-// fullDay is a day with more names than are kept.
-type fullDay struct {
-	Dimension usage.Dimension
-	At        time.Time
-	Names     int
-}
-
-// trimNames counts the n names with the fewest requests as others.
-func (t *tx) trimNames(ctx context.Context, of countKey, n int) error {
-	var least []string
-	err := t.db.NewRaw("SELECT name FROM usage_counts WHERE subject = ? AND resolution = ? AND dimension = ? AND at = ? AND name <> ?"+
-		" ORDER BY requests, name LIMIT ?", of.Subject, of.Resolution, of.Dimension, of.At, usage.Other, n).Conn(t.conn).Scan(ctx, &least)
-	if err != nil {
-		return t.fail(ctx, err)
-	}
-	keys := make([]countKey, len(least))
-	for i, name := range least {
-		keys[i] = of
-		keys[i].Name = name
-	}
-	return t.foldCounts(ctx, keys)
+// namesOf returns the first names, in the order, of the others' dimension and day.
+func (s *Store) namesOf(ctx context.Context, of countKey, order string, limit int) (names []string, err error) {
+	err = s.scan(ctx, func(ctx context.Context, on executor) error {
+		names = nil
+		return s.db.NewRaw("SELECT name FROM usage_counts WHERE subject = ? AND resolution = ? AND dimension = ? AND at = ? AND name <> ? ORDER BY "+order+" LIMIT ?",
+			of.Subject, of.Resolution, of.Dimension, of.At, of.Name, limit).Conn(on).Scan(ctx, &names)
+	})
+	return names, s.fail(ctx, err)
 }
 
 // foldCounts adds the counts to those of the others and removes them. The keys are
