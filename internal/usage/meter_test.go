@@ -155,8 +155,10 @@ func TestMeterIsBounded(t *testing.T) {
 	if n := len(m.shards[0].cells); n != 20 || m.lost.Load() != 91 {
 		t.Errorf("%d cells for keys, %d requests lost", n, m.lost.Load())
 	}
-	if m.Flush(t.Context()) == nil || m.Flush(t.Context()) == nil {
-		t.Fatal("written")
+	for range 2 {
+		if m.Flush(t.Context()) == nil {
+			t.Fatal("written")
+		}
 	}
 	if n := len(m.shards[0].cells); n != 0 {
 		t.Errorf("%d cells stay in a crowded shard", n)

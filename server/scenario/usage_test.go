@@ -172,3 +172,43 @@ func TestUsageOutlivesTheNode(t *testing.T) {
 		}
 	}
 }
+
+// TestUsageOverNodes checks that nodes add what each has counted, and that the last use of a key is
+// the latest over all nodes, within a second and never an earlier one.
+func TestUsageOverNodes(t *testing.T) {
+	t.Parallel()
+	nodes := startCluster(t, 2, unlimited)
+	a, b := nodes[0].drivers()[0], nodes[1].drivers()[0]
+	admin, _ := nodes[0].login(t, a)
+	id, key := nodes[0].newKey(t, a, admin, nil)
+	last := make(map[driver]time.Time)
+	for round, d := range []driver{a, b, a, b} {
+		client := "agent/" + string(rune('1'+round))
+		for range 5 {
+			d.call(t, "ListUsers", nil, bearer(key), header("User-Agent", client)).want(t, 200, "")
+		}
+		used := time.Now()
+		for _, d := range []driver{a, b} {
+			for {
+				k := d.call(t, "GetKey", args{"id": id}, bearer(admin)).want(t, 200, "")
+				at := k.timeOf(t, "last_used_at")
+				if at.Before(last[d]) {
+					t.Fatalf("last_used_at went back from %v to %v", last[d], at)
+				}
+				if last[d] = at; k.str("last_used_client") == client {
+					break
+				}
+				if time.Since(used) > 10*time.Second {
+					t.Fatalf("%v after a use with %s", k.Body, client)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+	}
+	for _, d := range []driver{a, b} {
+		got := usageOf(t, d, "GetKeyUsage", args{"id": id}, 20, bearer(admin))
+		if clients := got.named("clients", "client"); len(clients) != 4 || clients["agent/1"][0] != 5 {
+			t.Errorf("%v", clients)
+		}
+	}
+}
