@@ -22,6 +22,42 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Access Example: {"actor":"key:key_abc123def456","at":"2026-03-07T10:30:00Z","client":"openwearables-go/1.0","end":"2026-03-08T00:00:00Z","ip":"192.0.2.1","number":42,"operation":"ListWorkouts","records":7,"request_id":"req_abc123def456","start":"2026-03-01T00:00:00Z"}
+type Access struct {
+	// Number Counts the accesses to the data of this user.
+	Number int32     `json:"number"`
+	At     time.Time `json:"at"`
+
+	// Actor Who read it, `developer:`, `key:` or `user:` and an id.
+	Actor     string `json:"actor"`
+	Operation string `json:"operation"`
+
+	// Start The data from this time on was asked for.
+	Start *time.Time `json:"start"`
+
+	// End The data before this time was asked for.
+	End *time.Time `json:"end"`
+
+	// Records How many records the answer held.
+	Records int32 `json:"records"`
+
+	// IP The reader's address. Null in the own reads of a user who was deleted, as are
+	// the members below.
+	IP *string `json:"ip"`
+
+	// Client The reader's User-Agent, at most 255 bytes.
+	Client    *string `json:"client"`
+	RequestID *string `json:"request_id"`
+}
+
+// AccessPage defines model for AccessPage.
+type AccessPage struct {
+	Items []Access `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // AccountUsage All requests.
 type AccountUsage struct {
 	// Start The start of the range that is reported, inclusive.
@@ -72,6 +108,43 @@ type ApplicationWithSecret struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// AuditEvent Example: {"action":"key.create","actor":"developer:550e8400-e29b-41d4-a716-446655440000","at":"2026-03-07T10:30:00Z","client":"Mozilla/5.0","id":"01957a2e-8a00-7000-8000-000000000000","ip":"192.0.2.1","occurrences":1,"outcome":"ok","request_id":"req_abc123def456","subject":"key:key_abc123def456"}
+type AuditEvent struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"`
+
+	// Action A noun and a verb.
+	Action string `json:"action"`
+
+	// Outcome `ok`, or the reason of a refusal.
+	Outcome string `json:"outcome"`
+
+	// Actor Who did it: `developer:`, `key:`, `application:` or `user:` and an id, `operator`
+	// for a command, or `anonymous`.
+	Actor string `json:"actor"`
+
+	// Subject What was acted on, in the same form, also `session:`. Null if unknown.
+	Subject *string `json:"subject"`
+
+	// IP The caller's address.
+	IP *string `json:"ip"`
+
+	// Client The caller's User-Agent, at most 255 bytes.
+	Client    *string `json:"client"`
+	RequestID *string `json:"request_id"`
+
+	// Occurrences How many refusals share this event.
+	Occurrences int32 `json:"occurrences"`
+}
+
+// AuditEventPage defines model for AuditEventPage.
+type AuditEventPage struct {
+	Items []AuditEvent `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // ChangePasswordRequest Example: {"confirm_password":"staple battery horse correct","current_password":"correct horse battery staple","new_password":"staple battery horse correct"}
 type ChangePasswordRequest struct {
 	// ConfirmPassword Equal to new_password.
@@ -115,7 +188,7 @@ type CreateUserTokenRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
+// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -177,7 +250,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write"]}
+// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -240,7 +313,8 @@ type Message struct {
 	Message string `json:"message"`
 }
 
-// Moment A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
+// Moment A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
+// seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
 type Moment = string
 
 // Pagination defines model for Pagination.
@@ -256,6 +330,32 @@ type Pagination struct {
 // RefreshTokenRequest Example: {"refresh_token":"rt_abc123def456"}
 type RefreshTokenRequest struct {
 	RefreshToken *string `json:"refresh_token,omitempty"`
+
+	// UseCookie The sender cannot see whether it has the cookie. With neither a token nor the
+	// cookie, the answer is 204.
+	UseCookie *bool `json:"use_cookie,omitempty"`
+}
+
+// RejectedWorkout A workout that was not stored, and the first thing that is wrong with it.
+type RejectedWorkout struct {
+	// Index Its place in the request, from 0.
+	Index int `json:"index"`
+
+	// Field The path in the request, as in a refusal.
+	//
+	// Example: workouts[3].end_time
+	Field string `json:"field"`
+
+	// Message What is wrong with the field. Never contains a secret.
+	//
+	// Example: must not be before start_time
+	Message string `json:"message"`
+}
+
+// ReportCredentialRequest Example: {"credential":"ow_live_leaked"}
+type ReportCredentialRequest struct {
+	// Credential The whole secret or token.
+	Credential string `json:"credential"`
 }
 
 // RevokeTokenRequest Example: {"refresh_token":"rt_abc123def456"}
@@ -277,7 +377,8 @@ type RotateKeyRequest struct {
 
 // Scope `users:read` ListUsers, GetUser; `users:write` CreateUser, UpdateUser,
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
-// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens.
+// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens; `audit:read`
+// ListUserAccesses.
 type Scope = string
 
 // Session Example: {"client":"Mozilla/5.0","created_at":"2026-03-07T10:30:00Z","current":true,"expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z"}
@@ -331,7 +432,7 @@ type UpdateKeyRequest struct {
 
 // UpdateMeRequest Example: {"first_name":"Ada","last_name":null}
 type UpdateMeRequest struct {
-	// CurrentPassword Required to change the email.
+	// CurrentPassword Required to change the email to another.
 	CurrentPassword *string                   `json:"current_password,omitempty"`
 	Email           nullable.Nullable[string] `json:"email,omitempty"`
 	FirstName       nullable.Nullable[string] `json:"first_name,omitempty"`
@@ -348,7 +449,9 @@ type UpdateUserRequest struct {
 
 // UpsertWorkoutsRequest defines model for UpsertWorkoutsRequest.
 type UpsertWorkoutsRequest struct {
-	Workouts []WorkoutInput `json:"workouts"`
+	// AllOrNone Store nothing if one workout is invalid.
+	AllOrNone *bool          `json:"all_or_none,omitempty"`
+	Workouts  []WorkoutInput `json:"workouts"`
 }
 
 // UpsertedWorkout defines model for UpsertedWorkout.
@@ -365,8 +468,11 @@ type UpsertedWorkouts struct {
 	Created int `json:"created"`
 	Updated int `json:"updated"`
 
-	// Items One for each workout of the request, in the request's order.
+	// Items One for each workout that was stored, in the request's order.
 	Items []UpsertedWorkout `json:"items"`
+
+	// Rejected One for each workout that was left out, in the request's order.
+	Rejected []RejectedWorkout `json:"rejected"`
 }
 
 // Usage The requests of one key, application or user.
@@ -514,7 +620,7 @@ type UserPage struct {
 
 // Workout Unknown values are null.
 //
-// Example: {"avg_heart_rate_bpm":148,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
+// Example: {"avg_heart_rate_bpm":148.6,"avg_pace_sec_per_km":329.3,"calories_kcal":480.5,"distance_meters":8200,"duration_seconds":2700,"elevation_gain_meters":null,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","id":"123e4567-e89b-12d3-a456-426614174000","max_heart_rate_bpm":171,"name":"Morning run","source":{"device":"Watch7,1","device_name":null,"device_type":"watch","provider":"apple_health","source":null},"start_time":"2026-03-01T06:30:00Z","type":"running","zone_offset":"+01:00"}
 type Workout struct {
 	ID string `json:"id"`
 
@@ -531,15 +637,16 @@ type Workout struct {
 	Source              WorkoutSource `json:"source"`
 	CaloriesKcal        *float64      `json:"calories_kcal"`
 	DistanceMeters      *float64      `json:"distance_meters"`
-	AvgHeartRateBPM     *int32        `json:"avg_heart_rate_bpm"`
-	MaxHeartRateBPM     *int32        `json:"max_heart_rate_bpm"`
+	AvgHeartRateBPM     *float64      `json:"avg_heart_rate_bpm"`
+	MaxHeartRateBPM     *float64      `json:"max_heart_rate_bpm"`
 	AvgPaceSecPerKm     *float64      `json:"avg_pace_sec_per_km"`
 	ElevationGainMeters *float64      `json:"elevation_gain_meters"`
 }
 
 // WorkoutInput Example: {"distance_meters":8200,"end_time":"2026-03-01T07:15:00Z","external_id":"run-2026-03-01","source":{"provider":"apple_health"},"start_time":"2026-03-01T06:30:00Z","type":"running"}
 type WorkoutInput struct {
-	AvgHeartRateBPM *int32   `json:"avg_heart_rate_bpm,omitempty"`
+	// AvgHeartRateBPM Kept rounded to one decimal, half away from zero.
+	AvgHeartRateBPM *float64 `json:"avg_heart_rate_bpm,omitempty"`
 	AvgPaceSecPerKm *float64 `json:"avg_pace_sec_per_km,omitempty"`
 	CaloriesKcal    *float64 `json:"calories_kcal,omitempty"`
 	DistanceMeters  *float64 `json:"distance_meters,omitempty"`
@@ -549,9 +656,12 @@ type WorkoutInput struct {
 	ElevationGainMeters *float64 `json:"elevation_gain_meters,omitempty"`
 
 	// EndTime Not before start_time and at most 365 days after it.
-	EndTime         string             `json:"end_time"`
-	ExternalID      string             `json:"external_id"`
-	MaxHeartRateBPM *int32             `json:"max_heart_rate_bpm,omitempty"`
+	EndTime    string `json:"end_time"`
+	ExternalID string `json:"external_id"`
+	Fault      error  `json:"-"`
+
+	// MaxHeartRateBPM Kept rounded to one decimal, half away from zero.
+	MaxHeartRateBPM *float64           `json:"max_heart_rate_bpm,omitempty"`
 	Name            *string            `json:"name,omitempty"`
 	Source          WorkoutSourceInput `json:"source"`
 	StartTime       string             `json:"start_time"`
@@ -596,6 +706,12 @@ type WorkoutsMetadata struct {
 	SampleCount int `json:"sample_count"`
 }
 
+// Action defines model for Action.
+type Action = string
+
+// Actor defines model for Actor.
+type Actor = string
+
 // ApplicationID defines model for ApplicationId.
 type ApplicationID = string
 
@@ -605,7 +721,11 @@ type Cursor = string
 // EmailFilter defines model for EmailFilter.
 type EmailFilter = string
 
-// EndDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
+// End defines model for End.
+type End = string
+
+// EndDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
+// seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
 type EndDate = Moment
 
 // ExternalUserIDFilter defines model for ExternalUserIdFilter.
@@ -619,6 +739,9 @@ type KeyID = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// Outcome defines model for Outcome.
+type Outcome = string
 
 // Page defines model for Page.
 type Page = int
@@ -638,8 +761,15 @@ type SortBy = string
 // SortOrder defines model for SortOrder.
 type SortOrder = string
 
-// StartDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix seconds.
+// Start defines model for Start.
+type Start = string
+
+// StartDate A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
+// seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
 type StartDate = Moment
+
+// Subject defines model for Subject.
+type Subject = string
 
 // UsageEnd defines model for UsageEnd.
 type UsageEnd = string
@@ -704,6 +834,33 @@ type GetApplicationUsageParams struct {
 	Resolution *UsageResolution `form:"resolution,omitempty" json:"resolution,omitempty"`
 }
 
+// ListAuditEventsParams defines parameters for ListAuditEvents.
+type ListAuditEventsParams struct {
+	// Actor Only the events of this actor, whole.
+	Actor *Actor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Subject Only the events on this subject, whole.
+	Subject *Subject `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Action Only this action.
+	Action *Action `form:"action,omitempty" json:"action,omitempty"`
+
+	// Outcome Only this outcome, `ok` or the reason of a refusal.
+	Outcome *Outcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// Start Only events at or after this time.
+	Start *Start `form:"start,omitempty" json:"start,omitempty"`
+
+	// End Only events before this time.
+	End *End `form:"end,omitempty" json:"end,omitempty"`
+
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // GetUsageParams defines parameters for GetUsage.
 type GetUsageParams struct {
 	// Start The start of the range; 60 minutes, 24 hours or 30 days before the end if absent.
@@ -730,11 +887,20 @@ type ListUsersParams struct {
 	// Search Part of the first name, last name, email or external_user_id. Case is ignored.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
-	// Email The whole email. Case is ignored.
+	// Email The whole email, compared as everywhere.
 	Email *EmailFilter `form:"email,omitempty" json:"email,omitempty"`
 
 	// ExternalUserID The whole external_user_id.
 	ExternalUserID *ExternalUserIDFilter `form:"external_user_id,omitempty" json:"external_user_id,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListUserAccessesParams defines parameters for ListUserAccesses.
+type ListUserAccessesParams struct {
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor A cursor from another page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -806,6 +972,9 @@ type RefreshTokenJSONRequestBody = RefreshTokenRequest
 // RevokeTokenJSONRequestBody defines body for RevokeToken for application/json ContentType.
 type RevokeTokenJSONRequestBody = RevokeTokenRequest
 
+// ReportCredentialJSONRequestBody defines body for ReportCredential for application/json ContentType.
+type ReportCredentialJSONRequestBody = ReportCredentialRequest
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserRequest
 
@@ -862,6 +1031,9 @@ type ServerInterface interface {
 	// GetApplicationUsage Get the usage of an application
 	// (GET /applications/{app_id}/usage)
 	GetApplicationUsage(w http.ResponseWriter, r *http.Request, appID ApplicationID, params GetApplicationUsageParams)
+	// ListAuditEvents List the audit trail
+	// (GET /audit-events)
+	ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams)
 	// ChangePassword Change the password
 	// (POST /auth/change-password)
 	ChangePassword(w http.ResponseWriter, r *http.Request)
@@ -892,6 +1064,9 @@ type ServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(w http.ResponseWriter, r *http.Request, id SessionID)
+	// ReportCredential End a leaked credential
+	// (POST /credentials/report)
+	ReportCredential(w http.ResponseWriter, r *http.Request)
 	// GetUsage Get the usage of the account
 	// (GET /usage)
 	GetUsage(w http.ResponseWriter, r *http.Request, params GetUsageParams)
@@ -910,6 +1085,9 @@ type ServerInterface interface {
 	// UpdateUser Update a user
 	// (PATCH /users/{id})
 	UpdateUser(w http.ResponseWriter, r *http.Request, id ID)
+	// ListUserAccesses List who read a user's health data
+	// (GET /users/{user_id}/access-log)
+	ListUserAccesses(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserAccessesParams)
 	// ListWorkouts List workouts
 	// (GET /users/{user_id}/events/workouts)
 	ListWorkouts(w http.ResponseWriter, r *http.Request, userID UserID, params ListWorkoutsParams)
@@ -1403,6 +1581,130 @@ func (siw *ServerInterfaceWrapper) GetApplicationUsage(w http.ResponseWriter, r 
 	handler.ServeHTTP(w, r)
 }
 
+// ListAuditEvents operation middleware
+func (siw *ServerInterfaceWrapper) ListAuditEvents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditEventsParams
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", r.URL.Query(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "subject"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", r.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "outcome"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "outcome", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "start" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start", r.URL.Query(), &params.Start, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "start"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "start", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "end" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end", r.URL.Query(), &params.End, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "end"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "end", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAuditEvents(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ChangePassword operation middleware
 func (siw *ServerInterfaceWrapper) ChangePassword(w http.ResponseWriter, r *http.Request) {
 
@@ -1546,6 +1848,20 @@ func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RevokeSession(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReportCredential operation middleware
+func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReportCredential(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1821,6 +2137,61 @@ func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateUser(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUserAccesses operation middleware
+func (siw *ServerInterfaceWrapper) ListUserAccesses(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUserAccessesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUserAccesses(w, r, userID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2239,6 +2610,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/applications/{app_id}", wrapper.UpdateApplication)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications/{app_id}/rotate-secret", wrapper.RotateApplicationSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}/usage", wrapper.GetApplicationUsage)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/audit-events", wrapper.ListAuditEvents)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/change-password", wrapper.ChangePassword)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/login", wrapper.Login)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/auth/logout", wrapper.Logout)
@@ -2249,12 +2621,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions", wrapper.RevokeOtherSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/usage", wrapper.GetUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.ListUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users", wrapper.CreateUser)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{id}", wrapper.DeleteUser)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{id}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/users/{id}", wrapper.UpdateUser)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/access-log", wrapper.ListUserAccesses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.ListWorkouts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.UpsertWorkouts)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/events/workouts/{workout_id}", wrapper.DeleteWorkout)
@@ -2573,6 +2947,71 @@ func (response GetApplicationUsage200JSONResponse) VisitGetApplicationUsageRespo
 	return err
 }
 
+type ListAuditEventsRequestObject struct {
+	Params ListAuditEventsParams
+}
+
+type ListAuditEventsResponseObject interface {
+	VisitListAuditEventsResponse(w http.ResponseWriter) error
+}
+
+type ListAuditEvents200JSONResponse AuditEventPage
+
+func (response ListAuditEvents200JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents200ApplicationJsonlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListAuditEvents200ApplicationJsonlResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/jsonl")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -2704,6 +3143,14 @@ func (response RefreshToken200JSONResponse) VisitRefreshTokenResponse(w http.Res
 	return err
 }
 
+type RefreshToken204Response struct {
+}
+
+func (response RefreshToken204Response) VisitRefreshTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type RevokeTokenRequestObject struct {
 	Body *RevokeTokenJSONRequestBody
 }
@@ -2768,6 +3215,22 @@ type RevokeSession204Response struct {
 }
 
 func (response RevokeSession204Response) VisitRevokeSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ReportCredentialRequestObject struct {
+	Body *ReportCredentialJSONRequestBody
+}
+
+type ReportCredentialResponseObject interface {
+	VisitReportCredentialResponse(w http.ResponseWriter) error
+}
+
+type ReportCredential204Response struct {
+}
+
+func (response ReportCredential204Response) VisitReportCredentialResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
 }
@@ -2903,6 +3366,72 @@ func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.Respons
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListUserAccessesRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Params ListUserAccessesParams
+}
+
+type ListUserAccessesResponseObject interface {
+	VisitListUserAccessesResponse(w http.ResponseWriter) error
+}
+
+type ListUserAccesses200JSONResponse AccessPage
+
+func (response ListUserAccesses200JSONResponse) VisitListUserAccessesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserAccesses200ApplicationJsonlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListUserAccesses200ApplicationJsonlResponse) VisitListUserAccessesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/jsonl")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
 }
 
 type ListWorkoutsRequestObject struct {
@@ -3074,6 +3603,9 @@ type StrictServerInterface interface {
 	// GetApplicationUsage Get the usage of an application
 	// (GET /applications/{app_id}/usage)
 	GetApplicationUsage(ctx context.Context, request GetApplicationUsageRequestObject) (GetApplicationUsageResponseObject, error)
+	// ListAuditEvents List the audit trail
+	// (GET /audit-events)
+	ListAuditEvents(ctx context.Context, request ListAuditEventsRequestObject) (ListAuditEventsResponseObject, error)
 	// ChangePassword Change the password
 	// (POST /auth/change-password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -3104,6 +3636,9 @@ type StrictServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(ctx context.Context, request RevokeSessionRequestObject) (RevokeSessionResponseObject, error)
+	// ReportCredential End a leaked credential
+	// (POST /credentials/report)
+	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
 	// GetUsage Get the usage of the account
 	// (GET /usage)
 	GetUsage(ctx context.Context, request GetUsageRequestObject) (GetUsageResponseObject, error)
@@ -3122,6 +3657,9 @@ type StrictServerInterface interface {
 	// UpdateUser Update a user
 	// (PATCH /users/{id})
 	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
+	// ListUserAccesses List who read a user's health data
+	// (GET /users/{user_id}/access-log)
+	ListUserAccesses(ctx context.Context, request ListUserAccessesRequestObject) (ListUserAccessesResponseObject, error)
 	// ListWorkouts List workouts
 	// (GET /users/{user_id}/events/workouts)
 	ListWorkouts(ctx context.Context, request ListWorkoutsRequestObject) (ListWorkoutsResponseObject, error)
@@ -3154,6 +3692,7 @@ type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.
 type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
 
 type StrictHTTPServerOptions struct {
+	JSON                     jsonv2.Options // how JSON bodies are read
 	RequestErrorHandlerFunc  func(w http.ResponseWriter, r *http.Request, err error)
 	ResponseErrorHandlerFunc func(w http.ResponseWriter, r *http.Request, err error)
 }
@@ -3198,9 +3737,9 @@ var (
 // duplicate members and invalid UTF-8 are refused. The error is a
 // [jsonv2.SemanticError] with a JSON pointer if a value has the wrong type, a
 // [jsontext.SyntacticError] if the body is not JSON, and errNoBody if it is empty.
-func decodeJSON[T any](r *http.Request) (*T, error) {
+func decodeJSON[T any](r *http.Request, options jsonv2.Options) (*T, error) {
 	var body *T
-	err := jsonv2.UnmarshalRead(r.Body, &body)
+	err := jsonv2.UnmarshalRead(r.Body, &body, options)
 	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) && syntax.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, errNoBody
 	}
@@ -3240,7 +3779,7 @@ func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, params
 func (sh *strictHandler) CreateKey(w http.ResponseWriter, r *http.Request) {
 	var request CreateKeyRequestObject
 
-	body, err := decodeJSON[CreateKeyJSONRequestBody](r)
+	body, err := decodeJSON[CreateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3325,7 +3864,7 @@ func (sh *strictHandler) UpdateKey(w http.ResponseWriter, r *http.Request, id Ke
 
 	request.ID = id
 
-	body, err := decodeJSON[UpdateKeyJSONRequestBody](r)
+	body, err := decodeJSON[UpdateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3358,7 +3897,7 @@ func (sh *strictHandler) RotateKey(w http.ResponseWriter, r *http.Request, id Ke
 
 	request.ID = id
 
-	body, err := decodeJSON[RotateKeyJSONRequestBody](r)
+	body, err := decodeJSON[RotateKeyJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3442,7 +3981,7 @@ func (sh *strictHandler) ListApplications(w http.ResponseWriter, r *http.Request
 func (sh *strictHandler) CreateApplication(w http.ResponseWriter, r *http.Request) {
 	var request CreateApplicationRequestObject
 
-	body, err := decodeJSON[CreateApplicationJSONRequestBody](r)
+	body, err := decodeJSON[CreateApplicationJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3527,7 +4066,7 @@ func (sh *strictHandler) UpdateApplication(w http.ResponseWriter, r *http.Reques
 
 	request.AppID = appID
 
-	body, err := decodeJSON[UpdateApplicationJSONRequestBody](r)
+	body, err := decodeJSON[UpdateApplicationJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3560,7 +4099,7 @@ func (sh *strictHandler) RotateApplicationSecret(w http.ResponseWriter, r *http.
 
 	request.AppID = appID
 
-	body, err := decodeJSON[RotateApplicationSecretJSONRequestBody](r)
+	body, err := decodeJSON[RotateApplicationSecretJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3614,11 +4153,37 @@ func (sh *strictHandler) GetApplicationUsage(w http.ResponseWriter, r *http.Requ
 	}
 }
 
+// ListAuditEvents operation middleware
+func (sh *strictHandler) ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams) {
+	var request ListAuditEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditEvents(ctx, request.(ListAuditEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditEvents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAuditEventsResponseObject); ok {
+		if err := validResponse.VisitListAuditEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request) {
 	var request ChangePasswordRequestObject
 
-	body, err := decodeJSON[ChangePasswordJSONRequestBody](r)
+	body, err := decodeJSON[ChangePasswordJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3651,7 +4216,7 @@ func (sh *strictHandler) Login(w http.ResponseWriter, r *http.Request) {
 
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
-		body, err := decodeJSON[LoginJSONRequestBody](r)
+		body, err := decodeJSON[LoginJSONRequestBody](r, sh.options.JSON)
 		if err != nil && !errors.Is(err, errNoBody) {
 			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 			return
@@ -3743,7 +4308,7 @@ func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 	var request UpdateMeRequestObject
 
-	body, err := decodeJSON[UpdateMeJSONRequestBody](r)
+	body, err := decodeJSON[UpdateMeJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3774,7 +4339,7 @@ func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) RefreshToken(w http.ResponseWriter, r *http.Request) {
 	var request RefreshTokenRequestObject
 
-	body, err := decodeJSON[RefreshTokenJSONRequestBody](r)
+	body, err := decodeJSON[RefreshTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3805,7 +4370,7 @@ func (sh *strictHandler) RefreshToken(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) RevokeToken(w http.ResponseWriter, r *http.Request) {
 	var request RevokeTokenRequestObject
 
-	body, err := decodeJSON[RevokeTokenJSONRequestBody](r)
+	body, err := decodeJSON[RevokeTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -3906,6 +4471,37 @@ func (sh *strictHandler) RevokeSession(w http.ResponseWriter, r *http.Request, i
 	}
 }
 
+// ReportCredential operation middleware
+func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request) {
+	var request ReportCredentialRequestObject
+
+	body, err := decodeJSON[ReportCredentialJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportCredential(ctx, request.(ReportCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportCredential")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReportCredentialResponseObject); ok {
+		if err := validResponse.VisitReportCredentialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetUsage operation middleware
 func (sh *strictHandler) GetUsage(w http.ResponseWriter, r *http.Request, params GetUsageParams) {
 	var request GetUsageRequestObject
@@ -3962,7 +4558,7 @@ func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, param
 func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 	var request CreateUserRequestObject
 
-	body, err := decodeJSON[CreateUserJSONRequestBody](r)
+	body, err := decodeJSON[CreateUserJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -4047,7 +4643,7 @@ func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id I
 
 	request.ID = id
 
-	body, err := decodeJSON[UpdateUserJSONRequestBody](r)
+	body, err := decodeJSON[UpdateUserJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -4067,6 +4663,33 @@ func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id I
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateUserResponseObject); ok {
 		if err := validResponse.VisitUpdateUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUserAccesses operation middleware
+func (sh *strictHandler) ListUserAccesses(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserAccessesParams) {
+	var request ListUserAccessesRequestObject
+
+	request.UserID = userID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUserAccesses(ctx, request.(ListUserAccessesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUserAccesses")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUserAccessesResponseObject); ok {
+		if err := validResponse.VisitListUserAccessesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4107,7 +4730,7 @@ func (sh *strictHandler) UpsertWorkouts(w http.ResponseWriter, r *http.Request, 
 
 	request.UserID = userID
 
-	body, err := decodeJSON[UpsertWorkoutsJSONRequestBody](r)
+	body, err := decodeJSON[UpsertWorkoutsJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -4167,7 +4790,7 @@ func (sh *strictHandler) CreateUserToken(w http.ResponseWriter, r *http.Request,
 
 	request.UserID = userID
 
-	body, err := decodeJSON[CreateUserTokenJSONRequestBody](r)
+	body, err := decodeJSON[CreateUserTokenJSONRequestBody](r, sh.options.JSON)
 	if err != nil && !errors.Is(err, errNoBody) {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return

@@ -50,7 +50,7 @@ func (s *Leaks) Report(ctx context.Context, secret string) error {
 }
 
 func (s *Leaks) endSession(ctx context.Context, token string) error {
-	id, err := s.finder.byToken(ctx, token)
+	id, _, err := s.finder.byToken(ctx, token)
 	if err != nil {
 		return err
 	}
