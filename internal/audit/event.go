@@ -30,6 +30,8 @@ const (
 	UserCreate      = "user.create"
 	UserUpdate      = "user.update"
 	UserDelete      = "user.delete"
+	WorkoutsWrite   = "workouts.write"
+	WorkoutDelete   = "workout.delete"
 	TokenMint       = "token.mint"
 	TokenRevoke     = "token.revoke"
 	SigningRotate   = "signing_key.rotate"

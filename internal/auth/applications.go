@@ -44,7 +44,7 @@ func (s *Applications) Create(ctx context.Context, name string) (NewApplication,
 			return NewApplication{}, err
 		}
 		return NewApplication{a.Application, secret},
-			tx.Record(ctx, CallerFrom(ctx).event(audit.AppCreate, applicationSubject(a.AppID), tx.Now()))
+			tx.Record(ctx, CallerFrom(ctx).Event(audit.AppCreate, applicationSubject(a.AppID), tx.Now()))
 	})
 }
 
@@ -91,7 +91,7 @@ func (s *Applications) Update(ctx context.Context, appID string, name Change[str
 		if err := tx.UpdateApplication(ctx, a); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppUpdate, applicationSubject(appID), tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).Event(audit.AppUpdate, applicationSubject(appID), tx.Now()))
 	})
 	return a.Application, err
 }
@@ -130,7 +130,7 @@ func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap i
 			return NewApplication{}, err
 		}
 		return NewApplication{a.Application, secret},
-			tx.Record(ctx, CallerFrom(ctx).event(audit.AppRotate, applicationSubject(appID), tx.Now()))
+			tx.Record(ctx, CallerFrom(ctx).Event(audit.AppRotate, applicationSubject(appID), tx.Now()))
 	})
 }
 
@@ -150,7 +150,7 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 		if err := tx.DeleteApplication(ctx, appID); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.AppDelete, applicationSubject(appID), tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).Event(audit.AppDelete, applicationSubject(appID), tx.Now()))
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)

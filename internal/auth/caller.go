@@ -127,8 +127,8 @@ func (c *Caller) actor() string {
 	return c.Principal.Actor()
 }
 
-// event starts an audit event by this caller.
-func (c *Caller) event(action, subject string, at time.Time) audit.Event {
+// Event starts an audit event by this caller.
+func (c *Caller) Event(action, subject string, at time.Time) audit.Event {
 	e := audit.Event{
 		At: at, Action: action, Outcome: audit.OK, Actor: c.actor(), Subject: subject,
 		Client: c.Client, RequestID: c.RequestID,

@@ -51,7 +51,7 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 			if err := tx.UpdateDeveloper(ctx, d); err != nil {
 				return developerError(err)
 			}
-			return tx.Record(ctx, CallerFrom(ctx).event(audit.DeveloperUpdate, developerSubject(p.ID), tx.Now()))
+			return tx.Record(ctx, CallerFrom(ctx).Event(audit.DeveloperUpdate, developerSubject(p.ID), tx.Now()))
 		})
 	}
 	if in.Email.Present() {

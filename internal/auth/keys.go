@@ -56,7 +56,7 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 		if err := tx.InsertKey(ctx, k); err != nil {
 			return NewKey{}, err
 		}
-		return NewKey{k.Key, secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyCreate, keySubject(k.ID), tx.Now()))
+		return NewKey{k.Key, secret}, tx.Record(ctx, CallerFrom(ctx).Event(audit.KeyCreate, keySubject(k.ID), tx.Now()))
 	})
 }
 
@@ -135,7 +135,7 @@ func (s *Keys) change(ctx context.Context, action, id string, f func(Tx, *Stored
 		if err := f(tx, &k); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(action, keySubject(id), tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).Event(action, keySubject(id), tx.Now()))
 	})
 	if undecided(err) {
 		s.credentials.forget(ctx, keySubject(id))
@@ -179,7 +179,7 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 		if err := tx.UpdateKey(ctx, k); err != nil {
 			return NewKey{}, err
 		}
-		return NewKey{s.current(&k.Key), secret}, tx.Record(ctx, CallerFrom(ctx).event(audit.KeyRotate, keySubject(id), now))
+		return NewKey{s.current(&k.Key), secret}, tx.Record(ctx, CallerFrom(ctx).Event(audit.KeyRotate, keySubject(id), now))
 	})
 	if undecided(err) {
 		s.credentials.forget(ctx, keySubject(id))

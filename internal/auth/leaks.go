@@ -90,7 +90,7 @@ func (s *Leaks) endKey(ctx context.Context, secret string) error {
 		if err := tx.UpdateKey(ctx, k); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.CredentialReport, keySubject(k.ID), tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).Event(audit.CredentialReport, keySubject(k.ID), tx.Now()))
 	})
 	if undecided(err) {
 		s.credentials.forget(ctx, keySubject(found.ID))
@@ -123,6 +123,6 @@ func (s *Leaks) endApplicationSecret(ctx context.Context, h credential.Hash) err
 		if err := tx.UpdateApplication(ctx, a); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.CredentialReport, applicationSubject(a.AppID), tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).Event(audit.CredentialReport, applicationSubject(a.AppID), tx.Now()))
 	})
 }

@@ -80,7 +80,7 @@ func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeve
 		if err := s.recognizer.meet(ctx, tx, c, d.ID); err != nil {
 			return Grant{}, err
 		}
-		e := c.event(audit.Login, developerSubject(d.ID), tx.Now())
+		e := c.Event(audit.Login, developerSubject(d.ID), tx.Now())
 		e.Actor = e.Subject
 		if err := tx.Record(ctx, e); err != nil {
 			return Grant{}, err

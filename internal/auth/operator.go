@@ -16,7 +16,7 @@ import (
 // operator.
 func developerEvent(ctx context.Context, action, developerID string, at time.Time) audit.Event {
 	c := CallerFrom(ctx)
-	e := c.event(action, developerSubject(developerID), at)
+	e := c.Event(action, developerSubject(developerID), at)
 	if c.Principal == nil {
 		e.Actor = operatorActor
 	}

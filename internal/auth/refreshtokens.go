@@ -52,7 +52,7 @@ func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error
 		return Grant{}, err
 	}
 	if row.RevokedAt != nil { // for good: no transaction has to look again
-		e := c.event(audit.Refresh, sessionSubject(row.ID), s.trail.now())
+		e := c.Event(audit.Refresh, sessionSubject(row.ID), s.trail.now())
 		e.Actor = row.subject()
 		return Grant{}, s.trail.refuseAs(ctx, e, refreshInvalid.refusal())
 	}
@@ -90,7 +90,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		if minted, err = s.applyRefresh(ctx, tx, c, &row, v, retry); err != nil {
 			return err
 		}
-		e = c.event(audit.Refresh, sessionSubject(id), now)
+		e = c.Event(audit.Refresh, sessionSubject(id), now)
 		e.Actor = holder
 		switch refusal := v.refusal(); {
 		case refusal == nil:

@@ -50,7 +50,7 @@ func (s *revoker) end(
 		if err := recordSessions(ctx, tx, c, action, own); err != nil || len(minted) == 0 {
 			return err
 		}
-		return tx.Record(ctx, c.event(audit.TokenRevoke, minter, tx.Now()))
+		return tx.Record(ctx, c.Event(audit.TokenRevoke, minter, tx.Now()))
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, append(own, minted...))

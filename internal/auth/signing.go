@@ -121,7 +121,7 @@ func (s *Signing) change(ctx context.Context, f func(context.Context, Tx, []Stor
 }
 
 func (s *Signing) record(ctx context.Context, tx Tx, action, id string) error {
-	e := CallerFrom(ctx).event(action, signingKeySubject(id), tx.Now())
+	e := CallerFrom(ctx).Event(action, signingKeySubject(id), tx.Now())
 	e.Actor = operatorActor
 	return tx.Record(ctx, e)
 }

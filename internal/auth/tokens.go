@@ -80,7 +80,7 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 		if ended, err = tx.TrimSessions(ctx, SessionFilter{UserID: row.UserID}, s.maxSessions-1); err != nil {
 			return Grant{}, err
 		}
-		e := c.event(audit.TokenMint, userSubject(row.UserID), tx.Now())
+		e := c.Event(audit.TokenMint, userSubject(row.UserID), tx.Now())
 		e.Actor = actor
 		if err := tx.Record(ctx, e); err != nil {
 			return Grant{}, err
@@ -230,7 +230,7 @@ func (s *Tokens) Revoke(ctx context.Context, userID string) error {
 		if ended, err = tx.EndSessions(ctx, SessionFilter{UserID: id}, tx.Now()); err != nil {
 			return err
 		}
-		return tx.Record(ctx, c.event(audit.TokenRevoke, userSubject(id), tx.Now()))
+		return tx.Record(ctx, c.Event(audit.TokenRevoke, userSubject(id), tx.Now()))
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)

@@ -26,7 +26,7 @@ type trail struct {
 // What was presented must at least have been made by this server: refusals of
 // anything else are only counted, as Caller.Foreign.
 func (t *trail) refuse(ctx context.Context, action, subject string, refusal *problem.Error) error {
-	return t.refuseAs(ctx, CallerFrom(ctx).event(action, subject, t.now()), refusal)
+	return t.refuseAs(ctx, CallerFrom(ctx).Event(action, subject, t.now()), refusal)
 }
 
 // refuseAs is refuse for an event that is not the caller's alone.
@@ -74,7 +74,7 @@ func (t *trail) warnOfReuse(ctx context.Context, sessionID, holder string) {
 // recordSessions records one action of the caller on each of several sessions.
 func recordSessions(ctx context.Context, tx Tx, c *Caller, action string, ids []string) error {
 	for _, id := range ids {
-		if err := tx.Record(ctx, c.event(action, sessionSubject(id), tx.Now())); err != nil {
+		if err := tx.Record(ctx, c.Event(action, sessionSubject(id), tx.Now())); err != nil {
 			return err
 		}
 	}

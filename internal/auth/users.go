@@ -40,7 +40,7 @@ func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
 			return newUser{}, userError(err)
 		}
 		return newUser{u.ID, u.CreatedAt},
-			tx.Record(ctx, CallerFrom(ctx).event(audit.UserCreate, userSubject(u.ID), tx.Now()))
+			tx.Record(ctx, CallerFrom(ctx).Event(audit.UserCreate, userSubject(u.ID), tx.Now()))
 	})
 	u.ID, u.CreatedAt = made.ID, made.CreatedAt
 	return u, err
@@ -106,7 +106,7 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 		if err := tx.UpdateUser(ctx, u); err != nil {
 			return userError(err)
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserUpdate, userSubject(id), tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).Event(audit.UserUpdate, userSubject(id), tx.Now()))
 	})
 	return u, err
 }
@@ -136,7 +136,7 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 		if err := tx.DeleteUser(ctx, id); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).event(audit.UserDelete, userSubject(id), tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).Event(audit.UserDelete, userSubject(id), tx.Now()))
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)

@@ -23,8 +23,10 @@ type Store interface {
 	//
 	// Nothing is written past the quota, whose refusal is then the error. What
 	// the user keeps is exact, however many write at once.
-	UpsertWorkouts(ctx context.Context, userID string, ws []Workout, quota Quota) (created []bool, err error)
-	DeleteWorkout(ctx context.Context, userID, id string) error
+	//
+	// It records the event in the same transaction, as DeleteWorkout does.
+	UpsertWorkouts(ctx context.Context, userID string, ws []Workout, quota Quota, e audit.Event) (created []bool, err error)
+	DeleteWorkout(ctx context.Context, userID, id string, e audit.Event) error
 	// UserExists returns nil or problem.ErrNotFound.
 	UserExists(ctx context.Context, userID string) error
 }
@@ -102,7 +104,7 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input, allOrN
 	if err != nil {
 		return Upserted{}, err
 	}
-	created, err := s.Store.UpsertWorkouts(ctx, id, ws, s.Quota)
+	created, err := s.Store.UpsertWorkouts(ctx, id, ws, s.Quota, s.event(ctx, audit.WorkoutsWrite, id))
 	if err != nil {
 		return Upserted{}, userError(err)
 	}
@@ -159,11 +161,16 @@ func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
 	if err := s.Store.UserExists(ctx, id); err != nil {
 		return userError(err)
 	}
-	err = s.Store.DeleteWorkout(ctx, id, workout)
+	err = s.Store.DeleteWorkout(ctx, id, workout, s.event(ctx, audit.WorkoutDelete, id))
 	if errors.Is(err, problem.ErrNotFound) {
 		return problem.NotFoundError("Workout")
 	}
 	return err
+}
+
+// event returns the audit event of an action on a user's workouts.
+func (s *Workouts) event(ctx context.Context, action, userID string) audit.Event {
+	return auth.CallerFrom(ctx).Event(action, "user:"+userID, s.Now().UTC().Truncate(time.Microsecond))
 }
 
 func userError(err error) error {

@@ -113,7 +113,7 @@ func BenchmarkUpsertWorkouts(b *testing.B) {
 			ws[i] = newWorkout("garmin", fmt.Sprint(i), epoch.Add(time.Duration(i)*time.Second))
 		}
 		for b.Loop() {
-			must(s.UpsertWorkouts(b.Context(), u.ID, ws, event.Quota{}))(b)
+			must(s.UpsertWorkouts(b.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(b)
 		}
 	})
 }
@@ -125,7 +125,7 @@ func BenchmarkWorkouts(b *testing.B) {
 		for i := range ws {
 			ws[i] = newWorkout("garmin", fmt.Sprint(i), epoch.Add(time.Duration(i)*time.Second))
 		}
-		must(s.UpsertWorkouts(b.Context(), u.ID, ws, event.Quota{}))(b)
+		must(s.UpsertWorkouts(b.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(b)
 		q := event.Query{UserID: u.ID, Start: epoch, End: epoch.Add(time.Hour), Limit: 51}
 		for b.Loop() {
 			must(s.Workouts(b.Context(), q))(b)

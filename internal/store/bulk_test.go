@@ -81,7 +81,7 @@ func TestCloseFinishesABulkWrite(t *testing.T) {
 		release := s.hold(t)
 		wrote := make(chan error, 1)
 		go func() {
-			_, err := s.UpsertWorkouts(context.Background(), u.ID, manyWorkouts(""), event.Quota{})
+			_, err := s.UpsertWorkouts(context.Background(), u.ID, manyWorkouts(""), event.Quota{}, newEvent("user:u"))
 			wrote <- err
 		}()
 		eventually(t, "waiting", func() bool { return len(s.backend.(*file).bulk) == 1 })
@@ -106,7 +106,7 @@ func TestBulkWritesWaitInVain(t *testing.T) {
 		go func() { held <- s.doBulk(context.Background(), func(context.Context, *tx) error { return nil }) }()
 		eventually(t, "waiting", func() bool { return len(s.backend.(*file).bulk) == 1 })
 		inTime(t, "a refusal", func() {
-			_, err := s.UpsertWorkouts(t.Context(), u.ID, manyWorkouts(""), event.Quota{})
+			_, err := s.UpsertWorkouts(t.Context(), u.ID, manyWorkouts(""), event.Quota{}, newEvent("user:u"))
 			wantUnavailable(t, err)
 		})
 		release()

@@ -53,7 +53,7 @@ func TestWALIsBoundedWhileWritesFollowEachOther(t *testing.T) {
 	})
 	most := int64(0)
 	for n := range writes {
-		if _, err := s.UpsertWorkouts(as(t.Context(), "bulk"), user.ID, largeWorkouts(fmt.Sprint(n, "-")), event.Quota{}); err != nil {
+		if _, err := s.UpsertWorkouts(as(t.Context(), "bulk"), user.ID, largeWorkouts(fmt.Sprint(n, "-")), event.Quota{}, newEvent("user:u")); err != nil {
 			t.Fatal(err)
 		}
 		most = max(most, walBytes(t, dsn))
@@ -77,7 +77,7 @@ func TestWritesGoOnWhileTheWALCannotBeginAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range 8 {
-			if _, err := s.UpsertWorkouts(as(t.Context(), "bulk"), user.ID, largeWorkouts(fmt.Sprint(n, "-")), event.Quota{}); err != nil {
+			if _, err := s.UpsertWorkouts(as(t.Context(), "bulk"), user.ID, largeWorkouts(fmt.Sprint(n, "-")), event.Quota{}, newEvent("user:u")); err != nil {
 				t.Fatal(err)
 			}
 		}

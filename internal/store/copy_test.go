@@ -33,7 +33,7 @@ func (s *Store) populate(t *testing.T) {
 			w.ExternalID = fmt.Sprint(i)
 			ws = append(ws, w)
 		}
-		must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}))(t)
+		must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t)
 		if err := s.AppendAccess(t.Context(), []audit.Access{fill[audit.Access](set), fill[audit.Access](set)}); err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func TestRefreshBesideACrowd(t *testing.T) {
 		}
 		for i := range upserts {
 			wrote.Go(func() {
-				_, err := s.UpsertWorkouts(as(context.Background(), fmt.Sprint("upsert", i)), busy.ID, manyWorkouts(fmt.Sprint(i, "-")), event.Quota{})
+				_, err := s.UpsertWorkouts(as(context.Background(), fmt.Sprint("upsert", i)), busy.ID, manyWorkouts(fmt.Sprint(i, "-")), event.Quota{}, newEvent("user:u"))
 				if err != nil && problem.AsError(err).Kind != problem.Unavailable {
 					t.Error(err)
 				}

@@ -51,7 +51,7 @@ func TestDeletedUsersDataIsRemovedInBatches(t *testing.T) {
 		wantError(t, err, problem.ErrNotFound)
 		_, err = s.Session(t.Context(), session.ID)
 		wantError(t, err, problem.ErrNotFound)
-		_, err = s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", "1", epoch)}, event.Quota{})
+		_, err = s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", "1", epoch)}, event.Quota{}, newEvent("user:u"))
 		wantError(t, err, problem.ErrNotFound)
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, again) })
 

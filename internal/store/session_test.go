@@ -159,7 +159,7 @@ func TestDeletionCascades(t *testing.T) {
 		})
 		for _, id := range []string{u.ID, kept.UserID} {
 			w := newWorkout("garmin", "1", epoch)
-			if _, err := s.UpsertWorkouts(t.Context(), id, []event.Workout{w}, event.Quota{}); err != nil {
+			if _, err := s.UpsertWorkouts(t.Context(), id, []event.Workout{w}, event.Quota{}, newEvent("user:u")); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -256,7 +256,7 @@ func TestDeletedDataIsOverwritten(t *testing.T) {
 	w := newWorkout("garmin", "1", epoch)
 	w.Name = &name
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, u) })
-	must(s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{w}, event.Quota{}))(t)
+	must(s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{w}, event.Quota{}, newEvent("user:u")))(t)
 	found := func() (n int) {
 		for _, suffix := range []string{"", "-wal"} {
 			b, err := os.ReadFile(file + suffix)

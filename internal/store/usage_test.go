@@ -50,13 +50,13 @@ func TestUsageIsWhatIsKept(t *testing.T) {
 				w.ExternalID, w.Source.Provider = fmt.Sprint(i+100*round), "garmin ☃"
 				ws = append(ws, w)
 			}
-			must(s.UpsertWorkouts(t.Context(), u.ID, append(ws, ws[7]), event.Quota{}))(t)
+			must(s.UpsertWorkouts(t.Context(), u.ID, append(ws, ws[7]), event.Quota{}, newEvent("user:u")))(t)
 			wantEqual(t, wantUsage(t, s, u.ID).Workouts, int64(300+100*round))
-			if err := s.DeleteWorkout(t.Context(), u.ID, ws[0].ID); err != nil {
+			if err := s.DeleteWorkout(t.Context(), u.ID, ws[0].ID, newEvent("user:u")); err != nil {
 				t.Fatal(err)
 			}
 			wantUsage(t, s, u.ID)
-			must(s.UpsertWorkouts(t.Context(), u.ID, ws[:1], event.Quota{}))(t)
+			must(s.UpsertWorkouts(t.Context(), u.ID, ws[:1], event.Quota{}, newEvent("user:u")))(t)
 		}
 	})
 }
@@ -70,7 +70,7 @@ func TestQuotaIsExactUnderConcurrency(t *testing.T) {
 		refused := make(chan error, 80)
 		for i := range 80 {
 			all.Go(func() {
-				_, err := s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", fmt.Sprint(i), epoch)}, quota)
+				_, err := s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", fmt.Sprint(i), epoch)}, quota, newEvent("user:u"))
 				if err != nil {
 					refused <- err
 				}
@@ -94,23 +94,23 @@ func TestQuotaAdmitsWhatAddsNothing(t *testing.T) {
 		long := newWorkout("garmin", "1", epoch)
 		long.Name = ptr(strings.Repeat("☃", 255))
 		ws := []event.Workout{long, newWorkout("garmin", "2", epoch)}
-		must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}))(t)
+		must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t)
 		full := wantUsage(t, s, u.ID)
 		for name, quota := range map[string]event.Quota{
 			"workouts": {Workouts: 1}, "bytes": {Bytes: int(full.Bytes) - 1},
 		} {
-			_, err := s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", "3", epoch)}, quota)
+			_, err := s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", "3", epoch)}, quota, newEvent("user:u"))
 			if !isQuota(err) {
 				t.Errorf("%s: one more is %v", name, err)
 			}
-			if _, err := s.UpsertWorkouts(t.Context(), u.ID, ws, quota); err != nil {
+			if _, err := s.UpsertWorkouts(t.Context(), u.ID, ws, quota, newEvent("user:u")); err != nil {
 				t.Errorf("%s: the same again is %v", name, err)
 			}
 		}
 		exact := event.Quota{Workouts: 2, Bytes: int(full.Bytes)}
 		longer := newWorkout("garmin", "2", epoch)
 		longer.Name = ptr("x")
-		if _, err := s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{longer}, exact); !isQuota(err) {
+		if _, err := s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{longer}, exact, newEvent("user:u")); !isQuota(err) {
 			t.Errorf("a byte too many is %v", err)
 		}
 		wantEqual(t, wantUsage(t, s, u.ID), full)
@@ -124,7 +124,7 @@ func TestUsageCountsWhatAnotherReleaseWrote(t *testing.T) {
 		u := s.addUser(t)
 		for i := range 3 {
 			*now = epoch.Add(time.Duration(i+1) * time.Minute)
-			must(s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", fmt.Sprint("new", i), epoch)}, event.Quota{}))(t)
+			must(s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", fmt.Sprint("new", i), epoch)}, event.Quota{}, newEvent("user:u")))(t)
 			err := s.do(t.Context(), func(ctx context.Context, tx *tx) error {
 				_, err := tx.upsertWorkouts(ctx, []workoutRow{{UserID: u.ID, Workout: func() event.Workout {
 					w := newWorkout("garmin", fmt.Sprint("old", i), epoch)
@@ -142,7 +142,7 @@ func TestUsageCountsWhatAnotherReleaseWrote(t *testing.T) {
 			}
 		}
 		*now = epoch.Add(time.Hour)
-		must(s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", "last", epoch)}, event.Quota{}))(t)
+		must(s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", "last", epoch)}, event.Quota{}, newEvent("user:u")))(t)
 		wantEqual(t, wantUsage(t, s, u.ID).Workouts, 7)
 		renamed := must(s.User(t.Context(), u.ID))(t)
 		renamed.FirstName = ptr("A")

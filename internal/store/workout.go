@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 
+	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/event"
 )
 
@@ -48,7 +49,7 @@ func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, 
 const bulkRows = 20
 
 // UpsertWorkouts writes all workouts or none, as event.Store promises.
-func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Workout, quota event.Quota) ([]bool, error) {
+func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Workout, quota event.Quota, e audit.Event) ([]bool, error) {
 	if len(ws) == 0 {
 		return nil, s.UserExists(ctx, userID)
 	}
@@ -65,6 +66,9 @@ func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Wo
 		}
 		if err = t.synced(ctx, userID, ws[len(ws)-1].Source.Provider, usage); err == nil {
 			stored, err = t.upsertWorkouts(ctx, rows)
+		}
+		if err == nil {
+			err = t.Record(ctx, e)
 		}
 		return err
 	})
@@ -203,7 +207,7 @@ func (t *tx) synced(ctx context.Context, userID, provider string, u event.Usage)
 }
 
 // DeleteWorkout removes one workout of the user.
-func (s *Store) DeleteWorkout(ctx context.Context, userID, id string) error {
+func (s *Store) DeleteWorkout(ctx context.Context, userID, id string, e audit.Event) error {
 	return s.do(ctx, func(ctx context.Context, t *tx) error {
 		u, err := t.usage(ctx, userID)
 		if err != nil {
@@ -214,6 +218,7 @@ func (s *Store) DeleteWorkout(ctx context.Context, userID, id string) error {
 		if err != nil {
 			return t.fail(ctx, err)
 		}
-		return t.setUsage(ctx, userID, event.Usage{Workouts: u.Workouts - 1, Bytes: u.Bytes - size})
+		err = t.setUsage(ctx, userID, event.Usage{Workouts: u.Workouts - 1, Bytes: u.Bytes - size})
+		return errors.Join(err, t.Record(ctx, e))
 	})
 }

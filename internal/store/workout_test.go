@@ -26,7 +26,7 @@ func TestWorkoutsComeBack(t *testing.T) {
 			u := s.addUser(t)
 			w := fill[event.Workout](set)
 			mine := []event.Workout{w}
-			created := must(s.UpsertWorkouts(t.Context(), u.ID, mine, event.Quota{}))(t)
+			created := must(s.UpsertWorkouts(t.Context(), u.ID, mine, event.Quota{}, newEvent("user:u")))(t)
 			wantEqual(t, created, []bool{true})
 			if mine[0].ID == w.ID || len(mine[0].ID) != 36 {
 				t.Fatalf("id %q", mine[0].ID)
@@ -36,7 +36,7 @@ func TestWorkoutsComeBack(t *testing.T) {
 			next := fill[event.Workout](!set)
 			next.ExternalID, next.Source.Provider = w.ExternalID, w.Source.Provider
 			again := []event.Workout{next}
-			wantEqual(t, must(s.UpsertWorkouts(t.Context(), u.ID, again, event.Quota{}))(t), []bool{false})
+			wantEqual(t, must(s.UpsertWorkouts(t.Context(), u.ID, again, event.Quota{}, newEvent("user:u")))(t), []bool{false})
 			wantEqual(t, again[0].ID, mine[0].ID)
 			wantEqual(t, s.allWorkouts(t, u.ID), again)
 		}
@@ -49,7 +49,7 @@ func TestUpsertWorkoutsReplacesByIdentity(t *testing.T) {
 		ws := []event.Workout{
 			newWorkout("garmin", "1", epoch), newWorkout("polar", "1", epoch), newWorkout("garmin", "1", epoch.Add(time.Hour)),
 		}
-		wantEqual(t, must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}))(t), []bool{true, true, false})
+		wantEqual(t, must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t), []bool{true, true, false})
 		if ws[0].ID != ws[2].ID || ws[0].ID == ws[1].ID {
 			t.Fatalf("ids %s %s %s", ws[0].ID, ws[1].ID, ws[2].ID)
 		}
@@ -59,14 +59,14 @@ func TestUpsertWorkoutsReplacesByIdentity(t *testing.T) {
 		wantEqual(t, synced.LastSyncedProvider, ptr("garmin"))
 
 		// The same identity is another workout for another user.
-		wantEqual(t, must(s.UpsertWorkouts(t.Context(), other.ID, ws[:1], event.Quota{}))(t), []bool{true})
+		wantEqual(t, must(s.UpsertWorkouts(t.Context(), other.ID, ws[:1], event.Quota{}, newEvent("user:u")))(t), []bool{true})
 		*now = epoch.Add(time.Minute)
 		again := []event.Workout{newWorkout("polar", "2", epoch), newWorkout("polar", "1", epoch)}
-		wantEqual(t, must(s.UpsertWorkouts(t.Context(), u.ID, again, event.Quota{}))(t), []bool{true, false})
+		wantEqual(t, must(s.UpsertWorkouts(t.Context(), u.ID, again, event.Quota{}, newEvent("user:u")))(t), []bool{true, false})
 		wantEqual(t, again[1].ID, ws[1].ID)
 		wantEqual(t, must(s.User(t.Context(), u.ID))(t).LastSyncedAt, now)
 
-		_, err := s.UpsertWorkouts(t.Context(), "x", ws, event.Quota{})
+		_, err := s.UpsertWorkouts(t.Context(), "x", ws, event.Quota{}, newEvent("user:u"))
 		wantError(t, err, problem.ErrNotFound)
 	})
 }
@@ -87,18 +87,18 @@ func TestUpsertWorkoutsIsOneTransaction(t *testing.T) {
 		}
 		broken := slices.Clone(ws)
 		broken[700].Type = "" // absent, where one must be
-		if _, err := s.UpsertWorkouts(t.Context(), u.ID, broken, event.Quota{}); err == nil {
+		if _, err := s.UpsertWorkouts(t.Context(), u.ID, broken, event.Quota{}, newEvent("user:u")); err == nil {
 			t.Fatal("stored a workout without a type")
 		}
 		wantEqual(t, len(s.allWorkouts(t, u.ID)), 0)
 		wantEqual(t, must(s.User(t.Context(), u.ID))(t).LastSyncedAt, nil)
 
-		created := must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}))(t)
+		created := must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t)
 		wantEqual(t, slices.Contains(created, false), false)
 		got := s.allWorkouts(t, u.ID)
 		slices.Reverse(got)
 		wantEqual(t, got, ws)
-		wantEqual(t, slices.Contains(must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}))(t), true), false)
+		wantEqual(t, slices.Contains(must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t), true), false)
 	})
 }
 
@@ -106,12 +106,12 @@ func TestDeleteWorkoutIsOnlyForItsUser(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u, other := s.addUser(t), s.addUser(t)
 		ws := []event.Workout{newWorkout("garmin", "1", epoch)}
-		must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}))(t)
-		wantError(t, s.DeleteWorkout(t.Context(), other.ID, ws[0].ID), problem.ErrNotFound)
-		if err := s.DeleteWorkout(t.Context(), u.ID, ws[0].ID); err != nil {
+		must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t)
+		wantError(t, s.DeleteWorkout(t.Context(), other.ID, ws[0].ID, newEvent("user:u")), problem.ErrNotFound)
+		if err := s.DeleteWorkout(t.Context(), u.ID, ws[0].ID, newEvent("user:u")); err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, s.DeleteWorkout(t.Context(), u.ID, ws[0].ID), problem.ErrNotFound)
+		wantError(t, s.DeleteWorkout(t.Context(), u.ID, ws[0].ID, newEvent("user:u")), problem.ErrNotFound)
 		wantEqual(t, len(s.allWorkouts(t, u.ID)), 0)
 	})
 }
@@ -139,7 +139,7 @@ func TestWorkoutRangeIsHalfOpen(t *testing.T) {
 		}
 		shuffled := slices.Clone(ws)
 		slices.Reverse(shuffled[2:7])
-		must(s.UpsertWorkouts(t.Context(), u.ID, shuffled, event.Quota{}))(t)
+		must(s.UpsertWorkouts(t.Context(), u.ID, shuffled, event.Quota{}, newEvent("user:u")))(t)
 		for i := range at {
 			for j := i; j < len(at); j++ {
 				q := event.Query{UserID: u.ID, Start: at[i], End: at[j], Limit: 100, Backward: true}
@@ -166,7 +166,7 @@ func TestWorkoutPagesAreComplete(t *testing.T) {
 			}
 			ws = append(ws, w)
 		}
-		must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}))(t)
+		must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t)
 		for _, kind := range []*string{nil, ptr("cycling")} {
 			for _, backward := range []bool{false, true} {
 				q := event.Query{UserID: u.ID, Start: epoch, End: epoch.Add(time.Hour), Type: kind, Backward: backward, Limit: 10}

@@ -157,7 +157,12 @@ func (r *auditChecker) callKeysAndUsers(t *testing.T, me string, admin []option)
 	r.call(t, "CreateUserToken", args{"user_id": user.str("id")}, none, 400)
 	r.call(t, "CreateUserToken", args{"user_id": uuid.NewString()}, admin, 404)
 	r.call(t, "RefreshToken", args{"refresh_token": pair.str("refresh_token")}, none, 200, "session.refresh ok "+userName+" "+sessionOfToken(t, pair))
-	r.call(t, "UpsertWorkouts", args{"user_id": user.str("id"), "workouts": []args{halfHourRun("w", "2026-03-02T07:00:00Z")}}, server, 200)
+	written := r.call(t, "UpsertWorkouts", args{"user_id": user.str("id"), "workouts": []args{halfHourRun("w", "2026-03-02T07:00:00Z")}}, server, 200,
+		"workouts.write ok "+keyName+" "+userName)
+	r.call(t, "UpsertWorkouts", args{"user_id": user.str("id"), "workouts": []args{{"type": "run"}}}, server, 422)
+	workout := args{"user_id": user.str("id"), "workout_id": written.list("items")[0].(map[string]any)["id"]}
+	r.call(t, "DeleteWorkout", workout, server, 204, "workout.delete ok "+keyName+" "+userName)
+	r.call(t, "DeleteWorkout", workout, server, 404)
 	r.call(t, "RevokeUserTokens", args{"user_id": user.str("id")}, server, 204, "token.revoke ok "+keyName+" "+userName)
 	r.call(t, "DeleteUser", args{"id": user.str("id")}, server, 200, "user.delete ok "+keyName+" "+userName)
 	r.call(t, "DeleteUser", args{"id": user.str("id")}, server, 404)
