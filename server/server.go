@@ -130,7 +130,7 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 		Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:     func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded:  func() bool { return len(s.Risks()) > 0 || s.redisLost != nil && s.redisLost() },
-		RedisLost: s.redisLost,
+		RedisLost: s.redisLost, LostReads: s.ledger.Dropped,
 	}
 	if s.nodes != nil {
 		ports.Split = s.nodes.Split

@@ -28,6 +28,7 @@ type Client struct {
 	Tokens       *Tokens
 	Workouts     *Workouts
 	Audit        *Audit
+	Usage        *Usage
 
 	base    string
 	origin  *origin
@@ -96,6 +97,7 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	c.Users = &Users{owv1connect.NewUserServiceClient(h, c.base, call)}
 	c.Tokens = &Tokens{owv1connect.NewTokenServiceClient(tokens, c.base, call, tokens.options()), rpc, o.timeout}
 	c.Workouts = &Workouts{owv1connect.NewWorkoutServiceClient(h, c.base, call)}
+	c.Usage = &Usage{owv1connect.NewUsageServiceClient(h, c.base, call)}
 	c.Audit = &Audit{owv1connect.NewAuditServiceClient(h, c.base, call), owv1connect.NewCredentialServiceClient(h, c.base, call)}
 	return c, nil
 }

@@ -209,9 +209,8 @@ type Users struct {
 	rpc owv1connect.UserServiceClient
 }
 
-// Create creates a user. It is not retried, since a call whose response was lost may
-// have created the user. With an external_user_id, a second call then fails with
-// KindConflict.
+// Create creates a user. It is repeated with its Idempotency-Key, so that it creates
+// one.
 func (s *Users) Create(ctx context.Context, req *owv1.CreateUserRequest) (*owv1.User, error) {
 	res, err := s.rpc.CreateUser(ctx, req)
 	return object(res.GetUser(), res.GetUser().GetId(), err)

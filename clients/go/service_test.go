@@ -231,6 +231,18 @@ func TestAuditTrailAndAccessLog(t *testing.T) {
 			t.Fatal("no access is listed")
 		}
 	}
+	for requests, end := int64(0), time.Now().Add(20*time.Second); requests == 0; time.Sleep(50 * time.Millisecond) {
+		usage, err := world.dev.Usage.Key(ctx, &owv1.GetKeyUsageRequest{Id: key.Key.GetId()})
+		check(t, err)
+		if requests = int64(usage.GetTotals().GetRequests()); time.Now().After(end) {
+			t.Fatal("no use of the key is counted")
+		}
+	}
+	account, err := world.dev.Usage.Account(ctx, nil)
+	check(t, err)
+	if account.GetTotals().GetRequests() == 0 {
+		t.Errorf("the account's usage is %v", account)
+	}
 	check(t, backend.Audit.ReportCredential(ctx, key.Secret))
 	if _, err := backend.Users.Get(ctx, user.GetId()); !openwearables.IsUnauthenticated(err) {
 		t.Errorf("after the report: %v", err)

@@ -73,6 +73,7 @@ type Ports struct {
 	Degraded  func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
 	RedisLost func() bool                           // reports whether Redis is lost; nil without Redis
 	Split     func() bool                           // reports whether other nodes share no Redis with this one; nil on SQLite
+	LostReads func() uint64                         // returns how many reads of health data the ledgers lack
 	Begin     func(context.Context) context.Context // returns the context of a new request
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -87,6 +88,7 @@ func New(config Config, p Ports) *Front {
 		now:     p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
 	f.metrics = newMetrics(f.uploads.bytes, p.Usage, p.RedisLost, p.Split)
+	f.metrics.countLostReads(p.LostReads)
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
 	f.registerREST(&p)
 	f.registerRPC(&p, config.Reflection)

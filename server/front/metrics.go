@@ -99,6 +99,14 @@ func (m *metrics) countUsage(meter *usage.Meter) {
 	}, func() float64 { return meter.Stats().Waiting }))
 }
 
+// countLostReads adds how many reads of health data the ledgers lack.
+func (m *metrics) countLostReads(lost func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "openwearables_access_ledger_lost_total",
+		Help: "Reads of health data that are missing in the access ledgers: too many came while the database was away.",
+	}, func() float64 { return float64(lost()) }))
+}
+
 func (m *metrics) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
