@@ -3,7 +3,7 @@
 /// The first page is fetched when the first item is requested, every other page when the
 /// one before is used up. The sequence ends with the last page or an error; a new iteration
 /// starts from the first page. If the cursors of the server lead in a circle, or through
-/// more than 100 empty pages in a row, the sequence ends with an error of the reason
+/// more than 1000 empty pages in a row, the sequence ends with an error of the reason
 /// ``APIError/Reason/invalidResponse``.
 ///
 /// Every error is an ``APIError``; that of a cancelled task has the kind `canceled`.
@@ -55,8 +55,8 @@ public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
   }
 }
 
-/// The most pages in a row that may be empty.
-private let maxEmptyPages = 100
+/// The most pages in a row that may be empty: a search for rare events has some.
+private let maxEmptyPages = 1000
 
 /// Finds a repetition in a sequence of cursors by Brent's algorithm: it keeps one cursor, and
 /// notices a circle after at most three times its length and the way to it.

@@ -82,7 +82,7 @@ final class ServiceTests: XCTestCase {
   /// Empty pages without end are an error too, since no loop of the caller sees them.
   func testEmptyPagesWithoutEndAreAnError() async throws {
     let requests = try await requestsUntilError { ([], ($0 ?? "") + "x") }
-    XCTAssertEqual(requests, 101)
+    XCTAssertEqual(requests, 1001)
   }
 
   /// Reads a sequence to its error, and returns how many pages were fetched.
@@ -91,7 +91,7 @@ final class ServiceTests: XCTestCase {
   ) async throws -> Int {
     let count = Counter()
     let pages = PagedSequence<Int> { cursor in
-      guard count.next() < 1000 else { throw Shelf.PageError() }
+      guard count.next() < 2000 else { throw Shelf.PageError() }
       return page(cursor)
     }
     var iterator = pages.makeAsyncIterator()
