@@ -5,8 +5,7 @@ public struct Users: Sendable {
   /// The calls of the schema, whose responses include the request id and the rate limit.
   public let rpc: UserServiceClient
 
-  /// Creates a user. It is not retried: if the response was lost, the user may exist; an
-  /// `externalUserID` makes that visible.
+  /// Creates a user.
   public func create(
     _ request: CreateUserRequest = CreateUserRequest(), options: CallOptions = CallOptions()
   ) async throws -> User {
@@ -67,16 +66,21 @@ public struct Workouts: Sendable {
     rpc.listAllWorkouts(request, options: options)
   }
 
-  /// Stores workouts, all of them or none.
-  @discardableResult
+  /// Stores workouts. Those that are wrong are left out: look at `rejected` of the response,
+  /// which names each by its index and says what is wrong with it. The call fails if all are
+  /// wrong; with `allOrNone`, if one is, and nothing is stored then.
   public func upsert(
-    userID: String, _ workouts: [WorkoutInput], options: CallOptions = CallOptions()
+    userID: String, _ workouts: [WorkoutInput], allOrNone: Bool = false,
+    options: CallOptions = CallOptions()
   ) async throws
     -> UpsertWorkoutsResponse
   {
-    try await rpc.upsertWorkouts(
-      UpsertWorkoutsRequest(userID: userID, workouts: workouts), options: options
-    ).body
+    let request = UpsertWorkoutsRequest(userID: userID, workouts: workouts, allOrNone: allOrNone)
+    let body = try await rpc.upsertWorkouts(request, options: options).body
+    guard body.items.count + body.rejected.count == workouts.count else {
+      throw APIError.incomplete()
+    }
+    return body
   }
 
   /// Deletes one workout.

@@ -90,7 +90,7 @@ final class ArgumentTests: XCTestCase {
       (
         "workouts[1].end_time",
         {
-          try await client.workouts.upsert(
+          _ = try await client.workouts.upsert(
             userID: "u", [WorkoutInput(), WorkoutInput(endTime: late)])
         }
       ),

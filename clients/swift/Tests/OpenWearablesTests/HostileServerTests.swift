@@ -233,6 +233,7 @@ final class HostileServerTests: XCTestCase {
         { _ = try await client.applications.create(name: "n") },
         { _ = try await client.applications.rotateSecret("a") },
         { _ = try await client.sessions.me() },
+        { _ = try await client.workouts.upsert(userID: "u", [WorkoutInput()]) },
       ]
       for (i, call) in calls.enumerated() {
         let before = server.requests.count

@@ -45,7 +45,7 @@ final class OperationTests: XCTestCase {
       { try await first(ow.users.list(options: o)) },
       { try await first(ow.workouts.list(userID: "u", from: Date(), to: Date(), options: o)) },
       { try await first(ow.workouts.list(ListWorkoutsRequest(userID: "u"), options: o)) },
-      { try await ow.workouts.upsert(userID: "u", [], options: o) },
+      { _ = try await ow.workouts.upsert(userID: "u", [], options: o) },
       { try await ow.workouts.delete(userID: "u", workoutID: "w", options: o) },
       { _ = try await ow.tokens.create(userID: "u", options: o) },
       { try await ow.tokens.revokeAll(userID: "u", options: o) },
