@@ -52,6 +52,10 @@ public final class Client: Sendable {
   public let keys: Keys
   /// The installation's applications.
   public let applications: Applications
+  /// What happened in the installation, and who read whose health data.
+  public let audit: Audit
+  /// How many requests there were, and whose.
+  public let usage: UsageReports
 
   private let caller: Caller
 
@@ -113,6 +117,10 @@ public final class Client: Sendable {
     sessions = Sessions(rpc: SessionServiceClient(transport: caller))
     keys = Keys(rpc: KeyServiceClient(transport: caller))
     applications = Applications(rpc: ApplicationServiceClient(transport: caller))
+    audit = Audit(
+      rpc: AuditServiceClient(transport: caller),
+      credentials: CredentialServiceClient(transport: caller))
+    usage = UsageReports(rpc: UsageServiceClient(transport: caller))
   }
 
   /// The transport of this client's calls, with its credential, deadline, retries and

@@ -264,7 +264,7 @@ public struct Applications: Sendable {
 
 extension Optional {
   /// The value, which the server always sends.
-  fileprivate var present: Wrapped {
+  var present: Wrapped {
     get throws {
       guard let self else { throw APIError.incomplete() }
       return self

@@ -101,6 +101,7 @@ final class ArgumentTests: XCTestCase {
           for try await _ in client.workouts.list(userID: "u", from: none, to: start) {}
         }
       ),
+      ("to", { _ = try await client.usage.account(to: Date(timeIntervalSince1970: .infinity)) }),
       (
         "headers",
         {

@@ -213,7 +213,8 @@ final class HostileServerTests: XCTestCase {
   func testEmptyAnswerIsAnErrorAndKeepsTheSession() async throws {
     for text in [
       "{}", #"{"tokens":{}}"#, #"{"tokens":{"accessToken":"a"}}"#, #"{"user":{}}"#, #"{"key":{}}"#,
-      #"{"key":{"id":"k"}}"#, #"{"application":{"id":"i"},"appSecret":"s"}"#, "",
+      #"{"key":{"id":"k"}}"#, #"{"application":{"id":"i"},"appSecret":"s"}"#,
+      #"{"usage":{}}"#, "",
     ] {
       let server = try HostileServer(text: text)
       let (session, store, before) = try await expired(server)
@@ -234,6 +235,7 @@ final class HostileServerTests: XCTestCase {
         { _ = try await client.applications.rotateSecret("a") },
         { _ = try await client.sessions.me() },
         { _ = try await client.workouts.upsert(userID: "u", [WorkoutInput()]) },
+        { _ = try await client.usage.account() }, { _ = try await client.usage.user("u") },
       ]
       for (i, call) in calls.enumerated() {
         let before = server.requests.count

@@ -20,6 +20,9 @@ final class OperationTests: XCTestCase {
       SessionServiceClient.Method.refreshToken, authorized: false, keyed: false, tries: 1)
     try await check(
       SessionServiceClient.Method.revokeToken, authorized: false, keyed: false, tries: 2)
+    try await check(
+      CredentialServiceClient.Method.reportCredential, authorized: false, keyed: false, tries: 2)
+    try await check(UsageServiceClient.Method.getUsage, authorized: true, keyed: false, tries: 2)
   }
 
   /// Every call of the services sends its options.
@@ -66,6 +69,13 @@ final class OperationTests: XCTestCase {
       { _ = try await ow.applications.rename("a", to: "n", options: o) },
       { try await ow.applications.delete("a", options: o) },
       { try await first(ow.applications.list(options: o)) },
+      { try await first(ow.audit.events(options: o)) },
+      { try await first(ow.audit.accesses(userID: "u", options: o)) },
+      { try await ow.audit.reportCredential(Secret("s"), options: o) },
+      { _ = try await ow.usage.account(options: o) },
+      { _ = try await ow.usage.key("k", options: o) },
+      { _ = try await ow.usage.application("a", options: o) },
+      { _ = try await ow.usage.user("u", options: o) },
     ]
     for (i, call) in calls.enumerated() {
       do {

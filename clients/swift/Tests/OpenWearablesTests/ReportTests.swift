@@ -3,7 +3,8 @@ import XCTest
 
 @testable import OpenWearables
 
-/// What the server reports.
+/// What the server reports: rejected workouts, events, accesses, usage and leaked
+/// credentials.
 final class ReportTests: XCTestCase {
   private let server = TestServer.shared
 
@@ -46,5 +47,109 @@ final class ReportTests: XCTestCase {
       userID: person.id, workouts(nil), allOrNone: true)
     XCTAssertEqual(whole.items.map(\.status), ["updated", "created", "updated"])
     XCTAssertEqual(whole.rejected, [])
+  }
+
+  /// The audit trail has what a developer did, page by page, and a user reads who read their
+  /// data.
+  func testEventsAndAccessesAreListed() async throws {
+    let person = try await server.newPerson()
+    for name in ["a", "b", "c"] {
+      _ = try await server.developer.users.update(
+        UpdateUserRequest(id: person.id, firstName: name))
+    }
+    let request = ListAuditEventsRequest(
+      subject: "user:\(person.id)", action: "user.update", limit: 1)
+    let events = try await server.developer.audit.events(request).reduce(into: []) {
+      $0.append($1)
+    }
+    XCTAssertEqual(events.count, 3)
+    XCTAssertEqual(Set(events.map(\.outcome)), ["ok"])
+    XCTAssertTrue(events.allSatisfy { $0.actor.hasPrefix("developer:") }, "\(events)")
+    XCTAssertTrue(events.allSatisfy { $0.client?.contains("openwearables-swift/") ?? false })
+
+    let client = Client(UserSession(baseURL: server.url) { _ in person.tokens })
+    let list = ListWorkoutsRequest(
+      userID: person.id, startDate: "2026-01-01", endDate: "2027-01-01")
+    for try await _ in client.workouts.list(list) {}
+    let accesses = try await eventually {
+      try await client.audit.accesses(userID: person.id).reduce(into: []) { $0.append($1) }
+    } until: {
+      !$0.isEmpty
+    }
+    XCTAssertEqual(accesses.map(\.operation), ["ListWorkouts"])
+    XCTAssertEqual(accesses.map(\.actor), ["user:\(person.id)"])
+  }
+
+  /// A reported credential ends, without another credential, also if it has ended before.
+  func testReportedCredentialEnds() async throws {
+    let made = try await server.developer.keys.create(CreateKeyRequest(name: "leaked"))
+    let keyed = try Client(baseURL: server.url, .key(made.secret), .init())
+    for try await _ in keyed.users.list(ListUsersRequest(limit: 100)) { break }
+    let nobody = try Client(baseURL: server.url)
+    try await nobody.audit.reportCredential(made.secret)
+    try await nobody.audit.reportCredential(made.secret)
+    do {
+      for try await _ in keyed.users.list() { break }
+      XCTFail("the key works")
+    } catch { XCTAssertTrue(error.isUnauthenticated, "\(error)") }
+    do {
+      try await nobody.audit.reportCredential(Secret(""))
+      XCTFail("nothing was reported")
+    } catch let error as APIError { XCTAssertTrue(error.isInvalid, "\(error)") }
+  }
+
+  /// Requests are reported for the account, and for the key, application and user that made
+  /// them.
+  func testUsageIsReported() async throws {
+    let developer = server.developer
+    let made = try await developer.keys.create(CreateKeyRequest(name: "counted"))
+    let app = try await developer.applications.create(name: "counted")
+    let person = try await server.newPerson()
+    let keyed = try Client(baseURL: server.url, .key(made.secret), .init())
+    _ = try await keyed.users.get(person.id)
+    let client = Client(UserSession(baseURL: server.url) { _ in person.tokens })
+    _ = try await client.users.get(person.id)
+    _ = try await client.users.get(person.id)
+
+    let start = Date(timeIntervalSinceNow: -600)
+    let end = Date(timeIntervalSinceNow: 600)
+    let key = try await eventually {
+      try await developer.usage.key(made.key.id, from: start, to: end, by: .minute)
+    } until: {
+      $0.totals?.requests == 1
+    }
+    XCTAssertEqual(key.resolution, "minute")
+    XCTAssertTrue((20...22).contains(key.series.count), "\(key.series.count)")
+    XCTAssertEqual(key.operations.map(\.operation), ["GetUser"])
+    let user = try await eventually {
+      try await client.usage.user(person.id)
+    } until: {
+      $0.totals?.requests ?? 0 >= 2
+    }
+    XCTAssertEqual(user.resolution, "hour")
+    let unused = try await developer.usage.application(app.application.appID, by: .day)
+    XCTAssertEqual(unused.totals?.requests, 0)
+    let account = try await developer.usage.account()
+    XCTAssertTrue(account.keys.contains { $0.id == made.key.id }, "\(account.keys)")
+    do {
+      _ = try await developer.usage.account(from: end, to: start)
+      XCTFail("it has a report")
+    } catch let error as APIError { XCTAssertTrue(error.isInvalid, "\(error)") }
+    do {
+      _ = try await client.usage.account()
+      XCTFail("a user has the report of the account")
+    } catch let error as APIError { XCTAssertTrue(error.isForbidden, "\(error)") }
+  }
+
+  /// Returns the first value that is as expected, or the last one after five seconds.
+  private func eventually<Value>(
+    _ value: () async throws -> Value, until isExpected: (Value) -> Bool
+  ) async throws -> Value {
+    let deadline = monotonic() + 5
+    while true {
+      let value = try await value()
+      if isExpected(value) || monotonic() > deadline { return value }
+      try await Task.sleep(nanoseconds: 100_000_000)
+    }
   }
 }

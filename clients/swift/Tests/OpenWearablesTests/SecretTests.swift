@@ -42,7 +42,7 @@ final class SecretTests: XCTestCase {
       Response(body: LoginResponse(tokens: TokenPair(accessToken: canary, refreshToken: canary))),
       LoginRequest(email: "a@b.example", password: canary),
       CreateUserTokenRequest(userID: "u", appID: "a", appSecret: canary),
-      live, live.record, KeyedBy(secret: secret),
+      ReportCredentialRequest(credential: canary), live, live.record, KeyedBy(secret: secret),
     ]
     for value in values { assertSilent(value) }
   }
