@@ -136,6 +136,19 @@ final class ArgumentTests: XCTestCase {
     XCTAssertTrue(json.contains("1000000000"), json)
   }
 
+  /// The server refuses headers that are too large, and the error says so.
+  func testTooLargeHeaderIsInvalid() async throws {
+    let client = try Client(baseURL: TestServer.shared.url)
+    let options = CallOptions(headers: ["x-trace": String(repeating: "x", count: 20 << 10)])
+    do {
+      _ = try await client.users.get("u", options: options)
+      XCTFail("it was taken")
+    } catch let error as APIError {
+      XCTAssertTrue(error.isInvalid, "\(error)")
+      XCTAssertEqual(error.reason, "header_too_large")
+    }
+  }
+
   /// A base URL with a path that is not the API's says what it should be.
   func testBaseURLWithAPathSaysWhatItShouldBe() async throws {
     let real = TestServer.shared.url
