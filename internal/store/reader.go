@@ -54,13 +54,12 @@ func list[R any](ctx context.Context, r *reader, order string, narrow func(*bun.
 	var rows []R
 	err := r.scan(ctx, func(ctx context.Context, on executor) error {
 		rows = nil
-		q := r.selectRows(&rows, order, narrow)
 		if r.engine.stopsEarly {
 			// The first row comes when all are found.
-			found := bun.NewWithQuery("found", r.selectRows((*R)(nil), order, narrow)).Materialized()
-			q = r.db.NewSelect().Model(&rows).ModelTableExpr("found AS ?TableAlias").WithQuery(found).OrderExpr(order)
+			found := r.selectRows((*R)(nil), order, narrow)
+			return r.db.NewRaw("WITH found AS MATERIALIZED (?) SELECT * FROM found ORDER BY "+order, found).Conn(on).Scan(ctx, &rows)
 		}
-		return q.Conn(on).Scan(ctx)
+		return r.selectRows(&rows, order, narrow).Conn(on).Scan(ctx)
 	})
 	return rows, r.fail(ctx, err)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/auth"
 )
 
 // counting is a condition that holds once the database has counted that far.
@@ -33,8 +35,9 @@ func TestReadEndsInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := openStore(t, dsn(t), Options{}) // not unhurried
-			first := s.addUser(t)
-			s.addUser(t)
+			first, second := s.addUser(t), newUser()
+			second.CreatedAt = first.CreatedAt.Add(time.Second)
+			s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, second) })
 			for name, id := range map[string]string{"before its first row": "", "before its second row": first.ID} {
 				inTime(t, "a read that is stopped "+name, func() { wantUnavailable(t, s.countFor(t.Context(), id, 1<<40)) })
 				inTime(t, "giving the connection back", func() { eventually(t, "idle", s.idle) })
