@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +53,33 @@ func TestReadEndsInTime(t *testing.T) {
 			must(s.User(t.Context(), first.ID))(t)
 		})
 	}
+}
+
+// A scan ends in time even if its context ends while the driver hands its
+// arguments over: after it looked whether the context has ended, and before
+// SQLite begins.
+func TestScanEndsThatIsCancelledAsItBegins(t *testing.T) {
+	onSQLite(t, func(t *testing.T, s *Store) {
+		s.unhurried()
+		long := strings.Repeat("a", 64<<20) // takes a while to hand over
+		for _, after := range []time.Duration{0, 1, 2, 5, 10, 20, 30, 40, 60, 100} {
+			ctx, cancel := context.WithCancel(t.Context())
+			inTime(t, fmt.Sprintf("a scan that is cancelled after %d ms", after), func() {
+				time.AfterFunc(after*time.Millisecond, cancel)
+				err := s.scan(ctx, func(ctx context.Context, on executor) error {
+					rows, err := on.QueryContext(ctx, "SELECT length(?) WHERE "+counting, long, 1<<40)
+					if err != nil {
+						return err
+					}
+					return rows.Close()
+				})
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("the scan returned %v", err)
+				}
+			})
+			eventually(t, "idle", s.idle)
+		}
+	})
 }
 
 // However many scans a caller begins, few run at once, the reads of a row by

@@ -73,8 +73,9 @@ type filePool struct {
 	callTimeout time.Duration
 }
 
-// use ends f when the time of the request is over. The connection on which a
-// statement was stopped is closed.
+// use ends f when the time of the request is over, or after the one statement that
+// runs then, which takes no time worth stopping. The connection on which a statement
+// was stopped is closed.
 func (p filePool) use(ctx context.Context, f func(context.Context, executor) error) error {
 	begun, budget := time.Now(), budgetFrom(ctx)
 	defer func() { budget.use(time.Since(begun)) }()
@@ -88,7 +89,37 @@ func (p filePool) use(ctx context.Context, f func(context.Context, executor) err
 }
 
 func (p filePool) scan(ctx context.Context, f func(context.Context, executor) error) error {
-	return p.scans.run(ctx, func() error { return p.use(ctx, f) })
+	return p.scans.run(ctx, func() error {
+		return p.use(ctx, func(ctx context.Context, _ executor) error { return p.stoppable(ctx, f) })
+	})
+}
+
+// lasting is a statement that runs until its rows are closed.
+const lasting = "VALUES (1), (2)"
+
+// scanner is a connection that a scan has to itself.
+type scanner struct {
+	*sql.Conn
+	*statements
+}
+
+// stoppable calls f with a connection on which another statement runs. SQLite
+// forgets an interrupt as soon as a statement begins while no other runs, and the
+// driver interrupts only once: a context that ended just then would stop nothing.
+func (p filePool) stoppable(ctx context.Context, f func(context.Context, executor) error) (err error) {
+	conn, err := p.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	running, err := conn.QueryContext(context.WithoutCancel(ctx), lasting)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, running.Close()) }()
+	on := scanner{conn, &statements{prepare: conn.PrepareContext}}
+	defer func() { err = errors.Join(err, on.close()) }()
+	return f(ctx, on)
 }
 
 // openSQLite opens the file, and creates it if it is missing, readable by its
