@@ -50,6 +50,8 @@ export { TokenService } from "./gen/openwearables/v1/token_pb.js";
 export { type AccountUsage, type Usage, UsageService } from "./gen/openwearables/v1/usage_pb.js";
 export { type User, UserService } from "./gen/openwearables/v1/user_pb.js";
 export {
+  type RejectedWorkout,
+  type UpsertWorkoutsResponse,
   type Workout,
   type WorkoutInput,
   WorkoutService,

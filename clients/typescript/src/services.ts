@@ -32,6 +32,7 @@ import {
 } from "./gen/openwearables/v1/user_pb.js";
 import {
   type ListWorkoutsResponse,
+  type UpsertWorkoutsRequestSchema,
   type UpsertWorkoutsResponse,
   type Workout,
   type WorkoutInputSchema,
@@ -116,8 +117,8 @@ export interface Applications {
 /** The people whose data the installation holds. */
 export interface Users {
   /**
-   * Adds a user. It is not retried, since the server may have added the user although
-   * its response was lost. An externalUserId makes such a user easy to find.
+   * Adds a user. If the outcome of a failed call is unknown, an externalUserId makes the
+   * user easy to find.
    */
   create(
     request: MessageInitShape<typeof CreateUserRequestSchema>,
@@ -153,8 +154,18 @@ export interface Workouts {
   list(request: WorkoutRange, options?: Options): Promise<ListWorkoutsResponse>;
   /** Lists the workouts, newest first, from the page of the request on. */
   listAll(request: WorkoutRange, options?: Options): List<Workout>;
-  /** Stores all of the workouts, or none if it fails. */
+  /**
+   * Stores workouts. Those that are wrong are left out: look at `rejected` of the
+   * response, which names each by its index and says what is wrong with it. If all are
+   * wrong, the call fails.
+   */
   upsert(
+    userId: string,
+    workouts: MessageInitShape<typeof WorkoutInputSchema>[],
+    options?: Options,
+  ): Promise<UpsertWorkoutsResponse>;
+  /** Stores workouts, all of them or none. */
+  upsertAll(
     userId: string,
     workouts: MessageInitShape<typeof WorkoutInputSchema>[],
     options?: Options,
@@ -167,7 +178,7 @@ export interface Workouts {
  *
  * @throws OpenWearablesError of kind `internal` if one of them is missing
  */
-function present<T>(message: T | undefined, key: keyof T & string): T {
+export function present<T>(message: T | undefined, key: keyof T & string): T {
   if (!message?.[key]) {
     throw invalidResponse(`the response has no ${key}`);
   }
@@ -175,7 +186,7 @@ function present<T>(message: T | undefined, key: keyof T & string): T {
 }
 
 /** Fetches page after page. A cursor that comes again ends it with an error. */
-async function* pages<T>(
+export async function* pages<T>(
   fetch: (cursor: { cursor?: string }) => Promise<[items: T[], next: string | undefined]>,
 ): List<T> {
   let seen: string | undefined; // a cursor of the past, replaced at each power of two (Brent)
@@ -199,7 +210,7 @@ async function* pages<T>(
 }
 
 /** Returns a client whose calls take Options. */
-function createClient<S extends DescService>(service: S, transport: Transport): Client<S> {
+export function createClient<S extends DescService>(service: S, transport: Transport): Client<S> {
   const raw = createConnectClient(service, transport) as Record<string, Send>;
   const calls = Object.entries(raw).map(([name, send]) => [
     name,
@@ -330,6 +341,16 @@ export function exposedPair(message: Message | undefined): TokenPair {
 
 export function workouts(transport: Transport): Workouts {
   const rpc = createClient(WorkoutService, transport);
+  const store = async (
+    request: MessageInitShape<typeof UpsertWorkoutsRequestSchema>,
+    o?: Options,
+  ) => {
+    const r = await rpc.upsertWorkouts(request, o);
+    if (r.items.length + r.rejected.length !== request.workouts?.length) {
+      throw invalidResponse("the response does not have an outcome of each workout");
+    }
+    return r;
+  };
   return {
     list: async (r, o) => present(await rpc.listWorkouts(ranged(r), o), "pagination"),
     listAll: (r, o) =>
@@ -337,13 +358,8 @@ export function workouts(transport: Transport): Workouts {
         const page = await rpc.listWorkouts({ ...ranged(r), ...cursor }, o);
         return [page.data, present(page, "pagination").pagination?.nextCursor];
       }),
-    async upsert(userId, list, o) {
-      const r = await rpc.upsertWorkouts({ userId, workouts: list }, o);
-      if (list?.length && !r.created && !r.updated) {
-        throw invalidResponse("the response has no outcome");
-      }
-      return r;
-    },
+    upsert: (userId, list, o) => store({ userId, workouts: list }, o),
+    upsertAll: (userId, list, o) => store({ userId, workouts: list, allOrNone: true }, o),
     async delete(userId, workoutId, o) {
       await rpc.deleteWorkout({ userId, workoutId }, o);
     },

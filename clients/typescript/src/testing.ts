@@ -202,7 +202,12 @@ function routes(router: ConnectRouter, state: State, password: string | undefine
     },
     upsertWorkouts(request, context) {
       requireOwn(state.user(context), request.userId);
-      return { created: request.workouts.length };
+      const items = request.workouts.map(({ externalId }) => ({
+        id: randomKey(),
+        externalId,
+        status: "created",
+      }));
+      return { created: items.length, items };
     },
   });
   router.service(TokenService, {

@@ -19,7 +19,10 @@ import {
   GetUserResponseSchema,
   ListUsersResponseSchema,
 } from "../src/gen/openwearables/v1/user_pb.js";
-import { ListWorkoutsResponseSchema } from "../src/gen/openwearables/v1/workout_pb.js";
+import {
+  ListWorkoutsResponseSchema,
+  UpsertWorkoutsResponseSchema,
+} from "../src/gen/openwearables/v1/workout_pb.js";
 import {
   apiKey,
   appCredentials,
@@ -83,6 +86,7 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["workouts.list", (ow) => ow.workouts.list(range)],
     ["workouts.listAll", (ow) => ow.workouts.listAll(range).next()],
     ["workouts.upsert", (ow) => ow.workouts.upsert("u", [workout])],
+    ["workouts.upsertAll", (ow) => ow.workouts.upsertAll("u", [workout])],
   ];
   for (const [name, call] of calls) {
     for (const body of [undefined, "\x0a\0"]) {
@@ -142,6 +146,26 @@ test("a list whose cursors come again ends with an error", async () => {
     }
     assert.ok(count() < 60, `${count()} pages`);
   }
+});
+
+test("an upsert answers with an outcome of each workout", async () => {
+  const [stored, rejected] = [{ status: "created" }, { index: 1, field: "workouts[1].type" }];
+  for (const [workouts, answer] of [
+    [2, { created: 1, items: [stored] }],
+    [1, { created: 1, items: [stored], rejected: [rejected] }],
+    [1, { created: 1 }],
+  ] as const) {
+    const { ow, count } = client(() => encode(UpsertWorkoutsResponseSchema, answer as never));
+    const list = Array.from({ length: workouts }, () => workout);
+    await assert.rejects(ow.workouts.upsert("u", list), isUnusable);
+    await assert.rejects(ow.workouts.upsertAll("u", list), isUnusable);
+    assert.equal(count(), 2);
+  }
+  const { ow } = client(() =>
+    encode(UpsertWorkoutsResponseSchema, { created: 1, items: [stored], rejected: [rejected] }),
+  );
+  const answer = await ow.workouts.upsert("u", [workout, workout]);
+  assert.equal(answer.rejected[0]?.field, "workouts[1].type");
 });
 
 test("keys and applications are listed page by page", async () => {
