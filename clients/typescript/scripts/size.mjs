@@ -41,13 +41,13 @@ const entries = {
     `import { createClient, userSession, indexedDb } from "../dist/browser.js";
     globalThis.out = createClient({ baseUrl, auth: userSession({ store: indexedDb("x") }) });`,
     "connect-web, bare",
-    15350,
+    17300,
   ],
   "whole dashboard client": [
     `import { createClient, cookieSession } from "../dist/browser.js";
     globalThis.out = createClient({ baseUrl, auth: cookieSession({ baseUrl }) });`,
     "connect-web, bare",
-    16450,
+    18350,
   ],
 };
 

@@ -1,6 +1,8 @@
 import type { Transport } from "@connectrpc/connect";
+import { type Audit, audit } from "./audit.js";
 import * as services from "./services.js";
 import { type ClientOptions, connect } from "./transport.js";
+import { type UsageReports, usage } from "./usage.js";
 
 /** Calls one installation with one credential. It does not need to be closed. */
 export interface Client {
@@ -11,6 +13,8 @@ export interface Client {
   readonly users: services.Users;
   readonly tokens: services.Tokens;
   readonly workouts: services.Workouts;
+  readonly audit: Audit;
+  readonly usage: UsageReports;
   /** For createConnectClient: sends calls as this client does. */
   readonly transport: Transport;
 }
@@ -31,5 +35,7 @@ export function createClient(options: ClientOptions): Client {
     users: services.users(transport),
     tokens: services.tokens(transport),
     workouts: services.workouts(transport),
+    audit: audit(transport),
+    usage: usage(transport),
   };
 }

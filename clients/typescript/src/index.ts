@@ -5,6 +5,7 @@
  */
 export { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 export { Code, createClient as createConnectClient } from "@connectrpc/connect";
+export type { Audit } from "./audit.js";
 export {
   type Auth,
   apiKey,
@@ -40,6 +41,8 @@ export {
   SignInRequiredError,
 } from "./error.js";
 export { type Application, ApplicationService } from "./gen/openwearables/v1/application_pb.js";
+export { type Access, type AuditEvent, AuditService } from "./gen/openwearables/v1/audit_pb.js";
+export { CredentialService } from "./gen/openwearables/v1/credential_pb.js";
 export { type Key, KeyService } from "./gen/openwearables/v1/key_pb.js";
 export {
   type Developer,
@@ -73,3 +76,4 @@ export type {
 } from "./services.js";
 export { memory, type Store } from "./store/store.js";
 export { type ClientOptions, createTransport, userInitiated } from "./transport.js";
+export type { UsageRange, UsageReports } from "./usage.js";

@@ -9,7 +9,9 @@ import {
 } from "../src/gen/openwearables/v1/options_pb.js";
 import {
   ApplicationService,
+  AuditService,
   apiKey,
+  CredentialService,
   createTransport,
   isUnavailable,
   KeyService,
@@ -22,6 +24,8 @@ import {
 
 const methods = [
   ApplicationService,
+  AuditService,
+  CredentialService,
   KeyService,
   SessionService,
   TokenService,

@@ -103,6 +103,7 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      import { nameOf } from "./errors.js";
      import { greet } from "./ssr.js";
      import { workouts } from "./raw.js";
+     import { report } from "./report.js";
      import { run } from "./workouts.js";
      import * as testing from "./testing.js";
      import * as tool from "./tool.js";
@@ -118,6 +119,11 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      assert.match((await (await handleTokenRequest(user)).json()).refresh_token, /^rt_/);
      assert.equal((await tool.open(baseUrl, email, async () => password).sessions.me()).email, email);
      assert.equal(await testing.test(), true);
+     const dev = tool.open(baseUrl, email, async () => password);
+     const { key } = await dev.keys.create({});
+     const since = new Date(Date.now() - 86_400_000);
+     const { refused, requests } = await report(dev, key.id, since);
+     assert.deepEqual([refused, requests], [[], 0n]);
      const store = memory();
      assert.equal(await greet(baseUrl, store, user), "Hello");
      const tokenProvider = async () => (await handleTokenRequest(user)).json();

@@ -11,6 +11,7 @@ import {
   ListApplicationsRequestSchema,
   ListApplicationsResponseSchema,
 } from "../src/gen/openwearables/v1/application_pb.js";
+import { ListAuditEventsResponseSchema } from "../src/gen/openwearables/v1/audit_pb.js";
 import {
   ListKeysRequestSchema,
   ListKeysResponseSchema,
@@ -87,6 +88,10 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["workouts.listAll", (ow) => ow.workouts.listAll(range).next()],
     ["workouts.upsert", (ow) => ow.workouts.upsert("u", [workout])],
     ["workouts.upsertAll", (ow) => ow.workouts.upsertAll("u", [workout])],
+    ["usage.account", (ow) => ow.usage.account()],
+    ["usage.key", (ow) => ow.usage.key("k")],
+    ["usage.application", (ow) => ow.usage.application("a")],
+    ["usage.user", (ow) => ow.usage.user("u")],
   ];
   for (const [name, call] of calls) {
     for (const body of [undefined, "\x0a\0"]) {
@@ -146,6 +151,17 @@ test("a list whose cursors come again ends with an error", async () => {
     }
     assert.ok(count() < 60, `${count()} pages`);
   }
+});
+
+test("a list goes on after a thousand empty pages", async () => {
+  const { ow, count } = client(() =>
+    encode(
+      ListAuditEventsResponseSchema,
+      count() > 1000 ? { items: [{}] } : { nextCursor: `${count()}` },
+    ),
+  );
+  assert.equal((await ow.audit.events({ action: "key.create" }).next()).done, false);
+  assert.equal(count(), 1001);
 });
 
 test("an upsert answers with an outcome of each workout", async () => {
