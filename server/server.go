@@ -188,6 +188,7 @@ func (s *Server) start() {
 	s.every(ctx, time.Second, "writing the usage", s.usage.Flush)
 	s.every(ctx, time.Hour, "purge", s.purge)
 	s.every(ctx, time.Second, "removing what was deleted", s.store.Remove)
+	s.after(ctx, time.Minute, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)
 	s.every(ctx, time.Hour, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)
 	reload := signingReloadAlone
 	if s.config.SQLitePath() == "" {
@@ -196,6 +197,20 @@ func (s *Server) start() {
 		reload = signingReloadShared
 	}
 	s.every(ctx, reload, "reading the signing keys", s.auth.Signing.Reload)
+}
+
+// after runs f once, unless ctx ends before.
+func (s *Server) after(ctx context.Context, d time.Duration, name string, f func(context.Context) error) {
+	s.stopped.Go(func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(d):
+		}
+		if err := f(ctx); err != nil && ctx.Err() == nil {
+			s.config.Log.ErrorContext(ctx, name+" failed, it will be tried again", "error", err)
+		}
+	})
 }
 
 func (s *Server) every(ctx context.Context, d time.Duration, name string, f func(context.Context) error) {

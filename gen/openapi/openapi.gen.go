@@ -133,7 +133,8 @@ type AuditEvent struct {
 	Client    *string `json:"client"`
 	RequestID *string `json:"request_id"`
 
-	// Occurrences How many refusals share this event.
+	// Occurrences How often it happened: of many refusals alike within a minute, and of writes of
+	// workouts by one actor within an hour, some share one event.
 	Occurrences int32 `json:"occurrences"`
 }
 

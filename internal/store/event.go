@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -36,6 +37,22 @@ func (t *tx) Record(ctx context.Context, e audit.Event) error {
 	e.Occurrences = max(1, e.Occurrences)
 	e.Client, e.RequestID = storable(e.Client), storable(e.RequestID)
 	return write(ctx, t, insertEvent, &eventRow{Event: e})
+}
+
+// sharedFor is for how long effects that follow each other closely share a row.
+const sharedFor = time.Hour
+
+// recordOften is Record for an effect that one actor may have on a subject any number
+// of times: those of an hour from one address share the row of the first. The subject
+// must be locked.
+func (t *tx) recordOften(ctx context.Context, e audit.Event) error {
+	n, err := t.exec(ctx, t.db.NewRaw("UPDATE audit_events SET occurrences = occurrences + 1 WHERE id = (SELECT id FROM audit_events WHERE subject = ? "+
+		"AND at > ? AND action = ? AND outcome = ? AND actor = ? AND coalesce(ip, '') = ? ORDER BY at DESC LIMIT 1)",
+		e.Subject, t.now.Add(-sharedFor), e.Action, e.Outcome, e.Actor, e.IP).Conn(t.conn))
+	if err != nil || n > 0 {
+		return err
+	}
+	return t.Record(ctx, e)
 }
 
 // newestEvents is the order of the audit trail as it is listed, and maxLooked how

@@ -3,11 +3,14 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
@@ -90,5 +93,35 @@ func TestOddClientNamesAreRecorded(t *testing.T) {
 		}
 		wantEqual(t, entries[0].Client, "a\uFFFDb\uFFFDc")
 		wantEqual(t, must(s.Events(t.Context(), EventFilter{}))(t)[0].Client, "a\uFFFDb\uFFFDc")
+	})
+}
+
+// Effects that one actor has on a subject again and again share the row of an hour,
+// and leave each other's alone.
+func TestFrequentEffectsShareARow(t *testing.T) {
+	start := epoch
+	onEachAt(t, start, func(t *testing.T, s *Store, now *time.Time) {
+		u := s.addUser(t)
+		write := func(actor, ip string) {
+			t.Helper()
+			e := newEvent("user:" + u.ID)
+			e.Action, e.Actor, e.IP, e.At = audit.WorkoutsWrite, actor, ip, time.Time{}
+			w := newWorkout("garmin", "1", epoch)
+			must(s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{w}, event.Quota{}, e))(t)
+		}
+		for range 3 {
+			write("key:1", "192.0.2.1")
+			*now = now.Add(10 * time.Minute)
+		}
+		write("key:1", "192.0.2.2")
+		write("key:2", "192.0.2.1")
+		*now = now.Add(time.Hour)
+		write("key:1", "192.0.2.1")
+		var got []string
+		for _, e := range must(s.Events(t.Context(), EventFilter{Action: audit.WorkoutsWrite}))(t) {
+			got = append(got, fmt.Sprint(e.Actor, " ", e.IP, " ", e.Occurrences))
+		}
+		slices.Sort(got)
+		wantEqual(t, got, []string{"key:1 192.0.2.1 1", "key:1 192.0.2.1 3", "key:1 192.0.2.2 1", "key:2 192.0.2.1 1"})
 	})
 }

@@ -27,7 +27,7 @@ const (
 	// written late have an earlier time.
 	signedAgain = time.Hour
 	// signBatch is how many heads one transaction signs.
-	signBatch = 50
+	signBatch = 20
 )
 
 // SignHeads signs the head of each ledger that has grown since it did so last. One
@@ -68,10 +68,14 @@ func (s *Store) SignHeads(ctx context.Context, at time.Time, by audit.Signer) er
 		if len(signed) > 100_000 { // some are then looked at twice
 			clear(signed)
 		}
+		slices.Sort(users)
 		for some := range slices.Chunk(users, signBatch) {
 			var left error
 			err := s.do(ctx, func(ctx context.Context, t *tx) error {
 				left = nil
+				if err := t.lockName(ctx, ledgerLock); err != nil { // entries come and go
+					return err
+				}
 				for _, id := range some {
 					if err := t.signHead(ctx, id, at, by); errors.Is(err, errBrokenLedger) {
 						left = errors.Join(left, err)

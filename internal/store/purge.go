@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -67,11 +68,8 @@ func (s *Store) Purge(ctx context.Context, keep Retention) error {
 			return err
 		}
 	}
-	if err := s.trimUsage(ctx); err != nil {
-		return err
-	}
 	s.unemptied.Store(true)
-	return s.emptyLog(ctx)
+	return errors.Join(s.trimUsage(ctx), s.emptyLog(ctx))
 }
 
 func (s *Store) purge(ctx context.Context, e expiry) error {

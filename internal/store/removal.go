@@ -86,16 +86,10 @@ func (t *tx) removeSome(ctx context.Context) (bool, error) {
 	return true, t.removeSomeOf(ctx, user)
 }
 
-// removeSomeOf removes up to removalBatch workouts of a deleted user, or else erases
-// the user's name from as many entries of its ledger, or else removes counts of its
+// removeSomeOf removes some of the data of a deleted user, or else counts of its
 // requests. With the last one it strikes the user off the removals.
 func (t *tx) removeSomeOf(ctx context.Context, user string) error {
-	n, err := t.exec(ctx, t.db.NewRaw("DELETE FROM workouts WHERE id IN (SELECT id FROM workouts WHERE user_id = ? LIMIT ?)",
-		user, removalBatch).Conn(t.conn))
-	if err == nil && n < removalBatch {
-		n, err = t.eraseReads(ctx, user, removalBatch)
-	}
-	more := n == removalBatch
+	more, err := t.removeData(ctx, user)
 	if err == nil && !more {
 		more, err = t.removeUsageOf(ctx, user)
 	}
@@ -105,4 +99,17 @@ func (t *tx) removeSomeOf(ctx context.Context, user string) error {
 			user, user).Conn(t.conn))
 	}
 	return err
+}
+
+// removeData removes up to removalBatch workouts of a deleted user, and erases the
+// user's name from as many entries of its ledger. It reports whether there may be
+// more. The counts of its requests, which a lock of the installation guards, it leaves.
+func (t *tx) removeData(ctx context.Context, user string) (more bool, err error) {
+	removed, err := t.exec(ctx, t.db.NewRaw("DELETE FROM workouts WHERE id IN (SELECT id FROM workouts WHERE user_id = ? LIMIT ?)",
+		user, removalBatch).Conn(t.conn))
+	if err != nil {
+		return false, err
+	}
+	erased, err := t.eraseReads(ctx, user, removalBatch)
+	return removed == removalBatch || erased == removalBatch, err
 }

@@ -53,13 +53,14 @@ func (t *tx) UpdateUser(ctx context.Context, u auth.User) error {
 	return write(ctx, t, updateUser, row, u.ID)
 }
 
-// DeleteUser removes the user, its sessions, and its data if that is little. The
-// rest can no longer be read; Remove removes it.
+// DeleteUser removes the user, its sessions, and some of its data. The rest can no
+// longer be read; Remove removes it.
 func (t *tx) DeleteUser(ctx context.Context, id string) error {
 	if err := remove[userRow](ctx, t, "id", id); err != nil {
 		return err
 	}
-	return t.removeSomeOf(ctx, id)
+	_, err := t.removeData(ctx, id)
+	return err
 }
 
 // unit separates the texts in which a search looks, so that no match spans two.

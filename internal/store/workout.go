@@ -68,7 +68,7 @@ func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Wo
 			stored, err = t.upsertWorkouts(ctx, rows)
 		}
 		if err == nil {
-			err = t.Record(ctx, e)
+			err = t.recordOften(ctx, e)
 		}
 		return err
 	})

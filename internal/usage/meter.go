@@ -78,7 +78,13 @@ func (m *Meter) Count(c *auth.Caller, operation string, outcome Outcome) {
 	if !strings.HasPrefix(h.AppID, string(credential.AppID)) { // a developer or a key has minted the token
 		h.AppID = ""
 	}
-	m.count(cellKey{holder: h, operation: operation, client: c.Client, network: network(c.Address)}, m.now(), outcome)
+	k := cellKey{holder: h, operation: operation}
+	if outcome == limited { // the limit would not bound how many different ones there are
+		k.other = true
+	} else {
+		k.client, k.network = c.Client, network(c.Address)
+	}
+	m.count(k, m.now(), outcome)
 }
 
 // count goes from shard to shard until it finds one that nobody holds. There are

@@ -234,7 +234,7 @@ func (s *Reports) period(in RangeInput) (period, error) {
 		word = *in.Resolution
 	}
 	v.OneOf("resolution", word, "minute", "hour", "day")
-	start, end := v.Instant("start", in.Start), v.Instant("end", in.End)
+	start, end := v.Instant("start", given(in.Start)), v.Instant("end", given(in.End))
 	if err := v.Err(); err != nil {
 		return period{}, err
 	}
@@ -250,14 +250,24 @@ func (s *Reports) period(in RangeInput) (period, error) {
 		p.start = r.Start(*start)
 	}
 	switch {
-	case p.start.Year() < 1970 || p.end.Year() > 9000:
-		v.Fail("end", "must be in a year from 1970 to 9000, and so must start")
+	case p.start.Year() < 1970:
+		v.Fail("start", "must be in a year from 1970 on")
+	case p.end.Year() > 9000:
+		v.Fail("end", "must be in a year up to 9000")
 	case start != nil && !start.Before(*end):
 		v.Fail("start", "must be before end")
 	case p.spans() > MaxPoints:
 		v.Fail("start", "must be at most "+strconv.Itoa(MaxPoints)+" "+word+"s before end: "+r.advice)
 	}
 	return p, v.Err()
+}
+
+// given returns nil for an empty text.
+func given(s *string) *string {
+	if s != nil && *s == "" {
+		return nil
+	}
+	return s
 }
 
 func (r Resolution) word() string { return [...]string{"minute", "hour", "day"}[r] }

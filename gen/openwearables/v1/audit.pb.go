@@ -42,7 +42,9 @@ type AuditEvent struct {
 	// The caller's User-Agent, at most 255 bytes.
 	Client    *string `protobuf:"bytes,8,opt,name=client,proto3,oneof" json:"client,omitempty"`
 	RequestId *string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3,oneof" json:"request_id,omitempty"`
-	// How many refusals share this event. 1 unless they are many.
+	// How often it happened: of many refusals alike within a minute, and of writes of
+	// workouts by one actor within an hour, some share one event. 1 unless they are
+	// many.
 	Occurrences   int32 `protobuf:"varint,10,opt,name=occurrences,proto3" json:"occurrences,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

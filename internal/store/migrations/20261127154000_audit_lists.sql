@@ -1,9 +1,7 @@
 -- serves: 20260307000000_start
--- The events of an actor are listed. An entry of a ledger has the range that was
--- asked for, and what names the reader can be erased from it: its hash covers
--- personal, which is NULL in entries of before.
+-- An entry of a ledger has the range that was asked for, and what names the reader
+-- can be erased from it: its hash covers personal, which is NULL in entries of before.
 
-CREATE INDEX audit_events_actor ON audit_events (actor, at);
 ALTER TABLE access_ledger ADD COLUMN range_start BIGINT;
 ALTER TABLE access_ledger ADD COLUMN range_end BIGINT;
 ALTER TABLE access_ledger ADD COLUMN salt BYTEA;

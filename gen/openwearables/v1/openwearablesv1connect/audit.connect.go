@@ -45,8 +45,8 @@ const (
 type AuditServiceClient interface {
 	// ListAuditEvents returns one page of the audit trail, newest first. Every
 	// change of an account, a credential or a user has an event, and so has every
-	// refusal of a login, an exchange or a refresh; of many refusals alike within a
-	// minute, some share one event. Events are kept for as long as the operator
+	// refusal of a login, an exchange or a refresh; what is alike and happens often
+	// shares one event. Events are kept for as long as the operator
 	// has set, 400 days unless another time is set.
 	//
 	// A page may hold fewer events than asked for, even none, and still have a next
@@ -122,8 +122,8 @@ func (c *auditServiceClient) ListUserAccesses(ctx context.Context, req *v1.ListU
 type AuditServiceHandler interface {
 	// ListAuditEvents returns one page of the audit trail, newest first. Every
 	// change of an account, a credential or a user has an event, and so has every
-	// refusal of a login, an exchange or a refresh; of many refusals alike within a
-	// minute, some share one event. Events are kept for as long as the operator
+	// refusal of a login, an exchange or a refresh; what is alike and happens often
+	// shares one event. Events are kept for as long as the operator
 	// has set, 400 days unless another time is set.
 	//
 	// A page may hold fewer events than asked for, even none, and still have a next

@@ -81,7 +81,9 @@ export type AuditEvent = Message<"openwearables.v1.AuditEvent"> & {
   requestId?: string | undefined;
 
   /**
-   * How many refusals share this event. 1 unless they are many.
+   * How often it happened: of many refusals alike within a minute, and of writes of
+   * workouts by one actor within an hour, some share one event. 1 unless they are
+   * many.
    *
    * @generated from field: int32 occurrences = 10;
    */
@@ -339,8 +341,8 @@ export const AuditService: GenService<{
   /**
    * ListAuditEvents returns one page of the audit trail, newest first. Every
    * change of an account, a credential or a user has an event, and so has every
-   * refusal of a login, an exchange or a refresh; of many refusals alike within a
-   * minute, some share one event. Events are kept for as long as the operator
+   * refusal of a login, an exchange or a refresh; what is alike and happens often
+   * shares one event. Events are kept for as long as the operator
    * has set, 400 days unless another time is set.
    *
    * A page may hold fewer events than asked for, even none, and still have a next
