@@ -504,7 +504,7 @@ type UsageClient struct {
 	// Client What the User-Agent names: an SDK and its version, such as `openwearables-go/0.1.0`,
 	// or the first product or the browser and its major version, such as `curl/8` or
 	// `Firefox/141`. `unknown` if it names nothing. `other` stands for all clients of a
-	// day beyond the first 64.
+	// day beyond the first 64, and for requests over the limit.
 	Client     string    `json:"client"`
 	Requests   int64     `json:"requests"`
 	LastUsedAt time.Time `json:"last_used_at"`
@@ -529,7 +529,8 @@ type UsageHolder struct {
 // UsageNetwork The requests from one network.
 type UsageNetwork struct {
 	// Network The /24 of the address, or its /48 in IPv6; `unknown` if the address is not known.
-	// `other` stands for all networks of a day beyond the first 64.
+	// `other` stands for all networks of a day beyond the first 64, and for
+	// requests over the limit.
 	Network    string    `json:"network"`
 	Requests   int64     `json:"requests"`
 	LastUsedAt time.Time `json:"last_used_at"`
@@ -3684,8 +3685,8 @@ type StrictServerInterface interface {
 // MaxItems holds the most items of each list in a JSON body, by its operation and
 // member, such as "CreateKey.scopes".
 var MaxItems = map[string]int{
-	"CreateKey.scopes":        5,
-	"UpdateKey.scopes":        5,
+	"CreateKey.scopes":        6,
+	"UpdateKey.scopes":        6,
 	"UpsertWorkouts.workouts": 1000,
 }
 

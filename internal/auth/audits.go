@@ -111,8 +111,7 @@ func (s *Audits) eventQuery(ctx context.Context, in EventList) (EventQuery, erro
 		return EventQuery{}, err
 	}
 	var v problem.Check
-	q := EventQuery{Limit: pageLimit(&v, in.Limit), Start: v.Instant("start", given(in.Start)), End: v.Instant("end", given(in.End))}
-	in.Cursor = given(in.Cursor)
+	q := EventQuery{Limit: pageLimit(&v, in.Limit), Start: v.Instant("start", in.Start), End: v.Instant("end", in.End)}
 	for _, filter := range []struct {
 		field    string
 		from, to *string
@@ -128,14 +127,6 @@ func (s *Audits) eventQuery(ctx context.Context, in EventList) (EventQuery, erro
 		v.Fail("cursor", "must be the cursor of the next page of the same list with the same filters")
 	}
 	return q, v.Err()
-}
-
-// given returns nil for an empty text.
-func given(s *string) *string {
-	if s != nil && *s == "" {
-		return nil
-	}
-	return s
 }
 
 // pageLimit returns the length of a page.

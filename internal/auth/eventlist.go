@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// EventList is what ListAuditEvents takes; nil and "" are no filter and no cursor.
+// EventList is what ListAuditEvents takes; nil is no filter, and so is "" of a text.
 type EventList struct {
 	Actor, Subject, Action, Outcome *string
 	Start, End                      *string // RFC 3339; [Start, End)

@@ -234,7 +234,7 @@ func (s *Reports) period(in RangeInput) (period, error) {
 		word = *in.Resolution
 	}
 	v.OneOf("resolution", word, "minute", "hour", "day")
-	start, end := v.Instant("start", given(in.Start)), v.Instant("end", given(in.End))
+	start, end := v.Instant("start", in.Start), v.Instant("end", in.End)
 	if err := v.Err(); err != nil {
 		return period{}, err
 	}
@@ -260,14 +260,6 @@ func (s *Reports) period(in RangeInput) (period, error) {
 		v.Fail("start", "must be at most "+strconv.Itoa(MaxPoints)+" "+word+"s before end: "+r.advice)
 	}
 	return p, v.Err()
-}
-
-// given returns nil for an empty text.
-func given(s *string) *string {
-	if s != nil && *s == "" {
-		return nil
-	}
-	return s
 }
 
 func (r Resolution) word() string { return [...]string{"minute", "hour", "day"}[r] }

@@ -110,6 +110,8 @@ func TestKeyLife(t *testing.T) {
 
 		d.call(t, "GetKey", args{"id": id}, bearer(admin)).want(t, 200, "").noSecret(t)
 		renamed := d.call(t, "UpdateKey", args{"id": id, "name": "Production Server - Updated"}, bearer(admin)).want(t, 200, "").noSecret(t)
+		d.call(t, "CreateKey", args{"scopes": allScopes}, bearer(admin)).want(t, 201, "")
+		d.call(t, "UpdateKey", args{"id": id, "scopes": allScopes}, bearer(admin)).want(t, 200, "")
 		if renamed.str("name") != "Production Server - Updated" || !slices.Equal(sortedStrings(renamed.list("scopes")), allScopes) {
 			t.Errorf("after a rename the key is %v", renamed.Body)
 		}

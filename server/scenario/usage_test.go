@@ -74,8 +74,8 @@ func TestUsage(t *testing.T) {
 
 		a := usageOf(t, d, "GetKeyUsage", args{"id": id}, 5, dev)
 		wantNamed(t, "operations", a.named("operations", "operation"), map[string][4]float64{"GetUser": {4, 1, 1, 0}, "ListKeys": {1, 1, 0, 0}})
-		wantNamed(t, "clients", a.named("clients", "client"), map[string][4]float64{"openwearables-go/0.1.0": {4}, "curl/8": {1}})
-		wantNamed(t, "networks", a.named("networks", "network"), map[string][4]float64{"127.0.0.0/24": {5}})
+		wantNamed(t, "clients", a.named("clients", "client"), map[string][4]float64{"openwearables-go/0.1.0": {3}, "curl/8": {1}, "other": {1}})
+		wantNamed(t, "networks", a.named("networks", "network"), map[string][4]float64{"127.0.0.0/24": {4}, "other": {1}})
 		points := a.list("series")
 		if last := points[23].(map[string]any); len(points) != 24 || countsOf(last) != [4]float64{5, 2, 1, 0} || countsOf(points[0]) != [4]float64{} {
 			t.Errorf("%d points, the last %v", len(points), last)

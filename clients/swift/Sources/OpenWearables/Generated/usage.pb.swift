@@ -147,7 +147,8 @@ public struct UsageClient: Message {
   /// What the User-Agent names: an SDK and its version, such as
   /// `openwearables-go/0.1.0`, or the first product or the browser and its major
   /// version, such as `curl/8` or `Firefox/141`. `unknown` if it names nothing.
-  /// `other` stands for all clients of a day beyond the first 64.
+  /// `other` stands for all clients of a day beyond the first 64, and for requests
+  /// over the limit.
   public var client: String = ""
   public var requests: Int64 = 0
   public var lastUsedAt: Protobuf.Timestamp?
@@ -185,7 +186,8 @@ public struct UsageNetwork: Message {
   public static let messageName = "openwearables.v1.UsageNetwork"
 
   /// The /24 of the address, or its /48 in IPv6; `unknown` if the address is not
-  /// known. `other` stands for all networks of a day beyond the first 64.
+  /// known. `other` stands for all networks of a day beyond the first 64, and
+  /// for requests over the limit.
   public var network: String = ""
   public var requests: Int64 = 0
   public var lastUsedAt: Protobuf.Timestamp?

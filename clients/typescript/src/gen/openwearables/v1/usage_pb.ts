@@ -148,7 +148,8 @@ export type UsageClient = Message<"openwearables.v1.UsageClient"> & {
    * What the User-Agent names: an SDK and its version, such as
    * `openwearables-go/0.1.0`, or the first product or the browser and its major
    * version, such as `curl/8` or `Firefox/141`. `unknown` if it names nothing.
-   * `other` stands for all clients of a day beyond the first 64.
+   * `other` stands for all clients of a day beyond the first 64, and for requests
+   * over the limit.
    *
    * @generated from field: string client = 1;
    */
@@ -180,7 +181,8 @@ export const UsageClientSchema: GenMessage<UsageClient> = /*@__PURE__*/
 export type UsageNetwork = Message<"openwearables.v1.UsageNetwork"> & {
   /**
    * The /24 of the address, or its /48 in IPv6; `unknown` if the address is not
-   * known. `other` stands for all networks of a day beyond the first 64.
+   * known. `other` stands for all networks of a day beyond the first 64, and
+   * for requests over the limit.
    *
    * @generated from field: string network = 1;
    */
