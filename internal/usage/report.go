@@ -250,10 +250,10 @@ func (s *Reports) period(in RangeInput) (period, error) {
 		p.start = r.Start(*start)
 	}
 	switch {
+	case p.end.Year() <= 1970 || p.end.Year() > 9000:
+		v.Fail("end", "must be in a year from 1971 to 9000")
 	case p.start.Year() < 1970:
 		v.Fail("start", "must be in a year from 1970 on")
-	case p.end.Year() > 9000:
-		v.Fail("end", "must be in a year up to 9000")
 	case start != nil && !start.Before(*end):
 		v.Fail("start", "must be before end")
 	case p.spans() > MaxPoints:

@@ -140,7 +140,7 @@ func TestUsageRange(t *testing.T) {
 			{args{"start": "2999-03-07T10:30:00Z"}, "start", "before end"},
 			{args{"end": "9999-12-31T23:59:59Z", "resolution": "day"}, "end", ""},
 			{args{"end": "0001-01-01T00:00:00Z", "resolution": "day"}, "end", ""},
-			{args{"start": "1500-01-01T00:00:00Z"}, "end", ""},
+			{args{"start": "1500-01-01T00:00:00Z"}, "start", "from 1970 on"},
 			{args{"resolution": "week"}, "resolution", "minute, hour, day"},
 			{args{"resolution": ""}, "resolution", ""},
 		} {
