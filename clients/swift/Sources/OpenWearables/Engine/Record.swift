@@ -77,6 +77,11 @@ final class LiveSession: Sendable {
   /// Reports whether its access token is `access`.
   func carries(_ access: String?) -> Bool { access == record.access }
 
+  /// Reports whether both are the same tokens of the same sign-in, saved or not.
+  func isSame(as other: LiveSession?) -> Bool {
+    record.id == other?.record.id && record.access == other?.record.access
+  }
+
   /// Returns the session marked as not saved; the store holds `instead`.
   func marked(unsaved instead: Data?, now: TimeInterval) -> LiveSession {
     LiveSession(

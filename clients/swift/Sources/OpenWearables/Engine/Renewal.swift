@@ -60,7 +60,7 @@ final class Renewal {
       throw error
     }
     if let session, !session.carries(refused),
-      now < session.renewAt || session !== before && now < session.expiresAt
+      now < session.renewAt || !session.isSame(as: before) && now < session.expiresAt
     {
       return session
     }
@@ -123,8 +123,9 @@ final class Renewal {
       // Another process may have renewed it.
       guard case .success(let stored) = await loadResult() else { continue }
       guard let current = stored else { throw await noSession() }
-      if current === session { continue }
-      if !current.carries(refused), now < current.expiresAt { return current }
+      if !current.isSame(as: session), !current.carries(refused), now < current.expiresAt {
+        return current
+      }
       session = current
     }
   }

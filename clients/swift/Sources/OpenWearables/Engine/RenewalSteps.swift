@@ -57,7 +57,7 @@ extension Renewal {
     while true {
       if case .success(let stored) = await loadResult() {
         guard let current = stored else { throw await noSession() }
-        if current !== session { return current }
+        if !current.isSame(as: session) { return current }
       }
       if end.left == 0 { return try await self.end(session, cause) }
       await pause(Wait.racePoll)
@@ -66,9 +66,9 @@ extension Renewal {
 
   /// Closes a session that the server has ended, unless the store now holds another one or
   /// the provider returns one.
-  func end(_ session: LiveSession, _ cause: APIError) async throws(Failure) -> LiveSession {
-    guard let current = try await load() else { throw await noSession() }
-    if current !== session { return current }
+  func end(_ dead: LiveSession, _ cause: APIError) async throws(Failure) -> LiveSession {
+    guard let session = try await load() else { throw await noSession() }
+    if !session.isSame(as: dead) { return session }
     await core.noteDead(session.record.refresh, cause)
     if engine.provider != nil {
       switch await askProvider(cause.reason ?? .sessionExpired) {
@@ -81,7 +81,7 @@ extension Renewal {
     }
     do {
       if !(try await engine.store.clear(session.stored)),
-        case .success(let current?) = await loadResult(), current !== session
+        case .success(let current?) = await loadResult(), !current.isSame(as: session)
       {
         return current
       }

@@ -1,0 +1,68 @@
+import Foundation
+import XCTest
+
+@testable import OpenWearables
+
+/// Sessions that live in memory because their store cannot be written.
+final class UnsavedTests: XCTestCase {
+  private let server = TestServer.shared
+
+  private func revoke(_ session: UserSession) async throws {
+    let current = await session.engine.core.session
+    let token = try XCTUnwrap(current?.record.refresh)
+    let rpc = try TokenRPC(baseURL: server.url, allowInsecurePrivateNetwork: false)
+    let refused = await rpc.revoke(token)
+    XCTAssertNil(refused)
+  }
+
+  private func assertExpired(_ session: UserSession) async {
+    do {
+      _ = try await session.accessToken()
+      XCTFail("it has a token")
+    } catch { XCTAssertEqual((error as? APIError)?.kind, .sessionExpired, "\(error)") }
+  }
+
+  /// A session that the server ends is over although its renewal could not be saved.
+  func testUnsavedSessionEndsWhenTheServerEndsIt() async throws {
+    let (proxy, clock) = (try server.proxy(), TestClock())
+    let person = try await server.newPerson()
+    let store = FaultyStore(try await seeded(proxy.base, person.tokens, "expired"))
+    let session = UserSession(
+      baseURL: proxy.url, store: store, clock: clock.clock, core: Core(), provider: { _ in nil })
+    store.set("save_fails")
+    _ = try await session.accessToken()
+    try await revoke(session)
+    clock.advance(person.tokens.expiresIn + 60)
+    await assertExpired(session)
+    await assertExpired(session)
+    let refreshes = try await proxy.report().refreshes
+    XCTAssertEqual(refreshes, 2)
+  }
+
+  /// A pair that is saved at last, between two attempts to renew it, is replaced in the store.
+  func testPairSavedBetweenTwoAttemptsIsReplaced() async throws {
+    let (proxy, clock) = (try server.proxy(), TestClock())
+    let person = try await server.newPerson()
+    let store = FaultyStore(try await seeded(proxy.base, person.tokens, "expired"))
+    let session = UserSession(
+      baseURL: proxy.url, store: store, clock: clock.clock, core: Core(), provider: { _ in nil })
+    store.set("save_fails")
+    let first = try await session.accessToken().token
+    try await proxy.setRules([
+      [
+        "method": "RefreshToken", "fault": "answer", "times": 1, "status": 503,
+        "code": "unavailable", "headers": ["Retry-After": "1"],
+      ]
+    ])
+    clock.advance(person.tokens.expiresIn + 60)
+    let renewal = Task { try await session.accessToken().token }
+    try await eventually("an attempt") { try await proxy.report().refreshes == 2 }
+    store.set("")
+    let second = try await result(of: renewal).get()
+    XCTAssertNotEqual(second, first)
+    let stored = try await store.load()
+    XCTAssertEqual(try Record(stored: try XCTUnwrap(stored)).access, second.reveal())
+    let report = try await proxy.report()
+    XCTAssertEqual(report.rotated, 2)
+  }
+}
