@@ -39,6 +39,27 @@ final class UnsavedTests: XCTestCase {
     XCTAssertEqual(refreshes, 2)
   }
 
+  /// The end of one user's unsaved session leaves the record of another in the store.
+  func testEndOfAnUnsavedSessionKeepsTheRecordOfAnother() async throws {
+    let (ada, bob) = (try await server.newPerson(), try await server.newPerson())
+    let (store, clock) = (FaultyStore(MemoryStore()), TestClock())
+    let first = UserSession(
+      baseURL: server.url, store: store, userID: ada.id, core: Core(), provider: { _ in nil })
+    try await first.signIn(ada.tokens)
+    let record = try await store.load()
+    let second = UserSession(
+      baseURL: server.url, store: store, userID: bob.id, clock: clock.clock, core: Core(),
+      provider: { _ in nil })
+    store.set("save_fails")
+    try await second.signIn(bob.tokens)
+    try await revoke(second)
+    clock.advance(bob.tokens.expiresIn + 60)
+    await assertExpired(second)
+    let left = try await store.load()
+    XCTAssertNotNil(left)
+    XCTAssertEqual(left, record)
+  }
+
   /// A pair that is saved at last, between two attempts to renew it, is replaced in the store.
   func testPairSavedBetweenTwoAttemptsIsReplaced() async throws {
     let (proxy, clock) = (try server.proxy(), TestClock())

@@ -80,7 +80,7 @@ extension Renewal {
       }
     }
     do {
-      if !(try await engine.store.clear(session.stored)),
+      if !(try await clear(session)),
         case .success(let current?) = await loadResult(), !current.isSame(as: session)
       {
         return current
@@ -93,6 +93,13 @@ extension Renewal {
     guard await core.publish(nil, ended: ending, in: generation) else { throw .superseded }
     events.append(.sessionExpired(cause.reason))
     throw .failed(ended)
+  }
+
+  /// Removes the record of a session from the store. What an unsaved one did not replace goes
+  /// only if it is of this place.
+  private func clear(_ session: LiveSession) async throws -> Bool {
+    if session.isUnsaved, (try? own(session.instead)) == nil { return true }
+    return try await engine.store.clear(session.stored)
   }
 
   /// Gets a new session from the provider.
