@@ -23,7 +23,8 @@ final class ArgumentTests: XCTestCase {
         .insecure,
         [
           "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.2:8000", "[::ffff:10.0.0.1]",
-          "[fd00::1]", "[fc00::1]:80", "[fe80::1]", "169.254.1.1", "openwearables", "api:8000",
+          "[fd00::1]", "[fc00::1]:80", "[fe80::1]", "[fe80::1%25eth0]:80", "x_y-z.local",
+          "169.254.1.1", "openwearables", "api:8000",
           "Api.Default.SVC", "api.default.svc.cluster.local", "printer.local", "api.internal",
           "api.internal.", "api.svc.", "x0", "localhost.", "internal",
         ]
@@ -35,6 +36,9 @@ final class ArgumentTests: XCTestCase {
           "[fec0::1]", "0.0.0.0", "[::]", "api.example.com", "local.example.com",
           "api.internal.example.com", "api.notlocal", "134744072", "0x08080808", "010", "08",
           "8.8.2056", "10.1", "010.0.0.1", "localhost.example.com", "127.0.0.1.evil.example",
+          "evil.example%2F.local", "evil.example%3F.local", "evil.example%23.local",
+          "evil.example%40.local", "evil.example%5C.local", "evil.example%252F.local",
+          "evil.example%00.local", "a%2Elocal", "a;b.local", "[fe80::1%25a%2Fb]",
         ]
       ),
     ]
@@ -53,6 +57,22 @@ final class ArgumentTests: XCTestCase {
           }
         }
       }
+    }
+  }
+
+  /// Credentials go to the host that the URL shows, also over https.
+  func testHostIsSentAsItIsWritten() throws {
+    for (text, origin) in [
+      ("https://API.Example.com:8443/x/", "https://api.example.com:8443/x"),
+      ("https://b\u{fc}cher.example", "https://xn--bcher-kva.example"),
+      ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example"),
+      ("http://[::1]:80", "http://[::1]:80"),
+    ] {
+      XCTAssertEqual(try baseResult(try XCTUnwrap(URL(string: text))).get().string, origin)
+    }
+    for host in ["api.example.com%2F", "evil.example%2F.example.com", "a%40b", "a%3Fb", "a%23b"] {
+      let url = try XCTUnwrap(URL(string: "https://\(host)"))
+      XCTAssertThrowsError(try baseResult(url).get(), host)
     }
   }
 

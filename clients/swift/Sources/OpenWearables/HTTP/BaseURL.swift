@@ -13,7 +13,7 @@ package struct BaseURL: Sendable, Hashable {
   /// this machine's own, or with `allowInsecurePrivateNetwork` that of a private network.
   package init(_ url: URL, allowInsecurePrivateNetwork: Bool = false) throws(APIError) {
     guard let parts = URLComponents(url: url, resolvingAgainstBaseURL: true),
-      let scheme = parts.scheme?.lowercased(), let host = parts.host, !host.isEmpty
+      let scheme = parts.scheme?.lowercased(), parts.host?.isEmpty == false
     else { throw wrong("the base URL must be absolute, such as https://api.example.com") }
     guard parts.user == nil, parts.password == nil, parts.query == nil, parts.fragment == nil
     else {
@@ -24,9 +24,13 @@ package struct BaseURL: Sendable, Hashable {
     guard scheme == "https" || scheme == "http" else {
       throw wrong("the base URL must begin with https://")
     }
+    guard let host = writtenHost(url) else {
+      throw wrong(
+        "the host of the base URL must be an address, or a name of letters, digits, '.', '-' and "
+          + "'_', such as https://api.example.com")
+    }
     if scheme == "http" { try checkPlain(host, allowInsecurePrivateNetwork) }
-    let isBare = host.contains(":") && !host.hasPrefix("[")
-    var origin = "\(scheme)://\(isBare ? "[\(host)]" : host)".lowercased()
+    var origin = "\(scheme)://\(host)"
     if let port = parts.port { origin += ":\(port)" }
     var path = parts.percentEncodedPath
     while path.hasSuffix("/") { path.removeLast() }
@@ -50,6 +54,15 @@ package struct BaseURL: Sendable, Hashable {
 }
 
 private func wrong(_ message: String) -> APIError { .invalid(message, field: "baseURL") }
+
+/// Returns the host as the URL writes it, in lower case; nil if it has any character that a
+/// name or an address has not. `URLComponents` decodes it, and then `a%2Fb` would be the host
+/// `a` with a path.
+private func writtenHost(_ url: URL) -> String? {
+  let text = url.absoluteString.lowercased()
+  let name = #"(?<=^https?://)(\[[0-9a-f:.]+(%25[a-z0-9._-]+)?\]|[a-z0-9._-]+)(?=[:/]|$)"#
+  return text.range(of: name, options: .regularExpression).map { String(text[$0]) }
+}
 
 /// Throws if a host must not be reached over plain http.
 private func checkPlain(_ host: String, _ allowsPrivate: Bool) throws(APIError) {
