@@ -130,4 +130,40 @@ final class AccountTests: XCTestCase {
       XCTFail("it has the token of the first")
     } catch { XCTAssertEqual((error as? APIError)?.reason, "invalid_credentials", "\(error)") }
   }
+
+  /// A password that was mistyped is asked for again by the next call, at the first login and
+  /// after the server ended the session.
+  func testMistypedPasswordIsAskedForAgain() async throws {
+    let person = try await server.newPerson()
+    let rpc = try TokenRPC(baseURL: server.url, allowInsecurePrivateNetwork: false)
+    let refused = await rpc.revoke(try XCTUnwrap(person.tokens.refreshToken).reveal())
+    XCTAssertNil(refused)
+    let ended = try await seeded(server.url.absoluteString, person.tokens, "expired")
+    let (email, password) = (server.email, server.password)
+    for (store, note) in [(MemoryStore(), "first login"), (ended, "ended session")] {
+      let asked = Locked(0)
+      let session = UserSession(
+        baseURL: server.url, store: store, loginErrors: true, core: Core(),
+        provider: { rpc in
+          { _ in
+            let n = asked.with {
+              $0 += 1
+              return $0
+            }
+            return try await rpc.login(
+              email, n < 3 ? "not-it-\(n)" : password, by: Deadline(in: 10))
+          }
+        })
+      for _ in 0..<2 {
+        do {
+          _ = try await session.accessToken()
+          XCTFail("\(note): a wrong password was taken")
+        } catch {
+          XCTAssertEqual((error as? APIError)?.reason, "invalid_credentials", "\(note): \(error)")
+        }
+      }
+      _ = try await session.accessToken()
+      XCTAssertEqual(asked.with { $0 }, 3, note)
+    }
+  }
 }

@@ -159,7 +159,7 @@ final class Renewal {
     case .failure(let error) where error.underlyingError is SignInRequired:
       throw .failed(ended?.error ?? error)
     case .failure(let error):
-      throw .failed(await core.noteFailure(of: nil, error, now: now))
+      throw await providerFailure(error, of: nil)
     }
   }
 }

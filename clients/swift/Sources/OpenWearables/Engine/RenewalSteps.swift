@@ -75,7 +75,7 @@ extension Renewal {
       case .success(let fresh):
         return try await replace(session, by: fresh)
       case .failure(let error) where !(error.underlyingError is SignInRequired):
-        throw .failed(await core.noteFailure(of: session.record.refresh, error, now: now))
+        throw await providerFailure(error, of: session.record.refresh)
       case .failure: break
       }
     }
@@ -118,6 +118,13 @@ extension Renewal {
     } catch {
       return .failure(.providerFailed(error))
     }
+  }
+
+  /// Returns the failure of a provider and starts the cooldown, except after a password that
+  /// the server refused: the person may type the next one right.
+  func providerFailure(_ error: APIError, of token: String?) async -> Failure {
+    if engine.passesErrors, error.kind == .unauthenticated { return .failed(error) }
+    return .failed(await core.noteFailure(of: token, error, now: now))
   }
 
   /// Makes the stored session current and returns it. The record of another user or base URL
