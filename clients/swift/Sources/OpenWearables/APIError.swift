@@ -130,6 +130,8 @@ public struct APIError: Error, Sendable {
   var isConnectError = false
   /// The response came and cannot be used. Repeating the call would bring it again.
   var isFinal = false
+  /// The server itself asked to wait, and not only this package's cooldown.
+  var asksToWait = false
   /// The message as the server sent it, at most 1024 characters. Unlike ``message``, it is not fit for
   /// a terminal or a log.
   @_spi(Conformance) public internal(set) var rawMessage: String?
@@ -264,6 +266,7 @@ extension APIError {
       .unavailable, .unavailable, .tokenProviderFailed,
       printable("the token provider failed: \(masked(words(of: cause)))"), underlying: cause)
     error.retryAfter = known?.retryAfter
+    error.asksToWait = known?.asksToWait ?? false
     return error
   }
 

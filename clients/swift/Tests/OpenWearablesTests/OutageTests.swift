@@ -196,4 +196,46 @@ final class OutageTests: XCTestCase {
     let revokes = try await proxy.report().requests["RevokeToken"]
     XCTAssertEqual(revokes, 3, "two attempts of the sign-out, one behind the call")
   }
+
+  /// A person need not wait after an answer that asks for no wait.
+  func testPersonEndsACooldownThatTheServerDidNotAskFor() async throws {
+    for byNetwork in [false, true] {
+      let (session, proxy, _) = try await expired(TestClock())
+      try await proxy.setRules([
+        [
+          "method": "RefreshToken", "fault": "answer", "status": 503, "code": "unavailable",
+          "reason": "unavailable",
+        ]
+      ])
+      _ = try await error { _ = try await session.accessToken() }
+      try await proxy.setRules([])
+      _ = try await error { _ = try await session.accessToken() }
+      if byNetwork { await session.networkChanged() }
+      _ = try await session.accessToken(userInitiated: !byNetwork)
+    }
+  }
+
+  /// What the server asks of a provider holds against a person too.
+  func testServersOwnWaitThroughAProviderIsNotCutShort() async throws {
+    let proxy = try server.proxy()
+    try await proxy.setRules([
+      [
+        "method": "GetUser", "fault": "answer", "status": 429, "code": "resource_exhausted",
+        "headers": ["Retry-After": "50"],
+      ]
+    ])
+    let backend = try Client(baseURL: proxy.url, .key(Secret("opaque")), .init())
+    let asked = Locked(0)
+    let session = UserSession(baseURL: server.url) { _ in
+      asked.with { $0 += 1 }
+      _ = try await backend.users.get("u")
+      throw TestFailure("it was not refused")
+    }
+    _ = try await error { _ = try await session.accessToken() }
+    await session.networkChanged()
+    let failed = try await error { _ = try await session.accessToken(userInitiated: true) }
+    XCTAssertEqual(failed.reason, .tokenProviderFailed)
+    XCTAssertEqual(try XCTUnwrap(failed.retryAfter), 50, accuracy: 5)
+    XCTAssertEqual(asked.with { $0 }, 1)
+  }
 }

@@ -101,7 +101,7 @@ actor Core {
   /// Ends a cooldown that the server did not ask for. With `forgetting`, the next renewal is
   /// as persistent as a first one.
   func endCooldown(forgetting: Bool) {
-    guard failures.error?.isUnheard == true else { return }
+    guard failures.error?.asksToWait == false else { return }
     failures.error = nil
     if forgetting { failures.count = 0 }
   }
@@ -205,7 +205,8 @@ extension Core {
     }
   }
 
-  /// Ends the cooldowns of all sessions that got no answer: there is another network.
+  /// Ends the cooldowns of all sessions that the server did not ask for: there is another
+  /// network.
   static func networkChanged() async {
     for core in all.with({ $0.values.compactMap(\.core) }) {
       await core.endCooldown(forgetting: true)

@@ -64,9 +64,6 @@ extension APIError {
     }
     return kind == .offline || kind == .timeout && !isConnectError
   }
-
-  /// The server itself said nothing, so that nothing of it is disregarded by another attempt.
-  var isUnheard: Bool { reason == .tokenProviderFailed || isUnanswered }
 }
 
 /// How long the engine waits, in seconds.

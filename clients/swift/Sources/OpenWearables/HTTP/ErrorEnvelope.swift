@@ -85,6 +85,7 @@ extension APIError {
     self.headers = headers
     requestID = OpenWearables.requestID(headers)
     retryAfter = retryDelay(headers, now: Date().timeIntervalSince1970)
+    asksToWait = retryAfter ?? 0 > 0
   }
 
   private mutating func read(_ detail: ErrorDetailReader) {
