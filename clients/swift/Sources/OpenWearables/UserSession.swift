@@ -65,7 +65,8 @@ public final class UserSession: Sendable {
     password: @escaping @Sendable () async throws -> String
   ) -> UserSession {
     UserSession(
-      baseURL: baseURL, store: store, userID: email,
+      baseURL: baseURL, store: store,
+      userID: email.trimmingCharacters(in: .whitespacesAndNewlines).lowercased(),
       allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, loginErrors: true,
       provider: { rpc in
         { _ in try await rpc.login(email, try await password(), by: Deadline(in: Wait.call)) }

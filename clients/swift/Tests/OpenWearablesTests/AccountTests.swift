@@ -166,4 +166,18 @@ final class AccountTests: XCTestCase {
       XCTAssertEqual(asked.with { $0 }, 3, note)
     }
   }
+
+  /// However a developer's address is typed, the session is the same.
+  func testAddressOfADeveloperIsNormalized() async throws {
+    let store = MemoryStore()
+    let password = server.password
+    _ = try await UserSession.developer(
+      baseURL: server.url, email: server.email.uppercased(), store: store
+    ) { password }.accessToken()
+    let stored = await store.load()
+    XCTAssertEqual(try Record(stored: try XCTUnwrap(stored)).user, server.email)
+    _ = try await UserSession.developer(
+      baseURL: server.url, email: " \(server.email.capitalized)\n", store: store
+    ) { throw TestFailure("the password was asked for") }.accessToken()
+  }
 }
