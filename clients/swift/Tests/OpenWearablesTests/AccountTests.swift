@@ -180,4 +180,18 @@ final class AccountTests: XCTestCase {
       baseURL: server.url, email: " \(server.email.capitalized)\n", store: store
     ) { throw TestFailure("the password was asked for") }.accessToken()
   }
+
+  /// A record without a user may be that of an address or of the app's own name for a user,
+  /// and is marked with it when it is saved next.
+  func testOldRecordIsThatOfAUserWithAnotherKindOfName() async throws {
+    for user in ["ada@example.com", "ada"] {
+      let ada = try await server.newPerson()
+      let store = try await seeded(server.url.absoluteString, ada.tokens, "expired")
+      _ = try await session(store, of: user).accessToken()
+      let stored = await store.load()
+      XCTAssertEqual(try Record(stored: try XCTUnwrap(stored)).user, user)
+      await assertSignedOut(session(store, of: "bob"), "another name")
+      await assertSignedOut(session(store, of: ada.id), "the subject")
+    }
+  }
 }

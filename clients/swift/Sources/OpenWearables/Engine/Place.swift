@@ -11,11 +11,13 @@ struct Place: Sendable, Hashable {
   }
 
   /// Reports whether the record is a session of this place. A record that does not name its
-  /// user belongs to the subject of its token.
+  /// user belongs to the subject of its token, and to a user by any name that the server does
+  /// not give: its ids are UUIDs.
   func holds(_ record: Record) -> Bool {
     guard record.base == base else { return false }
     guard let user else { return true }
-    return user == record.user ?? subject(of: record.access)
+    if let named = record.user { return user == named }
+    return UUID(uuidString: user) == nil || user == subject(of: record.access)
   }
 }
 
