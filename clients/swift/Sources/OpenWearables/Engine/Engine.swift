@@ -76,12 +76,12 @@ struct Engine: Sendable {
       let ended = Ending(id: record.id, error: .signedOut())
       _ = await core.publish(nil, ended: ended, in: generation)
     }
+    core.emitter.emit([.signedOut(elsewhere: false)])
     for token in tokens {
       let refused = await rpc.revoke(token)
       if let refused { Revocations.add(token, of: base, refused, after: 0) }
       failed = failed ?? refused
     }
-    core.emitter.emit([.signedOut(elsewhere: false)])
     return failed
   }
 
