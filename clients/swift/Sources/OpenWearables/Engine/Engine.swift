@@ -79,7 +79,9 @@ struct Engine: Sendable {
     core.emitter.emit([.signedOut(elsewhere: false)])
     for token in tokens {
       let refused = await rpc.revoke(token)
-      if let refused { Revocations.add(token, of: base, refused, after: 0) }
+      if let refused {
+        Revocations.postpone([.init(base: base, token: Secret(token))], failures: 0, refused)
+      }
       failed = failed ?? refused
     }
     return failed

@@ -31,8 +31,8 @@ package struct TokenRPC: Sendable {
     } catch { return .failure(error) }
   }
 
-  /// Ends the session of a refresh token, in at most two attempts. Returns the error of the
-  /// last.
+  /// Ends the session of a refresh token, in at most two attempts, and one if the server asks
+  /// to wait. Returns the error of the last.
   func revoke(_ token: String) async -> APIError? {
     var n = 0
     while true {
@@ -44,7 +44,9 @@ package struct TokenRPC: Sendable {
           by: Deadline(in: Wait.attempt))
         return nil
       } catch {
-        guard n < 2, error.isRetryable, await pause(Wait.backoff(n)) else { return error }
+        guard n < 2, error.isRetryable, !error.asksToWait, await pause(Wait.backoff(n)) else {
+          return error
+        }
       }
     }
   }

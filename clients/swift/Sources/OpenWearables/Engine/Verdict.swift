@@ -84,8 +84,6 @@ enum Wait {
   /// Before a failed save is tried again.
   static let save: TimeInterval = 5
   static let maxCooldown: TimeInterval = 60
-  /// Between two attempts to revoke a token behind other calls.
-  static let revocationApart: TimeInterval = 3
   /// The longest wait or life that anybody can state: 31 years, which every sum can hold.
   static let longest: TimeInterval = 1e9
 
@@ -102,6 +100,13 @@ enum Wait {
     if error.isUnanswered { return .random(in: 1...2) }
     let base = min(5 * pow(2, Double(min(n, 10) - 1)), maxCooldown / 2)
     return base + .random(in: 0..<base)
+  }
+
+  /// Returns how long no token is revoked after `n` failed rounds behind other calls: 3 s,
+  /// doubling up to a minute, and at least what the server asks for.
+  static func revocation(_ n: Int, _ error: APIError) -> TimeInterval {
+    let own = n == 0 ? 0 : min(3 * pow(2, Double(min(n, 10) - 1)), maxCooldown)
+    return max(own, error.retryAfter ?? 0)
   }
 
   /// Returns how many attempts a renewal makes after `n` failed ones. After a failure, one
