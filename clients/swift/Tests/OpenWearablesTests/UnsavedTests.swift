@@ -60,6 +60,48 @@ final class UnsavedTests: XCTestCase {
     XCTAssertEqual(left, record)
   }
 
+  /// A store that never replaces its record, and does not fail, costs one refresh.
+  func testStoreThatReplacesNothingCostsOneRefresh() async throws {
+    let proxy = try server.proxy()
+    let person = try await server.newPerson()
+    let store = RefusingStore(try await seeded(proxy.base, person.tokens, "expired"))
+    let session = UserSession(
+      baseURL: proxy.url, store: store, core: Core(), provider: { _ in nil })
+    let recorder = EventRecorder()
+    recorder.listen(session.events)
+    let call = Task { try await withTimeout(5) { try await session.accessToken().token } }
+    let token = try await result(of: call).get()
+    _ = try await server.client(accessToken: token.reveal()).users.get(person.id)
+    _ = try await session.accessToken()
+    let refreshes = try await proxy.report().refreshes
+    XCTAssertEqual(refreshes, 1)
+    try await eventually("the event") { recorder.count("storage_error") == 1 }
+  }
+
+  /// The session of a provider that such a store does not take lives too, and is not revoked.
+  func testStoreThatReplacesNothingKeepsTheSessionOfAProvider() async throws {
+    let (ada, again) = (try await server.newPerson(), try await server.newPerson())
+    let rpc = try TokenRPC(baseURL: server.url, allowInsecurePrivateNetwork: false)
+    let refused = await rpc.revoke(try XCTUnwrap(ada.tokens.refreshToken).reveal())
+    XCTAssertNil(refused)
+    let asked = Locked(0)
+    let store = try await seeded(server.url.absoluteString, ada.tokens, "expired")
+    let session = UserSession(
+      baseURL: server.url, store: RefusingStore(store), core: Core(),
+      provider: { _ in
+        { _ in
+          asked.with { $0 += 1 }
+          return again.tokens
+        }
+      })
+    let call = Task { try await withTimeout(5) { try await session.accessToken().token } }
+    let token = try await result(of: call).get()
+    XCTAssertEqual(token, again.tokens.accessToken)
+    await pause(0.3)
+    _ = try await Client(session).users.get(again.id)
+    XCTAssertEqual(asked.with { $0 }, 1)
+  }
+
   /// A pair that is saved at last, between two attempts to renew it, is replaced in the store.
   func testPairSavedBetweenTwoAttemptsIsReplaced() async throws {
     let (proxy, clock) = (try server.proxy(), TestClock())
@@ -86,4 +128,15 @@ final class UnsavedTests: XCTestCase {
     let report = try await proxy.report()
     XCTAssertEqual(report.rotated, 2)
   }
+}
+
+/// A store that says of every record that another one is in its place.
+private final class RefusingStore: SessionStore {
+  private let inner: MemoryStore
+
+  init(_ inner: MemoryStore) { self.inner = inner }
+
+  func load() async throws -> Data? { await inner.load() }
+  func save(_: Data, replacing _: Data?) async throws -> Bool { false }
+  func clear(_ expected: Data?) async throws -> Bool { await inner.clear(expected) }
 }

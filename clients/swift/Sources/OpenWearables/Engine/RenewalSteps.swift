@@ -19,10 +19,13 @@ extension Renewal {
       throw .superseded
     }
     var session = new
-    let before = old == nil ? foreign : old?.stored
+    var before = old == nil ? foreign : old?.stored
     do {
-      guard try await engine.store.save(new.raw, replacing: before) else {
-        return try await adoptStored(insteadOf: new)
+      if !(try await engine.store.save(new.raw, replacing: before)) {
+        let stored = try await adoptStored(insteadOf: new, after: old)
+        guard stored.isSame(as: old) else { return stored }
+        before = stored.stored
+        throw StoreError(description: "it does not replace the record that it holds")
       }
     } catch let failure as Failure {
       throw failure
@@ -43,9 +46,13 @@ extension Renewal {
   }
 
   /// Adopts the session that another process stored while `session` was fetched. `session`
-  /// is discarded if the other one has another id or there is none.
-  private func adoptStored(insteadOf session: LiveSession) async throws(Failure) -> LiveSession {
+  /// is discarded if the other one has another id or there is none. Returns `old` if that is
+  /// still stored.
+  private func adoptStored(
+    insteadOf session: LiveSession, after old: LiveSession?
+  ) async throws(Failure) -> LiveSession {
     let current = try await load()
+    if let current, current.isSame(as: old) { return current }
     if current?.record.id != session.record.id { discard(session) }
     guard let current else { throw await noSession() }
     return current
