@@ -8,6 +8,7 @@ import {
   createClient,
   isOffline,
   isRateLimited,
+  isSessionExpired,
   isUnavailable,
   memory,
   type OpenWearablesError,
@@ -19,12 +20,11 @@ import { TokenRpc } from "../src/rpc.js";
 import { fakeServer } from "../src/testing.js";
 
 /** A session whose clock the test advances. */
-function rig(provider?: TokenProvider) {
+function rig(provider?: TokenProvider, store = memory()) {
   let ahead = 0;
   const clock = { wall: () => systemClock.wall() + ahead, mono: () => systemClock.mono() + ahead };
   const server = fakeServer();
   const core = createCore(server.baseUrl, clock);
-  const store = memory();
   const auth = session((emitter, base) => {
     const rpc = new TokenRpc(base.bare(false), base.url, clock);
     return createEngine(core, store, rpc, emitter, { provider });
@@ -159,4 +159,41 @@ test("a sign-out without a network is revoked with the next call that succeeds",
   await stolen.signIn(first);
   await assert.rejects(thief.users.get("ada"), /ended/);
   assert.equal((await client.users.get("bob")).id, "bob");
+});
+
+test("a session that cannot be stored ends when the server has ended it", async () => {
+  const inner = memory();
+  let full = false;
+  let loads = 0;
+  const { server, auth, client, advance } = rig(undefined, {
+    ...inner,
+    load: async () => {
+      loads++;
+      assert.ok(loads < 1_000, "it loops");
+      return inner.load();
+    },
+    save: async (...args) => {
+      if (full) {
+        throw new Error("the quota is used up");
+      }
+      return inner.save(...args);
+    },
+  });
+  await auth.signIn(server.mint("ada"));
+  full = true;
+  server.expire();
+  await client.users.get("ada");
+  for (const passed of [6_000, 3_700_000]) {
+    advance(passed);
+    await client.users.get("ada"); // each load tries to store it again
+  }
+  assert.equal(server.count("RefreshToken"), 2);
+
+  server.revoke("ada");
+  advance(11_000);
+  const signal = AbortSignal.timeout(5_000);
+  await assert.rejects(client.users.get("ada", { timeoutMs: 0, signal }), isSessionExpired);
+  assert.equal(server.count("RefreshToken"), 3);
+  await assert.rejects(client.users.get("ada"), isSessionExpired);
+  assert.equal(server.count("RefreshToken"), 3);
 });

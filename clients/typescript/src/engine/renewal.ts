@@ -86,7 +86,7 @@ async function renewLocked(r: Renewal): Promise<Session | undefined> {
     r.options.readOnly || cooldownError(core) ? undefined : await r.store.lock(r.signal);
   try {
     const s = await load(r);
-    if (isUsable(core, s, r.refused) && (s !== before || !isDue(core, s))) {
+    if (isUsable(core, s, r.refused) && (!isSame(s, before) || !isDue(core, s))) {
       return s;
     }
     const failed = cooldownError(core);
@@ -144,7 +144,7 @@ async function refresh(r: Renewal, s: Session): Promise<Session | undefined> {
     await pause(r, n, n < allowed, answer);
     // Another tab or process may have succeeded.
     const current = await latest(r, s);
-    if (!current || (current !== s && isUsable(core, current, r.refused))) {
+    if (!current || (!isSame(current, s) && isUsable(core, current, r.refused))) {
       return current;
     }
     s = current;
@@ -199,6 +199,11 @@ async function replace(
   return s;
 }
 
+/** Reports whether two sessions have one record, wherever that is stored by now. */
+function isSame(a: Session | undefined, b: Session | undefined): boolean {
+  return a?.raw === b?.raw;
+}
+
 /** Returns the record that the store holds while old is current. */
 function held({ core }: Renewal, old: Session | undefined): string | undefined {
   return old ? old.stored : core.others;
@@ -227,7 +232,7 @@ async function race(
   const racePoll = 100;
   for (const until = now(r) + raceWait; now(r) < until; ) {
     const current = await latest(r, s);
-    if (current !== s) {
+    if (!isSame(current, s)) {
       return current;
     }
     await sleep(racePoll, r.signal);
@@ -245,9 +250,10 @@ async function endSession(
   cause: OpenWearablesError,
 ): Promise<Session | undefined> {
   const current = await load(r);
-  if (current !== s) {
+  if (!current || !isSame(current, s)) {
     return current;
   }
+  s = current;
   r.core.failures.dead = cause;
   const fresh = await askProvider(r, cause.reason);
   if (fresh) {
@@ -255,7 +261,7 @@ async function endSession(
   }
   const cleared = await swap(r, undefined, s);
   const other = cleared === false && (await latest(r, s));
-  if (other && other !== s) {
+  if (other && !isSame(other, s)) {
     return other;
   }
   const silent = cause.reason === "signed_out"; // there was no session to end
