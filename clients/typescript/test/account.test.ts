@@ -97,6 +97,28 @@ test("a record without a user is that of its token's subject", async () => {
   assert.equal((await open(any, undefined).auth.token()).token.reveal(), "opaque");
 });
 
+test("a record without a user serves the app's own id, and a renewal writes that into it", async () => {
+  for (const userId of ["mine", "ada@example.com"]) {
+    const store = memory();
+    await store.save(storedRecord(rig.server, (await newPairOf(ada)).pair, "expired"), undefined);
+    const auth = userSession({ store, userId });
+    const ow = createClient({ baseUrl: rig.server, auth });
+    assert.equal((await ow.users.get(ada.id)).id, ada.id);
+    assert.equal(JSON.parse((await store.load()) ?? "").user_id, userId);
+    const other = userSession({ store, userId: "other" });
+    createClient({ baseUrl: rig.server, auth: other });
+    await assert.rejects(other.token(), (e) => reason(e) === "signed_out");
+  }
+  const store = memory();
+  const old = storedRecord(rig.server, ada.pair, "fresh");
+  await store.save(old, undefined);
+  for (const userId of [bob.id, bob.id.toUpperCase()]) {
+    const other = userSession({ store, userId });
+    createClient({ baseUrl: rig.server, auth: other });
+    await assert.rejects(other.token(), (e) => reason(e) === "signed_out", userId);
+  }
+});
+
 test("another base URL finds the store empty, and signs in there", async () => {
   const proxy = await rig.proxy();
   const store = memory();

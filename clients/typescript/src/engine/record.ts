@@ -124,7 +124,7 @@ export function openSession({ base, user, clock }: Owner, raw: string): Session 
       !credentialError(`${r.access_token}${r.refresh_token ?? ""}`) &&
       Number.isFinite(r.ttl + r.expires_at + r.saved_at + r.skew);
     if (valid) {
-      if (r.base_url !== base || (user && user !== (r.user_id ?? subject(r.access_token)))) {
+      if (r.base_url !== base || (user && user !== (r.user_id ?? ownerOf(r, user)))) {
         return undefined;
       }
       const left = r.expires_at - clock.wall() - r.skew;
@@ -134,6 +134,15 @@ export function openSession({ base, user, clock }: Owner, raw: string): Session 
     // The parser's message quotes the record.
   }
   throw storageError(new Error("what it holds is no session; use another store"));
+}
+
+/**
+ * Returns whose an old record is, which does not say it, if one user is asked for: the
+ * token's subject is an id of the server, and can be compared only to such an id.
+ */
+function ownerOf({ access_token }: SessionRecord, user: string): string {
+  const isServerId = /^[\da-f]{32}$/i.test(user.replace(/-/g, ""));
+  return isServerId ? subject(access_token) : user;
 }
 
 /** Reports whether a session stands for a cookie of which only a renewal can tell. */
