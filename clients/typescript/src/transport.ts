@@ -59,6 +59,9 @@ export function connect(options: ClientOptions): { transport: Transport; baseUrl
 /** In the context values of a raw client's call: a person waits, as in the options of a call. */
 export const userInitiated = createContextKey(false, { description: "userInitiated" });
 
+/** The longest Retry-After that a call waits for, in milliseconds. */
+const maxRetryAfter = 60_000;
+
 const late = () => new OpenWearablesError("the deadline passed", { kind: "timeout" });
 
 /** How a call is sent, and whether it may be repeated. */
@@ -106,7 +109,7 @@ async function repeat<R extends { header: Headers }>(
       }
       const pause = failed.retryAfterMs || backoff(tries + 1);
       const again = call.safe && ++tries <= call.retries && isRetryable(failed);
-      if (!again || signal.aborted || pause >= call.left()) {
+      if (!again || signal.aborted || pause > maxRetryAfter || pause >= call.left()) {
         throw failed;
       }
       await sleep(pause, signal);

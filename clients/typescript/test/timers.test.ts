@@ -71,6 +71,21 @@ test("a Retry-After beyond the deadline fails at once with its time", async () =
   const patient = createClient({ ...options, fetch: server.fetch, timeoutMs: 0 });
   server.fail({ kind: "status", status: 429, headers, body });
   const asked = server.count("GetUser");
+  const long = await patient.users
+    .get("ada", { signal: AbortSignal.timeout(1_000) })
+    .catch((x) => x);
+  assert.ok(isRateLimited(long), String(long));
+  assert.equal(long.retryAfterMs, 3e9);
+  assert.equal(server.count("GetUser"), asked + 1);
+});
+
+test("without a deadline a call waits for a minute that the server asks for", async () => {
+  const { server, options } = rig();
+  const patient = createClient({ ...options, fetch: server.fetch, timeoutMs: 0 });
+  await patient.users.get("ada");
+  const headers = { ...refused, "Retry-After": "60" };
+  server.fail({ kind: "status", status: 429, headers, body });
+  const asked = server.count("GetUser");
   const c = new AbortController();
   const call = assert.rejects(patient.users.get("ada", { signal: c.signal }), isCanceled);
   await later(50);
