@@ -20,8 +20,8 @@ export interface Bound {
   token(refused: string | undefined, need: Need): Promise<string>;
   /** Whether a refused token can be renewed. */
   readonly renews: boolean;
-  /** Receives the headers of every response, and whether it was a success. */
-  observe?(headers: Headers, ok: boolean): void;
+  /** Receives the headers of every response. */
+  observe?(headers: Headers): void;
 }
 
 /** @internal */
@@ -56,8 +56,9 @@ export interface Session extends Auth {
    * Forgets the session at once, clears the store and then revokes the session at
    * the server. A renewal under way cannot bring the session back. It rejects if the
    * store cannot be cleared or the server cannot be reached; this page or process is
-   * signed out in any case, and revokes the session after the next call that succeeds
-   * or when the network returns. The token provider is not called again until signIn.
+   * signed out in any case, and revokes the session after the next call of any client of
+   * the base URL that succeeds, or when the network returns. The token provider is not
+   * called again until signIn.
    */
   signOut(): Promise<void>;
   /**
@@ -263,7 +264,6 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
             return (await e.token(refused, need)).record.access_token;
           },
           renews: true,
-          observe: (_, ok) => void (ok && engine?.reached()),
         };
       },
     },

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { sharedCore } from "./engine/core.js";
 import { createEngine } from "./engine/engine.js";
 import { randomKey, type Session as Stored } from "./engine/record.js";
+import { forget } from "./engine/revocation.js";
 import { signedOut } from "./error.js";
 import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
 import type { Pair } from "./pair.js";
@@ -47,7 +48,7 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
       await engine.core.renewal?.catch(() => {}); // its response would set the cookie of the old session
       const unlock = await engine.store.lock();
       try {
-        if (engine.core.unrevoked.delete(inCookie)) {
+        if (forget(base.url, inCookie)) {
           await rpc.revoke().catch(() => {}); // now, while the cookie is that of the old session
         }
         await engine.signIn(await rpc.login(email, password));
@@ -103,9 +104,9 @@ class CookieRpc extends TokenRpc {
     });
   }
 
-  override async revoke(): Promise<void> {
+  override async revoke(_?: string, attempts?: number): Promise<void> {
     await this.#refreshing;
-    await super.revoke("");
+    await super.revoke("", attempts);
   }
 
   override discard(): void {

@@ -7,6 +7,7 @@ import {
   type Session,
   type SessionRecord,
 } from "./engine/record.js";
+import { postpone } from "./engine/revocation.js";
 import { attemptTimeout, backoff } from "./engine/verdict.js";
 import { invalidResponse, toError } from "./error.js";
 import { SessionService } from "./gen/openwearables/v1/session_pb.js";
@@ -40,8 +41,8 @@ export class TokenRpc {
     );
   }
 
-  /** Revokes the session of a refresh token, in at most two attempts. */
-  async revoke(refreshToken: string): Promise<void> {
+  /** Revokes the session of a refresh token. */
+  async revoke(refreshToken: string, attempts = 2): Promise<void> {
     const request = refreshToken ? { refreshToken } : {};
     for (let n = 1; ; n++) {
       try {
@@ -49,7 +50,7 @@ export class TokenRpc {
         return;
       } catch (e) {
         const err = toError(e);
-        if (n > 1 || !isRetryable(err)) {
+        if (n >= attempts || !isRetryable(err)) {
           throw err;
         }
         await sleep(backoff(n));
@@ -58,11 +59,14 @@ export class TokenRpc {
   }
 
   /**
-   * Revokes a session that was not stored, in the background. If that fails it expires
-   * by itself.
+   * Revokes a session that was not stored, in the background. If that fails it is tried
+   * again after a call that succeeds.
    */
   discard({ record }: Session): void {
-    void this.revoke(record.refresh_token ?? "").catch(() => {});
+    const { base_url, refresh_token: token } = record;
+    if (token) {
+      this.revoke(token).catch((e) => postpone(base_url, token, e, () => this.revoke(token, 1)));
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ import { type Auth, type Bound, bind } from "./auth.js";
 import { type Base, type BaseOptions, createBase } from "./base.js";
 import { sleep, startDeadline, throwIfAborted } from "./clock.js";
 import { randomKey } from "./engine/record.js";
+import { revokeRest } from "./engine/revocation.js";
 import { backoff } from "./engine/verdict.js";
 import { canceled, invalid, OpenWearablesError, toError, unsupported } from "./error.js";
 import {
@@ -95,12 +96,12 @@ async function repeat<R extends { header: Headers }>(
     try {
       throwIfAborted(signal);
       const res = await send();
-      auth?.observe?.(res.header, true);
+      auth?.observe?.(res.header);
       return res;
     } catch (e) {
       const failed = toError(e);
       if (failed.cause instanceof ConnectError) {
-        auth?.observe?.(failed.cause.metadata, false);
+        auth?.observe?.(failed.cause.metadata);
       }
       if (failed.code === Code.Unauthenticated && sent && auth?.renews && !replayed) {
         replayed = true;
@@ -159,9 +160,11 @@ export function authorized(
         left: limit.left,
       };
       try {
-        return await repeat(auth, call, () =>
+        const res = await repeat(auth, call, () =>
           chosen.unary(method, limit.signal, whole(limit.left()), headers, input, values),
         );
+        void revokeRest(base.url);
+        return res;
       } catch (e) {
         throw ending(limit.signal) ?? toError(e);
       } finally {

@@ -45,8 +45,6 @@ export interface Core extends Owner {
   readonly waiting: Set<(error: OpenWearablesError, until: number) => void>;
   /** The id of the session that events have told of. */
   told?: string | undefined;
-  /** The refresh tokens of signed-out sessions that are still to be revoked. */
-  readonly unrevoked: Set<string>;
   /** The session of another user or base URL that the store holds. Only a sign-in replaces it. */
   others?: string | undefined;
   failures: Failures;
@@ -57,7 +55,6 @@ export function createCore(base: string, clock: Clock, user = ""): Core {
   const failures = { count: 0, until: 0 };
   const sets = {
     emitters: new Set<never>(),
-    unrevoked: new Set<string>(),
     waiting: new Set<never>(),
   };
   return { base, user, clock, generation: 0, failures, ...sets };

@@ -1,7 +1,6 @@
 import { abortable } from "../clock.js";
 import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
 import { isHidden } from "../resume.js";
-import { isRetryable } from "../retry.js";
 import type { TokenRpc } from "../rpc.js";
 import { type GuardedStore, guardedStore, type Store } from "../store/store.js";
 import type { Context, EngineOptions, Need } from "./context.js";
@@ -20,6 +19,7 @@ import {
 import type { Emitter } from "./event.js";
 import { isOthers, openSession, type Session } from "./record.js";
 import { renew } from "./renewal.js";
+import { postpone, revokeRest } from "./revocation.js";
 
 /** Keeps a session's tokens fresh for one client. */
 export interface Engine extends Context {
@@ -32,8 +32,6 @@ export interface Engine extends Context {
   resume(): void;
   /** Checks the session once, after the page was hidden or the network was away. */
   wake(): void;
-  /** Revokes the sessions whose sign-out did not reach the server, in the background. */
-  reached(): void;
   /**
    * Makes s the session in place of any other and stores it. If that fails it emits
    * storageError.
@@ -106,12 +104,11 @@ export function createEngine(
     },
     resume: () => endCooldown(core),
     wake() {
-      void revokeRest(context);
+      void revokeRest(core.base);
       if (core.session) {
         joinRenewal();
       }
     },
-    reached: () => void revokeRest(context),
     async signIn(s) {
       throwIfDisposed();
       return signIn(context, s);
@@ -165,7 +162,9 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
     if (token) {
       await rpc.revoke(token).catch((e) => {
         failed ??= toError(e);
-        postpone(core, token, e);
+        const again = () =>
+          token === rpc.placeholder ? revokeCookie(store, rpc, token) : rpc.revoke(token, 1);
+        postpone(core.base, token, e, again);
       });
     }
   }
@@ -174,32 +173,15 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
   }
 }
 
-/** Keeps a refresh token to revoke it later, if the failure was transient. */
-function postpone({ unrevoked }: Core, token: string, failed: unknown): void {
-  const most = 16;
-  const error = toError(failed);
-  if (unrevoked.size < most && (error.kind === "timeout" || isRetryable(error))) {
-    unrevoked.add(token);
-  }
-}
-
-/** Revokes the sessions whose sign-out did not reach the server. */
-async function revokeRest({ core, store, rpc }: Context): Promise<void> {
-  const tokens = [...core.unrevoked];
-  core.unrevoked.clear();
-  for (const token of tokens) {
-    const held = token === rpc.placeholder;
-    const unlock = held ? await store.lock() : undefined;
-    try {
-      // Another tab may have signed in since: the cookie is then that of its session.
-      if (!held || !(await store.load())) {
-        await rpc.revoke(token);
-      }
-    } catch (e) {
-      postpone(core, token, e);
-    } finally {
-      unlock?.();
+/** Revokes the session of the browser's cookie, unless a tab has signed in since. */
+async function revokeCookie(store: GuardedStore, rpc: TokenRpc, token: string): Promise<void> {
+  const unlock = await store.lock();
+  try {
+    if (!(await store.load())) {
+      await rpc.revoke(token, 1);
     }
+  } finally {
+    unlock?.();
   }
 }
 

@@ -31,7 +31,7 @@ export function judge(err: OpenWearablesError): Verdict {
 
 // In milliseconds.
 export const attemptTimeout = 10_000;
-const maxCooldown = 60_000;
+export const maxCooldown = 60_000;
 
 /**
  * Returns the wait before a retry after n failures, with full jitter: up to 250 ms,
