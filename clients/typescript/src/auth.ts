@@ -62,6 +62,12 @@ export interface Session extends Auth {
    */
   signOut(): Promise<void>;
   /**
+   * Tells the session that the network may be another one by now: the next call that needs
+   * a token tries at once to get one, unless the server asked to wait. Pages of a browser
+   * notice it themselves.
+   */
+  networkChanged(): void;
+  /**
    * Stops listening to other tabs and cancels the work under way. The store keeps the
    * session, even if a renewal was under way. Call it when a component is unmounted or
    * a request is over. A later use starts the session again, as an effect needs it that
@@ -250,6 +256,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
         await e.signIn(newSession(e.core, randomKey(), readPair(from), e.core.clock.mono()));
       },
       signOut: async () => requireEngine().signOut(),
+      networkChanged: () => engine?.resume(),
       dispose: () => engine?.dispose(),
       [bind](base) {
         bound ??= base;

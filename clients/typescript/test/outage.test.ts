@@ -119,6 +119,21 @@ test("a provider's failure says why and how long it lasts", async () => {
   assert.equal(asked, 3);
 });
 
+test("after a change of the network a call renews at once, and as often as at first", async () => {
+  const { server, auth, client } = rig();
+  auth.networkChanged();
+  await auth.signIn(server.mint("ada"));
+  server.expire();
+  server.fail({ method: "RefreshToken", kind: "offline", times: 4 });
+  await assert.rejects(client.users.get("ada"), isOffline);
+  await assert.rejects(client.users.get("ada"), isOffline);
+  assert.equal(server.count("RefreshToken"), 4);
+  auth.networkChanged();
+  server.fail({ method: "RefreshToken", kind: "offline" });
+  assert.equal((await client.users.get("ada")).id, "ada");
+  assert.equal(server.count("RefreshToken"), 6);
+});
+
 test("a call fails at once if a renewal has to wait for longer than the call may", async () => {
   const { server, auth, client } = rig();
   await auth.signIn(server.mint("ada"));

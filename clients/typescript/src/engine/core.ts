@@ -134,10 +134,14 @@ export function startCooldown(core: Core, error: OpenWearablesError): OpenWearab
   return cooldownError(core) ?? error;
 }
 
-/** Ends the cooldown, unless the server asked for it. */
-export function endCooldown({ failures }: Core): void {
+/**
+ * Ends the cooldown, unless the server asked for it. `forget`: the next renewal makes as
+ * many attempts as a first one.
+ */
+export function endCooldown({ failures }: Core, forget = false): void {
   if (!failures.error?.retryAfterMs) {
     failures.until = 0;
+    failures.count = forget ? 0 : failures.count;
   }
 }
 

@@ -102,7 +102,7 @@ export function createEngine(
         }
       }
     },
-    resume: () => endCooldown(core),
+    resume: () => endCooldown(core, true),
     wake() {
       void revokeRest(core.base);
       if (core.session) {
