@@ -11,7 +11,7 @@ import {
   isSessionExpired,
   isUnavailable,
   memory,
-  type OpenWearablesError,
+  OpenWearablesError,
   SignInRequiredError,
   type TokenProvider,
   userSession,
@@ -117,6 +117,62 @@ test("a provider's failure says why and how long it lasts", async () => {
   assert.equal(asked, 2);
   await client.users.get("ada", { userInitiated: true }).catch(() => {});
   assert.equal(asked, 3);
+});
+
+test("a bug in the provider is no lost network", async () => {
+  const { client } = rig(() => {
+    throw new TypeError("Cannot read properties of undefined (reading 'token')");
+  });
+  const e = await client.users.get("ada").catch((x) => x);
+  assert.ok(isUnavailable(e) && wait(e) > 4_000, `${wait(e)}`);
+});
+
+test("a provider that hangs is asked again after two seconds", async (t) => {
+  let asked = () => {};
+  const hangs = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const { client } = rig(() => {
+    asked();
+    return new Promise<never>(() => {});
+  });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const call = client.users.get("ada", { timeoutMs: 0 }).catch((x) => x);
+  await hangs;
+  t.mock.timers.tick(36_000);
+  const e = await call;
+  assert.ok(isUnavailable(e) && /took too long/.test(e.message), `${e}`);
+  assert.ok(wait(e) > 0 && wait(e) <= 2_000, `${wait(e)}`);
+});
+
+test("the wait that a server asks a provider for is kept", async () => {
+  let asked = 0;
+  const { auth, client, advance } = rig(() => {
+    asked++;
+    throw new OpenWearablesError("busy", { kind: "rate_limited", retryAfterMs: 50_000 });
+  });
+  const left = async () => {
+    auth.networkChanged();
+    const e = await client.users.get("ada", { userInitiated: true }).catch((x) => x);
+    return wait(e);
+  };
+  const first = await left();
+  assert.ok(first > 49_000 && first <= 50_000, `${first}`);
+  advance(20_000);
+  const second = await left();
+  assert.ok(second > 29_000 && second <= 30_000, `${second}`);
+  assert.equal(asked, 1);
+});
+
+test("the wait that the server asks for applies also to an answer that is a timeout", async () => {
+  const { server, auth, client } = rig();
+  await auth.signIn(server.mint("ada"));
+  server.expire();
+  const headers = { "Retry-After": "50", "Content-Type": "application/json" };
+  const body = '{"code":"deadline_exceeded"}';
+  server.fail({ method: "RefreshToken", kind: "status", status: 504, headers, body });
+  const e = await client.users.get("ada").catch((x) => x);
+  assert.ok(wait(e) > 49_000, `${e} ${wait(e)}`);
 });
 
 test("after a change of the network a call renews at once, and as often as at first", async () => {

@@ -1,4 +1,4 @@
-import { OpenWearablesError, unavailable } from "../error.js";
+import { OpenWearablesError, unavailable, withWait } from "../error.js";
 import type { ExposedTokenPair, TokenPair } from "../pair.js";
 import { type Core, startCooldown } from "./core.js";
 
@@ -33,5 +33,6 @@ export function providerError(
   }
   const why = cause instanceof Error && cause.message ? `: ${cause.message}` : "";
   const error = unavailable(`the token provider failed${why}`, "token_provider_failed", cause);
-  return startCooldown(core, error);
+  const asked = cause instanceof OpenWearablesError ? cause.retryAfterMs : 0;
+  return startCooldown(core, asked ? withWait(error, asked) : error);
 }

@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import { kindOf, type OpenWearablesError } from "../error.js";
+import { kindOf, OpenWearablesError } from "../error.js";
+import { unanswered } from "../network.js";
 import { isRetryable } from "../retry.js";
 
 /**
@@ -48,20 +49,24 @@ export function pauseAfter(err: OpenWearablesError, ms: number): number {
 
 /** Reports whether no response came, from the server or to a token provider. */
 function isUnanswered({ kind, reason, cause }: OpenWearablesError): boolean {
-  const of = reason === "token_provider_failed" ? (cause as Error | undefined) : undefined;
-  return (
-    [kind, kindOf(of)].some((k) => k === "offline" || k === "timeout") ||
-    ["TypeError", "TimeoutError"].includes(String(of?.name))
-  );
+  if (reason === "token_provider_failed") {
+    const { name } = Object(cause) as { name?: unknown };
+    return cause instanceof OpenWearablesError
+      ? isUnanswered(cause)
+      : name === "TimeoutError" ||
+          (name === "TypeError" && kindOf(unanswered(cause, true)) === "offline");
+  }
+  const tookTooLong = kind === "unavailable" && !reason && !cause;
+  return tookTooLong || kind === "offline" || kind === "timeout";
 }
 
 /**
  * Returns the length of the cooldown after n failed renewals in a row: 5 to 10 s,
- * doubling up to a minute, or what the server asks for. It is 1 to 2 s if no response
- * came, which says nothing of the next moment.
+ * doubling up to a minute, or what the server asks for. Else it is 1 to 2 s if no
+ * response came, which says nothing of the next moment.
  */
 export function cooldown(n: number, err: OpenWearablesError): number {
-  if (isUnanswered(err)) {
+  if (!err.retryAfterMs && isUnanswered(err)) {
     return 1_000 * (1 + Math.random());
   }
   return pauseAfter(err, Math.min(5_000 * 2 ** (n - 1), maxCooldown / 2) * (1 + Math.random()));
