@@ -150,6 +150,11 @@ export function isUsable(core: Core, s: Session | undefined, refused: string): s
   return !!s && s.record.access_token !== refused && core.clock.mono() < s.expiresAt;
 }
 
+/** Reports whether two sessions have one record, wherever that is stored by now. */
+export function isSame(a: Session | undefined, b: Session | undefined): boolean {
+  return a?.raw === b?.raw;
+}
+
 /** Reports whether s should be renewed, or stored again, although it can still be used. */
 export function isDue({ clock }: Core, s: Session): boolean {
   const now = clock.mono();

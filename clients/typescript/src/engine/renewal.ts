@@ -12,6 +12,7 @@ import {
   cooldownError,
   emit,
   isDue,
+  isSame,
   isUsable,
   noSessionError,
   pauseFor,
@@ -197,11 +198,6 @@ async function replace(
     adopt(r, old, s, false);
   }
   return s;
-}
-
-/** Reports whether two sessions have one record, wherever that is stored by now. */
-function isSame(a: Session | undefined, b: Session | undefined): boolean {
-  return a?.raw === b?.raw;
 }
 
 /** Returns the record that the store holds while old is current. */
