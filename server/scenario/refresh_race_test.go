@@ -303,7 +303,11 @@ func TestNoTokenOutlivesAnEnd(t *testing.T) {
 				return m.d.call(t, "Logout", nil, bearer(c.minter)).want(t, 200, "")
 			}},
 			"Logout": {rounds / 4, func(t *testing.T) mintedSession { return mintedSession{m.openDeveloper(t), "", nil} }, func(t *testing.T, c mintedSession) answer {
-				return m.d.call(t, "Logout", nil, bearer(c.access[0])).want(t, 200, "")
+				a := m.d.call(t, "Logout", nil, bearer(c.access[0]))
+				if a.Status == 200 {
+					return a
+				}
+				return a.want(t, 401, "invalid_token") // the second client came two rotations late, which ends the session
 			}},
 		} {
 			t.Run(name, func(t *testing.T) {
