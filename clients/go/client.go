@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,15 +126,16 @@ func userAgent(product string) string {
 }
 
 // Login signs a developer in and returns a client with that session. The session
-// is kept in the store of the options, or in memory, as that of the user with this email
-// unless WithUserID names another. Login checks the options and reads the store before it
+// is kept in the store of the options, or in memory, as that of the user with this email,
+// in lower case, unless WithUserID names another. The client never uses the session of
+// another developer who signs in on the same store later. Login checks the options and reads the store before it
 // sends the password.
 func Login(ctx context.Context, base, email, password string, opts ...Option) (*Client, error) {
 	session := func(o *options) error {
-		o.session = true
+		o.session, o.user = true, cmp.Or(o.user, foldAddress(email))
 		return nil
 	}
-	c, err := New(base, append([]Option{session}, opts...)...)
+	c, err := New(base, append(slices.Clone(opts), session)...)
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +154,7 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 	if failed != nil {
 		return nil, failed
 	}
-	at := place{c.base, cmp.Or(e.place.user, email)}
-	e.signIn(ctx, newSession(at, randomKey(), pair, c.clock, asked, date))
+	e.signIn(ctx, newSession(e.place, randomKey(), pair, c.clock, asked, date))
 	return c, nil
 }
 

@@ -21,8 +21,8 @@ import (
 
 // world is the test binary's only server, with its first developer.
 var world struct {
-	url, email, password string
-	dev                  *openwearables.Client
+	*testServer
+	dev *openwearables.Client
 }
 
 func TestMain(m *testing.M) {
@@ -66,7 +66,7 @@ func run(m *testing.M) (code int) {
 			code = failed(err)
 		}
 	}()
-	world.url, world.email, world.password = s.url, s.email, s.password
+	world.testServer = s
 	if world.dev, err = openwearables.Login(context.Background(), s.url, s.email, s.password); err != nil {
 		return failed(err)
 	}

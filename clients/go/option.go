@@ -70,7 +70,7 @@ func WithTokenProvider(p TokenProvider) Option {
 }
 
 // WithUserID says whose session the client has: id is the user's id as the app names it,
-// or a developer's email.
+// or a developer's email, in which neither case nor spaces at its ends matter.
 // The token provider gets it, and it is stored with the session. In the store, the
 // session of another user counts as none, and stays until this user signs in. Without
 // this option any user's session in the store is used. An app in which more than one

@@ -5,6 +5,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,6 +171,56 @@ func TestUserIDNeedsASession(t *testing.T) {
 	} {
 		if _, err := openwearables.New(world.url, opts...); !openwearables.IsInvalid(err) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A developer who signs in on the store of another one, or in the same process, does not
+// take over the clients of the other one.
+func TestSecondLoginLeavesTheFirstDevelopersClientAlone(t *testing.T) {
+	const second = "Second.Developer@example.com"
+	check(t, world.createDeveloper(second))
+	for name, store := range map[string]openwearables.Store{
+		"memory": openwearables.MemoryStore(),
+		"file":   openwearables.FileStore(filepath.Join(t.TempDir(), "session.json")),
+	} {
+		for process, opts := range map[string][]openwearables.Option{"same process": nil, "another process": {openwearables.AsProcess()}} {
+			t.Run(name+", "+process, func(t *testing.T) {
+				login := func(email string, opts ...openwearables.Option) *openwearables.Client {
+					c, err := openwearables.Login(t.Context(), world.url, email, world.password, append(opts, openwearables.WithStore(store))...)
+					check(t, err)
+					return c
+				}
+				me := func(c *openwearables.Client) string {
+					developer, err := c.Sessions.Me(t.Context())
+					if err != nil && !openwearables.IsUnauthenticated(err) {
+						t.Error(err)
+					}
+					return developer.GetEmail()
+				}
+				clock := new(openwearables.Clock)
+				alice := login(world.email, openwearables.WithClock(clock))
+				bob := login(" "+second+" ", opts...)
+				email := strings.ToLower(second)
+				if got := me(alice); got != world.email {
+					t.Errorf("the first developer's client calls as %q", got)
+				}
+				clock.Advance(2 * time.Hour)
+				if got := me(alice); got != "" {
+					t.Errorf("after its token has expired, the first developer's client calls as %q", got)
+				}
+				for what, c := range map[string]*openwearables.Client{
+					"the second": bob, "its address as typed": newClient(t, world.url, openwearables.WithStore(store), openwearables.WithUserID(second)),
+				} {
+					if got := me(c); !strings.EqualFold(got, email) {
+						t.Errorf("%s: calls as %q", what, got)
+					}
+				}
+				raw, err := store.Load(t.Context())
+				if err != nil || !bytes.Contains(raw, []byte(`"user_id":"`+email+`"`)) {
+					t.Errorf("the record is not %s's: %v", email, err)
+				}
+			})
 		}
 	}
 }

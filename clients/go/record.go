@@ -41,7 +41,16 @@ func (p place) holds(r *record) bool {
 	if r.BaseURL != p.base || p.user == "" {
 		return r.BaseURL == p.base
 	}
-	return p.user == cmp.Or(r.User, subjectOf(r.Access))
+	return foldAddress(p.user) == foldAddress(cmp.Or(r.User, subjectOf(r.Access)))
+}
+
+// foldAddress returns an email address without its spaces and in lower case, and any other
+// name as it is.
+func foldAddress(name string) string {
+	if !strings.Contains(name, "@") {
+		return name
+	}
+	return strings.ToLower(strings.TrimSpace(name))
 }
 
 // of returns the place of the next record of the sign-in of r.

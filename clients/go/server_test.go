@@ -41,7 +41,8 @@ var limits = strings.Fields(`key developer user address login login-account
 type testServer struct {
 	url, email, password string
 
-	process *childproc.Process
+	program, database string
+	process           *childproc.Process
 }
 
 // startServer builds the server in folder, creates a developer and serves on a free
@@ -54,9 +55,11 @@ func startServer(folder string) (*testServer, error) {
 	if out, err := exec.CommandContext(ctx, "go", append(args, serverProgram)...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the server: %w\n%s", err, out)
 	}
-	s := &testServer{email: "dev@example.com", password: "Q" + strings.ToLower(rand.Text())}
 	database := "--database=sqlite:" + filepath.Join(folder, "test.db")
-	if err := s.createDeveloper(program, database); err != nil {
+	s := &testServer{
+		email: "dev@example.com", password: "Q" + strings.ToLower(rand.Text()), program: program, database: database,
+	}
+	if err := s.createDeveloper(s.email); err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(program, "serve", "--addr=127.0.0.1:0", "--log-level=error", database)
@@ -105,10 +108,11 @@ func serverEnv() []string {
 	return append(env, "GORACE=atexit_sleep_ms=0")
 }
 
-func (s *testServer) createDeveloper(program, database string) error {
+// createDeveloper creates a developer with the password of the first one.
+func (s *testServer) createDeveloper(email string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "developer", "create", database, "--email="+s.email, "--password-stdin")
+	cmd := exec.CommandContext(ctx, s.program, "developer", "create", s.database, "--email="+email, "--password-stdin")
 	cmd.Env, cmd.Stdin = serverEnv(), strings.NewReader(s.password+"\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("create a developer: %w\n%s", err, out)
