@@ -105,6 +105,10 @@ func (s *session) sessionID() string {
 	return s.ID
 }
 
+// is reports whether o is the same session with the same tokens; saving a session again
+// makes another object of it.
+func (s *session) is(o *session) bool { return o != nil && s.ID == o.ID && s.Access == o.Access }
+
 // carries reports whether access is the access token of s and not "".
 func (s *session) carries(access string) bool { return access != "" && s.Access == access }
 

@@ -61,7 +61,7 @@ func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 		return nil, err
 	}
 	now := r.clock.mono()
-	if s != nil && !s.carries(r.refused) && (now < s.soft || s != before && now < s.hard) {
+	if s != nil && !s.carries(r.refused) && (now < s.soft || !s.is(before) && now < s.hard) {
 		return s, nil
 	}
 	noted := r.core.failuresOf(refreshOf(s))
@@ -119,10 +119,10 @@ func (r *renewal) refresh(ctx context.Context, s *session, attempts int) (*sessi
 		// Another process may have succeeded.
 		current, stored := r.load(ctx)
 		switch {
-		case stored != nil || current == s:
+		case stored != nil:
 		case current == nil:
 			return nil, r.noSession()
-		case !current.carries(r.refused) && r.clock.mono() < current.hard:
+		case !current.is(s) && !current.carries(r.refused) && r.clock.mono() < current.hard:
 			return current, nil
 		default:
 			s = current
@@ -190,7 +190,7 @@ func (r *renewal) race(ctx context.Context, s *session, cause *Error) (*session,
 		switch {
 		case err == nil && current == nil:
 			return nil, r.noSession()
-		case err == nil && current != s:
+		case err == nil && !current.is(s):
 			return current, nil
 		case time.Now().After(end) || wait(ctx, racePoll) != nil:
 			return r.end(ctx, s, cause)
@@ -207,9 +207,10 @@ func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, 
 		return nil, err
 	case current == nil:
 		return nil, r.noSession()
-	case current != s:
+	case !current.is(s):
 		return current, nil
 	}
+	s = current // it may have been saved by now
 	r.core.noteDead(s.Refresh, cause)
 	if r.provider != nil {
 		fresh, err := r.askProvider(ctx, cause.Reason)
@@ -222,11 +223,11 @@ func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	cleared, failed := r.store.Clear(ctx, s.stored())
+	cleared, failed := r.clear(ctx, s)
 	if failed != nil {
 		r.emit(Event{Type: EventStorageError, Err: storageError(failed)})
 	} else if !cleared {
-		if current, err := r.load(ctx); err == nil && current != nil && current != s {
+		if current, err := r.load(ctx); err == nil && current != nil && !current.is(s) {
 			return current, nil
 		}
 	}
@@ -236,6 +237,15 @@ func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, 
 	}
 	r.emit(Event{Type: EventSessionExpired, Reason: cause.Reason})
 	return nil, ended
+}
+
+// clear removes the record of s from the store. If s was never saved, the store may hold
+// the record of another user or base URL, which stays.
+func (r *renewal) clear(ctx context.Context, s *session) (bool, error) {
+	if _, err := openSession(r.place, s.stored(), r.clock); err == errElsewhere {
+		return true, nil
+	}
+	return r.store.Clear(ctx, s.stored())
 }
 
 // load reads the store, makes its session current and returns it, or nil. A session
