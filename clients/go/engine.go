@@ -128,13 +128,13 @@ func (e *engine) signOut(ctx context.Context) error {
 		tokens[s.Refresh] = true
 		e.core.publish(generation, nil, &ending{s.ID, signedOut()})
 	}
+	e.core.listeners.emit(Event{Type: EventSignedOut})
 	for token := range tokens {
 		if err := e.rpc.revoke(ctx, token); err != nil {
 			unrevoked.add(e.place.base, token, err, time.Time{})
 			failed = append(failed, err)
 		}
 	}
-	e.core.listeners.emit(Event{Type: EventSignedOut})
 	return errors.Join(failed...)
 }
 

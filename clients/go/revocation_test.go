@@ -70,6 +70,33 @@ func TestSignOutWithoutANetworkIsMadeUpFor(t *testing.T) {
 	}
 }
 
+// An app learns of a sign-out as soon as the store is cleared, also without a network.
+func TestSignedOutIsEmittedBeforeTheServerAnswers(t *testing.T) {
+	proxy, base := newProxy(t)
+	p, seen := newPerson(t), new(events)
+	store := seeded(t, base, p.pair, fresh)
+	proxy.Rules(faultproxy.Rule{Method: "RevokeToken", Fault: faultproxy.Hold})
+	c := newClient(t, base, openwearables.WithStore(store), seen.option())
+	done := make(chan error, 1)
+	go func() { done <- c.SignOut(t.Context()) }()
+	eventually(t, "the request held", func() bool { return proxy.Report().Held > 0 })
+	eventually(t, "the event", func() bool { return seen.of(openwearables.EventSignedOut) == 1 })
+	if len(done) > 0 {
+		t.Fatal("only after the sign-out has ended")
+	}
+	wantStored(t, store, nil)
+	proxy.Release()
+	select {
+	case err := <-done:
+		check(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("the sign-out does not return")
+	}
+	if n := seen.of(openwearables.EventSignedOut); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}
+
 // What the server refuses is not tried again.
 func TestRefusedRevocationIsForgotten(t *testing.T) {
 	proxy, base := newProxy(t)
