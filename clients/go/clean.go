@@ -19,11 +19,12 @@ const (
 
 const cut = "…"
 
-// clean makes text of a server fit for a log and a terminal. It returns at most limit
-// bytes, cut between two runes. What does not print becomes U+FFFD, among it control
-// characters, the escapes of terminals and the marks that reverse the direction of
-// writing; white space becomes a space.
+// clean makes text of others fit for a log and a terminal. It hides what looks like a
+// credential, and returns at most limit bytes, cut between two runes. What does not print
+// becomes U+FFFD, among it control characters, the escapes of terminals and the marks that
+// reverse the direction of writing; white space becomes a space.
 func clean(text string, limit int) string {
+	text = redact(text)
 	if len(text) <= limit && !strings.ContainsFunc(text, unprintable) {
 		return text
 	}
@@ -65,7 +66,9 @@ func cleanCause(err *connect.Error) *connect.Error {
 	return out
 }
 
-var credentials = regexp.MustCompile(`\b(ow_live_|ow_test_|secret_|rt_|eyJ)[0-9A-Za-z_.-]{16,}`)
+// credentials matches those of this API, the JWTs of sessions among them. What comes before
+// one may be anything, as in "%3Dow_live_".
+var credentials = regexp.MustCompile(`(ow_live_|ow_test_|secret_|rt_)[0-9A-Za-z]{16,}|(eyJ)[0-9A-Za-z_.-]{16,}`)
 
-// redact hides what looks like a credential in the text of an error that is the app's.
-func redact(text string) string { return credentials.ReplaceAllString(text, "$1…") }
+// redact hides what looks like a credential.
+func redact(text string) string { return credentials.ReplaceAllString(text, "$1$2…") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -97,6 +98,47 @@ func TestTextsOfErrorsAreShortAndPlain(t *testing.T) {
 				t.Errorf("cut to %q", e.Message)
 			}
 		})
+	}
+}
+
+// A gateway that repeats the credential of the request, or a server that repeats what it was
+// sent, does not bring it into the texts of an error, also where the text is cut.
+func TestTextsOfErrorsShowNoCredential(t *testing.T) {
+	random := strings.Repeat("q7", 28)
+	for prefix, key := range map[string]string{
+		"ow_live_": "ow_live_" + random[:36], "rt_": "rt_" + random, "secret_": "secret_" + random[:44], "eyJ": "eyJ" + random + "." + random,
+	} {
+		echo := "Authorization: Bearer " + key + " %3D" + key
+		cut := strings.Repeat("x", 1<<10-40) + key
+		detail, err := connect.NewErrorDetail(&owv1.ErrorDetail{
+			Reason: "got_" + key, RequestId: "r" + key, RequiredScope: key, Errors: []*owv1.FieldViolation{{Field: key, Message: echo}},
+		})
+		check(t, err)
+		handler := connect.NewUnaryHandler(owv1connect.UserServiceGetUserProcedure,
+			func(context.Context, *connect.Request[owv1.GetUserRequest]) (*connect.Response[owv1.GetUserResponse], error) {
+				e := connect.NewError(connect.CodeInvalidArgument, errors.New(echo))
+				e.AddDetail(detail)
+				return nil, e
+			})
+		for name, response := range map[string]http.HandlerFunc{
+			"details": handler.ServeHTTP,
+			"connect": respond(400, []byte(`{"code":"internal","message":"`+echo+`"}`), "Content-Type", "application/json"),
+			"gateway": respond(502, []byte(`{"detail":"`+echo+`","reason":"`+key+`","request_id":"`+key+`"}`), "Content-Type", "application/json"),
+			"problem": respond(400, []byte(`{"detail":"`+cut+`"}`), "Content-Type", "application/problem+json"),
+			"headers": respond(503, nil, "Content-Type", "application/json", "X-Request-Id", key),
+		} {
+			t.Run(prefix+", "+name, func(t *testing.T) {
+				_, err := newClient(t, newHostile(t, response).URL, openwearables.WithRetries(0)).Users.Get(t.Context(), "u")
+				if err == nil {
+					t.Fatal("no error")
+				}
+				for ; err != nil; err = errors.Unwrap(err) {
+					if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, "q7q7") {
+						t.Errorf("shows %s: %.300s", key, text)
+					}
+				}
+			})
+		}
 	}
 }
 

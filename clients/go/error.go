@@ -174,7 +174,7 @@ func storageError(err error) *Error {
 	}
 	return &Error{
 		Kind: KindStorageUnavailable, Code: connect.CodeUnavailable, Reason: ReasonStorageUnavailable,
-		Message: clean("the session's store cannot be used: "+redact(err.Error()), maxText), cause: err,
+		Message: clean("the session's store cannot be used: "+err.Error(), maxText), cause: err,
 	}
 }
 

@@ -75,7 +75,7 @@ func providerFailed(cause error) *Error {
 	}
 	e := &Error{
 		Kind: KindUnavailable, Code: connect.CodeUnavailable, Reason: ReasonProviderFailed,
-		Message: clean("the token provider failed: "+redact(cause.Error()), maxText), cause: cause,
+		Message: clean("the token provider failed: "+cause.Error(), maxText), cause: cause,
 	}
 	if inner := (*Error)(nil); errors.As(cause, &inner) {
 		e.RetryAfter = inner.RetryAfter
