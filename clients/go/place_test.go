@@ -163,6 +163,36 @@ func TestSessionIsSavedOverAnotherUsersLater(t *testing.T) {
 	}
 }
 
+// A record of an earlier version, which does not name its user, is the session of whoever
+// asks first by a name that is not the server's, and of its subject.
+func TestRecordWithoutAUserIsTakenOver(t *testing.T) {
+	a, b := newPerson(t), newPerson(t)
+	for asked, want := range map[string]string{"alice": a.id, "Alice@example.com": a.id, a.id: a.id, b.id: "", strings.ToUpper(b.id): ""} {
+		t.Run(asked, func(t *testing.T) {
+			p := newPerson(t)
+			if want == a.id {
+				want = p.id
+			}
+			if asked == a.id {
+				asked = p.id
+			}
+			store := openwearables.WithStore(seeded(t, world.url, p.pair, expired))
+			as := func(user string) string {
+				return reads(t, newClient(t, world.url, store, openwearables.WithUserID(user), openwearables.AsProcess()))
+			}
+			if got := as(asked); got != want {
+				t.Fatalf("signed in as %q, want %q", got, want)
+			}
+			if got := as("carol"); got != "" && want != "" {
+				t.Errorf("after the renewal carol is signed in as %q", got)
+			}
+			if got := as(asked); got != want {
+				t.Errorf("after the renewal: signed in as %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 func TestUserIDNeedsASession(t *testing.T) {
 	user := openwearables.WithUserID("u")
 	for name, opts := range map[string][]openwearables.Option{
