@@ -60,14 +60,15 @@ func TestOutageIsOverTwoSecondsAfterTheServerIsBack(t *testing.T) {
 	t.Errorf("no success within %v", waited)
 }
 
-// A change of the network and a person's call end a cooldown without an answer, and none
-// that the server asked for.
+// A change of the network and a person's call end every cooldown that the server has not
+// asked for.
 func TestNetworkAndPersonEndACooldown(t *testing.T) {
 	offline := faultproxy.Rule{Method: "RefreshToken", Fault: faultproxy.Reset}
 	asked := faultproxy.Rule{
 		Method: "RefreshToken", Fault: faultproxy.Answer, Status: 503, Code: "unavailable", Reason: "unavailable",
 		Headers: map[string]string{"Retry-After": "50"},
 	}
+	answered := faultproxy.Rule{Method: "RefreshToken", Fault: faultproxy.Answer, Status: 400, Code: "failed_precondition", Reason: "not_now"}
 	clicked := openwearables.WithUserInitiated(t.Context())
 	network := func(c *openwearables.Client) context.Context {
 		c.NetworkChanged()
@@ -80,6 +81,7 @@ func TestNetworkAndPersonEndACooldown(t *testing.T) {
 		by   func(*openwearables.Client) context.Context
 	}{
 		"network, offline": {offline, true, network}, "person, offline": {offline, true, click},
+		"network, answered": {answered, true, network}, "person, answered": {answered, true, click},
 		"network, asked to wait": {asked, false, network}, "person, asked to wait": {asked, false, click},
 		"nothing": {offline, false, func(*openwearables.Client) context.Context { return t.Context() }},
 	} {
@@ -131,7 +133,7 @@ func TestSignInRequiredStartsNoCooldown(t *testing.T) {
 }
 
 // The error of a provider says why it failed and what is left of the cooldown, and hides
-// a credential. A person's call skips the cooldown.
+// a credential. A person's call skips the cooldown, unless a server asked to wait.
 func TestProvidersFailureSaysWhyAndHowLong(t *testing.T) {
 	token := "eyJ" + strings.Repeat("a", 40)
 	limited := &openwearables.Error{Kind: openwearables.KindRateLimited, RetryAfter: 30 * time.Second, Message: "slow down"}
@@ -165,8 +167,19 @@ func TestProvidersFailureSaysWhyAndHowLong(t *testing.T) {
 			if was, is := left(t, err), left(t, again); asked != 1 || is > was-500*time.Millisecond || is < was-time.Second {
 				t.Errorf("half a second later: asked %d times, %v left of %v", asked, is, was)
 			}
-			if _, _, _ = s.Token(openwearables.WithUserInitiated(t.Context())); asked != 2 {
-				t.Errorf("a person's call: asked %d times", asked)
+			want := 2
+			if c.cause == limited {
+				want = 1
+			}
+			if _, _, _ = s.Token(openwearables.WithUserInitiated(t.Context())); asked != want {
+				t.Errorf("a person's call: asked %d times, want %d", asked, want)
+			}
+			s.NetworkChanged()
+			if _, _, err = s.Token(t.Context()); asked != 2*want-1 {
+				t.Errorf("on another network: asked %d times, want %d", asked, 2*want-1)
+			}
+			if c.cause == limited {
+				wantLeft(t, err, 28*time.Second, 30*time.Second)
 			}
 		})
 	}

@@ -42,6 +42,7 @@ type failures struct {
 	err   *Error        // what all callers get during the cooldown
 	since time.Duration // monotonic
 	until time.Duration // monotonic: end of the cooldown
+	asked bool          // the server asked for the cooldown
 
 	doubtedAt time.Duration // monotonic: time of the first doubtful verdict
 	doubted   bool
@@ -116,7 +117,7 @@ func (c *core) noteFailure(token string, err *Error, now time.Duration) *Error {
 	c.failures.count++
 	left := cooldownFor(c.failures.count, err)
 	c.failures.err = err.after(max(left, err.RetryAfter))
-	c.failures.since, c.failures.until = now, now+left
+	c.failures.since, c.failures.until, c.failures.asked = now, now+left, err.RetryAfter > 0
 	return c.failures.err
 }
 
@@ -125,7 +126,7 @@ func (c *core) noteFailure(token string, err *Error, now time.Duration) *Error {
 func (c *core) endCooldown(forget bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f := &c.failures; f.err != nil && f.err.isUnheard() {
+	if f := &c.failures; f.err != nil && !f.asked {
 		f.err = nil
 		if forget {
 			f.count = 0

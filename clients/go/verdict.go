@@ -114,10 +114,6 @@ func (e *Error) isUnanswered() bool {
 	return e.Kind == KindOffline || e.Kind == KindTimeout
 }
 
-// isUnheard reports whether the server itself did not answer, so that nothing of its is
-// disregarded if the call is made again at once.
-func (e *Error) isUnheard() bool { return e.Reason == ReasonProviderFailed || e.isUnanswered() }
-
 // attemptsFor returns the number of attempts of a renewal after n failed ones: after
 // a failure, one suffices to find out that the server is back.
 func attemptsFor(n int) int {
