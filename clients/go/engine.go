@@ -131,7 +131,7 @@ func (e *engine) signOut(ctx context.Context) error {
 	e.core.listeners.emit(Event{Type: EventSignedOut})
 	for token := range tokens {
 		if err := e.rpc.revoke(ctx, token); err != nil {
-			unrevoked.add(e.place.base, token, err, time.Time{})
+			unrevoked.add(e.place.base, token, err)
 			failed = append(failed, err)
 		}
 	}

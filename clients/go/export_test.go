@@ -57,5 +57,8 @@ func FreshToken(c *Client) *session {
 	return s
 }
 
+// RevocationWait returns the wait after the n-th failed attempt to revoke.
+func RevocationWait(n int, asked time.Duration) time.Duration { return revocationWait(n, asked) }
+
 // Interceptor returns the interceptor of the calls of c.
 func Interceptor(c *Client) connect.Interceptor { return c.caller }

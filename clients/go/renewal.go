@@ -24,8 +24,8 @@ type renewal struct {
 
 	generation uint64
 	events     []Event
-	discarded  []string // refresh tokens to revoke when the waiters are gone
-	vacant     []byte   // what the store holds while it has no session of this place
+	discarded  []revocation // what to revoke when the waiters are gone
+	vacant     []byte       // what the store holds while it has no session of this place
 }
 
 // run executes the renewal. It belongs to no caller: it inherits neither the
@@ -337,7 +337,9 @@ func (r *renewal) noSession() *Error {
 func (r *renewal) superseded() bool { return r.core.state.Load().generation != r.generation }
 
 // discard marks s to be revoked when the renewal is over.
-func (r *renewal) discard(s *session) { r.discarded = append(r.discarded, s.Refresh) }
+func (r *renewal) discard(s *session) {
+	r.discarded = append(r.discarded, revocation{base: r.place.base, token: s.Refresh})
+}
 
 // emit emits the failure of an attempt that will be repeated at once, and every
 // other event when the renewal is over.

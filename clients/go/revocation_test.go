@@ -70,6 +70,87 @@ func TestSignOutWithoutANetworkIsMadeUpFor(t *testing.T) {
 	}
 }
 
+// What could not be revoked waits as long as the server asks, and a round of attempts ends
+// with its first failure.
+func TestPostponedRevocationsWaitAsAsked(t *testing.T) {
+	t.Parallel()
+	proxy, base := newProxy(t)
+	_, key := newKey(t)
+	keyed := newClient(t, base, openwearables.WithAPIKey(key))
+	refuse := func(retryAfter string) {
+		rule := faultproxy.Rule{Method: "RevokeToken", Fault: faultproxy.Answer, Status: 503, Code: "unavailable", Reason: "unavailable"}
+		if retryAfter != "" {
+			rule.Headers = map[string]string{"Retry-After": retryAfter}
+		}
+		proxy.Rules(rule)
+	}
+	people := []person{newPerson(t), newPerson(t), newPerson(t)}
+	refuse("")
+	for _, p := range people {
+		if err := newClient(t, base, openwearables.WithStore(seeded(t, base, p.pair, fresh))).SignOut(t.Context()); err == nil {
+			t.Fatal("the sign-out succeeded")
+		}
+	}
+	refuse("7")
+	before := proxy.Report().Requests["RevokeToken"]
+	requests := func() int { return proxy.Report().Requests["RevokeToken"] - before }
+	call := func() {
+		_, err := keyed.Users.Get(t.Context(), people[0].id)
+		check(t, err)
+	}
+	call()
+	eventually(t, "a round", func() bool { return requests() > 0 })
+	for began := time.Now(); time.Since(began) < 5*time.Second; time.Sleep(100 * time.Millisecond) {
+		call()
+	}
+	if n := requests(); n != 1 {
+		t.Errorf("%d attempts within the 7 s that the server asked to wait", n)
+	}
+	proxy.Rules()
+	for _, p := range people {
+		eventually(t, "the session ended", func() bool {
+			call()
+			_, err := direct(t, p.pair.Access.Reveal()).Users.Get(t.Context(), p.id)
+			return err != nil
+		})
+	}
+}
+
+// A sign-out that the server asks to repeat later makes one attempt, and none before then.
+func TestSignOutWaitsAsAsked(t *testing.T) {
+	t.Parallel()
+	proxy, base := newProxy(t)
+	p := newPerson(t)
+	_, key := newKey(t)
+	proxy.Rules(faultproxy.Rule{
+		Method: "RevokeToken", Fault: faultproxy.Answer, Status: 503, Code: "unavailable", Reason: "unavailable",
+		Headers: map[string]string{"Retry-After": "60"},
+	})
+	if err := newClient(t, base, openwearables.WithStore(seeded(t, base, p.pair, fresh))).SignOut(t.Context()); err == nil {
+		t.Fatal("the sign-out succeeded")
+	}
+	for range 10 {
+		_, err := newClient(t, base, openwearables.WithAPIKey(key)).Users.Get(t.Context(), p.id)
+		check(t, err)
+		time.Sleep(50 * time.Millisecond)
+	}
+	if n := proxy.Report().Requests["RevokeToken"]; n != 1 {
+		t.Errorf("%d attempts", n)
+	}
+}
+
+// The waits between attempts double up to a minute, and are never shorter than asked.
+func TestRevocationWaitsGrow(t *testing.T) {
+	for n, want := range []time.Duration{3, 6, 12, 24, 48, 60, 60} {
+		if got := openwearables.RevocationWait(n+1, 0); got != want*time.Second {
+			t.Errorf("after %d failures: %v", n+1, got)
+		}
+	}
+	if got := openwearables.RevocationWait(1000, 90*time.Second); got != 90*time.Second {
+		t.Errorf("asked for 90 s: %v", got)
+	}
+}
+
 // An app learns of a sign-out as soon as the store is cleared, also without a network.
 func TestSignedOutIsEmittedBeforeTheServerAnswers(t *testing.T) {
 	proxy, base := newProxy(t)

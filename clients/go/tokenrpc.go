@@ -65,19 +65,8 @@ func (t *tokenRPC) refresh(ctx context.Context, r *record) (TokenPair, time.Time
 	return p, serverTime(res.Header()), err
 }
 
-// revokeAll revokes sessions that nobody uses any more, and remembers those for which that
-// fails.
-func (t *tokenRPC) revokeAll(tokens []string) {
-	for _, token := range tokens {
-		ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
-		if err := t.revoke(ctx, token); err != nil {
-			unrevoked.add(t.base, token, err, time.Now().Add(revocationApart))
-		}
-		cancel()
-	}
-}
-
-// revoke ends the session of a refresh token, with at most one retry.
+// revoke ends the session of a refresh token, with at most one retry, and none if the
+// server asks to wait.
 func (t *tokenRPC) revoke(ctx context.Context, token string) *Error {
 	if token == "" {
 		return nil
@@ -90,7 +79,7 @@ func (t *tokenRPC) revoke(ctx context.Context, token string) *Error {
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 		_, err = unary(attempt, t, t.revoked, &owv1.RevokeTokenRequest{RefreshToken: &token}, "")
 		cancel()
-		if err == nil || !retryable(err) {
+		if err == nil || !retryable(err) || err.RetryAfter > 0 {
 			break
 		}
 	}
