@@ -17,6 +17,8 @@ UNSAID = {
     "GetUserUsage": {"start", "end"},
     "ListKeys": {"cursor"},
     "ListApplications": {"cursor"},
+    "ListAuditEvents": {"cursor", "start"},
+    "ListUserAccesses": {"cursor"},
     "ListUsers": {"cursor"},
     "ListWorkouts": {"cursor", "start_date", "end_date"},
     "RefreshToken": {"refresh_token"},
