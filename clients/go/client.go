@@ -113,8 +113,8 @@ func (c *Client) newEngine(o *options, rpc *tokenRPC) (*engine, error) {
 	}
 	at := place{c.base, o.user}
 	e := &engine{
-		core: o.core(coreKey{key, at}), place: at, store: guarded{o.store},
-		rpc: rpc, provider: o.provider, clock: o.clock,
+		core: o.core(coreKey{key, at}), place: at, store: guard(o.store),
+		rpc: rpc, provider: o.provider, asking: newTurn(), clock: o.clock,
 	}
 	e.core.listeners.add(c.emitter)
 	return e, nil
@@ -140,15 +140,19 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 		return nil, err
 	}
 	e := c.caller.engine.get()
-	if raw, err := e.store.Load(ctx); err != nil {
+	ctx, cancel := withTimeout(ctx, c.caller.timeout)
+	defer cancel()
+	raw, err := e.store.Load(ctx)
+	switch {
+	case err != nil && ctx.Err() == context.Canceled:
+		return nil, contextError(ctx)
+	case err != nil:
 		return nil, storageError(err)
-	} else if raw != nil {
+	case raw != nil:
 		if _, err := openSession(e.place, raw, c.clock); err != nil && err != errElsewhere {
 			return nil, storageError(err)
 		}
 	}
-	ctx, cancel := withTimeout(ctx, c.caller.timeout)
-	defer cancel()
 	asked := c.clock.mono()
 	pair, date, failed := e.rpc.login(ctx, email, password)
 	if failed != nil {

@@ -16,6 +16,7 @@ type engine struct {
 	store    guarded
 	rpc      *tokenRPC
 	provider TokenProvider
+	asking   turn // of the provider
 	clock    clock
 }
 
@@ -118,7 +119,7 @@ func (e *engine) signIn(ctx context.Context, s *session) {
 // the sessions of this process and of the store.
 func (e *engine) signOut(ctx context.Context) error {
 	before, generation := e.core.supersede(nil, signedOut())
-	stored, err := e.overwrite(context.WithoutCancel(ctx), nil)
+	stored, err := e.clearStore(ctx)
 	var failed []error
 	if err != nil {
 		failed = append(failed, storageError(err))
@@ -136,6 +137,13 @@ func (e *engine) signOut(ctx context.Context) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// clearStore clears the store, even if ctx ends, and returns the record that it held.
+func (e *engine) clearStore(ctx context.Context) (before []byte, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return e.overwrite(ctx, nil)
 }
 
 var errContended = errors.New("others keep writing to it")

@@ -24,7 +24,8 @@ type TokenRequest struct {
 // TokenProvider fetches a token pair from the app's own backend. It is called when
 // nobody is signed in and when the server has ended the session, but not after
 // SignOut, and from one goroutine at a time. An error that wraps ErrSignInRequired
-// ends the session; any other error keeps it.
+// ends the session; any other error keeps it. It must return soon after its context has
+// ended: until it does, it is not called again, and a pair that it returns then is revoked.
 type TokenProvider func(context.Context, TokenRequest) (TokenPair, error)
 
 // signIn gets a session from the provider, unless a person signed out.
@@ -48,14 +49,18 @@ func (r *renewal) signIn(ctx context.Context) (*session, *Error) {
 
 // askProvider calls the provider and returns a new session of its pair. A panic of
 // the provider becomes an error.
-func (r *renewal) askProvider(ctx context.Context, reason string) (s *session, err *Error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s, err = nil, providerFailed(errors.New("it panicked"))
-		}
-	}()
+func (r *renewal) askProvider(ctx context.Context, reason string) (*session, *Error) {
 	asked := r.clock.mono()
-	pair, cause := r.provider(ctx, TokenRequest{UserID: r.place.user, Reason: reason})
+	pair, cause := inTurn(ctx, r.asking, func() (pair TokenPair, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = errors.New("it panicked")
+			}
+		}()
+		return r.provider(ctx, TokenRequest{UserID: r.place.user, Reason: reason})
+	}, func(late TokenPair) {
+		r.rpc.revokeAll([]revocation{{base: r.place.base, token: late.Refresh.Reveal()}})
+	})
 	if cause == nil {
 		cause = pair.check()
 	}

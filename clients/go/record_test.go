@@ -64,24 +64,29 @@ func TestForeignRecordsAreRefused(t *testing.T) {
 	}
 }
 
-// A record without a user belongs to its token's subject. If the token has none that can
-// be read, it is used only where no user is asked for.
+// A record without a user belongs to its token's subject, and to who asks by a name that is
+// no id of the server. If the token has no subject that can be read, it belongs to no id.
 func TestOldRecordsBelongToTheirSubject(t *testing.T) {
 	const base = "https://a.example"
-	jwt := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"u1"}`)) + ".x"
+	const u1, u2 = "2fadb5db-1b57-4497-abd0-da985f9789a1", "823457a7-4304-454a-85b8-970a19fbf513"
+	jwt := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"`+u1+`"}`)) + ".x"
 	for _, c := range []struct {
 		token, named, asked string
 		holds               bool
 	}{
-		{jwt, "", "u1", true},
-		{jwt, "", "u2", false},
+		{jwt, "", u1, true},
+		{jwt, "", u2, false},
 		{jwt, "", "", true},
-		{"opaque", "", "u1", false},
+		{"opaque", "", u1, false},
 		{"opaque", "", "", true},
-		{"a.%.c", "", "u1", false},
-		{"a.bnVsbA.c", "", "u1", false},
+		{"a.%.c", "", u1, false},
+		{"a.bnVsbA.c", "", u1, false},
+		{jwt, "", "alice", true},
+		{"opaque", "", "alice@example.com", true},
 		{jwt, "alice", "alice", true},
-		{jwt, "alice", "u1", false},
+		{jwt, "alice", "bob", false},
+		{jwt, "Alice@example.com", " alice@example.com", true},
+		{jwt, "alice", u1, false},
 		{"opaque", "alice", "", true},
 	} {
 		at := place{base, c.asked}

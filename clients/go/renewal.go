@@ -259,7 +259,7 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 	current := st.session
 	switch {
 	case current != nil && bytes.Equal(raw, current.raw):
-		return current, nil
+		return r.noteSaved(current), nil
 	case current != nil && current.unsaved && bytes.Equal(raw, current.held):
 		return r.saveAgain(ctx, current), nil
 	}
@@ -309,13 +309,28 @@ func (r *renewal) open(raw []byte) (*session, error) {
 func (r *renewal) saveAgain(ctx context.Context, s *session) *session {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	next := *s
 	if saved, err := r.store.Save(ctx, s.raw, s.held); err == nil && saved {
-		next.unsaved, next.held = false, nil
-		next.soft = next.hard - margin(time.Duration(next.TTL)*time.Second, 0)
-	} else if now := r.clock.mono(); now < s.hard-margin(time.Duration(s.TTL)*time.Second, 0) {
+		return r.noteSaved(s)
+	}
+	next := *s
+	if now := r.clock.mono(); now < s.hard-margin(time.Duration(s.TTL)*time.Second, 0) {
 		next.soft = now + saveRetry
 	}
+	if !r.core.publish(r.generation, &next, nil) {
+		return s
+	}
+	return &next
+}
+
+// noteSaved makes s current as a session that the store holds. A store may have saved it
+// although it failed or returned too late.
+func (r *renewal) noteSaved(s *session) *session {
+	if !s.unsaved {
+		return s
+	}
+	next := *s
+	next.unsaved, next.held = false, nil
+	next.soft = next.hard - margin(time.Duration(next.TTL)*time.Second, 0)
 	if !r.core.publish(r.generation, &next, nil) {
 		return s
 	}

@@ -16,6 +16,9 @@ import (
 //
 // A store that cannot be read (a locked keychain, a database that is down) must
 // return an error, never absence: an error keeps the session.
+//
+// A method must return soon after its context has ended. If it does not, the client goes
+// on as if it had failed, and calls no other method before it has returned.
 type Store interface {
 	// Load returns the record, or nil if there is no record.
 	Load(ctx context.Context) ([]byte, error)
@@ -48,47 +51,70 @@ func storeKey(s Store) (any, error) {
 	return s, nil
 }
 
-// guarded turns a panic of a store into an error.
-type guarded struct{ Store }
-
-func (g guarded) Load(ctx context.Context) (raw []byte, err error) {
-	defer recoverStore(&err)
-	raw, err = g.Store.Load(ctx)
-	if len(raw) == 0 {
-		raw = nil
-	}
-	return raw, err
+// guarded turns a panic of a store into an error, and goes on without a method that does
+// not return.
+type guarded struct {
+	Store
+	working, locking turn
 }
 
-func (g guarded) Save(ctx context.Context, record, expected []byte) (ok bool, err error) {
-	defer recoverStore(&err)
-	return g.Store.Save(ctx, slices.Clone(record), slices.Clone(expected))
+func guard(s Store) guarded { return guarded{s, newTurn(), newTurn()} }
+
+func (g guarded) Load(ctx context.Context) ([]byte, error) {
+	return inTurn(ctx, g.working, func() (raw []byte, err error) {
+		defer recoverStore(&err)
+		raw, err = g.Store.Load(ctx)
+		if len(raw) == 0 {
+			raw = nil
+		}
+		return raw, err
+	}, nil)
 }
 
-func (g guarded) Clear(ctx context.Context, expected []byte) (ok bool, err error) {
-	defer recoverStore(&err)
-	return g.Store.Clear(ctx, slices.Clone(expected))
+func (g guarded) Save(ctx context.Context, record, expected []byte) (bool, error) {
+	return inTurn(ctx, g.working, func() (ok bool, err error) {
+		defer recoverStore(&err)
+		return g.Store.Save(ctx, slices.Clone(record), slices.Clone(expected))
+	}, nil)
+}
+
+func (g guarded) Clear(ctx context.Context, expected []byte) (bool, error) {
+	return inTurn(ctx, g.working, func() (ok bool, err error) {
+		defer recoverStore(&err)
+		return g.Store.Clear(ctx, slices.Clone(expected))
+	}, nil)
 }
 
 // lock takes the store's lock, if it has one. It never fails: the work is safe
 // without the lock.
 func (g guarded) lock(ctx context.Context) (unlock func()) {
 	l, ok := g.Store.(Locker)
-	if !ok {
+	if !ok || len(g.locking) > 0 { // an earlier call has not returned
 		return func() {}
 	}
-	var err error
-	defer recoverStore(&err)
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	release, err := l.Lock(ctx)
-	if err != nil || release == nil {
+	release, err := inTurn(ctx, g.locking, func() (release func(), err error) {
+		defer recoverStore(&err)
+		return l.Lock(ctx)
+	}, g.unlock)
+	if err != nil {
 		return func() {}
 	}
-	return func() {
+	return func() { g.unlock(release) }
+}
+
+func (g guarded) unlock(release func()) {
+	if release == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	_, _ = inTurn(ctx, g.locking, func() (_ struct{}, err error) {
 		defer recoverStore(&err)
 		release()
-	}
+		return struct{}{}, nil
+	}, nil)
 }
 
 // recoverStore drops the message of the panic, which may contain the record.
