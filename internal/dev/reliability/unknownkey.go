@@ -11,8 +11,11 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/client"
 )
 
-// madeUp is how many tokens of unknown keys are shown at once.
-const madeUp = 16
+const (
+	madeUp = 16 // tokens of unknown keys that are shown at once
+	// settled is longer than a reading of before decides, however it falls.
+	settled = 600 * time.Millisecond
+)
 
 // unknownKeys shows tokens of signing keys that nobody knows, while the database is
 // there, late, and away.
@@ -32,6 +35,7 @@ func unknownKeys(t *trial) (check.Verdict, error) {
 			{"away", func() error { w.stack.DB.Down(); return nil }},
 		} {
 			err := w.log.Event("fault", state.name, 0, state.begin)
+			time.Sleep(settled)
 			for range 2 {
 				if err == nil {
 					err = w.show(state.name)
