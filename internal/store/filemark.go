@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/openwearables/openwearables/internal/privatefile"
 )
@@ -37,16 +38,19 @@ func checkMark(ctx context.Context, path string) error {
 	if err != nil || wal.Size() <= walHeader {
 		return nil
 	}
-	ids, err := readMark(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist): // an earlier release wrote the WAL
-		return nil
-	case err != nil:
-		return err
-	}
-	id, err := fileID(ctx, path)
-	if err != nil || slices.Contains(ids, id) {
-		return nil // what is wrong with the file, its opening says
+	for range 20 { // another process may be about to give the file an id
+		ids, err := readMark(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // an earlier release wrote the WAL
+			return nil
+		case err != nil:
+			return err
+		}
+		id, err := fileID(ctx, path)
+		if err != nil || slices.Contains(ids, id) {
+			return nil // what is wrong with the file, its opening says
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	return fmt.Errorf("%[1]s-wal belongs to another file than %[1]s, which was put in its place: "+
 		"run openwearables restore --from FILE with the backup that you want, "+
@@ -73,10 +77,6 @@ func fileID(ctx context.Context, path string) (id string, err error) {
 // remark gives the file a new id. If it cannot, as on a full disk, the file keeps
 // the id that it has, and a mark that is not of this file is removed.
 func remark(ctx context.Context, writer *sql.DB, path string) {
-	before, err := fileID(ctx, path)
-	if err != nil {
-		return
-	}
 	defer func() {
 		ids, unread := readMark(path)
 		now, unknown := fileID(ctx, path)
@@ -84,22 +84,56 @@ func remark(ctx context.Context, writer *sql.DB, path string) {
 			_ = os.Remove(path + MarkSuffix)
 		}
 	}()
-	var current string // differs from before while the WAL holds a newer one
-	if writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&current) != nil {
-		return
-	}
 	next := strconv.Itoa(1 + int(rand.Int32N(1<<31-1)))
-	if writeMark(path, before, current, next) != nil {
-		return
-	}
-	if _, err := writer.ExecContext(ctx, "PRAGMA user_version = "+next); err != nil {
+	err := alone(ctx, writer, func(conn *sql.Conn) error {
+		before, err := fileID(ctx, path)
+		if err != nil {
+			return err
+		}
+		var current string // differs from before while the WAL holds a newer one
+		if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&current); err != nil {
+			return err
+		}
+		if err := writeMark(path, before, current, next); err != nil {
+			return err
+		}
+		_, err = conn.ExecContext(ctx, "PRAGMA user_version = "+next)
+		return err
+	})
+	if err != nil {
 		return
 	}
 	var busy, pages, moved int
 	err = writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
-	if err == nil && busy == 0 {
-		_ = writeMark(path, next) // the longer mark is right too
+	if err != nil || busy != 0 {
+		return // the longer mark is right too
 	}
+	_ = alone(ctx, writer, func(conn *sql.Conn) error {
+		var current string
+		err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&current)
+		if err != nil || current != next { // another process has given it an id meanwhile
+			return err
+		}
+		return writeMark(path, next)
+	})
+}
+
+// alone runs f in a transaction beside which no other process writes.
+func alone(ctx context.Context, writer *sql.DB, f func(*sql.Conn) error) (err error) {
+	conn, err := writer.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := f(conn); err != nil {
+		_, undone := conn.ExecContext(ctx, "ROLLBACK")
+		return errors.Join(err, undone)
+	}
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	return err
 }
 
 func writeMark(path string, ids ...string) error {
