@@ -37,7 +37,8 @@ func (r Report) WriteText(w io.Writer) error {
 		}
 	}
 	if len(r.Findings) > 0 {
-		fmt.Fprint(&b, "\nEnd the credential first: who has a copy can use it although it is removed from the file or the history.\n\n")
+		fmt.Fprint(&b, "\nEnd the credential first: who has a copy can use it although it is removed from the file or the history.\n"+
+			"Whoever holds it can, without another credential: POST /api/v1/credentials/report {\"credential\": \"...\"}.\n\n")
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "not scanned: %s: %s\n", shown(p.Path), shown(p.Message))

@@ -39,7 +39,7 @@ func TestScanFindsWhatTheServerMade(t *testing.T) {
 	}
 	for _, line := range []string{
 		"leaked.json:1:10: live API key " + key.str("key_prefix") + ", fingerprint ", "leaked.json:2:51: application secret, beside " + app.str("app_id") + ", fingerprint ",
-		"leaked.json:3:13: refresh token of session ", "DELETE /api/v1/api-keys/{id}", "POST /api/v1/applications/{app_id}/rotate-secret", "POST /api/v1/auth/revoke",
+		"leaked.json:3:13: refresh token of session ", "DELETE /api/v1/api-keys/{id}", "POST /api/v1/applications/{app_id}/rotate-secret", "POST /api/v1/auth/revoke", "POST /api/v1/credentials/report",
 	} {
 		if !strings.Contains(o.stdout, line) {
 			t.Errorf("%q is not in:\n%s", line, o.stdout)
