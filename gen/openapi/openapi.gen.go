@@ -355,7 +355,7 @@ type RejectedWorkout struct {
 
 // ReportCredentialRequest Example: {"credential":"ow_live_leaked"}
 type ReportCredentialRequest struct {
-	// Credential The whole secret or token.
+	// Credential The whole secret or token; white space around it is removed.
 	Credential string `json:"credential"`
 }
 

@@ -82,7 +82,7 @@ func (s *Audits) export(ctx context.Context, asked *int, read func(ctx context.C
 			break
 		}
 		n, more, err := read(ctx, min(left, exportBatch))
-		if kind := problem.AsError(err).Kind; err != nil && batch > 0 && kind == problem.Unavailable {
+		if err != nil && batch > 0 && problem.AsError(err).Kind == problem.Unavailable {
 			break
 		}
 		if left -= n; err != nil || !more || left <= 0 {

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
@@ -27,12 +28,15 @@ type Leaks struct {
 // the sessions that the key minted; the secret of an application; or the session of
 // a token. What it ends is refused once it returns nil. It returns nil also for
 // what is no credential here.
+//
+// White space around it is removed, as when it was copied with the end of its line.
 func (s *Leaks) Report(ctx context.Context, secret string) error {
 	var v problem.Check
 	v.Text("credential", secret, 1, maxReported)
 	if err := v.Err(); err != nil {
 		return err
 	}
+	secret = strings.TrimSpace(secret)
 	var err error
 	switch {
 	case credential.ValidKey(secret):

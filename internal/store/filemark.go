@@ -128,11 +128,12 @@ func alone(ctx context.Context, writer *sql.DB, f func(*sql.Conn) error) (err er
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	if err := f(conn); err != nil {
-		_, undone := conn.ExecContext(ctx, "ROLLBACK")
-		return errors.Join(err, undone)
+	if err = f(conn); err == nil {
+		_, err = conn.ExecContext(ctx, "COMMIT")
 	}
-	_, err = conn.ExecContext(ctx, "COMMIT")
+	if err != nil { // also a commit that failed, as on a full disk, leaves the transaction open
+		_, _ = conn.ExecContext(ctx, "ROLLBACK")
+	}
 	return err
 }
 

@@ -29,7 +29,7 @@ func TestReportedCredentialsEnd(t *testing.T) {
 			d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}).want(t, status, reason)
 		}
 
-		report(key)
+		report(" " + key + "\r\n") // as it is copied
 		d.call(t, "ListUsers", nil, bearer(key)).want(t, 401, "invalid_api_key")
 		d.call(t, "GetUser", args{"id": user}, bearer(ofKey)).want(t, 401, "invalid_token")
 		renewed := d.call(t, "RotateKey", args{"id": keyID}, bearer(admin)).want(t, 201, "").str("key")
@@ -51,9 +51,9 @@ func TestReportedCredentialsEnd(t *testing.T) {
 		report(ofApp)
 		d.call(t, "GetUser", args{"id": user}, bearer(ofApp)).want(t, 401, "invalid_token")
 
-		report(another)
+		report(another + "\n")
 		d.call(t, "RefreshToken", args{"refresh_token": another}).want(t, 401, "invalid_refresh_token")
-		for _, s := range []string{"x", "ow_live_" + strings.Repeat("0", 36), refresh + "0", "a.b.c", strings.Repeat("x", 8192)} {
+		for _, s := range []string{"x", " \n", "ow_live_" + strings.Repeat("0", 36), refresh + "0", "a.b.c", strings.Repeat("x", 8192)} {
 			report(s)
 		}
 		for _, s := range []string{"", strings.Repeat("x", 8193)} {

@@ -23,7 +23,8 @@ const (
 
 type ReportCredentialRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required. The whole secret or token. At most 8192 characters.
+	// Required. The whole secret or token; white space around it is removed. At most
+	// 8192 characters.
 	Credential    string `protobuf:"bytes,1,opt,name=credential,proto3" json:"credential,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -3,7 +3,8 @@
 public struct ReportCredentialRequest: Message, Redacting {
   public static let messageName = "openwearables.v1.ReportCredentialRequest"
 
-  /// Required. The whole secret or token. At most 8192 characters.
+  /// Required. The whole secret or token; white space around it is removed. At most
+  /// 8192 characters.
   public var credential: String = ""
 
   public init() {}

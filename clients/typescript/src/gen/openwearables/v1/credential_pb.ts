@@ -18,7 +18,8 @@ export const file_openwearables_v1_credential: GenFile = /*@__PURE__*/
  */
 export type ReportCredentialRequest = Message<"openwearables.v1.ReportCredentialRequest"> & {
   /**
-   * Required. The whole secret or token. At most 8192 characters.
+   * Required. The whole secret or token; white space around it is removed. At most
+   * 8192 characters.
    *
    * @generated from field: string credential = 1;
    */
