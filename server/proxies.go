@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/server/front"
 )
 
@@ -31,10 +32,6 @@ func (c *Config) clientHeader() front.ClientHeader {
 // uniqueLocal is the network of all private IPv6 addresses (RFC 4193).
 var uniqueLocal = netip.MustParsePrefix("fc00::/7")
 
-// mapping is the length of ::ffff:0:0/96, the network of IPv4 addresses that are
-// written in IPv6.
-const mapping = 96
-
 // checkProxies brings the networks of trusted proxies into the form in which
 // addresses are compared. It refuses those that never match, and those so wide
 // that callers are in them: a caller in a trusted network chooses the address by
@@ -52,11 +49,11 @@ func (c *Config) checkProxies() error {
 	}
 	var proxies []netip.Prefix
 	for _, given := range c.TrustedProxies {
-		p := unmapped(given)
+		p, ok := auth.CanonicalNetwork(given)
 		switch {
 		case !p.IsValid():
 			return errors.New("--trusted-proxies must be addresses such as 10.0.0.1 or networks such as 10.0.0.0/8")
-		case given.Addr().Is4In6() && given.Bits() < mapping:
+		case !ok:
 			return fmt.Errorf("--trusted-proxies %s never matches: write it as an IPv4 network such as 10.0.0.0/8", given)
 		case p.Bits() < 8 && p != uniqueLocal:
 			return fmt.Errorf("--trusted-proxies %s would let callers choose their address: name only the proxies before this server, "+
@@ -68,13 +65,4 @@ func (c *Config) checkProxies() error {
 	}
 	c.TrustedProxies = proxies
 	return nil
-}
-
-// unmapped returns the network without host bits, and an IPv4 network that is
-// written in IPv6 as what it is.
-func unmapped(p netip.Prefix) netip.Prefix {
-	if p.Addr().Is4In6() && p.Bits() >= mapping {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapping)
-	}
-	return p.Masked()
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/pires/go-proxyproto"
+
+	"github.com/openwearables/openwearables/internal/auth"
 )
 
 // errVersion1 refuses the text form of the protocol.
@@ -46,7 +48,7 @@ func (s *Server) withClients(l net.Listener) net.Listener {
 // trusts reports whether the address is that of a trusted proxy.
 func (c *Config) trusts(a net.Addr) bool {
 	at, err := netip.ParseAddrPort(a.String())
-	address := at.Addr().Unmap().WithZone("")
+	address := auth.CanonicalAddress(at.Addr())
 	return err == nil && slices.ContainsFunc(c.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 

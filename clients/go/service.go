@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -105,9 +106,14 @@ func (s *Keys) Get(ctx context.Context, id string) (*owv1.Key, error) {
 }
 
 // Update changes a key. Nil scopes leave them as they are; an empty list is refused.
+// An empty list of networks is refused too, unless the mask names them: then the key may
+// be used from everywhere.
 func (s *Keys) Update(ctx context.Context, req *owv1.UpdateKeyRequest) (*owv1.Key, error) {
 	if err := notEmpty(req.GetScopes(), "to leave them as they are"); err != nil {
 		return nil, err
+	}
+	if n := req.GetAllowedNetworks(); n != nil && len(n) == 0 && !slices.Contains(req.GetUpdateMask().GetPaths(), "allowed_networks") {
+		return nil, invalidField("allowed_networks", "the list is empty: to clear it, name it in the UpdateMask, or leave it nil to keep the networks")
 	}
 	res, err := s.rpc.UpdateKey(ctx, req)
 	return object(res.GetKey(), res.GetKey().GetId(), err)

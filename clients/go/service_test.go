@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	openwearables "github.com/openwearables/openwearables/clients/go"
@@ -89,6 +90,33 @@ func TestEmptyScopesAreRefusedBeforeTheCall(t *testing.T) {
 	if err != nil || len(key.Key.GetScopes()) == 0 {
 		t.Errorf("without scopes: %v, %v", key.Key, err)
 	}
+}
+
+// Nor can it clear the networks of a key with an empty list alone, which would change nothing.
+func TestEmptyNetworksAreNamedInTheMask(t *testing.T) {
+	ctx := t.Context()
+	dev, err := openwearables.Login(ctx, world.url, world.email, world.password)
+	check(t, err)
+	key, err := dev.Keys.Create(ctx, &owv1.CreateKeyRequest{AllowedNetworks: []string{"192.0.2.7/24"}})
+	check(t, err)
+	backend := newClient(t, world.url, openwearables.WithAPIKey(key.Secret.Reveal()))
+	_, err = backend.Users.Create(ctx, nil)
+	var e *openwearables.Error
+	if !errors.As(err, &e) || !openwearables.IsForbidden(err) || e.Reason != "network_not_allowed" || !strings.Contains(e.Message, "from 127.0.0.1") {
+		t.Errorf("from elsewhere: %v", err)
+	}
+	change := &owv1.UpdateKeyRequest{Id: key.Key.GetId(), AllowedNetworks: []string{}}
+	if _, err = dev.Keys.Update(ctx, change); !errors.As(err, &e) || e.Kind != openwearables.KindInvalid || !strings.Contains(e.Message, "UpdateMask") {
+		t.Errorf("without a mask: %v", err)
+	}
+	change.UpdateMask = &fieldmaskpb.FieldMask{Paths: []string{"allowed_networks"}}
+	updated, err := dev.Keys.Update(ctx, change)
+	check(t, err)
+	if got := updated.GetAllowedNetworks(); len(got) > 0 || len(key.Key.GetAllowedNetworks()) != 1 {
+		t.Errorf("cleared they are %v, and were %v", got, key.Key)
+	}
+	_, err = backend.Users.Create(ctx, nil)
+	check(t, err)
 }
 
 func TestUsersAreFoundAndUnique(t *testing.T) {

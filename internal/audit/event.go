@@ -23,6 +23,7 @@ const (
 	KeyUpdate       = "key.update"
 	KeyRotate       = "key.rotate"
 	KeyDelete       = "key.delete"
+	KeyUse          = "key.use" // only of a use that was refused
 	AppCreate       = "application.create"
 	AppUpdate       = "application.update"
 	AppRotate       = "application.rotate"

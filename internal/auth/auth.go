@@ -92,7 +92,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	finder := &finder{store: p.Store, vault: p.Vault, signer: signer, now: p.Now}
 	recognizer := &recognizer{store: p.Store, vault: p.Vault, finder: finder, knownFor: limits.KnownAddress, now: p.Now}
 	a := &Auth{
-		Authenticator: &Authenticator{credentials},
+		Authenticator: &Authenticator{credentials, trail},
 		Logins: &Logins{
 			store: p.Store, vault: p.Vault, passwords: passwords, buckets: buckets, replays: replays, issuer: issuer,
 			credentials: credentials, recognizer: recognizer, maxSessions: config.Quotas.DeveloperSessions,

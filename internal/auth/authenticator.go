@@ -1,9 +1,16 @@
 package auth
 
-import "context"
+import (
+	"context"
+
+	"github.com/openwearables/openwearables/internal/audit"
+)
 
 // Authenticator authenticates what a request presents.
-type Authenticator struct{ credentials *credentials }
+type Authenticator struct {
+	credentials *credentials
+	trail       *trail
+}
 
 // Key authenticates an API key and sets the outcome in the caller. Everything
 // else, and a key that has ended, is the same 401. A string whose checksum is
@@ -18,4 +25,18 @@ func (a *Authenticator) Key(ctx context.Context, c *Caller, secret string) {
 func (a *Authenticator) Bearer(ctx context.Context, c *Caller, secret string) {
 	c.presented, c.keyOnly = secret, false
 	a.credentials.authenticate(ctx, c)
+}
+
+// Report records in the audit trail that the request presents a valid API key which
+// may not be used in this way. It returns an error if that cannot be recorded.
+func (a *Authenticator) Report(ctx context.Context, c *Caller) error {
+	if c.barred == nil {
+		return nil
+	}
+	e := c.Event(audit.KeyUse, c.barred.subject, a.trail.now())
+	e.Actor = c.barred.Actor()
+	if err := a.trail.refuseAs(ctx, e, c.Refused); err != error(c.Refused) {
+		return err
+	}
+	return nil
 }

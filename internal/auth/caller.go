@@ -41,6 +41,7 @@ type Caller struct {
 	Replayed bool
 
 	proved    Holder          // by a credential in the body
+	barred    *Principal      // of a valid key that may not be used in this way; Refused says why
 	presented string          // what the header holds
 	keyOnly   bool            // only an API key is accepted
 	verified  bool            // against the store, for this request
@@ -112,9 +113,14 @@ func (c *Caller) Identity() string {
 }
 
 // Holder returns who holds the credential that the request has proved: the one in
-// the body or, without it, the one in the header.
+// the body or, without it, the one in the header, also if that was refused because of
+// where it was used.
 func (c *Caller) Holder() Holder {
-	if p := c.Principal; p != nil && c.proved.Kind == 0 {
+	p := c.Principal
+	if p == nil {
+		p = c.barred
+	}
+	if p != nil && c.proved.Kind == 0 {
 		return Holder{p.Kind, p.ID, p.AppID}
 	}
 	return c.proved

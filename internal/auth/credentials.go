@@ -63,7 +63,7 @@ type credentials struct {
 // can: the first phase.
 func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	if c.presentsKey() && !credential.ValidKey(c.presented) {
-		c.Principal, c.Refused, c.Foreign = nil, errInvalidKey(), true
+		c.Principal, c.Refused, c.barred, c.Foreign = nil, errInvalidKey(), nil, true
 		return
 	}
 	h, now := s.vault.Hash(c.presented), s.now()
@@ -72,12 +72,28 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 		s.cache.remove(h)
 		p = nil
 	}
+	if p != nil && s.bars(p, c) != nil { // the key may have been changed since
+		p = nil
+	}
 	if c.verified = p == nil; c.verified {
 		s.authenticateFresh(ctx, c, h, epoch, 0)
 		return
 	}
-	c.Principal, c.Refused = p, nil
+	c.Principal, c.Refused, c.barred = p, nil, nil
 	p.used.touch(now, c)
+}
+
+// bars returns the refusal of a valid API key because of where it is used, or nil.
+// The principal of a barred key is never the caller's, so that no operation takes it.
+func (s *credentials) bars(p *Principal, c *Caller) *problem.Error {
+	switch {
+	case p.Kind != APIKey:
+		return nil
+	case !p.admits(c.Address):
+		return errElsewhere(c.Address)
+	default:
+		return nil
+	}
 }
 
 // ended reports whether a cached principal has expired, or the key that signed
@@ -87,7 +103,8 @@ func (s *credentials) ended(p *Principal, now time.Time) bool {
 }
 
 // authenticateFresh verifies the caller's credential against the store, and
-// caches the principal unless something was forgotten since epoch. The version
+// caches the principal unless something was forgotten since epoch. A key that is
+// barred is not cached, so that whoever finds it costs its holder nothing. The version
 // is one that the subject had before the call, 0 if unknown.
 func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h credential.Hash, epoch, version uint64) {
 	now, began := s.now(), s.machine()
@@ -97,12 +114,16 @@ func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h creden
 	}
 	p, err := verify(ctx, c.presented, h, now)
 	if err != nil {
-		c.Principal, c.Refused = nil, problem.AsError(err)
+		c.Principal, c.Refused, c.barred = nil, problem.AsError(err), nil
+		return
+	}
+	if refusal := s.bars(p, c); refusal != nil {
+		c.Principal, c.Refused, c.barred = nil, refusal, p
 		return
 	}
 	p.version, p.verifiedAt = version, began
 	s.cache.put(epoch, h, p)
-	c.Principal, c.Refused = p, nil
+	c.Principal, c.Refused, c.barred = p, nil, nil
 	p.used.touch(now, c)
 }
 
@@ -129,6 +150,9 @@ func (s *credentials) verifyKey(ctx context.Context, _ string, h credential.Hash
 		return nil, err
 	}
 	p := &Principal{Kind: APIKey, ID: k.ID, Scopes: k.Scopes, used: s.uses.key(k.ID), subject: keySubject(k.ID)}
+	if p.networks, err = parseNetworks(k.AllowedNetworks); err != nil {
+		return nil, err
+	}
 	if k.ExpiresAt != nil {
 		p.Until = *k.ExpiresAt
 	}

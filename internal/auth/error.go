@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/openwearables/openwearables/internal/problem"
 )
@@ -56,6 +57,19 @@ func errNotAllowed() *problem.Error {
 
 func errOtherUser() *problem.Error {
 	return &problem.Error{Kind: problem.Forbidden, Reason: "other_user", Detail: "This token is for another user"}
+}
+
+// errElsewhere refuses an API key that is used from an address outside its networks.
+func errElsewhere(from netip.Addr) *problem.Error {
+	address := "an unknown address"
+	if from.IsValid() {
+		address = from.String()
+	}
+	return &problem.Error{
+		Kind: problem.Forbidden, Reason: "network_not_allowed",
+		Detail: "This API key may not be used from " + address + ", which is in none of its allowed_networks: " +
+			"call from one of them, or let a developer add the address with UpdateKey",
+	}
 }
 
 // errFull refuses to make one more of what there may be most of.

@@ -26,6 +26,7 @@ type Key struct {
 	LastUsedOperation *string
 	ExpiresAt         *time.Time
 	PreviousExpiresAt *time.Time // when the older secret ends, while it lives
+	AllowedNetworks   []string   // where it may be used from, in CIDR notation; none = everywhere
 }
 
 // StoredKey is a key with the keyed hashes of its secrets.
@@ -56,14 +57,19 @@ type KeyInput struct {
 	Environment *string
 	Scopes      *[]string
 	ExpiresAt   *string // RFC 3339
+	// AllowedNetworks is left out of the request that an Idempotency-Key stands for
+	// if it is nil, as by releases that do not know it.
+	AllowedNetworks *[]string `json:",omitempty"`
 }
 
-// KeyPatch is what UpdateKey changes. Only ExpiresAt can be cleared.
+// KeyPatch is what UpdateKey changes. Only ExpiresAt and AllowedNetworks can be
+// cleared.
 type KeyPatch struct {
-	Name      Change[string]
-	Scopes    Change[[]string]
-	Enabled   Change[bool]
-	ExpiresAt Change[string] // RFC 3339
+	Name            Change[string]
+	Scopes          Change[[]string]
+	Enabled         Change[bool]
+	ExpiresAt       Change[string] // RFC 3339
+	AllowedNetworks Change[[]string]
 }
 
 // MaxOverlap is the longest time for which a rotated secret may live on, in
@@ -89,7 +95,7 @@ func inOrder(scopes []string) []string {
 	})
 }
 
-// check checks the patch and trims the name. It returns when the key is to expire, or
+// check checks the patch, trims the name and normalizes the networks. It returns when the key is to expire, or
 // nil if the patch sets no instant.
 func (in *KeyPatch) check(now time.Time) (expires *time.Time, err error) {
 	var v problem.Check
@@ -100,6 +106,9 @@ func (in *KeyPatch) check(now time.Time) (expires *time.Time, err error) {
 	checkName(&v, "name", &in.Name)
 	if scopes := in.Scopes.Value(); scopes != nil {
 		checkScopes(&v, *scopes)
+	}
+	if networks := in.AllowedNetworks.Value(); networks != nil {
+		in.AllowedNetworks = ChangeTo(new(checkNetworks(&v, *networks)))
 	}
 	return expires, v.Err()
 }
@@ -113,6 +122,11 @@ func (in KeyPatch) apply(k *Key, expires *time.Time) {
 	}
 	if in.ExpiresAt.Present() {
 		k.ExpiresAt = expires
+	}
+	if in.AllowedNetworks.Null() {
+		k.AllowedNetworks = []string{}
+	} else {
+		in.AllowedNetworks.replace(&k.AllowedNetworks)
 	}
 }
 

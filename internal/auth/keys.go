@@ -26,7 +26,9 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 	if err != nil {
 		return NewKey{}, err
 	}
-	k := StoredKey{Key: Key{Name: "Default", Environment: "live", Scopes: Scopes, Enabled: true, CreatedBy: p.ID}}
+	k := StoredKey{Key: Key{
+		Name: "Default", Environment: "live", Scopes: Scopes, Enabled: true, CreatedBy: p.ID, AllowedNetworks: []string{},
+	}}
 	if in.Name != nil {
 		k.Name = *in.Name
 	}
@@ -41,6 +43,9 @@ func (s *Keys) Create(ctx context.Context, in KeyInput) (NewKey, error) {
 	k.ExpiresAt = v.Future("expires_at", in.ExpiresAt, s.now())
 	k.Name = v.Name("name", k.Name, 1, problem.MaxName)
 	checkScopes(&v, k.Scopes)
+	if in.AllowedNetworks != nil {
+		k.AllowedNetworks = checkNetworks(&v, *in.AllowedNetworks)
+	}
 	if err := v.Err(); err != nil {
 		return NewKey{}, err
 	}

@@ -12,8 +12,8 @@ type Limiter struct {
 	credentials *credentials
 }
 
-// Spend charges the bucket of the caller's credential or, without a valid one,
-// of its address. byAddress is the operation's own policy for addresses; one
+// Spend charges the bucket of the caller's credential or, without a valid one or
+// with a key that may not be used in this way, of its address. byAddress is the operation's own policy for addresses; one
 // without a name means the common one. The answer describes the bucket that was
 // charged. If a bucket cannot be reached, the answer describes a full one and
 // the request is refused as Unavailable. Spend revalidates the credential, and

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -56,6 +57,8 @@ type Principal struct {
 	version    uint64    // of the subject, from before the verification
 	verifiedAt time.Time // when the verification began, by the clock of the machine
 	used       *lastUse
+
+	networks []netip.Prefix // where an API key may be used from; none = everywhere
 }
 
 // Holder is who holds the credential that a request has proved.
@@ -68,6 +71,20 @@ type Holder struct {
 // expired reports whether the principal's own end has come.
 func (p *Principal) expired(now time.Time) bool {
 	return !p.Until.IsZero() && !now.Before(p.Until)
+}
+
+// admits reports whether the principal may act from the address. One that is unknown
+// is in no network.
+func (p *Principal) admits(a netip.Addr) bool {
+	if len(p.networks) == 0 {
+		return true
+	}
+	for i := range p.networks {
+		if p.networks[i].Contains(a) {
+			return true
+		}
+	}
+	return false
 }
 
 // Actor names the principal in audit rows.

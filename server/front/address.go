@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/openwearables/openwearables/internal/auth"
 )
 
 // ClientHeader is the header in which trusted proxies name their clients.
@@ -15,10 +17,6 @@ const (
 	NoHeader      ClientHeader = ""          // the peer is the client
 )
 
-// nat64 is the network of IPv4 addresses that a NAT64 translates (RFC 6052
-// section 2.1).
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
 // clientAddress returns the address of the client: the peer or, if the peer is a
 // trusted proxy, the last untrusted hop in the header. At a hop that it cannot
 // parse it stops and returns the hop after it.
@@ -27,7 +25,7 @@ func clientAddress(r *http.Request, header ClientHeader, trusted []netip.Prefix)
 	if err != nil {
 		return netip.Addr{}
 	}
-	address := canonicalAddress(peer.Addr())
+	address := auth.CanonicalAddress(peer.Addr())
 	if header == NoHeader || !within(address, trusted) {
 		return address
 	}
@@ -94,23 +92,13 @@ func parseHop(s string) (netip.Addr, bool) {
 		s = s[1 : len(s)-1]
 	}
 	if withPort, err := netip.ParseAddrPort(s); err == nil {
-		return canonicalAddress(withPort.Addr()), true
+		return auth.CanonicalAddress(withPort.Addr()), true
 	}
 	if len(s) > 1 && s[0] == '[' && s[len(s)-1] == ']' {
 		s = s[1 : len(s)-1]
 	}
 	a, err := netip.ParseAddr(s)
-	return canonicalAddress(a), err == nil
-}
-
-// canonicalAddress returns the address without a zone, and an IPv4 address that is
-// written in IPv6 as what it is.
-func canonicalAddress(a netip.Addr) netip.Addr {
-	if a = a.Unmap().WithZone(""); nat64.Contains(a) {
-		b := a.As16()
-		return netip.AddrFrom4([4]byte(b[12:]))
-	}
-	return a
+	return auth.CanonicalAddress(a), err == nil
 }
 
 // within reports whether one of the prefixes contains a.

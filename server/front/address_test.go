@@ -33,6 +33,8 @@ func TestClientAddress(t *testing.T) {
 		{"IPv4 in IPv6", "10.0.0.1:1", XForwardedFor, []string{"[::ffff:198.51.100.7]:80"}, "198.51.100.7"},
 		{"IPv4 behind NAT64", "10.0.0.1:1", XForwardedFor, []string{"64:ff9b::c633:6407"}, "198.51.100.7"},
 		{"a peer behind NAT64", "[64:ff9b::198.51.100.7]:1", XForwardedFor, nil, "198.51.100.7"},
+		{"IPv4 behind a NAT64 of one's own", "10.0.0.1:1", XForwardedFor, []string{"[64:ff9b:1:2::c633:6407]:4711"}, "198.51.100.7"},
+		{"no IPv4 behind a NAT64 of one's own", "10.0.0.1:1", XForwardedFor, []string{"64:ff9b:1:c633:64:700::"}, "64:ff9b:1:c633:64:700::"},
 		{"a proxy behind NAT64", "[64:ff9b::10.0.0.1]:1", XForwardedFor, []string{"198.51.100.7"}, "198.51.100.7"},
 		{"several proxies", "10.0.0.1:1", XForwardedFor, []string{"192.0.2.9, 198.51.100.7, 10.1.1.1", "10.2.2.2"}, "198.51.100.7"},
 		{"empty elements", "10.0.0.1:1", XForwardedFor, []string{"192.0.2.9, 198.51.100.7 ,, ", ""}, "198.51.100.7"},

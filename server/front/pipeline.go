@@ -34,6 +34,9 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 			f.authenticate(c, r)
 		}
 		err := f.spend(&o, c, r, byAddress)
+		if err == nil && o.name != healthOperation {
+			err = f.auth.Authenticator.Report(r.Context(), &c.Caller)
+		}
 		if err == nil && o.proof == inHeader {
 			err = c.Authenticated()
 		}

@@ -15,6 +15,7 @@ func createdKey(n auth.NewKey) openapi.CreatedKey {
 		Enabled: k.Enabled, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt,
 		LastUsedIP: k.LastUsedIP, LastUsedClient: k.LastUsedClient, LastUsedOperation: k.LastUsedOperation,
 		ExpiresAt: k.ExpiresAt, PreviousExpiresAt: k.PreviousExpiresAt,
+		AllowedNetworks: append([]string{}, k.AllowedNetworks...), // nil in what an older release kept for a retry
 	}
 }
 
@@ -25,6 +26,9 @@ func (s *Server) CreateKey(ctx context.Context, r openapi.CreateKeyRequestObject
 		in = auth.KeyInput{Name: b.Name, Environment: b.Environment, ExpiresAt: b.ExpiresAt}
 		if b.Scopes != nil {
 			in.Scopes = &b.Scopes
+		}
+		if b.AllowedNetworks != nil {
+			in.AllowedNetworks = &b.AllowedNetworks
 		}
 	}
 	k, err := s.Auth.Keys.Create(ctx, in)
@@ -62,6 +66,7 @@ func (s *Server) UpdateKey(ctx context.Context, r openapi.UpdateKeyRequestObject
 	k, err := s.Auth.Keys.Update(ctx, r.ID, auth.KeyPatch{
 		Name: patch(r.Body.Name), Scopes: patch(r.Body.Scopes),
 		Enabled: patch(r.Body.Enabled), ExpiresAt: patch(r.Body.ExpiresAt),
+		AllowedNetworks: patch(r.Body.AllowedNetworks),
 	})
 	if err != nil {
 		return nil, err

@@ -109,7 +109,7 @@ func keyOf(k auth.Key) *owv1.Key {
 		Id: k.ID, Name: k.Name, KeyPrefix: k.KeyPrefix, Environment: k.Environment, Scopes: k.Scopes,
 		Enabled: k.Enabled, CreatedBy: k.CreatedBy, CreatedAt: stamp(k.CreatedAt), LastUsedAt: optionalStamp(k.LastUsedAt),
 		LastUsedIp: k.LastUsedIP, LastUsedClient: k.LastUsedClient, LastUsedOperation: k.LastUsedOperation,
-		ExpiresAt: optionalStamp(k.ExpiresAt), PreviousExpiresAt: optionalStamp(k.PreviousExpiresAt),
+		ExpiresAt: optionalStamp(k.ExpiresAt), PreviousExpiresAt: optionalStamp(k.PreviousExpiresAt), AllowedNetworks: k.AllowedNetworks,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 func (s *Server) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1.CreateKeyResponse, error) {
 	k, err := s.Auth.Keys.Create(ctx, auth.KeyInput{
 		Name: r.Name, Environment: r.Environment, Scopes: optionalList(r.GetScopes()), ExpiresAt: optionalInstant(r.GetExpiresAt()),
+		AllowedNetworks: optionalList(r.GetAllowedNetworks()),
 	})
 	if err != nil {
 		return nil, err
@@ -42,13 +43,14 @@ func (s *Server) GetKey(ctx context.Context, r *owv1.GetKeyRequest) (*owv1.GetKe
 
 // UpdateKey implements openwearablesv1connect.KeyServiceHandler.
 func (s *Server) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.UpdateKeyResponse, error) {
-	m, err := newMask(r.GetUpdateMask(), "name", "scopes", "enabled", "expires_at")
+	m, err := newMask(r.GetUpdateMask(), "name", "scopes", "enabled", "expires_at", "allowed_networks")
 	if err != nil {
 		return nil, err
 	}
 	k, err := s.Auth.Keys.Update(ctx, r.GetId(), auth.KeyPatch{
 		Name: change(m, "name", r.Name), Scopes: changeList(m, "scopes", r.GetScopes()),
 		Enabled: change(m, "enabled", r.Enabled), ExpiresAt: change(m, "expires_at", optionalInstant(r.GetExpiresAt())),
+		AllowedNetworks: changeList(m, "allowed_networks", r.GetAllowedNetworks()),
 	})
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -53,14 +54,8 @@ func newBenchNode(b *testing.B) *benchNode {
 		b.Fatal(err)
 	}
 	n.admin = grant.AccessToken
-	caller := new(auth.Caller)
-	s.Auth().Authenticator.Bearer(ctx, caller, n.admin)
-	ctx = auth.WithCaller(b.Context(), caller)
-	key, err := s.Auth().Keys.Create(ctx, auth.KeyInput{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	n.key = key.Secret
+	ctx = n.asAdmin(b)
+	n.key = n.newKey(b, auth.KeyInput{})
 	app, err := s.Auth().Applications.Create(ctx, "App")
 	if err != nil {
 		b.Fatal(err)
@@ -72,6 +67,24 @@ func newBenchNode(b *testing.B) *benchNode {
 	}
 	n.user = user.ID
 	return n
+}
+
+// asAdmin returns a context in which the developer calls.
+func (n *benchNode) asAdmin(b *testing.B) context.Context {
+	b.Helper()
+	caller := new(auth.Caller)
+	n.server.Auth().Authenticator.Bearer(b.Context(), caller, n.admin)
+	return auth.WithCaller(b.Context(), caller)
+}
+
+// newKey creates a key and returns its secret.
+func (n *benchNode) newKey(b *testing.B, in auth.KeyInput) string {
+	b.Helper()
+	key, err := n.server.Auth().Keys.Create(n.asAdmin(b), in)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return key.Secret
 }
 
 // session opens a session of the user and returns its pair.
@@ -100,6 +113,17 @@ func BenchmarkAuthenticate(b *testing.B) {
 			}
 		})
 	}
+	networks, last := bound(b)
+	key := n.newKey(b, auth.KeyInput{AllowedNetworks: &networks})
+	for name, from := range map[string]netip.Addr{"key of 32 networks, cached": last, "key outside its networks": netip.MustParseAddr("203.0.113.1")} {
+		b.Run(name, func(b *testing.B) {
+			ctx, caller := b.Context(), &auth.Caller{Address: from}
+			b.ReportAllocs()
+			for b.Loop() {
+				n.server.Auth().Authenticator.Bearer(ctx, caller, key)
+			}
+		})
+	}
 	b.Run("key, cached, on every processor", func(b *testing.B) {
 		ctx := b.Context()
 		b.ReportAllocs()
@@ -110,6 +134,16 @@ func BenchmarkAuthenticate(b *testing.B) {
 			}
 		})
 	})
+}
+
+// bound returns as many networks as a key may be bound to, and an address in the last of them.
+func bound(b *testing.B) (networks []string, last netip.Addr) {
+	b.Helper()
+	for i := range 32 {
+		last = netip.AddrFrom4([4]byte{10, byte(i), 0, 1})
+		networks = append(networks, netip.PrefixFrom(last, 16).String())
+	}
+	return networks, last
 }
 
 // readRequests returns a constructor of one authenticated read for each surface.

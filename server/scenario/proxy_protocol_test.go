@@ -10,6 +10,7 @@ import (
 
 	"github.com/pires/go-proxyproto"
 
+	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/server"
 )
 
@@ -81,4 +82,59 @@ func TestProxyProtocolNamesTheClient(t *testing.T) {
 	if got := direct.loginAs(t, clientHeader(t, 2, "198.51.100.7"), ""); got != "" {
 		t.Errorf("a header that nobody awaits is taken: %q remain", got)
 	}
+}
+
+// TestNetworksOfAKeyBehindProxyProtocol checks that the address in the header of a connection decides
+// whether a key may be used on it, and that a client with a UNIX socket for an address is in no network.
+func TestNetworksOfAKeyBehindProxyProtocol(t *testing.T) {
+	t.Parallel()
+	n := listen(t, behindProxy, func(c *server.Config) { c.ClientAddress = "proxy-protocol" })
+	n.addDeveloper(n.email, n.password)
+	key := n.keyInProcess(t, "0.0.0.0/0", "2001:db8::/48")
+	socket := &net.UnixAddr{Name: "/run/client", Net: "unix"}
+	unix, err := proxyproto.HeaderProxyFromAddrs(2, socket, socket).Format()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		header []byte
+		want   string // the address that is refused
+	}{
+		{clientHeader(t, 2, "192.0.2.1"), ""},
+		{clientHeader(t, 2, "64:ff9b:1::c000:201"), ""},
+		{clientHeader(t, 2, "2001:db8::1"), ""},
+		{clientHeader(t, 2, "2001:db8:1::1"), "2001:db8:1::1"},
+		{unix, "an unknown address"},
+	} {
+		conn := n.dial(t)
+		request := "GET /api/v1/users HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer " + key + "\r\nConnection: close\r\n\r\n"
+		if _, err := io.WriteString(conn, string(c.header)+request); err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := strings.Contains(string(text), "HTTP/1.1 403") && strings.Contains(string(text), "from "+c.want+", which is in none")
+		if said != (c.want != "") || !said && !strings.Contains(string(text), "HTTP/1.1 200") {
+			t.Errorf("want a refusal of %q: %s", c.want, text)
+		}
+	}
+}
+
+// keyInProcess creates a key without HTTP, as the first developer, and returns its secret.
+func (n *node) keyInProcess(t *testing.T, networks ...string) string {
+	t.Helper()
+	a := n.server.Auth()
+	grant, err := a.Logins.Login(auth.WithCaller(t.Context(), &auth.Caller{}), auth.LoginInput{Email: n.email, Password: n.password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller := new(auth.Caller)
+	a.Authenticator.Bearer(t.Context(), caller, grant.AccessToken)
+	key, err := a.Keys.Create(auth.WithCaller(t.Context(), caller), auth.KeyInput{AllowedNetworks: &networks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Secret
 }

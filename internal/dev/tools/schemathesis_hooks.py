@@ -8,7 +8,7 @@ import schemathesis
 # relate members to each other, to the calendar and the clock, or to what was answered before: a schema cannot say them.
 UNSAID = {
     "ChangePassword": {"new_password", "confirm_password", "incorrect_password"},
-    "CreateKey": {"expires_at"},
+    "CreateKey": {"expires_at", "allowed_networks[]"},
     "CreateUser": {"email"},
     "CreateUserToken": {"missing_credentials"},
     "GetApplicationUsage": {"start", "end"},
@@ -23,7 +23,7 @@ UNSAID = {
     "ListWorkouts": {"cursor", "start_date", "end_date"},
     "RefreshToken": {"refresh_token"},
     "RevokeToken": {"refresh_token"},
-    "UpdateKey": {"expires_at"},
+    "UpdateKey": {"expires_at", "allowed_networks[]"},
     "UpdateMe": {"current_password", "email", "incorrect_password"},
     "UpdateUser": {"email"},
     "UpsertWorkouts": {"workouts[].end_time"},

@@ -57,12 +57,13 @@ type KeyServiceClient interface {
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
 	// GetKey returns one key.
 	GetKey(context.Context, *v1.GetKeyRequest) (*v1.GetKeyResponse, error)
-	// UpdateKey changes the name, the scopes, the expiry, or whether the key is
-	// enabled. A key that was disabled, or lost a scope, is refused as soon as
-	// this call succeeds.
+	// UpdateKey changes the name, the scopes, the expiry, the networks, or whether
+	// the key is enabled. A key that was disabled, lost a scope, or is used from
+	// outside its networks is refused as soon as this call succeeds. The networks bind
+	// the key alone: a developer changes them from anywhere.
 	UpdateKey(context.Context, *v1.UpdateKeyRequest) (*v1.UpdateKeyResponse, error)
 	// RotateKey gives the key a new secret and returns it. The secret is never
-	// shown again. The key keeps its id, name, scopes, limit and statistics. The
+	// shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
 	// old secret stops working as soon as this call succeeds, or after the
 	// overlap if one is given. An older secret that is still in its overlap stops
 	// working at once. User tokens minted with the key stay valid. Takes an
@@ -201,12 +202,13 @@ type KeyServiceHandler interface {
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
 	// GetKey returns one key.
 	GetKey(context.Context, *v1.GetKeyRequest) (*v1.GetKeyResponse, error)
-	// UpdateKey changes the name, the scopes, the expiry, or whether the key is
-	// enabled. A key that was disabled, or lost a scope, is refused as soon as
-	// this call succeeds.
+	// UpdateKey changes the name, the scopes, the expiry, the networks, or whether
+	// the key is enabled. A key that was disabled, lost a scope, or is used from
+	// outside its networks is refused as soon as this call succeeds. The networks bind
+	// the key alone: a developer changes them from anywhere.
 	UpdateKey(context.Context, *v1.UpdateKeyRequest) (*v1.UpdateKeyResponse, error)
 	// RotateKey gives the key a new secret and returns it. The secret is never
-	// shown again. The key keeps its id, name, scopes, limit and statistics. The
+	// shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
 	// old secret stops working as soon as this call succeeds, or after the
 	// overlap if one is given. An older secret that is still in its overlap stops
 	// working at once. User tokens minted with the key stay valid. Takes an

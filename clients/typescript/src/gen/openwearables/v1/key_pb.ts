@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/key.proto.
  */
 export const file_openwearables_v1_key: GenFile = /*@__PURE__*/
-  fileDesc("ChpvcGVud2VhcmFibGVzL3YxL2tleS5wcm90bxIQb3BlbndlYXJhYmxlcy52MSLiAwoDS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKa2V5X3ByZWZpeBgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIOCgZzY29wZXMYBSADKAkSDwoHZW5hYmxlZBgGIAEoCBISCgpjcmVhdGVkX2J5GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3RfdXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTcHJldmlvdXNfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMbGFzdF91c2VkX2lwGAwgASgJSACIAQESHQoQbGFzdF91c2VkX2NsaWVudBgNIAEoCUgBiAEBEiAKE2xhc3RfdXNlZF9vcGVyYXRpb24YDiABKAlIAogBAUIPCg1fbGFzdF91c2VkX2lwQhMKEV9sYXN0X3VzZWRfY2xpZW50QhYKFF9sYXN0X3VzZWRfb3BlcmF0aW9uIpgBChBDcmVhdGVLZXlSZXF1ZXN0EhEKBG5hbWUYASABKAlIAIgBARIYCgtlbnZpcm9ubWVudBgCIAEoCUgBiAEBEg4KBnNjb3BlcxgDIAMoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIHCgVfbmFtZUIOCgxfZW52aXJvbm1lbnQiTAoRQ3JlYXRlS2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSEwoGc2VjcmV0GAIgASgJQgOAAQEiTwoPTGlzdEtleXNSZXF1ZXN0EhIKBWxpbWl0GAEgASgFSACIAQESEwoGY3Vyc29yGAIgASgJSAGIAQFCCAoGX2xpbWl0QgkKB19jdXJzb3IiYQoQTGlzdEtleXNSZXNwb25zZRIjCgRrZXlzGAEgAygLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSGAoLbmV4dF9jdXJzb3IYAiABKAlIAIgBAUIOCgxfbmV4dF9jdXJzb3IiGwoNR2V0S2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI0Cg5HZXRLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSLNAQoQVXBkYXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESDgoGc2NvcGVzGAMgAygJEhQKB2VuYWJsZWQYBCABKAhIAYgBARIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfbWFzaxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCBwoFX25hbWVCCgoIX2VuYWJsZWQiNwoRVXBkYXRlS2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXkiNwoQUm90YXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIXCg9vdmVybGFwX3NlY29uZHMYAiABKAUiTAoRUm90YXRlS2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSEwoGc2VjcmV0GAIgASgJQgOAAQEiHgoQRGVsZXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI3ChFEZWxldGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleTKoBAoKS2V5U2VydmljZRJcCglDcmVhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZUtleVJlc3BvbnNlIgaiuxgCEAESVgoITGlzdEtleXMSIS5vcGVud2VhcmFibGVzLnYxLkxpc3RLZXlzUmVxdWVzdBoiLm9wZW53ZWFyYWJsZXMudjEuTGlzdEtleXNSZXNwb25zZSIDkAIBElAKBkdldEtleRIfLm9wZW53ZWFyYWJsZXMudjEuR2V0S2V5UmVxdWVzdBogLm9wZW53ZWFyYWJsZXMudjEuR2V0S2V5UmVzcG9uc2UiA5ACARJZCglVcGRhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZUtleVJlc3BvbnNlIgOQAgISXAoJUm90YXRlS2V5EiIub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVLZXlSZXF1ZXN0GiMub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVLZXlSZXNwb25zZSIGorsYAhABElkKCURlbGV0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
+  fileDesc("ChpvcGVud2VhcmFibGVzL3YxL2tleS5wcm90bxIQb3BlbndlYXJhYmxlcy52MSL8AwoDS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKa2V5X3ByZWZpeBgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIOCgZzY29wZXMYBSADKAkSDwoHZW5hYmxlZBgGIAEoCBISCgpjcmVhdGVkX2J5GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3RfdXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTcHJldmlvdXNfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMbGFzdF91c2VkX2lwGAwgASgJSACIAQESHQoQbGFzdF91c2VkX2NsaWVudBgNIAEoCUgBiAEBEiAKE2xhc3RfdXNlZF9vcGVyYXRpb24YDiABKAlIAogBARIYChBhbGxvd2VkX25ldHdvcmtzGA8gAygJQg8KDV9sYXN0X3VzZWRfaXBCEwoRX2xhc3RfdXNlZF9jbGllbnRCFgoUX2xhc3RfdXNlZF9vcGVyYXRpb24isgEKEENyZWF0ZUtleVJlcXVlc3QSEQoEbmFtZRgBIAEoCUgAiAEBEhgKC2Vudmlyb25tZW50GAIgASgJSAGIAQESDgoGc2NvcGVzGAMgAygJEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEGFsbG93ZWRfbmV0d29ya3MYBSADKAlCBwoFX25hbWVCDgoMX2Vudmlyb25tZW50IkwKEUNyZWF0ZUtleVJlc3BvbnNlEiIKA2tleRgBIAEoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5EhMKBnNlY3JldBgCIAEoCUIDgAEBIk8KD0xpc3RLZXlzUmVxdWVzdBISCgVsaW1pdBgBIAEoBUgAiAEBEhMKBmN1cnNvchgCIAEoCUgBiAEBQggKBl9saW1pdEIJCgdfY3Vyc29yImEKEExpc3RLZXlzUmVzcG9uc2USIwoEa2V5cxgBIAMoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5EhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIhsKDUdldEtleVJlcXVlc3QSCgoCaWQYASABKAkiNAoOR2V0S2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXki5wEKEFVwZGF0ZUtleVJlcXVlc3QSCgoCaWQYASABKAkSEQoEbmFtZRgCIAEoCUgAiAEBEg4KBnNjb3BlcxgDIAMoCRIUCgdlbmFibGVkGAQgASgISAGIAQESLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX21hc2sYBiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhgKEGFsbG93ZWRfbmV0d29ya3MYByADKAlCBwoFX25hbWVCCgoIX2VuYWJsZWQiNwoRVXBkYXRlS2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXkiNwoQUm90YXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIXCg9vdmVybGFwX3NlY29uZHMYAiABKAUiTAoRUm90YXRlS2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSEwoGc2VjcmV0GAIgASgJQgOAAQEiHgoQRGVsZXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI3ChFEZWxldGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleTKoBAoKS2V5U2VydmljZRJcCglDcmVhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZUtleVJlc3BvbnNlIgaiuxgCEAESVgoITGlzdEtleXMSIS5vcGVud2VhcmFibGVzLnYxLkxpc3RLZXlzUmVxdWVzdBoiLm9wZW53ZWFyYWJsZXMudjEuTGlzdEtleXNSZXNwb25zZSIDkAIBElAKBkdldEtleRIfLm9wZW53ZWFyYWJsZXMudjEuR2V0S2V5UmVxdWVzdBogLm9wZW53ZWFyYWJsZXMudjEuR2V0S2V5UmVzcG9uc2UiA5ACARJZCglVcGRhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZUtleVJlc3BvbnNlIgOQAgISXAoJUm90YXRlS2V5EiIub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVLZXlSZXF1ZXN0GiMub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVLZXlSZXNwb25zZSIGorsYAhABElkKCURlbGV0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
 
 /**
  * Key is an API key without its secret.
@@ -112,6 +112,14 @@ export type Key = Message<"openwearables.v1.Key"> & {
    * @generated from field: optional string last_used_operation = 14;
    */
   lastUsedOperation?: string | undefined;
+
+  /**
+   * Where the key may be used from, in CIDR notation without host bits; everywhere if
+   * empty.
+   *
+   * @generated from field: repeated string allowed_networks = 15;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -155,6 +163,16 @@ export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * Where the key may be used from, at most 32; everywhere if empty. Each is an
+   * address or a network in CIDR notation, whose host bits are cleared. An IPv4
+   * network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
+   * kept as IPv4. No two of them may share an address.
+   *
+   * @generated from field: repeated string allowed_networks = 5;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -310,14 +328,22 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-   * field that is unset is cleared; only `expires_at` can be cleared. Listed
-   * `scopes` that are unset are an empty list. Without a
-   * mask, the fields that are set are written.
+   * Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
+   * write. A listed field that is unset is cleared; only `expires_at` and
+   * `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
+   * list. Without a mask, the fields that are set are written.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 6;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * As in CreateKey. To clear them, name them in the mask: the binary form has no
+   * empty list.
+   *
+   * @generated from field: repeated string allowed_networks = 7;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -437,6 +463,9 @@ export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE_
  * (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
  * with `not_found` (`not_found`) if no key has it.
  *
+ * Whatever a key calls fails with `permission_denied` (`network_not_allowed`) from
+ * outside the networks of the key.
+ *
  * @generated from service openwearables.v1.KeyService
  */
 export const KeyService: GenService<{
@@ -473,9 +502,10 @@ export const KeyService: GenService<{
     output: typeof GetKeyResponseSchema;
   },
   /**
-   * UpdateKey changes the name, the scopes, the expiry, or whether the key is
-   * enabled. A key that was disabled, or lost a scope, is refused as soon as
-   * this call succeeds.
+   * UpdateKey changes the name, the scopes, the expiry, the networks, or whether
+   * the key is enabled. A key that was disabled, lost a scope, or is used from
+   * outside its networks is refused as soon as this call succeeds. The networks bind
+   * the key alone: a developer changes them from anywhere.
    *
    * @generated from rpc openwearables.v1.KeyService.UpdateKey
    */
@@ -486,7 +516,7 @@ export const KeyService: GenService<{
   },
   /**
    * RotateKey gives the key a new secret and returns it. The secret is never
-   * shown again. The key keeps its id, name, scopes, limit and statistics. The
+   * shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
    * old secret stops working as soon as this call succeeds, or after the
    * overlap if one is given. An older secret that is still in its overlap stops
    * working at once. User tokens minted with the key stay valid. Takes an
