@@ -50,6 +50,10 @@ func (c *Config) exposed() (warnings []string) {
 			warnings = append(warnings, fmt.Sprintf("--allowed-origins %s: anybody on the way can change a page without TLS and act as its user: serve it as https://%s", o, name))
 		}
 	}
+	if c.Auth.KeysInBrowsers {
+		warnings = append(warnings, "--allow-keys-in-browsers: whoever opens a page that holds a key can read it, and with it everybody's data: "+
+			"give pages user tokens, and leave the flag out")
+	}
 	if metrics, _, err := net.SplitHostPort(c.MetricsAddr); err == nil && !isInternal(metrics) {
 		warnings = append(warnings, fmt.Sprintf("--metrics-addr %s serves /metrics to everybody who reaches it, without TLS: "+
 			"give a loopback or private address, or close the port to others", c.MetricsAddr))

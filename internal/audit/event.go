@@ -23,7 +23,7 @@ const (
 	KeyUpdate       = "key.update"
 	KeyRotate       = "key.rotate"
 	KeyDelete       = "key.delete"
-	KeyUse          = "key.use" // only of a use that was refused
+	KeyUse          = "key.use" // only of a use that was refused, or is remarkable
 	AppCreate       = "application.create"
 	AppUpdate       = "application.update"
 	AppRotate       = "application.rotate"
@@ -42,7 +42,8 @@ const (
 )
 
 // OK is the Outcome of an action that took effect. Any other Outcome is the
-// stable reason of a refusal.
+// stable reason of a refusal, and where an operator allows what is otherwise refused
+// for that reason, of the use that was made of it.
 const OK = "ok"
 
 // Event is one row of the audit trail. It never holds a secret or a part of

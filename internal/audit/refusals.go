@@ -153,8 +153,8 @@ func (r *Refusals) take() []Event {
 	return due
 }
 
-// Return puts sums back that could not be written. Those that are too many are
-// lost.
+// Return puts sums back that could not be written, or adds what need not be written
+// at once. Those that are too many are lost.
 func (r *Refusals) Return(sums []Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

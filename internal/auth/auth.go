@@ -78,7 +78,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	}
 	credentials := &credentials{
 		store: p.Store, vault: p.Vault, signer: signer, versions: p.Peers,
-		cache: newCache(), uses: uses, now: p.Now, machine: p.Machine, log: p.Log,
+		cache: newCache(), uses: uses, pages: config.KeysInBrowsers, now: p.Now, machine: p.Machine, log: p.Log,
 	}
 	p.Store.OnEnd(credentials.forgetSessions)
 	buckets := &buckets{limits: limits, peers: p.Peers, now: p.Now, log: p.Log}
@@ -113,7 +113,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Users: &Users{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Users},
 		Tokens: &Tokens{
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
-			trail: trail, credentials: credentials, maxSessions: config.Quotas.UserSessions, now: p.Now,
+			trail: trail, credentials: credentials, maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
 		},
 		Leaks: &Leaks{store: p.Store, vault: p.Vault, finder: finder, revoker: revoker, credentials: credentials},
 		Signing: &Signing{

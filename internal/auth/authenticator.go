@@ -28,15 +28,18 @@ func (a *Authenticator) Bearer(ctx context.Context, c *Caller, secret string) {
 }
 
 // Report records in the audit trail that the request presents a valid API key which
-// may not be used in this way. It returns an error if that cannot be recorded.
+// may not be used in this way or, once an hour for a key, that a page used one which
+// may. It returns an error if a refusal cannot be recorded.
 func (a *Authenticator) Report(ctx context.Context, c *Caller) error {
-	if c.barred == nil {
-		return nil
-	}
-	e := c.Event(audit.KeyUse, c.barred.subject, a.trail.now())
-	e.Actor = c.barred.Actor()
-	if err := a.trail.refuseAs(ctx, e, c.Refused); err != error(c.Refused) {
-		return err
+	switch {
+	case c.barred != nil:
+		e := c.Event(audit.KeyUse, c.barred.subject, a.trail.now())
+		e.Actor = c.barred.Actor()
+		if err := a.trail.refuseAs(ctx, e, c.Refused); err != error(c.Refused) {
+			return err
+		}
+	case c.Page && c.Principal != nil && c.Principal.Kind == APIKey:
+		a.trail.noteInBrowser(c, audit.KeyUse, c.Principal.subject)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type Caller struct {
 	RequestID string
 	Address   netip.Addr
 	Client    string // User-Agent, at most 255 bytes
+	Page      bool   // a page of a browser sent the request
 	Operation string // operationId; "" until a route matches
 
 	// Principal is nil unless a valid credential was presented. Refused is then

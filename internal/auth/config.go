@@ -16,6 +16,7 @@ type Config struct {
 	AccessTTL        time.Duration
 	RefreshIdle      time.Duration // a session that is not used for so long ends
 	RefreshAbsolute  time.Duration // a session ends after so long, used or not
+	KeysInBrowsers   bool          // pages may use API keys and secrets of applications
 	Passwords        credential.PasswordPolicy
 	Quotas           Quotas
 	Limits           Limits

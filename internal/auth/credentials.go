@@ -54,6 +54,7 @@ type credentials struct {
 	versions Versions
 	cache    *cache
 	uses     *lastUses
+	pages    bool // may use API keys
 	now      func() time.Time
 	machine  func() time.Time // measures spans
 	log      *slog.Logger
@@ -89,6 +90,8 @@ func (s *credentials) bars(p *Principal, c *Caller) *problem.Error {
 	switch {
 	case p.Kind != APIKey:
 		return nil
+	case c.Page && !s.pages:
+		return errKeyInBrowser()
 	case !p.admits(c.Address):
 		return errElsewhere(c.Address)
 	default:

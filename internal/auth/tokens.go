@@ -21,7 +21,8 @@ type Tokens struct {
 	issuer      *issuer
 	trail       *trail
 	credentials *credentials
-	maxSessions int // of one user
+	maxSessions int  // of one user
+	pages       bool // may use the secrets of applications
 	now         func() time.Time
 }
 
@@ -173,9 +174,15 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	if gone != nil {
 		return StoredSession{}, s.refuseExchange(ctx, c, row.AppID, gone)
 	}
+	c.proved = Holder{Kind: AppSecret, ID: row.AppID}
+	if c.Page && !s.pages {
+		return StoredSession{}, s.refuseExchange(ctx, c, row.AppID, errSecretInBrowser())
+	} else if c.Page {
+		s.trail.noteInBrowser(c, audit.TokenMint, applicationSubject(row.AppID))
+	}
 	s.buckets.giveBack(ctx, c.Spent, address)
 	c.exchanged = h
-	c.Principal, c.Spent, c.proved = nil, ratelimit.Policy{}, Holder{Kind: AppSecret, ID: row.AppID}
+	c.Principal, c.Spent = nil, ratelimit.Policy{}
 	if c.Window, err = s.buckets.spend(ctx, s.limits.ExchangeApp, app.AppID); err != nil {
 		return StoredSession{}, err
 	}

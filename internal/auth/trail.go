@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
@@ -15,6 +17,7 @@ import (
 type trail struct {
 	store    Store
 	refusals audit.Refusals
+	browsers hourly
 	now      func() time.Time
 	log      *slog.Logger
 }
@@ -39,6 +42,33 @@ func (t *trail) refuseAs(ctx context.Context, e audit.Event, refusal *problem.Er
 		}
 	}
 	return refusal
+}
+
+// noteInBrowser records that a page used the credential of the subject for the action,
+// which the operator allows: once an hour, and soon after the request.
+func (t *trail) noteInBrowser(c *Caller, action, subject string) {
+	now := t.now()
+	if !t.browsers.first(subject, now) {
+		return
+	}
+	e := c.Event(action, subject, now)
+	e.Actor, e.Outcome = subject, keyInBrowser
+	t.refusals.Return([]audit.Event{e})
+}
+
+// hourly tells what happens for the first time in an hour of the clock. The zero value
+// is ready to use, and safe for concurrent use.
+type hourly struct {
+	hour atomic.Int64
+	seen sync.Map // by subject
+}
+
+func (h *hourly) first(subject string, now time.Time) bool {
+	if hour := now.Unix() / 3600; h.hour.Load() != hour && h.hour.Swap(hour) != hour {
+		h.seen.Clear()
+	}
+	_, again := h.seen.LoadOrStore(subject, nil)
+	return !again
 }
 
 func (t *trail) record(ctx context.Context, events ...audit.Event) error {

@@ -66,3 +66,16 @@ func (o origins) sameSiteCheck() func(*http.Request) error {
 		return protection.Check(r)
 	}
 }
+
+// fromPage reports whether a page of the web sent the request. Its script cannot keep
+// the browser from saying so, by an Origin or, in a request to the page's own origin,
+// by Sec-Fetch-Site. Sec-Fetch-Mode tells nothing: Node sends it too. Pages in
+// applications have an origin of another scheme, and the site "none" is a request of
+// the browser itself.
+func fromPage(h http.Header) bool {
+	if origin := h["Origin"]; len(origin) > 0 {
+		return origin[0] == "null" || strings.HasPrefix(origin[0], "http://") || strings.HasPrefix(origin[0], "https://")
+	}
+	site := h["Sec-Fetch-Site"]
+	return len(site) > 0 && site[0] != "" && site[0] != "none"
+}

@@ -122,7 +122,7 @@ func closeAfter(w http.ResponseWriter, r *http.Request, err error) {
 // authenticate authenticates the credential in the headers and records the
 // outcome in the caller. It never reads a credential from the URL.
 func (f *Front) authenticate(c *call.Call, r *http.Request) {
-	c.Principal, c.Refused = nil, nil
+	c.Principal, c.Refused, c.Page = nil, nil, fromPage(r.Header)
 	bearer, keys := r.Header["Authorization"], r.Header["X-Open-Wearables-Api-Key"]
 	if len(bearer)+len(keys) > 1 {
 		c.Refused = auth.ErrMultipleCredentials()

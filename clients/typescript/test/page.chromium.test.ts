@@ -171,3 +171,26 @@ test("a redirect and a response that is too large are not repeated in a browser"
   await faults.reset();
   await close();
 });
+
+test("a page that sends an API key is told why it may not", async () => {
+  const { secret } = await direct(rig.server, rig.developerToken).keys.create({});
+  const proxy = await local();
+  const [page] = await open(proxy, 1);
+  for (const base of [proxy, rig.server]) {
+    for (const method of ["GET", "POST"]) {
+      const answer = await page.evaluate(
+        async ([url, method, key]) => {
+          const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+          const body = method === "POST" ? "{}" : null;
+          const res = await fetch(`${url}/api/v1/users`, { method, headers, body });
+          return { status: res.status, ...(await res.json()) };
+        },
+        [base, method, secret.reveal()] as const,
+      );
+      assert.equal(answer.status, 403, `${method} ${base}`);
+      assert.equal(answer.reason, "key_in_browser");
+      assert.match(answer.detail, /whoever opens this page can read it/);
+    }
+  }
+  await page.close();
+});

@@ -13,7 +13,10 @@ declare const play: (
 let rig: Rig;
 let browser: Browser;
 before(async () => {
-  [rig, browser] = await Promise.all([startRig({ args: ["--dev"] }), startBrowser()]);
+  [rig, browser] = await Promise.all([
+    startRig({ args: ["--dev", "--allow-keys-in-browsers"] }),
+    startBrowser(),
+  ]);
 });
 after(async () => {
   await browser?.close();

@@ -31,7 +31,9 @@ type ErrorDetail struct {
 	// `canceled` have a reason of the same name. After `deadline_exceeded` the
 	// call may have had its effect; with the reason `request_timeout` it had none,
 	// for the request did not arrive in time: send it again. `quota_exceeded` is not for a retry: something
-	// must be removed first, or the operator must raise the quota.
+	// must be removed first, or the operator must raise the quota. A key fails with
+	// `network_not_allowed` outside its networks and, like the secret of an application,
+	// with `key_in_browser` in a page.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The response's X-Request-Id, which is also in the server's log.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

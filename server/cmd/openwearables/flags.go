@@ -165,6 +165,7 @@ func (p *program) serveSettings() *settings {
 	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on, port 0 to 65535")
 	s.Var((*texts)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie, each such as https://app.example.com or capacitor://localhost; * is refused")
 	s.Var((*texts)(&c.AllowedHeaders), "allowed-headers", "comma-separated `names` of headers that those pages may send beside the usual ones")
+	s.toggle(&a.KeysInBrowsers, "allow-keys-in-browsers", "let pages use API keys and secrets of applications, which their visitors can read")
 	s.Var((*proxies)(&c.TrustedProxies), "trusted-proxies", "comma-separated `addresses` or networks who say which client calls: none wider than /8")
 	s.StringVar(&c.ClientAddress, "client-address", c.ClientAddress, "`how` trusted proxies name their clients: x-forwarded-for, forwarded (RFC 7239), or proxy-protocol (version 2), which then begins each of their connections")
 	s.duration(&c.DrainDelay, "drain-delay", "how long requests are still accepted after SIGTERM, while /readyz is 503; longer than the load balancer takes to notice, 0s to 1m")

@@ -12,7 +12,9 @@ public struct ErrorDetail: Message {
   /// call may have had its effect; with the reason `request_timeout` it had none,
   /// for the request did not arrive in time: send it again. `quota_exceeded` is not for a retry:
   /// something
-  /// must be removed first, or the operator must raise the quota.
+  /// must be removed first, or the operator must raise the quota. A key fails with
+  /// `network_not_allowed` outside its networks and, like the secret of an application,
+  /// with `key_in_browser` in a page.
   public var reason: String = ""
   /// The response's X-Request-Id, which is also in the server's log.
   public var requestID: String = ""

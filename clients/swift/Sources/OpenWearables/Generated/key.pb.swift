@@ -532,8 +532,9 @@ public struct DeleteKeyResponse: Message {
 /// (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
 /// with `not_found` (`not_found`) if no key has it.
 ///
-/// Whatever a key calls fails with `permission_denied` (`network_not_allowed`) from
-/// outside the networks of the key.
+/// Keys are for servers. Whatever a key calls fails with `permission_denied`
+/// (`key_in_browser`) from a page of a browser, unless the operator allows it, and with
+/// `permission_denied` (`network_not_allowed`) from outside the networks of the key.
 public protocol KeyService: Sendable {
   /// CreateKey creates a key and returns its secret, which is never shown again.
   /// Takes an Idempotency-Key. Fails with `permission_denied` (`quota_exceeded`)

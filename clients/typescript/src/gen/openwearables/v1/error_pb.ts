@@ -26,7 +26,9 @@ export type ErrorDetail = Message<"openwearables.v1.ErrorDetail"> & {
    * `canceled` have a reason of the same name. After `deadline_exceeded` the
    * call may have had its effect; with the reason `request_timeout` it had none,
    * for the request did not arrive in time: send it again. `quota_exceeded` is not for a retry: something
-   * must be removed first, or the operator must raise the quota.
+   * must be removed first, or the operator must raise the quota. A key fails with
+   * `network_not_allowed` outside its networks and, like the secret of an application,
+   * with `key_in_browser` in a page.
    *
    * @generated from field: string reason = 1;
    */

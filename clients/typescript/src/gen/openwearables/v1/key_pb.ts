@@ -463,8 +463,9 @@ export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE_
  * (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
  * with `not_found` (`not_found`) if no key has it.
  *
- * Whatever a key calls fails with `permission_denied` (`network_not_allowed`) from
- * outside the networks of the key.
+ * Keys are for servers. Whatever a key calls fails with `permission_denied`
+ * (`key_in_browser`) from a page of a browser, unless the operator allows it, and with
+ * `permission_denied` (`network_not_allowed`) from outside the networks of the key.
  *
  * @generated from service openwearables.v1.KeyService
  */
