@@ -80,6 +80,8 @@ func TestLongListsAreRefusedUnread(t *testing.T) {
 		{"UpsertWorkouts", "/api/v1/users/" + user + "/events/workouts", "workouts", 2, "{}", "", 8 << 20, 1000},
 		{"CreateKey", "/api/v1/api-keys", "scopes", 3, `""`, "", 64 << 10, 6},
 		{"UpdateKey", "/api/v1/api-keys/" + id, "scopes", 3, `""`, "", 64 << 10, 6},
+		{"CreateKey", "/api/v1/api-keys", "allowed_networks", 5, `""`, "", 64 << 10, 32},
+		{"UpdateKey", "/api/v1/api-keys/" + id, "allowed_networks", 7, `""`, "", 64 << 10, 32},
 	} {
 		for _, form := range wireForms {
 			each := len(listOf(form, c.list, c.field, c.item, c.wireItem, 3)) - len(listOf(form, c.list, c.field, c.item, c.wireItem, 2))

@@ -319,7 +319,7 @@ func (f inputField) sameOnAllSurfaces(value wireValue) bool {
 	case f.in != "body":
 		return quoted
 	default:
-		return value.json != "[null]" && !strings.HasPrefix(f.name, "scopes")
+		return value.json != "[null]" && !strings.HasPrefix(f.name, "scopes") && !strings.HasPrefix(f.name, "allowed_networks")
 	}
 }
 

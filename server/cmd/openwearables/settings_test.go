@@ -86,6 +86,7 @@ var riskySettings = []setting{
 	{"metrics on every address", "metrics-addr=:9090", "--metrics-addr :9090 serves /metrics to everybody who reaches it, without TLS: give a loopback or private address"},
 	{"metrics on a public address", "metrics-addr=203.0.113.1:9090", "--metrics-addr 203.0.113.1:9090 serves /metrics to everybody who reaches it"},
 	{"plain HTTP beside TLS", "insecure-http=true tls-cert=cert.pem tls-key=key.pem", "--insecure-http does nothing beside --tls-cert: leave it out"},
+	{"keys in pages", "allow-keys-in-browsers=true", "--allow-keys-in-browsers: whoever opens a page that holds a key can read it, and with it everybody's data: give pages user tokens"},
 	{"development beyond this machine", "dev=true insecure-http=true addr=0.0.0.0:0", "--dev lets pages of localhost call this server, and --addr 0.0.0.0:0 is not for this machine alone: leave --dev out"},
 	{"a key that everybody reads", "tls-cert=cert.pem tls-key=shown.pem", "--tls-key: shown.pem can be read by everybody: run chmod 640 shown.pem"},
 	{"a key that its group changes", "tls-cert=cert.pem tls-key=shared.pem", "--tls-key: shared.pem can be changed by its group: run chmod 640 shared.pem"},
