@@ -234,3 +234,18 @@ func TestRefusedUseSpendsNothingOfTheKey(t *testing.T) {
 		}
 	}, behindProxy, func(c *server.Config) { c.Auth.Limits.Key.Limit, c.Auth.Limits.Address.Limit = 2, 3 })
 }
+
+// TestAnUnrecordedRefusalIsNoAdmission checks that a use which cannot be audited is refused all the same.
+func TestAnUnrecordedRefusalIsNoAdmission(t *testing.T) {
+	t.Parallel()
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		admin := n.admin(t, d)
+		_, secret := n.newKey(t, d, admin, args{"allowed_networks": []string{"192.0.2.1"}})
+		d.call(t, "ListUsers", nil, bearer(secret), forwardedFor("192.0.2.1")).want(t, 200, "")
+		unlock := n.lockDatabase(t)
+		a := d.call(t, "ListUsers", nil, bearer(secret), forwardedFor("203.0.113.1"))
+		unlock()
+		a.want(t, 503, "unavailable")
+		d.call(t, "ListUsers", nil, bearer(secret), forwardedFor("203.0.113.1")).want(t, 403, "network_not_allowed")
+	}, unlimited, behindProxy)
+}
