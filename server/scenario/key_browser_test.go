@@ -137,7 +137,6 @@ func TestKeysInPagesCanBeAllowed(t *testing.T) {
 			}
 		}
 		n.clock.advance(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour + time.Minute))) // no hour ends while it runs
-		admin = n.admin(t, d)
 		use()
 		use()
 		wantRows(2)
