@@ -39,7 +39,7 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.unshare, s.redisLost = sync.OnceValue(r.Close), r.Lost
+	s.unshare, s.redis = sync.OnceValue(r.Close), r
 	return r, nil
 }
 

@@ -33,7 +33,9 @@ type Server struct {
 	store     *store.Store
 	nodes     *cluster.Nodes // nil on SQLite and in a process that is no node
 	unshare   func() error   // ends what the nodes share beside the database's rows; may be called twice; nil on SQLite
-	redisLost func() bool    // nil without Redis
+	redis     *cluster.Redis // nil without Redis
+	passwords *credential.Passwords
+	metrics   nodeMetrics
 	auth      *auth.Auth
 	ledger    *audit.Queue
 	unsigned  atomic.Bool // it was written to since its heads were signed
@@ -49,7 +51,7 @@ type Server struct {
 // to one process: New returns ErrInUse while another has it. Any number of
 // servers may share a PostgreSQL database. The caller must call Close.
 func New(ctx context.Context, config Config) (_ *Server, err error) {
-	s := &Server{config: config}
+	s := &Server{config: config, metrics: newNodeMetrics()}
 	if s.config.Log == nil {
 		s.config.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	}
@@ -70,7 +72,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 			err = errors.Join(err, s.release())
 		}
 	}()
-	if s.store, err = store.Open(ctx, s.config.Database, store.Options{Now: config.Now, Machine: config.machine(), Log: s.config.Log}); err != nil {
+	if s.store, err = store.Open(ctx, s.config.Database, s.storeOptions()); err != nil {
 		return nil, err
 	}
 	s.now = s.store.Now
@@ -105,10 +107,10 @@ func (s *Server) compose(ctx context.Context) error {
 		return err
 	}
 	s.config.Auth.IssuesNothing = s.config.Command
+	s.passwords = credential.NewPasswords(concurrency, 16*concurrency)
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
-		Passwords: credential.NewPasswords(concurrency, 16*concurrency),
-		Peers:     peers, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
+		Passwords: s.passwords, Peers: peers, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
 	})
 	if err != nil {
 		return err
@@ -128,12 +130,9 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 	ports := front.Ports{
 		Auth: s.auth, Workouts: workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now},
 		Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
-		Ready:     func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
-		Degraded:  func() bool { return len(s.Risks()) > 0 || s.redisLost != nil && s.redisLost() },
-		RedisLost: s.redisLost, LostReads: s.ledger.Dropped,
-	}
-	if s.nodes != nil {
-		ports.Split = s.nodes.Split
+		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
+		Degraded: func() bool { return len(s.Risks()) > 0 || s.redis != nil && s.redis.Lost() },
+		Metrics:  s.collectors(),
 	}
 	return front.New(front.Config{
 		AllowedOrigins: s.config.AllowedOrigins, AllowedHeaders: s.config.AllowedHeaders, AllowLocalhost: s.config.Dev,
@@ -184,7 +183,8 @@ const (
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	s.every(ctx, time.Second, "flush", s.flush)
+	s.every(ctx, time.Second, "writing last uses and sums of refusals", s.auth.Flush)
+	s.every(ctx, time.Second, "writing the access ledgers", s.ledger.Flush)
 	s.every(ctx, time.Second, "writing the usage", s.usage.Flush)
 	s.every(ctx, time.Hour, "purge", s.purge)
 	s.every(ctx, time.Second, "removing what was deleted", s.store.Remove)
@@ -199,8 +199,14 @@ func (s *Server) start() {
 	s.every(ctx, reload, "reading the signing keys", s.auth.Signing.Reload)
 }
 
+// storeOptions returns what the store is opened with.
+func (s *Server) storeOptions() store.Options {
+	return store.Options{Now: s.config.Now, Machine: s.config.machine(), Log: s.config.Log, Committed: s.metrics.committed}
+}
+
 // after runs f once, unless ctx ends before.
 func (s *Server) after(ctx context.Context, d time.Duration, name string, f func(context.Context) error) {
+	f = s.metrics.measured(name, f)
 	s.stopped.Go(func() {
 		select {
 		case <-ctx.Done():
@@ -214,6 +220,7 @@ func (s *Server) after(ctx context.Context, d time.Duration, name string, f func
 }
 
 func (s *Server) every(ctx context.Context, d time.Duration, name string, f func(context.Context) error) {
+	f = s.metrics.measured(name, f)
 	s.stopped.Go(func() {
 		tick := time.NewTicker(d)
 		defer tick.Stop()
@@ -235,10 +242,6 @@ func (s *Server) every(ctx context.Context, d time.Duration, name string, f func
 func (s *Server) measure(ctx context.Context) error {
 	_ = s.store.Ping(ctx)
 	return nil
-}
-
-func (s *Server) flush(ctx context.Context) error {
-	return errors.Join(s.auth.Flush(ctx), s.ledger.Flush(ctx))
 }
 
 // Close stops the background jobs, flushes buffered writes and closes the

@@ -59,6 +59,13 @@ func (q *Queue) Flush(ctx context.Context) error {
 	return nil
 }
 
+// Waiting returns how many reads are in the queue.
+func (q *Queue) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
 // Dropped returns how many reads were not kept because the queue was full.
 func (q *Queue) Dropped() uint64 {
 	q.mu.Lock()

@@ -30,6 +30,7 @@ type Refusals struct {
 	named map[kind]int // how many subjects are told apart, by the kind without one
 	swept time.Time
 	over  []Event // sums whose minute is over
+	lost  int64   // refusals of sums that there was no room for
 }
 
 type kind struct{ address, action, outcome, actor, subject string }
@@ -124,9 +125,14 @@ func (r *Refusals) end(k kind, t *tally) {
 			delete(r.named, of)
 		}
 	}
-	if t.sum.Occurrences > 0 && len(r.over) < maxUnwritten {
-		r.over = append(r.over, t.sum)
+	if t.sum.Occurrences == 0 {
+		return
 	}
+	if len(r.over) >= maxUnwritten {
+		r.lost += t.sum.Occurrences
+		return
+	}
+	r.over = append(r.over, t.sum)
 }
 
 // Due returns the sums whose minute is over at now, each once.
@@ -158,5 +164,17 @@ func (r *Refusals) take() []Event {
 func (r *Refusals) Return(sums []Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over = append(r.over, sums[:min(len(sums), max(0, maxUnwritten-len(r.over)))]...)
+	room := min(len(sums), max(0, maxUnwritten-len(r.over)))
+	r.over = append(r.over, sums[:room]...)
+	for i := range sums[room:] {
+		r.lost += sums[room+i].Occurrences
+	}
+}
+
+// Backlog returns how many sums wait to be written although their minute is over,
+// and how many refusals were lost since there was no room for their sum.
+func (r *Refusals) Backlog() (waiting int, lost int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.over), r.lost
 }

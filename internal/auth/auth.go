@@ -138,3 +138,7 @@ func (a *Auth) Flush(ctx context.Context) error {
 func (a *Auth) Close(ctx context.Context) error {
 	return errors.Join(a.uses.flush(ctx), a.trail.write(ctx, a.trail.refusals.All()))
 }
+
+// UnwrittenRefusals returns how many sums of refusals wait to be written although
+// their minute is over, and how many refusals were lost since too many sums waited.
+func (a *Auth) UnwrittenRefusals() (waiting int, lost int64) { return a.trail.refusals.Backlog() }

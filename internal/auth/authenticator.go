@@ -43,3 +43,11 @@ func (a *Authenticator) Report(ctx context.Context, c *Caller) error {
 	}
 	return nil
 }
+
+// CacheStats describes the cache of verified credentials.
+func (a *Authenticator) CacheStats() CacheStats {
+	n := &a.credentials.counts
+	return CacheStats{
+		Hits: n.hits.Load(), Misses: n.misses.Load(), Outdated: n.outdated.Load(), Entries: a.credentials.cache.size(),
+	}
+}

@@ -18,6 +18,7 @@ type buckets struct {
 	peers  Peers
 	now    func() time.Time
 	log    *slog.Logger
+	counts limitCounts
 }
 
 // spendCredential charges the bucket of the caller's principal, which must be
@@ -89,6 +90,7 @@ func (b *buckets) describe(c *Caller, p ratelimit.Policy, w ratelimit.Window, er
 		return problem.UnavailableError(err)
 	}
 	c.Window = w
+	b.counts.add(p.Name, w.Admitted)
 	return b.refusal(w)
 }
 
@@ -98,6 +100,7 @@ func (b *buckets) spend(ctx context.Context, p ratelimit.Policy, id string) (rat
 	if err != nil {
 		return w, problem.UnavailableError(err)
 	}
+	b.counts.add(p.Name, w.Admitted)
 	return w, nil
 }
 

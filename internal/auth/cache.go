@@ -37,6 +37,13 @@ func (c *cache) get(h credential.Hash) (*Principal, uint64) {
 	return c.entries[h], c.epoch
 }
 
+// size returns how many credentials are kept.
+func (c *cache) size() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.entries)
+}
+
 // put keeps p unless forget was called since epoch.
 func (c *cache) put(epoch uint64, h credential.Hash, p *Principal) {
 	c.mu.Lock()

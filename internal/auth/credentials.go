@@ -58,6 +58,7 @@ type credentials struct {
 	now      func() time.Time
 	machine  func() time.Time // measures spans
 	log      *slog.Logger
+	counts   cacheCounts
 }
 
 // authenticate sets the caller's principal or refusal, from the cache if it
@@ -77,9 +78,11 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 		p = nil
 	}
 	if c.verified = p == nil; c.verified {
+		s.counts.misses.Add(1)
 		s.authenticateFresh(ctx, c, h, epoch, 0)
 		return
 	}
+	s.counts.hits.Add(1)
 	c.Principal, c.Refused, c.barred = p, nil, nil
 	p.used.touch(now, c)
 }
@@ -138,6 +141,7 @@ func (s *credentials) revalidate(ctx context.Context, c *Caller, version uint64)
 	if c.verified || p.version == version && (lease == 0 || s.machine().Sub(p.verifiedAt) < lease) {
 		return
 	}
+	s.counts.outdated.Add(1)
 	h := s.vault.Hash(c.presented)
 	_, epoch := s.cache.get(h)
 	if s.authenticateFresh(ctx, c, h, epoch, version); c.Principal == nil {

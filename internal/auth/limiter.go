@@ -41,5 +41,14 @@ func (l *Limiter) SpendMore(ctx context.Context, units int) error {
 // Look describes the caller's bucket as Spend does, and charges nothing.
 func (l *Limiter) Look(ctx context.Context, c *Caller) { l.buckets.look(ctx, c) }
 
+// Counts returns how many requests the limit of each name has allowed and limited
+// since the start. Unlike the answers, it counts every limit that a request spends.
+func (l *Limiter) Counts(f func(name string, allowed, limited func() float64)) {
+	for i, name := range limitNames {
+		of := &l.buckets.counts[i]
+		f(name, func() float64 { return float64(of.allowed.Load()) }, func() float64 { return float64(of.limited.Load()) })
+	}
+}
+
 // Policies returns the limits in force.
 func (l *Limiter) Policies() Limits { return *l.buckets.limits }

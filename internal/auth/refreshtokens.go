@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
@@ -22,6 +23,7 @@ type RefreshTokens struct {
 	queue       *sessionQueue
 	revoker     *revoker
 	credentials *credentials
+	outcomes    [refreshOutcomes]atomic.Uint64
 }
 
 // Refresh trades a refresh token for a new pair, which spends the token (RFC
@@ -31,30 +33,39 @@ type RefreshTokens struct {
 // never work is a 401; a passing fault never is. Once the token was looked up, its
 // use does not end with the caller.
 func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error) {
+	grant, outcome, err := s.refresh(ctx, token)
+	s.outcomes[outcome].Add(1)
+	return grant, err
+}
+
+// Count returns how many refreshes had the outcome since the start.
+func (s *RefreshTokens) Count(o RefreshOutcome) uint64 { return s.outcomes[o].Load() }
+
+func (s *RefreshTokens) refresh(ctx context.Context, token string) (Grant, RefreshOutcome, error) {
 	c := CallerFrom(ctx)
 	key, err := c.idempotencyKey()
 	if err != nil {
-		return Grant{}, err
+		return Grant{}, refreshUndecided, err
 	}
 	row, t, err := s.finder.byRefreshToken(ctx, token)
 	ctx, end := settle(ctx)
 	defer end()
 	if errors.Is(err, problem.ErrNotFound) {
 		c.Foreign = true
-		return Grant{}, refreshInvalid.refusal()
+		return Grant{}, refreshRefused, refreshInvalid.refusal()
 	} else if err != nil {
-		return Grant{}, err
+		return Grant{}, refreshUndecided, err
 	}
 	if row.live(s.finder.now()) {
 		c.proved = row.holder()
 	}
 	if err := s.buckets.take(ctx, s.perSession, row.ID); err != nil {
-		return Grant{}, err
+		return Grant{}, refreshUndecided, err
 	}
 	if row.RevokedAt != nil { // for good: no transaction has to look again
 		e := c.Event(audit.Refresh, sessionSubject(row.ID), s.trail.now())
 		e.Actor = row.subject()
-		return Grant{}, s.trail.refuseAs(ctx, e, refreshInvalid.refusal())
+		return Grant{}, refreshRefused, s.trail.refuseAs(ctx, e, refreshInvalid.refusal())
 	}
 	var retry *credential.Hash
 	if key != "" {
@@ -64,17 +75,18 @@ func (s *RefreshTokens) Refresh(ctx context.Context, token string) (Grant, error
 	return s.rotate(ctx, c, row.ID, int64(t.Generation), retry)
 }
 
-func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, generation int64, retry *credential.Hash) (Grant, error) {
+func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, generation int64, retry *credential.Hash) (Grant, RefreshOutcome, error) {
 	var (
 		grant  Grant
 		v      verdict
 		holder string
+		lapsed bool
 		minted []string
 		e      audit.Event
 	)
 	end, err := s.queue.wait(ctx, id)
 	if err != nil {
-		return Grant{}, err
+		return Grant{}, refreshUndecided, err
 	}
 	defer end()
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
@@ -87,6 +99,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		}
 		now := tx.Now()
 		v, holder = decideRefresh(&row, generation, retry, now), row.subject()
+		lapsed = row.RevokedAt == nil && !row.ExpiresAt.IsZero() && !row.live(now)
 		if minted, err = s.applyRefresh(ctx, tx, c, &row, v, retry); err != nil {
 			return err
 		}
@@ -108,7 +121,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 		s.credentials.forgetSessions(ctx, append(minted, id))
 	}
 	if err != nil {
-		return Grant{}, err
+		return Grant{}, refreshUndecided, err
 	}
 	if v == refreshReused {
 		s.trail.warnOfReuse(ctx, id, holder)
@@ -116,12 +129,12 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 	c.Replayed = v == refreshReplay
 	refusal := v.refusal()
 	if refusal == nil {
-		return grant, nil
+		return grant, v.outcome(lapsed), nil
 	}
 	if v == refreshReused {
-		return Grant{}, refusal
+		return Grant{}, v.outcome(lapsed), refusal
 	}
-	return Grant{}, s.trail.refuseAs(ctx, e, refusal)
+	return Grant{}, v.outcome(lapsed), s.trail.refuseAs(ctx, e, refusal)
 }
 
 // applyRefresh writes what the verdict changes of the session. If that ends it,

@@ -69,6 +69,8 @@ type Redis struct {
 	id     string // of this process
 
 	lost     atomic.Bool
+	failed   atomic.Uint64 // exchanges since the start
+	alone    atomic.Uint64 // decisions of limits that were counted here instead
 	failures atomic.Int64  // exchanges in a row
 	spoiled  atomic.Bool   // a key was, and that was logged
 	earlier  atomic.Bool   // nodes of an earlier release use this Redis
@@ -168,6 +170,23 @@ func (r *Redis) Close() error {
 // Lost reports whether Redis is lost and each node counts by itself.
 func (r *Redis) Lost() bool { return r.lost.Load() }
 
+// Stats describes the exchanges of a node with Redis since its start.
+type Stats struct {
+	Failures uint64 // exchanges that failed
+	Local    uint64 // decisions of limits that the node made by its share
+	Timeouts uint64 // calls for which no connection became free in time
+
+	Connections, Idle uint32 // now
+}
+
+// Stats returns the statistics of this node.
+func (r *Redis) Stats() Stats {
+	p := r.client.PoolStats()
+	return Stats{
+		Failures: r.failed.Load(), Local: r.alone.Load(), Timeouts: uint64(p.Timeouts), Connections: p.TotalConns, Idle: p.IdleConns,
+	}
+}
+
 // Lease implements auth.Peers.
 func (r *Redis) Lease() time.Duration { return Lease }
 
@@ -211,6 +230,7 @@ func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject strin
 	if err == nil {
 		return w, version, nil
 	}
+	r.alone.Add(1)
 	w, err = r.local.Take(ctx, r.nodes.share(p), id)
 	w.Policy = p
 	return w, r.uniqueVersion(), err

@@ -119,6 +119,7 @@ func (r *Redis) watch(ctx context.Context) {
 // An error that the server itself returned is enough at once, because it would
 // return it again.
 func (r *Redis) lose(err error) {
+	r.failed.Add(1)
 	_, answered := errors.AsType[redis.Error](err)
 	if r.failures.Add(1) < failuresLost && !answered {
 		return

@@ -138,3 +138,10 @@ func (l *hashLimiter) free(g Guest) {
 		delete(l.places, g)
 	}
 }
+
+// load returns how many callers hash and how many wait.
+func (l *hashLimiter) load() (running, waiting int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.inside, len(l.known) + len(l.strangers)
+}

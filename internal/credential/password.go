@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -49,6 +50,7 @@ func hashable(password string) (string, bool) {
 // use.
 type Passwords struct {
 	limiter *hashLimiter
+	busy    atomic.Uint64
 }
 
 // NewPasswords returns a hasher that runs that many hashes at once, at least
@@ -57,6 +59,13 @@ type Passwords struct {
 // has two more than hashes inside and waiting.
 func NewPasswords(hashes, queue int) *Passwords {
 	return &Passwords{limiter: newHashLimiter(hashes, queue)}
+}
+
+// Load returns how many passwords are being hashed now and how many wait for it, and
+// how many were turned away with [ErrBusy] since the start.
+func (p *Passwords) Load() (running, waiting int, busy uint64) {
+	running, waiting = p.limiter.load()
+	return running, waiting, p.busy.Load()
 }
 
 // Hash returns the hash of a password as a PHC string. It does not judge the
@@ -108,6 +117,9 @@ func (p *Passwords) VerifyNone(ctx context.Context, g Guest, password string) er
 
 func (p *Passwords) derive(ctx context.Context, g Guest, password string, c cost, salt []byte, n int) ([]byte, error) {
 	leave, err := p.limiter.enter(ctx, g)
+	if errors.Is(err, ErrBusy) {
+		p.busy.Add(1)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type batcher struct {
 	checkpoints *checkpointer
 	clock       *clock
 	log         *slog.Logger
+	committed   func(transactions int, took time.Duration) // see Options
 
 	mu          sync.RWMutex // held for reading while a job is queued
 	closed      bool
@@ -64,9 +65,10 @@ const (
 	abandoned
 )
 
-func newBatcher(m *mapper, pool *sql.DB, c *clock, log *slog.Logger) *batcher {
+func newBatcher(m *mapper, pool *sql.DB, c *clock, o Options) *batcher {
+	log := o.logger()
 	b := &batcher{
-		mapper: m, pool: pool, checkpoints: newCheckpointer(pool, log), clock: c, log: log,
+		mapper: m, pool: pool, checkpoints: newCheckpointer(pool, log), clock: c, log: log, committed: o.Committed,
 		queue: make(chan *job, maxWaiting), bulk: make(chan *job, 1), bulkTurns: newLane(1, acquireTimeout),
 		truncations: make(chan chan error), stopped: make(chan struct{}),
 	}
@@ -238,6 +240,7 @@ func answer(batch []*job, failure error) {
 
 // commit runs the jobs in one transaction.
 func (b *batcher) commit(batch []*job) (err error) {
+	begun := time.Now()
 	if err = b.begin(); err != nil {
 		b.log.Warn("store: no write transaction", "error", err)
 		return err
@@ -250,8 +253,12 @@ func (b *batcher) commit(batch []*job) (err error) {
 	if err != nil {
 		b.log.Error("store: writes were undone", "writes", len(batch), "error", err)
 		b.disconnect() // closing the connection rolls back the rest of the transaction
+		return err
 	}
-	return err
+	if b.committed != nil {
+		b.committed(len(batch), time.Since(begun))
+	}
+	return nil
 }
 
 // begin starts a transaction. While another process holds the database it tries

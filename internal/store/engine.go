@@ -96,6 +96,8 @@ type backend interface {
 	// truncateLog removes deleted data from the write-ahead log, where the
 	// database does not do that by itself.
 	truncateLog(ctx context.Context) error
+	// queues returns how many calls wait in each queue, by its name.
+	queues() map[string]func() int
 	// close waits for the accepted transactions, refuses new ones, and closes the
 	// pools.
 	close() error

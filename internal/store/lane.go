@@ -48,6 +48,13 @@ func newLane(places int, patience time.Duration) *lane {
 	return &lane{places: max(1, places), patience: patience, callers: make(map[string]*laneCaller)}
 }
 
+// length returns how many calls wait.
+func (l *lane) length() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting
+}
+
 // run runs f in a turn of the caller of ctx. The wait counts as time of its
 // request.
 func (l *lane) run(ctx context.Context, f func() error) error {

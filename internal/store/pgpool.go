@@ -100,6 +100,10 @@ func (p *pgPool) time() time.Time {
 	return p.skew.now()
 }
 
+func (p *pgPool) queues() map[string]func() int {
+	return map[string]func() int{"bulk writes": p.bulk.length, "scans": p.scans.length}
+}
+
 // truncateLog does nothing: autovacuum removes deleted rows.
 func (p *pgPool) truncateLog(context.Context) error { return nil }
 

@@ -48,13 +48,19 @@ func serveSQLite(m *mapper, p *pools, o Options) backend {
 			p.readers, &statements{prepare: p.readers.PrepareContext},
 			newLane(min(2, runtime.GOMAXPROCS(0)/2), acquireTimeout), callTimeout,
 		},
-		newBatcher(m, p.writer, &clock{now: o.clock()}, o.logger()),
+		newBatcher(m, p.writer, &clock{now: o.clock()}, o),
 	}
 }
 
 func (f *file) measure(context.Context) error { return nil }
 
 func (f *file) time() time.Time { return f.clock.now() }
+
+func (f *file) queues() map[string]func() int {
+	return map[string]func() int{
+		"writes": func() int { return len(f.queue) }, "bulk writes": f.bulkTurns.length, "scans": f.scans.length,
+	}
+}
 
 // close closes the connection that writes last: SQLite then moves the WAL into
 // the database file and removes it, with whatever deleted data it held.

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"sync/atomic"
@@ -20,6 +21,9 @@ type Options struct {
 	Now     func() time.Time // nil: the database's
 	Machine func() time.Time // this machine's clock, which tells the database's time; nil: time.Now
 	Log     *slog.Logger     // nil: slog.Default
+	// Committed is told of each commit of SQLite: how many transactions it held, and
+	// how long it took from its begin. Nil: nobody is.
+	Committed func(transactions int, took time.Duration)
 }
 
 func (o Options) clock() func() time.Time {
@@ -105,6 +109,13 @@ func (s *Store) Exposed() string { return s.pools.exposed }
 // Intruders says of each other role of the database that could run code as this
 // server what it may do, and how to end that.
 func (s *Store) Intruders() []string { return s.pools.intruders }
+
+// Pool returns the name and the pool of the connections that requests wait for: on
+// SQLite those that read, since one goroutine owns the connection that writes.
+func (s *Store) Pool() (name string, pool *sql.DB) { return s.engine.name, s.pools.readers }
+
+// Queues returns how many calls wait for their turn, by the name of the queue.
+func (s *Store) Queues() map[string]func() int { return s.backend.queues() }
 
 // Close waits for the accepted writes, refuses new ones, and closes the
 // database.

@@ -34,7 +34,7 @@ type queue struct {
 	batch   []Count
 	number  int64
 
-	waiting, written, failures atomic.Int64
+	waiting, written, failures, rows atomic.Int64
 }
 
 func newQueue(store Store) *queue {
@@ -82,6 +82,7 @@ func (q *queue) write(ctx context.Context) error {
 			q.failures.Add(1)
 			return err
 		}
+		q.rows.Add(int64(len(q.batch)))
 		for i := range q.batch {
 			q.written.Add(q.batch[i].Requests)
 		}
@@ -104,14 +105,14 @@ func (q *queue) next() {
 }
 
 // Stats describes the work of a meter since it was made, in requests except for
-// Waiting, which are sources, and Failures, which are flushes.
-type Stats struct{ Waiting, Written, Failures, Lost float64 }
+// Waiting and Rows, which are sources, and Failures, which are flushes.
+type Stats struct{ Waiting, Written, Rows, Failures, Lost float64 }
 
 // Stats returns the statistics of the meter.
 func (m *Meter) Stats() Stats {
 	q := m.queue
 	return Stats{
 		Waiting: float64(q.waiting.Load()), Written: float64(q.written.Load()),
-		Failures: float64(q.failures.Load()), Lost: float64(m.lost.Load()),
+		Rows: float64(q.rows.Load()), Failures: float64(q.failures.Load()), Lost: float64(m.lost.Load()),
 	}
 }

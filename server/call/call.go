@@ -22,6 +22,7 @@ type Call struct {
 	Failure     *problem.Error // the refusal that was answered, or nil
 	Status      int            // 0 until it is written
 	Started     time.Time
+	Counted     int // the number of the operation in the front's metrics; 0 is that of none
 	Now         func() time.Time
 	CheckOrigin func(*http.Request) error // returns an error for a request from a page of a foreign origin
 

@@ -16,6 +16,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
@@ -65,18 +67,16 @@ type Config struct {
 
 // Ports are what the front needs from the server.
 type Ports struct {
-	Auth      *auth.Auth
-	Workouts  *event.Workouts
-	Usage     *usage.Meter
-	Reports   *usage.Reports
-	Ready     func(context.Context) error           // returns an error while requests cannot be served
-	Degraded  func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
-	RedisLost func() bool                           // reports whether Redis is lost; nil without Redis
-	Split     func() bool                           // reports whether other nodes share no Redis with this one; nil on SQLite
-	LostReads func() uint64                         // returns how many reads of health data the ledgers lack
-	Begin     func(context.Context) context.Context // returns the context of a new request
-	Now       func() time.Time
-	Log       *slog.Logger
+	Auth     *auth.Auth
+	Workouts *event.Workouts
+	Usage    *usage.Meter
+	Reports  *usage.Reports
+	Ready    func(context.Context) error           // returns an error while requests cannot be served
+	Degraded func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
+	Begin    func(context.Context) context.Context // returns the context of a new request
+	Metrics  []prometheus.Collector                // what /metrics says beside the requests
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // New returns a front on the services in p.
@@ -87,8 +87,7 @@ func New(config Config, p Ports) *Front {
 		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller, config.ReadTimeout),
 		now:     p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
 	}
-	f.metrics = newMetrics(f.uploads.bytes, p.Usage, p.RedisLost, p.Split)
-	f.metrics.countLostReads(p.LostReads)
+	f.metrics = newMetrics(f.uploads.bytes, p.Metrics)
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
 	f.registerREST(&p)
 	f.registerRPC(&p, config.Reflection)
@@ -150,6 +149,7 @@ func surfaceOf(r *http.Request) surface {
 func (f *Front) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, r := call.New(w, r, f.now, f.begin)
+		f.metrics.begin()
 		c.CheckOrigin = f.checkOrigin
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
 		c.Address = clientAddress(r, f.clientHeader, f.proxies)

@@ -3,28 +3,68 @@ package front
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/server/call"
 )
 
-// metrics counts requests. No label holds personal data.
+// metrics counts requests. No label holds personal data, and each has a bounded
+// number of values: the operations that were registered, the statuses and reasons
+// below. A request finds its handles by number and looks no label up.
 type metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	refusals *prometheus.CounterVec
-	foreign  *prometheus.CounterVec
+	registry   *prometheus.Registry
+	requests   *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	foreign    *prometheus.CounterVec
+	operations []*operationMetrics // by call.Call.Counted
+	refusals   map[string]prometheus.Counter
+	inFlight   atomic.Int64
 }
 
-// newMetrics returns the metrics of the front, with those of the meter, a gauge of the
-// bytes of uploads and, unless they are nil, of redisLost and of split.
-func newMetrics(uploads func() int64, meter *usage.Meter, redisLost, split func() bool) *metrics {
+// operationMetrics holds the handles of one operation.
+type operationMetrics struct {
+	of       *metrics
+	name     string
+	seconds  prometheus.Observer
+	foreign  prometheus.Counter
+	requests [len(statuses) + 1]atomic.Pointer[prometheus.Counter] // as statusIndex tells; nil until the first
+}
+
+// statuses are those that are told apart. All others are "other".
+var statuses = [...]int{
+	200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 411, 412, 413, 415, 417, 422, 426, 429, 431, 499,
+	500, 501, 502, 503, 504, 505,
+}
+
+var statusIndex = func() (index [600]uint8) {
+	for i := range index {
+		index[i] = uint8(len(statuses))
+	}
+	for i, status := range statuses {
+		index[status] = uint8(i)
+	}
+	return index
+}()
+
+// reasons are those of refusals. A test holds that no other is in use.
+var reasons = []string{
+	"body_too_large", "canceled", "credential_not_allowed", "cross_origin", "deadline_exceeded", "email_taken", "header_too_large", "http2_required",
+	"idempotency_in_progress", "idempotency_key_reused", "incorrect_password", "insufficient_scope", "internal", "invalid_api_key",
+	"invalid_app_credentials", "invalid_credentials", "invalid_refresh_token", "invalid_request", "invalid_token", "method_not_allowed",
+	"missing_credential", "missing_credentials", "multiple_credentials", "not_found", "other_user", "quota_exceeded", "rate_limited",
+	"refresh_token_reused", "refresh_token_used", "request_timeout", "token_expired", "too_many_uploads", "unavailable", "unsupported_media_type",
+}
+
+const otherLabel = "other"
+
+// newMetrics returns the metrics of the front with those of the collectors, and a
+// gauge of the bytes of uploads.
+func newMetrics(uploads func() int64, more []prometheus.Collector) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -34,47 +74,85 @@ func newMetrics(uploads func() int64, meter *usage.Meter, redisLost, split func(
 			Name: "openwearables_request_seconds", Help: "Time from the request's header to the end of its answer.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 		}, []string{"operation"}),
-		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "openwearables_refusals_total", Help: "Refusals, by their reason.",
-		}, []string{"reason"}),
 		foreign: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "openwearables_foreign_secrets_total", Help: "Requests with a secret that this server has not made, by operation. They leave no audit row.",
 		}, []string{"operation"}),
+		refusals: make(map[string]prometheus.Counter),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.foreign,
+	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "openwearables_refusals_total", Help: "Refusals, by their reason.",
+	}, []string{"reason"})
+	for _, reason := range append([]string{otherLabel}, reasons...) {
+		m.refusals[reason] = refusals.WithLabelValues(reason)
+	}
+	m.registry.MustRegister(m.requests, m.seconds, refusals, m.foreign,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "openwearables_requests_in_flight", Help: "Requests that are being answered.",
+		}, func() float64 { return float64(m.inFlight.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "openwearables_upload_bytes", Help: "Bytes of bodies above 64 KiB in flight, of --upload-memory.",
 		}, func() float64 { return float64(uploads()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.countUsage(meter)
-	m.gauge("openwearables_redis_lost", "1 while Redis is lost: each node counts its share of every limit and reads the database for every request.", redisLost)
-	m.gauge("openwearables_cluster_split", "1 while nodes of the database share no Redis with this one: give every node the same --redis.", split)
+	m.registry.MustRegister(more...)
+	m.operation("") // has the number 0
 	return m
 }
 
-// gauge adds a gauge that is 1 while holds returns true, unless that is nil.
-func (m *metrics) gauge(name, help string, holds func() bool) {
-	if holds == nil {
-		return
-	}
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
-		if holds() {
-			return 1
+// operation returns the number under which requests of the operation are counted.
+// It must not be called after the first request.
+func (m *metrics) operation(name string) int {
+	name = named(name)
+	for i, o := range m.operations {
+		if o.name == name {
+			return i
 		}
-		return 0
-	}))
+	}
+	m.operations = append(m.operations, &operationMetrics{
+		of: m, name: name, seconds: m.seconds.WithLabelValues(name), foreign: m.foreign.WithLabelValues(name),
+	})
+	return len(m.operations) - 1
 }
 
+// begin counts a request as in flight until observe.
+func (m *metrics) begin() { m.inFlight.Add(1) }
+
 func (m *metrics) observe(c *call.Call, took time.Duration) {
-	operation := named(c.Operation)
-	m.requests.WithLabelValues(operation, strconv.Itoa(c.Status)).Inc()
-	m.seconds.WithLabelValues(operation).Observe(took.Seconds())
+	m.inFlight.Add(-1)
+	o := m.operations[c.Counted]
+	o.answered(c.Status).Inc()
+	o.seconds.Observe(took.Seconds())
 	if c.Failure != nil {
-		m.refusals.WithLabelValues(c.Failure.Reason).Inc()
+		m.refused(c.Failure.Reason).Inc()
 	}
 	if c.Foreign {
-		m.foreign.WithLabelValues(operation).Inc()
+		o.foreign.Inc()
 	}
+}
+
+// answered returns the counter of the answers with the status. It makes it at the
+// first one, since most operations never have most statuses.
+func (o *operationMetrics) answered(status int) prometheus.Counter {
+	if status < 0 || status >= len(statusIndex) {
+		status = 0
+	}
+	at := statusIndex[status]
+	if made := o.requests[at].Load(); made != nil {
+		return *made
+	}
+	label := otherLabel
+	if int(at) < len(statuses) {
+		label = strconv.Itoa(statuses[at])
+	}
+	made := o.of.requests.WithLabelValues(o.name, label)
+	o.requests[at].Store(&made)
+	return made
+}
+
+func (m *metrics) refused(reason string) prometheus.Counter {
+	if known := m.refusals[reason]; known != nil {
+		return known
+	}
+	return m.refusals[otherLabel]
 }
 
 // named returns the name under which requests of an operation are counted.
@@ -83,28 +161,6 @@ func named(operation string) string {
 		return "none"
 	}
 	return operation
-}
-
-// countUsage adds what the meter says of itself.
-func (m *metrics) countUsage(meter *usage.Meter) {
-	add := func(name, help string, value func(usage.Stats) float64) {
-		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return value(meter.Stats()) }))
-	}
-	add("openwearables_usage_written_total", "Requests whose count was written.", func(s usage.Stats) float64 { return s.Written })
-	add("openwearables_usage_lost_total", "Requests that are missing in the usage: too many different ones came before they could be written.",
-		func(s usage.Stats) float64 { return s.Lost })
-	add("openwearables_usage_flush_failures_total", "Failed attempts to write the usage, which are made again.", func(s usage.Stats) float64 { return s.Failures })
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "openwearables_usage_waiting", Help: "Counts of requests that the last attempt left to be written.",
-	}, func() float64 { return meter.Stats().Waiting }))
-}
-
-// countLostReads adds how many reads of health data the ledgers lack.
-func (m *metrics) countLostReads(lost func() uint64) {
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "openwearables_access_ledger_lost_total",
-		Help: "Reads of health data that are missing in the access ledgers: too many came while the database was away.",
-	}, func() float64 { return float64(lost()) }))
 }
 
 func (m *metrics) handler() http.Handler {

@@ -24,9 +24,10 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 	if o.byAddress != nil {
 		byAddress = o.byAddress(f.auth.Limits.Policies())
 	}
+	counted := f.metrics.operation(o.name)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
-		c.Operation = o.name
+		c.Operation, c.Counted = o.name, counted
 		if !o.takesKey {
 			c.IdempotencyKey = nil
 		}
@@ -86,7 +87,7 @@ func (f *Front) aside(name string, fail surface, read bodyReader, next http.Hand
 // answer describes the limit of the address. A request that declares a body goes
 // through the pipeline and spends a limit. The body is never read.
 func (f *Front) probe(name string, next http.HandlerFunc) http.Handler {
-	withBody := f.aside(name, refuse, readNone, next)
+	withBody, counted := f.aside(name, refuse, readNone, next), f.metrics.operation(name)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > 0 {
 			withBody.ServeHTTP(w, r)
@@ -94,7 +95,7 @@ func (f *Front) probe(name string, next http.HandlerFunc) http.Handler {
 		}
 		r.Body = http.NoBody
 		c := call.From(r.Context())
-		c.Operation = name
+		c.Operation, c.Counted = name, counted
 		ctx, cancel := context.WithTimeout(r.Context(), describeTimeout)
 		f.auth.Limits.Look(ctx, &c.Caller)
 		cancel()
