@@ -32,6 +32,7 @@ type Config struct {
 	InsecureHTTP   bool // allow plain HTTP beyond loopback
 	Dev            bool // allow the origin localhost on any port
 	Reflection     bool // gRPC server reflection
+	Traces         bool // send traces if the variables of OpenTelemetry (OTEL_…) ask for them
 	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
 	Connections    Connections
 	Auth           auth.Config

@@ -10,6 +10,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/cluster"
+	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
 )
 
@@ -74,6 +75,9 @@ func (s *Server) collectors() []prometheus.Collector {
 	all = append(all, s.passwordMetrics()...)
 	all = append(all, s.queueMetrics()...)
 	all = append(all, usageMetrics(s.usage)...)
+	if s.tracer != nil {
+		all = append(all, traceMetrics(s.tracer)...)
+	}
 	if s.redis != nil {
 		all = append(all, redisMetrics(s.redis)...)
 	}
@@ -182,6 +186,15 @@ func redisMetrics(r *cluster.Redis) []prometheus.Collector {
 		counter("openwearables_redis_failures_total", "Exchanges with Redis that failed.", of(func(s cluster.Stats) float64 { return float64(s.Failures) })),
 		counter("openwearables_limit_local_total", "Decisions of limits that this node made by its share, since Redis did not answer.",
 			of(func(s cluster.Stats) float64 { return float64(s.Local) })),
+	}
+}
+
+func traceMetrics(t *tracing.Tracer) []prometheus.Collector {
+	const name, help = "openwearables_trace_spans_total", "Spans that were made, sent to the collector, and lost since it did not take them."
+	return []prometheus.Collector{
+		counter(name, help, func() float64 { made, _, _ := t.Spans(); return float64(made) }, "outcome", "made"),
+		counter(name, help, func() float64 { _, sent, _ := t.Spans(); return float64(sent) }, "outcome", "sent"),
+		counter(name, help, func() float64 { _, _, failed := t.Spans(); return float64(failed) }, "outcome", "failed"),
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *Server) peers(ctx context.Context) (auth.Peers, error) {
 		return nil, err
 	}
 	r, err := cluster.Open(ctx, cluster.Config{
-		URL: s.config.Redis, Installation: installation, Nodes: s.nodes, Now: s.now, Log: s.config.Log,
+		URL: s.config.Redis, Installation: installation, Nodes: s.nodes, Now: s.now, Log: s.config.Log, Tracer: s.tracer,
 	})
 	if err != nil {
 		return nil, err

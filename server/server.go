@@ -21,6 +21,7 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/store"
+	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/server/front"
 )
@@ -36,6 +37,7 @@ type Server struct {
 	redis     *cluster.Redis // nil without Redis
 	passwords *credential.Passwords
 	metrics   nodeMetrics
+	tracer    *tracing.Tracer // nil: no traces
 	auth      *auth.Auth
 	ledger    *audit.Queue
 	unsigned  atomic.Bool // it was written to since its heads were signed
@@ -69,9 +71,14 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.release())
+			err = errors.Join(err, s.release(), s.tracer.Close(ctx))
 		}
 	}()
+	if s.config.Traces {
+		if s.tracer, err = tracing.Open(ctx, s.config.Log); err != nil {
+			return nil, err
+		}
+	}
 	if s.store, err = store.Open(ctx, s.config.Database, s.storeOptions()); err != nil {
 		return nil, err
 	}
@@ -132,7 +139,7 @@ func (s *Server) newFront(workouts *event.Workouts) *front.Front {
 		Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded: func() bool { return len(s.Risks()) > 0 || s.redis != nil && s.redis.Lost() },
-		Metrics:  s.collectors(),
+		Tracer:   s.tracer, Metrics: s.collectors(),
 	}
 	return front.New(front.Config{
 		AllowedOrigins: s.config.AllowedOrigins, AllowedHeaders: s.config.AllowedHeaders, AllowLocalhost: s.config.Dev,
@@ -201,7 +208,7 @@ func (s *Server) start() {
 
 // storeOptions returns what the store is opened with.
 func (s *Server) storeOptions() store.Options {
-	return store.Options{Now: s.config.Now, Machine: s.config.machine(), Log: s.config.Log, Committed: s.metrics.committed}
+	return store.Options{Now: s.config.Now, Machine: s.config.machine(), Log: s.config.Log, Committed: s.metrics.committed, Tracer: s.tracer}
 }
 
 // after runs f once, unless ctx ends before.
@@ -250,7 +257,8 @@ func (s *Server) measure(ctx context.Context) error {
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.usage.Flush(ctx), s.signHeads(ctx), s.release())
+	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.usage.Flush(ctx), s.signHeads(ctx), s.release(),
+		s.tracer.Close(ctx))
 }
 
 func (s *Server) purge(ctx context.Context) error {

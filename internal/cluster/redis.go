@@ -20,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/openwearables/openwearables/internal/ratelimit"
+	"github.com/openwearables/openwearables/internal/tracing"
 )
 
 const (
@@ -88,6 +89,7 @@ type Config struct {
 	Nodes        *Nodes // nil in a process that is none
 	Now          func() time.Time
 	Log          *slog.Logger
+	Tracer       *tracing.Tracer // nil: no traces
 }
 
 // Address returns where the Redis of a URL is, without credentials.
@@ -121,6 +123,9 @@ func Open(ctx context.Context, c Config) (*Redis, error) {
 	options.DisableIdentity = true
 	options.OnConnect = r.meet
 	r.client = redis.NewClient(options)
+	if c.Tracer != nil {
+		r.client.AddHook(tracedCommands{c.Tracer})
+	}
 	if err := r.check(ctx); err != nil {
 		return nil, errors.Join(err, r.client.Close())
 	}

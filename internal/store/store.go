@@ -13,6 +13,7 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
 )
 
@@ -24,6 +25,7 @@ type Options struct {
 	// Committed is told of each commit of SQLite: how many transactions it held, and
 	// how long it took from its begin. Nil: nobody is.
 	Committed func(transactions int, took time.Duration)
+	Tracer    *tracing.Tracer // nil: no traces
 }
 
 func (o Options) clock() func() time.Time {
@@ -90,6 +92,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err := b.measure(ctx); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
+	b = withTraces(b, o.Tracer, e.name)
 	return &Store{reader: &reader{mapper: m, runner: b}, backend: b, pools: p, now: o.Now}, nil
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/server/call"
 	"github.com/openwearables/openwearables/server/rest"
@@ -44,6 +45,7 @@ type Front struct {
 	uploads      *uploads
 	now          func() time.Time
 	begin        func(context.Context) context.Context
+	tracer       *tracing.Tracer
 	log          *slog.Logger
 	mux          *http.ServeMux
 	patterns     []string     // of the mux, in the order of registration
@@ -74,6 +76,7 @@ type Ports struct {
 	Ready    func(context.Context) error           // returns an error while requests cannot be served
 	Degraded func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
 	Begin    func(context.Context) context.Context // returns the context of a new request
+	Tracer   *tracing.Tracer                       // nil: no traces
 	Metrics  []prometheus.Collector                // what /metrics says beside the requests
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -85,7 +88,7 @@ func New(config Config, p Ports) *Front {
 	f := &Front{
 		auth: p.Auth, usage: p.Usage, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies, clientHeader: config.ClientHeader,
 		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller, config.ReadTimeout),
-		now:     p.Now, begin: p.Begin, log: p.Log, mux: http.NewServeMux(),
+		now:     p.Now, begin: p.Begin, tracer: p.Tracer, log: p.Log, mux: http.NewServeMux(),
 	}
 	f.metrics = newMetrics(f.uploads.bytes, p.Metrics)
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
@@ -148,6 +151,9 @@ func surfaceOf(r *http.Request) surface {
 // every answer carries, and logs one line, even after a panic.
 func (f *Front) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.tracer != nil && !isProbe(r.URL.Path) {
+			r = r.WithContext(f.tracer.Request(r.Context(), r.Header))
+		}
 		c, r := call.New(w, r, f.now, f.begin)
 		f.metrics.begin()
 		c.CheckOrigin = f.checkOrigin
@@ -197,13 +203,17 @@ func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	took := time.Since(c.Started)
 	f.metrics.observe(c, took)
 	f.usage.Count(&c.Caller, named(c.Operation), usage.OutcomeOf(c.Outcome()))
-	attrs := make([]slog.Attr, 0, 10)
+	trace := f.traced(c, r)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs,
 		slog.String("request_id", c.RequestID), slog.String("method", truncate(credential.Redact(r.Method), 16)),
 		slog.String("operation", c.Operation), slog.Int("status", c.Status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("ip", c.Address.String()), slog.String("client", c.Client))
 	if c.Principal != nil {
 		attrs = append(attrs, slog.String("actor", c.Principal.Actor()))
+	}
+	if trace != "" {
+		attrs = append(attrs, slog.String("trace_id", trace))
 	}
 	level := slog.LevelInfo
 	if e := c.Failure; e != nil {

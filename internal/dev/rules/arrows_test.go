@@ -27,15 +27,15 @@ var permitted = []struct{ from, to string }{
 	{"server/rest", "server/call gen/openapi internal/audit internal/auth internal/event internal/jsonbody internal/problem internal/usage"},
 	{"server/rpc", "server/call gen/openwearables/... internal/audit internal/auth internal/event internal/problem internal/usage"},
 	{"server/call", "internal/auth internal/problem"},
-	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/credential internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit internal/usage"},
+	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/credential internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit internal/tracing internal/usage"},
 	{"server/control", "internal/auth internal/privatefile internal/problem"},
-	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/privatefile internal/ratelimit internal/store internal/usage"},
+	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/privatefile internal/ratelimit internal/store internal/tracing internal/usage"},
 
-	{"internal/store/...", "internal/store/... internal/auth internal/cluster internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem internal/usage"},
+	{"internal/store/...", "internal/store/... internal/auth internal/cluster internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem internal/tracing internal/usage"},
 	{"internal/event", "internal/auth internal/audit internal/problem"},
 	{"internal/usage", "internal/auth internal/credential internal/problem"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
-	{"internal/cluster", "internal/privatefile internal/ratelimit"},
+	{"internal/cluster", "internal/privatefile internal/ratelimit internal/tracing"},
 	{"internal/leak", "internal/credential"},
 
 	{"internal/dev/service", "internal/dev/childproc"},
@@ -60,11 +60,11 @@ var forbidden = []struct{ from, to string }{
 	{"internal/leak", "net/http/... database/sql/..."},
 }
 
-// bun is the store's alone, in tests too.
-const (
-	bun     = "github.com/uptrace/bun/..."
-	bunHome = "internal/store/..."
-)
+// homes are the packages that alone may import a library, in tests too.
+var homes = []struct{ library, home string }{
+	{"github.com/uptrace/bun/...", "internal/store/..."},
+	{"go.opentelemetry.io/otel/...", "internal/tracing"},
+}
 
 // imports are the import paths of one package and of its tests, of whatever
 // build; the module's own are relative to it.
@@ -124,6 +124,7 @@ func TestRefusedArrows(t *testing.T) {
 		{"internal/credential", map[string]imports{"internal/credential": {code: []string{"internal/auth"}}}},
 		{"internal/usage", map[string]imports{"internal/usage": {tests: []string{"github.com/uptrace/bun"}}}},
 		{"server", map[string]imports{"server": {code: []string{"github.com/uptrace/bun"}}}},
+		{"server/front", map[string]imports{"server/front": {code: []string{"go.opentelemetry.io/otel/trace"}}}},
 		{"clients/go", map[string]imports{"clients/go": {code: []string{"internal/auth"}}}},
 		{"clients/go", map[string]imports{"clients/go": {code: []string{"server"}}}},
 		{"gen/openapi", map[string]imports{"gen/openapi": {code: []string{"internal/auth"}}}},
@@ -150,8 +151,10 @@ func violations(packages map[string]imports) []string {
 			}
 		}
 		for _, to := range append(slices.Clone(p.code), p.tests...) {
-			if matches(bun, to) && !matches(bunHome, from) {
-				found = append(found, fmt.Sprintf("%s imports %s: only %s may", from, to, bunHome))
+			for _, h := range homes {
+				if matches(h.library, to) && !matches(h.home, from) {
+					found = append(found, fmt.Sprintf("%s imports %s: only %s may", from, to, h.home))
+				}
 			}
 		}
 		found = append(found, reached(packages, from)...)

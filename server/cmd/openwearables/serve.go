@@ -27,6 +27,7 @@ func (p *program) serve(ctx context.Context, args []string) error {
 		return err
 	}
 	s.config.Log = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	s.config.Traces = true
 	node, err := server.New(ctx, s.config)
 	if err != nil {
 		return err
