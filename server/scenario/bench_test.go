@@ -28,12 +28,15 @@ type benchNode struct {
 }
 
 // newBenchNode starts a node that discards its log.
-func newBenchNode(b *testing.B) *benchNode {
+func newBenchNode(b *testing.B, change ...func(*server.Config)) *benchNode {
 	b.Helper()
 	config := server.DefaultConfig()
 	config.Database = "sqlite:" + filepath.Join(b.TempDir(), "node.db")
 	config.Log = slog.New(slog.DiscardHandler)
 	unlimited(&config)
+	for _, f := range change {
+		f(&config)
+	}
 	s, err := server.New(b.Context(), config)
 	if err != nil {
 		b.Fatal(err)
@@ -198,6 +201,29 @@ func BenchmarkHandler(b *testing.B) {
 				w := &discardResponse{header: make(http.Header)}
 				h.ServeHTTP(w, request())
 				if w.status != 0 && w.status != 200 && w.status != 403 {
+					b.Fatal(w.status)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkTraces measures what traces add to an authenticated read, with a collector that takes
+// them.
+func BenchmarkTraces(b *testing.B) {
+	for _, c := range []struct{ name, sampler, share string }{{"off", "", ""}, {"one in a hundred", "traceidratio", "0.01"}, {"all", "always_on", ""}} {
+		b.Run(c.name, func(b *testing.B) {
+			if c.sampler != "" {
+				receive(b)
+				b.Setenv("OTEL_TRACES_SAMPLER", c.sampler)
+				b.Setenv("OTEL_TRACES_SAMPLER_ARG", c.share)
+			}
+			n := newBenchNode(b, func(c *server.Config) { c.Traces = true })
+			h, request := n.server.Handler(), readRequests(n)["rest"]
+			b.ReportAllocs()
+			for b.Loop() {
+				w := &discardResponse{header: make(http.Header)}
+				if h.ServeHTTP(w, request()); w.status != 200 {
 					b.Fatal(w.status)
 				}
 			}

@@ -85,11 +85,12 @@ func metricLabels(text string) map[string][]string {
 // together.
 func allMetrics(t *testing.T) map[string][]string {
 	t.Helper()
+	receive(t)
 	redis := redistest.Start(t)
 	all := map[string][]string{}
 	for _, on := range []func(*server.Config){
 		func(c *server.Config) {
-			c.Database, c.Secret, c.Redis = pgtest.New(t), []byte(rand.Text()+rand.Text()), redis.URL()
+			c.Database, c.Secret, c.Redis, c.Traces = pgtest.New(t), []byte(rand.Text()+rand.Text()), redis.URL(), true
 		},
 		func(c *server.Config) { c.Database, c.Secret = "sqlite:"+filepath.Join(t.TempDir(), "node.db"), nil },
 	} {
@@ -111,7 +112,6 @@ var metricRow = regexp.MustCompile("^\\| `((?:openwearables|go_sql)_[a-z_]+)` \\
 // TestEveryMetricIsDocumented holds that the operators' page has a row for each
 // metric, with its labels, and no other.
 func TestEveryMetricIsDocumented(t *testing.T) {
-	t.Parallel()
 	page, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
