@@ -102,7 +102,9 @@ func (a *Answer) attributes() []attribute.KeyValue {
 	all = append(all, attribute.String("http.request.method", a.Method), attribute.Int("http.response.status_code", a.Status),
 		attribute.String("url.scheme", scheme), attribute.String("network.protocol.version", version))
 	for _, optional := range [...][2]string{
-		{"http.route", a.Route}, {"openwearables.reason", a.Reason}, {"openwearables.credential", a.Credential},
+		{"http.route", a.Route},
+		{"openwearables.reason", a.Reason},
+		{"openwearables.credential", a.Credential},
 		{"openwearables.client", a.Client},
 	} {
 		if optional[1] != "" {

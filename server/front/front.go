@@ -204,7 +204,7 @@ func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	f.metrics.observe(c, took)
 	f.usage.Count(&c.Caller, named(c.Operation), usage.OutcomeOf(c.Outcome()))
 	trace := f.traced(c, r)
-	attrs := make([]slog.Attr, 0, 11)
+	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
 		slog.String("request_id", c.RequestID), slog.String("method", truncate(credential.Redact(r.Method), 16)),
 		slog.String("operation", c.Operation), slog.Int("status", c.Status),

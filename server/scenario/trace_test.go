@@ -311,3 +311,23 @@ func TestTracesWithoutCollector(t *testing.T) {
 		})
 	}
 }
+
+// TestTracesAreRefusedAtTheStart checks that a start refuses variables that it cannot serve, and
+// leaves nothing open.
+func TestTracesAreRefusedAtTheStart(t *testing.T) {
+	receive(t)
+	config := server.DefaultConfig()
+	config.Database, config.Traces = "sqlite:"+filepath.Join(t.TempDir(), "node.db"), true
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+	if _, err := server.New(t.Context(), config); err == nil || !strings.Contains(err.Error(), "give http/protobuf") {
+		t.Fatalf("grpc: %v", err)
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+	s, err := server.New(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
