@@ -26,10 +26,16 @@ func withTraces(b backend, t *tracing.Tracer, engine string) backend {
 }
 
 func (b traced) use(ctx context.Context, f func(context.Context, executor) error) error {
+	if !b.tracer.Traces(ctx) {
+		return b.backend.use(ctx, f)
+	}
 	return b.backend.use(ctx, b.reading(f))
 }
 
 func (b traced) scan(ctx context.Context, f func(context.Context, executor) error) error {
+	if !b.tracer.Traces(ctx) {
+		return b.backend.scan(ctx, f)
+	}
 	ctx, span := b.tracer.Start(ctx, "scan")
 	err := b.backend.scan(ctx, b.reading(f))
 	span.End(err)
@@ -56,6 +62,9 @@ func (b traced) doBulk(ctx context.Context, f func(context.Context, *tx) error) 
 func (b traced) transaction(
 	ctx context.Context, do func(context.Context, func(context.Context, *tx) error) error, f func(context.Context, *tx) error,
 ) error {
+	if !b.tracer.Traces(ctx) {
+		return do(ctx, f)
+	}
 	ctx, span := b.tracer.Start(ctx, "transaction")
 	err := do(ctx, func(ctx context.Context, t *tx) error {
 		t.conn.executor = tracedExecutor{t.conn.executor, b.tracer, b.system}

@@ -46,6 +46,19 @@ func check() error {
 			return fmt.Errorf("%s %q is not served: give http/protobuf, and the port of the collector for HTTP, which usually is 4318", name, value)
 		}
 	}
+	for _, end := range []string{"CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"} {
+		for _, name := range []string{"OTEL_EXPORTER_OTLP_" + end, "OTEL_EXPORTER_OTLP_TRACES_" + end} {
+			if file := os.Getenv(name); file != "" {
+				if _, err := os.ReadFile(file); err != nil {
+					return fmt.Errorf("%s must name a file that the server can read: %w", name, err)
+				}
+			}
+		}
+	}
+	return checkSampler()
+}
+
+func checkSampler() error {
 	sampler := strings.ToLower(strings.TrimSpace(os.Getenv("OTEL_TRACES_SAMPLER")))
 	if sampler != "" && !slices.Contains(samplers, sampler) {
 		return fmt.Errorf("OTEL_TRACES_SAMPLER %q must be one of %s", sampler, strings.Join(samplers, ", "))

@@ -26,6 +26,9 @@ func (s Span) End(err error) {
 	s.span.End()
 }
 
+// ofRequests are the options of every span of a request, never changed.
+var ofRequests = []trace.SpanStartOption{trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindServer)}
+
 // Request starts the span of a request, whose context it returns. The trace is a new
 // one, and its own sampler decides about it: a caller who is not known yet must not
 // be able to have everything recorded. What the caller names in a traceparent header
@@ -34,12 +37,12 @@ func (t *Tracer) Request(ctx context.Context, h http.Header) context.Context {
 	if t == nil {
 		return ctx
 	}
-	options := []trace.SpanStartOption{trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindServer)}
+	options := ofRequests
 	if sent := h["Traceparent"]; len(sent) == 1 {
 		from := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{"traceparent": sent[0]})
 		if c := trace.SpanContextFromContext(from); c.IsValid() {
 			c = trace.NewSpanContext(trace.SpanContextConfig{TraceID: c.TraceID(), SpanID: c.SpanID(), Remote: true})
-			options = append(options, trace.WithLinks(trace.Link{SpanContext: c}))
+			options = append(slices.Clip(options), trace.WithLinks(trace.Link{SpanContext: c}))
 		}
 	}
 	ctx, span := t.tracer.Start(ctx, "request", options...)

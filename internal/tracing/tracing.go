@@ -8,6 +8,7 @@ package tracing
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
@@ -38,15 +39,15 @@ func Open(ctx context.Context, log *slog.Logger) (*Tracer, error) {
 	if on, err := wanted(); !on || err != nil {
 		return nil, err
 	}
+	about, err := about(ctx)
+	if err != nil {
+		return nil, err
+	}
 	e, err := newExporter(ctx, log)
 	if err != nil {
 		return nil, err
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { e.fail(err, 0) }))
-	about, err := about(ctx)
-	if err != nil {
-		return nil, err
-	}
 	t := &Tracer{exporter: e, provider: sdk.NewTracerProvider(sdk.WithBatcher(e), sdk.WithResource(about))}
 	t.tracer = t.provider.Tracer("github.com/openwearables/openwearables")
 	return t, nil
@@ -62,7 +63,7 @@ func about(ctx context.Context) (*resource.Resource, error) {
 	own := resource.NewSchemaless(attribute.String("service.name", "openwearables"), attribute.String("service.version", version))
 	given, err := resource.New(ctx, resource.WithFromEnv(), resource.WithTelemetrySDK())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES must be NAME=VALUE,NAME=VALUE: %w", err)
 	}
 	return resource.Merge(own, given)
 }
