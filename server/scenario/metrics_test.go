@@ -177,3 +177,33 @@ func TestMetricsTellOutcomes(t *testing.T) {
 		}
 	}
 }
+
+// TestMetricsTellOfALostRedis checks what the metrics say while Redis is away.
+func TestMetricsTellOfALostRedis(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	listening, addr := withMetrics()
+	n := listen(t, listening, func(c *server.Config) {
+		c.Database, c.Secret, c.Redis = pgtest.New(t), []byte(rand.Text()+rand.Text()), redis.URL()
+	})
+	n.getStatus(t, "/api/v1/auth/me")
+	if text := scrape(t, addr); !strings.Contains(text, "openwearables_redis_lost 0\n") || !strings.Contains(text, "openwearables_limit_local_total 0\n") {
+		t.Error("the metrics tell of a loss")
+	}
+	redis.Kill()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		n.getStatus(t, "/api/v1/auth/me")
+		text := scrape(t, addr)
+		if strings.Contains(text, "openwearables_redis_lost 1\n") {
+			for _, name := range []string{"openwearables_limit_local_total", "openwearables_redis_failures_total"} {
+				if strings.Contains(text, name+" 0\n") {
+					t.Errorf("%s is 0", name)
+				}
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the metrics do not tell that Redis is lost")
+		}
+	}
+}
