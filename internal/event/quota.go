@@ -10,6 +10,11 @@ import (
 // take in the database.
 type Usage struct{ Workouts, Bytes int64 }
 
+// With returns the usage after the new was written in place of the old.
+func (u Usage) With(added, old Usage) Usage {
+	return Usage{u.Workouts + added.Workouts - old.Workouts, u.Bytes + added.Bytes - old.Bytes}
+}
+
 // Quota bounds the usage of each user. 0 is no bound.
 type Quota struct{ Workouts, Bytes int }
 

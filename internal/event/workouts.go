@@ -15,16 +15,20 @@ import (
 type Store interface {
 	// Workouts returns up to q.Limit workouts, in the order q asks for.
 	Workouts(ctx context.Context, q Query) ([]Workout, error)
-	// UpsertWorkouts writes all or none and replaces those of the same provider
-	// and external id as a whole. It sets each ID to the stored one, reports in
-	// order which were new, and sets the last_synced_at and
-	// last_synced_provider of the user. problem.ErrNotFound means that there is
-	// no such user.
+	// UpsertWorkouts writes workouts and replaces those of the same provider and
+	// external id as a whole. It sets each ID to the stored one, reports in order
+	// which were new, and sets the last_synced_at and last_synced_provider of the
+	// user. problem.ErrNotFound means that there is no such user.
 	//
-	// Nothing is written past the quota, whose refusal is then the error. What
-	// the user keeps is exact, however many write at once.
+	// It may write many workouts in several transactions, so that others write in
+	// between. If one fails, or the process ends, the workouts of those before it
+	// stay, and the same call completes them.
 	//
-	// It records the event in the same transaction, as DeleteWorkout does.
+	// Nothing is written past the quota, whose refusal is then the error: the first
+	// transaction decides for all. What the user keeps is exact, however many write
+	// at once.
+	//
+	// It records the event in the first transaction, as DeleteWorkout does in its one.
 	UpsertWorkouts(ctx context.Context, userID string, ws []Workout, quota Quota, e audit.Event) (created []bool, err error)
 	DeleteWorkout(ctx context.Context, userID, id string, e audit.Event) error
 	// UserExists returns nil or problem.ErrNotFound.
@@ -82,9 +86,9 @@ type Upserted struct {
 	Rejected []Rejected
 }
 
-// Upsert writes up to MaxBatch workouts of a user in one transaction. Invalid
-// ones are rejected alone, unless all are or allOrNone is set: then nothing is
-// written, and the error names all that is wrong.
+// Upsert writes up to MaxBatch workouts of a user. Invalid ones are rejected alone,
+// unless all are or allOrNone is set: then nothing is written, and the error names all
+// that is wrong. If it is Unavailable, the first workouts may be written.
 //
 // One with the same source.provider and external_id as a stored one replaces it
 // as a whole, so that a retry changes nothing. If one call holds two, the later

@@ -50,13 +50,29 @@ type batcher struct {
 	conn  *connection // nil before the first batch and after a failure
 }
 
-// job is one transaction that waits for its turn.
+// job is what waits for its turn: a transaction, or several of which each begins
+// once the one before is committed.
 type job struct {
 	ctx   context.Context
 	f     func(context.Context, *tx) error
+	rest  []func(context.Context, *tx) error // those after f
 	state atomic.Int32
 	err   error // the result of f
 	done  chan error
+}
+
+// take reports whether the job may run: it was not abandoned.
+func (j *job) take() bool {
+	return j.state.CompareAndSwap(waiting, started) || j.state.Load() == started
+}
+
+// next turns to the next transaction, and reports whether there is one.
+func (j *job) next() bool {
+	if j.err != nil || len(j.rest) == 0 || j.state.Load() == abandoned {
+		return false
+	}
+	j.f, j.rest = j.rest[0], j.rest[1:]
+	return true
 }
 
 const (
@@ -79,18 +95,18 @@ func newBatcher(m *mapper, pool *sql.DB, c *clock, o Options) *batcher {
 // do runs f once. A caller that is cancelled before its turn leaves the queue;
 // f then does not run.
 func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) error {
-	_, err := b.submit(ctx, b.queue, f)
+	_, err := b.submit(ctx, b.queue, []func(context.Context, *tx) error{f})
 	return err
 }
 
-// doBulk runs f in a commit of its own. Of two calls, the others that wait are
-// committed in between.
-func (b *batcher) doBulk(ctx context.Context, f func(context.Context, *tx) error) error {
+// doBulk commits each part alone. Between two parts, and two calls, the others that
+// wait are committed.
+func (b *batcher) doBulk(ctx context.Context, parts ...func(context.Context, *tx) error) error {
 	return b.engine.domainError(b.bulkTurns.run(ctx, func() error {
 		b.checkpoints.shorten()
 		// The turn lasts until the writer has taken the job, also an abandoned one:
 		// the next would find no place.
-		j, err := b.submit(ctx, b.bulk, f)
+		j, err := b.submit(ctx, b.bulk, parts)
 		if j != nil && j.state.Load() == abandoned {
 			<-j.done
 		}
@@ -98,13 +114,13 @@ func (b *batcher) doBulk(ctx context.Context, f func(context.Context, *tx) error
 	}))
 }
 
-// submit queues f and waits for its result. It returns the job, or nil if it could
-// not be queued.
-func (b *batcher) submit(ctx context.Context, queue chan<- *job, f func(context.Context, *tx) error) (*job, error) {
+// submit queues a job of the parts and waits for its result. It returns the job, or
+// nil if it could not be queued.
+func (b *batcher) submit(ctx context.Context, queue chan<- *job, parts []func(context.Context, *tx) error) (*job, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, problem.UnavailableError(err)
 	}
-	j := &job{ctx: context.WithoutCancel(ctx), f: f, done: make(chan error, 1)}
+	j := &job{ctx: context.WithoutCancel(ctx), f: parts[0], rest: parts[1:], done: make(chan error, 1)}
 	if err := b.enqueue(j, queue); err != nil {
 		return nil, problem.UnavailableError(err)
 	}
@@ -180,10 +196,8 @@ func (b *batcher) run() {
 			reply <- b.checkpoint()
 		}
 	}
-	select { // the last, since none is let in any more
-	case j := <-b.bulk:
-		b.workBulk(j)
-	default:
+	for len(b.bulk) > 0 { // the last, since none is let in any more
+		b.workBulk(<-b.bulk)
 	}
 	finished = true
 }
@@ -203,18 +217,24 @@ gather:
 			break gather
 		}
 	}
+	answer(b.batch, b.commit(b.batch))
 	b.finish()
 }
 
-// workBulk commits the job alone.
+// workBulk commits the job alone. If it has another transaction, the job goes back
+// to the place that it had, which nobody takes before it was answered.
 func (b *batcher) workBulk(j *job) {
 	b.batch = append(b.batch[:0], j)
+	if err := b.commit(b.batch); err != nil || !j.next() {
+		answer(b.batch, err)
+	} else {
+		b.bulk <- j
+	}
 	b.finish()
 }
 
-// finish commits the batch and answers its jobs.
+// finish has what was committed moved into the database file.
 func (b *batcher) finish() {
-	answer(b.batch, b.commit(b.batch))
 	clear(b.batch)
 	b.batch = b.batch[:0]
 	b.checkpoints.wake()
@@ -304,7 +324,7 @@ func (b *batcher) disconnect() {
 // An error means that the whole transaction is lost.
 func (b *batcher) runAll(batch []*job) error {
 	for _, j := range batch {
-		if !j.state.CompareAndSwap(waiting, started) {
+		if !j.take() {
 			continue
 		}
 		if err := b.conn.run(b.conn.savepoint); err != nil {

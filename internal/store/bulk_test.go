@@ -16,8 +16,12 @@ import (
 // manyWorkouts returns as many workouts as one call may hold, new ones of a time
 // of its own for each series.
 func manyWorkouts(series string) []event.Workout {
+	return seriesOf(series, epoch.Add(rand.N(100_000*time.Hour)))
+}
+
+// seriesOf is manyWorkouts of a time from begin on.
+func seriesOf(series string, begin time.Time) []event.Workout {
 	ws := make([]event.Workout, event.MaxBatch)
-	begin := epoch.Add(rand.N(100_000 * time.Hour))
 	for i := range ws {
 		ws[i] = newWorkout("garmin", series+fmt.Sprint(i), begin.Add(time.Duration(i)*time.Second))
 	}

@@ -42,6 +42,9 @@ type engine struct {
 	classify classifier
 	// containing finds users in the index that a migration made for this engine.
 	containing containing
+	// cut limits what one part of a bulk write may hold, because everybody waits for
+	// it; the zero value does not.
+	cut bounds
 	// stopsEarly tells that a statement can be stopped only until it has returned
 	// its first row.
 	stopsEarly bool
@@ -49,6 +52,12 @@ type engine struct {
 	argument func(n int) string
 	// log is told that a migration waits for another one; nil: nobody is.
 	log *slog.Logger
+}
+
+// bounds limit the rows that are written together, and their bytes.
+type bounds struct {
+	rows  int
+	bytes int64
 }
 
 // pools are the connections to a database. Both may be the same pool.
@@ -83,9 +92,11 @@ type backend interface {
 	// doLong is do for a transaction that grows with the data: it may take
 	// longTimeout.
 	doLong(ctx context.Context, f func(context.Context, *tx) error) error
-	// doBulk is do for a transaction that writes many rows for one call. It waits
-	// for its turn among those of its kind, and other transactions go before it.
-	doBulk(ctx context.Context, f func(context.Context, *tx) error) error
+	// doBulk is do for a call that writes many rows, in parts that follow each other.
+	// It waits for its turn among those of its kind, and other transactions go before
+	// it. Where an engine cuts (engine.cut), each part is a transaction: others come
+	// between, and the first that fails is the last. Elsewhere all parts are one.
+	doBulk(ctx context.Context, parts ...func(context.Context, *tx) error) error
 	// ping returns nil if the database can be written and its clock agrees with
 	// ours.
 	ping(ctx context.Context) error

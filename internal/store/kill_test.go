@@ -42,6 +42,9 @@ func helper(what, dsn string) error {
 		return err
 	}
 	s.unhurried()
+	if what == "bulk" {
+		return s.crashBetweenParts(ctx)
+	}
 	if what == "start" {
 		_, err := s.SetMeta(ctx, "pid", strconv.Itoa(os.Getpid()))
 		return errors.Join(err, s.Close())

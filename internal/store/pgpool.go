@@ -131,8 +131,17 @@ func (p *pgPool) doLong(ctx context.Context, f func(context.Context, *tx) error)
 	return p.run(ctx, true, f)
 }
 
-func (p *pgPool) doBulk(ctx context.Context, f func(context.Context, *tx) error) error {
-	return p.engine.domainError(p.bulk.run(ctx, func() error { return p.do(ctx, f) }))
+func (p *pgPool) doBulk(ctx context.Context, parts ...func(context.Context, *tx) error) error {
+	return p.engine.domainError(p.bulk.run(ctx, func() error {
+		return p.do(ctx, func(ctx context.Context, t *tx) error {
+			for _, part := range parts {
+				if err := part(ctx, t); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}))
 }
 
 func (p *pgPool) run(ctx context.Context, long bool, f func(context.Context, *tx) error) error {

@@ -33,6 +33,7 @@ var sqliteEngine = engine{
 	containing: containingSQLite,
 	argument:   func(int) string { return "?" },
 	stopsEarly: true,
+	cut:        bounds{rows: 200, bytes: 256 << 10},
 }
 
 // file is a backend whose writes share commits.

@@ -59,6 +59,8 @@ type Store struct {
 	crowded atomic.Bool      // with windows
 	names   knownNames       // of counts of requests
 
+	upserting atomic.Pointer[upsert] // of several parts, and between two of them; nil: none
+
 	unemptied atomic.Bool // deleted data may be in SQLite's WAL
 
 	forget func(context.Context, []string) // see OnEnd

@@ -30,6 +30,15 @@ func (r *workoutRow) size() int64 {
 	return int64(n)
 }
 
+// usageOf returns what the rows take.
+func usageOf(rows []workoutRow) event.Usage {
+	u := event.Usage{Workouts: int64(len(rows))}
+	for i := range rows {
+		u.Bytes += rows[i].size()
+	}
+	return u
+}
+
 // usageRow is what the row of a user says of the user's workouts.
 type usageRow struct {
 	bun.BaseModel     `bun:"table:users,alias:u"`

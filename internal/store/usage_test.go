@@ -126,11 +126,11 @@ func TestUsageCountsWhatAnotherReleaseWrote(t *testing.T) {
 			*now = epoch.Add(time.Duration(i+1) * time.Minute)
 			must(s.UpsertWorkouts(t.Context(), u.ID, []event.Workout{newWorkout("garmin", fmt.Sprint("new", i), epoch)}, event.Quota{}, newEvent("user:u")))(t)
 			err := s.do(t.Context(), func(ctx context.Context, tx *tx) error {
-				_, err := tx.upsertWorkouts(ctx, []workoutRow{{UserID: u.ID, Workout: func() event.Workout {
+				err := tx.upsert(ctx, upsertOne, []workoutRow{{UserID: u.ID, Workout: func() event.Workout {
 					w := newWorkout("garmin", fmt.Sprint("old", i), epoch)
 					w.ID = fmt.Sprint("old", i)
 					return w
-				}()}})
+				}()}}, map[identity]string{})
 				if err != nil {
 					return err
 				}

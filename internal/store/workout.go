@@ -3,12 +3,9 @@ package store
 import (
 	"context"
 	"errors"
-	"reflect"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/schema"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/event"
@@ -45,41 +42,21 @@ func (r *reader) Workouts(ctx context.Context, q event.Query) ([]event.Workout, 
 	return each(rows, err, (*workoutRow).held)
 }
 
-// bulkRows is how many rows a write may have beside those of other callers.
-const bulkRows = 20
-
-// UpsertWorkouts writes all workouts or none, as event.Store promises.
+// UpsertWorkouts writes the workouts, as event.Store promises.
 func (s *Store) UpsertWorkouts(ctx context.Context, userID string, ws []event.Workout, quota event.Quota, e audit.Event) ([]bool, error) {
 	if len(ws) == 0 {
 		return nil, s.UserExists(ctx, userID)
 	}
 	rows, of := distinctWorkouts(userID, ws)
-	var stored map[identity]string
-	do := s.do
-	if len(rows) > bulkRows {
-		do = s.doBulk
-	}
-	err := do(ctx, func(ctx context.Context, t *tx) (err error) {
-		usage, err := t.admit(ctx, userID, rows, quota)
-		if err != nil {
-			return err
-		}
-		if err = t.synced(ctx, userID, ws[len(ws)-1].Source.Provider, usage); err == nil {
-			stored, err = t.upsertWorkouts(ctx, rows)
-		}
-		if err == nil {
-			err = t.recordOften(ctx, e)
-		}
-		return err
-	})
-	if err != nil {
+	u := &upsert{userID: userID, provider: ws[len(ws)-1].Source.Provider, rows: rows, quota: quota, event: e}
+	if err := s.runUpsert(ctx, u); err != nil {
 		return nil, err
 	}
 	created := make([]bool, len(ws))
 	seen := make([]bool, len(rows))
 	for i := range ws {
 		row := &rows[of[i]]
-		ws[i].ID = stored[row.identity()]
+		ws[i].ID = u.stored[row.identity()]
 		created[i] = ws[i].ID == row.ID && !seen[of[i]]
 		seen[of[i]] = true
 	}
@@ -109,101 +86,6 @@ func distinctWorkouts(userID string, ws []event.Workout) (rows []workoutRow, of 
 		of[i] = at
 	}
 	return rows, of
-}
-
-// replaced lists the columns that a later workout of the same identity
-// replaces.
-var replaced = []string{
-	"type", "name", "start_time", "end_time", "zone_offset", "duration_seconds", "source", "device",
-	"device_type", "device_name", "calories_kcal", "distance_meters", "avg_heart_rate_bpm", "max_heart_rate_bpm",
-	"avg_pace_sec_per_km", "elevation_gain_meters",
-}
-
-// together is how many workouts one statement writes, unless fewer are left.
-const together = 50
-
-var upsertTogether, upsertOne = upserting(together), upserting(1)
-
-// upserting returns a statement that writes n workouts and returns the identity
-// and the id of each.
-func upserting(n int) *statement[workoutRow] {
-	return &statement[workoutRow]{text: func(table *schema.Table, columns []string) string {
-		set := make([]string, len(replaced))
-		for i, column := range replaced {
-			set[i] = column + " = excluded." + column
-		}
-		row := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
-		return "INSERT INTO " + table.Name + " (" + strings.Join(columns, ", ") + ") VALUES " + row + strings.Repeat(", "+row, n-1) +
-			" ON CONFLICT (user_id, provider, external_id) DO UPDATE SET " + strings.Join(set, ", ") +
-			" RETURNING provider, external_id, id"
-	}}
-}
-
-// upsertWorkouts writes the rows, which differ in identity, and returns the id
-// under which each is stored.
-func (t *tx) upsertWorkouts(ctx context.Context, rows []workoutRow) (map[identity]string, error) {
-	stored := make(map[identity]string, len(rows))
-	for len(rows) > 0 {
-		statement, n := upsertOne, 1
-		if len(rows) >= together {
-			statement, n = upsertTogether, together
-		}
-		if err := t.upsert(ctx, statement, rows[:n], stored); err != nil {
-			return nil, t.fail(ctx, err)
-		}
-		rows = rows[n:]
-	}
-	return stored, nil
-}
-
-// upsert writes the rows, and adds to stored the ids under which they are.
-func (t *tx) upsert(ctx context.Context, s *statement[workoutRow], rows []workoutRow, stored map[identity]string) (err error) {
-	p := preparedFor(t.mapper, s, false)
-	args := make([]any, 0, len(rows)*len(p.fields))
-	for i := range rows {
-		if args, err = p.appendArgs(args, reflect.ValueOf(&rows[i]).Elem()); err != nil {
-			return err
-		}
-	}
-	back, err := t.conn.query(ctx, p, args)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, back.Close()) }()
-	for back.Next() {
-		var of identity
-		var id string
-		if err := back.Scan(&of.provider, &of.externalID, &id); err != nil {
-			return err
-		}
-		stored[of] = id
-	}
-	return back.Err()
-}
-
-// admit returns what the user will keep with the rows written, or the refusal of
-// the quota. Until the transaction ends, no other writes the user's workouts.
-func (t *tx) admit(ctx context.Context, userID string, rows []workoutRow, quota event.Quota) (event.Usage, error) {
-	before, err := t.usage(ctx, userID)
-	if err != nil {
-		return before, err
-	}
-	old, err := t.replacedBy(ctx, userID, rows)
-	if err != nil {
-		return before, err
-	}
-	after := event.Usage{Workouts: before.Workouts - old.Workouts + int64(len(rows)), Bytes: before.Bytes - old.Bytes}
-	for i := range rows {
-		after.Bytes += rows[i].size()
-	}
-	return after, quota.Admit(before, after)
-}
-
-// synced records that the user's data was synced from the provider, and what the
-// user keeps since.
-func (t *tx) synced(ctx context.Context, userID, provider string, u event.Usage) error {
-	return t.execOne(ctx, t.updateUsage(userID, u).
-		Set("last_synced_at = ?, workouts_counted_at = ?", t.now, t.now).Set("last_synced_provider = ?", provider))
 }
 
 // DeleteWorkout removes one workout of the user.

@@ -71,8 +71,9 @@ func TestUpsertWorkoutsReplacesByIdentity(t *testing.T) {
 	})
 }
 
-// An upsert of a thousand workouts is one transaction.
-func TestUpsertWorkoutsIsOneTransaction(t *testing.T) {
+// Of an upsert of a thousand workouts that fails, nothing is stored, or on SQLite the
+// first of them. Repeating it stores them all.
+func TestUpsertWorkoutsGoesOnWhereItFailed(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		u := s.addUser(t)
 		ws := make([]event.Workout, event.MaxBatch)
@@ -90,16 +91,32 @@ func TestUpsertWorkoutsIsOneTransaction(t *testing.T) {
 		if _, err := s.UpsertWorkouts(t.Context(), u.ID, broken, event.Quota{}, newEvent("user:u")); err == nil {
 			t.Fatal("stored a workout without a type")
 		}
-		wantEqual(t, len(s.allWorkouts(t, u.ID)), 0)
-		wantEqual(t, must(s.User(t.Context(), u.ID))(t).LastSyncedAt, nil)
+		first := s.allWorkouts(t, u.ID)
+		slices.Reverse(first)
+		wantEqual(t, externalIDs(first), externalIDs(ws[:len(first)]))
+		wantEqual(t, wantUsage(t, s, u.ID).Workouts, int64(len(first)))
+		if onSQLite := s.engine.name == "sqlite"; onSQLite != (len(first) > 0) || len(first) > 700 {
+			t.Fatalf("%d workouts are stored", len(first))
+		}
 
 		created := must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t)
-		wantEqual(t, slices.Contains(created, false), false)
+		wantEqual(t, slices.Index(created, true), len(first))
+		wantEqual(t, slices.Contains(created[len(first):], false), false)
+		wantEqual(t, wantUsage(t, s, u.ID).Workouts, int64(len(ws)))
 		got := s.allWorkouts(t, u.ID)
 		slices.Reverse(got)
 		wantEqual(t, got, ws)
 		wantEqual(t, slices.Contains(must(s.UpsertWorkouts(t.Context(), u.ID, ws, event.Quota{}, newEvent("user:u")))(t), true), false)
 	})
+}
+
+// externalIDs returns the external ids of the workouts.
+func externalIDs(ws []event.Workout) []string {
+	ids := make([]string, len(ws))
+	for i := range ws {
+		ids[i] = ws[i].ExternalID
+	}
+	return ids
 }
 
 func TestDeleteWorkoutIsOnlyForItsUser(t *testing.T) {

@@ -118,8 +118,8 @@ func TestRefusedUpserts(t *testing.T) {
 	}, unlimited)
 }
 
-// TestUpsertThousand checks that a full batch is one transaction: readers see all of it or nothing.
-// Repeating it on any surface creates nothing.
+// TestUpsertThousand checks that a full batch is stored in its order: a reader who sees the last
+// sees the first. Repeating it on any surface creates nothing.
 func TestUpsertThousand(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
@@ -146,10 +146,10 @@ func TestUpsertThousand(t *testing.T) {
 			over = true
 		default:
 		}
-		early := len(ds[2].call(t, "ListWorkouts", first, bearer(admin)).want(t, 200, "").list("data"))
 		late := len(ds[2].call(t, "ListWorkouts", last, bearer(admin)).want(t, 200, "").list("data"))
-		if early > late || over && late == 0 {
-			t.Errorf("a reader saw %d of the first and then %d of the last (answered: %v)", early, late, over)
+		early := len(ds[2].call(t, "ListWorkouts", first, bearer(admin)).want(t, 200, "").list("data"))
+		if late > early || over && late == 0 {
+			t.Errorf("a reader saw %d of the last and then %d of the first (answered: %v)", late, early, over)
 		}
 	}
 	if a := putWorkouts(t, ds[2], admin, user, batch...); a.member("updated") != 1000.0 {

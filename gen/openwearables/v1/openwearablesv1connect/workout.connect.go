@@ -61,11 +61,16 @@ type WorkoutServiceClient interface {
 	//
 	// An invalid workout does not keep the others from being stored: it is left
 	// out and listed in `rejected`. Look at that list: the call succeeds with it,
-	// and sending the workout again changes nothing. The others are stored
-	// together. With `all_or_none`, and if all workouts are invalid, nothing is
-	// stored, and the call fails with `invalid_argument` (`invalid_request`) and
-	// fields such as `workouts[3].end_time`. So does a call that is wrong as a
-	// whole: it cannot be decoded, or it has too many workouts.
+	// and sending the workout again changes nothing. With `all_or_none`, and if
+	// all workouts are invalid, nothing is stored, and the call fails with
+	// `invalid_argument` (`invalid_request`) and fields such as
+	// `workouts[3].end_time`. So does a call that is wrong as a whole: it cannot
+	// be decoded, or it has too many workouts.
+	//
+	// Many workouts are stored in the order of the call, some at a time, so that
+	// a reader may see the first before the last. If the call fails with
+	// `internal` or `unavailable`, or gets no answer, the first of them may be
+	// stored: repeat it, which stores the rest.
 	//
 	// A call counts against the rate limit once for every 100 workouts that it
 	// begins, rejected ones included, so that 101 count twice and 1000 ten times.
@@ -169,11 +174,16 @@ type WorkoutServiceHandler interface {
 	//
 	// An invalid workout does not keep the others from being stored: it is left
 	// out and listed in `rejected`. Look at that list: the call succeeds with it,
-	// and sending the workout again changes nothing. The others are stored
-	// together. With `all_or_none`, and if all workouts are invalid, nothing is
-	// stored, and the call fails with `invalid_argument` (`invalid_request`) and
-	// fields such as `workouts[3].end_time`. So does a call that is wrong as a
-	// whole: it cannot be decoded, or it has too many workouts.
+	// and sending the workout again changes nothing. With `all_or_none`, and if
+	// all workouts are invalid, nothing is stored, and the call fails with
+	// `invalid_argument` (`invalid_request`) and fields such as
+	// `workouts[3].end_time`. So does a call that is wrong as a whole: it cannot
+	// be decoded, or it has too many workouts.
+	//
+	// Many workouts are stored in the order of the call, some at a time, so that
+	// a reader may see the first before the last. If the call fails with
+	// `internal` or `unavailable`, or gets no answer, the first of them may be
+	// stored: repeat it, which stores the rest.
 	//
 	// A call counts against the rate limit once for every 100 workouts that it
 	// begins, rejected ones included, so that 101 count twice and 1000 ten times.

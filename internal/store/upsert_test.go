@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/event"
+)
+
+// beside runs f in one small transaction after the other while call runs, over and
+// over until f reports that it has seen enough.
+func (s *Store) beside(t *testing.T, call func(round int), f func(context.Context, *tx) (enough bool, err error)) {
+	t.Helper()
+	seen := false
+	for round := 0; !seen; round++ {
+		if round == 100 {
+			t.Fatal("no call came between two parts of 100 bulk writes")
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var small sync.WaitGroup
+		for range 4 {
+			small.Go(func() {
+				for ctx.Err() == nil {
+					err := s.do(context.Background(), func(ctx context.Context, t *tx) error {
+						enough, err := f(ctx, t)
+						seen = seen || enough // the writer's goroutine alone changes it
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		call(round)
+		cancel()
+		small.Wait()
+	}
+}
+
+// workoutsOf counts the workouts of a user.
+func (t *tx) workoutsOf(ctx context.Context, userID string) (int64, error) {
+	u, err := t.countWorkouts(ctx, "workouts WHERE user_id = ?", userID)
+	return u.Workouts, err
+}
+
+// Who waits while a bulk write runs gets a turn between two of its parts.
+func TestOthersWriteBetweenThePartsOfABulkWrite(t *testing.T) {
+	onSQLite(t, func(t *testing.T, s *Store) {
+		s.unhurried()
+		u := s.addUser(t)
+		counts := map[int64]bool{}
+		s.beside(t, func(round int) {
+			clear(counts)
+			u = s.addUser(t)
+			must(s.UpsertWorkouts(t.Context(), u.ID, manyWorkouts(""), event.Quota{}, newEvent("user:u")))(t)
+		}, func(ctx context.Context, t *tx) (bool, error) {
+			n, err := t.workoutsOf(ctx, u.ID)
+			if n > 0 && n < event.MaxBatch {
+				counts[n] = true
+			}
+			return len(counts) > 1, err
+		})
+		for n := range counts {
+			if n%int64(s.engine.cut.rows) != 0 {
+				t.Errorf("%d workouts are there between two parts", n)
+			}
+		}
+	})
+}
+
+// The quota is decided before the first part: who writes for the same user between
+// two parts takes no place of those that follow.
+func TestQuotaHoldsBetweenTheParts(t *testing.T) {
+	onSQLite(t, func(t *testing.T, s *Store) {
+		s.unhurried()
+		quota := event.Quota{Workouts: event.MaxBatch}
+		u := s.addUser(t)
+		refused := make(chan error, 1)
+		fired := false
+		s.beside(t, func(int) {
+			u = s.addUser(t)
+			created := must(s.UpsertWorkouts(t.Context(), u.ID, manyWorkouts(""), quota, newEvent("user:u")))(t)
+			wantEqual(t, slices.Contains(created, false), false)
+		}, func(context.Context, *tx) (bool, error) {
+			if s.upserting.Load() == nil || fired {
+				return fired, nil
+			}
+			fired = true
+			go func() {
+				_, err := s.UpsertWorkouts(context.Background(), u.ID, []event.Workout{newWorkout("polar", "1", epoch)}, quota, newEvent("user:u"))
+				refused <- err
+			}()
+			queue := s.backend.(*file).queue
+			for end := time.Now().Add(longest); len(queue) == 0 && time.Now().Before(end); {
+				time.Sleep(10 * time.Microsecond)
+			}
+			return true, nil
+		})
+		if err := receive(t, refused); !isQuota(err) {
+			t.Errorf("a write past the quota between two parts: %v", err)
+		}
+		wantEqual(t, wantUsage(t, s, u.ID).Workouts, event.MaxBatch)
+		if s.upserting.Load() != nil {
+			t.Error("a bulk write is said to be under way, and none is")
+		}
+	})
+}
+
+// crashBetweenParts ends the process as kill -9 does between two parts of a bulk
+// write.
+func (s *Store) crashBetweenParts(ctx context.Context) error {
+	for {
+		u := newUser()
+		if err := s.do(ctx, func(ctx context.Context, t *tx) error { return t.InsertUser(ctx, u) }); err != nil {
+			return err
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, err := s.UpsertWorkouts(ctx, u.ID, seriesOf("", epoch), event.Quota{}, newEvent("user:"+u.ID))
+			done <- err
+		}()
+		for len(done) == 0 {
+			err := s.do(ctx, func(ctx context.Context, t *tx) error {
+				if s.upserting.Load() == nil {
+					return nil
+				}
+				fmt.Println(u.ID)
+				return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if err := <-done; err != nil {
+			return err
+		}
+	}
+}
+
+// A crash between two parts of a bulk write leaves the first workouts, counted and
+// in the audit trail. Repeating the call completes it.
+func TestCrashBetweenThePartsOfABulkWrite(t *testing.T) {
+	t.Parallel()
+	dsn := sqliteDSN(t)
+	c := command(t, "bulk", dsn)
+	out := must(c.StdoutPipe())(t)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := string(must(io.ReadAll(out))(t))
+	if err := c.Wait(); err == nil || c.ProcessState.Exited() || len(said) != 37 {
+		t.Fatalf("the process was not killed between two parts: %v, %q", err, said)
+	}
+	s := openStore(t, dsn, Options{}).unhurried()
+	user, ws := said[:36], seriesOf("", epoch)
+	first := s.allWorkouts(t, user)
+	slices.Reverse(first)
+	if len(first) == 0 || len(first) == len(ws) {
+		t.Fatalf("%d workouts are stored", len(first))
+	}
+	wantEqual(t, externalIDs(first), externalIDs(ws[:len(first)]))
+	wantEqual(t, wantUsage(t, s, user).Workouts, int64(len(first)))
+	wantEqual(t, len(must(s.Events(t.Context(), EventFilter{Subject: "user:" + user}))(t)), 1)
+
+	created := must(s.UpsertWorkouts(t.Context(), user, ws, event.Quota{Workouts: len(ws)}, newEvent("user:"+user)))(t)
+	wantEqual(t, slices.Index(created, true), len(first))
+	wantEqual(t, slices.Contains(created[len(first):], false), false)
+	wantEqual(t, wantUsage(t, s, user).Workouts, int64(len(ws)))
+}
