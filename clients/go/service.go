@@ -93,6 +93,13 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap time.Duration) (Ke
 	return keyWithSecret(res.GetKey(), res.GetSecret(), err)
 }
 
+// FinishRotation ends the secret before the newest one of a key, which otherwise works
+// until the overlap is over. Whether anything still uses it, Overlap of the key tells.
+func (s *Keys) FinishRotation(ctx context.Context, id string) (*owv1.Key, error) {
+	res, err := s.rpc.FinishKeyRotation(ctx, &owv1.FinishKeyRotationRequest{Id: id})
+	return object(res.GetKey(), res.GetKey().GetId(), err)
+}
+
 // wholeSeconds returns d in seconds. A time that the API refuses stays one that it refuses.
 func wholeSeconds(d time.Duration) int32 {
 	s := math.Floor(d.Seconds())
@@ -178,6 +185,14 @@ func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap t
 		AppId: appID, OverlapSeconds: wholeSeconds(overlap),
 	})
 	return applicationWithSecret(res.GetApplication(), res.GetAppSecret(), err)
+}
+
+// FinishRotation ends the secret before the newest one of an application, which
+// otherwise works until the overlap is over. Whether anything still uses it,
+// Overlap of the application tells.
+func (s *Applications) FinishRotation(ctx context.Context, appID string) (*owv1.Application, error) {
+	res, err := s.rpc.FinishApplicationRotation(ctx, &owv1.FinishApplicationRotationRequest{AppId: appID})
+	return object(res.GetApplication(), res.GetApplication().GetAppId(), err)
 }
 
 // Get returns one application.

@@ -22,11 +22,13 @@ const (
 	KeyCreate       = "key.create"
 	KeyUpdate       = "key.update"
 	KeyRotate       = "key.rotate"
+	KeyFinish       = "key.finish_rotation"
 	KeyDelete       = "key.delete"
 	KeyUse          = "key.use" // only of a use that was refused, or is remarkable
 	AppCreate       = "application.create"
 	AppUpdate       = "application.update"
 	AppRotate       = "application.rotate"
+	AppFinish       = "application.finish_rotation"
 	AppDelete       = "application.delete"
 	UserCreate      = "user.create"
 	UserUpdate      = "user.update"

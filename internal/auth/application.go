@@ -15,14 +15,25 @@ type Application struct {
 	AppID     string // "app_...", what it presents
 	Name      string
 	CreatedAt time.Time
+
+	PreviousExpiresAt *time.Time // when the older secret ends, while it lives
+	PreviousUse
+}
+
+// Overlap returns the overlap with the older secret, nil if none lives.
+func (a *Application) Overlap() *Overlap { return a.PreviousUse.of(a.PreviousExpiresAt) }
+
+// CountPrevious adds uses of the older secret, if it is the one that they are of. It
+// reports whether it is.
+func (a *StoredApplication) CountPrevious(of OlderSecret, u SecretUse) bool {
+	return countPrevious(&a.PreviousUse, a.PreviousExpiresAt, of, u)
 }
 
 // StoredApplication is an application with the keyed hashes of its secrets.
 type StoredApplication struct {
 	Application
-	Hash              credential.Hash
-	PreviousHash      *credential.Hash
-	PreviousExpiresAt *time.Time
+	Hash         credential.Hash
+	PreviousHash *credential.Hash // set while PreviousExpiresAt is
 }
 
 // NewApplication is an application with its secret, which is shown only once.

@@ -16,6 +16,7 @@ type Applications struct {
 	replays     *replays
 	credentials *credentials
 	most        int // applications
+	now         func() time.Time
 }
 
 // Create registers an application. Safe to retry with an Idempotency-Key.
@@ -53,8 +54,20 @@ func (s *Applications) List(ctx context.Context, in PageInput) (Page[Application
 	if _, err := RequireDeveloper(ctx); err != nil {
 		return Page[Application]{}, err
 	}
-	return readPage(ctx, s.vault, "applications", in, s.store.Applications,
+	page, err := readPage(ctx, s.vault, "applications", in, s.store.Applications,
 		func(a *Application) Place { return Place{a.CreatedAt, a.AppID} })
+	for i := range page.Items {
+		s.current(&page.Items[i])
+	}
+	return page, err
+}
+
+// current takes an older secret that has ended from the application and returns it.
+func (s *Applications) current(a *Application) Application {
+	if a.PreviousExpiresAt != nil && !s.now().Before(*a.PreviousExpiresAt) {
+		a.PreviousExpiresAt = nil
+	}
+	return *a
 }
 
 // require admits developers and checks the id of an application.
@@ -71,7 +84,7 @@ func (s *Applications) Get(ctx context.Context, appID string) (Application, erro
 		return Application{}, err
 	}
 	a, err := s.store.Application(ctx, appID)
-	return a.Application, applicationError(err)
+	return s.current(&a.Application), applicationError(err)
 }
 
 // Update renames an application. Its name cannot be cleared.
@@ -82,18 +95,32 @@ func (s *Applications) Update(ctx context.Context, appID string, name Change[str
 	if err := checkRename(&name); err != nil {
 		return Application{}, err
 	}
+	return s.change(ctx, audit.AppUpdate, appID, func(a *StoredApplication) { name.replace(&a.Name) })
+}
+
+// change applies f to an application in a transaction.
+func (s *Applications) change(ctx context.Context, action, appID string, f func(*StoredApplication)) (Application, error) {
 	var a StoredApplication
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
 		if a, err = tx.Application(ctx, appID); err != nil {
 			return applicationError(err)
 		}
-		name.replace(&a.Name)
+		f(&a)
 		if err := tx.UpdateApplication(ctx, a); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).Event(audit.AppUpdate, applicationSubject(appID), tx.Now()))
+		return tx.Record(ctx, CallerFrom(ctx).Event(action, applicationSubject(appID), tx.Now()))
 	})
-	return a.Application, err
+	return s.current(&a.Application), err
+}
+
+// FinishRotation ends the older secret of the application, if one lives. It is
+// refused once FinishRotation returns. Tokens that were minted live on.
+func (s *Applications) FinishRotation(ctx context.Context, appID string) (Application, error) {
+	if err := s.require(ctx, appID); err != nil {
+		return Application{}, err
+	}
+	return s.change(ctx, audit.AppFinish, appID, func(a *StoredApplication) { a.PreviousHash, a.PreviousExpiresAt = nil, nil })
 }
 
 // RotateSecret gives the application a new secret. The old one is refused once

@@ -108,12 +108,12 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, uses: uses, most: config.Quotas.Keys, now: p.Now,
 		},
 		Applications: &Applications{
-			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Applications,
+			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Applications, now: p.Now,
 		},
 		Users: &Users{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Users},
 		Tokens: &Tokens{
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
-			trail: trail, credentials: credentials, maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
+			trail: trail, credentials: credentials, uses: uses, maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
 		},
 		Leaks: &Leaks{store: p.Store, vault: p.Vault, finder: finder, revoker: revoker, credentials: credentials},
 		Signing: &Signing{

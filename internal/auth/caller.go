@@ -46,6 +46,7 @@ type Caller struct {
 	presented string          // what the header holds
 	keyOnly   bool            // only an API key is accepted
 	verified  bool            // against the store, for this request
+	counted   bool            // as a use of an older secret
 	exchanged credential.Hash // of the application's secret in the body, once it was verified
 }
 

@@ -84,7 +84,7 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	}
 	s.counts.hits.Add(1)
 	c.Principal, c.Refused, c.barred = p, nil, nil
-	p.used.touch(now, c)
+	p.used.touch(now, c, p.older)
 }
 
 // bars returns the refusal of a valid API key because of where it is used, or nil.
@@ -130,7 +130,7 @@ func (s *credentials) authenticateFresh(ctx context.Context, c *Caller, h creden
 	p.version, p.verifiedAt = version, began
 	s.cache.put(epoch, h, p)
 	c.Principal, c.Refused, c.barred = p, nil, nil
-	p.used.touch(now, c)
+	p.used.touch(now, c, p.older)
 }
 
 // revalidate holds the caller's principal against the version that its subject
@@ -165,6 +165,7 @@ func (s *credentials) verifyKey(ctx context.Context, _ string, h credential.Hash
 	}
 	if h != k.Hash { // the older secret, during its overlap
 		p.DeprecatedAt = *k.RotatedAt
+		p.older = s.uses.olderOf(p.used, OlderSecret{APIKey, k.ID, k.PreviousExpiresAt.UnixMicro()})
 		if end := *k.PreviousExpiresAt; p.Until.IsZero() || end.Before(p.Until) {
 			p.Until = end
 		}

@@ -27,6 +27,16 @@ type Key struct {
 	ExpiresAt         *time.Time
 	PreviousExpiresAt *time.Time // when the older secret ends, while it lives
 	AllowedNetworks   []string   // where it may be used from, in CIDR notation; none = everywhere
+	PreviousUse
+}
+
+// Overlap returns the overlap with the older secret, nil if none lives.
+func (k *Key) Overlap() *Overlap { return k.PreviousUse.of(k.PreviousExpiresAt) }
+
+// CountPrevious adds uses of the older secret, if it is the one that they are of. It
+// reports whether it is.
+func (k *StoredKey) CountPrevious(of OlderSecret, u SecretUse) bool {
+	return countPrevious(&k.PreviousUse, k.PreviousExpiresAt, of, u)
 }
 
 // StoredKey is a key with the keyed hashes of its secrets.

@@ -195,6 +195,18 @@ func (s *Keys) Rotate(ctx context.Context, id string, overlap int) (NewKey, erro
 	return made, nil
 }
 
+// FinishRotation ends the older secret of the key, if one lives. It is refused once
+// FinishRotation returns.
+func (s *Keys) FinishRotation(ctx context.Context, id string) (Key, error) {
+	if err := s.require(ctx, id); err != nil {
+		return Key{}, err
+	}
+	return s.change(ctx, audit.KeyFinish, id, func(tx Tx, k *StoredKey) error {
+		k.PreviousHash, k.PreviousExpiresAt = nil, nil
+		return tx.UpdateKey(ctx, *k)
+	})
+}
+
 // Delete ends the key, both its secrets, and the user tokens that it minted.
 func (s *Keys) Delete(ctx context.Context, id string) (Key, error) {
 	if err := s.require(ctx, id); err != nil {

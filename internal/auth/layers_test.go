@@ -12,7 +12,7 @@ import (
 // layers are the files of this package, from the lowest: nouns and ports,
 // collaborators, services, composition.
 var layers = []string{
-	`doc error validate subject change email config network caller principal lastuse application developer key session user userlist page
+	`doc error validate subject change email config network caller principal lastuse overlap application developer key session user userlist page
 		signingkey replay refresh counts store peers settle device login eventlist`,
 	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker recognizer",
 	"authenticator limiter logins sessions refreshtokens developers operator keys applications users tokens audits leaks signing",

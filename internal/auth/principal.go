@@ -57,6 +57,7 @@ type Principal struct {
 	version    uint64    // of the subject, from before the verification
 	verifiedAt time.Time // when the verification began, by the clock of the machine
 	used       *lastUse
+	older      *olderUse // of the older secret of an API key, if that was presented
 
 	networks []netip.Prefix // where an API key may be used from; none = everywhere
 }

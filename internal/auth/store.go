@@ -148,6 +148,9 @@ type Reader interface {
 type LastUses interface {
 	TouchKeys(ctx context.Context, uses map[string]KeyUse) error
 	TouchSessions(ctx context.Context, at map[string]time.Time) error
+	// CountOlderSecrets adds the uses, all or none. Those of a secret that is not the
+	// previous one any more are ignored.
+	CountOlderSecrets(ctx context.Context, uses map[OlderSecret]SecretUse) error
 }
 
 // SessionFilter selects sessions that match every member that is set.

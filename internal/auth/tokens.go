@@ -21,6 +21,7 @@ type Tokens struct {
 	issuer      *issuer
 	trail       *trail
 	credentials *credentials
+	uses        *lastUses
 	maxSessions int  // of one user
 	pages       bool // may use the secrets of applications
 	now         func() time.Time
@@ -182,6 +183,9 @@ func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (S
 	}
 	s.buckets.giveBack(ctx, c.Spent, address)
 	c.exchanged = h
+	if h != row.Hash {
+		s.uses.exchanged(c, OlderSecret{AppSecret, row.AppID, row.PreviousExpiresAt.UnixMicro()})
+	}
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
 	if c.Window, err = s.buckets.spend(ctx, s.limits.ExchangeApp, app.AppID); err != nil {
 		return StoredSession{}, err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -62,4 +63,54 @@ func (s *Store) touch(ctx context.Context, table string, columns, all []string, 
 		}
 	}
 	return nil
+}
+
+// CountOlderSecrets implements auth.LastUses.
+func (s *Store) CountOlderSecrets(ctx context.Context, uses map[auth.OlderSecret]auth.SecretUse) error {
+	var keys, apps []string
+	of := make(map[string][]auth.OlderSecret) // by id
+	for secret := range uses {
+		if of[secret.ID] = append(of[secret.ID], secret); secret.Kind == auth.APIKey {
+			keys = append(keys, secret.ID)
+		} else {
+			apps = append(apps, secret.ID)
+		}
+	}
+	return s.do(ctx, func(ctx context.Context, t *tx) error {
+		return errors.Join(
+			countOlder(ctx, t, keys, "id", newestFirst, func(row *keyRow) error {
+				for _, secret := range of[row.ID] {
+					if row.CountPrevious(secret, storedUse(uses[secret])) {
+						return t.UpdateKey(ctx, row.StoredKey)
+					}
+				}
+				return nil
+			}),
+			countOlder(ctx, t, apps, "app_id", "created_at DESC, app_id DESC", func(row *applicationRow) error {
+				for _, secret := range of[row.AppID] {
+					if row.CountPrevious(secret, storedUse(uses[secret])) {
+						return t.UpdateApplication(ctx, row.StoredApplication)
+					}
+				}
+				return nil
+			}))
+	})
+}
+
+// countOlder calls count with the locked rows that have one of the ids.
+func countOlder[R any](ctx context.Context, t *tx, ids []string, column, order string, count func(*R) error) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := few[R](ctx, &t.reader, order, func(q *bun.SelectQuery) { q.Where("? IN (?)", bun.Ident(column), bun.List(ids)) })
+	for i := range rows {
+		err = errors.Join(err, count(&rows[i]))
+	}
+	return err
+}
+
+// storedUse returns uses with texts that can be stored.
+func storedUse(u auth.SecretUse) auth.SecretUse {
+	u.Client, u.Operation = storable(u.Client), storable(u.Operation)
+	return u
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/problem"
 )
@@ -63,6 +65,68 @@ func TestLastUseNeverMovesBack(t *testing.T) {
 		wantEqual(t, []*string{used.LastUsedIP, used.LastUsedClient, used.LastUsedOperation}, []*string{nil, nil, nil})
 		wantEqual(t, must(s.Key(t.Context(), unused.ID))(t).LastUsedAt, nil)
 		wantEqual(t, must(s.Session(t.Context(), session.ID))(t).LastUsedAt, later)
+	})
+}
+
+// Uses of older secrets add up, over nodes and flushes, and never move the last one
+// back. Those of another secret than the present older one change nothing.
+func TestOlderSecretsAreCounted(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		k, newest, a := newKey(), newKey(), fill[auth.StoredApplication](true)
+		ends := epoch.Add(time.Hour)
+		hash := credential.Hash{1}
+		k.PreviousHash, k.PreviousExpiresAt, a.PreviousHash, a.PreviousExpiresAt = &hash, &ends, &hash, &ends
+		newest.PreviousHash, newest.PreviousExpiresAt = nil, nil
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			return errors.Join(tx.InsertKey(ctx, k), tx.InsertKey(ctx, newest), tx.InsertApplication(ctx, a))
+		})
+		count := func(ends, at time.Time, client string, requests int64) {
+			t.Helper()
+			use := auth.SecretUse{KeyUse: auth.KeyUse{At: at, IP: "192.0.2.1", Client: client, Operation: "GetUser"}, Requests: requests}
+			uses := make(map[auth.OlderSecret]auth.SecretUse)
+			for kind, ids := range map[auth.CredentialKind][]string{auth.APIKey: {k.ID, newest.ID, "key_gone"}, auth.AppSecret: {a.AppID, "app_gone"}} {
+				for _, id := range ids {
+					uses[auth.OlderSecret{Kind: kind, ID: id, Ends: ends.UnixMicro()}] = use
+				}
+			}
+			if err := s.CountOlderSecrets(t.Context(), uses); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wants := func(want *auth.Overlap) {
+			t.Helper()
+			key, app := must(s.Key(t.Context(), k.ID))(t), must(s.Application(t.Context(), a.AppID))(t)
+			wantEqual(t, key.Overlap(), want)
+			wantEqual(t, app.Overlap(), want)
+			alone := must(s.Key(t.Context(), newest.ID))(t)
+			wantEqual(t, alone.Overlap(), nil)
+		}
+		wants(&auth.Overlap{ExpiresAt: ends})
+		later := epoch.Add(time.Minute)
+		var nodes sync.WaitGroup
+		for range 4 {
+			nodes.Go(func() { count(ends, later, "it's \x00\xff", 2) })
+		}
+		nodes.Wait()
+		count(ends, epoch, "earlier", 1)
+		count(ends.Add(time.Microsecond), later.Add(time.Hour), "another secret", 7)
+		want := &auth.Overlap{
+			ExpiresAt: ends, LastUsedAt: &later, LastUsedIP: ptr("192.0.2.1"), LastUsedClient: ptr(storable("it's \x00\xff")),
+			LastUsedOperation: ptr("GetUser"), Requests: 9,
+		}
+		wants(want)
+
+		// A release that knows nothing of the counts rotates without a word of them.
+		ends = ends.Add(time.Minute)
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			key, err := tx.Key(ctx, k.ID)
+			app, failure := tx.Application(ctx, a.AppID)
+			key.PreviousExpiresAt, app.PreviousExpiresAt = &ends, &ends
+			return errors.Join(err, failure, tx.UpdateKey(ctx, key), tx.UpdateApplication(ctx, app))
+		})
+		wants(&auth.Overlap{ExpiresAt: ends})
+		count(ends, epoch, "", 1)
+		wants(&auth.Overlap{ExpiresAt: ends, LastUsedAt: &epoch, LastUsedIP: ptr("192.0.2.1"), LastUsedOperation: ptr("GetUser"), Requests: 1})
 	})
 }
 

@@ -71,6 +71,7 @@ var operations = described([]operation{
 	{name: "GetKey", rest: "GET /api-keys/{id}"},
 	{name: "UpdateKey", rest: "PATCH /api-keys/{id}", body: requiredBody},
 	{name: "RotateKey", rest: "POST /api-keys/{id}/rotate", body: optionalBody},
+	{name: "FinishKeyRotation", rest: "POST /api-keys/{id}/finish-rotation"},
 	{name: "DeleteKey", rest: "DELETE /api-keys/{id}"},
 	{name: "GetKeyUsage", rest: "GET /api-keys/{id}/usage"},
 
@@ -79,6 +80,7 @@ var operations = described([]operation{
 	{name: "GetApplication", rest: "GET /applications/{app_id}"},
 	{name: "UpdateApplication", rest: "PATCH /applications/{app_id}", body: requiredBody},
 	{name: "RotateApplicationSecret", rest: "POST /applications/{app_id}/rotate-secret", body: optionalBody},
+	{name: "FinishApplicationRotation", rest: "POST /applications/{app_id}/finish-rotation"},
 	{name: "DeleteApplication", rest: "DELETE /applications/{app_id}"},
 	{name: "GetApplicationUsage", rest: "GET /applications/{app_id}/usage"},
 

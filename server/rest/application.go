@@ -7,11 +7,21 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
+// applicationOf renders an application without its secret.
+func applicationOf(a auth.Application) openapi.Application {
+	return openapi.Application{
+		ID: a.ID, AppID: a.AppID, Name: a.Name, CreatedAt: a.CreatedAt, Overlap: (*openapi.Overlap)(a.Overlap()),
+	}
+}
+
 // applicationWithSecret renders an application with its secret, which no later
 // answer shows.
 func applicationWithSecret(n auth.NewApplication) openapi.ApplicationWithSecret {
 	a := n.Application
-	return openapi.ApplicationWithSecret{ID: a.ID, AppID: a.AppID, Name: a.Name, AppSecret: n.Secret, CreatedAt: a.CreatedAt}
+	return openapi.ApplicationWithSecret{
+		ID: a.ID, AppID: a.AppID, Name: a.Name, AppSecret: n.Secret, CreatedAt: a.CreatedAt,
+		Overlap: (*openapi.Overlap)(a.Overlap()),
+	}
 }
 
 // CreateApplication implements openapi.StrictServerInterface.
@@ -32,7 +42,7 @@ func (s *Server) ListApplications(ctx context.Context, r openapi.ListApplication
 	linkNext(ctx, r.Params.Limit, page.NextCursor)
 	out := make(openapi.ListApplications200JSONResponse, len(page.Items))
 	for i, a := range page.Items {
-		out[i] = openapi.Application(a)
+		out[i] = applicationOf(a)
 	}
 	return out, nil
 }
@@ -43,7 +53,7 @@ func (s *Server) GetApplication(ctx context.Context, r openapi.GetApplicationReq
 	if err != nil {
 		return nil, err
 	}
-	return openapi.GetApplication200JSONResponse(a), nil
+	return openapi.GetApplication200JSONResponse(applicationOf(a)), nil
 }
 
 // UpdateApplication implements openapi.StrictServerInterface.
@@ -52,7 +62,7 @@ func (s *Server) UpdateApplication(ctx context.Context, r openapi.UpdateApplicat
 	if err != nil {
 		return nil, err
 	}
-	return openapi.UpdateApplication200JSONResponse(a), nil
+	return openapi.UpdateApplication200JSONResponse(applicationOf(a)), nil
 }
 
 // RotateApplicationSecret implements openapi.StrictServerInterface.
@@ -66,6 +76,15 @@ func (s *Server) RotateApplicationSecret(ctx context.Context, r openapi.RotateAp
 		return nil, err
 	}
 	return openapi.RotateApplicationSecret200JSONResponse(applicationWithSecret(a)), nil
+}
+
+// FinishApplicationRotation implements openapi.StrictServerInterface.
+func (s *Server) FinishApplicationRotation(ctx context.Context, r openapi.FinishApplicationRotationRequestObject) (openapi.FinishApplicationRotationResponseObject, error) {
+	a, err := s.Auth.Applications.FinishRotation(ctx, r.AppID)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.FinishApplicationRotation200JSONResponse(applicationOf(a)), nil
 }
 
 // DeleteApplication implements openapi.StrictServerInterface.

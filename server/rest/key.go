@@ -7,6 +7,17 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
+// keyOf renders a key without its secret.
+func keyOf(k auth.Key) openapi.Key {
+	return openapi.Key{
+		ID: k.ID, Name: k.Name, KeyPrefix: k.KeyPrefix, Environment: k.Environment, Scopes: k.Scopes,
+		Enabled: k.Enabled, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt,
+		LastUsedIP: k.LastUsedIP, LastUsedClient: k.LastUsedClient, LastUsedOperation: k.LastUsedOperation,
+		ExpiresAt: k.ExpiresAt, PreviousExpiresAt: k.PreviousExpiresAt, Overlap: (*openapi.Overlap)(k.Overlap()),
+		AllowedNetworks: append([]string{}, k.AllowedNetworks...),
+	}
+}
+
 // createdKey renders a key with its secret, which no later answer shows.
 func createdKey(n auth.NewKey) openapi.CreatedKey {
 	k := n.Key
@@ -14,7 +25,7 @@ func createdKey(n auth.NewKey) openapi.CreatedKey {
 		ID: k.ID, Key: n.Secret, Name: k.Name, KeyPrefix: k.KeyPrefix, Environment: k.Environment, Scopes: k.Scopes,
 		Enabled: k.Enabled, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt,
 		LastUsedIP: k.LastUsedIP, LastUsedClient: k.LastUsedClient, LastUsedOperation: k.LastUsedOperation,
-		ExpiresAt: k.ExpiresAt, PreviousExpiresAt: k.PreviousExpiresAt,
+		ExpiresAt: k.ExpiresAt, PreviousExpiresAt: k.PreviousExpiresAt, Overlap: (*openapi.Overlap)(k.Overlap()),
 		AllowedNetworks: append([]string{}, k.AllowedNetworks...), // nil in what an older release kept for a retry
 	}
 }
@@ -47,7 +58,7 @@ func (s *Server) ListKeys(ctx context.Context, r openapi.ListKeysRequestObject) 
 	linkNext(ctx, r.Params.Limit, page.NextCursor)
 	out := make(openapi.ListKeys200JSONResponse, len(page.Items))
 	for i, k := range page.Items {
-		out[i] = openapi.Key(k)
+		out[i] = keyOf(k)
 	}
 	return out, nil
 }
@@ -58,7 +69,7 @@ func (s *Server) GetKey(ctx context.Context, r openapi.GetKeyRequestObject) (ope
 	if err != nil {
 		return nil, err
 	}
-	return openapi.GetKey200JSONResponse(k), nil
+	return openapi.GetKey200JSONResponse(keyOf(k)), nil
 }
 
 // UpdateKey implements openapi.StrictServerInterface.
@@ -71,7 +82,7 @@ func (s *Server) UpdateKey(ctx context.Context, r openapi.UpdateKeyRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return openapi.UpdateKey200JSONResponse(k), nil
+	return openapi.UpdateKey200JSONResponse(keyOf(k)), nil
 }
 
 // RotateKey implements openapi.StrictServerInterface.
@@ -87,11 +98,20 @@ func (s *Server) RotateKey(ctx context.Context, r openapi.RotateKeyRequestObject
 	return openapi.RotateKey201JSONResponse(createdKey(k)), nil
 }
 
+// FinishKeyRotation implements openapi.StrictServerInterface.
+func (s *Server) FinishKeyRotation(ctx context.Context, r openapi.FinishKeyRotationRequestObject) (openapi.FinishKeyRotationResponseObject, error) {
+	k, err := s.Auth.Keys.FinishRotation(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.FinishKeyRotation200JSONResponse(keyOf(k)), nil
+}
+
 // DeleteKey implements openapi.StrictServerInterface.
 func (s *Server) DeleteKey(ctx context.Context, r openapi.DeleteKeyRequestObject) (openapi.DeleteKeyResponseObject, error) {
 	k, err := s.Auth.Keys.Delete(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
-	return openapi.DeleteKey200JSONResponse(k), nil
+	return openapi.DeleteKey200JSONResponse(keyOf(k)), nil
 }

@@ -60,6 +60,17 @@ func (s *Server) RotateApplicationSecret(ctx context.Context, r *owv1.RotateAppl
 	return &owv1.RotateApplicationSecretResponse{Application: applicationOf(a.Application), AppSecret: a.Secret}, nil
 }
 
+// FinishApplicationRotation implements openwearablesv1connect.ApplicationServiceHandler.
+func (s *Server) FinishApplicationRotation(
+	ctx context.Context, r *owv1.FinishApplicationRotationRequest,
+) (*owv1.FinishApplicationRotationResponse, error) {
+	a, err := s.Auth.Applications.FinishRotation(ctx, r.GetAppId())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.FinishApplicationRotationResponse{Application: applicationOf(a)}, nil
+}
+
 // DeleteApplication implements openwearablesv1connect.ApplicationServiceHandler.
 func (s *Server) DeleteApplication(ctx context.Context, r *owv1.DeleteApplicationRequest) (*owv1.DeleteApplicationResponse, error) {
 	if err := s.Auth.Applications.Delete(ctx, r.GetAppId()); err != nil {

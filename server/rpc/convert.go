@@ -110,11 +110,24 @@ func keyOf(k auth.Key) *owv1.Key {
 		Enabled: k.Enabled, CreatedBy: k.CreatedBy, CreatedAt: stamp(k.CreatedAt), LastUsedAt: optionalStamp(k.LastUsedAt),
 		LastUsedIp: k.LastUsedIP, LastUsedClient: k.LastUsedClient, LastUsedOperation: k.LastUsedOperation,
 		ExpiresAt: optionalStamp(k.ExpiresAt), PreviousExpiresAt: optionalStamp(k.PreviousExpiresAt), AllowedNetworks: k.AllowedNetworks,
+		Overlap: overlapOf(k.Overlap()),
+	}
+}
+
+func overlapOf(p *auth.Overlap) *owv1.Overlap {
+	if p == nil {
+		return nil
+	}
+	return &owv1.Overlap{
+		ExpiresAt: stamp(p.ExpiresAt), LastUsedAt: optionalStamp(p.LastUsedAt), LastUsedIp: p.LastUsedIP,
+		LastUsedClient: p.LastUsedClient, LastUsedOperation: p.LastUsedOperation, Requests: p.Requests,
 	}
 }
 
 func applicationOf(a auth.Application) *owv1.Application {
-	return &owv1.Application{Id: a.ID, AppId: a.AppID, Name: a.Name, CreatedAt: stamp(a.CreatedAt)}
+	return &owv1.Application{
+		Id: a.ID, AppId: a.AppID, Name: a.Name, CreatedAt: stamp(a.CreatedAt), Overlap: overlapOf(a.Overlap()),
+	}
 }
 
 func userOf(u auth.User) *owv1.User {

@@ -67,6 +67,15 @@ func (s *Server) RotateKey(ctx context.Context, r *owv1.RotateKeyRequest) (*owv1
 	return &owv1.RotateKeyResponse{Key: keyOf(k.Key), Secret: k.Secret}, nil
 }
 
+// FinishKeyRotation implements openwearablesv1connect.KeyServiceHandler.
+func (s *Server) FinishKeyRotation(ctx context.Context, r *owv1.FinishKeyRotationRequest) (*owv1.FinishKeyRotationResponse, error) {
+	k, err := s.Auth.Keys.FinishRotation(ctx, r.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.FinishKeyRotationResponse{Key: keyOf(k)}, nil
+}
+
 // DeleteKey implements openwearablesv1connect.KeyServiceHandler.
 func (s *Server) DeleteKey(ctx context.Context, r *owv1.DeleteKeyRequest) (*owv1.DeleteKeyResponse, error) {
 	k, err := s.Auth.Keys.Delete(ctx, r.GetId())

@@ -70,6 +70,11 @@ var credentialEnds = map[string]func(t *testing.T, n *node, d driver, admin opti
 		id, secret := n.newKey(t, d, n.admin(t, d), nil)
 		return secret, func(t *testing.T, d driver) { d.call(t, "RotateKey", args{"id": id}, admin).want(t, 201, "") }
 	},
+	"FinishKeyRotation": func(t *testing.T, n *node, d driver, admin option) (string, func(*testing.T, driver)) {
+		id, secret := n.newKey(t, d, n.admin(t, d), nil)
+		d.call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, admin).want(t, 201, "")
+		return secret, func(t *testing.T, d driver) { d.call(t, "FinishKeyRotation", args{"id": id}, admin).want(t, 200, "") }
+	},
 	"UpdateKey": func(t *testing.T, n *node, d driver, admin option) (string, func(*testing.T, driver)) {
 		id, secret := n.newKey(t, d, n.admin(t, d), nil)
 		return secret, func(t *testing.T, d driver) {

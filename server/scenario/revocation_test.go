@@ -146,6 +146,11 @@ func (w *revocationFixture) keyCases() []revocationCase {
 			w.nextDriver().call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
 			return w.probe403, secret, w.call("RotateKey", args{"id": id, "overlap_seconds": 600}, admin)
 		}},
+		{"a key's rotation is finished", 16, 401, func() (probe, string, func()) {
+			id, secret := n.newKey(t, w.ds[0], admin, nil)
+			w.nextDriver().call(t, "RotateKey", args{"id": id, "overlap_seconds": 600}, bearer(admin)).want(t, 201, "")
+			return w.probe403, secret, w.call("FinishKeyRotation", args{"id": id}, admin)
+		}},
 		{"a key loses its scope", 16, 403, func() (probe, string, func()) {
 			id, secret := n.newKey(t, w.ds[0], admin, nil)
 			return w.probe422, secret, w.call("UpdateKey", args{"id": id, "scopes": []string{"workouts:read"}}, admin)

@@ -48,6 +48,9 @@ const (
 	// ApplicationServiceRotateApplicationSecretProcedure is the fully-qualified name of the
 	// ApplicationService's RotateApplicationSecret RPC.
 	ApplicationServiceRotateApplicationSecretProcedure = "/openwearables.v1.ApplicationService/RotateApplicationSecret"
+	// ApplicationServiceFinishApplicationRotationProcedure is the fully-qualified name of the
+	// ApplicationService's FinishApplicationRotation RPC.
+	ApplicationServiceFinishApplicationRotationProcedure = "/openwearables.v1.ApplicationService/FinishApplicationRotation"
 	// ApplicationServiceDeleteApplicationProcedure is the fully-qualified name of the
 	// ApplicationService's DeleteApplication RPC.
 	ApplicationServiceDeleteApplicationProcedure = "/openwearables.v1.ApplicationService/DeleteApplication"
@@ -71,6 +74,12 @@ type ApplicationServiceClient interface {
 	// that is still in its overlap stops working at once. Tokens minted with the
 	// application stay valid. Takes an Idempotency-Key.
 	RotateApplicationSecret(context.Context, *v1.RotateApplicationSecretRequest) (*v1.RotateApplicationSecretResponse, error)
+	// FinishApplicationRotation ends the secret before the newest one, which
+	// otherwise works until the overlap is over: it is refused as soon as this call
+	// succeeds. `overlap` of the application tells whether anything still uses it.
+	// Changes nothing if that secret no longer works. Tokens minted with the
+	// application stay valid.
+	FinishApplicationRotation(context.Context, *v1.FinishApplicationRotationRequest) (*v1.FinishApplicationRotationResponse, error)
 	// DeleteApplication deletes the application and revokes every token minted
 	// with it.
 	DeleteApplication(context.Context, *v1.DeleteApplicationRequest) (*v1.DeleteApplicationResponse, error)
@@ -120,6 +129,13 @@ func NewApplicationServiceClient(httpClient connect.HTTPClient, baseURL string, 
 			connect.WithSchema(applicationServiceMethods.ByName("RotateApplicationSecret")),
 			connect.WithClientOptions(opts...),
 		),
+		finishApplicationRotation: connect.NewClient[v1.FinishApplicationRotationRequest, v1.FinishApplicationRotationResponse](
+			httpClient,
+			baseURL+ApplicationServiceFinishApplicationRotationProcedure,
+			connect.WithSchema(applicationServiceMethods.ByName("FinishApplicationRotation")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		deleteApplication: connect.NewClient[v1.DeleteApplicationRequest, v1.DeleteApplicationResponse](
 			httpClient,
 			baseURL+ApplicationServiceDeleteApplicationProcedure,
@@ -132,12 +148,13 @@ func NewApplicationServiceClient(httpClient connect.HTTPClient, baseURL string, 
 
 // applicationServiceClient implements ApplicationServiceClient.
 type applicationServiceClient struct {
-	createApplication       *connect.Client[v1.CreateApplicationRequest, v1.CreateApplicationResponse]
-	listApplications        *connect.Client[v1.ListApplicationsRequest, v1.ListApplicationsResponse]
-	getApplication          *connect.Client[v1.GetApplicationRequest, v1.GetApplicationResponse]
-	updateApplication       *connect.Client[v1.UpdateApplicationRequest, v1.UpdateApplicationResponse]
-	rotateApplicationSecret *connect.Client[v1.RotateApplicationSecretRequest, v1.RotateApplicationSecretResponse]
-	deleteApplication       *connect.Client[v1.DeleteApplicationRequest, v1.DeleteApplicationResponse]
+	createApplication         *connect.Client[v1.CreateApplicationRequest, v1.CreateApplicationResponse]
+	listApplications          *connect.Client[v1.ListApplicationsRequest, v1.ListApplicationsResponse]
+	getApplication            *connect.Client[v1.GetApplicationRequest, v1.GetApplicationResponse]
+	updateApplication         *connect.Client[v1.UpdateApplicationRequest, v1.UpdateApplicationResponse]
+	rotateApplicationSecret   *connect.Client[v1.RotateApplicationSecretRequest, v1.RotateApplicationSecretResponse]
+	finishApplicationRotation *connect.Client[v1.FinishApplicationRotationRequest, v1.FinishApplicationRotationResponse]
+	deleteApplication         *connect.Client[v1.DeleteApplicationRequest, v1.DeleteApplicationResponse]
 }
 
 // CreateApplication calls openwearables.v1.ApplicationService.CreateApplication.
@@ -185,6 +202,15 @@ func (c *applicationServiceClient) RotateApplicationSecret(ctx context.Context, 
 	return nil, err
 }
 
+// FinishApplicationRotation calls openwearables.v1.ApplicationService.FinishApplicationRotation.
+func (c *applicationServiceClient) FinishApplicationRotation(ctx context.Context, req *v1.FinishApplicationRotationRequest) (*v1.FinishApplicationRotationResponse, error) {
+	response, err := c.finishApplicationRotation.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // DeleteApplication calls openwearables.v1.ApplicationService.DeleteApplication.
 func (c *applicationServiceClient) DeleteApplication(ctx context.Context, req *v1.DeleteApplicationRequest) (*v1.DeleteApplicationResponse, error) {
 	response, err := c.deleteApplication.CallUnary(ctx, connect.NewRequest(req))
@@ -213,6 +239,12 @@ type ApplicationServiceHandler interface {
 	// that is still in its overlap stops working at once. Tokens minted with the
 	// application stay valid. Takes an Idempotency-Key.
 	RotateApplicationSecret(context.Context, *v1.RotateApplicationSecretRequest) (*v1.RotateApplicationSecretResponse, error)
+	// FinishApplicationRotation ends the secret before the newest one, which
+	// otherwise works until the overlap is over: it is refused as soon as this call
+	// succeeds. `overlap` of the application tells whether anything still uses it.
+	// Changes nothing if that secret no longer works. Tokens minted with the
+	// application stay valid.
+	FinishApplicationRotation(context.Context, *v1.FinishApplicationRotationRequest) (*v1.FinishApplicationRotationResponse, error)
 	// DeleteApplication deletes the application and revokes every token minted
 	// with it.
 	DeleteApplication(context.Context, *v1.DeleteApplicationRequest) (*v1.DeleteApplicationResponse, error)
@@ -258,6 +290,13 @@ func NewApplicationServiceHandler(svc ApplicationServiceHandler, opts ...connect
 		connect.WithSchema(applicationServiceMethods.ByName("RotateApplicationSecret")),
 		connect.WithHandlerOptions(opts...),
 	)
+	applicationServiceFinishApplicationRotationHandler := connect.NewUnaryHandlerSimple(
+		ApplicationServiceFinishApplicationRotationProcedure,
+		svc.FinishApplicationRotation,
+		connect.WithSchema(applicationServiceMethods.ByName("FinishApplicationRotation")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	applicationServiceDeleteApplicationHandler := connect.NewUnaryHandlerSimple(
 		ApplicationServiceDeleteApplicationProcedure,
 		svc.DeleteApplication,
@@ -277,6 +316,8 @@ func NewApplicationServiceHandler(svc ApplicationServiceHandler, opts ...connect
 			applicationServiceUpdateApplicationHandler.ServeHTTP(w, r)
 		case ApplicationServiceRotateApplicationSecretProcedure:
 			applicationServiceRotateApplicationSecretHandler.ServeHTTP(w, r)
+		case ApplicationServiceFinishApplicationRotationProcedure:
+			applicationServiceFinishApplicationRotationHandler.ServeHTTP(w, r)
 		case ApplicationServiceDeleteApplicationProcedure:
 			applicationServiceDeleteApplicationHandler.ServeHTTP(w, r)
 		default:
@@ -306,6 +347,10 @@ func (UnimplementedApplicationServiceHandler) UpdateApplication(context.Context,
 
 func (UnimplementedApplicationServiceHandler) RotateApplicationSecret(context.Context, *v1.RotateApplicationSecretRequest) (*v1.RotateApplicationSecretResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.ApplicationService.RotateApplicationSecret is not implemented"))
+}
+
+func (UnimplementedApplicationServiceHandler) FinishApplicationRotation(context.Context, *v1.FinishApplicationRotationRequest) (*v1.FinishApplicationRotationResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.ApplicationService.FinishApplicationRotation is not implemented"))
 }
 
 func (UnimplementedApplicationServiceHandler) DeleteApplication(context.Context, *v1.DeleteApplicationRequest) (*v1.DeleteApplicationResponse, error) {

@@ -43,6 +43,9 @@ const (
 	KeyServiceUpdateKeyProcedure = "/openwearables.v1.KeyService/UpdateKey"
 	// KeyServiceRotateKeyProcedure is the fully-qualified name of the KeyService's RotateKey RPC.
 	KeyServiceRotateKeyProcedure = "/openwearables.v1.KeyService/RotateKey"
+	// KeyServiceFinishKeyRotationProcedure is the fully-qualified name of the KeyService's
+	// FinishKeyRotation RPC.
+	KeyServiceFinishKeyRotationProcedure = "/openwearables.v1.KeyService/FinishKeyRotation"
 	// KeyServiceDeleteKeyProcedure is the fully-qualified name of the KeyService's DeleteKey RPC.
 	KeyServiceDeleteKeyProcedure = "/openwearables.v1.KeyService/DeleteKey"
 )
@@ -69,6 +72,11 @@ type KeyServiceClient interface {
 	// working at once. User tokens minted with the key stay valid. Takes an
 	// Idempotency-Key.
 	RotateKey(context.Context, *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error)
+	// FinishKeyRotation ends the secret before the newest one, which otherwise works
+	// until the overlap is over: it is refused as soon as this call succeeds.
+	// `overlap` of the key tells whether anything still uses it. Changes nothing if
+	// that secret no longer works. User tokens minted with the key stay valid.
+	FinishKeyRotation(context.Context, *v1.FinishKeyRotationRequest) (*v1.FinishKeyRotationResponse, error)
 	// DeleteKey deletes the key and revokes the user tokens minted with it.
 	// Returns the key as it was.
 	DeleteKey(context.Context, *v1.DeleteKeyRequest) (*v1.DeleteKeyResponse, error)
@@ -118,6 +126,13 @@ func NewKeyServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithSchema(keyServiceMethods.ByName("RotateKey")),
 			connect.WithClientOptions(opts...),
 		),
+		finishKeyRotation: connect.NewClient[v1.FinishKeyRotationRequest, v1.FinishKeyRotationResponse](
+			httpClient,
+			baseURL+KeyServiceFinishKeyRotationProcedure,
+			connect.WithSchema(keyServiceMethods.ByName("FinishKeyRotation")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		deleteKey: connect.NewClient[v1.DeleteKeyRequest, v1.DeleteKeyResponse](
 			httpClient,
 			baseURL+KeyServiceDeleteKeyProcedure,
@@ -130,12 +145,13 @@ func NewKeyServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 
 // keyServiceClient implements KeyServiceClient.
 type keyServiceClient struct {
-	createKey *connect.Client[v1.CreateKeyRequest, v1.CreateKeyResponse]
-	listKeys  *connect.Client[v1.ListKeysRequest, v1.ListKeysResponse]
-	getKey    *connect.Client[v1.GetKeyRequest, v1.GetKeyResponse]
-	updateKey *connect.Client[v1.UpdateKeyRequest, v1.UpdateKeyResponse]
-	rotateKey *connect.Client[v1.RotateKeyRequest, v1.RotateKeyResponse]
-	deleteKey *connect.Client[v1.DeleteKeyRequest, v1.DeleteKeyResponse]
+	createKey         *connect.Client[v1.CreateKeyRequest, v1.CreateKeyResponse]
+	listKeys          *connect.Client[v1.ListKeysRequest, v1.ListKeysResponse]
+	getKey            *connect.Client[v1.GetKeyRequest, v1.GetKeyResponse]
+	updateKey         *connect.Client[v1.UpdateKeyRequest, v1.UpdateKeyResponse]
+	rotateKey         *connect.Client[v1.RotateKeyRequest, v1.RotateKeyResponse]
+	finishKeyRotation *connect.Client[v1.FinishKeyRotationRequest, v1.FinishKeyRotationResponse]
+	deleteKey         *connect.Client[v1.DeleteKeyRequest, v1.DeleteKeyResponse]
 }
 
 // CreateKey calls openwearables.v1.KeyService.CreateKey.
@@ -183,6 +199,15 @@ func (c *keyServiceClient) RotateKey(ctx context.Context, req *v1.RotateKeyReque
 	return nil, err
 }
 
+// FinishKeyRotation calls openwearables.v1.KeyService.FinishKeyRotation.
+func (c *keyServiceClient) FinishKeyRotation(ctx context.Context, req *v1.FinishKeyRotationRequest) (*v1.FinishKeyRotationResponse, error) {
+	response, err := c.finishKeyRotation.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // DeleteKey calls openwearables.v1.KeyService.DeleteKey.
 func (c *keyServiceClient) DeleteKey(ctx context.Context, req *v1.DeleteKeyRequest) (*v1.DeleteKeyResponse, error) {
 	response, err := c.deleteKey.CallUnary(ctx, connect.NewRequest(req))
@@ -214,6 +239,11 @@ type KeyServiceHandler interface {
 	// working at once. User tokens minted with the key stay valid. Takes an
 	// Idempotency-Key.
 	RotateKey(context.Context, *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error)
+	// FinishKeyRotation ends the secret before the newest one, which otherwise works
+	// until the overlap is over: it is refused as soon as this call succeeds.
+	// `overlap` of the key tells whether anything still uses it. Changes nothing if
+	// that secret no longer works. User tokens minted with the key stay valid.
+	FinishKeyRotation(context.Context, *v1.FinishKeyRotationRequest) (*v1.FinishKeyRotationResponse, error)
 	// DeleteKey deletes the key and revokes the user tokens minted with it.
 	// Returns the key as it was.
 	DeleteKey(context.Context, *v1.DeleteKeyRequest) (*v1.DeleteKeyResponse, error)
@@ -259,6 +289,13 @@ func NewKeyServiceHandler(svc KeyServiceHandler, opts ...connect.HandlerOption) 
 		connect.WithSchema(keyServiceMethods.ByName("RotateKey")),
 		connect.WithHandlerOptions(opts...),
 	)
+	keyServiceFinishKeyRotationHandler := connect.NewUnaryHandlerSimple(
+		KeyServiceFinishKeyRotationProcedure,
+		svc.FinishKeyRotation,
+		connect.WithSchema(keyServiceMethods.ByName("FinishKeyRotation")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	keyServiceDeleteKeyHandler := connect.NewUnaryHandlerSimple(
 		KeyServiceDeleteKeyProcedure,
 		svc.DeleteKey,
@@ -278,6 +315,8 @@ func NewKeyServiceHandler(svc KeyServiceHandler, opts ...connect.HandlerOption) 
 			keyServiceUpdateKeyHandler.ServeHTTP(w, r)
 		case KeyServiceRotateKeyProcedure:
 			keyServiceRotateKeyHandler.ServeHTTP(w, r)
+		case KeyServiceFinishKeyRotationProcedure:
+			keyServiceFinishKeyRotationHandler.ServeHTTP(w, r)
 		case KeyServiceDeleteKeyProcedure:
 			keyServiceDeleteKeyHandler.ServeHTTP(w, r)
 		default:
@@ -307,6 +346,10 @@ func (UnimplementedKeyServiceHandler) UpdateKey(context.Context, *v1.UpdateKeyRe
 
 func (UnimplementedKeyServiceHandler) RotateKey(context.Context, *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.KeyService.RotateKey is not implemented"))
+}
+
+func (UnimplementedKeyServiceHandler) FinishKeyRotation(context.Context, *v1.FinishKeyRotationRequest) (*v1.FinishKeyRotationResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.KeyService.FinishKeyRotation is not implemented"))
 }
 
 func (UnimplementedKeyServiceHandler) DeleteKey(context.Context, *v1.DeleteKeyRequest) (*v1.DeleteKeyResponse, error) {

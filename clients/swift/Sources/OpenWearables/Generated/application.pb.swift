@@ -11,6 +11,8 @@ public struct Application: Message {
   public var appID: String = ""
   public var name: String = ""
   public var createdAt: Protobuf.Timestamp?
+  /// Unset if the secret before the newest one no longer works.
+  public var overlap: Overlap?
 
   public init() {}
 
@@ -18,12 +20,14 @@ public struct Application: Message {
     id: String = "",
     appID: String = "",
     name: String = "",
-    createdAt: Protobuf.Timestamp? = nil
+    createdAt: Protobuf.Timestamp? = nil,
+    overlap: Overlap? = nil
   ) {
     self.id = id
     self.appID = appID
     self.name = name
     self.createdAt = createdAt
+    self.overlap = overlap
   }
 
   public init(from decoder: any Decoder) throws {
@@ -33,6 +37,7 @@ public struct Application: Message {
     try reader.read(&appID, "appId", "app_id")
     try reader.read(&name, "name")
     try reader.read(&createdAt, "createdAt", "created_at")
+    try reader.read(&overlap, "overlap")
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -41,6 +46,7 @@ public struct Application: Message {
     try writer.write(appID, "appId")
     try writer.write(name, "name")
     try writer.write(createdAt, "createdAt")
+    try writer.write(overlap, "overlap")
   }
 }
 
@@ -349,6 +355,52 @@ public struct RotateApplicationSecretResponse: Message, Redacting {
   }
 }
 
+public struct FinishApplicationRotationRequest: Message {
+  public static let messageName = "openwearables.v1.FinishApplicationRotationRequest"
+
+  public var appID: String = ""
+
+  public init() {}
+
+  public init(appID: String = "") {
+    self.appID = appID
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let reader = try FieldReader(decoder)
+    try reader.read(&appID, "appId", "app_id")
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var writer = FieldWriter(encoder)
+    try writer.write(appID, "appId")
+  }
+}
+
+public struct FinishApplicationRotationResponse: Message {
+  public static let messageName = "openwearables.v1.FinishApplicationRotationResponse"
+
+  public var application: Application?
+
+  public init() {}
+
+  public init(application: Application? = nil) {
+    self.application = application
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let reader = try FieldReader(decoder)
+    try reader.read(&application, "application")
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var writer = FieldWriter(encoder)
+    try writer.write(application, "application")
+  }
+}
+
 public struct DeleteApplicationRequest: Message {
   public static let messageName = "openwearables.v1.DeleteApplicationRequest"
 
@@ -430,6 +482,15 @@ public protocol ApplicationService: Sendable {
     _ request: RotateApplicationSecretRequest, options: CallOptions
   ) async throws -> Response<RotateApplicationSecretResponse>
 
+  /// FinishApplicationRotation ends the secret before the newest one, which
+  /// otherwise works until the overlap is over: it is refused as soon as this call
+  /// succeeds. `overlap` of the application tells whether anything still uses it.
+  /// Changes nothing if that secret no longer works. Tokens minted with the
+  /// application stay valid.
+  func finishApplicationRotation(
+    _ request: FinishApplicationRotationRequest, options: CallOptions
+  ) async throws -> Response<FinishApplicationRotationResponse>
+
   /// DeleteApplication deletes the application and revokes every token minted
   /// with it.
   func deleteApplication(
@@ -487,6 +548,13 @@ extension ApplicationService {
     try await rotateApplicationSecret(request, options: CallOptions())
   }
 
+  /// ``finishApplicationRotation(_:options:)`` with the default options.
+  public func finishApplicationRotation(
+    _ request: FinishApplicationRotationRequest
+  ) async throws -> Response<FinishApplicationRotationResponse> {
+    try await finishApplicationRotation(request, options: CallOptions())
+  }
+
   /// ``deleteApplication(_:options:)`` with the default options.
   public func deleteApplication(
     _ request: DeleteApplicationRequest
@@ -518,6 +586,10 @@ public final class ApplicationServiceClient: ApplicationService {
     public static let rotateApplicationSecret = MethodDescriptor(
       procedure: "openwearables.v1.ApplicationService/RotateApplicationSecret",
       idempotencyKey: .perCall
+    )
+    public static let finishApplicationRotation = MethodDescriptor(
+      procedure: "openwearables.v1.ApplicationService/FinishApplicationRotation",
+      idempotency: .idempotent
     )
     public static let deleteApplication = MethodDescriptor(
       procedure: "openwearables.v1.ApplicationService/DeleteApplication",
@@ -559,6 +631,12 @@ public final class ApplicationServiceClient: ApplicationService {
     _ request: RotateApplicationSecretRequest, options: CallOptions
   ) async throws -> Response<RotateApplicationSecretResponse> {
     try await transport.unary(Method.rotateApplicationSecret, request, options: options)
+  }
+
+  public func finishApplicationRotation(
+    _ request: FinishApplicationRotationRequest, options: CallOptions
+  ) async throws -> Response<FinishApplicationRotationResponse> {
+    try await transport.unary(Method.finishApplicationRotation, request, options: options)
   }
 
   public func deleteApplication(

@@ -31,9 +31,8 @@ public struct Key: Message {
   public var lastUsedIP: String?
   public var lastUsedClient: String?
   public var lastUsedOperation: String?
-  /// Where the key may be used from, in CIDR notation without host bits; everywhere if
-  /// empty.
-  public var allowedNetworks: [String] = []
+  /// Unset if the secret before the newest one no longer works.
+  public var overlap: Overlap?
 
   public init() {}
 
@@ -52,7 +51,7 @@ public struct Key: Message {
     lastUsedIP: String? = nil,
     lastUsedClient: String? = nil,
     lastUsedOperation: String? = nil,
-    allowedNetworks: [String] = []
+    overlap: Overlap? = nil
   ) {
     self.id = id
     self.name = name
@@ -68,7 +67,7 @@ public struct Key: Message {
     self.lastUsedIP = lastUsedIP
     self.lastUsedClient = lastUsedClient
     self.lastUsedOperation = lastUsedOperation
-    self.allowedNetworks = allowedNetworks
+    self.overlap = overlap
   }
 
   public init(from decoder: any Decoder) throws {
@@ -88,7 +87,7 @@ public struct Key: Message {
     try reader.read(&lastUsedIP, "lastUsedIp", "last_used_ip")
     try reader.read(&lastUsedClient, "lastUsedClient", "last_used_client")
     try reader.read(&lastUsedOperation, "lastUsedOperation", "last_used_operation")
-    try reader.read(&allowedNetworks, "allowedNetworks", "allowed_networks")
+    try reader.read(&overlap, "overlap")
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -107,7 +106,66 @@ public struct Key: Message {
     try writer.write(lastUsedIP, "lastUsedIp")
     try writer.write(lastUsedClient, "lastUsedClient")
     try writer.write(lastUsedOperation, "lastUsedOperation")
-    try writer.write(allowedNetworks, "allowedNetworks")
+    try writer.write(overlap, "overlap")
+  }
+}
+
+/// Overlap is the time for which the secret before the newest one still works, and
+/// what used that secret since the rotation. Once nothing does any more, end it with
+/// FinishKeyRotation or FinishApplicationRotation. What it says is at most a second
+/// old.
+public struct Overlap: Message {
+  public static let messageName = "openwearables.v1.Overlap"
+
+  /// When that secret expires.
+  public var expiresAt: Protobuf.Timestamp?
+  /// Unset if nothing has used it since the rotation.
+  public var lastUsedAt: Protobuf.Timestamp?
+  /// The IP address, the User-Agent and the operation of the last use. Each is unset
+  /// if it is unknown.
+  public var lastUsedIP: String?
+  public var lastUsedClient: String?
+  public var lastUsedOperation: String?
+  /// How many requests used it since the rotation.
+  public var requests: Int32 = 0
+
+  public init() {}
+
+  public init(
+    expiresAt: Protobuf.Timestamp? = nil,
+    lastUsedAt: Protobuf.Timestamp? = nil,
+    lastUsedIP: String? = nil,
+    lastUsedClient: String? = nil,
+    lastUsedOperation: String? = nil,
+    requests: Int32 = 0
+  ) {
+    self.expiresAt = expiresAt
+    self.lastUsedAt = lastUsedAt
+    self.lastUsedIP = lastUsedIP
+    self.lastUsedClient = lastUsedClient
+    self.lastUsedOperation = lastUsedOperation
+    self.requests = requests
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let reader = try FieldReader(decoder)
+    try reader.read(&expiresAt, "expiresAt", "expires_at")
+    try reader.read(&lastUsedAt, "lastUsedAt", "last_used_at")
+    try reader.read(&lastUsedIP, "lastUsedIp", "last_used_ip")
+    try reader.read(&lastUsedClient, "lastUsedClient", "last_used_client")
+    try reader.read(&lastUsedOperation, "lastUsedOperation", "last_used_operation")
+    try reader.read(&requests, "requests")
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var writer = FieldWriter(encoder)
+    try writer.write(expiresAt, "expiresAt")
+    try writer.write(lastUsedAt, "lastUsedAt")
+    try writer.write(lastUsedIP, "lastUsedIp")
+    try writer.write(lastUsedClient, "lastUsedClient")
+    try writer.write(lastUsedOperation, "lastUsedOperation")
+    try writer.write(requests, "requests")
   }
 }
 
@@ -125,11 +183,6 @@ public struct CreateKeyRequest: Message {
   public var scopes: [String] = []
   /// In the future. The key does not expire if unset.
   public var expiresAt: Protobuf.Timestamp?
-  /// Where the key may be used from, at most 32; everywhere if empty. Each is an
-  /// address or a network in CIDR notation, whose host bits are cleared. An IPv4
-  /// network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
-  /// kept as IPv4. No two of them may share an address.
-  public var allowedNetworks: [String] = []
 
   public init() {}
 
@@ -137,14 +190,12 @@ public struct CreateKeyRequest: Message {
     name: String? = nil,
     environment: String? = nil,
     scopes: [String] = [],
-    expiresAt: Protobuf.Timestamp? = nil,
-    allowedNetworks: [String] = []
+    expiresAt: Protobuf.Timestamp? = nil
   ) {
     self.name = name
     self.environment = environment
     self.scopes = scopes
     self.expiresAt = expiresAt
-    self.allowedNetworks = allowedNetworks
   }
 
   public init(from decoder: any Decoder) throws {
@@ -154,7 +205,6 @@ public struct CreateKeyRequest: Message {
     try reader.read(&environment, "environment")
     try reader.read(&scopes, "scopes")
     try reader.read(&expiresAt, "expiresAt", "expires_at")
-    try reader.read(&allowedNetworks, "allowedNetworks", "allowed_networks")
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -163,7 +213,6 @@ public struct CreateKeyRequest: Message {
     try writer.write(environment, "environment")
     try writer.write(scopes, "scopes")
     try writer.write(expiresAt, "expiresAt")
-    try writer.write(allowedNetworks, "allowedNetworks")
   }
 }
 
@@ -329,14 +378,11 @@ public struct UpdateKeyRequest: Message {
   public var enabled: Bool?
   /// In the future.
   public var expiresAt: Protobuf.Timestamp?
-  /// Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
-  /// write. A listed field that is unset is cleared; only `expires_at` and
-  /// `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
-  /// list. Without a mask, the fields that are set are written.
+  /// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
+  /// field that is unset is cleared; only `expires_at` can be cleared. Listed
+  /// `scopes` that are unset are an empty list. Without a
+  /// mask, the fields that are set are written.
   public var updateMask: Protobuf.FieldMask?
-  /// As in CreateKey. To clear them, name them in the mask: the binary form has no
-  /// empty list.
-  public var allowedNetworks: [String] = []
 
   public init() {}
 
@@ -346,8 +392,7 @@ public struct UpdateKeyRequest: Message {
     scopes: [String] = [],
     enabled: Bool? = nil,
     expiresAt: Protobuf.Timestamp? = nil,
-    updateMask: Protobuf.FieldMask? = nil,
-    allowedNetworks: [String] = []
+    updateMask: Protobuf.FieldMask? = nil
   ) {
     self.id = id
     self.name = name
@@ -355,7 +400,6 @@ public struct UpdateKeyRequest: Message {
     self.enabled = enabled
     self.expiresAt = expiresAt
     self.updateMask = updateMask
-    self.allowedNetworks = allowedNetworks
   }
 
   public init(from decoder: any Decoder) throws {
@@ -367,7 +411,6 @@ public struct UpdateKeyRequest: Message {
     try reader.read(&enabled, "enabled")
     try reader.read(&expiresAt, "expiresAt", "expires_at")
     try reader.read(&updateMask, "updateMask", "update_mask")
-    try reader.read(&allowedNetworks, "allowedNetworks", "allowed_networks")
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -378,7 +421,6 @@ public struct UpdateKeyRequest: Message {
     try writer.write(enabled, "enabled")
     try writer.write(expiresAt, "expiresAt")
     try writer.write(updateMask, "updateMask")
-    try writer.write(allowedNetworks, "allowedNetworks")
   }
 }
 
@@ -476,6 +518,52 @@ public struct RotateKeyResponse: Message, Redacting {
   }
 }
 
+public struct FinishKeyRotationRequest: Message {
+  public static let messageName = "openwearables.v1.FinishKeyRotationRequest"
+
+  public var id: String = ""
+
+  public init() {}
+
+  public init(id: String = "") {
+    self.id = id
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let reader = try FieldReader(decoder)
+    try reader.read(&id, "id")
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var writer = FieldWriter(encoder)
+    try writer.write(id, "id")
+  }
+}
+
+public struct FinishKeyRotationResponse: Message {
+  public static let messageName = "openwearables.v1.FinishKeyRotationResponse"
+
+  public var key: Key?
+
+  public init() {}
+
+  public init(key: Key? = nil) {
+    self.key = key
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let reader = try FieldReader(decoder)
+    try reader.read(&key, "key")
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var writer = FieldWriter(encoder)
+    try writer.write(key, "key")
+  }
+}
+
 public struct DeleteKeyRequest: Message {
   public static let messageName = "openwearables.v1.DeleteKeyRequest"
 
@@ -531,10 +619,6 @@ public struct DeleteKeyResponse: Message {
 /// may fail with `resource_exhausted` (`rate_limited`), `unavailable`
 /// (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
 /// with `not_found` (`not_found`) if no key has it.
-///
-/// Keys are for servers. Whatever a key calls fails with `permission_denied`
-/// (`key_in_browser`) from a page of a browser, unless the operator allows it, and with
-/// `permission_denied` (`network_not_allowed`) from outside the networks of the key.
 public protocol KeyService: Sendable {
   /// CreateKey creates a key and returns its secret, which is never shown again.
   /// Takes an Idempotency-Key. Fails with `permission_denied` (`quota_exceeded`)
@@ -553,16 +637,15 @@ public protocol KeyService: Sendable {
     _ request: GetKeyRequest, options: CallOptions
   ) async throws -> Response<GetKeyResponse>
 
-  /// UpdateKey changes the name, the scopes, the expiry, the networks, or whether
-  /// the key is enabled. A key that was disabled, lost a scope, or is used from
-  /// outside its networks is refused as soon as this call succeeds. The networks bind
-  /// the key alone: a developer changes them from anywhere.
+  /// UpdateKey changes the name, the scopes, the expiry, or whether the key is
+  /// enabled. A key that was disabled, or lost a scope, is refused as soon as
+  /// this call succeeds.
   func updateKey(
     _ request: UpdateKeyRequest, options: CallOptions
   ) async throws -> Response<UpdateKeyResponse>
 
   /// RotateKey gives the key a new secret and returns it. The secret is never
-  /// shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
+  /// shown again. The key keeps its id, name, scopes, limit and statistics. The
   /// old secret stops working as soon as this call succeeds, or after the
   /// overlap if one is given. An older secret that is still in its overlap stops
   /// working at once. User tokens minted with the key stay valid. Takes an
@@ -570,6 +653,14 @@ public protocol KeyService: Sendable {
   func rotateKey(
     _ request: RotateKeyRequest, options: CallOptions
   ) async throws -> Response<RotateKeyResponse>
+
+  /// FinishKeyRotation ends the secret before the newest one, which otherwise works
+  /// until the overlap is over: it is refused as soon as this call succeeds.
+  /// `overlap` of the key tells whether anything still uses it. Changes nothing if
+  /// that secret no longer works. User tokens minted with the key stay valid.
+  func finishKeyRotation(
+    _ request: FinishKeyRotationRequest, options: CallOptions
+  ) async throws -> Response<FinishKeyRotationResponse>
 
   /// DeleteKey deletes the key and revokes the user tokens minted with it.
   /// Returns the key as it was.
@@ -627,6 +718,13 @@ extension KeyService {
     try await rotateKey(request, options: CallOptions())
   }
 
+  /// ``finishKeyRotation(_:options:)`` with the default options.
+  public func finishKeyRotation(
+    _ request: FinishKeyRotationRequest
+  ) async throws -> Response<FinishKeyRotationResponse> {
+    try await finishKeyRotation(request, options: CallOptions())
+  }
+
   /// ``deleteKey(_:options:)`` with the default options.
   public func deleteKey(
     _ request: DeleteKeyRequest
@@ -658,6 +756,10 @@ public final class KeyServiceClient: KeyService {
     public static let rotateKey = MethodDescriptor(
       procedure: "openwearables.v1.KeyService/RotateKey",
       idempotencyKey: .perCall
+    )
+    public static let finishKeyRotation = MethodDescriptor(
+      procedure: "openwearables.v1.KeyService/FinishKeyRotation",
+      idempotency: .idempotent
     )
     public static let deleteKey = MethodDescriptor(
       procedure: "openwearables.v1.KeyService/DeleteKey",
@@ -699,6 +801,12 @@ public final class KeyServiceClient: KeyService {
     _ request: RotateKeyRequest, options: CallOptions
   ) async throws -> Response<RotateKeyResponse> {
     try await transport.unary(Method.rotateKey, request, options: options)
+  }
+
+  public func finishKeyRotation(
+    _ request: FinishKeyRotationRequest, options: CallOptions
+  ) async throws -> Response<FinishKeyRotationResponse> {
+    try await transport.unary(Method.finishKeyRotation, request, options: options)
   }
 
   public func deleteKey(

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/key.proto.
  */
 export const file_openwearables_v1_key: GenFile = /*@__PURE__*/
-  fileDesc("ChpvcGVud2VhcmFibGVzL3YxL2tleS5wcm90bxIQb3BlbndlYXJhYmxlcy52MSL8AwoDS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKa2V5X3ByZWZpeBgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIOCgZzY29wZXMYBSADKAkSDwoHZW5hYmxlZBgGIAEoCBISCgpjcmVhdGVkX2J5GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3RfdXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTcHJldmlvdXNfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMbGFzdF91c2VkX2lwGAwgASgJSACIAQESHQoQbGFzdF91c2VkX2NsaWVudBgNIAEoCUgBiAEBEiAKE2xhc3RfdXNlZF9vcGVyYXRpb24YDiABKAlIAogBARIYChBhbGxvd2VkX25ldHdvcmtzGA8gAygJQg8KDV9sYXN0X3VzZWRfaXBCEwoRX2xhc3RfdXNlZF9jbGllbnRCFgoUX2xhc3RfdXNlZF9vcGVyYXRpb24isgEKEENyZWF0ZUtleVJlcXVlc3QSEQoEbmFtZRgBIAEoCUgAiAEBEhgKC2Vudmlyb25tZW50GAIgASgJSAGIAQESDgoGc2NvcGVzGAMgAygJEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEGFsbG93ZWRfbmV0d29ya3MYBSADKAlCBwoFX25hbWVCDgoMX2Vudmlyb25tZW50IkwKEUNyZWF0ZUtleVJlc3BvbnNlEiIKA2tleRgBIAEoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5EhMKBnNlY3JldBgCIAEoCUIDgAEBIk8KD0xpc3RLZXlzUmVxdWVzdBISCgVsaW1pdBgBIAEoBUgAiAEBEhMKBmN1cnNvchgCIAEoCUgBiAEBQggKBl9saW1pdEIJCgdfY3Vyc29yImEKEExpc3RLZXlzUmVzcG9uc2USIwoEa2V5cxgBIAMoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5EhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIhsKDUdldEtleVJlcXVlc3QSCgoCaWQYASABKAkiNAoOR2V0S2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXki5wEKEFVwZGF0ZUtleVJlcXVlc3QSCgoCaWQYASABKAkSEQoEbmFtZRgCIAEoCUgAiAEBEg4KBnNjb3BlcxgDIAMoCRIUCgdlbmFibGVkGAQgASgISAGIAQESLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX21hc2sYBiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhgKEGFsbG93ZWRfbmV0d29ya3MYByADKAlCBwoFX25hbWVCCgoIX2VuYWJsZWQiNwoRVXBkYXRlS2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXkiNwoQUm90YXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIXCg9vdmVybGFwX3NlY29uZHMYAiABKAUiTAoRUm90YXRlS2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSEwoGc2VjcmV0GAIgASgJQgOAAQEiHgoQRGVsZXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI3ChFEZWxldGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleTKoBAoKS2V5U2VydmljZRJcCglDcmVhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZUtleVJlc3BvbnNlIgaiuxgCEAESVgoITGlzdEtleXMSIS5vcGVud2VhcmFibGVzLnYxLkxpc3RLZXlzUmVxdWVzdBoiLm9wZW53ZWFyYWJsZXMudjEuTGlzdEtleXNSZXNwb25zZSIDkAIBElAKBkdldEtleRIfLm9wZW53ZWFyYWJsZXMudjEuR2V0S2V5UmVxdWVzdBogLm9wZW53ZWFyYWJsZXMudjEuR2V0S2V5UmVzcG9uc2UiA5ACARJZCglVcGRhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZUtleVJlc3BvbnNlIgOQAgISXAoJUm90YXRlS2V5EiIub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVLZXlSZXF1ZXN0GiMub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVLZXlSZXNwb25zZSIGorsYAhABElkKCURlbGV0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
+  fileDesc("ChpvcGVud2VhcmFibGVzL3YxL2tleS5wcm90bxIQb3BlbndlYXJhYmxlcy52MSKOBAoDS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKa2V5X3ByZWZpeBgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIOCgZzY29wZXMYBSADKAkSDwoHZW5hYmxlZBgGIAEoCBISCgpjcmVhdGVkX2J5GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3RfdXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTcHJldmlvdXNfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMbGFzdF91c2VkX2lwGAwgASgJSACIAQESHQoQbGFzdF91c2VkX2NsaWVudBgNIAEoCUgBiAEBEiAKE2xhc3RfdXNlZF9vcGVyYXRpb24YDiABKAlIAogBARIqCgdvdmVybGFwGA8gASgLMhkub3BlbndlYXJhYmxlcy52MS5PdmVybGFwQg8KDV9sYXN0X3VzZWRfaXBCEwoRX2xhc3RfdXNlZF9jbGllbnRCFgoUX2xhc3RfdXNlZF9vcGVyYXRpb24ilwIKB092ZXJsYXASLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbGFzdF91c2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCgxsYXN0X3VzZWRfaXAYAyABKAlIAIgBARIdChBsYXN0X3VzZWRfY2xpZW50GAQgASgJSAGIAQESIAoTbGFzdF91c2VkX29wZXJhdGlvbhgFIAEoCUgCiAEBEhAKCHJlcXVlc3RzGAYgASgFQg8KDV9sYXN0X3VzZWRfaXBCEwoRX2xhc3RfdXNlZF9jbGllbnRCFgoUX2xhc3RfdXNlZF9vcGVyYXRpb24imAEKEENyZWF0ZUtleVJlcXVlc3QSEQoEbmFtZRgBIAEoCUgAiAEBEhgKC2Vudmlyb25tZW50GAIgASgJSAGIAQESDgoGc2NvcGVzGAMgAygJEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgcKBV9uYW1lQg4KDF9lbnZpcm9ubWVudCJMChFDcmVhdGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleRITCgZzZWNyZXQYAiABKAlCA4ABASJPCg9MaXN0S2V5c1JlcXVlc3QSEgoFbGltaXQYASABKAVIAIgBARITCgZjdXJzb3IYAiABKAlIAYgBAUIICgZfbGltaXRCCQoHX2N1cnNvciJhChBMaXN0S2V5c1Jlc3BvbnNlEiMKBGtleXMYASADKAsyFS5vcGVud2VhcmFibGVzLnYxLktleRIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciIbCg1HZXRLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIjQKDkdldEtleVJlc3BvbnNlEiIKA2tleRgBIAEoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5Is0BChBVcGRhdGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEhEKBG5hbWUYAiABKAlIAIgBARIOCgZzY29wZXMYAyADKAkSFAoHZW5hYmxlZBgEIAEoCEgBiAEBEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV9tYXNrGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IHCgVfbmFtZUIKCghfZW5hYmxlZCI3ChFVcGRhdGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSI3ChBSb3RhdGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEhcKD292ZXJsYXBfc2Vjb25kcxgCIAEoBSJMChFSb3RhdGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleRITCgZzZWNyZXQYAiABKAlCA4ABASImChhGaW5pc2hLZXlSb3RhdGlvblJlcXVlc3QSCgoCaWQYASABKAkiPwoZRmluaXNoS2V5Um90YXRpb25SZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSIeChBEZWxldGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIjcKEURlbGV0ZUtleVJlc3BvbnNlEiIKA2tleRgBIAEoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5MpsFCgpLZXlTZXJ2aWNlElwKCUNyZWF0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlS2V5UmVzcG9uc2UiBqK7GAIQARJWCghMaXN0S2V5cxIhLm9wZW53ZWFyYWJsZXMudjEuTGlzdEtleXNSZXF1ZXN0GiIub3BlbndlYXJhYmxlcy52MS5MaXN0S2V5c1Jlc3BvbnNlIgOQAgESUAoGR2V0S2V5Eh8ub3BlbndlYXJhYmxlcy52MS5HZXRLZXlSZXF1ZXN0GiAub3BlbndlYXJhYmxlcy52MS5HZXRLZXlSZXNwb25zZSIDkAIBElkKCVVwZGF0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlS2V5UmVzcG9uc2UiA5ACAhJcCglSb3RhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUtleVJlc3BvbnNlIgaiuxgCEAEScQoRRmluaXNoS2V5Um90YXRpb24SKi5vcGVud2VhcmFibGVzLnYxLkZpbmlzaEtleVJvdGF0aW9uUmVxdWVzdBorLm9wZW53ZWFyYWJsZXMudjEuRmluaXNoS2V5Um90YXRpb25SZXNwb25zZSIDkAICElkKCURlbGV0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
 
 /**
  * Key is an API key without its secret.
@@ -114,12 +114,11 @@ export type Key = Message<"openwearables.v1.Key"> & {
   lastUsedOperation?: string | undefined;
 
   /**
-   * Where the key may be used from, in CIDR notation without host bits; everywhere if
-   * empty.
+   * Unset if the secret before the newest one no longer works.
    *
-   * @generated from field: repeated string allowed_networks = 15;
+   * @generated from field: openwearables.v1.Overlap overlap = 15;
    */
-  allowedNetworks: string[];
+  overlap?: Overlap | undefined;
 };
 
 /**
@@ -128,6 +127,62 @@ export type Key = Message<"openwearables.v1.Key"> & {
  */
 export const KeySchema: GenMessage<Key> = /*@__PURE__*/
   messageDesc(file_openwearables_v1_key, 0);
+
+/**
+ * Overlap is the time for which the secret before the newest one still works, and
+ * what used that secret since the rotation. Once nothing does any more, end it with
+ * FinishKeyRotation or FinishApplicationRotation. What it says is at most a second
+ * old.
+ *
+ * @generated from message openwearables.v1.Overlap
+ */
+export type Overlap = Message<"openwearables.v1.Overlap"> & {
+  /**
+   * When that secret expires.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 1;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Unset if nothing has used it since the rotation.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 2;
+   */
+  lastUsedAt?: Timestamp | undefined;
+
+  /**
+   * The IP address, the User-Agent and the operation of the last use. Each is unset
+   * if it is unknown.
+   *
+   * @generated from field: optional string last_used_ip = 3;
+   */
+  lastUsedIp?: string | undefined;
+
+  /**
+   * @generated from field: optional string last_used_client = 4;
+   */
+  lastUsedClient?: string | undefined;
+
+  /**
+   * @generated from field: optional string last_used_operation = 5;
+   */
+  lastUsedOperation?: string | undefined;
+
+  /**
+   * How many requests used it since the rotation.
+   *
+   * @generated from field: int32 requests = 6;
+   */
+  requests: number;
+};
+
+/**
+ * Describes the message openwearables.v1.Overlap.
+ * Use `create(OverlapSchema)` to create a new message.
+ */
+export const OverlapSchema: GenMessage<Overlap> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_key, 1);
 
 /**
  * @generated from message openwearables.v1.CreateKeyRequest
@@ -163,16 +218,6 @@ export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: Timestamp | undefined;
-
-  /**
-   * Where the key may be used from, at most 32; everywhere if empty. Each is an
-   * address or a network in CIDR notation, whose host bits are cleared. An IPv4
-   * network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
-   * kept as IPv4. No two of them may share an address.
-   *
-   * @generated from field: repeated string allowed_networks = 5;
-   */
-  allowedNetworks: string[];
 };
 
 /**
@@ -180,7 +225,7 @@ export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
  * Use `create(CreateKeyRequestSchema)` to create a new message.
  */
 export const CreateKeyRequestSchema: GenMessage<CreateKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 1);
+  messageDesc(file_openwearables_v1_key, 2);
 
 /**
  * @generated from message openwearables.v1.CreateKeyResponse
@@ -205,7 +250,7 @@ export type CreateKeyResponse = Message<"openwearables.v1.CreateKeyResponse"> & 
  * Use `create(CreateKeyResponseSchema)` to create a new message.
  */
 export const CreateKeyResponseSchema: GenMessage<CreateKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 2);
+  messageDesc(file_openwearables_v1_key, 3);
 
 /**
  * @generated from message openwearables.v1.ListKeysRequest
@@ -231,7 +276,7 @@ export type ListKeysRequest = Message<"openwearables.v1.ListKeysRequest"> & {
  * Use `create(ListKeysRequestSchema)` to create a new message.
  */
 export const ListKeysRequestSchema: GenMessage<ListKeysRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 3);
+  messageDesc(file_openwearables_v1_key, 4);
 
 /**
  * @generated from message openwearables.v1.ListKeysResponse
@@ -255,7 +300,7 @@ export type ListKeysResponse = Message<"openwearables.v1.ListKeysResponse"> & {
  * Use `create(ListKeysResponseSchema)` to create a new message.
  */
 export const ListKeysResponseSchema: GenMessage<ListKeysResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 4);
+  messageDesc(file_openwearables_v1_key, 5);
 
 /**
  * @generated from message openwearables.v1.GetKeyRequest
@@ -272,7 +317,7 @@ export type GetKeyRequest = Message<"openwearables.v1.GetKeyRequest"> & {
  * Use `create(GetKeyRequestSchema)` to create a new message.
  */
 export const GetKeyRequestSchema: GenMessage<GetKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 5);
+  messageDesc(file_openwearables_v1_key, 6);
 
 /**
  * @generated from message openwearables.v1.GetKeyResponse
@@ -289,7 +334,7 @@ export type GetKeyResponse = Message<"openwearables.v1.GetKeyResponse"> & {
  * Use `create(GetKeyResponseSchema)` to create a new message.
  */
 export const GetKeyResponseSchema: GenMessage<GetKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 6);
+  messageDesc(file_openwearables_v1_key, 7);
 
 /**
  * @generated from message openwearables.v1.UpdateKeyRequest
@@ -328,22 +373,14 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
-   * write. A listed field that is unset is cleared; only `expires_at` and
-   * `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
-   * list. Without a mask, the fields that are set are written.
+   * Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
+   * field that is unset is cleared; only `expires_at` can be cleared. Listed
+   * `scopes` that are unset are an empty list. Without a
+   * mask, the fields that are set are written.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 6;
    */
   updateMask?: FieldMask | undefined;
-
-  /**
-   * As in CreateKey. To clear them, name them in the mask: the binary form has no
-   * empty list.
-   *
-   * @generated from field: repeated string allowed_networks = 7;
-   */
-  allowedNetworks: string[];
 };
 
 /**
@@ -351,7 +388,7 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
  * Use `create(UpdateKeyRequestSchema)` to create a new message.
  */
 export const UpdateKeyRequestSchema: GenMessage<UpdateKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 7);
+  messageDesc(file_openwearables_v1_key, 8);
 
 /**
  * @generated from message openwearables.v1.UpdateKeyResponse
@@ -368,7 +405,7 @@ export type UpdateKeyResponse = Message<"openwearables.v1.UpdateKeyResponse"> & 
  * Use `create(UpdateKeyResponseSchema)` to create a new message.
  */
 export const UpdateKeyResponseSchema: GenMessage<UpdateKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 8);
+  messageDesc(file_openwearables_v1_key, 9);
 
 /**
  * @generated from message openwearables.v1.RotateKeyRequest
@@ -392,7 +429,7 @@ export type RotateKeyRequest = Message<"openwearables.v1.RotateKeyRequest"> & {
  * Use `create(RotateKeyRequestSchema)` to create a new message.
  */
 export const RotateKeyRequestSchema: GenMessage<RotateKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 9);
+  messageDesc(file_openwearables_v1_key, 10);
 
 /**
  * @generated from message openwearables.v1.RotateKeyResponse
@@ -416,7 +453,41 @@ export type RotateKeyResponse = Message<"openwearables.v1.RotateKeyResponse"> & 
  * Use `create(RotateKeyResponseSchema)` to create a new message.
  */
 export const RotateKeyResponseSchema: GenMessage<RotateKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 10);
+  messageDesc(file_openwearables_v1_key, 11);
+
+/**
+ * @generated from message openwearables.v1.FinishKeyRotationRequest
+ */
+export type FinishKeyRotationRequest = Message<"openwearables.v1.FinishKeyRotationRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message openwearables.v1.FinishKeyRotationRequest.
+ * Use `create(FinishKeyRotationRequestSchema)` to create a new message.
+ */
+export const FinishKeyRotationRequestSchema: GenMessage<FinishKeyRotationRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_key, 12);
+
+/**
+ * @generated from message openwearables.v1.FinishKeyRotationResponse
+ */
+export type FinishKeyRotationResponse = Message<"openwearables.v1.FinishKeyRotationResponse"> & {
+  /**
+   * @generated from field: openwearables.v1.Key key = 1;
+   */
+  key?: Key | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.FinishKeyRotationResponse.
+ * Use `create(FinishKeyRotationResponseSchema)` to create a new message.
+ */
+export const FinishKeyRotationResponseSchema: GenMessage<FinishKeyRotationResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_key, 13);
 
 /**
  * @generated from message openwearables.v1.DeleteKeyRequest
@@ -433,7 +504,7 @@ export type DeleteKeyRequest = Message<"openwearables.v1.DeleteKeyRequest"> & {
  * Use `create(DeleteKeyRequestSchema)` to create a new message.
  */
 export const DeleteKeyRequestSchema: GenMessage<DeleteKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 11);
+  messageDesc(file_openwearables_v1_key, 14);
 
 /**
  * @generated from message openwearables.v1.DeleteKeyResponse
@@ -450,7 +521,7 @@ export type DeleteKeyResponse = Message<"openwearables.v1.DeleteKeyResponse"> & 
  * Use `create(DeleteKeyResponseSchema)` to create a new message.
  */
 export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 12);
+  messageDesc(file_openwearables_v1_key, 15);
 
 /**
  * KeyService manages API keys, the credentials of servers.
@@ -462,10 +533,6 @@ export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE_
  * may fail with `resource_exhausted` (`rate_limited`), `unavailable`
  * (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
  * with `not_found` (`not_found`) if no key has it.
- *
- * Keys are for servers. Whatever a key calls fails with `permission_denied`
- * (`key_in_browser`) from a page of a browser, unless the operator allows it, and with
- * `permission_denied` (`network_not_allowed`) from outside the networks of the key.
  *
  * @generated from service openwearables.v1.KeyService
  */
@@ -503,10 +570,9 @@ export const KeyService: GenService<{
     output: typeof GetKeyResponseSchema;
   },
   /**
-   * UpdateKey changes the name, the scopes, the expiry, the networks, or whether
-   * the key is enabled. A key that was disabled, lost a scope, or is used from
-   * outside its networks is refused as soon as this call succeeds. The networks bind
-   * the key alone: a developer changes them from anywhere.
+   * UpdateKey changes the name, the scopes, the expiry, or whether the key is
+   * enabled. A key that was disabled, or lost a scope, is refused as soon as
+   * this call succeeds.
    *
    * @generated from rpc openwearables.v1.KeyService.UpdateKey
    */
@@ -517,7 +583,7 @@ export const KeyService: GenService<{
   },
   /**
    * RotateKey gives the key a new secret and returns it. The secret is never
-   * shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
+   * shown again. The key keeps its id, name, scopes, limit and statistics. The
    * old secret stops working as soon as this call succeeds, or after the
    * overlap if one is given. An older secret that is still in its overlap stops
    * working at once. User tokens minted with the key stay valid. Takes an
@@ -529,6 +595,19 @@ export const KeyService: GenService<{
     methodKind: "unary";
     input: typeof RotateKeyRequestSchema;
     output: typeof RotateKeyResponseSchema;
+  },
+  /**
+   * FinishKeyRotation ends the secret before the newest one, which otherwise works
+   * until the overlap is over: it is refused as soon as this call succeeds.
+   * `overlap` of the key tells whether anything still uses it. Changes nothing if
+   * that secret no longer works. User tokens minted with the key stay valid.
+   *
+   * @generated from rpc openwearables.v1.KeyService.FinishKeyRotation
+   */
+  finishKeyRotation: {
+    methodKind: "unary";
+    input: typeof FinishKeyRotationRequestSchema;
+    output: typeof FinishKeyRotationResponseSchema;
   },
   /**
    * DeleteKey deletes the key and revokes the user tokens minted with it.
