@@ -74,7 +74,7 @@ type AccountUsage struct {
 	// Operations Those with the most requests, most first.
 	Operations []UsageOperation `json:"operations"`
 
-	// Keys Those with the most requests in the days that the range touches, most first. Of a day that is over, the 500 with the most requests are kept.
+	// Keys Those with the most requests in the days that the range touches, most first. Of a day that is over, the 100 with the most requests are kept.
 	Keys []UsageHolder `json:"keys"`
 
 	// Applications The same as for keys, by their app_id.

@@ -44,7 +44,7 @@ func (s *Store) addYear(b *testing.B, end time.Time) {
 	for _, of := range []struct {
 		usage.Dimension
 		kept, today int // names of a day
-	}{{usage.Total, 1, 1}, {usage.Operations, 31, 31}, {usage.Keys, 501, benchKeys}, {usage.Applications, 501, 1000}, {usage.Users, 501, benchKeys}} {
+	}{{usage.Total, 1, 1}, {usage.Operations, 31, 31}, {usage.Keys, usage.MaxKept + 1, benchKeys}, {usage.Applications, usage.MaxKept + 1, 1000}, {usage.Users, usage.MaxKept + 1, benchKeys}} {
 		fill(ofAll, of.today, benchDays, of.Dimension, first, day, "n", first, day, benchDays-1, of.kept)
 		if of.Dimension < usage.Keys {
 			fill(byHour, of.today, 90*24, of.Dimension, first+(benchDays-90)*day, hour, "n", first, hour)

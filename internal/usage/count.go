@@ -56,7 +56,7 @@ const (
 // once the day is over: those with the most requests.
 const (
 	MaxNames = 64
-	MaxKept  = 500
+	MaxKept  = 100
 )
 
 // Account is the subject of all requests.

@@ -582,7 +582,7 @@ type AccountUsage struct {
 	// Those with the most requests, at most 100, most first.
 	Operations []*UsageOperation `protobuf:"bytes,6,rep,name=operations,proto3" json:"operations,omitempty"`
 	// Those with the most requests in the days that the range touches, at most 20,
-	// most first. Of a day that is over, the 500 with the most requests are kept.
+	// most first. Of a day that is over, the 100 with the most requests are kept.
 	Keys []*UsageHolder `protobuf:"bytes,7,rep,name=keys,proto3" json:"keys,omitempty"`
 	// The same as for keys, by their app_id.
 	Applications []*UsageHolder `protobuf:"bytes,8,rep,name=applications,proto3" json:"applications,omitempty"`

@@ -350,7 +350,7 @@ public struct AccountUsage: Message {
   /// Those with the most requests, at most 100, most first.
   public var operations: [UsageOperation] = []
   /// Those with the most requests in the days that the range touches, at most 20,
-  /// most first. Of a day that is over, the 500 with the most requests are kept.
+  /// most first. Of a day that is over, the 100 with the most requests are kept.
   public var keys: [UsageHolder] = []
   /// The same as for keys, by their app_id.
   public var applications: [UsageHolder] = []

@@ -360,7 +360,7 @@ export type AccountUsage = Message<"openwearables.v1.AccountUsage"> & {
 
   /**
    * Those with the most requests in the days that the range touches, at most 20,
-   * most first. Of a day that is over, the 500 with the most requests are kept.
+   * most first. Of a day that is over, the 100 with the most requests are kept.
    *
    * @generated from field: repeated openwearables.v1.UsageHolder keys = 7;
    */
