@@ -147,6 +147,38 @@ func TestUsersAreFoundAndUnique(t *testing.T) {
 	check(t, err)
 }
 
+// A key and an application say that their older secret lives, until its rotation is
+// finished.
+func TestFinishRotation(t *testing.T) {
+	ctx := t.Context()
+	id, old := newKey(t)
+	_, err := world.dev.Keys.Rotate(ctx, id, time.Minute)
+	check(t, err)
+	key, err := world.dev.Keys.Get(ctx, id)
+	if check(t, err); key.GetOverlap() == nil {
+		t.Errorf("a rotated key: %v", key)
+	}
+	key, err = world.dev.Keys.FinishRotation(ctx, id)
+	if check(t, err); key.GetOverlap() != nil {
+		t.Errorf("a key whose rotation is finished: %v", key)
+	}
+	_, err = newClient(t, world.url, openwearables.WithAPIKey(old)).Users.List(ctx, &owv1.ListUsersRequest{})
+	if !openwearables.IsUnauthenticated(err) {
+		t.Errorf("the older secret: %v", err)
+	}
+
+	made, err := world.dev.Applications.Create(ctx, "rotated")
+	check(t, err)
+	rotated, err := world.dev.Applications.RotateSecret(ctx, made.Application.GetAppId(), time.Minute)
+	if check(t, err); rotated.Application.GetOverlap() == nil {
+		t.Errorf("a rotated application: %v", rotated.Application)
+	}
+	app, err := world.dev.Applications.FinishRotation(ctx, made.Application.GetAppId())
+	if check(t, err); app.GetOverlap() != nil {
+		t.Errorf("an application whose rotation is finished: %v", app)
+	}
+}
+
 // newPhone returns a client with the session of a new user. The session's pair comes
 // from exchanging an application's secret.
 func newPhone(t *testing.T) (phone *openwearables.Client, userID string) {
