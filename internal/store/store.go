@@ -59,7 +59,7 @@ type Store struct {
 	crowded atomic.Bool      // with windows
 	names   knownNames       // of counts of requests
 
-	upserting atomic.Pointer[upsert] // of several parts, and between two of them; nil: none
+	upserting atomic.Pointer[upsert] // the bulk write that has begun and has parts left; nil: none
 
 	unemptied atomic.Bool // deleted data may be in SQLite's WAL
 
