@@ -165,7 +165,12 @@ type CreateApplicationRequest struct {
 
 // CreateKeyRequest Example: {"name":"Production Server"}
 type CreateKeyRequest struct {
-	Environment *string `json:"environment,omitempty"`
+	// AllowedNetworks Where the key may be used from; everywhere if empty or absent. Each is an address
+	// or a network in CIDR notation, whose host bits are cleared. An IPv4 network that
+	// is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is kept as IPv4. No
+	// two of them may share an address.
+	AllowedNetworks []string `json:"allowed_networks,omitempty"`
+	Environment     *string  `json:"environment,omitempty"`
 
 	// ExpiresAt In the future. The key does not expire if absent.
 	ExpiresAt *string `json:"expires_at,omitempty"`
@@ -191,7 +196,7 @@ type CreateUserTokenRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Example: {"allowed_networks":[],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -210,6 +215,7 @@ type CreatedKey struct {
 	LastUsedOperation *string    `json:"last_used_operation"`
 	ExpiresAt         *time.Time `json:"expires_at"`
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
+	AllowedNetworks   []string   `json:"allowed_networks"`
 	Overlap           *Overlap   `json:"overlap"`
 }
 
@@ -254,7 +260,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Key Example: {"allowed_networks":["192.0.2.0/24"],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -288,7 +294,11 @@ type Key struct {
 
 	// PreviousExpiresAt When the secret before the newest one expires; null if that secret no longer works.
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
-	Overlap           *Overlap   `json:"overlap"`
+
+	// AllowedNetworks Where the key may be used from, in CIDR notation without host bits; everywhere if
+	// empty. From elsewhere it is refused with 403 `network_not_allowed`.
+	AllowedNetworks []string `json:"allowed_networks"`
+	Overlap         *Overlap `json:"overlap"`
 }
 
 // LoginForm The password form of OAuth 2.0 (RFC 6749, section 4.3.2). Other members are ignored.
@@ -447,7 +457,9 @@ type UpdateApplicationRequest struct {
 
 // UpdateKeyRequest Example: {"name":"Production Server - Updated"}
 type UpdateKeyRequest struct {
-	Enabled nullable.Nullable[bool] `json:"enabled,omitempty"`
+	// AllowedNetworks As in CreateKey. An empty list allows every address again.
+	AllowedNetworks nullable.Nullable[[]string] `json:"allowed_networks,omitempty"`
+	Enabled         nullable.Nullable[bool]     `json:"enabled,omitempty"`
 
 	// ExpiresAt In the future.
 	ExpiresAt nullable.Nullable[string]   `json:"expires_at,omitempty"`
@@ -3819,9 +3831,11 @@ type StrictServerInterface interface {
 // MaxItems holds the most items of each list in a JSON body, by its operation and
 // member, such as "CreateKey.scopes".
 var MaxItems = map[string]int{
-	"CreateKey.scopes":        6,
-	"UpdateKey.scopes":        6,
-	"UpsertWorkouts.workouts": 1000,
+	"CreateKey.allowed_networks": 32,
+	"CreateKey.scopes":           6,
+	"UpdateKey.allowed_networks": 32,
+	"UpdateKey.scopes":           6,
+	"UpsertWorkouts.workouts":    1000,
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)

@@ -54,8 +54,19 @@ func (b traced) doLong(ctx context.Context, f func(context.Context, *tx) error) 
 	return b.transaction(ctx, b.backend.doLong, f)
 }
 
-func (b traced) doBulk(ctx context.Context, f func(context.Context, *tx) error) error {
-	return b.transaction(ctx, b.backend.doBulk, f)
+// doBulk makes one span of all parts.
+func (b traced) doBulk(ctx context.Context, parts ...func(context.Context, *tx) error) error {
+	if !b.tracer.Traces(ctx) {
+		return b.backend.doBulk(ctx, parts...)
+	}
+	ctx, span := b.tracer.Start(ctx, "transaction")
+	within := make([]func(context.Context, *tx) error, len(parts))
+	for i, f := range parts {
+		within[i] = b.writing(f)
+	}
+	err := b.backend.doBulk(ctx, within...)
+	span.End(err)
+	return err
 }
 
 // transaction runs f by do. The span has the wait for the turn and the commit in it.
@@ -66,13 +77,19 @@ func (b traced) transaction(
 		return do(ctx, f)
 	}
 	ctx, span := b.tracer.Start(ctx, "transaction")
-	err := do(ctx, func(ctx context.Context, t *tx) error {
-		t.conn.executor = tracedExecutor{t.conn.executor, b.tracer, b.system}
-		t.runner = t.conn
-		return f(ctx, t)
-	})
+	err := do(ctx, b.writing(f))
 	span.End(err)
 	return err
+}
+
+func (b traced) writing(f func(context.Context, *tx) error) func(context.Context, *tx) error {
+	return func(ctx context.Context, t *tx) error {
+		if _, on := t.conn.executor.(tracedExecutor); !on { // by the part before
+			t.conn.executor = tracedExecutor{t.conn.executor, b.tracer, b.system}
+			t.runner = t.conn
+		}
+		return f(ctx, t)
+	}
 }
 
 // tracedExecutor makes a span of each statement, without its arguments. The reading

@@ -23,6 +23,7 @@ type benchNode struct {
 	server *server.Server
 	admin  string // a developer's access token
 	key    string
+	older  string // the older secret of another key
 	user   string
 	app    auth.AppCredentials
 }
@@ -59,6 +60,14 @@ func newBenchNode(b *testing.B, change ...func(*server.Config)) *benchNode {
 	n.admin = grant.AccessToken
 	ctx = n.asAdmin(b)
 	n.key = n.newKey(b, auth.KeyInput{})
+	rotated, err := s.Auth().Keys.Create(ctx, auth.KeyInput{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Auth().Keys.Rotate(ctx, rotated.Key.ID, 3600); err != nil {
+		b.Fatal(err)
+	}
+	n.older = rotated.Secret
 	app, err := s.Auth().Applications.Create(ctx, "App")
 	if err != nil {
 		b.Fatal(err)
@@ -104,7 +113,7 @@ func (n *benchNode) session(b *testing.B) auth.Grant {
 func BenchmarkAuthenticate(b *testing.B) {
 	n := newBenchNode(b)
 	for name, credential := range map[string]string{
-		"key, cached": n.key, "developer token, cached": n.admin, "user token, cached": n.session(b).AccessToken,
+		"key, cached": n.key, "older secret of a key, cached": n.older, "developer token, cached": n.admin, "user token, cached": n.session(b).AccessToken,
 		"key, wrong checksum": n.key[:len(n.key)-1] + "#", "key, unknown": credential.Mint(credential.LiveKey),
 		"token, wrong signature": n.admin[:len(n.admin)-8] + "AAAAAAAA",
 	} {

@@ -33,10 +33,14 @@ func rotations(t *testing.T, n *node, d driver, admin string) (all []rotation, f
 		{"GetKey", "RotateKey", "FinishKeyRotation", args{"id": id}, "key", 201, func(secret, client string) answer {
 			return d.call(t, "ListUsers", nil, bearer(secret), header("User-Agent", client))
 		}, "ListUsers", "invalid_api_key"},
-		{"GetApplication", "RotateApplicationSecret", "FinishApplicationRotation", args{"app_id": app}, "app_secret", 200,
+		{
+			"GetApplication", "RotateApplicationSecret", "FinishApplicationRotation",
+			args{"app_id": app},
+			"app_secret", 200,
 			func(secret, client string) answer {
 				return d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}, header("User-Agent", client))
-			}, "CreateUserToken", "invalid_app_credentials"},
+			}, "CreateUserToken", "invalid_app_credentials",
+		},
 	}, []string{key, secret}
 }
 

@@ -53,8 +53,11 @@ type Key struct {
 	LastUsedIp        *string `protobuf:"bytes,12,opt,name=last_used_ip,json=lastUsedIp,proto3,oneof" json:"last_used_ip,omitempty"`
 	LastUsedClient    *string `protobuf:"bytes,13,opt,name=last_used_client,json=lastUsedClient,proto3,oneof" json:"last_used_client,omitempty"`
 	LastUsedOperation *string `protobuf:"bytes,14,opt,name=last_used_operation,json=lastUsedOperation,proto3,oneof" json:"last_used_operation,omitempty"`
+	// Where the key may be used from, in CIDR notation without host bits; everywhere if
+	// empty.
+	AllowedNetworks []string `protobuf:"bytes,15,rep,name=allowed_networks,json=allowedNetworks,proto3" json:"allowed_networks,omitempty"`
 	// Unset if the secret before the newest one no longer works.
-	Overlap       *Overlap `protobuf:"bytes,15,opt,name=overlap,proto3" json:"overlap,omitempty"`
+	Overlap       *Overlap `protobuf:"bytes,16,opt,name=overlap,proto3" json:"overlap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -187,6 +190,13 @@ func (x *Key) GetLastUsedOperation() string {
 	return ""
 }
 
+func (x *Key) GetAllowedNetworks() []string {
+	if x != nil {
+		return x.AllowedNetworks
+	}
+	return nil
+}
+
 func (x *Key) GetOverlap() *Overlap {
 	if x != nil {
 		return x.Overlap
@@ -299,9 +309,14 @@ type CreateKeyRequest struct {
 	// may be empty.
 	Scopes []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// In the future. The key does not expire if unset.
-	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// Where the key may be used from, at most 32; everywhere if empty. Each is an
+	// address or a network in CIDR notation, whose host bits are cleared. An IPv4
+	// network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
+	// kept as IPv4. No two of them may share an address.
+	AllowedNetworks []string `protobuf:"bytes,5,rep,name=allowed_networks,json=allowedNetworks,proto3" json:"allowed_networks,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CreateKeyRequest) Reset() {
@@ -358,6 +373,13 @@ func (x *CreateKeyRequest) GetScopes() []string {
 func (x *CreateKeyRequest) GetExpiresAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *CreateKeyRequest) GetAllowedNetworks() []string {
+	if x != nil {
+		return x.AllowedNetworks
 	}
 	return nil
 }
@@ -622,13 +644,16 @@ type UpdateKeyRequest struct {
 	Enabled *bool    `protobuf:"varint,4,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
 	// In the future.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-	// field that is unset is cleared; only `expires_at` can be cleared. Listed
-	// `scopes` that are unset are an empty list. Without a
-	// mask, the fields that are set are written.
-	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
+	// write. A listed field that is unset is cleared; only `expires_at` and
+	// `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
+	// list. Without a mask, the fields that are set are written.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// As in CreateKey. To clear them, name them in the mask: the binary form has no
+	// empty list.
+	AllowedNetworks []string `protobuf:"bytes,7,rep,name=allowed_networks,json=allowedNetworks,proto3" json:"allowed_networks,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *UpdateKeyRequest) Reset() {
@@ -699,6 +724,13 @@ func (x *UpdateKeyRequest) GetExpiresAt() *timestamppb.Timestamp {
 func (x *UpdateKeyRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 	if x != nil {
 		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateKeyRequest) GetAllowedNetworks() []string {
+	if x != nil {
+		return x.AllowedNetworks
 	}
 	return nil
 }
@@ -1033,7 +1065,7 @@ var File_openwearables_v1_key_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
-	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xb9\x05\n" +
+	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xe4\x05\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -1055,8 +1087,9 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\flast_used_ip\x18\f \x01(\tH\x00R\n" +
 	"lastUsedIp\x88\x01\x01\x12-\n" +
 	"\x10last_used_client\x18\r \x01(\tH\x01R\x0elastUsedClient\x88\x01\x01\x123\n" +
-	"\x13last_used_operation\x18\x0e \x01(\tH\x02R\x11lastUsedOperation\x88\x01\x01\x123\n" +
-	"\aoverlap\x18\x0f \x01(\v2\x19.openwearables.v1.OverlapR\aoverlapB\x0f\n" +
+	"\x13last_used_operation\x18\x0e \x01(\tH\x02R\x11lastUsedOperation\x88\x01\x01\x12)\n" +
+	"\x10allowed_networks\x18\x0f \x03(\tR\x0fallowedNetworks\x123\n" +
+	"\aoverlap\x18\x10 \x01(\v2\x19.openwearables.v1.OverlapR\aoverlapB\x0f\n" +
 	"\r_last_used_ipB\x13\n" +
 	"\x11_last_used_clientB\x16\n" +
 	"\x14_last_used_operation\"\xe7\x02\n" +
@@ -1072,13 +1105,14 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\brequests\x18\x06 \x01(\x05R\brequestsB\x0f\n" +
 	"\r_last_used_ipB\x13\n" +
 	"\x11_last_used_clientB\x16\n" +
-	"\x14_last_used_operation\"\xbe\x01\n" +
+	"\x14_last_used_operation\"\xe9\x01\n" +
 	"\x10CreateKeyRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x12%\n" +
 	"\venvironment\x18\x02 \x01(\tH\x01R\venvironment\x88\x01\x01\x12\x16\n" +
 	"\x06scopes\x18\x03 \x03(\tR\x06scopes\x129\n" +
 	"\n" +
-	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAtB\a\n" +
+	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12)\n" +
+	"\x10allowed_networks\x18\x05 \x03(\tR\x0fallowedNetworksB\a\n" +
 	"\x05_nameB\x0e\n" +
 	"\f_environment\"Y\n" +
 	"\x11CreateKeyResponse\x12'\n" +
@@ -1097,7 +1131,7 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\rGetKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"9\n" +
 	"\x0eGetKeyResponse\x12'\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\"\xff\x01\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\"\xaa\x02\n" +
 	"\x10UpdateKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x16\n" +
@@ -1106,7 +1140,8 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12;\n" +
 	"\vupdate_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
-	"updateMaskB\a\n" +
+	"updateMask\x12)\n" +
+	"\x10allowed_networks\x18\a \x03(\tR\x0fallowedNetworksB\a\n" +
 	"\x05_nameB\n" +
 	"\n" +
 	"\b_enabled\"<\n" +

@@ -31,6 +31,9 @@ public struct Key: Message {
   public var lastUsedIP: String?
   public var lastUsedClient: String?
   public var lastUsedOperation: String?
+  /// Where the key may be used from, in CIDR notation without host bits; everywhere if
+  /// empty.
+  public var allowedNetworks: [String] = []
   /// Unset if the secret before the newest one no longer works.
   public var overlap: Overlap?
 
@@ -51,6 +54,7 @@ public struct Key: Message {
     lastUsedIP: String? = nil,
     lastUsedClient: String? = nil,
     lastUsedOperation: String? = nil,
+    allowedNetworks: [String] = [],
     overlap: Overlap? = nil
   ) {
     self.id = id
@@ -67,6 +71,7 @@ public struct Key: Message {
     self.lastUsedIP = lastUsedIP
     self.lastUsedClient = lastUsedClient
     self.lastUsedOperation = lastUsedOperation
+    self.allowedNetworks = allowedNetworks
     self.overlap = overlap
   }
 
@@ -87,6 +92,7 @@ public struct Key: Message {
     try reader.read(&lastUsedIP, "lastUsedIp", "last_used_ip")
     try reader.read(&lastUsedClient, "lastUsedClient", "last_used_client")
     try reader.read(&lastUsedOperation, "lastUsedOperation", "last_used_operation")
+    try reader.read(&allowedNetworks, "allowedNetworks", "allowed_networks")
     try reader.read(&overlap, "overlap")
   }
 
@@ -106,6 +112,7 @@ public struct Key: Message {
     try writer.write(lastUsedIP, "lastUsedIp")
     try writer.write(lastUsedClient, "lastUsedClient")
     try writer.write(lastUsedOperation, "lastUsedOperation")
+    try writer.write(allowedNetworks, "allowedNetworks")
     try writer.write(overlap, "overlap")
   }
 }
@@ -183,6 +190,11 @@ public struct CreateKeyRequest: Message {
   public var scopes: [String] = []
   /// In the future. The key does not expire if unset.
   public var expiresAt: Protobuf.Timestamp?
+  /// Where the key may be used from, at most 32; everywhere if empty. Each is an
+  /// address or a network in CIDR notation, whose host bits are cleared. An IPv4
+  /// network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
+  /// kept as IPv4. No two of them may share an address.
+  public var allowedNetworks: [String] = []
 
   public init() {}
 
@@ -190,12 +202,14 @@ public struct CreateKeyRequest: Message {
     name: String? = nil,
     environment: String? = nil,
     scopes: [String] = [],
-    expiresAt: Protobuf.Timestamp? = nil
+    expiresAt: Protobuf.Timestamp? = nil,
+    allowedNetworks: [String] = []
   ) {
     self.name = name
     self.environment = environment
     self.scopes = scopes
     self.expiresAt = expiresAt
+    self.allowedNetworks = allowedNetworks
   }
 
   public init(from decoder: any Decoder) throws {
@@ -205,6 +219,7 @@ public struct CreateKeyRequest: Message {
     try reader.read(&environment, "environment")
     try reader.read(&scopes, "scopes")
     try reader.read(&expiresAt, "expiresAt", "expires_at")
+    try reader.read(&allowedNetworks, "allowedNetworks", "allowed_networks")
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -213,6 +228,7 @@ public struct CreateKeyRequest: Message {
     try writer.write(environment, "environment")
     try writer.write(scopes, "scopes")
     try writer.write(expiresAt, "expiresAt")
+    try writer.write(allowedNetworks, "allowedNetworks")
   }
 }
 
@@ -378,11 +394,14 @@ public struct UpdateKeyRequest: Message {
   public var enabled: Bool?
   /// In the future.
   public var expiresAt: Protobuf.Timestamp?
-  /// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-  /// field that is unset is cleared; only `expires_at` can be cleared. Listed
-  /// `scopes` that are unset are an empty list. Without a
-  /// mask, the fields that are set are written.
+  /// Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
+  /// write. A listed field that is unset is cleared; only `expires_at` and
+  /// `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
+  /// list. Without a mask, the fields that are set are written.
   public var updateMask: Protobuf.FieldMask?
+  /// As in CreateKey. To clear them, name them in the mask: the binary form has no
+  /// empty list.
+  public var allowedNetworks: [String] = []
 
   public init() {}
 
@@ -392,7 +411,8 @@ public struct UpdateKeyRequest: Message {
     scopes: [String] = [],
     enabled: Bool? = nil,
     expiresAt: Protobuf.Timestamp? = nil,
-    updateMask: Protobuf.FieldMask? = nil
+    updateMask: Protobuf.FieldMask? = nil,
+    allowedNetworks: [String] = []
   ) {
     self.id = id
     self.name = name
@@ -400,6 +420,7 @@ public struct UpdateKeyRequest: Message {
     self.enabled = enabled
     self.expiresAt = expiresAt
     self.updateMask = updateMask
+    self.allowedNetworks = allowedNetworks
   }
 
   public init(from decoder: any Decoder) throws {
@@ -411,6 +432,7 @@ public struct UpdateKeyRequest: Message {
     try reader.read(&enabled, "enabled")
     try reader.read(&expiresAt, "expiresAt", "expires_at")
     try reader.read(&updateMask, "updateMask", "update_mask")
+    try reader.read(&allowedNetworks, "allowedNetworks", "allowed_networks")
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -421,6 +443,7 @@ public struct UpdateKeyRequest: Message {
     try writer.write(enabled, "enabled")
     try writer.write(expiresAt, "expiresAt")
     try writer.write(updateMask, "updateMask")
+    try writer.write(allowedNetworks, "allowedNetworks")
   }
 }
 
@@ -619,6 +642,10 @@ public struct DeleteKeyResponse: Message {
 /// may fail with `resource_exhausted` (`rate_limited`), `unavailable`
 /// (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
 /// with `not_found` (`not_found`) if no key has it.
+///
+/// Keys are for servers. Whatever a key calls fails with `permission_denied`
+/// (`key_in_browser`) from a page of a browser, unless the operator allows it, and with
+/// `permission_denied` (`network_not_allowed`) from outside the networks of the key.
 public protocol KeyService: Sendable {
   /// CreateKey creates a key and returns its secret, which is never shown again.
   /// Takes an Idempotency-Key. Fails with `permission_denied` (`quota_exceeded`)
@@ -637,15 +664,16 @@ public protocol KeyService: Sendable {
     _ request: GetKeyRequest, options: CallOptions
   ) async throws -> Response<GetKeyResponse>
 
-  /// UpdateKey changes the name, the scopes, the expiry, or whether the key is
-  /// enabled. A key that was disabled, or lost a scope, is refused as soon as
-  /// this call succeeds.
+  /// UpdateKey changes the name, the scopes, the expiry, the networks, or whether
+  /// the key is enabled. A key that was disabled, lost a scope, or is used from
+  /// outside its networks is refused as soon as this call succeeds. The networks bind
+  /// the key alone: a developer changes them from anywhere.
   func updateKey(
     _ request: UpdateKeyRequest, options: CallOptions
   ) async throws -> Response<UpdateKeyResponse>
 
   /// RotateKey gives the key a new secret and returns it. The secret is never
-  /// shown again. The key keeps its id, name, scopes, limit and statistics. The
+  /// shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
   /// old secret stops working as soon as this call succeeds, or after the
   /// overlap if one is given. An older secret that is still in its overlap stops
   /// working at once. User tokens minted with the key stay valid. Takes an

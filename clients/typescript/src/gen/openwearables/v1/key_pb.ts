@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/key.proto.
  */
 export const file_openwearables_v1_key: GenFile = /*@__PURE__*/
-  fileDesc("ChpvcGVud2VhcmFibGVzL3YxL2tleS5wcm90bxIQb3BlbndlYXJhYmxlcy52MSKOBAoDS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKa2V5X3ByZWZpeBgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIOCgZzY29wZXMYBSADKAkSDwoHZW5hYmxlZBgGIAEoCBISCgpjcmVhdGVkX2J5GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3RfdXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTcHJldmlvdXNfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMbGFzdF91c2VkX2lwGAwgASgJSACIAQESHQoQbGFzdF91c2VkX2NsaWVudBgNIAEoCUgBiAEBEiAKE2xhc3RfdXNlZF9vcGVyYXRpb24YDiABKAlIAogBARIqCgdvdmVybGFwGA8gASgLMhkub3BlbndlYXJhYmxlcy52MS5PdmVybGFwQg8KDV9sYXN0X3VzZWRfaXBCEwoRX2xhc3RfdXNlZF9jbGllbnRCFgoUX2xhc3RfdXNlZF9vcGVyYXRpb24ilwIKB092ZXJsYXASLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbGFzdF91c2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCgxsYXN0X3VzZWRfaXAYAyABKAlIAIgBARIdChBsYXN0X3VzZWRfY2xpZW50GAQgASgJSAGIAQESIAoTbGFzdF91c2VkX29wZXJhdGlvbhgFIAEoCUgCiAEBEhAKCHJlcXVlc3RzGAYgASgFQg8KDV9sYXN0X3VzZWRfaXBCEwoRX2xhc3RfdXNlZF9jbGllbnRCFgoUX2xhc3RfdXNlZF9vcGVyYXRpb24imAEKEENyZWF0ZUtleVJlcXVlc3QSEQoEbmFtZRgBIAEoCUgAiAEBEhgKC2Vudmlyb25tZW50GAIgASgJSAGIAQESDgoGc2NvcGVzGAMgAygJEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgcKBV9uYW1lQg4KDF9lbnZpcm9ubWVudCJMChFDcmVhdGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleRITCgZzZWNyZXQYAiABKAlCA4ABASJPCg9MaXN0S2V5c1JlcXVlc3QSEgoFbGltaXQYASABKAVIAIgBARITCgZjdXJzb3IYAiABKAlIAYgBAUIICgZfbGltaXRCCQoHX2N1cnNvciJhChBMaXN0S2V5c1Jlc3BvbnNlEiMKBGtleXMYASADKAsyFS5vcGVud2VhcmFibGVzLnYxLktleRIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciIbCg1HZXRLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIjQKDkdldEtleVJlc3BvbnNlEiIKA2tleRgBIAEoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5Is0BChBVcGRhdGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEhEKBG5hbWUYAiABKAlIAIgBARIOCgZzY29wZXMYAyADKAkSFAoHZW5hYmxlZBgEIAEoCEgBiAEBEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV9tYXNrGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IHCgVfbmFtZUIKCghfZW5hYmxlZCI3ChFVcGRhdGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSI3ChBSb3RhdGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEhcKD292ZXJsYXBfc2Vjb25kcxgCIAEoBSJMChFSb3RhdGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleRITCgZzZWNyZXQYAiABKAlCA4ABASImChhGaW5pc2hLZXlSb3RhdGlvblJlcXVlc3QSCgoCaWQYASABKAkiPwoZRmluaXNoS2V5Um90YXRpb25SZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSIeChBEZWxldGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIjcKEURlbGV0ZUtleVJlc3BvbnNlEiIKA2tleRgBIAEoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5MpsFCgpLZXlTZXJ2aWNlElwKCUNyZWF0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlS2V5UmVzcG9uc2UiBqK7GAIQARJWCghMaXN0S2V5cxIhLm9wZW53ZWFyYWJsZXMudjEuTGlzdEtleXNSZXF1ZXN0GiIub3BlbndlYXJhYmxlcy52MS5MaXN0S2V5c1Jlc3BvbnNlIgOQAgESUAoGR2V0S2V5Eh8ub3BlbndlYXJhYmxlcy52MS5HZXRLZXlSZXF1ZXN0GiAub3BlbndlYXJhYmxlcy52MS5HZXRLZXlSZXNwb25zZSIDkAIBElkKCVVwZGF0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlS2V5UmVzcG9uc2UiA5ACAhJcCglSb3RhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUtleVJlc3BvbnNlIgaiuxgCEAEScQoRRmluaXNoS2V5Um90YXRpb24SKi5vcGVud2VhcmFibGVzLnYxLkZpbmlzaEtleVJvdGF0aW9uUmVxdWVzdBorLm9wZW53ZWFyYWJsZXMudjEuRmluaXNoS2V5Um90YXRpb25SZXNwb25zZSIDkAICElkKCURlbGV0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
+  fileDesc("ChpvcGVud2VhcmFibGVzL3YxL2tleS5wcm90bxIQb3BlbndlYXJhYmxlcy52MSKoBAoDS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKa2V5X3ByZWZpeBgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIOCgZzY29wZXMYBSADKAkSDwoHZW5hYmxlZBgGIAEoCBISCgpjcmVhdGVkX2J5GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3RfdXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTcHJldmlvdXNfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMbGFzdF91c2VkX2lwGAwgASgJSACIAQESHQoQbGFzdF91c2VkX2NsaWVudBgNIAEoCUgBiAEBEiAKE2xhc3RfdXNlZF9vcGVyYXRpb24YDiABKAlIAogBARIYChBhbGxvd2VkX25ldHdvcmtzGA8gAygJEioKB292ZXJsYXAYECABKAsyGS5vcGVud2VhcmFibGVzLnYxLk92ZXJsYXBCDwoNX2xhc3RfdXNlZF9pcEITChFfbGFzdF91c2VkX2NsaWVudEIWChRfbGFzdF91c2VkX29wZXJhdGlvbiKXAgoHT3ZlcmxhcBIuCgpleHBpcmVzX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKDGxhc3RfdXNlZF9pcBgDIAEoCUgAiAEBEh0KEGxhc3RfdXNlZF9jbGllbnQYBCABKAlIAYgBARIgChNsYXN0X3VzZWRfb3BlcmF0aW9uGAUgASgJSAKIAQESEAoIcmVxdWVzdHMYBiABKAVCDwoNX2xhc3RfdXNlZF9pcEITChFfbGFzdF91c2VkX2NsaWVudEIWChRfbGFzdF91c2VkX29wZXJhdGlvbiKyAQoQQ3JlYXRlS2V5UmVxdWVzdBIRCgRuYW1lGAEgASgJSACIAQESGAoLZW52aXJvbm1lbnQYAiABKAlIAYgBARIOCgZzY29wZXMYAyADKAkSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWxsb3dlZF9uZXR3b3JrcxgFIAMoCUIHCgVfbmFtZUIOCgxfZW52aXJvbm1lbnQiTAoRQ3JlYXRlS2V5UmVzcG9uc2USIgoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSEwoGc2VjcmV0GAIgASgJQgOAAQEiTwoPTGlzdEtleXNSZXF1ZXN0EhIKBWxpbWl0GAEgASgFSACIAQESEwoGY3Vyc29yGAIgASgJSAGIAQFCCAoGX2xpbWl0QgkKB19jdXJzb3IiYQoQTGlzdEtleXNSZXNwb25zZRIjCgRrZXlzGAEgAygLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSGAoLbmV4dF9jdXJzb3IYAiABKAlIAIgBAUIOCgxfbmV4dF9jdXJzb3IiGwoNR2V0S2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI0Cg5HZXRLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSLnAQoQVXBkYXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESDgoGc2NvcGVzGAMgAygJEhQKB2VuYWJsZWQYBCABKAhIAYgBARIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfbWFzaxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSGAoQYWxsb3dlZF9uZXR3b3JrcxgHIAMoCUIHCgVfbmFtZUIKCghfZW5hYmxlZCI3ChFVcGRhdGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSI3ChBSb3RhdGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEhcKD292ZXJsYXBfc2Vjb25kcxgCIAEoBSJMChFSb3RhdGVLZXlSZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleRITCgZzZWNyZXQYAiABKAlCA4ABASImChhGaW5pc2hLZXlSb3RhdGlvblJlcXVlc3QSCgoCaWQYASABKAkiPwoZRmluaXNoS2V5Um90YXRpb25SZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSIeChBEZWxldGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIjcKEURlbGV0ZUtleVJlc3BvbnNlEiIKA2tleRgBIAEoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5MpsFCgpLZXlTZXJ2aWNlElwKCUNyZWF0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlS2V5UmVzcG9uc2UiBqK7GAIQARJWCghMaXN0S2V5cxIhLm9wZW53ZWFyYWJsZXMudjEuTGlzdEtleXNSZXF1ZXN0GiIub3BlbndlYXJhYmxlcy52MS5MaXN0S2V5c1Jlc3BvbnNlIgOQAgESUAoGR2V0S2V5Eh8ub3BlbndlYXJhYmxlcy52MS5HZXRLZXlSZXF1ZXN0GiAub3BlbndlYXJhYmxlcy52MS5HZXRLZXlSZXNwb25zZSIDkAIBElkKCVVwZGF0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlS2V5UmVzcG9uc2UiA5ACAhJcCglSb3RhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUtleVJlc3BvbnNlIgaiuxgCEAEScQoRRmluaXNoS2V5Um90YXRpb24SKi5vcGVud2VhcmFibGVzLnYxLkZpbmlzaEtleVJvdGF0aW9uUmVxdWVzdBorLm9wZW53ZWFyYWJsZXMudjEuRmluaXNoS2V5Um90YXRpb25SZXNwb25zZSIDkAICElkKCURlbGV0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
 
 /**
  * Key is an API key without its secret.
@@ -114,9 +114,17 @@ export type Key = Message<"openwearables.v1.Key"> & {
   lastUsedOperation?: string | undefined;
 
   /**
+   * Where the key may be used from, in CIDR notation without host bits; everywhere if
+   * empty.
+   *
+   * @generated from field: repeated string allowed_networks = 15;
+   */
+  allowedNetworks: string[];
+
+  /**
    * Unset if the secret before the newest one no longer works.
    *
-   * @generated from field: openwearables.v1.Overlap overlap = 15;
+   * @generated from field: openwearables.v1.Overlap overlap = 16;
    */
   overlap?: Overlap | undefined;
 };
@@ -218,6 +226,16 @@ export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * Where the key may be used from, at most 32; everywhere if empty. Each is an
+   * address or a network in CIDR notation, whose host bits are cleared. An IPv4
+   * network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
+   * kept as IPv4. No two of them may share an address.
+   *
+   * @generated from field: repeated string allowed_networks = 5;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -373,14 +391,22 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-   * field that is unset is cleared; only `expires_at` can be cleared. Listed
-   * `scopes` that are unset are an empty list. Without a
-   * mask, the fields that are set are written.
+   * Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
+   * write. A listed field that is unset is cleared; only `expires_at` and
+   * `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
+   * list. Without a mask, the fields that are set are written.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 6;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * As in CreateKey. To clear them, name them in the mask: the binary form has no
+   * empty list.
+   *
+   * @generated from field: repeated string allowed_networks = 7;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -534,6 +560,10 @@ export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE_
  * (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
  * with `not_found` (`not_found`) if no key has it.
  *
+ * Keys are for servers. Whatever a key calls fails with `permission_denied`
+ * (`key_in_browser`) from a page of a browser, unless the operator allows it, and with
+ * `permission_denied` (`network_not_allowed`) from outside the networks of the key.
+ *
  * @generated from service openwearables.v1.KeyService
  */
 export const KeyService: GenService<{
@@ -570,9 +600,10 @@ export const KeyService: GenService<{
     output: typeof GetKeyResponseSchema;
   },
   /**
-   * UpdateKey changes the name, the scopes, the expiry, or whether the key is
-   * enabled. A key that was disabled, or lost a scope, is refused as soon as
-   * this call succeeds.
+   * UpdateKey changes the name, the scopes, the expiry, the networks, or whether
+   * the key is enabled. A key that was disabled, lost a scope, or is used from
+   * outside its networks is refused as soon as this call succeeds. The networks bind
+   * the key alone: a developer changes them from anywhere.
    *
    * @generated from rpc openwearables.v1.KeyService.UpdateKey
    */
@@ -583,7 +614,7 @@ export const KeyService: GenService<{
   },
   /**
    * RotateKey gives the key a new secret and returns it. The secret is never
-   * shown again. The key keeps its id, name, scopes, limit and statistics. The
+   * shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
    * old secret stops working as soon as this call succeeds, or after the
    * overlap if one is given. An older secret that is still in its overlap stops
    * working at once. User tokens minted with the key stay valid. Takes an
