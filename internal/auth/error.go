@@ -75,7 +75,7 @@ func errElsewhere(from netip.Addr) *problem.Error {
 // errKeyInBrowser refuses an API key that comes from a page.
 func errKeyInBrowser() *problem.Error {
 	return &problem.Error{
-		Kind: problem.Forbidden, Reason: keyInBrowser,
+		Kind: problem.Forbidden, Reason: reasonInBrowser,
 		Detail: "An API key is for servers, and whoever opens this page can read it: rotate it, keep the new one in your backend, " +
 			"and let that get a user token for the page with CreateUserToken. For pages of developers there is the cookie session",
 	}
@@ -84,15 +84,15 @@ func errKeyInBrowser() *problem.Error {
 // errSecretInBrowser refuses the secret of an application that comes from a page.
 func errSecretInBrowser() *problem.Error {
 	return &problem.Error{
-		Kind: problem.Forbidden, Reason: keyInBrowser,
+		Kind: problem.Forbidden, Reason: reasonInBrowser,
 		Detail: "The secret of an application is for servers, and whoever opens this page can read it: rotate it, keep the new one in your " +
 			"backend, and let that call CreateUserToken and give the page the user token",
 	}
 }
 
-// keyInBrowser is the reason for which a secret of a server is refused to a page, and
+// reasonInBrowser is the reason for which a secret of a server is refused to a page, and
 // the outcome under which the audit trail has such a use, refused or not.
-const keyInBrowser = "key_in_browser"
+const reasonInBrowser = "key_in_browser"
 
 // errFull refuses to make one more of what there may be most of.
 func errFull(most int, what string) *problem.Error {

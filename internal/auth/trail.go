@@ -52,7 +52,7 @@ func (t *trail) noteInBrowser(c *Caller, action, subject string) {
 		return
 	}
 	e := c.Event(action, subject, now)
-	e.Actor, e.Outcome = subject, keyInBrowser
+	e.Actor, e.Outcome = subject, reasonInBrowser
 	t.refusals.Return([]audit.Event{e})
 }
 
