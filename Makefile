@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 
 FUZZTIME ?= 5s
 
+# To the go command, work is every package of the modules that go.work names.
+
 # Tools, by name and version, kept until that or the Go release changes.
 CACHE := $(CURDIR)/.cache
 GO_TOOLS := $(CACHE)/$(shell go env GOVERSION)
@@ -49,7 +51,7 @@ reliability:
 	internal/dev/reliability/run.sh -tier full
 
 bench:
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem work
 
 fmt: $(GOFUMPT)
 	internal/dev/tools/format.sh $(GOFUMPT) -w
@@ -73,22 +75,21 @@ format: $(GOFUMPT)
 	internal/dev/tools/format.sh $(GOFUMPT) -l
 
 tidy:
-	go mod tidy -diff
-	cd internal/dev/reliability && go mod tidy -diff
+	internal/dev/tools/tidy.sh -diff
 
 vet:
-	go vet ./...
-	cd internal/dev/reliability && go vet ./...
+	go vet work
+	cd internal/dev/reliability && GOWORK=off go vet ./...
 
 staticcheck: $(STATICCHECK)
-	$(STATICCHECK) ./...
+	$(STATICCHECK) work
 
 # The race detector watches everything except the C of SQLite that was translated
 # to Go and the block mixing of argon2, each of which one goroutine runs at a time:
 # they cost two fifths of the whole. The programs that tests build inherit this.
 unit: export GOFLAGS := -gcflags=modernc.org/...=-race=false -gcflags=golang.org/x/crypto/argon2=-race=false
 unit:
-	go test -race -timeout 25m ./...
+	go test -race -timeout 25m work
 
 postgres:
 	TEST_DATABASE=postgres go test -timeout 25m ./server/scenario
@@ -127,7 +128,7 @@ schemathesis: build $(SCHEMATHESIS)
 # Without the race detector, and of packages that a change does not reach the last
 # result counts.
 check-go:
-	go test -short -timeout 10m ./...
+	go test -short -timeout 10m work
 
 # In Node, without Chromium and without what starts many processes.
 check-typescript: clients/typescript/node_modules/.package-lock.json

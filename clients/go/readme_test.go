@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,64 +165,4 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
-}
-
-// An empty module that uses this package builds connect, protobuf and nothing of
-// the server, and needs the sums of nothing else when it is tidied.
-func TestUsersOfThePackageGetNothingOfTheServer(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), programLimit)
-	defer cancel()
-	dir := t.TempDir()
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const module = "github.com/openwearables/openwearables"
-	write := func(name string, content []byte) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run := func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(ctx, "go", args...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-		return string(out)
-	}
-	run("mod", "init", "example.com/empty")
-	write("go.sum", sums)
-	run("mod", "edit", "-replace", module+"="+root, "-require", module+"@v0.0.0")
-	write("main.go", []byte("package main\n\nimport ow \""+module+"/clients/go\"\n\nfunc main() { _, _ = ow.New(\"https://api.example.com\") }\n"))
-	run("mod", "tidy")
-	run("vet", "./...")
-	allowed := []string{"connectrpc.com/connect", "google.golang.org/protobuf", module + "/clients/go", module + "/gen/openwearables/", "example.com/empty"}
-	for _, p := range strings.Fields(run("list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./...")) {
-		if !beginsWithAny(p, allowed) {
-			t.Errorf("builds %s", p)
-		}
-	}
-	tidied, err := os.ReadFile(filepath.Join(dir, "go.sum"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	allowed = append(allowed, "github.com/google/go-cmp ") // for the tests of protobuf
-	for line := range strings.Lines(string(tidied)) {
-		if !beginsWithAny(line, allowed) {
-			t.Errorf("needs the sum of %s", line)
-		}
-	}
-}
-
-func beginsWithAny(s string, prefixes []string) bool {
-	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
 }

@@ -12,13 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/openwearables/openwearables/internal/dev/childproc"
 )
 
 // The tests run the server as a program. If they imported it, go mod tidy in a
@@ -42,7 +41,7 @@ type testServer struct {
 	url, email, password string
 
 	program, database string
-	process           *childproc.Process
+	process           *serverProcess
 }
 
 // startServer builds the server in folder, creates a developer and serves on a free
@@ -72,7 +71,7 @@ func startServer(folder string) (*testServer, error) {
 		return nil, err
 	}
 	cmd.Stdout = w
-	s.process, err = childproc.Start(cmd, syscall.SIGTERM)
+	s.process, err = startProcess(cmd)
 	_ = w.Close()
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
@@ -143,12 +142,39 @@ func readURL(out *os.File) (string, error) {
 // stop ends the server and returns the error of its exit, such as that of a data race
 // that was detected.
 func (s *testServer) stop() error {
-	s.process.Signal(syscall.SIGTERM)
+	_ = s.process.Signal(syscall.SIGTERM)
 	select {
-	case <-s.process.Ended():
-		return s.process.Err()
+	case <-s.process.ended:
+		return s.process.err
 	case <-time.After(stopLimit):
-		s.process.Signal(syscall.SIGKILL)
+		_ = s.process.Kill()
 		return fmt.Errorf("the server did not end within %v of SIGTERM", stopLimit)
 	}
+}
+
+// serverProcess is the program of a testServer.
+type serverProcess struct {
+	*os.Process
+	ended chan struct{} // closed once err is set
+	err   error
+}
+
+// startProcess starts a program that on Linux ends when this process does, even if that is
+// killed.
+func startProcess(cmd *exec.Cmd) (*serverProcess, error) {
+	tieToParent(cmd)
+	c := &serverProcess{ended: make(chan struct{})}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the kernel ties the program to the thread that starts it
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		c.Process = cmd.Process
+		started <- err
+		if err == nil {
+			c.err = cmd.Wait()
+			close(c.ended)
+		}
+	}()
+	return c, <-started
 }

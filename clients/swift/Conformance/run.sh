@@ -27,8 +27,8 @@ paths=()
 for name in client_compat config service; do paths+=(--path "$protos/connectrpc/conformance/v1/$name.proto"); done
 "$buf" generate "$protos" --template "$here/buf.gen.yaml" "${paths[@]}"
 
-printf 'go 1.26.0\n\nuse (\n\t%s\n\t%s\n\t%s\n)\n' \
-	"$PWD" "$PWD/internal/dev/conformance" "$PWD/$here/shim" >"$work/go.work"
+sed -E "s#([[:space:]])\.#\1$PWD#" go.work >"$work/go.work"
+printf 'use (\n\t%s\n\t%s\n)\n' "$PWD/internal/dev/conformance" "$PWD/$here/shim" >>"$work/go.work"
 GOWORK=$work/go.work go vet "./$here/shim"
 GOWORK=$work/go.work go build -o "$work/shim" "./$here/shim"
 

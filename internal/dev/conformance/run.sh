@@ -25,7 +25,7 @@ if [ "$(cat "$work/generated" 2>/dev/null)" != "$stamp" ] || ! [ -d internal/dev
 	echo "$stamp" >"$work/generated"
 fi
 
-printf 'go 1.26.0\n\nuse (\n\t%s\n\t%s\n)\n' "$PWD" "$PWD/internal/dev/conformance" >"$work/go.work"
+{ sed -E "s#([[:space:]])\.#\1$PWD#" go.work && echo "use $PWD/internal/dev/conformance"; } >"$work/go.work"
 export GOWORK=$work/go.work
 go vet ./internal/dev/conformance/...
 go build -o "$work/" ./internal/dev/conformance/server ./internal/dev/conformance/client

@@ -43,4 +43,7 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-replace github.com/openwearables/openwearables => ../../..
+replace (
+	github.com/openwearables/openwearables => ../../..
+	github.com/openwearables/openwearables/gen/openwearables => ../../../gen/openwearables
+)

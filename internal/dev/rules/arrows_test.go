@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -14,7 +15,7 @@ import (
 	"testing"
 )
 
-// permitted is every arrow between packages of this module: of the module's own
+// permitted is every arrow between packages of the modules in go.work: of these
 // packages, a package may import what stands in the first line that matches it,
 // and nothing if none does. A pattern that ends in "/..." also matches what is
 // below. Tests may import more.
@@ -72,8 +73,10 @@ type imports struct{ code, tests []string }
 
 func TestArrows(t *testing.T) {
 	packages := modulePackages(t, filepath.Join("..", "..", ".."))
-	if _, ok := packages["internal/dev/rules"]; !ok || len(packages) < 3 {
-		t.Fatalf("only %d packages found", len(packages))
+	for _, in := range []string{"internal/dev/rules", "clients/go", "gen/openwearables/v1"} {
+		if _, ok := packages[in]; !ok {
+			t.Fatalf("%d packages found, and not %s", len(packages), in)
+		}
 	}
 	for _, v := range violations(packages) {
 		t.Error(v)
@@ -197,7 +200,7 @@ func reached(packages map[string]imports, from string) []string {
 	return found
 }
 
-// isOwn reports whether an import path is of this module: its top level is given.
+// isOwn reports whether an import path is of these modules: its top level is given.
 func isOwn(p string) bool {
 	return matchesAny("clients/... gen/... internal/... server/...", p)
 }
@@ -220,7 +223,7 @@ func matches(pattern, p string) bool {
 	return p == folder || below && strings.HasPrefix(p, folder+"/")
 }
 
-// modulePackages reads the imports of every Go file of the module at root. It
+// modulePackages reads the imports of every Go file of the modules below root. It
 // reads them in this process, so that a cached result of this test is not taken
 // for that of other files.
 func modulePackages(t *testing.T, root string) map[string]imports {
@@ -272,7 +275,8 @@ func modulePackages(t *testing.T, root string) map[string]imports {
 	return packages
 }
 
-// enter skips what the go command skips: hidden folders, fixtures, other modules.
+// enter skips what the go command skips: hidden folders, fixtures, modules that go.work
+// does not name.
 func enter(root, folder, name string) error {
 	if folder == root {
 		return nil
@@ -280,8 +284,16 @@ func enter(root, folder, name string) error {
 	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "node_modules" {
 		return filepath.SkipDir
 	}
-	if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
-		return filepath.SkipDir
+	if _, err := os.Stat(filepath.Join(folder, "go.mod")); err != nil {
+		return nil
+	}
+	work, err := os.ReadFile(filepath.Join(root, "go.work"))
+	if err != nil {
+		return err
+	}
+	inside, err := filepath.Rel(root, folder)
+	if err != nil || !strings.Contains(string(work), "\n\t./"+filepath.ToSlash(inside)+"\n") {
+		return cmp.Or(err, filepath.SkipDir)
 	}
 	return nil
 }

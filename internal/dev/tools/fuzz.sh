@@ -5,7 +5,7 @@ set -euo pipefail
 
 duration=$1
 shift
-packages=("${@:-./...}")
+packages=("${@:-work}")
 binary=$(mktemp)
 trap 'rm -f "$binary"' EXIT
 corpus=$(go env GOCACHE)/fuzz

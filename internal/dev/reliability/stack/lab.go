@@ -49,7 +49,7 @@ func NewLab(root string) (*Lab, error) {
 func (l *Lab) build(to string, flags ...string) error {
 	cmd := exec.Command("go", append(append([]string{"build", "-buildvcs=false", "-o", to}, flags...), "./server/cmd/openwearables")...)
 	cmd.Dir = l.root
-	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOWORK=") // that of the root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}

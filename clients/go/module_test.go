@@ -1,0 +1,149 @@
+package openwearables_test
+
+import (
+	"archive/zip"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const ownModules = "github.com/openwearables/openwearables/"
+
+// consumer is the module of an app, which gets its dependencies as every app does: from
+// a module proxy. The proxy is a folder with this repository's modules as they are now.
+type consumer struct {
+	dir, proxy string
+	env        []string
+}
+
+func newConsumer(t *testing.T) *consumer {
+	t.Helper()
+	c := &consumer{dir: t.TempDir(), proxy: t.TempDir()}
+	c.publish(t, "gen/openwearables", "")
+	c.publish(t, "clients/go", "clients/go/oauth2/")
+	downloaded, configured := goEnv(t, "GOMODCACHE"), goEnv(t, "GOPROXY")
+	c.env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GONOSUMDB=*", "GOMODCACHE="+t.TempDir(),
+		"GOPROXY=file://"+c.proxy+",file://"+downloaded+"/cache/download,"+configured)
+	c.run(t, "mod", "init", "example.com/app")
+	return c
+}
+
+func goEnv(t *testing.T, name string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// publish puts a module of this repository into the proxy, as v0.1.0: the files below
+// folder that git has or would have, except those of a module within it.
+func (c *consumer) publish(t *testing.T, folder, except string) {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "--", folder)
+	list.Dir = filepath.Join("..", "..")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, name := range strings.Fields(string(out)) {
+		raw, err := os.ReadFile(filepath.Join(list.Dir, name))
+		if except != "" && strings.HasPrefix(name, except) || os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[strings.TrimPrefix(name, folder+"/")] = raw
+	}
+	c.add(t, ownModules+folder, "v0.1.0", files)
+}
+
+// add puts a version of a module into the proxy.
+func (c *consumer) add(t *testing.T, module, version string, files map[string][]byte) {
+	t.Helper()
+	dir := filepath.Join(c.proxy, module, "@v")
+	check(t, os.MkdirAll(dir, 0o755))
+	check(t, os.WriteFile(filepath.Join(dir, "list"), []byte(version+"\n"), 0o600))
+	check(t, os.WriteFile(filepath.Join(dir, version+".info"), []byte(`{"Version":"`+version+`"}`), 0o600))
+	check(t, os.WriteFile(filepath.Join(dir, version+".mod"), files["go.mod"], 0o600))
+	f, err := os.Create(filepath.Join(dir, version+".zip"))
+	check(t, err)
+	defer f.Close()
+	z := zip.NewWriter(f)
+	for name, content := range files {
+		w, err := z.Create(path.Join(module+"@"+version, name))
+		check(t, err)
+		_, err = io.WriteString(w, string(content))
+		check(t, err)
+	}
+	check(t, z.Close())
+}
+
+func (c *consumer) write(t *testing.T, name, content string) {
+	t.Helper()
+	check(t, os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o600))
+}
+
+// run runs a go command in the app's module.
+func (c *consumer) run(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), programLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = c.dir, c.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// An app that uses the SDK gets two modules of others with it, keeps its own versions of
+// what the server uses too, and builds nothing of the server.
+func TestAppKeepsItsOwnVersions(t *testing.T) {
+	t.Parallel()
+	c := newConsumer(t)
+	pinned := map[string]string{
+		"github.com/jackc/pgx/v5": "v5.7.2", "github.com/redis/go-redis/v9": "v9.7.0", "google.golang.org/grpc": "v1.70.0",
+	}
+	imports := "import (\n\tow \"" + ownModules + "clients/go\"\n\towv1 \"" + ownModules + "gen/openwearables/v1\"\n"
+	for module, version := range pinned { // only the version counts, so what they hold is not theirs
+		c.add(t, module, version, map[string][]byte{"go.mod": []byte("module " + module + "\n"), "a.go": []byte("package a\n")})
+		c.run(t, "mod", "edit", "-require", module+"@"+version)
+		imports += "\t_ \"" + module + "\"\n"
+	}
+	c.write(t, "main.go", "package main\n\n"+imports+")\n\nvar _ *owv1.User\n\nfunc main() { _, _ = ow.New(\"https://api.example.com\") }\n")
+	c.run(t, "mod", "tidy")
+	c.run(t, "vet", "./...")
+	modules := map[string]string{}
+	for line := range strings.Lines(c.run(t, "list", "-m", "all")) {
+		module, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+		modules[module] = version
+	}
+	for module, version := range pinned {
+		if modules[module] != version {
+			t.Errorf("%s is %s, and the app wants %s", module, modules[module], version)
+		}
+		delete(modules, module)
+	}
+	for _, expected := range []string{
+		"example.com/app", ownModules + "clients/go", ownModules + "gen/openwearables", "connectrpc.com/connect", "google.golang.org/protobuf",
+		"github.com/google/go-cmp", "github.com/golang/protobuf", // of protobuf
+	} {
+		if _, ok := modules[expected]; !ok {
+			t.Errorf("%s is not among the modules", expected)
+		}
+		delete(modules, expected)
+	}
+	if len(modules) > 0 {
+		t.Errorf("the app also gets %v", modules)
+	}
+}
