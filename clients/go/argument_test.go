@@ -81,7 +81,7 @@ func TestServerNamesTheField(t *testing.T) {
 	ctx := t.Context()
 	_, err := world.dev.Users.Get(ctx, "")
 	wantField(t, "no id", err, "id")
-	_, err = world.dev.Workouts.List(ctx, nil)
+	_, err = world.dev.Workouts.Page(ctx, nil)
 	wantField(t, "nil", err, "user_id")
 	_, err = world.dev.Workouts.Upsert(ctx, newPerson(t).id, nil)
 	for _, field := range []string{"workouts[0].external_id: ", "workouts[0].type: "} {
@@ -89,7 +89,7 @@ func TestServerNamesTheField(t *testing.T) {
 			t.Errorf("%v does not tell %s once", err, field)
 		}
 	}
-	for _, err := range world.dev.Workouts.All(ctx, &owv1.ListWorkoutsRequest{UserId: "x\xff"}) {
+	for _, err := range world.dev.Workouts.List(ctx, &owv1.ListWorkoutsRequest{UserId: "x\xff"}) {
 		wantField(t, "list", err, "user_id")
 	}
 }

@@ -31,6 +31,7 @@ type caller struct {
 	timeout   time.Duration
 	retries   int
 	emitter   *emitter
+	counts    bool         // the attempts of a call, for the log
 	sunset    atomic.Int64 // unix seconds: the end of the key in the last EventKeyRotated
 }
 
@@ -68,7 +69,11 @@ func (c *caller) call(ctx context.Context, req connect.AnyRequest, next connect.
 	if err := checkRequest(req.Any()); err != nil {
 		return nil, err
 	}
+	ctx = c.counting(ctx)
 	header := req.Header()
+	if err := addHeaders(ctx, header); err != nil {
+		return nil, err
+	}
 	header["User-Agent"] = c.userAgent
 	spec := req.Spec()
 	var operation *owv1.Operation
@@ -143,6 +148,9 @@ func (c *caller) WrapStreamingClient(next connect.StreamingClientFunc) connect.S
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
 		sent, err := c.authorization(ctx, nil)
 		conn := next(ctx, spec)
+		if err == nil {
+			err = addHeaders(ctx, conn.RequestHeader())
+		}
 		if err != nil {
 			return &failedStream{conn, err}
 		}
@@ -184,7 +192,7 @@ type retryKeyContext struct{}
 // WithIdempotencyKey gives the calls made with the context this Idempotency-Key
 // (1 to 255 visible ASCII characters) in place of a random one, so that a call
 // that creates something or mints a secret can be repeated after a crash. Use one
-// key for one call.
+// key for one call. A call that the contract gives no key ignores it.
 func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, retryKeyContext{}, key)
 }
@@ -194,15 +202,24 @@ func setRetryKey(ctx context.Context, header http.Header) error {
 	if len(header["Idempotency-Key"]) > 0 {
 		return nil
 	}
+	key, err := retryKey(ctx)
+	if err != nil {
+		return err
+	}
+	header["Idempotency-Key"] = []string{key}
+	return nil
+}
+
+// retryKey returns the Idempotency-Key of the context, or a random one.
+func retryKey(ctx context.Context) (string, error) {
 	key, ok := ctx.Value(retryKeyContext{}).(string)
 	switch {
 	case !ok:
 		key = randomKey()
 	case key == "" || len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return invalidField("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
+		return "", invalidField("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
 	}
-	header["Idempotency-Key"] = []string{key}
-	return nil
+	return key, nil
 }
 
 // retryable reports whether a failure is transient: no response, a request that did
@@ -245,17 +262,15 @@ func (c *caller) succeeded(ctx context.Context, res connect.AnyResponse) {
 
 // observe fills in the ResponseInfo of the context and emits EventKeyRotated.
 func (c *caller) observe(ctx context.Context, h http.Header) {
-	if info, ok := ctx.Value(infoContext{}).(*ResponseInfo); ok {
-		info.read(h)
-	}
+	readInfo(ctx, h)
 	if c.key.get() != nil && len(h["Deprecation"]) > 0 {
 		c.observeRotation(h)
 	}
 }
 
 func (c *caller) observeFailure(ctx context.Context, e *Error) {
-	if meta, ok := e.cause.(interface{ Meta() http.Header }); ok {
-		c.observe(ctx, meta.Meta())
+	if h := e.header(); h != nil {
+		c.observe(ctx, h)
 	}
 }
 

@@ -67,7 +67,7 @@ func New(base string, opts ...Option) (*Client, error) {
 }
 
 func newClient(u *url.URL, o *options) (*Client, error) {
-	origin, err := newOrigin(u, o.http, o.bound)
+	origin, err := newOrigin(u, o)
 	if err != nil {
 		return nil, err
 	}
@@ -77,9 +77,10 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	}
 	c.caller = &caller{
 		userAgent: []string{userAgent(o.userAgent)}, timeout: o.timeout, retries: o.retries, emitter: c.emitter,
+		counts: o.log != nil,
 	}
 	tokens := origin.forTokens()
-	rpc := newTokenRPC(tokens, c.base, c.caller.userAgent)
+	rpc := newTokenRPC(tokens, c.base, c.caller)
 	c.caller.rpc = rpc
 	if o.key != nil {
 		c.caller.key = seal([]string{"Bearer " + *o.key})

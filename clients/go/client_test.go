@@ -108,14 +108,14 @@ func TestErrorsCarryReasonFieldsAndRequestID(t *testing.T) {
 	ctx, info := openwearables.WithResponseInfo(t.Context())
 	_, key := newKey(t)
 	c := newClient(t, world.url, openwearables.WithAPIKey(key))
-	if _, err := c.Users.List(ctx, &owv1.ListUsersRequest{}); err != nil {
+	if _, err := c.Users.Page(ctx, &owv1.ListUsersRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	if info.RequestID == "" || info.RateLimit.Limit == 0 || info.RateLimit.Reset.Before(time.Now().Add(-time.Minute)) {
 		t.Errorf("info of a success: %+v", info)
 	}
 	bad := int32(1000)
-	_, err := c.Users.List(ctx, &owv1.ListUsersRequest{Limit: &bad})
+	_, err := c.Users.Page(ctx, &owv1.ListUsersRequest{Limit: &bad})
 	var e *openwearables.Error
 	if !errors.As(err, &e) || e.Kind != openwearables.KindInvalid || e.Reason != "invalid_request" ||
 		len(e.Fields) != 1 || e.Fields[0].Field != "limit" || e.RequestID == "" || e.RequestID != info.RequestID {
@@ -306,6 +306,7 @@ func TestPredicatesTellKindsApart(t *testing.T) {
 		openwearables.KindConflict: openwearables.IsConflict, openwearables.KindUnavailable: openwearables.IsUnavailable,
 		openwearables.KindTimeout: openwearables.IsTimeout, openwearables.KindOffline: openwearables.IsOffline,
 		openwearables.KindCanceled: openwearables.IsCanceled, openwearables.KindStorageUnavailable: openwearables.IsStorageUnavailable,
+		openwearables.KindInternal: openwearables.IsInternal,
 	}
 	for kind := range predicates {
 		var held []openwearables.Kind

@@ -40,8 +40,8 @@ func promising(ctx context.Context, base string, c *openwearables.Client) map[st
 		"GetUser":                   func() error { return second(c.Users.Get(ctx, "u")) },
 		"UpdateUser":                func() error { return second(c.Users.Update(ctx, nil)) },
 		"DeleteUser":                func() error { return second(c.Users.Delete(ctx, "u")) },
-		"ListUsers":                 func() error { return second(c.Users.List(ctx, nil)) },
-		"ListWorkouts":              func() error { return second(c.Workouts.List(ctx, nil)) },
+		"ListUsers":                 func() error { return second(c.Users.Page(ctx, nil)) },
+		"ListWorkouts":              func() error { return second(c.Workouts.Page(ctx, nil)) },
 		"UpsertWorkouts":            func() error { return second(c.Workouts.Upsert(ctx, "u", workout, nil)) },
 		"Login":                     func() error { return second(openwearables.Login(ctx, base, "a@example.com", "x")) },
 		"CreateUserToken": func() error {
@@ -64,10 +64,10 @@ func TestEmptyResponsesAreErrors(t *testing.T) {
 		})
 	}
 	isInvalidResponse(t, second(c.Tokens.Create(ctx, "u")))
-	for _, err := range c.Users.All(ctx, nil) {
+	for _, err := range c.Users.Page(ctx, nil) {
 		isInvalidResponse(t, err)
 	}
-	for _, err := range c.Workouts.All(ctx, nil) {
+	for _, err := range c.Workouts.Page(ctx, nil) {
 		isInvalidResponse(t, err)
 	}
 }
@@ -139,7 +139,7 @@ func drain(t *testing.T, c *openwearables.Client, req *owv1.ListUsersRequest) (u
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for _, err := range c.Users.All(ctx, req) {
+	for _, err := range c.Users.List(ctx, req) {
 		if err != nil {
 			return users, err
 		}
@@ -175,12 +175,12 @@ func TestKeysAndApplicationsAreReadPageByPage(t *testing.T) {
 	})
 	c := newClient(t, server.URL, openwearables.WithAPIKey("ow_live_x"))
 	var keys, apps string
-	for key, err := range c.Keys.All(t.Context()) {
+	for key, err := range c.Keys.List(t.Context()) {
 		check(t, err)
 		keys += key.GetId()
 	}
 	page.Store(0)
-	for app, err := range c.Applications.All(t.Context()) {
+	for app, err := range c.Applications.List(t.Context()) {
 		check(t, err)
 		apps += app.GetAppId()
 	}
@@ -196,10 +196,10 @@ func TestNilRequestReadsAllPages(t *testing.T) {
 	}
 	phone, user := newPhone(t)
 	limit := int32(1)
-	for _, err := range phone.Workouts.All(t.Context(), &owv1.ListWorkoutsRequest{UserId: user, StartDate: "2026-03-01", EndDate: "2026-03-02", Limit: &limit}) {
+	for _, err := range phone.Workouts.List(t.Context(), &owv1.ListWorkoutsRequest{UserId: user, StartDate: "2026-03-01", EndDate: "2026-03-02", Limit: &limit}) {
 		check(t, err)
 	}
-	for _, err := range phone.Workouts.All(t.Context(), nil) {
+	for _, err := range phone.Workouts.List(t.Context(), nil) {
 		if !openwearables.IsInvalid(err) {
 			t.Errorf("workouts of nobody: %v", err)
 		}

@@ -5,7 +5,7 @@
 // A backend authenticates with an API key:
 //
 //	c, err := openwearables.New("https://api.example.com", openwearables.WithAPIKey(key))
-//	for u, err := range c.Users.All(ctx, &owv1.ListUsersRequest{}) { ... }
+//	for u, err := range c.Users.List(ctx, &owv1.ListUsersRequest{}) { ... }
 //
 // A developer's tool signs in and stores the session in a file:
 //

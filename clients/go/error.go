@@ -162,6 +162,9 @@ func IsCanceled(err error) bool { return KindOf(err) == KindCanceled }
 // written. The session is not lost.
 func IsStorageUnavailable(err error) bool { return KindOf(err) == KindStorageUnavailable }
 
+// IsInternal reports whether the error is of no other kind.
+func IsInternal(err error) bool { return KindOf(err) == KindInternal }
+
 func invalid(message string) *Error {
 	return &Error{Kind: KindInvalid, Code: connect.CodeInvalidArgument, Reason: ReasonInvalidOption, Message: message}
 }

@@ -99,7 +99,7 @@ func ExampleError() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = c.Users.List(context.Background(), &owv1.ListUsersRequest{})
+	_, err = c.Users.Page(context.Background(), &owv1.ListUsersRequest{})
 	var e *openwearables.Error
 	if errors.As(err, &e) {
 		fmt.Println(e.Kind, e.Reason, e.RequestID != "")
@@ -110,12 +110,12 @@ func ExampleError() {
 	// true
 }
 
-func ExampleUsers_All() {
+func ExampleUsers_List() {
 	ctx := context.Background()
 	exampleUser("all-1")
 	exampleUser("all-2")
 	search, order := "all-", "asc"
-	for u, err := range world.dev.Users.All(ctx, &owv1.ListUsersRequest{Search: &search, SortOrder: &order}) {
+	for u, err := range world.dev.Users.List(ctx, &owv1.ListUsersRequest{Search: &search, SortOrder: &order}) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package openwearables
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -15,7 +16,9 @@ type options struct {
 	store     Store
 	session   bool // the credential is a session
 	user      string
-	http      *http.Client
+	transport http.RoundTripper
+	via       string // the option that gave the transport
+	log       *slog.Logger
 	handle    func(Event)
 	userAgent string
 	timeout   time.Duration
@@ -106,7 +109,35 @@ func AllowInsecurePrivateNetwork() Option {
 // one takes 64 KiB.
 func WithHTTPClient(h *http.Client) Option {
 	return func(o *options) error {
-		o.http = h
+		if h != nil {
+			o.transport, o.via = h.Transport, "WithHTTPClient"
+		}
+		return nil
+	}
+}
+
+// WithTransport makes the client send over rt, which may wrap another one: to trace, to
+// measure, or to reach the server through a proxy. It sees every attempt with its
+// credential. What WithHTTPClient says of its transport holds for it.
+func WithTransport(rt http.RoundTripper) Option {
+	return func(o *options) error {
+		if rt == nil {
+			return invalid("the transport is nil").in("WithTransport")
+		}
+		o.transport, o.via = rt, "WithTransport"
+		return nil
+	}
+}
+
+// WithLogger makes the client log every attempt at slog.LevelDebug: its method, status,
+// duration, number within its call, request id and error. It logs no header, no message and
+// no secret.
+func WithLogger(l *slog.Logger) Option {
+	return func(o *options) error {
+		if l == nil {
+			return invalid("the logger is nil").in("WithLogger")
+		}
+		o.log = l
 		return nil
 	}
 }

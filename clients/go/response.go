@@ -11,6 +11,8 @@ import (
 type ResponseInfo struct {
 	RequestID string
 	RateLimit RateLimit
+	// Header is the header of the response. The content of a message and cookies are not in it.
+	Header http.Header
 	// Replayed reports whether the server repeated an earlier response to the same
 	// Idempotency-Key.
 	Replayed bool
@@ -36,6 +38,8 @@ func WithResponseInfo(ctx context.Context) (context.Context, *ResponseInfo) {
 }
 
 func (i *ResponseInfo) read(h http.Header) {
+	i.Header = h.Clone()
+	delete(i.Header, "Set-Cookie")
 	i.RequestID = clean(h.Get("X-Request-Id"), maxName)
 	i.Replayed = h.Get("Idempotent-Replayed") == "true"
 	i.RateLimit = RateLimit{}
@@ -46,6 +50,21 @@ func (i *ResponseInfo) read(h http.Header) {
 	i.RateLimit.Reset = time.Unix(reset, 0)
 	i.RateLimit.Limit, _ = strconv.Atoi(h.Get("X-Ratelimit-Limit"))
 	i.RateLimit.Remaining, _ = strconv.Atoi(h.Get("X-Ratelimit-Remaining"))
+}
+
+// readInfo fills in the ResponseInfo of the context, if it has one.
+func readInfo(ctx context.Context, h http.Header) {
+	if info, ok := ctx.Value(infoContext{}).(*ResponseInfo); ok && h != nil {
+		info.read(h)
+	}
+}
+
+// header returns the header of the response that e is about, nil if there was none.
+func (e *Error) header() http.Header {
+	if meta, ok := e.cause.(interface{ Meta() http.Header }); ok {
+		return meta.Meta()
+	}
+	return nil
 }
 
 type userInitiatedContext struct{}

@@ -208,7 +208,7 @@ func TestListFromAWorkoutsOwnStartContainsIt(t *testing.T) {
 	check(t, err)
 	list := func(from time.Time) (found []*owv1.Workout) {
 		req := &owv1.ListWorkoutsRequest{UserId: p.id, StartDate: from.Format(time.RFC3339Nano), EndDate: from.Add(time.Hour).Format(time.RFC3339Nano)}
-		for w, err := range world.dev.Workouts.All(ctx, req) {
+		for w, err := range world.dev.Workouts.List(ctx, req) {
 			check(t, err)
 			found = append(found, w)
 		}
@@ -228,19 +228,19 @@ func TestListsEndWithAnError(t *testing.T) {
 	cancel()
 	for _, ctx := range []context.Context{t.Context(), canceled} {
 		var errs []error
-		for _, err := range c.Sessions.All(ctx) {
+		for _, err := range c.Sessions.List(ctx) {
 			errs = append(errs, err)
 		}
-		for _, err := range c.Keys.All(ctx) {
+		for _, err := range c.Keys.List(ctx) {
 			errs = append(errs, err)
 		}
-		for _, err := range c.Applications.All(ctx) {
+		for _, err := range c.Applications.List(ctx) {
 			errs = append(errs, err)
 		}
-		for _, err := range c.Users.All(ctx, nil) {
+		for _, err := range c.Users.List(ctx, nil) {
 			errs = append(errs, err)
 		}
-		for _, err := range c.Workouts.All(ctx, nil) {
+		for _, err := range c.Workouts.List(ctx, nil) {
 			errs = append(errs, err)
 		}
 		if len(errs) != 5 {

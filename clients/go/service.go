@@ -38,8 +38,8 @@ func (s *Sessions) ChangePassword(ctx context.Context, current, replacement Secr
 	return err
 }
 
-// All yields the developer's active sessions, newest first.
-func (s *Sessions) All(ctx context.Context) iter.Seq2[*owv1.Session, error] {
+// List yields the developer's active sessions, newest first.
+func (s *Sessions) List(ctx context.Context) iter.Seq2[*owv1.Session, error] {
 	return singlePage(func() ([]*owv1.Session, error) {
 		res, err := s.rpc.ListSessions(ctx, &owv1.ListSessionsRequest{})
 		return res.GetSessions(), err
@@ -141,9 +141,9 @@ func (s *Keys) Delete(ctx context.Context, id string) (*owv1.Key, error) {
 	return object(res.GetKey(), res.GetKey().GetId(), err)
 }
 
-// All yields all keys, newest first. It fetches pages as needed and ends after an
+// List yields all keys, newest first. It fetches pages as needed and ends after an
 // error.
-func (s *Keys) All(ctx context.Context) iter.Seq2[*owv1.Key, error] {
+func (s *Keys) List(ctx context.Context) iter.Seq2[*owv1.Key, error] {
 	return pages(nil, func(cursor *string) ([]*owv1.Key, *string, error) {
 		res, err := s.rpc.ListKeys(ctx, &owv1.ListKeysRequest{Cursor: cursor})
 		if err != nil {
@@ -213,9 +213,9 @@ func (s *Applications) Delete(ctx context.Context, appID string) error {
 	return err
 }
 
-// All yields all applications, newest first. It fetches pages as needed and ends
+// List yields all applications, newest first. It fetches pages as needed and ends
 // after an error.
-func (s *Applications) All(ctx context.Context) iter.Seq2[*owv1.Application, error] {
+func (s *Applications) List(ctx context.Context) iter.Seq2[*owv1.Application, error] {
 	return pages(nil, func(cursor *string) ([]*owv1.Application, *string, error) {
 		res, err := s.rpc.ListApplications(ctx, &owv1.ListApplicationsRequest{Cursor: cursor})
 		if err != nil {
@@ -255,22 +255,22 @@ func (s *Users) Delete(ctx context.Context, id string) (*owv1.User, error) {
 	return object(res.GetUser(), res.GetUser().GetId(), err)
 }
 
-// List returns one page.
-func (s *Users) List(ctx context.Context, req *owv1.ListUsersRequest) (*owv1.ListUsersResponse, error) {
+// Page returns one page.
+func (s *Users) Page(ctx context.Context, req *owv1.ListUsersRequest) (*owv1.ListUsersResponse, error) {
 	res, err := s.rpc.ListUsers(ctx, req)
 	return complete(res, res.GetLimit() > 0, err)
 }
 
-// All yields the users from the page of req on. It fetches pages as needed and ends
+// List yields the users from the page of req on. It fetches pages as needed and ends
 // after an error. It does not modify req; nil asks for all users.
-func (s *Users) All(ctx context.Context, req *owv1.ListUsersRequest) iter.Seq2[*owv1.User, error] {
+func (s *Users) List(ctx context.Context, req *owv1.ListUsersRequest) iter.Seq2[*owv1.User, error] {
 	if req == nil {
 		req = &owv1.ListUsersRequest{}
 	}
 	return pages(req.Cursor, func(cursor *string) ([]*owv1.User, *string, error) {
 		next := proto.CloneOf(req)
 		next.Cursor = cursor
-		res, err := s.List(ctx, next)
+		res, err := s.Page(ctx, next)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -346,22 +346,22 @@ type Workouts struct {
 	rpc owv1connect.WorkoutServiceClient
 }
 
-// List returns one page.
-func (s *Workouts) List(ctx context.Context, req *owv1.ListWorkoutsRequest) (*owv1.ListWorkoutsResponse, error) {
+// Page returns one page.
+func (s *Workouts) Page(ctx context.Context, req *owv1.ListWorkoutsRequest) (*owv1.ListWorkoutsResponse, error) {
 	res, err := s.rpc.ListWorkouts(ctx, req)
 	return complete(res, res.GetPagination() != nil, err)
 }
 
-// All yields the workouts from the page of req on, newest first. It fetches pages as
+// List yields the workouts from the page of req on, newest first. It fetches pages as
 // needed and ends after an error. It does not modify req.
-func (s *Workouts) All(ctx context.Context, req *owv1.ListWorkoutsRequest) iter.Seq2[*owv1.Workout, error] {
+func (s *Workouts) List(ctx context.Context, req *owv1.ListWorkoutsRequest) iter.Seq2[*owv1.Workout, error] {
 	if req == nil {
 		req = &owv1.ListWorkoutsRequest{}
 	}
 	return pages(req.Cursor, func(cursor *string) ([]*owv1.Workout, *string, error) {
 		next := proto.CloneOf(req)
 		next.Cursor = cursor
-		res, err := s.List(ctx, next)
+		res, err := s.Page(ctx, next)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -376,8 +376,8 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, workouts ...*owv1.
 	return s.upsert(ctx, &owv1.UpsertWorkoutsRequest{UserId: userID, Workouts: workouts})
 }
 
-// UpsertAll stores workouts, all of them or none.
-func (s *Workouts) UpsertAll(ctx context.Context, userID string, workouts ...*owv1.WorkoutInput) (*owv1.UpsertWorkoutsResponse, error) {
+// UpsertAllOrNone stores workouts, all of them or none.
+func (s *Workouts) UpsertAllOrNone(ctx context.Context, userID string, workouts ...*owv1.WorkoutInput) (*owv1.UpsertWorkoutsResponse, error) {
 	return s.upsert(ctx, &owv1.UpsertWorkoutsRequest{UserId: userID, Workouts: workouts, AllOrNone: true})
 }
 

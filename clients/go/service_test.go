@@ -32,7 +32,7 @@ func TestSessionsBelongToTheDeveloper(t *testing.T) {
 		t.Errorf("signed in as %v", me)
 	}
 	logins := 0
-	for l, err := range s.Sessions.All(ctx) {
+	for l, err := range s.Sessions.List(ctx) {
 		check(t, err)
 		if l.GetCurrent() {
 			logins++
@@ -55,11 +55,11 @@ func TestRotatedKeyReplacesTheOldSecret(t *testing.T) {
 	old := key.Secret
 	key, err = world.dev.Keys.Rotate(ctx, key.Key.GetId(), 0)
 	check(t, err)
-	if _, err := newClient(t, world.url, openwearables.WithAPIKey(old.Reveal())).Users.List(ctx, &owv1.ListUsersRequest{}); !openwearables.IsUnauthenticated(err) {
+	if _, err := newClient(t, world.url, openwearables.WithAPIKey(old.Reveal())).Users.Page(ctx, &owv1.ListUsersRequest{}); !openwearables.IsUnauthenticated(err) {
 		t.Errorf("the old secret: %v", err)
 	}
 	backend := newClient(t, world.url, openwearables.WithAPIKey(key.Secret.Reveal()))
-	if _, err := backend.Users.List(ctx, &owv1.ListUsersRequest{}); err != nil {
+	if _, err := backend.Users.Page(ctx, &owv1.ListUsersRequest{}); err != nil {
 		t.Errorf("the new secret: %v", err)
 	}
 	if _, err := backend.Keys.Get(ctx, key.Key.GetId()); !openwearables.IsForbidden(err) {
@@ -130,7 +130,7 @@ func TestUsersAreFoundAndUnique(t *testing.T) {
 		t.Errorf("twice the same user: %v", err)
 	}
 	found := 0
-	for u, err := range backend.Users.All(ctx, &owv1.ListUsersRequest{Search: &external}) {
+	for u, err := range backend.Users.List(ctx, &owv1.ListUsersRequest{Search: &external}) {
 		check(t, err)
 		if u.GetId() == user.GetId() {
 			found++
@@ -140,7 +140,7 @@ func TestUsersAreFoundAndUnique(t *testing.T) {
 		t.Errorf("found %d times", found)
 	}
 	limit := int32(3)
-	for range backend.Users.All(ctx, &owv1.ListUsersRequest{Limit: &limit}) {
+	for range backend.Users.List(ctx, &owv1.ListUsersRequest{Limit: &limit}) {
 		break // the consumer may stop
 	}
 	_, err = backend.Users.Delete(ctx, user.GetId())
@@ -218,7 +218,7 @@ func TestWorkoutsOfAnExchangedSession(t *testing.T) {
 	}
 	limit, seen := int32(3), 0
 	req := &owv1.ListWorkoutsRequest{UserId: user, StartDate: "2026-03-01", EndDate: "2026-03-01", Limit: &limit}
-	for w, err := range phone.Workouts.All(ctx, req) {
+	for w, err := range phone.Workouts.List(ctx, req) {
 		check(t, err)
 		if seen++; w.GetType() != "running" {
 			t.Errorf("workout %v", w)
@@ -255,12 +255,12 @@ func TestOneWrongWorkoutIsRejected(t *testing.T) {
 		res.GetRejected()[0].GetField() != "workouts[1].avg_heart_rate_bpm" {
 		t.Errorf("stored and rejected: %v", res)
 	}
-	if _, err := world.dev.Workouts.UpsertAll(ctx, user.GetId(), someWorkout("third"), wrong); !openwearables.IsInvalid(err) {
+	if _, err := world.dev.Workouts.UpsertAllOrNone(ctx, user.GetId(), someWorkout("third"), wrong); !openwearables.IsInvalid(err) {
 		t.Errorf("all or none: %v", err)
 	}
 	stored := 0
 	all := &owv1.ListWorkoutsRequest{UserId: user.GetId(), StartDate: "2026-03-01", EndDate: "2026-03-31"}
-	for _, err := range world.dev.Workouts.All(ctx, all) {
+	for _, err := range world.dev.Workouts.List(ctx, all) {
 		check(t, err)
 		stored++
 	}
@@ -277,7 +277,7 @@ func TestAuditTrailAndAccessLog(t *testing.T) {
 	backend := newClient(t, world.url, openwearables.WithAPIKey(key.Secret.Reveal()))
 	user, err := backend.Users.Create(ctx, &owv1.CreateUserRequest{})
 	check(t, err)
-	for _, err := range backend.Workouts.All(ctx, &owv1.ListWorkoutsRequest{UserId: user.GetId(), StartDate: "2026-03-01", EndDate: "2026-03-02"}) {
+	for _, err := range backend.Workouts.List(ctx, &owv1.ListWorkoutsRequest{UserId: user.GetId(), StartDate: "2026-03-01", EndDate: "2026-03-02"}) {
 		check(t, err)
 	}
 	for seen, end := 0, time.Now().Add(20*time.Second); seen == 0; time.Sleep(50 * time.Millisecond) {
@@ -320,7 +320,7 @@ func TestAuditTrailAndAccessLog(t *testing.T) {
 
 func TestIteratorEndsWithTheError(t *testing.T) {
 	var got []error
-	for u, err := range newClient(t, world.url).Users.All(t.Context(), &owv1.ListUsersRequest{}) {
+	for u, err := range newClient(t, world.url).Users.List(t.Context(), &owv1.ListUsersRequest{}) {
 		if u != nil {
 			t.Errorf("a user beside an error: %v", u)
 		}

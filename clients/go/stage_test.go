@@ -209,7 +209,7 @@ func (s *stage) call(ctx context.Context, c *openwearables.Client, rpc string) (
 	case "", "GetUser":
 		_, err = c.Users.Get(ctx, s.person.id)
 	case "ListWorkouts":
-		_, err = c.Workouts.List(ctx, &owv1.ListWorkoutsRequest{UserId: s.person.id, StartDate: "2026-03-01", EndDate: "2026-03-07"})
+		_, err = c.Workouts.Page(ctx, &owv1.ListWorkoutsRequest{UserId: s.person.id, StartDate: "2026-03-01", EndDate: "2026-03-07"})
 	case "UpsertWorkouts":
 		now := timestamppb.Now()
 		_, err = c.Workouts.Upsert(ctx, s.person.id, &owv1.WorkoutInput{

@@ -15,18 +15,18 @@ import (
 // no interceptor, no generic retry, and only the credential in their message.
 type tokenRPC struct {
 	base      string
-	userAgent []string
+	caller    *caller
 	refreshed *connect.Client[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse]
 	revoked   *connect.Client[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse]
 	loggedIn  *connect.Client[owv1.LoginRequest, owv1.LoginResponse]
 	exchanged *connect.Client[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse]
 }
 
-func newTokenRPC(h *origin, base string, userAgent []string) *tokenRPC {
+func newTokenRPC(h *origin, base string, caller *caller) *tokenRPC {
 	opts := h.options()
 	return &tokenRPC{
 		base:      base,
-		userAgent: userAgent,
+		caller:    caller,
 		refreshed: connect.NewClient[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse](h, base+owv1connect.SessionServiceRefreshTokenProcedure, opts),
 		revoked:   connect.NewClient[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse](h, base+owv1connect.SessionServiceRevokeTokenProcedure, opts),
 		loggedIn:  connect.NewClient[owv1.LoginRequest, owv1.LoginResponse](h, base+owv1connect.SessionServiceLoginProcedure, opts),
@@ -40,14 +40,20 @@ func unary[Req, Res any](ctx context.Context, t *tokenRPC, c *connect.Client[Req
 		return nil, toError(err)
 	}
 	req := connect.NewRequest(message)
-	req.Header()["User-Agent"] = t.userAgent
+	if err := addHeaders(ctx, req.Header()); err != nil {
+		return nil, toError(err)
+	}
+	req.Header()["User-Agent"] = t.caller.userAgent
 	if key != "" {
 		req.Header()["Idempotency-Key"] = []string{key}
 	}
 	res, err := c.CallUnary(ctx, req)
 	if err != nil {
-		return nil, toError(err)
+		failed := toError(err)
+		readInfo(ctx, failed.header())
+		return nil, failed
 	}
+	readInfo(ctx, res.Header())
 	t.reached()
 	return res, nil
 }
@@ -88,7 +94,7 @@ func (t *tokenRPC) revoke(ctx context.Context, token string) *Error {
 
 func (t *tokenRPC) login(ctx context.Context, email, password string) (TokenPair, time.Time, *Error) {
 	var res *connect.Response[owv1.LoginResponse]
-	err := repeat(ctx, func(key string) (err *Error) {
+	err := t.repeat(ctx, func(ctx context.Context, key string) (err *Error) {
 		res, err = unary(ctx, t, t.loggedIn, &owv1.LoginRequest{Email: email, Password: password}, key)
 		return err
 	})
@@ -101,7 +107,7 @@ func (t *tokenRPC) login(ctx context.Context, email, password string) (TokenPair
 
 func (t *tokenRPC) exchange(ctx context.Context, userID string, app AppCredential) (TokenPair, *Error) {
 	var res *connect.Response[owv1.CreateUserTokenResponse]
-	err := repeat(ctx, func(key string) (err *Error) {
+	err := t.repeat(ctx, func(ctx context.Context, key string) (err *Error) {
 		res, err = unary(ctx, t, t.exchanged, &owv1.CreateUserTokenRequest{
 			UserId: userID, AppId: app.id, AppSecret: app.secret.Reveal(),
 		}, key)
@@ -115,10 +121,14 @@ func (t *tokenRPC) exchange(ctx context.Context, userID string, app AppCredentia
 
 // repeat makes a minting call and retries it, with one Idempotency-Key for all
 // attempts.
-func repeat(ctx context.Context, call func(key string) *Error) *Error {
-	key := randomKey()
+func (t *tokenRPC) repeat(ctx context.Context, call func(ctx context.Context, key string) *Error) *Error {
+	key, invalid := retryKey(ctx)
+	if invalid != nil {
+		return toError(invalid)
+	}
+	ctx = t.caller.counting(ctx)
 	for n := 1; ; n++ {
-		err := call(key)
+		err := call(ctx, key)
 		if err == nil || n > maxRetries || !retryable(err) {
 			return err
 		}

@@ -3,6 +3,7 @@ package openwearables
 import (
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -27,17 +28,18 @@ type origin struct {
 	scheme, host string
 	path         string // below which the API is expected, "" for the root
 	bound        int64  // bytes of a response
+	log          *slog.Logger
 }
 
-func newOrigin(base *url.URL, from *http.Client, bound int64) (*origin, error) {
+func newOrigin(base *url.URL, from *options) (*origin, error) {
 	transport := shared
-	if from != nil && from.Transport != nil {
-		transport = from.Transport
+	if from.transport != nil {
+		transport = from.transport
 	}
 	if t, ok := transport.(*http.Transport); ok && skipsVerification(t.TLSClientConfig) {
-		return nil, invalid("the HTTP client does not check certificates: add the server's authority to RootCAs instead").in("WithHTTPClient")
+		return nil, invalid("the HTTP client does not check certificates: add the server's authority to RootCAs instead").in(from.via)
 	}
-	return &origin{transport: transport, scheme: base.Scheme, host: base.Host, path: base.Path, bound: bound}, nil
+	return &origin{transport: transport, scheme: base.Scheme, host: base.Host, path: base.Path, bound: from.bound, log: from.log}, nil
 }
 
 // forTokens returns the origin with the bound of token calls.
@@ -64,7 +66,7 @@ func (o *origin) Do(req *http.Request) (*http.Response, error) {
 	if req.URL.Host != o.host || req.URL.Scheme != o.scheme || req.Host != "" && req.Host != o.host {
 		return nil, invalid("this client sends to its own base URL only, so that its credential reaches nobody else")
 	}
-	res, err := o.transport.RoundTrip(req)
+	res, err := o.send(req)
 	if err != nil {
 		return nil, headerError(err)
 	}

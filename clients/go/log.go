@@ -1,0 +1,45 @@
+package openwearables
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+type attemptsContext struct{}
+
+// counting returns the context of a call in which its attempts are counted, if there is
+// a log that tells them.
+func (c *caller) counting(ctx context.Context) context.Context {
+	if !c.counts {
+		return ctx
+	}
+	return context.WithValue(ctx, attemptsContext{}, new(atomic.Int64))
+}
+
+// send sends a request and logs its outcome.
+func (o *origin) send(req *http.Request) (*http.Response, error) {
+	if o.log == nil {
+		return o.transport.RoundTrip(req)
+	}
+	ctx, attempt := req.Context(), int64(1)
+	if n, ok := ctx.Value(attemptsContext{}).(*atomic.Int64); ok {
+		attempt = n.Add(1)
+	}
+	begin := time.Now()
+	res, err := o.transport.RoundTrip(req)
+	attrs := []slog.Attr{
+		slog.String("method", strings.TrimPrefix(strings.TrimPrefix(req.URL.Path, o.path), "/")), slog.Int64("attempt", attempt),
+		slog.Duration("duration", time.Since(begin)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", clean(err.Error(), maxText)))
+	} else {
+		attrs = append(attrs, slog.Int("status", res.StatusCode), slog.String("request_id", clean(res.Header.Get("X-Request-Id"), maxName)))
+	}
+	o.log.LogAttrs(ctx, slog.LevelDebug, "openwearables: attempt", attrs...)
+	return res, err
+}
