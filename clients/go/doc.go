@@ -21,6 +21,12 @@
 // expired token once. A renewal whose response was lost is repeated safely, also
 // after a restart.
 //
+// # Lists, JSON, options of a call
+//
+// List iterates over all pages, and Page returns one. Values are Protobuf messages:
+// protojson prints them in full, and json.Marshal does not. The options of one call are
+// in its context: WithHeader, WithIdempotencyKey, WithResponseInfo.
+//
 // # Errors
 //
 // Every call fails with an *Error. Decide with the predicates (IsSessionExpired,

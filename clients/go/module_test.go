@@ -3,7 +3,6 @@ package openwearables_test
 import (
 	"archive/zip"
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -81,7 +80,7 @@ func (c *consumer) add(t *testing.T, module, version string, files map[string][]
 	for name, content := range files {
 		w, err := z.Create(path.Join(module+"@"+version, name))
 		check(t, err)
-		_, err = io.WriteString(w, string(content))
+		_, err = w.Write(content)
 		check(t, err)
 	}
 	check(t, z.Close())

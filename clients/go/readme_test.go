@@ -5,15 +5,22 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	gotoken "go/token"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,19 +55,26 @@ func TestReadmeProgramsDoWhatTheTextSays(t *testing.T) {
 	}
 	snippets := goSnippet.FindAllSubmatch(readme, -1)
 	expect := []func(*testing.T, *exec.Cmd){
-		prints(p.id), func(t *testing.T, c *exec.Cmd) { servesTokens(t, c, p.id) },
-		prints("signed in as " + world.email), prints("<nil>"),
+		prints("export OPENWEARABLES_API_KEY=ow_live_"), prints(p.id), prints("running 5200 m"),
+		func(t *testing.T, c *exec.Cmd) { servesTokens(t, c, p.id) }, prints("PASS"),
+		prints("signed in as " + world.email), prints("openwearables.v1.UserService/ListUsers"), prints("<nil>"),
 	}
 	if len(snippets) != len(expect) {
 		t.Fatalf("%d snippets, %d expectations", len(snippets), len(expect))
 	}
 	for i, s := range snippets {
-		source := filepath.Join(t.TempDir(), "main.go")
+		if formatted, err := format.Source(s[1]); err != nil || !bytes.Equal(formatted, s[1]) {
+			t.Errorf("snippet %d is not formatted: %v", i+1, err)
+		}
+		source, build := filepath.Join(t.TempDir(), "main.go"), []string{"build", "-o"}
+		if bytes.Contains(s[1], []byte("testing.T")) {
+			source, build = strings.TrimSuffix(source, ".go")+"_test.go", []string{"test", "-c", "-o"}
+		}
 		if err := os.WriteFile(source, s[1], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		program := strings.TrimSuffix(source, ".go")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, source).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, "go", append(build, program, source)...).CombinedOutput(); err != nil {
 			t.Fatalf("snippet %d: %v\n%s", i+1, err, out)
 		}
 		cmd := exec.CommandContext(ctx, program)
@@ -165,4 +179,74 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+var inCode = regexp.MustCompile("`([^`]+)`")
+
+// The page names every call of a client and every function of the package, in its tables,
+// and none that does not exist.
+func TestReadmeNamesEveryMethod(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, calls := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(string(readme)) {
+		if !strings.HasPrefix(line, "|") {
+			continue
+		}
+		for _, code := range inCode.FindAllStringSubmatch(line, -1) {
+			named[regexp.MustCompile(`^[\w.]+`).FindString(code[1])] = true
+			named[regexp.MustCompile(`With\w+`).FindString(code[1])] = true
+		}
+	}
+	client := reflect.TypeFor[*openwearables.Client]()
+	types := map[string]reflect.Type{"Client": client}
+	for i := range client.Elem().NumField() {
+		if f := client.Elem().Field(i); f.IsExported() {
+			types[f.Name] = f.Type
+		}
+	}
+	for name, of := range types {
+		for i := range of.NumMethod() {
+			calls[name+"."+of.Method(i).Name] = true
+		}
+	}
+	for _, printing := range []string{"String", "GoString", "Format"} {
+		delete(calls, "Client."+printing)
+	}
+	for name := range named {
+		if service, _, ok := strings.Cut(name, "."); ok && types[service] != nil && !calls[name] && types[strings.TrimPrefix(name, "Client.")] == nil {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(calls)), packageFunctions(t)) {
+		if !named[name] {
+			t.Errorf("README.md does not name %s", name)
+		}
+	}
+}
+
+// packageFunctions returns the exported functions of the package.
+func packageFunctions(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(gotoken.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range parsed.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.IsExported() && f.Name.Name != "KindOf" {
+				names = append(names, f.Name.Name)
+			}
+		}
+	}
+	return names
 }
