@@ -1,6 +1,7 @@
 // Package gen holds the Go code generated from the contracts: the messages and
 // RPC handlers of schema/ in openwearables/v1, the REST server of openapi.yaml in
-// openapi. All files below it are generated, except openapi/spec.go.
+// openapi. All files below it are generated, except openapi/spec.go and
+// the go.mod and go.sum of openwearables, which is a module of its own.
 //
 // "go generate ./gen" regenerates it. It needs the tools of internal/dev/tools: run
 // "npm ci" there once.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	openwearables "github.com/openwearables/openwearables/clients/go"
 )
 
 const ownModules = "github.com/openwearables/openwearables/"
@@ -41,7 +43,7 @@ func goEnv(t *testing.T, name string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// publish puts a module of this repository into the proxy, as v0.1.0: the files below
+// publish puts a module of this repository into the proxy, in this version: the files below
 // folder that git has or would have, except those of a module within it.
 func (c *consumer) publish(t *testing.T, folder, except string) {
 	t.Helper()
@@ -62,7 +64,7 @@ func (c *consumer) publish(t *testing.T, folder, except string) {
 		}
 		files[strings.TrimPrefix(name, folder+"/")] = raw
 	}
-	c.add(t, ownModules+folder, "v0.1.0", files)
+	c.add(t, ownModules+folder, "v"+openwearables.Version, files)
 }
 
 // add puts a version of a module into the proxy.

@@ -109,6 +109,9 @@ type upload struct {
 func (s *Workouts) UpsertAll(ctx context.Context, userID string, workouts iter.Seq[*owv1.WorkoutInput], opts ...UploadOption) (UploadReport, error) {
 	u := &upload{workouts: s, userID: userID, most: maxBatch}
 	for _, opt := range opts {
+		if opt == nil {
+			return UploadReport{}, invalid("an option is nil")
+		}
 		if err := opt(u); err != nil {
 			return UploadReport{}, err
 		}

@@ -58,8 +58,18 @@ func TestUpsertAllStoresInBatches(t *testing.T) {
 	t.Parallel()
 	c, user := uploader(t)
 	var done []int
-	report, err := c.Workouts.UpsertAll(t.Context(), user, manyWorkouts(2345),
-		openwearables.OnProgress(func(r openwearables.UploadReport) { done = append(done, r.Done) }))
+	taken := 0
+	counted := func(yield func(*owv1.WorkoutInput) bool) {
+		manyWorkouts(2345)(func(w *owv1.WorkoutInput) bool {
+			taken++
+			return yield(w)
+		})
+	}
+	report, err := c.Workouts.UpsertAll(t.Context(), user, counted, openwearables.OnProgress(func(r openwearables.UploadReport) {
+		if done = append(done, r.Done); taken > r.Done+1 {
+			t.Errorf("%d are done, and %d were taken: more than one batch is held", r.Done, taken)
+		}
+	}))
 	check(t, err)
 	if report.Done != 2345 || report.Created != 2345 || report.Updated != 0 || report.Rejections != 0 || !slices.Equal(done, []int{1000, 2000, 2345}) {
 		t.Errorf("report %+v, after each batch %v", report, done)
@@ -164,8 +174,10 @@ func TestUpsertAllReportsWhatIsWrong(t *testing.T) {
 	if _, err := c.Workouts.UpsertAll(t.Context(), "nobody", manyWorkouts(1)); !errors.As(err, &e) || e.Fields[0].Field != "user_id" {
 		t.Errorf("a wrong user: %v", err)
 	}
-	if _, err := c.Workouts.UpsertAll(t.Context(), user, manyWorkouts(1), openwearables.BatchSize(1001)); !openwearables.IsInvalid(err) {
-		t.Errorf("a large batch: %v", err)
+	for _, opt := range []openwearables.UploadOption{nil, openwearables.BatchSize(1001), openwearables.BatchSize(0), openwearables.ResumeAt(-1)} {
+		if _, err := c.Workouts.UpsertAll(t.Context(), user, manyWorkouts(1), opt); !openwearables.IsInvalid(err) {
+			t.Errorf("a wrong option: %v", err)
+		}
 	}
 }
 
