@@ -28,7 +28,7 @@ func newConsumer(t *testing.T) *consumer {
 	c.publish(t, "gen/openwearables", "")
 	c.publish(t, "clients/go", "clients/go/oauth2/")
 	downloaded, configured := goEnv(t, "GOMODCACHE"), goEnv(t, "GOPROXY")
-	c.env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GONOSUMDB=*", "GOMODCACHE="+t.TempDir(),
+	c.env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw -trimpath", "GONOSUMDB=*", "GOMODCACHE="+t.TempDir(),
 		"GOPROXY=file://"+c.proxy+",file://"+downloaded+"/cache/download,"+configured)
 	c.run(t, "mod", "init", "example.com/app")
 	return c
@@ -108,7 +108,7 @@ func (c *consumer) run(t *testing.T, args ...string) string {
 }
 
 // An app that uses the SDK gets two modules of others with it, keeps its own versions of
-// what the server uses too, and builds nothing of the server.
+// what the server uses too, builds nothing of the server, and tests itself without one.
 func TestAppKeepsItsOwnVersions(t *testing.T) {
 	t.Parallel()
 	c := newConsumer(t)
@@ -122,8 +122,9 @@ func TestAppKeepsItsOwnVersions(t *testing.T) {
 		imports += "\t_ \"" + module + "\"\n"
 	}
 	c.write(t, "main.go", "package main\n\n"+imports+")\n\nvar _ *owv1.User\n\nfunc main() { _, _ = ow.New(\"https://api.example.com\") }\n")
+	c.write(t, "main_test.go", testOfAnApp)
 	c.run(t, "mod", "tidy")
-	c.run(t, "vet", "./...")
+	c.run(t, "test", "-vet=off", "./...")
 	modules := map[string]string{}
 	for line := range strings.Lines(c.run(t, "list", "-m", "all")) {
 		module, version, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -148,3 +149,25 @@ func TestAppKeepsItsOwnVersions(t *testing.T) {
 		t.Errorf("the app also gets %v", modules)
 	}
 }
+
+const testOfAnApp = `package main
+
+import (
+	"testing"
+
+	ow "github.com/openwearables/openwearables/clients/go"
+	"github.com/openwearables/openwearables/clients/go/openwearablestest"
+)
+
+func TestAgainstTheFake(t *testing.T) {
+	s := openwearablestest.NewServer()
+	defer s.Close()
+	c, err := ow.New(s.URL, ow.WithAPIKey(s.NewAPIKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, err := c.Users.Get(t.Context(), s.NewUser("u-1")); err != nil || u.GetExternalUserId() != "u-1" {
+		t.Error(u, err)
+	}
+}
+`
