@@ -64,10 +64,10 @@ func TestEmptyResponsesAreErrors(t *testing.T) {
 		})
 	}
 	isInvalidResponse(t, second(c.Tokens.Create(ctx, "u")))
-	for _, err := range c.Users.Page(ctx, nil) {
+	for _, err := range c.Users.List(ctx, nil) {
 		isInvalidResponse(t, err)
 	}
-	for _, err := range c.Workouts.Page(ctx, nil) {
+	for _, err := range c.Workouts.List(ctx, nil) {
 		isInvalidResponse(t, err)
 	}
 }
