@@ -30,7 +30,7 @@ type Config struct {
 	TLSCert        string
 	TLSKey         string
 	InsecureHTTP   bool // allow plain HTTP beyond loopback
-	Dev            bool // allow the origin localhost on any port
+	Dev            bool // allow the origin localhost on any port, and webhooks to this machine
 	Reflection     bool // gRPC server reflection
 	Traces         bool // send traces if the variables of OpenTelemetry (OTEL_…) ask for them
 	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
@@ -38,6 +38,8 @@ type Config struct {
 	Auth           auth.Config
 	Workouts       event.Quota // of each user
 	Retention      store.Retention
+
+	WebhookPrivateNetworks bool // send webhooks to private networks and this machine, over http too
 
 	UploadMemory     int // MiB of bodies above 64 KiB that are received or served at once
 	UploadsPerCaller int // such bodies of one caller

@@ -23,6 +23,7 @@ import (
 	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
+	"github.com/openwearables/openwearables/internal/webhook"
 	"github.com/openwearables/openwearables/server/front"
 )
 
@@ -42,6 +43,7 @@ type Server struct {
 	ledger    *audit.Queue
 	unsigned  atomic.Bool // it was written to since its heads were signed
 	usage     *usage.Meter
+	webhooks  *webhook.Courier
 	front     *front.Front
 	readiness readiness
 
@@ -114,10 +116,12 @@ func (s *Server) compose(ctx context.Context) error {
 		return err
 	}
 	s.config.Auth.IssuesNothing = s.config.Command
+	s.webhooks = webhook.NewCourier(webhook.Policy{PrivateNetworks: s.config.WebhookPrivateNetworks, Loopback: s.config.Dev},
+		webhook.Ports{Store: s.store, Vault: vault, Now: s.now, Log: s.config.Log})
 	s.passwords = credential.NewPasswords(concurrency, 16*concurrency)
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
-		Passwords: s.passwords, Peers: peers, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
+		Passwords: s.passwords, Peers: peers, Webhooks: s.webhooks, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
 	})
 	if err != nil {
 		return err
@@ -184,12 +188,16 @@ const (
 )
 
 // start starts the background jobs: each second, buffered writes are flushed, the
-// clock of a shared database is measured and data of deleted users is removed; each
+// clock of a shared database is measured, data of deleted users is removed and webhooks
+// are sent; each
 // minute, windows are purged, and each hour other expired rows; from time to time,
 // the signing keys are reloaded.
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
+	if !s.config.Command {
+		s.stopped.Go(func() { s.webhooks.Run(ctx) })
+	}
 	s.every(ctx, time.Second, "writing last uses and sums of refusals", s.auth.Flush)
 	s.every(ctx, time.Second, "writing the access ledgers", s.ledger.Flush)
 	s.every(ctx, time.Second, "writing the usage", s.usage.Flush)

@@ -162,7 +162,7 @@ func TestFinishRotation(t *testing.T) {
 	if check(t, err); key.GetOverlap() != nil {
 		t.Errorf("a key whose rotation is finished: %v", key)
 	}
-	_, err = newClient(t, world.url, openwearables.WithAPIKey(old)).Users.List(ctx, &owv1.ListUsersRequest{})
+	_, err = newClient(t, world.url, openwearables.WithAPIKey(old)).Users.Page(ctx, &owv1.ListUsersRequest{})
 	if !openwearables.IsUnauthenticated(err) {
 		t.Errorf("the older secret: %v", err)
 	}

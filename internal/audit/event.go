@@ -39,6 +39,11 @@ const (
 	TokenRevoke     = "token.revoke"
 	SigningRotate   = "signing_key.rotate"
 	SigningRevoke   = "signing_key.revoke"
+	WebhookCreate   = "webhook.create"
+	WebhookUpdate   = "webhook.update"
+	WebhookRotate   = "webhook.rotate"
+	WebhookDelete   = "webhook.delete"
+	WebhookTest     = "webhook.test"
 	// CredentialReport is the end of a credential by whoever found it.
 	CredentialReport = "credential.report"
 )

@@ -24,6 +24,7 @@ type Auth struct {
 	Audits        *Audits
 	Leaks         *Leaks
 	Signing       *Signing
+	Webhooks      *Webhooks
 	Limits        *Limiter
 
 	uses  *lastUses
@@ -38,6 +39,7 @@ type Ports struct {
 	Vault     *credential.Vault
 	Passwords *credential.Passwords
 	Peers     Peers
+	Webhooks  WebhookSender
 	Now       func() time.Time // the store's time, with which ends in it are compared
 	Log       *slog.Logger
 
@@ -123,6 +125,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Limits: &Limiter{buckets: buckets, credentials: credentials},
 		uses:   uses, trail: trail, now: p.Now,
 	}
+	a.Webhooks = &Webhooks{store: p.Store, vault: p.Vault, replays: replays, sender: p.Webhooks, fresh: p.Fresh, now: p.Now}
 	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, fresh: p.Fresh, now: p.Now}
 	return a, a.Signing.start(ctx, !config.IssuesNothing)
 }

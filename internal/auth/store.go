@@ -76,6 +76,22 @@ type Tx interface {
 	UpdateApplication(ctx context.Context, a StoredApplication) error
 	DeleteApplication(ctx context.Context, appID string) error
 
+	// CountWebhookEndpoints is CountKeys for webhook endpoints. It locks as
+	// LockWebhookEndpoints does.
+	CountWebhookEndpoints(ctx context.Context) (int, error)
+	// LockWebhookEndpoints keeps others from disabling endpoints until the transaction
+	// ends.
+	LockWebhookEndpoints(ctx context.Context) error
+	InsertWebhookEndpoint(ctx context.Context, w StoredWebhookEndpoint) error
+	UpdateWebhookEndpoint(ctx context.Context, w StoredWebhookEndpoint) error
+	// DeleteWebhookEndpoint removes the endpoint. Its deliveries are never sent again,
+	// and removed later.
+	DeleteWebhookEndpoint(ctx context.Context, id string) error
+	// FailWebhookDeliveries ends what is pending for an endpoint that is disabled.
+	FailWebhookDeliveries(ctx context.Context, endpointID string) error
+	// ClaimWebhookTest makes a test message to the endpoint, claimed for this process.
+	ClaimWebhookTest(ctx context.Context, endpointID string) (WebhookClaim, error)
+
 	// TakeUserPlace counts one user more, unless there are most or more, and
 	// reports whether it did. It keeps others from counting until the transaction
 	// ends. So does GiveUserPlace, which counts one less. Lock no user before.
@@ -128,6 +144,12 @@ type Reader interface {
 	// Applications lists applications as Keys lists keys; the id of a place is an
 	// AppID.
 	Applications(ctx context.Context, after *Place, limit int) ([]Application, error)
+
+	WebhookEndpoint(ctx context.Context, id string) (StoredWebhookEndpoint, error)
+	// WebhookEndpoints lists every endpoint, newest first.
+	WebhookEndpoints(ctx context.Context) ([]WebhookEndpoint, error)
+	// WebhookDeliveries lists the deliveries to an endpoint as Keys lists keys.
+	WebhookDeliveries(ctx context.Context, endpointID string, after *Place, limit int) ([]WebhookDelivery, error)
 
 	User(ctx context.Context, id string) (User, error)
 	// Users returns the page's users and how many match in all.

@@ -11,6 +11,7 @@ func userSubject(id string) string           { return "user:" + id }
 func developerSubject(id string) string      { return "developer:" + id }
 func applicationSubject(appID string) string { return "application:" + appID }
 func signingKeySubject(id string) string     { return "signing_key:" + id }
+func webhookSubject(id string) string        { return "webhook:" + id }
 
 // adminMinter names the developer who minted a user's token.
 func adminMinter(developerID string) string { return "admin:" + developerID }

@@ -21,7 +21,8 @@ import (
 // and the checksum tells a real one from a look-alike without a lookup.
 type Prefix string
 
-// The kinds of credential. KeyID and AppID are public names, the others secrets.
+// The kinds of credential. KeyID, AppID, WebhookID and MessageID are public names, the
+// others secrets.
 const (
 	LiveKey   Prefix = "ow_live_"
 	TestKey   Prefix = "ow_test_"
@@ -29,6 +30,8 @@ const (
 	AppID     Prefix = "app_"
 	AppSecret Prefix = "secret_"
 	Refresh   Prefix = "rt_"
+	WebhookID Prefix = "we_"
+	MessageID Prefix = "msg_"
 )
 
 const (
@@ -45,7 +48,7 @@ func (p Prefix) payloadLen() int {
 		return 29
 	case AppSecret:
 		return 37
-	case KeyID, AppID:
+	case KeyID, AppID, WebhookID, MessageID:
 		return 17
 	case Refresh:
 		return refreshTextLen

@@ -44,7 +44,7 @@ var windowsOver = expiry{"windows", "policy, id", "ends_at", func(now time.Time)
 // Purge removes rows that no decision needs any more: sessions past their
 // absolute end (until then a spent refresh token must be told from an unknown
 // one), expired replay records, addresses not seen for a month, ended rate-limit
-// windows, nodes that are gone, and records older than keep says. Of each day that is
+// windows, nodes that are gone, deliveries of webhooks, and records older than keep says. Of each day that is
 // over, it keeps the counts of requests of those who made most. It does so in
 // small transactions with pauses between them, and returns early if ctx ends.
 func (s *Store) Purge(ctx context.Context, keep Retention) error {
@@ -69,7 +69,7 @@ func (s *Store) Purge(ctx context.Context, keep Retention) error {
 		}
 	}
 	s.unemptied.Store(true)
-	return errors.Join(s.trimUsage(ctx), s.emptyLog(ctx))
+	return errors.Join(s.purgeWebhooks(ctx), s.trimUsage(ctx), s.emptyLog(ctx))
 }
 
 func (s *Store) purge(ctx context.Context, e expiry) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
+	"github.com/openwearables/openwearables/internal/webhook"
 )
 
 // Options are the settings of a store. The zero value is ready to use.
@@ -50,7 +51,7 @@ func (o Options) logger() *slog.Logger {
 }
 
 // Store keeps everything durable: it implements auth.Store, auth.LastUses,
-// event.Store and usage.Store. Safe for concurrent use.
+// event.Store, usage.Store and webhook.Store. Safe for concurrent use.
 type Store struct {
 	*reader
 	backend
@@ -70,6 +71,8 @@ var (
 	_ auth.Store  = (*Store)(nil)
 	_ event.Store = (*Store)(nil)
 	_ usage.Store = (*Store)(nil)
+
+	_ webhook.Store = (*Store)(nil)
 )
 
 // Open opens the database and migrates it. The DSN is "sqlite:<path>", a file

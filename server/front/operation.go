@@ -102,6 +102,15 @@ var operations = described([]operation{
 	{name: "ReportCredential", rest: "POST /credentials/report", body: requiredBody, byAddress: refreshLimit},
 	{name: "ListAuditEvents", rest: "GET /audit-events"},
 	{name: "GetUsage", rest: "GET /usage"},
+
+	{name: "CreateWebhookEndpoint", rest: "POST /webhook-endpoints", body: requiredBody},
+	{name: "ListWebhookEndpoints", rest: "GET /webhook-endpoints"},
+	{name: "GetWebhookEndpoint", rest: "GET /webhook-endpoints/{id}"},
+	{name: "UpdateWebhookEndpoint", rest: "PATCH /webhook-endpoints/{id}", body: requiredBody},
+	{name: "RotateWebhookSecret", rest: "POST /webhook-endpoints/{id}/rotate", body: optionalBody},
+	{name: "DeleteWebhookEndpoint", rest: "DELETE /webhook-endpoints/{id}"},
+	{name: "TestWebhookEndpoint", rest: "POST /webhook-endpoints/{id}/test"},
+	{name: "ListWebhookDeliveries", rest: "GET /webhook-endpoints/{id}/deliveries"},
 })
 
 // described fills in the operations from the descriptors of their RPCs. It panics

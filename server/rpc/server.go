@@ -51,5 +51,6 @@ func (s *Server) Handlers() map[string]http.Handler {
 	add(openwearablesv1connect.NewAuditServiceHandler(s, options))
 	add(openwearablesv1connect.NewCredentialServiceHandler(s, options))
 	add(openwearablesv1connect.NewUsageServiceHandler(s, options))
+	add(openwearablesv1connect.NewWebhookServiceHandler(s, options))
 	return handlers
 }

@@ -19,7 +19,7 @@ type fixture struct {
 	admin                    string // a developer's token that creates the targets
 	developer                string // the token of column "dev"
 	session, otherSession    string // ids of targets
-	key, targetApp           string
+	key, targetApp, webhook  string
 	app, secret              string // the application that mints user tokens
 	user, userToken          string
 	stranger, strangerToken  string
@@ -49,6 +49,7 @@ func newFixture(t *testing.T, n *node, d driver) *fixture {
 	w.makeSession(t)
 	w.makeKey(t)
 	w.makeApp(t)
+	w.makeWebhook(t)
 	w.makeUsers(t)
 	w.fixed["forged"] = w.admin[:strings.LastIndex(w.admin, ".")] + w.userToken[strings.LastIndex(w.userToken, "."):]
 	return w
@@ -99,6 +100,16 @@ func (w *fixture) makeKey(t *testing.T) {
 func (w *fixture) makeApp(t *testing.T) {
 	t.Helper()
 	w.targetApp, _ = w.n.newApp(t, w.d, w.admin)
+}
+
+// makeWebhook makes an endpoint at which nothing listens. There may be few, so it goes first.
+func (w *fixture) makeWebhook(t *testing.T) {
+	t.Helper()
+	list, _ := w.d.call(t, "ListWebhookEndpoints", nil, bearer(w.admin)).want(t, 200, "").Body.([]any)
+	for _, e := range list {
+		w.d.call(t, "DeleteWebhookEndpoint", args{"id": e.(map[string]any)["id"]}, bearer(w.admin)).want(t, 204, "")
+	}
+	w.webhook = w.d.call(t, "CreateWebhookEndpoint", args{"url": "http://127.0.0.1:9/hook"}, bearer(w.admin)).want(t, 201, "").str("id")
 }
 
 func (w *fixture) makeUsers(t *testing.T) {
@@ -188,13 +199,17 @@ func (w *fixture) targetID(row matrixRow, name string) string {
 	if of, ok := strings.CutSuffix(strings.TrimPrefix(row.operation, "Get"), "Usage"); ok {
 		service = of + "Service"
 	}
-	own := map[string]string{"KeyService": w.key, "ApplicationService": w.targetApp, "SessionService": w.session}[service]
+	own := map[string]string{
+		"KeyService": w.key, "ApplicationService": w.targetApp, "SessionService": w.session, "WebhookService": w.webhook,
+	}[service]
 	other, gone := w.otherSession, uuid.NewString()
 	switch {
 	case service == "KeyService":
 		gone = "key_0000000000000000"
 	case service == "ApplicationService":
 		gone = "app_0000000000000000"
+	case service == "WebhookService":
+		gone = "we_0000000000000000"
 	case name == "workout_id":
 		own, other = w.workout, w.strangerWorkout
 	case own == "":
@@ -230,6 +245,10 @@ func (w *fixture) members(operation string) args {
 		return args{"current_password": w.n.password, "new_password": w.n.password + "!", "confirm_password": w.n.password + "!"}
 	case "UpdateKey", "UpdateApplication", "CreateApplication":
 		return args{"name": "Renamed"}
+	case "CreateWebhookEndpoint":
+		return args{"url": "http://127.0.0.1:9/hook"}
+	case "UpdateWebhookEndpoint":
+		return args{"enabled": true}
 	case "UpdateUser":
 		return args{"last_name": "Hopper"}
 	case "ListWorkouts":

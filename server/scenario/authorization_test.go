@@ -124,6 +124,7 @@ var repairs = map[string]func(*fixture, *testing.T){
 	"Logout": (*fixture).makeSession, "RevokeSession": (*fixture).makeSession,
 	"ChangePassword": (*fixture).adoptCurrentSession, "RevokeOtherSessions": (*fixture).adoptCurrentSession,
 	"DeleteKey": (*fixture).makeKey, "DeleteApplication": (*fixture).makeApp,
+	"CreateWebhookEndpoint": (*fixture).makeWebhook, "DeleteWebhookEndpoint": (*fixture).makeWebhook,
 	"DeleteUser": (*fixture).makeUsers, "RevokeUserTokens": (*fixture).makeTokens, "DeleteWorkout": (*fixture).makeWorkouts,
 }
 
@@ -169,4 +170,5 @@ func (w *fixture) repair(t *testing.T, operation string, a answer) {
 var mintingOperations = map[string]bool{
 	"Login": true, "RefreshToken": true, "CreateKey": true, "RotateKey": true,
 	"CreateApplication": true, "RotateApplicationSecret": true, "CreateUserToken": true,
+	"CreateWebhookEndpoint": true, "RotateWebhookSecret": true,
 }

@@ -269,11 +269,11 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		all["usage"] = withNumbers(t, usage)
 	}
 	switch operation {
-	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses":
+	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses", "ListWebhookDeliveries":
 		return all
 	}
 	inner := any(nil)
-	for _, name := range []string{"tokens", "key", "application", "user", "developer", "keys", "applications", "sessions", "usage"} {
+	for _, name := range []string{"tokens", "key", "application", "user", "developer", "keys", "applications", "sessions", "usage", "endpoint", "endpoints", "delivery"} {
 		if v, ok := all[name]; ok {
 			inner = v
 			delete(all, name)
@@ -283,6 +283,10 @@ func restShape(t *testing.T, operation string, text []byte) any {
 	if object, ok := inner.(map[string]any); ok {
 		if secret, ok := all["secret"]; ok {
 			object["key"] = secret
+			if _, ok := object["url"]; ok {
+				object["secret"] = secret
+				delete(object, "key")
+			}
 		}
 		if secret, ok := all["app_secret"]; ok {
 			object["app_secret"] = secret

@@ -34,6 +34,7 @@ type idempotencyFixture struct {
 	email        string // of the second developer
 	key, rotated string // ids of a key and an application to rotate
 	app, secret  string // an application that mints tokens
+	webhook      string
 	user         string
 	server       string // an API key's secret
 }
@@ -47,6 +48,7 @@ func newIdempotencyFixture(t *testing.T, n *node, d driver) *idempotencyFixture 
 	_, w.server = n.newKey(t, d, w.admin, nil)
 	w.rotated, _ = n.newApp(t, d, w.admin)
 	w.app, w.secret = n.newApp(t, d, w.admin)
+	w.webhook = d.call(t, "CreateWebhookEndpoint", args{"url": "https://example.com"}, bearer(w.admin)).want(t, 201, "").str("id")
 	w.user = n.newUser(t, d, w.admin)
 	return w
 }
@@ -95,6 +97,14 @@ func (w *idempotencyFixture) calls(t *testing.T) []idempotentCall {
 		{
 			operation: "RotateApplicationSecret", in: args{"app_id": w.rotated, "overlap_seconds": 60}, otherIn: args{"app_id": w.rotated},
 			caller: admin, otherCaller: other, retention: day, effects: count("application.rotate"),
+		},
+		{
+			operation: "CreateWebhookEndpoint", in: args{"url": "https://a.example.com"}, otherIn: args{"url": "https://b.example.com"},
+			caller: admin, otherCaller: other, retention: day, effects: count("webhook.create"),
+		},
+		{
+			operation: "RotateWebhookSecret", in: args{"id": w.webhook, "overlap_seconds": 60}, otherIn: args{"id": w.webhook},
+			caller: admin, otherCaller: other, retention: day, effects: count("webhook.rotate"),
 		},
 		{
 			operation: "ChangePassword", in: w.passwords(w.n.password), otherIn: w.passwords(w.n.password + "2"),

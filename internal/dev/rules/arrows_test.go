@@ -30,11 +30,12 @@ var permitted = []struct{ from, to string }{
 	{"server/call", "internal/auth internal/problem"},
 	{"server/front", "server/rest server/rpc server/call gen/... internal/auth internal/credential internal/event internal/failpoint internal/jsonbody internal/problem internal/ratelimit internal/tracing internal/usage"},
 	{"server/control", "internal/auth internal/privatefile internal/problem"},
-	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/privatefile internal/ratelimit internal/store internal/tracing internal/usage"},
+	{"server", "server/control server/front internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/privatefile internal/ratelimit internal/store internal/tracing internal/usage internal/webhook"},
 
-	{"internal/store/...", "internal/store/... internal/auth internal/cluster internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem internal/tracing internal/usage"},
+	{"internal/store/...", "internal/store/... internal/auth internal/cluster internal/event internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem internal/tracing internal/usage internal/webhook"},
 	{"internal/event", "internal/auth internal/audit internal/problem"},
 	{"internal/usage", "internal/auth internal/credential internal/problem"},
+	{"internal/webhook", "internal/auth internal/credential"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/cluster", "internal/privatefile internal/ratelimit internal/tracing"},
 	{"internal/leak", "internal/credential"},
@@ -57,6 +58,7 @@ var forbidden = []struct{ from, to string }{
 	{"internal/auth", "internal/store/... gen/... server/... net/http/... database/sql/..."},
 	{"internal/event", "internal/store/... gen/... server/... net/http/... database/sql/..."},
 	{"internal/usage", "internal/store/... gen/... server/... net/http/... database/sql/..."},
+	{"internal/webhook", "internal/store/... gen/... server/... database/sql/..."},
 	{"internal/credential", "net/http/... database/sql/..."},
 	{"internal/leak", "net/http/... database/sql/..."},
 }

@@ -11,6 +11,7 @@ UNSAID = {
     "CreateKey": {"expires_at", "allowed_networks[]"},
     "CreateUser": {"email"},
     "CreateUserToken": {"missing_credentials"},
+    "CreateWebhookEndpoint": {"url"},
     "GetApplicationUsage": {"start", "end"},
     "GetKeyUsage": {"start", "end"},
     "GetUsage": {"start", "end"},
@@ -20,12 +21,14 @@ UNSAID = {
     "ListAuditEvents": {"cursor", "start"},
     "ListUserAccesses": {"cursor"},
     "ListUsers": {"cursor"},
+    "ListWebhookDeliveries": {"cursor"},
     "ListWorkouts": {"cursor", "start_date", "end_date"},
     "RefreshToken": {"refresh_token"},
     "RevokeToken": {"refresh_token"},
     "UpdateKey": {"expires_at", "allowed_networks[]"},
     "UpdateMe": {"current_password", "email", "incorrect_password"},
     "UpdateUser": {"email"},
+    "UpdateWebhookEndpoint": {"url"},
     "UpsertWorkouts": {"workouts[].end_time"},
 }
 

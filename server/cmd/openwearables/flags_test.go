@@ -18,7 +18,7 @@ var flagsOfServe = strings.Fields(`access-token-ttl addr allow-keys-in-browsers 
 	max-connections metrics-addr password-min
 	quota-applications quota-developer-sessions quota-keys quota-user-sessions quota-users quota-workout-bytes quota-workouts
 	read-timeout redis reflection refresh-absolute refresh-idle tls-cert tls-key trusted-proxies upload-memory uploads-per-caller
-	usage-day-retention usage-hour-retention usage-minute-retention`)
+	usage-day-retention usage-hour-retention usage-minute-retention webhook-allow-private-networks`)
 
 func variable(flag string) string {
 	return "OPENWEARABLES_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
