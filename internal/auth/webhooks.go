@@ -40,7 +40,9 @@ func (s *Webhooks) Create(ctx context.Context, in WebhookInput) (NewWebhookEndpo
 	w := StoredWebhookEndpoint{WebhookEndpoint: WebhookEndpoint{URL: in.URL, Kinds: WebhookKinds, Enabled: true, CreatedBy: p.ID}}
 	var v problem.Check
 	checkWebhookURL(&v, in.URL, s.sender.RefuseURL)
-	w.Description = v.OptionalName("description", in.Description, problem.MaxName)
+	if in.Description != nil {
+		w.Description = new(v.Name("description", *in.Description, 1, problem.MaxName))
+	}
 	if in.Kinds != nil {
 		checkWebhookKinds(&v, *in.Kinds)
 		w.Kinds = webhookKindsInOrder(*in.Kinds)

@@ -12,6 +12,7 @@ func TestRedactRemovesEverySecret(t *testing.T) {
 	refresh := withChecksum("rt_" + strings.Repeat("a1", 28))
 	for _, secret := range []string{
 		credential.Mint(credential.LiveKey), credential.Mint(credential.TestKey), credential.Mint(credential.AppSecret), refresh, token,
+		"whsec_" + strings.Repeat("A+/b", 10) + "AAA=",
 	} {
 		for _, frame := range [][2]string{
 			{"", ""}, {"Bearer ", ""}, {"x", "y"}, {"ow_live_", "ow_live_"}, {"a.", ".b"}, {"secret_rt_", ""}, {"ü", "\xff"}, {secret + " ", " " + secret},
@@ -25,7 +26,7 @@ func TestRedactRemovesEverySecret(t *testing.T) {
 
 func TestRedactLeavesOtherTexts(t *testing.T) {
 	for _, text := range []string{
-		"", "Mozilla/5.0 (X11; Linux x86_64)", "req_0123456789abcdefghijklmnop", "start_of_a_trip", "secret_", "ow_live_" + strings.Repeat("0", 36), "eyJ", "eyJhbGci",
+		"", "Mozilla/5.0 (X11; Linux x86_64)", "req_0123456789abcdefghijklmnop", "start_of_a_trip", "secret_", "whsec_", "ow_live_" + strings.Repeat("0", 36), "eyJ", "eyJhbGci",
 		"rt_" + strings.Repeat("0", 63), credential.Mint(credential.KeyID), credential.Mint(credential.AppID),
 	} {
 		if got := credential.Redact(text); got != text {

@@ -22,6 +22,7 @@ func TestRowsComeBack(t *testing.T) {
 				t.Run("session", func(t *testing.T) { sessionComesBack(t, s, set) })
 				t.Run("key", func(t *testing.T) { keyComesBack(t, s, set) })
 				t.Run("application", func(t *testing.T) { applicationComesBack(t, s, set) })
+				t.Run("webhook endpoint", func(t *testing.T) { webhookEndpointComesBack(t, s, set) })
 				t.Run("user", func(t *testing.T) { userComesBack(t, s, set) })
 				t.Run("signing key", func(t *testing.T) { signingKeyComesBack(t, s, set) })
 			})
@@ -79,6 +80,20 @@ func keyComesBack(t *testing.T, s *Store, set bool) {
 	wantEqual(t, must(s.Keys(t.Context(), nil, 1<<20))(t), []auth.Key{next.Key})
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteKey(ctx, k.ID) })
 	_, err := s.Key(t.Context(), k.ID)
+	wantError(t, err, problem.ErrNotFound)
+}
+
+func webhookEndpointComesBack(t *testing.T, s *Store, set bool) {
+	w := fill[auth.StoredWebhookEndpoint](set)
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertWebhookEndpoint(ctx, w) })
+	wantEqual(t, must(s.WebhookEndpoint(t.Context(), w.ID))(t), w)
+	next := fill[auth.StoredWebhookEndpoint](!set)
+	next.ID = w.ID
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateWebhookEndpoint(ctx, next) })
+	wantEqual(t, must(s.WebhookEndpoint(t.Context(), w.ID))(t), next)
+	wantEqual(t, must(s.WebhookEndpoints(t.Context()))(t), []auth.WebhookEndpoint{next.WebhookEndpoint})
+	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteWebhookEndpoint(ctx, w.ID) })
+	_, err := s.WebhookEndpoint(t.Context(), w.ID)
 	wantError(t, err, problem.ErrNotFound)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +50,9 @@ type Ports struct {
 	Vault *credential.Vault
 	Now   func() time.Time // the store's time
 	Log   *slog.Logger
-	Roots *x509.CertPool // that certificates are verified by; nil: the system's
+
+	Roots    *x509.CertPool // that certificates are verified by; nil: the system's
+	Resolver *net.Resolver  // nil: the system's
 }
 
 // Courier delivers messages. Safe for concurrent use.
@@ -71,7 +74,7 @@ var _ auth.WebhookSender = (*Courier)(nil)
 // NewCourier returns a courier that sends to where the policy allows.
 func NewCourier(policy Policy, p Ports) *Courier {
 	return &Courier{
-		Policy: policy, ports: p, sender: newSender(policy, p.Roots, p.Now),
+		Policy: policy, ports: p, sender: newSender(policy, p),
 		wake: make(chan struct{}, 1), busy: make(map[string]int),
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -33,14 +32,13 @@ type sender struct {
 	now     func() time.Time
 }
 
-// newSender returns a sender that verifies certificates by roots; nil: the system's.
-func newSender(policy Policy, roots *x509.CertPool, now func() time.Time) *sender {
-	s := &sender{policy: policy, clients: map[string]*http.Client{}, now: now}
+func newSender(policy Policy, p Ports) *sender {
+	s := &sender{policy: policy, clients: map[string]*http.Client{}, now: p.Now}
 	for _, scheme := range []string{"http", "https"} {
-		dialer := &net.Dialer{Timeout: connectTimeout, Control: s.control(scheme)}
+		dialer := &net.Dialer{Timeout: connectTimeout, Resolver: p.Resolver, Control: s.control(scheme)}
 		s.clients[scheme] = &http.Client{
 			Transport: &http.Transport{ // no proxy: it would connect to what the dialer refuses
-				DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+				DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: p.Roots, MinVersion: tls.VersionTLS12},
 				ForceAttemptHTTP2: true, TLSHandshakeTimeout: connectTimeout, DisableCompression: true,
 				MaxIdleConns: 20, MaxIdleConnsPerHost: perEndpoint, IdleConnTimeout: 30 * time.Second,
 				MaxResponseHeaderBytes: maxAnswer,

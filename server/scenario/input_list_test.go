@@ -37,7 +37,7 @@ func (n *node) sendList(t *testing.T, form, operation, rest, body, token string)
 		path, media = rest, jsonType
 	}
 	r := httptest.NewRequest("POST", path, strings.NewReader(body))
-	if form == "rest" && operation == "UpdateKey" {
+	if form == "rest" && strings.HasPrefix(operation, "Update") {
 		r.Method = "PATCH"
 	}
 	r.Header.Set("Content-Type", media)
@@ -82,6 +82,8 @@ func TestLongListsAreRefusedUnread(t *testing.T) {
 		{"UpdateKey", "/api/v1/api-keys/" + id, "scopes", 3, `""`, "", 64 << 10, 6},
 		{"CreateKey", "/api/v1/api-keys", "allowed_networks", 5, `""`, "", 64 << 10, 32},
 		{"UpdateKey", "/api/v1/api-keys/" + id, "allowed_networks", 7, `""`, "", 64 << 10, 32},
+		{"CreateWebhookEndpoint", "/api/v1/webhook-endpoints", "kinds", 3, `""`, "", 64 << 10, 3},
+		{"UpdateWebhookEndpoint", "/api/v1/webhook-endpoints/we_1", "kinds", 4, `""`, "", 64 << 10, 3},
 	} {
 		for _, form := range wireForms {
 			each := len(listOf(form, c.list, c.field, c.item, c.wireItem, 3)) - len(listOf(form, c.list, c.field, c.item, c.wireItem, 2))

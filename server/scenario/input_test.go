@@ -319,7 +319,8 @@ func (f inputField) sameOnAllSurfaces(value wireValue) bool {
 	case f.in != "body":
 		return quoted
 	default:
-		return value.json != "[null]" && !strings.HasPrefix(f.name, "scopes") && !strings.HasPrefix(f.name, "allowed_networks")
+		list := strings.HasPrefix(f.name, "scopes") || strings.HasPrefix(f.name, "allowed_networks") || strings.HasPrefix(f.name, "kinds")
+		return value.json != "[null]" && !list
 	}
 }
 
@@ -348,7 +349,7 @@ func (w *fixture) snapshot(t *testing.T) string {
 	t.Helper()
 	d := w.n.drivers()[0]
 	var all strings.Builder
-	for _, operation := range []string{"GetMe", "ListSessions", "ListKeys", "ListApplications", "ListUsers", "ListWorkouts"} {
+	for _, operation := range []string{"GetMe", "ListSessions", "ListKeys", "ListApplications", "ListUsers", "ListWorkouts", "ListWebhookEndpoints"} {
 		in := args{"limit": 100}
 		if operation == "ListWorkouts" {
 			in = args{"user_id": w.user, "start_date": "0001-01-01", "end_date": "9999-12-31"}

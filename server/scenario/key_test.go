@@ -16,7 +16,7 @@ import (
 )
 
 // secretForm matches every long-lived secret.
-var secretForm = regexp.MustCompile(`(ow_(live|test)_[0-9a-z]{36}|secret_[0-9a-z]{44}|rt_[0-9a-z]{63})`)
+var secretForm = regexp.MustCompile(`(ow_(live|test)_[0-9a-z]{36}|secret_[0-9a-z]{44}|rt_[0-9a-z]{63}|whsec_[0-9A-Za-z+/]{43}=)`)
 
 // noSecret fails the test if the answer contains a secret.
 func (a answer) noSecret(t *testing.T) answer {
