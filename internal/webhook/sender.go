@@ -157,6 +157,8 @@ func faultOfError(err error) string {
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
 		return "The host name of the URL was not found"
+	} else if ok {
+		return "The host name of the URL could not be looked up: the server's DNS gave no answer"
 	}
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		return "The endpoint did not answer within 10 seconds"
