@@ -30,6 +30,7 @@ type Client struct {
 	Workouts     *Workouts
 	Audit        *Audit
 	Usage        *Usage
+	Webhooks     *Webhooks
 
 	base    string
 	origin  *origin
@@ -100,6 +101,7 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	c.Tokens = &Tokens{owv1connect.NewTokenServiceClient(tokens, c.base, call, tokens.options()), rpc, o.timeout}
 	c.Workouts = &Workouts{owv1connect.NewWorkoutServiceClient(h, c.base, call)}
 	c.Usage = &Usage{owv1connect.NewUsageServiceClient(h, c.base, call)}
+	c.Webhooks = &Webhooks{owv1connect.NewWebhookServiceClient(h, c.base, call)}
 	c.Audit = &Audit{owv1connect.NewAuditServiceClient(h, c.base, call), owv1connect.NewCredentialServiceClient(h, c.base, call)}
 	return c, nil
 }

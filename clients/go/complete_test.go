@@ -44,6 +44,11 @@ func promising(ctx context.Context, base string, c *openwearables.Client) map[st
 		"ListWorkouts":              func() error { return second(c.Workouts.Page(ctx, nil)) },
 		"UpsertWorkouts":            func() error { return second(c.Workouts.Upsert(ctx, "u", workout, nil)) },
 		"Login":                     func() error { return second(openwearables.Login(ctx, base, "a@example.com", "x")) },
+		"CreateWebhookEndpoint":     func() error { return second(c.Webhooks.Create(ctx, nil)) },
+		"GetWebhookEndpoint":        func() error { return second(c.Webhooks.Get(ctx, "w")) },
+		"UpdateWebhookEndpoint":     func() error { return second(c.Webhooks.Update(ctx, nil)) },
+		"RotateWebhookSecret":       func() error { return second(c.Webhooks.Rotate(ctx, "w", 0)) },
+		"TestWebhookEndpoint":       func() error { return second(c.Webhooks.Test(ctx, "w")) },
 		"CreateUserToken": func() error {
 			return second(c.Tokens.Exchange(ctx, "u", openwearables.AppCredentials("app_x", "secret_x")))
 		},

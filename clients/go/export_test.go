@@ -2,6 +2,7 @@ package openwearables
 
 import (
 	"context"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -62,3 +63,8 @@ func RevocationWait(n int, asked time.Duration) time.Duration { return revocatio
 
 // Interceptor returns the interceptor of the calls of c.
 func Interceptor(c *Client) connect.Interceptor { return c.caller }
+
+// VerifyWebhookAt is VerifyWebhook at an instant.
+func VerifyWebhookAt(secrets []Secret, header http.Header, body []byte, tolerance time.Duration, now time.Time) (*WebhookEvent, error) {
+	return verifyWebhook(secrets, header, body, tolerance, now)
+}
