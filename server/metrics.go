@@ -12,6 +12,7 @@ import (
 	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
+	"github.com/openwearables/openwearables/internal/webhook"
 )
 
 // nodeMetrics are the metrics that a node writes itself. All others are read where
@@ -75,6 +76,7 @@ func (s *Server) collectors() []prometheus.Collector {
 	all = append(all, s.passwordMetrics()...)
 	all = append(all, s.queueMetrics()...)
 	all = append(all, usageMetrics(s.usage)...)
+	all = append(all, webhookMetrics(s.webhooks)...)
 	if s.tracer != nil {
 		all = append(all, traceMetrics(s.tracer)...)
 	}
@@ -133,6 +135,17 @@ func (s *Server) passwordMetrics() []prometheus.Collector {
 		gauge(name, help, func() float64 { _, waiting, _ := s.passwords.Load(); return float64(waiting) }, "state", "waiting"),
 		counter("openwearables_password_hashes_refused_total", "Passwords that were turned away with 503, since too many came at once.",
 			func() float64 { _, _, busy := s.passwords.Load(); return float64(busy) }),
+	}
+}
+
+// webhookMetrics are what this node has sent.
+func webhookMetrics(c *webhook.Courier) []prometheus.Collector {
+	const name, help = "openwearables_webhook_deliveries_total", "Attempts to send a message to a webhook endpoint; most of those that failed are made again."
+	return []prometheus.Collector{
+		counter(name, help, func() float64 { return float64(c.Stats().Delivered) }, "outcome", "delivered"),
+		counter(name, help, func() float64 { return float64(c.Stats().Failed) }, "outcome", "failed"),
+		counter("openwearables_webhooks_disabled_total", "Webhook endpoints that were disabled, since they failed for a day or are gone.",
+			func() float64 { return float64(c.Stats().Disabled) }),
 	}
 }
 
