@@ -289,6 +289,40 @@ func TestGoneWebhookIsDisabled(t *testing.T) {
 	})
 }
 
+// A secret that cannot be read fails the message, and says what to do.
+func TestWebhookSecretOfAnotherMaster(t *testing.T) {
+	onEachHooked(t, func(t *testing.T, s *Store, clock *webhookClock, c *webhook.Courier) {
+		h := newHook(t, status(200))
+		w, _ := s.addWebhook(t, h.url)
+		w.Secret[20]++
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateWebhookEndpoint(ctx, w) })
+		s.queueWebhooks(t, auth.WebhookAlertOpened, 1)
+		d := attempt(t, s, c, w.ID)
+		if ids, _ := h.got(); len(ids) > 0 || d.State != auth.WebhookPending || !strings.Contains(*d.LastError, "rotate the secret") {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+// During the overlap both secrets sign, and after it the newest alone.
+func TestRotatedWebhookSecretsSign(t *testing.T) {
+	onEachHooked(t, func(t *testing.T, s *Store, clock *webhookClock, c *webhook.Courier) {
+		signatures := make(chan string, 10)
+		h := newHook(t, func(_ http.ResponseWriter, r *http.Request) { signatures <- r.Header.Get("webhook-signature") })
+		w, _ := s.addWebhook(t, h.url)
+		w.PreviousSecret, w.PreviousExpiresAt = w.Secret, ptr(clock.now().Add(time.Hour))
+		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateWebhookEndpoint(ctx, w) })
+		for _, want := range []int{2, 1} {
+			s.queueWebhooks(t, auth.WebhookAlertOpened, 1)
+			attempt(t, s, c, w.ID)
+			if got := strings.Fields(receive(t, signatures)); len(got) != want {
+				t.Errorf("%q, want %d", got, want)
+			}
+			clock.advance(time.Hour)
+		}
+	})
+}
+
 // A claim keeps others away until its lease is over; then its process has lost the delivery.
 func TestWebhookOfAKilledNodeIsTakenOver(t *testing.T) {
 	onEachHooked(t, func(t *testing.T, s *Store, clock *webhookClock, c *webhook.Courier) {

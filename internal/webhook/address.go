@@ -113,6 +113,8 @@ func (p Policy) refuse(scheme string, a netip.Addr) string {
 	}
 }
 
+const notAbsolute = "must be an absolute URL such as https://example.com/hook"
+
 // RefuseURL says what to change about a URL to which nothing would be sent; "" if
 // nothing. Where a host name leads shows only when something is sent.
 func (p Policy) RefuseURL(raw string) string {
@@ -121,7 +123,7 @@ func (p Policy) RefuseURL(raw string) string {
 	case strings.IndexFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0:
 		return "must be in ASCII without spaces: encode other characters with %, and the host with Punycode"
 	case err != nil || u.Opaque != "" || u.Hostname() == "":
-		return "must be an absolute URL such as https://example.com/hook"
+		return notAbsolute
 	case u.Scheme != "https" && u.Scheme != "http":
 		return "must be an https URL"
 	case u.User != nil:

@@ -74,6 +74,7 @@ func TestRefuseURL(t *testing.T) {
 }
 
 // nameserver is a resolver by which every name has the addresses.
+// Without any, it fails.
 func nameserver(t *testing.T, addresses ...string) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -105,8 +106,15 @@ func resolve(query []byte, addresses []string) []byte {
 	}
 	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
 	q := m.Questions[0]
+	if len(addresses) == 0 {
+		m.RCode = dnsmessage.RCodeServerFailure
+	}
 	for _, address := range addresses {
-		a := netip.MustParseAddr(address)
+		a, err := netip.ParseAddr(address)
+		if err != nil {
+			m.RCode = dnsmessage.RCodeNameError
+			continue
+		}
 		header := dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class}
 		switch {
 		case a.Is4() && q.Type == dnsmessage.TypeA:
@@ -144,8 +152,14 @@ func TestNamesThatLeadIntoPrivateNetworksAreRefused(t *testing.T) {
 	if a := sendTo(t, Policy{PrivateNetworks: true}, "http://public.example/hook", "8.8.8.8"); !strings.Contains(a.fault, "https") {
 		t.Errorf("%+v", a)
 	}
-	if a := sendTo(t, Policy{}, "https://nobody.example/hook"); !strings.Contains(a.fault, "not found") {
+	if a := sendTo(t, Policy{}, "https://nobody.example/hook"); !strings.Contains(a.fault, "could not be looked up") {
 		t.Errorf("%+v", a)
+	}
+	if a := sendTo(t, Policy{}, "https://nobody.example/hook", "none"); !strings.Contains(a.fault, "not found") {
+		t.Errorf("%+v", a)
+	}
+	if a := sendTo(t, Policy{}, "https://[::1]/hook", "8.8.8.8"); !strings.Contains(a.fault, "private") {
+		t.Errorf("an endpoint of before: %+v", a)
 	}
 }
 
@@ -168,6 +182,16 @@ func TestNamesThatLeadToThisMachine(t *testing.T) {
 	}
 	if seen.Get("Cookie") != "" || seen.Get("User-Agent") != userAgent || seen.Get("Content-Type") != "application/json" {
 		t.Errorf("%v", seen)
+	}
+}
+
+// What is no HTTPS is said to be unreachable.
+func TestPlainServerBehindHTTPS(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	a := sendTo(t, Policy{Loopback: true}, strings.Replace(server.URL, "http:", "https:", 1), "127.0.0.1")
+	if a.status != 0 || !strings.Contains(a.fault, "could not be reached") {
+		t.Errorf("%+v", a)
 	}
 }
 

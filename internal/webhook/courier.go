@@ -191,7 +191,7 @@ func (c *Courier) Deliver(ctx context.Context, claim auth.WebhookClaim) (auth.We
 	var a answer
 	var err error
 	if m.secrets, err = claim.Endpoint.Secrets(c.ports.Vault, now); err != nil {
-		a.fault = "The secret of the endpoint cannot be read with the master secret of the server: rotate the secret of the endpoint"
+		a.fault = unsignable
 	} else {
 		a = c.sender.send(ctx, m)
 	}

@@ -64,16 +64,16 @@ func (e refusedError) Error() string { return string(e) }
 // the one that is connected to.
 func (s *sender) control(scheme string) func(network, address string, _ syscall.RawConn) error {
 	return func(_, address string, _ syscall.RawConn) error {
-		a, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return refusedError("must lead to an IP address")
-		}
+		a, _ := netip.ParseAddrPort(address) // what is no address leads nowhere
 		if fault := s.policy.refuse(scheme, a.Addr()); fault != "" {
 			return refusedError(fault)
 		}
 		return nil
 	}
 }
+
+// unsignable is why a message could not be signed.
+const unsignable = "The secret of the endpoint cannot be read with the master secret of the server: rotate the secret of the endpoint"
 
 // message is what is sent, and by which secrets it is signed.
 type message struct {
@@ -101,10 +101,10 @@ func (s *sender) attempt(ctx context.Context, m message) answer {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
 	if err != nil {
-		return answer{fault: "The URL must be an absolute URL such as https://example.com/hook"}
+		return answer{fault: "The URL " + notAbsolute}
 	}
 	if err := sign(r.Header, m, s.now()); err != nil {
-		return answer{fault: "The message could not be signed: rotate the secret of the endpoint"}
+		return answer{fault: unsignable}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)

@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/base64"
 	"io"
@@ -254,5 +255,55 @@ func TestWebhookDelivery(t *testing.T) {
 	delivery := deliveryOf(t, d, made.str("id"), "msg_1", "delivered", dev)
 	if delivery["attempts"] != 2.0 || delivery["next_attempt_at"] != nil || delivery["last_error"] != nil {
 		t.Errorf("%v", delivery)
+	}
+}
+
+// TestTestOutlivesItsCaller checks that one test of an endpoint runs at a time, and that what it
+// sent is stored although its caller has hung up.
+func TestTestOutlivesItsCaller(t *testing.T) {
+	t.Parallel()
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		dev := bearer(admin)
+		release := make(chan struct{})
+		url, got := receiver(t, func(http.ResponseWriter, *http.Request) { <-release })
+		id := d.call(t, "CreateWebhookEndpoint", args{"url": url}, dev).want(t, 201, "").str("id")
+		ctx, hangUp := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, "POST", n.url+"/api/v1/webhook-endpoints/"+id+"/test", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dev(r)
+		ended := make(chan error, 1)
+		go func() {
+			res, err := http.DefaultTransport.RoundTrip(r)
+			if err == nil {
+				err = res.Body.Close()
+			}
+			ended <- err
+		}()
+		message := next(t, got)
+		d.call(t, "TestWebhookEndpoint", args{"id": id}, dev).want(t, 409, "test_in_progress")
+		hangUp()
+		if err := <-ended; err == nil {
+			t.Error("the caller has not hung up")
+		}
+		close(release)
+		deliveryOf(t, d, id, message.header.Get("webhook-id"), "delivered", dev)
+	}, localWebhooks)
+}
+
+// TestWebhooksForDevelopment checks that --dev opens this machine and nothing else.
+func TestWebhooksForDevelopment(t *testing.T) {
+	t.Parallel()
+	n := start(t, func(c *server.Config) { c.Dev = true })
+	d := n.roundRobin()
+	admin, _ := n.login(t, d)
+	url, got := receiver(t, nil)
+	id := d.call(t, "CreateWebhookEndpoint", args{"url": url}, bearer(admin)).want(t, 201, "").str("id")
+	d.call(t, "TestWebhookEndpoint", args{"id": id}, bearer(admin)).want(t, 200, "")
+	next(t, got)
+	for _, url := range []string{"http://10.0.0.1", "https://192.168.0.1", "http://example.com"} {
+		d.call(t, "CreateWebhookEndpoint", args{"url": url}, bearer(admin)).want(t, 422, "invalid_request")
 	}
 }
