@@ -61,6 +61,9 @@ func (t *tx) UpdateWebhookEndpoint(ctx context.Context, w auth.StoredWebhookEndp
 
 // DeleteWebhookEndpoint implements auth.Tx.
 func (t *tx) DeleteWebhookEndpoint(ctx context.Context, id string) error {
+	if err := t.endAlertsOf(ctx, webhookSubject(id)); err != nil {
+		return err
+	}
 	return remove[webhookEndpointRow](ctx, t, "id", id)
 }
 

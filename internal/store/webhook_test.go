@@ -273,12 +273,13 @@ func TestGoneWebhookIsDisabled(t *testing.T) {
 		if got.Enabled || *got.DisabledReason != auth.WebhookGone {
 			t.Errorf("%+v", got.WebhookEndpoint)
 		}
+		before := len(s.deliveries(t, w.ID))
 		s.queueWebhooks(t, auth.WebhookAlertOpened, 1)
 		got.Enabled, got.DisabledReason = true, nil
 		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateWebhookEndpoint(ctx, got) })
 		clock.advance(48 * time.Hour)
 		all := s.deliveries(t, w.ID)
-		if due := must(s.DueWebhooks(t.Context()))(t); len(due) != 0 || len(all) != 3 {
+		if due := must(s.DueWebhooks(t.Context()))(t); len(due) != 0 || len(all) != before || before < 3 {
 			t.Errorf("%d are due of %+v", len(due), all)
 		}
 		for _, d := range all {

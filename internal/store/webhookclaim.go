@@ -115,25 +115,35 @@ func (t *tx) settleWebhook(ctx context.Context, c auth.WebhookClaim) (bool, erro
 }
 
 // disableWebhook disables the endpoint of the claim, unless it is another one by now,
-// and opens an alert. It reports whether it did.
+// and opens an alert. It reports whether it did. The alert comes first: whoever opens
+// one locks the endpoints after it.
 func (t *tx) disableWebhook(ctx context.Context, c auth.WebhookClaim, reason string) (bool, error) {
+	same, err := t.db.NewSelect().Conn(t.conn).Model((*webhookEndpointRow)(nil)).
+		Where("id = ? AND url = ? AND enabled", c.Endpoint.ID, c.Endpoint.URL).Exists(ctx)
+	if err != nil || !same {
+		return false, t.fail(ctx, err)
+	}
+	message := "The webhook endpoint did not take a message for a day and was disabled"
+	if reason == auth.WebhookGone {
+		message = "The webhook endpoint answered with 410 and was disabled"
+	}
+	err = openAlert(ctx, t, alertFinding{
+		Rule: "webhook_disabled", Subject: webhookSubject(c.Endpoint.ID), At: t.now,
+		Message: message + ": see its deliveries, mend it and enable it again", Link: "/webhook-endpoints/" + c.Endpoint.ID,
+	})
+	if err != nil {
+		return false, err
+	}
 	w, err := t.WebhookEndpoint(ctx, c.Endpoint.ID)
-	if err != nil || !w.Enabled || w.URL != c.Endpoint.URL {
+	if err != nil {
 		return false, ignoreMissing(err)
 	}
 	w.Enabled, w.DisabledReason = false, &reason
 	if err := t.UpdateWebhookEndpoint(ctx, w); err != nil {
 		return false, err
 	}
-	if err := t.FailWebhookDeliveries(ctx, w.ID); err != nil {
-		return false, err
-	}
-	message := "The webhook endpoint did not take a message for a day and was disabled"
-	if reason == auth.WebhookGone {
-		message = "The webhook endpoint answered with 410 and was disabled"
-	}
-	return true, openAlert(ctx, t, alertFinding{
-		Rule: "webhook_disabled", Subject: "webhook:" + w.ID, At: t.now,
-		Message: message + ": see its deliveries, mend it and enable it again", Link: "/webhook-endpoints/" + w.ID,
-	})
+	return true, t.FailWebhookDeliveries(ctx, w.ID)
 }
+
+// webhookSubject names the endpoint in the audit trail and in alerts.
+func webhookSubject(id string) string { return "webhook:" + id }
