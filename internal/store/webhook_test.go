@@ -223,7 +223,9 @@ func TestWebhookFaults(t *testing.T) {
 			said   string
 			wait   time.Duration // at least
 		}{
-			"redirect":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target.url, http.StatusTemporaryRedirect) }, "redirect", 5 * time.Second},
+			"redirect": {func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, target.url, http.StatusTemporaryRedirect)
+			}, "redirect", 5 * time.Second},
 			"closed":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "closed the connection", 5 * time.Second},
 			"busy":         {retryAfter(503, "3600"), "503", time.Hour},
 			"limited":      {retryAfter(429, "999999999"), "429", 12 * time.Hour},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -277,4 +278,31 @@ func contend(s *Store, id string, what int) error {
 		}
 		return tx.FailWebhookDeliveries(ctx, id)
 	})
+}
+
+// While the database is away, a courier asks once a second, and what it has sent counts as not sent.
+func TestWebhooksWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, sqliteDSN(t), Options{})
+	h := newHook(t, status(200))
+	w, _ := s.addWebhook(t, h.url)
+	s.queueWebhooks(t, auth.WebhookAlertOpened, 1)
+	claim := must(s.ClaimWebhooks(t.Context(), w.ID, 1))(t)[0]
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := newCourier(s)
+	_, err := c.Deliver(t.Context(), claim)
+	wantUnavailable(t, err)
+	if ids, _ := h.got(); len(ids) != 1 || c.Stats() != (webhook.Stats{}) {
+		t.Errorf("%q were sent, %+v", ids, c.Stats())
+	}
+	var log strings.Builder
+	c = webhook.NewCourier(webhook.Policy{}, webhook.Ports{Store: s, Vault: webhookVault(), Now: s.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	stop := runCouriers(t, c)
+	time.Sleep(2500 * time.Millisecond)
+	stop()
+	if n := strings.Count(log.String(), "it will be tried again"); n < 2 || n > 4 || strings.Contains(log.String(), h.url) {
+		t.Errorf("%s", log.String())
+	}
 }
