@@ -74,7 +74,7 @@ type AccountUsage struct {
 	// Operations Those with the most requests, most first.
 	Operations []UsageOperation `json:"operations"`
 
-	// Keys Those with the most requests in the days that the range touches, most first. Of a day that is over, the 500 with the most requests are kept.
+	// Keys Those with the most requests in the days that the range touches, most first. Of a day that is over, the 100 with the most requests are kept.
 	Keys []UsageHolder `json:"keys"`
 
 	// Applications The same as for keys, by their app_id.
@@ -87,7 +87,7 @@ type AccountUsage struct {
 	Developers []UsageHolder `json:"developers"`
 }
 
-// Application Example: {"app_id":"app_abc123","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App"}
+// Application Example: {"app_id":"app_abc123","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App","overlap":null}
 type Application struct {
 	ID string `json:"id"`
 
@@ -95,9 +95,10 @@ type Application struct {
 	AppID     string    `json:"app_id"`
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
+	Overlap   *Overlap  `json:"overlap"`
 }
 
-// ApplicationWithSecret Example: {"app_id":"app_abc123","app_secret":"secret_xyz789","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App"}
+// ApplicationWithSecret Example: {"app_id":"app_abc123","app_secret":"secret_xyz789","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App","overlap":null}
 type ApplicationWithSecret struct {
 	ID    string `json:"id"`
 	AppID string `json:"app_id"`
@@ -106,6 +107,7 @@ type ApplicationWithSecret struct {
 	// AppSecret Shown only in this response.
 	AppSecret string    `json:"app_secret"`
 	CreatedAt time.Time `json:"created_at"`
+	Overlap   *Overlap  `json:"overlap"`
 }
 
 // AuditEvent Example: {"action":"key.create","actor":"developer:550e8400-e29b-41d4-a716-446655440000","at":"2026-03-07T10:30:00Z","client":"Mozilla/5.0","id":"01957a2e-8a00-7000-8000-000000000000","ip":"192.0.2.1","occurrences":1,"outcome":"ok","request_id":"req_abc123def456","subject":"key:key_abc123def456"}
@@ -163,7 +165,12 @@ type CreateApplicationRequest struct {
 
 // CreateKeyRequest Example: {"name":"Production Server"}
 type CreateKeyRequest struct {
-	Environment *string `json:"environment,omitempty"`
+	// AllowedNetworks Where the key may be used from; everywhere if empty or absent. Each is an address
+	// or a network in CIDR notation, whose host bits are cleared. An IPv4 network that
+	// is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is kept as IPv4. No
+	// two of them may share an address.
+	AllowedNetworks []string `json:"allowed_networks,omitempty"`
+	Environment     *string  `json:"environment,omitempty"`
 
 	// ExpiresAt In the future. The key does not expire if absent.
 	ExpiresAt *string `json:"expires_at,omitempty"`
@@ -201,7 +208,7 @@ type CreateWebhookEndpointRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Example: {"allowed_networks":[],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -220,6 +227,8 @@ type CreatedKey struct {
 	LastUsedOperation *string    `json:"last_used_operation"`
 	ExpiresAt         *time.Time `json:"expires_at"`
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
+	AllowedNetworks   []string   `json:"allowed_networks"`
+	Overlap           *Overlap   `json:"overlap"`
 }
 
 // Developer Example: {"created_at":"2026-03-07T10:30:00Z","email":"ada@example.com","first_name":"Ada","id":"123e4567-e89b-12d3-a456-426614174000","last_name":null,"updated_at":"2026-03-07T10:30:00Z"}
@@ -263,7 +272,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Key Example: {"allowed_networks":["192.0.2.0/24"],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -297,6 +306,11 @@ type Key struct {
 
 	// PreviousExpiresAt When the secret before the newest one expires; null if that secret no longer works.
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
+
+	// AllowedNetworks Where the key may be used from, in CIDR notation without host bits; everywhere if
+	// empty. From elsewhere it is refused with 403 `network_not_allowed`.
+	AllowedNetworks []string `json:"allowed_networks"`
+	Overlap         *Overlap `json:"overlap"`
 }
 
 // LoginForm The password form of OAuth 2.0 (RFC 6749, section 4.3.2). Other members are ignored.
@@ -329,6 +343,26 @@ type Message struct {
 // Moment A date (a UTC day), a time in RFC 3339 format (UTC if it has no offset), or unix
 // seconds, in the years 0001 to 9999. To ask for no end, end with 9999-12-31.
 type Moment = string
+
+// Overlap The time for which the secret before the newest one still works, and what used that
+// secret since the rotation. Once nothing does any more, end it with FinishKeyRotation
+// or FinishApplicationRotation. What it says is at most a second old. Null if that
+// secret no longer works.
+type Overlap struct {
+	// ExpiresAt When that secret expires.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// LastUsedAt Null if nothing has used it since the rotation.
+	LastUsedAt *time.Time `json:"last_used_at"`
+	LastUsedIP *string    `json:"last_used_ip"`
+
+	// LastUsedClient The User-Agent of the last use.
+	LastUsedClient    *string `json:"last_used_client"`
+	LastUsedOperation *string `json:"last_used_operation"`
+
+	// Requests How many requests used it since the rotation.
+	Requests int32 `json:"requests"`
+}
 
 // Pagination defines model for Pagination.
 type Pagination struct {
@@ -441,7 +475,9 @@ type UpdateApplicationRequest struct {
 
 // UpdateKeyRequest Example: {"name":"Production Server - Updated"}
 type UpdateKeyRequest struct {
-	Enabled nullable.Nullable[bool] `json:"enabled,omitempty"`
+	// AllowedNetworks As in CreateKey. An empty list allows every address again.
+	AllowedNetworks nullable.Nullable[[]string] `json:"allowed_networks,omitempty"`
+	Enabled         nullable.Nullable[bool]     `json:"enabled,omitempty"`
 
 	// ExpiresAt In the future.
 	ExpiresAt nullable.Nullable[string]   `json:"expires_at,omitempty"`
@@ -1154,6 +1190,9 @@ type ServerInterface interface {
 	// UpdateKey Update an API key
 	// (PATCH /api-keys/{id})
 	UpdateKey(w http.ResponseWriter, r *http.Request, id KeyID)
+	// FinishKeyRotation End the overlap of an API key
+	// (POST /api-keys/{id}/finish-rotation)
+	FinishKeyRotation(w http.ResponseWriter, r *http.Request, id KeyID)
 	// RotateKey Rotate an API key
 	// (POST /api-keys/{id}/rotate)
 	RotateKey(w http.ResponseWriter, r *http.Request, id KeyID)
@@ -1175,6 +1214,9 @@ type ServerInterface interface {
 	// UpdateApplication Rename an application
 	// (PATCH /applications/{app_id})
 	UpdateApplication(w http.ResponseWriter, r *http.Request, appID ApplicationID)
+	// FinishApplicationRotation End the overlap of an application's secret
+	// (POST /applications/{app_id}/finish-rotation)
+	FinishApplicationRotation(w http.ResponseWriter, r *http.Request, appID ApplicationID)
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(w http.ResponseWriter, r *http.Request, appID ApplicationID)
@@ -1429,6 +1471,32 @@ func (siw *ServerInterfaceWrapper) UpdateKey(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// FinishKeyRotation operation middleware
+func (siw *ServerInterfaceWrapper) FinishKeyRotation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FinishKeyRotation(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RotateKey operation middleware
 func (siw *ServerInterfaceWrapper) RotateKey(w http.ResponseWriter, r *http.Request) {
 
@@ -1652,6 +1720,32 @@ func (siw *ServerInterfaceWrapper) UpdateApplication(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateApplication(w, r, appID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// FinishApplicationRotation operation middleware
+func (siw *ServerInterfaceWrapper) FinishApplicationRotation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "app_id" -------------
+	var appID ApplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app_id", r.PathValue("app_id"), &appID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FinishApplicationRotation(w, r, appID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2988,6 +3082,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api-keys/{id}", wrapper.DeleteKey)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api-keys/{id}", wrapper.GetKey)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api-keys/{id}", wrapper.UpdateKey)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api-keys/{id}/finish-rotation", wrapper.FinishKeyRotation)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api-keys/{id}/rotate", wrapper.RotateKey)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api-keys/{id}/usage", wrapper.GetKeyUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications", wrapper.ListApplications)
@@ -2995,6 +3090,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/applications/{app_id}", wrapper.DeleteApplication)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}", wrapper.GetApplication)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/applications/{app_id}", wrapper.UpdateApplication)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications/{app_id}/finish-rotation", wrapper.FinishApplicationRotation)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications/{app_id}/rotate-secret", wrapper.RotateApplicationSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}/usage", wrapper.GetApplicationUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/audit-events", wrapper.ListAuditEvents)
@@ -3134,6 +3230,28 @@ type UpdateKeyResponseObject interface {
 type UpdateKey200JSONResponse Key
 
 func (response UpdateKey200JSONResponse) VisitUpdateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FinishKeyRotationRequestObject struct {
+	ID KeyID `json:"id"`
+}
+
+type FinishKeyRotationResponseObject interface {
+	VisitFinishKeyRotationResponse(w http.ResponseWriter) error
+}
+
+type FinishKeyRotation200JSONResponse Key
+
+func (response FinishKeyRotation200JSONResponse) VisitFinishKeyRotationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3285,6 +3403,28 @@ type UpdateApplicationResponseObject interface {
 type UpdateApplication200JSONResponse Application
 
 func (response UpdateApplication200JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FinishApplicationRotationRequestObject struct {
+	AppID ApplicationID `json:"app_id"`
+}
+
+type FinishApplicationRotationResponseObject interface {
+	VisitFinishApplicationRotationResponse(w http.ResponseWriter) error
+}
+
+type FinishApplicationRotation200JSONResponse Application
+
+func (response FinishApplicationRotation200JSONResponse) VisitFinishApplicationRotationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -4143,6 +4283,9 @@ type StrictServerInterface interface {
 	// UpdateKey Update an API key
 	// (PATCH /api-keys/{id})
 	UpdateKey(ctx context.Context, request UpdateKeyRequestObject) (UpdateKeyResponseObject, error)
+	// FinishKeyRotation End the overlap of an API key
+	// (POST /api-keys/{id}/finish-rotation)
+	FinishKeyRotation(ctx context.Context, request FinishKeyRotationRequestObject) (FinishKeyRotationResponseObject, error)
 	// RotateKey Rotate an API key
 	// (POST /api-keys/{id}/rotate)
 	RotateKey(ctx context.Context, request RotateKeyRequestObject) (RotateKeyResponseObject, error)
@@ -4164,6 +4307,9 @@ type StrictServerInterface interface {
 	// UpdateApplication Rename an application
 	// (PATCH /applications/{app_id})
 	UpdateApplication(ctx context.Context, request UpdateApplicationRequestObject) (UpdateApplicationResponseObject, error)
+	// FinishApplicationRotation End the overlap of an application's secret
+	// (POST /applications/{app_id}/finish-rotation)
+	FinishApplicationRotation(ctx context.Context, request FinishApplicationRotationRequestObject) (FinishApplicationRotationResponseObject, error)
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(ctx context.Context, request RotateApplicationSecretRequestObject) (RotateApplicationSecretResponseObject, error)
@@ -4274,7 +4420,9 @@ type StrictServerInterface interface {
 // MaxItems holds the most items of each list in a JSON body, by its operation and
 // member, such as "CreateKey.scopes".
 var MaxItems = map[string]int{
+	"CreateKey.allowed_networks":  32,
 	"CreateKey.scopes":            6,
+	"UpdateKey.allowed_networks":  32,
 	"UpdateKey.scopes":            6,
 	"UpsertWorkouts.workouts":     1000,
 	"CreateWebhookEndpoint.kinds": 3,
@@ -4484,6 +4632,32 @@ func (sh *strictHandler) UpdateKey(w http.ResponseWriter, r *http.Request, id Ke
 	}
 }
 
+// FinishKeyRotation operation middleware
+func (sh *strictHandler) FinishKeyRotation(w http.ResponseWriter, r *http.Request, id KeyID) {
+	var request FinishKeyRotationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.FinishKeyRotation(ctx, request.(FinishKeyRotationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FinishKeyRotation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(FinishKeyRotationResponseObject); ok {
+		if err := validResponse.VisitFinishKeyRotationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // RotateKey operation middleware
 func (sh *strictHandler) RotateKey(w http.ResponseWriter, r *http.Request, id KeyID) {
 	var request RotateKeyRequestObject
@@ -4679,6 +4853,32 @@ func (sh *strictHandler) UpdateApplication(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateApplicationResponseObject); ok {
 		if err := validResponse.VisitUpdateApplicationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// FinishApplicationRotation operation middleware
+func (sh *strictHandler) FinishApplicationRotation(w http.ResponseWriter, r *http.Request, appID ApplicationID) {
+	var request FinishApplicationRotationRequestObject
+
+	request.AppID = appID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.FinishApplicationRotation(ctx, request.(FinishApplicationRotationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FinishApplicationRotation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(FinishApplicationRotationResponseObject); ok {
+		if err := validResponse.VisitFinishApplicationRotationResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
