@@ -46,6 +46,10 @@ const (
 	WebhookTest     = "webhook.test"
 	// CredentialReport is the end of a credential by whoever found it.
 	CredentialReport = "credential.report"
+	AlertAcknowledge = "alert.acknowledge"
+	AlertMute        = "alert.mute"
+	AlertUnmute      = "alert.unmute"
+	AlertRuleUpdate  = "alert_rule.update"
 )
 
 // OK is the Outcome of an action that took effect. Any other Outcome is the

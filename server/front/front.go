@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
@@ -73,6 +74,7 @@ type Ports struct {
 	Workouts *event.Workouts
 	Usage    *usage.Meter
 	Reports  *usage.Reports
+	Alerts   *alert.Alerts
 	Ready    func(context.Context) error           // returns an error while requests cannot be served
 	Degraded func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
 	Begin    func(context.Context) context.Context // returns the context of a new request

@@ -111,6 +111,11 @@ var operations = described([]operation{
 	{name: "DeleteWebhookEndpoint", rest: "DELETE /webhook-endpoints/{id}"},
 	{name: "TestWebhookEndpoint", rest: "POST /webhook-endpoints/{id}/test"},
 	{name: "ListWebhookDeliveries", rest: "GET /webhook-endpoints/{id}/deliveries"},
+	{name: "ListAlerts", rest: "GET /alerts"},
+	{name: "AcknowledgeAlert", rest: "POST /alerts/{id}/acknowledge"},
+	{name: "MuteAlert", rest: "POST /alerts/{id}/mute", body: optionalBody},
+	{name: "ListAlertRules", rest: "GET /alert-rules"},
+	{name: "UpdateAlertRule", rest: "PATCH /alert-rules/{rule}", body: requiredBody},
 })
 
 // described fills in the operations from the descriptors of their RPCs. It panics

@@ -13,6 +13,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	"github.com/openwearables/openwearables/gen/openapi"
+	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/problem"
@@ -26,6 +27,7 @@ type Server struct {
 	Auth     *auth.Auth
 	Workouts *event.Workouts
 	Usage    *usage.Reports
+	Alerts   *alert.Alerts
 }
 
 var _ openapi.StrictServerInterface = (*Server)(nil)

@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
+	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/usage"
@@ -22,6 +23,7 @@ type Server struct {
 	Auth     *auth.Auth
 	Workouts *event.Workouts
 	Usage    *usage.Reports
+	Alerts   *alert.Alerts
 }
 
 // compressFrom is the size in bytes of the smallest answer that is compressed.
@@ -52,5 +54,6 @@ func (s *Server) Handlers() map[string]http.Handler {
 	add(openwearablesv1connect.NewCredentialServiceHandler(s, options))
 	add(openwearablesv1connect.NewUsageServiceHandler(s, options))
 	add(openwearablesv1connect.NewWebhookServiceHandler(s, options))
+	add(openwearablesv1connect.NewAlertServiceHandler(s, options))
 	return handlers
 }

@@ -1,0 +1,143 @@
+package alert
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// uses looks at the keys that were used since it did so last, and from time to time
+// at all that were used in two days: a node may have written late that it served one.
+func (p *pass) uses(ctx context.Context) error {
+	today := p.now.UTC().Truncate(day)
+	since := p.run.Used.Add(-lateUses)
+	swept := p.run.Swept
+	if p.now.Sub(swept).Abs() >= sweepEvery {
+		since, swept = today.Add(-day), p.now
+	}
+	used := slices.DeleteFunc(slices.Clone(p.keys), func(k Key) bool { return k.LastUsedAt == nil || k.LastUsedAt.Before(since) })
+	for some := range slices.Chunk(used, batch) {
+		c, err := p.useChanges(ctx, some, today.Add(-day))
+		if err != nil {
+			return err
+		}
+		if !c.empty() {
+			if err := p.change(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	p.run.Used, p.run.Swept = p.now, swept // stored with the states
+	return nil
+}
+
+func (p *pass) useChanges(ctx context.Context, keys []Key, from time.Time) (c Changes, err error) {
+	subjects := make([]string, len(keys))
+	for i := range keys {
+		subjects[i] = keys[i].subject()
+	}
+	networks, err := p.Store.Networks(ctx, subjects, from)
+	if err != nil {
+		return c, err
+	}
+	known, err := p.known(ctx, subjects, from)
+	if err != nil {
+		return c, err
+	}
+	uses := make([]Use, len(keys))
+	for i := range keys {
+		u := Use{Key: keys[i], Networks: networks[subjects[i]], Known: known[subjects[i]], Began: p.run.Began}
+		if p.settings.Slept(&u) {
+			_, last := u.Known.span()
+			if u.Before, err = p.Store.UsedUntil(ctx, subjects[i], last.Add(sightAgain)); err != nil {
+				return c, err
+			}
+		}
+		uses[i] = u
+	}
+	c.Findings, c.Seen = p.settings.Uses(uses)
+	return c, nil
+}
+
+// known returns the sightings of the subjects: of one that has none, those that its
+// requests before the day tell of.
+func (p *pass) known(ctx context.Context, subjects []string, day time.Time) (map[string]Known, error) {
+	all, err := p.Store.Sightings(ctx, subjects)
+	if err != nil {
+		return nil, err
+	}
+	known := NewKnown(all)
+	var unknown []string
+	for _, s := range subjects {
+		if known[s] == nil {
+			unknown = append(unknown, s)
+		}
+	}
+	if len(unknown) == 0 {
+		return known, nil
+	}
+	earlier, err := p.Store.Sighted(ctx, unknown, day)
+	if err != nil {
+		return nil, err
+	}
+	for s, k := range NewKnown(earlier) {
+		known[s] = k
+	}
+	return known, nil
+}
+
+// requests returns what the keys that were used lately and the applications have
+// requested: in the window of refusals, and in hours that are worth a look.
+func (p *pass) requests(ctx context.Context) (refused []Requests, hours []Hours, err error) {
+	hour := p.now.UTC().Truncate(time.Hour)
+	since := p.now.Add(-p.settings.Window(RefusalBurst))
+	created := make(map[string]time.Time)
+	var subjects []string
+	for i := range p.keys {
+		if k := &p.keys[i]; k.LastUsedAt != nil && !k.LastUsedAt.Before(earlier(hour.Add(-time.Hour), since)) {
+			subjects = append(subjects, k.subject())
+			created[k.subject()] = k.CreatedAt
+		}
+	}
+	for i := range p.apps {
+		s := "application:" + p.apps[i].AppID
+		subjects = append(subjects, s)
+		created[s] = p.apps[i].CreatedAt
+	}
+	for some := range slices.Chunk(subjects, batch) {
+		r, err := p.Store.RefusedRequests(ctx, some, since, p.settings.LeastRefused())
+		if err != nil {
+			return nil, nil, err
+		}
+		refused = append(refused, r...)
+		counts, err := p.Store.HourRequests(ctx, some, []time.Time{hour, hour.Add(-time.Hour)}, p.settings.LeastRequests())
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, c := range counts {
+			h := Hours{Subject: c.Subject, CreatedAt: created[c.Subject], At: c.At, Requests: c.Requests}
+			if h.Before, err = p.before(ctx, c.Subject, c.At); err != nil {
+				return nil, nil, err
+			}
+			hours = append(hours, h)
+		}
+	}
+	return refused, hours, nil
+}
+
+// before returns the requests in the same hour of earlier weeks.
+func (p *pass) before(ctx context.Context, subject string, at time.Time) ([]int64, error) {
+	weeks := make([]time.Time, Weeks)
+	for i := range weeks {
+		weeks[i] = at.AddDate(0, 0, -7*(i+1))
+	}
+	counts, err := p.Store.HourRequests(ctx, []string{subject}, weeks, 1)
+	if err != nil {
+		return nil, err
+	}
+	before := make([]int64, len(counts))
+	for i, c := range counts {
+		before[i] = c.Requests
+	}
+	return before, nil
+}
