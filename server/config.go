@@ -38,6 +38,7 @@ type Config struct {
 	Auth           auth.Config
 	Workouts       event.Quota // of each user
 	Retention      store.Retention
+	AlertInterval  time.Duration // between two looks for what needs an alert
 
 	WebhookPrivateNetworks bool // send webhooks to private networks and this machine, over http too
 
@@ -72,8 +73,10 @@ func DefaultConfig() Config {
 		},
 		Retention: store.Retention{
 			Audit: 400 * day, Ledger: 6 * 365 * day, UsageMinutes: 2 * day, UsageHours: 90 * day, UsageDays: 2 * 365 * day,
+			Alerts: 400 * day,
 		},
-		UploadMemory: 64, UploadsPerCaller: 2,
+		AlertInterval: time.Minute,
+		UploadMemory:  64, UploadsPerCaller: 2,
 	}
 }
 
@@ -142,6 +145,8 @@ func (c *Config) checkNumbers() error {
 		return errors.New("--drain-delay must be 0s to 1m")
 	case a.Passwords.Min < 8 || a.Passwords.Min > 64:
 		return errors.New("--password-min must be 8 to 64")
+	case c.AlertInterval <= 0:
+		return errors.New("the interval of alerts must be more than 0")
 	case c.UploadMemory < 8 || c.UploadMemory > 1<<20:
 		return errors.New("--upload-memory must be 8, which is one body, to 1048576")
 	case c.UploadsPerCaller < 1 || c.UploadsPerCaller > 10_000:
@@ -149,7 +154,7 @@ func (c *Config) checkNumbers() error {
 	}
 	for flag, keep := range map[string]time.Duration{
 		"audit": c.Retention.Audit, "ledger": c.Retention.Ledger,
-		"usage-minute": c.Retention.UsageMinutes, "usage-hour": c.Retention.UsageHours, "usage-day": c.Retention.UsageDays,
+		"alert": c.Retention.Alerts, "usage-minute": c.Retention.UsageMinutes, "usage-hour": c.Retention.UsageHours, "usage-day": c.Retention.UsageDays,
 	} {
 		if keep != 0 && (keep < day || keep > 100*365*day) {
 			return fmt.Errorf("--%s-retention must be 24h to 876000h, or 0 for ever", flag)

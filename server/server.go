@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/cluster"
@@ -44,6 +45,7 @@ type Server struct {
 	unsigned  atomic.Bool // it was written to since its heads were signed
 	usage     *usage.Meter
 	webhooks  *webhook.Courier
+	alerts    *alert.Evaluator
 	front     *front.Front
 	readiness readiness
 
@@ -131,15 +133,19 @@ func (s *Server) compose(ctx context.Context) error {
 		return s.store.AppendAccess(ctx, entries)
 	}}
 	s.usage = usage.NewMeter(s.store, s.now)
+	s.alerts = &alert.Evaluator{
+		Store: s.store, Signer: s.auth.Audits.Signer(), Every: s.config.AlertInterval, Hours: s.config.Retention.UsageHours,
+		Now: time.Now, Since: time.Now(),
+	}
 	s.front = s.newFront(&event.Workouts{
 		Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now, Quota: s.config.Workouts, Limits: s.auth.Limits,
-	})
+	}, &alert.Alerts{Store: s.store, Cursors: vault, Now: s.now})
 	return nil
 }
 
-func (s *Server) newFront(workouts *event.Workouts) *front.Front {
+func (s *Server) newFront(workouts *event.Workouts, alerts *alert.Alerts) *front.Front {
 	ports := front.Ports{
-		Auth: s.auth, Workouts: workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now},
+		Auth: s.auth, Workouts: workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now}, Alerts: alerts,
 		Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded: func() bool { return len(s.Risks()) > 0 || s.redis != nil && s.redis.Lost() },
@@ -189,9 +195,9 @@ const (
 
 // start starts the background jobs: each second, buffered writes are flushed, the
 // clock of a shared database is measured, data of deleted users is removed and webhooks
-// are sent; each
-// minute, windows are purged, and each hour other expired rows; from time to time,
-// the signing keys are reloaded.
+// are sent; each minute, windows are purged, and each hour other expired rows; each
+// AlertInterval, one node looks for what needs an alert; from time to time, the signing
+// keys are reloaded.
 func (s *Server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
@@ -202,6 +208,7 @@ func (s *Server) start() {
 	s.every(ctx, time.Second, "writing the access ledgers", s.ledger.Flush)
 	s.every(ctx, time.Second, "writing the usage", s.usage.Flush)
 	s.every(ctx, time.Hour, "purge", s.purge)
+	s.every(ctx, s.config.AlertInterval, "looking for what needs an alert", s.alerts.Evaluate)
 	s.every(ctx, time.Second, "removing what was deleted", s.store.Remove)
 	s.after(ctx, time.Minute, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)
 	s.every(ctx, time.Hour, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)

@@ -89,7 +89,7 @@ type AccountUsage struct {
 
 // Alert Something that needs a look.
 //
-// Example: {"acknowledged_at":null,"acknowledged_by":null,"id":"01957a2e-8a00-7000-8000-000000000000","last_seen_at":"2026-03-07T10:30:00Z","link":"/api-keys/key_abc123def456/usage","message":"The key \"Production Server\" was used 12 times from 192.0.2.0/24, from where it was not used before.","muted_until":null,"occurrences":1,"opened_at":"2026-03-07T10:30:00Z","resolved_at":null,"rule":"key_new_network","state":"open","subject":"key:key_abc123def456"}
+// Example: {"acknowledged_at":null,"acknowledged_by":null,"id":"01957a2e-8a00-7000-8000-000000000000","last_seen_at":"2026-03-07T10:30:00Z","link":"/api-keys/key_abc123def456/usage","message":"The key \"Production Server\" was used 12 times from 192.0.2.0/24, from where it was not used in 90 days before: rotate it if that was not you.","muted_until":null,"occurrences":1,"opened_at":"2026-03-07T10:30:00Z","resolved_at":null,"rule":"key_new_network","state":"open","subject":"key:key_abc123def456"}
 type Alert struct {
 	ID string `json:"id"`
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,20 +34,17 @@ type Evaluator struct {
 	Store  Store
 	Signer audit.Signer // of the heads of ledgers
 	Every  time.Duration
+	Hours  time.Duration // for which requests of an hour are kept; 0 is for ever
 
 	// Now is the clock of this machine, and Since when it began.
-	Now    func() time.Time
-	Since  time.Time
-	holder string
+	Now   func() time.Time
+	Since time.Time
 }
 
 // Evaluate looks once, unless another node does or has. Call it as often as Every
 // says.
 func (e *Evaluator) Evaluate(ctx context.Context) error {
-	if e.holder == "" {
-		e.holder = uuid.NewString()
-	}
-	run, due, err := e.Store.Claim(ctx, e.holder, e.Every-e.Every/10, e.Since.Add(-lateEvents))
+	run, due, err := e.Store.Claim(ctx, e.Every-e.Every/10, e.Since.Add(-lateEvents))
 	if err != nil || !due {
 		return err
 	}
@@ -210,7 +208,13 @@ func (p *pass) states(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, p.settings.Reconcile(active, found, LedgerBroken))
+	return p.change(ctx, p.settings.Reconcile(active, found, p.gone))
+}
+
+// gone reports whether the subject is a key or an application that was deleted.
+func (p *pass) gone(subject string) bool {
+	_, there := p.names[subject]
+	return !there && (strings.HasPrefix(subject, "key:") || strings.HasPrefix(subject, "application:"))
 }
 
 // ledgers checks some ledgers, from time to time.
@@ -236,7 +240,7 @@ func (p *pass) ledgers(ctx context.Context) error {
 func ledgerChanges(active []Active, broken map[string]error, after, last string, now time.Time) (c Changes) {
 	reported := make(map[string]bool)
 	for _, a := range active {
-		user, is := cutUser(a.Subject)
+		user, is := strings.CutPrefix(a.Subject, "user:")
 		if a.Rule != LedgerBroken || !is {
 			continue
 		}
@@ -255,14 +259,6 @@ func ledgerChanges(active []Active, broken map[string]error, after, last string,
 		}
 	}
 	return c
-}
-
-func cutUser(subject string) (user string, is bool) {
-	const kind = "user:"
-	if len(subject) < len(kind) || subject[:len(kind)] != kind {
-		return "", false
-	}
-	return subject[len(kind):], true
 }
 
 // writtenAt returns when an event got its id, by the clock of the machine that has

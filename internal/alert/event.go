@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func Developers(all []audit.Event) []string {
 			logins[all[i].Subject] = true
 		}
 	}
-	return subjectsOf(logins)
+	return slices.Sorted(maps.Keys(logins))
 }
 
 func isLogin(e *audit.Event) bool { return e.Action == audit.Login && e.Outcome == audit.OK }
@@ -124,7 +125,7 @@ func (s Settings) login(e *audit.Event, known map[string]Known) (*Finding, *Sigh
 	}
 	return &Finding{
 		Rule: LoginNewNetwork, Subject: e.Subject, At: e.At, Link: events("actor", e.Subject),
-		Message: fmt.Sprintf("A developer logged in from %s, from where it had not in %s: change its password and end its sessions if that was not the developer.",
+		Message: fmt.Sprintf("A developer logged in from %s, from where it had not in %s before: change its password and end its sessions if that was not the developer.",
 			network, plural(int64(s.of(LoginNewNetwork, forgetDays)), "day")),
 	}, changed
 }

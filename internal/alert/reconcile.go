@@ -27,14 +27,14 @@ func (c *Changes) empty() bool { return len(c.Findings)+len(c.Resolve)+len(c.See
 type subject struct{ rule, of string }
 
 // Reconcile returns how the alerts change if found is all that the rules of states
-// find now. Those that tell of an event it leaves, and those of the rule kept, unless
-// their rule is disabled.
-func (s Settings) Reconcile(active []Active, found []Finding, kept string) (c Changes) {
-	alerts, room := make(map[subject]*Active), make(map[string]int)
+// find now. Those that tell of an event it leaves, and those of LedgerBroken, unless
+// their rule is disabled or gone says that their subject is.
+func (s Settings) Reconcile(active []Active, found []Finding, gone func(subject string) bool) (c Changes) {
+	alerts, count := make(map[subject]*Active), make(map[string]int)
 	for i := range active {
 		a := &active[i]
 		alerts[subject{a.Rule, a.Subject}] = a
-		room[a.Rule]++
+		count[a.Rule]++
 	}
 	holds, over := make(map[subject]bool), make(map[string]int)
 	for i := range found {
@@ -45,10 +45,10 @@ func (s Settings) Reconcile(active []Active, found []Finding, kept string) (c Ch
 			if f.News(a.LastSeenAt, a.Stage) {
 				c.Findings = append(c.Findings, *f)
 			}
-		} else if room[f.Rule] >= Most {
+		} else if count[f.Rule] >= Most {
 			over[f.Rule]++
 		} else {
-			room[f.Rule]++
+			count[f.Rule]++
 			c.Findings = append(c.Findings, *f)
 		}
 	}
@@ -59,8 +59,9 @@ func (s Settings) Reconcile(active []Active, found []Finding, kept string) (c Ch
 	}
 	for _, a := range active {
 		is := subject{a.Rule, a.Subject}
-		full := a.Rule == TooMany && room[a.Subject[len("rule:"):]] >= Most
-		if !s.on(a.Rule) || !IsEvent(a.Rule) && a.Rule != kept && !holds[is] && !full {
+		full := a.Rule == TooMany && count[a.Subject[len("rule:"):]] >= Most
+		over := !IsEvent(a.Rule) && a.Rule != LedgerBroken && !holds[is] && !full
+		if over || !s.on(a.Rule) || gone(a.Subject) {
 			c.Resolve = append(c.Resolve, a.ID)
 		}
 	}

@@ -60,7 +60,7 @@ type limits struct {
 var rules = map[string]rule{
 	KeyNewNetwork: {
 		"A key was used from a network, a /24 or a /48 of IPv6, from where it was not used before. " +
-			"A key is watched once it was used for learning_days; a network that it does not use for forget_days is new again.",
+			"A key is watched once it was used for learning_days; a network that it does not use for forget_days, while it uses others, is new again.",
 		true, []limits{{learningDays, 7, 0, 365}, {forgetDays, 90, 7, 365}},
 	},
 	KeyWoke:           {"A key was used that had not been used for unused_days.", true, []limits{{unusedDays, 60, 7, 3650}}},
@@ -79,7 +79,7 @@ var rules = map[string]rule{
 		false, []limits{{leastRequests, 1000, 1, 1_000_000_000}, {factor, 5, 2, 1000}},
 	},
 	RefreshReused:   {"A refresh token was used twice, so that two parties hold it. Its session was ended.", true, nil},
-	LoginNewNetwork: {"A developer logged in from a network without an earlier login within forget_days.", true, []limits{{forgetDays, 90, 7, 365}}},
+	LoginNewNetwork: {"A developer logged in from a network, a /24 or a /48 of IPv6, from where it did not log in for forget_days.", true, []limits{{forgetDays, 90, 7, 365}}},
 	LoginRefusals: {
 		"Within window_minutes, refusals logins to one account were refused, or all_refusals to all of them.",
 		false, []limits{{refusals, 20, 1, 1_000_000}, {allRefusals, 200, 1, 1_000_000}, {windowMinutes, 15, 1, 60}},
@@ -123,7 +123,7 @@ func (s Settings) of(name, threshold string) int32 {
 
 // Threshold is a number on which a rule depends.
 type Threshold struct {
-	Name                             string
+	Name                                  string
 	Value, DefaultValue, Minimum, Maximum int32
 }
 

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -38,7 +37,7 @@ func NewKnown(all []Sighting) map[string]Known {
 	return of
 }
 
-// first and last return the times between which the subject was seen.
+// span returns the times between which the subject was seen.
 func (k Known) span() (first, last time.Time) {
 	for _, s := range k {
 		if first.IsZero() || s.FirstAt.Before(first) {
@@ -52,7 +51,8 @@ func (k Known) span() (first, last time.Time) {
 }
 
 // see adds a network, and returns its sighting if that is to be written. fresh
-// reports whether the network was not seen for so long before.
+// reports whether the network was never seen, or not for so long that the subject was
+// seen from others.
 func (k Known) see(subject, network string, at time.Time, forget time.Duration) (changed *Sighting, fresh bool) {
 	s, ok := k[network]
 	switch {
@@ -63,7 +63,8 @@ func (k Known) see(subject, network string, at time.Time, forget time.Duration) 
 	case at.Sub(s.SeenAt) < sightAgain:
 		return nil, false
 	}
-	fresh = !ok || at.Sub(s.SeenAt) >= forget
+	_, last := k.span()
+	fresh = !ok || last.Sub(s.SeenAt) >= forget
 	s.SeenAt = at
 	k[network] = s
 	return &s, fresh
@@ -125,8 +126,8 @@ func (s Settings) Uses(uses []Use) (found []Finding, seen []Sighting) {
 			}
 			found = append(found, Finding{
 				Rule: KeyNewNetwork, Subject: u.Key.subject(), At: n.LastUsedAt, Link: u.Key.link() + "/usage",
-				Message: fmt.Sprintf("The key %q was used %s from %s, from where it was not used before: rotate it if that was not you.",
-					u.Key.Name, times(n.Requests), n.Network),
+				Message: fmt.Sprintf("The key %q was used %s from %s, from where it was not used in %s before: rotate it if that was not you.",
+					u.Key.Name, times(n.Requests), n.Network, spell(forget)),
 			})
 		}
 	}
@@ -162,6 +163,3 @@ func times(n int64) string {
 	}
 	return plural(n, "time")
 }
-
-// subjects returns the subjects of sightings, each once.
-func subjectsOf(seen map[string]bool) []string { return slices.Sorted(maps.Keys(seen)) }

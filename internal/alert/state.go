@@ -168,25 +168,24 @@ func (s Settings) Logins(refused []Refusal, now time.Time) (found []Finding) {
 // Hours are the requests of a key or an application in an hour, and in the same hour
 // of earlier weeks.
 type Hours struct {
-	Subject   string
-	CreatedAt time.Time
-	At        time.Time // when the hour began
-	Requests  int64
-	Before    []int64 // a week before, two weeks, and so on
+	Subject  string
+	At       time.Time // when the hour began
+	Requests int64
+	Before   []int64 // of each of four weeks in which it existed, and of which the numbers are kept
 }
 
 // Weeks is how many weeks of Hours the rule Volume looks back.
 const Weeks = 4
 
 // Volumes finds hours with far more requests than ever before at their time of the
-// week. What did not exist a week ago has no such time.
+// week. What did not exist a week ago is not compared.
 func (s Settings) Volumes(hours []Hours, names Names) (found []Finding) {
 	if !s.on(Volume) {
 		return nil
 	}
 	newest := make(map[string]int) // where in found
 	for _, h := range hours {
-		if h.CreatedAt.After(h.At.Add(-7 * day)) {
+		if len(h.Before) == 0 {
 			continue
 		}
 		var most int64

@@ -17,7 +17,7 @@ type Store interface {
 	// and reports whether it did. A later claim ends it: Change then fails. since is
 	// from when on events count if no evaluation was ever begun, by the clock of this
 	// machine.
-	Claim(ctx context.Context, holder string, every time.Duration, since time.Time) (Run, bool, error)
+	Claim(ctx context.Context, every time.Duration, since time.Time) (Run, bool, error)
 	// Change makes changes and stores how far the run has come, both or neither. If
 	// another run was claimed since, the error is ErrSuperseded.
 	Change(ctx context.Context, run Run, c Changes) error

@@ -115,8 +115,8 @@ func (p *pass) requests(ctx context.Context) (refused []Requests, hours []Hours,
 			return nil, nil, err
 		}
 		for _, c := range counts {
-			h := Hours{Subject: c.Subject, CreatedAt: created[c.Subject], At: c.At, Requests: c.Requests}
-			if h.Before, err = p.before(ctx, c.Subject, c.At); err != nil {
+			h := Hours{Subject: c.Subject, At: c.At, Requests: c.Requests}
+			if h.Before, err = p.before(ctx, c.Subject, created[c.Subject], c.At); err != nil {
 				return nil, nil, err
 			}
 			hours = append(hours, h)
@@ -125,19 +125,23 @@ func (p *pass) requests(ctx context.Context) (refused []Requests, hours []Hours,
 	return refused, hours, nil
 }
 
-// before returns the requests in the same hour of earlier weeks.
-func (p *pass) before(ctx context.Context, subject string, at time.Time) ([]int64, error) {
-	weeks := make([]time.Time, Weeks)
-	for i := range weeks {
-		weeks[i] = at.AddDate(0, 0, -7*(i+1))
+// before returns the requests in the same hour of each week before that can be
+// compared.
+func (p *pass) before(ctx context.Context, subject string, created, at time.Time) ([]int64, error) {
+	var weeks []time.Time
+	for i := range Weeks {
+		hour := at.AddDate(0, 0, -7*(i+1))
+		if !hour.Before(created) && (p.Hours == 0 || p.now.Sub(hour) < p.Hours) {
+			weeks = append(weeks, hour)
+		}
+	}
+	if len(weeks) == 0 {
+		return nil, nil
 	}
 	counts, err := p.Store.HourRequests(ctx, []string{subject}, weeks, 1)
-	if err != nil {
-		return nil, err
-	}
-	before := make([]int64, len(counts))
+	before := make([]int64, len(weeks))
 	for i, c := range counts {
 		before[i] = c.Requests
 	}
-	return before, nil
+	return before, err
 }

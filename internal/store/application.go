@@ -7,6 +7,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/usage"
 )
 
 type applicationRow struct {
@@ -51,5 +52,8 @@ func (t *tx) UpdateApplication(ctx context.Context, a auth.StoredApplication) er
 }
 
 func (t *tx) DeleteApplication(ctx context.Context, appID string) error {
-	return remove[applicationRow](ctx, t, "app_id", appID)
+	if err := remove[applicationRow](ctx, t, "app_id", appID); err != nil {
+		return err
+	}
+	return t.endAlertsOf(ctx, usage.Subject(auth.AppSecret, appID))
 }

@@ -44,6 +44,7 @@ func (s *Store) populate(t *testing.T) {
 	s.addUsage(t, used(auth.APIKey, "key_1", epoch, 3))
 	s.addWebhook(t, "https://example.com")
 	s.queueWebhooks(t, auth.WebhookAlertOpened, 3)
+	s.populateAlerts(t)
 	must(s.SetMeta(t.Context(), "name", "value"))(t)
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.RecountUsers(ctx) })
 	err := s.do(t.Context(), func(ctx context.Context, t *tx) error { return t.leaveRest(ctx, auth.SessionFilter{AppID: "app_1"}) })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/usage"
 )
 
 type developerRow struct {
@@ -83,7 +84,10 @@ func newDeveloperRow(d auth.StoredDeveloper) *developerRow {
 }
 
 func (t *tx) DeleteDeveloper(ctx context.Context, id string) error {
-	return remove[developerRow](ctx, t, "id", id)
+	if err := remove[developerRow](ctx, t, "id", id); err != nil {
+		return err
+	}
+	return t.endAlertsOf(ctx, usage.Subject(auth.DeveloperToken, id))
 }
 
 func (t *tx) SawAddress(ctx context.Context, developerID, address string, at time.Time) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/usage"
 )
 
 type keyRow struct {
@@ -48,5 +49,8 @@ func (t *tx) UpdateKey(ctx context.Context, k auth.StoredKey) error {
 }
 
 func (t *tx) DeleteKey(ctx context.Context, id string) error {
-	return remove[keyRow](ctx, t, "id", id)
+	if err := remove[keyRow](ctx, t, "id", id); err != nil {
+		return err
+	}
+	return t.endAlertsOf(ctx, usage.Subject(auth.APIKey, id))
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -29,10 +30,7 @@ func CheckLedgers(ctx context.Context, dsn string, o Options, fingerprint string
 		return report, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	c := ledgerCheck{pool: db, db: newMapper(e, db).db, by: by, report: LedgerReport{Broken: make(map[string]error)}}
-	if e.name == postgresEngine.name { // SQLite's default is a snapshot
-		c.isolation = sql.LevelRepeatableRead
-	}
+	c := newLedgerCheck(e, db, newMapper(e, db).db, by)
 	var kept string
 	err = c.db.NewSelect().TableExpr("meta").Column("value").Where("name = ?", "secret_fingerprint").Scan(ctx, &kept)
 	if err == nil && kept != fingerprint {
@@ -78,16 +76,26 @@ type ledgerCheck struct {
 	by        audit.Signer
 	report    LedgerReport
 
+	user string // after which it begins; then whose ledger it has checked last, or "" if no other follows
+	most int64  // entries, beyond which it begins with no other user; 0: any number
+
 	heads []headRow // read ahead
 	asked string    // the user of the last head that was read
 	ended bool      // no heads follow
 }
 
+func newLedgerCheck(e engine, pool *sql.DB, db *bun.DB, by audit.Signer) *ledgerCheck {
+	c := &ledgerCheck{pool: pool, db: db, by: by, report: LedgerReport{Broken: make(map[string]error)}}
+	if e.name == postgresEngine.name { // SQLite's default is a snapshot
+		c.isolation = sql.LevelRepeatableRead
+	}
+	return c
+}
+
 const checkBatch = 1000
 
 func (c *ledgerCheck) run(ctx context.Context) error {
-	var user string
-	var seq int64
+	user, seq := c.user, int64(math.MaxInt64)
 	var l *ledger
 	for {
 		if len(c.heads) == 0 && !c.ended {
@@ -107,6 +115,10 @@ func (c *ledgerCheck) run(ctx context.Context) error {
 				if err := c.finish(ctx, l, e.UserID); err != nil {
 					return err
 				}
+				if c.most > 0 && c.report.Entries >= c.most {
+					c.user = user
+					return nil
+				}
 				user = e.UserID
 				if l, err = c.begin(ctx, user); err != nil {
 					return err
@@ -117,6 +129,7 @@ func (c *ledgerCheck) run(ctx context.Context) error {
 			l.check(e)
 		}
 		if len(rows) < checkBatch {
+			c.user = ""
 			return c.finish(ctx, l, "")
 		}
 	}

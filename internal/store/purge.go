@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
@@ -31,6 +32,8 @@ type Retention struct {
 	Signer audit.Signer  // signs the heads of the ledgers that are purged; nil: none were signed
 
 	UsageMinutes, UsageHours, UsageDays time.Duration // counts of requests, by their resolution
+
+	Alerts time.Duration // since they were resolved
 }
 
 // expiry selects the rows of a table that are due.
@@ -58,7 +61,7 @@ func (s *Store) Purge(ctx context.Context, keep Retention) error {
 	if keep.Audit > 0 {
 		due = append(due, expiry{"audit_events", "id", "at", func(now time.Time) any { return now.Add(-keep.Audit) }})
 	}
-	for _, e := range append(due, usageExpiries(keep)...) {
+	for _, e := range slices.Concat(due, usageExpiries(keep), alertExpiries(keep)) {
 		if err := s.purge(ctx, e); err != nil {
 			return err
 		}

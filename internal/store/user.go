@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/usage"
 )
 
 type userRow struct {
@@ -57,6 +58,9 @@ func (t *tx) UpdateUser(ctx context.Context, u auth.User) error {
 // longer be read; Remove removes it.
 func (t *tx) DeleteUser(ctx context.Context, id string) error {
 	if err := remove[userRow](ctx, t, "id", id); err != nil {
+		return err
+	}
+	if err := t.endAlertsOf(ctx, usage.Subject(auth.UserToken, id)); err != nil {
 		return err
 	}
 	_, err := t.removeData(ctx, id)

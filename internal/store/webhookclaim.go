@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/webhook"
@@ -127,7 +128,7 @@ func (t *tx) disableWebhook(ctx context.Context, c auth.WebhookClaim, reason str
 	if reason == auth.WebhookGone {
 		message = "The webhook endpoint answered with 410 and was disabled"
 	}
-	err = openAlert(ctx, t, alertFinding{
+	err = openAlert(ctx, t, alert.Finding{
 		Rule: "webhook_disabled", Subject: webhookSubject(c.Endpoint.ID), At: t.now,
 		Message: message + ": see its deliveries, mend it and enable it again", Link: "/webhook-endpoints/" + c.Endpoint.ID,
 	})
