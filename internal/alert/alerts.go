@@ -97,7 +97,7 @@ func (s *Alerts) query(in ListInput) (Query, error) {
 			*filter.to = *filter.from
 		}
 	}
-	if q.State != "" {
+	if in.State != nil {
 		v.OneOf("state", q.State, Open, Acknowledged, Resolved)
 	}
 	if in.Limit != nil {

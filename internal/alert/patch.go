@@ -14,16 +14,16 @@ func (in *RulePatch) check(v *problem.Check, rule string) {
 	if in.Enabled.Null() {
 		v.Fail("enabled", "must not be null")
 	}
-	if in.Thresholds.Null() {
-		v.Fail("thresholds", "must not be null")
-	}
 	list := in.thresholds()
-	if len(list) > maxThresholds {
-		v.Fail("thresholds", fmt.Sprintf("must hold at most %d items", maxThresholds))
+	if n := len(list); in.Thresholds.Present() && (n < 1 || n > maxThresholds) {
+		v.Fail("thresholds", fmt.Sprintf("must hold 1 to %d thresholds", maxThresholds))
 		return
 	}
 	for i, t := range list {
 		field := fmt.Sprintf("thresholds[%d]", i)
+		if !v.Text(field+".name", t.Name, 1, problem.MaxText) {
+			continue
+		}
 		at := slices.IndexFunc(rules[rule].thresholds, func(l limits) bool { return l.name == t.Name })
 		if at < 0 {
 			v.Fail(field+".name", "must be a threshold of the rule")

@@ -8,6 +8,7 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/oapi-codegen/nullable"
 
 	"github.com/openwearables/openwearables/gen/openapi"
 	"github.com/openwearables/openwearables/internal/jsonbody"
@@ -16,7 +17,8 @@ import (
 
 // bodies reads the body of every operation: numbers as numbers does, and workouts
 // so that one which cannot be read fails alone.
-var bodies = jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(readNumbers, jsonv2.UnmarshalFromFunc(readWorkout)))
+var bodies = jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(
+	readNumbers, jsonv2.UnmarshalFromFunc(readWorkout), jsonv2.UnmarshalFromFunc(readNullable[[]openapi.AlertThresholdInput])))
 
 // numbers reads numbers in any notation. One that is too large for its type
 // becomes one that no rule allows, so that the rule's refusal names the range.
@@ -54,6 +56,21 @@ func readNumber(d *jsontext.Decoder, to *float64) error {
 		return err
 	}
 	*to, _ = strconv.ParseFloat(string(value), 64) // an error is that of the range, beyond which is an infinity
+	return nil
+}
+
+// readNullable reads a member that may be null as every other one is read, which its
+// own method does not.
+func readNullable[T any](d *jsontext.Decoder, to *nullable.Nullable[T]) error {
+	if d.PeekKind() == jsontext.KindNull {
+		to.SetNull()
+		return d.SkipValue()
+	}
+	var value T
+	if err := jsonv2.UnmarshalDecode(d, &value, numbers); err != nil {
+		return err
+	}
+	to.Set(value)
 	return nil
 }
 

@@ -56,14 +56,14 @@ func (s *Server) UpdateAlertRule(ctx context.Context, r *owv1.UpdateAlertRuleReq
 	if err != nil {
 		return nil, err
 	}
-	thresholds := each(r.GetThresholds(), func(t *owv1.AlertThresholdInput) alert.ThresholdInput {
-		return alert.ThresholdInput{Name: t.GetName(), Value: t.GetValue()}
-	})
-	if m != nil && !m["thresholds"] {
-		thresholds = nil
+	var thresholds *[]alert.ThresholdInput
+	if r.GetThresholds() != nil || m["thresholds"] {
+		thresholds = new(each(r.GetThresholds(), func(t *owv1.AlertThresholdInput) alert.ThresholdInput {
+			return alert.ThresholdInput{Name: t.GetName(), Value: t.GetValue()}
+		}))
 	}
 	rule, err := s.Alerts.UpdateRule(ctx, r.GetRule(), alert.RulePatch{
-		Enabled: change(m, "enabled", r.Enabled), Thresholds: change(nil, "thresholds", &thresholds),
+		Enabled: change(m, "enabled", r.Enabled), Thresholds: change(m, "thresholds", thresholds),
 	})
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ type fixture struct {
 	user, userToken          string
 	stranger, strangerToken  string
 	workout, strangerWorkout string
+	alert                    string
 	refresh                  string // a user's refresh token, replaced at each use
 
 	fixed      map[string]string // by column: credentials that no call revokes
@@ -51,6 +52,7 @@ func newFixture(t *testing.T, n *node, d driver) *fixture {
 	w.makeApp(t)
 	w.makeWebhook(t)
 	w.makeUsers(t)
+	w.alert = n.alert(t, d, w.admin)
 	w.fixed["forged"] = w.admin[:strings.LastIndex(w.admin, ".")] + w.userToken[strings.LastIndex(w.userToken, "."):]
 	return w
 }
@@ -200,10 +202,12 @@ func (w *fixture) targetID(row matrixRow, name string) string {
 		service = of + "Service"
 	}
 	own := map[string]string{
-		"KeyService": w.key, "ApplicationService": w.targetApp, "SessionService": w.session, "WebhookService": w.webhook,
+		"KeyService": w.key, "ApplicationService": w.targetApp, "SessionService": w.session, "WebhookService": w.webhook, "AlertService": w.alert,
 	}[service]
 	other, gone := w.otherSession, uuid.NewString()
 	switch {
+	case name == "rule":
+		own, gone = "key_unused", "no_such_rule"
 	case service == "KeyService":
 		gone = "key_0000000000000000"
 	case service == "ApplicationService":
@@ -249,6 +253,8 @@ func (w *fixture) members(operation string) args {
 		return args{"url": "http://127.0.0.1:9/hook"}
 	case "UpdateWebhookEndpoint":
 		return args{"enabled": true}
+	case "UpdateAlertRule":
+		return args{"thresholds": []args{{"name": "unused_days", "value": 60}}}
 	case "UpdateUser":
 		return args{"last_name": "Hopper"}
 	case "ListWorkouts":

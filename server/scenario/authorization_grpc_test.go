@@ -15,7 +15,7 @@ import (
 // TestAuthorizationMatrixOverGRPC checks over gRPC and gRPC-Web, by example, what the matrix checks
 // on the other surfaces: who is admitted, and the reason of each refusal.
 func TestAuthorizationMatrixOverGRPC(t *testing.T) {
-	n := start(t, unlimited)
+	n := start(t, unlimited, alerting)
 	w := newFixture(t, n, rpcDriver{n, "application/proto"})
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)

@@ -116,7 +116,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 				}
 			}
 		}
-	}, unlimited)
+	}, unlimited, alerting)
 }
 
 // repairs recreates what a successful call of the operation removed.

@@ -237,7 +237,7 @@ func rpcArgs(m protoreflect.MethodDescriptor, in args) args {
 			out[name] = v
 		}
 		f := m.Input().Fields().ByName(protoreflect.Name(name))
-		if f != nil && name != "id" && name != "app_id" && name != "current_password" {
+		if f != nil && name != "id" && name != "app_id" && name != "rule" && name != "current_password" {
 			paths = append(paths, f.JSONName())
 		}
 	}
@@ -269,11 +269,12 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		all["usage"] = withNumbers(t, usage)
 	}
 	switch operation {
-	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses", "ListWebhookDeliveries":
+	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses", "ListWebhookDeliveries",
+		"ListAlerts", "ListAlertRules":
 		return all
 	}
 	inner := any(nil)
-	for _, name := range []string{"tokens", "key", "application", "user", "developer", "keys", "applications", "sessions", "usage", "endpoint", "endpoints", "delivery"} {
+	for _, name := range []string{"tokens", "key", "application", "user", "developer", "keys", "applications", "sessions", "usage", "endpoint", "endpoints", "delivery", "alert", "rule"} {
 		if v, ok := all[name]; ok {
 			inner = v
 			delete(all, name)

@@ -72,7 +72,7 @@ func (g fieldGroup) place(t *testing.T, d driver, in args, value wireValue) (arg
 // does the same.
 func TestOddInputNeverFails(t *testing.T) {
 	t.Parallel()
-	n := start(t, unlimited)
+	n := start(t, unlimited, alerting)
 	w := newFixture(t, n, n.drivers()[0])
 	taken := make(map[string]int)
 	for _, g := range inputGroups() {
@@ -217,7 +217,7 @@ func sameValue(f inputField, value wireValue, got any) bool {
 // TestInvalidUTF8InMessagesIsRefused puts invalid UTF-8 into every string of every binary message.
 // The answer is a 422 that names the field, as for JSON.
 func TestInvalidUTF8InMessagesIsRefused(t *testing.T) {
-	n := start(t, unlimited)
+	n := start(t, unlimited, alerting)
 	w := newFixture(t, n, n.drivers()[0])
 	const placeholder = "~~~~"
 	d := rpcDriver{n, protoType}

@@ -261,7 +261,7 @@ func mustJSON(v any) []byte {
 // ones.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	n := start(t, unlimited)
+	n := start(t, unlimited, alerting)
 	w := newFixture(t, n, n.drivers()[0])
 	tried := 0
 	for _, f := range inputFields() {

@@ -851,7 +851,7 @@ type UpdateAlertRuleRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Rule    string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
 	Enabled *bool                  `protobuf:"varint,2,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
-	// At most 8. Thresholds that are not named stay.
+	// 1 to 8. Thresholds that are not named stay.
 	Thresholds []*AlertThresholdInput `protobuf:"bytes,3,rep,name=thresholds,proto3" json:"thresholds,omitempty"`
 	// Which of `enabled` and `thresholds` to write. Neither can be cleared. Without a
 	// mask, the fields that are set are written.

@@ -487,7 +487,7 @@ public struct UpdateAlertRuleRequest: Message {
 
   public var rule: String = ""
   public var enabled: Bool?
-  /// At most 8. Thresholds that are not named stay.
+  /// 1 to 8. Thresholds that are not named stay.
   public var thresholds: [AlertThresholdInput] = []
   /// Which of `enabled` and `thresholds` to write. Neither can be cleared. Without a
   /// mask, the fields that are set are written.

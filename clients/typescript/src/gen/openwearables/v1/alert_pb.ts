@@ -446,7 +446,7 @@ export type UpdateAlertRuleRequest = Message<"openwearables.v1.UpdateAlertRuleRe
   enabled?: boolean | undefined;
 
   /**
-   * At most 8. Thresholds that are not named stay.
+   * 1 to 8. Thresholds that are not named stay.
    *
    * @generated from field: repeated openwearables.v1.AlertThresholdInput thresholds = 3;
    */
