@@ -145,8 +145,8 @@ func (c *Config) checkNumbers() error {
 		return errors.New("--drain-delay must be 0s to 1m")
 	case a.Passwords.Min < 8 || a.Passwords.Min > 64:
 		return errors.New("--password-min must be 8 to 64")
-	case c.AlertInterval <= 0:
-		return errors.New("the interval of alerts must be more than 0")
+	case c.AlertInterval < 100*time.Millisecond || c.AlertInterval > time.Hour:
+		return errors.New("--alert-interval must be 100ms to 1h")
 	case c.UploadMemory < 8 || c.UploadMemory > 1<<20:
 		return errors.New("--upload-memory must be 8, which is one body, to 1048576")
 	case c.UploadsPerCaller < 1 || c.UploadsPerCaller > 10_000:

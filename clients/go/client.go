@@ -31,6 +31,7 @@ type Client struct {
 	Audit        *Audit
 	Usage        *Usage
 	Webhooks     *Webhooks
+	Alerts       *Alerts
 
 	base    string
 	origin  *origin
@@ -102,6 +103,7 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	c.Workouts = &Workouts{owv1connect.NewWorkoutServiceClient(h, c.base, call)}
 	c.Usage = &Usage{owv1connect.NewUsageServiceClient(h, c.base, call)}
 	c.Webhooks = &Webhooks{owv1connect.NewWebhookServiceClient(h, c.base, call)}
+	c.Alerts = &Alerts{owv1connect.NewAlertServiceClient(h, c.base, call)}
 	c.Audit = &Audit{owv1connect.NewAuditServiceClient(h, c.base, call), owv1connect.NewCredentialServiceClient(h, c.base, call)}
 	return c, nil
 }

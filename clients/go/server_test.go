@@ -61,7 +61,7 @@ func startServer(folder string) (*testServer, error) {
 	if err := s.createDeveloper(s.email); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(program, "serve", "--addr=127.0.0.1:0", "--log-level=error", "--webhook-allow-private-networks", database)
+	cmd := exec.Command(program, "serve", "--addr=127.0.0.1:0", "--log-level=error", "--alert-interval=200ms", "--webhook-allow-private-networks", database)
 	for _, name := range limits {
 		cmd.Args = append(cmd.Args, "--limit-"+name+"=1000000")
 	}

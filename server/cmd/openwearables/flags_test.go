@@ -11,7 +11,7 @@ import (
 )
 
 // flagsOfServe lists every setting.
-var flagsOfServe = strings.Fields(`access-token-ttl addr alert-retention allow-keys-in-browsers allowed-headers allowed-origins audit-retention client-address database dev
+var flagsOfServe = strings.Fields(`access-token-ttl addr alert-interval alert-retention allow-keys-in-browsers allowed-headers allowed-origins audit-retention client-address database dev
 	drain-delay first-request-timeout idle-timeout insecure-http jwt-alg ledger-retention
 	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user
 	limit-key limit-login limit-login-account limit-refresh limit-refresh-session limit-user log-level max-address-connections
@@ -118,6 +118,8 @@ func TestRefusedSettingsSayWhatToChange(t *testing.T) {
 		{"no number", "", "serve --limit-key many", []string{"-limit-key", "must be a whole number"}},
 		{"limit", "", "serve --limit-exchange-user 0", []string{"--limit-exchange-user", "1 to 1000000000"}},
 		{"retention", "", "serve --audit-retention 1h", []string{"--audit-retention", "24h to 876000h"}},
+		{"alerts", "", "serve --alert-retention 1h", []string{"--alert-retention", "24h to 876000h"}},
+		{"interval", "", "serve --alert-interval 2h", []string{"--alert-interval", "100ms to 1h"}},
 		{"usage", "", "serve --usage-minute-retention 1h", []string{"--usage-minute-retention", "24h to 876000h"}},
 		{"quota", "", "serve --quota-user-sessions 0", []string{"--quota-user-sessions", "1 to 100000"}},
 		{"switch", "", "serve --dev=perhaps", []string{"-dev", "must be true or false"}},
