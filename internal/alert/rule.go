@@ -75,7 +75,7 @@ var rules = map[string]rule{
 		false, []limits{{refusals, 100, 1, 1_000_000}, {percent, 50, 1, 100}, {windowMinutes, 15, 1, 60}},
 	},
 	Volume: {
-		"In an hour a key or an application made least_requests or more, and factor times as many as in the same hour of each of the four weeks before.",
+		"In an hour a key or an application made least_requests or more, and factor times as many as in the same hour, or one beside it, of each of the four weeks before.",
 		false, []limits{{leastRequests, 1000, 1, 1_000_000_000}, {factor, 5, 2, 1000}},
 	},
 	RefreshReused:   {"A refresh token was used twice, so that two parties hold it. Its session was ended.", true, nil},

@@ -165,8 +165,8 @@ func (s Settings) Logins(refused []Refusal, now time.Time) (found []Finding) {
 	return found
 }
 
-// Hours are the requests of a key or an application in an hour, and in the same hour
-// of earlier weeks.
+// Hours are the requests of a key or an application in an hour, and about the same
+// hour of earlier weeks.
 type Hours struct {
 	Subject  string
 	At       time.Time // when the hour began
@@ -197,7 +197,7 @@ func (s Settings) Volumes(hours []Hours, names Names) (found []Finding) {
 		}
 		f := Finding{
 			Rule: Volume, Subject: h.Subject, At: h.At, Link: linkOf(h.Subject) + "/usage",
-			Message: fmt.Sprintf("In the hour from %s on there were %d requests with %s, and %d at most in the same hour of the four weeks before.",
+			Message: fmt.Sprintf("In the hour from %s on there were %d requests with %s, and %d an hour at most about that hour of the four weeks before.",
 				h.At.UTC().Format("2006-01-02 15:04"), h.Requests, names.of(h.Subject), most),
 		}
 		if i, ok := newest[h.Subject]; !ok {

@@ -125,23 +125,30 @@ func (p *pass) requests(ctx context.Context) (refused []Requests, hours []Hours,
 	return refused, hours, nil
 }
 
-// before returns the requests in the same hour of each week before that can be
-// compared.
+// before returns, of each week before that can be compared, the most requests in the
+// same hour and in those beside it: work that is due at a local time moves by an hour.
 func (p *pass) before(ctx context.Context, subject string, created, at time.Time) ([]int64, error) {
-	var weeks []time.Time
+	var before []int64
+	week := make(map[time.Time]int) // of an hour
+	var hours []time.Time
 	for i := range Weeks {
-		hour := at.AddDate(0, 0, -7*(i+1))
-		if !hour.Before(created) && (p.Hours == 0 || p.now.Sub(hour) < p.Hours) {
-			weeks = append(weeks, hour)
+		same := at.AddDate(0, 0, -7*(i+1))
+		if same.Before(created) || p.Hours > 0 && p.now.Sub(same) >= p.Hours {
+			break
+		}
+		before = append(before, 0)
+		for _, hour := range []time.Time{same.Add(-time.Hour), same, same.Add(time.Hour)} {
+			week[hour] = i
+			hours = append(hours, hour)
 		}
 	}
-	if len(weeks) == 0 {
+	if len(hours) == 0 {
 		return nil, nil
 	}
-	counts, err := p.Store.HourRequests(ctx, []string{subject}, weeks, 1)
-	before := make([]int64, len(weeks))
-	for i, c := range counts {
-		before[i] = c.Requests
+	counts, err := p.Store.HourRequests(ctx, []string{subject}, hours, 1)
+	for _, c := range counts {
+		i := week[c.At]
+		before[i] = max(before[i], c.Requests)
 	}
 	return before, err
 }

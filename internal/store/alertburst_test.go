@@ -124,11 +124,14 @@ func TestAlertVolume(t *testing.T) {
 		w.pass(t, 50*time.Minute)
 		w.want(t, "volume key:k open 1", "volume application:a open 1")
 		for _, a := range must(w.Alerts(t.Context(), alert.Query{Subject: "key:k", Limit: 9}))(t) {
-			if a.Message != `In the hour from 2026-03-30 01:00 on there were 2000 requests with the key "Key k", and 400 at most in the same hour of the four weeks before.` {
+			if a.Message != `In the hour from 2026-03-30 01:00 on there were 2000 requests with the key "Key k", and 400 an hour at most about that hour of the four weeks before.` {
 				t.Error(a.Message)
 			}
 		}
-		w.use(t, "k", *w.now, here, 1000, 0)
+		w.use(t, "k", *w.now, here, 1999, 0) // beside the hour
+		w.pass(t, time.Minute)
+		w.want(t, "volume key:k open 1", "volume application:a open 1")
+		w.use(t, "k", *w.now, here, 1, 0)
 		w.pass(t, time.Minute)
 		w.pass(t, 10*time.Minute)
 		w.want(t, "volume key:k open 2", "volume application:a open 1")
