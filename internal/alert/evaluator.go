@@ -162,9 +162,9 @@ func (p *pass) eventChanges(ctx context.Context, all []audit.Event) (Changes, er
 // change makes changes, and stores how far the run has come with the first.
 func (p *pass) change(ctx context.Context, c Changes) error {
 	for first := true; first || !c.empty(); first = false {
-		some := Changes{take(&c.Findings), nil, take(&c.Seen)}
+		some := Changes{take(&c.Findings, batch), nil, take(&c.Seen, 4*batch)}
 		if len(c.Findings) == 0 {
-			some.Resolve = take(&c.Resolve)
+			some.Resolve = take(&c.Resolve, batch)
 		}
 		for i := range some.Findings {
 			if some.Findings[i].At.IsZero() {
@@ -178,9 +178,9 @@ func (p *pass) change(ctx context.Context, c Changes) error {
 	return nil
 }
 
-// take removes the first items and returns them.
-func take[T any](all *[]T) []T {
-	n := min(len(*all), batch)
+// take removes the first items, most of them at most, and returns them.
+func take[T any](all *[]T, most int) []T {
+	n := min(len(*all), most)
 	some := (*all)[:n]
 	*all = (*all)[n:]
 	return some

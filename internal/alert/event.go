@@ -79,7 +79,7 @@ func eventFinding(e *audit.Event, names Names) *Finding {
 		about := keyOf(e)
 		return &Finding{
 			Rule: KeyInBrowser, Subject: about, Link: linkOf(about),
-			Message: fmt.Sprintf("A browser%s sent %s: rotate it, and call the API from a server.", from(e), names.of(about)),
+			Message: fmt.Sprintf("A browser%s sent %s: rotate it, and send it from a server only.", from(e), secretOf(about, names)),
 		}
 	case e.Outcome == notAllowed:
 		about := keyOf(e)
@@ -100,7 +100,15 @@ func leak(e *audit.Event, names Names) string {
 	return fmt.Sprintf("The secret of %s was reported as leaked, and was ended: rotate it, so that its users can go on.", names.of(e.Subject))
 }
 
-// keyOf returns the key that an event is about.
+// secretOf names what a subject proves itself with.
+func secretOf(subject string, names Names) string {
+	if strings.HasPrefix(subject, "application:") {
+		return "the secret of " + names.of(subject)
+	}
+	return names.of(subject)
+}
+
+// keyOf returns the key or the application that an event is about.
 func keyOf(e *audit.Event) string {
 	if !strings.HasPrefix(e.Subject, "key:") && strings.HasPrefix(e.Actor, "key:") || e.Subject == "" {
 		return e.Actor

@@ -134,10 +134,11 @@ func (s Settings) Uses(uses []Use) (found []Finding, seen []Sighting) {
 	return found, seen
 }
 
-// woke finds a key that is used after a long time. The first use of a key counts from
-// when it was made.
+// woke finds a key that is used after a long time, once it is known from where, so that
+// the next look does not find it again. The first use of a key counts from when it was
+// made.
 func (s Settings) woke(u *Use) *Finding {
-	if u.Key.LastUsedAt == nil {
+	if u.Key.LastUsedAt == nil || len(u.Networks) == 0 || len(u.Known) >= maxSighted { // else it is looked at again
 		return nil
 	}
 	before := u.Before

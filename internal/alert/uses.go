@@ -40,7 +40,7 @@ func (p *pass) useChanges(ctx context.Context, keys []Key, from time.Time) (c Ch
 	if err != nil {
 		return c, err
 	}
-	known, err := p.known(ctx, subjects, from)
+	known, learned, err := p.known(ctx, subjects, from)
 	if err != nil {
 		return c, err
 	}
@@ -55,18 +55,18 @@ func (p *pass) useChanges(ctx context.Context, keys []Key, from time.Time) (c Ch
 		}
 		uses[i] = u
 	}
-	c.Findings, c.Seen = p.settings.Uses(uses)
-	return c, nil
+	found, seen := p.settings.Uses(uses)
+	return Changes{Findings: found, Seen: append(learned, seen...)}, nil
 }
 
 // known returns the sightings of the subjects: of one that has none, those that its
-// requests before the day tell of.
-func (p *pass) known(ctx context.Context, subjects []string, day time.Time) (map[string]Known, error) {
+// requests before the day tell of, which are learned.
+func (p *pass) known(ctx context.Context, subjects []string, day time.Time) (known map[string]Known, learned []Sighting, err error) {
 	all, err := p.Store.Sightings(ctx, subjects)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	known := NewKnown(all)
+	known = NewKnown(all)
 	var unknown []string
 	for _, s := range subjects {
 		if known[s] == nil {
@@ -74,16 +74,13 @@ func (p *pass) known(ctx context.Context, subjects []string, day time.Time) (map
 		}
 	}
 	if len(unknown) == 0 {
-		return known, nil
+		return known, nil, nil
 	}
-	earlier, err := p.Store.Sighted(ctx, unknown, day)
-	if err != nil {
-		return nil, err
-	}
-	for s, k := range NewKnown(earlier) {
+	learned, err = p.Store.Sighted(ctx, unknown, day)
+	for s, k := range NewKnown(learned) {
 		known[s] = k
 	}
-	return known, nil
+	return known, learned, err
 }
 
 // requests returns what the keys that were used lately and the applications have

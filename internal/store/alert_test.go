@@ -207,6 +207,27 @@ func TestAlertUseThatIsStoredLate(t *testing.T) {
 	})
 }
 
+// What an installation did before it was looked at is known.
+func TestAlertsKnowWhatWasBefore(t *testing.T) {
+	onEachAt(t, monday, func(t *testing.T, s *Store, now *time.Time) {
+		w := newAlertWorld(s, now)
+		w.key(t, "k", monday.Add(-100*day))
+		w.use(t, "k", monday.Add(-90*day), here, 5, 0)
+		w.use(t, "k", monday.Add(-70*day), there, 5, 0)
+		w.use(t, "k", monday.Add(-time.Minute), here, 5, 0)
+		w.evaluate(t)
+		wantEqual(t, w.all(t, alert.Query{}), []string{"key_woke key:k open 1"})
+		w.acknowledge(t)
+		w.pass(t, day)
+		w.use(t, "k", *w.now, there, 5, 0)
+		w.pass(t, time.Minute)
+		w.want(t, "key_woke key:k resolved 1")
+		w.use(t, "k", *w.now, "203.0.113.0/24", 5, 0)
+		w.pass(t, time.Minute)
+		w.want(t, "key_woke key:k resolved 1", "key_new_network key:k open 1")
+	})
+}
+
 func TestAlertKeyThatWakes(t *testing.T) {
 	onEachAlerts(t, func(t *testing.T, w *alertWorld) {
 		w.key(t, "old", monday.Add(-400*day).Add(-time.Minute)) // when nobody counted

@@ -170,6 +170,7 @@ func TestAlertsOfEvents(t *testing.T) {
 			{Action: audit.CredentialReport, Outcome: audit.OK, Actor: "anonymous", Subject: "session:1"},
 			{Action: "key.use", Outcome: "key_in_browser", Actor: "key:k", IP: "192.0.2.7", Occurrences: 7},
 			{Action: "key.use", Outcome: "network_not_allowed", Actor: "anonymous", Subject: "key:k", IP: "192.0.2.7"},
+			{Action: audit.TokenMint, Outcome: "key_in_browser", Actor: "application:a", Subject: "application:a", Occurrences: 200},
 			{Action: "key.use", Outcome: "another", Actor: "anonymous", Subject: "key:k", IP: "192.0.2.7"},
 			{Action: audit.KeyCreate, Outcome: audit.OK, Actor: "developer:d", Subject: "key:k", IP: "192.0.2.7"},
 		} {
@@ -178,7 +179,7 @@ func TestAlertsOfEvents(t *testing.T) {
 		}
 		w.pass(t, time.Minute)
 		w.want(t, "refresh_reused user:u open 1", "refresh_reused developer:d open 1", "leak_reported key:k open 1", "leak_reported application:a open 1",
-			"leak_reported session:1 open 1", "key_in_browser key:k open 7", "network_not_allowed key:k open 1")
+			"leak_reported session:1 open 1", "key_in_browser key:k open 7", "key_in_browser application:a open 200", "network_not_allowed key:k open 1")
 		var said strings.Builder
 		for _, a := range must(w.Alerts(t.Context(), alert.Query{Limit: 100}))(t) {
 			said.WriteString(a.Message + " " + a.Link + "\n")
@@ -186,7 +187,7 @@ func TestAlertsOfEvents(t *testing.T) {
 		for _, s := range []string{
 			"of a user was used twice, the second time from 192.0.2.0/24: its session", "subject=session%3A1", "of a developer was used twice, the second time from 2001:db8::/48",
 			`The secret of the key "Key k" was reported`, `The secret of the application "App a" was`, "/applications/a", "A token was reported as leaked",
-			`A browser from 192.0.2.0/24 sent the key "Key k": rotate it`, `The key "Key k" was used from 192.0.2.0/24, which it does not allow`,
+			`A browser from 192.0.2.0/24 sent the key "Key k": rotate it`, `A browser sent the secret of the application "App a": rotate it`, `The key "Key k" was used from 192.0.2.0/24, which it does not allow`,
 		} {
 			if !strings.Contains(said.String(), s) {
 				t.Errorf("%q is not in:\n%s", s, &said)
@@ -194,7 +195,7 @@ func TestAlertsOfEvents(t *testing.T) {
 		}
 		w.pass(t, time.Minute)
 		w.pass(t, time.Hour)
-		wantEqual(t, len(w.all(t, alert.Query{State: alert.Open})), 7)
+		wantEqual(t, len(w.all(t, alert.Query{State: alert.Open})), 8)
 		w.record(t, audit.Event{Action: audit.Reuse, Outcome: "refresh_token_reused", Actor: "user:u", Subject: "session:9"})
 		w.pass(t, time.Minute)
 		wantEqual(t, w.all(t, alert.Query{Subject: "user:u"}), []string{"refresh_reused user:u open 2"})

@@ -72,7 +72,8 @@ const maxRefused = 5000
 // Refused implements alert.Facts.
 func (s *Store) Refused(ctx context.Context, action string, since time.Time) ([]alert.Refusal, error) {
 	return facts[alert.Refusal](ctx, s, "SELECT coalesce(subject, '') AS subject, CAST(sum(occurrences) AS BIGINT) AS count FROM audit_events "+
-		"WHERE at >= ? AND action = ? AND outcome <> ? GROUP BY coalesce(subject, '') ORDER BY count DESC, 1 LIMIT ?", since, action, audit.OK, maxRefused)
+		"WHERE at >= ? AND action = ? AND outcome NOT IN (?) GROUP BY coalesce(subject, '') ORDER BY count DESC, 1 LIMIT ?",
+		since, action, bun.List(append([]string{audit.OK}, alert.WatchedOutcomes...)), maxRefused)
 }
 
 // Sightings implements alert.Facts.
