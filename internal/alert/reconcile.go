@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -59,7 +60,7 @@ func (s Settings) Reconcile(active []Active, found []Finding, gone func(subject 
 	}
 	for _, a := range active {
 		is := subject{a.Rule, a.Subject}
-		full := a.Rule == TooMany && count[a.Subject[len("rule:"):]] >= Most
+		full := a.Rule == TooMany && count[strings.TrimPrefix(a.Subject, "rule:")] >= Most
 		over := !IsEvent(a.Rule) && a.Rule != LedgerBroken && !holds[is] && !full
 		if over || !s.on(a.Rule) || gone(a.Subject) {
 			c.Resolve = append(c.Resolve, a.ID)

@@ -68,7 +68,7 @@ func openAlert(ctx context.Context, t *tx, f alert.Finding) error {
 		return t.fail(ctx, err)
 	}
 	seen := t.now
-	if alert.IsEvent(f.Rule) {
+	if alert.IsEvent(f.Rule) && !f.At.IsZero() {
 		seen = f.At
 	}
 	row, err := t.activeAlert(ctx, f.Rule, f.Subject)

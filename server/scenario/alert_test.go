@@ -221,3 +221,34 @@ func TestAlertRules(t *testing.T) {
 		}
 	}, unlimited)
 }
+
+// TestAlertsOverNodes checks that of several nodes one looks at a time, so that each event counts once.
+func TestAlertsOverNodes(t *testing.T) {
+	t.Parallel()
+	nodes := startCluster(t, 3, unlimited, alerting)
+	n, d := nodes[0], nodes[0].drivers()[0]
+	admin, _ := n.login(t, d)
+	user := n.newUser(t, d, admin)
+	app, secret := n.newApp(t, d, admin)
+	const times = 6
+	for i := range times {
+		at := nodes[i%len(nodes)].drivers()[0]
+		_, refresh := n.exchange(t, at, user, app, secret)
+		next := at.call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 200, "").str("refresh_token")
+		at.call(t, "RefreshToken", args{"refresh_token": next}).want(t, 200, "")
+		nodes[(i+1)%len(nodes)].drivers()[0].call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 401, "refresh_token_reused")
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		got := n.alerts(t, d, admin, args{"subject": "user:" + user}, 1)
+		if len(got) == 1 && got[0]["occurrences"] == float64(times) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%v", got)
+		}
+	}
+	time.Sleep(time.Second) // in which each node looks
+	if got := n.alerts(t, d, admin, args{"subject": "user:" + user}, 1); got[0]["occurrences"] != float64(times) {
+		t.Errorf("%v", got)
+	}
+}

@@ -17,6 +17,7 @@ CREATE TABLE alerts (
 );
 CREATE UNIQUE INDEX alerts_unresolved ON alerts (rule, subject) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_opened_at ON alerts (opened_at, id);
+CREATE INDEX alerts_unresolved_at ON alerts (opened_at, id) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_rule ON alerts (rule, opened_at, id);
 CREATE INDEX alerts_subject ON alerts (subject, opened_at, id);
 CREATE INDEX alerts_resolved_at ON alerts (resolved_at) WHERE resolved_at IS NOT NULL;
