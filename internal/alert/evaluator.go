@@ -18,7 +18,8 @@ var ErrSuperseded = errors.New("alert: another evaluation has begun")
 
 // What one evaluation does at most, and how.
 const (
-	batch       = 500             // of events, subjects or changes that are handled together
+	fewChanges  = 100             // alerts that open, and that are resolved, in one transaction
+	batch       = 500             // events or subjects that are looked at together
 	maxBatches  = 200             // of events; the next evaluation goes on
 	maxSeen     = 10_000          // ids of events that are remembered
 	lateEvents  = 2 * time.Minute // within which an event is committed after it got its id
@@ -159,28 +160,30 @@ func (p *pass) eventChanges(ctx context.Context, all []audit.Event) (Changes, er
 	return Changes{Findings: found, Seen: seen}, nil
 }
 
-// change makes changes, and stores how far the run has come with the first.
+// change makes changes in one transaction, and stores how far the run has come.
 func (p *pass) change(ctx context.Context, c Changes) error {
+	for i := range c.Findings {
+		if c.Findings[i].At.IsZero() {
+			c.Findings[i].At = p.now
+		}
+	}
+	return p.Store.Change(ctx, p.run, c)
+}
+
+// changeSome is change for what the next run would find again: it makes some changes
+// at a time, so that no transaction takes long.
+func (p *pass) changeSome(ctx context.Context, c Changes) error {
 	for first := true; first || !c.empty(); first = false {
-		some := Changes{take(&c.Findings, batch), nil, take(&c.Seen, 4*batch)}
-		if len(c.Findings) == 0 {
-			some.Resolve = take(&c.Resolve, batch)
-		}
-		for i := range some.Findings {
-			if some.Findings[i].At.IsZero() {
-				some.Findings[i].At = p.now
-			}
-		}
-		if err := p.Store.Change(ctx, p.run, some); err != nil {
+		if err := p.change(ctx, Changes{Findings: take(&c.Findings), Resolve: take(&c.Resolve)}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// take removes the first items, most of them at most, and returns them.
-func take[T any](all *[]T, most int) []T {
-	n := min(len(*all), most)
+// take removes some items and returns them.
+func take[T any](all *[]T) []T {
+	n := min(len(*all), fewChanges)
 	some := (*all)[:n]
 	*all = (*all)[n:]
 	return some
@@ -208,7 +211,7 @@ func (p *pass) states(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, p.settings.Reconcile(active, found, p.gone))
+	return p.changeSome(ctx, p.settings.Reconcile(active, found, p.gone))
 }
 
 // gone reports whether the subject is a key or an application that was deleted.
@@ -232,7 +235,7 @@ func (p *pass) ledgers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, ledgerChanges(active, broken, after, last, p.now))
+	return p.changeSome(ctx, ledgerChanges(active, broken, after, last, p.now))
 }
 
 // ledgerChanges is what changes after the ledgers of the users after one, up to last,
