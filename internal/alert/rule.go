@@ -61,7 +61,8 @@ var rules = map[string]rule{
 	KeyNewNetwork: {
 		"A key was used from a network, a /24 or a /48 of IPv6, from where it was not used before. " +
 			"A key is watched once it was used for learning_days; a network that it does not use for forget_days, while it uses others, is new again.",
-		true, []limits{{learningDays, 7, 0, 365}, {forgetDays, 90, 7, 365}},
+		true,
+		[]limits{{learningDays, 7, 0, 365}, {forgetDays, 90, 7, 365}},
 	},
 	KeyWoke:           {"A key was used that had not been used for unused_days.", true, []limits{{unusedDays, 60, 7, 3650}}},
 	KeyExpires:        {"A key expires within first_days, second_days, and last_days.", false, []limits{{firstDays, 30, 1, 3650}, {secondDays, 10, 1, 3650}, {lastDays, 1, 1, 3650}}},
@@ -72,17 +73,20 @@ var rules = map[string]rule{
 	RefusalBurst: {
 		"Of the requests of a key or an application within window_minutes, at least refusals and percent of them were refused; " +
 			"or as many exchanges named an application with a wrong secret.",
-		false, []limits{{refusals, 100, 1, 1_000_000}, {percent, 50, 1, 100}, {windowMinutes, 15, 1, 60}},
+		false,
+		[]limits{{refusals, 100, 1, 1_000_000}, {percent, 50, 1, 100}, {windowMinutes, 15, 1, 60}},
 	},
 	Volume: {
 		"In an hour a key or an application made least_requests or more, and factor times as many as in the same hour, or one beside it, of each of the four weeks before.",
-		false, []limits{{leastRequests, 1000, 1, 1_000_000_000}, {factor, 5, 2, 1000}},
+		false,
+		[]limits{{leastRequests, 1000, 1, 1_000_000_000}, {factor, 5, 2, 1000}},
 	},
 	RefreshReused:   {"A refresh token was used twice, so that two parties hold it. Its session was ended.", true, nil},
 	LoginNewNetwork: {"A developer logged in from a network, a /24 or a /48 of IPv6, from where it did not log in for forget_days.", true, []limits{{forgetDays, 90, 7, 365}}},
 	LoginRefusals: {
 		"Within window_minutes, refusals logins to one account were refused, or all_refusals to all of them.",
-		false, []limits{{refusals, 20, 1, 1_000_000}, {allRefusals, 200, 1, 1_000_000}, {windowMinutes, 15, 1, 60}},
+		false,
+		[]limits{{refusals, 20, 1, 1_000_000}, {allRefusals, 200, 1, 1_000_000}, {windowMinutes, 15, 1, 60}},
 	},
 	LeakReported:    {"A credential was reported as leaked, and ended.", true, nil},
 	LedgerBroken:    {"The ledger of who read a user's data is not as it was written.", false, nil},

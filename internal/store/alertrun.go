@@ -91,8 +91,6 @@ type sightingRow struct {
 	alert.Sighting
 }
 
-func (r *sightingRow) held() alert.Sighting { return r.Sighting }
-
 // see writes sightings over those of before.
 func (t *tx) see(ctx context.Context, all []alert.Sighting) error {
 	last := make(map[[2]string]alert.Sighting, len(all)) // a statement changes a row once

@@ -49,7 +49,6 @@ func (r *alertRow) held(muted *time.Time) alert.Alert {
 
 var (
 	alertByID   = selecting[alertRow]("id = ?")
-	alertActive = selecting[alertRow]("rule = ? AND subject = ? AND resolved_at IS NULL")
 	insertAlert = inserting[alertRow]()
 	updateAlert = updating[alertRow]("id")
 )
