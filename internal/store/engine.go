@@ -42,8 +42,8 @@ type engine struct {
 	classify classifier
 	// containing finds users in the index that a migration made for this engine.
 	containing containing
-	// cut limits what one part of a bulk write may hold, because everybody waits for
-	// it; the zero value does not.
+	// cut limits what one part of a bulk write may hold, because all other writes wait
+	// for it; the zero value sets no limit.
 	cut bounds
 	// stopsEarly tells that a statement can be stopped only until it has returned
 	// its first row.

@@ -28,8 +28,8 @@ type upsert struct {
 }
 
 // runUpsert writes the rows: many of them in parts, of which the first decides
-// whether all may be written. Until the last one is, no other call adds workouts of
-// the user; what is then found of the first parts, the same call writes again.
+// whether all may be written. Until the last part is written or one has failed, no
+// other call adds workouts of the user.
 func (s *Store) runUpsert(ctx context.Context, u *upsert) error {
 	u.stored = make(map[identity]string, len(u.rows))
 	if len(u.rows) <= bulkRows {
