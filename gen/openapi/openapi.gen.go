@@ -74,7 +74,7 @@ type AccountUsage struct {
 	// Operations Those with the most requests, most first.
 	Operations []UsageOperation `json:"operations"`
 
-	// Keys Those with the most requests in the days that the range touches, most first. Of a day that is over, the 500 with the most requests are kept.
+	// Keys Those with the most requests in the days that the range touches, most first. Of a day that is over, the 100 with the most requests are kept.
 	Keys []UsageHolder `json:"keys"`
 
 	// Applications The same as for keys, by their app_id.
@@ -175,7 +175,7 @@ type AlertThresholdInput struct {
 	Value int32  `json:"value"`
 }
 
-// Application Example: {"app_id":"app_abc123","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App"}
+// Application Example: {"app_id":"app_abc123","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App","overlap":null}
 type Application struct {
 	ID string `json:"id"`
 
@@ -183,9 +183,10 @@ type Application struct {
 	AppID     string    `json:"app_id"`
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
+	Overlap   *Overlap  `json:"overlap"`
 }
 
-// ApplicationWithSecret Example: {"app_id":"app_abc123","app_secret":"secret_xyz789","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App"}
+// ApplicationWithSecret Example: {"app_id":"app_abc123","app_secret":"secret_xyz789","created_at":"2026-03-07T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","name":"My Mobile App","overlap":null}
 type ApplicationWithSecret struct {
 	ID    string `json:"id"`
 	AppID string `json:"app_id"`
@@ -194,6 +195,7 @@ type ApplicationWithSecret struct {
 	// AppSecret Shown only in this response.
 	AppSecret string    `json:"app_secret"`
 	CreatedAt time.Time `json:"created_at"`
+	Overlap   *Overlap  `json:"overlap"`
 }
 
 // AuditEvent Example: {"action":"key.create","actor":"developer:550e8400-e29b-41d4-a716-446655440000","at":"2026-03-07T10:30:00Z","client":"Mozilla/5.0","id":"01957a2e-8a00-7000-8000-000000000000","ip":"192.0.2.1","occurrences":1,"outcome":"ok","request_id":"req_abc123def456","subject":"key:key_abc123def456"}
@@ -251,7 +253,12 @@ type CreateApplicationRequest struct {
 
 // CreateKeyRequest Example: {"name":"Production Server"}
 type CreateKeyRequest struct {
-	Environment *string `json:"environment,omitempty"`
+	// AllowedNetworks Where the key may be used from; everywhere if empty or absent. Each is an address
+	// or a network in CIDR notation, whose host bits are cleared. An IPv4 network that
+	// is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is kept as IPv4. No
+	// two of them may share an address.
+	AllowedNetworks []string `json:"allowed_networks,omitempty"`
+	Environment     *string  `json:"environment,omitempty"`
 
 	// ExpiresAt In the future. The key does not expire if absent.
 	ExpiresAt *string `json:"expires_at,omitempty"`
@@ -275,9 +282,21 @@ type CreateUserTokenRequest struct {
 	AppSecret *string `json:"app_secret,omitempty"`
 }
 
+// CreateWebhookEndpointRequest Example: {"url":"https://example.com/hooks/openwearables"}
+type CreateWebhookEndpointRequest struct {
+	Description *string `json:"description,omitempty"`
+
+	// Kinds All kinds if absent.
+	Kinds []WebhookKind `json:"kinds,omitempty"`
+
+	// URL An absolute URL in ASCII with the scheme https and a host, without user and password.
+	// http is for private networks that the operator allows.
+	URL string `json:"url"`
+}
+
 // CreatedKey A key with its secret.
 //
-// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Example: {"allowed_networks":[],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -296,6 +315,8 @@ type CreatedKey struct {
 	LastUsedOperation *string    `json:"last_used_operation"`
 	ExpiresAt         *time.Time `json:"expires_at"`
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
+	AllowedNetworks   []string   `json:"allowed_networks"`
+	Overlap           *Overlap   `json:"overlap"`
 }
 
 // Developer Example: {"created_at":"2026-03-07T10:30:00Z","email":"ada@example.com","first_name":"Ada","id":"123e4567-e89b-12d3-a456-426614174000","last_name":null,"updated_at":"2026-03-07T10:30:00Z"}
@@ -339,7 +360,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Key Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Key Example: {"allowed_networks":["192.0.2.0/24"],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -373,6 +394,11 @@ type Key struct {
 
 	// PreviousExpiresAt When the secret before the newest one expires; null if that secret no longer works.
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
+
+	// AllowedNetworks Where the key may be used from, in CIDR notation without host bits; everywhere if
+	// empty. From elsewhere it is refused with 403 `network_not_allowed`.
+	AllowedNetworks []string `json:"allowed_networks"`
+	Overlap         *Overlap `json:"overlap"`
 }
 
 // LoginForm The password form of OAuth 2.0 (RFC 6749, section 4.3.2). Other members are ignored.
@@ -410,6 +436,26 @@ type Moment = string
 type MuteAlertRequest struct {
 	// Until In the future. Ends the mute if absent.
 	Until *string `json:"until,omitempty"`
+}
+
+// Overlap The time for which the secret before the newest one still works, and what used that
+// secret since the rotation. Once nothing does any more, end it with FinishKeyRotation
+// or FinishApplicationRotation. What it says is at most a second old. Null if that
+// secret no longer works.
+type Overlap struct {
+	// ExpiresAt When that secret expires.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// LastUsedAt Null if nothing has used it since the rotation.
+	LastUsedAt *time.Time `json:"last_used_at"`
+	LastUsedIP *string    `json:"last_used_ip"`
+
+	// LastUsedClient The User-Agent of the last use.
+	LastUsedClient    *string `json:"last_used_client"`
+	LastUsedOperation *string `json:"last_used_operation"`
+
+	// Requests How many requests used it since the rotation.
+	Requests int32 `json:"requests"`
 }
 
 // Pagination defines model for Pagination.
@@ -470,6 +516,12 @@ type RotateKeyRequest struct {
 	OverlapSeconds *int32 `json:"overlap_seconds,omitempty"`
 }
 
+// RotateWebhookSecretRequest Example: {"overlap_seconds":86400}
+type RotateWebhookSecretRequest struct {
+	// OverlapSeconds How long the old secret stays valid, in seconds; at most 30 days.
+	OverlapSeconds *int32 `json:"overlap_seconds,omitempty"`
+}
+
 // Scope `users:read` ListUsers, GetUser; `users:write` CreateUser, UpdateUser,
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
 // DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens; `audit:read`
@@ -525,7 +577,9 @@ type UpdateApplicationRequest struct {
 
 // UpdateKeyRequest Example: {"name":"Production Server - Updated"}
 type UpdateKeyRequest struct {
-	Enabled nullable.Nullable[bool] `json:"enabled,omitempty"`
+	// AllowedNetworks As in CreateKey. An empty list allows every address again.
+	AllowedNetworks nullable.Nullable[[]string] `json:"allowed_networks,omitempty"`
+	Enabled         nullable.Nullable[bool]     `json:"enabled,omitempty"`
 
 	// ExpiresAt In the future.
 	ExpiresAt nullable.Nullable[string]   `json:"expires_at,omitempty"`
@@ -548,6 +602,14 @@ type UpdateUserRequest struct {
 	ExternalUserID nullable.Nullable[string] `json:"external_user_id,omitempty"`
 	FirstName      nullable.Nullable[string] `json:"first_name,omitempty"`
 	LastName       nullable.Nullable[string] `json:"last_name,omitempty"`
+}
+
+// UpdateWebhookEndpointRequest Example: {"enabled":true}
+type UpdateWebhookEndpointRequest struct {
+	Description nullable.Nullable[string]   `json:"description,omitempty"`
+	Enabled     nullable.Nullable[bool]     `json:"enabled,omitempty"`
+	Kinds       nullable.Nullable[[]string] `json:"kinds,omitempty"`
+	URL         nullable.Nullable[string]   `json:"url,omitempty"`
 }
 
 // UpsertWorkoutsRequest defines model for UpsertWorkoutsRequest.
@@ -721,6 +783,107 @@ type UserPage struct {
 	// NextCursor Null on the last page.
 	NextCursor *string `json:"next_cursor"`
 }
+
+// WebhookDelivery One message to one endpoint.
+//
+// Example: {"attempts":1,"created_at":"2026-03-07T10:30:00Z","id":"msg_abc123def456","kind":"alert.opened","last_attempt_at":"2026-03-07T10:30:00Z","last_duration_ms":120,"last_error":"The endpoint answered with the status 500","last_status":500,"next_attempt_at":"2026-03-07T10:30:05Z","state":"pending"}
+type WebhookDelivery struct {
+	// ID What the header `webhook-id` of the message holds.
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+
+	// State A failed one is not sent again.
+	State string `json:"state"`
+
+	// Attempts How often it was sent.
+	Attempts  int32     `json:"attempts"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// LastAttemptAt Null until it was sent.
+	LastAttemptAt *time.Time `json:"last_attempt_at"`
+
+	// LastStatus The status of the last answer. Null if there was none.
+	LastStatus *int32 `json:"last_status"`
+
+	// LastError A sentence that says why the last attempt failed. Null if it did not.
+	LastError *string `json:"last_error"`
+
+	// LastDurationMs How long the last attempt took, in milliseconds.
+	LastDurationMs *int32 `json:"last_duration_ms"`
+
+	// NextAttemptAt When it is sent again. Null unless it is pending.
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+}
+
+// WebhookDeliveryPage defines model for WebhookDeliveryPage.
+type WebhookDeliveryPage struct {
+	Items []WebhookDelivery `json:"items"`
+
+	// NextCursor Null on the last page.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// WebhookEndpoint A URL to which messages are sent.
+//
+// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","description":"Pages who is on call","disabled_reason":null,"enabled":true,"id":"we_abc123def456","kinds":["alert.opened","alert.resolved"],"previous_expires_at":null,"url":"https://example.com/hooks/openwearables"}
+type WebhookEndpoint struct {
+	ID string `json:"id"`
+
+	// URL Where messages are sent.
+	URL         string  `json:"url"`
+	Description *string `json:"description"`
+
+	// Kinds What is sent to the endpoint.
+	Kinds []WebhookKind `json:"kinds"`
+
+	// Enabled Whether messages are sent.
+	Enabled bool `json:"enabled"`
+
+	// DisabledReason Why the server disabled the endpoint: `gone` if it answered with 410, `failing` if it
+	// did not take a message for a day. Null if the server did not.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// CreatedBy The id of the developer who created it.
+	CreatedBy string    `json:"created_by"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// PreviousExpiresAt When the secret before the newest one ends; null if it no longer signs.
+	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
+}
+
+// WebhookEndpointWithSecret An endpoint with the secret that signs what is sent to it.
+//
+// Example: {"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","description":"Pages who is on call","disabled_reason":null,"enabled":true,"id":"we_abc123def456","kinds":["alert.opened","alert.resolved"],"previous_expires_at":null,"secret":"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","url":"https://example.com/hooks/openwearables"}
+type WebhookEndpointWithSecret struct {
+	ID string `json:"id"`
+
+	// URL Where messages are sent.
+	URL         string  `json:"url"`
+	Description *string `json:"description"`
+
+	// Kinds What is sent to the endpoint.
+	Kinds []WebhookKind `json:"kinds"`
+
+	// Enabled Whether messages are sent.
+	Enabled bool `json:"enabled"`
+
+	// DisabledReason Why the server disabled the endpoint: `gone` if it answered with 410, `failing` if it
+	// did not take a message for a day. Null if the server did not.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// CreatedBy The id of the developer who created it.
+	CreatedBy string    `json:"created_by"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// PreviousExpiresAt When the secret before the newest one ends; null if it no longer signs.
+	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
+
+	// Secret `whsec_` and 32 random bytes in base64. Shown only in this response.
+	Secret string `json:"secret"`
+}
+
+// WebhookKind What is reported.
+type WebhookKind = string
 
 // Workout Unknown values are null.
 //
@@ -905,6 +1068,9 @@ type UserID = string
 // UserLimit defines model for UserLimit.
 type UserLimit = int
 
+// WebhookEndpointID defines model for WebhookEndpointId.
+type WebhookEndpointID = string
+
 // WorkoutID defines model for WorkoutId.
 type WorkoutID = string
 
@@ -1073,6 +1239,15 @@ type GetUserUsageParams struct {
 	Resolution *UsageResolution `form:"resolution,omitempty" json:"resolution,omitempty"`
 }
 
+// ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParams struct {
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // UpdateAlertRuleJSONRequestBody defines body for UpdateAlertRule for application/json ContentType.
 type UpdateAlertRuleJSONRequestBody = UpdateAlertRuleRequest
 
@@ -1130,6 +1305,15 @@ type UpsertWorkoutsJSONRequestBody = UpsertWorkoutsRequest
 // CreateUserTokenJSONRequestBody defines body for CreateUserToken for application/json ContentType.
 type CreateUserTokenJSONRequestBody = CreateUserTokenRequest
 
+// CreateWebhookEndpointJSONRequestBody defines body for CreateWebhookEndpoint for application/json ContentType.
+type CreateWebhookEndpointJSONRequestBody = CreateWebhookEndpointRequest
+
+// UpdateWebhookEndpointJSONRequestBody defines body for UpdateWebhookEndpoint for application/json ContentType.
+type UpdateWebhookEndpointJSONRequestBody = UpdateWebhookEndpointRequest
+
+// RotateWebhookSecretJSONRequestBody defines body for RotateWebhookSecret for application/json ContentType.
+type RotateWebhookSecretJSONRequestBody = RotateWebhookSecretRequest
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAlertRules List the rules of alerts
@@ -1162,6 +1346,9 @@ type ServerInterface interface {
 	// UpdateKey Update an API key
 	// (PATCH /api-keys/{id})
 	UpdateKey(w http.ResponseWriter, r *http.Request, id KeyID)
+	// FinishKeyRotation End the overlap of an API key
+	// (POST /api-keys/{id}/finish-rotation)
+	FinishKeyRotation(w http.ResponseWriter, r *http.Request, id KeyID)
 	// RotateKey Rotate an API key
 	// (POST /api-keys/{id}/rotate)
 	RotateKey(w http.ResponseWriter, r *http.Request, id KeyID)
@@ -1183,6 +1370,9 @@ type ServerInterface interface {
 	// UpdateApplication Rename an application
 	// (PATCH /applications/{app_id})
 	UpdateApplication(w http.ResponseWriter, r *http.Request, appID ApplicationID)
+	// FinishApplicationRotation End the overlap of an application's secret
+	// (POST /applications/{app_id}/finish-rotation)
+	FinishApplicationRotation(w http.ResponseWriter, r *http.Request, appID ApplicationID)
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(w http.ResponseWriter, r *http.Request, appID ApplicationID)
@@ -1264,6 +1454,30 @@ type ServerInterface interface {
 	// GetUserUsage Get the usage of a user
 	// (GET /users/{user_id}/usage)
 	GetUserUsage(w http.ResponseWriter, r *http.Request, userID UserID, params GetUserUsageParams)
+	// ListWebhookEndpoints List webhook endpoints
+	// (GET /webhook-endpoints)
+	ListWebhookEndpoints(w http.ResponseWriter, r *http.Request)
+	// CreateWebhookEndpoint Create a webhook endpoint
+	// (POST /webhook-endpoints)
+	CreateWebhookEndpoint(w http.ResponseWriter, r *http.Request)
+	// DeleteWebhookEndpoint Delete a webhook endpoint
+	// (DELETE /webhook-endpoints/{id})
+	DeleteWebhookEndpoint(w http.ResponseWriter, r *http.Request, id WebhookEndpointID)
+	// GetWebhookEndpoint Get a webhook endpoint
+	// (GET /webhook-endpoints/{id})
+	GetWebhookEndpoint(w http.ResponseWriter, r *http.Request, id WebhookEndpointID)
+	// UpdateWebhookEndpoint Update a webhook endpoint
+	// (PATCH /webhook-endpoints/{id})
+	UpdateWebhookEndpoint(w http.ResponseWriter, r *http.Request, id WebhookEndpointID)
+	// ListWebhookDeliveries List the deliveries of a webhook endpoint
+	// (GET /webhook-endpoints/{id}/deliveries)
+	ListWebhookDeliveries(w http.ResponseWriter, r *http.Request, id WebhookEndpointID, params ListWebhookDeliveriesParams)
+	// RotateWebhookSecret Rotate the secret of a webhook endpoint
+	// (POST /webhook-endpoints/{id}/rotate)
+	RotateWebhookSecret(w http.ResponseWriter, r *http.Request, id WebhookEndpointID)
+	// TestWebhookEndpoint Send a test message
+	// (POST /webhook-endpoints/{id}/test)
+	TestWebhookEndpoint(w http.ResponseWriter, r *http.Request, id WebhookEndpointID)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1590,6 +1804,32 @@ func (siw *ServerInterfaceWrapper) UpdateKey(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// FinishKeyRotation operation middleware
+func (siw *ServerInterfaceWrapper) FinishKeyRotation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FinishKeyRotation(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RotateKey operation middleware
 func (siw *ServerInterfaceWrapper) RotateKey(w http.ResponseWriter, r *http.Request) {
 
@@ -1813,6 +2053,32 @@ func (siw *ServerInterfaceWrapper) UpdateApplication(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateApplication(w, r, appID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// FinishApplicationRotation operation middleware
+func (siw *ServerInterfaceWrapper) FinishApplicationRotation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "app_id" -------------
+	var appID ApplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app_id", r.PathValue("app_id"), &appID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FinishApplicationRotation(w, r, appID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2811,6 +3077,219 @@ func (siw *ServerInterfaceWrapper) GetUserUsage(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// ListWebhookEndpoints operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhookEndpoints(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhookEndpoints(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateWebhookEndpoint operation middleware
+func (siw *ServerInterfaceWrapper) CreateWebhookEndpoint(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateWebhookEndpoint(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteWebhookEndpoint operation middleware
+func (siw *ServerInterfaceWrapper) DeleteWebhookEndpoint(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookEndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteWebhookEndpoint(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWebhookEndpoint operation middleware
+func (siw *ServerInterfaceWrapper) GetWebhookEndpoint(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookEndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWebhookEndpoint(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateWebhookEndpoint operation middleware
+func (siw *ServerInterfaceWrapper) UpdateWebhookEndpoint(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookEndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateWebhookEndpoint(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListWebhookDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhookDeliveries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookEndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhookDeliveriesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhookDeliveries(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RotateWebhookSecret operation middleware
+func (siw *ServerInterfaceWrapper) RotateWebhookSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookEndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateWebhookSecret(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TestWebhookEndpoint operation middleware
+func (siw *ServerInterfaceWrapper) TestWebhookEndpoint(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookEndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TestWebhookEndpoint(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -2941,6 +3420,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api-keys/{id}", wrapper.DeleteKey)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api-keys/{id}", wrapper.GetKey)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api-keys/{id}", wrapper.UpdateKey)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api-keys/{id}/finish-rotation", wrapper.FinishKeyRotation)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api-keys/{id}/rotate", wrapper.RotateKey)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api-keys/{id}/usage", wrapper.GetKeyUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications", wrapper.ListApplications)
@@ -2948,6 +3428,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/applications/{app_id}", wrapper.DeleteApplication)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}", wrapper.GetApplication)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/applications/{app_id}", wrapper.UpdateApplication)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications/{app_id}/finish-rotation", wrapper.FinishApplicationRotation)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/applications/{app_id}/rotate-secret", wrapper.RotateApplicationSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/applications/{app_id}/usage", wrapper.GetApplicationUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/audit-events", wrapper.ListAuditEvents)
@@ -2975,6 +3456,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/token", wrapper.CreateUserToken)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/tokens", wrapper.RevokeUserTokens)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/usage", wrapper.GetUserUsage)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/webhook-endpoints", wrapper.ListWebhookEndpoints)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/webhook-endpoints", wrapper.CreateWebhookEndpoint)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/webhook-endpoints/{id}", wrapper.DeleteWebhookEndpoint)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/webhook-endpoints/{id}", wrapper.GetWebhookEndpoint)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/webhook-endpoints/{id}", wrapper.UpdateWebhookEndpoint)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/webhook-endpoints/{id}/deliveries", wrapper.ListWebhookDeliveries)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/webhook-endpoints/{id}/rotate", wrapper.RotateWebhookSecret)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/webhook-endpoints/{id}/test", wrapper.TestWebhookEndpoint)
 
 	return m
 }
@@ -3201,6 +3690,28 @@ func (response UpdateKey200JSONResponse) VisitUpdateKeyResponse(w http.ResponseW
 	return err
 }
 
+type FinishKeyRotationRequestObject struct {
+	ID KeyID `json:"id"`
+}
+
+type FinishKeyRotationResponseObject interface {
+	VisitFinishKeyRotationResponse(w http.ResponseWriter) error
+}
+
+type FinishKeyRotation200JSONResponse Key
+
+func (response FinishKeyRotation200JSONResponse) VisitFinishKeyRotationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RotateKeyRequestObject struct {
 	ID   KeyID `json:"id"`
 	Body *RotateKeyJSONRequestBody
@@ -3341,6 +3852,28 @@ type UpdateApplicationResponseObject interface {
 type UpdateApplication200JSONResponse Application
 
 func (response UpdateApplication200JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FinishApplicationRotationRequestObject struct {
+	AppID ApplicationID `json:"app_id"`
+}
+
+type FinishApplicationRotationResponseObject interface {
+	VisitFinishApplicationRotationResponse(w http.ResponseWriter) error
+}
+
+type FinishApplicationRotation200JSONResponse Application
+
+func (response FinishApplicationRotation200JSONResponse) VisitFinishApplicationRotationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -4010,6 +4543,178 @@ func (response GetUserUsage200JSONResponse) VisitGetUserUsageResponse(w http.Res
 	return err
 }
 
+type ListWebhookEndpointsRequestObject struct {
+}
+
+type ListWebhookEndpointsResponseObject interface {
+	VisitListWebhookEndpointsResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookEndpoints200JSONResponse []WebhookEndpoint
+
+func (response ListWebhookEndpoints200JSONResponse) VisitListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpointRequestObject struct {
+	Body *CreateWebhookEndpointJSONRequestBody
+}
+
+type CreateWebhookEndpointResponseObject interface {
+	VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhookEndpoint201JSONResponse WebhookEndpointWithSecret
+
+func (response CreateWebhookEndpoint201JSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookEndpointRequestObject struct {
+	ID WebhookEndpointID `json:"id"`
+}
+
+type DeleteWebhookEndpointResponseObject interface {
+	VisitDeleteWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhookEndpoint204Response struct {
+}
+
+func (response DeleteWebhookEndpoint204Response) VisitDeleteWebhookEndpointResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type GetWebhookEndpointRequestObject struct {
+	ID WebhookEndpointID `json:"id"`
+}
+
+type GetWebhookEndpointResponseObject interface {
+	VisitGetWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookEndpoint200JSONResponse WebhookEndpoint
+
+func (response GetWebhookEndpoint200JSONResponse) VisitGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookEndpointRequestObject struct {
+	ID   WebhookEndpointID `json:"id"`
+	Body *UpdateWebhookEndpointJSONRequestBody
+}
+
+type UpdateWebhookEndpointResponseObject interface {
+	VisitUpdateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhookEndpoint200JSONResponse WebhookEndpoint
+
+func (response UpdateWebhookEndpoint200JSONResponse) VisitUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveriesRequestObject struct {
+	ID     WebhookEndpointID `json:"id"`
+	Params ListWebhookDeliveriesParams
+}
+
+type ListWebhookDeliveriesResponseObject interface {
+	VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookDeliveries200JSONResponse WebhookDeliveryPage
+
+func (response ListWebhookDeliveries200JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecretRequestObject struct {
+	ID   WebhookEndpointID `json:"id"`
+	Body *RotateWebhookSecretJSONRequestBody
+}
+
+type RotateWebhookSecretResponseObject interface {
+	VisitRotateWebhookSecretResponse(w http.ResponseWriter) error
+}
+
+type RotateWebhookSecret200JSONResponse WebhookEndpointWithSecret
+
+func (response RotateWebhookSecret200JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookEndpointRequestObject struct {
+	ID WebhookEndpointID `json:"id"`
+}
+
+type TestWebhookEndpointResponseObject interface {
+	VisitTestWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type TestWebhookEndpoint200JSONResponse WebhookDelivery
+
+func (response TestWebhookEndpoint200JSONResponse) VisitTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAlertRules List the rules of alerts
@@ -4042,6 +4747,9 @@ type StrictServerInterface interface {
 	// UpdateKey Update an API key
 	// (PATCH /api-keys/{id})
 	UpdateKey(ctx context.Context, request UpdateKeyRequestObject) (UpdateKeyResponseObject, error)
+	// FinishKeyRotation End the overlap of an API key
+	// (POST /api-keys/{id}/finish-rotation)
+	FinishKeyRotation(ctx context.Context, request FinishKeyRotationRequestObject) (FinishKeyRotationResponseObject, error)
 	// RotateKey Rotate an API key
 	// (POST /api-keys/{id}/rotate)
 	RotateKey(ctx context.Context, request RotateKeyRequestObject) (RotateKeyResponseObject, error)
@@ -4063,6 +4771,9 @@ type StrictServerInterface interface {
 	// UpdateApplication Rename an application
 	// (PATCH /applications/{app_id})
 	UpdateApplication(ctx context.Context, request UpdateApplicationRequestObject) (UpdateApplicationResponseObject, error)
+	// FinishApplicationRotation End the overlap of an application's secret
+	// (POST /applications/{app_id}/finish-rotation)
+	FinishApplicationRotation(ctx context.Context, request FinishApplicationRotationRequestObject) (FinishApplicationRotationResponseObject, error)
 	// RotateApplicationSecret Rotate an application's secret
 	// (POST /applications/{app_id}/rotate-secret)
 	RotateApplicationSecret(ctx context.Context, request RotateApplicationSecretRequestObject) (RotateApplicationSecretResponseObject, error)
@@ -4144,15 +4855,43 @@ type StrictServerInterface interface {
 	// GetUserUsage Get the usage of a user
 	// (GET /users/{user_id}/usage)
 	GetUserUsage(ctx context.Context, request GetUserUsageRequestObject) (GetUserUsageResponseObject, error)
+	// ListWebhookEndpoints List webhook endpoints
+	// (GET /webhook-endpoints)
+	ListWebhookEndpoints(ctx context.Context, request ListWebhookEndpointsRequestObject) (ListWebhookEndpointsResponseObject, error)
+	// CreateWebhookEndpoint Create a webhook endpoint
+	// (POST /webhook-endpoints)
+	CreateWebhookEndpoint(ctx context.Context, request CreateWebhookEndpointRequestObject) (CreateWebhookEndpointResponseObject, error)
+	// DeleteWebhookEndpoint Delete a webhook endpoint
+	// (DELETE /webhook-endpoints/{id})
+	DeleteWebhookEndpoint(ctx context.Context, request DeleteWebhookEndpointRequestObject) (DeleteWebhookEndpointResponseObject, error)
+	// GetWebhookEndpoint Get a webhook endpoint
+	// (GET /webhook-endpoints/{id})
+	GetWebhookEndpoint(ctx context.Context, request GetWebhookEndpointRequestObject) (GetWebhookEndpointResponseObject, error)
+	// UpdateWebhookEndpoint Update a webhook endpoint
+	// (PATCH /webhook-endpoints/{id})
+	UpdateWebhookEndpoint(ctx context.Context, request UpdateWebhookEndpointRequestObject) (UpdateWebhookEndpointResponseObject, error)
+	// ListWebhookDeliveries List the deliveries of a webhook endpoint
+	// (GET /webhook-endpoints/{id}/deliveries)
+	ListWebhookDeliveries(ctx context.Context, request ListWebhookDeliveriesRequestObject) (ListWebhookDeliveriesResponseObject, error)
+	// RotateWebhookSecret Rotate the secret of a webhook endpoint
+	// (POST /webhook-endpoints/{id}/rotate)
+	RotateWebhookSecret(ctx context.Context, request RotateWebhookSecretRequestObject) (RotateWebhookSecretResponseObject, error)
+	// TestWebhookEndpoint Send a test message
+	// (POST /webhook-endpoints/{id}/test)
+	TestWebhookEndpoint(ctx context.Context, request TestWebhookEndpointRequestObject) (TestWebhookEndpointResponseObject, error)
 }
 
 // MaxItems holds the most items of each list in a JSON body, by its operation and
 // member, such as "CreateKey.scopes".
 var MaxItems = map[string]int{
-	"UpdateAlertRule.thresholds": 8,
-	"CreateKey.scopes":           6,
-	"UpdateKey.scopes":           6,
-	"UpsertWorkouts.workouts":    1000,
+	"UpdateAlertRule.thresholds":  8,
+	"CreateKey.allowed_networks":  32,
+	"CreateKey.scopes":            6,
+	"UpdateKey.allowed_networks":  32,
+	"UpdateKey.scopes":            6,
+	"UpsertWorkouts.workouts":     1000,
+	"CreateWebhookEndpoint.kinds": 3,
+	"UpdateWebhookEndpoint.kinds": 3,
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -4500,6 +5239,32 @@ func (sh *strictHandler) UpdateKey(w http.ResponseWriter, r *http.Request, id Ke
 	}
 }
 
+// FinishKeyRotation operation middleware
+func (sh *strictHandler) FinishKeyRotation(w http.ResponseWriter, r *http.Request, id KeyID) {
+	var request FinishKeyRotationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.FinishKeyRotation(ctx, request.(FinishKeyRotationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FinishKeyRotation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(FinishKeyRotationResponseObject); ok {
+		if err := validResponse.VisitFinishKeyRotationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // RotateKey operation middleware
 func (sh *strictHandler) RotateKey(w http.ResponseWriter, r *http.Request, id KeyID) {
 	var request RotateKeyRequestObject
@@ -4695,6 +5460,32 @@ func (sh *strictHandler) UpdateApplication(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateApplicationResponseObject); ok {
 		if err := validResponse.VisitUpdateApplicationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// FinishApplicationRotation operation middleware
+func (sh *strictHandler) FinishApplicationRotation(w http.ResponseWriter, r *http.Request, appID ApplicationID) {
+	var request FinishApplicationRotationRequestObject
+
+	request.AppID = appID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.FinishApplicationRotation(ctx, request.(FinishApplicationRotationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FinishApplicationRotation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(FinishApplicationRotationResponseObject); ok {
+		if err := validResponse.VisitFinishApplicationRotationResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5472,6 +6263,232 @@ func (sh *strictHandler) GetUserUsage(w http.ResponseWriter, r *http.Request, us
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetUserUsageResponseObject); ok {
 		if err := validResponse.VisitGetUserUsageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWebhookEndpoints operation middleware
+func (sh *strictHandler) ListWebhookEndpoints(w http.ResponseWriter, r *http.Request) {
+	var request ListWebhookEndpointsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookEndpoints(ctx, request.(ListWebhookEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookEndpoints")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWebhookEndpointsResponseObject); ok {
+		if err := validResponse.VisitListWebhookEndpointsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateWebhookEndpoint operation middleware
+func (sh *strictHandler) CreateWebhookEndpoint(w http.ResponseWriter, r *http.Request) {
+	var request CreateWebhookEndpointRequestObject
+
+	body, err := decodeJSON[CreateWebhookEndpointJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhookEndpoint(ctx, request.(CreateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhookEndpoint")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateWebhookEndpointResponseObject); ok {
+		if err := validResponse.VisitCreateWebhookEndpointResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteWebhookEndpoint operation middleware
+func (sh *strictHandler) DeleteWebhookEndpoint(w http.ResponseWriter, r *http.Request, id WebhookEndpointID) {
+	var request DeleteWebhookEndpointRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhookEndpoint(ctx, request.(DeleteWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhookEndpoint")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteWebhookEndpointResponseObject); ok {
+		if err := validResponse.VisitDeleteWebhookEndpointResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWebhookEndpoint operation middleware
+func (sh *strictHandler) GetWebhookEndpoint(w http.ResponseWriter, r *http.Request, id WebhookEndpointID) {
+	var request GetWebhookEndpointRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookEndpoint(ctx, request.(GetWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookEndpoint")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWebhookEndpointResponseObject); ok {
+		if err := validResponse.VisitGetWebhookEndpointResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateWebhookEndpoint operation middleware
+func (sh *strictHandler) UpdateWebhookEndpoint(w http.ResponseWriter, r *http.Request, id WebhookEndpointID) {
+	var request UpdateWebhookEndpointRequestObject
+
+	request.ID = id
+
+	body, err := decodeJSON[UpdateWebhookEndpointJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhookEndpoint(ctx, request.(UpdateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhookEndpoint")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateWebhookEndpointResponseObject); ok {
+		if err := validResponse.VisitUpdateWebhookEndpointResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWebhookDeliveries operation middleware
+func (sh *strictHandler) ListWebhookDeliveries(w http.ResponseWriter, r *http.Request, id WebhookEndpointID, params ListWebhookDeliveriesParams) {
+	var request ListWebhookDeliveriesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookDeliveries(ctx, request.(ListWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookDeliveries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWebhookDeliveriesResponseObject); ok {
+		if err := validResponse.VisitListWebhookDeliveriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RotateWebhookSecret operation middleware
+func (sh *strictHandler) RotateWebhookSecret(w http.ResponseWriter, r *http.Request, id WebhookEndpointID) {
+	var request RotateWebhookSecretRequestObject
+
+	request.ID = id
+
+	body, err := decodeJSON[RotateWebhookSecretJSONRequestBody](r, sh.options.JSON)
+	if err != nil && !errors.Is(err, errNoBody) {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateWebhookSecret(ctx, request.(RotateWebhookSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateWebhookSecret")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RotateWebhookSecretResponseObject); ok {
+		if err := validResponse.VisitRotateWebhookSecretResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestWebhookEndpoint operation middleware
+func (sh *strictHandler) TestWebhookEndpoint(w http.ResponseWriter, r *http.Request, id WebhookEndpointID) {
+	var request TestWebhookEndpointRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhookEndpoint(ctx, request.(TestWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhookEndpoint")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TestWebhookEndpointResponseObject); ok {
+		if err := validResponse.VisitTestWebhookEndpointResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

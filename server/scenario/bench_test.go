@@ -223,7 +223,7 @@ func BenchmarkTraces(b *testing.B) {
 	for _, c := range []struct{ name, sampler, share string }{{"off", "", ""}, {"one in a hundred", "traceidratio", "0.01"}, {"all", "always_on", ""}} {
 		b.Run(c.name, func(b *testing.B) {
 			if c.sampler != "" {
-				receive(b)
+				collectTraces(b)
 				b.Setenv("OTEL_TRACES_SAMPLER", c.sampler)
 				b.Setenv("OTEL_TRACES_SAMPLER_ARG", c.share)
 			}

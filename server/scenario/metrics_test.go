@@ -84,7 +84,7 @@ func metricLabels(text string) map[string][]string {
 // together.
 func allMetrics(t *testing.T) string {
 	t.Helper()
-	receive(t)
+	collectTraces(t)
 	redis := redistest.Start(t)
 	all := ""
 	for _, on := range []func(*server.Config){

@@ -25,8 +25,8 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// receiver is a collector of traces. Safe for concurrent use.
-type receiver struct {
+// traceCollector takes traces. Safe for concurrent use.
+type traceCollector struct {
 	url string
 
 	mu    sync.Mutex
@@ -35,10 +35,10 @@ type receiver struct {
 	about string // the process that sent them
 }
 
-// receive starts a receiver, and points the variables of OpenTelemetry at it.
-func receive(t testing.TB) *receiver {
+// collectTraces starts a traceCollector, and points the variables of OpenTelemetry at it.
+func collectTraces(t testing.TB) *traceCollector {
 	t.Helper()
-	r := &receiver{}
+	r := &traceCollector{}
 	s := httptest.NewServer(r)
 	t.Cleanup(s.Close)
 	r.url = s.URL
@@ -47,7 +47,7 @@ func receive(t testing.TB) *receiver {
 	return r
 }
 
-func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+func (r *traceCollector) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	raw, err := io.ReadAll(q.Body)
 	var sent collector.ExportTraceServiceRequest
 	if err == nil {
@@ -69,7 +69,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 }
 
 // of returns the spans of requests with the name, and the names of those below them.
-func (r *receiver) of(name string) (requests []*tracepb.Span, below []string) {
+func (r *traceCollector) of(name string) (requests []*tracepb.Span, below []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.spans {
@@ -117,7 +117,7 @@ func onEachDatabase(t *testing.T, f func(t *testing.T, change func(*server.Confi
 // their statements below them.
 func TestTraces(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, change func(*server.Config)) {
-		r := receive(t)
+		r := collectTraces(t)
 		n := listen(t, change)
 		n.addDeveloper(n.email, n.password)
 		for _, d := range []driver{restDriver{n}, rpcDriver{n, "application/json"}, rpcDriver{n, "application/proto"}} {
@@ -179,7 +179,7 @@ func TestTraces(t *testing.T) {
 // hold it, and looks for it in every byte that the collector gets.
 func TestTracesHoldNothingOfAPerson(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, change func(*server.Config)) {
-		r := receive(t)
+		r := collectTraces(t)
 		n := listen(t, change, func(c *server.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 		n.email, n.password = "grace.hopper@navy.example", passphrase()
 		const address, name, external = "198.51.100.77", "Murray-Hopper", "person-4711"
@@ -240,7 +240,7 @@ func TestCallersDoNotChooseTraces(t *testing.T) {
 	const sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for sampler, spans := range map[string]int{"parentbased_always_off": 0, "parentbased_traceidratio": 1, "": 1} {
 		t.Run(sampler, func(t *testing.T) {
-			r := receive(t)
+			r := collectTraces(t)
 			t.Setenv("OTEL_TRACES_SAMPLER", sampler)
 			t.Setenv("OTEL_SERVICE_NAME", "health-api")
 			n := listen(t, func(c *server.Config) { c.Traces = true })
@@ -315,7 +315,7 @@ func TestTracesWithoutCollector(t *testing.T) {
 // TestTracesAreRefusedAtTheStart checks that a start refuses variables that it cannot serve, and
 // leaves nothing open.
 func TestTracesAreRefusedAtTheStart(t *testing.T) {
-	receive(t)
+	collectTraces(t)
 	config := server.DefaultConfig()
 	config.Database, config.Traces = "sqlite:"+filepath.Join(t.TempDir(), "node.db"), true
 	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
