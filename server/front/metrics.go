@@ -57,7 +57,7 @@ var reasons = []string{
 	"idempotency_in_progress", "idempotency_key_reused", "incorrect_password", "insufficient_scope", "internal", "invalid_api_key",
 	"invalid_app_credentials", "invalid_credentials", "invalid_refresh_token", "invalid_request", "invalid_token", "key_in_browser", "method_not_allowed",
 	"missing_credential", "missing_credentials", "multiple_credentials", "network_not_allowed", "not_found", "other_user", "quota_exceeded", "rate_limited",
-	"refresh_token_reused", "refresh_token_used", "request_timeout", "token_expired", "too_many_uploads", "unavailable", "unsupported_media_type",
+	"refresh_token_reused", "refresh_token_used", "request_timeout", "test_in_progress", "token_expired", "too_many_uploads", "unavailable", "unsupported_media_type",
 }
 
 const otherLabel = "other"
