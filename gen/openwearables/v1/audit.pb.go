@@ -556,11 +556,11 @@ var File_openwearables_v1_audit_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x1copenwearables/v1/audit.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x02\n" +
+	"\x1copenwearables/v1/audit.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xda\x02\n" +
 	"\n" +
 	"AuditEvent\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
-	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\x02at\x12\x16\n" +
 	"\x06action\x18\x03 \x01(\tR\x06action\x12\x18\n" +
 	"\aoutcome\x18\x04 \x01(\tR\aoutcome\x12\x14\n" +
 	"\x05actor\x18\x05 \x01(\tR\x05actor\x12\x1d\n" +
@@ -597,10 +597,10 @@ const file_openwearables_v1_audit_proto_rawDesc = "" +
 	"\x05items\x18\x01 \x03(\v2\x1c.openwearables.v1.AuditEventR\x05items\x12$\n" +
 	"\vnext_cursor\x18\x02 \x01(\tH\x00R\n" +
 	"nextCursor\x88\x01\x01B\x0e\n" +
-	"\f_next_cursor\"\xf1\x02\n" +
+	"\f_next_cursor\"\xf7\x02\n" +
 	"\x06Access\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x05R\x06number\x12*\n" +
-	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x120\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\x02at\x12\x14\n" +
 	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x1c\n" +
 	"\toperation\x18\x04 \x01(\tR\toperation\x120\n" +
 	"\x05start\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
@@ -676,6 +676,7 @@ func file_openwearables_v1_audit_proto_init() {
 	if File_openwearables_v1_audit_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_audit_proto_msgTypes[0].OneofWrappers = []any{}
 	file_openwearables_v1_audit_proto_msgTypes[1].OneofWrappers = []any{}
 	file_openwearables_v1_audit_proto_msgTypes[2].OneofWrappers = []any{}

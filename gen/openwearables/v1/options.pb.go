@@ -207,6 +207,22 @@ var file_openwearables_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "bytes,50100,opt,name=operation",
 		Filename:      "openwearables/v1/options.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50101,
+		Name:          "openwearables.v1.always",
+		Tag:           "varint,50101,opt,name=always",
+		Filename:      "openwearables/v1/options.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: ([]string)(nil),
+		Field:         50102,
+		Name:          "openwearables.v1.values",
+		Tag:           "bytes,50102,rep,name=values",
+		Filename:      "openwearables/v1/options.proto",
+	},
 }
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -216,6 +232,20 @@ var (
 	//
 	// optional openwearables.v1.Operation operation = 50100;
 	E_Operation = &file_openwearables_v1_options_proto_extTypes[0]
+)
+
+// Extension fields to descriptorpb.FieldOptions.
+var (
+	// A message or a time that is always there: every response has it, and every
+	// request must. Such a field could otherwise be unset. Never mark a field that is
+	// added to a response later: older servers do not send it.
+	//
+	// optional bool always = 50101;
+	E_Always = &file_openwearables_v1_options_proto_extTypes[1]
+	// The values that the field takes. A newer server may send others.
+	//
+	// repeated string values = 50102;
+	E_Values = &file_openwearables_v1_options_proto_extTypes[2]
 )
 
 var File_openwearables_v1_options_proto protoreflect.FileDescriptor
@@ -236,7 +266,9 @@ const file_openwearables_v1_options_proto_rawDesc = "" +
 	"\x1bIDEMPOTENCY_KEY_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18IDEMPOTENCY_KEY_PER_CALL\x10\x01\x12\"\n" +
 	"\x1eIDEMPOTENCY_KEY_PER_CREDENTIAL\x10\x02:[\n" +
-	"\toperation\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\v2\x1b.openwearables.v1.OperationR\toperationBMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
+	"\toperation\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\v2\x1b.openwearables.v1.OperationR\toperation:7\n" +
+	"\x06always\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\bR\x06always:7\n" +
+	"\x06values\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x03(\tR\x06valuesBMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_options_proto_rawDescOnce sync.Once
@@ -257,16 +289,19 @@ var file_openwearables_v1_options_proto_goTypes = []any{
 	(Operation_IdempotencyKey)(0),      // 1: openwearables.v1.Operation.IdempotencyKey
 	(*Operation)(nil),                  // 2: openwearables.v1.Operation
 	(*descriptorpb.MethodOptions)(nil), // 3: google.protobuf.MethodOptions
+	(*descriptorpb.FieldOptions)(nil),  // 4: google.protobuf.FieldOptions
 }
 var file_openwearables_v1_options_proto_depIdxs = []int32{
 	0, // 0: openwearables.v1.Operation.proof:type_name -> openwearables.v1.Operation.Proof
 	1, // 1: openwearables.v1.Operation.idempotency_key:type_name -> openwearables.v1.Operation.IdempotencyKey
 	3, // 2: openwearables.v1.operation:extendee -> google.protobuf.MethodOptions
-	2, // 3: openwearables.v1.operation:type_name -> openwearables.v1.Operation
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	3, // [3:4] is the sub-list for extension type_name
-	2, // [2:3] is the sub-list for extension extendee
+	4, // 3: openwearables.v1.always:extendee -> google.protobuf.FieldOptions
+	4, // 4: openwearables.v1.values:extendee -> google.protobuf.FieldOptions
+	2, // 5: openwearables.v1.operation:type_name -> openwearables.v1.Operation
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	5, // [5:6] is the sub-list for extension type_name
+	2, // [2:5] is the sub-list for extension extendee
 	0, // [0:2] is the sub-list for field type_name
 }
 
@@ -282,7 +317,7 @@ func file_openwearables_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_options_proto_rawDesc), len(file_openwearables_v1_options_proto_rawDesc)),
 			NumEnums:      2,
 			NumMessages:   1,
-			NumExtensions: 1,
+			NumExtensions: 3,
 			NumServices:   0,
 		},
 		GoTypes:           file_openwearables_v1_options_proto_goTypes,

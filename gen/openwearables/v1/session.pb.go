@@ -1139,28 +1139,28 @@ var File_openwearables_v1_session_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1eopenwearables/v1/session.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\x1a!openwearables/v1/token_pair.proto\"\x8a\x02\n" +
+	"\x1eopenwearables/v1/session.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\x1a!openwearables/v1/token_pair.proto\"\x96\x02\n" +
 	"\tDeveloper\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\"\n" +
 	"\n" +
 	"first_name\x18\x03 \x01(\tH\x00R\tfirstName\x88\x01\x01\x12 \n" +
-	"\tlast_name\x18\x04 \x01(\tH\x01R\blastName\x88\x01\x01\x129\n" +
+	"\tlast_name\x18\x04 \x01(\tH\x01R\blastName\x88\x01\x01\x12?\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\x12?\n" +
 	"\n" +
-	"updated_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAtB\r\n" +
+	"updated_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tupdatedAtB\r\n" +
 	"\v_first_nameB\f\n" +
 	"\n" +
-	"_last_name\"\xab\x02\n" +
+	"_last_name\"\xbd\x02\n" +
 	"\aSession\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x129\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12?\n" +
 	"\n" +
-	"created_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12<\n" +
-	"\flast_used_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"lastUsedAt\x129\n" +
+	"created_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\x12B\n" +
+	"\flast_used_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\n" +
+	"lastUsedAt\x12?\n" +
 	"\n" +
-	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12\x13\n" +
+	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\texpiresAt\x12\x13\n" +
 	"\x02ip\x18\x05 \x01(\tH\x00R\x02ip\x88\x01\x01\x12\x1b\n" +
 	"\x06client\x18\x06 \x01(\tH\x01R\x06client\x88\x01\x01\x12\x18\n" +
 	"\acurrent\x18\a \x01(\bR\acurrentB\x05\n" +
@@ -1170,9 +1170,9 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\x05email\x18\x01 \x01(\tR\x05email\x12\x1f\n" +
 	"\bpassword\x18\x02 \x01(\tB\x03\x80\x01\x01R\bpassword\x12\x1d\n" +
 	"\n" +
-	"use_cookie\x18\x03 \x01(\bR\tuseCookie\"D\n" +
-	"\rLoginResponse\x123\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"u\n" +
+	"use_cookie\x18\x03 \x01(\bR\tuseCookie\"J\n" +
+	"\rLoginResponse\x129\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairB\x04\xa8\xbb\x18\x01R\x06tokens\"u\n" +
 	"\x13RefreshTokenRequest\x12-\n" +
 	"\rrefresh_token\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01\x12\x1d\n" +
 	"\n" +
@@ -1189,9 +1189,9 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\rLogoutRequest\"*\n" +
 	"\x0eLogoutResponse\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\"\x0e\n" +
-	"\fGetMeRequest\"J\n" +
-	"\rGetMeResponse\x129\n" +
-	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper\"\xa0\x02\n" +
+	"\fGetMeRequest\"P\n" +
+	"\rGetMeResponse\x12?\n" +
+	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperB\x04\xa8\xbb\x18\x01R\tdeveloper\"\xa0\x02\n" +
 	"\x0fUpdateMeRequest\x12\"\n" +
 	"\n" +
 	"first_name\x18\x01 \x01(\tH\x00R\tfirstName\x88\x01\x01\x12 \n" +
@@ -1204,9 +1204,9 @@ const file_openwearables_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"_last_nameB\b\n" +
 	"\x06_emailB\x13\n" +
-	"\x11_current_password\"M\n" +
-	"\x10UpdateMeResponse\x129\n" +
-	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper\"\x9f\x01\n" +
+	"\x11_current_password\"S\n" +
+	"\x10UpdateMeResponse\x12?\n" +
+	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperB\x04\xa8\xbb\x18\x01R\tdeveloper\"\x9f\x01\n" +
 	"\x15ChangePasswordRequest\x12.\n" +
 	"\x10current_password\x18\x01 \x01(\tB\x03\x80\x01\x01R\x0fcurrentPassword\x12&\n" +
 	"\fnew_password\x18\x02 \x01(\tB\x03\x80\x01\x01R\vnewPassword\x12.\n" +

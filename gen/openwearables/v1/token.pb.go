@@ -218,9 +218,9 @@ const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x15\n" +
 	"\x06app_id\x18\x02 \x01(\tR\x05appId\x12\"\n" +
 	"\n" +
-	"app_secret\x18\x03 \x01(\tB\x03\x80\x01\x01R\tappSecret\"N\n" +
-	"\x17CreateUserTokenResponse\x123\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens\"2\n" +
+	"app_secret\x18\x03 \x01(\tB\x03\x80\x01\x01R\tappSecret\"T\n" +
+	"\x17CreateUserTokenResponse\x129\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairB\x04\xa8\xbb\x18\x01R\x06tokens\"2\n" +
 	"\x17RevokeUserTokensRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x1a\n" +
 	"\x18RevokeUserTokensResponse2\xf0\x01\n" +

@@ -1150,15 +1150,15 @@ var File_openwearables_v1_usage_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_usage_proto_rawDesc = "" +
 	"\n" +
-	"\x1copenwearables/v1/usage.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"u\n" +
+	"\x1copenwearables/v1/usage.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"u\n" +
 	"\vUsageTotals\x12\x1a\n" +
 	"\brequests\x18\x01 \x01(\x03R\brequests\x12\x18\n" +
 	"\arefused\x18\x02 \x01(\x03R\arefused\x12\x18\n" +
 	"\alimited\x18\x03 \x01(\x03R\alimited\x12\x16\n" +
-	"\x06failed\x18\x04 \x01(\x03R\x06failed\"\xa4\x01\n" +
+	"\x06failed\x18\x04 \x01(\x03R\x06failed\"\xaa\x01\n" +
 	"\n" +
-	"UsagePoint\x12.\n" +
-	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1a\n" +
+	"UsagePoint\x124\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\x04time\x12\x1a\n" +
 	"\brequests\x18\x02 \x01(\x03R\brequests\x12\x18\n" +
 	"\arefused\x18\x03 \x01(\x03R\arefused\x12\x18\n" +
 	"\alimited\x18\x04 \x01(\x03R\alimited\x12\x16\n" +
@@ -1168,43 +1168,43 @@ const file_openwearables_v1_usage_proto_rawDesc = "" +
 	"\brequests\x18\x02 \x01(\x03R\brequests\x12\x18\n" +
 	"\arefused\x18\x03 \x01(\x03R\arefused\x12\x18\n" +
 	"\alimited\x18\x04 \x01(\x03R\alimited\x12\x16\n" +
-	"\x06failed\x18\x05 \x01(\x03R\x06failed\"\x7f\n" +
+	"\x06failed\x18\x05 \x01(\x03R\x06failed\"\x85\x01\n" +
 	"\vUsageClient\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x1a\n" +
-	"\brequests\x18\x02 \x01(\x03R\brequests\x12<\n" +
-	"\flast_used_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"lastUsedAt\"\x82\x01\n" +
+	"\brequests\x18\x02 \x01(\x03R\brequests\x12B\n" +
+	"\flast_used_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\n" +
+	"lastUsedAt\"\x88\x01\n" +
 	"\fUsageNetwork\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x1a\n" +
-	"\brequests\x18\x02 \x01(\x03R\brequests\x12<\n" +
-	"\flast_used_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"\brequests\x18\x02 \x01(\x03R\brequests\x12B\n" +
+	"\flast_used_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\n" +
 	"lastUsedAt\"\x85\x01\n" +
 	"\vUsageHolder\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\brequests\x18\x02 \x01(\x03R\brequests\x12\x18\n" +
 	"\arefused\x18\x03 \x01(\x03R\arefused\x12\x18\n" +
 	"\alimited\x18\x04 \x01(\x03R\alimited\x12\x16\n" +
-	"\x06failed\x18\x05 \x01(\x03R\x06failed\"\xab\x03\n" +
-	"\x05Usage\x120\n" +
-	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
-	"\x03end\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12\x1e\n" +
+	"\x06failed\x18\x05 \x01(\x03R\x06failed\"\xd8\x03\n" +
+	"\x05Usage\x126\n" +
+	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\x05start\x122\n" +
+	"\x03end\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\x03end\x129\n" +
 	"\n" +
-	"resolution\x18\x03 \x01(\tR\n" +
-	"resolution\x125\n" +
-	"\x06totals\x18\x04 \x01(\v2\x1d.openwearables.v1.UsageTotalsR\x06totals\x124\n" +
+	"resolution\x18\x03 \x01(\tB\x19\xb2\xbb\x18\x06minute\xb2\xbb\x18\x04hour\xb2\xbb\x18\x03dayR\n" +
+	"resolution\x12;\n" +
+	"\x06totals\x18\x04 \x01(\v2\x1d.openwearables.v1.UsageTotalsB\x04\xa8\xbb\x18\x01R\x06totals\x124\n" +
 	"\x06series\x18\x05 \x03(\v2\x1c.openwearables.v1.UsagePointR\x06series\x12@\n" +
 	"\n" +
 	"operations\x18\x06 \x03(\v2 .openwearables.v1.UsageOperationR\n" +
 	"operations\x127\n" +
 	"\aclients\x18\a \x03(\v2\x1d.openwearables.v1.UsageClientR\aclients\x12:\n" +
-	"\bnetworks\x18\b \x03(\v2\x1e.openwearables.v1.UsageNetworkR\bnetworks\"\xa7\x04\n" +
-	"\fAccountUsage\x120\n" +
-	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
-	"\x03end\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12\x1e\n" +
+	"\bnetworks\x18\b \x03(\v2\x1e.openwearables.v1.UsageNetworkR\bnetworks\"\xd4\x04\n" +
+	"\fAccountUsage\x126\n" +
+	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\x05start\x122\n" +
+	"\x03end\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\x03end\x129\n" +
 	"\n" +
-	"resolution\x18\x03 \x01(\tR\n" +
-	"resolution\x125\n" +
-	"\x06totals\x18\x04 \x01(\v2\x1d.openwearables.v1.UsageTotalsR\x06totals\x124\n" +
+	"resolution\x18\x03 \x01(\tB\x19\xb2\xbb\x18\x06minute\xb2\xbb\x18\x04hour\xb2\xbb\x18\x03dayR\n" +
+	"resolution\x12;\n" +
+	"\x06totals\x18\x04 \x01(\v2\x1d.openwearables.v1.UsageTotalsB\x04\xa8\xbb\x18\x01R\x06totals\x124\n" +
 	"\x06series\x18\x05 \x03(\v2\x1c.openwearables.v1.UsagePointR\x06series\x12@\n" +
 	"\n" +
 	"operations\x18\x06 \x03(\v2 .openwearables.v1.UsageOperationR\n" +
@@ -1215,46 +1215,46 @@ const file_openwearables_v1_usage_proto_rawDesc = "" +
 	"\n" +
 	"developers\x18\n" +
 	" \x03(\v2\x1d.openwearables.v1.UsageHolderR\n" +
-	"developers\"\xa5\x01\n" +
+	"developers\"\xc0\x01\n" +
 	"\x0fGetUsageRequest\x120\n" +
 	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
-	"\x03end\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12#\n" +
+	"\x03end\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12>\n" +
 	"\n" +
-	"resolution\x18\x03 \x01(\tH\x00R\n" +
+	"resolution\x18\x03 \x01(\tB\x19\xb2\xbb\x18\x06minute\xb2\xbb\x18\x04hour\xb2\xbb\x18\x03dayH\x00R\n" +
 	"resolution\x88\x01\x01B\r\n" +
-	"\v_resolution\"H\n" +
-	"\x10GetUsageResponse\x124\n" +
-	"\x05usage\x18\x01 \x01(\v2\x1e.openwearables.v1.AccountUsageR\x05usage\"\xb8\x01\n" +
+	"\v_resolution\"N\n" +
+	"\x10GetUsageResponse\x12:\n" +
+	"\x05usage\x18\x01 \x01(\v2\x1e.openwearables.v1.AccountUsageB\x04\xa8\xbb\x18\x01R\x05usage\"\xd3\x01\n" +
 	"\x12GetKeyUsageRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x05start\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
-	"\x03end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12#\n" +
+	"\x03end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12>\n" +
 	"\n" +
-	"resolution\x18\x04 \x01(\tH\x00R\n" +
+	"resolution\x18\x04 \x01(\tB\x19\xb2\xbb\x18\x06minute\xb2\xbb\x18\x04hour\xb2\xbb\x18\x03dayH\x00R\n" +
 	"resolution\x88\x01\x01B\r\n" +
-	"\v_resolution\"D\n" +
-	"\x13GetKeyUsageResponse\x12-\n" +
-	"\x05usage\x18\x01 \x01(\v2\x17.openwearables.v1.UsageR\x05usage\"\xc7\x01\n" +
+	"\v_resolution\"J\n" +
+	"\x13GetKeyUsageResponse\x123\n" +
+	"\x05usage\x18\x01 \x01(\v2\x17.openwearables.v1.UsageB\x04\xa8\xbb\x18\x01R\x05usage\"\xe2\x01\n" +
 	"\x1aGetApplicationUsageRequest\x12\x15\n" +
 	"\x06app_id\x18\x01 \x01(\tR\x05appId\x120\n" +
 	"\x05start\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
-	"\x03end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12#\n" +
+	"\x03end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12>\n" +
 	"\n" +
-	"resolution\x18\x04 \x01(\tH\x00R\n" +
+	"resolution\x18\x04 \x01(\tB\x19\xb2\xbb\x18\x06minute\xb2\xbb\x18\x04hour\xb2\xbb\x18\x03dayH\x00R\n" +
 	"resolution\x88\x01\x01B\r\n" +
-	"\v_resolution\"L\n" +
-	"\x1bGetApplicationUsageResponse\x12-\n" +
-	"\x05usage\x18\x01 \x01(\v2\x17.openwearables.v1.UsageR\x05usage\"\xc2\x01\n" +
+	"\v_resolution\"R\n" +
+	"\x1bGetApplicationUsageResponse\x123\n" +
+	"\x05usage\x18\x01 \x01(\v2\x17.openwearables.v1.UsageB\x04\xa8\xbb\x18\x01R\x05usage\"\xdd\x01\n" +
 	"\x13GetUserUsageRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x120\n" +
 	"\x05start\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
-	"\x03end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12#\n" +
+	"\x03end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12>\n" +
 	"\n" +
-	"resolution\x18\x04 \x01(\tH\x00R\n" +
+	"resolution\x18\x04 \x01(\tB\x19\xb2\xbb\x18\x06minute\xb2\xbb\x18\x04hour\xb2\xbb\x18\x03dayH\x00R\n" +
 	"resolution\x88\x01\x01B\r\n" +
-	"\v_resolution\"E\n" +
-	"\x14GetUserUsageResponse\x12-\n" +
-	"\x05usage\x18\x01 \x01(\v2\x17.openwearables.v1.UsageR\x05usage2\xa4\x03\n" +
+	"\v_resolution\"K\n" +
+	"\x14GetUserUsageResponse\x123\n" +
+	"\x05usage\x18\x01 \x01(\v2\x17.openwearables.v1.UsageB\x04\xa8\xbb\x18\x01R\x05usage2\xa4\x03\n" +
 	"\fUsageService\x12V\n" +
 	"\bGetUsage\x12!.openwearables.v1.GetUsageRequest\x1a\".openwearables.v1.GetUsageResponse\"\x03\x90\x02\x01\x12_\n" +
 	"\vGetKeyUsage\x12$.openwearables.v1.GetKeyUsageRequest\x1a%.openwearables.v1.GetKeyUsageResponse\"\x03\x90\x02\x01\x12w\n" +
@@ -1345,6 +1345,7 @@ func file_openwearables_v1_usage_proto_init() {
 	if File_openwearables_v1_usage_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_usage_proto_msgTypes[8].OneofWrappers = []any{}
 	file_openwearables_v1_usage_proto_msgTypes[10].OneofWrappers = []any{}
 	file_openwearables_v1_usage_proto_msgTypes[12].OneofWrappers = []any{}

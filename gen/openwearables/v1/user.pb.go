@@ -788,11 +788,11 @@ var File_openwearables_v1_user_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bopenwearables/v1/user.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xe3\x03\n" +
+	"\x1bopenwearables/v1/user.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xe9\x03\n" +
 	"\x04User\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x129\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12?\n" +
 	"\n" +
-	"created_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\"\n" +
+	"created_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\x12\"\n" +
 	"\n" +
 	"first_name\x18\x03 \x01(\tH\x00R\tfirstName\x88\x01\x01\x12 \n" +
 	"\tlast_name\x18\x04 \x01(\tH\x01R\blastName\x88\x01\x01\x12\x19\n" +
@@ -817,15 +817,17 @@ const file_openwearables_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"_last_nameB\b\n" +
 	"\x06_emailB\x13\n" +
-	"\x11_external_user_id\"@\n" +
-	"\x12CreateUserResponse\x12*\n" +
-	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserR\x04user\"\xef\x02\n" +
+	"\x11_external_user_id\"F\n" +
+	"\x12CreateUserResponse\x120\n" +
+	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserB\x04\xa8\xbb\x18\x01R\x04user\"\xc6\x03\n" +
 	"\x10ListUsersRequest\x12\x17\n" +
 	"\x04page\x18\x01 \x01(\x05H\x00R\x04page\x88\x01\x01\x12\x19\n" +
-	"\x05limit\x18\x02 \x01(\x05H\x01R\x05limit\x88\x01\x01\x12\x1c\n" +
-	"\asort_by\x18\x03 \x01(\tH\x02R\x06sortBy\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\x02 \x01(\x05H\x01R\x05limit\x88\x01\x01\x12b\n" +
+	"\asort_by\x18\x03 \x01(\tBD\xb2\xbb\x18\n" +
+	"created_at\xb2\xbb\x18\x05email\xb2\xbb\x18\n" +
+	"first_name\xb2\xbb\x18\tlast_name\xb2\xbb\x18\x0elast_synced_atH\x02R\x06sortBy\x88\x01\x01\x123\n" +
 	"\n" +
-	"sort_order\x18\x04 \x01(\tH\x03R\tsortOrder\x88\x01\x01\x12\x1b\n" +
+	"sort_order\x18\x04 \x01(\tB\x0f\xb2\xbb\x18\x03asc\xb2\xbb\x18\x04descH\x03R\tsortOrder\x88\x01\x01\x12\x1b\n" +
 	"\x06search\x18\x05 \x01(\tH\x04R\x06search\x88\x01\x01\x12\x19\n" +
 	"\x05email\x18\x06 \x01(\tH\x05R\x05email\x88\x01\x01\x12-\n" +
 	"\x10external_user_id\x18\a \x01(\tH\x06R\x0eexternalUserId\x88\x01\x01\x12\x1b\n" +
@@ -851,9 +853,9 @@ const file_openwearables_v1_user_proto_rawDesc = "" +
 	"nextCursor\x88\x01\x01B\x0e\n" +
 	"\f_next_cursor\" \n" +
 	"\x0eGetUserRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"=\n" +
-	"\x0fGetUserResponse\x12*\n" +
-	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserR\x04user\"\xac\x02\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"C\n" +
+	"\x0fGetUserResponse\x120\n" +
+	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserB\x04\xa8\xbb\x18\x01R\x04user\"\xac\x02\n" +
 	"\x11UpdateUserRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\"\n" +
 	"\n" +
@@ -867,13 +869,13 @@ const file_openwearables_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"_last_nameB\b\n" +
 	"\x06_emailB\x13\n" +
-	"\x11_external_user_id\"@\n" +
-	"\x12UpdateUserResponse\x12*\n" +
-	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserR\x04user\"#\n" +
+	"\x11_external_user_id\"F\n" +
+	"\x12UpdateUserResponse\x120\n" +
+	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserB\x04\xa8\xbb\x18\x01R\x04user\"#\n" +
 	"\x11DeleteUserRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"@\n" +
-	"\x12DeleteUserResponse\x12*\n" +
-	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserR\x04user2\xda\x03\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"F\n" +
+	"\x12DeleteUserResponse\x120\n" +
+	"\x04user\x18\x01 \x01(\v2\x16.openwearables.v1.UserB\x04\xa8\xbb\x18\x01R\x04user2\xda\x03\n" +
 	"\vUserService\x12_\n" +
 	"\n" +
 	"CreateUser\x12#.openwearables.v1.CreateUserRequest\x1a$.openwearables.v1.CreateUserResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12Y\n" +

@@ -1085,20 +1085,20 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\a_sourceB\t\n" +
 	"\a_deviceB\x0e\n" +
 	"\f_device_typeB\x0e\n" +
-	"\f_device_name\"\xaa\x06\n" +
+	"\f_device_name\"\xbc\x06\n" +
 	"\aWorkout\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vexternal_id\x18\x02 \x01(\tR\n" +
 	"externalId\x12\x12\n" +
 	"\x04type\x18\x03 \x01(\tR\x04type\x12\x17\n" +
-	"\x04name\x18\x04 \x01(\tH\x00R\x04name\x88\x01\x01\x129\n" +
+	"\x04name\x18\x04 \x01(\tH\x00R\x04name\x88\x01\x01\x12?\n" +
 	"\n" +
-	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
-	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12$\n" +
+	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tstartTime\x12;\n" +
+	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\aendTime\x12$\n" +
 	"\vzone_offset\x18\a \x01(\tH\x01R\n" +
 	"zoneOffset\x88\x01\x01\x12)\n" +
-	"\x10duration_seconds\x18\b \x01(\x05R\x0fdurationSeconds\x127\n" +
-	"\x06source\x18\t \x01(\v2\x1f.openwearables.v1.WorkoutSourceR\x06source\x12(\n" +
+	"\x10duration_seconds\x18\b \x01(\x05R\x0fdurationSeconds\x12=\n" +
+	"\x06source\x18\t \x01(\v2\x1f.openwearables.v1.WorkoutSourceB\x04\xa8\xbb\x18\x01R\x06source\x12(\n" +
 	"\rcalories_kcal\x18\n" +
 	" \x01(\x01H\x02R\fcaloriesKcal\x88\x01\x01\x12,\n" +
 	"\x0fdistance_meters\x18\v \x01(\x01H\x03R\x0edistanceMeters\x88\x01\x01\x120\n" +
@@ -1113,19 +1113,19 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\x13_avg_heart_rate_bpmB\x15\n" +
 	"\x13_max_heart_rate_bpmB\x16\n" +
 	"\x14_avg_pace_sec_per_kmB\x18\n" +
-	"\x16_elevation_gain_meters\"\xb9\x06\n" +
+	"\x16_elevation_gain_meters\"\xcb\x06\n" +
 	"\fWorkoutInput\x12\x1f\n" +
 	"\vexternal_id\x18\x01 \x01(\tR\n" +
 	"externalId\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x17\n" +
-	"\x04name\x18\x03 \x01(\tH\x00R\x04name\x88\x01\x01\x129\n" +
+	"\x04name\x18\x03 \x01(\tH\x00R\x04name\x88\x01\x01\x12?\n" +
 	"\n" +
-	"start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
-	"\bend_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12$\n" +
+	"start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tstartTime\x12;\n" +
+	"\bend_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\aendTime\x12$\n" +
 	"\vzone_offset\x18\x06 \x01(\tH\x01R\n" +
 	"zoneOffset\x88\x01\x01\x12.\n" +
-	"\x10duration_seconds\x18\a \x01(\x05H\x02R\x0fdurationSeconds\x88\x01\x01\x127\n" +
-	"\x06source\x18\b \x01(\v2\x1f.openwearables.v1.WorkoutSourceR\x06source\x12(\n" +
+	"\x10duration_seconds\x18\a \x01(\x05H\x02R\x0fdurationSeconds\x88\x01\x01\x12=\n" +
+	"\x06source\x18\b \x01(\v2\x1f.openwearables.v1.WorkoutSourceB\x04\xa8\xbb\x18\x01R\x06source\x12(\n" +
 	"\rcalories_kcal\x18\t \x01(\x01H\x03R\fcaloriesKcal\x88\x01\x01\x12,\n" +
 	"\x0fdistance_meters\x18\n" +
 	" \x01(\x01H\x04R\x0edistanceMeters\x88\x01\x01\x120\n" +
@@ -1153,13 +1153,13 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\x05limit\x18\x06 \x01(\x05H\x02R\x05limit\x88\x01\x01B\x0e\n" +
 	"\f_record_typeB\t\n" +
 	"\a_cursorB\b\n" +
-	"\x06_limit\"\xc3\x01\n" +
+	"\x06_limit\"\xcf\x01\n" +
 	"\x14ListWorkoutsResponse\x12-\n" +
-	"\x04data\x18\x01 \x03(\v2\x19.openwearables.v1.WorkoutR\x04data\x12<\n" +
+	"\x04data\x18\x01 \x03(\v2\x19.openwearables.v1.WorkoutR\x04data\x12B\n" +
 	"\n" +
-	"pagination\x18\x02 \x01(\v2\x1c.openwearables.v1.PaginationR\n" +
-	"pagination\x12>\n" +
-	"\bmetadata\x18\x03 \x01(\v2\".openwearables.v1.WorkoutsMetadataR\bmetadata\"\x9f\x01\n" +
+	"pagination\x18\x02 \x01(\v2\x1c.openwearables.v1.PaginationB\x04\xa8\xbb\x18\x01R\n" +
+	"pagination\x12D\n" +
+	"\bmetadata\x18\x03 \x01(\v2\".openwearables.v1.WorkoutsMetadataB\x04\xa8\xbb\x18\x01R\bmetadata\"\x9f\x01\n" +
 	"\n" +
 	"Pagination\x12$\n" +
 	"\vnext_cursor\x18\x01 \x01(\tH\x00R\n" +
@@ -1167,11 +1167,11 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\x0fprevious_cursor\x18\x02 \x01(\tH\x01R\x0epreviousCursor\x88\x01\x01\x12\x19\n" +
 	"\bhas_more\x18\x03 \x01(\bR\ahasMoreB\x0e\n" +
 	"\f_next_cursorB\x12\n" +
-	"\x10_previous_cursor\"\xa7\x01\n" +
-	"\x10WorkoutsMetadata\x129\n" +
+	"\x10_previous_cursor\"\xb3\x01\n" +
+	"\x10WorkoutsMetadata\x12?\n" +
 	"\n" +
-	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
-	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12!\n" +
+	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tstartTime\x12;\n" +
+	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\aendTime\x12!\n" +
 	"\fsample_count\x18\x03 \x01(\x05R\vsampleCount\"\x8c\x01\n" +
 	"\x15UpsertWorkoutsRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12:\n" +
@@ -1181,12 +1181,12 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\acreated\x18\x01 \x01(\x05R\acreated\x12\x18\n" +
 	"\aupdated\x18\x02 \x01(\x05R\aupdated\x127\n" +
 	"\x05items\x18\x03 \x03(\v2!.openwearables.v1.UpsertedWorkoutR\x05items\x12=\n" +
-	"\brejected\x18\x04 \x03(\v2!.openwearables.v1.RejectedWorkoutR\brejected\"Z\n" +
+	"\brejected\x18\x04 \x03(\v2!.openwearables.v1.RejectedWorkoutR\brejected\"r\n" +
 	"\x0fUpsertedWorkout\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vexternal_id\x18\x02 \x01(\tR\n" +
-	"externalId\x12\x16\n" +
-	"\x06status\x18\x03 \x01(\tR\x06status\"W\n" +
+	"externalId\x12.\n" +
+	"\x06status\x18\x03 \x01(\tB\x16\xb2\xbb\x18\acreated\xb2\xbb\x18\aupdatedR\x06status\"W\n" +
 	"\x0fRejectedWorkout\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +

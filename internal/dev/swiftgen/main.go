@@ -87,7 +87,7 @@ func generate(plugin *protogen.Plugin, runtime string) error {
 	var files []*protogen.File
 	names := newNames()
 	for _, file := range plugin.Files {
-		if !file.Generate || declaresOperation(file) {
+		if !file.Generate || declaredOperation(file) != nil {
 			continue
 		}
 		files = append(files, file)

@@ -12,12 +12,17 @@ import (
 )
 
 // operationOption is the one supported extension: a method option. No Swift is generated
-// for the file that declares it.
+// for the file that declares it, which may declare options of fields too.
 const operationOption protoreflect.FullName = "openwearables.v1.operation"
 
-// declaresOperation reports whether a file is the one that declares operationOption.
-func declaresOperation(file *protogen.File) bool {
-	return len(file.Extensions) == 1 && file.Extensions[0].Desc.FullName() == operationOption
+// declaredOperation returns operationOption if the file declares it, else nil.
+func declaredOperation(file *protogen.File) *protogen.Extension {
+	for _, extension := range file.Extensions {
+		if extension.Desc.FullName() == operationOption {
+			return extension
+		}
+	}
+	return nil
 }
 
 // operations reads operationOption through reflection. The plugin cannot link the
@@ -30,8 +35,8 @@ type operations struct {
 
 func newOperations(files []*protogen.File) (*operations, error) {
 	for _, file := range files {
-		if declaresOperation(file) {
-			o := &operations{declared: file.Extensions[0]}
+		if declared := declaredOperation(file); declared != nil {
+			o := &operations{declared: declared}
 			o.option = dynamicpb.NewExtensionType(o.declared.Desc)
 			return o, o.types.RegisterExtension(o.option)
 		}

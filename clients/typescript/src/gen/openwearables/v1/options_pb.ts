@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { MethodOptions } from "@bufbuild/protobuf/wkt";
+import type { FieldOptions, MethodOptions } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/options.proto.
  */
 export const file_openwearables_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL29wdGlvbnMucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEixwIKCU9wZXJhdGlvbhIwCgVwcm9vZhgBIAEoDjIhLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uLlByb29mEkMKD2lkZW1wb3RlbmN5X2tleRgCIAEoDjIqLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uLklkZW1wb3RlbmN5S2V5EgwKBGJ1bGsYAyABKAgiQAoFUHJvb2YSFQoRUFJPT0ZfVU5TUEVDSUZJRUQQABIOCgpQUk9PRl9CT0RZEAESEAoMUFJPT0ZfRUlUSEVSEAIicwoOSWRlbXBvdGVuY3lLZXkSHwobSURFTVBPVEVOQ1lfS0VZX1VOU1BFQ0lGSUVEEAASHAoYSURFTVBPVEVOQ1lfS0VZX1BFUl9DQUxMEAESIgoeSURFTVBPVEVOQ1lfS0VZX1BFUl9DUkVERU5USUFMEAI6WwoJb3BlcmF0aW9uEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYtIcDIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uUglvcGVyYXRpb25CTVpLZ2l0aHViLmNvbS9vcGVud2VhcmFibGVzL29wZW53ZWFyYWJsZXMvZ2VuL29wZW53ZWFyYWJsZXMvdjE7b3BlbndlYXJhYmxlc3YxYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL29wdGlvbnMucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEixwIKCU9wZXJhdGlvbhIwCgVwcm9vZhgBIAEoDjIhLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uLlByb29mEkMKD2lkZW1wb3RlbmN5X2tleRgCIAEoDjIqLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uLklkZW1wb3RlbmN5S2V5EgwKBGJ1bGsYAyABKAgiQAoFUHJvb2YSFQoRUFJPT0ZfVU5TUEVDSUZJRUQQABIOCgpQUk9PRl9CT0RZEAESEAoMUFJPT0ZfRUlUSEVSEAIicwoOSWRlbXBvdGVuY3lLZXkSHwobSURFTVBPVEVOQ1lfS0VZX1VOU1BFQ0lGSUVEEAASHAoYSURFTVBPVEVOQ1lfS0VZX1BFUl9DQUxMEAESIgoeSURFTVBPVEVOQ1lfS0VZX1BFUl9DUkVERU5USUFMEAI6WwoJb3BlcmF0aW9uEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYtIcDIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uUglvcGVyYXRpb246NwoGYWx3YXlzEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi1hwMgASgIUgZhbHdheXM6NwoGdmFsdWVzEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi2hwMgAygJUgZ2YWx1ZXNCTVpLZ2l0aHViLmNvbS9vcGVud2VhcmFibGVzL29wZW53ZWFyYWJsZXMvZ2VuL29wZW53ZWFyYWJsZXMvdjE7b3BlbndlYXJhYmxlc3YxYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * Operation describes a method to the code that calls or serves it, before any
@@ -129,4 +129,22 @@ export const Operation_IdempotencyKeySchema: GenEnum<Operation_IdempotencyKey> =
  */
 export const operation: GenExtension<MethodOptions, Operation> = /*@__PURE__*/
   extDesc(file_openwearables_v1_options, 0);
+
+/**
+ * A message or a time that is always there: every response has it, and every
+ * request must. Such a field could otherwise be unset. Never mark a field that is
+ * added to a response later: older servers do not send it.
+ *
+ * @generated from extension: bool always = 50101;
+ */
+export const always: GenExtension<FieldOptions, boolean> = /*@__PURE__*/
+  extDesc(file_openwearables_v1_options, 1);
+
+/**
+ * The values that the field takes. A newer server may send others.
+ *
+ * @generated from extension: repeated string values = 50102;
+ */
+export const values: GenExtension<FieldOptions, string[]> = /*@__PURE__*/
+  extDesc(file_openwearables_v1_options, 2);
 
