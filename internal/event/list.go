@@ -200,8 +200,9 @@ func readDate(v *problem.Check, field, s string) (t time.Time, wholeDay bool) {
 // note records the read in the user's access ledger.
 func (s *Workouts) note(ctx context.Context, q *Query, items int) {
 	c := auth.CallerFrom(ctx)
+	end := q.shownEnd()
 	a := audit.Access{
-		UserID: q.UserID, At: s.Now().UTC().Truncate(time.Microsecond), Operation: "ListWorkouts", RangeStart: &q.Start, RangeEnd: &q.End,
+		UserID: q.UserID, At: s.Now().UTC().Truncate(time.Microsecond), Operation: "ListWorkouts", RangeStart: &q.Start, RangeEnd: &end,
 		Items:  int32(items),
 		Client: c.Client, RequestID: c.RequestID,
 	}

@@ -179,3 +179,18 @@ func TestUsersSeeWhoReadTheirData(t *testing.T) {
 		d.call(t, "ListUserAccesses", args{"user_id": "00000000-0000-4000-8000-000000000000"}, bearer(admin)).want(t, 404, "not_found")
 	}, unlimited)
 }
+
+// TestAccessWithoutAnEndIsListed checks that a range which ends with the last day there
+// is can be shown: what follows that day is no time in any of the forms.
+func TestAccessWithoutAnEndIsListed(t *testing.T) {
+	t.Parallel()
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		user := n.newUser(t, d, admin)
+		d.call(t, "ListWorkouts", args{"user_id": user, "start_date": "2026-03-01", "end_date": "9999-12-31"}, bearer(admin)).want(t, 200, "")
+		last := time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+		if log := n.accesses(t, d, user, 1, bearer(admin)); !instantOf(t, log[0], "end").Equal(last) {
+			t.Errorf("the access ends at %v, want %v", log[0]["end"], last)
+		}
+	})
+}
