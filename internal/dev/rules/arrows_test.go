@@ -45,6 +45,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/dev/pgtest", "internal/dev/service internal/dev/childproc"},
 	{"internal/dev/redistest", "internal/dev/service"},
 	{"internal/dev/swiftgen/...", "internal/dev/swiftgen/..."},
+	{"internal/dev/tsgen/...", "internal/dev/tsgen/..."},
 	{"internal/dev/conformance/...", "internal/dev/conformance/... clients/go/... gen/... server/..."},
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,7 +72,45 @@ func TestEveryCallCanBeRepeated(t *testing.T) {
 	}
 }
 
-// The TypeScript SDK reads the options of a method from the descriptor in its
+// The TypeScript SDK calls a method by its description: whether it can be repeated (1),
+// takes a key for each call (2), and holds its credential in its body (4).
+func TestTypeScriptDescribesTheMethodsOfTheProtos(t *testing.T) {
+	want := methods(t)
+	description := regexp.MustCompile(`"([\w.]+/\w+)", \w+, \w+, (\d),`)
+	for name, content := range generated(t, "clients/typescript/src/schema/schema.ts") {
+		for _, match := range description.FindAllStringSubmatch(content, -1) {
+			method, ok := want[match[1]]
+			if !ok {
+				t.Errorf("%s has %s, the protos have not", name, match[1])
+				continue
+			}
+			if want := typescriptFlags(method); match[2] != strconv.Itoa(want) {
+				t.Errorf("%s has the flags %s in %s, %d by the protos", match[1], match[2], name, want)
+			}
+			delete(want, match[1])
+		}
+	}
+	for procedure := range want {
+		t.Errorf("%s is not in the TypeScript SDK", procedure)
+	}
+}
+
+func typescriptFlags(method protoreflect.MethodDescriptor) (flags int) {
+	options := method.Options().(*descriptorpb.MethodOptions)
+	operation := proto.GetExtension(options, owv1.E_Operation).(*owv1.Operation)
+	if options.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN {
+		flags |= 1
+	}
+	if operation.GetIdempotencyKey() == owv1.Operation_IDEMPOTENCY_KEY_PER_CALL {
+		flags |= 2
+	}
+	if operation.GetProof() == owv1.Operation_PROOF_BODY {
+		flags |= 4
+	}
+	return flags
+}
+
+// Its transport for connect-es reads the options of a method from the descriptor in its
 // generated file.
 func TestTypeScriptHasTheOptionsOfTheProtos(t *testing.T) {
 	want := methods(t)

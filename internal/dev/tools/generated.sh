@@ -4,7 +4,7 @@
 set -euo pipefail
 
 folders=(gen)
-for folder in clients/typescript/src/gen clients/swift/Sources/OpenWearables/Generated; do
+for folder in clients/typescript/src/gen clients/typescript/src/schema clients/swift/Sources/OpenWearables/Generated; do
 	if [ -d "$folder" ]; then folders+=("$folder"); fi
 done
 snapshot() { find "${folders[@]}" -type f -print0 | sort -z | xargs -0 -r sha256sum; }

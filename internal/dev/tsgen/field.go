@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// scalars has the TypeScript type of each supported kind, and its mark in a table.
+var scalars = map[protoreflect.Kind][2]string{
+	protoreflect.StringKind: {"string", ""},
+	protoreflect.BoolKind:   {"boolean", "="},
+	protoreflect.Int32Kind:  {"number", "#"},
+	protoreflect.Int64Kind:  {"number", "#"},
+	protoreflect.DoubleKind: {"number", "%"},
+}
+
+// supported refuses a field that the runtime cannot read or write.
+func supported(field *protogen.Field, request bool) error {
+	wrong := ""
+	switch kind := field.Desc.Kind(); {
+	case field.Desc.ParentFile().Syntax() != protoreflect.Proto3:
+		wrong = "only proto3 is supported"
+	case field.Desc.IsMap():
+		wrong = "maps are not supported"
+	case field.Oneof != nil && !field.Oneof.Desc.IsSynthetic():
+		wrong = "oneofs are not supported"
+	case field.Message != nil:
+		if wellKnown(field.Message) && !isTime(field) && !(isMask(field) && request) {
+			wrong = fmt.Sprintf("%s is not supported here", field.Message.Desc.FullName())
+		}
+	case kind == protoreflect.Int64Kind && request:
+		wrong = "int64 is not supported in requests, where a number cannot hold it"
+	case scalars[kind][0] == "":
+		wrong = fmt.Sprintf("%s is not supported", kind)
+	}
+	if wrong != "" {
+		return fmt.Errorf("%s: %s", field.Desc.FullName(), wrong)
+	}
+	return nil
+}
+
+func isTime(field *protogen.Field) bool {
+	return field.Message != nil && field.Message.Desc.FullName() == "google.protobuf.Timestamp"
+}
+
+func isMask(field *protogen.Field) bool {
+	return field.Message != nil && field.Message.Desc.FullName() == "google.protobuf.FieldMask"
+}
+
+// member returns a member of an interface.
+func (g *generator) member(field *protogen.Field, values []string, request bool) (string, error) {
+	always, err := g.options.always(field)
+	if err != nil {
+		return "", err
+	}
+	kind := scalars[field.Desc.Kind()][0]
+	switch {
+	case isTime(field) && request:
+		kind = "Date | string"
+	case isTime(field):
+		kind = "Date"
+	case field.Message != nil:
+		kind = g.interfaceName(field.Message, request)
+	case values != nil && request:
+		kind = union(values)
+	case values != nil:
+		kind = union(values) + " | (string & {})"
+	}
+	list := field.Desc.IsList()
+	if list {
+		if strings.Contains(kind, " ") {
+			kind = "(" + kind + ")"
+		}
+		kind += "[]"
+		if request {
+			kind = "readonly " + kind
+		}
+	}
+	name := field.Desc.JSONName()
+	// A request needs its messages and times that are always there, and every text that
+	// has no presence; a list is needed if its message has nothing else to say.
+	needed := always || field.Desc.Kind() == protoreflect.StringKind && !field.Desc.HasPresence() && !list
+	switch {
+	case request && !needed:
+		return name + "?: " + kind + " | null | undefined", nil
+	case !request && !list && field.Desc.HasPresence() && !always:
+		return name + ": " + kind + " | null", nil
+	}
+	return name + ": " + kind, nil
+}
+
+// table writes the table of a message behind those that it refers to, and returns its
+// name. Each member is its name and its marks, which wire.ts explains.
+func (g *generator) table(message *protogen.Message) (string, error) {
+	if name := g.tables[message]; name != "" {
+		return name, nil
+	}
+	name := string(message.Desc.Name()) + "Table"
+	var members, references []string
+	for _, field := range message.Fields {
+		always, err := g.options.always(field)
+		if err != nil {
+			return "", err
+		}
+		if field.Message != nil && !wellKnown(field.Message) {
+			reference, err := g.table(field.Message)
+			if err != nil {
+				return "", err
+			}
+			references = append(references, ", "+reference)
+		}
+		members = append(members, field.Desc.JSONName()+marks(field, always))
+	}
+	arguments := fmt.Sprintf("%q%s", strings.Join(members, " "), strings.Join(references, ""))
+	if other := g.alike[arguments]; other != "" {
+		g.tables[message] = other
+		return other, nil
+	}
+	g.tables[message], g.alike[arguments] = name, name
+	g.line("")
+	g.line("const %s = /* @__PURE__ */ msg(", name)
+	g.line("  %s,", arguments)
+	g.line(");")
+	return name, nil
+}
+
+// marks returns what a table says of a member behind its name.
+func marks(field *protogen.Field, always bool) string {
+	kind := scalars[field.Desc.Kind()][1]
+	switch {
+	case isMask(field):
+		return "~" + strings.Join(masked(field.Parent), ",")
+	case isTime(field):
+		kind = "@"
+	case field.Message != nil:
+		kind = ">"
+	}
+	switch {
+	case field.Desc.IsList():
+		return kind + "*"
+	case always:
+		return kind + "!"
+	case field.Desc.HasPresence():
+		return kind + "?"
+	}
+	return kind
+}
+
+// masked returns the members that an update mask can name: those that can be cleared or
+// left out, except for the proof of who makes the call.
+func masked(message *protogen.Message) []string {
+	var names []string
+	for _, field := range message.Fields {
+		options := field.Desc.Options().(*descriptorpb.FieldOptions)
+		if (field.Desc.HasPresence() || field.Desc.IsList()) && !isMask(field) && !options.GetDebugRedact() {
+			names = append(names, field.Desc.JSONName())
+		}
+	}
+	return names
+}
