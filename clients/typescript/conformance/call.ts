@@ -2,7 +2,7 @@ import { create, type DescMessage, fromBinary, type Message, toBinary } from "@b
 import { type Any, AnySchema, anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { type CallOptions, type Client, ConnectError, createClient } from "@connectrpc/connect";
 import type { Auth } from "../src/auth.js";
-import { createTransport, OpenWearablesError } from "../src/index.js";
+import { createTransport } from "../src/connect.js";
 import {
   type ClientCompatRequest,
   ClientCompatRequestSchema,
@@ -10,6 +10,7 @@ import {
   type ClientResponseResult,
   ClientResponseResultSchema,
 } from "./gen/connectrpc/conformance/v1/client_compat_pb.js";
+import { Codec } from "./gen/connectrpc/conformance/v1/config_pb.js";
 import {
   type ConformancePayload,
   ConformancePayloadSchema,
@@ -21,13 +22,15 @@ import {
   UnaryRequestSchema,
   UnimplementedRequestSchema,
 } from "./gen/connectrpc/conformance/v1/service_pb.js";
+import { begin, headersOf, optionsOf, plainCall, registry } from "./plain.js";
 
 /** Makes the call of an encoded request and resolves with its encoded result. */
-export async function run(request: Uint8Array, auth: Auth): Promise<Uint8Array> {
+export async function run(request: Uint8Array, auth: Auth, plain: boolean): Promise<Uint8Array> {
   const r = fromBinary(ClientCompatRequestSchema, request);
   const response = create(ClientCompatResponseSchema, { testName: r.testName });
   try {
-    response.result = { case: "response", value: await call(r, auth) };
+    const value = await (plain ? plainCall(r, auth) : call(r, auth));
+    response.result = { case: "response", value };
   } catch (e) {
     response.result = { case: "error", value: { message: String(e) } as never };
   }
@@ -35,19 +38,12 @@ export async function run(request: Uint8Array, auth: Auth): Promise<Uint8Array> 
 }
 
 async function call(r: ClientCompatRequest, auth: Auth): Promise<ClientResponseResult> {
-  const scheme = r.serverTlsCert.length > 0 ? "https" : "http";
-  const baseUrl = `${scheme}://${r.host}:${r.port}`;
-  const transport = createTransport({ baseUrl, auth, retries: 0, timeoutMs: 0 });
+  const binary = r.codec === Codec.PROTO;
+  const transport = createTransport({ ...optionsOf(r), auth, binary, jsonOptions: { registry } });
   const result = create(ClientResponseResultSchema);
   const giveUp = new AbortController();
-  const headers = new Headers();
-  for (const { name, value } of r.requestHeaders) {
-    for (const v of value) {
-      headers.append(name, v);
-    }
-  }
   const options: CallOptions = {
-    headers,
+    headers: headersOf(r),
     signal: giveUp.signal,
     ...(r.timeoutMs !== undefined && { timeoutMs: r.timeoutMs }),
     onHeader: (h) => {
@@ -57,12 +53,8 @@ async function call(r: ClientCompatRequest, auth: Auth): Promise<ClientResponseR
       result.responseTrailers = listed(h);
     },
   };
-  await new Promise((resolve) => setTimeout(resolve, r.requestDelayMs));
   const { cancelTiming } = r.cancel ?? {};
-  if (r.cancel && cancelTiming?.case !== "afterNumResponses") {
-    const ms = cancelTiming?.case === "afterCloseSendMs" ? cancelTiming.value : 0;
-    setTimeout(() => giveUp.abort(), ms);
-  }
+  await begin(r, giveUp);
   try {
     const client = createClient(ConformanceService, transport);
     for await (const payload of payloads(client, r, options)) {
@@ -112,7 +104,7 @@ async function* payloads(
   }
 }
 
-function unpack<D extends DescMessage>(any: Any | undefined, schema: D) {
+export function unpack<D extends DescMessage>(any: Any | undefined, schema: D) {
   const message = any && anyUnpack(any, schema);
   if (!message) {
     throw new Error("the request holds no message of the method");
@@ -120,12 +112,11 @@ function unpack<D extends DescMessage>(any: Any | undefined, schema: D) {
   return message;
 }
 
-/** Sets the error of the result. The SDK's error has the one from the wire as its cause. */
+/** Sets the error of the result. */
 function fail(result: ClientResponseResult, e: unknown): void {
-  const cause = e instanceof OpenWearablesError ? e.cause : e;
-  const wire = ConnectError.from(cause ?? e);
+  const wire = ConnectError.from(e);
   result.error = create(ErrorSchema, {
-    code: (e instanceof OpenWearablesError ? e.code : wire.code) as number,
+    code: wire.code as number,
     message: wire.rawMessage,
     details: wire.details.map((d) =>
       "desc" in d
@@ -142,7 +133,7 @@ function fail(result: ClientResponseResult, e: unknown): void {
   }
 }
 
-function listed(headers: Headers) {
+export function listed(headers: Headers) {
   return [...headers].map(([name, value]) =>
     create(HeaderSchema, { name, value: value.split(", ") }),
   );

@@ -1,11 +1,18 @@
 // The client under test of connectconformance. It reads requests from standard input
 // and writes responses to standard output, each after its length in four bytes. With
-// the argument chromium, a page makes the calls.
+// the first argument chromium, a page makes the calls; the second one says how.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { apiKey } from "../src/index.js";
 import { bundle, startBrowser } from "../test/chromium.js";
 import { run } from "./call.js";
+
+/** What page.ts gives a page. */
+interface Page {
+  run(request: readonly number[], plain: boolean): Promise<number[]>;
+}
+
+const plain = process.argv[3] === "plain";
 
 type Run = (request: Uint8Array) => Promise<Uint8Array>;
 
@@ -32,10 +39,10 @@ async function serveFromPage(): Promise<void> {
   const page = await browser.open(origin, await bundle("../conformance/page.js"));
   await serve(async (request) =>
     Uint8Array.from(
-      await page.evaluate(
-        (r) => (globalThis as unknown as { run(r: number[]): Promise<number[]> }).run(r),
+      await page.evaluate(([r, p]) => (globalThis as unknown as Page).run(r, p), [
         [...request],
-      ),
+        plain,
+      ] as const),
     ),
   );
   await browser.close();
@@ -44,4 +51,4 @@ async function serveFromPage(): Promise<void> {
 
 await (process.argv[2] === "chromium"
   ? serveFromPage()
-  : serve((request) => run(request, apiKey("static"))));
+  : serve((request) => run(request, apiKey("static"), plain)));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the official Connect conformance suite against this SDK's transport, in Node and in Chromium.
+# Runs the official Connect conformance suite against this SDK's client and its transport, in Node and in Chromium.
 # CONNECTCONFORMANCE is the suite's runner; without it, the one in .cache is used, and installed if need be.
 set -euo pipefail
 
@@ -23,9 +23,11 @@ $tools/buf generate "$protos" --template $here/buf.gen.yaml
 
 cd clients/typescript
 node_modules/.bin/tsc -p conformance
-for runtime in node chromium; do
-	echo "$runtime:"
-	timeout 600 "$CONNECTCONFORMANCE" --mode client --conf conformance/$runtime.yaml \
-		--known-failing @conformance/known-failing.txt -- \
-		node build/conformance/client.js $runtime
+for how in plain connect; do
+	for runtime in node chromium; do
+		echo "$runtime, $how:"
+		timeout 600 "$CONNECTCONFORMANCE" --mode client --conf conformance/$runtime-$how.yaml \
+			--known-failing @conformance/known-failing-$how.txt -- \
+			node build/conformance/client.js $runtime $how
+	done
 done

@@ -1,39 +1,31 @@
 // Compares a call of this SDK, with a session and without a renewal, to the same call
-// over bare connect-web. Both are served from memory.
-import { create, toBinary } from "@bufbuild/protobuf";
+// over bare connect-web with JSON. Both are served from memory.
 import { createClient as createConnectClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { GetUserResponseSchema, UserService } from "../dist/gen/openwearables/v1/user_pb.js";
-import { createClient, userSession } from "../dist/index.js";
+import { UserService } from "../dist/esm/gen/openwearables/v1/user_pb.js";
+import { createClient, userSession } from "../dist/esm/index.js";
 
 const baseUrl = "https://bench.invalid";
-const body = toBinary(
-  GetUserResponseSchema,
-  create(GetUserResponseSchema, { user: { id: "ada" } }),
-);
-const fetch = async () => new Response(body, { headers: { "content-type": "application/proto" } });
+const body = JSON.stringify({ user: { id: "ada", createdAt: "2026-03-02T10:00:00Z" } });
+const fetch = async () => new Response(body, { headers: { "content-type": "application/json" } });
 
-const bare = createConnectClient(
-  UserService,
-  createConnectTransport({ baseUrl, fetch, useBinaryFormat: true }),
-);
+const bare = createConnectClient(UserService, createConnectTransport({ baseUrl, fetch }));
 const auth = userSession();
 const ow = createClient({ baseUrl, fetch, auth });
 await auth.signIn({ access_token: "access", refresh_token: "refresh", expires_in: 3600 });
-const ours = createConnectClient(UserService, ow.transport);
 
-async function time(client) {
+async function time(call) {
   const began = performance.now();
   for (let i = 0; i < 2000; i++) {
-    await client.getUser({ id: "ada" });
+    await call();
   }
   return ((performance.now() - began) / 2000) * 1000;
 }
 
 const best = { bare: Infinity, ours: Infinity };
 for (let round = 0; round < 15; round++) {
-  best.bare = Math.min(best.bare, await time(bare));
-  best.ours = Math.min(best.ours, await time(ours));
+  best.bare = Math.min(best.bare, await time(() => bare.getUser({ id: "ada" })));
+  best.ours = Math.min(best.ours, await time(() => ow.users.get("ada")));
 }
 const [bareCall, ourCall] = [best.bare.toFixed(1), best.ours.toFixed(1)];
 const ratio = (best.ours / best.bare).toFixed(2);

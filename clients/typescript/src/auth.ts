@@ -6,26 +6,29 @@ import { createCore, sharedCore } from "./engine/core.js";
 import { createEngine, type Engine } from "./engine/engine.js";
 import { createEmitter, type Emitter, type EventName, type Listener } from "./engine/event.js";
 import type { TokenProvider } from "./engine/provider.js";
-import { newSession, randomKey } from "./engine/record.js";
+import { isStub, newSession, randomKey, subject } from "./engine/record.js";
 import { invalid } from "./error.js";
 import { credentialError, type ExposedTokenPair, readPair, TokenPair } from "./pair.js";
 import { onResume } from "./resume.js";
 import { login, TokenRpc } from "./rpc.js";
+import { login as loginRpc } from "./schema/schema.js";
 import { Secret } from "./secret.js";
+import { type SessionState, watchState } from "./state.js";
 import { memory, type Store } from "./store/store.js";
+import type { HeaderMap, Signal } from "./types.js";
 
-/** A credential as a transport uses it. */
+/** A credential as a transport uses it. @internal */
 export interface Bound {
   /** Resolves with the access token to send, which differs from the refused one. */
   token(refused: string | undefined, need: Need): Promise<string>;
   /** Whether a refused token can be renewed. */
   readonly renews: boolean;
   /** Receives the headers of every response. */
-  observe?(headers: Headers): void;
+  observe?(headers: HeaderMap): void;
 }
 
 /** @internal */
-export const bind: unique symbol = Symbol("openwearables.bind");
+export const bind: unique symbol = Symbol.for("openwearables.bind");
 
 /** How a client authenticates. Create one with apiKey, userSession, ... */
 export interface Auth {
@@ -36,22 +39,25 @@ export interface Auth {
 }
 
 /** The session of a user or developer, which the SDK keeps and renews. */
-export interface Session extends Auth {
+export interface AnySession extends Auth {
+  readonly state: SessionState;
+  /**
+   * Calls the listener with the present state, and again whenever it changes. The first
+   * listener makes the session find out. Returns a function that ends the calls and
+   * nothing else.
+   */
+  subscribe(listener: (state: SessionState) => void): () => void;
+  /** Returns whose session it is, by the server's id, undefined while nobody is known. */
+  user(): { id: string } | undefined;
   /**
    * Resolves with a fresh access token and its expiry, for calls that do not go through
    * this SDK.
    */
   token(options?: {
-    signal?: AbortSignal;
+    signal?: Signal;
     /** As in the options of a call. */
     userInitiated?: boolean;
   }): Promise<{ token: Secret; expiresAt: Date }>;
-  /**
-   * Starts the session of a token pair that the app obtained itself, in place of any
-   * other session. If saving fails, the session stays in memory and storageError is
-   * emitted.
-   */
-  signIn(pair: TokenPair | ExposedTokenPair): Promise<void>;
   /**
    * Forgets the session at once, clears the store and then revokes the session at
    * the server. A renewal under way cannot bring the session back. It rejects if the
@@ -74,6 +80,16 @@ export interface Session extends Auth {
    * runs twice. It is not needed when the page or process ends.
    */
   dispose(): void;
+}
+
+/** A session that an app's backend or a token provider begins. */
+export interface UserSession extends AnySession {
+  /**
+   * Starts the session of a token pair that the app obtained itself, in place of any
+   * other session. If saving fails, the session stays in memory and storageError is
+   * emitted.
+   */
+  signIn(pair: TokenPair | ExposedTokenPair): Promise<void>;
 }
 
 /**
@@ -102,7 +118,7 @@ export function apiKey(key: string): Auth {
   return keyAuth(key);
 }
 
-/** Authenticates with a static credential. */
+/** Authenticates with a static credential. @internal */
 export function keyAuth(key: string): Auth {
   const emitter = createEmitter();
   let announced = 0;
@@ -150,7 +166,7 @@ function checkStore(store: Store): void {
 }
 
 /** Authenticates with the session of one user. It serves one client, or several of one base URL. */
-export function userSession(options: UserSessionOptions = {}): Session {
+export function userSession(options: UserSessionOptions = {}): UserSession {
   const { store = memory(), tokenProvider: provider, userId, refresh } = options;
   checkStore(store);
   if (provider !== undefined && typeof provider !== "function") {
@@ -159,7 +175,7 @@ export function userSession(options: UserSessionOptions = {}): Session {
   if (userId !== undefined && !(typeof userId === "string" && /^.{1,255}$/su.test(userId))) {
     throw invalid("it must have 1 to 255 characters", "userId");
   }
-  const readOnly = refresh === "never";
+  const readOnly = refresh === "never" || !!store.readOnly;
   return session((emitter, base) => {
     const core = readOnly
       ? createCore(base.url, systemClock, userId)
@@ -190,7 +206,7 @@ export function developerLogin({
   email,
   password,
   store = memory(),
-}: DeveloperLoginOptions): Session {
+}: DeveloperLoginOptions): UserSession {
   checkStore(store);
   if (typeof email !== "string") {
     throw invalid("it must be the developer's address", "email");
@@ -202,7 +218,7 @@ export function developerLogin({
       const given = typeof password === "function" ? await password() : password;
       const request = { email, password: given };
       const { record } = await login(signal, (key, until) =>
-        rpc.receive({ id: "" }, key, (o) => rpc.client.login(request, { ...o, signal: until })),
+        rpc.receive({ id: "" }, key, (s) => rpc.bare(loginRpc, request, { ...s, signal: until })),
       );
       return new TokenPair(
         new Secret(record.access_token),
@@ -219,9 +235,11 @@ export function developerLogin({
 /**
  * Returns a session whose engine starts when a client binds it, and a function that
  * returns the engine.
+ *
+ * @internal
  */
 export function session(start: (emitter: Emitter, base: Base) => Engine): {
-  session: Session;
+  session: UserSession;
   engine(): Engine;
 } {
   const emitter = createEmitter();
@@ -238,19 +256,33 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
     }
     return engine;
   };
+  const token: AnySession["token"] = async (options) => {
+    const e = requireEngine();
+    checkOptions(options?.signal, 0);
+    const s = await e.token("", options as Need);
+    return {
+      token: new Secret(s.record.access_token),
+      expiresAt: new Date(e.core.clock.wall() + s.expiresAt - e.core.clock.mono()),
+    };
+  };
+  const known = () => {
+    const s = engine?.core.session;
+    return s && !isStub(s) ? s : undefined;
+  };
+  const watch = watchState(emitter, token, () => !!known());
   return {
     engine: requireEngine,
     session: {
-      on: (name, listener) => emitter.on(name, listener),
-      async token(options) {
-        const e = requireEngine();
-        checkOptions(options?.signal, 0);
-        const s = await e.token("", options);
-        return {
-          token: new Secret(s.record.access_token),
-          expiresAt: new Date(e.core.clock.wall() + s.expiresAt - e.core.clock.mono()),
-        };
+      get state() {
+        return watch.state();
       },
+      subscribe: watch.subscribe,
+      user() {
+        const id = subject(known()?.record.access_token ?? "");
+        return id ? { id } : undefined;
+      },
+      on: (name, listener) => emitter.on(name, listener),
+      token,
       async signIn(from) {
         const e = requireEngine();
         await e.signIn(newSession(e.core, randomKey(), readPair(from), e.core.clock.mono()));
@@ -264,6 +296,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
           throw invalid("the session belongs to a client of another base URL", "auth");
         }
         requireEngine();
+        watch.bound();
         return {
           async token(refused, need) {
             // A call that began before dispose does not start the session again.

@@ -1,17 +1,38 @@
-import type { Transport } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
-import { invalid } from "./error.js";
+import { abortable, startDeadline } from "./clock.js";
+import { invalid, invalidResponse, OpenWearablesError, toError } from "./error.js";
 import { unanswered } from "./network.js";
-import { bounded, maxSmallResponse } from "./response.js";
+import { maxSmallResponse, type Reading, readJson } from "./response.js";
+import type { Fetch } from "./types.js";
+import { version } from "./version.js";
+import { decode, encode, type Rpc } from "./wire.js";
 
-/** The installation that a client talks to, and how it is reached. */
+/** How one request is sent. @internal */
+export interface Sending {
+  signal?: AbortSignal | undefined;
+  /** A time limit of its own, in milliseconds; 0 for none. */
+  timeoutMs?: number | undefined;
+  headers?: Headers | Record<string, string> | undefined;
+  /** The request as it was encoded already. */
+  body?: string;
+  /** Receives the headers of a response that succeeded. */
+  onHeader?: (headers: Headers) => void;
+}
+
+/** Sends a request once, and resolves with its response. @internal */
+export type Bare = <Q, A>(rpc: Rpc<Q, A>, request: Q, sending?: Sending) => Promise<A>;
+
+/** The installation that a client talks to, and how it is reached. @internal */
 export interface Base {
   readonly url: string;
   /**
-   * Returns a transport without credentials, deadlines and retries. `cookies` sends the
-   * origin's cookies; `most` limits responses, in bytes: 1 MiB by default.
+   * Returns a function that sends requests without credentials and retries. `cookies`
+   * sends the origin's cookies; `most` limits responses, in bytes: 1 MiB by default.
    */
-  bare(cookies: boolean, most?: number): Transport;
+  bare(cookies: boolean, most?: number): Bare;
+  /** Sends a request without following redirects. */
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  /** Returns how a response of at most so many bytes is read. */
+  reading(most: number): Reading;
 }
 
 export interface BaseOptions {
@@ -26,7 +47,7 @@ export interface BaseOptions {
    */
   allowInsecurePrivateNetwork?: boolean;
   /** Replaces the global fetch. It gets `redirect: "manual"` and must not follow redirects. */
-  fetch?: typeof globalThis.fetch;
+  fetch?: Fetch;
 }
 
 const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
@@ -67,6 +88,7 @@ export function parseBase({ baseUrl, allowInsecurePrivateNetwork }: BaseOptions)
   return u.origin + u.pathname.replace(/\/+$/, "");
 }
 
+/** @internal */
 export function createBase(options: BaseOptions): Base {
   if (!options || typeof options !== "object") {
     throw invalid("give an object with a baseUrl", "options");
@@ -77,23 +99,71 @@ export function createBase(options: BaseOptions): Base {
     throw invalid("it must be a function", "fetch");
   }
   const own = custom !== undefined;
-  return {
+  const base: Base = {
     url,
-    bare: (cookies, most = maxSmallResponse) =>
-      createConnectTransport({
-        baseUrl: url,
-        useBinaryFormat: true,
-        binaryOptions: { readUnknownFields: false },
-        fetch: async (input, init) => {
-          const sent = send(custom ?? globalThis.fetch, input, init, cookies);
-          const res = await sent.catch((e) => {
-            throw unanswered(e, own);
-          });
-          return bounded(res, { most, own, hint: (status) => pathHint(url, status) });
-        },
-      }),
+    reading: (most) => ({ most, own, hint: (status) => pathHint(url, status) }),
+    async fetch(to, init) {
+      const fetch = custom ?? globalThis.fetch;
+      try {
+        return await abortable(
+          init.signal ?? undefined,
+          fetch(to, { ...init, redirect: "manual" }),
+        );
+      } catch (e) {
+        throw unanswered(e, own);
+      }
+    },
+    bare:
+      (cookies, most = maxSmallResponse) =>
+      (rpc, request, sending) =>
+        sendOnce(base, base.reading(most), cookies, rpc, request, sending),
   };
+  return base;
 }
+
+async function sendOnce<Q, A>(
+  base: Base,
+  reading: Reading,
+  cookies: boolean,
+  rpc: Rpc<Q, A>,
+  request: Q,
+  { signal: parent, timeoutMs = 0, headers: more, onHeader, ...sending }: Sending = {},
+): Promise<A> {
+  const body = sending.body ?? JSON.stringify(encode(rpc.input, request));
+  const { signal, done } = startDeadline(parent, timeoutMs, late);
+  const headers = new Headers(more as HeadersInit);
+  headers.set("Content-Type", "application/json");
+  headers.set("Connect-Protocol-Version", "1");
+  const left = Math.ceil(timeoutMs);
+  if (left > 0 && left < 1e10) {
+    headers.set("Connect-Timeout-Ms", String(left));
+  }
+  identify(headers);
+  const credentials = cookies ? "include" : "omit";
+  try {
+    const init = { method: "POST", headers, body, signal, credentials } as const;
+    const res = await base.fetch(`${base.url}/${rpc.path}`, init);
+    const json = await abortable(signal, readJson(res, reading));
+    const answer = read(rpc, json);
+    onHeader?.(res.headers);
+    return answer;
+  } catch (e) {
+    throw signal.aborted ? signal.reason : toError(e);
+  } finally {
+    done();
+  }
+}
+
+function read<Q, A>(rpc: Rpc<Q, A>, json: unknown): A {
+  try {
+    return decode(rpc.output, json) as A;
+  } catch (e) {
+    throw invalidResponse(`the response is incomplete or wrong: ${(e as Error).message}`);
+  }
+}
+
+/** Returns the error of a call whose time is over. @internal */
+export const late = () => new OpenWearablesError("the deadline passed", { kind: "timeout" });
 
 /** Returns what the base URL should be, if its path may be why something else answered. */
 function pathHint(url: string, status: number): string {
@@ -106,30 +176,18 @@ function pathHint(url: string, status: number): string {
   return `; the base URL ends in ${pathname}: it should be ${right}, unless a proxy serves the API below that path`;
 }
 
-/** Sends a request without following redirects. */
-async function send(
-  fetch: typeof globalThis.fetch,
-  input: RequestInfo | URL,
-  init: RequestInit | undefined,
-  cookies: boolean,
-): Promise<Response> {
-  if (agent && init?.headers instanceof Headers) {
-    init.headers.set("User-Agent", agent); // Connect creates new headers for each request
+/** Says who sends a request. Browsers send a User-Agent of their own. @internal */
+export function identify(headers: Headers): void {
+  headers.set("X-User-Agent", `openwearables-ts/${version} api/1`);
+  if (agent) {
+    headers.set("User-Agent", agent);
   }
-  return fetch(input, {
-    ...init,
-    redirect: "manual",
-    credentials: cookies ? "include" : "omit",
-  });
 }
-
-/** The version of this package, also sent in the user agent. */
-export const version = "0.1.0";
 
 const agent =
   !isBrowser() && typeof process === "object" && process.version
     ? `openwearables-ts/${version} (${process.release?.name ?? "js"} ${process.version}; ${process.platform})`
-    : ""; // browsers send their own user agent
+    : "";
 
 /** Reports whether the code runs in a browser, where the user can read all of it. */
 export function isBrowser(): boolean {

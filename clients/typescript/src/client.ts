@@ -1,22 +1,23 @@
-import type { Transport } from "@connectrpc/connect";
 import { type Audit, audit } from "./audit.js";
+import type { Auth } from "./auth.js";
 import * as services from "./services.js";
-import { type ClientOptions, connect } from "./transport.js";
+import { type ClientOptions, caller, connect } from "./transport.js";
 import { type UsageReports, usage } from "./usage.js";
+import { type Workouts, workouts } from "./workouts.js";
 
 /** Calls one installation with one credential. It does not need to be closed. */
-export interface Client {
+export interface Client<A extends Auth | undefined = Auth | undefined> {
   readonly baseUrl: string;
+  /** What the client was given, such as the session of its user. */
+  readonly auth: A;
   readonly sessions: services.Sessions;
   readonly keys: services.Keys;
   readonly applications: services.Applications;
   readonly users: services.Users;
   readonly tokens: services.Tokens;
-  readonly workouts: services.Workouts;
+  readonly workouts: Workouts;
   readonly audit: Audit;
   readonly usage: UsageReports;
-  /** For createConnectClient: sends calls as this client does. */
-  readonly transport: Transport;
 }
 
 /**
@@ -24,18 +25,23 @@ export interface Client {
  *
  * @throws OpenWearablesError of kind `invalid` for options that can never work
  */
-export function createClient(options: ClientOptions): Client {
-  const { transport, baseUrl } = connect(options);
+export function createOpenWearables<A extends Auth | undefined = undefined>(
+  options: ClientOptions & { auth?: A },
+): Client<A> {
+  const { base, auth } = connect(options);
+  const call = caller(base, auth, options);
   return {
-    baseUrl,
-    transport,
-    sessions: services.sessions(transport),
-    keys: services.keys(transport),
-    applications: services.applications(transport),
-    users: services.users(transport),
-    tokens: services.tokens(transport),
-    workouts: services.workouts(transport),
-    audit: audit(transport),
-    usage: usage(transport),
+    baseUrl: base.url,
+    auth: options.auth as A,
+    sessions: services.sessions(call),
+    keys: services.keys(call),
+    applications: services.applications(call),
+    users: services.users(call),
+    tokens: services.tokens(call),
+    workouts: workouts(call),
+    audit: audit(call),
+    usage: usage(call),
   };
 }
+
+export { createOpenWearables as createClient };

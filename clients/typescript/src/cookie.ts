@@ -1,19 +1,18 @@
-import type { CallOptions } from "@connectrpc/connect";
-import { bind, type Session, session } from "./auth.js";
-import { type BaseOptions, createBase, isBrowser } from "./base.js";
+import { type AnySession, bind, session, type UserSession } from "./auth.js";
+import { type BaseOptions, createBase, isBrowser, type Sending } from "./base.js";
 import { type Clock, systemClock } from "./clock.js";
 import { sharedCore } from "./engine/core.js";
 import { createEngine } from "./engine/engine.js";
 import { randomKey, type Session as Stored } from "./engine/record.js";
 import { forget } from "./engine/revocation.js";
 import { signedOut } from "./error.js";
-import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
 import type { Pair } from "./pair.js";
 import { login, TokenRpc } from "./rpc.js";
+import { login as loginRpc, type TokenPair as Message, refreshToken } from "./schema/schema.js";
 import { cookieStore, inCookie } from "./store/cookie.js";
 
 /** A developer's session whose refresh token is out of reach of scripts. */
-export interface CookieSession extends Omit<Session, "signIn"> {
+export interface CookieSession extends AnySession {
   /** Signs in, in place of any other session. Rejects with the reason `invalid_credentials`. */
   login(credentials: { email: string; password: string }): Promise<void>;
 }
@@ -30,7 +29,7 @@ export function cookieSession(options: CookieSessionOptions): CookieSession {
   return cookieSessionAt(options, systemClock);
 }
 
-/** Returns the same as cookieSession, with the given clock. */
+/** Returns the same as cookieSession, with the given clock. @internal */
 export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): CookieSession {
   const base = createBase(options);
   warnOfTwoSites(new URL(base.url).hostname);
@@ -40,10 +39,10 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
     createEngine(sharedCore(store, base.url, clock), store, rpc, emitter),
   );
   made.session[bind](base);
-  const { signIn: _, ...rest } = made.session;
-  return {
-    ...rest,
-    async login({ email, password }) {
+  delete (made.session as Partial<UserSession>).signIn;
+  // A copy would lose the getter of the state.
+  return Object.assign(made.session, {
+    async login({ email, password }: { email: string; password: string }) {
       const engine = made.engine();
       await engine.core.renewal?.catch(() => {}); // its response would set the cookie of the old session
       const unlock = await engine.store.lock();
@@ -56,7 +55,7 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
         unlock?.();
       }
     },
-  };
+  });
 }
 
 /** Says so on the console if page and API are of two sites: the browser then keeps no cookie. */
@@ -83,8 +82,8 @@ class CookieRpc extends TokenRpc {
     const refreshed = this.receive(
       s.record,
       key,
-      async (options) => {
-        const got = await this.client.refreshToken({ useCookie: true }, { ...options, signal });
+      async (sending) => {
+        const got = await this.bare(refreshToken, { useCookie: true }, { ...sending, signal });
         if (got.signedOut) {
           throw signedOut(); // the request had no cookie
         }
@@ -99,7 +98,7 @@ class CookieRpc extends TokenRpc {
   login(email: string, password: string): Promise<Stored> {
     const request = { email, password, useCookie: true };
     return login(undefined, (key, signal) => {
-      const call = (o: CallOptions) => this.client.login(request, { ...o, signal });
+      const call = (s: Sending) => this.bare(loginRpc, request, { ...s, signal });
       return this.receive({ id: randomKey() }, key, call, randomKey());
     });
   }
@@ -113,7 +112,7 @@ class CookieRpc extends TokenRpc {
     // The cookie belongs to the session that came in between.
   }
 
-  protected override pair(m: Message | undefined): Pair {
+  protected override pair(m: Message | null): Pair {
     return { ...super.pair(m), refresh: inCookie };
   }
 }

@@ -1,5 +1,27 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { ErrorDetailSchema } from "./gen/openwearables/v1/error_pb.js";
+import type { HeaderMap } from "./types.js";
+
+/** The codes of the Connect protocol. */
+export const codes = [
+  "canceled",
+  "unknown",
+  "invalid_argument",
+  "deadline_exceeded",
+  "not_found",
+  "already_exists",
+  "permission_denied",
+  "resource_exhausted",
+  "failed_precondition",
+  "aborted",
+  "out_of_range",
+  "unimplemented",
+  "internal",
+  "unavailable",
+  "data_loss",
+  "unauthenticated",
+] as const;
+
+/** A code of the Connect protocol, such as `not_found`. */
+export type Code = (typeof codes)[number];
 
 /**
  * What a caller can do about an error. Every error has exactly one kind.
@@ -39,7 +61,7 @@ export interface FieldViolation {
   message: string;
 }
 
-/** What the headers of a response contain. */
+/** What the headers of a response contain. `onResponse` of the call options receives it. */
 export interface ResponseInfo {
   requestId: string | undefined;
   /** Absent if the response has no rate limit headers. `reset` is the end of the window. */
@@ -48,8 +70,8 @@ export interface ResponseInfo {
   replayed: boolean;
 }
 
-/** Reads the headers that `onHeader` of the call options receives. */
-export function responseInfo(headers: Headers): ResponseInfo {
+/** @internal Reads the headers of a response. */
+export function responseInfo(headers: HeaderMap): ResponseInfo {
   const info: ResponseInfo = {
     requestId: clean(headers.get("x-request-id") ?? "") || undefined,
     replayed: headers.get("idempotent-replayed") === "true",
@@ -65,7 +87,7 @@ export function responseInfo(headers: Headers): ResponseInfo {
   return info;
 }
 
-interface ErrorDetails {
+export interface ErrorDetails {
   kind: ErrorKind;
   code?: Code;
   reason?: string;
@@ -77,12 +99,28 @@ interface ErrorDetails {
   rateLimit?: ResponseInfo["rateLimit"];
 }
 
+/** Marks this package's errors, also those of another copy of it. */
+const brand = Symbol.for("openwearables.error");
+
+/**
+ * Returns what a class answers to instanceof: true also for an instance of another copy
+ * of it. A class that extends it answers as usual.
+ */
+function instances(mark: symbol): (this: object, value: unknown) => boolean {
+  return function (value) {
+    return Object.hasOwn(this, Symbol.hasInstance)
+      ? mark in Object(value)
+      : Function.prototype[Symbol.hasInstance].call(this as never, value);
+  };
+}
+
 /** The error of every failed call of this package. It contains no secret. */
 export class OpenWearablesError extends Error {
+  static override readonly [Symbol.hasInstance]: (value: unknown) => boolean = instances(brand);
   /** `AbortError` for a canceled call, as the platform names it, else `OpenWearablesError`. */
   override readonly name: string;
   declare readonly kind: ErrorKind;
-  /** The Connect code. */
+  /** The code of the Connect protocol, such as `not_found`. */
   declare readonly code: Code;
   /**
    * A stable name in snake_case: the server's reason, or one of this package:
@@ -114,7 +152,8 @@ export class OpenWearablesError extends Error {
   constructor(message: string, details: ErrorDetails, cause?: unknown, whole = false) {
     const said = whole ? message : clean(describe(message, details));
     super(said, cause === undefined ? undefined : { cause });
-    const code = codes[details.kind] ?? Code.Unavailable;
+    const code = codeOfKind[details.kind] ?? "unavailable";
+    Object.defineProperty(this, brand, {});
     this.name = details.kind === "canceled" ? "AbortError" : "OpenWearablesError";
     Object.assign(this, { code, reason: "", fields: [], retryAfterMs: 0, status: 0 }, details);
   }
@@ -129,46 +168,43 @@ function describe(message: string, d: ErrorDetails): string {
   return said ? `${message} (${said})` : message;
 }
 
+const asked = Symbol.for("openwearables.signInRequired");
+
 /** Thrown by a token provider if nobody is signed in at the app's backend. */
 export class SignInRequiredError extends Error {
   override readonly name = "SignInRequiredError";
+  static override readonly [Symbol.hasInstance]: (value: unknown) => boolean = instances(asked);
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    Object.defineProperty(this, asked, {});
+  }
 }
 
 const kinds: { [code in Code]?: ErrorKind } = {
-  [Code.Unauthenticated]: "unauthenticated",
-  [Code.PermissionDenied]: "forbidden",
-  [Code.NotFound]: "not_found",
-  [Code.InvalidArgument]: "invalid",
-  [Code.FailedPrecondition]: "invalid",
-  [Code.OutOfRange]: "invalid",
-  [Code.ResourceExhausted]: "rate_limited",
-  [Code.AlreadyExists]: "conflict",
-  [Code.Aborted]: "conflict",
-  [Code.Unavailable]: "unavailable",
-  [Code.DeadlineExceeded]: "timeout",
-  [Code.Canceled]: "canceled",
+  unauthenticated: "unauthenticated",
+  permission_denied: "forbidden",
+  not_found: "not_found",
+  invalid_argument: "invalid",
+  failed_precondition: "invalid",
+  out_of_range: "invalid",
+  resource_exhausted: "rate_limited",
+  already_exists: "conflict",
+  aborted: "conflict",
+  unavailable: "unavailable",
+  deadline_exceeded: "timeout",
+  canceled: "canceled",
 };
 
-/** The codes of this package's own errors; Unavailable for all other kinds. */
-const codes: { [kind in ErrorKind]?: Code } = {
-  unauthenticated: Code.Unauthenticated,
-  session_expired: Code.Unauthenticated,
-  invalid: Code.InvalidArgument,
-  timeout: Code.DeadlineExceeded,
-  canceled: Code.Canceled,
-  internal: Code.Internal,
+/** The codes of this package's own errors; `unavailable` for all other kinds. */
+const codeOfKind: { [kind in ErrorKind]?: Code } = {
+  unauthenticated: "unauthenticated",
+  session_expired: "unauthenticated",
+  invalid: "invalid_argument",
+  timeout: "deadline_exceeded",
+  canceled: "canceled",
+  internal: "internal",
 };
-
-/** How many invalid fields an error names at most. */
-const maxViolations = 256;
-
-/**
- * The headers that mark a response of another server: its status and reason, and what to
- * change. They are never sent.
- */
-export const foreignHeader = "openwearables-foreign-status";
-export const foreignReason = "openwearables-foreign-reason";
-export const foreignHint = "openwearables-foreign-hint";
 
 /** Describes a response of another server that says nothing itself. */
 export function describeForeign(status: number): string {
@@ -177,45 +213,37 @@ export function describeForeign(status: number): string {
 
 /** Converts what a call threw into an OpenWearablesError. */
 export function toError(err: unknown): OpenWearablesError {
-  if (err instanceof OpenWearablesError) {
-    return err;
-  }
-  const c = ConnectError.from(err);
-  if (c.cause instanceof OpenWearablesError) {
-    return c.cause;
-  }
-  if (/^parse binary/.test(c.rawMessage)) {
-    return invalidResponse("the response cannot be decoded", c);
-  }
-  const h = c.metadata;
-  const detail = c.findDetails(ErrorDetailSchema)[0];
-  const status = Number(h.get(foreignHeader));
-  const info = responseInfo(h);
-  const details: ErrorDetails = {
-    kind: kinds[c.code] ?? "internal",
-    code: c.code,
-    reason: clean(detail?.reason ?? ""),
-    requestId: clean(detail?.requestId || info.requestId || "") || undefined,
-    fields: (detail?.errors ?? []).slice(0, maxViolations).map((f) => ({
-      field: clean(f.field),
-      message: clean(f.message),
-    })),
-    retryAfterMs: retryAfter(h),
+  return (
+    find(err) ??
+    new OpenWearablesError(
+      clean(String(Object(err).message ?? err)),
+      { kind: Object(err).name === "AbortError" ? "canceled" : "internal" },
+      err,
+    )
+  );
+}
+
+/** Returns the error of this package that a value is, or that is its cause. */
+export function find(err: unknown): OpenWearablesError | undefined {
+  return [err, Object(err).cause].find((e) => e instanceof OpenWearablesError);
+}
+
+/** Returns the error of a response that says what is wrong. */
+export function answered(
+  message: string,
+  code: Code,
+  headers: HeaderMap,
+  more: Partial<ErrorDetails> = {},
+): OpenWearablesError {
+  const info = responseInfo(headers);
+  return new OpenWearablesError(message, {
+    kind: kinds[code] ?? "internal",
+    code,
+    retryAfterMs: retryAfter(headers),
     rateLimit: info.rateLimit,
-    status,
-  };
-  if (detail?.requiredScope) {
-    details.requiredScope = clean(detail.requiredScope);
-  }
-  if (status) {
-    details.reason = h.get(foreignReason) ?? "foreign_answer";
-    if (status !== 401) {
-      details.kind = status === 429 ? "rate_limited" : "unavailable";
-    }
-  }
-  // A 200 brings no words.
-  const words = status === 200 ? describeForeign(status) : c.rawMessage;
-  return new OpenWearablesError(words + (h.get(foreignHint) ?? ""), details, c);
+    ...more,
+    requestId: more.requestId || info.requestId,
+  });
 }
 
 /** Reports whether an HTTP status is that of a redirect. */
@@ -239,7 +267,7 @@ export function harmless(text: string): string {
 }
 
 /** Returns how many milliseconds the response asks to wait, 0 if it does not. */
-function retryAfter(h: Headers): number {
+function retryAfter(h: HeaderMap): number {
   const v = h.get("retry-after");
   let ms = 0;
   if (v) {
@@ -316,69 +344,4 @@ export function sessionExpired(cause: OpenWearablesError): OpenWearablesError {
     { kind, reason: kind, requestId: cause.requestId },
     cause,
   );
-}
-
-/** Returns the kind of an error of this package, and `internal` for any other error. */
-export function kindOf(err: unknown): ErrorKind {
-  return err instanceof OpenWearablesError ? err.kind : "internal";
-}
-
-/** Reports whether there is no credential or it was refused, including an expired session. */
-export function isUnauthenticated(err: unknown): boolean {
-  return kindOf(err) === "unauthenticated" || isSessionExpired(err);
-}
-
-/** Reports whether the server ended the session: sign in again. */
-export function isSessionExpired(err: unknown): boolean {
-  return kindOf(err) === "session_expired";
-}
-
-/** Reports whether the credential does not permit the call. */
-export function isForbidden(err: unknown): boolean {
-  return kindOf(err) === "forbidden";
-}
-
-/** Reports whether the resource does not exist. */
-export function isNotFound(err: unknown): boolean {
-  return kindOf(err) === "not_found";
-}
-
-/** Reports whether the request or an option must change. */
-export function isInvalid(err: unknown): boolean {
-  return kindOf(err) === "invalid";
-}
-
-/** Reports whether a limit was reached: wait for `retryAfterMs`. */
-export function isRateLimited(err: unknown): boolean {
-  return kindOf(err) === "rate_limited";
-}
-
-/** Reports whether the resource exists already, or the same call is still running. */
-export function isConflict(err: unknown): boolean {
-  return kindOf(err) === "conflict";
-}
-
-/** Reports whether the server, or a proxy before it, fails for the moment. */
-export function isUnavailable(err: unknown): boolean {
-  return kindOf(err) === "unavailable";
-}
-
-/** Reports whether the deadline passed. */
-export function isTimeout(err: unknown): boolean {
-  return kindOf(err) === "timeout";
-}
-
-/** Reports whether no response came. */
-export function isOffline(err: unknown): boolean {
-  return kindOf(err) === "offline";
-}
-
-/** Reports whether the caller aborted the call. */
-export function isCanceled(err: unknown): boolean {
-  return kindOf(err) === "canceled";
-}
-
-/** Reports whether the session's store failed. The session is not lost. */
-export function isStorageUnavailable(err: unknown): boolean {
-  return kindOf(err) === "storage_unavailable";
 }

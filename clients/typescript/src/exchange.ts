@@ -1,10 +1,9 @@
-import { createClient } from "@connectrpc/connect";
 import { isBrowser } from "./base.js";
 import { invalid } from "./error.js";
-import { TokenService } from "./gen/openwearables/v1/token_pb.js";
 import { credentialError, type TokenPair } from "./pair.js";
-import { exposedPair, type Options } from "./services.js";
-import { type ClientOptions, createTransport } from "./transport.js";
+import { createUserToken } from "./schema/schema.js";
+import { exposedPair } from "./services.js";
+import { type ClientOptions, caller, connect, type Options } from "./transport.js";
 
 /**
  * The credentials of an application. They belong on a server: an app that contains them
@@ -38,9 +37,10 @@ export function appCredentials({ appId, appSecret, ...options }: AppCredentials)
   if (bad) {
     throw bad;
   }
-  const rpc = createClient(TokenService, createTransport(options));
+  const { base } = connect(options);
+  const call = caller(base, undefined, options);
   return {
     exchange: async (userId, o) =>
-      exposedPair((await rpc.createUserToken({ userId, appId, appSecret }, o)).tokens),
+      exposedPair(await call(createUserToken, { userId, appId, appSecret }, o)),
   };
 }

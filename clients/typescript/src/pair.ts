@@ -49,7 +49,8 @@ export interface Pair {
 
 /** Reads a pair that the app supplied. @throws OpenWearablesError of kind `invalid` */
 export function readPair(from: TokenPair | ExposedTokenPair): Pair {
-  const p: Partial<ExposedTokenPair> = from instanceof TokenPair ? from.expose() : Object(from);
+  const { expose } = Object(from) as Partial<TokenPair>;
+  const p: Partial<ExposedTokenPair> = expose ? expose.call(from as TokenPair) : Object(from);
   const pair: Pair = {
     access: p.access_token ?? "",
     refresh: p.refresh_token ?? "",

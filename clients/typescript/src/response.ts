@@ -1,14 +1,13 @@
-import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { Code } from "@connectrpc/connect";
+import { readDetail } from "./detail.js";
 import {
+  answered,
+  type Code,
   clean,
+  codes,
   describeForeign,
-  foreignHeader,
-  foreignHint,
-  foreignReason,
-  harmless,
   invalidResponse,
   isRedirect,
+  type OpenWearablesError,
 } from "./error.js";
 import { unanswered } from "./network.js";
 
@@ -18,8 +17,8 @@ export const maxResponse = 16 << 20;
 /** The limit of an error, and of a response with a secret. */
 export const maxSmallResponse = 1 << 20;
 
-/** How many fields and list items a message may have. Two bytes can become an object of 200. */
-const maxFields = 1 << 16;
+/** How many members and list items a response may have. Two bytes can become an object of 200. */
+const maxMembers = 1 << 17;
 
 /** How a response is read. */
 export interface Reading {
@@ -31,57 +30,84 @@ export interface Reading {
   hint(status: number): string;
 }
 
+type Json = Record<string, unknown>;
+
 /**
- * Resolves with a response whose body has been read and is at most `most` bytes long.
- * The body of a stream is limited while it is read. A response that did not come from
- * the API becomes an error that says so.
+ * Resolves with the JSON of a response that succeeded.
  *
- * @throws OpenWearablesError of kind `internal` if the body is too large or unreadable
+ * @throws OpenWearablesError for any other response: an error of the API, one that did
+ * not come from the API, and one that is too large or unreadable
  */
-export async function bounded(res: Response, reading: Reading): Promise<Response> {
+export async function readJson(res: Response, reading: Reading): Promise<unknown> {
+  await rejectFailed(res, reading, /^application\/([\w.-]+\+)?json/);
+  return parse(await readText(res, reading.most, reading.own), true);
+}
+
+/**
+ * Resolves if a response has succeeded and has the form of the API's.
+ *
+ * @param form the content types of a success
+ * @throws OpenWearablesError for any other response
+ */
+export async function rejectFailed(res: Response, reading: Reading, form: RegExp): Promise<void> {
   const { headers, body } = res;
   const status = res.status || 302; // browsers hide the status of a redirect
-  const { most } = reading;
-  if (!hasOwnForm(status, headers)) {
-    void body?.cancel().catch(() => {});
-    return foreign(status, headers, reading.hint(status));
+  const type = headers.get("content-type") ?? "";
+  if (status === 200 && form.test(type)) {
+    return;
   }
-  if (body && headers.get("content-type")?.includes("/connect+")) {
-    return answer({ status, headers, body: body.pipeThrough(limiter(most)) });
-  }
-  const failed = status !== 200;
-  const limit = failed ? Math.min(most, maxSmallResponse) : most;
-  const bytes = await readAll(res, limit).catch((e) => {
-    throw unanswered(e, reading.own);
-  });
-  try {
-    const error = failed ? parseError(bytes) : checkFields(bytes);
-    if (failed && !isConnectCode(Object(error).code)) {
-      return foreign(status, headers, reading.hint(status), Object(error));
+  let said: Json = {};
+  if (status !== 200 && !isRedirect(status) && /^application\/([\w.-]+\+)?json/.test(type)) {
+    const most = Math.min(reading.most, maxSmallResponse);
+    said = Object(parse((await readText(res, most, reading.own)) || "{}", false));
+    const code = said.code as Code;
+    if (codes.includes(code)) {
+      throw kept(apiError(code, said, status, headers), { ...said, headers, status });
     }
-    return answer({
-      status,
-      headers: failed ? withoutSecrets(headers) : headers,
-      json: async () => error,
-      arrayBuffer: async () => bytes as never, // the transport makes a Uint8Array of it
-    });
-  } catch {
-    throw invalidResponse("the response cannot be decoded"); // the parser's message quotes the answer
+  } else {
+    void body?.cancel().catch(() => {});
   }
+  const { message } = said;
+  throw kept(foreign(status, headers, reading.hint(status), said), { message, headers, status });
 }
 
-/** Reports whether a response has the form of the API's: a message, a stream or an error. */
-function hasOwnForm(status: number, headers: Headers): boolean {
-  const form =
-    status === 200 ? /^application\/(proto|connect\+)/ : /^application\/([\w.-]+\+)?json/;
-  return form.test(headers.get("content-type") ?? "") && !isRedirect(status);
+/** An error as it came. */
+export interface Wire {
+  message?: unknown;
+  details?: unknown;
+  headers: Headers;
+  status: number;
 }
 
-/** Reports whether a value is the code of an error of the Connect protocol. */
-function isConnectCode(code: unknown): boolean {
-  const name = String(code).replace(/(^|_)[a-z]/g, (c) => c.slice(-1).toUpperCase());
-  return /^[a-z_]+$/.test(String(code)) && name in Code;
+const wires = new WeakMap<OpenWearablesError, Wire>();
+
+function kept(error: OpenWearablesError, wire: Wire): OpenWearablesError {
+  wires.set(error, wire);
+  return error;
 }
+
+/** Returns an error as it came, undefined for one that came with no response. */
+export function wireOf(error: OpenWearablesError): Wire | undefined {
+  return wires.get(error);
+}
+
+function apiError(code: Code, said: Json, status: number, headers: Headers): OpenWearablesError {
+  const { message } = said;
+  const words = typeof message === "string" && message ? message : `HTTP ${status}`;
+  return answered(words, code, headers, readDetail(said.details));
+}
+
+/** The codes of responses without one, by their HTTP status; `unknown` for all others. */
+const codeOfStatus: { [status: number]: Code } = {
+  400: "internal",
+  401: "unauthenticated",
+  403: "permission_denied",
+  404: "unimplemented",
+  429: "unavailable",
+  502: "unavailable",
+  503: "unavailable",
+  504: "unavailable",
+};
 
 /**
  * Returns the error of a response that did not come from the API.
@@ -89,60 +115,79 @@ function isConnectCode(code: unknown): boolean {
  * @param hint what may be the cause, or empty
  * @param said the body, if it is JSON
  */
-function foreign(
-  status: number,
-  of: Headers,
-  hint: string,
-  said: { [name: string]: unknown } = {},
-): Response {
-  const headers = withoutSecrets(of);
-  headers.set(foreignHeader, String(status));
-  headers.set(foreignHint, hint);
-  for (const [header, name] of [
-    [foreignReason, "reason"],
-    ["x-request-id", "request_id"],
-  ] as const) {
+function foreign(status: number, headers: Headers, hint: string, said: Json): OpenWearablesError {
+  const own = (name: string) => {
     const value = String(said[name] ?? "");
-    if (/^[\w.:-]{1,100}$/.test(value)) {
-      headers.set(header, value);
-    }
-  }
-  if (status !== 200) {
-    headers.set("content-type", "application/json");
-  }
+    return /^[\w.:-]{1,100}$/.test(value) ? value : "";
+  };
   const words = [said.detail, said.message].find((w) => w && typeof w === "string");
-  const redirect = `the base URL redirects to ${headers.get("location") || "another URL"}: set it to the URL where the API answers`;
-  const message = isRedirect(status) ? redirect : words || describeForeign(status);
-  // The transport derives the Connect code from the status, or from the type of a 200.
-  return answer({ status, headers, json: async () => ({ message }) });
+  // Without the path of the call and what may be a secret.
+  const location = headers
+    .get("location")
+    ?.replace(/(\/openwearables\.v1\.|[?#]).*/, "")
+    .replace(/\/\/[^/]*@/, "//");
+  const redirect = `the base URL redirects to ${location || "another URL"}: set it to the URL where the API answers`;
+  const message = isRedirect(status) ? redirect : String(words ?? describeForeign(status));
+  const codec =
+    status === 200 && /^application\/(proto|json)/.test(headers.get("content-type") ?? "");
+  const code = codec ? "internal" : (codeOfStatus[status] ?? "unknown");
+  return answered(message + hint, code, headers, {
+    kind: { 401: "unauthenticated", 429: "rate_limited" }[status] ?? "unavailable",
+    reason: clean(own("reason")) || "foreign_answer",
+    requestId: clean(own("request_id")),
+    status,
+  } as Parameters<typeof answered>[3]);
 }
 
-/** Returns the headers of a failed response, which its error holds, without what may be a secret. */
-function withoutSecrets(of: Headers): Headers {
-  const headers = new Headers(of);
-  headers.delete("set-cookie");
-  const location = headers.get("location");
-  if (location) {
-    // Nor the path of the call.
-    const to = location.replace(/(\/openwearables\.v1\.|[?#]).*/, "").replace(/\/\/[^/]*@/, "//");
-    headers.set("location", to);
+/** Parses JSON, @throws OpenWearablesError, whose words quote nothing */
+export function parse(text: string, message: boolean): unknown {
+  try {
+    if (message && hasTooMany(text)) {
+      throw new RangeError();
+    }
+    return JSON.parse(text);
+  } catch {
+    throw invalidResponse("the response cannot be decoded");
   }
-  for (const [name, value] of of) {
-    if (name !== "location" && clean(value) !== value && headers.has(name)) {
-      headers.set(name, clean(value).replace(/[^ -~]/g, "."));
+}
+
+/** Reports whether JSON has too many members and items, before objects are made of them. */
+function hasTooMany(text: string): boolean {
+  if (text.length < 2 * maxMembers) {
+    return false;
+  }
+  let members = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length && members <= maxMembers; i++) {
+    const char = text[i];
+    if (quoted && char === "\\") {
+      i++;
+    } else if (char === '"') {
+      quoted = !quoted;
+    } else if (!quoted && (char === "," || char === "{" || char === "[")) {
+      members++;
     }
   }
-  return headers;
+  return members > maxMembers;
 }
 
-/** Returns a response with these members only: the transport reads no others. */
-export function answer(members: Partial<Response>): Response {
-  return members as Response;
+/** Resolves with the text of a response. @throws OpenWearablesError if it is too large */
+export async function readText(res: Response, most: number, own: boolean): Promise<string> {
+  try {
+    // Where fetch cannot stream a body there may be no TextDecoder either.
+    const text = res.body ? new TextDecoder().decode(await readAll(res, most)) : await res.text();
+    if (text.length > most) {
+      throw tooLarge(most);
+    }
+    return text;
+  } catch (e) {
+    throw unanswered(e, own);
+  }
 }
 
-async function readAll(res: Response, most: number): Promise<Uint8Array> {
+/** Resolves with the bytes of a response. @throws OpenWearablesError if it is too large */
+export async function readAll(res: Response, most: number): Promise<Uint8Array> {
   const reader = res.body?.getReader();
-  // Without a body, or where fetch cannot stream one, the response is read at once.
   let all = new Uint8Array(reader ? [] : await res.arrayBuffer());
   for (let size = all.length; ; ) {
     if (size > most) {
@@ -164,38 +209,6 @@ async function readAll(res: Response, most: number): Promise<Uint8Array> {
   }
 }
 
-function limiter(most: number): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  let left = most;
-  return new TransformStream({
-    transform(chunk, out) {
-      left -= chunk.length;
-      if (left < 0) {
-        throw tooLarge(most);
-      }
-      out.enqueue(chunk);
-    },
-  });
-}
-
-function tooLarge(most: number) {
+export function tooLarge(most: number): OpenWearablesError {
   return invalidResponse(`the response has more than ${most} bytes`);
-}
-
-/** Checks the fields of a message before objects are made of them. @throws Error */
-function checkFields(message: Uint8Array): void {
-  const reader = new BinaryReader(message);
-  for (let n = 0; reader.pos < reader.len; n++) {
-    const [field, type] = reader.tag();
-    reader.skip(type, field);
-    if (n === maxFields) {
-      throw new RangeError();
-    }
-  }
-}
-
-/** Parses an error of the Connect protocol. `value` is base64. @throws SyntaxError */
-function parseError(body: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(body) || "{}", (name, value) =>
-    typeof value === "string" ? (name === "value" ? harmless : clean)(value) : value,
-  );
 }

@@ -1,4 +1,3 @@
-import { Code } from "@connectrpc/connect";
 import type { OpenWearablesError } from "./error.js";
 
 /**
@@ -9,7 +8,6 @@ export function isRetryable(err: OpenWearablesError): boolean {
   return err.status
     ? [408, 429, 500, 502, 503, 504].includes(err.status)
     : ["offline", "unavailable", "rate_limited"].includes(err.kind) ||
-        (err.code === Code.Internal &&
-          !["invalid_response", "fetch_failed"].includes(err.reason)) ||
+        (err.code === "internal" && !["invalid_response", "fetch_failed"].includes(err.reason)) ||
         ["idempotency_in_progress", "request_timeout"].includes(err.reason);
 }

@@ -1,4 +1,4 @@
-import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
+import type { Bare, Sending } from "./base.js";
 import { type Clock, sleep, startDeadline } from "./clock.js";
 import {
   newSession,
@@ -10,13 +10,12 @@ import {
 import { postpone } from "./engine/revocation.js";
 import { attemptTimeout, backoff } from "./engine/verdict.js";
 import { invalidResponse, toError } from "./error.js";
-import { SessionService } from "./gen/openwearables/v1/session_pb.js";
-import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
 import { type Pair, pairError } from "./pair.js";
 import { isRetryable } from "./retry.js";
+import { type TokenPair as Message, refreshToken, revokeToken } from "./schema/schema.js";
 
-/** Requests a token pair with the given call options. */
-type PairRequest = (options: CallOptions) => Promise<{ tokens?: Message | undefined }>;
+/** Requests a token pair. */
+type PairRequest = (sending: Sending) => Promise<{ tokens: Message | null }>;
 
 /**
  * The calls that return tokens. They use a bare transport, which adds no credential
@@ -25,28 +24,28 @@ type PairRequest = (options: CallOptions) => Promise<{ tokens?: Message | undefi
 export class TokenRpc {
   /** Stands for a refresh token that only the browser knows, in a cookie. */
   readonly placeholder: string | undefined;
-  readonly client: Client<typeof SessionService>;
+  readonly bare: Bare;
   readonly #owner: Owner;
 
-  constructor(bare: Transport, base: string, clock: Clock, user = "") {
+  constructor(bare: Bare, base: string, clock: Clock, user = "") {
     this.#owner = { base, user, clock };
-    this.client = createClient(SessionService, bare);
+    this.bare = bare;
   }
 
   /** Makes one attempt to renew a session. */
   async refresh(s: Session, signal: AbortSignal): Promise<Session> {
     const { retry_key, refresh_token = "" } = s.record;
-    return this.receive(s.record, retry_key, (options) =>
-      this.client.refreshToken({ refreshToken: refresh_token }, { ...options, signal }),
+    return this.receive(s.record, retry_key, (sending) =>
+      this.bare(refreshToken, { refreshToken: refresh_token }, { ...sending, signal }),
     );
   }
 
   /** Revokes the session of a refresh token. */
-  async revoke(refreshToken: string, attempts = 2): Promise<void> {
-    const request = refreshToken ? { refreshToken } : {};
+  async revoke(token: string, attempts = 2): Promise<void> {
+    const request = token ? { refreshToken: token } : {};
     for (let n = 1; ; n++) {
       try {
-        await this.client.revokeToken(request, { timeoutMs: attemptTimeout });
+        await this.bare(revokeToken, request, { timeoutMs: attemptTimeout });
         return;
       } catch (e) {
         const err = toError(e);
@@ -97,7 +96,7 @@ export class TokenRpc {
     return newSession(owner, id, pair, asked, Date.parse(date ?? ""), nextKey);
   }
 
-  protected pair(m: Message | undefined): Pair {
+  protected pair(m: Message | null): Pair {
     return {
       access: m?.accessToken ?? "",
       refresh: m?.refreshToken ?? "",

@@ -1,4 +1,6 @@
-const values = new WeakMap<Secret, string>();
+import { shared } from "./shared.js";
+
+const values = () => shared("secrets", () => new WeakMap<object, string>());
 
 const prefixes = /^(ow_live_|ow_test_|secret_|rt_)?/;
 
@@ -9,12 +11,12 @@ const prefixes = /^(ow_live_|ow_test_|secret_|rt_)?/;
  */
 export class Secret {
   constructor(value: string) {
-    values.set(this, value);
+    values().set(this, value);
   }
 
   /** Returns the value. */
   reveal(): string {
-    return values.get(this) ?? "";
+    return values().get(this) ?? "";
   }
 
   /**

@@ -1,143 +1,81 @@
-import type { DescService, MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type CallOptions,
-  type Client,
-  createClient as createConnectClient,
-  createContextValues,
-  type Transport,
-} from "@connectrpc/connect";
-import { invalidArgument, invalidResponse, toError } from "./error.js";
-import { type Application, ApplicationService } from "./gen/openwearables/v1/application_pb.js";
-import {
-  type CreateKeyRequestSchema,
-  type Key,
-  KeyService,
-  type UpdateKeyRequestSchema,
-} from "./gen/openwearables/v1/key_pb.js";
-import {
-  type Developer,
-  type Session,
-  SessionService,
-  type UpdateMeRequestSchema,
-} from "./gen/openwearables/v1/session_pb.js";
-import type { TokenPair as Message } from "./gen/openwearables/v1/token_pair_pb.js";
-import { TokenService } from "./gen/openwearables/v1/token_pb.js";
-import {
-  type CreateUserRequestSchema,
-  type ListUsersRequestSchema,
-  type ListUsersResponse,
-  type UpdateUserRequestSchema,
-  type User,
-  UserService,
-} from "./gen/openwearables/v1/user_pb.js";
-import {
-  type ListWorkoutsResponse,
-  type UpsertWorkoutsRequestSchema,
-  type UpsertWorkoutsResponse,
-  type Workout,
-  type WorkoutInputSchema,
-  WorkoutService,
-} from "./gen/openwearables/v1/workout_pb.js";
+import { invalidArgument, invalidResponse } from "./error.js";
+import { type List, listOf, withMore } from "./list.js";
 import { TokenPair } from "./pair.js";
-import { plain, ranged, type WorkoutRange } from "./range.js";
+import * as api from "./schema/schema.js";
 import { Secret } from "./secret.js";
-import { userInitiated } from "./transport.js";
-
-/** The options of every call. Its headers may contain an `Idempotency-Key`. */
-export interface Options
-  extends Pick<CallOptions, "signal" | "timeoutMs" | "headers" | "onHeader"> {
-  /**
-   * A person waits for the call: if a renewal failed a moment ago, it is tried again at
-   * once, unless the server asked to wait.
-   */
-  userInitiated?: boolean;
-}
-
-/** A list whose pages are fetched as it is iterated. An error ends the iteration. */
-export type List<T> = AsyncIterableIterator<T>;
+import type { Call, Options } from "./transport.js";
 
 /** The signed-in developer's own account and logins. */
 export interface Sessions {
-  me(options?: Options): Promise<Developer>;
-  updateMe(
-    request: MessageInitShape<typeof UpdateMeRequestSchema>,
-    options?: Options,
-  ): Promise<Developer>;
+  me(options?: Options): Promise<api.Developer>;
+  /** Changes the given members. null clears one, and an absent one stays. */
+  updateMe(patch: api.DeveloperPatch, options?: Options): Promise<api.Developer>;
   /** Ends every other session of the developer. */
   changePassword(current: string, replacement: string, options?: Options): Promise<void>;
   /** Lists the developer's active sessions, newest first. */
-  listAll(options?: Options): List<Session>;
+  list(options?: Options): List<api.Session>;
   revoke(id: string, options?: Options): Promise<void>;
   /** Ends all sessions of the developer except this one. */
   revokeOthers(options?: Options): Promise<void>;
 }
 
 /** A key with its secret, which the server returns only once. */
-export interface NewKey {
-  key: Key;
+export interface KeyWithSecret {
+  key: api.Key;
   secret: Secret;
 }
 
 /** The installation's API keys. */
 export interface Keys {
   /** Without scopes, the key has all of them. An empty list is refused. */
-  create(
-    request: MessageInitShape<typeof CreateKeyRequestSchema>,
-    options?: Options,
-  ): Promise<NewKey>;
+  create(key?: api.NewKey, options?: Options): Promise<KeyWithSecret>;
   /** The old secret stays good for overlapSeconds. */
-  rotate(id: string, overlapSeconds?: number, options?: Options): Promise<NewKey>;
-  get(id: string, options?: Options): Promise<Key>;
-  update(request: MessageInitShape<typeof UpdateKeyRequestSchema>, options?: Options): Promise<Key>;
+  rotate(id: string, overlapSeconds?: number, options?: Options): Promise<KeyWithSecret>;
+  get(id: string, options?: Options): Promise<api.Key>;
+  /** Changes the given members. null clears the expiry, and an absent member stays. */
+  update(id: string, patch: api.KeyPatch, options?: Options): Promise<api.Key>;
   /** Deletes a key with the tokens it minted, and resolves with the deleted key. */
-  delete(id: string, options?: Options): Promise<Key>;
+  delete(id: string, options?: Options): Promise<api.Key>;
   /** Lists all keys, newest first. */
-  listAll(options?: Options): List<Key>;
+  list(options?: Options): List<api.Key>;
 }
 
 /** An application with its secret, which the server returns only once. */
-export interface NewApplication {
-  application: Application;
+export interface ApplicationWithSecret {
+  application: api.Application;
   secret: Secret;
 }
 
 /** The installation's applications. */
 export interface Applications {
-  create(name: string, options?: Options): Promise<NewApplication>;
+  create(name: string, options?: Options): Promise<ApplicationWithSecret>;
   /** The old secret stays good for overlapSeconds. */
-  rotateSecret(appId: string, overlapSeconds?: number, options?: Options): Promise<NewApplication>;
-  get(appId: string, options?: Options): Promise<Application>;
-  rename(appId: string, name: string, options?: Options): Promise<Application>;
+  rotateSecret(
+    appId: string,
+    overlapSeconds?: number,
+    options?: Options,
+  ): Promise<ApplicationWithSecret>;
+  get(appId: string, options?: Options): Promise<api.Application>;
+  rename(appId: string, name: string, options?: Options): Promise<api.Application>;
   /** Deletes an application with the tokens it minted. */
   delete(appId: string, options?: Options): Promise<void>;
   /** Lists all applications, newest first. */
-  listAll(options?: Options): List<Application>;
+  list(options?: Options): List<api.Application>;
 }
 
 /** The people whose data the installation holds. */
 export interface Users {
-  /**
-   * Adds a user. If the outcome of a failed call is unknown, an externalUserId makes the
-   * user easy to find.
-   */
-  create(
-    request: MessageInitShape<typeof CreateUserRequestSchema>,
-    options?: Options,
-  ): Promise<User>;
-  get(id: string, options?: Options): Promise<User>;
-  update(
-    request: MessageInitShape<typeof UpdateUserRequestSchema>,
-    options?: Options,
-  ): Promise<User>;
+  /** Adds a user. */
+  create(user?: api.NewUser, options?: Options): Promise<api.User>;
+  get(id: string, options?: Options): Promise<api.User>;
+  /** Changes the given members. null clears one, and an absent one stays. */
+  update(id: string, patch: api.UserPatch, options?: Options): Promise<api.User>;
   /** Deletes a user with all data and tokens, and resolves with the deleted user. */
-  delete(id: string, options?: Options): Promise<User>;
+  delete(id: string, options?: Options): Promise<api.User>;
+  /** Lists the users, from the page of the filter on. */
+  list(filter?: api.UserFilter, options?: Options): List<api.User>;
   /** Returns one page. */
-  list(
-    request?: MessageInitShape<typeof ListUsersRequestSchema>,
-    options?: Options,
-  ): Promise<ListUsersResponse>;
-  /** Lists the users, from the page of the request on. */
-  listAll(request?: MessageInitShape<typeof ListUsersRequestSchema>, options?: Options): List<User>;
+  page(filter?: api.UserFilter, options?: Options): Promise<api.UserPage>;
 }
 
 /** The tokens of users. To exchange an application's secret, use appCredentials. */
@@ -148,220 +86,121 @@ export interface Tokens {
   revokeAll(userId: string, options?: Options): Promise<void>;
 }
 
-/** The users' workouts. */
-export interface Workouts {
-  /** Returns one page. */
-  list(request: WorkoutRange, options?: Options): Promise<ListWorkoutsResponse>;
-  /** Lists the workouts, newest first, from the page of the request on. */
-  listAll(request: WorkoutRange, options?: Options): List<Workout>;
-  /**
-   * Stores workouts. Those that are wrong are left out: look at `rejected` of the
-   * response, which names each by its index and says what is wrong with it. If all are
-   * wrong, the call fails.
-   */
-  upsert(
-    userId: string,
-    workouts: MessageInitShape<typeof WorkoutInputSchema>[],
-    options?: Options,
-  ): Promise<UpsertWorkoutsResponse>;
-  /** Stores workouts, all of them or none. */
-  upsertAll(
-    userId: string,
-    workouts: MessageInitShape<typeof WorkoutInputSchema>[],
-    options?: Options,
-  ): Promise<UpsertWorkoutsResponse>;
-  delete(userId: string, workoutId: string, options?: Options): Promise<void>;
-}
-
-/**
- * Returns a message that the server always sends with a value of the key.
- *
- * @throws OpenWearablesError of kind `internal` if one of them is missing
- */
-export function present<T>(message: T | undefined, key: keyof T & string): T {
-  if (!message?.[key]) {
-    throw invalidResponse(`the response has no ${key}`);
+/** Returns a text that the server always sends. @throws OpenWearablesError without it */
+export function given<T>(value: T, what: string): T {
+  if (!value) {
+    throw invalidResponse(`the response is incomplete: it has no ${what}`);
   }
-  return message;
+  return value;
 }
 
-/** Fetches page after page. A cursor that comes again ends it with an error. */
-export async function* pages<T>(
-  fetch: (cursor: { cursor?: string }) => Promise<[items: T[], next: string | undefined]>,
-): List<T> {
-  let seen: string | undefined; // a cursor of the past, replaced at each power of two (Brent)
-  let cursor: { cursor?: string } = {};
-  for (let n = 1; ; n++) {
-    const [items, next] = await fetch(cursor).catch((e) => {
-      throw toError(e);
-    });
-    yield* items;
-    if (!next) {
-      return;
-    }
-    if (next === seen) {
-      throw invalidResponse("the pages of the list go in a circle");
-    }
-    if ((n & (n - 1)) === 0) {
-      seen = next;
-    }
-    cursor = { cursor: next };
-  }
-}
-
-/** Returns a client whose calls take Options. */
-export function createClient<S extends DescService>(service: S, transport: Transport): Client<S> {
-  const raw = createConnectClient(service, transport) as Record<string, Send>;
-  const calls = Object.entries(raw).map(([name, send]) => [
-    name,
-    (request: unknown, options?: Options) =>
-      send(
-        request,
-        options?.userInitiated
-          ? { ...options, contextValues: createContextValues().set(userInitiated, true) }
-          : options,
-      ),
-  ]);
-  return Object.fromEntries(calls);
-}
-
-type Send = (request: unknown, options?: CallOptions) => unknown;
-
-export function sessions(transport: Transport): Sessions {
-  const rpc = createClient(SessionService, transport);
+export function sessions(call: Call): Sessions {
   return {
-    me: async (o) => present((await rpc.getMe({}, o)).developer, "id"),
-    updateMe: async (r, o) => present((await rpc.updateMe(r, o)).developer, "id"),
+    me: async (o) => (await call(api.getMe, {}, o)).developer,
+    updateMe: async (patch, o) => (await call(api.updateMe, patch, o)).developer,
     async changePassword(currentPassword, newPassword, o) {
-      await rpc.changePassword({ currentPassword, newPassword, confirmPassword: newPassword }, o);
+      const request = { currentPassword, newPassword, confirmPassword: newPassword };
+      await call(api.changePassword, request, o);
     },
-    listAll: (o) => pages(async () => [(await rpc.listSessions({}, o)).sessions, undefined]),
+    list: (o) => listOf(async () => [(await call(api.listSessions, {}, o)).sessions, null]),
     async revoke(id, o) {
-      await rpc.revokeSession({ id }, o);
+      await call(api.revokeSession, { id }, o);
     },
     async revokeOthers(o) {
-      await rpc.revokeOtherSessions({}, o);
+      await call(api.revokeOtherSessions, {}, o);
     },
   };
 }
 
-/**
- * Refuses an empty list of scopes, which the binary form cannot tell from none. In a
- * message made by create() neither can this.
- */
-function scoped<R extends { $typeName?: string; scopes?: string[] }>(r: R): R {
-  if (!r?.$typeName && r?.scopes?.length === 0) {
+/** Refuses an empty list of scopes, which is not the same as none. */
+function scoped<R extends { scopes?: readonly unknown[] | null | undefined }>(request: R): R {
+  if (request?.scopes?.length === 0) {
     throw invalidArgument("scopes", "it is empty: name at least one or leave it out");
   }
-  return r;
+  return request;
 }
 
-export function keys(transport: Transport): Keys {
-  const rpc = createClient(KeyService, transport);
-  const once = (r: { key?: Key | undefined; secret: string }): NewKey => ({
-    key: present(r.key, "id"),
-    secret: new Secret(present(r, "secret").secret),
+export function keys(call: Call): Keys {
+  const once = ({ key, secret }: api.CreateKeyResponse): KeyWithSecret => ({
+    key,
+    secret: new Secret(given(secret, "secret")),
   });
   return {
-    create: async (r, o) => once(await rpc.createKey(scoped(r), o)),
+    create: async (key = {}, o) => once(await call(api.createKey, scoped(key), o)),
     rotate: async (id, overlapSeconds = 0, o) =>
-      once(await rpc.rotateKey({ id, overlapSeconds }, o)),
-    get: async (id, o) => present((await rpc.getKey({ id }, o)).key, "id"),
-    update: async (r, o) => present((await rpc.updateKey(scoped(r), o)).key, "id"),
-    delete: async (id, o) => present((await rpc.deleteKey({ id }, o)).key, "id"),
-    listAll: (o) =>
-      pages(async (cursor) => {
-        const page = await rpc.listKeys(cursor, o);
+      once(await call(api.rotateKey, { id, overlapSeconds }, o)),
+    get: async (id, o) => (await call(api.getKey, { id }, o)).key,
+    update: async (id, patch, o) =>
+      (await call(api.updateKey, withMore(scoped(patch), { id }), o)).key,
+    delete: async (id, o) => (await call(api.deleteKey, { id }, o)).key,
+    list: (o) =>
+      listOf(async (cursor) => {
+        const page = await call(api.listKeys, cursor, o);
         return [page.keys, page.nextCursor];
       }),
   };
 }
 
-export function applications(transport: Transport): Applications {
-  const rpc = createClient(ApplicationService, transport);
-  const once = (r: {
-    application?: Application | undefined;
-    appSecret: string;
-  }): NewApplication => ({
-    application: present(r.application, "id"),
-    secret: new Secret(present(r, "appSecret").appSecret),
+export function applications(call: Call): Applications {
+  const once = ({
+    application,
+    appSecret,
+  }: api.CreateApplicationResponse): ApplicationWithSecret => ({
+    application,
+    secret: new Secret(given(appSecret, "appSecret")),
   });
   return {
-    create: async (name, o) => once(await rpc.createApplication({ name }, o)),
+    create: async (name, o) => once(await call(api.createApplication, { name }, o)),
     rotateSecret: async (appId, overlapSeconds = 0, o) =>
-      once(await rpc.rotateApplicationSecret({ appId, overlapSeconds }, o)),
-    get: async (appId, o) => present((await rpc.getApplication({ appId }, o)).application, "id"),
+      once(await call(api.rotateApplicationSecret, { appId, overlapSeconds }, o)),
+    get: async (appId, o) => (await call(api.getApplication, { appId }, o)).application,
     rename: async (appId, name, o) =>
-      present((await rpc.updateApplication({ appId, name }, o)).application, "id"),
+      (await call(api.updateApplication, { appId, name }, o)).application,
     async delete(appId, o) {
-      await rpc.deleteApplication({ appId }, o);
+      await call(api.deleteApplication, { appId }, o);
     },
-    listAll: (o) =>
-      pages(async (cursor) => {
-        const page = await rpc.listApplications(cursor, o);
+    list: (o) =>
+      listOf(async (cursor) => {
+        const page = await call(api.listApplications, cursor, o);
         return [page.applications, page.nextCursor];
       }),
   };
 }
 
-export function users(transport: Transport): Users {
-  const rpc = createClient(UserService, transport);
+export function users(call: Call): Users {
+  const page: Users["page"] = async (filter = {}, o) => {
+    const got = await call(api.listUsers, filter, o);
+    given(got.limit, "limit");
+    return got;
+  };
   return {
-    create: async (r, o) => present((await rpc.createUser(r, o)).user, "id"),
-    get: async (id, o) => present((await rpc.getUser({ id }, o)).user, "id"),
-    update: async (r, o) => present((await rpc.updateUser(r, o)).user, "id"),
-    delete: async (id, o) => present((await rpc.deleteUser({ id }, o)).user, "id"),
-    list: async (r = {}, o) => present(await rpc.listUsers(r, o), "limit"),
-    listAll: (r = {}, o) =>
-      pages(async (cursor) => {
-        const page = present(await rpc.listUsers({ ...plain(r), ...cursor }, o), "limit");
-        return [page.items, page.nextCursor];
+    create: async (user = {}, o) => (await call(api.createUser, user, o)).user,
+    get: async (id, o) => (await call(api.getUser, { id }, o)).user,
+    update: async (id, patch, o) => (await call(api.updateUser, withMore(patch, { id }), o)).user,
+    delete: async (id, o) => (await call(api.deleteUser, { id }, o)).user,
+    list: (filter, o) =>
+      listOf(async (cursor) => {
+        const { items, nextCursor } = await page(withMore(filter, cursor), o);
+        return [items, nextCursor];
       }),
+    page,
   };
 }
 
-export function tokens(transport: Transport): Tokens {
-  const rpc = createClient(TokenService, transport);
+export function tokens(call: Call): Tokens {
   return {
-    create: async (userId, o) => exposedPair((await rpc.createUserToken({ userId }, o)).tokens),
+    create: async (userId, o) =>
+      exposedPair(await call(api.createUserToken, { userId, appId: "", appSecret: "" }, o)),
     async revokeAll(userId, o) {
-      await rpc.revokeUserTokens({ userId }, o);
+      await call(api.revokeUserTokens, { userId }, o);
     },
   };
 }
 
-export function exposedPair(message: Message | undefined): TokenPair {
-  const m = present(message, "accessToken");
+export function exposedPair({ tokens: t }: api.CreateUserTokenResponse): TokenPair {
   return new TokenPair(
-    new Secret(m.accessToken),
-    m.refreshToken ? new Secret(m.refreshToken) : undefined,
-    m.expiresIn,
+    new Secret(given(t.accessToken, "accessToken")),
+    t.refreshToken ? new Secret(t.refreshToken) : undefined,
+    t.expiresIn,
   );
-}
-
-export function workouts(transport: Transport): Workouts {
-  const rpc = createClient(WorkoutService, transport);
-  const store = async (
-    request: MessageInitShape<typeof UpsertWorkoutsRequestSchema>,
-    o?: Options,
-  ) => {
-    const r = await rpc.upsertWorkouts(request, o);
-    if (r.items.length + r.rejected.length !== request.workouts?.length) {
-      throw invalidResponse("the response does not have an outcome of each workout");
-    }
-    return r;
-  };
-  return {
-    list: async (r, o) => present(await rpc.listWorkouts(ranged(r), o), "pagination"),
-    listAll: (r, o) =>
-      pages(async (cursor) => {
-        const page = await rpc.listWorkouts({ ...ranged(r), ...cursor }, o);
-        return [page.data, present(page, "pagination").pagination?.nextCursor];
-      }),
-    upsert: (userId, list, o) => store({ userId, workouts: list }, o),
-    upsertAll: (userId, list, o) => store({ userId, workouts: list, allOrNone: true }, o),
-    async delete(userId, workoutId, o) {
-      await rpc.deleteWorkout({ userId, workoutId }, o);
-    },
-  };
 }

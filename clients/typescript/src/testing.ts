@@ -1,23 +1,12 @@
 /**
  * For the tests of an app: a server in memory that issues and renews tokens by the
- * rules of the real one, and simulates failures of networks and servers. Its data
- * calls are stubs.
+ * rules of the real one, and simulates failures of networks and servers. It keeps users
+ * and workouts, and checks little of them.
  */
-import {
-  Code,
-  ConnectError,
-  type ConnectRouter,
-  createConnectRouter,
-  type HandlerContext,
-} from "@connectrpc/connect";
-import { createFetchHandler } from "@connectrpc/connect/protocol";
 import { randomKey } from "./engine/record.js";
-import { ErrorDetailSchema } from "./gen/openwearables/v1/error_pb.js";
-import { SessionService } from "./gen/openwearables/v1/session_pb.js";
-import { TokenService } from "./gen/openwearables/v1/token_pb.js";
-import { UserService } from "./gen/openwearables/v1/user_pb.js";
-import { WorkoutService } from "./gen/openwearables/v1/workout_pb.js";
+import type { Code } from "./error.js";
 import type { ExposedTokenPair } from "./pair.js";
+import type { Fetch } from "./types.js";
 
 /** A failure of the requests of one RPC. */
 export interface Fault {
@@ -40,7 +29,7 @@ export interface Fault {
 export interface FakeServer {
   readonly baseUrl: string;
   /** For ClientOptions.fetch. */
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: Fetch;
   /** Mints a token pair, as the app's backend would. */
   mint(userId: string): ExposedTokenPair;
   /** Replaces the faults. */
@@ -64,9 +53,7 @@ interface FakeSession {
 /** Returns a server with one developer, `dev@example.com` with the given password. */
 export function fakeServer(options: { ttlSeconds?: number; password?: string } = {}): FakeServer {
   const state = new State(options.ttlSeconds ?? 3600);
-  const router = createConnectRouter();
-  routes(router, state, options.password);
-  const handlers = new Map(router.handlers.map((h) => [h.requestPath, createFetchHandler(h)]));
+  const methods = methodsOf(state, new Data(), options.password);
   const counts = new Map<string, number>();
   let faults: Fault[] = [];
   const nextFault = (method: string): Fault | undefined => {
@@ -77,26 +64,27 @@ export function fakeServer(options: { ttlSeconds?: number; password?: string } =
     }
     return fault;
   };
+  const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    request.signal.throwIfAborted();
+    const { pathname } = new URL(request.url);
+    const method = pathname.slice(pathname.lastIndexOf("/") + 1);
+    counts.set(method, (counts.get(method) ?? 0) + 1);
+    const fault = nextFault(method);
+    if (fault?.kind === "status") {
+      const { body = "", status = 503, headers = {} } = fault;
+      return new Response(body, { status, headers });
+    }
+    const handle = fault?.kind === "offline" ? undefined : methods[method];
+    const answer = handle && (await answerOf(handle, request));
+    if (fault) {
+      throw new TypeError("fetch failed");
+    }
+    return answer ?? new Response("", { status: 404 });
+  };
   return {
     baseUrl: "https://fake.invalid",
-    async fetch(input, init) {
-      const request = new Request(input, init);
-      request.signal.throwIfAborted();
-      const { pathname } = new URL(request.url);
-      const method = pathname.slice(pathname.lastIndexOf("/") + 1);
-      counts.set(method, (counts.get(method) ?? 0) + 1);
-      const fault = nextFault(method);
-      if (fault?.kind === "status") {
-        const { body = "", status = 503, headers = {} } = fault;
-        return new Response(body, { status, headers });
-      }
-      const handler = handlers.get(pathname);
-      const answer = fault?.kind !== "offline" && handler ? await handler(request) : undefined;
-      if (fault) {
-        throw new TypeError("fetch failed");
-      }
-      return answer ?? new Response("", { status: 404 });
-    },
+    fetch: fetch as Fetch,
     mint: (userId) => state.begin(userId),
     fail(...next) {
       faults = next.map((f) => ({ ...f }));
@@ -105,6 +93,49 @@ export function fakeServer(options: { ttlSeconds?: number; password?: string } =
     revoke: (userId) => state.end((s) => s.user === userId),
     count: (method) => counts.get(method) ?? 0,
   };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: it is what a test sends
+type Sent = any;
+
+/** Answers a request of one method. */
+type Handle = (request: Sent, headers: Headers) => object;
+
+async function answerOf(handle: Handle, request: Request): Promise<Response> {
+  try {
+    return Response.json(handle(await request.json(), request.headers));
+  } catch (e) {
+    if (!(e instanceof Refusal)) {
+      throw e;
+    }
+    const { code, reason } = e;
+    const requestId = `req_${randomKey()}`;
+    const detail = { type: "openwearables.v1.ErrorDetail", value: encoded(reason, requestId) };
+    const body = { code, message: reason.replaceAll("_", " "), details: [detail] };
+    return Response.json(body, { status: statusOf[code] ?? 500 });
+  }
+}
+
+const statusOf: { [code in Code]?: number } = {
+  unauthenticated: 401,
+  permission_denied: 403,
+  not_found: 404,
+  invalid_argument: 400,
+};
+
+class Refusal extends Error {
+  constructor(
+    readonly reason: string,
+    readonly code: Code,
+  ) {
+    super(reason);
+  }
+}
+
+/** Returns the fields 1 and 2 of a message in base64: ASCII texts of at most 127 characters. */
+function encoded(...texts: string[]): string {
+  const fields = texts.map((text, i) => String.fromCharCode(8 * i + 10, text.length) + text);
+  return btoa(fields.join(""));
 }
 
 /** The sessions of the server and the rules of renewal. */
@@ -142,8 +173,8 @@ class State {
     return this.pair(s);
   }
 
-  user(context: HandlerContext): string {
-    const sent = context.requestHeader.get("authorization")?.replace(/^Bearer /, "") ?? "";
+  user(headers: Headers): string {
+    const sent = headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
     const s = this.access.get(sent);
     if (!s || s.over) {
       throw refusal(sent ? "token_expired" : "missing_credential");
@@ -163,7 +194,47 @@ class State {
   }
 }
 
-function routes(router: ConnectRouter, state: State, password: string | undefined): void {
+/** The users and workouts of the server. */
+class Data {
+  readonly users = new Map<string, Sent>();
+  readonly workouts = new Map<string, Map<string, Sent>>();
+
+  /** Returns a user, who is there as soon as somebody asks. */
+  user(id: string): Sent {
+    let user = this.users.get(id);
+    if (!user) {
+      user = { id, createdAt: new Date(), hasActiveConnection: false };
+      this.users.set(id, user);
+    }
+    return user;
+  }
+
+  workoutsOf(userId: string): Map<string, Sent> {
+    const workouts = this.workouts.get(userId) ?? new Map();
+    this.workouts.set(userId, workouts);
+    return workouts;
+  }
+
+  upsert(userId: string, given: Sent): { id: string; externalId: string; status: string } {
+    const workouts = this.workoutsOf(userId);
+    const key = JSON.stringify([given.source?.provider, given.externalId]);
+    const before = workouts.get(key);
+    const [start, end] = [Date.parse(given.startTime), Date.parse(given.endTime)];
+    const id = before?.id ?? randomKey();
+    workouts.set(key, { durationSeconds: Math.floor((end - start) / 1000), ...given, id });
+    return { id, externalId: given.externalId, status: before ? "updated" : "created" };
+  }
+}
+
+function methodsOf(
+  state: State,
+  data: Data,
+  password: string | undefined,
+): { [method: string]: Handle } {
+  return { ...sessionMethods(state, password), ...dataMethods(state, data) };
+}
+
+function sessionMethods(state: State, password: string | undefined): { [method: string]: Handle } {
   const message = (p: ExposedTokenPair) => ({
     tokens: {
       accessToken: p.access_token,
@@ -172,52 +243,83 @@ function routes(router: ConnectRouter, state: State, password: string | undefine
       expiresIn: p.expires_in,
     },
   });
-  router.service(SessionService, {
-    login(request) {
+  const at = new Date(0);
+  return {
+    Login(request) {
       if (!password || request.password !== password || request.email !== "dev@example.com") {
         throw refusal("invalid_credentials");
       }
       return message(state.begin("developer"));
     },
-    refreshToken: (request, context) =>
-      message(
-        state.refresh(
-          request.refreshToken ?? "",
-          context.requestHeader.get("idempotency-key") ?? "",
-        ),
-      ),
-    revokeToken(request) {
+    RefreshToken: (request, headers) =>
+      message(state.refresh(request.refreshToken ?? "", headers.get("idempotency-key") ?? "")),
+    RevokeToken(request) {
       state.end((s) => s.refresh === request.refreshToken);
       return {};
     },
-    getMe: (_, context) => ({ developer: { id: state.user(context), email: "dev@example.com" } }),
-  });
-  router.service(UserService, {
-    getUser: (request, context) => ({ user: { id: requireOwn(state.user(context), request.id) } }),
-  });
-  router.service(WorkoutService, {
-    listWorkouts(request, context) {
-      requireOwn(state.user(context), request.userId);
-      return { data: [], pagination: {}, metadata: {} };
+    GetMe: (_, headers) => ({
+      developer: {
+        id: state.user(headers),
+        email: "dev@example.com",
+        createdAt: at,
+        updatedAt: at,
+      },
+    }),
+    CreateUserToken: (request) => message(state.begin(request.userId)),
+  };
+}
+
+function dataMethods(state: State, data: Data): { [method: string]: Handle } {
+  const own = (headers: Headers, id: string) => requireOwn(state.user(headers), id);
+  return {
+    CreateUser(request, headers) {
+      own(headers, "");
+      return { user: Object.assign(data.user(randomKey()), request) };
     },
-    upsertWorkouts(request, context) {
-      requireOwn(state.user(context), request.userId);
-      const items = request.workouts.map(({ externalId }) => ({
-        id: randomKey(),
-        externalId,
-        status: "created",
-      }));
-      return { created: items.length, items };
+    GetUser: (request, headers) => ({ user: data.user(own(headers, request.id)) }),
+    UpdateUser({ id, updateMask, ...patch }, headers) {
+      const user = data.user(own(headers, id));
+      for (const name of String(updateMask ?? "").split(",")) {
+        user[name] = patch[name];
+      }
+      return { user };
     },
-  });
-  router.service(TokenService, {
-    createUserToken: (request) => message(state.begin(request.userId)),
-  });
+    DeleteUser(request, headers) {
+      const user = data.user(own(headers, request.id));
+      data.users.delete(user.id);
+      data.workouts.delete(user.id);
+      return { user };
+    },
+    ListUsers(request, headers) {
+      own(headers, "");
+      return pageOf([...data.users.values()], request);
+    },
+    ListWorkouts(request, headers) {
+      const [start, end] = [Date.parse(request.startDate), Date.parse(request.endDate)];
+      const found = [...data.workoutsOf(own(headers, request.userId)).values()].filter(
+        ({ startTime: at }) => !(Date.parse(at) < start || Date.parse(at) > end + 86_400_000),
+      );
+      const times = { startTime: request.startDate, endTime: request.endDate };
+      return { data: found, metadata: { ...times, sampleCount: found.length } };
+    },
+    UpsertWorkouts(request, headers) {
+      const userId = own(headers, request.userId);
+      const items = request.workouts.map((w: Sent) => data.upsert(userId, w));
+      const created = items.filter((i: Sent) => i.status === "created").length;
+      return { created, updated: items.length - created, items };
+    },
+  };
+}
+
+function pageOf(all: unknown[], { page = 1, limit = 20 }: { page?: number; limit?: number }) {
+  const pages = Math.ceil(all.length / limit);
+  const items = all.slice((page - 1) * limit, page * limit);
+  return { items, total: all.length, page, limit, pages, hasNext: page < pages };
 }
 
 function requireOwn(user: string, asked: string): string {
   if (user !== asked && user !== "developer") {
-    throw refusal("other_user", Code.PermissionDenied);
+    throw refusal("other_user", "permission_denied");
   }
   return asked;
 }
@@ -226,9 +328,6 @@ function newToken(prefix: string): string {
   return prefix + randomKey() + randomKey().slice(0, 4);
 }
 
-function refusal(reason: string, code = Code.Unauthenticated): ConnectError {
-  const value = { reason, requestId: `req_${randomKey()}` };
-  return new ConnectError(reason.replaceAll("_", " "), code, undefined, [
-    { desc: ErrorDetailSchema, value },
-  ]);
+function refusal(reason: string, code: Code = "unauthenticated"): Refusal {
+  return new Refusal(reason, code);
 }

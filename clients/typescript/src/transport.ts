@@ -1,21 +1,23 @@
-import { getOption } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, createContextKey, type Transport } from "@connectrpc/connect";
-import { checkHeaders, checkOptions, checkRequest, isTimeout, wrongTimeout } from "./argument.js";
+import { checkHeaders, checkOptions, isTimeout, wrongTimeout } from "./argument.js";
 import { type Auth, type Bound, bind } from "./auth.js";
-import { type Base, type BaseOptions, createBase } from "./base.js";
+import { type Base, type BaseOptions, createBase, late, type Sending } from "./base.js";
 import { sleep, startDeadline, throwIfAborted } from "./clock.js";
 import { randomKey } from "./engine/record.js";
 import { revokeRest } from "./engine/revocation.js";
 import { backoff } from "./engine/verdict.js";
-import { canceled, invalid, OpenWearablesError, toError, unsupported } from "./error.js";
 import {
-  Operation_IdempotencyKey as Key,
-  operation,
-  Operation_Proof as Proof,
-} from "./gen/openwearables/v1/options_pb.js";
-import { maxResponse, maxSmallResponse } from "./response.js";
+  canceled,
+  invalid,
+  OpenWearablesError,
+  type ResponseInfo,
+  responseInfo,
+  toError,
+  unsupported,
+} from "./error.js";
+import { maxResponse, maxSmallResponse, wireOf } from "./response.js";
 import { isRetryable } from "./retry.js";
+import type { HeaderMap, Signal } from "./types.js";
+import { encode, keyed, open, type Rpc, safe } from "./wire.js";
 
 export interface ClientOptions extends BaseOptions {
   /** Without it, only an application's secret can be exchanged. */
@@ -29,23 +31,50 @@ export interface ClientOptions extends BaseOptions {
    * errors and responses with a secret it is 1 MiB at most.
    */
   maxResponseBytes?: number;
+  /** Receives what became of each request of a call, for a log. */
+  debug?: (event: DebugEvent) => void;
 }
 
-/**
- * Returns a transport for any generated client. It applies the credential, deadline,
- * retries and errors as a Client with the same options does. The messages of a raw
- * client contain minted secrets in plain text.
- */
-export function createTransport(options: ClientOptions): Transport {
-  return connect(options).transport;
+/** What is said of each request to `debug` of the client options. It holds no secret. */
+export interface DebugEvent {
+  /** The name of the RPC, such as `GetUser`. */
+  method: string;
+  /** From 1. */
+  attempt: number;
+  /** The HTTP status, 0 if no response came. */
+  status: number;
+  ms: number;
+  /** The reason of an error, else empty. */
+  reason: string;
 }
 
-const needed = ["Headers", "AbortController"];
+/** The options of every call. */
+export interface Options {
+  signal?: Signal | undefined;
+  /** The deadline of the call with its renewals and retries; 0 for none. */
+  timeoutMs?: number | undefined;
+  headers?: Record<string, string> | undefined;
+  /** In place of the key that the SDK generates for a call that creates something. */
+  idempotencyKey?: string | undefined;
+  /** Receives what the headers of the response contain, if the call succeeds. */
+  onResponse?: ((info: ResponseInfo) => void) | undefined;
+  /**
+   * A person waits for the call: if a renewal failed a moment ago, it is tried again at
+   * once, unless the server asked to wait.
+   */
+  userInitiated?: boolean | undefined;
+}
 
-/** Returns the transport of a client and its base URL in normal form. */
-export function connect(options: ClientOptions): { transport: Transport; baseUrl: string } {
+/** Makes a call, with the credential, the deadline and the retries of a client. */
+export type Call = <Q, A>(rpc: Rpc<Q, A>, request: Q, options?: Options) => Promise<A>;
+
+const needed = ["fetch", "Headers", "AbortController"];
+
+/** Checks the options of a client. @internal */
+export function connect(options: ClientOptions): { base: Base; auth: Bound | undefined } {
   for (const name of needed) {
-    if (typeof (globalThis as Record<string, unknown>)[name] !== "function") {
+    const own = name === "fetch" && options?.fetch;
+    if (!own && typeof (globalThis as Record<string, unknown>)[name] !== "function") {
       throw unsupported(name);
     }
   }
@@ -54,63 +83,86 @@ export function connect(options: ClientOptions): { transport: Transport; baseUrl
   if (auth !== undefined && typeof auth?.[bind] !== "function") {
     throw invalid("it must come from apiKey, userSession or another function of this kind", "auth");
   }
-  return { transport: authorized(base, auth?.[bind](base), options), baseUrl: base.url };
+  return { base, auth: auth?.[bind](base) };
 }
-
-/** In the context values of a raw client's call: a person waits, as in the options of a call. */
-export const userInitiated = createContextKey(false, { description: "userInitiated" });
 
 /** The longest Retry-After that a call waits for, in milliseconds. */
 const maxRetryAfter = 60_000;
 
-const late = () => new OpenWearablesError("the deadline passed", { kind: "timeout" });
-
-/** How a call is sent, and whether it may be repeated. */
-interface Call {
+/** How a call is sent, and whether it may be repeated. @internal */
+export interface Sent<A> {
   headers: Headers;
-  signal: AbortSignal;
+  signal: AbortSignal | undefined;
+  timeoutMs: number;
+  /** How often it is repeated after transient failures. */
+  retries: number;
   /** The request authenticates itself; no token is sent. */
   open: boolean;
   safe: boolean;
-  userInitiated: boolean | undefined;
-  /** How often it is repeated after transient failures. */
-  retries: number;
-  left(): number;
+  userInitiated?: boolean | undefined;
+  /** Makes one attempt. */
+  send(sending: Sending): Promise<A>;
+  /** Returns the headers of the response that succeeded. */
+  observed(): HeaderMap | undefined;
+  debug?: Debug | undefined;
+}
+
+/** Makes a call within its deadline, with the credential, and repeats it if that may help. @internal */
+export async function authorized<A>(base: Base, auth: Bound | undefined, call: Sent<A>) {
+  const limit = startDeadline(call.signal, call.timeoutMs, late);
+  try {
+    const answer = await repeat(auth, call, limit.signal, limit.left);
+    void revokeRest(base.url);
+    return answer;
+  } catch (e) {
+    throw ending(limit.signal) ?? toError(e);
+  } finally {
+    limit.done();
+  }
 }
 
 /**
  * Sends a call until it succeeds or cannot be repeated. A refused token is replaced
  * once for each call.
  */
-async function repeat<R extends { header: Headers }>(
+async function repeat<A>(
   auth: Bound | undefined,
-  call: Call,
-  send: () => Promise<R>,
-): Promise<R> {
-  const { headers, signal } = call;
-  let sent = call.open ? undefined : await auth?.token(undefined, call);
-  for (let tries = 0, replayed = false; ; ) {
-    if (sent) {
-      headers.set("Authorization", `Bearer ${sent}`);
+  call: Sent<A>,
+  signal: AbortSignal,
+  left: () => number,
+): Promise<A> {
+  const { headers, userInitiated, debug } = call;
+  const need = { signal, left, userInitiated };
+  let token = call.open ? undefined : await auth?.token(undefined, need);
+  for (let tries = 0, replayed = false, attempt = 1; ; attempt++) {
+    if (token) {
+      headers.set("Authorization", `Bearer ${token}`);
     }
+    const began = performance.now();
     try {
       throwIfAborted(signal);
-      const res = await send();
-      auth?.observe?.(res.header);
-      return res;
+      const answer = await call.send({ headers, signal, timeoutMs: whole(left()) });
+      const got = call.observed();
+      debug?.(attempt, performance.now() - began, 200, "");
+      if (got) {
+        auth?.observe?.(got);
+      }
+      return answer;
     } catch (e) {
       const failed = toError(e);
-      if (failed.cause instanceof ConnectError) {
-        auth?.observe?.(failed.cause.metadata);
+      const wire = wireOf(failed);
+      debug?.(attempt, performance.now() - began, wire?.status ?? 0, failed.reason || failed.kind);
+      if (wire) {
+        auth?.observe?.(wire.headers);
       }
-      if (failed.code === Code.Unauthenticated && sent && auth?.renews && !replayed) {
+      if (failed.code === "unauthenticated" && token && auth?.renews && !replayed) {
         replayed = true;
-        sent = await auth.token(sent, call);
+        token = await auth.token(token, need);
         continue;
       }
       const pause = failed.retryAfterMs || backoff(tries + 1);
       const again = call.safe && ++tries <= call.retries && isRetryable(failed);
-      if (!again || signal.aborted || pause > maxRetryAfter || pause >= call.left()) {
+      if (!again || signal.aborted || pause > maxRetryAfter || pause >= left()) {
         throw failed;
       }
       await sleep(pause, signal);
@@ -118,12 +170,22 @@ async function repeat<R extends { header: Headers }>(
   }
 }
 
-/** Returns a transport that authenticates with a credential. */
-export function authorized(
-  base: Base,
-  auth: Bound | undefined,
-  options: Pick<ClientOptions, "timeoutMs" | "retries" | "maxResponseBytes">,
-): Transport {
+/** Returns the timeout to send: whole milliseconds, 0 for none or one beyond a timer. */
+function whole(ms: number): number {
+  return ms < 2 ** 31 - 1 ? Math.max(1, Math.ceil(ms)) : 0;
+}
+
+/** Returns the error of an aborted signal, undefined if it has not aborted. */
+function ending(signal: AbortSignal): OpenWearablesError | undefined {
+  if (!signal.aborted) {
+    return undefined;
+  }
+  const { reason } = signal;
+  return reason instanceof OpenWearablesError ? reason : canceled("the caller gave up", reason);
+}
+
+/** Returns the limits of a client. @throws OpenWearablesError of kind `invalid` @internal */
+export function limitsOf(options: ClientOptions) {
   const { timeoutMs: usual = 30_000, retries = 2, maxResponseBytes: most = maxResponse } = options;
   if (!(Number.isInteger(most) && most > 0)) {
     throw invalid("it must be a positive integer", "maxResponseBytes");
@@ -134,72 +196,54 @@ export function authorized(
   if (!isTimeout(usual)) {
     throw invalid(wrongTimeout, "timeoutMs");
   }
-  const inner = base.bare(false, most);
+  return { usual, retries, most };
+}
+
+/** Returns a function that makes the calls of a client. @internal */
+export function caller(base: Base, auth: Bound | undefined, options: ClientOptions): Call {
+  const { usual, retries, most } = limitsOf(options);
+  const large = base.bare(false, most);
   const small = base.bare(false, Math.min(most, maxSmallResponse)); // for responses with one object or a secret
-  return {
-    async unary(method, signal, timeoutMs = usual, header, input, values) {
-      checkOptions(signal, timeoutMs);
-      const headers = checkHeaders(header);
-      checkRequest(method.input, input);
-      const limit = startDeadline(signal, timeoutMs, late);
-      const { proof, idempotencyKey } = getOption(method, operation);
-      const perCall = idempotencyKey === Key.PER_CALL;
-      const open = proof === Proof.BODY;
-      const chosen = perCall || open ? small : inner;
-      if (perCall && !headers.has("Idempotency-Key")) {
-        headers.set("Idempotency-Key", randomKey());
-      }
-      const call: Call = {
-        headers,
-        signal: limit.signal,
-        retries,
-        open,
-        userInitiated: values?.get(userInitiated),
-        safe:
-          method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN || headers.has("Idempotency-Key"),
-        left: limit.left,
-      };
-      try {
-        const res = await repeat(auth, call, () =>
-          chosen.unary(method, limit.signal, whole(limit.left()), headers, input, values),
-        );
-        void revokeRest(base.url);
-        return res;
-      } catch (e) {
-        throw ending(limit.signal) ?? toError(e);
-      } finally {
-        limit.done();
-      }
-    },
-    /**
-     * The token is attached when the stream is opened. A stream that ends with
-     * `unauthenticated` is not reopened; opening a new one uses a fresh token.
-     */
-    async stream(method, signal, timeoutMs, header, input, values) {
-      const headers = checkHeaders(header);
-      try {
-        const token = await auth?.token(undefined, { signal });
-        if (token) {
-          headers.set("Authorization", `Bearer ${token}`);
-        }
-        return await inner.stream(method, signal, timeoutMs, headers, input, values);
-      } catch (e) {
-        throw (signal && ending(signal)) ?? toError(e);
-      }
-    },
+  return async (rpc, request, given) => {
+    const { signal, timeoutMs = usual, idempotencyKey, onResponse, userInitiated } = given ?? {};
+    checkOptions(signal, timeoutMs);
+    const headers = checkHeaders(given?.headers);
+    const body = JSON.stringify(encode(rpc.input, request)); // before a token is asked for
+    const perCall = !!(rpc.flags & keyed);
+    const isOpen = !!(rpc.flags & open);
+    if (idempotencyKey !== undefined) {
+      headers.set("Idempotency-Key", idempotencyKey);
+    } else if (perCall && !headers.has("Idempotency-Key")) {
+      headers.set("Idempotency-Key", randomKey());
+    }
+    const send = perCall || isOpen ? small : large;
+    let answered: HeaderMap | undefined;
+    const onHeader = (h: Headers) => {
+      answered = h;
+    };
+    const answer = await authorized(base, auth, {
+      headers,
+      signal: signal as AbortSignal | undefined,
+      timeoutMs,
+      retries,
+      open: isOpen,
+      safe: !!(rpc.flags & safe) || headers.has("Idempotency-Key"),
+      userInitiated,
+      send: (sending) => send(rpc, request, { ...sending, body, onHeader }),
+      observed: () => answered,
+      debug: debugged(options, rpc.path),
+    });
+    if (answered) {
+      onResponse?.(responseInfo(answered));
+    }
+    return answer;
   };
 }
 
-/** Returns the timeout to send: whole milliseconds, undefined for none or one beyond a timer. */
-function whole(ms: number): number | undefined {
-  return ms < 2 ** 31 - 1 ? Math.max(1, Math.ceil(ms)) : undefined;
-}
+type Debug = (attempt: number, ms: number, status: number, reason: string) => void;
 
-/** Returns the error of an aborted signal, undefined if it has not aborted. */
-function ending(signal: AbortSignal): OpenWearablesError | undefined {
-  if (!signal.aborted) {
-    return undefined;
-  }
-  const { reason } = signal;
-  return reason instanceof OpenWearablesError ? reason : canceled("the caller gave up", reason);
+/** Returns what reports the attempts of a call, undefined if nobody asked for it. @internal */
+export function debugged({ debug }: ClientOptions, path: string): Debug | undefined {
+  const method = path.slice(path.lastIndexOf("/") + 1);
+  return debug && ((attempt, ms, status, reason) => debug({ method, attempt, ms, status, reason }));
 }

@@ -10,6 +10,7 @@ import {
   developerLogin,
   isInvalid,
   isUnavailable,
+  type List,
   OpenWearablesError,
   userSession,
 } from "../src/node.js";
@@ -35,7 +36,7 @@ const names = (field: string) => (e: unknown) =>
   e.message.includes(field) &&
   !e.message.includes("12345");
 
-const time = { seconds: 1n };
+const time = new Date(1_000);
 const source = { provider: "test" };
 const workout = { externalId: "w", type: "running", startTime: time, endTime: time, source };
 
@@ -58,10 +59,10 @@ test("a wrong argument is invalid, with its field, before anything is sent", asy
     ["a number as id", "id", () => ow.users.get(any(12345))],
     ["an object as id", "id", () => ow.users.get(any({ id: "x" }))],
     ["half a character", "id", () => ow.users.get("\ud800")],
-    ["a request that is no object", "request", () => ow.users.list(any(12345))],
-    ["the same of a list", "request", () => ow.users.listAll(any("12345")).next()],
-    ["a limit that is no number", "limit", () => ow.users.list({ limit: any("12345") })],
-    ["a limit beyond 32 bits", "limit", () => ow.users.listAll({ limit: 2 ** 40 }).next()],
+    ["a request that is no object", "request", () => ow.users.page(any(12345))],
+    ["the same of a list", "request", () => ow.users.list(any("12345")).toArray()],
+    ["a limit that is no number", "limit", () => ow.users.page({ limit: any("12345") })],
+    ["a limit beyond 32 bits", "limit", () => ow.users.list({ limit: 2 ** 40 }).toArray()],
     ["a password", "current_password", () => ow.sessions.changePassword(any(12345), "x")],
     ["workouts that are no list", "workouts", () => ow.workouts.upsert("u", any(12345))],
     [
@@ -70,14 +71,29 @@ test("a wrong argument is invalid, with its field, before anything is sent", asy
       () => ow.workouts.upsert("u", [workout, { ...workout, source: { provider: any(12345) } }]),
     ],
     [
-      "a Date for a Timestamp",
+      "a Date that is none",
       "workouts[1].end_time",
-      () => ow.workouts.upsert("u", [workout, { ...workout, endTime: any(new Date()) }]),
+      () => ow.workouts.upsert("u", [workout, { ...workout, endTime: new Date(Number.NaN) }]),
     ],
     [
-      "text for a Timestamp",
+      "text that is no time",
       "workouts[0].start_time",
-      () => ow.workouts.upsert("u", [{ ...workout, startTime: any("2026-03-02") }]),
+      () => ow.workouts.upsert("u", [{ ...workout, startTime: "2026-03-02" }]),
+    ],
+    [
+      "a number for a time",
+      "workouts[0].start_time",
+      () => ow.workouts.upsert("u", [{ ...workout, startTime: any(12345) }]),
+    ],
+    [
+      "a number that is none",
+      "workouts[0].distance_meters",
+      () => ow.workouts.upsert("u", [{ ...workout, distanceMeters: Number.NaN }]),
+    ],
+    [
+      "no end of a number",
+      "workouts[0].distance_meters",
+      () => ow.workouts.upsert("u", [{ ...workout, distanceMeters: Infinity }]),
     ],
     ["an empty list of scopes", "scopes", () => ow.keys.create({ scopes: [] })],
     ["a timeout", "timeoutMs", () => ow.users.get("u", { timeoutMs: Number.NaN })],
@@ -98,7 +114,7 @@ test("an argument that is left out is never an internal error", async () => {
     for (const [name, method] of Object.entries(service)) {
       for (const args of [[], [null], [{}], [[]]]) {
         const made = (method as (...args: unknown[]) => object)(...args);
-        const done = "next" in made ? (made as AsyncIterator<unknown>).next() : made;
+        const done = "toArray" in made ? (made as List<unknown>).toArray({ limit: 1 }) : made;
         const e = await Promise.resolve(done).then(
           () => undefined,
           (x) => x,

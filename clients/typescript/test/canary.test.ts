@@ -12,9 +12,9 @@ import {
   memory,
   OpenWearablesError,
   Secret,
-  type Session,
   type Store,
   type TokenPair,
+  type UserSession,
   userSession,
 } from "../src/node.js";
 import { printed } from "./canary.js";
@@ -65,7 +65,7 @@ test("a process fails if it prints a secret, and not if it prints a fingerprint"
 });
 
 /** Makes calls that fail, with secrets where they should not be. */
-function failingCalls(session: Session, dev: Client, echo: string): Promise<unknown>[] {
+function failingCalls(session: UserSession, dev: Client, echo: string): Promise<unknown>[] {
   const [key = "", , access = "", refresh = ""] = values;
   const away = createClient({ baseUrl: echo, auth: apiKey(key), retries: 0 });
   const bearer = { Authorization: `Bearer ${access}` };
@@ -115,7 +115,7 @@ test("no public value that can be reached holds a secret in readable form", asyn
     }
   }
   await session.signIn(pair);
-  await clients[2]?.users.list().catch((e) => shown.push(e));
+  await clients[2]?.users.page().catch((e) => shown.push(e));
   const dev = clients[4] as Client;
   const app = await dev.applications.create("walk");
   const exchange = appCredentials({ ...options, appId: app.application.appId, appSecret });
@@ -123,8 +123,8 @@ test("no public value that can be reached holds a secret in readable form", asyn
   const user = await dev.users.create({});
   const minting = appCredentials(right);
   shown.push(app, exchange, minting, await minting.exchange(user.id), await dev.keys.create({}));
-  shown.push(await session.token(), await login.token(), dev.keys.listAll(), user);
-  shown.push(await dev.keys.listAll().next(), await dev.users.list(), new Secret(key));
+  shown.push(await session.token(), await login.token(), dev.keys.list(), user);
+  shown.push(await dev.keys.list().toArray(), await dev.users.page(), new Secret(key));
 
   const failures = [
     ...clients.map((c) => c.users.get("nobody")),

@@ -61,7 +61,7 @@ test("what the platform's fetch reports is offline, also in the middle of a body
   assert.match(lost.message, /ECONNREFUSED/);
 
   const torn = await startHostile((_, res) => {
-    res.writeHead(200, { "Content-Type": "application/proto", "Content-Length": "100" });
+    res.writeHead(200, { "Content-Type": "application/json", "Content-Length": "100" });
     res.write("x", () => res.destroy());
   });
   try {
@@ -98,13 +98,13 @@ test("a list fails with the errors of this package", async () => {
   const ow = createClient({ baseUrl, fetch, auth: apiKey("ow_live_x"), retries: 0 });
   const range = { userId: "u", startDate: "2026-01-01", endDate: "2026-12-31" };
   const lists = [
-    ow.users.listAll(),
-    ow.keys.listAll(),
-    ow.applications.listAll(),
-    ow.sessions.listAll(),
-    ow.workouts.listAll(range),
-    ow.users.listAll({ limit: "x" as never }),
-    ow.workouts.listAll(null as never),
+    ow.users.list(),
+    ow.keys.list(),
+    ow.applications.list(),
+    ow.sessions.list(),
+    ow.workouts.list(range),
+    ow.users.list({ limit: "x" as never }),
+    ow.workouts.list(null as never),
   ];
   for (const list of lists) {
     const all = async () => {

@@ -7,51 +7,44 @@ import {
   operation,
   Operation_Proof as Proof,
 } from "../src/gen/openwearables/v1/options_pb.js";
-import {
-  ApplicationService,
-  AuditService,
-  apiKey,
-  CredentialService,
-  createTransport,
-  isUnavailable,
-  KeyService,
-  SessionService,
-  TokenService,
-  UsageService,
-  UserService,
-  WorkoutService,
-} from "../src/node.js";
+import { apiKey, isUnavailable } from "../src/node.js";
+import * as schema from "../src/schema/schema.js";
+import { caller, connect } from "../src/transport.js";
+import type { Message, Rpc } from "../src/wire.js";
+import { services } from "./descriptors.js";
 
-const methods = [
-  ApplicationService,
-  AuditService,
-  CredentialService,
-  KeyService,
-  SessionService,
-  TokenService,
-  UsageService,
-  UserService,
-  WorkoutService,
-].flatMap((service) => Object.values(service.method));
+const methods = services.flatMap((service) => Object.values(service.method));
+const rpcs = Object.values(schema) as Rpc<unknown, unknown>[];
+
+/** Returns a request with the members that a message needs. */
+function smallest(message: Message): Record<string, unknown> {
+  const members = message().filter((m) => m.presence === "!" || !(m.kind || m.presence));
+  return Object.fromEntries(
+    members.map((m) => [m.name, m.of ? smallest(m.of) : m.kind ? new Date(0) : "x"]),
+  );
+}
+
+test("every method of the protos has a description", () => {
+  const paths = methods.map((m) => `${m.parent.typeName}/${m.name}`);
+  assert.deepEqual(rpcs.map((r) => r.path).sort(), paths.sort());
+});
 
 test("a call carries its credential and its key, and is repeated, as the contract says", async () => {
   const attempts = new Map<string, Headers[]>();
-  const transport = createTransport({
+  const options = {
     baseUrl: "https://api.example.com",
     auth: apiKey("ow_live_x"),
-    retries: 1,
-    fetch: async (input, init) => {
+    retries: 1 as const,
+    fetch: async (input: RequestInfo | URL, init?: RequestInit) => {
       const { url, headers } = new Request(input, init);
       const { pathname } = new URL(url);
       attempts.set(pathname, [...(attempts.get(pathname) ?? []), headers]);
       return Response.json({ code: "unavailable" }, { status: 503 });
     },
-  });
-  await Promise.all(
-    methods.map((m) =>
-      assert.rejects(transport.unary(m, undefined, undefined, undefined, {}), isUnavailable),
-    ),
-  );
+  };
+  const { base, auth } = connect(options);
+  const call = caller(base, auth, options);
+  await Promise.all(rpcs.map((r) => assert.rejects(call(r, smallest(r.input)), isUnavailable)));
   let keyed = 0;
   let unsigned = 0;
   for (const m of methods) {
@@ -66,6 +59,7 @@ test("a call carries its credential and its key, and is repeated, as the contrac
     assert.equal(keys[0] !== null, perCall, m.name);
     for (const h of sent) {
       assert.equal(h.has("Authorization"), !inBody, m.name);
+      assert.match(h.get("X-User-Agent") ?? "", /^openwearables-ts\/\d+\.\d+\.\d+ api\/1$/);
     }
     keyed += Number(perCall);
     unsigned += Number(inBody);

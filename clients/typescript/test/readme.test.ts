@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -9,14 +9,18 @@ import { printedUrl, type Rig, startRig, stop } from "./harness.js";
 import { direct } from "./scenario/world.js";
 
 const root = join(import.meta.dirname, "..", "..");
-const run = (cwd: string, file: string, args: string[], env: Record<string, string> = {}) =>
-  execFileSync(file, args, {
+function run(cwd: string, file: string, args: string[], env: Record<string, string> = {}): string {
+  const ended = spawnSync(file, args, {
     cwd,
     encoding: "utf8",
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: 300_000,
   });
+  const said = `${file} ${args.join(" ")}: ${ended.stdout}${ended.stderr}`;
+  assert.equal(ended.status, 0, said);
+  return ended.stdout;
+}
 
 let rig: Rig;
 let tarball: string;
@@ -52,6 +56,10 @@ function newApp(name: string, more: string[] = []): string {
   return app;
 }
 
+const reacts = ["react@19.3.1", "react-dom@19.3.1", "@types/react@19", "@types/react-dom@19"];
+const connects = ["@connectrpc/connect@2.1.2", "@connectrpc/connect-web@2.1.2"];
+const peers = ["@bufbuild/protobuf@2.12.1", ...connects, ...reacts];
+
 const strict = {
   target: "ES2022",
   strict: true,
@@ -65,7 +73,7 @@ const strict = {
 function snippets(): Map<string, string> {
   const readme = readFileSync(join(root, "README.md"), "utf8");
   return new Map(
-    [...readme.matchAll(/```ts (\w+)\n(.*?)```/gs)].map((m) => [m[1] ?? "", m[2] ?? ""]),
+    [...readme.matchAll(/```tsx? (\w+)\n(.*?)```/gs)].map((m) => [m[1] ?? "", m[2] ?? ""]),
   );
 }
 
@@ -89,20 +97,22 @@ async function seed() {
 }
 
 test("the README's snippets compile and run in an empty Node app", async () => {
-  const app = newApp("node-app", ["@types/node@20"]);
+  const app = newApp("node-app", ["@types/node@20", ...peers]);
   const all = snippets();
   assert.ok(all.size >= 8);
   for (const [name, code] of all) {
-    writeFileSync(join(app, "src", `${name}.ts`), code);
+    writeFileSync(join(app, "src", `${name}.ts${name === "react" ? "x" : ""}`), code);
   }
   writeFileSync(
     join(app, "src", "main.ts"),
     `import assert from "node:assert/strict";
-     import { apiKey, createClient, memory, userSession } from "@openwearables/sdk/node";
+     import { apiKey, createClient, userSession } from "@openwearables/sdk/node";
+     import { cookieStore } from "@openwearables/sdk/server";
      import { handleTokenRequest } from "./exchange.js";
      import { nameOf } from "./errors.js";
-     import { greet } from "./ssr.js";
-     import { workouts } from "./raw.js";
+     import { greet } from "./cookies.js";
+     import { open as openNative } from "./native.js";
+     import { workouts } from "./connect.js";
      import { report } from "./report.js";
      import { run } from "./workouts.js";
      import * as testing from "./testing.js";
@@ -110,11 +120,12 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      import "./backend.js";
      const [user = "", email = "", password = ""] = process.argv.slice(2);
      const baseUrl = process.env.OPENWEARABLES_BASE_URL!;
-     const ow = createClient({ baseUrl, auth: apiKey(process.env.OPENWEARABLES_API_KEY!) });
+     const key1 = apiKey(process.env.OPENWEARABLES_API_KEY!);
+     const ow = createClient({ baseUrl, auth: key1 });
      assert.equal(await nameOf(ow, user), "Ada");
      assert.equal(await nameOf(ow, crypto.randomUUID()), undefined);
      const range = { userId: user, startDate: "2026-01-01", endDate: "2026-12-31" };
-     assert.equal((await workouts(ow).listWorkouts(range)).data.length, 0);
+     assert.equal((await workouts(baseUrl, key1).listWorkouts(range)).data.length, 0);
      assert.equal((await run(ow, user, new Date("2026-03-02T10:00:00.123Z"))).length, 1);
      assert.match((await (await handleTokenRequest(user)).json()).refresh_token, /^rt_/);
      assert.equal((await tool.open(baseUrl, email, async () => password).sessions.me()).email, email);
@@ -123,18 +134,35 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      const { key } = await dev.keys.create({});
      const since = new Date(Date.now() - 86_400_000);
      const { refused, requests } = await report(dev, key.id, since);
-     assert.deepEqual([refused, requests], [[], 0n]);
-     const store = memory();
-     assert.equal(await greet(baseUrl, store, user), "Hello");
+     assert.deepEqual([refused, requests], [[], 0]);
+     const cookies = new Map<string, string>();
+     const set = (name: string, value: string) => void cookies.set(name, value);
+     const jar = { get: (name: string) => cookies.get(name), set };
+     assert.equal(await greet(baseUrl, jar, user), "Hello");
      const tokenProvider = async () => (await handleTokenRequest(user)).json();
-     await createClient({ baseUrl, auth: userSession({ store, tokenProvider }) }).users.get(user);
-     assert.equal(await greet(baseUrl, store, user), "Hello Ada");
+     const auth = userSession({ store: cookieStore(jar), tokenProvider });
+     await createClient({ baseUrl, auth }).users.get(user);
+     assert.equal(await greet(baseUrl, jar, user), "Hello Ada");
+     const texts = new Map<string, string>();
+     const native = openNative({
+       getItem: async (key) => texts.get(key) ?? null,
+       setItem: async (key, value) => void texts.set(key, value),
+       removeItem: async (key) => void texts.delete(key),
+     }, tokenProvider);
+     assert.equal((await createClient({ baseUrl, auth: native }).users.get(user)).firstName, "Ada");
+     assert.equal(texts.size, 1);
      process.exit(0);`,
   );
   writeFileSync(
     join(app, "tsconfig.json"),
     JSON.stringify({
-      compilerOptions: { ...strict, module: "NodeNext", types: ["node"], lib: ["ES2022", "DOM"] },
+      compilerOptions: {
+        ...strict,
+        jsx: "react-jsx",
+        module: "NodeNext",
+        types: ["node"],
+        lib: ["ES2022", "DOM"],
+      },
     }),
   );
   run(app, "npx", ["tsc"]);
@@ -145,19 +173,28 @@ test("the README's snippets compile and run in an empty Node app", async () => {
 });
 
 test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
-  const app = newApp("vite-app", ["vite@7"]);
+  const app = newApp("vite-app", ["vite@7", ...reacts]);
   const all = snippets();
   writeFileSync(join(app, "src", "dashboard.ts"), all.get("dashboard") ?? "");
   writeFileSync(join(app, "src", "webapp.ts"), all.get("webapp") ?? "");
+  writeFileSync(join(app, "src", "react.tsx"), all.get("react") ?? "");
   writeFileSync(
     join(app, "src", "main.ts"),
     `import { open as openApp } from "./webapp.js";
      import { open as openDashboard } from "./dashboard.js";
-     Object.assign(globalThis, { openApp, openDashboard });`,
+     import { open as openReact } from "./react.js";
+     import { createElement, StrictMode } from "react";
+     import { createRoot } from "react-dom/client";
+     const fetchPair = async () => (await fetch("/my-backend/ow-token", { method: "POST" })).json();
+     const showReact = (base: string) =>
+       createRoot(document.querySelector("main")!).render(
+         createElement(StrictMode, {}, openReact(base, fetchPair)),
+       );
+     Object.assign(globalThis, { openApp, openDashboard, showReact });`,
   );
   writeFileSync(
     join(app, "index.html"),
-    `<!doctype html><script type="module" src="/src/main.ts"></script>`,
+    `<!doctype html><main></main><script type="module" src="/src/main.ts"></script>`,
   );
   writeFileSync(
     join(app, "tsconfig.json"),
@@ -167,6 +204,7 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
         module: "ESNext",
         moduleResolution: "bundler",
         noEmit: true,
+        jsx: "react-jsx",
         types: [],
         lib: ["ES2022", "DOM", "DOM.Iterable"],
       },
@@ -198,6 +236,12 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
       return [user.firstName, await openDashboard(base, email, password)];
     }, args);
     assert.deepEqual(seen, ["Ada", rig.email]);
+    await page.evaluate((base) => {
+      (globalThis as unknown as { showReact(base: string): void }).showReact(base);
+    }, server);
+    await page.waitForFunction("document.querySelector('main').textContent === 'Sign out Ada'");
+    await page.click("button");
+    await page.waitForFunction("document.querySelector('main').textContent === 'signedOut'");
   } finally {
     await browser.close();
     await stop(preview, () => preview.kill());

@@ -1,30 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  toBinary,
-} from "@bufbuild/protobuf";
-import {
-  ListApplicationsRequestSchema,
-  ListApplicationsResponseSchema,
-} from "../src/gen/openwearables/v1/application_pb.js";
-import { ListAuditEventsResponseSchema } from "../src/gen/openwearables/v1/audit_pb.js";
-import {
-  ListKeysRequestSchema,
-  ListKeysResponseSchema,
-} from "../src/gen/openwearables/v1/key_pb.js";
-import {
-  GetUserResponseSchema,
-  ListUsersResponseSchema,
-} from "../src/gen/openwearables/v1/user_pb.js";
-import {
-  ListWorkoutsResponseSchema,
-  UpsertWorkoutsResponseSchema,
-} from "../src/gen/openwearables/v1/workout_pb.js";
-import {
   apiKey,
   appCredentials,
   type Client,
@@ -54,15 +30,16 @@ function client(respond: (request: Request) => Response, maxResponseBytes?: numb
   };
 }
 
-const headers = { "Content-Type": "application/proto" };
-const encode = <T extends DescMessage>(schema: T, init: MessageInitShape<T>) =>
-  new Response(toBinary(schema, create(schema, init)), { headers });
+const headers = { "Content-Type": "application/json" };
+const user = (id: string) => ({ id, createdAt: "2026-01-01T00:00:00Z" });
 
 const isUnusable = (e: unknown) =>
   e instanceof OpenWearablesError && e.kind === "internal" && e.reason === "invalid_response";
 
 const range = { userId: "u", startDate: "2026-01-01", endDate: "2026-12-31" };
-const workout = { externalId: "w", type: "running" };
+const at = new Date(0);
+const source = { provider: "test" };
+const workout = { externalId: "w", type: "running", startTime: at, endTime: at, source };
 
 test("an empty 200 is an error of every call that returns something, and is not repeated", async () => {
   const calls: [string, (ow: Client) => Promise<unknown>][] = [
@@ -71,7 +48,7 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["keys.create", (ow) => ow.keys.create({})],
     ["keys.rotate", (ow) => ow.keys.rotate("k")],
     ["keys.get", (ow) => ow.keys.get("k")],
-    ["keys.update", (ow) => ow.keys.update({})],
+    ["keys.update", (ow) => ow.keys.update("k", {})],
     ["keys.delete", (ow) => ow.keys.delete("k")],
     ["applications.create", (ow) => ow.applications.create("a")],
     ["applications.rotateSecret", (ow) => ow.applications.rotateSecret("a")],
@@ -79,13 +56,13 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["applications.rename", (ow) => ow.applications.rename("a", "b")],
     ["users.create", (ow) => ow.users.create({})],
     ["users.get", (ow) => ow.users.get("u")],
-    ["users.update", (ow) => ow.users.update({})],
+    ["users.update", (ow) => ow.users.update("u", {})],
     ["users.delete", (ow) => ow.users.delete("u")],
-    ["users.list", (ow) => ow.users.list()],
-    ["users.listAll", (ow) => ow.users.listAll().next()],
+    ["users.page", (ow) => ow.users.page()],
+    ["users.list", (ow) => ow.users.list().toArray()],
     ["tokens.create", (ow) => ow.tokens.create("u")],
-    ["workouts.list", (ow) => ow.workouts.list(range)],
-    ["workouts.listAll", (ow) => ow.workouts.listAll(range).next()],
+    ["workouts.page", (ow) => ow.workouts.page(range)],
+    ["workouts.list", (ow) => ow.workouts.list(range).toArray()],
     ["workouts.upsert", (ow) => ow.workouts.upsert("u", [workout])],
     ["workouts.upsertAll", (ow) => ow.workouts.upsertAll("u", [workout])],
     ["usage.account", (ow) => ow.usage.account()],
@@ -94,11 +71,14 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["usage.user", (ow) => ow.usage.user("u")],
   ];
   for (const [name, call] of calls) {
-    for (const body of [undefined, "\x0a\0"]) {
+    for (const body of [
+      undefined,
+      "{}",
+      '{"user":{},"key":{},"tokens":{},"usage":{}}',
+      "[]",
+      "1",
+    ]) {
       const { ow, count } = client(() => new Response(body, { headers }));
-      if (body && name.includes("list")) {
-        continue; // it holds one item without fields
-      }
       await assert.rejects(call(ow), isUnusable, name);
       assert.equal(count(), 1, name);
     }
@@ -134,11 +114,14 @@ test("a list whose cursors come again ends with an error", async () => {
     const { ow, count } = client(({ url }) => {
       const nextCursor = start[page] ?? circle[(page - start.length) % circle.length] ?? "";
       page++;
-      return url.endsWith("ListUsers")
-        ? encode(ListUsersResponseSchema, { items: [{ id: "u" }], limit: 1, nextCursor })
-        : encode(ListWorkoutsResponseSchema, { data: [{ id: "w" }], pagination: { nextCursor } });
+      const metadata = { startTime: at, endTime: at };
+      return Response.json(
+        url.endsWith("ListUsers")
+          ? { items: [user("u")], limit: 1, nextCursor }
+          : { data: [{ id: "w", ...workout }], pagination: { nextCursor }, metadata },
+      );
     });
-    for (const list of [ow.users.listAll(), ow.workouts.listAll(range)]) {
+    for (const list of [ow.users.list(), ow.workouts.list(range)]) {
       page = 0;
       let items = 0;
       const all = async () => {
@@ -155,12 +138,9 @@ test("a list whose cursors come again ends with an error", async () => {
 
 test("a list goes on after a thousand empty pages", async () => {
   const { ow, count } = client(() =>
-    encode(
-      ListAuditEventsResponseSchema,
-      count() > 1000 ? { items: [{}] } : { nextCursor: `${count()}` },
-    ),
+    Response.json(count() > 1000 ? { items: [{ at }] } : { nextCursor: `${count()}` }),
   );
-  assert.equal((await ow.audit.events({ action: "key.create" }).next()).done, false);
+  assert.equal((await ow.audit.events({ action: "key.create" }).toArray({ limit: 1 })).length, 1);
   assert.equal(count(), 1001);
 });
 
@@ -171,15 +151,13 @@ test("an upsert answers with an outcome of each workout", async () => {
     [1, { created: 1, items: [stored], rejected: [rejected] }],
     [1, { created: 1 }],
   ] as const) {
-    const { ow, count } = client(() => encode(UpsertWorkoutsResponseSchema, answer as never));
+    const { ow, count } = client(() => Response.json(answer));
     const list = Array.from({ length: workouts }, () => workout);
     await assert.rejects(ow.workouts.upsert("u", list), isUnusable);
-    await assert.rejects(ow.workouts.upsertAll("u", list), isUnusable);
+    await assert.rejects(ow.workouts.upsert("u", list, { allOrNone: true }), isUnusable);
     assert.equal(count(), 2);
   }
-  const { ow } = client(() =>
-    encode(UpsertWorkoutsResponseSchema, { created: 1, items: [stored], rejected: [rejected] }),
-  );
+  const { ow } = client(() => Response.json({ created: 1, items: [stored], rejected: [rejected] }));
   const answer = await ow.workouts.upsert("u", [workout, workout]);
   assert.equal(answer.rejected[0]?.field, "workouts[1].type");
 });
@@ -188,26 +166,19 @@ test("keys and applications are listed page by page", async () => {
   const asked: (string | undefined)[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const request = new Request(input, init);
-    const keys = request.url.includes("ListKeys");
-    const schema = keys ? ListKeysRequestSchema : ListApplicationsRequestSchema;
-    const sent = new URL(request.url).searchParams.get("message");
-    const bytes = sent === null ? await request.bytes() : Buffer.from(sent, "base64url");
-    const cursor = fromBinary(schema, bytes).cursor;
+    const { cursor } = (await request.json()) as { cursor?: string };
     asked.push(cursor);
     const page = cursor === "b" ? {} : { nextCursor: cursor ? "b" : "a" };
-    return keys
-      ? encode(ListKeysResponseSchema, { keys: [{ id: "k" }, { id: "l" }], ...page })
-      : encode(ListApplicationsResponseSchema, {
-          applications: [{ appId: "k" }, { appId: "l" }],
-          ...page,
-        });
+    const keys = request.url.includes("ListKeys");
+    const items = ["k", "l"].map((id) => ({ id, appId: id, createdAt: at }));
+    return Response.json({ [keys ? "keys" : "applications"]: items, ...page });
   };
   const ow = createClient({ baseUrl, fetch, auth: apiKey("ow_live_x") });
   let ids = "";
-  for await (const key of ow.keys.listAll()) {
+  for await (const key of ow.keys.list()) {
     ids += key.id;
   }
-  for await (const app of ow.applications.listAll()) {
+  for await (const app of ow.applications.list()) {
     ids += app.appId;
   }
   assert.equal(ids, "klklklklklkl");
@@ -239,29 +210,22 @@ test("a redirect is an error that says where to, and is not repeated", async () 
 });
 
 test("a response whose body cannot be streamed is read and limited", async () => {
-  const user = toBinary(
-    GetUserResponseSchema,
-    create(GetUserResponseSchema, { user: { id: "u" } }),
-  );
+  const body = JSON.stringify({ user: user("ü") });
   const respond = () =>
-    ({
-      status: 200,
-      headers: new Headers(headers),
-      arrayBuffer: async () => user.buffer.slice(0, user.length),
-    }) as Response;
-  assert.equal((await client(respond).ow.users.get("u")).id, "u");
-  await assert.rejects(client(respond, user.length - 1).ow.users.get("u"), isUnusable);
+    ({ status: 200, headers: new Headers(headers), text: async () => body }) as Response;
+  assert.equal((await client(respond).ow.users.get("u")).id, "ü");
+  await assert.rejects(client(respond, body.length - 1).ow.users.get("u"), isUnusable);
 });
 
 test("maxResponseBytes limits what a response may have", async () => {
   const users = Array.from({ length: 100 }, (_, i) => ({
-    id: `u-${i}`,
+    ...user(`u-${i}`),
     firstName: "x".repeat(90),
   }));
-  const respond = () => encode(ListUsersResponseSchema, { items: users, limit: 100 });
+  const respond = () => Response.json({ items: users, limit: 100 });
   const size = (await respond().arrayBuffer()).byteLength;
-  assert.equal((await client(respond, size).ow.users.list()).items.length, 100);
-  await assert.rejects(client(respond, size - 1).ow.users.list(), isUnusable);
+  assert.equal((await client(respond, size).ow.users.page()).items.length, 100);
+  await assert.rejects(client(respond, size - 1).ow.users.page(), isUnusable);
   for (const maxResponseBytes of [-1, Number.NaN, Infinity, 1.5, "1" as never]) {
     assert.throws(() => client(respond, maxResponseBytes), isInvalid);
   }

@@ -30,7 +30,7 @@ const ow = createClient({ baseUrl: first.base_url, auth });
 try {
   const user = await ow.users.get(first.user_id);
   let workouts = 0;
-  for await (const _ of ow.workouts.listAll({
+  for await (const _ of ow.workouts.list({
     userId: user.id,
     startDate: "2026-01-01",
     endDate: "2026-12-31",

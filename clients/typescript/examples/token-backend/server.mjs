@@ -24,8 +24,8 @@ const app = appCredentials({
 const ada = await findOrCreate("ada");
 
 async function findOrCreate(externalUserId) {
-  const { items } = await ow.users.list({ externalUserId });
-  return items[0] ?? (await ow.users.create({ externalUserId }));
+  const [found] = await ow.users.list({ externalUserId }).toArray();
+  return found ?? (await ow.users.create({ externalUserId }));
 }
 
 const files = {

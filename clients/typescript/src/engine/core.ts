@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../clock.js";
 import { type OpenWearablesError, signedOut, withWait } from "../error.js";
+import { shared } from "../shared.js";
 import type { Store } from "../store/store.js";
 import type { Emitter, EventName, Events } from "./event.js";
 import type { Owner, Session } from "./record.js";
@@ -169,8 +170,8 @@ export function withStored({ clock }: Core, s: Session, stored: string | undefin
 
 type Cores = Map<string, { deref(): Core | undefined }>;
 
-const named: Cores = new Map();
-const unnamed = new WeakMap<Store, Cores>();
+const allCores = () =>
+  shared("cores", () => ({ named: new Map() as Cores, unnamed: new WeakMap<Store, Cores>() }));
 
 function forgetDead(cores: Cores): void {
   for (const [key, ref] of cores) {
@@ -185,6 +186,7 @@ function forgetDead(cores: Cores): void {
  * It lives as long as an engine uses it.
  */
 export function sharedCore(store: Store, base: string, clock: Clock, user = ""): Core {
+  const { named, unnamed } = allCores();
   let cores = store.id === undefined ? unnamed.get(store) : named;
   if (!cores) {
     cores = new Map();

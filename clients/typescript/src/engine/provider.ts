@@ -1,5 +1,6 @@
 import { OpenWearablesError, unavailable, withWait } from "../error.js";
 import type { ExposedTokenPair, TokenPair } from "../pair.js";
+import type { Signal } from "../types.js";
 import { type Core, startCooldown } from "./core.js";
 
 /** What a token provider is called with. */
@@ -9,7 +10,7 @@ export interface TokenRequest {
   /** `signed_out` when nobody is signed in, else the server's reason for ending the session. */
   reason: string;
   /** Aborts when the result would come too late. */
-  signal: AbortSignal;
+  signal: Signal;
 }
 
 /**
@@ -21,7 +22,7 @@ export type TokenProvider = (
   request: TokenRequest,
 ) => Promise<TokenPair | ExposedTokenPair> | TokenPair | ExposedTokenPair;
 
-/** Returns the error of a provider that failed, and starts a cooldown. */
+/** Returns the error of a provider that failed, and starts a cooldown. @internal */
 export function providerError(
   core: Core,
   { own, asksPerson }: { own?: boolean; asksPerson?: boolean },

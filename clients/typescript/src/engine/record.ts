@@ -96,7 +96,7 @@ export function newSession(
 }
 
 /** Returns the subject of an access token, empty if it cannot be read. */
-function subject(token: string): string {
+export function subject(token: string): string {
   try {
     const payload = (token.split(".")[1] as string).replace(/-/g, "+").replace(/_/g, "/");
     const { sub } = JSON.parse(atob(payload));

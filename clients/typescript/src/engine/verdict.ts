@@ -1,5 +1,5 @@
-import { Code } from "@connectrpc/connect";
-import { kindOf, OpenWearablesError } from "../error.js";
+import { OpenWearablesError } from "../error.js";
+import { kindOf } from "../kind.js";
 import { unanswered } from "../network.js";
 import { isRetryable } from "../retry.js";
 
@@ -23,7 +23,7 @@ const refusals: Record<string, Verdict> = {
 
 /** Returns the verdict on a failed attempt. Only a reason from the server ends a session. */
 export function judge(err: OpenWearablesError): Verdict {
-  if (err.code === Code.Unauthenticated) {
+  if (err.code === "unauthenticated") {
     return (!err.status && refusals[err.reason]) || "doubtful"; // whatever a gateway says
   }
   const transient = err.status || err.kind === "timeout" || isRetryable(err);

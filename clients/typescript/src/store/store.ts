@@ -1,5 +1,6 @@
 import { withTimeout } from "../clock.js";
 import { storageError } from "../error.js";
+import type { Signal } from "../types.js";
 
 /**
  * Keeps the record of one session, an opaque string that contains its tokens:
@@ -24,20 +25,24 @@ export interface Store {
    * aborts, and resolves with a function that releases it. The lock must not outlive
    * its owner. It only saves requests; sessions are safe without it.
    */
-  lock?(signal: AbortSignal): Promise<() => void>;
+  lock?(signal: Signal): Promise<() => void>;
   /**
    * Calls changed when another tab or process may have changed the record, until the
    * signal aborts.
    */
-  watch?(changed: () => void, until: AbortSignal): void;
+  watch?(changed: () => void, until: Signal): void;
   /**
    * Identifies the stored record: stores with one id share a session. Without it, only
    * the same object does.
    */
   readonly id?: string;
+  /**
+   * Nothing can be stored: the session is used and not renewed, as by `refresh: "never"`.
+   */
+  readonly readOnly?: boolean;
 }
 
-/** Limits the time of a store's call and converts its error. */
+/** Limits the time of a store's call and converts its error. @internal */
 export async function guarded<T>(call: () => T | PromiseLike<T>): Promise<T> {
   const timeout = 5_000;
   try {
@@ -47,7 +52,7 @@ export async function guarded<T>(call: () => T | PromiseLike<T>): Promise<T> {
   }
 }
 
-/** A store whose calls have a time limit and fail with a typed error. */
+/** A store whose calls have a time limit and fail with a typed error. @internal */
 export interface GuardedStore {
   /** Resolves with the record, undefined if there is none. */
   load(): Promise<string | undefined>;
@@ -60,6 +65,7 @@ export interface GuardedStore {
   lock(until?: AbortSignal): Promise<(() => void) | undefined>;
 }
 
+/** @internal */
 export function guardedStore(store: Store): GuardedStore {
   const lockTimeout = 12_000; // longer than an attempt to renew
   return {

@@ -68,7 +68,7 @@ export function indexedDb(name: string): Store {
   };
 }
 
-/** Listens to the origin's other tabs until the signal aborts. Undefined if the browser cannot. */
+/** Listens to the origin's other tabs until the signal aborts. Undefined if the browser cannot. @internal */
 export function channel(
   name: string,
   onMessage: (event: MessageEvent) => void,
@@ -96,12 +96,19 @@ function webLock(name: string, signal: AbortSignal): Promise<() => void> {
   });
 }
 
+/** A storage such as localStorage. */
+export interface WebStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
 /**
  * Returns a store in localStorage or sessionStorage. Prefer indexedDb: Web Storage
  * has no transactions, so that two tabs may renew at the same time, and a single line
  * of any script of the origin reads it.
  */
-export function webStorage(storage: Storage, name: string): Store {
+export function webStorage(storage: WebStorage, name: string): Store {
   const key = `openwearables:${name}`;
   const shared = isLocal(storage);
   const held = () => storage.getItem(key) ?? undefined;
@@ -132,7 +139,7 @@ export function webStorage(storage: Storage, name: string): Store {
   };
 }
 
-function isLocal(storage: Storage): boolean {
+function isLocal(storage: WebStorage): boolean {
   try {
     return typeof localStorage !== "undefined" && storage === localStorage;
   } catch {
@@ -143,6 +150,8 @@ function isLocal(storage: Storage): boolean {
 /**
  * Resolves with an IndexedDB store, or one in memory if the browser has none; `shared`
  * tells which.
+ *
+ * @internal
  */
 export async function tryIndexedDb(name: string): Promise<{ disk: Store; shared: boolean }> {
   const disk = indexedDb(name);

@@ -13,16 +13,17 @@ const fetch: typeof globalThis.fetch = (input, init) =>
       res.on("data", (chunk) => chunks.push(chunk));
       res.on("end", () => {
         const { statusCode: status, headers: got } = res;
-        const bytes = new Uint8Array(Buffer.concat(chunks)).buffer;
-        const answer = { headers: new Headers(got as never), arrayBuffer: async () => bytes };
+        const body = Buffer.concat(chunks).toString();
+        const answer = { headers: new Headers(got as never), text: async () => body };
         resolve({ status, ...answer } as Response);
       });
     });
     sent.on("error", () => reject(new TypeError("Network request failed")));
     init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
-    sent.end(init?.body as Uint8Array);
+    sent.end(init?.body as string);
   });
 const print = process.stdout.write.bind(process.stdout);
+void new Headers(); // that of Node is loaded now, since it needs TextEncoder itself
 
 for (const path of (process.argv[2] ?? "").split(",")) {
   const names = path.split(".");

@@ -26,7 +26,7 @@ const stored = createClient({
 });
 const calls: Record<string, () => Promise<unknown>> = {
   get: () => ow.users.get("u"),
-  list: () => ow.workouts.list(range),
+  list: () => ow.workouts.page(range),
   mint: () => ow.tokens.create("u"),
   refresh: () => stored.users.get("u"),
 };

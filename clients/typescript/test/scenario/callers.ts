@@ -38,12 +38,12 @@ async function call(
     case "GetUser":
       return client.users.get(id, o);
     case "ListWorkouts":
-      return client.workouts.list(
+      return client.workouts.page(
         { userId: id, startDate: "2026-03-01", endDate: "2026-03-07" },
         o,
       );
     case "UpsertWorkouts": {
-      const time = { seconds: BigInt(Math.floor(Date.now() / 1000)) };
+      const time = new Date();
       const workout = { externalId: "w1", type: "running", startTime: time, endTime: time };
       return client.workouts.upsert(id, [{ ...workout, source: { provider: "test" } }], o);
     }

@@ -3,7 +3,7 @@ import {
   type Client,
   createClient,
   indexedDb,
-  responseInfo,
+  type ResponseInfo,
   type Store,
   webStorage,
 } from "../../src/browser.js";
@@ -96,10 +96,10 @@ const tab = {
     return results.flatMap((r) => (r.status === "rejected" ? [String(r.reason)] : []));
   },
   async rateLimit() {
-    let info: ReturnType<typeof responseInfo> | undefined;
+    let info: ResponseInfo | undefined;
     const me = await client.sessions.me({
-      onHeader: (h) => {
-        info = responseInfo(h);
+      onResponse: (i) => {
+        info = i;
       },
     });
     return { email: me.email, remaining: info?.rateLimit?.remaining, requestId: info?.requestId };

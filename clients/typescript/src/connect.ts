@@ -1,0 +1,195 @@
+/**
+ * For connect-es: a transport with the credential, the deadline, the retries and the
+ * errors of this package, and the messages and services of the API as protobuf-es has
+ * them. It needs `@bufbuild/protobuf`, `@connectrpc/connect` and `@connectrpc/connect-web`.
+ */
+import { type DescMethod, getOption, type JsonReadOptions } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import {
+  Code as ConnectCode,
+  ConnectError,
+  createContextKey,
+  type StreamResponse,
+  type Transport,
+} from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { checkHeaders, checkOptions } from "./argument.js";
+import { type Base, identify } from "./base.js";
+import { bounded, withoutSecrets } from "./connectresponse.js";
+import { randomKey } from "./engine/record.js";
+import { type Code, codes, harmless, OpenWearablesError, toError } from "./error.js";
+import {
+  Operation_IdempotencyKey as Key,
+  operation,
+  Operation_Proof as Proof,
+} from "./gen/openwearables/v1/options_pb.js";
+import { maxSmallResponse, wireOf } from "./response.js";
+import { authorized, type ClientOptions, connect, debugged, limitsOf } from "./transport.js";
+
+export * from "./gen/openwearables/v1/application_pb.js";
+export * from "./gen/openwearables/v1/audit_pb.js";
+export * from "./gen/openwearables/v1/credential_pb.js";
+export * from "./gen/openwearables/v1/error_pb.js";
+export * from "./gen/openwearables/v1/key_pb.js";
+export * from "./gen/openwearables/v1/session_pb.js";
+export * from "./gen/openwearables/v1/token_pair_pb.js";
+export * from "./gen/openwearables/v1/token_pb.js";
+export * from "./gen/openwearables/v1/usage_pb.js";
+export * from "./gen/openwearables/v1/user_pb.js";
+export * from "./gen/openwearables/v1/workout_pb.js";
+
+export interface TransportOptions extends ClientOptions {
+  /** Sends and receives messages in the binary form of protobuf; JSON by default. */
+  binary?: boolean;
+  /** How JSON is read. Unknown members are ignored by default. */
+  jsonOptions?: Partial<JsonReadOptions>;
+}
+
+/** In the context values of a call: a person waits, as in the options of a client's call. */
+export const userInitiated = createContextKey(false, { description: "userInitiated" });
+
+/**
+ * Returns a transport for any generated client. Calls fail with a ConnectError whose
+ * `cause` is the OpenWearablesError; kindOf and the predicates look through it. The
+ * messages hold minted secrets in plain text.
+ */
+export function createTransport(options: TransportOptions): Transport {
+  const { base, auth } = connect(options);
+  const { usual, retries, most } = limitsOf(options);
+  const large = innerTransport(base, options, most);
+  const small = innerTransport(base, options, Math.min(most, maxSmallResponse));
+  return {
+    async unary(method, signal, timeoutMs = usual, header, input, values) {
+      const headers = headersOf(header);
+      const { open, perCall, safe } = optionsOf(method);
+      if (perCall && !headers.has("Idempotency-Key")) {
+        headers.set("Idempotency-Key", randomKey());
+      }
+      const inner = perCall || open ? small : large;
+      try {
+        checkOptions(signal, timeoutMs);
+        let answered: Headers | undefined;
+        return await authorized(base, auth, {
+          headers,
+          signal,
+          timeoutMs,
+          retries,
+          open,
+          safe: safe || headers.has("Idempotency-Key"),
+          userInitiated: values?.get(userInitiated),
+          async send({ signal: until, timeoutMs: ms }) {
+            const sent = inner.unary(method, until, ms || undefined, headers, input, values);
+            const res = await sent.catch((e) => {
+              throw fromConnect(e);
+            });
+            answered = res.header;
+            return res;
+          },
+          observed: () => answered,
+          debug: debugged(options, method.name),
+        });
+      } catch (e) {
+        throw toConnect(e);
+      }
+    },
+    /**
+     * The token is attached when the stream is opened. A stream that ends with
+     * `unauthenticated` is not opened again; opening a new one uses a fresh token.
+     */
+    async stream(method, signal, timeoutMs, header, input, values) {
+      const headers = headersOf(header);
+      try {
+        const token = await auth?.token(undefined, { signal });
+        if (token) {
+          headers.set("Authorization", `Bearer ${token}`);
+        }
+        const res = await large.stream(method, signal, timeoutMs, headers, input, values);
+        return res as StreamResponse<typeof method.input, typeof method.output>;
+      } catch (e) {
+        throw toConnect(fromConnect(e));
+      }
+    },
+  };
+}
+
+/** Returns a transport without credentials, deadlines and retries. */
+function innerTransport(
+  base: Base,
+  { binary = false, jsonOptions }: TransportOptions,
+  most: number,
+): Transport {
+  return createConnectTransport({
+    baseUrl: base.url,
+    useBinaryFormat: binary,
+    binaryOptions: { readUnknownFields: false },
+    jsonOptions: { ignoreUnknownFields: true, ...jsonOptions },
+    async fetch(input, init) {
+      const headers = new Headers(init?.headers);
+      identify(headers);
+      const sent = { ...init, headers, credentials: "omit" } as const;
+      try {
+        return await bounded(await base.fetch(String(input), sent), base.reading(most), binary);
+      } catch (e) {
+        // Of what is named AbortError the transport would keep nothing.
+        throw e instanceof OpenWearablesError ? new Error(e.message, { cause: e }) : e;
+      }
+    },
+  });
+}
+
+function headersOf(init: HeadersInit | undefined): Headers {
+  return checkHeaders(Object.fromEntries(new Headers(init)));
+}
+
+function optionsOf(method: DescMethod) {
+  const { proof, idempotencyKey } = getOption(method, operation);
+  return {
+    open: proof === Proof.BODY,
+    perCall: idempotencyKey === Key.PER_CALL,
+    safe: method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN,
+  };
+}
+
+/** Returns the error of this package for one of the transport: what it cannot read, for example. */
+function fromConnect(e: unknown): OpenWearablesError {
+  const error = ConnectError.from(e);
+  const { cause } = Object(error.cause) as { cause?: unknown };
+  if (cause instanceof OpenWearablesError) {
+    return cause;
+  }
+  const code = codes[error.code - 1] as Code;
+  const kind = { canceled: "canceled", deadline_exceeded: "timeout" }[code as string] ?? "internal";
+  const details = { kind, code, reason: kind === "internal" ? "invalid_response" : "" } as const;
+  return new OpenWearablesError(error.rawMessage, details as never, error);
+}
+
+/** Returns the ConnectError of what a call threw, with the OpenWearablesError as its cause. */
+function toConnect(e: unknown): ConnectError {
+  const error = toError(e);
+  const origin = error.cause instanceof ConnectError ? error.cause : undefined;
+  const wire = wireOf(error);
+  const said = typeof wire?.message === "string" && harmless(wire.message);
+  const code = (codes.indexOf(error.code) + 1) as ConnectCode;
+  const made = new ConnectError(
+    said || origin?.rawMessage || error.message,
+    code || ConnectCode.Unknown,
+    wire ? withoutSecrets(wire.headers) : origin?.metadata,
+    undefined,
+    error,
+  );
+  made.details = origin?.details ?? detailsOf(wire?.details);
+  return made;
+}
+
+function detailsOf(details: unknown): ConnectError["details"] {
+  return (Array.isArray(details) ? details : []).flatMap(({ type, value, debug }) =>
+    typeof type === "string" && typeof value === "string"
+      ? [{ type, value: bytes(value), debug: debug ?? null }]
+      : [],
+  );
+}
+
+function bytes(base64: string): Uint8Array {
+  const text = atob(base64.replace(/-/g, "+").replace(/_/g, "/"));
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}

@@ -1,0 +1,64 @@
+import { invalidArgument, invalidResponse, toError } from "./error.js";
+
+/**
+ * A list whose pages are fetched as it is iterated. Each loop begins anew. An error ends
+ * the iteration.
+ */
+export interface List<T> extends AsyncIterable<T> {
+  /** Resolves with all items, or with the first ones if there are more than `limit`. */
+  toArray(options?: { limit?: number }): Promise<T[]>;
+}
+
+/** Returns a list of what `fetch` returns: the items of a page, and the cursor of the next one. */
+export function listOf<T>(
+  fetch: (cursor: { cursor?: string }) => Promise<[items: T[], next: string | null]>,
+): List<T> {
+  const list: List<T> = {
+    [Symbol.asyncIterator]: () => pages(fetch),
+    async toArray({ limit = Infinity } = {}) {
+      const all: T[] = [];
+      if (limit > 0) {
+        for await (const item of list) {
+          if (all.push(item) >= limit) {
+            break;
+          }
+        }
+      }
+      return all;
+    },
+  };
+  return list;
+}
+
+/** Fetches page after page. A cursor that comes again ends it with an error. */
+async function* pages<T>(
+  fetch: (cursor: { cursor?: string }) => Promise<[items: T[], next: string | null]>,
+): AsyncGenerator<T, void> {
+  let seen: string | undefined; // a cursor of the past, replaced at each power of two (Brent)
+  let cursor: { cursor?: string } = {};
+  for (let n = 1; ; n++) {
+    const [items, next] = await fetch(cursor).catch((e) => {
+      throw toError(e);
+    });
+    yield* items;
+    if (!next) {
+      return;
+    }
+    if (next === seen) {
+      throw invalidResponse("the pages of the list go in a circle");
+    }
+    if ((n & (n - 1)) === 0) {
+      seen = next;
+    }
+    cursor = { cursor: next };
+  }
+}
+
+/** Returns a request with what a method adds to it. @throws OpenWearablesError if it is no object */
+export function withMore<Q extends object, M>(request: Q | undefined, more: M): Q & M {
+  const given = request ?? {};
+  if (typeof given !== "object" || Array.isArray(given)) {
+    throw invalidArgument("request", `it is a ${typeof given} and must be an object`);
+  }
+  return { ...(given as Q), ...more };
+}

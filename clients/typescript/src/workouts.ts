@@ -1,0 +1,152 @@
+import { invalidArgument, invalidResponse, OpenWearablesError } from "./error.js";
+import { type List, listOf, withMore } from "./list.js";
+import * as api from "./schema/schema.js";
+import type { Call, Options } from "./transport.js";
+
+/** Which workouts of a user: those that start within a range. */
+export interface WorkoutFilter extends Omit<api.ListWorkoutsRequest, "startDate" | "endDate"> {
+  /**
+   * Inclusive: a Date, or text that is a UTC day such as `2026-03-01`, RFC 3339 or unix
+   * seconds.
+   */
+  startDate: Date | string;
+  /** The same; a day is included as a whole, an instant is exclusive. */
+  endDate: Date | string;
+}
+
+/** What became of the workouts of an upsertAll. */
+export interface UpsertReport {
+  created: number;
+  updated: number;
+  /** What was left out. `index` counts all workouts that were given, from 0. */
+  rejected: api.RejectedWorkout[];
+}
+
+/** How upsertAll sends. */
+export interface UpsertAllOptions extends Options {
+  /** How many workouts a call has at most: 1 to 1000, by default 500. */
+  batch?: number;
+  /** Called after each batch, with how many workouts are stored and left out so far. */
+  onProgress?: (progress: { stored: number; rejected: number }) => void;
+}
+
+/** The users' workouts. */
+export interface Workouts {
+  /** Lists the workouts, newest first, from the page of the filter on. */
+  list(filter: WorkoutFilter, options?: Options): List<api.Workout>;
+  /** Returns one page. */
+  page(filter: WorkoutFilter, options?: Options): Promise<api.WorkoutPage>;
+  /**
+   * Stores at most 1000 workouts. Those that are wrong are left out: look at `rejected`
+   * of the response, which names each by its index and says what is wrong with it. If all
+   * are wrong, the call fails. With `allOrNone` it fails if one is.
+   */
+  upsert(
+    userId: string,
+    workouts: readonly api.NewWorkout[],
+    options?: Options & { allOrNone?: boolean },
+  ): Promise<api.Upserted>;
+  /**
+   * Stores any number of workouts, batch after batch. If it fails, the batches before are
+   * stored, and sending all of them again stores none twice.
+   */
+  upsertAll(
+    userId: string,
+    workouts: Iterable<api.NewWorkout> | AsyncIterable<api.NewWorkout>,
+    options?: UpsertAllOptions,
+  ): Promise<UpsertReport>;
+  delete(userId: string, workoutId: string, options?: Options): Promise<void>;
+}
+
+export function workouts(call: Call): Workouts {
+  const page: Workouts["page"] = async (filter, o) => call(api.listWorkouts, ranged(filter), o);
+  const upsert: Workouts["upsert"] = async (userId, list, { allOrNone, ...o } = {}) => {
+    const request = { userId, workouts: list, allOrNone };
+    const r = await call(api.upsertWorkouts, request, o);
+    if (r.items.length + r.rejected.length !== list.length) {
+      throw invalidResponse("the response does not have an outcome of each workout");
+    }
+    return r;
+  };
+  return {
+    page,
+    list: (filter, o) =>
+      listOf(async (cursor) => {
+        const { data, pagination } = await page(withMore(filter, cursor), o);
+        return [data, pagination.nextCursor];
+      }),
+    upsert,
+    upsertAll: (userId, list, o) => upsertAll(upsert, userId, list, o),
+    async delete(userId, workoutId, o) {
+      await call(api.deleteWorkout, { userId, workoutId }, o);
+    },
+  };
+}
+
+/** Returns the request of a filter. */
+function ranged(filter: WorkoutFilter): api.ListWorkoutsRequest {
+  const { startDate, endDate, ...rest } = withMore(filter, {});
+  const [start, end] = [text("start_date", startDate), text("end_date", endDate)];
+  return { ...rest, startDate: start, endDate: end };
+}
+
+function text(field: string, date: Date | string): string {
+  if (date instanceof Date && Number.isNaN(date.getTime())) {
+    throw invalidArgument(field, "it is no date");
+  }
+  return date instanceof Date ? date.toISOString() : date;
+}
+
+async function upsertAll(
+  upsert: Workouts["upsert"],
+  userId: string,
+  list: Iterable<api.NewWorkout> | AsyncIterable<api.NewWorkout>,
+  { batch = 500, onProgress, ...options }: UpsertAllOptions = {},
+): Promise<UpsertReport> {
+  if (!(Number.isInteger(batch) && batch > 0 && batch <= 1000)) {
+    throw invalidArgument("batch", "it must be 1 to 1000");
+  }
+  if (!(Symbol.iterator in Object(list) || Symbol.asyncIterator in Object(list))) {
+    throw invalidArgument("workouts", "it must be a list");
+  }
+  const report: UpsertReport = { created: 0, updated: 0, rejected: [] };
+  let first = 0;
+  let held: api.NewWorkout[] = [];
+  const send = async () => {
+    const { created, updated, rejected } = await upsert(userId, held, options).catch(allRejected);
+    report.created += created;
+    report.updated += updated;
+    for (const r of rejected) {
+      report.rejected.push({ ...r, index: first + r.index });
+    }
+    first += held.length;
+    held = [];
+    onProgress?.({ stored: report.created + report.updated, rejected: report.rejected.length });
+  };
+  for await (const workout of list) {
+    if (held.push(workout) === batch) {
+      await send();
+    }
+  }
+  if (held.length > 0) {
+    await send();
+  }
+  return report;
+}
+
+/** Returns the outcome of a batch of which every workout is wrong. @throws any other error */
+function allRejected(e: unknown): Pick<api.Upserted, "created" | "updated" | "rejected"> {
+  const fields = e instanceof OpenWearablesError && e.requestId ? e.fields : [];
+  const rejected = new Map<number, api.RejectedWorkout>();
+  for (const { field, message } of fields) {
+    const index = /^workouts\[(\d+)\]/.exec(field)?.[1];
+    if (index === undefined) {
+      throw e;
+    }
+    rejected.set(+index, rejected.get(+index) ?? { index: +index, field, message });
+  }
+  if (rejected.size === 0) {
+    throw e;
+  }
+  return { created: 0, updated: 0, rejected: [...rejected.values()] };
+}
