@@ -1,5 +1,5 @@
 import { abortable, startDeadline } from "./clock.js";
-import { invalid, invalidResponse, OpenWearablesError, toError } from "./error.js";
+import { invalid, invalidResponse, OpenWearablesError, toError, unsupported } from "./error.js";
 import { unanswered } from "./network.js";
 import { maxSmallResponse, type Reading, readJson } from "./response.js";
 import type { Fetch } from "./types.js";
@@ -69,6 +69,9 @@ export function parseBase({ baseUrl, allowInsecurePrivateNetwork }: BaseOptions)
   } catch {
     throw wrong("the base URL must be absolute, such as https://api.example.com");
   }
+  if (!isComplete(u)) {
+    throw unsupported("complete URL");
+  }
   if (u.protocol !== "https:" && u.protocol !== "http:") {
     throw wrong("the base URL must begin with https://");
   }
@@ -86,6 +89,15 @@ export function parseBase({ baseUrl, allowInsecurePrivateNetwork }: BaseOptions)
     throw wrong(`the base URL must begin with https://: plain http is for ${where} only`);
   }
   return u.origin + u.pathname.replace(/\/+$/, "");
+}
+
+/** Reports whether the parts of a URL can be read: React Native has getters that throw. */
+function isComplete(u: URL): boolean {
+  try {
+    return typeof `${u.origin}${u.username}${u.search}` === "string" && u.hostname !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** @internal */

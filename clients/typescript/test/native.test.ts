@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { createClient, OpenWearablesError } from "../src/index.js";
 import { type Rig, startRig } from "./harness.js";
 import { direct, newPerson, storedRecord } from "./scenario/world.js";
 
@@ -57,5 +58,21 @@ test("what a runtime lacks is named", async () => {
     assert.equal(got.kind, "invalid", JSON.stringify(got));
     assert.equal(got.reason, "unsupported_runtime");
     assert.ok(got.message.includes(`no ${name}`), got.message);
+  }
+});
+
+test("a URL whose parts cannot be read is named, too", () => {
+  const own = Object.getOwnPropertyDescriptor(URL.prototype, "hostname") as PropertyDescriptor;
+  const get = () => {
+    throw new Error("not implemented");
+  };
+  Object.defineProperty(URL.prototype, "hostname", { ...own, get });
+  try {
+    assert.throws(
+      () => createClient({ baseUrl: "https://api.example.com" }),
+      (e: unknown) => e instanceof OpenWearablesError && e.reason === "unsupported_runtime",
+    );
+  } finally {
+    Object.defineProperty(URL.prototype, "hostname", own);
   }
 });
