@@ -46,6 +46,8 @@ export interface DebugEvent {
   ms: number;
   /** The reason of an error, else empty. */
   reason: string;
+  /** The response's request id, which the server's log contains. */
+  requestId: string | undefined;
 }
 
 /** The options of every call. */
@@ -143,7 +145,7 @@ async function repeat<A>(
       throwIfAborted(signal);
       const answer = await call.send({ headers, signal, timeoutMs: whole(left()) });
       const got = call.observed();
-      debug?.(attempt, performance.now() - began, 200, "");
+      debug?.(attempt, performance.now() - began, 200, "", got && responseInfo(got).requestId);
       if (got) {
         auth?.observe?.(got);
       }
@@ -151,7 +153,8 @@ async function repeat<A>(
     } catch (e) {
       const failed = toError(e);
       const wire = wireOf(failed);
-      debug?.(attempt, performance.now() - began, wire?.status ?? 0, failed.reason || failed.kind);
+      const { reason, kind, requestId } = failed;
+      debug?.(attempt, performance.now() - began, wire?.status ?? 0, reason || kind, requestId);
       if (wire) {
         auth?.observe?.(wire.headers);
       }
@@ -240,10 +243,20 @@ export function caller(base: Base, auth: Bound | undefined, options: ClientOptio
   };
 }
 
-type Debug = (attempt: number, ms: number, status: number, reason: string) => void;
+type Debug = (
+  attempt: number,
+  ms: number,
+  status: number,
+  reason: string,
+  requestId: string | undefined,
+) => void;
 
 /** Returns what reports the attempts of a call, undefined if nobody asked for it. @internal */
 export function debugged({ debug }: ClientOptions, path: string): Debug | undefined {
   const method = path.slice(path.lastIndexOf("/") + 1);
-  return debug && ((attempt, ms, status, reason) => debug({ method, attempt, ms, status, reason }));
+  return (
+    debug &&
+    ((attempt, ms, status, reason, requestId) =>
+      debug({ method, attempt, ms, status, reason, requestId }))
+  );
 }

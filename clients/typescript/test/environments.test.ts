@@ -1,50 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
-import { before, test } from "node:test";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { createEnvironment, run } from "./environment.js";
 
 const root = join(import.meta.dirname, "..", "..");
-/**
- * What is installed stays here between runs, and the projects are below it: no folder
- * above has packages.
- */
-const folder = join(root, "..", "..", ".cache", "environments");
-const modules = join(folder, "node_modules");
-const sdk = join(modules, "@openwearables", "sdk");
-
-function run(cwd: string, file: string, args: string[]): string {
-  const env = { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", CI: "1" };
-  const ended = spawnSync(file, args, { cwd, env, encoding: "utf8", timeout: 300_000 });
-  const said = `${ended.stdout}${ended.stderr}`;
-  assert.equal(ended.status, 0, `${file} ${args.join(" ")}: ${ended.error ?? ""}${said}`);
-  return said;
-}
-
-before(() => {
-  mkdirSync(folder, { recursive: true });
-  const lock = join(root, "test", "environments", "package-lock.json");
-  const installed = join(folder, "installed.json");
-  const wanted = readFileSync(lock, "utf8");
-  if (!existsSync(installed) || readFileSync(installed, "utf8") !== wanted) {
-    cpSync(dirname(lock), folder, { recursive: true });
-    run(folder, "npm", ["ci", "--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts"]);
-    writeFileSync(installed, wanted);
-  }
-  rmSync(sdk, { recursive: true, force: true });
-  mkdirSync(sdk, { recursive: true });
-  const pack = ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder];
-  const tarball = join(folder, run(root, "npm", pack).trim());
-  run(folder, "tar", ["-xzf", tarball, "-C", sdk, "--strip-components=1"]);
-});
+const { folder, modules, project } = createEnvironment("environments");
 
 /** What a project does in every environment: it fails unless the SDK works. */
 const check = `
@@ -79,17 +40,6 @@ const testing = require("@openwearables/sdk/testing");
 ${check}
 check(sdk, testing).then(console.log);
 `;
-
-/** Writes a project of the given files and returns its folder. */
-function project(name: string, files: Record<string, string>): string {
-  const at = join(folder, name);
-  rmSync(at, { recursive: true, force: true });
-  mkdirSync(at);
-  for (const [file, text] of Object.entries(files)) {
-    writeFileSync(join(at, file), text);
-  }
-  return at;
-}
 
 test("Node loads it as ES modules and as CommonJS", () => {
   const at = project("node", { "a.mjs": esm, "a.cjs": cjs });

@@ -72,21 +72,21 @@ test("each attempt is reported for a log, without a secret", async () => {
   const { ow, events } = rig((n) =>
     n < 3
       ? Response.json({ code: "unavailable", message: "eyJ0123456789abc.x" }, { status: 503 })
-      : Response.json({ user }),
+      : Response.json({ user }, { headers: { "X-Request-Id": "req_1" } }),
   );
   const infos: ResponseInfo[] = [];
   await ow.users.get("ada", { onResponse: (i) => void infos.push(i) });
   assert.deepEqual(
-    events.map(({ method, attempt, status, reason }) => [method, attempt, status, reason]),
+    events.map((e) => [e.method, e.attempt, e.status, e.reason, e.requestId]),
     [
-      ["GetUser", 1, 503, "unavailable"],
-      ["GetUser", 2, 503, "unavailable"],
-      ["GetUser", 3, 200, ""],
+      ["GetUser", 1, 503, "unavailable", undefined],
+      ["GetUser", 2, 503, "unavailable", undefined],
+      ["GetUser", 3, 200, "", "req_1"],
     ],
   );
   assert.ok(events.every((e) => e.ms >= 0));
   assert.doesNotMatch(JSON.stringify(events), secrets);
-  assert.deepEqual(infos, [{ requestId: undefined, replayed: false }]);
+  assert.deepEqual(infos, [{ requestId: "req_1", replayed: false }]);
 });
 
 test("an error has the code as text, and the predicates find it behind another error", async () => {
