@@ -174,6 +174,38 @@ test("a stranger's first visit emits nothing and leaves the console empty", asyn
   await Promise.all([page.close(), other.close()]);
 });
 
+test("a dashboard knows whether somebody is signed in, in every tab and after a reload", async () => {
+  const [proxy, elsewhere] = await Promise.all([local(), local()]);
+  const opened = async () => {
+    const [page] = await open(elsewhere, 1);
+    await page.evaluate((u) => tab.openDashboard(u), proxy);
+    await page.evaluate(() => tab.watch());
+    return page;
+  };
+  const reaches = async (page: Page, ...states: string[]) => {
+    await page.waitForFunction((n) => tab.states().length >= n, states.length);
+    assert.deepEqual(await page.evaluate(() => tab.states()), states);
+  };
+  const first = await opened();
+  await reaches(first, "unknown", "signedOut");
+  assert.equal(await first.evaluate(() => tab.who()), undefined);
+  await first.evaluate(([e, p]) => tab.login(e, p), [rig.email, rig.password] as const);
+  await reaches(first, "unknown", "signedOut", "signedIn");
+  const me = await direct(rig.server, rig.developerToken).sessions.me();
+  assert.equal(await first.evaluate(() => tab.who()), me.id);
+
+  const second = await opened();
+  await reaches(second, "unknown", "signedIn");
+  await first.close();
+  const third = await opened(); // as after a reload
+  await reaches(third, "unknown", "signedIn");
+  await third.evaluate(() => tab.signOut());
+  await reaches(third, "unknown", "signedIn", "signedOut");
+  await reaches(second, "unknown", "signedIn", "signedOut");
+  assert.equal(await second.evaluate(() => tab.who()), undefined);
+  await Promise.all([second.close(), third.close()]);
+});
+
 test("a page on another site than the API is told that a login will not last", async () => {
   const [proxy, elsewhere] = await Promise.all([rig.proxy(), local()]);
   const [page] = await open(elsewhere, 1);

@@ -20,6 +20,7 @@ const clock = { wall: () => systemClock.wall() + ahead, mono: () => systemClock.
 const lost: string[] = [];
 const storageErrors: string[] = [];
 const told: string[] = [];
+const states: string[] = [];
 let client: Client;
 let dashboard: CookieSession;
 let user: Awaited<ReturnType<typeof open>>;
@@ -86,6 +87,10 @@ const tab = {
     }
     client = createClient({ baseUrl, auth: dashboard });
   },
+  /** Follows the state of the dashboard. */
+  watch: () => void dashboard.subscribe((state) => void states.push(state)),
+  states: () => states,
+  who: () => dashboard.user()?.id,
   login: (email: string, password: string) => dashboard.login({ email, password }),
   signOut: () => dashboard.signOut(),
   /** Makes calls at the same moment as the other tabs, and resolves with the errors. */
