@@ -42,9 +42,9 @@ export interface Auth {
 export interface AnySession extends Auth {
   readonly state: SessionState;
   /**
-   * Calls the listener with the present state, and again whenever it changes. The first
-   * listener makes the session find out. Returns a function that ends the calls and
-   * nothing else.
+   * Calls the listener with the present state, and again whenever it changes or somebody
+   * else signs in. The first listener makes the session find out. Returns a function that
+   * ends the calls and nothing else.
    */
   subscribe(listener: (state: SessionState) => void): () => void;
   /** Returns whose session it is, by the server's id, undefined while nobody is known. */
@@ -269,7 +269,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
     const s = engine?.core.session;
     return s && !isStub(s) ? s : undefined;
   };
-  const watch = watchState(emitter, token, () => !!known());
+  const watch = watchState(emitter, token, () => known()?.record.id ?? "");
   return {
     engine: requireEngine,
     session: {

@@ -44,10 +44,11 @@ export function useSession(): {
   signOut(): Promise<void>;
 } {
   const { auth } = useOpenWearables();
-  const state = useSyncExternalStore<SessionState>(
+  const seen = useSyncExternalStore(
     auth.subscribe,
-    () => auth.state,
-    () => "unknown",
+    () => `${auth.state} ${auth.user()?.id ?? ""}`,
+    () => "unknown ",
   );
-  return { state, user: auth.user(), signOut: auth.signOut };
+  const [state, id] = seen.split(" ") as [SessionState, string];
+  return { state, user: id ? { id } : undefined, signOut: auth.signOut };
 }

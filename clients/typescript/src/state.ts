@@ -16,23 +16,26 @@ export interface Watch {
  * Follows the state of a session by its events. The first watcher makes it ask for a
  * token, which finds out whether somebody is signed in.
  *
- * @param kept reports whether the session is kept although asking failed
+ * @param signIn identifies the sign-in whose session is kept, empty without one
  *
  * @internal
  */
 export function watchState(
   emitter: Emitter,
   token: () => Promise<unknown>,
-  kept: () => boolean,
+  signIn: () => string,
 ): Watch {
   const watchers = new Set<(state: SessionState) => void>();
   let state: SessionState = "unknown";
+  let told = "";
   let bound = false;
   let asked = false;
   let asking = false;
   const move = (next: SessionState) => {
-    if (next !== state) {
+    const by = next === "signedIn" ? signIn() : "";
+    if (next !== state || by !== told) {
       state = next;
+      told = by;
       for (const watcher of watchers) {
         watcher(state);
       }
@@ -55,7 +58,7 @@ export function watchState(
           (e) => {
             if (isUnauthenticated(e)) {
               move("signedOut");
-            } else if (kept()) {
+            } else if (signIn()) {
               move("signedIn");
             }
           },

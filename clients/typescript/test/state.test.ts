@@ -45,6 +45,18 @@ test("the state begins with what is known, and a first listener makes it known",
   assert.equal(auth.user(), undefined);
 });
 
+test("whoever signs in next is told, and a renewal is not", async () => {
+  const { auth, ow, states, server } = rig();
+  await auth.signIn({ ...server.mint("ada"), access_token: tokenOf("ada") });
+  await reached(states, 2);
+  await auth.signIn(server.mint("bob"));
+  await reached(states, 3);
+  server.expire();
+  await ow.users.get("bob");
+  await settled();
+  assert.deepEqual(states, ["unknown", "signedIn", "signedIn"]);
+});
+
 test("a stored session is signed in after a reload, also without a network", async () => {
   for (const age of ["fresh", "expired"]) {
     for (const offline of [false, true]) {
