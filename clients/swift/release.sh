@@ -13,8 +13,8 @@ folder=$(cd "$(dirname "$0")" && pwd)
 cd "$(git -C "$folder" rev-parse --show-toplevel)"
 prefix=${folder#"$PWD"/}
 [ -z "$(git status --porcelain -- "$prefix")" ] || die "$prefix has changes that are not committed"
-grep -q "static let version = \"$version\"" "$prefix/Sources/OpenWearables/Client.swift" ||
-	die "Client.version is not $version"
+grep -q "static let version = \"$version\"" "$prefix/Sources/OpenWearables/OpenWearablesClient.swift" ||
+	die "OpenWearablesClient.version is not $version"
 [ -z "$(git ls-remote --tags "$remote" "refs/tags/$version")" ] || die "$remote has a $version already"
 
 commit=$(git subtree split -q --prefix="$prefix" HEAD)

@@ -1,11 +1,11 @@
-// Command swiftgen is a protoc plugin that writes Swift: a Codable struct for each
-// message, an enum for each enum and oneof, and a protocol with its client for
+// Command swiftgen is a protoc plugin that writes Swift: a struct with a table of its
+// fields for each message, an enum for each enum, oneof and set of values, and a client for
 // each service, for the runtime in clients/swift/Sources/OpenWearables/Messages.
 //
 // It reads proto3. It refuses proto2 and editions files, extensions, and well-known
-// types that the runtime lacks. It leaves out streaming methods. The one extension it
-// supports is the method option openwearables.v1.operation, which becomes part of the
-// method's MethodDescriptor.
+// types that the runtime lacks. It leaves out streaming methods. The extensions it supports
+// are the method option openwearables.v1.operation, which becomes part of the method's
+// MethodDescriptor, and the field options always and values of that package.
 //
 // The option import=OpenWearables is for modules other than the runtime's own.
 package main
@@ -85,13 +85,18 @@ func generate(plugin *protogen.Plugin, runtime string) error {
 		return err
 	}
 	var files []*protogen.File
-	names := newNames()
+	names := newNames(operations)
 	for _, file := range plugin.Files {
 		if !file.Generate || declaredOperation(file) != nil {
 			continue
 		}
 		files = append(files, file)
 		if err := names.addFile(file); err != nil {
+			return err
+		}
+	}
+	for _, file := range files {
+		if err := names.addSets(file.Messages); err != nil {
 			return err
 		}
 	}

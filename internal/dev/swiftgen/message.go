@@ -17,33 +17,38 @@ func (f *file) message(message *protogen.Message) error {
 	if err := f.checkShadows(message, properties); err != nil {
 		return err
 	}
-	conformances := "Message"
-	redacting := slices.ContainsFunc(properties, func(p property) bool { return p.redacted })
-	if redacting {
-		conformances = "Message, Redacting"
-	}
 	f.comment(message.Comments)
 	name := lastPart(f.names.swift[message.Desc.FullName()])
-	f.block("public struct "+name+": "+conformances, func() {
+	f.block("public struct "+name+": "+f.conformances(message, properties), func() {
 		f.line("public static let messageName = %q", message.Desc.FullName())
 		f.gap()
 		f.storedProperties(properties)
 		f.initializers(properties)
 		f.gap()
-		f.decoder(properties)
-		f.gap()
-		f.encoder(properties)
-		if redacting {
-			f.gap()
-			f.mirror(properties)
+		if err = f.table(name, properties); err == nil {
+			err = f.nested(message)
 		}
-		err = f.nested(message)
 	})
 	return err
 }
 
-// nested writes the oneofs, enums and messages nested in a message.
+func (f *file) conformances(message *protogen.Message, properties []property) string {
+	list := "GeneratedMessage"
+	isObject := !f.names.inputs[message.Desc.FullName()]
+	if isObject && slices.ContainsFunc(properties, func(p property) bool { return p.name == "id" && p.kind == "String" }) {
+		list += ", Identifiable"
+	}
+	if slices.ContainsFunc(properties, func(p property) bool { return p.redacted }) {
+		list += ", Redacting"
+	}
+	return list
+}
+
+// nested writes the sets of values, oneofs, enums and messages nested in a message.
 func (f *file) nested(message *protogen.Message) error {
+	if err := f.sets(message); err != nil {
+		return err
+	}
 	for _, oneof := range message.Oneofs {
 		if oneof.Desc.IsSynthetic() {
 			continue
@@ -89,16 +94,16 @@ func (f *file) storedProperties(properties []property) {
 	f.gap()
 }
 
-// initializers writes the initializer without arguments and the one with all fields.
+// initializers writes the initializer with all fields, and the one that leaves all of them
+// at their defaults.
 func (f *file) initializers(properties []property) {
-	f.line("public init() {}")
-	if len(properties) == 0 {
-		return
-	}
-	f.gap()
 	var parameters []string
 	for _, p := range properties {
-		parameters = append(parameters, fmt.Sprintf("%s: %s = %s", quoted(p.name), p.kind, p.initial))
+		parameter := quoted(p.name) + ": " + p.kind
+		if !p.required {
+			parameter += " = " + p.initial
+		}
+		parameters = append(parameters, parameter)
 	}
 	f.list("public init(", parameters, "", ") {")
 	f.depth++
@@ -113,89 +118,72 @@ func (f *file) initializers(properties []property) {
 	}
 	f.depth--
 	f.line("}")
+	f.gap()
+	f.line("public init(defaults: Void) {}")
 }
 
-func (f *file) decoder(properties []property) {
-	f.block("public init(from decoder: any Decoder) throws", func() {
-		f.line("self.init()")
-		if len(properties) == 0 {
-			f.line("_ = try FieldReader(decoder)")
-			return
-		}
-		f.line("let reader = try FieldReader(decoder)")
-		for _, p := range properties {
-			if p.field != nil {
-				f.call("try reader.read(", append([]string{"&" + reference(p.name)}, jsonNames(p.field)...)...)
-				continue
+// table writes the rows by which the message is read and written.
+func (f *file) table(name string, properties []property) error {
+	if len(properties) == 0 {
+		f.line("public static let fields: [Field<%s>] = []", name)
+		return nil
+	}
+	f.line("public static let fields: [Field<%s>] = [", name)
+	f.depth++
+	f.comma = ","
+	if len(properties) == 1 && (properties[0].oneof == nil || len(properties[0].oneof.Fields) == 1) {
+		f.comma = "" // as swift-format has it
+	}
+	for _, p := range properties {
+		if p.field == nil {
+			if err := f.members(p); err != nil {
+				return err
 			}
-			for _, member := range p.oneof.Fields {
-				arguments := append([]string{"&" + reference(p.name)}, jsonNames(member)...)
-				member := fmt.Sprintf("as: %s.%s", oneofName(p.oneof), quoted(memberName(member)))
-				f.call("try reader.read(", append(arguments, member)...)
-			}
+			continue
 		}
-	})
+		arguments := []string{`\.` + quoted(p.name)}
+		if p.key != "" {
+			arguments = append(arguments, p.key+".self")
+		}
+		arguments = append(append(arguments, p.wire+".self"), jsonNames(p.field)...)
+		if p.redacted {
+			arguments = append(arguments, "secret: true")
+		}
+		f.row("."+p.row+"(", arguments...)
+	}
+	f.depth--
+	f.line("]")
+	return nil
 }
 
-func (f *file) encoder(properties []property) {
-	f.block("public func encode(to encoder: any Encoder) throws", func() {
-		if len(properties) == 0 {
-			f.line("_ = FieldWriter(encoder)")
-			return
+// members writes a row for each member of a oneof.
+func (f *file) members(p property) error {
+	for _, member := range p.oneof.Fields {
+		kind, err := f.names.elementType(member)
+		if err != nil {
+			return err
 		}
-		f.line("var writer = FieldWriter(encoder)")
-		for _, p := range properties {
-			if p.field != nil {
-				f.call("try writer.write(", reference(p.name), fmt.Sprintf("%q", p.field.Desc.JSONName()))
-				continue
-			}
-			f.line("switch %s {", reference(p.name))
-			for _, member := range p.oneof.Fields {
-				f.line("case .%s(let value)?:", quoted(memberName(member)))
-				f.call("  try writer.write(", "member: value", fmt.Sprintf("%q", member.Desc.JSONName()))
-			}
-			f.line("case nil: break")
-			f.line("}")
-		}
-	})
+		oneof, name := oneofName(p.oneof), quoted(memberName(member))
+		take := fmt.Sprintf("{ if case .%s(let value) = $0 { value } else { nil } }", name)
+		f.row(".member(", append([]string{
+			`\.` + quoted(p.name), "{ " + oneof + "." + name + "($0) }", take, kind + ".self", fmt.Sprintf("of: %q", p.name),
+		}, jsonNames(member)...)...)
+	}
+	return nil
 }
 
-// mirror writes the mirror that printing, dumping and reflection use.
-func (f *file) mirror(properties []property) {
-	f.block("public var customMirror: Mirror", func() {
-		var children []string
-		for _, p := range properties {
-			value := reference(p.name)
-			switch {
-			case p.redacted && strings.HasSuffix(p.kind, "?"):
-				value += ".map { _ in Redacted() } as Any"
-			case p.redacted:
-				value = "Redacted()"
-			case strings.HasSuffix(p.kind, "?"):
-				value += " as Any"
-			}
-			children = append(children, fmt.Sprintf("%q: %s", p.name, value))
-		}
-		f.line("Mirror(")
-		f.line("  self,")
-		f.depth++
-		f.list("children: [", children, ",", "])")
-		f.depth--
-	})
-}
-
-// call writes a call, on several lines if it does not fit on one.
-func (f *file) call(head string, arguments ...string) {
-	all := strings.Join(arguments, ", ") + ")"
+// row writes a row of a table, on several lines if it does not fit on one.
+func (f *file) row(head string, arguments ...string) {
+	all := strings.Join(arguments, ", ")
 	switch {
-	case 2*f.depth+len(head)+len(all) <= lineLength:
-		f.line("%s%s", head, all)
-	case 2*f.depth+2+len(all) <= lineLength:
+	case 2*f.depth+len(head)+len(all)+len("),") <= lineLength:
+		f.line("%s%s)%s", head, all, f.comma)
+	case 2*f.depth+2+len(all)+len("),") <= lineLength:
 		f.line("%s", head)
-		f.line("  %s", all)
+		f.line("  %s)%s", all, f.comma)
 	default:
 		f.line("%s", head)
-		f.line("  %s)", strings.Join(arguments, ",\n"+strings.Repeat("  ", f.depth+1)))
+		f.line("  %s)%s", strings.Join(arguments, ",\n"+strings.Repeat("  ", f.depth+1)), f.comma)
 	}
 }
 
@@ -238,14 +226,12 @@ func jsonNames(field *protogen.Field) []string {
 	return names
 }
 
-// reference returns the expression by which a message's own code refers to a property.
-func reference(name string) string {
-	if slices.Contains([]string{"reader", "writer", "decoder", "encoder", "value"}, name) {
-		return "self." + name
-	}
-	return quoted(name)
-}
-
 func lastPart(name string) string {
 	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// call writes a call, on several lines if it does not fit on one.
+func (f *file) call(head string, arguments ...string) {
+	f.line("%s", head)
+	f.line("  %s)", strings.Join(arguments, ",\n"+strings.Repeat("  ", f.depth+1)))
 }

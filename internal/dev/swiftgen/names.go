@@ -15,10 +15,19 @@ import (
 type names struct {
 	swift map[protoreflect.FullName]string // nested types with their parents: Tree.Node
 	proto map[string]protoreflect.FullName
+	// options reads the options of fields.
+	options *operations
+	// sets maps a set of values to the name of its enum.
+	sets map[string]string
+	// inputs are the messages that methods take.
+	inputs map[protoreflect.FullName]bool
 }
 
-func newNames() *names {
-	return &names{map[protoreflect.FullName]string{}, map[string]protoreflect.FullName{}}
+func newNames(options *operations) *names {
+	return &names{
+		map[protoreflect.FullName]string{}, map[string]protoreflect.FullName{}, options, map[string]string{},
+		map[protoreflect.FullName]bool{},
+	}
 }
 
 // addFile names the types that a file declares. It refuses a file that is not proto3,
@@ -34,10 +43,11 @@ func (n *names) addFile(file *protogen.File) error {
 		return err
 	}
 	for _, service := range file.Services {
-		for _, name := range []string{serviceName(service), clientName(service)} {
-			if err := n.add(name, service.Desc); err != nil {
-				return err
-			}
+		if err := n.add(clientName(service), service.Desc); err != nil {
+			return err
+		}
+		for _, method := range service.Methods {
+			n.inputs[method.Input.Desc.FullName()] = true
 		}
 	}
 	return nil
@@ -94,13 +104,13 @@ func typeName(name, suffix string) string {
 }
 
 var reservedTypes = strings.Fields(`
-	Any AnyObject Array Bool CaseIterable Codable CustomReflectable Data Decodable Decoder Dictionary
-	Double Encodable Encoder Equatable Error Float Foundation Hashable Hasher Int Int32 Int64
-	KeyValuePairs Mirror Never Optional Protocol RawRepresentable RawValue Self Sendable Set String
-	Swift Type UInt32 UInt64 Void
-	Boxed CallOptions EnumValue FieldReader FieldValue FieldWriter MapKey Message MessageError
-	MethodDescriptor OpenWearables PagedSequence Protobuf Redacted Redacting Response ScalarValue
-	UnaryTransport
+	Any AnyObject Array Bool CaseIterable Codable CustomReflectable Data Date Decodable Decoder
+	Dictionary Double Encodable Encoder Equatable Error Float Foundation Hashable Hasher Identifiable
+	Int Int32 Int64 KeyValuePairs Mirror Never Optional Protocol RawRepresentable RawValue Self
+	Sendable Set String Swift Type UInt32 UInt64 Void
+	APIError Boxed Call CallOptions Column EnumValue Field FieldValue Form GeneratedMessage MapKey Message
+	MessageError MethodDescriptor Names OpenWearables PagedSequence Plain Protobuf Redacted Redacting
+	Response ScalarValue TextValue UnaryTransport
 `)
 
 // oneofName returns the name of the enum for a oneof.
@@ -124,7 +134,7 @@ func oneofName(oneof *protogen.Oneof) string {
 func propertyName(name protoreflect.Name) string {
 	camel := lowerCamel(string(name))
 	switch camel {
-	case "self", "description", "debugDescription", "hashValue", "customMirror":
+	case "self", "description", "debugDescription", "hashValue", "customMirror", "fields", "plain":
 		return camel + "Field"
 	}
 	return camel

@@ -33,7 +33,7 @@ func (f *file) oneof(oneof *protogen.Oneof) error {
 				indirect = "indirect "
 			}
 			f.comment(member.Comments)
-			f.line("%scase %s(%s)", indirect, quoted(memberName(member)), kind)
+			f.line("%scase %s(%s)", indirect, quoted(memberName(member)), plainType(kind))
 		}
 		if redacting {
 			f.gap()

@@ -30,18 +30,35 @@ func declaredOperation(file *protogen.File) *protogen.Extension {
 type operations struct {
 	declared *protogen.Extension // nil if no file declares it
 	option   protoreflect.ExtensionType
+	fields   map[protoreflect.FullName]protoreflect.ExtensionType
 	types    protoregistry.Types
 }
 
 func newOperations(files []*protogen.File) (*operations, error) {
 	for _, file := range files {
 		if declared := declaredOperation(file); declared != nil {
-			o := &operations{declared: declared}
+			o := &operations{declared: declared, fields: map[protoreflect.FullName]protoreflect.ExtensionType{}}
 			o.option = dynamicpb.NewExtensionType(o.declared.Desc)
-			return o, o.types.RegisterExtension(o.option)
+			return o, o.registerAll(file)
 		}
 	}
 	return &operations{}, nil
+}
+
+// registerAll makes the options of a file readable.
+func (o *operations) registerAll(file *protogen.File) error {
+	if err := o.types.RegisterExtension(o.option); err != nil {
+		return err
+	}
+	for _, extension := range file.Extensions {
+		if name := extension.Desc.FullName(); name == alwaysOption || name == valuesOption {
+			o.fields[name] = dynamicpb.NewExtensionType(extension.Desc)
+			if err := o.types.RegisterExtension(o.fields[name]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // arguments returns the arguments that a method's option adds to its MethodDescriptor.

@@ -23,7 +23,10 @@ type paging struct {
 func (f *file) pagingOf(m *protogen.Method) (*paging, error) {
 	for _, name := range []protoreflect.Name{"cursor", "page_token"} {
 		cursor := stringField(m.Input, name)
-		next := nextPath(m.Output, "next_"+name)
+		next, err := f.nextPath(m.Output, "next_"+name)
+		if err != nil {
+			return nil, err
+		}
 		items := onlyList(m.Output)
 		if cursor == nil || next == "" || items == nil {
 			continue
@@ -41,14 +44,14 @@ func (f *file) pagingOf(m *protogen.Method) (*paging, error) {
 
 // pagedSequence writes the method that iterates over all pages: listAllUsers for
 // listUsers.
-func (f *file) pagedSequence(m method) {
+func (f *file) pagedSequence(m method, parameter string) {
 	name := m.name + "All"
 	if rest, ok := strings.CutPrefix(m.name, "list"); ok {
 		name = "listAll" + rest
 	}
-	f.documentation(fmt.Sprintf("The items that ``%s(_:options:)`` returns, starting with the page of the request. "+
+	f.documentation(fmt.Sprintf("The items that ``%s`` returns, starting with the page of the request. "+
 		"Each page is fetched when it is needed.", m.name))
-	parameters := "_ request: " + m.parameter() + ", options: CallOptions = CallOptions()"
+	parameters := "_ request: " + parameter + ", options: CallOptions = CallOptions()"
 	if 2*f.depth+2+len(parameters) > lineLength {
 		parameters = strings.Replace(parameters, ", options", ",\noptions", 1)
 	}
@@ -57,12 +60,8 @@ func (f *file) pagedSequence(m method) {
 		f.line("  %s", line)
 	}
 	f.block(") -> PagedSequence<"+m.pages.element+">", func() {
-		f.line("PagedSequence { cursor in")
-		f.line("  var page = request")
-		f.line("  if let cursor { page.%s = cursor }", m.pages.cursor)
-		f.line("  let response = try await self.%s(page, options: options)", quoted(m.name))
-		f.line("  return (response.body.%s, response.body.%s)", m.pages.items, m.pages.next)
-		f.line("}")
+		f.call("transport.pages(", "Method."+quoted(m.name), "request", "options: options", `cursor: \.`+m.pages.cursor, `items: \.`+m.pages.items,
+			`next: \`+m.output+"."+m.pages.next)
 	})
 }
 
@@ -75,16 +74,23 @@ func stringField(message *protogen.Message, name protoreflect.Name) *protogen.Fi
 	return nil
 }
 
-func nextPath(message *protogen.Message, name protoreflect.Name) string {
+// nextPath returns the path to the cursor of the next page; empty if there is none.
+func (f *file) nextPath(message *protogen.Message, name protoreflect.Name) (string, error) {
 	if field := stringField(message, name); field != nil {
-		return propertyName(name)
+		return propertyName(name), nil
 	}
 	for _, field := range message.Fields {
 		if field.Message != nil && !field.Desc.IsList() && !field.Desc.IsMap() && stringField(field.Message, name) != nil {
-			return quoted(propertyName(field.Desc.Name())) + "?." + propertyName(name)
+			optional := "?"
+			if always, err := f.names.options.isAlways(field); err != nil {
+				return "", err
+			} else if always {
+				optional = ""
+			}
+			return quoted(propertyName(field.Desc.Name())) + optional + "." + propertyName(name), nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func onlyList(message *protogen.Message) *protogen.Field {

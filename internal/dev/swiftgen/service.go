@@ -2,16 +2,16 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-func serviceName(service *protogen.Service) string {
-	return typeName(string(service.Desc.Name()), "Service")
+func clientName(service *protogen.Service) string {
+	return typeName(string(service.Desc.Name()), "Service") + "Client"
 }
-
-func clientName(service *protogen.Service) string { return serviceName(service) + "Client" }
 
 // method is a method with its Swift names.
 type method struct {
@@ -22,19 +22,23 @@ type method struct {
 	pages         *paging  // nil if it does not return pages
 }
 
-// parameter returns the type of the request, with a default value if all of its fields
-// may be absent.
-func (m method) parameter() string {
-	for _, field := range m.proto.Input.Fields {
-		if !field.Desc.HasPresence() && !field.Desc.IsList() && !field.Desc.IsMap() {
-			return m.input
-		}
+// parameter returns the type of the request, with a default value if its initializer needs
+// no argument.
+func (f *file) parameter(m method) (string, error) {
+	if m.proto.Input.Desc.ParentFile().Package() == "google.protobuf" {
+		return m.input, nil
 	}
-	return m.input + " = " + m.input + "()"
+	properties, err := f.names.properties(m.proto.Input)
+	if err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(properties, func(p property) bool { return p.required }) {
+		return m.input, nil
+	}
+	return m.input + " = " + m.input + "()", nil
 }
 
-// service writes a service's protocol, an extension that all its implementations share,
-// and the client.
+// service writes a service's client.
 func (f *file) service(service *protogen.Service) error {
 	methods, err := f.methods(service)
 	if err != nil {
@@ -45,19 +49,51 @@ func (f *file) service(service *protogen.Service) error {
 		f.documentation("")
 		f.documentation("The streaming methods are left out.")
 	}
-	f.block("public protocol "+serviceName(service)+": Sendable", func() {
+	f.block("public struct "+clientName(service)+": Sendable", func() {
+		f.line("/// Describes the methods to a transport.")
+		f.block("public enum Method", func() {
+			for _, m := range methods {
+				f.list("public static let "+quoted(m.name)+" = MethodDescriptor(", m.descriptor, "", ")")
+			}
+		})
+		f.gap()
+		f.line("private let transport: any UnaryTransport")
+		f.gap()
+		f.block("public init(transport: any UnaryTransport)", func() {
+			f.line("self.transport = transport")
+		})
 		for _, m := range methods {
-			f.comment(m.proto.Comments)
-			f.line("func %s(", quoted(m.name))
-			f.line("  _ request: %s, options: CallOptions", m.input)
-			f.line(") async throws -> Response<%s>", m.output)
 			f.gap()
+			err = f.method(m)
+			if err != nil {
+				return
+			}
 		}
 	})
-	f.gap()
-	f.conveniences(service, methods)
-	f.gap()
-	f.client(service, methods)
+	return err
+}
+
+// method writes a method, and the one that iterates over its pages.
+func (f *file) method(m method) error {
+	f.comment(m.proto.Comments)
+	head := fmt.Sprintf("public var %s: Call<%s, %s>", quoted(m.name), m.input, m.output)
+	if 2*f.depth+len(head)+len(" {") > lineLength {
+		f.line("public var %s:", quoted(m.name))
+		f.line("  Call<")
+		f.line("    %s,", m.input)
+		f.line("    %s", m.output)
+		f.line("  >")
+		head = " "
+	}
+	f.block(strings.TrimSpace(head), func() { f.line("Call(Method.%s, transport)", quoted(m.name)) })
+	if m.pages != nil {
+		parameter, err := f.parameter(m)
+		if err != nil {
+			return err
+		}
+		f.gap()
+		f.pagedSequence(m, parameter)
+	}
 	return nil
 }
 
@@ -87,51 +123,6 @@ func (f *file) methods(service *protogen.Service) ([]method, error) {
 		result = append(result, method{m, lowerCamel(string(m.Desc.Name())), input, output, descriptor, pages})
 	}
 	return result, nil
-}
-
-// conveniences writes the methods without options and those that iterate over pages.
-func (f *file) conveniences(service *protogen.Service, methods []method) {
-	f.block("extension "+serviceName(service), func() {
-		for _, m := range methods {
-			f.line("/// ``%s(_:options:)`` with the default options.", m.name)
-			f.line("public func %s(", quoted(m.name))
-			f.line("  _ request: %s", m.parameter())
-			f.block(fmt.Sprintf(") async throws -> Response<%s>", m.output), func() {
-				f.line("try await %s(request, options: CallOptions())", quoted(m.name))
-			})
-			f.gap()
-			if m.pages != nil {
-				f.pagedSequence(m)
-				f.gap()
-			}
-		}
-	})
-}
-
-func (f *file) client(service *protogen.Service, methods []method) {
-	f.line("/// Calls %s over a transport.", service.Desc.Name())
-	f.block(fmt.Sprintf("public final class %s: %s", clientName(service), serviceName(service)), func() {
-		f.line("/// Describes the methods to a transport.")
-		f.block("public enum Method", func() {
-			for _, m := range methods {
-				f.list("public static let "+quoted(m.name)+" = MethodDescriptor(", m.descriptor, "", ")")
-			}
-		})
-		f.gap()
-		f.line("private let transport: any UnaryTransport")
-		f.gap()
-		f.block("public init(transport: any UnaryTransport)", func() {
-			f.line("self.transport = transport")
-		})
-		for _, m := range methods {
-			f.gap()
-			f.line("public func %s(", quoted(m.name))
-			f.line("  _ request: %s, options: CallOptions", m.input)
-			f.block(fmt.Sprintf(") async throws -> Response<%s>", m.output), func() {
-				f.line("try await transport.unary(Method.%s, request, options: options)", quoted(m.name))
-			})
-		}
-	})
 }
 
 // descriptor returns the arguments of a method's MethodDescriptor.

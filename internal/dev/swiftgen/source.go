@@ -32,7 +32,7 @@ func (s *source) line(format string, args ...any) {
 
 // block writes a line, an indented body and the closing brace.
 func (s *source) block(head string, body func()) {
-	s.line("%s {", head)
+	s.line("%s", strings.TrimSpace(head+" {"))
 	s.depth++
 	body()
 	s.depth--

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
@@ -82,6 +83,17 @@ func (n *names) elementType(field *protogen.Field) (string, error) {
 	return "", fmt.Errorf("%s: %v is not supported", field.Desc.FullName(), field.Desc.Kind())
 }
 
+// plain maps the types that JSON spells to those of properties that differ.
+var plain = map[string]string{"Int32": "Int", "Int64": "Int", "UInt32": "Int", "Protobuf.Timestamp": "Date"}
+
+// plainType returns the type of a property whose value JSON spells as kind.
+func plainType(kind string) string {
+	if name, ok := plain[kind]; ok {
+		return name
+	}
+	return kind
+}
+
 // property is a stored property of a message: a field, or a oneof.
 type property struct {
 	field *protogen.Field // nil for a oneof
@@ -89,7 +101,11 @@ type property struct {
 
 	name     string
 	kind     string // the Swift type
+	wire     string // the type of one value as JSON spells it
+	key      string // the type of a map's keys as JSON spells them
+	row      string // the kind of row in the table of fields
 	initial  string
+	required bool // the initializer has no default for it
 	boxed    bool
 	redacted bool
 }
@@ -131,22 +147,45 @@ func (n *names) property(field *protogen.Field) (property, error) {
 	if err != nil {
 		return p, err
 	}
+	if set, err := n.setOf(field); err != nil {
+		return p, err
+	} else if set != "" {
+		element = set
+	}
+	p.wire = element
+	element = plainType(element)
+	always, err := n.options.isAlways(field)
 	switch {
+	case err != nil:
+		return p, err
 	case field.Desc.IsMap():
-		key, err := n.elementType(field.Message.Fields[0])
-		if err != nil {
+		if p.key, err = n.elementType(field.Message.Fields[0]); err != nil {
 			return p, err
 		}
-		p.kind, p.initial = "["+key+": "+element+"]", "[:]"
+		p.row, p.kind, p.initial = "map", "["+plainType(p.key)+": "+element+"]", "[:]"
 	case field.Desc.IsList():
-		p.kind, p.initial = "["+element+"]", "[]"
+		p.row, p.kind, p.initial = "list", "["+element+"]", "[]"
+	case field.Desc.HasPresence() && always:
+		p.row, p.kind, p.initial, p.required = "always", element, element+"(defaults: ())", true
+		if element == "Date" {
+			p.initial = "Date(timeIntervalSince1970: 0)"
+		}
 	case field.Desc.HasPresence():
-		p.kind, p.initial = element+"?", "nil"
+		p.row, p.kind, p.initial = "maybe", element+"?", "nil"
 		p.boxed = containsItself(field)
 	default:
-		p.kind, p.initial = element, defaultValue(field)
+		p.row, p.kind, p.initial = "one", element, defaultValue(field)
+		p.required = field.Desc.Kind() == protoreflect.StringKind && !isCursor(field)
+		if p.wire != "String" && p.required {
+			p.initial = `.unrecognized("")`
+		}
 	}
 	return p, nil
+}
+
+// isCursor reports whether a field names a page: that of the first is empty.
+func isCursor(field *protogen.Field) bool {
+	return slices.Contains([]protoreflect.Name{"cursor", "page_token", "next_cursor", "next_page_token"}, field.Desc.Name())
 }
 
 // valueField returns the field itself, or the field of the values if it is a map.

@@ -106,6 +106,7 @@ func roundTrip(t *testing.T, types *dynamicpb.Types, kind protoreflect.MessageTy
 	if options.Unmarshal([]byte(v.JSON), message) != nil {
 		return v
 	}
+	roundTimes(message.ProtoReflect())
 	text, err := protojson.MarshalOptions{Resolver: types}.Marshal(message)
 	if err != nil {
 		t.Fatalf("%s: %v", v.JSON, err)
@@ -117,6 +118,42 @@ func roundTrip(t *testing.T, types *dynamicpb.Types, kind protoreflect.MessageTy
 	}
 	v.Want = compact.String()
 	return v
+}
+
+// roundTimes rounds every time of a message to what a Date of Swift holds of its
+// microseconds: it is a double of seconds since 2001.
+func roundTimes(message protoreflect.Message) {
+	if message.Descriptor().FullName() == "google.protobuf.Timestamp" {
+		fields := message.Descriptor().Fields()
+		seconds, nanos := fields.ByNumber(1), fields.ByNumber(2)
+		const since2001 = 978307200
+		offset := float64(message.Get(seconds).Int()) + float64(message.Get(nanos).Int())/1e9 - since2001
+		whole := math.Floor(offset)
+		micros := int64(math.Round((offset - whole) * 1e6))
+		rounded := int64(whole) + since2001 + micros/1e6
+		if last := int64(253402300799); rounded > last {
+			rounded, micros = last, 0
+		}
+		message.Set(seconds, protoreflect.ValueOfInt64(rounded))
+		message.Set(nanos, protoreflect.ValueOfInt32(int32(micros%1e6*1000)))
+		return
+	}
+	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case field.IsMap() && field.MapValue().Message() != nil:
+			value.Map().Range(func(_ protoreflect.MapKey, value protoreflect.Value) bool {
+				roundTimes(value.Message())
+				return true
+			})
+		case field.IsList() && field.Message() != nil:
+			for i := range value.List().Len() {
+				roundTimes(value.List().Get(i).Message())
+			}
+		case field.Message() != nil && !field.IsMap():
+			roundTimes(value.Message())
+		}
+		return true
+	})
 }
 
 func vectorInputs() []vector {

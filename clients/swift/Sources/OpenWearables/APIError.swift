@@ -1,7 +1,6 @@
 import Foundation
 
-/// The error of every call of this package, except that a call whose task is cancelled throws
-/// `CancellationError`. It contains no secret.
+/// The error of every call of this package. It contains no secret.
 public struct APIError: Error, Sendable {
   /// What a caller can do about it. Every error has exactly one kind.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
@@ -25,7 +24,7 @@ public struct APIError: Error, Sendable {
     case timeout
     /// No response came.
     case offline
-    /// The task that reads a list was cancelled. Other calls throw `CancellationError` then.
+    /// The task was cancelled.
     case canceled
     /// The session's store cannot be used; the session is not lost.
     case storageUnavailable = "storage_unavailable"
@@ -75,7 +74,7 @@ public struct APIError: Error, Sendable {
     /// A proxy or a captive portal answered in place of the server, or the base URL
     /// redirects.
     public static let foreignAnswer: Reason = "foreign_answer"
-    /// The response is larger than ``Client/Options/maxResponseBytes``, cannot be decoded, or
+    /// The response is larger than ``OpenWearablesClient/Options/maxResponseBytes``, cannot be decoded, or
     /// lacks what the call returns. The call is not repeated.
     public static let invalidResponse: Reason = "invalid_response"
     /// The app's token provider failed.
@@ -136,6 +135,15 @@ public struct APIError: Error, Sendable {
   /// a terminal or a log.
   @_spi(Conformance) public internal(set) var rawMessage: String?
 
+  /// An error of a transport of your own, or of a test.
+  public init(
+    _ kind: Kind, code: Code? = nil, reason: Reason? = nil, _ message: String,
+    retryAfter: TimeInterval? = nil, underlying: (any Error)? = nil
+  ) {
+    self.init(kind, code ?? kind.code, reason, message, underlying: underlying)
+    self.retryAfter = retryAfter
+  }
+
   init(
     _ kind: Kind, _ code: Code, _ reason: Reason? = nil, _ message: String,
     underlying: (any Error)? = nil
@@ -169,7 +177,7 @@ extension APIError {
   public var isTimeout: Bool { kind == .timeout }
   /// No response came.
   public var isOffline: Bool { kind == .offline }
-  /// The task that reads a list was cancelled. Other calls throw `CancellationError` then.
+  /// The task was cancelled.
   public var isCanceled: Bool { kind == .canceled }
   /// The session's store cannot be read or written. The session is not lost.
   public var isStorageUnavailable: Bool { kind == .storageUnavailable }
@@ -213,12 +221,6 @@ extension APIError {
     APIError(
       .canceled, .canceled, nil, "the caller's task was cancelled",
       underlying: CancellationError())
-  }
-
-  /// What a call throws: for a cancelled task, what the platform throws.
-  package var thrown: any Error {
-    if kind == .canceled, let canceled = underlyingError as? CancellationError { return canceled }
-    return self
   }
 
   /// Returns an error that a call threw as one of this package.
@@ -300,6 +302,24 @@ extension APIError {
     var error = APIError(.internal, .internal, .invalidResponse, message)
     error.isFinal = true
     return error
+  }
+}
+
+extension APIError.Kind {
+  /// The code that an error of this kind has if none came.
+  var code: APIError.Code {
+    switch self {
+    case .unauthenticated, .sessionExpired: .unauthenticated
+    case .forbidden: .permissionDenied
+    case .notFound: .notFound
+    case .invalid: .invalidArgument
+    case .rateLimited: .resourceExhausted
+    case .conflict: .alreadyExists
+    case .unavailable, .offline, .storageUnavailable: .unavailable
+    case .timeout: .deadlineExceeded
+    case .canceled: .canceled
+    case .internal: .internal
+    }
   }
 }
 

@@ -27,9 +27,9 @@ public struct Audit: Sendable {
   /// application, or the session of a token. The credential itself is the proof, so a client
   /// without one may call it. It also succeeds for what is no credential there.
   public func reportCredential(_ credential: Secret, options: CallOptions = CallOptions())
-    async throws
+    async throws(APIError)
   {
-    _ = try await credentials.reportCredential(
-      ReportCredentialRequest(credential: credential.reveal()), options: options)
+    try await credentials.reportCredential.done(
+      ReportCredentialRequest(credential: credential.reveal()), options)
   }
 }

@@ -21,21 +21,23 @@ struct Caller: UnaryTransport {
   /// Sends calls without side effects by GET.
   var readsInURL = false
 
+  @_semantics("optimize.sil.specialize.generic.never")
+  @inline(never)
   func unary<Input: Message, Output: Message>(
     _ method: MethodDescriptor, _ input: Input, options: CallOptions
-  ) async throws -> Response<Output> {
-    do throws(APIError) {
-      let response = try await send(method, try json(input), options)
-      return Response(body: try message(response.body), headers: response.headers)
-    } catch { throw error.thrown }
+  ) async throws(APIError) -> Response<Output> {
+    let response = try await send(method, try json(input), options)
+    return Response(body: try message(response.body), headers: response.headers)
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
   private func json(_ input: some Message) throws(APIError) -> Data {
     do throws(MessageError) { return try input.jsonUTF8() } catch {
       throw .invalid("the request cannot be written: \(error)", field: error.field)
     }
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
   private func message<Output: Message>(_ body: Data) throws(APIError) -> Output {
     do throws(MessageError) { return try Output(jsonUTF8: body) } catch {
       throw .unreadable("\(error)")
@@ -61,6 +63,14 @@ struct Caller: UnaryTransport {
       call.headers[name.lowercased()] = value
     }
     call.inURL = readsInURL && method.idempotency == .noSideEffects
+    if let key = options.idempotencyKey {
+      guard key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }), (1...255).contains(key.utf8.count)
+      else {
+        throw .invalid(
+          "the idempotency key must have 1 to 255 visible characters", field: "idempotencyKey")
+      }
+      call.headers["idempotency-key"] = key
+    }
     if method.idempotencyKey == .perCall, call.headers["idempotency-key"] == nil {
       call.headers["idempotency-key"] = randomKey()
     }

@@ -8,26 +8,29 @@ public struct Users: Sendable {
   /// Creates a user.
   public func create(
     _ request: CreateUserRequest = CreateUserRequest(), options: CallOptions = CallOptions()
-  ) async throws -> User {
-    try await rpc.createUser(request, options: options).body.user.identified
+  ) async throws(APIError) -> User {
+    try await rpc.createUser.object(\.user, request, options)
   }
 
   /// Returns one user.
-  public func get(_ id: String, options: CallOptions = CallOptions()) async throws -> User {
-    try await rpc.getUser(GetUserRequest(id: id), options: options).body.user.identified
+  public func get(_ id: String, options: CallOptions = CallOptions()) async throws(APIError) -> User
+  {
+    try await rpc.getUser.object(\.user, GetUserRequest(id: id), options)
   }
 
   /// Changes a user.
   public func update(_ request: UpdateUserRequest, options: CallOptions = CallOptions())
-    async throws -> User
+    async throws(APIError) -> User
   {
-    try await rpc.updateUser(request, options: options).body.user.identified
+    try await rpc.updateUser.object(\.user, request, options)
   }
 
   /// Deletes a user with all data and tokens, and returns the deleted user.
   @discardableResult
-  public func delete(_ id: String, options: CallOptions = CallOptions()) async throws -> User {
-    try await rpc.deleteUser(DeleteUserRequest(id: id), options: options).body.user.identified
+  public func delete(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
+    -> User
+  {
+    try await rpc.deleteUser.object(\.user, DeleteUserRequest(id: id), options)
   }
 
   /// Returns the users, from the page of the request on. A page is fetched when it is
@@ -72,23 +75,23 @@ public struct Workouts: Sendable {
   public func upsert(
     userID: String, _ workouts: [WorkoutInput], allOrNone: Bool = false,
     options: CallOptions = CallOptions()
-  ) async throws
+  ) async throws(APIError)
     -> UpsertWorkoutsResponse
   {
     let request = UpsertWorkoutsRequest(userID: userID, workouts: workouts, allOrNone: allOrNone)
     let body = try await rpc.upsertWorkouts(request, options: options).body
     guard body.items.count + body.rejected.count == workouts.count else {
-      throw APIError.incomplete()
+      throw .incomplete()
     }
     return body
   }
 
   /// Deletes one workout.
   public func delete(userID: String, workoutID: String, options: CallOptions = CallOptions())
-    async throws
+    async throws(APIError)
   {
-    _ = try await rpc.deleteWorkout(
-      DeleteWorkoutRequest(userID: userID, workoutID: workoutID), options: options)
+    try await rpc.deleteWorkout.done(
+      DeleteWorkoutRequest(userID: userID, workoutID: workoutID), options)
   }
 }
 
@@ -99,18 +102,19 @@ public struct Tokens: Sendable {
   public let rpc: TokenServiceClient
 
   /// Mints tokens for a user with the client's own credential.
-  public func create(userID: String, options: CallOptions = CallOptions()) async throws
+  public func create(userID: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> SessionTokens
   {
     let body = try await rpc.createUserToken(
-      CreateUserTokenRequest(userID: userID), options: options
+      CreateUserTokenRequest(userID: userID, appID: "", appSecret: ""), options: options
     ).body
-    return try SessionTokens(received: body.tokens.present)
+    return try SessionTokens(received: body.tokens)
   }
 
   /// Revokes all tokens of a user, however they were minted.
-  public func revokeAll(userID: String, options: CallOptions = CallOptions()) async throws {
-    _ = try await rpc.revokeUserTokens(RevokeUserTokensRequest(userID: userID), options: options)
+  public func revokeAll(userID: String, options: CallOptions = CallOptions()) async throws(APIError)
+  {
+    try await rpc.revokeUserTokens.done(RevokeUserTokensRequest(userID: userID), options)
   }
 }
 
@@ -120,40 +124,40 @@ public struct Sessions: Sendable {
   public let rpc: SessionServiceClient
 
   /// Returns the signed-in developer.
-  public func me(options: CallOptions = CallOptions()) async throws -> Developer {
-    try await rpc.getMe(GetMeRequest(), options: options).body.developer.identified
+  public func me(options: CallOptions = CallOptions()) async throws(APIError) -> Developer {
+    try await rpc.getMe.object(\.developer, GetMeRequest(), options)
   }
 
   /// Changes the signed-in developer.
   public func updateMe(_ request: UpdateMeRequest, options: CallOptions = CallOptions())
-    async throws -> Developer
+    async throws(APIError) -> Developer
   {
-    try await rpc.updateMe(request, options: options).body.developer.identified
+    try await rpc.updateMe.object(\.developer, request, options)
   }
 
   /// Sets a new password and ends every other session.
   public func changePassword(
     _ current: Secret, to replacement: Secret, options: CallOptions = CallOptions()
-  ) async throws {
-    _ = try await rpc.changePassword(
+  ) async throws(APIError) {
+    try await rpc.changePassword.done(
       ChangePasswordRequest(
         currentPassword: current.reveal(), newPassword: replacement.reveal(),
-        confirmPassword: replacement.reveal()), options: options)
+        confirmPassword: replacement.reveal()), options)
   }
 
   /// Returns the developer's active sessions, newest first.
-  public func list(options: CallOptions = CallOptions()) async throws -> [Session] {
+  public func list(options: CallOptions = CallOptions()) async throws(APIError) -> [Session] {
     try await rpc.listSessions(ListSessionsRequest(), options: options).body.sessions
   }
 
   /// Ends one session.
-  public func revoke(_ id: String, options: CallOptions = CallOptions()) async throws {
-    _ = try await rpc.revokeSession(RevokeSessionRequest(id: id), options: options)
+  public func revoke(_ id: String, options: CallOptions = CallOptions()) async throws(APIError) {
+    try await rpc.revokeSession.done(RevokeSessionRequest(id: id), options)
   }
 
   /// Ends all other sessions of the developer.
-  public func revokeOthers(options: CallOptions = CallOptions()) async throws {
-    _ = try await rpc.revokeOtherSessions(RevokeOtherSessionsRequest(), options: options)
+  public func revokeOthers(options: CallOptions = CallOptions()) async throws(APIError) {
+    try await rpc.revokeOtherSessions.done(RevokeOtherSessionsRequest(), options)
   }
 }
 
@@ -165,39 +169,41 @@ public struct Keys: Sendable {
   /// Creates a key. Its secret is not shown again.
   public func create(
     _ request: CreateKeyRequest = CreateKeyRequest(), options: CallOptions = CallOptions()
-  ) async throws
+  ) async throws(APIError)
     -> (key: Key, secret: Secret)
   {
-    let body = try await rpc.createKey(request, options: options).body
-    return (try body.key.identified, try secret(body.secret))
+    return try await rpc.createKey.minted(\.key, \.secret, request, options)
   }
 
   /// Gives the key a new secret. The old one stays valid for `overlap`, in whole seconds.
   public func rotate(_ id: String, overlap: TimeInterval = 0, options: CallOptions = CallOptions())
-    async throws
+    async throws(APIError)
     -> (key: Key, secret: Secret)
   {
     let request = RotateKeyRequest(id: id, overlapSeconds: try seconds(overlap))
-    let body = try await rpc.rotateKey(request, options: options).body
-    return (try body.key.identified, try secret(body.secret))
+    return try await rpc.rotateKey.minted(\.key, \.secret, request, options)
   }
 
   /// Returns one key.
-  public func get(_ id: String, options: CallOptions = CallOptions()) async throws -> Key {
-    try await rpc.getKey(GetKeyRequest(id: id), options: options).body.key.identified
+  public func get(_ id: String, options: CallOptions = CallOptions()) async throws(APIError) -> Key
+  {
+    try await rpc.getKey.object(\.key, GetKeyRequest(id: id), options)
   }
 
   /// Changes a key.
-  public func update(_ request: UpdateKeyRequest, options: CallOptions = CallOptions()) async throws
+  public func update(_ request: UpdateKeyRequest, options: CallOptions = CallOptions())
+    async throws(APIError)
     -> Key
   {
-    try await rpc.updateKey(request, options: options).body.key.identified
+    try await rpc.updateKey.object(\.key, request, options)
   }
 
   /// Deletes a key with the tokens that it minted, and returns the deleted key.
   @discardableResult
-  public func delete(_ id: String, options: CallOptions = CallOptions()) async throws -> Key {
-    try await rpc.deleteKey(DeleteKeyRequest(id: id), options: options).body.key.identified
+  public func delete(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
+    -> Key
+  {
+    try await rpc.deleteKey.object(\.key, DeleteKeyRequest(id: id), options)
   }
 
   /// Returns all keys, newest first. A page is fetched when it is needed.
@@ -212,48 +218,44 @@ public struct Applications: Sendable {
   public let rpc: ApplicationServiceClient
 
   /// Creates an application. Its secret is not shown again.
-  public func create(name: String, options: CallOptions = CallOptions()) async throws -> (
+  public func create(name: String, options: CallOptions = CallOptions()) async throws(APIError) -> (
     application: Application, secret: Secret
   ) {
-    let body = try await rpc.createApplication(
-      CreateApplicationRequest(name: name), options: options
-    ).body
-    return (try body.application.identified, try secret(body.appSecret))
+    return try await rpc.createApplication.minted(
+      \.application, \.appSecret, CreateApplicationRequest(name: name), options)
   }
 
   /// Gives the application a new secret. The old one stays valid for `overlap`, in whole
   /// seconds.
   public func rotateSecret(
     _ appID: String, overlap: TimeInterval = 0, options: CallOptions = CallOptions()
-  ) async throws
+  ) async throws(APIError)
     -> (application: Application, secret: Secret)
   {
     let request = RotateApplicationSecretRequest(
       appID: appID, overlapSeconds: try seconds(overlap))
-    let body = try await rpc.rotateApplicationSecret(request, options: options).body
-    return (try body.application.identified, try secret(body.appSecret))
+    return try await rpc.rotateApplicationSecret.minted(
+      \.application, \.appSecret, request, options)
   }
 
   /// Returns one application.
-  public func get(_ appID: String, options: CallOptions = CallOptions()) async throws -> Application
+  public func get(_ appID: String, options: CallOptions = CallOptions()) async throws(APIError)
+    -> Application
   {
-    try await rpc.getApplication(GetApplicationRequest(appID: appID), options: options).body
-      .application.identified
+    try await rpc.getApplication.object(\.application, GetApplicationRequest(appID: appID), options)
   }
 
   /// Renames an application.
   public func rename(_ appID: String, to name: String, options: CallOptions = CallOptions())
-    async throws -> Application
+    async throws(APIError) -> Application
   {
-    try await rpc.updateApplication(
-      UpdateApplicationRequest(appID: appID, name: name), options: options
-    ).body
-      .application.identified
+    try await rpc.updateApplication.object(
+      \.application, UpdateApplicationRequest(appID: appID, name: name), options)
   }
 
   /// Deletes an application with the tokens that it minted.
-  public func delete(_ appID: String, options: CallOptions = CallOptions()) async throws {
-    _ = try await rpc.deleteApplication(DeleteApplicationRequest(appID: appID), options: options)
+  public func delete(_ appID: String, options: CallOptions = CallOptions()) async throws(APIError) {
+    try await rpc.deleteApplication.done(DeleteApplicationRequest(appID: appID), options)
   }
 
   /// Returns all applications, newest first. A page is fetched when it is needed.
@@ -262,18 +264,8 @@ public struct Applications: Sendable {
   }
 }
 
-extension Optional {
-  /// The value, which the server always sends.
-  var present: Wrapped {
-    get throws {
-      guard let self else { throw APIError.incomplete() }
-      return self
-    }
-  }
-}
-
 /// An object with the id by which requests refer to it.
-private protocol Identified {
+private protocol Identified: Sendable {
   var identity: String { get }
 }
 
@@ -282,26 +274,50 @@ extension Developer: Identified { fileprivate var identity: String { id } }
 extension Key: Identified { fileprivate var identity: String { id } }
 extension Application: Identified { fileprivate var identity: String { appID } }
 
-extension Optional where Wrapped: Identified {
+extension Identified {
   /// The object, which the server always sends with its id.
-  fileprivate var identified: Wrapped {
-    get throws {
-      let object = try present
-      guard !object.identity.isEmpty else { throw APIError.incomplete() }
-      return object
+  fileprivate var identified: Self {
+    get throws(APIError) {
+      guard !identity.isEmpty else { throw .incomplete() }
+      return self
     }
   }
 }
 
-/// Returns the secret of a response, which is never empty.
-private func secret(_ value: String) throws -> Secret {
-  guard !value.isEmpty else { throw APIError.incomplete() }
-  return Secret(value)
+extension Call {
+  /// Returns the object of the response, which always has an id.
+  @_semantics("optimize.sil.specialize.generic.never")
+  @inline(never)
+  fileprivate func object<Object: Identified>(
+    _ object: KeyPath<Output, Object> & Sendable, _ request: Input, _ options: CallOptions
+  ) async throws(APIError) -> Object {
+    try await self(request, options: options).body[keyPath: object].identified
+  }
+
+  /// Returns the object of the response and the secret minted with it, which is never empty.
+  @_semantics("optimize.sil.specialize.generic.never")
+  @inline(never)
+  fileprivate func minted<Object: Identified>(
+    _ object: KeyPath<Output, Object> & Sendable, _ secret: KeyPath<Output, String> & Sendable,
+    _ request: Input, _ options: CallOptions
+  ) async throws(APIError) -> (Object, Secret) {
+    let body = try await self(request, options: options).body
+    guard !body[keyPath: secret].isEmpty else { throw .incomplete() }
+    return (try body[keyPath: object].identified, Secret(body[keyPath: secret]))
+  }
+
+  /// Makes a call whose response says nothing.
+  @_semantics("optimize.sil.specialize.generic.never")
+  @inline(never)
+  func done(_ request: Input, _ options: CallOptions) async throws(APIError) {
+    _ = try await self(request, options: options)
+  }
 }
 
-private func seconds(_ overlap: TimeInterval) throws -> Int32 {
-  guard let seconds = Int32(exactly: overlap.rounded(.down)), seconds >= 0 else {
-    throw APIError.invalid(
+private func seconds(_ overlap: TimeInterval) throws(APIError) -> Int {
+  guard let seconds = Int(exactly: overlap.rounded(.down)), (0...Int(Int32.max)).contains(seconds)
+  else {
+    throw .invalid(
       "the overlap must be a number of seconds from 0 to \(Int32.max)", field: "overlap")
   }
   return seconds

@@ -7,9 +7,7 @@ import Foundation
 /// 60 minutes, 24 hours or 30 days. It covers at most 1500 spans.
 public struct UsageReports: Sendable {
   /// The span that one point of a report covers.
-  public enum Resolution: String, Sendable, Hashable, CaseIterable {
-    case minute, hour, day
-  }
+  public typealias Resolution = Usage.Resolution
 
   /// The calls of the schema, whose responses include the request id and the rate limit.
   public let rpc: UsageServiceClient
@@ -18,24 +16,22 @@ public struct UsageReports: Sendable {
   public func account(
     from start: Date? = nil, to end: Date? = nil, by resolution: Resolution = .hour,
     options: CallOptions = CallOptions()
-  ) async throws -> AccountUsage {
+  ) async throws(APIError) -> AccountUsage {
     let request = GetUsageRequest(
       start: try bound(start, .down, "from"), end: try bound(end, .up, "to"),
-      resolution: resolution.rawValue)
-    let usage = try await rpc.getUsage(request, options: options).body.usage.present
-    guard usage.totals != nil else { throw APIError.incomplete() }
-    return usage
+      resolution: resolution)
+    return try await rpc.getUsage(request, options: options).body.usage
   }
 
   /// Reports the requests with one API key. Only a developer may call it.
   public func key(
     _ id: String, from start: Date? = nil, to end: Date? = nil, by resolution: Resolution = .hour,
     options: CallOptions = CallOptions()
-  ) async throws -> Usage {
+  ) async throws(APIError) -> Usage {
     let request = GetKeyUsageRequest(
       id: id, start: try bound(start, .down, "from"), end: try bound(end, .up, "to"),
-      resolution: resolution.rawValue)
-    return try whole(await rpc.getKeyUsage(request, options: options).body.usage)
+      resolution: resolution)
+    return try await rpc.getKeyUsage(request, options: options).body.usage
   }
 
   /// Reports the requests with the secret of one application and with the user tokens that
@@ -43,11 +39,11 @@ public struct UsageReports: Sendable {
   public func application(
     _ appID: String, from start: Date? = nil, to end: Date? = nil,
     by resolution: Resolution = .hour, options: CallOptions = CallOptions()
-  ) async throws -> Usage {
+  ) async throws(APIError) -> Usage {
     let request = GetApplicationUsageRequest(
       appID: appID, start: try bound(start, .down, "from"), end: try bound(end, .up, "to"),
-      resolution: resolution.rawValue)
-    return try whole(await rpc.getApplicationUsage(request, options: options).body.usage)
+      resolution: resolution)
+    return try await rpc.getApplicationUsage(request, options: options).body.usage
   }
 
   /// Reports the requests with the tokens of one user. A key needs the scope `users:read`; a
@@ -55,27 +51,21 @@ public struct UsageReports: Sendable {
   public func user(
     _ id: String, from start: Date? = nil, to end: Date? = nil, by resolution: Resolution = .hour,
     options: CallOptions = CallOptions()
-  ) async throws -> Usage {
+  ) async throws(APIError) -> Usage {
     let request = GetUserUsageRequest(
       userID: id, start: try bound(start, .down, "from"), end: try bound(end, .up, "to"),
-      resolution: resolution.rawValue)
-    return try whole(await rpc.getUserUsage(request, options: options).body.usage)
+      resolution: resolution)
+    return try await rpc.getUserUsage(request, options: options).body.usage
   }
 }
 
-/// Returns the report of a response, which always has totals.
-private func whole(_ usage: Usage?) throws -> Usage {
-  let usage = try usage.present
-  guard usage.totals != nil else { throw APIError.incomplete() }
-  return usage
-}
-
-private func bound(_ date: Date?, _ rule: FloatingPointRoundingRule, _ field: String) throws
-  -> Protobuf.Timestamp?
+private func bound(_ date: Date?, _ rule: FloatingPointRoundingRule, _ field: String)
+  throws(APIError)
+  -> Date?
 {
   guard let date else { return nil }
   guard date.timeIntervalSinceReferenceDate.isFinite else {
-    throw APIError.invalid("\(field) is no date", field: field)
+    throw .invalid("\(field) is no date", field: field)
   }
-  return Protobuf.Timestamp(date, rule)
+  return Protobuf.Timestamp(date, rule).date
 }

@@ -5,7 +5,7 @@ import Foundation
 /// server do.
 ///
 /// Sessions of one process with the same store, base URL and user are the same session. Make
-/// one and give it to a ``Client``; it is safe for concurrent use.
+/// one and give it to a ``OpenWearablesClient``; it is safe for concurrent use.
 public final class UserSession: Sendable {
   let engine: Engine
   /// Why the session can never work; nil if it can.
@@ -78,17 +78,12 @@ public final class UserSession: Sendable {
   public var events: AsyncStream<SessionEvent> { engine.core.emitter.stream() }
 
   /// Returns a fresh access token and its expiry, for calls that do not go through a
-  /// ``Client``. `userInitiated` is that of ``CallOptions``.
-  ///
-  /// - Throws: ``APIError``, or `CancellationError` if the task is cancelled.
-  public func accessToken(userInitiated: Bool = false) async throws -> (
+  /// ``OpenWearablesClient``. `userInitiated` is that of ``CallOptions``.
+  public func accessToken(userInitiated: Bool = false) async throws(APIError) -> (
     token: Secret, expires: Date
   ) {
-    let session: LiveSession
-    do throws(APIError) {
-      session = try await token(
-        refused: nil, userInitiated: userInitiated, by: Deadline(in: Wait.call))
-    } catch { throw error.thrown }
+    let session = try await token(
+      refused: nil, userInitiated: userInitiated, by: Deadline(in: Wait.call))
     let left = session.expiresAt - engine.clock.mono()
     return (
       Secret(session.record.access), Date(timeIntervalSince1970: engine.clock.wall() + left)
@@ -100,7 +95,7 @@ public final class UserSession: Sendable {
   /// is emitted, and saving is tried again. Cancellation does not interrupt the call.
   ///
   /// - Throws: ``APIError`` of the kind `invalid` if the tokens cannot be used.
-  public func signIn(_ tokens: SessionTokens) async throws {
+  public func signIn(_ tokens: SessionTokens) async throws(APIError) {
     try mayChange()
     try tokens.check()
     let engine = engine
@@ -119,7 +114,7 @@ public final class UserSession: Sendable {
   /// - Throws: ``APIError`` if the store could not be cleared or the server could not be
   ///   reached. This process is signed out in any case, and ends the session at the server
   ///   behind its next call to the same base URL that succeeds.
-  public func signOut() async throws {
+  public func signOut() async throws(APIError) {
     try mayChange()
     let engine = engine
     if let failed = await Task.detached(operation: { await engine.signOut() }).value {

@@ -8,15 +8,15 @@ public struct AppCredentials: Sendable {
   private let appID: String
   private let appSecret: Secret
 
-  /// `allowInsecurePrivateNetwork` is that of ``Client/Options``.
+  /// `allowInsecurePrivateNetwork` is that of ``OpenWearablesClient/Options``.
   ///
   /// - Throws: ``APIError`` of the kind `invalid` if the URL or a credential cannot be
   ///   used.
   public init(
     baseURL: URL, appID: String, appSecret: String, allowInsecurePrivateNetwork: Bool = false
-  ) throws {
+  ) throws(APIError) {
     guard !appID.isEmpty, !appSecret.isEmpty else {
-      throw APIError.invalid(
+      throw .invalid(
         "the application's id or secret is empty: are the environment variables set?",
         field: appID.isEmpty ? "appID" : "appSecret")
     }
@@ -30,13 +30,8 @@ public struct AppCredentials: Sendable {
 
   /// Mints tokens for a user, to be passed to the app in which that user is signed in.
   /// Takes at most 30 seconds, retries included.
-  ///
-  /// - Throws: ``APIError``, or `CancellationError` if the task is cancelled.
-  public func exchange(userID: String) async throws -> SessionTokens {
-    do throws(APIError) {
-      return try await rpc.exchange(
-        userID: userID, appID: appID, secret: appSecret, by: Deadline(in: 30))
-    } catch { throw error.thrown }
+  public func exchange(userID: String) async throws(APIError) -> SessionTokens {
+    try await rpc.exchange(userID: userID, appID: appID, secret: appSecret, by: Deadline(in: 30))
   }
 }
 

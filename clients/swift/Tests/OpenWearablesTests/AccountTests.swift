@@ -20,7 +20,7 @@ final class AccountTests: XCTestCase {
     do {
       _ = try await session.accessToken()
       XCTFail("\(note): it has a token")
-    } catch { XCTAssertEqual((error as? APIError)?.reason, .signedOut, "\(note): \(error)") }
+    } catch { XCTAssertEqual(error.reason, .signedOut, "\(note): \(error)") }
   }
 
   /// The session of one user is none for another: the provider is asked, and until it has
@@ -42,7 +42,7 @@ final class AccountTests: XCTestCase {
         XCTAssertEqual(request.userID, bob.id)
         return bob.tokens
       }
-      let user = try await Client(second).users.get(bob.id)
+      let user = try await OpenWearablesClient(second).users.get(bob.id)
       XCTAssertEqual(user.id, bob.id)
       XCTAssertEqual(asked.with { $0 }, 1)
       await assertSignedOut(session(store, of: ada.id), "the first user")
@@ -109,7 +109,7 @@ final class AccountTests: XCTestCase {
     let kept = await store.load()
     XCTAssertEqual(kept, record)
     let moved = session(store, of: nil, base: proxy.url) { _ in ada.tokens }
-    let user = try await Client(moved).users.get(ada.id)
+    let user = try await OpenWearablesClient(moved).users.get(ada.id)
     XCTAssertEqual(user.id, ada.id)
     await assertSignedOut(session(store, of: nil), "the first base URL")
   }
@@ -128,7 +128,7 @@ final class AccountTests: XCTestCase {
     do {
       _ = try await second.accessToken()
       XCTFail("it has the token of the first")
-    } catch { XCTAssertEqual((error as? APIError)?.reason, "invalid_credentials", "\(error)") }
+    } catch { XCTAssertEqual(error.reason, "invalid_credentials", "\(error)") }
   }
 
   /// A password that was mistyped is asked for again by the next call, at the first login and
@@ -159,7 +159,7 @@ final class AccountTests: XCTestCase {
           _ = try await session.accessToken()
           XCTFail("\(note): a wrong password was taken")
         } catch {
-          XCTAssertEqual((error as? APIError)?.reason, "invalid_credentials", "\(note): \(error)")
+          XCTAssertEqual(error.reason, "invalid_credentials", "\(note): \(error)")
         }
       }
       _ = try await session.accessToken()

@@ -79,28 +79,32 @@ final class ArgumentTests: XCTestCase {
   /// Everything that takes a base URL has the option.
   func testOptionReachesAPrivateNetwork() async throws {
     let url = try XCTUnwrap(URL(string: "http://openwearables.internal:1"))
-    XCTAssertThrowsError(try Client(baseURL: url))
-    let options = Client.Options(timeout: 1, retries: 0, allowInsecurePrivateNetwork: true)
-    let client = try Client(baseURL: url, options: options)
+    XCTAssertThrowsError(try OpenWearablesClient(baseURL: url))
+    let options = OpenWearablesClient.Options(
+      timeout: 1, retries: 0, allowInsecurePrivateNetwork: true)
+    let client = try OpenWearablesClient(baseURL: url, options: options)
     let session = UserSession(baseURL: url, allowInsecurePrivateNetwork: true)
     _ = try AppCredentials(
       baseURL: url, appID: "app_x", appSecret: "secret_x", allowInsecurePrivateNetwork: true)
     do {
       _ = try await client.users.get("u")
       XCTFail("it succeeded")
-    } catch let error as APIError { XCTAssertTrue(error.isOffline || error.isTimeout, "\(error)") }
+    } catch { XCTAssertTrue(error.isOffline || error.isTimeout, "\(error)") }
     do {
       _ = try await session.accessToken()
       XCTFail("it has a token")
-    } catch let error as APIError { XCTAssertEqual(error.reason, .signedOut) }
+    } catch { XCTAssertEqual(error.reason, .signedOut) }
   }
 
   /// What cannot be sent is refused with its field.
   func testWrongArgumentIsNamedAndNotSent() async throws {
     let server = try HostileServer(text: "{}")
-    let client = try Client(baseURL: server.url, .key(Secret("ow_test_k")), .init())
-    let bounded = try Client(baseURL: server.url, .none, .init(maxResponseBytes: 0))
-    let late = Protobuf.Timestamp(seconds: 253_402_300_800)
+    let client = try OpenWearablesClient(baseURL: server.url, .key(Secret("ow_test_k")), .init())
+    let bounded = try OpenWearablesClient(baseURL: server.url, .none, .init(maxResponseBytes: 0))
+    let good = WorkoutInput(defaults: ())
+    let bad = WorkoutInput(
+      externalID: "w", type: "running", startTime: Date(),
+      endTime: Date(timeIntervalSince1970: 253_402_300_800), source: WorkoutSource(provider: "p"))
     let start = Date()
     let calls: [(String, @Sendable () async throws -> Void)] = [
       ("overlap", { _ = try await client.keys.rotate("k", overlap: -1) }),
@@ -111,7 +115,7 @@ final class ArgumentTests: XCTestCase {
         "workouts[1].end_time",
         {
           _ = try await client.workouts.upsert(
-            userID: "u", [WorkoutInput(), WorkoutInput(endTime: late)])
+            userID: "u", [good, bad])
         }
       ),
       (
@@ -158,12 +162,12 @@ final class ArgumentTests: XCTestCase {
 
   /// The server refuses headers that are too large, and the error says so.
   func testTooLargeHeaderIsInvalid() async throws {
-    let client = try Client(baseURL: TestServer.shared.url)
+    let client = try OpenWearablesClient(baseURL: TestServer.shared.url)
     let options = CallOptions(headers: ["x-trace": String(repeating: "x", count: 20 << 10)])
     do {
       _ = try await client.users.get("u", options: options)
       XCTFail("it was taken")
-    } catch let error as APIError {
+    } catch {
       XCTAssertTrue(error.isInvalid, "\(error)")
       XCTAssertEqual(error.reason, "header_too_large")
     }
@@ -175,12 +179,12 @@ final class ArgumentTests: XCTestCase {
     for (path, right) in [
       ("/api/v1", ""), ("/api/v1/", ""), ("/somewhere", ""), ("/ow/api", "/ow"),
     ] {
-      let client = try Client(
+      let client = try OpenWearablesClient(
         baseURL: try XCTUnwrap(URL(string: "\(real)\(path)")), .none, .init(retries: 0))
       do {
         _ = try await client.users.get("u")
         XCTFail("\(path): it is there")
-      } catch let error as APIError {
+      } catch {
         let ends = path.hasSuffix("/") ? String(path.dropLast()) : path
         XCTAssertTrue(
           error.message.contains("ends in \(ends): it should be \(real)\(right),"), error.message)

@@ -30,7 +30,7 @@ final class ConnectTests: XCTestCase {
     let vectors = try decoder.decode([Vector].self, from: Data(contentsOf: path))
     XCTAssertGreaterThan(vectors.count, 30)
     let proxy = try TestServer.shared.proxy()
-    let client = try Client(baseURL: proxy.url, .none, .init(retries: 0))
+    let client = try OpenWearablesClient(baseURL: proxy.url, .none, .init(retries: 0))
     for v in vectors {
       var headers: [String: JSON] = ["Content-Type": .string(v.type ?? "application/json")]
       if let location = v.location { headers["Location"] = .string(location) }
@@ -45,7 +45,7 @@ final class ConnectTests: XCTestCase {
       do {
         _ = try await client.users.get("x")
         XCTFail("\(v.name): it is an answer")
-      } catch let e as APIError {
+      } catch let e {
         XCTAssertEqual(e.code.rawValue, v.code, v.name)
         XCTAssertEqual(e.kind.rawValue, v.kind, v.name)
         XCTAssertFalse(e.message.isEmpty, v.name)
@@ -64,11 +64,11 @@ final class ConnectTests: XCTestCase {
   /// Header names are in lower case, header values unchanged, dates in one piece.
   func testHeadersComeInLowerCaseAndDatesWhole() async throws {
     let proxy = try TestServer.shared.proxy()
-    let client = try Client(baseURL: proxy.url, .none, .init(retries: 0))
+    let client = try OpenWearablesClient(baseURL: proxy.url, .none, .init(retries: 0))
     try await proxy.setRules([
       [
         "method": "GetUser", "fault": "answer", "status": 200,
-        "body": "{\"user\": {\"id\": \"u\"}}",
+        "body": .string(userJSON),
         "headers": [
           "Content-Type": "application/json; charset=utf-8", "X-Request-ID": "req_1",
           "Set-Cookie": "a=b; Path=/", "Expires": "Sun, 06 Nov 1994 08:49:37 GMT",
@@ -79,7 +79,7 @@ final class ConnectTests: XCTestCase {
     ])
     for _ in 0..<2 {
       let answer = try await client.users.rpc.getUser(GetUserRequest(id: "u"))
-      XCTAssertEqual(answer.user?.id, "u")
+      XCTAssertEqual(answer.user.id, "u")
       XCTAssertEqual(answer.requestID, "req_1")
       XCTAssertEqual(answer.headers["expires"], "Sun, 06 Nov 1994 08:49:37 GMT")
       XCTAssertEqual(
@@ -92,12 +92,13 @@ final class ConnectTests: XCTestCase {
   /// A request is what the protocol requires, and contains nothing else.
   func testRequestCarriesWhatTheProtocolSaysAndNothingElse() async throws {
     let transport = FakeTransport { _ in
-      HTTPResponse(status: 200, headers: json, body: Data("{}".utf8))
+      HTTPResponse(status: 200, headers: json, body: Data(userJSON.utf8))
     }
     let base = baseResult(URL(string: "https://api.example.com/v/")!)
     let connect = Connect(base: base, transport: transport, userAgent: "")
-    let options = Client.Options(timeout: 7, userAgent: "shop/2\n.1")
-    let client = Client(connect, .key(Secret("ow_test_k")), options, emitter: EventEmitter())
+    let options = OpenWearablesClient.Options(timeout: 7, userAgent: "shop/2\n.1")
+    let client = OpenWearablesClient(
+      connect, .key(Secret("ow_test_k")), options, emitter: EventEmitter())
     _ = try await client.users.rpc.getUser(
       GetUserRequest(id: "a/b?"), options: CallOptions(headers: ["X-One": "1"]))
     let sent = try XCTUnwrap(transport.sent.first)
@@ -119,11 +120,12 @@ final class ConnectTests: XCTestCase {
       ])
     XCTAssertEqual(sent.value(forHTTPHeaderField: "authorization"), "Bearer ow_test_k")
     let agent = try XCTUnwrap(headers["User-Agent"])
-    XCTAssertTrue(agent.hasPrefix("shop/2.1 openwearables-swift/\(Client.version) ("), agent)
+    XCTAssertTrue(
+      agent.hasPrefix("shop/2.1 openwearables-swift/\(OpenWearablesClient.version) ("), agent)
 
-    var reading = Client.Options()
+    var reading = OpenWearablesClient.Options()
     reading.readsInURL = true
-    let reader = Client(connect, .none, reading, emitter: EventEmitter())
+    let reader = OpenWearablesClient(connect, .none, reading, emitter: EventEmitter())
     _ = try await reader.users.rpc.getUser(GetUserRequest(id: "a>b?c"))
     let read = try XCTUnwrap(transport.sent.last)
     XCTAssertEqual(read.httpMethod, "GET")
@@ -136,17 +138,17 @@ final class ConnectTests: XCTestCase {
   /// The value of a header cannot add another header.
   func testHeaderCannotSmuggleAnotherOne() async throws {
     let transport = FakeTransport { _ in
-      HTTPResponse(status: 200, headers: json, body: Data("{}".utf8))
+      HTTPResponse(status: 200, headers: json, body: Data(userJSON.utf8))
     }
     let base = baseResult(URL(string: "https://a.example")!)
     let connect = Connect(base: base, transport: transport, userAgent: "")
-    let client = Client(connect, .none, .init(), emitter: EventEmitter())
+    let client = OpenWearablesClient(connect, .none, .init(), emitter: EventEmitter())
     for header in [("X-One", "1\r\nX-Two: 2"), ("X\nY", "1"), ("X-One", "\u{7f}")] {
       do {
         _ = try await client.users.rpc.getUser(
           GetUserRequest(id: "u"), options: CallOptions(headers: [header.0: header.1]))
         XCTFail(header.0)
-      } catch let error as APIError { XCTAssertTrue(error.isInvalid) }
+      } catch { XCTAssertTrue(error.isInvalid) }
     }
     XCTAssertTrue(transport.sent.isEmpty)
   }
@@ -157,11 +159,13 @@ final class ConnectTests: XCTestCase {
       n < 3
         ? HTTPResponse(status: 503, headers: json, body: Data(#"{"code":"unavailable"}"#.utf8))
         : HTTPResponse(
-          status: 200, headers: json, body: Data(#"{"key":{"id":"k"},"secret":"s"}"#.utf8))
+          status: 200, headers: json,
+          body: Data(#"{"key":{"id":"k","createdAt":"2026-03-01T00:00:00Z"},"secret":"s"}"#.utf8))
     }
     let connect = Connect(
       base: baseResult(URL(string: "https://a.example")!), transport: transport, userAgent: "")
-    let client = Client(connect, .key(Secret("ow_test_k")), .init(), emitter: EventEmitter())
+    let client = OpenWearablesClient(
+      connect, .key(Secret("ow_test_k")), .init(), emitter: EventEmitter())
     let minted = try await client.keys.create()
     XCTAssertEqual(minted.secret.reveal(), "s")
     let keys = transport.sent.map { $0.value(forHTTPHeaderField: "Idempotency-Key") ?? "" }
@@ -177,13 +181,13 @@ final class ConnectTests: XCTestCase {
   func testDeadlineIsToldApartFromCancellation() async throws {
     let proxy = try TestServer.shared.proxy()
     try await proxy.setRules([["method": "*", "fault": "hang"]])
-    let client = try Client(baseURL: proxy.url, .none, .init())
+    let client = try OpenWearablesClient(baseURL: proxy.url, .none, .init())
     let began = monotonic()
     do {
       _ = try await client.users.rpc.getUser(
         GetUserRequest(id: "x"), options: CallOptions(timeout: 0.2))
       XCTFail("it was answered")
-    } catch let error as APIError {
+    } catch {
       XCTAssertTrue(error.isTimeout)
       XCTAssertEqual(error.code, .deadlineExceeded)
     }
@@ -192,27 +196,32 @@ final class ConnectTests: XCTestCase {
     try await eventually("the call sent") { try await proxy.report().requests["GetUser"] == 2 }
     call.cancel()
     let canceled = try await result(of: call)
-    XCTAssertThrowsError(try canceled.get()) { XCTAssertTrue($0 is CancellationError, "\($0)") }
+    XCTAssertThrowsError(try canceled.get()) {
+      XCTAssertEqual(($0 as? APIError)?.kind, .canceled, "\($0)")
+    }
     let late = Task {
       await pause(60)
       return try await client.users.get("x")
     }
     late.cancel()
     let refused = try await result(of: late)
-    XCTAssertThrowsError(try refused.get()) { XCTAssertTrue($0 is CancellationError, "\($0)") }
+    XCTAssertThrowsError(try refused.get()) {
+      XCTAssertEqual(($0 as? APIError)?.kind, .canceled, "\($0)")
+    }
     let sent = try await proxy.report().requests["GetUser"]
     XCTAssertEqual(sent, 2, "a cancelled task sent a call")
   }
 
   /// The errors of a list are of this package, and that of a cancelled task is too.
   func testListThrowsErrorsOfThisPackage() async throws {
-    let client = try Client(baseURL: URL(string: "http://127.0.0.1:1")!, .none, .init(retries: 0))
+    let client = try OpenWearablesClient(
+      baseURL: URL(string: "http://127.0.0.1:1")!, .none, .init(retries: 0))
     do throws(APIError) {
       for try await user in client.users.list() { XCTFail("\(user)") }
     } catch { XCTAssertTrue(error.isOffline, "\(error)") }
     let proxy = try TestServer.shared.proxy()
     try await proxy.setRules([["method": "*", "fault": "hang"]])
-    let hanging = try Client(baseURL: proxy.url, .none, .init())
+    let hanging = try OpenWearablesClient(baseURL: proxy.url, .none, .init())
     let call = Task { () -> APIError.Kind? in
       var users = hanging.users.list().makeAsyncIterator()
       do throws(APIError) { _ = try await users.next() } catch { return error.kind }
@@ -235,25 +244,26 @@ final class ConnectTests: XCTestCase {
   /// An id that a response lacks is absent.
   func testAbsentRequestIDIsAbsent() async throws {
     for headers in [[:], ["X-Request-Id": ""]] {
-      let server = try HostileServer(headers, text: #"{"user":{"id":"u"}}"#)
-      let answer = try await Client(baseURL: server.url).users.rpc.getUser(GetUserRequest(id: "u"))
+      let server = try HostileServer(headers, text: userJSON)
+      let answer = try await OpenWearablesClient(baseURL: server.url).users.rpc.getUser(
+        GetUserRequest(id: "u"))
       XCTAssertNil(answer.requestID)
       let failing = try HostileServer(status: 404, headers, text: #"{"code":"not_found"}"#)
       do {
-        _ = try await Client(baseURL: failing.url).users.get("u")
+        _ = try await OpenWearablesClient(baseURL: failing.url).users.get("u")
         XCTFail("it is there")
-      } catch let error as APIError { XCTAssertNil(error.requestID) }
+      } catch { XCTAssertNil(error.requestID) }
     }
   }
 
   /// A server that does not listen is offline.
   func testUnreachableServerIsOffline() async throws {
-    let client = try Client(
+    let client = try OpenWearablesClient(
       baseURL: URL(string: "http://127.0.0.1:1")!, .none, .init(retries: 0))
     do {
       _ = try await client.users.get("x")
       XCTFail("it was answered")
-    } catch let error as APIError {
+    } catch {
       XCTAssertTrue(error.isOffline)
       XCTAssertEqual(error.reason, .offline)
     }

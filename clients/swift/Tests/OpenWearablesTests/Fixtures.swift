@@ -3,6 +3,9 @@ import XCTest
 
 @testable import OpenWearables
 
+/// A response that holds a user.
+let userJSON = #"{"user":{"id":"u","createdAt":"2026-03-01T00:00:00Z"}}"#
+
 struct Person: Sendable {
   let id: String
   let tokens: SessionTokens

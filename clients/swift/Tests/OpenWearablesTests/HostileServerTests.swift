@@ -17,10 +17,11 @@ final class HostileServerTests: XCTestCase {
     } catch let error as APIError { return error }
   }
 
-  private func getUser(_ server: HostileServer, _ options: Client.Options = .init()) async throws
+  private func getUser(_ server: HostileServer, _ options: OpenWearablesClient.Options = .init())
+    async throws
     -> APIError
   {
-    let client = try Client(baseURL: server.url, .key(Secret("ow_test_k")), options)
+    let client = try OpenWearablesClient(baseURL: server.url, .key(Secret("ow_test_k")), options)
     return try await failure { try await client.users.get("u") }
   }
 
@@ -86,8 +87,8 @@ final class HostileServerTests: XCTestCase {
 
   /// Checks that the small call of another client is answered.
   private func checkAnswered(_ when: String) async throws {
-    let other = try HostileServer(text: #"{"user":{"id":"u"}}"#)
-    let client = try Client(baseURL: other.url, .none, .init(timeout: 10))
+    let other = try HostileServer(text: userJSON)
+    let client = try OpenWearablesClient(baseURL: other.url, .none, .init(timeout: 10))
     let began = monotonic()
     _ = try await client.users.get("u")
     print("a call \(when): \(Int((monotonic() - began) * 1000)) ms")
@@ -96,9 +97,12 @@ final class HostileServerTests: XCTestCase {
   /// The bound is an option, and a smaller body is read.
   func testBoundIsAnOption() async throws {
     let name = String(repeating: "n", count: 2000)
-    let server = try HostileServer(text: #"{"user":{"id":"u","firstName":"\#(name)"}}"#)
+    let server = try HostileServer(
+      text: #"{"user":{"id":"u","createdAt":"2026-03-01T00:00:00Z","firstName":"\#(name)"}}"#)
     checkTooLarge(try await getUser(server, .init(maxResponseBytes: 1000)), server, "1000 bytes")
-    let user = try await Client(baseURL: server.url, .none, .init(maxResponseBytes: 3000)).users
+    let user = try await OpenWearablesClient(
+      baseURL: server.url, .none, .init(maxResponseBytes: 3000)
+    ).users
       .get("u")
     XCTAssertEqual(user.firstName, name)
   }
@@ -127,11 +131,11 @@ final class HostileServerTests: XCTestCase {
     checkTooLarge(
       try await failure { try await app.exchange(userID: "u") }, exchanging, "exchange")
     let logins = try HostileServer(body: body)
-    let developer = Client(
+    let developer = OpenWearablesClient(
       UserSession.developer(baseURL: logins.url, email: "a@b.example") { "p" })
     checkTooLarge(try await failure { try await developer.sessions.me() }, logins, "login")
     let minting = try HostileServer(body: body)
-    let client = try Client(baseURL: minting.url, .key(Secret("ow_test_k")), .init())
+    let client = try OpenWearablesClient(baseURL: minting.url, .key(Secret("ow_test_k")), .init())
     checkTooLarge(
       try await failure { try await client.tokens.create(userID: "u") }, minting, "mint")
   }
@@ -214,7 +218,9 @@ final class HostileServerTests: XCTestCase {
     for text in [
       "{}", #"{"tokens":{}}"#, #"{"tokens":{"accessToken":"a"}}"#, #"{"user":{}}"#, #"{"key":{}}"#,
       #"{"key":{"id":"k"}}"#, #"{"application":{"id":"i"},"appSecret":"s"}"#,
-      #"{"usage":{}}"#, "",
+      #"{"usage":{}}"#, #"{"user":{"id":"","createdAt":"2026-03-01T00:00:00Z"}}"#,
+      #"{"key":{"id":"k","createdAt":"2026-03-01T00:00:00Z"}}"#,
+      #"{"application":{"id":"i","createdAt":"2026-03-01T00:00:00Z"},"appSecret":"s"}"#, "",
     ] {
       let server = try HostileServer(text: text)
       let (session, store, before) = try await expired(server)
@@ -225,7 +231,7 @@ final class HostileServerTests: XCTestCase {
       XCTAssertEqual(after, before, text)
 
       let app = try AppCredentials(baseURL: server.url, appID: "app_x", appSecret: "secret_x")
-      let client = try Client(baseURL: server.url, .key(Secret("ow_test_k")), .init())
+      let client = try OpenWearablesClient(baseURL: server.url, .key(Secret("ow_test_k")), .init())
       let calls: [@Sendable () async throws -> Void] = [
         { _ = try await app.exchange(userID: "u") },
         { _ = try await client.tokens.create(userID: "u") },
@@ -234,7 +240,7 @@ final class HostileServerTests: XCTestCase {
         { _ = try await client.applications.create(name: "n") },
         { _ = try await client.applications.rotateSecret("a") },
         { _ = try await client.sessions.me() },
-        { _ = try await client.workouts.upsert(userID: "u", [WorkoutInput()]) },
+        { _ = try await client.workouts.upsert(userID: "u", [WorkoutInput(defaults: ())]) },
         { _ = try await client.usage.account() }, { _ = try await client.usage.user("u") },
       ]
       for (i, call) in calls.enumerated() {
@@ -277,7 +283,7 @@ final class HostileServerTests: XCTestCase {
   /// A redirect is not followed, so that its target gets neither credential nor request. The
   /// error says that the base URL redirects, whatever the body is.
   func testRedirectIsNamedAndNotFollowed() async throws {
-    let target = try HostileServer(text: #"{"user":{"id":"u"}}"#)
+    let target = try HostileServer(text: userJSON)
     let bodies = ["", "<html>", #"{"code":"unavailable"}"#, #"{"code":"unauthenticated"}"#]
     for status in [301, 302, 303, 307, 308] {
       for (i, body) in bodies.enumerated() {

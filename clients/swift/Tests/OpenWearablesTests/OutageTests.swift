@@ -64,7 +64,7 @@ final class OutageTests: XCTestCase {
         _ = try await session.accessToken()
       case "token": _ = try await session.accessToken(userInitiated: true)
       default:
-        _ = try await Client(session).users.get(
+        _ = try await OpenWearablesClient(session).users.get(
           person.id, options: CallOptions(userInitiated: true))
       }
     }
@@ -99,7 +99,7 @@ final class OutageTests: XCTestCase {
         "code": "resource_exhausted", "headers": ["Retry-After": "4"],
       ]
     ])
-    let client = Client(session)
+    let client = OpenWearablesClient(session)
     let patient = Task { try await client.users.get(person.id) }
     try await eventually("a refresh") { try await proxy.report().refreshes == 1 }
     for _ in 0..<2 {
@@ -164,7 +164,7 @@ final class OutageTests: XCTestCase {
       FieldKey(stringValue: "token"), .init(codingPath: [], debugDescription: secret))
     XCTAssertFalse(APIError.providerFailed(key).message.contains("rt_"))
     let canceled = APIError.providerFailed(CancellationError())
-    XCTAssertEqual((canceled.thrown as? APIError)?.reason, .tokenProviderFailed)
+    XCTAssertEqual(canceled.reason, .tokenProviderFailed)
     XCTAssertTrue(
       APIError.providerFailed(APIError.invalid("the pair is empty")).message.hasSuffix(
         "the pair is empty"))
@@ -185,14 +185,14 @@ final class OutageTests: XCTestCase {
     _ = try await direct.users.get(ada.id)
     try await proxy.setRules([])
     let next = UserSession(baseURL: proxy.url) { _ in bob.tokens }
-    _ = try await Client(next).users.get(bob.id)
+    _ = try await OpenWearablesClient(next).users.get(bob.id)
     try await eventually("the first session ended") {
       do {
         _ = try await direct.users.get(ada.id)
         return false
       } catch let error as APIError { return error.isUnauthenticated }
     }
-    _ = try await Client(next).users.get(bob.id)
+    _ = try await OpenWearablesClient(next).users.get(bob.id)
     let revokes = try await proxy.report().requests["RevokeToken"]
     XCTAssertEqual(revokes, 3, "two attempts of the sign-out, one behind the call")
   }
@@ -224,7 +224,7 @@ final class OutageTests: XCTestCase {
         "headers": ["Retry-After": "50"],
       ]
     ])
-    let backend = try Client(baseURL: proxy.url, .key(Secret("opaque")), .init())
+    let backend = try OpenWearablesClient(baseURL: proxy.url, .key(Secret("opaque")), .init())
     let asked = Locked(0)
     let session = UserSession(baseURL: server.url) { _ in
       asked.with { $0 += 1 }

@@ -54,7 +54,7 @@ final class ProcessTests: XCTestCase {
       let after = UserSession(
         baseURL: fixture.proxy.url, store: FileStore(path: fixture.path), core: Core(),
         provider: { _ in nil })
-      _ = try await Client(after).users.get(fixture.person.id)
+      _ = try await OpenWearablesClient(after).users.get(fixture.person.id)
     }
   }
 

@@ -8,13 +8,14 @@ final class RangeTests: XCTestCase {
   /// A list from a workout's own start contains it, and one up to it does not.
   func testListFromAWorkoutsOwnStartContainsIt() async throws {
     let person = try await TestServer.shared.newPerson()
-    let client = Client(UserSession(baseURL: TestServer.shared.url) { _ in person.tokens })
+    let client = OpenWearablesClient(
+      UserSession(baseURL: TestServer.shared.url) { _ in person.tokens })
     let began = Date(timeIntervalSince1970: 1_772_323_200)
     let inputs = (0..<40).map { i in
       let start = began.addingTimeInterval(Double(i) * 60 + .random(in: 0..<1))
       return WorkoutInput(
-        externalID: "w\(i)", type: "running", startTime: Protobuf.Timestamp(start),
-        endTime: Protobuf.Timestamp(start.addingTimeInterval(1)),
+        externalID: "w\(i)", type: "running", startTime: start,
+        endTime: start.addingTimeInterval(1),
         source: WorkoutSource(provider: "test"))
     }
     _ = try await client.workouts.upsert(userID: person.id, inputs)
@@ -23,16 +24,17 @@ final class RangeTests: XCTestCase {
     ).reduce(into: []) { $0.append($1) }
     XCTAssertEqual(all.count, inputs.count)
     for workout in all {
-      let start = try XCTUnwrap(workout.startTime)
-      XCTAssertEqual(Protobuf.Timestamp(start.date), start, "the server's time")
+      let start = workout.startTime
+      XCTAssertEqual(Protobuf.Timestamp(start).date, start, "the server's time")
       let sent = inputs.first { $0.externalID == workout.externalID }?.startTime
-      XCTAssertEqual(sent, start, "the app's time")
+      XCTAssertEqual(
+        sent.map { Protobuf.Timestamp($0) }, Protobuf.Timestamp(start), "the app's time")
       let after = try await client.workouts.list(
-        userID: person.id, from: start.date, to: start.date.addingTimeInterval(5)
+        userID: person.id, from: start, to: start.addingTimeInterval(5)
       ).reduce(into: []) { $0.append($1.externalID) }
       XCTAssertEqual(after, [workout.externalID])
       let before = try await client.workouts.list(
-        userID: person.id, from: start.date.addingTimeInterval(-5), to: start.date
+        userID: person.id, from: start.addingTimeInterval(-5), to: start
       ).reduce(into: []) { $0.append($1.externalID) }
       XCTAssertEqual(before, [])
     }

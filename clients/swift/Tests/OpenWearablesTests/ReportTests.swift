@@ -10,8 +10,8 @@ final class ReportTests: XCTestCase {
 
   private func workouts(_ bad: Int?) -> [WorkoutInput] {
     (0..<3).map { i in
-      let start = Protobuf.Timestamp(seconds: 1_772_323_200 + Int64(i) * 60)
-      let end = Protobuf.Timestamp(seconds: start.seconds + (i == bad ? -1 : 1))
+      let start = Date(timeIntervalSince1970: 1_772_323_200 + Double(i) * 60)
+      let end = start.addingTimeInterval(i == bad ? -1 : 1)
       return WorkoutInput(
         externalID: "w\(i)", type: "running", startTime: start, endTime: end,
         source: WorkoutSource(provider: "test"), avgHeartRateBpm: 120.5)
@@ -21,11 +21,11 @@ final class ReportTests: XCTestCase {
   /// A wrong workout is left out and named; with `allOrNone` nothing is stored.
   func testWrongWorkoutIsRejected() async throws {
     let person = try await server.newPerson()
-    let client = Client(UserSession(baseURL: server.url) { _ in person.tokens })
+    let client = OpenWearablesClient(UserSession(baseURL: server.url) { _ in person.tokens })
     do {
       _ = try await client.workouts.upsert(userID: person.id, workouts(1), allOrNone: true)
       XCTFail("it was stored")
-    } catch let error as APIError {
+    } catch {
       XCTAssertTrue(error.isInvalid, "\(error)")
       XCTAssertEqual(error.fields.map(\.field), ["workouts[1].end_time"])
     }
@@ -45,7 +45,7 @@ final class ReportTests: XCTestCase {
 
     let whole = try await client.workouts.upsert(
       userID: person.id, workouts(nil), allOrNone: true)
-    XCTAssertEqual(whole.items.map(\.status), ["updated", "created", "updated"])
+    XCTAssertEqual(whole.items.map(\.status), [.updated, .created, .updated])
     XCTAssertEqual(whole.rejected, [])
   }
 
@@ -67,7 +67,7 @@ final class ReportTests: XCTestCase {
     XCTAssertTrue(events.allSatisfy { $0.actor.hasPrefix("developer:") }, "\(events)")
     XCTAssertTrue(events.allSatisfy { $0.client?.contains("openwearables-swift/") ?? false })
 
-    let client = Client(UserSession(baseURL: server.url) { _ in person.tokens })
+    let client = OpenWearablesClient(UserSession(baseURL: server.url) { _ in person.tokens })
     let list = ListWorkoutsRequest(
       userID: person.id, startDate: "2026-01-01", endDate: "2027-01-01")
     for try await _ in client.workouts.list(list) {}
@@ -83,9 +83,9 @@ final class ReportTests: XCTestCase {
   /// A reported credential ends, without another credential, also if it has ended before.
   func testReportedCredentialEnds() async throws {
     let made = try await server.developer.keys.create(CreateKeyRequest(name: "leaked"))
-    let keyed = try Client(baseURL: server.url, .key(made.secret), .init())
+    let keyed = try OpenWearablesClient(baseURL: server.url, .key(made.secret), .init())
     for try await _ in keyed.users.list(ListUsersRequest(limit: 100)) { break }
-    let nobody = try Client(baseURL: server.url)
+    let nobody = try OpenWearablesClient(baseURL: server.url)
     try await nobody.audit.reportCredential(made.secret)
     try await nobody.audit.reportCredential(made.secret)
     do {
@@ -95,7 +95,7 @@ final class ReportTests: XCTestCase {
     do {
       try await nobody.audit.reportCredential(Secret(""))
       XCTFail("nothing was reported")
-    } catch let error as APIError { XCTAssertTrue(error.isInvalid, "\(error)") }
+    } catch { XCTAssertTrue(error.isInvalid, "\(error)") }
   }
 
   /// Requests are reported for the account, and for the key, application and user that made
@@ -105,9 +105,9 @@ final class ReportTests: XCTestCase {
     let made = try await developer.keys.create(CreateKeyRequest(name: "counted"))
     let app = try await developer.applications.create(name: "counted")
     let person = try await server.newPerson()
-    let keyed = try Client(baseURL: server.url, .key(made.secret), .init())
+    let keyed = try OpenWearablesClient(baseURL: server.url, .key(made.secret), .init())
     _ = try await keyed.users.get(person.id)
-    let client = Client(UserSession(baseURL: server.url) { _ in person.tokens })
+    let client = OpenWearablesClient(UserSession(baseURL: server.url) { _ in person.tokens })
     _ = try await client.users.get(person.id)
     _ = try await client.users.get(person.id)
 
@@ -116,29 +116,29 @@ final class ReportTests: XCTestCase {
     let key = try await eventually {
       try await developer.usage.key(made.key.id, from: start, to: end, by: .minute)
     } until: {
-      $0.totals?.requests == 1
+      $0.totals.requests == 1
     }
-    XCTAssertEqual(key.resolution, "minute")
+    XCTAssertEqual(key.resolution, .minute)
     XCTAssertTrue((20...22).contains(key.series.count), "\(key.series.count)")
     XCTAssertEqual(key.operations.map(\.operation), ["GetUser"])
     let user = try await eventually {
       try await client.usage.user(person.id)
     } until: {
-      $0.totals?.requests ?? 0 >= 2
+      $0.totals.requests >= 2
     }
-    XCTAssertEqual(user.resolution, "hour")
+    XCTAssertEqual(user.resolution, .hour)
     let unused = try await developer.usage.application(app.application.appID, by: .day)
-    XCTAssertEqual(unused.totals?.requests, 0)
+    XCTAssertEqual(unused.totals.requests, 0)
     let account = try await developer.usage.account()
     XCTAssertTrue(account.keys.contains { $0.id == made.key.id }, "\(account.keys)")
     do {
       _ = try await developer.usage.account(from: end, to: start)
       XCTFail("it has a report")
-    } catch let error as APIError { XCTAssertTrue(error.isInvalid, "\(error)") }
+    } catch { XCTAssertTrue(error.isInvalid, "\(error)") }
     do {
       _ = try await client.usage.account()
       XCTFail("a user has the report of the account")
-    } catch let error as APIError { XCTAssertTrue(error.isForbidden, "\(error)") }
+    } catch { XCTAssertTrue(error.isForbidden, "\(error)") }
   }
 
   /// Returns the first value that is as expected, or the last one after five seconds.

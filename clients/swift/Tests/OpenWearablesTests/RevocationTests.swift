@@ -14,7 +14,7 @@ final class RevocationTests: XCTestCase {
         baseURL: proxy.url, store: store, core: Core(), provider: { _ in nil }
       ).signOut()
       XCTFail("it was signed out at the server")
-    } catch { XCTAssertEqual((error as? APIError)?.kind, .unavailable, "\(error)") }
+    } catch { XCTAssertEqual(error.kind, .unavailable, "\(error)") }
   }
 
   private func revocations(_ proxy: FaultProxy) async throws -> Int {
@@ -59,7 +59,7 @@ final class RevocationTests: XCTestCase {
     let tried = try await revocations(proxy)
     XCTAssertEqual(tried, 1)
     try await proxy.setRules([])
-    let next = Client(UserSession(baseURL: proxy.url) { _ in bob.tokens })
+    let next = OpenWearablesClient(UserSession(baseURL: proxy.url) { _ in bob.tokens })
     _ = try await next.users.get(bob.id)
     await pause(0.5)
     let early = try await revocations(proxy)
@@ -83,7 +83,7 @@ final class RevocationTests: XCTestCase {
     for _ in 0..<3 { try await signOut(try await server.newPerson(), over: proxy) }
     let before = try await revocations(proxy)
     XCTAssertEqual(before, 6)
-    let next = Client(UserSession(baseURL: proxy.url) { _ in bob.tokens })
+    let next = OpenWearablesClient(UserSession(baseURL: proxy.url) { _ in bob.tokens })
     _ = try await next.users.get(bob.id)
     try await eventually("a round") { try await revocations(proxy) == 8 }
     await pause(1)

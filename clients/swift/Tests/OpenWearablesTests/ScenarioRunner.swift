@@ -4,7 +4,7 @@ import Foundation
 
 /// Runs one scenario.
 final class ScenarioRunner {
-  private typealias Process = (clients: [Client], session: UserSession?)
+  private typealias Process = (clients: [OpenWearablesClient], session: UserSession?)
 
   /// Calls in the background.
   private struct Callers {
@@ -50,12 +50,12 @@ final class ScenarioRunner {
 
   /// The clients of one process, which shares only the store with the others.
   private func makeProcess() throws -> Process {
-    let options = Client.Options(retries: scenario.setup?.retry == false ? 0 : 2)
+    let options = OpenWearablesClient.Options(retries: scenario.setup?.retry == false ? 0 : 2)
     if scenario.setup?.credential != nil, scenario.setup?.credential != "session" {
       let client =
         if let key {
-          try Client(baseURL: proxy.url, apiKey: key.secret.reveal(), options: options)
-        } else { try Client(baseURL: proxy.url, .none, options) }
+          try OpenWearablesClient(baseURL: proxy.url, apiKey: key.secret.reveal(), options: options)
+        } else { try OpenWearablesClient(baseURL: proxy.url, .none, options) }
       recorder.listen(client.events)
       return ([client], nil)
     }
@@ -66,7 +66,7 @@ final class ScenarioRunner {
         provider: { _ in scenario.setup?.provider == nil ? nil : makeProvider() })
     }
     recorder.listen(sessions[0].events)
-    return (sessions.map { Client($0, options: options) }, sessions[0])
+    return (sessions.map { OpenWearablesClient($0, options: options) }, sessions[0])
   }
 
   private func makeProvider() -> TokenProvider {
@@ -275,10 +275,12 @@ private func failure(_ work: @Sendable () async throws -> Void) async -> (any Er
   do {
     try await work()
     return nil
-  } catch { return error is CancellationError ? APIError.canceled() : error }
+  } catch { return error }
 }
 
-@Sendable private func call(_ client: Client, _ rpc: String, _ id: String, _ options: CallOptions)
+@Sendable private func call(
+  _ client: OpenWearablesClient, _ rpc: String, _ id: String, _ options: CallOptions
+)
   async throws
 {
   switch rpc {
@@ -287,7 +289,7 @@ private func failure(_ work: @Sendable () async throws -> Void) async -> (any Er
     let request = ListWorkoutsRequest(userID: id, startDate: "2026-03-01", endDate: "2026-03-07")
     _ = try await client.workouts.rpc.listWorkouts(request, options: options)
   case "UpsertWorkouts":
-    let now = Protobuf.Timestamp(Date())
+    let now = Date()
     let workout = WorkoutInput(
       externalID: "w1", type: "running", startTime: now, endTime: now,
       source: WorkoutSource(provider: "test"))
@@ -297,7 +299,7 @@ private func failure(_ work: @Sendable () async throws -> Void) async -> (any Er
     let request = CreateUserRequest(externalUserID: "friend-of-\(id)")
     _ = try await client.users.rpc.createUser(request, options: options)
   case "CreateUserToken":
-    let request = CreateUserTokenRequest(userID: id)
+    let request = CreateUserTokenRequest(userID: id, appID: "", appSecret: "")
     _ = try await client.tokens.rpc.createUserToken(request, options: options)
   default: throw TestFailure("unknown rpc \(rpc)")
   }

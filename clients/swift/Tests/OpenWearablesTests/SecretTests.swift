@@ -28,7 +28,7 @@ final class SecretTests: XCTestCase {
     let tokens = SessionTokens(accessToken: secret, refreshToken: secret, expiresIn: 3600)
     let store = MemoryStore()
     let session = UserSession(baseURL: TestServer.shared.url, store: store) { _ in tokens }
-    let key = try Client(baseURL: TestServer.shared.url, .key(Secret(canary)), .init())
+    let key = try OpenWearablesClient(baseURL: TestServer.shared.url, .key(Secret(canary)), .init())
     let app = try AppCredentials(baseURL: TestServer.shared.url, appID: "app_x", appSecret: canary)
     let token = try await session.accessToken()
     XCTAssertEqual(token.token.reveal(), canary)
@@ -38,8 +38,11 @@ final class SecretTests: XCTestCase {
     XCTAssertEqual(live.record.access, canary)
     let options = CallOptions(headers: ["authorization": canary])
     let values: [Any] = [
-      secret, tokens, tokens.exposed, session, key, app, Client(session), token, options, store,
-      Response(body: LoginResponse(tokens: TokenPair(accessToken: canary, refreshToken: canary))),
+      secret, tokens, tokens.exposed, session, key, app, OpenWearablesClient(session), token,
+      options, store,
+      Response(
+        body: LoginResponse(
+          tokens: TokenPair(accessToken: canary, tokenType: "", refreshToken: canary))),
       LoginRequest(email: "a@b.example", password: canary),
       CreateUserTokenRequest(userID: "u", appID: "a", appSecret: canary),
       ReportCredentialRequest(credential: canary), live, live.record, KeyedBy(secret: secret),
@@ -63,34 +66,37 @@ final class SecretTests: XCTestCase {
     for call in [
       { _ = try await failing.accessToken() },
       { try await failing.signIn(SessionTokens(accessToken: Secret(canary + " "), expiresIn: 1)) },
-      { _ = try await Client(session).users.get("u") },
+      { _ = try await OpenWearablesClient(session).users.get("u") },
     ] as [@Sendable () async throws -> Void] {
       do {
         try await call()
         XCTFail("it succeeded")
       } catch { errors.append(error) }
     }
-    let keyed = try Client(baseURL: url, .key(Secret(canary)), .init())
+    let keyed = try OpenWearablesClient(baseURL: url, .key(Secret(canary)), .init())
     let server = try HostileServer(
       ["X-Token": canary],
       text:
-        #"{"key":{"id":"k"},"secret":"\#(canary)","tokens":{"accessToken":"\#(canary)","expiresIn":9}}"#
+        #"{"key":{"id":"k","createdAt":"2026-03-01T00:00:00Z"},"secret":"\#(canary)","#
+        + #""tokens":{"accessToken":"\#(canary)","expiresIn":9}}"#
     )
-    let other = try Client(baseURL: server.url, .key(Secret(canary)), .init())
+    let other = try OpenWearablesClient(baseURL: server.url, .key(Secret(canary)), .init())
     let path = TestServer.shared.folder.appendingPathComponent("\(canary)").path
     let core = session.engine.core
     let (live, failures) = (await core.session, await core.failures(of: canary))
     let roots: [Any] = [
-      try XCTUnwrap(live), failures, keyed, keyed.transport, keyed.events, Client(session),
-      Client(session).transport,
+      try XCTUnwrap(live), failures, keyed, keyed.transport, keyed.events,
+      OpenWearablesClient(session),
+      OpenWearablesClient(session).transport,
       keyed.users.list(), keyed.users.list().makeAsyncIterator(), session, session.events, failing,
       store, FileStore(path: "\(path)-not-shown".replacingOccurrences(of: canary, with: "x")),
       try AppCredentials(baseURL: url, appID: "app_x", appSecret: canary), tokens, tokens.exposed,
-      try await other.keys.create(), try await other.keys.rpc.createKey(),
+      try await other.keys.create(), try await other.keys.rpc.createKey(CreateKeyRequest()),
       try await other.tokens.create(userID: "u"),
-      try await other.tokens.rpc.createUserToken(CreateUserTokenRequest(userID: "u")),
+      try await other.tokens.rpc.createUserToken(
+        CreateUserTokenRequest(userID: "u", appID: "", appSecret: "")),
       try await other.sessions.rpc.login(LoginRequest(email: "e", password: canary)),
-      CreateUserTokenRequest(userID: "u", appSecret: canary), errors,
+      CreateUserTokenRequest(userID: "u", appID: "", appSecret: canary), errors,
       errors.compactMap { $0 as? APIError }.map {
         SessionEvent.refreshFailed($0, willRetry: false)
       },
@@ -123,7 +129,7 @@ final class SecretTests: XCTestCase {
         try await session.signIn(tokens)
         XCTFail(bad)
       } catch { assertSilent(error) }
-      XCTAssertThrowsError(try Client(baseURL: TestServer.shared.url, apiKey: bad)) {
+      XCTAssertThrowsError(try OpenWearablesClient(baseURL: TestServer.shared.url, apiKey: bad)) {
         assertSilent($0)
       }
     }

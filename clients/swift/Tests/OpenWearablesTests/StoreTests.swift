@@ -109,7 +109,7 @@ final class StoreTests: XCTestCase {
       do {
         _ = try await session.accessToken()
         XCTFail(content)
-      } catch let error as APIError {
+      } catch {
         XCTAssertEqual(error.isStorageUnavailable, !content.isEmpty, content)
       }
       let after = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -228,7 +228,7 @@ final class StoreTests: XCTestCase {
       do {
         _ = try await session.accessToken()
         XCTFail("it has a token")
-      } catch let error as APIError {
+      } catch {
         XCTAssertTrue(error.isStorageUnavailable)
         XCTAssertTrue(error.message.contains("\(status)"))
       }
@@ -249,7 +249,7 @@ final class StoreTests: XCTestCase {
     let session = UserSession(baseURL: server.url, store: store)
     try await session.signIn(person.tokens)
     let next = UserSession(baseURL: server.url, store: store, core: Core(), provider: { _ in nil })
-    let user = try await Client(next).users.get(person.id)
+    let user = try await OpenWearablesClient(next).users.get(person.id)
     XCTAssertEqual(user.id, person.id)
     try await next.signOut()
     let left = try await store.load()

@@ -13,7 +13,7 @@ final class TestServer: Sendable {
   let email = "dev@example.com"
   let password: String
   let folder: URL
-  let developer: Client
+  let developer: OpenWearablesClient
   private let binaries: URL
 
   private init() throws {
@@ -53,7 +53,7 @@ final class TestServer: Sendable {
     }
     self.url = url
     let password = password
-    developer = Client(UserSession.developer(baseURL: url, email: email) { password })
+    developer = OpenWearablesClient(UserSession.developer(baseURL: url, email: email) { password })
   }
 
   /// Starts a fault proxy in front of the server.
@@ -75,8 +75,8 @@ final class TestServer: Sendable {
   }
 
   /// Returns a client of the real server with an access token that is not renewed.
-  func client(accessToken access: String) throws -> Client {
-    try Client(baseURL: url, .key(Secret(access)), .init())
+  func client(accessToken access: String) throws -> OpenWearablesClient {
+    try OpenWearablesClient(baseURL: url, .key(Secret(access)), .init())
   }
 }
 

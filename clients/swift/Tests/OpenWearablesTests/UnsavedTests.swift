@@ -19,7 +19,7 @@ final class UnsavedTests: XCTestCase {
     do {
       _ = try await session.accessToken()
       XCTFail("it has a token")
-    } catch { XCTAssertEqual((error as? APIError)?.kind, .sessionExpired, "\(error)") }
+    } catch { XCTAssertEqual(error.kind, .sessionExpired, "\(error)") }
   }
 
   /// A session that the server ends is over although its renewal could not be saved.
@@ -98,7 +98,7 @@ final class UnsavedTests: XCTestCase {
     let token = try await result(of: call).get()
     XCTAssertEqual(token, again.tokens.accessToken)
     await pause(0.3)
-    _ = try await Client(session).users.get(again.id)
+    _ = try await OpenWearablesClient(session).users.get(again.id)
     XCTAssertEqual(asked.with { $0 }, 1)
   }
 

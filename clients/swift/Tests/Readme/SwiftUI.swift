@@ -22,13 +22,13 @@ public struct Text: View {
 }
 
 public struct List<Row: View>: View {
-  public init<Items: Collection, ID: Hashable>(
-    _ items: Items, id: KeyPath<Items.Element, ID>, row: (Items.Element) -> Row
-  ) {}
+  public init<Items: Collection>(_ items: Items, row: (Items.Element) -> Row)
+  where Items.Element: Identifiable {}
   public var body: Never { fatalError() }
 }
 
 extension View {
+  public func navigationTitle(_ title: String) -> some View { self }
   public func task(_ action: @escaping @MainActor () async -> Void) -> some View { self }
 }
 

@@ -25,7 +25,7 @@ git -C "$work/mono" init --quiet --initial-branch=main
 git -C "$work/mono" add --all
 git -C "$work/mono" -c user.name=release -c user.email=release@example.com commit --quiet --message="All of it"
 git init --quiet --bare --initial-branch=main "$work/remote.git"
-version=$(sed -n 's/.*static let version = "\(.*\)"/\1/p' "$package/Sources/OpenWearables/Client.swift")
+version=$(sed -n 's/.*static let version = "\(.*\)"/\1/p' "$package/Sources/OpenWearables/OpenWearablesClient.swift")
 "$work/mono/clients/swift/release.sh" "$version" "$work/remote.git"
 if "$work/mono/clients/swift/release.sh" "$version" "$work/remote.git" 2>/dev/null; then
 	echo "a version was released twice" >&2

@@ -64,7 +64,8 @@ else {
 say("ready")
 guard readLine() != nil else { exit(1) }
 let store = HangingStore(file: FileStore(path: job.path), moment: job.hangAt)
-let client = Client(UserSession(baseURL: job.base, store: store), options: .init(timeout: 60))
+let client = OpenWearablesClient(
+  UserSession(baseURL: job.base, store: store), options: .init(timeout: 60))
 do {
   _ = try await client.users.get(job.user)
   say("ok")

@@ -20,9 +20,10 @@ func makeClient(_ request: ClientCompatRequest) throws -> ConformanceServiceClie
   guard let url = URL(string: "http://\(request.host):\(request.port)") else {
     throw URLError(.badURL)
   }
-  var options = Client.Options(timeout: .infinity, retries: 0)
+  var options = OpenWearablesClient.Options(timeout: .infinity, retries: 0)
   options.readsInURL = request.useGetHTTPMethod
-  return ConformanceServiceClient(transport: try Client(baseURL: url, options: options).transport)
+  return ConformanceServiceClient(
+    transport: try OpenWearablesClient(baseURL: url, options: options).transport)
 }
 
 /// Makes the one call of a request.

@@ -25,7 +25,7 @@ package struct TokenRPC: Sendable {
       let request = RefreshTokenRequest(refreshToken: record.refresh)
       let minted = try await mint(
         SessionServiceClient.Method.refreshToken, request, key: record.retryKey,
-        by: deadline.orIn(Wait.attempt), \RefreshTokenResponse.tokens)
+        by: deadline.orIn(Wait.attempt), { (r: RefreshTokenResponse) in r.tokens })
       guard minted.tokens.refreshToken != nil else { return .failure(.unusableTokens()) }
       return .success(minted)
     } catch { return .failure(error) }
@@ -56,7 +56,7 @@ package struct TokenRPC: Sendable {
   {
     let request = LoginRequest(email: email, password: password)
     return try await repeated(
-      SessionServiceClient.Method.login, request, by: deadline, \LoginResponse.tokens)
+      SessionServiceClient.Method.login, request, by: deadline, { (r: LoginResponse) in r.tokens })
   }
 
   package func exchange(
@@ -66,14 +66,15 @@ package struct TokenRPC: Sendable {
       userID: userID, appID: appID, appSecret: secret.reveal())
     return try await repeated(
       TokenServiceClient.Method.createUserToken, request, by: deadline,
-      \CreateUserTokenResponse.tokens)
+      { (r: CreateUserTokenResponse) in r.tokens })
   }
 
   /// Sends a minting call and repeats it after transient failures, with one key for all
   /// attempts.
+  @_semantics("optimize.sil.specialize.generic.never")
   private func repeated<Output: Message>(
     _ method: MethodDescriptor, _ input: some Message, by deadline: Deadline,
-    _ tokens: KeyPath<Output, TokenPair?> & Sendable
+    _ tokens: @escaping @Sendable (Output) -> TokenPair?
   ) async throws(APIError) -> SessionTokens {
     let key = randomKey()
     var n = 0
@@ -88,17 +89,19 @@ package struct TokenRPC: Sendable {
     }
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
   private func mint<Output: Message>(
     _ method: MethodDescriptor, _ input: some Message, key: String, by deadline: Deadline,
-    _ path: KeyPath<Output, TokenPair?> & Sendable
+    _ tokens: @Sendable (Output) -> TokenPair?
   ) async throws(APIError) -> DatedTokens {
     let response = try await send(method, input, key: key, by: deadline)
-    guard let output = try? Output(jsonUTF8: response.body), let pair = output[keyPath: path]
+    guard let output = try? Output(jsonUTF8: response.body), let pair = tokens(output)
     else { throw .unusableTokens() }
     return DatedTokens(
       tokens: try SessionTokens(received: pair), date: httpDate(response.headers["date"]))
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
   private func send(
     _ method: MethodDescriptor, _ input: some Message, key: String?, by deadline: Deadline
   ) async throws(APIError) -> UnaryResponse {

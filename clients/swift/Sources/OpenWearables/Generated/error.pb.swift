@@ -2,7 +2,7 @@
 
 /// ErrorDetail is the one detail of every failed call. The status message is a
 /// sentence for people. Programs decide on the code and on `reason`.
-public struct ErrorDetail: Message {
+public struct ErrorDetail: GeneratedMessage {
   public static let messageName = "openwearables.v1.ErrorDetail"
 
   /// Why the call failed, in stable snake_case: `invalid_api_key`,
@@ -24,13 +24,11 @@ public struct ErrorDetail: Message {
   /// The scope that the API key lacks. Only with `insufficient_scope`.
   public var requiredScope: String = ""
 
-  public init() {}
-
   public init(
-    reason: String = "",
-    requestID: String = "",
+    reason: String,
+    requestID: String,
     errors: [FieldViolation] = [],
-    requiredScope: String = ""
+    requiredScope: String
   ) {
     self.reason = reason
     self.requestID = requestID
@@ -38,26 +36,18 @@ public struct ErrorDetail: Message {
     self.requiredScope = requiredScope
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&reason, "reason")
-    try reader.read(&requestID, "requestId", "request_id")
-    try reader.read(&errors, "errors")
-    try reader.read(&requiredScope, "requiredScope", "required_scope")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(reason, "reason")
-    try writer.write(requestID, "requestId")
-    try writer.write(errors, "errors")
-    try writer.write(requiredScope, "requiredScope")
-  }
+  public static let fields: [Field<ErrorDetail>] = [
+    .one(\.reason, String.self, "reason"),
+    .one(\.requestID, String.self, "requestId", "request_id"),
+    .list(\.errors, FieldViolation.self, "errors"),
+    .one(\.requiredScope, String.self, "requiredScope", "required_scope"),
+  ]
 }
 
 /// FieldViolation is one rejected field of the request.
-public struct FieldViolation: Message {
+public struct FieldViolation: GeneratedMessage {
   public static let messageName = "openwearables.v1.FieldViolation"
 
   /// The path in snake_case, with list items by index from 0:
@@ -66,26 +56,18 @@ public struct FieldViolation: Message {
   /// What is wrong with the field. Never contains a secret.
   public var message: String = ""
 
-  public init() {}
-
   public init(
-    field: String = "",
-    message: String = ""
+    field: String,
+    message: String
   ) {
     self.field = field
     self.message = message
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&field, "field")
-    try reader.read(&message, "message")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(field, "field")
-    try writer.write(message, "message")
-  }
+  public static let fields: [Field<FieldViolation>] = [
+    .one(\.field, String.self, "field"),
+    .one(\.message, String.self, "message"),
+  ]
 }

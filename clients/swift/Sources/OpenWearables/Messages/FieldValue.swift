@@ -1,6 +1,14 @@
-/// A type that a field, a list element, a map value or a oneof member can have. Conformances are
-/// written here and by the generator.
+/// A type that JSON spells in a field, a list element, a map value or a oneof member.
+/// Conformances are written here and by the generator.
 public protocol FieldValue: Hashable, Sendable {
+  /// The type of the property: the same, or the one that Swift uses for it, such as `Int`
+  /// for `Int32` and `Date` for a timestamp.
+  associatedtype Plain: Hashable & Sendable = Self
+
+  /// Throws if the value is out of range.
+  init(plain: Plain) throws
+  var plain: Plain { get }
+
   /// Whether JSON's null is a value and not the absence of one.
   static var readsNull: Bool { get }
 
@@ -16,6 +24,14 @@ extension FieldValue {
   public static var readsNull: Bool { false }
 }
 
+extension FieldValue where Plain == Self {
+  @_semantics("optimize.sil.specialize.generic.never")
+  public init(plain: Self) { self = plain }
+  public var plain: Self {
+    self
+  }
+}
+
 /// A type whose fields have a default in place of absence.
 public protocol ScalarValue: FieldValue {
   /// Whether a field with this value is left out.
@@ -28,6 +44,10 @@ struct Coded<Value: FieldValue>: Codable {
 
   init(_ value: Value) {
     self.value = value
+  }
+
+  init(plain: Value.Plain, at path: [any CodingKey]) throws {
+    do { value = try Value(plain: plain) } catch { throw MessageError(.range, at: path) }
   }
 
   init(from decoder: any Decoder) throws {

@@ -1,5 +1,5 @@
 /// A type that a map's key can have. JSON writes all of them as strings.
-public protocol MapKey: Hashable, Sendable {
+public protocol MapKey: FieldValue {
   init?(mapKey: String)
   var mapKey: String { get }
 }

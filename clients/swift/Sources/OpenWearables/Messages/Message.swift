@@ -9,13 +9,11 @@ import Foundation
 public protocol Message: Codable, FieldValue {
   /// The full name in the schema, such as `openwearables.v1.User`.
   static var messageName: String { get }
-
-  /// A message with every field at its default.
-  init()
 }
 
 extension Message {
   /// Reads a message.
+  @_semantics("optimize.sil.specialize.generic.never")
   public init(jsonUTF8 data: Data) throws(MessageError) {
     do {
       self = try JSONDecoder().decode(Self.self, from: data)
@@ -25,6 +23,7 @@ extension Message {
   }
 
   /// Writes a message, its members sorted by name.
+  @_semantics("optimize.sil.specialize.generic.never")
   public func jsonUTF8() throws(MessageError) -> Data {
     do {
       let encoder = JSONEncoder()
@@ -35,10 +34,12 @@ extension Message {
     }
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
   public static func read(from decoder: any Decoder) throws -> Self? {
     try Self(from: decoder)
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
   public func write(to encoder: any Encoder) throws {
     try encode(to: encoder)
   }

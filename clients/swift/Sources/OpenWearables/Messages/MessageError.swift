@@ -10,6 +10,8 @@ public struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
     case range = "is out of range"
     /// A string without the form that the field requires.
     case format = "is malformed"
+    /// A field that is always there is not.
+    case missing = "is missing"
     /// A field or a map key that occurs twice.
     case duplicate = "is there twice"
     /// More than one member of a oneof.

@@ -18,6 +18,23 @@ public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
     self.fetch = fetch
   }
 
+  /// Returns the first `max` items; pages beyond them are not fetched.
+  public func collect(max: Int = 10_000) async throws(APIError) -> [Element] {
+    var items: [Element] = []
+    var iterator = makeAsyncIterator()
+    while items.count < max, let item = try await iterator.next() { items.append(item) }
+    return items
+  }
+
+  /// Returns the page at a cursor, the first one for nil, and the cursor of the next: nil on
+  /// the last. It is for lists with a button for more.
+  public func page(at cursor: String? = nil) async throws(APIError) -> Page {
+    do {
+      let page = try await fetch(cursor)
+      return (page.items, page.next?.isEmpty == false ? page.next : nil)
+    } catch { throw .of(error) }
+  }
+
   public func makeAsyncIterator() -> Iterator {
     Iterator(fetch: fetch)
   }

@@ -7,11 +7,13 @@ public enum Protobuf {
     public init() {}
 
     public init(from decoder: any Decoder) throws {
-      _ = try FieldReader(decoder)
+      guard (try? decoder.container(keyedBy: FieldKey.self)) != nil else {
+        throw MessageError(.type, at: decoder.codingPath)
+      }
     }
 
     public func encode(to encoder: any Encoder) throws {
-      _ = FieldWriter(encoder)
+      _ = encoder.container(keyedBy: FieldKey.self)
     }
   }
 }

@@ -88,9 +88,21 @@ extension ScalarValue where Self: FixedWidthInteger & Codable {
   }
 }
 
-extension Int32: ScalarValue {}
-extension Int64: ScalarValue {}
-extension UInt32: ScalarValue {}
+/// An integer that is an `Int` in Swift.
+public protocol PlainInteger: ScalarValue, FixedWidthInteger where Plain == Int {}
+
+extension PlainInteger {
+  public init(plain: Int) throws {
+    guard let value = Self(exactly: plain) else { throw MessageError(.range) }
+    self = value
+  }
+
+  public var plain: Int { Int(self) }
+}
+
+extension Int32: PlainInteger {}
+extension Int64: PlainInteger {}
+extension UInt32: PlainInteger {}
 extension UInt64: ScalarValue {}
 
 extension ScalarValue where Self: BinaryFloatingPoint & LosslessStringConvertible & Codable {

@@ -57,6 +57,20 @@ extension Protobuf {
       (a.seconds, a.nanos) < (b.seconds, b.nanos)
     }
 
+    /// A field of this type is a `Date` in Swift.
+    public init(plain: Date) throws {
+      guard plain.timeIntervalSinceReferenceDate.isFinite else { throw MessageError(.range) }
+      let seconds = plain.timeIntervalSince1970.rounded(.down)
+      guard Double(Self.range.lowerBound)...Double(Self.range.upperBound) ~= seconds else {
+        throw MessageError(.range)
+      }
+      self.init(plain)
+    }
+
+    public var plain: Date {
+      min(date, Date(timeIntervalSince1970: TimeInterval(Self.range.upperBound)))  // rounded up
+    }
+
     static let range: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
 
     public init(from decoder: any Decoder) throws {

@@ -2,10 +2,63 @@ import Foundation
 
 /// Sends one message and returns one. Generated clients call nothing else.
 public protocol UnaryTransport: Sendable {
-  /// Cancelling the task ends the call.
+  /// Cancelling the task ends the call, with an error of the kind `canceled`.
   func unary<Input: Message, Output: Message>(
     _ method: MethodDescriptor, _ input: Input, options: CallOptions
-  ) async throws -> Response<Output>
+  ) async throws(APIError) -> Response<Output>
+}
+
+/// A method of a service, which is called like a function:
+/// `try await ow.users.rpc.getUser(GetUserRequest(id: id))`.
+public struct Call<Input: Message, Output: Message>: Sendable {
+  private let method: MethodDescriptor
+  private let transport: any UnaryTransport
+
+  public init(_ method: MethodDescriptor, _ transport: any UnaryTransport) {
+    self.method = method
+    self.transport = transport
+  }
+
+  @_semantics("optimize.sil.specialize.generic.never")
+  @inline(never)
+  public func callAsFunction(_ request: Input, options: CallOptions = CallOptions())
+    async throws(APIError) -> Response<Output>
+  {
+    try await transport.unary(method, request, options: options)
+  }
+}
+
+/// The cursor of a page: a text that may be absent or empty.
+public protocol PageCursor: Sendable {
+  init(cursor: String)
+  var cursor: String? { get }
+}
+
+extension String: PageCursor {
+  public init(cursor: String) { self = cursor }
+  public var cursor: String? { self }
+}
+
+extension Optional: PageCursor where Wrapped == String {
+  public init(cursor: String) { self = cursor }
+  public var cursor: String? { self }
+}
+
+extension UnaryTransport {
+  /// Returns the items of a method that returns pages, beginning with the page of `request`.
+  @_semantics("optimize.sil.specialize.generic.never")
+  public func pages<Input: Message, Output: Message, Item: Sendable>(
+    _ method: MethodDescriptor, _ request: Input, options: CallOptions,
+    cursor: WritableKeyPath<Input, some PageCursor> & Sendable,
+    items: KeyPath<Output, [Item]> & Sendable, next: KeyPath<Output, some PageCursor> & Sendable
+  ) -> PagedSequence<Item> {
+    PagedSequence { from in
+      var page = request
+      if let from { page[keyPath: cursor] = .init(cursor: from) }
+      let response: Response<Output> = try await self.unary(method, page, options: options)
+      return (response.body[keyPath: items], response.body[keyPath: next].cursor)
+    }
+  }
 }
 
 /// The properties of a method that a transport needs.
@@ -62,16 +115,22 @@ public struct CallOptions: Sendable, Redacting {
   public var headers: [String: String]
   /// Seconds that the call may take, retries included; nil for the client's default.
   public var timeout: TimeInterval?
+  /// Names the call for the server, which answers a repetition of it as it did the first time;
+  /// nil for one of the client's own, if the method takes any. Give your own to repeat a call
+  /// after the app was killed. Up to 255 visible characters.
+  public var idempotencyKey: String?
   /// A person has just asked for the call: it does not wait for the end of the time in which
   /// the session is not renewed again, unless the server asked for that. It may try once more
   /// to get a token.
   public var userInitiated: Bool
 
   public init(
-    headers: [String: String] = [:], timeout: TimeInterval? = nil, userInitiated: Bool = false
+    headers: [String: String] = [:], timeout: TimeInterval? = nil, idempotencyKey: String? = nil,
+    userInitiated: Bool = false
   ) {
     self.headers = headers
     self.timeout = timeout
+    self.idempotencyKey = idempotencyKey
     self.userInitiated = userInitiated
   }
 
@@ -80,7 +139,7 @@ public struct CallOptions: Sendable, Redacting {
       self,
       children: [
         "headers": headers.keys.sorted(), "timeout": timeout as Any,
-        "userInitiated": userInitiated,
+        "idempotencyKey": idempotencyKey as Any, "userInitiated": userInitiated,
       ])
   }
 }

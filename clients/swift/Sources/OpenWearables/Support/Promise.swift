@@ -21,6 +21,7 @@ final class Promise<Value: Sendable>: Sendable {
   var current: Value? { state.with { $0.value } }
 
   /// Sets the value. Only the first call has an effect.
+  @_semantics("optimize.sil.specialize.generic.never")
   func fulfill(_ value: Value) {
     let waiters: [Waiter<Value>] = state.with {
       guard $0.value == nil else { return [] }
@@ -33,6 +34,7 @@ final class Promise<Value: Sendable>: Sendable {
 
   /// Gives `value` to the waiters whose deadline is before `end`, also to those that come
   /// until then: the promise is not fulfilled earlier.
+  @_semantics("optimize.sil.specialize.generic.never")
   func excuse(until end: Deadline, _ value: @escaping @Sendable () -> Value) {
     let waiters: [Waiter<Value>] = state.with {
       guard $0.value == nil else { return [] }
@@ -45,6 +47,7 @@ final class Promise<Value: Sendable>: Sendable {
   /// Waits for the value.
   ///
   /// - Throws: an error of kind `canceled` or `timeout`.
+  @_semantics("optimize.sil.specialize.generic.never")
   func value(by deadline: Deadline) async throws(APIError) -> Value {
     let waiter = Waiter<Value>()
     let known: Value? = state.with {
@@ -89,6 +92,7 @@ private final class Waiter<Value: Sendable>: Sendable {
 
   private let state = Locked(State.new)
 
+  @_semantics("optimize.sil.specialize.generic.never")
   func wait() async -> End {
     await withCheckedContinuation { continuation in
       let ended: End? = state.with {
@@ -100,6 +104,7 @@ private final class Waiter<Value: Sendable>: Sendable {
     }
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
   func end(_ end: End) {
     let continuation: CheckedContinuation<End, Never>? = state.with {
       switch $0 {
@@ -121,6 +126,7 @@ private final class Waiter<Value: Sendable>: Sendable {
 /// task is cancelled and abandoned; `late` receives the value that it may still return.
 ///
 /// - Throws: the error of the work, or an `APIError` of kind `canceled` or `timeout`.
+@_semantics("optimize.sil.specialize.generic.never")
 func withTimeout<Value: Sendable>(
   _ seconds: TimeInterval, late: @escaping @Sendable (Value) -> Void = { _ in },
   _ work: @escaping @Sendable () async throws -> Value

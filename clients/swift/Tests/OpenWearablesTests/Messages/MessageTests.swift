@@ -17,7 +17,7 @@ final class MessageTests: XCTestCase {
   }
 
   func testOnlyFieldsWithPresenceAreWrittenAtTheirDefault() throws {
-    XCTAssertEqual(try json(Scalars()), "{}")
+    XCTAssertEqual(try json(Scalars(defaults: ())), "{}")
     XCTAssertEqual(try json(Optionals()), "{}")
     XCTAssertEqual(
       try json(Optionals(boolValue: false, int64Value: 0)), #"{"boolValue":false,"int64Value":"0"}"#
@@ -27,7 +27,7 @@ final class MessageTests: XCTestCase {
   }
 
   func testMinusZeroIsAValue() throws {
-    let written = try Scalars(floatValue: -0.0, doubleValue: -0.0).jsonUTF8()
+    let written = try Scalars(stringValue: "", floatValue: -0.0, doubleValue: -0.0).jsonUTF8()
     XCTAssertTrue(
       try XCTUnwrap(String(data: written, encoding: .utf8)).contains(#""doubleValue":-0"#))
     let message = try Scalars(jsonUTF8: written)
@@ -38,7 +38,7 @@ final class MessageTests: XCTestCase {
   /// Every coder of Foundation reads and writes the same JSON.
   func testEveryFoundationCoderSpeaksTheSameJSON() throws {
     let message = WellKnown(
-      timestamp: Protobuf.Timestamp(seconds: 1, nanos: 500_000_000), int64Value: .max)
+      timestamp: Date(timeIntervalSince1970: 1.5), int64Value: .max)
     let written = try JSONEncoder().encode(message)
     XCTAssertEqual(try JSONDecoder().decode(WellKnown.self, from: written), message)
     XCTAssertEqual(
@@ -67,9 +67,15 @@ final class MessageTests: XCTestCase {
 
   func testWhatJSONCannotHoldIsRefused() {
     let refused: [any Message] = [
-      WellKnown(timestamp: Protobuf.Timestamp(seconds: 253_402_300_800)),
-      WellKnown(timestamp: Protobuf.Timestamp(seconds: 0, nanos: 1_000_000_000)),
-      WellKnown(timestamp: Protobuf.Timestamp(seconds: 0, nanos: -1)),
+      WellKnown(timestamp: Date(timeIntervalSince1970: 253_402_300_800)),
+      WellKnown(timestamp: Date(timeIntervalSince1970: -62_135_596_801)),
+      WellKnown(timestamp: Date(timeIntervalSince1970: .nan)),
+      WellKnown(timestamp: Date(timeIntervalSince1970: .infinity)),
+      Optionals(int32Value: 1 << 31), Optionals(uint32Value: -1), Lists(int32Value: [1, -1 << 40]),
+      Maps(byInt32: [1 << 31: 1]), Choice(kind: .int32Value(1 << 31)),
+      Protobuf.Timestamp(seconds: 253_402_300_800),
+      Protobuf.Timestamp(seconds: 0, nanos: 1_000_000_000),
+      Protobuf.Timestamp(seconds: 0, nanos: -1),
       WellKnown(duration: Protobuf.Duration(seconds: 315_576_000_001)),
       WellKnown(duration: Protobuf.Duration(seconds: 1, nanos: -1)),
       WellKnown(fieldMask: ["firstName"]), WellKnown(fieldMask: ["a__b"]),
@@ -135,7 +141,7 @@ final class MessageTests: XCTestCase {
   }
 
   func testAnyPacksAndUnpacksItsType() throws {
-    let scalars = Scalars(int32Value: 5, int64Value: 6)
+    let scalars = Scalars(stringValue: "", int32Value: 5, int64Value: 6)
     let any = try Protobuf.AnyMessage(packing: scalars)
     XCTAssertEqual(any.typeURL, "type.googleapis.com/swiftgen.test.Scalars")
     XCTAssertEqual(try any.unpack(as: Scalars.self), scalars)
@@ -158,8 +164,8 @@ final class MessageTests: XCTestCase {
     XCTAssertNotEqual(tree, copy)
     XCTAssertEqual(Set([tree, tree, copy]).count, 2)
     XCTAssertEqual(tree.left?.left?.name, "c")
-    tree.other = .inner(Tree())
-    XCTAssertEqual(tree.other, .inner(Tree()))
+    tree.other = .inner(Tree(name: ""))
+    XCTAssertEqual(tree.other, .inner(Tree(name: "")))
   }
 
   /// A message that is nested too deeply is an error and not a crash.

@@ -5,13 +5,14 @@ import XCTest
 /// No way to show a value shows its secrets.
 final class RedactionTests: XCTestCase {
   private let secret = "s3cr" + String(UInt64.random(in: 1 << 50..<1 << 60))
-  private let pin = Int32.random(in: 1_000_000_000..<2_000_000_000)
+  private let pin = Int.random(in: 1_000_000_000..<2_000_000_000)
 
   private var credentials: Credentials {
     Credentials(
       userName: "ada", password: secret, refreshToken: secret, signingMaterial: Data(secret.utf8),
       codes: [secret], answers: [secret: secret],
-      parent: Credentials(userName: "grace" + secret, password: secret), keyPrefix: "ow_live_a1b2",
+      parent: Credentials(userName: "grace" + secret, password: secret, keyPrefix: ""),
+      keyPrefix: "ow_live_a1b2",
       proof: .appSecret(secret), tree: Tree(name: "oak"))
   }
 
@@ -26,14 +27,18 @@ final class RedactionTests: XCTestCase {
       Response(body: credentials, headers: ["set-cookie": secret]),
       Response(body: Envelope(kind: .chosen(withPin))),
       CallOptions(headers: ["authorization": secret]),
-      TokenPair(accessToken: secret, refreshToken: secret), LoginRequest(password: secret),
-      LoginResponse(tokens: TokenPair(accessToken: secret, refreshToken: secret)),
+      TokenPair(accessToken: secret, tokenType: "", refreshToken: secret),
+      LoginRequest(email: "", password: secret),
+      LoginResponse(tokens: TokenPair(accessToken: secret, tokenType: "", refreshToken: secret)),
       RefreshTokenRequest(refreshToken: secret),
-      RefreshTokenResponse(tokens: TokenPair(accessToken: secret)),
-      RevokeTokenRequest(refreshToken: secret), CreateKeyResponse(secret: secret),
-      RotateKeyResponse(secret: secret), CreateApplicationResponse(appSecret: secret),
-      RotateApplicationSecretResponse(appSecret: secret), CreateUserTokenRequest(appSecret: secret),
-      CreateUserTokenResponse(tokens: TokenPair(accessToken: secret)),
+      RefreshTokenResponse(tokens: TokenPair(accessToken: secret, tokenType: "")),
+      RevokeTokenRequest(refreshToken: secret),
+      CreateKeyResponse(key: Key(defaults: ()), secret: secret),
+      RotateKeyResponse(key: Key(defaults: ()), secret: secret),
+      CreateApplicationResponse(application: Application(defaults: ()), appSecret: secret),
+      RotateApplicationSecretResponse(application: Application(defaults: ()), appSecret: secret),
+      CreateUserTokenRequest(userID: "", appID: "", appSecret: secret),
+      CreateUserTokenResponse(tokens: TokenPair(accessToken: secret, tokenType: "")),
       ChangePasswordRequest(
         currentPassword: secret, newPassword: secret, confirmPassword: secret),
       UpdateMeRequest(currentPassword: secret),

@@ -51,6 +51,27 @@ final class ServiceTests: XCTestCase {
     XCTAssertEqual(titles, ["a", "b", "c"])
   }
 
+  func testPagesAreCollectedAndTakenOneByOne() async throws {
+    let shelf = Shelf(pages: [["a", "b"], [], ["c"]])
+    let list = LibraryServiceClient(transport: shelf).listAllBooks()
+    let two = try await list.collect(max: 2)
+    XCTAssertEqual(two.map(\.id), ["a", "b"])
+    XCTAssertEqual(shelf.log.count, 1)
+    let all = try await list.collect()
+    XCTAssertEqual(all.map(\.id), ["a", "b", "c"])
+    let first = try await list.page()
+    XCTAssertEqual(first.items.map(\.id), ["a", "b"])
+    let last = try await list.page(at: "2")
+    XCTAssertEqual(last.items.map(\.id), ["c"])
+    XCTAssertNil(last.next)
+    XCTAssertEqual(first.next, "1")
+    do {
+      _ = try await LibraryServiceClient(transport: Shelf(pages: [["a"]], failing: 0))
+        .listAllBooks().collect()
+      XCTFail("no error")
+    } catch { XCTAssert(error.underlyingError is Shelf.PageError) }
+  }
+
   func testAnErrorEndsThePages() async {
     let shelf = Shelf(pages: [["a"], ["b"]], failing: 1)
     var iterator = LibraryServiceClient(transport: shelf).listAllBooks().makeAsyncIterator()
@@ -149,7 +170,15 @@ final class ServiceTests: XCTestCase {
 
     func unary<Input: Message, Output: Message>(
       _ method: MethodDescriptor, _ input: Input, options: CallOptions
-    ) async throws -> Response<Output> {
+    ) async throws(APIError) -> Response<Output> {
+      do { return try answer(method, input, options) } catch {
+        throw APIError(.unavailable, "no page", underlying: error)
+      }
+    }
+
+    private func answer<Input: Message, Output: Message>(
+      _ method: MethodDescriptor, _ input: Input, _ options: CallOptions
+    ) throws -> Response<Output> {
       let json: String
       switch input {
       case let request as ListBooksRequest:

@@ -4,7 +4,7 @@ import Foundation
 import OpenWearables
 
 /// Keywords has fields that Swift has other uses for.
-public struct Keywords: Message {
+public struct Keywords: GeneratedMessage {
   public static let messageName = "swiftgen.test.Keywords"
 
   public var selfField: String = ""
@@ -12,7 +12,7 @@ public struct Keywords: Message {
   public var descriptionField: String = ""
   public var debugDescriptionField: String = ""
   public var hash: String = ""
-  public var hashValueField: Int64 = 0
+  public var hashValueField: Int = 0
   public var customMirrorField: String = ""
   public var `default`: String = ""
   public var `in`: String = ""
@@ -28,28 +28,26 @@ public struct Keywords: Message {
   public var messageName: String = ""
   public var `operator`: Operator?
 
-  public init() {}
-
   public init(
-    selfField: String = "",
-    `init`: String = "",
-    descriptionField: String = "",
-    debugDescriptionField: String = "",
-    hash: String = "",
-    hashValueField: Int64 = 0,
-    customMirrorField: String = "",
-    `default`: String = "",
-    `in`: String = "",
-    `let`: String = "",
-    type: String = "",
-    `protocol`: String = "",
-    reader: String = "",
-    writer: String = "",
-    decoder: String = "",
-    encoder: String = "",
-    value: String = "",
-    encode: String = "",
-    messageName: String = "",
+    selfField: String,
+    `init`: String,
+    descriptionField: String,
+    debugDescriptionField: String,
+    hash: String,
+    hashValueField: Int = 0,
+    customMirrorField: String,
+    `default`: String,
+    `in`: String,
+    `let`: String,
+    type: String,
+    `protocol`: String,
+    reader: String,
+    writer: String,
+    decoder: String,
+    encoder: String,
+    value: String,
+    encode: String,
+    messageName: String,
     `operator`: Operator? = nil
   ) {
     self.selfField = selfField
@@ -74,64 +72,50 @@ public struct Keywords: Message {
     self.`operator` = `operator`
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&selfField, "self")
-    try reader.read(&`init`, "init")
-    try reader.read(&descriptionField, "description")
-    try reader.read(&debugDescriptionField, "debugDescription", "debug_description")
-    try reader.read(&hash, "hash")
-    try reader.read(&hashValueField, "hashValue", "hash_value")
-    try reader.read(&customMirrorField, "customMirror", "custom_mirror")
-    try reader.read(&`default`, "default")
-    try reader.read(&`in`, "in")
-    try reader.read(&`let`, "let")
-    try reader.read(&type, "type")
-    try reader.read(&`protocol`, "protocol")
-    try reader.read(&self.reader, "reader")
-    try reader.read(&self.writer, "writer")
-    try reader.read(&self.decoder, "decoder")
-    try reader.read(&self.encoder, "encoder")
-    try reader.read(&self.value, "value")
-    try reader.read(&encode, "encode")
-    try reader.read(&messageName, "messageName", "message_name")
-    try reader.read(&`operator`, "nil", as: Operator.`nil`)
-    try reader.read(&`operator`, "none", as: Operator.noneField)
-    try reader.read(&`operator`, "some", as: Operator.some)
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(selfField, "self")
-    try writer.write(`init`, "init")
-    try writer.write(descriptionField, "description")
-    try writer.write(debugDescriptionField, "debugDescription")
-    try writer.write(hash, "hash")
-    try writer.write(hashValueField, "hashValue")
-    try writer.write(customMirrorField, "customMirror")
-    try writer.write(`default`, "default")
-    try writer.write(`in`, "in")
-    try writer.write(`let`, "let")
-    try writer.write(type, "type")
-    try writer.write(`protocol`, "protocol")
-    try writer.write(self.reader, "reader")
-    try writer.write(self.writer, "writer")
-    try writer.write(self.decoder, "decoder")
-    try writer.write(self.encoder, "encoder")
-    try writer.write(self.value, "value")
-    try writer.write(encode, "encode")
-    try writer.write(messageName, "messageName")
-    switch `operator` {
-    case .`nil`(let value)?:
-      try writer.write(member: value, "nil")
-    case .noneField(let value)?:
-      try writer.write(member: value, "none")
-    case .some(let value)?:
-      try writer.write(member: value, "some")
-    case nil: break
-    }
-  }
+  public static let fields: [Field<Keywords>] = [
+    .one(\.selfField, String.self, "self"),
+    .one(\.`init`, String.self, "init"),
+    .one(\.descriptionField, String.self, "description"),
+    .one(\.debugDescriptionField, String.self, "debugDescription", "debug_description"),
+    .one(\.hash, String.self, "hash"),
+    .one(\.hashValueField, Int64.self, "hashValue", "hash_value"),
+    .one(\.customMirrorField, String.self, "customMirror", "custom_mirror"),
+    .one(\.`default`, String.self, "default"),
+    .one(\.`in`, String.self, "in"),
+    .one(\.`let`, String.self, "let"),
+    .one(\.type, String.self, "type"),
+    .one(\.`protocol`, String.self, "protocol"),
+    .one(\.reader, String.self, "reader"),
+    .one(\.writer, String.self, "writer"),
+    .one(\.decoder, String.self, "decoder"),
+    .one(\.encoder, String.self, "encoder"),
+    .one(\.value, String.self, "value"),
+    .one(\.encode, String.self, "encode"),
+    .one(\.messageName, String.self, "messageName", "message_name"),
+    .member(
+      \.`operator`,
+      { Operator.`nil`($0) },
+      { if case .`nil`(let value) = $0 { value } else { nil } },
+      String.self,
+      of: "operator",
+      "nil"),
+    .member(
+      \.`operator`,
+      { Operator.noneField($0) },
+      { if case .noneField(let value) = $0 { value } else { nil } },
+      String.self,
+      of: "operator",
+      "none"),
+    .member(
+      \.`operator`,
+      { Operator.some($0) },
+      { if case .some(let value) = $0 { value } else { nil } },
+      String.self,
+      of: "operator",
+      "some"),
+  ]
 
   public enum Operator: Hashable, Sendable {
     case `nil`(String)
@@ -141,7 +125,7 @@ public struct Keywords: Message {
 }
 
 /// Error has a name of Swift's own.
-public struct ErrorMessage: Message {
+public struct ErrorMessage: GeneratedMessage {
   public static let messageName = "swiftgen.test.Error"
 
   public var type: ErrorMessage.TypeMessage?
@@ -149,8 +133,6 @@ public struct ErrorMessage: Message {
   public var protocols: [ErrorMessage.ProtocolEnum] = []
   /// A oneof with the name of a nested message.
   public var reason: ReasonOneof?
-
-  public init() {}
 
   public init(
     type: ErrorMessage.TypeMessage? = nil,
@@ -164,29 +146,27 @@ public struct ErrorMessage: Message {
     self.reason = reason
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&type, "type")
-    try reader.read(&`protocol`, "protocol")
-    try reader.read(&protocols, "protocols")
-    try reader.read(&reason, "detail", as: ReasonOneof.detail)
-    try reader.read(&reason, "text", as: ReasonOneof.text)
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(type, "type")
-    try writer.write(`protocol`, "protocol")
-    try writer.write(protocols, "protocols")
-    switch reason {
-    case .detail(let value)?:
-      try writer.write(member: value, "detail")
-    case .text(let value)?:
-      try writer.write(member: value, "text")
-    case nil: break
-    }
-  }
+  public static let fields: [Field<ErrorMessage>] = [
+    .maybe(\.type, ErrorMessage.TypeMessage.self, "type"),
+    .one(\.`protocol`, ErrorMessage.ProtocolEnum.self, "protocol"),
+    .list(\.protocols, ErrorMessage.ProtocolEnum.self, "protocols"),
+    .member(
+      \.reason,
+      { ReasonOneof.detail($0) },
+      { if case .detail(let value) = $0 { value } else { nil } },
+      ErrorMessage.Reason.self,
+      of: "reason",
+      "detail"),
+    .member(
+      \.reason,
+      { ReasonOneof.text($0) },
+      { if case .text(let value) = $0 { value } else { nil } },
+      String.self,
+      of: "reason",
+      "text"),
+  ]
 
   /// A oneof with the name of a nested message.
   public enum ReasonOneof: Hashable, Sendable {
@@ -248,47 +228,36 @@ public struct ErrorMessage: Message {
   }
 
   /// Type too.
-  public struct TypeMessage: Message {
+  public struct TypeMessage: GeneratedMessage {
     public static let messageName = "swiftgen.test.Error.Type"
 
     public var any: String = ""
 
-    public init() {}
-
-    public init(any: String = "") {
+    public init(any: String) {
       self.any = any
     }
 
-    public init(from decoder: any Decoder) throws {
-      self.init()
-      let reader = try FieldReader(decoder)
-      try reader.read(&any, "any")
-    }
+    public init(defaults: Void) {}
 
-    public func encode(to encoder: any Encoder) throws {
-      var writer = FieldWriter(encoder)
-      try writer.write(any, "any")
-    }
+    public static let fields: [Field<TypeMessage>] = [
+      .one(\.any, String.self, "any")
+    ]
   }
 
-  public struct Reason: Message {
+  public struct Reason: GeneratedMessage {
     public static let messageName = "swiftgen.test.Error.Reason"
 
-    public init() {}
-
-    public init(from decoder: any Decoder) throws {
-      self.init()
-      _ = try FieldReader(decoder)
+    public init() {
     }
 
-    public func encode(to encoder: any Encoder) throws {
-      _ = FieldWriter(encoder)
-    }
+    public init(defaults: Void) {}
+
+    public static let fields: [Field<Reason>] = []
   }
 }
 
 /// Renamed has names of its own in JSON, and initialisms.
-public struct Renamed: Message {
+public struct Renamed: GeneratedMessage {
   public static let messageName = "swiftgen.test.Renamed"
 
   public var userID: String = ""
@@ -299,16 +268,14 @@ public struct Renamed: Message {
   public var x1Y2z: String = ""
   public var aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace: String = ""
 
-  public init() {}
-
   public init(
-    userID: String = "",
-    baseURL: String = "",
-    httpStatus: String = "",
-    camelCase: String = "",
-    leading: String = "",
-    x1Y2z: String = "",
-    aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace: String = ""
+    userID: String,
+    baseURL: String,
+    httpStatus: String,
+    camelCase: String,
+    leading: String,
+    x1Y2z: String,
+    aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace: String
   ) {
     self.userID = userID
     self.baseURL = baseURL
@@ -320,37 +287,25 @@ public struct Renamed: Message {
       aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&userID, "uid", "user_id")
-    try reader.read(&baseURL, "baseUrl", "base_url")
-    try reader.read(&httpStatus, "HTTPStatus")
-    try reader.read(&camelCase, "camelCase")
-    try reader.read(&leading, "Leading", "_leading")
-    try reader.read(&x1Y2z, "x1Y2z", "x1_y2z")
-    try reader.read(
-      &aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace,
-      "aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace",
-      "a_name_that_is_so_long_that_its_line_must_be_broken_in_every_place")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(userID, "uid")
-    try writer.write(baseURL, "baseUrl")
-    try writer.write(httpStatus, "HTTPStatus")
-    try writer.write(camelCase, "camelCase")
-    try writer.write(leading, "Leading")
-    try writer.write(x1Y2z, "x1Y2z")
-    try writer.write(
-      aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace,
-      "aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace")
-  }
+  public static let fields: [Field<Renamed>] = [
+    .one(\.userID, String.self, "uid", "user_id"),
+    .one(\.baseURL, String.self, "baseUrl", "base_url"),
+    .one(\.httpStatus, String.self, "HTTPStatus"),
+    .one(\.camelCase, String.self, "camelCase"),
+    .one(\.leading, String.self, "Leading", "_leading"),
+    .one(\.x1Y2z, String.self, "x1Y2z", "x1_y2z"),
+    .one(
+      \.aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace,
+      String.self,
+      "aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace",
+      "a_name_that_is_so_long_that_its_line_must_be_broken_in_every_place"),
+  ]
 }
 
 /// Tree contains itself, in every way that a message can.
-public struct Tree: Message {
+public struct Tree: GeneratedMessage {
   public static let messageName = "swiftgen.test.Tree"
 
   public var name: String = ""
@@ -360,10 +315,8 @@ public struct Tree: Message {
   public var named: [String: Tree] = [:]
   public var other: Other?
 
-  public init() {}
-
   public init(
-    name: String = "",
+    name: String,
     left: Tree? = nil,
     right: Tree? = nil,
     children: [Tree] = [],
@@ -378,33 +331,29 @@ public struct Tree: Message {
     self.other = other
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&name, "name")
-    try reader.read(&left, "left")
-    try reader.read(&right, "right")
-    try reader.read(&children, "children")
-    try reader.read(&named, "named")
-    try reader.read(&other, "inner", as: Other.inner)
-    try reader.read(&other, "branch", as: Other.branch)
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(name, "name")
-    try writer.write(left, "left")
-    try writer.write(right, "right")
-    try writer.write(children, "children")
-    try writer.write(named, "named")
-    switch other {
-    case .inner(let value)?:
-      try writer.write(member: value, "inner")
-    case .branch(let value)?:
-      try writer.write(member: value, "branch")
-    case nil: break
-    }
-  }
+  public static let fields: [Field<Tree>] = [
+    .one(\.name, String.self, "name"),
+    .maybe(\.left, Tree.self, "left"),
+    .maybe(\.right, Tree.self, "right"),
+    .list(\.children, Tree.self, "children"),
+    .map(\.named, String.self, Tree.self, "named"),
+    .member(
+      \.other,
+      { Other.inner($0) },
+      { if case .inner(let value) = $0 { value } else { nil } },
+      Tree.self,
+      of: "other",
+      "inner"),
+    .member(
+      \.other,
+      { Other.branch($0) },
+      { if case .branch(let value) = $0 { value } else { nil } },
+      Tree.Branch.self,
+      of: "other",
+      "branch"),
+  ]
 
   public indirect enum Other: Hashable, Sendable {
     case inner(Tree)
@@ -412,13 +361,11 @@ public struct Tree: Message {
   }
 
   /// Branch contains it by a way round.
-  public struct Branch: Message {
+  public struct Branch: GeneratedMessage {
     public static let messageName = "swiftgen.test.Tree.Branch"
 
     @Boxed public var tree: Tree?
     public var leaf: Scalars?
-
-    public init() {}
 
     public init(
       tree: Tree? = nil,
@@ -428,23 +375,17 @@ public struct Tree: Message {
       self.leaf = leaf
     }
 
-    public init(from decoder: any Decoder) throws {
-      self.init()
-      let reader = try FieldReader(decoder)
-      try reader.read(&tree, "tree")
-      try reader.read(&leaf, "leaf")
-    }
+    public init(defaults: Void) {}
 
-    public func encode(to encoder: any Encoder) throws {
-      var writer = FieldWriter(encoder)
-      try writer.write(tree, "tree")
-      try writer.write(leaf, "leaf")
-    }
+    public static let fields: [Field<Branch>] = [
+      .maybe(\.tree, Tree.self, "tree"),
+      .maybe(\.leaf, Scalars.self, "leaf"),
+    ]
   }
 }
 
 /// Credentials has secrets of every kind.
-public struct Credentials: Message, Redacting {
+public struct Credentials: GeneratedMessage, Redacting {
   public static let messageName = "swiftgen.test.Credentials"
 
   public var userName: String = ""
@@ -458,17 +399,15 @@ public struct Credentials: Message, Redacting {
   public var proof: Proof?
   public var tree: Tree?
 
-  public init() {}
-
   public init(
-    userName: String = "",
-    password: String = "",
+    userName: String,
+    password: String,
     refreshToken: String? = nil,
     signingMaterial: Data = Data(),
     codes: [String] = [],
     answers: [String: String] = [:],
     parent: Credentials? = nil,
-    keyPrefix: String = "",
+    keyPrefix: String,
     proof: Proof? = nil,
     tree: Tree? = nil
   ) {
@@ -484,65 +423,46 @@ public struct Credentials: Message, Redacting {
     self.tree = tree
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&userName, "userName", "user_name")
-    try reader.read(&password, "password")
-    try reader.read(&refreshToken, "refreshToken", "refresh_token")
-    try reader.read(&signingMaterial, "signingMaterial", "signing_material")
-    try reader.read(&codes, "codes")
-    try reader.read(&answers, "answers")
-    try reader.read(&parent, "parent")
-    try reader.read(&keyPrefix, "keyPrefix", "key_prefix")
-    try reader.read(&proof, "appSecret", "app_secret", as: Proof.appSecret)
-    try reader.read(&proof, "pin", as: Proof.pin)
-    try reader.read(&proof, "publicHint", "public_hint", as: Proof.publicHint)
-    try reader.read(&tree, "tree")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(userName, "userName")
-    try writer.write(password, "password")
-    try writer.write(refreshToken, "refreshToken")
-    try writer.write(signingMaterial, "signingMaterial")
-    try writer.write(codes, "codes")
-    try writer.write(answers, "answers")
-    try writer.write(parent, "parent")
-    try writer.write(keyPrefix, "keyPrefix")
-    switch proof {
-    case .appSecret(let value)?:
-      try writer.write(member: value, "appSecret")
-    case .pin(let value)?:
-      try writer.write(member: value, "pin")
-    case .publicHint(let value)?:
-      try writer.write(member: value, "publicHint")
-    case nil: break
-    }
-    try writer.write(tree, "tree")
-  }
-
-  public var customMirror: Mirror {
-    Mirror(
-      self,
-      children: [
-        "userName": userName,
-        "password": Redacted(),
-        "refreshToken": refreshToken.map { _ in Redacted() } as Any,
-        "signingMaterial": Redacted(),
-        "codes": Redacted(),
-        "answers": Redacted(),
-        "parent": parent.map { _ in Redacted() } as Any,
-        "keyPrefix": keyPrefix,
-        "proof": proof as Any,
-        "tree": tree as Any,
-      ])
-  }
+  public static let fields: [Field<Credentials>] = [
+    .one(\.userName, String.self, "userName", "user_name"),
+    .one(\.password, String.self, "password", secret: true),
+    .maybe(\.refreshToken, String.self, "refreshToken", "refresh_token", secret: true),
+    .one(\.signingMaterial, Data.self, "signingMaterial", "signing_material", secret: true),
+    .list(\.codes, String.self, "codes", secret: true),
+    .map(\.answers, String.self, String.self, "answers", secret: true),
+    .maybe(\.parent, Credentials.self, "parent", secret: true),
+    .one(\.keyPrefix, String.self, "keyPrefix", "key_prefix"),
+    .member(
+      \.proof,
+      { Proof.appSecret($0) },
+      { if case .appSecret(let value) = $0 { value } else { nil } },
+      String.self,
+      of: "proof",
+      "appSecret",
+      "app_secret"),
+    .member(
+      \.proof,
+      { Proof.pin($0) },
+      { if case .pin(let value) = $0 { value } else { nil } },
+      Int32.self,
+      of: "proof",
+      "pin"),
+    .member(
+      \.proof,
+      { Proof.publicHint($0) },
+      { if case .publicHint(let value) = $0 { value } else { nil } },
+      String.self,
+      of: "proof",
+      "publicHint",
+      "public_hint"),
+    .maybe(\.tree, Tree.self, "tree"),
+  ]
 
   public enum Proof: Hashable, Sendable, Redacting {
     case appSecret(String)
-    case pin(Int32)
+    case pin(Int)
     case publicHint(String)
 
     public var customMirror: Mirror {
@@ -559,15 +479,13 @@ public struct Credentials: Message, Redacting {
 }
 
 /// Envelope has secrets in its messages.
-public struct Envelope: Message {
+public struct Envelope: GeneratedMessage {
   public static let messageName = "swiftgen.test.Envelope"
 
   public var credentials: Credentials?
   public var list: [Credentials] = []
   public var map: [String: Credentials] = [:]
   public var kind: Kind?
-
-  public init() {}
 
   public init(
     credentials: Credentials? = nil,
@@ -581,26 +499,20 @@ public struct Envelope: Message {
     self.kind = kind
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&credentials, "credentials")
-    try reader.read(&list, "list")
-    try reader.read(&map, "map")
-    try reader.read(&kind, "chosen", as: Kind.chosen)
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(credentials, "credentials")
-    try writer.write(list, "list")
-    try writer.write(map, "map")
-    switch kind {
-    case .chosen(let value)?:
-      try writer.write(member: value, "chosen")
-    case nil: break
-    }
-  }
+  public static let fields: [Field<Envelope>] = [
+    .maybe(\.credentials, Credentials.self, "credentials"),
+    .list(\.list, Credentials.self, "list"),
+    .map(\.map, String.self, Credentials.self, "map"),
+    .member(
+      \.kind,
+      { Kind.chosen($0) },
+      { if case .chosen(let value) = $0 { value } else { nil } },
+      Credentials.self,
+      of: "kind",
+      "chosen"),
+  ]
 
   public enum Kind: Hashable, Sendable {
     case chosen(Credentials)
@@ -611,17 +523,13 @@ public struct Envelope: Message {
 /// allows for a line of Swift.
 ///
 ///     indented
-public struct Empty: Message {
+public struct Empty: GeneratedMessage {
   public static let messageName = "swiftgen.test.Empty"
 
-  public init() {}
-
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    _ = try FieldReader(decoder)
+  public init() {
   }
 
-  public func encode(to encoder: any Encoder) throws {
-    _ = FieldWriter(encoder)
-  }
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<Empty>] = []
 }

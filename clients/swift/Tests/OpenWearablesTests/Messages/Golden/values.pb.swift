@@ -45,7 +45,7 @@ public enum Sport: EnumValue {
 }
 
 /// Scalars has a field of every scalar type.
-public struct Scalars: Message {
+public struct Scalars: GeneratedMessage {
   public static let messageName = "swiftgen.test.Scalars"
 
   public var boolValue: Bool = false
@@ -53,36 +53,34 @@ public struct Scalars: Message {
   public var bytesValue: Data = Data()
   public var floatValue: Float = 0
   public var doubleValue: Double = 0
-  public var int32Value: Int32 = 0
-  public var int64Value: Int64 = 0
-  public var uint32Value: UInt32 = 0
+  public var int32Value: Int = 0
+  public var int64Value: Int = 0
+  public var uint32Value: Int = 0
   public var uint64Value: UInt64 = 0
-  public var sint32Value: Int32 = 0
-  public var sint64Value: Int64 = 0
-  public var fixed32Value: UInt32 = 0
+  public var sint32Value: Int = 0
+  public var sint64Value: Int = 0
+  public var fixed32Value: Int = 0
   public var fixed64Value: UInt64 = 0
-  public var sfixed32Value: Int32 = 0
-  public var sfixed64Value: Int64 = 0
+  public var sfixed32Value: Int = 0
+  public var sfixed64Value: Int = 0
   public var enumValue: Sport = .unspecified
-
-  public init() {}
 
   public init(
     boolValue: Bool = false,
-    stringValue: String = "",
+    stringValue: String,
     bytesValue: Data = Data(),
     floatValue: Float = 0,
     doubleValue: Double = 0,
-    int32Value: Int32 = 0,
-    int64Value: Int64 = 0,
-    uint32Value: UInt32 = 0,
+    int32Value: Int = 0,
+    int64Value: Int = 0,
+    uint32Value: Int = 0,
     uint64Value: UInt64 = 0,
-    sint32Value: Int32 = 0,
-    sint64Value: Int64 = 0,
-    fixed32Value: UInt32 = 0,
+    sint32Value: Int = 0,
+    sint64Value: Int = 0,
+    fixed32Value: Int = 0,
     fixed64Value: UInt64 = 0,
-    sfixed32Value: Int32 = 0,
-    sfixed64Value: Int64 = 0,
+    sfixed32Value: Int = 0,
+    sfixed64Value: Int = 0,
     enumValue: Sport = .unspecified
   ) {
     self.boolValue = boolValue
@@ -103,50 +101,30 @@ public struct Scalars: Message {
     self.enumValue = enumValue
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&boolValue, "boolValue", "bool_value")
-    try reader.read(&stringValue, "stringValue", "string_value")
-    try reader.read(&bytesValue, "bytesValue", "bytes_value")
-    try reader.read(&floatValue, "floatValue", "float_value")
-    try reader.read(&doubleValue, "doubleValue", "double_value")
-    try reader.read(&int32Value, "int32Value", "int32_value")
-    try reader.read(&int64Value, "int64Value", "int64_value")
-    try reader.read(&uint32Value, "uint32Value", "uint32_value")
-    try reader.read(&uint64Value, "uint64Value", "uint64_value")
-    try reader.read(&sint32Value, "sint32Value", "sint32_value")
-    try reader.read(&sint64Value, "sint64Value", "sint64_value")
-    try reader.read(&fixed32Value, "fixed32Value", "fixed32_value")
-    try reader.read(&fixed64Value, "fixed64Value", "fixed64_value")
-    try reader.read(&sfixed32Value, "sfixed32Value", "sfixed32_value")
-    try reader.read(&sfixed64Value, "sfixed64Value", "sfixed64_value")
-    try reader.read(&enumValue, "enumValue", "enum_value")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(boolValue, "boolValue")
-    try writer.write(stringValue, "stringValue")
-    try writer.write(bytesValue, "bytesValue")
-    try writer.write(floatValue, "floatValue")
-    try writer.write(doubleValue, "doubleValue")
-    try writer.write(int32Value, "int32Value")
-    try writer.write(int64Value, "int64Value")
-    try writer.write(uint32Value, "uint32Value")
-    try writer.write(uint64Value, "uint64Value")
-    try writer.write(sint32Value, "sint32Value")
-    try writer.write(sint64Value, "sint64Value")
-    try writer.write(fixed32Value, "fixed32Value")
-    try writer.write(fixed64Value, "fixed64Value")
-    try writer.write(sfixed32Value, "sfixed32Value")
-    try writer.write(sfixed64Value, "sfixed64Value")
-    try writer.write(enumValue, "enumValue")
-  }
+  public static let fields: [Field<Scalars>] = [
+    .one(\.boolValue, Bool.self, "boolValue", "bool_value"),
+    .one(\.stringValue, String.self, "stringValue", "string_value"),
+    .one(\.bytesValue, Data.self, "bytesValue", "bytes_value"),
+    .one(\.floatValue, Float.self, "floatValue", "float_value"),
+    .one(\.doubleValue, Double.self, "doubleValue", "double_value"),
+    .one(\.int32Value, Int32.self, "int32Value", "int32_value"),
+    .one(\.int64Value, Int64.self, "int64Value", "int64_value"),
+    .one(\.uint32Value, UInt32.self, "uint32Value", "uint32_value"),
+    .one(\.uint64Value, UInt64.self, "uint64Value", "uint64_value"),
+    .one(\.sint32Value, Int32.self, "sint32Value", "sint32_value"),
+    .one(\.sint64Value, Int64.self, "sint64Value", "sint64_value"),
+    .one(\.fixed32Value, UInt32.self, "fixed32Value", "fixed32_value"),
+    .one(\.fixed64Value, UInt64.self, "fixed64Value", "fixed64_value"),
+    .one(\.sfixed32Value, Int32.self, "sfixed32Value", "sfixed32_value"),
+    .one(\.sfixed64Value, Int64.self, "sfixed64Value", "sfixed64_value"),
+    .one(\.enumValue, Sport.self, "enumValue", "enum_value"),
+  ]
 }
 
 /// Optionals has a field with presence of every scalar type.
-public struct Optionals: Message {
+public struct Optionals: GeneratedMessage {
   public static let messageName = "swiftgen.test.Optionals"
 
   public var boolValue: Bool?
@@ -154,14 +132,12 @@ public struct Optionals: Message {
   public var bytesValue: Data?
   public var floatValue: Float?
   public var doubleValue: Double?
-  public var int32Value: Int32?
-  public var int64Value: Int64?
-  public var uint32Value: UInt32?
+  public var int32Value: Int?
+  public var int64Value: Int?
+  public var uint32Value: Int?
   public var uint64Value: UInt64?
   public var enumValue: Sport?
   public var messageValue: Scalars?
-
-  public init() {}
 
   public init(
     boolValue: Bool? = nil,
@@ -169,9 +145,9 @@ public struct Optionals: Message {
     bytesValue: Data? = nil,
     floatValue: Float? = nil,
     doubleValue: Double? = nil,
-    int32Value: Int32? = nil,
-    int64Value: Int64? = nil,
-    uint32Value: UInt32? = nil,
+    int32Value: Int? = nil,
+    int64Value: Int? = nil,
+    uint32Value: Int? = nil,
     uint64Value: UInt64? = nil,
     enumValue: Sport? = nil,
     messageValue: Scalars? = nil
@@ -189,40 +165,25 @@ public struct Optionals: Message {
     self.messageValue = messageValue
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&boolValue, "boolValue", "bool_value")
-    try reader.read(&stringValue, "stringValue", "string_value")
-    try reader.read(&bytesValue, "bytesValue", "bytes_value")
-    try reader.read(&floatValue, "floatValue", "float_value")
-    try reader.read(&doubleValue, "doubleValue", "double_value")
-    try reader.read(&int32Value, "int32Value", "int32_value")
-    try reader.read(&int64Value, "int64Value", "int64_value")
-    try reader.read(&uint32Value, "uint32Value", "uint32_value")
-    try reader.read(&uint64Value, "uint64Value", "uint64_value")
-    try reader.read(&enumValue, "enumValue", "enum_value")
-    try reader.read(&messageValue, "messageValue", "message_value")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(boolValue, "boolValue")
-    try writer.write(stringValue, "stringValue")
-    try writer.write(bytesValue, "bytesValue")
-    try writer.write(floatValue, "floatValue")
-    try writer.write(doubleValue, "doubleValue")
-    try writer.write(int32Value, "int32Value")
-    try writer.write(int64Value, "int64Value")
-    try writer.write(uint32Value, "uint32Value")
-    try writer.write(uint64Value, "uint64Value")
-    try writer.write(enumValue, "enumValue")
-    try writer.write(messageValue, "messageValue")
-  }
+  public static let fields: [Field<Optionals>] = [
+    .maybe(\.boolValue, Bool.self, "boolValue", "bool_value"),
+    .maybe(\.stringValue, String.self, "stringValue", "string_value"),
+    .maybe(\.bytesValue, Data.self, "bytesValue", "bytes_value"),
+    .maybe(\.floatValue, Float.self, "floatValue", "float_value"),
+    .maybe(\.doubleValue, Double.self, "doubleValue", "double_value"),
+    .maybe(\.int32Value, Int32.self, "int32Value", "int32_value"),
+    .maybe(\.int64Value, Int64.self, "int64Value", "int64_value"),
+    .maybe(\.uint32Value, UInt32.self, "uint32Value", "uint32_value"),
+    .maybe(\.uint64Value, UInt64.self, "uint64Value", "uint64_value"),
+    .maybe(\.enumValue, Sport.self, "enumValue", "enum_value"),
+    .maybe(\.messageValue, Scalars.self, "messageValue", "message_value"),
+  ]
 }
 
 /// Lists has a list of every type.
-public struct Lists: Message {
+public struct Lists: GeneratedMessage {
   public static let messageName = "swiftgen.test.Lists"
 
   public var boolValue: [Bool] = []
@@ -230,18 +191,16 @@ public struct Lists: Message {
   public var bytesValue: [Data] = []
   public var floatValue: [Float] = []
   public var doubleValue: [Double] = []
-  public var int32Value: [Int32] = []
-  public var int64Value: [Int64] = []
-  public var uint32Value: [UInt32] = []
+  public var int32Value: [Int] = []
+  public var int64Value: [Int] = []
+  public var uint32Value: [Int] = []
   public var uint64Value: [UInt64] = []
   public var enumValue: [Sport] = []
   public var messageValue: [Optionals] = []
-  public var timestampValue: [Protobuf.Timestamp] = []
+  public var timestampValue: [Date] = []
   public var anyJSON: [Protobuf.Value] = []
   public var listJSON: [[Protobuf.Value]] = []
-  public var wrapped: [Int64] = []
-
-  public init() {}
+  public var wrapped: [Int] = []
 
   public init(
     boolValue: [Bool] = [],
@@ -249,16 +208,16 @@ public struct Lists: Message {
     bytesValue: [Data] = [],
     floatValue: [Float] = [],
     doubleValue: [Double] = [],
-    int32Value: [Int32] = [],
-    int64Value: [Int64] = [],
-    uint32Value: [UInt32] = [],
+    int32Value: [Int] = [],
+    int64Value: [Int] = [],
+    uint32Value: [Int] = [],
     uint64Value: [UInt64] = [],
     enumValue: [Sport] = [],
     messageValue: [Optionals] = [],
-    timestampValue: [Protobuf.Timestamp] = [],
+    timestampValue: [Date] = [],
     anyJSON: [Protobuf.Value] = [],
     listJSON: [[Protobuf.Value]] = [],
-    wrapped: [Int64] = []
+    wrapped: [Int] = []
   ) {
     self.boolValue = boolValue
     self.stringValue = stringValue
@@ -277,58 +236,39 @@ public struct Lists: Message {
     self.wrapped = wrapped
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&boolValue, "boolValue", "bool_value")
-    try reader.read(&stringValue, "stringValue", "string_value")
-    try reader.read(&bytesValue, "bytesValue", "bytes_value")
-    try reader.read(&floatValue, "floatValue", "float_value")
-    try reader.read(&doubleValue, "doubleValue", "double_value")
-    try reader.read(&int32Value, "int32Value", "int32_value")
-    try reader.read(&int64Value, "int64Value", "int64_value")
-    try reader.read(&uint32Value, "uint32Value", "uint32_value")
-    try reader.read(&uint64Value, "uint64Value", "uint64_value")
-    try reader.read(&enumValue, "enumValue", "enum_value")
-    try reader.read(&messageValue, "messageValue", "message_value")
-    try reader.read(&timestampValue, "timestampValue", "timestamp_value")
-    try reader.read(&anyJSON, "anyJson", "any_json")
-    try reader.read(&listJSON, "listJson", "list_json")
-    try reader.read(&wrapped, "wrapped")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(boolValue, "boolValue")
-    try writer.write(stringValue, "stringValue")
-    try writer.write(bytesValue, "bytesValue")
-    try writer.write(floatValue, "floatValue")
-    try writer.write(doubleValue, "doubleValue")
-    try writer.write(int32Value, "int32Value")
-    try writer.write(int64Value, "int64Value")
-    try writer.write(uint32Value, "uint32Value")
-    try writer.write(uint64Value, "uint64Value")
-    try writer.write(enumValue, "enumValue")
-    try writer.write(messageValue, "messageValue")
-    try writer.write(timestampValue, "timestampValue")
-    try writer.write(anyJSON, "anyJson")
-    try writer.write(listJSON, "listJson")
-    try writer.write(wrapped, "wrapped")
-  }
+  public static let fields: [Field<Lists>] = [
+    .list(\.boolValue, Bool.self, "boolValue", "bool_value"),
+    .list(\.stringValue, String.self, "stringValue", "string_value"),
+    .list(\.bytesValue, Data.self, "bytesValue", "bytes_value"),
+    .list(\.floatValue, Float.self, "floatValue", "float_value"),
+    .list(\.doubleValue, Double.self, "doubleValue", "double_value"),
+    .list(\.int32Value, Int32.self, "int32Value", "int32_value"),
+    .list(\.int64Value, Int64.self, "int64Value", "int64_value"),
+    .list(\.uint32Value, UInt32.self, "uint32Value", "uint32_value"),
+    .list(\.uint64Value, UInt64.self, "uint64Value", "uint64_value"),
+    .list(\.enumValue, Sport.self, "enumValue", "enum_value"),
+    .list(\.messageValue, Optionals.self, "messageValue", "message_value"),
+    .list(\.timestampValue, Protobuf.Timestamp.self, "timestampValue", "timestamp_value"),
+    .list(\.anyJSON, Protobuf.Value.self, "anyJson", "any_json"),
+    .list(\.listJSON, [Protobuf.Value].self, "listJson", "list_json"),
+    .list(\.wrapped, Int64.self, "wrapped"),
+  ]
 }
 
 /// Maps has a map of every type of key, and of every type of value.
-public struct Maps: Message {
+public struct Maps: GeneratedMessage {
   public static let messageName = "swiftgen.test.Maps"
 
-  public var byString: [String: Int32] = [:]
-  public var byBool: [Bool: Int32] = [:]
-  public var byInt32: [Int32: Int32] = [:]
-  public var byInt64: [Int64: Int32] = [:]
-  public var byUint32: [UInt32: Int32] = [:]
-  public var byUint64: [UInt64: Int32] = [:]
-  public var bySint32: [Int32: Int32] = [:]
-  public var byFixed64: [UInt64: Int32] = [:]
+  public var byString: [String: Int] = [:]
+  public var byBool: [Bool: Int] = [:]
+  public var byInt32: [Int: Int] = [:]
+  public var byInt64: [Int: Int] = [:]
+  public var byUint32: [Int: Int] = [:]
+  public var byUint64: [UInt64: Int] = [:]
+  public var bySint32: [Int: Int] = [:]
+  public var byFixed64: [UInt64: Int] = [:]
   public var toBool: [String: Bool] = [:]
   public var toString: [String: String] = [:]
   public var toBytes: [String: Data] = [:]
@@ -340,17 +280,15 @@ public struct Maps: Message {
   public var toJSON: [String: Protobuf.Value] = [:]
   public var toObject: [String: [String: Protobuf.Value]] = [:]
 
-  public init() {}
-
   public init(
-    byString: [String: Int32] = [:],
-    byBool: [Bool: Int32] = [:],
-    byInt32: [Int32: Int32] = [:],
-    byInt64: [Int64: Int32] = [:],
-    byUint32: [UInt32: Int32] = [:],
-    byUint64: [UInt64: Int32] = [:],
-    bySint32: [Int32: Int32] = [:],
-    byFixed64: [UInt64: Int32] = [:],
+    byString: [String: Int] = [:],
+    byBool: [Bool: Int] = [:],
+    byInt32: [Int: Int] = [:],
+    byInt64: [Int: Int] = [:],
+    byUint32: [Int: Int] = [:],
+    byUint64: [UInt64: Int] = [:],
+    bySint32: [Int: Int] = [:],
+    byFixed64: [UInt64: Int] = [:],
     toBool: [String: Bool] = [:],
     toString: [String: String] = [:],
     toBytes: [String: Data] = [:],
@@ -382,61 +320,37 @@ public struct Maps: Message {
     self.toObject = toObject
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&byString, "byString", "by_string")
-    try reader.read(&byBool, "byBool", "by_bool")
-    try reader.read(&byInt32, "byInt32", "by_int32")
-    try reader.read(&byInt64, "byInt64", "by_int64")
-    try reader.read(&byUint32, "byUint32", "by_uint32")
-    try reader.read(&byUint64, "byUint64", "by_uint64")
-    try reader.read(&bySint32, "bySint32", "by_sint32")
-    try reader.read(&byFixed64, "byFixed64", "by_fixed64")
-    try reader.read(&toBool, "toBool", "to_bool")
-    try reader.read(&toString, "toString", "to_string")
-    try reader.read(&toBytes, "toBytes", "to_bytes")
-    try reader.read(&toDouble, "toDouble", "to_double")
-    try reader.read(&toUint64, "toUint64", "to_uint64")
-    try reader.read(&toEnum, "toEnum", "to_enum")
-    try reader.read(&toMessage, "toMessage", "to_message")
-    try reader.read(&toDuration, "toDuration", "to_duration")
-    try reader.read(&toJSON, "toJson", "to_json")
-    try reader.read(&toObject, "toObject", "to_object")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(byString, "byString")
-    try writer.write(byBool, "byBool")
-    try writer.write(byInt32, "byInt32")
-    try writer.write(byInt64, "byInt64")
-    try writer.write(byUint32, "byUint32")
-    try writer.write(byUint64, "byUint64")
-    try writer.write(bySint32, "bySint32")
-    try writer.write(byFixed64, "byFixed64")
-    try writer.write(toBool, "toBool")
-    try writer.write(toString, "toString")
-    try writer.write(toBytes, "toBytes")
-    try writer.write(toDouble, "toDouble")
-    try writer.write(toUint64, "toUint64")
-    try writer.write(toEnum, "toEnum")
-    try writer.write(toMessage, "toMessage")
-    try writer.write(toDuration, "toDuration")
-    try writer.write(toJSON, "toJson")
-    try writer.write(toObject, "toObject")
-  }
+  public static let fields: [Field<Maps>] = [
+    .map(\.byString, String.self, Int32.self, "byString", "by_string"),
+    .map(\.byBool, Bool.self, Int32.self, "byBool", "by_bool"),
+    .map(\.byInt32, Int32.self, Int32.self, "byInt32", "by_int32"),
+    .map(\.byInt64, Int64.self, Int32.self, "byInt64", "by_int64"),
+    .map(\.byUint32, UInt32.self, Int32.self, "byUint32", "by_uint32"),
+    .map(\.byUint64, UInt64.self, Int32.self, "byUint64", "by_uint64"),
+    .map(\.bySint32, Int32.self, Int32.self, "bySint32", "by_sint32"),
+    .map(\.byFixed64, UInt64.self, Int32.self, "byFixed64", "by_fixed64"),
+    .map(\.toBool, String.self, Bool.self, "toBool", "to_bool"),
+    .map(\.toString, String.self, String.self, "toString", "to_string"),
+    .map(\.toBytes, String.self, Data.self, "toBytes", "to_bytes"),
+    .map(\.toDouble, String.self, Double.self, "toDouble", "to_double"),
+    .map(\.toUint64, String.self, UInt64.self, "toUint64", "to_uint64"),
+    .map(\.toEnum, String.self, Sport.self, "toEnum", "to_enum"),
+    .map(\.toMessage, String.self, Optionals.self, "toMessage", "to_message"),
+    .map(\.toDuration, String.self, Protobuf.Duration.self, "toDuration", "to_duration"),
+    .map(\.toJSON, String.self, Protobuf.Value.self, "toJson", "to_json"),
+    .map(\.toObject, String.self, [String: Protobuf.Value].self, "toObject", "to_object"),
+  ]
 }
 
 /// Choice has a oneof of every type.
-public struct Choice: Message {
+public struct Choice: GeneratedMessage {
   public static let messageName = "swiftgen.test.Choice"
 
   public var kind: Kind?
   /// Stands behind the first one.
   public var other: Other?
-
-  public init() {}
 
   public init(
     kind: Kind? = nil,
@@ -446,76 +360,137 @@ public struct Choice: Message {
     self.other = other
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&kind, "boolValue", "bool_value", as: Kind.boolValue)
-    try reader.read(&kind, "stringValue", "string_value", as: Kind.stringValue)
-    try reader.read(&kind, "bytesValue", "bytes_value", as: Kind.bytesValue)
-    try reader.read(&kind, "doubleValue", "double_value", as: Kind.doubleValue)
-    try reader.read(&kind, "int32Value", "int32_value", as: Kind.int32Value)
-    try reader.read(&kind, "uint64Value", "uint64_value", as: Kind.uint64Value)
-    try reader.read(&kind, "enumValue", "enum_value", as: Kind.enumValue)
-    try reader.read(&kind, "messageValue", "message_value", as: Kind.messageValue)
-    try reader.read(&kind, "timestampValue", "timestamp_value", as: Kind.timestampValue)
-    try reader.read(&kind, "wrapped", as: Kind.wrapped)
-    try reader.read(&kind, "nullValue", "null_value", as: Kind.nullValue)
-    try reader.read(&kind, "anyJson", "any_json", as: Kind.anyJSON)
-    try reader.read(&kind, "nothing", as: Kind.nothing)
-    try reader.read(&other, "left", as: Other.left)
-    try reader.read(&other, "right", as: Other.right)
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    switch kind {
-    case .boolValue(let value)?:
-      try writer.write(member: value, "boolValue")
-    case .stringValue(let value)?:
-      try writer.write(member: value, "stringValue")
-    case .bytesValue(let value)?:
-      try writer.write(member: value, "bytesValue")
-    case .doubleValue(let value)?:
-      try writer.write(member: value, "doubleValue")
-    case .int32Value(let value)?:
-      try writer.write(member: value, "int32Value")
-    case .uint64Value(let value)?:
-      try writer.write(member: value, "uint64Value")
-    case .enumValue(let value)?:
-      try writer.write(member: value, "enumValue")
-    case .messageValue(let value)?:
-      try writer.write(member: value, "messageValue")
-    case .timestampValue(let value)?:
-      try writer.write(member: value, "timestampValue")
-    case .wrapped(let value)?:
-      try writer.write(member: value, "wrapped")
-    case .nullValue(let value)?:
-      try writer.write(member: value, "nullValue")
-    case .anyJSON(let value)?:
-      try writer.write(member: value, "anyJson")
-    case .nothing(let value)?:
-      try writer.write(member: value, "nothing")
-    case nil: break
-    }
-    switch other {
-    case .left(let value)?:
-      try writer.write(member: value, "left")
-    case .right(let value)?:
-      try writer.write(member: value, "right")
-    case nil: break
-    }
-  }
+  public static let fields: [Field<Choice>] = [
+    .member(
+      \.kind,
+      { Kind.boolValue($0) },
+      { if case .boolValue(let value) = $0 { value } else { nil } },
+      Bool.self,
+      of: "kind",
+      "boolValue",
+      "bool_value"),
+    .member(
+      \.kind,
+      { Kind.stringValue($0) },
+      { if case .stringValue(let value) = $0 { value } else { nil } },
+      String.self,
+      of: "kind",
+      "stringValue",
+      "string_value"),
+    .member(
+      \.kind,
+      { Kind.bytesValue($0) },
+      { if case .bytesValue(let value) = $0 { value } else { nil } },
+      Data.self,
+      of: "kind",
+      "bytesValue",
+      "bytes_value"),
+    .member(
+      \.kind,
+      { Kind.doubleValue($0) },
+      { if case .doubleValue(let value) = $0 { value } else { nil } },
+      Double.self,
+      of: "kind",
+      "doubleValue",
+      "double_value"),
+    .member(
+      \.kind,
+      { Kind.int32Value($0) },
+      { if case .int32Value(let value) = $0 { value } else { nil } },
+      Int32.self,
+      of: "kind",
+      "int32Value",
+      "int32_value"),
+    .member(
+      \.kind,
+      { Kind.uint64Value($0) },
+      { if case .uint64Value(let value) = $0 { value } else { nil } },
+      UInt64.self,
+      of: "kind",
+      "uint64Value",
+      "uint64_value"),
+    .member(
+      \.kind,
+      { Kind.enumValue($0) },
+      { if case .enumValue(let value) = $0 { value } else { nil } },
+      Sport.self,
+      of: "kind",
+      "enumValue",
+      "enum_value"),
+    .member(
+      \.kind,
+      { Kind.messageValue($0) },
+      { if case .messageValue(let value) = $0 { value } else { nil } },
+      Optionals.self,
+      of: "kind",
+      "messageValue",
+      "message_value"),
+    .member(
+      \.kind,
+      { Kind.timestampValue($0) },
+      { if case .timestampValue(let value) = $0 { value } else { nil } },
+      Protobuf.Timestamp.self,
+      of: "kind",
+      "timestampValue",
+      "timestamp_value"),
+    .member(
+      \.kind,
+      { Kind.wrapped($0) },
+      { if case .wrapped(let value) = $0 { value } else { nil } },
+      String.self,
+      of: "kind",
+      "wrapped"),
+    .member(
+      \.kind,
+      { Kind.nullValue($0) },
+      { if case .nullValue(let value) = $0 { value } else { nil } },
+      Protobuf.NullValue.self,
+      of: "kind",
+      "nullValue",
+      "null_value"),
+    .member(
+      \.kind,
+      { Kind.anyJSON($0) },
+      { if case .anyJSON(let value) = $0 { value } else { nil } },
+      Protobuf.Value.self,
+      of: "kind",
+      "anyJson",
+      "any_json"),
+    .member(
+      \.kind,
+      { Kind.nothing($0) },
+      { if case .nothing(let value) = $0 { value } else { nil } },
+      Protobuf.Empty.self,
+      of: "kind",
+      "nothing"),
+    .member(
+      \.other,
+      { Other.left($0) },
+      { if case .left(let value) = $0 { value } else { nil } },
+      Int32.self,
+      of: "other",
+      "left"),
+    .member(
+      \.other,
+      { Other.right($0) },
+      { if case .right(let value) = $0 { value } else { nil } },
+      Int32.self,
+      of: "other",
+      "right"),
+  ]
 
   public enum Kind: Hashable, Sendable {
     case boolValue(Bool)
     case stringValue(String)
     case bytesValue(Data)
     case doubleValue(Double)
-    case int32Value(Int32)
+    case int32Value(Int)
     case uint64Value(UInt64)
     case enumValue(Sport)
     case messageValue(Optionals)
-    case timestampValue(Protobuf.Timestamp)
+    case timestampValue(Date)
     case wrapped(String)
     case nullValue(Protobuf.NullValue)
     case anyJSON(Protobuf.Value)
@@ -524,16 +499,16 @@ public struct Choice: Message {
 
   /// Stands behind the first one.
   public enum Other: Hashable, Sendable {
-    case left(Int32)
-    case right(Int32)
+    case left(Int)
+    case right(Int)
   }
 }
 
 /// WellKnown has the types of google/protobuf.
-public struct WellKnown: Message {
+public struct WellKnown: GeneratedMessage {
   public static let messageName = "swiftgen.test.WellKnown"
 
-  public var timestamp: Protobuf.Timestamp?
+  public var timestamp: Date?
   public var duration: Protobuf.Duration?
   public var fieldMask: Protobuf.FieldMask?
   public var empty: Protobuf.Empty?
@@ -547,15 +522,13 @@ public struct WellKnown: Message {
   public var bytesValue: Data?
   public var floatValue: Float?
   public var doubleValue: Double?
-  public var int32Value: Int32?
-  public var int64Value: Int64?
-  public var uint32Value: UInt32?
+  public var int32Value: Int?
+  public var int64Value: Int?
+  public var uint32Value: Int?
   public var uint64Value: UInt64?
 
-  public init() {}
-
   public init(
-    timestamp: Protobuf.Timestamp? = nil,
+    timestamp: Date? = nil,
     duration: Protobuf.Duration? = nil,
     fieldMask: Protobuf.FieldMask? = nil,
     empty: Protobuf.Empty? = nil,
@@ -569,9 +542,9 @@ public struct WellKnown: Message {
     bytesValue: Data? = nil,
     floatValue: Float? = nil,
     doubleValue: Double? = nil,
-    int32Value: Int32? = nil,
-    int64Value: Int64? = nil,
-    uint32Value: UInt32? = nil,
+    int32Value: Int? = nil,
+    int64Value: Int? = nil,
+    uint32Value: Int? = nil,
     uint64Value: UInt64? = nil
   ) {
     self.timestamp = timestamp
@@ -594,48 +567,26 @@ public struct WellKnown: Message {
     self.uint64Value = uint64Value
   }
 
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let reader = try FieldReader(decoder)
-    try reader.read(&timestamp, "timestamp")
-    try reader.read(&duration, "duration")
-    try reader.read(&fieldMask, "fieldMask", "field_mask")
-    try reader.read(&empty, "empty")
-    try reader.read(&any, "any")
-    try reader.read(&object, "object")
-    try reader.read(&self.value, "value")
-    try reader.read(&list, "list")
-    try reader.read(&nullValue, "nullValue", "null_value")
-    try reader.read(&boolValue, "boolValue", "bool_value")
-    try reader.read(&stringValue, "stringValue", "string_value")
-    try reader.read(&bytesValue, "bytesValue", "bytes_value")
-    try reader.read(&floatValue, "floatValue", "float_value")
-    try reader.read(&doubleValue, "doubleValue", "double_value")
-    try reader.read(&int32Value, "int32Value", "int32_value")
-    try reader.read(&int64Value, "int64Value", "int64_value")
-    try reader.read(&uint32Value, "uint32Value", "uint32_value")
-    try reader.read(&uint64Value, "uint64Value", "uint64_value")
-  }
+  public init(defaults: Void) {}
 
-  public func encode(to encoder: any Encoder) throws {
-    var writer = FieldWriter(encoder)
-    try writer.write(timestamp, "timestamp")
-    try writer.write(duration, "duration")
-    try writer.write(fieldMask, "fieldMask")
-    try writer.write(empty, "empty")
-    try writer.write(any, "any")
-    try writer.write(object, "object")
-    try writer.write(self.value, "value")
-    try writer.write(list, "list")
-    try writer.write(nullValue, "nullValue")
-    try writer.write(boolValue, "boolValue")
-    try writer.write(stringValue, "stringValue")
-    try writer.write(bytesValue, "bytesValue")
-    try writer.write(floatValue, "floatValue")
-    try writer.write(doubleValue, "doubleValue")
-    try writer.write(int32Value, "int32Value")
-    try writer.write(int64Value, "int64Value")
-    try writer.write(uint32Value, "uint32Value")
-    try writer.write(uint64Value, "uint64Value")
-  }
+  public static let fields: [Field<WellKnown>] = [
+    .maybe(\.timestamp, Protobuf.Timestamp.self, "timestamp"),
+    .maybe(\.duration, Protobuf.Duration.self, "duration"),
+    .maybe(\.fieldMask, Protobuf.FieldMask.self, "fieldMask", "field_mask"),
+    .maybe(\.empty, Protobuf.Empty.self, "empty"),
+    .maybe(\.any, Protobuf.AnyMessage.self, "any"),
+    .maybe(\.object, [String: Protobuf.Value].self, "object"),
+    .maybe(\.value, Protobuf.Value.self, "value"),
+    .maybe(\.list, [Protobuf.Value].self, "list"),
+    .one(\.nullValue, Protobuf.NullValue.self, "nullValue", "null_value"),
+    .maybe(\.boolValue, Bool.self, "boolValue", "bool_value"),
+    .maybe(\.stringValue, String.self, "stringValue", "string_value"),
+    .maybe(\.bytesValue, Data.self, "bytesValue", "bytes_value"),
+    .maybe(\.floatValue, Float.self, "floatValue", "float_value"),
+    .maybe(\.doubleValue, Double.self, "doubleValue", "double_value"),
+    .maybe(\.int32Value, Int32.self, "int32Value", "int32_value"),
+    .maybe(\.int64Value, Int64.self, "int64Value", "int64_value"),
+    .maybe(\.uint32Value, UInt32.self, "uint32Value", "uint32_value"),
+    .maybe(\.uint64Value, UInt64.self, "uint64Value", "uint64_value"),
+  ]
 }

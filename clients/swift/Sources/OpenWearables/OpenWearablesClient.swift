@@ -2,7 +2,7 @@ import Foundation
 
 /// Calls one installation with one credential. Share it: it is safe for concurrent use
 /// and needs no closing.
-public final class Client: Sendable {
+public final class OpenWearablesClient: Sendable {
   /// The version of this package, as the user agent gives it.
   public static let version = "0.1.0"
 
@@ -74,13 +74,15 @@ public final class Client: Sendable {
   @available(tvOS, unavailable, message: "an app's user can read its API key: use UserSession")
   @available(watchOS, unavailable, message: "an app's user can read its API key: use UserSession")
   @available(visionOS, unavailable, message: "an app's user can read its API key: use UserSession")
-  public convenience init(baseURL: URL, apiKey: String, options: Options = Options()) throws {
+  public convenience init(baseURL: URL, apiKey: String, options: Options = Options())
+    throws(APIError)
+  {
     guard !apiKey.isEmpty else {
-      throw APIError.invalid(
+      throw .invalid(
         "the API key is empty: is the environment variable set?", field: "apiKey")
     }
     if let prefix = ["secret_", "rt_", "app_"].first(where: apiKey.hasPrefix) {
-      throw APIError.invalid(
+      throw .invalid(
         "what begins with \(prefix) is no API key: those begin with ow_live_ or ow_test_",
         field: "apiKey")
     }
@@ -91,11 +93,13 @@ public final class Client: Sendable {
   /// A client without a credential, for calls that need none.
   ///
   /// - Throws: ``APIError`` of the kind `invalid` if the URL cannot be used.
-  public convenience init(baseURL: URL, options: Options = Options()) throws {
+  public convenience init(baseURL: URL, options: Options = Options()) throws(APIError) {
     try self.init(baseURL: baseURL, .none, options)
   }
 
-  convenience init(baseURL: URL, _ credential: Caller.Credential, _ options: Options) throws {
+  convenience init(baseURL: URL, _ credential: Caller.Credential, _ options: Options)
+    throws(APIError)
+  {
     let base = try BaseURL(
       baseURL, allowInsecurePrivateNetwork: options.allowInsecurePrivateNetwork)
     let connect = Connect(
@@ -132,9 +136,9 @@ public final class Client: Sendable {
   public var events: AsyncStream<SessionEvent> { caller.emitter.stream() }
 }
 
-extension Client: CustomStringConvertible, CustomReflectable {
+extension OpenWearablesClient: CustomStringConvertible, CustomReflectable {
   private var base: String { (try? caller.connect.base.get())?.string ?? "" }
-  public var description: String { "Client(\(base))" }
+  public var description: String { "OpenWearablesClient(\(base))" }
   public var customMirror: Mirror { Mirror(self, children: ["baseURL": base]) }
 }
 
@@ -148,7 +152,7 @@ func userAgent(_ product: String?) -> String {
   #else
     let system = "other"
   #endif
-  let own = "openwearables-swift/\(Client.version) (\(system))"
+  let own = "openwearables-swift/\(OpenWearablesClient.version) (\(system))"
   let visible = (product ?? "").filter { (" "..."~").contains($0) }
   return visible.isEmpty ? own : "\(visible) \(own)"
 }
