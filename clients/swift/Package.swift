@@ -8,15 +8,19 @@ let package = Package(
   products: [
     .library(name: "OpenWearables", targets: ["OpenWearables"]),
     .library(name: "OpenWearablesServer", targets: ["OpenWearablesServer"]),
+    .library(name: "OpenWearablesTesting", targets: ["OpenWearablesTesting"]),
   ],
   targets: [
     .target(name: "OpenWearables"),
     .target(name: "OpenWearablesServer", dependencies: ["OpenWearables"]),
+    .target(name: "OpenWearablesTesting", dependencies: ["OpenWearables"]),
     .executableTarget(
       name: "StoreProcess", dependencies: ["OpenWearables"], path: "Tests/StoreProcess"),
     .testTarget(
       name: "OpenWearablesTests",
-      dependencies: ["OpenWearables", "OpenWearablesServer", "StoreProcess"],
+      dependencies: [
+        "OpenWearables", "OpenWearablesServer", "OpenWearablesTesting", "StoreProcess",
+      ],
       exclude: ["connect-vectors.json"]),
   ],
   swiftLanguageModes: [.v6]

@@ -25,7 +25,10 @@ type names struct {
 
 func newNames(options *operations) *names {
 	return &names{
-		map[protoreflect.FullName]string{}, map[string]protoreflect.FullName{}, options, map[string]string{},
+		map[protoreflect.FullName]string{},
+		map[string]protoreflect.FullName{},
+		options,
+		map[string]string{},
 		map[protoreflect.FullName]bool{},
 	}
 }

@@ -6,6 +6,8 @@ final class EventEmitter: Sendable {
   }
 
   private let state = Locked(State())
+  /// What the events come to.
+  let states = StateKeeper()
 
   deinit {
     for stream in state.with({ $0.streams }).values { stream.finish() }
@@ -29,6 +31,7 @@ final class EventEmitter: Sendable {
   /// Sends the events to all streams, in order, without waiting.
   func emit(_ events: [SessionEvent]) {
     guard !events.isEmpty else { return }
+    states.follow(events)
     let streams = state.with { $0.streams.values.map { $0 } }
     for stream in streams {
       for event in events { stream.yield(event) }

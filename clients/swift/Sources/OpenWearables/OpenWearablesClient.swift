@@ -25,18 +25,22 @@ public final class OpenWearablesClient: Sendable {
     /// the traffic of that network, or answer for the name, has them. A client of a session
     /// calls where that session is.
     public var allowInsecurePrivateNetwork: Bool
+    /// How requests reach the network. A client of a session takes the session's.
+    public var network: Network
     /// Sends calls that only read by GET, with their messages in the URL.
     @_spi(Conformance) public var readsInURL = false
 
     public init(
       timeout: TimeInterval = 30, retries: Int = 2, maxResponseBytes: Int = 16 << 20,
-      userAgent: String? = nil, allowInsecurePrivateNetwork: Bool = false
+      userAgent: String? = nil, allowInsecurePrivateNetwork: Bool = false,
+      network: Network = .shared
     ) {
       self.timeout = timeout
       self.retries = retries
       self.maxResponseBytes = maxResponseBytes
       self.userAgent = userAgent
       self.allowInsecurePrivateNetwork = allowInsecurePrivateNetwork
+      self.network = network
     }
   }
 
@@ -97,13 +101,18 @@ public final class OpenWearablesClient: Sendable {
     try self.init(baseURL: baseURL, .none, options)
   }
 
+  /// A client of a fake server.
+  package convenience init(testing baseURL: URL, key: String, network: Network) throws(APIError) {
+    try self.init(baseURL: baseURL, .key(Secret(key)), Options(network: network))
+  }
+
   convenience init(baseURL: URL, _ credential: Caller.Credential, _ options: Options)
     throws(APIError)
   {
     let base = try BaseURL(
       baseURL, allowInsecurePrivateNetwork: options.allowInsecurePrivateNetwork)
     let connect = Connect(
-      base: .success(base), transport: URLSessionTransport(), userAgent: "")
+      base: .success(base), transport: options.network.transport, userAgent: "")
     self.init(connect, credential, options, emitter: EventEmitter())
   }
 

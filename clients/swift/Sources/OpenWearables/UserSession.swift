@@ -27,30 +27,32 @@ public final class UserSession: Sendable {
   ///     end in .local, .internal, .svc or .cluster.local, as within a cluster without TLS.
   ///     Tokens and data are then sent in plain text: whoever can read or redirect the
   ///     traffic of that network, or answer for the name, has them.
+  ///   - network: how its requests and those of its clients reach the network.
   ///   - tokenProvider: fetches tokens when there are none; without it the app calls
   ///     ``signIn(_:)``.
   public convenience init(
     baseURL: URL, store: some SessionStore = MemoryStore(), refresh: RefreshPolicy = .whenNeeded,
     userID: String? = nil, allowInsecurePrivateNetwork: Bool = false,
-    tokenProvider: TokenProvider? = nil
+    network: Network = .shared, tokenProvider: TokenProvider? = nil
   ) {
     self.init(
       baseURL: baseURL, store: store, refresh: refresh, userID: userID,
       allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, core: nil,
-      provider: { _ in tokenProvider })
+      transport: network.transport, provider: { _ in tokenProvider })
   }
 
   init(
     baseURL: URL, store: any SessionStore, refresh: RefreshPolicy = .whenNeeded,
     userID: String? = nil, allowInsecurePrivateNetwork: Bool = false, loginErrors: Bool = false,
     clock: Clock = .system, core: Core? = nil,
-    transport: any HTTPTransport = URLSessionTransport(), provider: (TokenRPC) -> TokenProvider?
+    transport: any HTTPTransport = URLSessionTransport(), problem: APIError? = nil,
+    provider: (TokenRPC) -> TokenProvider?
   ) {
     let base = baseResult(baseURL, allowInsecurePrivateNetwork)
     let place = Place(base: (try? base.get())?.string ?? "", user: userID)
     let rpc = TokenRPC(
       connect: Connect(base: base, transport: transport, userAgent: userAgent(nil)))
-    if case .failure(let error) = base { problem = error } else { problem = nil }
+    if case .failure(let error) = base { self.problem = error } else { self.problem = problem }
     engine = Engine(
       core: core ?? Core.shared(.init(store: store.id, place: place, policy: refresh)),
       place: place, store: GuardedStore(store: store), rpc: rpc, policy: refresh, clock: clock,
@@ -58,16 +60,20 @@ public final class UserSession: Sendable {
   }
 
   /// Makes a session of a developer. If the store holds no session of `email`, the developer
-  /// is logged in with it and the result of `password`.
+  /// is logged in with it and the result of `password`. With an empty email every call fails
+  /// with the kind `invalid`.
   public static func developer(
     baseURL: URL, email: String, store: some SessionStore = MemoryStore(),
-    allowInsecurePrivateNetwork: Bool = false,
+    allowInsecurePrivateNetwork: Bool = false, network: Network = .shared,
     password: @escaping @Sendable () async throws -> String
   ) -> UserSession {
-    UserSession(
-      baseURL: baseURL, store: store,
-      userID: email.trimmingCharacters(in: .whitespacesAndNewlines).lowercased(),
+    let name = email.trimmingCharacters(in: .whitespacesAndNewlines).lowercased()
+    let problem = APIError.invalid(
+      "the developer's email is empty: is the environment variable set?", field: "email")
+    return UserSession(
+      baseURL: baseURL, store: store, userID: name,
       allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, loginErrors: true,
+      transport: network.transport, problem: name.isEmpty ? problem : nil,
       provider: { rpc in
         { _ in try await rpc.login(email, try await password(), by: Deadline(in: Wait.call)) }
       })
@@ -131,7 +137,16 @@ public final class UserSession: Sendable {
     refused: String?, userInitiated: Bool = false, by deadline: Deadline
   ) async throws(APIError) -> LiveSession {
     if let problem { throw problem }
-    return try await engine.token(refused: refused, userInitiated: userInitiated, by: deadline)
+    let states = engine.core.emitter.states
+    do throws(APIError) {
+      let session = try await engine.token(
+        refused: refused, userInitiated: userInitiated, by: deadline)
+      if states.current != .signedIn { await engine.core.tell(states) }
+      return session
+    } catch {
+      if error.isUnauthenticated { await engine.core.tell(states) }
+      throw error
+    }
   }
 
   private func mayChange() throws(APIError) {

@@ -13,7 +13,8 @@ public struct AppCredentials: Sendable {
   /// - Throws: ``APIError`` of the kind `invalid` if the URL or a credential cannot be
   ///   used.
   public init(
-    baseURL: URL, appID: String, appSecret: String, allowInsecurePrivateNetwork: Bool = false
+    baseURL: URL, appID: String, appSecret: String, allowInsecurePrivateNetwork: Bool = false,
+    network: Network = .shared
   ) throws(APIError) {
     guard !appID.isEmpty, !appSecret.isEmpty else {
       throw .invalid(
@@ -23,7 +24,7 @@ public struct AppCredentials: Sendable {
     try checkBare(appID, field: "appID")
     try checkBare(appSecret, field: "appSecret")
     rpc = try TokenRPC(
-      baseURL: baseURL, allowInsecurePrivateNetwork: allowInsecurePrivateNetwork)
+      baseURL: baseURL, allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, network: network)
     self.appID = appID
     self.appSecret = Secret(appSecret)
   }

@@ -52,6 +52,9 @@ for tag in app widget; do
 	"$swift" swiftc -swift-version 6 -parse-as-library -typecheck -I "$bin/Modules" -I "$work/snippets" "$work/snippets/$tag.swift"
 done
 
+"$swift" swiftc -swift-version 6 -parse-as-library -typecheck -D CHECKING_OBSERVATION -I "$bin/Modules" \
+	"$package/Sources/OpenWearables/ObservableSession.swift"
+
 echo "-- run the servers"
 get() { python3 -c 'import json, sys; v = json.load(sys.stdin); [v := v[k] for k in sys.argv[1:]]; print(v)' "$@"; }
 await() { # await COMMAND...: until it succeeds, for 30 seconds

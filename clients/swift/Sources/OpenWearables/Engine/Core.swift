@@ -83,6 +83,10 @@ actor Core {
     return (before, generation)
   }
 
+  /// Brings the state up to date after a call found out who is signed in, by the store or by
+  /// the token provider, of which no event tells.
+  func tell(_ states: StateKeeper) { states.set(session == nil ? .signedOut : .signedIn) }
+
   // MARK: - Failures
 
   /// Records a failed renewal of a refresh token and starts the cooldown. Returns the error

@@ -7,10 +7,12 @@ package struct TokenRPC: Sendable {
 
   init(connect: Connect) { self.connect = connect }
 
-  package init(baseURL: URL, allowInsecurePrivateNetwork: Bool) throws(APIError) {
+  package init(baseURL: URL, allowInsecurePrivateNetwork: Bool, network: Network = .shared)
+    throws(APIError)
+  {
     let base = try BaseURL(baseURL, allowInsecurePrivateNetwork: allowInsecurePrivateNetwork)
     connect = Connect(
-      base: .success(base), transport: URLSessionTransport(), userAgent: userAgent(nil))
+      base: .success(base), transport: network.transport, userAgent: userAgent(nil))
   }
 
   /// Tokens, and the server's time when it sent them.

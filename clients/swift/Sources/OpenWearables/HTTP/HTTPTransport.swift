@@ -5,14 +5,20 @@ import Foundation
 #endif
 
 /// A response. Header names are in lower case, header values are unchanged.
-struct HTTPResponse: Sendable {
-  let status: Int
-  let headers: [String: String]
-  let body: Data
+package struct HTTPResponse: Sendable {
+  package let status: Int
+  package let headers: [String: String]
+  package let body: Data
+
+  package init(status: Int, headers: [String: String], body: Data) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
 }
 
 /// Sends requests: by URLSession, except in tests.
-protocol HTTPTransport: Sendable {
+package protocol HTTPTransport: Sendable {
   /// Sends a request once. It follows no redirect and keeps no cookie. The body of a
   /// response may have `limit` bytes after unpacking, that of an error at most 1 MiB; the
   /// request is cancelled as soon as more arrive.
@@ -27,62 +33,93 @@ protocol HTTPTransport: Sendable {
 /// Bytes that the body of an error may have.
 private let maxErrorBody = 1 << 20
 
-/// Sends requests by the one URLSession of the process, which keeps connections and nothing
-/// else.
-struct URLSessionTransport: HTTPTransport {
+/// The URLSession that sends requests, which keeps connections and nothing else. On Linux
+/// another one takes its place when its transfers are stopped.
+final class SessionPool: Sendable {
   /// A session, and the requests that it has under way.
-  private struct Pool: Sendable {
-    let exchanges = Exchanges()
+  fileprivate struct Member: Sendable {
+    let exchanges: Exchanges
     let session: URLSession
+  }
 
-    init() {
-      #if canImport(FoundationNetworking)
-        let queue: OperationQueue? = ImmediateQueue()
-      #else
-        let queue: OperationQueue? = nil
-      #endif
-      session = URLSession(
-        configuration: configuration(), delegate: exchanges, delegateQueue: queue)
-      #if canImport(FoundationNetworking)
-        exchanges.brake.with { $0 = Brake(session) }
-      #endif
+  static let shared = SessionPool()
+
+  private let current = Locked<Member?>(nil)
+  private let challenge: Network.Challenge?
+  private let configure: @Sendable (URLSessionConfiguration) -> Void
+
+  init(
+    challenge: Network.Challenge? = nil,
+    configure: @escaping @Sendable (URLSessionConfiguration) -> Void = { _ in }
+  ) {
+    self.challenge = challenge
+    self.configure = configure
+  }
+
+  deinit { current.with { $0 }?.session.finishTasksAndInvalidate() }
+
+  fileprivate var member: Member {
+    current.with {
+      if let member = $0 { return member }
+      let member = make()
+      $0 = member
+      return member
     }
   }
 
-  private static let pool = Locked(Pool())
+  private func make() -> Member {
+    let exchanges = Exchanges(challenge) { [weak self] session in self?.retire(session) }
+    #if canImport(FoundationNetworking)
+      let queue: OperationQueue? = ImmediateQueue()
+    #else
+      let queue: OperationQueue? = nil
+    #endif
+    let session = URLSession(
+      configuration: configuration(), delegate: exchanges, delegateQueue: queue)
+    #if canImport(FoundationNetworking)
+      exchanges.brake.with { $0 = Brake(session) }
+    #endif
+    return Member(exchanges: exchanges, session: session)
+  }
 
-  #if canImport(FoundationNetworking)
-    /// Lets later requests go through another session than one whose transfers are stopped.
-    /// The old one ends with its last task; it is not invalidated, because a request that has
-    /// just chosen it would end the process.
-    fileprivate static func retire(_ session: URLSession) {
-      pool.with { if $0.session === session { $0 = Pool() } }
-    }
-  #endif
+  /// Lets later requests go through another session than one whose transfers are stopped.
+  /// The old one ends with its last task; it is not invalidated, because a request that has
+  /// just chosen it would end the process.
+  private func retire(_ session: URLSession) {
+    current.with { if $0?.session === session { $0 = nil } }
+  }
 
-  private static func configuration() -> URLSessionConfiguration {
+  private func configuration() -> URLSessionConfiguration {
     let c = URLSessionConfiguration.ephemeral
     c.urlCache = nil
     c.requestCachePolicy = .reloadIgnoringLocalCacheData
-    c.httpCookieStorage = nil
-    c.httpShouldSetCookies = false
-    c.httpCookieAcceptPolicy = .never
     c.urlCredentialStorage = nil
     c.httpMaximumConnectionsPerHost = 32
-    c.timeoutIntervalForRequest = 86_400  // a call's own deadline decides
-    c.timeoutIntervalForResource = 86_400
     #if !os(Linux)
       c.waitsForConnectivity = false
     #endif
+    configure(c)
+    c.httpCookieStorage = nil
+    c.httpShouldSetCookies = false
+    c.httpCookieAcceptPolicy = .never
+    c.timeoutIntervalForRequest = 86_400  // a call's own deadline decides
+    c.timeoutIntervalForResource = 86_400
     return c
   }
+}
 
-  func send(_ request: URLRequest, limit: Int, by deadline: Deadline) async throws(APIError)
-    -> HTTPResponse
+/// Sends requests by the URLSession of a pool.
+package struct URLSessionTransport: HTTPTransport {
+  private let pool: SessionPool
+
+  init(pool: SessionPool = .shared) { self.pool = pool }
+
+  package func send(_ request: URLRequest, limit: Int, by deadline: Deadline)
+    async throws(APIError) -> HTTPResponse
   {
     if Task.isCancelled { throw .canceled() }
     let promise = Exchanges.Outcome()
-    let pool = Self.pool.with { $0 }
+    let pool = pool.member
     let task = pool.session.dataTask(with: request)
     pool.exchanges.begin(task, limit: limit, promise)
     task.resume()
@@ -148,9 +185,17 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
   }
 
   private let open = Locked<[Int: Exchange]>([:])
+  private let challenge: Network.Challenge?
+  /// Called with a session whose transfers are stopped.
+  private let retire: @Sendable (URLSession) -> Void
   #if canImport(FoundationNetworking)
     fileprivate let brake = Locked<Brake?>(nil)
   #endif
+
+  init(_ challenge: Network.Challenge?, _ retire: @escaping @Sendable (URLSession) -> Void) {
+    self.challenge = challenge
+    self.retire = retire
+  }
 
   func begin(_ task: URLSessionTask, limit: Int, _ outcome: Outcome) {
     open.with { $0[task.taskIdentifier] = Exchange(outcome: outcome, limit: limit) }
@@ -206,7 +251,7 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
     private func stop(
       _ task: URLSessionTask, of session: URLSession, unless done: Locked<Bool> = Locked(false)
     ) {
-      URLSessionTransport.retire(session)
+      retire(session)
       brake.with { if !done.with({ $0 }) { $0?.hold(for: task.taskIdentifier) } }
     }
   #endif
@@ -243,6 +288,13 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
         exchange.outcome.fulfill(.success(HTTPResponse(response, exchange.body)))
       }
       cancel(task, of: session)
+    }
+  #else
+    /// Lets the app decide on the certificate of the server or the password of a proxy.
+    func urlSession(_: URLSession, didReceive challenge: URLAuthenticationChallenge) async -> (
+      URLSession.AuthChallengeDisposition, URLCredential?
+    ) {
+      await self.challenge?(challenge) ?? (.performDefaultHandling, nil)
     }
   #endif
 

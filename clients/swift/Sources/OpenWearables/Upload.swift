@@ -1,0 +1,274 @@
+import Foundation
+
+/// How ``Workouts/upsertAll(userID:_:options:progress:)`` sends workouts.
+public struct UploadOptions: Sendable {
+  /// The most workouts in one call: 1 to 1000. A call counts against the rate limit once for
+  /// every 100 that it begins.
+  public var batchSize: Int
+  /// The most bytes of one call, at most 8 MiB. A workout that is larger goes alone.
+  public var batchBytes: Int
+  /// How often a batch is sent again after failures that may pass, with the client's own
+  /// retries each time.
+  public var retries: Int
+  /// The most seconds to wait for the server before a batch is sent again. If it asks for
+  /// more, the upload stops.
+  public var maxWait: TimeInterval
+  /// How many workouts at the beginning are stored already: ``UploadReport/next`` of an
+  /// upload that stopped.
+  public var skipping: Int
+  /// The options of each call. Its timeout is that of one batch.
+  public var call: CallOptions
+
+  public init(
+    batchSize: Int = 500, batchBytes: Int = 4 << 20, retries: Int = 4,
+    maxWait: TimeInterval = 60, skipping: Int = 0, call: CallOptions = CallOptions()
+  ) {
+    self.batchSize = min(max(batchSize, 1), 1000)
+    self.batchBytes = min(max(batchBytes, 1), 8 << 20)
+    self.retries = max(retries, 0)
+    self.maxWait = maxWait
+    self.skipping = max(skipping, 0)
+    self.call = call
+  }
+}
+
+/// What an upload came to.
+public struct UploadReport: Sendable {
+  /// What became of one workout.
+  public struct Item: Sendable, Hashable {
+    public enum Outcome: Sendable, Hashable {
+      /// With the id that the server gave it.
+      case created(id: String)
+      case updated(id: String)
+      /// It is wrong and was not stored; sending it again changes nothing. The field is one
+      /// of the workout, such as `end_time`.
+      case rejected(field: String, message: String)
+    }
+
+    /// Its place in the sequence, from 0.
+    public let index: Int
+    public let externalID: String
+    public let outcome: Outcome
+  }
+
+  /// Of all workouts of the batches that were answered, in order.
+  public internal(set) var items: [Item] = []
+  /// The place of the first workout that was not sent, for ``UploadOptions/skipping``.
+  public internal(set) var next: Int
+  /// Why the upload stopped before the end; nil if all were sent.
+  public internal(set) var error: APIError?
+
+  public var created: Int { items.count { if case .created = $0.outcome { true } else { false } } }
+  public var updated: Int { items.count { if case .updated = $0.outcome { true } else { false } } }
+  /// The workouts that are wrong.
+  public var rejected: [Item] {
+    items.filter { if case .rejected = $0.outcome { true } else { false } }
+  }
+
+  /// Throws the error that stopped the upload.
+  public func check() throws(APIError) { if let error { throw error } }
+}
+
+/// How far an upload is.
+public struct UploadProgress: Sendable, Hashable {
+  /// The workouts that the server has answered, the skipped ones included.
+  public let done: Int
+  public let rejected: Int
+}
+
+extension Workouts {
+  /// Stores any number of workouts in batches, one after the other, and reports what became of
+  /// each. A batch that fails is sent again, with the same idempotency key, after the time
+  /// that the server asks for. If that does not help, the upload stops: the report has the
+  /// error, and `next`, from which another upload goes on. Sending a workout again is
+  /// harmless.
+  ///
+  /// The sequence is read as it is sent. `progress` is called after each batch.
+  public func upsertAll(
+    userID: String, _ workouts: some Sequence<WorkoutInput>,
+    options: UploadOptions = UploadOptions(),
+    progress: (@Sendable (UploadProgress) -> Void)? = nil
+  ) async -> UploadReport {
+    var report = UploadReport(next: options.skipping)
+    var batches = Batches(workouts.makeIterator(), options)
+    var rejected = 0
+    while true {
+      do throws(APIError) {
+        guard let batch = batches.next(from: report.next) else { return report }
+        var items = batch.items(from: report.next)
+        if !batch.inputs.isEmpty {
+          items += try await send(batch.inputs, of: userID, options).map {
+            .init(
+              index: report.next + batch.places[$0.index], externalID: $0.externalID,
+              outcome: $0.outcome)
+          }
+        }
+        report.items += items.sorted { $0.index < $1.index }
+        report.next += batch.count
+        rejected += items.count { if case .rejected = $0.outcome { true } else { false } }
+        progress?(UploadProgress(done: report.next, rejected: rejected))
+      } catch {
+        report.error = error
+        return report
+      }
+    }
+  }
+
+  private func send(
+    _ batch: [WorkoutInput], of userID: String, _ options: UploadOptions
+  ) async throws(APIError) -> [UploadReport.Item] {
+    var call = options.call
+    call.idempotencyKey = call.idempotencyKey ?? randomKey()
+    var n = 0
+    while true {
+      if Task.isCancelled { throw .canceled() }
+      do throws(APIError) {
+        return try await answered(batch, of: userID, call)
+      } catch {
+        n += 1
+        guard n <= options.retries, error.mayPass else { throw error }
+        let wait = max(error.retryAfter ?? 0, Wait.backoff(n))
+        guard wait <= options.maxWait else { throw error }
+        guard await pause(wait) else { throw .canceled() }
+      }
+    }
+  }
+
+  /// Sends a batch. A refusal that names every workout as wrong is an answer too.
+  private func answered(
+    _ batch: [WorkoutInput], of userID: String, _ call: CallOptions
+  ) async throws(APIError) -> [UploadReport.Item] {
+    do throws(APIError) {
+      let response = try await upsert(userID: userID, batch, options: call)
+      return items(response, batch)
+    } catch {
+      guard let items = refused(batch, error) else { throw error }
+      return items
+    }
+  }
+}
+
+/// Returns the items of a response in the order of its batch.
+private func items(_ response: UpsertWorkoutsResponse, _ batch: [WorkoutInput])
+  -> [UploadReport.Item]
+{
+  let rejected = Dictionary(
+    response.rejected.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
+  var stored = response.items.makeIterator()
+  return batch.enumerated().compactMap { i, input in
+    let outcome: UploadReport.Item.Outcome
+    if let wrong = rejected[i] {
+      outcome = .rejected(field: fieldOfWorkout(wrong.field), message: wrong.message)
+    } else {
+      guard let item = stored.next() else { return nil }
+      outcome = item.status == .created ? .created(id: item.id) : .updated(id: item.id)
+    }
+    return .init(index: i, externalID: input.externalID, outcome: outcome)
+  }
+}
+
+/// Returns the items of a batch that was refused because every workout in it is wrong; nil if
+/// it was refused for another reason.
+private func refused(_ batch: [WorkoutInput], _ error: APIError) -> [UploadReport.Item]? {
+  guard error.isInvalid else { return nil }
+  var wrong: [Int: APIError.FieldViolation] = [:]
+  for violation in error.fields {
+    guard let index = indexOfWorkout(violation.field) else { continue }
+    wrong[index] = wrong[index] ?? violation
+  }
+  guard wrong.count == batch.count else { return nil }
+  return batch.enumerated().compactMap { i, input in
+    wrong[i].map {
+      .init(
+        index: i, externalID: input.externalID,
+        outcome: .rejected(field: fieldOfWorkout($0.field), message: $0.message))
+    }
+  }
+}
+
+/// Returns 3 for `workouts[3].end_time`.
+private func indexOfWorkout(_ field: String) -> Int? {
+  guard field.hasPrefix("workouts["), let end = field.firstIndex(of: "]") else { return nil }
+  return Int(field[field.index(field.startIndex, offsetBy: 9)..<end])
+}
+
+/// Returns `end_time` for `workouts[3].end_time`.
+private func fieldOfWorkout(_ field: String) -> String {
+  guard indexOfWorkout(field) != nil, let end = field.range(of: "].") else { return field }
+  return String(field[end.upperBound...])
+}
+
+/// Cuts a sequence into batches of a bounded number and size.
+private struct Batches<Source: IteratorProtocol> where Source.Element == WorkoutInput {
+  private var source: Source
+  private let options: UploadOptions
+  /// The one that did not fit into the batch before, and its size.
+  private var held: (WorkoutInput, Result<Int, MessageError>)?
+  private var read = 0
+
+  init(_ source: Source, _ options: UploadOptions) {
+    self.source = source
+    self.options = options
+  }
+
+  /// Returns the batch that begins at a place; nil at the end.
+  mutating func next(from start: Int) -> Batch? {
+    while read < start {
+      guard source.next() != nil else { return nil }
+      read += 1
+    }
+    var batch = Batch()
+    var bytes = 128  // what is around the workouts
+    while batch.count < options.batchSize, let (input, size) = take() {
+      do throws(MessageError) {
+        let size = try size.get()
+        guard batch.inputs.isEmpty || bytes + size <= options.batchBytes else {
+          held = (input, .success(size))
+          break
+        }
+        bytes += size
+        batch.places.append(batch.count)
+        batch.inputs.append(input)
+      } catch { batch.wrong.append((batch.count, input.externalID, error)) }
+    }
+    return batch.count == 0 ? nil : batch
+  }
+
+  private mutating func take() -> (WorkoutInput, Result<Int, MessageError>)? {
+    if let held {
+      self.held = nil
+      return held
+    }
+    guard let input = source.next() else { return nil }
+    read += 1
+    do throws(MessageError) { return (input, .success(try input.jsonUTF8().count + 1)) } catch {
+      return (input, .failure(error))
+    }
+  }
+}
+
+/// The workouts of one call, and those beside them that cannot be sent.
+private struct Batch {
+  var inputs: [WorkoutInput] = []
+  /// The places of the inputs in the batch.
+  var places: [Int] = []
+  var wrong: [(place: Int, externalID: String, error: MessageError)] = []
+
+  var count: Int { inputs.count + wrong.count }
+
+  /// Returns the items of what cannot be sent.
+  func items(from start: Int) -> [UploadReport.Item] {
+    wrong.map {
+      .init(
+        index: start + $0.place, externalID: $0.externalID,
+        outcome: .rejected(field: $0.error.field ?? "", message: $0.error.kind.rawValue))
+    }
+  }
+}
+
+extension APIError {
+  /// Sending the batch again may help.
+  fileprivate var mayPass: Bool {
+    isRetryable || kind == .timeout || kind == .rateLimited || kind == .offline
+  }
+}

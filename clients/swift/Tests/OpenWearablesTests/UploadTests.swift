@@ -1,0 +1,96 @@
+import Foundation
+import OpenWearables
+import OpenWearablesTesting
+import XCTest
+
+/// Workouts in any number.
+final class UploadTests: XCTestCase {
+  private let start = Date(timeIntervalSince1970: 1_772_323_200)
+
+  private func input(_ i: Int, name: String? = nil) -> WorkoutInput {
+    let start = start.addingTimeInterval(Double(i) * 60)
+    return WorkoutInput(
+      externalID: "w\(i)", type: "running", name: name, startTime: start,
+      endTime: start.addingTimeInterval(i % 100 == 7 ? -1 : 30),
+      source: WorkoutSource(provider: "test"))
+  }
+
+  func testAllAreStoredInBatchesAtARealServer() async throws {
+    let person = try await TestServer.shared.newPerson()
+    let me = UserClient(UserSession(baseURL: TestServer.shared.url) { _ in person.tokens })
+    let seen = Seen()
+    let report = await me.workouts.upsertAll(
+      (0..<250).lazy.map { self.input($0) }, options: UploadOptions(batchSize: 100)
+    ) { seen.add($0) }
+    try report.check()
+    XCTAssertEqual(report.items.map(\.index), Array(0..<250))
+    XCTAssertEqual(report.items.map(\.externalID), (0..<250).map { "w\($0)" })
+    XCTAssertEqual(report.rejected.map(\.index), [7, 107, 207])
+    XCTAssertEqual(report.created, 247)
+    XCTAssertEqual(report.next, 250)
+    guard case .rejected(let field, _) = report.rejected[0].outcome else { return XCTFail("no") }
+    XCTAssertEqual(field, "end_time")
+    XCTAssertEqual(seen.all.map(\.done), [100, 200, 250])
+    XCTAssertEqual(seen.all.map(\.rejected), [1, 2, 3])
+
+    // A batch of wrong ones only is refused by the server as a whole.
+    let wrong = await me.workouts.upsertAll(
+      [input(7), input(107), input(0)], options: UploadOptions(batchSize: 2))
+    try wrong.check()
+    XCTAssertEqual(wrong.rejected.map(\.index), [0, 1])
+    XCTAssertEqual(wrong.updated, 1)
+  }
+
+  func testBytesBoundABatchAndWhatCannotBeSentIsReported() async throws {
+    let server = FakeServer()
+    let ada = server.addUser()
+    let long = String(repeating: "n", count: 200)
+    var inputs = (0..<6).map { input($0, name: long) }
+    inputs[2].endTime = Date(timeIntervalSince1970: .infinity)
+    let report = await server.userClient(of: ada.id).workouts.upsertAll(
+      inputs, options: UploadOptions(batchBytes: 1000))
+    try report.check()
+    XCTAssertGreaterThan(server.calls.count, 2)
+    XCTAssertEqual(report.items.map(\.index), Array(0..<6))
+    XCTAssertEqual(report.rejected.map(\.externalID), ["w2"])
+    XCTAssertEqual(
+      report.rejected.first?.outcome, .rejected(field: "end_time", message: "is out of range"))
+    XCTAssertEqual(report.created, 5)
+  }
+
+  func testABatchIsSentAgainAndAnUploadGoesOn() async throws {
+    let server = FakeServer()
+    let ada = server.addUser()
+    let workouts = try server.client().workouts
+    let inputs = (0..<30).map { input($0 + 10) }
+    server.fail(.rateLimited(retryAfter: 1), on: "UpsertWorkouts")
+    let options = UploadOptions(batchSize: 10, retries: 0)
+    let first = await workouts.upsertAll(userID: ada.id, inputs.prefix(10), options: options)
+    try first.check()
+
+    server.fail(.refused(.permissionDenied, "quota_exceeded"), on: "UpsertWorkouts")
+    var resumed = options
+    resumed.skipping = first.next
+    let stopped = await workouts.upsertAll(userID: ada.id, inputs, options: resumed)
+    XCTAssertEqual(stopped.error?.reason, "quota_exceeded")
+    XCTAssertEqual(stopped.next, 10)
+    XCTAssertEqual(stopped.items, [])
+    resumed.skipping = stopped.next
+    let last = await workouts.upsertAll(userID: ada.id, inputs, options: resumed)
+    try last.check()
+    XCTAssertEqual(last.items.map(\.index), Array(10..<30))
+    XCTAssertEqual(server.workouts(of: ada.id).count, 30)
+
+    let canceled = Task { await workouts.upsertAll(userID: ada.id, inputs) }
+    canceled.cancel()
+    let end = await canceled.value
+    XCTAssertTrue(end.error?.isCanceled ?? false)
+  }
+
+  private final class Seen: @unchecked Sendable {
+    private let lock = NSLock()
+    private var seen: [UploadProgress] = []
+    var all: [UploadProgress] { lock.withLock { seen } }
+    func add(_ progress: UploadProgress) { lock.withLock { seen.append(progress) } }
+  }
+}
