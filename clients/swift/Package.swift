@@ -4,14 +4,16 @@ import PackageDescription
 
 let package = Package(
   name: "OpenWearables",
-  platforms: [.iOS(.v15), .macOS(.v12)],
+  platforms: [.iOS(.v15), .macOS(.v12), .tvOS(.v15), .watchOS(.v8), .visionOS(.v1)],
   products: [
     .library(name: "OpenWearables", targets: ["OpenWearables"]),
+    .library(name: "OpenWearablesHealth", targets: ["OpenWearablesHealth"]),
     .library(name: "OpenWearablesServer", targets: ["OpenWearablesServer"]),
     .library(name: "OpenWearablesTesting", targets: ["OpenWearablesTesting"]),
   ],
   targets: [
     .target(name: "OpenWearables"),
+    .target(name: "OpenWearablesHealth", dependencies: ["OpenWearables"]),
     .target(name: "OpenWearablesServer", dependencies: ["OpenWearables"]),
     .target(name: "OpenWearablesTesting", dependencies: ["OpenWearables"]),
     .executableTarget(
@@ -19,7 +21,8 @@ let package = Package(
     .testTarget(
       name: "OpenWearablesTests",
       dependencies: [
-        "OpenWearables", "OpenWearablesServer", "OpenWearablesTesting", "StoreProcess",
+        "OpenWearables", "OpenWearablesHealth", "OpenWearablesServer", "OpenWearablesTesting",
+        "StoreProcess",
       ],
       exclude: ["connect-vectors.json"]),
   ],

@@ -81,6 +81,7 @@ final class UploadTests: XCTestCase {
     XCTAssertEqual(last.items.map(\.index), Array(10..<30))
     XCTAssertEqual(server.workouts(of: ada.id).count, 30)
 
+    server.fail(.slow(30), on: "UpsertWorkouts")
     let canceled = Task { await workouts.upsertAll(userID: ada.id, inputs) }
     canceled.cancel()
     let end = await canceled.value
