@@ -30,9 +30,11 @@ type Application struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// `app_` and lower-case letters and digits. Requests refer to the application
 	// by it.
-	AppId         string                 `protobuf:"bytes,2,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	AppId     string                 `protobuf:"bytes,2,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
+	Name      string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Unset if the secret before the newest one no longer works.
+	Overlap       *Overlap `protobuf:"bytes,5,opt,name=overlap,proto3" json:"overlap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -91,6 +93,13 @@ func (x *Application) GetName() string {
 func (x *Application) GetCreatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreatedAt
+	}
+	return nil
+}
+
+func (x *Application) GetOverlap() *Overlap {
+	if x != nil {
+		return x.Overlap
 	}
 	return nil
 }
@@ -601,6 +610,94 @@ func (x *RotateApplicationSecretResponse) GetAppSecret() string {
 	return ""
 }
 
+type FinishApplicationRotationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AppId         string                 `protobuf:"bytes,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinishApplicationRotationRequest) Reset() {
+	*x = FinishApplicationRotationRequest{}
+	mi := &file_openwearables_v1_application_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinishApplicationRotationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinishApplicationRotationRequest) ProtoMessage() {}
+
+func (x *FinishApplicationRotationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_application_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinishApplicationRotationRequest.ProtoReflect.Descriptor instead.
+func (*FinishApplicationRotationRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_application_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *FinishApplicationRotationRequest) GetAppId() string {
+	if x != nil {
+		return x.AppId
+	}
+	return ""
+}
+
+type FinishApplicationRotationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Application   *Application           `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinishApplicationRotationResponse) Reset() {
+	*x = FinishApplicationRotationResponse{}
+	mi := &file_openwearables_v1_application_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinishApplicationRotationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinishApplicationRotationResponse) ProtoMessage() {}
+
+func (x *FinishApplicationRotationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_application_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinishApplicationRotationResponse.ProtoReflect.Descriptor instead.
+func (*FinishApplicationRotationResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_application_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FinishApplicationRotationResponse) GetApplication() *Application {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
 type DeleteApplicationRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AppId         string                 `protobuf:"bytes,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
@@ -610,7 +707,7 @@ type DeleteApplicationRequest struct {
 
 func (x *DeleteApplicationRequest) Reset() {
 	*x = DeleteApplicationRequest{}
-	mi := &file_openwearables_v1_application_proto_msgTypes[11]
+	mi := &file_openwearables_v1_application_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +719,7 @@ func (x *DeleteApplicationRequest) String() string {
 func (*DeleteApplicationRequest) ProtoMessage() {}
 
 func (x *DeleteApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_application_proto_msgTypes[11]
+	mi := &file_openwearables_v1_application_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +732,7 @@ func (x *DeleteApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteApplicationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_application_proto_rawDescGZIP(), []int{11}
+	return file_openwearables_v1_application_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteApplicationRequest) GetAppId() string {
@@ -653,7 +750,7 @@ type DeleteApplicationResponse struct {
 
 func (x *DeleteApplicationResponse) Reset() {
 	*x = DeleteApplicationResponse{}
-	mi := &file_openwearables_v1_application_proto_msgTypes[12]
+	mi := &file_openwearables_v1_application_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +762,7 @@ func (x *DeleteApplicationResponse) String() string {
 func (*DeleteApplicationResponse) ProtoMessage() {}
 
 func (x *DeleteApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_application_proto_msgTypes[12]
+	mi := &file_openwearables_v1_application_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,20 +775,21 @@ func (x *DeleteApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteApplicationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_application_proto_rawDescGZIP(), []int{12}
+	return file_openwearables_v1_application_proto_rawDescGZIP(), []int{14}
 }
 
 var File_openwearables_v1_application_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_application_proto_rawDesc = "" +
 	"\n" +
-	"\"openwearables/v1/application.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\x89\x01\n" +
+	"\"openwearables/v1/application.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aopenwearables/v1/key.proto\x1a\x1eopenwearables/v1/options.proto\"\xbe\x01\n" +
 	"\vApplication\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x15\n" +
 	"\x06app_id\x18\x02 \x01(\tR\x05appId\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12?\n" +
 	"\n" +
-	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\".\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\x123\n" +
+	"\aoverlap\x18\x05 \x01(\v2\x19.openwearables.v1.OverlapR\aoverlap\".\n" +
 	"\x18CreateApplicationRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x86\x01\n" +
 	"\x19CreateApplicationResponse\x12E\n" +
@@ -726,16 +824,21 @@ const file_openwearables_v1_application_proto_rawDesc = "" +
 	"\x1fRotateApplicationSecretResponse\x12E\n" +
 	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationB\x04\xa8\xbb\x18\x01R\vapplication\x12\"\n" +
 	"\n" +
-	"app_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\tappSecret\"1\n" +
+	"app_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\tappSecret\"9\n" +
+	" FinishApplicationRotationRequest\x12\x15\n" +
+	"\x06app_id\x18\x01 \x01(\tR\x05appId\"d\n" +
+	"!FinishApplicationRotationResponse\x12?\n" +
+	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationR\vapplication\"1\n" +
 	"\x18DeleteApplicationRequest\x12\x15\n" +
 	"\x06app_id\x18\x01 \x01(\tR\x05appId\"\x1b\n" +
-	"\x19DeleteApplicationResponse2\xd3\x05\n" +
+	"\x19DeleteApplicationResponse2\xdf\x06\n" +
 	"\x12ApplicationService\x12t\n" +
 	"\x11CreateApplication\x12*.openwearables.v1.CreateApplicationRequest\x1a+.openwearables.v1.CreateApplicationResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12n\n" +
 	"\x10ListApplications\x12).openwearables.v1.ListApplicationsRequest\x1a*.openwearables.v1.ListApplicationsResponse\"\x03\x90\x02\x01\x12h\n" +
 	"\x0eGetApplication\x12'.openwearables.v1.GetApplicationRequest\x1a(.openwearables.v1.GetApplicationResponse\"\x03\x90\x02\x01\x12q\n" +
 	"\x11UpdateApplication\x12*.openwearables.v1.UpdateApplicationRequest\x1a+.openwearables.v1.UpdateApplicationResponse\"\x03\x90\x02\x02\x12\x86\x01\n" +
-	"\x17RotateApplicationSecret\x120.openwearables.v1.RotateApplicationSecretRequest\x1a1.openwearables.v1.RotateApplicationSecretResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12q\n" +
+	"\x17RotateApplicationSecret\x120.openwearables.v1.RotateApplicationSecretRequest\x1a1.openwearables.v1.RotateApplicationSecretResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12\x89\x01\n" +
+	"\x19FinishApplicationRotation\x122.openwearables.v1.FinishApplicationRotationRequest\x1a3.openwearables.v1.FinishApplicationRotationResponse\"\x03\x90\x02\x02\x12q\n" +
 	"\x11DeleteApplication\x12*.openwearables.v1.DeleteApplicationRequest\x1a+.openwearables.v1.DeleteApplicationResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
@@ -750,49 +853,56 @@ func file_openwearables_v1_application_proto_rawDescGZIP() []byte {
 	return file_openwearables_v1_application_proto_rawDescData
 }
 
-var file_openwearables_v1_application_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_openwearables_v1_application_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_openwearables_v1_application_proto_goTypes = []any{
-	(*Application)(nil),                     // 0: openwearables.v1.Application
-	(*CreateApplicationRequest)(nil),        // 1: openwearables.v1.CreateApplicationRequest
-	(*CreateApplicationResponse)(nil),       // 2: openwearables.v1.CreateApplicationResponse
-	(*ListApplicationsRequest)(nil),         // 3: openwearables.v1.ListApplicationsRequest
-	(*ListApplicationsResponse)(nil),        // 4: openwearables.v1.ListApplicationsResponse
-	(*GetApplicationRequest)(nil),           // 5: openwearables.v1.GetApplicationRequest
-	(*GetApplicationResponse)(nil),          // 6: openwearables.v1.GetApplicationResponse
-	(*UpdateApplicationRequest)(nil),        // 7: openwearables.v1.UpdateApplicationRequest
-	(*UpdateApplicationResponse)(nil),       // 8: openwearables.v1.UpdateApplicationResponse
-	(*RotateApplicationSecretRequest)(nil),  // 9: openwearables.v1.RotateApplicationSecretRequest
-	(*RotateApplicationSecretResponse)(nil), // 10: openwearables.v1.RotateApplicationSecretResponse
-	(*DeleteApplicationRequest)(nil),        // 11: openwearables.v1.DeleteApplicationRequest
-	(*DeleteApplicationResponse)(nil),       // 12: openwearables.v1.DeleteApplicationResponse
-	(*timestamppb.Timestamp)(nil),           // 13: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),           // 14: google.protobuf.FieldMask
+	(*Application)(nil),                       // 0: openwearables.v1.Application
+	(*CreateApplicationRequest)(nil),          // 1: openwearables.v1.CreateApplicationRequest
+	(*CreateApplicationResponse)(nil),         // 2: openwearables.v1.CreateApplicationResponse
+	(*ListApplicationsRequest)(nil),           // 3: openwearables.v1.ListApplicationsRequest
+	(*ListApplicationsResponse)(nil),          // 4: openwearables.v1.ListApplicationsResponse
+	(*GetApplicationRequest)(nil),             // 5: openwearables.v1.GetApplicationRequest
+	(*GetApplicationResponse)(nil),            // 6: openwearables.v1.GetApplicationResponse
+	(*UpdateApplicationRequest)(nil),          // 7: openwearables.v1.UpdateApplicationRequest
+	(*UpdateApplicationResponse)(nil),         // 8: openwearables.v1.UpdateApplicationResponse
+	(*RotateApplicationSecretRequest)(nil),    // 9: openwearables.v1.RotateApplicationSecretRequest
+	(*RotateApplicationSecretResponse)(nil),   // 10: openwearables.v1.RotateApplicationSecretResponse
+	(*FinishApplicationRotationRequest)(nil),  // 11: openwearables.v1.FinishApplicationRotationRequest
+	(*FinishApplicationRotationResponse)(nil), // 12: openwearables.v1.FinishApplicationRotationResponse
+	(*DeleteApplicationRequest)(nil),          // 13: openwearables.v1.DeleteApplicationRequest
+	(*DeleteApplicationResponse)(nil),         // 14: openwearables.v1.DeleteApplicationResponse
+	(*timestamppb.Timestamp)(nil),             // 15: google.protobuf.Timestamp
+	(*Overlap)(nil),                           // 16: openwearables.v1.Overlap
+	(*fieldmaskpb.FieldMask)(nil),             // 17: google.protobuf.FieldMask
 }
 var file_openwearables_v1_application_proto_depIdxs = []int32{
-	13, // 0: openwearables.v1.Application.created_at:type_name -> google.protobuf.Timestamp
-	0,  // 1: openwearables.v1.CreateApplicationResponse.application:type_name -> openwearables.v1.Application
-	0,  // 2: openwearables.v1.ListApplicationsResponse.applications:type_name -> openwearables.v1.Application
-	0,  // 3: openwearables.v1.GetApplicationResponse.application:type_name -> openwearables.v1.Application
-	14, // 4: openwearables.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 5: openwearables.v1.UpdateApplicationResponse.application:type_name -> openwearables.v1.Application
-	0,  // 6: openwearables.v1.RotateApplicationSecretResponse.application:type_name -> openwearables.v1.Application
-	1,  // 7: openwearables.v1.ApplicationService.CreateApplication:input_type -> openwearables.v1.CreateApplicationRequest
-	3,  // 8: openwearables.v1.ApplicationService.ListApplications:input_type -> openwearables.v1.ListApplicationsRequest
-	5,  // 9: openwearables.v1.ApplicationService.GetApplication:input_type -> openwearables.v1.GetApplicationRequest
-	7,  // 10: openwearables.v1.ApplicationService.UpdateApplication:input_type -> openwearables.v1.UpdateApplicationRequest
-	9,  // 11: openwearables.v1.ApplicationService.RotateApplicationSecret:input_type -> openwearables.v1.RotateApplicationSecretRequest
-	11, // 12: openwearables.v1.ApplicationService.DeleteApplication:input_type -> openwearables.v1.DeleteApplicationRequest
-	2,  // 13: openwearables.v1.ApplicationService.CreateApplication:output_type -> openwearables.v1.CreateApplicationResponse
-	4,  // 14: openwearables.v1.ApplicationService.ListApplications:output_type -> openwearables.v1.ListApplicationsResponse
-	6,  // 15: openwearables.v1.ApplicationService.GetApplication:output_type -> openwearables.v1.GetApplicationResponse
-	8,  // 16: openwearables.v1.ApplicationService.UpdateApplication:output_type -> openwearables.v1.UpdateApplicationResponse
-	10, // 17: openwearables.v1.ApplicationService.RotateApplicationSecret:output_type -> openwearables.v1.RotateApplicationSecretResponse
-	12, // 18: openwearables.v1.ApplicationService.DeleteApplication:output_type -> openwearables.v1.DeleteApplicationResponse
-	13, // [13:19] is the sub-list for method output_type
-	7,  // [7:13] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	15, // 0: openwearables.v1.Application.created_at:type_name -> google.protobuf.Timestamp
+	16, // 1: openwearables.v1.Application.overlap:type_name -> openwearables.v1.Overlap
+	0,  // 2: openwearables.v1.CreateApplicationResponse.application:type_name -> openwearables.v1.Application
+	0,  // 3: openwearables.v1.ListApplicationsResponse.applications:type_name -> openwearables.v1.Application
+	0,  // 4: openwearables.v1.GetApplicationResponse.application:type_name -> openwearables.v1.Application
+	17, // 5: openwearables.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 6: openwearables.v1.UpdateApplicationResponse.application:type_name -> openwearables.v1.Application
+	0,  // 7: openwearables.v1.RotateApplicationSecretResponse.application:type_name -> openwearables.v1.Application
+	0,  // 8: openwearables.v1.FinishApplicationRotationResponse.application:type_name -> openwearables.v1.Application
+	1,  // 9: openwearables.v1.ApplicationService.CreateApplication:input_type -> openwearables.v1.CreateApplicationRequest
+	3,  // 10: openwearables.v1.ApplicationService.ListApplications:input_type -> openwearables.v1.ListApplicationsRequest
+	5,  // 11: openwearables.v1.ApplicationService.GetApplication:input_type -> openwearables.v1.GetApplicationRequest
+	7,  // 12: openwearables.v1.ApplicationService.UpdateApplication:input_type -> openwearables.v1.UpdateApplicationRequest
+	9,  // 13: openwearables.v1.ApplicationService.RotateApplicationSecret:input_type -> openwearables.v1.RotateApplicationSecretRequest
+	11, // 14: openwearables.v1.ApplicationService.FinishApplicationRotation:input_type -> openwearables.v1.FinishApplicationRotationRequest
+	13, // 15: openwearables.v1.ApplicationService.DeleteApplication:input_type -> openwearables.v1.DeleteApplicationRequest
+	2,  // 16: openwearables.v1.ApplicationService.CreateApplication:output_type -> openwearables.v1.CreateApplicationResponse
+	4,  // 17: openwearables.v1.ApplicationService.ListApplications:output_type -> openwearables.v1.ListApplicationsResponse
+	6,  // 18: openwearables.v1.ApplicationService.GetApplication:output_type -> openwearables.v1.GetApplicationResponse
+	8,  // 19: openwearables.v1.ApplicationService.UpdateApplication:output_type -> openwearables.v1.UpdateApplicationResponse
+	10, // 20: openwearables.v1.ApplicationService.RotateApplicationSecret:output_type -> openwearables.v1.RotateApplicationSecretResponse
+	12, // 21: openwearables.v1.ApplicationService.FinishApplicationRotation:output_type -> openwearables.v1.FinishApplicationRotationResponse
+	14, // 22: openwearables.v1.ApplicationService.DeleteApplication:output_type -> openwearables.v1.DeleteApplicationResponse
+	16, // [16:23] is the sub-list for method output_type
+	9,  // [9:16] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_openwearables_v1_application_proto_init() }
@@ -800,6 +910,7 @@ func file_openwearables_v1_application_proto_init() {
 	if File_openwearables_v1_application_proto != nil {
 		return
 	}
+	file_openwearables_v1_key_proto_init()
 	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_application_proto_msgTypes[3].OneofWrappers = []any{}
 	file_openwearables_v1_application_proto_msgTypes[4].OneofWrappers = []any{}
@@ -810,7 +921,7 @@ func file_openwearables_v1_application_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_application_proto_rawDesc), len(file_openwearables_v1_application_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

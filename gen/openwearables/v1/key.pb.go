@@ -53,8 +53,13 @@ type Key struct {
 	LastUsedIp        *string `protobuf:"bytes,12,opt,name=last_used_ip,json=lastUsedIp,proto3,oneof" json:"last_used_ip,omitempty"`
 	LastUsedClient    *string `protobuf:"bytes,13,opt,name=last_used_client,json=lastUsedClient,proto3,oneof" json:"last_used_client,omitempty"`
 	LastUsedOperation *string `protobuf:"bytes,14,opt,name=last_used_operation,json=lastUsedOperation,proto3,oneof" json:"last_used_operation,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Where the key may be used from, in CIDR notation without host bits; everywhere if
+	// empty.
+	AllowedNetworks []string `protobuf:"bytes,15,rep,name=allowed_networks,json=allowedNetworks,proto3" json:"allowed_networks,omitempty"`
+	// Unset if the secret before the newest one no longer works.
+	Overlap       *Overlap `protobuf:"bytes,16,opt,name=overlap,proto3" json:"overlap,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Key) Reset() {
@@ -185,6 +190,113 @@ func (x *Key) GetLastUsedOperation() string {
 	return ""
 }
 
+func (x *Key) GetAllowedNetworks() []string {
+	if x != nil {
+		return x.AllowedNetworks
+	}
+	return nil
+}
+
+func (x *Key) GetOverlap() *Overlap {
+	if x != nil {
+		return x.Overlap
+	}
+	return nil
+}
+
+// Overlap is the time for which the secret before the newest one still works, and
+// what used that secret since the rotation. Once nothing does any more, end it with
+// FinishKeyRotation or FinishApplicationRotation. What it says is at most a second
+// old.
+type Overlap struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When that secret expires.
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// Unset if nothing has used it since the rotation.
+	LastUsedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
+	// The IP address, the User-Agent and the operation of the last use. Each is unset
+	// if it is unknown.
+	LastUsedIp        *string `protobuf:"bytes,3,opt,name=last_used_ip,json=lastUsedIp,proto3,oneof" json:"last_used_ip,omitempty"`
+	LastUsedClient    *string `protobuf:"bytes,4,opt,name=last_used_client,json=lastUsedClient,proto3,oneof" json:"last_used_client,omitempty"`
+	LastUsedOperation *string `protobuf:"bytes,5,opt,name=last_used_operation,json=lastUsedOperation,proto3,oneof" json:"last_used_operation,omitempty"`
+	// How many requests used it since the rotation.
+	Requests      int32 `protobuf:"varint,6,opt,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Overlap) Reset() {
+	*x = Overlap{}
+	mi := &file_openwearables_v1_key_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Overlap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Overlap) ProtoMessage() {}
+
+func (x *Overlap) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_key_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Overlap.ProtoReflect.Descriptor instead.
+func (*Overlap) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Overlap) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *Overlap) GetLastUsedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUsedAt
+	}
+	return nil
+}
+
+func (x *Overlap) GetLastUsedIp() string {
+	if x != nil && x.LastUsedIp != nil {
+		return *x.LastUsedIp
+	}
+	return ""
+}
+
+func (x *Overlap) GetLastUsedClient() string {
+	if x != nil && x.LastUsedClient != nil {
+		return *x.LastUsedClient
+	}
+	return ""
+}
+
+func (x *Overlap) GetLastUsedOperation() string {
+	if x != nil && x.LastUsedOperation != nil {
+		return *x.LastUsedOperation
+	}
+	return ""
+}
+
+func (x *Overlap) GetRequests() int32 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
 type CreateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1 to 100 characters, no control characters; `Default` if unset. Spaces around
@@ -197,14 +309,19 @@ type CreateKeyRequest struct {
 	// may be empty.
 	Scopes []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// In the future. The key does not expire if unset.
-	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// Where the key may be used from, at most 32; everywhere if empty. Each is an
+	// address or a network in CIDR notation, whose host bits are cleared. An IPv4
+	// network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
+	// kept as IPv4. No two of them may share an address.
+	AllowedNetworks []string `protobuf:"bytes,5,rep,name=allowed_networks,json=allowedNetworks,proto3" json:"allowed_networks,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CreateKeyRequest) Reset() {
 	*x = CreateKeyRequest{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[1]
+	mi := &file_openwearables_v1_key_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -216,7 +333,7 @@ func (x *CreateKeyRequest) String() string {
 func (*CreateKeyRequest) ProtoMessage() {}
 
 func (x *CreateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[1]
+	mi := &file_openwearables_v1_key_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -229,7 +346,7 @@ func (x *CreateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateKeyRequest.ProtoReflect.Descriptor instead.
 func (*CreateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{1}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *CreateKeyRequest) GetName() string {
@@ -260,6 +377,13 @@ func (x *CreateKeyRequest) GetExpiresAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *CreateKeyRequest) GetAllowedNetworks() []string {
+	if x != nil {
+		return x.AllowedNetworks
+	}
+	return nil
+}
+
 type CreateKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Key   *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -272,7 +396,7 @@ type CreateKeyResponse struct {
 
 func (x *CreateKeyResponse) Reset() {
 	*x = CreateKeyResponse{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[2]
+	mi := &file_openwearables_v1_key_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -284,7 +408,7 @@ func (x *CreateKeyResponse) String() string {
 func (*CreateKeyResponse) ProtoMessage() {}
 
 func (x *CreateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[2]
+	mi := &file_openwearables_v1_key_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -297,7 +421,7 @@ func (x *CreateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateKeyResponse.ProtoReflect.Descriptor instead.
 func (*CreateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{2}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CreateKeyResponse) GetKey() *Key {
@@ -326,7 +450,7 @@ type ListKeysRequest struct {
 
 func (x *ListKeysRequest) Reset() {
 	*x = ListKeysRequest{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[3]
+	mi := &file_openwearables_v1_key_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +462,7 @@ func (x *ListKeysRequest) String() string {
 func (*ListKeysRequest) ProtoMessage() {}
 
 func (x *ListKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[3]
+	mi := &file_openwearables_v1_key_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,7 +475,7 @@ func (x *ListKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListKeysRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{3}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListKeysRequest) GetLimit() int32 {
@@ -379,7 +503,7 @@ type ListKeysResponse struct {
 
 func (x *ListKeysResponse) Reset() {
 	*x = ListKeysResponse{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[4]
+	mi := &file_openwearables_v1_key_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -391,7 +515,7 @@ func (x *ListKeysResponse) String() string {
 func (*ListKeysResponse) ProtoMessage() {}
 
 func (x *ListKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[4]
+	mi := &file_openwearables_v1_key_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -404,7 +528,7 @@ func (x *ListKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListKeysResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{4}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListKeysResponse) GetKeys() []*Key {
@@ -430,7 +554,7 @@ type GetKeyRequest struct {
 
 func (x *GetKeyRequest) Reset() {
 	*x = GetKeyRequest{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[5]
+	mi := &file_openwearables_v1_key_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +566,7 @@ func (x *GetKeyRequest) String() string {
 func (*GetKeyRequest) ProtoMessage() {}
 
 func (x *GetKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[5]
+	mi := &file_openwearables_v1_key_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +579,7 @@ func (x *GetKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeyRequest.ProtoReflect.Descriptor instead.
 func (*GetKeyRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{5}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetKeyRequest) GetId() string {
@@ -474,7 +598,7 @@ type GetKeyResponse struct {
 
 func (x *GetKeyResponse) Reset() {
 	*x = GetKeyResponse{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[6]
+	mi := &file_openwearables_v1_key_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -486,7 +610,7 @@ func (x *GetKeyResponse) String() string {
 func (*GetKeyResponse) ProtoMessage() {}
 
 func (x *GetKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[6]
+	mi := &file_openwearables_v1_key_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -499,7 +623,7 @@ func (x *GetKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeyResponse.ProtoReflect.Descriptor instead.
 func (*GetKeyResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{6}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetKeyResponse) GetKey() *Key {
@@ -520,18 +644,21 @@ type UpdateKeyRequest struct {
 	Enabled *bool    `protobuf:"varint,4,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
 	// In the future.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-	// field that is unset is cleared; only `expires_at` can be cleared. Listed
-	// `scopes` that are unset are an empty list. Without a
-	// mask, the fields that are set are written.
-	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
+	// write. A listed field that is unset is cleared; only `expires_at` and
+	// `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
+	// list. Without a mask, the fields that are set are written.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// As in CreateKey. To clear them, name them in the mask: the binary form has no
+	// empty list.
+	AllowedNetworks []string `protobuf:"bytes,7,rep,name=allowed_networks,json=allowedNetworks,proto3" json:"allowed_networks,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *UpdateKeyRequest) Reset() {
 	*x = UpdateKeyRequest{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[7]
+	mi := &file_openwearables_v1_key_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +670,7 @@ func (x *UpdateKeyRequest) String() string {
 func (*UpdateKeyRequest) ProtoMessage() {}
 
 func (x *UpdateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[7]
+	mi := &file_openwearables_v1_key_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +683,7 @@ func (x *UpdateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateKeyRequest.ProtoReflect.Descriptor instead.
 func (*UpdateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{7}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UpdateKeyRequest) GetId() string {
@@ -601,6 +728,13 @@ func (x *UpdateKeyRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 	return nil
 }
 
+func (x *UpdateKeyRequest) GetAllowedNetworks() []string {
+	if x != nil {
+		return x.AllowedNetworks
+	}
+	return nil
+}
+
 type UpdateKeyResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -610,7 +744,7 @@ type UpdateKeyResponse struct {
 
 func (x *UpdateKeyResponse) Reset() {
 	*x = UpdateKeyResponse{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[8]
+	mi := &file_openwearables_v1_key_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +756,7 @@ func (x *UpdateKeyResponse) String() string {
 func (*UpdateKeyResponse) ProtoMessage() {}
 
 func (x *UpdateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[8]
+	mi := &file_openwearables_v1_key_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +769,7 @@ func (x *UpdateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateKeyResponse.ProtoReflect.Descriptor instead.
 func (*UpdateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{8}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateKeyResponse) GetKey() *Key {
@@ -656,7 +790,7 @@ type RotateKeyRequest struct {
 
 func (x *RotateKeyRequest) Reset() {
 	*x = RotateKeyRequest{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[9]
+	mi := &file_openwearables_v1_key_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +802,7 @@ func (x *RotateKeyRequest) String() string {
 func (*RotateKeyRequest) ProtoMessage() {}
 
 func (x *RotateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[9]
+	mi := &file_openwearables_v1_key_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +815,7 @@ func (x *RotateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateKeyRequest.ProtoReflect.Descriptor instead.
 func (*RotateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{9}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RotateKeyRequest) GetId() string {
@@ -709,7 +843,7 @@ type RotateKeyResponse struct {
 
 func (x *RotateKeyResponse) Reset() {
 	*x = RotateKeyResponse{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[10]
+	mi := &file_openwearables_v1_key_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +855,7 @@ func (x *RotateKeyResponse) String() string {
 func (*RotateKeyResponse) ProtoMessage() {}
 
 func (x *RotateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[10]
+	mi := &file_openwearables_v1_key_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +868,7 @@ func (x *RotateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateKeyResponse.ProtoReflect.Descriptor instead.
 func (*RotateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{10}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RotateKeyResponse) GetKey() *Key {
@@ -751,6 +885,94 @@ func (x *RotateKeyResponse) GetSecret() string {
 	return ""
 }
 
+type FinishKeyRotationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinishKeyRotationRequest) Reset() {
+	*x = FinishKeyRotationRequest{}
+	mi := &file_openwearables_v1_key_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinishKeyRotationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinishKeyRotationRequest) ProtoMessage() {}
+
+func (x *FinishKeyRotationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_key_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinishKeyRotationRequest.ProtoReflect.Descriptor instead.
+func (*FinishKeyRotationRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FinishKeyRotationRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type FinishKeyRotationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinishKeyRotationResponse) Reset() {
+	*x = FinishKeyRotationResponse{}
+	mi := &file_openwearables_v1_key_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinishKeyRotationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinishKeyRotationResponse) ProtoMessage() {}
+
+func (x *FinishKeyRotationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_key_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinishKeyRotationResponse.ProtoReflect.Descriptor instead.
+func (*FinishKeyRotationResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *FinishKeyRotationResponse) GetKey() *Key {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
 type DeleteKeyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -760,7 +982,7 @@ type DeleteKeyRequest struct {
 
 func (x *DeleteKeyRequest) Reset() {
 	*x = DeleteKeyRequest{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[11]
+	mi := &file_openwearables_v1_key_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -772,7 +994,7 @@ func (x *DeleteKeyRequest) String() string {
 func (*DeleteKeyRequest) ProtoMessage() {}
 
 func (x *DeleteKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[11]
+	mi := &file_openwearables_v1_key_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -785,7 +1007,7 @@ func (x *DeleteKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteKeyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteKeyRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{11}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteKeyRequest) GetId() string {
@@ -804,7 +1026,7 @@ type DeleteKeyResponse struct {
 
 func (x *DeleteKeyResponse) Reset() {
 	*x = DeleteKeyResponse{}
-	mi := &file_openwearables_v1_key_proto_msgTypes[12]
+	mi := &file_openwearables_v1_key_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -816,7 +1038,7 @@ func (x *DeleteKeyResponse) String() string {
 func (*DeleteKeyResponse) ProtoMessage() {}
 
 func (x *DeleteKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_key_proto_msgTypes[12]
+	mi := &file_openwearables_v1_key_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +1051,7 @@ func (x *DeleteKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteKeyResponse.ProtoReflect.Descriptor instead.
 func (*DeleteKeyResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{12}
+	return file_openwearables_v1_key_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteKeyResponse) GetKey() *Key {
@@ -843,7 +1065,7 @@ var File_openwearables_v1_key_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
-	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xfc\x05\n" +
+	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xdc\x06\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -867,10 +1089,25 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\flast_used_ip\x18\f \x01(\tH\x00R\n" +
 	"lastUsedIp\x88\x01\x01\x12-\n" +
 	"\x10last_used_client\x18\r \x01(\tH\x01R\x0elastUsedClient\x88\x01\x01\x123\n" +
-	"\x13last_used_operation\x18\x0e \x01(\tH\x02R\x11lastUsedOperation\x88\x01\x01B\x0f\n" +
+	"\x13last_used_operation\x18\x0e \x01(\tH\x02R\x11lastUsedOperation\x88\x01\x01\x12)\n" +
+	"\x10allowed_networks\x18\x0f \x03(\tR\x0fallowedNetworks\x123\n" +
+	"\aoverlap\x18\x10 \x01(\v2\x19.openwearables.v1.OverlapR\aoverlapB\x0f\n" +
 	"\r_last_used_ipB\x13\n" +
 	"\x11_last_used_clientB\x16\n" +
-	"\x14_last_used_operation\"\xb0\x02\n" +
+	"\x14_last_used_operation\"\xe7\x02\n" +
+	"\aOverlap\x129\n" +
+	"\n" +
+	"expires_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12<\n" +
+	"\flast_used_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"lastUsedAt\x12%\n" +
+	"\flast_used_ip\x18\x03 \x01(\tH\x00R\n" +
+	"lastUsedIp\x88\x01\x01\x12-\n" +
+	"\x10last_used_client\x18\x04 \x01(\tH\x01R\x0elastUsedClient\x88\x01\x01\x123\n" +
+	"\x13last_used_operation\x18\x05 \x01(\tH\x02R\x11lastUsedOperation\x88\x01\x01\x12\x1a\n" +
+	"\brequests\x18\x06 \x01(\x05R\brequestsB\x0f\n" +
+	"\r_last_used_ipB\x13\n" +
+	"\x11_last_used_clientB\x16\n" +
+	"\x14_last_used_operation\"\xdb\x02\n" +
 	"\x10CreateKeyRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x127\n" +
 	"\venvironment\x18\x02 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x01R\venvironment\x88\x01\x01\x12v\n" +
@@ -878,7 +1115,8 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
 	"audit:readR\x06scopes\x129\n" +
 	"\n" +
-	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAtB\a\n" +
+	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12)\n" +
+	"\x10allowed_networks\x18\x05 \x03(\tR\x0fallowedNetworksB\a\n" +
 	"\x05_nameB\x0e\n" +
 	"\f_environment\"_\n" +
 	"\x11CreateKeyResponse\x12-\n" +
@@ -897,7 +1135,7 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\rGetKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"?\n" +
 	"\x0eGetKeyResponse\x12-\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key\"\xdf\x02\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key\"\x8a\x03\n" +
 	"\x10UpdateKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12v\n" +
@@ -908,7 +1146,8 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12;\n" +
 	"\vupdate_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
-	"updateMaskB\a\n" +
+	"updateMask\x12)\n" +
+	"\x10allowed_networks\x18\a \x03(\tR\x0fallowedNetworksB\a\n" +
 	"\x05_nameB\n" +
 	"\n" +
 	"\b_enabled\"B\n" +
@@ -919,18 +1158,23 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\x0foverlap_seconds\x18\x02 \x01(\x05R\x0eoverlapSeconds\"_\n" +
 	"\x11RotateKeyResponse\x12-\n" +
 	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key\x12\x1b\n" +
-	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"\"\n" +
+	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"*\n" +
+	"\x18FinishKeyRotationRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"D\n" +
+	"\x19FinishKeyRotationResponse\x12'\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\"\"\n" +
 	"\x10DeleteKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"B\n" +
 	"\x11DeleteKeyResponse\x12-\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key2\xa8\x04\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key2\x9b\x05\n" +
 	"\n" +
 	"KeyService\x12\\\n" +
 	"\tCreateKey\x12\".openwearables.v1.CreateKeyRequest\x1a#.openwearables.v1.CreateKeyResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12V\n" +
 	"\bListKeys\x12!.openwearables.v1.ListKeysRequest\x1a\".openwearables.v1.ListKeysResponse\"\x03\x90\x02\x01\x12P\n" +
 	"\x06GetKey\x12\x1f.openwearables.v1.GetKeyRequest\x1a .openwearables.v1.GetKeyResponse\"\x03\x90\x02\x01\x12Y\n" +
 	"\tUpdateKey\x12\".openwearables.v1.UpdateKeyRequest\x1a#.openwearables.v1.UpdateKeyResponse\"\x03\x90\x02\x02\x12\\\n" +
-	"\tRotateKey\x12\".openwearables.v1.RotateKeyRequest\x1a#.openwearables.v1.RotateKeyResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12Y\n" +
+	"\tRotateKey\x12\".openwearables.v1.RotateKeyRequest\x1a#.openwearables.v1.RotateKeyResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12q\n" +
+	"\x11FinishKeyRotation\x12*.openwearables.v1.FinishKeyRotationRequest\x1a+.openwearables.v1.FinishKeyRotationResponse\"\x03\x90\x02\x02\x12Y\n" +
 	"\tDeleteKey\x12\".openwearables.v1.DeleteKeyRequest\x1a#.openwearables.v1.DeleteKeyResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
@@ -945,55 +1189,64 @@ func file_openwearables_v1_key_proto_rawDescGZIP() []byte {
 	return file_openwearables_v1_key_proto_rawDescData
 }
 
-var file_openwearables_v1_key_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_openwearables_v1_key_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_openwearables_v1_key_proto_goTypes = []any{
-	(*Key)(nil),                   // 0: openwearables.v1.Key
-	(*CreateKeyRequest)(nil),      // 1: openwearables.v1.CreateKeyRequest
-	(*CreateKeyResponse)(nil),     // 2: openwearables.v1.CreateKeyResponse
-	(*ListKeysRequest)(nil),       // 3: openwearables.v1.ListKeysRequest
-	(*ListKeysResponse)(nil),      // 4: openwearables.v1.ListKeysResponse
-	(*GetKeyRequest)(nil),         // 5: openwearables.v1.GetKeyRequest
-	(*GetKeyResponse)(nil),        // 6: openwearables.v1.GetKeyResponse
-	(*UpdateKeyRequest)(nil),      // 7: openwearables.v1.UpdateKeyRequest
-	(*UpdateKeyResponse)(nil),     // 8: openwearables.v1.UpdateKeyResponse
-	(*RotateKeyRequest)(nil),      // 9: openwearables.v1.RotateKeyRequest
-	(*RotateKeyResponse)(nil),     // 10: openwearables.v1.RotateKeyResponse
-	(*DeleteKeyRequest)(nil),      // 11: openwearables.v1.DeleteKeyRequest
-	(*DeleteKeyResponse)(nil),     // 12: openwearables.v1.DeleteKeyResponse
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil), // 14: google.protobuf.FieldMask
+	(*Key)(nil),                       // 0: openwearables.v1.Key
+	(*Overlap)(nil),                   // 1: openwearables.v1.Overlap
+	(*CreateKeyRequest)(nil),          // 2: openwearables.v1.CreateKeyRequest
+	(*CreateKeyResponse)(nil),         // 3: openwearables.v1.CreateKeyResponse
+	(*ListKeysRequest)(nil),           // 4: openwearables.v1.ListKeysRequest
+	(*ListKeysResponse)(nil),          // 5: openwearables.v1.ListKeysResponse
+	(*GetKeyRequest)(nil),             // 6: openwearables.v1.GetKeyRequest
+	(*GetKeyResponse)(nil),            // 7: openwearables.v1.GetKeyResponse
+	(*UpdateKeyRequest)(nil),          // 8: openwearables.v1.UpdateKeyRequest
+	(*UpdateKeyResponse)(nil),         // 9: openwearables.v1.UpdateKeyResponse
+	(*RotateKeyRequest)(nil),          // 10: openwearables.v1.RotateKeyRequest
+	(*RotateKeyResponse)(nil),         // 11: openwearables.v1.RotateKeyResponse
+	(*FinishKeyRotationRequest)(nil),  // 12: openwearables.v1.FinishKeyRotationRequest
+	(*FinishKeyRotationResponse)(nil), // 13: openwearables.v1.FinishKeyRotationResponse
+	(*DeleteKeyRequest)(nil),          // 14: openwearables.v1.DeleteKeyRequest
+	(*DeleteKeyResponse)(nil),         // 15: openwearables.v1.DeleteKeyResponse
+	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),     // 17: google.protobuf.FieldMask
 }
 var file_openwearables_v1_key_proto_depIdxs = []int32{
-	13, // 0: openwearables.v1.Key.created_at:type_name -> google.protobuf.Timestamp
-	13, // 1: openwearables.v1.Key.last_used_at:type_name -> google.protobuf.Timestamp
-	13, // 2: openwearables.v1.Key.expires_at:type_name -> google.protobuf.Timestamp
-	13, // 3: openwearables.v1.Key.previous_expires_at:type_name -> google.protobuf.Timestamp
-	13, // 4: openwearables.v1.CreateKeyRequest.expires_at:type_name -> google.protobuf.Timestamp
-	0,  // 5: openwearables.v1.CreateKeyResponse.key:type_name -> openwearables.v1.Key
-	0,  // 6: openwearables.v1.ListKeysResponse.keys:type_name -> openwearables.v1.Key
-	0,  // 7: openwearables.v1.GetKeyResponse.key:type_name -> openwearables.v1.Key
-	13, // 8: openwearables.v1.UpdateKeyRequest.expires_at:type_name -> google.protobuf.Timestamp
-	14, // 9: openwearables.v1.UpdateKeyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 10: openwearables.v1.UpdateKeyResponse.key:type_name -> openwearables.v1.Key
-	0,  // 11: openwearables.v1.RotateKeyResponse.key:type_name -> openwearables.v1.Key
-	0,  // 12: openwearables.v1.DeleteKeyResponse.key:type_name -> openwearables.v1.Key
-	1,  // 13: openwearables.v1.KeyService.CreateKey:input_type -> openwearables.v1.CreateKeyRequest
-	3,  // 14: openwearables.v1.KeyService.ListKeys:input_type -> openwearables.v1.ListKeysRequest
-	5,  // 15: openwearables.v1.KeyService.GetKey:input_type -> openwearables.v1.GetKeyRequest
-	7,  // 16: openwearables.v1.KeyService.UpdateKey:input_type -> openwearables.v1.UpdateKeyRequest
-	9,  // 17: openwearables.v1.KeyService.RotateKey:input_type -> openwearables.v1.RotateKeyRequest
-	11, // 18: openwearables.v1.KeyService.DeleteKey:input_type -> openwearables.v1.DeleteKeyRequest
-	2,  // 19: openwearables.v1.KeyService.CreateKey:output_type -> openwearables.v1.CreateKeyResponse
-	4,  // 20: openwearables.v1.KeyService.ListKeys:output_type -> openwearables.v1.ListKeysResponse
-	6,  // 21: openwearables.v1.KeyService.GetKey:output_type -> openwearables.v1.GetKeyResponse
-	8,  // 22: openwearables.v1.KeyService.UpdateKey:output_type -> openwearables.v1.UpdateKeyResponse
-	10, // 23: openwearables.v1.KeyService.RotateKey:output_type -> openwearables.v1.RotateKeyResponse
-	12, // 24: openwearables.v1.KeyService.DeleteKey:output_type -> openwearables.v1.DeleteKeyResponse
-	19, // [19:25] is the sub-list for method output_type
-	13, // [13:19] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	16, // 0: openwearables.v1.Key.created_at:type_name -> google.protobuf.Timestamp
+	16, // 1: openwearables.v1.Key.last_used_at:type_name -> google.protobuf.Timestamp
+	16, // 2: openwearables.v1.Key.expires_at:type_name -> google.protobuf.Timestamp
+	16, // 3: openwearables.v1.Key.previous_expires_at:type_name -> google.protobuf.Timestamp
+	1,  // 4: openwearables.v1.Key.overlap:type_name -> openwearables.v1.Overlap
+	16, // 5: openwearables.v1.Overlap.expires_at:type_name -> google.protobuf.Timestamp
+	16, // 6: openwearables.v1.Overlap.last_used_at:type_name -> google.protobuf.Timestamp
+	16, // 7: openwearables.v1.CreateKeyRequest.expires_at:type_name -> google.protobuf.Timestamp
+	0,  // 8: openwearables.v1.CreateKeyResponse.key:type_name -> openwearables.v1.Key
+	0,  // 9: openwearables.v1.ListKeysResponse.keys:type_name -> openwearables.v1.Key
+	0,  // 10: openwearables.v1.GetKeyResponse.key:type_name -> openwearables.v1.Key
+	16, // 11: openwearables.v1.UpdateKeyRequest.expires_at:type_name -> google.protobuf.Timestamp
+	17, // 12: openwearables.v1.UpdateKeyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 13: openwearables.v1.UpdateKeyResponse.key:type_name -> openwearables.v1.Key
+	0,  // 14: openwearables.v1.RotateKeyResponse.key:type_name -> openwearables.v1.Key
+	0,  // 15: openwearables.v1.FinishKeyRotationResponse.key:type_name -> openwearables.v1.Key
+	0,  // 16: openwearables.v1.DeleteKeyResponse.key:type_name -> openwearables.v1.Key
+	2,  // 17: openwearables.v1.KeyService.CreateKey:input_type -> openwearables.v1.CreateKeyRequest
+	4,  // 18: openwearables.v1.KeyService.ListKeys:input_type -> openwearables.v1.ListKeysRequest
+	6,  // 19: openwearables.v1.KeyService.GetKey:input_type -> openwearables.v1.GetKeyRequest
+	8,  // 20: openwearables.v1.KeyService.UpdateKey:input_type -> openwearables.v1.UpdateKeyRequest
+	10, // 21: openwearables.v1.KeyService.RotateKey:input_type -> openwearables.v1.RotateKeyRequest
+	12, // 22: openwearables.v1.KeyService.FinishKeyRotation:input_type -> openwearables.v1.FinishKeyRotationRequest
+	14, // 23: openwearables.v1.KeyService.DeleteKey:input_type -> openwearables.v1.DeleteKeyRequest
+	3,  // 24: openwearables.v1.KeyService.CreateKey:output_type -> openwearables.v1.CreateKeyResponse
+	5,  // 25: openwearables.v1.KeyService.ListKeys:output_type -> openwearables.v1.ListKeysResponse
+	7,  // 26: openwearables.v1.KeyService.GetKey:output_type -> openwearables.v1.GetKeyResponse
+	9,  // 27: openwearables.v1.KeyService.UpdateKey:output_type -> openwearables.v1.UpdateKeyResponse
+	11, // 28: openwearables.v1.KeyService.RotateKey:output_type -> openwearables.v1.RotateKeyResponse
+	13, // 29: openwearables.v1.KeyService.FinishKeyRotation:output_type -> openwearables.v1.FinishKeyRotationResponse
+	15, // 30: openwearables.v1.KeyService.DeleteKey:output_type -> openwearables.v1.DeleteKeyResponse
+	24, // [24:31] is the sub-list for method output_type
+	17, // [17:24] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_openwearables_v1_key_proto_init() }
@@ -1004,16 +1257,17 @@ func file_openwearables_v1_key_proto_init() {
 	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_key_proto_msgTypes[0].OneofWrappers = []any{}
 	file_openwearables_v1_key_proto_msgTypes[1].OneofWrappers = []any{}
-	file_openwearables_v1_key_proto_msgTypes[3].OneofWrappers = []any{}
+	file_openwearables_v1_key_proto_msgTypes[2].OneofWrappers = []any{}
 	file_openwearables_v1_key_proto_msgTypes[4].OneofWrappers = []any{}
-	file_openwearables_v1_key_proto_msgTypes[7].OneofWrappers = []any{}
+	file_openwearables_v1_key_proto_msgTypes[5].OneofWrappers = []any{}
+	file_openwearables_v1_key_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_key_proto_rawDesc), len(file_openwearables_v1_key_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

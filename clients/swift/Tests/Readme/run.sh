@@ -13,13 +13,14 @@ pids=()
 trap 'for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; rm -rf "$folder"' EXIT
 
 snippet() { # snippet LANGUAGE TAG
-	awk -v fence="\`\`\`$1 $2" '$0 == fence {on = 1; found = 1; next} $0 == "```" {on = 0} on
-		END {exit !found}' "$package/README.md"
+	cat "$package/README.md" "$package/HEALTHKIT.md" |
+		awk -v fence="\`\`\`$1 $2" '$0 == fence {on = 1; found = 1; next} $0 == "```" {on = 0} on
+		END {exit !found}'
 }
 
 echo "-- release"
 rm -rf "$work/mono" "$work/remote.git" "$work/shop/Sources" "$work/snippets"
-mkdir -p "$work/mono/clients/swift" "$work/shop/Sources/Shop" "$work/snippets"
+mkdir -p "$work/mono/clients/swift" "$work/shop/Sources/Shop" "$work/shop/Tests/ShopTests" "$work/snippets"
 tar -C "$package" -cf - --exclude=.build --exclude=Generated/Package.resolved . | tar -C "$work/mono/clients/swift" -xf -
 git -C "$work/mono" init --quiet --initial-branch=main
 git -C "$work/mono" add --all
@@ -35,21 +36,27 @@ fi
 echo "-- consume"
 snippet swift manifest >"$work/shop/Package.swift"
 snippet swift server >"$work/shop/Sources/Shop/main.swift"
-for tag in events store developer errors rpc; do snippet swift "$tag" >"$work/shop/Sources/Shop/$tag.swift"; done
+for tag in events session store developer errors rpc upload network; do snippet swift "$tag" >"$work/shop/Sources/Shop/$tag.swift"; done
+snippet swift tests >"$work/shop/Tests/ShopTests/ShopTests.swift"
 rm -rf "$work/shop/Package.resolved" "$work/build/checkouts" "$work/build/repositories" "$work/build/workspace-state.json"
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$work/remote.git.insteadOf
 export GIT_CONFIG_VALUE_0=https://github.com/openwearables/openwearables-swift.git
 cd "$root"
-"$swift" swift build --package-path "$work/shop" --scratch-path "$work/build" 2>&1 | sed '/^\[/d'
+"$swift" swift build --build-tests --package-path "$work/shop" --scratch-path "$work/build" 2>&1 | sed '/^\[/d'
 bin=$("$swift" swift build --package-path "$work/shop" --scratch-path "$work/build" --show-bin-path)
 unset GIT_CONFIG_COUNT
 
 echo "-- compile the snippets of iOS"
 "$swift" swiftc -swift-version 6 -parse-as-library -emit-module -module-name SwiftUI \
 	-I "$bin/Modules" -o "$work/snippets/SwiftUI.swiftmodule" "$package/Tests/Readme/SwiftUI.swift"
-for tag in app widget; do
+"$swift" swiftc -swift-version 6 -parse-as-library -emit-module -module-name HealthKit \
+	-o "$work/snippets/HealthKit.swiftmodule" "$package/Tests/Readme/HealthKit.swift"
+"$swift" swiftc -swift-version 6 -parse-as-library -emit-module -module-name OpenWearablesHealth \
+	-I "$bin/Modules" -I "$work/snippets" -o "$work/snippets/OpenWearablesHealth.swiftmodule" \
+	"$package"/Sources/OpenWearablesHealth/*.swift
+for tag in app widget health; do
 	snippet swift "$tag" >"$work/snippets/$tag.swift"
-	"$swift" swiftc -swift-version 6 -parse-as-library -typecheck -I "$bin/Modules" -I "$work/snippets" "$work/snippets/$tag.swift"
+	"$swift" swiftc -swift-version 6 -parse-as-library -typecheck -I "$work/snippets" -I "$bin/Modules" "$work/snippets/$tag.swift"
 done
 
 "$swift" swiftc -swift-version 6 -parse-as-library -typecheck -D CHECKING_OBSERVATION -I "$bin/Modules" \
@@ -92,7 +99,7 @@ OPENWEARABLES_API_KEY=$(post KeyService/CreateKey '{}' | get secret)
 export OPENWEARABLES_APP_ID OPENWEARABLES_APP_SECRET OPENWEARABLES_API_KEY
 
 said=$(timeout 120 "$swift" "$bin/Shop")
-grep -q "^$user ada@example.com" <<<"$said" && grep -q "bytes for the app" <<<"$said"
+grep -q "^$user ada@example.com" <<<"$said" && grep -q "^1 created \[\]" <<<"$said" && grep -q "^running 20.* 3600$" <<<"$said" && grep -q "bytes for the app" <<<"$said"
 
 snippet js backend >"$work/backend.mjs"
 socket=$folder/backend # a path in PORT is a socket for Node, and nobody else's

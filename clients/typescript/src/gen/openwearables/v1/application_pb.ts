@@ -6,6 +6,8 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Overlap } from "./key_pb.js";
+import { file_openwearables_v1_key } from "./key_pb.js";
 import { file_openwearables_v1_options } from "./options_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -13,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/application.proto.
  */
 export const file_openwearables_v1_application: GenFile = /*@__PURE__*/
-  fileDesc("CiJvcGVud2VhcmFibGVzL3YxL2FwcGxpY2F0aW9uLnByb3RvEhBvcGVud2VhcmFibGVzLnYxIm0KC0FwcGxpY2F0aW9uEgoKAmlkGAEgASgJEg4KBmFwcF9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEjQKCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgSouxgBIigKGENyZWF0ZUFwcGxpY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJIm4KGUNyZWF0ZUFwcGxpY2F0aW9uUmVzcG9uc2USOAoLYXBwbGljYXRpb24YASABKAsyHS5vcGVud2VhcmFibGVzLnYxLkFwcGxpY2F0aW9uQgSouxgBEhcKCmFwcF9zZWNyZXQYAiABKAlCA4ABASJXChdMaXN0QXBwbGljYXRpb25zUmVxdWVzdBISCgVsaW1pdBgBIAEoBUgAiAEBEhMKBmN1cnNvchgCIAEoCUgBiAEBQggKBl9saW1pdEIJCgdfY3Vyc29yInkKGExpc3RBcHBsaWNhdGlvbnNSZXNwb25zZRIzCgxhcHBsaWNhdGlvbnMYASADKAsyHS5vcGVud2VhcmFibGVzLnYxLkFwcGxpY2F0aW9uEhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIicKFUdldEFwcGxpY2F0aW9uUmVxdWVzdBIOCgZhcHBfaWQYASABKAkiUgoWR2V0QXBwbGljYXRpb25SZXNwb25zZRI4CgthcHBsaWNhdGlvbhgBIAEoCzIdLm9wZW53ZWFyYWJsZXMudjEuQXBwbGljYXRpb25CBKi7GAEidwoYVXBkYXRlQXBwbGljYXRpb25SZXF1ZXN0Eg4KBmFwcF9pZBgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgcKBV9uYW1lIlUKGVVwZGF0ZUFwcGxpY2F0aW9uUmVzcG9uc2USOAoLYXBwbGljYXRpb24YASABKAsyHS5vcGVud2VhcmFibGVzLnYxLkFwcGxpY2F0aW9uQgSouxgBIkkKHlJvdGF0ZUFwcGxpY2F0aW9uU2VjcmV0UmVxdWVzdBIOCgZhcHBfaWQYASABKAkSFwoPb3ZlcmxhcF9zZWNvbmRzGAIgASgFInQKH1JvdGF0ZUFwcGxpY2F0aW9uU2VjcmV0UmVzcG9uc2USOAoLYXBwbGljYXRpb24YASABKAsyHS5vcGVud2VhcmFibGVzLnYxLkFwcGxpY2F0aW9uQgSouxgBEhcKCmFwcF9zZWNyZXQYAiABKAlCA4ABASIqChhEZWxldGVBcHBsaWNhdGlvblJlcXVlc3QSDgoGYXBwX2lkGAEgASgJIhsKGURlbGV0ZUFwcGxpY2F0aW9uUmVzcG9uc2Uy0wUKEkFwcGxpY2F0aW9uU2VydmljZRJ0ChFDcmVhdGVBcHBsaWNhdGlvbhIqLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlQXBwbGljYXRpb25SZXF1ZXN0Gisub3BlbndlYXJhYmxlcy52MS5DcmVhdGVBcHBsaWNhdGlvblJlc3BvbnNlIgaiuxgCEAESbgoQTGlzdEFwcGxpY2F0aW9ucxIpLm9wZW53ZWFyYWJsZXMudjEuTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QaKi5vcGVud2VhcmFibGVzLnYxLkxpc3RBcHBsaWNhdGlvbnNSZXNwb25zZSIDkAIBEmgKDkdldEFwcGxpY2F0aW9uEicub3BlbndlYXJhYmxlcy52MS5HZXRBcHBsaWNhdGlvblJlcXVlc3QaKC5vcGVud2VhcmFibGVzLnYxLkdldEFwcGxpY2F0aW9uUmVzcG9uc2UiA5ACARJxChFVcGRhdGVBcHBsaWNhdGlvbhIqLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlQXBwbGljYXRpb25SZXF1ZXN0Gisub3BlbndlYXJhYmxlcy52MS5VcGRhdGVBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgIShgEKF1JvdGF0ZUFwcGxpY2F0aW9uU2VjcmV0EjAub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVBcHBsaWNhdGlvblNlY3JldFJlcXVlc3QaMS5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUFwcGxpY2F0aW9uU2VjcmV0UmVzcG9uc2UiBqK7GAIQARJxChFEZWxldGVBcHBsaWNhdGlvbhIqLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlQXBwbGljYXRpb25SZXF1ZXN0Gisub3BlbndlYXJhYmxlcy52MS5EZWxldGVBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgJCTVpLZ2l0aHViLmNvbS9vcGVud2VhcmFibGVzL29wZW53ZWFyYWJsZXMvZ2VuL29wZW53ZWFyYWJsZXMvdjE7b3BlbndlYXJhYmxlc3YxYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
+  fileDesc("CiJvcGVud2VhcmFibGVzL3YxL2FwcGxpY2F0aW9uLnByb3RvEhBvcGVud2VhcmFibGVzLnYxIpkBCgtBcHBsaWNhdGlvbhIKCgJpZBgBIAEoCRIOCgZhcHBfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRI0CgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIEqLsYARIqCgdvdmVybGFwGAUgASgLMhkub3BlbndlYXJhYmxlcy52MS5PdmVybGFwIigKGENyZWF0ZUFwcGxpY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJIm4KGUNyZWF0ZUFwcGxpY2F0aW9uUmVzcG9uc2USOAoLYXBwbGljYXRpb24YASABKAsyHS5vcGVud2VhcmFibGVzLnYxLkFwcGxpY2F0aW9uQgSouxgBEhcKCmFwcF9zZWNyZXQYAiABKAlCA4ABASJXChdMaXN0QXBwbGljYXRpb25zUmVxdWVzdBISCgVsaW1pdBgBIAEoBUgAiAEBEhMKBmN1cnNvchgCIAEoCUgBiAEBQggKBl9saW1pdEIJCgdfY3Vyc29yInkKGExpc3RBcHBsaWNhdGlvbnNSZXNwb25zZRIzCgxhcHBsaWNhdGlvbnMYASADKAsyHS5vcGVud2VhcmFibGVzLnYxLkFwcGxpY2F0aW9uEhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIicKFUdldEFwcGxpY2F0aW9uUmVxdWVzdBIOCgZhcHBfaWQYASABKAkiUgoWR2V0QXBwbGljYXRpb25SZXNwb25zZRI4CgthcHBsaWNhdGlvbhgBIAEoCzIdLm9wZW53ZWFyYWJsZXMudjEuQXBwbGljYXRpb25CBKi7GAEidwoYVXBkYXRlQXBwbGljYXRpb25SZXF1ZXN0Eg4KBmFwcF9pZBgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgcKBV9uYW1lIlUKGVVwZGF0ZUFwcGxpY2F0aW9uUmVzcG9uc2USOAoLYXBwbGljYXRpb24YASABKAsyHS5vcGVud2VhcmFibGVzLnYxLkFwcGxpY2F0aW9uQgSouxgBIkkKHlJvdGF0ZUFwcGxpY2F0aW9uU2VjcmV0UmVxdWVzdBIOCgZhcHBfaWQYASABKAkSFwoPb3ZlcmxhcF9zZWNvbmRzGAIgASgFInQKH1JvdGF0ZUFwcGxpY2F0aW9uU2VjcmV0UmVzcG9uc2USOAoLYXBwbGljYXRpb24YASABKAsyHS5vcGVud2VhcmFibGVzLnYxLkFwcGxpY2F0aW9uQgSouxgBEhcKCmFwcF9zZWNyZXQYAiABKAlCA4ABASIyCiBGaW5pc2hBcHBsaWNhdGlvblJvdGF0aW9uUmVxdWVzdBIOCgZhcHBfaWQYASABKAkiVwohRmluaXNoQXBwbGljYXRpb25Sb3RhdGlvblJlc3BvbnNlEjIKC2FwcGxpY2F0aW9uGAEgASgLMh0ub3BlbndlYXJhYmxlcy52MS5BcHBsaWNhdGlvbiIqChhEZWxldGVBcHBsaWNhdGlvblJlcXVlc3QSDgoGYXBwX2lkGAEgASgJIhsKGURlbGV0ZUFwcGxpY2F0aW9uUmVzcG9uc2Uy3wYKEkFwcGxpY2F0aW9uU2VydmljZRJ0ChFDcmVhdGVBcHBsaWNhdGlvbhIqLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlQXBwbGljYXRpb25SZXF1ZXN0Gisub3BlbndlYXJhYmxlcy52MS5DcmVhdGVBcHBsaWNhdGlvblJlc3BvbnNlIgaiuxgCEAESbgoQTGlzdEFwcGxpY2F0aW9ucxIpLm9wZW53ZWFyYWJsZXMudjEuTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QaKi5vcGVud2VhcmFibGVzLnYxLkxpc3RBcHBsaWNhdGlvbnNSZXNwb25zZSIDkAIBEmgKDkdldEFwcGxpY2F0aW9uEicub3BlbndlYXJhYmxlcy52MS5HZXRBcHBsaWNhdGlvblJlcXVlc3QaKC5vcGVud2VhcmFibGVzLnYxLkdldEFwcGxpY2F0aW9uUmVzcG9uc2UiA5ACARJxChFVcGRhdGVBcHBsaWNhdGlvbhIqLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlQXBwbGljYXRpb25SZXF1ZXN0Gisub3BlbndlYXJhYmxlcy52MS5VcGRhdGVBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgIShgEKF1JvdGF0ZUFwcGxpY2F0aW9uU2VjcmV0EjAub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVBcHBsaWNhdGlvblNlY3JldFJlcXVlc3QaMS5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUFwcGxpY2F0aW9uU2VjcmV0UmVzcG9uc2UiBqK7GAIQARKJAQoZRmluaXNoQXBwbGljYXRpb25Sb3RhdGlvbhIyLm9wZW53ZWFyYWJsZXMudjEuRmluaXNoQXBwbGljYXRpb25Sb3RhdGlvblJlcXVlc3QaMy5vcGVud2VhcmFibGVzLnYxLkZpbmlzaEFwcGxpY2F0aW9uUm90YXRpb25SZXNwb25zZSIDkAICEnEKEURlbGV0ZUFwcGxpY2F0aW9uEioub3BlbndlYXJhYmxlcy52MS5EZWxldGVBcHBsaWNhdGlvblJlcXVlc3QaKy5vcGVud2VhcmFibGVzLnYxLkRlbGV0ZUFwcGxpY2F0aW9uUmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_key, file_openwearables_v1_options]);
 
 /**
  * Application is an application without its secret.
@@ -45,6 +47,13 @@ export type Application = Message<"openwearables.v1.Application"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 4;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * Unset if the secret before the newest one no longer works.
+   *
+   * @generated from field: openwearables.v1.Overlap overlap = 5;
+   */
+  overlap?: Overlap | undefined;
 };
 
 /**
@@ -279,6 +288,40 @@ export const RotateApplicationSecretResponseSchema: GenMessage<RotateApplication
   messageDesc(file_openwearables_v1_application, 10);
 
 /**
+ * @generated from message openwearables.v1.FinishApplicationRotationRequest
+ */
+export type FinishApplicationRotationRequest = Message<"openwearables.v1.FinishApplicationRotationRequest"> & {
+  /**
+   * @generated from field: string app_id = 1;
+   */
+  appId: string;
+};
+
+/**
+ * Describes the message openwearables.v1.FinishApplicationRotationRequest.
+ * Use `create(FinishApplicationRotationRequestSchema)` to create a new message.
+ */
+export const FinishApplicationRotationRequestSchema: GenMessage<FinishApplicationRotationRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_application, 11);
+
+/**
+ * @generated from message openwearables.v1.FinishApplicationRotationResponse
+ */
+export type FinishApplicationRotationResponse = Message<"openwearables.v1.FinishApplicationRotationResponse"> & {
+  /**
+   * @generated from field: openwearables.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.FinishApplicationRotationResponse.
+ * Use `create(FinishApplicationRotationResponseSchema)` to create a new message.
+ */
+export const FinishApplicationRotationResponseSchema: GenMessage<FinishApplicationRotationResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_application, 12);
+
+/**
  * @generated from message openwearables.v1.DeleteApplicationRequest
  */
 export type DeleteApplicationRequest = Message<"openwearables.v1.DeleteApplicationRequest"> & {
@@ -293,7 +336,7 @@ export type DeleteApplicationRequest = Message<"openwearables.v1.DeleteApplicati
  * Use `create(DeleteApplicationRequestSchema)` to create a new message.
  */
 export const DeleteApplicationRequestSchema: GenMessage<DeleteApplicationRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_application, 11);
+  messageDesc(file_openwearables_v1_application, 13);
 
 /**
  * @generated from message openwearables.v1.DeleteApplicationResponse
@@ -306,7 +349,7 @@ export type DeleteApplicationResponse = Message<"openwearables.v1.DeleteApplicat
  * Use `create(DeleteApplicationResponseSchema)` to create a new message.
  */
 export const DeleteApplicationResponseSchema: GenMessage<DeleteApplicationResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_application, 12);
+  messageDesc(file_openwearables_v1_application, 14);
 
 /**
  * ApplicationService manages applications. An application is the credential
@@ -379,6 +422,20 @@ export const ApplicationService: GenService<{
     methodKind: "unary";
     input: typeof RotateApplicationSecretRequestSchema;
     output: typeof RotateApplicationSecretResponseSchema;
+  },
+  /**
+   * FinishApplicationRotation ends the secret before the newest one, which
+   * otherwise works until the overlap is over: it is refused as soon as this call
+   * succeeds. `overlap` of the application tells whether anything still uses it.
+   * Changes nothing if that secret no longer works. Tokens minted with the
+   * application stay valid.
+   *
+   * @generated from rpc openwearables.v1.ApplicationService.FinishApplicationRotation
+   */
+  finishApplicationRotation: {
+    methodKind: "unary";
+    input: typeof FinishApplicationRotationRequestSchema;
+    output: typeof FinishApplicationRotationResponseSchema;
   },
   /**
    * DeleteApplication deletes the application and revokes every token minted

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/key.proto.
  */
 export const file_openwearables_v1_key: GenFile = /*@__PURE__*/
-  fileDesc("ChpvcGVud2VhcmFibGVzL3YxL2tleS5wcm90bxIQb3BlbndlYXJhYmxlcy52MSLaBAoDS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKa2V5X3ByZWZpeBgDIAEoCRIlCgtlbnZpcm9ubWVudBgEIAEoCUIQsrsYBGxpdmWyuxgEdGVzdBJuCgZzY29wZXMYBSADKAlCXrK7GAp1c2VyczpyZWFksrsYC3VzZXJzOndyaXRlsrsYDXdvcmtvdXRzOnJlYWSyuxgOd29ya291dHM6d3JpdGWyuxgMdG9rZW5zOndyaXRlsrsYCmF1ZGl0OnJlYWQSDwoHZW5hYmxlZBgGIAEoCBISCgpjcmVhdGVkX2J5GAcgASgJEjQKCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgSouxgBEjAKDGxhc3RfdXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTcHJldmlvdXNfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMbGFzdF91c2VkX2lwGAwgASgJSACIAQESHQoQbGFzdF91c2VkX2NsaWVudBgNIAEoCUgBiAEBEiAKE2xhc3RfdXNlZF9vcGVyYXRpb24YDiABKAlIAogBAUIPCg1fbGFzdF91c2VkX2lwQhMKEV9sYXN0X3VzZWRfY2xpZW50QhYKFF9sYXN0X3VzZWRfb3BlcmF0aW9uIooCChBDcmVhdGVLZXlSZXF1ZXN0EhEKBG5hbWUYASABKAlIAIgBARIqCgtlbnZpcm9ubWVudBgCIAEoCUIQsrsYBGxpdmWyuxgEdGVzdEgBiAEBEm4KBnNjb3BlcxgDIAMoCUJesrsYCnVzZXJzOnJlYWSyuxgLdXNlcnM6d3JpdGWyuxgNd29ya291dHM6cmVhZLK7GA53b3Jrb3V0czp3cml0ZbK7GAx0b2tlbnM6d3JpdGWyuxgKYXVkaXQ6cmVhZBIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIHCgVfbmFtZUIOCgxfZW52aXJvbm1lbnQiUgoRQ3JlYXRlS2V5UmVzcG9uc2USKAoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXlCBKi7GAESEwoGc2VjcmV0GAIgASgJQgOAAQEiTwoPTGlzdEtleXNSZXF1ZXN0EhIKBWxpbWl0GAEgASgFSACIAQESEwoGY3Vyc29yGAIgASgJSAGIAQFCCAoGX2xpbWl0QgkKB19jdXJzb3IiYQoQTGlzdEtleXNSZXNwb25zZRIjCgRrZXlzGAEgAygLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSGAoLbmV4dF9jdXJzb3IYAiABKAlIAIgBAUIOCgxfbmV4dF9jdXJzb3IiGwoNR2V0S2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI6Cg5HZXRLZXlSZXNwb25zZRIoCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleUIEqLsYASKtAgoQVXBkYXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESbgoGc2NvcGVzGAMgAygJQl6yuxgKdXNlcnM6cmVhZLK7GAt1c2Vyczp3cml0ZbK7GA13b3Jrb3V0czpyZWFksrsYDndvcmtvdXRzOndyaXRlsrsYDHRva2Vuczp3cml0ZbK7GAphdWRpdDpyZWFkEhQKB2VuYWJsZWQYBCABKAhIAYgBARIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfbWFzaxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCBwoFX25hbWVCCgoIX2VuYWJsZWQiPQoRVXBkYXRlS2V5UmVzcG9uc2USKAoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXlCBKi7GAEiNwoQUm90YXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIXCg9vdmVybGFwX3NlY29uZHMYAiABKAUiUgoRUm90YXRlS2V5UmVzcG9uc2USKAoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXlCBKi7GAESEwoGc2VjcmV0GAIgASgJQgOAAQEiHgoQRGVsZXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI9ChFEZWxldGVLZXlSZXNwb25zZRIoCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleUIEqLsYATKoBAoKS2V5U2VydmljZRJcCglDcmVhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZUtleVJlc3BvbnNlIgaiuxgCEAESVgoITGlzdEtleXMSIS5vcGVud2VhcmFibGVzLnYxLkxpc3RLZXlzUmVxdWVzdBoiLm9wZW53ZWFyYWJsZXMudjEuTGlzdEtleXNSZXNwb25zZSIDkAIBElAKBkdldEtleRIfLm9wZW53ZWFyYWJsZXMudjEuR2V0S2V5UmVxdWVzdBogLm9wZW53ZWFyYWJsZXMudjEuR2V0S2V5UmVzcG9uc2UiA5ACARJZCglVcGRhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLlVwZGF0ZUtleVJlc3BvbnNlIgOQAgISXAoJUm90YXRlS2V5EiIub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVLZXlSZXF1ZXN0GiMub3BlbndlYXJhYmxlcy52MS5Sb3RhdGVLZXlSZXNwb25zZSIGorsYAhABElkKCURlbGV0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
+  fileDesc("ChpvcGVud2VhcmFibGVzL3YxL2tleS5wcm90bxIQb3BlbndlYXJhYmxlcy52MSKgBQoDS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKa2V5X3ByZWZpeBgDIAEoCRIlCgtlbnZpcm9ubWVudBgEIAEoCUIQsrsYBGxpdmWyuxgEdGVzdBJuCgZzY29wZXMYBSADKAlCXrK7GAp1c2VyczpyZWFksrsYC3VzZXJzOndyaXRlsrsYDXdvcmtvdXRzOnJlYWSyuxgOd29ya291dHM6d3JpdGWyuxgMdG9rZW5zOndyaXRlsrsYCmF1ZGl0OnJlYWQSDwoHZW5hYmxlZBgGIAEoCBISCgpjcmVhdGVkX2J5GAcgASgJEjQKCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgSouxgBEjAKDGxhc3RfdXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTcHJldmlvdXNfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMbGFzdF91c2VkX2lwGAwgASgJSACIAQESHQoQbGFzdF91c2VkX2NsaWVudBgNIAEoCUgBiAEBEiAKE2xhc3RfdXNlZF9vcGVyYXRpb24YDiABKAlIAogBARIYChBhbGxvd2VkX25ldHdvcmtzGA8gAygJEioKB292ZXJsYXAYECABKAsyGS5vcGVud2VhcmFibGVzLnYxLk92ZXJsYXBCDwoNX2xhc3RfdXNlZF9pcEITChFfbGFzdF91c2VkX2NsaWVudEIWChRfbGFzdF91c2VkX29wZXJhdGlvbiKXAgoHT3ZlcmxhcBIuCgpleHBpcmVzX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKDGxhc3RfdXNlZF9pcBgDIAEoCUgAiAEBEh0KEGxhc3RfdXNlZF9jbGllbnQYBCABKAlIAYgBARIgChNsYXN0X3VzZWRfb3BlcmF0aW9uGAUgASgJSAKIAQESEAoIcmVxdWVzdHMYBiABKAVCDwoNX2xhc3RfdXNlZF9pcEITChFfbGFzdF91c2VkX2NsaWVudEIWChRfbGFzdF91c2VkX29wZXJhdGlvbiKkAgoQQ3JlYXRlS2V5UmVxdWVzdBIRCgRuYW1lGAEgASgJSACIAQESKgoLZW52aXJvbm1lbnQYAiABKAlCELK7GARsaXZlsrsYBHRlc3RIAYgBARJuCgZzY29wZXMYAyADKAlCXrK7GAp1c2VyczpyZWFksrsYC3VzZXJzOndyaXRlsrsYDXdvcmtvdXRzOnJlYWSyuxgOd29ya291dHM6d3JpdGWyuxgMdG9rZW5zOndyaXRlsrsYCmF1ZGl0OnJlYWQSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWxsb3dlZF9uZXR3b3JrcxgFIAMoCUIHCgVfbmFtZUIOCgxfZW52aXJvbm1lbnQiUgoRQ3JlYXRlS2V5UmVzcG9uc2USKAoDa2V5GAEgASgLMhUub3BlbndlYXJhYmxlcy52MS5LZXlCBKi7GAESEwoGc2VjcmV0GAIgASgJQgOAAQEiTwoPTGlzdEtleXNSZXF1ZXN0EhIKBWxpbWl0GAEgASgFSACIAQESEwoGY3Vyc29yGAIgASgJSAGIAQFCCAoGX2xpbWl0QgkKB19jdXJzb3IiYQoQTGlzdEtleXNSZXNwb25zZRIjCgRrZXlzGAEgAygLMhUub3BlbndlYXJhYmxlcy52MS5LZXkSGAoLbmV4dF9jdXJzb3IYAiABKAlIAIgBAUIOCgxfbmV4dF9jdXJzb3IiGwoNR2V0S2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI6Cg5HZXRLZXlSZXNwb25zZRIoCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleUIEqLsYASLHAgoQVXBkYXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESbgoGc2NvcGVzGAMgAygJQl6yuxgKdXNlcnM6cmVhZLK7GAt1c2Vyczp3cml0ZbK7GA13b3Jrb3V0czpyZWFksrsYDndvcmtvdXRzOndyaXRlsrsYDHRva2Vuczp3cml0ZbK7GAphdWRpdDpyZWFkEhQKB2VuYWJsZWQYBCABKAhIAYgBARIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfbWFzaxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSGAoQYWxsb3dlZF9uZXR3b3JrcxgHIAMoCUIHCgVfbmFtZUIKCghfZW5hYmxlZCI9ChFVcGRhdGVLZXlSZXNwb25zZRIoCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleUIEqLsYASI3ChBSb3RhdGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEhcKD292ZXJsYXBfc2Vjb25kcxgCIAEoBSJSChFSb3RhdGVLZXlSZXNwb25zZRIoCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleUIEqLsYARITCgZzZWNyZXQYAiABKAlCA4ABASImChhGaW5pc2hLZXlSb3RhdGlvblJlcXVlc3QSCgoCaWQYASABKAkiPwoZRmluaXNoS2V5Um90YXRpb25SZXNwb25zZRIiCgNrZXkYASABKAsyFS5vcGVud2VhcmFibGVzLnYxLktleSIeChBEZWxldGVLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIj0KEURlbGV0ZUtleVJlc3BvbnNlEigKA2tleRgBIAEoCzIVLm9wZW53ZWFyYWJsZXMudjEuS2V5QgSouxgBMpsFCgpLZXlTZXJ2aWNlElwKCUNyZWF0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlS2V5UmVzcG9uc2UiBqK7GAIQARJWCghMaXN0S2V5cxIhLm9wZW53ZWFyYWJsZXMudjEuTGlzdEtleXNSZXF1ZXN0GiIub3BlbndlYXJhYmxlcy52MS5MaXN0S2V5c1Jlc3BvbnNlIgOQAgESUAoGR2V0S2V5Eh8ub3BlbndlYXJhYmxlcy52MS5HZXRLZXlSZXF1ZXN0GiAub3BlbndlYXJhYmxlcy52MS5HZXRLZXlSZXNwb25zZSIDkAIBElkKCVVwZGF0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuVXBkYXRlS2V5UmVzcG9uc2UiA5ACAhJcCglSb3RhdGVLZXkSIi5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUtleVJlcXVlc3QaIy5vcGVud2VhcmFibGVzLnYxLlJvdGF0ZUtleVJlc3BvbnNlIgaiuxgCEAEScQoRRmluaXNoS2V5Um90YXRpb24SKi5vcGVud2VhcmFibGVzLnYxLkZpbmlzaEtleVJvdGF0aW9uUmVxdWVzdBorLm9wZW53ZWFyYWJsZXMudjEuRmluaXNoS2V5Um90YXRpb25SZXNwb25zZSIDkAICElkKCURlbGV0ZUtleRIiLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVxdWVzdBojLm9wZW53ZWFyYWJsZXMudjEuRGVsZXRlS2V5UmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_openwearables_v1_options]);
 
 /**
  * Key is an API key without its secret.
@@ -112,6 +112,21 @@ export type Key = Message<"openwearables.v1.Key"> & {
    * @generated from field: optional string last_used_operation = 14;
    */
   lastUsedOperation?: string | undefined;
+
+  /**
+   * Where the key may be used from, in CIDR notation without host bits; everywhere if
+   * empty.
+   *
+   * @generated from field: repeated string allowed_networks = 15;
+   */
+  allowedNetworks: string[];
+
+  /**
+   * Unset if the secret before the newest one no longer works.
+   *
+   * @generated from field: openwearables.v1.Overlap overlap = 16;
+   */
+  overlap?: Overlap | undefined;
 };
 
 /**
@@ -120,6 +135,62 @@ export type Key = Message<"openwearables.v1.Key"> & {
  */
 export const KeySchema: GenMessage<Key> = /*@__PURE__*/
   messageDesc(file_openwearables_v1_key, 0);
+
+/**
+ * Overlap is the time for which the secret before the newest one still works, and
+ * what used that secret since the rotation. Once nothing does any more, end it with
+ * FinishKeyRotation or FinishApplicationRotation. What it says is at most a second
+ * old.
+ *
+ * @generated from message openwearables.v1.Overlap
+ */
+export type Overlap = Message<"openwearables.v1.Overlap"> & {
+  /**
+   * When that secret expires.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 1;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Unset if nothing has used it since the rotation.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 2;
+   */
+  lastUsedAt?: Timestamp | undefined;
+
+  /**
+   * The IP address, the User-Agent and the operation of the last use. Each is unset
+   * if it is unknown.
+   *
+   * @generated from field: optional string last_used_ip = 3;
+   */
+  lastUsedIp?: string | undefined;
+
+  /**
+   * @generated from field: optional string last_used_client = 4;
+   */
+  lastUsedClient?: string | undefined;
+
+  /**
+   * @generated from field: optional string last_used_operation = 5;
+   */
+  lastUsedOperation?: string | undefined;
+
+  /**
+   * How many requests used it since the rotation.
+   *
+   * @generated from field: int32 requests = 6;
+   */
+  requests: number;
+};
+
+/**
+ * Describes the message openwearables.v1.Overlap.
+ * Use `create(OverlapSchema)` to create a new message.
+ */
+export const OverlapSchema: GenMessage<Overlap> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_key, 1);
 
 /**
  * @generated from message openwearables.v1.CreateKeyRequest
@@ -155,6 +226,16 @@ export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * Where the key may be used from, at most 32; everywhere if empty. Each is an
+   * address or a network in CIDR notation, whose host bits are cleared. An IPv4
+   * network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
+   * kept as IPv4. No two of them may share an address.
+   *
+   * @generated from field: repeated string allowed_networks = 5;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -162,7 +243,7 @@ export type CreateKeyRequest = Message<"openwearables.v1.CreateKeyRequest"> & {
  * Use `create(CreateKeyRequestSchema)` to create a new message.
  */
 export const CreateKeyRequestSchema: GenMessage<CreateKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 1);
+  messageDesc(file_openwearables_v1_key, 2);
 
 /**
  * @generated from message openwearables.v1.CreateKeyResponse
@@ -187,7 +268,7 @@ export type CreateKeyResponse = Message<"openwearables.v1.CreateKeyResponse"> & 
  * Use `create(CreateKeyResponseSchema)` to create a new message.
  */
 export const CreateKeyResponseSchema: GenMessage<CreateKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 2);
+  messageDesc(file_openwearables_v1_key, 3);
 
 /**
  * @generated from message openwearables.v1.ListKeysRequest
@@ -213,7 +294,7 @@ export type ListKeysRequest = Message<"openwearables.v1.ListKeysRequest"> & {
  * Use `create(ListKeysRequestSchema)` to create a new message.
  */
 export const ListKeysRequestSchema: GenMessage<ListKeysRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 3);
+  messageDesc(file_openwearables_v1_key, 4);
 
 /**
  * @generated from message openwearables.v1.ListKeysResponse
@@ -237,7 +318,7 @@ export type ListKeysResponse = Message<"openwearables.v1.ListKeysResponse"> & {
  * Use `create(ListKeysResponseSchema)` to create a new message.
  */
 export const ListKeysResponseSchema: GenMessage<ListKeysResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 4);
+  messageDesc(file_openwearables_v1_key, 5);
 
 /**
  * @generated from message openwearables.v1.GetKeyRequest
@@ -254,7 +335,7 @@ export type GetKeyRequest = Message<"openwearables.v1.GetKeyRequest"> & {
  * Use `create(GetKeyRequestSchema)` to create a new message.
  */
 export const GetKeyRequestSchema: GenMessage<GetKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 5);
+  messageDesc(file_openwearables_v1_key, 6);
 
 /**
  * @generated from message openwearables.v1.GetKeyResponse
@@ -271,7 +352,7 @@ export type GetKeyResponse = Message<"openwearables.v1.GetKeyResponse"> & {
  * Use `create(GetKeyResponseSchema)` to create a new message.
  */
 export const GetKeyResponseSchema: GenMessage<GetKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 6);
+  messageDesc(file_openwearables_v1_key, 7);
 
 /**
  * @generated from message openwearables.v1.UpdateKeyRequest
@@ -310,14 +391,22 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-   * field that is unset is cleared; only `expires_at` can be cleared. Listed
-   * `scopes` that are unset are an empty list. Without a
-   * mask, the fields that are set are written.
+   * Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
+   * write. A listed field that is unset is cleared; only `expires_at` and
+   * `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
+   * list. Without a mask, the fields that are set are written.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 6;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * As in CreateKey. To clear them, name them in the mask: the binary form has no
+   * empty list.
+   *
+   * @generated from field: repeated string allowed_networks = 7;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -325,7 +414,7 @@ export type UpdateKeyRequest = Message<"openwearables.v1.UpdateKeyRequest"> & {
  * Use `create(UpdateKeyRequestSchema)` to create a new message.
  */
 export const UpdateKeyRequestSchema: GenMessage<UpdateKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 7);
+  messageDesc(file_openwearables_v1_key, 8);
 
 /**
  * @generated from message openwearables.v1.UpdateKeyResponse
@@ -342,7 +431,7 @@ export type UpdateKeyResponse = Message<"openwearables.v1.UpdateKeyResponse"> & 
  * Use `create(UpdateKeyResponseSchema)` to create a new message.
  */
 export const UpdateKeyResponseSchema: GenMessage<UpdateKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 8);
+  messageDesc(file_openwearables_v1_key, 9);
 
 /**
  * @generated from message openwearables.v1.RotateKeyRequest
@@ -366,7 +455,7 @@ export type RotateKeyRequest = Message<"openwearables.v1.RotateKeyRequest"> & {
  * Use `create(RotateKeyRequestSchema)` to create a new message.
  */
 export const RotateKeyRequestSchema: GenMessage<RotateKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 9);
+  messageDesc(file_openwearables_v1_key, 10);
 
 /**
  * @generated from message openwearables.v1.RotateKeyResponse
@@ -390,7 +479,41 @@ export type RotateKeyResponse = Message<"openwearables.v1.RotateKeyResponse"> & 
  * Use `create(RotateKeyResponseSchema)` to create a new message.
  */
 export const RotateKeyResponseSchema: GenMessage<RotateKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 10);
+  messageDesc(file_openwearables_v1_key, 11);
+
+/**
+ * @generated from message openwearables.v1.FinishKeyRotationRequest
+ */
+export type FinishKeyRotationRequest = Message<"openwearables.v1.FinishKeyRotationRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message openwearables.v1.FinishKeyRotationRequest.
+ * Use `create(FinishKeyRotationRequestSchema)` to create a new message.
+ */
+export const FinishKeyRotationRequestSchema: GenMessage<FinishKeyRotationRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_key, 12);
+
+/**
+ * @generated from message openwearables.v1.FinishKeyRotationResponse
+ */
+export type FinishKeyRotationResponse = Message<"openwearables.v1.FinishKeyRotationResponse"> & {
+  /**
+   * @generated from field: openwearables.v1.Key key = 1;
+   */
+  key?: Key | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.FinishKeyRotationResponse.
+ * Use `create(FinishKeyRotationResponseSchema)` to create a new message.
+ */
+export const FinishKeyRotationResponseSchema: GenMessage<FinishKeyRotationResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_key, 13);
 
 /**
  * @generated from message openwearables.v1.DeleteKeyRequest
@@ -407,7 +530,7 @@ export type DeleteKeyRequest = Message<"openwearables.v1.DeleteKeyRequest"> & {
  * Use `create(DeleteKeyRequestSchema)` to create a new message.
  */
 export const DeleteKeyRequestSchema: GenMessage<DeleteKeyRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 11);
+  messageDesc(file_openwearables_v1_key, 14);
 
 /**
  * @generated from message openwearables.v1.DeleteKeyResponse
@@ -424,7 +547,7 @@ export type DeleteKeyResponse = Message<"openwearables.v1.DeleteKeyResponse"> & 
  * Use `create(DeleteKeyResponseSchema)` to create a new message.
  */
 export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_key, 12);
+  messageDesc(file_openwearables_v1_key, 15);
 
 /**
  * KeyService manages API keys, the credentials of servers.
@@ -436,6 +559,10 @@ export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE_
  * may fail with `resource_exhausted` (`rate_limited`), `unavailable`
  * (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
  * with `not_found` (`not_found`) if no key has it.
+ *
+ * Keys are for servers. Whatever a key calls fails with `permission_denied`
+ * (`key_in_browser`) from a page of a browser, unless the operator allows it, and with
+ * `permission_denied` (`network_not_allowed`) from outside the networks of the key.
  *
  * @generated from service openwearables.v1.KeyService
  */
@@ -473,9 +600,10 @@ export const KeyService: GenService<{
     output: typeof GetKeyResponseSchema;
   },
   /**
-   * UpdateKey changes the name, the scopes, the expiry, or whether the key is
-   * enabled. A key that was disabled, or lost a scope, is refused as soon as
-   * this call succeeds.
+   * UpdateKey changes the name, the scopes, the expiry, the networks, or whether
+   * the key is enabled. A key that was disabled, lost a scope, or is used from
+   * outside its networks is refused as soon as this call succeeds. The networks bind
+   * the key alone: a developer changes them from anywhere.
    *
    * @generated from rpc openwearables.v1.KeyService.UpdateKey
    */
@@ -486,7 +614,7 @@ export const KeyService: GenService<{
   },
   /**
    * RotateKey gives the key a new secret and returns it. The secret is never
-   * shown again. The key keeps its id, name, scopes, limit and statistics. The
+   * shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
    * old secret stops working as soon as this call succeeds, or after the
    * overlap if one is given. An older secret that is still in its overlap stops
    * working at once. User tokens minted with the key stay valid. Takes an
@@ -498,6 +626,19 @@ export const KeyService: GenService<{
     methodKind: "unary";
     input: typeof RotateKeyRequestSchema;
     output: typeof RotateKeyResponseSchema;
+  },
+  /**
+   * FinishKeyRotation ends the secret before the newest one, which otherwise works
+   * until the overlap is over: it is refused as soon as this call succeeds.
+   * `overlap` of the key tells whether anything still uses it. Changes nothing if
+   * that secret no longer works. User tokens minted with the key stay valid.
+   *
+   * @generated from rpc openwearables.v1.KeyService.FinishKeyRotation
+   */
+  finishKeyRotation: {
+    methodKind: "unary";
+    input: typeof FinishKeyRotationRequestSchema;
+    output: typeof FinishKeyRotationResponseSchema;
   },
   /**
    * DeleteKey deletes the key and revokes the user tokens minted with it.
