@@ -201,7 +201,8 @@ extension APIError: LocalizedError, CustomStringConvertible, CustomDebugStringCo
   }
 
   public var debugDescription: String { "APIError.\(kind): \(description)" }
-  public var errorDescription: String? { description }
+  /// The message, which an app can show to people.
+  public var errorDescription: String? { message }
   public var customMirror: Mirror {
     Mirror(self, children: ["kind": kind, "code": code, "description": description])
   }

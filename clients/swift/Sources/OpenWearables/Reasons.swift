@@ -1,0 +1,41 @@
+extension APIError.Reason {
+  // What the server says. There may be more in a newer version.
+
+  /// No credential was sent.
+  public static let missingCredential: Self = "missing_credential"
+  /// Neither the header nor the body has a credential.
+  public static let missingCredentials: Self = "missing_credentials"
+  /// Two credentials were sent at once.
+  public static let multipleCredentials: Self = "multiple_credentials"
+  /// The API key is wrong, disabled, expired or deleted.
+  public static let invalidAPIKey: Self = "invalid_api_key"
+  /// The token is none, or no longer one.
+  public static let invalidToken: Self = "invalid_token"
+  public static let tokenExpired: Self = "token_expired"
+  /// The email or the password is wrong.
+  public static let invalidCredentials: Self = "invalid_credentials"
+  /// The application's id or secret is wrong.
+  public static let invalidAppCredentials: Self = "invalid_app_credentials"
+  /// The present password is wrong.
+  public static let incorrectPassword: Self = "incorrect_password"
+  /// A credential of this kind may not make the call.
+  public static let credentialNotAllowed: Self = "credential_not_allowed"
+  /// The API key lacks ``APIError/requiredScope``.
+  public static let insufficientScope: Self = "insufficient_scope"
+  /// The token is of another user.
+  public static let otherUser: Self = "other_user"
+  /// The operator's quota is used up: remove something, or ask for a larger one.
+  public static let quotaExceeded: Self = "quota_exceeded"
+  /// A browser called from another origin.
+  public static let crossOrigin: Self = "cross_origin"
+  /// ``APIError/fields`` says what is wrong.
+  public static let invalidRequest: Self = "invalid_request"
+  public static let notFound: Self = "not_found"
+  /// Another user has the email.
+  public static let emailTaken: Self = "email_taken"
+  /// Another user has the id.
+  public static let externalUserIDTaken: Self = "external_user_id_taken"
+  public static let rateLimited: Self = "rate_limited"
+  public static let unavailable: Self = "unavailable"
+  public static let `internal`: Self = "internal"
+}
