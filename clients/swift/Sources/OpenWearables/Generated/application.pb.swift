@@ -13,17 +13,21 @@ public struct Application: GeneratedMessage, Identifiable {
   public var appID: String = ""
   public var name: String = ""
   public var createdAt: Date = Date(timeIntervalSince1970: 0)
+  /// Unset if the secret before the newest one no longer works.
+  public var overlap: Overlap?
 
   public init(
     id: String,
     appID: String,
     name: String,
-    createdAt: Date
+    createdAt: Date,
+    overlap: Overlap? = nil
   ) {
     self.id = id
     self.appID = appID
     self.name = name
     self.createdAt = createdAt
+    self.overlap = overlap
   }
 
   public init(defaults: Void) {}
@@ -33,6 +37,7 @@ public struct Application: GeneratedMessage, Identifiable {
     .one(\.appID, String.self, "appId", "app_id"),
     .one(\.name, String.self, "name"),
     .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
+    .maybe(\.overlap, Overlap.self, "overlap"),
   ]
 }
 
@@ -246,6 +251,38 @@ public struct RotateApplicationSecretResponse: GeneratedMessage, Redacting {
   ]
 }
 
+public struct FinishApplicationRotationRequest: GeneratedMessage {
+  public static let messageName = "openwearables.v1.FinishApplicationRotationRequest"
+
+  public var appID: String = ""
+
+  public init(appID: String) {
+    self.appID = appID
+  }
+
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<FinishApplicationRotationRequest>] = [
+    .one(\.appID, String.self, "appId", "app_id")
+  ]
+}
+
+public struct FinishApplicationRotationResponse: GeneratedMessage {
+  public static let messageName = "openwearables.v1.FinishApplicationRotationResponse"
+
+  public var application: Application?
+
+  public init(application: Application? = nil) {
+    self.application = application
+  }
+
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<FinishApplicationRotationResponse>] = [
+    .maybe(\.application, Application.self, "application")
+  ]
+}
+
 public struct DeleteApplicationRequest: GeneratedMessage {
   public static let messageName = "openwearables.v1.DeleteApplicationRequest"
 
@@ -306,6 +343,10 @@ public struct ApplicationServiceClient: Sendable {
     public static let rotateApplicationSecret = MethodDescriptor(
       procedure: "openwearables.v1.ApplicationService/RotateApplicationSecret",
       idempotencyKey: .perCall
+    )
+    public static let finishApplicationRotation = MethodDescriptor(
+      procedure: "openwearables.v1.ApplicationService/FinishApplicationRotation",
+      idempotency: .idempotent
     )
     public static let deleteApplication = MethodDescriptor(
       procedure: "openwearables.v1.ApplicationService/DeleteApplication",
@@ -368,6 +409,20 @@ public struct ApplicationServiceClient: Sendable {
     >
   {
     Call(Method.rotateApplicationSecret, transport)
+  }
+
+  /// FinishApplicationRotation ends the secret before the newest one, which
+  /// otherwise works until the overlap is over: it is refused as soon as this call
+  /// succeeds. `overlap` of the application tells whether anything still uses it.
+  /// Changes nothing if that secret no longer works. Tokens minted with the
+  /// application stay valid.
+  public var finishApplicationRotation:
+    Call<
+      FinishApplicationRotationRequest,
+      FinishApplicationRotationResponse
+    >
+  {
+    Call(Method.finishApplicationRotation, transport)
   }
 
   /// DeleteApplication deletes the application and revokes every token minted

@@ -33,6 +33,11 @@ public struct Key: GeneratedMessage, Identifiable {
   public var lastUsedIP: String?
   public var lastUsedClient: String?
   public var lastUsedOperation: String?
+  /// Where the key may be used from, in CIDR notation without host bits; everywhere if
+  /// empty.
+  public var allowedNetworks: [String] = []
+  /// Unset if the secret before the newest one no longer works.
+  public var overlap: Overlap?
 
   public init(
     id: String,
@@ -48,7 +53,9 @@ public struct Key: GeneratedMessage, Identifiable {
     previousExpiresAt: Date? = nil,
     lastUsedIP: String? = nil,
     lastUsedClient: String? = nil,
-    lastUsedOperation: String? = nil
+    lastUsedOperation: String? = nil,
+    allowedNetworks: [String] = [],
+    overlap: Overlap? = nil
   ) {
     self.id = id
     self.name = name
@@ -64,6 +71,8 @@ public struct Key: GeneratedMessage, Identifiable {
     self.lastUsedIP = lastUsedIP
     self.lastUsedClient = lastUsedClient
     self.lastUsedOperation = lastUsedOperation
+    self.allowedNetworks = allowedNetworks
+    self.overlap = overlap
   }
 
   public init(defaults: Void) {}
@@ -84,6 +93,8 @@ public struct Key: GeneratedMessage, Identifiable {
     .maybe(\.lastUsedIP, String.self, "lastUsedIp", "last_used_ip"),
     .maybe(\.lastUsedClient, String.self, "lastUsedClient", "last_used_client"),
     .maybe(\.lastUsedOperation, String.self, "lastUsedOperation", "last_used_operation"),
+    .list(\.allowedNetworks, String.self, "allowedNetworks", "allowed_networks"),
+    .maybe(\.overlap, Overlap.self, "overlap"),
   ]
 
   /// `live` or `test`. It is a label: both kinds of key reach the same data.
@@ -148,6 +159,53 @@ public struct Key: GeneratedMessage, Identifiable {
   }
 }
 
+/// Overlap is the time for which the secret before the newest one still works, and
+/// what used that secret since the rotation. Once nothing does any more, end it with
+/// FinishKeyRotation or FinishApplicationRotation. What it says is at most a second
+/// old.
+public struct Overlap: GeneratedMessage {
+  public static let messageName = "openwearables.v1.Overlap"
+
+  /// When that secret expires.
+  public var expiresAt: Date?
+  /// Unset if nothing has used it since the rotation.
+  public var lastUsedAt: Date?
+  /// The IP address, the User-Agent and the operation of the last use. Each is unset
+  /// if it is unknown.
+  public var lastUsedIP: String?
+  public var lastUsedClient: String?
+  public var lastUsedOperation: String?
+  /// How many requests used it since the rotation.
+  public var requests: Int = 0
+
+  public init(
+    expiresAt: Date? = nil,
+    lastUsedAt: Date? = nil,
+    lastUsedIP: String? = nil,
+    lastUsedClient: String? = nil,
+    lastUsedOperation: String? = nil,
+    requests: Int = 0
+  ) {
+    self.expiresAt = expiresAt
+    self.lastUsedAt = lastUsedAt
+    self.lastUsedIP = lastUsedIP
+    self.lastUsedClient = lastUsedClient
+    self.lastUsedOperation = lastUsedOperation
+    self.requests = requests
+  }
+
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<Overlap>] = [
+    .maybe(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
+    .maybe(\.lastUsedAt, Protobuf.Timestamp.self, "lastUsedAt", "last_used_at"),
+    .maybe(\.lastUsedIP, String.self, "lastUsedIp", "last_used_ip"),
+    .maybe(\.lastUsedClient, String.self, "lastUsedClient", "last_used_client"),
+    .maybe(\.lastUsedOperation, String.self, "lastUsedOperation", "last_used_operation"),
+    .one(\.requests, Int32.self, "requests"),
+  ]
+}
+
 public struct CreateKeyRequest: GeneratedMessage {
   public static let messageName = "openwearables.v1.CreateKeyRequest"
 
@@ -162,17 +220,24 @@ public struct CreateKeyRequest: GeneratedMessage {
   public var scopes: [Key.Scope] = []
   /// In the future. The key does not expire if unset.
   public var expiresAt: Date?
+  /// Where the key may be used from, at most 32; everywhere if empty. Each is an
+  /// address or a network in CIDR notation, whose host bits are cleared. An IPv4
+  /// network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
+  /// kept as IPv4. No two of them may share an address.
+  public var allowedNetworks: [String] = []
 
   public init(
     name: String? = nil,
     environment: Key.Environment? = nil,
     scopes: [Key.Scope] = [],
-    expiresAt: Date? = nil
+    expiresAt: Date? = nil,
+    allowedNetworks: [String] = []
   ) {
     self.name = name
     self.environment = environment
     self.scopes = scopes
     self.expiresAt = expiresAt
+    self.allowedNetworks = allowedNetworks
   }
 
   public init(defaults: Void) {}
@@ -182,6 +247,7 @@ public struct CreateKeyRequest: GeneratedMessage {
     .maybe(\.environment, Key.Environment.self, "environment"),
     .list(\.scopes, Key.Scope.self, "scopes"),
     .maybe(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
+    .list(\.allowedNetworks, String.self, "allowedNetworks", "allowed_networks"),
   ]
 }
 
@@ -300,11 +366,14 @@ public struct UpdateKeyRequest: GeneratedMessage {
   public var enabled: Bool?
   /// In the future.
   public var expiresAt: Date?
-  /// Which of `name`, `scopes`, `enabled` and `expires_at` to write. A listed
-  /// field that is unset is cleared; only `expires_at` can be cleared. Listed
-  /// `scopes` that are unset are an empty list. Without a
-  /// mask, the fields that are set are written.
+  /// Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
+  /// write. A listed field that is unset is cleared; only `expires_at` and
+  /// `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
+  /// list. Without a mask, the fields that are set are written.
   public var updateMask: Protobuf.FieldMask?
+  /// As in CreateKey. To clear them, name them in the mask: the binary form has no
+  /// empty list.
+  public var allowedNetworks: [String] = []
 
   public init(
     id: String,
@@ -312,7 +381,8 @@ public struct UpdateKeyRequest: GeneratedMessage {
     scopes: [Key.Scope] = [],
     enabled: Bool? = nil,
     expiresAt: Date? = nil,
-    updateMask: Protobuf.FieldMask? = nil
+    updateMask: Protobuf.FieldMask? = nil,
+    allowedNetworks: [String] = []
   ) {
     self.id = id
     self.name = name
@@ -320,6 +390,7 @@ public struct UpdateKeyRequest: GeneratedMessage {
     self.enabled = enabled
     self.expiresAt = expiresAt
     self.updateMask = updateMask
+    self.allowedNetworks = allowedNetworks
   }
 
   public init(defaults: Void) {}
@@ -331,6 +402,7 @@ public struct UpdateKeyRequest: GeneratedMessage {
     .maybe(\.enabled, Bool.self, "enabled"),
     .maybe(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
     .maybe(\.updateMask, Protobuf.FieldMask.self, "updateMask", "update_mask"),
+    .list(\.allowedNetworks, String.self, "allowedNetworks", "allowed_networks"),
   ]
 }
 
@@ -396,6 +468,38 @@ public struct RotateKeyResponse: GeneratedMessage, Redacting {
   ]
 }
 
+public struct FinishKeyRotationRequest: GeneratedMessage {
+  public static let messageName = "openwearables.v1.FinishKeyRotationRequest"
+
+  public var id: String = ""
+
+  public init(id: String) {
+    self.id = id
+  }
+
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<FinishKeyRotationRequest>] = [
+    .one(\.id, String.self, "id")
+  ]
+}
+
+public struct FinishKeyRotationResponse: GeneratedMessage {
+  public static let messageName = "openwearables.v1.FinishKeyRotationResponse"
+
+  public var key: Key?
+
+  public init(key: Key? = nil) {
+    self.key = key
+  }
+
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<FinishKeyRotationResponse>] = [
+    .maybe(\.key, Key.self, "key")
+  ]
+}
+
 public struct DeleteKeyRequest: GeneratedMessage {
   public static let messageName = "openwearables.v1.DeleteKeyRequest"
 
@@ -437,6 +541,10 @@ public struct DeleteKeyResponse: GeneratedMessage {
 /// may fail with `resource_exhausted` (`rate_limited`), `unavailable`
 /// (`unavailable`) or `internal` (`internal`). An RPC that takes an id fails
 /// with `not_found` (`not_found`) if no key has it.
+///
+/// Keys are for servers. Whatever a key calls fails with `permission_denied`
+/// (`key_in_browser`) from a page of a browser, unless the operator allows it, and with
+/// `permission_denied` (`network_not_allowed`) from outside the networks of the key.
 public struct KeyServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
@@ -459,6 +567,10 @@ public struct KeyServiceClient: Sendable {
     public static let rotateKey = MethodDescriptor(
       procedure: "openwearables.v1.KeyService/RotateKey",
       idempotencyKey: .perCall
+    )
+    public static let finishKeyRotation = MethodDescriptor(
+      procedure: "openwearables.v1.KeyService/FinishKeyRotation",
+      idempotency: .idempotent
     )
     public static let deleteKey = MethodDescriptor(
       procedure: "openwearables.v1.KeyService/DeleteKey",
@@ -503,21 +615,30 @@ public struct KeyServiceClient: Sendable {
     Call(Method.getKey, transport)
   }
 
-  /// UpdateKey changes the name, the scopes, the expiry, or whether the key is
-  /// enabled. A key that was disabled, or lost a scope, is refused as soon as
-  /// this call succeeds.
+  /// UpdateKey changes the name, the scopes, the expiry, the networks, or whether
+  /// the key is enabled. A key that was disabled, lost a scope, or is used from
+  /// outside its networks is refused as soon as this call succeeds. The networks bind
+  /// the key alone: a developer changes them from anywhere.
   public var updateKey: Call<UpdateKeyRequest, UpdateKeyResponse> {
     Call(Method.updateKey, transport)
   }
 
   /// RotateKey gives the key a new secret and returns it. The secret is never
-  /// shown again. The key keeps its id, name, scopes, limit and statistics. The
+  /// shown again. The key keeps its id, name, scopes, networks, limit and statistics. The
   /// old secret stops working as soon as this call succeeds, or after the
   /// overlap if one is given. An older secret that is still in its overlap stops
   /// working at once. User tokens minted with the key stay valid. Takes an
   /// Idempotency-Key.
   public var rotateKey: Call<RotateKeyRequest, RotateKeyResponse> {
     Call(Method.rotateKey, transport)
+  }
+
+  /// FinishKeyRotation ends the secret before the newest one, which otherwise works
+  /// until the overlap is over: it is refused as soon as this call succeeds.
+  /// `overlap` of the key tells whether anything still uses it. Changes nothing if
+  /// that secret no longer works. User tokens minted with the key stay valid.
+  public var finishKeyRotation: Call<FinishKeyRotationRequest, FinishKeyRotationResponse> {
+    Call(Method.finishKeyRotation, transport)
   }
 
   /// DeleteKey deletes the key and revokes the user tokens minted with it.
