@@ -82,6 +82,9 @@ type Tx interface {
 	// LockWebhookEndpoints keeps others from disabling endpoints until the transaction
 	// ends.
 	LockWebhookEndpoints(ctx context.Context) error
+	// ResolveWebhookAlert resolves the alert that the endpoint was disabled. Call it
+	// before WebhookEndpoint, which locks the endpoint: alerts are locked before.
+	ResolveWebhookAlert(ctx context.Context, id string) error
 	InsertWebhookEndpoint(ctx context.Context, w StoredWebhookEndpoint) error
 	UpdateWebhookEndpoint(ctx context.Context, w StoredWebhookEndpoint) error
 	// DeleteWebhookEndpoint removes the endpoint. Its deliveries are never sent again,

@@ -122,6 +122,11 @@ func (s *Webhooks) Update(ctx context.Context, id string, in WebhookPatch) (Webh
 		if err := tx.LockWebhookEndpoints(ctx); err != nil {
 			return err
 		}
+		if enable := in.Enabled.Value(); enable != nil && *enable { // before the endpoint is locked
+			if err := tx.ResolveWebhookAlert(ctx, id); err != nil {
+				return err
+			}
+		}
 		if w, err = tx.WebhookEndpoint(ctx, id); err != nil {
 			return webhookError(err)
 		}

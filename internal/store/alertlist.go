@@ -72,6 +72,9 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) ([]alert.Alert, error
 // AcknowledgeAlert implements alert.Lists.
 func (s *Store) AcknowledgeAlert(ctx context.Context, id string, e audit.Event) (a alert.Alert, err error) {
 	err = s.do(ctx, func(ctx context.Context, t *tx) error {
+		if err := t.lockAlerts(ctx); err != nil {
+			return err
+		}
 		row, err := find(ctx, &t.reader, alertByID, id)
 		if err != nil {
 			return err
@@ -110,7 +113,7 @@ func (t *tx) acknowledge(ctx context.Context, row *alertRow, e audit.Event) erro
 // MuteAlert implements alert.Lists.
 func (s *Store) MuteAlert(ctx context.Context, id string, until *time.Time, most int, e audit.Event) (a alert.Alert, err error) {
 	err = s.do(ctx, func(ctx context.Context, t *tx) error {
-		if err := t.lockName(ctx, alertLock); err != nil {
+		if err := t.lockAlerts(ctx); err != nil {
 			return err
 		}
 		row, err := find(ctx, &t.reader, alertByID, id)
@@ -181,7 +184,7 @@ func (r *alertRuleRow) held() (alert.Setting, error) {
 // ChangeAlertRule implements alert.Lists.
 func (s *Store) ChangeAlertRule(ctx context.Context, rule string, change func(*alert.Setting), e audit.Event) (setting alert.Setting, err error) {
 	err = s.do(ctx, func(ctx context.Context, t *tx) error {
-		if err := t.lockName(ctx, alertLock); err != nil { // there may be no row to lock
+		if err := t.lockAlerts(ctx); err != nil { // there may be no row to lock
 			return err
 		}
 		rows, err := few[alertRuleRow](ctx, &t.reader, "rule", func(q *bun.SelectQuery) { q.Where("rule = ?", rule) })

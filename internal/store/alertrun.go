@@ -72,6 +72,9 @@ func (s *Store) Change(ctx context.Context, run alert.Run, c alert.Changes) erro
 		if n == 0 {
 			return alert.ErrSuperseded
 		}
+		if err := t.lockAlerts(ctx); err != nil {
+			return err
+		}
 		for _, f := range c.Findings {
 			if err := openAlert(ctx, t, f); err != nil {
 				return err

@@ -12,8 +12,12 @@ import (
 	"github.com/openwearables/openwearables/internal/alert"
 )
 
-// alertLock is the name that is locked by who opens alerts or mutes them.
+// alertLock is the name that a transaction locks before rows of alerts. These are locked
+// before those of endpoints, and one transaction may change several alerts and tell
+// the endpoints of each.
 const alertLock = "alerts"
+
+func (t *tx) lockAlerts(ctx context.Context) error { return t.lockName(ctx, alertLock) }
 
 type alertRow struct {
 	bun.BaseModel  `bun:"table:alerts,alias:a"`
@@ -57,7 +61,7 @@ var (
 // that is not resolved, unless its rule is disabled, or muted for its subject. If the
 // rule has alert.Most unresolved alerts, it is counted in one of alert.TooMany.
 func openAlert(ctx context.Context, t *tx, f alert.Finding) error {
-	if err := t.lockName(ctx, alertLock); err != nil {
+	if err := t.lockAlerts(ctx); err != nil {
 		return err
 	}
 	var silent bool
@@ -74,7 +78,7 @@ func openAlert(ctx context.Context, t *tx, f alert.Finding) error {
 	if err != nil {
 		return err
 	}
-	if row != nil && int64(f.Stage) <= row.Stage {
+	if row != nil && int64(f.Stage) == row.Stage {
 		return t.repeatAlert(ctx, row, &f, seen)
 	}
 	if row != nil {
@@ -140,6 +144,7 @@ func (t *tx) resolveAlert(ctx context.Context, row *alertRow) error {
 }
 
 // resolveAlerts resolves the unresolved alerts that narrow selects, which must be few.
+// It needs the lock of alerts.
 func (t *tx) resolveAlerts(ctx context.Context, narrow func(*bun.SelectQuery)) error {
 	rows, err := few[alertRow](ctx, &t.reader, "id", func(q *bun.SelectQuery) { narrow(q.Where("resolved_at IS NULL")) })
 	if err != nil {
@@ -153,10 +158,28 @@ func (t *tx) resolveAlerts(ctx context.Context, narrow func(*bun.SelectQuery)) e
 	return nil
 }
 
+// resolveAlertsOf resolves the alerts about a subject, of one rule or of any for "". Of
+// most subjects there are none: those who end them do not wait for each other.
+func (t *tx) resolveAlertsOf(ctx context.Context, subject, rule string) error {
+	var some bool
+	const query = "SELECT EXISTS (SELECT 1 FROM alerts WHERE subject = ? AND resolved_at IS NULL)"
+	if err := t.db.NewRaw(query, subject).Conn(t.conn).Scan(ctx, &some); err != nil || !some {
+		return t.fail(ctx, err)
+	}
+	if err := t.lockAlerts(ctx); err != nil {
+		return err
+	}
+	return t.resolveAlerts(ctx, func(q *bun.SelectQuery) {
+		if q.Where("subject = ?", subject); rule != "" {
+			q.Where("rule = ?", rule)
+		}
+	})
+}
+
 // endAlertsOf resolves the alerts about a subject that is gone, and removes what is
 // remembered of it.
 func (t *tx) endAlertsOf(ctx context.Context, subject string) error {
-	if err := t.resolveAlerts(ctx, func(q *bun.SelectQuery) { q.Where("subject = ?", subject) }); err != nil {
+	if err := t.resolveAlertsOf(ctx, subject, ""); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, t.db.NewRaw("DELETE FROM alert_mutes WHERE subject = ?", subject).Conn(t.conn)); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
@@ -48,6 +49,11 @@ func (t *tx) CountWebhookEndpoints(ctx context.Context) (int, error) {
 
 // LockWebhookEndpoints implements auth.Tx.
 func (t *tx) LockWebhookEndpoints(ctx context.Context) error { return t.lockName(ctx, webhookLock) }
+
+// ResolveWebhookAlert implements auth.Tx.
+func (t *tx) ResolveWebhookAlert(ctx context.Context, id string) error {
+	return t.resolveAlertsOf(ctx, webhookSubject(id), alert.WebhookDisabled)
+}
 
 // InsertWebhookEndpoint implements auth.Tx.
 func (t *tx) InsertWebhookEndpoint(ctx context.Context, w auth.StoredWebhookEndpoint) error {

@@ -129,7 +129,7 @@ func (t *tx) disableWebhook(ctx context.Context, c auth.WebhookClaim, reason str
 		message = "The webhook endpoint answered with 410 and was disabled"
 	}
 	err = openAlert(ctx, t, alert.Finding{
-		Rule: "webhook_disabled", Subject: webhookSubject(c.Endpoint.ID), At: t.now,
+		Rule: alert.WebhookDisabled, Subject: webhookSubject(c.Endpoint.ID), At: t.now,
 		Message: message + ": see its deliveries, mend it and enable it again", Link: "/webhook-endpoints/" + c.Endpoint.ID,
 	})
 	if err != nil {
