@@ -53,8 +53,9 @@ type Finding struct {
 	Link    string
 	At      time.Time
 	Count   int32 // how often it happened; 0 is once
-	// Stage grows while the cause of an alert comes closer. A finding of a later
-	// stage than its alert has resolves that one and opens another.
+	// Stage grows while the cause of an alert comes closer, and falls if that is put
+	// off. A finding of another stage than its alert has resolves that one and opens
+	// another.
 	Stage int32
 }
 
@@ -62,7 +63,7 @@ type Finding struct {
 // the time, in the stage, says anything new. Every event does; a state does once its
 // time has moved on.
 func (f *Finding) News(lastSeen time.Time, stage int32) bool {
-	return rules[f.Rule].event || f.Stage > stage || f.At.After(lastSeen)
+	return rules[f.Rule].event || f.Stage != stage || f.At.After(lastSeen)
 }
 
 // Mute keeps a rule from opening alerts about a subject.

@@ -97,7 +97,8 @@ func (p *pass) load(ctx context.Context) (err error) {
 // events looks at what was written to the audit trail, each event once. With what it
 // finds of a batch, it stores that it has looked at it.
 func (p *pass) events(ctx context.Context) error {
-	began, since, after := p.Now(), p.run.Events, ""
+	began, after := p.Now(), ""
+	since := earlier(p.run.Events, began.Add(-lateEvents)) // Events is later if a clock was ahead for a while
 	seen := make(map[string]bool, len(p.run.Seen))
 	for _, id := range p.run.Seen {
 		seen[id] = true
@@ -211,7 +212,11 @@ func (p *pass) states(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.changeSome(ctx, p.settings.Reconcile(active, found, p.gone))
+	mutes, err := p.Store.AlertMutes(ctx)
+	if err != nil {
+		return err
+	}
+	return p.changeSome(ctx, p.settings.Reconcile(active, found, mutes, p.gone))
 }
 
 // gone reports whether the subject is a key or an application that was deleted.

@@ -28,9 +28,14 @@ func (c *Changes) empty() bool { return len(c.Findings)+len(c.Resolve)+len(c.See
 type subject struct{ rule, of string }
 
 // Reconcile returns how the alerts change if found is all that the rules of states
-// find now. Those that tell of an event it leaves, and those of LedgerBroken, unless
-// their rule is disabled or gone says that their subject is.
-func (s Settings) Reconcile(active []Active, found []Finding, gone func(subject string) bool) (c Changes) {
+// find now. What is muted opens none, and is not counted. Alerts that tell of an event
+// it leaves, and those of LedgerBroken, unless their rule is disabled or gone says that
+// their subject is.
+func (s Settings) Reconcile(active []Active, found []Finding, mutes []Mute, gone func(subject string) bool) (c Changes) {
+	muted := make(map[subject]bool, len(mutes))
+	for _, m := range mutes {
+		muted[subject{m.Rule, m.Subject}] = true
+	}
 	alerts, count := make(map[subject]*Active), make(map[string]int)
 	for i := range active {
 		a := &active[i]
@@ -42,6 +47,9 @@ func (s Settings) Reconcile(active []Active, found []Finding, gone func(subject 
 		f := &found[i]
 		is := subject{f.Rule, f.Subject}
 		holds[is] = true
+		if muted[is] {
+			continue
+		}
 		if a := alerts[is]; a != nil {
 			if f.News(a.LastSeenAt, a.Stage) {
 				c.Findings = append(c.Findings, *f)
