@@ -210,7 +210,7 @@ type AuditEvent struct {
 	Outcome string `json:"outcome"`
 
 	// Actor Who did it: `developer:`, `key:`, `application:` or `user:` and an id, `operator`
-	// for a command, or `anonymous`.
+	// for a command, `server` for what the server does by itself, or `anonymous`.
 	Actor string `json:"actor"`
 
 	// Subject What was acted on, in the same form, also `session:`. Null if unknown.

@@ -44,6 +44,7 @@ const (
 	WebhookRotate   = "webhook.rotate"
 	WebhookDelete   = "webhook.delete"
 	WebhookTest     = "webhook.test"
+	WebhookDisable  = "webhook.disable" // by the server
 	// CredentialReport is the end of a credential by whoever found it.
 	CredentialReport = "credential.report"
 	AlertAcknowledge = "alert.acknowledge"
@@ -57,6 +58,9 @@ const (
 // for that reason, of the use that was made of it.
 const OK = "ok"
 
+// Server is the actor of what the server does by itself.
+const Server = "server"
+
 // Event is one row of the audit trail. It never holds a secret or a part of
 // one. An effect and its event are written in one transaction. Refusals that
 // Refusals has summed share a row, which says of the first of them when it was,
@@ -66,7 +70,7 @@ type Event struct {
 	At        time.Time
 	Action    string
 	Outcome   string
-	Actor     string // "developer:<id>", "key:<id>", "application:<app_id>", "user:<id>", "operator" or "anonymous"
+	Actor     string // "developer:<id>", "key:<id>", "application:<app_id>", "user:<id>", "operator", Server or "anonymous"
 	Subject   string // what was acted on, in the same form; "" in a sum of several
 	IP        string
 	Client    string // the caller's User-Agent, shortened

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/alert"
+	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/webhook"
@@ -143,7 +144,10 @@ func (t *tx) disableWebhook(ctx context.Context, c auth.WebhookClaim, reason str
 	if err := t.UpdateWebhookEndpoint(ctx, w); err != nil {
 		return false, err
 	}
-	return true, t.FailWebhookDeliveries(ctx, w.ID)
+	if err := t.FailWebhookDeliveries(ctx, w.ID); err != nil {
+		return false, err
+	}
+	return true, t.Record(ctx, audit.Event{At: t.now, Action: audit.WebhookDisable, Outcome: audit.OK, Actor: audit.Server, Subject: webhookSubject(w.ID)})
 }
 
 // webhookSubject names the endpoint in the audit trail and in alerts.

@@ -60,6 +60,24 @@ func TestAlertsAreSentToWebhooks(t *testing.T) {
 		t.Errorf("%v", w.Body)
 	}
 	n.alerts(t, d, admin, args{"rule": "webhook_disabled", "state": "open"}, 1)
+	events := d.call(t, "ListAuditEvents", args{"actor": "server"}, dev).want(t, 200, "").list("items")
+	if e, _ := events[0].(map[string]any); len(events) != 1 || e["action"] != "webhook.disable" || e["subject"] != "webhook:"+gone {
+		t.Errorf("%v", events)
+	}
+
+	d.call(t, "UpdateWebhookEndpoint", args{"id": gone, "description": "On call"}, dev).want(t, 200, "")
+	n.alerts(t, d, admin, args{"rule": "webhook_disabled", "state": "open"}, 1)
+	d.call(t, "UpdateWebhookEndpoint", args{"id": gone, "enabled": true}, dev).want(t, 200, "")
+	if e := verify(); e.Type != "alert.resolved" || e.Data["subject"] != "webhook:"+gone || e.Data["acknowledged_at"] != nil {
+		t.Errorf("enabled again: %v", e)
+	}
+	if all := n.alerts(t, d, admin, args{"rule": "webhook_disabled", "state": "open"}, 0); len(all) != 0 {
+		t.Errorf("enabled again: %v", all)
+	}
+	n.alert(t, d, admin)
+	for range 2 {
+		verify()
+	}
 	d.call(t, "DeleteWebhookEndpoint", args{"id": gone}, dev).want(t, 204, "")
 	if e := verify(); e.Type != "alert.resolved" || e.Data["subject"] != "webhook:"+gone {
 		t.Errorf("%v", e)

@@ -33,7 +33,8 @@ type AuditEvent struct {
 	// `ok`, or the reason of a refusal, such as `invalid_credentials`.
 	Outcome string `protobuf:"bytes,4,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// Who did it: `developer:`, `key:`, `application:` or `user:` and an id,
-	// `operator` for a command, or `anonymous`.
+	// `operator` for a command, `server` for what the server does by itself, or
+	// `anonymous`.
 	Actor string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
 	// What was acted on, in the same form, also `session:`. Unset if unknown.
 	Subject *string `protobuf:"bytes,6,opt,name=subject,proto3,oneof" json:"subject,omitempty"`

@@ -71,7 +71,8 @@ type WebhookServiceClient interface {
 	GetWebhookEndpoint(context.Context, *v1.GetWebhookEndpointRequest) (*v1.GetWebhookEndpointResponse, error)
 	// UpdateWebhookEndpoint changes the URL, the description, the kinds, or whether the
 	// endpoint is enabled. What waits for an endpoint when it is disabled is not sent
-	// any more, also after it was enabled again.
+	// any more, also after it was enabled again. Enabling it resolves the alert that the
+	// server disabled it.
 	UpdateWebhookEndpoint(context.Context, *v1.UpdateWebhookEndpointRequest) (*v1.UpdateWebhookEndpointResponse, error)
 	// RotateWebhookSecret gives the endpoint a new secret and returns it. The secret is
 	// never shown again. The old secret no longer signs as soon as this call succeeds
@@ -256,7 +257,8 @@ type WebhookServiceHandler interface {
 	GetWebhookEndpoint(context.Context, *v1.GetWebhookEndpointRequest) (*v1.GetWebhookEndpointResponse, error)
 	// UpdateWebhookEndpoint changes the URL, the description, the kinds, or whether the
 	// endpoint is enabled. What waits for an endpoint when it is disabled is not sent
-	// any more, also after it was enabled again.
+	// any more, also after it was enabled again. Enabling it resolves the alert that the
+	// server disabled it.
 	UpdateWebhookEndpoint(context.Context, *v1.UpdateWebhookEndpointRequest) (*v1.UpdateWebhookEndpointResponse, error)
 	// RotateWebhookSecret gives the endpoint a new secret and returns it. The secret is
 	// never shown again. The old secret no longer signs as soon as this call succeeds

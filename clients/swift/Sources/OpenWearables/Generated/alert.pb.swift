@@ -422,10 +422,11 @@ public struct UpdateAlertRuleResponse: GeneratedMessage {
 ///
 /// The server looks once a minute. An alert opens once for each rule and subject,
 /// and counts repeats. One whose cause can end resolves by itself when it ends; one
-/// that tells of an event is resolved when it is acknowledged. What happens after an
-/// alert is resolved opens a new one. Of each rule at most 100 alerts are unresolved:
-/// those beyond are counted in an alert of the rule `too_many_alerts`. How long
-/// resolved alerts are kept is up to the operator, 400 days by default.
+/// that tells of an event is resolved when it is acknowledged, and that of a disabled
+/// webhook endpoint when the endpoint is enabled again. What happens after an alert is
+/// resolved opens a new one. Of each rule at most 100 alerts are unresolved: those
+/// beyond are counted in an alert of the rule `too_many_alerts`. How long resolved
+/// alerts are kept is up to the operator, 400 days by default.
 ///
 /// Every RPC takes a developer access token. It fails with `unauthenticated`
 /// (`missing_credential`, `invalid_token`, `token_expired`) without a valid one, and

@@ -14,7 +14,8 @@ public struct AuditEvent: GeneratedMessage, Identifiable {
   /// `ok`, or the reason of a refusal, such as `invalid_credentials`.
   public var outcome: String = ""
   /// Who did it: `developer:`, `key:`, `application:` or `user:` and an id,
-  /// `operator` for a command, or `anonymous`.
+  /// `operator` for a command, `server` for what the server does by itself, or
+  /// `anonymous`.
   public var actor: String = ""
   /// What was acted on, in the same form, also `session:`. Unset if unknown.
   public var subject: String?

@@ -49,7 +49,8 @@ export type AuditEvent = Message<"openwearables.v1.AuditEvent"> & {
 
   /**
    * Who did it: `developer:`, `key:`, `application:` or `user:` and an id,
-   * `operator` for a command, or `anonymous`.
+   * `operator` for a command, `server` for what the server does by itself, or
+   * `anonymous`.
    *
    * @generated from field: string actor = 5;
    */

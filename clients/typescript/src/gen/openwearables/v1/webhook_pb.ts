@@ -592,7 +592,8 @@ export const WebhookService: GenService<{
   /**
    * UpdateWebhookEndpoint changes the URL, the description, the kinds, or whether the
    * endpoint is enabled. What waits for an endpoint when it is disabled is not sent
-   * any more, also after it was enabled again.
+   * any more, also after it was enabled again. Enabling it resolves the alert that the
+   * server disabled it.
    *
    * @generated from rpc openwearables.v1.WebhookService.UpdateWebhookEndpoint
    */
