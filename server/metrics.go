@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/internal/tracing"
@@ -77,6 +78,7 @@ func (s *Server) collectors() []prometheus.Collector {
 	all = append(all, s.queueMetrics()...)
 	all = append(all, usageMetrics(s.usage)...)
 	all = append(all, webhookMetrics(s.webhooks)...)
+	all = append(all, alertMetrics(s.alerts)...)
 	if s.tracer != nil {
 		all = append(all, traceMetrics(s.tracer)...)
 	}
@@ -138,7 +140,20 @@ func (s *Server) passwordMetrics() []prometheus.Collector {
 	}
 }
 
-// webhookMetrics are what this node has sent.
+// alertMetrics are the open alerts of the installation: each node counts them after one
+// of them has looked.
+func alertMetrics(e *alert.Evaluator) (all []prometheus.Collector) {
+	for _, rule := range alert.All() {
+		all = append(all, gauge("openwearables_alerts_open", "Alerts of the installation that are open, by their rule. Each node counts all of them.",
+			func() float64 { return float64(e.Open(rule)) }, "rule", rule))
+	}
+	return all
+}
+
+// countWebhooks is how often the webhooks that wait are counted.
+const countWebhooks = 15 * time.Second
+
+// webhookMetrics are what this node has sent, and what waits for any of them.
 func webhookMetrics(c *webhook.Courier) []prometheus.Collector {
 	const name, help = "openwearables_webhook_deliveries_total", "Attempts to send a message to a webhook endpoint; most of those that failed are made again."
 	return []prometheus.Collector{
@@ -146,6 +161,8 @@ func webhookMetrics(c *webhook.Courier) []prometheus.Collector {
 		counter(name, help, func() float64 { return float64(c.Stats().Failed) }, "outcome", "failed"),
 		counter("openwearables_webhooks_disabled_total", "Webhook endpoints that were disabled, since they failed for a day or are gone.",
 			func() float64 { return float64(c.Stats().Disabled) }),
+		gauge("openwearables_webhook_queue", "Messages that wait for webhook endpoints, also for their next attempt. Each node counts all of them.",
+			func() float64 { return float64(c.Waiting()) }),
 	}
 }
 

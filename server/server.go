@@ -203,6 +203,7 @@ func (s *Server) start() {
 	s.stop = cancel
 	if !s.config.Command {
 		s.stopped.Go(func() { s.webhooks.Run(ctx) })
+		s.every(ctx, countWebhooks, "counting the webhooks that wait", s.webhooks.Count)
 	}
 	s.every(ctx, time.Second, "writing last uses and sums of refusals", s.auth.Flush)
 	s.every(ctx, time.Second, "writing the access ledgers", s.ledger.Flush)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,11 +41,31 @@ type Evaluator struct {
 	// Now is the clock of this machine, and Since when it began.
 	Now   func() time.Time
 	Since time.Time
+
+	open atomic.Pointer[map[string]int64]
 }
 
-// Evaluate looks once, unless another node does or has. Call it as often as Every
-// says.
+// Open returns how many alerts of a rule were open when this node last looked, or after
+// another one has.
+func (e *Evaluator) Open(rule string) int64 {
+	if open := e.open.Load(); open != nil {
+		return (*open)[rule]
+	}
+	return 0
+}
+
+// Evaluate looks once, unless another node does or has, and counts the open alerts in
+// either case. Call it as often as Every says.
 func (e *Evaluator) Evaluate(ctx context.Context) error {
+	err := e.look(ctx)
+	open, counting := e.Store.OpenAlerts(ctx)
+	if counting == nil {
+		e.open.Store(&open)
+	}
+	return errors.Join(err, counting)
+}
+
+func (e *Evaluator) look(ctx context.Context) error {
 	run, due, err := e.Store.Claim(ctx, e.Every-e.Every/10, e.Since.Add(-lateEvents))
 	if err != nil || !due {
 		return err

@@ -51,6 +51,8 @@ type Application struct {
 type Facts interface {
 	AlertSettings(ctx context.Context) (Settings, error)
 	ActiveAlerts(ctx context.Context) ([]Active, error)
+	// OpenAlerts counts the open alerts of each rule that has any.
+	OpenAlerts(ctx context.Context) (map[string]int64, error)
 	// AlertKeys returns every key, AlertApplications every application.
 	AlertKeys(ctx context.Context) ([]Key, error)
 	AlertApplications(ctx context.Context) ([]Application, error)

@@ -54,6 +54,20 @@ func (s *Store) ActiveAlerts(ctx context.Context) ([]alert.Active, error) {
 	return facts[alert.Active](ctx, s, "SELECT id, rule, subject, last_seen_at, stage FROM alerts WHERE resolved_at IS NULL ORDER BY rule, subject")
 }
 
+// OpenAlerts implements alert.Facts.
+func (s *Store) OpenAlerts(ctx context.Context) (map[string]int64, error) {
+	type row struct {
+		Rule  string
+		Count int64
+	}
+	rows, err := facts[row](ctx, s, "SELECT rule, count(*) AS count FROM alerts WHERE resolved_at IS NULL AND acknowledged_at IS NULL GROUP BY rule")
+	open := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		open[r.Rule] = r.Count
+	}
+	return open, err
+}
+
 // WatchedEvents implements alert.Facts. The ids of events are in the order in which
 // they were written.
 func (s *Store) WatchedEvents(ctx context.Context, since time.Time, after string, limit int) ([]audit.Event, error) {

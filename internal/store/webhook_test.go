@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/webhook"
@@ -275,6 +276,10 @@ func TestGoneWebhookIsDisabled(t *testing.T) {
 		if got.Enabled || *got.DisabledReason != auth.WebhookGone {
 			t.Errorf("%+v", got.WebhookEndpoint)
 		}
+		events := must(s.Events(t.Context(), EventFilter{Action: audit.WebhookDisable}))(t)
+		if len(events) != 1 || events[0].Actor != audit.Server || events[0].Subject != "webhook:"+w.ID || events[0].Outcome != audit.OK {
+			t.Errorf("%+v", events)
+		}
 		before := len(s.deliveries(t, w.ID))
 		s.queueWebhooks(t, auth.WebhookAlertOpened, 1)
 		got.Enabled, got.DisabledReason = true, nil
@@ -351,5 +356,25 @@ func TestWebhookOfAKilledNodeIsTakenOver(t *testing.T) {
 		if d := s.deliveries(t, w.ID)[0]; d.State != auth.WebhookDelivered || d.Attempts != 2 || d.LastError != nil {
 			t.Errorf("%+v", d)
 		}
+	})
+}
+
+// What waits is counted for all endpoints, and what waits for one that was deleted is not.
+func TestWebhooksThatWaitAreCounted(t *testing.T) {
+	onEachHooked(t, func(t *testing.T, s *Store, _ *webhookClock, c *webhook.Courier) {
+		h := newHook(t, status(204))
+		first, _ := s.addWebhook(t, h.url)
+		second, _ := s.addWebhook(t, h.url)
+		s.queueWebhooks(t, auth.WebhookAlertOpened, 3)
+		attemptOne(t, s, c, first.ID)
+		for _, want := range []int64{5, 3} {
+			wantError(t, c.Count(t.Context()), nil)
+			wantEqual(t, c.Waiting(), want)
+			s.write(t, func(ctx context.Context, tx auth.Tx) error {
+				return tx.DeleteWebhookEndpoint(ctx, map[int64]string{5: first.ID, 3: second.ID}[want])
+			})
+		}
+		wantError(t, c.Count(t.Context()), nil)
+		wantEqual(t, c.Waiting(), 0)
 	})
 }

@@ -72,6 +72,14 @@ func (t *tx) queueWebhook(ctx context.Context, endpointID, id, kind string, body
 	return write(ctx, t, insertWebhookDelivery, &row)
 }
 
+// CountWebhooks implements webhook.Store. An endpoint has few that are pending.
+func (s *Store) CountWebhooks(ctx context.Context) (n int64, err error) {
+	err = s.scan(ctx, func(ctx context.Context, on executor) error {
+		return s.db.NewRaw("SELECT count(*) FROM webhook_endpoints w JOIN webhook_deliveries d ON d.endpoint_id = w.id WHERE d.state = 'pending'").Conn(on).Scan(ctx, &n)
+	})
+	return n, s.fail(ctx, err)
+}
+
 // webhookBody returns what is sent to every endpoint, and again with every attempt.
 func webhookBody(kind string, at time.Time, data json.RawMessage) ([]byte, error) {
 	if len(data) > maxWebhookData {

@@ -42,6 +42,8 @@ type Store interface {
 	// ended or claimed by another process. If disable is not "", it is the reason for
 	// which the endpoint is disabled. It reports whether it disabled the endpoint.
 	SettleWebhook(ctx context.Context, c auth.WebhookClaim, disable string) (disabled bool, err error)
+	// CountWebhooks returns how many deliveries are pending.
+	CountWebhooks(ctx context.Context) (int64, error)
 }
 
 // Ports is what a courier needs from outside.
@@ -67,6 +69,7 @@ type Courier struct {
 	total int
 
 	delivered, failed, disabled atomic.Int64
+	waiting                     atomic.Int64 // as the last Count has it
 }
 
 var _ auth.WebhookSender = (*Courier)(nil)
@@ -90,6 +93,18 @@ type Stats struct {
 func (c *Courier) Stats() Stats {
 	return Stats{c.delivered.Load(), c.failed.Load(), c.disabled.Load()}
 }
+
+// Count counts the messages that wait to be delivered, by whatever process.
+func (c *Courier) Count(ctx context.Context) error {
+	n, err := c.ports.Store.CountWebhooks(ctx)
+	if err == nil {
+		c.waiting.Store(n)
+	}
+	return err
+}
+
+// Waiting returns what Count has counted last.
+func (c *Courier) Waiting() int64 { return c.waiting.Load() }
 
 // Run delivers what is due until ctx ends. Then it gives what is being sent two
 // seconds, and leaves the rest to other processes, or to the next start.

@@ -207,3 +207,36 @@ func TestMetricsTellOfALostRedis(t *testing.T) {
 		}
 	}
 }
+
+// TestMetricsTellOpenAlerts checks that every node tells the open alerts of the installation, whoever
+// has looked, and no longer those that were acknowledged.
+func TestMetricsTellOpenAlerts(t *testing.T) {
+	t.Parallel()
+	redis, shared := redistest.Start(t), pgtest.New(t)
+	secret := []byte(rand.Text() + rand.Text())
+	var nodes []*node
+	var addresses []string
+	for range 2 {
+		listening, addr := withMetrics()
+		nodes, addresses = append(nodes, listen(t, listening, alerting, func(c *server.Config) { c.Database, c.Secret, c.Redis = shared, secret, redis.URL() })), append(addresses, addr)
+	}
+	n := nodes[0]
+	n.addDeveloper(n.email, n.password)
+	d := restDriver{n}
+	admin, _ := n.login(t, d)
+	want := func(value string) {
+		t.Helper()
+		for _, addr := range addresses {
+			for end := time.Now().Add(20 * time.Second); !strings.Contains(scrape(t, addr), `openwearables_alerts_open{rule="leak_reported"} `+value+"\n"); time.Sleep(50 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%s does not tell %s open alerts", addr, value)
+				}
+			}
+		}
+	}
+	want("0")
+	id := n.alert(t, d, admin)
+	want("1")
+	d.call(t, "AcknowledgeAlert", args{"id": id}, bearer(admin)).want(t, 200, "")
+	want("0")
+}
