@@ -19,15 +19,16 @@ var ErrSuperseded = errors.New("alert: another evaluation has begun")
 
 // What one evaluation does at most, and how.
 const (
-	fewChanges  = 100             // alerts that open, and that are resolved, in one transaction
-	batch       = 500             // events or subjects that are looked at together
-	maxBatches  = 200             // of events; the next evaluation goes on
-	maxSeen     = 10_000          // ids of events that are remembered
-	lateEvents  = 2 * time.Minute // within which an event is committed after it got its id
-	lateUses    = 5 * time.Minute // within which a use is usually stored
-	sweepEvery  = time.Hour
-	ledgerEvery = time.Hour
-	maxEntries  = 20_000 // of ledgers that are checked in an hour
+	fewChanges   = 100             // alerts that open, and that are resolved, in one transaction
+	fewSightings = 1000            // that are written in one transaction, and those of one subject
+	batch        = 500             // events or subjects that are looked at together
+	maxBatches   = 200             // of events; the next evaluation goes on
+	maxSeen      = 10_000          // ids of events that are remembered
+	lateEvents   = 2 * time.Minute // within which an event is committed after it got its id
+	lateUses     = 5 * time.Minute // within which a use is usually stored
+	sweepEvery   = time.Hour
+	ledgerEvery  = time.Hour
+	maxEntries   = 20_000 // of ledgers that are checked in an hour
 )
 
 // Evaluator looks for what needs an alert. One node of an installation does so at a

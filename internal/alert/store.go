@@ -63,9 +63,10 @@ type Facts interface {
 	Refused(ctx context.Context, action string, since time.Time) ([]Refusal, error)
 	Sightings(ctx context.Context, subjects []string) ([]Sighting, error)
 	// Networks returns the networks from which subjects were used in the days from the
-	// one on, and Sighted what there would be of sightings before it.
+	// one on, and Sighted what there would be of sightings before it: the newest of each
+	// subject, most at most.
 	Networks(ctx context.Context, subjects []string, from time.Time) (map[string][]NetworkUse, error)
-	Sighted(ctx context.Context, subjects []string, before time.Time) ([]Sighting, error)
+	Sighted(ctx context.Context, subjects []string, before time.Time, most int) ([]Sighting, error)
 	// UsedUntil returns when the subject was last used in days up to the one of the
 	// time, or nil.
 	UsedUntil(ctx context.Context, subject string, until time.Time) (*time.Time, error)

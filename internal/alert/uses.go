@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 )
@@ -17,51 +18,54 @@ func (p *pass) uses(ctx context.Context) error {
 	}
 	used := slices.DeleteFunc(slices.Clone(p.keys), func(k Key) bool { return k.LastUsedAt == nil || k.LastUsedAt.Before(since) })
 	for some := range slices.Chunk(used, batch) {
-		c, err := p.useChanges(ctx, some, today.Add(-day))
-		if err != nil {
+		if err := p.usesOf(ctx, some, today.Add(-day)); err != nil {
 			return err
-		}
-		if !c.empty() {
-			if err := p.change(ctx, c); err != nil {
-				return err
-			}
 		}
 	}
 	p.run.Used, p.run.Swept = p.now, swept // stored with the states
 	return nil
 }
 
-func (p *pass) useChanges(ctx context.Context, keys []Key, from time.Time) (c Changes, err error) {
+// usesOf looks at how some keys were used from the day on. What it learns of a key is
+// stored together, and of some keys at a time, so that no transaction takes long.
+func (p *pass) usesOf(ctx context.Context, keys []Key, from time.Time) error {
 	subjects := make([]string, len(keys))
 	for i := range keys {
 		subjects[i] = keys[i].subject()
 	}
 	networks, err := p.Store.Networks(ctx, subjects, from)
 	if err != nil {
-		return c, err
+		return err
 	}
 	known, learned, err := p.known(ctx, subjects, from)
 	if err != nil {
-		return c, err
+		return err
 	}
-	uses := make([]Use, len(keys))
-	for i := range keys {
-		u := Use{Key: keys[i], Networks: networks[subjects[i]], Known: known[subjects[i]], Began: p.run.Began}
+	var c Changes
+	for i, s := range subjects {
+		u := Use{Key: keys[i], Networks: networks[s], Known: known[s], Began: p.run.Began}
 		if p.settings.Slept(&u) {
 			_, last := u.Known.span()
-			if u.Before, err = p.Store.UsedUntil(ctx, subjects[i], last.Add(sightAgain)); err != nil {
-				return c, err
+			if u.Before, err = p.Store.UsedUntil(ctx, s, last.Add(sightAgain)); err != nil {
+				return err
 			}
 		}
-		uses[i] = u
+		found, seen := p.settings.Uses([]Use{u})
+		c.Findings = append(c.Findings, found...)
+		c.Seen = append(append(c.Seen, learned[s]...), seen...)
+		if last := i == len(subjects)-1; last && !c.empty() || len(c.Findings) >= fewChanges || len(c.Seen) >= fewSightings {
+			if err := p.change(ctx, c); err != nil {
+				return err
+			}
+			c = Changes{}
+		}
 	}
-	found, seen := p.settings.Uses(uses)
-	return Changes{Findings: found, Seen: append(learned, seen...)}, nil
+	return nil
 }
 
 // known returns the sightings of the subjects: of one that has none, those that its
 // requests before the day tell of, which are learned.
-func (p *pass) known(ctx context.Context, subjects []string, day time.Time) (known map[string]Known, learned []Sighting, err error) {
+func (p *pass) known(ctx context.Context, subjects []string, day time.Time) (known map[string]Known, learned map[string][]Sighting, err error) {
 	all, err := p.Store.Sightings(ctx, subjects)
 	if err != nil {
 		return nil, nil, err
@@ -76,10 +80,12 @@ func (p *pass) known(ctx context.Context, subjects []string, day time.Time) (kno
 	if len(unknown) == 0 {
 		return known, nil, nil
 	}
-	learned, err = p.Store.Sighted(ctx, unknown, day)
-	for s, k := range NewKnown(learned) {
-		known[s] = k
+	all, err = p.Store.Sighted(ctx, unknown, day, maxSighted)
+	learned = make(map[string][]Sighting)
+	for _, s := range all {
+		learned[s.Subject] = append(learned[s.Subject], s)
 	}
+	maps.Copy(known, NewKnown(all))
 	return known, learned, err
 }
 

@@ -114,9 +114,12 @@ func (s *Store) Networks(ctx context.Context, subjects []string, from time.Time)
 }
 
 // Sighted implements alert.Facts.
-func (s *Store) Sighted(ctx context.Context, subjects []string, before time.Time) ([]alert.Sighting, error) {
-	return facts[alert.Sighting](ctx, s, "SELECT subject, name AS network, min(at) AS first_at, max(last_used_at) AS seen_at FROM usage_counts "+
-		"WHERE subject IN (?) AND resolution = ? AND dimension = ? AND at < ? GROUP BY subject, name", bun.List(subjects), usage.Day, usage.Networks, before)
+func (s *Store) Sighted(ctx context.Context, subjects []string, before time.Time, most int) ([]alert.Sighting, error) {
+	return facts[alert.Sighting](ctx, s, "SELECT subject, network, first_at, seen_at FROM ("+
+		"SELECT subject, name AS network, min(at) AS first_at, max(last_used_at) AS seen_at, "+
+		"row_number() OVER (PARTITION BY subject ORDER BY max(last_used_at) DESC, name) AS place FROM usage_counts "+
+		"WHERE subject IN (?) AND resolution = ? AND dimension = ? AND at < ? GROUP BY subject, name) AS all_networks WHERE place <= ?",
+		bun.List(subjects), usage.Day, usage.Networks, before, most)
 }
 
 // UsedUntil implements alert.Facts.

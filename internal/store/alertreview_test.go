@@ -1,12 +1,14 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/usage"
 )
 
 // What is muted takes no room from what is not, however much it is.
@@ -79,5 +81,45 @@ func TestAlertsAfterClockWasAhead(t *testing.T) {
 		w.pass(t, time.Minute)
 		w.pass(t, time.Minute)
 		wantEqual(t, w.all(t, alert.Query{Subject: "user:after"}), []string{"refresh_reused user:after open 1"})
+	})
+}
+
+// weighed remembers how many sightings a change has written at most.
+type weighed struct {
+	*Store
+	most int
+}
+
+func (s *weighed) Change(ctx context.Context, run alert.Run, c alert.Changes) error {
+	s.most = max(s.most, len(c.Seen))
+	return s.Store.Change(ctx, run, c)
+}
+
+// What is learned of keys that roam is bounded, of each of them and in each transaction.
+func TestAlertsLearnOfRoamingKeys(t *testing.T) {
+	onEachAlerts(t, func(t *testing.T, w *alertWorld) {
+		const keys, days, networks = 12, 5, 60
+		sums := make(counts)
+		for k := range keys {
+			w.key(t, fmt.Sprintf("k%02d", k), monday)
+			for d := range days {
+				for n := range networks {
+					at := monday.Add(time.Duration(d)*day + time.Hour)
+					sums.add(countKey{fmt.Sprintf("key:k%02d", k), usage.Day, usage.Networks, usage.Day.Start(at), fmt.Sprintf("10.%d.%d.0/24", d, n)}, usage.Tally{Requests: 1, LastUsedAt: at})
+				}
+			}
+		}
+		wantError(t, w.do(t.Context(), func(ctx context.Context, tx *tx) error { return tx.addCounts(ctx, sums) }), nil)
+		*w.now = monday.Add(days*day + 2*time.Hour)
+		for k := range keys {
+			w.use(t, fmt.Sprintf("k%02d", k), *w.now, here, 1, 0)
+		}
+		s := &weighed{Store: w.Store}
+		w.Evaluator.Store = s
+		w.evaluate(t)
+		w.want(t)
+		if n := count(t, w.Store, "alert_sightings"); n != keys*200 || s.most > 1200 {
+			t.Errorf("%d sightings, %d of them at once", n, s.most)
+		}
 	})
 }
