@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,9 +82,25 @@ func (e *exporter) fail(err error, spans int) {
 		return
 	}
 	e.unlogged.Add(-lost)
-	if u, ok := errors.AsType[*url.Error](err); ok { // the URL may hold a key of the collector
+	e.log.Warn("traces could not be sent and are lost: see that the collector runs and that OTEL_EXPORTER_OTLP_ENDPOINT names its port for HTTP",
+		"spans", lost, "error", cause(err))
+}
+
+// maxCause bounds what the log says of a failure, in bytes.
+const maxCause = 300
+
+var address = regexp.MustCompile(`https?://[^\s"]*[^\s":]`)
+
+// cause returns why an export failed. It leaves out the URL, which may hold a key of the
+// collector, and what the collector answered, which may repeat the URL.
+func cause(err error) string {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	e.log.Warn("traces could not be sent and are lost: see that the collector runs and that OTEL_EXPORTER_OTLP_ENDPOINT names its port for HTTP",
-		"spans", lost, "error", err)
+	text, _, answered := strings.Cut(err.Error(), "body: ")
+	if answered {
+		text = strings.TrimRight(text, " :(")
+	}
+	text = address.ReplaceAllString(text, "the collector")
+	return strings.ToValidUTF8(text[:min(len(text), maxCause)], "")
 }

@@ -55,7 +55,34 @@ func check() error {
 			}
 		}
 	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"} {
+		if !areHeaders(os.Getenv(name)) {
+			return fmt.Errorf("%s must be NAME=VALUE,NAME=VALUE, with %%2C for a comma in a value, and %%25 for a %%", name)
+		}
+	}
 	return checkSampler()
+}
+
+// areHeaders reports whether the library takes the list of headers. It would write what
+// it does not take to the standard error, and that may be the key of a collector.
+func areHeaders(list string) bool {
+	for pair := range strings.SplitSeq(list, ",") {
+		if strings.TrimSpace(pair) == "" {
+			continue
+		}
+		name, value, found := strings.Cut(pair, "=")
+		_, err := url.PathUnescape(value)
+		if name = strings.TrimSpace(name); !found || err != nil || name == "" || strings.ContainsFunc(name, isNoToken) {
+			return false
+		}
+	}
+	return true
+}
+
+// isNoToken reports whether no name of a header may hold the character (RFC 9110
+// section 5.6.2).
+func isNoToken(r rune) bool {
+	return (r > 0x7f || !isWord(byte(r))) && !strings.ContainsRune("!#$%&'*+-.^`|~", r)
 }
 
 func checkSampler() error {

@@ -24,6 +24,10 @@ func TestSettings(t *testing.T) {
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL=grpc", false, "give http/protobuf"},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json", false, "give http/protobuf"},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_CLIENT_KEY=/no/such/file", false, "a file that the server can read"},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_HEADERS=x-key=a%20b,y=c=", true, ""},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_HEADERS=x-key:hidden", false, "must be NAME=VALUE"},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_HEADERS=x-key=50%hidden", false, "%25 for a %"},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_TRACES_HEADERS=x:key=hidden", false, "must be NAME=VALUE"},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_RESOURCE_ATTRIBUTES=region", false, "must be NAME=VALUE"},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER=sometimes", false, "must be one of"},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=5", false, "from 0 to 1"},
@@ -37,6 +41,9 @@ func TestSettings(t *testing.T) {
 			tracer, err := Open(t.Context(), slog.New(slog.DiscardHandler))
 			if (err != nil) != (c.refused != "") || err != nil && !strings.Contains(err.Error(), c.refused) {
 				t.Fatalf("refused with %v", err)
+			}
+			if err != nil && strings.Contains(err.Error(), "hidden") {
+				t.Errorf("the refusal repeats a secret: %v", err)
 			}
 			if (tracer != nil) != c.on {
 				t.Errorf("traces: %v", tracer != nil)
