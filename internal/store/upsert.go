@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun/schema"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
 )
 
@@ -42,6 +43,7 @@ func (s *Store) runUpsert(ctx context.Context, u *upsert) error {
 		if !errors.Is(err, errUnderWay) {
 			return err
 		}
+		ctx = u.next(ctx)
 	}
 	first, rest := s.engine.cut.split(u.rows)
 	more := len(rest) > 0
@@ -59,6 +61,12 @@ func (s *Store) runUpsert(ctx context.Context, u *upsert) error {
 	}
 	defer s.upserting.CompareAndSwap(u, nil)
 	return s.doBulk(ctx, parts...)
+}
+
+// next returns a context whose turn among the bulk writes is the next one, as the first
+// of a caller of its own: the caller's bulk writes may be of other users.
+func (u *upsert) next(ctx context.Context) context.Context {
+	return auth.WithCaller(ctx, &auth.Caller{Principal: &auth.Principal{Kind: auth.UserToken, ID: u.userID + " few"}})
 }
 
 // split returns the rows that a part may hold, one at least, and those after them.

@@ -176,3 +176,66 @@ func TestCrashBetweenThePartsOfABulkWrite(t *testing.T) {
 	wantEqual(t, slices.Contains(created[len(first):], false), false)
 	wantEqual(t, wantUsage(t, s, user).Workouts, int64(len(ws)))
 }
+
+// A small write that met a bulk write of its user comes next: the other bulk writes of
+// its caller, which are of other users, come after it.
+func TestAFewWorkoutsWaitForTheBulkWriteOfTheirUserAlone(t *testing.T) {
+	onSQLite(t, func(t *testing.T, s *Store) {
+		s.unhurried()
+		const others = 6
+		ctx, turns := as(context.Background(), "a"), s.backend.(*file).bulkTurns
+		var calls sync.WaitGroup
+		var before []int64 // workouts of the user, as each other bulk write finds them
+		u := s.addUser(t)
+		var under *upsert // the writer's goroutine alone changes this, and what follows
+		var started, sent bool
+		other := func(ctx context.Context, t *tx) error {
+			n, err := t.workoutsOf(ctx, u.ID)
+			before = append(before, n)
+			return err
+		}
+		s.beside(t, func(round int) {
+			ws := seriesOf(fmt.Sprint(round), epoch)
+			must(s.UpsertWorkouts(ctx, u.ID, ws, event.Quota{}, newEvent("user:u")))(t)
+		}, func(context.Context, *tx) (bool, error) {
+			waiting := turns.length()
+			now := s.upserting.Load()
+			if now == nil {
+				return false, nil
+			} else if now != under {
+				under, started, sent, before = now, false, false, nil
+			}
+			switch {
+			case !started:
+				started = true
+				for range others {
+					calls.Go(func() {
+						if err := s.doBulk(ctx, other); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+			case !sent && waiting == others:
+				sent = true
+				calls.Go(func() {
+					_, err := s.UpsertWorkouts(ctx, u.ID, []event.Workout{newWorkout("polar", "1", epoch)}, event.Quota{}, newEvent("user:u"))
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			if waiting <= others {
+				time.Sleep(5 * time.Millisecond) // so that those who were started come
+			}
+			return waiting > others, nil
+		})
+		calls.Wait()
+		after := wantUsage(t, s, u.ID).Workouts
+		wantEqual(t, len(before), others)
+		for i, n := range before {
+			if n != after {
+				t.Errorf("bulk write %d found %d workouts, want %d: the few come before it", i+1, n, after)
+			}
+		}
+	})
+}
