@@ -156,6 +156,11 @@ func (s *credentials) verifyKey(ctx context.Context, _ string, h credential.Hash
 	} else if err != nil {
 		return nil, err
 	}
+	return s.holderOf(&k, h, now)
+}
+
+// holderOf returns the principal of the key's secret with the hash, or the refusal.
+func (s *credentials) holderOf(k *StoredKey, h credential.Hash, now time.Time) (_ *Principal, err error) {
 	p := &Principal{Kind: APIKey, ID: k.ID, Scopes: k.Scopes, used: s.uses.key(k.ID), subject: keySubject(k.ID)}
 	if p.networks, err = parseNetworks(k.AllowedNetworks); err != nil {
 		return nil, err
@@ -174,6 +179,23 @@ func (s *credentials) verifyKey(ctx context.Context, _ string, h credential.Hash
 		return nil, errInvalidKey()
 	}
 	return p, nil
+}
+
+// requireMinter returns nil if the caller, who was admitted with a secret of the key,
+// may still mint tokens by it as it is stored now, or else the refusal.
+func (s *credentials) requireMinter(k *StoredKey, c *Caller, now time.Time) error {
+	h := s.vault.Hash(c.presented)
+	if !k.admits(h, now) {
+		return errInvalidKey()
+	}
+	p, err := s.holderOf(k, h, now)
+	if err != nil {
+		return err
+	}
+	if refusal := s.bars(p, c); refusal != nil {
+		return refusal
+	}
+	return p.requireScope(TokensWrite)
 }
 
 func (s *credentials) verifyToken(ctx context.Context, token string, _ credential.Hash, now time.Time) (*Principal, error) {

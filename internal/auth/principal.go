@@ -127,15 +127,25 @@ func RequireAccount(ctx context.Context, s Scope) (*Principal, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case p.Kind == DeveloperToken:
+	switch p.Kind {
+	case DeveloperToken:
 		return p, nil
-	case p.Kind != APIKey:
+	case APIKey:
+		if err := p.requireScope(s); err != nil {
+			return nil, err
+		}
+		return p, nil
+	default:
 		return nil, errNotAllowed()
-	case !slices.Contains(p.Scopes, string(s)):
-		return nil, errScope(s)
 	}
-	return p, nil
+}
+
+// requireScope returns nil, or the refusal of an API key that lacks the scope.
+func (p *Principal) requireScope(s Scope) error {
+	if !slices.Contains(p.Scopes, string(s)) {
+		return errScope(s)
+	}
+	return nil
 }
 
 // RequireOwner admits whom RequireAccount admits, and the user by its own

@@ -103,8 +103,8 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 }
 
 // requirePresent checks, in the transaction that mints, that the user still exists
-// and that the minter's credential still counts, so that ending either leaves no
-// token behind.
+// and that the minter's credential still counts and may still mint, so that what ends
+// or narrows either leaves no token behind.
 func (s *Tokens) requirePresent(ctx context.Context, tx Tx, c *Caller, row StoredSession) error {
 	if _, err := tx.User(ctx, row.UserID); err != nil {
 		return userError(err)
@@ -119,10 +119,12 @@ func (s *Tokens) requirePresent(ctx context.Context, tx Tx, c *Caller, row Store
 		return err
 	case p.Kind == APIKey:
 		k, err := tx.Key(ctx, p.ID)
-		if errors.Is(err, problem.ErrNotFound) || err == nil && !(k.Enabled && k.admits(s.vault.Hash(c.presented), tx.Now())) {
+		if errors.Is(err, problem.ErrNotFound) {
 			return errInvalidKey()
+		} else if err != nil {
+			return err
 		}
-		return err
+		return s.credentials.requireMinter(&k, c, tx.Now())
 	default:
 		session, err := tx.Session(ctx, p.SessionID)
 		if errors.Is(err, problem.ErrNotFound) || err == nil && !session.live(tx.Now()) {
