@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/openwearables/openwearables/internal/dev/reliability/client"
 )
@@ -21,6 +22,7 @@ var endings = []struct {
 }{
 	{"key-delete", func(w *world, n int, c *credential) error { return w.key(n, c, "DELETE", "", nil) }},
 	{"key-rotate", func(w *world, n int, c *credential) error { return w.key(n, c, "POST", "/rotate", nil) }},
+	{"key-finish", (*world).finishKey},
 	{"key-disable", func(w *world, n int, c *credential) error {
 		return w.key(n, c, "PATCH", "", map[string]any{"enabled": false})
 	}},
@@ -32,7 +34,11 @@ var endings = []struct {
 	{"token-revoke", (*world).revoke},
 	{"app-delete", func(w *world, n int, c *credential) error { return w.application(n, c, "DELETE", "") }},
 	{"app-rotate", func(w *world, n int, c *credential) error { return w.application(n, c, "POST", "/rotate-secret") }},
+	{"app-finish", (*world).finishApplication},
 }
+
+// uncached are the endings of what nodes do not cache: the secret of an application.
+var uncached = []string{"app-rotate", "app-finish"}
 
 func (w *world) credential(kind, n int) (*credential, error) {
 	k := endings[kind%len(endings)]
@@ -71,6 +77,25 @@ func (w *world) key(n int, c *credential, method, path string, body map[string]a
 		}
 		return nil
 	}
+	return err
+}
+
+// overlapping is the body of a rotation whose older secret lives on.
+var overlapping = map[string]any{"overlap_seconds": 600}
+
+// finishKey ends the older secret of a key, whose newest is in use too.
+func (w *world) finishKey(n int, c *credential) error {
+	id, older, err := w.createKey(n)
+	if err != nil {
+		return err
+	}
+	rotate := w.at(n, "rotate-key", "", "POST", "/api-keys/"+id+"/rotate", w.admin, overlapping)
+	rotate.Key = c.name
+	a, err := w.want(w.root, rotate)
+	newest := w.useKey(a.Str("key"))
+	c.uses = []client.Request{w.useKey(older)}
+	c.end = w.at(0, "", "", "POST", "/api-keys/"+id+"/finish-rotation", w.admin, nil)
+	c.next = func(client.Answer) []client.Request { return []client.Request{newest} }
 	return err
 }
 
@@ -131,6 +156,21 @@ func (w *world) revoke(n int, c *credential) error {
 	p, err := w.mint(n, user, "")
 	c.uses[0].Bearer = p.access
 	c.end = w.at(0, "", "", "POST", "/auth/revoke", "", map[string]any{"refresh_token": p.refresh})
+	return err
+}
+
+// finishApplication ends the older secret of an application.
+func (w *world) finishApplication(n int, c *credential) error {
+	err := w.application(n, c, "POST", "/finish-rotation")
+	if err != nil {
+		return err
+	}
+	rotate := c.end
+	rotate.Op, rotate.Body, rotate.Key = "rotate-app", overlapping, c.name
+	rotate.Path = strings.TrimSuffix(c.end.Path, "/finish-rotation") + "/rotate-secret"
+	a, err := w.want(w.root, rotate)
+	newest := c.next(a)
+	c.next = func(client.Answer) []client.Request { return newest }
 	return err
 }
 

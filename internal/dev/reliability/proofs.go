@@ -18,7 +18,7 @@ var proofs = []proof{
 	},
 	{
 		name: "revocation", run: revocation, shapes: []stack.Shape{stack.SQLite, stack.PG3, stack.PGOnly},
-		means: "Eight clients use credentials on all nodes while keys are deleted, rotated and disabled, developers log out, sessions, users, applications and tokens are revoked or deleted, and a developer is disabled at the command line. No use that began after the answer is accepted by any node, and neither a use before it nor a use of a new secret is refused.",
+		means: "Eight clients use credentials on all nodes while keys are deleted, rotated and disabled, the older secrets of keys and applications are ended, developers log out, sessions, users, applications and tokens are revoked or deleted, and a developer is disabled at the command line. No use that began after the answer is accepted by any node, and neither a use before it nor a use of a new secret is refused.",
 	},
 	{
 		name: "revocation-faults", run: disturbed, shapes: []stack.Shape{stack.PG3, stack.PGOnly},
