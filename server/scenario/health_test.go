@@ -91,6 +91,7 @@ func TestReadinessProbesShareOneConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	begun := time.Now()
 	var probes sync.WaitGroup
 	for range 64 {
 		probes.Go(func() {
@@ -117,10 +118,14 @@ func TestReadinessProbesShareOneConnection(t *testing.T) {
 				t.Error(err)
 			}
 			most = max(most, busy)
+			// PostgreSQL may end a check that took its 800 ms after the next has begun.
+			if checks := 1 + int(time.Since(begun)/(800*time.Millisecond)); busy > checks {
+				t.Errorf("%d connections wait for the readiness check, and at most %d began", busy, checks)
+			}
 		}
 	}
-	if most != 1 {
-		t.Errorf("%d connections wait for the readiness check, want 1", most)
+	if most == 0 {
+		t.Error("no connection waits for the readiness check")
 	}
 	if err := held.Rollback(); err != nil {
 		t.Error(err)
