@@ -63,9 +63,11 @@ func (l *lastUses) olderOf(u *lastUse, secret OlderSecret) *olderUse {
 	return older
 }
 
-// exchanged notes an exchange of an older secret of an application.
+// exchanged notes an exchange of an older secret of an application, of which a request
+// makes one at most. What its header holds was counted apart.
 func (l *lastUses) exchanged(c *Caller, secret OlderSecret) {
 	older := l.olderOf(new(lastUse), secret)
+	c.counted = false
 	older.of.touch(l.now(), c, older)
 }
 

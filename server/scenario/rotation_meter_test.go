@@ -135,3 +135,29 @@ func TestFinishRotation(t *testing.T) {
 		}
 	}
 }
+
+// TestOverlapsOfOneRequestCountAlone checks that an exchange whose header holds the older secret of a
+// key counts for the application too.
+func TestOverlapsOfOneRequestCountAlone(t *testing.T) {
+	t.Parallel()
+	n := start(t, unlimited)
+	for _, d := range n.drivers() {
+		admin, _ := n.login(t, d)
+		all, secrets := rotations(t, n, d, admin)
+		for _, r := range all {
+			d.call(t, r.rotate, withMembers(r.id, args{"overlap_seconds": 600}), bearer(admin)).want(t, r.status, "")
+		}
+		user := n.newUser(t, d, admin)
+		exchange := withMembers(all[1].id, args{"user_id": user, "app_secret": secrets[1]})
+		d.call(t, "CreateUserToken", exchange, bearer(secrets[0])).want(t, 200, "")
+		for _, r := range all {
+			var got float64
+			for end := time.Now().Add(30 * time.Second); got < 1 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+				got = requestsOf(d.call(t, r.get, r.id, bearer(admin)).want(t, 200, "").overlap())
+			}
+			if got != 1 {
+				t.Errorf("%s counts %v requests", r.get, got)
+			}
+		}
+	}
+}
