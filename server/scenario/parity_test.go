@@ -25,7 +25,7 @@ func TestSurfacesAgree(t *testing.T) {
 			replicas = append(replicas, newReplica(t, i, began))
 		}
 		calls := &script{rng: rand.New(rand.NewPCG(seed, 20)), fields: inputFields()}
-		for number := range 200 {
+		for number := range 300 {
 			s := calls.next(replicas[0])
 			var first outcome
 			for i, r := range replicas {
@@ -138,7 +138,8 @@ func (s *script) next(w *replica) step {
 			operations = append(operations, f.operation)
 		}
 	}
-	operations = append(operations, "GetMe", "ListKeys", "ListApplications", "ListSessions", "RevokeOtherSessions", "Logout", "Login")
+	operations = append(operations, "GetMe", "ListKeys", "ListApplications", "ListSessions", "ListWebhookEndpoints", "ListAlertRules",
+		"RevokeOtherSessions", "Logout", "Login")
 	out := step{operation: operations[s.rng.IntN(len(operations))], credential: s.credential(w), ids: make(map[string]reference)}
 	out.in = s.members(w, &out)
 	all, _ := pathParameters(out.operation)
@@ -225,6 +226,8 @@ func (s *script) members(w *replica, out *step) args {
 		return args{"start_date": some("2026-03-01", "1772323200"), "end_date": some("2026-03-07", "2026-03-02T12:00:00Z", "2026-02-01"), "limit": some(1, 50)}
 	case "GetUsage", "GetKeyUsage", "GetApplicationUsage", "GetUserUsage": // of a time of which all replicas know the same
 		return args{"start": "2020-03-01T10:30:00Z", "end": some("2020-03-02T00:00:00Z", "2020-03-01T10:30:00Z", "2021-03-01T00:00:00Z"), "resolution": some("minute", "hour", "day", "week")}
+	case "UpdateAlertRule":
+		return args{"thresholds": []args{{"name": some("unused_days", "percent"), "value": some(30, 180)}}, "enabled": some(true, false)}
 	case "UpsertWorkouts":
 		one, two := someWorkout(), someWorkout()
 		one["external_id"], two["external_id"] = some("w-1", "w-2"), some("w-1", "w-3")
