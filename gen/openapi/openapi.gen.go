@@ -440,8 +440,8 @@ type MuteAlertRequest struct {
 
 // Overlap The time for which the secret before the newest one still works, and what used that
 // secret since the rotation. Once nothing does any more, end it with FinishKeyRotation
-// or FinishApplicationRotation. What it says is at most a second old. Null if that
-// secret no longer works.
+// or FinishApplicationRotation. What it says is about a second old, and a crash loses
+// the uses of the second before it. Null if that secret no longer works.
 type Overlap struct {
 	// ExpiresAt When that secret expires.
 	ExpiresAt time.Time `json:"expires_at"`

@@ -139,8 +139,8 @@ export const KeySchema: GenMessage<Key> = /*@__PURE__*/
 /**
  * Overlap is the time for which the secret before the newest one still works, and
  * what used that secret since the rotation. Once nothing does any more, end it with
- * FinishKeyRotation or FinishApplicationRotation. What it says is at most a second
- * old.
+ * FinishKeyRotation or FinishApplicationRotation. What it says is about a second old,
+ * and a crash loses the uses of the second before it.
  *
  * @generated from message openwearables.v1.Overlap
  */
