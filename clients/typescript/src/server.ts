@@ -75,7 +75,7 @@ function decode(cookie: string | undefined): string | undefined {
   try {
     const text = atob((cookie ?? "").replace(/-/g, "+").replace(/_/g, "/"));
     const record = new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0)));
-    return typeof JSON.parse(record) === "object" ? record : undefined;
+    return JSON.parse(record).version ? record : undefined;
   } catch {
     return undefined;
   }

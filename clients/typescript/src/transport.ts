@@ -215,7 +215,7 @@ export function caller(base: Base, auth: Bound | undefined, options: ClientOptio
     const perCall = !!(rpc.flags & keyed);
     const isOpen = !!(rpc.flags & open);
     if (idempotencyKey !== undefined) {
-      headers.set("Idempotency-Key", idempotencyKey);
+      checkHeaders({ "Idempotency-Key": idempotencyKey }).forEach((v, k) => void headers.set(k, v));
     } else if (perCall && !headers.has("Idempotency-Key")) {
       headers.set("Idempotency-Key", randomKey());
     }

@@ -99,6 +99,7 @@ test("a wrong argument is invalid, with its field, before anything is sent", asy
     ["a timeout", "timeoutMs", () => ow.users.get("u", { timeoutMs: Number.NaN })],
     ["a negative timeout", "timeoutMs", () => ow.users.get("u", { timeoutMs: -1 })],
     ["a signal", "signal", () => ow.users.get("u", { signal: any({}) })],
+    ["a key", "headers", () => ow.users.create({}, { idempotencyKey: "1\n12345" })],
     ["a header", "headers", () => ow.users.get("u", { headers: { "X-Y": "1\n12345" } })],
   ];
   for (const [name, field, call] of cases) {
