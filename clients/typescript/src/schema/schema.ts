@@ -171,8 +171,8 @@ export interface Key {
 /**
  * Overlap is the time for which the secret before the newest one still works, and
  * what used that secret since the rotation. Once nothing does any more, end it with
- * FinishKeyRotation or FinishApplicationRotation. What it says is at most a second
- * old.
+ * FinishKeyRotation or FinishApplicationRotation. What it says is about a second old,
+ * and a crash loses the uses of the second before it.
  */
 export interface Overlap {
   /** When that secret expires. */
@@ -390,7 +390,8 @@ export interface AuditEvent {
   outcome: string;
   /**
    * Who did it: `developer:`, `key:`, `application:` or `user:` and an id,
-   * `operator` for a command, or `anonymous`.
+   * `operator` for a command, `server` for what the server does by itself, or
+   * `anonymous`.
    */
   actor: string;
   /** What was acted on, in the same form, also `session:`. Null if unknown. */
