@@ -33,6 +33,15 @@ type state struct {
 type ending struct {
 	id  string
 	err *Error
+	// unread is 0, or if the store could not even be read, when that was, in unix
+	// milliseconds of this process's clock: a record that was saved by then is of that
+	// session too.
+	unread int64
+}
+
+// covers reports whether s is the session that ended.
+func (e *ending) covers(s *session) bool {
+	return e != nil && (e.id == s.ID || e.unread != 0 && s.SavedAt-s.Skew <= e.unread)
 }
 
 // failures records the failed renewals since the last success.
@@ -101,7 +110,7 @@ func (c *core) supersede(s *session, why *Error) (before *session, generation ui
 	old := c.state.Load()
 	next := &state{generation: old.generation + 1, session: s}
 	if why != nil {
-		next.ended = &ending{old.session.sessionID(), why}
+		next.ended = &ending{id: old.session.sessionID(), err: why}
 	}
 	c.state.Store(next)
 	c.failures = failures{}

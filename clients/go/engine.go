@@ -3,6 +3,7 @@ package openwearables
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"connectrpc.com/connect"
@@ -107,7 +108,7 @@ func (e *engine) signIn(ctx context.Context, s *session) {
 	held, err := e.overwrite(ctx, s.raw)
 	if err != nil {
 		kept := *s
-		kept.unsaved, kept.held = true, held
+		kept.unsaved, kept.held, kept.unread = true, held, errors.Is(err, errUnread)
 		kept.soft = min(s.soft, e.clock.mono()+saveRetry)
 		e.core.publish(generation, &kept, nil)
 		events = append(events, Event{Type: EventStorageError, Err: storageError(err)})
@@ -124,10 +125,13 @@ func (e *engine) signOut(ctx context.Context) error {
 	if err != nil {
 		failed = append(failed, storageError(err))
 	}
+	if errors.Is(err, errUnread) {
+		e.core.publish(generation, nil, &ending{before.sessionID(), signedOut(), e.clock.wall().UnixMilli()})
+	}
 	tokens := map[string]bool{refreshOf(before): true}
 	if s, err := openSession(e.place, stored, e.clock); err == nil {
 		tokens[s.Refresh] = true
-		e.core.publish(generation, nil, &ending{s.ID, signedOut()})
+		e.core.publish(generation, nil, &ending{id: s.ID, err: signedOut()})
 	}
 	e.core.listeners.emit(Event{Type: EventSignedOut})
 	for token := range tokens {
@@ -146,14 +150,18 @@ func (e *engine) clearStore(ctx context.Context) (before []byte, err error) {
 	return e.overwrite(ctx, nil)
 }
 
-var errContended = errors.New("others keep writing to it")
+var (
+	errContended = errors.New("others keep writing to it")
+	errUnread    = errors.New("it cannot be read")
+)
 
 // overwrite replaces the record in the store by raw. If raw is nil it clears the store,
-// unless the record is of another user or base URL. It returns the previous record.
+// unless the record is of another user or base URL. It returns the previous record, and
+// an error that is errUnread if that is unknown.
 func (e *engine) overwrite(ctx context.Context, raw []byte) (before []byte, err error) {
 	for range 16 {
 		if before, err = e.store.Load(ctx); err != nil {
-			return before, err
+			return nil, fmt.Errorf("%w: %w", errUnread, err)
 		}
 		var done bool
 		if raw == nil {

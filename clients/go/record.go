@@ -85,6 +85,7 @@ type session struct {
 	raw        []byte        // the record as it is stored
 	held       []byte        // while unsaved: the record in the store
 	unsaved    bool          // saving raw failed
+	unread     bool          // while unsaved: held is unknown; whatever it is, s replaces it
 	header     []string      // the Authorization header
 	soft, hard time.Duration // monotonic: when to renew, when it expires
 	received   time.Duration // monotonic
@@ -103,6 +104,13 @@ func (s *session) stored() []byte {
 	default:
 		return s.raw
 	}
+}
+
+// over returns the unsaved session as one that is to replace the record held.
+func (s *session) over(held []byte) *session {
+	next := *s
+	next.held, next.unread = held, false
+	return &next
 }
 
 // sessionID returns the id of the sign-in, "" if s is nil.

@@ -232,7 +232,7 @@ func (r *renewal) end(ctx context.Context, s *session, cause *Error) (*session, 
 		}
 	}
 	ended := sessionExpired(cause)
-	if !r.core.publish(r.generation, nil, &ending{s.ID, ended}) {
+	if !r.core.publish(r.generation, nil, &ending{id: s.ID, err: ended}) {
 		return nil, errSuperseded
 	}
 	r.emit(Event{Type: EventSessionExpired, Reason: cause.Reason})
@@ -249,7 +249,9 @@ func (r *renewal) clear(ctx context.Context, s *session) (bool, error) {
 }
 
 // load reads the store, makes its session current and returns it, or nil. A session
-// that could not be saved stays current until another record appears in the store.
+// that could not be saved stays current until another record appears in the store. After
+// a sign-in while the store could not be read, the first record that is read is the one
+// that the sign-in replaces.
 func (r *renewal) load(ctx context.Context) (*session, *Error) {
 	raw, err := r.store.Load(ctx)
 	if err != nil {
@@ -260,8 +262,8 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 	switch {
 	case current != nil && bytes.Equal(raw, current.raw):
 		return r.noteSaved(current), nil
-	case current != nil && current.unsaved && bytes.Equal(raw, current.held):
-		return r.saveAgain(ctx, current), nil
+	case current != nil && current.unsaved && (current.unread || bytes.Equal(raw, current.held)):
+		return r.saveAgain(ctx, current.over(raw)), nil
 	}
 	s, err := r.open(raw)
 	switch {
@@ -273,9 +275,12 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 		}
 		return nil, nil
 	}
-	if st.ended != nil && st.ended.id == s.ID {
+	if st.ended.covers(s) {
 		if cleared, err := r.store.Clear(ctx, raw); cleared && err == nil { // it failed before
 			r.vacant = nil
+			if st.ended.id != s.ID { // so SignOut could not revoke it
+				r.discard(s)
+			}
 		}
 		return nil, nil
 	}
@@ -329,7 +334,7 @@ func (r *renewal) noteSaved(s *session) *session {
 		return s
 	}
 	next := *s
-	next.unsaved, next.held = false, nil
+	next.unsaved, next.unread, next.held = false, false, nil
 	next.soft = next.hard - margin(time.Duration(next.TTL)*time.Second, 0)
 	if !r.core.publish(r.generation, &next, nil) {
 		return s

@@ -80,3 +80,68 @@ func TestEndOfAnUnsavedSessionLeavesAnothersRecord(t *testing.T) {
 		})
 	}
 }
+
+// A sign-in while the store cannot be read counts once it can be read: the record of before
+// does not come back, not even that of another user, and a restart finds the new session.
+func TestSignInWhileTheStoreCannotBeRead(t *testing.T) {
+	for _, fault := range []string{"load_fails", "load_throws"} {
+		t.Run(fault, func(t *testing.T) {
+			old, p, clock, seen := newPerson(t), newPerson(t), new(openwearables.Clock), new(events)
+			inner := seeded(t, world.url, old.pair, fresh)
+			store := &faultyStore{Store: inner}
+			c := newClient(t, world.url, openwearables.WithStore(store), openwearables.WithClock(clock), seen.option())
+			store.set(fault)
+			check(t, c.SignIn(t.Context(), p.pair))
+			eventually(t, "the event of the store", func() bool { return seen.of(openwearables.EventStorageError) == 1 })
+			_, err := c.Users.Get(t.Context(), p.id)
+			check(t, err)
+			store.set("save_fails") // it can be read, and not yet be written
+			clock.Advance(6 * time.Second)
+			_, err = c.Users.Get(t.Context(), p.id)
+			check(t, err)
+			store.set("")
+			for range 2 {
+				clock.Advance(6 * time.Second)
+				_, err = c.Users.Get(t.Context(), p.id)
+				check(t, err)
+				time.Sleep(50 * time.Millisecond) // for the renewal that nobody waits for
+			}
+			restarted := newClient(t, world.url, openwearables.WithStore(inner))
+			_, err = restarted.Users.Get(t.Context(), p.id)
+			check(t, err)
+			if n := seen.of(openwearables.EventSignedIn); n != 1 {
+				t.Errorf("%d sign-ins", n)
+			}
+		})
+	}
+}
+
+// A sign-out while the store cannot be read counts once it can be read: the session that
+// the process did not even know does not come back, and is revoked. One that somebody
+// starts later is left alone.
+func TestSignOutWhileTheStoreCannotBeRead(t *testing.T) {
+	p := newPerson(t)
+	inner := seeded(t, world.url, p.pair, fresh)
+	store := &faultyStore{Store: inner}
+	c := newClient(t, world.url, openwearables.WithStore(store))
+	store.set("load_fails")
+	if err := c.SignOut(t.Context()); !openwearables.IsStorageUnavailable(err) {
+		t.Errorf("signing out: %v", err)
+	}
+	store.set("")
+	if _, err := c.Users.Get(t.Context(), p.id); !openwearables.IsUnauthenticated(err) {
+		t.Errorf("after signing out: %v", err)
+	}
+	wantStored(t, inner, nil)
+	eventually(t, "the session is revoked", func() bool {
+		_, err := direct(t, p.pair.Access.Reveal()).Users.Get(t.Context(), p.id)
+		return openwearables.IsUnauthenticated(err)
+	})
+	next := newPerson(t)
+	time.Sleep(5 * time.Millisecond) // records tell the millisecond
+	if ok, err := inner.Save(t.Context(), storedRecord(t, world.url, next.pair, fresh), nil); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	_, err := c.Users.Get(t.Context(), next.id)
+	check(t, err)
+}
