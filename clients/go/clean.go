@@ -47,15 +47,20 @@ func clean(text string, limit int) string {
 
 func unprintable(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
-// cleanCause returns err with its message cleaned and everything else as it is.
+// cleanCause returns err with its message cleaned and everything else as it is. If a
+// transport failed, it hides what its errors tell.
 func cleanCause(err *connect.Error) *connect.Error {
 	message := clean(err.Message(), maxText)
-	if message == err.Message() {
+	var out *connect.Error
+	switch wire := connect.IsWireError(err); {
+	case !wire && tells(err.Unwrap(), nil):
+		out = connect.NewError(err.Code(), hide(err.Unwrap(), nil))
+	case message == err.Message():
 		return err
-	}
-	out := connect.NewError(err.Code(), errors.New(message))
-	if connect.IsWireError(err) {
+	case wire:
 		out = connect.NewWireError(err.Code(), errors.New(message))
+	default:
+		out = connect.NewError(err.Code(), errors.New(message))
 	}
 	for _, d := range err.Details() {
 		out.AddDetail(d)
@@ -68,7 +73,7 @@ func cleanCause(err *connect.Error) *connect.Error {
 
 // credentials matches those of this API, the JWTs of sessions among them. What comes before
 // one may be anything, as in "%3Dow_live_".
-var credentials = regexp.MustCompile(`(ow_live_|ow_test_|secret_|rt_)[0-9A-Za-z]{16,}|(eyJ)[0-9A-Za-z_.-]{16,}`)
+var credentials = regexp.MustCompile(`(ow_live_|ow_test_|secret_|rt_)[0-9A-Za-z]{16,}|(eyJ)[0-9A-Za-z_.-]{16,}|(whsec_)[0-9A-Za-z+/=_-]{16,}|(://)[^\s/?#"@]+(@)`)
 
-// redact hides what looks like a credential.
-func redact(text string) string { return credentials.ReplaceAllString(text, "$1$2…") }
+// redact hides what looks like a credential, and the user and the password of a URL.
+func redact(text string) string { return credentials.ReplaceAllString(text, "$1$2$3$4…$5") }

@@ -96,7 +96,8 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns the cause, if any: the *connect.Error of the call, or of the refresh
-// that failed.
+// that failed. If the error of a transport told a secret, the cause prints without it,
+// and its own type is out of reach: errors.Is finds it, errors.As does not.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is makes a call that was canceled match context.Canceled, and one whose time was up
@@ -231,7 +232,7 @@ func toError(err error) *Error {
 	if errors.As(err, &ce) {
 		ce = cleanCause(ce)
 		e.Code, e.Message = ce.Code(), ce.Message()
-		if connect.IsWireError(err) {
+		if _, hides := ce.Unwrap().(*hidden); hides || connect.IsWireError(err) {
 			e.cause = ce
 		}
 		e.readMeta(ce.Meta())

@@ -20,17 +20,25 @@ func (c *caller) counting(ctx context.Context) context.Context {
 	return context.WithValue(ctx, attemptsContext{}, new(atomic.Int64))
 }
 
+func (o *origin) roundTrip(req *http.Request) (*http.Response, error) {
+	res, err := o.transport.RoundTrip(req)
+	if err != nil {
+		return nil, hide(err, req.Header)
+	}
+	return res, nil
+}
+
 // send sends a request and logs its outcome.
 func (o *origin) send(req *http.Request) (*http.Response, error) {
 	if o.log == nil {
-		return o.transport.RoundTrip(req)
+		return o.roundTrip(req)
 	}
 	ctx, attempt := req.Context(), int64(1)
 	if n, ok := ctx.Value(attemptsContext{}).(*atomic.Int64); ok {
 		attempt = n.Add(1)
 	}
 	begin := time.Now()
-	res, err := o.transport.RoundTrip(req)
+	res, err := o.roundTrip(req)
 	attrs := []slog.Attr{
 		slog.String("method", strings.TrimPrefix(strings.TrimPrefix(req.URL.Path, o.path), "/")), slog.Int64("attempt", attempt),
 		slog.Duration("duration", time.Since(begin)),

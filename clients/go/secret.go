@@ -44,7 +44,7 @@ func (s Secret) String() string {
 	}
 	value := s.Reveal()
 	var prefix string
-	for _, p := range []string{"ow_live_", "ow_test_", "secret_", "rt_"} {
+	for _, p := range []string{"ow_live_", "ow_test_", "secret_", "rt_", "whsec_"} {
 		if strings.HasPrefix(value, p) {
 			prefix = p
 		}
