@@ -148,6 +148,7 @@ func TestFakeAnswersAsTheServer(t *testing.T) {
 	for name, chapter := range map[string]func(*script){
 		"sessions": sessionCalls, "keys": keyCalls, "applications": applicationCalls, "users": userCalls, "lists of users": userLists,
 		"tokens": tokenCalls, "refreshes": refreshCalls, "workouts": workoutCalls, "lists of workouts": workoutLists, "retries": retriedCalls,
+		"networks of keys": networkCalls, "rotations": rotationCalls,
 	} {
 		t.Run(name, func(t *testing.T) {
 			real := newScript(t, world.url, world.email, world.password)

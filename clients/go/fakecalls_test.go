@@ -102,6 +102,11 @@ func keyCalls(s *script) {
 	seen := new(events)
 	_, err = s.with(openwearables.WithAPIKey(first.Secret.Reveal()), seen.option()).Users.Page(s.ctx(), &owv1.ListUsersRequest{Limit: new(int32(1)), Search: &s.mark})
 	s.note("the older secret", nil, err)
+	s.used(func() *owv1.Overlap {
+		k, err := s.dev.Keys.Get(s.ctx(), id)
+		check(s.t, err)
+		return k.GetOverlap()
+	})
 	eventually(s.t, "the event of the rotation", func() bool { return seen.of(openwearables.EventKeyRotated) == 1 })
 	_, err = s.dev.Keys.Rotate(s.ctx(), id, 31*24*time.Hour)
 	s.note("rotate with a long overlap", nil, err)

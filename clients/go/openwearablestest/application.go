@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -34,6 +35,13 @@ func (s *Server) addApp(name string) *application {
 	}
 	s.apps.items = append(s.apps.items, a)
 	return a
+}
+
+// current returns a copy of the application as it is by now.
+func (a *application) current(now time.Time) *owv1.Application {
+	out := proto.CloneOf(a.Application)
+	out.Overlap = a.secrets.current(now)
+	return out
 }
 
 func isNotFound(err error) bool {
@@ -84,7 +92,7 @@ func (h applications) CreateApplication(ctx context.Context, r *owv1.CreateAppli
 	}
 	return once(ctx, h.s, "CreateApplication", p.id, name, func() (*owv1.CreateApplicationResponse, error) {
 		a := h.s.addApp(name)
-		return &owv1.CreateApplicationResponse{Application: proto.CloneOf(a.Application), AppSecret: a.newest}, nil
+		return &owv1.CreateApplicationResponse{Application: a.current(h.s.now()), AppSecret: a.newest}, nil
 	})
 }
 
@@ -98,7 +106,7 @@ func (h applications) ListApplications(ctx context.Context, r *owv1.ListApplicat
 	}
 	out := &owv1.ListApplicationsResponse{NextCursor: next}
 	for _, a := range some {
-		out.Applications = append(out.Applications, proto.CloneOf(a.Application))
+		out.Applications = append(out.Applications, a.current(h.s.now()))
 	}
 	return out, nil
 }
@@ -108,7 +116,7 @@ func (h applications) GetApplication(ctx context.Context, r *owv1.GetApplication
 	if err != nil {
 		return nil, err
 	}
-	return &owv1.GetApplicationResponse{Application: proto.CloneOf(a.Application)}, nil
+	return &owv1.GetApplicationResponse{Application: a.current(h.s.now())}, nil
 }
 
 func (h applications) UpdateApplication(ctx context.Context, r *owv1.UpdateApplicationRequest) (*owv1.UpdateApplicationResponse, error) {
@@ -131,7 +139,7 @@ func (h applications) UpdateApplication(ctx context.Context, r *owv1.UpdateAppli
 	if changes["name"] {
 		a.Name = *name
 	}
-	return &owv1.UpdateApplicationResponse{Application: proto.CloneOf(a.Application)}, nil
+	return &owv1.UpdateApplicationResponse{Application: a.current(h.s.now())}, nil
 }
 
 func (h applications) RotateApplicationSecret(ctx context.Context, r *owv1.RotateApplicationSecretRequest) (*owv1.RotateApplicationSecretResponse, error) {
@@ -146,8 +154,17 @@ func (h applications) RotateApplicationSecret(ctx context.Context, r *owv1.Rotat
 	}
 	return once(ctx, h.s, "RotateApplicationSecret", callOf(ctx).principal.id, r, func() (*owv1.RotateApplicationSecretResponse, error) {
 		a.rotate(newSecret("secret_", 48), h.s.now(), r.GetOverlapSeconds())
-		return &owv1.RotateApplicationSecretResponse{Application: proto.CloneOf(a.Application), AppSecret: a.newest}, nil
+		return &owv1.RotateApplicationSecretResponse{Application: a.current(h.s.now()), AppSecret: a.newest}, nil
 	})
+}
+
+func (h applications) FinishApplicationRotation(ctx context.Context, r *owv1.FinishApplicationRotationRequest) (*owv1.FinishApplicationRotationResponse, error) {
+	a, err := h.find(ctx, r.GetAppId())
+	if err != nil {
+		return nil, err
+	}
+	a.finish()
+	return &owv1.FinishApplicationRotationResponse{Application: a.current(h.s.now())}, nil
 }
 
 func (h applications) DeleteApplication(ctx context.Context, r *owv1.DeleteApplicationRequest) (*owv1.DeleteApplicationResponse, error) {

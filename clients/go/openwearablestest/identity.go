@@ -36,13 +36,13 @@ type principal struct {
 }
 
 // authenticate reads the credential of a request's headers.
-func (s *Server) authenticate(r *http.Request) (*principal, *refusal) {
+func (s *Server) authenticate(c *call, r *http.Request) (*principal, *refusal) {
 	bearers, secrets := r.Header["Authorization"], r.Header["X-Open-Wearables-Api-Key"]
 	switch {
 	case len(bearers)+len(secrets) > 1:
 		return nil, &refusal{code: connect.CodeFailedPrecondition, reason: "multiple_credentials", message: "Send one credential, not several"}
 	case len(secrets) == 1:
-		return s.authenticateKey(secrets[0])
+		return s.authenticateKey(c, secrets[0])
 	case len(bearers) == 0:
 		return nil, nil
 	}
@@ -51,7 +51,7 @@ func (s *Server) authenticate(r *http.Request) (*principal, *refusal) {
 		secret = strings.TrimSpace(rest)
 	}
 	if strings.HasPrefix(secret, "ow_") {
-		return s.authenticateKey(secret)
+		return s.authenticateKey(c, secret)
 	}
 	a := s.access[secret]
 	switch {

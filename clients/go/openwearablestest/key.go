@@ -17,26 +17,9 @@ import (
 
 var allScopes = []string{"users:read", "users:write", "workouts:read", "workouts:write", "tokens:write", "audit:read"}
 
-const maxOverlap = 2_592_000 // seconds
-
 type key struct {
 	*owv1.Key
 	secrets
-}
-
-// secrets are the secret of a key or an application, and the one before it.
-type secrets struct {
-	newest, older string
-	until         time.Time // when the older one ends
-	rotated       time.Time
-}
-
-func (k *secrets) rotate(secret string, now time.Time, overlap int32) {
-	*k = secrets{newest: secret, older: k.newest, until: now.Add(time.Duration(overlap) * time.Second), rotated: now}
-}
-
-func (k *secrets) admits(secret string, now time.Time) bool {
-	return secret != "" && (secret == k.newest || secret == k.older && now.Before(k.until))
 }
 
 // NewAPIKey creates a key with these scopes, or all if none are given, and returns its
@@ -62,16 +45,23 @@ func (s *Server) addKey(of *owv1.Key) *key {
 // show sets the prefix that tells secrets apart.
 func (k *key) show() { k.KeyPrefix = k.newest[:len("ow_live_")+4] }
 
-func (s *Server) authenticateKey(secret string) (*principal, *refusal) {
+func (s *Server) authenticateKey(c *call, secret string) (*principal, *refusal) {
 	now := s.now()
 	k, ok := s.keys.find(func(k *key) bool { return k.admits(secret, now) })
 	if !ok || !k.GetEnabled() || k.ExpiresAt != nil && !now.Before(k.GetExpiresAt().AsTime()) {
 		return nil, unauthenticated("invalid_api_key", "Invalid API key")
 	}
-	k.LastUsedAt = timestamppb.New(now)
+	if r := elsewhere(k.GetAllowedNetworks(), c.address()); r != nil {
+		return nil, r
+	}
+	k.LastUsedAt, k.LastUsedIp, k.LastUsedClient, k.LastUsedOperation = timestamppb.New(now), optional(c.address()), optional(c.client), &c.operation
+	k.use(secret, c, now)
 	p := &principal{kind: apiKey, id: k.GetId(), scopes: k.GetScopes()}
 	if secret != k.newest {
 		p.deprecated, p.until = k.rotated, k.until
+		if ends := k.GetExpiresAt(); ends != nil && ends.AsTime().Before(p.until) {
+			p.until = ends.AsTime()
+		}
 	}
 	return p, nil
 }
@@ -116,6 +106,7 @@ func (h keys) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1.Cr
 	if r.Scopes != nil {
 		k.Scopes = v.scopes(r.GetScopes())
 	}
+	k.AllowedNetworks = v.networks(r.GetAllowedNetworks())
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -168,9 +159,8 @@ func (h keys) ListKeys(ctx context.Context, r *owv1.ListKeysRequest) (*owv1.List
 // current returns a copy of the key as it is by now.
 func (k *key) current(now time.Time) *owv1.Key {
 	out := proto.CloneOf(k.Key)
-	if k.older != "" && now.Before(k.until) {
-		out.PreviousExpiresAt = timestamppb.New(k.until)
-	}
+	out.Overlap = k.secrets.current(now)
+	out.PreviousExpiresAt = out.GetOverlap().GetExpiresAt()
 	return out
 }
 
@@ -185,6 +175,7 @@ func (h keys) GetKey(ctx context.Context, r *owv1.GetKeyRequest) (*owv1.GetKeyRe
 func (h keys) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.UpdateKeyResponse, error) {
 	changes, err := changesOf(r.GetUpdateMask(), map[string]bool{
 		"name": r.Name != nil, "scopes": r.Scopes != nil, "enabled": r.Enabled != nil, "expires_at": r.ExpiresAt != nil,
+		"allowed_networks": r.AllowedNetworks != nil,
 	})
 	if err != nil {
 		return nil, err
@@ -194,10 +185,11 @@ func (h keys) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.Up
 		return nil, err
 	}
 	var v check
-	for field, missing := range map[string]bool{"name": r.Name == nil, "enabled": r.Enabled == nil} {
-		if changes[field] && missing {
-			v.fail(field, "must not be null")
-		}
+	if changes["name"] && r.Name == nil {
+		v.fail("name", "must not be null")
+	}
+	if changes["enabled"] && r.Enabled == nil {
+		v.fail("enabled", "must not be null")
 	}
 	v.future("expires_at", r.GetExpiresAt(), h.s.now())
 	name := v.optionalName("name", r.Name, 1, 100)
@@ -205,6 +197,7 @@ func (h keys) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.Up
 	if changes["scopes"] {
 		scopes = v.scopes(r.GetScopes())
 	}
+	networks := v.networks(r.GetAllowedNetworks())
 	if wrong := v.err(); wrong != nil || err != nil {
 		return nil, firstOf(wrong, err)
 	}
@@ -219,6 +212,9 @@ func (h keys) UpdateKey(ctx context.Context, r *owv1.UpdateKeyRequest) (*owv1.Up
 	}
 	if changes["expires_at"] {
 		k.ExpiresAt = r.GetExpiresAt()
+	}
+	if changes["allowed_networks"] {
+		k.AllowedNetworks = networks
 	}
 	return &owv1.UpdateKeyResponse{Key: k.current(h.s.now())}, nil
 }
@@ -254,6 +250,15 @@ func (h keys) RotateKey(ctx context.Context, r *owv1.RotateKeyRequest) (*owv1.Ro
 		k.show()
 		return &owv1.RotateKeyResponse{Key: k.current(h.s.now()), Secret: k.newest}, nil
 	})
+}
+
+func (h keys) FinishKeyRotation(ctx context.Context, r *owv1.FinishKeyRotationRequest) (*owv1.FinishKeyRotationResponse, error) {
+	k, err := h.find(ctx, r.GetId())
+	if err != nil {
+		return nil, err
+	}
+	k.finish()
+	return &owv1.FinishKeyRotationResponse{Key: k.current(h.s.now())}, nil
 }
 
 func (h keys) DeleteKey(ctx context.Context, r *owv1.DeleteKeyRequest) (*owv1.DeleteKeyResponse, error) {

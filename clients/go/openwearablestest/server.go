@@ -11,15 +11,18 @@
 // and Advance.
 //
 // It serves the protocol of the SDK, and no REST. It has one developer, no rate limits and
-// no quotas. It does not have the audit trail, usage, UpdateMe and ChangePassword: those
-// calls fail and say so. For them, run "openwearables serve --dev".
+// no quotas. It does not have the audit trail, usage, alerts, webhooks, UpdateMe and
+// ChangePassword: those calls fail and say so. For them, run "openwearables serve --dev".
+// SignWebhook makes what a receiver of webhooks gets.
 package openwearablestest
 
 import (
 	"context"
 	"crypto/rand"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,7 +71,7 @@ func NewServer() *Server {
 	at := timestamppb.New(s.now())
 	s.developer = &owv1.Developer{Id: newUUID(), Email: s.Email, CreatedAt: at, UpdatedAt: at}
 	calls := connect.WithInterceptors(connect.UnaryInterceptorFunc(s.intercept))
-	mount := func(path string, h http.Handler) { s.mux.Handle(path, h) }
+	mount := func(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
 	mount(owv1connect.NewSessionServiceHandler(sessions{s: s}, calls))
 	mount(owv1connect.NewKeyServiceHandler(keys{s: s}, calls))
 	mount(owv1connect.NewApplicationServiceHandler(applications{s: s}, calls))
@@ -98,8 +101,16 @@ type call struct {
 	principal *principal
 	refused   *refusal // why principal is nil, if a credential was presented
 	retryKey  string
-	client    string
+	operation string
+	client    string // User-Agent
+	remote    string
 	header    http.Header // of the response
+}
+
+// address returns the IP address of the client.
+func (c *call) address() string {
+	host, _, _ := net.SplitHostPort(c.remote)
+	return host
 }
 
 type callContext struct{}
@@ -108,7 +119,7 @@ func callOf(ctx context.Context) *call { return ctx.Value(callContext{}).(*call)
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{requestID: "req_" + strings.ToLower(rand.Text()), header: w.Header(), client: r.UserAgent()}
+	c := &call{requestID: "req_" + strings.ToLower(rand.Text()), header: w.Header(), client: r.UserAgent(), remote: r.RemoteAddr, operation: path.Base(r.URL.Path)}
 	c.retryKey = r.Header.Get("Idempotency-Key")
 	w.Header().Set("X-Request-Id", c.requestID)
 	w.Header().Set("X-RateLimit-Limit", "1000")
@@ -124,7 +135,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	c.principal, c.refused = s.authenticate(r)
+	c.principal, c.refused = s.authenticate(c, r)
 	s.mu.Unlock()
 	c.announceRotation()
 	if f.Drop {

@@ -39,6 +39,7 @@ func (h tokens) minter(c *call, r *owv1.CreateUserTokenRequest) (string, error) 
 		if !ok || !a.admits(r.GetAppSecret(), h.s.now()) {
 			return "", unauthenticated("invalid_app_credentials", "Invalid app credentials")
 		}
+		a.use(r.GetAppSecret(), c, h.s.now())
 		return a.GetAppId(), nil
 	case r.GetAppId() != "" || r.GetAppSecret() != "" || c.principal == nil && c.refused == nil:
 		return "", &refusal{

@@ -1,0 +1,83 @@
+package openwearablestest
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	openwearables "github.com/openwearables/openwearables/clients/go"
+)
+
+// NewWebhookSecret returns a secret of a webhook endpoint, for SignWebhook.
+func NewWebhookSecret() openwearables.Secret {
+	var key [32]byte
+	_, _ = rand.Read(key[:]) // it never fails
+	return openwearables.NewSecret("whsec_" + base64.StdEncoding.EncodeToString(key[:]))
+}
+
+// SignWebhook returns the headers and the body of a message as the server sends it to an
+// endpoint with these secrets, for the test of what receives it: VerifyWebhook returns e. It
+// is signed at the Timestamp of e, so that one of long ago is refused. What e lacks is
+// filled in: an ID, now, the ID of its Alert, and as its Type test, or alert.opened if it has
+// an Alert. Data is used only if there is no Alert.
+//
+// It panics if a secret is not whsec_ and base64.
+func SignWebhook(e openwearables.WebhookEvent, secrets ...openwearables.Secret) (http.Header, []byte) {
+	if e.ID == "" {
+		e.ID = "msg_" + strings.ToLower(rand.Text())
+	}
+	if e.Timestamp.IsZero() {
+		e.Timestamp = time.Now()
+	}
+	if e.Alert != nil {
+		alert := *e.Alert
+		if alert.ID == "" {
+			alert.ID = newUUID()
+		}
+		e.Data, _ = json.Marshal(alert) // an alert always marshals
+	}
+	switch {
+	case e.Type != "":
+	case e.Alert != nil:
+		e.Type = openwearables.WebhookAlertOpened
+	default:
+		e.Type = openwearables.WebhookTest
+	}
+	if e.Data == nil {
+		e.Data = json.RawMessage("{}")
+	}
+	body, err := json.Marshal(map[string]any{"type": e.Type, "timestamp": e.Timestamp.UTC(), "data": e.Data})
+	if err != nil {
+		panic("openwearablestest: Data is not JSON: " + err.Error())
+	}
+	stamp := strconv.FormatInt(e.Timestamp.Unix(), 10)
+	var signatures []string
+	for _, secret := range secrets {
+		signatures = append(signatures, signature(secret, e.ID+"."+stamp+".", body))
+	}
+	header := http.Header{}
+	header.Set("Content-Type", "application/json")
+	header.Set("Webhook-Id", e.ID)
+	header.Set("Webhook-Timestamp", stamp)
+	header.Set("Webhook-Signature", strings.Join(signatures, " "))
+	return header, body
+}
+
+// signature returns the signature of a message with one secret.
+func signature(secret openwearables.Secret, before string, body []byte) string {
+	text, prefixed := strings.CutPrefix(secret.Reveal(), "whsec_")
+	key, err := base64.StdEncoding.DecodeString(text)
+	if !prefixed || err != nil || len(key) == 0 {
+		panic("openwearablestest: a secret of a webhook endpoint is whsec_ and base64, such as NewWebhookSecret returns")
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(before))
+	mac.Write(body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
