@@ -18,9 +18,9 @@ type Alerts struct {
 	rpc owv1connect.AlertServiceClient
 }
 
-// All yields alerts, those that opened last first, from the page of req on; nil is all
+// List yields alerts, those that opened last first, from the page of req on; nil is all
 // of them. It fetches pages as needed and ends after an error. It does not modify req.
-func (s *Alerts) All(ctx context.Context, req *owv1.ListAlertsRequest) iter.Seq2[*owv1.Alert, error] {
+func (s *Alerts) List(ctx context.Context, req *owv1.ListAlertsRequest) iter.Seq2[*owv1.Alert, error] {
 	req = given(req)
 	return pages(req.Cursor, func(cursor *string) ([]*owv1.Alert, *string, error) {
 		next := proto.CloneOf(req)

@@ -17,7 +17,7 @@ func TestAlerts(t *testing.T) {
 	subject, limit := "key:"+key.Key.GetId(), int32(1)
 	var leak *owv1.Alert
 	for end := time.Now().Add(20 * time.Second); leak == nil; time.Sleep(50 * time.Millisecond) {
-		for a, err := range alerts.All(ctx, &owv1.ListAlertsRequest{Subject: &subject, Limit: &limit}) {
+		for a, err := range alerts.List(ctx, &owv1.ListAlertsRequest{Subject: &subject, Limit: &limit}) {
 			check(t, err)
 			leak = a
 		}

@@ -72,15 +72,15 @@ func TestErrorsOfTransportsTellNoSecret(t *testing.T) {
 			eventually(t, "the event", func() bool { return seen.of(openwearables.EventRefreshFailed) > 0 })
 			for _, v := range []any{err, failed, seen.all()} {
 				reachesNoSecret(t, name, v, password, gateway, access)
-				told := fmt.Sprint(causes(v), log.String())
+				told := fmt.Sprint(causes(v), log.text())
 				for _, secret := range []string{password, gateway, access} {
 					if strings.Contains(told, secret) {
 						t.Errorf("a cause or the log tells %s: %s", secret, told)
 					}
 				}
 			}
-			if !strings.Contains(log.String(), "…") && name != "a cause without a text" {
-				t.Errorf("the log: %s", log.String())
+			if !strings.Contains(log.text(), "…") && name != "a cause without a text" {
+				t.Errorf("the log: %s", log.text())
 			}
 		})
 	}

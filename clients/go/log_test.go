@@ -36,6 +36,13 @@ func (b *buffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
+// text returns what was written.
+func (b *buffer) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
 func (b *buffer) lines(t *testing.T) (lines []logged) {
 	t.Helper()
 	b.mu.Lock()

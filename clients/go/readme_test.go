@@ -26,6 +26,7 @@ import (
 	"time"
 
 	openwearables "github.com/openwearables/openwearables/clients/go"
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
 // programLimit is the time limit of all programs that a test builds and runs.
@@ -46,18 +47,21 @@ func TestReadmeProgramsDoWhatTheTextSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	endpoint, err := world.dev.Webhooks.Create(t.Context(), &owv1.CreateWebhookEndpointRequest{Url: "http://127.0.0.1:9/", Kinds: []string{openwearables.WebhookAlertOpened}})
+	check(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), programLimit)
 	defer cancel()
 	env := []string{
 		"OPENWEARABLES_BASE_URL=" + world.url, "OPENWEARABLES_API_KEY=" + key,
 		"OPENWEARABLES_APP_ID=" + app.Application.GetAppId(), "OPENWEARABLES_APP_SECRET=" + app.Secret.Reveal(),
+		"WEBHOOK_SECRET=" + endpoint.Secret.Reveal(),
 		"USER_ID=" + p.id, "STATE=" + t.TempDir(), "EMAIL=" + world.email, "PASSWORD=" + world.password,
 	}
 	snippets := goSnippet.FindAllSubmatch(readme, -1)
 	expect := []func(*testing.T, *exec.Cmd){
 		prints("export OPENWEARABLES_API_KEY=ow_live_"), prints(p.id), prints("running 5200 m"),
 		func(t *testing.T, c *exec.Cmd) { servesTokens(t, c, p.id) }, prints("PASS"),
-		prints("signed in as " + world.email), prints("openwearables.v1.UserService/ListUsers"), prints("<nil>"),
+		prints("signed in as " + world.email), receivesAlerts, prints("openwearables.v1.UserService/ListUsers"), prints("<nil>"),
 	}
 	if len(snippets) != len(expect) {
 		t.Fatalf("%d snippets, %d expectations", len(snippets), len(expect))
@@ -118,6 +122,39 @@ func servesTokens(t *testing.T, c *exec.Cmd, user string) {
 	}
 }
 
+// receivesAlerts checks that the program prints an alert that is sent to it, and answers
+// so that it is not sent again. It is sent to the newest endpoint.
+func receivesAlerts(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	ctx, out := t.Context(), new(buffer)
+	c.Stdout = out
+	listen := startListening(t, c)
+	for endpoint, err := range world.dev.Webhooks.List(ctx) {
+		check(t, err)
+		_, err = world.dev.Webhooks.Update(ctx, &owv1.UpdateWebhookEndpointRequest{Id: endpoint.GetId(), Url: new("http://" + listen + "/alerts")})
+		check(t, err)
+		defer func() { check(t, world.dev.Webhooks.Delete(ctx, endpoint.GetId())) }()
+		tried, err := world.dev.Webhooks.Test(ctx, endpoint.GetId())
+		check(t, err)
+		if tried.GetLastStatus() != http.StatusNoContent || tried.GetState() != "delivered" {
+			t.Errorf("a test message: %v", tried)
+		}
+		break
+	}
+	key, err := world.dev.Keys.Create(ctx, &owv1.CreateKeyRequest{})
+	check(t, err)
+	check(t, world.dev.Audit.ReportCredential(ctx, key.Secret))
+	eventually(t, "the program prints the alert", func() bool {
+		return strings.Contains(out.text(), " alert.opened leak_reported key:"+key.Key.GetId()+" ")
+	})
+	res, err := http.Post("http://"+listen+"/alerts", "application/json", strings.NewReader("{}"))
+	check(t, err)
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusBadRequest {
+		t.Errorf("what nobody signed is answered with %d", res.StatusCode)
+	}
+}
+
 // startListening starts a program that listens on $LISTEN and returns the address.
 // If another process takes the port first, it tries another port.
 func startListening(t *testing.T, c *exec.Cmd) string {
@@ -126,6 +163,7 @@ func startListening(t *testing.T, c *exec.Cmd) string {
 		listen := freeAddress(t)
 		attempt := exec.CommandContext(t.Context(), c.Path)
 		attempt.Env, attempt.Stderr = append(c.Env, "LISTEN="+listen), os.Stderr
+		attempt.Stdout = c.Stdout
 		if err := attempt.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -8,11 +8,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	openwearables "github.com/openwearables/openwearables/clients/go"
+	"github.com/openwearables/openwearables/clients/go/openwearablestest"
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
@@ -86,6 +88,58 @@ func TestVerifyWebhook(t *testing.T) {
 	}
 }
 
+// openwearablestest signs a message as the server does, byte for byte.
+func TestSignWebhook(t *testing.T) {
+	same := 0
+	for _, v := range webhookVectors(t) {
+		if v.Name != "an alert" && v.Name != "a test message" {
+			continue
+		}
+		e, err := openwearables.VerifyWebhookAt(v.secrets(), v.header(), []byte(v.Body), 0, time.Unix(v.Now, 0))
+		check(t, err)
+		header, body := openwearablestest.SignWebhook(*e, v.secrets()...)
+		if string(body) != v.Body {
+			t.Errorf("the body is\n  %s, want\n  %s", body, v.Body)
+		}
+		for name, want := range v.header() {
+			if !slices.Equal(header[name], want) {
+				t.Errorf("%s: %q, want %q", name, header[name], want)
+			}
+		}
+		same++
+	}
+	if same != 2 {
+		t.Errorf("%d messages", same)
+	}
+	older, newer := openwearablestest.NewWebhookSecret(), openwearablestest.NewWebhookSecret()
+	header, body := openwearablestest.SignWebhook(openwearables.WebhookEvent{Alert: &openwearables.WebhookAlert{Rule: "volume"}}, older, newer)
+	for _, secret := range []openwearables.Secret{older, newer} {
+		e, err := openwearables.VerifyWebhook([]openwearables.Secret{secret}, header, body, 0)
+		check(t, err)
+		if e.ID == "" || e.Type != openwearables.WebhookAlertOpened || e.Alert.Rule != "volume" || e.Alert.ID == "" || e.Timestamp.IsZero() {
+			t.Errorf("%+v", e)
+		}
+	}
+	header, body = openwearablestest.SignWebhook(openwearables.WebhookEvent{Timestamp: time.Now().Add(-time.Hour)}, older)
+	if _, err := openwearables.VerifyWebhook([]openwearables.Secret{older}, header, body, 0); reasonOf(err) != openwearables.ReasonWebhookTooOld {
+		t.Errorf("of an hour ago: %v", err)
+	}
+	for name, sign := range map[string]func(){
+		"a secret":    func() { openwearablestest.SignWebhook(openwearables.WebhookEvent{}, openwearables.NewSecret("x")) },
+		"data":        func() { openwearablestest.SignWebhook(openwearables.WebhookEvent{Data: []byte("{")}, older) },
+		"zero secret": func() { openwearablestest.SignWebhook(openwearables.WebhookEvent{}, openwearables.Secret{}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s that is none is taken", name)
+				}
+			}()
+			sign()
+		}()
+	}
+}
+
 // The clock is that of the machine, the tolerance the caller's, and a header counts once.
 func TestVerifyWebhookNow(t *testing.T) {
 	v := webhookVectors(t)[0]
@@ -156,7 +210,7 @@ func TestWebhooksOfTheServer(t *testing.T) {
 			t.Errorf("%v", d)
 		}
 	}
-	for _, err := range world.dev.Webhooks.All(ctx) {
+	for _, err := range world.dev.Webhooks.List(ctx) {
 		check(t, err)
 		listed++
 	}

@@ -82,8 +82,8 @@ func (s *Webhooks) Test(ctx context.Context, id string) (*owv1.WebhookDelivery, 
 	return object(res.GetDelivery(), res.GetDelivery().GetId(), err)
 }
 
-// All yields all endpoints, newest first.
-func (s *Webhooks) All(ctx context.Context) iter.Seq2[*owv1.WebhookEndpoint, error] {
+// List yields all endpoints, newest first.
+func (s *Webhooks) List(ctx context.Context) iter.Seq2[*owv1.WebhookEndpoint, error] {
 	return singlePage(func() ([]*owv1.WebhookEndpoint, error) {
 		res, err := s.rpc.ListWebhookEndpoints(ctx, &owv1.ListWebhookEndpointsRequest{})
 		return res.GetEndpoints(), err

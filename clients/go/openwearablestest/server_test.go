@@ -160,7 +160,9 @@ func TestFakeSaysWhatItLacks(t *testing.T) {
 	check(t, err)
 	_, usage := dev.Usage.Account(t.Context(), nil)
 	_, me := dev.Sessions.UpdateMe(t.Context(), &owv1.UpdateMeRequest{})
-	for _, err := range []error{usage, me} {
+	_, alerts := dev.Alerts.Rules(t.Context())
+	_, webhooks := dev.Webhooks.Get(t.Context(), "we_1")
+	for _, err := range []error{usage, me, alerts, webhooks} {
 		if err == nil || !strings.Contains(err.Error(), "openwearablestest has no") {
 			t.Errorf("%v", err)
 		}

@@ -1,6 +1,7 @@
 package openwearablestest
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -27,7 +28,7 @@ func NewWebhookSecret() openwearables.Secret {
 // filled in: an ID, now, the ID of its Alert, and as its Type test, or alert.opened if it has
 // an Alert. Data is used only if there is no Alert.
 //
-// It panics if a secret is not whsec_ and base64.
+// It panics if a secret is not whsec_ and base64, or Data not JSON.
 func SignWebhook(e openwearables.WebhookEvent, secrets ...openwearables.Secret) (http.Header, []byte) {
 	if e.ID == "" {
 		e.ID = "msg_" + strings.ToLower(rand.Text())
@@ -40,7 +41,7 @@ func SignWebhook(e openwearables.WebhookEvent, secrets ...openwearables.Secret) 
 		if alert.ID == "" {
 			alert.ID = newUUID()
 		}
-		e.Data, _ = json.Marshal(alert) // an alert always marshals
+		e.Data = plainJSON(alert)
 	}
 	switch {
 	case e.Type != "":
@@ -52,10 +53,11 @@ func SignWebhook(e openwearables.WebhookEvent, secrets ...openwearables.Secret) 
 	if e.Data == nil {
 		e.Data = json.RawMessage("{}")
 	}
-	body, err := json.Marshal(map[string]any{"type": e.Type, "timestamp": e.Timestamp.UTC(), "data": e.Data})
-	if err != nil {
-		panic("openwearablestest: Data is not JSON: " + err.Error())
-	}
+	body := plainJSON(struct {
+		Type      string          `json:"type"`
+		Timestamp time.Time       `json:"timestamp"`
+		Data      json.RawMessage `json:"data"`
+	}{e.Type, e.Timestamp.UTC(), e.Data})
 	stamp := strconv.FormatInt(e.Timestamp.Unix(), 10)
 	var signatures []string
 	for _, secret := range secrets {
@@ -67,6 +69,17 @@ func SignWebhook(e openwearables.WebhookEvent, secrets ...openwearables.Secret) 
 	header.Set("Webhook-Timestamp", stamp)
 	header.Set("Webhook-Signature", strings.Join(signatures, " "))
 	return header, body
+}
+
+// plainJSON returns JSON as the server writes it, which escapes no HTML.
+func plainJSON(v any) []byte {
+	var b bytes.Buffer
+	to := json.NewEncoder(&b)
+	to.SetEscapeHTML(false)
+	if err := to.Encode(v); err != nil {
+		panic("openwearablestest: " + err.Error())
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // signature returns the signature of a message with one secret.
