@@ -47,6 +47,7 @@ const (
 	ReasonForeignAnswer      = "foreign_answer"   // the response came from a proxy or a captive portal
 	ReasonInvalidResponse    = "invalid_response" // too large, not decodable, or without what the call returns
 	ReasonProviderFailed     = "token_provider_failed"
+	ReasonNoRefreshToken     = "no_refresh_token" // the access token has expired and came without one
 )
 
 // Error is the error type of every call of this package. It contains no secret. Its

@@ -79,7 +79,7 @@ func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 }
 
 var noRefreshToken = &Error{
-	Kind: KindUnauthenticated, Code: connect.CodeUnauthenticated, Reason: "no_refresh_token",
+	Kind: KindUnauthenticated, Code: connect.CodeUnauthenticated, Reason: ReasonNoRefreshToken,
 	Message: "the access token has expired and came without a refresh token",
 }
 
