@@ -9,10 +9,12 @@ import (
 
 type headerContext struct{}
 
-// WithHeader returns a context whose calls also send this header, such as one that a gateway
-// in front of the server asks for. Given twice with one name, the later value is sent. The
+// WithHeader returns a context whose calls also send this header. Given twice with one name, the later value is sent. The
 // headers of the protocol and of credentials are the client's: calls that set one fail with
 // KindInvalid.
+//
+// A renewal of the session belongs to no call and has no such header. A header that every
+// request needs is set by a transport: see WithTransport.
 func WithHeader(ctx context.Context, name, value string) context.Context {
 	header := http.Header{}
 	if before, ok := ctx.Value(headerContext{}).(http.Header); ok {

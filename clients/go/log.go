@@ -2,6 +2,7 @@ package openwearables
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -20,10 +21,20 @@ func (c *caller) counting(ctx context.Context) context.Context {
 	return context.WithValue(ctx, attemptsContext{}, new(atomic.Int64))
 }
 
+// roundTrip makes one attempt. A response that it returns has a header and a body.
 func (o *origin) roundTrip(req *http.Request) (*http.Response, error) {
 	res, err := o.transport.RoundTrip(req)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, hide(err, req.Header)
+	case res == nil:
+		return nil, fmt.Errorf("the transport %T returned neither a response nor an error", o.transport)
+	}
+	if res.Body == nil {
+		res.Body = http.NoBody
+	}
+	if res.Header == nil {
+		res.Header = http.Header{}
 	}
 	return res, nil
 }

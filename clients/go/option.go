@@ -117,8 +117,9 @@ func WithHTTPClient(h *http.Client) Option {
 }
 
 // WithTransport makes the client send over rt, which may wrap another one: to trace, to
-// measure, or to reach the server through a proxy. It sees every attempt with its
-// credential. What WithHTTPClient says of its transport holds for it.
+// measure, to reach the server through a proxy, or to set a header that a gateway asks for. It
+// sees every attempt with its credential, those of renewals too. What WithHTTPClient says of
+// its transport holds for it.
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) error {
 		if rt == nil {

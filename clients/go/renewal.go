@@ -33,6 +33,7 @@ type renewal struct {
 func (r *renewal) run() {
 	ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
 	defer cancel()
+	ctx = r.rpc.caller.counting(ctx)
 	r.generation = r.core.state.Load().generation
 	r.session, r.err = r.renew(ctx)
 	if r.err != nil && r.err != errSuperseded {
@@ -58,6 +59,7 @@ func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 	s, err := r.load(ctx)
 	if err != nil {
 		r.emit(Event{Type: EventStorageError, Err: err})
+		r.postpone()
 		return nil, err
 	}
 	now := r.clock.mono()
@@ -76,6 +78,18 @@ func (r *renewal) renew(ctx context.Context) (*session, *Error) {
 	default:
 		return r.refresh(ctx, s, attemptsFor(noted.count))
 	}
+}
+
+// postpone puts off the renewal of a session that is due and can still be used, so that a
+// store that cannot be read is not asked by every call.
+func (r *renewal) postpone() {
+	s, now := r.core.state.Load().session, r.clock.mono()
+	if s == nil || now < s.soft || now >= s.hard {
+		return
+	}
+	next := *s
+	next.soft = min(now+saveRetry, s.hard)
+	r.core.publish(r.generation, &next, nil)
 }
 
 var noRefreshToken = &Error{

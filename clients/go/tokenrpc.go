@@ -78,6 +78,7 @@ func (t *tokenRPC) revoke(ctx context.Context, token string) *Error {
 		return nil
 	}
 	var err *Error
+	ctx = t.caller.counting(ctx)
 	for i := range 2 {
 		if i > 0 && wait(ctx, backoff(i)) != nil {
 			break
@@ -129,7 +130,7 @@ func (t *tokenRPC) repeat(ctx context.Context, call func(ctx context.Context, ke
 	ctx = t.caller.counting(ctx)
 	for n := 1; ; n++ {
 		err := call(ctx, key)
-		if err == nil || n > maxRetries || !retryable(err) {
+		if err == nil || n > t.caller.retries || !retryable(err) {
 			return err
 		}
 		if waitBefore(ctx, n, err) != nil {

@@ -99,8 +99,9 @@ type upload struct {
 }
 
 // UpsertAll stores any number of workouts, such as slices.Values of a list, in batches of
-// which it holds one. A workout that is wrong is left out and reported, and the others are
-// stored.
+// which it holds one: each must be a message of its own, that the sequence does not change
+// after it has yielded it. A workout that is wrong is left out and reported, and the others
+// are stored.
 //
 // A batch that fails for a passing reason is sent again, up to 7 times, after as long as
 // the server asks: also beyond the time limit of one call, but never beyond the deadline of
@@ -118,6 +119,9 @@ func (s *Workouts) UpsertAll(ctx context.Context, userID string, workouts iter.S
 	}
 	u.report.Done = u.skip
 	for w := range workouts {
+		if ctx.Err() != nil { // also while nothing is sent
+			return u.report, contextError(ctx)
+		}
 		if u.next++; u.next <= u.skip {
 			continue
 		}

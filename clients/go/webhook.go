@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -73,8 +74,8 @@ func verifyWebhook(secrets []Secret, header http.Header, body []byte, tolerance 
 		return nil, err
 	}
 	id, stamp, signatures := onlyValue(header, "Webhook-Id"), onlyValue(header, "Webhook-Timestamp"), onlyValue(header, "Webhook-Signature")
-	seconds, malformed := strconv.ParseInt(stamp, 10, 64)
-	if id == "" || signatures == "" || malformed != nil {
+	seconds, _ := strconv.ParseInt(stamp, 10, 64)
+	if id == "" || signatures == "" || !webhookStamp.MatchString(stamp) {
 		return nil, refusedWebhook(ReasonWebhookHeaders, "the request must have each of webhook-id, webhook-timestamp and webhook-signature once")
 	}
 	if err := checkWebhookTime(time.Unix(seconds, 0), tolerance, now); err != nil {
@@ -85,6 +86,9 @@ func verifyWebhook(secrets []Secret, header http.Header, body []byte, tolerance 
 	}
 	return readWebhook(id, body)
 }
+
+// webhookStamp is the form of a time, in unix seconds.
+var webhookStamp = regexp.MustCompile(`^-?\d{1,15}$`)
 
 // webhookKeys returns the keys of the secrets, of which there must be one.
 func webhookKeys(secrets []Secret) ([][]byte, error) {

@@ -152,6 +152,13 @@ func TestVerifyWebhookNow(t *testing.T) {
 	since := time.Since(time.Unix(at, 0)) + time.Hour
 	_, err = openwearables.VerifyWebhook(v.secrets(), v.header(), []byte(v.Body), since)
 	check(t, err)
+	for _, stamp := range []string{"+" + v.Headers["webhook-timestamp"], "0x10", "1e9", "9999999999999999", " ", "١"} {
+		h := v.header()
+		h.Set("webhook-timestamp", stamp)
+		if _, err := openwearables.VerifyWebhook(v.secrets(), h, []byte(v.Body), since); reasonOf(err) != openwearables.ReasonWebhookHeaders {
+			t.Errorf("the time %q: %v", stamp, err)
+		}
+	}
 	h := v.header()
 	h.Add("webhook-id", "msg_2")
 	if _, err := openwearables.VerifyWebhook(v.secrets(), h, []byte(v.Body), since); reasonOf(err) != openwearables.ReasonWebhookHeaders {

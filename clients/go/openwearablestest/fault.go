@@ -42,6 +42,9 @@ type rule struct {
 // Fail applies a fault to the next calls, so many of them: those of the RPCs that are named,
 // such as "UpsertWorkouts", or of any. Rules that were given earlier come first.
 func (s *Server) Fail(times int, f Fault, methods ...string) {
+	if times <= 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &rule{f, times, methods})
