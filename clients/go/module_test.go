@@ -3,6 +3,7 @@ package openwearables_test
 import (
 	"archive/zip"
 	"context"
+	gover "go/version"
 	"os"
 	"os/exec"
 	"path"
@@ -27,6 +28,7 @@ func newConsumer(t *testing.T) *consumer {
 	c := &consumer{dir: t.TempDir(), proxy: t.TempDir()}
 	c.publish(t, "gen/openwearables", "")
 	c.publish(t, "clients/go", "clients/go/oauth2/")
+	c.publish(t, "clients/go/oauth2", "")
 	downloaded, configured := goEnv(t, "GOMODCACHE"), goEnv(t, "GOPROXY")
 	c.env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw -trimpath", "GONOSUMDB=*", "GOMODCACHE="+t.TempDir(),
 		"GOPROXY=file://"+c.proxy+",file://"+downloaded+"/cache/download,"+configured)
@@ -149,6 +151,51 @@ func TestAppKeepsItsOwnVersions(t *testing.T) {
 		t.Errorf("the app also gets %v", modules)
 	}
 }
+
+// An app in an empty folder gets the SDK and its oauth2 by one command each, which needs
+// nothing that its go.mod does not come to say, and no newer Go than the page claims.
+func TestAppInAnEmptyFolder(t *testing.T) {
+	t.Parallel()
+	c := newConsumer(t)
+	c.run(t, "get", ownModules+"clients/go@latest")
+	c.run(t, "get", ownModules+"clients/go/oauth2@latest")
+	c.write(t, "main.go", programWithOAuth2)
+	c.run(t, "mod", "tidy")
+	for _, command := range []string{"vet", "build"} {
+		c.run(t, command, "-mod=readonly", "./...")
+	}
+	readme, err := os.ReadFile("README.md")
+	check(t, err)
+	needs := strings.TrimSpace(c.run(t, "list", "-m", "-f", "{{.GoVersion}}", ownModules+"clients/go"))
+	if claim := "It needs Go " + strings.TrimSuffix(needs, ".0") + "."; !strings.Contains(string(readme), claim) {
+		t.Errorf("README.md does not say %q", claim)
+	}
+	for line := range strings.Lines(c.run(t, "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.GoVersion}}{{end}}{{end}}", "./...")) {
+		if _, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok && gover.Compare("go"+version, "go"+needs) > 0 {
+			t.Errorf("%s needs a newer Go", line)
+		}
+	}
+}
+
+const programWithOAuth2 = `package main
+
+import (
+	"context"
+	"fmt"
+
+	ow "github.com/openwearables/openwearables/clients/go"
+	owoauth2 "github.com/openwearables/openwearables/clients/go/oauth2"
+	"golang.org/x/oauth2"
+)
+
+func main() {
+	c, err := ow.New("https://api.example.com", ow.WithStore(ow.MemoryStore()))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(oauth2.NewClient(context.Background(), owoauth2.TokenSource(context.Background(), c)) != nil)
+}
+`
 
 const testOfAnApp = `package main
 
