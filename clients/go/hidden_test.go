@@ -39,7 +39,7 @@ func TestErrorsOfTransportsTellNoSecret(t *testing.T) {
 			return fmt.Errorf("no proxy https://ada:a/%s@proxy.internal: %w", password, dialed)
 		},
 		"a URL that cannot be parsed": func(*http.Request) error {
-			_, err := url.Parse("http://ada:%" + password + "@proxy.internal")
+			_, err := url.Parse(strings.Replace("http://ada:WORD@proxy.internal", "WORD", "%"+password, 1))
 			return errors.Join(err, dialed)
 		},
 		"all headers":            func(r *http.Request) error { return errors.Join(&broken{r.Header}, dialed) },
