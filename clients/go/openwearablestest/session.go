@@ -88,7 +88,7 @@ func (s *Server) grant(one *session) *owv1.TokenPair {
 	token := newSecret("access.", 70)
 	s.access[token] = &access{one, s.now().Add(accessLife)}
 	return &owv1.TokenPair{
-		AccessToken: token, TokenType: "bearer", RefreshToken: &one.token, ExpiresIn: int32(accessLife / time.Second),
+		AccessToken: token, TokenType: "bearer", RefreshToken: new(one.token), ExpiresIn: int32(accessLife / time.Second),
 	}
 }
 
