@@ -251,6 +251,20 @@ type CreateApplicationRequest struct {
 	Name string `json:"name"`
 }
 
+// CreateFirstDeveloperRequest Example: {"email":"ada@example.com","password":"correct horse battery staple","token":"THEENDOFTHESETUPADDRESS"}
+type CreateFirstDeveloperRequest struct {
+	Email string `json:"email"`
+
+	// Password The minimum length is a setting of the server. Common passwords are rejected.
+	Password string `json:"password"`
+
+	// Token The setup token, the end of the setup address behind the `#`.
+	Token string `json:"token"`
+
+	// UseCookie Keep the refresh token in the cookie `__Host-ow_refresh`.
+	UseCookie *bool `json:"use_cookie,omitempty"`
+}
+
 // CreateKeyRequest Example: {"name":"Production Server"}
 type CreateKeyRequest struct {
 	// AllowedNetworks Where the key may be used from; everywhere if empty or absent. Each is an address
@@ -1293,6 +1307,9 @@ type RevokeTokenJSONRequestBody = RevokeTokenRequest
 // ReportCredentialJSONRequestBody defines body for ReportCredential for application/json ContentType.
 type ReportCredentialJSONRequestBody = ReportCredentialRequest
 
+// CreateFirstDeveloperJSONRequestBody defines body for CreateFirstDeveloper for application/json ContentType.
+type CreateFirstDeveloperJSONRequestBody = CreateFirstDeveloperRequest
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserRequest
 
@@ -1415,6 +1432,9 @@ type ServerInterface interface {
 	// ReportCredential End a leaked credential
 	// (POST /credentials/report)
 	ReportCredential(w http.ResponseWriter, r *http.Request)
+	// CreateFirstDeveloper Create the first developer
+	// (POST /setup)
+	CreateFirstDeveloper(w http.ResponseWriter, r *http.Request)
 	// GetUsage Get the usage of the account
 	// (GET /usage)
 	GetUsage(w http.ResponseWriter, r *http.Request, params GetUsageParams)
@@ -2472,6 +2492,20 @@ func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// CreateFirstDeveloper operation middleware
+func (siw *ServerInterfaceWrapper) CreateFirstDeveloper(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateFirstDeveloper(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetUsage operation middleware
 func (siw *ServerInterfaceWrapper) GetUsage(w http.ResponseWriter, r *http.Request) {
 
@@ -3443,6 +3477,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/setup", wrapper.CreateFirstDeveloper)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/usage", wrapper.GetUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.ListUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users", wrapper.CreateUser)
@@ -4219,6 +4254,28 @@ func (response ReportCredential204Response) VisitReportCredentialResponse(w http
 	return nil
 }
 
+type CreateFirstDeveloperRequestObject struct {
+	Body *CreateFirstDeveloperJSONRequestBody
+}
+
+type CreateFirstDeveloperResponseObject interface {
+	VisitCreateFirstDeveloperResponse(w http.ResponseWriter) error
+}
+
+type CreateFirstDeveloper200JSONResponse TokenPair
+
+func (response CreateFirstDeveloper200JSONResponse) VisitCreateFirstDeveloperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetUsageRequestObject struct {
 	Params GetUsageParams
 }
@@ -4816,6 +4873,9 @@ type StrictServerInterface interface {
 	// ReportCredential End a leaked credential
 	// (POST /credentials/report)
 	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
+	// CreateFirstDeveloper Create the first developer
+	// (POST /setup)
+	CreateFirstDeveloper(ctx context.Context, request CreateFirstDeveloperRequestObject) (CreateFirstDeveloperResponseObject, error)
 	// GetUsage Get the usage of the account
 	// (GET /usage)
 	GetUsage(ctx context.Context, request GetUsageRequestObject) (GetUsageResponseObject, error)
@@ -5895,6 +5955,37 @@ func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReportCredentialResponseObject); ok {
 		if err := validResponse.VisitReportCredentialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateFirstDeveloper operation middleware
+func (sh *strictHandler) CreateFirstDeveloper(w http.ResponseWriter, r *http.Request) {
+	var request CreateFirstDeveloperRequestObject
+
+	body, err := decodeJSON[CreateFirstDeveloperJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateFirstDeveloper(ctx, request.(CreateFirstDeveloperRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateFirstDeveloper")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateFirstDeveloperResponseObject); ok {
+		if err := validResponse.VisitCreateFirstDeveloperResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -8,6 +8,7 @@ import schemathesis
 # relate members to each other, to the calendar and the clock, or to what was answered before: a schema cannot say them.
 UNSAID = {
     "ChangePassword": {"new_password", "confirm_password", "incorrect_password"},
+    "CreateFirstDeveloper": {"email", "password"},
     "CreateKey": {"expires_at", "allowed_networks[]"},
     "CreateUser": {"email"},
     "CreateUserToken": {"missing_credentials"},
