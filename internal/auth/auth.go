@@ -14,6 +14,7 @@ import (
 type Auth struct {
 	Authenticator *Authenticator
 	Logins        *Logins
+	Setup         *Setup
 	Sessions      *Sessions
 	RefreshTokens *RefreshTokens
 	Developers    *Developers
@@ -124,6 +125,9 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		},
 		Limits: &Limiter{buckets: buckets, credentials: credentials},
 		uses:   uses, trail: trail, now: p.Now,
+	}
+	a.Setup = &Setup{
+		store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, logins: a.Logins, trail: trail, now: p.Now,
 	}
 	a.Webhooks = &Webhooks{store: p.Store, vault: p.Vault, replays: replays, sender: p.Webhooks, fresh: p.Fresh, now: p.Now}
 	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, fresh: p.Fresh, now: p.Now}

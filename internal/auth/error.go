@@ -35,6 +35,15 @@ func errIncorrectPassword() *problem.Error {
 	return &problem.Error{Kind: problem.BadRequest, Reason: "incorrect_password", Detail: "Incorrect current password"}
 }
 
+// reasonSetupToken is the reason for which every setup token that does not work is
+// refused.
+const reasonSetupToken = "invalid_setup_token"
+
+func errInvalidSetupToken() *problem.Error {
+	return unauthenticated(reasonSetupToken, "This setup link is no longer valid. It works once, for 24 hours, until a restart and until there is a "+
+		"developer. Restart the server to get a new one, or run openwearables developer create")
+}
+
 func errInvalidApp() *problem.Error {
 	return unauthenticated("invalid_app_credentials", "Invalid app credentials")
 }

@@ -77,23 +77,29 @@ func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeve
 		if ended, err = s.makeRoom(ctx, tx, c, d.ID); err != nil {
 			return Grant{}, err
 		}
-		if err := s.recognizer.meet(ctx, tx, c, d.ID); err != nil {
-			return Grant{}, err
-		}
-		e := c.Event(audit.Login, developerSubject(d.ID), tx.Now())
-		e.Actor = e.Subject
-		if err := tx.Record(ctx, e); err != nil {
-			return Grant{}, err
-		}
-		grant, err := s.issuer.open(ctx, tx, c, StoredSession{DeveloperID: d.ID})
-		if useCookie {
-			grant.Device = deviceToken(s.vault, &d, cmp.Or(device, newDeviceID()), tx.Now())
-			grant.DeviceExpiresAt = tx.Now().Add(s.recognizer.knownFor)
-		}
-		return grant, err
+		return s.begin(ctx, tx, c, &d, device, useCookie)
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)
+	}
+	return grant, err
+}
+
+// begin opens a session of a developer who was authenticated, and makes the caller
+// known to the account.
+func (s *Logins) begin(ctx context.Context, tx Tx, c *Caller, d *StoredDeveloper, device deviceID, useCookie bool) (Grant, error) {
+	if err := s.recognizer.meet(ctx, tx, c, d.ID); err != nil {
+		return Grant{}, err
+	}
+	e := c.Event(audit.Login, developerSubject(d.ID), tx.Now())
+	e.Actor = e.Subject
+	if err := tx.Record(ctx, e); err != nil {
+		return Grant{}, err
+	}
+	grant, err := s.issuer.open(ctx, tx, c, StoredSession{DeveloperID: d.ID})
+	if useCookie {
+		grant.Device = deviceToken(s.vault, d, cmp.Or(device, newDeviceID()), tx.Now())
+		grant.DeviceExpiresAt = tx.Now().Add(s.recognizer.knownFor)
 	}
 	return grant, err
 }

@@ -23,7 +23,7 @@ func developerEvent(ctx context.Context, action, developerID string, at time.Tim
 	return e
 }
 
-// Create adds a developer.
+// Create adds a developer, and ends the setup.
 func (s *Developers) Create(ctx context.Context, email, password string) (Developer, error) {
 	var v problem.Check
 	email = checkEmail(&v, "email", email)
@@ -37,6 +37,13 @@ func (s *Developers) Create(ctx context.Context, email, password string) (Develo
 	}
 	d := StoredDeveloper{Developer: Developer{ID: newID(), Email: email}, PasswordHash: hash}
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		// Whoever opens the setup at the same time sees this developer, or is seen.
+		if _, err := tx.CountDevelopers(ctx); err != nil {
+			return err
+		}
+		if err := tx.DeleteSetupTokens(ctx); err != nil {
+			return err
+		}
 		d.CreatedAt, d.UpdatedAt = tx.Now(), tx.Now()
 		if err := tx.InsertDeveloper(ctx, d); err != nil {
 			return developerError(err)

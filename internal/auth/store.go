@@ -44,11 +44,18 @@ type Tx interface {
 	// Record appends to the audit trail.
 	Record(ctx context.Context, e audit.Event) error
 
+	// CountDevelopers is CountKeys for developers.
+	CountDevelopers(ctx context.Context) (int, error)
 	InsertDeveloper(ctx context.Context, d StoredDeveloper) error
 	UpdateDeveloper(ctx context.Context, d StoredDeveloper) error
 	DeleteDeveloper(ctx context.Context, id string) error
 	// SawAddress records that the developer logged in from the address.
 	SawAddress(ctx context.Context, developerID, address string, at time.Time) error
+
+	// PutSetupToken stores the token in the place of the one of its node, and removes
+	// the oldest ones until no more than keep are left.
+	PutSetupToken(ctx context.Context, t StoredSetupToken, keep int) error
+	DeleteSetupTokens(ctx context.Context) error
 
 	InsertSession(ctx context.Context, s StoredSession) error
 	// TrimSessions removes sessions of the developer or user of the filter, which
@@ -127,6 +134,8 @@ type Reader interface {
 	// SeenAddress reports whether the developer has logged in from the address
 	// since the instant.
 	SeenAddress(ctx context.Context, developerID, address string, since time.Time) (bool, error)
+
+	SetupToken(ctx context.Context, h credential.Hash) (StoredSetupToken, error)
 
 	Session(ctx context.Context, id string) (StoredSession, error)
 	// DeveloperSessions lists the sessions that are neither revoked nor expired

@@ -58,6 +58,7 @@ var operations = described([]operation{
 	{name: "Login", rest: "POST /auth/login", body: optionalBody, form: true, byAddress: loginLimit},
 	{name: "RefreshToken", rest: "POST /auth/refresh", body: optionalBody, byAddress: refreshLimit},
 	{name: "RevokeToken", rest: "POST /auth/revoke", body: optionalBody, byAddress: refreshLimit},
+	{name: "CreateFirstDeveloper", rest: "POST /setup", body: requiredBody, byAddress: loginLimit},
 	{name: "Logout", rest: "POST /auth/logout"},
 	{name: "GetMe", rest: "GET /auth/me"},
 	{name: "UpdateMe", rest: "PATCH /auth/me", body: requiredBody, elsewhere: passwordElsewhere},

@@ -45,6 +45,7 @@ func (s *Server) Handlers() map[string]http.Handler {
 	handlers := make(map[string]http.Handler)
 	add := func(path string, h http.Handler) { handlers[strings.Trim(path, "/")] = h }
 	add(openwearablesv1connect.NewSessionServiceHandler(s, options))
+	add(openwearablesv1connect.NewSetupServiceHandler(s, options))
 	add(openwearablesv1connect.NewKeyServiceHandler(s, options))
 	add(openwearablesv1connect.NewApplicationServiceHandler(s, options))
 	add(openwearablesv1connect.NewUserServiceHandler(s, options))

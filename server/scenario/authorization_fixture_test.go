@@ -237,6 +237,8 @@ func (w *fixture) members(operation string) args {
 	switch operation {
 	case "Login":
 		return args{"email": w.n.email, "password": w.n.password}
+	case "CreateFirstDeveloper":
+		return args{"token": "unknown", "email": "first@example.com", "password": w.n.password}
 	case "RefreshToken":
 		return args{"refresh_token": w.refresh}
 	case "ReportCredential":

@@ -29,6 +29,7 @@ var refusals = map[string]struct {
 	"ik": {401, "invalid_api_key"},
 	"it": {401, "invalid_token"},
 	"te": {401, "token_expired"},
+	"st": {401, "invalid_setup_token"},
 	"na": {403, "credential_not_allowed"},
 	"is": {403, "insufficient_scope"},
 	"ou": {403, "other_user"},

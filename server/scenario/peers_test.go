@@ -27,6 +27,14 @@ func startCluster(t *testing.T, count int, change ...func(*server.Config)) []*no
 // is nil.
 func startNodes(t *testing.T, own []func(*server.Config), change ...func(*server.Config)) []*node {
 	t.Helper()
+	nodes := startEmptyNodes(t, own, change...)
+	nodes[0].addDeveloper(nodes[0].email, nodes[0].password)
+	return nodes
+}
+
+// startEmptyNodes is startNodes without a developer.
+func startEmptyNodes(t *testing.T, own []func(*server.Config), change ...func(*server.Config)) []*node {
+	t.Helper()
 	dsn, secret := pgtest.New(t), []byte(rand.Text()+rand.Text())
 	nodes := make([]*node, len(own))
 	for i := range nodes {
@@ -38,7 +46,6 @@ func startNodes(t *testing.T, own []func(*server.Config), change ...func(*server
 		nodes[i].boot(t, changes...)
 		nodes[i].password = nodes[0].password
 	}
-	nodes[0].addDeveloper(nodes[0].email, nodes[0].password)
 	return nodes
 }
 
