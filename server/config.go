@@ -134,9 +134,13 @@ func (c *Config) Check() error {
 
 func (c *Config) checkNumbers() error {
 	a := &c.Auth
+	shortest := time.Minute
+	if c.Dev {
+		shortest = time.Second
+	}
 	switch {
-	case a.AccessTTL < time.Minute || a.AccessTTL > 24*time.Hour || a.AccessTTL%time.Second != 0:
-		return errors.New("--access-token-ttl must be 1m to 24h in whole seconds")
+	case a.AccessTTL < shortest || a.AccessTTL > 24*time.Hour || a.AccessTTL%time.Second != 0:
+		return errors.New("--access-token-ttl must be 1m to 24h in whole seconds, with --dev from 1s")
 	case a.RefreshIdle < a.AccessTTL:
 		return errors.New("--refresh-idle must be at least --access-token-ttl")
 	case a.RefreshAbsolute < a.RefreshIdle || a.RefreshAbsolute > 10*365*24*time.Hour:

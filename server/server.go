@@ -44,6 +44,7 @@ type Server struct {
 	ledger    *audit.Queue
 	unsigned  atomic.Bool // it was written to since its heads were signed
 	usage     *usage.Meter
+	workouts  *event.Workouts
 	webhooks  *webhook.Courier
 	alerts    *alert.Evaluator
 	front     *front.Front
@@ -137,15 +138,16 @@ func (s *Server) compose(ctx context.Context) error {
 		Store: s.store, Signer: s.auth.Audits.Signer(), Every: s.config.AlertInterval, Hours: s.config.Retention.UsageHours,
 		Now: time.Now, Since: time.Now(),
 	}
-	s.front = s.newFront(&event.Workouts{
+	s.workouts = &event.Workouts{
 		Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now, Quota: s.config.Workouts, Limits: s.auth.Limits,
-	}, &alert.Alerts{Store: s.store, Cursors: vault, Now: s.now})
+	}
+	s.front = s.newFront(&alert.Alerts{Store: s.store, Cursors: vault, Now: s.now})
 	return nil
 }
 
-func (s *Server) newFront(workouts *event.Workouts, alerts *alert.Alerts) *front.Front {
+func (s *Server) newFront(alerts *alert.Alerts) *front.Front {
 	ports := front.Ports{
-		Auth: s.auth, Workouts: workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now}, Alerts: alerts,
+		Auth: s.auth, Workouts: s.workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now}, Alerts: alerts,
 		Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded: func() bool { return len(s.Risks()) > 0 || s.redis != nil && s.redis.Lost() },

@@ -33,6 +33,7 @@ type settings struct {
 	summary string
 	config  server.Config
 	log     string
+	empty   bool // --dev creates nobody
 	environ []string
 	stdout  io.Writer
 }
@@ -173,7 +174,8 @@ func (p *program) serveSettings() *settings {
 	s.StringVar(&c.TLSCert, "tls-cert", "", "`file` with the certificate chain; a renewed one is taken up within a minute")
 	s.StringVar(&c.TLSKey, "tls-key", "", "`file` with the certificate's key")
 	s.toggle(&c.InsecureHTTP, "insecure-http", "serve plain HTTP beyond this machine")
-	s.toggle(&c.Dev, "dev", "for development: create a first developer, allow pages of localhost and webhooks to this machine")
+	s.toggle(&c.Dev, "dev", "for development: create a first developer, a key, an application and a user with data; allow pages of localhost and webhooks to this machine")
+	s.toggle(&s.empty, "empty", "with --dev: create none of these, so that the first developer is made at the setup address")
 	s.toggle(&c.WebhookPrivateNetworks, "webhook-allow-private-networks", "send webhooks also to private networks and this machine, and there over http too; every developer can then make the server call what they reach")
 	s.toggle(&c.Reflection, "reflection", "serve gRPC server reflection")
 	s.number(&c.Connections.Total, "max-connections", "open connections, 1 to 1000000; each takes a file descriptor")
@@ -182,7 +184,7 @@ func (p *program) serveSettings() *settings {
 	s.duration(&c.Connections.Read, "read-timeout", "how long a request with its body may take to arrive, 1s to 10m")
 	s.duration(&c.Connections.Idle, "idle-timeout", "how long a connection may be idle, longer than the load balancer keeps it, 1s to 24h")
 	s.StringVar(&s.log, "log-level", "info", "`level` of the log: debug, info, warn or error")
-	s.duration(&a.AccessTTL, "access-token-ttl", "lifetime of an access token, 1m to 24h")
+	s.duration(&a.AccessTTL, "access-token-ttl", "lifetime of an access token, 1m to 24h, with --dev from 1s")
 	s.duration(&a.RefreshIdle, "refresh-idle", "a session that is not refreshed for so long ends; from --access-token-ttl to --refresh-absolute")
 	s.duration(&a.RefreshAbsolute, "refresh-absolute", "a session ends after so long in any case, from --refresh-idle to 87600h")
 	s.StringVar(&a.SigningAlgorithm, "jwt-alg", a.SigningAlgorithm, "`algorithm` of access tokens of a new installation: ES256 or EdDSA, which others verify with /.well-known/jwks.json, or HS256, for which that is empty; HS256 by default. Later, signing-key rotate --jwt-alg changes it")

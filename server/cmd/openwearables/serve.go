@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,9 +12,6 @@ import (
 	"github.com/openwearables/openwearables/server"
 )
 
-// devEmail is the email of the developer that serve --dev creates.
-const devEmail = "dev@example.com"
-
 // serve runs the server until ctx ends.
 func (p *program) serve(ctx context.Context, args []string) error {
 	s := p.serveSettings()
@@ -25,6 +21,9 @@ func (p *program) serve(ctx context.Context, args []string) error {
 	level, err := s.level()
 	if err != nil {
 		return err
+	}
+	if s.empty && !s.config.Dev {
+		return usageError("--empty goes with --dev: without --dev nobody is created")
 	}
 	s.config.Log = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
 	s.config.Traces = true
@@ -37,11 +36,16 @@ func (p *program) serve(ctx context.Context, args []string) error {
 		scheme = "https"
 	}
 	err = node.Run(ctx, func(addr string) {
-		if s.config.Dev && scheme == "http" {
-			addr = byName(ctx, addr)
+		named := addr
+		if scheme == "http" {
+			named = byName(ctx, addr)
+		}
+		w := welcome{s, node, addr, scheme + "://" + named}
+		welcome := w.text(ctx)
+		if s.config.Dev {
+			addr = named
 		}
 		base := scheme + "://" + addr
-		welcome := s.welcome(ctx, node, base)
 		fmt.Fprintf(p.stdout, "openwearables is ready on %s (reference: %s/docs)\n%s", base, base, welcome)
 	})
 	return errors.Join(err, node.Close())
@@ -76,31 +80,4 @@ func (s *settings) level() (slog.Level, error) {
 		return 0, fmt.Errorf("--log-level %q must be debug, info, warn or error", s.log)
 	}
 	return level, nil
-}
-
-// welcome checks that somebody can log in. If there is no developer, --dev
-// creates one with a random password, and welcome returns how to log in; it is
-// shown only this once.
-func (s *settings) welcome(ctx context.Context, node *server.Server, base string) string {
-	developers := node.Auth().Developers
-	all, err := developers.All(ctx)
-	if err == nil && len(all) == 0 && !s.config.Dev {
-		s.config.Log.Warn("nobody can log in yet: run openwearables developer create")
-	}
-	if len(all) > 0 || !s.config.Dev {
-		return ""
-	}
-	password := rand.Text()
-	if err == nil {
-		_, err = developers.Create(ctx, devEmail, password)
-	}
-	if err != nil {
-		s.config.Log.Error("the first developer could not be created: run openwearables developer create", "error", err)
-		return ""
-	}
-	return "\nThe first developer, shown this once:\n" +
-		"  email     " + devEmail + "\n" +
-		"  password  " + password + "\n\n" +
-		"Try it:\n" +
-		"  curl -X POST " + base + "/api/v1/auth/login -d username=" + devEmail + " -d password=" + password + "\n\n"
 }
