@@ -52,6 +52,7 @@ func TestWrongArgumentsAreRefusedWithTheirField(t *testing.T) {
 		{"scopes", "scopes", do(dev.Keys.Create(ctx, &owv1.CreateKeyRequest{Scopes: []string{}}))},
 		{"password", "current_password", dev.Sessions.ChangePassword(ctx, openwearables.NewSecret(bad), openwearables.NewSecret("x"))},
 		{"login", "email", do(openwearables.Login(ctx, base, bad, "x"))},
+		{"setup", "token", do(openwearables.Setup(ctx, base, bad, "a@example.com", "x"))},
 		{"exchange", "user_id", do(dev.Tokens.Exchange(ctx, bad, app("app_x", "x")))},
 		{"no app", "app_id", do(dev.Tokens.Exchange(ctx, p.id, app("", "x")))},
 		{"no secret", "app_secret", do(dev.Tokens.Exchange(ctx, p.id, app("app_x", "")))},

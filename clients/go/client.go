@@ -136,6 +136,25 @@ func userAgent(product string) string {
 // another developer who signs in on the same store later. Login checks the options and reads the store before it
 // sends the password.
 func Login(ctx context.Context, base, email, password string, opts ...Option) (*Client, error) {
+	return begin(ctx, base, email, opts, func(ctx context.Context, rpc *tokenRPC) (TokenPair, time.Time, *Error) {
+		return rpc.login(ctx, email, password)
+	})
+}
+
+// Setup creates the first developer of an installation and returns a client with its
+// session, as Login does. The token is the end of the setup address that
+// "openwearables serve" prints while there is no developer; it works once.
+func Setup(ctx context.Context, base, token, email, password string, opts ...Option) (*Client, error) {
+	return begin(ctx, base, email, opts, func(ctx context.Context, rpc *tokenRPC) (TokenPair, time.Time, *Error) {
+		return rpc.setup(ctx, token, email, password)
+	})
+}
+
+// begin returns a client with the session that open opens for the developer.
+func begin(
+	ctx context.Context, base, email string, opts []Option,
+	open func(context.Context, *tokenRPC) (TokenPair, time.Time, *Error),
+) (*Client, error) {
 	session := func(o *options) error {
 		o.session, o.user = true, cmp.Or(o.user, foldAddress(email))
 		return nil
@@ -159,7 +178,7 @@ func Login(ctx context.Context, base, email, password string, opts ...Option) (*
 		}
 	}
 	asked := c.clock.mono()
-	pair, date, failed := e.rpc.login(ctx, email, password)
+	pair, date, failed := open(ctx, e.rpc)
 	if failed != nil {
 		return nil, failed
 	}

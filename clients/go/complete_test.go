@@ -44,6 +44,7 @@ func promising(ctx context.Context, base string, c *openwearables.Client) map[st
 		"ListWorkouts":              func() error { return second(c.Workouts.Page(ctx, nil)) },
 		"UpsertWorkouts":            func() error { return second(c.Workouts.Upsert(ctx, "u", workout, nil)) },
 		"Login":                     func() error { return second(openwearables.Login(ctx, base, "a@example.com", "x")) },
+		"CreateFirstDeveloper":      func() error { return second(openwearables.Setup(ctx, base, "t", "a@example.com", "x")) },
 		"CreateWebhookEndpoint":     func() error { return second(c.Webhooks.Create(ctx, nil)) },
 		"GetWebhookEndpoint":        func() error { return second(c.Webhooks.Get(ctx, "w")) },
 		"UpdateWebhookEndpoint":     func() error { return second(c.Webhooks.Update(ctx, nil)) },

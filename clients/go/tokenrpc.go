@@ -19,6 +19,7 @@ type tokenRPC struct {
 	refreshed *connect.Client[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse]
 	revoked   *connect.Client[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse]
 	loggedIn  *connect.Client[owv1.LoginRequest, owv1.LoginResponse]
+	setUp     *connect.Client[owv1.CreateFirstDeveloperRequest, owv1.CreateFirstDeveloperResponse]
 	exchanged *connect.Client[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse]
 }
 
@@ -30,6 +31,9 @@ func newTokenRPC(h *origin, base string, caller *caller) *tokenRPC {
 		refreshed: connect.NewClient[owv1.RefreshTokenRequest, owv1.RefreshTokenResponse](h, base+owv1connect.SessionServiceRefreshTokenProcedure, opts),
 		revoked:   connect.NewClient[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse](h, base+owv1connect.SessionServiceRevokeTokenProcedure, opts),
 		loggedIn:  connect.NewClient[owv1.LoginRequest, owv1.LoginResponse](h, base+owv1connect.SessionServiceLoginProcedure, opts),
+		setUp: connect.NewClient[owv1.CreateFirstDeveloperRequest, owv1.CreateFirstDeveloperResponse](
+			h, base+owv1connect.SetupServiceCreateFirstDeveloperProcedure, opts,
+		),
 		exchanged: connect.NewClient[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse](h, base+owv1connect.TokenServiceCreateUserTokenProcedure, opts),
 	}
 }
@@ -97,6 +101,19 @@ func (t *tokenRPC) login(ctx context.Context, email, password string) (TokenPair
 	var res *connect.Response[owv1.LoginResponse]
 	err := t.repeat(ctx, func(ctx context.Context, key string) (err *Error) {
 		res, err = unary(ctx, t, t.loggedIn, &owv1.LoginRequest{Email: email, Password: password}, key)
+		return err
+	})
+	if err != nil {
+		return TokenPair{}, time.Time{}, err
+	}
+	p, err := pairOf(res.Msg.GetTokens())
+	return p, serverTime(res.Header()), err
+}
+
+func (t *tokenRPC) setup(ctx context.Context, token, email, password string) (TokenPair, time.Time, *Error) {
+	var res *connect.Response[owv1.CreateFirstDeveloperResponse]
+	err := t.repeat(ctx, func(ctx context.Context, key string) (err *Error) {
+		res, err = unary(ctx, t, t.setUp, &owv1.CreateFirstDeveloperRequest{Token: token, Email: email, Password: password}, key)
 		return err
 	})
 	if err != nil {
