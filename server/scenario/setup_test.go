@@ -207,10 +207,17 @@ func TestSetupIsRetried(t *testing.T) {
 func contend(t *testing.T, nodes []*node, tokens []string) {
 	t.Helper()
 	var won, lost atomic.Int32
-	concurrently(12, func(i int) {
+	const contenders = 6
+	concurrently(contenders, func(i int) {
 		n := nodes[i%len(nodes)]
 		in := args{"token": tokens[i%len(tokens)], "email": fmt.Sprintf("contender-%d@example.com", i), "password": n.password}
-		switch a := n.drivers()[i%3].call(t, "CreateFirstDeveloper", in); {
+		var a answer
+		for range 30 { // a slow machine has no time for so many passwords at once
+			if a = n.drivers()[i%3].call(t, "CreateFirstDeveloper", in); a.Status != 503 {
+				break
+			}
+		}
+		switch {
 		case a.Status == 200:
 			won.Add(1)
 		case a.Reason == "invalid_setup_token":
@@ -219,17 +226,15 @@ func contend(t *testing.T, nodes []*node, tokens []string) {
 			t.Errorf("a contender got %d %q: %s", a.Status, a.Reason, a.Detail)
 		}
 	})
-	if won.Load() != 1 || lost.Load() != 11 || nodes[0].developerCount(t) != 1 {
+	if won.Load() != 1 || lost.Load() != contenders-1 || nodes[0].developerCount(t) != 1 {
 		t.Errorf("%d won, %d lost, %d developers", won.Load(), lost.Load(), nodes[0].developerCount(t))
 	}
 }
 
-func manyHashes(c *server.Config) { c.HashConcurrency = 10 }
-
 func TestOneContenderSetsUp(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	n.boot(t, unlimited, manyHashes)
+	n.boot(t, unlimited)
 	contend(t, []*node{n}, []string{n.openSetup(t, "a")})
 }
 
@@ -237,7 +242,7 @@ func TestOneContenderSetsUp(t *testing.T) {
 // together make one developer, and that old ones make room.
 func TestNodesShareTheSetup(t *testing.T) {
 	t.Parallel()
-	nodes := startEmptyNodes(t, make([]func(*server.Config), 2), unlimited, manyHashes)
+	nodes := startEmptyNodes(t, make([]func(*server.Config), 2), unlimited)
 	oldest := nodes[0].openSetup(t, "oldest")
 	for i := range 14 {
 		nodes[i%2].openSetup(t, fmt.Sprint("in between ", i))
