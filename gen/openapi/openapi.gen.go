@@ -22,6 +22,16 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// AcceptInvitationRequest Example: {"first_name":"Grace","last_name":"Hopper","password":"staple battery horse correct","token":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}
+type AcceptInvitationRequest struct {
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+
+	// Password The minimum length is a setting of the server. Common passwords are rejected.
+	Password string `json:"password"`
+	Token    string `json:"token"`
+}
+
 // Access Example: {"actor":"key:key_abc123def456","at":"2026-03-07T10:30:00Z","client":"openwearables-go/1.0","end":"2026-03-08T00:00:00Z","ip":"192.0.2.1","number":42,"operation":"ListWorkouts","records":7,"request_id":"req_abc123def456","start":"2026-03-01T00:00:00Z"}
 type Access struct {
 	// Number Counts the accesses to the data of this user.
@@ -210,7 +220,7 @@ type AuditEvent struct {
 	Outcome string `json:"outcome"`
 
 	// Actor Who did it: `developer:`, `key:`, `application:` or `user:` and an id, `operator`
-	// for a command, `server` for what the server does by itself, or `anonymous`.
+	// for a command, or `anonymous`.
 	Actor string `json:"actor"`
 
 	// Subject What was acted on, in the same form, also `session:`. Null if unknown.
@@ -251,18 +261,9 @@ type CreateApplicationRequest struct {
 	Name string `json:"name"`
 }
 
-// CreateFirstDeveloperRequest Example: {"email":"ada@example.com","password":"correct horse battery staple","token":"THEENDOFTHESETUPADDRESS"}
-type CreateFirstDeveloperRequest struct {
+// CreateInvitationRequest Example: {"email":"grace@example.com"}
+type CreateInvitationRequest struct {
 	Email string `json:"email"`
-
-	// Password The minimum length is a setting of the server. Common passwords are rejected.
-	Password string `json:"password"`
-
-	// Token The setup token, the end of the setup address behind the `#`.
-	Token string `json:"token"`
-
-	// UseCookie Keep the refresh token in the cookie `__Host-ow_refresh`.
-	UseCookie *bool `json:"use_cookie,omitempty"`
 }
 
 // CreateKeyRequest Example: {"name":"Production Server"}
@@ -374,6 +375,27 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// Invitation Invites one person to become a developer.
+//
+// Example: {"created_at":"2026-03-07T10:30:00Z","email":"grace@example.com","expires_at":"2026-03-14T10:30:00Z","id":"6ba7b810-9dad-11d1-80b4-00c04fd430c8","invited_by_id":"123e4567-e89b-12d3-a456-426614174000","status":"pending","token":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}
+type Invitation struct {
+	ID    string `json:"id"`
+	Email string `json:"email"`
+
+	// Token For a link. Whoever holds it can accept the invitation while that is pending.
+	Token string `json:"token"`
+
+	// Status `sent` and `failed` are kept for a server that sends emails.
+	Status    string    `json:"status"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt 7 days after it was made or sent again.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// InvitedByID The developer who made it, who may be gone.
+	InvitedByID *string `json:"invited_by_id"`
+}
+
 // Key Example: {"allowed_networks":["192.0.2.0/24"],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
 type Key struct {
 	ID   string `json:"id"`
@@ -454,8 +476,8 @@ type MuteAlertRequest struct {
 
 // Overlap The time for which the secret before the newest one still works, and what used that
 // secret since the rotation. Once nothing does any more, end it with FinishKeyRotation
-// or FinishApplicationRotation. What it says is about a second old, and a crash loses
-// the uses of the second before it. Null if that secret no longer works.
+// or FinishApplicationRotation. What it says is at most a second old. Null if that
+// secret no longer works.
 type Overlap struct {
 	// ExpiresAt When that secret expires.
 	ExpiresAt time.Time `json:"expires_at"`
@@ -587,6 +609,14 @@ type UpdateAlertRuleRequest struct {
 // UpdateApplicationRequest Example: {"name":"My Mobile App"}
 type UpdateApplicationRequest struct {
 	Name nullable.Nullable[string] `json:"name,omitempty"`
+}
+
+// UpdateDeveloperRequest Example: {"first_name":"Ada","last_name":"Lovelace"}
+type UpdateDeveloperRequest struct {
+	// Email The present one, in whatever case.
+	Email     nullable.Nullable[string] `json:"email,omitempty"`
+	FirstName nullable.Nullable[string] `json:"first_name,omitempty"`
+	LastName  nullable.Nullable[string] `json:"last_name,omitempty"`
 }
 
 // UpdateKeyRequest Example: {"name":"Production Server - Updated"}
@@ -1014,6 +1044,9 @@ type ApplicationID = string
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// DeveloperID defines model for DeveloperId.
+type DeveloperID = string
+
 // EmailFilter defines model for EmailFilter.
 type EmailFilter = string
 
@@ -1029,6 +1062,9 @@ type ExternalUserIDFilter = string
 
 // ID defines model for Id.
 type ID = string
+
+// InvitationID defines model for InvitationId.
+type InvitationID = string
 
 // KeyID defines model for KeyId.
 type KeyID = string
@@ -1307,8 +1343,14 @@ type RevokeTokenJSONRequestBody = RevokeTokenRequest
 // ReportCredentialJSONRequestBody defines body for ReportCredential for application/json ContentType.
 type ReportCredentialJSONRequestBody = ReportCredentialRequest
 
-// CreateFirstDeveloperJSONRequestBody defines body for CreateFirstDeveloper for application/json ContentType.
-type CreateFirstDeveloperJSONRequestBody = CreateFirstDeveloperRequest
+// UpdateDeveloperJSONRequestBody defines body for UpdateDeveloper for application/json ContentType.
+type UpdateDeveloperJSONRequestBody = UpdateDeveloperRequest
+
+// CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
+type CreateInvitationJSONRequestBody = CreateInvitationRequest
+
+// AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
+type AcceptInvitationJSONRequestBody = AcceptInvitationRequest
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserRequest
@@ -1432,9 +1474,33 @@ type ServerInterface interface {
 	// ReportCredential End a leaked credential
 	// (POST /credentials/report)
 	ReportCredential(w http.ResponseWriter, r *http.Request)
-	// CreateFirstDeveloper Create the first developer
-	// (POST /setup)
-	CreateFirstDeveloper(w http.ResponseWriter, r *http.Request)
+	// ListDevelopers List developers
+	// (GET /developers)
+	ListDevelopers(w http.ResponseWriter, r *http.Request)
+	// DeleteDeveloper Delete a developer
+	// (DELETE /developers/{id})
+	DeleteDeveloper(w http.ResponseWriter, r *http.Request, id DeveloperID)
+	// GetDeveloper Get a developer
+	// (GET /developers/{id})
+	GetDeveloper(w http.ResponseWriter, r *http.Request, id DeveloperID)
+	// UpdateDeveloper Update a developer's names
+	// (PATCH /developers/{id})
+	UpdateDeveloper(w http.ResponseWriter, r *http.Request, id DeveloperID)
+	// ListInvitations List invitations
+	// (GET /invitations)
+	ListInvitations(w http.ResponseWriter, r *http.Request)
+	// CreateInvitation Invite a developer
+	// (POST /invitations)
+	CreateInvitation(w http.ResponseWriter, r *http.Request)
+	// AcceptInvitation Accept an invitation
+	// (POST /invitations/accept)
+	AcceptInvitation(w http.ResponseWriter, r *http.Request)
+	// RevokeInvitation Revoke an invitation
+	// (DELETE /invitations/{id})
+	RevokeInvitation(w http.ResponseWriter, r *http.Request, id InvitationID)
+	// ResendInvitation Renew an invitation
+	// (POST /invitations/{id}/resend)
+	ResendInvitation(w http.ResponseWriter, r *http.Request, id InvitationID)
 	// GetUsage Get the usage of the account
 	// (GET /usage)
 	GetUsage(w http.ResponseWriter, r *http.Request, params GetUsageParams)
@@ -2492,11 +2558,183 @@ func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
-// CreateFirstDeveloper operation middleware
-func (siw *ServerInterfaceWrapper) CreateFirstDeveloper(w http.ResponseWriter, r *http.Request) {
+// ListDevelopers operation middleware
+func (siw *ServerInterfaceWrapper) ListDevelopers(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CreateFirstDeveloper(w, r)
+		siw.Handler.ListDevelopers(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteDeveloper operation middleware
+func (siw *ServerInterfaceWrapper) DeleteDeveloper(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id DeveloperID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteDeveloper(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDeveloper operation middleware
+func (siw *ServerInterfaceWrapper) GetDeveloper(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id DeveloperID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDeveloper(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateDeveloper operation middleware
+func (siw *ServerInterfaceWrapper) UpdateDeveloper(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id DeveloperID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateDeveloper(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListInvitations operation middleware
+func (siw *ServerInterfaceWrapper) ListInvitations(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListInvitations(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateInvitation operation middleware
+func (siw *ServerInterfaceWrapper) CreateInvitation(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateInvitation(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcceptInvitation operation middleware
+func (siw *ServerInterfaceWrapper) AcceptInvitation(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcceptInvitation(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeInvitation operation middleware
+func (siw *ServerInterfaceWrapper) RevokeInvitation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id InvitationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeInvitation(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResendInvitation operation middleware
+func (siw *ServerInterfaceWrapper) ResendInvitation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id InvitationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResendInvitation(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3477,7 +3715,15 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
-	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/setup", wrapper.CreateFirstDeveloper)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/developers", wrapper.ListDevelopers)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/developers/{id}", wrapper.DeleteDeveloper)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/developers/{id}", wrapper.GetDeveloper)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/developers/{id}", wrapper.UpdateDeveloper)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/invitations", wrapper.ListInvitations)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/invitations", wrapper.CreateInvitation)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/invitations/{id}", wrapper.RevokeInvitation)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/invitations/{id}/resend", wrapper.ResendInvitation)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/invitations/accept", wrapper.AcceptInvitation)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/usage", wrapper.GetUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.ListUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users", wrapper.CreateUser)
@@ -4254,17 +4500,192 @@ func (response ReportCredential204Response) VisitReportCredentialResponse(w http
 	return nil
 }
 
-type CreateFirstDeveloperRequestObject struct {
-	Body *CreateFirstDeveloperJSONRequestBody
+type ListDevelopersRequestObject struct {
 }
 
-type CreateFirstDeveloperResponseObject interface {
-	VisitCreateFirstDeveloperResponse(w http.ResponseWriter) error
+type ListDevelopersResponseObject interface {
+	VisitListDevelopersResponse(w http.ResponseWriter) error
 }
 
-type CreateFirstDeveloper200JSONResponse TokenPair
+type ListDevelopers200JSONResponse []Developer
 
-func (response CreateFirstDeveloper200JSONResponse) VisitCreateFirstDeveloperResponse(w http.ResponseWriter) error {
+func (response ListDevelopers200JSONResponse) VisitListDevelopersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDeveloperRequestObject struct {
+	ID DeveloperID `json:"id"`
+}
+
+type DeleteDeveloperResponseObject interface {
+	VisitDeleteDeveloperResponse(w http.ResponseWriter) error
+}
+
+type DeleteDeveloper200JSONResponse Developer
+
+func (response DeleteDeveloper200JSONResponse) VisitDeleteDeveloperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeveloperRequestObject struct {
+	ID DeveloperID `json:"id"`
+}
+
+type GetDeveloperResponseObject interface {
+	VisitGetDeveloperResponse(w http.ResponseWriter) error
+}
+
+type GetDeveloper200JSONResponse Developer
+
+func (response GetDeveloper200JSONResponse) VisitGetDeveloperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDeveloperRequestObject struct {
+	ID   DeveloperID `json:"id"`
+	Body *UpdateDeveloperJSONRequestBody
+}
+
+type UpdateDeveloperResponseObject interface {
+	VisitUpdateDeveloperResponse(w http.ResponseWriter) error
+}
+
+type UpdateDeveloper200JSONResponse Developer
+
+func (response UpdateDeveloper200JSONResponse) VisitUpdateDeveloperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInvitationsRequestObject struct {
+}
+
+type ListInvitationsResponseObject interface {
+	VisitListInvitationsResponse(w http.ResponseWriter) error
+}
+
+type ListInvitations200JSONResponse []Invitation
+
+func (response ListInvitations200JSONResponse) VisitListInvitationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInvitationRequestObject struct {
+	Body *CreateInvitationJSONRequestBody
+}
+
+type CreateInvitationResponseObject interface {
+	VisitCreateInvitationResponse(w http.ResponseWriter) error
+}
+
+type CreateInvitation201JSONResponse Invitation
+
+func (response CreateInvitation201JSONResponse) VisitCreateInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptInvitationRequestObject struct {
+	Body *AcceptInvitationJSONRequestBody
+}
+
+type AcceptInvitationResponseObject interface {
+	VisitAcceptInvitationResponse(w http.ResponseWriter) error
+}
+
+type AcceptInvitation201JSONResponse Developer
+
+func (response AcceptInvitation201JSONResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeInvitationRequestObject struct {
+	ID InvitationID `json:"id"`
+}
+
+type RevokeInvitationResponseObject interface {
+	VisitRevokeInvitationResponse(w http.ResponseWriter) error
+}
+
+type RevokeInvitation200JSONResponse Invitation
+
+func (response RevokeInvitation200JSONResponse) VisitRevokeInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendInvitationRequestObject struct {
+	ID InvitationID `json:"id"`
+}
+
+type ResendInvitationResponseObject interface {
+	VisitResendInvitationResponse(w http.ResponseWriter) error
+}
+
+type ResendInvitation200JSONResponse Invitation
+
+func (response ResendInvitation200JSONResponse) VisitResendInvitationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -4873,9 +5294,33 @@ type StrictServerInterface interface {
 	// ReportCredential End a leaked credential
 	// (POST /credentials/report)
 	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
-	// CreateFirstDeveloper Create the first developer
-	// (POST /setup)
-	CreateFirstDeveloper(ctx context.Context, request CreateFirstDeveloperRequestObject) (CreateFirstDeveloperResponseObject, error)
+	// ListDevelopers List developers
+	// (GET /developers)
+	ListDevelopers(ctx context.Context, request ListDevelopersRequestObject) (ListDevelopersResponseObject, error)
+	// DeleteDeveloper Delete a developer
+	// (DELETE /developers/{id})
+	DeleteDeveloper(ctx context.Context, request DeleteDeveloperRequestObject) (DeleteDeveloperResponseObject, error)
+	// GetDeveloper Get a developer
+	// (GET /developers/{id})
+	GetDeveloper(ctx context.Context, request GetDeveloperRequestObject) (GetDeveloperResponseObject, error)
+	// UpdateDeveloper Update a developer's names
+	// (PATCH /developers/{id})
+	UpdateDeveloper(ctx context.Context, request UpdateDeveloperRequestObject) (UpdateDeveloperResponseObject, error)
+	// ListInvitations List invitations
+	// (GET /invitations)
+	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
+	// CreateInvitation Invite a developer
+	// (POST /invitations)
+	CreateInvitation(ctx context.Context, request CreateInvitationRequestObject) (CreateInvitationResponseObject, error)
+	// AcceptInvitation Accept an invitation
+	// (POST /invitations/accept)
+	AcceptInvitation(ctx context.Context, request AcceptInvitationRequestObject) (AcceptInvitationResponseObject, error)
+	// RevokeInvitation Revoke an invitation
+	// (DELETE /invitations/{id})
+	RevokeInvitation(ctx context.Context, request RevokeInvitationRequestObject) (RevokeInvitationResponseObject, error)
+	// ResendInvitation Renew an invitation
+	// (POST /invitations/{id}/resend)
+	ResendInvitation(ctx context.Context, request ResendInvitationRequestObject) (ResendInvitationResponseObject, error)
 	// GetUsage Get the usage of the account
 	// (GET /usage)
 	GetUsage(ctx context.Context, request GetUsageRequestObject) (GetUsageResponseObject, error)
@@ -5962,11 +6407,89 @@ func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request
 	}
 }
 
-// CreateFirstDeveloper operation middleware
-func (sh *strictHandler) CreateFirstDeveloper(w http.ResponseWriter, r *http.Request) {
-	var request CreateFirstDeveloperRequestObject
+// ListDevelopers operation middleware
+func (sh *strictHandler) ListDevelopers(w http.ResponseWriter, r *http.Request) {
+	var request ListDevelopersRequestObject
 
-	body, err := decodeJSON[CreateFirstDeveloperJSONRequestBody](r, sh.options.JSON)
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDevelopers(ctx, request.(ListDevelopersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDevelopers")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListDevelopersResponseObject); ok {
+		if err := validResponse.VisitListDevelopersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteDeveloper operation middleware
+func (sh *strictHandler) DeleteDeveloper(w http.ResponseWriter, r *http.Request, id DeveloperID) {
+	var request DeleteDeveloperRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteDeveloper(ctx, request.(DeleteDeveloperRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteDeveloper")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteDeveloperResponseObject); ok {
+		if err := validResponse.VisitDeleteDeveloperResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDeveloper operation middleware
+func (sh *strictHandler) GetDeveloper(w http.ResponseWriter, r *http.Request, id DeveloperID) {
+	var request GetDeveloperRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDeveloper(ctx, request.(GetDeveloperRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDeveloper")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDeveloperResponseObject); ok {
+		if err := validResponse.VisitGetDeveloperResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateDeveloper operation middleware
+func (sh *strictHandler) UpdateDeveloper(w http.ResponseWriter, r *http.Request, id DeveloperID) {
+	var request UpdateDeveloperRequestObject
+
+	request.ID = id
+
+	body, err := decodeJSON[UpdateDeveloperJSONRequestBody](r, sh.options.JSON)
 	if err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
 		return
@@ -5974,18 +6497,156 @@ func (sh *strictHandler) CreateFirstDeveloper(w http.ResponseWriter, r *http.Req
 	request.Body = body
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.CreateFirstDeveloper(ctx, request.(CreateFirstDeveloperRequestObject))
+		return sh.ssi.UpdateDeveloper(ctx, request.(UpdateDeveloperRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CreateFirstDeveloper")
+		handler = middleware(handler, "UpdateDeveloper")
 	}
 
 	response, err := handler(r.Context(), w, r, request)
 
 	if err != nil {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(CreateFirstDeveloperResponseObject); ok {
-		if err := validResponse.VisitCreateFirstDeveloperResponse(w); err != nil {
+	} else if validResponse, ok := response.(UpdateDeveloperResponseObject); ok {
+		if err := validResponse.VisitUpdateDeveloperResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListInvitations operation middleware
+func (sh *strictHandler) ListInvitations(w http.ResponseWriter, r *http.Request) {
+	var request ListInvitationsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListInvitations(ctx, request.(ListInvitationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListInvitations")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListInvitationsResponseObject); ok {
+		if err := validResponse.VisitListInvitationsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateInvitation operation middleware
+func (sh *strictHandler) CreateInvitation(w http.ResponseWriter, r *http.Request) {
+	var request CreateInvitationRequestObject
+
+	body, err := decodeJSON[CreateInvitationJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInvitation(ctx, request.(CreateInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInvitation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateInvitationResponseObject); ok {
+		if err := validResponse.VisitCreateInvitationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcceptInvitation operation middleware
+func (sh *strictHandler) AcceptInvitation(w http.ResponseWriter, r *http.Request) {
+	var request AcceptInvitationRequestObject
+
+	body, err := decodeJSON[AcceptInvitationJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptInvitation(ctx, request.(AcceptInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptInvitation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcceptInvitationResponseObject); ok {
+		if err := validResponse.VisitAcceptInvitationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeInvitation operation middleware
+func (sh *strictHandler) RevokeInvitation(w http.ResponseWriter, r *http.Request, id InvitationID) {
+	var request RevokeInvitationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeInvitation(ctx, request.(RevokeInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeInvitation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeInvitationResponseObject); ok {
+		if err := validResponse.VisitRevokeInvitationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResendInvitation operation middleware
+func (sh *strictHandler) ResendInvitation(w http.ResponseWriter, r *http.Request, id InvitationID) {
+	var request ResendInvitationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResendInvitation(ctx, request.(ResendInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResendInvitation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResendInvitationResponseObject); ok {
+		if err := validResponse.VisitResendInvitationResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
