@@ -51,6 +51,10 @@ const (
 	AlertMute        = "alert.mute"
 	AlertUnmute      = "alert.unmute"
 	AlertRuleUpdate  = "alert_rule.update"
+	InvitationCreate = "invitation.create"
+	InvitationResend = "invitation.resend"
+	InvitationRevoke = "invitation.revoke"
+	InvitationAccept = "invitation.accept"
 )
 
 // OK is the Outcome of an action that took effect. Any other Outcome is the

@@ -26,6 +26,7 @@ type Auth struct {
 	Leaks         *Leaks
 	Signing       *Signing
 	Webhooks      *Webhooks
+	Invitations   *Invitations
 	Limits        *Limiter
 
 	uses  *lastUses
@@ -106,7 +107,9 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			buckets: buckets, perSession: limits.RefreshSession, issuer: issuer, trail: trail, queue: newSessionQueue(),
 			revoker: revoker, credentials: credentials,
 		},
-		Developers: &Developers{store: p.Store, passwords: passwords, replays: replays, credentials: credentials},
+		Developers: &Developers{
+			store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, trail: trail, credentials: credentials,
+		},
 		Keys: &Keys{
 			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, uses: uses, most: config.Quotas.Keys, now: p.Now,
 		},
@@ -130,6 +133,9 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, logins: a.Logins, trail: trail, now: p.Now,
 	}
 	a.Webhooks = &Webhooks{store: p.Store, vault: p.Vault, replays: replays, sender: p.Webhooks, fresh: p.Fresh, now: p.Now}
+	a.Invitations = &Invitations{
+		store: p.Store, vault: p.Vault, passwords: passwords, buckets: buckets, replays: replays, trail: trail, now: p.Now,
+	}
 	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, fresh: p.Fresh, now: p.Now}
 	return a, a.Signing.start(ctx, !config.IssuesNothing)
 }

@@ -5,14 +5,17 @@ import (
 	"errors"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Developers manages developers. Each one manages itself, and the operator all.
 type Developers struct {
 	store       Store
+	vault       *credential.Vault
 	passwords   *passwords
 	replays     *replays
+	trail       *trail
 	credentials *credentials
 }
 

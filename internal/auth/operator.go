@@ -15,8 +15,13 @@ import (
 // developerEvent returns an event of the developer or, without a caller, of the
 // operator.
 func developerEvent(ctx context.Context, action, developerID string, at time.Time) audit.Event {
+	return operableEvent(ctx, action, developerSubject(developerID), at)
+}
+
+// operableEvent returns an event of the caller or, without a credential, of the operator.
+func operableEvent(ctx context.Context, action, subject string, at time.Time) audit.Event {
 	c := CallerFrom(ctx)
-	e := c.Event(action, developerSubject(developerID), at)
+	e := c.Event(action, subject, at)
 	if c.Principal == nil {
 		e.Actor = operatorActor
 	}
@@ -45,6 +50,9 @@ func (s *Developers) Create(ctx context.Context, email, password string) (Develo
 			return err
 		}
 		d.CreatedAt, d.UpdatedAt = tx.Now(), tx.Now()
+		if err := refuseMoreDevelopers(ctx, tx); err != nil {
+			return err
+		}
 		if err := tx.InsertDeveloper(ctx, d); err != nil {
 			return developerError(err)
 		}
@@ -73,16 +81,15 @@ func (s *Developers) SetPassword(ctx context.Context, email, password string) er
 	return s.setPassword(ctx, call{}, d, password, "") // an operator sends no Idempotency-Key
 }
 
-// Disable refuses a developer's logins. It ends the developer's sessions and the
-// user tokens that it minted, as Delete does.
+// Disable refuses a developer's logins. It ends the developer's sessions, the user
+// tokens that it minted and its invitations, as Delete does.
 func (s *Developers) Disable(ctx context.Context, email string) error {
 	return s.operate(ctx, audit.DeveloperEnd, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
 		d.Disabled, d.UpdatedAt = true, tx.Now()
 		if err := tx.UpdateDeveloper(ctx, d); err != nil {
 			return nil, err
 		}
-		own, minted, err := endDeveloper(ctx, tx, d.ID, "")
-		return append(own, minted...), err
+		return s.end(ctx, tx, d.ID)
 	})
 }
 
@@ -94,16 +101,31 @@ func (s *Developers) Enable(ctx context.Context, email string) error {
 	})
 }
 
-// Delete removes a developer, and ends its sessions and the user tokens that it
-// minted. The keys, applications and users of the account stay.
+// Delete removes a developer, and ends its sessions, the user tokens that it minted
+// and its invitations. The keys, applications and users of the account stay.
 func (s *Developers) Delete(ctx context.Context, email string) error {
 	return s.operate(ctx, audit.DeveloperDelete, email, func(ctx context.Context, tx Tx, d StoredDeveloper) ([]string, error) {
-		own, minted, err := endDeveloper(ctx, tx, d.ID, "")
-		if err != nil {
-			return nil, err
-		}
-		return append(own, minted...), tx.DeleteDeveloper(ctx, d.ID)
+		return s.delete(ctx, tx, d.ID)
 	})
+}
+
+// delete removes a developer after its end, and returns the sessions that it ended.
+func (s *Developers) delete(ctx context.Context, tx Tx, id string) ([]string, error) {
+	ended, err := s.end(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	return ended, tx.DeleteDeveloper(ctx, id)
+}
+
+// end ends what a developer began, and returns the sessions among it. LockInvitations
+// was called before.
+func (s *Developers) end(ctx context.Context, tx Tx, id string) ([]string, error) {
+	if err := leaveInvitations(ctx, tx, s.vault, id); err != nil {
+		return nil, err
+	}
+	own, minted, err := endDeveloper(ctx, tx, id, "")
+	return append(own, minted...), err
 }
 
 func (s *Developers) byEmail(ctx context.Context, email string) (StoredDeveloper, error) {
@@ -116,6 +138,9 @@ func (s *Developers) byEmail(ctx context.Context, email string) (StoredDeveloper
 func (s *Developers) operate(ctx context.Context, action, email string, f func(context.Context, Tx, StoredDeveloper) ([]string, error)) error {
 	var ended []string
 	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) error {
+		if err := tx.LockInvitations(ctx); err != nil {
+			return err
+		}
 		d, err := tx.DeveloperByEmail(ctx, email)
 		if err != nil {
 			return developerError(err)

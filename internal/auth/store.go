@@ -48,7 +48,12 @@ type Tx interface {
 	CountDevelopers(ctx context.Context) (int, error)
 	InsertDeveloper(ctx context.Context, d StoredDeveloper) error
 	UpdateDeveloper(ctx context.Context, d StoredDeveloper) error
+	// DeleteDeveloper removes the developer, with its sessions and the invitation that it
+	// accepted.
 	DeleteDeveloper(ctx context.Context, id string) error
+	// CountDevelopers returns how many developers there are, and how many of them are not
+	// disabled. Until the transaction ends, no other one that counts them goes on.
+	CountDevelopers(ctx context.Context) (all, enabled int, err error)
 	// SawAddress records that the developer logged in from the address.
 	SawAddress(ctx context.Context, developerID, address string, at time.Time) error
 
@@ -101,6 +106,17 @@ type Tx interface {
 	FailWebhookDeliveries(ctx context.Context, endpointID string) error
 	// ClaimWebhookTest makes a test message to the endpoint, claimed for this process.
 	ClaimWebhookTest(ctx context.Context, endpointID string) (WebhookClaim, error)
+
+	// LockInvitations keeps others from changing invitations until the transaction ends.
+	// Call it first of all, and before each method that changes one.
+	LockInvitations(ctx context.Context) error
+	// CountPendingInvitations returns how many can be accepted at the instant.
+	CountPendingInvitations(ctx context.Context, at time.Time) (int, error)
+	InsertInvitation(ctx context.Context, i StoredInvitation) error
+	UpdateInvitation(ctx context.Context, i StoredInvitation) error
+	// TrimInvitations removes, of those that were accepted or revoked, some of the oldest
+	// if more than keep are left.
+	TrimInvitations(ctx context.Context, keep int) error
 
 	// TakeUserPlace counts one user more, unless there are most or more, and
 	// reports whether it did. It keeps others from counting until the transaction
@@ -162,6 +178,15 @@ type Reader interface {
 	WebhookEndpoints(ctx context.Context) ([]WebhookEndpoint, error)
 	// WebhookDeliveries lists the deliveries to an endpoint as Keys lists keys.
 	WebhookDeliveries(ctx context.Context, endpointID string, after *Place, limit int) ([]WebhookDelivery, error)
+
+	Invitation(ctx context.Context, id string) (StoredInvitation, error)
+	// InvitationByHash returns the invitation whose token has the hash.
+	InvitationByHash(ctx context.Context, h credential.Hash) (StoredInvitation, error)
+	// OpenInvitation returns the email's invitation that is pending or has expired.
+	OpenInvitation(ctx context.Context, email string) (StoredInvitation, error)
+	// OpenInvitations lists those that are pending or have expired since the instant,
+	// newest first: limit of them at most.
+	OpenInvitations(ctx context.Context, since time.Time, limit int) ([]StoredInvitation, error)
 
 	User(ctx context.Context, id string) (User, error)
 	// Users returns the page's users and how many match in all.

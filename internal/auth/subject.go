@@ -12,6 +12,7 @@ func developerSubject(id string) string      { return "developer:" + id }
 func applicationSubject(appID string) string { return "application:" + appID }
 func signingKeySubject(id string) string     { return "signing_key:" + id }
 func webhookSubject(id string) string        { return "webhook:" + id }
+func invitationSubject(id string) string     { return "invitation:" + id }
 
 // adminMinter names the developer who minted a user's token.
 func adminMinter(developerID string) string { return "admin:" + developerID }

@@ -25,7 +25,8 @@ func (s *Store) populate(t *testing.T) {
 			return errors.Join(tx.InsertDeveloper(ctx, d), tx.SawAddress(ctx, d.ID, "192.0.2.1", epoch), tx.InsertUser(ctx, u),
 				tx.InsertSession(ctx, session), tx.InsertKey(ctx, fill[auth.StoredKey](set)),
 				tx.InsertApplication(ctx, fill[auth.StoredApplication](set)), tx.PutReplay(ctx, r),
-				tx.PutSigningKey(ctx, fill[auth.StoredSigningKey](set)), tx.Record(ctx, fill[audit.Event](set)))
+				tx.PutSigningKey(ctx, fill[auth.StoredSigningKey](set)), tx.InsertInvitation(ctx, fill[auth.StoredInvitation](set)),
+				tx.Record(ctx, fill[audit.Event](set)))
 		})
 		var ws []event.Workout
 		for i := range 300 {

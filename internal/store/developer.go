@@ -92,7 +92,19 @@ func (t *tx) DeleteDeveloper(ctx context.Context, id string) error {
 	if err := remove[developerRow](ctx, t, "id", id); err != nil {
 		return err
 	}
+	if err := t.deleteAccepted(ctx, id); err != nil {
+		return err
+	}
 	return t.endAlertsOf(ctx, usage.Subject(auth.DeveloperToken, id))
+}
+
+// CountDevelopers implements auth.Tx.
+func (t *tx) CountDevelopers(ctx context.Context) (all, enabled int, err error) {
+	if all, err = countAll[developerRow](ctx, t, "developers"); err != nil {
+		return 0, 0, err
+	}
+	n, err := t.db.NewSelect().Conn(t.conn).Model((*developerRow)(nil)).Where("NOT disabled").Count(ctx)
+	return all, int(n), t.fail(ctx, err)
 }
 
 func (t *tx) SawAddress(ctx context.Context, developerID, address string, at time.Time) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/auth"
 )
 
 // purgeBatch limits the rows of one transaction, and so how long it holds up
@@ -47,7 +48,7 @@ var windowsOver = expiry{"windows", "policy, id", "ends_at", func(now time.Time)
 // Purge removes rows that no decision needs any more: sessions past their
 // absolute end (until then a spent refresh token must be told from an unknown
 // one), expired replay records and setup tokens, addresses not seen for a month, ended rate-limit
-// windows, nodes that are gone, deliveries of webhooks, and records older than keep says. Of each day that is
+// windows, invitations that ended a month ago, nodes that are gone, deliveries of webhooks, and records older than keep says. Of each day that is
 // over, it keeps the counts of requests of those who made most. It does so in
 // small transactions with pauses between them, and returns early if ctx ends.
 func (s *Store) Purge(ctx context.Context, keep Retention) error {
@@ -57,6 +58,7 @@ func (s *Store) Purge(ctx context.Context, keep Retention) error {
 		{"replays", "id", "expires_at", func(now time.Time) any { return now }},
 		{"setup_tokens", "node", "expires_at", func(now time.Time) any { return now }},
 		{"developer_addresses", "developer_id, address", "seen_at", func(now time.Time) any { return now.Add(-seenFor) }},
+		{"invitations", "id", "expires_at", func(now time.Time) any { return now.Add(-auth.InvitationsKeptFor) }},
 		{"nodes", "id", "seen_at", func(now time.Time) any { return now.Add(-nodesKept) }},
 	}
 	if keep.Audit > 0 {

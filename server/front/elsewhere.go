@@ -20,9 +20,17 @@ type misplaced struct{ spelling, field string }
 // passwordElsewhere is for an operation that changes an account, but not its
 // password.
 var passwordElsewhere = elsewhere{
-	members: []misplaced{{"password", "password"}, {"new_password", "new_password"}, {"newPassword", "new_password"}},
+	members: passwordMembers,
 	message: "is changed by ChangePassword, POST /api/v1/auth/change-password",
 }
+
+// otherPasswordElsewhere is for an operation that changes the account of somebody else.
+var otherPasswordElsewhere = elsewhere{
+	members: passwordMembers,
+	message: "is changed by its owner with ChangePassword, or by the operator with: openwearables developer set-password",
+}
+
+var passwordMembers = []misplaced{{"password", "password"}, {"new_password", "new_password"}, {"newPassword", "new_password"}}
 
 // check refuses a JSON object that has one of the members. It leaves any other body
 // to the decoder.

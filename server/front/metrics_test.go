@@ -52,7 +52,7 @@ func TestMetricsAreBounded(t *testing.T) {
 }
 
 // The code names its reasons in literals.
-var reasonLiteral = regexp.MustCompile(`(?:Reason: *|reason\w+ = )"([a-z0-9_]+)"|unauthenticated\("([a-z0-9_]+)"`)
+var reasonLiteral = regexp.MustCompile(`(?:Reason: *|reason\w+ = )"([a-z0-9_]+)"|(?:unauthenticated|badRequest)\("([a-z0-9_]+)"`)
 
 func TestReasonsAreKnown(t *testing.T) {
 	used := map[string]bool{}

@@ -104,6 +104,16 @@ var operations = described([]operation{
 	{name: "ListAuditEvents", rest: "GET /audit-events"},
 	{name: "GetUsage", rest: "GET /usage"},
 
+	{name: "ListDevelopers", rest: "GET /developers"},
+	{name: "GetDeveloper", rest: "GET /developers/{id}"},
+	{name: "UpdateDeveloper", rest: "PATCH /developers/{id}", body: requiredBody, elsewhere: otherPasswordElsewhere},
+	{name: "DeleteDeveloper", rest: "DELETE /developers/{id}"},
+	{name: "CreateInvitation", rest: "POST /invitations", body: requiredBody},
+	{name: "ListInvitations", rest: "GET /invitations"},
+	{name: "RevokeInvitation", rest: "DELETE /invitations/{id}"},
+	{name: "ResendInvitation", rest: "POST /invitations/{id}/resend"},
+	{name: "AcceptInvitation", rest: "POST /invitations/accept", body: requiredBody, byAddress: loginLimit},
+
 	{name: "CreateWebhookEndpoint", rest: "POST /webhook-endpoints", body: requiredBody},
 	{name: "ListWebhookEndpoints", rest: "GET /webhook-endpoints"},
 	{name: "GetWebhookEndpoint", rest: "GET /webhook-endpoints/{id}"},

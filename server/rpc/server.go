@@ -55,6 +55,8 @@ func (s *Server) Handlers() map[string]http.Handler {
 	add(openwearablesv1connect.NewCredentialServiceHandler(s, options))
 	add(openwearablesv1connect.NewUsageServiceHandler(s, options))
 	add(openwearablesv1connect.NewWebhookServiceHandler(s, options))
+	add(openwearablesv1connect.NewDeveloperServiceHandler(s, options))
+	add(openwearablesv1connect.NewInvitationServiceHandler(s, options))
 	add(openwearablesv1connect.NewAlertServiceHandler(s, options))
 	return handlers
 }

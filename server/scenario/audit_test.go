@@ -111,6 +111,7 @@ func TestEveryEffectLeavesAnAuditRow(t *testing.T) {
 	r.call(t, "Logout", nil, []option{bearer(other.str("access_token"))}, 401)
 
 	r.callKeysAndUsers(t, me, admin)
+	r.callInvitations(t, me, admin)
 	r.call(t, "RefreshToken", args{"refresh_token": first.str("refresh_token")}, none, 401, "session.reuse refresh_token_reused "+me+" "+own)
 	r.call(t, "RefreshToken", args{"refresh_token": third.str("refresh_token")}, none, 401, "session.refresh invalid_refresh_token "+me+" "+own)
 	r.check(t)
@@ -170,6 +171,33 @@ func (r *auditChecker) callKeysAndUsers(t *testing.T, me string, admin []option)
 	r.call(t, "DeleteUser", args{"id": user.str("id")}, server, 404)
 	r.call(t, "DeleteApplication", args{"app_id": app.str("app_id")}, admin, 204, "application.delete ok "+me+" "+appName)
 	r.call(t, "DeleteKey", args{"id": key.str("id")}, admin, 200, "key.delete ok "+me+" "+keyName)
+}
+
+// callInvitations makes the calls about invitations and developers.
+func (r *auditChecker) callInvitations(t *testing.T, me string, admin []option) {
+	t.Helper()
+	none := []option{}
+	email := args{"email": r.tag + "@invited.example"}
+	made := r.call(t, "CreateInvitation", email, append(admin, idempotent("k")), 201, "?")
+	id, name := args{"id": made.str("id")}, "invitation:"+made.str("id")
+	r.expect("invitation.create ok " + me + " " + name)
+	r.call(t, "CreateInvitation", email, append(admin, idempotent("k")), 201)
+	r.call(t, "CreateInvitation", email, admin, 400, "invitation.create invitation_pending "+me+" "+name)
+	r.call(t, "CreateInvitation", args{"email": r.n.email}, admin, 400, "invitation.create developer_exists "+me+" ")
+	again := r.call(t, "ResendInvitation", id, admin, 200, "invitation.resend ok "+me+" "+name)
+	r.call(t, "AcceptInvitation", acceptance(made.str("token")), none, 404)
+	joined := r.call(t, "AcceptInvitation", acceptance(again.str("token")), none, 201, "?")
+	other := "developer:" + joined.str("id")
+	r.want[fmt.Sprintf("%s-%d", r.tag, len(r.want)-1)] = []string{
+		"invitation.accept ok " + other + " " + name, "developer.create ok " + other + " " + other,
+	}
+	r.call(t, "AcceptInvitation", acceptance(again.str("token")), none, 400, "invitation.accept invitation_accepted anonymous "+name)
+	r.call(t, "RevokeInvitation", id, admin, 400, "invitation.revoke invitation_accepted "+me+" "+name)
+	r.call(t, "UpdateDeveloper", args{"id": joined.str("id"), "first_name": "B"}, admin, 200, "developer.update ok "+me+" "+other)
+	r.call(t, "DeleteDeveloper", args{"id": joined.str("id")}, admin, 200, "developer.delete ok "+me+" "+other)
+	last := r.call(t, "CreateInvitation", email, admin, 201, "?")
+	r.expect("invitation.create ok " + me + " invitation:" + last.str("id"))
+	r.call(t, "RevokeInvitation", args{"id": last.str("id")}, admin, 200, "invitation.revoke ok "+me+" invitation:"+last.str("id"))
 }
 
 // expect replaces the row that the last call must leave, for rows that contain an id from its

@@ -25,7 +25,9 @@ type fixture struct {
 	stranger, strangerToken  string
 	workout, strangerWorkout string
 	alert                    string
-	refresh                  string // a user's refresh token, replaced at each use
+	otherDeveloper           string    // a token of the second developer
+	team, invitations        [2]string // ids of targets: own and other
+	refresh                  string    // a user's refresh token, replaced at each use
 
 	fixed      map[string]string // by column: credentials that no call revokes
 	keyWithout map[string]string // by scope: a key that lacks it
@@ -46,7 +48,10 @@ func newFixture(t *testing.T, n *node, d driver) *fixture {
 	_, w.fixed["refresh"] = n.exchange(t, d, keeper, w.app, w.secret)
 	n.addDeveloper("other@example.com", n.password)
 	other := d.call(t, "Login", args{"email": "other@example.com", "password": n.password}).want(t, 200, "")
-	w.otherSession = w.currentSession(t, other.str("access_token"))
+	w.otherDeveloper = other.str("access_token")
+	w.otherSession = w.currentSession(t, w.otherDeveloper)
+	w.makeTeam(t)
+	w.makeInvitations(t)
 	w.makeSession(t)
 	w.makeKey(t)
 	w.makeApp(t)
@@ -112,6 +117,19 @@ func (w *fixture) makeWebhook(t *testing.T) {
 		w.d.call(t, "DeleteWebhookEndpoint", args{"id": e.(map[string]any)["id"]}, bearer(w.admin)).want(t, 204, "")
 	}
 	w.webhook = w.d.call(t, "CreateWebhookEndpoint", args{"url": "http://127.0.0.1:9/hook"}, bearer(w.admin)).want(t, 201, "").str("id")
+}
+
+// makeTeam makes two developers. DeleteDeveloper ends one of them.
+func (w *fixture) makeTeam(t *testing.T) {
+	t.Helper()
+	for i := range w.team {
+		w.team[i] = w.n.addDeveloper(someEmail(), passphrase()).ID
+	}
+}
+
+func (w *fixture) makeInvitations(t *testing.T) {
+	t.Helper()
+	w.invitations = [2]string{w.n.invite(t, w.d, w.admin).str("id"), w.n.invite(t, w.d, w.otherDeveloper).str("id")}
 }
 
 func (w *fixture) makeUsers(t *testing.T) {
@@ -203,9 +221,14 @@ func (w *fixture) targetID(row matrixRow, name string) string {
 	}
 	own := map[string]string{
 		"KeyService": w.key, "ApplicationService": w.targetApp, "SessionService": w.session, "WebhookService": w.webhook, "AlertService": w.alert,
+		"DeveloperService": w.team[0], "InvitationService": w.invitations[0],
 	}[service]
 	other, gone := w.otherSession, uuid.NewString()
 	switch {
+	case service == "DeveloperService":
+		other = w.team[1]
+	case service == "InvitationService":
+		other = w.invitations[1]
 	case name == "rule":
 		own, gone = "key_unused", "no_such_rule"
 	case service == "KeyService":
@@ -257,6 +280,12 @@ func (w *fixture) members(operation string) args {
 		return args{"enabled": true}
 	case "UpdateAlertRule":
 		return args{"thresholds": []args{{"name": "unused_days", "value": 60}}}
+	case "UpdateDeveloper":
+		return args{"first_name": "Grace"}
+	case "CreateInvitation":
+		return args{"email": someEmail()}
+	case "AcceptInvitation":
+		return acceptance(w.n.invite(w.n.t, w.d, w.admin).str("token"))
 	case "UpdateUser":
 		return args{"last_name": "Hopper"}
 	case "ListWorkouts":

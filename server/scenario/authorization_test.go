@@ -127,6 +127,7 @@ var repairs = map[string]func(*fixture, *testing.T){
 	"Logout": (*fixture).makeSession, "RevokeSession": (*fixture).makeSession,
 	"ChangePassword": (*fixture).adoptCurrentSession, "RevokeOtherSessions": (*fixture).adoptCurrentSession,
 	"DeleteKey": (*fixture).makeKey, "DeleteApplication": (*fixture).makeApp,
+	"DeleteDeveloper": (*fixture).makeTeam, "RevokeInvitation": (*fixture).makeInvitations,
 	"CreateWebhookEndpoint": (*fixture).makeWebhook, "DeleteWebhookEndpoint": (*fixture).makeWebhook,
 	"DeleteUser": (*fixture).makeUsers, "RevokeUserTokens": (*fixture).makeTokens, "DeleteWorkout": (*fixture).makeWorkouts,
 }

@@ -274,7 +274,7 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		return all
 	}
 	inner := any(nil)
-	for _, name := range []string{"tokens", "key", "application", "user", "developer", "keys", "applications", "sessions", "usage", "endpoint", "endpoints", "delivery", "alert", "rule"} {
+	for _, name := range []string{"tokens", "key", "application", "user", "developer", "developers", "invitation", "invitations", "keys", "applications", "sessions", "usage", "endpoint", "endpoints", "delivery", "alert", "rule"} {
 		if v, ok := all[name]; ok {
 			inner = v
 			delete(all, name)

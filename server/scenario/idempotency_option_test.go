@@ -15,7 +15,10 @@ import (
 func TestIdempotencyIsTriedWhereTheProtosPromiseIt(t *testing.T) {
 	t.Parallel()
 	n := start(t, unlimited)
-	tried := map[string]bool{"CreateFirstDeveloper": true} // by TestSetupIsRetried, since these have a developer
+	tried := map[string]bool{
+		"CreateFirstDeveloper": true,                           // by TestSetupIsRetried, since these have a developer
+		"CreateInvitation":     true, "AcceptInvitation": true, // by the tests of invitations
+	}
 	for _, r := range newIdempotencyFixture(t, n, n.drivers()[0]).calls(t) {
 		tried[r.operation] = true
 	}

@@ -35,6 +35,7 @@ type idempotencyFixture struct {
 	key, rotated string // ids of a key and an application to rotate
 	app, secret  string // an application that mints tokens
 	webhook      string
+	invitation   string
 	user         string
 	server       string // an API key's secret
 }
@@ -49,6 +50,7 @@ func newIdempotencyFixture(t *testing.T, n *node, d driver) *idempotencyFixture 
 	w.rotated, _ = n.newApp(t, d, w.admin)
 	w.app, w.secret = n.newApp(t, d, w.admin)
 	w.webhook = d.call(t, "CreateWebhookEndpoint", args{"url": "https://example.com"}, bearer(w.admin)).want(t, 201, "").str("id")
+	w.invitation = n.invite(t, d, w.admin).str("id")
 	w.user = n.newUser(t, d, w.admin)
 	return w
 }
@@ -105,6 +107,10 @@ func (w *idempotencyFixture) calls(t *testing.T) []idempotentCall {
 		{
 			operation: "RotateWebhookSecret", in: args{"id": w.webhook, "overlap_seconds": 60}, otherIn: args{"id": w.webhook},
 			caller: admin, otherCaller: other, retention: day, effects: count("webhook.rotate"),
+		},
+		{
+			operation: "ResendInvitation", in: args{"id": w.invitation}, otherIn: args{"id": w.n.invite(t, w.d, w.admin).str("id")},
+			caller: admin, otherCaller: other, retention: day, effects: count("invitation.resend"),
 		},
 		{
 			operation: "ChangePassword", in: w.passwords(w.n.password), otherIn: w.passwords(w.n.password + "2"),
@@ -360,7 +366,7 @@ func TestIdempotencyOutlivesARestart(t *testing.T) {
 				t.Errorf("the database and our key open a record: %s", plain)
 			}
 			plain, err := vault.Open(sealed, id, key)
-			if err != nil || !secretForm.Match(plain) && !newUserForm.Match(plain) && string(plain) != "{}" {
+			if err != nil || !secretForm.Match(plain) && !newUserForm.Match(plain) && !invitationForm.Match(plain) && string(plain) != "{}" {
 				t.Errorf("with the caller's key too it opens as %q, %v", plain, err)
 			}
 			if _, err := vault.Open(sealed, request, key); err == nil {

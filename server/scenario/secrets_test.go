@@ -75,6 +75,21 @@ func (w *secretRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, res.Body.Close()
 }
 
+// useInvitation lets somebody join with the password.
+func useInvitation(t *testing.T, d driver, w *secretRecorder, admin option, password string, retry func() option) {
+	t.Helper()
+	made := d.call(t, "CreateInvitation", args{"email": someEmail()}, admin, retry()).want(t, 201, "")
+	w.note("token of an invitation", made.str("token"))
+	again := d.call(t, "ResendInvitation", args{"id": made.str("id")}, admin, retry()).want(t, 200, "")
+	w.note("token of an invitation", again.str("token"))
+	d.call(t, "ListInvitations", nil, admin).want(t, 200, "")
+	in := withMembers(acceptance(made.str("token")), args{"password": password})
+	d.call(t, "AcceptInvitation", in, retry()).want(t, 404, "not_found")
+	in["token"] = again.str("token")
+	d.call(t, "AcceptInvitation", in, retry()).want(t, 201, "")
+	d.call(t, "AcceptInvitation", in, retry()).want(t, 400, "invitation_accepted")
+}
+
 // useEverySecret calls every operation that handles a secret, with valid and with wrong ones.
 func useEverySecret(t *testing.T, n *node, d driver, w *secretRecorder) {
 	t.Helper()
@@ -101,6 +116,7 @@ func useEverySecret(t *testing.T, n *node, d driver, w *secretRecorder) {
 	d.call(t, "RefreshToken", args{"refresh_token": login.str("refresh_token")}).want(t, 401, "refresh_token_used")
 	admin = bearer(pair.str("access_token"))
 
+	useInvitation(t, d, w, admin, password(), retry)
 	key := d.call(t, "CreateKey", nil, admin, retry()).want(t, 201, "")
 	d.call(t, "ListUsers", nil, bearer(key.str("key"))).want(t, 200, "")
 	d.call(t, "RotateKey", args{"id": key.str("id"), "overlap_seconds": 60}, admin, retry()).want(t, 201, "")

@@ -7,8 +7,10 @@ import schemathesis
 # Why data that fits the schema may be refused: the field or, where none is named, the reason, by operation. These rules
 # relate members to each other, to the calendar and the clock, or to what was answered before: a schema cannot say them.
 UNSAID = {
+    "AcceptInvitation": {"password"},
     "ChangePassword": {"new_password", "confirm_password", "incorrect_password"},
     "CreateFirstDeveloper": {"email", "password"},
+    "CreateInvitation": {"email", "developer_exists", "invitation_pending"},
     "CreateKey": {"expires_at", "allowed_networks[]"},
     "CreateUser": {"email"},
     "CreateUserToken": {"missing_credentials"},
@@ -27,8 +29,11 @@ UNSAID = {
     "ListWorkouts": {"cursor", "start_date", "end_date"},
     "MuteAlert": {"until"},
     "RefreshToken": {"refresh_token"},
+    "ResendInvitation": {"developer_exists", "invitation_accepted", "invitation_revoked"},
+    "RevokeInvitation": {"invitation_accepted", "invitation_expired", "invitation_revoked"},
     "RevokeToken": {"refresh_token"},
     "UpdateAlertRule": {"thresholds[].name", "thresholds[].value"},
+    "UpdateDeveloper": {"email"},
     "UpdateKey": {"expires_at", "allowed_networks[]"},
     "UpdateMe": {"current_password", "email", "incorrect_password"},
     "UpdateUser": {"email"},
