@@ -31,6 +31,8 @@ type Client struct {
 	Audit        *Audit
 	Usage        *Usage
 	Webhooks     *Webhooks
+	Developers   *Developers
+	Invitations  *Invitations
 	Alerts       *Alerts
 
 	base    string
@@ -103,6 +105,8 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	c.Workouts = &Workouts{owv1connect.NewWorkoutServiceClient(h, c.base, call)}
 	c.Usage = &Usage{owv1connect.NewUsageServiceClient(h, c.base, call)}
 	c.Webhooks = &Webhooks{owv1connect.NewWebhookServiceClient(h, c.base, call)}
+	c.Developers = &Developers{owv1connect.NewDeveloperServiceClient(h, c.base, call)}
+	c.Invitations = &Invitations{owv1connect.NewInvitationServiceClient(h, c.base, call)}
 	c.Alerts = &Alerts{owv1connect.NewAlertServiceClient(h, c.base, call)}
 	c.Audit = &Audit{owv1connect.NewAuditServiceClient(h, c.base, call), owv1connect.NewCredentialServiceClient(h, c.base, call)}
 	return c, nil

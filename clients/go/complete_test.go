@@ -50,6 +50,13 @@ func promising(ctx context.Context, base string, c *openwearables.Client) map[st
 		"UpdateWebhookEndpoint":     func() error { return second(c.Webhooks.Update(ctx, nil)) },
 		"RotateWebhookSecret":       func() error { return second(c.Webhooks.Rotate(ctx, "w", 0)) },
 		"TestWebhookEndpoint":       func() error { return second(c.Webhooks.Test(ctx, "w")) },
+		"GetDeveloper":              func() error { return second(c.Developers.Get(ctx, "d")) },
+		"UpdateDeveloper":           func() error { return second(c.Developers.Update(ctx, nil)) },
+		"DeleteDeveloper":           func() error { return second(c.Developers.Delete(ctx, "d")) },
+		"CreateInvitation":          func() error { return second(c.Invitations.Create(ctx, "a@example.com")) },
+		"RevokeInvitation":          func() error { return second(c.Invitations.Revoke(ctx, "i")) },
+		"ResendInvitation":          func() error { return second(c.Invitations.Resend(ctx, "i")) },
+		"AcceptInvitation":          func() error { return second(c.Invitations.Accept(ctx, nil)) },
 		"CreateUserToken": func() error {
 			return second(c.Tokens.Exchange(ctx, "u", openwearables.AppCredentials("app_x", "secret_x")))
 		},
