@@ -220,7 +220,7 @@ type AuditEvent struct {
 	Outcome string `json:"outcome"`
 
 	// Actor Who did it: `developer:`, `key:`, `application:` or `user:` and an id, `operator`
-	// for a command, or `anonymous`.
+	// for a command, `server` for what the server does by itself, or `anonymous`.
 	Actor string `json:"actor"`
 
 	// Subject What was acted on, in the same form, also `session:`. Null if unknown.
@@ -259,6 +259,20 @@ type ChangePasswordRequest struct {
 // CreateApplicationRequest Example: {"name":"My Mobile App"}
 type CreateApplicationRequest struct {
 	Name string `json:"name"`
+}
+
+// CreateFirstDeveloperRequest Example: {"email":"ada@example.com","password":"correct horse battery staple","token":"THEENDOFTHESETUPADDRESS"}
+type CreateFirstDeveloperRequest struct {
+	Email string `json:"email"`
+
+	// Password The minimum length is a setting of the server. Common passwords are rejected.
+	Password string `json:"password"`
+
+	// Token The setup token, the end of the setup address behind the `#`.
+	Token string `json:"token"`
+
+	// UseCookie Keep the refresh token in the cookie `__Host-ow_refresh`.
+	UseCookie *bool `json:"use_cookie,omitempty"`
 }
 
 // CreateInvitationRequest Example: {"email":"grace@example.com"}
@@ -476,8 +490,8 @@ type MuteAlertRequest struct {
 
 // Overlap The time for which the secret before the newest one still works, and what used that
 // secret since the rotation. Once nothing does any more, end it with FinishKeyRotation
-// or FinishApplicationRotation. What it says is at most a second old. Null if that
-// secret no longer works.
+// or FinishApplicationRotation. What it says is about a second old, and a crash loses
+// the uses of the second before it. Null if that secret no longer works.
 type Overlap struct {
 	// ExpiresAt When that secret expires.
 	ExpiresAt time.Time `json:"expires_at"`
@@ -1352,6 +1366,9 @@ type CreateInvitationJSONRequestBody = CreateInvitationRequest
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptInvitationRequest
 
+// CreateFirstDeveloperJSONRequestBody defines body for CreateFirstDeveloper for application/json ContentType.
+type CreateFirstDeveloperJSONRequestBody = CreateFirstDeveloperRequest
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserRequest
 
@@ -1501,6 +1518,9 @@ type ServerInterface interface {
 	// ResendInvitation Renew an invitation
 	// (POST /invitations/{id}/resend)
 	ResendInvitation(w http.ResponseWriter, r *http.Request, id InvitationID)
+	// CreateFirstDeveloper Create the first developer
+	// (POST /setup)
+	CreateFirstDeveloper(w http.ResponseWriter, r *http.Request)
 	// GetUsage Get the usage of the account
 	// (GET /usage)
 	GetUsage(w http.ResponseWriter, r *http.Request, params GetUsageParams)
@@ -2744,6 +2764,20 @@ func (siw *ServerInterfaceWrapper) ResendInvitation(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// CreateFirstDeveloper operation middleware
+func (siw *ServerInterfaceWrapper) CreateFirstDeveloper(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateFirstDeveloper(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetUsage operation middleware
 func (siw *ServerInterfaceWrapper) GetUsage(w http.ResponseWriter, r *http.Request) {
 
@@ -3724,6 +3758,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/invitations/{id}", wrapper.RevokeInvitation)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/invitations/{id}/resend", wrapper.ResendInvitation)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/invitations/accept", wrapper.AcceptInvitation)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/setup", wrapper.CreateFirstDeveloper)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/usage", wrapper.GetUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.ListUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users", wrapper.CreateUser)
@@ -4697,6 +4732,28 @@ func (response ResendInvitation200JSONResponse) VisitResendInvitationResponse(w 
 	return err
 }
 
+type CreateFirstDeveloperRequestObject struct {
+	Body *CreateFirstDeveloperJSONRequestBody
+}
+
+type CreateFirstDeveloperResponseObject interface {
+	VisitCreateFirstDeveloperResponse(w http.ResponseWriter) error
+}
+
+type CreateFirstDeveloper200JSONResponse TokenPair
+
+func (response CreateFirstDeveloper200JSONResponse) VisitCreateFirstDeveloperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetUsageRequestObject struct {
 	Params GetUsageParams
 }
@@ -5321,6 +5378,9 @@ type StrictServerInterface interface {
 	// ResendInvitation Renew an invitation
 	// (POST /invitations/{id}/resend)
 	ResendInvitation(ctx context.Context, request ResendInvitationRequestObject) (ResendInvitationResponseObject, error)
+	// CreateFirstDeveloper Create the first developer
+	// (POST /setup)
+	CreateFirstDeveloper(ctx context.Context, request CreateFirstDeveloperRequestObject) (CreateFirstDeveloperResponseObject, error)
 	// GetUsage Get the usage of the account
 	// (GET /usage)
 	GetUsage(ctx context.Context, request GetUsageRequestObject) (GetUsageResponseObject, error)
@@ -6647,6 +6707,37 @@ func (sh *strictHandler) ResendInvitation(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ResendInvitationResponseObject); ok {
 		if err := validResponse.VisitResendInvitationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateFirstDeveloper operation middleware
+func (sh *strictHandler) CreateFirstDeveloper(w http.ResponseWriter, r *http.Request) {
+	var request CreateFirstDeveloperRequestObject
+
+	body, err := decodeJSON[CreateFirstDeveloperJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateFirstDeveloper(ctx, request.(CreateFirstDeveloperRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateFirstDeveloper")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateFirstDeveloperResponseObject); ok {
+		if err := validResponse.VisitCreateFirstDeveloperResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -637,6 +637,137 @@ export interface RevokeOtherSessionsRequest {
 export interface RevokeOtherSessionsResponse {
 }
 
+export interface ListDevelopersRequest {
+}
+
+export interface ListDevelopersResponse {
+  developers: Developer[];
+}
+
+export interface GetDeveloperRequest {
+  /** A UUID. */
+  id: string;
+}
+
+export interface GetDeveloperResponse {
+  developer: Developer | null;
+}
+
+export interface UpdateDeveloperRequest {
+  /** A UUID. */
+  id: string;
+  /** 1 to 100 characters, no control characters. Spaces around it are removed. */
+  firstName?: string | null | undefined;
+  /** 1 to 100 characters, no control characters. Spaces around it are removed. */
+  lastName?: string | null | undefined;
+  /** The present one, in whatever case. */
+  email?: string | null | undefined;
+}
+
+export interface UpdateDeveloperResponse {
+  developer: Developer | null;
+}
+
+export interface DeleteDeveloperRequest {
+  /** A UUID. */
+  id: string;
+}
+
+export interface DeleteDeveloperResponse {
+  developer: Developer | null;
+}
+
+/** Invitation invites one person to become a developer. */
+export interface Invitation {
+  /** A UUID. */
+  id: string;
+  email: string;
+  /**
+   * 43 characters of base64url, for a link. Whoever holds it can accept the invitation
+   * while that is pending.
+   */
+  token: string;
+  /**
+   * `pending`, `accepted`, `revoked` or `expired`. `sent` and `failed` are kept for a
+   * server that sends emails.
+   */
+  status: string;
+  createdAt: Date | null;
+  /** 7 days after it was made or sent again. */
+  expiresAt: Date | null;
+  /** The id of the developer who made it, who may be gone. */
+  invitedById: string | null;
+}
+
+export interface CreateInvitationRequest {
+  /** At most 254 characters, no spaces or invisible ones. Spaces around it are removed. */
+  email: string;
+}
+
+export interface CreateInvitationResponse {
+  invitation: Invitation | null;
+}
+
+export interface ListInvitationsRequest {
+}
+
+export interface ListInvitationsResponse {
+  invitations: Invitation[];
+}
+
+export interface RevokeInvitationRequest {
+  /** A UUID. */
+  id: string;
+}
+
+export interface RevokeInvitationResponse {
+  invitation: Invitation | null;
+}
+
+export interface ResendInvitationRequest {
+  /** A UUID. */
+  id: string;
+}
+
+export interface ResendInvitationResponse {
+  invitation: Invitation | null;
+}
+
+export interface AcceptInvitationRequest {
+  token: string;
+  /** 1 to 100 characters, no control characters. Spaces around it are removed. */
+  firstName: string;
+  /** 1 to 100 characters, no control characters. Spaces around it are removed. */
+  lastName: string;
+  /** 15 to 128 characters. The minimum is a setting of the server; 15 is its default. */
+  password: string;
+}
+
+export interface AcceptInvitationResponse {
+  developer: Developer | null;
+}
+
+export interface CreateFirstDeveloperRequest {
+  /** Required. */
+  token: string;
+  /** Required. An email address; spaces around it are removed. */
+  email: string;
+  /**
+   * Required. At least 15 characters unless the operator has set another length,
+   * at most 128, and not easy to guess.
+   */
+  password: string;
+  /**
+   * Keep the refresh token in the cookie `__Host-ow_refresh`, not in the
+   * response.
+   */
+  useCookie?: boolean | null | undefined;
+}
+
+export interface CreateFirstDeveloperResponse {
+  tokens: TokenPair | null;
+}
+
 export interface CreateUserTokenRequest {
   /** A UUID. */
   userId: string;
@@ -1510,6 +1641,46 @@ const ListSessionsResponseTable = /* @__PURE__ */ msg(
   "sessions>*", SessionTable,
 );
 
+const ListDevelopersResponseTable = /* @__PURE__ */ msg(
+  "developers>*", DeveloperTable,
+);
+
+const GetDeveloperResponseTable = /* @__PURE__ */ msg(
+  "developer>?", DeveloperTable,
+);
+
+const UpdateDeveloperRequestTable = /* @__PURE__ */ msg(
+  "id firstName? lastName? email? updateMask~firstName,lastName,email",
+);
+
+const InvitationTable = /* @__PURE__ */ msg(
+  "id email token status createdAt@? expiresAt@? invitedById?",
+);
+
+const CreateInvitationRequestTable = /* @__PURE__ */ msg(
+  "email",
+);
+
+const CreateInvitationResponseTable = /* @__PURE__ */ msg(
+  "invitation>?", InvitationTable,
+);
+
+const ListInvitationsResponseTable = /* @__PURE__ */ msg(
+  "invitations>*", InvitationTable,
+);
+
+const AcceptInvitationRequestTable = /* @__PURE__ */ msg(
+  "token firstName lastName password",
+);
+
+const CreateFirstDeveloperRequestTable = /* @__PURE__ */ msg(
+  "token email password useCookie=",
+);
+
+const CreateFirstDeveloperResponseTable = /* @__PURE__ */ msg(
+  "tokens>?", TokenPairTable,
+);
+
 const CreateUserTokenRequestTable = /* @__PURE__ */ msg(
   "userId appId appSecret",
 );
@@ -1812,6 +1983,46 @@ export const revokeSession = /* @__PURE__ */ rpc<RevokeSessionRequest, RevokeSes
 
 export const revokeOtherSessions = /* @__PURE__ */ rpc<RevokeOtherSessionsRequest, RevokeOtherSessionsResponse>(
   "openwearables.v1.SessionService/RevokeOtherSessions", ListAlertRulesRequestTable, ListAlertRulesRequestTable, 1,
+);
+
+export const listDevelopers = /* @__PURE__ */ rpc<ListDevelopersRequest, ListDevelopersResponse>(
+  "openwearables.v1.DeveloperService/ListDevelopers", ListAlertRulesRequestTable, ListDevelopersResponseTable, 1,
+);
+
+export const getDeveloper = /* @__PURE__ */ rpc<GetDeveloperRequest, GetDeveloperResponse>(
+  "openwearables.v1.DeveloperService/GetDeveloper", AcknowledgeAlertRequestTable, GetDeveloperResponseTable, 1,
+);
+
+export const updateDeveloper = /* @__PURE__ */ rpc<UpdateDeveloperRequest, UpdateDeveloperResponse>(
+  "openwearables.v1.DeveloperService/UpdateDeveloper", UpdateDeveloperRequestTable, GetDeveloperResponseTable, 1,
+);
+
+export const deleteDeveloper = /* @__PURE__ */ rpc<DeleteDeveloperRequest, DeleteDeveloperResponse>(
+  "openwearables.v1.DeveloperService/DeleteDeveloper", AcknowledgeAlertRequestTable, GetDeveloperResponseTable, 1,
+);
+
+export const createInvitation = /* @__PURE__ */ rpc<CreateInvitationRequest, CreateInvitationResponse>(
+  "openwearables.v1.InvitationService/CreateInvitation", CreateInvitationRequestTable, CreateInvitationResponseTable, 2,
+);
+
+export const listInvitations = /* @__PURE__ */ rpc<ListInvitationsRequest, ListInvitationsResponse>(
+  "openwearables.v1.InvitationService/ListInvitations", ListAlertRulesRequestTable, ListInvitationsResponseTable, 1,
+);
+
+export const revokeInvitation = /* @__PURE__ */ rpc<RevokeInvitationRequest, RevokeInvitationResponse>(
+  "openwearables.v1.InvitationService/RevokeInvitation", AcknowledgeAlertRequestTable, CreateInvitationResponseTable, 1,
+);
+
+export const resendInvitation = /* @__PURE__ */ rpc<ResendInvitationRequest, ResendInvitationResponse>(
+  "openwearables.v1.InvitationService/ResendInvitation", AcknowledgeAlertRequestTable, CreateInvitationResponseTable, 2,
+);
+
+export const acceptInvitation = /* @__PURE__ */ rpc<AcceptInvitationRequest, AcceptInvitationResponse>(
+  "openwearables.v1.InvitationService/AcceptInvitation", AcceptInvitationRequestTable, GetDeveloperResponseTable, 6,
+);
+
+export const createFirstDeveloper = /* @__PURE__ */ rpc<CreateFirstDeveloperRequest, CreateFirstDeveloperResponse>(
+  "openwearables.v1.SetupService/CreateFirstDeveloper", CreateFirstDeveloperRequestTable, CreateFirstDeveloperResponseTable, 6,
 );
 
 export const createUserToken = /* @__PURE__ */ rpc<CreateUserTokenRequest, CreateUserTokenResponse>(
