@@ -43,7 +43,7 @@ func (s *Developers) Create(ctx context.Context, email, password string) (Develo
 	d := StoredDeveloper{Developer: Developer{ID: newID(), Email: email}, PasswordHash: hash}
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
 		// Whoever opens the setup at the same time sees this developer, or is seen.
-		if _, err := tx.CountDevelopers(ctx); err != nil {
+		if _, _, err := tx.CountDevelopers(ctx); err != nil {
 			return err
 		}
 		if err := tx.DeleteSetupTokens(ctx); err != nil {

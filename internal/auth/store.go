@@ -44,8 +44,6 @@ type Tx interface {
 	// Record appends to the audit trail.
 	Record(ctx context.Context, e audit.Event) error
 
-	// CountDevelopers is CountKeys for developers.
-	CountDevelopers(ctx context.Context) (int, error)
 	InsertDeveloper(ctx context.Context, d StoredDeveloper) error
 	UpdateDeveloper(ctx context.Context, d StoredDeveloper) error
 	// DeleteDeveloper removes the developer, with its sessions and the invitation that it

@@ -61,11 +61,6 @@ func (r *reader) SeenAddress(ctx context.Context, developerID, address string, s
 	return err == nil, err
 }
 
-// CountDevelopers implements auth.Tx.
-func (t *tx) CountDevelopers(ctx context.Context) (int, error) {
-	return countAll[developerRow](ctx, t, "developers")
-}
-
 func (t *tx) InsertDeveloper(ctx context.Context, d auth.StoredDeveloper) error {
 	return write(ctx, t, insertDeveloper, newDeveloperRow(d))
 }

@@ -45,12 +45,13 @@ type expiry struct {
 
 var windowsOver = expiry{"windows", "policy, id", "ends_at", func(now time.Time) any { return now.Unix() }}
 
-// Purge removes rows that no decision needs any more: sessions past their
-// absolute end (until then a spent refresh token must be told from an unknown
-// one), expired replay records and setup tokens, addresses not seen for a month, ended rate-limit
-// windows, invitations that ended a month ago, nodes that are gone, deliveries of webhooks, and records older than keep says. Of each day that is
-// over, it keeps the counts of requests of those who made most. It does so in
-// small transactions with pauses between them, and returns early if ctx ends.
+// Purge removes rows that no decision needs any more: sessions past their absolute end
+// (until then a spent refresh token must be told from an unknown one), expired replay
+// records and setup tokens, addresses not seen for a month, ended rate-limit windows,
+// invitations that ended a month ago, nodes that are gone, deliveries of webhooks, and
+// records older than keep says. Of each day that is over, it keeps the counts of
+// requests of those who made most. It does so in small transactions with pauses between
+// them, and returns early if ctx ends.
 func (s *Store) Purge(ctx context.Context, keep Retention) error {
 	due := []expiry{
 		windowsOver,
