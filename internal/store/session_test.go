@@ -257,9 +257,12 @@ func TestPurgeRemovesWhatHasEnded(t *testing.T) {
 		kept.EndsAt, kept.ExpiresAt, kept.RevokedAt = now.Add(time.Microsecond), epoch, &epoch
 		dead, live := fill[auth.ReplayRecord](true), fill[auth.ReplayRecord](true)
 		dead.ExpiresAt, live.ExpiresAt = now, now.Add(time.Microsecond)
+		over, open := fill[auth.StoredSetupToken](true), fill[auth.StoredSetupToken](true)
+		over.ExpiresAt, open.ExpiresAt = now, now.Add(time.Microsecond)
 		s.write(t, func(ctx context.Context, tx auth.Tx) error {
 			err := errors.Join(tx.InsertDeveloper(ctx, d), tx.InsertSession(ctx, kept), tx.PutReplay(ctx, dead), tx.PutReplay(ctx, live),
 				tx.SawAddress(ctx, d.ID, "192.0.2.1", now.AddDate(0, 0, -31)), tx.SawAddress(ctx, d.ID, "192.0.2.2", now.AddDate(0, 0, -30)))
+			err = errors.Join(err, tx.PutSetupToken(ctx, over, 2), tx.PutSetupToken(ctx, open, 2))
 			for range 2*purgeBatch + 1 {
 				ended.ID = fill[string](true)
 				err = errors.Join(err, tx.InsertSession(ctx, ended))
@@ -272,6 +275,7 @@ func TestPurgeRemovesWhatHasEnded(t *testing.T) {
 		wantEqual(t, count(t, s, "sessions"), 1)
 		must(s.Session(t.Context(), kept.ID))(t)
 		wantEqual(t, count(t, s, "replays"), 1)
+		wantEqual(t, count(t, s, "setup_tokens"), 1)
 		wantEqual(t, must(s.SeenAddress(t.Context(), d.ID, "192.0.2.1", epoch))(t), false)
 		wantEqual(t, must(s.SeenAddress(t.Context(), d.ID, "192.0.2.2", epoch))(t), true)
 	})
