@@ -41,12 +41,12 @@ func (p *program) serve(ctx context.Context, args []string) error {
 			named = byName(ctx, addr)
 		}
 		w := welcome{s, node, addr, scheme + "://" + named}
-		welcome := w.text(ctx)
+		text := w.text(ctx)
 		if s.config.Dev {
 			addr = named
 		}
 		base := scheme + "://" + addr
-		fmt.Fprintf(p.stdout, "openwearables is ready on %s (reference: %s/docs)\n%s", base, base, welcome)
+		fmt.Fprintf(p.stdout, "openwearables is ready on %s (reference: %s/docs)\n%s", base, base, text)
 	})
 	return errors.Join(err, node.Close())
 }
