@@ -76,6 +76,10 @@ func TestAlertWrongSecrets(t *testing.T) {
 		w.refuse(t, audit.TokenMint, "application:a", 90)
 		w.refuse(t, audit.TokenMint, "user:u", 500)
 		w.refuse(t, audit.TokenMint, "application:a", 9)
+		for _, outcome := range []string{"canceled", "deadline_exceeded", "key_in_browser"} {
+			w.record(t, audit.Event{Action: audit.TokenMint, Outcome: outcome, Actor: "anonymous", Subject: "application:b", Occurrences: 200})
+		}
+		w.set(t, alert.KeyInBrowser, func(s *alert.Setting) { s.Disabled = true })
 		w.pass(t, time.Minute)
 		w.want(t)
 		w.refuse(t, audit.TokenMint, "application:a", 1)

@@ -83,11 +83,12 @@ func (s *Store) WatchedEvents(ctx context.Context, since time.Time, after string
 // maxRefused is how many subjects of refusals are told apart.
 const maxRefused = 5000
 
-// Refused implements alert.Facts.
+// Refused implements alert.Facts. Who left too early was not refused for a secret, and
+// rules of their own look for WatchedOutcomes.
 func (s *Store) Refused(ctx context.Context, action string, since time.Time) ([]alert.Refusal, error) {
 	return facts[alert.Refusal](ctx, s, "SELECT coalesce(subject, '') AS subject, CAST(sum(occurrences) AS BIGINT) AS count FROM audit_events "+
 		"WHERE at >= ? AND action = ? AND outcome NOT IN (?) GROUP BY coalesce(subject, '') ORDER BY count DESC, 1 LIMIT ?",
-		since, action, bun.List(append([]string{audit.OK}, alert.WatchedOutcomes...)), maxRefused)
+		since, action, bun.List(append([]string{audit.OK, "canceled", "deadline_exceeded"}, alert.WatchedOutcomes...)), maxRefused)
 }
 
 // Sightings implements alert.Facts.
