@@ -117,41 +117,56 @@ func (p *pass) requests(ctx context.Context) (refused []Requests, hours []Hours,
 		if err != nil {
 			return nil, nil, err
 		}
+		weeks, err := p.earlierWeeks(ctx, counts)
+		if err != nil {
+			return nil, nil, err
+		}
 		for _, c := range counts {
-			h := Hours{Subject: c.Subject, At: c.At, Requests: c.Requests}
-			if h.Before, err = p.before(ctx, c.Subject, created[c.Subject], c.At); err != nil {
-				return nil, nil, err
-			}
-			hours = append(hours, h)
+			before := p.before(weeks[c.Subject], created[c.Subject], c.At)
+			hours = append(hours, Hours{Subject: c.Subject, At: c.At, Requests: c.Requests, Before: before})
 		}
 	}
 	return refused, hours, nil
 }
 
-// before returns, of each week before that can be compared, the most requests in the
-// same hour and in those beside it: work that is due at a local time moves by an hour.
-func (p *pass) before(ctx context.Context, subject string, created, at time.Time) ([]int64, error) {
-	var before []int64
-	week := make(map[time.Time]int) // of an hour
-	var hours []time.Time
+// likeHours returns the same hour of a week before and those beside it: work that is
+// due at a local time moves by an hour.
+func likeHours(at time.Time, weeks int) [3]time.Time {
+	same := at.AddDate(0, 0, -7*weeks)
+	return [3]time.Time{same.Add(-time.Hour), same, same.Add(time.Hour)}
+}
+
+// earlierWeeks returns the requests of the subjects in the hours with which those of the
+// counts are compared.
+func (p *pass) earlierWeeks(ctx context.Context, counts []HourCount) (map[string]map[time.Time]int64, error) {
+	requests, hours := make(map[string]map[time.Time]int64), make(map[time.Time]bool)
+	for _, c := range counts {
+		requests[c.Subject] = make(map[time.Time]int64)
+		for i := range Weeks {
+			for _, hour := range likeHours(c.At, i+1) {
+				hours[hour] = true
+			}
+		}
+	}
+	if len(counts) == 0 {
+		return requests, nil
+	}
+	all, err := p.Store.HourRequests(ctx, slices.Collect(maps.Keys(requests)), slices.Collect(maps.Keys(hours)), 1)
+	for _, c := range all {
+		requests[c.Subject][c.At] = c.Requests
+	}
+	return requests, err
+}
+
+// before returns, of each week before that can be compared, the most requests in one of
+// the hours that are like the one.
+func (p *pass) before(requests map[time.Time]int64, created, at time.Time) (before []int64) {
 	for i := range Weeks {
-		same := at.AddDate(0, 0, -7*(i+1))
-		if same.Before(created) || p.Hours > 0 && p.now.Sub(same) >= p.Hours {
+		like := likeHours(at, i+1)
+		if same := like[1]; same.Before(created) || p.Hours > 0 && p.now.Sub(same) >= p.Hours {
 			break
 		}
-		before = append(before, 0)
-		for _, hour := range []time.Time{same.Add(-time.Hour), same, same.Add(time.Hour)} {
-			week[hour] = i
-			hours = append(hours, hour)
-		}
+		before = append(before, max(requests[like[0]], requests[like[1]], requests[like[2]]))
 	}
-	if len(hours) == 0 {
-		return nil, nil
-	}
-	counts, err := p.Store.HourRequests(ctx, []string{subject}, hours, 1)
-	for _, c := range counts {
-		i := week[c.At]
-		before[i] = max(before[i], c.Requests)
-	}
-	return before, err
+	return before
 }
