@@ -234,7 +234,7 @@ func (c *Client) Token(ctx context.Context) (Secret, time.Time, error) {
 }
 
 // SignIn replaces the session, if any, by one of the pair, which the app got by
-// its own means. If the store cannot be written, the session stays in memory, an
+// its own means. If the store cannot be read or written, the session stays in memory, an
 // EventStorageError is emitted, and saving is tried again later.
 func (c *Client) SignIn(ctx context.Context, pair TokenPair) error {
 	e, err := c.session()
