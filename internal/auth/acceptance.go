@@ -117,7 +117,11 @@ func addDeveloper(ctx context.Context, tx Tx, d StoredDeveloper) error {
 	if err := refuseDeveloper(ctx, tx, d.Email); err != nil {
 		return err
 	}
-	return developerError(tx.InsertDeveloper(ctx, d))
+	err := tx.InsertDeveloper(ctx, d)
+	if errors.Is(err, problem.ErrTaken) { // by an UpdateMe at the same time
+		return errDeveloperExists()
+	}
+	return err
 }
 
 // recordJoin records the acceptance and the developer that it made, who did both.
