@@ -27,6 +27,7 @@ type fixture struct {
 	alert                    string
 	otherDeveloper           string    // a token of the second developer
 	team, invitations        [2]string // ids of targets: own and other
+	invited                  string    // the token of an invitation
 	refresh                  string    // a user's refresh token, replaced at each use
 
 	fixed      map[string]string // by column: credentials that no call revokes
@@ -127,9 +128,24 @@ func (w *fixture) makeTeam(t *testing.T) {
 	}
 }
 
+// makeNewTeam makes anew what the end of a developer ended: tokens of invitations too.
+func (w *fixture) makeNewTeam(t *testing.T) {
+	t.Helper()
+	w.makeTeam(t)
+	w.makeInvitations(t)
+}
+
+// makeInvitations makes the targets. There may be few that are pending, so others go first.
 func (w *fixture) makeInvitations(t *testing.T) {
 	t.Helper()
+	list, _ := w.d.call(t, "ListInvitations", nil, bearer(w.admin)).want(t, 200, "").Body.([]any)
+	for _, item := range list {
+		if i := item.(map[string]any); i["status"] == "pending" {
+			w.d.call(t, "RevokeInvitation", args{"id": i["id"]}, bearer(w.admin)).want(t, 200, "")
+		}
+	}
 	w.invitations = [2]string{w.n.invite(t, w.d, w.admin).str("id"), w.n.invite(t, w.d, w.otherDeveloper).str("id")}
+	w.invited = w.n.invite(t, w.d, w.admin).str("token")
 }
 
 func (w *fixture) makeUsers(t *testing.T) {
@@ -285,7 +301,7 @@ func (w *fixture) members(operation string) args {
 	case "CreateInvitation":
 		return args{"email": someEmail()}
 	case "AcceptInvitation":
-		return acceptance(w.n.invite(w.n.t, w.d, w.admin).str("token"))
+		return acceptance(w.invited)
 	case "UpdateUser":
 		return args{"last_name": "Hopper"}
 	case "ListWorkouts":

@@ -126,8 +126,8 @@ func TestAuthorizationMatrix(t *testing.T) {
 var repairs = map[string]func(*fixture, *testing.T){
 	"Logout": (*fixture).makeSession, "RevokeSession": (*fixture).makeSession,
 	"ChangePassword": (*fixture).adoptCurrentSession, "RevokeOtherSessions": (*fixture).adoptCurrentSession,
-	"DeleteKey": (*fixture).makeKey, "DeleteApplication": (*fixture).makeApp,
-	"DeleteDeveloper": (*fixture).makeTeam, "RevokeInvitation": (*fixture).makeInvitations,
+	"DeleteDeveloper": (*fixture).makeNewTeam, "DeleteKey": (*fixture).makeKey, "DeleteApplication": (*fixture).makeApp,
+	"RevokeInvitation": (*fixture).makeInvitations, "AcceptInvitation": (*fixture).makeInvitations,
 	"CreateWebhookEndpoint": (*fixture).makeWebhook, "DeleteWebhookEndpoint": (*fixture).makeWebhook,
 	"DeleteUser": (*fixture).makeUsers, "RevokeUserTokens": (*fixture).makeTokens, "DeleteWorkout": (*fixture).makeWorkouts,
 }

@@ -17,6 +17,7 @@ import (
 var readers = map[string]string{
 	"CreateUser": "GetUser", "UpdateUser": "GetUser", "CreateKey": "GetKey", "UpdateKey": "GetKey", "UpdateMe": "GetMe",
 	"CreateApplication": "GetApplication", "UpdateApplication": "GetApplication", "UpsertWorkouts": "ListWorkouts",
+	"UpdateDeveloper": "GetDeveloper",
 }
 
 // fieldGroup is a group of fields of one operation that are tried in one call: all free-text
@@ -178,6 +179,10 @@ func (w *fixture) undo(t *testing.T, operation string, a answer, in args) {
 	case "UpsertWorkouts":
 		id := a.list("items")[0].(map[string]any)["id"]
 		d.call(t, "DeleteWorkout", args{"user_id": in["user_id"], "workout_id": id}, bearer(w.admin)).want(t, 204, "")
+	case "CreateInvitation":
+		d.call(t, "RevokeInvitation", args{"id": a.str("id")}, bearer(w.admin)).want(t, 200, "")
+	case "AcceptInvitation":
+		w.makeInvitations(t)
 	case "RefreshToken":
 		w.refresh = a.str("refresh_token")
 	}

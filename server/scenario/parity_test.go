@@ -138,8 +138,8 @@ func (s *script) next(w *replica) step {
 			operations = append(operations, f.operation)
 		}
 	}
-	operations = append(operations, "GetMe", "ListKeys", "ListApplications", "ListSessions", "ListWebhookEndpoints", "ListAlertRules",
-		"RevokeOtherSessions", "Logout", "Login")
+	operations = append(operations, "GetMe", "ListKeys", "ListApplications", "ListSessions", "RevokeOtherSessions", "Logout", "Login",
+		"ListWebhookEndpoints", "ListAlertRules", "ListDevelopers", "ListInvitations", "CreateUser", "CreateUser")
 	out := step{operation: operations[s.rng.IntN(len(operations))], credential: s.credential(w), ids: make(map[string]reference)}
 	out.in = s.members(w, &out)
 	all, _ := pathParameters(out.operation)
@@ -228,6 +228,10 @@ func (s *script) members(w *replica, out *step) args {
 		return args{"start": "2020-03-01T10:30:00Z", "end": some("2020-03-02T00:00:00Z", "2020-03-01T10:30:00Z", "2021-03-01T00:00:00Z"), "resolution": some("minute", "hour", "day", "week")}
 	case "UpdateAlertRule":
 		return args{"thresholds": []args{{"name": some("unused_days", "percent"), "value": some(30, 180)}}, "enabled": some(true, false)}
+	case "UpdateDeveloper":
+		return args{"first_name": some("Ada", " Grace ")}
+	case "CreateInvitation":
+		return args{"email": some("a@b.example", "A@b.example", "dev@example.com")}
 	case "UpsertWorkouts":
 		one, two := someWorkout(), someWorkout()
 		one["external_id"], two["external_id"] = some("w-1", "w-2"), some("w-1", "w-3")
@@ -350,7 +354,7 @@ func (w *replica) record(s step, a answer) {
 
 var (
 	anyID     = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(key|app|req)_[0-9a-z]{16,}|signing_key:[0-9a-z]+`)
-	anySecret = regexp.MustCompile(`"(access_token|refresh_token|key|key_prefix|app_secret|next_cursor|previous_cursor)":"[^"]*"`)
+	anySecret = regexp.MustCompile(`"(access_token|refresh_token|key|key_prefix|app_secret|token|next_cursor|previous_cursor)":"[^"]*"`)
 	anyTime   = regexp.MustCompile(`"(at|created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at)":"[^"]*"`)
 )
 

@@ -157,3 +157,25 @@ func hasRow(rows []auditRow, want auditRow) bool {
 	}
 	return false
 }
+
+// TestDevelopersAreBounded checks that there may be 1000 developers, whoever makes them.
+func TestDevelopersAreBounded(t *testing.T) {
+	t.Parallel()
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		access, _ := n.login(t, d)
+		token := n.invite(t, d, access).str("token")
+		n.exec(t, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+			INSERT INTO developers (id, email, email_folded, created_at, updated_at, password_hash, disabled)
+			SELECT '00000000-0000-4000-8000-' || CAST(100000000000 + i AS TEXT), 'a' || CAST(i AS TEXT) || '@example.com',
+			'a' || CAST(i AS TEXT) || '@example.com', 1, 1, 'none', true FROM n`)
+		d.call(t, "AcceptInvitation", acceptance(token)).want(t, 403, "quota_exceeded")
+		if _, err := n.server.Auth().Developers.Create(t.Context(), someEmail(), passphrase()); err == nil {
+			t.Error("the operator made one more")
+		}
+		if list := d.call(t, "ListDevelopers", nil, bearer(access)).want(t, 200, "").Body.([]any); len(list) != 1000 {
+			t.Errorf("%d are listed", len(list))
+		}
+		n.exec(t, "DELETE FROM developers WHERE email = 'a1@example.com'")
+		d.call(t, "AcceptInvitation", acceptance(token)).want(t, 201, "")
+	}, unlimited)
+}
