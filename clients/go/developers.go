@@ -14,8 +14,8 @@ type Developers struct {
 	rpc owv1connect.DeveloperServiceClient
 }
 
-// All yields all developers, oldest first.
-func (s *Developers) All(ctx context.Context) iter.Seq2[*owv1.Developer, error] {
+// List yields all developers, oldest first.
+func (s *Developers) List(ctx context.Context) iter.Seq2[*owv1.Developer, error] {
 	return singlePage(func() ([]*owv1.Developer, error) {
 		res, err := s.rpc.ListDevelopers(ctx, &owv1.ListDevelopersRequest{})
 		return res.GetDevelopers(), err

@@ -20,9 +20,9 @@ func (s *Invitations) Create(ctx context.Context, email string) (*owv1.Invitatio
 	return object(res.GetInvitation(), res.GetInvitation().GetId(), err)
 }
 
-// All yields the invitations that are pending, and those that have expired lately, newest
+// List yields the invitations that are pending, and those that have expired lately, newest
 // first.
-func (s *Invitations) All(ctx context.Context) iter.Seq2[*owv1.Invitation, error] {
+func (s *Invitations) List(ctx context.Context) iter.Seq2[*owv1.Invitation, error] {
 	return singlePage(func() ([]*owv1.Invitation, error) {
 		res, err := s.rpc.ListInvitations(ctx, &owv1.ListInvitationsRequest{})
 		return res.GetInvitations(), err

@@ -18,7 +18,7 @@ func TestTeam(t *testing.T) {
 	again, err := invitations.Resend(ctx, made.GetId())
 	check(t, err)
 	listed := false
-	for i, err := range invitations.All(ctx) {
+	for i, err := range invitations.List(ctx) {
 		check(t, err)
 		listed = listed || i.GetId() == made.GetId() && i.GetToken() == again.GetToken() && i.GetStatus() == "pending"
 	}
@@ -37,7 +37,7 @@ func TestTeam(t *testing.T) {
 		t.Errorf("renamed to %v", renamed)
 	}
 	found := false
-	for d, err := range team.All(ctx) {
+	for d, err := range team.List(ctx) {
 		check(t, err)
 		found = found || d.GetId() == joined.GetId()
 	}
