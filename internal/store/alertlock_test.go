@@ -95,7 +95,7 @@ func (s *Store) disableAndEnable(ctx context.Context, id string) error {
 		return err
 	}
 	claim.State, claim.NextAttemptAt = auth.WebhookFailed, nil
-	if _, err := (webhook.Store)(s).SettleWebhook(ctx, claim, auth.WebhookGone); err != nil {
+	if _, err := webhook.Store(s).SettleWebhook(ctx, claim, auth.WebhookGone); err != nil {
 		return err
 	}
 	return s.Write(ctx, func(ctx context.Context, tx auth.Tx) error {

@@ -65,7 +65,9 @@ func TestOldInvitationsArePurged(t *testing.T) {
 // An email has one invitation that is pending, whatever its callers check.
 func TestEmailHasOnePendingInvitation(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
-		s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertInvitation(ctx, newInvitation("a", epoch)) })
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			return tx.InsertInvitation(ctx, newInvitation("a", epoch))
+		})
 		again := newInvitation("b", epoch)
 		again.Email = "A@EXAMPLE.com"
 		err := s.Write(t.Context(), func(ctx context.Context, tx auth.Tx) error { return tx.InsertInvitation(ctx, again) })
