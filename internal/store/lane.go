@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,8 @@ var (
 // lane lets few calls run at once and the others wait for a turn. Turns go round
 // by caller: a free place goes to the caller who runs the fewest calls, and of
 // these to the one whose last turn is the longest ago. So one caller's many
-// calls hold up another one's by a turn at most. Safe for concurrent use.
+// calls hold up another one's by a turn at most. Those who had none yet come first, in
+// the order in which they came. Safe for concurrent use.
 type lane struct {
 	places   int           // calls that run at once
 	patience time.Duration // how long a call waits
@@ -31,12 +33,14 @@ type lane struct {
 	running int
 	waiting int
 	turns   uint64
+	arrived uint64                 // callers so far
 	callers map[string]*laneCaller // who run or wait
 }
 
 type laneCaller struct {
 	running int
-	turn    uint64      // the latest
+	turn    uint64      // the latest; 0: none
+	arrival uint64      // its place among those who came
 	waiting []*laneCall // in the order in which they came
 }
 
@@ -99,7 +103,8 @@ func (l *lane) queue(id string) (*laneCall, error) {
 	defer l.mu.Unlock()
 	c := l.callers[id]
 	if c == nil {
-		c = &laneCaller{}
+		l.arrived++
+		c = &laneCaller{arrival: l.arrived}
 		l.callers[id] = c
 	}
 	if l.waiting == maxLaneWaiting {
@@ -141,7 +146,7 @@ func (l *lane) grant() {
 			if len(c.waiting) == 0 {
 				continue
 			}
-			if next == nil || c.running < next.running || c.running == next.running && c.turn < next.turn {
+			if next == nil || c.before(next) {
 				next = c
 			}
 		}
@@ -153,6 +158,11 @@ func (l *lane) grant() {
 		l.running++
 		l.waiting--
 	}
+}
+
+// before reports whether a free place goes to c rather than to the other.
+func (c *laneCaller) before(other *laneCaller) bool {
+	return cmp.Or(cmp.Compare(c.running, other.running), cmp.Compare(c.turn, other.turn), cmp.Compare(c.arrival, other.arrival)) < 0
 }
 
 // leave ends a turn of the caller.

@@ -63,8 +63,8 @@ func (s *Store) runUpsert(ctx context.Context, u *upsert) error {
 	return s.doBulk(ctx, parts...)
 }
 
-// next returns a context whose turn among the bulk writes is the next one, as the first
-// of a caller of its own: the caller's bulk writes may be of other users.
+// next returns a context in which the write takes its turn among the bulk writes as the
+// first of a caller of its own, and not after all that the caller has for other users.
 func (u *upsert) next(ctx context.Context) context.Context {
 	return auth.WithCaller(ctx, &auth.Caller{Principal: &auth.Principal{Kind: auth.UserToken, ID: u.userID + " few"}})
 }
