@@ -19,7 +19,7 @@ import time
 import urllib.request
 
 # These end the session whose token the run uses.
-EXCLUDED = ["Logout", "RevokeSession"]
+EXCLUDED = ["DeleteDeveloper", "Logout", "RevokeSession"]
 LIMITS = [
     "key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session",
     "exchange", "exchange-user", "exchange-refused",
