@@ -100,6 +100,7 @@ func New(config Config, p Ports) *Front {
 	registerDocs(f.handlePage)
 	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
 	f.handle("/", f.unmatched)
+	f.mux.Handle(noInvitation, f.unmatched)
 	outer := func(next http.Handler) http.Handler {
 		return f.record(f.preflight(allowed, allowed.cors(config.AllowedHeaders).Handler(next)))
 	}

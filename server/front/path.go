@@ -8,6 +8,10 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
+// noInvitation is a path of its own, whose last part RevokeInvitation must not take for
+// an id.
+const noInvitation = "DELETE /api/v1/invitations/accept"
+
 // canonicalPath rewrites aliases, and answers 404 to a path that is not
 // canonical. It never redirects.
 func (f *Front) canonicalPath(next http.Handler) http.Handler {
@@ -55,7 +59,7 @@ func (f *Front) allowedMethods(r *http.Request) []string {
 	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST"} {
 		probe := *r
 		probe.Method = method
-		if _, pattern := f.mux.Handler(&probe); pattern != "" && pattern != "/" {
+		if _, pattern := f.mux.Handler(&probe); pattern != "" && pattern != "/" && pattern != noInvitation {
 			methods = append(methods, method)
 		}
 	}

@@ -112,8 +112,6 @@ func servedPaths() map[string][]string {
 	} {
 		served[alias] = served[path]
 	}
-	accept := "/api/v1/invitations/accept"
-	served[accept] = append(served[accept], "DELETE") // which takes accept for an id
 	for path, methods := range served {
 		if slices.Contains(methods, "GET") {
 			served[path] = slices.Concat(methods, []string{"HEAD"})

@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 
-# These end the session whose token the run uses.
+# These end, or may end, the session whose token the run uses.
 EXCLUDED = ["DeleteDeveloper", "Logout", "RevokeSession"]
 LIMITS = [
     "key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session",
