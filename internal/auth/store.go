@@ -44,14 +44,16 @@ type Tx interface {
 	// Record appends to the audit trail.
 	Record(ctx context.Context, e audit.Event) error
 
+	// CountDevelopers is CountKeys for developers.
+	CountDevelopers(ctx context.Context) (int, error)
 	InsertDeveloper(ctx context.Context, d StoredDeveloper) error
 	UpdateDeveloper(ctx context.Context, d StoredDeveloper) error
 	// DeleteDeveloper removes the developer, with its sessions and the invitation that it
 	// accepted.
 	DeleteDeveloper(ctx context.Context, id string) error
-	// CountDevelopers returns how many developers there are, and how many of them are not
-	// disabled. Until the transaction ends, no other one that counts them goes on.
-	CountDevelopers(ctx context.Context) (all, enabled int, err error)
+	// CountEnabledDevelopers returns how many developers are not disabled. It locks as
+	// CountDevelopers does.
+	CountEnabledDevelopers(ctx context.Context) (int, error)
 	// SawAddress records that the developer logged in from the address.
 	SawAddress(ctx context.Context, developerID, address string, at time.Time) error
 

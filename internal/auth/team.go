@@ -80,7 +80,7 @@ func (s *Developers) Remove(ctx context.Context, id string) (Developer, error) {
 		if err := tx.LockInvitations(ctx); err != nil {
 			return err
 		}
-		_, enabled, err := tx.CountDevelopers(ctx)
+		enabled, err := tx.CountEnabledDevelopers(ctx)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func requireDeveloperFor(ctx context.Context, id string) (string, error) {
 }
 
 func refuseMoreDevelopers(ctx context.Context, tx Tx) error {
-	all, _, err := tx.CountDevelopers(ctx)
+	all, err := tx.CountDevelopers(ctx)
 	if err == nil && all >= MaxDevelopers {
 		return errFull(MaxDevelopers, "developers")
 	}

@@ -61,6 +61,11 @@ func (r *reader) SeenAddress(ctx context.Context, developerID, address string, s
 	return err == nil, err
 }
 
+// CountDevelopers implements auth.Tx.
+func (t *tx) CountDevelopers(ctx context.Context) (int, error) {
+	return countAll[developerRow](ctx, t, "developers")
+}
+
 func (t *tx) InsertDeveloper(ctx context.Context, d auth.StoredDeveloper) error {
 	return write(ctx, t, insertDeveloper, newDeveloperRow(d))
 }
@@ -93,13 +98,13 @@ func (t *tx) DeleteDeveloper(ctx context.Context, id string) error {
 	return t.endAlertsOf(ctx, usage.Subject(auth.DeveloperToken, id))
 }
 
-// CountDevelopers implements auth.Tx.
-func (t *tx) CountDevelopers(ctx context.Context) (all, enabled int, err error) {
-	if all, err = countAll[developerRow](ctx, t, "developers"); err != nil {
-		return 0, 0, err
+// CountEnabledDevelopers implements auth.Tx.
+func (t *tx) CountEnabledDevelopers(ctx context.Context) (int, error) {
+	if err := t.lockName(ctx, "developers"); err != nil {
+		return 0, err
 	}
 	n, err := t.db.NewSelect().Conn(t.conn).Model((*developerRow)(nil)).Where("NOT disabled").Count(ctx)
-	return all, int(n), t.fail(ctx, err)
+	return int(n), t.fail(ctx, err)
 }
 
 func (t *tx) SawAddress(ctx context.Context, developerID, address string, at time.Time) error {
