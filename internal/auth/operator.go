@@ -42,17 +42,15 @@ func (s *Developers) Create(ctx context.Context, email, password string) (Develo
 	}
 	d := StoredDeveloper{Developer: Developer{ID: newID(), Email: email}, PasswordHash: hash}
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
-		// Whoever opens the setup at the same time sees this developer, or is seen.
-		if _, _, err := tx.CountDevelopers(ctx); err != nil {
+		// With the lock of it, whoever opens the setup at the same time sees this
+		// developer, or is seen.
+		if err := refuseMoreDevelopers(ctx, tx); err != nil {
 			return err
 		}
 		if err := tx.DeleteSetupTokens(ctx); err != nil {
 			return err
 		}
 		d.CreatedAt, d.UpdatedAt = tx.Now(), tx.Now()
-		if err := refuseMoreDevelopers(ctx, tx); err != nil {
-			return err
-		}
 		if err := tx.InsertDeveloper(ctx, d); err != nil {
 			return developerError(err)
 		}

@@ -29,7 +29,7 @@ type Setup struct {
 func (s *Setup) Open(ctx context.Context, node string) (token string, err error) {
 	token = rand.Text()
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
-		if n, _, err := tx.CountDevelopers(ctx); err != nil || n > 0 {
+		if n, err := tx.CountDevelopers(ctx); err != nil || n > 0 {
 			token = ""
 			return err
 		}
@@ -82,7 +82,7 @@ func (s *Setup) create(ctx context.Context, in SetupInput, k call, h credential.
 	c := CallerFrom(ctx)
 	d := StoredDeveloper{Developer: Developer{ID: newID(), Email: in.Email}, PasswordHash: passwordHash}
 	grant, err := once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
-		n, _, err := tx.CountDevelopers(ctx)
+		n, err := tx.CountDevelopers(ctx)
 		if err != nil {
 			return Grant{}, err
 		}
