@@ -60,6 +60,10 @@ public final class OpenWearablesClient: Sendable {
   public let audit: Audit
   /// How many requests there were, and whose.
   public let usage: UsageReports
+  /// What in the installation needs a look.
+  public let alerts: Alerts
+  /// The endpoints to which alerts are sent.
+  public let webhooks: Webhooks
 
   private let caller: Caller
 
@@ -134,6 +138,8 @@ public final class OpenWearablesClient: Sendable {
       rpc: AuditServiceClient(transport: caller),
       credentials: CredentialServiceClient(transport: caller))
     usage = UsageReports(rpc: UsageServiceClient(transport: caller))
+    alerts = Alerts(rpc: AlertServiceClient(transport: caller))
+    webhooks = Webhooks(rpc: WebhookServiceClient(transport: caller))
   }
 
   /// The transport of this client's calls, with its credential, deadline, retries and

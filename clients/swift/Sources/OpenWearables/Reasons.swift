@@ -26,6 +26,10 @@ extension APIError.Reason {
   public static let otherUser: Self = "other_user"
   /// The operator's quota is used up: remove something, or ask for a larger one.
   public static let quotaExceeded: Self = "quota_exceeded"
+  /// The API key is used from outside its networks; the message names the address.
+  public static let networkNotAllowed: Self = "network_not_allowed"
+  /// A page of a browser sent the API key or the application's secret.
+  public static let keyInBrowser: Self = "key_in_browser"
   /// A browser called from another origin.
   public static let crossOrigin: Self = "cross_origin"
   /// ``APIError/fields`` says what is wrong.
@@ -35,6 +39,8 @@ extension APIError.Reason {
   public static let emailTaken: Self = "email_taken"
   /// Another user has the id.
   public static let externalUserIDTaken: Self = "external_user_id_taken"
+  /// Another test of the webhook's endpoint runs.
+  public static let testInProgress: Self = "test_in_progress"
   public static let rateLimited: Self = "rate_limited"
   public static let unavailable: Self = "unavailable"
   public static let `internal`: Self = "internal"

@@ -166,7 +166,8 @@ public struct Keys: Sendable {
   /// The calls of the schema. Their messages hold minted secrets in plain text.
   public let rpc: KeyServiceClient
 
-  /// Creates a key. Its secret is not shown again.
+  /// Creates a key. Its secret is not shown again. With `allowedNetworks` it is refused
+  /// elsewhere, with the reason `network_not_allowed`.
   public func create(
     _ request: CreateKeyRequest = CreateKeyRequest(), options: CallOptions = CallOptions()
   ) async throws(APIError)
@@ -190,7 +191,17 @@ public struct Keys: Sendable {
     try await rpc.getKey.object(\.key, GetKeyRequest(id: id), options)
   }
 
-  /// Changes a key.
+  /// Ends the secret before the newest one, which else works until its overlap is over.
+  /// ``Key/overlap`` tells whether anything still uses it.
+  @discardableResult
+  public func finishRotation(_ id: String, options: CallOptions = CallOptions())
+    async throws(APIError) -> Key
+  {
+    try await rpc.finishKeyRotation.object(\.key, FinishKeyRotationRequest(id: id), options)
+  }
+
+  /// Changes a key. To allow it everywhere again, name `allowed_networks` in the mask and set
+  /// none: `UpdateKeyRequest(id: id, updateMask: ["allowed_networks"])`.
   public func update(_ request: UpdateKeyRequest, options: CallOptions = CallOptions())
     async throws(APIError)
     -> Key
@@ -238,6 +249,16 @@ public struct Applications: Sendable {
       \.application, \.appSecret, request, options)
   }
 
+  /// Ends the secret before the newest one, which else works until its overlap is over.
+  /// ``Application/overlap`` tells whether anything still uses it.
+  @discardableResult
+  public func finishRotation(_ appID: String, options: CallOptions = CallOptions())
+    async throws(APIError) -> Application
+  {
+    try await rpc.finishApplicationRotation.object(
+      \.application, FinishApplicationRotationRequest(appID: appID), options)
+  }
+
   /// Returns one application.
   public func get(_ appID: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Application
@@ -262,63 +283,4 @@ public struct Applications: Sendable {
   public func list(options: CallOptions = CallOptions()) -> PagedSequence<Application> {
     rpc.listAllApplications(options: options)
   }
-}
-
-/// An object with the id by which requests refer to it.
-private protocol Identified: Sendable {
-  var identity: String { get }
-}
-
-extension User: Identified { fileprivate var identity: String { id } }
-extension Developer: Identified { fileprivate var identity: String { id } }
-extension Key: Identified { fileprivate var identity: String { id } }
-extension Application: Identified { fileprivate var identity: String { appID } }
-
-extension Identified {
-  /// The object, which the server always sends with its id.
-  fileprivate var identified: Self {
-    get throws(APIError) {
-      guard !identity.isEmpty else { throw .incomplete() }
-      return self
-    }
-  }
-}
-
-extension Call {
-  /// Returns the object of the response, which always has an id.
-  @_semantics("optimize.sil.specialize.generic.never")
-  @inline(never)
-  fileprivate func object<Object: Identified>(
-    _ object: KeyPath<Output, Object> & Sendable, _ request: Input, _ options: CallOptions
-  ) async throws(APIError) -> Object {
-    try await self(request, options: options).body[keyPath: object].identified
-  }
-
-  /// Returns the object of the response and the secret minted with it, which is never empty.
-  @_semantics("optimize.sil.specialize.generic.never")
-  @inline(never)
-  fileprivate func minted<Object: Identified>(
-    _ object: KeyPath<Output, Object> & Sendable, _ secret: KeyPath<Output, String> & Sendable,
-    _ request: Input, _ options: CallOptions
-  ) async throws(APIError) -> (Object, Secret) {
-    let body = try await self(request, options: options).body
-    guard !body[keyPath: secret].isEmpty else { throw .incomplete() }
-    return (try body[keyPath: object].identified, Secret(body[keyPath: secret]))
-  }
-
-  /// Makes a call whose response says nothing.
-  @_semantics("optimize.sil.specialize.generic.never")
-  @inline(never)
-  func done(_ request: Input, _ options: CallOptions) async throws(APIError) {
-    _ = try await self(request, options: options)
-  }
-}
-
-private func seconds(_ overlap: TimeInterval) throws(APIError) -> Int {
-  guard let seconds = Int(exactly: overlap.rounded(.down)), (0...Int(Int32.max)).contains(seconds)
-  else {
-    throw .invalid(
-      "the overlap must be a number of seconds from 0 to \(Int32.max)", field: "overlap")
-  }
-  return seconds
 }

@@ -59,7 +59,8 @@ public struct UsageReports: Sendable {
   }
 }
 
-private func bound(_ date: Date?, _ rule: FloatingPointRoundingRule, _ field: String)
+/// Returns a time that the server can keep, rounded to its microseconds.
+func bound(_ date: Date?, _ rule: FloatingPointRoundingRule, _ field: String)
   throws(APIError)
   -> Date?
 {

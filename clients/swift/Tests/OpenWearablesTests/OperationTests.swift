@@ -23,6 +23,11 @@ final class OperationTests: XCTestCase {
     try await check(
       CredentialServiceClient.Method.reportCredential, authorized: false, keyed: false, tries: 2)
     try await check(UsageServiceClient.Method.getUsage, authorized: true, keyed: false, tries: 2)
+    try await check(AlertServiceClient.Method.muteAlert, authorized: true, keyed: false, tries: 2)
+    try await check(
+      WebhookServiceClient.Method.createWebhookEndpoint, authorized: true, keyed: true, tries: 2)
+    try await check(
+      WebhookServiceClient.Method.rotateWebhookSecret, authorized: true, keyed: true, tries: 2)
   }
 
   /// Every call of the services sends its options.
@@ -61,11 +66,13 @@ final class OperationTests: XCTestCase {
       { try await ow.sessions.revokeOthers(options: o) },
       { _ = try await ow.keys.create(options: o) },
       { _ = try await ow.keys.rotate("k", options: o) },
+      { try await ow.keys.finishRotation("k", options: o) },
       { _ = try await ow.keys.get("k", options: o) },
       { _ = try await ow.keys.update(UpdateKeyRequest(id: "k"), options: o) },
       { try await ow.keys.delete("k", options: o) }, { try await first(ow.keys.list(options: o)) },
       { _ = try await ow.applications.create(name: "n", options: o) },
       { _ = try await ow.applications.rotateSecret("a", options: o) },
+      { try await ow.applications.finishRotation("a", options: o) },
       { _ = try await ow.applications.get("a", options: o) },
       { _ = try await ow.applications.rename("a", to: "n", options: o) },
       { try await ow.applications.delete("a", options: o) },
@@ -77,6 +84,20 @@ final class OperationTests: XCTestCase {
       { _ = try await ow.usage.key("k", options: o) },
       { _ = try await ow.usage.application("a", options: o) },
       { _ = try await ow.usage.user("u", options: o) },
+      { try await first(ow.alerts.list(options: o)) },
+      { try await ow.alerts.acknowledge("a", options: o) },
+      { try await ow.alerts.mute("a", until: Date(), options: o) },
+      { try await ow.alerts.unmute("a", options: o) },
+      { _ = try await ow.alerts.rules(options: o) },
+      { try await ow.alerts.updateRule(UpdateAlertRuleRequest(rule: "r"), options: o) },
+      { _ = try await ow.webhooks.create(CreateWebhookEndpointRequest(url: "u"), options: o) },
+      { _ = try await ow.webhooks.get("w", options: o) },
+      { _ = try await ow.webhooks.list(options: o) },
+      { _ = try await ow.webhooks.update(UpdateWebhookEndpointRequest(id: "w"), options: o) },
+      { _ = try await ow.webhooks.rotate("w", options: o) },
+      { try await ow.webhooks.delete("w", options: o) },
+      { _ = try await ow.webhooks.test("w", options: o) },
+      { try await first(ow.webhooks.deliveries("w", options: o)) },
     ]
     for (i, call) in calls.enumerated() {
       do {

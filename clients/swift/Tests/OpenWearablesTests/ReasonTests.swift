@@ -11,7 +11,8 @@ final class ReasonTests: XCTestCase {
       .missingCredential, .missingCredentials, .multipleCredentials, .invalidAPIKey,
       .invalidToken, .tokenExpired, .invalidCredentials, .invalidAppCredentials,
       .incorrectPassword, .credentialNotAllowed, .insufficientScope, .otherUser,
-      .quotaExceeded, .crossOrigin, .invalidRequest, .notFound, .emailTaken,
+      .quotaExceeded, .networkNotAllowed, .keyInBrowser, .testInProgress, .crossOrigin,
+      .invalidRequest, .notFound, .emailTaken,
       .externalUserIDTaken, .rateLimited, .unavailable, .internal,
     ]
     var found: Set<APIError.Reason> = []

@@ -43,6 +43,7 @@ final class TestServer: Sendable {
       [
         "-c", "\"$@\" & pid=$!; cat >/dev/null; kill $pid; wait $pid", "sh", program.path, "serve",
         "--addr", "127.0.0.1:0", "--database", database, "--log-level", "error",
+        "--alert-interval", "200ms", "--webhook-allow-private-networks",
       ] + limits.map { "--limit-\($0)=1000000" })
     try serve.start()
     children.with { $0.append(serve) }
