@@ -17,7 +17,8 @@ let package = Package(
     .target(name: "OpenWearablesServer", dependencies: ["OpenWearables"]),
     .target(name: "OpenWearablesTesting", dependencies: ["OpenWearables"]),
     .executableTarget(
-      name: "StoreProcess", dependencies: ["OpenWearables"], path: "Tests/StoreProcess"),
+      name: "StoreProcess", dependencies: ["OpenWearables", "OpenWearablesHealth"],
+      path: "Tests/StoreProcess"),
     .testTarget(
       name: "OpenWearablesTests",
       dependencies: [

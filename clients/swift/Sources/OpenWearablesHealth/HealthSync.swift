@@ -93,18 +93,20 @@ public actor HealthSync {
       case .rejected: report.rejected.append(item)
       }
     }
-    try outbox.remember(ids)
+    try outbox.ids.remember(ids)
     try upload.check()
     report.stored += ids.count
   }
 
   /// Deletes workouts. One that is not known was never stored.
   private func delete(_ uuids: [UUID], _ outbox: Outbox, _ report: inout Report) async throws {
-    for id in try outbox.ids(of: Set(uuids)).values.sorted() {
+    let known = try outbox.ids.ids(of: Set(uuids))
+    for id in known.values.sorted() {
       do { try await client.workouts.delete(id) } catch {
         guard error.isNotFound else { throw error }
       }
       report.deleted += 1
     }
+    try outbox.ids.forget(known.keys)
   }
 }

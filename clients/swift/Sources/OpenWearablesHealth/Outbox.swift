@@ -11,12 +11,34 @@ struct Outbox: Sendable {
   }
 
   private let folder: URL
+  /// The ids that the server gave to workouts.
+  let ids: Ledger
 
   /// `user` is the id of the user: every user has an outbox and an anchor of their own.
   init(folder: URL, user: String) throws {
     self.folder = folder.appendingPathComponent(user, isDirectory: true)
     try FileManager.default.createDirectory(
       at: self.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    ids = Ledger(url: self.folder.appendingPathComponent("ids"))
+    sweep()
+  }
+
+  /// Removes what a process left that was killed while it wrote: files that are not of the
+  /// outbox, an hour after they were written.
+  private func sweep() {
+    let all = try? FileManager.default.contentsOfDirectory(
+      at: folder, includingPropertiesForKeys: [.contentModificationDateKey])
+    for url in all ?? [] where !isOwn(url.lastPathComponent) {
+      let written = try? url.resourceValues(forKeys: [.contentModificationDateKey])
+        .contentModificationDate
+      if let written, written.timeIntervalSinceNow < -3600 {
+        try? FileManager.default.removeItem(at: url)
+      }
+    }
+  }
+
+  private func isOwn(_ name: String) -> Bool {
+    name == "anchor" || name == "ids" || name.hasPrefix("batch-")
   }
 
   /// Where the next query begins; nil for the first.
@@ -50,44 +72,6 @@ struct Outbox: Sendable {
     try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
   }
 
-  // MARK: - The server's ids
-
-  /// Remembers the ids that the server gave, by which workouts are deleted.
-  func remember(_ ids: [UUID: String]) throws {
-    guard !ids.isEmpty else { return }
-    let lines = ids.map { "\($0.key.uuidString) \($0.value)\n" }.sorted().joined()
-    let url = folder.appendingPathComponent("ids")
-    if !FileManager.default.fileExists(atPath: url.path) { try write(Data(), "ids") }
-    let file = try FileHandle(forWritingTo: url)
-    defer { try? file.close() }
-    try file.seekToEnd()
-    try file.write(contentsOf: Data(lines.utf8))
-    try file.synchronize()
-  }
-
-  /// Returns the ids of workouts, as far as they are known. An id that another workout has
-  /// got since is left out: its app has replaced the one by the other.
-  func ids(of uuids: Set<UUID>) throws -> [UUID: String] {
-    guard !uuids.isEmpty, let data = try read("ids") else { return [:] }
-    let lines = data.split(separator: UInt8(ascii: "\n"))
-    var found: [UUID: String] = [:]
-    for line in lines {
-      if let (uuid, id) = entry(line), uuids.contains(uuid) { found[uuid] = id }
-    }
-    let wanted = Set(found.values)
-    var owner: [String: UUID] = [:]
-    for line in lines {
-      if let (uuid, id) = entry(line), wanted.contains(id) { owner[id] = uuid }
-    }
-    return found.filter { owner[$0.value] == $0.key }
-  }
-
-  private func entry(_ line: Data) -> (UUID, String)? {
-    let parts = String(decoding: line, as: UTF8.self).split(separator: " ")
-    guard parts.count == 2, let uuid = UUID(uuidString: String(parts[0])) else { return nil }
-    return (uuid, String(parts[1]))
-  }
-
   // MARK: - Files
 
   private func read(_ name: String) throws -> Data? {
@@ -97,14 +81,6 @@ struct Outbox: Sendable {
   }
 
   private func write(_ data: Data, _ name: String) throws {
-    #if os(iOS) || os(watchOS) || os(visionOS)
-      // As the keychain's item: readable after the first unlock.
-      let options: Data.WritingOptions = [
-        .atomic, .completeFileProtectionUntilFirstUserAuthentication,
-      ]
-    #else
-      let options: Data.WritingOptions = [.atomic]
-    #endif
-    try data.write(to: folder.appendingPathComponent(name), options: options)
+    try writePrivate(data, to: folder.appendingPathComponent(name))
   }
 }

@@ -91,13 +91,7 @@ final class ProcessTests: XCTestCase {
     }
 
     func spawn(hangAt: String = "") throws -> ChildProcess {
-      #if canImport(Darwin)
-        let tests = Bundle(for: ProcessTests.self).bundleURL
-      #else
-        let tests = URL(fileURLWithPath: CommandLine.arguments[0])
-      #endif
-      let child = ChildProcess(
-        tests.deletingLastPathComponent().appendingPathComponent("StoreProcess"))
+      let child = ChildProcess(storeProcess())
       try child.start()
       let job = ["base": proxy.base, "path": path, "user": person.id, "hangAt": hangAt]
       child.write(String(decoding: try JSONEncoder().encode(job), as: UTF8.self) + "\n")
@@ -105,4 +99,14 @@ final class ProcessTests: XCTestCase {
       return child
     }
   }
+}
+
+/// Returns the program of `Tests/StoreProcess`.
+func storeProcess() -> URL {
+  #if canImport(Darwin)
+    let tests = Bundle(for: ProcessTests.self).bundleURL
+  #else
+    let tests = URL(fileURLWithPath: CommandLine.arguments[0])
+  #endif
+  return tests.deletingLastPathComponent().appendingPathComponent("StoreProcess")
 }

@@ -1,8 +1,9 @@
 import Foundation
 import OpenWearables
 
-// One of the processes that share a store. It reads a job as a line of JSON, prints
-// "ready", waits for another line, makes a call, and prints the result.
+// One of the processes that share a store, or that send from an outbox one after the other.
+// It reads a job as a line of JSON, prints "ready", waits for another line, does the work,
+// and prints the result.
 
 struct Job: Decodable {
   let base: URL
@@ -10,6 +11,8 @@ struct Job: Decodable {
   let user: String
   /// The moment at which it stops, to be killed within five minutes.
   let hangAt: String
+  /// The folder of an outbox to send from, in place of one call.
+  let outbox: String?
 }
 
 /// Stops the process at a moment of the refresh.
@@ -64,10 +67,13 @@ else {
 say("ready")
 guard readLine() != nil else { exit(1) }
 let store = HangingStore(file: FileStore(path: job.path), moment: job.hangAt)
-let client = OpenWearablesClient(
-  UserSession(baseURL: job.base, store: store), options: .init(timeout: 60))
+let session = UserSession(baseURL: job.base, store: store)
 do {
-  _ = try await client.users.get(job.user)
+  if let outbox = job.outbox {
+    try await send(from: outbox, session, hangAt: Int(job.hangAt))
+  } else {
+    _ = try await OpenWearablesClient(session, options: .init(timeout: 60)).users.get(job.user)
+  }
   say("ok")
 } catch {
   say("\(error)")
