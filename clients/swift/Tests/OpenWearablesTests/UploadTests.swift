@@ -1,7 +1,8 @@
 import Foundation
-import OpenWearables
 import OpenWearablesTesting
 import XCTest
+
+@testable import OpenWearables
 
 /// Workouts in any number.
 final class UploadTests: XCTestCase {
@@ -86,6 +87,54 @@ final class UploadTests: XCTestCase {
     canceled.cancel()
     let end = await canceled.value
     XCTAssertTrue(end.error?.isCanceled ?? false)
+  }
+
+  /// A batch that fails is sent again with the same key, after the time that the server asks
+  /// for, and not for ever.
+  func testABatchThatFailsIsSentAgainAfterTheWait() async throws {
+    let person = try await TestServer.shared.newPerson()
+    let proxy = try TestServer.shared.proxy()
+    let me = UserClient(
+      UserSession(baseURL: proxy.url) { _ in person.tokens }, options: .init(retries: 0))
+    func upload(_ rule: [String: JSON], _ options: UploadOptions) async throws
+      -> (UploadReport, [FaultProxy.Report.Seen])
+    {
+      try await proxy.reset()
+      try await proxy.setRules([.object(rule.merging(["method": "UpsertWorkouts"]) { $1 })])
+      let report = await me.workouts.upsertAll((10..<20).map { input($0) }, options: options)
+      let log = try await proxy.report().log ?? []
+      return (report, log.filter { $0.method == "UpsertWorkouts" })
+    }
+    func busy(_ seconds: Int, _ times: Int) -> [String: JSON] {
+      [
+        "fault": "answer", "status": 503, "code": "unavailable", "reason": "unavailable",
+        "headers": ["Retry-After": .string(String(seconds))], "times": .number(Double(times)),
+      ]
+    }
+
+    let (late, calls) = try await upload(busy(1, 2), UploadOptions(batchSize: 5))
+    try late.check()
+    XCTAssertEqual(late.created, 10)
+    XCTAssertEqual(calls.map(\.status), [503, 503, 200, 200])
+    XCTAssertEqual(Set(calls.prefix(3).map(\.key)).count, 1)
+    XCTAssertEqual(Set(calls.map(\.key)).count, 2)
+    for (before, after) in zip(calls.prefix(2), calls.dropFirst()) {
+      XCTAssertGreaterThanOrEqual(after.atMs - before.atMs, 990)
+    }
+
+    let (lost, twice) = try await upload(["fault": "drop", "times": 1], UploadOptions())
+    try lost.check()
+    XCTAssertEqual(twice.count, 2)
+    XCTAssertEqual(lost.next, 10)
+
+    let (far, once) = try await upload(busy(90, 1), UploadOptions(maxWait: 60))
+    XCTAssertEqual(once.count, 1)
+    XCTAssertEqual(far.error?.retryAfter ?? 0, 90, accuracy: 1)
+    XCTAssertEqual(far.next, 0)
+
+    let (never, all) = try await upload(busy(0, 0), UploadOptions(retries: 1))
+    XCTAssertEqual(all.count, 2)
+    XCTAssertTrue(never.error?.isUnavailable ?? false, "\(String(describing: never.error))")
   }
 
   private final class Seen: @unchecked Sendable {
