@@ -32,8 +32,10 @@ printf 'use (\n\t%s\n\t%s\n)\n' "$PWD/internal/dev/conformance" "$PWD/$here/shim
 GOWORK=$work/go.work go vet "./$here/shim"
 GOWORK=$work/go.work go build -o "$work/shim" "./$here/shim"
 
-internal/dev/tools/swift.sh swift build --package-path "$here" --scratch-path "$work/build" 2>&1 | sed '/^\[/d'
-client=$(internal/dev/tools/swift.sh swift build --package-path "$here" --scratch-path "$work/build" --show-bin-path)/ConformanceClient
+# In the folder of the package's own tests, whose products it takes.
+build=$PWD/.cache/swift/build
+internal/dev/tools/swift.sh swift build --package-path "$here" --scratch-path "$build" 2>&1 | sed '/^\[/d'
+client=$build/debug/ConformanceClient
 
 exec timeout 600 "$CONNECTCONFORMANCE" --mode client --conf "$here/config.yaml" -- \
 	"$work/shim" internal/dev/tools/swift.sh "$client"

@@ -22,6 +22,8 @@ echo "-- release"
 rm -rf "$work/mono" "$work/remote.git" "$work/shop/Sources" "$work/snippets"
 mkdir -p "$work/mono/clients/swift" "$work/shop/Sources/Shop" "$work/shop/Tests/ShopTests" "$work/snippets"
 tar -C "$package" -cf - --exclude=.build --exclude=Generated/Package.resolved . | tar -C "$work/mono/clients/swift" -xf -
+# Fixed dates: what has not changed since the last run is the same commit.
+export GIT_AUTHOR_DATE=2026-01-01T00:00:00Z GIT_COMMITTER_DATE=2026-01-01T00:00:00Z
 git -C "$work/mono" init --quiet --initial-branch=main
 git -C "$work/mono" add --all
 git -C "$work/mono" -c user.name=release -c user.email=release@example.com commit --quiet --message="All of it"
@@ -38,29 +40,39 @@ snippet swift manifest >"$work/shop/Package.swift"
 snippet swift server >"$work/shop/Sources/Shop/main.swift"
 for tag in events session store developer errors rpc upload network; do snippet swift "$tag" >"$work/shop/Sources/Shop/$tag.swift"; done
 snippet swift tests >"$work/shop/Tests/ShopTests/ShopTests.swift"
-rm -rf "$work/shop/Package.resolved" "$work/build/checkouts" "$work/build/repositories" "$work/build/workspace-state.json"
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$work/remote.git.insteadOf
 export GIT_CONFIG_VALUE_0=https://github.com/openwearables/openwearables-swift.git
 cd "$root"
+released=$(git -C "$work/remote.git" rev-parse main)
+checkout=$work/build/checkouts/openwearables-swift
+if [ "$(git -C "$checkout" rev-parse HEAD 2>/dev/null)" != "$released" ]; then
+	rm -rf "$work/before"
+	[ ! -d "$checkout" ] || mv "$checkout" "$work/before"
+	rm -rf "$work/shop/Package.resolved" "$work/build/checkouts" "$work/build/repositories" "$work/build/workspace-state.json"
+	"$swift" swift package resolve --package-path "$work/shop" --scratch-path "$work/build"
+	[ "$(git -C "$checkout" rev-parse HEAD)" = "$released" ]
+	# A source that has not changed stays the same file, so that it is not compiled again.
+	[ ! -d "$work/before" ] || (cd "$work/before" && find Sources -type f | while read -r file; do
+		! cmp -s "$file" "$checkout/$file" || mv -f "$file" "$checkout/$file"
+	done)
+fi
 "$swift" swift build --build-tests --package-path "$work/shop" --scratch-path "$work/build" 2>&1 | sed '/^\[/d'
-bin=$("$swift" swift build --package-path "$work/shop" --scratch-path "$work/build" --show-bin-path)
+bin=$work/build/debug
 unset GIT_CONFIG_COUNT
 
 echo "-- compile the snippets of iOS"
-"$swift" swiftc -swift-version 6 -parse-as-library -emit-module -module-name SwiftUI \
-	-I "$bin/Modules" -o "$work/snippets/SwiftUI.swiftmodule" "$package/Tests/Readme/SwiftUI.swift"
-"$swift" swiftc -swift-version 6 -parse-as-library -emit-module -module-name HealthKit \
-	-o "$work/snippets/HealthKit.swiftmodule" "$package/Tests/Readme/HealthKit.swift"
-"$swift" swiftc -swift-version 6 -parse-as-library -emit-module -module-name OpenWearablesHealth \
-	-I "$bin/Modules" -I "$work/snippets" -o "$work/snippets/OpenWearablesHealth.swiftmodule" \
-	"$package"/Sources/OpenWearablesHealth/*.swift
-for tag in app widget health; do
-	snippet swift "$tag" >"$work/snippets/$tag.swift"
-	"$swift" swiftc -swift-version 6 -parse-as-library -typecheck -I "$work/snippets" -I "$bin/Modules" "$work/snippets/$tag.swift"
-done
-
-"$swift" swiftc -swift-version 6 -parse-as-library -typecheck -D CHECKING_OBSERVATION -I "$bin/Modules" \
-	"$package/Sources/OpenWearables/ObservableSession.swift"
+check() { "$swift" swiftc -swift-version 6 -parse-as-library -I "$work/snippets" -I "$bin/Modules" "$@"; }
+module() { check -emit-module -module-name "$1" -o "$work/snippets/$1.swiftmodule" "${@:2}"; }
+module SwiftUI "$package/Tests/Readme/SwiftUI.swift" &
+started=$!
+module HealthKit "$package/Tests/Readme/HealthKit.swift"
+module OpenWearablesHealth "$package"/Sources/OpenWearablesHealth/*.swift
+wait "$started"
+for tag in app widget health; do snippet swift "$tag" >"$work/snippets/$tag.swift"; done
+check -typecheck "$work/snippets"/*.swift &
+started=$!
+check -typecheck -D CHECKING_OBSERVATION "$package/Sources/OpenWearables/ObservableSession.swift"
+wait "$started"
 
 echo "-- run the servers"
 get() { python3 -c 'import json, sys; v = json.load(sys.stdin); [v := v[k] for k in sys.argv[1:]]; print(v)' "$@"; }
