@@ -6,7 +6,6 @@ final class EventEmitter: Sendable {
   }
 
   private let state = Locked(State())
-  /// What the events come to.
   let states = StateKeeper()
 
   deinit {
@@ -31,7 +30,6 @@ final class EventEmitter: Sendable {
   /// Sends the events to all streams, in order, without waiting.
   func emit(_ events: [SessionEvent]) {
     guard !events.isEmpty else { return }
-    states.follow(events)
     let streams = state.with { $0.streams.values.map { $0 } }
     for stream in streams {
       for event in events { stream.yield(event) }

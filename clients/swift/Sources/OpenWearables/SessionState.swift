@@ -47,15 +47,14 @@ final class StateKeeper: Sendable {
     }
     return stream
   }
+}
 
-  /// Takes over what events say.
-  func follow(_ events: [SessionEvent]) {
-    for event in events {
-      switch event {
-      case .signedIn, .tokenRefreshed: set(.signedIn)
-      case .sessionExpired, .signedOut: set(.signedOut)
-      case .refreshFailed, .storageError, .keyRotated: break
-      }
+extension SessionEvent {
+  /// It tells who is signed in.
+  var isOfState: Bool {
+    switch self {
+    case .signedIn, .tokenRefreshed, .sessionExpired, .signedOut: true
+    case .refreshFailed, .storageError, .keyRotated: false
     }
   }
 }

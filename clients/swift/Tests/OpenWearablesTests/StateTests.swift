@@ -32,6 +32,17 @@ final class StateTests: XCTestCase {
     XCTAssertEqual(session.state, .signedOut)
   }
 
+  /// What a renewal has to tell when the session was left since does not sign anybody in.
+  func testALateEventDoesNotChangeTheState() async throws {
+    let core = Core()
+    _ = await core.supersede(nil, because: .signedOut())
+    for event in [SessionEvent.signedIn(elsewhere: false), .tokenRefreshed(elsewhere: true)] {
+      await core.emit([event])
+      let state = await core.emitter.states.current
+      XCTAssertEqual(state, .signedOut)
+    }
+  }
+
   /// A session that is found in the store makes no event, and a state.
   func testAStoredSessionIsSignedIn() async throws {
     let person = try await server.newPerson()

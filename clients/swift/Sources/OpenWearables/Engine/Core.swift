@@ -87,6 +87,13 @@ actor Core {
   /// the token provider, of which no event tells.
   func tell(_ states: StateKeeper) { states.set(session == nil ? .signedOut : .signedIn) }
 
+  /// Sends events. The state becomes what is true now: a sign-in or sign-out may have come
+  /// since they happened.
+  func emit(_ events: [SessionEvent]) {
+    if events.contains(where: \.isOfState) { tell(emitter.states) }
+    emitter.emit(events)
+  }
+
   // MARK: - Failures
 
   /// Records a failed renewal of a refresh token and starts the cooldown. Returns the error

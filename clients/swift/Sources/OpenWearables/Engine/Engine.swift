@@ -41,13 +41,13 @@ struct Engine: Sendable {
     }
   }
 
-  /// Runs a renewal to its end. The waiters resume before its events are emitted and the
-  /// tokens that it discarded are revoked.
+  /// Runs a renewal to its end. Its events are emitted before the waiters resume, so that what
+  /// these do next comes after them, and the tokens that it discarded are revoked at the end.
   func renew(_ pending: PendingRenewal, _ refused: String?, _ generation: Int) async {
     let renewal = Renewal(self, pending, refused: refused, generation: generation)
     let outcome = await core.finish(await renewal.run(), refused: refused, now: clock.mono())
+    await core.emit(renewal.events)
     pending.fulfill(outcome)
-    core.emitter.emit(renewal.events)
     await rpc.revokeAll(renewal.discarded)
   }
 
@@ -61,7 +61,7 @@ struct Engine: Sendable {
       _ = await core.publish(kept, in: generation)
       events.append(.storageError(failure))
     }
-    core.emitter.emit(events)
+    await core.emit(events)
   }
 
   /// Forgets the session, clears the store and ends the session at the server, later if that
@@ -76,7 +76,7 @@ struct Engine: Sendable {
       let ended = Ending(id: record.id, error: .signedOut())
       _ = await core.publish(nil, ended: ended, in: generation)
     }
-    core.emitter.emit([.signedOut(elsewhere: false)])
+    await core.emit([.signedOut(elsewhere: false)])
     for token in tokens {
       let refused = await rpc.revoke(token)
       if let refused {

@@ -6,9 +6,9 @@ final class Renewal {
   let pending: PendingRenewal
   let refused: String?
   let generation: Int
-  /// The events to emit when the waiters have resumed.
+  /// The events to emit at the end.
   var events: [SessionEvent] = []
-  /// The refresh tokens to revoke after that.
+  /// The refresh tokens to revoke at the end.
   var discarded: [String] = []
   /// What the store holds if it is no session of this place, to be replaced by a new one.
   var foreign: Data?
@@ -116,7 +116,7 @@ final class Renewal {
       case .transient, .limited: break
       }
       if again { again = await pauseBefore(n, error) }
-      emitFailure(error, willRetry: again)
+      await emitFailure(error, willRetry: again)
       guard again else {
         throw .failed(await core.noteFailure(of: session.record.refresh, error, now: now))
       }

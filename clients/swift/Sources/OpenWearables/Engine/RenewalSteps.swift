@@ -200,10 +200,10 @@ extension Renewal {
 
   /// Records a failed attempt. If another attempt follows, the events so far are emitted at
   /// once.
-  func emitFailure(_ error: APIError, willRetry: Bool) {
+  func emitFailure(_ error: APIError, willRetry: Bool) async {
     events.append(.refreshFailed(error, willRetry: willRetry))
     if willRetry {
-      core.emitter.emit(events)
+      await core.emit(events)
       events = []
     }
   }
