@@ -966,16 +966,16 @@ var File_openwearables_v1_alert_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1copenwearables/v1/alert.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x04\n" +
+	"\x1copenwearables/v1/alert.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xd5\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x18\n" +
-	"\asubject\x18\x03 \x01(\tR\asubject\x12\x14\n" +
-	"\x05state\x18\x04 \x01(\tR\x05state\x12\x18\n" +
+	"\asubject\x18\x03 \x01(\tR\asubject\x12:\n" +
+	"\x05state\x18\x04 \x01(\tB$\xb2\xbb\x18\x04open\xb2\xbb\x18\facknowledged\xb2\xbb\x18\bresolvedR\x05state\x12\x18\n" +
 	"\amessage\x18\x05 \x01(\tR\amessage\x12\x12\n" +
-	"\x04link\x18\x06 \x01(\tR\x04link\x127\n" +
-	"\topened_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bopenedAt\x12<\n" +
-	"\flast_seen_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"\x04link\x18\x06 \x01(\tR\x04link\x12=\n" +
+	"\topened_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\bopenedAt\x12B\n" +
+	"\flast_seen_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\n" +
 	"lastSeenAt\x12 \n" +
 	"\voccurrences\x18\t \x01(\x05R\voccurrences\x12C\n" +
 	"\x0facknowledged_at\x18\n" +
@@ -998,13 +998,13 @@ const file_openwearables_v1_alert_proto_rawDesc = "" +
 	"\aenabled\x18\x03 \x01(\bR\aenabled\x12@\n" +
 	"\n" +
 	"thresholds\x18\x04 \x03(\v2 .openwearables.v1.AlertThresholdR\n" +
-	"thresholds\"k\n" +
+	"thresholds\"q\n" +
 	"\tAlertMute\x12\x12\n" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x18\n" +
-	"\asubject\x18\x02 \x01(\tR\asubject\x120\n" +
-	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\xd2\x01\n" +
-	"\x11ListAlertsRequest\x12\x19\n" +
-	"\x05state\x18\x01 \x01(\tH\x00R\x05state\x88\x01\x01\x12\x17\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x126\n" +
+	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\x05until\"\xf8\x01\n" +
+	"\x11ListAlertsRequest\x12?\n" +
+	"\x05state\x18\x01 \x01(\tB$\xb2\xbb\x18\x04open\xb2\xbb\x18\facknowledged\xb2\xbb\x18\bresolvedH\x00R\x05state\x88\x01\x01\x12\x17\n" +
 	"\x04rule\x18\x02 \x01(\tH\x01R\x04rule\x88\x01\x01\x12\x1d\n" +
 	"\asubject\x18\x03 \x01(\tH\x02R\asubject\x88\x01\x01\x12\x19\n" +
 	"\x05limit\x18\x04 \x01(\x05H\x03R\x05limit\x88\x01\x01\x12\x1b\n" +
@@ -1021,14 +1021,14 @@ const file_openwearables_v1_alert_proto_rawDesc = "" +
 	"nextCursor\x88\x01\x01B\x0e\n" +
 	"\f_next_cursor\")\n" +
 	"\x17AcknowledgeAlertRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"I\n" +
-	"\x18AcknowledgeAlertResponse\x12-\n" +
-	"\x05alert\x18\x01 \x01(\v2\x17.openwearables.v1.AlertR\x05alert\"T\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"O\n" +
+	"\x18AcknowledgeAlertResponse\x123\n" +
+	"\x05alert\x18\x01 \x01(\v2\x17.openwearables.v1.AlertB\x04\xa8\xbb\x18\x01R\x05alert\"T\n" +
 	"\x10MuteAlertRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
-	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"B\n" +
-	"\x11MuteAlertResponse\x12-\n" +
-	"\x05alert\x18\x01 \x01(\v2\x17.openwearables.v1.AlertR\x05alert\"\x17\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"H\n" +
+	"\x11MuteAlertResponse\x123\n" +
+	"\x05alert\x18\x01 \x01(\v2\x17.openwearables.v1.AlertB\x04\xa8\xbb\x18\x01R\x05alert\"\x17\n" +
 	"\x15ListAlertRulesRequest\"~\n" +
 	"\x16ListAlertRulesResponse\x121\n" +
 	"\x05items\x18\x01 \x03(\v2\x1b.openwearables.v1.AlertRuleR\x05items\x121\n" +
@@ -1045,9 +1045,9 @@ const file_openwearables_v1_alert_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMaskB\n" +
 	"\n" +
-	"\b_enabled\"J\n" +
-	"\x17UpdateAlertRuleResponse\x12/\n" +
-	"\x04rule\x18\x01 \x01(\v2\x1b.openwearables.v1.AlertRuleR\x04rule2\x8e\x04\n" +
+	"\b_enabled\"P\n" +
+	"\x17UpdateAlertRuleResponse\x125\n" +
+	"\x04rule\x18\x01 \x01(\v2\x1b.openwearables.v1.AlertRuleB\x04\xa8\xbb\x18\x01R\x04rule2\x8e\x04\n" +
 	"\fAlertService\x12\\\n" +
 	"\n" +
 	"ListAlerts\x12#.openwearables.v1.ListAlertsRequest\x1a$.openwearables.v1.ListAlertsResponse\"\x03\x90\x02\x01\x12n\n" +
@@ -1127,6 +1127,7 @@ func file_openwearables_v1_alert_proto_init() {
 	if File_openwearables_v1_alert_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_alert_proto_msgTypes[0].OneofWrappers = []any{}
 	file_openwearables_v1_alert_proto_msgTypes[4].OneofWrappers = []any{}
 	file_openwearables_v1_alert_proto_msgTypes[5].OneofWrappers = []any{}

@@ -826,9 +826,9 @@ const file_openwearables_v1_application_proto_rawDesc = "" +
 	"\n" +
 	"app_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\tappSecret\"9\n" +
 	" FinishApplicationRotationRequest\x12\x15\n" +
-	"\x06app_id\x18\x01 \x01(\tR\x05appId\"d\n" +
-	"!FinishApplicationRotationResponse\x12?\n" +
-	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationR\vapplication\"1\n" +
+	"\x06app_id\x18\x01 \x01(\tR\x05appId\"j\n" +
+	"!FinishApplicationRotationResponse\x12E\n" +
+	"\vapplication\x18\x01 \x01(\v2\x1d.openwearables.v1.ApplicationB\x04\xa8\xbb\x18\x01R\vapplication\"1\n" +
 	"\x18DeleteApplicationRequest\x12\x15\n" +
 	"\x06app_id\x18\x01 \x01(\tR\x05appId\"\x1b\n" +
 	"\x19DeleteApplicationResponse2\xdf\x06\n" +

@@ -411,16 +411,16 @@ var File_openwearables_v1_developer_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_developer_proto_rawDesc = "" +
 	"\n" +
-	" openwearables/v1/developer.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1eopenwearables/v1/session.proto\"\x17\n" +
+	" openwearables/v1/developer.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1eopenwearables/v1/options.proto\x1a\x1eopenwearables/v1/session.proto\"\x17\n" +
 	"\x15ListDevelopersRequest\"U\n" +
 	"\x16ListDevelopersResponse\x12;\n" +
 	"\n" +
 	"developers\x18\x01 \x03(\v2\x1b.openwearables.v1.DeveloperR\n" +
 	"developers\"%\n" +
 	"\x13GetDeveloperRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"Q\n" +
-	"\x14GetDeveloperResponse\x129\n" +
-	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper\"\xed\x01\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"W\n" +
+	"\x14GetDeveloperResponse\x12?\n" +
+	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperB\x04\xa8\xbb\x18\x01R\tdeveloper\"\xed\x01\n" +
 	"\x16UpdateDeveloperRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\"\n" +
 	"\n" +
@@ -432,13 +432,13 @@ const file_openwearables_v1_developer_proto_rawDesc = "" +
 	"\v_first_nameB\f\n" +
 	"\n" +
 	"_last_nameB\b\n" +
-	"\x06_email\"T\n" +
-	"\x17UpdateDeveloperResponse\x129\n" +
-	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper\"(\n" +
+	"\x06_email\"Z\n" +
+	"\x17UpdateDeveloperResponse\x12?\n" +
+	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperB\x04\xa8\xbb\x18\x01R\tdeveloper\"(\n" +
 	"\x16DeleteDeveloperRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"T\n" +
-	"\x17DeleteDeveloperResponse\x129\n" +
-	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper2\xba\x03\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"Z\n" +
+	"\x17DeleteDeveloperResponse\x12?\n" +
+	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperB\x04\xa8\xbb\x18\x01R\tdeveloper2\xba\x03\n" +
 	"\x10DeveloperService\x12h\n" +
 	"\x0eListDevelopers\x12'.openwearables.v1.ListDevelopersRequest\x1a(.openwearables.v1.ListDevelopersResponse\"\x03\x90\x02\x01\x12b\n" +
 	"\fGetDeveloper\x12%.openwearables.v1.GetDeveloperRequest\x1a&.openwearables.v1.GetDeveloperResponse\"\x03\x90\x02\x01\x12k\n" +
@@ -496,6 +496,7 @@ func file_openwearables_v1_developer_proto_init() {
 	if File_openwearables_v1_developer_proto != nil {
 		return
 	}
+	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_session_proto_init()
 	file_openwearables_v1_developer_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}

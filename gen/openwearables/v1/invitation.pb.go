@@ -588,48 +588,48 @@ var File_openwearables_v1_invitation_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_invitation_proto_rawDesc = "" +
 	"\n" +
-	"!openwearables/v1/invitation.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\x1a\x1eopenwearables/v1/session.proto\"\x96\x02\n" +
+	"!openwearables/v1/invitation.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\x1a\x1eopenwearables/v1/session.proto\"\xe3\x02\n" +
 	"\n" +
 	"Invitation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x19\n" +
-	"\x05token\x18\x03 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x16\n" +
-	"\x06status\x18\x04 \x01(\tR\x06status\x129\n" +
+	"\x05token\x18\x03 \x01(\tB\x03\x80\x01\x01R\x05token\x12W\n" +
+	"\x06status\x18\x04 \x01(\tB?\xb2\xbb\x18\apending\xb2\xbb\x18\baccepted\xb2\xbb\x18\arevoked\xb2\xbb\x18\aexpired\xb2\xbb\x18\x04sent\xb2\xbb\x18\x06failedR\x06status\x12?\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\x12?\n" +
 	"\n" +
-	"expires_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12'\n" +
+	"expires_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\texpiresAt\x12'\n" +
 	"\rinvited_by_id\x18\a \x01(\tH\x00R\vinvitedById\x88\x01\x01B\x10\n" +
 	"\x0e_invited_by_id\"/\n" +
 	"\x17CreateInvitationRequest\x12\x14\n" +
-	"\x05email\x18\x01 \x01(\tR\x05email\"X\n" +
-	"\x18CreateInvitationResponse\x12<\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\"^\n" +
+	"\x18CreateInvitationResponse\x12B\n" +
 	"\n" +
-	"invitation\x18\x01 \x01(\v2\x1c.openwearables.v1.InvitationR\n" +
+	"invitation\x18\x01 \x01(\v2\x1c.openwearables.v1.InvitationB\x04\xa8\xbb\x18\x01R\n" +
 	"invitation\"\x18\n" +
 	"\x16ListInvitationsRequest\"Y\n" +
 	"\x17ListInvitationsResponse\x12>\n" +
 	"\vinvitations\x18\x01 \x03(\v2\x1c.openwearables.v1.InvitationR\vinvitations\")\n" +
 	"\x17RevokeInvitationRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"X\n" +
-	"\x18RevokeInvitationResponse\x12<\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"^\n" +
+	"\x18RevokeInvitationResponse\x12B\n" +
 	"\n" +
-	"invitation\x18\x01 \x01(\v2\x1c.openwearables.v1.InvitationR\n" +
+	"invitation\x18\x01 \x01(\v2\x1c.openwearables.v1.InvitationB\x04\xa8\xbb\x18\x01R\n" +
 	"invitation\")\n" +
 	"\x17ResendInvitationRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"X\n" +
-	"\x18ResendInvitationResponse\x12<\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"^\n" +
+	"\x18ResendInvitationResponse\x12B\n" +
 	"\n" +
-	"invitation\x18\x01 \x01(\v2\x1c.openwearables.v1.InvitationR\n" +
+	"invitation\x18\x01 \x01(\v2\x1c.openwearables.v1.InvitationB\x04\xa8\xbb\x18\x01R\n" +
 	"invitation\"\x91\x01\n" +
 	"\x17AcceptInvitationRequest\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1d\n" +
 	"\n" +
 	"first_name\x18\x02 \x01(\tR\tfirstName\x12\x1b\n" +
 	"\tlast_name\x18\x03 \x01(\tR\blastName\x12\x1f\n" +
-	"\bpassword\x18\x04 \x01(\tB\x03\x80\x01\x01R\bpassword\"U\n" +
-	"\x18AcceptInvitationResponse\x129\n" +
-	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperR\tdeveloper2\xcb\x04\n" +
+	"\bpassword\x18\x04 \x01(\tB\x03\x80\x01\x01R\bpassword\"[\n" +
+	"\x18AcceptInvitationResponse\x12?\n" +
+	"\tdeveloper\x18\x01 \x01(\v2\x1b.openwearables.v1.DeveloperB\x04\xa8\xbb\x18\x01R\tdeveloper2\xcb\x04\n" +
 	"\x11InvitationService\x12q\n" +
 	"\x10CreateInvitation\x12).openwearables.v1.CreateInvitationRequest\x1a*.openwearables.v1.CreateInvitationResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12k\n" +
 	"\x0fListInvitations\x12(.openwearables.v1.ListInvitationsRequest\x1a).openwearables.v1.ListInvitationsResponse\"\x03\x90\x02\x01\x12n\n" +

@@ -1094,10 +1094,10 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\aoverlap\x18\x10 \x01(\v2\x19.openwearables.v1.OverlapR\aoverlapB\x0f\n" +
 	"\r_last_used_ipB\x13\n" +
 	"\x11_last_used_clientB\x16\n" +
-	"\x14_last_used_operation\"\xe7\x02\n" +
-	"\aOverlap\x129\n" +
+	"\x14_last_used_operation\"\xed\x02\n" +
+	"\aOverlap\x12?\n" +
 	"\n" +
-	"expires_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12<\n" +
+	"expires_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\texpiresAt\x12<\n" +
 	"\flast_used_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"lastUsedAt\x12%\n" +
 	"\flast_used_ip\x18\x03 \x01(\tH\x00R\n" +
@@ -1160,9 +1160,9 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key\x12\x1b\n" +
 	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"*\n" +
 	"\x18FinishKeyRotationRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"D\n" +
-	"\x19FinishKeyRotationResponse\x12'\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyR\x03key\"\"\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"J\n" +
+	"\x19FinishKeyRotationResponse\x12-\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key\"\"\n" +
 	"\x10DeleteKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"B\n" +
 	"\x11DeleteKeyResponse\x12-\n" +

@@ -149,9 +149,9 @@ const file_openwearables_v1_setup_proto_rawDesc = "" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x1f\n" +
 	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\x12\x1d\n" +
 	"\n" +
-	"use_cookie\x18\x04 \x01(\bR\tuseCookie\"S\n" +
-	"\x1cCreateFirstDeveloperResponse\x123\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairR\x06tokens2\x8f\x01\n" +
+	"use_cookie\x18\x04 \x01(\bR\tuseCookie\"Y\n" +
+	"\x1cCreateFirstDeveloperResponse\x129\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairB\x04\xa8\xbb\x18\x01R\x06tokens2\x8f\x01\n" +
 	"\fSetupService\x12\x7f\n" +
 	"\x14CreateFirstDeveloper\x12-.openwearables.v1.CreateFirstDeveloperRequest\x1a..openwearables.v1.CreateFirstDeveloperResponse\"\b\xa2\xbb\x18\x04\b\x01\x10\x01BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 

@@ -1080,28 +1080,28 @@ var File_openwearables_v1_webhook_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_webhook_proto_rawDesc = "" +
 	"\n" +
-	"\x1eopenwearables/v1/webhook.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\x82\x03\n" +
+	"\x1eopenwearables/v1/webhook.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xd7\x03\n" +
 	"\x0fWebhookEndpoint\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12%\n" +
-	"\vdescription\x18\x03 \x01(\tH\x00R\vdescription\x88\x01\x01\x12\x14\n" +
-	"\x05kinds\x18\x04 \x03(\tR\x05kinds\x12\x18\n" +
-	"\aenabled\x18\x05 \x01(\bR\aenabled\x12,\n" +
-	"\x0fdisabled_reason\x18\x06 \x01(\tH\x01R\x0edisabledReason\x88\x01\x01\x12\x1d\n" +
+	"\vdescription\x18\x03 \x01(\tH\x00R\vdescription\x88\x01\x01\x12N\n" +
+	"\x05kinds\x18\x04 \x03(\tB8\xb2\xbb\x18\falert.opened\xb2\xbb\x18\x12alert.acknowledged\xb2\xbb\x18\x0ealert.resolvedR\x05kinds\x12\x18\n" +
+	"\aenabled\x18\x05 \x01(\bR\aenabled\x12A\n" +
+	"\x0fdisabled_reason\x18\x06 \x01(\tB\x13\xb2\xbb\x18\x04gone\xb2\xbb\x18\afailingH\x01R\x0edisabledReason\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"created_by\x18\a \x01(\tR\tcreatedBy\x129\n" +
+	"created_by\x18\a \x01(\tR\tcreatedBy\x12?\n" +
 	"\n" +
-	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12J\n" +
+	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\x12J\n" +
 	"\x13previous_expires_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x11previousExpiresAtB\x0e\n" +
 	"\f_descriptionB\x12\n" +
-	"\x10_disabled_reason\"\xd7\x03\n" +
+	"\x10_disabled_reason\"\xc3\x04\n" +
 	"\x0fWebhookDelivery\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
-	"\x05state\x18\x03 \x01(\tR\x05state\x12\x1a\n" +
-	"\battempts\x18\x04 \x01(\x05R\battempts\x129\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12T\n" +
+	"\x04kind\x18\x02 \x01(\tB@\xb2\xbb\x18\falert.opened\xb2\xbb\x18\x12alert.acknowledged\xb2\xbb\x18\x0ealert.resolved\xb2\xbb\x18\x04testR\x04kind\x128\n" +
+	"\x05state\x18\x03 \x01(\tB\"\xb2\xbb\x18\apending\xb2\xbb\x18\tdelivered\xb2\xbb\x18\x06failedR\x05state\x12\x1a\n" +
+	"\battempts\x18\x04 \x01(\x05R\battempts\x12?\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12B\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\x12B\n" +
 	"\x0flast_attempt_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\rlastAttemptAt\x12$\n" +
 	"\vlast_status\x18\a \x01(\x05H\x00R\n" +
 	"lastStatus\x88\x01\x01\x12\"\n" +
@@ -1112,49 +1112,49 @@ const file_openwearables_v1_webhook_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\rnextAttemptAtB\x0e\n" +
 	"\f_last_statusB\r\n" +
 	"\v_last_errorB\x13\n" +
-	"\x11_last_duration_ms\"}\n" +
+	"\x11_last_duration_ms\"\xb7\x01\n" +
 	"\x1cCreateWebhookEndpointRequest\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12%\n" +
-	"\vdescription\x18\x02 \x01(\tH\x00R\vdescription\x88\x01\x01\x12\x14\n" +
-	"\x05kinds\x18\x03 \x03(\tR\x05kindsB\x0e\n" +
-	"\f_description\"{\n" +
-	"\x1dCreateWebhookEndpointResponse\x12=\n" +
-	"\bendpoint\x18\x01 \x01(\v2!.openwearables.v1.WebhookEndpointR\bendpoint\x12\x1b\n" +
+	"\vdescription\x18\x02 \x01(\tH\x00R\vdescription\x88\x01\x01\x12N\n" +
+	"\x05kinds\x18\x03 \x03(\tB8\xb2\xbb\x18\falert.opened\xb2\xbb\x18\x12alert.acknowledged\xb2\xbb\x18\x0ealert.resolvedR\x05kindsB\x0e\n" +
+	"\f_description\"\x81\x01\n" +
+	"\x1dCreateWebhookEndpointResponse\x12C\n" +
+	"\bendpoint\x18\x01 \x01(\v2!.openwearables.v1.WebhookEndpointB\x04\xa8\xbb\x18\x01R\bendpoint\x12\x1b\n" +
 	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"\x1d\n" +
 	"\x1bListWebhookEndpointsRequest\"_\n" +
 	"\x1cListWebhookEndpointsResponse\x12?\n" +
 	"\tendpoints\x18\x01 \x03(\v2!.openwearables.v1.WebhookEndpointR\tendpoints\"+\n" +
 	"\x19GetWebhookEndpointRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"[\n" +
-	"\x1aGetWebhookEndpointResponse\x12=\n" +
-	"\bendpoint\x18\x01 \x01(\v2!.openwearables.v1.WebhookEndpointR\bendpoint\"\x82\x02\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"a\n" +
+	"\x1aGetWebhookEndpointResponse\x12C\n" +
+	"\bendpoint\x18\x01 \x01(\v2!.openwearables.v1.WebhookEndpointB\x04\xa8\xbb\x18\x01R\bendpoint\"\xbc\x02\n" +
 	"\x1cUpdateWebhookEndpointRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x15\n" +
 	"\x03url\x18\x02 \x01(\tH\x00R\x03url\x88\x01\x01\x12%\n" +
-	"\vdescription\x18\x03 \x01(\tH\x01R\vdescription\x88\x01\x01\x12\x14\n" +
-	"\x05kinds\x18\x04 \x03(\tR\x05kinds\x12\x1d\n" +
+	"\vdescription\x18\x03 \x01(\tH\x01R\vdescription\x88\x01\x01\x12N\n" +
+	"\x05kinds\x18\x04 \x03(\tB8\xb2\xbb\x18\falert.opened\xb2\xbb\x18\x12alert.acknowledged\xb2\xbb\x18\x0ealert.resolvedR\x05kinds\x12\x1d\n" +
 	"\aenabled\x18\x05 \x01(\bH\x02R\aenabled\x88\x01\x01\x12;\n" +
 	"\vupdate_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMaskB\x06\n" +
 	"\x04_urlB\x0e\n" +
 	"\f_descriptionB\n" +
 	"\n" +
-	"\b_enabled\"^\n" +
-	"\x1dUpdateWebhookEndpointResponse\x12=\n" +
-	"\bendpoint\x18\x01 \x01(\v2!.openwearables.v1.WebhookEndpointR\bendpoint\"U\n" +
+	"\b_enabled\"d\n" +
+	"\x1dUpdateWebhookEndpointResponse\x12C\n" +
+	"\bendpoint\x18\x01 \x01(\v2!.openwearables.v1.WebhookEndpointB\x04\xa8\xbb\x18\x01R\bendpoint\"U\n" +
 	"\x1aRotateWebhookSecretRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
-	"\x0foverlap_seconds\x18\x02 \x01(\x05R\x0eoverlapSeconds\"y\n" +
-	"\x1bRotateWebhookSecretResponse\x12=\n" +
-	"\bendpoint\x18\x01 \x01(\v2!.openwearables.v1.WebhookEndpointR\bendpoint\x12\x1b\n" +
+	"\x0foverlap_seconds\x18\x02 \x01(\x05R\x0eoverlapSeconds\"\x7f\n" +
+	"\x1bRotateWebhookSecretResponse\x12C\n" +
+	"\bendpoint\x18\x01 \x01(\v2!.openwearables.v1.WebhookEndpointB\x04\xa8\xbb\x18\x01R\bendpoint\x12\x1b\n" +
 	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\".\n" +
 	"\x1cDeleteWebhookEndpointRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x1f\n" +
 	"\x1dDeleteWebhookEndpointResponse\",\n" +
 	"\x1aTestWebhookEndpointRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\\\n" +
-	"\x1bTestWebhookEndpointResponse\x12=\n" +
-	"\bdelivery\x18\x01 \x01(\v2!.openwearables.v1.WebhookDeliveryR\bdelivery\"{\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"b\n" +
+	"\x1bTestWebhookEndpointResponse\x12C\n" +
+	"\bdelivery\x18\x01 \x01(\v2!.openwearables.v1.WebhookDeliveryB\x04\xa8\xbb\x18\x01R\bdelivery\"{\n" +
 	"\x1cListWebhookDeliveriesRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
 	"\x05limit\x18\x02 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12\x1b\n" +

@@ -13,13 +13,13 @@ export interface Alert {
    */
   subject: string;
   /** `open`, `acknowledged` or `resolved`. */
-  state: string;
+  state: "open" | "acknowledged" | "resolved" | (string & {});
   /** One sentence that says what happened when it was last seen. */
   message: string;
   /** The path, below that of the API, of what to look at or to change. */
   link: string;
-  openedAt: Date | null;
-  lastSeenAt: Date | null;
+  openedAt: Date;
+  lastSeenAt: Date;
   /** How often it was seen since it opened. */
   occurrences: number;
   /** Null until somebody acknowledged it. */
@@ -56,12 +56,12 @@ export interface AlertRule {
 export interface AlertMute {
   rule: string;
   subject: string;
-  until: Date | null;
+  until: Date;
 }
 
-export interface ListAlertsRequest {
+export interface AlertFilter {
   /** Only alerts in this state: `open`, `acknowledged` or `resolved`. */
-  state?: string | null | undefined;
+  state?: "open" | "acknowledged" | "resolved" | null | undefined;
   /** Only alerts of this rule. */
   rule?: string | null | undefined;
   /** Only alerts about this subject, whole, such as `key:key_abc123def456`. */
@@ -72,7 +72,7 @@ export interface ListAlertsRequest {
   cursor?: string | null | undefined;
 }
 
-export interface ListAlertsResponse {
+export interface AlertPage {
   items: Alert[];
   /** Null on the last page. */
   nextCursor: string | null;
@@ -83,7 +83,7 @@ export interface AcknowledgeAlertRequest {
 }
 
 export interface AcknowledgeAlertResponse {
-  alert: Alert | null;
+  alert: Alert;
 }
 
 export interface MuteAlertRequest {
@@ -93,33 +93,32 @@ export interface MuteAlertRequest {
 }
 
 export interface MuteAlertResponse {
-  alert: Alert | null;
+  alert: Alert;
 }
 
 export interface ListAlertRulesRequest {
 }
 
-export interface ListAlertRulesResponse {
+export interface AlertRules {
   items: AlertRule[];
   /** What is muted now, at most 1000. */
   mutes: AlertMute[];
 }
 
 /** AlertThresholdInput sets a threshold. */
-export interface AlertThresholdInput {
+export interface AlertThresholdPatch {
   name: string;
   value?: number | null | undefined;
 }
 
-export interface UpdateAlertRuleRequest {
-  rule: string;
+export interface AlertRulePatch {
   enabled?: boolean | null | undefined;
   /** 1 to 8. Thresholds that are not named stay. */
-  thresholds?: readonly AlertThresholdInput[] | null | undefined;
+  thresholds?: readonly AlertThresholdPatch[] | null | undefined;
 }
 
 export interface UpdateAlertRuleResponse {
-  rule: AlertRule | null;
+  rule: AlertRule;
 }
 
 /** Key is an API key without its secret. */
@@ -176,7 +175,7 @@ export interface Key {
  */
 export interface Overlap {
   /** When that secret expires. */
-  expiresAt: Date | null;
+  expiresAt: Date;
   /** Null if nothing has used it since the rotation. */
   lastUsedAt: Date | null;
   /**
@@ -284,7 +283,7 @@ export interface FinishKeyRotationRequest {
 }
 
 export interface FinishKeyRotationResponse {
-  key: Key | null;
+  key: Key;
 }
 
 export interface DeleteKeyRequest {
@@ -369,7 +368,7 @@ export interface FinishApplicationRotationRequest {
 }
 
 export interface FinishApplicationRotationResponse {
-  application: Application | null;
+  application: Application;
 }
 
 export interface DeleteApplicationRequest {
@@ -650,12 +649,10 @@ export interface GetDeveloperRequest {
 }
 
 export interface GetDeveloperResponse {
-  developer: Developer | null;
+  developer: Developer;
 }
 
-export interface UpdateDeveloperRequest {
-  /** A UUID. */
-  id: string;
+export interface DeveloperNames {
   /** 1 to 100 characters, no control characters. Spaces around it are removed. */
   firstName?: string | null | undefined;
   /** 1 to 100 characters, no control characters. Spaces around it are removed. */
@@ -665,7 +662,7 @@ export interface UpdateDeveloperRequest {
 }
 
 export interface UpdateDeveloperResponse {
-  developer: Developer | null;
+  developer: Developer;
 }
 
 export interface DeleteDeveloperRequest {
@@ -674,7 +671,7 @@ export interface DeleteDeveloperRequest {
 }
 
 export interface DeleteDeveloperResponse {
-  developer: Developer | null;
+  developer: Developer;
 }
 
 /** Invitation invites one person to become a developer. */
@@ -691,10 +688,10 @@ export interface Invitation {
    * `pending`, `accepted`, `revoked` or `expired`. `sent` and `failed` are kept for a
    * server that sends emails.
    */
-  status: string;
-  createdAt: Date | null;
+  status: "pending" | "accepted" | "revoked" | "expired" | "sent" | "failed" | (string & {});
+  createdAt: Date;
   /** 7 days after it was made or sent again. */
-  expiresAt: Date | null;
+  expiresAt: Date;
   /** The id of the developer who made it, who may be gone. */
   invitedById: string | null;
 }
@@ -705,7 +702,7 @@ export interface CreateInvitationRequest {
 }
 
 export interface CreateInvitationResponse {
-  invitation: Invitation | null;
+  invitation: Invitation;
 }
 
 export interface ListInvitationsRequest {
@@ -721,7 +718,7 @@ export interface RevokeInvitationRequest {
 }
 
 export interface RevokeInvitationResponse {
-  invitation: Invitation | null;
+  invitation: Invitation;
 }
 
 export interface ResendInvitationRequest {
@@ -730,10 +727,10 @@ export interface ResendInvitationRequest {
 }
 
 export interface ResendInvitationResponse {
-  invitation: Invitation | null;
+  invitation: Invitation;
 }
 
-export interface AcceptInvitationRequest {
+export interface InvitationAcceptance {
   token: string;
   /** 1 to 100 characters, no control characters. Spaces around it are removed. */
   firstName: string;
@@ -744,10 +741,10 @@ export interface AcceptInvitationRequest {
 }
 
 export interface AcceptInvitationResponse {
-  developer: Developer | null;
+  developer: Developer;
 }
 
-export interface CreateFirstDeveloperRequest {
+export interface FirstDeveloper {
   /** Required. */
   token: string;
   /** Required. An email address; spaces around it are removed. */
@@ -765,7 +762,7 @@ export interface CreateFirstDeveloperRequest {
 }
 
 export interface CreateFirstDeveloperResponse {
-  tokens: TokenPair | null;
+  tokens: TokenPair;
 }
 
 export interface CreateUserTokenRequest {
@@ -1091,17 +1088,17 @@ export interface WebhookEndpoint {
   url: string;
   description: string | null;
   /** What is sent to it: `alert.opened`, `alert.acknowledged`, `alert.resolved`. */
-  kinds: string[];
+  kinds: ("alert.opened" | "alert.acknowledged" | "alert.resolved" | (string & {}))[];
   /** Whether messages are sent. */
   enabled: boolean;
   /**
    * Why the server disabled the endpoint: `gone` if it answered with 410, `failing` if
    * it did not take a message for a day. Null if the server did not.
    */
-  disabledReason: string | null;
+  disabledReason: "gone" | "failing" | (string & {}) | null;
   /** The id of the developer who created it. */
   createdBy: string;
-  createdAt: Date | null;
+  createdAt: Date;
   /** When the secret before the newest one ends. Null if that secret no longer signs. */
   previousExpiresAt: Date | null;
 }
@@ -1111,12 +1108,12 @@ export interface WebhookDelivery {
   /** What the header `webhook-id` of the message holds. */
   id: string;
   /** A kind of WebhookEndpoint, or `test`. */
-  kind: string;
+  kind: "alert.opened" | "alert.acknowledged" | "alert.resolved" | "test" | (string & {});
   /** `pending`, `delivered` or `failed`. A failed one is not sent again. */
-  state: string;
+  state: "pending" | "delivered" | "failed" | (string & {});
   /** How often it was sent. */
   attempts: number;
-  createdAt: Date | null;
+  createdAt: Date;
   /** Null until it was sent. */
   lastAttemptAt: Date | null;
   /** The status of the last answer. Null if there was none. */
@@ -1129,7 +1126,7 @@ export interface WebhookDelivery {
   nextAttemptAt: Date | null;
 }
 
-export interface CreateWebhookEndpointRequest {
+export interface NewWebhookEndpoint {
   /**
    * At most 2048 characters: an absolute URL in ASCII with the scheme https and a
    * host, without user, password and fragment. It must not lead to a private network
@@ -1142,11 +1139,11 @@ export interface CreateWebhookEndpointRequest {
    * All kinds if absent. Must not contain duplicates. An empty list in JSON is
    * refused. In the binary form, an empty list is absent.
    */
-  kinds?: readonly string[] | null | undefined;
+  kinds?: readonly ("alert.opened" | "alert.acknowledged" | "alert.resolved")[] | null | undefined;
 }
 
 export interface CreateWebhookEndpointResponse {
-  endpoint: WebhookEndpoint | null;
+  endpoint: WebhookEndpoint;
   /** `whsec_` and 32 random bytes in base64. Shown only in this response. */
   secret: string;
 }
@@ -1163,11 +1160,10 @@ export interface GetWebhookEndpointRequest {
 }
 
 export interface GetWebhookEndpointResponse {
-  endpoint: WebhookEndpoint | null;
+  endpoint: WebhookEndpoint;
 }
 
-export interface UpdateWebhookEndpointRequest {
-  id: string;
+export interface WebhookEndpointPatch {
   /** As in CreateWebhookEndpointRequest. */
   url?: string | null | undefined;
   /** 1 to 100 characters, no control characters. Spaces around it are removed. */
@@ -1176,12 +1172,12 @@ export interface UpdateWebhookEndpointRequest {
    * At least one, without duplicates. An empty list is refused in JSON, and in the
    * binary form if the mask names it.
    */
-  kinds?: readonly string[] | null | undefined;
+  kinds?: readonly ("alert.opened" | "alert.acknowledged" | "alert.resolved")[] | null | undefined;
   enabled?: boolean | null | undefined;
 }
 
 export interface UpdateWebhookEndpointResponse {
-  endpoint: WebhookEndpoint | null;
+  endpoint: WebhookEndpoint;
 }
 
 export interface RotateWebhookSecretRequest {
@@ -1191,7 +1187,7 @@ export interface RotateWebhookSecretRequest {
 }
 
 export interface RotateWebhookSecretResponse {
-  endpoint: WebhookEndpoint | null;
+  endpoint: WebhookEndpoint;
   /** The new secret. Shown only in this response. */
   secret: string;
 }
@@ -1208,18 +1204,17 @@ export interface TestWebhookEndpointRequest {
 }
 
 export interface TestWebhookEndpointResponse {
-  delivery: WebhookDelivery | null;
+  delivery: WebhookDelivery;
 }
 
-export interface ListWebhookDeliveriesRequest {
-  id: string;
+export interface WebhookDeliveryFilter {
   /** Deliveries per page, 1 to 100. 100 if absent. */
   limit?: number | null | undefined;
   /** `nextCursor` of the page before, of the same endpoint. */
   cursor?: string | null | undefined;
 }
 
-export interface ListWebhookDeliveriesResponse {
+export interface WebhookDeliveryPage {
   items: WebhookDelivery[];
   /** Null on the last page. */
   nextCursor: string | null;
@@ -1430,7 +1425,7 @@ export interface DeleteWorkoutResponse {
 }
 
 const AlertTable = /* @__PURE__ */ msg(
-  "id rule subject state message link openedAt@? lastSeenAt@? occurrences# acknowledgedAt@? acknowledgedBy? resolvedAt@? mutedUntil@?",
+  "id rule subject state message link openedAt@! lastSeenAt@! occurrences# acknowledgedAt@? acknowledgedBy? resolvedAt@? mutedUntil@?",
 );
 
 const AlertThresholdTable = /* @__PURE__ */ msg(
@@ -1442,7 +1437,7 @@ const AlertRuleTable = /* @__PURE__ */ msg(
 );
 
 const AlertMuteTable = /* @__PURE__ */ msg(
-  "rule subject until@?",
+  "rule subject until@!",
 );
 
 const ListAlertsRequestTable = /* @__PURE__ */ msg(
@@ -1458,7 +1453,7 @@ const AcknowledgeAlertRequestTable = /* @__PURE__ */ msg(
 );
 
 const AcknowledgeAlertResponseTable = /* @__PURE__ */ msg(
-  "alert>?", AlertTable,
+  "alert>!", AlertTable,
 );
 
 const MuteAlertRequestTable = /* @__PURE__ */ msg(
@@ -1482,11 +1477,11 @@ const UpdateAlertRuleRequestTable = /* @__PURE__ */ msg(
 );
 
 const UpdateAlertRuleResponseTable = /* @__PURE__ */ msg(
-  "rule>?", AlertRuleTable,
+  "rule>!", AlertRuleTable,
 );
 
 const OverlapTable = /* @__PURE__ */ msg(
-  "expiresAt@? lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#",
+  "expiresAt@! lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#",
 );
 
 const KeyTable = /* @__PURE__ */ msg(
@@ -1521,10 +1516,6 @@ const RotateKeyRequestTable = /* @__PURE__ */ msg(
   "id overlapSeconds#",
 );
 
-const FinishKeyRotationResponseTable = /* @__PURE__ */ msg(
-  "key>?", KeyTable,
-);
-
 const ApplicationTable = /* @__PURE__ */ msg(
   "id appId name createdAt@! overlap>?", OverlapTable,
 );
@@ -1555,10 +1546,6 @@ const UpdateApplicationRequestTable = /* @__PURE__ */ msg(
 
 const RotateApplicationSecretRequestTable = /* @__PURE__ */ msg(
   "appId overlapSeconds#",
-);
-
-const FinishApplicationRotationResponseTable = /* @__PURE__ */ msg(
-  "application>?", ApplicationTable,
 );
 
 const AuditEventTable = /* @__PURE__ */ msg(
@@ -1645,16 +1632,12 @@ const ListDevelopersResponseTable = /* @__PURE__ */ msg(
   "developers>*", DeveloperTable,
 );
 
-const GetDeveloperResponseTable = /* @__PURE__ */ msg(
-  "developer>?", DeveloperTable,
-);
-
 const UpdateDeveloperRequestTable = /* @__PURE__ */ msg(
   "id firstName? lastName? email? updateMask~firstName,lastName,email",
 );
 
 const InvitationTable = /* @__PURE__ */ msg(
-  "id email token status createdAt@? expiresAt@? invitedById?",
+  "id email token status createdAt@! expiresAt@! invitedById?",
 );
 
 const CreateInvitationRequestTable = /* @__PURE__ */ msg(
@@ -1662,7 +1645,7 @@ const CreateInvitationRequestTable = /* @__PURE__ */ msg(
 );
 
 const CreateInvitationResponseTable = /* @__PURE__ */ msg(
-  "invitation>?", InvitationTable,
+  "invitation>!", InvitationTable,
 );
 
 const ListInvitationsResponseTable = /* @__PURE__ */ msg(
@@ -1675,10 +1658,6 @@ const AcceptInvitationRequestTable = /* @__PURE__ */ msg(
 
 const CreateFirstDeveloperRequestTable = /* @__PURE__ */ msg(
   "token email password useCookie=",
-);
-
-const CreateFirstDeveloperResponseTable = /* @__PURE__ */ msg(
-  "tokens>?", TokenPairTable,
 );
 
 const CreateUserTokenRequestTable = /* @__PURE__ */ msg(
@@ -1770,11 +1749,11 @@ const UpdateUserRequestTable = /* @__PURE__ */ msg(
 );
 
 const WebhookEndpointTable = /* @__PURE__ */ msg(
-  "id url description? kinds* enabled= disabledReason? createdBy createdAt@? previousExpiresAt@?",
+  "id url description? kinds* enabled= disabledReason? createdBy createdAt@! previousExpiresAt@?",
 );
 
 const WebhookDeliveryTable = /* @__PURE__ */ msg(
-  "id kind state attempts# createdAt@? lastAttemptAt@? lastStatus#? lastError? lastDurationMs#? nextAttemptAt@?",
+  "id kind state attempts# createdAt@! lastAttemptAt@? lastStatus#? lastError? lastDurationMs#? nextAttemptAt@?",
 );
 
 const CreateWebhookEndpointRequestTable = /* @__PURE__ */ msg(
@@ -1782,7 +1761,7 @@ const CreateWebhookEndpointRequestTable = /* @__PURE__ */ msg(
 );
 
 const CreateWebhookEndpointResponseTable = /* @__PURE__ */ msg(
-  "endpoint>? secret", WebhookEndpointTable,
+  "endpoint>! secret", WebhookEndpointTable,
 );
 
 const ListWebhookEndpointsResponseTable = /* @__PURE__ */ msg(
@@ -1790,7 +1769,7 @@ const ListWebhookEndpointsResponseTable = /* @__PURE__ */ msg(
 );
 
 const GetWebhookEndpointResponseTable = /* @__PURE__ */ msg(
-  "endpoint>?", WebhookEndpointTable,
+  "endpoint>!", WebhookEndpointTable,
 );
 
 const UpdateWebhookEndpointRequestTable = /* @__PURE__ */ msg(
@@ -1798,7 +1777,7 @@ const UpdateWebhookEndpointRequestTable = /* @__PURE__ */ msg(
 );
 
 const TestWebhookEndpointResponseTable = /* @__PURE__ */ msg(
-  "delivery>?", WebhookDeliveryTable,
+  "delivery>!", WebhookDeliveryTable,
 );
 
 const ListWebhookDeliveriesRequestTable = /* @__PURE__ */ msg(
@@ -1857,7 +1836,7 @@ const DeleteWorkoutRequestTable = /* @__PURE__ */ msg(
   "userId workoutId",
 );
 
-export const listAlerts = /* @__PURE__ */ rpc<ListAlertsRequest, ListAlertsResponse>(
+export const listAlerts = /* @__PURE__ */ rpc<AlertFilter, AlertPage>(
   "openwearables.v1.AlertService/ListAlerts", ListAlertsRequestTable, ListAlertsResponseTable, 1,
 );
 
@@ -1869,11 +1848,11 @@ export const muteAlert = /* @__PURE__ */ rpc<MuteAlertRequest, MuteAlertResponse
   "openwearables.v1.AlertService/MuteAlert", MuteAlertRequestTable, AcknowledgeAlertResponseTable, 1,
 );
 
-export const listAlertRules = /* @__PURE__ */ rpc<ListAlertRulesRequest, ListAlertRulesResponse>(
+export const listAlertRules = /* @__PURE__ */ rpc<ListAlertRulesRequest, AlertRules>(
   "openwearables.v1.AlertService/ListAlertRules", ListAlertRulesRequestTable, ListAlertRulesResponseTable, 1,
 );
 
-export const updateAlertRule = /* @__PURE__ */ rpc<UpdateAlertRuleRequest, UpdateAlertRuleResponse>(
+export const updateAlertRule = /* @__PURE__ */ rpc<AlertRulePatch & { rule: string }, UpdateAlertRuleResponse>(
   "openwearables.v1.AlertService/UpdateAlertRule", UpdateAlertRuleRequestTable, UpdateAlertRuleResponseTable, 1,
 );
 
@@ -1898,7 +1877,7 @@ export const rotateKey = /* @__PURE__ */ rpc<RotateKeyRequest, RotateKeyResponse
 );
 
 export const finishKeyRotation = /* @__PURE__ */ rpc<FinishKeyRotationRequest, FinishKeyRotationResponse>(
-  "openwearables.v1.KeyService/FinishKeyRotation", AcknowledgeAlertRequestTable, FinishKeyRotationResponseTable, 1,
+  "openwearables.v1.KeyService/FinishKeyRotation", AcknowledgeAlertRequestTable, GetKeyResponseTable, 1,
 );
 
 export const deleteKey = /* @__PURE__ */ rpc<DeleteKeyRequest, DeleteKeyResponse>(
@@ -1926,7 +1905,7 @@ export const rotateApplicationSecret = /* @__PURE__ */ rpc<RotateApplicationSecr
 );
 
 export const finishApplicationRotation = /* @__PURE__ */ rpc<FinishApplicationRotationRequest, FinishApplicationRotationResponse>(
-  "openwearables.v1.ApplicationService/FinishApplicationRotation", GetApplicationRequestTable, FinishApplicationRotationResponseTable, 1,
+  "openwearables.v1.ApplicationService/FinishApplicationRotation", GetApplicationRequestTable, GetApplicationResponseTable, 1,
 );
 
 export const deleteApplication = /* @__PURE__ */ rpc<DeleteApplicationRequest, DeleteApplicationResponse>(
@@ -1990,15 +1969,15 @@ export const listDevelopers = /* @__PURE__ */ rpc<ListDevelopersRequest, ListDev
 );
 
 export const getDeveloper = /* @__PURE__ */ rpc<GetDeveloperRequest, GetDeveloperResponse>(
-  "openwearables.v1.DeveloperService/GetDeveloper", AcknowledgeAlertRequestTable, GetDeveloperResponseTable, 1,
+  "openwearables.v1.DeveloperService/GetDeveloper", AcknowledgeAlertRequestTable, GetMeResponseTable, 1,
 );
 
-export const updateDeveloper = /* @__PURE__ */ rpc<UpdateDeveloperRequest, UpdateDeveloperResponse>(
-  "openwearables.v1.DeveloperService/UpdateDeveloper", UpdateDeveloperRequestTable, GetDeveloperResponseTable, 1,
+export const updateDeveloper = /* @__PURE__ */ rpc<DeveloperNames & { id: string }, UpdateDeveloperResponse>(
+  "openwearables.v1.DeveloperService/UpdateDeveloper", UpdateDeveloperRequestTable, GetMeResponseTable, 1,
 );
 
 export const deleteDeveloper = /* @__PURE__ */ rpc<DeleteDeveloperRequest, DeleteDeveloperResponse>(
-  "openwearables.v1.DeveloperService/DeleteDeveloper", AcknowledgeAlertRequestTable, GetDeveloperResponseTable, 1,
+  "openwearables.v1.DeveloperService/DeleteDeveloper", AcknowledgeAlertRequestTable, GetMeResponseTable, 1,
 );
 
 export const createInvitation = /* @__PURE__ */ rpc<CreateInvitationRequest, CreateInvitationResponse>(
@@ -2017,12 +1996,12 @@ export const resendInvitation = /* @__PURE__ */ rpc<ResendInvitationRequest, Res
   "openwearables.v1.InvitationService/ResendInvitation", AcknowledgeAlertRequestTable, CreateInvitationResponseTable, 2,
 );
 
-export const acceptInvitation = /* @__PURE__ */ rpc<AcceptInvitationRequest, AcceptInvitationResponse>(
-  "openwearables.v1.InvitationService/AcceptInvitation", AcceptInvitationRequestTable, GetDeveloperResponseTable, 6,
+export const acceptInvitation = /* @__PURE__ */ rpc<InvitationAcceptance, AcceptInvitationResponse>(
+  "openwearables.v1.InvitationService/AcceptInvitation", AcceptInvitationRequestTable, GetMeResponseTable, 6,
 );
 
-export const createFirstDeveloper = /* @__PURE__ */ rpc<CreateFirstDeveloperRequest, CreateFirstDeveloperResponse>(
-  "openwearables.v1.SetupService/CreateFirstDeveloper", CreateFirstDeveloperRequestTable, CreateFirstDeveloperResponseTable, 6,
+export const createFirstDeveloper = /* @__PURE__ */ rpc<FirstDeveloper, CreateFirstDeveloperResponse>(
+  "openwearables.v1.SetupService/CreateFirstDeveloper", CreateFirstDeveloperRequestTable, LoginResponseTable, 6,
 );
 
 export const createUserToken = /* @__PURE__ */ rpc<CreateUserTokenRequest, CreateUserTokenResponse>(
@@ -2069,7 +2048,7 @@ export const deleteUser = /* @__PURE__ */ rpc<DeleteUserRequest, DeleteUserRespo
   "openwearables.v1.UserService/DeleteUser", AcknowledgeAlertRequestTable, CreateUserResponseTable, 1,
 );
 
-export const createWebhookEndpoint = /* @__PURE__ */ rpc<CreateWebhookEndpointRequest, CreateWebhookEndpointResponse>(
+export const createWebhookEndpoint = /* @__PURE__ */ rpc<NewWebhookEndpoint, CreateWebhookEndpointResponse>(
   "openwearables.v1.WebhookService/CreateWebhookEndpoint", CreateWebhookEndpointRequestTable, CreateWebhookEndpointResponseTable, 2,
 );
 
@@ -2081,7 +2060,7 @@ export const getWebhookEndpoint = /* @__PURE__ */ rpc<GetWebhookEndpointRequest,
   "openwearables.v1.WebhookService/GetWebhookEndpoint", AcknowledgeAlertRequestTable, GetWebhookEndpointResponseTable, 1,
 );
 
-export const updateWebhookEndpoint = /* @__PURE__ */ rpc<UpdateWebhookEndpointRequest, UpdateWebhookEndpointResponse>(
+export const updateWebhookEndpoint = /* @__PURE__ */ rpc<WebhookEndpointPatch & { id: string }, UpdateWebhookEndpointResponse>(
   "openwearables.v1.WebhookService/UpdateWebhookEndpoint", UpdateWebhookEndpointRequestTable, GetWebhookEndpointResponseTable, 1,
 );
 
@@ -2097,7 +2076,7 @@ export const testWebhookEndpoint = /* @__PURE__ */ rpc<TestWebhookEndpointReques
   "openwearables.v1.WebhookService/TestWebhookEndpoint", AcknowledgeAlertRequestTable, TestWebhookEndpointResponseTable, 1,
 );
 
-export const listWebhookDeliveries = /* @__PURE__ */ rpc<ListWebhookDeliveriesRequest, ListWebhookDeliveriesResponse>(
+export const listWebhookDeliveries = /* @__PURE__ */ rpc<WebhookDeliveryFilter & { id: string }, WebhookDeliveryPage>(
   "openwearables.v1.WebhookService/ListWebhookDeliveries", ListWebhookDeliveriesRequestTable, ListWebhookDeliveriesResponseTable, 1,
 );
 

@@ -14,13 +14,13 @@ public struct Alert: GeneratedMessage, Identifiable {
   /// `webhook:` or `rule:` and an id, or `installation`.
   public var subject: String = ""
   /// `open`, `acknowledged` or `resolved`.
-  public var state: String = ""
+  public var state: Alert.State = .unrecognized("")
   /// One sentence that says what happened when it was last seen.
   public var message: String = ""
   /// The path, below that of the API, of what to look at or to change.
   public var link: String = ""
-  public var openedAt: Date?
-  public var lastSeenAt: Date?
+  public var openedAt: Date = Date(timeIntervalSince1970: 0)
+  public var lastSeenAt: Date = Date(timeIntervalSince1970: 0)
   /// How often it was seen since it opened.
   public var occurrences: Int = 0
   /// Unset until somebody acknowledged it.
@@ -36,11 +36,11 @@ public struct Alert: GeneratedMessage, Identifiable {
     id: String,
     rule: String,
     subject: String,
-    state: String,
+    state: Alert.State,
     message: String,
     link: String,
-    openedAt: Date? = nil,
-    lastSeenAt: Date? = nil,
+    openedAt: Date,
+    lastSeenAt: Date,
     occurrences: Int = 0,
     acknowledgedAt: Date? = nil,
     acknowledgedBy: String? = nil,
@@ -68,17 +68,44 @@ public struct Alert: GeneratedMessage, Identifiable {
     .one(\.id, String.self, "id"),
     .one(\.rule, String.self, "rule"),
     .one(\.subject, String.self, "subject"),
-    .one(\.state, String.self, "state"),
+    .one(\.state, Alert.State.self, "state"),
     .one(\.message, String.self, "message"),
     .one(\.link, String.self, "link"),
-    .maybe(\.openedAt, Protobuf.Timestamp.self, "openedAt", "opened_at"),
-    .maybe(\.lastSeenAt, Protobuf.Timestamp.self, "lastSeenAt", "last_seen_at"),
+    .always(\.openedAt, Protobuf.Timestamp.self, "openedAt", "opened_at"),
+    .always(\.lastSeenAt, Protobuf.Timestamp.self, "lastSeenAt", "last_seen_at"),
     .one(\.occurrences, Int32.self, "occurrences"),
     .maybe(\.acknowledgedAt, Protobuf.Timestamp.self, "acknowledgedAt", "acknowledged_at"),
     .maybe(\.acknowledgedBy, String.self, "acknowledgedBy", "acknowledged_by"),
     .maybe(\.resolvedAt, Protobuf.Timestamp.self, "resolvedAt", "resolved_at"),
     .maybe(\.mutedUntil, Protobuf.Timestamp.self, "mutedUntil", "muted_until"),
   ]
+
+  /// `open`, `acknowledged` or `resolved`.
+  public enum State: TextValue {
+    case `open`
+    case acknowledged
+    case resolved
+    /// A text that this version has no name for.
+    case unrecognized(String)
+
+    public init(rawValue: String) {
+      switch rawValue {
+      case "open": self = .`open`
+      case "acknowledged": self = .acknowledged
+      case "resolved": self = .resolved
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: String {
+      switch self {
+      case .`open`: "open"
+      case .acknowledged: "acknowledged"
+      case .resolved: "resolved"
+      case .unrecognized(let text): text
+      }
+    }
+  }
 }
 
 /// AlertThreshold is a number on which a rule depends.
@@ -156,12 +183,12 @@ public struct AlertMute: GeneratedMessage {
 
   public var rule: String = ""
   public var subject: String = ""
-  public var until: Date?
+  public var until: Date = Date(timeIntervalSince1970: 0)
 
   public init(
     rule: String,
     subject: String,
-    until: Date? = nil
+    until: Date
   ) {
     self.rule = rule
     self.subject = subject
@@ -173,7 +200,7 @@ public struct AlertMute: GeneratedMessage {
   public static let fields: [Field<AlertMute>] = [
     .one(\.rule, String.self, "rule"),
     .one(\.subject, String.self, "subject"),
-    .maybe(\.until, Protobuf.Timestamp.self, "until"),
+    .always(\.until, Protobuf.Timestamp.self, "until"),
   ]
 }
 
@@ -181,7 +208,7 @@ public struct ListAlertsRequest: GeneratedMessage {
   public static let messageName = "openwearables.v1.ListAlertsRequest"
 
   /// Only alerts in this state: `open`, `acknowledged` or `resolved`.
-  public var state: String?
+  public var state: Alert.State?
   /// Only alerts of this rule.
   public var rule: String?
   /// Only alerts about this subject, whole, such as `key:key_abc123def456`.
@@ -192,7 +219,7 @@ public struct ListAlertsRequest: GeneratedMessage {
   public var cursor: String?
 
   public init(
-    state: String? = nil,
+    state: Alert.State? = nil,
     rule: String? = nil,
     subject: String? = nil,
     limit: Int? = nil,
@@ -208,7 +235,7 @@ public struct ListAlertsRequest: GeneratedMessage {
   public init(defaults: Void) {}
 
   public static let fields: [Field<ListAlertsRequest>] = [
-    .maybe(\.state, String.self, "state"),
+    .maybe(\.state, Alert.State.self, "state"),
     .maybe(\.rule, String.self, "rule"),
     .maybe(\.subject, String.self, "subject"),
     .maybe(\.limit, Int32.self, "limit"),
@@ -258,16 +285,16 @@ public struct AcknowledgeAlertRequest: GeneratedMessage {
 public struct AcknowledgeAlertResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.AcknowledgeAlertResponse"
 
-  public var alert: Alert?
+  public var alert: Alert = Alert(defaults: ())
 
-  public init(alert: Alert? = nil) {
+  public init(alert: Alert) {
     self.alert = alert
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<AcknowledgeAlertResponse>] = [
-    .maybe(\.alert, Alert.self, "alert")
+    .always(\.alert, Alert.self, "alert")
   ]
 }
 
@@ -297,16 +324,16 @@ public struct MuteAlertRequest: GeneratedMessage {
 public struct MuteAlertResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.MuteAlertResponse"
 
-  public var alert: Alert?
+  public var alert: Alert = Alert(defaults: ())
 
-  public init(alert: Alert? = nil) {
+  public init(alert: Alert) {
     self.alert = alert
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<MuteAlertResponse>] = [
-    .maybe(\.alert, Alert.self, "alert")
+    .always(\.alert, Alert.self, "alert")
   ]
 }
 
@@ -403,16 +430,16 @@ public struct UpdateAlertRuleRequest: GeneratedMessage {
 public struct UpdateAlertRuleResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.UpdateAlertRuleResponse"
 
-  public var rule: AlertRule?
+  public var rule: AlertRule = AlertRule(defaults: ())
 
-  public init(rule: AlertRule? = nil) {
+  public init(rule: AlertRule) {
     self.rule = rule
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<UpdateAlertRuleResponse>] = [
-    .maybe(\.rule, AlertRule.self, "rule")
+    .always(\.rule, AlertRule.self, "rule")
   ]
 }
 

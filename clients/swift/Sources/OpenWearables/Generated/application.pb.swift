@@ -270,16 +270,16 @@ public struct FinishApplicationRotationRequest: GeneratedMessage {
 public struct FinishApplicationRotationResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.FinishApplicationRotationResponse"
 
-  public var application: Application?
+  public var application: Application = Application(defaults: ())
 
-  public init(application: Application? = nil) {
+  public init(application: Application) {
     self.application = application
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<FinishApplicationRotationResponse>] = [
-    .maybe(\.application, Application.self, "application")
+    .always(\.application, Application.self, "application")
   ]
 }
 

@@ -47,16 +47,16 @@ public struct GetDeveloperRequest: GeneratedMessage {
 public struct GetDeveloperResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.GetDeveloperResponse"
 
-  public var developer: Developer?
+  public var developer: Developer = Developer(defaults: ())
 
-  public init(developer: Developer? = nil) {
+  public init(developer: Developer) {
     self.developer = developer
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<GetDeveloperResponse>] = [
-    .maybe(\.developer, Developer.self, "developer")
+    .always(\.developer, Developer.self, "developer")
   ]
 }
 
@@ -104,16 +104,16 @@ public struct UpdateDeveloperRequest: GeneratedMessage {
 public struct UpdateDeveloperResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.UpdateDeveloperResponse"
 
-  public var developer: Developer?
+  public var developer: Developer = Developer(defaults: ())
 
-  public init(developer: Developer? = nil) {
+  public init(developer: Developer) {
     self.developer = developer
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<UpdateDeveloperResponse>] = [
-    .maybe(\.developer, Developer.self, "developer")
+    .always(\.developer, Developer.self, "developer")
   ]
 }
 
@@ -137,16 +137,16 @@ public struct DeleteDeveloperRequest: GeneratedMessage {
 public struct DeleteDeveloperResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.DeleteDeveloperResponse"
 
-  public var developer: Developer?
+  public var developer: Developer = Developer(defaults: ())
 
-  public init(developer: Developer? = nil) {
+  public init(developer: Developer) {
     self.developer = developer
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<DeleteDeveloperResponse>] = [
-    .maybe(\.developer, Developer.self, "developer")
+    .always(\.developer, Developer.self, "developer")
   ]
 }
 

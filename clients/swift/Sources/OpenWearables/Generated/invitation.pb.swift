@@ -14,10 +14,10 @@ public struct Invitation: GeneratedMessage, Identifiable, Redacting {
   public var token: String = ""
   /// `pending`, `accepted`, `revoked` or `expired`. `sent` and `failed` are kept for a
   /// server that sends emails.
-  public var status: String = ""
-  public var createdAt: Date?
+  public var status: Invitation.Status = .unrecognized("")
+  public var createdAt: Date = Date(timeIntervalSince1970: 0)
   /// 7 days after it was made or sent again.
-  public var expiresAt: Date?
+  public var expiresAt: Date = Date(timeIntervalSince1970: 0)
   /// The id of the developer who made it, who may be gone.
   public var invitedByID: String?
 
@@ -25,9 +25,9 @@ public struct Invitation: GeneratedMessage, Identifiable, Redacting {
     id: String,
     email: String,
     token: String,
-    status: String,
-    createdAt: Date? = nil,
-    expiresAt: Date? = nil,
+    status: Invitation.Status,
+    createdAt: Date,
+    expiresAt: Date,
     invitedByID: String? = nil
   ) {
     self.id = id
@@ -45,11 +45,48 @@ public struct Invitation: GeneratedMessage, Identifiable, Redacting {
     .one(\.id, String.self, "id"),
     .one(\.email, String.self, "email"),
     .one(\.token, String.self, "token", secret: true),
-    .one(\.status, String.self, "status"),
-    .maybe(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .maybe(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
+    .one(\.status, Invitation.Status.self, "status"),
+    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
+    .always(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
     .maybe(\.invitedByID, String.self, "invitedById", "invited_by_id"),
   ]
+
+  /// `pending`, `accepted`, `revoked` or `expired`. `sent` and `failed` are kept for a
+  /// server that sends emails.
+  public enum Status: TextValue {
+    case pending
+    case accepted
+    case revoked
+    case expired
+    case sent
+    case failed
+    /// A text that this version has no name for.
+    case unrecognized(String)
+
+    public init(rawValue: String) {
+      switch rawValue {
+      case "pending": self = .pending
+      case "accepted": self = .accepted
+      case "revoked": self = .revoked
+      case "expired": self = .expired
+      case "sent": self = .sent
+      case "failed": self = .failed
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: String {
+      switch self {
+      case .pending: "pending"
+      case .accepted: "accepted"
+      case .revoked: "revoked"
+      case .expired: "expired"
+      case .sent: "sent"
+      case .failed: "failed"
+      case .unrecognized(let text): text
+      }
+    }
+  }
 }
 
 public struct CreateInvitationRequest: GeneratedMessage {
@@ -72,16 +109,16 @@ public struct CreateInvitationRequest: GeneratedMessage {
 public struct CreateInvitationResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.CreateInvitationResponse"
 
-  public var invitation: Invitation?
+  public var invitation: Invitation = Invitation(defaults: ())
 
-  public init(invitation: Invitation? = nil) {
+  public init(invitation: Invitation) {
     self.invitation = invitation
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<CreateInvitationResponse>] = [
-    .maybe(\.invitation, Invitation.self, "invitation")
+    .always(\.invitation, Invitation.self, "invitation")
   ]
 }
 
@@ -132,16 +169,16 @@ public struct RevokeInvitationRequest: GeneratedMessage {
 public struct RevokeInvitationResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.RevokeInvitationResponse"
 
-  public var invitation: Invitation?
+  public var invitation: Invitation = Invitation(defaults: ())
 
-  public init(invitation: Invitation? = nil) {
+  public init(invitation: Invitation) {
     self.invitation = invitation
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<RevokeInvitationResponse>] = [
-    .maybe(\.invitation, Invitation.self, "invitation")
+    .always(\.invitation, Invitation.self, "invitation")
   ]
 }
 
@@ -165,16 +202,16 @@ public struct ResendInvitationRequest: GeneratedMessage {
 public struct ResendInvitationResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.ResendInvitationResponse"
 
-  public var invitation: Invitation?
+  public var invitation: Invitation = Invitation(defaults: ())
 
-  public init(invitation: Invitation? = nil) {
+  public init(invitation: Invitation) {
     self.invitation = invitation
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<ResendInvitationResponse>] = [
-    .maybe(\.invitation, Invitation.self, "invitation")
+    .always(\.invitation, Invitation.self, "invitation")
   ]
 }
 
@@ -214,16 +251,16 @@ public struct AcceptInvitationRequest: GeneratedMessage, Redacting {
 public struct AcceptInvitationResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.AcceptInvitationResponse"
 
-  public var developer: Developer?
+  public var developer: Developer = Developer(defaults: ())
 
-  public init(developer: Developer? = nil) {
+  public init(developer: Developer) {
     self.developer = developer
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<AcceptInvitationResponse>] = [
-    .maybe(\.developer, Developer.self, "developer")
+    .always(\.developer, Developer.self, "developer")
   ]
 }
 

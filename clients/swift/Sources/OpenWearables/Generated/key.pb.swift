@@ -167,7 +167,7 @@ public struct Overlap: GeneratedMessage {
   public static let messageName = "openwearables.v1.Overlap"
 
   /// When that secret expires.
-  public var expiresAt: Date?
+  public var expiresAt: Date = Date(timeIntervalSince1970: 0)
   /// Unset if nothing has used it since the rotation.
   public var lastUsedAt: Date?
   /// The IP address, the User-Agent and the operation of the last use. Each is unset
@@ -179,7 +179,7 @@ public struct Overlap: GeneratedMessage {
   public var requests: Int = 0
 
   public init(
-    expiresAt: Date? = nil,
+    expiresAt: Date,
     lastUsedAt: Date? = nil,
     lastUsedIP: String? = nil,
     lastUsedClient: String? = nil,
@@ -197,7 +197,7 @@ public struct Overlap: GeneratedMessage {
   public init(defaults: Void) {}
 
   public static let fields: [Field<Overlap>] = [
-    .maybe(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
+    .always(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
     .maybe(\.lastUsedAt, Protobuf.Timestamp.self, "lastUsedAt", "last_used_at"),
     .maybe(\.lastUsedIP, String.self, "lastUsedIp", "last_used_ip"),
     .maybe(\.lastUsedClient, String.self, "lastUsedClient", "last_used_client"),
@@ -487,16 +487,16 @@ public struct FinishKeyRotationRequest: GeneratedMessage {
 public struct FinishKeyRotationResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.FinishKeyRotationResponse"
 
-  public var key: Key?
+  public var key: Key = Key(defaults: ())
 
-  public init(key: Key? = nil) {
+  public init(key: Key) {
     self.key = key
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<FinishKeyRotationResponse>] = [
-    .maybe(\.key, Key.self, "key")
+    .always(\.key, Key.self, "key")
   ]
 }
 

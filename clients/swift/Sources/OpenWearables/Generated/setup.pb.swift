@@ -39,16 +39,16 @@ public struct CreateFirstDeveloperRequest: GeneratedMessage, Redacting {
 public struct CreateFirstDeveloperResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.CreateFirstDeveloperResponse"
 
-  public var tokens: TokenPair?
+  public var tokens: TokenPair = TokenPair(defaults: ())
 
-  public init(tokens: TokenPair? = nil) {
+  public init(tokens: TokenPair) {
     self.tokens = tokens
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<CreateFirstDeveloperResponse>] = [
-    .maybe(\.tokens, TokenPair.self, "tokens")
+    .always(\.tokens, TokenPair.self, "tokens")
   ]
 }
 

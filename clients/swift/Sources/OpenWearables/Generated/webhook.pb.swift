@@ -11,15 +11,15 @@ public struct WebhookEndpoint: GeneratedMessage, Identifiable {
   public var url: String = ""
   public var descriptionField: String?
   /// What is sent to it: `alert.opened`, `alert.acknowledged`, `alert.resolved`.
-  public var kinds: [String] = []
+  public var kinds: [WebhookEndpoint.Kind] = []
   /// Whether messages are sent.
   public var enabled: Bool = false
   /// Why the server disabled the endpoint: `gone` if it answered with 410, `failing` if
   /// it did not take a message for a day. Unset if the server did not.
-  public var disabledReason: String?
+  public var disabledReason: WebhookEndpoint.DisabledReason?
   /// The id of the developer who created it.
   public var createdBy: String = ""
-  public var createdAt: Date?
+  public var createdAt: Date = Date(timeIntervalSince1970: 0)
   /// When the secret before the newest one ends. Unset if that secret no longer signs.
   public var previousExpiresAt: Date?
 
@@ -27,11 +27,11 @@ public struct WebhookEndpoint: GeneratedMessage, Identifiable {
     id: String,
     url: String,
     descriptionField: String? = nil,
-    kinds: [String] = [],
+    kinds: [WebhookEndpoint.Kind] = [],
     enabled: Bool = false,
-    disabledReason: String? = nil,
+    disabledReason: WebhookEndpoint.DisabledReason? = nil,
     createdBy: String,
-    createdAt: Date? = nil,
+    createdAt: Date,
     previousExpiresAt: Date? = nil
   ) {
     self.id = id
@@ -51,14 +51,67 @@ public struct WebhookEndpoint: GeneratedMessage, Identifiable {
     .one(\.id, String.self, "id"),
     .one(\.url, String.self, "url"),
     .maybe(\.descriptionField, String.self, "description"),
-    .list(\.kinds, String.self, "kinds"),
+    .list(\.kinds, WebhookEndpoint.Kind.self, "kinds"),
     .one(\.enabled, Bool.self, "enabled"),
-    .maybe(\.disabledReason, String.self, "disabledReason", "disabled_reason"),
+    .maybe(
+      \.disabledReason, WebhookEndpoint.DisabledReason.self, "disabledReason", "disabled_reason"),
     .one(\.createdBy, String.self, "createdBy", "created_by"),
-    .maybe(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
+    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
     .maybe(
       \.previousExpiresAt, Protobuf.Timestamp.self, "previousExpiresAt", "previous_expires_at"),
   ]
+
+  /// What is sent to it: `alert.opened`, `alert.acknowledged`, `alert.resolved`.
+  public enum Kind: TextValue {
+    case alertOpened
+    case alertAcknowledged
+    case alertResolved
+    /// A text that this version has no name for.
+    case unrecognized(String)
+
+    public init(rawValue: String) {
+      switch rawValue {
+      case "alert.opened": self = .alertOpened
+      case "alert.acknowledged": self = .alertAcknowledged
+      case "alert.resolved": self = .alertResolved
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: String {
+      switch self {
+      case .alertOpened: "alert.opened"
+      case .alertAcknowledged: "alert.acknowledged"
+      case .alertResolved: "alert.resolved"
+      case .unrecognized(let text): text
+      }
+    }
+  }
+
+  /// Why the server disabled the endpoint: `gone` if it answered with 410, `failing` if
+  /// it did not take a message for a day. Unset if the server did not.
+  public enum DisabledReason: TextValue {
+    case gone
+    case failing
+    /// A text that this version has no name for.
+    case unrecognized(String)
+
+    public init(rawValue: String) {
+      switch rawValue {
+      case "gone": self = .gone
+      case "failing": self = .failing
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: String {
+      switch self {
+      case .gone: "gone"
+      case .failing: "failing"
+      case .unrecognized(let text): text
+      }
+    }
+  }
 }
 
 /// WebhookDelivery is one message to one endpoint.
@@ -68,12 +121,12 @@ public struct WebhookDelivery: GeneratedMessage, Identifiable {
   /// What the header `webhook-id` of the message holds.
   public var id: String = ""
   /// A kind of WebhookEndpoint, or `test`.
-  public var kind: String = ""
+  public var kind: WebhookDelivery.Kind = .unrecognized("")
   /// `pending`, `delivered` or `failed`. A failed one is not sent again.
-  public var state: String = ""
+  public var state: WebhookDelivery.State = .unrecognized("")
   /// How often it was sent.
   public var attempts: Int = 0
-  public var createdAt: Date?
+  public var createdAt: Date = Date(timeIntervalSince1970: 0)
   /// Unset until it was sent.
   public var lastAttemptAt: Date?
   /// The status of the last answer. Unset if there was none.
@@ -87,10 +140,10 @@ public struct WebhookDelivery: GeneratedMessage, Identifiable {
 
   public init(
     id: String,
-    kind: String,
-    state: String,
+    kind: WebhookDelivery.Kind,
+    state: WebhookDelivery.State,
     attempts: Int = 0,
-    createdAt: Date? = nil,
+    createdAt: Date,
     lastAttemptAt: Date? = nil,
     lastStatus: Int? = nil,
     lastError: String? = nil,
@@ -113,16 +166,73 @@ public struct WebhookDelivery: GeneratedMessage, Identifiable {
 
   public static let fields: [Field<WebhookDelivery>] = [
     .one(\.id, String.self, "id"),
-    .one(\.kind, String.self, "kind"),
-    .one(\.state, String.self, "state"),
+    .one(\.kind, WebhookDelivery.Kind.self, "kind"),
+    .one(\.state, WebhookDelivery.State.self, "state"),
     .one(\.attempts, Int32.self, "attempts"),
-    .maybe(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
+    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
     .maybe(\.lastAttemptAt, Protobuf.Timestamp.self, "lastAttemptAt", "last_attempt_at"),
     .maybe(\.lastStatus, Int32.self, "lastStatus", "last_status"),
     .maybe(\.lastError, String.self, "lastError", "last_error"),
     .maybe(\.lastDurationMs, Int32.self, "lastDurationMs", "last_duration_ms"),
     .maybe(\.nextAttemptAt, Protobuf.Timestamp.self, "nextAttemptAt", "next_attempt_at"),
   ]
+
+  /// A kind of WebhookEndpoint, or `test`.
+  public enum Kind: TextValue {
+    case alertOpened
+    case alertAcknowledged
+    case alertResolved
+    case test
+    /// A text that this version has no name for.
+    case unrecognized(String)
+
+    public init(rawValue: String) {
+      switch rawValue {
+      case "alert.opened": self = .alertOpened
+      case "alert.acknowledged": self = .alertAcknowledged
+      case "alert.resolved": self = .alertResolved
+      case "test": self = .test
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: String {
+      switch self {
+      case .alertOpened: "alert.opened"
+      case .alertAcknowledged: "alert.acknowledged"
+      case .alertResolved: "alert.resolved"
+      case .test: "test"
+      case .unrecognized(let text): text
+      }
+    }
+  }
+
+  /// `pending`, `delivered` or `failed`. A failed one is not sent again.
+  public enum State: TextValue {
+    case pending
+    case delivered
+    case failed
+    /// A text that this version has no name for.
+    case unrecognized(String)
+
+    public init(rawValue: String) {
+      switch rawValue {
+      case "pending": self = .pending
+      case "delivered": self = .delivered
+      case "failed": self = .failed
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: String {
+      switch self {
+      case .pending: "pending"
+      case .delivered: "delivered"
+      case .failed: "failed"
+      case .unrecognized(let text): text
+      }
+    }
+  }
 }
 
 public struct CreateWebhookEndpointRequest: GeneratedMessage {
@@ -136,12 +246,12 @@ public struct CreateWebhookEndpointRequest: GeneratedMessage {
   public var descriptionField: String?
   /// All kinds if absent. Must not contain duplicates. An empty list in JSON is
   /// refused. In the binary form, an empty list is absent.
-  public var kinds: [String] = []
+  public var kinds: [WebhookEndpoint.Kind] = []
 
   public init(
     url: String,
     descriptionField: String? = nil,
-    kinds: [String] = []
+    kinds: [WebhookEndpoint.Kind] = []
   ) {
     self.url = url
     self.descriptionField = descriptionField
@@ -153,19 +263,19 @@ public struct CreateWebhookEndpointRequest: GeneratedMessage {
   public static let fields: [Field<CreateWebhookEndpointRequest>] = [
     .one(\.url, String.self, "url"),
     .maybe(\.descriptionField, String.self, "description"),
-    .list(\.kinds, String.self, "kinds"),
+    .list(\.kinds, WebhookEndpoint.Kind.self, "kinds"),
   ]
 }
 
 public struct CreateWebhookEndpointResponse: GeneratedMessage, Redacting {
   public static let messageName = "openwearables.v1.CreateWebhookEndpointResponse"
 
-  public var endpoint: WebhookEndpoint?
+  public var endpoint: WebhookEndpoint = WebhookEndpoint(defaults: ())
   /// `whsec_` and 32 random bytes in base64. Shown only in this response.
   public var secret: String = ""
 
   public init(
-    endpoint: WebhookEndpoint? = nil,
+    endpoint: WebhookEndpoint,
     secret: String
   ) {
     self.endpoint = endpoint
@@ -175,7 +285,7 @@ public struct CreateWebhookEndpointResponse: GeneratedMessage, Redacting {
   public init(defaults: Void) {}
 
   public static let fields: [Field<CreateWebhookEndpointResponse>] = [
-    .maybe(\.endpoint, WebhookEndpoint.self, "endpoint"),
+    .always(\.endpoint, WebhookEndpoint.self, "endpoint"),
     .one(\.secret, String.self, "secret", secret: true),
   ]
 }
@@ -226,16 +336,16 @@ public struct GetWebhookEndpointRequest: GeneratedMessage {
 public struct GetWebhookEndpointResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.GetWebhookEndpointResponse"
 
-  public var endpoint: WebhookEndpoint?
+  public var endpoint: WebhookEndpoint = WebhookEndpoint(defaults: ())
 
-  public init(endpoint: WebhookEndpoint? = nil) {
+  public init(endpoint: WebhookEndpoint) {
     self.endpoint = endpoint
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<GetWebhookEndpointResponse>] = [
-    .maybe(\.endpoint, WebhookEndpoint.self, "endpoint")
+    .always(\.endpoint, WebhookEndpoint.self, "endpoint")
   ]
 }
 
@@ -249,7 +359,7 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
   public var descriptionField: String?
   /// At least one, without duplicates. An empty list is refused in JSON, and in the
   /// binary form if the mask names it.
-  public var kinds: [String] = []
+  public var kinds: [WebhookEndpoint.Kind] = []
   public var enabled: Bool?
   /// Which of `url`, `description`, `kinds` and `enabled` to write. A listed field
   /// that is unset is cleared; only `description` can be cleared. Listed `kinds` that
@@ -260,7 +370,7 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
     id: String,
     url: String? = nil,
     descriptionField: String? = nil,
-    kinds: [String] = [],
+    kinds: [WebhookEndpoint.Kind] = [],
     enabled: Bool? = nil,
     updateMask: Protobuf.FieldMask? = nil
   ) {
@@ -278,7 +388,7 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
     .one(\.id, String.self, "id"),
     .maybe(\.url, String.self, "url"),
     .maybe(\.descriptionField, String.self, "description"),
-    .list(\.kinds, String.self, "kinds"),
+    .list(\.kinds, WebhookEndpoint.Kind.self, "kinds"),
     .maybe(\.enabled, Bool.self, "enabled"),
     .maybe(\.updateMask, Protobuf.FieldMask.self, "updateMask", "update_mask"),
   ]
@@ -287,16 +397,16 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
 public struct UpdateWebhookEndpointResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.UpdateWebhookEndpointResponse"
 
-  public var endpoint: WebhookEndpoint?
+  public var endpoint: WebhookEndpoint = WebhookEndpoint(defaults: ())
 
-  public init(endpoint: WebhookEndpoint? = nil) {
+  public init(endpoint: WebhookEndpoint) {
     self.endpoint = endpoint
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<UpdateWebhookEndpointResponse>] = [
-    .maybe(\.endpoint, WebhookEndpoint.self, "endpoint")
+    .always(\.endpoint, WebhookEndpoint.self, "endpoint")
   ]
 }
 
@@ -326,12 +436,12 @@ public struct RotateWebhookSecretRequest: GeneratedMessage {
 public struct RotateWebhookSecretResponse: GeneratedMessage, Redacting {
   public static let messageName = "openwearables.v1.RotateWebhookSecretResponse"
 
-  public var endpoint: WebhookEndpoint?
+  public var endpoint: WebhookEndpoint = WebhookEndpoint(defaults: ())
   /// The new secret. Shown only in this response.
   public var secret: String = ""
 
   public init(
-    endpoint: WebhookEndpoint? = nil,
+    endpoint: WebhookEndpoint,
     secret: String
   ) {
     self.endpoint = endpoint
@@ -341,7 +451,7 @@ public struct RotateWebhookSecretResponse: GeneratedMessage, Redacting {
   public init(defaults: Void) {}
 
   public static let fields: [Field<RotateWebhookSecretResponse>] = [
-    .maybe(\.endpoint, WebhookEndpoint.self, "endpoint"),
+    .always(\.endpoint, WebhookEndpoint.self, "endpoint"),
     .one(\.secret, String.self, "secret", secret: true),
   ]
 }
@@ -392,16 +502,16 @@ public struct TestWebhookEndpointRequest: GeneratedMessage {
 public struct TestWebhookEndpointResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.TestWebhookEndpointResponse"
 
-  public var delivery: WebhookDelivery?
+  public var delivery: WebhookDelivery = WebhookDelivery(defaults: ())
 
-  public init(delivery: WebhookDelivery? = nil) {
+  public init(delivery: WebhookDelivery) {
     self.delivery = delivery
   }
 
   public init(defaults: Void) {}
 
   public static let fields: [Field<TestWebhookEndpointResponse>] = [
-    .maybe(\.delivery, WebhookDelivery.self, "delivery")
+    .always(\.delivery, WebhookDelivery.self, "delivery")
   ]
 }
 
