@@ -1,11 +1,19 @@
 package usage
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const maxClientName = 48
 
 // sdks are the product names of our SDKs, whose whole version is told.
 var sdks = []string{"openwearables-go/", "openwearables-ts/", "openwearables-swift/"}
+
+// IsSDK reports whether a header of a request names one of our SDKs first.
+func IsSDK(agent string) bool {
+	return slices.ContainsFunc(sdks, func(sdk string) bool { return strings.HasPrefix(agent, sdk) })
+}
 
 // browsers are the products that tell browsers apart, most specific first: each
 // also claims to be one of those after it.

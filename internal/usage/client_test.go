@@ -34,3 +34,14 @@ func TestClientName(t *testing.T) {
 		}
 	}
 }
+
+func TestIsSDK(t *testing.T) {
+	for agent, want := range map[string]bool{
+		"openwearables-ts/0.1.0 api/1": true, "openwearables-swift/0.1.0": true, "openwearables-go/": true,
+		"": false, "grpc-web-javascript/0.1": false, "openwearables-ts": false, "shop/2 openwearables-ts/0.1.0": false,
+	} {
+		if IsSDK(agent) != want {
+			t.Errorf("%q: %v", agent, !want)
+		}
+	}
+}

@@ -162,7 +162,7 @@ func (f *Front) record(next http.Handler) http.Handler {
 		c.CheckOrigin = f.checkOrigin
 		c.RequestID = requestID(r.Header.Get("X-Request-Id"))
 		c.Address = clientAddress(r, f.clientHeader, f.proxies)
-		c.Client = truncate(strings.ToValidUTF8(credential.Redact(r.UserAgent()), "\uFFFD"), problem.MaxText)
+		c.Client = clientOf(r.Header)
 		if keys := r.Header["Idempotency-Key"]; len(keys) > 0 {
 			c.IdempotencyKey = &keys[0]
 		}
@@ -176,6 +176,16 @@ func (f *Front) record(next http.Handler) http.Handler {
 		defer f.finish(c, r)
 		next.ServeHTTP(c, r)
 	})
+}
+
+// clientOf returns what the caller says that it is. A page cannot set User-Agent, so that
+// our SDKs name themselves in X-User-Agent; what others write there says less.
+func clientOf(h http.Header) string {
+	agent := h.Get("X-User-Agent")
+	if !usage.IsSDK(agent) {
+		agent = h.Get("User-Agent")
+	}
+	return truncate(strings.ToValidUTF8(credential.Redact(agent), "\uFFFD"), problem.MaxText)
 }
 
 // finish turns a panic into a 500, completes the answer and logs the request.

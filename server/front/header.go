@@ -51,7 +51,7 @@ func headerSize(r *http.Request) int {
 // keptFields are the fields that a refusal reads: who is charged for it, and in which
 // form it is answered.
 var keptFields = []string{
-	"Authorization", "Connection", "Content-Type", "Origin", "User-Agent", "X-Open-Wearables-Api-Key", "X-Request-Id",
+	"Authorization", "Connection", "Content-Type", "Origin", "User-Agent", "X-Open-Wearables-Api-Key", "X-Request-Id", "X-User-Agent",
 }
 
 // maxKept is the size of the longest part of a header that is kept, in bytes.

@@ -107,6 +107,47 @@ func TestUsage(t *testing.T) {
 	}, func(c *server.Config) { c.Auth.Limits.Key.Limit = 4 })
 }
 
+// TestClientOfAPage checks that an SDK which cannot set User-Agent, in a page, is told apart by
+// X-User-Agent, and that what others write there is ignored.
+func TestClientOfAPage(t *testing.T) {
+	t.Parallel()
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		admin, _ := n.login(t, d)
+		dev := bearer(admin)
+		id, key := n.newKey(t, d, admin, nil)
+		page := header("User-Agent", "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36")
+		says := func(agent string) option { return header("X-User-Agent", agent) }
+		lastClient := func(want string) {
+			t.Helper()
+			for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				if got := d.call(t, "GetKey", args{"id": id}, dev).want(t, 200, "").str("last_used_client"); got == want {
+					return
+				} else if time.Now().After(end) {
+					t.Fatalf("the key was used by %q, want %q", got, want)
+				}
+			}
+		}
+		sdk := "openwearables-ts/0.1.0 api/1"
+		d.call(t, "ListUsers", nil, bearer(key), page, says(sdk)).want(t, 200, "")
+		lastClient(sdk)
+		d.call(t, "ListUsers", nil, bearer(key), page, says("grpc-web-javascript/0.1")).want(t, 200, "")
+		d.call(t, "ListUsers", nil, bearer(key), page, says("shop/2 "+sdk)).want(t, 200, "")
+		d.call(t, "ListUsers", nil, bearer(key), says(sdk+" "+strings.Repeat("x", 300))).want(t, 200, "")
+		lastClient((sdk + " " + strings.Repeat("x", 300))[:255])
+		d.call(t, "ListUsers", nil, bearer(key), says(sdk+" "+key)).want(t, 200, "")
+		a := usageOf(t, d, "GetKeyUsage", args{"id": id}, 5, dev)
+		wantNamed(t, "clients", a.named("clients", "client"), map[string][4]float64{"openwearables-ts/0.1.0": {3}, "Chrome/139": {2}})
+		if got := d.call(t, "GetKey", args{"id": id}, dev).str("last_used_client"); !strings.HasPrefix(got, sdk) || strings.Contains(got, key) {
+			t.Errorf("the key was used by %q", got)
+		}
+		d.call(t, "UpdateKey", args{"id": id, "name": "B"}, dev, page, says(sdk)).want(t, 200, "")
+		events := d.call(t, "ListAuditEvents", args{"action": "key.update"}, dev).want(t, 200, "").list("items")
+		if client := events[0].(map[string]any)["client"]; client != sdk {
+			t.Errorf("the key was changed by %q", client)
+		}
+	})
+}
+
 // TestUsageRange checks which spans a report covers, and that a refusal says what to change.
 func TestUsageRange(t *testing.T) {
 	t.Parallel()

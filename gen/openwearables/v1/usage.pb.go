@@ -257,9 +257,9 @@ type UsageClient struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the User-Agent names: an SDK and its version, such as
 	// `openwearables-go/0.1.0`, or the first product or the browser and its major
-	// version, such as `curl/8` or `Firefox/141`. `unknown` if it names nothing.
-	// `other` stands for all clients of a day beyond the first 64, and for requests
-	// over the limit.
+	// version, such as `curl/8` or `Firefox/141`. An SDK in a page names itself in
+	// X-User-Agent. `unknown` if nothing is named. `other` stands for all clients of a
+	// day beyond the first 64, and for requests over the limit.
 	Client        string                 `protobuf:"bytes,1,opt,name=client,proto3" json:"client,omitempty"`
 	Requests      int64                  `protobuf:"varint,2,opt,name=requests,proto3" json:"requests,omitempty"`
 	LastUsedAt    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`

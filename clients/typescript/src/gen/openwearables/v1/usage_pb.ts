@@ -148,9 +148,9 @@ export type UsageClient = Message<"openwearables.v1.UsageClient"> & {
   /**
    * What the User-Agent names: an SDK and its version, such as
    * `openwearables-go/0.1.0`, or the first product or the browser and its major
-   * version, such as `curl/8` or `Firefox/141`. `unknown` if it names nothing.
-   * `other` stands for all clients of a day beyond the first 64, and for requests
-   * over the limit.
+   * version, such as `curl/8` or `Firefox/141`. An SDK in a page names itself in
+   * X-User-Agent. `unknown` if nothing is named. `other` stands for all clients of a
+   * day beyond the first 64, and for requests over the limit.
    *
    * @generated from field: string client = 1;
    */
