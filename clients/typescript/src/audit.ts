@@ -1,4 +1,5 @@
-import { type List, listOf, withMore } from "./list.js";
+import type { List } from "./list.js";
+import { methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
 import type { Secret } from "./secret.js";
 import type { Call, Options } from "./transport.js";
@@ -24,17 +25,10 @@ export interface Audit {
 }
 
 export function audit(call: Call): Audit {
+  const { list, filtered } = methodsOf(call);
   return {
-    events: (filter, o) =>
-      listOf(async (cursor) => {
-        const page = await call(api.listAuditEvents, withMore(filter, cursor), o);
-        return [page.items, page.nextCursor];
-      }),
-    accesses: (userId, o) =>
-      listOf(async (cursor) => {
-        const page = await call(api.listUserAccesses, { userId, ...cursor }, o);
-        return [page.items, page.nextCursor];
-      }),
+    events: filtered(api.listAuditEvents),
+    accesses: list(api.listUserAccesses, "userId"),
     async reportCredential(found, o) {
       const { reveal } = Object(found) as Partial<Secret>;
       const credential = reveal ? reveal.call(found as Secret) : (found as string);

@@ -1,8 +1,11 @@
+import { type Alerts, alerts } from "./alerts.js";
 import { type Audit, audit } from "./audit.js";
 import type { Auth } from "./auth.js";
 import * as services from "./services.js";
+import { type Developers, developers, type Invitations, invitations } from "./team.js";
 import { type ClientOptions, caller, connect } from "./transport.js";
 import { type UsageReports, usage } from "./usage.js";
+import { type Webhooks, webhooks } from "./webhooks.js";
 import { type Workouts, workouts } from "./workouts.js";
 
 /** Calls one installation with one credential. It does not need to be closed. */
@@ -18,6 +21,11 @@ export interface Client<A extends Auth | undefined = Auth | undefined> {
   readonly workouts: Workouts;
   readonly audit: Audit;
   readonly usage: UsageReports;
+  readonly alerts: Alerts;
+  readonly webhooks: Webhooks;
+  readonly developers: Developers;
+  readonly invitations: Invitations;
+  readonly setup: services.Setup;
 }
 
 /**
@@ -41,6 +49,11 @@ export function createOpenWearables<A extends Auth | undefined = undefined>(
     workouts: workouts(call),
     audit: audit(call),
     usage: usage(call),
+    alerts: alerts(call),
+    webhooks: webhooks(call),
+    developers: developers(call),
+    invitations: invitations(call),
+    setup: services.setup(call),
   };
 }
 

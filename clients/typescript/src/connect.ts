@@ -26,16 +26,21 @@ import {
 import { maxSmallResponse, wireOf } from "./response.js";
 import { authorized, type ClientOptions, connect, debugged, limitsOf } from "./transport.js";
 
+export * from "./gen/openwearables/v1/alert_pb.js";
 export * from "./gen/openwearables/v1/application_pb.js";
 export * from "./gen/openwearables/v1/audit_pb.js";
 export * from "./gen/openwearables/v1/credential_pb.js";
+export * from "./gen/openwearables/v1/developer_pb.js";
 export * from "./gen/openwearables/v1/error_pb.js";
+export * from "./gen/openwearables/v1/invitation_pb.js";
 export * from "./gen/openwearables/v1/key_pb.js";
 export * from "./gen/openwearables/v1/session_pb.js";
+export * from "./gen/openwearables/v1/setup_pb.js";
 export * from "./gen/openwearables/v1/token_pair_pb.js";
 export * from "./gen/openwearables/v1/token_pb.js";
 export * from "./gen/openwearables/v1/usage_pb.js";
 export * from "./gen/openwearables/v1/user_pb.js";
+export * from "./gen/openwearables/v1/webhook_pb.js";
 export * from "./gen/openwearables/v1/workout_pb.js";
 
 export interface TransportOptions extends ClientOptions {

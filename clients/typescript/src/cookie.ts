@@ -8,13 +8,25 @@ import { forget } from "./engine/revocation.js";
 import { signedOut } from "./error.js";
 import type { Pair } from "./pair.js";
 import { login, TokenRpc } from "./rpc.js";
-import { login as loginRpc, type TokenPair as Message, refreshToken } from "./schema/schema.js";
+import {
+  createFirstDeveloper,
+  type FirstDeveloper,
+  login as loginRpc,
+  type TokenPair as Message,
+  refreshToken,
+} from "./schema/schema.js";
 import { cookieStore, inCookie } from "./store/cookie.js";
+import type { Rpc } from "./wire.js";
 
 /** A developer's session whose refresh token is out of reach of scripts. */
 export interface CookieSession extends AnySession {
   /** Signs in, in place of any other session. Rejects with the reason `invalid_credentials`. */
   login(credentials: { email: string; password: string }): Promise<void>;
+  /**
+   * Creates the first developer of an installation and signs in as login does. The token
+   * is the end of the setup address that the server prints.
+   */
+  createFirstDeveloper(first: { token: string; email: string; password: string }): Promise<void>;
 }
 
 export type CookieSessionOptions = BaseOptions;
@@ -40,23 +52,30 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
   );
   made.session[bind](base);
   delete (made.session as Partial<UserSession>).signIn;
+  const begin = async <Q>(by: Begin<Q>, request: Q) => {
+    const engine = made.engine();
+    await engine.core.renewal?.catch(() => {}); // its response would set the cookie of the old session
+    const unlock = await engine.store.lock();
+    try {
+      if (forget(base.url, inCookie)) {
+        await rpc.revoke().catch(() => {}); // now, while the cookie is that of the old session
+      }
+      await engine.signIn(await rpc.begin(by, request));
+    } finally {
+      unlock?.();
+    }
+  };
   // A copy would lose the getter of the state.
   return Object.assign(made.session, {
-    async login({ email, password }: { email: string; password: string }) {
-      const engine = made.engine();
-      await engine.core.renewal?.catch(() => {}); // its response would set the cookie of the old session
-      const unlock = await engine.store.lock();
-      try {
-        if (forget(base.url, inCookie)) {
-          await rpc.revoke().catch(() => {}); // now, while the cookie is that of the old session
-        }
-        await engine.signIn(await rpc.login(email, password));
-      } finally {
-        unlock?.();
-      }
-    },
+    login: async ({ email, password }: { email: string; password: string }) =>
+      begin(loginRpc, { email, password }),
+    createFirstDeveloper: async ({ token, email, password }: FirstDeveloper) =>
+      begin(createFirstDeveloper, { token, email, password }),
   });
 }
+
+/** A method that signs in. */
+type Begin<Q> = Rpc<Q & { useCookie: boolean }, { tokens: Message }>;
 
 /** Says so on the console if page and API are of two sites: the browser then keeps no cookie. */
 function warnOfTwoSites(api: string): void {
@@ -95,10 +114,10 @@ class CookieRpc extends TokenRpc {
     return refreshed;
   }
 
-  login(email: string, password: string): Promise<Stored> {
-    const request = { email, password, useCookie: true };
+  begin<Q>(by: Begin<Q>, given: Q): Promise<Stored> {
+    const request = { ...given, useCookie: true };
     return login(undefined, (key, signal) => {
-      const call = (s: Sending) => this.bare(loginRpc, request, { ...s, signal });
+      const call = (s: Sending) => this.bare(by, request, { ...s, signal });
       return this.receive({ id: randomKey() }, key, call, randomKey());
     });
   }

@@ -3,6 +3,7 @@
  * server definitively ends it. While the server cannot be reached, is overloaded or
  * sends unreadable responses, the session stays and calls fail with a typed error.
  */
+export type { Alerts } from "./alerts.js";
 export type { Audit } from "./audit.js";
 export {
   type AnySession,
@@ -45,17 +46,30 @@ export { type ExposedTokenPair, TokenPair } from "./pair.js";
 export type {
   Access,
   AccountUsage,
+  Alert,
+  AlertFilter,
+  AlertMute,
+  AlertPage,
+  AlertRule,
+  AlertRulePatch,
+  AlertRules,
+  AlertThreshold,
+  AlertThresholdPatch,
   Application,
   AuditEvent,
   AuditFilter,
   Developer,
+  DeveloperNames,
   DeveloperPatch,
+  InvitationAcceptance,
   Key,
   KeyPatch,
   NewKey,
   NewUser,
+  NewWebhookEndpoint,
   NewWorkout,
   NewWorkoutSource,
+  Overlap,
   Pagination,
   RejectedWorkout,
   Session,
@@ -73,6 +87,9 @@ export type {
   UserFilter,
   UserPage,
   UserPatch,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookEndpointPatch,
   Workout,
   WorkoutPage,
   WorkoutSource,
@@ -85,13 +102,16 @@ export type {
   Keys,
   KeyWithSecret,
   Sessions,
+  Setup,
   Tokens,
   Users,
 } from "./services.js";
 export type { SessionState } from "./state.js";
 export { type KeyValueStorage, keyValueStore } from "./store/keyvalue.js";
 export { memory, type Store } from "./store/store.js";
+export type { Developers, Invitation, Invitations } from "./team.js";
 export type { ClientOptions, DebugEvent, Options } from "./transport.js";
 export type { UsageReports } from "./usage.js";
 export { version } from "./version.js";
+export type { WebhookEndpointWithSecret, Webhooks } from "./webhooks.js";
 export type { UpsertAllOptions, UpsertReport, WorkoutFilter, Workouts } from "./workouts.js";

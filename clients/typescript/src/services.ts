@@ -1,5 +1,5 @@
-import { invalidArgument, invalidResponse } from "./error.js";
-import { type List, listOf, withMore } from "./list.js";
+import { type List, withMore } from "./list.js";
+import { given, hidden, methodsOf, then } from "./method.js";
 import { TokenPair } from "./pair.js";
 import * as api from "./schema/schema.js";
 import { Secret } from "./secret.js";
@@ -31,6 +31,8 @@ export interface Keys {
   create(key?: api.NewKey, options?: Options): Promise<KeyWithSecret>;
   /** The old secret stays good for overlapSeconds. */
   rotate(id: string, overlapSeconds?: number, options?: Options): Promise<KeyWithSecret>;
+  /** Ends the old secret now. `overlap` of the key says what still uses it. */
+  finishRotation(id: string, options?: Options): Promise<api.Key>;
   get(id: string, options?: Options): Promise<api.Key>;
   /** Changes the given members. null clears the expiry, and an absent member stays. */
   update(id: string, patch: api.KeyPatch, options?: Options): Promise<api.Key>;
@@ -55,6 +57,8 @@ export interface Applications {
     overlapSeconds?: number,
     options?: Options,
   ): Promise<ApplicationWithSecret>;
+  /** Ends the old secret now. `overlap` of the application says what still uses it. */
+  finishRotation(appId: string, options?: Options): Promise<api.Application>;
   get(appId: string, options?: Options): Promise<api.Application>;
   rename(appId: string, name: string, options?: Options): Promise<api.Application>;
   /** Deletes an application with the tokens it minted. */
@@ -86,118 +90,96 @@ export interface Tokens {
   revokeAll(userId: string, options?: Options): Promise<void>;
 }
 
-/** Returns a text that the server always sends. @throws OpenWearablesError without it */
-export function given<T>(value: T, what: string): T {
-  if (!value) {
-    throw invalidResponse(`the response is incomplete: it has no ${what}`);
-  }
-  return value;
+/** A new installation. */
+export interface Setup {
+  /**
+   * Creates the first developer with the token at the end of the setup address that the
+   * server prints, which is all the credential. Give the pair to `signIn` of a session.
+   */
+  createFirstDeveloper(
+    first: { token: string; email: string; password: string },
+    options?: Options,
+  ): Promise<TokenPair>;
 }
 
 export function sessions(call: Call): Sessions {
+  const { one, more, list } = methodsOf(call);
   return {
-    me: async (o) => (await call(api.getMe, {}, o)).developer,
-    updateMe: async (patch, o) => (await call(api.updateMe, patch, o)).developer,
+    me: one(api.getMe),
+    updateMe: more(api.updateMe),
     async changePassword(currentPassword, newPassword, o) {
       const request = { currentPassword, newPassword, confirmPassword: newPassword };
       await call(api.changePassword, request, o);
     },
-    list: (o) => listOf(async () => [(await call(api.listSessions, {}, o)).sessions, null]),
-    async revoke(id, o) {
-      await call(api.revokeSession, { id }, o);
-    },
-    async revokeOthers(o) {
-      await call(api.revokeOtherSessions, {}, o);
-    },
+    list: list(api.listSessions),
+    revoke: one(api.revokeSession, "id"),
+    revokeOthers: one(api.revokeOtherSessions),
   };
 }
 
-/** Refuses an empty list of scopes, which is not the same as none. */
-function scoped<R extends { scopes?: readonly unknown[] | null | undefined }>(request: R): R {
-  if (request?.scopes?.length === 0) {
-    throw invalidArgument("scopes", "it is empty: name at least one or leave it out");
-  }
-  return request;
-}
-
 export function keys(call: Call): Keys {
-  const once = ({ key, secret }: api.CreateKeyResponse): KeyWithSecret => ({
-    key,
-    secret: new Secret(given(secret, "secret")),
-  });
+  const { one, more, list } = methodsOf(call);
+  const once = (answer: api.CreateKeyResponse): KeyWithSecret => hidden(answer, "secret");
   return {
-    create: async (key = {}, o) => once(await call(api.createKey, scoped(key), o)),
-    rotate: async (id, overlapSeconds = 0, o) =>
-      once(await call(api.rotateKey, { id, overlapSeconds }, o)),
-    get: async (id, o) => (await call(api.getKey, { id }, o)).key,
-    update: async (id, patch, o) =>
-      (await call(api.updateKey, withMore(scoped(patch), { id }), o)).key,
-    delete: async (id, o) => (await call(api.deleteKey, { id }, o)).key,
-    list: (o) =>
-      listOf(async (cursor) => {
-        const page = await call(api.listKeys, cursor, o);
-        return [page.keys, page.nextCursor];
-      }),
+    create: then(more(api.createKey), once),
+    rotate: then(one(api.rotateKey, "id", "overlapSeconds"), once),
+    finishRotation: one(api.finishKeyRotation, "id"),
+    get: one(api.getKey, "id"),
+    update: more(api.updateKey, "id"),
+    delete: one(api.deleteKey, "id"),
+    list: list(api.listKeys),
   };
 }
 
 export function applications(call: Call): Applications {
-  const once = ({
-    application,
-    appSecret,
-  }: api.CreateApplicationResponse): ApplicationWithSecret => ({
-    application,
-    secret: new Secret(given(appSecret, "appSecret")),
-  });
+  const { one, list } = methodsOf(call);
+  const once = (answer: api.CreateApplicationResponse): ApplicationWithSecret => {
+    const { application, appSecret: secret } = hidden(answer, "appSecret");
+    return { application, secret };
+  };
   return {
-    create: async (name, o) => once(await call(api.createApplication, { name }, o)),
-    rotateSecret: async (appId, overlapSeconds = 0, o) =>
-      once(await call(api.rotateApplicationSecret, { appId, overlapSeconds }, o)),
-    get: async (appId, o) => (await call(api.getApplication, { appId }, o)).application,
-    rename: async (appId, name, o) =>
-      (await call(api.updateApplication, { appId, name }, o)).application,
-    async delete(appId, o) {
-      await call(api.deleteApplication, { appId }, o);
-    },
-    list: (o) =>
-      listOf(async (cursor) => {
-        const page = await call(api.listApplications, cursor, o);
-        return [page.applications, page.nextCursor];
-      }),
+    create: then(one(api.createApplication, "name"), once),
+    rotateSecret: then(one(api.rotateApplicationSecret, "appId", "overlapSeconds"), once),
+    finishRotation: one(api.finishApplicationRotation, "appId"),
+    get: one(api.getApplication, "appId"),
+    rename: one(api.updateApplication, "appId", "name"),
+    delete: one(api.deleteApplication, "appId"),
+    list: list(api.listApplications),
   };
 }
 
 export function users(call: Call): Users {
-  const page: Users["page"] = async (filter = {}, o) => {
-    const got = await call(api.listUsers, filter, o);
-    given(got.limit, "limit");
-    return got;
-  };
+  const { one, more, filtered } = methodsOf(call);
   return {
-    create: async (user = {}, o) => (await call(api.createUser, user, o)).user,
-    get: async (id, o) => (await call(api.getUser, { id }, o)).user,
-    update: async (id, patch, o) => (await call(api.updateUser, withMore(patch, { id }), o)).user,
-    delete: async (id, o) => (await call(api.deleteUser, { id }, o)).user,
-    list: (filter, o) =>
-      listOf(async (cursor) => {
-        const { items, nextCursor } = await page(withMore(filter, cursor), o);
-        return [items, nextCursor];
-      }),
-    page,
+    create: more(api.createUser),
+    get: one(api.getUser, "id"),
+    update: more(api.updateUser, "id"),
+    delete: one(api.deleteUser, "id"),
+    list: filtered(api.listUsers),
+    page: then(more(api.listUsers), (page) => {
+      given(page.limit, "limit");
+      return page;
+    }),
   };
 }
 
 export function tokens(call: Call): Tokens {
+  const { one } = methodsOf(call);
   return {
     create: async (userId, o) =>
       exposedPair(await call(api.createUserToken, { userId, appId: "", appSecret: "" }, o)),
-    async revokeAll(userId, o) {
-      await call(api.revokeUserTokens, { userId }, o);
-    },
+    revokeAll: one(api.revokeUserTokens, "userId"),
   };
 }
 
-export function exposedPair({ tokens: t }: api.CreateUserTokenResponse): TokenPair {
+export function setup(call: Call): Setup {
+  return {
+    createFirstDeveloper: async (first, o) =>
+      exposedPair(await call(api.createFirstDeveloper, withMore(first, {}), o)),
+  };
+}
+
+export function exposedPair({ tokens: t }: { tokens: api.TokenPair }): TokenPair {
   return new TokenPair(
     new Secret(given(t.accessToken, "accessToken")),
     t.refreshToken ? new Secret(t.refreshToken) : undefined,

@@ -1,4 +1,4 @@
-import { withMore } from "./list.js";
+import { methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
 import type { Call, Options } from "./transport.js";
 
@@ -14,12 +14,11 @@ export interface UsageReports {
 }
 
 export function usage(call: Call): UsageReports {
+  const { more } = methodsOf(call);
   return {
-    account: async (range, o) => (await call(api.getUsage, withMore(range, {}), o)).usage,
-    key: async (id, range, o) => (await call(api.getKeyUsage, withMore(range, { id }), o)).usage,
-    application: async (appId, range, o) =>
-      (await call(api.getApplicationUsage, withMore(range, { appId }), o)).usage,
-    user: async (userId, range, o) =>
-      (await call(api.getUserUsage, withMore(range, { userId }), o)).usage,
+    account: more(api.getUsage),
+    key: more(api.getKeyUsage, "id"),
+    application: more(api.getApplicationUsage, "appId"),
+    user: more(api.getUserUsage, "userId"),
   };
 }

@@ -1,5 +1,6 @@
 import { invalidArgument, invalidResponse, OpenWearablesError } from "./error.js";
 import { type List, listOf, withMore } from "./list.js";
+import { methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
 import type { Call, Options } from "./transport.js";
 
@@ -77,9 +78,7 @@ export function workouts(call: Call): Workouts {
       }),
     upsert,
     upsertAll: (userId, list, o) => upsertAll(upsert, userId, list, o),
-    async delete(userId, workoutId, o) {
-      await call(api.deleteWorkout, { userId, workoutId }, o);
-    },
+    delete: methodsOf(call).one(api.deleteWorkout, "userId", "workoutId"),
   };
 }
 

@@ -15,6 +15,8 @@ export interface Rig extends World {
   email: string;
   password: string;
   folder: string;
+  /** Creates the first developer, if the server was started without one. */
+  setupToken: string;
   proxy(): Promise<string>;
   close(): Promise<void>;
 }
@@ -28,17 +30,22 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
 
 /** Resolves with the URL that a process prints once it listens there. */
 export function printedUrl(p: ChildProcess): Promise<string> {
-  const printed = new Promise<string>((resolve, reject) => {
+  return printed(p, /(http:\/\/[\w.]+:\d+)/);
+}
+
+/** Resolves with the first group of a pattern that a line which a process prints matches. */
+function printed(p: ChildProcess, pattern: RegExp): Promise<string> {
+  const found = new Promise<string>((resolve, reject) => {
     createInterface({ input: p.stdout as NodeJS.ReadableStream }).on("line", (line) => {
-      const url = /http:\/\/[\w.]+:\d+/.exec(line);
-      if (url) {
-        resolve(url[0]);
+      const match = pattern.exec(line)?.[1];
+      if (match) {
+        resolve(match);
       }
     });
     p.once("error", reject);
     p.once("exit", (code) => reject(new Error(`it ended with ${code}`)));
   });
-  return within(60_000, "the URL of a process", printed);
+  return within(60_000, `${pattern} of a process`, found);
 }
 
 /** Ends a process; one that does not end by itself is killed. */
@@ -51,17 +58,25 @@ export async function stop(p: ChildProcess, ask: () => unknown): Promise<void> {
   await within(30_000, "the end of a process", ended).finally(() => p.kill("SIGKILL"));
 }
 
-export async function startRig({ args = [] }: { args?: string[] } = {}): Promise<Rig> {
+export async function startRig({
+  args = [],
+  empty = false,
+}: {
+  args?: string[];
+  empty?: boolean;
+} = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "openwearables-ts-"));
   const server = join(bin, "openwearables");
   const database = `sqlite:${join(folder, "test.db")}`;
   const email = "dev@example.com";
   const password = randomBytes(16).toString("base64url");
-  execFileSync(
-    server,
-    ["developer", "create", "--database", database, "--email", email, "--password-stdin"],
-    { input: `${password}\n`, stdio: ["pipe", "ignore", "inherit"], timeout: 60_000 },
-  );
+  if (!empty) {
+    execFileSync(
+      server,
+      ["developer", "create", "--database", database, "--email", email, "--password-stdin"],
+      { input: `${password}\n`, stdio: ["pipe", "ignore", "inherit"], timeout: 60_000 },
+    );
+  }
   const limits =
     "key developer user address login login-account refresh refresh-session exchange exchange-user exchange-refused"
       .split(" ")
@@ -83,12 +98,14 @@ export async function startRig({ args = [] }: { args?: string[] } = {}): Promise
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   children.push(started);
+  const setupToken = empty ? printed(started, /\/setup#(\S+)/) : "";
   const url = await printedUrl(started);
   const auth = developerLogin({ email, password });
   createClient({ baseUrl: url, auth });
   return {
     server: url,
-    developerToken: (await auth.token()).token.reveal(),
+    developerToken: empty ? "" : (await auth.token()).token.reveal(),
+    setupToken: await setupToken,
     email,
     password,
     folder,

@@ -115,6 +115,7 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      import { workouts } from "./connect.js";
      import { report } from "./report.js";
      import { run } from "./workouts.js";
+     import { receive } from "./webhooks.js";
      import * as testing from "./testing.js";
      import * as tool from "./tool.js";
      import "./backend.js";
@@ -135,6 +136,8 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      const since = new Date(Date.now() - 86_400_000);
      const { refused, requests } = await report(dev, key.id, since);
      assert.deepEqual([refused, requests], [[], 0]);
+     const forged = new Request("https://a.example", { method: "POST", body: "{}" });
+     assert.equal((await receive(forged, "whsec_AAAA")).status, 400);
      const cookies = new Map<string, string>();
      const set = (name: string, value: string) => void cookies.set(name, value);
      const jar = { get: (name: string) => cookies.get(name), set };

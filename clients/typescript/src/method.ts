@@ -1,0 +1,115 @@
+import { invalidArgument, invalidResponse } from "./error.js";
+import { type List, listOf, withMore } from "./list.js";
+import { Secret } from "./secret.js";
+import type { Call, Options } from "./transport.js";
+import type { Rpc } from "./wire.js";
+
+type Names<Q> = readonly (keyof Q)[];
+type Values<Q, P extends Names<Q>> = {
+  -readonly [I in keyof P]: P[I] extends keyof Q ? Q[P[I]] : never;
+};
+type Rest<Q, P extends Names<Q>> = Omit<Q, P[number]>;
+/** The only member of a response, undefined if it has none, and the response if it has several. */
+type Single<A, K extends keyof A = keyof A> = [K] extends [never]
+  ? undefined
+  : K extends unknown
+    ? [keyof A] extends [K]
+      ? A[K]
+      : A
+    : never;
+/** What the first member of a response lists. */
+type Item<A> = { [K in keyof A]: A[K] extends (infer T)[] ? T : never }[keyof A];
+
+/** What makes the methods of services. A method may have the named members of its request as arguments. */
+export interface Methods {
+  /** Returns a method whose arguments are all that it sends. */
+  one<Q, A, const P extends Names<Q>>(
+    rpc: Rpc<Q, A>,
+    ...names: P
+  ): (...args: [...Values<Q, P>, options?: Options]) => Promise<Single<A>>;
+  /** The same, and an object with the other members of the request. */
+  more<Q, A, const P extends Names<Q>>(
+    rpc: Rpc<Q, A>,
+    ...names: P
+  ): (...args: [...Values<Q, P>, rest?: Rest<Q, P>, options?: Options]) => Promise<Single<A>>;
+  /** Returns a method that lists what the first member of its responses holds. */
+  list<Q, A, const P extends Names<Q>>(
+    rpc: Rpc<Q, A>,
+    ...names: P
+  ): (...args: [...Values<Q, P>, options?: Options]) => List<Item<A>>;
+  /** The same, and a filter. */
+  filtered<Q, A, const P extends Names<Q>>(
+    rpc: Rpc<Q, A>,
+    ...names: P
+  ): (...args: [...Values<Q, P>, filter?: Rest<Q, P>, options?: Options]) => List<Item<A>>;
+}
+
+type Fields = Record<PropertyKey, unknown>;
+
+export function methodsOf(call: Call): Methods {
+  const ask = async (
+    rest: number,
+    rpc: Rpc<unknown, unknown>,
+    names: PropertyKey[],
+    args: unknown[],
+    cursor?: object,
+  ): Promise<Fields> => {
+    const n = names.length;
+    const request: Fields = withMore((rest ? args[n] : {}) as Fields, cursor);
+    names.forEach((name, i) => {
+      request[name] = args[i];
+    });
+    for (const name of ["scopes", "kinds"]) {
+      if ((request[name] as { length?: number } | undefined)?.length === 0) {
+        throw invalidArgument(name, "it is empty: name at least one or leave it out");
+      }
+    }
+    return (await call(rpc, request, args[n + rest] as Options)) as Fields;
+  };
+  const unary =
+    (rest: number) =>
+    (rpc: Rpc<unknown, unknown>, ...names: PropertyKey[]) =>
+    async (...args: unknown[]) => {
+      const answer = await ask(rest, rpc, names, args);
+      const values = Object.values(answer);
+      return values.length > 1 ? answer : values[0];
+    };
+  const lists =
+    (rest: number) =>
+    (rpc: Rpc<unknown, unknown>, ...names: PropertyKey[]) =>
+    (...args: unknown[]) =>
+      listOf(async (cursor) => {
+        const page = await ask(rest, rpc, names, args, cursor);
+        return [Object.values(page)[0] as unknown[], page.nextCursor as string | null];
+      });
+  return {
+    one: unary(0),
+    more: unary(1),
+    list: lists(0),
+    filtered: lists(1),
+  } as unknown as Methods;
+}
+
+/** Returns a method that resolves with what `map` makes of the answer of another. */
+export function then<P extends unknown[], A, B>(
+  method: (...args: P) => Promise<A>,
+  map: (answer: A) => B,
+): (...args: P) => Promise<B> {
+  return async (...args) => map(await method(...args));
+}
+
+/** Returns a text that the server always sends. @throws OpenWearablesError without it */
+export function given<T>(value: T, what: string): T {
+  if (!value) {
+    throw invalidResponse(`the response is incomplete: it has no ${what}`);
+  }
+  return value;
+}
+
+/** Returns an object that has a secret, which the server always sends, with the secret hidden. */
+export function hidden<T extends { [name in N]: string }, N extends string>(
+  from: T,
+  name: N,
+): Omit<T, N> & { [name in N]: Secret } {
+  return { ...from, [name]: new Secret(given(from[name], name)) };
+}

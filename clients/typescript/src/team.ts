@@ -1,0 +1,66 @@
+import { type List, listOf } from "./list.js";
+import { hidden, methodsOf, then } from "./method.js";
+import * as api from "./schema/schema.js";
+import type { Secret } from "./secret.js";
+import type { Call, Options } from "./transport.js";
+
+/** The people who manage the installation. `sessions` changes one's own email and password. */
+export interface Developers {
+  /** Lists all developers, oldest first. */
+  list(options?: Options): List<api.Developer>;
+  get(id: string, options?: Options): Promise<api.Developer>;
+  /** Changes the given names. null clears one, and an absent one stays. */
+  update(id: string, names: api.DeveloperNames, options?: Options): Promise<api.Developer>;
+  /**
+   * Deletes a developer with the sessions and invitations, and resolves with the deleted
+   * developer. The last one who can log in stays.
+   */
+  delete(id: string, options?: Options): Promise<api.Developer>;
+}
+
+/** An invitation to become a developer. Whoever holds its token can accept it. */
+export interface Invitation extends Omit<api.Invitation, "token"> {
+  token: Secret;
+}
+
+/** Invitations to become a developer. */
+export interface Invitations {
+  /** Invites a person. The server sends nothing: hand over the token in a link to a page of yours. */
+  create(email: string, options?: Options): Promise<Invitation>;
+  /** Lists those that are pending, and those that expired lately, newest first. */
+  list(options?: Options): List<Invitation>;
+  revoke(id: string, options?: Options): Promise<Invitation>;
+  /** Gives an invitation a new token and 7 days. The old token is refused from then on. */
+  resend(id: string, options?: Options): Promise<Invitation>;
+  /**
+   * Makes whoever holds the token a developer, who logs in next. It needs no other
+   * credential.
+   */
+  accept(answer: api.InvitationAcceptance, options?: Options): Promise<api.Developer>;
+}
+
+export function developers(call: Call): Developers {
+  const { one, more, list } = methodsOf(call);
+  return {
+    list: list(api.listDevelopers),
+    get: one(api.getDeveloper, "id"),
+    update: more(api.updateDeveloper, "id"),
+    delete: one(api.deleteDeveloper, "id"),
+  };
+}
+
+export function invitations(call: Call): Invitations {
+  const { one, more } = methodsOf(call);
+  const hide = (from: api.Invitation): Invitation => hidden(from, "token");
+  return {
+    create: then(one(api.createInvitation, "email"), hide),
+    list: (o) =>
+      listOf(async () => {
+        const { invitations } = await call(api.listInvitations, {}, o);
+        return [invitations.map(hide), null];
+      }),
+    revoke: then(one(api.revokeInvitation, "id"), hide),
+    resend: then(one(api.resendInvitation, "id"), hide),
+    accept: more(api.acceptInvitation),
+  };
+}
