@@ -26,38 +26,38 @@ type logged struct {
 
 // buffer is safe for concurrent use.
 type buffer struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu    sync.Mutex
+	bytes bytes.Buffer // not embedded: its ReadFrom takes no lock
 }
 
 func (b *buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
+	return b.bytes.Write(p)
 }
 
 // text returns what was written.
 func (b *buffer) text() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.String()
+	return b.bytes.String()
 }
 
 func (b *buffer) lines(t *testing.T) (lines []logged) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if found := secrets.FindString(b.String()); found != "" {
+	if found := secrets.FindString(b.bytes.String()); found != "" {
 		t.Errorf("the log shows %s...", found)
 	}
-	for line := range strings.Lines(b.String()) {
+	for line := range strings.Lines(b.bytes.String()) {
 		var l logged
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			t.Fatal(err)
 		}
 		lines = append(lines, l)
 	}
-	b.Reset()
+	b.bytes.Reset()
 	return lines
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -56,14 +57,20 @@ func (t *tx) workoutsOf(ctx context.Context, userID string) (int64, error) {
 func TestOthersWriteBetweenThePartsOfABulkWrite(t *testing.T) {
 	onSQLite(t, func(t *testing.T, s *Store) {
 		s.unhurried()
-		u := s.addUser(t)
-		counts := map[int64]bool{}
-		s.beside(t, func(round int) {
-			clear(counts)
-			u = s.addUser(t)
+		var user atomic.Value
+		user.Store("")
+		of, counts := "", map[int64]bool{} // the writer's goroutine alone changes these
+		s.beside(t, func(int) {
+			u := s.addUser(t)
+			user.Store(u.ID)
 			must(s.UpsertWorkouts(t.Context(), u.ID, manyWorkouts(""), event.Quota{}, newEvent("user:u")))(t)
 		}, func(ctx context.Context, t *tx) (bool, error) {
-			n, err := t.workoutsOf(ctx, u.ID)
+			id := user.Load().(string)
+			if id != of {
+				of = id
+				clear(counts)
+			}
+			n, err := t.workoutsOf(ctx, id)
 			if n > 0 && n < event.MaxBatch {
 				counts[n] = true
 			}
@@ -83,11 +90,12 @@ func TestQuotaHoldsBetweenTheParts(t *testing.T) {
 	onSQLite(t, func(t *testing.T, s *Store) {
 		s.unhurried()
 		quota := event.Quota{Workouts: event.MaxBatch}
-		u := s.addUser(t)
 		refused := make(chan error, 1)
-		fired := false
+		var user atomic.Value
+		fired := false // the writer's goroutine alone changes this
 		s.beside(t, func(int) {
-			u = s.addUser(t)
+			u := s.addUser(t)
+			user.Store(u.ID)
 			created := must(s.UpsertWorkouts(t.Context(), u.ID, manyWorkouts(""), quota, newEvent("user:u")))(t)
 			wantEqual(t, slices.Contains(created, false), false)
 		}, func(context.Context, *tx) (bool, error) {
@@ -96,7 +104,8 @@ func TestQuotaHoldsBetweenTheParts(t *testing.T) {
 			}
 			fired = true
 			go func() {
-				_, err := s.UpsertWorkouts(context.Background(), u.ID, []event.Workout{newWorkout("polar", "1", epoch)}, quota, newEvent("user:u"))
+				id := user.Load().(string)
+				_, err := s.UpsertWorkouts(context.Background(), id, []event.Workout{newWorkout("polar", "1", epoch)}, quota, newEvent("user:u"))
 				refused <- err
 			}()
 			queue := s.backend.(*file).queue
@@ -108,7 +117,7 @@ func TestQuotaHoldsBetweenTheParts(t *testing.T) {
 		if err := receive(t, refused); !isQuota(err) {
 			t.Errorf("a write past the quota between two parts: %v", err)
 		}
-		wantEqual(t, wantUsage(t, s, u.ID).Workouts, event.MaxBatch)
+		wantEqual(t, wantUsage(t, s, user.Load().(string)).Workouts, event.MaxBatch)
 		if s.upserting.Load() != nil {
 			t.Error("a bulk write is said to be under way, and none is")
 		}
