@@ -23,6 +23,11 @@ interface Failures {
 export interface Ending {
   id: string | undefined;
   error: OpenWearablesError;
+  /**
+   * If the store could not even be read, when that was, on the wall clock: a record that
+   * was saved by then is of that session too.
+   */
+  unread?: number;
 }
 
 /**
@@ -162,10 +167,30 @@ export function isDue({ clock }: Core, s: Session): boolean {
   return now >= Math.min(s.renewAt, s.saveAt) && now < s.expiresAt;
 }
 
+const storeRetry = 5_000; // before a store that failed is asked again
+
 /** Returns s with the record that the store holds for it: its own, or another in its place. */
-export function withStored({ clock }: Core, s: Session, stored: string | undefined): Session {
-  const saveRetry = 5_000; // before a failed save is tried again
-  return { ...s, stored, saveAt: stored === s.raw ? Infinity : clock.mono() + saveRetry };
+export function withStored(
+  { clock }: Core,
+  s: Session,
+  stored: string | undefined,
+  unread = false,
+): Session {
+  const saveAt = stored === s.raw ? Infinity : clock.mono() + storeRetry;
+  return { ...s, stored, unread, saveAt };
+}
+
+/**
+ * Emits the failure of a store, and puts off the renewal of a session that is due and can
+ * still be used, so that not every call asks the store.
+ */
+export function storeFailed(core: Core, error: OpenWearablesError): void {
+  emit(core, "storageError", { error });
+  const s = core.session;
+  if (s && isDue(core, s)) {
+    const next = Math.min(core.clock.mono() + storeRetry, s.expiresAt);
+    publish(core, { ...s, renewAt: Math.max(s.renewAt, next), saveAt: Math.max(s.saveAt, next) });
+  }
 }
 
 type Cores = Map<string, { deref(): Core | undefined }>;

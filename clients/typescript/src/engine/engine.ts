@@ -129,11 +129,11 @@ async function signIn({ core, store }: Context, s: Session): Promise<void> {
   const generation = ++core.generation;
   publish(core, s);
   core.told = s.record.id;
-  const [before, error] = await overwrite(core, store, s.raw);
+  const [before, error, unread] = await overwrite(core, store, s.raw);
   emit(core, "signedIn", { other: false });
   if (error) {
     if (core.generation === generation) {
-      publish(core, withStored(core, s, before));
+      publish(core, withStored(core, s, before, unread));
     }
     emit(core, "storageError", { error });
   }
@@ -144,10 +144,16 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
   const { id, refresh_token } = core.session?.record ?? {};
   const tokens = new Set([rpc.placeholder, refresh_token]);
   const ended: Ending = { id, error: signedOut() };
-  core.generation++;
+  const generation = ++core.generation;
   publish(core, undefined, ended);
   core.told = undefined;
-  let [before, failed] = await overwrite(core, store, undefined);
+  let [before, failed, unread] = await overwrite(core, store, undefined);
+  if (unread) {
+    ended.unread = core.clock.wall();
+    if (core.generation === generation) {
+      publish(core, undefined, ended);
+    }
+  }
   if (before) {
     try {
       const held = openSession(core, before)?.record;
@@ -187,17 +193,21 @@ async function revokeCookie(store: GuardedStore, rpc: TokenRpc, token: string): 
 
 /**
  * Replaces whatever the store holds by raw. Without raw it clears it, except for the
- * session of another user or base URL. Resolves with the record before, and with the error if the store failed.
+ * session of another user or base URL. Resolves with the record before, and if the store
+ * failed with the error and whether it could not even be read.
  */
 async function overwrite(
   core: Core,
   store: GuardedStore,
   raw: string | undefined,
-): Promise<[before: string | undefined, error?: OpenWearablesError]> {
+): Promise<[before: string | undefined, error?: OpenWearablesError, unread?: boolean]> {
   let before: string | undefined;
+  let unread = false;
   try {
     for (let i = 0; i < 16; i++) {
+      unread = true;
       before = await store.load();
+      unread = false;
       const keep = raw === undefined && isOthers(core, before);
       if (keep || (await store.swap(raw, before))) {
         return [before];
@@ -205,6 +215,6 @@ async function overwrite(
     }
     throw storageError(new Error("others keep writing to it"));
   } catch (e) {
-    return [before, toError(e)];
+    return [before, toError(e), unread];
   }
 }

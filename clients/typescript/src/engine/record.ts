@@ -42,6 +42,8 @@ export interface Session {
   readonly raw: string;
   /** What the store holds for this session: raw, or what it held when saving raw failed. */
   readonly stored: string | undefined;
+  /** Saving raw failed and stored is unknown: whatever the store holds, this replaces it. */
+  readonly unread?: boolean;
   readonly renewAt: number;
   readonly expiresAt: number;
   /** When to store it again; Infinity if the store holds it. */

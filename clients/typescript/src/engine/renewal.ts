@@ -18,8 +18,10 @@ import {
   pauseFor,
   publish,
   startCooldown,
+  storeFailed,
   withStored,
 } from "./core.js";
+import { clearEnded } from "./ending.js";
 import type { EventName, Events } from "./event.js";
 import { providerError } from "./provider.js";
 import { isOthers, isStub, newSession, openSession, randomKey, type Session } from "./record.js";
@@ -70,7 +72,7 @@ export async function renew(
     return outcome;
   }
   if (outcome.kind === "storage_unavailable" && !adoptOnly) {
-    emit(core, "storageError", { error: outcome });
+    storeFailed(core, outcome);
   }
   const s = core.session;
   if (isUsable(core, s, refused)) {
@@ -305,18 +307,18 @@ async function askProvider(r: Renewal, reason: string): Promise<Session | undefi
 }
 
 /**
- * Makes current what the store holds and resolves with it. The session of another user
- * or base URL is nothing. A session that could not
- * be stored stays current until the store holds another one.
+ * Makes current what the store holds and resolves with it; the session of another user or
+ * base URL is nothing. A session that could not be stored stays current until the store
+ * holds another one, and replaces what a sign-in could not read, whatever that is.
  */
 async function load(r: Renewal): Promise<Session | undefined> {
   const { core } = r;
   const raw = await r.store.load();
   throwIfObsolete(r);
   const current = core.session;
-  const { raw: own, stored } = current ?? {};
+  const { raw: own, stored, unread } = current ?? {};
   core.others = undefined;
-  if (raw === own || raw === stored) {
+  if (raw === own || raw === stored || unread) {
     return own === stored ? current : saveAgain(r, current as Session, raw);
   }
   const s = raw ? openSession(core, raw) : undefined;
@@ -324,9 +326,9 @@ async function load(r: Renewal): Promise<Session | undefined> {
   if (!s && !current) {
     return undefined;
   }
-  if (s && s.record.id === core.ended?.id) {
-    await r.store.swap(undefined, raw).catch(() => {}); // clearing it failed before
-    return undefined;
+  const clearing = s && clearEnded(r, s);
+  if (clearing) {
+    return clearing;
   }
   adopt(r, current, s, true);
   return s;
