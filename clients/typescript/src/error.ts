@@ -258,7 +258,9 @@ export function isRedirect(status: number): boolean {
 export function clean(text: string): string {
   const most = 1024;
   const cut = text.slice(0, most);
-  return harmless(cut.replace(/\b(ow_live_|ow_test_|secret_|rt_|eyJ)[\w.-]{10,}/g, "$1…"));
+  return harmless(
+    cut.replace(/\b(ow_live_|ow_test_|secret_|rt_|whsec_|eyJ)[\w.+/=-]{10,}/g, "$1…"),
+  );
 }
 
 /** Returns a text without characters that control a terminal. */

@@ -2,7 +2,7 @@ import { shared } from "./shared.js";
 
 const values = () => shared("secrets", () => new WeakMap<object, string>());
 
-const prefixes = /^(ow_live_|ow_test_|secret_|rt_)?/;
+const prefixes = /^(ow_live_|ow_test_|secret_|rt_|whsec_)?/;
 
 /**
  * A credential that cannot be printed by accident: strings, templates, JSON,

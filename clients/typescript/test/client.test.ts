@@ -209,12 +209,14 @@ test("redirects are not followed, so that credentials reach only the base URL", 
 });
 
 test("a secret shows a fingerprint in every printed form", () => {
-  const value = `rt_${"z9".repeat(20)}`;
-  const s = new Secret(value);
-  for (const shown of [printed(s), `${s}`, `${[s]}`, inspect(new Map([[s, s]]))]) {
-    assert.ok(!shown.includes("z9z9"), shown);
-    assert.match(shown, /rt_…[0-9a-f]{4}/);
+  for (const prefix of ["ow_live_", "ow_test_", "secret_", "rt_", "whsec_"]) {
+    const value = `${prefix}${"z9".repeat(20)}`;
+    const s = new Secret(value);
+    for (const shown of [printed(s), `${s}`, `${[s]}`, inspect(new Map([[s, s]]))]) {
+      assert.ok(!shown.includes("z9z9"), shown);
+      assert.match(shown, new RegExp(`${prefix}…[0-9a-f]{4}`));
+    }
+    assert.equal(s.reveal(), value);
+    assert.equal(Object.keys(structuredClone({ ...s })).length, 0);
   }
-  assert.equal(s.reveal(), value);
-  assert.equal(Object.keys(structuredClone({ ...s })).length, 0);
 });

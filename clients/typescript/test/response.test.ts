@@ -185,6 +185,17 @@ test("keys and applications are listed page by page", async () => {
   assert.deepEqual(asked, [undefined, "a", "b", undefined, "a", "b"]);
 });
 
+test("a message of a server that quotes a credential is shown without it", async () => {
+  for (const prefix of ["ow_live_", "ow_test_", "secret_", "rt_", "whsec_", "eyJ"]) {
+    const base64 = prefix === "whsec_" ? "+/z9" : "z9z9";
+    const message = `you sent ${prefix}${base64.repeat(8)} to us`;
+    const body = { code: "invalid_argument", message };
+    const { ow } = client(() => Response.json(body, { status: 400 }));
+    const e = await ow.users.get("u").catch((x) => x);
+    assert.ok(e.message.startsWith(`you sent ${prefix}… to us`), e.message);
+  }
+});
+
 test("a redirect is an error that says where to, and is not repeated", async () => {
   const secret = "code=s3cret";
   const location = `https://u:p@new.example.com/ow/openwearables.v1.UserService/GetUser?${secret}`;
