@@ -128,6 +128,97 @@ final class UnsavedTests: XCTestCase {
     let report = try await proxy.report()
     XCTAssertEqual(report.rotated, 2)
   }
+
+  /// A sign-in while the store cannot be read counts once it can be read: the record of before
+  /// does not come back, not even that of another user, and a restart finds the new session.
+  func testSignInCountsWhileTheStoreCannotBeRead() async throws {
+    let (old, person) = (try await server.newPerson(), try await server.newPerson())
+    let (clock, recorder) = (TestClock(), EventRecorder())
+    let inner = try await seeded(server.url.absoluteString, old.tokens, "fresh")
+    let store = FaultyStore(inner)
+    let session = UserSession(
+      baseURL: server.url, store: store, clock: clock.clock, core: Core(), provider: { _ in nil })
+    recorder.listen(session.events)
+    let client = OpenWearablesClient(session)
+    store.set("load_fails")
+    try await session.signIn(person.tokens)
+    try await eventually("the event") { recorder.count("storage_error") == 1 }
+    _ = try await client.users.get(person.id)
+    for fault in ["save_fails", "", ""] {  // at first it can be read, and not yet be written
+      store.set(fault)
+      clock.advance(6)
+      _ = try await client.users.get(person.id)
+      await pause(0.05)  // for the renewal that nobody waits for
+      _ = try await client.users.get(person.id)
+    }
+    let restarted = UserSession(
+      baseURL: server.url, store: inner, core: Core(), provider: { _ in nil })
+    _ = try await OpenWearablesClient(restarted).users.get(person.id)
+    XCTAssertEqual(recorder.count("signed_in"), 1)
+    XCTAssertEqual(recorder.count("storage_error"), 1)
+  }
+
+  /// A sign-out while the store cannot be read counts once it can be read: the session that
+  /// the process did not even know does not come back, and is revoked. One that somebody
+  /// starts later is left alone.
+  func testSignOutCountsWhileTheStoreCannotBeRead() async throws {
+    let person = try await server.newPerson()
+    let inner = try await seeded(server.url.absoluteString, person.tokens, "fresh")
+    let store = FaultyStore(inner)
+    let session = UserSession(
+      baseURL: server.url, store: store, core: Core(), provider: { _ in nil })
+    store.set("load_fails")
+    do {
+      try await session.signOut()
+      XCTFail("it signed out")
+    } catch { XCTAssertTrue(error.isStorageUnavailable, "\(error)") }
+    store.set("")
+    do {
+      _ = try await session.accessToken()
+      XCTFail("it has a token")
+    } catch { XCTAssertEqual(error.kind, .unauthenticated, "\(error)") }
+    let left = try await store.load()
+    XCTAssertNil(left)
+    let thief = try server.client(accessToken: person.tokens.accessToken.reveal())
+    try await eventually("the session is revoked") {
+      do {
+        _ = try await thief.users.get(person.id)
+        return false
+      } catch let error as APIError { return error.kind == .unauthenticated }
+    }
+    let next = try await server.newPerson()
+    await pause(0.005)  // records tell the millisecond
+    let record = try storedRecord(server.url.absoluteString, next.tokens, "fresh")
+    let saved = await inner.save(record, replacing: nil)
+    XCTAssertTrue(saved)
+    _ = try await OpenWearablesClient(session).users.get(next.id)
+  }
+
+  /// While a token is due and the store cannot be read, that is tried every few seconds.
+  func testUnreadableStoreIsAskedNowAndThen() async throws {
+    let (person, clock) = (try await server.newPerson(), TestClock())
+    let recorder = EventRecorder()
+    let store = FaultyStore(try await seeded(server.url.absoluteString, person.tokens, "fresh"))
+    let session = UserSession(
+      baseURL: server.url, store: store, clock: clock.clock, core: Core(), provider: { _ in nil })
+    recorder.listen(session.events)
+    _ = try await session.accessToken()
+    clock.advance(person.tokens.expiresIn - 40)
+    store.set("load_fails")
+    for step in 1...3 {
+      for _ in 0..<100 {
+        _ = try await session.accessToken()
+        await pause(0.0002)
+      }
+      try await eventually("the event") { recorder.count("storage_error") >= step }
+      await pause(0.02)
+      XCTAssertEqual(recorder.count("storage_error"), step)
+      clock.advance(6)
+    }
+    store.set("")
+    _ = try await session.accessToken()
+    try await eventually("the renewal") { recorder.count("token_refreshed") == 1 }
+  }
 }
 
 /// A store that says of every record that another one is in its place.

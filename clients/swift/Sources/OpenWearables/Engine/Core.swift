@@ -72,6 +72,15 @@ actor Core {
     return true
   }
 
+  /// Puts off the renewal of a session that is due and can still be used, so that a store
+  /// that cannot be read is not asked by every call.
+  func postpone(now: TimeInterval, in generation: Int) {
+    guard self.generation == generation, let session else { return }
+    if now >= session.renewAt, now < session.expiresAt {
+      self.session = session.renewed(at: min(now + Wait.save, session.expiresAt))
+    }
+  }
+
   /// Starts a new generation with `session`, or without one for the reason `why`. Returns
   /// the previous session and the new generation.
   func supersede(_ session: LiveSession?, because why: APIError? = nil) -> (LiveSession?, Int) {
@@ -148,6 +157,14 @@ actor Core {
 struct Ending: Sendable {
   let id: String?
   let error: APIError
+  /// If the store could not even be read, when that was, in Unix milliseconds of this
+  /// process's clock: a record that was saved by then is of that session too.
+  var unread: Int64?
+
+  /// Reports whether a record is of the session that ended.
+  func covers(_ record: Record) -> Bool {
+    record.id == id || unread.map { record.saved &- record.skew <= $0 } ?? false
+  }
 }
 
 /// The failures of the renewals since the last success.

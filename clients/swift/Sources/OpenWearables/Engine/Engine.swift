@@ -55,9 +55,9 @@ struct Engine: Sendable {
   func signIn(_ session: LiveSession) async {
     let (_, generation) = await core.supersede(session)
     var events = [SessionEvent.signedIn(elsewhere: false)]
-    let (before, failure) = await overwrite(session.raw)
+    let (before, failure, isUnread) = await overwrite(session.raw)
     if let failure {
-      let kept = session.marked(unsaved: before, now: clock.mono())
+      let kept = session.marked(unsaved: before, isUnread: isUnread, now: clock.mono())
       _ = await core.publish(kept, in: generation)
       events.append(.storageError(failure))
     }
@@ -68,7 +68,12 @@ struct Engine: Sendable {
   /// cannot be reached. Returns the first failure.
   func signOut() async -> APIError? {
     let (before, generation) = await core.supersede(nil, because: .signedOut())
-    let (stored, failure) = await overwrite(nil)
+    let (stored, failure, isUnread) = await overwrite(nil)
+    if isUnread {
+      let ended = Ending(
+        id: before?.record.id, error: .signedOut(), unread: Int64(clock.wall() * 1000))
+      _ = await core.publish(nil, ended: ended, in: generation)
+    }
     var failed = failure
     var tokens = Set([before?.record.refresh].compactMap { $0 })
     if let stored, let record = try? Record(stored: stored) {
@@ -88,26 +93,27 @@ struct Engine: Sendable {
   }
 
   /// Stores `raw` in place of any record, or clears the store of a record of this place if
-  /// `raw` is nil. Returns the record before.
-  private func overwrite(_ raw: Data?) async -> (before: Data?, APIError?) {
+  /// `raw` is nil. Returns the record before, and if the store failed with what, and whether
+  /// that record is unknown.
+  private func overwrite(_ raw: Data?) async -> (before: Data?, APIError?, isUnread: Bool) {
     var before: Data?
     do {
       for _ in 0..<16 {
-        before = try await store.load()
+        do { before = try await store.load() } catch { return (nil, .storage(error), true) }
         if raw == nil, let other = before, let record = try? Record(stored: other),
           !place.holds(record)
         {
-          return (nil, nil)
+          return (nil, nil, false)
         }
         let done =
           if let raw { try await store.save(raw, replacing: before) } else {
             try await store.clear(before)
           }
-        if done { return (before, nil) }
+        if done { return (before, nil, false) }
       }
-      return (before, .storage(StoreError(description: "others keep writing to it")))
+      return (before, .storage(StoreError(description: "others keep writing to it")), false)
     } catch {
-      return (before, .storage(error))
+      return (before, .storage(error), false)
     }
   }
 }

@@ -47,6 +47,8 @@ final class LiveSession: Sendable {
   /// The store could not save `raw` and holds `instead`.
   let isUnsaved: Bool
   let instead: Data?
+  /// While unsaved: `instead` is unknown. Whatever the store holds, this session replaces it.
+  let isUnread: Bool
   /// When to renew the access token, when it expires and when it was received, on the
   /// monotonic clock.
   let renewAt, expiresAt, receivedAt: TimeInterval
@@ -58,7 +60,7 @@ final class LiveSession: Sendable {
   private init(
     _ record: Record, raw: Data, receivedAt: TimeInterval, expiresAt: TimeInterval,
     renewAt: TimeInterval, fetched: Bool, forRefusal: Bool, isUnsaved: Bool = false,
-    instead: Data? = nil
+    instead: Data? = nil, isUnread: Bool = false
   ) {
     self.record = record
     self.raw = raw
@@ -69,6 +71,7 @@ final class LiveSession: Sendable {
     self.forRefusal = forRefusal
     self.isUnsaved = isUnsaved
     self.instead = instead
+    self.isUnread = isUnread
   }
 
   /// The record to expect in the store while this session is current.
@@ -82,16 +85,24 @@ final class LiveSession: Sendable {
     record.id == other?.record.id && record.access == other?.record.access
   }
 
-  /// Returns the session marked as not saved; the store holds `instead`.
-  func marked(unsaved instead: Data?, now: TimeInterval) -> LiveSession {
+  /// Returns the session marked as not saved; the store holds `instead`, or what is unknown.
+  func marked(unsaved instead: Data?, isUnread: Bool = false, now: TimeInterval) -> LiveSession {
     LiveSession(
       record, raw: raw, receivedAt: receivedAt, expiresAt: expiresAt,
       renewAt: min(renewAt, now + Wait.save), fetched: fetched, forRefusal: forRefusal,
-      isUnsaved: true, instead: instead)
+      isUnsaved: true, instead: instead, isUnread: isUnread)
   }
 
-  /// Returns the session after another attempt to save it.
-  func marked(saved done: Bool, now: TimeInterval) -> LiveSession {
+  /// Returns the session, to be renewed at another time.
+  func renewed(at renewAt: TimeInterval) -> LiveSession {
+    LiveSession(
+      record, raw: raw, receivedAt: receivedAt, expiresAt: expiresAt, renewAt: renewAt,
+      fetched: fetched, forRefusal: forRefusal, isUnsaved: isUnsaved, instead: instead,
+      isUnread: isUnread)
+  }
+
+  /// Returns the session after another attempt to save it in place of `instead`.
+  func marked(saved done: Bool, over instead: Data?, now: TimeInterval) -> LiveSession {
     let due = expiresAt - margin(TimeInterval(record.ttl), jitter: 0)
     return LiveSession(
       record, raw: raw, receivedAt: receivedAt, expiresAt: expiresAt,

@@ -57,6 +57,7 @@ final class Renewal {
       session = try await load()
     } catch {
       if case .failed(let error) = error { events.append(.storageError(error)) }
+      await core.postpone(now: now, in: generation)
       throw error
     }
     if let session, !session.carries(refused),

@@ -136,13 +136,16 @@ extension Renewal {
 
   /// Makes the stored session current and returns it. The record of another user or base URL
   /// is none. A session that could not be saved stays current until another process stores
-  /// one.
+  /// one. After a sign-in while the store could not be read, the first record that is read is
+  /// the one that the sign-in replaces.
   func load() async throws(Failure) -> LiveSession? {
     let raw: Data?
     do { raw = try await engine.store.load() } catch { throw .failed(.storage(error)) }
     let current = await core.session
     if let current, raw == current.raw { return current }
-    if let current, current.isUnsaved, raw == current.instead { return await saveAgain(current) }
+    if let current, current.isUnsaved, current.isUnread || raw == current.instead {
+      return await saveAgain(current, over: raw)
+    }
     let stored = try own(raw)
     guard let raw, let stored else {
       foreign = raw
@@ -152,8 +155,11 @@ extension Renewal {
       return nil
     }
     let session = LiveSession(stored, stored: raw, clock: engine.clock)
-    if let ended = await core.ended, ended.id == session.record.id {
-      _ = try? await engine.store.clear(raw)  // an earlier attempt to clear it failed
+    if let ended = await core.ended, ended.covers(session.record) {
+      let cleared = try? await engine.store.clear(raw)  // an earlier attempt failed
+      if cleared == true, ended.id != session.record.id {
+        discard(session)  // the sign-out could not read it
+      }
       return nil
     }
     guard await core.publish(session, in: generation) else { throw .superseded }
@@ -179,10 +185,10 @@ extension Renewal {
     do throws(Failure) { return .success(try await load()) } catch { return .failure(error) }
   }
 
-  /// Tries again to store a session that could not be saved.
-  private func saveAgain(_ session: LiveSession) async -> LiveSession {
-    let done = (try? await engine.store.save(session.raw, replacing: session.instead)) ?? false
-    let next = session.marked(saved: done, now: now)
+  /// Tries again to store a session that could not be saved; the store holds `held`.
+  private func saveAgain(_ session: LiveSession, over held: Data?) async -> LiveSession {
+    let done = (try? await engine.store.save(session.raw, replacing: held)) ?? false
+    let next = session.marked(saved: done, over: held, now: now)
     return await core.publish(next, in: generation) ? next : session
   }
 
