@@ -1,5 +1,5 @@
 import type { List } from "./list.js";
-import { methodsOf } from "./method.js";
+import { given, having, methodsOf, then } from "./method.js";
 import * as api from "./schema/schema.js";
 import type { Call, Options } from "./transport.js";
 
@@ -29,7 +29,10 @@ export function alerts(call: Call): Alerts {
     acknowledge: one(api.acknowledgeAlert, "id"),
     mute: one(api.muteAlert, "id", "until"),
     unmute: one(api.muteAlert, "id"),
-    rules: one(api.listAlertRules),
-    updateRule: more(api.updateAlertRule, "rule"),
+    rules: then(one(api.listAlertRules), (rules) => {
+      given(rules.items.length, "items");
+      return rules;
+    }),
+    updateRule: then(more(api.updateAlertRule, "rule"), having("rule")),
   };
 }

@@ -106,6 +106,16 @@ export function given<T>(value: T, what: string): T {
   return value;
 }
 
+/** Returns a function that returns an object as it is if it has what the server always sends. */
+export function having<N extends string>(
+  name: N,
+): <T extends { [name in N]: unknown }>(from: T) => T {
+  return (from) => {
+    given(from[name], name);
+    return from;
+  };
+}
+
 /** Returns an object that has a secret, which the server always sends, with the secret hidden. */
 export function hidden<T extends { [name in N]: string }, N extends string>(
   from: T,

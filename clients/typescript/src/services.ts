@@ -1,5 +1,5 @@
-import { type List, withMore } from "./list.js";
-import { given, hidden, methodsOf, then } from "./method.js";
+import { type List, listOf, withMore } from "./list.js";
+import { given, having, hidden, methodsOf, then } from "./method.js";
 import { TokenPair } from "./pair.js";
 import * as api from "./schema/schema.js";
 import { Secret } from "./secret.js";
@@ -149,17 +149,19 @@ export function applications(call: Call): Applications {
 }
 
 export function users(call: Call): Users {
-  const { one, more, filtered } = methodsOf(call);
+  const { one, more } = methodsOf(call);
+  const page = then(more(api.listUsers), having("limit"));
   return {
     create: more(api.createUser),
     get: one(api.getUser, "id"),
     update: more(api.updateUser, "id"),
     delete: one(api.deleteUser, "id"),
-    list: filtered(api.listUsers),
-    page: then(more(api.listUsers), (page) => {
-      given(page.limit, "limit");
-      return page;
-    }),
+    list: (filter, o) =>
+      listOf(async (cursor) => {
+        const { items, nextCursor } = await page(withMore(filter, cursor), o);
+        return [items, nextCursor];
+      }),
+    page,
   };
 }
 

@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { after, before, test } from "node:test";
 import { inspect } from "node:util";
 import {
+  type Auth,
   apiKey,
   appCredentials,
   type Client,
@@ -18,6 +19,7 @@ import {
   TokenPair,
   userSession,
 } from "../src/node.js";
+import * as services from "../src/with.js";
 import { printed } from "./canary.js";
 import { type Rig, startRig } from "./harness.js";
 
@@ -219,4 +221,16 @@ test("a secret shows a fingerprint in every printed form", () => {
     assert.equal(s.reveal(), value);
     assert.equal(Object.keys(structuredClone({ ...s })).length, 0);
   }
+});
+
+test("a client of few services has these alone, and one of all of them is a client", async () => {
+  const { createClientWith, ...all } = services;
+  const options = { baseUrl: rig.server, auth: dev.auth as Auth };
+  const few = createClientWith(options, { users: services.users });
+  assert.deepEqual(Object.keys(few), ["baseUrl", "auth", "users"]);
+  assert.equal(few.auth, options.auth);
+  const { id } = await few.users.create();
+  assert.equal((await few.users.get(id)).id, id);
+  const whole: Client = createClientWith(options, all);
+  assert.deepEqual(Object.keys(whole).sort(), Object.keys(createClient(options)).sort());
 });

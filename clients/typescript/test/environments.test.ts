@@ -91,6 +91,7 @@ test("without the peer packages only /connect and /react do not load, and say wh
     import "@openwearables/sdk/browser";
     import "@openwearables/sdk/server";
     import "@openwearables/sdk/webhook";
+    import "@openwearables/sdk/with";
     const failed = [];
     for (const [name, peer] of [["connect", "@bufbuild/protobuf"], ["react", "react"]]) {
       const e = await import("@openwearables/sdk/" + name).catch((x) => x);

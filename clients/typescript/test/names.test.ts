@@ -37,7 +37,9 @@ function declared(name: string): string {
   ).exec(source);
   const text = at ? source.slice(at.index) : "";
   const end = { interface: /^}/m, class: /^}/m, type: /;$/m }[at?.[1] ?? ""] ?? /$/m;
-  return text.slice(0, text.search(end));
+  const own = text.slice(0, text.search(end));
+  const base = /^[^{]* extends (\w+)/.exec(own)?.[1];
+  return base ? own + declared(base) : own;
 }
 
 const here: { [of in Row["of"]]: (name: string, value: string) => boolean } = {
@@ -51,7 +53,9 @@ const here: { [of in Row["of"]]: (name: string, value: string) => boolean } = {
   name(name) {
     const [type = "", member] = name.split(".");
     const text = declared(type);
-    return !!text && (!member || new RegExp(`^  [\\w ]*\\b${member}\\??[(:<]`, "m").test(text));
+    return (
+      !!text && (!member || new RegExp(`^  (?! ?[/*]).*\\b${member}\\??[(:<]`, "m").test(text))
+    );
   },
 };
 

@@ -116,6 +116,7 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      import { report } from "./report.js";
      import { run } from "./workouts.js";
      import { receive } from "./webhooks.js";
+     import * as small from "./small.js";
      import * as testing from "./testing.js";
      import * as tool from "./tool.js";
      import "./backend.js";
@@ -145,6 +146,7 @@ test("the README's snippets compile and run in an empty Node app", async () => {
      const tokenProvider = async () => (await handleTokenRequest(user)).json();
      const auth = userSession({ store: cookieStore(jar), tokenProvider });
      await createClient({ baseUrl, auth }).users.get(user);
+     assert.equal((await small.open(baseUrl, auth).users.get(user)).firstName, "Ada");
      assert.equal(await greet(baseUrl, jar, user), "Hello Ada");
      const texts = new Map<string, string>();
      const native = openNative({

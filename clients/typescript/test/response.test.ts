@@ -42,6 +42,8 @@ const source = { provider: "test" };
 const workout = { externalId: "w", type: "running", startTime: at, endTime: at, source };
 
 test("an empty 200 is an error of every call that returns something, and is not repeated", async () => {
+  const person = { firstName: "A", lastName: "B", password: "x" };
+  const first = { token: "t", email: "a@example.com", password: "x" };
   const calls: [string, (ow: Client) => Promise<unknown>][] = [
     ["sessions.me", (ow) => ow.sessions.me()],
     ["sessions.updateMe", (ow) => ow.sessions.updateMe({})],
@@ -69,6 +71,26 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["usage.key", (ow) => ow.usage.key("k")],
     ["usage.application", (ow) => ow.usage.application("a")],
     ["usage.user", (ow) => ow.usage.user("u")],
+    ["keys.finishRotation", (ow) => ow.keys.finishRotation("k")],
+    ["applications.finishRotation", (ow) => ow.applications.finishRotation("a")],
+    ["alerts.acknowledge", (ow) => ow.alerts.acknowledge("a")],
+    ["alerts.mute", (ow) => ow.alerts.mute("a", new Date())],
+    ["alerts.unmute", (ow) => ow.alerts.unmute("a")],
+    ["alerts.rules", (ow) => ow.alerts.rules()],
+    ["alerts.updateRule", (ow) => ow.alerts.updateRule("r", {})],
+    ["webhooks.create", (ow) => ow.webhooks.create({ url: "https://a.example" })],
+    ["webhooks.rotate", (ow) => ow.webhooks.rotate("w")],
+    ["webhooks.get", (ow) => ow.webhooks.get("w")],
+    ["webhooks.update", (ow) => ow.webhooks.update("w", {})],
+    ["webhooks.test", (ow) => ow.webhooks.test("w")],
+    ["developers.get", (ow) => ow.developers.get("d")],
+    ["developers.update", (ow) => ow.developers.update("d", {})],
+    ["developers.delete", (ow) => ow.developers.delete("d")],
+    ["invitations.create", (ow) => ow.invitations.create("a@example.com")],
+    ["invitations.revoke", (ow) => ow.invitations.revoke("i")],
+    ["invitations.resend", (ow) => ow.invitations.resend("i")],
+    ["invitations.accept", (ow) => ow.invitations.accept({ ...person, token: "t" })],
+    ["setup.createFirstDeveloper", (ow) => ow.setup.createFirstDeveloper(first)],
   ];
   for (const [name, call] of calls) {
     for (const body of [
