@@ -48,7 +48,7 @@ final class AlertTests: XCTestCase {
   func testAWebhookIsTested() async throws {
     let webhooks = developer.webhooks
     let (made, secret) = try await webhooks.create(
-      CreateWebhookEndpointRequest(url: "http://127.0.0.1:9/hook", kinds: ["alert.opened"]))
+      CreateWebhookEndpointRequest(url: "http://127.0.0.1:9/hook", kinds: [.alertOpened]))
     XCTAssertTrue(secret.reveal().hasPrefix("whsec_"))
     let rotated = try await webhooks.rotate(made.id, overlap: 60)
     XCTAssertNotEqual(rotated.secret, secret)
