@@ -13,6 +13,7 @@ extension Alert: Identified { var identity: String { id } }
 extension AlertRule: Identified { var identity: String { rule } }
 extension WebhookEndpoint: Identified { var identity: String { id } }
 extension WebhookDelivery: Identified { var identity: String { id } }
+extension Invitation: Identified { var identity: String { id } }
 
 extension Identified {
   /// The object, which the server always sends with its id.

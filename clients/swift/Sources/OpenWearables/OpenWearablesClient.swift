@@ -64,6 +64,10 @@ public final class OpenWearablesClient: Sendable {
   public let alerts: Alerts
   /// The endpoints to which alerts are sent.
   public let webhooks: Webhooks
+  /// The people who manage the installation.
+  public let developers: Developers
+  /// Invitations to become one of them.
+  public let invitations: Invitations
 
   private let caller: Caller
 
@@ -140,6 +144,8 @@ public final class OpenWearablesClient: Sendable {
     usage = UsageReports(rpc: UsageServiceClient(transport: caller))
     alerts = Alerts(rpc: AlertServiceClient(transport: caller))
     webhooks = Webhooks(rpc: WebhookServiceClient(transport: caller))
+    developers = Developers(rpc: DeveloperServiceClient(transport: caller))
+    invitations = Invitations(rpc: InvitationServiceClient(transport: caller))
   }
 
   /// The transport of this client's calls, with its credential, deadline, retries and

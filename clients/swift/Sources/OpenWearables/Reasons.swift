@@ -14,6 +14,8 @@ extension APIError.Reason {
   public static let tokenExpired: Self = "token_expired"
   /// The email or the password is wrong.
   public static let invalidCredentials: Self = "invalid_credentials"
+  /// The setup token is wrong, used or over, or there is a developer.
+  public static let invalidSetupToken: Self = "invalid_setup_token"
   /// The application's id or secret is wrong.
   public static let invalidAppCredentials: Self = "invalid_app_credentials"
   /// The present password is wrong.
@@ -41,6 +43,15 @@ extension APIError.Reason {
   public static let externalUserIDTaken: Self = "external_user_id_taken"
   /// Another test of the webhook's endpoint runs.
   public static let testInProgress: Self = "test_in_progress"
+  /// No other developer could log in.
+  public static let lastDeveloper: Self = "last_developer"
+  /// A developer has the email.
+  public static let developerExists: Self = "developer_exists"
+  /// A pending invitation has the email.
+  public static let invitationPending: Self = "invitation_pending"
+  public static let invitationAccepted: Self = "invitation_accepted"
+  public static let invitationRevoked: Self = "invitation_revoked"
+  public static let invitationExpired: Self = "invitation_expired"
   public static let rateLimited: Self = "rate_limited"
   public static let unavailable: Self = "unavailable"
   public static let `internal`: Self = "internal"

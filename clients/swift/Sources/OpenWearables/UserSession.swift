@@ -79,6 +79,28 @@ public final class UserSession: Sendable {
       })
   }
 
+  /// Creates the first developer of an installation, and returns its session, in place of any
+  /// other in the store. If the session ends, the developer is logged in with `password`. The
+  /// token is the end of the setup address that the server prints.
+  ///
+  /// - Throws: ``APIError`` with the reason ``APIError/Reason/invalidSetupToken`` if the token is
+  ///   wrong, used or over. A password that the server refuses leaves the token valid.
+  public static func setup(
+    baseURL: URL, token: Secret, email: String, password: Secret,
+    store: some SessionStore = MemoryStore(), allowInsecurePrivateNetwork: Bool = false,
+    network: Network = .shared
+  ) async throws(APIError) -> UserSession {
+    let session = developer(
+      baseURL: baseURL, email: email, store: store,
+      allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, network: network
+    ) { password.reveal() }
+    if let problem = session.problem { throw problem }
+    let tokens = try await session.engine.rpc.setup(
+      token, email, password, by: Deadline(in: Wait.call))
+    try await session.signIn(tokens)
+    return session
+  }
+
   /// The events of the session from now on. Each access returns a new stream, which ends
   /// with the session.
   public var events: AsyncStream<SessionEvent> { engine.core.emitter.stream() }

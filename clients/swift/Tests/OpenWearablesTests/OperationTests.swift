@@ -28,6 +28,12 @@ final class OperationTests: XCTestCase {
       WebhookServiceClient.Method.createWebhookEndpoint, authorized: true, keyed: true, tries: 2)
     try await check(
       WebhookServiceClient.Method.rotateWebhookSecret, authorized: true, keyed: true, tries: 2)
+    try await check(
+      InvitationServiceClient.Method.resendInvitation, authorized: true, keyed: true, tries: 2)
+    try await check(
+      InvitationServiceClient.Method.acceptInvitation, authorized: false, keyed: true, tries: 2)
+    try await check(
+      SetupServiceClient.Method.createFirstDeveloper, authorized: false, keyed: true, tries: 2)
   }
 
   /// Every call of the services sends its options.
@@ -98,6 +104,15 @@ final class OperationTests: XCTestCase {
       { try await ow.webhooks.delete("w", options: o) },
       { _ = try await ow.webhooks.test("w", options: o) },
       { try await first(ow.webhooks.deliveries("w", options: o)) },
+      { _ = try await ow.developers.list(options: o) },
+      { _ = try await ow.developers.get("d", options: o) },
+      { try await ow.developers.update(UpdateDeveloperRequest(id: "d"), options: o) },
+      { try await ow.developers.delete("d", options: o) },
+      { _ = try await ow.invitations.create(email: "e", options: o) },
+      { _ = try await ow.invitations.list(options: o) },
+      { try await ow.invitations.revoke("i", options: o) },
+      { _ = try await ow.invitations.resend("i", options: o) },
+      { try await ow.invitations.accept(AcceptInvitationRequest(defaults: ()), options: o) },
     ]
     for (i, call) in calls.enumerated() {
       do {

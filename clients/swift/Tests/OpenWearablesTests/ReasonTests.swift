@@ -11,7 +11,9 @@ final class ReasonTests: XCTestCase {
       .missingCredential, .missingCredentials, .multipleCredentials, .invalidAPIKey,
       .invalidToken, .tokenExpired, .invalidCredentials, .invalidAppCredentials,
       .incorrectPassword, .credentialNotAllowed, .insufficientScope, .otherUser,
-      .quotaExceeded, .networkNotAllowed, .keyInBrowser, .testInProgress, .crossOrigin,
+      .invalidSetupToken, .lastDeveloper, .developerExists, .invitationPending,
+      .invitationAccepted, .invitationRevoked, .invitationExpired, .quotaExceeded,
+      .networkNotAllowed, .keyInBrowser, .testInProgress, .crossOrigin,
       .invalidRequest, .notFound, .emailTaken,
       .externalUserIDTaken, .rateLimited, .unavailable, .internal,
     ]
@@ -19,6 +21,10 @@ final class ReasonTests: XCTestCase {
     for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
       let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
         .replacingOccurrences(of: #"\n *// ?"#, with: " ", options: .regularExpression)
+      for word in matches(of: #"\(`[a-z_]+`\)"#, in: text) {
+        found.insert(
+          .init(rawValue: word.trimmingCharacters(in: CharacterSet(charactersIn: "(`)"))))
+      }
       let code = #"`[a-z_]+` \(((`[a-z_]+`(, | and )?)+)\)"#
       for list in matches(of: code, in: text) {
         for word in matches(of: "`[a-z_]+`", in: list).dropFirst() {

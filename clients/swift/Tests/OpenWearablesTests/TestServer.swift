@@ -33,6 +33,18 @@ final class TestServer: Sendable {
     create.write(password + "\n")
     create.closeInput()
     guard try create.wait() == 0 else { throw TestFailure("no developer was made") }
+    let serve = try Self.serve(program, database)
+    let greeting = try serve.readLine()
+    let address = greeting.split(separator: " ").first { $0.hasPrefix("http://") }
+    guard let url = address.flatMap({ URL(string: String($0)) }) else {
+      throw TestFailure("the server does not say where it listens: \(greeting)")
+    }
+    self.url = url
+    let password = password
+    developer = OpenWearablesClient(UserSession.developer(baseURL: url, email: email) { password })
+  }
+
+  private static func serve(_ program: URL, _ database: String) throws -> ChildProcess {
     let limits = [
       "key", "developer", "user", "address", "login", "login-account", "refresh",
       "refresh-session", "exchange", "exchange-user", "exchange-refused",
@@ -47,14 +59,20 @@ final class TestServer: Sendable {
       ] + limits.map { "--limit-\($0)=1000000" })
     try serve.start()
     children.with { $0.append(serve) }
-    let greeting = try serve.readLine()
-    let address = greeting.split(separator: " ").first { $0.hasPrefix("http://") }
-    guard let url = address.flatMap({ URL(string: String($0)) }) else {
-      throw TestFailure("the server does not say where it listens: \(greeting)")
+    return serve
+  }
+
+  /// Starts another server, which has no developer, and returns its base URL and setup token.
+  func empty() throws -> (url: URL, token: Secret) {
+    let database = "sqlite:\(folder.path)/\(randomKey()).db"
+    let serve = try Self.serve(binaries.appendingPathComponent("openwearables"), database)
+    while true {
+      let line = try serve.readLine()
+      if line.isEmpty { throw TestFailure("the server says no setup address") }
+      let word = line.split(separator: " ").first { $0.contains("/setup#") } ?? ""
+      let parts = word.components(separatedBy: "/setup#")
+      if parts.count == 2, let url = URL(string: parts[0]) { return (url, Secret(parts[1])) }
     }
-    self.url = url
-    let password = password
-    developer = OpenWearablesClient(UserSession.developer(baseURL: url, email: email) { password })
   }
 
   /// Starts a fault proxy in front of the server.

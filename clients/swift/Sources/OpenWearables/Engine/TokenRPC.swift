@@ -61,6 +61,16 @@ package struct TokenRPC: Sendable {
       SessionServiceClient.Method.login, request, by: deadline, { (r: LoginResponse) in r.tokens })
   }
 
+  func setup(_ token: Secret, _ email: String, _ password: Secret, by deadline: Deadline)
+    async throws(APIError) -> SessionTokens
+  {
+    let request = CreateFirstDeveloperRequest(
+      token: token.reveal(), email: email, password: password.reveal())
+    return try await repeated(
+      SetupServiceClient.Method.createFirstDeveloper, request, by: deadline,
+      { (r: CreateFirstDeveloperResponse) in r.tokens })
+  }
+
   package func exchange(
     userID: String, appID: String, secret: Secret, by deadline: Deadline
   ) async throws(APIError) -> SessionTokens {
