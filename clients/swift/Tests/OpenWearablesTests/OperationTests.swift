@@ -104,6 +104,21 @@ final class OperationTests: XCTestCase {
       { try await ow.webhooks.delete("w", options: o) },
       { _ = try await ow.webhooks.test("w", options: o) },
       { try await first(ow.webhooks.deliveries("w", options: o)) },
+    ]
+    let all = calls + team(ow, o)
+    for (i, call) in all.enumerated() {
+      do {
+        try await call()
+        XCTFail("call \(i) succeeded")
+      } catch { XCTAssertTrue((error as? APIError)?.isNotFound ?? false, "call \(i): \(error)") }
+      XCTAssertEqual(
+        transport.sent.last?.value(forHTTPHeaderField: "x-trace"), "1", "call \(i)")
+    }
+    XCTAssertEqual(transport.sent.count, all.count)
+  }
+
+  private func team(_ ow: OpenWearablesClient, _ o: CallOptions) -> [() async throws -> Void] {
+    [
       { _ = try await ow.developers.list(options: o) },
       { _ = try await ow.developers.get("d", options: o) },
       { try await ow.developers.update(UpdateDeveloperRequest(id: "d"), options: o) },
@@ -114,15 +129,6 @@ final class OperationTests: XCTestCase {
       { _ = try await ow.invitations.resend("i", options: o) },
       { try await ow.invitations.accept(AcceptInvitationRequest(defaults: ()), options: o) },
     ]
-    for (i, call) in calls.enumerated() {
-      do {
-        try await call()
-        XCTFail("call \(i) succeeded")
-      } catch { XCTAssertTrue((error as? APIError)?.isNotFound ?? false, "call \(i): \(error)") }
-      XCTAssertEqual(
-        transport.sent.last?.value(forHTTPHeaderField: "x-trace"), "1", "call \(i)")
-    }
-    XCTAssertEqual(transport.sent.count, calls.count)
   }
 
   private func check(
