@@ -19,7 +19,8 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
   /// process to process. Equal secrets have equal fingerprints.
   public var description: String {
     let value = value()
-    let prefix = ["ow_live_", "ow_test_", "secret_", "rt_"].first(where: value.hasPrefix) ?? ""
+    let prefixes = ["ow_live_", "ow_test_", "secret_", "rt_", "whsec_"]
+    let prefix = prefixes.first(where: value.hasPrefix) ?? ""
     let mark = String(UInt16(truncatingIfNeeded: value.hashValue), radix: 16)
     return prefix + "…" + String(repeating: "0", count: 4 - mark.count) + mark
   }

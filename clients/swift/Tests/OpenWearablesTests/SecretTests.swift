@@ -50,6 +50,15 @@ final class SecretTests: XCTestCase {
     for value in values { assertSilent(value) }
   }
 
+  /// The secret of a webhook is hidden as every other credential is.
+  func testEveryKindOfCredentialIsHidden() {
+    for prefix in ["ow_live_", "ow_test_", "secret_", "rt_", "whsec_"] {
+      let body = String(repeating: prefix == "whsec_" ? "+/z9" : "z9z9", count: 8)
+      XCTAssertTrue("\(Secret(prefix + body))".hasPrefix(prefix + "…"))
+      XCTAssertEqual(masked("you sent \(prefix)\(body) to us"), "you sent \(prefix)… to us")
+    }
+  }
+
   private struct KeyedBy { let secret: Secret }
 
   /// No value that can be reached from a client, a session, a store, an error, an event or a

@@ -27,7 +27,7 @@ func printable(_ text: String) -> String {
 /// Returns a text without what looks like a credential.
 func masked(_ text: String) -> String {
   text.replacingOccurrences(
-    of: #"\b(ow_live_|ow_test_|secret_|rt_|eyJ)[0-9A-Za-z_.-]{10,}"#, with: "$1…",
+    of: #"\b(ow_live_|ow_test_|secret_|rt_|whsec_|eyJ)[0-9A-Za-z_.+/=-]{10,}"#, with: "$1…",
     options: .regularExpression)
 }
 
