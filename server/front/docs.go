@@ -24,9 +24,9 @@ const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'uns
 // registerDocs serves the API reference, from assets in the binary, and
 // openapi.yaml.
 func registerDocs(handle func(pattern, operation string, h http.HandlerFunc)) {
-	handle("GET /openapi.yaml", "openapi.yaml", document("application/yaml", openapi.Spec))
-	handle("GET /docs", "docs", document("text/html; charset=utf-8", docsPage))
-	handle("GET /docs/docs.js", "docs", document("text/javascript; charset=utf-8", docsScript))
+	handle("GET /openapi.yaml", "openapi.yaml", document("application/yaml", docsPolicy, openapi.Spec))
+	handle("GET /docs", "docs", document("text/html; charset=utf-8", docsPolicy, docsPage))
+	handle("GET /docs/docs.js", "docs", document("text/javascript; charset=utf-8", docsPolicy, docsScript))
 	for name, contentType := range map[string]string{
 		"swagger-ui-bundle.js": "text/javascript; charset=utf-8", "swagger-ui.css": "text/css; charset=utf-8",
 	} {
@@ -34,13 +34,13 @@ func registerDocs(handle func(pattern, operation string, h http.HandlerFunc)) {
 	}
 }
 
-// document serves data, cached for five minutes.
-func document(contentType string, data []byte) http.HandlerFunc {
+// document serves data with a Content-Security-Policy, cached for five minutes.
+func document(contentType, policy string, data []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", contentType)
 		h.Set("Cache-Control", "public, max-age=300")
-		h.Set("Content-Security-Policy", docsPolicy)
+		h.Set("Content-Security-Policy", policy)
 		_, _ = w.Write(data) // an error means that the client has gone
 	}
 }
@@ -52,7 +52,7 @@ func asset(name, contentType string) http.HandlerFunc {
 	if err != nil {
 		panic(err) // the package no longer has the file
 	}
-	serve := document(contentType, data)
+	serve := document(contentType, docsPolicy, data)
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Add("Vary", "Accept-Encoding")

@@ -98,6 +98,7 @@ func New(config Config, p Ports) *Front {
 	f.registerRPC(&p, config.Reflection)
 	f.registerHealth(health{p.Ready, p.Degraded})
 	registerDocs(f.handlePage)
+	registerSetup(f.handlePage)
 	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
 	f.handle("/", f.unmatched)
 	f.mux.Handle(noInvitation, f.unmatched)

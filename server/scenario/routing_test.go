@@ -94,7 +94,7 @@ func (c contractTransport) checkRefusal(r *http.Request, res *http.Response, bod
 // each.
 func servedPaths() map[string][]string {
 	served := map[string][]string{
-		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/.well-known/jwks.json": {"GET"},
+		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/setup": {"GET"}, "/.well-known/jwks.json": {"GET"},
 	}
 	for operation, route := range restRouteOf() {
 		path := "/api/v1" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(route.path, "x")

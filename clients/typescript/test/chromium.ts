@@ -23,10 +23,10 @@ export interface Browser {
 export async function startBrowser(options: BrowserContextOptions = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), "openwearables-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
+    bypassCSP: true, // the policy of the API's pages forbids scripts
     ...options,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
-    bypassCSP: true, // the policy of the API's pages forbids scripts
     args: [
       "--no-sandbox",
       "--disable-gpu",
