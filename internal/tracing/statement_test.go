@@ -40,8 +40,9 @@ func TestSummary(t *testing.T) {
 func FuzzStatement(f *testing.F) {
 	f.Add("grace@example.com", `SELECT `, ` FROM x`)
 	f.Fuzz(func(t *testing.T, argument, before, after string) {
-		if strings.ContainsAny(before, `'"`) || strings.ContainsAny(before, "eE") || len(argument) < 4 || strings.Contains(before+after, argument) {
-			t.Skip()
+		argument += "-planted-" // which no other text becomes
+		if strings.ContainsAny(before, `'"`) || strings.Contains(before+after, argument) {
+			t.Skip() // the text does not stand between quotes alone
 		}
 		got := withoutArguments(before + " '" + strings.ReplaceAll(argument, "'", "''") + "' " + after)
 		if strings.Contains(got, argument) {
