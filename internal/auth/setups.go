@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
@@ -46,6 +47,7 @@ func (s *Setup) hash(token string) credential.Hash { return s.vault.HashParts("s
 // session for it. A token that is wrong, used or over gets one and the same answer. A
 // request with other faults spends nothing. Safe to retry with an Idempotency-Key.
 func (s *Setup) CreateFirstDeveloper(ctx context.Context, in SetupInput) (Grant, error) {
+	in.Token = strings.TrimSpace(in.Token) // what is copied with it
 	var v problem.Check
 	v.Text("token", in.Token, 1, problem.MaxText)
 	in.Email = checkEmail(&v, "email", in.Email)

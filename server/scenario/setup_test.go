@@ -75,7 +75,8 @@ func TestSetupTokenCreatesTheFirstDeveloper(t *testing.T) {
 		if count := n.developerCount(t); count != 0 {
 			t.Fatalf("%d developers after refusals", count)
 		}
-		a := d.call(t, "CreateFirstDeveloper", in, bearer("nonsense")).want(t, 200, "")
+		copied := withMembers(in, args{"token": " " + token + "\n"})
+		a := d.call(t, "CreateFirstDeveloper", copied, bearer("nonsense")).want(t, 200, "")
 		if me := d.call(t, "GetMe", nil, bearer(a.str("access_token"))).want(t, 200, ""); me.str("email") != n.email {
 			t.Errorf("logged in is %q", me.str("email"))
 		}
