@@ -1,0 +1,36 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+const sdk = fileURLToPath(new URL("../typescript/src", import.meta.url));
+
+/** `vite build` makes the dashboard; `vite build --mode parts` makes the parts page, which is never shipped. */
+export default defineConfig(({ mode }) => ({
+  plugins: [react()],
+  resolve: {
+    alias: [
+      { find: /^@openwearables\/sdk$/, replacement: `${sdk}/index.ts` },
+      { find: /^@openwearables\/sdk\/(.+)$/, replacement: `${sdk}/$1.ts` },
+    ],
+    // The SDK's source resolves from its own folder: a second copy of these would not know the first one's messages.
+    dedupe: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-web", "react"],
+  },
+  server: { fs: { allow: [".", sdk] } },
+  build: {
+    target: ["chrome125", "safari17.5", "firefox128"],
+    // Keeps light-dark() as it is written.
+    cssTarget: ["chrome125", "safari17.5", "firefox128"],
+    // The policy of the page refuses data: addresses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    outDir: mode === "parts" ? "build/parts" : "dist",
+    emptyOutDir: true,
+    // What is built in keeps its licences in one file instead of a comment in each script.
+    license: { fileName: "licenses.md" },
+    rolldownOptions: {
+      input: mode === "parts" ? "parts.html" : "index.html",
+      output: { comments: { legal: false } },
+    },
+  },
+}));
