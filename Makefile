@@ -24,17 +24,22 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 # With a + between them, two steps run side by side. The SDKs mostly wait; what
 # measures time or needs both cores runs alone.
-TEST := tools generated proto openapi format tidy vet staticcheck unit postgres fuzz swift+typescript scenarios \
-	conformance schemathesis reliability-short
+TEST := tools generated proto openapi format tidy vet staticcheck unit postgres fuzz swift+typescript dashboard-test \
+	scenarios conformance schemathesis reliability-short
 CHECK := proto openapi format tidy vet staticcheck check-go check-swift+check-typescript
 
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: build generate lint check test bench reliability fmt $(subst +, ,$(TEST) $(CHECK))
+.PHONY: build dashboard generate lint check test bench reliability fmt $(subst +, ,$(TEST) $(CHECK))
 
 build:
 	go build -trimpath -ldflags '-s -w' -o bin/openwearables ./server/cmd/openwearables
+
+# The pages that the server serves are committed as this builds them, so that go build
+# needs no Node.
+dashboard:
+	cd clients/dashboard && npm ci --no-audit --no-fund && npm run -s build && node scripts/pack.mjs dist
 
 generate: $(BUF)
 	go generate ./gen
@@ -102,6 +107,10 @@ typescript: $(BUF) $(CONNECTCONFORMANCE)
 	rm -f $(OUTCOMES)/typescript
 	cd clients/typescript && npm ci --no-audit --no-fund && npm run lint && \
 		SCENARIO_OUTCOMES=$(OUTCOMES)/typescript npm test && npm run size && npm run conformance
+
+dashboard-test:
+	cd clients/dashboard && npm ci --no-audit --no-fund && npm run -s check && npm run -s build && \
+		node scripts/pack.mjs --check dist && npm test
 
 swift: $(BUF) $(CONNECTCONFORMANCE)
 	mkdir -p $(OUTCOMES)

@@ -32,6 +32,7 @@ type Config struct {
 	InsecureHTTP   bool // allow plain HTTP beyond loopback
 	Dev            bool // allow the origin localhost on any port, and webhooks to this machine
 	Reflection     bool // gRPC server reflection
+	Dashboard      bool // serve the pages of the dashboard
 	Traces         bool // send traces if the variables of OpenTelemetry (OTEL_…) ask for them
 	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
 	Connections    Connections
@@ -66,7 +67,7 @@ type Connections struct {
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
 	return Config{
-		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", ClientAddress: xForwardedFor,
+		Addr: "127.0.0.1:8000", Database: "sqlite:openwearables.db", ClientAddress: xForwardedFor, Dashboard: true,
 		Auth: auth.DefaultConfig(), Workouts: event.DefaultQuota(),
 		Connections: Connections{
 			Total: 10_000, PerAddress: 1_000, FirstRequest: 10 * time.Second, Read: 30 * time.Second, Idle: 620 * time.Second,

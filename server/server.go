@@ -155,7 +155,7 @@ func (s *Server) newFront(alerts *alert.Alerts) *front.Front {
 	}
 	return front.New(front.Config{
 		AllowedOrigins: s.config.AllowedOrigins, AllowedHeaders: s.config.AllowedHeaders, AllowLocalhost: s.config.Dev,
-		TrustedProxies: s.config.TrustedProxies, ClientHeader: s.config.clientHeader(), Reflection: s.config.Reflection,
+		TrustedProxies: s.config.TrustedProxies, ClientHeader: s.config.clientHeader(), Reflection: s.config.Reflection, Dashboard: s.config.Dashboard,
 		UploadMemory: int64(s.config.UploadMemory) << 20, UploadsPerCaller: s.config.UploadsPerCaller,
 		ReadTimeout: s.config.Connections.Read,
 	}, ports)

@@ -62,6 +62,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // proxies whose ClientHeader is used
 	ClientHeader   ClientHeader
 	Reflection     bool // gRPC server reflection
+	Dashboard      bool // the pages of the dashboard
 
 	UploadMemory     int64         // bytes of all bodies above 64 KiB that are in flight, at least 8 MiB
 	UploadsPerCaller int           // such bodies of one caller, at least 1
@@ -98,7 +99,9 @@ func New(config Config, p Ports) *Front {
 	f.registerRPC(&p, config.Reflection)
 	f.registerHealth(health{p.Ready, p.Degraded})
 	registerDocs(f.handlePage)
-	registerSetup(f.handlePage)
+	if config.Dashboard {
+		f.registerDashboard()
+	}
 	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
 	f.handle("/", f.unmatched)
 	f.mux.Handle(noInvitation, f.unmatched)

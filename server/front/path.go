@@ -34,7 +34,7 @@ func (f *Front) canonicalPath(next http.Handler) http.Handler {
 // at its end.
 func isCanonical(p string) bool {
 	clean := path.Clean(p)
-	return p == clean || p == clean+"/"
+	return p == clean || p == clean+"/" && clean != "/"
 }
 
 // notFound answers requests without a route: 405 if the path takes other

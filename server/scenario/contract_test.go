@@ -64,8 +64,8 @@ func (c contractTransport) checkHeader(r *http.Request, res *http.Response) {
 	if h.Get("X-Request-Id") == "" {
 		fail("no X-Request-Id")
 	}
-	if cc := h.Get("Cache-Control"); cc != "no-store" && !strings.HasPrefix(r.URL.Path, "/docs") &&
-		!strings.HasPrefix(r.URL.Path, "/setup") && r.URL.Path != "/openapi.yaml" && r.URL.Path != "/.well-known/jwks.json" {
+	if cc := h.Get("Cache-Control"); cc != "no-store" && !strings.HasPrefix(r.URL.Path, "/docs") && !isOfDashboard(r, res) &&
+		r.URL.Path != "/openapi.yaml" && r.URL.Path != "/.well-known/jwks.json" {
 		fail("Cache-Control is %q", cc)
 	}
 	if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") == "" {

@@ -34,13 +34,9 @@ func (n *node) document(t *testing.T, path, contentType string) string {
 		t.Errorf("%s: Cache-Control is %q", path, cache)
 	}
 	policy := directives(res.Header.Get("Content-Security-Policy"))
-	styles, images := "'self' 'unsafe-inline'", "'self' data:"
-	if strings.HasPrefix(path, "/setup") {
-		styles, images = "'self'", "data:"
-	}
 	for directive, want := range map[string]string{
-		"default-src": "'none'", "script-src": "'self'", "connect-src": "'self'", "style-src": styles,
-		"img-src": images, "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'",
+		"default-src": "'none'", "script-src": "'self'", "connect-src": "'self'", "style-src": "'self' 'unsafe-inline'",
+		"img-src": "'self' data:", "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'",
 	} {
 		if policy[directive] != want {
 			t.Errorf("%s: %s is %q", path, directive, policy[directive])
@@ -57,24 +53,6 @@ func directives(policy string) map[string]string {
 		all[name] = value
 	}
 	return all
-}
-
-// TestSetupPage checks that the page which creates the first developer loads only assets of the
-// binary, and such as its policy allows. The tests of the TypeScript SDK use it in a browser.
-func TestSetupPage(t *testing.T) {
-	n := start(t)
-	html := n.document(t, "/setup", "text/html; charset=utf-8")
-	if regexp.MustCompile(`(?i)<script(>| [^>]*[^>]>\s*[^<\s])|<style|\s(on\w+|style)=|javascript:`).MatchString(html) {
-		t.Errorf("the page has scripts or styles of its own:\n%s", html)
-	}
-	for path, contentType := range map[string]string{"/setup/setup.js": "text/javascript; charset=utf-8", "/setup/setup.css": "text/css; charset=utf-8"} {
-		if !strings.Contains(html, `"`+path+`"`) {
-			t.Errorf("the page does not load %s", path)
-		}
-		if text := n.document(t, path, contentType); strings.Contains(text, "innerHTML") || strings.Contains(text, "url(") {
-			t.Errorf("%s is\n%s", path, text)
-		}
-	}
 }
 
 // TestDocs checks that the reference page loads only assets of the binary, and only such as its

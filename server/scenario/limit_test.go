@@ -134,6 +134,7 @@ func (w *bucketFixture) pathCases() []bucketCase {
 		{"preflight of a foreign page", raw("OPTIONS", "/openwearables.v1.UserService/ListUsers", header("Origin", "https://evil.example"), preflight[1]), 204, "address", 600, free},
 		{"OPTIONS without a preflight", raw("OPTIONS", "/api/v1/users"), 405, "address", 600, spends},
 		{"docs", raw("GET", "/docs"), 200, "address", 600, spends},
+		{"page of the dashboard", raw("GET", "/keys", header("Accept", "text/html")), 200, "address", 600, spends},
 		{"jwks", raw("GET", "/.well-known/jwks.json"), 200, "address", 600, spends},
 		{"jwks with a developer's token", raw("GET", "/.well-known/jwks.json", bearer(admin)), 200, "developer", 1000, spends},
 		{"unsupported media", raw("POST", "/api/v1/users", bearer(key), header("Content-Type", "text/xml")), 415, "key", 1000, spends},

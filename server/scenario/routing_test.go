@@ -94,7 +94,7 @@ func (c contractTransport) checkRefusal(r *http.Request, res *http.Response, bod
 // each.
 func servedPaths() map[string][]string {
 	served := map[string][]string{
-		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/setup": {"GET"}, "/.well-known/jwks.json": {"GET"},
+		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/": {"GET"}, "/setup": {"GET"}, "/theme.js": {"GET"}, "/.well-known/jwks.json": {"GET"},
 	}
 	for operation, route := range restRouteOf() {
 		path := "/api/v1" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(route.path, "x")
@@ -159,7 +159,7 @@ func TestUncleanPaths(t *testing.T) {
 		"//api/v1/users", "/api//v1/users", "/api/v1//users", "/api/v1/users/", "/api/v1/users//", "/api/v1/./users", "/api/v1/x/../users",
 		"/api/v1/../../api/v1/users", "/api/v1/users/.", "/api/v1/users/..", "/api/v1/Users", "/API/v1/users", "/api/v1/users%2F", "/api/v1%2Fusers",
 		"/api/v1/users%00", "/api/v1/token/refresh/", "//api/v1/token/refresh", "/api/v1/token//refresh", "/api/v1/developer/api-keys/",
-		"/api/v1/developer//api-keys", "/api/v1/developer/api-keysx", "/api/v1/developer", "/livez/", "//livez", "/docs/", "/docs/../livez", "/",
+		"/api/v1/developer//api-keys", "/api/v1/developer/api-keysx", "/api/v1/developer", "/livez/", "//livez", "/docs/", "/docs/../livez", "//", "/keys", "/assets/", "/assets/none.js",
 		"/openwearables.v1.UserService//ListUsers", "//openwearables.v1.UserService/ListUsers", "/openwearables.v1.UserService/ListUsers/",
 		"/openwearables.v1.UserService/", "/openwearables.v1.UserService", "/openwearables.v1.UserService/listUsers", "/openwearables.v1.Other/ListUsers",
 	} {

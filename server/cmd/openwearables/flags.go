@@ -177,6 +177,7 @@ func (p *program) serveSettings() *settings {
 	s.toggle(&c.Dev, "dev", "for development: create a first developer, a key, an application and a user with data; allow pages of localhost and webhooks to this machine")
 	s.toggle(&s.empty, "empty", "with --dev: create none of these, so that the first developer is made at the setup address")
 	s.toggle(&c.WebhookPrivateNetworks, "webhook-allow-private-networks", "send webhooks also to private networks and this machine, and there over http too; every developer can then make the server call what they reach")
+	s.toggle(&c.Dashboard, "dashboard", "serve the dashboard, at / and at the other paths of its pages")
 	s.toggle(&c.Reflection, "reflection", "serve gRPC server reflection")
 	s.number(&c.Connections.Total, "max-connections", "open connections, 1 to 1000000; each takes a file descriptor")
 	s.number(&c.Connections.PerAddress, "max-address-connections", "open connections of one address that is not a trusted proxy, 1 to --max-connections")

@@ -49,6 +49,10 @@ func (w *welcome) setup(ctx context.Context) string {
 	if token == "" {
 		return "" // another node was faster
 	}
+	if !w.config.Dashboard {
+		w.config.Log.Warn("nobody can log in yet: send the token on standard output to POST /api/v1/setup, or run openwearables developer create")
+		return "first developer: POST " + everywhere(w.base) + "/api/v1/setup with the token " + token + " (works once, for 24 hours, until a restart)\n"
+	}
 	w.config.Log.Warn("nobody can log in yet: open the setup address on standard output, or run openwearables developer create")
 	return "first developer: open " + everywhere(w.base) + "/setup#" + token + " (works once, for 24 hours, until a restart)\n"
 }

@@ -197,3 +197,16 @@ func TestReadmesWalkRuns(t *testing.T) {
 		t.Errorf("the walk ended with %v:\n%s", err, out)
 	}
 }
+
+// Without the dashboard there is no page at a setup address.
+func TestSetupWithoutTheDashboard(t *testing.T) {
+	p := install(t).serve("--dashboard=false")
+	shown := regexp.MustCompile(`(?m)^first developer: POST http://localhost:\d+/api/v1/setup with the token (\w{26}) \(works once`).FindStringSubmatch(p.stdout.String())
+	if shown == nil || strings.Contains(p.stdout.String(), "#") {
+		t.Fatalf("printed is %q", &p.stdout)
+	}
+	p.want(404, "GET", "/setup", "", nil)
+	p.want(200, "POST", "/api/v1/setup", "", map[string]string{
+		"token": shown[1], "email": "ada@example.com", "password": "a violet otter in a canyon",
+	})
+}
