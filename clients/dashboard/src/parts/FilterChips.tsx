@@ -1,0 +1,94 @@
+import { Check } from "lucide-react";
+import { useId } from "react";
+import { useSearchParams } from "wouter";
+import type { Option } from "./Select";
+
+/** Returns a value of the address and what changes it; without it, the address is shorter. */
+export function useParam(name: string, fallback = ""): [string, (value: string) => void] {
+  const [params, setParams] = useSearchParams();
+  const set = (value: string) =>
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value === fallback) next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
+    );
+  return [params.get(name) ?? fallback, set];
+}
+
+export interface FilterChipsProps {
+  /** What is filtered, such as "State". */
+  label: string;
+  /** The name in the address. */
+  name: string;
+  options: readonly Option[];
+}
+
+/** Filters of a list, any of which can be on. The page reads them by useFilter. */
+export function FilterChips({ label, name, options }: FilterChipsProps) {
+  const [on, set] = useFilter(name);
+  return (
+    <fieldset className="chips">
+      <legend className="sr">{label}</legend>
+      {options.map(({ value, label: text }) => {
+        const pressed = on.includes(value);
+        return (
+          <button
+            key={value}
+            type="button"
+            className="chip"
+            aria-pressed={pressed}
+            onClick={() => set(pressed ? on.filter((v) => v !== value) : [...on, value])}
+          >
+            {pressed && <Check size={14} aria-hidden="true" />}
+            {text}
+          </button>
+        );
+      })}
+      {on.length > 0 && (
+        <button type="button" className="chip chip-clear" onClick={() => set([])}>
+          Clear<span className="sr"> {label}</span>
+        </button>
+      )}
+    </fieldset>
+  );
+}
+
+/** Returns the filters that are on in the address, and what changes them. */
+export function useFilter(name: string): [string[], (values: string[]) => void] {
+  const [text, setText] = useParam(name);
+  return [text ? text.split(",") : [], (values) => setText(values.join(","))];
+}
+
+export interface SegmentsProps<T extends string> {
+  /** What is chosen, such as "Period". */
+  label: string;
+  value: T;
+  onChange: (value: T) => void;
+  options: readonly Option<T>[];
+}
+
+/** Exactly one of two to four, such as a period. */
+export function Segments<T extends string>({ label, value, onChange, options }: SegmentsProps<T>) {
+  const name = useId();
+  return (
+    <fieldset className="segments">
+      <legend className="sr">{label}</legend>
+      {options.map((option) => (
+        <label key={option.value} className="segment">
+          <input
+            type="radio"
+            className="sr"
+            name={name}
+            checked={option.value === value}
+            onChange={() => onChange(option.value)}
+          />
+          <span>{option.label}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
