@@ -1,0 +1,38 @@
+import type { ReactNode } from "react";
+import { Mark } from "../parts/Mark";
+
+export interface AloneProps {
+  /** The heading of the card, and the title of the window. */
+  title: string;
+  /** One sentence below it. */
+  sub?: ReactNode;
+  /** Above the heading, such as how far a person is. */
+  above?: ReactNode;
+  /** For code and other wide things. */
+  wide?: boolean;
+  /** Below the card. */
+  below?: ReactNode;
+  children: ReactNode;
+}
+
+/** A page that is one card, for those who are not signed in. */
+export function Alone({ title, sub, above, wide, below, children }: AloneProps) {
+  return (
+    <main className={wide ? "alone alone-wide" : "alone"}>
+      <title>{`${title} · Open Wearables`}</title>
+      <p className="alone-brand">
+        <Mark />
+        <span>Open Wearables</span>
+      </p>
+      <div className="card alone-card">
+        {above}
+        <header className="alone-head">
+          <h1 tabIndex={-1}>{title}</h1>
+          {sub && <p className="quiet">{sub}</p>}
+        </header>
+        {children}
+      </div>
+      {below && <div className="alone-below">{below}</div>}
+    </main>
+  );
+}

@@ -1,0 +1,119 @@
+import "./app.css";
+import { TransportProvider } from "@connectrpc/connect-query";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { type ReactNode, Suspense, useEffect, useRef } from "react";
+import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
+import { onPreload } from "../parts/Link";
+import { Toasts } from "../parts/Toast";
+import { Bars } from "./Bars";
+import { Boundary } from "./Boundary";
+import { isUnsaved } from "./guard";
+import { LeaveDialog } from "./LeaveDialog";
+import { NotFound } from "./NotFound";
+import { queries } from "./queries";
+import { Relogin } from "./Relogin";
+import { Page, preload, type Route as Row, routeOf, routes } from "./routes";
+import { Shell } from "./Shell";
+import { mayShow, transport, useSession } from "./session";
+
+onPreload(preload);
+
+/** The dashboard: every page is in one of its rows in routes.tsx. */
+export function App() {
+  return (
+    <TransportProvider transport={transport}>
+      <QueryClientProvider client={queries}>
+        <Bars />
+        <Screen />
+        <LeaveDialog />
+        <Toasts />
+      </QueryClientProvider>
+    </TransportProvider>
+  );
+}
+
+function Screen() {
+  const [path] = useLocation();
+  const route = routeOf(path);
+  if (route?.open) return <Content />;
+  return (
+    <SignedIn>
+      <Shell>
+        <Content />
+      </Shell>
+    </SignedIn>
+  );
+}
+
+/** Shows what needs a session, or the login, which leads back here. */
+function SignedIn({ children }: { children: ReactNode }) {
+  const state = useSession();
+  const [path] = useLocation();
+  const search = useSearch();
+  const held = useRef(false);
+  if (state === "signedIn") held.current = false;
+  // Once a form is kept, it stays: a person who types into it must not lose it.
+  if (state === "expired" && isUnsaved()) held.current = true;
+  if (state === "unknown" && !mayShow()) return null;
+  if (state === "signedOut" || (state === "expired" && !held.current)) {
+    return (
+      <Redirect to={loginFor(path, search)} replace state={{ expired: state === "expired" }} />
+    );
+  }
+  return (
+    <>
+      {children}
+      {held.current && <Relogin />}
+    </>
+  );
+}
+
+/** Returns the address of the login that leads back to a page. */
+function loginFor(path: string, search: string): string {
+  const to = search ? `${path}?${search}` : path;
+  return to === "/" ? "/login" : `/login?to=${encodeURIComponent(to)}`;
+}
+
+function Content() {
+  const [path] = useLocation();
+  return (
+    <Boundary key={path}>
+      <Suspense fallback={<div className="page" aria-busy="true" />}>
+        <Switch>
+          {routes.map((route) => (
+            <Route key={route.path} path={route.path}>
+              <Shown route={route} path={path} />
+            </Route>
+          ))}
+          <Route>
+            <NotFound />
+          </Route>
+        </Switch>
+      </Suspense>
+    </Boundary>
+  );
+}
+
+function Shown({ route, path }: { route: Row; path: string }) {
+  return (
+    <>
+      <Page route={route} />
+      <Arrived key={path} path={path} />
+    </>
+  );
+}
+
+let arrived: string | undefined;
+
+/** After a change of path, once the page is there, moves the focus to its heading. */
+function Arrived({ path }: { path: string }) {
+  useEffect(() => {
+    const first = arrived === undefined;
+    const again = arrived === path;
+    arrived = path;
+    if (first || again) return;
+    window.scrollTo(0, 0);
+    document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+  }, [path]);
+  return null;
+}

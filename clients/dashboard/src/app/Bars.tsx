@@ -1,0 +1,35 @@
+import { onlineManager } from "@tanstack/react-query";
+import { useSyncExternalStore } from "react";
+import { Banner } from "../parts/Banner";
+import { Button } from "../parts/Button";
+import { useNewVersion } from "./version";
+
+/** What is so for every page: there is no connection, or a newer version. */
+export function Bars() {
+  const online = useSyncExternalStore(
+    (watcher) => onlineManager.subscribe(watcher),
+    () => onlineManager.isOnline(),
+  );
+  const newer = useNewVersion();
+  return (
+    <div className="bars">
+      {!online && (
+        <Banner bar tone="warn">
+          No connection. Changes wait; nothing is lost.
+        </Banner>
+      )}
+      {newer && (
+        <Banner
+          bar
+          action={
+            <Button small onClick={() => location.reload()}>
+              Reload
+            </Button>
+          }
+        >
+          A new version is ready.
+        </Banner>
+      )}
+    </div>
+  );
+}

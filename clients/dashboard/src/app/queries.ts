@@ -1,0 +1,56 @@
+import { isOffline, OpenWearablesError } from "@openwearables/sdk";
+import { MutationCache, onlineManager, QueryCache, QueryClient } from "@tanstack/react-query";
+
+/**
+ * What was read. The transport repeats what failed for a moment, so that queries do not.
+ * While the server is out of reach, queries wait, and go on by themselves.
+ */
+export const queries = new QueryClient({
+  queryCache: new QueryCache({ onError: lost }),
+  mutationCache: new MutationCache({ onError: lost }),
+  defaultOptions: {
+    queries: { retry: false, staleTime: 10_000 },
+    mutations: { retry: false },
+  },
+});
+
+/** Returns the SDK's error of what a call threw. */
+export function errorOf(thrown: unknown): OpenWearablesError | undefined {
+  const { cause } = Object(thrown) as { cause?: unknown };
+  return [thrown, cause].find((e) => e instanceof OpenWearablesError);
+}
+
+/** Notices that the server is out of reach, and asks it until it answers. */
+export function lost(error: unknown): void {
+  const foreign = errorOf(error)?.reason === "foreign_answer"; // a proxy before it answered
+  if (!isOffline(error) && !foreign) return;
+  onlineManager.setOnline(false);
+  probe();
+}
+
+const probeEvery = 2_000;
+let probing = 0;
+
+function probe(): void {
+  if (probing) return;
+  probing = window.setTimeout(async () => {
+    const up = await fetch("/livez", { cache: "no-store" }).then(
+      (res) => res.ok,
+      () => false,
+    );
+    probing = 0;
+    if (up) onlineManager.setOnline(true);
+    else probe();
+  }, probeEvery);
+}
+
+// Beside the manager's own listeners: the network is back before the server is.
+onlineManager.setEventListener((setOnline) => {
+  const gone = () => setOnline(false);
+  window.addEventListener("offline", gone);
+  window.addEventListener("online", probe);
+  return () => {
+    window.removeEventListener("offline", gone);
+    window.removeEventListener("online", probe);
+  };
+});

@@ -1,0 +1,9 @@
+import { PageHeader } from "../../parts/PageHeader";
+
+export default function Overview() {
+  return (
+    <div className="page">
+      <PageHeader title="Overview" />
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { type Key, KeyService } from "@openwearables/sdk/connect";
+import { CircleCheck } from "lucide-react";
+import { useState } from "react";
+import { useUnsaved } from "../../app/guard";
+import { Link } from "../../parts/Link";
+import { SecretOnce } from "../../parts/SecretOnce";
+import { Snippet } from "../../parts/Snippet";
+import { Time } from "../../parts/Time";
+import type { NewKey } from "./KeyStep";
+import { snippets } from "./snippets";
+
+const pollEvery = 2_000;
+const pollFor = 120_000;
+
+/** Shows the secret once, then how to use it, and says when it was used. */
+export function TryStep({ made }: { made: NewKey }) {
+  const [stored, setStored] = useState(false);
+  const [since] = useState(() => Date.now());
+  useUnsaved(!stored);
+  const { data } = useQuery(
+    KeyService.method.getKey,
+    { id: made.id },
+    {
+      refetchInterval: ({ state }) =>
+        !state.data?.key?.lastUsedAt && Date.now() - since < pollFor && pollEvery,
+      refetchOnWindowFocus: "always",
+    },
+  );
+  if (!stored) {
+    return (
+      <SecretOnce label="API key" secret={made.secret} onStored={() => setStored(true)}>
+        Put it where your backend reads its secrets.
+      </SecretOnce>
+    );
+  }
+  const used = data?.key?.lastUsedAt ? data.key : undefined;
+  return (
+    <>
+      <p className="quiet">
+        Run one of these as it is. The key is filled in until you leave this page.
+      </p>
+      <Snippet label="First request" code={snippets(location.origin, made.secret)} />
+      <div className={used ? "waiting waiting-good" : "waiting"} role="status">
+        {used ? <Used of={used} /> : <Waiting />}
+      </div>
+      <Link href="/" kind={used ? "primary" : "plain"}>
+        Go to the dashboard
+      </Link>
+    </>
+  );
+}
+
+function Waiting() {
+  return (
+    <>
+      <span className="spinner" aria-hidden="true" />
+      Waiting for the first request…
+    </>
+  );
+}
+
+function Used({ of: { lastUsedOperation, lastUsedClient, lastUsedAt } }: { of: Key }) {
+  return (
+    <>
+      <CircleCheck size={16} aria-hidden="true" />
+      <span>
+        It works: {lastUsedOperation ?? "a request"}
+        {lastUsedClient && ` by ${nameOf(lastUsedClient)}`}, <Time at={lastUsedAt} />.
+      </span>
+    </>
+  );
+}
+
+/** `curl/8.5.0` is `curl` to a person. */
+function nameOf(client: string): string {
+  return client.split(/[/ ]/)[0] ?? client;
+}

@@ -1,0 +1,9 @@
+import { PageHeader } from "../../parts/PageHeader";
+
+export default function User() {
+  return (
+    <div className="page">
+      <PageHeader title="User" />
+    </div>
+  );
+}

@@ -1,0 +1,9 @@
+import { PageHeader } from "../../parts/PageHeader";
+
+export default function Users() {
+  return (
+    <div className="page">
+      <PageHeader title="Users" />
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { api, axe, fillLogin, login, scenario, shot } from "./stage.js";
+
+scenario("two tabs log out together, and nothing of the session is left", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, "/keys");
+  const other = await stage.tab();
+  await stage.go("/users", other);
+  await other.getByRole("heading", { level: 1, name: "Users" }).waitFor();
+  await page.getByRole("button", { name: /dev@example\.com/ }).click();
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+  await page.waitForURL(/\/login/);
+  await other.waitForURL(/\/login/);
+  for (const tab of [page, other]) {
+    assert.ok(!(await tab.content()).includes("dev@example.com"));
+  }
+  await stage.go("/keys", other);
+  await other.waitForURL(`${stage.url}/login?to=%2Fkeys`);
+  await fillLogin(stage, other);
+  await other.waitForURL(`${stage.url}/keys`);
+  await page.waitForURL(/\/keys|\/$/); // the first tab is signed in again as well
+});
+
+scenario(
+  "an access token that expires is renewed, and nobody notices",
+  { flags: ["--access-token-ttl=1s"] },
+  async (stage) => {
+    const { page } = stage;
+    await login(stage);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await page.getByRole("link", { name: "Settings" }).first().click();
+    await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
+    await page.reload();
+    await page.getByRole("button", { name: /dev@example\.com/ }).waitFor();
+  },
+);
+
+scenario("a session that the server ended leads to the login and back", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, "/team");
+  await api(stage, "DELETE", "/auth/sessions");
+  await page.getByRole("link", { name: "Audit" }).first().click();
+  await page.getByText("Your session ended. Log in to go on where you were.").waitFor();
+  await axe(page);
+  await shot(page, "login-expired", [390]);
+  await fillLogin(stage);
+  await page.waitForURL(/\/(audit|team)$/);
+});
+
+scenario("the lost connection shows a bar, and heals", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage);
+  await stage.context.setOffline(true);
+  await page.getByText("No connection. Changes wait; nothing is lost.").waitFor();
+  await axe(page);
+  await shot(page, "offline");
+  await stage.context.setOffline(false);
+  await page.getByText("No connection.").waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "Settings" }).first().click();
+  await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
+});
+
+scenario("a restart of the server is a lost connection", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage);
+  await stage.stop();
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await page.reload().catch(() => {});
+  await stage.again();
+  await stage.go("/keys");
+  await page.getByRole("heading", { level: 1, name: "API keys" }).waitFor();
+  await page.getByRole("button", { name: /dev@example\.com/ }).waitFor();
+});

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import type { Page } from "playwright-core";
+import { axe, type Stage, scenario, shot } from "./stage.js";
+
+const email = "ada@example.com";
+const password = "a violet otter in a canyon";
+
+/** Fails if a text is anywhere that a later person or script could find it. */
+async function assertGone(page: Page, secret: string): Promise<void> {
+  const seen = await page.evaluate(async () => {
+    const databases = await indexedDB.databases();
+    const inputs = [...document.querySelectorAll("input, textarea")].map(
+      (e) => (e as HTMLInputElement).value,
+    );
+    return JSON.stringify([
+      location.href,
+      history.state,
+      document.documentElement.outerHTML,
+      inputs,
+      { ...localStorage },
+      { ...sessionStorage },
+      databases,
+      performance.getEntriesByType("resource").map((e) => e.name),
+    ]);
+  });
+  assert.ok(!seen.includes(secret), "a secret is left in the page");
+  const { currentIndex, entries } = await historyOf(page);
+  assert.ok(
+    currentIndex >= 0 && !JSON.stringify(entries).includes(secret),
+    "a secret is left in the history",
+  );
+}
+
+async function historyOf(page: Page) {
+  const devtools = await page.context().newCDPSession(page);
+  return devtools.send("Page.getNavigationHistory");
+}
+
+async function createDeveloper(page: Page, chosen = password): Promise<void> {
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(chosen);
+  await page.getByRole("button", { name: "Create developer" }).click();
+}
+
+scenario("from a fresh start to a key in use", { fresh: true }, async (stage) => {
+  const { page } = stage;
+  const token = stage.setupUrl.split("#")[1] ?? "";
+  await page.goto(stage.setupUrl);
+  await page.getByRole("heading", { name: "Create the first developer" }).waitFor();
+  assert.equal(page.url(), `${stage.url}/setup`);
+  await assertGone(page, token);
+  await axe(page);
+  await shot(page, "setup-1");
+
+  await createDeveloper(page, "too short");
+  await page
+    .getByText(/at least 15|15 characters/i)
+    .first()
+    .waitFor();
+  await createDeveloper(page, "passwordpassword");
+  await page.getByText(/common|guess/i).waitFor();
+  await axe(page);
+  await createDeveloper(page);
+
+  await page.getByRole("heading", { name: "Create your first key" }).waitFor();
+  await assertGone(page, token);
+  await assertGone(page, password);
+  await axe(page);
+  await shot(page, "setup-2");
+  assert.equal(await page.getByLabel("Name").inputValue(), "My first key");
+  await page.getByRole("button", { name: "Create key" }).click();
+
+  const secret = await page.getByLabel("API key").inputValue();
+  assert.match(secret, /^ow_live_\w+$/);
+  await axe(page);
+  await shot(page, "setup-3");
+  await page.getByRole("button", { name: "I have stored it" }).click();
+  await page.getByText("Waiting for the first request…").waitFor();
+  await axe(page);
+  await shot(page, "setup-4");
+  await page.getByRole("tab", { name: "curl" }).click();
+  await page.getByRole("button", { name: "Copy curl code" }).click();
+  const pasted = await page.evaluate(() => navigator.clipboard.readText());
+  const answer = JSON.parse(
+    execFileSync("bash", ["-c", pasted], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+  );
+  assert.ok(Array.isArray(answer.items), pasted);
+  await page.getByText(/It works: (GET \/users|ListUsers) by curl, just now\./).waitFor();
+  await axe(page);
+  await shot(page, "setup-5");
+
+  await page.getByRole("link", { name: "Go to the dashboard" }).click();
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await assertGone(page, secret);
+  await stage.go("/setup");
+  await page.waitForURL(`${stage.url}/`);
+  assert.ok(
+    !stage.log().includes(token) && !stage.log().includes(secret),
+    "a secret is in the log",
+  );
+});
+
+scenario("a setup link that is over says what to do", { fresh: true }, async (stage) => {
+  const { page } = stage;
+  await stage.go("/setup");
+  await page.getByText("Open the setup address that the server printed").waitFor();
+  await axe(page);
+  await shot(page, "setup-none");
+  await page.goto(`${stage.url}/setup#wrong`); // in the page that is open
+  await createDeveloper(page);
+  await page.getByText("This setup link is no longer valid.").waitFor();
+  await axe(page);
+  await shot(page, "setup-over", [390]);
+  await page.goto(stage.setupUrl); // the right one, in the same page
+  await createDeveloper(page);
+  await page.getByRole("heading", { name: "Create your first key" }).waitFor();
+  await page.reload(); // the session stays, and the setup goes on
+  await page.getByRole("heading", { name: "Create your first key" }).waitFor();
+});
+
+scenario("the session of the setup is not lost with its secret", { fresh: true }, async (stage) => {
+  const { page } = stage;
+  await page.goto(stage.setupUrl);
+  await createDeveloper(page);
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByLabel("API key").waitFor();
+  page.once("dialog", (dialog) => void dialog.dismiss());
+  await page.goBack({ timeout: 2_000 }).catch(() => {}); // the page asks first
+  assert.match(await page.getByLabel("API key").inputValue(), /^ow_live_/);
+  page.once("dialog", (dialog) => void dialog.accept());
+});
+
+for (const separator of ["?token=", "#token=", "#"]) {
+  scenario(`an invitation is accepted at /accept-invite${separator}`, {}, async (stage) => {
+    const { page } = stage;
+    const token = await invite(stage);
+    await stage.go(`/accept-invite${separator}${token}`);
+    await page.getByRole("heading", { name: "Accept the invitation" }).waitFor();
+    assert.equal(page.url(), `${stage.url}/accept-invite`);
+    await assertGone(page, token);
+    await axe(page);
+    await shot(page, "invite", [390]);
+    await page.getByLabel("First name").fill("Ada");
+    await page.getByLabel("Last name").fill("Lovelace");
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByRole("button", { name: "Create account" }).click();
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    await page
+      .getByRole("button", { name: new RegExp(email) })
+      .first()
+      .waitFor();
+
+    await stage.go(`/accept-invite#${token}`);
+    await page.getByLabel("First name").fill("Ada");
+    await page.getByLabel("Last name").fill("Lovelace");
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByRole("button", { name: "Create account" }).click();
+    await page.getByText("This invitation was accepted already.").waitFor();
+  });
+}
+
+async function invite(stage: Stage): Promise<string> {
+  const { api } = await import("./stage.js");
+  const { token } = await api<{ token: string }>(stage, "POST", "/invitations", { email });
+  return token;
+}

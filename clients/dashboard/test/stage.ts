@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Server, startServer } from "./server.js";
+
+const shots = join(import.meta.dirname, "..", "shots");
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+  "utf8",
+);
+const themes = ["light", "dark"] as const;
+
+let browser: Promise<Browser> | undefined;
+after(async () => (await browser)?.close());
+
+function startBrowser(): Promise<Browser> {
+  browser ??= chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  return browser;
+}
+
+/** A server, a browser with one profile, and its first page. */
+export interface Stage extends Server {
+  context: BrowserContext;
+  page: Page;
+  /** What no page may cause: violations of the policy, errors of scripts and on consoles. */
+  faults: string[];
+  /** Opens another tab of the same browser. */
+  tab: () => Promise<Page>;
+  /** Opens a page of the dashboard. */
+  go: (path: string, page?: Page) => Promise<void>;
+}
+
+export interface StageOptions {
+  /** Without any developer, as a new installation. */
+  fresh?: boolean;
+  /** More flags of the server. */
+  flags?: string[];
+}
+
+/** Starts a server and a browser. End both with finish, which fails on any fault. */
+export async function start(options: StageOptions = {}): Promise<Stage> {
+  const [server, launched] = await Promise.all([startServer(options), startBrowser()]);
+  const context = await launched.newContext({
+    viewport: { width: 1440, height: 900 },
+    reducedMotion: "reduce",
+    permissions: ["clipboard-read", "clipboard-write"],
+    locale: "en-US",
+  });
+  context.setDefaultTimeout(15_000);
+  const faults: string[] = [];
+  await context.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (e) =>
+      console.error(`policy: ${e.violatedDirective} refuses ${e.blockedURI} ${e.sample}`),
+    );
+  });
+  context.on("weberror", (e) => faults.push(`${e.page()?.url()}: ${e.error().stack}`));
+  context.on("console", (message) => {
+    // What a request was answered is for each test to tell.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      faults.push(`${message.page()?.url()}: ${message.text()}`);
+    }
+  });
+  const page = await context.newPage();
+  const stage: Stage = {
+    ...server,
+    context,
+    page,
+    faults,
+    tab: () => context.newPage(),
+    go: async (path, on = page) => {
+      await on.goto(server.url + path);
+    },
+  };
+  return stage;
+}
+
+/** Ends a stage, and fails if a page caused what none may. */
+export async function finish(stage: Stage): Promise<void> {
+  await stage.context.close();
+  await stage.close();
+  assert.deepEqual(stage.faults, []);
+}
+
+/** A test on a stage of its own. Where it fails, a picture of the page is in build/shots. */
+export function scenario(
+  name: string,
+  options: StageOptions,
+  run: (stage: Stage) => Promise<void>,
+): void {
+  test(name, async () => {
+    const stage = await start(options);
+    let failed = true;
+    try {
+      await run(stage);
+      failed = false;
+    } finally {
+      if (failed) {
+        const path = join(shots, `failed ${name.slice(0, 60)}.png`);
+        await stage.page.screenshot({ path }).catch(() => {});
+        console.error(stage.page.url(), stage.faults);
+        stage.faults.length = 0; // the first error tells more
+      }
+      await finish(stage);
+    }
+  });
+}
+
+/** Logs in as the developer of `serve --dev`, and goes to a path. */
+export async function login(stage: Stage, to = "/", page = stage.page): Promise<void> {
+  await stage.go(`/login?to=${encodeURIComponent(to)}`, page);
+  await fillLogin(stage, page);
+  await page.waitForURL(stage.url + to);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+}
+
+/** Fills the login that the page shows, and sends it. */
+export async function fillLogin(
+  stage: Stage,
+  page = stage.page,
+  { email = stage.env.EMAIL ?? "", password = stage.env.PASSWORD ?? "" } = {},
+): Promise<void> {
+  await page.getByLabel("Email", { exact: true }).fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+/** Fails on any finding of axe on the page as it is, in both themes. */
+export async function axe(page: Page): Promise<void> {
+  for (const colorScheme of themes) {
+    await page.emulateMedia({ colorScheme });
+    await page.evaluate(axeSource);
+    const found = await page.evaluate(async () => {
+      const { violations } = await (window as unknown as { axe: Axe }).axe.run(document);
+      return violations.map((v) => `${v.impact} ${v.id}: ${v.nodes.map((n) => n.html).join("\n")}`);
+    });
+    assert.deepEqual(found, [], `${page.url()} in ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: null });
+}
+
+interface Axe {
+  run: (of: Document) => Promise<{
+    violations: { id: string; impact: string; nodes: { html: string }[] }[];
+  }>;
+}
+
+/**
+ * Takes pictures of the page as it is, for people to look at: build/shots/NAME-WIDTH-THEME.png.
+ * Fails if the page is wider than the window.
+ */
+export async function shot(page: Page, name: string, widths = [390, 1024, 1600]): Promise<void> {
+  const before = page.viewportSize();
+  mkdirSync(shots, { recursive: true });
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+    for (const colorScheme of themes) {
+      await page.emulateMedia({ colorScheme });
+      await page.evaluate(() => document.fonts.ready.then(() => {}));
+      await page.screenshot({
+        path: join(shots, `${name}-${width}-${colorScheme}.png`),
+        fullPage: true,
+      });
+    }
+    const wide = await page.evaluate(
+      () => document.documentElement.scrollWidth - window.innerWidth,
+    );
+    assert.ok(wide <= 0, `${page.url()} is ${wide} px wider than ${width} px`);
+  }
+  await page.emulateMedia({ colorScheme: null });
+  if (before) await page.setViewportSize(before);
+}
+
+/** Calls the REST API as the page of a developer would, for what a test has to prepare. */
+export async function api<T>(
+  stage: Stage,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  const signIn = new URLSearchParams({
+    username: stage.env.EMAIL ?? "",
+    password: stage.env.PASSWORD ?? "",
+  });
+  const base = `${stage.url}/api/v1`;
+  const tokens = await fetch(`${base}/auth/login`, { method: "POST", body: signIn });
+  const { access_token } = (await tokens.json()) as { access_token: string };
+  const res = await fetch(base + path, {
+    method,
+    headers: { Authorization: `Bearer ${access_token}`, "Content-Type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  assert.ok(res.ok, `${method} ${path} answered ${res.status}: ${await res.clone().text()}`);
+  return (res.status === 204 ? undefined : await res.json()) as T;
+}
