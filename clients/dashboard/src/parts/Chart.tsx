@@ -11,6 +11,8 @@ export interface ChartProps {
   points: readonly ChartPoint[];
   /** What one column stands for. */
   unit: "hour" | "day";
+  /** Stats above it name the outcomes and their colours: no key. */
+  bare?: boolean | undefined;
 }
 
 const tall = 208;
@@ -18,7 +20,7 @@ const foot = 28;
 const side = 44;
 
 /** Columns by outcome. The arrow keys read column after column, and the same figures stand in a table. */
-export function Chart({ label, points, unit }: ChartProps) {
+export function Chart({ label, points, unit, bare }: ChartProps) {
   const [table, setTable] = useState(false);
   const sum = totals(points);
   const used = outcomes.filter((outcome) => sum[outcome] > 0);
@@ -26,7 +28,7 @@ export function Chart({ label, points, unit }: ChartProps) {
     <figure className="chart">
       <figcaption className="chart-head">
         <span className="sr">{label}</span>
-        <ul className="chart-key">
+        <ul className="chart-key" hidden={bare}>
           {(used.length > 0 ? used : (["ok"] as const)).map((outcome) => (
             <li key={outcome}>
               <span className={`dot dot-${outcome}`} aria-hidden="true" />

@@ -45,9 +45,9 @@ export function Time({ at, never = "Never", exact }: TimeProps) {
   if (exact) {
     return (
       <time className="num" dateTime={date.toISOString()}>
-        {full(date)}{" "}
-        <span className="quiet">
-          ({shown}; {utc(date)})
+        <span className="whole">{full(date)}</span>{" "}
+        <span className="quiet whole">
+          {shown} · {utc(date)}
         </span>
       </time>
     );

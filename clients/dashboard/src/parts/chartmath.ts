@@ -51,9 +51,9 @@ export function height(point: ChartPoint): number {
   return outcomes.reduce((sum, outcome) => sum + point[outcome], 0);
 }
 
-/** Returns the marks of the axis from 0 to at least the largest value: 3 to 5 whole, round numbers. */
+/** Returns the marks of the axis from 0 to at least the largest value: 3 to 6 whole, round numbers. */
 export function ticks(largest: number): number[] {
-  const rough = Math.max(largest, 4) / 4;
+  const rough = Math.max(largest, 5) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? rough;
   const marks = [0];

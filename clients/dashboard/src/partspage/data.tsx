@@ -204,7 +204,7 @@ function Charts() {
           <Stat label="Failed" outcome="failed" value={164} aside="0.2 %" period="30 days" />
         </Stats>
         <div className="card-body">
-          <Chart label="Requests a day, 30 days" unit="day" points={points(30, 24)} />
+          <Chart bare label="Requests a day, 30 days" unit="day" points={points(30, 24)} />
         </div>
       </Card>
       <Card title="By hour">

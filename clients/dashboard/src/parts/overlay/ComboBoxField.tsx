@@ -1,4 +1,4 @@
-import { ChevronsUpDown } from "lucide-react";
+import { ChevronsUpDown, CircleAlert } from "lucide-react";
 import {
   Button,
   ComboBox,
@@ -46,7 +46,10 @@ export default function ComboBoxField(props: ComboBoxProps) {
         </Button>
       </div>
       {error ? (
-        <FieldError className="note note-bad">{error}</FieldError>
+        <FieldError className="note note-bad">
+          <CircleAlert size={14} aria-hidden="true" />
+          <span>{error}</span>
+        </FieldError>
       ) : (
         hint && (
           <Text slot="description" className="note">
