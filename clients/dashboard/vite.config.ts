@@ -2,6 +2,10 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
+/** What the page of `vite` passes on to a server; the rest of its paths are pages. */
+const api = ["/api/", "/openwearables.v1.", "/docs", "/openapi.yaml", "/livez", "/.well-known/"];
+const server = process.env.SERVER ?? "http://localhost:8000";
+
 const sdk = fileURLToPath(new URL("../typescript/src", import.meta.url));
 
 /** `vite build` makes the dashboard; `vite build --mode parts` makes the parts page, which is never shipped. */
@@ -15,7 +19,10 @@ export default defineConfig(({ mode }) => ({
     // The SDK's source resolves from its own folder: a second copy of these would not know the first one's messages.
     dedupe: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-web", "react"],
   },
-  server: { fs: { allow: [".", sdk] } },
+  server: {
+    fs: { allow: [".", sdk] },
+    proxy: Object.fromEntries(api.map((path) => [path, server])),
+  },
   build: {
     target: ["chrome125", "safari17.5", "firefox128"],
     // Keeps light-dark() as it is written.

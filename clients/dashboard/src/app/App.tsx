@@ -14,7 +14,7 @@ import { queries } from "./queries";
 import { Relogin } from "./Relogin";
 import { Page, preload, type Route as Row, routeOf, routes } from "./routes";
 import { Shell } from "./Shell";
-import { mayShow, transport, useSession } from "./session";
+import { mayShow, transport, useSession, wasLoggedOut } from "./session";
 
 onPreload(preload);
 
@@ -71,7 +71,7 @@ function SignedIn({ children }: { children: ReactNode }) {
 /** Returns the address of the login that leads back to a page. */
 function loginFor(path: string, search: string): string {
   const to = search ? `${path}?${search}` : path;
-  return to === "/" ? "/login" : `/login?to=${encodeURIComponent(to)}`;
+  return to === "/" || wasLoggedOut() ? "/login" : `/login?to=${encodeURIComponent(to)}`;
 }
 
 function Content() {

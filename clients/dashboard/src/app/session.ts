@@ -15,6 +15,7 @@ export type SessionState = "unknown" | "signedOut" | "expired" | "signedIn";
 let state: SessionState = "unknown";
 let whose: string | undefined;
 let waited = false;
+let chosen = false;
 const watchers = new Set<() => void>();
 
 /**
@@ -27,8 +28,9 @@ export function openSession(): void {
   auth.on("sessionExpired", () => move("expired"));
   auth.subscribe((next) => {
     if (next === "signedIn") welcome(auth.user()?.id);
-    if (next === "signedOut" && state === "expired") return;
-    move(next);
+    if (next !== "signedOut") return move(next);
+    // That the server ended it is told after this.
+    window.setTimeout(() => auth.state === "signedOut" && state !== "expired" && move(next));
   });
   auth.token().catch(() => {
     waited = true;
@@ -39,6 +41,7 @@ export function openSession(): void {
 /** Notes who is signed in. Somebody else gets nothing to see of the one before. */
 function welcome(id: string | undefined): void {
   remember(true);
+  chosen = false;
   if (whose && whose !== id) {
     letGo();
     queries.clear();
@@ -52,6 +55,7 @@ function welcome(id: string | undefined): void {
 function move(next: SessionState): void {
   if (next === "signedOut" || next === "expired") remember(false);
   if (next === "signedOut") {
+    chosen = whose !== undefined;
     whose = undefined;
     queries.clear();
     letGo();
@@ -95,9 +99,11 @@ export function mayShow(): boolean {
   return waited || wasKnown();
 }
 
+/** Whether a person logged out, here or in another tab: the next login begins anew. */
+export const wasLoggedOut = (): boolean => chosen;
+
 /** Ends the session, in every tab. The server may be out of reach: this browser is signed out in any case. */
 export async function logOut(): Promise<void> {
-  letGo();
   await auth.signOut().catch(() => {});
-  move("signedOut");
+  move("signedOut"); // of a session that ended before, too
 }

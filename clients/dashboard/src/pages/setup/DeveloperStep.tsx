@@ -28,7 +28,6 @@ export function DeveloperStep() {
   });
   return (
     <>
-      <p className="quiet">You log in with these. Others can be invited later.</p>
       {over && (
         <Banner tone="bad">
           This setup link is no longer valid. It works once, for 24 hours, until a restart. Restart

@@ -29,11 +29,8 @@ export function KeyStep({
     },
   });
   return (
-    <>
-      <p className="quiet">Your backend calls the API with a key. Name it after what uses it.</p>
-      <Form form={form} verb="Create key" busy="Creating…" wide focus>
-        <TextField label="Name" maxLength={100} required {...form.field("name")} />
-      </Form>
-    </>
+    <Form form={form} verb="Create key" busy="Creating…" wide focus>
+      <TextField label="Name" maxLength={100} required {...form.field("name")} />
+    </Form>
   );
 }

@@ -12,6 +12,11 @@ import { KeyStep, type NewKey } from "./KeyStep";
 import { TryStep } from "./TryStep";
 
 const titles = ["Create the first developer", "Create your first key", "Make the first request"];
+const subs = [
+  "You log in with these. Others can be invited later.",
+  "Your backend calls the API with a key. Name it after what uses it.",
+  "",
+];
 const names = ["Developer", "Key", "First request"];
 
 /** From a fresh start to a key in use: the printed address of a new server leads here. */
@@ -60,7 +65,7 @@ function FirstKey({ onMade }: { onMade: (made: NewKey) => void }) {
 
 function Step({ at, children }: { at: number; children: ReactNode }) {
   return (
-    <Alone title={titles[at] ?? ""} wide={at === 2} above={<Progress at={at} />}>
+    <Alone title={titles[at] ?? ""} sub={subs[at]} wide={at === 2} above={<Progress at={at} />}>
       {children}
     </Alone>
   );
