@@ -27,18 +27,20 @@ export function Chart({ label, points, unit, bare }: ChartProps) {
   return (
     <figure className="chart">
       <figcaption className="chart-head">
-        <span className="sr">{label}</span>
-        <ul className="chart-key" hidden={bare}>
-          {(used.length > 0 ? used : (["ok"] as const)).map((outcome) => (
-            <li key={outcome}>
-              <span className={`dot dot-${outcome}`} aria-hidden="true" />
-              {outcomeName[outcome]}
-            </li>
-          ))}
-        </ul>
+        <span className="quiet">{label}</span>
         <Button kind="quiet" small aria-pressed={table} onClick={() => setTable(!table)}>
           Show as table
         </Button>
+        {!bare && (
+          <ul className="chart-key">
+            {(used.length > 0 ? used : (["ok"] as const)).map((outcome) => (
+              <li key={outcome}>
+                <span className={`dot dot-${outcome}`} aria-hidden="true" />
+                {outcomeName[outcome]}
+              </li>
+            ))}
+          </ul>
+        )}
       </figcaption>
       {table ? (
         <Figures label={label} points={points} unit={unit} />

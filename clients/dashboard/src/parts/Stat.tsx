@@ -22,7 +22,7 @@ export interface StatProps {
 export function Stat({ label, value, period, href, outcome, aside }: StatProps) {
   return (
     <div className="stat">
-      <p className="stat-label">
+      <div className="stat-label">
         {outcome && <span className={`dot dot-${outcome}`} aria-hidden="true" />}
         {href ? (
           <Link href={href} kind="bare" row>
@@ -31,12 +31,12 @@ export function Stat({ label, value, period, href, outcome, aside }: StatProps) 
         ) : (
           label
         )}
-      </p>
-      <p className="stat-value num">
+      </div>
+      <div className="stat-value num">
         {value === undefined ? <Skeleton width="4ch" /> : count(value)}
         {aside && <span className="stat-aside"> {aside}</span>}
-      </p>
-      <p className="stat-period num">{period}</p>
+      </div>
+      <div className="stat-period num">{period}</div>
     </div>
   );
 }

@@ -125,7 +125,7 @@ function Filters() {
         <output id="filtered">{on.join(" ")}</output>
       </p>
       <Card
-        title="Usage"
+        title="Period"
         actions={
           <Segments
             label="Period"

@@ -1,5 +1,5 @@
 import type { RefObject } from "react";
-import { MenuItem as Item, Menu, Popover, Separator, Text } from "react-aria-components";
+import { MenuItem as Item, Menu, Popover, Separator } from "react-aria-components";
 import type { MenuItem } from "../Menu";
 
 interface MenuPopoverProps {
@@ -50,12 +50,8 @@ function entry(item: MenuItem) {
     >
       {item.icon}
       <span>
-        <Text slot="label">{item.label}</Text>
-        {item.unavailable && (
-          <Text slot="description" className="menu-why">
-            {item.unavailable}
-          </Text>
-        )}
+        {item.label}
+        {item.unavailable && <span className="menu-why">{item.unavailable}</span>}
       </span>
     </Item>
   );
