@@ -1,17 +1,16 @@
 import "./app.css";
 import { TransportProvider } from "@connectrpc/connect-query";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { type ReactNode, Suspense, useEffect, useRef } from "react";
+import { type ReactNode, Suspense, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 import { onPreload } from "../parts/Link";
 import { Toasts } from "../parts/Toast";
 import { Bars } from "./Bars";
 import { Boundary } from "./Boundary";
-import { isUnsaved } from "./guard";
 import { LeaveDialog } from "./LeaveDialog";
 import { NotFound } from "./NotFound";
 import { queries } from "./queries";
-import { Relogin } from "./Relogin";
+import { Relogin, useHeld } from "./Relogin";
 import { Page, preload, type Route as Row, routeOf, routes } from "./routes";
 import { Shell } from "./Shell";
 import { mayShow, transport, useSession, wasLoggedOut } from "./session";
@@ -50,20 +49,16 @@ function SignedIn({ children }: { children: ReactNode }) {
   const state = useSession();
   const [path] = useLocation();
   const search = useSearch();
-  const held = useRef(false);
-  if (state === "signedIn") held.current = false;
-  // Once a form is kept, it stays: a person who types into it must not lose it.
-  if (state === "expired" && isUnsaved()) held.current = true;
+  const held = useHeld();
   if (state === "unknown" && !mayShow()) return null;
-  if (state === "signedOut" || (state === "expired" && !held.current)) {
-    return (
-      <Redirect to={loginFor(path, search)} replace state={{ expired: state === "expired" }} />
-    );
+  if (state === "signedOut" || (state === "expired" && !held)) {
+    const expired = state === "expired";
+    return <Redirect to={loginFor(path, search)} replace state={{ expired }} />;
   }
   return (
     <>
       {children}
-      {held.current && <Relogin />}
+      {held && <Relogin />}
     </>
   );
 }

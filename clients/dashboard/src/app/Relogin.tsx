@@ -1,8 +1,21 @@
+import { useRef } from "react";
 import { Button } from "../parts/Button";
 import { Dialog } from "../parts/Dialog";
-import { letGo } from "./guard";
+import { isUnsaved, letGo } from "./guard";
 import { LoginForm } from "./LoginForm";
-import { logOut } from "./session";
+import { logOut, useSession } from "./session";
+
+/**
+ * Whether the session ended while something was unsaved: the page stays then, below Relogin,
+ * until the person is back or leaves.
+ */
+export function useHeld(): boolean {
+  const state = useSession();
+  const held = useRef(false);
+  if (state !== "expired") held.current = false;
+  else if (isUnsaved()) held.current = true;
+  return held.current;
+}
 
 /** Over a form that must not be lost, when the session ended. */
 export function Relogin() {

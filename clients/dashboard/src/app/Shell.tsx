@@ -11,6 +11,7 @@ import { type Route, routes } from "./routes";
 import { logOut } from "./session";
 import { useTheme } from "./theme";
 import { useIdle } from "./useIdle";
+import { useTitleCount } from "./useTitleCount";
 
 /** The side bar, or a drawer on a phone, and the page beside it. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -141,6 +142,7 @@ export function useOpenAlerts(): number {
 
 function AlertCount() {
   const open = useOpenAlerts();
+  useTitleCount(open);
   if (open === 0) return null;
   return (
     <span className="nav-count num">

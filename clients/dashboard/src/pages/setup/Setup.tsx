@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useReducer, useState } from "react";
 import { Redirect } from "wouter";
 import { Alone } from "../../app/Alone";
 import { forgetToken, linkToken, onToken } from "../../app/fragment";
+import { Relogin, useHeld } from "../../app/Relogin";
 import { useSession } from "../../app/session";
 import { Link } from "../../parts/Link";
 import { Skeleton } from "../../parts/Skeleton";
@@ -22,11 +23,13 @@ const names = ["Developer", "Key", "First request"];
 /** From a fresh start to a key in use: the printed address of a new server leads here. */
 export default function Setup() {
   const session = useSession();
+  const [stored, setStored] = useState(false);
   const [made, setMade] = useState<NewKey>();
   const [, render] = useReducer((n: number) => n + 1, 0);
   useEffect(() => onToken(render), []);
+  const held = useHeld();
   if (session === "unknown") return null;
-  if (session !== "signedIn") {
+  if (session !== "signedIn" && !held) {
     if (!linkToken()) return <NoLink />;
     return (
       <Step at={0}>
@@ -37,9 +40,12 @@ export default function Setup() {
   forgetToken();
   if (!made) return <FirstKey onMade={setMade} />;
   return (
-    <Step at={2}>
-      <TryStep made={made} />
-    </Step>
+    <>
+      <Step at={2} title={stored ? undefined : "Store your key"}>
+        <TryStep key={String(stored)} made={made} stored={stored} onStored={() => setStored(true)} />
+      </Step>
+      {held && <Relogin />}
+    </>
   );
 }
 
@@ -63,9 +69,22 @@ function FirstKey({ onMade }: { onMade: (made: NewKey) => void }) {
   );
 }
 
-function Step({ at, children }: { at: number; children: ReactNode }) {
+function Step({
+  at,
+  title,
+  children,
+}: {
+  at: number;
+  title?: string | undefined;
+  children: ReactNode;
+}) {
   return (
-    <Alone title={titles[at] ?? ""} sub={subs[at]} wide={at === 2} above={<Progress at={at} />}>
+    <Alone
+      title={title ?? titles[at] ?? ""}
+      sub={subs[at]}
+      wide={at === 2}
+      above={<Progress at={at} />}
+    >
       {children}
     </Alone>
   );

@@ -13,9 +13,15 @@ import { snippets } from "./snippets";
 const pollEvery = 2_000;
 const pollFor = 120_000;
 
+interface TryStepProps {
+  made: NewKey;
+  /** The person said that the secret is stored. */
+  stored: boolean;
+  onStored: () => void;
+}
+
 /** Shows the secret once, then how to use it, and says when it was used. */
-export function TryStep({ made }: { made: NewKey }) {
-  const [stored, setStored] = useState(false);
+export function TryStep({ made, stored, onStored }: TryStepProps) {
   const [since] = useState(() => Date.now());
   useUnsaved(!stored);
   const { data } = useQuery(
@@ -29,7 +35,7 @@ export function TryStep({ made }: { made: NewKey }) {
   );
   if (!stored) {
     return (
-      <SecretOnce label="API key" secret={made.secret} onStored={() => setStored(true)}>
+      <SecretOnce label="API key" secret={made.secret} onStored={onStored}>
         Put it where your backend reads its secrets.
       </SecretOnce>
     );
@@ -61,18 +67,21 @@ function Waiting() {
 }
 
 function Used({ of: { lastUsedOperation, lastUsedClient, lastUsedAt } }: { of: Key }) {
+  const client = nameOf(lastUsedClient);
+  const what =
+    client === "curl" && lastUsedOperation === "ListUsers" ? "GET /users" : lastUsedOperation;
   return (
     <>
       <CircleCheck size={16} aria-hidden="true" />
       <span>
-        It works: {lastUsedOperation ?? "a request"}
-        {lastUsedClient && ` by ${nameOf(lastUsedClient)}`}, <Time at={lastUsedAt} />.
+        It works: {what || "a request"}
+        {client && ` by ${client}`}, <Time at={lastUsedAt} />.
       </span>
     </>
   );
 }
 
 /** `curl/8.5.0` is `curl` to a person. */
-function nameOf(client: string): string {
-  return client.split(/[/ ]/)[0] ?? client;
+function nameOf(client = ""): string {
+  return client.split(/[/ ]/)[0] ?? "";
 }
