@@ -73,9 +73,21 @@ export function Sparkline({ values, outcome = "ok", width = 96 }: SparklineProps
       width={width}
       height={24}
       viewBox={`0 0 ${width} 24`}
+      preserveAspectRatio="none"
       aria-hidden="true"
     >
       <path className={`fill-${outcome}`} d={drawn.join("")} />
     </svg>
+  );
+}
+
+/** The trend of a cell and the sum of it. */
+export function Trend({ values, outcome }: Omit<SparklineProps, "width">) {
+  const sum = values.reduce((all, value) => all + value, 0);
+  return (
+    <span className="trend num">
+      {sum > 0 && <Sparkline values={values} outcome={outcome} />}
+      {count(sum)}
+    </span>
   );
 }

@@ -148,7 +148,7 @@ function Drawing({ points, unit, inner, active }: DrawingProps) {
           <text
             key={n}
             className="chart-mark"
-            x={Math.min((n + 0.5) * pitch, inner - 16)}
+            x={Math.min((n + 0.5) * pitch, inner - 19)}
             y={tall + 16}
             textAnchor="middle"
           >

@@ -25,11 +25,12 @@ export function SecretOnce({ label, secret, children, onStored }: SecretOnceProp
           {label}
         </label>
         <div className="secret-line">
-          <input
+          <textarea
             id={id}
             className="input mono"
             value={secret}
             readOnly
+            rows={1}
             autoComplete="off"
             spellCheck={false}
             onFocus={(event) => event.target.select()}

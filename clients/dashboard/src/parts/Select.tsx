@@ -1,3 +1,4 @@
+import { ChevronDown } from "lucide-react";
 import { Field, type FieldProps, useField } from "./Field";
 
 export interface Option<T extends string = string> {
@@ -19,19 +20,22 @@ export function Select<T extends string>(props: SelectProps<T>) {
   const { id, note, input } = useField(props);
   return (
     <Field {...props} id={id} note={note}>
-      <select
-        {...input}
-        className="input select"
-        name={name}
-        value={value}
-        onChange={(e) => onChange(e.target.value as T)}
-      >
-        {options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.label}
-          </option>
-        ))}
-      </select>
+      <div className="input-box">
+        <select
+          {...input}
+          className="input select"
+          name={name}
+          value={value}
+          onChange={(e) => onChange(e.target.value as T)}
+        >
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+        <ChevronDown size={16} aria-hidden="true" />
+      </div>
     </Field>
   );
 }

@@ -1,6 +1,6 @@
 import { KeyRound } from "lucide-react";
 import { useState } from "react";
-import { Bars, Sparkline } from "../parts/Bars";
+import { Bars, Trend } from "../parts/Bars";
 import { Button } from "../parts/Button";
 import { Card, Facts } from "../parts/Card";
 import { Lines } from "../parts/Cell";
@@ -10,7 +10,6 @@ import { type Column, DataTable, type Sort } from "../parts/DataTable";
 import { Empty } from "../parts/Empty";
 import { List, ListRow } from "../parts/List";
 import { Menu } from "../parts/Menu";
-import { count } from "../parts/number";
 import { Stat, Stats } from "../parts/Stat";
 import { Tag } from "../parts/Tag";
 import { Time } from "../parts/Time";
@@ -92,7 +91,7 @@ const columns: Column<Key>[] = [
     key: "requests",
     header: "Requests, 30 days",
     phone: "labelled",
-    cell: (key) => <Requests trend={key.trend} />,
+    cell: (key) => <Trend values={key.trend} />,
   },
   {
     key: "created",
@@ -107,14 +106,6 @@ const columns: Column<Key>[] = [
     ),
   },
 ];
-
-function Requests({ trend }: { trend: number[] }) {
-  return (
-    <span className="num">
-      {trend.length > 0 && <Sparkline values={trend} />} {count(trend.reduce((a, b) => a + b, 0))}
-    </span>
-  );
-}
 
 const table = {
   columns,
