@@ -389,6 +389,79 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// Installation The nodes that share one database.
+type Installation struct {
+	// Version Of the server, as `openwearables version` prints it.
+	Version string `json:"version"`
+
+	// APIVersion Of this contract.
+	APIVersion string `json:"api_version"`
+	Database   string `json:"database"`
+
+	// Redis Whether the nodes share a Redis.
+	Redis bool `json:"redis"`
+
+	// Nodes How many nodes run.
+	Nodes int32 `json:"nodes"`
+
+	// Limits What refuses a request, or one thing more of a kind.
+	Limits   []InstallationLimit   `json:"limits"`
+	Settings []InstallationSetting `json:"settings"`
+
+	// SigningAlgorithm The algorithm that signs access tokens.
+	SigningAlgorithm string `json:"signing_algorithm"`
+
+	// SigningKeys The active key, the next one, and those whose access tokens are still accepted.
+	SigningKeys []SigningKey `json:"signing_keys"`
+
+	// Findings What is wrong, the worst first; empty if nothing is. `openwearables doctor` checks more than a running node can.
+	Findings []InstallationFinding `json:"findings"`
+
+	// CheckedAt When all of this was read.
+	CheckedAt time.Time `json:"checked_at"`
+}
+
+// InstallationFinding One thing that is wrong with an installation.
+//
+// Example: {"message":"--insecure-http does nothing beside --tls-cert: leave it out","severity":"warning"}
+type InstallationFinding struct {
+	// Severity `error`: something is unsafe, or written data could be lost. `warning`: a setting is probably a mistake.
+	Severity string `json:"severity"`
+
+	// Message What it is and what to change.
+	Message string `json:"message"`
+}
+
+// InstallationLimit Bounds how many requests may come in a time, or how much there may be.
+//
+// Example: {"flag":"--limit-key","limit":1000,"name":"key","window_seconds":60}
+type InstallationLimit struct {
+	// Name Such as `key` or `quota-users`.
+	Name  string `json:"name"`
+	Limit int64  `json:"limit"`
+
+	// WindowSeconds The time in which so many are admitted. Null if the limit is on how much there may be.
+	WindowSeconds *int32 `json:"window_seconds"`
+
+	// Flag The flag of `openwearables serve` that sets it.
+	Flag string `json:"flag"`
+}
+
+// InstallationSetting A number that an operator chose, or its default.
+//
+// Example: {"flag":"--access-token-ttl","name":"access-token-ttl","unit":"seconds","value":3600}
+type InstallationSetting struct {
+	// Name Such as `access-token-ttl`.
+	Name string `json:"name"`
+
+	// Value Null if there is no end, as of what is kept for ever.
+	Value *int64 `json:"value"`
+	Unit  string `json:"unit"`
+
+	// Flag The flag of `openwearables serve` that sets it.
+	Flag string `json:"flag"`
+}
+
 // Invitation Invites one person to become a developer.
 //
 // Example: {"created_at":"2026-03-07T10:30:00Z","email":"grace@example.com","expires_at":"2026-03-14T10:30:00Z","id":"6ba7b810-9dad-11d1-80b4-00c04fd430c8","invited_by_id":"123e4567-e89b-12d3-a456-426614174000","status":"pending","token":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}
@@ -574,7 +647,8 @@ type RotateWebhookSecretRequest struct {
 
 // Scope `users:read` ListUsers, GetUser; `users:write` CreateUser, UpdateUser,
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
-// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens; `audit:read`
+// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens, ListUserSessions,
+// RevokeUserSession; `audit:read`
 // ListUserAccesses.
 type Scope = string
 
@@ -597,6 +671,71 @@ type Session struct {
 
 	// Current Whether it is the session that makes the request.
 	Current bool `json:"current"`
+}
+
+// SigningKey A key of access tokens, without the key itself.
+type SigningKey struct {
+	// ID `kid` in the tokens and in the key set.
+	ID        string `json:"id"`
+	Algorithm string `json:"algorithm"`
+
+	// State `next` signs after the next rotation, `active` signs now, and tokens of `retiring` are accepted until it ends.
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// EndsAt When its tokens are refused. Null unless it is retiring.
+	EndsAt *time.Time `json:"ends_at"`
+}
+
+// Stats How much an installation holds.
+type Stats struct {
+	ActiveConn   StatsCount `json:"active_conn"`
+	APIKeys      StatsCount `json:"api_keys"`
+	Applications StatsCount `json:"applications"`
+
+	// ConnectionsCoverage Users that are connected to providers. This server makes no connections, so that each number is 0.
+	ConnectionsCoverage StatsConnections `json:"connections_coverage"`
+
+	// DataPoints Samples of time series, which this server does not keep, so that each number is 0.
+	DataPoints StatsDataPoints `json:"data_points"`
+	Developers StatsCount      `json:"developers"`
+
+	// EventRecords What users did that has a beginning and an end. This server keeps workouts.
+	EventRecords StatsEventRecords `json:"event_records"`
+	OpenAlerts   StatsCount        `json:"open_alerts"`
+	TotalUsers   StatsCount        `json:"total_users"`
+}
+
+// StatsConnections Users that are connected to providers. This server makes no connections, so that each number is 0.
+type StatsConnections struct {
+	TopProviders         []StatsProvider `json:"top_providers"`
+	UsersWithActive      int64           `json:"users_with_active"`
+	UsersWithMultiActive int64           `json:"users_with_multi_active"`
+}
+
+// StatsCount defines model for StatsCount.
+type StatsCount struct {
+	Count int64 `json:"count"`
+}
+
+// StatsDataPoints Samples of time series, which this server does not keep, so that each number is 0.
+type StatsDataPoints struct {
+	Archived int64 `json:"archived"`
+	Count    int64 `json:"count"`
+}
+
+// StatsEventRecords What users did that has a beginning and an end. This server keeps workouts.
+type StatsEventRecords struct {
+	Count           int64 `json:"count"`
+	MenstrualCycles int64 `json:"menstrual_cycles"`
+	Sleep           int64 `json:"sleep"`
+	Workouts        int64 `json:"workouts"`
+}
+
+// StatsProvider defines model for StatsProvider.
+type StatsProvider struct {
+	Count    int64  `json:"count"`
+	Provider string `json:"provider"`
 }
 
 // TokenPair Example: {"access_token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","expires_in":3600,"refresh_token":"rt_abc123def456","token_type":"bearer"}
@@ -841,6 +980,38 @@ type UserPage struct {
 
 	// NextCursor Null on the last page.
 	NextCursor *string `json:"next_cursor"`
+}
+
+// UserSession One device or browser in which a user is signed in.
+//
+// Example: {"client":"MyApp/1.0","created_at":"2026-03-07T10:30:00Z","expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z","minted_by":"application","minter_id":"app_4qk1vv8e1n2m3b4c5d6f7g8h","minter_name":"Mobile backend","refreshed_at":"2026-03-07T11:30:00Z"}
+type UserSession struct {
+	ID string `json:"id"`
+
+	// MintedBy What minted its first tokens.
+	MintedBy string `json:"minted_by"`
+
+	// MinterID The `app_id` of the application, or the id of the key or of the developer.
+	MinterID string `json:"minter_id"`
+
+	// MinterName The name of the application or key, or the email of the developer, which API keys do not learn. Null if there is none by this id any more.
+	MinterName *string   `json:"minter_name"`
+	CreatedAt  time.Time `json:"created_at"`
+
+	// LastUsedAt When one of its tokens was last used or renewed.
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// RefreshedAt When its tokens were last renewed. Null if they never were.
+	RefreshedAt *time.Time `json:"refreshed_at"`
+
+	// ExpiresAt When the session ends unless it is renewed first.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// IP The IP address that its tokens were last given to.
+	IP *string `json:"ip"`
+
+	// Client The User-Agent that its tokens were last given to.
+	Client *string `json:"client"`
 }
 
 // WebhookDelivery One message to one endpoint.
@@ -1133,6 +1304,9 @@ type UserID = string
 // UserLimit defines model for UserLimit.
 type UserLimit = int
 
+// UserSessionID defines model for UserSessionId.
+type UserSessionID = string
+
 // WebhookEndpointID defines model for WebhookEndpointId.
 type WebhookEndpointID = string
 
@@ -1290,6 +1464,15 @@ type ListWorkoutsParams struct {
 
 	// Limit Workouts per page.
 	Limit *WorkoutLimit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListUserSessionsParams defines parameters for ListUserSessions.
+type ListUserSessionsParams struct {
+	// Limit Items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor A cursor from another page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetUserUsageParams defines parameters for GetUserUsage.
@@ -1492,6 +1675,9 @@ type ServerInterface interface {
 	// ReportCredential End a leaked credential
 	// (POST /credentials/report)
 	ReportCredential(w http.ResponseWriter, r *http.Request)
+	// GetStats Count what the installation holds
+	// (GET /dashboard/stats)
+	GetStats(w http.ResponseWriter, r *http.Request)
 	// ListDevelopers List developers
 	// (GET /developers)
 	ListDevelopers(w http.ResponseWriter, r *http.Request)
@@ -1504,6 +1690,9 @@ type ServerInterface interface {
 	// UpdateDeveloper Update a developer's names
 	// (PATCH /developers/{id})
 	UpdateDeveloper(w http.ResponseWriter, r *http.Request, id DeveloperID)
+	// GetInstallation Describe the installation
+	// (GET /installation)
+	GetInstallation(w http.ResponseWriter, r *http.Request)
 	// ListInvitations List invitations
 	// (GET /invitations)
 	ListInvitations(w http.ResponseWriter, r *http.Request)
@@ -1552,6 +1741,12 @@ type ServerInterface interface {
 	// DeleteWorkout Delete a workout
 	// (DELETE /users/{user_id}/events/workouts/{workout_id})
 	DeleteWorkout(w http.ResponseWriter, r *http.Request, userID UserID, workoutID WorkoutID)
+	// ListUserSessions List the sessions of a user
+	// (GET /users/{user_id}/sessions)
+	ListUserSessions(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserSessionsParams)
+	// RevokeUserSession End a session of a user
+	// (DELETE /users/{user_id}/sessions/{session_id})
+	RevokeUserSession(w http.ResponseWriter, r *http.Request, userID UserID, sessionID UserSessionID)
 	// CreateUserToken Mint a token pair for a user
 	// (POST /users/{user_id}/token)
 	CreateUserToken(w http.ResponseWriter, r *http.Request, userID UserID)
@@ -2579,6 +2774,20 @@ func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// GetStats operation middleware
+func (siw *ServerInterfaceWrapper) GetStats(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetStats(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListDevelopers operation middleware
 func (siw *ServerInterfaceWrapper) ListDevelopers(w http.ResponseWriter, r *http.Request) {
 
@@ -2662,6 +2871,20 @@ func (siw *ServerInterfaceWrapper) UpdateDeveloper(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateDeveloper(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetInstallation operation middleware
+func (siw *ServerInterfaceWrapper) GetInstallation(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetInstallation(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3264,6 +3487,96 @@ func (siw *ServerInterfaceWrapper) DeleteWorkout(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ListUserSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListUserSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUserSessionsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUserSessions(w, r, userID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeUserSession operation middleware
+func (siw *ServerInterfaceWrapper) RevokeUserSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "session_id" -------------
+	var sessionID UserSessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", r.PathValue("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "session_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeUserSession(w, r, userID, sessionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreateUserToken operation middleware
 func (siw *ServerInterfaceWrapper) CreateUserToken(w http.ResponseWriter, r *http.Request) {
 
@@ -3750,10 +4063,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/dashboard/stats", wrapper.GetStats)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/developers", wrapper.ListDevelopers)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/developers/{id}", wrapper.DeleteDeveloper)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/developers/{id}", wrapper.GetDeveloper)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/developers/{id}", wrapper.UpdateDeveloper)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/installation", wrapper.GetInstallation)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/invitations", wrapper.ListInvitations)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/invitations", wrapper.CreateInvitation)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/invitations/{id}", wrapper.RevokeInvitation)
@@ -3770,6 +4085,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.ListWorkouts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.UpsertWorkouts)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/events/workouts/{workout_id}", wrapper.DeleteWorkout)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/sessions", wrapper.ListUserSessions)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/sessions/{session_id}", wrapper.RevokeUserSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/token", wrapper.CreateUserToken)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/tokens", wrapper.RevokeUserTokens)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/usage", wrapper.GetUserUsage)
@@ -4536,6 +4853,27 @@ func (response ReportCredential204Response) VisitReportCredentialResponse(w http
 	return nil
 }
 
+type GetStatsRequestObject struct {
+}
+
+type GetStatsResponseObject interface {
+	VisitGetStatsResponse(w http.ResponseWriter) error
+}
+
+type GetStats200JSONResponse Stats
+
+func (response GetStats200JSONResponse) VisitGetStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListDevelopersRequestObject struct {
 }
 
@@ -4613,6 +4951,27 @@ type UpdateDeveloperResponseObject interface {
 type UpdateDeveloper200JSONResponse Developer
 
 func (response UpdateDeveloper200JSONResponse) VisitUpdateDeveloperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstallationRequestObject struct {
+}
+
+type GetInstallationResponseObject interface {
+	VisitGetInstallationResponse(w http.ResponseWriter) error
+}
+
+type GetInstallation200JSONResponse Installation
+
+func (response GetInstallation200JSONResponse) VisitGetInstallationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -5017,6 +5376,46 @@ func (response DeleteWorkout204Response) VisitDeleteWorkoutResponse(w http.Respo
 	return nil
 }
 
+type ListUserSessionsRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Params ListUserSessionsParams
+}
+
+type ListUserSessionsResponseObject interface {
+	VisitListUserSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListUserSessions200JSONResponse []UserSession
+
+func (response ListUserSessions200JSONResponse) VisitListUserSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserSessionRequestObject struct {
+	UserID    UserID        `json:"user_id"`
+	SessionID UserSessionID `json:"session_id"`
+}
+
+type RevokeUserSessionResponseObject interface {
+	VisitRevokeUserSessionResponse(w http.ResponseWriter) error
+}
+
+type RevokeUserSession204Response struct {
+}
+
+func (response RevokeUserSession204Response) VisitRevokeUserSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type CreateUserTokenRequestObject struct {
 	UserID UserID `json:"user_id"`
 	Body   *CreateUserTokenJSONRequestBody
@@ -5352,6 +5751,9 @@ type StrictServerInterface interface {
 	// ReportCredential End a leaked credential
 	// (POST /credentials/report)
 	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
+	// GetStats Count what the installation holds
+	// (GET /dashboard/stats)
+	GetStats(ctx context.Context, request GetStatsRequestObject) (GetStatsResponseObject, error)
 	// ListDevelopers List developers
 	// (GET /developers)
 	ListDevelopers(ctx context.Context, request ListDevelopersRequestObject) (ListDevelopersResponseObject, error)
@@ -5364,6 +5766,9 @@ type StrictServerInterface interface {
 	// UpdateDeveloper Update a developer's names
 	// (PATCH /developers/{id})
 	UpdateDeveloper(ctx context.Context, request UpdateDeveloperRequestObject) (UpdateDeveloperResponseObject, error)
+	// GetInstallation Describe the installation
+	// (GET /installation)
+	GetInstallation(ctx context.Context, request GetInstallationRequestObject) (GetInstallationResponseObject, error)
 	// ListInvitations List invitations
 	// (GET /invitations)
 	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
@@ -5412,6 +5817,12 @@ type StrictServerInterface interface {
 	// DeleteWorkout Delete a workout
 	// (DELETE /users/{user_id}/events/workouts/{workout_id})
 	DeleteWorkout(ctx context.Context, request DeleteWorkoutRequestObject) (DeleteWorkoutResponseObject, error)
+	// ListUserSessions List the sessions of a user
+	// (GET /users/{user_id}/sessions)
+	ListUserSessions(ctx context.Context, request ListUserSessionsRequestObject) (ListUserSessionsResponseObject, error)
+	// RevokeUserSession End a session of a user
+	// (DELETE /users/{user_id}/sessions/{session_id})
+	RevokeUserSession(ctx context.Context, request RevokeUserSessionRequestObject) (RevokeUserSessionResponseObject, error)
 	// CreateUserToken Mint a token pair for a user
 	// (POST /users/{user_id}/token)
 	CreateUserToken(ctx context.Context, request CreateUserTokenRequestObject) (CreateUserTokenResponseObject, error)
@@ -6468,6 +6879,30 @@ func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// GetStats operation middleware
+func (sh *strictHandler) GetStats(w http.ResponseWriter, r *http.Request) {
+	var request GetStatsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStats(ctx, request.(GetStatsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStats")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetStatsResponseObject); ok {
+		if err := validResponse.VisitGetStatsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListDevelopers operation middleware
 func (sh *strictHandler) ListDevelopers(w http.ResponseWriter, r *http.Request) {
 	var request ListDevelopersRequestObject
@@ -6570,6 +7005,30 @@ func (sh *strictHandler) UpdateDeveloper(w http.ResponseWriter, r *http.Request,
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateDeveloperResponseObject); ok {
 		if err := validResponse.VisitUpdateDeveloperResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetInstallation operation middleware
+func (sh *strictHandler) GetInstallation(w http.ResponseWriter, r *http.Request) {
+	var request GetInstallationRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstallation(ctx, request.(GetInstallationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstallation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetInstallationResponseObject); ok {
+		if err := validResponse.VisitGetInstallationResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -7021,6 +7480,60 @@ func (sh *strictHandler) DeleteWorkout(w http.ResponseWriter, r *http.Request, u
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(DeleteWorkoutResponseObject); ok {
 		if err := validResponse.VisitDeleteWorkoutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUserSessions operation middleware
+func (sh *strictHandler) ListUserSessions(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserSessionsParams) {
+	var request ListUserSessionsRequestObject
+
+	request.UserID = userID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUserSessions(ctx, request.(ListUserSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUserSessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUserSessionsResponseObject); ok {
+		if err := validResponse.VisitListUserSessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeUserSession operation middleware
+func (sh *strictHandler) RevokeUserSession(w http.ResponseWriter, r *http.Request, userID UserID, sessionID UserSessionID) {
+	var request RevokeUserSessionRequestObject
+
+	request.UserID = userID
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeUserSession(ctx, request.(RevokeUserSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeUserSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeUserSessionResponseObject); ok {
+		if err := validResponse.VisitRevokeUserSessionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

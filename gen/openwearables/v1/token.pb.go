@@ -9,6 +9,7 @@ package openwearablesv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -209,11 +210,344 @@ func (*RevokeUserTokensResponse) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{3}
 }
 
+// UserSession is one device or browser in which a user is signed in.
+type UserSession struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What minted its first tokens: an application, an API key or a developer.
+	MintedBy string `protobuf:"bytes,2,opt,name=minted_by,json=mintedBy,proto3" json:"minted_by,omitempty"`
+	// The `app_id` of the application, or the id of the key or of the developer.
+	MinterId string `protobuf:"bytes,3,opt,name=minter_id,json=minterId,proto3" json:"minter_id,omitempty"`
+	// The name of the application or key, or the email of the developer, which API keys
+	// do not learn. Unset if there is none by this id any more.
+	MinterName *string                `protobuf:"bytes,4,opt,name=minter_name,json=minterName,proto3,oneof" json:"minter_name,omitempty"`
+	CreatedAt  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// When one of its tokens was last used or renewed.
+	LastUsedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
+	// When its tokens were last renewed. Unset if they never were.
+	RefreshedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=refreshed_at,json=refreshedAt,proto3" json:"refreshed_at,omitempty"`
+	// When the session ends unless it is renewed first.
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// The IP address and the User-Agent that its tokens were last given to. Each is
+	// unset if it is unknown.
+	Ip            *string `protobuf:"bytes,9,opt,name=ip,proto3,oneof" json:"ip,omitempty"`
+	Client        *string `protobuf:"bytes,10,opt,name=client,proto3,oneof" json:"client,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserSession) Reset() {
+	*x = UserSession{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserSession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserSession) ProtoMessage() {}
+
+func (x *UserSession) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserSession.ProtoReflect.Descriptor instead.
+func (*UserSession) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *UserSession) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *UserSession) GetMintedBy() string {
+	if x != nil {
+		return x.MintedBy
+	}
+	return ""
+}
+
+func (x *UserSession) GetMinterId() string {
+	if x != nil {
+		return x.MinterId
+	}
+	return ""
+}
+
+func (x *UserSession) GetMinterName() string {
+	if x != nil && x.MinterName != nil {
+		return *x.MinterName
+	}
+	return ""
+}
+
+func (x *UserSession) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
+func (x *UserSession) GetLastUsedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUsedAt
+	}
+	return nil
+}
+
+func (x *UserSession) GetRefreshedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RefreshedAt
+	}
+	return nil
+}
+
+func (x *UserSession) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *UserSession) GetIp() string {
+	if x != nil && x.Ip != nil {
+		return *x.Ip
+	}
+	return ""
+}
+
+func (x *UserSession) GetClient() string {
+	if x != nil && x.Client != nil {
+		return *x.Client
+	}
+	return ""
+}
+
+type ListUserSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Sessions per page: 1 to 100; 100 if unset.
+	Limit *int32 `protobuf:"varint,2,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// `next_cursor` of the previous page.
+	Cursor        *string `protobuf:"bytes,3,opt,name=cursor,proto3,oneof" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUserSessionsRequest) Reset() {
+	*x = ListUserSessionsRequest{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUserSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUserSessionsRequest) ProtoMessage() {}
+
+func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUserSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListUserSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListUserSessionsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListUserSessionsRequest) GetLimit() int32 {
+	if x != nil && x.Limit != nil {
+		return *x.Limit
+	}
+	return 0
+}
+
+func (x *ListUserSessionsRequest) GetCursor() string {
+	if x != nil && x.Cursor != nil {
+		return *x.Cursor
+	}
+	return ""
+}
+
+type ListUserSessionsResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Sessions []*UserSession         `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Unset on the last page.
+	NextCursor    *string `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3,oneof" json:"next_cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUserSessionsResponse) Reset() {
+	*x = ListUserSessionsResponse{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUserSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUserSessionsResponse) ProtoMessage() {}
+
+func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUserSessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListUserSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListUserSessionsResponse) GetSessions() []*UserSession {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListUserSessionsResponse) GetNextCursor() string {
+	if x != nil && x.NextCursor != nil {
+		return *x.NextCursor
+	}
+	return ""
+}
+
+type RevokeUserSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// A UUID.
+	SessionId     string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeUserSessionRequest) Reset() {
+	*x = RevokeUserSessionRequest{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeUserSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeUserSessionRequest) ProtoMessage() {}
+
+func (x *RevokeUserSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeUserSessionRequest.ProtoReflect.Descriptor instead.
+func (*RevokeUserSessionRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RevokeUserSessionRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RevokeUserSessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+type RevokeUserSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeUserSessionResponse) Reset() {
+	*x = RevokeUserSessionResponse{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeUserSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeUserSessionResponse) ProtoMessage() {}
+
+func (x *RevokeUserSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeUserSessionResponse.ProtoReflect.Descriptor instead.
+func (*RevokeUserSessionResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{8}
+}
+
 var File_openwearables_v1_token_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\n" +
-	"\x1copenwearables/v1/token.proto\x12\x10openwearables.v1\x1a\x1eopenwearables/v1/options.proto\x1a!openwearables/v1/token_pair.proto\"l\n" +
+	"\x1copenwearables/v1/token.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\x1a!openwearables/v1/token_pair.proto\"l\n" +
 	"\x16CreateUserTokenRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x15\n" +
 	"\x06app_id\x18\x02 \x01(\tR\x05appId\x12\"\n" +
@@ -223,10 +557,47 @@ const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairB\x04\xa8\xbb\x18\x01R\x06tokens\"2\n" +
 	"\x17RevokeUserTokensRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x1a\n" +
-	"\x18RevokeUserTokensResponse2\xf0\x01\n" +
+	"\x18RevokeUserTokensResponse\"\xfb\x03\n" +
+	"\vUserSession\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12@\n" +
+	"\tminted_by\x18\x02 \x01(\tB#\xb2\xbb\x18\vapplication\xb2\xbb\x18\x03key\xb2\xbb\x18\tdeveloperR\bmintedBy\x12\x1b\n" +
+	"\tminter_id\x18\x03 \x01(\tR\bminterId\x12$\n" +
+	"\vminter_name\x18\x04 \x01(\tH\x00R\n" +
+	"minterName\x88\x01\x01\x12?\n" +
+	"\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\x12B\n" +
+	"\flast_used_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\n" +
+	"lastUsedAt\x12=\n" +
+	"\frefreshed_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshedAt\x12?\n" +
+	"\n" +
+	"expires_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\texpiresAt\x12\x13\n" +
+	"\x02ip\x18\t \x01(\tH\x01R\x02ip\x88\x01\x01\x12\x1b\n" +
+	"\x06client\x18\n" +
+	" \x01(\tH\x02R\x06client\x88\x01\x01B\x0e\n" +
+	"\f_minter_nameB\x05\n" +
+	"\x03_ipB\t\n" +
+	"\a_client\"\x7f\n" +
+	"\x17ListUserSessionsRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x19\n" +
+	"\x05limit\x18\x02 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12\x1b\n" +
+	"\x06cursor\x18\x03 \x01(\tH\x01R\x06cursor\x88\x01\x01B\b\n" +
+	"\x06_limitB\t\n" +
+	"\a_cursor\"\x8b\x01\n" +
+	"\x18ListUserSessionsResponse\x129\n" +
+	"\bsessions\x18\x01 \x03(\v2\x1d.openwearables.v1.UserSessionR\bsessions\x12$\n" +
+	"\vnext_cursor\x18\x02 \x01(\tH\x00R\n" +
+	"nextCursor\x88\x01\x01B\x0e\n" +
+	"\f_next_cursor\"R\n" +
+	"\x18RevokeUserSessionRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x02 \x01(\tR\tsessionId\"\x1b\n" +
+	"\x19RevokeUserSessionResponse2\xd3\x03\n" +
 	"\fTokenService\x12p\n" +
 	"\x0fCreateUserToken\x12(.openwearables.v1.CreateUserTokenRequest\x1a).openwearables.v1.CreateUserTokenResponse\"\b\xa2\xbb\x18\x04\b\x02\x10\x01\x12n\n" +
-	"\x10RevokeUserTokens\x12).openwearables.v1.RevokeUserTokensRequest\x1a*.openwearables.v1.RevokeUserTokensResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
+	"\x10RevokeUserTokens\x12).openwearables.v1.RevokeUserTokensRequest\x1a*.openwearables.v1.RevokeUserTokensResponse\"\x03\x90\x02\x02\x12n\n" +
+	"\x10ListUserSessions\x12).openwearables.v1.ListUserSessionsRequest\x1a*.openwearables.v1.ListUserSessionsResponse\"\x03\x90\x02\x01\x12q\n" +
+	"\x11RevokeUserSession\x12*.openwearables.v1.RevokeUserSessionRequest\x1a+.openwearables.v1.RevokeUserSessionResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_token_proto_rawDescOnce sync.Once
@@ -240,25 +611,40 @@ func file_openwearables_v1_token_proto_rawDescGZIP() []byte {
 	return file_openwearables_v1_token_proto_rawDescData
 }
 
-var file_openwearables_v1_token_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_openwearables_v1_token_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_openwearables_v1_token_proto_goTypes = []any{
-	(*CreateUserTokenRequest)(nil),   // 0: openwearables.v1.CreateUserTokenRequest
-	(*CreateUserTokenResponse)(nil),  // 1: openwearables.v1.CreateUserTokenResponse
-	(*RevokeUserTokensRequest)(nil),  // 2: openwearables.v1.RevokeUserTokensRequest
-	(*RevokeUserTokensResponse)(nil), // 3: openwearables.v1.RevokeUserTokensResponse
-	(*TokenPair)(nil),                // 4: openwearables.v1.TokenPair
+	(*CreateUserTokenRequest)(nil),    // 0: openwearables.v1.CreateUserTokenRequest
+	(*CreateUserTokenResponse)(nil),   // 1: openwearables.v1.CreateUserTokenResponse
+	(*RevokeUserTokensRequest)(nil),   // 2: openwearables.v1.RevokeUserTokensRequest
+	(*RevokeUserTokensResponse)(nil),  // 3: openwearables.v1.RevokeUserTokensResponse
+	(*UserSession)(nil),               // 4: openwearables.v1.UserSession
+	(*ListUserSessionsRequest)(nil),   // 5: openwearables.v1.ListUserSessionsRequest
+	(*ListUserSessionsResponse)(nil),  // 6: openwearables.v1.ListUserSessionsResponse
+	(*RevokeUserSessionRequest)(nil),  // 7: openwearables.v1.RevokeUserSessionRequest
+	(*RevokeUserSessionResponse)(nil), // 8: openwearables.v1.RevokeUserSessionResponse
+	(*TokenPair)(nil),                 // 9: openwearables.v1.TokenPair
+	(*timestamppb.Timestamp)(nil),     // 10: google.protobuf.Timestamp
 }
 var file_openwearables_v1_token_proto_depIdxs = []int32{
-	4, // 0: openwearables.v1.CreateUserTokenResponse.tokens:type_name -> openwearables.v1.TokenPair
-	0, // 1: openwearables.v1.TokenService.CreateUserToken:input_type -> openwearables.v1.CreateUserTokenRequest
-	2, // 2: openwearables.v1.TokenService.RevokeUserTokens:input_type -> openwearables.v1.RevokeUserTokensRequest
-	1, // 3: openwearables.v1.TokenService.CreateUserToken:output_type -> openwearables.v1.CreateUserTokenResponse
-	3, // 4: openwearables.v1.TokenService.RevokeUserTokens:output_type -> openwearables.v1.RevokeUserTokensResponse
-	3, // [3:5] is the sub-list for method output_type
-	1, // [1:3] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	9,  // 0: openwearables.v1.CreateUserTokenResponse.tokens:type_name -> openwearables.v1.TokenPair
+	10, // 1: openwearables.v1.UserSession.created_at:type_name -> google.protobuf.Timestamp
+	10, // 2: openwearables.v1.UserSession.last_used_at:type_name -> google.protobuf.Timestamp
+	10, // 3: openwearables.v1.UserSession.refreshed_at:type_name -> google.protobuf.Timestamp
+	10, // 4: openwearables.v1.UserSession.expires_at:type_name -> google.protobuf.Timestamp
+	4,  // 5: openwearables.v1.ListUserSessionsResponse.sessions:type_name -> openwearables.v1.UserSession
+	0,  // 6: openwearables.v1.TokenService.CreateUserToken:input_type -> openwearables.v1.CreateUserTokenRequest
+	2,  // 7: openwearables.v1.TokenService.RevokeUserTokens:input_type -> openwearables.v1.RevokeUserTokensRequest
+	5,  // 8: openwearables.v1.TokenService.ListUserSessions:input_type -> openwearables.v1.ListUserSessionsRequest
+	7,  // 9: openwearables.v1.TokenService.RevokeUserSession:input_type -> openwearables.v1.RevokeUserSessionRequest
+	1,  // 10: openwearables.v1.TokenService.CreateUserToken:output_type -> openwearables.v1.CreateUserTokenResponse
+	3,  // 11: openwearables.v1.TokenService.RevokeUserTokens:output_type -> openwearables.v1.RevokeUserTokensResponse
+	6,  // 12: openwearables.v1.TokenService.ListUserSessions:output_type -> openwearables.v1.ListUserSessionsResponse
+	8,  // 13: openwearables.v1.TokenService.RevokeUserSession:output_type -> openwearables.v1.RevokeUserSessionResponse
+	10, // [10:14] is the sub-list for method output_type
+	6,  // [6:10] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_openwearables_v1_token_proto_init() }
@@ -268,13 +654,16 @@ func file_openwearables_v1_token_proto_init() {
 	}
 	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_token_pair_proto_init()
+	file_openwearables_v1_token_proto_msgTypes[4].OneofWrappers = []any{}
+	file_openwearables_v1_token_proto_msgTypes[5].OneofWrappers = []any{}
+	file_openwearables_v1_token_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_token_proto_rawDesc), len(file_openwearables_v1_token_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

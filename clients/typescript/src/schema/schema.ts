@@ -674,6 +674,143 @@ export interface DeleteDeveloperResponse {
   developer: Developer;
 }
 
+export interface GetInstallationRequest {
+}
+
+export interface GetInstallationResponse {
+  installation: Installation;
+}
+
+/** Installation is the nodes that share one database. */
+export interface Installation {
+  /** Of the server, as `openwearables version` prints it. */
+  version: string;
+  /** Of this contract. */
+  apiVersion: "v1" | (string & {});
+  database: "sqlite" | "postgres" | (string & {});
+  /** Whether the nodes share a Redis. */
+  redis: boolean;
+  /** How many nodes run. */
+  nodes: number;
+  /** What refuses a request, or one thing more of a kind. */
+  limits: InstallationLimit[];
+  settings: InstallationSetting[];
+  /** The algorithm that signs access tokens. */
+  signingAlgorithm: "HS256" | "ES256" | "EdDSA" | (string & {});
+  /** The active key, the next one, and those whose access tokens are still accepted. */
+  signingKeys: SigningKey[];
+  /**
+   * What is wrong, the worst first; empty if nothing is. `openwearables doctor`
+   * checks more than a running node can.
+   */
+  findings: InstallationFinding[];
+  /** When all of this was read. */
+  checkedAt: Date;
+}
+
+/** InstallationLimit bounds how many requests may come in a time, or how much there may be. */
+export interface InstallationLimit {
+  /** Such as `key` or `quota-users`. */
+  name: string;
+  limit: number;
+  /**
+   * The time in which so many are admitted. Null if the limit is on how much there
+   * may be.
+   */
+  windowSeconds: number | null;
+  /** The flag of `openwearables serve` that sets it. */
+  flag: string;
+}
+
+/** InstallationSetting is a number that an operator chose, or its default. */
+export interface InstallationSetting {
+  /** Such as `access-token-ttl`. */
+  name: string;
+  /** Null if there is no end, as of what is kept for ever. */
+  value: number | null;
+  unit: "seconds" | "characters" | (string & {});
+  /** The flag of `openwearables serve` that sets it. */
+  flag: string;
+}
+
+/** SigningKey is a key of access tokens, without the key itself. */
+export interface SigningKey {
+  /** `kid` in the tokens and in the key set. */
+  id: string;
+  algorithm: "HS256" | "ES256" | "EdDSA" | (string & {});
+  /**
+   * `next` signs after the next rotation, `active` signs now, and tokens of
+   * `retiring` are accepted until it ends.
+   */
+  state: "next" | "active" | "retiring" | (string & {});
+  createdAt: Date;
+  /** When its tokens are refused. Null unless it is retiring. */
+  endsAt: Date | null;
+}
+
+/** InstallationFinding is one thing that is wrong with an installation. */
+export interface InstallationFinding {
+  /**
+   * `error`: something is unsafe, or written data could be lost. `warning`: a
+   * setting is probably a mistake.
+   */
+  severity: "error" | "warning" | (string & {});
+  /** What it is and what to change. */
+  message: string;
+}
+
+export interface GetStatsRequest {
+}
+
+export interface GetStatsResponse {
+  stats: Stats;
+}
+
+/** Stats is how much an installation holds. */
+export interface Stats {
+  totalUsers: StatsCount;
+  /** Connections of users to providers, which this server does not make: 0. */
+  activeConn: StatsCount;
+  /** Samples of time series, which this server does not keep: 0. */
+  dataPoints: StatsDataPoints;
+  eventRecords: StatsEventRecords;
+  connectionsCoverage: StatsConnections;
+  apiKeys: StatsCount;
+  applications: StatsCount;
+  developers: StatsCount;
+  /** Alerts that are neither acknowledged nor resolved. */
+  openAlerts: StatsCount;
+}
+
+export interface StatsCount {
+  count: number;
+}
+
+export interface StatsDataPoints {
+  count: number;
+  archived: number;
+}
+
+/** StatsEventRecords counts what users did that has a beginning and an end. */
+export interface StatsEventRecords {
+  count: number;
+  workouts: number;
+  sleep: number;
+  menstrualCycles: number;
+}
+
+/** StatsConnections counts the users that are connected to providers. */
+export interface StatsConnections {
+  usersWithActive: number;
+  usersWithMultiActive: number;
+  topProviders: StatsProvider[];
+}
+
+export interface StatsProvider {
+  provider: string;
+  count: number;
+}
+
 /** Invitation invites one person to become a developer. */
 export interface Invitation {
   /** A UUID. */
@@ -786,6 +923,59 @@ export interface RevokeUserTokensRequest {
 }
 
 export interface RevokeUserTokensResponse {
+}
+
+/** UserSession is one device or browser in which a user is signed in. */
+export interface UserSession {
+  /** A UUID. */
+  id: string;
+  /** What minted its first tokens: an application, an API key or a developer. */
+  mintedBy: "application" | "key" | "developer" | (string & {});
+  /** The `appId` of the application, or the id of the key or of the developer. */
+  minterId: string;
+  /**
+   * The name of the application or key, or the email of the developer, which API keys
+   * do not learn. Null if there is none by this id any more.
+   */
+  minterName: string | null;
+  createdAt: Date;
+  /** When one of its tokens was last used or renewed. */
+  lastUsedAt: Date;
+  /** When its tokens were last renewed. Null if they never were. */
+  refreshedAt: Date | null;
+  /** When the session ends unless it is renewed first. */
+  expiresAt: Date;
+  /**
+   * The IP address and the User-Agent that its tokens were last given to. Each is
+   * null if it is unknown.
+   */
+  ip: string | null;
+  client: string | null;
+}
+
+export interface ListUserSessionsRequest {
+  /** A UUID. */
+  userId: string;
+  /** Sessions per page: 1 to 100; 100 if absent. */
+  limit?: number | null | undefined;
+  /** `nextCursor` of the previous page. */
+  cursor?: string | null | undefined;
+}
+
+export interface ListUserSessionsResponse {
+  sessions: UserSession[];
+  /** Null on the last page. */
+  nextCursor: string | null;
+}
+
+export interface RevokeUserSessionRequest {
+  /** A UUID. */
+  userId: string;
+  /** A UUID. */
+  sessionId: string;
+}
+
+export interface RevokeUserSessionResponse {
 }
 
 /**
@@ -1636,6 +1826,58 @@ const UpdateDeveloperRequestTable = /* @__PURE__ */ msg(
   "id firstName? lastName? email? updateMask~firstName,lastName,email",
 );
 
+const InstallationLimitTable = /* @__PURE__ */ msg(
+  "name limit# windowSeconds#? flag",
+);
+
+const InstallationSettingTable = /* @__PURE__ */ msg(
+  "name value#? unit flag",
+);
+
+const SigningKeyTable = /* @__PURE__ */ msg(
+  "id algorithm state createdAt@! endsAt@?",
+);
+
+const InstallationFindingTable = /* @__PURE__ */ msg(
+  "severity message",
+);
+
+const InstallationTable = /* @__PURE__ */ msg(
+  "version apiVersion database redis= nodes# limits>* settings>* signingAlgorithm signingKeys>* findings>* checkedAt@!", InstallationLimitTable, InstallationSettingTable, SigningKeyTable, InstallationFindingTable,
+);
+
+const GetInstallationResponseTable = /* @__PURE__ */ msg(
+  "installation>!", InstallationTable,
+);
+
+const StatsCountTable = /* @__PURE__ */ msg(
+  "count#",
+);
+
+const StatsDataPointsTable = /* @__PURE__ */ msg(
+  "count# archived#",
+);
+
+const StatsEventRecordsTable = /* @__PURE__ */ msg(
+  "count# workouts# sleep# menstrualCycles#",
+);
+
+const StatsProviderTable = /* @__PURE__ */ msg(
+  "provider count#",
+);
+
+const StatsConnectionsTable = /* @__PURE__ */ msg(
+  "usersWithActive# usersWithMultiActive# topProviders>*", StatsProviderTable,
+);
+
+const StatsTable = /* @__PURE__ */ msg(
+  "totalUsers>! activeConn>! dataPoints>! eventRecords>! connectionsCoverage>! apiKeys>! applications>! developers>! openAlerts>!", StatsCountTable, StatsCountTable, StatsDataPointsTable, StatsEventRecordsTable, StatsConnectionsTable, StatsCountTable, StatsCountTable, StatsCountTable, StatsCountTable,
+);
+
+const GetStatsResponseTable = /* @__PURE__ */ msg(
+  "stats>!", StatsTable,
+);
+
 const InvitationTable = /* @__PURE__ */ msg(
   "id email token status createdAt@! expiresAt@! invitedById?",
 );
@@ -1666,6 +1908,18 @@ const CreateUserTokenRequestTable = /* @__PURE__ */ msg(
 
 const RevokeUserTokensRequestTable = /* @__PURE__ */ msg(
   "userId",
+);
+
+const UserSessionTable = /* @__PURE__ */ msg(
+  "id mintedBy minterId minterName? createdAt@! lastUsedAt@! refreshedAt@? expiresAt@! ip? client?",
+);
+
+const ListUserSessionsResponseTable = /* @__PURE__ */ msg(
+  "sessions>* nextCursor?", UserSessionTable,
+);
+
+const RevokeUserSessionRequestTable = /* @__PURE__ */ msg(
+  "userId sessionId",
 );
 
 const UsageTotalsTable = /* @__PURE__ */ msg(
@@ -1980,6 +2234,14 @@ export const deleteDeveloper = /* @__PURE__ */ rpc<DeleteDeveloperRequest, Delet
   "openwearables.v1.DeveloperService/DeleteDeveloper", AcknowledgeAlertRequestTable, GetMeResponseTable, 1,
 );
 
+export const getInstallation = /* @__PURE__ */ rpc<GetInstallationRequest, GetInstallationResponse>(
+  "openwearables.v1.InstallationService/GetInstallation", ListAlertRulesRequestTable, GetInstallationResponseTable, 1,
+);
+
+export const getStats = /* @__PURE__ */ rpc<GetStatsRequest, GetStatsResponse>(
+  "openwearables.v1.InstallationService/GetStats", ListAlertRulesRequestTable, GetStatsResponseTable, 1,
+);
+
 export const createInvitation = /* @__PURE__ */ rpc<CreateInvitationRequest, CreateInvitationResponse>(
   "openwearables.v1.InvitationService/CreateInvitation", CreateInvitationRequestTable, CreateInvitationResponseTable, 2,
 );
@@ -2010,6 +2272,14 @@ export const createUserToken = /* @__PURE__ */ rpc<CreateUserTokenRequest, Creat
 
 export const revokeUserTokens = /* @__PURE__ */ rpc<RevokeUserTokensRequest, RevokeUserTokensResponse>(
   "openwearables.v1.TokenService/RevokeUserTokens", RevokeUserTokensRequestTable, ListAlertRulesRequestTable, 1,
+);
+
+export const listUserSessions = /* @__PURE__ */ rpc<ListUserSessionsRequest, ListUserSessionsResponse>(
+  "openwearables.v1.TokenService/ListUserSessions", ListUserAccessesRequestTable, ListUserSessionsResponseTable, 1,
+);
+
+export const revokeUserSession = /* @__PURE__ */ rpc<RevokeUserSessionRequest, RevokeUserSessionResponse>(
+  "openwearables.v1.TokenService/RevokeUserSession", RevokeUserSessionRequestTable, ListAlertRulesRequestTable, 1,
 );
 
 export const getUsage = /* @__PURE__ */ rpc<UsageRange, GetUsageResponse>(

@@ -39,6 +39,12 @@ const (
 	// TokenServiceRevokeUserTokensProcedure is the fully-qualified name of the TokenService's
 	// RevokeUserTokens RPC.
 	TokenServiceRevokeUserTokensProcedure = "/openwearables.v1.TokenService/RevokeUserTokens"
+	// TokenServiceListUserSessionsProcedure is the fully-qualified name of the TokenService's
+	// ListUserSessions RPC.
+	TokenServiceListUserSessionsProcedure = "/openwearables.v1.TokenService/ListUserSessions"
+	// TokenServiceRevokeUserSessionProcedure is the fully-qualified name of the TokenService's
+	// RevokeUserSession RPC.
+	TokenServiceRevokeUserSessionProcedure = "/openwearables.v1.TokenService/RevokeUserSession"
 )
 
 // TokenServiceClient is a client for the openwearables.v1.TokenService service.
@@ -69,6 +75,17 @@ type TokenServiceClient interface {
 	// (`insufficient_scope`, `credential_not_allowed`) or `not_found`
 	// (`not_found`).
 	RevokeUserTokens(context.Context, *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error)
+	// ListUserSessions returns one page of the sessions of a user that have not ended,
+	// newest first. A session begins with CreateUserToken, and RefreshToken keeps it.
+	//
+	// Credential and failures as RevokeUserTokens.
+	ListUserSessions(context.Context, *v1.ListUserSessionsRequest) (*v1.ListUserSessionsResponse, error)
+	// RevokeUserSession ends one session of a user: its access and refresh tokens stop
+	// working as soon as this call succeeds.
+	//
+	// Credential and failures as RevokeUserTokens. Fails with `not_found`
+	// (`not_found`) also if the session has ended or belongs to another user.
+	RevokeUserSession(context.Context, *v1.RevokeUserSessionRequest) (*v1.RevokeUserSessionResponse, error)
 }
 
 // NewTokenServiceClient constructs a client for the openwearables.v1.TokenService service. By
@@ -95,13 +112,29 @@ func NewTokenServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		listUserSessions: connect.NewClient[v1.ListUserSessionsRequest, v1.ListUserSessionsResponse](
+			httpClient,
+			baseURL+TokenServiceListUserSessionsProcedure,
+			connect.WithSchema(tokenServiceMethods.ByName("ListUserSessions")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		revokeUserSession: connect.NewClient[v1.RevokeUserSessionRequest, v1.RevokeUserSessionResponse](
+			httpClient,
+			baseURL+TokenServiceRevokeUserSessionProcedure,
+			connect.WithSchema(tokenServiceMethods.ByName("RevokeUserSession")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // tokenServiceClient implements TokenServiceClient.
 type tokenServiceClient struct {
-	createUserToken  *connect.Client[v1.CreateUserTokenRequest, v1.CreateUserTokenResponse]
-	revokeUserTokens *connect.Client[v1.RevokeUserTokensRequest, v1.RevokeUserTokensResponse]
+	createUserToken   *connect.Client[v1.CreateUserTokenRequest, v1.CreateUserTokenResponse]
+	revokeUserTokens  *connect.Client[v1.RevokeUserTokensRequest, v1.RevokeUserTokensResponse]
+	listUserSessions  *connect.Client[v1.ListUserSessionsRequest, v1.ListUserSessionsResponse]
+	revokeUserSession *connect.Client[v1.RevokeUserSessionRequest, v1.RevokeUserSessionResponse]
 }
 
 // CreateUserToken calls openwearables.v1.TokenService.CreateUserToken.
@@ -116,6 +149,24 @@ func (c *tokenServiceClient) CreateUserToken(ctx context.Context, req *v1.Create
 // RevokeUserTokens calls openwearables.v1.TokenService.RevokeUserTokens.
 func (c *tokenServiceClient) RevokeUserTokens(ctx context.Context, req *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error) {
 	response, err := c.revokeUserTokens.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListUserSessions calls openwearables.v1.TokenService.ListUserSessions.
+func (c *tokenServiceClient) ListUserSessions(ctx context.Context, req *v1.ListUserSessionsRequest) (*v1.ListUserSessionsResponse, error) {
+	response, err := c.listUserSessions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RevokeUserSession calls openwearables.v1.TokenService.RevokeUserSession.
+func (c *tokenServiceClient) RevokeUserSession(ctx context.Context, req *v1.RevokeUserSessionRequest) (*v1.RevokeUserSessionResponse, error) {
+	response, err := c.revokeUserSession.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -150,6 +201,17 @@ type TokenServiceHandler interface {
 	// (`insufficient_scope`, `credential_not_allowed`) or `not_found`
 	// (`not_found`).
 	RevokeUserTokens(context.Context, *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error)
+	// ListUserSessions returns one page of the sessions of a user that have not ended,
+	// newest first. A session begins with CreateUserToken, and RefreshToken keeps it.
+	//
+	// Credential and failures as RevokeUserTokens.
+	ListUserSessions(context.Context, *v1.ListUserSessionsRequest) (*v1.ListUserSessionsResponse, error)
+	// RevokeUserSession ends one session of a user: its access and refresh tokens stop
+	// working as soon as this call succeeds.
+	//
+	// Credential and failures as RevokeUserTokens. Fails with `not_found`
+	// (`not_found`) also if the session has ended or belongs to another user.
+	RevokeUserSession(context.Context, *v1.RevokeUserSessionRequest) (*v1.RevokeUserSessionResponse, error)
 }
 
 // NewTokenServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -172,12 +234,30 @@ func NewTokenServiceHandler(svc TokenServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	tokenServiceListUserSessionsHandler := connect.NewUnaryHandlerSimple(
+		TokenServiceListUserSessionsProcedure,
+		svc.ListUserSessions,
+		connect.WithSchema(tokenServiceMethods.ByName("ListUserSessions")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	tokenServiceRevokeUserSessionHandler := connect.NewUnaryHandlerSimple(
+		TokenServiceRevokeUserSessionProcedure,
+		svc.RevokeUserSession,
+		connect.WithSchema(tokenServiceMethods.ByName("RevokeUserSession")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/openwearables.v1.TokenService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case TokenServiceCreateUserTokenProcedure:
 			tokenServiceCreateUserTokenHandler.ServeHTTP(w, r)
 		case TokenServiceRevokeUserTokensProcedure:
 			tokenServiceRevokeUserTokensHandler.ServeHTTP(w, r)
+		case TokenServiceListUserSessionsProcedure:
+			tokenServiceListUserSessionsHandler.ServeHTTP(w, r)
+		case TokenServiceRevokeUserSessionProcedure:
+			tokenServiceRevokeUserSessionHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -193,4 +273,12 @@ func (UnimplementedTokenServiceHandler) CreateUserToken(context.Context, *v1.Cre
 
 func (UnimplementedTokenServiceHandler) RevokeUserTokens(context.Context, *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.TokenService.RevokeUserTokens is not implemented"))
+}
+
+func (UnimplementedTokenServiceHandler) ListUserSessions(context.Context, *v1.ListUserSessionsRequest) (*v1.ListUserSessionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.TokenService.ListUserSessions is not implemented"))
+}
+
+func (UnimplementedTokenServiceHandler) RevokeUserSession(context.Context, *v1.RevokeUserSessionRequest) (*v1.RevokeUserSessionResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.TokenService.RevokeUserSession is not implemented"))
 }

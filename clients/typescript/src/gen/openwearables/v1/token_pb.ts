@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_openwearables_v1_options } from "./options_pb.js";
 import type { TokenPair } from "./token_pair_pb.js";
 import { file_openwearables_v1_token_pair } from "./token_pair_pb.js";
@@ -13,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/token.proto.
  */
 export const file_openwearables_v1_token: GenFile = /*@__PURE__*/
-  fileDesc("ChxvcGVud2VhcmFibGVzL3YxL3Rva2VuLnByb3RvEhBvcGVud2VhcmFibGVzLnYxIlIKFkNyZWF0ZVVzZXJUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIOCgZhcHBfaWQYAiABKAkSFwoKYXBwX3NlY3JldBgDIAEoCUIDgAEBIkwKF0NyZWF0ZVVzZXJUb2tlblJlc3BvbnNlEjEKBnRva2VucxgBIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuVG9rZW5QYWlyQgSouxgBIioKF1Jldm9rZVVzZXJUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiGgoYUmV2b2tlVXNlclRva2Vuc1Jlc3BvbnNlMvABCgxUb2tlblNlcnZpY2UScAoPQ3JlYXRlVXNlclRva2VuEigub3BlbndlYXJhYmxlcy52MS5DcmVhdGVVc2VyVG9rZW5SZXF1ZXN0Gikub3BlbndlYXJhYmxlcy52MS5DcmVhdGVVc2VyVG9rZW5SZXNwb25zZSIIorsYBAgCEAESbgoQUmV2b2tlVXNlclRva2VucxIpLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlVXNlclRva2Vuc1JlcXVlc3QaKi5vcGVud2VhcmFibGVzLnYxLlJldm9rZVVzZXJUb2tlbnNSZXNwb25zZSIDkAICQk1aS2dpdGh1Yi5jb20vb3BlbndlYXJhYmxlcy9vcGVud2VhcmFibGVzL2dlbi9vcGVud2VhcmFibGVzL3YxO29wZW53ZWFyYWJsZXN2MWIGcHJvdG8z", [file_openwearables_v1_options, file_openwearables_v1_token_pair]);
+  fileDesc("ChxvcGVud2VhcmFibGVzL3YxL3Rva2VuLnByb3RvEhBvcGVud2VhcmFibGVzLnYxIlIKFkNyZWF0ZVVzZXJUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIOCgZhcHBfaWQYAiABKAkSFwoKYXBwX3NlY3JldBgDIAEoCUIDgAEBIkwKF0NyZWF0ZVVzZXJUb2tlblJlc3BvbnNlEjEKBnRva2VucxgBIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuVG9rZW5QYWlyQgSouxgBIioKF1Jldm9rZVVzZXJUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiGgoYUmV2b2tlVXNlclRva2Vuc1Jlc3BvbnNlIpwDCgtVc2VyU2Vzc2lvbhIKCgJpZBgBIAEoCRI2CgltaW50ZWRfYnkYAiABKAlCI7K7GAthcHBsaWNhdGlvbrK7GANrZXmyuxgJZGV2ZWxvcGVyEhEKCW1pbnRlcl9pZBgDIAEoCRIYCgttaW50ZXJfbmFtZRgEIAEoCUgAiAEBEjQKCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgSouxgBEjYKDGxhc3RfdXNlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBKi7GAESMAoMcmVmcmVzaGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0CgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIEqLsYARIPCgJpcBgJIAEoCUgBiAEBEhMKBmNsaWVudBgKIAEoCUgCiAEBQg4KDF9taW50ZXJfbmFtZUIFCgNfaXBCCQoHX2NsaWVudCJoChdMaXN0VXNlclNlc3Npb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhIKBWxpbWl0GAIgASgFSACIAQESEwoGY3Vyc29yGAMgASgJSAGIAQFCCAoGX2xpbWl0QgkKB19jdXJzb3IidQoYTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlEi8KCHNlc3Npb25zGAEgAygLMh0ub3BlbndlYXJhYmxlcy52MS5Vc2VyU2Vzc2lvbhIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciI/ChhSZXZva2VVc2VyU2Vzc2lvblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJIhsKGVJldm9rZVVzZXJTZXNzaW9uUmVzcG9uc2Uy0wMKDFRva2VuU2VydmljZRJwCg9DcmVhdGVVc2VyVG9rZW4SKC5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZVVzZXJUb2tlblJlcXVlc3QaKS5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZVVzZXJUb2tlblJlc3BvbnNlIgiiuxgECAIQARJuChBSZXZva2VVc2VyVG9rZW5zEikub3BlbndlYXJhYmxlcy52MS5SZXZva2VVc2VyVG9rZW5zUmVxdWVzdBoqLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlVXNlclRva2Vuc1Jlc3BvbnNlIgOQAgISbgoQTGlzdFVzZXJTZXNzaW9ucxIpLm9wZW53ZWFyYWJsZXMudjEuTGlzdFVzZXJTZXNzaW9uc1JlcXVlc3QaKi5vcGVud2VhcmFibGVzLnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZSIDkAIBEnEKEVJldm9rZVVzZXJTZXNzaW9uEioub3BlbndlYXJhYmxlcy52MS5SZXZva2VVc2VyU2Vzc2lvblJlcXVlc3QaKy5vcGVud2VhcmFibGVzLnYxLlJldm9rZVVzZXJTZXNzaW9uUmVzcG9uc2UiA5ACAkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_openwearables_v1_options, file_openwearables_v1_token_pair]);
 
 /**
  * @generated from message openwearables.v1.CreateUserTokenRequest
@@ -97,6 +99,184 @@ export const RevokeUserTokensResponseSchema: GenMessage<RevokeUserTokensResponse
   messageDesc(file_openwearables_v1_token, 3);
 
 /**
+ * UserSession is one device or browser in which a user is signed in.
+ *
+ * @generated from message openwearables.v1.UserSession
+ */
+export type UserSession = Message<"openwearables.v1.UserSession"> & {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What minted its first tokens: an application, an API key or a developer.
+   *
+   * @generated from field: string minted_by = 2;
+   */
+  mintedBy: string;
+
+  /**
+   * The `app_id` of the application, or the id of the key or of the developer.
+   *
+   * @generated from field: string minter_id = 3;
+   */
+  minterId: string;
+
+  /**
+   * The name of the application or key, or the email of the developer, which API keys
+   * do not learn. Unset if there is none by this id any more.
+   *
+   * @generated from field: optional string minter_name = 4;
+   */
+  minterName?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_at = 5;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When one of its tokens was last used or renewed.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 6;
+   */
+  lastUsedAt?: Timestamp | undefined;
+
+  /**
+   * When its tokens were last renewed. Unset if they never were.
+   *
+   * @generated from field: google.protobuf.Timestamp refreshed_at = 7;
+   */
+  refreshedAt?: Timestamp | undefined;
+
+  /**
+   * When the session ends unless it is renewed first.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 8;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * The IP address and the User-Agent that its tokens were last given to. Each is
+   * unset if it is unknown.
+   *
+   * @generated from field: optional string ip = 9;
+   */
+  ip?: string | undefined;
+
+  /**
+   * @generated from field: optional string client = 10;
+   */
+  client?: string | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.UserSession.
+ * Use `create(UserSessionSchema)` to create a new message.
+ */
+export const UserSessionSchema: GenMessage<UserSession> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 4);
+
+/**
+ * @generated from message openwearables.v1.ListUserSessionsRequest
+ */
+export type ListUserSessionsRequest = Message<"openwearables.v1.ListUserSessionsRequest"> & {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Sessions per page: 1 to 100; 100 if unset.
+   *
+   * @generated from field: optional int32 limit = 2;
+   */
+  limit?: number | undefined;
+
+  /**
+   * `next_cursor` of the previous page.
+   *
+   * @generated from field: optional string cursor = 3;
+   */
+  cursor?: string | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.ListUserSessionsRequest.
+ * Use `create(ListUserSessionsRequestSchema)` to create a new message.
+ */
+export const ListUserSessionsRequestSchema: GenMessage<ListUserSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 5);
+
+/**
+ * @generated from message openwearables.v1.ListUserSessionsResponse
+ */
+export type ListUserSessionsResponse = Message<"openwearables.v1.ListUserSessionsResponse"> & {
+  /**
+   * @generated from field: repeated openwearables.v1.UserSession sessions = 1;
+   */
+  sessions: UserSession[];
+
+  /**
+   * Unset on the last page.
+   *
+   * @generated from field: optional string next_cursor = 2;
+   */
+  nextCursor?: string | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.ListUserSessionsResponse.
+ * Use `create(ListUserSessionsResponseSchema)` to create a new message.
+ */
+export const ListUserSessionsResponseSchema: GenMessage<ListUserSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 6);
+
+/**
+ * @generated from message openwearables.v1.RevokeUserSessionRequest
+ */
+export type RevokeUserSessionRequest = Message<"openwearables.v1.RevokeUserSessionRequest"> & {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * A UUID.
+   *
+   * @generated from field: string session_id = 2;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message openwearables.v1.RevokeUserSessionRequest.
+ * Use `create(RevokeUserSessionRequestSchema)` to create a new message.
+ */
+export const RevokeUserSessionRequestSchema: GenMessage<RevokeUserSessionRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 7);
+
+/**
+ * @generated from message openwearables.v1.RevokeUserSessionResponse
+ */
+export type RevokeUserSessionResponse = Message<"openwearables.v1.RevokeUserSessionResponse"> & {
+};
+
+/**
+ * Describes the message openwearables.v1.RevokeUserSessionResponse.
+ * Use `create(RevokeUserSessionResponseSchema)` to create a new message.
+ */
+export const RevokeUserSessionResponseSchema: GenMessage<RevokeUserSessionResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 8);
+
+/**
  * TokenService mints user (SDK) tokens. Each gives access to the data of one
  * user and to nothing else. SessionService.RefreshToken renews them.
  *
@@ -148,6 +328,33 @@ export const TokenService: GenService<{
     methodKind: "unary";
     input: typeof RevokeUserTokensRequestSchema;
     output: typeof RevokeUserTokensResponseSchema;
+  },
+  /**
+   * ListUserSessions returns one page of the sessions of a user that have not ended,
+   * newest first. A session begins with CreateUserToken, and RefreshToken keeps it.
+   *
+   * Credential and failures as RevokeUserTokens.
+   *
+   * @generated from rpc openwearables.v1.TokenService.ListUserSessions
+   */
+  listUserSessions: {
+    methodKind: "unary";
+    input: typeof ListUserSessionsRequestSchema;
+    output: typeof ListUserSessionsResponseSchema;
+  },
+  /**
+   * RevokeUserSession ends one session of a user: its access and refresh tokens stop
+   * working as soon as this call succeeds.
+   *
+   * Credential and failures as RevokeUserTokens. Fails with `not_found`
+   * (`not_found`) also if the session has ended or belongs to another user.
+   *
+   * @generated from rpc openwearables.v1.TokenService.RevokeUserSession
+   */
+  revokeUserSession: {
+    methodKind: "unary";
+    input: typeof RevokeUserSessionRequestSchema;
+    output: typeof RevokeUserSessionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_openwearables_v1_token, 0);
