@@ -12,6 +12,7 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/ratelimit"
 	"github.com/openwearables/openwearables/internal/store"
 )
 
@@ -157,12 +158,9 @@ func (c *Config) checkNumbers() error {
 	case c.UploadsPerCaller < 1 || c.UploadsPerCaller > 10_000:
 		return errors.New("--uploads-per-caller must be 1 to 10000")
 	}
-	for flag, keep := range map[string]time.Duration{
-		"audit": c.Retention.Audit, "ledger": c.Retention.Ledger,
-		"alert": c.Retention.Alerts, "usage-minute": c.Retention.UsageMinutes, "usage-hour": c.Retention.UsageHours, "usage-day": c.Retention.UsageDays,
-	} {
-		if keep != 0 && (keep < day || keep > 100*365*day) {
-			return fmt.Errorf("--%s-retention must be 24h to 876000h, or 0 for ever", flag)
+	for _, r := range c.namedRetentions() {
+		if r.span != 0 && (r.span < day || r.span > 100*365*day) {
+			return fmt.Errorf("--%s must be 24h to 876000h, or 0 for ever", r.flag)
 		}
 	}
 	if err := c.Connections.check(); err != nil {
@@ -201,22 +199,42 @@ func (c *Connections) check() error {
 	return nil
 }
 
-// namedQuota is a quota, the most that it may be, and the end of its flag's name.
+// namedSpan is a time and the name of its flag.
+type namedSpan struct {
+	flag string
+	span time.Duration
+}
+
+// namedRetentions returns how long each kind of record is kept; 0 is for ever.
+func (c *Config) namedRetentions() []namedSpan {
+	r := &c.Retention
+	return []namedSpan{
+		{"audit-retention", r.Audit},
+		{"ledger-retention", r.Ledger},
+		{"alert-retention", r.Alerts},
+		{"usage-minute-retention", r.UsageMinutes},
+		{"usage-hour-retention", r.UsageHours},
+		{"usage-day-retention", r.UsageDays},
+	}
+}
+
+// namedQuota is a quota, the end of its flag's name, and the most that it may be.
 type namedQuota struct {
-	namedLimit
-	most int
+	flag  string
+	limit int
+	most  int
 }
 
 func (c *Config) namedQuotas() []namedQuota {
 	q := &c.Auth.Quotas
 	return []namedQuota{
-		{namedLimit{"users", q.Users}, maxLimit},
-		{namedLimit{"keys", q.Keys}, maxListed},
-		{namedLimit{"applications", q.Applications}, maxListed},
-		{namedLimit{"developer-sessions", q.DeveloperSessions}, maxListed},
-		{namedLimit{"user-sessions", q.UserSessions}, maxListed},
-		{namedLimit{"workouts", c.Workouts.Workouts}, maxLimit},
-		{namedLimit{"workout-bytes", c.Workouts.Bytes}, 1 << 50},
+		{"users", q.Users, maxLimit},
+		{"keys", q.Keys, maxListed},
+		{"applications", q.Applications, maxListed},
+		{"developer-sessions", q.DeveloperSessions, maxListed},
+		{"user-sessions", q.UserSessions, maxListed},
+		{"workouts", c.Workouts.Workouts, maxLimit},
+		{"workout-bytes", c.Workouts.Bytes, 1 << 50},
 	}
 }
 
@@ -227,26 +245,33 @@ const (
 	maxListed = 100_000
 )
 
-// namedLimit is a limit and the end of its flag's name.
+// namedLimit is a limit, its window, and the end of its flag's name.
 type namedLimit struct {
-	flag  string
-	limit int
+	flag   string
+	limit  int
+	window time.Duration
 }
 
-func namedLimits(l *auth.Limits) []namedLimit {
-	return []namedLimit{
-		{"key", l.Key.Limit},
-		{"developer", l.Developer.Limit},
-		{"user", l.User.Limit},
-		{"address", l.Address.Limit},
-		{"login", l.Login.Limit},
-		{"login-account", l.LoginAccount.Limit},
-		{"refresh", l.Refresh.Limit},
-		{"refresh-session", l.RefreshSession.Limit},
-		{"exchange", l.ExchangeApp.Limit},
-		{"exchange-user", l.ExchangeUser.Limit},
-		{"exchange-refused", l.ExchangeRefused.Limit},
+func namedLimits(l *auth.Limits) (all []namedLimit) {
+	for _, n := range []struct {
+		flag string
+		of   ratelimit.Policy
+	}{
+		{"key", l.Key},
+		{"developer", l.Developer},
+		{"user", l.User},
+		{"address", l.Address},
+		{"login", l.Login},
+		{"login-account", l.LoginAccount},
+		{"refresh", l.Refresh},
+		{"refresh-session", l.RefreshSession},
+		{"exchange", l.ExchangeApp},
+		{"exchange-user", l.ExchangeUser},
+		{"exchange-refused", l.ExchangeRefused},
+	} {
+		all = append(all, namedLimit{n.flag, n.of.Limit, n.of.Window})
 	}
+	return all
 }
 
 // checkAddresses refuses addresses that are malformed or the same.

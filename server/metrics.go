@@ -94,9 +94,9 @@ func (s *Server) collectors() []prometheus.Collector {
 
 // buildInfo returns a gauge that is always 1, whose labels name what runs.
 func buildInfo() prometheus.Collector {
-	version, revision, golang := "(devel)", "", ""
+	revision, golang := "", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version, golang = info.Main.Version, info.GoVersion
+		golang = info.GoVersion
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				revision = s.Value
@@ -104,7 +104,7 @@ func buildInfo() prometheus.Collector {
 		}
 	}
 	return gauge("openwearables_build_info", "Always 1; its labels say what runs.", func() float64 { return 1 },
-		"version", version, "revision", revision, "go_version", golang)
+		"version", version(), "revision", revision, "go_version", golang)
 }
 
 // authMetrics are the decisions of the domain.

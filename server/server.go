@@ -21,6 +21,7 @@ import (
 	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/installation"
 	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
@@ -148,7 +149,8 @@ func (s *Server) compose(ctx context.Context) error {
 func (s *Server) newFront(alerts *alert.Alerts) *front.Front {
 	ports := front.Ports{
 		Auth: s.auth, Workouts: s.workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now}, Alerts: alerts,
-		Begin: store.WithBudget, Now: s.now, Log: s.config.Log,
+		Installation: &installation.Reports{Describe: s.describe, Count: s.store.CountAll, Clock: s.config.machine()},
+		Begin:        store.WithBudget, Now: s.now, Log: s.config.Log,
 		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded: func() bool { return len(s.Risks()) > 0 || s.redis != nil && s.redis.Lost() },
 		Tracer:   s.tracer, Metrics: s.collectors(),

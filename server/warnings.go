@@ -23,10 +23,13 @@ const longDrain = 10 * time.Second
 // Warnings returns settings that work and are probably a mistake, each with what
 // to change. The configuration must have passed [Config.Check].
 func (c *Config) Warnings() []string {
+	return append(c.settingWarnings(), c.certificateWarnings()...)
+}
+
+// settingWarnings returns those of [Config.Warnings] that need no file. They hold no
+// path and no address of a database.
+func (c *Config) settingWarnings() []string {
 	warnings := c.exposed()
-	if c.TLSKey != "" {
-		warnings = append(warnings, c.certificateWarnings()...)
-	}
 	if high := highLimits(&c.Auth.Limits); high != "" {
 		warnings = append(warnings, fmt.Sprintf("%s: more than %d times the default hardly limits anybody: lower it", high, muchHigher))
 	}
@@ -59,8 +62,8 @@ func (c *Config) exposed() (warnings []string) {
 			"give a loopback or private address, or close the port to others", c.MetricsAddr))
 	}
 	if u, err := url.Parse(c.Redis); err == nil && u.Scheme == "redis" && !isLoopback(u.Hostname()) {
-		warnings = append(warnings, fmt.Sprintf("--redis: others on the way to %s could read its password and undo revocations: use rediss://, "+
-			"with ca_file=FILE for an authority of your own", u.Hostname()))
+		warnings = append(warnings, "--redis: others on the way could read its password and undo revocations: use rediss://, "+
+			"with ca_file=FILE for an authority of your own")
 	}
 	if c.InsecureHTTP && c.TLSCert != "" {
 		warnings = append(warnings, "--insecure-http does nothing beside --tls-cert: leave it out")
@@ -75,19 +78,27 @@ func (c *Config) exposed() (warnings []string) {
 // certificateWarnings returns what is wrong with a certificate or key that can be
 // served.
 func (c *Config) certificateWarnings() (warnings []string) {
+	if c.TLSKey == "" {
+		return nil
+	}
 	if err := privatefile.CheckShared(c.TLSKey); err != nil {
 		warnings = append(warnings, "--tls-key: "+err.Error())
 	}
-	pair, err := readPair(c.TLSCert, c.TLSKey)
-	if err != nil || pair.Leaf == nil {
-		return warnings
-	}
-	now := c.machine()()
-	if now.After(pair.Leaf.NotAfter) || now.Before(pair.Leaf.NotBefore) {
-		warnings = append(warnings, fmt.Sprintf("--tls-cert %s is valid from %s to %s only: replace it", c.TLSCert,
-			pair.Leaf.NotBefore.UTC().Format(time.RFC3339), pair.Leaf.NotAfter.UTC().Format(time.RFC3339)))
+	if from, to, over := c.certificateOver(); over {
+		warnings = append(warnings, fmt.Sprintf("--tls-cert %s is valid from %s to %s only: replace it", c.TLSCert, from, to))
 	}
 	return warnings
+}
+
+// certificateOver reports whether the certificate is not valid at present, and when
+// it is.
+func (c *Config) certificateOver() (from, to string, over bool) {
+	pair, err := readPair(c.TLSCert, c.TLSKey)
+	if err != nil || pair.Leaf == nil {
+		return "", "", false
+	}
+	now, leaf := c.machine()(), pair.Leaf
+	return leaf.NotBefore.UTC().Format(time.RFC3339), leaf.NotAfter.UTC().Format(time.RFC3339), now.After(leaf.NotAfter) || now.Before(leaf.NotBefore)
 }
 
 // highLimits names the limits that are much higher than their defaults.

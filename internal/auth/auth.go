@@ -124,7 +124,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Leaks: &Leaks{store: p.Store, vault: p.Vault, finder: finder, revoker: revoker, credentials: credentials},
 		Signing: &Signing{
 			store: p.Store, vault: p.Vault, signer: signer,
-			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, log: p.Log,
+			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, now: p.Now, log: p.Log,
 		},
 		Limits: &Limiter{buckets: buckets, credentials: credentials},
 		uses:   uses, trail: trail, now: p.Now,

@@ -19,6 +19,7 @@ type Signing struct {
 	signer    *signer
 	algorithm string // that the operator asked for; "" = none
 	accessTTL time.Duration
+	now       func() time.Time
 	log       *slog.Logger
 }
 
@@ -29,6 +30,24 @@ const defaultAlgorithm = credential.HS256
 // HS256. The error is Unavailable if the keys are older than SigningKeysFor and
 // could not be read again.
 func (s *Signing) JWKS(ctx context.Context) ([]byte, error) { return s.signer.jwks(ctx) }
+
+// Keys returns the active key, the next one, and those whose tokens are still accepted.
+func (s *Signing) Keys(ctx context.Context) ([]SigningKey, error) {
+	rows, err := s.store.SigningKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]SigningKey, 0, len(rows))
+	for _, k := range rows {
+		if !k.ended(s.now(), s.accessTTL) {
+			keys = append(keys, SigningKey{k.ID, k.Algorithm, k.State, k.CreatedAt, k.endsAt(s.accessTTL)})
+		}
+	}
+	slices.SortStableFunc(keys, func(a, b SigningKey) int {
+		return cmp.Compare(slices.Index(signingStates, a.State), slices.Index(signingStates, b.State))
+	})
+	return keys, nil
+}
 
 // start loads the keys. If the store has none and this process issues tokens, it
 // makes the first ones. It never changes the algorithm: nodes that are configured

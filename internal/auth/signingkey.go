@@ -17,6 +17,17 @@ const (
 	SigningRetiring = "retiring"
 )
 
+var signingStates = []string{SigningActive, SigningNext, SigningRetiring}
+
+// SigningKey is what developers may know of a signing key.
+type SigningKey struct {
+	ID        string
+	Algorithm string
+	State     string
+	CreatedAt time.Time
+	EndsAt    *time.Time // when its tokens are refused; nil unless it is retiring
+}
+
 // StoredSigningKey is a signing key whose bytes are sealed.
 type StoredSigningKey struct {
 	ID        string
@@ -27,11 +38,21 @@ type StoredSigningKey struct {
 	RetiredAt *time.Time // when it stopped signing
 }
 
-// ended reports whether the key has stopped signing for so long that every token
-// it signed has expired.
-func (k *StoredSigningKey) ended(now time.Time, accessTTL time.Duration) bool {
+// endsAt returns when the key has stopped signing for so long that every token it
+// signed has expired; nil if it has not stopped.
+func (k *StoredSigningKey) endsAt(accessTTL time.Duration) *time.Time {
 	const leeway = time.Minute
-	return k.State == SigningRetiring && now.Sub(*k.RetiredAt) > max(accessTTL, 24*time.Hour)+leeway
+	if k.State != SigningRetiring {
+		return nil
+	}
+	end := k.RetiredAt.Add(max(accessTTL, 24*time.Hour) + leeway)
+	return &end
+}
+
+// ended reports whether endsAt is over.
+func (k *StoredSigningKey) ended(now time.Time, accessTTL time.Duration) bool {
+	end := k.endsAt(accessTTL)
+	return end != nil && now.After(*end)
 }
 
 // errNoSigningKey names the keys that there are.

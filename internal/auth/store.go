@@ -158,6 +158,10 @@ type Reader interface {
 	// at the instant, newest first.
 	DeveloperSessions(ctx context.Context, developerID string, at time.Time) ([]StoredSession, error)
 
+	// UserSessions lists the sessions of a user that are neither revoked nor expired at
+	// the instant as Keys lists keys.
+	UserSessions(ctx context.Context, userID string, at time.Time, after *Place, limit int) ([]StoredSession, error)
+
 	Key(ctx context.Context, id string) (StoredKey, error)
 	// KeyByHash returns the key whose newest or previous secret has the hash.
 	KeyByHash(ctx context.Context, h credential.Hash) (StoredKey, error)

@@ -227,11 +227,8 @@ func (s *Tokens) application(ctx context.Context, app AppCredentials) (StoredApp
 // Revoke ends every session of a user. Their access and refresh tokens are
 // refused once Revoke returns nil.
 func (s *Tokens) Revoke(ctx context.Context, userID string) error {
-	id, err := UserID(userID)
+	id, err := s.require(ctx, userID)
 	if err != nil {
-		return err
-	}
-	if _, err := RequireAccount(ctx, TokensWrite); err != nil {
 		return err
 	}
 	c := CallerFrom(ctx)

@@ -60,6 +60,24 @@ func (n *Nodes) Leave(ctx context.Context) error {
 	return n.registry.Withdraw(ctx, n.self.ID)
 }
 
+// Count returns how many nodes were alive when this one last looked, with this one.
+func (n *Nodes) Count() int {
+	if n == nil {
+		return 1
+	}
+	return int(n.all.Load())
+}
+
+// Differ reports whether the settings of another node are not those of this one.
+func (n *Nodes) Differ() bool {
+	if n == nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.warned) > 0
+}
+
 // Split reports whether another node of the database has not shared what this one
 // counts with for some seconds.
 func (n *Nodes) Split() bool {

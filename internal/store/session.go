@@ -36,6 +36,16 @@ func (r *reader) DeveloperSessions(ctx context.Context, developerID string, at t
 	return each(rows, err, (*sessionRow).held)
 }
 
+// UserSessions implements auth.Reader. A user has so few sessions that they are sorted
+// each time.
+func (r *reader) UserSessions(ctx context.Context, userID string, at time.Time, after *auth.Place, limit int) ([]auth.StoredSession, error) {
+	narrow := beyond("id", after, limit)
+	rows, err := list[sessionRow](ctx, r, newestFirst, func(q *bun.SelectQuery) {
+		narrow(q.Where("user_id = ? AND revoked_at IS NULL AND expires_at > ?", userID, at))
+	})
+	return each(rows, err, (*sessionRow).held)
+}
+
 func (t *tx) InsertSession(ctx context.Context, s auth.StoredSession) error {
 	return write(ctx, t, insertSession, &sessionRow{StoredSession: s})
 }

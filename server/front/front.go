@@ -23,6 +23,7 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/failpoint"
+	"github.com/openwearables/openwearables/internal/installation"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
@@ -76,13 +77,15 @@ type Ports struct {
 	Usage    *usage.Meter
 	Reports  *usage.Reports
 	Alerts   *alert.Alerts
-	Ready    func(context.Context) error           // returns an error while requests cannot be served
-	Degraded func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
-	Begin    func(context.Context) context.Context // returns the context of a new request
-	Tracer   *tracing.Tracer                       // nil: no traces
-	Metrics  []prometheus.Collector                // what /metrics says beside the requests
-	Now      func() time.Time
-	Log      *slog.Logger
+
+	Installation *installation.Reports
+	Ready        func(context.Context) error           // returns an error while requests cannot be served
+	Degraded     func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
+	Begin        func(context.Context) context.Context // returns the context of a new request
+	Tracer       *tracing.Tracer                       // nil: no traces
+	Metrics      []prometheus.Collector                // what /metrics says beside the requests
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 // New returns a front on the services in p.

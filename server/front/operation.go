@@ -95,6 +95,9 @@ var operations = described([]operation{
 	{name: "CreateUserToken", rest: "POST /users/{user_id}/token", body: optionalBody},
 	{name: "RevokeUserTokens", rest: "DELETE /users/{user_id}/tokens"},
 
+	{name: "ListUserSessions", rest: "GET /users/{user_id}/sessions"},
+	{name: "RevokeUserSession", rest: "DELETE /users/{user_id}/sessions/{session_id}"},
+
 	{name: "ListWorkouts", rest: "GET /users/{user_id}/events/workouts"},
 	{name: "UpsertWorkouts", rest: "POST /users/{user_id}/events/workouts", body: requiredBody},
 	{name: "DeleteWorkout", rest: "DELETE /users/{user_id}/events/workouts/{workout_id}"},
@@ -103,6 +106,9 @@ var operations = described([]operation{
 	{name: "ReportCredential", rest: "POST /credentials/report", body: requiredBody, byAddress: refreshLimit},
 	{name: "ListAuditEvents", rest: "GET /audit-events"},
 	{name: "GetUsage", rest: "GET /usage"},
+
+	{name: "GetInstallation", rest: "GET /installation"},
+	{name: "GetStats", rest: "GET /dashboard/stats"},
 
 	{name: "ListDevelopers", rest: "GET /developers"},
 	{name: "GetDeveloper", rest: "GET /developers/{id}"},

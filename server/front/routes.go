@@ -13,7 +13,7 @@ import (
 
 // registerREST serves the operations of openapi.yaml.
 func (f *Front) registerREST(p *Ports) {
-	(&rest.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports, Alerts: p.Alerts}).Register(&restRoutes{f, operationsByPattern()})
+	(&rest.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports, Alerts: p.Alerts, Installation: p.Installation}).Register(&restRoutes{f, operationsByPattern()})
 }
 
 // restRoutes implements openapi.ServeMux. It registers each generated handler
@@ -44,7 +44,7 @@ func operationsByPattern() map[string]operation {
 
 // registerRPC serves the services of openwearables.v1.
 func (f *Front) registerRPC(p *Ports, reflection bool) {
-	services := (&rpc.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports, Alerts: p.Alerts}).Handlers()
+	services := (&rpc.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports, Alerts: p.Alerts, Installation: p.Installation}).Handlers()
 	for _, o := range operations {
 		service := strings.Trim(rpcPrefix, "/") + o.service
 		h := f.pipeline(o, rpc.Fail, readRPC, services[service])

@@ -16,6 +16,7 @@ import (
 	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/installation"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/server/call"
@@ -28,6 +29,8 @@ type Server struct {
 	Workouts *event.Workouts
 	Usage    *usage.Reports
 	Alerts   *alert.Alerts
+
+	Installation *installation.Reports
 }
 
 var _ openapi.StrictServerInterface = (*Server)(nil)

@@ -27,3 +27,21 @@ func (s *Server) RevokeUserTokens(ctx context.Context, r openapi.RevokeUserToken
 	}
 	return openapi.RevokeUserTokens204Response{}, nil
 }
+
+// ListUserSessions implements openapi.StrictServerInterface.
+func (s *Server) ListUserSessions(ctx context.Context, r openapi.ListUserSessionsRequestObject) (openapi.ListUserSessionsResponseObject, error) {
+	page, err := s.Auth.Tokens.Sessions(ctx, r.UserID, auth.PageInput(r.Params))
+	if err != nil {
+		return nil, err
+	}
+	linkNext(ctx, r.Params.Limit, page.NextCursor)
+	return openapi.ListUserSessions200JSONResponse(each(page.Items, func(u auth.UserSession) openapi.UserSession { return openapi.UserSession(u) })), nil
+}
+
+// RevokeUserSession implements openapi.StrictServerInterface.
+func (s *Server) RevokeUserSession(ctx context.Context, r openapi.RevokeUserSessionRequestObject) (openapi.RevokeUserSessionResponseObject, error) {
+	if err := s.Auth.Tokens.EndSession(ctx, r.UserID, r.SessionID); err != nil {
+		return nil, err
+	}
+	return openapi.RevokeUserSession204Response{}, nil
+}

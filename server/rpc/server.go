@@ -13,6 +13,7 @@ import (
 	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/installation"
 	"github.com/openwearables/openwearables/internal/usage"
 )
 
@@ -24,6 +25,8 @@ type Server struct {
 	Workouts *event.Workouts
 	Usage    *usage.Reports
 	Alerts   *alert.Alerts
+
+	Installation *installation.Reports
 }
 
 // compressFrom is the size in bytes of the smallest answer that is compressed.
@@ -58,5 +61,6 @@ func (s *Server) Handlers() map[string]http.Handler {
 	add(openwearablesv1connect.NewDeveloperServiceHandler(s, options))
 	add(openwearablesv1connect.NewInvitationServiceHandler(s, options))
 	add(openwearablesv1connect.NewAlertServiceHandler(s, options))
+	add(openwearablesv1connect.NewInstallationServiceHandler(s, options))
 	return handlers
 }

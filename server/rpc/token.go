@@ -23,3 +23,28 @@ func (s *Server) RevokeUserTokens(ctx context.Context, r *owv1.RevokeUserTokensR
 	}
 	return &owv1.RevokeUserTokensResponse{}, nil
 }
+
+// ListUserSessions implements openwearablesv1connect.TokenServiceHandler.
+func (s *Server) ListUserSessions(ctx context.Context, r *owv1.ListUserSessionsRequest) (*owv1.ListUserSessionsResponse, error) {
+	page, err := s.Auth.Tokens.Sessions(ctx, r.GetUserId(), auth.PageInput{Limit: optionalInt(r.Limit), Cursor: r.Cursor})
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.ListUserSessionsResponse{Sessions: each(page.Items, userSessionOf), NextCursor: page.NextCursor}, nil
+}
+
+// RevokeUserSession implements openwearablesv1connect.TokenServiceHandler.
+func (s *Server) RevokeUserSession(ctx context.Context, r *owv1.RevokeUserSessionRequest) (*owv1.RevokeUserSessionResponse, error) {
+	if err := s.Auth.Tokens.EndSession(ctx, r.GetUserId(), r.GetSessionId()); err != nil {
+		return nil, err
+	}
+	return &owv1.RevokeUserSessionResponse{}, nil
+}
+
+func userSessionOf(u auth.UserSession) *owv1.UserSession {
+	return &owv1.UserSession{
+		Id: u.ID, MintedBy: u.MintedBy, MinterId: u.MinterID, MinterName: u.MinterName, CreatedAt: stamp(u.CreatedAt),
+		LastUsedAt: stamp(u.LastUsedAt), RefreshedAt: optionalStamp(u.RefreshedAt), ExpiresAt: stamp(u.ExpiresAt),
+		Ip: u.IP, Client: u.Client,
+	}
+}

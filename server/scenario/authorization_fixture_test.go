@@ -22,6 +22,8 @@ type fixture struct {
 	key, targetApp, webhook  string
 	app, secret              string // the application that mints user tokens
 	user, userToken          string
+	userSession              string // ids of targets
+	strangerSession          string
 	stranger, strangerToken  string
 	workout, strangerWorkout string
 	alert                    string
@@ -159,6 +161,11 @@ func (w *fixture) makeTokens(t *testing.T) {
 	t.Helper()
 	w.userToken, _ = w.n.exchange(t, w.d, w.user, w.app, w.secret)
 	w.strangerToken, _ = w.n.exchange(t, w.d, w.stranger, w.app, w.secret)
+	newest := func(user string) string {
+		list := w.d.call(t, "ListUserSessions", args{"user_id": user}, bearer(w.admin)).want(t, 200, "").Body.([]any)
+		return list[0].(map[string]any)["id"].(string)
+	}
+	w.userSession, w.strangerSession = newest(w.user), newest(w.stranger)
 }
 
 func (w *fixture) makeWorkouts(t *testing.T) {
@@ -255,6 +262,8 @@ func (w *fixture) targetID(row matrixRow, name string) string {
 		gone = "we_0000000000000000"
 	case name == "workout_id":
 		own, other = w.workout, w.strangerWorkout
+	case name == "session_id":
+		own, other = w.userSession, w.strangerSession
 	case own == "":
 		own, other = w.user, w.stranger
 	}
@@ -264,7 +273,7 @@ func (w *fixture) targetID(row matrixRow, name string) string {
 	case "other":
 		return other
 	case "crossed":
-		if name == "workout_id" {
+		if name == "workout_id" || name == "session_id" {
 			return other
 		}
 	}

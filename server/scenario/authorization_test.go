@@ -129,7 +129,7 @@ var repairs = map[string]func(*fixture, *testing.T){
 	"DeleteDeveloper": (*fixture).makeNewTeam, "DeleteKey": (*fixture).makeKey, "DeleteApplication": (*fixture).makeApp,
 	"RevokeInvitation": (*fixture).makeInvitations, "AcceptInvitation": (*fixture).makeInvitations,
 	"CreateWebhookEndpoint": (*fixture).makeWebhook, "DeleteWebhookEndpoint": (*fixture).makeWebhook,
-	"DeleteUser": (*fixture).makeUsers, "RevokeUserTokens": (*fixture).makeTokens, "DeleteWorkout": (*fixture).makeWorkouts,
+	"DeleteUser": (*fixture).makeUsers, "RevokeUserTokens": (*fixture).makeTokens, "RevokeUserSession": (*fixture).makeTokens, "DeleteWorkout": (*fixture).makeWorkouts,
 }
 
 // check calls a row's operation with a credential and compares the answer with the cell.

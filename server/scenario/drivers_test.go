@@ -265,8 +265,10 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		t.Fatal(err)
 	}
 	all = withoutNull(all).(map[string]any)
-	if usage, ok := all["usage"]; ok {
-		all["usage"] = withNumbers(t, usage)
+	for _, name := range []string{"usage", "installation", "stats"} {
+		if v, ok := all[name]; ok {
+			all[name] = withNumbers(t, v)
+		}
 	}
 	switch operation {
 	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses", "ListWebhookDeliveries",
@@ -274,7 +276,7 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		return all
 	}
 	inner := any(nil)
-	for _, name := range []string{"tokens", "key", "application", "user", "developer", "developers", "invitation", "invitations", "keys", "applications", "sessions", "usage", "endpoint", "endpoints", "delivery", "alert", "rule"} {
+	for _, name := range []string{"tokens", "key", "application", "user", "developer", "developers", "invitation", "invitations", "keys", "applications", "sessions", "usage", "installation", "stats", "endpoint", "endpoints", "delivery", "alert", "rule"} {
 		if v, ok := all[name]; ok {
 			inner = v
 			delete(all, name)
@@ -296,13 +298,19 @@ func restShape(t *testing.T, operation string, text []byte) any {
 	return inner
 }
 
+// counts are the members that are 64-bit integers.
+var counts = []string{
+	"requests", "refused", "limited", "failed", "limit", "value", "count", "archived", "workouts", "sleep", "menstrual_cycles",
+	"users_with_active", "users_with_multi_active",
+}
+
 // withNumbers turns counts into numbers: protojson writes 64-bit integers as strings.
 func withNumbers(t *testing.T, v any) any {
 	t.Helper()
 	switch v := v.(type) {
 	case map[string]any:
 		for name, member := range v {
-			if text, ok := member.(string); ok && slices.Contains([]string{"requests", "refused", "limited", "failed"}, name) {
+			if text, ok := member.(string); ok && slices.Contains(counts, name) {
 				n, err := strconv.ParseInt(text, 10, 64)
 				if err != nil {
 					t.Fatal(err)

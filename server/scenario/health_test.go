@@ -187,7 +187,7 @@ func TestGRPCHealth(t *testing.T) {
 		"openwearables.v1.ApplicationService", "openwearables.v1.UserService", "openwearables.v1.TokenService", "openwearables.v1.WorkoutService",
 		"openwearables.v1.AuditService", "openwearables.v1.CredentialService", "openwearables.v1.UsageService", "openwearables.v1.WebhookService",
 		"openwearables.v1.DeveloperService", "openwearables.v1.InvitationService",
-		"openwearables.v1.AlertService", "openwearables.v1.SetupService",
+		"openwearables.v1.AlertService", "openwearables.v1.InstallationService", "openwearables.v1.SetupService",
 	} {
 		a, err := client.Check(t.Context(), &healthv1.HealthCheckRequest{Service: service})
 		if err != nil || a.GetStatus() != healthv1.HealthCheckResponse_SERVING {
@@ -220,7 +220,7 @@ func TestReflectionIsOffByDefault(t *testing.T) {
 	}
 	for _, service := range []string{
 		"KeyService", "SessionService", "ApplicationService", "UserService", "TokenService", "WorkoutService", "AuditService",
-		"CredentialService", "UsageService", "WebhookService", "DeveloperService", "InvitationService", "AlertService", "SetupService",
+		"CredentialService", "UsageService", "WebhookService", "DeveloperService", "InvitationService", "AlertService", "SetupService", "InstallationService",
 	} {
 		if !slices.Contains(names, "openwearables.v1."+service) {
 			t.Errorf("%s is not among %q", service, names)

@@ -255,7 +255,8 @@ var operationScope = map[string]string{
 	"ListUsers": "users:read", "GetUser": "users:read", "GetUserUsage": "users:read",
 	"CreateUser": "users:write", "UpdateUser": "users:write", "DeleteUser": "users:write",
 	"ListWorkouts": "workouts:read", "UpsertWorkouts": "workouts:write", "DeleteWorkout": "workouts:write",
-	"CreateUserToken": "tokens:write", "RevokeUserTokens": "tokens:write", "ListUserAccesses": "audit:read",
+	"CreateUserToken": "tokens:write", "RevokeUserTokens": "tokens:write", "ListUserSessions": "tokens:write",
+	"RevokeUserSession": "tokens:write", "ListUserAccesses": "audit:read",
 }
 
 // TestScopes checks that a key can do exactly what its scopes allow. A refusal names the missing
@@ -268,7 +269,7 @@ func TestScopes(t *testing.T) {
 		for _, scope := range allScopes {
 			_, secret := n.newKey(t, d, admin, args{"scopes": []string{scope}})
 			for operation, needs := range operationScope {
-				in := args{"id": user, "user_id": user, "workout_id": user}
+				in := args{"id": user, "user_id": user, "workout_id": user, "session_id": user}
 				if operation == "DeleteUser" {
 					in["id"] = n.newUser(t, d, admin)
 				}

@@ -139,7 +139,7 @@ func (s *script) next(w *replica) step {
 		}
 	}
 	operations = append(operations, "GetMe", "ListKeys", "ListApplications", "ListSessions", "RevokeOtherSessions", "Logout", "Login",
-		"ListWebhookEndpoints", "ListAlertRules", "ListDevelopers", "ListInvitations", "CreateUser", "CreateUser")
+		"ListWebhookEndpoints", "ListAlertRules", "ListDevelopers", "ListInvitations", "GetInstallation", "GetStats", "CreateUser", "CreateUser")
 	out := step{operation: operations[s.rng.IntN(len(operations))], credential: s.credential(w), ids: make(map[string]reference)}
 	out.in = s.members(w, &out)
 	all, _ := pathParameters(out.operation)
@@ -188,6 +188,8 @@ func (s *script) id(w *replica, operation, name string) reference {
 		kind = "sessionID"
 	case name == "workout_id":
 		kind = "workoutID"
+	case name == "session_id":
+		kind = "userSessionID"
 	}
 	if len(w.known[kind]) == 0 || s.rng.IntN(10) == 0 {
 		kind = "missing"
@@ -345,6 +347,10 @@ func (w *replica) record(s step, a answer) {
 		keep("secret", a.str("app_secret"))
 	case "UpsertWorkouts":
 		keep("workoutID", a.list("items")[0].(map[string]any)["id"].(string))
+	case "ListUserSessions":
+		if list, _ := a.Body.([]any); len(list) > 0 {
+			keep("userSessionID", list[0].(map[string]any)["id"].(string))
+		}
 	case "ListSessions":
 		if list, _ := a.Body.([]any); len(list) > 0 {
 			keep("sessionID", list[0].(map[string]any)["id"].(string))
@@ -353,9 +359,9 @@ func (w *replica) record(s step, a answer) {
 }
 
 var (
-	anyID     = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(key|app|req)_[0-9a-z]{16,}|signing_key:[0-9a-z]+`)
+	anyID     = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(key|app|req)_[0-9a-z]{16,}|signing_key:[0-9a-z]+|\b[0-9a-z]{22}\b`)
 	anySecret = regexp.MustCompile(`"(access_token|refresh_token|key|key_prefix|app_secret|token|next_cursor|previous_cursor)":"[^"]*"`)
-	anyTime   = regexp.MustCompile(`"(at|created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at)":"[^"]*"`)
+	anyTime   = regexp.MustCompile(`"(at|created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at|checked_at|refreshed_at|ends_at)":"[^"]*"`)
 )
 
 // normalize returns the parts of an answer that must agree on all replicas.

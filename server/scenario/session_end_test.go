@@ -125,6 +125,9 @@ func TestUserSessionsEnd(t *testing.T) {
 			{"DeleteApplication", func(s *minters) args { return args{"app_id": s.appID} }, 204, "app"},
 			{"RevokeToken", func(s *minters) args { return args{"refresh_token": s.of["admin"].refresh[0]} }, 204, "admin"},
 			{"RevokeUserTokens", func(s *minters) args { return args{"user_id": s.user} }, 204, "key app admin"},
+			{"RevokeUserSession", func(s *minters) args {
+				return args{"user_id": s.user, "session_id": s.sessions(t, m.d, as)["application"]}
+			}, 204, "app"},
 			{"DeleteUser", func(s *minters) args { return args{"id": s.user} }, 200, "key app admin"},
 		} {
 			t.Run(c.operation, func(t *testing.T) {
@@ -167,6 +170,17 @@ func (m sessionFactory) minters(t *testing.T, admin *clientSession) *minters {
 		"admin": admin.mint(t, s.user, as, nil), "stranger": m.open(t),
 	}
 	return s
+}
+
+// sessions returns the ids of the user's sessions by what minted them.
+func (s *minters) sessions(t *testing.T, d driver, as option) map[string]string {
+	t.Helper()
+	ids := make(map[string]string)
+	for _, item := range d.call(t, "ListUserSessions", args{"user_id": s.user}, as).want(t, 200, "").Body.([]any) {
+		u := item.(map[string]any)
+		ids[u["minted_by"].(string)] = u["id"].(string)
+	}
+	return ids
 }
 
 // TestRevokeTokenFollowsRFC7009 checks that the answer to a revocation does not depend on the token

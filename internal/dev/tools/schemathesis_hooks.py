@@ -24,6 +24,7 @@ UNSAID = {
     "ListApplications": {"cursor"},
     "ListAuditEvents": {"cursor", "start"},
     "ListUserAccesses": {"cursor"},
+    "ListUserSessions": {"cursor"},
     "ListUsers": {"cursor"},
     "ListWebhookDeliveries": {"cursor"},
     "ListWorkouts": {"cursor", "start_date", "end_date"},
