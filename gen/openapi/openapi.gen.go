@@ -751,6 +751,38 @@ type TokenPair struct {
 	ExpiresIn int32 `json:"expires_in"`
 }
 
+// TokenSession One device or browser in which a user is signed in.
+//
+// Example: {"client":"MyApp/1.0","created_at":"2026-03-07T10:30:00Z","expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z","minted_by":"application","minter_id":"app_4qk1vv8e1n2m3b4c5d6f7g8h","minter_name":"Mobile backend","refreshed_at":"2026-03-07T11:30:00Z"}
+type TokenSession struct {
+	ID string `json:"id"`
+
+	// MintedBy What minted its first tokens.
+	MintedBy string `json:"minted_by"`
+
+	// MinterID The `app_id` of the application, or the id of the key or of the developer.
+	MinterID string `json:"minter_id"`
+
+	// MinterName The name of the application or key, or the email of the developer, which API keys do not learn. Null if there is none by this id any more.
+	MinterName *string   `json:"minter_name"`
+	CreatedAt  time.Time `json:"created_at"`
+
+	// LastUsedAt When one of its tokens was last used or renewed.
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// RefreshedAt When its tokens were last renewed. Null if they never were.
+	RefreshedAt *time.Time `json:"refreshed_at"`
+
+	// ExpiresAt When the session ends unless it is renewed first.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// IP The IP address that its tokens were last given to.
+	IP *string `json:"ip"`
+
+	// Client The User-Agent that its tokens were last given to.
+	Client *string `json:"client"`
+}
+
 // UpdateAlertRuleRequest Example: {"thresholds":[{"name":"unused_days","value":180}]}
 type UpdateAlertRuleRequest struct {
 	Enabled nullable.Nullable[bool] `json:"enabled,omitempty"`
@@ -980,38 +1012,6 @@ type UserPage struct {
 
 	// NextCursor Null on the last page.
 	NextCursor *string `json:"next_cursor"`
-}
-
-// UserSession One device or browser in which a user is signed in.
-//
-// Example: {"client":"MyApp/1.0","created_at":"2026-03-07T10:30:00Z","expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z","minted_by":"application","minter_id":"app_4qk1vv8e1n2m3b4c5d6f7g8h","minter_name":"Mobile backend","refreshed_at":"2026-03-07T11:30:00Z"}
-type UserSession struct {
-	ID string `json:"id"`
-
-	// MintedBy What minted its first tokens.
-	MintedBy string `json:"minted_by"`
-
-	// MinterID The `app_id` of the application, or the id of the key or of the developer.
-	MinterID string `json:"minter_id"`
-
-	// MinterName The name of the application or key, or the email of the developer, which API keys do not learn. Null if there is none by this id any more.
-	MinterName *string   `json:"minter_name"`
-	CreatedAt  time.Time `json:"created_at"`
-
-	// LastUsedAt When one of its tokens was last used or renewed.
-	LastUsedAt time.Time `json:"last_used_at"`
-
-	// RefreshedAt When its tokens were last renewed. Null if they never were.
-	RefreshedAt *time.Time `json:"refreshed_at"`
-
-	// ExpiresAt When the session ends unless it is renewed first.
-	ExpiresAt time.Time `json:"expires_at"`
-
-	// IP The IP address that its tokens were last given to.
-	IP *string `json:"ip"`
-
-	// Client The User-Agent that its tokens were last given to.
-	Client *string `json:"client"`
 }
 
 // WebhookDelivery One message to one endpoint.
@@ -5385,7 +5385,7 @@ type ListUserSessionsResponseObject interface {
 	VisitListUserSessionsResponse(w http.ResponseWriter) error
 }
 
-type ListUserSessions200JSONResponse []UserSession
+type ListUserSessions200JSONResponse []TokenSession
 
 func (response ListUserSessions200JSONResponse) VisitListUserSessionsResponse(w http.ResponseWriter) error {
 

@@ -21,7 +21,7 @@ type Installation struct {
 
 	SigningAlgorithm string
 	SigningKeys      []auth.SigningKey
-	Findings         []Finding         // the worst first
+	Findings         []Finding // the worst first
 	CheckedAt        time.Time
 }
 

@@ -35,7 +35,7 @@ func (s *Server) ListUserSessions(ctx context.Context, r openapi.ListUserSession
 		return nil, err
 	}
 	linkNext(ctx, r.Params.Limit, page.NextCursor)
-	return openapi.ListUserSessions200JSONResponse(each(page.Items, func(u auth.UserSession) openapi.UserSession { return openapi.UserSession(u) })), nil
+	return openapi.ListUserSessions200JSONResponse(each(page.Items, func(u auth.UserSession) openapi.TokenSession { return openapi.TokenSession(u) })), nil
 }
 
 // RevokeUserSession implements openapi.StrictServerInterface.

@@ -30,7 +30,7 @@ func (s *Server) ListUserSessions(ctx context.Context, r *owv1.ListUserSessionsR
 	if err != nil {
 		return nil, err
 	}
-	return &owv1.ListUserSessionsResponse{Sessions: each(page.Items, userSessionOf), NextCursor: page.NextCursor}, nil
+	return &owv1.ListUserSessionsResponse{Sessions: each(page.Items, tokenSessionOf), NextCursor: page.NextCursor}, nil
 }
 
 // RevokeUserSession implements openwearablesv1connect.TokenServiceHandler.
@@ -41,8 +41,8 @@ func (s *Server) RevokeUserSession(ctx context.Context, r *owv1.RevokeUserSessio
 	return &owv1.RevokeUserSessionResponse{}, nil
 }
 
-func userSessionOf(u auth.UserSession) *owv1.UserSession {
-	return &owv1.UserSession{
+func tokenSessionOf(u auth.UserSession) *owv1.TokenSession {
+	return &owv1.TokenSession{
 		Id: u.ID, MintedBy: u.MintedBy, MinterId: u.MinterID, MinterName: u.MinterName, CreatedAt: stamp(u.CreatedAt),
 		LastUsedAt: stamp(u.LastUsedAt), RefreshedAt: optionalStamp(u.RefreshedAt), ExpiresAt: stamp(u.ExpiresAt),
 		Ip: u.IP, Client: u.Client,

@@ -210,8 +210,8 @@ func (*RevokeUserTokensResponse) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{3}
 }
 
-// UserSession is one device or browser in which a user is signed in.
-type UserSession struct {
+// TokenSession is one device or browser in which a user is signed in.
+type TokenSession struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -237,20 +237,20 @@ type UserSession struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *UserSession) Reset() {
-	*x = UserSession{}
+func (x *TokenSession) Reset() {
+	*x = TokenSession{}
 	mi := &file_openwearables_v1_token_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *UserSession) String() string {
+func (x *TokenSession) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*UserSession) ProtoMessage() {}
+func (*TokenSession) ProtoMessage() {}
 
-func (x *UserSession) ProtoReflect() protoreflect.Message {
+func (x *TokenSession) ProtoReflect() protoreflect.Message {
 	mi := &file_openwearables_v1_token_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -262,75 +262,75 @@ func (x *UserSession) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use UserSession.ProtoReflect.Descriptor instead.
-func (*UserSession) Descriptor() ([]byte, []int) {
+// Deprecated: Use TokenSession.ProtoReflect.Descriptor instead.
+func (*TokenSession) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *UserSession) GetId() string {
+func (x *TokenSession) GetId() string {
 	if x != nil {
 		return x.Id
 	}
 	return ""
 }
 
-func (x *UserSession) GetMintedBy() string {
+func (x *TokenSession) GetMintedBy() string {
 	if x != nil {
 		return x.MintedBy
 	}
 	return ""
 }
 
-func (x *UserSession) GetMinterId() string {
+func (x *TokenSession) GetMinterId() string {
 	if x != nil {
 		return x.MinterId
 	}
 	return ""
 }
 
-func (x *UserSession) GetMinterName() string {
+func (x *TokenSession) GetMinterName() string {
 	if x != nil && x.MinterName != nil {
 		return *x.MinterName
 	}
 	return ""
 }
 
-func (x *UserSession) GetCreatedAt() *timestamppb.Timestamp {
+func (x *TokenSession) GetCreatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreatedAt
 	}
 	return nil
 }
 
-func (x *UserSession) GetLastUsedAt() *timestamppb.Timestamp {
+func (x *TokenSession) GetLastUsedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.LastUsedAt
 	}
 	return nil
 }
 
-func (x *UserSession) GetRefreshedAt() *timestamppb.Timestamp {
+func (x *TokenSession) GetRefreshedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.RefreshedAt
 	}
 	return nil
 }
 
-func (x *UserSession) GetExpiresAt() *timestamppb.Timestamp {
+func (x *TokenSession) GetExpiresAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ExpiresAt
 	}
 	return nil
 }
 
-func (x *UserSession) GetIp() string {
+func (x *TokenSession) GetIp() string {
 	if x != nil && x.Ip != nil {
 		return *x.Ip
 	}
 	return ""
 }
 
-func (x *UserSession) GetClient() string {
+func (x *TokenSession) GetClient() string {
 	if x != nil && x.Client != nil {
 		return *x.Client
 	}
@@ -402,7 +402,7 @@ func (x *ListUserSessionsRequest) GetCursor() string {
 
 type ListUserSessionsResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
-	Sessions []*UserSession         `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	Sessions []*TokenSession        `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
 	// Unset on the last page.
 	NextCursor    *string `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3,oneof" json:"next_cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -439,7 +439,7 @@ func (*ListUserSessionsResponse) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{6}
 }
 
-func (x *ListUserSessionsResponse) GetSessions() []*UserSession {
+func (x *ListUserSessionsResponse) GetSessions() []*TokenSession {
 	if x != nil {
 		return x.Sessions
 	}
@@ -557,8 +557,8 @@ const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairB\x04\xa8\xbb\x18\x01R\x06tokens\"2\n" +
 	"\x17RevokeUserTokensRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x1a\n" +
-	"\x18RevokeUserTokensResponse\"\xfb\x03\n" +
-	"\vUserSession\x12\x0e\n" +
+	"\x18RevokeUserTokensResponse\"\xfc\x03\n" +
+	"\fTokenSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12@\n" +
 	"\tminted_by\x18\x02 \x01(\tB#\xb2\xbb\x18\vapplication\xb2\xbb\x18\x03key\xb2\xbb\x18\tdeveloperR\bmintedBy\x12\x1b\n" +
 	"\tminter_id\x18\x03 \x01(\tR\bminterId\x12$\n" +
@@ -582,9 +582,9 @@ const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12\x1b\n" +
 	"\x06cursor\x18\x03 \x01(\tH\x01R\x06cursor\x88\x01\x01B\b\n" +
 	"\x06_limitB\t\n" +
-	"\a_cursor\"\x8b\x01\n" +
-	"\x18ListUserSessionsResponse\x129\n" +
-	"\bsessions\x18\x01 \x03(\v2\x1d.openwearables.v1.UserSessionR\bsessions\x12$\n" +
+	"\a_cursor\"\x8c\x01\n" +
+	"\x18ListUserSessionsResponse\x12:\n" +
+	"\bsessions\x18\x01 \x03(\v2\x1e.openwearables.v1.TokenSessionR\bsessions\x12$\n" +
 	"\vnext_cursor\x18\x02 \x01(\tH\x00R\n" +
 	"nextCursor\x88\x01\x01B\x0e\n" +
 	"\f_next_cursor\"R\n" +
@@ -617,7 +617,7 @@ var file_openwearables_v1_token_proto_goTypes = []any{
 	(*CreateUserTokenResponse)(nil),   // 1: openwearables.v1.CreateUserTokenResponse
 	(*RevokeUserTokensRequest)(nil),   // 2: openwearables.v1.RevokeUserTokensRequest
 	(*RevokeUserTokensResponse)(nil),  // 3: openwearables.v1.RevokeUserTokensResponse
-	(*UserSession)(nil),               // 4: openwearables.v1.UserSession
+	(*TokenSession)(nil),              // 4: openwearables.v1.TokenSession
 	(*ListUserSessionsRequest)(nil),   // 5: openwearables.v1.ListUserSessionsRequest
 	(*ListUserSessionsResponse)(nil),  // 6: openwearables.v1.ListUserSessionsResponse
 	(*RevokeUserSessionRequest)(nil),  // 7: openwearables.v1.RevokeUserSessionRequest
@@ -627,11 +627,11 @@ var file_openwearables_v1_token_proto_goTypes = []any{
 }
 var file_openwearables_v1_token_proto_depIdxs = []int32{
 	9,  // 0: openwearables.v1.CreateUserTokenResponse.tokens:type_name -> openwearables.v1.TokenPair
-	10, // 1: openwearables.v1.UserSession.created_at:type_name -> google.protobuf.Timestamp
-	10, // 2: openwearables.v1.UserSession.last_used_at:type_name -> google.protobuf.Timestamp
-	10, // 3: openwearables.v1.UserSession.refreshed_at:type_name -> google.protobuf.Timestamp
-	10, // 4: openwearables.v1.UserSession.expires_at:type_name -> google.protobuf.Timestamp
-	4,  // 5: openwearables.v1.ListUserSessionsResponse.sessions:type_name -> openwearables.v1.UserSession
+	10, // 1: openwearables.v1.TokenSession.created_at:type_name -> google.protobuf.Timestamp
+	10, // 2: openwearables.v1.TokenSession.last_used_at:type_name -> google.protobuf.Timestamp
+	10, // 3: openwearables.v1.TokenSession.refreshed_at:type_name -> google.protobuf.Timestamp
+	10, // 4: openwearables.v1.TokenSession.expires_at:type_name -> google.protobuf.Timestamp
+	4,  // 5: openwearables.v1.ListUserSessionsResponse.sessions:type_name -> openwearables.v1.TokenSession
 	0,  // 6: openwearables.v1.TokenService.CreateUserToken:input_type -> openwearables.v1.CreateUserTokenRequest
 	2,  // 7: openwearables.v1.TokenService.RevokeUserTokens:input_type -> openwearables.v1.RevokeUserTokensRequest
 	5,  // 8: openwearables.v1.TokenService.ListUserSessions:input_type -> openwearables.v1.ListUserSessionsRequest

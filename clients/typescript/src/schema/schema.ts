@@ -925,8 +925,8 @@ export interface RevokeUserTokensRequest {
 export interface RevokeUserTokensResponse {
 }
 
-/** UserSession is one device or browser in which a user is signed in. */
-export interface UserSession {
+/** TokenSession is one device or browser in which a user is signed in. */
+export interface TokenSession {
   /** A UUID. */
   id: string;
   /** What minted its first tokens: an application, an API key or a developer. */
@@ -963,7 +963,7 @@ export interface ListUserSessionsRequest {
 }
 
 export interface ListUserSessionsResponse {
-  sessions: UserSession[];
+  sessions: TokenSession[];
   /** Null on the last page. */
   nextCursor: string | null;
 }
@@ -1910,12 +1910,12 @@ const RevokeUserTokensRequestTable = /* @__PURE__ */ msg(
   "userId",
 );
 
-const UserSessionTable = /* @__PURE__ */ msg(
+const TokenSessionTable = /* @__PURE__ */ msg(
   "id mintedBy minterId minterName? createdAt@! lastUsedAt@! refreshedAt@? expiresAt@! ip? client?",
 );
 
 const ListUserSessionsResponseTable = /* @__PURE__ */ msg(
-  "sessions>* nextCursor?", UserSessionTable,
+  "sessions>* nextCursor?", TokenSessionTable,
 );
 
 const RevokeUserSessionRequestTable = /* @__PURE__ */ msg(

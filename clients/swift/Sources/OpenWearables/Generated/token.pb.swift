@@ -75,14 +75,14 @@ public struct RevokeUserTokensResponse: GeneratedMessage {
   public static let fields: [Field<RevokeUserTokensResponse>] = []
 }
 
-/// UserSession is one device or browser in which a user is signed in.
-public struct UserSession: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.UserSession"
+/// TokenSession is one device or browser in which a user is signed in.
+public struct TokenSession: GeneratedMessage, Identifiable {
+  public static let messageName = "openwearables.v1.TokenSession"
 
   /// A UUID.
   public var id: String = ""
   /// What minted its first tokens: an application, an API key or a developer.
-  public var mintedBy: UserSession.MintedBy = .unrecognized("")
+  public var mintedBy: TokenSession.MintedBy = .unrecognized("")
   /// The `app_id` of the application, or the id of the key or of the developer.
   public var minterID: String = ""
   /// The name of the application or key, or the email of the developer, which API keys
@@ -102,7 +102,7 @@ public struct UserSession: GeneratedMessage, Identifiable {
 
   public init(
     id: String,
-    mintedBy: UserSession.MintedBy,
+    mintedBy: TokenSession.MintedBy,
     minterID: String,
     minterName: String? = nil,
     createdAt: Date,
@@ -126,9 +126,9 @@ public struct UserSession: GeneratedMessage, Identifiable {
 
   public init(defaults: Void) {}
 
-  public static let fields: [Field<UserSession>] = [
+  public static let fields: [Field<TokenSession>] = [
     .one(\.id, String.self, "id"),
-    .one(\.mintedBy, UserSession.MintedBy.self, "mintedBy", "minted_by"),
+    .one(\.mintedBy, TokenSession.MintedBy.self, "mintedBy", "minted_by"),
     .one(\.minterID, String.self, "minterId", "minter_id"),
     .maybe(\.minterName, String.self, "minterName", "minter_name"),
     .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
@@ -199,12 +199,12 @@ public struct ListUserSessionsRequest: GeneratedMessage {
 public struct ListUserSessionsResponse: GeneratedMessage {
   public static let messageName = "openwearables.v1.ListUserSessionsResponse"
 
-  public var sessions: [UserSession] = []
+  public var sessions: [TokenSession] = []
   /// Unset on the last page.
   public var nextCursor: String?
 
   public init(
-    sessions: [UserSession] = [],
+    sessions: [TokenSession] = [],
     nextCursor: String? = nil
   ) {
     self.sessions = sessions
@@ -214,7 +214,7 @@ public struct ListUserSessionsResponse: GeneratedMessage {
   public init(defaults: Void) {}
 
   public static let fields: [Field<ListUserSessionsResponse>] = [
-    .list(\.sessions, UserSession.self, "sessions"),
+    .list(\.sessions, TokenSession.self, "sessions"),
     .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
   ]
 }
@@ -332,7 +332,7 @@ public struct TokenServiceClient: Sendable {
   /// is fetched when it is needed.
   public func listAllUserSessions(
     _ request: ListUserSessionsRequest, options: CallOptions = CallOptions()
-  ) -> PagedSequence<UserSession> {
+  ) -> PagedSequence<TokenSession> {
     transport.pages(
       Method.listUserSessions,
       request,
