@@ -34,6 +34,7 @@ type Client struct {
 	Developers   *Developers
 	Invitations  *Invitations
 	Alerts       *Alerts
+	Installation *Installation
 
 	base    string
 	origin  *origin
@@ -107,6 +108,7 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	c.Webhooks = &Webhooks{owv1connect.NewWebhookServiceClient(h, c.base, call)}
 	c.Developers = &Developers{owv1connect.NewDeveloperServiceClient(h, c.base, call)}
 	c.Invitations = &Invitations{owv1connect.NewInvitationServiceClient(h, c.base, call)}
+	c.Installation = &Installation{owv1connect.NewInstallationServiceClient(h, c.base, call)}
 	c.Alerts = &Alerts{owv1connect.NewAlertServiceClient(h, c.base, call)}
 	c.Audit = &Audit{owv1connect.NewAuditServiceClient(h, c.base, call), owv1connect.NewCredentialServiceClient(h, c.base, call)}
 	return c, nil

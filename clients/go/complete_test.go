@@ -53,6 +53,8 @@ func promising(ctx context.Context, base string, c *openwearables.Client) map[st
 		"GetDeveloper":              func() error { return second(c.Developers.Get(ctx, "d")) },
 		"UpdateDeveloper":           func() error { return second(c.Developers.Update(ctx, nil)) },
 		"DeleteDeveloper":           func() error { return second(c.Developers.Delete(ctx, "d")) },
+		"GetInstallation":           func() error { return second(c.Installation.Get(ctx)) },
+		"GetStats":                  func() error { return second(c.Installation.Stats(ctx)) },
 		"CreateInvitation":          func() error { return second(c.Invitations.Create(ctx, "a@example.com")) },
 		"RevokeInvitation":          func() error { return second(c.Invitations.Revoke(ctx, "i")) },
 		"ResendInvitation":          func() error { return second(c.Invitations.Resend(ctx, "i")) },

@@ -341,6 +341,24 @@ func (s *Tokens) RevokeAll(ctx context.Context, userID string) error {
 	return err
 }
 
+// Sessions yields the sessions of a user that have not ended, newest first. It fetches
+// pages as needed.
+func (s *Tokens) Sessions(ctx context.Context, userID string) iter.Seq2[*owv1.TokenSession, error] {
+	return pages(nil, func(cursor *string) ([]*owv1.TokenSession, *string, error) {
+		res, err := s.rpc.ListUserSessions(ctx, &owv1.ListUserSessionsRequest{UserId: userID, Cursor: cursor})
+		if err != nil {
+			return nil, nil, err
+		}
+		return res.GetSessions(), res.NextCursor, nil
+	})
+}
+
+// RevokeSession ends one session of a user.
+func (s *Tokens) RevokeSession(ctx context.Context, userID, id string) error {
+	_, err := s.rpc.RevokeUserSession(ctx, &owv1.RevokeUserSessionRequest{UserId: userID, SessionId: id})
+	return err
+}
+
 // Workouts calls the API about the users' workouts.
 type Workouts struct {
 	rpc owv1connect.WorkoutServiceClient

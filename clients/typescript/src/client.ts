@@ -1,6 +1,7 @@
 import { type Alerts, alerts } from "./alerts.js";
 import { type Audit, audit } from "./audit.js";
 import type { Auth } from "./auth.js";
+import { type InstallationReports, installation } from "./installation.js";
 import * as services from "./services.js";
 import { type Developers, developers, type Invitations, invitations } from "./team.js";
 import { type ClientOptions, caller, connect } from "./transport.js";
@@ -25,6 +26,7 @@ export interface Client<A extends Auth | undefined = Auth | undefined> {
   readonly webhooks: Webhooks;
   readonly developers: Developers;
   readonly invitations: Invitations;
+  readonly installation: InstallationReports;
   readonly setup: services.Setup;
 }
 
@@ -53,6 +55,7 @@ export function createOpenWearables<A extends Auth | undefined = undefined>(
     webhooks: webhooks(call),
     developers: developers(call),
     invitations: invitations(call),
+    installation: installation(call),
     setup: services.setup(call),
   };
 }

@@ -32,6 +32,7 @@ export * from "./gen/openwearables/v1/audit_pb.js";
 export * from "./gen/openwearables/v1/credential_pb.js";
 export * from "./gen/openwearables/v1/developer_pb.js";
 export * from "./gen/openwearables/v1/error_pb.js";
+export * from "./gen/openwearables/v1/installation_pb.js";
 export * from "./gen/openwearables/v1/invitation_pb.js";
 export * from "./gen/openwearables/v1/key_pb.js";
 export * from "./gen/openwearables/v1/session_pb.js";

@@ -26,6 +26,7 @@ export {
   type ResponseInfo,
   SignInRequiredError,
 } from "./error.js";
+export type { InstallationReports } from "./installation.js";
 export {
   isCanceled,
   isConflict,
@@ -61,6 +62,10 @@ export type {
   Developer,
   DeveloperNames,
   DeveloperPatch,
+  Installation,
+  InstallationFinding,
+  InstallationLimit,
+  InstallationSetting,
   InvitationAcceptance,
   Key,
   KeyPatch,
@@ -73,6 +78,14 @@ export type {
   Pagination,
   RejectedWorkout,
   Session,
+  SigningKey,
+  Stats,
+  StatsConnections,
+  StatsCount,
+  StatsDataPoints,
+  StatsEventRecords,
+  StatsProvider,
+  TokenSession,
   Upserted,
   UpsertedWorkout,
   Usage,

@@ -88,6 +88,10 @@ export interface Tokens {
   create(userId: string, options?: Options): Promise<TokenPair>;
   /** Revokes all tokens of a user. */
   revokeAll(userId: string, options?: Options): Promise<void>;
+  /** Lists the sessions of a user that have not ended, newest first. */
+  sessions(userId: string, options?: Options): List<api.TokenSession>;
+  /** Ends one session of a user. */
+  revokeSession(userId: string, sessionId: string, options?: Options): Promise<void>;
 }
 
 /** A new installation. */
@@ -166,11 +170,13 @@ export function users(call: Call): Users {
 }
 
 export function tokens(call: Call): Tokens {
-  const { one } = methodsOf(call);
+  const { one, list } = methodsOf(call);
   return {
     create: async (userId, o) =>
       exposedPair(await call(api.createUserToken, { userId, appId: "", appSecret: "" }, o)),
     revokeAll: one(api.revokeUserTokens, "userId"),
+    sessions: list(api.listUserSessions, "userId"),
+    revokeSession: one(api.revokeUserSession, "userId", "sessionId"),
   };
 }
 

@@ -3,6 +3,7 @@ import { ApplicationService } from "../src/gen/openwearables/v1/application_pb.j
 import { AuditService } from "../src/gen/openwearables/v1/audit_pb.js";
 import { CredentialService } from "../src/gen/openwearables/v1/credential_pb.js";
 import { DeveloperService } from "../src/gen/openwearables/v1/developer_pb.js";
+import { InstallationService } from "../src/gen/openwearables/v1/installation_pb.js";
 import { InvitationService } from "../src/gen/openwearables/v1/invitation_pb.js";
 import { KeyService } from "../src/gen/openwearables/v1/key_pb.js";
 import { SessionService } from "../src/gen/openwearables/v1/session_pb.js";
@@ -20,6 +21,7 @@ export const services = [
   AuditService,
   CredentialService,
   DeveloperService,
+  InstallationService,
   InvitationService,
   KeyService,
   SessionService,

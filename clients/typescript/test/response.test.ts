@@ -67,6 +67,8 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["workouts.list", (ow) => ow.workouts.list(range).toArray()],
     ["workouts.upsert", (ow) => ow.workouts.upsert("u", [workout])],
     ["workouts.upsertAll", (ow) => ow.workouts.upsertAll("u", [workout])],
+    ["installation.get", (ow) => ow.installation.get()],
+    ["installation.stats", (ow) => ow.installation.stats()],
     ["usage.account", (ow) => ow.usage.account()],
     ["usage.key", (ow) => ow.usage.key("k")],
     ["usage.application", (ow) => ow.usage.application("a")],

@@ -212,3 +212,37 @@ test("usage is reported of the account, a key, an application and a user", async
   await assert.rejects(dev.usage.key("key_000000000000"), isNotFound);
   await assert.rejects(dev.usage.account({ resolution: "week" as never }), isInvalid);
 });
+
+test("a developer reads what the installation is and holds, and nobody else", async () => {
+  const { secret } = await dev.keys.create({});
+  const ow = createClient({ baseUrl: rig.server, auth: apiKey(secret.reveal()) });
+  const installation = await dev.installation.get();
+  assert.equal(installation.apiVersion, "v1");
+  assert.equal(installation.nodes, 1);
+  assert.ok(installation.checkedAt instanceof Date);
+  const limit = installation.limits.find(({ name }) => name === "key");
+  assert.equal(limit?.flag, "--limit-key");
+  assert.ok((await dev.installation.stats()).developers.count >= 1);
+  await assert.rejects(ow.installation.get(), isForbidden);
+});
+
+test("sessions of a user are listed and ended", async () => {
+  const { id } = await dev.users.create({});
+  await dev.tokens.create(id);
+  await dev.tokens.create(id);
+  const sessions = await dev.tokens.sessions(id).toArray();
+  assert.deepEqual(
+    sessions.map(({ mintedBy, refreshedAt }) => [mintedBy, refreshedAt]),
+    [
+      ["developer", null],
+      ["developer", null],
+    ],
+  );
+  await dev.tokens.revokeSession(id, sessions[0]?.id ?? "");
+  const left = await dev.tokens.sessions(id).toArray();
+  assert.deepEqual(
+    left.map((s) => s.id),
+    [sessions[1]?.id],
+  );
+  await assert.rejects(dev.tokens.revokeSession(id, sessions[0]?.id ?? ""), isNotFound);
+});
