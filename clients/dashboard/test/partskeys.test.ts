@@ -153,11 +153,20 @@ keyboard("a select and a combo box choose by keys", async (page) => {
   await eventually(() => select.inputValue(), "test");
   const person = page.getByRole("combobox", { name: "Person" });
   await person.pressSequentially("gra");
-  await page.getByRole("option", { name: "Grace Hopper" }).waitFor();
-  assert.equal(await page.getByRole("option").count(), 1);
-  await page.keyboard.press("ArrowDown");
+  await page.getByRole("listbox").getByRole("option", { name: "Grace Hopper" }).waitFor();
+  assert.equal(await page.getByRole("listbox").getByRole("option").count(), 1);
   await page.keyboard.press("Enter");
   await eventually(() => person.inputValue(), "Grace Hopper");
+  await person.fill("nobody");
+  await page.getByRole("option", { name: "Nothing matches." }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await page.getByRole("listbox").waitFor({ state: "detached" });
+  await page.keyboard.press("Tab");
+  await eventually(() => person.inputValue(), "Grace Hopper");
+  await person.fill("");
+  await page.keyboard.press("Tab");
+  await eventually(() => person.inputValue(), "");
 });
 
 keyboard("tabs move by arrows and keep their place in the address", async (page) => {
