@@ -213,8 +213,10 @@ keyboard("filters and a search write where others can find them", async (page) =
   await button(part, "Clear State").press("Enter");
   assert.equal(new URL(page.url()).search, "");
   const search = part.getByRole("textbox", { name: "Search keys" });
+  await page.clock.install();
   await search.pressSequentially("bill");
   assert.equal(await page.locator("#searched").innerText(), "");
+  await page.clock.runFor(250);
   await eventually(() => page.locator("#searched").innerText(), "bill");
   await search.press("Escape");
   await eventually(() => page.locator("#searched").innerText(), "");

@@ -57,9 +57,11 @@ export function wait(ms: number): string {
 function words(error: unknown): string {
   const { rawMessage, message } = Object(error) as { rawMessage?: unknown; message?: unknown };
   if (typeof rawMessage === "string") return rawMessage;
-  const text = String(message ?? "");
   const known = find(error);
-  const behind = known ? text.lastIndexOf(` (${known.reason || "request "}`) : -1;
+  // What the page itself threw is in words that no person should read.
+  if (!known) return "";
+  const text = String(message ?? "");
+  const behind = text.lastIndexOf(` (${known.reason || "request "}`);
   return behind > 0 && text.endsWith(")") ? text.slice(0, behind) : text;
 }
 
