@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import type { Page } from "playwright-core";
-import { axe, type Stage, scenario, shot } from "./stage.js";
+import { api, axe, fillLogin, type Stage, scenario, shot } from "./stage.js";
 
 const email = "ada@example.com";
 const password = "a violet otter in a canyon";
@@ -161,7 +161,43 @@ for (const separator of ["?token=", "#token=", "#"]) {
 }
 
 async function invite(stage: Stage): Promise<string> {
-  const { api } = await import("./stage.js");
   const { token } = await api<{ token: string }>(stage, "POST", "/invitations", { email });
   return token;
 }
+
+scenario("a secret is left only on purpose, whatever ends", { fresh: true }, async (stage) => {
+  const { page } = stage;
+  await page.goto(stage.setupUrl);
+  await createDeveloper(page);
+  await page.getByRole("button", { name: "Create key" }).click();
+  const secret = await page.getByLabel("API key").inputValue();
+
+  const leave = () => page.evaluate(() => history.pushState(null, "", "/keys"));
+  await leave();
+  await page
+    .getByRole("alertdialog")
+    .or(page.getByRole("dialog"))
+    .getByText("Leave without saving?")
+    .waitFor();
+  await axe(page);
+  await shot(page, "leave", [390, 1024]);
+  await page.getByRole("button", { name: "Stay" }).click();
+  assert.equal(page.url(), `${stage.url}/setup`);
+
+  stage.env.EMAIL = email;
+  stage.env.PASSWORD = password;
+  await api(stage, "DELETE", "/auth/sessions");
+  await page.getByRole("heading", { name: "Your session ended" }).waitFor(); // it asks whether the key was used
+  await axe(page);
+  await shot(page, "relogin", [390, 1024]);
+  await fillLogin(stage, page, { password: "wrong wrong wrong" });
+  await page.getByText("Email or password is wrong.").waitFor();
+  await fillLogin(stage);
+  await page.getByRole("heading", { name: "Your session ended" }).waitFor({ state: "detached" });
+  assert.equal(await page.getByLabel("API key").inputValue(), secret);
+
+  await leave();
+  await page.getByRole("button", { name: "Leave" }).click();
+  await page.getByRole("heading", { level: 1, name: "API keys" }).waitFor();
+  await assertGone(page, secret);
+});

@@ -1,21 +1,23 @@
 import "./app.css";
 import { TransportProvider } from "@connectrpc/connect-query";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { type ReactNode, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 import { onPreload } from "../parts/Link";
 import { Toasts } from "../parts/Toast";
 import { Bars } from "./Bars";
 import { Boundary } from "./Boundary";
+import { useHeld } from "./held";
 import { LeaveDialog } from "./LeaveDialog";
 import { NotFound } from "./NotFound";
 import { queries } from "./queries";
-import { Relogin, useHeld } from "./Relogin";
 import { Page, preload, type Route as Row, routeOf, routes } from "./routes";
 import { Shell } from "./Shell";
 import { mayShow, transport, useSession, wasLoggedOut } from "./session";
 
 onPreload(preload);
+
+const Relogin = lazy(() => import("./Relogin"));
 
 /** The dashboard: every page is in one of its rows in routes.tsx. */
 export function App() {
@@ -58,7 +60,11 @@ function SignedIn({ children }: { children: ReactNode }) {
   return (
     <>
       {children}
-      {held && <Relogin />}
+      {held && (
+        <Suspense fallback={null}>
+          <Relogin />
+        </Suspense>
+      )}
     </>
   );
 }

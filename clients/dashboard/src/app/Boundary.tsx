@@ -37,5 +37,5 @@ export class Boundary extends Component<{ children: ReactNode }, { error: unknow
 
 /** Whether a module could not be loaded. Each browser says so in its own words. */
 function isOfChunk(error: unknown): boolean {
-  return error instanceof TypeError && /import|module|preload|load failed/i.test(error.message);
+  return error instanceof Error && /import|module|preload|load failed/i.test(error.message);
 }

@@ -1,7 +1,17 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { AlertService, SessionService } from "@openwearables/sdk/connect";
-import { BookOpen, LogOut, Menu as MenuIcon, Monitor, Moon, Settings, Sun, X } from "lucide-react";
-import { type ReactNode, useEffect, useRef } from "react";
+import { SessionService } from "@openwearables/sdk/connect";
+import {
+  Bell,
+  BookOpen,
+  LogOut,
+  Menu as MenuIcon,
+  Monitor,
+  Moon,
+  Settings,
+  Sun,
+  X,
+} from "lucide-react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import { IconButton } from "../parts/Button";
 import { Link } from "../parts/Link";
@@ -11,7 +21,6 @@ import { type Route, routes } from "./routes";
 import { logOut } from "./session";
 import { useTheme } from "./theme";
 import { useIdle } from "./useIdle";
-import { useTitleCount } from "./useTitleCount";
 
 /** The side bar, or a drawer on a phone, and the page beside it. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -122,45 +131,33 @@ function NavItem({ route }: { route: Route }) {
         <span className="nav-item">
           <Icon size={16} aria-hidden="true" />
           {nav.label}
-          {route.path === "/alerts" && <AlertCount />}
+          {route.path === "/alerts" && (
+            <WhenIdle>
+              <AlertCount />
+            </WhenIdle>
+          )}
         </span>
       </Link>
     </li>
   );
 }
 
-/** Returns how many alerts are open, at most 100, once the page itself has what it needs. */
-export function useOpenAlerts(): number {
-  const idle = useIdle();
-  const { data } = useQuery(
-    AlertService.method.listAlerts,
-    { state: "open" },
-    { enabled: idle, refetchInterval: 60_000, staleTime: 30_000 },
-  );
-  return data?.items.length ?? 0;
-}
+const AlertCount = lazy(() => import("./AlertCount"));
 
-function AlertCount() {
-  const open = useOpenAlerts();
-  useTitleCount(open);
-  if (open === 0) return null;
-  return (
-    <span className="nav-count num">
-      {open > 99 ? "99+" : open}
-      <span className="sr"> open</span>
-    </span>
-  );
+/** Once the page itself has what it needs. */
+function WhenIdle({ children }: { children: ReactNode }) {
+  return useIdle() && <Suspense fallback={null}>{children}</Suspense>;
 }
 
 function AlertsBell() {
-  const open = useOpenAlerts();
-  const Icon = routes.find((route) => route.path === "/alerts")?.nav?.icon ?? X;
   return (
     <Link href="/alerts" kind="bare">
       <span className="icon-button">
-        <Icon size={20} aria-hidden="true" />
-        {open > 0 && <span className="dot" aria-hidden="true" />}
-        <span className="sr">Alerts{open > 0 ? `, ${open} open` : ""}</span>
+        <Bell size={20} aria-hidden="true" />
+        <WhenIdle>
+          <AlertCount dot />
+        </WhenIdle>
+        <span className="sr">Alerts</span>
       </span>
     </Link>
   );

@@ -88,7 +88,7 @@ export function routeOf(path: string): Route | undefined {
 const loading = new Map<Route, Promise<Module>>();
 const loaded = new Map<Route, ComponentType>();
 
-/** Loads a page once; one that failed is loaded again. */
+/** Loads a page once. */
 function load(route: Route): Promise<Module> {
   let promise = loading.get(route);
   if (!promise) {
@@ -96,16 +96,16 @@ function load(route: Route): Promise<Module> {
     loading.set(route, promise);
     promise.then(
       (module) => loaded.set(route, module.default),
-      () => loading.delete(route),
+      () => {},
     );
   }
   return promise;
 }
 
-/** Loads the page of a path before a person goes there. */
+/** Loads the page of a path before a person goes there. What fails is loaded again then. */
 export function preload(path: string): void {
   const route = routeOf(new URL(path, location.origin).pathname);
-  if (route) load(route).catch(() => {});
+  if (route) load(route).catch(() => loading.delete(route));
 }
 
 /** Shows the page of a route, and suspends until it is loaded. */

@@ -4,7 +4,8 @@ import { type ReactNode, useEffect, useReducer, useState } from "react";
 import { Redirect } from "wouter";
 import { Alone } from "../../app/Alone";
 import { forgetToken, linkToken, onToken } from "../../app/fragment";
-import { Relogin, useHeld } from "../../app/Relogin";
+import { useHeld } from "../../app/held";
+import Relogin from "../../app/Relogin";
 import { useSession } from "../../app/session";
 import { Link } from "../../parts/Link";
 import { Skeleton } from "../../parts/Skeleton";
@@ -42,7 +43,12 @@ export default function Setup() {
   return (
     <>
       <Step at={2} title={stored ? undefined : "Store your key"}>
-        <TryStep key={String(stored)} made={made} stored={stored} onStored={() => setStored(true)} />
+        <TryStep
+          key={String(stored)}
+          made={made}
+          stored={stored}
+          onStored={() => setStored(true)}
+        />
       </Step>
       {held && <Relogin />}
     </>

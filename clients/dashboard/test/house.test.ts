@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { axe, login, scenario, shot } from "./stage.js";
+
+const heading = { level: 1 } as const;
+
+scenario("a page is a step in the history, with its title and the focus", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage);
+  const side = page.getByRole("complementary");
+  await side.getByRole("link", { name: "API keys" }).click();
+  await page.getByRole("heading", { ...heading, name: "API keys" }).waitFor();
+  assert.equal(page.url(), `${stage.url}/keys`);
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1");
+  assert.equal(
+    await side.getByRole("link", { name: "API keys" }).getAttribute("aria-current"),
+    "page",
+  );
+  await page.goBack();
+  await page.getByRole("heading", { ...heading, name: "Overview" }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.goto(`${stage.url}/keys/`); // with a slash at the end
+  await page.getByRole("heading", { ...heading, name: "API keys" }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter"); // "Skip to the page"
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
+});
+
+scenario("a link loads its page before the click", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage);
+  const loaded = page.waitForRequest(/\/assets\/Team-/);
+  await page.getByRole("link", { name: "Team" }).hover();
+  await loaded;
+});
+
+scenario("on a phone the side bar is a drawer", {}, async (stage) => {
+  const { page } = stage;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await login(stage);
+  await page.getByRole("button", { name: "Open menu" }).click();
+  const drawer = page.getByRole("dialog", { name: "Menu" });
+  await drawer.waitFor();
+  await axe(page);
+  await shot(page, "drawer", [390]);
+  await page.keyboard.press("Escape");
+  await drawer.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Open menu" }).click();
+  await drawer.getByRole("link", { name: "Users" }).click();
+  await page.getByRole("heading", { ...heading, name: "Users" }).waitFor();
+  await drawer.waitFor({ state: "hidden" });
+});
+
+scenario("the theme is that of the system until one is chosen", {}, async (stage) => {
+  const { page } = stage;
+  await page.emulateMedia({ colorScheme: "dark" });
+  await login(stage);
+  const canvas = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await canvas();
+  await page.getByRole("button", { name: "Theme" }).click();
+  await axe(page);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.getByRole("menuitem", { name: "Light" }).click();
+  const light = await canvas();
+  assert.notEqual(light, dark);
+  await page.reload();
+  await page.getByRole("heading", heading).waitFor();
+  assert.equal(await canvas(), light);
+  await page.getByRole("button", { name: "Theme" }).click();
+  await page.getByRole("menuitem", { name: "As the system" }).click();
+  assert.equal(await canvas(), dark);
+});
+
+scenario("a part that cannot be loaded is told, and tried again", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage);
+  await page.route(/\/assets\/Team-/, (route) => route.abort());
+  await page.getByRole("link", { name: "Team" }).click();
+  await page.getByText("A part of this page could not be loaded.").waitFor();
+  stage.faults.length = 0; // React says so on the console
+  await axe(page);
+  await shot(page, "failed-part", [390, 1024]);
+  await page.unroute(/\/assets\/Team-/);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { ...heading, name: "Team" }).waitFor();
+});
+
+scenario("a new version of the dashboard asks for a reload", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage);
+  const look = () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  const asked = page.waitForResponse((res) => new URL(res.url()).pathname === "/");
+  await look();
+  await asked;
+  assert.equal(await page.getByText("A new version is ready.").count(), 0);
+  await page.clock.install();
+  await page.clock.fastForward(61_000);
+  await page.route(`${stage.url}/`, async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/assets\/index-\w+/g, "assets/index-newer");
+    await route.fulfill({ response, body });
+  });
+  await look();
+  await page.getByText("A new version is ready.").waitFor();
+  await axe(page);
+  await shot(page, "new-version", [390, 1024]);
+  await page.unroute(`${stage.url}/`);
+  await page.getByRole("button", { name: "Reload" }).click();
+  await page.getByRole("heading", { ...heading, name: "Overview" }).waitFor();
+  await page.getByText("A new version is ready.").waitFor({ state: "detached" });
+});
+
+scenario("the first load stays small", {}, async (stage) => {
+  await login(stage, "/keys");
+  const tab = await stage.tab();
+  const devtools = await stage.context.newCDPSession(tab);
+  await devtools.send("Network.enable");
+  await devtools.send("Network.clearBrowserCache");
+  let bytes = 0;
+  devtools.on("Network.loadingFinished", (event) => {
+    bytes += event.encodedDataLength;
+  });
+  await stage.go("/keys", tab);
+  await tab.getByRole("heading", { ...heading, name: "API keys" }).waitFor();
+  await tab.waitForLoadState("networkidle"); // with the first rows
+  console.log(`the first load is ${bytes} bytes`);
+  assert.ok(bytes > 50_000, `only ${bytes} bytes were seen`);
+  assert.ok(bytes <= 185 * 1024, `the first load is ${bytes} bytes, more than 185 KB`);
+});
+
+test("each library is built in once", () => {
+  const assets = join(import.meta.dirname, "..", "..", "dist", "assets");
+  const scripts = readdirSync(assets)
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => readFileSync(join(assets, name), "utf8"))
+    .join("\n");
+  for (const marker of ["illegal tag: field no", "premature EOF"]) {
+    const copies = scripts.split(marker).length - 1;
+    assert.ok(copies === 1, `"${marker}" is there ${copies} times`);
+  }
+});
