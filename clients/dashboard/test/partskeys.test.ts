@@ -215,8 +215,9 @@ keyboard("filters and a search write where others can find them", async (page) =
   const search = part.getByRole("textbox", { name: "Search keys" });
   await page.clock.install();
   await search.pressSequentially("bill");
+  await page.clock.runFor(240);
   assert.equal(await page.locator("#searched").innerText(), "");
-  await page.clock.runFor(250);
+  await page.clock.runFor(10);
   await eventually(() => page.locator("#searched").innerText(), "bill");
   await search.press("Escape");
   await eventually(() => page.locator("#searched").innerText(), "");
