@@ -214,6 +214,7 @@ keyboard("filters and a search write where others can find them", async (page) =
   assert.equal(new URL(page.url()).search, "");
   const search = part.getByRole("textbox", { name: "Search keys" });
   await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 10_000);
   await search.pressSequentially("bill");
   await page.clock.runFor(240);
   assert.equal(await page.locator("#searched").innerText(), "");
