@@ -99,7 +99,7 @@ scenario("a new version of the dashboard asks for a reload", {}, async (stage) =
   await page.clock.fastForward(61_000);
   await page.route(`${stage.url}/`, async (route) => {
     const response = await route.fetch();
-    const body = (await response.text()).replace(/assets\/index-\w+/g, "assets/index-newer");
+    const body = (await response.text()).replace(/assets\/core-[\w-]+/g, "assets/core-newer");
     await route.fulfill({ response, body });
   });
   await look();

@@ -3,7 +3,7 @@ import { AlertService } from "@openwearables/sdk/connect";
 import { useTitleCount } from "./useTitleCount";
 
 /** How many alerts are open, beside the link to them and in the title of the window. */
-export default function AlertCount({ dot }: { dot?: boolean }) {
+export default function AlertCount({ dot }: { dot?: boolean | undefined }) {
   const { data } = useQuery(
     AlertService.method.listAlerts,
     { state: "open" },

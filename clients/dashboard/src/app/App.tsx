@@ -25,8 +25,10 @@ export function App() {
     <TransportProvider transport={transport}>
       <QueryClientProvider client={queries}>
         <Bars />
-        <Screen />
-        <LeaveDialog />
+        <Boundary>
+          <Screen />
+          <LeaveDialog />
+        </Boundary>
         <Toasts />
       </QueryClientProvider>
     </TransportProvider>

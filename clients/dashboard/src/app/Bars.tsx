@@ -1,15 +1,11 @@
-import { onlineManager } from "@tanstack/react-query";
-import { useSyncExternalStore } from "react";
 import { Banner } from "../parts/Banner";
 import { Button } from "../parts/Button";
+import { useOnline } from "./online";
 import { useNewVersion } from "./version";
 
 /** What is so for every page: there is no connection, or a newer version. */
 export function Bars() {
-  const online = useSyncExternalStore(
-    (watcher) => onlineManager.subscribe(watcher),
-    () => onlineManager.isOnline(),
-  );
+  const online = useOnline();
   const newer = useNewVersion();
   return (
     <div className="bars">

@@ -11,12 +11,14 @@ import {
   Sun,
   X,
 } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { IconButton } from "../parts/Button";
 import { Link } from "../parts/Link";
 import { Mark } from "../parts/Mark";
 import { Menu } from "../parts/Menu";
+import type AlertCount from "./AlertCount";
+import { useOnline } from "./online";
 import { type Route, routes } from "./routes";
 import { logOut } from "./session";
 import { useTheme } from "./theme";
@@ -131,22 +133,26 @@ function NavItem({ route }: { route: Route }) {
         <span className="nav-item">
           <Icon size={16} aria-hidden="true" />
           {nav.label}
-          {route.path === "/alerts" && (
-            <WhenIdle>
-              <AlertCount />
-            </WhenIdle>
-          )}
+          {route.path === "/alerts" && <OpenAlerts />}
         </span>
       </Link>
     </li>
   );
 }
 
-const AlertCount = lazy(() => import("./AlertCount"));
-
-/** Once the page itself has what it needs. */
-function WhenIdle({ children }: { children: ReactNode }) {
-  return useIdle() && <Suspense fallback={null}>{children}</Suspense>;
+/** The number of open alerts, once the page itself has what it needs and while there is a server. */
+function OpenAlerts({ dot }: { dot?: boolean | undefined }) {
+  const idle = useIdle();
+  const ready = useOnline() && idle;
+  const [Count, setCount] = useState<typeof AlertCount>();
+  useEffect(() => {
+    if (!ready || Count) return;
+    import("./AlertCount").then(
+      (module) => setCount(() => module.default),
+      () => {}, // the next time that there is a server
+    );
+  }, [ready, Count]);
+  return Count ? <Count dot={dot} /> : null;
 }
 
 function AlertsBell() {
@@ -154,9 +160,7 @@ function AlertsBell() {
     <Link href="/alerts" kind="bare">
       <span className="icon-button">
         <Bell size={20} aria-hidden="true" />
-        <WhenIdle>
-          <AlertCount dot />
-        </WhenIdle>
+        <OpenAlerts dot />
         <span className="sr">Alerts</span>
       </span>
     </Link>

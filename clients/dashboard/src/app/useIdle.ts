@@ -1,4 +1,7 @@
+import { onlineManager } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { loadDialog } from "../parts/Dialog";
+import { loadMenu } from "../parts/Menu";
 
 let idle = false;
 
@@ -9,10 +12,19 @@ export function useIdle(): boolean {
     if (rested) return;
     const rest = () => {
       idle = true;
+      loadLater();
       setRested(true);
     };
     const timer = window.setTimeout(rest, 1_000);
     return () => window.clearTimeout(timer);
   }, [rested]);
   return rested;
+}
+
+/** Loads what most people open next, so that it is there without a connection too. */
+function loadLater(): void {
+  if (!onlineManager.isOnline()) return;
+  loadDialog();
+  loadMenu();
+  import("./Relogin").catch(() => {});
 }
