@@ -1255,6 +1255,9 @@ type InvitationID = string
 // KeyID defines model for KeyId.
 type KeyID = string
 
+// KeyState defines model for KeyState.
+type KeyState = string
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -1336,6 +1339,12 @@ type ListAlertsParams struct {
 
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
+	// State Only keys in this state. `disabled` and `expired` keys are refused, all others are
+	// `active`. Of these, `rotating` ones have an older secret that still works,
+	// `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
+	// or never.
+	State *KeyState `form:"state,omitempty" json:"state,omitempty"`
+
 	// Limit Items per page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -1976,6 +1985,19 @@ func (siw *ServerInterfaceWrapper) ListKeys(w http.ResponseWriter, r *http.Reque
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListKeysParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", r.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "state"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "state", Err: err})
+		}
+		return
+	}
 
 	// ------------- Optional query parameter "limit" -------------
 

@@ -77,11 +77,24 @@ func (s *Keys) mint(k *StoredKey) string {
 }
 
 // List returns a page of the account's keys, newest first.
-func (s *Keys) List(ctx context.Context, in PageInput) (Page[Key], error) {
+func (s *Keys) List(ctx context.Context, in KeyList) (Page[Key], error) {
 	if _, err := RequireDeveloper(ctx); err != nil {
 		return Page[Key]{}, err
 	}
-	page, err := readPage(ctx, s.vault, "keys", in, s.store.Keys, func(k *Key) Place { return Place{k.CreatedAt, k.ID} })
+	name, state := "keys", ""
+	if in.State != nil && *in.State != "" {
+		var v problem.Check
+		v.OneOf("state", *in.State, KeyActive, KeyRotating, KeyExpiring, KeyUnused, KeyDisabled, KeyExpired)
+		if err := v.Err(); err != nil {
+			return Page[Key]{}, err
+		}
+		state = *in.State
+		name += "." + state
+	}
+	fetch := func(ctx context.Context, after *Place, limit int) ([]Key, error) {
+		return s.store.Keys(ctx, keyQuery(state, s.now(), after, limit))
+	}
+	page, err := readPage(ctx, s.vault, name, PageInput{in.Limit, in.Cursor}, fetch, func(k *Key) Place { return Place{k.CreatedAt, k.ID} })
 	for i := range page.Items {
 		s.current(&page.Items[i])
 	}

@@ -159,28 +159,27 @@ type Reader interface {
 	DeveloperSessions(ctx context.Context, developerID string, at time.Time) ([]StoredSession, error)
 
 	// UserSessions lists the sessions of a user that are neither revoked nor expired at
-	// the instant as Keys lists keys.
+	// the instant as Applications lists applications.
 	UserSessions(ctx context.Context, userID string, at time.Time, after *Place, limit int) ([]StoredSession, error)
 
 	Key(ctx context.Context, id string) (StoredKey, error)
 	// KeyByHash returns the key whose newest or previous secret has the hash.
 	KeyByHash(ctx context.Context, h credential.Hash) (StoredKey, error)
-	// Keys lists keys, newest first: limit of them at most, and only those after
-	// the place unless it is nil.
-	Keys(ctx context.Context, after *Place, limit int) ([]Key, error)
+	Keys(ctx context.Context, q KeyQuery) ([]Key, error)
 
 	Application(ctx context.Context, appID string) (StoredApplication, error)
 	// ApplicationByHash returns the application whose newest or previous secret has
 	// the hash.
 	ApplicationByHash(ctx context.Context, h credential.Hash) (StoredApplication, error)
-	// Applications lists applications as Keys lists keys; the id of a place is an
-	// AppID.
+	// Applications lists applications, newest first: limit of them at most, and only
+	// those after the place unless it is nil. The id of a place is an AppID.
 	Applications(ctx context.Context, after *Place, limit int) ([]Application, error)
 
 	WebhookEndpoint(ctx context.Context, id string) (StoredWebhookEndpoint, error)
 	// WebhookEndpoints lists every endpoint, newest first.
 	WebhookEndpoints(ctx context.Context) ([]WebhookEndpoint, error)
-	// WebhookDeliveries lists the deliveries to an endpoint as Keys lists keys.
+	// WebhookDeliveries lists the deliveries to an endpoint as Applications lists
+	// applications.
 	WebhookDeliveries(ctx context.Context, endpointID string, after *Place, limit int) ([]WebhookDelivery, error)
 
 	Invitation(ctx context.Context, id string) (StoredInvitation, error)

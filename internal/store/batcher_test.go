@@ -224,7 +224,7 @@ func TestWriteThatHasBegunIsFinished(t *testing.T) {
 			if err := inner.Err(); err != nil {
 				return err
 			}
-			_, err := tx.Keys(ctx, nil, 1<<20) // the caller's own context is ignored
+			_, err := tx.Keys(ctx, auth.KeyQuery{Limit: 1 << 20}) // the caller's own context is ignored
 			_, missing := tx.User(ctx, u.ID)
 			wantError(t, missing, problem.ErrNotFound)
 			wantError(t, tx.DeleteUser(ctx, u.ID), problem.ErrNotFound)
@@ -262,7 +262,7 @@ func TestCloseDrains(t *testing.T) {
 			wantUnavailable(t, refused())
 			_, err := s.User(t.Context(), "x")
 			wantUnavailable(t, err)
-			_, err = s.Keys(t.Context(), nil, 1<<20)
+			_, err = s.Keys(t.Context(), auth.KeyQuery{Limit: 1 << 20})
 			wantUnavailable(t, err)
 			wantUnavailable(t, s.Ping(t.Context()))
 			wantUnavailable(t, s.Purge(t.Context(), Retention{}))
@@ -319,7 +319,7 @@ func TestTransactionRunsNothingAfterItsEnd(t *testing.T) {
 		for name, use := range map[string]func() error{
 			"write": func() error { return leaked.InsertUser(t.Context(), newUser()) },
 			"find":  func() error { _, err := leaked.User(t.Context(), "x"); return err },
-			"list":  func() error { _, err := leaked.Keys(t.Context(), nil, 1<<20); return err },
+			"list":  func() error { _, err := leaked.Keys(t.Context(), auth.KeyQuery{Limit: 1 << 20}); return err },
 			"query": func() error { return leaked.DeleteUser(t.Context(), "x") },
 		} {
 			if err := use(); !errors.Is(err, errTxFinished) {

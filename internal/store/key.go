@@ -32,8 +32,38 @@ func (r *reader) KeyByHash(ctx context.Context, h credential.Hash) (auth.StoredK
 	return row.StoredKey, err
 }
 
-func (r *reader) Keys(ctx context.Context, after *auth.Place, limit int) ([]auth.Key, error) {
-	rows, err := few[keyRow](ctx, r, newestFirst, beyond("id", after, limit))
+// keyStates are the conditions of the states of keys: on what is at Now, and by an
+// earlier or later time.
+var keyStates = map[string]func(q *bun.SelectQuery, of *auth.KeyQuery){
+	auth.KeyRotating: func(q *bun.SelectQuery, of *auth.KeyQuery) { q.Where("previous_expires_at > ?", of.Now) },
+	auth.KeyExpiring: func(q *bun.SelectQuery, of *auth.KeyQuery) { q.Where("expires_at <= ?", of.ExpireBy) },
+	auth.KeyUnused: func(q *bun.SelectQuery, of *auth.KeyQuery) {
+		q.Where("(last_used_at IS NULL OR last_used_at <= ?)", of.UnusedSince)
+	},
+}
+
+// Keys implements auth.Reader. To find keys in a state, it may look at all.
+func (r *reader) Keys(ctx context.Context, query auth.KeyQuery) ([]auth.Key, error) {
+	narrow := beyond("id", query.After, query.Limit)
+	read := few[keyRow]
+	if query.State != "" {
+		read = list[keyRow]
+	}
+	rows, err := read(ctx, r, newestFirst, func(q *bun.SelectQuery) {
+		narrow(q)
+		switch query.State {
+		case "":
+		case auth.KeyDisabled:
+			q.Where("NOT enabled")
+		case auth.KeyExpired:
+			q.Where("enabled AND expires_at <= ?", query.Now)
+		default:
+			q.Where("enabled AND (expires_at IS NULL OR expires_at > ?)", query.Now)
+			if only := keyStates[query.State]; only != nil {
+				only(q, &query)
+			}
+		}
+	})
 	return each(rows, err, func(row *keyRow) auth.Key { return row.Key })
 }
 

@@ -195,7 +195,7 @@ func checkAfterKill(t *testing.T, dsn string, said *acknowledged) {
 		recorded[e.Subject]++
 	}
 	keys := map[string]bool{}
-	for _, k := range must(s.Keys(t.Context(), nil, 1<<20))(t) {
+	for _, k := range must(s.Keys(t.Context(), auth.KeyQuery{Limit: 1 << 20}))(t) {
 		keys[k.ID] = true
 		if recorded["key:"+k.ID] != 1 {
 			t.Errorf("key %s has %d events", k.ID, recorded["key:"+k.ID])

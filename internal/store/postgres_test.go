@@ -164,7 +164,7 @@ func TestPostgresExhaustedPoolRefusesSoon(t *testing.T) {
 	var all sync.WaitGroup
 	for what, call := range map[string]func() error{
 		"a read":  func() error { _, err := s.Key(t.Context(), "x"); return err },
-		"a list":  func() error { _, err := s.Keys(t.Context(), nil, 1<<20); return err },
+		"a list":  func() error { _, err := s.Keys(t.Context(), auth.KeyQuery{Limit: 1 << 20}); return err },
 		"a write": func() error { return s.try(func(context.Context, auth.Tx) error { return nil }) },
 	} {
 		all.Go(func() { inTime(t, what, func() { wantUnavailable(t, call()) }) })

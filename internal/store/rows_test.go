@@ -77,7 +77,7 @@ func keyComesBack(t *testing.T, s *Store, set bool) {
 	next.ID, next.Scopes = k.ID, []string{}
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateKey(ctx, next) })
 	wantEqual(t, must(s.Key(t.Context(), k.ID))(t), next)
-	wantEqual(t, must(s.Keys(t.Context(), nil, 1<<20))(t), []auth.Key{next.Key})
+	wantEqual(t, must(s.Keys(t.Context(), auth.KeyQuery{Limit: 1 << 20}))(t), []auth.Key{next.Key})
 	s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.DeleteKey(ctx, k.ID) })
 	_, err := s.Key(t.Context(), k.ID)
 	wantError(t, err, problem.ErrNotFound)
@@ -273,7 +273,7 @@ func TestFailedStatementDoomsItsTransaction(t *testing.T) {
 			return nil
 		})
 		wantError(t, err, problem.ErrTaken)
-		wantEqual(t, must(s.Keys(t.Context(), nil, 1<<20))(t), []auth.Key{})
+		wantEqual(t, must(s.Keys(t.Context(), auth.KeyQuery{Limit: 1 << 20}))(t), []auth.Key{})
 	})
 }
 
@@ -331,7 +331,7 @@ func TestListsAreInOrder(t *testing.T) {
 			})
 		}
 		wantEqual(t, must(s.Developers(t.Context()))(t), developers)
-		wantEqual(t, must(s.Keys(t.Context(), nil, 1<<20))(t), []auth.Key{keys[2].Key, keys[1].Key, keys[0].Key})
+		wantEqual(t, must(s.Keys(t.Context(), auth.KeyQuery{Limit: 1 << 20}))(t), []auth.Key{keys[2].Key, keys[1].Key, keys[0].Key})
 		wantEqual(t, must(s.Applications(t.Context(), nil, 1<<20))(t),
 			[]auth.Application{apps[2].Application, apps[1].Application, apps[0].Application})
 	})

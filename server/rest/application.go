@@ -39,7 +39,7 @@ func (s *Server) ListApplications(ctx context.Context, r openapi.ListApplication
 	if err != nil {
 		return nil, err
 	}
-	linkNext(ctx, r.Params.Limit, page.NextCursor)
+	linkNext(ctx, nil, r.Params.Limit, page.NextCursor)
 	out := make(openapi.ListApplications200JSONResponse, len(page.Items))
 	for i, a := range page.Items {
 		out[i] = applicationOf(a)

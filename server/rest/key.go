@@ -51,11 +51,11 @@ func (s *Server) CreateKey(ctx context.Context, r openapi.CreateKeyRequestObject
 
 // ListKeys implements openapi.StrictServerInterface.
 func (s *Server) ListKeys(ctx context.Context, r openapi.ListKeysRequestObject) (openapi.ListKeysResponseObject, error) {
-	page, err := s.Auth.Keys.List(ctx, auth.PageInput(r.Params))
+	page, err := s.Auth.Keys.List(ctx, auth.KeyList(r.Params))
 	if err != nil {
 		return nil, err
 	}
-	linkNext(ctx, r.Params.Limit, page.NextCursor)
+	linkNext(ctx, r.Params.State, r.Params.Limit, page.NextCursor)
 	out := make(openapi.ListKeys200JSONResponse, len(page.Items))
 	for i, k := range page.Items {
 		out[i] = keyOf(k)

@@ -96,12 +96,15 @@ func patch[T any](n nullable.Nullable[T]) auth.Change[T] {
 
 // linkNext refers to the next page of a list that is an array, if there is one
 // (RFC 8288). The reference is relative, so that it holds behind any proxy and
-// under an alias.
-func linkNext(ctx context.Context, limit *int, cursor *string) {
+// under an alias, and names the state that the list is narrowed to, if any.
+func linkNext(ctx context.Context, state *string, limit *int, cursor *string) {
 	if cursor == nil {
 		return
 	}
 	query := url.Values{"cursor": {*cursor}}
+	if state != nil {
+		query.Set("state", *state)
+	}
 	if limit != nil {
 		query.Set("limit", strconv.Itoa(*limit))
 	}

@@ -34,7 +34,7 @@ func (s *Server) ListUserSessions(ctx context.Context, r openapi.ListUserSession
 	if err != nil {
 		return nil, err
 	}
-	linkNext(ctx, r.Params.Limit, page.NextCursor)
+	linkNext(ctx, nil, r.Params.Limit, page.NextCursor)
 	return openapi.ListUserSessions200JSONResponse(each(page.Items, func(u auth.UserSession) openapi.TokenSession { return openapi.TokenSession(u) })), nil
 }
 

@@ -21,7 +21,7 @@ func (s *Server) CreateKey(ctx context.Context, r *owv1.CreateKeyRequest) (*owv1
 
 // ListKeys implements openwearablesv1connect.KeyServiceHandler.
 func (s *Server) ListKeys(ctx context.Context, r *owv1.ListKeysRequest) (*owv1.ListKeysResponse, error) {
-	page, err := s.Auth.Keys.List(ctx, auth.PageInput{Limit: optionalInt(r.Limit), Cursor: r.Cursor})
+	page, err := s.Auth.Keys.List(ctx, auth.KeyList{State: r.State, Limit: optionalInt(r.Limit), Cursor: r.Cursor})
 	if err != nil {
 		return nil, err
 	}

@@ -443,7 +443,12 @@ type ListKeysRequest struct {
 	// Keys per page: 1 to 100; 100 if unset.
 	Limit *int32 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
 	// `next_cursor` of the previous page.
-	Cursor        *string `protobuf:"bytes,2,opt,name=cursor,proto3,oneof" json:"cursor,omitempty"`
+	Cursor *string `protobuf:"bytes,2,opt,name=cursor,proto3,oneof" json:"cursor,omitempty"`
+	// Only keys in this state. `disabled` and `expired` keys are refused, all others are
+	// `active`. Of these, `rotating` ones have an older secret that still works,
+	// `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
+	// or never.
+	State         *string `protobuf:"bytes,3,opt,name=state,proto3,oneof" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -488,6 +493,13 @@ func (x *ListKeysRequest) GetLimit() int32 {
 func (x *ListKeysRequest) GetCursor() string {
 	if x != nil && x.Cursor != nil {
 		return *x.Cursor
+	}
+	return ""
+}
+
+func (x *ListKeysRequest) GetState() string {
+	if x != nil && x.State != nil {
+		return *x.State
 	}
 	return ""
 }
@@ -1121,12 +1133,14 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\f_environment\"_\n" +
 	"\x11CreateKeyResponse\x12-\n" +
 	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key\x12\x1b\n" +
-	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"^\n" +
+	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\"\xc8\x01\n" +
 	"\x0fListKeysRequest\x12\x19\n" +
 	"\x05limit\x18\x01 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12\x1b\n" +
-	"\x06cursor\x18\x02 \x01(\tH\x01R\x06cursor\x88\x01\x01B\b\n" +
+	"\x06cursor\x18\x02 \x01(\tH\x01R\x06cursor\x88\x01\x01\x12^\n" +
+	"\x05state\x18\x03 \x01(\tBC\xb2\xbb\x18\x06active\xb2\xbb\x18\brotating\xb2\xbb\x18\bexpiring\xb2\xbb\x18\x06unused\xb2\xbb\x18\bdisabled\xb2\xbb\x18\aexpiredH\x02R\x05state\x88\x01\x01B\b\n" +
 	"\x06_limitB\t\n" +
-	"\a_cursor\"s\n" +
+	"\a_cursorB\b\n" +
+	"\x06_state\"s\n" +
 	"\x10ListKeysResponse\x12)\n" +
 	"\x04keys\x18\x01 \x03(\v2\x15.openwearables.v1.KeyR\x04keys\x12$\n" +
 	"\vnext_cursor\x18\x02 \x01(\tH\x00R\n" +

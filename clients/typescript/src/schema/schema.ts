@@ -228,6 +228,13 @@ export interface KeyFilter {
   limit?: number | null | undefined;
   /** `nextCursor` of the previous page. */
   cursor?: string | null | undefined;
+  /**
+   * Only keys in this state. `disabled` and `expired` keys are refused, all others are
+   * `active`. Of these, `rotating` ones have an older secret that still works,
+   * `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
+   * or never.
+   */
+  state?: "active" | "rotating" | "expiring" | "unused" | "disabled" | "expired" | null | undefined;
 }
 
 export interface KeyPage {
@@ -1687,7 +1694,7 @@ const CreateKeyResponseTable = /* @__PURE__ */ msg(
 );
 
 const ListKeysRequestTable = /* @__PURE__ */ msg(
-  "limit#? cursor?",
+  "limit#? cursor? state?",
 );
 
 const ListKeysResponseTable = /* @__PURE__ */ msg(
@@ -1716,6 +1723,10 @@ const CreateApplicationRequestTable = /* @__PURE__ */ msg(
 
 const CreateApplicationResponseTable = /* @__PURE__ */ msg(
   "application>! appSecret", ApplicationTable,
+);
+
+const ListApplicationsRequestTable = /* @__PURE__ */ msg(
+  "limit#? cursor?",
 );
 
 const ListApplicationsResponseTable = /* @__PURE__ */ msg(
@@ -2143,7 +2154,7 @@ export const createApplication = /* @__PURE__ */ rpc<CreateApplicationRequest, C
 );
 
 export const listApplications = /* @__PURE__ */ rpc<ApplicationFilter, ApplicationPage>(
-  "openwearables.v1.ApplicationService/ListApplications", ListKeysRequestTable, ListApplicationsResponseTable, 1,
+  "openwearables.v1.ApplicationService/ListApplications", ListApplicationsRequestTable, ListApplicationsResponseTable, 1,
 );
 
 export const getApplication = /* @__PURE__ */ rpc<GetApplicationRequest, GetApplicationResponse>(

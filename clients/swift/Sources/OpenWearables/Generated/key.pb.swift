@@ -282,13 +282,20 @@ public struct ListKeysRequest: GeneratedMessage {
   public var limit: Int?
   /// `next_cursor` of the previous page.
   public var cursor: String?
+  /// Only keys in this state. `disabled` and `expired` keys are refused, all others are
+  /// `active`. Of these, `rotating` ones have an older secret that still works,
+  /// `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
+  /// or never.
+  public var state: ListKeysRequest.State?
 
   public init(
     limit: Int? = nil,
-    cursor: String? = nil
+    cursor: String? = nil,
+    state: ListKeysRequest.State? = nil
   ) {
     self.limit = limit
     self.cursor = cursor
+    self.state = state
   }
 
   public init(defaults: Void) {}
@@ -296,7 +303,47 @@ public struct ListKeysRequest: GeneratedMessage {
   public static let fields: [Field<ListKeysRequest>] = [
     .maybe(\.limit, Int32.self, "limit"),
     .maybe(\.cursor, String.self, "cursor"),
+    .maybe(\.state, ListKeysRequest.State.self, "state"),
   ]
+
+  /// Only keys in this state. `disabled` and `expired` keys are refused, all others are
+  /// `active`. Of these, `rotating` ones have an older secret that still works,
+  /// `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
+  /// or never.
+  public enum State: TextValue {
+    case active
+    case rotating
+    case expiring
+    case unused
+    case disabled
+    case expired
+    /// A text that this version has no name for.
+    case unrecognized(String)
+
+    public init(rawValue: String) {
+      switch rawValue {
+      case "active": self = .active
+      case "rotating": self = .rotating
+      case "expiring": self = .expiring
+      case "unused": self = .unused
+      case "disabled": self = .disabled
+      case "expired": self = .expired
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: String {
+      switch self {
+      case .active: "active"
+      case .rotating: "rotating"
+      case .expiring: "expiring"
+      case .unused: "unused"
+      case .disabled: "disabled"
+      case .expired: "expired"
+      case .unrecognized(let text): text
+      }
+    }
+  }
 }
 
 public struct ListKeysResponse: GeneratedMessage {
