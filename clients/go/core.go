@@ -14,6 +14,7 @@ import (
 type core struct {
 	state     atomic.Pointer[state]
 	listeners listeners
+	writing   sync.Mutex // held by the sign-in or sign-out that writes to the store
 
 	mu       sync.Mutex
 	renewal  *renewal // the one under way, or nil
@@ -26,6 +27,15 @@ type state struct {
 	generation uint64
 	session    *session // nil: none, or not loaded yet
 	ended      *ending  // why session is nil, if this process knows
+	// settled is closed when the sign-in or sign-out of the generation is done with the
+	// store; until then the store may hold the record of before.
+	settled chan struct{}
+}
+
+func newState() *state {
+	s := &state{settled: make(chan struct{})}
+	close(s.settled)
+	return s
 }
 
 // ending records why a session ended. If the store could not be cleared, the id
@@ -77,7 +87,7 @@ func coreOf(key coreKey) *core {
 		return c
 	}
 	c := new(core)
-	c.state.Store(new(state))
+	c.state.Store(newState())
 	w := weak.Make(c)
 	cores.m[key] = w
 	runtime.AddCleanup(c, func(key coreKey) {
@@ -95,26 +105,52 @@ func coreOf(key coreKey) *core {
 func (c *core) publish(generation uint64, s *session, ended *ending) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state.Load().generation != generation {
+	now := c.state.Load()
+	if now.generation != generation {
 		return false
 	}
-	c.state.Store(&state{generation: generation, session: s, ended: ended})
+	c.state.Store(&state{generation, s, ended, now.settled})
 	return true
 }
 
+// settledGeneration returns the current generation when its sign-in or sign-out is done
+// with the store.
+func (c *core) settledGeneration() uint64 {
+	for {
+		st := c.state.Load()
+		<-st.settled
+		if c.state.Load().generation == st.generation {
+			return st.generation
+		}
+	}
+}
+
 // supersede starts a new generation with the session s, or without a session for
-// the reason why. It returns the previous session and the new generation.
-func (c *core) supersede(s *session, why *Error) (before *session, generation uint64) {
+// the reason why. It returns the previous session and the new state, which has to be
+// settled.
+func (c *core) supersede(s *session, why *Error) (before *session, now *state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old := c.state.Load()
-	next := &state{generation: old.generation + 1, session: s}
+	now = &state{generation: old.generation + 1, session: s, settled: make(chan struct{})}
 	if why != nil {
-		next.ended = &ending{id: old.session.sessionID(), err: why}
+		now.ended = &ending{id: old.session.sessionID(), err: why}
 	}
-	c.state.Store(next)
+	c.state.Store(now)
 	c.failures = failures{}
-	return old.session, old.generation + 1
+	return old.session, now
+}
+
+// settle calls write, which brings the store up to a sign-in or sign-out, unless a later
+// one has taken its place and writes to the store itself. Only one write runs at a time,
+// and no renewal begins before its end.
+func (c *core) settle(now *state, write func()) {
+	defer close(now.settled)
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.state.Load().generation == now.generation {
+		write()
+	}
 }
 
 // noteFailure records a failed renewal of a refresh token and starts the cooldown. It

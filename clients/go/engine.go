@@ -101,39 +101,43 @@ func (e *engine) renewBehind(s *session) {
 // signIn starts a new generation with s and saves s, replacing any record in the
 // store, also that of another user.
 func (e *engine) signIn(ctx context.Context, s *session) {
-	_, generation := e.core.supersede(s, nil)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	events := []Event{{Type: EventSignedIn}}
-	held, err := e.overwrite(ctx, s.raw)
-	if err != nil {
-		kept := *s
-		kept.unsaved, kept.held, kept.unread = true, held, errors.Is(err, errUnread)
-		kept.soft = min(s.soft, e.clock.mono()+saveRetry)
-		e.core.publish(generation, &kept, nil)
-		events = append(events, Event{Type: EventStorageError, Err: storageError(err)})
-	}
-	e.core.listeners.emit(events...)
+	_, now := e.core.supersede(s, nil)
+	e.core.settle(now, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		defer cancel()
+		events := []Event{{Type: EventSignedIn}}
+		held, err := e.overwrite(ctx, s.raw)
+		if err != nil {
+			kept := *s
+			kept.unsaved, kept.held, kept.unread = true, held, errors.Is(err, errUnread)
+			kept.soft = min(s.soft, e.clock.mono()+saveRetry)
+			e.core.publish(now.generation, &kept, nil)
+			events = append(events, Event{Type: EventStorageError, Err: storageError(err)})
+		}
+		e.core.listeners.emit(events...)
+	})
 }
 
 // signOut starts a new generation without a session, clears the store and revokes
 // the sessions of this process and of the store.
 func (e *engine) signOut(ctx context.Context) error {
-	before, generation := e.core.supersede(nil, signedOut())
-	stored, err := e.clearStore(ctx)
+	before, now := e.core.supersede(nil, signedOut())
 	var failed []error
-	if err != nil {
-		failed = append(failed, storageError(err))
-	}
-	if errors.Is(err, errUnread) {
-		e.core.publish(generation, nil, &ending{before.sessionID(), signedOut(), e.clock.wall().UnixMilli()})
-	}
 	tokens := map[string]bool{refreshOf(before): true}
-	if s, err := openSession(e.place, stored, e.clock); err == nil {
-		tokens[s.Refresh] = true
-		e.core.publish(generation, nil, &ending{id: s.ID, err: signedOut()})
-	}
-	e.core.listeners.emit(Event{Type: EventSignedOut})
+	e.core.settle(now, func() {
+		stored, err := e.clearStore(ctx)
+		if err != nil {
+			failed = append(failed, storageError(err))
+		}
+		if errors.Is(err, errUnread) {
+			e.core.publish(now.generation, nil, &ending{before.sessionID(), signedOut(), e.clock.wall().UnixMilli()})
+		}
+		if s, err := openSession(e.place, stored, e.clock); err == nil {
+			tokens[s.Refresh] = true
+			e.core.publish(now.generation, nil, &ending{id: s.ID, err: signedOut()})
+		}
+		e.core.listeners.emit(Event{Type: EventSignedOut})
+	})
 	for token := range tokens {
 		if err := e.rpc.revoke(ctx, token); err != nil {
 			unrevoked.add(e.place.base, token, err)

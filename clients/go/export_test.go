@@ -38,7 +38,7 @@ func AsProcess() Option {
 	return func(o *options) error {
 		o.core = func(coreKey) *core {
 			c := new(core)
-			c.state.Store(new(state))
+			c.state.Store(newState())
 			return c
 		}
 		return nil
@@ -60,6 +60,9 @@ func FreshToken(c *Client) *session {
 
 // RevocationWait returns the wait after the n-th failed attempt to revoke.
 func RevocationWait(n int, asked time.Duration) time.Duration { return revocationWait(n, asked) }
+
+// SubjectOf returns the user of an access token.
+func SubjectOf(access string) string { return subjectOf(access) }
 
 // Interceptor returns the interceptor of the calls of c.
 func Interceptor(c *Client) connect.Interceptor { return c.caller }

@@ -23,14 +23,19 @@ const orphanAge = time.Minute
 // maxEntries is how many entries of its folder a store looks at for files left over.
 const maxEntries = 10_000
 
-// lockPoll is the wait between two attempts to take a held lock.
-const lockPoll = 20 * time.Millisecond
+// The waits between two attempts to take a held lock: one that is held while a session is
+// renewed, and one that is held while a record is compared and replaced.
+const (
+	lockPoll     = 20 * time.Millisecond
+	saveLockPoll = time.Millisecond
+)
 
 type fileStore struct{ path string }
 
 // FileStore returns a store in a file that only its owner may read (mode 0600) and
 // that is replaced atomically. It implements Locker by a lock on the file path +
-// ".lock", which the operating system releases when the process ends. A missing
+// ".lock", and compares and replaces the record under one on path + ".save.lock"; the
+// operating system releases them when the process ends. A missing
 // folder is created. The file system must support locks and renames. A file holds
 // one session.
 //
@@ -82,15 +87,14 @@ func (s *fileStore) Save(ctx context.Context, record, expected []byte) (bool, er
 	if err != nil {
 		return false, s.advise(err, "give a path in a folder that this user may write to")
 	}
+	const advice = "see that the disk has room and the folder can be written"
 	_, err = tmp.Write(record)
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
-		if ok, changed := s.holds(ctx, expected); changed != nil || !ok {
-			return false, errors.Join(changed, os.Remove(tmp.Name()))
-		}
-		err = os.Rename(tmp.Name(), s.path)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return false, s.advise(errors.Join(err, os.Remove(tmp.Name())), advice)
 	}
-	if err != nil {
-		return false, s.advise(errors.Join(err, os.Remove(tmp.Name())), "see that the disk has room and the folder can be written")
+	ok, err := s.replace(ctx, expected, advice, func() error { return os.Rename(tmp.Name(), s.path) })
+	if !ok || err != nil {
+		return false, errors.Join(err, os.Remove(tmp.Name()))
 	}
 	syncFolder(filepath.Dir(s.path))
 	s.removeOrphans()
@@ -128,13 +132,33 @@ func (s *fileStore) isTemp(name string) bool {
 }
 
 func (s *fileStore) Clear(ctx context.Context, expected []byte) (bool, error) {
+	if ok, err := s.holds(ctx, expected); !ok || err != nil || expected == nil {
+		return ok, err
+	}
+	ok, err := s.replace(ctx, expected, "remove it by hand", func() error { return os.Remove(s.path) })
+	if !ok || err != nil {
+		return false, err
+	}
+	syncFolder(filepath.Dir(s.path))
+	return true, nil
+}
+
+// replace calls change if the file holds the expected record, while no other process changes
+// it, and reports whether it did. Without the lock, which not every file system has, only
+// the instant between the two is unguarded.
+func (s *fileStore) replace(ctx context.Context, expected []byte, advice string, change func() error) (bool, error) {
+	unlock, err := s.lock(ctx, ".save.lock", saveLockPoll)
+	if err == nil {
+		defer unlock()
+	} else if ctx.Err() != nil {
+		return false, s.advise(err, "another process holds its lock file: see that it goes on, or end it")
+	}
 	if ok, err := s.holds(ctx, expected); !ok || err != nil {
 		return false, err
 	}
-	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, s.advise(err, "remove it by hand")
+	if err := change(); err != nil {
+		return false, s.advise(err, advice)
 	}
-	syncFolder(filepath.Dir(s.path))
 	return true, nil
 }
 
@@ -144,11 +168,14 @@ func (s *fileStore) holds(ctx context.Context, expected []byte) (bool, error) {
 }
 
 // Lock implements Locker.
-func (s *fileStore) Lock(ctx context.Context) (func(), error) {
+func (s *fileStore) Lock(ctx context.Context) (func(), error) { return s.lock(ctx, ".lock", lockPoll) }
+
+// lock takes the lock on the file of this suffix.
+func (s *fileStore) lock(ctx context.Context, suffix string, poll time.Duration) (func(), error) {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return nil, s.advise(err, "give a path in a folder that this user may write to")
 	}
-	f, err := openOwn(s.path+".lock", os.O_RDWR|os.O_CREATE)
+	f, err := openOwn(s.path+suffix, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, s.advise(err, "make its lock file writable")
 	}
@@ -158,7 +185,7 @@ func (s *fileStore) Lock(ctx context.Context) (func(), error) {
 			return func() { _ = f.Close() }, nil
 		}
 		if err == nil {
-			err = wait(ctx, lockPoll)
+			err = wait(ctx, poll)
 		}
 		if err != nil {
 			return nil, errors.Join(err, f.Close())

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -72,6 +73,35 @@ func TestFileStoreRefusesForeignLocks(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Nothing is replaced while another process holds the lock for that, such as one that is
+// stopped, and the error says what to do.
+func TestFileStoreWaitsForTheLockToReplace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "session.json")
+	s := openwearables.FileStore(path)
+	if ok, err := s.Save(t.Context(), []byte("record"), nil); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	held, err := os.OpenFile(path+".save.lock", os.O_RDWR, 0)
+	check(t, err)
+	defer held.Close()
+	check(t, syscall.Flock(int(held.Fd()), syscall.LOCK_EX))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, save := s.Save(ctx, []byte("next"), []byte("record"))
+	_, drop := s.Clear(ctx, []byte("record"))
+	for call, err := range map[string]error{"Save": save, "Clear": drop} {
+		if err == nil || !strings.Contains(err.Error(), "another process holds its lock file") {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+	if raw, err := s.Load(t.Context()); err != nil || string(raw) != "record" {
+		t.Errorf("it holds %q, %v", raw, err)
+	}
+	if left, err := filepath.Glob(path + ".*.tmp"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

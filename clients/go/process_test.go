@@ -25,6 +25,7 @@ const processRole = "OPENWEARABLES_TEST_ROLE"
 type job struct {
 	Base, Path, User string
 	HangAt           string // the moment at which the process blocks until it is killed
+	Count            int    // if not 0, the process counts up in the file of the path
 }
 
 // runProcess reads a job, makes a call when it reads a second line, and prints ok or
@@ -41,6 +42,9 @@ func runProcess(string) int {
 		return 1
 	}
 	fmt.Println("ready")
+	if j.Count > 0 {
+		return runCounter(j, in)
+	}
 	if _, err := in.ReadString('\n'); err != nil {
 		return 1
 	}
@@ -161,10 +165,10 @@ func TestProcessesRecoverFromAKilledLockHolder(t *testing.T) {
 			if moment == "sent" {
 				proxy.Rules(faultproxy.Rule{Method: "RefreshToken", Fault: faultproxy.HoldAnswer, Times: 1})
 			}
-			holder := spawn(t, job{base, path, p.id, moment})
+			holder := spawn(t, job{Base: base, Path: path, User: p.id, HangAt: moment})
 			var others []*child
 			for range 7 {
-				others = append(others, spawn(t, job{base, path, p.id, ""}))
+				others = append(others, spawn(t, job{Base: base, Path: path, User: p.id}))
 			}
 			holder.begin()
 			if moment == "sent" {
@@ -221,7 +225,7 @@ func TestEightProcessesShareOneRefresh(t *testing.T) {
 	}
 	var all []*child
 	for range 8 {
-		all = append(all, spawn(t, job{base, path, p.id, ""}))
+		all = append(all, spawn(t, job{Base: base, Path: path, User: p.id}))
 	}
 	for _, c := range all {
 		c.begin()

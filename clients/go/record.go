@@ -113,6 +113,23 @@ func (s *session) over(held []byte) *session {
 	return &next
 }
 
+// replaces reports whether the unsaved session s is to replace the record raw of the store:
+// the one that it found there, or, for a sign-in, what another process made of that one.
+func (s *session) replaces(raw []byte) bool {
+	if s.unread || bytes.Equal(raw, s.held) {
+		return true
+	}
+	id := signInOf(raw)
+	return id != "" && id != s.ID && id == signInOf(s.held)
+}
+
+// signInOf returns the id of the sign-in of a record, "" if it has none.
+func signInOf(raw []byte) string {
+	var r record
+	_ = json.Unmarshal(raw, &r)
+	return r.ID
+}
+
 // sessionID returns the id of the sign-in, "" if s is nil.
 func (s *session) sessionID() string {
 	if s == nil {

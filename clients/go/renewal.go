@@ -31,10 +31,10 @@ type renewal struct {
 // run executes the renewal. It belongs to no caller: it inherits neither the
 // cancellation of a caller's context nor its values, which may contain headers.
 func (r *renewal) run() {
+	r.generation = r.core.settledGeneration()
 	ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
 	defer cancel()
 	ctx = r.rpc.caller.counting(ctx)
-	r.generation = r.core.state.Load().generation
 	r.session, r.err = r.renew(ctx)
 	if r.err != nil && r.err != errSuperseded {
 		if s := r.core.state.Load().session; s != nil && !s.carries(r.refused) && r.clock.mono() < s.hard {
@@ -263,7 +263,8 @@ func (r *renewal) clear(ctx context.Context, s *session) (bool, error) {
 }
 
 // load reads the store, makes its session current and returns it, or nil. A session
-// that could not be saved stays current until another record appears in the store. After
+// that could not be saved stays current until another record appears in the store, which for
+// a sign-in means one of another sign-in than it found. After
 // a sign-in while the store could not be read, the first record that is read is the one
 // that the sign-in replaces.
 func (r *renewal) load(ctx context.Context) (*session, *Error) {
@@ -276,7 +277,7 @@ func (r *renewal) load(ctx context.Context) (*session, *Error) {
 	switch {
 	case current != nil && bytes.Equal(raw, current.raw):
 		return r.noteSaved(current), nil
-	case current != nil && current.unsaved && (current.unread || bytes.Equal(raw, current.held)):
+	case current != nil && current.unsaved && current.replaces(raw):
 		return r.saveAgain(ctx, current.over(raw)), nil
 	}
 	s, err := r.open(raw)

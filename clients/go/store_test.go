@@ -67,14 +67,14 @@ func TestFileStoreIsPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlock()
-	for name, mode := range map[string]os.FileMode{path: 0o600, path + ".lock": 0o600, filepath.Dir(path): 0o700} {
+	for name, mode := range map[string]os.FileMode{path: 0o600, path + ".lock": 0o600, path + ".save.lock": 0o600, filepath.Dir(path): 0o700} {
 		info, err := os.Stat(name)
 		if err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v (%v), want %v", name, info.Mode().Perm(), err, mode)
 		}
 	}
 	entries, _ := os.ReadDir(filepath.Dir(path))
-	if len(entries) != 2 {
+	if len(entries) != 3 {
 		t.Errorf("left behind: %v", entries)
 	}
 }
