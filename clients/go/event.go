@@ -1,6 +1,7 @@
 package openwearables
 
 import (
+	"slices"
 	"sync"
 	"time"
 	"weak"
@@ -28,6 +29,21 @@ type Event struct {
 	WillRetry bool      // another attempt follows
 	Err       error     // an *Error
 	Sunset    time.Time // when the API key in use expires
+	Dropped   int       // how many events were dropped since the one that the handler got before
+}
+
+// maxQueued is how many events wait for a handler.
+const maxQueued = 256
+
+// tellsState reports whether the event says what is so from then on: who is signed in, or
+// until when the key works. The others tell how it came.
+func (e Event) tellsState() bool {
+	switch e.Type {
+	case EventSignedIn, EventSignedOut, EventSessionExpired, EventKeyRotated:
+		return true
+	default:
+		return false
+	}
 }
 
 // emitter passes events to one handler, in order, from a goroutine that exists only
@@ -37,6 +53,7 @@ type emitter struct {
 
 	mu      sync.Mutex
 	queue   []Event
+	dropped int // since the last event that was handled
 	running bool
 }
 
@@ -46,11 +63,26 @@ func (m *emitter) emit(events ...Event) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.queue = append(m.queue, events...)
+	for _, e := range events {
+		if len(m.queue) == maxQueued {
+			m.drop()
+		}
+		m.queue = append(m.queue, e)
+	}
 	if !m.running {
 		m.running = true
 		go m.run()
 	}
+}
+
+// drop removes the oldest event that tells no state, or if all do, the oldest one. So the
+// last event of all and the last that tells a state stay.
+func (m *emitter) drop() {
+	i := max(slices.IndexFunc(m.queue, func(e Event) bool { return !e.tellsState() }), 0)
+	copy(m.queue[1:], m.queue[:i])
+	m.queue[0] = Event{}
+	m.queue = m.queue[1:]
+	m.dropped++
 }
 
 func (m *emitter) run() {
@@ -62,7 +94,9 @@ func (m *emitter) run() {
 			return
 		}
 		e := m.queue[0]
+		m.queue[0] = Event{}
 		m.queue = m.queue[1:]
+		e.Dropped, m.dropped = m.dropped, 0
 		m.mu.Unlock()
 		m.handle(e)
 	}
@@ -81,6 +115,9 @@ func (l *listeners) add(m *emitter) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.emitters) == cap(l.emitters) { // before it grows
+		l.emitters = slices.DeleteFunc(l.emitters, func(w weak.Pointer[emitter]) bool { return w.Value() == nil })
+	}
 	l.emitters = append(l.emitters, weak.Make(m))
 }
 

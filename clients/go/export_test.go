@@ -71,3 +71,14 @@ func Interceptor(c *Client) connect.Interceptor { return c.caller }
 func VerifyWebhookAt(secrets []Secret, header http.Header, body []byte, tolerance time.Duration, now time.Time) (*WebhookEvent, error) {
 	return verifyWebhook(secrets, header, body, tolerance, now)
 }
+
+// Emit emits events to the handler of c.
+func Emit(c *Client, events ...Event) { c.emitter.emit(events...) }
+
+// Listeners returns how many handlers of events the session of c remembers.
+func Listeners(c *Client) int {
+	l := &c.caller.engine.get().core.listeners
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.emitters)
+}

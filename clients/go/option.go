@@ -144,7 +144,10 @@ func WithLogger(l *slog.Logger) Option {
 }
 
 // WithEvents sets the handler of events. Events are passed to f one at a time and
-// in order, from a goroutine that nothing waits for, so f may call the client.
+// in order, from a goroutine that nothing waits for, so f may call the client. While f does
+// not return, up to 256 wait; beyond that the oldest of those that tell how it came
+// (refreshed, failed) is dropped, and the next event counts in Dropped how many were. The
+// last event that tells who is signed in, or that the key was rotated, is never dropped.
 func WithEvents(f func(Event)) Option {
 	return func(o *options) error {
 		o.handle = f
