@@ -73,6 +73,16 @@ func ResumeAt(n int) UploadOption {
 	}
 }
 
+// AllOrNone makes UpsertAll store a batch only if all of its workouts are right: the first
+// that is wrong ends the upload with an error of KindInvalid, whose Fields name it by its
+// place in the sequence. The batches before stay stored, as Done says.
+func AllOrNone() UploadOption {
+	return func(u *upload) error {
+		u.whole = true
+		return nil
+	}
+}
+
 // OnProgress makes UpsertAll call f after every batch, with the report so far. Its Rejected
 // holds those of the batch alone, without a bound, so that f sees all of them.
 func OnProgress(f func(UploadReport)) UploadOption {
@@ -88,6 +98,7 @@ type upload struct {
 	userID   string
 	most     int
 	skip     int
+	whole    bool // store a batch as a whole or not at all
 	progress func(UploadReport)
 
 	batch    []*owv1.WorkoutInput
@@ -145,6 +156,9 @@ func (u *upload) add(ctx context.Context, w *owv1.WorkoutInput) error {
 		}
 	}
 	if fault := faultOf(w, size); fault != nil {
+		if u.whole {
+			return invalidField(inPlace(fault.Field, place), fault.Message)
+		}
 		u.reject(place, w, *fault)
 		return nil
 	}
@@ -217,6 +231,8 @@ func (u *upload) send(ctx context.Context, batch []*owv1.WorkoutInput, places []
 		return nil
 	case !errors.As(err, &e) || !e.isAboutWorkouts() && !e.isInvalidResponse():
 		return err
+	case u.whole:
+		return placed(e, places)
 	case e.isInvalidResponse() || len(e.Fields) == maxFields:
 		if len(batch) == 1 && e.isInvalidResponse() {
 			return err
@@ -238,6 +254,33 @@ func (u *upload) send(ctx context.Context, batch []*owv1.WorkoutInput, places []
 	return nil
 }
 
+// placed returns the refusal of a batch with the places of its workouts in the sequence.
+func placed(e *Error, places []int) *Error {
+	next := *e
+	next.Fields = slices.Clone(e.Fields)
+	for n, f := range e.Fields {
+		for i, place := range places {
+			if field := within(f.Field, i); field != f.Field {
+				next.Fields[n].Field = inPlace(field, place)
+				break
+			}
+		}
+	}
+	if len(next.Fields) > 0 {
+		next.Message = next.Fields[0].Field + ": " + next.Fields[0].Message
+	}
+	return &next
+}
+
+// inPlace returns the path of a field of the workout in a place of the sequence.
+func inPlace(field string, place int) string {
+	path := "workouts[" + strconv.Itoa(place) + "]"
+	if field == "" {
+		return path
+	}
+	return path + "." + field
+}
+
 // isAboutWorkouts reports whether the server refused workouts, and not the call.
 func (e *Error) isAboutWorkouts() bool {
 	return e.Kind == KindInvalid && len(e.Fields) > 0 && strings.HasPrefix(e.Fields[0].Field, "workouts[")
@@ -255,7 +298,7 @@ func within(field string, i int) string {
 // persist sends a batch until it is stored or there is no sense in sending it.
 func (u *upload) persist(ctx context.Context, batch []*owv1.WorkoutInput) (*owv1.UpsertWorkoutsResponse, error) {
 	for n := 1; ; n++ {
-		res, err := u.workouts.Upsert(ctx, u.userID, batch...)
+		res, err := u.workouts.upsert(ctx, &owv1.UpsertWorkoutsRequest{UserId: u.userID, Workouts: batch, AllOrNone: u.whole})
 		e := (*Error)(nil)
 		if err == nil || n == maxBatchTries || !errors.As(err, &e) || !retryable(e) && e.Kind != KindTimeout {
 			return res, err

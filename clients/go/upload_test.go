@@ -181,6 +181,40 @@ func TestUpsertAllReportsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// With AllOrNone the first workout that is wrong ends the upload, whether it is found here
+// or there, and nothing of its batch is stored.
+func TestUpsertAllOrNone(t *testing.T) {
+	t.Parallel()
+	c, _ := uploader(t)
+	for name, field := range map[string]string{"there": "workouts[14].type", "here": "workouts[14].external_id", "nil": "workouts[14]"} {
+		user := newPerson(t).id
+		list := slices.Collect(manyWorkouts(25))
+		switch name {
+		case "there":
+			list[14].Type = ""
+		case "here":
+			list[14].ExternalId = "\xff"
+		default:
+			list[14] = nil
+		}
+		options := []openwearables.UploadOption{openwearables.BatchSize(10), openwearables.AllOrNone()}
+		report, err := c.Workouts.UpsertAll(t.Context(), user, slices.Values(list), options...)
+		var e *openwearables.Error
+		if !openwearables.IsInvalid(err) || !errors.As(err, &e) || len(e.Fields) != 1 || e.Fields[0].Field != field ||
+			e.Message != field+": "+e.Fields[0].Message {
+			t.Errorf("%s: %v, want it about %s", name, err, field)
+		}
+		if n := storedWorkouts(t, user); n != 10 || report.Done != 10 || report.Created != 10 || report.Rejections != 0 {
+			t.Errorf("%s: %d are stored: %+v", name, n, report)
+		}
+		list[14] = someWorkout("w14")
+		report, err = c.Workouts.UpsertAll(t.Context(), user, slices.Values(list), append(options, openwearables.ResumeAt(report.Done))...)
+		if err != nil || report.Done != 25 || report.Created != 15 {
+			t.Errorf("%s, mended: %+v, %v", name, report, err)
+		}
+	}
+}
+
 // The deadline of the context bounds an upload, and not the time limit of a call.
 func TestUpsertAllKeepsTheDeadline(t *testing.T) {
 	t.Parallel()
