@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,9 +27,9 @@ type consumer struct {
 func newConsumer(t *testing.T) *consumer {
 	t.Helper()
 	c := &consumer{dir: t.TempDir(), proxy: t.TempDir()}
-	c.publish(t, "gen/openwearables", "")
-	c.publish(t, "clients/go", "clients/go/oauth2/")
-	c.publish(t, "clients/go/oauth2", "")
+	c.publish(t, "gen/openwearables")
+	c.publish(t, "clients/go", "clients/go/oauth2/", "clients/go/examples/opentelemetry/")
+	c.publish(t, "clients/go/oauth2")
 	downloaded, configured := goEnv(t, "GOMODCACHE"), goEnv(t, "GOPROXY")
 	c.env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw -trimpath", "GONOSUMDB=*", "GOMODCACHE="+t.TempDir(),
 		"GOPROXY=file://"+c.proxy+",file://"+downloaded+"/cache/download,"+configured)
@@ -46,8 +47,8 @@ func goEnv(t *testing.T, name string) string {
 }
 
 // publish puts a module of this repository into the proxy, in this version: the files below
-// folder that git has or would have, except those of a module within it.
-func (c *consumer) publish(t *testing.T, folder, except string) {
+// folder that git has or would have, except those of the modules within it.
+func (c *consumer) publish(t *testing.T, folder string, except ...string) {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "--", folder)
 	list.Dir = filepath.Join("..", "..")
@@ -58,7 +59,8 @@ func (c *consumer) publish(t *testing.T, folder, except string) {
 	files := map[string][]byte{}
 	for _, name := range strings.Fields(string(out)) {
 		raw, err := os.ReadFile(filepath.Join(list.Dir, name))
-		if except != "" && strings.HasPrefix(name, except) || os.IsNotExist(err) {
+		within := func(module string) bool { return strings.HasPrefix(name, module) }
+		if slices.ContainsFunc(except, within) || os.IsNotExist(err) {
 			continue
 		}
 		if err != nil {

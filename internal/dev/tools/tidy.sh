@@ -34,4 +34,7 @@ tidy() {
 }
 
 for module in gen/openwearables clients/go clients/go/oauth2 .; do tidy "$module" "$@"; done
-cd "$root/internal/dev/reliability" && go mod tidy "$@"
+for module in clients/go/examples/opentelemetry internal/dev/reliability; do
+	cd "$root/$module"
+	go mod tidy "$@"
+done
