@@ -327,7 +327,7 @@ func tryTokenProvider(t *testing.T, e example) {
 	p := newPerson(t)
 	app, err := world.dev.Applications.Create(t.Context(), "example")
 	check(t, err)
-	env := []string{"OPENWEARABLES_BASE_URL=" + base, "APP_ID=" + app.Application.GetAppId(), "APP_SECRET=" + app.Secret.Reveal(), "USER_ID=" + p.id}
+	env := []string{"OPENWEARABLES_BASE_URL=" + base, "OPENWEARABLES_APP_ID=" + app.Application.GetAppId(), "OPENWEARABLES_APP_SECRET=" + app.Secret.Reveal(), "USER_ID=" + p.id}
 	_, listen := e.serve(t, env...)
 	at := "http://" + listen + "/ow-token"
 	var pair openwearables.TokenPair

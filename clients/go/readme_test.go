@@ -53,7 +53,7 @@ func TestReadmeProgramsDoWhatTheTextSays(t *testing.T) {
 	defer cancel()
 	env := []string{
 		"OPENWEARABLES_BASE_URL=" + world.url, "OPENWEARABLES_API_KEY=" + key,
-		"APP_ID=" + app.Application.GetAppId(), "APP_SECRET=" + app.Secret.Reveal(),
+		"OPENWEARABLES_APP_ID=" + app.Application.GetAppId(), "OPENWEARABLES_APP_SECRET=" + app.Secret.Reveal(),
 		"WEBHOOK_SECRET=" + endpoint.Secret.Reveal(),
 		"USER_ID=" + p.id, "STATE=" + t.TempDir(), "EMAIL=" + world.email, "PASSWORD=" + world.password,
 	}

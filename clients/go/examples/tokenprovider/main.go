@@ -23,7 +23,7 @@ func main() {
 	}
 	b := &backend{
 		client:   c,
-		app:      openwearables.AppCredentials(os.Getenv("APP_ID"), os.Getenv("APP_SECRET")),
+		app:      openwearables.AppCredentials(os.Getenv("OPENWEARABLES_APP_ID"), os.Getenv("OPENWEARABLES_APP_SECRET")),
 		sessions: map[string]string{},
 	}
 	// In place of a login: one session of your app, of one user.
