@@ -78,8 +78,9 @@ func (w *welcome) developer(ctx context.Context) string {
 		return text
 	}
 	return text + "An API key, an application, and a user with four weeks of workouts; paste these lines into a shell:\n" + fmt.Sprintf(
-		"export EMAIL=%s\nexport PASSWORD=%s\nexport OPENWEARABLES_API_KEY=%s\nexport APP_ID=%s\nexport APP_SECRET=%s\nexport USER_ID=%s\n\n",
-		devEmail, password, demo.Key, demo.AppID, demo.AppSecret, demo.UserID,
+		"export OPENWEARABLES_BASE_URL=%s\nexport OPENWEARABLES_API_KEY=%s\nexport OPENWEARABLES_APP_ID=%s\n"+
+			"export OPENWEARABLES_APP_SECRET=%s\nexport EMAIL=%s\nexport PASSWORD=%s\nexport USER_ID=%s\n\n",
+		w.base, demo.Key, demo.AppID, demo.AppSecret, devEmail, password, demo.UserID,
 	)
 }
 

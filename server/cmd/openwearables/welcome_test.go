@@ -88,14 +88,17 @@ func TestServeDevMakesSomethingToLookAt(t *testing.T) {
 	p := i.serve("--dev")
 	shown := p.exports()
 	names := slices.Sorted(maps.Keys(shown))
-	if got := strings.Join(names, " "); got != "APP_ID APP_SECRET EMAIL OPENWEARABLES_API_KEY PASSWORD USER_ID" {
+	if got := strings.Join(names, " "); got != "EMAIL OPENWEARABLES_API_KEY OPENWEARABLES_APP_ID OPENWEARABLES_APP_SECRET OPENWEARABLES_BASE_URL PASSWORD USER_ID" {
 		t.Fatalf("exported are %s", got)
 	}
 	if !strings.Contains(p.stdout.String(), "openwearables developer set-password --email "+shown["EMAIL"]) {
 		t.Error("nothing says what to do when the password is lost")
 	}
+	if url := shown["OPENWEARABLES_BASE_URL"]; !strings.HasPrefix(url, "http://localhost:") || strings.HasSuffix(url, ":0") {
+		t.Errorf("the base URL is %s", url)
+	}
 	p.login(shown["EMAIL"], shown["PASSWORD"])
-	p.want(200, "POST", "/api/v1/users/"+shown["USER_ID"]+"/token", "", map[string]string{"app_id": shown["APP_ID"], "app_secret": shown["APP_SECRET"]})
+	p.want(200, "POST", "/api/v1/users/"+shown["USER_ID"]+"/token", "", map[string]string{"app_id": shown["OPENWEARABLES_APP_ID"], "app_secret": shown["OPENWEARABLES_APP_SECRET"]})
 	day := 24 * time.Hour
 	now := time.Now().UTC()
 	types := map[string]int{}
@@ -117,7 +120,7 @@ func TestServeDevMakesSomethingToLookAt(t *testing.T) {
 		if strings.Contains(again.stdout.String(), value) {
 			t.Errorf("%s is shown twice", name)
 		}
-		if name != "EMAIL" && name != "USER_ID" && name != "APP_ID" && strings.Contains(p.stderr.String()+again.stderr.String(), value) {
+		if name != "EMAIL" && name != "USER_ID" && name != "OPENWEARABLES_APP_ID" && name != "OPENWEARABLES_BASE_URL" && strings.Contains(p.stderr.String()+again.stderr.String(), value) {
 			t.Errorf("%s is in the log", name)
 		}
 	}
