@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/http2"
@@ -307,7 +308,7 @@ func TestNoTokenOutlivesAnEnd(t *testing.T) {
 				if a.Status == 200 {
 					return a
 				}
-				return a.want(t, 401, "invalid_token") // the second client came two rotations late, which ends the session
+				return a.want(t, 401, "invalid_token") // which raceEnd accepts if a refresh has ended the session
 			}},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -355,8 +356,12 @@ func (m sessionFactory) raceEnd(t *testing.T, c mintedSession, answers int, end 
 	var mu sync.Mutex
 	got := &clientSession{d: c.d, user: c.user}
 	answered := make(chan struct{}, 16)
+	var reused atomic.Bool // the second client came two rotations late, which ends the session
 	refresh := func(token string) (next string, ok bool) {
 		a := c.present(t, token, "shared")
+		if a.Reason == "refresh_token_reused" {
+			reused.Store(true)
+		}
 		if ok = a.Status == 200; ok {
 			mu.Lock()
 			got.record(a)
@@ -392,8 +397,11 @@ func (m sessionFactory) raceEnd(t *testing.T, c mintedSession, answers int, end 
 		case <-all:
 		}
 	}
-	end(t, c)
+	ended := end(t, c)
 	<-all
+	if ended.Status == http.StatusUnauthorized && !reused.Load() {
+		t.Error("the end is refused, and no refresh has ended the session before")
+	}
 	got.refresh, got.access = append(got.refresh, c.refresh...), append(got.access, c.access...)
 	got.wantEnded(t)
 	return minted

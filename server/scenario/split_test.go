@@ -82,7 +82,10 @@ func TestLimitsOfNodesOnAnotherRedis(t *testing.T) {
 				admitted++
 			}
 		}
-		if admitted > 90+90/10 || admitted < 60 { // a node whose beat is late counts as gone for a moment
+		// Exactly 90 while each hears of the others: a third each. Here all run in one process, and on a
+		// busy machine a beat can come late. For that moment two nodes count by halves, and the third goes
+		// on with its third, or counts for less than there are; no clock of the test can hold that off.
+		if admitted > 90+90/10 || admitted < 60 {
 			t.Errorf("%d calls of 240 were admitted, the limit is 90", admitted)
 		}
 		if guesses := guess(t, nodes, 36); guesses > 10 || guesses == 0 {
