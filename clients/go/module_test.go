@@ -155,15 +155,17 @@ func TestAppKeepsItsOwnVersions(t *testing.T) {
 }
 
 // An app in an empty folder gets the SDK and its oauth2 by one command each, which needs
-// nothing that its go.mod does not come to say, and no newer Go than the page claims.
+// nothing that its go.mod does not come to say, and no newer Go than the page claims. Its
+// tests run against the fake.
 func TestAppInAnEmptyFolder(t *testing.T) {
 	t.Parallel()
 	c := newConsumer(t)
 	c.run(t, "get", ownModules+"clients/go@latest")
 	c.run(t, "get", ownModules+"clients/go/oauth2@latest")
 	c.write(t, "main.go", programWithOAuth2)
+	c.write(t, "main_test.go", testOfAnApp)
 	c.run(t, "mod", "tidy")
-	for _, command := range []string{"vet", "build"} {
+	for _, command := range []string{"vet", "build", "test"} {
 		c.run(t, command, "-mod=readonly", "./...")
 	}
 	readme, err := os.ReadFile("README.md")
@@ -215,8 +217,14 @@ func TestAgainstTheFake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u, err := c.Users.Get(t.Context(), s.NewUser("u-1")); err != nil || u.GetExternalUserId() != "u-1" {
+	id := s.NewUser("u-1")
+	s.Fail(1, openwearablestest.Fault{Drop: true}, "GetUser")
+	if u, err := c.Users.Get(t.Context(), id); err != nil || u.GetExternalUserId() != "u-1" {
 		t.Error(u, err)
+	}
+	s.Fail(3, openwearablestest.Fault{Status: 503}, "GetUser")
+	if _, err := c.Users.Get(t.Context(), id); !ow.IsUnavailable(err) {
+		t.Error(err)
 	}
 }
 `

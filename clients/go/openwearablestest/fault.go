@@ -5,15 +5,21 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
 
 // Fault is what happens to a call in place of, or beside, its work. The zero Fault is none.
 type Fault struct {
-	// Status refuses the call before it has an effect: 429, 503, or any other status that
-	// an error has. RetryAfter is how long the refusal asks to wait.
+	// Status refuses the call before it has an effect: 429, 503, or any other from 400 to
+	// 599. RetryAfter is how long the refusal asks to wait.
 	Status     int
 	RetryAfter time.Duration
 	// Drop does the work, and then breaks the connection without an answer.
@@ -40,8 +46,17 @@ type rule struct {
 }
 
 // Fail applies a fault to the next calls, so many of them: those of the RPCs that are named,
-// such as "UpsertWorkouts", or of any. Rules that were given earlier come first.
+// such as "UpsertWorkouts", or of any. Rules that were given earlier come first. It panics if
+// there is no such RPC, or an error cannot have the status.
 func (s *Server) Fail(times int, f Fault, methods ...string) {
+	for _, m := range methods {
+		if !slices.Contains(allMethods(), m) {
+			panic("openwearablestest: Fail: the API has no RPC " + strconv.Quote(m) + "; its names are such as CreateUser")
+		}
+	}
+	if f.Status != 0 && (f.Status < 400 || f.Status > 599) {
+		panic("openwearablestest: Fail: an error has a status from 400 to 599, and not " + strconv.Itoa(f.Status))
+	}
 	if times <= 0 {
 		return
 	}
@@ -49,6 +64,21 @@ func (s *Server) Fail(times int, f Fault, methods ...string) {
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &rule{f, times, methods})
 }
+
+// allMethods returns the names of the RPCs of the API.
+var allMethods = sync.OnceValue(func() (names []string) {
+	pkg := owv1.File_openwearables_v1_user_proto.Package()
+	protoregistry.GlobalFiles.RangeFilesByPackage(pkg, func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				names = append(names, string(methods.Get(j).Name()))
+			}
+		}
+		return true
+	})
+	return names
+})
 
 // Heal removes the faults that are left.
 func (s *Server) Heal() {
@@ -114,17 +144,23 @@ func (s *Server) meet(r *http.Request) Fault {
 func (f Fault) refusal() *refusal {
 	r := &refusal{code: connect.CodeUnknown, reason: "fault", message: http.StatusText(f.Status), retryAfter: f.RetryAfter}
 	switch f.Status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		r.code, r.reason = connect.CodeInvalidArgument, "invalid_request"
 	case http.StatusUnauthorized:
 		r.code, r.reason = connect.CodeUnauthenticated, "invalid_token"
 	case http.StatusForbidden:
 		r.code, r.reason = connect.CodePermissionDenied, "credential_not_allowed"
 	case http.StatusNotFound:
 		r.code, r.reason = connect.CodeNotFound, "not_found"
+	case http.StatusRequestTimeout:
+		r.code, r.reason = connect.CodeDeadlineExceeded, "request_timeout"
+	case http.StatusConflict:
+		r.code, r.reason = connect.CodeAlreadyExists, "conflict"
 	case http.StatusTooManyRequests:
 		r.code, r.reason = connect.CodeResourceExhausted, "rate_limited"
 	case http.StatusInternalServerError:
 		r.code, r.reason = connect.CodeInternal, "internal"
-	case http.StatusServiceUnavailable:
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		r.code, r.reason = connect.CodeUnavailable, "unavailable"
 	}
 	return r
