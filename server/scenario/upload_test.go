@@ -53,7 +53,7 @@ func TestHeldUploads(t *testing.T) {
 	waitForUploads(t, metrics, memory, func(bytes int64) bool { return bytes == 0 })
 	grown, slowest := stopWatching()
 	t.Logf("100 held uploads: %d KiB live, the heap grew by %d KiB at most; /livez took %v at most", held>>10, grown>>10, slowest)
-	if held > memory+memory/4 { // 2 MiB are of 100 connections; what the heap grew by is garbage of this test's large calls too
+	if held > memory*3/2 { // 100 connections have 2 MiB, 5 under the race detector; the rest that the heap grew by is garbage
 		t.Errorf("uploads hold %d bytes, and may hold %d", held, memory)
 	}
 	for _, d := range n.drivers() { // read, and refused for its name alone
