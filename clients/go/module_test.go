@@ -181,6 +181,31 @@ func TestAppInAnEmptyFolder(t *testing.T) {
 	}
 }
 
+// An app gets the SDK from a clone by the commands of the page.
+func TestAppOfAClone(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	check(t, err)
+	clone, err := filepath.Abs(filepath.Join("..", ".."))
+	check(t, err)
+	c := &consumer{dir: t.TempDir(), env: append(os.Environ(), "GOWORK=off", "GOFLAGS=", "CLONE="+clone)}
+	c.run(t, "mod", "init", "example.com/app")
+	for _, block := range shellSnippet.FindAllSubmatch(readme, -1) {
+		if script := string(block[1]); strings.HasPrefix(script, "go mod edit -replace") {
+			cmd := exec.CommandContext(t.Context(), "sh", "-ec", script)
+			cmd.Dir, cmd.Env = c.dir, c.env
+			out, err := cmd.CombinedOutput()
+			check(t, err)
+			if len(out) > 0 {
+				t.Errorf("it prints %s", out)
+			}
+		}
+	}
+	c.write(t, "main.go", string(goSnippet.FindSubmatch(readme)[1]))
+	c.run(t, "mod", "tidy")
+	c.run(t, "vet", "./...")
+}
+
 const programWithOAuth2 = `package main
 
 import (
