@@ -56,3 +56,24 @@ func TestAKeyMintsNothingAfterItsChange(t *testing.T) {
 		})
 	}
 }
+
+// mintedSession is a session and its minter. The function mint opens another session by the same
+// minter; it is nil for a developer's session.
+type mintedSession struct {
+	*clientSession
+	minter string
+	mint   func(*testing.T) answer
+}
+
+// openByKey opens a session of a new user, minted by the key.
+func (m sessionFactory) openByKey(t *testing.T) mintedSession {
+	t.Helper()
+	c := m.open(t)
+	return mintedSession{c, "", func(t *testing.T) answer {
+		return m.d.call(t, "CreateUserToken", args{"user_id": c.user}, bearer(m.key))
+	}}
+}
+
+func (c mintedSession) mintedBy(minter string) mintedSession {
+	return mintedSession{c.clientSession, minter, c.mint}
+}
