@@ -96,8 +96,8 @@ export function startDeadline(
   const c = new AbortController();
   const limited = ms > 0 && ms < Infinity;
   const end = limited ? performance.now() + ms : Infinity;
-  const clear = limited ? startTimer(ms, () => c.abort(reason())) : () => {};
-  const stop = onAbort(parent, () => c.abort(parent?.reason));
+  const clear = limited ? startTimer(ms, () => abort(c, reason())) : () => {};
+  const stop = onAbort(parent, () => abort(c, parent?.reason));
   return {
     signal: c.signal,
     left: () => end - performance.now(),
@@ -106,6 +106,14 @@ export function startDeadline(
       stop();
     },
   };
+}
+
+/** Aborts with a reason, which the signals of React Native do not keep by themselves. */
+function abort(c: AbortController, reason: unknown): void {
+  if (!("reason" in c.signal)) {
+    Object.defineProperty(c.signal, "reason", { value: reason });
+  }
+  c.abort(reason);
 }
 
 /** Settles as the work does. Rejects with the parent's reason, or as unavailable after ms. */

@@ -31,6 +31,7 @@ const reactNative = [
   "AbortSignal.prototype.throwIfAborted",
   "AbortSignal.timeout",
   "AbortSignal.any",
+  "AbortSignal.prototype.reason",
   "DOMException",
   "ReadableStream",
   "TransformStream",
@@ -48,6 +49,8 @@ test("calls, renewals and sign-outs work with the globals of React Native", asyn
   assert.deepEqual(await run(reactNative), {
     renewed: true,
     canceled: "canceled",
+    late: "timeout",
+    lateToken: "timeout",
     after: "signed_out",
   });
 });

@@ -19,7 +19,8 @@ const fetch: typeof globalThis.fetch = (input, init) =>
       });
     });
     sent.on("error", () => reject(new TypeError("Network request failed")));
-    init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+    const aborted = Object.assign(new Error("Aborted"), { name: "AbortError" });
+    init?.signal?.addEventListener("abort", () => reject(aborted));
     sent.end(init?.body as string);
   });
 const print = process.stdout.write.bind(process.stdout);
@@ -32,7 +33,7 @@ for (const path of (process.argv[2] ?? "").split(",")) {
   for (const name of names) {
     owner = owner[name] as typeof owner;
   }
-  Object.defineProperty(owner, last, { value: undefined, configurable: true, writable: true });
+  delete owner[last];
 }
 
 type Sdk = typeof import("../../src/index.js");
@@ -48,9 +49,20 @@ async function calls(): Promise<unknown> {
   const call = ow.users.get(id, { signal: c.signal }).catch((e) => e);
   c.abort();
   const canceled = kindOf(await call);
+  const slow = createClient({ baseUrl, fetch: () => new Promise(() => {}), auth, timeoutMs: 100 });
+  const late = kindOf(await slow.users.get(id).catch((e) => e));
+  const tokenProvider = () => new Promise<never>(() => {});
+  const stuck = createClient({
+    baseUrl,
+    fetch,
+    auth: userSession({ tokenProvider }),
+    timeoutMs: 100,
+  });
+  const lateToken = kindOf(await stuck.users.get(id).catch((e) => e));
+  stuck.auth.dispose();
   await auth.signOut();
   const after = await ow.users.get(id).catch((e) => e.reason);
-  return { renewed, canceled, after };
+  return { renewed, canceled, late, lateToken, after };
 }
 
 const { kind, reason, message, ...rest } = (await calls().catch((e) => e)) as Record<string, never>;
