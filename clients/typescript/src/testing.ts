@@ -3,6 +3,7 @@
  * rules of the real one, and simulates failures of networks and servers. It keeps users
  * and workouts, and checks little of them.
  */
+import { throwIfAborted } from "./clock.js";
 import { randomKey } from "./engine/record.js";
 import type { Code } from "./error.js";
 import type { ExposedTokenPair } from "./pair.js";
@@ -66,9 +67,8 @@ export function fakeServer(options: { ttlSeconds?: number; password?: string } =
   };
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
-    request.signal.throwIfAborted();
-    const { pathname } = new URL(request.url);
-    const method = pathname.slice(pathname.lastIndexOf("/") + 1);
+    throwIfAborted(request.signal);
+    const method = request.url.slice(request.url.lastIndexOf("/") + 1);
     counts.set(method, (counts.get(method) ?? 0) + 1);
     const fault = nextFault(method);
     if (fault?.kind === "status") {
@@ -103,7 +103,7 @@ type Handle = (request: Sent, headers: Headers) => object;
 
 async function answerOf(handle: Handle, request: Request): Promise<Response> {
   try {
-    return Response.json(handle(await request.json(), request.headers));
+    return answerWith(handle(await request.json(), request.headers));
   } catch (e) {
     if (!(e instanceof Refusal)) {
       throw e;
@@ -112,8 +112,16 @@ async function answerOf(handle: Handle, request: Request): Promise<Response> {
     const requestId = `req_${randomKey()}`;
     const detail = { type: "openwearables.v1.ErrorDetail", value: encoded(reason, requestId) };
     const body = { code, message: reason.replaceAll("_", " "), details: [detail] };
-    return Response.json(body, { status: statusOf[code] ?? 500 });
+    return answerWith(body, statusOf[code]);
   }
+}
+
+/** Returns a JSON response. Response.json is not in every runtime. */
+function answerWith(body: object, status = 200): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/json" },
+  });
 }
 
 const statusOf: { [code in Code]?: number } = {
