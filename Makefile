@@ -31,7 +31,7 @@ CHECK := proto openapi format tidy vet staticcheck check-go check-swift+check-ty
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: build dashboard generate lint check test bench reliability fmt $(subst +, ,$(TEST) $(CHECK))
+.PHONY: build dashboard generate lint check test nightly bench reliability fmt $(subst +, ,$(TEST) $(CHECK))
 
 build:
 	go build -trimpath -ldflags '-s -w' -o bin/openwearables ./server/cmd/openwearables
@@ -51,6 +51,10 @@ check:
 
 test:
 	@MAKE="$(MAKE)" internal/dev/tools/steps.sh $(TEST)
+
+# What is too slow for test: Metro bundles an app of React Native for both platforms.
+nightly:
+	cd clients/typescript && npm ci --no-audit --no-fund && npm run nightly
 
 reliability:
 	internal/dev/reliability/run.sh -tier full

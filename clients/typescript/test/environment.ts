@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
-const root = join(import.meta.dirname, "..", "..");
+/** The folder of the SDK. */
+export const root = join(import.meta.dirname, "..", "..");
 
 /** Runs a program, which must succeed, and returns what it printed. */
 export function run(
@@ -25,11 +26,13 @@ export interface Environment {
   modules: string;
   /** Writes a project of the given files and returns its folder. */
   project(name: string, files: Record<string, string>): string;
+  /** Copies a folder, without what an install or a build left in it, and returns the copy. */
+  copy(from: string): string;
 }
 
 /**
  * Installs the packages of a folder beside this file, unless that was done before, and the
- * SDK as it is packed now. No folder above has packages.
+ * SDK as it is packed now. Projects in it find them; no other folder above has packages.
  */
 export function createEnvironment(name: string): Environment {
   const folder = join(root, "..", "..", ".cache", name);
@@ -39,7 +42,9 @@ export function createEnvironment(name: string): Environment {
   const installed = join(folder, "installed.json");
   const wanted = readFileSync(lock, "utf8");
   if (!existsSync(installed) || readFileSync(installed, "utf8") !== wanted) {
-    cpSync(dirname(lock), folder, { recursive: true });
+    for (const file of ["package.json", "package-lock.json"]) {
+      cpSync(join(dirname(lock), file), join(folder, file));
+    }
     run(folder, "npm", ["ci", "--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts"]);
     writeFileSync(installed, wanted);
   }
@@ -58,6 +63,17 @@ export function createEnvironment(name: string): Environment {
       mkdirSync(at);
       for (const [file, text] of Object.entries(files)) {
         writeFileSync(join(at, file), text);
+      }
+      return at;
+    },
+    copy(from) {
+      const at = join(folder, basename(from));
+      rmSync(at, { recursive: true, force: true });
+      const listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+      for (const name of run(from, "git", listed).split("\0").filter(Boolean)) {
+        if (existsSync(join(from, name))) {
+          cpSync(join(from, name), join(at, name));
+        }
       }
       return at;
     },
