@@ -26,7 +26,7 @@ export interface Environment {
   modules: string;
   /** Writes a project of the given files and returns its folder. */
   project(name: string, files: Record<string, string>): string;
-  /** Copies a folder, without what an install or a build left in it, and returns the copy. */
+  /** Copies a folder as a clone has it, and returns the copy. */
   copy(from: string): string;
 }
 
@@ -69,13 +69,16 @@ export function createEnvironment(name: string): Environment {
     copy(from) {
       const at = join(folder, basename(from));
       rmSync(at, { recursive: true, force: true });
-      const listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-      for (const name of run(from, "git", listed).split("\0").filter(Boolean)) {
-        if (existsSync(join(from, name))) {
-          cpSync(join(from, name), join(at, name));
-        }
-      }
+      clone(from, at);
       return at;
     },
   };
+}
+
+/** Copies what git has, or would have, of a folder. */
+export function clone(from: string, to: string): void {
+  const files = run(from, "git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+  for (const name of files.split("\0").filter((f) => f && existsSync(join(from, f)))) {
+    cpSync(join(from, name), join(to, name));
+  }
 }

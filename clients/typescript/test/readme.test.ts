@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Client } from "../src/index.js";
 import { startBrowser } from "./chromium.js";
@@ -250,39 +250,5 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
   } finally {
     await browser.close();
     await stop(preview, () => preview.kill());
-  }
-});
-
-/** Copies the files of the repository below this folder, as a clone has them. */
-function cleanCopy(to: string): void {
-  const files = run(root, "git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-  for (const name of files.split("\0").filter((f) => f && existsSync(join(root, f)))) {
-    mkdirSync(dirname(join(to, name)), { recursive: true });
-    copyFileSync(join(root, name), join(to, name));
-  }
-}
-
-test("the example builds in a clean clone, as its header says, and hands tokens to a page", async () => {
-  const clone = join(rig.folder, "clone");
-  cleanCopy(clone);
-  const example = join(clone, "examples", "token-backend");
-  run(example, "npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"]);
-  run(example, "npm", ["run", "build"], { npm_config_prefer_offline: "true" });
-  const { env } = await seed();
-  const backend = spawn("npm", ["start"], {
-    cwd: example,
-    env: { ...process.env, ...env, PORT: "0" },
-    stdio: ["ignore", "pipe", "inherit"],
-    detached: true, // npm is asked to end with what it started
-  });
-  const browser = await startBrowser();
-  try {
-    const page = await browser.context.newPage();
-    await page.goto(await printedUrl(backend));
-    await page.waitForFunction("document.querySelector('output').textContent.includes('workouts')");
-    assert.equal(await page.textContent("output"), "ada has 0 workouts");
-  } finally {
-    await browser.close();
-    await stop(backend, () => process.kill(-(backend.pid as number)));
   }
 });

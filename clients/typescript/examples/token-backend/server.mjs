@@ -1,63 +1,88 @@
-// A backend that keeps an application's secret. It sends tokens of its signed-in user
-// to a web page, which calls the API with them.
-//
-//   OPENWEARABLES_BASE_URL  such as http://localhost:8000
-//   OPENWEARABLES_APP_ID, OPENWEARABLES_APP_SECRET  of an application
-//   OPENWEARABLES_API_KEY   with the scope users:write, to create the user
-//
-// npm install && npm run build && npm start, then open http://localhost:8080. The build
-// also builds the SDK, two folders up.
-import { readFile } from "node:fs/promises";
+// A backend that keeps an application's secret, and gives each user who is signed in here
+// tokens for that user's own data.
+import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { apiKey, appCredentials, createClient } from "@openwearables/sdk/node";
 
-const env = (name) => process.env[name] ?? "";
-const baseUrl = env("OPENWEARABLES_BASE_URL");
-const ow = createClient({ baseUrl, auth: apiKey(env("OPENWEARABLES_API_KEY")) });
+const {
+  OPENWEARABLES_BASE_URL: baseUrl = "http://localhost:8000",
+  OPENWEARABLES_API_KEY = "",
+  OPENWEARABLES_APP_ID = "",
+  OPENWEARABLES_APP_SECRET = "",
+  PORT = "8080",
+} = process.env;
+const ow = createClient({ baseUrl, auth: apiKey(OPENWEARABLES_API_KEY) });
 const app = appCredentials({
   baseUrl,
-  appId: env("OPENWEARABLES_APP_ID"),
-  appSecret: env("OPENWEARABLES_APP_SECRET"),
+  appId: OPENWEARABLES_APP_ID,
+  appSecret: OPENWEARABLES_APP_SECRET,
 });
 
-// Your own session cookie identifies the user; here everybody is Ada.
-const ada = await findOrCreate("ada");
+/** Who is signed in, by session cookie. Your own login stands here. */
+const sessions = new Map();
 
+const routes = {
+  "POST /api/login": async (req, res) => {
+    const { name } = await read(req);
+    const id = randomUUID();
+    sessions.set(id, String(name));
+    res.setHeader("Set-Cookie", `session=${id}; Path=/api; HttpOnly; SameSite=Strict`);
+    return { name };
+  },
+
+  "POST /api/logout": (req, res) => {
+    sessions.delete(sessionOf(req));
+    res.setHeader("Set-Cookie", "session=; Path=/api; Max-Age=0");
+    return {};
+  },
+
+  // The token provider of the page. It answers 401 if nobody is signed in here.
+  "POST /api/ow-token": async (req, res) => {
+    const name = sessions.get(sessionOf(req));
+    if (name === undefined) {
+      res.statusCode = 401;
+      return { message: "nobody is signed in" };
+    }
+    const user = await findOrCreate(name);
+    const pair = await app.exchange(user.id);
+    return pair.expose();
+  },
+};
+
+/** Returns the user of Open Wearables for a user of this app. */
 async function findOrCreate(externalUserId) {
-  const [found] = await ow.users.list({ externalUserId }).toArray();
+  const [found] = await ow.users.list({ externalUserId }).toArray({ limit: 1 });
   return found ?? (await ow.users.create({ externalUserId }));
 }
 
-const files = {
-  "/": ["index.html", "text/html; charset=utf-8"],
-  "/page.js": ["dist/page.js", "text/javascript; charset=utf-8"],
-};
+const sessionOf = (req) => /(?:^|; )session=([\w-]+)/.exec(req.headers.cookie ?? "")?.[1];
+
+async function read(req) {
+  let text = "";
+  for await (const chunk of req) {
+    text += chunk;
+    if (text.length > 1000) {
+      throw new Error("the request is too long");
+    }
+  }
+  return JSON.parse(text);
+}
 
 const server = createServer(async (req, res) => {
   try {
-    if (req.method === "POST" && req.url === "/ow-token") {
-      // A page of another site cannot send this type without a preflight.
-      if (req.headers["content-type"] !== "application/json") {
-        res.writeHead(415).end();
-        return;
-      }
-      const pair = await app.exchange(ada.id);
-      res.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
-      res.end(JSON.stringify({ ...pair.expose(), user_id: ada.id, base_url: baseUrl }));
-      return;
-    }
-    const [name, type] = files[req.url] ?? [];
-    if (!name) {
-      res.writeHead(404).end();
-      return;
-    }
-    const body = await readFile(new URL(name, import.meta.url));
-    res.writeHead(200, { "Content-Type": type }).end(body);
+    const route = routes[`${req.method} ${req.url}`];
+    // A page of another site cannot send this type without asking first.
+    const isJson = req.headers["content-type"] === "application/json";
+    res.statusCode = route ? (isJson ? 200 : 415) : 404;
+    const body = route && isJson ? await route(req, res) : {};
+    res.setHeader("Content-Type", "application/json");
+    res.setHeader("Cache-Control", "no-store");
+    res.end(JSON.stringify(body));
   } catch (e) {
     console.error(e);
     res.writeHead(502).end();
   }
 });
-server.listen(Number(env("PORT") || 8080), "127.0.0.1", () => {
+server.listen(Number(PORT), "localhost", () => {
   console.log(`http://localhost:${server.address().port}`);
 });
