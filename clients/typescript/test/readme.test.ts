@@ -92,9 +92,64 @@ async function seed() {
       OPENWEARABLES_API_KEY: key.secret.reveal(),
       OPENWEARABLES_APP_ID: app.application.appId,
       OPENWEARABLES_APP_SECRET: app.secret.reveal(),
+      USER_ID: user.id,
     },
   };
 }
+
+/** Calls what the snippets export. */
+const program = `import assert from "node:assert/strict";
+  import { apiKey, createClient, userSession } from "@openwearables/sdk/node";
+  import { cookieStore } from "@openwearables/sdk/server";
+  import { handleTokenRequest } from "./exchange.js";
+  import { nameOf } from "./errors.js";
+  import { greet } from "./cookies.js";
+  import { open as openNative } from "./native.js";
+  import { workouts } from "./connect.js";
+  import { report } from "./report.js";
+  import { receive } from "./webhooks.js";
+  import * as small from "./small.js";
+  import * as testing from "./testing.js";
+  import * as tool from "./tool.js";
+  import "./backend.js";
+  import "./workouts.js";
+  const [user = "", email = "", password = ""] = process.argv.slice(2);
+  const baseUrl = process.env.OPENWEARABLES_BASE_URL!;
+  const key1 = apiKey(process.env.OPENWEARABLES_API_KEY!);
+  const ow = createClient({ baseUrl, auth: key1 });
+  assert.equal(await nameOf(ow, user), "Ada");
+  assert.equal(await nameOf(ow, crypto.randomUUID()), undefined);
+  const startDate = new Date(Date.now() - 86_400_000).toISOString();
+  const range = { userId: user, startDate, endDate: new Date().toISOString() };
+  assert.equal((await workouts(baseUrl, key1).listWorkouts(range)).data.length, 1);
+  assert.match((await (await handleTokenRequest(user)).json()).refresh_token, /^rt_/);
+  assert.equal((await tool.open(baseUrl, email, async () => password).sessions.me()).email, email);
+  assert.equal(await testing.test(), true);
+  const dev = tool.open(baseUrl, email, async () => password);
+  const { key } = await dev.keys.create({});
+  const since = new Date(Date.now() - 86_400_000);
+  const { refused, requests } = await report(dev, key.id, since);
+  assert.deepEqual([refused, requests], [[], 0]);
+  const forged = new Request("https://a.example", { method: "POST", body: "{}" });
+  assert.equal((await receive(forged, "whsec_AAAA")).status, 400);
+  const cookies = new Map<string, string>();
+  const set = (name: string, value: string) => void cookies.set(name, value);
+  const jar = { get: (name: string) => cookies.get(name), set };
+  assert.equal(await greet(baseUrl, jar, user), "Hello");
+  const tokenProvider = async () => (await handleTokenRequest(user)).json();
+  const auth = userSession({ store: cookieStore(jar), tokenProvider });
+  await createClient({ baseUrl, auth }).users.get(user);
+  assert.equal((await small.open(baseUrl, auth).users.get(user)).firstName, "Ada");
+  assert.equal(await greet(baseUrl, jar, user), "Hello Ada");
+  const texts = new Map<string, string>();
+  const native = openNative({
+    getItem: async (key) => texts.get(key) ?? null,
+    setItem: async (key, value) => void texts.set(key, value),
+    removeItem: async (key) => void texts.delete(key),
+  }, tokenProvider);
+  assert.equal((await createClient({ baseUrl, auth: native }).users.get(user)).firstName, "Ada");
+  assert.equal(texts.size, 1);
+  process.exit(0);`;
 
 test("the README's snippets compile and run in an empty Node app", async () => {
   const app = newApp("node-app", ["@types/node@20", ...peers]);
@@ -103,61 +158,7 @@ test("the README's snippets compile and run in an empty Node app", async () => {
   for (const [name, code] of all) {
     writeFileSync(join(app, "src", `${name}.ts${name === "react" ? "x" : ""}`), code);
   }
-  writeFileSync(
-    join(app, "src", "main.ts"),
-    `import assert from "node:assert/strict";
-     import { apiKey, createClient, userSession } from "@openwearables/sdk/node";
-     import { cookieStore } from "@openwearables/sdk/server";
-     import { handleTokenRequest } from "./exchange.js";
-     import { nameOf } from "./errors.js";
-     import { greet } from "./cookies.js";
-     import { open as openNative } from "./native.js";
-     import { workouts } from "./connect.js";
-     import { report } from "./report.js";
-     import { run } from "./workouts.js";
-     import { receive } from "./webhooks.js";
-     import * as small from "./small.js";
-     import * as testing from "./testing.js";
-     import * as tool from "./tool.js";
-     import "./backend.js";
-     const [user = "", email = "", password = ""] = process.argv.slice(2);
-     const baseUrl = process.env.OPENWEARABLES_BASE_URL!;
-     const key1 = apiKey(process.env.OPENWEARABLES_API_KEY!);
-     const ow = createClient({ baseUrl, auth: key1 });
-     assert.equal(await nameOf(ow, user), "Ada");
-     assert.equal(await nameOf(ow, crypto.randomUUID()), undefined);
-     const range = { userId: user, startDate: "2026-01-01", endDate: "2026-12-31" };
-     assert.equal((await workouts(baseUrl, key1).listWorkouts(range)).data.length, 0);
-     assert.equal((await run(ow, user, new Date("2026-03-02T10:00:00.123Z"))).length, 1);
-     assert.match((await (await handleTokenRequest(user)).json()).refresh_token, /^rt_/);
-     assert.equal((await tool.open(baseUrl, email, async () => password).sessions.me()).email, email);
-     assert.equal(await testing.test(), true);
-     const dev = tool.open(baseUrl, email, async () => password);
-     const { key } = await dev.keys.create({});
-     const since = new Date(Date.now() - 86_400_000);
-     const { refused, requests } = await report(dev, key.id, since);
-     assert.deepEqual([refused, requests], [[], 0]);
-     const forged = new Request("https://a.example", { method: "POST", body: "{}" });
-     assert.equal((await receive(forged, "whsec_AAAA")).status, 400);
-     const cookies = new Map<string, string>();
-     const set = (name: string, value: string) => void cookies.set(name, value);
-     const jar = { get: (name: string) => cookies.get(name), set };
-     assert.equal(await greet(baseUrl, jar, user), "Hello");
-     const tokenProvider = async () => (await handleTokenRequest(user)).json();
-     const auth = userSession({ store: cookieStore(jar), tokenProvider });
-     await createClient({ baseUrl, auth }).users.get(user);
-     assert.equal((await small.open(baseUrl, auth).users.get(user)).firstName, "Ada");
-     assert.equal(await greet(baseUrl, jar, user), "Hello Ada");
-     const texts = new Map<string, string>();
-     const native = openNative({
-       getItem: async (key) => texts.get(key) ?? null,
-       setItem: async (key, value) => void texts.set(key, value),
-       removeItem: async (key) => void texts.delete(key),
-     }, tokenProvider);
-     assert.equal((await createClient({ baseUrl, auth: native }).users.get(user)).firstName, "Ada");
-     assert.equal(texts.size, 1);
-     process.exit(0);`,
-  );
+  writeFileSync(join(app, "src", "main.ts"), program);
   writeFileSync(
     join(app, "tsconfig.json"),
     JSON.stringify({
@@ -174,6 +175,11 @@ test("the README's snippets compile and run in an empty Node app", async () => {
   const { user, env } = await seed();
   const out = run(app, "node", ["out/main.js", user.id, rig.email, rig.password], env);
   assert.ok(out.includes(user.id));
+  // The first programs run as they are pasted, without a compiler.
+  writeFileSync(join(app, "first.mjs"), all.get("backend") ?? "");
+  assert.match(run(app, "node", ["first.mjs"], env), new RegExp(`${user.id} Ada 20\\d\\d`));
+  writeFileSync(join(app, "workout.mjs"), all.get("workouts") ?? "");
+  assert.match(run(app, "node", ["workout.mjs"], env), /^running 20.*Z 1800\n$/);
   assert.doesNotMatch(out, /rt_[0-9a-z]{12}|eyJ/);
 });
 
