@@ -1,4 +1,4 @@
-import { unavailable } from "./error.js";
+import { canceled, unavailable } from "./error.js";
 
 /**
  * Returns times in milliseconds: wall is the system time, which may be set; mono never
@@ -38,8 +38,13 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 /** Throws the reason of a signal that has aborted. Not every runtime has its throwIfAborted. */
 export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) {
-    throw signal.reason;
+    throw reasonOf(signal);
   }
+}
+
+/** Returns why a signal aborted. In React Native a signal of the caller does not know it. */
+function reasonOf(signal?: AbortSignal): unknown {
+  return signal?.reason ?? canceled("the caller gave up");
 }
 
 /**
@@ -64,7 +69,7 @@ export async function abortable<T>(
 ): Promise<T> {
   let stop = () => {};
   const left = new Promise<never>((_, reject) => {
-    stop = onAbort(signal, () => reject(signal?.reason));
+    stop = onAbort(signal, () => reject(reasonOf(signal)));
   });
   try {
     return await Promise.race([left, work]);

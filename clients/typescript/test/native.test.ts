@@ -51,6 +51,7 @@ test("calls, renewals and sign-outs work with the globals of React Native", asyn
     canceled: "canceled",
     late: "timeout",
     lateToken: "timeout",
+    canceledToken: "canceled",
     after: "signed_out",
   });
 });

@@ -59,10 +59,14 @@ async function calls(): Promise<unknown> {
     timeoutMs: 100,
   });
   const lateToken = kindOf(await stuck.users.get(id).catch((e) => e));
+  const waiting = new AbortController();
+  const token = stuck.auth.token({ signal: waiting.signal }).catch(kindOf);
+  waiting.abort();
+  const canceledToken = await token;
   stuck.auth.dispose();
   await auth.signOut();
   const after = await ow.users.get(id).catch((e) => e.reason);
-  return { renewed, canceled, late, lateToken, after };
+  return { renewed, canceled, late, lateToken, canceledToken, after };
 }
 
 const { kind, reason, message, ...rest } = (await calls().catch((e) => e)) as Record<string, never>;
