@@ -14,7 +14,7 @@ export function run(
   more: Record<string, string> = {},
 ): string {
   const env = { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", CI: "1", ...more };
-  const ended = spawnSync(file, args, { cwd, env, encoding: "utf8", timeout: 300_000 });
+  const ended = spawnSync(file, args, { cwd, env, encoding: "utf8", timeout: 590_000 });
   const said = `${ended.stdout}${ended.stderr}`;
   assert.equal(ended.status, 0, `${file} ${args.join(" ")}: ${ended.error ?? ""}${said}`);
   return said;

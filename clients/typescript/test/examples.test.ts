@@ -13,7 +13,7 @@ import { pause } from "./scenario/proxy.js";
 const { copy } = createEnvironment("environments-web");
 const examples = join(root, "examples");
 /** Seconds that an access token lives: the pages must renew it. */
-const ttl = 3;
+const ttl = 5;
 
 let rig: Rig;
 let browser: Browser;

@@ -39,6 +39,7 @@ after(() => rig.close());
 for (const os of ["android", "ios"]) {
   test(`Metro bundles an app for ${os}, which keeps its session on React Native's globals`, async () => {
     const build = ["build", "index.js", "--out", os, "--platform", os, "--config"];
+    // All files of a package have one time, by which Metro's cache would tell them from changed ones.
     run(app, process.execPath, [metro, ...build, "metro.config.js", "--reset-cache"]);
     const bundle = join(app, `${os}.js`);
     const person = await newPerson(dev);
