@@ -348,6 +348,19 @@ type CreatedKey struct {
 	Overlap           *Overlap   `json:"overlap"`
 }
 
+// DeleteWorkoutsRequest defines model for DeleteWorkoutsRequest.
+type DeleteWorkoutsRequest struct {
+	Workouts []WorkoutReference `json:"workouts"`
+}
+
+// DeletedWorkouts Counts the workouts of the request, each one once.
+type DeletedWorkouts struct {
+	Deleted int `json:"deleted"`
+
+	// NotFound How many were not stored.
+	NotFound int `json:"not_found"`
+}
+
 // Developer Example: {"created_at":"2026-03-07T10:30:00Z","email":"ada@example.com","first_name":"Ada","id":"123e4567-e89b-12d3-a456-426614174000","last_name":null,"updated_at":"2026-03-07T10:30:00Z"}
 type Developer struct {
 	ID        string    `json:"id"`
@@ -647,7 +660,7 @@ type RotateWebhookSecretRequest struct {
 
 // Scope `users:read` ListUsers, GetUser; `users:write` CreateUser, UpdateUser,
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
-// DeleteWorkout; `tokens:write` CreateUserToken, RevokeUserTokens, ListUserSessions,
+// DeleteWorkout, DeleteWorkouts; `tokens:write` CreateUserToken, RevokeUserTokens, ListUserSessions,
 // RevokeUserSession; `audit:read`
 // ListUserAccesses.
 type Scope = string
@@ -1173,6 +1186,14 @@ type WorkoutPage struct {
 	Metadata   WorkoutsMetadata `json:"metadata"`
 }
 
+// WorkoutReference Names a workout of a user as its provider does.
+type WorkoutReference struct {
+	ExternalID string `json:"external_id"`
+
+	// Provider `source.provider` of the workout.
+	Provider string `json:"provider"`
+}
+
 // WorkoutSource Example: {"device":"Watch7,1","device_name":"Grace's Watch","device_type":"watch","provider":"apple_health","source":"com.example.runner"}
 type WorkoutSource struct {
 	Provider   string  `json:"provider"`
@@ -1571,6 +1592,9 @@ type UpdateUserJSONRequestBody = UpdateUserRequest
 // UpsertWorkoutsJSONRequestBody defines body for UpsertWorkouts for application/json ContentType.
 type UpsertWorkoutsJSONRequestBody = UpsertWorkoutsRequest
 
+// DeleteWorkoutsJSONRequestBody defines body for DeleteWorkouts for application/json ContentType.
+type DeleteWorkoutsJSONRequestBody = DeleteWorkoutsRequest
+
 // CreateUserTokenJSONRequestBody defines body for CreateUserToken for application/json ContentType.
 type CreateUserTokenJSONRequestBody = CreateUserTokenRequest
 
@@ -1747,6 +1771,9 @@ type ServerInterface interface {
 	// UpsertWorkouts Store workouts
 	// (POST /users/{user_id}/events/workouts)
 	UpsertWorkouts(w http.ResponseWriter, r *http.Request, userID UserID)
+	// DeleteWorkouts Delete workouts
+	// (POST /users/{user_id}/events/workouts/delete)
+	DeleteWorkouts(w http.ResponseWriter, r *http.Request, userID UserID)
 	// DeleteWorkout Delete a workout
 	// (DELETE /users/{user_id}/events/workouts/{workout_id})
 	DeleteWorkout(w http.ResponseWriter, r *http.Request, userID UserID, workoutID WorkoutID)
@@ -3474,6 +3501,32 @@ func (siw *ServerInterfaceWrapper) UpsertWorkouts(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// DeleteWorkouts operation middleware
+func (siw *ServerInterfaceWrapper) DeleteWorkouts(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteWorkouts(w, r, userID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteWorkout operation middleware
 func (siw *ServerInterfaceWrapper) DeleteWorkout(w http.ResponseWriter, r *http.Request) {
 
@@ -4107,6 +4160,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.ListWorkouts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.UpsertWorkouts)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/events/workouts/{workout_id}", wrapper.DeleteWorkout)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts/delete", wrapper.DeleteWorkouts)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/sessions", wrapper.ListUserSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/sessions/{session_id}", wrapper.RevokeUserSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/token", wrapper.CreateUserToken)
@@ -5381,6 +5435,29 @@ func (response UpsertWorkouts200JSONResponse) VisitUpsertWorkoutsResponse(w http
 	return err
 }
 
+type DeleteWorkoutsRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Body   *DeleteWorkoutsJSONRequestBody
+}
+
+type DeleteWorkoutsResponseObject interface {
+	VisitDeleteWorkoutsResponse(w http.ResponseWriter) error
+}
+
+type DeleteWorkouts200JSONResponse DeletedWorkouts
+
+func (response DeleteWorkouts200JSONResponse) VisitDeleteWorkoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteWorkoutRequestObject struct {
 	UserID    UserID    `json:"user_id"`
 	WorkoutID WorkoutID `json:"workout_id"`
@@ -5836,6 +5913,9 @@ type StrictServerInterface interface {
 	// UpsertWorkouts Store workouts
 	// (POST /users/{user_id}/events/workouts)
 	UpsertWorkouts(ctx context.Context, request UpsertWorkoutsRequestObject) (UpsertWorkoutsResponseObject, error)
+	// DeleteWorkouts Delete workouts
+	// (POST /users/{user_id}/events/workouts/delete)
+	DeleteWorkouts(ctx context.Context, request DeleteWorkoutsRequestObject) (DeleteWorkoutsResponseObject, error)
 	// DeleteWorkout Delete a workout
 	// (DELETE /users/{user_id}/events/workouts/{workout_id})
 	DeleteWorkout(ctx context.Context, request DeleteWorkoutRequestObject) (DeleteWorkoutResponseObject, error)
@@ -5889,6 +5969,7 @@ var MaxItems = map[string]int{
 	"UpdateKey.allowed_networks":  32,
 	"UpdateKey.scopes":            6,
 	"UpsertWorkouts.workouts":     1000,
+	"DeleteWorkouts.workouts":     1000,
 	"CreateWebhookEndpoint.kinds": 3,
 	"UpdateWebhookEndpoint.kinds": 3,
 }
@@ -7475,6 +7556,39 @@ func (sh *strictHandler) UpsertWorkouts(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpsertWorkoutsResponseObject); ok {
 		if err := validResponse.VisitUpsertWorkoutsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteWorkouts operation middleware
+func (sh *strictHandler) DeleteWorkouts(w http.ResponseWriter, r *http.Request, userID UserID) {
+	var request DeleteWorkoutsRequestObject
+
+	request.UserID = userID
+
+	body, err := decodeJSON[DeleteWorkoutsJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWorkouts(ctx, request.(DeleteWorkoutsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWorkouts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteWorkoutsResponseObject); ok {
+		if err := validResponse.VisitDeleteWorkoutsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

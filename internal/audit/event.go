@@ -35,6 +35,7 @@ const (
 	UserDelete      = "user.delete"
 	WorkoutsWrite   = "workouts.write"
 	WorkoutDelete   = "workout.delete"
+	WorkoutsDelete  = "workouts.delete"
 	TokenMint       = "token.mint"
 	TokenRevoke     = "token.revoke"
 	SigningRotate   = "signing_key.rotate"

@@ -31,6 +31,10 @@ type Store interface {
 	// It records the event in the first transaction, as DeleteWorkout does in its one.
 	UpsertWorkouts(ctx context.Context, userID string, ws []Workout, quota Quota, e audit.Event) (created []bool, err error)
 	DeleteWorkout(ctx context.Context, userID, id string, e audit.Event) error
+	// DeleteWorkouts deletes those of the workouts that there are, and returns how many.
+	// They differ. It may delete many in several transactions, as UpsertWorkouts writes,
+	// and records the event in the first.
+	DeleteWorkouts(ctx context.Context, userID string, of []Reference, e audit.Event) (deleted int, err error)
 	// UserExists returns nil or problem.ErrNotFound.
 	UserExists(ctx context.Context, userID string) error
 }
@@ -101,7 +105,7 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input, allOrN
 	if _, err := auth.RequireOwner(ctx, auth.WorkoutsWrite, id); err != nil {
 		return Upserted{}, err
 	}
-	if err := s.Limits.SpendMore(ctx, (min(len(in), MaxBatch)+unit-1)/unit); err != nil {
+	if err := s.Limits.SpendMore(ctx, units(len(in))); err != nil {
 		return Upserted{}, err
 	}
 	ws, rejected, err := read(in, allOrNone)
@@ -124,6 +128,9 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input, allOrN
 	}
 	return out, nil
 }
+
+// units returns how many requests a call with so many workouts counts as.
+func units(workouts int) int { return (min(workouts, MaxBatch) + unit - 1) / unit }
 
 // read returns the workouts that are valid, and which are not. At least one is
 // valid, and with allOrNone all are, or else it returns the refusal.

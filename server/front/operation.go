@@ -100,6 +100,7 @@ var operations = described([]operation{
 
 	{name: "ListWorkouts", rest: "GET /users/{user_id}/events/workouts"},
 	{name: "UpsertWorkouts", rest: "POST /users/{user_id}/events/workouts", body: requiredBody},
+	{name: "DeleteWorkouts", rest: "POST /users/{user_id}/events/workouts/delete", body: requiredBody},
 	{name: "DeleteWorkout", rest: "DELETE /users/{user_id}/events/workouts/{workout_id}"},
 
 	{name: "ListUserAccesses", rest: "GET /users/{user_id}/access-log"},

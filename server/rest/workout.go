@@ -87,3 +87,15 @@ func (s *Server) DeleteWorkout(ctx context.Context, r openapi.DeleteWorkoutReque
 	}
 	return openapi.DeleteWorkout204Response{}, nil
 }
+
+// DeleteWorkouts implements openapi.StrictServerInterface.
+func (s *Server) DeleteWorkouts(ctx context.Context, r openapi.DeleteWorkoutsRequestObject) (openapi.DeleteWorkoutsResponseObject, error) {
+	of := each(r.Body.Workouts, func(w openapi.WorkoutReference) event.Reference {
+		return event.Reference{Provider: w.Provider, ExternalID: w.ExternalID}
+	})
+	done, err := s.Workouts.DeleteMany(ctx, r.UserID, of)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.DeleteWorkouts200JSONResponse(done), nil
+}

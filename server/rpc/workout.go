@@ -55,3 +55,15 @@ func (s *Server) DeleteWorkout(ctx context.Context, r *owv1.DeleteWorkoutRequest
 	}
 	return &owv1.DeleteWorkoutResponse{}, nil
 }
+
+// DeleteWorkouts implements openwearablesv1connect.WorkoutServiceHandler.
+func (s *Server) DeleteWorkouts(ctx context.Context, r *owv1.DeleteWorkoutsRequest) (*owv1.DeleteWorkoutsResponse, error) {
+	of := each(r.GetWorkouts(), func(w *owv1.WorkoutReference) event.Reference {
+		return event.Reference{Provider: w.GetProvider(), ExternalID: w.GetExternalId()}
+	})
+	done, err := s.Workouts.DeleteMany(ctx, r.GetUserId(), of)
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.DeleteWorkoutsResponse{Deleted: int32(done.Deleted), NotFound: int32(done.NotFound)}, nil
+}

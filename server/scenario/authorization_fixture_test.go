@@ -315,6 +315,8 @@ func (w *fixture) members(operation string) args {
 		return args{"last_name": "Hopper"}
 	case "ListWorkouts":
 		return args{"start_date": "2026-03-01", "end_date": "2026-03-07"}
+	case "DeleteWorkouts":
+		return args{"workouts": []args{{"provider": "nobody", "external_id": "w-1"}}}
 	case "UpsertWorkouts":
 		return args{"workouts": []args{someWorkout()}}
 	default:

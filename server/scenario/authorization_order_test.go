@@ -133,7 +133,7 @@ func TestRefusalsDoNotTellWhatExists(t *testing.T) {
 			}
 			return a
 		}
-		for _, operation := range []string{"GetUser", "ListWorkouts", "UpsertWorkouts", "DeleteWorkout"} {
+		for _, operation := range []string{"GetUser", "ListWorkouts", "UpsertWorkouts", "DeleteWorkout", "DeleteWorkouts"} {
 			other := refusal(operation, w.user, w.workout)
 			gone := refusal(operation, uuid.NewString(), uuid.NewString())
 			if !reflect.DeepEqual(other, gone) {

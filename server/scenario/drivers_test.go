@@ -271,7 +271,7 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		}
 	}
 	switch operation {
-	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses", "ListWebhookDeliveries",
+	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "DeleteWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses", "ListWebhookDeliveries",
 		"ListAlerts", "ListAlertRules":
 		return all
 	}

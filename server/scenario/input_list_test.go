@@ -82,6 +82,7 @@ func TestLongListsAreRefusedUnread(t *testing.T) {
 		size, most            int
 	}{
 		{"UpsertWorkouts", "/api/v1/users/" + user + "/events/workouts", "workouts", 2, "{}", "", 8 << 20, 1000},
+		{"DeleteWorkouts", "/api/v1/users/" + user + "/events/workouts/delete", "workouts", 2, "{}", "", 8 << 20, 1000},
 		{"CreateKey", "/api/v1/api-keys", "scopes", 3, `""`, "", 64 << 10, 6},
 		{"UpdateKey", "/api/v1/api-keys/" + id, "scopes", 3, `""`, "", 64 << 10, 6},
 		{"CreateKey", "/api/v1/api-keys", "allowed_networks", 5, `""`, "", 64 << 10, 32},

@@ -254,7 +254,7 @@ func TestEmptyListIsNotAbsent(t *testing.T) {
 var operationScope = map[string]string{
 	"ListUsers": "users:read", "GetUser": "users:read", "GetUserUsage": "users:read",
 	"CreateUser": "users:write", "UpdateUser": "users:write", "DeleteUser": "users:write",
-	"ListWorkouts": "workouts:read", "UpsertWorkouts": "workouts:write", "DeleteWorkout": "workouts:write",
+	"ListWorkouts": "workouts:read", "UpsertWorkouts": "workouts:write", "DeleteWorkout": "workouts:write", "DeleteWorkouts": "workouts:write",
 	"CreateUserToken": "tokens:write", "RevokeUserTokens": "tokens:write", "ListUserSessions": "tokens:write",
 	"RevokeUserSession": "tokens:write", "ListUserAccesses": "audit:read",
 }

@@ -234,6 +234,8 @@ func (s *script) members(w *replica, out *step) args {
 		return args{"first_name": some("Ada", " Grace ")}
 	case "CreateInvitation":
 		return args{"email": some("a@b.example", "A@b.example", "dev@example.com")}
+	case "DeleteWorkouts":
+		return args{"workouts": []args{{"provider": "apple", "external_id": some("w-1", "w-2", "w-3")}, {"provider": " apple ", "external_id": "w-2"}}}
 	case "UpsertWorkouts":
 		one, two := someWorkout(), someWorkout()
 		one["external_id"], two["external_id"] = some("w-1", "w-2"), some("w-1", "w-3")
@@ -258,7 +260,8 @@ func (s *script) corrupt(out *step) {
 	f := own[s.rng.IntN(len(own))]
 	values := f.values()
 	value := values[s.rng.IntN(len(values))]
-	_, corrupted := out.in["workouts"].(wireValue)
+	list, _, _ := strings.Cut(f.name, "[0]")
+	_, corrupted := out.in[list].(wireValue)
 	if !f.sameOnAllSurfaces(value) || value.json == "[]" || f.in == "path" && value.text == "" || corrupted {
 		return
 	}

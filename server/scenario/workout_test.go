@@ -138,6 +138,7 @@ func TestWorkoutOwners(t *testing.T) {
 		for operation, in := range map[string]args{
 			"ListWorkouts":   {"start_date": "2026-03-01", "end_date": "2026-03-07"},
 			"UpsertWorkouts": {"workouts": []args{halfHourRun("w", "2026-03-02T07:00:00Z")}},
+			"DeleteWorkouts": {"workouts": []args{{"provider": "apple", "external_id": "w"}}},
 			"DeleteWorkout":  {"workout_id": uuid.NewString()},
 		} {
 			for _, c := range []struct {

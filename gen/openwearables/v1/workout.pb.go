@@ -1069,6 +1069,170 @@ func (*DeleteWorkoutResponse) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{12}
 }
 
+type DeleteWorkoutsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// 1 to 1000 workouts.
+	Workouts      []*WorkoutReference `protobuf:"bytes,2,rep,name=workouts,proto3" json:"workouts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkoutsRequest) Reset() {
+	*x = DeleteWorkoutsRequest{}
+	mi := &file_openwearables_v1_workout_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkoutsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkoutsRequest) ProtoMessage() {}
+
+func (x *DeleteWorkoutsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_workout_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkoutsRequest.ProtoReflect.Descriptor instead.
+func (*DeleteWorkoutsRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DeleteWorkoutsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *DeleteWorkoutsRequest) GetWorkouts() []*WorkoutReference {
+	if x != nil {
+		return x.Workouts
+	}
+	return nil
+}
+
+// WorkoutReference names a workout of a user as its provider does.
+type WorkoutReference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required: `source.provider` of the workout. 1 to 255 characters, no control
+	// characters. Spaces around it are removed.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Required. 1 to 255 characters.
+	ExternalId    string `protobuf:"bytes,2,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkoutReference) Reset() {
+	*x = WorkoutReference{}
+	mi := &file_openwearables_v1_workout_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkoutReference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkoutReference) ProtoMessage() {}
+
+func (x *WorkoutReference) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_workout_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkoutReference.ProtoReflect.Descriptor instead.
+func (*WorkoutReference) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *WorkoutReference) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *WorkoutReference) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+// DeleteWorkoutsResponse counts the workouts of the request, each one once.
+type DeleteWorkoutsResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Deleted int32                  `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// How many were not stored.
+	NotFound      int32 `protobuf:"varint,2,opt,name=not_found,json=notFound,proto3" json:"not_found,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkoutsResponse) Reset() {
+	*x = DeleteWorkoutsResponse{}
+	mi := &file_openwearables_v1_workout_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkoutsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkoutsResponse) ProtoMessage() {}
+
+func (x *DeleteWorkoutsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_workout_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkoutsResponse.ProtoReflect.Descriptor instead.
+func (*DeleteWorkoutsResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_workout_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DeleteWorkoutsResponse) GetDeleted() int32 {
+	if x != nil {
+		return x.Deleted
+	}
+	return 0
+}
+
+func (x *DeleteWorkoutsResponse) GetNotFound() int32 {
+	if x != nil {
+		return x.NotFound
+	}
+	return 0
+}
+
 var File_openwearables_v1_workout_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_workout_proto_rawDesc = "" +
@@ -1195,11 +1359,22 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
 	"workout_id\x18\x02 \x01(\tR\tworkoutId\"\x17\n" +
-	"\x15DeleteWorkoutResponse2\xcb\x02\n" +
+	"\x15DeleteWorkoutResponse\"p\n" +
+	"\x15DeleteWorkoutsRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12>\n" +
+	"\bworkouts\x18\x02 \x03(\v2\".openwearables.v1.WorkoutReferenceR\bworkouts\"O\n" +
+	"\x10WorkoutReference\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x1f\n" +
+	"\vexternal_id\x18\x02 \x01(\tR\n" +
+	"externalId\"O\n" +
+	"\x16DeleteWorkoutsResponse\x12\x18\n" +
+	"\adeleted\x18\x01 \x01(\x05R\adeleted\x12\x1b\n" +
+	"\tnot_found\x18\x02 \x01(\x05R\bnotFound2\xbb\x03\n" +
 	"\x0eWorkoutService\x12b\n" +
 	"\fListWorkouts\x12%.openwearables.v1.ListWorkoutsRequest\x1a&.openwearables.v1.ListWorkoutsResponse\"\x03\x90\x02\x01\x12n\n" +
 	"\x0eUpsertWorkouts\x12'.openwearables.v1.UpsertWorkoutsRequest\x1a(.openwearables.v1.UpsertWorkoutsResponse\"\t\xa2\xbb\x18\x02\x18\x01\x90\x02\x02\x12e\n" +
-	"\rDeleteWorkout\x12&.openwearables.v1.DeleteWorkoutRequest\x1a'.openwearables.v1.DeleteWorkoutResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
+	"\rDeleteWorkout\x12&.openwearables.v1.DeleteWorkoutRequest\x1a'.openwearables.v1.DeleteWorkoutResponse\"\x03\x90\x02\x02\x12n\n" +
+	"\x0eDeleteWorkouts\x12'.openwearables.v1.DeleteWorkoutsRequest\x1a(.openwearables.v1.DeleteWorkoutsResponse\"\t\xa2\xbb\x18\x02\x18\x01\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_workout_proto_rawDescOnce sync.Once
@@ -1213,7 +1388,7 @@ func file_openwearables_v1_workout_proto_rawDescGZIP() []byte {
 	return file_openwearables_v1_workout_proto_rawDescData
 }
 
-var file_openwearables_v1_workout_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_openwearables_v1_workout_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_openwearables_v1_workout_proto_goTypes = []any{
 	(*WorkoutSource)(nil),          // 0: openwearables.v1.WorkoutSource
 	(*Workout)(nil),                // 1: openwearables.v1.Workout
@@ -1228,34 +1403,40 @@ var file_openwearables_v1_workout_proto_goTypes = []any{
 	(*RejectedWorkout)(nil),        // 10: openwearables.v1.RejectedWorkout
 	(*DeleteWorkoutRequest)(nil),   // 11: openwearables.v1.DeleteWorkoutRequest
 	(*DeleteWorkoutResponse)(nil),  // 12: openwearables.v1.DeleteWorkoutResponse
-	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
+	(*DeleteWorkoutsRequest)(nil),  // 13: openwearables.v1.DeleteWorkoutsRequest
+	(*WorkoutReference)(nil),       // 14: openwearables.v1.WorkoutReference
+	(*DeleteWorkoutsResponse)(nil), // 15: openwearables.v1.DeleteWorkoutsResponse
+	(*timestamppb.Timestamp)(nil),  // 16: google.protobuf.Timestamp
 }
 var file_openwearables_v1_workout_proto_depIdxs = []int32{
-	13, // 0: openwearables.v1.Workout.start_time:type_name -> google.protobuf.Timestamp
-	13, // 1: openwearables.v1.Workout.end_time:type_name -> google.protobuf.Timestamp
+	16, // 0: openwearables.v1.Workout.start_time:type_name -> google.protobuf.Timestamp
+	16, // 1: openwearables.v1.Workout.end_time:type_name -> google.protobuf.Timestamp
 	0,  // 2: openwearables.v1.Workout.source:type_name -> openwearables.v1.WorkoutSource
-	13, // 3: openwearables.v1.WorkoutInput.start_time:type_name -> google.protobuf.Timestamp
-	13, // 4: openwearables.v1.WorkoutInput.end_time:type_name -> google.protobuf.Timestamp
+	16, // 3: openwearables.v1.WorkoutInput.start_time:type_name -> google.protobuf.Timestamp
+	16, // 4: openwearables.v1.WorkoutInput.end_time:type_name -> google.protobuf.Timestamp
 	0,  // 5: openwearables.v1.WorkoutInput.source:type_name -> openwearables.v1.WorkoutSource
 	1,  // 6: openwearables.v1.ListWorkoutsResponse.data:type_name -> openwearables.v1.Workout
 	5,  // 7: openwearables.v1.ListWorkoutsResponse.pagination:type_name -> openwearables.v1.Pagination
 	6,  // 8: openwearables.v1.ListWorkoutsResponse.metadata:type_name -> openwearables.v1.WorkoutsMetadata
-	13, // 9: openwearables.v1.WorkoutsMetadata.start_time:type_name -> google.protobuf.Timestamp
-	13, // 10: openwearables.v1.WorkoutsMetadata.end_time:type_name -> google.protobuf.Timestamp
+	16, // 9: openwearables.v1.WorkoutsMetadata.start_time:type_name -> google.protobuf.Timestamp
+	16, // 10: openwearables.v1.WorkoutsMetadata.end_time:type_name -> google.protobuf.Timestamp
 	2,  // 11: openwearables.v1.UpsertWorkoutsRequest.workouts:type_name -> openwearables.v1.WorkoutInput
 	9,  // 12: openwearables.v1.UpsertWorkoutsResponse.items:type_name -> openwearables.v1.UpsertedWorkout
 	10, // 13: openwearables.v1.UpsertWorkoutsResponse.rejected:type_name -> openwearables.v1.RejectedWorkout
-	3,  // 14: openwearables.v1.WorkoutService.ListWorkouts:input_type -> openwearables.v1.ListWorkoutsRequest
-	7,  // 15: openwearables.v1.WorkoutService.UpsertWorkouts:input_type -> openwearables.v1.UpsertWorkoutsRequest
-	11, // 16: openwearables.v1.WorkoutService.DeleteWorkout:input_type -> openwearables.v1.DeleteWorkoutRequest
-	4,  // 17: openwearables.v1.WorkoutService.ListWorkouts:output_type -> openwearables.v1.ListWorkoutsResponse
-	8,  // 18: openwearables.v1.WorkoutService.UpsertWorkouts:output_type -> openwearables.v1.UpsertWorkoutsResponse
-	12, // 19: openwearables.v1.WorkoutService.DeleteWorkout:output_type -> openwearables.v1.DeleteWorkoutResponse
-	17, // [17:20] is the sub-list for method output_type
-	14, // [14:17] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	14, // 14: openwearables.v1.DeleteWorkoutsRequest.workouts:type_name -> openwearables.v1.WorkoutReference
+	3,  // 15: openwearables.v1.WorkoutService.ListWorkouts:input_type -> openwearables.v1.ListWorkoutsRequest
+	7,  // 16: openwearables.v1.WorkoutService.UpsertWorkouts:input_type -> openwearables.v1.UpsertWorkoutsRequest
+	11, // 17: openwearables.v1.WorkoutService.DeleteWorkout:input_type -> openwearables.v1.DeleteWorkoutRequest
+	13, // 18: openwearables.v1.WorkoutService.DeleteWorkouts:input_type -> openwearables.v1.DeleteWorkoutsRequest
+	4,  // 19: openwearables.v1.WorkoutService.ListWorkouts:output_type -> openwearables.v1.ListWorkoutsResponse
+	8,  // 20: openwearables.v1.WorkoutService.UpsertWorkouts:output_type -> openwearables.v1.UpsertWorkoutsResponse
+	12, // 21: openwearables.v1.WorkoutService.DeleteWorkout:output_type -> openwearables.v1.DeleteWorkoutResponse
+	15, // 22: openwearables.v1.WorkoutService.DeleteWorkouts:output_type -> openwearables.v1.DeleteWorkoutsResponse
+	19, // [19:23] is the sub-list for method output_type
+	15, // [15:19] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_openwearables_v1_workout_proto_init() }
@@ -1275,7 +1456,7 @@ func file_openwearables_v1_workout_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_workout_proto_rawDesc), len(file_openwearables_v1_workout_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1621,6 +1621,31 @@ export interface DeleteWorkoutRequest {
 export interface DeleteWorkoutResponse {
 }
 
+export interface DeleteWorkoutsRequest {
+  /** A UUID. */
+  userId: string;
+  /** 1 to 1000 workouts. */
+  workouts?: readonly WorkoutReference[] | null | undefined;
+}
+
+/** WorkoutReference names a workout of a user as its provider does. */
+export interface WorkoutReference {
+  /**
+   * Required: `source.provider` of the workout. 1 to 255 characters, no control
+   * characters. Spaces around it are removed.
+   */
+  provider: string;
+  /** Required. 1 to 255 characters. */
+  externalId: string;
+}
+
+/** DeleteWorkoutsResponse counts the workouts of the request, each one once. */
+export interface DeleteWorkoutsResponse {
+  deleted: number;
+  /** How many were not stored. */
+  notFound: number;
+}
+
 const AlertTable = /* @__PURE__ */ msg(
   "id rule subject state message link openedAt@! lastSeenAt@! occurrences# acknowledgedAt@? acknowledgedBy? resolvedAt@? mutedUntil@?",
 );
@@ -2101,6 +2126,18 @@ const DeleteWorkoutRequestTable = /* @__PURE__ */ msg(
   "userId workoutId",
 );
 
+const WorkoutReferenceTable = /* @__PURE__ */ msg(
+  "provider externalId",
+);
+
+const DeleteWorkoutsRequestTable = /* @__PURE__ */ msg(
+  "userId workouts>*", WorkoutReferenceTable,
+);
+
+const DeleteWorkoutsResponseTable = /* @__PURE__ */ msg(
+  "deleted# notFound#",
+);
+
 export const listAlerts = /* @__PURE__ */ rpc<AlertFilter, AlertPage>(
   "openwearables.v1.AlertService/ListAlerts", ListAlertsRequestTable, ListAlertsResponseTable, 1,
 );
@@ -2371,4 +2408,8 @@ export const upsertWorkouts = /* @__PURE__ */ rpc<UpsertWorkoutsRequest, Upserte
 
 export const deleteWorkout = /* @__PURE__ */ rpc<DeleteWorkoutRequest, DeleteWorkoutResponse>(
   "openwearables.v1.WorkoutService/DeleteWorkout", DeleteWorkoutRequestTable, ListAlertRulesRequestTable, 1,
+);
+
+export const deleteWorkouts = /* @__PURE__ */ rpc<DeleteWorkoutsRequest, DeleteWorkoutsResponse>(
+  "openwearables.v1.WorkoutService/DeleteWorkouts", DeleteWorkoutsRequestTable, DeleteWorkoutsResponseTable, 1,
 );

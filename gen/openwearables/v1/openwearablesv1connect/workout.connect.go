@@ -42,6 +42,9 @@ const (
 	// WorkoutServiceDeleteWorkoutProcedure is the fully-qualified name of the WorkoutService's
 	// DeleteWorkout RPC.
 	WorkoutServiceDeleteWorkoutProcedure = "/openwearables.v1.WorkoutService/DeleteWorkout"
+	// WorkoutServiceDeleteWorkoutsProcedure is the fully-qualified name of the WorkoutService's
+	// DeleteWorkouts RPC.
+	WorkoutServiceDeleteWorkoutsProcedure = "/openwearables.v1.WorkoutService/DeleteWorkouts"
 )
 
 // WorkoutServiceClient is a client for the openwearables.v1.WorkoutService service.
@@ -86,6 +89,18 @@ type WorkoutServiceClient interface {
 	// DeleteWorkout deletes one workout. Fails with `not_found` if it does not
 	// exist. Scope: `workouts:write`.
 	DeleteWorkout(context.Context, *v1.DeleteWorkoutRequest) (*v1.DeleteWorkoutResponse, error)
+	// DeleteWorkouts deletes workouts by what their provider calls them, which is what a
+	// phone knows of a workout that was deleted on it. Scope: `workouts:write`.
+	//
+	// One that is not stored is counted and no failure, so the call can be repeated. If
+	// one reference is invalid, nothing is deleted, and the call fails with
+	// `invalid_argument` (`invalid_request`) and fields such as `workouts[3].provider`.
+	//
+	// Many workouts are deleted some at a time, so that a reader may miss the first and
+	// see the last. If the call fails with `internal` or `unavailable`, or gets no
+	// answer, some may be deleted: repeat it, which deletes the rest. It counts against
+	// the rate limit as UpsertWorkouts does.
+	DeleteWorkouts(context.Context, *v1.DeleteWorkoutsRequest) (*v1.DeleteWorkoutsResponse, error)
 }
 
 // NewWorkoutServiceClient constructs a client for the openwearables.v1.WorkoutService service. By
@@ -120,6 +135,13 @@ func NewWorkoutServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		deleteWorkouts: connect.NewClient[v1.DeleteWorkoutsRequest, v1.DeleteWorkoutsResponse](
+			httpClient,
+			baseURL+WorkoutServiceDeleteWorkoutsProcedure,
+			connect.WithSchema(workoutServiceMethods.ByName("DeleteWorkouts")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -128,6 +150,7 @@ type workoutServiceClient struct {
 	listWorkouts   *connect.Client[v1.ListWorkoutsRequest, v1.ListWorkoutsResponse]
 	upsertWorkouts *connect.Client[v1.UpsertWorkoutsRequest, v1.UpsertWorkoutsResponse]
 	deleteWorkout  *connect.Client[v1.DeleteWorkoutRequest, v1.DeleteWorkoutResponse]
+	deleteWorkouts *connect.Client[v1.DeleteWorkoutsRequest, v1.DeleteWorkoutsResponse]
 }
 
 // ListWorkouts calls openwearables.v1.WorkoutService.ListWorkouts.
@@ -151,6 +174,15 @@ func (c *workoutServiceClient) UpsertWorkouts(ctx context.Context, req *v1.Upser
 // DeleteWorkout calls openwearables.v1.WorkoutService.DeleteWorkout.
 func (c *workoutServiceClient) DeleteWorkout(ctx context.Context, req *v1.DeleteWorkoutRequest) (*v1.DeleteWorkoutResponse, error) {
 	response, err := c.deleteWorkout.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeleteWorkouts calls openwearables.v1.WorkoutService.DeleteWorkouts.
+func (c *workoutServiceClient) DeleteWorkouts(ctx context.Context, req *v1.DeleteWorkoutsRequest) (*v1.DeleteWorkoutsResponse, error) {
+	response, err := c.deleteWorkouts.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -199,6 +231,18 @@ type WorkoutServiceHandler interface {
 	// DeleteWorkout deletes one workout. Fails with `not_found` if it does not
 	// exist. Scope: `workouts:write`.
 	DeleteWorkout(context.Context, *v1.DeleteWorkoutRequest) (*v1.DeleteWorkoutResponse, error)
+	// DeleteWorkouts deletes workouts by what their provider calls them, which is what a
+	// phone knows of a workout that was deleted on it. Scope: `workouts:write`.
+	//
+	// One that is not stored is counted and no failure, so the call can be repeated. If
+	// one reference is invalid, nothing is deleted, and the call fails with
+	// `invalid_argument` (`invalid_request`) and fields such as `workouts[3].provider`.
+	//
+	// Many workouts are deleted some at a time, so that a reader may miss the first and
+	// see the last. If the call fails with `internal` or `unavailable`, or gets no
+	// answer, some may be deleted: repeat it, which deletes the rest. It counts against
+	// the rate limit as UpsertWorkouts does.
+	DeleteWorkouts(context.Context, *v1.DeleteWorkoutsRequest) (*v1.DeleteWorkoutsResponse, error)
 }
 
 // NewWorkoutServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -229,6 +273,13 @@ func NewWorkoutServiceHandler(svc WorkoutServiceHandler, opts ...connect.Handler
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	workoutServiceDeleteWorkoutsHandler := connect.NewUnaryHandlerSimple(
+		WorkoutServiceDeleteWorkoutsProcedure,
+		svc.DeleteWorkouts,
+		connect.WithSchema(workoutServiceMethods.ByName("DeleteWorkouts")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/openwearables.v1.WorkoutService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case WorkoutServiceListWorkoutsProcedure:
@@ -237,6 +288,8 @@ func NewWorkoutServiceHandler(svc WorkoutServiceHandler, opts ...connect.Handler
 			workoutServiceUpsertWorkoutsHandler.ServeHTTP(w, r)
 		case WorkoutServiceDeleteWorkoutProcedure:
 			workoutServiceDeleteWorkoutHandler.ServeHTTP(w, r)
+		case WorkoutServiceDeleteWorkoutsProcedure:
+			workoutServiceDeleteWorkoutsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -256,4 +309,8 @@ func (UnimplementedWorkoutServiceHandler) UpsertWorkouts(context.Context, *v1.Up
 
 func (UnimplementedWorkoutServiceHandler) DeleteWorkout(context.Context, *v1.DeleteWorkoutRequest) (*v1.DeleteWorkoutResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.WorkoutService.DeleteWorkout is not implemented"))
+}
+
+func (UnimplementedWorkoutServiceHandler) DeleteWorkouts(context.Context, *v1.DeleteWorkoutsRequest) (*v1.DeleteWorkoutsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.WorkoutService.DeleteWorkouts is not implemented"))
 }

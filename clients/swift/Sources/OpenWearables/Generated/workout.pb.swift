@@ -528,6 +528,80 @@ public struct DeleteWorkoutResponse: GeneratedMessage {
   public static let fields: [Field<DeleteWorkoutResponse>] = []
 }
 
+public struct DeleteWorkoutsRequest: GeneratedMessage {
+  public static let messageName = "openwearables.v1.DeleteWorkoutsRequest"
+
+  /// A UUID.
+  public var userID: String = ""
+  /// 1 to 1000 workouts.
+  public var workouts: [WorkoutReference] = []
+
+  public init(
+    userID: String,
+    workouts: [WorkoutReference] = []
+  ) {
+    self.userID = userID
+    self.workouts = workouts
+  }
+
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<DeleteWorkoutsRequest>] = [
+    .one(\.userID, String.self, "userId", "user_id"),
+    .list(\.workouts, WorkoutReference.self, "workouts"),
+  ]
+}
+
+/// WorkoutReference names a workout of a user as its provider does.
+public struct WorkoutReference: GeneratedMessage {
+  public static let messageName = "openwearables.v1.WorkoutReference"
+
+  /// Required: `source.provider` of the workout. 1 to 255 characters, no control
+  /// characters. Spaces around it are removed.
+  public var provider: String = ""
+  /// Required. 1 to 255 characters.
+  public var externalID: String = ""
+
+  public init(
+    provider: String,
+    externalID: String
+  ) {
+    self.provider = provider
+    self.externalID = externalID
+  }
+
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<WorkoutReference>] = [
+    .one(\.provider, String.self, "provider"),
+    .one(\.externalID, String.self, "externalId", "external_id"),
+  ]
+}
+
+/// DeleteWorkoutsResponse counts the workouts of the request, each one once.
+public struct DeleteWorkoutsResponse: GeneratedMessage {
+  public static let messageName = "openwearables.v1.DeleteWorkoutsResponse"
+
+  public var deleted: Int = 0
+  /// How many were not stored.
+  public var notFound: Int = 0
+
+  public init(
+    deleted: Int = 0,
+    notFound: Int = 0
+  ) {
+    self.deleted = deleted
+    self.notFound = notFound
+  }
+
+  public init(defaults: Void) {}
+
+  public static let fields: [Field<DeleteWorkoutsResponse>] = [
+    .one(\.deleted, Int32.self, "deleted"),
+    .one(\.notFound, Int32.self, "notFound", "not_found"),
+  ]
+}
+
 /// WorkoutService stores the workouts of users.
 ///
 /// Every RPC takes a developer access token, an API key with the scope that the
@@ -554,6 +628,10 @@ public struct WorkoutServiceClient: Sendable {
     )
     public static let deleteWorkout = MethodDescriptor(
       procedure: "openwearables.v1.WorkoutService/DeleteWorkout",
+      idempotency: .idempotent
+    )
+    public static let deleteWorkouts = MethodDescriptor(
+      procedure: "openwearables.v1.WorkoutService/DeleteWorkouts",
       idempotency: .idempotent
     )
   }
@@ -625,5 +703,20 @@ public struct WorkoutServiceClient: Sendable {
   /// exist. Scope: `workouts:write`.
   public var deleteWorkout: Call<DeleteWorkoutRequest, DeleteWorkoutResponse> {
     Call(Method.deleteWorkout, transport)
+  }
+
+  /// DeleteWorkouts deletes workouts by what their provider calls them, which is what a
+  /// phone knows of a workout that was deleted on it. Scope: `workouts:write`.
+  ///
+  /// One that is not stored is counted and no failure, so the call can be repeated. If
+  /// one reference is invalid, nothing is deleted, and the call fails with
+  /// `invalid_argument` (`invalid_request`) and fields such as `workouts[3].provider`.
+  ///
+  /// Many workouts are deleted some at a time, so that a reader may miss the first and
+  /// see the last. If the call fails with `internal` or `unavailable`, or gets no
+  /// answer, some may be deleted: repeat it, which deletes the rest. It counts against
+  /// the rate limit as UpsertWorkouts does.
+  public var deleteWorkouts: Call<DeleteWorkoutsRequest, DeleteWorkoutsResponse> {
+    Call(Method.deleteWorkouts, transport)
   }
 }
