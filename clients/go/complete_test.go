@@ -43,6 +43,7 @@ func promising(ctx context.Context, base string, c *openwearables.Client) map[st
 		"ListUsers":                 func() error { return second(c.Users.Page(ctx, nil)) },
 		"ListWorkouts":              func() error { return second(c.Workouts.Page(ctx, nil)) },
 		"UpsertWorkouts":            func() error { return second(c.Workouts.Upsert(ctx, "u", workout, nil)) },
+		"DeleteWorkouts":            func() error { return second(c.Workouts.DeleteMany(ctx, "u", &owv1.WorkoutReference{})) },
 		"Login":                     func() error { return second(openwearables.Login(ctx, base, "a@example.com", "x")) },
 		"CreateFirstDeveloper":      func() error { return second(openwearables.Setup(ctx, base, "t", "a@example.com", "x")) },
 		"CreateWebhookEndpoint":     func() error { return second(c.Webhooks.Create(ctx, nil)) },

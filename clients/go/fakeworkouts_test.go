@@ -2,6 +2,7 @@ package openwearables_test
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,6 +69,7 @@ func workoutCalls(s *script) {
 	s.note("delete", nil, s.dev.Workouts.Delete(s.ctx(), user, id))
 	s.note("delete again", nil, s.dev.Workouts.Delete(s.ctx(), user, id))
 	s.note("delete no id", nil, s.dev.Workouts.Delete(s.ctx(), user, "x"))
+	s.deleteMany(user)
 }
 
 func workoutLists(s *script) {
@@ -117,4 +119,21 @@ func workoutLists(s *script) {
 	list("2026-03-01", "2026-03-02", func(r *owv1.ListWorkoutsRequest) { r.Limit = new(int32(101)) })
 	list("2026-03-01", "2026-03-02", func(r *owv1.ListWorkoutsRequest) { r.UserId = nowhere })
 	list("2026-03-01", "2026-03-02", func(r *owv1.ListWorkoutsRequest) { r.UserId = "x" })
+}
+
+func (s *script) deleteMany(user string) {
+	of := func(provider, externalID string) *owv1.WorkoutReference {
+		return &owv1.WorkoutReference{Provider: provider, ExternalId: externalID}
+	}
+	stored := someWorkout("gone")
+	got, err := s.dev.Workouts.Upsert(s.ctx(), user, stored)
+	s.note("upsert what is deleted", got, err)
+	provider := stored.GetSource().GetProvider()
+	many := slices.Repeat([]*owv1.WorkoutReference{of("p", "x")}, 1001)
+	for _, list := range [][]*owv1.WorkoutReference{
+		{of(" "+provider, "gone"), of(provider, "gone"), of(provider, "never")}, {of(provider, "a"), of(" ", "a"), of("a\tb", "")}, nil, many,
+	} {
+		done, err := s.dev.Workouts.DeleteMany(s.ctx(), user, list...)
+		s.note("delete "+strconv.Itoa(len(list)), done, err)
+	}
 }

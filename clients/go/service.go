@@ -409,3 +409,10 @@ func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
 	_, err := s.rpc.DeleteWorkout(ctx, &owv1.DeleteWorkoutRequest{UserId: userID, WorkoutId: workoutID})
 	return err
 }
+
+// DeleteMany deletes up to 1000 workouts by provider and external id. One that is not
+// stored is counted and no error, so the call can be repeated.
+func (s *Workouts) DeleteMany(ctx context.Context, userID string, workouts ...*owv1.WorkoutReference) (*owv1.DeleteWorkoutsResponse, error) {
+	res, err := s.rpc.DeleteWorkouts(ctx, &owv1.DeleteWorkoutsRequest{UserId: userID, Workouts: workouts})
+	return complete(res, res.GetDeleted()+res.GetNotFound() > 0, err)
+}

@@ -227,6 +227,11 @@ func TestWorkoutsOfAnExchangedSession(t *testing.T) {
 	if seen != 7 || req.Cursor != nil {
 		t.Errorf("%d workouts on 3 pages, cursor %v", seen, req.Cursor)
 	}
+	gone, err := phone.Workouts.DeleteMany(ctx, user, &owv1.WorkoutReference{Provider: "nobody", ExternalId: "x"})
+	check(t, err)
+	if gone.GetDeleted() != 0 || gone.GetNotFound() != 1 {
+		t.Errorf("deleted %v", gone)
+	}
 	check(t, phone.Workouts.Delete(ctx, user, stored.GetItems()[0].GetId()))
 	if err := phone.Workouts.Delete(ctx, user, stored.GetItems()[0].GetId()); !openwearables.IsNotFound(err) {
 		t.Errorf("deleted twice: %v", err)

@@ -203,6 +203,45 @@ func (h workouts) DeleteWorkout(ctx context.Context, r *owv1.DeleteWorkoutReques
 	return nil, notFound("Workout")
 }
 
+func (h workouts) DeleteWorkouts(ctx context.Context, r *owv1.DeleteWorkoutsRequest) (*owv1.DeleteWorkoutsResponse, error) {
+	id, err := uuid("user_id", r.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	if err := callOf(ctx).requireOwner("workouts:write", id); err != nil {
+		return nil, err
+	}
+	if n := len(r.GetWorkouts()); n > 1000 {
+		return nil, invalidField("workouts", "must hold at most 1000 items")
+	} else if n == 0 {
+		return nil, invalidField("workouts", "must hold 1 to 1000 workouts")
+	}
+	var v check
+	named := map[[2]string]bool{}
+	for i, w := range r.GetWorkouts() {
+		at := "workouts[" + strconv.Itoa(i) + "]."
+		provider := v.name(at+"provider", w.GetProvider(), 1, 255)
+		v.text(at+"external_id", w.GetExternalId(), 1, 255)
+		named[[2]string{provider, w.GetExternalId()}] = true
+	}
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if _, err := h.s.user(id); err != nil {
+		return nil, err
+	}
+	out := &owv1.DeleteWorkoutsResponse{}
+	for at := range named {
+		if _, stored := h.s.workouts[id][at]; !stored {
+			out.NotFound++
+			continue
+		}
+		delete(h.s.workouts[id], at)
+		out.Deleted++
+	}
+	return out, nil
+}
+
 // workoutQuery is what a list of workouts asks for: those that start in [start, end).
 type workoutQuery struct {
 	User, Type string

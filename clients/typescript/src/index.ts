@@ -59,6 +59,7 @@ export type {
   Application,
   AuditEvent,
   AuditFilter,
+  DeletedWorkouts,
   Developer,
   DeveloperNames,
   DeveloperPatch,
@@ -105,6 +106,7 @@ export type {
   WebhookEndpointPatch,
   Workout,
   WorkoutPage,
+  WorkoutReference,
   WorkoutSource,
   WorkoutsMetadata,
 } from "./schema/schema.js";

@@ -1,6 +1,6 @@
 import { invalidArgument, invalidResponse, OpenWearablesError } from "./error.js";
 import { type List, listOf, withMore } from "./list.js";
-import { methodsOf } from "./method.js";
+import { given, methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
 import type { Call, Options } from "./transport.js";
 
@@ -57,9 +57,19 @@ export interface Workouts {
     options?: UpsertAllOptions,
   ): Promise<UpsertReport>;
   delete(userId: string, workoutId: string, options?: Options): Promise<void>;
+  /**
+   * Deletes at most 1000 workouts by provider and external id. One that is not stored is
+   * counted and no error, so the call can be repeated.
+   */
+  deleteMany(
+    userId: string,
+    workouts: readonly api.WorkoutReference[],
+    options?: Options,
+  ): Promise<api.DeletedWorkouts>;
 }
 
 export function workouts(call: Call): Workouts {
+  const { one } = methodsOf(call);
   const page: Workouts["page"] = async (filter, o) => call(api.listWorkouts, ranged(filter), o);
   const upsert: Workouts["upsert"] = async (userId, list, { allOrNone, ...o } = {}) => {
     const request = { userId, workouts: list, allOrNone };
@@ -78,7 +88,12 @@ export function workouts(call: Call): Workouts {
       }),
     upsert,
     upsertAll: (userId, list, o) => upsertAll(upsert, userId, list, o),
-    delete: methodsOf(call).one(api.deleteWorkout, "userId", "workoutId"),
+    delete: one(api.deleteWorkout, "userId", "workoutId"),
+    deleteMany: async (userId, list, o) => {
+      const done = await call(api.deleteWorkouts, { userId, workouts: list }, o);
+      given(done.deleted + done.notFound, "deleted");
+      return done;
+    },
   };
 }
 

@@ -66,6 +66,10 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["workouts.page", (ow) => ow.workouts.page(range)],
     ["workouts.list", (ow) => ow.workouts.list(range).toArray()],
     ["workouts.upsert", (ow) => ow.workouts.upsert("u", [workout])],
+    [
+      "workouts.deleteMany",
+      (ow) => ow.workouts.deleteMany("u", [{ provider: "p", externalId: "w" }]),
+    ],
     ["workouts.upsertAll", (ow) => ow.workouts.upsertAll("u", [workout])],
     ["installation.get", (ow) => ow.installation.get()],
     ["installation.stats", (ow) => ow.installation.stats()],

@@ -226,6 +226,21 @@ test("a developer reads what the installation is and holds, and nobody else", as
   await assert.rejects(ow.installation.get(), isForbidden);
 });
 
+test("workouts are deleted by provider and external id", async () => {
+  const { id } = await newPerson(dev);
+  await dev.workouts.upsert(id, [right, { ...right, externalId: "w2" }]);
+  const gone = [
+    { provider: "test", externalId: "w1" },
+    { provider: "test", externalId: "w9" },
+  ];
+  assert.deepEqual(await dev.workouts.deleteMany(id, gone), { deleted: 1, notFound: 1 });
+  const left = await dev.workouts.list(range(id)).toArray();
+  assert.deepEqual(
+    left.map(({ externalId }) => externalId),
+    ["w2"],
+  );
+});
+
 test("sessions of a user are listed and ended", async () => {
   const { id } = await dev.users.create({});
   await dev.tokens.create(id);

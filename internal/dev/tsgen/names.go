@@ -45,6 +45,7 @@ var (
 		"ListAlertsResponse":            "AlertPage",
 		"ListAlertRulesResponse":        "AlertRules",
 		"ListWebhookDeliveriesResponse": "WebhookDeliveryPage",
+		"DeleteWorkoutsResponse":        "DeletedWorkouts",
 	}
 	// arguments are members that a method takes as an argument of its own.
 	arguments = map[string]string{

@@ -1640,7 +1640,7 @@ export interface WorkoutReference {
 }
 
 /** DeleteWorkoutsResponse counts the workouts of the request, each one once. */
-export interface DeleteWorkoutsResponse {
+export interface DeletedWorkouts {
   deleted: number;
   /** How many were not stored. */
   notFound: number;
@@ -2410,6 +2410,6 @@ export const deleteWorkout = /* @__PURE__ */ rpc<DeleteWorkoutRequest, DeleteWor
   "openwearables.v1.WorkoutService/DeleteWorkout", DeleteWorkoutRequestTable, ListAlertRulesRequestTable, 1,
 );
 
-export const deleteWorkouts = /* @__PURE__ */ rpc<DeleteWorkoutsRequest, DeleteWorkoutsResponse>(
+export const deleteWorkouts = /* @__PURE__ */ rpc<DeleteWorkoutsRequest, DeletedWorkouts>(
   "openwearables.v1.WorkoutService/DeleteWorkouts", DeleteWorkoutsRequestTable, DeleteWorkoutsResponseTable, 1,
 );
