@@ -51,14 +51,14 @@ type training struct {
 }
 
 var demoWeek = []training{
-	{time.Monday, "yoga", "Morning yoga", 6, 15, 30, 0, 88, 109, 3.2, 0, "apple", "Apple Watch"},
+	{time.Monday, "yoga", "Morning yoga", 6, 15, 30, 0, 88, 109, 3.2, 0, "apple_health", "Apple Watch"},
 	{time.Tuesday, "running", "Easy run", 6, 40, 42, 342, 139, 156, 11.4, 6, "garmin", "Forerunner 265"},
-	{time.Wednesday, "strength_training", "Legs and core", 17, 30, 50, 0, 112, 148, 6.1, 0, "apple", "Apple Watch"},
+	{time.Wednesday, "strength_training", "Legs and core", 17, 30, 50, 0, 112, 148, 6.1, 0, "apple_health", "Apple Watch"},
 	{time.Thursday, "running", "Intervals", 17, 45, 48, 312, 158, 181, 13.2, 4, "garmin", "Forerunner 265"},
 	{time.Friday, "swimming", "Lanes", 6, 30, 40, 1320, 131, 150, 9.5, 0, "garmin", "Forerunner 265"},
 	{time.Saturday, "cycling", "Hills", 8, 10, 105, 142, 134, 169, 9.8, 13, "garmin", "Edge 540"},
 	{time.Sunday, "running", "Long run", 8, 0, 78, 351, 144, 163, 11.6, 9, "garmin", "Forerunner 265"},
-	{time.Sunday, "walking", "Evening walk", 18, 0, 45, 690, 96, 112, 4.4, 5, "apple", "Apple Watch"},
+	{time.Sunday, "walking", "Evening walk", 18, 0, 45, 690, 96, 112, 4.4, 5, "apple_health", "Apple Watch"},
 }
 
 // demoDays is how many days before today have workouts.

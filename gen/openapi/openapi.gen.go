@@ -1135,11 +1135,13 @@ type Workout struct {
 	ID string `json:"id"`
 
 	// ExternalID The provider's id, unique per user and provider.
-	ExternalID string    `json:"external_id"`
-	Type       string    `json:"type"`
-	Name       *string   `json:"name"`
-	StartTime  time.Time `json:"start_time"`
-	EndTime    time.Time `json:"end_time"`
+	ExternalID string `json:"external_id"`
+
+	// Type What was done. The values listed mean the same to everybody; there are others.
+	Type      string    `json:"type"`
+	Name      *string   `json:"name"`
+	StartTime time.Time `json:"start_time"`
+	EndTime   time.Time `json:"end_time"`
 
 	// ZoneOffset The offset from UTC where it took place.
 	ZoneOffset          *string       `json:"zone_offset"`
@@ -1175,8 +1177,10 @@ type WorkoutInput struct {
 	Name            *string            `json:"name,omitempty"`
 	Source          WorkoutSourceInput `json:"source"`
 	StartTime       string             `json:"start_time"`
-	Type            string             `json:"type"`
-	ZoneOffset      *string            `json:"zone_offset,omitempty"`
+
+	// Type Such as `running`. Use a listed value of the type of Workout where one fits, so that others know what it means.
+	Type       string  `json:"type"`
+	ZoneOffset *string `json:"zone_offset,omitempty"`
 }
 
 // WorkoutPage defines model for WorkoutPage.
@@ -1196,6 +1200,7 @@ type WorkoutReference struct {
 
 // WorkoutSource Example: {"device":"Watch7,1","device_name":"Grace's Watch","device_type":"watch","provider":"apple_health","source":"com.example.runner"}
 type WorkoutSource struct {
+	// Provider The values listed mean the same to everybody; there are others.
 	Provider   string  `json:"provider"`
 	Source     *string `json:"source"`
 	Device     *string `json:"device"`

@@ -44,6 +44,12 @@ export {
 } from "./kind.js";
 export type { List } from "./list.js";
 export { type ExposedTokenPair, TokenPair } from "./pair.js";
+export {
+  type WorkoutProvider,
+  type WorkoutType,
+  workoutProviders,
+  workoutTypes,
+} from "./schema/known.js";
 export type {
   Access,
   AccountUsage,

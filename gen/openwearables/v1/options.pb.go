@@ -72,7 +72,7 @@ func (x Operation_Proof) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Operation_Proof.Descriptor instead.
 func (Operation_Proof) EnumDescriptor() ([]byte, []int) {
-	return file_openwearables_v1_options_proto_rawDescGZIP(), []int{0, 0}
+	return file_openwearables_v1_options_proto_rawDescGZIP(), []int{1, 0}
 }
 
 // Which Idempotency-Key a request carries.
@@ -128,7 +128,62 @@ func (x Operation_IdempotencyKey) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Operation_IdempotencyKey.Descriptor instead.
 func (Operation_IdempotencyKey) EnumDescriptor() ([]byte, []int) {
-	return file_openwearables_v1_options_proto_rawDescGZIP(), []int{0, 1}
+	return file_openwearables_v1_options_proto_rawDescGZIP(), []int{1, 1}
+}
+
+// KnownValues are the values of an open set that have a meaning.
+type KnownValues struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the set, in the SDKs: `WorkoutType`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Lower-case words with `_` between them, sorted.
+	Values        []string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KnownValues) Reset() {
+	*x = KnownValues{}
+	mi := &file_openwearables_v1_options_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KnownValues) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KnownValues) ProtoMessage() {}
+
+func (x *KnownValues) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_options_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KnownValues.ProtoReflect.Descriptor instead.
+func (*KnownValues) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_options_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *KnownValues) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *KnownValues) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
 }
 
 // Operation describes a method to the code that calls or serves it, before any
@@ -149,7 +204,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_openwearables_v1_options_proto_msgTypes[0]
+	mi := &file_openwearables_v1_options_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -161,7 +216,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_options_proto_msgTypes[0]
+	mi := &file_openwearables_v1_options_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -174,7 +229,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_options_proto_rawDescGZIP(), []int{0}
+	return file_openwearables_v1_options_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Operation) GetProof() Operation_Proof {
@@ -223,6 +278,14 @@ var file_openwearables_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "bytes,50102,rep,name=values",
 		Filename:      "openwearables/v1/options.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*KnownValues)(nil),
+		Field:         50103,
+		Name:          "openwearables.v1.known",
+		Tag:           "bytes,50103,opt,name=known",
+		Filename:      "openwearables/v1/options.proto",
+	},
 }
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -246,13 +309,21 @@ var (
 	//
 	// repeated string values = 50102;
 	E_Values = &file_openwearables_v1_options_proto_extTypes[2]
+	// Values of an open set that mean the same to everybody. The SDKs have constants of
+	// them. The field takes any other text too.
+	//
+	// optional openwearables.v1.KnownValues known = 50103;
+	E_Known = &file_openwearables_v1_options_proto_extTypes[3]
 )
 
 var File_openwearables_v1_options_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1eopenwearables/v1/options.proto\x12\x10openwearables.v1\x1a google/protobuf/descriptor.proto\"\xe4\x02\n" +
+	"\x1eopenwearables/v1/options.proto\x12\x10openwearables.v1\x1a google/protobuf/descriptor.proto\"9\n" +
+	"\vKnownValues\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\tR\x06values\"\xe4\x02\n" +
 	"\tOperation\x127\n" +
 	"\x05proof\x18\x01 \x01(\x0e2!.openwearables.v1.Operation.ProofR\x05proof\x12S\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\x0e2*.openwearables.v1.Operation.IdempotencyKeyR\x0eidempotencyKey\x12\x12\n" +
@@ -268,7 +339,8 @@ const file_openwearables_v1_options_proto_rawDesc = "" +
 	"\x1eIDEMPOTENCY_KEY_PER_CREDENTIAL\x10\x02:[\n" +
 	"\toperation\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\v2\x1b.openwearables.v1.OperationR\toperation:7\n" +
 	"\x06always\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\bR\x06always:7\n" +
-	"\x06values\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x03(\tR\x06valuesBMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
+	"\x06values\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x03(\tR\x06values:T\n" +
+	"\x05known\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\v2\x1d.openwearables.v1.KnownValuesR\x05knownBMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_options_proto_rawDescOnce sync.Once
@@ -283,25 +355,28 @@ func file_openwearables_v1_options_proto_rawDescGZIP() []byte {
 }
 
 var file_openwearables_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_openwearables_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_openwearables_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_openwearables_v1_options_proto_goTypes = []any{
 	(Operation_Proof)(0),               // 0: openwearables.v1.Operation.Proof
 	(Operation_IdempotencyKey)(0),      // 1: openwearables.v1.Operation.IdempotencyKey
-	(*Operation)(nil),                  // 2: openwearables.v1.Operation
-	(*descriptorpb.MethodOptions)(nil), // 3: google.protobuf.MethodOptions
-	(*descriptorpb.FieldOptions)(nil),  // 4: google.protobuf.FieldOptions
+	(*KnownValues)(nil),                // 2: openwearables.v1.KnownValues
+	(*Operation)(nil),                  // 3: openwearables.v1.Operation
+	(*descriptorpb.MethodOptions)(nil), // 4: google.protobuf.MethodOptions
+	(*descriptorpb.FieldOptions)(nil),  // 5: google.protobuf.FieldOptions
 }
 var file_openwearables_v1_options_proto_depIdxs = []int32{
 	0, // 0: openwearables.v1.Operation.proof:type_name -> openwearables.v1.Operation.Proof
 	1, // 1: openwearables.v1.Operation.idempotency_key:type_name -> openwearables.v1.Operation.IdempotencyKey
-	3, // 2: openwearables.v1.operation:extendee -> google.protobuf.MethodOptions
-	4, // 3: openwearables.v1.always:extendee -> google.protobuf.FieldOptions
-	4, // 4: openwearables.v1.values:extendee -> google.protobuf.FieldOptions
-	2, // 5: openwearables.v1.operation:type_name -> openwearables.v1.Operation
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	5, // [5:6] is the sub-list for extension type_name
-	2, // [2:5] is the sub-list for extension extendee
+	4, // 2: openwearables.v1.operation:extendee -> google.protobuf.MethodOptions
+	5, // 3: openwearables.v1.always:extendee -> google.protobuf.FieldOptions
+	5, // 4: openwearables.v1.values:extendee -> google.protobuf.FieldOptions
+	5, // 5: openwearables.v1.known:extendee -> google.protobuf.FieldOptions
+	3, // 6: openwearables.v1.operation:type_name -> openwearables.v1.Operation
+	2, // 7: openwearables.v1.known:type_name -> openwearables.v1.KnownValues
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	6, // [6:8] is the sub-list for extension type_name
+	2, // [2:6] is the sub-list for extension extendee
 	0, // [0:2] is the sub-list for field type_name
 }
 
@@ -316,8 +391,8 @@ func file_openwearables_v1_options_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_options_proto_rawDesc), len(file_openwearables_v1_options_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   1,
-			NumExtensions: 3,
+			NumMessages:   2,
+			NumExtensions: 4,
 			NumServices:   0,
 		},
 		GoTypes:           file_openwearables_v1_options_proto_goTypes,

@@ -112,11 +112,12 @@ type Workout struct {
 	// A UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The provider's id, unique per user and provider.
-	ExternalId string                 `protobuf:"bytes,2,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
-	Type       string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
-	Name       *string                `protobuf:"bytes,4,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	StartTime  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	EndTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	ExternalId string `protobuf:"bytes,2,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// What was done.
+	Type      string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
+	Name      *string                `protobuf:"bytes,4,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	EndTime   *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// The offset from UTC where it took place: `Z` or `+02:00`.
 	ZoneOffset      *string        `protobuf:"bytes,7,opt,name=zone_offset,json=zoneOffset,proto3,oneof" json:"zone_offset,omitempty"`
 	DurationSeconds int32          `protobuf:"varint,8,opt,name=duration_seconds,json=durationSeconds,proto3" json:"duration_seconds,omitempty"`
@@ -278,8 +279,9 @@ type WorkoutInput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. 1 to 255 characters.
 	ExternalId string `protobuf:"bytes,1,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
-	// Required, such as `running`. 1 to 255 characters, no control characters.
-	// Spaces around it are removed.
+	// Required, such as `running`: use a known value of Workout.type where one fits, so
+	// that others know what it means. 1 to 255 characters, no control characters. Spaces
+	// around it are removed.
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	// At most 255 characters.
 	Name *string `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`
@@ -1237,9 +1239,11 @@ var File_openwearables_v1_workout_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\n" +
-	"\x1eopenwearables/v1/workout.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xe7\x01\n" +
-	"\rWorkoutSource\x12\x1a\n" +
-	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x1b\n" +
+	"\x1eopenwearables/v1/workout.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xff\x02\n" +
+	"\rWorkoutSource\x12\xb1\x01\n" +
+	"\bprovider\x18\x01 \x01(\tB\x94\x01\xba\xbb\x18\x8f\x01\n" +
+	"\x0fWorkoutProvider\x12\fapple_health\x12\x06fitbit\x12\x06garmin\x12\x0ehealth_connect\x12\x04oura\x12\x05polar\x12\x0esamsung_health\x12\x06strava\x12\x06suunto\x12\n" +
+	"ultrahuman\x12\x05whoop\x12\bwithings\x12\x04zeppR\bprovider\x12\x1b\n" +
 	"\x06source\x18\x02 \x01(\tH\x00R\x06source\x88\x01\x01\x12\x1b\n" +
 	"\x06device\x18\x03 \x01(\tH\x01R\x06device\x88\x01\x01\x12$\n" +
 	"\vdevice_type\x18\x04 \x01(\tH\x02R\n" +
@@ -1249,12 +1253,27 @@ const file_openwearables_v1_workout_proto_rawDesc = "" +
 	"\a_sourceB\t\n" +
 	"\a_deviceB\x0e\n" +
 	"\f_device_typeB\x0e\n" +
-	"\f_device_name\"\xbc\x06\n" +
+	"\f_device_name\"\xdc\x12\n" +
 	"\aWorkout\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vexternal_id\x18\x02 \x01(\tR\n" +
-	"externalId\x12\x12\n" +
-	"\x04type\x18\x03 \x01(\tR\x04type\x12\x17\n" +
+	"externalId\x12\xb1\f\n" +
+	"\x04type\x18\x03 \x01(\tB\x9c\f\xba\xbb\x18\x97\f\n" +
+	"\vWorkoutType\x12\baerobics\x12\x11american_football\x12\aarchery\x12\x13australian_football\x12\x12backcountry_skiing\x12\tbadminton\x12\x05barre\x12\bbaseball\x12\n" +
+	"basketball\x12\n" +
+	"bouldering\x12\abowling\x12\x06boxing\x12\bcanoeing\x12\fcardio_dance\x12\x0fcardio_training\x12\bclimbing\x12\bcooldown\x12\rcore_training\x12\acricket\x12\x14cross_country_skiing\x12\x0ecross_training\x12\acurling\x12\acycling\x12\n" +
+	"cyclocross\x12\x05dance\x12\x17dance_inspired_training\x12\vdisc_sports\x12\x06diving\x12\x0fdownhill_skiing\x12\be_biking\x12\n" +
+	"elliptical\x12\afencing\x12\afishing\x12\x0efitness_gaming\x12\vflexibility\x12\tfloorball\x12\x1cfunctional_strength_training\x12\x04golf\x12\x0egroup_exercise\x12\n" +
+	"gymnastics\x12\fhand_cycling\x12\bhandball\x12\x04hiit\x12\x06hiking\x12\x06hockey\x12\x10horseback_riding\x12\ahunting\x12\vice_skating\x12\x0findoor_climbing\x12\x0eindoor_cycling\x12\x0einline_skating\x12\tjump_rope\x12\bkayaking\x12\n" +
+	"kickboxing\x12\vkitesurfing\x12\blacrosse\x12\fmartial_arts\x12\n" +
+	"meditation\x12\rmind_and_body\x12\fmixed_cardio\x12\x1fmixed_metabolic_cardio_training\x12\fmotor_sports\x12\fmotorcycling\x12\x0fmountain_biking\x12\x0emountaineering\x12\n" +
+	"multisport\x12\x13open_water_swimming\x12\forienteering\x12\x05other\x12\rpaddle_sports\x12\x05padel\x12\n" +
+	"pickleball\x12\apilates\x12\x04play\x12\rpool_swimming\x12\x18preparation_and_recovery\x12\vracquetball\x12\rrock_climbing\x12\x06rowing\x12\x0erowing_machine\x12\x05rugby\x12\arunning\x12\asailing\x12\rskateboarding\x12\askating\x12\n" +
+	"snorkeling\x12\vsnow_sports\x12\fsnowboarding\x12\vsnowshoeing\x12\x06soccer\x12\fsocial_dance\x12\bsoftball\x12\x06squash\x12\x0estair_climbing\x12\x06stairs\x12\x17stand_up_paddleboarding\x12\rstep_training\x12\x11strength_training\x12\n" +
+	"stretching\x12\asurfing\x12\bswimming\x12\ftable_tennis\x12\atai_chi\x12\x06tennis\x12\x0ftrack_and_field\x12\rtrail_running\x12\n" +
+	"transition\x12\ttreadmill\x12\ttriathlon\x12\x10virtual_activity\x12\n" +
+	"volleyball\x12\awalking\x12\rwater_fitness\x12\n" +
+	"water_polo\x12\fwater_sports\x12\x0ewheelchair_run\x12\x0fwheelchair_walk\x12\vwindsurfing\x12\twrestling\x12\x04yogaR\x04type\x12\x17\n" +
 	"\x04name\x18\x04 \x01(\tH\x00R\x04name\x88\x01\x01\x12?\n" +
 	"\n" +
 	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tstartTime\x12;\n" +

@@ -87,3 +87,72 @@ func TestAlwaysIsSaidOfMessages(t *testing.T) {
 		t.Errorf("only %d fields are always there", count)
 	}
 }
+
+// knownValues are the values of open sets, by the name of the set.
+func knownValues() map[string][]string {
+	sets := map[string][]string{}
+	fields(func(field protoreflect.FieldDescriptor) {
+		if known := proto.GetExtension(field.Options(), owv1.E_Known).(*owv1.KnownValues); known != nil {
+			sets[known.GetName()] = known.GetValues()
+		}
+	})
+	return sets
+}
+
+// What the option known says of a field is a list of openapi.yaml, sorted, without a value twice, and of
+// words from which constants can be made.
+func TestKnownValuesAreThoseOfTheSpec(t *testing.T) {
+	text, err := os.ReadFile("../../../openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, match := range regexp.MustCompile(`x-extensible-enum: \[([^\]]+)\]`).FindAllStringSubmatch(string(text), -1) {
+		listed[fmt.Sprint(strings.FieldsFunc(match[1], func(r rune) bool { return strings.ContainsRune(", \n", r) }))] = true
+	}
+	words := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	sets := knownValues()
+	for name, values := range sets {
+		if !listed[fmt.Sprint(values)] {
+			t.Errorf("%s is %v, which openapi.yaml has nowhere", name, values)
+		}
+		if sorted := slices.Compact(slices.Sorted(slices.Values(values))); !slices.Equal(values, sorted) {
+			t.Errorf("%s is not sorted, or has a value twice", name)
+		}
+		for _, value := range values {
+			if !words.MatchString(value) {
+				t.Errorf("%s: %q is not lower-case words", name, value)
+			}
+		}
+	}
+	if len(sets) != 2 || len(listed) != 2 {
+		t.Errorf("%d sets in the protos, and %d in openapi.yaml", len(sets), len(listed))
+	}
+}
+
+// What HealthKit calls an activity becomes a known type of workout, and the provider of it is known.
+func TestHealthKitMapsToKnownTypes(t *testing.T) {
+	const folder = "../../../clients/swift/Sources/OpenWearablesHealth/"
+	sets := knownValues()
+	for _, c := range []struct {
+		file, pattern, set string
+		least              int
+	}{
+		{"ActivityType.swift", `\d+: "([^"]*)"`, "WorkoutType", 84},
+		{"Mapping.swift", `healthKitProvider = "([^"]*)"`, "WorkoutProvider", 1},
+	} {
+		text, err := os.ReadFile(folder + c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(c.pattern).FindAllStringSubmatch(string(text), -1)
+		if len(found) < c.least {
+			t.Errorf("%s has %d values only", c.file, len(found))
+		}
+		for _, match := range found {
+			if !slices.Contains(sets[c.set], match[1]) {
+				t.Errorf("%s: %q is no %s of the protos", c.file, match[1], c.set)
+			}
+		}
+	}
+}

@@ -29,12 +29,13 @@ final class HealthTests: XCTestCase {
         source: WorkoutSource(
           provider: "apple_health", source: "Workout", device: "Watch6,1", deviceType: "watch"),
         caloriesKcal: 512.5, distanceMeters: 10_000, avgHeartRateBpm: 140))
-    XCTAssertEqual(WorkoutInput(sample(activity: 50)).type, "traditional_strength_training")
+    XCTAssertEqual(WorkoutInput(sample(activity: 50)).type, WorkoutType.strengthTraining)
     XCTAssertEqual(WorkoutInput(sample(activity: 81)).type, "other")
     XCTAssertEqual(WorkoutInput(sample(activity: 9999)).type, "other")
     let all = (0...90).map { workoutType(ofActivity: $0) }.filter { $0 != "other" }
     XCTAssertEqual(all.count, 83)
     XCTAssertEqual(Set(all).count, 83)
+    XCTAssertEqual(Set(all).subtracting(WorkoutType.all), [])
   }
 
   func testIDsAreStableAndTextsFit() {

@@ -1459,6 +1459,7 @@ export interface Workout {
   id: string;
   /** The provider's id, unique per user and provider. */
   externalId: string;
+  /** What was done. */
   type: string;
   name: string | null;
   startTime: Date;
@@ -1489,8 +1490,9 @@ export interface NewWorkout {
   /** Required. 1 to 255 characters. */
   externalId: string;
   /**
-   * Required, such as `running`. 1 to 255 characters, no control characters.
-   * Spaces around it are removed.
+   * Required, such as `running`: use a known value of Workout.type where one fits, so
+   * that others know what it means. 1 to 255 characters, no control characters. Spaces
+   * around it are removed.
    */
   type: string;
   /** At most 255 characters. */

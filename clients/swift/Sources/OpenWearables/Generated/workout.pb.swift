@@ -52,6 +52,7 @@ public struct Workout: GeneratedMessage, Identifiable {
   public var id: String = ""
   /// The provider's id, unique per user and provider.
   public var externalID: String = ""
+  /// What was done.
   public var type: String = ""
   public var name: String?
   public var startTime: Date = Date(timeIntervalSince1970: 0)
@@ -135,8 +136,9 @@ public struct WorkoutInput: GeneratedMessage {
 
   /// Required. 1 to 255 characters.
   public var externalID: String = ""
-  /// Required, such as `running`. 1 to 255 characters, no control characters.
-  /// Spaces around it are removed.
+  /// Required, such as `running`: use a known value of Workout.type where one fits, so
+  /// that others know what it means. 1 to 255 characters, no control characters. Spaces
+  /// around it are removed.
   public var type: String = ""
   /// At most 255 characters.
   public var name: String?

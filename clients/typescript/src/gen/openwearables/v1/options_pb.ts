@@ -12,7 +12,35 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/options.proto.
  */
 export const file_openwearables_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL29wdGlvbnMucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEixwIKCU9wZXJhdGlvbhIwCgVwcm9vZhgBIAEoDjIhLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uLlByb29mEkMKD2lkZW1wb3RlbmN5X2tleRgCIAEoDjIqLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uLklkZW1wb3RlbmN5S2V5EgwKBGJ1bGsYAyABKAgiQAoFUHJvb2YSFQoRUFJPT0ZfVU5TUEVDSUZJRUQQABIOCgpQUk9PRl9CT0RZEAESEAoMUFJPT0ZfRUlUSEVSEAIicwoOSWRlbXBvdGVuY3lLZXkSHwobSURFTVBPVEVOQ1lfS0VZX1VOU1BFQ0lGSUVEEAASHAoYSURFTVBPVEVOQ1lfS0VZX1BFUl9DQUxMEAESIgoeSURFTVBPVEVOQ1lfS0VZX1BFUl9DUkVERU5USUFMEAI6WwoJb3BlcmF0aW9uEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYtIcDIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uUglvcGVyYXRpb246NwoGYWx3YXlzEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi1hwMgASgIUgZhbHdheXM6NwoGdmFsdWVzEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi2hwMgAygJUgZ2YWx1ZXNCTVpLZ2l0aHViLmNvbS9vcGVud2VhcmFibGVzL29wZW53ZWFyYWJsZXMvZ2VuL29wZW53ZWFyYWJsZXMvdjE7b3BlbndlYXJhYmxlc3YxYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Ch5vcGVud2VhcmFibGVzL3YxL29wdGlvbnMucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEiKwoLS25vd25WYWx1ZXMSDAoEbmFtZRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAkixwIKCU9wZXJhdGlvbhIwCgVwcm9vZhgBIAEoDjIhLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uLlByb29mEkMKD2lkZW1wb3RlbmN5X2tleRgCIAEoDjIqLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uLklkZW1wb3RlbmN5S2V5EgwKBGJ1bGsYAyABKAgiQAoFUHJvb2YSFQoRUFJPT0ZfVU5TUEVDSUZJRUQQABIOCgpQUk9PRl9CT0RZEAESEAoMUFJPT0ZfRUlUSEVSEAIicwoOSWRlbXBvdGVuY3lLZXkSHwobSURFTVBPVEVOQ1lfS0VZX1VOU1BFQ0lGSUVEEAASHAoYSURFTVBPVEVOQ1lfS0VZX1BFUl9DQUxMEAESIgoeSURFTVBPVEVOQ1lfS0VZX1BFUl9DUkVERU5USUFMEAI6WwoJb3BlcmF0aW9uEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYtIcDIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuT3BlcmF0aW9uUglvcGVyYXRpb246NwoGYWx3YXlzEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi1hwMgASgIUgZhbHdheXM6NwoGdmFsdWVzEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi2hwMgAygJUgZ2YWx1ZXM6VAoFa25vd24SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLeHAyABKAsyHS5vcGVud2VhcmFibGVzLnYxLktub3duVmFsdWVzUgVrbm93bkJNWktnaXRodWIuY29tL29wZW53ZWFyYWJsZXMvb3BlbndlYXJhYmxlcy9nZW4vb3BlbndlYXJhYmxlcy92MTtvcGVud2VhcmFibGVzdjFiBnByb3RvMw", [file_google_protobuf_descriptor]);
+
+/**
+ * KnownValues are the values of an open set that have a meaning.
+ *
+ * @generated from message openwearables.v1.KnownValues
+ */
+export type KnownValues = Message<"openwearables.v1.KnownValues"> & {
+  /**
+   * Of the set, in the SDKs: `WorkoutType`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Lower-case words with `_` between them, sorted.
+   *
+   * @generated from field: repeated string values = 2;
+   */
+  values: string[];
+};
+
+/**
+ * Describes the message openwearables.v1.KnownValues.
+ * Use `create(KnownValuesSchema)` to create a new message.
+ */
+export const KnownValuesSchema: GenMessage<KnownValues> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_options, 0);
 
 /**
  * Operation describes a method to the code that calls or serves it, before any
@@ -48,7 +76,7 @@ export type Operation = Message<"openwearables.v1.Operation"> & {
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_options, 0);
+  messageDesc(file_openwearables_v1_options, 1);
 
 /**
  * Where a request holds its credential.
@@ -82,7 +110,7 @@ export enum Operation_Proof {
  * Describes the enum openwearables.v1.Operation.Proof.
  */
 export const Operation_ProofSchema: GenEnum<Operation_Proof> = /*@__PURE__*/
-  enumDesc(file_openwearables_v1_options, 0, 0);
+  enumDesc(file_openwearables_v1_options, 1, 0);
 
 /**
  * Which Idempotency-Key a request carries.
@@ -119,7 +147,7 @@ export enum Operation_IdempotencyKey {
  * Describes the enum openwearables.v1.Operation.IdempotencyKey.
  */
 export const Operation_IdempotencyKeySchema: GenEnum<Operation_IdempotencyKey> = /*@__PURE__*/
-  enumDesc(file_openwearables_v1_options, 0, 1);
+  enumDesc(file_openwearables_v1_options, 1, 1);
 
 /**
  * How the method is called. A method without this option takes its credential
@@ -147,4 +175,13 @@ export const always: GenExtension<FieldOptions, boolean> = /*@__PURE__*/
  */
 export const values: GenExtension<FieldOptions, string[]> = /*@__PURE__*/
   extDesc(file_openwearables_v1_options, 2);
+
+/**
+ * Values of an open set that mean the same to everybody. The SDKs have constants of
+ * them. The field takes any other text too.
+ *
+ * @generated from extension: openwearables.v1.KnownValues known = 50103;
+ */
+export const known: GenExtension<FieldOptions, KnownValues> = /*@__PURE__*/
+  extDesc(file_openwearables_v1_options, 3);
 

@@ -1,0 +1,91 @@
+package openwearables
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
+	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
+)
+
+// Tokens calls the API about the tokens of users.
+type Tokens struct {
+	rpc     owv1connect.TokenServiceClient
+	bare    *tokenRPC
+	timeout time.Duration
+}
+
+// AppCredential authenticates an application. Create it with AppCredentials.
+type AppCredential struct {
+	id     string
+	secret Secret
+}
+
+// AppCredentials returns the credential of an application's id and secret. It belongs
+// on a server: whatever an app contains, its users can read.
+func AppCredentials(id, secret string) AppCredential { return AppCredential{id, NewSecret(secret)} }
+
+func (a AppCredential) check() error {
+	for field, value := range map[string]string{"app_id": a.id, "app_secret": a.secret.Reveal()} {
+		if value == "" {
+			return invalidField(field, "is empty: is the environment variable set?")
+		}
+		if fault := fault(value); fault != "" {
+			return invalidField(field, fault)
+		}
+	}
+	return nil
+}
+
+// Exchange mints a token pair for a user with an application's secret. It does not
+// use the client's own credential.
+func (s *Tokens) Exchange(ctx context.Context, userID string, app AppCredential) (TokenPair, error) {
+	if err := app.check(); err != nil {
+		return TokenPair{}, err
+	}
+	ctx, cancel := withTimeout(ctx, s.timeout)
+	defer cancel()
+	pair, err := s.bare.exchange(ctx, userID, app)
+	if err != nil {
+		return TokenPair{}, err
+	}
+	return pair, nil
+}
+
+// Create mints a token pair for a user with the client's own credential.
+func (s *Tokens) Create(ctx context.Context, userID string) (TokenPair, error) {
+	res, err := s.rpc.CreateUserToken(ctx, &owv1.CreateUserTokenRequest{UserId: userID})
+	if err != nil {
+		return TokenPair{}, err
+	}
+	pair, failed := pairOf(res.GetTokens())
+	if failed != nil {
+		return TokenPair{}, failed
+	}
+	return pair, nil
+}
+
+// RevokeAll revokes all tokens of a user, regardless of who minted them.
+func (s *Tokens) RevokeAll(ctx context.Context, userID string) error {
+	_, err := s.rpc.RevokeUserTokens(ctx, &owv1.RevokeUserTokensRequest{UserId: userID})
+	return err
+}
+
+// Sessions yields the sessions of a user that have not ended, newest first. It fetches
+// pages as needed.
+func (s *Tokens) Sessions(ctx context.Context, userID string) iter.Seq2[*owv1.TokenSession, error] {
+	return pages(nil, func(cursor *string) ([]*owv1.TokenSession, *string, error) {
+		res, err := s.rpc.ListUserSessions(ctx, &owv1.ListUserSessionsRequest{UserId: userID, Cursor: cursor})
+		if err != nil {
+			return nil, nil, err
+		}
+		return res.GetSessions(), res.NextCursor, nil
+	})
+}
+
+// RevokeSession ends one session of a user.
+func (s *Tokens) RevokeSession(ctx context.Context, userID, id string) error {
+	_, err := s.rpc.RevokeUserSession(ctx, &owv1.RevokeUserSessionRequest{UserId: userID, SessionId: id})
+	return err
+}
