@@ -281,6 +281,7 @@ func tokenCalls(s *script) {
 	s.note("for nobody", nil, err)
 	_, err = backend.Tokens.Create(s.ctx(), "x")
 	s.note("for no id", nil, err)
+	s.sessionsOf(user, backend)
 	s.note("revoke all", nil, backend.Tokens.RevokeAll(s.ctx(), user))
 	_, err = own.Users.Get(s.ctx(), user)
 	s.note("after that", nil, err)
@@ -373,4 +374,22 @@ func retriedCalls(s *script) {
 	s.note("the same tokens", first.Refresh.Reveal() == second.Refresh.Reveal(), err)
 	_, err = s.with().Tokens.Exchange(ctx, s.user("other"), credential)
 	s.note("the tokens of another user", nil, err)
+}
+
+// sessionsOf lists and ends single sessions of a user.
+func (s *script) sessionsOf(user string, backend *openwearables.Client) {
+	_, err := s.dev.Tokens.Create(s.ctx(), user)
+	check(s.t, err)
+	notes(s, "sessions", s.dev.Tokens.Sessions(s.ctx(), user))
+	notes(s, "sessions as a backend sees them", backend.Tokens.Sessions(s.ctx(), user))
+	notes(s, "sessions of nobody", s.dev.Tokens.Sessions(s.ctx(), nowhere))
+	notes(s, "sessions of no id", s.dev.Tokens.Sessions(s.ctx(), "x"))
+	for one, err := range s.dev.Tokens.Sessions(s.ctx(), user) {
+		s.note("one", nil, err)
+		s.note("end of nobody", nil, s.dev.Tokens.RevokeSession(s.ctx(), nowhere, one.GetId()))
+		s.note("end of no id", nil, s.dev.Tokens.RevokeSession(s.ctx(), user, "x"))
+		s.note("end", nil, backend.Tokens.RevokeSession(s.ctx(), user, one.GetId()))
+		s.note("end again", nil, backend.Tokens.RevokeSession(s.ctx(), user, one.GetId()))
+	}
+	notes(s, "sessions at last", s.dev.Tokens.Sessions(s.ctx(), user))
 }

@@ -197,3 +197,36 @@ func TestStatsCountWhatThereIs(t *testing.T) {
 		}
 	}, unlimited)
 }
+
+// TestInstallationOfManyNodes checks that each node counts all, and says that they differ.
+func TestInstallationOfManyNodes(t *testing.T) {
+	t.Parallel()
+	onEachCluster(t, 2, func(t *testing.T, nodes []*node) {
+		shares := strings.HasSuffix(t.Name(), "redis")
+		admin := nodes[0].admin(t, nodes[0].drivers()[0])
+		for i, n := range nodes {
+			var a answer
+			for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) { // nodes see each other within some seconds
+				if a = n.installation(t, n.drivers()[i], admin); a.member("nodes") == 2.0 || time.Now().After(end) {
+					break
+				}
+			}
+			if a.member("nodes") != 2.0 || a.member("redis") != shares || a.str("database") != "postgres" {
+				t.Errorf("node %d says %v nodes, Redis %v", i, a.member("nodes"), a.member("redis"))
+			}
+		}
+	}, unlimited)
+	t.Run("differing", func(t *testing.T) {
+		t.Parallel()
+		nodes := startNodes(t, []func(*server.Config){nil, func(c *server.Config) { c.Auth.AccessTTL = 10 * time.Minute }})
+		d := nodes[0].drivers()[0]
+		admin := nodes[0].admin(t, d)
+		var text string
+		for end := time.Now().Add(20 * time.Second); !strings.Contains(text, "different settings") && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			text = string(mustJSON(nodes[0].installation(t, d, admin).list("findings")))
+		}
+		if !strings.Contains(text, "different settings") {
+			t.Errorf("findings are %s", text)
+		}
+	})
+}

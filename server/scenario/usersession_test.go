@@ -114,3 +114,26 @@ func TestUserSessionEndsOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestUserSessionEndsOnEveryNode checks that a token which every node has verified moments ago is
+// refused by each from the answer on.
+func TestUserSessionEndsOnEveryNode(t *testing.T) {
+	t.Parallel()
+	onEachCluster(t, 2, func(t *testing.T, nodes []*node) {
+		d := func(i int) driver { return nodes[i%len(nodes)].drivers()[i%3] }
+		admin := bearer(nodes[0].admin(t, d(0)))
+		user := d(0).call(t, "CreateUser", args{}, admin).want(t, 201, "").str("id")
+		for round := range 10 {
+			access := d(round).call(t, "CreateUserToken", args{"user_id": user}, admin).want(t, 200, "").str("access_token")
+			for i := range nodes {
+				d(i).call(t, "GetUser", args{"id": user}, bearer(access)).want(t, 200, "")
+			}
+			list := d(round).call(t, "ListUserSessions", args{"user_id": user}, admin).want(t, 200, "").Body.([]any)
+			id := list[0].(map[string]any)["id"]
+			d(round).call(t, "RevokeUserSession", args{"user_id": user, "session_id": id}, admin).want(t, 204, "")
+			for i := range nodes {
+				d(i).call(t, "GetUser", args{"id": user}, bearer(access)).want(t, 401, "invalid_token")
+			}
+		}
+	}, unlimited)
+}

@@ -59,11 +59,8 @@ func (h tokens) minter(c *call, r *owv1.CreateUserTokenRequest) (string, error) 
 }
 
 func (h tokens) RevokeUserTokens(ctx context.Context, r *owv1.RevokeUserTokensRequest) (*owv1.RevokeUserTokensResponse, error) {
-	id, err := uuid("user_id", r.GetUserId())
+	id, err := h.ofUser(ctx, r.GetUserId())
 	if err != nil {
-		return nil, err
-	}
-	if _, err := callOf(ctx).require("tokens:write"); err != nil {
 		return nil, err
 	}
 	if _, err := h.s.user(id); err != nil {
