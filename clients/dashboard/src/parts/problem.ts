@@ -1,4 +1,4 @@
-import { find } from "@openwearables/sdk/error";
+import { OpenWearablesError } from "@openwearables/sdk";
 
 /** What a person is told of a failed call. */
 export interface Problem {
@@ -8,6 +8,12 @@ export interface Problem {
   requestId: string | undefined;
   /** What is wrong with each field of a form, by its name there. */
   fields: Record<string, string>;
+}
+
+/** Returns the error of the SDK, which that of connect-es has as its cause. */
+function find(thrown: unknown): OpenWearablesError | undefined {
+  const { cause } = Object(thrown) as { cause?: unknown };
+  return [thrown, cause].find((e) => e instanceof OpenWearablesError);
 }
 
 /** Tells what went wrong in a call. */

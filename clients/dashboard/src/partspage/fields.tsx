@@ -1,4 +1,4 @@
-import { OpenWearablesError } from "@openwearables/sdk/error";
+import { OpenWearablesError } from "@openwearables/sdk";
 import { useState } from "react";
 import { Checkbox, CheckboxGroup, RadioGroup, Switch } from "../parts/Checkbox";
 import { ComboBox } from "../parts/ComboBox";

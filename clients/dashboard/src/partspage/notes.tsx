@@ -1,4 +1,4 @@
-import { OpenWearablesError } from "@openwearables/sdk/error";
+import { OpenWearablesError } from "@openwearables/sdk";
 import { Banner } from "../parts/Banner";
 import { Button } from "../parts/Button";
 import { Card } from "../parts/Card";
