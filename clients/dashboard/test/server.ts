@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +10,8 @@ const limits =
   "key developer user address login login-account refresh refresh-session exchange exchange-user"
     .split(" ")
     .map((name) => `--limit-${name}=1000000`);
+
+const secret = randomBytes(32).toString("base64");
 
 /** The real server with a temporary database. */
 export interface Server {
@@ -27,16 +30,30 @@ export interface Server {
   close: () => Promise<void>;
 }
 
+export interface ServerOptions {
+  /** Without any developer, as a new installation. */
+  fresh?: boolean;
+  /** More flags. */
+  flags?: string[];
+  /** SQLite by default. */
+  database?: string;
+}
+
 /** Starts a server: with a developer and something to look at, or without anybody if `fresh`. */
-export async function startServer({ fresh = false, flags = [] as string[] } = {}): Promise<Server> {
+export async function startServer({
+  fresh = false,
+  flags = [],
+  database,
+}: ServerOptions = {}): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), "openwearables-dashboard-"));
-  const database = process.env.DASHBOARD_DATABASE ?? `sqlite:${join(folder, "test.db")}`;
+  const at = database ?? `sqlite:${join(folder, "test.db")}`;
   let child: ChildProcess;
   let log = "";
   const begin = async (addr: string) => {
-    const args = ["serve", "--database", database, "--addr", addr, "--dev", ...limits, ...flags];
+    const args = ["serve", "--database", at, "--addr", addr, "--dev", ...limits, ...flags];
     child = spawn(binary, fresh ? [...args, "--empty"] : args, {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...(database ? { OPENWEARABLES_SECRET: secret } : {}) },
     });
     let out = "";
     child.stderr?.on("data", (data) => {

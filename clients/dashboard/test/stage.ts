@@ -49,11 +49,16 @@ export interface StageOptions {
   fresh?: boolean;
   /** More flags of the server. */
   flags?: string[];
+  /** Another server than the usual one. */
+  server?: Promise<Server>;
 }
 
 /** Starts a server and a browser. End both with finish, which fails on any fault. */
 export async function start(options: StageOptions = {}): Promise<Stage> {
-  const [server, launched] = await Promise.all([startServer(options), startBrowser()]);
+  const [server, launched] = await Promise.all([
+    options.server ?? startServer(options),
+    startBrowser(),
+  ]);
   const context = await launched.newContext({
     viewport: { width: 1440, height: 900 },
     reducedMotion: "reduce",

@@ -44,6 +44,7 @@ var permitted = []struct{ from, to string }{
 
 	{"internal/dev/service", "internal/dev/childproc"},
 	{"internal/dev/pgtest", "internal/dev/service internal/dev/childproc"},
+	{"internal/dev/pgserve", "internal/dev/pgtest"},
 	{"internal/dev/redistest", "internal/dev/service"},
 	{"internal/dev/swiftgen/...", "internal/dev/swiftgen/..."},
 	{"internal/dev/tsgen/...", "internal/dev/tsgen/..."},
