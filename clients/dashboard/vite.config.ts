@@ -8,7 +8,54 @@ const server = process.env.SERVER ?? "http://localhost:8000";
 
 const sdk = fileURLToPath(new URL("../typescript/src", import.meta.url));
 
-/** `vite build` makes the dashboard; `vite build --mode parts` makes the parts page, which is never shipped. */
+/** What of the build differs by its mode. */
+function outputOf(mode: string) {
+  switch (mode) {
+    case "parts":
+      return { outDir: "build/parts", rolldownOptions: { input: "parts.html" } };
+    case "reference": // one file that the page at /docs loads by its name
+      return {
+        emptyOutDir: false,
+        copyPublicDir: false,
+        rolldownOptions: {
+          input: "src/reference.ts",
+          output: {
+            entryFileNames: "reference.js",
+            codeSplitting: false,
+            comments: { legal: false },
+          },
+        },
+      };
+    default:
+      return {
+        // What is built in keeps its licences in one file instead of a comment in each script.
+        license: { fileName: "licenses.md" },
+        rolldownOptions: {
+          input: "index.html",
+          output: { comments: { legal: false }, codeSplitting: { groups } },
+        },
+      };
+  }
+}
+
+/** Each file costs a kilobyte of headers: what every page needs is one file, and what most need another. */
+const groups = [
+  {
+    name: "core",
+    test: /dashboard\/src\/(app\/(?!AlertCount|Relogin|LoginForm)|main)/,
+    priority: 2,
+  },
+  {
+    name: "parts",
+    test: /dashboard\/src\/parts\/(?!overlay|Chart|chart|Combo|Confirm|Date|Number|Select)/,
+    priority: 1,
+  },
+];
+
+/**
+ * `vite build` makes the dashboard, then `--mode reference` what /docs needs of it.
+ * `--mode parts` makes the parts page, which is never shipped.
+ */
 export default defineConfig(({ mode }) => ({
   plugins: [react()],
   resolve: {
@@ -31,31 +78,8 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    outDir: mode === "parts" ? "build/parts" : "dist",
+    outDir: "dist",
     emptyOutDir: true,
-    // What is built in keeps its licences in one file instead of a comment in each script.
-    license: { fileName: "licenses.md" },
-    rolldownOptions: {
-      input: mode === "parts" ? "parts.html" : "index.html",
-      output: {
-        comments: { legal: false },
-        // Each file costs a kilobyte of headers: what every page needs is one file, and
-        // what most need is another.
-        codeSplitting: {
-          groups: [
-            {
-              name: "core",
-              test: /dashboard\/src\/(app\/(?!AlertCount|Relogin|LoginForm)|main)/,
-              priority: 2,
-            },
-            {
-              name: "parts",
-              test: /dashboard\/src\/parts\/(?!overlay|Chart|chart|Combo|Confirm|Date|Number|Select)/,
-              priority: 1,
-            },
-          ],
-        },
-      },
-    },
+    ...outputOf(mode),
   },
 }));

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bytes"
 	_ "embed"
 	"io/fs"
 	"net/http"
@@ -18,14 +19,21 @@ var docsScript []byte
 
 // docsPolicy permits the scripts and styles of the reference page, and its calls
 // to this server.
-const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// sessionScript is the line of the page that lets it use the session of the dashboard.
+const sessionScript = `<script type="module" src="/reference.js"></script>` + "\n"
 
 // registerDocs serves the API reference, from assets in the binary, and
 // openapi.yaml.
-func registerDocs(handle func(pattern, operation string, h http.HandlerFunc)) {
+func registerDocs(handle func(pattern, operation string, h http.HandlerFunc), withDashboard bool) {
+	page := docsPage
+	if !withDashboard {
+		page = bytes.Replace(docsPage, []byte(sessionScript), nil, 1)
+	}
 	handle("GET /openapi.yaml", "openapi.yaml", document("application/yaml", docsPolicy, openapi.Spec))
-	handle("GET /docs", "docs", document("text/html; charset=utf-8", docsPolicy, docsPage))
+	handle("GET /docs", "docs", document("text/html; charset=utf-8", docsPolicy, page))
 	handle("GET /docs/docs.js", "docs", document("text/javascript; charset=utf-8", docsPolicy, docsScript))
 	for name, contentType := range map[string]string{
 		"swagger-ui-bundle.js": "text/javascript; charset=utf-8", "swagger-ui.css": "text/css; charset=utf-8",

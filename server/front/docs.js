@@ -5,4 +5,6 @@ SwaggerUIBundle({
   validatorUrl: null,
   defaultModelsExpandDepth: 0,
   persistAuthorization: false,
+  requestInterceptor: (request) => (window.withSession ? window.withSession(request) : request),
+  showMutatedRequest: false,
 });

@@ -101,7 +101,7 @@ func New(config Config, p Ports) *Front {
 	f.registerREST(&p)
 	f.registerRPC(&p, config.Reflection)
 	f.registerHealth(health{p.Ready, p.Degraded})
-	registerDocs(f.handlePage)
+	registerDocs(f.handlePage, config.Dashboard)
 	if config.Dashboard {
 		f.registerDashboard()
 	}

@@ -35,7 +35,7 @@ func (n *node) document(t *testing.T, path, contentType string) string {
 	}
 	policy := directives(res.Header.Get("Content-Security-Policy"))
 	for directive, want := range map[string]string{
-		"default-src": "'none'", "script-src": "'self'", "connect-src": "'self'", "style-src": "'self' 'unsafe-inline'",
+		"default-src": "'none'", "script-src": "'self'", "connect-src": "'self'", "style-src": "'self'",
 		"img-src": "'self' data:", "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'",
 	} {
 		if policy[directive] != want {
@@ -73,6 +73,11 @@ func TestDocs(t *testing.T) {
 			contentType = "application/yaml"
 		case strings.HasSuffix(path, ".css"):
 			contentType = "text/css; charset=utf-8"
+		case path == "/reference.js":
+			if f := n.file(t, "GET", path, nil); f.status != 200 || f.Get("Content-Type") != contentType {
+				t.Errorf("%s answers %d %v", path, f.status, f.Header)
+			}
+			continue
 		case !strings.HasPrefix(path, "/docs/"):
 			t.Errorf("the page loads %q", path)
 			continue

@@ -202,7 +202,10 @@ func TestDashboardLeavesOtherPathsAlone(t *testing.T) {
 
 func TestDashboardCanBeTurnedOff(t *testing.T) {
 	n := start(t, unlimited, func(c *server.Config) { c.Dashboard = false })
-	for _, path := range []string{"/", "/setup", "/keys", "/theme.js", "/assets/"} {
+	if html := n.document(t, "/docs", "text/html; charset=utf-8"); strings.Contains(html, "/reference.js") {
+		t.Error("the reference loads what is not there")
+	}
+	for _, path := range []string{"/", "/setup", "/keys", "/theme.js", "/reference.js", "/assets/"} {
 		if f := n.file(t, "GET", path, nil); f.status != 404 || f.Get("Content-Type") != "application/json" {
 			t.Errorf("%s answers %d %v", path, f.status, f.Header)
 		}
