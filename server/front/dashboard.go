@@ -2,7 +2,6 @@ package front
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/openwearables/openwearables/gen/dashboard"
 )
@@ -34,7 +34,7 @@ var notOfPages = []string{"/api", "/openwearables.v1.", "/openapi.yaml", "/docs"
 // registerDashboard serves the files of the dashboard. Its one page is at / and at
 // /setup, and unmatched passes to it what else a browser navigates to.
 func (f *Front) registerDashboard() {
-	files := siteFiles(dashboard.Site())
+	files := builtSite()
 	for name, file := range files {
 		if name != "index.html" {
 			f.handlePage("GET /"+name, "dashboard", file.serve)
@@ -44,7 +44,6 @@ func (f *Front) registerDashboard() {
 	if page == nil {
 		panic("front: the dashboard has no page")
 	}
-	page.varies = "Accept, Accept-Encoding"
 	for _, pattern := range []string{"GET /{$}", "GET /setup"} {
 		f.handlePage(pattern, "dashboard", page.serve)
 	}
@@ -80,6 +79,9 @@ type siteFile struct {
 	etag               string // of the content, in quotes but for the last one
 	varies             string
 }
+
+// builtSite returns the files of the dashboard, which all fronts of a process share.
+var builtSite = sync.OnceValue(func() map[string]*siteFile { return siteFiles(dashboard.Site()) })
 
 // siteFiles returns the files by their paths, without the suffixes of compression.
 func siteFiles(site fs.FS) map[string]*siteFile {
@@ -129,12 +131,15 @@ func newSiteFile(name string) *siteFile {
 		".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
 		".svg": "image/svg+xml", ".png": "image/png", ".woff2": "font/woff2", ".md": "text/markdown; charset=utf-8",
 	}
-	f := &siteFile{contentType: types[path.Ext(name)], cache: askFirst}
+	f := &siteFile{contentType: types[path.Ext(name)], cache: askFirst, varies: "Accept-Encoding"}
 	if f.contentType == "" {
 		panic("front: " + name + " of the dashboard is of an unknown type")
 	}
-	if strings.HasPrefix(name, "assets/") {
+	switch {
+	case strings.HasPrefix(name, "assets/"):
 		f.cache = forEver
+	case name == "index.html":
+		f.varies = "Accept, Accept-Encoding" // without the first, many of its paths are 404
 	}
 	return f
 }
@@ -149,7 +154,7 @@ func (f *siteFile) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	data, etag := f.plain, f.etag+`"`
 	if data == nil {
-		h.Add("Vary", cmp.Or(f.varies, "Accept-Encoding"))
+		h.Add("Vary", f.varies)
 		switch encodings := r.Header["Accept-Encoding"]; {
 		case accepts(encodings, "br"):
 			data, etag = f.br, f.etag+`-br"`

@@ -87,6 +87,38 @@ scenario("a part that cannot be loaded is told, and tried again", {}, async (sta
   await page.getByRole("heading", { ...heading, name: "Team" }).waitFor();
 });
 
+scenario("what a page throws is told in its place, and the rest goes on", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage);
+  await page.route(/\/assets\/Team-/, (route) =>
+    route.fulfill({
+      contentType: "text/javascript",
+      body: 'export default function Team() { throw new Error("undefined is not an object"); }',
+    }),
+  );
+  await page.getByRole("link", { name: "Team" }).click();
+  await page
+    .getByText("Something in this page went wrong. Try again, or reload the page.")
+    .waitFor();
+  stage.faults.length = 0; // React says so on the console
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("Something in this page went wrong.").waitFor();
+  stage.faults.length = 0;
+  await page.getByRole("link", { name: "Settings" }).first().click();
+  await page.getByRole("heading", { ...heading, name: "Settings" }).waitFor();
+});
+
+scenario("an address where browsers keep no session says so", {}, async (stage) => {
+  const { page } = stage;
+  await page.goto(stage.url.replace("localhost", "dashboard.test"));
+  await page
+    .getByText("A browser keeps a login only where nobody on the way can read it.")
+    .waitFor();
+  await axe(page);
+  await shot(page, "insecure", [390, 1024]);
+  stage.faults.length = 0; // Chromium says that it ignores a header there
+});
+
 scenario("a new version of the dashboard asks for a reload", {}, async (stage) => {
   const { page } = stage;
   await login(stage);

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from "react";
 import { ErrorNote } from "../parts/ErrorNote";
 import { PageHeader } from "../parts/PageHeader";
-import { lost } from "./queries";
+import { errorOf, lost } from "./queries";
 import { lookForVersion } from "./version";
 
 /** Shows what a page threw in its place: the rest of the dashboard goes on. */
@@ -27,12 +27,20 @@ export class Boundary extends Component<{ children: ReactNode }, { error: unknow
         <ErrorNote
           page
           error={error}
-          sentence={chunk ? "A part of this page could not be loaded." : undefined}
+          sentence={said(error)}
           onRetry={() => (chunk ? location.reload() : this.setState({ error: undefined }))}
         />
       </div>
     );
   }
+}
+
+/** What a person is told, where the error's own words are not for people. */
+function said(error: unknown): string | undefined {
+  if (isOfChunk(error)) return "A part of this page could not be loaded.";
+  return errorOf(error)
+    ? undefined
+    : "Something in this page went wrong. Try again, or reload the page.";
 }
 
 /** Whether a module could not be loaded. Each browser says so in its own words. */

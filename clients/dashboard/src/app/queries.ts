@@ -31,26 +31,29 @@ export function lost(error: unknown): void {
 const probeEvery = 2_000;
 let probing = 0;
 
-function probe(): void {
-  if (probing) return;
+function probe(delay = probeEvery): void {
+  window.clearTimeout(probing);
   probing = window.setTimeout(async () => {
     const up = await fetch("/livez", { cache: "no-store" }).then(
       (res) => res.ok,
       () => false,
     );
-    probing = 0;
     if (up) onlineManager.setOnline(true);
     else probe();
-  }, probeEvery);
+  }, delay);
 }
 
-// Beside the manager's own listeners: the network is back before the server is.
+// In place of the manager's own: the network may be back before the server is.
 onlineManager.setEventListener((setOnline) => {
-  const gone = () => setOnline(false);
+  const gone = () => {
+    setOnline(false);
+    probe();
+  };
+  const back = () => probe(0);
   window.addEventListener("offline", gone);
-  window.addEventListener("online", probe);
+  window.addEventListener("online", back);
   return () => {
     window.removeEventListener("offline", gone);
-    window.removeEventListener("online", probe);
+    window.removeEventListener("online", back);
   };
 });

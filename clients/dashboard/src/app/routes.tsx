@@ -86,7 +86,6 @@ export function routeOf(path: string): Route | undefined {
 }
 
 const loading = new Map<Route, Promise<Module>>();
-const loaded = new Map<Route, ComponentType>();
 
 /** Loads a page once. */
 function load(route: Route): Promise<Module> {
@@ -94,10 +93,10 @@ function load(route: Route): Promise<Module> {
   if (!promise) {
     promise = route.load();
     loading.set(route, promise);
-    promise.then(
-      (module) => loaded.set(route, module.default),
-      () => {},
-    );
+    // So that React shows what is loaded at once: it reads these two.
+    const known = (value: Module) =>
+      Object.assign(promise as object, { status: "fulfilled", value });
+    promise.then(known, () => {});
   }
   return promise;
 }
@@ -110,6 +109,6 @@ export function preload(path: string): void {
 
 /** Shows the page of a route, and suspends until it is loaded. */
 export function Page({ route }: { route: Route }) {
-  const Loaded = loaded.get(route) ?? use(load(route)).default;
+  const { default: Loaded } = use(load(route));
   return <Loaded />;
 }

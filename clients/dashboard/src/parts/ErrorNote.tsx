@@ -16,7 +16,7 @@ export interface ErrorNoteProps {
 
 /** What went wrong in one sentence, the request id, and "Try again". */
 export function ErrorNote({ error, sentence, onRetry, page }: ErrorNoteProps) {
-  const found = problem(error);
+  const found = problem(error, page ? "see" : "do");
   return (
     <div className={page ? "error-note error-note-page" : "error-note"} role="alert" tabIndex={-1}>
       <CircleAlert size={16} aria-hidden="true" />

@@ -16,17 +16,17 @@ function find(thrown: unknown): OpenWearablesError | undefined {
   return [thrown, cause].find((e) => e instanceof OpenWearablesError);
 }
 
-/** Tells what went wrong in a call. */
-export function problem(error: unknown): Problem {
+/** Tells what went wrong in a call, by which a person wanted to do or to see something. */
+export function problem(error: unknown, wanted: "do" | "see" = "do"): Problem {
   const known = find(error);
   const fields: Record<string, string> = {};
   for (const { field, message } of known?.fields ?? []) {
     fields[inForm(field)] ??= sentence(message);
   }
-  return { sentence: say(error), requestId: known?.requestId, fields };
+  return { sentence: say(error, wanted), requestId: known?.requestId, fields };
 }
 
-function say(error: unknown): string {
+function say(error: unknown, wanted: string): string {
   const known = find(error);
   switch (known?.kind) {
     case "offline":
@@ -39,8 +39,8 @@ function say(error: unknown): string {
       return `Too many tries. Try again ${wait(known.retryAfterMs)}.`;
     case "forbidden":
       return known.requiredScope
-        ? `You may not do this. It needs the scope ${known.requiredScope}.`
-        : "You may not do this.";
+        ? `You may not ${wanted} this. It needs the scope ${known.requiredScope}.`
+        : `You may not ${wanted} this.`;
     case "internal":
       return known.requestId
         ? "Something went wrong. Try again; if it stays, give the request id to whoever runs the server."
