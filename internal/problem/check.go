@@ -82,8 +82,13 @@ func Trim(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.Is(unicode.Zs, r) })
 }
 
+// isControl is asked of every character of a bulk write. The tables have no character
+// of Latin-1 but the first and last control characters.
 func isControl(r rune) bool {
-	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+	if r <= unicode.MaxLatin1 {
+		return r < ' ' || r >= 0x7f && r < 0xa0
+	}
+	return unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
 // Optional checks a string that may be absent.

@@ -43,6 +43,7 @@ type batcher struct {
 	queue       chan *job
 	bulk        chan *job // at most one; bulkTurns lets it in
 	bulkTurns   *lane
+	busy        *lane // in which the processor is had for a bulk write
 	truncations chan chan error
 	stopped     chan struct{}
 
@@ -81,11 +82,11 @@ const (
 	abandoned
 )
 
-func newBatcher(m *mapper, pool *sql.DB, c *clock, o Options) *batcher {
+func newBatcher(m *mapper, pool *sql.DB, busy *lane, c *clock, o Options) *batcher {
 	log := o.logger()
 	b := &batcher{
 		mapper: m, pool: pool, checkpoints: newCheckpointer(pool, log), clock: c, log: log, committed: o.Committed,
-		queue: make(chan *job, maxWaiting), bulk: make(chan *job, 1), bulkTurns: newLane(1, acquireTimeout),
+		queue: make(chan *job, maxWaiting), bulk: make(chan *job, 1), bulkTurns: newLane(1, acquireTimeout), busy: busy,
 		truncations: make(chan chan error), stopped: make(chan struct{}),
 	}
 	go b.run()
@@ -102,15 +103,18 @@ func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) er
 // doBulk commits each part alone. Between two parts, and two calls, the others that
 // wait are committed.
 func (b *batcher) doBulk(ctx context.Context, parts ...func(context.Context, *tx) error) error {
+	budgetFrom(ctx).leave()
 	return b.engine.domainError(b.bulkTurns.run(ctx, func() error {
-		b.checkpoints.shorten()
-		// The turn lasts until the writer has taken the job, also an abandoned one:
-		// the next would find no place.
-		j, err := b.submit(ctx, b.bulk, parts)
-		if j != nil && j.state.Load() == abandoned {
-			<-j.done
-		}
-		return err
+		return b.busy.run(ctx, func() error {
+			b.checkpoints.shorten()
+			// The turn lasts until the writer has taken the job, also an abandoned one:
+			// the next would find no place.
+			j, err := b.submit(ctx, b.bulk, parts)
+			if j != nil && j.state.Load() == abandoned {
+				<-j.done
+			}
+			return err
+		})
 	}))
 }
 
@@ -178,12 +182,16 @@ func (b *batcher) run() {
 		go b.run()
 	}()
 	for open := true; open; {
+		bulk := b.bulk
+		if b.checkpoints.moving.Load() {
+			bulk = nil // it would make a long WAL longer
+		}
 		select {
 		case j, ok := <-b.queue:
 			if open = ok; ok {
 				b.work(j)
 			}
-		case j := <-b.bulk:
+		case j := <-bulk:
 			b.workBulk(j)
 			select { // not another one before those that wait
 			case j, ok := <-b.queue:
@@ -192,6 +200,8 @@ func (b *batcher) run() {
 				}
 			default:
 			}
+		case <-b.checkpoints.passed:
+			b.moveRest()
 		case reply := <-b.truncations:
 			reply <- b.checkpoint()
 		}
@@ -238,6 +248,10 @@ func (b *batcher) finish() {
 	clear(b.batch)
 	b.batch = b.batch[:0]
 	b.checkpoints.wake()
+	b.moveRest()
+}
+
+func (b *batcher) moveRest() {
 	if b.conn == nil {
 		return
 	}

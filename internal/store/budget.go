@@ -11,7 +11,8 @@ import (
 // for concurrent use.
 type budget struct {
 	context.Context
-	spent atomic.Int64 // nanoseconds that the calls have taken so far
+	spent atomic.Int64           // nanoseconds that the calls have taken so far
+	turn  atomic.Pointer[func()] // ends the turn that the request has (see Store.Turn); nil: it has none
 }
 
 type budgetKey struct{}
@@ -50,5 +51,12 @@ func budgetFrom(ctx context.Context) *budget {
 }
 
 func (b *budget) used() time.Duration { return time.Duration(b.spent.Load()) }
+
+// leave ends the turn that the request has, if any.
+func (b *budget) leave() {
+	if end := b.turn.Swap(nil); end != nil {
+		(*end)()
+	}
+}
 
 func (b *budget) use(d time.Duration) { b.spent.Add(int64(d)) }

@@ -29,13 +29,15 @@ type checkpointer struct {
 	failing bool
 	closed  bool
 
-	long    atomic.Bool // the WAL is to begin anew
+	long    atomic.Bool   // the WAL is to begin anew
+	moving  atomic.Bool   // a pass moves a long WAL; it should become no longer meanwhile
+	passed  chan struct{} // has one when such a pass has ended
 	woken   chan struct{}
 	stopped chan struct{}
 }
 
 func newCheckpointer(pool *sql.DB, log *slog.Logger) *checkpointer {
-	c := &checkpointer{pool: pool, log: log, woken: make(chan struct{}, 1), stopped: make(chan struct{})}
+	c := &checkpointer{pool: pool, log: log, passed: make(chan struct{}, 1), woken: make(chan struct{}, 1), stopped: make(chan struct{})}
 	go func() {
 		defer close(c.stopped)
 		for range c.woken {
@@ -95,10 +97,17 @@ func (c *checkpointer) move(ctx context.Context) (err error) {
 		}
 	}
 	pages, moved, err := checkpointWAL(ctx, c.conn, "NOOP")
-	if err == nil && pages-moved >= dueWAL {
+	if long := pages >= longWAL && pages > moved; err == nil && (long || pages-moved >= dueWAL) {
+		c.moving.Store(long)
 		pages, _, err = checkpointWAL(ctx, c.conn, "PASSIVE")
 	}
 	c.long.Store(err == nil && pages >= longWAL)
+	if c.moving.Swap(false) {
+		select {
+		case c.passed <- struct{}{}:
+		default: // the writer will look
+		}
+	}
 	return err
 }
 

@@ -22,7 +22,8 @@ type engine struct {
 	// open connects to a database, which SQLite creates if it is missing.
 	open func(ctx context.Context, dsn string) (*pools, error)
 	// serve returns the backend that runs the reads and transactions of a store.
-	serve func(m *mapper, p *pools, o Options) backend
+	// Work that keeps a processor busy takes its turn in the lane.
+	serve func(m *mapper, p *pools, busy *lane, o Options) backend
 	// migrate is the statement that begins a transaction and excludes every other
 	// migration.
 	migrate string

@@ -48,7 +48,7 @@ type pgPool struct {
 	running sync.WaitGroup // transactions under way
 }
 
-func servePostgres(m *mapper, p *pools, o Options) backend {
+func servePostgres(m *mapper, p *pools, _ *lane, o Options) backend {
 	quarter := p.writer.Stats().MaxOpenConnections / 4
 	return &pgPool{
 		mapper: m, pools: p, pool: p.writer, now: o.Now, clock: &clock{}, skew: skewedClock{machine: o.machine()}, log: o.logger(),
@@ -132,6 +132,7 @@ func (p *pgPool) doLong(ctx context.Context, f func(context.Context, *tx) error)
 }
 
 func (p *pgPool) doBulk(ctx context.Context, parts ...func(context.Context, *tx) error) error {
+	budgetFrom(ctx).leave()
 	return p.engine.domainError(p.bulk.run(ctx, func() error {
 		return p.do(ctx, func(ctx context.Context, t *tx) error {
 			for _, part := range parts {

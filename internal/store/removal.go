@@ -9,7 +9,7 @@ import (
 )
 
 // removalBatch is how many rows of deleted data one transaction removes.
-const removalBatch = 200
+const removalBatch = 100
 
 // Remove goes on with what was left for later: it ends the sessions that a Write
 // was to end when its process ended, and removes the data of deleted users, in

@@ -33,7 +33,7 @@ var sqliteEngine = engine{
 	containing: containingSQLite,
 	argument:   func(int) string { return "?" },
 	stopsEarly: true,
-	cut:        bounds{rows: 200, bytes: 256 << 10},
+	cut:        bounds{rows: 100, bytes: 128 << 10},
 }
 
 // file is a backend whose writes share commits.
@@ -42,14 +42,14 @@ type file struct {
 	*batcher
 }
 
-func serveSQLite(m *mapper, p *pools, o Options) backend {
+func serveSQLite(m *mapper, p *pools, busy *lane, o Options) backend {
 	p.writer.SetMaxOpenConns(2) // one that writes, and one that moves the WAL
 	return &file{
 		filePool{
 			p.readers, &statements{prepare: p.readers.PrepareContext},
 			newLane(min(2, runtime.GOMAXPROCS(0)/2), acquireTimeout), callTimeout,
 		},
-		newBatcher(m, p.writer, &clock{now: o.clock()}, o),
+		newBatcher(m, p.writer, busy, &clock{now: o.clock()}, o),
 	}
 }
 

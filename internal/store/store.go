@@ -6,7 +6,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -62,6 +64,8 @@ type Store struct {
 
 	upserting atomic.Pointer[upsert] // the bulk write that has begun and has parts left; nil: none
 
+	busy *lane // what keeps a processor busy: reading large bodies, and SQLite's bulk writes
+
 	unemptied atomic.Bool // deleted data may be in SQLite's WAL
 
 	forget func(context.Context, []string) // see OnEnd
@@ -93,12 +97,13 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		return nil, errors.Join(err, p.close())
 	}
 	m := newMapper(e, p.readers)
-	b := e.serve(m, p, o)
+	busy := newLane(runtime.GOMAXPROCS(0)/2, acquireTimeout)
+	b := e.serve(m, p, busy, o)
 	if err := b.measure(ctx); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	b = withTraces(b, o.Tracer, e.name)
-	return &Store{reader: &reader{mapper: m, runner: b}, backend: b, pools: p, now: o.Now}, nil
+	return &Store{reader: &reader{mapper: m, runner: b}, backend: b, pools: p, now: o.Now, busy: busy}, nil
 }
 
 // Now returns the database's time, with which the times in it must be compared:
@@ -123,7 +128,27 @@ func (s *Store) Intruders() []string { return s.pools.intruders }
 func (s *Store) Pool() (name string, pool *sql.DB) { return s.engine.name, s.pools.readers }
 
 // Queues returns how many calls wait for their turn, by the name of the queue.
-func (s *Store) Queues() map[string]func() int { return s.backend.queues() }
+func (s *Store) Queues() map[string]func() int {
+	queues := s.backend.queues()
+	queues["large bodies"] = s.busy.length
+	return queues
+}
+
+// Turn waits for a turn of the caller of ctx at work that keeps a processor busy, such
+// as reading a large body. Such work, with the bulk writes of SQLite, has half of the
+// processors, so that everybody else finds one free. The turn of a request, whose
+// context is of WithBudget, ends by leave, or once it waits to write in bulk. It is
+// Unavailable if no turn comes in time.
+func (s *Store) Turn(ctx context.Context) (leave func(), err error) {
+	budget, begun := budgetFrom(ctx), time.Now()
+	end, err := s.busy.enter(ctx, s.busy.patience-budget.used())
+	budget.use(time.Since(begun))
+	if err != nil {
+		return nil, problem.UnavailableError(fmt.Errorf("%w: %w", errNoTurn, err))
+	}
+	budget.turn.Store(&end)
+	return budget.leave, nil
+}
 
 // Close waits for the accepted writes, refuses new ones, and closes the
 // database.

@@ -47,6 +47,7 @@ var dsns = map[string]func(testing.TB) string{
 // unhurried gives the store time limits for a machine that is busy with other
 // tests.
 func (s *Store) unhurried() *Store {
+	s.busy.patience = time.Minute
 	switch b := s.backend.(type) {
 	case *pgPool:
 		b.acquireTimeout, b.callTimeout = time.Minute, time.Minute

@@ -79,11 +79,12 @@ type Ports struct {
 	Alerts   *alert.Alerts
 
 	Installation *installation.Reports
-	Ready        func(context.Context) error           // returns an error while requests cannot be served
-	Degraded     func() bool                           // reports whether acknowledged writes may be lost, or limits are counted in shares
-	Begin        func(context.Context) context.Context // returns the context of a new request
-	Tracer       *tracing.Tracer                       // nil: no traces
-	Metrics      []prometheus.Collector                // what /metrics says beside the requests
+	Ready        func(context.Context) error                     // returns an error while requests cannot be served
+	Degraded     func() bool                                     // reports whether acknowledged writes may be lost, or limits are counted in shares
+	Begin        func(context.Context) context.Context           // returns the context of a new request
+	Turn         func(context.Context) (leave func(), err error) // waits until a large body may be worked on
+	Tracer       *tracing.Tracer                                 // nil: no traces
+	Metrics      []prometheus.Collector                          // what /metrics says beside the requests
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -93,7 +94,7 @@ func New(config Config, p Ports) *Front {
 	allowed := origins{config.AllowedOrigins, config.AllowLocalhost}
 	f := &Front{
 		auth: p.Auth, usage: p.Usage, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies, clientHeader: config.ClientHeader,
-		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller, config.ReadTimeout),
+		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller, config.ReadTimeout, p.Turn),
 		now:     p.Now, begin: p.Begin, tracer: p.Tracer, log: p.Log, mux: http.NewServeMux(),
 	}
 	f.metrics = newMetrics(f.uploads.bytes, p.Metrics)

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -26,15 +27,18 @@ type uploads struct {
 	perCaller int
 	stepTime  time.Duration // of each step
 	time      time.Duration // of the whole
+	turn      func(context.Context) (leave func(), err error)
 
 	mu      sync.Mutex
 	held    int64
 	callers map[string]int // uploads of each
 }
 
-func newUploads(memory int64, perCaller int, whole time.Duration) *uploads {
+// newUploads returns the bounds. Each upload that has arrived waits for its turn, which
+// ends when it is released.
+func newUploads(memory int64, perCaller int, whole time.Duration, turn func(context.Context) (leave func(), err error)) *uploads {
 	return &uploads{
-		memory: memory, perCaller: perCaller, stepTime: uploadStepTime, time: whole, callers: make(map[string]int),
+		memory: memory, perCaller: perCaller, stepTime: uploadStepTime, time: whole, turn: turn, callers: make(map[string]int),
 	}
 }
 
@@ -49,7 +53,7 @@ func (u *uploads) bytes() int64 {
 // release it when the request has been served.
 func (u *uploads) open(c *call.Call, r *http.Request) *upload {
 	b := &upload{
-		ReadCloser: r.Body, of: u, connection: http.NewResponseController(c),
+		ReadCloser: r.Body, of: u, ctx: r.Context(), connection: http.NewResponseController(c),
 		caller: c.AddressID(), declared: r.ContentLength, free: maxBody, began: time.Now(),
 	}
 	if c.Principal != nil {
@@ -67,18 +71,21 @@ func (u *uploads) open(c *call.Call, r *http.Request) *upload {
 type upload struct {
 	io.ReadCloser
 	of         *uploads
+	ctx        context.Context // of the request
 	connection *http.ResponseController
 	caller     string
 	declared   int64 // bytes, -1: unknown
 	began      time.Time
 
-	free int64 // bytes that may be read before more of the memory is taken
-	read int64
-	held int64 // guarded by uploads.mu
+	leave func() // ends its turn; nil: it has none
+	free  int64  // bytes that may be read before more of the memory is taken
+	read  int64
+	held  int64 // guarded by uploads.mu
 }
 
-// Read reads from the body. The error of an upload for which there is no room is a
-// *problem.Error, that of one that is too slow is os.ErrDeadlineExceeded.
+// Read reads from the body. Before the end of an upload it waits for its turn. The error
+// of an upload for which there is no room or no turn is a *problem.Error, that of one
+// that is too slow is os.ErrDeadlineExceeded.
 func (b *upload) Read(p []byte) (int, error) {
 	if b.free == 0 && b.held == 0 && b.read > 0 { // a body that ends here is no upload
 		n, err := b.ReadCloser.Read(p[:min(len(p), 1)])
@@ -89,7 +96,7 @@ func (b *upload) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		b.read, b.free = b.read+1, b.free-1
-		return n, err
+		return n, b.arrived(err)
 	}
 	if b.free == 0 {
 		if err := b.begin(); err != nil {
@@ -98,11 +105,23 @@ func (b *upload) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.free)])
 	b.read, b.free = b.read+int64(n), b.free-int64(n)
-	if err == io.EOF && b.held > 0 {
-		// HTTP/1 goes on reading, to notice when the client hangs up.
-		_ = b.connection.SetReadDeadline(time.Time{})
+	return n, b.arrived(err)
+}
+
+// arrived returns the error of the last read. If that says that all of an upload has
+// arrived, it first waits for the upload's turn, whose refusal is then the error.
+func (b *upload) arrived(err error) error {
+	if err != io.EOF || b.held == 0 || b.leave != nil {
+		return err
 	}
-	return n, err
+	// HTTP/1 goes on reading, to notice when the client hangs up.
+	_ = b.connection.SetReadDeadline(time.Time{})
+	leave, refused := b.of.turn(b.ctx)
+	if refused != nil {
+		return refused
+	}
+	b.leave = leave
+	return err
 }
 
 // begin takes the memory of the next step, which must arrive in time.
@@ -154,6 +173,9 @@ func (u *uploads) take(b *upload) error {
 
 // release ends the upload.
 func (b *upload) release() {
+	if b.leave != nil {
+		b.leave()
+	}
 	u := b.of
 	u.mu.Lock()
 	defer u.mu.Unlock()

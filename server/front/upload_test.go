@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,12 +25,21 @@ type receiver struct {
 	*httptest.Server
 	uploads *uploads
 	hold    sync.RWMutex
+	turns   atomic.Int32  // that uploads have
+	noTurn  atomic.Bool   // none is given
 	entered chan struct{} // one for each body that was received whole
 }
 
 func newReceiver(t *testing.T, memory int64, perCaller int) *receiver {
 	t.Helper()
-	s := &receiver{uploads: newUploads(memory, perCaller, 30*time.Second), entered: make(chan struct{}, 1000)}
+	s := &receiver{entered: make(chan struct{}, 1000)}
+	s.uploads = newUploads(memory, perCaller, 30*time.Second, func(context.Context) (leave func(), err error) {
+		if s.noTurn.Load() {
+			return nil, problem.UnavailableError(errors.New("no turn"))
+		}
+		s.turns.Add(1)
+		return func() { s.turns.Add(-1) }, nil
+	})
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.receive))
 	s.Config.Protocols = new(http.Protocols)
 	s.Config.Protocols.SetHTTP1(true)
@@ -259,5 +269,37 @@ func TestBodyOfTheLargestUncountedSizeIsNoUpload(t *testing.T) {
 	}
 	if got := s.post(client, "a", maxBody+1, false); got != "too_many_uploads" && !isReset(got) {
 		t.Errorf("%d bytes are answered %q", maxBody+1, got)
+	}
+}
+
+// An upload that has arrived has a turn of work until it was served, and is refused
+// without one. A body that is no upload needs none.
+func TestUploadsTakeTheirTurn(t *testing.T) {
+	for protocol, client := range clients(t) {
+		for _, declared := range []bool{true, false} {
+			s := newReceiver(t, 4<<20, 2)
+			for n, want := range map[int]int32{maxBody: 0, maxBody + 1: 1} {
+				s.hold.Lock()
+				answer := make(chan string, 1)
+				go func() { answer <- s.post(client, "a", n, declared) }()
+				s.wantEntered(t)
+				if got := s.turns.Load(); got != want {
+					t.Errorf("%s: a body of %d bytes has %d turns, want %d", protocol, n, got, want)
+				}
+				s.hold.Unlock()
+				<-answer
+			}
+			s.wantBytes(t, 0)
+			if got := s.turns.Load(); got != 0 {
+				t.Errorf("%s: %d turns have not ended", protocol, got)
+			}
+			s.noTurn.Store(true)
+			if got := s.post(client, "a", maxBody, declared); got != fmt.Sprint(maxBody) {
+				t.Errorf("%s: a body that is no upload is answered %q", protocol, got)
+			}
+			if got := s.post(client, "a", maxBody+1, declared); got != "unavailable" {
+				t.Errorf("%s: an upload without a turn is answered %q", protocol, got)
+			}
+		}
 	}
 }
