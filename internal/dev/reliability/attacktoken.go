@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -63,6 +64,9 @@ func bulk(w *world) (func(context.Context, *hostile), error) {
 	}, err
 }
 
+// perCall is how many workouts a call may have.
+const perCall = 1000
+
 // upserts returns a function that writes 1000 workouts of a new user, whose ids begin
 // with a name.
 func (w *world) upserts() (func(ctx context.Context, h *hostile, name string, node int), error) {
@@ -80,20 +84,51 @@ func (w *world) upserts() (func(ctx context.Context, h *hostile, name string, no
 		"source": map[string]any{"provider": long, "source": long, "device": long, "device_type": long, "device_name": long},
 	}
 	text, err := json.Marshal(item)
-	rest := string(text[1:])
+	path := "/api/v1/users/" + user + "/events/workouts"
 	return func(ctx context.Context, h *hostile, name string, node int) {
-		var body strings.Builder
-		body.WriteString(`{"workouts":[`)
-		for i := range 1000 {
-			if i > 0 {
-				body.WriteByte(',')
-			}
-			fmt.Fprintf(&body, `{"external_id":"%s-%d",%s`, name, i, rest)
-		}
-		body.WriteString(`]}`)
-		h.bytes(ctx, node, "/api/v1/users/"+user+"/events/workouts",
-			header("Content-Type", "application/json", "Authorization", "Bearer "+tokens.access), []byte(body.String()))
+		body := &workouts{name: name, rest: text[1:]}
+		h.post(ctx, node, path, header("Content-Type", "application/json", "Authorization", "Bearer "+tokens.access), body, body.length())
 	}, err
+}
+
+// workouts is a body of 1000 workouts that is made as it is read, so that an attacker
+// takes no more of the machine than what it sends.
+type workouts struct {
+	name string
+	rest []byte // of each, after its id
+	made int
+	left []byte
+}
+
+func (w *workouts) Read(p []byte) (n int, _ error) {
+	for n < len(p) {
+		if len(w.left) == 0 && w.made > perCall {
+			return n, io.EOF
+		}
+		if len(w.left) == 0 {
+			w.left, w.made = w.part(w.made), w.made+1
+		}
+		some := copy(p[n:], w.left)
+		n, w.left = n+some, w.left[some:]
+	}
+	return n, nil
+}
+
+// part returns a workout with what is before it, and at last the end of the body.
+func (w *workouts) part(i int) []byte {
+	before := ","
+	switch i {
+	case 0:
+		before = `{"workouts":[`
+	case perCall:
+		return []byte("]}")
+	}
+	return append(fmt.Appendf(nil, `%s{"external_id":"%s-%04d",`, before, w.name, i), w.rest...)
+}
+
+// length returns how long the body is.
+func (w *workouts) length() int64 {
+	return int64(len(w.part(0)) + (perCall-1)*len(w.part(1)) + len(w.part(perCall)))
 }
 
 // search lists 100,000 users by a text that few contain a part of, over eight
@@ -128,7 +163,7 @@ func remove(w *world) (func(context.Context, *hostile), error) {
 	}
 	write, err := w.upserts()
 	return func(ctx context.Context, h *hostile) {
-		loop(ctx, users+8, 0, func(worker, n int) {
+		loop(ctx, users+8, 50*time.Millisecond, func(worker, n int) {
 			if worker >= users {
 				write(ctx, h, fmt.Sprintf("%d-%d", worker, n%4), worker)
 			} else if n == 0 {

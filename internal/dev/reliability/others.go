@@ -91,7 +91,7 @@ func (o *others) login(n int) client.Request {
 
 // start begins calls until close.
 func (o *others) start() {
-	o.every(50*time.Millisecond, func(n int, due map[string]string) {
+	o.every(25*time.Millisecond, func(n int, due map[string]string) {
 		r := o.w.at(n, "read", "", "GET", "/users/"+o.users[n%otherUsers], o.keys[n%otherKeys], nil)
 		o.call(r, due)
 	})
@@ -99,7 +99,7 @@ func (o *others) start() {
 		name := map[string]any{"first_name": fmt.Sprint("x", n)}
 		o.call(o.w.at(n, "write", "", "PATCH", "/users/"+o.users[n%otherUsers], o.keys[n%otherKeys], name), due)
 	})
-	o.every(100*time.Millisecond, o.refresh)
+	o.every(25*time.Millisecond, o.refresh)
 	o.every(time.Second, func(n int, due map[string]string) { o.call(o.login(n), due) })
 }
 
