@@ -32,8 +32,9 @@ var errBroken = errors.New("not everything is proved")
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("reliability", flag.ExitOnError)
-	tier := flags.String("tier", "short", "short, or full, which also writes server/RELIABILITY.md once all is proved")
-	only := flags.String("only", "", "comma-separated `names` of proofs, all by default; what the full tier proved before on the same commit is kept")
+	tier := flags.String("tier", "short", "short, or full, which also replaces the rows of what it ran in server/RELIABILITY.md")
+	only := flags.String("only", "", "comma-separated `names` of proofs, all by default")
+	rewrite := flags.Bool("page", false, "write server/RELIABILITY.md again with the rows that it has, and run nothing")
 	root := flags.String("root", "../../..", "the repository")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -41,11 +42,22 @@ func run(ctx context.Context, args []string) error {
 	if *tier != "short" && *tier != "full" {
 		return fmt.Errorf("-tier %q must be short or full", *tier)
 	}
+	file := filepath.Join(*root, filepath.FromSlash(pageFile))
+	if *rewrite {
+		p, err := readPage(file)
+		if err != nil {
+			return err
+		}
+		return p.write(file)
+	}
 	chosen, err := choose(*only, *tier)
 	if err != nil {
 		return err
 	}
 	begun, commit := time.Now(), commitOf(*root)
+	if *tier == "full" && commit.dirty {
+		return errDirty
+	}
 	lab, err := stack.NewLab(*root)
 	if err != nil {
 		return err
@@ -55,14 +67,9 @@ func run(ctx context.Context, args []string) error {
 	if err := os.MkdirAll(records, 0o755); err != nil {
 		return errors.Join(err, lab.Close())
 	}
-	r := &report{root: *root, commit: commit, tier: *tier, lab: lab, kept: filepath.Join(records, "rows.json")}
-	if *tier == "full" {
-		err = r.load()
-	}
-	if err == nil {
-		err = runAll(ctx, chosen, r, records)
-	}
-	fmt.Printf("\n%s\n%s\n", r.machine(), r.table())
+	r := &report{page: file, commit: commit, tier: *tier}
+	err = runAll(ctx, chosen, r, lab, records)
+	fmt.Printf("\n%s\n%s\n", r.about(), r.table())
 	if err := errors.Join(err, lab.Close(), ctx.Err()); err != nil {
 		return err
 	}
@@ -105,14 +112,14 @@ const (
 
 // runAll runs the proofs one after the other, prints a line for each, and reports
 // it.
-func runAll(ctx context.Context, chosen []proof, r *report, records string) error {
+func runAll(ctx context.Context, chosen []proof, r *report, lab *stack.Lab, records string) error {
 	for _, p := range chosen {
 		for _, shape := range p.shapes {
 			for n, again := 0, true; again && n <= repeats; n++ {
 				if n > 0 {
 					awaitCalm(ctx)
 				}
-				t := &trial{ctx: ctx, lab: r.lab, full: r.tier == "full", proof: p, shape: shape}
+				t := &trial{ctx: ctx, lab: lab, full: r.tier == "full", proof: p, shape: shape}
 				one := t.carryOut(records)
 				one.show()
 				if ctx.Err() != nil {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # usage: run.sh [-tier short|full] [-only NAME,...]
+# The full tier needs a tree without changes and replaces its rows in RELIABILITY.md.
 # Puts the promises about crashes, outages and many nodes to the test on this machine.
 # Needs Debian's postgresql, redis-server and strace, and root to mount a small file
 # system.

@@ -37,9 +37,10 @@ type trial struct {
 	avoid int // so many of the first nodes only get calls by to
 }
 
-// row is the result of a trial. Those of a full run are saved.
+// row is the result of a trial. The page keeps those of full runs.
 type row struct {
 	Name, On string
+	Commit   string
 	Sizes    string
 	Result   string // "proved", "BROKEN", or "ERROR"
 	Measured string
@@ -57,10 +58,13 @@ type row struct {
 func (r row) told() string {
 	text := r.Measured
 	for _, before := range r.Before {
-		text += fmt.Sprintf("; run again after (%s)", before)
+		text += again + before + ")"
 	}
 	return text
 }
+
+// replaces reports whether the other row is of the same proof on the same shape.
+func (r row) replaces(o row) bool { return r.Name == o.Name && r.On == o.On }
 
 // disturbed reports whether the machine may have broken promises of time.
 func (r row) disturbed() bool { return r.worst > disturbing || r.stood > r.Took/20 }
