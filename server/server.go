@@ -272,13 +272,26 @@ func (s *Server) measure(ctx context.Context) error {
 }
 
 // Close stops the background jobs, flushes buffered writes and closes the
-// database. It waits at most 3 seconds for the first two. No request may be in
-// flight.
+// database. It waits at most 3 seconds for the first two, of which the jobs have one. No
+// request may be in flight.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return errors.Join(s.stopJobs(ctx), s.auth.Close(ctx), s.ledger.Flush(ctx), s.usage.Flush(ctx), s.signHeads(ctx), s.release(),
-		s.tracer.Close(ctx))
+	return errors.Join(s.stopJobs(ctx), together(ctx, s.auth.Close, s.usage.Flush, func(ctx context.Context) error {
+		return errors.Join(s.ledger.Flush(ctx), s.signHeads(ctx))
+	}), s.release(), s.tracer.Close(ctx))
+}
+
+// together calls all at once, so that none takes the time of another, and returns their
+// errors.
+func together(ctx context.Context, all ...func(context.Context) error) error {
+	var running sync.WaitGroup
+	errs := make([]error, len(all))
+	for i, f := range all {
+		running.Go(func() { errs[i] = f(ctx) })
+	}
+	running.Wait()
+	return errors.Join(errs...)
 }
 
 func (s *Server) purge(ctx context.Context) error {
@@ -300,9 +313,11 @@ func (s *Server) signHeads(ctx context.Context) error {
 	return err
 }
 
-// stopJobs ends the jobs of start. It returns an error if they still run when
-// ctx ends.
+// stopJobs ends the jobs of start. It returns an error if they still run after a third of
+// the time to close.
 func (s *Server) stopJobs(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout/3)
+	defer cancel()
 	s.stop()
 	ended := make(chan struct{})
 	go func() {

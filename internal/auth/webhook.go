@@ -87,7 +87,7 @@ type WebhookDelivery struct {
 type WebhookClaim struct {
 	WebhookDelivery
 	Endpoint  StoredWebhookEndpoint
-	StartedAt time.Time // of the first attempt
+	StartedAt time.Time // of the first attempt, and later by as long as no server ran
 	Body      []byte
 }
 

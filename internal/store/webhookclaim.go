@@ -54,14 +54,21 @@ func (s *Store) ClaimWebhooks(ctx context.Context, endpointID string, most int) 
 	return claims, err
 }
 
-// claim claims the delivery for an attempt that begins now.
+// unattended is longer than any message waits for the others of its endpoint: one that
+// is later than this has waited for a server.
+const unattended = 2 * time.Hour
+
+// claim claims the delivery for an attempt that begins now. Time without a server does
+// not count as time in which the endpoint took no message.
 func (r *webhookDeliveryRow) claim(now time.Time) {
+	if r.StartedAt == nil {
+		r.StartedAt = &now
+	} else if late := now.Sub(*r.NextAttemptAt); late > unattended {
+		r.StartedAt = new(r.StartedAt.Add(late))
+	}
 	until := now.Add(webhook.Lease)
 	r.Attempts++
 	r.LastAttemptAt, r.NextAttemptAt = &now, &until
-	if r.StartedAt == nil {
-		r.StartedAt = &now
-	}
 }
 
 func (r *webhookDeliveryRow) claimed(w auth.StoredWebhookEndpoint) auth.WebhookClaim {

@@ -23,7 +23,7 @@ type webhookDeliveryRow struct {
 	bun.BaseModel `bun:"table:webhook_deliveries,alias:d"`
 	EndpointID    string
 	auth.WebhookDelivery
-	StartedAt *time.Time // when it was first attempted
+	StartedAt *time.Time // when it was first attempted, and later by as long as no server ran
 	Body      []byte     // while it is pending
 }
 

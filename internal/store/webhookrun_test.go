@@ -306,3 +306,26 @@ func TestWebhooksWithoutDatabase(t *testing.T) {
 		t.Errorf("%s", log.String())
 	}
 }
+
+// Time in which no server ran does not count as time in which the endpoint took no
+// message: it is tried for a day all the same.
+func TestTimeWithoutAServerDisablesNoWebhook(t *testing.T) {
+	onEachHooked(t, func(t *testing.T, s *Store, clock *webhookClock, c *webhook.Courier) {
+		h := newHook(t, status(500))
+		w, _ := s.addWebhook(t, h.url)
+		s.queueWebhooks(t, auth.WebhookAlertOpened, 1)
+		begun := clock.now()
+		d := attempt(t, s, c, w.ID)
+		const away = 25 * time.Hour
+		clock.set(d.NextAttemptAt.Add(away))
+		for d = attempt(t, s, c, w.ID); d.State == auth.WebhookPending; d = attempt(t, s, c, w.ID) {
+			clock.set(*d.NextAttemptAt)
+		}
+		if tried := clock.now().Sub(begun) - away; tried != 24*time.Hour {
+			t.Errorf("it was given up after %v with a server", tried)
+		}
+		if got := must(s.WebhookEndpoint(t.Context(), w.ID))(t); got.Enabled || *got.DisabledReason != auth.WebhookFailing {
+			t.Errorf("%+v", got.WebhookEndpoint)
+		}
+	})
+}
