@@ -103,7 +103,6 @@ func (b *batcher) do(ctx context.Context, f func(context.Context, *tx) error) er
 // doBulk commits each part alone. Between two parts, and two calls, the others that
 // wait are committed.
 func (b *batcher) doBulk(ctx context.Context, parts ...func(context.Context, *tx) error) error {
-	budgetFrom(ctx).leave()
 	return b.engine.domainError(b.bulkTurns.run(ctx, func() error {
 		return b.busy.run(ctx, func() error {
 			b.checkpoints.shorten()

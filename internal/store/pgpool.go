@@ -132,7 +132,6 @@ func (p *pgPool) doLong(ctx context.Context, f func(context.Context, *tx) error)
 }
 
 func (p *pgPool) doBulk(ctx context.Context, parts ...func(context.Context, *tx) error) error {
-	budgetFrom(ctx).leave()
 	return p.engine.domainError(p.bulk.run(ctx, func() error {
 		return p.do(ctx, func(ctx context.Context, t *tx) error {
 			for _, part := range parts {

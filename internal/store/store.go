@@ -137,7 +137,7 @@ func (s *Store) Queues() map[string]func() int {
 // Turn waits for a turn of the caller of ctx at work that keeps a processor busy, such
 // as reading a large body. Such work, with the bulk writes of SQLite, has half of the
 // processors, so that everybody else finds one free. The turn of a request, whose
-// context is of WithBudget, ends by leave, or once it waits to write in bulk. It is
+// context is of WithBudget, ends by leave, or once it writes workouts. It is
 // Unavailable if no turn comes in time.
 func (s *Store) Turn(ctx context.Context) (leave func(), err error) {
 	budget, begun := budgetFrom(ctx), time.Now()

@@ -32,6 +32,7 @@ type upsert struct {
 // whether all may be written. Until the last part is written or one has failed, no
 // other call adds workouts of the user.
 func (s *Store) runUpsert(ctx context.Context, u *upsert) error {
+	budgetFrom(ctx).leave() // a bulk write takes another turn, and a small one needs none
 	u.stored = make(map[identity]string, len(u.rows))
 	if len(u.rows) <= bulkRows {
 		err := s.do(ctx, func(ctx context.Context, t *tx) error {

@@ -47,7 +47,7 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 		if o.bulk {
 			body := f.uploads.open(c, r)
 			defer body.release()
-			r.Body = body
+			c.Answering, r.Body = body.endTurn, body
 		}
 		if err == nil {
 			err = read(&o, r)

@@ -35,7 +35,7 @@ type uploads struct {
 }
 
 // newUploads returns the bounds. Each upload that has arrived waits for its turn, which
-// ends when it is released.
+// ends when it is answered. leave may be called again.
 func newUploads(memory int64, perCaller int, whole time.Duration, turn func(context.Context) (leave func(), err error)) *uploads {
 	return &uploads{
 		memory: memory, perCaller: perCaller, stepTime: uploadStepTime, time: whole, turn: turn, callers: make(map[string]int),
@@ -171,11 +171,16 @@ func (u *uploads) take(b *upload) error {
 	return nil
 }
 
-// release ends the upload.
-func (b *upload) release() {
+// endTurn ends the turn of the upload, if it has one.
+func (b *upload) endTurn() {
 	if b.leave != nil {
 		b.leave()
 	}
+}
+
+// release ends the upload.
+func (b *upload) release() {
+	b.endTurn()
 	u := b.of
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -23,11 +23,12 @@ import (
 // what it has received. The header Caller names the caller.
 type receiver struct {
 	*httptest.Server
-	uploads *uploads
-	hold    sync.RWMutex
-	turns   atomic.Int32  // that uploads have
-	noTurn  atomic.Bool   // none is given
-	entered chan struct{} // one for each body that was received whole
+	uploads   *uploads
+	hold      sync.RWMutex
+	turns     atomic.Int32  // that uploads have
+	noTurn    atomic.Bool   // none is given
+	answering atomic.Int32  // turns once the last answer began
+	entered   chan struct{} // one for each body that was received whole
 }
 
 func newReceiver(t *testing.T, memory int64, perCaller int) *receiver {
@@ -38,7 +39,7 @@ func newReceiver(t *testing.T, memory int64, perCaller int) *receiver {
 			return nil, problem.UnavailableError(errors.New("no turn"))
 		}
 		s.turns.Add(1)
-		return func() { s.turns.Add(-1) }, nil
+		return sync.OnceFunc(func() { s.turns.Add(-1) }), nil
 	})
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.receive))
 	s.Config.Protocols = new(http.Protocols)
@@ -53,10 +54,10 @@ func (s *receiver) receive(w http.ResponseWriter, r *http.Request) {
 	c, r := call.New(w, r, time.Now, func(ctx context.Context) context.Context { return ctx })
 	body := s.uploads.open(c, r)
 	defer body.release()
-	body.caller = r.Header.Get("Caller")
+	body.caller, c.Answering = r.Header.Get("Caller"), body.endTurn
 	n, err := io.Copy(io.Discard, body)
 	if refused := (*problem.Error)(nil); errors.As(err, &refused) {
-		fmt.Fprint(w, refused.Reason)
+		fmt.Fprint(c, refused.Reason)
 		return
 	}
 	if err != nil {
@@ -66,7 +67,8 @@ func (s *receiver) receive(w http.ResponseWriter, r *http.Request) {
 	s.entered <- struct{}{}
 	s.hold.RLock()
 	defer s.hold.RUnlock()
-	fmt.Fprint(w, n)
+	fmt.Fprint(c, n)
+	s.answering.Store(s.turns.Load())
 }
 
 // wantEntered waits until another body was received whole.
@@ -272,7 +274,7 @@ func TestBodyOfTheLargestUncountedSizeIsNoUpload(t *testing.T) {
 	}
 }
 
-// An upload that has arrived has a turn of work until it was served, and is refused
+// An upload that has arrived has a turn of work until it is answered, and is refused
 // without one. A body that is no upload needs none.
 func TestUploadsTakeTheirTurn(t *testing.T) {
 	for protocol, client := range clients(t) {
@@ -288,6 +290,9 @@ func TestUploadsTakeTheirTurn(t *testing.T) {
 				}
 				s.hold.Unlock()
 				<-answer
+				if got := s.answering.Load(); got != 0 {
+					t.Errorf("%s: a body of %d bytes has %d turns while it is answered", protocol, n, got)
+				}
 			}
 			s.wantBytes(t, 0)
 			if got := s.turns.Load(); got != 0 {
