@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,8 @@ func TestBulkWritesWaitWhileALongWALIsMoved(t *testing.T) {
 		s.unhurried()
 		f := s.backend.(*file)
 		f.checkpoints.passing.Lock() // no other pass
+		letPass := sync.OnceFunc(f.checkpoints.passing.Unlock)
+		defer letPass()
 		f.checkpoints.moving.Store(true)
 		s.addUser(t) // the writer has seen it
 		wrote := make(chan error, 1)
@@ -75,7 +78,7 @@ func TestBulkWritesWaitWhileALongWALIsMoved(t *testing.T) {
 		eventually(t, "waiting", func() bool { return len(f.bulk) == 1 })
 		s.addUser(t)
 		wantEqual(t, len(f.bulk), 1)
-		f.checkpoints.passing.Unlock()
+		letPass()
 		f.checkpoints.pass()
 		wantError(t, receive(t, wrote), nil)
 	})
