@@ -130,9 +130,12 @@ async function signIn({ core, store }: Context, s: Session): Promise<void> {
   publish(core, s);
   core.told = s.record.id;
   const [before, error, unread] = await overwrite(core, store, s.raw);
-  emit(core, "signedIn", { other: false });
+  const superseded = core.generation !== generation;
+  if (!superseded) {
+    emit(core, "signedIn", { other: false });
+  }
   if (error) {
-    if (core.generation === generation) {
+    if (!superseded) {
       publish(core, withStored(core, s, before, unread));
     }
     emit(core, "storageError", { error });
@@ -163,7 +166,9 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
       // it is no session
     }
   }
-  emit(core, "signedOut", { other: false });
+  if (core.generation === generation) {
+    emit(core, "signedOut", { other: false });
+  }
   for (const token of tokens) {
     if (token) {
       await rpc.revoke(token).catch((e) => {
@@ -193,8 +198,9 @@ async function revokeCookie(store: GuardedStore, rpc: TokenRpc, token: string): 
 
 /**
  * Replaces whatever the store holds by raw. Without raw it clears it, except for the
- * session of another user or base URL. Resolves with the record before, and if the store
- * failed with the error and whether it could not even be read.
+ * session of another user or base URL. It stops when the user signs in or out meanwhile, which
+ * decides then. Resolves with the record before, and if the store failed with the error and
+ * whether it could not even be read.
  */
 async function overwrite(
   core: Core,
@@ -203,13 +209,16 @@ async function overwrite(
 ): Promise<[before: string | undefined, error?: OpenWearablesError, unread?: boolean]> {
   let before: string | undefined;
   let unread = false;
+  const { generation } = core;
   try {
-    for (let i = 0; i < 16; i++) {
+    // Each attempt fails because another page or process has written.
+    for (let i = 0; i < 256; i++) {
       unread = true;
       before = await store.load();
       unread = false;
+      const superseded = core.generation !== generation;
       const keep = raw === undefined && isOthers(core, before);
-      if (keep || (await store.swap(raw, before))) {
+      if (superseded || keep || (await store.swap(raw, before))) {
         return [before];
       }
     }

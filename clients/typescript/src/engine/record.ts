@@ -147,6 +147,15 @@ function ownerOf({ access_token }: SessionRecord, user: string): string {
   return isServerId ? subject(access_token) : user;
 }
 
+/** Returns the id of the sign-in that a stored record is of, undefined for what is no record. */
+export function idOf(raw: string | undefined): string | undefined {
+  try {
+    return JSON.parse(raw ?? "{}").id;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reports whether a session stands for a cookie of which only a renewal can tell. */
 export function isStub({ record }: Session): boolean {
   return record.saved_at === 0;

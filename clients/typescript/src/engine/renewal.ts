@@ -24,7 +24,15 @@ import {
 import { clearEnded } from "./ending.js";
 import type { EventName, Events } from "./event.js";
 import { providerError } from "./provider.js";
-import { isOthers, isStub, newSession, openSession, randomKey, type Session } from "./record.js";
+import {
+  idOf,
+  isOthers,
+  isStub,
+  newSession,
+  openSession,
+  randomKey,
+  type Session,
+} from "./record.js";
 import { backoff, judge, pauseAfter } from "./verdict.js";
 
 /** One renewal under way. */
@@ -309,7 +317,8 @@ async function askProvider(r: Renewal, reason: string): Promise<Session | undefi
 /**
  * Makes current what the store holds and resolves with it; the session of another user or
  * base URL is nothing. A session that could not be stored stays current until the store
- * holds another one, and replaces what a sign-in could not read, whatever that is.
+ * holds another one, and replaces what a sign-in could not read, whatever that is, and what
+ * became of the session before a sign-in.
  */
 async function load(r: Renewal): Promise<Session | undefined> {
   const { core } = r;
@@ -318,7 +327,7 @@ async function load(r: Renewal): Promise<Session | undefined> {
   const current = core.session;
   const { raw: own, stored, unread } = current ?? {};
   core.others = undefined;
-  if (raw === own || raw === stored || unread) {
+  if (raw === own || raw === stored || unread || (current && wasReplaced(current, raw))) {
     return own === stored ? current : saveAgain(r, current as Session, raw);
   }
   const s = raw ? openSession(core, raw) : undefined;
@@ -332,6 +341,15 @@ async function load(r: Renewal): Promise<Session | undefined> {
   }
   adopt(r, current, s, true);
   return s;
+}
+
+/**
+ * Reports whether raw is what a renewal, or the end, made of the session that the sign-in of s
+ * replaced, and could not replace in the store.
+ */
+function wasReplaced({ record, stored }: Session, raw: string | undefined): boolean {
+  const id = idOf(stored);
+  return !!stored && id !== record.id && (!raw || idOf(raw) === id);
 }
 
 /** Stores a session again whose saving failed before; the store holds raw. */
