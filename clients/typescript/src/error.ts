@@ -253,13 +253,17 @@ export function isRedirect(status: number): boolean {
 
 /**
  * Returns a text of the server, cut and without characters that control a terminal. What
- * looks like a credential is cut out: some proxies send back what they were sent.
+ * looks like a credential is cut out, whatever is before it: some proxies send back what
+ * they were sent.
  */
 export function clean(text: string): string {
   const most = 1024;
   const cut = text.slice(0, most);
   return harmless(
-    cut.replace(/\b(ow_live_|ow_test_|secret_|rt_|whsec_|eyJ)[\w.+/=-]{10,}/g, "$1…"),
+    cut.replace(
+      /(ow_live_|ow_test_|secret_|rt_)[\da-zA-Z]{16,}|(eyJ|whsec_)[\w.+/=-]{16,}/g,
+      "$1$2…",
+    ),
   );
 }
 

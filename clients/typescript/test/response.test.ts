@@ -216,12 +216,20 @@ test("keys and applications are listed page by page", async () => {
 test("a message of a server that quotes a credential is shown without it", async () => {
   for (const prefix of ["ow_live_", "ow_test_", "secret_", "rt_", "whsec_", "eyJ"]) {
     const base64 = prefix === "whsec_" ? "+/z9" : "z9z9";
-    const message = `you sent ${prefix}${base64.repeat(8)} to us`;
-    const body = { code: "invalid_argument", message };
-    const { ow } = client(() => Response.json(body, { status: 400 }));
-    const e = await ow.users.get("u").catch((x) => x);
-    assert.ok(e.message.startsWith(`you sent ${prefix}… to us`), e.message);
+    for (const before of ["", "x", "key_", "%3D"]) {
+      const message = `you sent ${before}${prefix}${base64.repeat(8)} to us`;
+      const body = { code: "invalid_argument", message };
+      const { ow } = client(() => Response.json(body, { status: 400 }));
+      const e = await ow.users.get("u").catch((x) => x);
+      assert.ok(e.message.startsWith(`you sent ${before}${prefix}… to us`), e.message);
+    }
   }
+  const message = "start_date/end_date and start_temperature are wrong";
+  const { ow } = client(() =>
+    Response.json({ code: "invalid_argument", message }, { status: 400 }),
+  );
+  const e = await ow.users.get("u").catch((x) => x);
+  assert.ok(e.message.startsWith(message), e.message);
 });
 
 test("a redirect is an error that says where to, and is not repeated", async () => {
