@@ -135,4 +135,10 @@ export type { ClientOptions, DebugEvent, Options } from "./transport.js";
 export type { UsageReports } from "./usage.js";
 export { version } from "./version.js";
 export type { WebhookEndpointWithSecret, Webhooks } from "./webhooks.js";
-export type { UpsertAllOptions, UpsertReport, WorkoutFilter, Workouts } from "./workouts.js";
+export type {
+  UpsertAllOptions,
+  UpsertOptions,
+  UpsertReport,
+  WorkoutFilter,
+  Workouts,
+} from "./workouts.js";

@@ -15,8 +15,16 @@ export interface WorkoutFilter extends Omit<api.ListWorkoutsRequest, "startDate"
   endDate: Date | string;
 }
 
+/** How upsert stores. */
+export interface UpsertOptions extends Options {
+  /** Stores all workouts or none. */
+  allOrNone?: boolean;
+}
+
 /** What became of the workouts of an upsertAll. */
 export interface UpsertReport {
+  /** How many of the workouts that were given are dealt with, with those before `resumeAt`. */
+  done: number;
   created: number;
   updated: number;
   /** What was left out. `index` counts all workouts that were given, from 0. */
@@ -26,9 +34,11 @@ export interface UpsertReport {
 /** How upsertAll sends. */
 export interface UpsertAllOptions extends Options {
   /** How many workouts a call has at most: 1 to 1000, by default 500. */
-  batch?: number;
+  batchSize?: number;
+  /** How many workouts to pass over, which an earlier call dealt with: its last `done`. */
+  resumeAt?: number;
   /** Called after each batch, with how many workouts are stored and left out so far. */
-  onProgress?: (progress: { stored: number; rejected: number }) => void;
+  onProgress?: (progress: { done: number; stored: number; rejected: number }) => void;
 }
 
 /** The users' workouts. */
@@ -45,11 +55,11 @@ export interface Workouts {
   upsert(
     userId: string,
     workouts: readonly api.NewWorkout[],
-    options?: Options & { allOrNone?: boolean },
+    options?: UpsertOptions,
   ): Promise<api.Upserted>;
   /**
    * Stores any number of workouts, batch after batch. If it fails, the batches before are
-   * stored, and sending all of them again stores none twice.
+   * stored: sending all of them again stores none twice, and `resumeAt` passes over them.
    */
   upsertAll(
     userId: string,
@@ -115,32 +125,40 @@ async function upsertAll(
   upsert: Workouts["upsert"],
   userId: string,
   list: Iterable<api.NewWorkout> | AsyncIterable<api.NewWorkout>,
-  { batch = 500, onProgress, ...options }: UpsertAllOptions = {},
+  { batchSize = 500, resumeAt = 0, onProgress, ...options }: UpsertAllOptions = {},
 ): Promise<UpsertReport> {
-  if (!(Number.isInteger(batch) && batch > 0 && batch <= 1000)) {
-    throw invalidArgument("batch", "it must be 1 to 1000");
+  if (!(Number.isInteger(batchSize) && batchSize > 0 && batchSize <= 1000)) {
+    throw invalidArgument("batchSize", "it must be 1 to 1000");
+  }
+  if (!(Number.isInteger(resumeAt) && resumeAt >= 0)) {
+    throw invalidArgument("resumeAt", "it must be a whole number from 0 on");
   }
   if (!(Symbol.iterator in Object(list) || Symbol.asyncIterator in Object(list))) {
     throw invalidArgument("workouts", "it must be a list");
   }
-  const report: UpsertReport = { created: 0, updated: 0, rejected: [] };
-  let first = 0;
+  const report: UpsertReport = { done: 0, created: 0, updated: 0, rejected: [] };
   let held: api.NewWorkout[] = [];
   const send = async () => {
     const { created, updated, rejected } = await upsert(userId, held, options).catch(allRejected);
     report.created += created;
     report.updated += updated;
     for (const r of rejected) {
-      report.rejected.push({ ...r, index: first + r.index });
+      report.rejected.push({ ...r, index: report.done + r.index });
     }
-    first += held.length;
+    report.done += held.length;
     held = [];
-    onProgress?.({ stored: report.created + report.updated, rejected: report.rejected.length });
+    const stored = report.created + report.updated;
+    onProgress?.({ done: report.done, stored, rejected: report.rejected.length });
   };
   for await (const workout of list) {
-    if (held.push(workout) === batch) {
+    if (report.done < resumeAt) {
+      report.done++;
+    } else if (held.push(workout) === batchSize) {
       await send();
     }
+  }
+  if (report.done < resumeAt) {
+    throw invalidArgument("resumeAt", `there are only ${report.done} workouts`);
   }
   if (held.length > 0) {
     await send();

@@ -78,24 +78,67 @@ test("upsertAll cuts what it is given into batches, and reports all of it", asyn
   many[3] = { ...(many[3] as typeof right), type: "" };
   const seen: unknown[] = [];
   const onProgress = (p: unknown) => void seen.push(p);
-  const report = await dev.workouts.upsertAll(id, many, { batch: 10, onProgress });
+  const report = await dev.workouts.upsertAll(id, many, { batchSize: 10, onProgress });
   assert.deepEqual([report.created, report.updated], [14, 0]);
   assert.deepEqual(
     report.rejected.map((r) => r.index),
     [3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
   );
   assert.deepEqual(seen, [
-    { stored: 9, rejected: 1 },
-    { stored: 9, rejected: 11 },
-    { stored: 14, rejected: 11 },
+    { done: 10, stored: 9, rejected: 1 },
+    { done: 20, stored: 9, rejected: 11 },
+    { done: 25, stored: 14, rejected: 11 },
   ]);
   async function* later() {
     yield right;
   }
   assert.equal((await dev.workouts.upsertAll(id, later())).updated, 1);
-  assert.deepEqual(await dev.workouts.upsertAll(id, []), { created: 0, updated: 0, rejected: [] });
+  assert.deepEqual(await dev.workouts.upsertAll(id, []), {
+    done: 0,
+    created: 0,
+    updated: 0,
+    rejected: [],
+  });
   await assert.rejects(dev.workouts.upsertAll(crypto.randomUUID(), [right]), isNotFound);
-  await assert.rejects(dev.workouts.upsertAll(id, many, { batch: 0 }), isInvalid);
+  for (const wrong of [
+    { batchSize: 0 },
+    { batchSize: 1001 },
+    { resumeAt: -1 },
+    { resumeAt: 1.5 },
+  ]) {
+    await assert.rejects(dev.workouts.upsertAll(id, many, wrong), isInvalid);
+  }
+});
+
+test("upsertAll goes on where an earlier one ended", async () => {
+  const { id } = await dev.users.create({});
+  const many = Array.from({ length: 25 }, (_, i) => ({
+    ...right,
+    externalId: `r${i}`,
+    type: i === 23 ? "" : "running",
+  }));
+  function* torn() {
+    yield* many.slice(0, 13);
+    throw new Error("the file ends here");
+  }
+  let resumeAt = 0;
+  const onProgress = (p: { done: number }) => {
+    resumeAt = p.done;
+  };
+  const options = { batchSize: 10, onProgress };
+  await assert.rejects(dev.workouts.upsertAll(id, torn(), options), /ends here/);
+  assert.equal(resumeAt, 10);
+  const report = await dev.workouts.upsertAll(id, many, { ...options, resumeAt });
+  const { done, created, updated, rejected } = report;
+  assert.deepEqual([done, created, updated], [25, 14, 0]);
+  assert.deepEqual(
+    rejected.map((r) => r.index),
+    [23],
+  );
+  await assert.rejects(
+    dev.workouts.upsertAll(id, many, { resumeAt: 26 }),
+    (e) => isInvalid(e) && /resumeAt: there are only 25/.test(String(e)),
+  );
 });
 
 test("an update changes what it is given: null clears, and what is absent stays", async () => {
