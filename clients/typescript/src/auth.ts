@@ -152,7 +152,8 @@ export interface UserSessionOptions {
   /**
    * `never`: uses the stored session and does not renew it. This is for code that
    * cannot store a new session: a server that renders a page, or an extension of an
-   * app. When the access token has expired, calls fail with the reason `not_renewed`.
+   * app. When the access token has expired, calls fail with the kind `unavailable` and the
+   * reason `refresh_elsewhere`.
    */
   refresh?: "never";
 }

@@ -128,7 +128,7 @@ export class OpenWearablesError extends Error {
    * `invalid_option` (also an argument that cannot be sent), `fetch_failed` (the app's own fetch threw what
    * is no network error), `unsupported_runtime`, `foreign_answer` (a proxy or a captive portal answered),
    * `invalid_response` (too large, incomplete or not decodable),
-   * `token_provider_failed`, `no_refresh_token`, `not_renewed`.
+   * `token_provider_failed`, `no_refresh_token`, `refresh_elsewhere`.
    */
   declare readonly reason: string;
   /** The request id of the response, which the server's log contains. */

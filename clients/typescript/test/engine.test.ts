@@ -7,6 +7,7 @@ import {
   isRateLimited,
   isSessionExpired,
   isUnauthenticated,
+  isUnavailable,
   memory,
   type OpenWearablesError,
   type Store,
@@ -137,7 +138,7 @@ test("a read-only session uses what the store holds and renews nothing", async (
   for (let i = 0; i < 3; i++) {
     await assert.rejects(
       reads.users.get("ada"),
-      (e) => isUnauthenticated(e) && (e as OpenWearablesError).reason === "not_renewed",
+      (e) => isUnavailable(e) && (e as OpenWearablesError).reason === "refresh_elsewhere",
     );
   }
   assert.equal(server.count("RefreshToken"), 0);

@@ -123,7 +123,7 @@ test("a cookie holds the session of a request, which is renewed into it", async 
 
   server.expire();
   // A component that is rendered may not renew what it cannot store.
-  await assert.rejects(open(false).ow.users.get("ada"), /not_renewed/);
+  await assert.rejects(open(false).ow.users.get("ada"), /refresh_elsewhere/);
   assert.equal(server.count("RefreshToken"), 0);
   const one = open();
   assert.equal((await one.ow.users.get("ada")).id, "ada");

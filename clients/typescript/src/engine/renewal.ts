@@ -5,6 +5,7 @@ import {
   sessionExpired,
   toError,
   unauthenticated,
+  unavailable,
 } from "../error.js";
 import { readPair } from "../pair.js";
 import type { Context } from "./context.js";
@@ -112,16 +113,18 @@ async function renewLocked(r: Renewal): Promise<Session | undefined> {
 
 /** Renews s, or ends it if it is known to be dead. */
 async function refreshOrEnd(r: Renewal, s: Session): Promise<Session | undefined> {
-  const late = "the access token is over";
   if (r.options.readOnly) {
-    throw unauthenticated(late, "not_renewed");
+    throw unavailable(
+      "the access token has expired, and is renewed elsewhere",
+      "refresh_elsewhere",
+    );
   }
   if (s.record.access_token === r.refused && now(r) < s.trustedUntil) {
     throw unauthenticated("a fresh access token is refused", "invalid_token");
   }
   const dead = s.record.refresh_token
     ? r.core.failures.dead
-    : unauthenticated(late, "no_refresh_token");
+    : unauthenticated("the access token has expired", "no_refresh_token");
   return dead ? endSession(r, s, dead) : refresh(r, s);
 }
 
