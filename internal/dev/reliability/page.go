@@ -84,11 +84,10 @@ func isProof(name, on string) bool {
 
 // cellsOf returns the cells of a line of a table, nil for another line.
 func cellsOf(line string) []string {
-	inside, ok := strings.CutPrefix(line, "|")
-	if inside, ok = strings.CutSuffix(inside, "|"); !ok {
+	if len(line) < 2 || !strings.HasPrefix(line, "|") || !strings.HasSuffix(line, "|") {
 		return nil
 	}
-	cells := strings.Split(inside, "|")
+	cells := strings.Split(line[1:len(line)-1], "|")
 	for i := range cells {
 		cells[i] = strings.TrimSpace(cells[i])
 	}
