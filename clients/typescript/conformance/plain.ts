@@ -11,7 +11,7 @@ import type { Auth } from "../src/auth.js";
 import { codes, toError } from "../src/error.js";
 import { wireOf } from "../src/response.js";
 import { caller, connect } from "../src/transport.js";
-import { msg, rpc } from "../src/wire.js";
+import type { Rpc } from "../src/wire.js";
 import {
   type ClientCompatRequest,
   type ClientResponseResult,
@@ -46,8 +46,6 @@ export async function begin(r: ClientCompatRequest, giveUp: AbortController): Pr
   }
 }
 
-const nothing = msg("");
-
 /**
  * Makes a call as the methods of a client do. The suite's messages have no tables: they
  * are put in and taken out where the request is sent.
@@ -75,7 +73,7 @@ export async function plainCall(r: ClientCompatRequest, auth: Auth): Promise<Cli
   try {
     const path = `connectrpc.conformance.v1.ConformanceService/${r.method}`;
     await caller(base, bound, options)(
-      rpc(path, nothing, nothing, 0),
+      { path, input: [], output: [], flags: 0 } satisfies Rpc<object, object>,
       {},
       {
         signal: giveUp.signal,

@@ -22,17 +22,17 @@ export interface Alerts {
 }
 
 export function alerts(call: Call): Alerts {
-  const { one, more, filtered } = methodsOf(call);
+  const { one, more, filtered } = methodsOf(call, api.alertService);
   return {
-    list: filtered(api.listAlerts),
-    page: more(api.listAlerts),
-    acknowledge: one(api.acknowledgeAlert, "id"),
-    mute: one(api.muteAlert, "id", "until"),
-    unmute: one(api.muteAlert, "id"),
-    rules: then(one(api.listAlertRules), (rules) => {
+    list: filtered("ListAlerts"),
+    page: more("ListAlerts"),
+    acknowledge: one("AcknowledgeAlert", "id"),
+    mute: one("MuteAlert", "id", "until"),
+    unmute: one("MuteAlert", "id"),
+    rules: then(one("ListAlertRules"), (rules) => {
       given(rules.items.length, "items");
       return rules;
     }),
-    updateRule: then(more(api.updateAlertRule, "rule"), having("rule")),
+    updateRule: then(more("UpdateAlertRule", "rule"), having("rule")),
   };
 }

@@ -25,14 +25,14 @@ export interface Audit {
 }
 
 export function audit(call: Call): Audit {
-  const { list, filtered } = methodsOf(call);
+  const { list, filtered } = methodsOf(call, api.auditService);
   return {
-    events: filtered(api.listAuditEvents),
-    accesses: list(api.listUserAccesses, "userId"),
+    events: filtered("ListAuditEvents"),
+    accesses: list("ListUserAccesses", "userId"),
     async reportCredential(found, o) {
       const { reveal } = Object(found) as Partial<Secret>;
       const credential = reveal ? reveal.call(found as Secret) : (found as string);
-      await call(api.reportCredential, { credential }, o);
+      await call(api.credentialService("ReportCredential"), { credential }, o);
     },
   };
 }

@@ -11,7 +11,7 @@ import { invalid } from "./error.js";
 import { credentialError, type ExposedTokenPair, readPair, TokenPair } from "./pair.js";
 import { onResume } from "./resume.js";
 import { login, TokenRpc } from "./rpc.js";
-import { login as loginRpc } from "./schema/schema.js";
+import { sessionService } from "./schema/schema.js";
 import { Secret } from "./secret.js";
 import { type SessionState, watchState } from "./state.js";
 import { memory, type Store } from "./store/store.js";
@@ -219,7 +219,9 @@ export function developerLogin({
       const given = typeof password === "function" ? await password() : password;
       const request = { email, password: given };
       const { record } = await login(signal, (key, until) =>
-        rpc.receive({ id: "" }, key, (s) => rpc.bare(loginRpc, request, { ...s, signal: until })),
+        rpc.receive({ id: "" }, key, (s) =>
+          rpc.bare(sessionService("Login"), request, { ...s, signal: until }),
+        ),
       );
       return new TokenPair(
         new Secret(record.access_token),

@@ -9,11 +9,10 @@ import { signedOut } from "./error.js";
 import type { Pair } from "./pair.js";
 import { login, TokenRpc } from "./rpc.js";
 import {
-  createFirstDeveloper,
   type FirstDeveloper,
-  login as loginRpc,
   type TokenPair as Message,
-  refreshToken,
+  sessionService,
+  setupService,
 } from "./schema/schema.js";
 import { cookieStore, inCookie } from "./store/cookie.js";
 import type { Rpc } from "./wire.js";
@@ -68,9 +67,9 @@ export function cookieSessionAt(options: CookieSessionOptions, clock: Clock): Co
   // A copy would lose the getter of the state.
   return Object.assign(made.session, {
     login: async ({ email, password }: { email: string; password: string }) =>
-      begin(loginRpc, { email, password }),
+      begin(sessionService("Login"), { email, password }),
     createFirstDeveloper: async ({ token, email, password }: FirstDeveloper) =>
-      begin(createFirstDeveloper, { token, email, password }),
+      begin(setupService("CreateFirstDeveloper"), { token, email, password }),
   });
 }
 
@@ -102,7 +101,11 @@ class CookieRpc extends TokenRpc {
       s.record,
       key,
       async (sending) => {
-        const got = await this.bare(refreshToken, { useCookie: true }, { ...sending, signal });
+        const got = await this.bare(
+          sessionService("RefreshToken"),
+          { useCookie: true },
+          { ...sending, signal },
+        );
         if (got.signedOut) {
           throw signedOut(); // the request had no cookie
         }

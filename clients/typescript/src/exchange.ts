@@ -1,7 +1,7 @@
 import { isBrowser } from "./base.js";
 import { invalid } from "./error.js";
 import { credentialError, type TokenPair } from "./pair.js";
-import { createUserToken } from "./schema/schema.js";
+import { tokenService } from "./schema/schema.js";
 import { exposedPair } from "./services.js";
 import { type ClientOptions, caller, connect, type Options } from "./transport.js";
 
@@ -41,6 +41,6 @@ export function appCredentials({ appId, appSecret, ...options }: AppCredentials)
   const call = caller(base, undefined, options);
   return {
     exchange: async (userId, o) =>
-      exposedPair(await call(createUserToken, { userId, appId, appSecret }, o)),
+      exposedPair(await call(tokenService("CreateUserToken"), { userId, appId, appSecret }, o)),
   };
 }

@@ -11,10 +11,10 @@ export interface InstallationReports {
 }
 
 export function installation(call: Call): InstallationReports {
-  const { one } = methodsOf(call);
+  const { one } = methodsOf(call, api.installationService);
   return {
-    get: one(api.getInstallation),
-    stats: then(one(api.getStats), (stats) => {
+    get: one("GetInstallation"),
+    stats: then(one("GetStats"), (stats) => {
       given(stats.developers.count, "developers");
       return stats;
     }),

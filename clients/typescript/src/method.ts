@@ -2,7 +2,7 @@ import { invalidArgument, invalidResponse } from "./error.js";
 import { type List, listOf, withMore } from "./list.js";
 import { Secret } from "./secret.js";
 import type { Call, Options } from "./transport.js";
-import type { Rpc } from "./wire.js";
+import type { Rpc, Service } from "./wire.js";
 
 type Names<Q> = readonly (keyof Q)[];
 type Values<Q, P extends Names<Q>> = {
@@ -20,37 +20,43 @@ type Single<A, K extends keyof A = keyof A> = [K] extends [never]
 /** What the first member of a response lists. */
 type Item<A> = { [K in keyof A]: A[K] extends (infer T)[] ? T : never }[keyof A];
 
-/** What makes the methods of services. A method may have the named members of its request as arguments. */
-export interface Methods {
+type Sent<M> = M extends readonly [infer Q, unknown] ? Q : never;
+type Got<M> = M extends readonly [unknown, infer A] ? A : never;
+
+/** What makes the methods of a service. One may have the named members of its request as arguments. */
+export interface Methods<R> {
   /** Returns a method whose arguments are all that it sends. */
-  one<Q, A, const P extends Names<Q>>(
-    rpc: Rpc<Q, A>,
+  one<M extends keyof R, const P extends Names<Sent<R[M]>>>(
+    method: M,
     ...names: P
-  ): (...args: [...Values<Q, P>, options?: Options]) => Promise<Single<A>>;
+  ): (...args: [...Values<Sent<R[M]>, P>, options?: Options]) => Promise<Single<Got<R[M]>>>;
   /** The same, and an object with the other members of the request. */
-  more<Q, A, const P extends Names<Q>>(
-    rpc: Rpc<Q, A>,
+  more<M extends keyof R, const P extends Names<Sent<R[M]>>>(
+    method: M,
     ...names: P
-  ): (...args: [...Values<Q, P>, rest?: Rest<Q, P>, options?: Options]) => Promise<Single<A>>;
+  ): (
+    ...args: [...Values<Sent<R[M]>, P>, rest?: Rest<Sent<R[M]>, P>, options?: Options]
+  ) => Promise<Single<Got<R[M]>>>;
   /** Returns a method that lists what the first member of its responses holds. */
-  list<Q, A, const P extends Names<Q>>(
-    rpc: Rpc<Q, A>,
+  list<M extends keyof R, const P extends Names<Sent<R[M]>>>(
+    method: M,
     ...names: P
-  ): (...args: [...Values<Q, P>, options?: Options]) => List<Item<A>>;
+  ): (...args: [...Values<Sent<R[M]>, P>, options?: Options]) => List<Item<Got<R[M]>>>;
   /** The same, and a filter. */
-  filtered<Q, A, const P extends Names<Q>>(
-    rpc: Rpc<Q, A>,
+  filtered<M extends keyof R, const P extends Names<Sent<R[M]>>>(
+    method: M,
     ...names: P
-  ): (...args: [...Values<Q, P>, filter?: Rest<Q, P>, options?: Options]) => List<Item<A>>;
+  ): (
+    ...args: [...Values<Sent<R[M]>, P>, filter?: Rest<Sent<R[M]>, P>, options?: Options]
+  ) => List<Item<Got<R[M]>>>;
 }
 
 type Fields = Record<PropertyKey, unknown>;
 
-export function methodsOf(call: Call): Methods {
+export function methodsOf<R>(call: Call, service: Service<R>): Methods<R> {
   const ask = async (
     rest: number,
-    rpc: Rpc<unknown, unknown>,
-    names: PropertyKey[],
+    [method, ...names]: string[],
     args: unknown[],
     cursor?: object,
   ): Promise<Fields> => {
@@ -64,22 +70,23 @@ export function methodsOf(call: Call): Methods {
         throw invalidArgument(name, "it is empty: name at least one or leave it out");
       }
     }
+    const rpc: Rpc<unknown, unknown> = service(method as keyof R);
     return (await call(rpc, request, args[n + rest] as Options)) as Fields;
   };
   const unary =
     (rest: number) =>
-    (rpc: Rpc<unknown, unknown>, ...names: PropertyKey[]) =>
+    (...of: string[]) =>
     async (...args: unknown[]) => {
-      const answer = await ask(rest, rpc, names, args);
+      const answer = await ask(rest, of, args);
       const values = Object.values(answer);
       return values.length > 1 ? answer : values[0];
     };
   const lists =
     (rest: number) =>
-    (rpc: Rpc<unknown, unknown>, ...names: PropertyKey[]) =>
+    (...of: string[]) =>
     (...args: unknown[]) =>
       listOf(async (cursor) => {
-        const page = await ask(rest, rpc, names, args, cursor);
+        const page = await ask(rest, of, args, cursor);
         return [Object.values(page)[0] as unknown[], page.nextCursor as string | null];
       });
   return {
@@ -87,7 +94,7 @@ export function methodsOf(call: Call): Methods {
     more: unary(1),
     list: lists(0),
     filtered: lists(1),
-  } as unknown as Methods;
+  } as unknown as Methods<R>;
 }
 
 /** Returns a method that resolves with what `map` makes of the answer of another. */

@@ -12,7 +12,7 @@ import { attemptTimeout, backoff } from "./engine/verdict.js";
 import { invalidResponse, toError } from "./error.js";
 import { type Pair, pairError } from "./pair.js";
 import { isRetryable } from "./retry.js";
-import { type TokenPair as Message, refreshToken, revokeToken } from "./schema/schema.js";
+import { type TokenPair as Message, sessionService } from "./schema/schema.js";
 
 /** Requests a token pair. */
 type PairRequest = (sending: Sending) => Promise<{ tokens: Message | null }>;
@@ -36,7 +36,11 @@ export class TokenRpc {
   async refresh(s: Session, signal: AbortSignal): Promise<Session> {
     const { retry_key, refresh_token = "" } = s.record;
     return this.receive(s.record, retry_key, (sending) =>
-      this.bare(refreshToken, { refreshToken: refresh_token }, { ...sending, signal }),
+      this.bare(
+        sessionService("RefreshToken"),
+        { refreshToken: refresh_token },
+        { ...sending, signal },
+      ),
     );
   }
 
@@ -45,7 +49,7 @@ export class TokenRpc {
     const request = token ? { refreshToken: token } : {};
     for (let n = 1; ; n++) {
       try {
-        await this.bare(revokeToken, request, { timeoutMs: attemptTimeout });
+        await this.bare(sessionService("RevokeToken"), request, { timeoutMs: attemptTimeout });
         return;
       } catch (e) {
         const err = toError(e);

@@ -107,59 +107,59 @@ export interface Setup {
 }
 
 export function sessions(call: Call): Sessions {
-  const { one, more, list } = methodsOf(call);
+  const { one, more, list } = methodsOf(call, api.sessionService);
   return {
-    me: one(api.getMe),
-    updateMe: more(api.updateMe),
+    me: one("GetMe"),
+    updateMe: more("UpdateMe"),
     async changePassword(currentPassword, newPassword, o) {
       const request = { currentPassword, newPassword, confirmPassword: newPassword };
-      await call(api.changePassword, request, o);
+      await call(api.sessionService("ChangePassword"), request, o);
     },
-    list: list(api.listSessions),
-    revoke: one(api.revokeSession, "id"),
-    revokeOthers: one(api.revokeOtherSessions),
+    list: list("ListSessions"),
+    revoke: one("RevokeSession", "id"),
+    revokeOthers: one("RevokeOtherSessions"),
   };
 }
 
 export function keys(call: Call): Keys {
-  const { one, more, list } = methodsOf(call);
+  const { one, more, list } = methodsOf(call, api.keyService);
   const once = (answer: api.CreateKeyResponse): KeyWithSecret => hidden(answer, "secret");
   return {
-    create: then(more(api.createKey), once),
-    rotate: then(one(api.rotateKey, "id", "overlapSeconds"), once),
-    finishRotation: one(api.finishKeyRotation, "id"),
-    get: one(api.getKey, "id"),
-    update: more(api.updateKey, "id"),
-    delete: one(api.deleteKey, "id"),
-    list: list(api.listKeys),
+    create: then(more("CreateKey"), once),
+    rotate: then(one("RotateKey", "id", "overlapSeconds"), once),
+    finishRotation: one("FinishKeyRotation", "id"),
+    get: one("GetKey", "id"),
+    update: more("UpdateKey", "id"),
+    delete: one("DeleteKey", "id"),
+    list: list("ListKeys"),
   };
 }
 
 export function applications(call: Call): Applications {
-  const { one, list } = methodsOf(call);
+  const { one, list } = methodsOf(call, api.applicationService);
   const once = (answer: api.CreateApplicationResponse): ApplicationWithSecret => {
     const { application, appSecret: secret } = hidden(answer, "appSecret");
     return { application, secret };
   };
   return {
-    create: then(one(api.createApplication, "name"), once),
-    rotateSecret: then(one(api.rotateApplicationSecret, "appId", "overlapSeconds"), once),
-    finishRotation: one(api.finishApplicationRotation, "appId"),
-    get: one(api.getApplication, "appId"),
-    rename: one(api.updateApplication, "appId", "name"),
-    delete: one(api.deleteApplication, "appId"),
-    list: list(api.listApplications),
+    create: then(one("CreateApplication", "name"), once),
+    rotateSecret: then(one("RotateApplicationSecret", "appId", "overlapSeconds"), once),
+    finishRotation: one("FinishApplicationRotation", "appId"),
+    get: one("GetApplication", "appId"),
+    rename: one("UpdateApplication", "appId", "name"),
+    delete: one("DeleteApplication", "appId"),
+    list: list("ListApplications"),
   };
 }
 
 export function users(call: Call): Users {
-  const { one, more } = methodsOf(call);
-  const page = then(more(api.listUsers), having("limit"));
+  const { one, more } = methodsOf(call, api.userService);
+  const page = then(more("ListUsers"), having("limit"));
   return {
-    create: more(api.createUser),
-    get: one(api.getUser, "id"),
-    update: more(api.updateUser, "id"),
-    delete: one(api.deleteUser, "id"),
+    create: more("CreateUser"),
+    get: one("GetUser", "id"),
+    update: more("UpdateUser", "id"),
+    delete: one("DeleteUser", "id"),
     list: (filter, o) =>
       listOf(async (cursor) => {
         const { items, nextCursor } = await page(withMore(filter, cursor), o);
@@ -170,20 +170,22 @@ export function users(call: Call): Users {
 }
 
 export function tokens(call: Call): Tokens {
-  const { one, list } = methodsOf(call);
+  const { one, list } = methodsOf(call, api.tokenService);
   return {
     create: async (userId, o) =>
-      exposedPair(await call(api.createUserToken, { userId, appId: "", appSecret: "" }, o)),
-    revokeAll: one(api.revokeUserTokens, "userId"),
-    sessions: list(api.listUserSessions, "userId"),
-    revokeSession: one(api.revokeUserSession, "userId", "sessionId"),
+      exposedPair(
+        await call(api.tokenService("CreateUserToken"), { userId, appId: "", appSecret: "" }, o),
+      ),
+    revokeAll: one("RevokeUserTokens", "userId"),
+    sessions: list("ListUserSessions", "userId"),
+    revokeSession: one("RevokeUserSession", "userId", "sessionId"),
   };
 }
 
 export function setup(call: Call): Setup {
   return {
     createFirstDeveloper: async (first, o) =>
-      exposedPair(await call(api.createFirstDeveloper, withMore(first, {}), o)),
+      exposedPair(await call(api.setupService("CreateFirstDeveloper"), withMore(first, {}), o)),
   };
 }
 

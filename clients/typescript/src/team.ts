@@ -40,27 +40,27 @@ export interface Invitations {
 }
 
 export function developers(call: Call): Developers {
-  const { one, more, list } = methodsOf(call);
+  const { one, more, list } = methodsOf(call, api.developerService);
   return {
-    list: list(api.listDevelopers),
-    get: one(api.getDeveloper, "id"),
-    update: more(api.updateDeveloper, "id"),
-    delete: one(api.deleteDeveloper, "id"),
+    list: list("ListDevelopers"),
+    get: one("GetDeveloper", "id"),
+    update: more("UpdateDeveloper", "id"),
+    delete: one("DeleteDeveloper", "id"),
   };
 }
 
 export function invitations(call: Call): Invitations {
-  const { one, more } = methodsOf(call);
+  const { one, more } = methodsOf(call, api.invitationService);
   const hide = (from: api.Invitation): Invitation => hidden(from, "token");
   return {
-    create: then(one(api.createInvitation, "email"), hide),
+    create: then(one("CreateInvitation", "email"), hide),
     list: (o) =>
       listOf(async () => {
-        const { invitations } = await call(api.listInvitations, {}, o);
+        const { invitations } = await call(api.invitationService("ListInvitations"), {}, o);
         return [invitations.map(hide), null];
       }),
-    revoke: then(one(api.revokeInvitation, "id"), hide),
-    resend: then(one(api.resendInvitation, "id"), hide),
-    accept: more(api.acceptInvitation),
+    revoke: then(one("RevokeInvitation", "id"), hide),
+    resend: then(one("ResendInvitation", "id"), hide),
+    accept: more("AcceptInvitation"),
   };
 }

@@ -14,11 +14,11 @@ export interface UsageReports {
 }
 
 export function usage(call: Call): UsageReports {
-  const { more } = methodsOf(call);
+  const { more } = methodsOf(call, api.usageService);
   return {
-    account: more(api.getUsage),
-    key: more(api.getKeyUsage, "id"),
-    application: more(api.getApplicationUsage, "appId"),
-    user: more(api.getUserUsage, "userId"),
+    account: more("GetUsage"),
+    key: more("GetKeyUsage", "id"),
+    application: more("GetApplicationUsage", "appId"),
+    user: more("GetUserUsage", "userId"),
   };
 }

@@ -44,16 +44,16 @@ export interface Webhooks {
 }
 
 export function webhooks(call: Call): Webhooks {
-  const { one, more, list } = methodsOf(call);
+  const { one, more, list } = methodsOf(call, api.webhookService);
   const once = (answer: api.CreateWebhookEndpointResponse) => hidden(answer, "secret");
   return {
-    create: then(more(api.createWebhookEndpoint), once),
-    rotate: then(one(api.rotateWebhookSecret, "id", "overlapSeconds"), once),
-    get: one(api.getWebhookEndpoint, "id"),
-    update: more(api.updateWebhookEndpoint, "id"),
-    delete: one(api.deleteWebhookEndpoint, "id"),
-    test: one(api.testWebhookEndpoint, "id"),
-    list: list(api.listWebhookEndpoints),
-    deliveries: list(api.listWebhookDeliveries, "id"),
+    create: then(more("CreateWebhookEndpoint"), once),
+    rotate: then(one("RotateWebhookSecret", "id", "overlapSeconds"), once),
+    get: one("GetWebhookEndpoint", "id"),
+    update: more("UpdateWebhookEndpoint", "id"),
+    delete: one("DeleteWebhookEndpoint", "id"),
+    test: one("TestWebhookEndpoint", "id"),
+    list: list("ListWebhookEndpoints"),
+    deliveries: list("ListWebhookDeliveries", "id"),
   };
 }

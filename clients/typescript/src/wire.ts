@@ -8,33 +8,17 @@ interface Member {
    * else text.
    */
   kind: string;
-  /** `*` list, `?` may be null, `!` always there; else a value without presence. */
+  /**
+   * `*` list, `?` may be null, `-` the same and no update mask names it, `!` always there;
+   * else a value without presence.
+   */
   presence: string;
   /** The members of a message. */
   of: Message | undefined;
-  /** What an update mask can name. */
-  maskable: string[];
 }
 
-/** Returns the members of a message. */
-export type Message = () => Member[];
-
-/** Returns a message of a table: its members, each with its marks, and the messages in them. */
-export function msg(table: string, ...messages: Message[]): Message {
-  let members: Member[] | undefined;
-  const parse = () => {
-    let n = 0;
-    return (table.match(/\S+/g) ?? []).map((text): Member => {
-      const [, name, kind, presence, rest] = /^(\w+)([=#%@>~]?)([*?!]?)(.*)/.exec(text) as string[];
-      const of = kind === ">" ? messages[n++] : undefined;
-      return { name, kind, presence, of, maskable: rest?.split(",") } as Member;
-    });
-  };
-  return () => {
-    members ??= parse();
-    return members;
-  };
-}
+/** The members of a message. */
+export type Message = readonly Member[];
 
 /** The flags of a method. */
 export const [safe, keyed, open] = [1, 2, 4];
@@ -54,11 +38,48 @@ export interface Rpc<Q, A> {
   readonly _?: (request: Q) => A;
 }
 
-export function rpc<Q, A>(path: string, input: Message, output: Message, flags: number): Rpc<Q, A> {
-  return { path, input, output, flags };
+/** Returns the method of a service. R has what each method sends and receives. */
+export type Service<R> = <N extends keyof R>(
+  method: N,
+) => R[N] extends [infer Q, infer A] ? Rpc<Q, A> : never;
+
+/**
+ * Returns a service of a text. It has a line of each method, with its flags, its name, and
+ * the members of request and response, and before them one of each message that others hold,
+ * with its name and its members. A member is its name, its marks and the name of its
+ * message, if that differs in more than its first letter.
+ */
+export function service<R>(name: string, text: string): Service<R> {
+  let all: Record<string, Message | Rpc<unknown, unknown>> | undefined;
+  const parse = () => {
+    const found: typeof all = {};
+    const read = (members = ""): Message =>
+      [...members.matchAll(/(\w+)([=#%@>~]?)([*?!-]?)(\w*)/g)].map(
+        ([, own = "", kind = "", presence = "", type]) => {
+          const of = kind === ">" ? type || own.replace(/./, (c) => c.toUpperCase()) : "";
+          return { name: own, kind, presence, of: found[of] as Message | undefined };
+        },
+      );
+    for (const [, flags, key = "", input, output] of text.matchAll(
+      /(\d?)(\w+) ?(.*?)(?:\|(.*))?\n/g,
+    )) {
+      found[key] = flags
+        ? { path: `${name}/${key}`, input: read(input), output: read(output), flags: +flags }
+        : read(input);
+    }
+    return found;
+  };
+  return (method) => {
+    all ??= parse();
+    return all[method as string] as never;
+  };
 }
 
 type Fields = Record<string, unknown>;
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && !!value && !Array.isArray(value);
+}
 
 /**
  * Returns what to send of a request: the members of its message, without those that are
@@ -67,17 +88,17 @@ type Fields = Record<string, unknown>;
  * @throws OpenWearablesError of kind `invalid` for a value that its member cannot hold.
  * It names the member and quotes no value.
  */
-export function encode(message: Message, value: unknown, path = ""): Fields {
-  if (typeof value !== "object" || !value || value instanceof Date || Array.isArray(value)) {
-    throw invalidArgument(path || "request", `it is ${nameOf(value)} and must be an object`);
+export function encode(message: Message, from: unknown, path = ""): Fields {
+  if (!isObject(from) || from instanceof Date) {
+    throw wrong(path || "request", from);
   }
-  const from = value as Fields;
   const out: Fields = {};
-  for (const member of message()) {
-    const { name, kind, presence, maskable } = member;
+  for (const member of message) {
+    const { name, kind, presence } = member;
     const given = from[name];
     if (kind === "~") {
-      out[name] = maskable.filter((n) => from[n] !== undefined).join();
+      const masked = message.filter((m) => /[*?]/.test(m.presence) && from[m.name] !== undefined);
+      out[name] = masked.map((m) => m.name).join();
     } else if (given !== undefined && given !== null) {
       const snake = name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
       const at = path ? `${path}.${snake}` : snake;
@@ -86,7 +107,7 @@ export function encode(message: Message, value: unknown, path = ""): Fields {
       } else if (Array.isArray(given)) {
         out[name] = given.map((item, i) => encodeOne(member, item, `${at}[${i}]`));
       } else {
-        throw invalidArgument(at, "it must be a list");
+        throw wrong(at, given, ", but a list");
       }
     }
   }
@@ -97,72 +118,76 @@ function encodeOne({ kind, of }: Member, value: unknown, at: string): unknown {
   if (of) {
     return encode(of, value, at);
   }
-  if (kind === "@" && value instanceof Date && !Number.isNaN(value.getTime())) {
-    return value.toISOString();
-  }
-  if (!holds[kind]?.(value as never)) {
-    const needed = kind === "@" ? ", but a Date or an RFC 3339 text" : "";
-    throw invalidArgument(at, `it cannot be ${nameOf(value)}${needed}`);
+  const isText = typeof value === "string" && !/\p{Cs}/u.test(value);
+  if (kind === "@") {
+    if (value instanceof Date && Number.isFinite(+value)) {
+      return value.toISOString();
+    }
+    if (!isText || !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/.test(value)) {
+      throw wrong(at, value, ", but a Date or an RFC 3339 text");
+    }
+  } else if (
+    kind === ""
+      ? !isText
+      : kind === "="
+        ? typeof value !== "boolean"
+        : !Number.isFinite(value) || (kind === "#" && value !== ((value as number) | 0))
+  ) {
+    throw wrong(at, value);
   }
   return value;
 }
 
-const isText = (v: unknown): v is string => typeof v === "string" && !/\p{Cs}/u.test(v);
-
-/** Whether a member of a kind can hold a value. */
-const holds: { [kind: string]: (value: unknown) => boolean } = {
-  "": isText,
-  "=": (v) => typeof v === "boolean",
-  "#": (v) => typeof v === "number" && v === (v | 0),
-  "%": Number.isFinite,
-  "@": (v) => isText(v) && /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/.test(v),
-};
-
-function nameOf(value: unknown): string {
-  return value instanceof Date ? "this Date" : `this ${typeof value}`;
+function wrong(at: string, value: unknown, needed = "") {
+  const given = value instanceof Date ? "Date" : typeof value;
+  return invalidArgument(at, `it cannot be this ${given}${needed}`);
 }
 
 /**
  * Reads a message of a response. What is unknown is ignored, and what is missing gets
  * its default: null, or an empty value.
  *
- * @throws Error for a value of another type, or if what is always there is missing
+ * @throws Error for a value of another type, or if what is always there is missing; its
+ * message is the member's name
  */
-export function decode(message: Message, json: unknown): Fields {
-  if (typeof json !== "object" || !json || Array.isArray(json)) {
-    throw new TypeError("a message is no object");
-  }
+export function decode(message: Message, json: unknown, path = "message"): Fields {
   const out: Fields = {};
-  for (const member of message()) {
+  if (!isObject(json)) {
+    throw new TypeError(path);
+  }
+  for (const member of message) {
     const { name, presence } = member;
-    const given = (json as Fields)[name] ?? undefined;
+    const given = json[name] ?? undefined;
     if (presence !== "*") {
       out[name] = given === undefined && presence === "?" ? null : decodeOne(member, given);
-    } else if (Array.isArray((given ?? []) as unknown)) {
-      out[name] = ((given ?? []) as unknown[]).map((item) => decodeOne(member, item));
     } else {
-      throw new TypeError(`${name} is no list`);
+      const list = given ?? [];
+      if (!Array.isArray(list)) {
+        throw new TypeError(name);
+      }
+      out[name] = list.map((item) => decodeOne(member, item));
     }
   }
   return out;
 }
 
 function decodeOne({ name, kind, of }: Member, given: unknown): unknown {
-  const empty: { [kind: string]: unknown } = { "": "", "=": false };
   if (of) {
-    return decode(of, given ?? {});
+    return decode(of, given ?? {}, name);
   }
-  if (kind === "@") {
-    // More than milliseconds is not in a Date, and not every engine parses it.
-    const time = new Date(String(given).replace(/(\.\d{3})\d+/, "$1"));
-    if (Number.isNaN(time.getTime())) {
-      throw new TypeError(`${name} is no time`);
-    }
-    return time;
-  }
-  const value = kind === "#" || kind === "%" ? Number(given ?? 0) : (given ?? empty[kind]);
-  if (kind in empty ? typeof value !== typeof empty[kind] : Number.isNaN(value)) {
-    throw new TypeError(`${name} is of another type`);
+  const value =
+    kind === "@"
+      ? // More than milliseconds is not in a Date, and not every engine parses it.
+        new Date(String(given).replace(/(\.\d{3})\d+/, "$1"))
+      : kind === ""
+        ? (given ?? "")
+        : kind === "="
+          ? (given ?? false)
+          : Number(given ?? 0);
+  const type = { "": "string", "=": "boolean" }[kind];
+  // biome-ignore lint/suspicious/noGlobalIsNan: a Date too
+  if (type ? typeof value !== type : isNaN(value as number)) {
+    throw new TypeError(name);
   }
   return value;
 }

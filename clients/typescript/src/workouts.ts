@@ -79,11 +79,12 @@ export interface Workouts {
 }
 
 export function workouts(call: Call): Workouts {
-  const { one } = methodsOf(call);
-  const page: Workouts["page"] = async (filter, o) => call(api.listWorkouts, ranged(filter), o);
+  const { one } = methodsOf(call, api.workoutService);
+  const page: Workouts["page"] = async (filter, o) =>
+    call(api.workoutService("ListWorkouts"), ranged(filter), o);
   const upsert: Workouts["upsert"] = async (userId, list, { allOrNone, ...o } = {}) => {
     const request = { userId, workouts: list, allOrNone };
-    const r = await call(api.upsertWorkouts, request, o);
+    const r = await call(api.workoutService("UpsertWorkouts"), request, o);
     if (r.items.length + r.rejected.length !== list.length) {
       throw invalidResponse("the response does not have an outcome of each workout");
     }
@@ -98,9 +99,9 @@ export function workouts(call: Call): Workouts {
       }),
     upsert,
     upsertAll: (userId, list, o) => upsertAll(upsert, userId, list, o),
-    delete: one(api.deleteWorkout, "userId", "workoutId"),
+    delete: one("DeleteWorkout", "userId", "workoutId"),
     deleteMany: async (userId, list, o) => {
-      const done = await call(api.deleteWorkouts, { userId, workouts: list }, o);
+      const done = await call(api.workoutService("DeleteWorkouts"), { userId, workouts: list }, o);
       given(done.deleted + done.notFound, "deleted");
       return done;
     },

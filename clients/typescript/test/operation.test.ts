@@ -10,15 +10,19 @@ import {
 import { apiKey, isUnavailable } from "../src/node.js";
 import * as schema from "../src/schema/schema.js";
 import { caller, connect } from "../src/transport.js";
-import type { Message, Rpc } from "../src/wire.js";
+import type { Message, Rpc, Service } from "../src/wire.js";
 import { services } from "./descriptors.js";
 
 const methods = services.flatMap((service) => Object.values(service.method));
-const rpcs = Object.values(schema) as Rpc<unknown, unknown>[];
+const described = schema as unknown as Record<string, Service<Record<string, [unknown, unknown]>>>;
+const rpcs = methods.map((m) => {
+  const name = m.parent.name.replace(/^./, (c: string) => c.toLowerCase());
+  return described[name]?.(m.name) as Rpc<unknown, unknown>;
+});
 
 /** Returns a request with the members that a message needs. */
 function smallest(message: Message): Record<string, unknown> {
-  const members = message().filter((m) => m.presence === "!" || !(m.kind || m.presence));
+  const members = message.filter((m) => m.presence === "!" || !(m.kind || m.presence));
   return Object.fromEntries(
     members.map((m) => [m.name, m.of ? smallest(m.of) : m.kind ? new Date(0) : "x"]),
   );
@@ -26,7 +30,10 @@ function smallest(message: Message): Record<string, unknown> {
 
 test("every method of the protos has a description", () => {
   const paths = methods.map((m) => `${m.parent.typeName}/${m.name}`);
-  assert.deepEqual(rpcs.map((r) => r.path).sort(), paths.sort());
+  assert.deepEqual(
+    rpcs.map((r) => r?.path),
+    paths,
+  );
 });
 
 test("a call carries its credential and its key, and is repeated, as the contract says", async () => {

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isInvalid, OpenWearablesError } from "../src/index.js";
 import { decode, encode } from "../src/wire.js";
-import { addBook, getBook, updateBook } from "./golden/schema.js";
+import { libraryService } from "./golden/schema.js";
 
+const getBook = libraryService("GetBook");
+const addBook = libraryService("AddBook");
+const updateBook = libraryService("UpdateBook");
 const at = "2026-03-02T10:00:00Z";
 
 /** Reads a response with one book. */

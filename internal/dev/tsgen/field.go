@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
@@ -93,72 +94,65 @@ func (g *generator) member(field *protogen.Field, values []string, request bool)
 	return name + ": " + kind, nil
 }
 
-// table writes the table of a message behind those that it refers to, and returns its
-// name. Each member is its name and its marks, which wire.ts explains.
+// table returns the members of a message: each is its name and its marks, which wire.ts
+// explains. It writes a line of each message that they hold before, once for each service.
 func (g *generator) table(message *protogen.Message) (string, error) {
-	if name := g.tables[message]; name != "" {
-		return name, nil
-	}
-	name := string(message.Desc.Name()) + "Table"
-	var members, references []string
+	masked := slices.ContainsFunc(message.Fields, isMask)
+	var members []string
 	for _, field := range message.Fields {
 		always, err := g.options.always(field)
 		if err != nil {
 			return "", err
 		}
+		member := field.Desc.JSONName() + marks(field, always, masked)
 		if field.Message != nil && !wellKnown(field.Message) {
-			reference, err := g.table(field.Message)
-			if err != nil {
+			if err := g.held(field.Message); err != nil {
 				return "", err
 			}
-			references = append(references, ", "+reference)
+			if name := string(field.Message.Desc.Name()); lowerFirst(name) != field.Desc.JSONName() {
+				member += name
+			}
 		}
-		members = append(members, field.Desc.JSONName()+marks(field, always))
+		members = append(members, member)
 	}
-	arguments := fmt.Sprintf("%q%s", strings.Join(members, " "), strings.Join(references, ""))
-	if other := g.alike[arguments]; other != "" {
-		g.tables[message] = other
-		return other, nil
-	}
-	g.tables[message], g.alike[arguments] = name, name
-	g.line("")
-	g.line("const %s = /* @__PURE__ */ msg(", name)
-	g.line("  %s,", arguments)
-	g.line(");")
-	return name, nil
+	return strings.Join(members, " "), nil
 }
 
-// marks returns what a table says of a member behind its name.
-func marks(field *protogen.Field, always bool) string {
+// held writes the line of a message that others hold.
+func (g *generator) held(message *protogen.Message) error {
+	if g.tables[message] {
+		return nil
+	}
+	g.tables[message] = true
+	members, err := g.table(message)
+	if err == nil {
+		g.line("%s %s", message.Desc.Name(), members)
+	}
+	return err
+}
+
+// marks returns what a table says of a member behind its name. An update mask names the
+// members that can be cleared or left out, except for the proof of who makes the call.
+func marks(field *protogen.Field, always, masked bool) string {
 	kind := scalars[field.Desc.Kind()][1]
 	switch {
 	case isMask(field):
-		return "~" + strings.Join(masked(field.Parent), ",")
+		return "~"
 	case isTime(field):
 		kind = "@"
 	case field.Message != nil:
 		kind = ">"
 	}
+	options := field.Desc.Options().(*descriptorpb.FieldOptions)
 	switch {
 	case field.Desc.IsList():
 		return kind + "*"
 	case always:
 		return kind + "!"
+	case field.Desc.HasPresence() && masked && options.GetDebugRedact():
+		return kind + "-"
 	case field.Desc.HasPresence():
 		return kind + "?"
 	}
 	return kind
-}
-
-// masked returns the members that an update mask can name: those that can be cleared or
-// left out, except for the proof of who makes the call.
-func masked(message *protogen.Message) []string {
-	var names []string
-	for _, field := range message.Fields {
-		options := field.Desc.Options().(*descriptorpb.FieldOptions)
-		if (field.Desc.HasPresence() || field.Desc.IsList()) && !isMask(field) && !options.GetDebugRedact() {
-			names = append(names, field.Desc.JSONName())
-		}
-	}
-	return names
 }
