@@ -66,13 +66,12 @@ export async function plainCall(r: ClientCompatRequest, auth: Auth): Promise<Cli
       return res;
     },
   };
-  const { base, auth: bound } = connect(options);
   const result = create(ClientResponseResultSchema);
   const giveUp = new AbortController();
   await begin(r, giveUp);
   try {
     const path = `connectrpc.conformance.v1.ConformanceService/${r.method}`;
-    await caller(base, bound, options)(
+    await caller(connect(options))(
       { path, input: [], output: [], flags: 0 } satisfies Rpc<object, object>,
       {},
       {

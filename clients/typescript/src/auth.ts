@@ -1,4 +1,4 @@
-import { checkOptions } from "./argument.js";
+import { check, checkFunction, checkSignal, isFunction } from "./argument.js";
 import { type Base, isBrowser } from "./base.js";
 import { systemClock } from "./clock.js";
 import type { Need } from "./engine/context.js";
@@ -99,9 +99,7 @@ export interface UserSession extends AnySession {
  */
 export function apiKey(key: string): Auth {
   if (isBrowser()) {
-    throw invalid(
-      "an API key must not be in a browser, whose user can read it: use userSession or cookieSession",
-    );
+    throw invalid("an API key must not be in a browser, whose user can read it: use userSession");
   }
   const wrong = /^(secret_|rt_|app_)/.exec(String(key));
   const bad =
@@ -160,9 +158,7 @@ export interface UserSessionOptions {
 
 function checkStore(store: Store): void {
   for (const name of ["load", "save", "clear"] as const) {
-    if (typeof store?.[name] !== "function") {
-      throw invalid(`it has no function ${name}`, "store");
-    }
+    check(isFunction(store?.[name]), `it has no function ${name}`, "store");
   }
 }
 
@@ -170,12 +166,9 @@ function checkStore(store: Store): void {
 export function userSession(options: UserSessionOptions = {}): UserSession {
   const { store = memory(), tokenProvider: provider, userId, refresh } = options;
   checkStore(store);
-  if (provider !== undefined && typeof provider !== "function") {
-    throw invalid("it must be a function", "tokenProvider");
-  }
-  if (userId !== undefined && !(typeof userId === "string" && /^.{1,255}$/su.test(userId))) {
-    throw invalid("it must have 1 to 255 characters", "userId");
-  }
+  checkFunction(provider, "tokenProvider");
+  const named = userId === undefined || (typeof userId === "string" && /^.{1,255}$/su.test(userId));
+  check(named, "it must have 1 to 255 characters", "userId");
   const readOnly = refresh === "never" || !!store.readOnly;
   return session((emitter, base) => {
     const core = readOnly
@@ -209,9 +202,7 @@ export function developerLogin({
   store = memory(),
 }: DeveloperLoginOptions): UserSession {
   checkStore(store);
-  if (typeof email !== "string") {
-    throw invalid("it must be the developer's address", "email");
-  }
+  check(typeof email === "string", "it must be the developer's address", "email");
   const user = email.trim().toLowerCase();
   return session((emitter, base) => {
     const rpc = new TokenRpc(base.bare(false), base.url, systemClock, user);
@@ -249,9 +240,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
   let bound: Base | undefined;
   let engine: Engine | undefined;
   const requireEngine = () => {
-    if (!bound) {
-      throw invalid("give the session to createClient first: it has no base URL yet", "auth");
-    }
+    check(bound, "give it to createClient first: it has no base URL yet", "auth");
     if (!engine || engine.disposed.aborted) {
       engine = start(emitter, bound);
       const { resume, wake, disposed } = engine;
@@ -261,7 +250,7 @@ export function session(start: (emitter: Emitter, base: Base) => Engine): {
   };
   const token: AnySession["token"] = async (options) => {
     const e = requireEngine();
-    checkOptions(options?.signal, 0);
+    checkSignal(options?.signal);
     const s = await e.token("", options as Need);
     return {
       token: new Secret(s.record.access_token),

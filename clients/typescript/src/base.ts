@@ -1,5 +1,6 @@
+import { check, checkFunction } from "./argument.js";
 import { abortable, startDeadline } from "./clock.js";
-import { invalid, invalidResponse, OpenWearablesError, toError, unsupported } from "./error.js";
+import { invalidResponse, OpenWearablesError, toError, unsupported } from "./error.js";
 import { unanswered } from "./network.js";
 import { maxSmallResponse, type Reading, readJson } from "./response.js";
 import type { Fetch } from "./types.js";
@@ -14,12 +15,14 @@ export interface Sending {
   headers?: Headers | Record<string, string> | undefined;
   /** The request as it was encoded already. */
   body?: string;
-  /** Receives the headers of a response that succeeded. */
-  onHeader?: (headers: Headers) => void;
 }
 
 /** Sends a request once, and resolves with its response. @internal */
-export type Bare = <Q, A>(rpc: Rpc<Q, A>, request: Q, sending?: Sending) => Promise<A>;
+export type Bare = <Q, A>(
+  rpc: Rpc<Q, A>,
+  request: Q,
+  sending?: Sending,
+) => Promise<[answer: A, headers: Headers]>;
 
 /** The installation that a client talks to, and how it is reached. @internal */
 export interface Base {
@@ -61,59 +64,45 @@ const privateName = /^[a-z\d_-]*[a-z][a-z\d_-]*\.?$|\.(local|internal|svc)\.?$/;
  *
  * @throws OpenWearablesError of kind `invalid` if it is not safe
  */
-export function parseBase({ baseUrl, allowInsecurePrivateNetwork }: BaseOptions): string {
-  const wrong = (message: string) => invalid(message, "baseUrl");
-  let u: URL;
+export function parseBase({ baseUrl, allowInsecurePrivateNetwork: near }: BaseOptions): string {
+  const must = (ok: unknown, message: string) => check(ok, `it must ${message}`, "baseUrl");
+  let u: URL | undefined;
+  let host = "";
+  let more = "";
   try {
     u = new URL(baseUrl);
+    host = u.hostname.slice(0);
+    more = u.username + u.password + u.search + u.hash;
   } catch {
-    throw wrong("the base URL must be absolute, such as https://api.example.com");
+    must(u, "be absolute, such as https://api.example.com");
+    throw unsupported("complete URL"); // React Native has getters that throw
   }
-  if (!isComplete(u)) {
-    throw unsupported("complete URL");
-  }
-  if (u.protocol !== "https:" && u.protocol !== "http:") {
-    throw wrong("the base URL must begin with https://");
-  }
-  if (u.username || u.password || u.search || u.hash || /[?#]$/.test(baseUrl)) {
-    throw wrong(
-      "the base URL must be a scheme, a host and at most a path, such as https://api.example.com",
-    );
-  }
-  const host = u.hostname;
-  const near = allowInsecurePrivateNetwork && (privateAddress.test(host) || privateName.test(host));
-  if (u.protocol === "http:" && !loopback.test(host) && !near) {
-    const where = allowInsecurePrivateNetwork
-      ? "loopback and private addresses"
-      : "loopback addresses, and for private ones with allowInsecurePrivateNetwork,";
-    throw wrong(`the base URL must begin with https://: plain http is for ${where} only`);
-  }
-  return u.origin + u.pathname.replace(/\/+$/, "");
-}
-
-/** Reports whether the parts of a URL can be read: React Native has getters that throw. */
-function isComplete(u: URL): boolean {
-  try {
-    return typeof `${u.origin}${u.username}${u.search}` === "string" && u.hostname !== undefined;
-  } catch {
-    return false;
-  }
+  const { protocol, origin, pathname } = u;
+  must(/^https?:/.test(protocol), "begin with https://");
+  must(!more && !/[?#]$/.test(baseUrl), "be a scheme, a host and at most a path");
+  const isNear = near && (privateAddress.test(host) || privateName.test(host));
+  must(
+    protocol === "https:" || loopback.test(host) || isNear,
+    `begin with https://: plain http is for loopback addresses${near ? " and private ones" : ", and with allowInsecurePrivateNetwork for private ones"}`,
+  );
+  return origin + pathname.replace(/\/+$/, "");
 }
 
 /** @internal */
 export function createBase(options: BaseOptions): Base {
-  if (!options || typeof options !== "object") {
-    throw invalid("give an object with a baseUrl", "options");
-  }
+  check(options && typeof options === "object", "give an object with a baseUrl", "options");
   const url = parseBase(options);
   const { fetch: custom } = options;
-  if (custom !== undefined && typeof custom !== "function") {
-    throw invalid("it must be a function", "fetch");
-  }
+  checkFunction(custom, "fetch");
   const own = custom !== undefined;
+  const reading = (most: number): Reading => ({
+    most,
+    own,
+    hint: (status) => pathHint(url, status),
+  });
   const base: Base = {
     url,
-    reading: (most) => ({ most, own, hint: (status) => pathHint(url, status) }),
+    reading,
     async fetch(to, init) {
       const fetch = custom ?? globalThis.fetch;
       try {
@@ -127,43 +116,31 @@ export function createBase(options: BaseOptions): Base {
     },
     bare:
       (cookies, most = maxSmallResponse) =>
-      (rpc, request, sending) =>
-        sendOnce(base, base.reading(most), cookies, rpc, request, sending),
+      async (rpc, request, { signal: parent, timeoutMs = 0, headers: more, body } = {}) => {
+        body ??= JSON.stringify(encode(rpc.input, request));
+        const { signal, done } = startDeadline(parent, timeoutMs, late);
+        const headers = new Headers(more as HeadersInit);
+        headers.set("Content-Type", "application/json");
+        headers.set("Connect-Protocol-Version", "1");
+        const left = Math.ceil(timeoutMs);
+        if (left > 0 && left < 1e10) {
+          headers.set("Connect-Timeout-Ms", String(left));
+        }
+        identify(headers);
+        const credentials = cookies ? "include" : "omit";
+        try {
+          const init = { method: "POST", headers, body, signal, credentials } as const;
+          const res = await base.fetch(`${url}/${rpc.path}`, init);
+          const json = await abortable(signal, readJson(res, reading(most)));
+          return [read(rpc, json), res.headers];
+        } catch (e) {
+          throw signal.aborted ? signal.reason : toError(e);
+        } finally {
+          done();
+        }
+      },
   };
   return base;
-}
-
-async function sendOnce<Q, A>(
-  base: Base,
-  reading: Reading,
-  cookies: boolean,
-  rpc: Rpc<Q, A>,
-  request: Q,
-  { signal: parent, timeoutMs = 0, headers: more, onHeader, ...sending }: Sending = {},
-): Promise<A> {
-  const body = sending.body ?? JSON.stringify(encode(rpc.input, request));
-  const { signal, done } = startDeadline(parent, timeoutMs, late);
-  const headers = new Headers(more as HeadersInit);
-  headers.set("Content-Type", "application/json");
-  headers.set("Connect-Protocol-Version", "1");
-  const left = Math.ceil(timeoutMs);
-  if (left > 0 && left < 1e10) {
-    headers.set("Connect-Timeout-Ms", String(left));
-  }
-  identify(headers);
-  const credentials = cookies ? "include" : "omit";
-  try {
-    const init = { method: "POST", headers, body, signal, credentials } as const;
-    const res = await base.fetch(`${base.url}/${rpc.path}`, init);
-    const json = await abortable(signal, readJson(res, reading));
-    const answer = read(rpc, json);
-    onHeader?.(res.headers);
-    return answer;
-  } catch (e) {
-    throw signal.aborted ? signal.reason : toError(e);
-  } finally {
-    done();
-  }
 }
 
 function read<Q, A>(rpc: Rpc<Q, A>, json: unknown): A {
@@ -179,13 +156,13 @@ export const late = () => new OpenWearablesError("the deadline passed", { kind: 
 
 /** Returns what the base URL should be, if its path may be why something else answered. */
 function pathHint(url: string, status: number): string {
-  const { origin, pathname } = new URL(url);
-  if (pathname === "/" || (status >= 400 && status !== 404 && status !== 405)) {
+  const [, origin, path] = /^(\w+:\/\/[^/]*)(.*)/.exec(url) as string[];
+  if (!path || (status >= 400 && status !== 404 && status !== 405)) {
     return "";
   }
-  const rest = pathname.replace(/\/api(\/v\d+)?$/, "");
-  const right = rest === pathname ? origin : origin + rest;
-  return `; the base URL ends in ${pathname}: it should be ${right}, unless a proxy serves the API below that path`;
+  const rest = url.replace(/\/api(\/v\d+)?$/, "");
+  const right = rest === url ? origin : rest;
+  return `; the base URL ends in ${path}: it should be ${right}, unless a proxy serves the API there`;
 }
 
 /** Says who sends a request. Browsers send a User-Agent of their own. @internal */

@@ -38,10 +38,10 @@ export interface Client<A extends Auth | undefined = Auth | undefined> {
 export function createOpenWearables<A extends Auth | undefined = undefined>(
   options: ClientOptions & { auth?: A },
 ): Client<A> {
-  const { base, auth } = connect(options);
-  const call = caller(base, auth, options);
+  const connection = connect(options);
+  const call = caller(connection);
   return {
-    baseUrl: base.url,
+    baseUrl: connection.base.url,
     auth: options.auth as A,
     sessions: services.sessions(call),
     keys: services.keys(call),

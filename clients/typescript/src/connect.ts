@@ -13,10 +13,9 @@ import {
   type Transport,
 } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { checkHeaders, checkOptions } from "./argument.js";
+import { checkHeaders } from "./argument.js";
 import { type Base, identify } from "./base.js";
 import { bounded, withoutSecrets } from "./connectresponse.js";
-import { randomKey } from "./engine/record.js";
 import { type Code, codes, harmless, OpenWearablesError, toError } from "./error.js";
 import {
   Operation_IdempotencyKey as Key,
@@ -24,7 +23,8 @@ import {
   Operation_Proof as Proof,
 } from "./gen/openwearables/v1/options_pb.js";
 import { maxSmallResponse, wireOf } from "./response.js";
-import { authorized, type ClientOptions, connect, debugged, limitsOf } from "./transport.js";
+import { type ClientOptions, connect } from "./transport.js";
+import { keyed, open, safe } from "./wire.js";
 
 export * from "./gen/openwearables/v1/alert_pb.js";
 export * from "./gen/openwearables/v1/application_pb.js";
@@ -60,40 +60,29 @@ export const userInitiated = createContextKey(false, { description: "userInitiat
  * messages hold minted secrets in plain text.
  */
 export function createTransport(options: TransportOptions): Transport {
-  const { base, auth } = connect(options);
-  const { usual, retries, most } = limitsOf(options);
-  const large = innerTransport(base, options, most);
-  const small = innerTransport(base, options, Math.min(most, maxSmallResponse));
+  const { base, auth, most, run } = connect(options);
+  const inner = (limit: number) => innerTransport(base, options, limit);
+  const all = [inner(most), inner(Math.min(most, maxSmallResponse))] as const;
+  const [large] = all;
   return {
-    async unary(method, signal, timeoutMs = usual, header, input, values) {
+    async unary(method, signal, timeoutMs, header, input, values) {
       const headers = headersOf(header);
-      const { open, perCall, safe } = optionsOf(method);
-      if (perCall && !headers.has("Idempotency-Key")) {
-        headers.set("Idempotency-Key", randomKey());
-      }
-      const inner = perCall || open ? small : large;
       try {
-        checkOptions(signal, timeoutMs);
-        let answered: Headers | undefined;
-        return await authorized(base, auth, {
+        const [answer] = await run({
+          method: method.name,
+          flags: flagsOf(method),
           headers,
-          signal,
-          timeoutMs,
-          retries,
-          open,
-          safe: safe || headers.has("Idempotency-Key"),
-          userInitiated: values?.get(userInitiated),
-          async send({ signal: until, timeoutMs: ms }) {
-            const sent = inner.unary(method, until, ms || undefined, headers, input, values);
+          options: { signal, timeoutMs, userInitiated: values?.get(userInitiated) },
+          async send({ signal: until, timeoutMs: ms }, limit) {
+            const transport = all[limit < most ? 1 : 0];
+            const sent = transport.unary(method, until, ms || undefined, headers, input, values);
             const res = await sent.catch((e) => {
               throw fromConnect(e);
             });
-            answered = res.header;
-            return res;
+            return [res, res.header] as const as [typeof res, Headers];
           },
-          observed: () => answered,
-          debug: debugged(options, method.name),
         });
+        return answer;
       } catch (e) {
         throw toConnect(e);
       }
@@ -147,13 +136,14 @@ function headersOf(init: HeadersInit | undefined): Headers {
   return checkHeaders(Object.fromEntries(new Headers(init)));
 }
 
-function optionsOf(method: DescMethod) {
+function flagsOf(method: DescMethod): number {
   const { proof, idempotencyKey } = getOption(method, operation);
-  return {
-    open: proof === Proof.BODY,
-    perCall: idempotencyKey === Key.PER_CALL,
-    safe: method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN,
-  };
+  const flag = (set: boolean, bit: number) => (set ? bit : 0);
+  return (
+    flag(method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN, safe) |
+    flag(idempotencyKey === Key.PER_CALL, keyed) |
+    flag(proof === Proof.BODY, open)
+  );
 }
 
 /** Returns the error of this package for one of the transport: what it cannot read, for example. */

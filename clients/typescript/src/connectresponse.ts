@@ -1,7 +1,15 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { clean, invalidResponse } from "./error.js";
 import { unanswered } from "./network.js";
-import { parse, type Reading, readAll, readText, rejectFailed, tooLarge } from "./response.js";
+import {
+  bareLocation,
+  parse,
+  type Reading,
+  readAll,
+  readText,
+  rejectFailed,
+  tooLarge,
+} from "./response.js";
 
 /** How many fields and list items a message may have. Two bytes can become an object of 200. */
 const maxFields = 1 << 16;
@@ -77,11 +85,9 @@ export function withoutSecrets(of: Headers): Headers {
       headers.append(name.slice("trailer-".length), value);
     }
   }
-  const location = headers.get("location");
+  const location = bareLocation(headers);
   if (location) {
-    // Nor the path of the call.
-    const to = location.replace(/(\/openwearables\.v1\.|[?#]).*/, "").replace(/\/\/[^/]*@/, "//");
-    headers.set("location", to);
+    headers.set("location", location);
   }
   for (const [name, value] of of) {
     if (name !== "location" && clean(value) !== value && headers.has(name)) {

@@ -106,7 +106,7 @@ class CookieRpc extends TokenRpc {
           { useCookie: true },
           { ...sending, signal },
         );
-        if (got.signedOut) {
+        if (got[0].signedOut) {
           throw signedOut(); // the request had no cookie
         }
         return got;

@@ -2,57 +2,55 @@ import { clean, type ErrorDetails } from "./error.js";
 
 /** How many invalid fields an error names at most. */
 const maxViolations = 256;
+/** How many texts of a message are read: an error of 1 MiB can hold a million. */
+const maxTexts = 1024;
 
-/** The texts of a message in the binary form of protobuf: number and bytes of each field. */
-function* texts(bytes: string): Generator<[field: number, text: string]> {
+/** Returns the texts of a message in the binary form of protobuf: number and bytes of each field. */
+function texts(bytes: string): [field: number, bytes: string][] {
+  const found: [number, string][] = [];
   let at = 0;
   const varint = () => {
     let value = 0;
-    for (let shift = 1; ; shift *= 128) {
-      const byte = bytes.charCodeAt(at++); // NaN behind the end
+    for (let shift = 1, byte = 128; byte > 127; shift *= 128) {
+      byte = bytes.charCodeAt(at++); // NaN behind the end
       value += (byte & 127) * shift;
-      if (!(byte > 127)) {
-        return value;
-      }
     }
+    return value;
   };
-  while (at < bytes.length) {
+  while (at < bytes.length && found.length < maxTexts) {
     const tag = varint();
     const type = tag & 7;
-    if (type === 0) {
-      varint();
-    } else {
-      const length = type === 2 ? varint() : type === 1 ? 8 : 4;
-      if (type === 2) {
-        yield [tag >>> 3, bytes.slice(at, at + length)];
-      }
-      at += length;
+    const length = type === 1 ? 8 : type === 5 ? 4 : varint(); // or the number itself
+    if (type === 2) {
+      found.push([tag >>> 3, bytes.slice(at, at + length)]);
     }
+    at += type && length;
   }
+  return found;
 }
 
 /** Decodes UTF-8, in runtimes without TextDecoder too. What is not UTF-8 stays as it is. */
-function utf8(bytes: string): string {
+function utf8(bytes = ""): string {
+  let text = bytes;
   try {
-    return decodeURIComponent(bytes.replace(/[%\x80-\xff]/g, (c) => `%${hex(c)}`));
-  } catch {
-    return bytes;
-  }
+    text = decodeURIComponent(bytes.replace(/[%\x80-\xff]/g, (c) => `%${hex(c.charCodeAt(0))}`));
+  } catch {}
+  return clean(text);
 }
 
-function hex(char: string): string {
-  return char.charCodeAt(0).toString(16).padStart(2, "0");
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, "0");
 }
 
-/** Reads base64, of both alphabets and with or without padding. */
+/** Reads base64, of both alphabets and with or without padding, without atob. */
 function fromBase64(text: string): string {
-  const value = text.replace(/-/g, "+").replace(/_/g, "/").replace(/=+$/, "");
   let bits = 0;
   let held = 0;
   let out = "";
-  for (const char of value) {
-    const six = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".indexOf(char);
-    held = ((held << 6) | six) & 0xffff;
+  for (const char of text.replace(/-/g, "+").replace(/_/g, "/").replace(/=+$/, "")) {
+    held =
+      (held << 6) |
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".indexOf(char);
     bits += 6;
     if (bits > 7) {
       bits -= 8;
@@ -65,24 +63,19 @@ function fromBase64(text: string): string {
 /** Reads the detail of an error of the API. */
 export function readDetail(details: unknown): Partial<ErrorDetails> {
   const list: { type?: unknown; value?: unknown }[] = Array.isArray(details) ? details : [];
-  const found = list.find((d) => Object(d).type === "openwearables.v1.ErrorDetail");
-  if (typeof found?.value !== "string") {
-    return {};
-  }
-  const detail: Partial<ErrorDetails> = {};
-  const fields: { field: string; message: string }[] = [];
-  for (const [field, bytes] of texts(fromBase64(found.value))) {
-    const text = () => clean(utf8(bytes));
-    if (field === 1) {
-      detail.reason = text();
-    } else if (field === 2) {
-      detail.requestId = text();
-    } else if (field === 3 && fields.length < maxViolations) {
-      const of = new Map(texts(bytes));
-      fields.push({ field: clean(utf8(of.get(1) ?? "")), message: clean(utf8(of.get(2) ?? "")) });
-    } else if (field === 4) {
-      detail.requiredScope = text();
-    }
-  }
-  return { ...detail, fields };
+  const found = list.find((d) => d?.type === "openwearables.v1.ErrorDetail")?.value;
+  const read = texts(fromBase64(String(found ?? "")));
+  const one = new Map(read);
+  return {
+    reason: utf8(one.get(1)),
+    requestId: utf8(one.get(2)),
+    fields: read
+      .filter(([field]) => field === 3)
+      .slice(0, maxViolations)
+      .map(([, bytes]) => {
+        const of = new Map(texts(bytes));
+        return { field: utf8(of.get(1)), message: utf8(of.get(2)) };
+      }),
+    requiredScope: utf8(one.get(4)) || undefined,
+  };
 }

@@ -1,27 +1,30 @@
 import type { HeaderMap } from "./types.js";
 
-/** The codes of the Connect protocol. */
-export const codes = [
-  "canceled",
-  "unknown",
-  "invalid_argument",
-  "deadline_exceeded",
-  "not_found",
-  "already_exists",
-  "permission_denied",
-  "resource_exhausted",
-  "failed_precondition",
-  "aborted",
-  "out_of_range",
-  "unimplemented",
-  "internal",
-  "unavailable",
-  "data_loss",
-  "unauthenticated",
-] as const;
+/** The codes of the Connect protocol in their order, and the kind of an error with one. */
+const kinds = {
+  canceled: "canceled",
+  unknown: "",
+  invalid_argument: "invalid",
+  deadline_exceeded: "timeout",
+  not_found: "not_found",
+  already_exists: "conflict",
+  permission_denied: "forbidden",
+  resource_exhausted: "rate_limited",
+  failed_precondition: "invalid",
+  aborted: "conflict",
+  out_of_range: "invalid",
+  unimplemented: "",
+  internal: "internal",
+  unavailable: "unavailable",
+  data_loss: "",
+  unauthenticated: "unauthenticated",
+} as const satisfies Record<string, ErrorKind | "">;
 
 /** A code of the Connect protocol, such as `not_found`. */
-export type Code = (typeof codes)[number];
+export type Code = keyof typeof kinds;
+
+/** The codes of the Connect protocol. */
+export const codes = /* @__PURE__ */ Object.keys(kinds) as Code[];
 
 /**
  * What a caller can do about an error. Every error has exactly one kind.
@@ -152,7 +155,7 @@ export class OpenWearablesError extends Error {
   constructor(message: string, details: ErrorDetails, cause?: unknown, whole = false) {
     const said = whole ? message : clean(describe(message, details));
     super(said, cause === undefined ? undefined : { cause });
-    const code = codeOfKind[details.kind] ?? "unavailable";
+    const code = codes.find((c) => kinds[c] === details.kind) ?? "unavailable";
     Object.defineProperty(this, brand, {});
     this.name = details.kind === "canceled" ? "AbortError" : "OpenWearablesError";
     Object.assign(this, { code, reason: "", fields: [], retryAfterMs: 0, status: 0 }, details);
@@ -181,34 +184,9 @@ export class SignInRequiredError extends Error {
   }
 }
 
-const kinds: { [code in Code]?: ErrorKind } = {
-  unauthenticated: "unauthenticated",
-  permission_denied: "forbidden",
-  not_found: "not_found",
-  invalid_argument: "invalid",
-  failed_precondition: "invalid",
-  out_of_range: "invalid",
-  resource_exhausted: "rate_limited",
-  already_exists: "conflict",
-  aborted: "conflict",
-  unavailable: "unavailable",
-  deadline_exceeded: "timeout",
-  canceled: "canceled",
-};
-
-/** The codes of this package's own errors; `unavailable` for all other kinds. */
-const codeOfKind: { [kind in ErrorKind]?: Code } = {
-  unauthenticated: "unauthenticated",
-  session_expired: "unauthenticated",
-  invalid: "invalid_argument",
-  timeout: "deadline_exceeded",
-  canceled: "canceled",
-  internal: "internal",
-};
-
 /** Describes a response of another server that says nothing itself. */
 export function describeForeign(status: number): string {
-  return `HTTP ${status} that did not come from the API: is a proxy or a captive portal in between, or the base URL wrong?`;
+  return `HTTP ${status} that did not come from the API: is a proxy in between, or the base URL wrong?`;
 }
 
 /** Converts what a call threw into an OpenWearablesError. */
@@ -237,18 +215,13 @@ export function answered(
 ): OpenWearablesError {
   const info = responseInfo(headers);
   return new OpenWearablesError(message, {
-    kind: kinds[code] ?? "internal",
+    kind: kinds[code] || "internal",
     code,
     retryAfterMs: retryAfter(headers),
     rateLimit: info.rateLimit,
     ...more,
     requestId: more.requestId || info.requestId,
   });
-}
-
-/** Reports whether an HTTP status is that of a redirect. */
-export function isRedirect(status: number): boolean {
-  return status >= 300 && status < 400;
 }
 
 /**
@@ -289,27 +262,16 @@ export function withWait(e: OpenWearablesError, ms: number): OpenWearablesError 
   return new OpenWearablesError(e.message, { ...e, retryAfterMs: Math.ceil(ms) }, e.cause, true);
 }
 
-/** Returns the error of an option of this package. */
-export function invalid(message: string, field?: string): OpenWearablesError {
+/** Returns the error of an option or an argument, which is named if it is one of several. */
+export function invalid(message: string, field?: string, reason = "invalid_option") {
   const fields = field ? [{ field, message }] : [];
-  const what = field ? "an option is wrong" : message;
-  return new OpenWearablesError(what, { kind: "invalid", reason: "invalid_option", fields });
+  const what = field ? "an argument is wrong" : message;
+  return new OpenWearablesError(what, { kind: "invalid", reason, fields });
 }
 
 /** Returns the error of a runtime without a function that this package needs. */
 export function unsupported(what: string): OpenWearablesError {
-  const reason = "unsupported_runtime";
-  return new OpenWearablesError(`this runtime has no ${what}: load a polyfill of it first`, {
-    kind: "invalid",
-    reason,
-  });
-}
-
-/** Returns the error of an argument that cannot be sent. */
-export function invalidArgument(field: string, message: string): OpenWearablesError {
-  const fields = [{ field, message }];
-  const reason = "invalid_option";
-  return new OpenWearablesError("the call was not sent", { kind: "invalid", reason, fields });
+  return invalid(`this runtime has no ${what}: load a polyfill first`, "", "unsupported_runtime");
 }
 
 /** Returns the error of a response that cannot be used. The call is not repeated. */
@@ -345,9 +307,10 @@ export function storageError(cause: unknown): OpenWearablesError {
 
 export function sessionExpired(cause: OpenWearablesError): OpenWearablesError {
   const kind = "session_expired";
+  const { reason, requestId } = cause;
   return new OpenWearablesError(
-    `the session has ended, sign in again: ${cause.reason}`,
-    { kind, reason: kind, requestId: cause.requestId },
+    `the session has ended, sign in again: ${reason}`,
+    { kind, code: "unauthenticated", reason: kind, requestId },
     cause,
   );
 }

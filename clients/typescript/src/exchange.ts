@@ -37,8 +37,7 @@ export function appCredentials({ appId, appSecret, ...options }: AppCredentials)
   if (bad) {
     throw bad;
   }
-  const { base } = connect(options);
-  const call = caller(base, undefined, options);
+  const call = caller(connect(options));
   return {
     exchange: async (userId, o) =>
       exposedPair(await call(tokenService("CreateUserToken"), { userId, appId, appSecret }, o)),

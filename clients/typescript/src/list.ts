@@ -1,4 +1,5 @@
-import { invalidArgument, invalidResponse, toError } from "./error.js";
+import { check } from "./argument.js";
+import { invalidResponse, toError } from "./error.js";
 
 /**
  * A list whose pages are fetched as it is iterated. Each loop begins anew. An error ends
@@ -57,8 +58,7 @@ async function* pages<T>(
 /** Returns a request with what a method adds to it. @throws OpenWearablesError if it is no object */
 export function withMore<Q extends object, M>(request: Q | undefined, more: M): Q & M {
   const given = request ?? {};
-  if (typeof given !== "object" || Array.isArray(given)) {
-    throw invalidArgument("request", `it is a ${typeof given} and must be an object`);
-  }
+  const isObject = typeof given === "object" && !Array.isArray(given);
+  check(isObject, `it cannot be this ${typeof given}`, "request");
   return { ...(given as Q), ...more };
 }

@@ -1,4 +1,5 @@
-import { invalidArgument, invalidResponse } from "./error.js";
+import { check } from "./argument.js";
+import { invalidResponse } from "./error.js";
 import { type List, listOf, withMore } from "./list.js";
 import { Secret } from "./secret.js";
 import type { Call, Options } from "./transport.js";
@@ -66,9 +67,8 @@ export function methodsOf<R>(call: Call, service: Service<R>): Methods<R> {
       request[name] = args[i];
     });
     for (const name of ["scopes", "kinds"]) {
-      if ((request[name] as { length?: number } | undefined)?.length === 0) {
-        throw invalidArgument(name, "it is empty: name at least one or leave it out");
-      }
+      const { length } = Object(request[name]) as { length?: number };
+      check(length !== 0, "it is empty: name at least one or leave it out", name);
     }
     const rpc: Rpc<unknown, unknown> = service(method as keyof R);
     return (await call(rpc, request, args[n + rest] as Options)) as Fields;

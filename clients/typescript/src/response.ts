@@ -6,7 +6,6 @@ import {
   codes,
   describeForeign,
   invalidResponse,
-  isRedirect,
   type OpenWearablesError,
 } from "./error.js";
 import { unanswered } from "./network.js";
@@ -39,7 +38,7 @@ type Json = Record<string, unknown>;
  * not come from the API, and one that is too large or unreadable
  */
 export async function readJson(res: Response, reading: Reading): Promise<unknown> {
-  await rejectFailed(res, reading, /^application\/([\w.-]+\+)?json/);
+  await rejectFailed(res, reading, json);
   return parse(await readText(res, reading.most, reading.own), true);
 }
 
@@ -53,23 +52,39 @@ export async function rejectFailed(res: Response, reading: Reading, form: RegExp
   const { headers, body } = res;
   const status = res.status || 302; // browsers hide the status of a redirect
   const type = headers.get("content-type") ?? "";
-  if (status === 200 && form.test(type)) {
+  const succeeded = status === 200;
+  if (succeeded && form.test(type)) {
     return;
   }
+  const redirects = status >= 300 && status < 400;
   let said: Json = {};
-  if (status !== 200 && !isRedirect(status) && /^application\/([\w.-]+\+)?json/.test(type)) {
+  if (!succeeded && !redirects && json.test(type)) {
     const most = Math.min(reading.most, maxSmallResponse);
     said = Object(parse((await readText(res, most, reading.own)) || "{}", false));
-    const code = said.code as Code;
-    if (codes.includes(code)) {
-      throw kept(apiError(code, said, status, headers), { ...said, headers, status });
-    }
   } else {
     void body?.cancel().catch(() => {});
   }
-  const { message } = said;
-  throw kept(foreign(status, headers, reading.hint(status), said), { message, headers, status });
+  const { code, message, details, detail } = said;
+  const words = [detail, message].find((w) => w && typeof w === "string");
+  const known = codes.includes(code as Code);
+  const error = known
+    ? answered(
+        String(message && words === message ? message : `HTTP ${status}`),
+        code as Code,
+        headers,
+        readDetail(details),
+      )
+    : foreign(
+        status,
+        headers,
+        said,
+        (redirects ? redirect(headers) : (words ?? describeForeign(status))) + reading.hint(status),
+      );
+  wires.set(error, { message, details: known && details, headers, status });
+  throw error;
 }
+
+const json = /^application\/([\w.-]+\+)?json/;
 
 /** An error as it came. */
 export interface Wire {
@@ -79,22 +94,11 @@ export interface Wire {
   status: number;
 }
 
-const wires = new WeakMap<OpenWearablesError, Wire>();
-
-function kept(error: OpenWearablesError, wire: Wire): OpenWearablesError {
-  wires.set(error, wire);
-  return error;
-}
+const wires = /* @__PURE__ */ new WeakMap<OpenWearablesError, Wire>();
 
 /** Returns an error as it came, undefined for one that came with no response. */
 export function wireOf(error: OpenWearablesError): Wire | undefined {
   return wires.get(error);
-}
-
-function apiError(code: Code, said: Json, status: number, headers: Headers): OpenWearablesError {
-  const { message } = said;
-  const words = typeof message === "string" && message ? message : `HTTP ${status}`;
-  return answered(words, code, headers, readDetail(said.details));
 }
 
 /** The codes of responses without one, by their HTTP status; `unknown` for all others. */
@@ -109,34 +113,38 @@ const codeOfStatus: { [status: number]: Code } = {
   504: "unavailable",
 };
 
-/**
- * Returns the error of a response that did not come from the API.
- *
- * @param hint what may be the cause, or empty
- * @param said the body, if it is JSON
- */
-function foreign(status: number, headers: Headers, hint: string, said: Json): OpenWearablesError {
+/** Returns the error of a response that did not come from the API; said is its JSON. */
+function foreign(
+  status: number,
+  headers: Headers,
+  said: Json,
+  message: string,
+): OpenWearablesError {
   const own = (name: string) => {
     const value = String(said[name] ?? "");
-    return /^[\w.:-]{1,100}$/.test(value) ? value : "";
+    return /^[\w.:-]{1,100}$/.test(value) ? clean(value) : "";
   };
-  const words = [said.detail, said.message].find((w) => w && typeof w === "string");
-  // Without the path of the call and what may be a secret.
-  const location = headers
+  const type = headers.get("content-type") ?? "";
+  const codec = status === 200 && /^application\/(proto|json)/.test(type);
+  return answered(message, codec ? "internal" : (codeOfStatus[status] ?? "unknown"), headers, {
+    kind: status === 401 ? "unauthenticated" : status === 429 ? "rate_limited" : "unavailable",
+    reason: own("reason") || "foreign_answer",
+    requestId: own("request_id"),
+    status,
+  });
+}
+
+/** Describes a redirect, without the path of the call and what may be a secret. */
+function redirect(headers: Headers): string {
+  return `the base URL redirects to ${bareLocation(headers) || "another URL"}: set it to the URL where the API answers`;
+}
+
+/** Returns where a redirect leads, without the path of the call and what may be a secret. */
+export function bareLocation(headers: Headers): string | undefined {
+  return headers
     .get("location")
     ?.replace(/(\/openwearables\.v1\.|[?#]).*/, "")
     .replace(/\/\/[^/]*@/, "//");
-  const redirect = `the base URL redirects to ${location || "another URL"}: set it to the URL where the API answers`;
-  const message = isRedirect(status) ? redirect : String(words ?? describeForeign(status));
-  const codec =
-    status === 200 && /^application\/(proto|json)/.test(headers.get("content-type") ?? "");
-  const code = codec ? "internal" : (codeOfStatus[status] ?? "unknown");
-  return answered(message + hint, code, headers, {
-    kind: { 401: "unauthenticated", 429: "rate_limited" }[status] ?? "unavailable",
-    reason: clean(own("reason")) || "foreign_answer",
-    requestId: clean(own("request_id")),
-    status,
-  } as Parameters<typeof answered>[3]);
 }
 
 /** Parses JSON, @throws OpenWearablesError, whose words quote nothing */

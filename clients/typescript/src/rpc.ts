@@ -15,7 +15,9 @@ import { isRetryable } from "./retry.js";
 import { type TokenPair as Message, sessionService } from "./schema/schema.js";
 
 /** Requests a token pair. */
-type PairRequest = (sending: Sending) => Promise<{ tokens: Message | null }>;
+type PairRequest = (
+  sending: Sending,
+) => Promise<[answer: { tokens: Message | null }, headers: Headers]>;
 
 /**
  * The calls that return tokens. They use a bare transport, which adds no credential
@@ -84,20 +86,16 @@ export class TokenRpc {
   ): Promise<Session> {
     const { base, user, clock } = this.#owner;
     const asked = clock.mono();
-    let date: string | null = null;
-    const { tokens } = await request({
+    const [{ tokens }, headers] = await request({
       timeoutMs: attemptTimeout,
       ...(key && { headers: { "Idempotency-Key": key } }),
-      onHeader: (h) => {
-        date = h.get("date");
-      },
     });
     const pair = this.pair(tokens);
     if (pairError(pair) || !pair.refresh) {
       throw invalidResponse("the response has no usable token pair");
     }
     const owner = { base, user: user || user_id, clock };
-    return newSession(owner, id, pair, asked, Date.parse(date ?? ""), nextKey);
+    return newSession(owner, id, pair, asked, Date.parse(headers.get("date") ?? ""), nextKey);
   }
 
   protected pair(m: Message | null): Pair {

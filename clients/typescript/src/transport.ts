@@ -1,13 +1,13 @@
-import { checkHeaders, checkOptions, isTimeout, wrongTimeout } from "./argument.js";
+import { check, checkFunction, checkHeaders, checkSignal, checkTimeout } from "./argument.js";
 import { type Auth, type Bound, bind } from "./auth.js";
 import { type Base, type BaseOptions, createBase, late, type Sending } from "./base.js";
 import { sleep, startDeadline, throwIfAborted } from "./clock.js";
+import type { Need } from "./engine/context.js";
 import { randomKey } from "./engine/record.js";
 import { revokeRest } from "./engine/revocation.js";
 import { backoff } from "./engine/verdict.js";
 import {
   canceled,
-  invalid,
   OpenWearablesError,
   type ResponseInfo,
   responseInfo,
@@ -70,58 +70,78 @@ export interface Options {
 /** Makes a call, with the credential, the deadline and the retries of a client. */
 export type Call = <Q, A>(rpc: Rpc<Q, A>, request: Q, options?: Options) => Promise<A>;
 
-const needed = ["fetch", "Headers", "AbortController"];
+/** How a call is sent, and whether it may be repeated. @internal */
+export interface Sent<A> {
+  /** The name of the RPC. */
+  method: string;
+  /** Those of the RPC. */
+  flags: number;
+  headers: Headers;
+  options: Options | undefined;
+  /** Makes one attempt, whose response has at most so many bytes. */
+  send(sending: Sending, most: number): Promise<[answer: A, headers: HeaderMap]>;
+}
 
-/** Checks the options of a client. @internal */
-export function connect(options: ClientOptions): { base: Base; auth: Bound | undefined } {
-  for (const name of needed) {
+/** What a client's calls share. @internal */
+export interface Connection {
+  readonly base: Base;
+  readonly auth: Bound | undefined;
+  /** The most bytes of a response. */
+  readonly most: number;
+  /** Makes a call within its deadline, with the credential, and repeats it if that may help. */
+  run<A>(call: Sent<A>): Promise<[answer: A, headers: HeaderMap]>;
+}
+
+/** Checks the options of a client and returns what its calls share. @internal */
+export function connect(options: ClientOptions): Connection {
+  for (const name of ["fetch", "Headers", "AbortController"]) {
     const own = name === "fetch" && options?.fetch;
-    if (!own && typeof (globalThis as Record<string, unknown>)[name] !== "function") {
+    if (!own && !(globalThis as Record<string, unknown>)[name]) {
       throw unsupported(name);
     }
   }
   const base = createBase(options);
-  const { auth } = options;
-  if (auth !== undefined && typeof auth?.[bind] !== "function") {
-    throw invalid("it must come from apiKey, userSession or another function of this kind", "auth");
-  }
-  return { base, auth: auth?.[bind](base) };
+  const {
+    auth: given,
+    timeoutMs: usual = 30_000,
+    retries = 2,
+    maxResponseBytes: most = maxResponse,
+    debug,
+  } = options;
+  check(
+    given === undefined || given?.[bind],
+    "it must come from apiKey, userSession or another function of this kind",
+    "auth",
+  );
+  check(Number.isInteger(most) && most > 0, "it must be a positive integer", "maxResponseBytes");
+  check([0, 1, 2].includes(retries), "it must be 0, 1 or 2", "retries");
+  checkTimeout(usual);
+  checkFunction(debug, "debug");
+  const auth = given?.[bind](base);
+  return {
+    base,
+    auth,
+    most,
+    async run(call) {
+      const { signal, timeoutMs = usual, userInitiated } = call.options ?? {};
+      checkSignal(signal);
+      checkTimeout(timeoutMs);
+      const limit = startDeadline(signal as AbortSignal | undefined, timeoutMs, late);
+      try {
+        const done = await repeat(auth, call, { ...limit, userInitiated }, retries, most, debug);
+        void revokeRest(base.url);
+        return done;
+      } catch (e) {
+        throw ending(limit.signal) ?? toError(e);
+      } finally {
+        limit.done();
+      }
+    },
+  };
 }
 
 /** The longest Retry-After that a call waits for, in milliseconds. */
 const maxRetryAfter = 60_000;
-
-/** How a call is sent, and whether it may be repeated. @internal */
-export interface Sent<A> {
-  headers: Headers;
-  signal: AbortSignal | undefined;
-  timeoutMs: number;
-  /** How often it is repeated after transient failures. */
-  retries: number;
-  /** The request authenticates itself; no token is sent. */
-  open: boolean;
-  safe: boolean;
-  userInitiated?: boolean | undefined;
-  /** Makes one attempt. */
-  send(sending: Sending): Promise<A>;
-  /** Returns the headers of the response that succeeded. */
-  observed(): HeaderMap | undefined;
-  debug?: Debug | undefined;
-}
-
-/** Makes a call within its deadline, with the credential, and repeats it if that may help. @internal */
-export async function authorized<A>(base: Base, auth: Bound | undefined, call: Sent<A>) {
-  const limit = startDeadline(call.signal, call.timeoutMs, late);
-  try {
-    const answer = await repeat(auth, call, limit.signal, limit.left);
-    void revokeRest(base.url);
-    return answer;
-  } catch (e) {
-    throw ending(limit.signal) ?? toError(e);
-  } finally {
-    limit.done();
-  }
-}
 
 /**
  * Sends a call until it succeeds or cannot be repeated. A refused token is replaced
@@ -129,42 +149,52 @@ export async function authorized<A>(base: Base, auth: Bound | undefined, call: S
  */
 async function repeat<A>(
   auth: Bound | undefined,
-  call: Sent<A>,
-  signal: AbortSignal,
-  left: () => number,
-): Promise<A> {
-  const { headers, userInitiated, debug } = call;
-  const need = { signal, left, userInitiated };
-  let token = call.open ? undefined : await auth?.token(undefined, need);
+  { method, flags, headers, send }: Sent<A>,
+  need: Required<Pick<Need, "left">> & Need & { signal: AbortSignal },
+  retries: number,
+  most: number,
+  debug: ClientOptions["debug"],
+): Promise<[A, HeaderMap]> {
+  const { signal, left } = need;
+  if (flags & keyed && !headers.has("Idempotency-Key")) {
+    headers.set("Idempotency-Key", randomKey());
+  }
+  const isSafe = flags & safe || headers.has("Idempotency-Key");
+  let token = flags & open ? undefined : await auth?.token(undefined, need);
   for (let tries = 0, replayed = false, attempt = 1; ; attempt++) {
     if (token) {
       headers.set("Authorization", `Bearer ${token}`);
     }
     const began = performance.now();
-    try {
-      throwIfAborted(signal);
-      const answer = await call.send({ headers, signal, timeoutMs: whole(left()) });
-      const got = call.observed();
-      debug?.(attempt, performance.now() - began, 200, "", got && responseInfo(got).requestId);
+    const tell = (
+      got: HeaderMap | undefined,
+      status: number,
+      reason: string,
+      requestId: string | undefined,
+    ) => {
+      debug?.({ method, attempt, status, ms: performance.now() - began, reason, requestId });
       if (got) {
         auth?.observe?.(got);
       }
-      return answer;
+    };
+    try {
+      throwIfAborted(signal);
+      // What has one object or a secret is small.
+      const limit = flags & (keyed | open) ? Math.min(most, maxSmallResponse) : most;
+      const done = await send({ headers, signal, timeoutMs: whole(left()) }, limit);
+      tell(done[1], 200, "", responseInfo(done[1]).requestId);
+      return done;
     } catch (e) {
       const failed = toError(e);
       const wire = wireOf(failed);
-      const { reason, kind, requestId } = failed;
-      debug?.(attempt, performance.now() - began, wire?.status ?? 0, reason || kind, requestId);
-      if (wire) {
-        auth?.observe?.(wire.headers);
-      }
+      tell(wire?.headers, wire?.status ?? 0, failed.reason || failed.kind, failed.requestId);
       if (failed.code === "unauthenticated" && token && auth?.renews && !replayed) {
         replayed = true;
         token = await auth.token(token, need);
         continue;
       }
       const pause = failed.retryAfterMs || backoff(tries + 1);
-      const again = call.safe && ++tries <= call.retries && isRetryable(failed);
+      const again = isSafe && ++tries <= retries && isRetryable(failed);
       if (!again || signal.aborted || pause > maxRetryAfter || pause >= left()) {
         throw failed;
       }
@@ -179,84 +209,26 @@ function whole(ms: number): number {
 }
 
 /** Returns the error of an aborted signal, undefined if it has not aborted. */
-function ending(signal: AbortSignal): OpenWearablesError | undefined {
-  if (!signal.aborted) {
-    return undefined;
-  }
-  const { reason } = signal;
-  return reason instanceof OpenWearablesError ? reason : canceled("the caller gave up", reason);
-}
-
-/** Returns the limits of a client. @throws OpenWearablesError of kind `invalid` @internal */
-export function limitsOf(options: ClientOptions) {
-  const { timeoutMs: usual = 30_000, retries = 2, maxResponseBytes: most = maxResponse } = options;
-  if (!(Number.isInteger(most) && most > 0)) {
-    throw invalid("it must be a positive integer", "maxResponseBytes");
-  }
-  if (![0, 1, 2].includes(retries)) {
-    throw invalid("it must be 0, 1 or 2", "retries");
-  }
-  if (!isTimeout(usual)) {
-    throw invalid(wrongTimeout, "timeoutMs");
-  }
-  return { usual, retries, most };
+function ending({ aborted, reason }: AbortSignal): OpenWearablesError | undefined {
+  const own = reason instanceof OpenWearablesError;
+  return aborted ? (own ? reason : canceled("the caller gave up", reason)) : undefined;
 }
 
 /** Returns a function that makes the calls of a client. @internal */
-export function caller(base: Base, auth: Bound | undefined, options: ClientOptions): Call {
-  const { usual, retries, most } = limitsOf(options);
-  const large = base.bare(false, most);
-  const small = base.bare(false, Math.min(most, maxSmallResponse)); // for responses with one object or a secret
-  return async (rpc, request, given) => {
-    const { signal, timeoutMs = usual, idempotencyKey, onResponse, userInitiated } = given ?? {};
-    checkOptions(signal, timeoutMs);
-    const headers = checkHeaders(given?.headers);
+export function caller({ base, run }: Connection): Call {
+  return async (rpc, request, options) => {
+    const { idempotencyKey, onResponse } = options ?? {};
+    const headers = checkHeaders(options?.headers, idempotencyKey);
     const body = JSON.stringify(encode(rpc.input, request)); // before a token is asked for
-    const perCall = !!(rpc.flags & keyed);
-    const isOpen = !!(rpc.flags & open);
-    if (idempotencyKey !== undefined) {
-      checkHeaders({ "Idempotency-Key": idempotencyKey }).forEach((v, k) => void headers.set(k, v));
-    } else if (perCall && !headers.has("Idempotency-Key")) {
-      headers.set("Idempotency-Key", randomKey());
-    }
-    const send = perCall || isOpen ? small : large;
-    let answered: HeaderMap | undefined;
-    const onHeader = (h: Headers) => {
-      answered = h;
-    };
-    const answer = await authorized(base, auth, {
+    const { path, flags } = rpc;
+    const [answer, got] = await run({
+      method: path.slice(path.lastIndexOf("/") + 1),
+      flags,
       headers,
-      signal: signal as AbortSignal | undefined,
-      timeoutMs,
-      retries,
-      open: isOpen,
-      safe: !!(rpc.flags & safe) || headers.has("Idempotency-Key"),
-      userInitiated,
-      send: (sending) => send(rpc, request, { ...sending, body, onHeader }),
-      observed: () => answered,
-      debug: debugged(options, rpc.path),
+      options,
+      send: (sending, most) => base.bare(false, most)(rpc, request, { ...sending, body }),
     });
-    if (answered) {
-      onResponse?.(responseInfo(answered));
-    }
+    onResponse?.(responseInfo(got));
     return answer;
   };
-}
-
-type Debug = (
-  attempt: number,
-  ms: number,
-  status: number,
-  reason: string,
-  requestId: string | undefined,
-) => void;
-
-/** Returns what reports the attempts of a call, undefined if nobody asked for it. @internal */
-export function debugged({ debug }: ClientOptions, path: string): Debug | undefined {
-  const method = path.slice(path.lastIndexOf("/") + 1);
-  return (
-    debug &&
-    ((attempt, ms, status, reason, requestId) =>
-      debug({ method, attempt, ms, status, reason, requestId }))
-  );
 }

@@ -1,4 +1,4 @@
-import { invalidArgument } from "./error.js";
+import { invalid } from "./error.js";
 
 /** A member of a message. */
 interface Member {
@@ -9,8 +9,8 @@ interface Member {
    */
   kind: string;
   /**
-   * `*` list, `?` may be null, `-` the same and no update mask names it, `!` always there;
-   * else a value without presence.
+   * `*` list, `?` may be null, `-` the same and no update mask names it; else it is always
+   * there.
    */
   presence: string;
   /** The members of a message. */
@@ -54,7 +54,7 @@ export function service<R>(name: string, text: string): Service<R> {
   const parse = () => {
     const found: typeof all = {};
     const read = (members = ""): Message =>
-      [...members.matchAll(/(\w+)([=#%@>~]?)([*?!-]?)(\w*)/g)].map(
+      [...members.matchAll(/(\w+)([=#%@>~]?)([*?-]?)(\w*)/g)].map(
         ([, own = "", kind = "", presence = "", type]) => {
           const of = kind === ">" ? type || own.replace(/./, (c) => c.toUpperCase()) : "";
           return { name: own, kind, presence, of: found[of] as Message | undefined };
@@ -140,7 +140,7 @@ function encodeOne({ kind, of }: Member, value: unknown, at: string): unknown {
 
 function wrong(at: string, value: unknown, needed = "") {
   const given = value instanceof Date ? "Date" : typeof value;
-  return invalidArgument(at, `it cannot be this ${given}${needed}`);
+  return invalid(`it cannot be this ${given}${needed}`, at);
 }
 
 /**

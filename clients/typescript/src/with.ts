@@ -29,8 +29,8 @@ export function createClientWith<S extends Services, A extends Auth | undefined 
   options: ClientOptions & { auth?: A },
   services: S,
 ): Pick<Client<A>, "baseUrl" | "auth" | (keyof S & keyof Services)> {
-  const { base, auth } = connect(options);
-  const call = caller(base, auth, options);
+  const connection = connect(options);
+  const call = caller(connection);
   const made = Object.entries(services).map(([name, make]) => [name, make(call)]);
-  return { baseUrl: base.url, auth: options.auth, ...Object.fromEntries(made) };
+  return { baseUrl: connection.base.url, auth: options.auth, ...Object.fromEntries(made) };
 }

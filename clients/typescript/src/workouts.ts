@@ -1,4 +1,5 @@
-import { invalidArgument, invalidResponse, OpenWearablesError } from "./error.js";
+import { check } from "./argument.js";
+import { invalidResponse, OpenWearablesError } from "./error.js";
 import { type List, listOf, withMore } from "./list.js";
 import { given, methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
@@ -116,10 +117,9 @@ function ranged(filter: WorkoutFilter): api.ListWorkoutsRequest {
 }
 
 function text(field: string, date: Date | string): string {
-  if (date instanceof Date && Number.isNaN(date.getTime())) {
-    throw invalidArgument(field, "it is no date");
-  }
-  return date instanceof Date ? date.toISOString() : date;
+  const isDate = date instanceof Date;
+  check(!isDate || Number.isFinite(+date), "it is no date", field);
+  return isDate ? date.toISOString() : date;
 }
 
 async function upsertAll(
@@ -128,15 +128,11 @@ async function upsertAll(
   list: Iterable<api.NewWorkout> | AsyncIterable<api.NewWorkout>,
   { batchSize = 500, resumeAt = 0, onProgress, ...options }: UpsertAllOptions = {},
 ): Promise<UpsertReport> {
-  if (!(Number.isInteger(batchSize) && batchSize > 0 && batchSize <= 1000)) {
-    throw invalidArgument("batchSize", "it must be 1 to 1000");
-  }
-  if (!(Number.isInteger(resumeAt) && resumeAt >= 0)) {
-    throw invalidArgument("resumeAt", "it must be a whole number from 0 on");
-  }
-  if (!(Symbol.iterator in Object(list) || Symbol.asyncIterator in Object(list))) {
-    throw invalidArgument("workouts", "it must be a list");
-  }
+  const sized = Number.isInteger(batchSize) && batchSize > 0 && batchSize <= 1000;
+  check(sized, "it must be 1 to 1000", "batchSize");
+  check(Number.isInteger(resumeAt) && resumeAt >= 0, "it must be a whole number", "resumeAt");
+  const iterable = Symbol.iterator in Object(list) || Symbol.asyncIterator in Object(list);
+  check(iterable, "it must be a list", "workouts");
   const report: UpsertReport = { done: 0, created: 0, updated: 0, rejected: [] };
   let held: api.NewWorkout[] = [];
   const send = async () => {
@@ -158,9 +154,7 @@ async function upsertAll(
       await send();
     }
   }
-  if (report.done < resumeAt) {
-    throw invalidArgument("resumeAt", `there are only ${report.done} workouts`);
-  }
+  check(report.done >= resumeAt, `there are only ${report.done} workouts`, "resumeAt");
   if (held.length > 0) {
     await send();
   }

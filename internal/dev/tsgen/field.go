@@ -148,7 +148,6 @@ func marks(field *protogen.Field, always, masked bool) string {
 	case field.Desc.IsList():
 		return kind + "*"
 	case always:
-		return kind + "!"
 	case field.Desc.HasPresence() && masked && options.GetDebugRedact():
 		return kind + "-"
 	case field.Desc.HasPresence():

@@ -228,13 +228,6 @@ export interface KeyFilter {
   limit?: number | null | undefined;
   /** `nextCursor` of the previous page. */
   cursor?: string | null | undefined;
-  /**
-   * Only keys in this state. `disabled` and `expired` keys are refused, all others are
-   * `active`. Of these, `rotating` ones have an older secret that still works,
-   * `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
-   * or never.
-   */
-  state?: "active" | "rotating" | "expiring" | "unused" | "disabled" | "expired" | null | undefined;
 }
 
 export interface KeyPage {
@@ -681,143 +674,6 @@ export interface DeleteDeveloperResponse {
   developer: Developer;
 }
 
-export interface GetInstallationRequest {
-}
-
-export interface GetInstallationResponse {
-  installation: Installation;
-}
-
-/** Installation is the nodes that share one database. */
-export interface Installation {
-  /** Of the server, as `openwearables version` prints it. */
-  version: string;
-  /** Of this contract. */
-  apiVersion: "v1" | (string & {});
-  database: "sqlite" | "postgres" | (string & {});
-  /** Whether the nodes share a Redis. */
-  redis: boolean;
-  /** How many nodes run. */
-  nodes: number;
-  /** What refuses a request, or one thing more of a kind. */
-  limits: InstallationLimit[];
-  settings: InstallationSetting[];
-  /** The algorithm that signs access tokens. */
-  signingAlgorithm: "HS256" | "ES256" | "EdDSA" | (string & {});
-  /** The active key, the next one, and those whose access tokens are still accepted. */
-  signingKeys: SigningKey[];
-  /**
-   * What is wrong, the worst first; empty if nothing is. `openwearables doctor`
-   * checks more than a running node can.
-   */
-  findings: InstallationFinding[];
-  /** When all of this was read. */
-  checkedAt: Date;
-}
-
-/** InstallationLimit bounds how many requests may come in a time, or how much there may be. */
-export interface InstallationLimit {
-  /** Such as `key` or `quota-users`. */
-  name: string;
-  limit: number;
-  /**
-   * The time in which so many are admitted. Null if the limit is on how much there
-   * may be.
-   */
-  windowSeconds: number | null;
-  /** The flag of `openwearables serve` that sets it. */
-  flag: string;
-}
-
-/** InstallationSetting is a number that an operator chose, or its default. */
-export interface InstallationSetting {
-  /** Such as `access-token-ttl`. */
-  name: string;
-  /** Null if there is no end, as of what is kept for ever. */
-  value: number | null;
-  unit: "seconds" | "characters" | (string & {});
-  /** The flag of `openwearables serve` that sets it. */
-  flag: string;
-}
-
-/** SigningKey is a key of access tokens, without the key itself. */
-export interface SigningKey {
-  /** `kid` in the tokens and in the key set. */
-  id: string;
-  algorithm: "HS256" | "ES256" | "EdDSA" | (string & {});
-  /**
-   * `next` signs after the next rotation, `active` signs now, and tokens of
-   * `retiring` are accepted until it ends.
-   */
-  state: "next" | "active" | "retiring" | (string & {});
-  createdAt: Date;
-  /** When its tokens are refused. Null unless it is retiring. */
-  endsAt: Date | null;
-}
-
-/** InstallationFinding is one thing that is wrong with an installation. */
-export interface InstallationFinding {
-  /**
-   * `error`: something is unsafe, or written data could be lost. `warning`: a
-   * setting is probably a mistake.
-   */
-  severity: "error" | "warning" | (string & {});
-  /** What it is and what to change. */
-  message: string;
-}
-
-export interface GetStatsRequest {
-}
-
-export interface GetStatsResponse {
-  stats: Stats;
-}
-
-/** Stats is how much an installation holds. */
-export interface Stats {
-  totalUsers: StatsCount;
-  /** Connections of users to providers, which this server does not make: 0. */
-  activeConn: StatsCount;
-  /** Samples of time series, which this server does not keep: 0. */
-  dataPoints: StatsDataPoints;
-  eventRecords: StatsEventRecords;
-  connectionsCoverage: StatsConnections;
-  apiKeys: StatsCount;
-  applications: StatsCount;
-  developers: StatsCount;
-  /** Alerts that are neither acknowledged nor resolved. */
-  openAlerts: StatsCount;
-}
-
-export interface StatsCount {
-  count: number;
-}
-
-export interface StatsDataPoints {
-  count: number;
-  archived: number;
-}
-
-/** StatsEventRecords counts what users did that has a beginning and an end. */
-export interface StatsEventRecords {
-  count: number;
-  workouts: number;
-  sleep: number;
-  menstrualCycles: number;
-}
-
-/** StatsConnections counts the users that are connected to providers. */
-export interface StatsConnections {
-  usersWithActive: number;
-  usersWithMultiActive: number;
-  topProviders: StatsProvider[];
-}
-
-export interface StatsProvider {
-  provider: string;
-  count: number;
-}
-
 /** Invitation invites one person to become a developer. */
 export interface Invitation {
   /** A UUID. */
@@ -930,59 +786,6 @@ export interface RevokeUserTokensRequest {
 }
 
 export interface RevokeUserTokensResponse {
-}
-
-/** TokenSession is one device or browser in which a user is signed in. */
-export interface TokenSession {
-  /** A UUID. */
-  id: string;
-  /** What minted its first tokens: an application, an API key or a developer. */
-  mintedBy: "application" | "key" | "developer" | (string & {});
-  /** The `appId` of the application, or the id of the key or of the developer. */
-  minterId: string;
-  /**
-   * The name of the application or key, or the email of the developer, which API keys
-   * do not learn. Null if there is none by this id any more.
-   */
-  minterName: string | null;
-  createdAt: Date;
-  /** When one of its tokens was last used or renewed. */
-  lastUsedAt: Date;
-  /** When its tokens were last renewed. Null if they never were. */
-  refreshedAt: Date | null;
-  /** When the session ends unless it is renewed first. */
-  expiresAt: Date;
-  /**
-   * The IP address and the User-Agent that its tokens were last given to. Each is
-   * null if it is unknown.
-   */
-  ip: string | null;
-  client: string | null;
-}
-
-export interface ListUserSessionsRequest {
-  /** A UUID. */
-  userId: string;
-  /** Sessions per page: 1 to 100; 100 if absent. */
-  limit?: number | null | undefined;
-  /** `nextCursor` of the previous page. */
-  cursor?: string | null | undefined;
-}
-
-export interface ListUserSessionsResponse {
-  sessions: TokenSession[];
-  /** Null on the last page. */
-  nextCursor: string | null;
-}
-
-export interface RevokeUserSessionRequest {
-  /** A UUID. */
-  userId: string;
-  /** A UUID. */
-  sessionId: string;
-}
-
-export interface RevokeUserSessionResponse {
 }
 
 /**
@@ -1459,7 +1262,6 @@ export interface Workout {
   id: string;
   /** The provider's id, unique per user and provider. */
   externalId: string;
-  /** What was done. */
   type: string;
   name: string | null;
   startTime: Date;
@@ -1490,9 +1292,8 @@ export interface NewWorkout {
   /** Required. 1 to 255 characters. */
   externalId: string;
   /**
-   * Required, such as `running`: use a known value of Workout.type where one fits, so
-   * that others know what it means. 1 to 255 characters, no control characters. Spaces
-   * around it are removed.
+   * Required, such as `running`. 1 to 255 characters, no control characters.
+   * Spaces around it are removed.
    */
   type: string;
   /** At most 255 characters. */
@@ -1623,31 +1424,6 @@ export interface DeleteWorkoutRequest {
 export interface DeleteWorkoutResponse {
 }
 
-export interface DeleteWorkoutsRequest {
-  /** A UUID. */
-  userId: string;
-  /** 1 to 1000 workouts. */
-  workouts?: readonly WorkoutReference[] | null | undefined;
-}
-
-/** WorkoutReference names a workout of a user as its provider does. */
-export interface WorkoutReference {
-  /**
-   * Required: `source.provider` of the workout. 1 to 255 characters, no control
-   * characters. Spaces around it are removed.
-   */
-  provider: string;
-  /** Required. 1 to 255 characters. */
-  externalId: string;
-}
-
-/** DeleteWorkoutsResponse counts the workouts of the request, each one once. */
-export interface DeletedWorkouts {
-  deleted: number;
-  /** How many were not stored. */
-  notFound: number;
-}
-
 /** What each method sends and receives. */
 export interface AlertService {
   ListAlerts: [AlertFilter, AlertPage];
@@ -1660,16 +1436,16 @@ export interface AlertService {
 export const alertService: Service<AlertService> = /* @__PURE__ */ service(
   "openwearables.v1.AlertService",
   `
-Alert id rule subject state message link openedAt@! lastSeenAt@! occurrences# acknowledgedAt@? acknowledgedBy? resolvedAt@? mutedUntil@?
+Alert id rule subject state message link openedAt@ lastSeenAt@ occurrences# acknowledgedAt@? acknowledgedBy? resolvedAt@? mutedUntil@?
 1ListAlerts state? rule? subject? limit#? cursor?|items>*Alert nextCursor?
-1AcknowledgeAlert id|alert>!
-1MuteAlert id until@?|alert>!
+1AcknowledgeAlert id|alert>
+1MuteAlert id until@?|alert>
 AlertThreshold name value# defaultValue# minimum# maximum#
 AlertRule rule description enabled= thresholds>*AlertThreshold
-AlertMute rule subject until@!
+AlertMute rule subject until@
 1ListAlertRules|items>*AlertRule mutes>*AlertMute
 AlertThresholdInput name value#
-1UpdateAlertRule rule enabled=? thresholds>*AlertThresholdInput updateMask~|rule>!AlertRule
+1UpdateAlertRule rule enabled=? thresholds>*AlertThresholdInput updateMask~|rule>AlertRule
 `,
 );
 
@@ -1687,15 +1463,15 @@ export interface KeyService {
 export const keyService: Service<KeyService> = /* @__PURE__ */ service(
   "openwearables.v1.KeyService",
   `
-Overlap expiresAt@! lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
-Key id name keyPrefix environment scopes* enabled= createdBy createdAt@! lastUsedAt@? expiresAt@? previousExpiresAt@? lastUsedIp? lastUsedClient? lastUsedOperation? allowedNetworks* overlap>?
-2CreateKey name? environment? scopes* expiresAt@? allowedNetworks*|key>! secret
-1ListKeys limit#? cursor? state?|keys>*Key nextCursor?
-1GetKey id|key>!
-1UpdateKey id name? scopes* enabled=? expiresAt@? updateMask~ allowedNetworks*|key>!
-2RotateKey id overlapSeconds#|key>! secret
-1FinishKeyRotation id|key>!
-1DeleteKey id|key>!
+Overlap expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
+Key id name keyPrefix environment scopes* enabled= createdBy createdAt@ lastUsedAt@? expiresAt@? previousExpiresAt@? lastUsedIp? lastUsedClient? lastUsedOperation? allowedNetworks* overlap>?
+2CreateKey name? environment? scopes* expiresAt@? allowedNetworks*|key> secret
+1ListKeys limit#? cursor?|keys>*Key nextCursor?
+1GetKey id|key>
+1UpdateKey id name? scopes* enabled=? expiresAt@? updateMask~ allowedNetworks*|key>
+2RotateKey id overlapSeconds#|key> secret
+1FinishKeyRotation id|key>
+1DeleteKey id|key>
 `,
 );
 
@@ -1713,14 +1489,14 @@ export interface ApplicationService {
 export const applicationService: Service<ApplicationService> = /* @__PURE__ */ service(
   "openwearables.v1.ApplicationService",
   `
-Overlap expiresAt@! lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
-Application id appId name createdAt@! overlap>?
-2CreateApplication name|application>! appSecret
+Overlap expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
+Application id appId name createdAt@ overlap>?
+2CreateApplication name|application> appSecret
 1ListApplications limit#? cursor?|applications>*Application nextCursor?
-1GetApplication appId|application>!
-1UpdateApplication appId name? updateMask~|application>!
-2RotateApplicationSecret appId overlapSeconds#|application>! appSecret
-1FinishApplicationRotation appId|application>!
+1GetApplication appId|application>
+1UpdateApplication appId name? updateMask~|application>
+2RotateApplicationSecret appId overlapSeconds#|application> appSecret
+1FinishApplicationRotation appId|application>
 1DeleteApplication appId|
 `,
 );
@@ -1734,9 +1510,9 @@ export interface AuditService {
 export const auditService: Service<AuditService> = /* @__PURE__ */ service(
   "openwearables.v1.AuditService",
   `
-AuditEvent id at@! action outcome actor subject? ip? client? requestId? occurrences#
+AuditEvent id at@ action outcome actor subject? ip? client? requestId? occurrences#
 1ListAuditEvents actor? subject? action? outcome? start@? end@? limit#? cursor?|items>*AuditEvent nextCursor?
-Access number# at@! actor operation start@? end@? records# ip? client? requestId?
+Access number# at@ actor operation start@? end@? records# ip? client? requestId?
 1ListUserAccesses userId limit#? cursor?|items>*Access nextCursor?
 `,
 );
@@ -1771,15 +1547,15 @@ export const sessionService: Service<SessionService> = /* @__PURE__ */ service(
   "openwearables.v1.SessionService",
   `
 TokenPair accessToken tokenType refreshToken? expiresIn#
-6Login email password useCookie=|tokens>!TokenPair
+6Login email password useCookie=|tokens>TokenPair
 4RefreshToken refreshToken? useCookie=|tokens>?TokenPair signedOut=
 5RevokeToken refreshToken?|
 0Logout|message
-Developer id email firstName? lastName? createdAt@! updatedAt@!
-1GetMe|developer>!
-1UpdateMe firstName? lastName? email? currentPassword- updateMask~|developer>!
+Developer id email firstName? lastName? createdAt@ updatedAt@
+1GetMe|developer>
+1UpdateMe firstName? lastName? email? currentPassword- updateMask~|developer>
 2ChangePassword currentPassword newPassword confirmPassword|message
-Session id createdAt@! lastUsedAt@! expiresAt@! ip? client? current=
+Session id createdAt@ lastUsedAt@ expiresAt@ ip? client? current=
 1ListSessions|sessions>*Session
 1RevokeSession id|
 1RevokeOtherSessions|
@@ -1797,36 +1573,11 @@ export interface DeveloperService {
 export const developerService: Service<DeveloperService> = /* @__PURE__ */ service(
   "openwearables.v1.DeveloperService",
   `
-Developer id email firstName? lastName? createdAt@! updatedAt@!
+Developer id email firstName? lastName? createdAt@ updatedAt@
 1ListDevelopers|developers>*Developer
-1GetDeveloper id|developer>!
-1UpdateDeveloper id firstName? lastName? email? updateMask~|developer>!
-1DeleteDeveloper id|developer>!
-`,
-);
-
-/** What each method sends and receives. */
-export interface InstallationService {
-  GetInstallation: [GetInstallationRequest, GetInstallationResponse];
-  GetStats: [GetStatsRequest, GetStatsResponse];
-}
-
-export const installationService: Service<InstallationService> = /* @__PURE__ */ service(
-  "openwearables.v1.InstallationService",
-  `
-InstallationLimit name limit# windowSeconds#? flag
-InstallationSetting name value#? unit flag
-SigningKey id algorithm state createdAt@! endsAt@?
-InstallationFinding severity message
-Installation version apiVersion database redis= nodes# limits>*InstallationLimit settings>*InstallationSetting signingAlgorithm signingKeys>*SigningKey findings>*InstallationFinding checkedAt@!
-1GetInstallation|installation>!
-StatsCount count#
-StatsDataPoints count# archived#
-StatsEventRecords count# workouts# sleep# menstrualCycles#
-StatsProvider provider count#
-StatsConnections usersWithActive# usersWithMultiActive# topProviders>*StatsProvider
-Stats totalUsers>!StatsCount activeConn>!StatsCount dataPoints>!StatsDataPoints eventRecords>!StatsEventRecords connectionsCoverage>!StatsConnections apiKeys>!StatsCount applications>!StatsCount developers>!StatsCount openAlerts>!StatsCount
-1GetStats|stats>!
+1GetDeveloper id|developer>
+1UpdateDeveloper id firstName? lastName? email? updateMask~|developer>
+1DeleteDeveloper id|developer>
 `,
 );
 
@@ -1842,13 +1593,13 @@ export interface InvitationService {
 export const invitationService: Service<InvitationService> = /* @__PURE__ */ service(
   "openwearables.v1.InvitationService",
   `
-Invitation id email token status createdAt@! expiresAt@! invitedById?
-2CreateInvitation email|invitation>!
+Invitation id email token status createdAt@ expiresAt@ invitedById?
+2CreateInvitation email|invitation>
 1ListInvitations|invitations>*Invitation
-1RevokeInvitation id|invitation>!
-2ResendInvitation id|invitation>!
-Developer id email firstName? lastName? createdAt@! updatedAt@!
-6AcceptInvitation token firstName lastName password|developer>!
+1RevokeInvitation id|invitation>
+2ResendInvitation id|invitation>
+Developer id email firstName? lastName? createdAt@ updatedAt@
+6AcceptInvitation token firstName lastName password|developer>
 `,
 );
 
@@ -1861,7 +1612,7 @@ export const setupService: Service<SetupService> = /* @__PURE__ */ service(
   "openwearables.v1.SetupService",
   `
 TokenPair accessToken tokenType refreshToken? expiresIn#
-6CreateFirstDeveloper token email password useCookie=|tokens>!TokenPair
+6CreateFirstDeveloper token email password useCookie=|tokens>TokenPair
 `,
 );
 
@@ -1869,19 +1620,14 @@ TokenPair accessToken tokenType refreshToken? expiresIn#
 export interface TokenService {
   CreateUserToken: [CreateUserTokenRequest, CreateUserTokenResponse];
   RevokeUserTokens: [RevokeUserTokensRequest, RevokeUserTokensResponse];
-  ListUserSessions: [ListUserSessionsRequest, ListUserSessionsResponse];
-  RevokeUserSession: [RevokeUserSessionRequest, RevokeUserSessionResponse];
 }
 
 export const tokenService: Service<TokenService> = /* @__PURE__ */ service(
   "openwearables.v1.TokenService",
   `
 TokenPair accessToken tokenType refreshToken? expiresIn#
-2CreateUserToken userId appId appSecret|tokens>!TokenPair
+2CreateUserToken userId appId appSecret|tokens>TokenPair
 1RevokeUserTokens userId|
-TokenSession id mintedBy minterId minterName? createdAt@! lastUsedAt@! refreshedAt@? expiresAt@! ip? client?
-1ListUserSessions userId limit#? cursor?|sessions>*TokenSession nextCursor?
-1RevokeUserSession userId sessionId|
 `,
 );
 
@@ -1897,17 +1643,17 @@ export const usageService: Service<UsageService> = /* @__PURE__ */ service(
   "openwearables.v1.UsageService",
   `
 UsageTotals requests# refused# limited# failed#
-UsagePoint time@! requests# refused# limited# failed#
+UsagePoint time@ requests# refused# limited# failed#
 UsageOperation operation requests# refused# limited# failed#
 UsageHolder id requests# refused# limited# failed#
-AccountUsage start@! end@! resolution totals>!UsageTotals series>*UsagePoint operations>*UsageOperation keys>*UsageHolder applications>*UsageHolder users>*UsageHolder developers>*UsageHolder
-1GetUsage start@? end@? resolution?|usage>!AccountUsage
-UsageClient client requests# lastUsedAt@!
-UsageNetwork network requests# lastUsedAt@!
-Usage start@! end@! resolution totals>!UsageTotals series>*UsagePoint operations>*UsageOperation clients>*UsageClient networks>*UsageNetwork
-1GetKeyUsage id start@? end@? resolution?|usage>!
-1GetApplicationUsage appId start@? end@? resolution?|usage>!
-1GetUserUsage userId start@? end@? resolution?|usage>!
+AccountUsage start@ end@ resolution totals>UsageTotals series>*UsagePoint operations>*UsageOperation keys>*UsageHolder applications>*UsageHolder users>*UsageHolder developers>*UsageHolder
+1GetUsage start@? end@? resolution?|usage>AccountUsage
+UsageClient client requests# lastUsedAt@
+UsageNetwork network requests# lastUsedAt@
+Usage start@ end@ resolution totals>UsageTotals series>*UsagePoint operations>*UsageOperation clients>*UsageClient networks>*UsageNetwork
+1GetKeyUsage id start@? end@? resolution?|usage>
+1GetApplicationUsage appId start@? end@? resolution?|usage>
+1GetUserUsage userId start@? end@? resolution?|usage>
 `,
 );
 
@@ -1923,12 +1669,12 @@ export interface UserService {
 export const userService: Service<UserService> = /* @__PURE__ */ service(
   "openwearables.v1.UserService",
   `
-User id createdAt@! firstName? lastName? email? externalUserId? lastSyncedAt@? lastSyncedProvider? hasActiveConnection=
-2CreateUser firstName? lastName? email? externalUserId?|user>!
+User id createdAt@ firstName? lastName? email? externalUserId? lastSyncedAt@? lastSyncedProvider? hasActiveConnection=
+2CreateUser firstName? lastName? email? externalUserId?|user>
 1ListUsers page#? limit#? sortBy? sortOrder? search? email? externalUserId? cursor?|items>*User total# page# limit# pages# hasNext= hasPrev= nextCursor?
-1GetUser id|user>!
-1UpdateUser id firstName? lastName? email? externalUserId? updateMask~|user>!
-1DeleteUser id|user>!
+1GetUser id|user>
+1UpdateUser id firstName? lastName? email? externalUserId? updateMask~|user>
+1DeleteUser id|user>
 `,
 );
 
@@ -1947,15 +1693,15 @@ export interface WebhookService {
 export const webhookService: Service<WebhookService> = /* @__PURE__ */ service(
   "openwearables.v1.WebhookService",
   `
-WebhookEndpoint id url description? kinds* enabled= disabledReason? createdBy createdAt@! previousExpiresAt@?
-2CreateWebhookEndpoint url description? kinds*|endpoint>!WebhookEndpoint secret
+WebhookEndpoint id url description? kinds* enabled= disabledReason? createdBy createdAt@ previousExpiresAt@?
+2CreateWebhookEndpoint url description? kinds*|endpoint>WebhookEndpoint secret
 1ListWebhookEndpoints|endpoints>*WebhookEndpoint
-1GetWebhookEndpoint id|endpoint>!WebhookEndpoint
-1UpdateWebhookEndpoint id url? description? kinds* enabled=? updateMask~|endpoint>!WebhookEndpoint
-2RotateWebhookSecret id overlapSeconds#|endpoint>!WebhookEndpoint secret
+1GetWebhookEndpoint id|endpoint>WebhookEndpoint
+1UpdateWebhookEndpoint id url? description? kinds* enabled=? updateMask~|endpoint>WebhookEndpoint
+2RotateWebhookSecret id overlapSeconds#|endpoint>WebhookEndpoint secret
 1DeleteWebhookEndpoint id|
-WebhookDelivery id kind state attempts# createdAt@! lastAttemptAt@? lastStatus#? lastError? lastDurationMs#? nextAttemptAt@?
-1TestWebhookEndpoint id|delivery>!WebhookDelivery
+WebhookDelivery id kind state attempts# createdAt@ lastAttemptAt@? lastStatus#? lastError? lastDurationMs#? nextAttemptAt@?
+1TestWebhookEndpoint id|delivery>WebhookDelivery
 1ListWebhookDeliveries id limit#? cursor?|items>*WebhookDelivery nextCursor?
 `,
 );
@@ -1965,23 +1711,20 @@ export interface WorkoutService {
   ListWorkouts: [ListWorkoutsRequest, WorkoutPage];
   UpsertWorkouts: [UpsertWorkoutsRequest, Upserted];
   DeleteWorkout: [DeleteWorkoutRequest, DeleteWorkoutResponse];
-  DeleteWorkouts: [DeleteWorkoutsRequest, DeletedWorkouts];
 }
 
 export const workoutService: Service<WorkoutService> = /* @__PURE__ */ service(
   "openwearables.v1.WorkoutService",
   `
 WorkoutSource provider source? device? deviceType? deviceName?
-Workout id externalId type name? startTime@! endTime@! zoneOffset? durationSeconds# source>!WorkoutSource caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?
+Workout id externalId type name? startTime@ endTime@ zoneOffset? durationSeconds# source>WorkoutSource caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?
 Pagination nextCursor? previousCursor? hasMore=
-WorkoutsMetadata startTime@! endTime@! sampleCount#
-1ListWorkouts userId startDate endDate recordType? cursor? limit#?|data>*Workout pagination>! metadata>!WorkoutsMetadata
-WorkoutInput externalId type name? startTime@! endTime@! zoneOffset? durationSeconds#? source>!WorkoutSource caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?
+WorkoutsMetadata startTime@ endTime@ sampleCount#
+1ListWorkouts userId startDate endDate recordType? cursor? limit#?|data>*Workout pagination> metadata>WorkoutsMetadata
+WorkoutInput externalId type name? startTime@ endTime@ zoneOffset? durationSeconds#? source>WorkoutSource caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?
 UpsertedWorkout id externalId status
 RejectedWorkout index# field message
 1UpsertWorkouts userId workouts>*WorkoutInput allOrNone=|created# updated# items>*UpsertedWorkout rejected>*RejectedWorkout
 1DeleteWorkout userId workoutId|
-WorkoutReference provider externalId
-1DeleteWorkouts userId workouts>*WorkoutReference|deleted# notFound#
 `,
 );

@@ -95,11 +95,11 @@ export const libraryService: Service<LibraryService> = /* @__PURE__ */ service(
   "tsgen.test.LibraryService",
   `
 Author name born?
-Book id subTitle? createdAt@! lentAt@? readAt@* lent= torn=? pages# edition#? weight% height%? readers# form genres* authors>*Author editor>?Author
+Book id subTitle? createdAt@ lentAt@? readAt@* lent= torn=? pages# edition#? weight% height%? readers# form genres* authors>*Author editor>?Author
 Loan name born?
-1GetBook id|book>! loan>?
-1UpdateBook id subTitle? genres* lentAt@? password- updateMask~|book>! loan>?
-2AddBook createdAt@! author>! form? torn= pages#|
+1GetBook id|book> loan>?
+1UpdateBook id subTitle? genres* lentAt@? password- updateMask~|book> loan>?
+2AddBook createdAt@ author> form? torn= pages#|
 4Enter|
 `,
 );
