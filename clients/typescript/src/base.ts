@@ -38,6 +38,9 @@ export interface Base {
   reading(most: number): Reading;
 }
 
+/** Called behind each call that succeeds, with its base URL. @internal */
+export const behindCalls = /* @__PURE__ */ new Set<(url: string) => unknown>();
+
 export interface BaseOptions {
   /** An https URL; plain http is for loopback addresses. */
   baseUrl: string;
@@ -53,7 +56,7 @@ export interface BaseOptions {
   fetch?: Fetch;
 }
 
-const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
+const loopback = /^(localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
 // fc00::/7, fe80::/10, the private and link-local addresses of IPv4, and those in IPv6.
 const privateAddress =
   /^((10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.[\d.]+$|\[f[cd][\da-f]{2}:|\[fe[89ab][\da-f]:|\[::ffff:(a[\da-f]{2}|c0a8|a9fe|ac1[\da-f]):)/;

@@ -1,3 +1,4 @@
+import { fromBase64, hex } from "./encoding.js";
 import { clean, type ErrorDetails } from "./error.js";
 
 /** How many invalid fields an error names at most. */
@@ -33,31 +34,9 @@ function texts(bytes: string): [field: number, bytes: string][] {
 function utf8(bytes = ""): string {
   let text = bytes;
   try {
-    text = decodeURIComponent(bytes.replace(/[%\x80-\xff]/g, (c) => `%${hex(c.charCodeAt(0))}`));
+    text = decodeURIComponent(bytes.replace(/[%\x80-\xff]/g, (c) => `%${hex(c.charCodeAt(0), 2)}`));
   } catch {}
   return clean(text);
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, "0");
-}
-
-/** Reads base64, of both alphabets and with or without padding, without atob. */
-function fromBase64(text: string): string {
-  let bits = 0;
-  let held = 0;
-  let out = "";
-  for (const char of text.replace(/-/g, "+").replace(/_/g, "/").replace(/=+$/, "")) {
-    held =
-      (held << 6) |
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".indexOf(char);
-    bits += 6;
-    if (bits > 7) {
-      bits -= 8;
-      out += String.fromCharCode((held >> bits) & 255);
-    }
-  }
-  return out;
 }
 
 /** Reads the detail of an error of the API. */

@@ -103,23 +103,25 @@ export interface ErrorDetails {
 }
 
 /** Marks this package's errors, also those of another copy of it. */
-const brand = Symbol.for("openwearables.error");
+const brand = /* @__PURE__ */ Symbol.for("openwearables.error");
 
 /**
- * Returns what a class answers to instanceof: true also for an instance of another copy
- * of it. A class that extends it answers as usual.
+ * Answers to instanceof: true also for an instance of another copy of a class. A class that
+ * extends it answers as usual.
  */
-function instances(mark: symbol): (this: object, value: unknown) => boolean {
-  return function (value) {
-    return Object.hasOwn(this, Symbol.hasInstance)
-      ? mark in Object(value)
-      : Function.prototype[Symbol.hasInstance].call(this as never, value);
-  };
+function isInstance(of: object, mark: symbol, value: unknown): boolean {
+  return Object.hasOwn(of, Symbol.hasInstance)
+    ? mark in Object(value)
+    : Function.prototype[Symbol.hasInstance].call(of as never, value);
 }
 
 /** The error of every failed call of this package. It contains no secret. */
 export class OpenWearablesError extends Error {
-  static override readonly [Symbol.hasInstance]: (value: unknown) => boolean = instances(brand);
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: it may be a class that extends this one
+    return isInstance(this, brand, value);
+  }
+
   /** `AbortError` for a canceled call, as the platform names it, else `OpenWearablesError`. */
   override readonly name: string;
   declare readonly kind: ErrorKind;
@@ -171,12 +173,16 @@ function describe(message: string, d: ErrorDetails): string {
   return said ? `${message} (${said})` : message;
 }
 
-const asked = Symbol.for("openwearables.signInRequired");
+const asked = /* @__PURE__ */ Symbol.for("openwearables.signInRequired");
 
 /** Thrown by a token provider if nobody is signed in at the app's backend. */
 export class SignInRequiredError extends Error {
   override readonly name = "SignInRequiredError";
-  static override readonly [Symbol.hasInstance]: (value: unknown) => boolean = instances(asked);
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: it may be a class that extends this one
+    return isInstance(this, asked, value);
+  }
 
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
@@ -203,7 +209,7 @@ export function toError(err: unknown): OpenWearablesError {
 
 /** Returns the error of this package that a value is, or that is its cause. */
 export function find(err: unknown): OpenWearablesError | undefined {
-  return [err, Object(err).cause].find((e) => e instanceof OpenWearablesError);
+  return [err, Object(err).cause].find((e) => brand in Object(e));
 }
 
 /** Returns the error of a response that says what is wrong. */

@@ -65,26 +65,23 @@ export function readPair(from: TokenPair | ExposedTokenPair): Pair {
 
 /** Returns the error of a pair that can never work, undefined for any other. */
 export function pairError(p: Pair): OpenWearablesError | undefined {
-  if (typeof p.access !== "string" || typeof p.refresh !== "string" || !p.access) {
-    return invalid("the token pair must have access_token, refresh_token and expires_in");
+  const { access, refresh, ttl } = p;
+  const whole = access && typeof access === "string" && typeof refresh === "string";
+  if (!(whole && ttl > 0 && ttl < 1e9)) {
+    return invalid(
+      "the token pair must have access_token, refresh_token, and expires_in in seconds",
+    );
   }
-  if (!(p.ttl > 0 && p.ttl < 1e9)) {
-    return invalid("the token pair's expires_in must be a positive number of seconds");
-  }
-  return credentialError(p.access) ?? credentialError(p.refresh);
+  return credentialError(access) ?? credentialError(refresh);
 }
 
 /** Returns the error of a credential that contains a scheme or cannot stand in a header. */
 export function credentialError(credential: string): OpenWearablesError | undefined {
   if (/^bearer( |$)/i.test(credential)) {
-    return invalid(
-      'give the bare credential, without "Bearer ": the scheme is added when it is sent',
-    );
+    return invalid('give the bare credential, without "Bearer "');
   }
   if (!/^[!-~]*$/.test(credential)) {
-    return invalid(
-      "the credential contains a space, a line break or another character that no credential has",
-    );
+    return invalid("the credential has a space, a line break or another character that none has");
   }
   return undefined;
 }

@@ -136,7 +136,7 @@ function foreign(
 
 /** Describes a redirect, without the path of the call and what may be a secret. */
 function redirect(headers: Headers): string {
-  return `the base URL redirects to ${bareLocation(headers) || "another URL"}: set it to the URL where the API answers`;
+  return `the base URL redirects to ${bareLocation(headers) || "another URL"}: set it to where the API answers`;
 }
 
 /** Returns where a redirect leads, without the path of the call and what may be a secret. */

@@ -1,3 +1,4 @@
+import { hex } from "./encoding.js";
 import { shared } from "./shared.js";
 
 const values = () => shared("secrets", () => new WeakMap<object, string>());
@@ -29,8 +30,7 @@ export class Secret {
     for (let i = 0; i < value.length; i++) {
       hash = Math.imul(hash ^ value.charCodeAt(i), 0x01000193);
     }
-    const short = ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, "0");
-    return `${prefixes.exec(value)?.[0] ?? ""}…${short}`;
+    return `${prefixes.exec(value)?.[0] ?? ""}…${hex((hash ^ (hash >>> 16)) & 0xffff, 4)}`;
   }
 
   toJSON(): string {

@@ -1,10 +1,16 @@
 import { check, checkFunction, checkHeaders, checkSignal, checkTimeout } from "./argument.js";
 import { type Auth, type Bound, bind } from "./auth.js";
-import { type Base, type BaseOptions, createBase, late, type Sending } from "./base.js";
+import {
+  type Base,
+  type BaseOptions,
+  behindCalls,
+  createBase,
+  late,
+  type Sending,
+} from "./base.js";
 import { sleep, startDeadline, throwIfAborted } from "./clock.js";
 import type { Need } from "./engine/context.js";
 import { randomKey } from "./engine/record.js";
-import { revokeRest } from "./engine/revocation.js";
 import { backoff } from "./engine/verdict.js";
 import {
   canceled,
@@ -110,7 +116,7 @@ export function connect(options: ClientOptions): Connection {
   } = options;
   check(
     given === undefined || given?.[bind],
-    "it must come from apiKey, userSession or another function of this kind",
+    "it must come from apiKey, userSession or the like",
     "auth",
   );
   check(Number.isInteger(most) && most > 0, "it must be a positive integer", "maxResponseBytes");
@@ -129,7 +135,7 @@ export function connect(options: ClientOptions): Connection {
       const limit = startDeadline(signal as AbortSignal | undefined, timeoutMs, late);
       try {
         const done = await repeat(auth, call, { ...limit, userInitiated }, retries, most, debug);
-        void revokeRest(base.url);
+        behindCalls.forEach((then) => void then(base.url));
         return done;
       } catch (e) {
         throw ending(limit.signal) ?? toError(e);

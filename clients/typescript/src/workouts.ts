@@ -87,7 +87,7 @@ export function workouts(call: Call): Workouts {
     const request = { userId, workouts: list, allOrNone };
     const r = await call(api.workoutService("UpsertWorkouts"), request, o);
     if (r.items.length + r.rejected.length !== list.length) {
-      throw invalidResponse("the response does not have an outcome of each workout");
+      throw invalidResponse("the response lacks what became of some workouts");
     }
     return r;
   };
@@ -131,8 +131,8 @@ async function upsertAll(
   const sized = Number.isInteger(batchSize) && batchSize > 0 && batchSize <= 1000;
   check(sized, "it must be 1 to 1000", "batchSize");
   check(Number.isInteger(resumeAt) && resumeAt >= 0, "it must be a whole number", "resumeAt");
-  const iterable = Symbol.iterator in Object(list) || Symbol.asyncIterator in Object(list);
-  check(iterable, "it must be a list", "workouts");
+  const { [Symbol.iterator]: all, [Symbol.asyncIterator]: later } = Object(list);
+  check(all ?? later, "it must be a list", "workouts");
   const report: UpsertReport = { done: 0, created: 0, updated: 0, rejected: [] };
   let held: api.NewWorkout[] = [];
   const send = async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.js";
+import { fromBase64, hex } from "../encoding.js";
 import { storageError, unsupported } from "../error.js";
 import { credentialError, type Pair } from "../pair.js";
 
@@ -57,9 +58,7 @@ export function randomKey(): string {
   if (!globalThis.crypto?.getRandomValues) {
     throw unsupported("crypto.getRandomValues");
   }
-  return [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((b) => b.toString(16).padStart(2, "0"))
-    .join("");
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => hex(b, 2)).join("");
 }
 
 /**
@@ -100,8 +99,7 @@ export function newSession(
 /** Returns the subject of an access token, empty if it cannot be read. */
 export function subject(token: string): string {
   try {
-    const payload = (token.split(".")[1] as string).replace(/-/g, "+").replace(/_/g, "/");
-    const { sub } = JSON.parse(atob(payload));
+    const { sub } = JSON.parse(fromBase64(token.split(".")[1] ?? ""));
     return typeof sub === "string" ? sub : "";
   } catch {
     return "";

@@ -1,3 +1,4 @@
+import { behindCalls } from "../base.js";
 import { systemClock } from "../clock.js";
 import { type OpenWearablesError, toError } from "../error.js";
 import { judge, maxCooldown } from "./verdict.js";
@@ -35,6 +36,7 @@ export function postpone(
   forget(base, token);
   const notBefore = systemClock.mono() + Math.min(error.retryAfterMs, maxCooldown);
   pending.add({ base, token, revoke, failures: 0, notBefore });
+  behindCalls.add(revokeRest);
   for (const oldest of pending) {
     if (pending.size <= most) {
       break;

@@ -93,23 +93,16 @@ export function guardedStore(store: Store): GuardedStore {
  */
 export function memory(): Store {
   let record: string | undefined;
+  const swap = async (next: string | undefined, expected: string | undefined) => {
+    const ok = record === expected;
+    if (ok) {
+      record = next;
+    }
+    return ok;
+  };
   return {
-    async load() {
-      return record;
-    },
-    async save(next, expected) {
-      const ok = record === expected;
-      if (ok) {
-        record = next;
-      }
-      return ok;
-    },
-    async clear(expected) {
-      const ok = record === expected;
-      if (ok) {
-        record = undefined;
-      }
-      return ok;
-    },
+    load: async () => record,
+    save: swap,
+    clear: (expected) => swap(undefined, expected),
   };
 }
