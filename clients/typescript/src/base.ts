@@ -56,11 +56,11 @@ export interface BaseOptions {
   fetch?: Fetch;
 }
 
-const loopback = /^(localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
+const loopback = /^(localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f\w\w:\w+\])$/;
 // fc00::/7, fe80::/10, the private and link-local addresses of IPv4, and those in IPv6.
 const privateAddress =
-  /^((10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.[\d.]+$|\[f[cd][\da-f]{2}:|\[fe[89ab][\da-f]:|\[::ffff:(a[\da-f]{2}|c0a8|a9fe|ac1[\da-f]):)/;
-const privateName = /^[a-z\d_-]*[a-z][a-z\d_-]*\.?$|\.(local|internal|svc)\.?$/;
+  /^((10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.[\d.]+$|\[(f[cd]\w\w|fe[89ab]\w|::ffff:(a\w\w|c0a8|a9fe|ac1\w)):)/;
+const privateName = /^[\w-]*[a-z][\w-]*\.?$|\.(local|internal|svc)\.?$/;
 
 /**
  * Returns the normal form of a base URL.

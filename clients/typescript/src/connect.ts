@@ -16,6 +16,7 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { checkHeaders } from "./argument.js";
 import { type Base, identify } from "./base.js";
 import { bounded, withoutSecrets } from "./connectresponse.js";
+import { fromBase64 } from "./encoding.js";
 import { type Code, codes, harmless, OpenWearablesError, toError } from "./error.js";
 import {
   Operation_IdempotencyKey as Key,
@@ -52,7 +53,7 @@ export interface TransportOptions extends ClientOptions {
 }
 
 /** In the context values of a call: a person waits, as in the options of a client's call. */
-export const userInitiated = createContextKey(false, { description: "userInitiated" });
+export const userInitiated = createContextKey(false);
 
 /**
  * Returns a transport for any generated client. Calls fail with a ConnectError whose
@@ -66,7 +67,7 @@ export function createTransport(options: TransportOptions): Transport {
   const [large] = all;
   return {
     async unary(method, signal, timeoutMs, header, input, values) {
-      const headers = headersOf(header);
+      const headers = checkHeaders(header as Record<string, string> | undefined);
       try {
         const [answer] = await run({
           method: method.name,
@@ -92,7 +93,7 @@ export function createTransport(options: TransportOptions): Transport {
      * `unauthenticated` is not opened again; opening a new one uses a fresh token.
      */
     async stream(method, signal, timeoutMs, header, input, values) {
-      const headers = headersOf(header);
+      const headers = checkHeaders(header as Record<string, string> | undefined);
       try {
         const token = await auth?.token(undefined, { signal });
         if (token) {
@@ -130,10 +131,6 @@ function innerTransport(
       }
     },
   });
-}
-
-function headersOf(init: HeadersInit | undefined): Headers {
-  return checkHeaders(Object.fromEntries(new Headers(init)));
 }
 
 function flagsOf(method: DescMethod): number {
@@ -186,6 +183,5 @@ function detailsOf(details: unknown): ConnectError["details"] {
 }
 
 function bytes(base64: string): Uint8Array {
-  const text = atob(base64.replace(/-/g, "+").replace(/_/g, "/"));
-  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+  return Uint8Array.from(fromBase64(base64), (c) => c.charCodeAt(0));
 }

@@ -78,20 +78,21 @@ function checkFields(message: Uint8Array): void {
  * what may be a secret.
  */
 export function withoutSecrets(of: Headers): Headers {
-  const headers = new Headers(of);
-  headers.delete("set-cookie");
+  const headers = new Headers();
   for (const [name, value] of of) {
-    if (name.startsWith("trailer-")) {
-      headers.append(name.slice("trailer-".length), value);
+    const said = clean(value);
+    // Of a redirect not even the path of the call.
+    const shown =
+      name === "location"
+        ? (bareLocation(of) as string)
+        : said === value
+          ? value
+          : said.replace(/[^ -~]/g, ".");
+    if (name !== "set-cookie") {
+      headers.append(name, shown);
     }
-  }
-  const location = bareLocation(headers);
-  if (location) {
-    headers.set("location", location);
-  }
-  for (const [name, value] of of) {
-    if (name !== "location" && clean(value) !== value && headers.has(name)) {
-      headers.set(name, clean(value).replace(/[^ -~]/g, "."));
+    if (name.startsWith("trailer-")) {
+      headers.append(name.slice(8), shown);
     }
   }
   return headers;
