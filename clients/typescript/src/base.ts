@@ -70,17 +70,17 @@ const privateName = /^[\w-]*[a-z][\w-]*\.?$|\.(local|internal|svc)\.?$/;
 export function parseBase({ baseUrl, allowInsecurePrivateNetwork: near }: BaseOptions): string {
   const must = (ok: unknown, message: string) => check(ok, `it must ${message}`, "baseUrl");
   let u: URL | undefined;
-  let host = "";
-  let more = "";
+  let [protocol, host, more, url] = ["", "", "", ""];
   try {
     u = new URL(baseUrl);
+    protocol = u.protocol;
     host = u.hostname.slice(0);
     more = u.username + u.password + u.search + u.hash;
+    url = u.origin + u.pathname.replace(/\/+$/, "");
   } catch {
     must(u, "be absolute, such as https://api.example.com");
     throw unsupported("complete URL"); // React Native has getters that throw
   }
-  const { protocol, origin, pathname } = u;
   must(/^https?:/.test(protocol), "begin with https://");
   must(!more && !/[?#]$/.test(baseUrl), "be a scheme, a host and at most a path");
   const isNear = near && (privateAddress.test(host) || privateName.test(host));
@@ -88,7 +88,7 @@ export function parseBase({ baseUrl, allowInsecurePrivateNetwork: near }: BaseOp
     protocol === "https:" || loopback.test(host) || isNear,
     `begin with https://: plain http is for loopback addresses${near ? " and private ones" : ", and with allowInsecurePrivateNetwork for private ones"}`,
   );
-  return origin + pathname.replace(/\/+$/, "");
+  return url;
 }
 
 /** @internal */

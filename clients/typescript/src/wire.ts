@@ -21,7 +21,9 @@ interface Member {
 export type Message = readonly Member[];
 
 /** The flags of a method. */
-export const [safe, keyed, open] = [1, 2, 4];
+export const safe = 1;
+export const keyed = 2;
+export const open = 4;
 
 /** A method of the API. */
 export interface Rpc<Q, A> {
@@ -44,10 +46,11 @@ export type Service<R> = <N extends keyof R>(
 ) => R[N] extends [infer Q, infer A] ? Rpc<Q, A> : never;
 
 /**
- * Returns a service of a text. It has a line of each method, with its flags, its name, and
- * the members of request and response, and before them one of each message that others hold,
- * with its name and its members. A member is its name, its marks and the name of its
- * message, if that differs in more than its first letter.
+ * Returns a service of its name, without the end `Service`, and of a text. That has a line of
+ * each method, with its flags, its name, and the members of its request and its response,
+ * and before them one of each message that others hold, with its name and its members. A
+ * member is its name, its marks, and the name of its message, if that differs in more than
+ * its first letter.
  */
 export function service<R>(name: string, text: string): Service<R> {
   let all: Record<string, Message | Rpc<unknown, unknown>> | undefined;
@@ -64,7 +67,12 @@ export function service<R>(name: string, text: string): Service<R> {
       /(\d?)(\w+) ?(.*?)(?:\|(.*))?\n/g,
     )) {
       found[key] = flags
-        ? { path: `${name}/${key}`, input: read(input), output: read(output), flags: +flags }
+        ? {
+            path: `openwearables.v1.${name}Service/${key}`,
+            input: read(input),
+            output: read(output),
+            flags: +flags,
+          }
         : read(input);
     }
     return found;

@@ -120,15 +120,21 @@ func (g *generator) table(message *protogen.Message) (string, error) {
 
 // held writes the line of a message that others hold.
 func (g *generator) held(message *protogen.Message) error {
-	if g.tables[message] {
+	written, begun := g.tables[message]
+	switch {
+	case written:
 		return nil
+	case begun:
+		return fmt.Errorf("%s: a message that holds itself is not supported", message.Desc.FullName())
 	}
-	g.tables[message] = true
+	g.tables[message] = false
 	members, err := g.table(message)
-	if err == nil {
-		g.line("%s %s", message.Desc.Name(), members)
+	if err != nil {
+		return err
 	}
-	return err
+	g.line("%s %s", message.Desc.Name(), members)
+	g.tables[message] = true
+	return nil
 }
 
 // marks returns what a table says of a member behind its name. An update mask names the

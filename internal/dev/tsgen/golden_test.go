@@ -114,6 +114,8 @@ func TestUnsupportedProtosAreRefused(t *testing.T) {
 		"a mask in a response": {`import "google/protobuf/field_mask.proto"; ` + head + `message Q {} message A { google.protobuf.FieldMask a = 1; }`, "A.a: google.protobuf.FieldMask is not supported here"},
 		"another known type":   {`import "google/protobuf/duration.proto"; ` + head + `message Q { google.protobuf.Duration a = 1; } message A {}`, "Q.a: google.protobuf.Duration is not supported here"},
 		"a stream":             {`syntax = "proto3"; service S { rpc R(Q) returns (stream Q); } message Q {}`, "S.R: streams are not supported"},
+		"a circle":             {`syntax = "proto3"; package openwearables.v1; service SService { rpc R(Q) returns (A); } message Q {} message A { B b = 1; } message B { B b = 1; }`, "B: a message that holds itself is not supported"},
+		"another package":      {`syntax = "proto3"; package other.v1; service SService { rpc R(Q) returns (Q); } message Q {}`, "other.v1.SService: only a service of openwearables.v1"},
 		"two of one name":      {`syntax = "proto3"; service S { rpc R(NewA) returns (B); } message NewA { A a = 1; } message A {} message B { A a = 1; }`, "both become NewA"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,6 @@
 // Command tsgen is a protoc plugin that writes one TypeScript file: an interface for
-// each message, the table by which clients/typescript/src/wire.ts reads or writes it,
-// and a description of each method.
+// each message, and of each service a text, by which clients/typescript/src/wire.ts reads and
+// writes what its methods send and receive.
 //
 // A message that requests hold becomes an interface of what a caller may give, one that
 // responses hold an interface of what a caller gets, and a message of both becomes two.

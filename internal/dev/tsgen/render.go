@@ -12,7 +12,8 @@ import (
 type generator struct {
 	options             *options
 	requests, responses map[*protogen.Message]bool
-	// tables has the messages whose line has been written for the present service.
+	// tables has the messages whose line has been begun for the present service, and
+	// whether it has been written.
 	tables map[*protogen.Message]bool
 	// members has the JSON name of each member of any message.
 	members map[string]string
@@ -167,8 +168,12 @@ func (g *generator) service(service *protogen.Service, generate bool) error {
 	}
 	g.line("}")
 	g.line("")
+	short, found := strings.CutSuffix(name, "Service")
+	if !found || string(service.Desc.FullName()) != optionsPackage+name {
+		return fmt.Errorf("%s: only a service of %s whose name ends in Service is supported", service.Desc.FullName(), strings.TrimSuffix(optionsPackage, "."))
+	}
 	g.line("export const %s: Service<%s> = /* @__PURE__ */ service(", lowerFirst(name), name)
-	g.line("  %q,", service.Desc.FullName())
+	g.line("  %q,", short)
 	g.line("  `")
 	g.tables = map[*protogen.Message]bool{}
 	for _, method := range service.Methods {

@@ -1434,7 +1434,7 @@ export interface AlertService {
 }
 
 export const alertService: Service<AlertService> = /* @__PURE__ */ service(
-  "openwearables.v1.AlertService",
+  "Alert",
   `
 Alert id rule subject state message link openedAt@ lastSeenAt@ occurrences# acknowledgedAt@? acknowledgedBy? resolvedAt@? mutedUntil@?
 1ListAlerts state? rule? subject? limit#? cursor?|items>*Alert nextCursor?
@@ -1461,7 +1461,7 @@ export interface KeyService {
 }
 
 export const keyService: Service<KeyService> = /* @__PURE__ */ service(
-  "openwearables.v1.KeyService",
+  "Key",
   `
 Overlap expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
 Key id name keyPrefix environment scopes* enabled= createdBy createdAt@ lastUsedAt@? expiresAt@? previousExpiresAt@? lastUsedIp? lastUsedClient? lastUsedOperation? allowedNetworks* overlap>?
@@ -1487,7 +1487,7 @@ export interface ApplicationService {
 }
 
 export const applicationService: Service<ApplicationService> = /* @__PURE__ */ service(
-  "openwearables.v1.ApplicationService",
+  "Application",
   `
 Overlap expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
 Application id appId name createdAt@ overlap>?
@@ -1508,7 +1508,7 @@ export interface AuditService {
 }
 
 export const auditService: Service<AuditService> = /* @__PURE__ */ service(
-  "openwearables.v1.AuditService",
+  "Audit",
   `
 AuditEvent id at@ action outcome actor subject? ip? client? requestId? occurrences#
 1ListAuditEvents actor? subject? action? outcome? start@? end@? limit#? cursor?|items>*AuditEvent nextCursor?
@@ -1523,7 +1523,7 @@ export interface CredentialService {
 }
 
 export const credentialService: Service<CredentialService> = /* @__PURE__ */ service(
-  "openwearables.v1.CredentialService",
+  "Credential",
   `
 5ReportCredential credential|
 `,
@@ -1544,7 +1544,7 @@ export interface SessionService {
 }
 
 export const sessionService: Service<SessionService> = /* @__PURE__ */ service(
-  "openwearables.v1.SessionService",
+  "Session",
   `
 TokenPair accessToken tokenType refreshToken? expiresIn#
 6Login email password useCookie=|tokens>TokenPair
@@ -1571,7 +1571,7 @@ export interface DeveloperService {
 }
 
 export const developerService: Service<DeveloperService> = /* @__PURE__ */ service(
-  "openwearables.v1.DeveloperService",
+  "Developer",
   `
 Developer id email firstName? lastName? createdAt@ updatedAt@
 1ListDevelopers|developers>*Developer
@@ -1591,7 +1591,7 @@ export interface InvitationService {
 }
 
 export const invitationService: Service<InvitationService> = /* @__PURE__ */ service(
-  "openwearables.v1.InvitationService",
+  "Invitation",
   `
 Invitation id email token status createdAt@ expiresAt@ invitedById?
 2CreateInvitation email|invitation>
@@ -1609,7 +1609,7 @@ export interface SetupService {
 }
 
 export const setupService: Service<SetupService> = /* @__PURE__ */ service(
-  "openwearables.v1.SetupService",
+  "Setup",
   `
 TokenPair accessToken tokenType refreshToken? expiresIn#
 6CreateFirstDeveloper token email password useCookie=|tokens>TokenPair
@@ -1623,7 +1623,7 @@ export interface TokenService {
 }
 
 export const tokenService: Service<TokenService> = /* @__PURE__ */ service(
-  "openwearables.v1.TokenService",
+  "Token",
   `
 TokenPair accessToken tokenType refreshToken? expiresIn#
 2CreateUserToken userId appId appSecret|tokens>TokenPair
@@ -1640,7 +1640,7 @@ export interface UsageService {
 }
 
 export const usageService: Service<UsageService> = /* @__PURE__ */ service(
-  "openwearables.v1.UsageService",
+  "Usage",
   `
 UsageTotals requests# refused# limited# failed#
 UsagePoint time@ requests# refused# limited# failed#
@@ -1667,7 +1667,7 @@ export interface UserService {
 }
 
 export const userService: Service<UserService> = /* @__PURE__ */ service(
-  "openwearables.v1.UserService",
+  "User",
   `
 User id createdAt@ firstName? lastName? email? externalUserId? lastSyncedAt@? lastSyncedProvider? hasActiveConnection=
 2CreateUser firstName? lastName? email? externalUserId?|user>
@@ -1691,7 +1691,7 @@ export interface WebhookService {
 }
 
 export const webhookService: Service<WebhookService> = /* @__PURE__ */ service(
-  "openwearables.v1.WebhookService",
+  "Webhook",
   `
 WebhookEndpoint id url description? kinds* enabled= disabledReason? createdBy createdAt@ previousExpiresAt@?
 2CreateWebhookEndpoint url description? kinds*|endpoint>WebhookEndpoint secret
@@ -1714,7 +1714,7 @@ export interface WorkoutService {
 }
 
 export const workoutService: Service<WorkoutService> = /* @__PURE__ */ service(
-  "openwearables.v1.WorkoutService",
+  "Workout",
   `
 WorkoutSource provider source? device? deviceType? deviceName?
 Workout id externalId type name? startTime@ endTime@ zoneOffset? durationSeconds# source>WorkoutSource caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?

@@ -92,7 +92,7 @@ export interface LibraryService {
 }
 
 export const libraryService: Service<LibraryService> = /* @__PURE__ */ service(
-  "tsgen.test.LibraryService",
+  "Library",
   `
 Author name born?
 Book id subTitle? createdAt@ lentAt@? readAt@* lent= torn=? pages# edition#? weight% height%? readers# form genres* authors>*Author editor>?Author
