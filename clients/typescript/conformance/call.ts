@@ -7,6 +7,7 @@ import {
   type ClientCompatRequest,
   ClientCompatRequestSchema,
   ClientCompatResponseSchema,
+  ClientErrorResultSchema,
   type ClientResponseResult,
   ClientResponseResultSchema,
 } from "./gen/connectrpc/conformance/v1/client_compat_pb.js";
@@ -32,7 +33,8 @@ export async function run(request: Uint8Array, auth: Auth, plain: boolean): Prom
     const value = await (plain ? plainCall(r, auth) : call(r, auth));
     response.result = { case: "response", value };
   } catch (e) {
-    response.result = { case: "error", value: { message: String(e) } as never };
+    const value = create(ClientErrorResultSchema, { message: String(e) });
+    response.result = { case: "error", value };
   }
   return toBinary(ClientCompatResponseSchema, response);
 }

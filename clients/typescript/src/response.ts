@@ -80,7 +80,7 @@ export async function rejectFailed(res: Response, reading: Reading, form: RegExp
         said,
         (redirects ? redirect(headers) : (words ?? describeForeign(status))) + reading.hint(status),
       );
-  wires.set(error, { message, details: known && details, headers, status });
+  wires.set(error, { message, details: known ? details : undefined, headers, status });
   throw error;
 }
 
