@@ -73,6 +73,7 @@ export type {
   InstallationFinding,
   InstallationLimit,
   InstallationSetting,
+  Invitation,
   InvitationAcceptance,
   Key,
   KeyPatch,
@@ -130,7 +131,7 @@ export type {
 export type { SessionState } from "./state.js";
 export { type KeyValueStorage, keyValueStore } from "./store/keyvalue.js";
 export { memory, type Store } from "./store/store.js";
-export type { Developers, Invitation, Invitations } from "./team.js";
+export type { Developers, Invitations } from "./team.js";
 export type { ClientOptions, DebugEvent, Options } from "./transport.js";
 export type { UsageReports } from "./usage.js";
 export { version } from "./version.js";

@@ -1,7 +1,6 @@
 import { check } from "./argument.js";
 import { invalidResponse } from "./error.js";
 import { type List, listOf, withMore } from "./list.js";
-import { Secret } from "./secret.js";
 import type { Call, Options } from "./transport.js";
 import type { Rpc, Service } from "./wire.js";
 
@@ -121,12 +120,4 @@ export function having<N extends string>(
     given(from[name], name);
     return from;
   };
-}
-
-/** Returns an object that has a secret, which the server always sends, with the secret hidden. */
-export function hidden<T extends { [name in N]: string }, N extends string>(
-  from: T,
-  name: N,
-): Omit<T, N> & { [name in N]: Secret } {
-  return { ...from, [name]: new Secret(given(from[name], name)) };
 }

@@ -100,8 +100,8 @@ export class TokenRpc {
 
   protected pair(m: Message | null): Pair {
     return {
-      access: m?.accessToken ?? "",
-      refresh: m?.refreshToken ?? "",
+      access: m?.accessToken.reveal() ?? "",
+      refresh: m?.refreshToken?.reveal() ?? "",
       ttl: m?.expiresIn ?? 0,
     };
   }

@@ -1,8 +1,8 @@
 import { type List, listOf, withMore } from "./list.js";
-import { given, having, hidden, methodsOf, then } from "./method.js";
+import { having, methodsOf, then } from "./method.js";
 import { TokenPair } from "./pair.js";
 import * as api from "./schema/schema.js";
-import { Secret } from "./secret.js";
+import type { Secret } from "./secret.js";
 import type { Call, Options } from "./transport.js";
 
 /** The signed-in developer's own account and logins. */
@@ -123,10 +123,9 @@ export function sessions(call: Call): Sessions {
 
 export function keys(call: Call): Keys {
   const { one, more, list } = methodsOf(call, api.keyService);
-  const once = (answer: api.CreateKeyResponse): KeyWithSecret => hidden(answer, "secret");
   return {
-    create: then(more("CreateKey"), once),
-    rotate: then(one("RotateKey", "id", "overlapSeconds"), once),
+    create: more("CreateKey"),
+    rotate: one("RotateKey", "id", "overlapSeconds"),
     finishRotation: one("FinishKeyRotation", "id"),
     get: one("GetKey", "id"),
     update: more("UpdateKey", "id"),
@@ -137,13 +136,13 @@ export function keys(call: Call): Keys {
 
 export function applications(call: Call): Applications {
   const { one, list } = methodsOf(call, api.applicationService);
-  const once = (answer: api.CreateApplicationResponse): ApplicationWithSecret => {
-    const { application, appSecret: secret } = hidden(answer, "appSecret");
-    return { application, secret };
-  };
+  const named = ({
+    application,
+    appSecret: secret,
+  }: api.CreateApplicationResponse): ApplicationWithSecret => ({ application, secret });
   return {
-    create: then(one("CreateApplication", "name"), once),
-    rotateSecret: then(one("RotateApplicationSecret", "appId", "overlapSeconds"), once),
+    create: then(one("CreateApplication", "name"), named),
+    rotateSecret: then(one("RotateApplicationSecret", "appId", "overlapSeconds"), named),
     finishRotation: one("FinishApplicationRotation", "appId"),
     get: one("GetApplication", "appId"),
     rename: one("UpdateApplication", "appId", "name"),
@@ -190,9 +189,5 @@ export function setup(call: Call): Setup {
 }
 
 export function exposedPair({ tokens: t }: { tokens: api.TokenPair }): TokenPair {
-  return new TokenPair(
-    new Secret(given(t.accessToken, "accessToken")),
-    t.refreshToken ? new Secret(t.refreshToken) : undefined,
-    t.expiresIn,
-  );
+  return new TokenPair(t.accessToken, t.refreshToken ?? undefined, t.expiresIn);
 }

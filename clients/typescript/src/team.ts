@@ -1,7 +1,6 @@
-import { type List, listOf } from "./list.js";
-import { hidden, methodsOf, then } from "./method.js";
+import type { List } from "./list.js";
+import { methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
-import type { Secret } from "./secret.js";
 import type { Call, Options } from "./transport.js";
 
 /** The people who manage the installation. `sessions` changes one's own email and password. */
@@ -18,20 +17,15 @@ export interface Developers {
   delete(id: string, options?: Options): Promise<api.Developer>;
 }
 
-/** An invitation to become a developer. Whoever holds its token can accept it. */
-export interface Invitation extends Omit<api.Invitation, "token"> {
-  token: Secret;
-}
-
 /** Invitations to become a developer. */
 export interface Invitations {
   /** Invites a person. The server sends nothing: hand over the token in a link to a page of yours. */
-  create(email: string, options?: Options): Promise<Invitation>;
+  create(email: string, options?: Options): Promise<api.Invitation>;
   /** Lists those that are pending, and those that expired lately, newest first. */
-  list(options?: Options): List<Invitation>;
-  revoke(id: string, options?: Options): Promise<Invitation>;
+  list(options?: Options): List<api.Invitation>;
+  revoke(id: string, options?: Options): Promise<api.Invitation>;
   /** Gives an invitation a new token and 7 days. The old token is refused from then on. */
-  resend(id: string, options?: Options): Promise<Invitation>;
+  resend(id: string, options?: Options): Promise<api.Invitation>;
   /**
    * Makes whoever holds the token a developer, who logs in next. It needs no other
    * credential.
@@ -50,17 +44,12 @@ export function developers(call: Call): Developers {
 }
 
 export function invitations(call: Call): Invitations {
-  const { one, more } = methodsOf(call, api.invitationService);
-  const hide = (from: api.Invitation): Invitation => hidden(from, "token");
+  const { one, more, list } = methodsOf(call, api.invitationService);
   return {
-    create: then(one("CreateInvitation", "email"), hide),
-    list: (o) =>
-      listOf(async () => {
-        const { invitations } = await call(api.invitationService("ListInvitations"), {}, o);
-        return [invitations.map(hide), null];
-      }),
-    revoke: then(one("RevokeInvitation", "id"), hide),
-    resend: then(one("ResendInvitation", "id"), hide),
+    create: one("CreateInvitation", "email"),
+    list: list("ListInvitations"),
+    revoke: one("RevokeInvitation", "id"),
+    resend: one("ResendInvitation", "id"),
     accept: more("AcceptInvitation"),
   };
 }

@@ -1,5 +1,5 @@
 import type { List } from "./list.js";
-import { hidden, methodsOf, then } from "./method.js";
+import { methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
 import type { Secret } from "./secret.js";
 import type { Call, Options } from "./transport.js";
@@ -45,10 +45,9 @@ export interface Webhooks {
 
 export function webhooks(call: Call): Webhooks {
   const { one, more, list } = methodsOf(call, api.webhookService);
-  const once = (answer: api.CreateWebhookEndpointResponse) => hidden(answer, "secret");
   return {
-    create: then(more("CreateWebhookEndpoint"), once),
-    rotate: then(one("RotateWebhookSecret", "id", "overlapSeconds"), once),
+    create: more("CreateWebhookEndpoint"),
+    rotate: one("RotateWebhookSecret", "id", "overlapSeconds"),
     get: one("GetWebhookEndpoint", "id"),
     update: more("UpdateWebhookEndpoint", "id"),
     delete: one("DeleteWebhookEndpoint", "id"),

@@ -1,11 +1,12 @@
 import { invalid } from "./error.js";
+import { Secret } from "./secret.js";
 
 /** A member of a message. */
 interface Member {
   name: string;
   /**
-   * `=` boolean, `#` whole number, `%` number, `@` time, `>` message, `~` update mask;
-   * else text.
+   * `=` boolean, `#` whole number, `%` number, `@` time, `$` credential, `>` message, `~`
+   * update mask; else text.
    */
   kind: string;
   /**
@@ -57,7 +58,7 @@ export function service<R>(name: string, text: string): Service<R> {
   const parse = () => {
     const found: typeof all = {};
     const read = (members = ""): Message =>
-      [...members.matchAll(/(\w+)([=#%@>~]?)([*?-]?)(\w*)/g)].map(
+      [...members.matchAll(/(\w+)([=#%@$>~]?)([*?-]?)(\w*)/g)].map(
         ([, own = "", kind = "", presence = "", type]) => {
           const of = kind === ">" ? type || own.replace(/./, (c) => c.toUpperCase()) : "";
           return { name: own, kind, presence, of: found[of] as Message | undefined };
@@ -182,6 +183,12 @@ export function decode(message: Message, json: unknown, path = "message"): Field
 function decodeOne({ name, kind, of }: Member, given: unknown): unknown {
   if (of) {
     return decode(of, given ?? {}, name);
+  }
+  if (kind === "$") {
+    if (typeof given !== "string" || !given) {
+      throw new TypeError(name);
+    }
+    return new Secret(given);
   }
   const value =
     kind === "@"

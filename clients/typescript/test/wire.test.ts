@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isInvalid, OpenWearablesError } from "../src/index.js";
+import { isInvalid, OpenWearablesError, Secret } from "../src/index.js";
 import { decode, encode } from "../src/wire.js";
 import { libraryService } from "./golden/schema.js";
 
@@ -91,6 +91,16 @@ test("what is of another type, or missing and always there, is no message", () =
   }
   for (const json of [null, [], "x", 5, {}]) {
     assert.throws(() => decode(getBook.output, json), TypeError);
+  }
+});
+
+test("a credential of a response is a Secret, and always there", () => {
+  const { card, pin } = decode(addBook.output, { card: "c-1", pin: "p-1" });
+  assert.ok(card instanceof Secret && pin instanceof Secret);
+  assert.deepEqual([card.reveal(), pin.reveal()], ["c-1", "p-1"]);
+  assert.equal(decode(addBook.output, { card: "c-1" }).pin, null);
+  for (const wrong of [{}, { card: null }, { card: "" }, { card: 5 }, { card: "c", pin: "" }]) {
+    assert.throws(() => decode(addBook.output, wrong), TypeError, JSON.stringify(wrong));
   }
 });
 

@@ -48,6 +48,15 @@ func isTime(field *protogen.Field) bool {
 	return field.Message != nil && field.Message.Desc.FullName() == "google.protobuf.Timestamp"
 }
 
+func isRedacted(field *protogen.Field) bool {
+	return field.Desc.Options().(*descriptorpb.FieldOptions).GetDebugRedact()
+}
+
+// isSecret reports whether a member of a response is a credential.
+func (g *generator) isSecret(field *protogen.Field) bool {
+	return isRedacted(field) && field.Desc.Kind() == protoreflect.StringKind && g.responses[field.Parent] && !g.requests[field.Parent]
+}
+
 func isMask(field *protogen.Field) bool {
 	return field.Message != nil && field.Message.Desc.FullName() == "google.protobuf.FieldMask"
 }
@@ -66,6 +75,8 @@ func (g *generator) member(field *protogen.Field, values []string, request bool)
 		kind = "Date"
 	case field.Message != nil:
 		kind = g.interfaceName(field.Message, request)
+	case g.isSecret(field):
+		kind = "Secret"
 	case values != nil && request:
 		kind = union(values)
 	case values != nil:
@@ -104,7 +115,7 @@ func (g *generator) table(message *protogen.Message) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		member := field.Desc.JSONName() + marks(field, always, masked)
+		member := field.Desc.JSONName() + marks(field, always, masked, g.isSecret(field))
 		if field.Message != nil && !wellKnown(field.Message) {
 			if err := g.held(field.Message); err != nil {
 				return "", err
@@ -139,9 +150,11 @@ func (g *generator) held(message *protogen.Message) error {
 
 // marks returns what a table says of a member behind its name. An update mask names the
 // members that can be cleared or left out, except for the proof of who makes the call.
-func marks(field *protogen.Field, always, masked bool) string {
+func marks(field *protogen.Field, always, masked, secret bool) string {
 	kind := scalars[field.Desc.Kind()][1]
 	switch {
+	case secret:
+		kind = "$"
 	case isMask(field):
 		return "~"
 	case isTime(field):
@@ -149,12 +162,11 @@ func marks(field *protogen.Field, always, masked bool) string {
 	case field.Message != nil:
 		kind = ">"
 	}
-	options := field.Desc.Options().(*descriptorpb.FieldOptions)
 	switch {
 	case field.Desc.IsList():
 		return kind + "*"
 	case always:
-	case field.Desc.HasPresence() && masked && options.GetDebugRedact():
+	case field.Desc.HasPresence() && masked && isRedacted(field):
 		return kind + "-"
 	case field.Desc.HasPresence():
 		return kind + "?"
