@@ -62,9 +62,8 @@ export const userInitiated = createContextKey(false);
  */
 export function createTransport(options: TransportOptions): Transport {
   const { base, auth, most, run } = connect(options);
-  const inner = (limit: number) => innerTransport(base, options, limit);
-  const all = [inner(most), inner(Math.min(most, maxSmallResponse))] as const;
-  const [large] = all;
+  const large = innerTransport(base, options, most);
+  const small = innerTransport(base, options, Math.min(most, maxSmallResponse));
   return {
     async unary(method, signal, timeoutMs, header, input, values) {
       const headers = checkHeaders(header as Record<string, string> | undefined);
@@ -75,12 +74,14 @@ export function createTransport(options: TransportOptions): Transport {
           headers,
           options: { signal, timeoutMs, userInitiated: values?.get(userInitiated) },
           async send({ signal: until, timeoutMs: ms }, limit) {
-            const transport = all[limit < most ? 1 : 0];
-            const sent = transport.unary(method, until, ms || undefined, headers, input, values);
-            const res = await sent.catch((e) => {
+            const inner = limit < most ? small : large;
+            try {
+              const time = ms || undefined;
+              const res = await inner.unary(method, until, time, headers, input, values);
+              return [res, res.header] as [typeof res, Headers];
+            } catch (e) {
               throw fromConnect(e);
-            });
-            return [res, res.header] as const as [typeof res, Headers];
+            }
           },
         });
         return answer;
@@ -135,11 +136,11 @@ function innerTransport(
 
 function flagsOf(method: DescMethod): number {
   const { proof, idempotencyKey } = getOption(method, operation);
-  const flag = (set: boolean, bit: number) => (set ? bit : 0);
+  const repeatable = method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN;
   return (
-    flag(method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN, safe) |
-    flag(idempotencyKey === Key.PER_CALL, keyed) |
-    flag(proof === Proof.BODY, open)
+    (repeatable ? safe : 0) |
+    (idempotencyKey === Key.PER_CALL ? keyed : 0) |
+    (proof === Proof.BODY ? open : 0)
   );
 }
 
@@ -177,11 +178,7 @@ function toConnect(e: unknown): ConnectError {
 function detailsOf(details: unknown): ConnectError["details"] {
   return (Array.isArray(details) ? details : []).flatMap(({ type, value, debug }) =>
     typeof type === "string" && typeof value === "string"
-      ? [{ type, value: bytes(value), debug: debug ?? null }]
+      ? [{ type, value: Uint8Array.from(fromBase64(value), (c) => c.charCodeAt(0)), debug }]
       : [],
   );
-}
-
-function bytes(base64: string): Uint8Array {
-  return Uint8Array.from(fromBase64(base64), (c) => c.charCodeAt(0));
 }
