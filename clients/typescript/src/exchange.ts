@@ -2,7 +2,7 @@ import { isBrowser } from "./base.js";
 import { invalid } from "./error.js";
 import { credentialError, type TokenPair } from "./pair.js";
 import { tokenService } from "./schema/schema.js";
-import { exposedPair } from "./services.js";
+import { pairOf } from "./services.js";
 import { type ClientOptions, caller, connect, type Options } from "./transport.js";
 
 /**
@@ -39,7 +39,9 @@ export function appCredentials({ appId, appSecret, ...options }: AppCredentials)
   }
   const call = caller(connect(options));
   return {
-    exchange: async (userId, o) =>
-      exposedPair(await call(tokenService("CreateUserToken"), { userId, appId, appSecret }, o)),
+    async exchange(userId, o) {
+      const request = { userId, appId, appSecret };
+      return pairOf((await call(tokenService("CreateUserToken"), request, o)).tokens);
+    },
   };
 }

@@ -171,10 +171,7 @@ export function users(call: Call): Users {
 export function tokens(call: Call): Tokens {
   const { one, list } = methodsOf(call, api.tokenService);
   return {
-    create: async (userId, o) =>
-      exposedPair(
-        await call(api.tokenService("CreateUserToken"), { userId, appId: "", appSecret: "" }, o),
-      ),
+    create: then(one("CreateUserToken", "userId"), pairOf),
     revokeAll: one("RevokeUserTokens", "userId"),
     sessions: list("ListUserSessions", "userId"),
     revokeSession: one("RevokeUserSession", "userId", "sessionId"),
@@ -182,12 +179,10 @@ export function tokens(call: Call): Tokens {
 }
 
 export function setup(call: Call): Setup {
-  return {
-    createFirstDeveloper: async (first, o) =>
-      exposedPair(await call(api.setupService("CreateFirstDeveloper"), withMore(first, {}), o)),
-  };
+  const { more } = methodsOf(call, api.setupService);
+  return { createFirstDeveloper: then(more("CreateFirstDeveloper"), pairOf) };
 }
 
-export function exposedPair({ tokens: t }: { tokens: api.TokenPair }): TokenPair {
+export function pairOf(t: api.TokenPair): TokenPair {
   return new TokenPair(t.accessToken, t.refreshToken ?? undefined, t.expiresIn);
 }

@@ -92,7 +92,7 @@ function isObject(value: unknown): value is Fields {
 
 /**
  * Returns what to send of a request: the members of its message, without those that are
- * null or absent.
+ * null or absent. A Date becomes text.
  *
  * @throws OpenWearablesError of kind `invalid` for a value that its member cannot hold.
  * It names the member and quotes no value.
@@ -127,22 +127,20 @@ function encodeOne({ kind, of }: Member, value: unknown, at: string): unknown {
   if (of) {
     return encode(of, value, at);
   }
+  if (value instanceof Date && /^@?$/.test(kind) && Number.isFinite(+value)) {
+    return value.toISOString();
+  }
   const isText = typeof value === "string" && !/\p{Cs}/u.test(value);
-  if (kind === "@") {
-    if (value instanceof Date && Number.isFinite(+value)) {
-      return value.toISOString();
-    }
-    if (!isText || !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/.test(value)) {
-      throw wrong(at, value, ", but a Date or an RFC 3339 text");
-    }
-  } else if (
+  const fits =
     kind === ""
-      ? !isText
-      : kind === "="
-        ? typeof value !== "boolean"
-        : !Number.isFinite(value) || (kind === "#" && value !== ((value as number) | 0))
-  ) {
-    throw wrong(at, value);
+      ? isText
+      : kind === "@"
+        ? isText && /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/.test(value)
+        : kind === "="
+          ? typeof value === "boolean"
+          : Number.isFinite(value) && (kind === "%" || value === ((value as number) | 0));
+  if (!fits) {
+    throw wrong(at, value, kind === "@" ? ", but a Date or an RFC 3339 text" : "");
   }
   return value;
 }

@@ -80,9 +80,8 @@ export interface Workouts {
 }
 
 export function workouts(call: Call): Workouts {
-  const { one } = methodsOf(call, api.workoutService);
-  const page: Workouts["page"] = async (filter, o) =>
-    call(api.workoutService("ListWorkouts"), ranged(filter), o);
+  const { one, more } = methodsOf(call, api.workoutService);
+  const page = more("ListWorkouts") as Workouts["page"]; // a Date is sent as text
   const upsert: Workouts["upsert"] = async (userId, list, { allOrNone, ...o } = {}) => {
     const request = { userId, workouts: list, allOrNone };
     const r = await call(api.workoutService("UpsertWorkouts"), request, o);
@@ -107,19 +106,6 @@ export function workouts(call: Call): Workouts {
       return done;
     },
   };
-}
-
-/** Returns the request of a filter. */
-function ranged(filter: WorkoutFilter): api.ListWorkoutsRequest {
-  const { startDate, endDate, ...rest } = withMore(filter, {});
-  const [start, end] = [text("start_date", startDate), text("end_date", endDate)];
-  return { ...rest, startDate: start, endDate: end };
-}
-
-function text(field: string, date: Date | string): string {
-  const isDate = date instanceof Date;
-  check(!isDate || Number.isFinite(+date), "it is no date", field);
-  return isDate ? date.toISOString() : date;
 }
 
 async function upsertAll(
