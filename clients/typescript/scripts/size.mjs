@@ -15,28 +15,28 @@ const connectWeb = `
   globalThis.raw = [createRaw(UserService, t), createRaw(KeyService, t)];`;
 // The source of a page, the pages that it is compared to, and how many bytes it may add.
 const entries = {
-  "userSession and indexedDb": [user, [], 19_700],
+  "userSession and indexedDb": [user, [], 18_300],
   "the same with two services": [
     `import { userSession, indexedDb } from "../dist/esm/browser.js";
     import { createClientWith, users, workouts } from "../dist/esm/with.js";
     const auth = userSession({ store: indexedDb("x") });
     globalThis.out = createClientWith({ baseUrl, auth }, { users, workouts });`,
     [],
-    16_400,
+    16_200,
   ],
   cookieSession: [
     `import { createClient, cookieSession } from "../dist/esm/browser.js";
     globalThis.out = createClient({ baseUrl, auth: cookieSession({ baseUrl }) });`,
     [],
-    20_750,
+    19_350,
   ],
   apiKey: [
     `import { createClient, apiKey } from "../dist/esm/index.js";
     globalThis.out = createClient({ baseUrl, auth: apiKey(key) });`,
     [],
-    13_700,
+    12_000,
   ],
-  "isNotFound alone": [`export { isNotFound } from "../dist/esm/index.js";`, [], 850],
+  "isNotFound alone": [`export { isNotFound } from "../dist/esm/index.js";`, [], 200],
   "with /react": [
     `${user} export * from "../dist/esm/react.js";`,
     ["userSession and indexedDb"],
@@ -51,7 +51,7 @@ const entries = {
   "with /connect": [
     `${user} ${connectWeb} export { createTransport } from "../dist/esm/connect.js";`,
     ["userSession and indexedDb", "connect-web, bare"],
-    1_300,
+    1_000,
   ],
 };
 
