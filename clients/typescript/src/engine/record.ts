@@ -146,12 +146,21 @@ function ownerOf({ access_token }: SessionRecord, user: string): string {
 }
 
 /** Returns the id of the sign-in that a stored record is of, undefined for what is no record. */
-export function idOf(raw: string | undefined): string | undefined {
+function idOf(raw: string | undefined): string | undefined {
   try {
     return JSON.parse(raw ?? "{}").id;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Reports whether raw is what a renewal, or the end, made of the session that the sign-in of s
+ * replaced, and could not replace in the store.
+ */
+export function wasReplaced({ record, stored }: Session, raw: string | undefined): boolean {
+  const id = idOf(stored);
+  return !!stored && id !== record.id && (!raw || idOf(raw) === id);
 }
 
 /** Reports whether a session stands for a cookie of which only a renewal can tell. */

@@ -1,4 +1,4 @@
-import { abortable, type Deadline, sleep, startDeadline } from "../clock.js";
+import { abortable, sleep, startDeadline } from "../clock.js";
 import {
   type OpenWearablesError,
   SignInRequiredError,
@@ -8,10 +8,18 @@ import {
   unavailable,
 } from "../error.js";
 import { readPair } from "../pair.js";
-import type { Context } from "./context.js";
+import {
+  type Context,
+  enqueue,
+  flush,
+  isObsolete,
+  isSuperseded,
+  now,
+  type Renewal,
+  throwIfObsolete,
+} from "./context.js";
 import {
   cooldownError,
-  emit,
   isDue,
   isSame,
   isUsable,
@@ -23,28 +31,17 @@ import {
   withStored,
 } from "./core.js";
 import { clearEnded } from "./ending.js";
-import type { EventName, Events } from "./event.js";
 import { providerError } from "./provider.js";
 import {
-  idOf,
   isOthers,
   isStub,
   newSession,
   openSession,
   randomKey,
   type Session,
+  wasReplaced,
 } from "./record.js";
 import { backoff, judge, pauseAfter } from "./verdict.js";
-
-/** One renewal under way. */
-interface Renewal extends Context, Deadline {
-  /** The access token that the server refused, or empty. */
-  readonly refused: string;
-  /** The generation of the core when the renewal began. */
-  readonly generation: number;
-  /** Emit the events since the last flush. */
-  readonly events: (() => void)[];
-}
 
 /**
  * Brings a session up to date: adopts what another tab or process stored, renews the
@@ -346,15 +343,6 @@ async function load(r: Renewal): Promise<Session | undefined> {
   return s;
 }
 
-/**
- * Reports whether raw is what a renewal, or the end, made of the session that the sign-in of s
- * replaced, and could not replace in the store.
- */
-function wasReplaced({ record, stored }: Session, raw: string | undefined): boolean {
-  const id = idOf(stored);
-  return !!stored && id !== record.id && (!raw || idOf(raw) === id);
-}
-
 /** Stores a session again whose saving failed before; the store holds raw. */
 async function saveAgain(r: Renewal, s: Session, raw: string | undefined): Promise<Session> {
   const saved = raw === s.raw || (await r.store.swap(s.raw, raw).catch(() => false));
@@ -384,38 +372,5 @@ function adopt(r: Renewal, old: Session | undefined, s: Session | undefined, oth
     const found = old && isStub(old); // an earlier page signed in
     core.told = s.record.id;
     enqueue(r, told === s.record.id ? "tokenRefreshed" : "signedIn", { other: other || !!found });
-  }
-}
-
-/** Emits an event at the next flush. */
-function enqueue<N extends EventName>(r: Renewal, name: N, event: Events[N]): undefined {
-  r.events.push(() => emit(r.core, name, event));
-}
-
-/** Emits the events so far. */
-function flush({ events }: Renewal): void {
-  for (const event of events.splice(0)) {
-    event();
-  }
-}
-
-function now({ core }: Renewal): number {
-  return core.clock.mono();
-}
-
-/** Reports whether the user signed in or out since the renewal began. */
-function isSuperseded({ core, generation }: Renewal): boolean {
-  return core.generation !== generation;
-}
-
-/** Reports whether the result of the renewal cannot be used any more. */
-function isObsolete(r: Renewal): boolean {
-  return r.disposed.aborted || isSuperseded(r);
-}
-
-/** @throws if the renewal is obsolete; renew drops the error */
-function throwIfObsolete(r: Renewal): void {
-  if (isObsolete(r)) {
-    throw noSessionError(r.core);
   }
 }
