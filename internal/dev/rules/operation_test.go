@@ -76,18 +76,22 @@ func TestEveryCallCanBeRepeated(t *testing.T) {
 // takes a key for each call (2), and holds its credential in its body (4).
 func TestTypeScriptDescribesTheMethodsOfTheProtos(t *testing.T) {
 	want := methods(t)
-	description := regexp.MustCompile(`"([\w.]+/\w+)", \w+, \w+, (\d),`)
+	service := regexp.MustCompile("service\\(\n  \"(\\w+)\",\n  `([^`]*)`")
+	description := regexp.MustCompile(`(?m)^(\d)(\w+)[^|\n]*\|`)
 	for name, content := range generated(t, "clients/typescript/src/schema/schema.ts") {
-		for _, match := range description.FindAllStringSubmatch(content, -1) {
-			method, ok := want[match[1]]
-			if !ok {
-				t.Errorf("%s has %s, the protos have not", name, match[1])
-				continue
+		for _, service := range service.FindAllStringSubmatch(content, -1) {
+			for _, match := range description.FindAllStringSubmatch(service[2], -1) {
+				procedure := "openwearables.v1." + service[1] + "Service/" + match[2]
+				method, ok := want[procedure]
+				if !ok {
+					t.Errorf("%s has %s, the protos have not", name, procedure)
+					continue
+				}
+				if want := typescriptFlags(method); match[1] != strconv.Itoa(want) {
+					t.Errorf("%s has the flags %s in %s, %d by the protos", procedure, match[1], name, want)
+				}
+				delete(want, procedure)
 			}
-			if want := typescriptFlags(method); match[2] != strconv.Itoa(want) {
-				t.Errorf("%s has the flags %s in %s, %d by the protos", match[1], match[2], name, want)
-			}
-			delete(want, match[1])
 		}
 	}
 	for procedure := range want {
