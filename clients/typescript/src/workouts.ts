@@ -33,7 +33,7 @@ export interface UpsertReport {
 }
 
 /** How upsertAll sends. */
-export interface UpsertAllOptions extends Options {
+export interface UpsertAllOptions extends UpsertOptions {
   /** How many workouts a call has at most: 1 to 1000, by default 500. */
   batchSize?: number;
   /** How many workouts to pass over, which an earlier call dealt with: its last `done`. */
@@ -61,6 +61,8 @@ export interface Workouts {
   /**
    * Stores any number of workouts, batch after batch. If it fails, the batches before are
    * stored: sending all of them again stores none twice, and `resumeAt` passes over them.
+   * With `allOrNone` a batch with a wrong workout is not stored and ends it. The fields of
+   * an error count all workouts that were given.
    */
   upsertAll(
     userId: string,
@@ -122,7 +124,13 @@ async function upsertAll(
   const report: UpsertReport = { done: 0, created: 0, updated: 0, rejected: [] };
   let held: api.NewWorkout[] = [];
   const send = async () => {
-    const { created, updated, rejected } = await upsert(userId, held, options).catch(allRejected);
+    const { created, updated, rejected } = await upsert(userId, held, options).catch((e) => {
+      const all = options.allOrNone ? undefined : allRejected(e);
+      if (!all) {
+        throw placed(e, report.done);
+      }
+      return all;
+    });
     report.created += created;
     report.updated += updated;
     for (const r of rejected) {
@@ -147,19 +155,31 @@ async function upsertAll(
   return report;
 }
 
-/** Returns the outcome of a batch of which every workout is wrong. @throws any other error */
-function allRejected(e: unknown): Pick<api.Upserted, "created" | "updated" | "rejected"> {
+/** Returns the same error with the place of a workout among all of them. */
+function placed(e: unknown, before: number): unknown {
+  if (!(e instanceof OpenWearablesError && before)) {
+    return e;
+  }
+  const place = (text: string) =>
+    text.replace(/\bworkouts\[(\d+)\]/g, (_, index) => `workouts[${+index + before}]`);
+  const fields = e.fields.map(({ field, message }) => ({ field: place(field), message }));
+  return new OpenWearablesError(place(e.message), { ...e, fields }, e.cause, true);
+}
+
+/** Returns the outcome of a batch of which every workout is wrong, undefined of another error. */
+function allRejected(
+  e: unknown,
+): Pick<api.Upserted, "created" | "updated" | "rejected"> | undefined {
   const fields = e instanceof OpenWearablesError && e.requestId ? e.fields : [];
   const rejected = new Map<number, api.RejectedWorkout>();
   for (const { field, message } of fields) {
     const index = /^workouts\[(\d+)\]/.exec(field)?.[1];
     if (index === undefined) {
-      throw e;
+      return undefined;
     }
     rejected.set(+index, rejected.get(+index) ?? { index: +index, field, message });
   }
-  if (rejected.size === 0) {
-    throw e;
-  }
-  return { created: 0, updated: 0, rejected: [...rejected.values()] };
+  return rejected.size > 0
+    ? { created: 0, updated: 0, rejected: [...rejected.values()] }
+    : undefined;
 }

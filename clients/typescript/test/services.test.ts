@@ -10,7 +10,7 @@ import {
   isInvalid,
   isNotFound,
   isUnauthenticated,
-  type OpenWearablesError,
+  OpenWearablesError,
   userSession,
 } from "../src/node.js";
 import { type Rig, startRig } from "./harness.js";
@@ -135,6 +135,27 @@ test("upsertAll goes on where an earlier one ended", async () => {
     rejected.map((r) => r.index),
     [23],
   );
+  for (const [list, given] of [
+    [many, { resumeAt: 0, batchSize: 10, allOrNone: true }], // the server says so
+    [many.map((w, i) => (i === 23 ? { ...w, type: 5 as never } : w)), { batchSize: 10 }],
+  ] as const) {
+    let stored = -1;
+    const uploading = dev.workouts.upsertAll(id, list, {
+      ...given,
+      onProgress: (p) => {
+        stored = p.stored;
+      },
+    });
+    await assert.rejects(
+      uploading,
+      (e) =>
+        e instanceof OpenWearablesError &&
+        isInvalid(e) &&
+        e.fields[0]?.field === "workouts[23].type" &&
+        e.message.includes("workouts[23].type"),
+    );
+    assert.equal(stored, 20);
+  }
   await assert.rejects(
     dev.workouts.upsertAll(id, many, { resumeAt: 26 }),
     (e) => isInvalid(e) && /resumeAt: there are only 25/.test(String(e)),
