@@ -263,9 +263,18 @@ function retryAfter(h: HeaderMap): number {
   return ms > 0 ? ms : 0;
 }
 
+/** Returns the same error with other details. */
+export function changed(
+  e: OpenWearablesError,
+  more: Partial<ErrorDetails>,
+  message = e.message,
+): OpenWearablesError {
+  return new OpenWearablesError(message, { ...e, ...more }, e.cause, true);
+}
+
 /** Returns the same error with another wait before a retry. */
 export function withWait(e: OpenWearablesError, ms: number): OpenWearablesError {
-  return new OpenWearablesError(e.message, { ...e, retryAfterMs: Math.ceil(ms) }, e.cause, true);
+  return changed(e, { retryAfterMs: Math.ceil(ms) });
 }
 
 /** Returns the error of an option or an argument, which is named if it is one of several. */

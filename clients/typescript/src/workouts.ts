@@ -1,5 +1,5 @@
 import { check } from "./argument.js";
-import { invalidResponse, OpenWearablesError } from "./error.js";
+import { changed, invalidResponse, type OpenWearablesError, toError } from "./error.js";
 import { type List, listOf, withMore } from "./list.js";
 import { given, methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
@@ -124,13 +124,12 @@ async function upsertAll(
   const report: UpsertReport = { done: 0, created: 0, updated: 0, rejected: [] };
   let held: api.NewWorkout[] = [];
   const send = async () => {
-    const { created, updated, rejected } = await upsert(userId, held, options).catch((e) => {
-      const all = options.allOrNone ? undefined : allRejected(e);
-      if (!all) {
-        throw placed(e, report.done);
-      }
-      return all;
+    const failed = (e: unknown) => ({
+      created: 0,
+      updated: 0,
+      rejected: allRejected(toError(e), report.done, options.allOrNone),
     });
+    const { created, updated, rejected } = await upsert(userId, held, options).catch(failed);
     report.created += created;
     report.updated += updated;
     for (const r of rejected) {
@@ -155,31 +154,27 @@ async function upsertAll(
   return report;
 }
 
-/** Returns the same error with the place of a workout among all of them. */
-function placed(e: unknown, before: number): unknown {
-  if (!(e instanceof OpenWearablesError && before)) {
-    return e;
-  }
-  const place = (text: string) =>
-    text.replace(/\bworkouts\[(\d+)\]/g, (_, index) => `workouts[${+index + before}]`);
-  const fields = e.fields.map(({ field, message }) => ({ field: place(field), message }));
-  return new OpenWearablesError(place(e.message), { ...e, fields }, e.cause, true);
-}
-
-/** Returns the outcome of a batch of which every workout is wrong, undefined of another error. */
+/**
+ * Returns the outcome of a batch of which every workout is wrong.
+ *
+ * @throws any other error, and every one of an upload of all or none; it names a workout by
+ * its place among all that were given
+ */
 function allRejected(
-  e: unknown,
-): Pick<api.Upserted, "created" | "updated" | "rejected"> | undefined {
-  const fields = e instanceof OpenWearablesError && e.requestId ? e.fields : [];
-  const rejected = new Map<number, api.RejectedWorkout>();
-  for (const { field, message } of fields) {
-    const index = /^workouts\[(\d+)\]/.exec(field)?.[1];
-    if (index === undefined) {
-      return undefined;
-    }
-    rejected.set(+index, rejected.get(+index) ?? { index: +index, field, message });
+  e: OpenWearablesError,
+  before: number,
+  allOrNone: boolean | undefined,
+): api.RejectedWorkout[] {
+  const rejected = new Map<string, api.RejectedWorkout>();
+  for (const { field, message } of e.fields) {
+    const [, index = ""] = /^workouts\[(\d+)\]/.exec(field) ?? [];
+    rejected.set(index, rejected.get(index) ?? { index: +index, field, message });
   }
-  return rejected.size > 0
-    ? { created: 0, updated: 0, rejected: [...rejected.values()] }
-    : undefined;
+  if (allOrNone || !e.requestId || !rejected.size || rejected.has("")) {
+    const place = (text: string) =>
+      text.replace(/\bworkouts\[(\d+)\]/g, (_, index) => `workouts[${+index + before}]`);
+    const fields = e.fields.map((f) => ({ ...f, field: place(f.field) }));
+    throw changed(e, { fields }, place(e.message));
+  }
+  return [...rejected.values()];
 }
