@@ -229,6 +229,13 @@ export interface KeyFilter {
   limit?: number | null | undefined;
   /** `nextCursor` of the previous page. */
   cursor?: string | null | undefined;
+  /**
+   * Only keys in this state. `disabled` and `expired` keys are refused, all others are
+   * `active`. Of these, `rotating` ones have an older secret that still works,
+   * `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
+   * or never.
+   */
+  state?: "active" | "rotating" | "expiring" | "unused" | "disabled" | "expired" | null | undefined;
 }
 
 export interface KeyPage {
@@ -675,6 +682,143 @@ export interface DeleteDeveloperResponse {
   developer: Developer;
 }
 
+export interface GetInstallationRequest {
+}
+
+export interface GetInstallationResponse {
+  installation: Installation;
+}
+
+/** Installation is the nodes that share one database. */
+export interface Installation {
+  /** Of the server, as `openwearables version` prints it. */
+  version: string;
+  /** Of this contract. */
+  apiVersion: "v1" | (string & {});
+  database: "sqlite" | "postgres" | (string & {});
+  /** Whether the nodes share a Redis. */
+  redis: boolean;
+  /** How many nodes run. */
+  nodes: number;
+  /** What refuses a request, or one thing more of a kind. */
+  limits: InstallationLimit[];
+  settings: InstallationSetting[];
+  /** The algorithm that signs access tokens. */
+  signingAlgorithm: "HS256" | "ES256" | "EdDSA" | (string & {});
+  /** The active key, the next one, and those whose access tokens are still accepted. */
+  signingKeys: SigningKey[];
+  /**
+   * What is wrong, the worst first; empty if nothing is. `openwearables doctor`
+   * checks more than a running node can.
+   */
+  findings: InstallationFinding[];
+  /** When all of this was read. */
+  checkedAt: Date;
+}
+
+/** InstallationLimit bounds how many requests may come in a time, or how much there may be. */
+export interface InstallationLimit {
+  /** Such as `key` or `quota-users`. */
+  name: string;
+  limit: number;
+  /**
+   * The time in which so many are admitted. Null if the limit is on how much there
+   * may be.
+   */
+  windowSeconds: number | null;
+  /** The flag of `openwearables serve` that sets it. */
+  flag: string;
+}
+
+/** InstallationSetting is a number that an operator chose, or its default. */
+export interface InstallationSetting {
+  /** Such as `access-token-ttl`. */
+  name: string;
+  /** Null if there is no end, as of what is kept for ever. */
+  value: number | null;
+  unit: "seconds" | "characters" | (string & {});
+  /** The flag of `openwearables serve` that sets it. */
+  flag: string;
+}
+
+/** SigningKey is a key of access tokens, without the key itself. */
+export interface SigningKey {
+  /** `kid` in the tokens and in the key set. */
+  id: string;
+  algorithm: "HS256" | "ES256" | "EdDSA" | (string & {});
+  /**
+   * `next` signs after the next rotation, `active` signs now, and tokens of
+   * `retiring` are accepted until it ends.
+   */
+  state: "next" | "active" | "retiring" | (string & {});
+  createdAt: Date;
+  /** When its tokens are refused. Null unless it is retiring. */
+  endsAt: Date | null;
+}
+
+/** InstallationFinding is one thing that is wrong with an installation. */
+export interface InstallationFinding {
+  /**
+   * `error`: something is unsafe, or written data could be lost. `warning`: a
+   * setting is probably a mistake.
+   */
+  severity: "error" | "warning" | (string & {});
+  /** What it is and what to change. */
+  message: string;
+}
+
+export interface GetStatsRequest {
+}
+
+export interface GetStatsResponse {
+  stats: Stats;
+}
+
+/** Stats is how much an installation holds. */
+export interface Stats {
+  totalUsers: StatsCount;
+  /** Connections of users to providers, which this server does not make: 0. */
+  activeConn: StatsCount;
+  /** Samples of time series, which this server does not keep: 0. */
+  dataPoints: StatsDataPoints;
+  eventRecords: StatsEventRecords;
+  connectionsCoverage: StatsConnections;
+  apiKeys: StatsCount;
+  applications: StatsCount;
+  developers: StatsCount;
+  /** Alerts that are neither acknowledged nor resolved. */
+  openAlerts: StatsCount;
+}
+
+export interface StatsCount {
+  count: number;
+}
+
+export interface StatsDataPoints {
+  count: number;
+  archived: number;
+}
+
+/** StatsEventRecords counts what users did that has a beginning and an end. */
+export interface StatsEventRecords {
+  count: number;
+  workouts: number;
+  sleep: number;
+  menstrualCycles: number;
+}
+
+/** StatsConnections counts the users that are connected to providers. */
+export interface StatsConnections {
+  usersWithActive: number;
+  usersWithMultiActive: number;
+  topProviders: StatsProvider[];
+}
+
+export interface StatsProvider {
+  provider: string;
+  count: number;
+}
+
 /** Invitation invites one person to become a developer. */
 export interface Invitation {
   /** A UUID. */
@@ -787,6 +931,59 @@ export interface RevokeUserTokensRequest {
 }
 
 export interface RevokeUserTokensResponse {
+}
+
+/** TokenSession is one device or browser in which a user is signed in. */
+export interface TokenSession {
+  /** A UUID. */
+  id: string;
+  /** What minted its first tokens: an application, an API key or a developer. */
+  mintedBy: "application" | "key" | "developer" | (string & {});
+  /** The `appId` of the application, or the id of the key or of the developer. */
+  minterId: string;
+  /**
+   * The name of the application or key, or the email of the developer, which API keys
+   * do not learn. Null if there is none by this id any more.
+   */
+  minterName: string | null;
+  createdAt: Date;
+  /** When one of its tokens was last used or renewed. */
+  lastUsedAt: Date;
+  /** When its tokens were last renewed. Null if they never were. */
+  refreshedAt: Date | null;
+  /** When the session ends unless it is renewed first. */
+  expiresAt: Date;
+  /**
+   * The IP address and the User-Agent that its tokens were last given to. Each is
+   * null if it is unknown.
+   */
+  ip: string | null;
+  client: string | null;
+}
+
+export interface ListUserSessionsRequest {
+  /** A UUID. */
+  userId: string;
+  /** Sessions per page: 1 to 100; 100 if absent. */
+  limit?: number | null | undefined;
+  /** `nextCursor` of the previous page. */
+  cursor?: string | null | undefined;
+}
+
+export interface ListUserSessionsResponse {
+  sessions: TokenSession[];
+  /** Null on the last page. */
+  nextCursor: string | null;
+}
+
+export interface RevokeUserSessionRequest {
+  /** A UUID. */
+  userId: string;
+  /** A UUID. */
+  sessionId: string;
+}
+
+export interface RevokeUserSessionResponse {
 }
 
 /**
@@ -1263,6 +1460,7 @@ export interface Workout {
   id: string;
   /** The provider's id, unique per user and provider. */
   externalId: string;
+  /** What was done. */
   type: string;
   name: string | null;
   startTime: Date;
@@ -1293,8 +1491,9 @@ export interface NewWorkout {
   /** Required. 1 to 255 characters. */
   externalId: string;
   /**
-   * Required, such as `running`. 1 to 255 characters, no control characters.
-   * Spaces around it are removed.
+   * Required, such as `running`: use a known value of Workout.type where one fits, so
+   * that others know what it means. 1 to 255 characters, no control characters. Spaces
+   * around it are removed.
    */
   type: string;
   /** At most 255 characters. */
@@ -1425,6 +1624,31 @@ export interface DeleteWorkoutRequest {
 export interface DeleteWorkoutResponse {
 }
 
+export interface DeleteWorkoutsRequest {
+  /** A UUID. */
+  userId: string;
+  /** 1 to 1000 workouts. */
+  workouts?: readonly WorkoutReference[] | null | undefined;
+}
+
+/** WorkoutReference names a workout of a user as its provider does. */
+export interface WorkoutReference {
+  /**
+   * Required: `source.provider` of the workout. 1 to 255 characters, no control
+   * characters. Spaces around it are removed.
+   */
+  provider: string;
+  /** Required. 1 to 255 characters. */
+  externalId: string;
+}
+
+/** DeleteWorkoutsResponse counts the workouts of the request, each one once. */
+export interface DeletedWorkouts {
+  deleted: number;
+  /** How many were not stored. */
+  notFound: number;
+}
+
 /** What each method sends and receives. */
 export interface AlertService {
   ListAlerts: [AlertFilter, AlertPage];
@@ -1467,7 +1691,7 @@ export const keyService: Service<KeyService> = /* @__PURE__ */ service(
 Overlap expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
 Key id name keyPrefix environment scopes* enabled= createdBy createdAt@ lastUsedAt@? expiresAt@? previousExpiresAt@? lastUsedIp? lastUsedClient? lastUsedOperation? allowedNetworks* overlap>?
 2CreateKey name? environment? scopes* expiresAt@? allowedNetworks*|key> secret$
-1ListKeys limit#? cursor?|keys>*Key nextCursor?
+1ListKeys limit#? cursor? state?|keys>*Key nextCursor?
 1GetKey id|key>
 1UpdateKey id name? scopes* enabled=? expiresAt@? updateMask~ allowedNetworks*|key>
 2RotateKey id overlapSeconds#|key> secret$
@@ -1583,6 +1807,31 @@ Developer id email firstName? lastName? createdAt@ updatedAt@
 );
 
 /** What each method sends and receives. */
+export interface InstallationService {
+  GetInstallation: [GetInstallationRequest, GetInstallationResponse];
+  GetStats: [GetStatsRequest, GetStatsResponse];
+}
+
+export const installationService: Service<InstallationService> = /* @__PURE__ */ service(
+  "Installation",
+  `
+InstallationLimit name limit# windowSeconds#? flag
+InstallationSetting name value#? unit flag
+SigningKey id algorithm state createdAt@ endsAt@?
+InstallationFinding severity message
+Installation version apiVersion database redis= nodes# limits>*InstallationLimit settings>*InstallationSetting signingAlgorithm signingKeys>*SigningKey findings>*InstallationFinding checkedAt@
+1GetInstallation|installation>
+StatsCount count#
+StatsDataPoints count# archived#
+StatsEventRecords count# workouts# sleep# menstrualCycles#
+StatsProvider provider count#
+StatsConnections usersWithActive# usersWithMultiActive# topProviders>*StatsProvider
+Stats totalUsers>StatsCount activeConn>StatsCount dataPoints>StatsDataPoints eventRecords>StatsEventRecords connectionsCoverage>StatsConnections apiKeys>StatsCount applications>StatsCount developers>StatsCount openAlerts>StatsCount
+1GetStats|stats>
+`,
+);
+
+/** What each method sends and receives. */
 export interface InvitationService {
   CreateInvitation: [CreateInvitationRequest, CreateInvitationResponse];
   ListInvitations: [ListInvitationsRequest, ListInvitationsResponse];
@@ -1621,6 +1870,8 @@ TokenPair accessToken$ tokenType refreshToken$? expiresIn#
 export interface TokenService {
   CreateUserToken: [CreateUserTokenRequest, CreateUserTokenResponse];
   RevokeUserTokens: [RevokeUserTokensRequest, RevokeUserTokensResponse];
+  ListUserSessions: [ListUserSessionsRequest, ListUserSessionsResponse];
+  RevokeUserSession: [RevokeUserSessionRequest, RevokeUserSessionResponse];
 }
 
 export const tokenService: Service<TokenService> = /* @__PURE__ */ service(
@@ -1629,6 +1880,9 @@ export const tokenService: Service<TokenService> = /* @__PURE__ */ service(
 TokenPair accessToken$ tokenType refreshToken$? expiresIn#
 2CreateUserToken userId appId appSecret|tokens>TokenPair
 1RevokeUserTokens userId|
+TokenSession id mintedBy minterId minterName? createdAt@ lastUsedAt@ refreshedAt@? expiresAt@ ip? client?
+1ListUserSessions userId limit#? cursor?|sessions>*TokenSession nextCursor?
+1RevokeUserSession userId sessionId|
 `,
 );
 
@@ -1712,6 +1966,7 @@ export interface WorkoutService {
   ListWorkouts: [ListWorkoutsRequest, WorkoutPage];
   UpsertWorkouts: [UpsertWorkoutsRequest, Upserted];
   DeleteWorkout: [DeleteWorkoutRequest, DeleteWorkoutResponse];
+  DeleteWorkouts: [DeleteWorkoutsRequest, DeletedWorkouts];
 }
 
 export const workoutService: Service<WorkoutService> = /* @__PURE__ */ service(
@@ -1727,5 +1982,7 @@ UpsertedWorkout id externalId status
 RejectedWorkout index# field message
 1UpsertWorkouts userId workouts>*WorkoutInput allOrNone=|created# updated# items>*UpsertedWorkout rejected>*RejectedWorkout
 1DeleteWorkout userId workoutId|
+WorkoutReference provider externalId
+1DeleteWorkouts userId workouts>*WorkoutReference|deleted# notFound#
 `,
 );
