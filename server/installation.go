@@ -98,8 +98,9 @@ func (s *Server) findings() []installation.Finding {
 	if s.redis != nil && s.redis.Lost() {
 		add(installation.Error, "Redis cannot be reached, so that limits and revocations go through the database: bring it back")
 	}
-	if exposed := s.store.Exposed(); exposed != "" {
-		add(installation.Warning, exposed)
+	if s.store.Exposed() != "" { // which names the host
+		add(installation.Warning, "Others on the way to PostgreSQL could read along or stand in for it: "+
+			"add sslmode=verify-full, and sslrootcert=FILE for an authority of your own, to --database")
 	}
 	if s.nodes.Differ() {
 		add(installation.Warning, "Another node of this database has different settings: give every node the same; the log of this one names them")

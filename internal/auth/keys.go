@@ -82,7 +82,7 @@ func (s *Keys) List(ctx context.Context, in KeyList) (Page[Key], error) {
 		return Page[Key]{}, err
 	}
 	name, state := "keys", ""
-	if in.State != nil && *in.State != "" {
+	if in.State != nil {
 		var v problem.Check
 		v.OneOf("state", *in.State, KeyActive, KeyRotating, KeyExpiring, KeyUnused, KeyDisabled, KeyExpired)
 		if err := v.Err(); err != nil {

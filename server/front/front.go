@@ -108,7 +108,9 @@ func New(config Config, p Ports) *Front {
 	}
 	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
 	f.handle("/", f.unmatched)
-	f.mux.Handle(noInvitation, f.unmatched)
+	for _, pattern := range noIDs {
+		f.mux.Handle(pattern, f.unmatched)
+	}
 	outer := func(next http.Handler) http.Handler {
 		return f.record(f.preflight(allowed, allowed.cors(config.AllowedHeaders).Handler(next)))
 	}

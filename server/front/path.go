@@ -3,14 +3,18 @@ package front
 import (
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// noInvitation is a path of its own, whose last part RevokeInvitation must not take for
-// an id.
-const noInvitation = "DELETE /api/v1/invitations/accept"
+// noIDs are paths of their own, whose last part RevokeInvitation and DeleteWorkout must
+// not take for an id.
+var noIDs = []string{
+	"DELETE /api/v1/invitations/accept",
+	"DELETE /api/v1/users/{user_id}/events/workouts/delete",
+}
 
 // canonicalPath rewrites aliases, and answers 404 to a path that is not
 // canonical. It never redirects.
@@ -59,7 +63,7 @@ func (f *Front) allowedMethods(r *http.Request) []string {
 	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST"} {
 		probe := *r
 		probe.Method = method
-		if _, pattern := f.mux.Handler(&probe); pattern != "" && pattern != "/" && pattern != noInvitation {
+		if _, pattern := f.mux.Handler(&probe); pattern != "" && pattern != "/" && !slices.Contains(noIDs, pattern) {
 			methods = append(methods, method)
 		}
 	}

@@ -148,7 +148,7 @@ func (n *node) watchHeap(t *testing.T) (stop func() (grown int64, slowest time.D
 // protocol, over both versions of HTTP, without a credential and with a key. Each is refused at
 // once and without memory, and others are served meanwhile.
 func TestEveryRouteRefusesCostlyBodies(t *testing.T) {
-	n := listen(t, withReflection)
+	n := listen(t, withReflection, func(c *server.Config) { c.UploadsPerCaller = 6 }) // as many requests as there are at once
 	n.server.Mount("POST /mounted", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		t.Error("a costly body came to a mounted handler")
 	}))
