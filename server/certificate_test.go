@@ -31,6 +31,16 @@ func TestACertificateOutOfForceIsWarnedOf(t *testing.T) {
 		if strings.Contains(said, "is valid from 2026-01-02T03:04:05Z to 2026-01-02T04:04:05Z only: replace it") != warned {
 			t.Errorf("%v after its beginning: %q", after, said)
 		}
+		found := strings.Join(c.certificateFindings(), "\n")
+		if strings.Contains(found, "--tls-cert is valid from 2026-01-02T03:04:05Z to 2026-01-02T04:04:05Z only") != warned {
+			t.Errorf("%v after its beginning, findings are %q", after, found)
+		}
+	}
+	if err := os.Chmod(c.TLSKey, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if found := strings.Join(c.certificateFindings(), "\n"); !strings.Contains(found, "--tls-key: others") || strings.Contains(found, "key.pem") {
+		t.Errorf("with a key that others read, findings are %q", found)
 	}
 }
 
