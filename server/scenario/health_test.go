@@ -340,8 +340,17 @@ func TestReadinessWithoutRedis(t *testing.T) {
 		}
 	})
 	redis := redistest.Start(t)
-	n := &node{t: t, clock: &clock{}, log: &logBuffer{}, dsn: durable.New(t), secret: []byte(rand.Text() + rand.Text())}
+	n := &node{
+		t: t, clock: &clock{}, log: &logBuffer{}, dsn: durable.New(t), secret: []byte(rand.Text() + rand.Text()),
+		email: "dev@example.com", password: passphrase(),
+	}
 	n.boot(t, withRedis(redis))
+	n.addDeveloper(n.email, n.password)
+	d := n.roundRobin()
+	admin, _ := n.login(t, d)
+	found := func() bool {
+		return strings.Contains(string(mustJSON(n.installation(t, d, admin).list("findings"))), "Redis cannot be reached")
+	}
 	says := func(status string) {
 		t.Helper()
 		for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -355,8 +364,14 @@ func TestReadinessWithoutRedis(t *testing.T) {
 		}
 	}
 	says("ok")
+	if found() {
+		t.Error("a Redis that answers is found to be away")
+	}
 	redis.Kill()
 	says("degraded")
+	if !found() {
+		t.Error("that Redis is away is not found")
+	}
 	redis.Start()
 	says("ok")
 }
