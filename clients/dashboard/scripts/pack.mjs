@@ -54,7 +54,8 @@ if (check) {
   wrong.push(...[...there].filter((name) => !files.has(name)));
   if (wrong.length > 0) {
     console.error("gen/dashboard is not what clients/dashboard builds; run: make dashboard");
-    for (const name of wrong) console.error(`  ${name}`);
+    for (const name of wrong.slice(0, 8)) console.error(`  ${name}`);
+    if (wrong.length > 8) console.error(`  and ${wrong.length - 8} more`);
     exit(1);
   }
 } else {
