@@ -13,7 +13,7 @@ export default function AlertCount({ dot }: { dot?: boolean | undefined }) {
   useTitleCount(open);
   if (open === 0) return null;
   const shown = open > 99 ? "99+" : open;
-  if (dot) return <span className="dot" title={`${shown} open`} />;
+  if (dot) return <span className="bell-dot" title={`${shown} open`} />;
   return (
     <span className="nav-count num">
       {shown}

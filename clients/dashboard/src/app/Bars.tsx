@@ -8,7 +8,7 @@ export function Bars() {
   const online = useOnline();
   const newer = useNewVersion();
   return (
-    <div className="bars">
+    <div className="top-bars">
       {!online && (
         <Banner bar tone="warn">
           No connection. Changes wait; nothing is lost.
