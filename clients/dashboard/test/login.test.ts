@@ -72,3 +72,16 @@ scenario("every page has a heading, a title and no finding of axe", {}, async (s
   }
   await shot(page, "not-found");
 });
+
+scenario("who is not signed in sees the login and asks for nothing", {}, async (stage) => {
+  const { page } = stage;
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    const path = new URL(request.url()).pathname;
+    if (path.startsWith("/openwearables.v1.")) asked.push(path);
+  });
+  await stage.go("/users");
+  await page.getByRole("heading", { level: 1, name: "Log in" }).waitFor();
+  await page.waitForLoadState("networkidle");
+  assert.deepEqual(asked, ["/openwearables.v1.SessionService/RefreshToken"]);
+});

@@ -11,7 +11,7 @@ import (
 )
 
 // flagsOfServe lists every setting.
-var flagsOfServe = strings.Fields(`access-token-ttl addr alert-interval alert-retention allow-keys-in-browsers allowed-headers allowed-origins audit-retention client-address database dev
+var flagsOfServe = strings.Fields(`access-token-ttl addr alert-interval alert-retention allow-keys-in-browsers allowed-headers allowed-origins audit-retention client-address dashboard database dev
 	drain-delay empty first-request-timeout idle-timeout insecure-http jwt-alg ledger-retention
 	limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user
 	limit-key limit-login limit-login-account limit-refresh limit-refresh-session limit-user log-level max-address-connections

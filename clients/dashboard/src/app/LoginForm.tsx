@@ -1,5 +1,6 @@
 import { Form, useForm } from "../parts/Form";
 import { PasswordField } from "../parts/PasswordField";
+import { Said } from "../parts/problem";
 import { TextField } from "../parts/TextField";
 import { errorOf } from "./queries";
 import { auth } from "./session";
@@ -17,7 +18,7 @@ export function LoginForm() {
         await auth.login(values);
       } catch (e) {
         if (errorOf(e)?.reason === "invalid_credentials")
-          throw new Error("Email or password is wrong.");
+          throw new Said("Email or password is wrong.");
         throw e;
       }
     },

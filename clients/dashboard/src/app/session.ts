@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import { isUnauthenticated } from "@openwearables/sdk";
 import { type CookieSession, cookieSession } from "@openwearables/sdk/browser";
 import { createTransport } from "@openwearables/sdk/connect";
 import { useSyncExternalStore } from "react";
@@ -32,7 +33,8 @@ export function openSession(): void {
     // That the server ended it is told after this.
     window.setTimeout(() => auth.state === "signedOut" && state !== "expired" && move(next));
   });
-  auth.token().catch(() => {
+  auth.token().catch((e) => {
+    if (isUnauthenticated(e)) return; // the state tells
     waited = true;
     tell();
   });

@@ -10,6 +10,9 @@ export interface Problem {
   fields: Record<string, string>;
 }
 
+/** An error of a page whose message is a sentence for people. */
+export class Said extends Error {}
+
 /** Returns the error of the SDK, which that of connect-es has as its cause. */
 function find(thrown: unknown): OpenWearablesError | undefined {
   const { cause } = Object(thrown) as { cause?: unknown };
@@ -63,8 +66,9 @@ export function wait(ms: number): string {
 function words(error: unknown): string {
   const { rawMessage, message } = Object(error) as { rawMessage?: unknown; message?: unknown };
   if (typeof rawMessage === "string") return rawMessage;
+  if (error instanceof Said) return error.message;
   const known = find(error);
-  // What the page itself threw is in words that no person should read.
+  // What else the page itself threw is in words that no person should read.
   if (!known) return "";
   const text = String(message ?? "");
   const behind = text.lastIndexOf(` (${known.reason || "request "}`);
