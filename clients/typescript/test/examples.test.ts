@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
@@ -106,6 +106,7 @@ test("each example is in the index, uses the tested versions, and says how it is
     const readme = readFileSync(join(examples, name, "README.md"), "utf8");
     assert.ok(readme.split("\n").length <= 22, `${name} has a short README`);
     assert.match(readme, /npm install @openwearables\/sdk/);
+    assert.match(readFileSync(join(examples, name, ".npmrc"), "utf8"), /^install-links=true$/m);
     const { dependencies, devDependencies } = JSON.parse(
       readFileSync(join(examples, name, "package.json"), "utf8"),
     );
@@ -133,6 +134,9 @@ test("the commands of a README work in a clean clone", () => {
   const commands = /```sh\n(.*?)```/s.exec(readFileSync(join(at, "README.md"), "utf8"))?.[1] ?? "";
   assert.equal(commands.trim().split("\n").length, 3);
   const said = run(at, "sh", ["-ec", commands], { ...env, npm_config_prefer_offline: "true" });
+  // As a link it would find the SDK's own React, beside that of the app.
+  const sdk = join(at, "node_modules", "@openwearables", "sdk");
+  assert.equal(lstatSync(sdk).isSymbolicLink(), false);
   assert.match(said, /Ada is [0-9a-f-]{36}/);
 });
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import "./globals.css";
 
-export const metadata = { title: "My workouts" };
+export const metadata = { title: "My workouts", icons: { icon: "data:," } };
 
 export default function Layout({ children }: { children: ReactNode }) {
   return (
