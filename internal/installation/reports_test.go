@@ -58,8 +58,14 @@ func TestReadingsAgeAndFail(t *testing.T) {
 		fails bool
 		reads int64
 	}{
-		{0, false, 1}, {statsFor, false, 1}, {time.Second, false, 2}, {-24 * time.Hour, false, 3},
-		{statsFor + time.Second, true, 4}, {failedFor, true, 4}, {time.Second, true, 5}, {2 * time.Second, false, 6},
+		{0, false, 1},
+		{statsFor, false, 1},
+		{time.Second, false, 2},
+		{-24 * time.Hour, false, 3},
+		{statsFor + time.Second, true, 4},
+		{failedFor, true, 4},
+		{time.Second, true, 5},
+		{2 * time.Second, false, 6},
 	} {
 		at = at.Add(step.pass)
 		if failing.Store(nil); step.fails {
