@@ -38,7 +38,10 @@ function outputOf(mode: string) {
   }
 }
 
-/** Each file costs a kilobyte of headers: what every page needs is one file, and what most need another. */
+/**
+ * Each file costs a kilobyte of headers: what every page needs is one file, and what two or more
+ * pages need is another. Only what opens later, with its library, and charts are apart.
+ */
 const groups = [
   {
     name: "core",
@@ -47,7 +50,8 @@ const groups = [
   },
   {
     name: "parts",
-    test: /dashboard\/src\/parts\/(?!overlay|Chart|chart|Combo|Confirm|Date|Number|Select)/,
+    test: /^(?!.*(react-aria|react-stately|@internationalized|\/overlay\/|\/(Chart|chartmath)\.))/,
+    minShareCount: 2,
     priority: 1,
   },
 ];

@@ -130,6 +130,7 @@ func newSiteFile(name string) *siteFile {
 	types := map[string]string{
 		".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
 		".svg": "image/svg+xml", ".png": "image/png", ".woff2": "font/woff2", ".md": "text/markdown; charset=utf-8",
+		".txt": "text/plain; charset=utf-8",
 	}
 	f := &siteFile{contentType: types[path.Ext(name)], cache: askFirst, varies: "Accept-Encoding"}
 	if f.contentType == "" {
