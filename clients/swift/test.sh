@@ -26,7 +26,7 @@ go build -trimpath -o "$TEST_BINARIES/" ./server/cmd/openwearables ./clients/go/
 
 step lint
 "$swift" swift-format lint --strict --recursive --parallel --configuration "$package/.swift-format" \
-	"$package/Package.swift" "$package/Sources" "$package/Tests" \
+	"$package/Package.swift" "$package/Sources" "$package/Tests" "$package/Examples" \
 	"$package/Conformance/Package.swift" "$package/Conformance/Sources/ConformanceClient/main.swift"
 
 run() { # run SCRATCH OPTION...
@@ -60,6 +60,9 @@ target=$("$swift" swiftc -print-target-info | python3 -c 'import json, sys; prin
 
 step conformance
 "$package/Conformance/run.sh"
+
+step size
+"$package/Tests/Size/run.sh"
 
 step readme
 "$package/Tests/Readme/run.sh"

@@ -16,7 +16,6 @@ type file struct {
 	names      *names
 	operations *operations
 	proto      *protogen.File
-	comma      string // after each row of the table that is written
 }
 
 // render returns the Swift source for a proto file.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // message writes a message and its nested types.
@@ -20,28 +21,36 @@ func (f *file) message(message *protogen.Message) error {
 	f.comment(message.Comments)
 	name := lastPart(f.names.swift[message.Desc.FullName()])
 	f.block("public struct "+name+": "+f.conformances(message, properties), func() {
-		f.line("public static let messageName = %q", message.Desc.FullName())
-		f.gap()
-		f.storedProperties(properties)
-		f.initializers(properties)
-		f.gap()
-		if err = f.table(name, properties); err == nil {
-			err = f.nested(message)
+		if err = f.table(message, properties); err != nil {
+			return
 		}
+		f.line("public var slots: Slots")
+		f.gap()
+		f.line("public init(slots: Slots) { self.slots = slots }")
+		f.gap()
+		if err = f.properties(properties); err != nil {
+			return
+		}
+		f.initializer(properties)
+		err = f.nested(message)
 	})
 	return err
 }
 
 func (f *file) conformances(message *protogen.Message, properties []property) string {
-	list := "GeneratedMessage"
+	list, shown := "GeneratedMessage", ""
 	isObject := !f.names.inputs[message.Desc.FullName()]
+	if isObject && !f.names.outputs[message.Desc.FullName()] {
+		list += ", Codable, Hashable"
+		shown = ", CustomReflectable"
+	}
 	if isObject && slices.ContainsFunc(properties, func(p property) bool { return p.name == "id" && p.kind == "String" }) {
 		list += ", Identifiable"
 	}
 	if slices.ContainsFunc(properties, func(p property) bool { return p.redacted }) {
-		list += ", Redacting"
+		shown = ", Redacting"
 	}
-	return list
+	return list + shown
 }
 
 // nested writes the sets of values, oneofs, enums and messages nested in a message.
@@ -74,29 +83,83 @@ func (f *file) nested(message *protogen.Message) error {
 	return nil
 }
 
-func (f *file) storedProperties(properties []property) {
+// onUse marks what is compiled where it is used, and not for each message.
+const onUse = "@_alwaysEmitIntoClient"
+
+// properties writes the properties, which read and write the slots of their fields.
+func (f *file) properties(properties []property) error {
+	slot := 0
 	for _, p := range properties {
-		if p.field != nil {
-			f.comment(p.field.Comments)
-		} else {
-			f.comment(p.oneof.Comments)
+		if p.field == nil {
+			if err := f.oneofProperty(p, slot); err != nil {
+				return err
+			}
+			slot += len(p.oneof.Fields)
+			continue
 		}
-		head := "public var " + quoted(p.name)
-		if p.boxed {
-			head = "@Boxed " + head
-		}
-		if strings.HasSuffix(p.kind, "?") {
-			f.line("%s: %s", head, p.kind)
-		} else {
-			f.line("%s: %s = %s", head, p.kind, p.initial)
-		}
+		f.comment(p.field.Comments)
+		f.line("%s", onUse)
+		f.block("public var "+quoted(p.name)+": "+p.kind, func() {
+			access := fmt.Sprintf("slots[%s: %d, %s.self]", p.access(), slot, p.wire)
+			if p.key != "" {
+				access = fmt.Sprintf("slots[map: %d, %s.self, %s.self]", slot, p.key, p.wire)
+			}
+			f.accessor("get", access)
+			f.accessor("set", access+" = newValue")
+		})
+		f.gap()
+		slot++
 	}
-	f.gap()
+	return nil
 }
 
-// initializers writes the initializer with all fields, and the one that leaves all of them
-// at their defaults.
-func (f *file) initializers(properties []property) {
+// accessor writes an accessor, on one line if it fits.
+func (f *file) accessor(name, body string) {
+	if line := name + " { " + body + " }"; 2*f.depth+len(line) <= lineLength {
+		f.line("%s", line)
+		return
+	}
+	f.block(name, func() { f.line("%s", body) })
+}
+
+// oneofProperty writes the property of a oneof, whose members have slots of their own.
+func (f *file) oneofProperty(p property, slot int) error {
+	f.comment(p.oneof.Comments)
+	f.line("%s", onUse)
+	var err error
+	f.block("public var "+quoted(p.name)+": "+p.kind, func() {
+		f.block("get", func() {
+			for i, member := range p.oneof.Fields {
+				kind, e := f.names.elementType(member)
+				if e != nil {
+					err = e
+					return
+				}
+				f.line("if let value = slots[maybe: %d, %s.self] { return .%s(value) }", slot+i, kind, quoted(memberName(member)))
+			}
+			f.line("return nil")
+		})
+		f.block("set", func() {
+			f.line("slots.clear(%d...%d)", slot, slot+len(p.oneof.Fields)-1)
+			f.line("guard let newValue else { return }")
+			f.line("switch newValue {")
+			for i, member := range p.oneof.Fields {
+				kind, e := f.names.elementType(member)
+				if e != nil {
+					err = e
+					return
+				}
+				f.line("case .%s(let value): slots[maybe: %d, %s.self] = value", quoted(memberName(member)), slot+i, kind)
+			}
+			f.line("}")
+		})
+	})
+	f.gap()
+	return err
+}
+
+// initializer writes the initializer with all fields.
+func (f *file) initializer(properties []property) {
 	var parameters []string
 	for _, p := range properties {
 		parameter := quoted(p.name) + ": " + p.kind
@@ -105,8 +168,10 @@ func (f *file) initializers(properties []property) {
 		}
 		parameters = append(parameters, parameter)
 	}
+	f.line("%s", onUse)
 	f.list("public init(", parameters, "", ") {")
 	f.depth++
+	f.line("self.init(defaults: ())")
 	for _, p := range properties {
 		name := quoted(p.name)
 		if 2*f.depth+len("self. = ")+2*len(name) <= lineLength {
@@ -118,73 +183,102 @@ func (f *file) initializers(properties []property) {
 	}
 	f.depth--
 	f.line("}")
-	f.gap()
-	f.line("public init(defaults: Void) {}")
 }
 
-// table writes the rows by which the message is read and written.
-func (f *file) table(name string, properties []property) error {
+// table writes the table by which the message is read, written and shown.
+func (f *file) table(message *protogen.Message, properties []property) error {
+	name := fmt.Sprintf("%q", message.Desc.FullName())
 	if len(properties) == 0 {
-		f.line("public static let fields: [Field<%s>] = []", name)
+		f.line("public static let table = MessageTable(%s)", name)
+		f.gap()
 		return nil
 	}
-	f.line("public static let fields: [Field<%s>] = [", name)
+	types := map[string][]string{}
+	f.line("public static let table = MessageTable(")
 	f.depth++
-	f.comma = ","
-	if len(properties) == 1 && (properties[0].oneof == nil || len(properties[0].oneof.Fields) == 1) {
-		f.comma = "" // as swift-format has it
-	}
+	f.line("%s,", name)
+	f.line(`"""`)
 	for _, p := range properties {
-		if p.field == nil {
-			if err := f.members(p); err != nil {
-				return err
-			}
+		if p.field != nil {
+			f.row(types, p.row, p.field, p.key, p.wire, "", p.redacted)
 			continue
 		}
-		arguments := []string{`\.` + quoted(p.name)}
-		if p.key != "" {
-			arguments = append(arguments, p.key+".self")
+		for _, member := range p.oneof.Fields {
+			kind, err := f.names.elementType(member)
+			if err != nil {
+				return err
+			}
+			f.row(types, "member", member, "", kind, p.name, isSecret(member))
 		}
-		arguments = append(append(arguments, p.wire+".self"), jsonNames(p.field)...)
-		if p.redacted {
-			arguments = append(arguments, "secret: true")
-		}
-		f.row("."+p.row+"(", arguments...)
 	}
+	end := `"""`
+	for _, list := range []string{"messages", "others"} {
+		if len(types[list]) > 0 {
+			f.line("%s,", end)
+			end = list + ": [" + strings.Join(types[list], ", ") + "]"
+			if 2*f.depth+len(end)+1 > lineLength {
+				f.line("%s: [", list)
+				f.line("  %s,", strings.Join(types[list], ",\n"+strings.Repeat("  ", f.depth+1)))
+				end = "]"
+			}
+		}
+	}
+	f.line("%s)", end)
 	f.depth--
-	f.line("]")
+	f.gap()
 	return nil
 }
 
-// members writes a row for each member of a oneof.
-func (f *file) members(p property) error {
-	for _, member := range p.oneof.Fields {
-		kind, err := f.names.elementType(member)
-		if err != nil {
-			return err
+// row writes a line of a table. It collects the types that the line only calls message or
+// other.
+func (f *file) row(types map[string][]string, shape string, field *protogen.Field, key, wire, oneof string, secret bool) {
+	kind := func(swift string, of *protogen.Field) string {
+		if kind, known := kinds[swift]; known {
+			return kind
 		}
-		oneof, name := oneofName(p.oneof), quoted(memberName(member))
-		take := fmt.Sprintf("{ if case .%s(let value) = $0 { value } else { nil } }", name)
-		f.row(".member(", append([]string{
-			`\.` + quoted(p.name), "{ " + oneof + "." + name + "($0) }", take, kind + ".self", fmt.Sprintf("of: %q", p.name),
-		}, jsonNames(member)...)...)
+		switch _, wellKnown := wellKnown[typeNameOf(of)]; {
+		case of.Message != nil && !wellKnown:
+			types["messages"] = append(types["messages"], swift+".self")
+			return "message"
+		case of.Desc.Kind() == protoreflect.StringKind:
+			return "string"
+		}
+		types["others"] = append(types["others"], swift+".self")
+		return "other"
 	}
-	return nil
+	words := []string{shape, strings.Join(jsonNames(field), "/")}
+	if key != "" {
+		words = append(words, kind(key, field.Message.Fields[0]))
+	}
+	words = append(words, kind(wire, valueField(field)))
+	if oneof != "" {
+		words = append(words, "of", oneof)
+	}
+	if secret {
+		words = append(words, "secret")
+	}
+	line := strings.Join(words, " ")
+	if 2*f.depth+len(line) > lineLength {
+		line = strings.Replace(line, "/", "/\\\n"+strings.Repeat("  ", f.depth), 1)
+	}
+	f.line("%s", line)
 }
 
-// row writes a row of a table, on several lines if it does not fit on one.
-func (f *file) row(head string, arguments ...string) {
-	all := strings.Join(arguments, ", ")
+// kinds maps the types that tables know to their names there.
+var kinds = map[string]string{
+	"Bool": "bool", "String": "string", "Double": "double", "Int32": "int32", "Int64": "int64", "UInt32": "uint32",
+	"Protobuf.Timestamp": "time",
+}
+
+// typeNameOf returns the full name of the message or enum of a field; empty for a scalar.
+func typeNameOf(field *protogen.Field) protoreflect.FullName {
 	switch {
-	case 2*f.depth+len(head)+len(all)+len("),") <= lineLength:
-		f.line("%s%s)%s", head, all, f.comma)
-	case 2*f.depth+2+len(all)+len("),") <= lineLength:
-		f.line("%s", head)
-		f.line("  %s)%s", all, f.comma)
-	default:
-		f.line("%s", head)
-		f.line("  %s)%s", strings.Join(arguments, ",\n"+strings.Repeat("  ", f.depth+1)), f.comma)
+	case field.Message != nil:
+		return field.Message.Desc.FullName()
+	case field.Enum != nil:
+		return field.Enum.Desc.FullName()
 	}
+	return ""
 }
 
 // checkShadows refuses a message in which a nested type hides a type that the
@@ -219,9 +313,9 @@ func (f *file) checkShadows(message *protogen.Message, properties []property) er
 // jsonNames returns the names under which a field is read: its JSON name, and its
 // proto name if that differs.
 func jsonNames(field *protogen.Field) []string {
-	names := []string{fmt.Sprintf("%q", field.Desc.JSONName())}
+	names := []string{field.Desc.JSONName()}
 	if name := string(field.Desc.Name()); name != field.Desc.JSONName() {
-		names = append(names, fmt.Sprintf("%q", name))
+		names = append(names, name)
 	}
 	return names
 }

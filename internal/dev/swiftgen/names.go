@@ -19,8 +19,8 @@ type names struct {
 	options *operations
 	// sets maps a set of values to the name of its enum.
 	sets map[string]string
-	// inputs are the messages that methods take.
-	inputs map[protoreflect.FullName]bool
+	// inputs are the messages that methods take, outputs those that they return.
+	inputs, outputs map[protoreflect.FullName]bool
 }
 
 func newNames(options *operations) *names {
@@ -29,6 +29,7 @@ func newNames(options *operations) *names {
 		map[string]protoreflect.FullName{},
 		options,
 		map[string]string{},
+		map[protoreflect.FullName]bool{},
 		map[protoreflect.FullName]bool{},
 	}
 }
@@ -51,6 +52,7 @@ func (n *names) addFile(file *protogen.File) error {
 		}
 		for _, method := range service.Methods {
 			n.inputs[method.Input.Desc.FullName()] = true
+			n.outputs[method.Output.Desc.FullName()] = true
 		}
 	}
 	return nil
@@ -111,9 +113,9 @@ var reservedTypes = strings.Fields(`
 	Dictionary Double Encodable Encoder Equatable Error Float Foundation Hashable Hasher Identifiable
 	Int Int32 Int64 KeyValuePairs Mirror Never Optional Protocol RawRepresentable RawValue Self
 	Sendable Set String Swift Type UInt32 UInt64 Void
-	APIError Boxed Call CallOptions Column EnumValue Field FieldValue Form GeneratedMessage MapKey Message
-	MessageError MethodDescriptor Names OpenWearables PagedSequence Plain Protobuf Redacted Redacting
-	Response ScalarValue TextValue UnaryTransport
+	APIError Call CallOptions EnumValue FieldValue GeneratedMessage Message MessageError MessageTable
+	MethodDescriptor OtherValue OpenWearables PagedSequence Plain Protobuf Redacted Redacting
+	Response ScalarValue Slot Slots TextValue UnaryTransport
 `)
 
 // oneofName returns the name of the enum for a oneof.
@@ -137,7 +139,7 @@ func oneofName(oneof *protogen.Oneof) string {
 func propertyName(name protoreflect.Name) string {
 	camel := lowerCamel(string(name))
 	switch camel {
-	case "self", "description", "debugDescription", "hashValue", "customMirror", "fields", "plain":
+	case "self", "description", "debugDescription", "hashValue", "customMirror", "slots":
 		return camel + "Field"
 	}
 	return camel

@@ -55,6 +55,7 @@ func (f *file) pagedSequence(m method, parameter string) {
 	if 2*f.depth+2+len(parameters) > lineLength {
 		parameters = strings.Replace(parameters, ", options", ",\noptions", 1)
 	}
+	f.line("%s", onUse)
 	f.line("public func %s(", name)
 	for line := range strings.SplitSeq(parameters, "\n") {
 		f.line("  %s", line)

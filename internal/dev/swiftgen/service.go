@@ -53,11 +53,14 @@ func (f *file) service(service *protogen.Service) error {
 		f.line("/// Describes the methods to a transport.")
 		f.block("public enum Method", func() {
 			for _, m := range methods {
-				f.list("public static let "+quoted(m.name)+" = MethodDescriptor(", m.descriptor, "", ")")
+				f.line("%s", onUse)
+				f.block("public static var "+quoted(m.name)+": MethodDescriptor", func() {
+					f.list("MethodDescriptor(", m.descriptor, "", ")")
+				})
 			}
 		})
 		f.gap()
-		f.line("private let transport: any UnaryTransport")
+		f.line("@usableFromInline let transport: any UnaryTransport")
 		f.gap()
 		f.block("public init(transport: any UnaryTransport)", func() {
 			f.line("self.transport = transport")
@@ -76,6 +79,7 @@ func (f *file) service(service *protogen.Service) error {
 // method writes a method, and the one that iterates over its pages.
 func (f *file) method(m method) error {
 	f.comment(m.proto.Comments)
+	f.line("%s", onUse)
 	head := fmt.Sprintf("public var %s: Call<%s, %s>", quoted(m.name), m.input, m.output)
 	if 2*f.depth+len(head)+len(" {") > lineLength {
 		f.line("public var %s:", quoted(m.name))

@@ -106,8 +106,15 @@ type property struct {
 	row      string // the kind of row in the table of fields
 	initial  string
 	required bool // the initializer has no default for it
-	boxed    bool
 	redacted bool
+}
+
+// access returns the name of the subscript that reads and writes the property's slot.
+func (p property) access() string {
+	if p.row == "always" {
+		return "one"
+	}
+	return p.row
 }
 
 // properties returns the properties of a message in the order of its fields.
@@ -172,7 +179,6 @@ func (n *names) property(field *protogen.Field) (property, error) {
 		}
 	case field.Desc.HasPresence():
 		p.row, p.kind, p.initial = "maybe", element+"?", "nil"
-		p.boxed = containsItself(field)
 	default:
 		p.row, p.kind, p.initial = "one", element, defaultValue(field)
 		p.required = field.Desc.Kind() == protoreflect.StringKind && !isCursor(field)

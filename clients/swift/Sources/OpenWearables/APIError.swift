@@ -99,41 +99,112 @@ public struct APIError: Error, Sendable {
   }
 
   /// What a caller can do about it.
-  public let kind: Kind
+  public var kind: Kind { content.kind }
   /// The code of the response, or the closest one if none came.
-  public let code: Code
+  public var code: Code { content.code }
   /// The cause as a stable word; nil if it is unknown.
-  public internal(set) var reason: Reason?
+  public internal(set) var reason: Reason? {
+    get { content.reason }
+    set { change { $0.reason = newValue } }
+  }
   /// A sentence for people: at most 1 KB, without control characters and characters that
   /// change the direction of text.
-  public let message: String
+  public var message: String { content.message }
   /// Identifies the request in the server's log.
-  public internal(set) var requestID: String?
-  public internal(set) var fields: [FieldViolation] = []
+  public internal(set) var requestID: String? {
+    get { content.requestID }
+    set { change { $0.requestID = newValue } }
+  }
+  public internal(set) var fields: [FieldViolation] {
+    get { content.fields }
+    set { change { $0.fields = newValue } }
+  }
   /// How long to wait, in seconds: as the server asks, or what is left of the time in which
   /// the session is not renewed again.
-  public internal(set) var retryAfter: TimeInterval?
+  public internal(set) var retryAfter: TimeInterval? {
+    get { content.retryAfter }
+    set { change { $0.retryAfter = newValue } }
+  }
   /// The scope that the API key lacks, with the reason `insufficient_scope`.
-  public internal(set) var requiredScope: String?
+  public internal(set) var requiredScope: String? {
+    get { content.requiredScope }
+    set { change { $0.requiredScope = newValue } }
+  }
   /// The details of the response, unchanged.
-  public internal(set) var details: [Detail] = []
+  public internal(set) var details: [Detail] {
+    get { content.details }
+    set { change { $0.details = newValue } }
+  }
   /// The headers of the response, by name in lower case.
-  public internal(set) var headers: [String: String] = [:]
+  public internal(set) var headers: [String: String] {
+    get { content.headers }
+    set { change { $0.headers = newValue } }
+  }
   /// The error of the store, the token provider or the network. No description of this
   /// error includes it, because it could print a secret.
-  public internal(set) var underlyingError: (any Error)?
+  public var underlyingError: (any Error)? { content.underlyingError }
 
   /// The status of a response that did not come from the API.
-  var foreignStatus: Int?
+  var foreignStatus: Int? {
+    get { content.foreignStatus }
+    set { change { $0.foreignStatus = newValue } }
+  }
   /// The response is a Connect error of the server.
-  var isConnectError = false
+  var isConnectError: Bool {
+    get { content.isConnectError }
+    set { change { $0.isConnectError = newValue } }
+  }
   /// The response came and cannot be used. Repeating the call would bring it again.
-  var isFinal = false
+  var isFinal: Bool {
+    get { content.isFinal }
+    set { change { $0.isFinal = newValue } }
+  }
   /// The server itself asked to wait, and not only this package's cooldown.
-  var asksToWait = false
+  var asksToWait: Bool {
+    get { content.asksToWait }
+    set { change { $0.asksToWait = newValue } }
+  }
   /// The message as the server sent it, at most 1024 characters. Unlike ``message``, it is not fit for
   /// a terminal or a log.
-  @_spi(Conformance) public internal(set) var rawMessage: String?
+  @_spi(Conformance) public internal(set) var rawMessage: String? {
+    get { content.rawMessage }
+    set { change { $0.rawMessage = newValue } }
+  }
+
+  /// An error is one pointer, since every call returns one or a value.
+  private var box: Box
+
+  private final class Box: Sendable {
+    let content: Content
+    init(_ content: Content) { self.content = content }
+  }
+
+  private struct Content: Sendable {
+    let kind: Kind
+    let code: Code
+    var reason: Reason?
+    let message: String
+    let underlyingError: (any Error)?
+    var requestID: String?
+    var fields: [FieldViolation] = []
+    var retryAfter: TimeInterval?
+    var requiredScope: String?
+    var details: [Detail] = []
+    var headers: [String: String] = [:]
+    var foreignStatus: Int?
+    var isConnectError = false
+    var isFinal = false
+    var asksToWait = false
+    var rawMessage: String?
+  }
+
+  private var content: Content { box.content }
+
+  private mutating func change(_ change: (inout Content) -> Void) {
+    var content = box.content
+    change(&content)
+    box = Box(content)
+  }
 
   /// An error of a transport of your own, or of a test.
   public init(
@@ -148,11 +219,9 @@ public struct APIError: Error, Sendable {
     _ kind: Kind, _ code: Code, _ reason: Reason? = nil, _ message: String,
     underlying: (any Error)? = nil
   ) {
-    self.kind = kind
-    self.code = code
-    self.reason = reason
-    self.message = message
-    underlyingError = underlying
+    box = Box(
+      Content(
+        kind: kind, code: code, reason: reason, message: message, underlyingError: underlying))
   }
 }
 
@@ -205,138 +274,5 @@ extension APIError: LocalizedError, CustomStringConvertible, CustomDebugStringCo
   public var errorDescription: String? { message }
   public var customMirror: Mirror {
     Mirror(self, children: ["kind": kind, "code": code, "description": description])
-  }
-}
-
-// MARK: - The errors of this package
-
-extension APIError {
-  /// `field` is the option or argument that is wrong.
-  package static func invalid(_ message: String, field: String? = nil) -> APIError {
-    var error = APIError(.invalid, .invalidArgument, .invalidOption, message)
-    if let field { error.fields = [FieldViolation(field: field, message: message)] }
-    return error
-  }
-
-  static func canceled() -> APIError {
-    APIError(
-      .canceled, .canceled, nil, "the caller's task was cancelled",
-      underlying: CancellationError())
-  }
-
-  /// Returns an error that a call threw as one of this package.
-  static func of(_ error: any Error) -> APIError {
-    switch error {
-    case let error as APIError: error
-    case is CancellationError: .canceled()
-    default: APIError(.internal, .unknown, nil, words(of: error), underlying: error)
-    }
-  }
-
-  /// Returns the error with how long to wait.
-  func waiting(_ seconds: TimeInterval) -> APIError {
-    var error = self
-    error.retryAfter = seconds
-    return error
-  }
-
-  static func timeout() -> APIError {
-    APIError(.timeout, .deadlineExceeded, nil, "the deadline passed")
-  }
-
-  static func offline(_ cause: any Error) -> APIError {
-    let code = (cause as? URLError).map { " (URLError \($0.errorCode))" } ?? ""
-    return APIError(.offline, .unavailable, .offline, "no answer came\(code)", underlying: cause)
-  }
-
-  static func storage(_ cause: any Error) -> APIError {
-    if let known = cause as? APIError, known.kind == .storageUnavailable { return known }
-    let why = (cause as? StoreError)?.description ?? "\(type(of: cause))"
-    return APIError(
-      .storageUnavailable, .unavailable, .storageUnavailable,
-      "the session's store cannot be used: \(why)", underlying: cause)
-  }
-
-  static func signedOut(_ cause: (any Error)? = nil) -> APIError {
-    APIError(
-      .unauthenticated, .unauthenticated, .signedOut, "nobody is signed in", underlying: cause)
-  }
-
-  /// The error of a provider that threw `cause`, with its message if it has one.
-  static func providerFailed(_ cause: any Error) -> APIError {
-    let known = cause as? APIError
-    var error = APIError(
-      .unavailable, .unavailable, .tokenProviderFailed,
-      printable("the token provider failed: \(masked(words(of: cause)))"), underlying: cause)
-    error.retryAfter = known?.retryAfter
-    error.asksToWait = known?.asksToWait ?? false
-    return error
-  }
-
-  static func sessionExpired(_ cause: APIError) -> APIError {
-    var error = APIError(
-      .sessionExpired, .unauthenticated, .sessionExpired,
-      "the session has ended, sign in again: \(cause.reason?.rawValue ?? cause.message)",
-      underlying: cause)
-    error.requestID = cause.requestID
-    return error
-  }
-
-  /// The error of a response that is more than `limit` bytes.
-  static func tooLarge(_ limit: Int) -> APIError {
-    unusable(
-      "the answer is larger than \(limit) bytes: ask for less at once, or raise maxResponseBytes")
-  }
-
-  /// The error of a response that is not what its headers say.
-  static func unreadable(_ why: String) -> APIError {
-    unusable("the answer cannot be read: \(why)")
-  }
-
-  static func unusableTokens() -> APIError { unusable("the answer holds no usable token pair") }
-
-  static func incomplete() -> APIError { unusable("the answer is incomplete") }
-
-  static func noEnd() -> APIError { unusable("the pages of the list never end") }
-
-  private static func unusable(_ message: String) -> APIError {
-    var error = APIError(.internal, .internal, .invalidResponse, message)
-    error.isFinal = true
-    return error
-  }
-}
-
-extension APIError.Kind {
-  /// The code that an error of this kind has if none came.
-  var code: APIError.Code {
-    switch self {
-    case .unauthenticated, .sessionExpired: .unauthenticated
-    case .forbidden: .permissionDenied
-    case .notFound: .notFound
-    case .invalid: .invalidArgument
-    case .rateLimited: .resourceExhausted
-    case .conflict: .alreadyExists
-    case .unavailable, .offline, .storageUnavailable: .unavailable
-    case .timeout: .deadlineExceeded
-    case .canceled: .canceled
-    case .internal: .internal
-    }
-  }
-}
-
-extension APIError.Code {
-  var kind: APIError.Kind {
-    switch self {
-    case .unauthenticated: .unauthenticated
-    case .permissionDenied: .forbidden
-    case .notFound: .notFound
-    case .invalidArgument, .failedPrecondition, .outOfRange: .invalid
-    case .resourceExhausted: .rateLimited
-    case .alreadyExists, .aborted: .conflict
-    case .unavailable: .unavailable
-    case .deadlineExceeded: .timeout
-    case .canceled: .canceled
-    case .unknown, .unimplemented, .internal, .dataLoss: .internal
-    }
   }
 }

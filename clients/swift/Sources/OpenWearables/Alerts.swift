@@ -7,6 +7,7 @@ public struct Alerts: Sendable {
 
   /// Returns the alerts, those that opened last first, from the page of the request on. A page
   /// is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func list(
     _ request: ListAlertsRequest = ListAlertsRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<Alert> {
@@ -14,6 +15,7 @@ public struct Alerts: Sendable {
   }
 
   /// Records that the caller has seen an alert. That of an event is resolved by it.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func acknowledge(_ id: String, options: CallOptions = CallOptions())
     async throws(APIError) -> Alert
@@ -22,6 +24,7 @@ public struct Alerts: Sendable {
   }
 
   /// Mutes the rule of an alert for its subject until a time, which must be in the future.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func mute(_ id: String, until end: Date, options: CallOptions = CallOptions())
     async throws(APIError) -> Alert
@@ -31,6 +34,7 @@ public struct Alerts: Sendable {
   }
 
   /// Ends what ``mute(_:until:options:)`` began.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func unmute(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Alert
@@ -39,6 +43,7 @@ public struct Alerts: Sendable {
   }
 
   /// Returns every rule with its settings, and what is muted.
+  @_alwaysEmitIntoClient
   public func rules(options: CallOptions = CallOptions()) async throws(APIError) -> (
     rules: [AlertRule], mutes: [AlertMute]
   ) {
@@ -47,6 +52,7 @@ public struct Alerts: Sendable {
   }
 
   /// Changes the settings of a rule. Thresholds that the request does not name stay.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func updateRule(_ request: UpdateAlertRuleRequest, options: CallOptions = CallOptions())
     async throws(APIError) -> AlertRule

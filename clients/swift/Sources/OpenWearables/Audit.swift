@@ -8,6 +8,7 @@ public struct Audit: Sendable {
 
   /// Returns the audit trail, newest first, from the page of the request on. A page is
   /// fetched when it is needed. Only a developer may call it.
+  @_alwaysEmitIntoClient
   public func events(
     _ request: ListAuditEventsRequest = ListAuditEventsRequest(),
     options: CallOptions = CallOptions()
@@ -17,6 +18,7 @@ public struct Audit: Sendable {
 
   /// Returns who read a user's health data, newest first. A page is fetched when it is
   /// needed. A key needs the scope `audit:read`; a user may read who read their own.
+  @_alwaysEmitIntoClient
   public func accesses(userID: String, options: CallOptions = CallOptions())
     -> PagedSequence<Access>
   {
@@ -26,6 +28,7 @@ public struct Audit: Sendable {
   /// Ends a credential that was found where it does not belong: the secret of a key or an
   /// application, or the session of a token. The credential itself is the proof, so a client
   /// without one may call it. It also succeeds for what is no credential there.
+  @_alwaysEmitIntoClient
   public func reportCredential(_ credential: Secret, options: CallOptions = CallOptions())
     async throws(APIError)
   {

@@ -2,7 +2,7 @@ import Foundation
 
 /// Sends every call of a client: sets the deadline and the credential, retries what is safe
 /// to retry, and returns typed errors.
-struct Caller: UnaryTransport {
+final class Caller: UnaryTransport {
   enum Credential: Sendable {
     case none
     case key(Secret)
@@ -17,9 +17,25 @@ struct Caller: UnaryTransport {
   let maxResponseBytes: Int
   let emitter: EventEmitter
   /// The end of the API key's life that was reported last.
-  let sunset = Locked<TimeInterval>(0)
+  private let sunset = Locked<TimeInterval>(0)
   /// Sends calls without side effects by GET.
-  var readsInURL = false
+  private let readsInURL: Bool
+  /// Of the calls under way: more of them wait for one of these to end.
+  private let places = Turn(places: Caller.mostCalls)
+  static let mostCalls = 64
+
+  init(
+    _ connect: Connect, _ credential: Credential, _ options: OpenWearablesClient.Options,
+    _ emitter: EventEmitter
+  ) {
+    self.connect = connect
+    self.credential = credential
+    self.emitter = emitter
+    timeout = options.timeout
+    retries = min(max(options.retries, 0), 2)
+    maxResponseBytes = options.maxResponseBytes
+    readsInURL = options.readsInURL
+  }
 
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
@@ -53,6 +69,8 @@ struct Caller: UnaryTransport {
       throw .invalid("maxResponseBytes must be positive", field: "maxResponseBytes")
     }
     let deadline = Deadline(in: seconds)
+    try await places.take(by: deadline)
+    defer { places.pass() }
     var call = UnaryRequest(procedure: method.procedure, body: body)
     for (name, value) in options.headers {
       guard (name + value).unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })

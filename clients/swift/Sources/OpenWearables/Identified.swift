@@ -1,19 +1,19 @@
 import Foundation
 
 /// An object with the id by which requests refer to it.
-protocol Identified: Sendable {
+@usableFromInline protocol Identified: Sendable {
   var identity: String { get }
 }
 
-extension User: Identified { var identity: String { id } }
-extension Developer: Identified { var identity: String { id } }
-extension Key: Identified { var identity: String { id } }
-extension Application: Identified { var identity: String { appID } }
-extension Alert: Identified { var identity: String { id } }
-extension AlertRule: Identified { var identity: String { rule } }
-extension WebhookEndpoint: Identified { var identity: String { id } }
-extension WebhookDelivery: Identified { var identity: String { id } }
-extension Invitation: Identified { var identity: String { id } }
+extension User: Identified { @usableFromInline var identity: String { id } }
+extension Developer: Identified { @usableFromInline var identity: String { id } }
+extension Key: Identified { @usableFromInline var identity: String { id } }
+extension Application: Identified { @usableFromInline var identity: String { appID } }
+extension Alert: Identified { @usableFromInline var identity: String { id } }
+extension AlertRule: Identified { @usableFromInline var identity: String { rule } }
+extension WebhookEndpoint: Identified { @usableFromInline var identity: String { id } }
+extension WebhookDelivery: Identified { @usableFromInline var identity: String { id } }
+extension Invitation: Identified { @usableFromInline var identity: String { id } }
 
 extension Identified {
   /// The object, which the server always sends with its id.
@@ -29,6 +29,7 @@ extension Call {
   /// Returns the object of the response, which always has an id.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
+  @usableFromInline
   func object<Object: Identified>(
     _ object: KeyPath<Output, Object> & Sendable, _ request: Input, _ options: CallOptions
   ) async throws(APIError) -> Object {
@@ -38,6 +39,7 @@ extension Call {
   /// Returns the object of the response, which may be missing.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
+  @usableFromInline
   func object<Object: Identified>(
     _ object: KeyPath<Output, Object?> & Sendable, _ request: Input, _ options: CallOptions
   ) async throws(APIError) -> Object {
@@ -50,6 +52,7 @@ extension Call {
   /// Returns the object of the response and the secret minted with it, which is never empty.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
+  @usableFromInline
   func minted<Object: Identified>(
     _ object: KeyPath<Output, Object> & Sendable, _ secret: KeyPath<Output, String> & Sendable,
     _ request: Input, _ options: CallOptions
@@ -62,6 +65,7 @@ extension Call {
   /// Returns the object of the response, which may be missing, and the secret minted with it.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
+  @usableFromInline
   func minted<Object: Identified>(
     _ object: KeyPath<Output, Object?> & Sendable, _ secret: KeyPath<Output, String> & Sendable,
     _ request: Input, _ options: CallOptions
@@ -76,12 +80,13 @@ extension Call {
   /// Makes a call whose response says nothing.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
+  @usableFromInline
   func done(_ request: Input, _ options: CallOptions) async throws(APIError) {
     _ = try await self(request, options: options)
   }
 }
 
-func seconds(_ overlap: TimeInterval) throws(APIError) -> Int {
+@usableFromInline func seconds(_ overlap: TimeInterval) throws(APIError) -> Int {
   guard let seconds = Int(exactly: overlap.rounded(.down)), (0...Int(Int32.max)).contains(seconds)
   else {
     throw .invalid(

@@ -127,11 +127,9 @@ public final class OpenWearablesClient: Sendable {
   init(
     _ connect: Connect, _ credential: Caller.Credential, _ options: Options, emitter: EventEmitter
   ) {
-    caller = Caller(
-      connect: Connect(
-        base: connect.base, transport: connect.transport, userAgent: userAgent(options.userAgent)),
-      credential: credential, timeout: options.timeout, retries: min(max(options.retries, 0), 2),
-      maxResponseBytes: options.maxResponseBytes, emitter: emitter, readsInURL: options.readsInURL)
+    let connect = Connect(
+      base: connect.base, transport: connect.transport, userAgent: userAgent(options.userAgent))
+    caller = Caller(connect, credential, options, emitter)
     users = Users(rpc: UserServiceClient(transport: caller))
     workouts = Workouts(rpc: WorkoutServiceClient(transport: caller))
     tokens = Tokens(rpc: TokenServiceClient(transport: caller))

@@ -6,6 +6,7 @@ public struct Users: Sendable {
   public let rpc: UserServiceClient
 
   /// Creates a user.
+  @_alwaysEmitIntoClient
   public func create(
     _ request: CreateUserRequest = CreateUserRequest(), options: CallOptions = CallOptions()
   ) async throws(APIError) -> User {
@@ -13,12 +14,14 @@ public struct Users: Sendable {
   }
 
   /// Returns one user.
+  @_alwaysEmitIntoClient
   public func get(_ id: String, options: CallOptions = CallOptions()) async throws(APIError) -> User
   {
     try await rpc.getUser.object(\.user, GetUserRequest(id: id), options)
   }
 
   /// Changes a user.
+  @_alwaysEmitIntoClient
   public func update(_ request: UpdateUserRequest, options: CallOptions = CallOptions())
     async throws(APIError) -> User
   {
@@ -26,6 +29,7 @@ public struct Users: Sendable {
   }
 
   /// Deletes a user with all data and tokens, and returns the deleted user.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func delete(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> User
@@ -35,6 +39,7 @@ public struct Users: Sendable {
 
   /// Returns the users, from the page of the request on. A page is fetched when it is
   /// needed.
+  @_alwaysEmitIntoClient
   public func list(
     _ request: ListUsersRequest = ListUsersRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<User> {
@@ -63,6 +68,7 @@ public struct Workouts: Sendable {
   }
 
   /// Returns the workouts, newest first, from the page of the request on.
+  @_alwaysEmitIntoClient
   public func list(_ request: ListWorkoutsRequest, options: CallOptions = CallOptions())
     -> PagedSequence<Workout>
   {
@@ -87,6 +93,7 @@ public struct Workouts: Sendable {
   }
 
   /// Deletes one workout.
+  @_alwaysEmitIntoClient
   public func delete(userID: String, workoutID: String, options: CallOptions = CallOptions())
     async throws(APIError)
   {
@@ -102,6 +109,7 @@ public struct Tokens: Sendable {
   public let rpc: TokenServiceClient
 
   /// Mints tokens for a user with the client's own credential.
+  @_alwaysEmitIntoClient
   public func create(userID: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> SessionTokens
   {
@@ -112,6 +120,7 @@ public struct Tokens: Sendable {
   }
 
   /// Revokes all tokens of a user, however they were minted.
+  @_alwaysEmitIntoClient
   public func revokeAll(userID: String, options: CallOptions = CallOptions()) async throws(APIError)
   {
     try await rpc.revokeUserTokens.done(RevokeUserTokensRequest(userID: userID), options)
@@ -124,11 +133,13 @@ public struct Sessions: Sendable {
   public let rpc: SessionServiceClient
 
   /// Returns the signed-in developer.
+  @_alwaysEmitIntoClient
   public func me(options: CallOptions = CallOptions()) async throws(APIError) -> Developer {
     try await rpc.getMe.object(\.developer, GetMeRequest(), options)
   }
 
   /// Changes the signed-in developer.
+  @_alwaysEmitIntoClient
   public func updateMe(_ request: UpdateMeRequest, options: CallOptions = CallOptions())
     async throws(APIError) -> Developer
   {
@@ -136,6 +147,7 @@ public struct Sessions: Sendable {
   }
 
   /// Sets a new password and ends every other session.
+  @_alwaysEmitIntoClient
   public func changePassword(
     _ current: Secret, to replacement: Secret, options: CallOptions = CallOptions()
   ) async throws(APIError) {
@@ -146,16 +158,19 @@ public struct Sessions: Sendable {
   }
 
   /// Returns the developer's active sessions, newest first.
+  @_alwaysEmitIntoClient
   public func list(options: CallOptions = CallOptions()) async throws(APIError) -> [Session] {
     try await rpc.listSessions(ListSessionsRequest(), options: options).body.sessions
   }
 
   /// Ends one session.
+  @_alwaysEmitIntoClient
   public func revoke(_ id: String, options: CallOptions = CallOptions()) async throws(APIError) {
     try await rpc.revokeSession.done(RevokeSessionRequest(id: id), options)
   }
 
   /// Ends all other sessions of the developer.
+  @_alwaysEmitIntoClient
   public func revokeOthers(options: CallOptions = CallOptions()) async throws(APIError) {
     try await rpc.revokeOtherSessions.done(RevokeOtherSessionsRequest(), options)
   }
@@ -168,6 +183,7 @@ public struct Keys: Sendable {
 
   /// Creates a key. Its secret is not shown again. With `allowedNetworks` it is refused
   /// elsewhere, with the reason `network_not_allowed`.
+  @_alwaysEmitIntoClient
   public func create(
     _ request: CreateKeyRequest = CreateKeyRequest(), options: CallOptions = CallOptions()
   ) async throws(APIError)
@@ -177,6 +193,7 @@ public struct Keys: Sendable {
   }
 
   /// Gives the key a new secret. The old one stays valid for `overlap`, in whole seconds.
+  @_alwaysEmitIntoClient
   public func rotate(_ id: String, overlap: TimeInterval = 0, options: CallOptions = CallOptions())
     async throws(APIError)
     -> (key: Key, secret: Secret)
@@ -186,6 +203,7 @@ public struct Keys: Sendable {
   }
 
   /// Returns one key.
+  @_alwaysEmitIntoClient
   public func get(_ id: String, options: CallOptions = CallOptions()) async throws(APIError) -> Key
   {
     try await rpc.getKey.object(\.key, GetKeyRequest(id: id), options)
@@ -193,6 +211,7 @@ public struct Keys: Sendable {
 
   /// Ends the secret before the newest one, which else works until its overlap is over.
   /// ``Key/overlap`` tells whether anything still uses it.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func finishRotation(_ id: String, options: CallOptions = CallOptions())
     async throws(APIError) -> Key
@@ -202,6 +221,7 @@ public struct Keys: Sendable {
 
   /// Changes a key. To allow it everywhere again, name `allowed_networks` in the mask and set
   /// none: `UpdateKeyRequest(id: id, updateMask: ["allowed_networks"])`.
+  @_alwaysEmitIntoClient
   public func update(_ request: UpdateKeyRequest, options: CallOptions = CallOptions())
     async throws(APIError)
     -> Key
@@ -210,6 +230,7 @@ public struct Keys: Sendable {
   }
 
   /// Deletes a key with the tokens that it minted, and returns the deleted key.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func delete(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Key
@@ -218,6 +239,7 @@ public struct Keys: Sendable {
   }
 
   /// Returns all keys, newest first. A page is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func list(options: CallOptions = CallOptions()) -> PagedSequence<Key> {
     rpc.listAllKeys(options: options)
   }
@@ -229,6 +251,7 @@ public struct Applications: Sendable {
   public let rpc: ApplicationServiceClient
 
   /// Creates an application. Its secret is not shown again.
+  @_alwaysEmitIntoClient
   public func create(name: String, options: CallOptions = CallOptions()) async throws(APIError) -> (
     application: Application, secret: Secret
   ) {
@@ -238,6 +261,7 @@ public struct Applications: Sendable {
 
   /// Gives the application a new secret. The old one stays valid for `overlap`, in whole
   /// seconds.
+  @_alwaysEmitIntoClient
   public func rotateSecret(
     _ appID: String, overlap: TimeInterval = 0, options: CallOptions = CallOptions()
   ) async throws(APIError)
@@ -251,6 +275,7 @@ public struct Applications: Sendable {
 
   /// Ends the secret before the newest one, which else works until its overlap is over.
   /// ``Application/overlap`` tells whether anything still uses it.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func finishRotation(_ appID: String, options: CallOptions = CallOptions())
     async throws(APIError) -> Application
@@ -260,6 +285,7 @@ public struct Applications: Sendable {
   }
 
   /// Returns one application.
+  @_alwaysEmitIntoClient
   public func get(_ appID: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Application
   {
@@ -267,6 +293,7 @@ public struct Applications: Sendable {
   }
 
   /// Renames an application.
+  @_alwaysEmitIntoClient
   public func rename(_ appID: String, to name: String, options: CallOptions = CallOptions())
     async throws(APIError) -> Application
   {
@@ -275,11 +302,13 @@ public struct Applications: Sendable {
   }
 
   /// Deletes an application with the tokens that it minted.
+  @_alwaysEmitIntoClient
   public func delete(_ appID: String, options: CallOptions = CallOptions()) async throws(APIError) {
     try await rpc.deleteApplication.done(DeleteApplicationRequest(appID: appID), options)
   }
 
   /// Returns all applications, newest first. A page is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func list(options: CallOptions = CallOptions()) -> PagedSequence<Application> {
     rpc.listAllApplications(options: options)
   }

@@ -5,11 +5,13 @@ public struct Developers: Sendable {
   public let rpc: DeveloperServiceClient
 
   /// Returns all developers, oldest first; there are at most 1000.
+  @_alwaysEmitIntoClient
   public func list(options: CallOptions = CallOptions()) async throws(APIError) -> [Developer] {
     try await rpc.listDevelopers(ListDevelopersRequest(), options: options).body.developers
   }
 
   /// Returns one developer.
+  @_alwaysEmitIntoClient
   public func get(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Developer
   {
@@ -17,6 +19,7 @@ public struct Developers: Sendable {
   }
 
   /// Changes the names of a developer.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func update(_ request: UpdateDeveloperRequest, options: CallOptions = CallOptions())
     async throws(APIError) -> Developer
@@ -27,6 +30,7 @@ public struct Developers: Sendable {
   /// Deletes a developer with the sessions and invitations, and returns the deleted developer.
   /// The last one who can log in stays: the call fails with the reason
   /// ``APIError/Reason/lastDeveloper``.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func delete(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Developer
@@ -43,6 +47,7 @@ public struct Invitations: Sendable {
 
   /// Invites a person. The server sends nothing: hand over the token in a link to a page of
   /// yours.
+  @_alwaysEmitIntoClient
   public func create(email: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Invitation
   {
@@ -51,11 +56,13 @@ public struct Invitations: Sendable {
   }
 
   /// Returns those that are pending, and those that expired within 30 days, newest first.
+  @_alwaysEmitIntoClient
   public func list(options: CallOptions = CallOptions()) async throws(APIError) -> [Invitation] {
     try await rpc.listInvitations(ListInvitationsRequest(), options: options).body.invitations
   }
 
   /// Ends an invitation. Its token is refused from then on.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func revoke(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Invitation
@@ -64,6 +71,7 @@ public struct Invitations: Sendable {
   }
 
   /// Gives an invitation a new token and 7 days. The old token is refused from then on.
+  @_alwaysEmitIntoClient
   public func resend(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> Invitation
   {
@@ -72,6 +80,7 @@ public struct Invitations: Sendable {
 
   /// Makes whoever holds the token a developer, who logs in next. A client without a credential
   /// may call it.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func accept(_ request: AcceptInvitationRequest, options: CallOptions = CallOptions())
     async throws(APIError) -> Developer

@@ -13,6 +13,7 @@ public struct UsageReports: Sendable {
   public let rpc: UsageServiceClient
 
   /// Reports all requests. Only a developer may call it.
+  @_alwaysEmitIntoClient
   public func account(
     from start: Date? = nil, to end: Date? = nil, by resolution: Resolution = .hour,
     options: CallOptions = CallOptions()
@@ -24,6 +25,7 @@ public struct UsageReports: Sendable {
   }
 
   /// Reports the requests with one API key. Only a developer may call it.
+  @_alwaysEmitIntoClient
   public func key(
     _ id: String, from start: Date? = nil, to end: Date? = nil, by resolution: Resolution = .hour,
     options: CallOptions = CallOptions()
@@ -36,6 +38,7 @@ public struct UsageReports: Sendable {
 
   /// Reports the requests with the secret of one application and with the user tokens that
   /// it minted. Only a developer may call it.
+  @_alwaysEmitIntoClient
   public func application(
     _ appID: String, from start: Date? = nil, to end: Date? = nil,
     by resolution: Resolution = .hour, options: CallOptions = CallOptions()
@@ -48,6 +51,7 @@ public struct UsageReports: Sendable {
 
   /// Reports the requests with the tokens of one user. A key needs the scope `users:read`; a
   /// user may read their own.
+  @_alwaysEmitIntoClient
   public func user(
     _ id: String, from start: Date? = nil, to end: Date? = nil, by resolution: Resolution = .hour,
     options: CallOptions = CallOptions()
@@ -60,7 +64,7 @@ public struct UsageReports: Sendable {
 }
 
 /// Returns a time that the server can keep, rounded to its microseconds.
-func bound(_ date: Date?, _ rule: FloatingPointRoundingRule, _ field: String)
+@usableFromInline func bound(_ date: Date?, _ rule: FloatingPointRoundingRule, _ field: String)
   throws(APIError)
   -> Date?
 {

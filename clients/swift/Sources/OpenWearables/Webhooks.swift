@@ -7,6 +7,7 @@ public struct Webhooks: Sendable {
 
   /// Creates an endpoint. The secret, which signs what is sent to it, is not shown again.
   /// Without `kinds`, all are sent.
+  @_alwaysEmitIntoClient
   public func create(
     _ request: CreateWebhookEndpointRequest, options: CallOptions = CallOptions()
   ) async throws(APIError) -> (endpoint: WebhookEndpoint, secret: Secret) {
@@ -15,6 +16,7 @@ public struct Webhooks: Sendable {
 
   /// Gives an endpoint a new secret. The old one signs beside it for `overlap`, in whole
   /// seconds.
+  @_alwaysEmitIntoClient
   public func rotate(_ id: String, overlap: TimeInterval = 0, options: CallOptions = CallOptions())
     async throws(APIError) -> (endpoint: WebhookEndpoint, secret: Secret)
   {
@@ -23,6 +25,7 @@ public struct Webhooks: Sendable {
   }
 
   /// Returns one endpoint.
+  @_alwaysEmitIntoClient
   public func get(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> WebhookEndpoint
   {
@@ -31,6 +34,7 @@ public struct Webhooks: Sendable {
   }
 
   /// Changes an endpoint. Without `kinds`, they stay unless the mask names them.
+  @_alwaysEmitIntoClient
   public func update(
     _ request: UpdateWebhookEndpointRequest, options: CallOptions = CallOptions()
   ) async throws(APIError) -> WebhookEndpoint {
@@ -38,12 +42,14 @@ public struct Webhooks: Sendable {
   }
 
   /// Deletes an endpoint with its deliveries.
+  @_alwaysEmitIntoClient
   public func delete(_ id: String, options: CallOptions = CallOptions()) async throws(APIError) {
     try await rpc.deleteWebhookEndpoint.done(DeleteWebhookEndpointRequest(id: id), options)
   }
 
   /// Sends a message to an endpoint and returns how that ended, which takes up to 10 seconds.
   /// A message that was not taken is no error: see ``WebhookDelivery/lastError``.
+  @_alwaysEmitIntoClient
   public func test(_ id: String, options: CallOptions = CallOptions()) async throws(APIError)
     -> WebhookDelivery
   {
@@ -52,6 +58,7 @@ public struct Webhooks: Sendable {
   }
 
   /// Returns all endpoints, newest first; there are at most 20.
+  @_alwaysEmitIntoClient
   public func list(options: CallOptions = CallOptions()) async throws(APIError)
     -> [WebhookEndpoint]
   {
@@ -61,6 +68,7 @@ public struct Webhooks: Sendable {
 
   /// Returns the deliveries to an endpoint, newest first, from the page of the request on. A
   /// page is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func deliveries(
     _ request: ListWebhookDeliveriesRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<WebhookDelivery> {
@@ -68,6 +76,7 @@ public struct Webhooks: Sendable {
   }
 
   /// Returns all deliveries to an endpoint that are kept, newest first.
+  @_alwaysEmitIntoClient
   public func deliveries(_ id: String, options: CallOptions = CallOptions())
     -> PagedSequence<WebhookDelivery>
   {

@@ -142,8 +142,7 @@ final class OperationTests: XCTestCase {
     let connect = Connect(
       base: baseResult(URL(string: "https://a.example")!), transport: transport, userAgent: "")
     let caller = Caller(
-      connect: connect, credential: .key(Secret("ow_test_k")), timeout: 30, retries: 1,
-      maxResponseBytes: 1 << 20, emitter: EventEmitter())
+      connect, .key(Secret("ow_test_k")), .init(retries: 1), EventEmitter())
     do {
       let _: Response<GetUserResponse> = try await caller.unary(
         method, GetUserRequest(id: ""), options: CallOptions())

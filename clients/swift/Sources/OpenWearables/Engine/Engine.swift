@@ -1,7 +1,7 @@
 import Foundation
 
 /// Keeps a session's tokens fresh.
-struct Engine: Sendable {
+final class Engine: Sendable {
   let core: Core
   let place: Place
   let store: GuardedStore
@@ -11,6 +11,20 @@ struct Engine: Sendable {
   let provider: TokenProvider?
   /// The provider throws errors of the API, which are passed on unchanged.
   let passesErrors: Bool
+
+  init(
+    core: Core, place: Place, store: GuardedStore, rpc: TokenRPC, policy: RefreshPolicy,
+    clock: Clock, provider: TokenProvider?, passesErrors: Bool
+  ) {
+    self.core = core
+    self.place = place
+    self.store = store
+    self.rpc = rpc
+    self.policy = policy
+    self.clock = clock
+    self.provider = provider
+    self.passesErrors = passesErrors
+  }
 
   var base: String { place.base }
 
@@ -98,6 +112,8 @@ struct Engine: Sendable {
   private func overwrite(_ raw: Data?) async -> (before: Data?, APIError?, isUnread: Bool) {
     var before: Data?
     do {
+      try await core.changing.take()
+      defer { core.changing.pass() }
       for _ in 0..<16 {
         do { before = try await store.load() } catch { return (nil, .storage(error), true) }
         if raw == nil, let other = before, let record = try? Record(stored: other),

@@ -128,7 +128,7 @@ package struct TokenRPC: Sendable {
 
 extension SessionTokens {
   /// Reads the tokens of a response. Throws if they can never work.
-  init(received pair: TokenPair) throws(APIError) {
+  @usableFromInline init(received pair: TokenPair) throws(APIError) {
     let refresh = pair.refreshToken ?? ""
     self.init(
       accessToken: Secret(pair.accessToken), refreshToken: refresh.isEmpty ? nil : Secret(refresh),

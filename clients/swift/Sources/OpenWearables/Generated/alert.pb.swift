@@ -3,35 +3,120 @@
 import Foundation
 
 /// Alert is something that needs a look.
-public struct Alert: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.Alert"
+public struct Alert: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Alert",
+    """
+    one id string
+    one rule string
+    one subject string
+    one state string
+    one message string
+    one link string
+    always openedAt/opened_at time
+    always lastSeenAt/last_seen_at time
+    one occurrences int32
+    maybe acknowledgedAt/acknowledged_at time
+    maybe acknowledgedBy/acknowledged_by string
+    maybe resolvedAt/resolved_at time
+    maybe mutedUntil/muted_until time
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// The rule that found it, such as `key_new_network`.
-  public var rule: String = ""
+  @_alwaysEmitIntoClient
+  public var rule: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
   /// What it is about: `key:`, `application:`, `developer:`, `user:`, `session:`,
   /// `webhook:` or `rule:` and an id, or `installation`.
-  public var subject: String = ""
-  /// `open`, `acknowledged` or `resolved`.
-  public var state: Alert.State = .unrecognized("")
-  /// One sentence that says what happened when it was last seen.
-  public var message: String = ""
-  /// The path, below that of the API, of what to look at or to change.
-  public var link: String = ""
-  public var openedAt: Date = Date(timeIntervalSince1970: 0)
-  public var lastSeenAt: Date = Date(timeIntervalSince1970: 0)
-  /// How often it was seen since it opened.
-  public var occurrences: Int = 0
-  /// Unset until somebody acknowledged it.
-  public var acknowledgedAt: Date?
-  /// Who did, as the audit trail names actors.
-  public var acknowledgedBy: String?
-  /// Unset while its cause lasts.
-  public var resolvedAt: Date?
-  /// Until when its rule is muted for its subject. Unset if it is not.
-  public var mutedUntil: Date?
+  @_alwaysEmitIntoClient
+  public var subject: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
 
+  /// `open`, `acknowledged` or `resolved`.
+  @_alwaysEmitIntoClient
+  public var state: Alert.State {
+    get { slots[one: 3, Alert.State.self] }
+    set { slots[one: 3, Alert.State.self] = newValue }
+  }
+
+  /// One sentence that says what happened when it was last seen.
+  @_alwaysEmitIntoClient
+  public var message: String {
+    get { slots[one: 4, String.self] }
+    set { slots[one: 4, String.self] = newValue }
+  }
+
+  /// The path, below that of the API, of what to look at or to change.
+  @_alwaysEmitIntoClient
+  public var link: String {
+    get { slots[one: 5, String.self] }
+    set { slots[one: 5, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var openedAt: Date {
+    get { slots[one: 6, Protobuf.Timestamp.self] }
+    set { slots[one: 6, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var lastSeenAt: Date {
+    get { slots[one: 7, Protobuf.Timestamp.self] }
+    set { slots[one: 7, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// How often it was seen since it opened.
+  @_alwaysEmitIntoClient
+  public var occurrences: Int {
+    get { slots[one: 8, Int32.self] }
+    set { slots[one: 8, Int32.self] = newValue }
+  }
+
+  /// Unset until somebody acknowledged it.
+  @_alwaysEmitIntoClient
+  public var acknowledgedAt: Date? {
+    get { slots[maybe: 9, Protobuf.Timestamp.self] }
+    set { slots[maybe: 9, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// Who did, as the audit trail names actors.
+  @_alwaysEmitIntoClient
+  public var acknowledgedBy: String? {
+    get { slots[maybe: 10, String.self] }
+    set { slots[maybe: 10, String.self] = newValue }
+  }
+
+  /// Unset while its cause lasts.
+  @_alwaysEmitIntoClient
+  public var resolvedAt: Date? {
+    get { slots[maybe: 11, Protobuf.Timestamp.self] }
+    set { slots[maybe: 11, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// Until when its rule is muted for its subject. Unset if it is not.
+  @_alwaysEmitIntoClient
+  public var mutedUntil: Date? {
+    get { slots[maybe: 12, Protobuf.Timestamp.self] }
+    set { slots[maybe: 12, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     rule: String,
@@ -47,6 +132,7 @@ public struct Alert: GeneratedMessage, Identifiable {
     resolvedAt: Date? = nil,
     mutedUntil: Date? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.rule = rule
     self.subject = subject
@@ -61,24 +147,6 @@ public struct Alert: GeneratedMessage, Identifiable {
     self.resolvedAt = resolvedAt
     self.mutedUntil = mutedUntil
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Alert>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.rule, String.self, "rule"),
-    .one(\.subject, String.self, "subject"),
-    .one(\.state, Alert.State.self, "state"),
-    .one(\.message, String.self, "message"),
-    .one(\.link, String.self, "link"),
-    .always(\.openedAt, Protobuf.Timestamp.self, "openedAt", "opened_at"),
-    .always(\.lastSeenAt, Protobuf.Timestamp.self, "lastSeenAt", "last_seen_at"),
-    .one(\.occurrences, Int32.self, "occurrences"),
-    .maybe(\.acknowledgedAt, Protobuf.Timestamp.self, "acknowledgedAt", "acknowledged_at"),
-    .maybe(\.acknowledgedBy, String.self, "acknowledgedBy", "acknowledged_by"),
-    .maybe(\.resolvedAt, Protobuf.Timestamp.self, "resolvedAt", "resolved_at"),
-    .maybe(\.mutedUntil, Protobuf.Timestamp.self, "mutedUntil", "muted_until"),
-  ]
 
   /// `open`, `acknowledged` or `resolved`.
   public enum State: TextValue {
@@ -109,16 +177,53 @@ public struct Alert: GeneratedMessage, Identifiable {
 }
 
 /// AlertThreshold is a number on which a rule depends.
-public struct AlertThreshold: GeneratedMessage {
-  public static let messageName = "openwearables.v1.AlertThreshold"
+public struct AlertThreshold: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.AlertThreshold",
+    """
+    one name string
+    one value int32
+    one defaultValue/default_value int32
+    one minimum int32
+    one maximum int32
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Such as `window_minutes`.
-  public var name: String = ""
-  public var value: Int = 0
-  public var defaultValue: Int = 0
-  public var minimum: Int = 0
-  public var maximum: Int = 0
+  @_alwaysEmitIntoClient
+  public var name: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var value: Int {
+    get { slots[one: 1, Int32.self] }
+    set { slots[one: 1, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var defaultValue: Int {
+    get { slots[one: 2, Int32.self] }
+    set { slots[one: 2, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var minimum: Int {
+    get { slots[one: 3, Int32.self] }
+    set { slots[one: 3, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var maximum: Int {
+    get { slots[one: 4, Int32.self] }
+    set { slots[one: 4, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     name: String,
     value: Int = 0,
@@ -126,98 +231,168 @@ public struct AlertThreshold: GeneratedMessage {
     minimum: Int = 0,
     maximum: Int = 0
   ) {
+    self.init(defaults: ())
     self.name = name
     self.value = value
     self.defaultValue = defaultValue
     self.minimum = minimum
     self.maximum = maximum
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AlertThreshold>] = [
-    .one(\.name, String.self, "name"),
-    .one(\.value, Int32.self, "value"),
-    .one(\.defaultValue, Int32.self, "defaultValue", "default_value"),
-    .one(\.minimum, Int32.self, "minimum"),
-    .one(\.maximum, Int32.self, "maximum"),
-  ]
 }
 
 /// AlertRule says what opens alerts.
-public struct AlertRule: GeneratedMessage {
-  public static let messageName = "openwearables.v1.AlertRule"
+public struct AlertRule: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.AlertRule",
+    """
+    one rule string
+    one description string
+    one enabled bool
+    list thresholds message
+    """,
+    messages: [AlertThreshold.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Such as `key_new_network`.
-  public var rule: String = ""
-  /// What it looks for.
-  public var descriptionField: String = ""
-  public var enabled: Bool = false
-  public var thresholds: [AlertThreshold] = []
+  @_alwaysEmitIntoClient
+  public var rule: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// What it looks for.
+  @_alwaysEmitIntoClient
+  public var descriptionField: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var enabled: Bool {
+    get { slots[one: 2, Bool.self] }
+    set { slots[one: 2, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var thresholds: [AlertThreshold] {
+    get { slots[list: 3, AlertThreshold.self] }
+    set { slots[list: 3, AlertThreshold.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     rule: String,
     descriptionField: String,
     enabled: Bool = false,
     thresholds: [AlertThreshold] = []
   ) {
+    self.init(defaults: ())
     self.rule = rule
     self.descriptionField = descriptionField
     self.enabled = enabled
     self.thresholds = thresholds
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AlertRule>] = [
-    .one(\.rule, String.self, "rule"),
-    .one(\.descriptionField, String.self, "description"),
-    .one(\.enabled, Bool.self, "enabled"),
-    .list(\.thresholds, AlertThreshold.self, "thresholds"),
-  ]
 }
 
 /// AlertMute keeps a rule from opening alerts about a subject.
-public struct AlertMute: GeneratedMessage {
-  public static let messageName = "openwearables.v1.AlertMute"
+public struct AlertMute: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.AlertMute",
+    """
+    one rule string
+    one subject string
+    always until time
+    """)
 
-  public var rule: String = ""
-  public var subject: String = ""
-  public var until: Date = Date(timeIntervalSince1970: 0)
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var rule: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var subject: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var until: Date {
+    get { slots[one: 2, Protobuf.Timestamp.self] }
+    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     rule: String,
     subject: String,
     until: Date
   ) {
+    self.init(defaults: ())
     self.rule = rule
     self.subject = subject
     self.until = until
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AlertMute>] = [
-    .one(\.rule, String.self, "rule"),
-    .one(\.subject, String.self, "subject"),
-    .always(\.until, Protobuf.Timestamp.self, "until"),
-  ]
 }
 
 public struct ListAlertsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListAlertsRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ListAlertsRequest",
+    """
+    maybe state string
+    maybe rule string
+    maybe subject string
+    maybe limit int32
+    maybe cursor string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Only alerts in this state: `open`, `acknowledged` or `resolved`.
-  public var state: Alert.State?
-  /// Only alerts of this rule.
-  public var rule: String?
-  /// Only alerts about this subject, whole, such as `key:key_abc123def456`.
-  public var subject: String?
-  /// Alerts per page, 1 to 100. 100 if unset.
-  public var limit: Int?
-  /// `next_cursor` of the page before, with the same filters.
-  public var cursor: String?
+  @_alwaysEmitIntoClient
+  public var state: Alert.State? {
+    get { slots[maybe: 0, Alert.State.self] }
+    set { slots[maybe: 0, Alert.State.self] = newValue }
+  }
 
+  /// Only alerts of this rule.
+  @_alwaysEmitIntoClient
+  public var rule: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
+  /// Only alerts about this subject, whole, such as `key:key_abc123def456`.
+  @_alwaysEmitIntoClient
+  public var subject: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  /// Alerts per page, 1 to 100. 100 if unset.
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 3, Int32.self] }
+    set { slots[maybe: 3, Int32.self] = newValue }
+  }
+
+  /// `next_cursor` of the page before, with the same filters.
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     state: Alert.State? = nil,
     rule: String? = nil,
@@ -225,222 +400,329 @@ public struct ListAlertsRequest: GeneratedMessage {
     limit: Int? = nil,
     cursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.state = state
     self.rule = rule
     self.subject = subject
     self.limit = limit
     self.cursor = cursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListAlertsRequest>] = [
-    .maybe(\.state, Alert.State.self, "state"),
-    .maybe(\.rule, String.self, "rule"),
-    .maybe(\.subject, String.self, "subject"),
-    .maybe(\.limit, Int32.self, "limit"),
-    .maybe(\.cursor, String.self, "cursor"),
-  ]
 }
 
 public struct ListAlertsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListAlertsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListAlertsResponse",
+    """
+    list items message
+    maybe nextCursor/next_cursor string
+    """,
+    messages: [Alert.self])
 
-  public var items: [Alert] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var items: [Alert] {
+    get { slots[list: 0, Alert.self] }
+    set { slots[list: 0, Alert.self] = newValue }
+  }
+
   /// Unset on the last page.
-  public var nextCursor: String?
+  @_alwaysEmitIntoClient
+  public var nextCursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     items: [Alert] = [],
     nextCursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.items = items
     self.nextCursor = nextCursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListAlertsResponse>] = [
-    .list(\.items, Alert.self, "items"),
-    .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
-  ]
 }
 
 public struct AcknowledgeAlertRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.AcknowledgeAlertRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.AcknowledgeAlertRequest",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AcknowledgeAlertRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct AcknowledgeAlertResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.AcknowledgeAlertResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.AcknowledgeAlertResponse",
+    """
+    always alert message
+    """,
+    messages: [Alert.self])
 
-  public var alert: Alert = Alert(defaults: ())
+  public var slots: Slots
 
-  public init(alert: Alert) {
-    self.alert = alert
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var alert: Alert {
+    get { slots[one: 0, Alert.self] }
+    set { slots[one: 0, Alert.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AcknowledgeAlertResponse>] = [
-    .always(\.alert, Alert.self, "alert")
-  ]
+  @_alwaysEmitIntoClient
+  public init(alert: Alert) {
+    self.init(defaults: ())
+    self.alert = alert
+  }
 }
 
 public struct MuteAlertRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.MuteAlertRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.MuteAlertRequest",
+    """
+    one id string
+    maybe until time
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// In the future. Ends the mute if unset.
-  public var until: Date?
+  @_alwaysEmitIntoClient
+  public var until: Date? {
+    get { slots[maybe: 1, Protobuf.Timestamp.self] }
+    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     until: Date? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.until = until
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<MuteAlertRequest>] = [
-    .one(\.id, String.self, "id"),
-    .maybe(\.until, Protobuf.Timestamp.self, "until"),
-  ]
 }
 
 public struct MuteAlertResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.MuteAlertResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.MuteAlertResponse",
+    """
+    always alert message
+    """,
+    messages: [Alert.self])
 
-  public var alert: Alert = Alert(defaults: ())
+  public var slots: Slots
 
-  public init(alert: Alert) {
-    self.alert = alert
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var alert: Alert {
+    get { slots[one: 0, Alert.self] }
+    set { slots[one: 0, Alert.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<MuteAlertResponse>] = [
-    .always(\.alert, Alert.self, "alert")
-  ]
+  @_alwaysEmitIntoClient
+  public init(alert: Alert) {
+    self.init(defaults: ())
+    self.alert = alert
+  }
 }
 
 public struct ListAlertRulesRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListAlertRulesRequest"
+  public static let table = MessageTable("openwearables.v1.ListAlertRulesRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListAlertRulesRequest>] = []
 }
 
 public struct ListAlertRulesResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListAlertRulesResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListAlertRulesResponse",
+    """
+    list items message
+    list mutes message
+    """,
+    messages: [AlertRule.self, AlertMute.self])
 
-  public var items: [AlertRule] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var items: [AlertRule] {
+    get { slots[list: 0, AlertRule.self] }
+    set { slots[list: 0, AlertRule.self] = newValue }
+  }
+
   /// What is muted now, at most 1000.
-  public var mutes: [AlertMute] = []
+  @_alwaysEmitIntoClient
+  public var mutes: [AlertMute] {
+    get { slots[list: 1, AlertMute.self] }
+    set { slots[list: 1, AlertMute.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     items: [AlertRule] = [],
     mutes: [AlertMute] = []
   ) {
+    self.init(defaults: ())
     self.items = items
     self.mutes = mutes
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListAlertRulesResponse>] = [
-    .list(\.items, AlertRule.self, "items"),
-    .list(\.mutes, AlertMute.self, "mutes"),
-  ]
 }
 
 /// AlertThresholdInput sets a threshold.
-public struct AlertThresholdInput: GeneratedMessage {
-  public static let messageName = "openwearables.v1.AlertThresholdInput"
+public struct AlertThresholdInput: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.AlertThresholdInput",
+    """
+    one name string
+    one value int32
+    """)
 
-  public var name: String = ""
-  public var value: Int = 0
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var name: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var value: Int {
+    get { slots[one: 1, Int32.self] }
+    set { slots[one: 1, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     name: String,
     value: Int = 0
   ) {
+    self.init(defaults: ())
     self.name = name
     self.value = value
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AlertThresholdInput>] = [
-    .one(\.name, String.self, "name"),
-    .one(\.value, Int32.self, "value"),
-  ]
 }
 
 public struct UpdateAlertRuleRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateAlertRuleRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateAlertRuleRequest",
+    """
+    one rule string
+    maybe enabled bool
+    list thresholds message
+    maybe updateMask/update_mask other
+    """,
+    messages: [AlertThresholdInput.self],
+    others: [Protobuf.FieldMask.self])
 
-  public var rule: String = ""
-  public var enabled: Bool?
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var rule: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var enabled: Bool? {
+    get { slots[maybe: 1, Bool.self] }
+    set { slots[maybe: 1, Bool.self] = newValue }
+  }
+
   /// 1 to 8. Thresholds that are not named stay.
-  public var thresholds: [AlertThresholdInput] = []
+  @_alwaysEmitIntoClient
+  public var thresholds: [AlertThresholdInput] {
+    get { slots[list: 2, AlertThresholdInput.self] }
+    set { slots[list: 2, AlertThresholdInput.self] = newValue }
+  }
+
   /// Which of `enabled` and `thresholds` to write. Neither can be cleared. Without a
   /// mask, the fields that are set are written.
-  public var updateMask: Protobuf.FieldMask?
+  @_alwaysEmitIntoClient
+  public var updateMask: Protobuf.FieldMask? {
+    get { slots[maybe: 3, Protobuf.FieldMask.self] }
+    set { slots[maybe: 3, Protobuf.FieldMask.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     rule: String,
     enabled: Bool? = nil,
     thresholds: [AlertThresholdInput] = [],
     updateMask: Protobuf.FieldMask? = nil
   ) {
+    self.init(defaults: ())
     self.rule = rule
     self.enabled = enabled
     self.thresholds = thresholds
     self.updateMask = updateMask
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateAlertRuleRequest>] = [
-    .one(\.rule, String.self, "rule"),
-    .maybe(\.enabled, Bool.self, "enabled"),
-    .list(\.thresholds, AlertThresholdInput.self, "thresholds"),
-    .maybe(\.updateMask, Protobuf.FieldMask.self, "updateMask", "update_mask"),
-  ]
 }
 
 public struct UpdateAlertRuleResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateAlertRuleResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateAlertRuleResponse",
+    """
+    always rule message
+    """,
+    messages: [AlertRule.self])
 
-  public var rule: AlertRule = AlertRule(defaults: ())
+  public var slots: Slots
 
-  public init(rule: AlertRule) {
-    self.rule = rule
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var rule: AlertRule {
+    get { slots[one: 0, AlertRule.self] }
+    set { slots[one: 0, AlertRule.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateAlertRuleResponse>] = [
-    .always(\.rule, AlertRule.self, "rule")
-  ]
+  @_alwaysEmitIntoClient
+  public init(rule: AlertRule) {
+    self.init(defaults: ())
+    self.rule = rule
+  }
 }
 
 /// AlertService says what in the installation needs a look: a key that is used from
@@ -464,41 +746,58 @@ public struct UpdateAlertRuleResponse: GeneratedMessage {
 public struct AlertServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let listAlerts = MethodDescriptor(
-      procedure: "openwearables.v1.AlertService/ListAlerts",
-      idempotency: .noSideEffects
-    )
-    public static let acknowledgeAlert = MethodDescriptor(
-      procedure: "openwearables.v1.AlertService/AcknowledgeAlert",
-      idempotency: .idempotent
-    )
-    public static let muteAlert = MethodDescriptor(
-      procedure: "openwearables.v1.AlertService/MuteAlert",
-      idempotency: .idempotent
-    )
-    public static let listAlertRules = MethodDescriptor(
-      procedure: "openwearables.v1.AlertService/ListAlertRules",
-      idempotency: .noSideEffects
-    )
-    public static let updateAlertRule = MethodDescriptor(
-      procedure: "openwearables.v1.AlertService/UpdateAlertRule",
-      idempotency: .idempotent
-    )
+    @_alwaysEmitIntoClient
+    public static var listAlerts: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.AlertService/ListAlerts",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var acknowledgeAlert: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.AlertService/AcknowledgeAlert",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var muteAlert: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.AlertService/MuteAlert",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listAlertRules: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.AlertService/ListAlertRules",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var updateAlertRule: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.AlertService/UpdateAlertRule",
+        idempotency: .idempotent
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
   }
 
   /// ListAlerts returns one page of alerts, those that opened last first.
+  @_alwaysEmitIntoClient
   public var listAlerts: Call<ListAlertsRequest, ListAlertsResponse> {
     Call(Method.listAlerts, transport)
   }
 
   /// The items that ``listAlerts`` returns, starting with the page of the request. Each page is
   /// fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllAlerts(
     _ request: ListAlertsRequest = ListAlertsRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<Alert> {
@@ -513,6 +812,7 @@ public struct AlertServiceClient: Sendable {
 
   /// AcknowledgeAlert records that the caller has seen the alert. That of an event is
   /// resolved by it; another one stays until its cause has ended. Who was first stays.
+  @_alwaysEmitIntoClient
   public var acknowledgeAlert: Call<AcknowledgeAlertRequest, AcknowledgeAlertResponse> {
     Call(Method.acknowledgeAlert, transport)
   }
@@ -520,17 +820,20 @@ public struct AlertServiceClient: Sendable {
   /// MuteAlert mutes the rule of the alert for its subject: until the time, nothing
   /// that the rule finds about the subject opens an alert or is counted. Fails with
   /// `permission_denied` (`quota_exceeded`) if there are 1000 mutes.
+  @_alwaysEmitIntoClient
   public var muteAlert: Call<MuteAlertRequest, MuteAlertResponse> {
     Call(Method.muteAlert, transport)
   }
 
   /// ListAlertRules returns every rule with its settings, and what is muted.
+  @_alwaysEmitIntoClient
   public var listAlertRules: Call<ListAlertRulesRequest, ListAlertRulesResponse> {
     Call(Method.listAlertRules, transport)
   }
 
   /// UpdateAlertRule changes the settings of a rule. The unresolved alerts of a rule
   /// that is disabled are resolved within a minute.
+  @_alwaysEmitIntoClient
   public var updateAlertRule: Call<UpdateAlertRuleRequest, UpdateAlertRuleResponse> {
     Call(Method.updateAlertRule, transport)
   }

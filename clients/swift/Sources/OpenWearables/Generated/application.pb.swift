@@ -3,19 +3,57 @@
 import Foundation
 
 /// Application is an application without its secret.
-public struct Application: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.Application"
+public struct Application: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Application",
+    """
+    one id string
+    one appId/app_id string
+    one name string
+    always createdAt/created_at time
+    maybe overlap message
+    """,
+    messages: [Overlap.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// `app_` and lower-case letters and digits. Requests refer to the application
   /// by it.
-  public var appID: String = ""
-  public var name: String = ""
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
-  /// Unset if the secret before the newest one no longer works.
-  public var overlap: Overlap?
+  @_alwaysEmitIntoClient
+  public var appID: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var name: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 3, Protobuf.Timestamp.self] }
+    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// Unset if the secret before the newest one no longer works.
+  @_alwaysEmitIntoClient
+  public var overlap: Overlap? {
+    get { slots[maybe: 4, Overlap.self] }
+    set { slots[maybe: 4, Overlap.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     appID: String,
@@ -23,291 +61,430 @@ public struct Application: GeneratedMessage, Identifiable {
     createdAt: Date,
     overlap: Overlap? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.appID = appID
     self.name = name
     self.createdAt = createdAt
     self.overlap = overlap
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Application>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.appID, String.self, "appId", "app_id"),
-    .one(\.name, String.self, "name"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .maybe(\.overlap, Overlap.self, "overlap"),
-  ]
 }
 
 public struct CreateApplicationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.CreateApplicationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateApplicationRequest",
+    """
+    one name string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var name: String = ""
-
-  public init(name: String) {
-    self.name = name
+  @_alwaysEmitIntoClient
+  public var name: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateApplicationRequest>] = [
-    .one(\.name, String.self, "name")
-  ]
+  @_alwaysEmitIntoClient
+  public init(name: String) {
+    self.init(defaults: ())
+    self.name = name
+  }
 }
 
 public struct CreateApplicationResponse: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.CreateApplicationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateApplicationResponse",
+    """
+    always application message
+    one appSecret/app_secret string secret
+    """,
+    messages: [Application.self])
 
-  public var application: Application = Application(defaults: ())
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var application: Application {
+    get { slots[one: 0, Application.self] }
+    set { slots[one: 0, Application.self] = newValue }
+  }
+
   /// Shown only in this response.
-  public var appSecret: String = ""
+  @_alwaysEmitIntoClient
+  public var appSecret: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     application: Application,
     appSecret: String
   ) {
+    self.init(defaults: ())
     self.application = application
     self.appSecret = appSecret
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateApplicationResponse>] = [
-    .always(\.application, Application.self, "application"),
-    .one(\.appSecret, String.self, "appSecret", "app_secret", secret: true),
-  ]
 }
 
 public struct ListApplicationsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListApplicationsRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ListApplicationsRequest",
+    """
+    maybe limit int32
+    maybe cursor string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Applications per page: 1 to 100; 100 if unset.
-  public var limit: Int?
-  /// `next_cursor` of the previous page.
-  public var cursor: String?
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 0, Int32.self] }
+    set { slots[maybe: 0, Int32.self] = newValue }
+  }
 
+  /// `next_cursor` of the previous page.
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     limit: Int? = nil,
     cursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.limit = limit
     self.cursor = cursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListApplicationsRequest>] = [
-    .maybe(\.limit, Int32.self, "limit"),
-    .maybe(\.cursor, String.self, "cursor"),
-  ]
 }
 
 public struct ListApplicationsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListApplicationsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListApplicationsResponse",
+    """
+    list applications message
+    maybe nextCursor/next_cursor string
+    """,
+    messages: [Application.self])
 
-  public var applications: [Application] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var applications: [Application] {
+    get { slots[list: 0, Application.self] }
+    set { slots[list: 0, Application.self] = newValue }
+  }
+
   /// Unset on the last page.
-  public var nextCursor: String?
+  @_alwaysEmitIntoClient
+  public var nextCursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     applications: [Application] = [],
     nextCursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.applications = applications
     self.nextCursor = nextCursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListApplicationsResponse>] = [
-    .list(\.applications, Application.self, "applications"),
-    .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
-  ]
 }
 
 public struct GetApplicationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetApplicationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.GetApplicationRequest",
+    """
+    one appId/app_id string
+    """)
 
-  public var appID: String = ""
+  public var slots: Slots
 
-  public init(appID: String) {
-    self.appID = appID
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var appID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetApplicationRequest>] = [
-    .one(\.appID, String.self, "appId", "app_id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(appID: String) {
+    self.init(defaults: ())
+    self.appID = appID
+  }
 }
 
 public struct GetApplicationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetApplicationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetApplicationResponse",
+    """
+    always application message
+    """,
+    messages: [Application.self])
 
-  public var application: Application = Application(defaults: ())
+  public var slots: Slots
 
-  public init(application: Application) {
-    self.application = application
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var application: Application {
+    get { slots[one: 0, Application.self] }
+    set { slots[one: 0, Application.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetApplicationResponse>] = [
-    .always(\.application, Application.self, "application")
-  ]
+  @_alwaysEmitIntoClient
+  public init(application: Application) {
+    self.init(defaults: ())
+    self.application = application
+  }
 }
 
 public struct UpdateApplicationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateApplicationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateApplicationRequest",
+    """
+    one appId/app_id string
+    maybe name string
+    maybe updateMask/update_mask other
+    """,
+    others: [Protobuf.FieldMask.self])
 
-  public var appID: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var appID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var name: String?
+  @_alwaysEmitIntoClient
+  public var name: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
   /// May contain `name`, which cannot be cleared. Without a mask, `name` is
   /// written if it is set.
-  public var updateMask: Protobuf.FieldMask?
+  @_alwaysEmitIntoClient
+  public var updateMask: Protobuf.FieldMask? {
+    get { slots[maybe: 2, Protobuf.FieldMask.self] }
+    set { slots[maybe: 2, Protobuf.FieldMask.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     appID: String,
     name: String? = nil,
     updateMask: Protobuf.FieldMask? = nil
   ) {
+    self.init(defaults: ())
     self.appID = appID
     self.name = name
     self.updateMask = updateMask
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateApplicationRequest>] = [
-    .one(\.appID, String.self, "appId", "app_id"),
-    .maybe(\.name, String.self, "name"),
-    .maybe(\.updateMask, Protobuf.FieldMask.self, "updateMask", "update_mask"),
-  ]
 }
 
 public struct UpdateApplicationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateApplicationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateApplicationResponse",
+    """
+    always application message
+    """,
+    messages: [Application.self])
 
-  public var application: Application = Application(defaults: ())
+  public var slots: Slots
 
-  public init(application: Application) {
-    self.application = application
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var application: Application {
+    get { slots[one: 0, Application.self] }
+    set { slots[one: 0, Application.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateApplicationResponse>] = [
-    .always(\.application, Application.self, "application")
-  ]
+  @_alwaysEmitIntoClient
+  public init(application: Application) {
+    self.init(defaults: ())
+    self.application = application
+  }
 }
 
 public struct RotateApplicationSecretRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RotateApplicationSecretRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.RotateApplicationSecretRequest",
+    """
+    one appId/app_id string
+    one overlapSeconds/overlap_seconds int32
+    """)
 
-  public var appID: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var appID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
-  public var overlapSeconds: Int = 0
+  @_alwaysEmitIntoClient
+  public var overlapSeconds: Int {
+    get { slots[one: 1, Int32.self] }
+    set { slots[one: 1, Int32.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     appID: String,
     overlapSeconds: Int = 0
   ) {
+    self.init(defaults: ())
     self.appID = appID
     self.overlapSeconds = overlapSeconds
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RotateApplicationSecretRequest>] = [
-    .one(\.appID, String.self, "appId", "app_id"),
-    .one(\.overlapSeconds, Int32.self, "overlapSeconds", "overlap_seconds"),
-  ]
 }
 
 public struct RotateApplicationSecretResponse: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.RotateApplicationSecretResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.RotateApplicationSecretResponse",
+    """
+    always application message
+    one appSecret/app_secret string secret
+    """,
+    messages: [Application.self])
 
-  public var application: Application = Application(defaults: ())
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var application: Application {
+    get { slots[one: 0, Application.self] }
+    set { slots[one: 0, Application.self] = newValue }
+  }
+
   /// The new secret. Shown only in this response.
-  public var appSecret: String = ""
+  @_alwaysEmitIntoClient
+  public var appSecret: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     application: Application,
     appSecret: String
   ) {
+    self.init(defaults: ())
     self.application = application
     self.appSecret = appSecret
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RotateApplicationSecretResponse>] = [
-    .always(\.application, Application.self, "application"),
-    .one(\.appSecret, String.self, "appSecret", "app_secret", secret: true),
-  ]
 }
 
 public struct FinishApplicationRotationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.FinishApplicationRotationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.FinishApplicationRotationRequest",
+    """
+    one appId/app_id string
+    """)
 
-  public var appID: String = ""
+  public var slots: Slots
 
-  public init(appID: String) {
-    self.appID = appID
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var appID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<FinishApplicationRotationRequest>] = [
-    .one(\.appID, String.self, "appId", "app_id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(appID: String) {
+    self.init(defaults: ())
+    self.appID = appID
+  }
 }
 
 public struct FinishApplicationRotationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.FinishApplicationRotationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.FinishApplicationRotationResponse",
+    """
+    always application message
+    """,
+    messages: [Application.self])
 
-  public var application: Application = Application(defaults: ())
+  public var slots: Slots
 
-  public init(application: Application) {
-    self.application = application
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var application: Application {
+    get { slots[one: 0, Application.self] }
+    set { slots[one: 0, Application.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<FinishApplicationRotationResponse>] = [
-    .always(\.application, Application.self, "application")
-  ]
+  @_alwaysEmitIntoClient
+  public init(application: Application) {
+    self.init(defaults: ())
+    self.application = application
+  }
 }
 
 public struct DeleteApplicationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteApplicationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteApplicationRequest",
+    """
+    one appId/app_id string
+    """)
 
-  public var appID: String = ""
+  public var slots: Slots
 
-  public init(appID: String) {
-    self.appID = appID
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var appID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteApplicationRequest>] = [
-    .one(\.appID, String.self, "appId", "app_id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(appID: String) {
+    self.init(defaults: ())
+    self.appID = appID
+  }
 }
 
 public struct DeleteApplicationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteApplicationResponse"
+  public static let table = MessageTable("openwearables.v1.DeleteApplicationResponse")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteApplicationResponse>] = []
 }
 
 /// ApplicationService manages applications. An application is the credential
@@ -324,37 +501,58 @@ public struct DeleteApplicationResponse: GeneratedMessage {
 public struct ApplicationServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let createApplication = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/CreateApplication",
-      idempotencyKey: .perCall
-    )
-    public static let listApplications = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/ListApplications",
-      idempotency: .noSideEffects
-    )
-    public static let getApplication = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/GetApplication",
-      idempotency: .noSideEffects
-    )
-    public static let updateApplication = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/UpdateApplication",
-      idempotency: .idempotent
-    )
-    public static let rotateApplicationSecret = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/RotateApplicationSecret",
-      idempotencyKey: .perCall
-    )
-    public static let finishApplicationRotation = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/FinishApplicationRotation",
-      idempotency: .idempotent
-    )
-    public static let deleteApplication = MethodDescriptor(
-      procedure: "openwearables.v1.ApplicationService/DeleteApplication",
-      idempotency: .idempotent
-    )
+    @_alwaysEmitIntoClient
+    public static var createApplication: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.ApplicationService/CreateApplication",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listApplications: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.ApplicationService/ListApplications",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var getApplication: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.ApplicationService/GetApplication",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var updateApplication: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.ApplicationService/UpdateApplication",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var rotateApplicationSecret: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.ApplicationService/RotateApplicationSecret",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var finishApplicationRotation: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.ApplicationService/FinishApplicationRotation",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var deleteApplication: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.ApplicationService/DeleteApplication",
+        idempotency: .idempotent
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -363,17 +561,20 @@ public struct ApplicationServiceClient: Sendable {
   /// CreateApplication creates an application and returns its secret, which is
   /// never shown again. Takes an Idempotency-Key. Fails with `permission_denied`
   /// (`quota_exceeded`) if there are as many applications as the operator allows.
+  @_alwaysEmitIntoClient
   public var createApplication: Call<CreateApplicationRequest, CreateApplicationResponse> {
     Call(Method.createApplication, transport)
   }
 
   /// ListApplications returns one page of applications, newest first.
+  @_alwaysEmitIntoClient
   public var listApplications: Call<ListApplicationsRequest, ListApplicationsResponse> {
     Call(Method.listApplications, transport)
   }
 
   /// The items that ``listApplications`` returns, starting with the page of the request. Each page
   /// is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllApplications(
     _ request: ListApplicationsRequest = ListApplicationsRequest(),
     options: CallOptions = CallOptions()
@@ -388,11 +589,13 @@ public struct ApplicationServiceClient: Sendable {
   }
 
   /// GetApplication returns one application.
+  @_alwaysEmitIntoClient
   public var getApplication: Call<GetApplicationRequest, GetApplicationResponse> {
     Call(Method.getApplication, transport)
   }
 
   /// UpdateApplication renames an application.
+  @_alwaysEmitIntoClient
   public var updateApplication: Call<UpdateApplicationRequest, UpdateApplicationResponse> {
     Call(Method.updateApplication, transport)
   }
@@ -402,6 +605,7 @@ public struct ApplicationServiceClient: Sendable {
   /// this call succeeds, or after the overlap if one is given. An older secret
   /// that is still in its overlap stops working at once. Tokens minted with the
   /// application stay valid. Takes an Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var rotateApplicationSecret:
     Call<
       RotateApplicationSecretRequest,
@@ -416,6 +620,7 @@ public struct ApplicationServiceClient: Sendable {
   /// succeeds. `overlap` of the application tells whether anything still uses it.
   /// Changes nothing if that secret no longer works. Tokens minted with the
   /// application stay valid.
+  @_alwaysEmitIntoClient
   public var finishApplicationRotation:
     Call<
       FinishApplicationRotationRequest,
@@ -427,6 +632,7 @@ public struct ApplicationServiceClient: Sendable {
 
   /// DeleteApplication deletes the application and revokes every token minted
   /// with it.
+  @_alwaysEmitIntoClient
   public var deleteApplication: Call<DeleteApplicationRequest, DeleteApplicationResponse> {
     Call(Method.deleteApplication, transport)
   }

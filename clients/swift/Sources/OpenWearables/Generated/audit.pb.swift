@@ -3,32 +3,99 @@
 import Foundation
 
 /// AuditEvent is something that happened, or was refused.
-public struct AuditEvent: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.AuditEvent"
+public struct AuditEvent: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.AuditEvent",
+    """
+    one id string
+    always at time
+    one action string
+    one outcome string
+    one actor string
+    maybe subject string
+    maybe ip string
+    maybe client string
+    maybe requestId/request_id string
+    one occurrences int32
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-  public var at: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var at: Date {
+    get { slots[one: 1, Protobuf.Timestamp.self] }
+    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// A noun and a verb, such as `key.create` or `session.login`.
-  public var action: String = ""
+  @_alwaysEmitIntoClient
+  public var action: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
   /// `ok`, or the reason of a refusal, such as `invalid_credentials`.
-  public var outcome: String = ""
+  @_alwaysEmitIntoClient
+  public var outcome: String {
+    get { slots[one: 3, String.self] }
+    set { slots[one: 3, String.self] = newValue }
+  }
+
   /// Who did it: `developer:`, `key:`, `application:` or `user:` and an id,
   /// `operator` for a command, `server` for what the server does by itself, or
   /// `anonymous`.
-  public var actor: String = ""
+  @_alwaysEmitIntoClient
+  public var actor: String {
+    get { slots[one: 4, String.self] }
+    set { slots[one: 4, String.self] = newValue }
+  }
+
   /// What was acted on, in the same form, also `session:`. Unset if unknown.
-  public var subject: String?
+  @_alwaysEmitIntoClient
+  public var subject: String? {
+    get { slots[maybe: 5, String.self] }
+    set { slots[maybe: 5, String.self] = newValue }
+  }
+
   /// The caller's address.
-  public var ip: String?
+  @_alwaysEmitIntoClient
+  public var ip: String? {
+    get { slots[maybe: 6, String.self] }
+    set { slots[maybe: 6, String.self] = newValue }
+  }
+
   /// The caller's User-Agent, at most 255 bytes.
-  public var client: String?
-  public var requestID: String?
+  @_alwaysEmitIntoClient
+  public var client: String? {
+    get { slots[maybe: 7, String.self] }
+    set { slots[maybe: 7, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var requestID: String? {
+    get { slots[maybe: 8, String.self] }
+    set { slots[maybe: 8, String.self] = newValue }
+  }
+
   /// How often it happened: of many refusals alike within a minute, and of writes of
   /// workouts by one actor within an hour, some share one event. 1 unless they are
   /// many.
-  public var occurrences: Int = 0
+  @_alwaysEmitIntoClient
+  public var occurrences: Int {
+    get { slots[one: 9, Int32.self] }
+    set { slots[one: 9, Int32.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     at: Date,
@@ -41,6 +108,7 @@ public struct AuditEvent: GeneratedMessage, Identifiable {
     requestID: String? = nil,
     occurrences: Int = 0
   ) {
+    self.init(defaults: ())
     self.id = id
     self.at = at
     self.action = action
@@ -52,43 +120,83 @@ public struct AuditEvent: GeneratedMessage, Identifiable {
     self.requestID = requestID
     self.occurrences = occurrences
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AuditEvent>] = [
-    .one(\.id, String.self, "id"),
-    .always(\.at, Protobuf.Timestamp.self, "at"),
-    .one(\.action, String.self, "action"),
-    .one(\.outcome, String.self, "outcome"),
-    .one(\.actor, String.self, "actor"),
-    .maybe(\.subject, String.self, "subject"),
-    .maybe(\.ip, String.self, "ip"),
-    .maybe(\.client, String.self, "client"),
-    .maybe(\.requestID, String.self, "requestId", "request_id"),
-    .one(\.occurrences, Int32.self, "occurrences"),
-  ]
 }
 
 public struct ListAuditEventsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListAuditEventsRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ListAuditEventsRequest",
+    """
+    maybe actor string
+    maybe subject string
+    maybe action string
+    maybe outcome string
+    maybe start time
+    maybe end time
+    maybe limit int32
+    maybe cursor string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Only the events of this actor, whole, such as `key:key_abc123def456`.
-  public var actor: String?
-  /// Only the events on this subject, whole.
-  public var subject: String?
-  /// Only this action, such as `session.login`.
-  public var action: String?
-  /// Only this outcome, such as `ok`.
-  public var outcome: String?
-  /// Only events at or after this time.
-  public var start: Date?
-  /// Only events before this time.
-  public var end: Date?
-  /// Events per page, 1 to 100. 100 if unset.
-  public var limit: Int?
-  /// `next_cursor` of the page before, with the same filters.
-  public var cursor: String?
+  @_alwaysEmitIntoClient
+  public var actor: String? {
+    get { slots[maybe: 0, String.self] }
+    set { slots[maybe: 0, String.self] = newValue }
+  }
 
+  /// Only the events on this subject, whole.
+  @_alwaysEmitIntoClient
+  public var subject: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
+  /// Only this action, such as `session.login`.
+  @_alwaysEmitIntoClient
+  public var action: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  /// Only this outcome, such as `ok`.
+  @_alwaysEmitIntoClient
+  public var outcome: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
+  /// Only events at or after this time.
+  @_alwaysEmitIntoClient
+  public var start: Date? {
+    get { slots[maybe: 4, Protobuf.Timestamp.self] }
+    set { slots[maybe: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// Only events before this time.
+  @_alwaysEmitIntoClient
+  public var end: Date? {
+    get { slots[maybe: 5, Protobuf.Timestamp.self] }
+    set { slots[maybe: 5, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// Events per page, 1 to 100. 100 if unset.
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 6, Int32.self] }
+    set { slots[maybe: 6, Int32.self] = newValue }
+  }
+
+  /// `next_cursor` of the page before, with the same filters.
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 7, String.self] }
+    set { slots[maybe: 7, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     actor: String? = nil,
     subject: String? = nil,
@@ -99,6 +207,7 @@ public struct ListAuditEventsRequest: GeneratedMessage {
     limit: Int? = nil,
     cursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.actor = actor
     self.subject = subject
     self.action = action
@@ -108,67 +217,135 @@ public struct ListAuditEventsRequest: GeneratedMessage {
     self.limit = limit
     self.cursor = cursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListAuditEventsRequest>] = [
-    .maybe(\.actor, String.self, "actor"),
-    .maybe(\.subject, String.self, "subject"),
-    .maybe(\.action, String.self, "action"),
-    .maybe(\.outcome, String.self, "outcome"),
-    .maybe(\.start, Protobuf.Timestamp.self, "start"),
-    .maybe(\.end, Protobuf.Timestamp.self, "end"),
-    .maybe(\.limit, Int32.self, "limit"),
-    .maybe(\.cursor, String.self, "cursor"),
-  ]
 }
 
 public struct ListAuditEventsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListAuditEventsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListAuditEventsResponse",
+    """
+    list items message
+    maybe nextCursor/next_cursor string
+    """,
+    messages: [AuditEvent.self])
 
-  public var items: [AuditEvent] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var items: [AuditEvent] {
+    get { slots[list: 0, AuditEvent.self] }
+    set { slots[list: 0, AuditEvent.self] = newValue }
+  }
+
   /// Unset on the last page.
-  public var nextCursor: String?
+  @_alwaysEmitIntoClient
+  public var nextCursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     items: [AuditEvent] = [],
     nextCursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.items = items
     self.nextCursor = nextCursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListAuditEventsResponse>] = [
-    .list(\.items, AuditEvent.self, "items"),
-    .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
-  ]
 }
 
 /// Access is one read of a user's health data.
-public struct Access: GeneratedMessage {
-  public static let messageName = "openwearables.v1.Access"
+public struct Access: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Access",
+    """
+    one number int32
+    always at time
+    one actor string
+    one operation string
+    maybe start time
+    maybe end time
+    one records int32
+    maybe ip string
+    maybe client string
+    maybe requestId/request_id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Counts the accesses to the data of this user, from 1.
-  public var number: Int = 0
-  public var at: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var number: Int {
+    get { slots[one: 0, Int32.self] }
+    set { slots[one: 0, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var at: Date {
+    get { slots[one: 1, Protobuf.Timestamp.self] }
+    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// Who read it: `developer:`, `key:` or `user:` and an id.
-  public var actor: String = ""
+  @_alwaysEmitIntoClient
+  public var actor: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
   /// The operation, such as `ListWorkouts`.
-  public var operation: String = ""
+  @_alwaysEmitIntoClient
+  public var operation: String {
+    get { slots[one: 3, String.self] }
+    set { slots[one: 3, String.self] = newValue }
+  }
+
   /// The times between which data was asked for: from `start` on and before `end`.
-  public var start: Date?
-  public var end: Date?
+  @_alwaysEmitIntoClient
+  public var start: Date? {
+    get { slots[maybe: 4, Protobuf.Timestamp.self] }
+    set { slots[maybe: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var end: Date? {
+    get { slots[maybe: 5, Protobuf.Timestamp.self] }
+    set { slots[maybe: 5, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// How many records the answer held.
-  public var records: Int = 0
+  @_alwaysEmitIntoClient
+  public var records: Int {
+    get { slots[one: 6, Int32.self] }
+    set { slots[one: 6, Int32.self] = newValue }
+  }
+
   /// The reader's address. Unset in the own reads of a user who was deleted, as are
   /// the members below.
-  public var ip: String?
-  /// The reader's User-Agent, at most 255 bytes.
-  public var client: String?
-  public var requestID: String?
+  @_alwaysEmitIntoClient
+  public var ip: String? {
+    get { slots[maybe: 7, String.self] }
+    set { slots[maybe: 7, String.self] = newValue }
+  }
 
+  /// The reader's User-Agent, at most 255 bytes.
+  @_alwaysEmitIntoClient
+  public var client: String? {
+    get { slots[maybe: 8, String.self] }
+    set { slots[maybe: 8, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var requestID: String? {
+    get { slots[maybe: 9, String.self] }
+    set { slots[maybe: 9, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     number: Int = 0,
     at: Date,
@@ -181,6 +358,7 @@ public struct Access: GeneratedMessage {
     client: String? = nil,
     requestID: String? = nil
   ) {
+    self.init(defaults: ())
     self.number = number
     self.at = at
     self.actor = actor
@@ -192,73 +370,90 @@ public struct Access: GeneratedMessage {
     self.client = client
     self.requestID = requestID
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Access>] = [
-    .one(\.number, Int32.self, "number"),
-    .always(\.at, Protobuf.Timestamp.self, "at"),
-    .one(\.actor, String.self, "actor"),
-    .one(\.operation, String.self, "operation"),
-    .maybe(\.start, Protobuf.Timestamp.self, "start"),
-    .maybe(\.end, Protobuf.Timestamp.self, "end"),
-    .one(\.records, Int32.self, "records"),
-    .maybe(\.ip, String.self, "ip"),
-    .maybe(\.client, String.self, "client"),
-    .maybe(\.requestID, String.self, "requestId", "request_id"),
-  ]
 }
 
 public struct ListUserAccessesRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListUserAccessesRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ListUserAccessesRequest",
+    """
+    one userId/user_id string
+    maybe limit int32
+    maybe cursor string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var userID: String = ""
-  /// Accesses per page, 1 to 100. 100 if unset.
-  public var limit: Int?
-  /// `next_cursor` of the page before, of the same user.
-  public var cursor: String?
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// Accesses per page, 1 to 100. 100 if unset.
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 1, Int32.self] }
+    set { slots[maybe: 1, Int32.self] = newValue }
+  }
+
+  /// `next_cursor` of the page before, of the same user.
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     userID: String,
     limit: Int? = nil,
     cursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.userID = userID
     self.limit = limit
     self.cursor = cursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListUserAccessesRequest>] = [
-    .one(\.userID, String.self, "userId", "user_id"),
-    .maybe(\.limit, Int32.self, "limit"),
-    .maybe(\.cursor, String.self, "cursor"),
-  ]
 }
 
 public struct ListUserAccessesResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListUserAccessesResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListUserAccessesResponse",
+    """
+    list items message
+    maybe nextCursor/next_cursor string
+    """,
+    messages: [Access.self])
 
-  public var items: [Access] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var items: [Access] {
+    get { slots[list: 0, Access.self] }
+    set { slots[list: 0, Access.self] = newValue }
+  }
+
   /// Unset on the last page.
-  public var nextCursor: String?
+  @_alwaysEmitIntoClient
+  public var nextCursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     items: [Access] = [],
     nextCursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.items = items
     self.nextCursor = nextCursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListUserAccessesResponse>] = [
-    .list(\.items, Access.self, "items"),
-    .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
-  ]
 }
 
 /// AuditService shows what happened in the installation, and who read whose
@@ -272,17 +467,23 @@ public struct ListUserAccessesResponse: GeneratedMessage {
 public struct AuditServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let listAuditEvents = MethodDescriptor(
-      procedure: "openwearables.v1.AuditService/ListAuditEvents",
-      idempotency: .noSideEffects
-    )
-    public static let listUserAccesses = MethodDescriptor(
-      procedure: "openwearables.v1.AuditService/ListUserAccesses",
-      idempotency: .noSideEffects
-    )
+    @_alwaysEmitIntoClient
+    public static var listAuditEvents: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.AuditService/ListAuditEvents",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listUserAccesses: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.AuditService/ListUserAccesses",
+        idempotency: .noSideEffects
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -298,12 +499,14 @@ public struct AuditServiceClient: Sendable {
   /// one: a search for rare events goes on there.
   ///
   /// Credential: a developer access token.
+  @_alwaysEmitIntoClient
   public var listAuditEvents: Call<ListAuditEventsRequest, ListAuditEventsResponse> {
     Call(Method.listAuditEvents, transport)
   }
 
   /// The items that ``listAuditEvents`` returns, starting with the page of the request. Each page
   /// is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllAuditEvents(
     _ request: ListAuditEventsRequest = ListAuditEventsRequest(),
     options: CallOptions = CallOptions()
@@ -326,12 +529,14 @@ public struct AuditServiceClient: Sendable {
   /// or the user's own token. For another user, that token fails with
   /// `permission_denied` (`other_user`), whether or not the other user exists.
   /// Fails with `not_found` (`not_found`) if there is no such user and no access.
+  @_alwaysEmitIntoClient
   public var listUserAccesses: Call<ListUserAccessesRequest, ListUserAccessesResponse> {
     Call(Method.listUserAccesses, transport)
   }
 
   /// The items that ``listUserAccesses`` returns, starting with the page of the request. Each page
   /// is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllUserAccesses(
     _ request: ListUserAccessesRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<Access> {

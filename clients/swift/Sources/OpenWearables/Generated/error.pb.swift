@@ -2,8 +2,20 @@
 
 /// ErrorDetail is the one detail of every failed call. The status message is a
 /// sentence for people. Programs decide on the code and on `reason`.
-public struct ErrorDetail: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ErrorDetail"
+public struct ErrorDetail: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.ErrorDetail",
+    """
+    one reason string
+    one requestId/request_id string
+    list errors message
+    one requiredScope/required_scope string
+    """,
+    messages: [FieldViolation.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Why the call failed, in stable snake_case: `invalid_api_key`,
   /// `token_expired`, `insufficient_scope`, `rate_limited`, ... The REST API
@@ -15,59 +27,84 @@ public struct ErrorDetail: GeneratedMessage {
   /// must be removed first, or the operator must raise the quota. A key fails with
   /// `network_not_allowed` outside its networks and, like the secret of an application,
   /// with `key_in_browser` in a page.
-  public var reason: String = ""
+  @_alwaysEmitIntoClient
+  public var reason: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// The response's X-Request-Id, which is also in the server's log.
-  public var requestID: String = ""
+  @_alwaysEmitIntoClient
+  public var requestID: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
   /// Which fields were rejected. Only with `invalid_request` and
   /// `idempotency_key_reused`, where it may still be empty.
-  public var errors: [FieldViolation] = []
-  /// The scope that the API key lacks. Only with `insufficient_scope`.
-  public var requiredScope: String = ""
+  @_alwaysEmitIntoClient
+  public var errors: [FieldViolation] {
+    get { slots[list: 2, FieldViolation.self] }
+    set { slots[list: 2, FieldViolation.self] = newValue }
+  }
 
+  /// The scope that the API key lacks. Only with `insufficient_scope`.
+  @_alwaysEmitIntoClient
+  public var requiredScope: String {
+    get { slots[one: 3, String.self] }
+    set { slots[one: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     reason: String,
     requestID: String,
     errors: [FieldViolation] = [],
     requiredScope: String
   ) {
+    self.init(defaults: ())
     self.reason = reason
     self.requestID = requestID
     self.errors = errors
     self.requiredScope = requiredScope
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ErrorDetail>] = [
-    .one(\.reason, String.self, "reason"),
-    .one(\.requestID, String.self, "requestId", "request_id"),
-    .list(\.errors, FieldViolation.self, "errors"),
-    .one(\.requiredScope, String.self, "requiredScope", "required_scope"),
-  ]
 }
 
 /// FieldViolation is one rejected field of the request.
-public struct FieldViolation: GeneratedMessage {
-  public static let messageName = "openwearables.v1.FieldViolation"
+public struct FieldViolation: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.FieldViolation",
+    """
+    one field string
+    one message string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// The path in snake_case, with list items by index from 0:
   /// `workouts[3].end_time`.
-  public var field: String = ""
-  /// What is wrong with the field. Never contains a secret.
-  public var message: String = ""
+  @_alwaysEmitIntoClient
+  public var field: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// What is wrong with the field. Never contains a secret.
+  @_alwaysEmitIntoClient
+  public var message: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     field: String,
     message: String
   ) {
+    self.init(defaults: ())
     self.field = field
     self.message = message
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<FieldViolation>] = [
-    .one(\.field, String.self, "field"),
-    .one(\.message, String.self, "message"),
-  ]
 }

@@ -3,24 +3,73 @@
 import Foundation
 
 /// Invitation invites one person to become a developer.
-public struct Invitation: GeneratedMessage, Identifiable, Redacting {
-  public static let messageName = "openwearables.v1.Invitation"
+public struct Invitation: GeneratedMessage, Codable, Hashable, Identifiable, Redacting {
+  public static let table = MessageTable(
+    "openwearables.v1.Invitation",
+    """
+    one id string
+    one email string
+    one token string secret
+    one status string
+    always createdAt/created_at time
+    always expiresAt/expires_at time
+    maybe invitedById/invited_by_id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-  public var email: String = ""
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var email: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
   /// 43 characters of base64url, for a link. Whoever holds it can accept the invitation
   /// while that is pending.
-  public var token: String = ""
+  @_alwaysEmitIntoClient
+  public var token: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
   /// `pending`, `accepted`, `revoked` or `expired`. `sent` and `failed` are kept for a
   /// server that sends emails.
-  public var status: Invitation.Status = .unrecognized("")
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
-  /// 7 days after it was made or sent again.
-  public var expiresAt: Date = Date(timeIntervalSince1970: 0)
-  /// The id of the developer who made it, who may be gone.
-  public var invitedByID: String?
+  @_alwaysEmitIntoClient
+  public var status: Invitation.Status {
+    get { slots[one: 3, Invitation.Status.self] }
+    set { slots[one: 3, Invitation.Status.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 4, Protobuf.Timestamp.self] }
+    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// 7 days after it was made or sent again.
+  @_alwaysEmitIntoClient
+  public var expiresAt: Date {
+    get { slots[one: 5, Protobuf.Timestamp.self] }
+    set { slots[one: 5, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// The id of the developer who made it, who may be gone.
+  @_alwaysEmitIntoClient
+  public var invitedByID: String? {
+    get { slots[maybe: 6, String.self] }
+    set { slots[maybe: 6, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     email: String,
@@ -30,6 +79,7 @@ public struct Invitation: GeneratedMessage, Identifiable, Redacting {
     expiresAt: Date,
     invitedByID: String? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.email = email
     self.token = token
@@ -38,18 +88,6 @@ public struct Invitation: GeneratedMessage, Identifiable, Redacting {
     self.expiresAt = expiresAt
     self.invitedByID = invitedByID
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Invitation>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.email, String.self, "email"),
-    .one(\.token, String.self, "token", secret: true),
-    .one(\.status, Invitation.Status.self, "status"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .always(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
-    .maybe(\.invitedByID, String.self, "invitedById", "invited_by_id"),
-  ]
 
   /// `pending`, `accepted`, `revoked` or `expired`. `sent` and `failed` are kept for a
   /// server that sends emails.
@@ -90,178 +128,272 @@ public struct Invitation: GeneratedMessage, Identifiable, Redacting {
 }
 
 public struct CreateInvitationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.CreateInvitationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateInvitationRequest",
+    """
+    one email string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are removed.
-  public var email: String = ""
-
-  public init(email: String) {
-    self.email = email
+  @_alwaysEmitIntoClient
+  public var email: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateInvitationRequest>] = [
-    .one(\.email, String.self, "email")
-  ]
+  @_alwaysEmitIntoClient
+  public init(email: String) {
+    self.init(defaults: ())
+    self.email = email
+  }
 }
 
 public struct CreateInvitationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.CreateInvitationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateInvitationResponse",
+    """
+    always invitation message
+    """,
+    messages: [Invitation.self])
 
-  public var invitation: Invitation = Invitation(defaults: ())
+  public var slots: Slots
 
-  public init(invitation: Invitation) {
-    self.invitation = invitation
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var invitation: Invitation {
+    get { slots[one: 0, Invitation.self] }
+    set { slots[one: 0, Invitation.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateInvitationResponse>] = [
-    .always(\.invitation, Invitation.self, "invitation")
-  ]
+  @_alwaysEmitIntoClient
+  public init(invitation: Invitation) {
+    self.init(defaults: ())
+    self.invitation = invitation
+  }
 }
 
 public struct ListInvitationsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListInvitationsRequest"
+  public static let table = MessageTable("openwearables.v1.ListInvitationsRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListInvitationsRequest>] = []
 }
 
 public struct ListInvitationsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListInvitationsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListInvitationsResponse",
+    """
+    list invitations message
+    """,
+    messages: [Invitation.self])
 
-  public var invitations: [Invitation] = []
+  public var slots: Slots
 
-  public init(invitations: [Invitation] = []) {
-    self.invitations = invitations
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var invitations: [Invitation] {
+    get { slots[list: 0, Invitation.self] }
+    set { slots[list: 0, Invitation.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListInvitationsResponse>] = [
-    .list(\.invitations, Invitation.self, "invitations")
-  ]
+  @_alwaysEmitIntoClient
+  public init(invitations: [Invitation] = []) {
+    self.init(defaults: ())
+    self.invitations = invitations
+  }
 }
 
 public struct RevokeInvitationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RevokeInvitationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.RevokeInvitationRequest",
+    """
+    one id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-
-  public init(id: String) {
-    self.id = id
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RevokeInvitationRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct RevokeInvitationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RevokeInvitationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.RevokeInvitationResponse",
+    """
+    always invitation message
+    """,
+    messages: [Invitation.self])
 
-  public var invitation: Invitation = Invitation(defaults: ())
+  public var slots: Slots
 
-  public init(invitation: Invitation) {
-    self.invitation = invitation
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var invitation: Invitation {
+    get { slots[one: 0, Invitation.self] }
+    set { slots[one: 0, Invitation.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RevokeInvitationResponse>] = [
-    .always(\.invitation, Invitation.self, "invitation")
-  ]
+  @_alwaysEmitIntoClient
+  public init(invitation: Invitation) {
+    self.init(defaults: ())
+    self.invitation = invitation
+  }
 }
 
 public struct ResendInvitationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ResendInvitationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ResendInvitationRequest",
+    """
+    one id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-
-  public init(id: String) {
-    self.id = id
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ResendInvitationRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct ResendInvitationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ResendInvitationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ResendInvitationResponse",
+    """
+    always invitation message
+    """,
+    messages: [Invitation.self])
 
-  public var invitation: Invitation = Invitation(defaults: ())
+  public var slots: Slots
 
-  public init(invitation: Invitation) {
-    self.invitation = invitation
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var invitation: Invitation {
+    get { slots[one: 0, Invitation.self] }
+    set { slots[one: 0, Invitation.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ResendInvitationResponse>] = [
-    .always(\.invitation, Invitation.self, "invitation")
-  ]
+  @_alwaysEmitIntoClient
+  public init(invitation: Invitation) {
+    self.init(defaults: ())
+    self.invitation = invitation
+  }
 }
 
 public struct AcceptInvitationRequest: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.AcceptInvitationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.AcceptInvitationRequest",
+    """
+    one token string secret
+    one firstName/first_name string
+    one lastName/last_name string
+    one password string secret
+    """)
 
-  public var token: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var token: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var firstName: String = ""
+  @_alwaysEmitIntoClient
+  public var firstName: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var lastName: String = ""
+  @_alwaysEmitIntoClient
+  public var lastName: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
   /// 15 to 128 characters. The minimum is a setting of the server; 15 is its default.
-  public var password: String = ""
+  @_alwaysEmitIntoClient
+  public var password: String {
+    get { slots[one: 3, String.self] }
+    set { slots[one: 3, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     token: String,
     firstName: String,
     lastName: String,
     password: String
   ) {
+    self.init(defaults: ())
     self.token = token
     self.firstName = firstName
     self.lastName = lastName
     self.password = password
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AcceptInvitationRequest>] = [
-    .one(\.token, String.self, "token", secret: true),
-    .one(\.firstName, String.self, "firstName", "first_name"),
-    .one(\.lastName, String.self, "lastName", "last_name"),
-    .one(\.password, String.self, "password", secret: true),
-  ]
 }
 
 public struct AcceptInvitationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.AcceptInvitationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.AcceptInvitationResponse",
+    """
+    always developer message
+    """,
+    messages: [Developer.self])
 
-  public var developer: Developer = Developer(defaults: ())
+  public var slots: Slots
 
-  public init(developer: Developer) {
-    self.developer = developer
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var developer: Developer {
+    get { slots[one: 0, Developer.self] }
+    set { slots[one: 0, Developer.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AcceptInvitationResponse>] = [
-    .always(\.developer, Developer.self, "developer")
-  ]
+  @_alwaysEmitIntoClient
+  public init(developer: Developer) {
+    self.init(defaults: ())
+    self.developer = developer
+  }
 }
 
 /// InvitationService invites people to become developers. No email is sent: a developer
@@ -282,30 +414,45 @@ public struct AcceptInvitationResponse: GeneratedMessage {
 public struct InvitationServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let createInvitation = MethodDescriptor(
-      procedure: "openwearables.v1.InvitationService/CreateInvitation",
-      idempotencyKey: .perCall
-    )
-    public static let listInvitations = MethodDescriptor(
-      procedure: "openwearables.v1.InvitationService/ListInvitations",
-      idempotency: .noSideEffects
-    )
-    public static let revokeInvitation = MethodDescriptor(
-      procedure: "openwearables.v1.InvitationService/RevokeInvitation",
-      idempotency: .idempotent
-    )
-    public static let resendInvitation = MethodDescriptor(
-      procedure: "openwearables.v1.InvitationService/ResendInvitation",
-      idempotencyKey: .perCall
-    )
-    public static let acceptInvitation = MethodDescriptor(
-      procedure: "openwearables.v1.InvitationService/AcceptInvitation",
-      proof: .body,
-      idempotencyKey: .perCall
-    )
+    @_alwaysEmitIntoClient
+    public static var createInvitation: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.InvitationService/CreateInvitation",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listInvitations: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.InvitationService/ListInvitations",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var revokeInvitation: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.InvitationService/RevokeInvitation",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var resendInvitation: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.InvitationService/ResendInvitation",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var acceptInvitation: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.InvitationService/AcceptInvitation",
+        proof: .body,
+        idempotencyKey: .perCall
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -315,12 +462,14 @@ public struct InvitationServiceClient: Sendable {
   /// developer has the address (`developer_exists`) or a pending invitation does
   /// (`invitation_pending`), and with `permission_denied` (`quota_exceeded`) if 100 are
   /// pending. Takes an Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var createInvitation: Call<CreateInvitationRequest, CreateInvitationResponse> {
     Call(Method.createInvitation, transport)
   }
 
   /// ListInvitations returns the invitations that are pending, and those that expired
   /// within 30 days, newest first.
+  @_alwaysEmitIntoClient
   public var listInvitations: Call<ListInvitationsRequest, ListInvitationsResponse> {
     Call(Method.listInvitations, transport)
   }
@@ -328,6 +477,7 @@ public struct InvitationServiceClient: Sendable {
   /// RevokeInvitation ends an invitation. Its token is refused from then on. Fails with
   /// `failed_precondition` if it was accepted (`invitation_accepted`) or revoked
   /// (`invitation_revoked`) or has expired (`invitation_expired`).
+  @_alwaysEmitIntoClient
   public var revokeInvitation: Call<RevokeInvitationRequest, RevokeInvitationResponse> {
     Call(Method.revokeInvitation, transport)
   }
@@ -336,6 +486,7 @@ public struct InvitationServiceClient: Sendable {
   /// 7 days from now. The old token is unknown from then on. Fails as RevokeInvitation
   /// does if it was accepted or revoked, and as CreateInvitation does. Takes an
   /// Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var resendInvitation: Call<ResendInvitationRequest, ResendInvitationResponse> {
     Call(Method.resendInvitation, transport)
   }
@@ -351,6 +502,7 @@ public struct InvitationServiceClient: Sendable {
   /// (`invalid_request`) if the password is too short or too common; and with
   /// `permission_denied` (`quota_exceeded`) if there are 1000 developers. Limited by
   /// address together with Login. Takes an Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var acceptInvitation: Call<AcceptInvitationRequest, AcceptInvitationResponse> {
     Call(Method.acceptInvitation, transport)
   }

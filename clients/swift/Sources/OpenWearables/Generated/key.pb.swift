@@ -3,42 +3,146 @@
 import Foundation
 
 /// Key is an API key without its secret.
-public struct Key: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.Key"
+public struct Key: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Key",
+    """
+    one id string
+    one name string
+    one keyPrefix/key_prefix string
+    one environment string
+    list scopes string
+    one enabled bool
+    one createdBy/created_by string
+    always createdAt/created_at time
+    maybe lastUsedAt/last_used_at time
+    maybe expiresAt/expires_at time
+    maybe previousExpiresAt/previous_expires_at time
+    maybe lastUsedIp/last_used_ip string
+    maybe lastUsedClient/last_used_client string
+    maybe lastUsedOperation/last_used_operation string
+    list allowedNetworks/allowed_networks string
+    maybe overlap message
+    """,
+    messages: [Overlap.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// `key_` and lower-case letters and digits.
-  public var id: String = ""
-  public var name: String = ""
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var name: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
   /// The first characters of the newest secret, which tell keys apart:
   /// `ow_live_` or `ow_test_` and four more.
-  public var keyPrefix: String = ""
+  @_alwaysEmitIntoClient
+  public var keyPrefix: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
   /// `live` or `test`. It is a label: both kinds of key reach the same data.
-  public var environment: Key.Environment = .unrecognized("")
+  @_alwaysEmitIntoClient
+  public var environment: Key.Environment {
+    get { slots[one: 3, Key.Environment.self] }
+    set { slots[one: 3, Key.Environment.self] = newValue }
+  }
+
   /// What the key may do: `users:read`, `users:write`, `workouts:read`,
   /// `workouts:write`, `tokens:write`.
-  public var scopes: [Key.Scope] = []
-  public var enabled: Bool = false
+  @_alwaysEmitIntoClient
+  public var scopes: [Key.Scope] {
+    get { slots[list: 4, Key.Scope.self] }
+    set { slots[list: 4, Key.Scope.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var enabled: Bool {
+    get { slots[one: 5, Bool.self] }
+    set { slots[one: 5, Bool.self] = newValue }
+  }
+
   /// The id of the developer who created it.
-  public var createdBy: String = ""
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var createdBy: String {
+    get { slots[one: 6, String.self] }
+    set { slots[one: 6, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 7, Protobuf.Timestamp.self] }
+    set { slots[one: 7, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// Unset until the first use.
-  public var lastUsedAt: Date?
+  @_alwaysEmitIntoClient
+  public var lastUsedAt: Date? {
+    get { slots[maybe: 8, Protobuf.Timestamp.self] }
+    set { slots[maybe: 8, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// Unset if it does not expire.
-  public var expiresAt: Date?
+  @_alwaysEmitIntoClient
+  public var expiresAt: Date? {
+    get { slots[maybe: 9, Protobuf.Timestamp.self] }
+    set { slots[maybe: 9, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// When the secret before the newest one expires. Unset if that secret no
   /// longer works.
-  public var previousExpiresAt: Date?
+  @_alwaysEmitIntoClient
+  public var previousExpiresAt: Date? {
+    get { slots[maybe: 10, Protobuf.Timestamp.self] }
+    set { slots[maybe: 10, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// The IP address, the User-Agent and the operation of the last use. Each is unset
   /// if it is unknown.
-  public var lastUsedIP: String?
-  public var lastUsedClient: String?
-  public var lastUsedOperation: String?
+  @_alwaysEmitIntoClient
+  public var lastUsedIP: String? {
+    get { slots[maybe: 11, String.self] }
+    set { slots[maybe: 11, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var lastUsedClient: String? {
+    get { slots[maybe: 12, String.self] }
+    set { slots[maybe: 12, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var lastUsedOperation: String? {
+    get { slots[maybe: 13, String.self] }
+    set { slots[maybe: 13, String.self] = newValue }
+  }
+
   /// Where the key may be used from, in CIDR notation without host bits; everywhere if
   /// empty.
-  public var allowedNetworks: [String] = []
-  /// Unset if the secret before the newest one no longer works.
-  public var overlap: Overlap?
+  @_alwaysEmitIntoClient
+  public var allowedNetworks: [String] {
+    get { slots[list: 14, String.self] }
+    set { slots[list: 14, String.self] = newValue }
+  }
 
+  /// Unset if the secret before the newest one no longer works.
+  @_alwaysEmitIntoClient
+  public var overlap: Overlap? {
+    get { slots[maybe: 15, Overlap.self] }
+    set { slots[maybe: 15, Overlap.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     name: String,
@@ -57,6 +161,7 @@ public struct Key: GeneratedMessage, Identifiable {
     allowedNetworks: [String] = [],
     overlap: Overlap? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.name = name
     self.keyPrefix = keyPrefix
@@ -74,28 +179,6 @@ public struct Key: GeneratedMessage, Identifiable {
     self.allowedNetworks = allowedNetworks
     self.overlap = overlap
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Key>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.name, String.self, "name"),
-    .one(\.keyPrefix, String.self, "keyPrefix", "key_prefix"),
-    .one(\.environment, Key.Environment.self, "environment"),
-    .list(\.scopes, Key.Scope.self, "scopes"),
-    .one(\.enabled, Bool.self, "enabled"),
-    .one(\.createdBy, String.self, "createdBy", "created_by"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .maybe(\.lastUsedAt, Protobuf.Timestamp.self, "lastUsedAt", "last_used_at"),
-    .maybe(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
-    .maybe(
-      \.previousExpiresAt, Protobuf.Timestamp.self, "previousExpiresAt", "previous_expires_at"),
-    .maybe(\.lastUsedIP, String.self, "lastUsedIp", "last_used_ip"),
-    .maybe(\.lastUsedClient, String.self, "lastUsedClient", "last_used_client"),
-    .maybe(\.lastUsedOperation, String.self, "lastUsedOperation", "last_used_operation"),
-    .list(\.allowedNetworks, String.self, "allowedNetworks", "allowed_networks"),
-    .maybe(\.overlap, Overlap.self, "overlap"),
-  ]
 
   /// `live` or `test`. It is a label: both kinds of key reach the same data.
   public enum Environment: TextValue {
@@ -163,21 +246,64 @@ public struct Key: GeneratedMessage, Identifiable {
 /// what used that secret since the rotation. Once nothing does any more, end it with
 /// FinishKeyRotation or FinishApplicationRotation. What it says is about a second old,
 /// and a crash loses the uses of the second before it.
-public struct Overlap: GeneratedMessage {
-  public static let messageName = "openwearables.v1.Overlap"
+public struct Overlap: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Overlap",
+    """
+    always expiresAt/expires_at time
+    maybe lastUsedAt/last_used_at time
+    maybe lastUsedIp/last_used_ip string
+    maybe lastUsedClient/last_used_client string
+    maybe lastUsedOperation/last_used_operation string
+    one requests int32
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// When that secret expires.
-  public var expiresAt: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var expiresAt: Date {
+    get { slots[one: 0, Protobuf.Timestamp.self] }
+    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// Unset if nothing has used it since the rotation.
-  public var lastUsedAt: Date?
+  @_alwaysEmitIntoClient
+  public var lastUsedAt: Date? {
+    get { slots[maybe: 1, Protobuf.Timestamp.self] }
+    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// The IP address, the User-Agent and the operation of the last use. Each is unset
   /// if it is unknown.
-  public var lastUsedIP: String?
-  public var lastUsedClient: String?
-  public var lastUsedOperation: String?
-  /// How many requests used it since the rotation.
-  public var requests: Int = 0
+  @_alwaysEmitIntoClient
+  public var lastUsedIP: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var lastUsedClient: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var lastUsedOperation: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
+
+  /// How many requests used it since the rotation.
+  @_alwaysEmitIntoClient
+  public var requests: Int {
+    get { slots[one: 5, Int32.self] }
+    set { slots[one: 5, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     expiresAt: Date,
     lastUsedAt: Date? = nil,
@@ -186,6 +312,7 @@ public struct Overlap: GeneratedMessage {
     lastUsedOperation: String? = nil,
     requests: Int = 0
   ) {
+    self.init(defaults: ())
     self.expiresAt = expiresAt
     self.lastUsedAt = lastUsedAt
     self.lastUsedIP = lastUsedIP
@@ -193,39 +320,65 @@ public struct Overlap: GeneratedMessage {
     self.lastUsedOperation = lastUsedOperation
     self.requests = requests
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Overlap>] = [
-    .always(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
-    .maybe(\.lastUsedAt, Protobuf.Timestamp.self, "lastUsedAt", "last_used_at"),
-    .maybe(\.lastUsedIP, String.self, "lastUsedIp", "last_used_ip"),
-    .maybe(\.lastUsedClient, String.self, "lastUsedClient", "last_used_client"),
-    .maybe(\.lastUsedOperation, String.self, "lastUsedOperation", "last_used_operation"),
-    .one(\.requests, Int32.self, "requests"),
-  ]
 }
 
 public struct CreateKeyRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.CreateKeyRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateKeyRequest",
+    """
+    maybe name string
+    maybe environment string
+    list scopes string
+    maybe expiresAt/expires_at time
+    list allowedNetworks/allowed_networks string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// 1 to 100 characters, no control characters; `Default` if unset. Spaces around
   /// it are removed.
-  public var name: String?
+  @_alwaysEmitIntoClient
+  public var name: String? {
+    get { slots[maybe: 0, String.self] }
+    set { slots[maybe: 0, String.self] = newValue }
+  }
+
   /// `live` or `test`; `live` if unset.
-  public var environment: Key.Environment?
+  @_alwaysEmitIntoClient
+  public var environment: Key.Environment? {
+    get { slots[maybe: 1, Key.Environment.self] }
+    set { slots[maybe: 1, Key.Environment.self] = newValue }
+  }
+
   /// All scopes if absent. Must not contain duplicates. An empty list in JSON is
   /// refused. In the binary form, an empty list is absent: do not send a list that
   /// may be empty.
-  public var scopes: [Key.Scope] = []
+  @_alwaysEmitIntoClient
+  public var scopes: [Key.Scope] {
+    get { slots[list: 2, Key.Scope.self] }
+    set { slots[list: 2, Key.Scope.self] = newValue }
+  }
+
   /// In the future. The key does not expire if unset.
-  public var expiresAt: Date?
+  @_alwaysEmitIntoClient
+  public var expiresAt: Date? {
+    get { slots[maybe: 3, Protobuf.Timestamp.self] }
+    set { slots[maybe: 3, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// Where the key may be used from, at most 32; everywhere if empty. Each is an
   /// address or a network in CIDR notation, whose host bits are cleared. An IPv4
   /// network that is written in IPv6 (`::ffff:192.0.2.0/120`, or that of a NAT64) is
   /// kept as IPv4. No two of them may share an address.
-  public var allowedNetworks: [String] = []
+  @_alwaysEmitIntoClient
+  public var allowedNetworks: [String] {
+    get { slots[list: 4, String.self] }
+    set { slots[list: 4, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     name: String? = nil,
     environment: Key.Environment? = nil,
@@ -233,195 +386,247 @@ public struct CreateKeyRequest: GeneratedMessage {
     expiresAt: Date? = nil,
     allowedNetworks: [String] = []
   ) {
+    self.init(defaults: ())
     self.name = name
     self.environment = environment
     self.scopes = scopes
     self.expiresAt = expiresAt
     self.allowedNetworks = allowedNetworks
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateKeyRequest>] = [
-    .maybe(\.name, String.self, "name"),
-    .maybe(\.environment, Key.Environment.self, "environment"),
-    .list(\.scopes, Key.Scope.self, "scopes"),
-    .maybe(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
-    .list(\.allowedNetworks, String.self, "allowedNetworks", "allowed_networks"),
-  ]
 }
 
 public struct CreateKeyResponse: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.CreateKeyResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateKeyResponse",
+    """
+    always key message
+    one secret string secret
+    """,
+    messages: [Key.self])
 
-  public var key: Key = Key(defaults: ())
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var key: Key {
+    get { slots[one: 0, Key.self] }
+    set { slots[one: 0, Key.self] = newValue }
+  }
+
   /// The key to send as `Authorization: Bearer ...`. Shown only in this
   /// response.
-  public var secret: String = ""
+  @_alwaysEmitIntoClient
+  public var secret: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     key: Key,
     secret: String
   ) {
+    self.init(defaults: ())
     self.key = key
     self.secret = secret
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateKeyResponse>] = [
-    .always(\.key, Key.self, "key"),
-    .one(\.secret, String.self, "secret", secret: true),
-  ]
 }
 
 public struct ListKeysRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListKeysRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ListKeysRequest",
+    """
+    maybe limit int32
+    maybe cursor string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Keys per page: 1 to 100; 100 if unset.
-  public var limit: Int?
-  /// `next_cursor` of the previous page.
-  public var cursor: String?
-  /// Only keys in this state. `disabled` and `expired` keys are refused, all others are
-  /// `active`. Of these, `rotating` ones have an older secret that still works,
-  /// `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
-  /// or never.
-  public var state: ListKeysRequest.State?
-
-  public init(
-    limit: Int? = nil,
-    cursor: String? = nil,
-    state: ListKeysRequest.State? = nil
-  ) {
-    self.limit = limit
-    self.cursor = cursor
-    self.state = state
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 0, Int32.self] }
+    set { slots[maybe: 0, Int32.self] = newValue }
   }
 
-  public init(defaults: Void) {}
+  /// `next_cursor` of the previous page.
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
 
-  public static let fields: [Field<ListKeysRequest>] = [
-    .maybe(\.limit, Int32.self, "limit"),
-    .maybe(\.cursor, String.self, "cursor"),
-    .maybe(\.state, ListKeysRequest.State.self, "state"),
-  ]
-
-  /// Only keys in this state. `disabled` and `expired` keys are refused, all others are
-  /// `active`. Of these, `rotating` ones have an older secret that still works,
-  /// `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
-  /// or never.
-  public enum State: TextValue {
-    case active
-    case rotating
-    case expiring
-    case unused
-    case disabled
-    case expired
-    /// A text that this version has no name for.
-    case unrecognized(String)
-
-    public init(rawValue: String) {
-      switch rawValue {
-      case "active": self = .active
-      case "rotating": self = .rotating
-      case "expiring": self = .expiring
-      case "unused": self = .unused
-      case "disabled": self = .disabled
-      case "expired": self = .expired
-      default: self = .unrecognized(rawValue)
-      }
-    }
-
-    public var rawValue: String {
-      switch self {
-      case .active: "active"
-      case .rotating: "rotating"
-      case .expiring: "expiring"
-      case .unused: "unused"
-      case .disabled: "disabled"
-      case .expired: "expired"
-      case .unrecognized(let text): text
-      }
-    }
+  @_alwaysEmitIntoClient
+  public init(
+    limit: Int? = nil,
+    cursor: String? = nil
+  ) {
+    self.init(defaults: ())
+    self.limit = limit
+    self.cursor = cursor
   }
 }
 
 public struct ListKeysResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListKeysResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListKeysResponse",
+    """
+    list keys message
+    maybe nextCursor/next_cursor string
+    """,
+    messages: [Key.self])
 
-  public var keys: [Key] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var keys: [Key] {
+    get { slots[list: 0, Key.self] }
+    set { slots[list: 0, Key.self] = newValue }
+  }
+
   /// Unset on the last page.
-  public var nextCursor: String?
+  @_alwaysEmitIntoClient
+  public var nextCursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     keys: [Key] = [],
     nextCursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.keys = keys
     self.nextCursor = nextCursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListKeysResponse>] = [
-    .list(\.keys, Key.self, "keys"),
-    .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
-  ]
 }
 
 public struct GetKeyRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetKeyRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.GetKeyRequest",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetKeyRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct GetKeyResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetKeyResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetKeyResponse",
+    """
+    always key message
+    """,
+    messages: [Key.self])
 
-  public var key: Key = Key(defaults: ())
+  public var slots: Slots
 
-  public init(key: Key) {
-    self.key = key
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var key: Key {
+    get { slots[one: 0, Key.self] }
+    set { slots[one: 0, Key.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetKeyResponse>] = [
-    .always(\.key, Key.self, "key")
-  ]
+  @_alwaysEmitIntoClient
+  public init(key: Key) {
+    self.init(defaults: ())
+    self.key = key
+  }
 }
 
 public struct UpdateKeyRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateKeyRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateKeyRequest",
+    """
+    one id string
+    maybe name string
+    list scopes string
+    maybe enabled bool
+    maybe expiresAt/expires_at time
+    maybe updateMask/update_mask other
+    list allowedNetworks/allowed_networks string
+    """,
+    others: [Protobuf.FieldMask.self])
 
-  public var id: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var name: String?
+  @_alwaysEmitIntoClient
+  public var name: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
   /// At least one, without duplicates. An empty list is refused in JSON, and in the
   /// binary form if the mask names it.
-  public var scopes: [Key.Scope] = []
-  public var enabled: Bool?
+  @_alwaysEmitIntoClient
+  public var scopes: [Key.Scope] {
+    get { slots[list: 2, Key.Scope.self] }
+    set { slots[list: 2, Key.Scope.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var enabled: Bool? {
+    get { slots[maybe: 3, Bool.self] }
+    set { slots[maybe: 3, Bool.self] = newValue }
+  }
+
   /// In the future.
-  public var expiresAt: Date?
+  @_alwaysEmitIntoClient
+  public var expiresAt: Date? {
+    get { slots[maybe: 4, Protobuf.Timestamp.self] }
+    set { slots[maybe: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
   /// write. A listed field that is unset is cleared; only `expires_at` and
   /// `allowed_networks` can be cleared. Listed `scopes` that are unset are an empty
   /// list. Without a mask, the fields that are set are written.
-  public var updateMask: Protobuf.FieldMask?
+  @_alwaysEmitIntoClient
+  public var updateMask: Protobuf.FieldMask? {
+    get { slots[maybe: 5, Protobuf.FieldMask.self] }
+    set { slots[maybe: 5, Protobuf.FieldMask.self] = newValue }
+  }
+
   /// As in CreateKey. To clear them, name them in the mask: the binary form has no
   /// empty list.
-  public var allowedNetworks: [String] = []
+  @_alwaysEmitIntoClient
+  public var allowedNetworks: [String] {
+    get { slots[list: 6, String.self] }
+    set { slots[list: 6, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     name: String? = nil,
@@ -431,6 +636,7 @@ public struct UpdateKeyRequest: GeneratedMessage {
     updateMask: Protobuf.FieldMask? = nil,
     allowedNetworks: [String] = []
   ) {
+    self.init(defaults: ())
     self.id = id
     self.name = name
     self.scopes = scopes
@@ -439,144 +645,202 @@ public struct UpdateKeyRequest: GeneratedMessage {
     self.updateMask = updateMask
     self.allowedNetworks = allowedNetworks
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateKeyRequest>] = [
-    .one(\.id, String.self, "id"),
-    .maybe(\.name, String.self, "name"),
-    .list(\.scopes, Key.Scope.self, "scopes"),
-    .maybe(\.enabled, Bool.self, "enabled"),
-    .maybe(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
-    .maybe(\.updateMask, Protobuf.FieldMask.self, "updateMask", "update_mask"),
-    .list(\.allowedNetworks, String.self, "allowedNetworks", "allowed_networks"),
-  ]
 }
 
 public struct UpdateKeyResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateKeyResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateKeyResponse",
+    """
+    always key message
+    """,
+    messages: [Key.self])
 
-  public var key: Key = Key(defaults: ())
+  public var slots: Slots
 
-  public init(key: Key) {
-    self.key = key
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var key: Key {
+    get { slots[one: 0, Key.self] }
+    set { slots[one: 0, Key.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateKeyResponse>] = [
-    .always(\.key, Key.self, "key")
-  ]
+  @_alwaysEmitIntoClient
+  public init(key: Key) {
+    self.init(defaults: ())
+    self.key = key
+  }
 }
 
 public struct RotateKeyRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RotateKeyRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.RotateKeyRequest",
+    """
+    one id string
+    one overlapSeconds/overlap_seconds int32
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
-  public var overlapSeconds: Int = 0
+  @_alwaysEmitIntoClient
+  public var overlapSeconds: Int {
+    get { slots[one: 1, Int32.self] }
+    set { slots[one: 1, Int32.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     overlapSeconds: Int = 0
   ) {
+    self.init(defaults: ())
     self.id = id
     self.overlapSeconds = overlapSeconds
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RotateKeyRequest>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.overlapSeconds, Int32.self, "overlapSeconds", "overlap_seconds"),
-  ]
 }
 
 public struct RotateKeyResponse: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.RotateKeyResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.RotateKeyResponse",
+    """
+    always key message
+    one secret string secret
+    """,
+    messages: [Key.self])
 
-  public var key: Key = Key(defaults: ())
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var key: Key {
+    get { slots[one: 0, Key.self] }
+    set { slots[one: 0, Key.self] = newValue }
+  }
+
   /// The new secret. Shown only in this response.
-  public var secret: String = ""
+  @_alwaysEmitIntoClient
+  public var secret: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     key: Key,
     secret: String
   ) {
+    self.init(defaults: ())
     self.key = key
     self.secret = secret
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RotateKeyResponse>] = [
-    .always(\.key, Key.self, "key"),
-    .one(\.secret, String.self, "secret", secret: true),
-  ]
 }
 
 public struct FinishKeyRotationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.FinishKeyRotationRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.FinishKeyRotationRequest",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<FinishKeyRotationRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct FinishKeyRotationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.FinishKeyRotationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.FinishKeyRotationResponse",
+    """
+    always key message
+    """,
+    messages: [Key.self])
 
-  public var key: Key = Key(defaults: ())
+  public var slots: Slots
 
-  public init(key: Key) {
-    self.key = key
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var key: Key {
+    get { slots[one: 0, Key.self] }
+    set { slots[one: 0, Key.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<FinishKeyRotationResponse>] = [
-    .always(\.key, Key.self, "key")
-  ]
+  @_alwaysEmitIntoClient
+  public init(key: Key) {
+    self.init(defaults: ())
+    self.key = key
+  }
 }
 
 public struct DeleteKeyRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteKeyRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteKeyRequest",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteKeyRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct DeleteKeyResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteKeyResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteKeyResponse",
+    """
+    always key message
+    """,
+    messages: [Key.self])
 
-  public var key: Key = Key(defaults: ())
+  public var slots: Slots
 
-  public init(key: Key) {
-    self.key = key
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var key: Key {
+    get { slots[one: 0, Key.self] }
+    set { slots[one: 0, Key.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteKeyResponse>] = [
-    .always(\.key, Key.self, "key")
-  ]
+  @_alwaysEmitIntoClient
+  public init(key: Key) {
+    self.init(defaults: ())
+    self.key = key
+  }
 }
 
 /// KeyService manages API keys, the credentials of servers.
@@ -595,37 +859,58 @@ public struct DeleteKeyResponse: GeneratedMessage {
 public struct KeyServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let createKey = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/CreateKey",
-      idempotencyKey: .perCall
-    )
-    public static let listKeys = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/ListKeys",
-      idempotency: .noSideEffects
-    )
-    public static let getKey = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/GetKey",
-      idempotency: .noSideEffects
-    )
-    public static let updateKey = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/UpdateKey",
-      idempotency: .idempotent
-    )
-    public static let rotateKey = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/RotateKey",
-      idempotencyKey: .perCall
-    )
-    public static let finishKeyRotation = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/FinishKeyRotation",
-      idempotency: .idempotent
-    )
-    public static let deleteKey = MethodDescriptor(
-      procedure: "openwearables.v1.KeyService/DeleteKey",
-      idempotency: .idempotent
-    )
+    @_alwaysEmitIntoClient
+    public static var createKey: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.KeyService/CreateKey",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listKeys: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.KeyService/ListKeys",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var getKey: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.KeyService/GetKey",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var updateKey: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.KeyService/UpdateKey",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var rotateKey: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.KeyService/RotateKey",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var finishKeyRotation: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.KeyService/FinishKeyRotation",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var deleteKey: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.KeyService/DeleteKey",
+        idempotency: .idempotent
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -634,17 +919,20 @@ public struct KeyServiceClient: Sendable {
   /// CreateKey creates a key and returns its secret, which is never shown again.
   /// Takes an Idempotency-Key. Fails with `permission_denied` (`quota_exceeded`)
   /// if there are as many keys as the operator allows.
+  @_alwaysEmitIntoClient
   public var createKey: Call<CreateKeyRequest, CreateKeyResponse> {
     Call(Method.createKey, transport)
   }
 
   /// ListKeys returns one page of keys, newest first.
+  @_alwaysEmitIntoClient
   public var listKeys: Call<ListKeysRequest, ListKeysResponse> {
     Call(Method.listKeys, transport)
   }
 
   /// The items that ``listKeys`` returns, starting with the page of the request. Each page is
   /// fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllKeys(
     _ request: ListKeysRequest = ListKeysRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<Key> {
@@ -658,6 +946,7 @@ public struct KeyServiceClient: Sendable {
   }
 
   /// GetKey returns one key.
+  @_alwaysEmitIntoClient
   public var getKey: Call<GetKeyRequest, GetKeyResponse> {
     Call(Method.getKey, transport)
   }
@@ -666,6 +955,7 @@ public struct KeyServiceClient: Sendable {
   /// the key is enabled. A key that was disabled, lost a scope, or is used from
   /// outside its networks is refused as soon as this call succeeds. The networks bind
   /// the key alone: a developer changes them from anywhere.
+  @_alwaysEmitIntoClient
   public var updateKey: Call<UpdateKeyRequest, UpdateKeyResponse> {
     Call(Method.updateKey, transport)
   }
@@ -676,6 +966,7 @@ public struct KeyServiceClient: Sendable {
   /// overlap if one is given. An older secret that is still in its overlap stops
   /// working at once. User tokens minted with the key stay valid. Takes an
   /// Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var rotateKey: Call<RotateKeyRequest, RotateKeyResponse> {
     Call(Method.rotateKey, transport)
   }
@@ -684,12 +975,14 @@ public struct KeyServiceClient: Sendable {
   /// until the overlap is over: it is refused as soon as this call succeeds.
   /// `overlap` of the key tells whether anything still uses it. Changes nothing if
   /// that secret no longer works. User tokens minted with the key stay valid.
+  @_alwaysEmitIntoClient
   public var finishKeyRotation: Call<FinishKeyRotationRequest, FinishKeyRotationResponse> {
     Call(Method.finishKeyRotation, transport)
   }
 
   /// DeleteKey deletes the key and revokes the user tokens minted with it.
   /// Returns the key as it was.
+  @_alwaysEmitIntoClient
   public var deleteKey: Call<DeleteKeyRequest, DeleteKeyResponse> {
     Call(Method.deleteKey, transport)
   }

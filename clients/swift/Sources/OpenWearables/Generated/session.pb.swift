@@ -3,19 +3,62 @@
 import Foundation
 
 /// Developer is a person who manages this installation.
-public struct Developer: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.Developer"
+public struct Developer: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Developer",
+    """
+    one id string
+    one email string
+    maybe firstName/first_name string
+    maybe lastName/last_name string
+    always createdAt/created_at time
+    always updatedAt/updated_at time
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// Unique among developers. Addresses are compared without regard to case, letter
   /// by letter, and by their domains in ASCII (IDNA).
-  public var email: String = ""
-  public var firstName: String?
-  public var lastName: String?
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
-  public var updatedAt: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var email: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var firstName: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var lastName: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 4, Protobuf.Timestamp.self] }
+    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var updatedAt: Date {
+    get { slots[one: 5, Protobuf.Timestamp.self] }
+    set { slots[one: 5, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     email: String,
@@ -24,6 +67,7 @@ public struct Developer: GeneratedMessage, Identifiable {
     createdAt: Date,
     updatedAt: Date
   ) {
+    self.init(defaults: ())
     self.id = id
     self.email = email
     self.firstName = firstName
@@ -31,37 +75,75 @@ public struct Developer: GeneratedMessage, Identifiable {
     self.createdAt = createdAt
     self.updatedAt = updatedAt
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Developer>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.email, String.self, "email"),
-    .maybe(\.firstName, String.self, "firstName", "first_name"),
-    .maybe(\.lastName, String.self, "lastName", "last_name"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .always(\.updatedAt, Protobuf.Timestamp.self, "updatedAt", "updated_at"),
-  ]
 }
 
 /// Session is one login of a developer.
-public struct Session: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.Session"
+public struct Session: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Session",
+    """
+    one id string
+    always createdAt/created_at time
+    always lastUsedAt/last_used_at time
+    always expiresAt/expires_at time
+    maybe ip string
+    maybe client string
+    one current bool
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
-  /// When one of its tokens was last used or renewed.
-  public var lastUsedAt: Date = Date(timeIntervalSince1970: 0)
-  /// When the session ends unless it is renewed first.
-  public var expiresAt: Date = Date(timeIntervalSince1970: 0)
-  /// The IP address of its last use.
-  public var ip: String?
-  /// The client's User-Agent.
-  public var client: String?
-  /// Whether it is the session that makes the call.
-  public var current: Bool = false
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 1, Protobuf.Timestamp.self] }
+    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// When one of its tokens was last used or renewed.
+  @_alwaysEmitIntoClient
+  public var lastUsedAt: Date {
+    get { slots[one: 2, Protobuf.Timestamp.self] }
+    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// When the session ends unless it is renewed first.
+  @_alwaysEmitIntoClient
+  public var expiresAt: Date {
+    get { slots[one: 3, Protobuf.Timestamp.self] }
+    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// The IP address of its last use.
+  @_alwaysEmitIntoClient
+  public var ip: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
+
+  /// The client's User-Agent.
+  @_alwaysEmitIntoClient
+  public var client: String? {
+    get { slots[maybe: 5, String.self] }
+    set { slots[maybe: 5, String.self] = newValue }
+  }
+
+  /// Whether it is the session that makes the call.
+  @_alwaysEmitIntoClient
+  public var current: Bool {
+    get { slots[one: 6, Bool.self] }
+    set { slots[one: 6, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     createdAt: Date,
@@ -71,6 +153,7 @@ public struct Session: GeneratedMessage, Identifiable {
     client: String? = nil,
     current: Bool = false
   ) {
+    self.init(defaults: ())
     self.id = id
     self.createdAt = createdAt
     self.lastUsedAt = lastUsedAt
@@ -79,213 +162,324 @@ public struct Session: GeneratedMessage, Identifiable {
     self.client = client
     self.current = current
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Session>] = [
-    .one(\.id, String.self, "id"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .always(\.lastUsedAt, Protobuf.Timestamp.self, "lastUsedAt", "last_used_at"),
-    .always(\.expiresAt, Protobuf.Timestamp.self, "expiresAt", "expires_at"),
-    .maybe(\.ip, String.self, "ip"),
-    .maybe(\.client, String.self, "client"),
-    .one(\.current, Bool.self, "current"),
-  ]
 }
 
 public struct LoginRequest: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.LoginRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.LoginRequest",
+    """
+    one email string
+    one password string secret
+    one useCookie/use_cookie bool
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// In whatever case, with or without spaces around it.
-  public var email: String = ""
-  public var password: String = ""
+  @_alwaysEmitIntoClient
+  public var email: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var password: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
   /// Keep the refresh token in the cookie `__Host-ow_refresh`, not in the
   /// response.
-  public var useCookie: Bool = false
+  @_alwaysEmitIntoClient
+  public var useCookie: Bool {
+    get { slots[one: 2, Bool.self] }
+    set { slots[one: 2, Bool.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     email: String,
     password: String,
     useCookie: Bool = false
   ) {
+    self.init(defaults: ())
     self.email = email
     self.password = password
     self.useCookie = useCookie
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<LoginRequest>] = [
-    .one(\.email, String.self, "email"),
-    .one(\.password, String.self, "password", secret: true),
-    .one(\.useCookie, Bool.self, "useCookie", "use_cookie"),
-  ]
 }
 
 public struct LoginResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.LoginResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.LoginResponse",
+    """
+    always tokens message
+    """,
+    messages: [TokenPair.self])
 
-  public var tokens: TokenPair = TokenPair(defaults: ())
+  public var slots: Slots
 
-  public init(tokens: TokenPair) {
-    self.tokens = tokens
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var tokens: TokenPair {
+    get { slots[one: 0, TokenPair.self] }
+    set { slots[one: 0, TokenPair.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<LoginResponse>] = [
-    .always(\.tokens, TokenPair.self, "tokens")
-  ]
+  @_alwaysEmitIntoClient
+  public init(tokens: TokenPair) {
+    self.init(defaults: ())
+    self.tokens = tokens
+  }
 }
 
 public struct RefreshTokenRequest: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.RefreshTokenRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.RefreshTokenRequest",
+    """
+    maybe refreshToken/refresh_token string secret
+    one useCookie/use_cookie bool
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Unset to use the cookie.
-  public var refreshToken: String?
+  @_alwaysEmitIntoClient
+  public var refreshToken: String? {
+    get { slots[maybe: 0, String.self] }
+    set { slots[maybe: 0, String.self] = newValue }
+  }
+
   /// The sender cannot see whether it has the cookie: with neither a token nor the
   /// cookie, the response says `signed_out`, and is not an error.
-  public var useCookie: Bool = false
+  @_alwaysEmitIntoClient
+  public var useCookie: Bool {
+    get { slots[one: 1, Bool.self] }
+    set { slots[one: 1, Bool.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     refreshToken: String? = nil,
     useCookie: Bool = false
   ) {
+    self.init(defaults: ())
     self.refreshToken = refreshToken
     self.useCookie = useCookie
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RefreshTokenRequest>] = [
-    .maybe(\.refreshToken, String.self, "refreshToken", "refresh_token", secret: true),
-    .one(\.useCookie, Bool.self, "useCookie", "use_cookie"),
-  ]
 }
 
 public struct RefreshTokenResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RefreshTokenResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.RefreshTokenResponse",
+    """
+    maybe tokens message
+    one signedOut/signed_out bool
+    """,
+    messages: [TokenPair.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Unset if nobody is signed in.
-  public var tokens: TokenPair?
-  /// `use_cookie` was set, and there was neither a token nor the cookie.
-  public var signedOut: Bool = false
+  @_alwaysEmitIntoClient
+  public var tokens: TokenPair? {
+    get { slots[maybe: 0, TokenPair.self] }
+    set { slots[maybe: 0, TokenPair.self] = newValue }
+  }
 
+  /// `use_cookie` was set, and there was neither a token nor the cookie.
+  @_alwaysEmitIntoClient
+  public var signedOut: Bool {
+    get { slots[one: 1, Bool.self] }
+    set { slots[one: 1, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     tokens: TokenPair? = nil,
     signedOut: Bool = false
   ) {
+    self.init(defaults: ())
     self.tokens = tokens
     self.signedOut = signedOut
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RefreshTokenResponse>] = [
-    .maybe(\.tokens, TokenPair.self, "tokens"),
-    .one(\.signedOut, Bool.self, "signedOut", "signed_out"),
-  ]
 }
 
 public struct RevokeTokenRequest: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.RevokeTokenRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.RevokeTokenRequest",
+    """
+    maybe refreshToken/refresh_token string secret
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Unset to use the cookie.
-  public var refreshToken: String?
-
-  public init(refreshToken: String? = nil) {
-    self.refreshToken = refreshToken
+  @_alwaysEmitIntoClient
+  public var refreshToken: String? {
+    get { slots[maybe: 0, String.self] }
+    set { slots[maybe: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RevokeTokenRequest>] = [
-    .maybe(\.refreshToken, String.self, "refreshToken", "refresh_token", secret: true)
-  ]
+  @_alwaysEmitIntoClient
+  public init(refreshToken: String? = nil) {
+    self.init(defaults: ())
+    self.refreshToken = refreshToken
+  }
 }
 
 public struct RevokeTokenResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RevokeTokenResponse"
+  public static let table = MessageTable("openwearables.v1.RevokeTokenResponse")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RevokeTokenResponse>] = []
 }
 
 public struct LogoutRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.LogoutRequest"
+  public static let table = MessageTable("openwearables.v1.LogoutRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<LogoutRequest>] = []
 }
 
 public struct LogoutResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.LogoutResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.LogoutResponse",
+    """
+    one message string
+    """)
 
-  public var message: String = ""
+  public var slots: Slots
 
-  public init(message: String) {
-    self.message = message
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var message: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<LogoutResponse>] = [
-    .one(\.message, String.self, "message")
-  ]
+  @_alwaysEmitIntoClient
+  public init(message: String) {
+    self.init(defaults: ())
+    self.message = message
+  }
 }
 
 public struct GetMeRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetMeRequest"
+  public static let table = MessageTable("openwearables.v1.GetMeRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetMeRequest>] = []
 }
 
 public struct GetMeResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetMeResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetMeResponse",
+    """
+    always developer message
+    """,
+    messages: [Developer.self])
 
-  public var developer: Developer = Developer(defaults: ())
+  public var slots: Slots
 
-  public init(developer: Developer) {
-    self.developer = developer
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var developer: Developer {
+    get { slots[one: 0, Developer.self] }
+    set { slots[one: 0, Developer.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetMeResponse>] = [
-    .always(\.developer, Developer.self, "developer")
-  ]
+  @_alwaysEmitIntoClient
+  public init(developer: Developer) {
+    self.init(defaults: ())
+    self.developer = developer
+  }
 }
 
 public struct UpdateMeRequest: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.UpdateMeRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateMeRequest",
+    """
+    maybe firstName/first_name string
+    maybe lastName/last_name string
+    maybe email string
+    maybe currentPassword/current_password string secret
+    maybe updateMask/update_mask other
+    """,
+    others: [Protobuf.FieldMask.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var firstName: String?
+  @_alwaysEmitIntoClient
+  public var firstName: String? {
+    get { slots[maybe: 0, String.self] }
+    set { slots[maybe: 0, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var lastName: String?
+  @_alwaysEmitIntoClient
+  public var lastName: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
   /// removed.
-  public var email: String?
+  @_alwaysEmitIntoClient
+  public var email: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
   /// Required to change the email to another.
-  public var currentPassword: String?
+  @_alwaysEmitIntoClient
+  public var currentPassword: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
   /// Which of `first_name`, `last_name` and `email` to write. A listed field
   /// that is unset is cleared; `email` cannot be cleared. Without a mask, the
   /// fields that are set are written.
-  public var updateMask: Protobuf.FieldMask?
+  @_alwaysEmitIntoClient
+  public var updateMask: Protobuf.FieldMask? {
+    get { slots[maybe: 4, Protobuf.FieldMask.self] }
+    set { slots[maybe: 4, Protobuf.FieldMask.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     firstName: String? = nil,
     lastName: String? = nil,
@@ -293,160 +487,211 @@ public struct UpdateMeRequest: GeneratedMessage, Redacting {
     currentPassword: String? = nil,
     updateMask: Protobuf.FieldMask? = nil
   ) {
+    self.init(defaults: ())
     self.firstName = firstName
     self.lastName = lastName
     self.email = email
     self.currentPassword = currentPassword
     self.updateMask = updateMask
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateMeRequest>] = [
-    .maybe(\.firstName, String.self, "firstName", "first_name"),
-    .maybe(\.lastName, String.self, "lastName", "last_name"),
-    .maybe(\.email, String.self, "email"),
-    .maybe(\.currentPassword, String.self, "currentPassword", "current_password", secret: true),
-    .maybe(\.updateMask, Protobuf.FieldMask.self, "updateMask", "update_mask"),
-  ]
 }
 
 public struct UpdateMeResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateMeResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateMeResponse",
+    """
+    always developer message
+    """,
+    messages: [Developer.self])
 
-  public var developer: Developer = Developer(defaults: ())
+  public var slots: Slots
 
-  public init(developer: Developer) {
-    self.developer = developer
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var developer: Developer {
+    get { slots[one: 0, Developer.self] }
+    set { slots[one: 0, Developer.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateMeResponse>] = [
-    .always(\.developer, Developer.self, "developer")
-  ]
+  @_alwaysEmitIntoClient
+  public init(developer: Developer) {
+    self.init(defaults: ())
+    self.developer = developer
+  }
 }
 
 public struct ChangePasswordRequest: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.ChangePasswordRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ChangePasswordRequest",
+    """
+    one currentPassword/current_password string secret
+    one newPassword/new_password string secret
+    one confirmPassword/confirm_password string secret
+    """)
 
-  public var currentPassword: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var currentPassword: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 15 to 128 characters. The minimum is a setting of the server; 15 is its
   /// default.
-  public var newPassword: String = ""
-  /// Equal to `new_password`.
-  public var confirmPassword: String = ""
+  @_alwaysEmitIntoClient
+  public var newPassword: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  /// Equal to `new_password`.
+  @_alwaysEmitIntoClient
+  public var confirmPassword: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     currentPassword: String,
     newPassword: String,
     confirmPassword: String
   ) {
+    self.init(defaults: ())
     self.currentPassword = currentPassword
     self.newPassword = newPassword
     self.confirmPassword = confirmPassword
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ChangePasswordRequest>] = [
-    .one(\.currentPassword, String.self, "currentPassword", "current_password", secret: true),
-    .one(\.newPassword, String.self, "newPassword", "new_password", secret: true),
-    .one(\.confirmPassword, String.self, "confirmPassword", "confirm_password", secret: true),
-  ]
 }
 
 public struct ChangePasswordResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ChangePasswordResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ChangePasswordResponse",
+    """
+    one message string
+    """)
 
-  public var message: String = ""
+  public var slots: Slots
 
-  public init(message: String) {
-    self.message = message
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var message: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ChangePasswordResponse>] = [
-    .one(\.message, String.self, "message")
-  ]
+  @_alwaysEmitIntoClient
+  public init(message: String) {
+    self.init(defaults: ())
+    self.message = message
+  }
 }
 
 public struct ListSessionsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListSessionsRequest"
+  public static let table = MessageTable("openwearables.v1.ListSessionsRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListSessionsRequest>] = []
 }
 
 public struct ListSessionsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListSessionsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListSessionsResponse",
+    """
+    list sessions message
+    """,
+    messages: [Session.self])
 
-  public var sessions: [Session] = []
+  public var slots: Slots
 
-  public init(sessions: [Session] = []) {
-    self.sessions = sessions
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var sessions: [Session] {
+    get { slots[list: 0, Session.self] }
+    set { slots[list: 0, Session.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListSessionsResponse>] = [
-    .list(\.sessions, Session.self, "sessions")
-  ]
+  @_alwaysEmitIntoClient
+  public init(sessions: [Session] = []) {
+    self.init(defaults: ())
+    self.sessions = sessions
+  }
 }
 
 public struct RevokeSessionRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RevokeSessionRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.RevokeSessionRequest",
+    """
+    one id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-
-  public init(id: String) {
-    self.id = id
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RevokeSessionRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct RevokeSessionResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RevokeSessionResponse"
+  public static let table = MessageTable("openwearables.v1.RevokeSessionResponse")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RevokeSessionResponse>] = []
 }
 
 public struct RevokeOtherSessionsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RevokeOtherSessionsRequest"
+  public static let table = MessageTable("openwearables.v1.RevokeOtherSessionsRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RevokeOtherSessionsRequest>] = []
 }
 
 public struct RevokeOtherSessionsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RevokeOtherSessionsResponse"
+  public static let table = MessageTable("openwearables.v1.RevokeOtherSessionsResponse")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RevokeOtherSessionsResponse>] = []
 }
 
 /// SessionService logs developers in and out, renews tokens of every kind, and
@@ -461,49 +706,79 @@ public struct RevokeOtherSessionsResponse: GeneratedMessage {
 public struct SessionServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let login = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/Login",
-      proof: .body,
-      idempotencyKey: .perCall
-    )
-    public static let refreshToken = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/RefreshToken",
-      proof: .body,
-      idempotencyKey: .perCredential
-    )
-    public static let revokeToken = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/RevokeToken",
-      idempotency: .idempotent,
-      proof: .body
-    )
-    public static let logout = MethodDescriptor(procedure: "openwearables.v1.SessionService/Logout")
-    public static let getMe = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/GetMe",
-      idempotency: .noSideEffects
-    )
-    public static let updateMe = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/UpdateMe",
-      idempotency: .idempotent
-    )
-    public static let changePassword = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/ChangePassword",
-      idempotencyKey: .perCall
-    )
-    public static let listSessions = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/ListSessions",
-      idempotency: .noSideEffects
-    )
-    public static let revokeSession = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/RevokeSession",
-      idempotency: .idempotent
-    )
-    public static let revokeOtherSessions = MethodDescriptor(
-      procedure: "openwearables.v1.SessionService/RevokeOtherSessions",
-      idempotency: .idempotent
-    )
+    @_alwaysEmitIntoClient
+    public static var login: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/Login",
+        proof: .body,
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var refreshToken: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/RefreshToken",
+        proof: .body,
+        idempotencyKey: .perCredential
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var revokeToken: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/RevokeToken",
+        idempotency: .idempotent,
+        proof: .body
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var logout: MethodDescriptor {
+      MethodDescriptor(procedure: "openwearables.v1.SessionService/Logout")
+    }
+    @_alwaysEmitIntoClient
+    public static var getMe: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/GetMe",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var updateMe: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/UpdateMe",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var changePassword: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/ChangePassword",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listSessions: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/ListSessions",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var revokeSession: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/RevokeSession",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var revokeOtherSessions: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.SessionService/RevokeOtherSessions",
+        idempotency: .idempotent
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -521,6 +796,7 @@ public struct SessionServiceClient: Sendable {
   /// account. Logout keeps it. A refresh token of a session of the account that
   /// has not ended, spent or not, does the same if it is sent as the cookie
   /// `__Host-ow_refresh`.
+  @_alwaysEmitIntoClient
   public var login: Call<LoginRequest, LoginResponse> {
     Call(Method.login, transport)
   }
@@ -543,6 +819,7 @@ public struct SessionServiceClient: Sendable {
   /// (`cross_origin`) if the cookie comes from a page whose origin is not
   /// allowed. Two such cookies fail with `failed_precondition`
   /// (`multiple_credentials`), also in RevokeToken.
+  @_alwaysEmitIntoClient
   public var refreshToken: Call<RefreshTokenRequest, RefreshTokenResponse> {
     Call(Method.refreshToken, transport)
   }
@@ -554,6 +831,7 @@ public struct SessionServiceClient: Sendable {
   /// that is unknown or already revoked (RFC 7009 section 2.2). It fails with
   /// `unavailable` if the revocation could not be stored. Clears the cookie
   /// `__Host-ow_refresh`.
+  @_alwaysEmitIntoClient
   public var revokeToken: Call<RevokeTokenRequest, RevokeTokenResponse> {
     Call(Method.revokeToken, transport)
   }
@@ -561,11 +839,13 @@ public struct SessionServiceClient: Sendable {
   /// Logout ends the session that makes the call and revokes the user tokens
   /// minted with it. All of these tokens stop working as soon as this call
   /// succeeds. Clears the cookie `__Host-ow_refresh`.
+  @_alwaysEmitIntoClient
   public var logout: Call<LogoutRequest, LogoutResponse> {
     Call(Method.logout, transport)
   }
 
   /// GetMe returns the developer who makes the call.
+  @_alwaysEmitIntoClient
   public var getMe: Call<GetMeRequest, GetMeResponse> {
     Call(Method.getMe, transport)
   }
@@ -579,6 +859,7 @@ public struct SessionServiceClient: Sendable {
   /// `already_exists` (`email_taken`) if another developer has the address.
   /// ChangePassword changes the password: in JSON, a member `password` or
   /// `newPassword` here is not ignored, but fails with `invalid_argument`.
+  @_alwaysEmitIntoClient
   public var updateMe: Call<UpdateMeRequest, UpdateMeResponse> {
     Call(Method.updateMe, transport)
   }
@@ -590,11 +871,13 @@ public struct SessionServiceClient: Sendable {
   /// Fails with `failed_precondition` (`incorrect_password`) if the current
   /// password is wrong, and with `invalid_argument` (`invalid_request`) if the
   /// new one is too short, too common or not confirmed. Takes an Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var changePassword: Call<ChangePasswordRequest, ChangePasswordResponse> {
     Call(Method.changePassword, transport)
   }
 
   /// ListSessions returns the developer's active sessions, newest first.
+  @_alwaysEmitIntoClient
   public var listSessions: Call<ListSessionsRequest, ListSessionsResponse> {
     Call(Method.listSessions, transport)
   }
@@ -602,6 +885,7 @@ public struct SessionServiceClient: Sendable {
   /// RevokeSession ends one of the developer's sessions, which may be the one
   /// that makes the call, and revokes the user tokens minted with it. Fails with
   /// `not_found` if the session does not exist or belongs to another developer.
+  @_alwaysEmitIntoClient
   public var revokeSession: Call<RevokeSessionRequest, RevokeSessionResponse> {
     Call(Method.revokeSession, transport)
   }
@@ -609,6 +893,7 @@ public struct SessionServiceClient: Sendable {
   /// RevokeOtherSessions ends all of the developer's sessions except the one
   /// that makes the call. It also revokes the user tokens that the developer
   /// minted, except those minted with the session that makes the call.
+  @_alwaysEmitIntoClient
   public var revokeOtherSessions: Call<RevokeOtherSessionsRequest, RevokeOtherSessionsResponse> {
     Call(Method.revokeOtherSessions, transport)
   }

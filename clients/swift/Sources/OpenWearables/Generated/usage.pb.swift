@@ -4,50 +4,110 @@ import Foundation
 
 /// UsageTotals says how many requests there were, and how many of them were answered
 /// with an error.
-public struct UsageTotals: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UsageTotals"
+public struct UsageTotals: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.UsageTotals",
+    """
+    one requests int64
+    one refused int64
+    one limited int64
+    one failed int64
+    """)
 
-  public var requests: Int = 0
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var requests: Int {
+    get { slots[one: 0, Int64.self] }
+    set { slots[one: 0, Int64.self] = newValue }
+  }
+
   /// Answered with a status of 400 to 499, except 429.
-  public var refused: Int = 0
-  /// Answered with the status 429.
-  public var limited: Int = 0
-  /// Answered with a status of 500 or above.
-  public var failed: Int = 0
+  @_alwaysEmitIntoClient
+  public var refused: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
 
+  /// Answered with the status 429.
+  @_alwaysEmitIntoClient
+  public var limited: Int {
+    get { slots[one: 2, Int64.self] }
+    set { slots[one: 2, Int64.self] = newValue }
+  }
+
+  /// Answered with a status of 500 or above.
+  @_alwaysEmitIntoClient
+  public var failed: Int {
+    get { slots[one: 3, Int64.self] }
+    set { slots[one: 3, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     requests: Int = 0,
     refused: Int = 0,
     limited: Int = 0,
     failed: Int = 0
   ) {
+    self.init(defaults: ())
     self.requests = requests
     self.refused = refused
     self.limited = limited
     self.failed = failed
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UsageTotals>] = [
-    .one(\.requests, Int64.self, "requests"),
-    .one(\.refused, Int64.self, "refused"),
-    .one(\.limited, Int64.self, "limited"),
-    .one(\.failed, Int64.self, "failed"),
-  ]
 }
 
 /// UsagePoint is the requests of one minute, hour or day.
-public struct UsagePoint: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UsagePoint"
+public struct UsagePoint: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.UsagePoint",
+    """
+    always time time
+    one requests int64
+    one refused int64
+    one limited int64
+    one failed int64
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// When it began.
-  public var time: Date = Date(timeIntervalSince1970: 0)
-  public var requests: Int = 0
-  public var refused: Int = 0
-  public var limited: Int = 0
-  public var failed: Int = 0
+  @_alwaysEmitIntoClient
+  public var time: Date {
+    get { slots[one: 0, Protobuf.Timestamp.self] }
+    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var requests: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var refused: Int {
+    get { slots[one: 2, Int64.self] }
+    set { slots[one: 2, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var limited: Int {
+    get { slots[one: 3, Int64.self] }
+    set { slots[one: 3, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var failed: Int {
+    get { slots[one: 4, Int64.self] }
+    set { slots[one: 4, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     time: Date,
     requests: Int = 0,
@@ -55,36 +115,64 @@ public struct UsagePoint: GeneratedMessage {
     limited: Int = 0,
     failed: Int = 0
   ) {
+    self.init(defaults: ())
     self.time = time
     self.requests = requests
     self.refused = refused
     self.limited = limited
     self.failed = failed
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UsagePoint>] = [
-    .always(\.time, Protobuf.Timestamp.self, "time"),
-    .one(\.requests, Int64.self, "requests"),
-    .one(\.refused, Int64.self, "refused"),
-    .one(\.limited, Int64.self, "limited"),
-    .one(\.failed, Int64.self, "failed"),
-  ]
 }
 
 /// UsageOperation is the requests of one operation.
-public struct UsageOperation: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UsageOperation"
+public struct UsageOperation: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.UsageOperation",
+    """
+    one operation string
+    one requests int64
+    one refused int64
+    one limited int64
+    one failed int64
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// The name of the RPC, or of what else was requested; `none` if nothing has the
   /// path.
-  public var operation: String = ""
-  public var requests: Int = 0
-  public var refused: Int = 0
-  public var limited: Int = 0
-  public var failed: Int = 0
+  @_alwaysEmitIntoClient
+  public var operation: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var requests: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var refused: Int {
+    get { slots[one: 2, Int64.self] }
+    set { slots[one: 2, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var limited: Int {
+    get { slots[one: 3, Int64.self] }
+    set { slots[one: 3, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var failed: Int {
+    get { slots[one: 4, Int64.self] }
+    set { slots[one: 4, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     operation: String,
     requests: Int = 0,
@@ -92,97 +180,161 @@ public struct UsageOperation: GeneratedMessage {
     limited: Int = 0,
     failed: Int = 0
   ) {
+    self.init(defaults: ())
     self.operation = operation
     self.requests = requests
     self.refused = refused
     self.limited = limited
     self.failed = failed
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UsageOperation>] = [
-    .one(\.operation, String.self, "operation"),
-    .one(\.requests, Int64.self, "requests"),
-    .one(\.refused, Int64.self, "refused"),
-    .one(\.limited, Int64.self, "limited"),
-    .one(\.failed, Int64.self, "failed"),
-  ]
 }
 
 /// UsageClient is the requests of one kind of client.
-public struct UsageClient: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UsageClient"
+public struct UsageClient: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.UsageClient",
+    """
+    one client string
+    one requests int64
+    always lastUsedAt/last_used_at time
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// What the User-Agent names: an SDK and its version, such as
   /// `openwearables-go/0.1.0`, or the first product or the browser and its major
   /// version, such as `curl/8` or `Firefox/141`. An SDK in a page names itself in
   /// X-User-Agent. `unknown` if nothing is named. `other` stands for all clients of a
   /// day beyond the first 64, and for requests over the limit.
-  public var client: String = ""
-  public var requests: Int = 0
-  public var lastUsedAt: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var client: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var requests: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var lastUsedAt: Date {
+    get { slots[one: 2, Protobuf.Timestamp.self] }
+    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     client: String,
     requests: Int = 0,
     lastUsedAt: Date
   ) {
+    self.init(defaults: ())
     self.client = client
     self.requests = requests
     self.lastUsedAt = lastUsedAt
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UsageClient>] = [
-    .one(\.client, String.self, "client"),
-    .one(\.requests, Int64.self, "requests"),
-    .always(\.lastUsedAt, Protobuf.Timestamp.self, "lastUsedAt", "last_used_at"),
-  ]
 }
 
 /// UsageNetwork is the requests from one network.
-public struct UsageNetwork: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UsageNetwork"
+public struct UsageNetwork: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.UsageNetwork",
+    """
+    one network string
+    one requests int64
+    always lastUsedAt/last_used_at time
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// The /24 of the address, or its /48 in IPv6; `unknown` if the address is not
   /// known. `other` stands for all networks of a day beyond the first 64, and
   /// for requests over the limit.
-  public var network: String = ""
-  public var requests: Int = 0
-  public var lastUsedAt: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var network: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var requests: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var lastUsedAt: Date {
+    get { slots[one: 2, Protobuf.Timestamp.self] }
+    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     network: String,
     requests: Int = 0,
     lastUsedAt: Date
   ) {
+    self.init(defaults: ())
     self.network = network
     self.requests = requests
     self.lastUsedAt = lastUsedAt
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UsageNetwork>] = [
-    .one(\.network, String.self, "network"),
-    .one(\.requests, Int64.self, "requests"),
-    .always(\.lastUsedAt, Protobuf.Timestamp.self, "lastUsedAt", "last_used_at"),
-  ]
 }
 
 /// UsageHolder is the requests with one credential.
-public struct UsageHolder: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.UsageHolder"
+public struct UsageHolder: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.UsageHolder",
+    """
+    one id string
+    one requests int64
+    one refused int64
+    one limited int64
+    one failed int64
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// The id of the key, the user or the developer, or the app_id.
-  public var id: String = ""
-  public var requests: Int = 0
-  public var refused: Int = 0
-  public var limited: Int = 0
-  public var failed: Int = 0
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var requests: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var refused: Int {
+    get { slots[one: 2, Int64.self] }
+    set { slots[one: 2, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var limited: Int {
+    get { slots[one: 3, Int64.self] }
+    set { slots[one: 3, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var failed: Int {
+    get { slots[one: 4, Int64.self] }
+    set { slots[one: 4, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     requests: Int = 0,
@@ -190,44 +342,97 @@ public struct UsageHolder: GeneratedMessage, Identifiable {
     limited: Int = 0,
     failed: Int = 0
   ) {
+    self.init(defaults: ())
     self.id = id
     self.requests = requests
     self.refused = refused
     self.limited = limited
     self.failed = failed
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UsageHolder>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.requests, Int64.self, "requests"),
-    .one(\.refused, Int64.self, "refused"),
-    .one(\.limited, Int64.self, "limited"),
-    .one(\.failed, Int64.self, "failed"),
-  ]
 }
 
 /// Usage reports requests of one key, application or user.
-public struct Usage: GeneratedMessage {
-  public static let messageName = "openwearables.v1.Usage"
+public struct Usage: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Usage",
+    """
+    always start time
+    always end time
+    one resolution string
+    always totals message
+    list series message
+    list operations message
+    list clients message
+    list networks message
+    """,
+    messages: [
+      UsageTotals.self,
+      UsagePoint.self,
+      UsageOperation.self,
+      UsageClient.self,
+      UsageNetwork.self,
+    ])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// The range that is reported: inclusive start, exclusive end.
-  public var start: Date = Date(timeIntervalSince1970: 0)
-  public var end: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var start: Date {
+    get { slots[one: 0, Protobuf.Timestamp.self] }
+    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var end: Date {
+    get { slots[one: 1, Protobuf.Timestamp.self] }
+    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// `minute`, `hour` or `day`.
-  public var resolution: Usage.Resolution = .unrecognized("")
-  public var totals: UsageTotals = UsageTotals(defaults: ())
+  @_alwaysEmitIntoClient
+  public var resolution: Usage.Resolution {
+    get { slots[one: 2, Usage.Resolution.self] }
+    set { slots[one: 2, Usage.Resolution.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var totals: UsageTotals {
+    get { slots[one: 3, UsageTotals.self] }
+    set { slots[one: 3, UsageTotals.self] = newValue }
+  }
+
   /// Every span of the range, oldest first.
-  public var series: [UsagePoint] = []
+  @_alwaysEmitIntoClient
+  public var series: [UsagePoint] {
+    get { slots[list: 4, UsagePoint.self] }
+    set { slots[list: 4, UsagePoint.self] = newValue }
+  }
+
   /// Those with the most requests, at most 100, most first.
-  public var operations: [UsageOperation] = []
+  @_alwaysEmitIntoClient
+  public var operations: [UsageOperation] {
+    get { slots[list: 5, UsageOperation.self] }
+    set { slots[list: 5, UsageOperation.self] = newValue }
+  }
+
   /// Those with the most requests in the days that the range touches, at most 100,
   /// most first.
-  public var clients: [UsageClient] = []
-  /// The same as for clients.
-  public var networks: [UsageNetwork] = []
+  @_alwaysEmitIntoClient
+  public var clients: [UsageClient] {
+    get { slots[list: 6, UsageClient.self] }
+    set { slots[list: 6, UsageClient.self] = newValue }
+  }
 
+  /// The same as for clients.
+  @_alwaysEmitIntoClient
+  public var networks: [UsageNetwork] {
+    get { slots[list: 7, UsageNetwork.self] }
+    set { slots[list: 7, UsageNetwork.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     start: Date,
     end: Date,
@@ -238,6 +443,7 @@ public struct Usage: GeneratedMessage {
     clients: [UsageClient] = [],
     networks: [UsageNetwork] = []
   ) {
+    self.init(defaults: ())
     self.start = start
     self.end = end
     self.resolution = resolution
@@ -247,19 +453,6 @@ public struct Usage: GeneratedMessage {
     self.clients = clients
     self.networks = networks
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Usage>] = [
-    .always(\.start, Protobuf.Timestamp.self, "start"),
-    .always(\.end, Protobuf.Timestamp.self, "end"),
-    .one(\.resolution, Usage.Resolution.self, "resolution"),
-    .always(\.totals, UsageTotals.self, "totals"),
-    .list(\.series, UsagePoint.self, "series"),
-    .list(\.operations, UsageOperation.self, "operations"),
-    .list(\.clients, UsageClient.self, "clients"),
-    .list(\.networks, UsageNetwork.self, "networks"),
-  ]
 
   /// `minute`, `hour` or `day`.
   public enum Resolution: TextValue {
@@ -290,29 +483,105 @@ public struct Usage: GeneratedMessage {
 }
 
 /// AccountUsage reports all requests.
-public struct AccountUsage: GeneratedMessage {
-  public static let messageName = "openwearables.v1.AccountUsage"
+public struct AccountUsage: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.AccountUsage",
+    """
+    always start time
+    always end time
+    one resolution string
+    always totals message
+    list series message
+    list operations message
+    list keys message
+    list applications message
+    list users message
+    list developers message
+    """,
+    messages: [
+      UsageTotals.self,
+      UsagePoint.self,
+      UsageOperation.self,
+      UsageHolder.self,
+      UsageHolder.self,
+      UsageHolder.self,
+      UsageHolder.self,
+    ])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// The range that is reported: inclusive start, exclusive end.
-  public var start: Date = Date(timeIntervalSince1970: 0)
-  public var end: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var start: Date {
+    get { slots[one: 0, Protobuf.Timestamp.self] }
+    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var end: Date {
+    get { slots[one: 1, Protobuf.Timestamp.self] }
+    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// `minute`, `hour` or `day`.
-  public var resolution: Usage.Resolution = .unrecognized("")
-  public var totals: UsageTotals = UsageTotals(defaults: ())
+  @_alwaysEmitIntoClient
+  public var resolution: Usage.Resolution {
+    get { slots[one: 2, Usage.Resolution.self] }
+    set { slots[one: 2, Usage.Resolution.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var totals: UsageTotals {
+    get { slots[one: 3, UsageTotals.self] }
+    set { slots[one: 3, UsageTotals.self] = newValue }
+  }
+
   /// Every span of the range, oldest first.
-  public var series: [UsagePoint] = []
+  @_alwaysEmitIntoClient
+  public var series: [UsagePoint] {
+    get { slots[list: 4, UsagePoint.self] }
+    set { slots[list: 4, UsagePoint.self] = newValue }
+  }
+
   /// Those with the most requests, at most 100, most first.
-  public var operations: [UsageOperation] = []
+  @_alwaysEmitIntoClient
+  public var operations: [UsageOperation] {
+    get { slots[list: 5, UsageOperation.self] }
+    set { slots[list: 5, UsageOperation.self] = newValue }
+  }
+
   /// Those with the most requests in the days that the range touches, at most 20,
   /// most first. Of a day that is over, the 100 with the most requests are kept.
-  public var keys: [UsageHolder] = []
-  /// The same as for keys, by their app_id.
-  public var applications: [UsageHolder] = []
-  /// The same as for keys.
-  public var users: [UsageHolder] = []
-  /// The same as for keys.
-  public var developers: [UsageHolder] = []
+  @_alwaysEmitIntoClient
+  public var keys: [UsageHolder] {
+    get { slots[list: 6, UsageHolder.self] }
+    set { slots[list: 6, UsageHolder.self] = newValue }
+  }
 
+  /// The same as for keys, by their app_id.
+  @_alwaysEmitIntoClient
+  public var applications: [UsageHolder] {
+    get { slots[list: 7, UsageHolder.self] }
+    set { slots[list: 7, UsageHolder.self] = newValue }
+  }
+
+  /// The same as for keys.
+  @_alwaysEmitIntoClient
+  public var users: [UsageHolder] {
+    get { slots[list: 8, UsageHolder.self] }
+    set { slots[list: 8, UsageHolder.self] = newValue }
+  }
+
+  /// The same as for keys.
+  @_alwaysEmitIntoClient
+  public var developers: [UsageHolder] {
+    get { slots[list: 9, UsageHolder.self] }
+    set { slots[list: 9, UsageHolder.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     start: Date,
     end: Date,
@@ -325,6 +594,7 @@ public struct AccountUsage: GeneratedMessage {
     users: [UsageHolder] = [],
     developers: [UsageHolder] = []
   ) {
+    self.init(defaults: ())
     self.start = start
     self.end = end
     self.resolution = resolution
@@ -336,213 +606,321 @@ public struct AccountUsage: GeneratedMessage {
     self.users = users
     self.developers = developers
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<AccountUsage>] = [
-    .always(\.start, Protobuf.Timestamp.self, "start"),
-    .always(\.end, Protobuf.Timestamp.self, "end"),
-    .one(\.resolution, Usage.Resolution.self, "resolution"),
-    .always(\.totals, UsageTotals.self, "totals"),
-    .list(\.series, UsagePoint.self, "series"),
-    .list(\.operations, UsageOperation.self, "operations"),
-    .list(\.keys, UsageHolder.self, "keys"),
-    .list(\.applications, UsageHolder.self, "applications"),
-    .list(\.users, UsageHolder.self, "users"),
-    .list(\.developers, UsageHolder.self, "developers"),
-  ]
 }
 
 public struct GetUsageRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetUsageRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.GetUsageRequest",
+    """
+    maybe start time
+    maybe end time
+    maybe resolution string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// 60 minutes, 24 hours or 30 days before the end if unset.
-  public var start: Date?
-  /// After the start; now if unset.
-  public var end: Date?
-  /// `minute`, `hour` or `day`; `hour` if unset.
-  public var resolution: Usage.Resolution?
+  @_alwaysEmitIntoClient
+  public var start: Date? {
+    get { slots[maybe: 0, Protobuf.Timestamp.self] }
+    set { slots[maybe: 0, Protobuf.Timestamp.self] = newValue }
+  }
 
+  /// After the start; now if unset.
+  @_alwaysEmitIntoClient
+  public var end: Date? {
+    get { slots[maybe: 1, Protobuf.Timestamp.self] }
+    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// `minute`, `hour` or `day`; `hour` if unset.
+  @_alwaysEmitIntoClient
+  public var resolution: Usage.Resolution? {
+    get { slots[maybe: 2, Usage.Resolution.self] }
+    set { slots[maybe: 2, Usage.Resolution.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     start: Date? = nil,
     end: Date? = nil,
     resolution: Usage.Resolution? = nil
   ) {
+    self.init(defaults: ())
     self.start = start
     self.end = end
     self.resolution = resolution
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetUsageRequest>] = [
-    .maybe(\.start, Protobuf.Timestamp.self, "start"),
-    .maybe(\.end, Protobuf.Timestamp.self, "end"),
-    .maybe(\.resolution, Usage.Resolution.self, "resolution"),
-  ]
 }
 
 public struct GetUsageResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetUsageResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetUsageResponse",
+    """
+    always usage message
+    """,
+    messages: [AccountUsage.self])
 
-  public var usage: AccountUsage = AccountUsage(defaults: ())
+  public var slots: Slots
 
-  public init(usage: AccountUsage) {
-    self.usage = usage
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var usage: AccountUsage {
+    get { slots[one: 0, AccountUsage.self] }
+    set { slots[one: 0, AccountUsage.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetUsageResponse>] = [
-    .always(\.usage, AccountUsage.self, "usage")
-  ]
+  @_alwaysEmitIntoClient
+  public init(usage: AccountUsage) {
+    self.init(defaults: ())
+    self.usage = usage
+  }
 }
 
 public struct GetKeyUsageRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetKeyUsageRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.GetKeyUsageRequest",
+    """
+    one id string
+    maybe start time
+    maybe end time
+    maybe resolution string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 60 minutes, 24 hours or 30 days before the end if unset.
-  public var start: Date?
-  /// After the start; now if unset.
-  public var end: Date?
-  /// `minute`, `hour` or `day`; `hour` if unset.
-  public var resolution: Usage.Resolution?
+  @_alwaysEmitIntoClient
+  public var start: Date? {
+    get { slots[maybe: 1, Protobuf.Timestamp.self] }
+    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+  }
 
+  /// After the start; now if unset.
+  @_alwaysEmitIntoClient
+  public var end: Date? {
+    get { slots[maybe: 2, Protobuf.Timestamp.self] }
+    set { slots[maybe: 2, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// `minute`, `hour` or `day`; `hour` if unset.
+  @_alwaysEmitIntoClient
+  public var resolution: Usage.Resolution? {
+    get { slots[maybe: 3, Usage.Resolution.self] }
+    set { slots[maybe: 3, Usage.Resolution.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     start: Date? = nil,
     end: Date? = nil,
     resolution: Usage.Resolution? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.start = start
     self.end = end
     self.resolution = resolution
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetKeyUsageRequest>] = [
-    .one(\.id, String.self, "id"),
-    .maybe(\.start, Protobuf.Timestamp.self, "start"),
-    .maybe(\.end, Protobuf.Timestamp.self, "end"),
-    .maybe(\.resolution, Usage.Resolution.self, "resolution"),
-  ]
 }
 
 public struct GetKeyUsageResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetKeyUsageResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetKeyUsageResponse",
+    """
+    always usage message
+    """,
+    messages: [Usage.self])
 
-  public var usage: Usage = Usage(defaults: ())
+  public var slots: Slots
 
-  public init(usage: Usage) {
-    self.usage = usage
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var usage: Usage {
+    get { slots[one: 0, Usage.self] }
+    set { slots[one: 0, Usage.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetKeyUsageResponse>] = [
-    .always(\.usage, Usage.self, "usage")
-  ]
+  @_alwaysEmitIntoClient
+  public init(usage: Usage) {
+    self.init(defaults: ())
+    self.usage = usage
+  }
 }
 
 public struct GetApplicationUsageRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetApplicationUsageRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.GetApplicationUsageRequest",
+    """
+    one appId/app_id string
+    maybe start time
+    maybe end time
+    maybe resolution string
+    """)
 
-  public var appID: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var appID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 60 minutes, 24 hours or 30 days before the end if unset.
-  public var start: Date?
-  /// After the start; now if unset.
-  public var end: Date?
-  /// `minute`, `hour` or `day`; `hour` if unset.
-  public var resolution: Usage.Resolution?
+  @_alwaysEmitIntoClient
+  public var start: Date? {
+    get { slots[maybe: 1, Protobuf.Timestamp.self] }
+    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+  }
 
+  /// After the start; now if unset.
+  @_alwaysEmitIntoClient
+  public var end: Date? {
+    get { slots[maybe: 2, Protobuf.Timestamp.self] }
+    set { slots[maybe: 2, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// `minute`, `hour` or `day`; `hour` if unset.
+  @_alwaysEmitIntoClient
+  public var resolution: Usage.Resolution? {
+    get { slots[maybe: 3, Usage.Resolution.self] }
+    set { slots[maybe: 3, Usage.Resolution.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     appID: String,
     start: Date? = nil,
     end: Date? = nil,
     resolution: Usage.Resolution? = nil
   ) {
+    self.init(defaults: ())
     self.appID = appID
     self.start = start
     self.end = end
     self.resolution = resolution
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetApplicationUsageRequest>] = [
-    .one(\.appID, String.self, "appId", "app_id"),
-    .maybe(\.start, Protobuf.Timestamp.self, "start"),
-    .maybe(\.end, Protobuf.Timestamp.self, "end"),
-    .maybe(\.resolution, Usage.Resolution.self, "resolution"),
-  ]
 }
 
 public struct GetApplicationUsageResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetApplicationUsageResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetApplicationUsageResponse",
+    """
+    always usage message
+    """,
+    messages: [Usage.self])
 
-  public var usage: Usage = Usage(defaults: ())
+  public var slots: Slots
 
-  public init(usage: Usage) {
-    self.usage = usage
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var usage: Usage {
+    get { slots[one: 0, Usage.self] }
+    set { slots[one: 0, Usage.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetApplicationUsageResponse>] = [
-    .always(\.usage, Usage.self, "usage")
-  ]
+  @_alwaysEmitIntoClient
+  public init(usage: Usage) {
+    self.init(defaults: ())
+    self.usage = usage
+  }
 }
 
 public struct GetUserUsageRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetUserUsageRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.GetUserUsageRequest",
+    """
+    one userId/user_id string
+    maybe start time
+    maybe end time
+    maybe resolution string
+    """)
 
-  public var userID: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 60 minutes, 24 hours or 30 days before the end if unset.
-  public var start: Date?
-  /// After the start; now if unset.
-  public var end: Date?
-  /// `minute`, `hour` or `day`; `hour` if unset.
-  public var resolution: Usage.Resolution?
+  @_alwaysEmitIntoClient
+  public var start: Date? {
+    get { slots[maybe: 1, Protobuf.Timestamp.self] }
+    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+  }
 
+  /// After the start; now if unset.
+  @_alwaysEmitIntoClient
+  public var end: Date? {
+    get { slots[maybe: 2, Protobuf.Timestamp.self] }
+    set { slots[maybe: 2, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// `minute`, `hour` or `day`; `hour` if unset.
+  @_alwaysEmitIntoClient
+  public var resolution: Usage.Resolution? {
+    get { slots[maybe: 3, Usage.Resolution.self] }
+    set { slots[maybe: 3, Usage.Resolution.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     userID: String,
     start: Date? = nil,
     end: Date? = nil,
     resolution: Usage.Resolution? = nil
   ) {
+    self.init(defaults: ())
     self.userID = userID
     self.start = start
     self.end = end
     self.resolution = resolution
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetUserUsageRequest>] = [
-    .one(\.userID, String.self, "userId", "user_id"),
-    .maybe(\.start, Protobuf.Timestamp.self, "start"),
-    .maybe(\.end, Protobuf.Timestamp.self, "end"),
-    .maybe(\.resolution, Usage.Resolution.self, "resolution"),
-  ]
 }
 
 public struct GetUserUsageResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetUserUsageResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetUserUsageResponse",
+    """
+    always usage message
+    """,
+    messages: [Usage.self])
 
-  public var usage: Usage = Usage(defaults: ())
+  public var slots: Slots
 
-  public init(usage: Usage) {
-    self.usage = usage
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var usage: Usage {
+    get { slots[one: 0, Usage.self] }
+    set { slots[one: 0, Usage.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetUserUsageResponse>] = [
-    .always(\.usage, Usage.self, "usage")
-  ]
+  @_alwaysEmitIntoClient
+  public init(usage: Usage) {
+    self.init(defaults: ())
+    self.usage = usage
+  }
 }
 
 /// UsageService reports how many requests there were, and whose.
@@ -568,31 +946,44 @@ public struct GetUserUsageResponse: GeneratedMessage {
 public struct UsageServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let getUsage = MethodDescriptor(
-      procedure: "openwearables.v1.UsageService/GetUsage",
-      idempotency: .noSideEffects
-    )
-    public static let getKeyUsage = MethodDescriptor(
-      procedure: "openwearables.v1.UsageService/GetKeyUsage",
-      idempotency: .noSideEffects
-    )
-    public static let getApplicationUsage = MethodDescriptor(
-      procedure: "openwearables.v1.UsageService/GetApplicationUsage",
-      idempotency: .noSideEffects
-    )
-    public static let getUserUsage = MethodDescriptor(
-      procedure: "openwearables.v1.UsageService/GetUserUsage",
-      idempotency: .noSideEffects
-    )
+    @_alwaysEmitIntoClient
+    public static var getUsage: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UsageService/GetUsage",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var getKeyUsage: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UsageService/GetKeyUsage",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var getApplicationUsage: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UsageService/GetApplicationUsage",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var getUserUsage: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UsageService/GetUserUsage",
+        idempotency: .noSideEffects
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
   }
 
   /// GetUsage reports the requests of the whole account.
+  @_alwaysEmitIntoClient
   public var getUsage: Call<GetUsageRequest, GetUsageResponse> {
     Call(Method.getUsage, transport)
   }
@@ -600,6 +991,7 @@ public struct UsageServiceClient: Sendable {
   /// GetKeyUsage reports the requests with one API key. Those with a deleted key are
   /// kept as long as others. Fails with `not_found` (`not_found`) if there is no such
   /// key and no request with it.
+  @_alwaysEmitIntoClient
   public var getKeyUsage: Call<GetKeyUsageRequest, GetKeyUsageResponse> {
     Call(Method.getKeyUsage, transport)
   }
@@ -608,6 +1000,7 @@ public struct UsageServiceClient: Sendable {
   /// with the user tokens that it minted. Those with a deleted application are kept as
   /// long as others. Fails with `not_found` (`not_found`) if there is no such
   /// application and no request with it.
+  @_alwaysEmitIntoClient
   public var getApplicationUsage: Call<GetApplicationUsageRequest, GetApplicationUsageResponse> {
     Call(Method.getApplicationUsage, transport)
   }
@@ -618,6 +1011,7 @@ public struct UsageServiceClient: Sendable {
   /// (`other_user`) for a token of another user, whether or not the user in question
   /// exists; with `invalid_argument` (`invalid_request`) if the id is not a UUID; with
   /// `not_found` (`not_found`) if no user has it.
+  @_alwaysEmitIntoClient
   public var getUserUsage: Call<GetUserUsageRequest, GetUserUsageResponse> {
     Call(Method.getUserUsage, transport)
   }

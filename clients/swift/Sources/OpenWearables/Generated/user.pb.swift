@@ -3,25 +3,86 @@
 import Foundation
 
 /// User is a person whose data the installation stores.
-public struct User: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.User"
+public struct User: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.User",
+    """
+    one id string
+    always createdAt/created_at time
+    maybe firstName/first_name string
+    maybe lastName/last_name string
+    maybe email string
+    maybe externalUserId/external_user_id string
+    maybe lastSyncedAt/last_synced_at time
+    maybe lastSyncedProvider/last_synced_provider string
+    one hasActiveConnection/has_active_connection bool
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
-  public var firstName: String?
-  public var lastName: String?
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 1, Protobuf.Timestamp.self] }
+    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var firstName: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var lastName: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
   /// Unique among users. Addresses are compared without regard to case, letter by
   /// letter, and by their domains in ASCII (IDNA).
-  public var email: String?
-  /// The user's id in the app's own backend. Unique among users.
-  public var externalUserID: String?
-  /// When data last arrived. Unset before the first.
-  public var lastSyncedAt: Date?
-  /// The provider of that data.
-  public var lastSyncedProvider: String?
-  public var hasActiveConnection: Bool = false
+  @_alwaysEmitIntoClient
+  public var email: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
 
+  /// The user's id in the app's own backend. Unique among users.
+  @_alwaysEmitIntoClient
+  public var externalUserID: String? {
+    get { slots[maybe: 5, String.self] }
+    set { slots[maybe: 5, String.self] = newValue }
+  }
+
+  /// When data last arrived. Unset before the first.
+  @_alwaysEmitIntoClient
+  public var lastSyncedAt: Date? {
+    get { slots[maybe: 6, Protobuf.Timestamp.self] }
+    set { slots[maybe: 6, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// The provider of that data.
+  @_alwaysEmitIntoClient
+  public var lastSyncedProvider: String? {
+    get { slots[maybe: 7, String.self] }
+    set { slots[maybe: 7, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var hasActiveConnection: Bool {
+    get { slots[one: 8, Bool.self] }
+    set { slots[one: 8, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     createdAt: Date,
@@ -33,6 +94,7 @@ public struct User: GeneratedMessage, Identifiable {
     lastSyncedProvider: String? = nil,
     hasActiveConnection: Bool = false
   ) {
+    self.init(defaults: ())
     self.id = id
     self.createdAt = createdAt
     self.firstName = firstName
@@ -43,96 +105,169 @@ public struct User: GeneratedMessage, Identifiable {
     self.lastSyncedProvider = lastSyncedProvider
     self.hasActiveConnection = hasActiveConnection
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<User>] = [
-    .one(\.id, String.self, "id"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .maybe(\.firstName, String.self, "firstName", "first_name"),
-    .maybe(\.lastName, String.self, "lastName", "last_name"),
-    .maybe(\.email, String.self, "email"),
-    .maybe(\.externalUserID, String.self, "externalUserId", "external_user_id"),
-    .maybe(\.lastSyncedAt, Protobuf.Timestamp.self, "lastSyncedAt", "last_synced_at"),
-    .maybe(\.lastSyncedProvider, String.self, "lastSyncedProvider", "last_synced_provider"),
-    .one(\.hasActiveConnection, Bool.self, "hasActiveConnection", "has_active_connection"),
-  ]
 }
 
 public struct CreateUserRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.CreateUserRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateUserRequest",
+    """
+    maybe firstName/first_name string
+    maybe lastName/last_name string
+    maybe email string
+    maybe externalUserId/external_user_id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var firstName: String?
+  @_alwaysEmitIntoClient
+  public var firstName: String? {
+    get { slots[maybe: 0, String.self] }
+    set { slots[maybe: 0, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var lastName: String?
+  @_alwaysEmitIntoClient
+  public var lastName: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
   /// removed.
-  public var email: String?
-  /// 1 to 255 characters.
-  public var externalUserID: String?
+  @_alwaysEmitIntoClient
+  public var email: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
 
+  /// 1 to 255 characters.
+  @_alwaysEmitIntoClient
+  public var externalUserID: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     firstName: String? = nil,
     lastName: String? = nil,
     email: String? = nil,
     externalUserID: String? = nil
   ) {
+    self.init(defaults: ())
     self.firstName = firstName
     self.lastName = lastName
     self.email = email
     self.externalUserID = externalUserID
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateUserRequest>] = [
-    .maybe(\.firstName, String.self, "firstName", "first_name"),
-    .maybe(\.lastName, String.self, "lastName", "last_name"),
-    .maybe(\.email, String.self, "email"),
-    .maybe(\.externalUserID, String.self, "externalUserId", "external_user_id"),
-  ]
 }
 
 public struct CreateUserResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.CreateUserResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateUserResponse",
+    """
+    always user message
+    """,
+    messages: [User.self])
 
-  public var user: User = User(defaults: ())
+  public var slots: Slots
 
-  public init(user: User) {
-    self.user = user
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var user: User {
+    get { slots[one: 0, User.self] }
+    set { slots[one: 0, User.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateUserResponse>] = [
-    .always(\.user, User.self, "user")
-  ]
+  @_alwaysEmitIntoClient
+  public init(user: User) {
+    self.init(defaults: ())
+    self.user = user
+  }
 }
 
 public struct ListUsersRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListUsersRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ListUsersRequest",
+    """
+    maybe page int32
+    maybe limit int32
+    maybe sortBy/sort_by string
+    maybe sortOrder/sort_order string
+    maybe search string
+    maybe email string
+    maybe externalUserId/external_user_id string
+    maybe cursor string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// From 1; 1 if unset. Ignored if a cursor is given.
-  public var page: Int?
+  @_alwaysEmitIntoClient
+  public var page: Int? {
+    get { slots[maybe: 0, Int32.self] }
+    set { slots[maybe: 0, Int32.self] = newValue }
+  }
+
   /// Users per page: 1 to 100; 20 if unset.
-  public var limit: Int?
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 1, Int32.self] }
+    set { slots[maybe: 1, Int32.self] = newValue }
+  }
+
   /// `created_at`, `email`, `first_name`, `last_name` or `last_synced_at`;
   /// `created_at` if unset. Ties are ordered by id.
-  public var sortBy: ListUsersRequest.SortBy?
+  @_alwaysEmitIntoClient
+  public var sortBy: ListUsersRequest.SortBy? {
+    get { slots[maybe: 2, ListUsersRequest.SortBy.self] }
+    set { slots[maybe: 2, ListUsersRequest.SortBy.self] = newValue }
+  }
+
   /// `asc` or `desc`; `desc` if unset. If sorted by `last_synced_at` in `desc`,
   /// users that were never synced come last.
-  public var sortOrder: ListUsersRequest.SortOrder?
+  @_alwaysEmitIntoClient
+  public var sortOrder: ListUsersRequest.SortOrder? {
+    get { slots[maybe: 3, ListUsersRequest.SortOrder.self] }
+    set { slots[maybe: 3, ListUsersRequest.SortOrder.self] = newValue }
+  }
+
   /// Part of the first name, last name, email or external_user_id. Case is
   /// ignored. At most 255 characters; an empty one is none, as with every filter.
-  public var search: String?
-  /// The whole email, compared as everywhere. At most 254 characters.
-  public var email: String?
-  /// The whole external_user_id. At most 255 characters.
-  public var externalUserID: String?
-  /// `next_cursor` of the previous page; requires the same order and filters.
-  public var cursor: String?
+  @_alwaysEmitIntoClient
+  public var search: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
 
+  /// The whole email, compared as everywhere. At most 254 characters.
+  @_alwaysEmitIntoClient
+  public var email: String? {
+    get { slots[maybe: 5, String.self] }
+    set { slots[maybe: 5, String.self] = newValue }
+  }
+
+  /// The whole external_user_id. At most 255 characters.
+  @_alwaysEmitIntoClient
+  public var externalUserID: String? {
+    get { slots[maybe: 6, String.self] }
+    set { slots[maybe: 6, String.self] = newValue }
+  }
+
+  /// `next_cursor` of the previous page; requires the same order and filters.
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 7, String.self] }
+    set { slots[maybe: 7, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     page: Int? = nil,
     limit: Int? = nil,
@@ -143,6 +278,7 @@ public struct ListUsersRequest: GeneratedMessage {
     externalUserID: String? = nil,
     cursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.page = page
     self.limit = limit
     self.sortBy = sortBy
@@ -152,19 +288,6 @@ public struct ListUsersRequest: GeneratedMessage {
     self.externalUserID = externalUserID
     self.cursor = cursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListUsersRequest>] = [
-    .maybe(\.page, Int32.self, "page"),
-    .maybe(\.limit, Int32.self, "limit"),
-    .maybe(\.sortBy, ListUsersRequest.SortBy.self, "sortBy", "sort_by"),
-    .maybe(\.sortOrder, ListUsersRequest.SortOrder.self, "sortOrder", "sort_order"),
-    .maybe(\.search, String.self, "search"),
-    .maybe(\.email, String.self, "email"),
-    .maybe(\.externalUserID, String.self, "externalUserId", "external_user_id"),
-    .maybe(\.cursor, String.self, "cursor"),
-  ]
 
   /// `created_at`, `email`, `first_name`, `last_name` or `last_synced_at`;
   /// `created_at` if unset. Ties are ordered by id.
@@ -227,20 +350,76 @@ public struct ListUsersRequest: GeneratedMessage {
 }
 
 public struct ListUsersResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListUsersResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListUsersResponse",
+    """
+    list items message
+    one total int32
+    one page int32
+    one limit int32
+    one pages int32
+    one hasNext/has_next bool
+    one hasPrev/has_prev bool
+    maybe nextCursor/next_cursor string
+    """,
+    messages: [User.self])
 
-  public var items: [User] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var items: [User] {
+    get { slots[list: 0, User.self] }
+    set { slots[list: 0, User.self] = newValue }
+  }
+
   /// Number of matching users on all pages. A search counts 1000 at most. With a
   /// cursor, the number that the first page had.
-  public var total: Int = 0
-  public var page: Int = 0
-  public var limit: Int = 0
-  public var pages: Int = 0
-  public var hasNext: Bool = false
-  public var hasPrev: Bool = false
-  /// Unset on the last page.
-  public var nextCursor: String?
+  @_alwaysEmitIntoClient
+  public var total: Int {
+    get { slots[one: 1, Int32.self] }
+    set { slots[one: 1, Int32.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var page: Int {
+    get { slots[one: 2, Int32.self] }
+    set { slots[one: 2, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var limit: Int {
+    get { slots[one: 3, Int32.self] }
+    set { slots[one: 3, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var pages: Int {
+    get { slots[one: 4, Int32.self] }
+    set { slots[one: 4, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var hasNext: Bool {
+    get { slots[one: 5, Bool.self] }
+    set { slots[one: 5, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var hasPrev: Bool {
+    get { slots[one: 6, Bool.self] }
+    set { slots[one: 6, Bool.self] = newValue }
+  }
+
+  /// Unset on the last page.
+  @_alwaysEmitIntoClient
+  public var nextCursor: String? {
+    get { slots[maybe: 7, String.self] }
+    set { slots[maybe: 7, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     items: [User] = [],
     total: Int = 0,
@@ -251,6 +430,7 @@ public struct ListUsersResponse: GeneratedMessage {
     hasPrev: Bool = false,
     nextCursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.items = items
     self.total = total
     self.page = page
@@ -260,73 +440,121 @@ public struct ListUsersResponse: GeneratedMessage {
     self.hasPrev = hasPrev
     self.nextCursor = nextCursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListUsersResponse>] = [
-    .list(\.items, User.self, "items"),
-    .one(\.total, Int32.self, "total"),
-    .one(\.page, Int32.self, "page"),
-    .one(\.limit, Int32.self, "limit"),
-    .one(\.pages, Int32.self, "pages"),
-    .one(\.hasNext, Bool.self, "hasNext", "has_next"),
-    .one(\.hasPrev, Bool.self, "hasPrev", "has_prev"),
-    .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
-  ]
 }
 
 public struct GetUserRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetUserRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.GetUserRequest",
+    """
+    one id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-
-  public init(id: String) {
-    self.id = id
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetUserRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct GetUserResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetUserResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetUserResponse",
+    """
+    always user message
+    """,
+    messages: [User.self])
 
-  public var user: User = User(defaults: ())
+  public var slots: Slots
 
-  public init(user: User) {
-    self.user = user
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var user: User {
+    get { slots[one: 0, User.self] }
+    set { slots[one: 0, User.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetUserResponse>] = [
-    .always(\.user, User.self, "user")
-  ]
+  @_alwaysEmitIntoClient
+  public init(user: User) {
+    self.init(defaults: ())
+    self.user = user
+  }
 }
 
 public struct UpdateUserRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateUserRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateUserRequest",
+    """
+    one id string
+    maybe firstName/first_name string
+    maybe lastName/last_name string
+    maybe email string
+    maybe externalUserId/external_user_id string
+    maybe updateMask/update_mask other
+    """,
+    others: [Protobuf.FieldMask.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var firstName: String?
+  @_alwaysEmitIntoClient
+  public var firstName: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var lastName: String?
+  @_alwaysEmitIntoClient
+  public var lastName: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
   /// removed.
-  public var email: String?
+  @_alwaysEmitIntoClient
+  public var email: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
   /// 1 to 255 characters.
-  public var externalUserID: String?
+  @_alwaysEmitIntoClient
+  public var externalUserID: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
+
   /// Which of `first_name`, `last_name`, `email` and `external_user_id` to
   /// write. A listed field that is unset is cleared. Without a mask, the fields
   /// that are set are written.
-  public var updateMask: Protobuf.FieldMask?
+  @_alwaysEmitIntoClient
+  public var updateMask: Protobuf.FieldMask? {
+    get { slots[maybe: 5, Protobuf.FieldMask.self] }
+    set { slots[maybe: 5, Protobuf.FieldMask.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     firstName: String? = nil,
@@ -335,6 +563,7 @@ public struct UpdateUserRequest: GeneratedMessage {
     externalUserID: String? = nil,
     updateMask: Protobuf.FieldMask? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.firstName = firstName
     self.lastName = lastName
@@ -342,66 +571,81 @@ public struct UpdateUserRequest: GeneratedMessage {
     self.externalUserID = externalUserID
     self.updateMask = updateMask
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateUserRequest>] = [
-    .one(\.id, String.self, "id"),
-    .maybe(\.firstName, String.self, "firstName", "first_name"),
-    .maybe(\.lastName, String.self, "lastName", "last_name"),
-    .maybe(\.email, String.self, "email"),
-    .maybe(\.externalUserID, String.self, "externalUserId", "external_user_id"),
-    .maybe(\.updateMask, Protobuf.FieldMask.self, "updateMask", "update_mask"),
-  ]
 }
 
 public struct UpdateUserResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateUserResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateUserResponse",
+    """
+    always user message
+    """,
+    messages: [User.self])
 
-  public var user: User = User(defaults: ())
+  public var slots: Slots
 
-  public init(user: User) {
-    self.user = user
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var user: User {
+    get { slots[one: 0, User.self] }
+    set { slots[one: 0, User.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateUserResponse>] = [
-    .always(\.user, User.self, "user")
-  ]
+  @_alwaysEmitIntoClient
+  public init(user: User) {
+    self.init(defaults: ())
+    self.user = user
+  }
 }
 
 public struct DeleteUserRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteUserRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteUserRequest",
+    """
+    one id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-
-  public init(id: String) {
-    self.id = id
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteUserRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct DeleteUserResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteUserResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteUserResponse",
+    """
+    always user message
+    """,
+    messages: [User.self])
 
-  public var user: User = User(defaults: ())
+  public var slots: Slots
 
-  public init(user: User) {
-    self.user = user
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var user: User {
+    get { slots[one: 0, User.self] }
+    set { slots[one: 0, User.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteUserResponse>] = [
-    .always(\.user, User.self, "user")
-  ]
+  @_alwaysEmitIntoClient
+  public init(user: User) {
+    self.init(defaults: ())
+    self.user = user
+  }
 }
 
 /// UserService manages the people whose health data this installation stores.
@@ -419,29 +663,44 @@ public struct DeleteUserResponse: GeneratedMessage {
 public struct UserServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let createUser = MethodDescriptor(
-      procedure: "openwearables.v1.UserService/CreateUser",
-      idempotencyKey: .perCall
-    )
-    public static let listUsers = MethodDescriptor(
-      procedure: "openwearables.v1.UserService/ListUsers",
-      idempotency: .noSideEffects
-    )
-    public static let getUser = MethodDescriptor(
-      procedure: "openwearables.v1.UserService/GetUser",
-      idempotency: .noSideEffects
-    )
-    public static let updateUser = MethodDescriptor(
-      procedure: "openwearables.v1.UserService/UpdateUser",
-      idempotency: .idempotent
-    )
-    public static let deleteUser = MethodDescriptor(
-      procedure: "openwearables.v1.UserService/DeleteUser",
-      idempotency: .idempotent
-    )
+    @_alwaysEmitIntoClient
+    public static var createUser: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UserService/CreateUser",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listUsers: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UserService/ListUsers",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var getUser: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UserService/GetUser",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var updateUser: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UserService/UpdateUser",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var deleteUser: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.UserService/DeleteUser",
+        idempotency: .idempotent
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -453,17 +712,20 @@ public struct UserServiceClient: Sendable {
   /// another user has the email or the external_user_id, and with
   /// `permission_denied` (`quota_exceeded`) if there are as many users as the
   /// operator allows. Takes an Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var createUser: Call<CreateUserRequest, CreateUserResponse> {
     Call(Method.createUser, transport)
   }
 
   /// ListUsers returns one page of users. Scope: `users:read`.
+  @_alwaysEmitIntoClient
   public var listUsers: Call<ListUsersRequest, ListUsersResponse> {
     Call(Method.listUsers, transport)
   }
 
   /// The items that ``listUsers`` returns, starting with the page of the request. Each page is
   /// fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllUsers(
     _ request: ListUsersRequest = ListUsersRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<User> {
@@ -480,6 +742,7 @@ public struct UserServiceClient: Sendable {
   ///
   /// Also takes the user's own token. For another user, that token fails with
   /// `permission_denied` (`other_user`), whether or not the other user exists.
+  @_alwaysEmitIntoClient
   public var getUser: Call<GetUserRequest, GetUserResponse> {
     Call(Method.getUser, transport)
   }
@@ -488,6 +751,7 @@ public struct UserServiceClient: Sendable {
   ///
   /// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
   /// another user has the email or the external_user_id.
+  @_alwaysEmitIntoClient
   public var updateUser: Call<UpdateUserRequest, UpdateUserResponse> {
     Call(Method.updateUser, transport)
   }
@@ -497,6 +761,7 @@ public struct UserServiceClient: Sendable {
   ///
   /// Nothing of them can be read or used any more once this has answered; a large
   /// amount of data leaves the disk within the minutes after.
+  @_alwaysEmitIntoClient
   public var deleteUser: Call<DeleteUserRequest, DeleteUserResponse> {
     Call(Method.deleteUser, transport)
   }

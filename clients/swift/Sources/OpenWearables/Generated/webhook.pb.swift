@@ -3,26 +3,87 @@
 import Foundation
 
 /// WebhookEndpoint is a URL to which messages are sent.
-public struct WebhookEndpoint: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.WebhookEndpoint"
+public struct WebhookEndpoint: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.WebhookEndpoint",
+    """
+    one id string
+    one url string
+    maybe description string
+    list kinds string
+    one enabled bool
+    maybe disabledReason/disabled_reason string
+    one createdBy/created_by string
+    always createdAt/created_at time
+    maybe previousExpiresAt/previous_expires_at time
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// `we_` and lower-case letters and digits.
-  public var id: String = ""
-  public var url: String = ""
-  public var descriptionField: String?
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var url: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var descriptionField: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
   /// What is sent to it: `alert.opened`, `alert.acknowledged`, `alert.resolved`.
-  public var kinds: [WebhookEndpoint.Kind] = []
+  @_alwaysEmitIntoClient
+  public var kinds: [WebhookEndpoint.Kind] {
+    get { slots[list: 3, WebhookEndpoint.Kind.self] }
+    set { slots[list: 3, WebhookEndpoint.Kind.self] = newValue }
+  }
+
   /// Whether messages are sent.
-  public var enabled: Bool = false
+  @_alwaysEmitIntoClient
+  public var enabled: Bool {
+    get { slots[one: 4, Bool.self] }
+    set { slots[one: 4, Bool.self] = newValue }
+  }
+
   /// Why the server disabled the endpoint: `gone` if it answered with 410, `failing` if
   /// it did not take a message for a day. Unset if the server did not.
-  public var disabledReason: WebhookEndpoint.DisabledReason?
-  /// The id of the developer who created it.
-  public var createdBy: String = ""
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
-  /// When the secret before the newest one ends. Unset if that secret no longer signs.
-  public var previousExpiresAt: Date?
+  @_alwaysEmitIntoClient
+  public var disabledReason: WebhookEndpoint.DisabledReason? {
+    get { slots[maybe: 5, WebhookEndpoint.DisabledReason.self] }
+    set { slots[maybe: 5, WebhookEndpoint.DisabledReason.self] = newValue }
+  }
 
+  /// The id of the developer who created it.
+  @_alwaysEmitIntoClient
+  public var createdBy: String {
+    get { slots[one: 6, String.self] }
+    set { slots[one: 6, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 7, Protobuf.Timestamp.self] }
+    set { slots[one: 7, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// When the secret before the newest one ends. Unset if that secret no longer signs.
+  @_alwaysEmitIntoClient
+  public var previousExpiresAt: Date? {
+    get { slots[maybe: 8, Protobuf.Timestamp.self] }
+    set { slots[maybe: 8, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     url: String,
@@ -34,6 +95,7 @@ public struct WebhookEndpoint: GeneratedMessage, Identifiable {
     createdAt: Date,
     previousExpiresAt: Date? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.url = url
     self.descriptionField = descriptionField
@@ -44,22 +106,6 @@ public struct WebhookEndpoint: GeneratedMessage, Identifiable {
     self.createdAt = createdAt
     self.previousExpiresAt = previousExpiresAt
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<WebhookEndpoint>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.url, String.self, "url"),
-    .maybe(\.descriptionField, String.self, "description"),
-    .list(\.kinds, WebhookEndpoint.Kind.self, "kinds"),
-    .one(\.enabled, Bool.self, "enabled"),
-    .maybe(
-      \.disabledReason, WebhookEndpoint.DisabledReason.self, "disabledReason", "disabled_reason"),
-    .one(\.createdBy, String.self, "createdBy", "created_by"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .maybe(
-      \.previousExpiresAt, Protobuf.Timestamp.self, "previousExpiresAt", "previous_expires_at"),
-  ]
 
   /// What is sent to it: `alert.opened`, `alert.acknowledged`, `alert.resolved`.
   public enum Kind: TextValue {
@@ -115,29 +161,96 @@ public struct WebhookEndpoint: GeneratedMessage, Identifiable {
 }
 
 /// WebhookDelivery is one message to one endpoint.
-public struct WebhookDelivery: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.WebhookDelivery"
+public struct WebhookDelivery: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.WebhookDelivery",
+    """
+    one id string
+    one kind string
+    one state string
+    one attempts int32
+    always createdAt/created_at time
+    maybe lastAttemptAt/last_attempt_at time
+    maybe lastStatus/last_status int32
+    maybe lastError/last_error string
+    maybe lastDurationMs/last_duration_ms int32
+    maybe nextAttemptAt/next_attempt_at time
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// What the header `webhook-id` of the message holds.
-  public var id: String = ""
-  /// A kind of WebhookEndpoint, or `test`.
-  public var kind: WebhookDelivery.Kind = .unrecognized("")
-  /// `pending`, `delivered` or `failed`. A failed one is not sent again.
-  public var state: WebhookDelivery.State = .unrecognized("")
-  /// How often it was sent.
-  public var attempts: Int = 0
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
-  /// Unset until it was sent.
-  public var lastAttemptAt: Date?
-  /// The status of the last answer. Unset if there was none.
-  public var lastStatus: Int?
-  /// A sentence that says why the last attempt failed. Unset if it did not.
-  public var lastError: String?
-  /// How long the last attempt took, in milliseconds.
-  public var lastDurationMs: Int?
-  /// When it is sent again. Unset unless it is pending.
-  public var nextAttemptAt: Date?
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// A kind of WebhookEndpoint, or `test`.
+  @_alwaysEmitIntoClient
+  public var kind: WebhookDelivery.Kind {
+    get { slots[one: 1, WebhookDelivery.Kind.self] }
+    set { slots[one: 1, WebhookDelivery.Kind.self] = newValue }
+  }
+
+  /// `pending`, `delivered` or `failed`. A failed one is not sent again.
+  @_alwaysEmitIntoClient
+  public var state: WebhookDelivery.State {
+    get { slots[one: 2, WebhookDelivery.State.self] }
+    set { slots[one: 2, WebhookDelivery.State.self] = newValue }
+  }
+
+  /// How often it was sent.
+  @_alwaysEmitIntoClient
+  public var attempts: Int {
+    get { slots[one: 3, Int32.self] }
+    set { slots[one: 3, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 4, Protobuf.Timestamp.self] }
+    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// Unset until it was sent.
+  @_alwaysEmitIntoClient
+  public var lastAttemptAt: Date? {
+    get { slots[maybe: 5, Protobuf.Timestamp.self] }
+    set { slots[maybe: 5, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// The status of the last answer. Unset if there was none.
+  @_alwaysEmitIntoClient
+  public var lastStatus: Int? {
+    get { slots[maybe: 6, Int32.self] }
+    set { slots[maybe: 6, Int32.self] = newValue }
+  }
+
+  /// A sentence that says why the last attempt failed. Unset if it did not.
+  @_alwaysEmitIntoClient
+  public var lastError: String? {
+    get { slots[maybe: 7, String.self] }
+    set { slots[maybe: 7, String.self] = newValue }
+  }
+
+  /// How long the last attempt took, in milliseconds.
+  @_alwaysEmitIntoClient
+  public var lastDurationMs: Int? {
+    get { slots[maybe: 8, Int32.self] }
+    set { slots[maybe: 8, Int32.self] = newValue }
+  }
+
+  /// When it is sent again. Unset unless it is pending.
+  @_alwaysEmitIntoClient
+  public var nextAttemptAt: Date? {
+    get { slots[maybe: 9, Protobuf.Timestamp.self] }
+    set { slots[maybe: 9, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     kind: WebhookDelivery.Kind,
@@ -150,6 +263,7 @@ public struct WebhookDelivery: GeneratedMessage, Identifiable {
     lastDurationMs: Int? = nil,
     nextAttemptAt: Date? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.kind = kind
     self.state = state
@@ -161,21 +275,6 @@ public struct WebhookDelivery: GeneratedMessage, Identifiable {
     self.lastDurationMs = lastDurationMs
     self.nextAttemptAt = nextAttemptAt
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<WebhookDelivery>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.kind, WebhookDelivery.Kind.self, "kind"),
-    .one(\.state, WebhookDelivery.State.self, "state"),
-    .one(\.attempts, Int32.self, "attempts"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .maybe(\.lastAttemptAt, Protobuf.Timestamp.self, "lastAttemptAt", "last_attempt_at"),
-    .maybe(\.lastStatus, Int32.self, "lastStatus", "last_status"),
-    .maybe(\.lastError, String.self, "lastError", "last_error"),
-    .maybe(\.lastDurationMs, Int32.self, "lastDurationMs", "last_duration_ms"),
-    .maybe(\.nextAttemptAt, Protobuf.Timestamp.self, "nextAttemptAt", "next_attempt_at"),
-  ]
 
   /// A kind of WebhookEndpoint, or `test`.
   public enum Kind: TextValue {
@@ -236,136 +335,240 @@ public struct WebhookDelivery: GeneratedMessage, Identifiable {
 }
 
 public struct CreateWebhookEndpointRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.CreateWebhookEndpointRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateWebhookEndpointRequest",
+    """
+    one url string
+    maybe description string
+    list kinds string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// At most 2048 characters: an absolute URL in ASCII with the scheme https and a
   /// host, without user, password and fragment. It must not lead to a private network
   /// unless the operator allows that; http is for such networks alone.
-  public var url: String = ""
+  @_alwaysEmitIntoClient
+  public var url: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var descriptionField: String?
+  @_alwaysEmitIntoClient
+  public var descriptionField: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
   /// All kinds if absent. Must not contain duplicates. An empty list in JSON is
   /// refused. In the binary form, an empty list is absent.
-  public var kinds: [WebhookEndpoint.Kind] = []
+  @_alwaysEmitIntoClient
+  public var kinds: [WebhookEndpoint.Kind] {
+    get { slots[list: 2, WebhookEndpoint.Kind.self] }
+    set { slots[list: 2, WebhookEndpoint.Kind.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     url: String,
     descriptionField: String? = nil,
     kinds: [WebhookEndpoint.Kind] = []
   ) {
+    self.init(defaults: ())
     self.url = url
     self.descriptionField = descriptionField
     self.kinds = kinds
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateWebhookEndpointRequest>] = [
-    .one(\.url, String.self, "url"),
-    .maybe(\.descriptionField, String.self, "description"),
-    .list(\.kinds, WebhookEndpoint.Kind.self, "kinds"),
-  ]
 }
 
 public struct CreateWebhookEndpointResponse: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.CreateWebhookEndpointResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.CreateWebhookEndpointResponse",
+    """
+    always endpoint message
+    one secret string secret
+    """,
+    messages: [WebhookEndpoint.self])
 
-  public var endpoint: WebhookEndpoint = WebhookEndpoint(defaults: ())
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var endpoint: WebhookEndpoint {
+    get { slots[one: 0, WebhookEndpoint.self] }
+    set { slots[one: 0, WebhookEndpoint.self] = newValue }
+  }
+
   /// `whsec_` and 32 random bytes in base64. Shown only in this response.
-  public var secret: String = ""
+  @_alwaysEmitIntoClient
+  public var secret: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     endpoint: WebhookEndpoint,
     secret: String
   ) {
+    self.init(defaults: ())
     self.endpoint = endpoint
     self.secret = secret
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<CreateWebhookEndpointResponse>] = [
-    .always(\.endpoint, WebhookEndpoint.self, "endpoint"),
-    .one(\.secret, String.self, "secret", secret: true),
-  ]
 }
 
 public struct ListWebhookEndpointsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListWebhookEndpointsRequest"
+  public static let table = MessageTable("openwearables.v1.ListWebhookEndpointsRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListWebhookEndpointsRequest>] = []
 }
 
 public struct ListWebhookEndpointsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListWebhookEndpointsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListWebhookEndpointsResponse",
+    """
+    list endpoints message
+    """,
+    messages: [WebhookEndpoint.self])
 
-  public var endpoints: [WebhookEndpoint] = []
+  public var slots: Slots
 
-  public init(endpoints: [WebhookEndpoint] = []) {
-    self.endpoints = endpoints
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var endpoints: [WebhookEndpoint] {
+    get { slots[list: 0, WebhookEndpoint.self] }
+    set { slots[list: 0, WebhookEndpoint.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListWebhookEndpointsResponse>] = [
-    .list(\.endpoints, WebhookEndpoint.self, "endpoints")
-  ]
+  @_alwaysEmitIntoClient
+  public init(endpoints: [WebhookEndpoint] = []) {
+    self.init(defaults: ())
+    self.endpoints = endpoints
+  }
 }
 
 public struct GetWebhookEndpointRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetWebhookEndpointRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.GetWebhookEndpointRequest",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetWebhookEndpointRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct GetWebhookEndpointResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetWebhookEndpointResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetWebhookEndpointResponse",
+    """
+    always endpoint message
+    """,
+    messages: [WebhookEndpoint.self])
 
-  public var endpoint: WebhookEndpoint = WebhookEndpoint(defaults: ())
+  public var slots: Slots
 
-  public init(endpoint: WebhookEndpoint) {
-    self.endpoint = endpoint
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var endpoint: WebhookEndpoint {
+    get { slots[one: 0, WebhookEndpoint.self] }
+    set { slots[one: 0, WebhookEndpoint.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetWebhookEndpointResponse>] = [
-    .always(\.endpoint, WebhookEndpoint.self, "endpoint")
-  ]
+  @_alwaysEmitIntoClient
+  public init(endpoint: WebhookEndpoint) {
+    self.init(defaults: ())
+    self.endpoint = endpoint
+  }
 }
 
 public struct UpdateWebhookEndpointRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateWebhookEndpointRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateWebhookEndpointRequest",
+    """
+    one id string
+    maybe url string
+    maybe description string
+    list kinds string
+    maybe enabled bool
+    maybe updateMask/update_mask other
+    """,
+    others: [Protobuf.FieldMask.self])
 
-  public var id: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// As in CreateWebhookEndpointRequest.
-  public var url: String?
+  @_alwaysEmitIntoClient
+  public var url: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
-  public var descriptionField: String?
+  @_alwaysEmitIntoClient
+  public var descriptionField: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
   /// At least one, without duplicates. An empty list is refused in JSON, and in the
   /// binary form if the mask names it.
-  public var kinds: [WebhookEndpoint.Kind] = []
-  public var enabled: Bool?
+  @_alwaysEmitIntoClient
+  public var kinds: [WebhookEndpoint.Kind] {
+    get { slots[list: 3, WebhookEndpoint.Kind.self] }
+    set { slots[list: 3, WebhookEndpoint.Kind.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var enabled: Bool? {
+    get { slots[maybe: 4, Bool.self] }
+    set { slots[maybe: 4, Bool.self] = newValue }
+  }
+
   /// Which of `url`, `description`, `kinds` and `enabled` to write. A listed field
   /// that is unset is cleared; only `description` can be cleared. Listed `kinds` that
   /// are unset are an empty list. Without a mask, the fields that are set are written.
-  public var updateMask: Protobuf.FieldMask?
+  @_alwaysEmitIntoClient
+  public var updateMask: Protobuf.FieldMask? {
+    get { slots[maybe: 5, Protobuf.FieldMask.self] }
+    set { slots[maybe: 5, Protobuf.FieldMask.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     url: String? = nil,
@@ -374,6 +577,7 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
     enabled: Bool? = nil,
     updateMask: Protobuf.FieldMask? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.url = url
     self.descriptionField = descriptionField
@@ -381,189 +585,273 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
     self.enabled = enabled
     self.updateMask = updateMask
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateWebhookEndpointRequest>] = [
-    .one(\.id, String.self, "id"),
-    .maybe(\.url, String.self, "url"),
-    .maybe(\.descriptionField, String.self, "description"),
-    .list(\.kinds, WebhookEndpoint.Kind.self, "kinds"),
-    .maybe(\.enabled, Bool.self, "enabled"),
-    .maybe(\.updateMask, Protobuf.FieldMask.self, "updateMask", "update_mask"),
-  ]
 }
 
 public struct UpdateWebhookEndpointResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpdateWebhookEndpointResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.UpdateWebhookEndpointResponse",
+    """
+    always endpoint message
+    """,
+    messages: [WebhookEndpoint.self])
 
-  public var endpoint: WebhookEndpoint = WebhookEndpoint(defaults: ())
+  public var slots: Slots
 
-  public init(endpoint: WebhookEndpoint) {
-    self.endpoint = endpoint
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var endpoint: WebhookEndpoint {
+    get { slots[one: 0, WebhookEndpoint.self] }
+    set { slots[one: 0, WebhookEndpoint.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpdateWebhookEndpointResponse>] = [
-    .always(\.endpoint, WebhookEndpoint.self, "endpoint")
-  ]
+  @_alwaysEmitIntoClient
+  public init(endpoint: WebhookEndpoint) {
+    self.init(defaults: ())
+    self.endpoint = endpoint
+  }
 }
 
 public struct RotateWebhookSecretRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RotateWebhookSecretRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.RotateWebhookSecretRequest",
+    """
+    one id string
+    one overlapSeconds/overlap_seconds int32
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// For how long the old secret signs too, in seconds: 0 to 2592000 (30 days).
-  public var overlapSeconds: Int = 0
+  @_alwaysEmitIntoClient
+  public var overlapSeconds: Int {
+    get { slots[one: 1, Int32.self] }
+    set { slots[one: 1, Int32.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     overlapSeconds: Int = 0
   ) {
+    self.init(defaults: ())
     self.id = id
     self.overlapSeconds = overlapSeconds
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RotateWebhookSecretRequest>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.overlapSeconds, Int32.self, "overlapSeconds", "overlap_seconds"),
-  ]
 }
 
 public struct RotateWebhookSecretResponse: GeneratedMessage, Redacting {
-  public static let messageName = "openwearables.v1.RotateWebhookSecretResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.RotateWebhookSecretResponse",
+    """
+    always endpoint message
+    one secret string secret
+    """,
+    messages: [WebhookEndpoint.self])
 
-  public var endpoint: WebhookEndpoint = WebhookEndpoint(defaults: ())
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var endpoint: WebhookEndpoint {
+    get { slots[one: 0, WebhookEndpoint.self] }
+    set { slots[one: 0, WebhookEndpoint.self] = newValue }
+  }
+
   /// The new secret. Shown only in this response.
-  public var secret: String = ""
+  @_alwaysEmitIntoClient
+  public var secret: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     endpoint: WebhookEndpoint,
     secret: String
   ) {
+    self.init(defaults: ())
     self.endpoint = endpoint
     self.secret = secret
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RotateWebhookSecretResponse>] = [
-    .always(\.endpoint, WebhookEndpoint.self, "endpoint"),
-    .one(\.secret, String.self, "secret", secret: true),
-  ]
 }
 
 public struct DeleteWebhookEndpointRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteWebhookEndpointRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteWebhookEndpointRequest",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteWebhookEndpointRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct DeleteWebhookEndpointResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteWebhookEndpointResponse"
+  public static let table = MessageTable("openwearables.v1.DeleteWebhookEndpointResponse")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteWebhookEndpointResponse>] = []
 }
 
 public struct TestWebhookEndpointRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.TestWebhookEndpointRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.TestWebhookEndpointRequest",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<TestWebhookEndpointRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct TestWebhookEndpointResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.TestWebhookEndpointResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.TestWebhookEndpointResponse",
+    """
+    always delivery message
+    """,
+    messages: [WebhookDelivery.self])
 
-  public var delivery: WebhookDelivery = WebhookDelivery(defaults: ())
+  public var slots: Slots
 
-  public init(delivery: WebhookDelivery) {
-    self.delivery = delivery
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var delivery: WebhookDelivery {
+    get { slots[one: 0, WebhookDelivery.self] }
+    set { slots[one: 0, WebhookDelivery.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<TestWebhookEndpointResponse>] = [
-    .always(\.delivery, WebhookDelivery.self, "delivery")
-  ]
+  @_alwaysEmitIntoClient
+  public init(delivery: WebhookDelivery) {
+    self.init(defaults: ())
+    self.delivery = delivery
+  }
 }
 
 public struct ListWebhookDeliveriesRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListWebhookDeliveriesRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ListWebhookDeliveriesRequest",
+    """
+    one id string
+    maybe limit int32
+    maybe cursor string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// Deliveries per page, 1 to 100. 100 if unset.
-  public var limit: Int?
-  /// `next_cursor` of the page before, of the same endpoint.
-  public var cursor: String?
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 1, Int32.self] }
+    set { slots[maybe: 1, Int32.self] = newValue }
+  }
 
+  /// `next_cursor` of the page before, of the same endpoint.
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     limit: Int? = nil,
     cursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.limit = limit
     self.cursor = cursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListWebhookDeliveriesRequest>] = [
-    .one(\.id, String.self, "id"),
-    .maybe(\.limit, Int32.self, "limit"),
-    .maybe(\.cursor, String.self, "cursor"),
-  ]
 }
 
 public struct ListWebhookDeliveriesResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListWebhookDeliveriesResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListWebhookDeliveriesResponse",
+    """
+    list items message
+    maybe nextCursor/next_cursor string
+    """,
+    messages: [WebhookDelivery.self])
 
-  public var items: [WebhookDelivery] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var items: [WebhookDelivery] {
+    get { slots[list: 0, WebhookDelivery.self] }
+    set { slots[list: 0, WebhookDelivery.self] = newValue }
+  }
+
   /// Unset on the last page.
-  public var nextCursor: String?
+  @_alwaysEmitIntoClient
+  public var nextCursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     items: [WebhookDelivery] = [],
     nextCursor: String? = nil
   ) {
+    self.init(defaults: ())
     self.items = items
     self.nextCursor = nextCursor
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListWebhookDeliveriesResponse>] = [
-    .list(\.items, WebhookDelivery.self, "items"),
-    .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
-  ]
 }
 
 /// WebhookService manages the endpoints to which alerts are sent, as the Standard
@@ -591,41 +879,65 @@ public struct ListWebhookDeliveriesResponse: GeneratedMessage {
 public struct WebhookServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let createWebhookEndpoint = MethodDescriptor(
-      procedure: "openwearables.v1.WebhookService/CreateWebhookEndpoint",
-      idempotencyKey: .perCall
-    )
-    public static let listWebhookEndpoints = MethodDescriptor(
-      procedure: "openwearables.v1.WebhookService/ListWebhookEndpoints",
-      idempotency: .noSideEffects
-    )
-    public static let getWebhookEndpoint = MethodDescriptor(
-      procedure: "openwearables.v1.WebhookService/GetWebhookEndpoint",
-      idempotency: .noSideEffects
-    )
-    public static let updateWebhookEndpoint = MethodDescriptor(
-      procedure: "openwearables.v1.WebhookService/UpdateWebhookEndpoint",
-      idempotency: .idempotent
-    )
-    public static let rotateWebhookSecret = MethodDescriptor(
-      procedure: "openwearables.v1.WebhookService/RotateWebhookSecret",
-      idempotencyKey: .perCall
-    )
-    public static let deleteWebhookEndpoint = MethodDescriptor(
-      procedure: "openwearables.v1.WebhookService/DeleteWebhookEndpoint",
-      idempotency: .idempotent
-    )
-    public static let testWebhookEndpoint = MethodDescriptor(
-      procedure: "openwearables.v1.WebhookService/TestWebhookEndpoint",
-      idempotency: .idempotent
-    )
-    public static let listWebhookDeliveries = MethodDescriptor(
-      procedure: "openwearables.v1.WebhookService/ListWebhookDeliveries",
-      idempotency: .noSideEffects
-    )
+    @_alwaysEmitIntoClient
+    public static var createWebhookEndpoint: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WebhookService/CreateWebhookEndpoint",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listWebhookEndpoints: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WebhookService/ListWebhookEndpoints",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var getWebhookEndpoint: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WebhookService/GetWebhookEndpoint",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var updateWebhookEndpoint: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WebhookService/UpdateWebhookEndpoint",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var rotateWebhookSecret: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WebhookService/RotateWebhookSecret",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var deleteWebhookEndpoint: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WebhookService/DeleteWebhookEndpoint",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var testWebhookEndpoint: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WebhookService/TestWebhookEndpoint",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listWebhookDeliveries: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WebhookService/ListWebhookDeliveries",
+        idempotency: .noSideEffects
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -634,6 +946,7 @@ public struct WebhookServiceClient: Sendable {
   /// CreateWebhookEndpoint creates an endpoint and returns the secret that signs what
   /// is sent to it, which is never shown again. Takes an Idempotency-Key. Fails with
   /// `permission_denied` (`quota_exceeded`) if there are 20 endpoints.
+  @_alwaysEmitIntoClient
   public var createWebhookEndpoint:
     Call<
       CreateWebhookEndpointRequest,
@@ -644,11 +957,13 @@ public struct WebhookServiceClient: Sendable {
   }
 
   /// ListWebhookEndpoints returns all endpoints, newest first.
+  @_alwaysEmitIntoClient
   public var listWebhookEndpoints: Call<ListWebhookEndpointsRequest, ListWebhookEndpointsResponse> {
     Call(Method.listWebhookEndpoints, transport)
   }
 
   /// GetWebhookEndpoint returns one endpoint.
+  @_alwaysEmitIntoClient
   public var getWebhookEndpoint: Call<GetWebhookEndpointRequest, GetWebhookEndpointResponse> {
     Call(Method.getWebhookEndpoint, transport)
   }
@@ -657,6 +972,7 @@ public struct WebhookServiceClient: Sendable {
   /// endpoint is enabled. What waits for an endpoint when it is disabled is not sent
   /// any more, also after it was enabled again. Enabling it resolves the alert that the
   /// server disabled it.
+  @_alwaysEmitIntoClient
   public var updateWebhookEndpoint:
     Call<
       UpdateWebhookEndpointRequest,
@@ -670,12 +986,14 @@ public struct WebhookServiceClient: Sendable {
   /// never shown again. The old secret no longer signs as soon as this call succeeds
   /// or, if an overlap is given, signs beside the new one until that is over. An older
   /// secret that is still in its overlap ends at once. Takes an Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var rotateWebhookSecret: Call<RotateWebhookSecretRequest, RotateWebhookSecretResponse> {
     Call(Method.rotateWebhookSecret, transport)
   }
 
   /// DeleteWebhookEndpoint deletes the endpoint with its deliveries. What is being sent
   /// may still arrive.
+  @_alwaysEmitIntoClient
   public var deleteWebhookEndpoint:
     Call<
       DeleteWebhookEndpointRequest,
@@ -690,12 +1008,14 @@ public struct WebhookServiceClient: Sendable {
   /// message is sent once. That it fails neither fails the call nor disables the
   /// endpoint. Fails with `aborted` (`test_in_progress`) while another test of the
   /// endpoint runs. Each call sends a message of its own.
+  @_alwaysEmitIntoClient
   public var testWebhookEndpoint: Call<TestWebhookEndpointRequest, TestWebhookEndpointResponse> {
     Call(Method.testWebhookEndpoint, transport)
   }
 
   /// ListWebhookDeliveries returns one page of the deliveries to an endpoint, newest
   /// first. They are kept for 30 days, and of one endpoint the newest 10000.
+  @_alwaysEmitIntoClient
   public var listWebhookDeliveries:
     Call<
       ListWebhookDeliveriesRequest,
@@ -707,6 +1027,7 @@ public struct WebhookServiceClient: Sendable {
 
   /// The items that ``listWebhookDeliveries`` returns, starting with the page of the request. Each
   /// page is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllWebhookDeliveries(
     _ request: ListWebhookDeliveriesRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<WebhookDelivery> {

@@ -3,22 +3,59 @@
 import Foundation
 
 /// WorkoutSource describes where a workout came from.
-public struct WorkoutSource: GeneratedMessage {
-  public static let messageName = "openwearables.v1.WorkoutSource"
+public struct WorkoutSource: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.WorkoutSource",
+    """
+    one provider string
+    maybe source string
+    maybe device string
+    maybe deviceType/device_type string
+    maybe deviceName/device_name string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// The provider of the data, such as `apple_health`. 1 to 255 characters. Like
   /// `source`, `device` and `device_type`, it holds no control characters, and
   /// spaces around it are removed.
-  public var provider: String = ""
-  /// The app or service in between. At most 255 characters.
-  public var source: String?
-  /// The device's model. At most 255 characters.
-  public var device: String?
-  /// The device's kind, such as `watch`. At most 255 characters.
-  public var deviceType: String?
-  /// The name that its owner gave the device. At most 255 characters.
-  public var deviceName: String?
+  @_alwaysEmitIntoClient
+  public var provider: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// The app or service in between. At most 255 characters.
+  @_alwaysEmitIntoClient
+  public var source: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
+  /// The device's model. At most 255 characters.
+  @_alwaysEmitIntoClient
+  public var device: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  /// The device's kind, such as `watch`. At most 255 characters.
+  @_alwaysEmitIntoClient
+  public var deviceType: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
+  /// The name that its owner gave the device. At most 255 characters.
+  @_alwaysEmitIntoClient
+  public var deviceName: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     provider: String,
     source: String? = nil,
@@ -26,50 +63,138 @@ public struct WorkoutSource: GeneratedMessage {
     deviceType: String? = nil,
     deviceName: String? = nil
   ) {
+    self.init(defaults: ())
     self.provider = provider
     self.source = source
     self.device = device
     self.deviceType = deviceType
     self.deviceName = deviceName
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<WorkoutSource>] = [
-    .one(\.provider, String.self, "provider"),
-    .maybe(\.source, String.self, "source"),
-    .maybe(\.device, String.self, "device"),
-    .maybe(\.deviceType, String.self, "deviceType", "device_type"),
-    .maybe(\.deviceName, String.self, "deviceName", "device_name"),
-  ]
 }
 
 /// Workout is a stored workout. Unknown values are unset.
-public struct Workout: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.Workout"
+public struct Workout: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Workout",
+    """
+    one id string
+    one externalId/external_id string
+    one type string
+    maybe name string
+    always startTime/start_time time
+    always endTime/end_time time
+    maybe zoneOffset/zone_offset string
+    one durationSeconds/duration_seconds int32
+    always source message
+    maybe caloriesKcal/calories_kcal double
+    maybe distanceMeters/distance_meters double
+    maybe avgHeartRateBpm/avg_heart_rate_bpm double
+    maybe maxHeartRateBpm/max_heart_rate_bpm double
+    maybe avgPaceSecPerKm/avg_pace_sec_per_km double
+    maybe elevationGainMeters/elevation_gain_meters double
+    """,
+    messages: [WorkoutSource.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-  /// The provider's id, unique per user and provider.
-  public var externalID: String = ""
-  /// What was done.
-  public var type: String = ""
-  public var name: String?
-  public var startTime: Date = Date(timeIntervalSince1970: 0)
-  public var endTime: Date = Date(timeIntervalSince1970: 0)
-  /// The offset from UTC where it took place: `Z` or `+02:00`.
-  public var zoneOffset: String?
-  public var durationSeconds: Int = 0
-  public var source: WorkoutSource = WorkoutSource(defaults: ())
-  public var caloriesKcal: Double?
-  public var distanceMeters: Double?
-  /// With at most one decimal.
-  public var avgHeartRateBpm: Double?
-  /// With at most one decimal.
-  public var maxHeartRateBpm: Double?
-  public var avgPaceSecPerKm: Double?
-  public var elevationGainMeters: Double?
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// The provider's id, unique per user and provider.
+  @_alwaysEmitIntoClient
+  public var externalID: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var type: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var name: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var startTime: Date {
+    get { slots[one: 4, Protobuf.Timestamp.self] }
+    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var endTime: Date {
+    get { slots[one: 5, Protobuf.Timestamp.self] }
+    set { slots[one: 5, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// The offset from UTC where it took place: `Z` or `+02:00`.
+  @_alwaysEmitIntoClient
+  public var zoneOffset: String? {
+    get { slots[maybe: 6, String.self] }
+    set { slots[maybe: 6, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var durationSeconds: Int {
+    get { slots[one: 7, Int32.self] }
+    set { slots[one: 7, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var source: WorkoutSource {
+    get { slots[one: 8, WorkoutSource.self] }
+    set { slots[one: 8, WorkoutSource.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var caloriesKcal: Double? {
+    get { slots[maybe: 9, Double.self] }
+    set { slots[maybe: 9, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var distanceMeters: Double? {
+    get { slots[maybe: 10, Double.self] }
+    set { slots[maybe: 10, Double.self] = newValue }
+  }
+
+  /// With at most one decimal.
+  @_alwaysEmitIntoClient
+  public var avgHeartRateBpm: Double? {
+    get { slots[maybe: 11, Double.self] }
+    set { slots[maybe: 11, Double.self] = newValue }
+  }
+
+  /// With at most one decimal.
+  @_alwaysEmitIntoClient
+  public var maxHeartRateBpm: Double? {
+    get { slots[maybe: 12, Double.self] }
+    set { slots[maybe: 12, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var avgPaceSecPerKm: Double? {
+    get { slots[maybe: 13, Double.self] }
+    set { slots[maybe: 13, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var elevationGainMeters: Double? {
+    get { slots[maybe: 14, Double.self] }
+    set { slots[maybe: 14, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     externalID: String,
@@ -87,6 +212,7 @@ public struct Workout: GeneratedMessage, Identifiable {
     avgPaceSecPerKm: Double? = nil,
     elevationGainMeters: Double? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.externalID = externalID
     self.type = type
@@ -103,26 +229,6 @@ public struct Workout: GeneratedMessage, Identifiable {
     self.avgPaceSecPerKm = avgPaceSecPerKm
     self.elevationGainMeters = elevationGainMeters
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Workout>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.externalID, String.self, "externalId", "external_id"),
-    .one(\.type, String.self, "type"),
-    .maybe(\.name, String.self, "name"),
-    .always(\.startTime, Protobuf.Timestamp.self, "startTime", "start_time"),
-    .always(\.endTime, Protobuf.Timestamp.self, "endTime", "end_time"),
-    .maybe(\.zoneOffset, String.self, "zoneOffset", "zone_offset"),
-    .one(\.durationSeconds, Int32.self, "durationSeconds", "duration_seconds"),
-    .always(\.source, WorkoutSource.self, "source"),
-    .maybe(\.caloriesKcal, Double.self, "caloriesKcal", "calories_kcal"),
-    .maybe(\.distanceMeters, Double.self, "distanceMeters", "distance_meters"),
-    .maybe(\.avgHeartRateBpm, Double.self, "avgHeartRateBpm", "avg_heart_rate_bpm"),
-    .maybe(\.maxHeartRateBpm, Double.self, "maxHeartRateBpm", "max_heart_rate_bpm"),
-    .maybe(\.avgPaceSecPerKm, Double.self, "avgPaceSecPerKm", "avg_pace_sec_per_km"),
-    .maybe(\.elevationGainMeters, Double.self, "elevationGainMeters", "elevation_gain_meters"),
-  ]
 }
 
 /// WorkoutInput is a workout to store.
@@ -131,40 +237,131 @@ public struct Workout: GeneratedMessage, Identifiable {
 /// every request, a time is in RFC 3339 format with seconds up to 59 and a year
 /// from 0001 to 9999 in UTC, and a whole number may be written in any notation:
 /// `3600`, `3600.0` and `3.6e3` are the same.
-public struct WorkoutInput: GeneratedMessage {
-  public static let messageName = "openwearables.v1.WorkoutInput"
+public struct WorkoutInput: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.WorkoutInput",
+    """
+    one externalId/external_id string
+    one type string
+    maybe name string
+    always startTime/start_time time
+    always endTime/end_time time
+    maybe zoneOffset/zone_offset string
+    maybe durationSeconds/duration_seconds int32
+    always source message
+    maybe caloriesKcal/calories_kcal double
+    maybe distanceMeters/distance_meters double
+    maybe avgHeartRateBpm/avg_heart_rate_bpm double
+    maybe maxHeartRateBpm/max_heart_rate_bpm double
+    maybe avgPaceSecPerKm/avg_pace_sec_per_km double
+    maybe elevationGainMeters/elevation_gain_meters double
+    """,
+    messages: [WorkoutSource.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Required. 1 to 255 characters.
-  public var externalID: String = ""
-  /// Required, such as `running`: use a known value of Workout.type where one fits, so
-  /// that others know what it means. 1 to 255 characters, no control characters. Spaces
-  /// around it are removed.
-  public var type: String = ""
-  /// At most 255 characters.
-  public var name: String?
-  /// Required. Years 0001 to 9999, as everywhere.
-  public var startTime: Date = Date(timeIntervalSince1970: 0)
-  /// Required. Not before the start and at most 365 days after it.
-  public var endTime: Date = Date(timeIntervalSince1970: 0)
-  /// `Z`, or hours and minutes from -14:59 to +14:59.
-  public var zoneOffset: String?
-  /// 0 to 31536000 (365 days); the end minus the start if unset.
-  public var durationSeconds: Int?
-  /// Required, with its provider.
-  public var source: WorkoutSource = WorkoutSource(defaults: ())
-  /// 0 to 100000.
-  public var caloriesKcal: Double?
-  /// 0 to 10000000.
-  public var distanceMeters: Double?
-  /// 0 to 300. Kept rounded to one decimal, half away from zero.
-  public var avgHeartRateBpm: Double?
-  /// 0 to 300. Kept rounded to one decimal, half away from zero.
-  public var maxHeartRateBpm: Double?
-  /// 0 to 86400.
-  public var avgPaceSecPerKm: Double?
-  /// 0 to 100000.
-  public var elevationGainMeters: Double?
+  @_alwaysEmitIntoClient
+  public var externalID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// Required, such as `running`. 1 to 255 characters, no control characters.
+  /// Spaces around it are removed.
+  @_alwaysEmitIntoClient
+  public var type: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  /// At most 255 characters.
+  @_alwaysEmitIntoClient
+  public var name: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  /// Required. Years 0001 to 9999, as everywhere.
+  @_alwaysEmitIntoClient
+  public var startTime: Date {
+    get { slots[one: 3, Protobuf.Timestamp.self] }
+    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// Required. Not before the start and at most 365 days after it.
+  @_alwaysEmitIntoClient
+  public var endTime: Date {
+    get { slots[one: 4, Protobuf.Timestamp.self] }
+    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// `Z`, or hours and minutes from -14:59 to +14:59.
+  @_alwaysEmitIntoClient
+  public var zoneOffset: String? {
+    get { slots[maybe: 5, String.self] }
+    set { slots[maybe: 5, String.self] = newValue }
+  }
+
+  /// 0 to 31536000 (365 days); the end minus the start if unset.
+  @_alwaysEmitIntoClient
+  public var durationSeconds: Int? {
+    get { slots[maybe: 6, Int32.self] }
+    set { slots[maybe: 6, Int32.self] = newValue }
+  }
+
+  /// Required, with its provider.
+  @_alwaysEmitIntoClient
+  public var source: WorkoutSource {
+    get { slots[one: 7, WorkoutSource.self] }
+    set { slots[one: 7, WorkoutSource.self] = newValue }
+  }
+
+  /// 0 to 100000.
+  @_alwaysEmitIntoClient
+  public var caloriesKcal: Double? {
+    get { slots[maybe: 8, Double.self] }
+    set { slots[maybe: 8, Double.self] = newValue }
+  }
+
+  /// 0 to 10000000.
+  @_alwaysEmitIntoClient
+  public var distanceMeters: Double? {
+    get { slots[maybe: 9, Double.self] }
+    set { slots[maybe: 9, Double.self] = newValue }
+  }
+
+  /// 0 to 300. Kept rounded to one decimal, half away from zero.
+  @_alwaysEmitIntoClient
+  public var avgHeartRateBpm: Double? {
+    get { slots[maybe: 10, Double.self] }
+    set { slots[maybe: 10, Double.self] = newValue }
+  }
+
+  /// 0 to 300. Kept rounded to one decimal, half away from zero.
+  @_alwaysEmitIntoClient
+  public var maxHeartRateBpm: Double? {
+    get { slots[maybe: 11, Double.self] }
+    set { slots[maybe: 11, Double.self] = newValue }
+  }
+
+  /// 0 to 86400.
+  @_alwaysEmitIntoClient
+  public var avgPaceSecPerKm: Double? {
+    get { slots[maybe: 12, Double.self] }
+    set { slots[maybe: 12, Double.self] = newValue }
+  }
+
+  /// 0 to 100000.
+  @_alwaysEmitIntoClient
+  public var elevationGainMeters: Double? {
+    get { slots[maybe: 13, Double.self] }
+    set { slots[maybe: 13, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     externalID: String,
     type: String,
@@ -181,6 +378,7 @@ public struct WorkoutInput: GeneratedMessage {
     avgPaceSecPerKm: Double? = nil,
     elevationGainMeters: Double? = nil
   ) {
+    self.init(defaults: ())
     self.externalID = externalID
     self.type = type
     self.name = name
@@ -196,46 +394,70 @@ public struct WorkoutInput: GeneratedMessage {
     self.avgPaceSecPerKm = avgPaceSecPerKm
     self.elevationGainMeters = elevationGainMeters
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<WorkoutInput>] = [
-    .one(\.externalID, String.self, "externalId", "external_id"),
-    .one(\.type, String.self, "type"),
-    .maybe(\.name, String.self, "name"),
-    .always(\.startTime, Protobuf.Timestamp.self, "startTime", "start_time"),
-    .always(\.endTime, Protobuf.Timestamp.self, "endTime", "end_time"),
-    .maybe(\.zoneOffset, String.self, "zoneOffset", "zone_offset"),
-    .maybe(\.durationSeconds, Int32.self, "durationSeconds", "duration_seconds"),
-    .always(\.source, WorkoutSource.self, "source"),
-    .maybe(\.caloriesKcal, Double.self, "caloriesKcal", "calories_kcal"),
-    .maybe(\.distanceMeters, Double.self, "distanceMeters", "distance_meters"),
-    .maybe(\.avgHeartRateBpm, Double.self, "avgHeartRateBpm", "avg_heart_rate_bpm"),
-    .maybe(\.maxHeartRateBpm, Double.self, "maxHeartRateBpm", "max_heart_rate_bpm"),
-    .maybe(\.avgPaceSecPerKm, Double.self, "avgPaceSecPerKm", "avg_pace_sec_per_km"),
-    .maybe(\.elevationGainMeters, Double.self, "elevationGainMeters", "elevation_gain_meters"),
-  ]
 }
 
 public struct ListWorkoutsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListWorkoutsRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.ListWorkoutsRequest",
+    """
+    one userId/user_id string
+    one startDate/start_date string
+    one endDate/end_date string
+    maybe recordType/record_type string
+    maybe cursor string
+    maybe limit int32
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var userID: String = ""
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// Required, inclusive. `2026-03-01` (a UTC day), RFC 3339 (UTC without an
   /// offset) or unix seconds, in the years 0001 to 9999.
-  public var startDate: String = ""
+  @_alwaysEmitIntoClient
+  public var startDate: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
   /// Required, in one of the same forms. A day is included as a whole; an
   /// instant is exclusive. `9999-12-31` asks for no end.
-  public var endDate: String = ""
+  @_alwaysEmitIntoClient
+  public var endDate: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
   /// Only workouts of this type. At most 255 characters; an empty one is none.
-  public var recordType: String?
+  @_alwaysEmitIntoClient
+  public var recordType: String? {
+    get { slots[maybe: 3, String.self] }
+    set { slots[maybe: 3, String.self] = newValue }
+  }
+
   /// `next_cursor` or `previous_cursor` of another page; requires the same
   /// filters.
-  public var cursor: String?
-  /// Workouts per page: 1 to 100; 50 if unset.
-  public var limit: Int?
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
 
+  /// Workouts per page: 1 to 100; 50 if unset.
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 5, Int32.self] }
+    set { slots[maybe: 5, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     userID: String,
     startDate: String,
@@ -244,6 +466,7 @@ public struct ListWorkoutsRequest: GeneratedMessage {
     cursor: String? = nil,
     limit: Int? = nil
   ) {
+    self.init(defaults: ())
     self.userID = userID
     self.startDate = startDate
     self.endDate = endDate
@@ -251,193 +474,298 @@ public struct ListWorkoutsRequest: GeneratedMessage {
     self.cursor = cursor
     self.limit = limit
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListWorkoutsRequest>] = [
-    .one(\.userID, String.self, "userId", "user_id"),
-    .one(\.startDate, String.self, "startDate", "start_date"),
-    .one(\.endDate, String.self, "endDate", "end_date"),
-    .maybe(\.recordType, String.self, "recordType", "record_type"),
-    .maybe(\.cursor, String.self, "cursor"),
-    .maybe(\.limit, Int32.self, "limit"),
-  ]
 }
 
 public struct ListWorkoutsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.ListWorkoutsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.ListWorkoutsResponse",
+    """
+    list data message
+    always pagination message
+    always metadata message
+    """,
+    messages: [Workout.self, Pagination.self, WorkoutsMetadata.self])
 
-  public var data: [Workout] = []
-  public var pagination: Pagination = Pagination(defaults: ())
-  public var metadata: WorkoutsMetadata = WorkoutsMetadata(defaults: ())
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var data: [Workout] {
+    get { slots[list: 0, Workout.self] }
+    set { slots[list: 0, Workout.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var pagination: Pagination {
+    get { slots[one: 1, Pagination.self] }
+    set { slots[one: 1, Pagination.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var metadata: WorkoutsMetadata {
+    get { slots[one: 2, WorkoutsMetadata.self] }
+    set { slots[one: 2, WorkoutsMetadata.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     data: [Workout] = [],
     pagination: Pagination,
     metadata: WorkoutsMetadata
   ) {
+    self.init(defaults: ())
     self.data = data
     self.pagination = pagination
     self.metadata = metadata
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListWorkoutsResponse>] = [
-    .list(\.data, Workout.self, "data"),
-    .always(\.pagination, Pagination.self, "pagination"),
-    .always(\.metadata, WorkoutsMetadata.self, "metadata"),
-  ]
 }
 
 /// Pagination holds the cursors of the adjacent pages.
-public struct Pagination: GeneratedMessage {
-  public static let messageName = "openwearables.v1.Pagination"
+public struct Pagination: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.Pagination",
+    """
+    maybe nextCursor/next_cursor string
+    maybe previousCursor/previous_cursor string
+    one hasMore/has_more bool
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Unset on the last page.
-  public var nextCursor: String?
-  /// Unset on the first page.
-  public var previousCursor: String?
-  public var hasMore: Bool = false
+  @_alwaysEmitIntoClient
+  public var nextCursor: String? {
+    get { slots[maybe: 0, String.self] }
+    set { slots[maybe: 0, String.self] = newValue }
+  }
 
+  /// Unset on the first page.
+  @_alwaysEmitIntoClient
+  public var previousCursor: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var hasMore: Bool {
+    get { slots[one: 2, Bool.self] }
+    set { slots[one: 2, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     nextCursor: String? = nil,
     previousCursor: String? = nil,
     hasMore: Bool = false
   ) {
+    self.init(defaults: ())
     self.nextCursor = nextCursor
     self.previousCursor = previousCursor
     self.hasMore = hasMore
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Pagination>] = [
-    .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor"),
-    .maybe(\.previousCursor, String.self, "previousCursor", "previous_cursor"),
-    .one(\.hasMore, Bool.self, "hasMore", "has_more"),
-  ]
 }
 
 /// WorkoutsMetadata describes the range and the page.
-public struct WorkoutsMetadata: GeneratedMessage {
-  public static let messageName = "openwearables.v1.WorkoutsMetadata"
+public struct WorkoutsMetadata: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.WorkoutsMetadata",
+    """
+    always startTime/start_time time
+    always endTime/end_time time
+    one sampleCount/sample_count int32
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// The start of the range, inclusive.
-  public var startTime: Date = Date(timeIntervalSince1970: 0)
-  /// The end of the range, exclusive.
-  public var endTime: Date = Date(timeIntervalSince1970: 0)
-  /// Number of workouts on this page.
-  public var sampleCount: Int = 0
+  @_alwaysEmitIntoClient
+  public var startTime: Date {
+    get { slots[one: 0, Protobuf.Timestamp.self] }
+    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+  }
 
+  /// The end of the range, exclusive.
+  @_alwaysEmitIntoClient
+  public var endTime: Date {
+    get { slots[one: 1, Protobuf.Timestamp.self] }
+    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// Number of workouts on this page.
+  @_alwaysEmitIntoClient
+  public var sampleCount: Int {
+    get { slots[one: 2, Int32.self] }
+    set { slots[one: 2, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     startTime: Date,
     endTime: Date,
     sampleCount: Int = 0
   ) {
+    self.init(defaults: ())
     self.startTime = startTime
     self.endTime = endTime
     self.sampleCount = sampleCount
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<WorkoutsMetadata>] = [
-    .always(\.startTime, Protobuf.Timestamp.self, "startTime", "start_time"),
-    .always(\.endTime, Protobuf.Timestamp.self, "endTime", "end_time"),
-    .one(\.sampleCount, Int32.self, "sampleCount", "sample_count"),
-  ]
 }
 
 public struct UpsertWorkoutsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpsertWorkoutsRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.UpsertWorkoutsRequest",
+    """
+    one userId/user_id string
+    list workouts message
+    one allOrNone/all_or_none bool
+    """,
+    messages: [WorkoutInput.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var userID: String = ""
-  /// 1 to 1000 workouts.
-  public var workouts: [WorkoutInput] = []
-  /// Store nothing if one workout is invalid.
-  public var allOrNone: Bool = false
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// 1 to 1000 workouts.
+  @_alwaysEmitIntoClient
+  public var workouts: [WorkoutInput] {
+    get { slots[list: 1, WorkoutInput.self] }
+    set { slots[list: 1, WorkoutInput.self] = newValue }
+  }
+
+  /// Store nothing if one workout is invalid.
+  @_alwaysEmitIntoClient
+  public var allOrNone: Bool {
+    get { slots[one: 2, Bool.self] }
+    set { slots[one: 2, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     userID: String,
     workouts: [WorkoutInput] = [],
     allOrNone: Bool = false
   ) {
+    self.init(defaults: ())
     self.userID = userID
     self.workouts = workouts
     self.allOrNone = allOrNone
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpsertWorkoutsRequest>] = [
-    .one(\.userID, String.self, "userId", "user_id"),
-    .list(\.workouts, WorkoutInput.self, "workouts"),
-    .one(\.allOrNone, Bool.self, "allOrNone", "all_or_none"),
-  ]
 }
 
 public struct UpsertWorkoutsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.UpsertWorkoutsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.UpsertWorkoutsResponse",
+    """
+    one created int32
+    one updated int32
+    list items message
+    list rejected message
+    """,
+    messages: [UpsertedWorkout.self, RejectedWorkout.self])
 
-  public var created: Int = 0
-  public var updated: Int = 0
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var created: Int {
+    get { slots[one: 0, Int32.self] }
+    set { slots[one: 0, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var updated: Int {
+    get { slots[one: 1, Int32.self] }
+    set { slots[one: 1, Int32.self] = newValue }
+  }
+
   /// One for each workout that was stored, in the request's order.
-  public var items: [UpsertedWorkout] = []
+  @_alwaysEmitIntoClient
+  public var items: [UpsertedWorkout] {
+    get { slots[list: 2, UpsertedWorkout.self] }
+    set { slots[list: 2, UpsertedWorkout.self] = newValue }
+  }
+
   /// One for each workout that was left out, in the request's order. Empty if all
   /// were stored.
-  public var rejected: [RejectedWorkout] = []
+  @_alwaysEmitIntoClient
+  public var rejected: [RejectedWorkout] {
+    get { slots[list: 3, RejectedWorkout.self] }
+    set { slots[list: 3, RejectedWorkout.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     created: Int = 0,
     updated: Int = 0,
     items: [UpsertedWorkout] = [],
     rejected: [RejectedWorkout] = []
   ) {
+    self.init(defaults: ())
     self.created = created
     self.updated = updated
     self.items = items
     self.rejected = rejected
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpsertWorkoutsResponse>] = [
-    .one(\.created, Int32.self, "created"),
-    .one(\.updated, Int32.self, "updated"),
-    .list(\.items, UpsertedWorkout.self, "items"),
-    .list(\.rejected, RejectedWorkout.self, "rejected"),
-  ]
 }
 
 /// UpsertedWorkout is the outcome for one workout of a request.
-public struct UpsertedWorkout: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.UpsertedWorkout"
+public struct UpsertedWorkout: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.UpsertedWorkout",
+    """
+    one id string
+    one externalId/external_id string
+    one status string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var id: String = ""
-  public var externalID: String = ""
-  /// `created` or `updated`. An unchanged workout counts as updated.
-  public var status: UpsertedWorkout.Status = .unrecognized("")
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var externalID: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  /// `created` or `updated`. An unchanged workout counts as updated.
+  @_alwaysEmitIntoClient
+  public var status: UpsertedWorkout.Status {
+    get { slots[one: 2, UpsertedWorkout.Status.self] }
+    set { slots[one: 2, UpsertedWorkout.Status.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     externalID: String,
     status: UpsertedWorkout.Status
   ) {
+    self.init(defaults: ())
     self.id = id
     self.externalID = externalID
     self.status = status
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<UpsertedWorkout>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.externalID, String.self, "externalId", "external_id"),
-    .one(\.status, UpsertedWorkout.Status.self, "status"),
-  ]
 
   /// `created` or `updated`. An unchanged workout counts as updated.
   public enum Status: TextValue {
@@ -466,142 +794,101 @@ public struct UpsertedWorkout: GeneratedMessage, Identifiable {
 
 /// RejectedWorkout is a workout of a request that was not stored, and the first
 /// thing that is wrong with it.
-public struct RejectedWorkout: GeneratedMessage {
-  public static let messageName = "openwearables.v1.RejectedWorkout"
+public struct RejectedWorkout: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "openwearables.v1.RejectedWorkout",
+    """
+    one index int32
+    one field string
+    one message string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Its place in the request, from 0.
-  public var index: Int = 0
-  /// The path in the request, as in FieldViolation: `workouts[3].end_time`.
-  public var field: String = ""
-  /// What is wrong with the field. Never contains a secret.
-  public var message: String = ""
+  @_alwaysEmitIntoClient
+  public var index: Int {
+    get { slots[one: 0, Int32.self] }
+    set { slots[one: 0, Int32.self] = newValue }
+  }
 
+  /// The path in the request, as in FieldViolation: `workouts[3].end_time`.
+  @_alwaysEmitIntoClient
+  public var field: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  /// What is wrong with the field. Never contains a secret.
+  @_alwaysEmitIntoClient
+  public var message: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     index: Int = 0,
     field: String,
     message: String
   ) {
+    self.init(defaults: ())
     self.index = index
     self.field = field
     self.message = message
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<RejectedWorkout>] = [
-    .one(\.index, Int32.self, "index"),
-    .one(\.field, String.self, "field"),
-    .one(\.message, String.self, "message"),
-  ]
 }
 
 public struct DeleteWorkoutRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteWorkoutRequest"
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteWorkoutRequest",
+    """
+    one userId/user_id string
+    one workoutId/workout_id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// A UUID.
-  public var userID: String = ""
-  /// A UUID.
-  public var workoutID: String = ""
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// A UUID.
+  @_alwaysEmitIntoClient
+  public var workoutID: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     userID: String,
     workoutID: String
   ) {
+    self.init(defaults: ())
     self.userID = userID
     self.workoutID = workoutID
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteWorkoutRequest>] = [
-    .one(\.userID, String.self, "userId", "user_id"),
-    .one(\.workoutID, String.self, "workoutId", "workout_id"),
-  ]
 }
 
 public struct DeleteWorkoutResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteWorkoutResponse"
+  public static let table = MessageTable("openwearables.v1.DeleteWorkoutResponse")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteWorkoutResponse>] = []
-}
-
-public struct DeleteWorkoutsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteWorkoutsRequest"
-
-  /// A UUID.
-  public var userID: String = ""
-  /// 1 to 1000 workouts.
-  public var workouts: [WorkoutReference] = []
-
-  public init(
-    userID: String,
-    workouts: [WorkoutReference] = []
-  ) {
-    self.userID = userID
-    self.workouts = workouts
-  }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteWorkoutsRequest>] = [
-    .one(\.userID, String.self, "userId", "user_id"),
-    .list(\.workouts, WorkoutReference.self, "workouts"),
-  ]
-}
-
-/// WorkoutReference names a workout of a user as its provider does.
-public struct WorkoutReference: GeneratedMessage {
-  public static let messageName = "openwearables.v1.WorkoutReference"
-
-  /// Required: `source.provider` of the workout. 1 to 255 characters, no control
-  /// characters. Spaces around it are removed.
-  public var provider: String = ""
-  /// Required. 1 to 255 characters.
-  public var externalID: String = ""
-
-  public init(
-    provider: String,
-    externalID: String
-  ) {
-    self.provider = provider
-    self.externalID = externalID
-  }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<WorkoutReference>] = [
-    .one(\.provider, String.self, "provider"),
-    .one(\.externalID, String.self, "externalId", "external_id"),
-  ]
-}
-
-/// DeleteWorkoutsResponse counts the workouts of the request, each one once.
-public struct DeleteWorkoutsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.DeleteWorkoutsResponse"
-
-  public var deleted: Int = 0
-  /// How many were not stored.
-  public var notFound: Int = 0
-
-  public init(
-    deleted: Int = 0,
-    notFound: Int = 0
-  ) {
-    self.deleted = deleted
-    self.notFound = notFound
-  }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<DeleteWorkoutsResponse>] = [
-    .one(\.deleted, Int32.self, "deleted"),
-    .one(\.notFound, Int32.self, "notFound", "not_found"),
-  ]
 }
 
 /// WorkoutService stores the workouts of users.
@@ -620,25 +907,30 @@ public struct DeleteWorkoutsResponse: GeneratedMessage {
 public struct WorkoutServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let listWorkouts = MethodDescriptor(
-      procedure: "openwearables.v1.WorkoutService/ListWorkouts",
-      idempotency: .noSideEffects
-    )
-    public static let upsertWorkouts = MethodDescriptor(
-      procedure: "openwearables.v1.WorkoutService/UpsertWorkouts",
-      idempotency: .idempotent
-    )
-    public static let deleteWorkout = MethodDescriptor(
-      procedure: "openwearables.v1.WorkoutService/DeleteWorkout",
-      idempotency: .idempotent
-    )
-    public static let deleteWorkouts = MethodDescriptor(
-      procedure: "openwearables.v1.WorkoutService/DeleteWorkouts",
-      idempotency: .idempotent
-    )
+    @_alwaysEmitIntoClient
+    public static var listWorkouts: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WorkoutService/ListWorkouts",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var upsertWorkouts: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WorkoutService/UpsertWorkouts",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var deleteWorkout: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WorkoutService/DeleteWorkout",
+        idempotency: .idempotent
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -650,12 +942,14 @@ public struct WorkoutServiceClient: Sendable {
   /// Fails with `invalid_argument` (`invalid_request`) if a date cannot be
   /// parsed, if the start is after the end, or if the cursor belongs to another
   /// user or to other filters.
+  @_alwaysEmitIntoClient
   public var listWorkouts: Call<ListWorkoutsRequest, ListWorkoutsResponse> {
     Call(Method.listWorkouts, transport)
   }
 
   /// The items that ``listWorkouts`` returns, starting with the page of the request. Each page is
   /// fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllWorkouts(
     _ request: ListWorkoutsRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<Workout> {
@@ -697,28 +991,15 @@ public struct WorkoutServiceClient: Sendable {
   /// those of `source.provider` and `external_id` again. A call that would exceed
   /// the quota stores nothing and fails with `permission_denied`
   /// (`quota_exceeded`); replacing workouts by ones that are no larger never does.
+  @_alwaysEmitIntoClient
   public var upsertWorkouts: Call<UpsertWorkoutsRequest, UpsertWorkoutsResponse> {
     Call(Method.upsertWorkouts, transport)
   }
 
   /// DeleteWorkout deletes one workout. Fails with `not_found` if it does not
   /// exist. Scope: `workouts:write`.
+  @_alwaysEmitIntoClient
   public var deleteWorkout: Call<DeleteWorkoutRequest, DeleteWorkoutResponse> {
     Call(Method.deleteWorkout, transport)
-  }
-
-  /// DeleteWorkouts deletes workouts by what their provider calls them, which is what a
-  /// phone knows of a workout that was deleted on it. Scope: `workouts:write`.
-  ///
-  /// One that is not stored is counted and no failure, so the call can be repeated. If
-  /// one reference is invalid, nothing is deleted, and the call fails with
-  /// `invalid_argument` (`invalid_request`) and fields such as `workouts[3].provider`.
-  ///
-  /// Many workouts are deleted some at a time, so that a reader may miss the first and
-  /// see the last. If the call fails with `internal` or `unavailable`, or gets no
-  /// answer, some may be deleted: repeat it, which deletes the rest. It counts against
-  /// the rate limit as UpsertWorkouts does.
-  public var deleteWorkouts: Call<DeleteWorkoutsRequest, DeleteWorkoutsResponse> {
-    Call(Method.deleteWorkouts, transport)
   }
 }

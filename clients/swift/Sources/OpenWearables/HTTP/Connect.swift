@@ -21,13 +21,19 @@ struct UnaryResponse: Sendable {
 
 /// Sends unary calls to one base URL, each of them once and with no credential except those
 /// in its headers.
-struct Connect: Sendable {
+final class Connect: Sendable {
   /// Bytes that the response of a call that mints, renews or revokes a credential may have.
   static let maxTokenResponse = 1 << 20
 
   let base: Result<BaseURL, APIError>
   let transport: any HTTPTransport
-  let userAgent: String
+  private let userAgent: String
+
+  init(base: Result<BaseURL, APIError>, transport: any HTTPTransport, userAgent: String) {
+    self.base = base
+    self.transport = transport
+    self.userAgent = userAgent
+  }
 
   /// Sends a call and waits for its response, which may have `limit` bytes, until the
   /// deadline, which the server receives too.
@@ -44,7 +50,7 @@ struct Connect: Sendable {
     return UnaryResponse(body: response.body, headers: response.headers)
   }
 
-  private func request(for call: UnaryRequest, by deadline: Deadline) throws(APIError)
+  func request(for call: UnaryRequest, by deadline: Deadline) throws(APIError)
     -> URLRequest
   {
     let base = try base.get()

@@ -2,7 +2,7 @@ import Foundation
 
 extension Protobuf {
   /// `google.protobuf.Any`: a message with its type, in JSON only.
-  public struct AnyMessage: WellKnownMessage {
+  public struct AnyMessage: WellKnownMessage, OtherValue {
     public static let messageName = "google.protobuf.Any"
 
     /// Ends with a slash and the message's full name; empty if there is no message.
@@ -22,13 +22,7 @@ extension Protobuf {
 
     /// Packs a message.
     public init(packing message: some Message) throws(MessageError) {
-      let value: Value
-      do {
-        let json = try JSONEncoder().encode(Coded(message))
-        value = try JSONDecoder().decode(Coded<Value>.self, from: json).value ?? .null
-      } catch {
-        throw MessageError(error)
-      }
+      let value = try readJSON(Coded<Value>.self, message.jsonUTF8()).value ?? .null
       typeURL = "type.googleapis.com/" + type(of: message).messageName
       if !(message is any WellKnownMessage), case .object(let fields) = value {
         content = fields
@@ -45,11 +39,7 @@ extension Protobuf {
         throw MessageError(.mismatch)
       }
       let value = type is any WellKnownMessage.Type ? content["value"] ?? .null : .object(content)
-      do {
-        return try JSONDecoder().decode(Content.self, from: JSONEncoder().encode(Coded(value)))
-      } catch {
-        throw MessageError(error)
-      }
+      return try Content(jsonUTF8: writeJSON(Coded(value)))
     }
 
     public init(from decoder: any Decoder) throws {

@@ -3,7 +3,7 @@ import Foundation
 extension Protobuf {
   /// `google.protobuf.Duration`: a span in nanoseconds of up to 10000 years. In JSON it is
   /// the seconds with an `s`, such as `1.500s`.
-  public struct Duration: WellKnownMessage, Comparable {
+  public struct Duration: WellKnownMessage, OtherValue, Comparable {
     public static let messageName = "google.protobuf.Duration"
 
     public var seconds: Int64

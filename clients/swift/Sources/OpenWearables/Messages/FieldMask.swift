@@ -3,7 +3,7 @@ import Foundation
 extension Protobuf {
   /// `google.protobuf.FieldMask`: names of fields, as the schema spells them:
   /// `["first_name", "email"]`.
-  public struct FieldMask: WellKnownMessage, ExpressibleByArrayLiteral {
+  public struct FieldMask: WellKnownMessage, OtherValue, ExpressibleByArrayLiteral {
     public static let messageName = "google.protobuf.FieldMask"
 
     public var paths: [String]

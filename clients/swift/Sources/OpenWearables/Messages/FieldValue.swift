@@ -1,16 +1,28 @@
-/// A type that JSON spells in a field, a list element, a map value or a oneof member.
-/// Conformances are written here and by the generator.
+/// A type that a field of a message can have. Conformances are written here and by the
+/// generator.
 public protocol FieldValue: Hashable, Sendable {
   /// The type of the property: the same, or the one that Swift uses for it, such as `Int`
   /// for `Int32` and `Date` for a timestamp.
   associatedtype Plain: Hashable & Sendable = Self
 
-  /// Throws if the value is out of range.
-  init(plain: Plain) throws
-  var plain: Plain { get }
+  static func slot(_ plain: Plain) -> Slot
 
+  /// Returns nil if the slot is empty.
+  static func plain(_ slot: Slot) -> Plain?
+}
+
+/// A type whose fields have a default in place of absence.
+public protocol ScalarValue: FieldValue {
+  static var initial: Plain { get }
+}
+
+/// A type that spells its own JSON, which the tables of messages know nothing about.
+public protocol OtherValue: FieldValue where Plain == Self {
   /// Whether JSON's null is a value and not the absence of one.
   static var readsNull: Bool { get }
+
+  /// Whether a field without presence is left out with this value.
+  var isFieldDefault: Bool { get }
 
   /// Reads a value. Returns nil for an unknown name of an enum value, which counts as
   /// absent.
@@ -20,34 +32,29 @@ public protocol FieldValue: Hashable, Sendable {
   func write(to encoder: any Encoder) throws
 }
 
-extension FieldValue {
+extension OtherValue {
   public static var readsNull: Bool { false }
-}
+  public var isFieldDefault: Bool { false }
 
-extension FieldValue where Plain == Self {
   @_semantics("optimize.sil.specialize.generic.never")
-  public init(plain: Self) { self = plain }
-  public var plain: Self {
-    self
+  public static func slot(_ plain: Self) -> Slot { Slot(.other(plain)) }
+
+  @_semantics("optimize.sil.specialize.generic.never")
+  public static func plain(_ slot: Slot) -> Self? {
+    if case .other(let value) = slot.content { value as? Self } else { nil }
   }
+
+  /// Whether `other` is an equal value of the same type.
+  @_semantics("optimize.sil.specialize.generic.never")
+  func equals(_ other: any OtherValue) -> Bool { self == other as? Self }
 }
 
-/// A type whose fields have a default in place of absence.
-public protocol ScalarValue: FieldValue {
-  /// Whether a field with this value is left out.
-  var isFieldDefault: Bool { get }
-}
-
-/// Makes a field's value `Codable`.
-struct Coded<Value: FieldValue>: Codable {
+/// Makes a value `Codable`.
+struct Coded<Value: OtherValue>: Codable {
   let value: Value?
 
   init(_ value: Value) {
     self.value = value
-  }
-
-  init(plain: Value.Plain, at path: [any CodingKey]) throws {
-    do { value = try Value(plain: plain) } catch { throw MessageError(.range, at: path) }
   }
 
   init(from decoder: any Decoder) throws {

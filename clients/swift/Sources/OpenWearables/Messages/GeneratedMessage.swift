@@ -1,40 +1,50 @@
-/// A message that the generator writes: its fields are a table, by which all messages are
-/// read, written, compared and shown by the same code.
-///
-/// That code is compiled once and not for each message, which keeps apps small.
-public protocol GeneratedMessage: Message {
-  /// The fields in the order of the schema.
-  static var fields: [Field<Self>] { get }
+import Foundation
 
-  /// A message with every field at its default, to be filled.
-  init(defaults: Void)
+/// A message that the generator writes: its values are in slots, and a table names them, by
+/// which all messages are read, written, compared and shown by the same code.
+///
+/// That code is compiled once and not for each message, and the properties of a message only
+/// where they are used, which keeps apps small.
+public protocol GeneratedMessage: Message {
+  static var table: MessageTable { get }
+  var slots: Slots { get }
+  init(slots: Slots)
 }
 
 extension GeneratedMessage {
+  /// A message with every field at its default, to be filled.
+  @_semantics("optimize.sil.specialize.generic.never")
+  public init(defaults: Void) {
+    self.init(slots: Slots(Self.table))
+  }
+
+  public static var messageName: String { table.name }
+
+  @_semantics("optimize.sil.specialize.generic.never")
+  public init(jsonUTF8 data: Data) throws(MessageError) {
+    self.init(slots: try Slots(Self.table, json: data))
+  }
+
+  @_semantics("optimize.sil.specialize.generic.never")
+  public func jsonUTF8() throws(MessageError) -> Data { try writeJSON(slots) }
+}
+
+extension GeneratedMessage where Self: Codable {
   @_semantics("optimize.sil.specialize.generic.never")
   public init(from decoder: any Decoder) throws {
-    self.init(defaults: ())
-    guard let values = try? decoder.container(keyedBy: FieldKey.self) else {
-      throw MessageError(.type, at: decoder.codingPath)
-    }
-    for field in Self.fields { try field.column.read(&self, values) }
+    self.init(slots: Slots(Self.table, try Self.table.read(from: decoder)))
   }
 
   @_semantics("optimize.sil.specialize.generic.never")
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: FieldKey.self)
-    for field in Self.fields { try field.column.write(self, &values) }
-  }
+  public func encode(to encoder: any Encoder) throws { try slots.encode(to: encoder) }
+}
+
+extension GeneratedMessage where Self: Hashable {
+  @_semantics("optimize.sil.specialize.generic.never")
+  public static func == (a: Self, b: Self) -> Bool { a.slots == b.slots }
 
   @_semantics("optimize.sil.specialize.generic.never")
-  public static func == (a: Self, b: Self) -> Bool {
-    fields.allSatisfy { $0.column.isEqual(a, b) }
-  }
-
-  @_semantics("optimize.sil.specialize.generic.never")
-  public func hash(into hasher: inout Hasher) {
-    for field in Self.fields { field.column.hash(self, into: &hasher) }
-  }
+  public func hash(into hasher: inout Hasher) { hasher.combine(slots) }
 
   public var hashValue: Int {
     _rawHashValue(seed: 0)
@@ -43,28 +53,14 @@ extension GeneratedMessage {
   /// What the standard library calls; its own is compiled for each message.
   @_semantics("optimize.sil.specialize.generic.never")
   public func _rawHashValue(seed: Int) -> Int {
-    var hasher = Hasher()
-    hasher.combine(seed)
-    hash(into: &hasher)
-    return hasher.finalize()
+    slots._rawHashValue(seed: seed)
   }
 }
 
-extension GeneratedMessage where Self: Redacting {
+extension GeneratedMessage where Self: CustomReflectable {
   /// Shows every field, and of a secret only whether it is set.
   @_semantics("optimize.sil.specialize.generic.never")
   public var customMirror: Mirror {
-    var children: [Mirror.Child] = []
-    for field in Self.fields where !children.contains(where: { $0.label == field.column.label }) {
-      let shown = field.column.shown(self)
-      children.append((field.column.label, field.isSecret && !isNil(shown) ? Redacted() : shown))
-    }
-    return Mirror(self, children: children)
+    Mirror(self, children: slots.shown, displayStyle: .struct)
   }
-}
-
-/// Whether a value is an optional without a value.
-private func isNil(_ value: Any) -> Bool {
-  let mirror = Mirror(reflecting: value)
-  return mirror.displayStyle == .optional && mirror.children.isEmpty
 }

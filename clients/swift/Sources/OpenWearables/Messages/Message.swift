@@ -1,46 +1,38 @@
 import Foundation
 
-/// A protobuf message in its JSON form.
+/// A protobuf message in its JSON form (https://protobuf.dev/programming-guides/json): unknown
+/// fields are ignored, null is the default, defaults are left out.
 ///
-/// `Codable` reads and writes proto3 JSON (https://protobuf.dev/programming-guides/json):
-/// unknown fields are ignored, null is the default, defaults are left out. It works with
-/// any coder; ``init(jsonUTF8:)`` and ``jsonUTF8()`` throw errors that never contain a
-/// value.
-public protocol Message: Codable, FieldValue {
+/// The objects of the API are `Codable` too, in the same form and with any coder.
+public protocol Message: Sendable {
   /// The full name in the schema, such as `openwearables.v1.User`.
   static var messageName: String { get }
+
+  /// Reads a message. No error contains a value.
+  init(jsonUTF8 data: Data) throws(MessageError)
+
+  /// Writes a message, its members sorted by name. No error contains a value.
+  func jsonUTF8() throws(MessageError) -> Data
 }
 
-extension Message {
-  /// Reads a message.
-  @_semantics("optimize.sil.specialize.generic.never")
-  public init(jsonUTF8 data: Data) throws(MessageError) {
-    do {
-      self = try JSONDecoder().decode(Self.self, from: data)
-    } catch {
-      throw MessageError(error)
-    }
-  }
+func readJSON<Value: Decodable>(_ type: Value.Type, _ data: Data, _ table: MessageTable? = nil)
+  throws(MessageError) -> Value
+{
+  do {
+    let decoder = JSONDecoder()
+    decoder.userInfo[.table] = table
+    return try decoder.decode(type, from: data)
+  } catch { throw MessageError(error) }
+}
 
-  /// Writes a message, its members sorted by name.
-  @_semantics("optimize.sil.specialize.generic.never")
-  public func jsonUTF8() throws(MessageError) -> Data {
-    do {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return try encoder.encode(self)
-    } catch {
-      throw MessageError(error)
-    }
-  }
+func writeJSON(_ value: any Encodable) throws(MessageError) -> Data {
+  do {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(value)
+  } catch { throw MessageError(error) }
+}
 
-  @_semantics("optimize.sil.specialize.generic.never")
-  public static func read(from decoder: any Decoder) throws -> Self? {
-    try Self(from: decoder)
-  }
-
-  @_semantics("optimize.sil.specialize.generic.never")
-  public func write(to encoder: any Encoder) throws {
-    try encode(to: encoder)
-  }
+extension CodingUserInfoKey {
+  static let table = CodingUserInfoKey(rawValue: "OpenWearables.table")!
 }

@@ -1,31 +1,64 @@
 import Foundation
 
 extension Bool: ScalarValue {
-  public var isFieldDefault: Bool { !self }
+  public static var initial: Bool { false }
+  public static func slot(_ plain: Bool) -> Slot { Slot(.bool(plain)) }
 
-  public static func read(from decoder: any Decoder) throws -> Bool? {
-    try decoder.scalar(Bool.self)
-  }
-
-  public func write(to encoder: any Encoder) throws {
-    try encoder.writeScalar(self)
+  public static func plain(_ slot: Slot) -> Bool? {
+    if case .bool(let value) = slot.content { value } else { nil }
   }
 }
 
 extension String: ScalarValue {
-  public var isFieldDefault: Bool { isEmpty }
+  public static var initial: String { "" }
+  public static func slot(_ plain: String) -> Slot { Slot(.string(plain)) }
 
-  public static func read(from decoder: any Decoder) throws -> String? {
-    try decoder.scalar(String.self)
+  public static func plain(_ slot: Slot) -> String? {
+    if case .string(let value) = slot.content { value } else { nil }
+  }
+}
+
+extension Double: ScalarValue {
+  public static var initial: Double { 0 }
+  public static func slot(_ plain: Double) -> Slot { Slot(.double(plain)) }
+
+  public static func plain(_ slot: Slot) -> Double? {
+    if case .double(let value) = slot.content { value } else { nil }
+  }
+}
+
+/// An integer that is an `Int` in Swift.
+public protocol PlainInteger: ScalarValue where Plain == Int {}
+
+extension PlainInteger {
+  public static var initial: Int { 0 }
+  public static func slot(_ plain: Int) -> Slot { Slot(.int(plain)) }
+
+  public static func plain(_ slot: Slot) -> Int? {
+    if case .int(let value) = slot.content { value } else { nil }
+  }
+}
+
+extension Int32: PlainInteger {}
+extension Int64: PlainInteger {}
+extension UInt32: PlainInteger {}
+
+extension UInt64: ScalarValue, OtherValue {
+  public static var initial: UInt64 { 0 }
+  public var isFieldDefault: Bool { self == 0 }
+
+  public static func read(from decoder: any Decoder) throws -> UInt64? {
+    try decoder.number(UInt64.self)
   }
 
   public func write(to encoder: any Encoder) throws {
-    try encoder.writeScalar(self)
+    try encoder.writeScalar(String(self))
   }
 }
 
 /// Written as base64; read in both alphabets, padded or not.
-extension Data: ScalarValue {
+extension Data: ScalarValue, OtherValue {
+  public static var initial: Data { Data() }
   public var isFieldDefault: Bool { isEmpty }
 
   public static func read(from decoder: any Decoder) throws -> Data? {
@@ -53,71 +86,36 @@ extension Data: ScalarValue {
   }
 }
 
-extension ScalarValue where Self: FixedWidthInteger & Codable {
-  public var isFieldDefault: Bool { self == 0 }
+extension Float: ScalarValue, OtherValue {
+  public static var initial: Float { 0 }
 
-  /// Reads a number, or a string that contains one, if it is exactly an integer of this
-  /// type, as `1e3` and `1.0` are.
-  public static func read(from decoder: any Decoder) throws -> Self? {
-    let value = try decoder.singleValueContainer()
-    if let number = try? value.decode(Self.self) { return number }
-    let text: String
-    if let string = try? value.decode(String.self) {
-      text = string
-    } else if let decimal = try? value.decode(Decimal.self) {
-      text = decimal.description
-    } else {
-      throw MessageError(.type, at: decoder.codingPath)
-    }
-    guard let number = DecimalText(text) else {
-      throw MessageError(.format, at: decoder.codingPath)
-    }
-    guard let integer = number.exactly(Self.self) else {
-      throw MessageError(.range, at: decoder.codingPath)
-    }
-    return integer
-  }
-
-  /// Writes 32 bits as a number and 64 bits as a string.
-  public func write(to encoder: any Encoder) throws {
-    if Self.bitWidth > 32 {
-      try encoder.writeScalar(String(self))
-    } else {
-      try encoder.writeScalar(self)
-    }
-  }
-}
-
-/// An integer that is an `Int` in Swift.
-public protocol PlainInteger: ScalarValue, FixedWidthInteger where Plain == Int {}
-
-extension PlainInteger {
-  public init(plain: Int) throws {
-    guard let value = Self(exactly: plain) else { throw MessageError(.range) }
-    self = value
-  }
-
-  public var plain: Int { Int(self) }
-}
-
-extension Int32: PlainInteger {}
-extension Int64: PlainInteger {}
-extension UInt32: PlainInteger {}
-extension UInt64: ScalarValue {}
-
-extension ScalarValue where Self: BinaryFloatingPoint & LosslessStringConvertible & Codable {
   /// Minus zero is not the default.
   public var isFieldDefault: Bool { self == 0 && sign == .plus }
 
+  public static func read(from decoder: any Decoder) throws -> Float? {
+    try Float(reading: decoder)
+  }
+
+  public func write(to encoder: any Encoder) throws { try writeNumber(to: encoder) }
+}
+
+extension BinaryFloatingPoint where Self: LosslessStringConvertible & Codable {
   /// Reads a number, a string that contains one, `NaN`, `Infinity` or `-Infinity`.
-  public static func read(from decoder: any Decoder) throws -> Self? {
+  @_semantics("optimize.sil.specialize.generic.never")
+  init(reading decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
     let number: Self?
     if let text = try? value.decode(String.self) {
       switch text {
-      case "NaN": return .nan
-      case "Infinity": return .infinity
-      case "-Infinity": return -.infinity
+      case "NaN":
+        self = .nan
+        return
+      case "Infinity":
+        self = .infinity
+        return
+      case "-Infinity":
+        self = -.infinity
+        return
       default: break
       }
       guard DecimalText(text) != nil else { throw MessageError(.format, at: decoder.codingPath) }
@@ -132,10 +130,11 @@ extension ScalarValue where Self: BinaryFloatingPoint & LosslessStringConvertibl
       throw MessageError(.type, at: decoder.codingPath)
     }
     guard let number, number.isFinite else { throw MessageError(.range, at: decoder.codingPath) }
-    return number
+    self = number
   }
 
-  public func write(to encoder: any Encoder) throws {
+  @_semantics("optimize.sil.specialize.generic.never")
+  func writeNumber(to encoder: any Encoder) throws {
     if isNaN {
       try encoder.writeScalar("NaN")
     } else if isInfinite {
@@ -146,9 +145,6 @@ extension ScalarValue where Self: BinaryFloatingPoint & LosslessStringConvertibl
   }
 }
 
-extension Float: ScalarValue {}
-extension Double: ScalarValue {}
-
 extension Decoder {
   /// Reads a value of exactly this JSON type.
   func scalar<Value: Decodable>(_ type: Value.Type) throws -> Value {
@@ -156,6 +152,34 @@ extension Decoder {
       throw MessageError(.type, at: codingPath)
     }
     return value
+  }
+}
+
+extension Decoder {
+  /// Reads an integer in a range.
+  func integer(in range: ClosedRange<Int>) throws -> Int {
+    let value = try number(Int.self)
+    guard range.contains(value) else { throw MessageError(.range, at: codingPath) }
+    return value
+  }
+
+  /// Reads a number, or a string that contains one, if it is exactly an integer of this
+  /// type, as `1e3` and `1.0` are.
+  @_semantics("optimize.sil.specialize.generic.never")
+  func number<Value: FixedWidthInteger & Decodable>(_ type: Value.Type) throws -> Value {
+    let value = try singleValueContainer()
+    if let number = try? value.decode(type) { return number }
+    let text: String
+    if let string = try? value.decode(String.self) {
+      text = string
+    } else if let decimal = try? value.decode(Decimal.self) {
+      text = decimal.description
+    } else {
+      throw MessageError(.type, at: codingPath)
+    }
+    guard let number = DecimalText(text) else { throw MessageError(.format, at: codingPath) }
+    guard let integer = number.exactly(type) else { throw MessageError(.range, at: codingPath) }
+    return integer
   }
 }
 

@@ -3,7 +3,7 @@ import Foundation
 extension Protobuf {
   /// `google.protobuf.Timestamp`: an instant in nanoseconds, from the year 1 to the year
   /// 9999. In JSON it is an RFC 3339 string.
-  public struct Timestamp: WellKnownMessage, Comparable {
+  public struct Timestamp: WellKnownMessage, ScalarValue, Comparable {
     public static let messageName = "google.protobuf.Timestamp"
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -58,16 +58,22 @@ extension Protobuf {
     }
 
     /// A field of this type is a `Date` in Swift.
-    public init(plain: Date) throws {
-      guard plain.timeIntervalSinceReferenceDate.isFinite else { throw MessageError(.range) }
+    public static var initial: Date { beginning }
+    public static func slot(_ plain: Date) -> Slot { Slot(.time(plain)) }
+
+    public static func plain(_ slot: Slot) -> Date? {
+      if case .time(let value) = slot.content { value } else { nil }
+    }
+
+    init(plain: Date, at path: [any CodingKey]) throws {
       let seconds = plain.timeIntervalSince1970.rounded(.down)
-      guard Double(Self.range.lowerBound)...Double(Self.range.upperBound) ~= seconds else {
-        throw MessageError(.range)
-      }
+      guard plain.timeIntervalSinceReferenceDate.isFinite,
+        Double(Self.range.lowerBound)...Double(Self.range.upperBound) ~= seconds
+      else { throw MessageError(.range, at: path) }
       self.init(plain)
     }
 
-    public var plain: Date {
+    var plain: Date {
       min(date, Date(timeIntervalSince1970: TimeInterval(Self.range.upperBound)))  // rounded up
     }
 

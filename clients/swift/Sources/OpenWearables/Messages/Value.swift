@@ -1,6 +1,6 @@
 extension Protobuf {
   /// `google.protobuf.Value`: any JSON. A `Struct` is a dictionary of them, a `ListValue` an array.
-  public enum Value: FieldValue {
+  public enum Value: OtherValue {
     case null
     case number(Double)
     case string(String)
@@ -40,9 +40,10 @@ extension Protobuf {
   }
 
   /// `google.protobuf.NullValue`: JSON's null.
-  public enum NullValue: ScalarValue {
+  public enum NullValue: ScalarValue, OtherValue {
     case null
 
+    public static var initial: NullValue { .null }
     public static var readsNull: Bool { true }
     public var isFieldDefault: Bool { true }
 
@@ -51,7 +52,8 @@ extension Protobuf {
       let value = try decoder.singleValueContainer()
       if value.decodeNil() { return .null }
       if let name = try? value.decode(String.self) { return name == "NULL_VALUE" ? .null : nil }
-      return try Int32.read(from: decoder).map { _ in .null }
+      _ = try decoder.integer(in: Int(Int32.min)...Int(Int32.max))
+      return .null
     }
 
     public func write(to encoder: any Encoder) throws {
@@ -60,7 +62,7 @@ extension Protobuf {
   }
 }
 
-extension Array: FieldValue where Element == Protobuf.Value {
+extension Array: FieldValue, OtherValue where Element == Protobuf.Value {
   public static func read(from decoder: any Decoder) throws -> [Element]? {
     guard var list = try? decoder.unkeyedContainer() else {
       throw MessageError(.type, at: decoder.codingPath)
@@ -77,7 +79,7 @@ extension Array: FieldValue where Element == Protobuf.Value {
   }
 }
 
-extension Dictionary: FieldValue where Key == String, Value == Protobuf.Value {
+extension Dictionary: FieldValue, OtherValue where Key == String, Value == Protobuf.Value {
   public static func read(from decoder: any Decoder) throws -> [Key: Value]? {
     guard let fields = try? decoder.container(keyedBy: MapEntryKey.self) else {
       throw MessageError(.type, at: decoder.codingPath)

@@ -4,30 +4,172 @@ import Foundation
 import OpenWearables
 
 /// Keywords has fields that Swift has other uses for.
-public struct Keywords: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Keywords"
+public struct Keywords: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Keywords",
+    """
+    one self string
+    one init string
+    one description string
+    one debugDescription/debug_description string
+    one hash string
+    one hashValue/hash_value int64
+    one customMirror/custom_mirror string
+    one default string
+    one in string
+    one let string
+    one type string
+    one protocol string
+    one reader string
+    one writer string
+    one decoder string
+    one encoder string
+    one value string
+    one encode string
+    one messageName/message_name string
+    member nil string of operator
+    member none string of operator
+    member some string of operator
+    """)
 
-  public var selfField: String = ""
-  public var `init`: String = ""
-  public var descriptionField: String = ""
-  public var debugDescriptionField: String = ""
-  public var hash: String = ""
-  public var hashValueField: Int = 0
-  public var customMirrorField: String = ""
-  public var `default`: String = ""
-  public var `in`: String = ""
-  public var `let`: String = ""
-  public var type: String = ""
-  public var `protocol`: String = ""
-  public var reader: String = ""
-  public var writer: String = ""
-  public var decoder: String = ""
-  public var encoder: String = ""
-  public var value: String = ""
-  public var encode: String = ""
-  public var messageName: String = ""
-  public var `operator`: Operator?
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var selfField: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var `init`: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var descriptionField: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var debugDescriptionField: String {
+    get { slots[one: 3, String.self] }
+    set { slots[one: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var hash: String {
+    get { slots[one: 4, String.self] }
+    set { slots[one: 4, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var hashValueField: Int {
+    get { slots[one: 5, Int64.self] }
+    set { slots[one: 5, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var customMirrorField: String {
+    get { slots[one: 6, String.self] }
+    set { slots[one: 6, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var `default`: String {
+    get { slots[one: 7, String.self] }
+    set { slots[one: 7, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var `in`: String {
+    get { slots[one: 8, String.self] }
+    set { slots[one: 8, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var `let`: String {
+    get { slots[one: 9, String.self] }
+    set { slots[one: 9, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var type: String {
+    get { slots[one: 10, String.self] }
+    set { slots[one: 10, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var `protocol`: String {
+    get { slots[one: 11, String.self] }
+    set { slots[one: 11, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var reader: String {
+    get { slots[one: 12, String.self] }
+    set { slots[one: 12, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var writer: String {
+    get { slots[one: 13, String.self] }
+    set { slots[one: 13, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var decoder: String {
+    get { slots[one: 14, String.self] }
+    set { slots[one: 14, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var encoder: String {
+    get { slots[one: 15, String.self] }
+    set { slots[one: 15, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var value: String {
+    get { slots[one: 16, String.self] }
+    set { slots[one: 16, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var encode: String {
+    get { slots[one: 17, String.self] }
+    set { slots[one: 17, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var messageName: String {
+    get { slots[one: 18, String.self] }
+    set { slots[one: 18, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var `operator`: Operator? {
+    get {
+      if let value = slots[maybe: 19, String.self] { return .`nil`(value) }
+      if let value = slots[maybe: 20, String.self] { return .noneField(value) }
+      if let value = slots[maybe: 21, String.self] { return .some(value) }
+      return nil
+    }
+    set {
+      slots.clear(19...21)
+      guard let newValue else { return }
+      switch newValue {
+      case .`nil`(let value): slots[maybe: 19, String.self] = value
+      case .noneField(let value): slots[maybe: 20, String.self] = value
+      case .some(let value): slots[maybe: 21, String.self] = value
+      }
+    }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     selfField: String,
     `init`: String,
@@ -50,6 +192,7 @@ public struct Keywords: GeneratedMessage {
     messageName: String,
     `operator`: Operator? = nil
   ) {
+    self.init(defaults: ())
     self.selfField = selfField
     self.`init` = `init`
     self.descriptionField = descriptionField
@@ -72,51 +215,6 @@ public struct Keywords: GeneratedMessage {
     self.`operator` = `operator`
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Keywords>] = [
-    .one(\.selfField, String.self, "self"),
-    .one(\.`init`, String.self, "init"),
-    .one(\.descriptionField, String.self, "description"),
-    .one(\.debugDescriptionField, String.self, "debugDescription", "debug_description"),
-    .one(\.hash, String.self, "hash"),
-    .one(\.hashValueField, Int64.self, "hashValue", "hash_value"),
-    .one(\.customMirrorField, String.self, "customMirror", "custom_mirror"),
-    .one(\.`default`, String.self, "default"),
-    .one(\.`in`, String.self, "in"),
-    .one(\.`let`, String.self, "let"),
-    .one(\.type, String.self, "type"),
-    .one(\.`protocol`, String.self, "protocol"),
-    .one(\.reader, String.self, "reader"),
-    .one(\.writer, String.self, "writer"),
-    .one(\.decoder, String.self, "decoder"),
-    .one(\.encoder, String.self, "encoder"),
-    .one(\.value, String.self, "value"),
-    .one(\.encode, String.self, "encode"),
-    .one(\.messageName, String.self, "messageName", "message_name"),
-    .member(
-      \.`operator`,
-      { Operator.`nil`($0) },
-      { if case .`nil`(let value) = $0 { value } else { nil } },
-      String.self,
-      of: "operator",
-      "nil"),
-    .member(
-      \.`operator`,
-      { Operator.noneField($0) },
-      { if case .noneField(let value) = $0 { value } else { nil } },
-      String.self,
-      of: "operator",
-      "none"),
-    .member(
-      \.`operator`,
-      { Operator.some($0) },
-      { if case .some(let value) = $0 { value } else { nil } },
-      String.self,
-      of: "operator",
-      "some"),
-  ]
-
   public enum Operator: Hashable, Sendable {
     case `nil`(String)
     case noneField(String)
@@ -125,48 +223,72 @@ public struct Keywords: GeneratedMessage {
 }
 
 /// Error has a name of Swift's own.
-public struct ErrorMessage: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Error"
+public struct ErrorMessage: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Error",
+    """
+    maybe type message
+    one protocol other
+    list protocols other
+    member detail message of reason
+    member text string of reason
+    """,
+    messages: [ErrorMessage.TypeMessage.self, ErrorMessage.Reason.self],
+    others: [ErrorMessage.ProtocolEnum.self, ErrorMessage.ProtocolEnum.self])
 
-  public var type: ErrorMessage.TypeMessage?
-  public var `protocol`: ErrorMessage.ProtocolEnum = .unspecified
-  public var protocols: [ErrorMessage.ProtocolEnum] = []
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var type: ErrorMessage.TypeMessage? {
+    get { slots[maybe: 0, ErrorMessage.TypeMessage.self] }
+    set { slots[maybe: 0, ErrorMessage.TypeMessage.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var `protocol`: ErrorMessage.ProtocolEnum {
+    get { slots[one: 1, ErrorMessage.ProtocolEnum.self] }
+    set { slots[one: 1, ErrorMessage.ProtocolEnum.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var protocols: [ErrorMessage.ProtocolEnum] {
+    get { slots[list: 2, ErrorMessage.ProtocolEnum.self] }
+    set { slots[list: 2, ErrorMessage.ProtocolEnum.self] = newValue }
+  }
+
   /// A oneof with the name of a nested message.
-  public var reason: ReasonOneof?
+  @_alwaysEmitIntoClient
+  public var reason: ReasonOneof? {
+    get {
+      if let value = slots[maybe: 3, ErrorMessage.Reason.self] { return .detail(value) }
+      if let value = slots[maybe: 4, String.self] { return .text(value) }
+      return nil
+    }
+    set {
+      slots.clear(3...4)
+      guard let newValue else { return }
+      switch newValue {
+      case .detail(let value): slots[maybe: 3, ErrorMessage.Reason.self] = value
+      case .text(let value): slots[maybe: 4, String.self] = value
+      }
+    }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     type: ErrorMessage.TypeMessage? = nil,
     `protocol`: ErrorMessage.ProtocolEnum = .unspecified,
     protocols: [ErrorMessage.ProtocolEnum] = [],
     reason: ReasonOneof? = nil
   ) {
+    self.init(defaults: ())
     self.type = type
     self.`protocol` = `protocol`
     self.protocols = protocols
     self.reason = reason
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ErrorMessage>] = [
-    .maybe(\.type, ErrorMessage.TypeMessage.self, "type"),
-    .one(\.`protocol`, ErrorMessage.ProtocolEnum.self, "protocol"),
-    .list(\.protocols, ErrorMessage.ProtocolEnum.self, "protocols"),
-    .member(
-      \.reason,
-      { ReasonOneof.detail($0) },
-      { if case .detail(let value) = $0 { value } else { nil } },
-      ErrorMessage.Reason.self,
-      of: "reason",
-      "detail"),
-    .member(
-      \.reason,
-      { ReasonOneof.text($0) },
-      { if case .text(let value) = $0 { value } else { nil } },
-      String.self,
-      of: "reason",
-      "text"),
-  ]
 
   /// A oneof with the name of a nested message.
   public enum ReasonOneof: Hashable, Sendable {
@@ -228,46 +350,106 @@ public struct ErrorMessage: GeneratedMessage {
   }
 
   /// Type too.
-  public struct TypeMessage: GeneratedMessage {
-    public static let messageName = "swiftgen.test.Error.Type"
+  public struct TypeMessage: GeneratedMessage, Codable, Hashable, CustomReflectable {
+    public static let table = MessageTable(
+      "swiftgen.test.Error.Type",
+      """
+      one any string
+      """)
 
-    public var any: String = ""
+    public var slots: Slots
 
+    public init(slots: Slots) { self.slots = slots }
+
+    @_alwaysEmitIntoClient
+    public var any: String {
+      get { slots[one: 0, String.self] }
+      set { slots[one: 0, String.self] = newValue }
+    }
+
+    @_alwaysEmitIntoClient
     public init(any: String) {
+      self.init(defaults: ())
       self.any = any
     }
-
-    public init(defaults: Void) {}
-
-    public static let fields: [Field<TypeMessage>] = [
-      .one(\.any, String.self, "any")
-    ]
   }
 
-  public struct Reason: GeneratedMessage {
-    public static let messageName = "swiftgen.test.Error.Reason"
+  public struct Reason: GeneratedMessage, Codable, Hashable, CustomReflectable {
+    public static let table = MessageTable("swiftgen.test.Error.Reason")
 
+    public var slots: Slots
+
+    public init(slots: Slots) { self.slots = slots }
+
+    @_alwaysEmitIntoClient
     public init() {
+      self.init(defaults: ())
     }
-
-    public init(defaults: Void) {}
-
-    public static let fields: [Field<Reason>] = []
   }
 }
 
 /// Renamed has names of its own in JSON, and initialisms.
-public struct Renamed: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Renamed"
+public struct Renamed: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Renamed",
+    """
+    one uid/user_id string
+    one baseUrl/base_url string
+    one HTTPStatus string
+    one camelCase string
+    one Leading/_leading string
+    one x1Y2z/x1_y2z string
+    one aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace/\
+    a_name_that_is_so_long_that_its_line_must_be_broken_in_every_place string
+    """)
 
-  public var userID: String = ""
-  public var baseURL: String = ""
-  public var httpStatus: String = ""
-  public var camelCase: String = ""
-  public var leading: String = ""
-  public var x1Y2z: String = ""
-  public var aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace: String = ""
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var baseURL: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var httpStatus: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var camelCase: String {
+    get { slots[one: 3, String.self] }
+    set { slots[one: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var leading: String {
+    get { slots[one: 4, String.self] }
+    set { slots[one: 4, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var x1Y2z: String {
+    get { slots[one: 5, String.self] }
+    set { slots[one: 5, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace: String {
+    get { slots[one: 6, String.self] }
+    set { slots[one: 6, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     userID: String,
     baseURL: String,
@@ -277,6 +459,7 @@ public struct Renamed: GeneratedMessage {
     x1Y2z: String,
     aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace: String
   ) {
+    self.init(defaults: ())
     self.userID = userID
     self.baseURL = baseURL
     self.httpStatus = httpStatus
@@ -286,35 +469,75 @@ public struct Renamed: GeneratedMessage {
     self.aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace =
       aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Renamed>] = [
-    .one(\.userID, String.self, "uid", "user_id"),
-    .one(\.baseURL, String.self, "baseUrl", "base_url"),
-    .one(\.httpStatus, String.self, "HTTPStatus"),
-    .one(\.camelCase, String.self, "camelCase"),
-    .one(\.leading, String.self, "Leading", "_leading"),
-    .one(\.x1Y2z, String.self, "x1Y2z", "x1_y2z"),
-    .one(
-      \.aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace,
-      String.self,
-      "aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace",
-      "a_name_that_is_so_long_that_its_line_must_be_broken_in_every_place"),
-  ]
 }
 
 /// Tree contains itself, in every way that a message can.
-public struct Tree: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Tree"
+public struct Tree: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Tree",
+    """
+    one name string
+    maybe left message
+    maybe right message
+    list children message
+    map named string message
+    member inner message of other
+    member branch message of other
+    """,
+    messages: [Tree.self, Tree.self, Tree.self, Tree.self, Tree.self, Tree.Branch.self])
 
-  public var name: String = ""
-  @Boxed public var left: Tree?
-  @Boxed public var right: Tree?
-  public var children: [Tree] = []
-  public var named: [String: Tree] = [:]
-  public var other: Other?
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var name: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var left: Tree? {
+    get { slots[maybe: 1, Tree.self] }
+    set { slots[maybe: 1, Tree.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var right: Tree? {
+    get { slots[maybe: 2, Tree.self] }
+    set { slots[maybe: 2, Tree.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var children: [Tree] {
+    get { slots[list: 3, Tree.self] }
+    set { slots[list: 3, Tree.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var named: [String: Tree] {
+    get { slots[map: 4, String.self, Tree.self] }
+    set { slots[map: 4, String.self, Tree.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var other: Other? {
+    get {
+      if let value = slots[maybe: 5, Tree.self] { return .inner(value) }
+      if let value = slots[maybe: 6, Tree.Branch.self] { return .branch(value) }
+      return nil
+    }
+    set {
+      slots.clear(5...6)
+      guard let newValue else { return }
+      switch newValue {
+      case .inner(let value): slots[maybe: 5, Tree.self] = value
+      case .branch(let value): slots[maybe: 6, Tree.Branch.self] = value
+      }
+    }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     name: String,
     left: Tree? = nil,
@@ -323,6 +546,7 @@ public struct Tree: GeneratedMessage {
     named: [String: Tree] = [:],
     other: Other? = nil
   ) {
+    self.init(defaults: ())
     self.name = name
     self.left = left
     self.right = right
@@ -331,74 +555,148 @@ public struct Tree: GeneratedMessage {
     self.other = other
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Tree>] = [
-    .one(\.name, String.self, "name"),
-    .maybe(\.left, Tree.self, "left"),
-    .maybe(\.right, Tree.self, "right"),
-    .list(\.children, Tree.self, "children"),
-    .map(\.named, String.self, Tree.self, "named"),
-    .member(
-      \.other,
-      { Other.inner($0) },
-      { if case .inner(let value) = $0 { value } else { nil } },
-      Tree.self,
-      of: "other",
-      "inner"),
-    .member(
-      \.other,
-      { Other.branch($0) },
-      { if case .branch(let value) = $0 { value } else { nil } },
-      Tree.Branch.self,
-      of: "other",
-      "branch"),
-  ]
-
   public indirect enum Other: Hashable, Sendable {
     case inner(Tree)
     case branch(Tree.Branch)
   }
 
   /// Branch contains it by a way round.
-  public struct Branch: GeneratedMessage {
-    public static let messageName = "swiftgen.test.Tree.Branch"
+  public struct Branch: GeneratedMessage, Codable, Hashable, CustomReflectable {
+    public static let table = MessageTable(
+      "swiftgen.test.Tree.Branch",
+      """
+      maybe tree message
+      maybe leaf message
+      """,
+      messages: [Tree.self, Scalars.self])
 
-    @Boxed public var tree: Tree?
-    public var leaf: Scalars?
+    public var slots: Slots
 
+    public init(slots: Slots) { self.slots = slots }
+
+    @_alwaysEmitIntoClient
+    public var tree: Tree? {
+      get { slots[maybe: 0, Tree.self] }
+      set { slots[maybe: 0, Tree.self] = newValue }
+    }
+
+    @_alwaysEmitIntoClient
+    public var leaf: Scalars? {
+      get { slots[maybe: 1, Scalars.self] }
+      set { slots[maybe: 1, Scalars.self] = newValue }
+    }
+
+    @_alwaysEmitIntoClient
     public init(
       tree: Tree? = nil,
       leaf: Scalars? = nil
     ) {
+      self.init(defaults: ())
       self.tree = tree
       self.leaf = leaf
     }
-
-    public init(defaults: Void) {}
-
-    public static let fields: [Field<Branch>] = [
-      .maybe(\.tree, Tree.self, "tree"),
-      .maybe(\.leaf, Scalars.self, "leaf"),
-    ]
   }
 }
 
 /// Credentials has secrets of every kind.
-public struct Credentials: GeneratedMessage, Redacting {
-  public static let messageName = "swiftgen.test.Credentials"
+public struct Credentials: GeneratedMessage, Codable, Hashable, Redacting {
+  public static let table = MessageTable(
+    "swiftgen.test.Credentials",
+    """
+    one userName/user_name string
+    one password string secret
+    maybe refreshToken/refresh_token string secret
+    one signingMaterial/signing_material other secret
+    list codes string secret
+    map answers string string secret
+    maybe parent message secret
+    one keyPrefix/key_prefix string
+    member appSecret/app_secret string of proof secret
+    member pin int32 of proof secret
+    member publicHint/public_hint string of proof
+    maybe tree message
+    """,
+    messages: [Credentials.self, Tree.self],
+    others: [Data.self])
 
-  public var userName: String = ""
-  public var password: String = ""
-  public var refreshToken: String?
-  public var signingMaterial: Data = Data()
-  public var codes: [String] = []
-  public var answers: [String: String] = [:]
-  @Boxed public var parent: Credentials?
-  public var keyPrefix: String = ""
-  public var proof: Proof?
-  public var tree: Tree?
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var userName: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var password: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var refreshToken: String? {
+    get { slots[maybe: 2, String.self] }
+    set { slots[maybe: 2, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var signingMaterial: Data {
+    get { slots[one: 3, Data.self] }
+    set { slots[one: 3, Data.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var codes: [String] {
+    get { slots[list: 4, String.self] }
+    set { slots[list: 4, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var answers: [String: String] {
+    get { slots[map: 5, String.self, String.self] }
+    set { slots[map: 5, String.self, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var parent: Credentials? {
+    get { slots[maybe: 6, Credentials.self] }
+    set { slots[maybe: 6, Credentials.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var keyPrefix: String {
+    get { slots[one: 7, String.self] }
+    set { slots[one: 7, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var proof: Proof? {
+    get {
+      if let value = slots[maybe: 8, String.self] { return .appSecret(value) }
+      if let value = slots[maybe: 9, Int32.self] { return .pin(value) }
+      if let value = slots[maybe: 10, String.self] { return .publicHint(value) }
+      return nil
+    }
+    set {
+      slots.clear(8...10)
+      guard let newValue else { return }
+      switch newValue {
+      case .appSecret(let value): slots[maybe: 8, String.self] = value
+      case .pin(let value): slots[maybe: 9, Int32.self] = value
+      case .publicHint(let value): slots[maybe: 10, String.self] = value
+      }
+    }
+  }
+
+  @_alwaysEmitIntoClient
+  public var tree: Tree? {
+    get { slots[maybe: 11, Tree.self] }
+    set { slots[maybe: 11, Tree.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     userName: String,
     password: String,
@@ -411,6 +709,7 @@ public struct Credentials: GeneratedMessage, Redacting {
     proof: Proof? = nil,
     tree: Tree? = nil
   ) {
+    self.init(defaults: ())
     self.userName = userName
     self.password = password
     self.refreshToken = refreshToken
@@ -422,43 +721,6 @@ public struct Credentials: GeneratedMessage, Redacting {
     self.proof = proof
     self.tree = tree
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Credentials>] = [
-    .one(\.userName, String.self, "userName", "user_name"),
-    .one(\.password, String.self, "password", secret: true),
-    .maybe(\.refreshToken, String.self, "refreshToken", "refresh_token", secret: true),
-    .one(\.signingMaterial, Data.self, "signingMaterial", "signing_material", secret: true),
-    .list(\.codes, String.self, "codes", secret: true),
-    .map(\.answers, String.self, String.self, "answers", secret: true),
-    .maybe(\.parent, Credentials.self, "parent", secret: true),
-    .one(\.keyPrefix, String.self, "keyPrefix", "key_prefix"),
-    .member(
-      \.proof,
-      { Proof.appSecret($0) },
-      { if case .appSecret(let value) = $0 { value } else { nil } },
-      String.self,
-      of: "proof",
-      "appSecret",
-      "app_secret"),
-    .member(
-      \.proof,
-      { Proof.pin($0) },
-      { if case .pin(let value) = $0 { value } else { nil } },
-      Int32.self,
-      of: "proof",
-      "pin"),
-    .member(
-      \.proof,
-      { Proof.publicHint($0) },
-      { if case .publicHint(let value) = $0 { value } else { nil } },
-      String.self,
-      of: "proof",
-      "publicHint",
-      "public_hint"),
-    .maybe(\.tree, Tree.self, "tree"),
-  ]
 
   public enum Proof: Hashable, Sendable, Redacting {
     case appSecret(String)
@@ -479,40 +741,67 @@ public struct Credentials: GeneratedMessage, Redacting {
 }
 
 /// Envelope has secrets in its messages.
-public struct Envelope: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Envelope"
+public struct Envelope: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Envelope",
+    """
+    maybe credentials message
+    list list message
+    map map string message
+    member chosen message of kind
+    """,
+    messages: [Credentials.self, Credentials.self, Credentials.self, Credentials.self])
 
-  public var credentials: Credentials?
-  public var list: [Credentials] = []
-  public var map: [String: Credentials] = [:]
-  public var kind: Kind?
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var credentials: Credentials? {
+    get { slots[maybe: 0, Credentials.self] }
+    set { slots[maybe: 0, Credentials.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var list: [Credentials] {
+    get { slots[list: 1, Credentials.self] }
+    set { slots[list: 1, Credentials.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var map: [String: Credentials] {
+    get { slots[map: 2, String.self, Credentials.self] }
+    set { slots[map: 2, String.self, Credentials.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var kind: Kind? {
+    get {
+      if let value = slots[maybe: 3, Credentials.self] { return .chosen(value) }
+      return nil
+    }
+    set {
+      slots.clear(3...3)
+      guard let newValue else { return }
+      switch newValue {
+      case .chosen(let value): slots[maybe: 3, Credentials.self] = value
+      }
+    }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     credentials: Credentials? = nil,
     list: [Credentials] = [],
     map: [String: Credentials] = [:],
     kind: Kind? = nil
   ) {
+    self.init(defaults: ())
     self.credentials = credentials
     self.list = list
     self.map = map
     self.kind = kind
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Envelope>] = [
-    .maybe(\.credentials, Credentials.self, "credentials"),
-    .list(\.list, Credentials.self, "list"),
-    .map(\.map, String.self, Credentials.self, "map"),
-    .member(
-      \.kind,
-      { Kind.chosen($0) },
-      { if case .chosen(let value) = $0 { value } else { nil } },
-      Credentials.self,
-      of: "kind",
-      "chosen"),
-  ]
 
   public enum Kind: Hashable, Sendable {
     case chosen(Credentials)
@@ -523,13 +812,15 @@ public struct Envelope: GeneratedMessage {
 /// allows for a line of Swift.
 ///
 ///     indented
-public struct Empty: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Empty"
+public struct Empty: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable("swiftgen.test.Empty")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Empty>] = []
 }

@@ -4,153 +4,274 @@ import Foundation
 import OpenWearables
 
 public struct GetBookRequest: GeneratedMessage {
-  public static let messageName = "swiftgen.test.GetBookRequest"
+  public static let table = MessageTable(
+    "swiftgen.test.GetBookRequest",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetBookRequest>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct Book: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Book"
+  public static let table = MessageTable(
+    "swiftgen.test.Book",
+    """
+    one id string
+    """)
 
-  public var id: String = ""
+  public var slots: Slots
 
-  public init(id: String) {
-    self.id = id
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Book>] = [
-    .one(\.id, String.self, "id")
-  ]
+  @_alwaysEmitIntoClient
+  public init(id: String) {
+    self.init(defaults: ())
+    self.id = id
+  }
 }
 
 public struct ListBooksRequest: GeneratedMessage {
-  public static let messageName = "swiftgen.test.ListBooksRequest"
+  public static let table = MessageTable(
+    "swiftgen.test.ListBooksRequest",
+    """
+    maybe cursor string
+    maybe limit int32
+    """)
 
-  public var cursor: String?
-  public var limit: Int?
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var cursor: String? {
+    get { slots[maybe: 0, String.self] }
+    set { slots[maybe: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var limit: Int? {
+    get { slots[maybe: 1, Int32.self] }
+    set { slots[maybe: 1, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     cursor: String? = nil,
     limit: Int? = nil
   ) {
+    self.init(defaults: ())
     self.cursor = cursor
     self.limit = limit
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<ListBooksRequest>] = [
-    .maybe(\.cursor, String.self, "cursor"),
-    .maybe(\.limit, Int32.self, "limit"),
-  ]
 }
 
 public struct ListBooksResponse: GeneratedMessage {
-  public static let messageName = "swiftgen.test.ListBooksResponse"
+  public static let table = MessageTable(
+    "swiftgen.test.ListBooksResponse",
+    """
+    list books message
+    maybe place message
+    """,
+    messages: [Book.self, ListBooksResponse.Place.self])
 
-  public var books: [Book] = []
-  public var place: ListBooksResponse.Place?
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var books: [Book] {
+    get { slots[list: 0, Book.self] }
+    set { slots[list: 0, Book.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var place: ListBooksResponse.Place? {
+    get { slots[maybe: 1, ListBooksResponse.Place.self] }
+    set { slots[maybe: 1, ListBooksResponse.Place.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     books: [Book] = [],
     place: ListBooksResponse.Place? = nil
   ) {
+    self.init(defaults: ())
     self.books = books
     self.place = place
   }
 
-  public init(defaults: Void) {}
+  public struct Place: GeneratedMessage, Codable, Hashable, CustomReflectable {
+    public static let table = MessageTable(
+      "swiftgen.test.ListBooksResponse.Place",
+      """
+      maybe nextCursor/next_cursor string
+      """)
 
-  public static let fields: [Field<ListBooksResponse>] = [
-    .list(\.books, Book.self, "books"),
-    .maybe(\.place, ListBooksResponse.Place.self, "place"),
-  ]
+    public var slots: Slots
 
-  public struct Place: GeneratedMessage {
-    public static let messageName = "swiftgen.test.ListBooksResponse.Place"
+    public init(slots: Slots) { self.slots = slots }
 
-    public var nextCursor: String?
-
-    public init(nextCursor: String? = nil) {
-      self.nextCursor = nextCursor
+    @_alwaysEmitIntoClient
+    public var nextCursor: String? {
+      get { slots[maybe: 0, String.self] }
+      set { slots[maybe: 0, String.self] = newValue }
     }
 
-    public init(defaults: Void) {}
-
-    public static let fields: [Field<Place>] = [
-      .maybe(\.nextCursor, String.self, "nextCursor", "next_cursor")
-    ]
+    @_alwaysEmitIntoClient
+    public init(nextCursor: String? = nil) {
+      self.init(defaults: ())
+      self.nextCursor = nextCursor
+    }
   }
 }
 
 public struct BooksByTitleRequest: GeneratedMessage {
-  public static let messageName = "swiftgen.test.BooksByTitleRequest"
+  public static let table = MessageTable(
+    "swiftgen.test.BooksByTitleRequest",
+    """
+    one title string
+    one pageToken/page_token string
+    """)
 
-  public var title: String = ""
-  public var pageToken: String = ""
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var title: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var pageToken: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     title: String,
     pageToken: String = ""
   ) {
+    self.init(defaults: ())
     self.title = title
     self.pageToken = pageToken
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<BooksByTitleRequest>] = [
-    .one(\.title, String.self, "title"),
-    .one(\.pageToken, String.self, "pageToken", "page_token"),
-  ]
 }
 
 public struct BooksByTitleResponse: GeneratedMessage {
-  public static let messageName = "swiftgen.test.BooksByTitleResponse"
+  public static let table = MessageTable(
+    "swiftgen.test.BooksByTitleResponse",
+    """
+    list ids string
+    one nextPageToken/next_page_token string
+    """)
 
-  public var ids: [String] = []
-  public var nextPageToken: String = ""
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var ids: [String] {
+    get { slots[list: 0, String.self] }
+    set { slots[list: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var nextPageToken: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     ids: [String] = [],
     nextPageToken: String = ""
   ) {
+    self.init(defaults: ())
     self.ids = ids
     self.nextPageToken = nextPageToken
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<BooksByTitleResponse>] = [
-    .list(\.ids, String.self, "ids"),
-    .one(\.nextPageToken, String.self, "nextPageToken", "next_page_token"),
-  ]
 }
 
 /// Loan has what is always there, and texts of few values.
-public struct Loan: GeneratedMessage, Identifiable {
-  public static let messageName = "swiftgen.test.Loan"
+public struct Loan: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Loan",
+    """
+    one id string
+    always book message
+    always dueAt/due_at time
+    one state string
+    maybe lastState/last_state string
+    list marks string
+    """,
+    messages: [Book.self])
 
-  public var id: String = ""
-  public var book: Book = Book(defaults: ())
-  public var dueAt: Date = Date(timeIntervalSince1970: 0)
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var book: Book {
+    get { slots[one: 1, Book.self] }
+    set { slots[one: 1, Book.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var dueAt: Date {
+    get { slots[one: 2, Protobuf.Timestamp.self] }
+    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+  }
+
   /// Where it is.
-  public var state: Loan.State = .unrecognized("")
-  public var lastState: String?
-  public var marks: [Loan.Mark] = []
+  @_alwaysEmitIntoClient
+  public var state: Loan.State {
+    get { slots[one: 3, Loan.State.self] }
+    set { slots[one: 3, Loan.State.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var lastState: String? {
+    get { slots[maybe: 4, String.self] }
+    set { slots[maybe: 4, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var marks: [Loan.Mark] {
+    get { slots[list: 5, Loan.Mark.self] }
+    set { slots[list: 5, Loan.Mark.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     book: Book,
@@ -159,6 +280,7 @@ public struct Loan: GeneratedMessage, Identifiable {
     lastState: String? = nil,
     marks: [Loan.Mark] = []
   ) {
+    self.init(defaults: ())
     self.id = id
     self.book = book
     self.dueAt = dueAt
@@ -166,17 +288,6 @@ public struct Loan: GeneratedMessage, Identifiable {
     self.lastState = lastState
     self.marks = marks
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Loan>] = [
-    .one(\.id, String.self, "id"),
-    .always(\.book, Book.self, "book"),
-    .always(\.dueAt, Protobuf.Timestamp.self, "dueAt", "due_at"),
-    .one(\.state, Loan.State.self, "state"),
-    .maybe(\.lastState, String.self, "lastState", "last_state"),
-    .list(\.marks, Loan.Mark.self, "marks"),
-  ]
 
   /// Where it is.
   public enum State: TextValue {
@@ -230,20 +341,28 @@ public struct Loan: GeneratedMessage, Identifiable {
 }
 
 /// Reminder shares the values of a loan's state.
-public struct Reminder: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Reminder"
+public struct Reminder: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Reminder",
+    """
+    maybe state string
+    """)
 
-  public var state: Loan.State?
+  public var slots: Slots
 
-  public init(state: Loan.State? = nil) {
-    self.state = state
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var state: Loan.State? {
+    get { slots[maybe: 0, Loan.State.self] }
+    set { slots[maybe: 0, Loan.State.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Reminder>] = [
-    .maybe(\.state, Loan.State.self, "state")
-  ]
+  @_alwaysEmitIntoClient
+  public init(state: Loan.State? = nil) {
+    self.init(defaults: ())
+    self.state = state
+  }
 }
 
 /// LibraryService lends books.
@@ -252,47 +371,66 @@ public struct Reminder: GeneratedMessage {
 public struct LibraryServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let getBook = MethodDescriptor(
-      procedure: "swiftgen.test.LibraryService/GetBook",
-      idempotency: .noSideEffects
-    )
-    public static let listBooks = MethodDescriptor(
-      procedure: "swiftgen.test.LibraryService/ListBooks",
-      idempotency: .noSideEffects
-    )
-    public static let booksByTitle = MethodDescriptor(
-      procedure: "swiftgen.test.LibraryService/BooksByTitle"
-    )
-    public static let `return` = MethodDescriptor(
-      procedure: "swiftgen.test.LibraryService/Return",
-      idempotency: .idempotent,
-      proof: .body
-    )
-    public static let now = MethodDescriptor(procedure: "swiftgen.test.LibraryService/Now")
-    public static let lend = MethodDescriptor(
-      procedure: "swiftgen.test.LibraryService/Lend",
-      idempotencyKey: .perCall
-    )
+    @_alwaysEmitIntoClient
+    public static var getBook: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "swiftgen.test.LibraryService/GetBook",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var listBooks: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "swiftgen.test.LibraryService/ListBooks",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var booksByTitle: MethodDescriptor {
+      MethodDescriptor(procedure: "swiftgen.test.LibraryService/BooksByTitle")
+    }
+    @_alwaysEmitIntoClient
+    public static var `return`: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "swiftgen.test.LibraryService/Return",
+        idempotency: .idempotent,
+        proof: .body
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var now: MethodDescriptor {
+      MethodDescriptor(procedure: "swiftgen.test.LibraryService/Now")
+    }
+    @_alwaysEmitIntoClient
+    public static var lend: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "swiftgen.test.LibraryService/Lend",
+        idempotencyKey: .perCall
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
   }
 
   /// GetBook returns one book.
+  @_alwaysEmitIntoClient
   public var getBook: Call<GetBookRequest, Book> {
     Call(Method.getBook, transport)
   }
 
   /// ListBooks returns a page.
+  @_alwaysEmitIntoClient
   public var listBooks: Call<ListBooksRequest, ListBooksResponse> {
     Call(Method.listBooks, transport)
   }
 
   /// The items that ``listBooks`` returns, starting with the page of the request. Each page is
   /// fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func listAllBooks(
     _ request: ListBooksRequest = ListBooksRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<Book> {
@@ -306,12 +444,14 @@ public struct LibraryServiceClient: Sendable {
   }
 
   /// BooksByTitle also returns a page.
+  @_alwaysEmitIntoClient
   public var booksByTitle: Call<BooksByTitleRequest, BooksByTitleResponse> {
     Call(Method.booksByTitle, transport)
   }
 
   /// The items that ``booksByTitle`` returns, starting with the page of the request. Each page is
   /// fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func booksByTitleAll(
     _ request: BooksByTitleRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<String> {
@@ -325,15 +465,18 @@ public struct LibraryServiceClient: Sendable {
   }
 
   /// Return is a keyword.
+  @_alwaysEmitIntoClient
   public var `return`: Call<Book, Protobuf.Empty> {
     Call(Method.`return`, transport)
   }
 
+  @_alwaysEmitIntoClient
   public var now: Call<Protobuf.Empty, Protobuf.Timestamp> {
     Call(Method.now, transport)
   }
 
   /// Lend takes an Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var lend: Call<Book, Book> {
     Call(Method.lend, transport)
   }

@@ -45,26 +45,130 @@ public enum Sport: EnumValue {
 }
 
 /// Scalars has a field of every scalar type.
-public struct Scalars: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Scalars"
+public struct Scalars: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Scalars",
+    """
+    one boolValue/bool_value bool
+    one stringValue/string_value string
+    one bytesValue/bytes_value other
+    one floatValue/float_value other
+    one doubleValue/double_value double
+    one int32Value/int32_value int32
+    one int64Value/int64_value int64
+    one uint32Value/uint32_value uint32
+    one uint64Value/uint64_value other
+    one sint32Value/sint32_value int32
+    one sint64Value/sint64_value int64
+    one fixed32Value/fixed32_value uint32
+    one fixed64Value/fixed64_value other
+    one sfixed32Value/sfixed32_value int32
+    one sfixed64Value/sfixed64_value int64
+    one enumValue/enum_value other
+    """,
+    others: [Data.self, Float.self, UInt64.self, UInt64.self, Sport.self])
 
-  public var boolValue: Bool = false
-  public var stringValue: String = ""
-  public var bytesValue: Data = Data()
-  public var floatValue: Float = 0
-  public var doubleValue: Double = 0
-  public var int32Value: Int = 0
-  public var int64Value: Int = 0
-  public var uint32Value: Int = 0
-  public var uint64Value: UInt64 = 0
-  public var sint32Value: Int = 0
-  public var sint64Value: Int = 0
-  public var fixed32Value: Int = 0
-  public var fixed64Value: UInt64 = 0
-  public var sfixed32Value: Int = 0
-  public var sfixed64Value: Int = 0
-  public var enumValue: Sport = .unspecified
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var boolValue: Bool {
+    get { slots[one: 0, Bool.self] }
+    set { slots[one: 0, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var stringValue: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var bytesValue: Data {
+    get { slots[one: 2, Data.self] }
+    set { slots[one: 2, Data.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var floatValue: Float {
+    get { slots[one: 3, Float.self] }
+    set { slots[one: 3, Float.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var doubleValue: Double {
+    get { slots[one: 4, Double.self] }
+    set { slots[one: 4, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var int32Value: Int {
+    get { slots[one: 5, Int32.self] }
+    set { slots[one: 5, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var int64Value: Int {
+    get { slots[one: 6, Int64.self] }
+    set { slots[one: 6, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var uint32Value: Int {
+    get { slots[one: 7, UInt32.self] }
+    set { slots[one: 7, UInt32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var uint64Value: UInt64 {
+    get { slots[one: 8, UInt64.self] }
+    set { slots[one: 8, UInt64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var sint32Value: Int {
+    get { slots[one: 9, Int32.self] }
+    set { slots[one: 9, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var sint64Value: Int {
+    get { slots[one: 10, Int64.self] }
+    set { slots[one: 10, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var fixed32Value: Int {
+    get { slots[one: 11, UInt32.self] }
+    set { slots[one: 11, UInt32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var fixed64Value: UInt64 {
+    get { slots[one: 12, UInt64.self] }
+    set { slots[one: 12, UInt64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var sfixed32Value: Int {
+    get { slots[one: 13, Int32.self] }
+    set { slots[one: 13, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var sfixed64Value: Int {
+    get { slots[one: 14, Int64.self] }
+    set { slots[one: 14, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var enumValue: Sport {
+    get { slots[one: 15, Sport.self] }
+    set { slots[one: 15, Sport.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     boolValue: Bool = false,
     stringValue: String,
@@ -83,6 +187,7 @@ public struct Scalars: GeneratedMessage {
     sfixed64Value: Int = 0,
     enumValue: Sport = .unspecified
   ) {
+    self.init(defaults: ())
     self.boolValue = boolValue
     self.stringValue = stringValue
     self.bytesValue = bytesValue
@@ -100,45 +205,99 @@ public struct Scalars: GeneratedMessage {
     self.sfixed64Value = sfixed64Value
     self.enumValue = enumValue
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Scalars>] = [
-    .one(\.boolValue, Bool.self, "boolValue", "bool_value"),
-    .one(\.stringValue, String.self, "stringValue", "string_value"),
-    .one(\.bytesValue, Data.self, "bytesValue", "bytes_value"),
-    .one(\.floatValue, Float.self, "floatValue", "float_value"),
-    .one(\.doubleValue, Double.self, "doubleValue", "double_value"),
-    .one(\.int32Value, Int32.self, "int32Value", "int32_value"),
-    .one(\.int64Value, Int64.self, "int64Value", "int64_value"),
-    .one(\.uint32Value, UInt32.self, "uint32Value", "uint32_value"),
-    .one(\.uint64Value, UInt64.self, "uint64Value", "uint64_value"),
-    .one(\.sint32Value, Int32.self, "sint32Value", "sint32_value"),
-    .one(\.sint64Value, Int64.self, "sint64Value", "sint64_value"),
-    .one(\.fixed32Value, UInt32.self, "fixed32Value", "fixed32_value"),
-    .one(\.fixed64Value, UInt64.self, "fixed64Value", "fixed64_value"),
-    .one(\.sfixed32Value, Int32.self, "sfixed32Value", "sfixed32_value"),
-    .one(\.sfixed64Value, Int64.self, "sfixed64Value", "sfixed64_value"),
-    .one(\.enumValue, Sport.self, "enumValue", "enum_value"),
-  ]
 }
 
 /// Optionals has a field with presence of every scalar type.
-public struct Optionals: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Optionals"
+public struct Optionals: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Optionals",
+    """
+    maybe boolValue/bool_value bool
+    maybe stringValue/string_value string
+    maybe bytesValue/bytes_value other
+    maybe floatValue/float_value other
+    maybe doubleValue/double_value double
+    maybe int32Value/int32_value int32
+    maybe int64Value/int64_value int64
+    maybe uint32Value/uint32_value uint32
+    maybe uint64Value/uint64_value other
+    maybe enumValue/enum_value other
+    maybe messageValue/message_value message
+    """,
+    messages: [Scalars.self],
+    others: [Data.self, Float.self, UInt64.self, Sport.self])
 
-  public var boolValue: Bool?
-  public var stringValue: String?
-  public var bytesValue: Data?
-  public var floatValue: Float?
-  public var doubleValue: Double?
-  public var int32Value: Int?
-  public var int64Value: Int?
-  public var uint32Value: Int?
-  public var uint64Value: UInt64?
-  public var enumValue: Sport?
-  public var messageValue: Scalars?
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var boolValue: Bool? {
+    get { slots[maybe: 0, Bool.self] }
+    set { slots[maybe: 0, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var stringValue: String? {
+    get { slots[maybe: 1, String.self] }
+    set { slots[maybe: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var bytesValue: Data? {
+    get { slots[maybe: 2, Data.self] }
+    set { slots[maybe: 2, Data.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var floatValue: Float? {
+    get { slots[maybe: 3, Float.self] }
+    set { slots[maybe: 3, Float.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var doubleValue: Double? {
+    get { slots[maybe: 4, Double.self] }
+    set { slots[maybe: 4, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var int32Value: Int? {
+    get { slots[maybe: 5, Int32.self] }
+    set { slots[maybe: 5, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var int64Value: Int? {
+    get { slots[maybe: 6, Int64.self] }
+    set { slots[maybe: 6, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var uint32Value: Int? {
+    get { slots[maybe: 7, UInt32.self] }
+    set { slots[maybe: 7, UInt32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var uint64Value: UInt64? {
+    get { slots[maybe: 8, UInt64.self] }
+    set { slots[maybe: 8, UInt64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var enumValue: Sport? {
+    get { slots[maybe: 9, Sport.self] }
+    set { slots[maybe: 9, Sport.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var messageValue: Scalars? {
+    get { slots[maybe: 10, Scalars.self] }
+    set { slots[maybe: 10, Scalars.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     boolValue: Bool? = nil,
     stringValue: String? = nil,
@@ -152,6 +311,7 @@ public struct Optionals: GeneratedMessage {
     enumValue: Sport? = nil,
     messageValue: Scalars? = nil
   ) {
+    self.init(defaults: ())
     self.boolValue = boolValue
     self.stringValue = stringValue
     self.bytesValue = bytesValue
@@ -164,44 +324,134 @@ public struct Optionals: GeneratedMessage {
     self.enumValue = enumValue
     self.messageValue = messageValue
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Optionals>] = [
-    .maybe(\.boolValue, Bool.self, "boolValue", "bool_value"),
-    .maybe(\.stringValue, String.self, "stringValue", "string_value"),
-    .maybe(\.bytesValue, Data.self, "bytesValue", "bytes_value"),
-    .maybe(\.floatValue, Float.self, "floatValue", "float_value"),
-    .maybe(\.doubleValue, Double.self, "doubleValue", "double_value"),
-    .maybe(\.int32Value, Int32.self, "int32Value", "int32_value"),
-    .maybe(\.int64Value, Int64.self, "int64Value", "int64_value"),
-    .maybe(\.uint32Value, UInt32.self, "uint32Value", "uint32_value"),
-    .maybe(\.uint64Value, UInt64.self, "uint64Value", "uint64_value"),
-    .maybe(\.enumValue, Sport.self, "enumValue", "enum_value"),
-    .maybe(\.messageValue, Scalars.self, "messageValue", "message_value"),
-  ]
 }
 
 /// Lists has a list of every type.
-public struct Lists: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Lists"
+public struct Lists: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Lists",
+    """
+    list boolValue/bool_value bool
+    list stringValue/string_value string
+    list bytesValue/bytes_value other
+    list floatValue/float_value other
+    list doubleValue/double_value double
+    list int32Value/int32_value int32
+    list int64Value/int64_value int64
+    list uint32Value/uint32_value uint32
+    list uint64Value/uint64_value other
+    list enumValue/enum_value other
+    list messageValue/message_value message
+    list timestampValue/timestamp_value time
+    list anyJson/any_json other
+    list listJson/list_json other
+    list wrapped int64
+    """,
+    messages: [Optionals.self],
+    others: [
+      Data.self,
+      Float.self,
+      UInt64.self,
+      Sport.self,
+      Protobuf.Value.self,
+      [Protobuf.Value].self,
+    ])
 
-  public var boolValue: [Bool] = []
-  public var stringValue: [String] = []
-  public var bytesValue: [Data] = []
-  public var floatValue: [Float] = []
-  public var doubleValue: [Double] = []
-  public var int32Value: [Int] = []
-  public var int64Value: [Int] = []
-  public var uint32Value: [Int] = []
-  public var uint64Value: [UInt64] = []
-  public var enumValue: [Sport] = []
-  public var messageValue: [Optionals] = []
-  public var timestampValue: [Date] = []
-  public var anyJSON: [Protobuf.Value] = []
-  public var listJSON: [[Protobuf.Value]] = []
-  public var wrapped: [Int] = []
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var boolValue: [Bool] {
+    get { slots[list: 0, Bool.self] }
+    set { slots[list: 0, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var stringValue: [String] {
+    get { slots[list: 1, String.self] }
+    set { slots[list: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var bytesValue: [Data] {
+    get { slots[list: 2, Data.self] }
+    set { slots[list: 2, Data.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var floatValue: [Float] {
+    get { slots[list: 3, Float.self] }
+    set { slots[list: 3, Float.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var doubleValue: [Double] {
+    get { slots[list: 4, Double.self] }
+    set { slots[list: 4, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var int32Value: [Int] {
+    get { slots[list: 5, Int32.self] }
+    set { slots[list: 5, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var int64Value: [Int] {
+    get { slots[list: 6, Int64.self] }
+    set { slots[list: 6, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var uint32Value: [Int] {
+    get { slots[list: 7, UInt32.self] }
+    set { slots[list: 7, UInt32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var uint64Value: [UInt64] {
+    get { slots[list: 8, UInt64.self] }
+    set { slots[list: 8, UInt64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var enumValue: [Sport] {
+    get { slots[list: 9, Sport.self] }
+    set { slots[list: 9, Sport.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var messageValue: [Optionals] {
+    get { slots[list: 10, Optionals.self] }
+    set { slots[list: 10, Optionals.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var timestampValue: [Date] {
+    get { slots[list: 11, Protobuf.Timestamp.self] }
+    set { slots[list: 11, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var anyJSON: [Protobuf.Value] {
+    get { slots[list: 12, Protobuf.Value.self] }
+    set { slots[list: 12, Protobuf.Value.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var listJSON: [[Protobuf.Value]] {
+    get { slots[list: 13, [Protobuf.Value].self] }
+    set { slots[list: 13, [Protobuf.Value].self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var wrapped: [Int] {
+    get { slots[list: 14, Int64.self] }
+    set { slots[list: 14, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     boolValue: [Bool] = [],
     stringValue: [String] = [],
@@ -219,6 +469,7 @@ public struct Lists: GeneratedMessage {
     listJSON: [[Protobuf.Value]] = [],
     wrapped: [Int] = []
   ) {
+    self.init(defaults: ())
     self.boolValue = boolValue
     self.stringValue = stringValue
     self.bytesValue = bytesValue
@@ -235,51 +486,157 @@ public struct Lists: GeneratedMessage {
     self.listJSON = listJSON
     self.wrapped = wrapped
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Lists>] = [
-    .list(\.boolValue, Bool.self, "boolValue", "bool_value"),
-    .list(\.stringValue, String.self, "stringValue", "string_value"),
-    .list(\.bytesValue, Data.self, "bytesValue", "bytes_value"),
-    .list(\.floatValue, Float.self, "floatValue", "float_value"),
-    .list(\.doubleValue, Double.self, "doubleValue", "double_value"),
-    .list(\.int32Value, Int32.self, "int32Value", "int32_value"),
-    .list(\.int64Value, Int64.self, "int64Value", "int64_value"),
-    .list(\.uint32Value, UInt32.self, "uint32Value", "uint32_value"),
-    .list(\.uint64Value, UInt64.self, "uint64Value", "uint64_value"),
-    .list(\.enumValue, Sport.self, "enumValue", "enum_value"),
-    .list(\.messageValue, Optionals.self, "messageValue", "message_value"),
-    .list(\.timestampValue, Protobuf.Timestamp.self, "timestampValue", "timestamp_value"),
-    .list(\.anyJSON, Protobuf.Value.self, "anyJson", "any_json"),
-    .list(\.listJSON, [Protobuf.Value].self, "listJson", "list_json"),
-    .list(\.wrapped, Int64.self, "wrapped"),
-  ]
 }
 
 /// Maps has a map of every type of key, and of every type of value.
-public struct Maps: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Maps"
+public struct Maps: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Maps",
+    """
+    map byString/by_string string int32
+    map byBool/by_bool bool int32
+    map byInt32/by_int32 int32 int32
+    map byInt64/by_int64 int64 int32
+    map byUint32/by_uint32 uint32 int32
+    map byUint64/by_uint64 other int32
+    map bySint32/by_sint32 int32 int32
+    map byFixed64/by_fixed64 other int32
+    map toBool/to_bool string bool
+    map toString/to_string string string
+    map toBytes/to_bytes string other
+    map toDouble/to_double string double
+    map toUint64/to_uint64 string other
+    map toEnum/to_enum string other
+    map toMessage/to_message string message
+    map toDuration/to_duration string other
+    map toJson/to_json string other
+    map toObject/to_object string other
+    """,
+    messages: [Optionals.self],
+    others: [
+      UInt64.self,
+      UInt64.self,
+      Data.self,
+      UInt64.self,
+      Sport.self,
+      Protobuf.Duration.self,
+      Protobuf.Value.self,
+      [String: Protobuf.Value].self,
+    ])
 
-  public var byString: [String: Int] = [:]
-  public var byBool: [Bool: Int] = [:]
-  public var byInt32: [Int: Int] = [:]
-  public var byInt64: [Int: Int] = [:]
-  public var byUint32: [Int: Int] = [:]
-  public var byUint64: [UInt64: Int] = [:]
-  public var bySint32: [Int: Int] = [:]
-  public var byFixed64: [UInt64: Int] = [:]
-  public var toBool: [String: Bool] = [:]
-  public var toString: [String: String] = [:]
-  public var toBytes: [String: Data] = [:]
-  public var toDouble: [String: Double] = [:]
-  public var toUint64: [String: UInt64] = [:]
-  public var toEnum: [String: Sport] = [:]
-  public var toMessage: [String: Optionals] = [:]
-  public var toDuration: [String: Protobuf.Duration] = [:]
-  public var toJSON: [String: Protobuf.Value] = [:]
-  public var toObject: [String: [String: Protobuf.Value]] = [:]
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var byString: [String: Int] {
+    get { slots[map: 0, String.self, Int32.self] }
+    set { slots[map: 0, String.self, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var byBool: [Bool: Int] {
+    get { slots[map: 1, Bool.self, Int32.self] }
+    set { slots[map: 1, Bool.self, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var byInt32: [Int: Int] {
+    get { slots[map: 2, Int32.self, Int32.self] }
+    set { slots[map: 2, Int32.self, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var byInt64: [Int: Int] {
+    get { slots[map: 3, Int64.self, Int32.self] }
+    set { slots[map: 3, Int64.self, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var byUint32: [Int: Int] {
+    get { slots[map: 4, UInt32.self, Int32.self] }
+    set { slots[map: 4, UInt32.self, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var byUint64: [UInt64: Int] {
+    get { slots[map: 5, UInt64.self, Int32.self] }
+    set { slots[map: 5, UInt64.self, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var bySint32: [Int: Int] {
+    get { slots[map: 6, Int32.self, Int32.self] }
+    set { slots[map: 6, Int32.self, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var byFixed64: [UInt64: Int] {
+    get { slots[map: 7, UInt64.self, Int32.self] }
+    set { slots[map: 7, UInt64.self, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toBool: [String: Bool] {
+    get { slots[map: 8, String.self, Bool.self] }
+    set { slots[map: 8, String.self, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toString: [String: String] {
+    get { slots[map: 9, String.self, String.self] }
+    set { slots[map: 9, String.self, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toBytes: [String: Data] {
+    get { slots[map: 10, String.self, Data.self] }
+    set { slots[map: 10, String.self, Data.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toDouble: [String: Double] {
+    get { slots[map: 11, String.self, Double.self] }
+    set { slots[map: 11, String.self, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toUint64: [String: UInt64] {
+    get { slots[map: 12, String.self, UInt64.self] }
+    set { slots[map: 12, String.self, UInt64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toEnum: [String: Sport] {
+    get { slots[map: 13, String.self, Sport.self] }
+    set { slots[map: 13, String.self, Sport.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toMessage: [String: Optionals] {
+    get { slots[map: 14, String.self, Optionals.self] }
+    set { slots[map: 14, String.self, Optionals.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toDuration: [String: Protobuf.Duration] {
+    get { slots[map: 15, String.self, Protobuf.Duration.self] }
+    set { slots[map: 15, String.self, Protobuf.Duration.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toJSON: [String: Protobuf.Value] {
+    get { slots[map: 16, String.self, Protobuf.Value.self] }
+    set { slots[map: 16, String.self, Protobuf.Value.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var toObject: [String: [String: Protobuf.Value]] {
+    get { slots[map: 17, String.self, [String: Protobuf.Value].self] }
+    set { slots[map: 17, String.self, [String: Protobuf.Value].self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     byString: [String: Int] = [:],
     byBool: [Bool: Int] = [:],
@@ -300,6 +657,7 @@ public struct Maps: GeneratedMessage {
     toJSON: [String: Protobuf.Value] = [:],
     toObject: [String: [String: Protobuf.Value]] = [:]
   ) {
+    self.init(defaults: ())
     self.byString = byString
     self.byBool = byBool
     self.byInt32 = byInt32
@@ -319,167 +677,109 @@ public struct Maps: GeneratedMessage {
     self.toJSON = toJSON
     self.toObject = toObject
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Maps>] = [
-    .map(\.byString, String.self, Int32.self, "byString", "by_string"),
-    .map(\.byBool, Bool.self, Int32.self, "byBool", "by_bool"),
-    .map(\.byInt32, Int32.self, Int32.self, "byInt32", "by_int32"),
-    .map(\.byInt64, Int64.self, Int32.self, "byInt64", "by_int64"),
-    .map(\.byUint32, UInt32.self, Int32.self, "byUint32", "by_uint32"),
-    .map(\.byUint64, UInt64.self, Int32.self, "byUint64", "by_uint64"),
-    .map(\.bySint32, Int32.self, Int32.self, "bySint32", "by_sint32"),
-    .map(\.byFixed64, UInt64.self, Int32.self, "byFixed64", "by_fixed64"),
-    .map(\.toBool, String.self, Bool.self, "toBool", "to_bool"),
-    .map(\.toString, String.self, String.self, "toString", "to_string"),
-    .map(\.toBytes, String.self, Data.self, "toBytes", "to_bytes"),
-    .map(\.toDouble, String.self, Double.self, "toDouble", "to_double"),
-    .map(\.toUint64, String.self, UInt64.self, "toUint64", "to_uint64"),
-    .map(\.toEnum, String.self, Sport.self, "toEnum", "to_enum"),
-    .map(\.toMessage, String.self, Optionals.self, "toMessage", "to_message"),
-    .map(\.toDuration, String.self, Protobuf.Duration.self, "toDuration", "to_duration"),
-    .map(\.toJSON, String.self, Protobuf.Value.self, "toJson", "to_json"),
-    .map(\.toObject, String.self, [String: Protobuf.Value].self, "toObject", "to_object"),
-  ]
 }
 
 /// Choice has a oneof of every type.
-public struct Choice: GeneratedMessage {
-  public static let messageName = "swiftgen.test.Choice"
+public struct Choice: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.Choice",
+    """
+    member boolValue/bool_value bool of kind
+    member stringValue/string_value string of kind
+    member bytesValue/bytes_value other of kind
+    member doubleValue/double_value double of kind
+    member int32Value/int32_value int32 of kind
+    member uint64Value/uint64_value other of kind
+    member enumValue/enum_value other of kind
+    member messageValue/message_value message of kind
+    member timestampValue/timestamp_value time of kind
+    member wrapped string of kind
+    member nullValue/null_value other of kind
+    member anyJson/any_json other of kind
+    member nothing other of kind
+    member left int32 of other
+    member right int32 of other
+    """,
+    messages: [Optionals.self],
+    others: [
+      Data.self,
+      UInt64.self,
+      Sport.self,
+      Protobuf.NullValue.self,
+      Protobuf.Value.self,
+      Protobuf.Empty.self,
+    ])
 
-  public var kind: Kind?
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var kind: Kind? {
+    get {
+      if let value = slots[maybe: 0, Bool.self] { return .boolValue(value) }
+      if let value = slots[maybe: 1, String.self] { return .stringValue(value) }
+      if let value = slots[maybe: 2, Data.self] { return .bytesValue(value) }
+      if let value = slots[maybe: 3, Double.self] { return .doubleValue(value) }
+      if let value = slots[maybe: 4, Int32.self] { return .int32Value(value) }
+      if let value = slots[maybe: 5, UInt64.self] { return .uint64Value(value) }
+      if let value = slots[maybe: 6, Sport.self] { return .enumValue(value) }
+      if let value = slots[maybe: 7, Optionals.self] { return .messageValue(value) }
+      if let value = slots[maybe: 8, Protobuf.Timestamp.self] { return .timestampValue(value) }
+      if let value = slots[maybe: 9, String.self] { return .wrapped(value) }
+      if let value = slots[maybe: 10, Protobuf.NullValue.self] { return .nullValue(value) }
+      if let value = slots[maybe: 11, Protobuf.Value.self] { return .anyJSON(value) }
+      if let value = slots[maybe: 12, Protobuf.Empty.self] { return .nothing(value) }
+      return nil
+    }
+    set {
+      slots.clear(0...12)
+      guard let newValue else { return }
+      switch newValue {
+      case .boolValue(let value): slots[maybe: 0, Bool.self] = value
+      case .stringValue(let value): slots[maybe: 1, String.self] = value
+      case .bytesValue(let value): slots[maybe: 2, Data.self] = value
+      case .doubleValue(let value): slots[maybe: 3, Double.self] = value
+      case .int32Value(let value): slots[maybe: 4, Int32.self] = value
+      case .uint64Value(let value): slots[maybe: 5, UInt64.self] = value
+      case .enumValue(let value): slots[maybe: 6, Sport.self] = value
+      case .messageValue(let value): slots[maybe: 7, Optionals.self] = value
+      case .timestampValue(let value): slots[maybe: 8, Protobuf.Timestamp.self] = value
+      case .wrapped(let value): slots[maybe: 9, String.self] = value
+      case .nullValue(let value): slots[maybe: 10, Protobuf.NullValue.self] = value
+      case .anyJSON(let value): slots[maybe: 11, Protobuf.Value.self] = value
+      case .nothing(let value): slots[maybe: 12, Protobuf.Empty.self] = value
+      }
+    }
+  }
+
   /// Stands behind the first one.
-  public var other: Other?
+  @_alwaysEmitIntoClient
+  public var other: Other? {
+    get {
+      if let value = slots[maybe: 13, Int32.self] { return .left(value) }
+      if let value = slots[maybe: 14, Int32.self] { return .right(value) }
+      return nil
+    }
+    set {
+      slots.clear(13...14)
+      guard let newValue else { return }
+      switch newValue {
+      case .left(let value): slots[maybe: 13, Int32.self] = value
+      case .right(let value): slots[maybe: 14, Int32.self] = value
+      }
+    }
+  }
 
+  @_alwaysEmitIntoClient
   public init(
     kind: Kind? = nil,
     other: Other? = nil
   ) {
+    self.init(defaults: ())
     self.kind = kind
     self.other = other
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Choice>] = [
-    .member(
-      \.kind,
-      { Kind.boolValue($0) },
-      { if case .boolValue(let value) = $0 { value } else { nil } },
-      Bool.self,
-      of: "kind",
-      "boolValue",
-      "bool_value"),
-    .member(
-      \.kind,
-      { Kind.stringValue($0) },
-      { if case .stringValue(let value) = $0 { value } else { nil } },
-      String.self,
-      of: "kind",
-      "stringValue",
-      "string_value"),
-    .member(
-      \.kind,
-      { Kind.bytesValue($0) },
-      { if case .bytesValue(let value) = $0 { value } else { nil } },
-      Data.self,
-      of: "kind",
-      "bytesValue",
-      "bytes_value"),
-    .member(
-      \.kind,
-      { Kind.doubleValue($0) },
-      { if case .doubleValue(let value) = $0 { value } else { nil } },
-      Double.self,
-      of: "kind",
-      "doubleValue",
-      "double_value"),
-    .member(
-      \.kind,
-      { Kind.int32Value($0) },
-      { if case .int32Value(let value) = $0 { value } else { nil } },
-      Int32.self,
-      of: "kind",
-      "int32Value",
-      "int32_value"),
-    .member(
-      \.kind,
-      { Kind.uint64Value($0) },
-      { if case .uint64Value(let value) = $0 { value } else { nil } },
-      UInt64.self,
-      of: "kind",
-      "uint64Value",
-      "uint64_value"),
-    .member(
-      \.kind,
-      { Kind.enumValue($0) },
-      { if case .enumValue(let value) = $0 { value } else { nil } },
-      Sport.self,
-      of: "kind",
-      "enumValue",
-      "enum_value"),
-    .member(
-      \.kind,
-      { Kind.messageValue($0) },
-      { if case .messageValue(let value) = $0 { value } else { nil } },
-      Optionals.self,
-      of: "kind",
-      "messageValue",
-      "message_value"),
-    .member(
-      \.kind,
-      { Kind.timestampValue($0) },
-      { if case .timestampValue(let value) = $0 { value } else { nil } },
-      Protobuf.Timestamp.self,
-      of: "kind",
-      "timestampValue",
-      "timestamp_value"),
-    .member(
-      \.kind,
-      { Kind.wrapped($0) },
-      { if case .wrapped(let value) = $0 { value } else { nil } },
-      String.self,
-      of: "kind",
-      "wrapped"),
-    .member(
-      \.kind,
-      { Kind.nullValue($0) },
-      { if case .nullValue(let value) = $0 { value } else { nil } },
-      Protobuf.NullValue.self,
-      of: "kind",
-      "nullValue",
-      "null_value"),
-    .member(
-      \.kind,
-      { Kind.anyJSON($0) },
-      { if case .anyJSON(let value) = $0 { value } else { nil } },
-      Protobuf.Value.self,
-      of: "kind",
-      "anyJson",
-      "any_json"),
-    .member(
-      \.kind,
-      { Kind.nothing($0) },
-      { if case .nothing(let value) = $0 { value } else { nil } },
-      Protobuf.Empty.self,
-      of: "kind",
-      "nothing"),
-    .member(
-      \.other,
-      { Other.left($0) },
-      { if case .left(let value) = $0 { value } else { nil } },
-      Int32.self,
-      of: "other",
-      "left"),
-    .member(
-      \.other,
-      { Other.right($0) },
-      { if case .right(let value) = $0 { value } else { nil } },
-      Int32.self,
-      of: "other",
-      "right"),
-  ]
 
   public enum Kind: Hashable, Sendable {
     case boolValue(Bool)
@@ -505,28 +805,156 @@ public struct Choice: GeneratedMessage {
 }
 
 /// WellKnown has the types of google/protobuf.
-public struct WellKnown: GeneratedMessage {
-  public static let messageName = "swiftgen.test.WellKnown"
+public struct WellKnown: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public static let table = MessageTable(
+    "swiftgen.test.WellKnown",
+    """
+    maybe timestamp time
+    maybe duration other
+    maybe fieldMask/field_mask other
+    maybe empty other
+    maybe any other
+    maybe object other
+    maybe value other
+    maybe list other
+    one nullValue/null_value other
+    maybe boolValue/bool_value bool
+    maybe stringValue/string_value string
+    maybe bytesValue/bytes_value other
+    maybe floatValue/float_value other
+    maybe doubleValue/double_value double
+    maybe int32Value/int32_value int32
+    maybe int64Value/int64_value int64
+    maybe uint32Value/uint32_value uint32
+    maybe uint64Value/uint64_value other
+    """,
+    others: [
+      Protobuf.Duration.self,
+      Protobuf.FieldMask.self,
+      Protobuf.Empty.self,
+      Protobuf.AnyMessage.self,
+      [String: Protobuf.Value].self,
+      Protobuf.Value.self,
+      [Protobuf.Value].self,
+      Protobuf.NullValue.self,
+      Data.self,
+      Float.self,
+      UInt64.self,
+    ])
 
-  public var timestamp: Date?
-  public var duration: Protobuf.Duration?
-  public var fieldMask: Protobuf.FieldMask?
-  public var empty: Protobuf.Empty?
-  public var any: Protobuf.AnyMessage?
-  public var object: [String: Protobuf.Value]?
-  public var value: Protobuf.Value?
-  public var list: [Protobuf.Value]?
-  public var nullValue: Protobuf.NullValue = .null
-  public var boolValue: Bool?
-  public var stringValue: String?
-  public var bytesValue: Data?
-  public var floatValue: Float?
-  public var doubleValue: Double?
-  public var int32Value: Int?
-  public var int64Value: Int?
-  public var uint32Value: Int?
-  public var uint64Value: UInt64?
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var timestamp: Date? {
+    get { slots[maybe: 0, Protobuf.Timestamp.self] }
+    set { slots[maybe: 0, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var duration: Protobuf.Duration? {
+    get { slots[maybe: 1, Protobuf.Duration.self] }
+    set { slots[maybe: 1, Protobuf.Duration.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var fieldMask: Protobuf.FieldMask? {
+    get { slots[maybe: 2, Protobuf.FieldMask.self] }
+    set { slots[maybe: 2, Protobuf.FieldMask.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var empty: Protobuf.Empty? {
+    get { slots[maybe: 3, Protobuf.Empty.self] }
+    set { slots[maybe: 3, Protobuf.Empty.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var any: Protobuf.AnyMessage? {
+    get { slots[maybe: 4, Protobuf.AnyMessage.self] }
+    set { slots[maybe: 4, Protobuf.AnyMessage.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var object: [String: Protobuf.Value]? {
+    get { slots[maybe: 5, [String: Protobuf.Value].self] }
+    set { slots[maybe: 5, [String: Protobuf.Value].self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var value: Protobuf.Value? {
+    get { slots[maybe: 6, Protobuf.Value.self] }
+    set { slots[maybe: 6, Protobuf.Value.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var list: [Protobuf.Value]? {
+    get { slots[maybe: 7, [Protobuf.Value].self] }
+    set { slots[maybe: 7, [Protobuf.Value].self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var nullValue: Protobuf.NullValue {
+    get { slots[one: 8, Protobuf.NullValue.self] }
+    set { slots[one: 8, Protobuf.NullValue.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var boolValue: Bool? {
+    get { slots[maybe: 9, Bool.self] }
+    set { slots[maybe: 9, Bool.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var stringValue: String? {
+    get { slots[maybe: 10, String.self] }
+    set { slots[maybe: 10, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var bytesValue: Data? {
+    get { slots[maybe: 11, Data.self] }
+    set { slots[maybe: 11, Data.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var floatValue: Float? {
+    get { slots[maybe: 12, Float.self] }
+    set { slots[maybe: 12, Float.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var doubleValue: Double? {
+    get { slots[maybe: 13, Double.self] }
+    set { slots[maybe: 13, Double.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var int32Value: Int? {
+    get { slots[maybe: 14, Int32.self] }
+    set { slots[maybe: 14, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var int64Value: Int? {
+    get { slots[maybe: 15, Int64.self] }
+    set { slots[maybe: 15, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var uint32Value: Int? {
+    get { slots[maybe: 16, UInt32.self] }
+    set { slots[maybe: 16, UInt32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var uint64Value: UInt64? {
+    get { slots[maybe: 17, UInt64.self] }
+    set { slots[maybe: 17, UInt64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     timestamp: Date? = nil,
     duration: Protobuf.Duration? = nil,
@@ -547,6 +975,7 @@ public struct WellKnown: GeneratedMessage {
     uint32Value: Int? = nil,
     uint64Value: UInt64? = nil
   ) {
+    self.init(defaults: ())
     self.timestamp = timestamp
     self.duration = duration
     self.fieldMask = fieldMask
@@ -566,27 +995,4 @@ public struct WellKnown: GeneratedMessage {
     self.uint32Value = uint32Value
     self.uint64Value = uint64Value
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<WellKnown>] = [
-    .maybe(\.timestamp, Protobuf.Timestamp.self, "timestamp"),
-    .maybe(\.duration, Protobuf.Duration.self, "duration"),
-    .maybe(\.fieldMask, Protobuf.FieldMask.self, "fieldMask", "field_mask"),
-    .maybe(\.empty, Protobuf.Empty.self, "empty"),
-    .maybe(\.any, Protobuf.AnyMessage.self, "any"),
-    .maybe(\.object, [String: Protobuf.Value].self, "object"),
-    .maybe(\.value, Protobuf.Value.self, "value"),
-    .maybe(\.list, [Protobuf.Value].self, "list"),
-    .one(\.nullValue, Protobuf.NullValue.self, "nullValue", "null_value"),
-    .maybe(\.boolValue, Bool.self, "boolValue", "bool_value"),
-    .maybe(\.stringValue, String.self, "stringValue", "string_value"),
-    .maybe(\.bytesValue, Data.self, "bytesValue", "bytes_value"),
-    .maybe(\.floatValue, Float.self, "floatValue", "float_value"),
-    .maybe(\.doubleValue, Double.self, "doubleValue", "double_value"),
-    .maybe(\.int32Value, Int32.self, "int32Value", "int32_value"),
-    .maybe(\.int64Value, Int64.self, "int64Value", "int64_value"),
-    .maybe(\.uint32Value, UInt32.self, "uint32Value", "uint32_value"),
-    .maybe(\.uint64Value, UInt64.self, "uint64Value", "uint64_value"),
-  ]
 }
