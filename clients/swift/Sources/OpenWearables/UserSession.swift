@@ -53,9 +53,9 @@ public final class UserSession: Sendable {
     let rpc = TokenRPC(
       connect: Connect(base: base, transport: transport, userAgent: userAgent(nil)))
     if case .failure(let error) = base { self.problem = error } else { self.problem = problem }
+    let core = core ?? Core.shared(.init(store: store.id, place: place, policy: refresh))
     engine = Engine(
-      core: core ?? Core.shared(.init(store: store.id, place: place, policy: refresh)),
-      place: place, store: GuardedStore(store: store), rpc: rpc, policy: refresh, clock: clock,
+      core: core, place: place, store: GuardedStore(store: store, turn: core.calling), rpc: rpc, policy: refresh, clock: clock,
       provider: provider(rpc), passesErrors: loginErrors)
   }
 

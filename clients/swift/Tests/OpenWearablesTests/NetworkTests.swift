@@ -1,6 +1,7 @@
 import Foundation
-import OpenWearables
 import XCTest
+
+@testable import OpenWearables
 
 #if canImport(FoundationNetworking)
   import FoundationNetworking
@@ -8,6 +9,36 @@ import XCTest
 
 /// What an app decides about the network.
 final class NetworkTests: XCTestCase {
+  /// A client has a bounded number of calls under way. The others wait, until their deadline.
+  func testCallsUnderWayAreBounded() async throws {
+    let (under, most, release) = (Locked(0), Locked(0), Promise<Void>())
+    let transport = StuckTransport { () async throws(APIError) in
+      let now = under.with {
+        $0 += 1
+        return $0
+      }
+      most.with { $0 = max($0, now) }
+      defer { under.with { $0 -= 1 } }
+      try await release.value(by: Deadline(in: 30))
+    }
+    let connect = Connect(
+      base: .success(try BaseURL(URL(string: "http://127.0.0.1:1")!)), transport: transport,
+      userAgent: "")
+    let client = OpenWearablesClient(connect, .none, .init(), emitter: EventEmitter())
+    let calls = (0..<200).map { _ in Task { try await client.users.get("u").id } }
+    try await eventually("the calls") { under.with { $0 } == Caller.mostCalls }
+    do {
+      _ = try await client.users.get("u", options: CallOptions(timeout: 0.05))
+      XCTFail("it was answered")
+    } catch { XCTAssertTrue(error.isTimeout, "\(error)") }
+    calls[150].cancel()
+    release.fulfill(())
+    var done = 0
+    for call in calls where (try? await call.value) == "u" { done += 1 }
+    XCTAssertGreaterThanOrEqual(done, 199)
+    XCTAssertEqual(most.with { $0 }, Caller.mostCalls)
+  }
+
   /// Answers every request with the host and the headers that it got.
   private final class Mirror: URLProtocol, @unchecked Sendable {
     override class func canInit(with request: URLRequest) -> Bool { true }
@@ -61,5 +92,16 @@ final class NetworkTests: XCTestCase {
         XCTAssertEqual(error.fields.map(\.field), ["idempotencyKey"], "\(error)")
       }
     }
+  }
+}
+
+/// Answers when a test says so.
+private struct StuckTransport: HTTPTransport {
+  let wait: @Sendable () async throws(APIError) -> Void
+
+  func send(_: URLRequest, limit _: Int, by _: Deadline) async throws(APIError) -> HTTPResponse {
+    try await wait()
+    return HTTPResponse(
+      status: 200, headers: ["content-type": "application/json"], body: Data(userJSON.utf8))
   }
 }

@@ -56,10 +56,20 @@ final class SecretTests: XCTestCase {
       let body = String(repeating: prefix == "whsec_" ? "+/z9" : "z9z9", count: 8)
       XCTAssertTrue("\(Secret(prefix + body))".hasPrefix(prefix + "…"))
       XCTAssertEqual(masked("you sent \(prefix)\(body) to us"), "you sent \(prefix)… to us")
+      XCTAssertEqual(masked("q=a%3D\(prefix)\(body)"), "q=a%3D\(prefix)…")
+      XCTAssertEqual(masked("x\(prefix)\(body)"), "x\(prefix)…")
     }
   }
 
   private struct KeyedBy { let secret: Secret }
+
+  func testOnlyTheCredentialIsHidden() {
+    XCTAssertEqual(masked("start_date_of_the_report_is_wrong"), "start_date_of_the_report_is_wrong")
+    XCTAssertEqual(
+      masked("https://ada:hunter2@example.com/a@b failed"), "https://…@example.com/a@b failed")
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+    XCTAssertEqual(masked("access_token=_\(jwt)&x"), "access_token=_eyJ…&x")
+  }
 
   /// No value that can be reached from a client, a session, a store, an error, an event or a
   /// response shows a secret, however deep it lies.
@@ -113,7 +123,8 @@ final class SecretTests: XCTestCase {
     let reached = inventory(of: roots)
     let types = Set(reached.map { "\(type(of: $0))" })
     for name in [
-      "Users", "UserServiceClient", "Caller", "Core", "LiveSession", "Record", "TokenPair",
+      "Users", "UserServiceClient", "Caller", "Core", "LiveSession", "Record", "Slots",
+      "CreateUserTokenResponse",
     ] {
       XCTAssertTrue(types.contains(name), "\(name) was not reached: \(types.sorted())")
     }

@@ -47,7 +47,9 @@ final class FaultyStore: LockingStore {
 
   func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
     try check("save")
-    return try await inner.save(record, replacing: expected)
+    let saved = try await inner.save(record, replacing: expected)
+    try check("saved")
+    return saved
   }
 
   func clear(_ expected: Data?) async throws -> Bool {

@@ -39,6 +39,35 @@ final class UnsavedTests: XCTestCase {
     XCTAssertEqual(refreshes, 2)
   }
 
+  /// A store that saves a session and fails all the same has saved it: it costs one refresh, and
+  /// the end of the session removes the record.
+  func testSessionThatTheStoreHoldsIsSaved() async throws {
+    let (proxy, clock) = (try server.proxy(), TestClock())
+    let person = try await server.newPerson()
+    let store = FaultyStore(try await seeded(proxy.base, person.tokens, "expired"))
+    let session = UserSession(
+      baseURL: proxy.url, store: store, clock: clock.clock, core: Core(), provider: { _ in nil })
+    store.set("saved_fails")
+    _ = try await session.accessToken()
+    var isUnsaved = await session.engine.core.session?.isUnsaved
+    XCTAssertEqual(isUnsaved, true)
+    store.set("")
+    for _ in 0..<3 {
+      clock.advance(6)
+      _ = try await session.accessToken()
+      await pause(0.1)  // for the renewal that nobody waits for
+    }
+    isUnsaved = await session.engine.core.session?.isUnsaved
+    XCTAssertEqual(isUnsaved, false)
+    let refreshes = try await proxy.report().refreshes
+    XCTAssertEqual(refreshes, 1)
+    try await revoke(session)
+    clock.advance(person.tokens.expiresIn + 60)
+    await assertExpired(session)
+    let left = try await store.load()
+    XCTAssertNil(left)
+  }
+
   /// The end of one user's unsaved session leaves the record of another in the store.
   func testEndOfAnUnsavedSessionKeepsTheRecordOfAnother() async throws {
     let (ada, bob) = (try await server.newPerson(), try await server.newPerson())

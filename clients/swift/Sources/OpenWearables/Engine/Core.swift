@@ -4,6 +4,11 @@ import Foundation
 /// and user shares one core, so that a token is renewed once.
 actor Core {
   let emitter = EventEmitter()
+  /// Of those who call the store.
+  let calling = Turn()
+  /// Of those who change what it holds. A renewal changes nothing after a sign-in or sign-out
+  /// had its turn.
+  let changing = Turn()
 
   /// Changes with each sign-in and sign-out. The result of work that began in an earlier
   /// generation must not be published.

@@ -21,22 +21,21 @@ extension Renewal {
     var session = new
     var before = old == nil ? foreign : old?.stored
     do {
-      if !(try await engine.store.save(new.raw, replacing: before)) {
+      if !(try await change { try await engine.store.save(new.raw, replacing: before) }) {
         let stored = try await adoptStored(insteadOf: new, after: old)
         guard stored.isSame(as: old) else { return stored }
         before = stored.stored
         throw StoreError(description: "it does not replace the record that it holds")
       }
     } catch let failure as Failure {
+      if case .superseded = failure { discard(new) }
       throw failure
     } catch {
       events.append(.storageError(.storage(error)))
       session = new.marked(unsaved: before, now: now)
     }
     guard await core.publish(session, in: generation) else {
-      // The sign-in or sign-out has cleared or replaced the old one.
-      _ = try? await engine.store.clear(new.raw)
-      discard(new)
+      discard(new)  // the sign-in or sign-out finds it in the store
       throw .superseded
     }
     events.append(
@@ -92,6 +91,8 @@ extension Renewal {
       {
         return current
       }
+    } catch let failure as Failure {
+      throw failure
     } catch {
       events.append(.storageError(.storage(error)))
     }
@@ -106,7 +107,16 @@ extension Renewal {
   /// only if it is of this place.
   private func clear(_ session: LiveSession) async throws -> Bool {
     if session.isUnsaved, (try? own(session.instead)) == nil { return true }
-    return try await engine.store.clear(session.stored)
+    return try await change { try await engine.store.clear(session.stored) }
+  }
+
+  /// Changes what the store holds, unless somebody signed in or out in between. Whoever does so
+  /// from now on finds the change.
+  private func change(_ work: () async throws -> Bool) async throws -> Bool {
+    try await core.changing.take()
+    defer { core.changing.pass() }
+    if await isSuperseded { throw Failure.superseded }
+    return try await work()
   }
 
   /// Gets a new session from the provider.
@@ -142,7 +152,7 @@ extension Renewal {
     let raw: Data?
     do { raw = try await engine.store.load() } catch { throw .failed(.storage(error)) }
     let current = await core.session
-    if let current, raw == current.raw { return current }
+    if let current, raw == current.raw { return await noteSaved(current) }
     if let current, current.isUnsaved, current.isUnread || raw == current.instead {
       return await saveAgain(current, over: raw)
     }
@@ -156,7 +166,8 @@ extension Renewal {
     }
     let session = LiveSession(stored, stored: raw, clock: engine.clock)
     if let ended = await core.ended, ended.covers(session.record) {
-      let cleared = try? await engine.store.clear(raw)  // an earlier attempt failed
+      // An earlier attempt failed.
+      let cleared = try? await change { try await engine.store.clear(raw) }
       if cleared == true, ended.id != session.record.id {
         discard(session)  // the sign-out could not read it
       }
@@ -185,9 +196,18 @@ extension Renewal {
     do throws(Failure) { return .success(try await load()) } catch { return .failure(error) }
   }
 
+  /// Makes a session current as one that the store holds. The store may have saved it although
+  /// it failed or returned too late.
+  private func noteSaved(_ session: LiveSession) async -> LiveSession {
+    guard session.isUnsaved else { return session }
+    let next = session.marked(saved: true, over: nil, now: now)
+    return await core.publish(next, in: generation) ? next : session
+  }
+
   /// Tries again to store a session that could not be saved; the store holds `held`.
   private func saveAgain(_ session: LiveSession, over held: Data?) async -> LiveSession {
-    let done = (try? await engine.store.save(session.raw, replacing: held)) ?? false
+    let done =
+      (try? await change { try await engine.store.save(session.raw, replacing: held) }) ?? false
     let next = session.marked(saved: done, over: held, now: now)
     return await core.publish(next, in: generation) ? next : session
   }

@@ -37,27 +37,39 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
   public let description: String
 }
 
-/// A store whose calls all have a time limit.
+/// A store whose calls run one at a time and have a time limit. None begins before one that
+/// was given up has returned: what that one did would otherwise come after what was done since.
 struct GuardedStore: Sendable {
   let store: any SessionStore
+  let turn: Turn
 
   func load() async throws -> Data? {
     let store = store
-    let record = try await withTimeout(Wait.store) { try await store.load() }
+    let record = try await call { try await store.load() }
     return record?.isEmpty == true ? nil : record
   }
 
   func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
     let store = store
-    return try await withTimeout(Wait.store) { try await store.save(record, replacing: expected) }
+    return try await call { try await store.save(record, replacing: expected) }
   }
 
   func clear(_ expected: Data?) async throws -> Bool {
     let store = store
-    return try await withTimeout(Wait.store) { try await store.clear(expected) }
+    return try await call { try await store.clear(expected) }
   }
 
-  /// Takes the store's lock and returns the function that releases it. If the store has no
+  private func call<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value)
+    async throws -> Value
+  {
+    let (turn, deadline) = (turn, Deadline(in: Wait.store))
+    try await turn.take(by: deadline)
+    return try await withTimeout(deadline.left) {
+      defer { turn.pass() }
+      return try await work()
+    }
+  }
+
   /// lock, or it is not free in time, the caller goes on without it.
   func lock() async -> @Sendable () -> Void {
     guard let store = store as? any LockingStore else { return {} }

@@ -24,11 +24,15 @@ func printable(_ text: String) -> String {
   return String(kept)
 }
 
-/// Returns a text without what looks like a credential.
+/// Returns a text without what looks like a credential, and without the user and the password
+/// of a URL. What comes before one may be anything, as in `%3Dow_live_`.
 func masked(_ text: String) -> String {
-  text.replacingOccurrences(
-    of: #"\b(ow_live_|ow_test_|secret_|rt_|whsec_|eyJ)[0-9A-Za-z_.+/=-]{10,}"#, with: "$1…",
-    options: .regularExpression)
+  let forms = [
+    "(ow_live_|ow_test_|secret_|rt_)[0-9A-Za-z]{10,}", "(eyJ)[0-9A-Za-z_.-]{10,}",
+    "(whsec_)[0-9A-Za-z+/=_-]{10,}", #"(://)[^\s/?#"@]+(@)"#,
+  ]
+  return text.replacingOccurrences(
+    of: forms.joined(separator: "|"), with: "$1$2$3$4…$5", options: .regularExpression)
 }
 
 /// Returns what an error of the app says in words: its own, not the values that it holds,
