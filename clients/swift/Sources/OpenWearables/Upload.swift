@@ -13,21 +13,27 @@ public struct UploadOptions: Sendable {
   /// The most seconds to wait for the server before a batch is sent again. If it asks for
   /// more, the upload stops.
   public var maxWait: TimeInterval
-  /// How many workouts at the beginning are stored already: ``UploadReport/next`` of an
+  /// How many workouts at the beginning are stored already: ``UploadReport/done`` of an
   /// upload that stopped.
-  public var skipping: Int
+  public var resumeAt: Int
+  /// Stores a batch only if all of its workouts are right. The first that is wrong ends the
+  /// upload with an error of the kind `invalid`, whose fields name it by its place in the
+  /// sequence. The batches before stay stored, as ``UploadReport/done`` says.
+  public var allOrNone: Bool
   /// The options of each call. Its timeout is that of one batch.
   public var call: CallOptions
 
   public init(
     batchSize: Int = 500, batchBytes: Int = 4 << 20, retries: Int = 4,
-    maxWait: TimeInterval = 60, skipping: Int = 0, call: CallOptions = CallOptions()
+    maxWait: TimeInterval = 60, resumeAt: Int = 0, allOrNone: Bool = false,
+    call: CallOptions = CallOptions()
   ) {
     self.batchSize = min(max(batchSize, 1), 1000)
     self.batchBytes = min(max(batchBytes, 1), 8 << 20)
     self.retries = max(retries, 0)
     self.maxWait = maxWait
-    self.skipping = max(skipping, 0)
+    self.resumeAt = max(resumeAt, 0)
+    self.allOrNone = allOrNone
     self.call = call
   }
 }
@@ -53,8 +59,8 @@ public struct UploadReport: Sendable {
 
   /// Of all workouts of the batches that were answered, in order.
   public internal(set) var items: [Item] = []
-  /// The place of the first workout that was not sent, for ``UploadOptions/skipping``.
-  public internal(set) var next: Int
+  /// The place of the first workout that was not sent, for ``UploadOptions/resumeAt``.
+  public internal(set) var done: Int
   /// Why the upload stopped before the end; nil if all were sent.
   public internal(set) var error: APIError?
 
@@ -80,7 +86,7 @@ extension Workouts {
   /// Stores any number of workouts in batches, one after the other, and reports what became of
   /// each. A batch that fails is sent again, with the same idempotency key, after the time
   /// that the server asks for. If that does not help, the upload stops: the report has the
-  /// error, and `next`, from which another upload goes on. Sending a workout again is
+  /// error, and `done`, from which another upload goes on. Sending a workout again is
   /// harmless.
   ///
   /// The sequence is read as it is sent. `progress` is called after each batch.
@@ -89,24 +95,25 @@ extension Workouts {
     options: UploadOptions = UploadOptions(),
     progress: (@Sendable (UploadProgress) -> Void)? = nil
   ) async -> UploadReport {
-    var report = UploadReport(next: options.skipping)
+    var report = UploadReport(done: options.resumeAt)
     var batches = Batches(workouts.makeIterator(), options)
     var rejected = 0
     while true {
       do throws(APIError) {
-        guard let batch = batches.next(from: report.next) else { return report }
-        var items = batch.items(from: report.next)
+        guard let batch = batches.next(from: report.done) else { return report }
+        var items = batch.items(from: report.done)
+        if options.allOrNone, let first = items.first { throw .wrong(first) }
         if !batch.inputs.isEmpty {
-          items += try await send(batch.inputs, of: userID, options).map {
+          items += try await send(batch, of: userID, options, from: report.done).map {
             .init(
-              index: report.next + batch.places[$0.index], externalID: $0.externalID,
+              index: report.done + batch.places[$0.index], externalID: $0.externalID,
               outcome: $0.outcome)
           }
         }
         report.items += items.sorted { $0.index < $1.index }
-        report.next += batch.count
+        report.done += batch.count
         rejected += items.count { if case .rejected = $0.outcome { true } else { false } }
-        progress?(UploadProgress(done: report.next, rejected: rejected))
+        progress?(UploadProgress(done: report.done, rejected: rejected))
       } catch {
         report.error = error
         return report
@@ -115,7 +122,7 @@ extension Workouts {
   }
 
   private func send(
-    _ batch: [WorkoutInput], of userID: String, _ options: UploadOptions
+    _ batch: Batch, of userID: String, _ options: UploadOptions, from start: Int
   ) async throws(APIError) -> [UploadReport.Item] {
     var call = options.call
     call.idempotencyKey = call.idempotencyKey ?? randomKey()
@@ -123,10 +130,10 @@ extension Workouts {
     while true {
       if Task.isCancelled { throw .canceled() }
       do throws(APIError) {
-        return try await answered(batch, of: userID, call)
+        return try await answered(batch, of: userID, options, call, from: start)
       } catch {
         n += 1
-        guard n <= options.retries, error.mayPass else { throw error }
+        guard n <= options.retries, error.isTransient else { throw error }
         let wait = max(error.retryAfter ?? 0, Wait.backoff(n))
         guard wait <= options.maxWait else { throw error }
         guard await pause(wait) else { throw .canceled() }
@@ -136,20 +143,23 @@ extension Workouts {
 
   /// Sends a batch. A refusal that names every workout as wrong is an answer too.
   private func answered(
-    _ batch: [WorkoutInput], of userID: String, _ call: CallOptions
+    _ batch: Batch, of userID: String, _ options: UploadOptions, _ call: CallOptions,
+    from start: Int
   ) async throws(APIError) -> [UploadReport.Item] {
     do throws(APIError) {
-      let response = try await upsert(userID: userID, batch, options: call)
-      return items(response, batch)
+      let response = try await upsert(
+        userID: userID, batch.inputs, allOrNone: options.allOrNone, options: call)
+      return items(response, batch.inputs)
     } catch {
-      guard let items = refused(batch, error) else { throw error }
+      if options.allOrNone { throw error.placed(batch.places.map { start + $0 }) }
+      guard let items = refused(batch.inputs, error) else { throw error }
       return items
     }
   }
 }
 
 /// Returns the items of a response in the order of its batch.
-private func items(_ response: UpsertWorkoutsResponse, _ batch: [WorkoutInput])
+func items(_ response: UpsertWorkoutsResponse, _ batch: [WorkoutInput])
   -> [UploadReport.Item]
 {
   let rejected = Dictionary(
@@ -169,7 +179,7 @@ private func items(_ response: UpsertWorkoutsResponse, _ batch: [WorkoutInput])
 
 /// Returns the items of a batch that was refused because every workout in it is wrong; nil if
 /// it was refused for another reason.
-private func refused(_ batch: [WorkoutInput], _ error: APIError) -> [UploadReport.Item]? {
+func refused(_ batch: [WorkoutInput], _ error: APIError) -> [UploadReport.Item]? {
   guard error.isInvalid else { return nil }
   var wrong: [Int: APIError.FieldViolation] = [:]
   for violation in error.fields {
@@ -267,8 +277,30 @@ private struct Batch {
 }
 
 extension APIError {
+  /// The error of a workout that cannot be sent.
+  fileprivate static func wrong(_ item: UploadReport.Item) -> APIError {
+    guard case .rejected(let field, let message) = item.outcome else { return .incomplete() }
+    let path = "workouts[\(item.index)]" + (field.isEmpty ? "" : ".\(field)")
+    return .invalid("\(path): \(message)", field: path)
+  }
+
+  /// Returns the refusal of a batch with the places of its workouts in the sequence.
+  fileprivate func placed(_ places: [Int]) -> APIError {
+    var error = self
+    error.fields = fields.map { violation in
+      guard let index = indexOfWorkout(violation.field), places.indices.contains(index) else {
+        return violation
+      }
+      let field = fieldOfWorkout(violation.field)
+      return FieldViolation(
+        field: "workouts[\(places[index])]" + (field == violation.field ? "" : ".\(field)"),
+        message: violation.message)
+    }
+    return error
+  }
+
   /// Sending the batch again may help.
-  fileprivate var mayPass: Bool {
+  package var isTransient: Bool {
     isRetryable || kind == .timeout || kind == .rateLimited || kind == .offline
   }
 }

@@ -3,7 +3,7 @@ import Foundation
 /// Calls an installation for the person whose session it is: only what a person's token may
 /// call, and only about that person, so that no call takes an id.
 public struct UserClient: Sendable {
-  private let session: UserSession
+  let session: UserSession
   private let client: OpenWearablesClient
 
   public init(_ session: UserSession, options: OpenWearablesClient.Options = .init()) {
@@ -81,7 +81,7 @@ public struct OwnWorkouts: Sendable {
   ) async -> UploadReport {
     let id: String
     do throws(APIError) { id = try await user.id(options: options.call) } catch {
-      return UploadReport(next: options.skipping, error: error)
+      return UploadReport(done: options.resumeAt, error: error)
     }
     return await workouts.upsertAll(userID: id, inputs, options: options, progress: progress)
   }

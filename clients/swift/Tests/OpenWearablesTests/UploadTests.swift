@@ -28,7 +28,7 @@ final class UploadTests: XCTestCase {
     XCTAssertEqual(report.items.map(\.externalID), (0..<250).map { "w\($0)" })
     XCTAssertEqual(report.rejected.map(\.index), [7, 107, 207])
     XCTAssertEqual(report.created, 247)
-    XCTAssertEqual(report.next, 250)
+    XCTAssertEqual(report.done, 250)
     guard case .rejected(let field, _) = report.rejected[0].outcome else { return XCTFail("no") }
     XCTAssertEqual(field, "end_time")
     XCTAssertEqual(seen.all.map(\.done), [100, 200, 250])
@@ -71,12 +71,12 @@ final class UploadTests: XCTestCase {
 
     server.fail(.refused(.permissionDenied, "quota_exceeded"), on: "UpsertWorkouts")
     var resumed = options
-    resumed.skipping = first.next
+    resumed.resumeAt = first.done
     let stopped = await workouts.upsertAll(userID: ada.id, inputs, options: resumed)
     XCTAssertEqual(stopped.error?.reason, "quota_exceeded")
-    XCTAssertEqual(stopped.next, 10)
+    XCTAssertEqual(stopped.done, 10)
     XCTAssertEqual(stopped.items, [])
-    resumed.skipping = stopped.next
+    resumed.resumeAt = stopped.done
     let last = await workouts.upsertAll(userID: ada.id, inputs, options: resumed)
     try last.check()
     XCTAssertEqual(last.items.map(\.index), Array(10..<30))
@@ -87,6 +87,27 @@ final class UploadTests: XCTestCase {
     canceled.cancel()
     let end = await canceled.value
     XCTAssertTrue(end.error?.isCanceled ?? false)
+  }
+
+  /// With `allOrNone` the first batch with a wrong workout ends the upload, and names it by its
+  /// place in the sequence.
+  func testABatchIsStoredAsAWholeOrNotAtAll() async throws {
+    let person = try await TestServer.shared.newPerson()
+    let me = UserClient(UserSession(baseURL: TestServer.shared.url) { _ in person.tokens })
+    var inputs = (10..<20).map { input($0) }
+    inputs[7].endTime = inputs[7].startTime.addingTimeInterval(-1)
+    let options = UploadOptions(batchSize: 5, allOrNone: true)
+    let report = await me.workouts.upsertAll(inputs, options: options)
+    XCTAssertEqual(report.error?.kind, .invalid)
+    XCTAssertEqual(report.error?.fields.map(\.field), ["workouts[7].end_time"])
+    XCTAssertEqual(report.done, 5)
+    XCTAssertEqual(report.created, 5)
+
+    inputs[7] = input(17)
+    inputs[8].startTime = Date(timeIntervalSince1970: .nan)
+    let unsent = await me.workouts.upsertAll(inputs, options: options)
+    XCTAssertEqual(unsent.error?.fields.map(\.field), ["workouts[8].start_time"])
+    XCTAssertEqual(unsent.done, 5)
   }
 
   /// A batch that fails is sent again with the same key, after the time that the server asks
@@ -125,12 +146,12 @@ final class UploadTests: XCTestCase {
     let (lost, twice) = try await upload(["fault": "drop", "times": 1], UploadOptions())
     try lost.check()
     XCTAssertEqual(twice.count, 2)
-    XCTAssertEqual(lost.next, 10)
+    XCTAssertEqual(lost.done, 10)
 
     let (far, once) = try await upload(busy(90, 1), UploadOptions(maxWait: 60))
     XCTAssertEqual(once.count, 1)
     XCTAssertEqual(far.error?.retryAfter ?? 0, 90, accuracy: 1)
-    XCTAssertEqual(far.next, 0)
+    XCTAssertEqual(far.done, 0)
 
     let (never, all) = try await upload(busy(0, 0), UploadOptions(retries: 1))
     XCTAssertEqual(all.count, 2)
