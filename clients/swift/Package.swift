@@ -19,11 +19,13 @@ let package = Package(
     .executableTarget(
       name: "StoreProcess", dependencies: ["OpenWearables", "OpenWearablesHealth"],
       path: "Tests/StoreProcess"),
+    .executableTarget(
+      name: "workouts", dependencies: ["OpenWearables"], path: "Examples/CommandLine"),
     .testTarget(
       name: "OpenWearablesTests",
       dependencies: [
         "OpenWearables", "OpenWearablesHealth", "OpenWearablesServer", "OpenWearablesTesting",
-        "StoreProcess",
+        "StoreProcess", "workouts",
       ],
       exclude: ["connect-vectors.json"]),
   ],

@@ -1,5 +1,5 @@
-// The parts of SwiftUI and of the keychain's store that the README's snippets need to
-// compile on a system without them.
+// The parts of SwiftUI, of Combine and of the keychain's store that the README's snippets and
+// the example need to compile on a system without them: our idea of Apple's API, no proof of it.
 @_exported import Foundation
 import OpenWearables
 
@@ -9,7 +9,20 @@ import OpenWearables
 
 @MainActor public protocol View {
   associatedtype Body: View
-  var body: Body { get }
+  @ViewBuilder var body: Body { get }
+}
+
+@resultBuilder public enum ViewBuilder {
+  public static func buildBlock<each Part: View>(_ parts: repeat each Part) -> Group {
+    Group()
+  }
+  public static func buildEither(first: some View) -> Group { Group() }
+  public static func buildEither(second: some View) -> Group { Group() }
+}
+
+public struct Group: View {
+  nonisolated init() {}
+  public var body: Never { fatalError() }
 }
 
 extension Never: View {
@@ -27,7 +40,63 @@ public struct List<Row: View>: View {
   public var body: Never { fatalError() }
 }
 
+public struct VStack: View {
+  public enum Alignment { case leading }
+  public init<Content: View>(
+    alignment: Alignment, @ViewBuilder content: () -> Content
+  ) {}
+  public var body: Never { fatalError() }
+}
+
+public struct TextField: View {
+  public init(_ title: String, text: Binding<String>) {}
+  public var body: Never { fatalError() }
+}
+
+public struct SecureField: View {
+  public init(_ title: String, text: Binding<String>) {}
+  public var body: Never { fatalError() }
+}
+
+public struct Button: View {
+  public init(_ title: String, action: @escaping @MainActor () -> Void) {}
+  public var body: Never { fatalError() }
+}
+
+@MainActor public protocol Scene {}
+
+@MainActor public protocol App {
+  associatedtype Body: Scene
+  var body: Body { get }
+  init()
+}
+
+public struct WindowGroup: Scene {
+  public init<Content: View>(@ViewBuilder content: () -> Content) {}
+}
+
+public protocol ObservableObject: AnyObject {}
+
+@propertyWrapper public struct Published<Value> {
+  public init(wrappedValue: Value) { self.wrappedValue = wrappedValue }
+  public var wrappedValue: Value
+}
+
+@propertyWrapper @MainActor public struct ObservedObject<Object: ObservableObject> {
+  public init(wrappedValue: Object) { self.wrappedValue = wrappedValue }
+  public var wrappedValue: Object
+}
+
+@propertyWrapper @MainActor public struct StateObject<Object: ObservableObject> {
+  public init(wrappedValue: @autoclosure @escaping () -> Object) { make = wrappedValue }
+  private let make: () -> Object
+  public var wrappedValue: Object { make() }
+}
+
+@MainActor public struct Binding<Value> {}
+
 extension View {
+  public func refreshable(_ action: @escaping @MainActor () async -> Void) -> some View { self }
   public func navigationTitle(_ title: String) -> some View { self }
   public func task(_ action: @escaping @MainActor () async -> Void) -> some View { self }
 }
@@ -43,6 +112,7 @@ extension View {
     get { box.value }
     nonmutating set { box.value = newValue }
   }
+  public var projectedValue: Binding<Value> { Binding() }
 }
 
 extension SessionStore where Self == MemoryStore {
