@@ -76,7 +76,7 @@ public actor HealthSync {
     for name in try outbox.files() {
       if let batch = try outbox.batch(name) {
         try await store(batch.added, outbox, &report)
-        try await delete(batch.deleted, outbox, &report)
+        report.deleted += try await outbox.delete(batch.deleted, by: client)
       }
       try outbox.remove(name)
     }
@@ -96,17 +96,5 @@ public actor HealthSync {
     try outbox.ids.remember(ids)
     try upload.check()
     report.stored += ids.count
-  }
-
-  /// Deletes workouts. One that is not known was never stored.
-  private func delete(_ uuids: [UUID], _ outbox: Outbox, _ report: inout Report) async throws {
-    let known = try outbox.ids.ids(of: Set(uuids))
-    for id in known.values.sorted() {
-      do { try await client.workouts.delete(id) } catch {
-        guard error.isNotFound else { throw error }
-      }
-      report.deleted += 1
-    }
-    try outbox.ids.forget(known.keys)
   }
 }

@@ -23,43 +23,82 @@ struct Outbox: Sendable {
     sweep()
   }
 
-  /// Removes what a process left that was killed while it wrote: files that are not of the
-  /// outbox, an hour after they were written.
+  /// Removes what a process left that was killed: bodies of batches that are gone, and, an hour
+  /// after they were written, files that are not of the outbox.
   private func sweep() {
     let all = try? FileManager.default.contentsOfDirectory(
       at: folder, includingPropertiesForKeys: [.contentModificationDateKey])
-    for url in all ?? [] where !isOwn(url.lastPathComponent) {
+    let names = Set((all ?? []).map(\.lastPathComponent))
+    for url in all ?? [] where !isOwn(url.lastPathComponent, among: names) {
       let written = try? url.resourceValues(forKeys: [.contentModificationDateKey])
         .contentModificationDate
-      if let written, written.timeIntervalSinceNow < -3600 {
+      if let written, written.timeIntervalSinceNow < -3600 || url.lastPathComponent.hasPrefix(bodyPrefix) {
         try? FileManager.default.removeItem(at: url)
       }
     }
   }
 
-  private func isOwn(_ name: String) -> Bool {
-    name == "anchor" || name == "ids" || name.hasPrefix("batch-")
+  private func isOwn(_ name: String, among names: Set<String>) -> Bool {
+    name == "anchor" || name == "ids" || Self.isBatch(name)
+      || name.hasPrefix(bodyPrefix) && names.contains(String(name.dropFirst(bodyPrefix.count)))
+  }
+
+  static func isBatch(_ name: String) -> Bool {
+    name.hasPrefix("batch-") && name.dropFirst(6).allSatisfy(\.isNumber)
   }
 
   /// Where the next query begins; nil for the first.
   func anchor() throws -> Data? { try read("anchor") }
 
-  /// Keeps changes, and then the anchor behind them. If the process ends in between, the same
-  /// changes come again, which is harmless.
-  func keep(_ batch: Batch, anchor: Data) throws {
-    if !batch.added.isEmpty || !batch.deleted.isEmpty {
-      let last = try files().last.flatMap { Int($0.dropFirst(6)) } ?? 0
-      let number = String(last + 1)
-      let name = "batch-" + String(repeating: "0", count: max(0, 12 - number.count)) + number
-      try write(try JSONEncoder().encode(batch), name)
-    }
+  /// Keeps changes, at most `limit` new workouts in a batch, and then the anchor behind them. If
+  /// the process ends in between, the same changes come again, which is harmless.
+  func keep(_ batch: Batch, anchor: Data, by limit: Int = .max) throws {
+    var rest = batch.added[...]
+    repeat {
+      let first = Array(rest.prefix(limit))
+      rest = rest.dropFirst(limit)
+      try keep(Batch(added: first, deleted: rest.isEmpty ? batch.deleted : []))
+    } while !rest.isEmpty
     try write(anchor, "anchor")
+  }
+
+  private func keep(_ batch: Batch) throws {
+    guard !batch.added.isEmpty || !batch.deleted.isEmpty else { return }
+    let last = try files().last.flatMap { Int($0.dropFirst(6)) } ?? 0
+    let number = String(last + 1)
+    let name = "batch-" + String(repeating: "0", count: max(0, 12 - number.count)) + number
+    try write(try JSONEncoder().encode(batch), name)
+  }
+
+  /// Takes out of a batch what is stored: its deletions are left, if it has any.
+  func acknowledge(_ name: String) throws {
+    guard let batch = try batch(name), !batch.deleted.isEmpty else { return try remove(name) }
+    try write(try JSONEncoder().encode(Batch(added: [], deleted: batch.deleted)), name)
+  }
+
+  /// Keeps the body of a call that sends a batch, until the batch is removed.
+  func keepBody(_ body: Data, of name: String) throws -> URL {
+    try write(body, bodyPrefix + name)
+    return folder.appendingPathComponent(bodyPrefix + name)
+  }
+
+  /// Deletes workouts at the server, and returns how many. One that is not known was never
+  /// stored.
+  func delete(_ uuids: [UUID], by client: UserClient) async throws -> Int {
+    let known = try ids.ids(of: Set(uuids))
+    for id in known.values.sorted() {
+      do { try await client.workouts.delete(id) } catch {
+        guard error.isNotFound else { throw error }
+      }
+    }
+    try ids.forget(known.keys)
+    return known.count
   }
 
   /// The names of the batches, oldest first.
   func files() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: folder.path)
-      .filter { $0.hasPrefix("batch-") && !$0.hasSuffix(".new") }.sorted()
+      .filter(Self.isBatch).sorted()
   }
 
   /// Returns a batch; nil if its file cannot be read as one, which no retry would change.
@@ -70,6 +109,10 @@ struct Outbox: Sendable {
 
   func remove(_ name: String) throws {
     try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+    let body = folder.appendingPathComponent(bodyPrefix + name)
+    if FileManager.default.fileExists(atPath: body.path) {
+      try FileManager.default.removeItem(at: body)
+    }
   }
 
   // MARK: - Files
@@ -84,3 +127,6 @@ struct Outbox: Sendable {
     try writePrivate(data, to: folder.appendingPathComponent(name))
   }
 }
+
+/// Before the name of a batch: the file with the body of the call that sends it.
+private let bodyPrefix = "body-"

@@ -4,6 +4,10 @@ import XCTest
 @testable import OpenWearables
 @testable import OpenWearablesHealth
 
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
 /// An outbox whose process is killed.
 final class OutboxTests: XCTestCase {
   /// Killed before changes are kept, while they are sent, after they arrived, and while a
@@ -40,6 +44,29 @@ final class OutboxTests: XCTestCase {
       child.kill()
     }
     try await fixture.finish(kills: 8)
+  }
+
+  /// Killed at any moment, while the system goes on sending: nothing is lost, and nothing that
+  /// was answered is sent again.
+  func testTheSystemSendsWhileTheAppIsKilled() async throws {
+    let fixture = try await Fixture()
+    let system = Spool(try fixture.makeSpool())
+    for i in 0..<8 {
+      let child = try fixture.spawn(spool: system.folder.path)
+      child.write("go\n")
+      await pause(0.02 * Double(i + 1))
+      child.kill()
+      if i == 4 {  // the token of what waits is refused
+        try await fixture.proxy.setRules([
+          [
+            "method": "UpsertWorkouts", "fault": "answer", "times": 1, "status": 401,
+            "code": "unauthenticated", "reason": "token_expired",
+          ]
+        ])
+      }
+    }
+    try await fixture.finish(kills: 9, spool: system.folder.path)
+    system.stop()
   }
 
   /// What a killed process has not finished does not stay for ever.
@@ -100,6 +127,58 @@ final class OutboxTests: XCTestCase {
     XCTAssertEqual(try ledger.ids(of: Set(old)), [:])
   }
 
+  /// The part of the system that sends files, whatever becomes of the app.
+  private final class Spool: Sendable {
+    private struct Request: Decodable {
+      let name: String
+      let url: URL
+      let headers: [String: String]
+      let file: URL
+    }
+
+    private struct Answer: Encodable {
+      let name: String
+      let status: Int?
+      let headers: [String: String]
+      let body: Data
+    }
+
+    let folder: URL
+    private let isStopped = Locked(false)
+
+    init(_ folder: URL) {
+      self.folder = folder
+      Task { [isStopped] in
+        while !isStopped.with({ $0 }) {
+          let files = try? FileManager.default.contentsOfDirectory(
+            at: folder, includingPropertiesForKeys: nil)
+          for file in files ?? [] where file.pathExtension == "request" {
+            try? await Self.send(file)
+          }
+          await pause(0.002)
+        }
+      }
+    }
+
+    func stop() { isStopped.with { $0 = true } }
+
+    private static func send(_ file: URL) async throws {
+      let asked = try JSONDecoder().decode(Request.self, from: Data(contentsOf: file))
+      var request = URLRequest(url: asked.url)
+      request.httpMethod = "POST"
+      for (name, value) in asked.headers { request.setValue(value, forHTTPHeaderField: name) }
+      request.httpBody = try Data(contentsOf: asked.file)
+      let response = try? await URLSessionTransport().send(
+        request, limit: 4 << 20, by: Deadline(in: 20))
+      let answer = Answer(
+        name: asked.name, status: response?.status, headers: response?.headers ?? [:],
+        body: response?.body ?? Data())
+      try JSONEncoder().encode(answer).write(
+        to: file.deletingPathExtension().appendingPathExtension("answer"), options: .atomic)
+      try FileManager.default.removeItem(at: file)
+    }
+  }
+
   /// A person with a session in a file, a proxy and an outbox.
   private struct Fixture {
     let proxy: FaultProxy
@@ -119,20 +198,27 @@ final class OutboxTests: XCTestCase {
     private var path: String { folder.appendingPathComponent("session.json").path }
     private var outbox: String { folder.appendingPathComponent("outbox").path }
 
-    func spawn(hangAt: String = "") throws -> ChildProcess {
+    func makeSpool() throws -> URL {
+      let spool = folder.appendingPathComponent("spool")
+      try FileManager.default.createDirectory(at: spool, withIntermediateDirectories: true)
+      return spool
+    }
+
+    func spawn(hangAt: String = "", spool: String? = nil) throws -> ChildProcess {
       let child = ChildProcess(storeProcess())
       try child.start()
-      let job = [
+      var job = [
         "base": proxy.base, "path": path, "user": person.id, "hangAt": hangAt, "outbox": outbox,
       ]
+      job["spool"] = spool
       child.write(String(decoding: try JSONEncoder().encode(job), as: UTF8.self) + "\n")
       XCTAssertEqual(try child.readLine(), "ready")
       return child
     }
 
     /// Lets a process send the rest, and checks that all has arrived and little twice.
-    func finish(kills: Int) async throws {
-      let last = try spawn()
+    func finish(kills: Int, spool: String? = nil) async throws {
+      let last = try spawn(spool: spool)
       last.write("go\n")
       XCTAssertEqual(try last.readLine(), "ok")
       XCTAssertEqual(try last.wait(), 0)

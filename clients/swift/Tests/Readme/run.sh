@@ -66,9 +66,12 @@ module() { check -emit-module -module-name "$1" -o "$work/snippets/$1.swiftmodul
 module SwiftUI "$package/Tests/Readme/SwiftUI.swift" &
 started=$!
 module HealthKit "$package/Tests/Readme/HealthKit.swift"
-module OpenWearablesHealth "$package"/Sources/OpenWearablesHealth/*.swift
+module BackgroundSessions "$package/Tests/Readme/BackgroundSessions.swift"
+module OpenWearablesHealth -package-name openwearables_swift -D CHECKING_BACKGROUND_TRANSFERS \
+	"$package"/Sources/OpenWearablesHealth/*.swift
 wait "$started"
-for tag in app widget health; do snippet swift "$tag" >"$work/snippets/$tag.swift"; done
+for tag in app widget health background; do snippet swift "$tag" >"$work/snippets/$tag.swift"; done
+check -typecheck "$package"/Examples/WorkoutsApp/*.swift
 check -typecheck "$work/snippets"/*.swift &
 started=$!
 check -typecheck -D CHECKING_OBSERVATION "$package/Sources/OpenWearables/ObservableSession.swift"

@@ -13,6 +13,8 @@ struct Job: Decodable {
   let hangAt: String
   /// The folder of an outbox to send from, in place of one call.
   let outbox: String?
+  /// The folder through which another process sends, in place of this one.
+  let spool: String?
 }
 
 /// Stops the process at a moment of the refresh.
@@ -69,7 +71,9 @@ guard readLine() != nil else { exit(1) }
 let store = HangingStore(file: FileStore(path: job.path), moment: job.hangAt)
 let session = UserSession(baseURL: job.base, store: store)
 do {
-  if let outbox = job.outbox {
+  if let outbox = job.outbox, let folder = job.spool {
+    try await spool(from: outbox, to: folder, session)
+  } else if let outbox = job.outbox {
     try await send(from: outbox, session, hangAt: Int(job.hangAt))
   } else {
     _ = try await OpenWearablesClient(session, options: .init(timeout: 60)).users.get(job.user)
