@@ -38,19 +38,18 @@ func (f *file) message(message *protogen.Message) error {
 }
 
 func (f *file) conformances(message *protogen.Message, properties []property) string {
-	list, shown := "GeneratedMessage", ""
+	list := "GeneratedMessage"
 	isObject := !f.names.inputs[message.Desc.FullName()]
 	if isObject && !f.names.outputs[message.Desc.FullName()] {
-		list += ", Codable, Hashable"
-		shown = ", CustomReflectable"
+		list = "GeneratedObject"
 	}
 	if isObject && slices.ContainsFunc(properties, func(p property) bool { return p.name == "id" && p.kind == "String" }) {
 		list += ", Identifiable"
 	}
 	if slices.ContainsFunc(properties, func(p property) bool { return p.redacted }) {
-		shown = ", Redacting"
+		list += ", Redacting"
 	}
-	return list + shown
+	return list
 }
 
 // nested writes the sets of values, oneofs, enums and messages nested in a message.

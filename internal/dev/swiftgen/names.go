@@ -113,7 +113,7 @@ var reservedTypes = strings.Fields(`
 	Dictionary Double Encodable Encoder Equatable Error Float Foundation Hashable Hasher Identifiable
 	Int Int32 Int64 KeyValuePairs Mirror Never Optional Protocol RawRepresentable RawValue Self
 	Sendable Set String Swift Type UInt32 UInt64 Void
-	APIError Call CallOptions EnumValue FieldValue GeneratedMessage Message MessageError MessageTable
+	APIError Call CallOptions EnumValue FieldValue GeneratedMessage GeneratedObject Message MessageError MessageTable
 	MethodDescriptor OtherValue OpenWearables PagedSequence Plain Protobuf Redacted Redacting
 	Response ScalarValue Slot Slots TextValue UnaryTransport
 `)

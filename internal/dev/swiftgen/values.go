@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/proto"
@@ -149,11 +150,11 @@ func (f *file) set(values []string) {
 	})
 }
 
-// textCases returns the case for each value: usersRead for users:read.
+// textCases returns the case for each value: usersRead for users:read, hs256 for HS256.
 func textCases(values []string) []string {
 	cases := make([]string, len(values))
 	for i, value := range values {
-		words := strings.FieldsFunc(value, func(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9') })
+		words := strings.FieldsFunc(value, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 		cases[i] = lowerCamel(strings.Join(words, "_"))
 		if slices.Contains(reservedCases, cases[i]) || slices.Contains(cases[:i], cases[i]) {
 			cases[i] += "Value"

@@ -55,7 +55,8 @@ public final class UserSession: Sendable {
     if case .failure(let error) = base { self.problem = error } else { self.problem = problem }
     let core = core ?? Core.shared(.init(store: store.id, place: place, policy: refresh))
     engine = Engine(
-      core: core, place: place, store: GuardedStore(store: store, turn: core.calling), rpc: rpc, policy: refresh, clock: clock,
+      core: core, place: place, store: GuardedStore(store: store, turn: core.calling), rpc: rpc,
+      policy: refresh, clock: clock,
       provider: provider(rpc), passesErrors: loginErrors)
   }
 

@@ -32,7 +32,8 @@ struct Outbox: Sendable {
     for url in all ?? [] where !isOwn(url.lastPathComponent, among: names) {
       let written = try? url.resourceValues(forKeys: [.contentModificationDateKey])
         .contentModificationDate
-      if let written, written.timeIntervalSinceNow < -3600 || url.lastPathComponent.hasPrefix(bodyPrefix) {
+      let isBody = url.lastPathComponent.hasPrefix(bodyPrefix)
+      if let written, written.timeIntervalSinceNow < -3600 || isBody {
         try? FileManager.default.removeItem(at: url)
       }
     }

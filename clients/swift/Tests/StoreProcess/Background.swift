@@ -38,7 +38,8 @@ struct SpoolTransfers: BackgroundTransfers {
 
   func running() async -> Set<String> {
     let requests = files("request").compactMap { try? read(Spooled.self, $0).name }
-    return Set(requests).union(files("answer").compactMap { try? read(SpooledAnswer.self, $0).name })
+    let answers = files("answer").compactMap { try? read(SpooledAnswer.self, $0).name }
+    return Set(requests + answers)
   }
 
   /// Delivers the answers that are there.

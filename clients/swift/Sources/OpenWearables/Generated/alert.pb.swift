@@ -3,7 +3,7 @@
 import Foundation
 
 /// Alert is something that needs a look.
-public struct Alert: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct Alert: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.Alert",
     """
@@ -177,7 +177,7 @@ public struct Alert: GeneratedMessage, Codable, Hashable, Identifiable, CustomRe
 }
 
 /// AlertThreshold is a number on which a rule depends.
-public struct AlertThreshold: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct AlertThreshold: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.AlertThreshold",
     """
@@ -241,7 +241,7 @@ public struct AlertThreshold: GeneratedMessage, Codable, Hashable, CustomReflect
 }
 
 /// AlertRule says what opens alerts.
-public struct AlertRule: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct AlertRule: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.AlertRule",
     """
@@ -298,7 +298,7 @@ public struct AlertRule: GeneratedMessage, Codable, Hashable, CustomReflectable 
 }
 
 /// AlertMute keeps a rule from opening alerts about a subject.
-public struct AlertMute: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct AlertMute: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.AlertMute",
     """
@@ -607,7 +607,7 @@ public struct ListAlertRulesResponse: GeneratedMessage {
 }
 
 /// AlertThresholdInput sets a threshold.
-public struct AlertThresholdInput: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct AlertThresholdInput: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.AlertThresholdInput",
     """

@@ -3,7 +3,7 @@
 import Foundation
 
 /// Application is an application without its secret.
-public struct Application: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct Application: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.Application",
     """

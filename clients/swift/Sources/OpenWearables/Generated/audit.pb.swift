@@ -3,7 +3,7 @@
 import Foundation
 
 /// AuditEvent is something that happened, or was refused.
-public struct AuditEvent: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct AuditEvent: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.AuditEvent",
     """
@@ -257,7 +257,7 @@ public struct ListAuditEventsResponse: GeneratedMessage {
 }
 
 /// Access is one read of a user's health data.
-public struct Access: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Access: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.Access",
     """

@@ -2,7 +2,7 @@
 
 /// ErrorDetail is the one detail of every failed call. The status message is a
 /// sentence for people. Programs decide on the code and on `reason`.
-public struct ErrorDetail: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct ErrorDetail: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.ErrorDetail",
     """
@@ -71,7 +71,7 @@ public struct ErrorDetail: GeneratedMessage, Codable, Hashable, CustomReflectabl
 }
 
 /// FieldViolation is one rejected field of the request.
-public struct FieldViolation: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct FieldViolation: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.FieldViolation",
     """

@@ -3,58 +3,148 @@
 import Foundation
 
 public struct GetInstallationRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetInstallationRequest"
+  public static let table = MessageTable("openwearables.v1.GetInstallationRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetInstallationRequest>] = []
 }
 
 public struct GetInstallationResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetInstallationResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetInstallationResponse",
+    """
+    always installation message
+    """,
+    messages: [Installation.self])
 
-  public var installation: Installation = Installation(defaults: ())
+  public var slots: Slots
 
-  public init(installation: Installation) {
-    self.installation = installation
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var installation: Installation {
+    get { slots[one: 0, Installation.self] }
+    set { slots[one: 0, Installation.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetInstallationResponse>] = [
-    .always(\.installation, Installation.self, "installation")
-  ]
+  @_alwaysEmitIntoClient
+  public init(installation: Installation) {
+    self.init(defaults: ())
+    self.installation = installation
+  }
 }
 
 /// Installation is the nodes that share one database.
-public struct Installation: GeneratedMessage {
-  public static let messageName = "openwearables.v1.Installation"
+public struct Installation: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.Installation",
+    """
+    one version string
+    one apiVersion/api_version string
+    one database string
+    one redis bool
+    one nodes int32
+    list limits message
+    list settings message
+    one signingAlgorithm/signing_algorithm string
+    list signingKeys/signing_keys message
+    list findings message
+    always checkedAt/checked_at time
+    """,
+    messages: [
+      InstallationLimit.self,
+      InstallationSetting.self,
+      SigningKey.self,
+      InstallationFinding.self,
+    ])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Of the server, as `openwearables version` prints it.
-  public var version: String = ""
+  @_alwaysEmitIntoClient
+  public var version: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
   /// Of this contract.
-  public var apiVersion: Installation.ApiVersion = .unrecognized("")
-  public var database: Installation.Database = .unrecognized("")
+  @_alwaysEmitIntoClient
+  public var apiVersion: Installation.ApiVersion {
+    get { slots[one: 1, Installation.ApiVersion.self] }
+    set { slots[one: 1, Installation.ApiVersion.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var database: Installation.Database {
+    get { slots[one: 2, Installation.Database.self] }
+    set { slots[one: 2, Installation.Database.self] = newValue }
+  }
+
   /// Whether the nodes share a Redis.
-  public var redis: Bool = false
+  @_alwaysEmitIntoClient
+  public var redis: Bool {
+    get { slots[one: 3, Bool.self] }
+    set { slots[one: 3, Bool.self] = newValue }
+  }
+
   /// How many nodes run.
-  public var nodes: Int = 0
+  @_alwaysEmitIntoClient
+  public var nodes: Int {
+    get { slots[one: 4, Int32.self] }
+    set { slots[one: 4, Int32.self] = newValue }
+  }
+
   /// What refuses a request, or one thing more of a kind.
-  public var limits: [InstallationLimit] = []
-  public var settings: [InstallationSetting] = []
+  @_alwaysEmitIntoClient
+  public var limits: [InstallationLimit] {
+    get { slots[list: 5, InstallationLimit.self] }
+    set { slots[list: 5, InstallationLimit.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var settings: [InstallationSetting] {
+    get { slots[list: 6, InstallationSetting.self] }
+    set { slots[list: 6, InstallationSetting.self] = newValue }
+  }
+
   /// The algorithm that signs access tokens.
-  public var signingAlgorithm: Installation.SigningAlgorithm = .unrecognized("")
+  @_alwaysEmitIntoClient
+  public var signingAlgorithm: Installation.SigningAlgorithm {
+    get { slots[one: 7, Installation.SigningAlgorithm.self] }
+    set { slots[one: 7, Installation.SigningAlgorithm.self] = newValue }
+  }
+
   /// The active key, the next one, and those whose access tokens are still accepted.
-  public var signingKeys: [SigningKey] = []
+  @_alwaysEmitIntoClient
+  public var signingKeys: [SigningKey] {
+    get { slots[list: 8, SigningKey.self] }
+    set { slots[list: 8, SigningKey.self] = newValue }
+  }
+
   /// What is wrong, the worst first; empty if nothing is. `openwearables doctor`
   /// checks more than a running node can.
-  public var findings: [InstallationFinding] = []
-  /// When all of this was read.
-  public var checkedAt: Date = Date(timeIntervalSince1970: 0)
+  @_alwaysEmitIntoClient
+  public var findings: [InstallationFinding] {
+    get { slots[list: 9, InstallationFinding.self] }
+    set { slots[list: 9, InstallationFinding.self] = newValue }
+  }
 
+  /// When all of this was read.
+  @_alwaysEmitIntoClient
+  public var checkedAt: Date {
+    get { slots[one: 10, Protobuf.Timestamp.self] }
+    set { slots[one: 10, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     version: String,
     apiVersion: Installation.ApiVersion,
@@ -68,6 +158,7 @@ public struct Installation: GeneratedMessage {
     findings: [InstallationFinding] = [],
     checkedAt: Date
   ) {
+    self.init(defaults: ())
     self.version = version
     self.apiVersion = apiVersion
     self.database = database
@@ -80,26 +171,6 @@ public struct Installation: GeneratedMessage {
     self.findings = findings
     self.checkedAt = checkedAt
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Installation>] = [
-    .one(\.version, String.self, "version"),
-    .one(\.apiVersion, Installation.ApiVersion.self, "apiVersion", "api_version"),
-    .one(\.database, Installation.Database.self, "database"),
-    .one(\.redis, Bool.self, "redis"),
-    .one(\.nodes, Int32.self, "nodes"),
-    .list(\.limits, InstallationLimit.self, "limits"),
-    .list(\.settings, InstallationSetting.self, "settings"),
-    .one(
-      \.signingAlgorithm,
-      Installation.SigningAlgorithm.self,
-      "signingAlgorithm",
-      "signing_algorithm"),
-    .list(\.signingKeys, SigningKey.self, "signingKeys", "signing_keys"),
-    .list(\.findings, InstallationFinding.self, "findings"),
-    .always(\.checkedAt, Protobuf.Timestamp.self, "checkedAt", "checked_at"),
-  ]
 
   /// Of this contract.
   public enum ApiVersion: TextValue {
@@ -147,26 +218,26 @@ public struct Installation: GeneratedMessage {
 
   /// The algorithm that signs access tokens.
   public enum SigningAlgorithm: TextValue {
-    case 256
-    case 256Value
-    case d
+    case hs256
+    case es256
+    case edDsa
     /// A text that this version has no name for.
     case unrecognized(String)
 
     public init(rawValue: String) {
       switch rawValue {
-      case "HS256": self = .256
-      case "ES256": self = .256Value
-      case "EdDSA": self = .d
+      case "HS256": self = .hs256
+      case "ES256": self = .es256
+      case "EdDSA": self = .edDsa
       default: self = .unrecognized(rawValue)
       }
     }
 
     public var rawValue: String {
       switch self {
-      case .256: "HS256"
-      case .256Value: "ES256"
-      case .d: "EdDSA"
+      case .hs256: "HS256"
+      case .es256: "ES256"
+      case .edDsa: "EdDSA"
       case .unrecognized(let text): text
       }
     }
@@ -174,72 +245,118 @@ public struct Installation: GeneratedMessage {
 }
 
 /// InstallationLimit bounds how many requests may come in a time, or how much there may be.
-public struct InstallationLimit: GeneratedMessage {
-  public static let messageName = "openwearables.v1.InstallationLimit"
+public struct InstallationLimit: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.InstallationLimit",
+    """
+    one name string
+    one limit int64
+    maybe windowSeconds/window_seconds int32
+    one flag string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Such as `key` or `quota-users`.
-  public var name: String = ""
-  public var limit: Int = 0
+  @_alwaysEmitIntoClient
+  public var name: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var limit: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
   /// The time in which so many are admitted. Unset if the limit is on how much there
   /// may be.
-  public var windowSeconds: Int?
-  /// The flag of `openwearables serve` that sets it.
-  public var flag: String = ""
+  @_alwaysEmitIntoClient
+  public var windowSeconds: Int? {
+    get { slots[maybe: 2, Int32.self] }
+    set { slots[maybe: 2, Int32.self] = newValue }
+  }
 
+  /// The flag of `openwearables serve` that sets it.
+  @_alwaysEmitIntoClient
+  public var flag: String {
+    get { slots[one: 3, String.self] }
+    set { slots[one: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     name: String,
     limit: Int = 0,
     windowSeconds: Int? = nil,
     flag: String
   ) {
+    self.init(defaults: ())
     self.name = name
     self.limit = limit
     self.windowSeconds = windowSeconds
     self.flag = flag
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<InstallationLimit>] = [
-    .one(\.name, String.self, "name"),
-    .one(\.limit, Int64.self, "limit"),
-    .maybe(\.windowSeconds, Int32.self, "windowSeconds", "window_seconds"),
-    .one(\.flag, String.self, "flag"),
-  ]
 }
 
 /// InstallationSetting is a number that an operator chose, or its default.
-public struct InstallationSetting: GeneratedMessage {
-  public static let messageName = "openwearables.v1.InstallationSetting"
+public struct InstallationSetting: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.InstallationSetting",
+    """
+    one name string
+    maybe value int64
+    one unit string
+    one flag string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// Such as `access-token-ttl`.
-  public var name: String = ""
-  /// Unset if there is no end, as of what is kept for ever.
-  public var value: Int?
-  public var unit: InstallationSetting.Unit = .unrecognized("")
-  /// The flag of `openwearables serve` that sets it.
-  public var flag: String = ""
+  @_alwaysEmitIntoClient
+  public var name: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
 
+  /// Unset if there is no end, as of what is kept for ever.
+  @_alwaysEmitIntoClient
+  public var value: Int? {
+    get { slots[maybe: 1, Int64.self] }
+    set { slots[maybe: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var unit: InstallationSetting.Unit {
+    get { slots[one: 2, InstallationSetting.Unit.self] }
+    set { slots[one: 2, InstallationSetting.Unit.self] = newValue }
+  }
+
+  /// The flag of `openwearables serve` that sets it.
+  @_alwaysEmitIntoClient
+  public var flag: String {
+    get { slots[one: 3, String.self] }
+    set { slots[one: 3, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     name: String,
     value: Int? = nil,
     unit: InstallationSetting.Unit,
     flag: String
   ) {
+    self.init(defaults: ())
     self.name = name
     self.value = value
     self.unit = unit
     self.flag = flag
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<InstallationSetting>] = [
-    .one(\.name, String.self, "name"),
-    .maybe(\.value, Int64.self, "value"),
-    .one(\.unit, InstallationSetting.Unit.self, "unit"),
-    .one(\.flag, String.self, "flag"),
-  ]
 
   public enum Unit: TextValue {
     case seconds
@@ -266,19 +383,56 @@ public struct InstallationSetting: GeneratedMessage {
 }
 
 /// SigningKey is a key of access tokens, without the key itself.
-public struct SigningKey: GeneratedMessage, Identifiable {
-  public static let messageName = "openwearables.v1.SigningKey"
+public struct SigningKey: GeneratedObject, Identifiable {
+  public static let table = MessageTable(
+    "openwearables.v1.SigningKey",
+    """
+    one id string
+    one algorithm string
+    one state string
+    always createdAt/created_at time
+    maybe endsAt/ends_at time
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// `kid` in the tokens and in the key set.
-  public var id: String = ""
-  public var algorithm: SigningKey.Algorithm = .unrecognized("")
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var algorithm: SigningKey.Algorithm {
+    get { slots[one: 1, SigningKey.Algorithm.self] }
+    set { slots[one: 1, SigningKey.Algorithm.self] = newValue }
+  }
+
   /// `next` signs after the next rotation, `active` signs now, and tokens of
   /// `retiring` are accepted until it ends.
-  public var state: SigningKey.State = .unrecognized("")
-  public var createdAt: Date = Date(timeIntervalSince1970: 0)
-  /// When its tokens are refused. Unset unless it is retiring.
-  public var endsAt: Date?
+  @_alwaysEmitIntoClient
+  public var state: SigningKey.State {
+    get { slots[one: 2, SigningKey.State.self] }
+    set { slots[one: 2, SigningKey.State.self] = newValue }
+  }
 
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 3, Protobuf.Timestamp.self] }
+    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+  }
+
+  /// When its tokens are refused. Unset unless it is retiring.
+  @_alwaysEmitIntoClient
+  public var endsAt: Date? {
+    get { slots[maybe: 4, Protobuf.Timestamp.self] }
+    set { slots[maybe: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     id: String,
     algorithm: SigningKey.Algorithm,
@@ -286,6 +440,7 @@ public struct SigningKey: GeneratedMessage, Identifiable {
     createdAt: Date,
     endsAt: Date? = nil
   ) {
+    self.init(defaults: ())
     self.id = id
     self.algorithm = algorithm
     self.state = state
@@ -293,37 +448,27 @@ public struct SigningKey: GeneratedMessage, Identifiable {
     self.endsAt = endsAt
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<SigningKey>] = [
-    .one(\.id, String.self, "id"),
-    .one(\.algorithm, SigningKey.Algorithm.self, "algorithm"),
-    .one(\.state, SigningKey.State.self, "state"),
-    .always(\.createdAt, Protobuf.Timestamp.self, "createdAt", "created_at"),
-    .maybe(\.endsAt, Protobuf.Timestamp.self, "endsAt", "ends_at"),
-  ]
-
   public enum Algorithm: TextValue {
-    case 256
-    case 256Value
-    case d
+    case hs256
+    case es256
+    case edDsa
     /// A text that this version has no name for.
     case unrecognized(String)
 
     public init(rawValue: String) {
       switch rawValue {
-      case "HS256": self = .256
-      case "ES256": self = .256Value
-      case "EdDSA": self = .d
+      case "HS256": self = .hs256
+      case "ES256": self = .es256
+      case "EdDSA": self = .edDsa
       default: self = .unrecognized(rawValue)
       }
     }
 
     public var rawValue: String {
       switch self {
-      case .256: "HS256"
-      case .256Value: "ES256"
-      case .d: "EdDSA"
+      case .hs256: "HS256"
+      case .es256: "ES256"
+      case .edDsa: "EdDSA"
       case .unrecognized(let text): text
       }
     }
@@ -359,29 +504,42 @@ public struct SigningKey: GeneratedMessage, Identifiable {
 }
 
 /// InstallationFinding is one thing that is wrong with an installation.
-public struct InstallationFinding: GeneratedMessage {
-  public static let messageName = "openwearables.v1.InstallationFinding"
+public struct InstallationFinding: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.InstallationFinding",
+    """
+    one severity string
+    one message string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
 
   /// `error`: something is unsafe, or written data could be lost. `warning`: a
   /// setting is probably a mistake.
-  public var severity: InstallationFinding.Severity = .unrecognized("")
-  /// What it is and what to change.
-  public var message: String = ""
+  @_alwaysEmitIntoClient
+  public var severity: InstallationFinding.Severity {
+    get { slots[one: 0, InstallationFinding.Severity.self] }
+    set { slots[one: 0, InstallationFinding.Severity.self] = newValue }
+  }
 
+  /// What it is and what to change.
+  @_alwaysEmitIntoClient
+  public var message: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     severity: InstallationFinding.Severity,
     message: String
   ) {
+    self.init(defaults: ())
     self.severity = severity
     self.message = message
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<InstallationFinding>] = [
-    .one(\.severity, InstallationFinding.Severity.self, "severity"),
-    .one(\.message, String.self, "message"),
-  ]
 
   /// `error`: something is unsafe, or written data could be lost. `warning`: a
   /// setting is probably a mistake.
@@ -410,49 +568,132 @@ public struct InstallationFinding: GeneratedMessage {
 }
 
 public struct GetStatsRequest: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetStatsRequest"
+  public static let table = MessageTable("openwearables.v1.GetStatsRequest")
 
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
   public init() {
+    self.init(defaults: ())
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetStatsRequest>] = []
 }
 
 public struct GetStatsResponse: GeneratedMessage {
-  public static let messageName = "openwearables.v1.GetStatsResponse"
+  public static let table = MessageTable(
+    "openwearables.v1.GetStatsResponse",
+    """
+    always stats message
+    """,
+    messages: [Stats.self])
 
-  public var stats: Stats = Stats(defaults: ())
+  public var slots: Slots
 
-  public init(stats: Stats) {
-    self.stats = stats
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var stats: Stats {
+    get { slots[one: 0, Stats.self] }
+    set { slots[one: 0, Stats.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<GetStatsResponse>] = [
-    .always(\.stats, Stats.self, "stats")
-  ]
+  @_alwaysEmitIntoClient
+  public init(stats: Stats) {
+    self.init(defaults: ())
+    self.stats = stats
+  }
 }
 
 /// Stats is how much an installation holds.
-public struct Stats: GeneratedMessage {
-  public static let messageName = "openwearables.v1.Stats"
+public struct Stats: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.Stats",
+    """
+    always totalUsers/total_users message
+    always activeConn/active_conn message
+    always dataPoints/data_points message
+    always eventRecords/event_records message
+    always connectionsCoverage/connections_coverage message
+    always apiKeys/api_keys message
+    always applications message
+    always developers message
+    always openAlerts/open_alerts message
+    """,
+    messages: [
+      StatsCount.self,
+      StatsCount.self,
+      StatsDataPoints.self,
+      StatsEventRecords.self,
+      StatsConnections.self,
+      StatsCount.self,
+      StatsCount.self,
+      StatsCount.self,
+      StatsCount.self,
+    ])
 
-  public var totalUsers: StatsCount = StatsCount(defaults: ())
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var totalUsers: StatsCount {
+    get { slots[one: 0, StatsCount.self] }
+    set { slots[one: 0, StatsCount.self] = newValue }
+  }
+
   /// Connections of users to providers, which this server does not make: 0.
-  public var activeConn: StatsCount = StatsCount(defaults: ())
-  /// Samples of time series, which this server does not keep: 0.
-  public var dataPoints: StatsDataPoints = StatsDataPoints(defaults: ())
-  public var eventRecords: StatsEventRecords = StatsEventRecords(defaults: ())
-  public var connectionsCoverage: StatsConnections = StatsConnections(defaults: ())
-  public var apiKeys: StatsCount = StatsCount(defaults: ())
-  public var applications: StatsCount = StatsCount(defaults: ())
-  public var developers: StatsCount = StatsCount(defaults: ())
-  /// Alerts that are neither acknowledged nor resolved.
-  public var openAlerts: StatsCount = StatsCount(defaults: ())
+  @_alwaysEmitIntoClient
+  public var activeConn: StatsCount {
+    get { slots[one: 1, StatsCount.self] }
+    set { slots[one: 1, StatsCount.self] = newValue }
+  }
 
+  /// Samples of time series, which this server does not keep: 0.
+  @_alwaysEmitIntoClient
+  public var dataPoints: StatsDataPoints {
+    get { slots[one: 2, StatsDataPoints.self] }
+    set { slots[one: 2, StatsDataPoints.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var eventRecords: StatsEventRecords {
+    get { slots[one: 3, StatsEventRecords.self] }
+    set { slots[one: 3, StatsEventRecords.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var connectionsCoverage: StatsConnections {
+    get { slots[one: 4, StatsConnections.self] }
+    set { slots[one: 4, StatsConnections.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var apiKeys: StatsCount {
+    get { slots[one: 5, StatsCount.self] }
+    set { slots[one: 5, StatsCount.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var applications: StatsCount {
+    get { slots[one: 6, StatsCount.self] }
+    set { slots[one: 6, StatsCount.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var developers: StatsCount {
+    get { slots[one: 7, StatsCount.self] }
+    set { slots[one: 7, StatsCount.self] = newValue }
+  }
+
+  /// Alerts that are neither acknowledged nor resolved.
+  @_alwaysEmitIntoClient
+  public var openAlerts: StatsCount {
+    get { slots[one: 8, StatsCount.self] }
+    set { slots[one: 8, StatsCount.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     totalUsers: StatsCount,
     activeConn: StatsCount,
@@ -464,6 +705,7 @@ public struct Stats: GeneratedMessage {
     developers: StatsCount,
     openAlerts: StatsCount
   ) {
+    self.init(defaults: ())
     self.totalUsers = totalUsers
     self.activeConn = activeConn
     self.dataPoints = dataPoints
@@ -474,139 +716,200 @@ public struct Stats: GeneratedMessage {
     self.developers = developers
     self.openAlerts = openAlerts
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<Stats>] = [
-    .always(\.totalUsers, StatsCount.self, "totalUsers", "total_users"),
-    .always(\.activeConn, StatsCount.self, "activeConn", "active_conn"),
-    .always(\.dataPoints, StatsDataPoints.self, "dataPoints", "data_points"),
-    .always(\.eventRecords, StatsEventRecords.self, "eventRecords", "event_records"),
-    .always(
-      \.connectionsCoverage, StatsConnections.self, "connectionsCoverage", "connections_coverage"),
-    .always(\.apiKeys, StatsCount.self, "apiKeys", "api_keys"),
-    .always(\.applications, StatsCount.self, "applications"),
-    .always(\.developers, StatsCount.self, "developers"),
-    .always(\.openAlerts, StatsCount.self, "openAlerts", "open_alerts"),
-  ]
 }
 
-public struct StatsCount: GeneratedMessage {
-  public static let messageName = "openwearables.v1.StatsCount"
+public struct StatsCount: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.StatsCount",
+    """
+    one count int64
+    """)
 
-  public var count: Int = 0
+  public var slots: Slots
 
-  public init(count: Int = 0) {
-    self.count = count
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var count: Int {
+    get { slots[one: 0, Int64.self] }
+    set { slots[one: 0, Int64.self] = newValue }
   }
 
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<StatsCount>] = [
-    .one(\.count, Int64.self, "count")
-  ]
+  @_alwaysEmitIntoClient
+  public init(count: Int = 0) {
+    self.init(defaults: ())
+    self.count = count
+  }
 }
 
-public struct StatsDataPoints: GeneratedMessage {
-  public static let messageName = "openwearables.v1.StatsDataPoints"
+public struct StatsDataPoints: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.StatsDataPoints",
+    """
+    one count int64
+    one archived int64
+    """)
 
-  public var count: Int = 0
-  public var archived: Int = 0
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var count: Int {
+    get { slots[one: 0, Int64.self] }
+    set { slots[one: 0, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var archived: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     count: Int = 0,
     archived: Int = 0
   ) {
+    self.init(defaults: ())
     self.count = count
     self.archived = archived
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<StatsDataPoints>] = [
-    .one(\.count, Int64.self, "count"),
-    .one(\.archived, Int64.self, "archived"),
-  ]
 }
 
 /// StatsEventRecords counts what users did that has a beginning and an end.
-public struct StatsEventRecords: GeneratedMessage {
-  public static let messageName = "openwearables.v1.StatsEventRecords"
+public struct StatsEventRecords: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.StatsEventRecords",
+    """
+    one count int64
+    one workouts int64
+    one sleep int64
+    one menstrualCycles/menstrual_cycles int64
+    """)
 
-  public var count: Int = 0
-  public var workouts: Int = 0
-  public var sleep: Int = 0
-  public var menstrualCycles: Int = 0
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var count: Int {
+    get { slots[one: 0, Int64.self] }
+    set { slots[one: 0, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var workouts: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var sleep: Int {
+    get { slots[one: 2, Int64.self] }
+    set { slots[one: 2, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var menstrualCycles: Int {
+    get { slots[one: 3, Int64.self] }
+    set { slots[one: 3, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     count: Int = 0,
     workouts: Int = 0,
     sleep: Int = 0,
     menstrualCycles: Int = 0
   ) {
+    self.init(defaults: ())
     self.count = count
     self.workouts = workouts
     self.sleep = sleep
     self.menstrualCycles = menstrualCycles
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<StatsEventRecords>] = [
-    .one(\.count, Int64.self, "count"),
-    .one(\.workouts, Int64.self, "workouts"),
-    .one(\.sleep, Int64.self, "sleep"),
-    .one(\.menstrualCycles, Int64.self, "menstrualCycles", "menstrual_cycles"),
-  ]
 }
 
 /// StatsConnections counts the users that are connected to providers.
-public struct StatsConnections: GeneratedMessage {
-  public static let messageName = "openwearables.v1.StatsConnections"
+public struct StatsConnections: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.StatsConnections",
+    """
+    one usersWithActive/users_with_active int64
+    one usersWithMultiActive/users_with_multi_active int64
+    list topProviders/top_providers message
+    """,
+    messages: [StatsProvider.self])
 
-  public var usersWithActive: Int = 0
-  public var usersWithMultiActive: Int = 0
-  public var topProviders: [StatsProvider] = []
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var usersWithActive: Int {
+    get { slots[one: 0, Int64.self] }
+    set { slots[one: 0, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var usersWithMultiActive: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var topProviders: [StatsProvider] {
+    get { slots[list: 2, StatsProvider.self] }
+    set { slots[list: 2, StatsProvider.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     usersWithActive: Int = 0,
     usersWithMultiActive: Int = 0,
     topProviders: [StatsProvider] = []
   ) {
+    self.init(defaults: ())
     self.usersWithActive = usersWithActive
     self.usersWithMultiActive = usersWithMultiActive
     self.topProviders = topProviders
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<StatsConnections>] = [
-    .one(\.usersWithActive, Int64.self, "usersWithActive", "users_with_active"),
-    .one(\.usersWithMultiActive, Int64.self, "usersWithMultiActive", "users_with_multi_active"),
-    .list(\.topProviders, StatsProvider.self, "topProviders", "top_providers"),
-  ]
 }
 
-public struct StatsProvider: GeneratedMessage {
-  public static let messageName = "openwearables.v1.StatsProvider"
+public struct StatsProvider: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.StatsProvider",
+    """
+    one provider string
+    one count int64
+    """)
 
-  public var provider: String = ""
-  public var count: Int = 0
+  public var slots: Slots
 
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var provider: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var count: Int {
+    get { slots[one: 1, Int64.self] }
+    set { slots[one: 1, Int64.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
   public init(
     provider: String,
     count: Int = 0
   ) {
+    self.init(defaults: ())
     self.provider = provider
     self.count = count
   }
-
-  public init(defaults: Void) {}
-
-  public static let fields: [Field<StatsProvider>] = [
-    .one(\.provider, String.self, "provider"),
-    .one(\.count, Int64.self, "count"),
-  ]
 }
 
 /// InstallationService tells developers what they run: its version, what it is
@@ -620,17 +923,23 @@ public struct StatsProvider: GeneratedMessage {
 public struct InstallationServiceClient: Sendable {
   /// Describes the methods to a transport.
   public enum Method {
-    public static let getInstallation = MethodDescriptor(
-      procedure: "openwearables.v1.InstallationService/GetInstallation",
-      idempotency: .noSideEffects
-    )
-    public static let getStats = MethodDescriptor(
-      procedure: "openwearables.v1.InstallationService/GetStats",
-      idempotency: .noSideEffects
-    )
+    @_alwaysEmitIntoClient
+    public static var getInstallation: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.InstallationService/GetInstallation",
+        idempotency: .noSideEffects
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var getStats: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.InstallationService/GetStats",
+        idempotency: .noSideEffects
+      )
+    }
   }
 
-  private let transport: any UnaryTransport
+  @usableFromInline let transport: any UnaryTransport
 
   public init(transport: any UnaryTransport) {
     self.transport = transport
@@ -639,11 +948,13 @@ public struct InstallationServiceClient: Sendable {
   /// GetInstallation describes the installation as the node that answers sees it.
   /// The response holds no secret, no path and no address of a database. It may be
   /// some seconds old.
+  @_alwaysEmitIntoClient
   public var getInstallation: Call<GetInstallationRequest, GetInstallationResponse> {
     Call(Method.getInstallation, transport)
   }
 
   /// GetStats counts what the installation holds. The numbers may be a minute old.
+  @_alwaysEmitIntoClient
   public var getStats: Call<GetStatsRequest, GetStatsResponse> {
     Call(Method.getStats, transport)
   }

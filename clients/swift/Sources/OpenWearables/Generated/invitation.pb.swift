@@ -3,7 +3,7 @@
 import Foundation
 
 /// Invitation invites one person to become a developer.
-public struct Invitation: GeneratedMessage, Codable, Hashable, Identifiable, Redacting {
+public struct Invitation: GeneratedObject, Identifiable, Redacting {
   public static let table = MessageTable(
     "openwearables.v1.Invitation",
     """

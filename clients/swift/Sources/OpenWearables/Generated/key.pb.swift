@@ -3,7 +3,7 @@
 import Foundation
 
 /// Key is an API key without its secret.
-public struct Key: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct Key: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.Key",
     """
@@ -246,7 +246,7 @@ public struct Key: GeneratedMessage, Codable, Hashable, Identifiable, CustomRefl
 /// what used that secret since the rotation. Once nothing does any more, end it with
 /// FinishKeyRotation or FinishApplicationRotation. What it says is about a second old,
 /// and a crash loses the uses of the second before it.
-public struct Overlap: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Overlap: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.Overlap",
     """

@@ -3,7 +3,7 @@
 import Foundation
 
 /// Developer is a person who manages this installation.
-public struct Developer: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct Developer: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.Developer",
     """
@@ -78,7 +78,7 @@ public struct Developer: GeneratedMessage, Codable, Hashable, Identifiable, Cust
 }
 
 /// Session is one login of a developer.
-public struct Session: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct Session: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.Session",
     """

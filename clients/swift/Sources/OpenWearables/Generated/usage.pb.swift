@@ -4,7 +4,7 @@ import Foundation
 
 /// UsageTotals says how many requests there were, and how many of them were answered
 /// with an error.
-public struct UsageTotals: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct UsageTotals: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.UsageTotals",
     """
@@ -61,7 +61,7 @@ public struct UsageTotals: GeneratedMessage, Codable, Hashable, CustomReflectabl
 }
 
 /// UsagePoint is the requests of one minute, hour or day.
-public struct UsagePoint: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct UsagePoint: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.UsagePoint",
     """
@@ -125,7 +125,7 @@ public struct UsagePoint: GeneratedMessage, Codable, Hashable, CustomReflectable
 }
 
 /// UsageOperation is the requests of one operation.
-public struct UsageOperation: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct UsageOperation: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.UsageOperation",
     """
@@ -190,7 +190,7 @@ public struct UsageOperation: GeneratedMessage, Codable, Hashable, CustomReflect
 }
 
 /// UsageClient is the requests of one kind of client.
-public struct UsageClient: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct UsageClient: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.UsageClient",
     """
@@ -240,7 +240,7 @@ public struct UsageClient: GeneratedMessage, Codable, Hashable, CustomReflectabl
 }
 
 /// UsageNetwork is the requests from one network.
-public struct UsageNetwork: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct UsageNetwork: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.UsageNetwork",
     """
@@ -288,7 +288,7 @@ public struct UsageNetwork: GeneratedMessage, Codable, Hashable, CustomReflectab
 }
 
 /// UsageHolder is the requests with one credential.
-public struct UsageHolder: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct UsageHolder: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.UsageHolder",
     """
@@ -352,7 +352,7 @@ public struct UsageHolder: GeneratedMessage, Codable, Hashable, Identifiable, Cu
 }
 
 /// Usage reports requests of one key, application or user.
-public struct Usage: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Usage: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.Usage",
     """
@@ -483,7 +483,7 @@ public struct Usage: GeneratedMessage, Codable, Hashable, CustomReflectable {
 }
 
 /// AccountUsage reports all requests.
-public struct AccountUsage: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct AccountUsage: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.AccountUsage",
     """

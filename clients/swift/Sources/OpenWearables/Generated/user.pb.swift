@@ -3,7 +3,7 @@
 import Foundation
 
 /// User is a person whose data the installation stores.
-public struct User: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct User: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.User",
     """

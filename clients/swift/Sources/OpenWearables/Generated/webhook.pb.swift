@@ -3,7 +3,7 @@
 import Foundation
 
 /// WebhookEndpoint is a URL to which messages are sent.
-public struct WebhookEndpoint: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct WebhookEndpoint: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.WebhookEndpoint",
     """
@@ -161,7 +161,7 @@ public struct WebhookEndpoint: GeneratedMessage, Codable, Hashable, Identifiable
 }
 
 /// WebhookDelivery is one message to one endpoint.
-public struct WebhookDelivery: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct WebhookDelivery: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.WebhookDelivery",
     """

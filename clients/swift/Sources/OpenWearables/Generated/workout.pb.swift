@@ -3,7 +3,7 @@
 import Foundation
 
 /// WorkoutSource describes where a workout came from.
-public struct WorkoutSource: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct WorkoutSource: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.WorkoutSource",
     """
@@ -73,7 +73,7 @@ public struct WorkoutSource: GeneratedMessage, Codable, Hashable, CustomReflecta
 }
 
 /// Workout is a stored workout. Unknown values are unset.
-public struct Workout: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct Workout: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.Workout",
     """
@@ -237,7 +237,7 @@ public struct Workout: GeneratedMessage, Codable, Hashable, Identifiable, Custom
 /// every request, a time is in RFC 3339 format with seconds up to 59 and a year
 /// from 0001 to 9999 in UTC, and a whole number may be written in any notation:
 /// `3600`, `3600.0` and `3.6e3` are the same.
-public struct WorkoutInput: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct WorkoutInput: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.WorkoutInput",
     """
@@ -522,7 +522,7 @@ public struct ListWorkoutsResponse: GeneratedMessage {
 }
 
 /// Pagination holds the cursors of the adjacent pages.
-public struct Pagination: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Pagination: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.Pagination",
     """
@@ -569,7 +569,7 @@ public struct Pagination: GeneratedMessage, Codable, Hashable, CustomReflectable
 }
 
 /// WorkoutsMetadata describes the range and the page.
-public struct WorkoutsMetadata: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct WorkoutsMetadata: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.WorkoutsMetadata",
     """
@@ -722,7 +722,7 @@ public struct UpsertWorkoutsResponse: GeneratedMessage {
 }
 
 /// UpsertedWorkout is the outcome for one workout of a request.
-public struct UpsertedWorkout: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct UpsertedWorkout: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "openwearables.v1.UpsertedWorkout",
     """
@@ -794,7 +794,7 @@ public struct UpsertedWorkout: GeneratedMessage, Codable, Hashable, Identifiable
 
 /// RejectedWorkout is a workout of a request that was not stored, and the first
 /// thing that is wrong with it.
-public struct RejectedWorkout: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct RejectedWorkout: GeneratedObject {
   public static let table = MessageTable(
     "openwearables.v1.RejectedWorkout",
     """
@@ -891,6 +891,120 @@ public struct DeleteWorkoutResponse: GeneratedMessage {
   }
 }
 
+public struct DeleteWorkoutsRequest: GeneratedMessage {
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteWorkoutsRequest",
+    """
+    one userId/user_id string
+    list workouts message
+    """,
+    messages: [WorkoutReference.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  /// A UUID.
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  /// 1 to 1000 workouts.
+  @_alwaysEmitIntoClient
+  public var workouts: [WorkoutReference] {
+    get { slots[list: 1, WorkoutReference.self] }
+    set { slots[list: 1, WorkoutReference.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public init(
+    userID: String,
+    workouts: [WorkoutReference] = []
+  ) {
+    self.init(defaults: ())
+    self.userID = userID
+    self.workouts = workouts
+  }
+}
+
+/// WorkoutReference names a workout of a user as its provider does.
+public struct WorkoutReference: GeneratedObject {
+  public static let table = MessageTable(
+    "openwearables.v1.WorkoutReference",
+    """
+    one provider string
+    one externalId/external_id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  /// Required: `source.provider` of the workout. 1 to 255 characters, no control
+  /// characters. Spaces around it are removed.
+  @_alwaysEmitIntoClient
+  public var provider: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  /// Required. 1 to 255 characters.
+  @_alwaysEmitIntoClient
+  public var externalID: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public init(
+    provider: String,
+    externalID: String
+  ) {
+    self.init(defaults: ())
+    self.provider = provider
+    self.externalID = externalID
+  }
+}
+
+/// DeleteWorkoutsResponse counts the workouts of the request, each one once.
+public struct DeleteWorkoutsResponse: GeneratedMessage {
+  public static let table = MessageTable(
+    "openwearables.v1.DeleteWorkoutsResponse",
+    """
+    one deleted int32
+    one notFound/not_found int32
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var deleted: Int {
+    get { slots[one: 0, Int32.self] }
+    set { slots[one: 0, Int32.self] = newValue }
+  }
+
+  /// How many were not stored.
+  @_alwaysEmitIntoClient
+  public var notFound: Int {
+    get { slots[one: 1, Int32.self] }
+    set { slots[one: 1, Int32.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public init(
+    deleted: Int = 0,
+    notFound: Int = 0
+  ) {
+    self.init(defaults: ())
+    self.deleted = deleted
+    self.notFound = notFound
+  }
+}
+
 /// WorkoutService stores the workouts of users.
 ///
 /// Every RPC takes a developer access token, an API key with the scope that the
@@ -925,6 +1039,13 @@ public struct WorkoutServiceClient: Sendable {
     public static var deleteWorkout: MethodDescriptor {
       MethodDescriptor(
         procedure: "openwearables.v1.WorkoutService/DeleteWorkout",
+        idempotency: .idempotent
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var deleteWorkouts: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.WorkoutService/DeleteWorkouts",
         idempotency: .idempotent
       )
     }
@@ -1001,5 +1122,21 @@ public struct WorkoutServiceClient: Sendable {
   @_alwaysEmitIntoClient
   public var deleteWorkout: Call<DeleteWorkoutRequest, DeleteWorkoutResponse> {
     Call(Method.deleteWorkout, transport)
+  }
+
+  /// DeleteWorkouts deletes workouts by what their provider calls them, which is what a
+  /// phone knows of a workout that was deleted on it. Scope: `workouts:write`.
+  ///
+  /// One that is not stored is counted and no failure, so the call can be repeated. If
+  /// one reference is invalid, nothing is deleted, and the call fails with
+  /// `invalid_argument` (`invalid_request`) and fields such as `workouts[3].provider`.
+  ///
+  /// Many workouts are deleted some at a time, so that a reader may miss the first and
+  /// see the last. If the call fails with `internal` or `unavailable`, or gets no
+  /// answer, some may be deleted: repeat it, which deletes the rest. It counts against
+  /// the rate limit as UpsertWorkouts does.
+  @_alwaysEmitIntoClient
+  public var deleteWorkouts: Call<DeleteWorkoutsRequest, DeleteWorkoutsResponse> {
+    Call(Method.deleteWorkouts, transport)
   }
 }

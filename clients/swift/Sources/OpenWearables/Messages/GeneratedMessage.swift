@@ -11,6 +11,9 @@ public protocol GeneratedMessage: Message {
   init(slots: Slots)
 }
 
+/// A message that no call takes or returns, but a part of one: an object of the API.
+public typealias GeneratedObject = GeneratedMessage & Codable & Hashable & CustomReflectable
+
 extension GeneratedMessage {
   /// A message with every field at its default, to be filled.
   @_semantics("optimize.sil.specialize.generic.never")

@@ -113,7 +113,8 @@ extension Row.Kind {
     func messages<Item: GeneratedMessage>(_: Item.Type) -> AnyList {
       MessageList<Item>(
         slots.compactMap {
-          if case .message(let values) = $0.content { Item(slots: Slots(Item.table, values)) } else { nil }
+          guard case .message(let values) = $0.content else { return nil }
+          return Item(slots: Slots(Item.table, values))
         })
     }
     switch self {

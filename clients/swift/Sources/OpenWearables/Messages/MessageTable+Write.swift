@@ -76,6 +76,7 @@ extension Row.Kind {
       var inner = object.nestedContainer(keyedBy: FieldKey.self, forKey: key)
       try type.table.write(values, &inner)
     } else {
+      try check(slot, at: object.codingPath + [key])
       try object.encode(SlotText(kind: self, slot: slot), forKey: key)
     }
   }
@@ -85,7 +86,18 @@ extension Row.Kind {
       var inner = items.nestedContainer(keyedBy: FieldKey.self)
       try type.table.write(values, &inner)
     } else {
+      try check(slot, at: items.codingPath)
       try items.encode(SlotText(kind: self, slot: slot))
+    }
+  }
+
+  /// Throws if a number or a time is out of range. A coder of Foundation does not know the path
+  /// of a value within a nested container.
+  private func check(_ slot: Slot, at path: [any CodingKey]) throws {
+    switch slot.content {
+    case .int(let value) where !range.contains(value): throw MessageError(.range, at: path)
+    case .time(let value): _ = try Protobuf.Timestamp(plain: value, at: path)
+    default: break
     }
   }
 
@@ -150,7 +162,6 @@ private struct SlotText: Encodable {
       try Protobuf.Timestamp(plain: value, at: encoder.codingPath).encode(to: encoder)
     case .other(let value): try value.write(to: encoder)
     case .int(let value):
-      guard kind.range.contains(value) else { throw MessageError(.range, at: encoder.codingPath) }
       // 32 bits are a number and 64 bits a string.
       if case .int64 = kind {
         try encoder.writeScalar(String(value))

@@ -34,6 +34,7 @@ final class FactTests: XCTestCase {
     XCTAssertEqual(String(decoding: try loan.jsonUTF8(), as: UTF8.self), json)
     XCTAssertEqual(Loan.State.unrecognizedValue.rawValue, "unrecognized")
     XCTAssertEqual(Loan.State(rawValue: "lent:out"), .lentOut)
+    XCTAssertEqual(Loan.State.hs256.rawValue, "HS256")
     XCTAssertEqual(Reminder(state: loan.state).state, .unrecognized("lost"))
   }
 

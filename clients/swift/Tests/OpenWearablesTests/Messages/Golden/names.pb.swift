@@ -4,7 +4,7 @@ import Foundation
 import OpenWearables
 
 /// Keywords has fields that Swift has other uses for.
-public struct Keywords: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Keywords: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Keywords",
     """
@@ -223,7 +223,7 @@ public struct Keywords: GeneratedMessage, Codable, Hashable, CustomReflectable {
 }
 
 /// Error has a name of Swift's own.
-public struct ErrorMessage: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct ErrorMessage: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Error",
     """
@@ -350,7 +350,7 @@ public struct ErrorMessage: GeneratedMessage, Codable, Hashable, CustomReflectab
   }
 
   /// Type too.
-  public struct TypeMessage: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public struct TypeMessage: GeneratedObject {
     public static let table = MessageTable(
       "swiftgen.test.Error.Type",
       """
@@ -374,7 +374,7 @@ public struct ErrorMessage: GeneratedMessage, Codable, Hashable, CustomReflectab
     }
   }
 
-  public struct Reason: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public struct Reason: GeneratedObject {
     public static let table = MessageTable("swiftgen.test.Error.Reason")
 
     public var slots: Slots
@@ -389,7 +389,7 @@ public struct ErrorMessage: GeneratedMessage, Codable, Hashable, CustomReflectab
 }
 
 /// Renamed has names of its own in JSON, and initialisms.
-public struct Renamed: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Renamed: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Renamed",
     """
@@ -472,7 +472,7 @@ public struct Renamed: GeneratedMessage, Codable, Hashable, CustomReflectable {
 }
 
 /// Tree contains itself, in every way that a message can.
-public struct Tree: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Tree: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Tree",
     """
@@ -561,7 +561,7 @@ public struct Tree: GeneratedMessage, Codable, Hashable, CustomReflectable {
   }
 
   /// Branch contains it by a way round.
-  public struct Branch: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public struct Branch: GeneratedObject {
     public static let table = MessageTable(
       "swiftgen.test.Tree.Branch",
       """
@@ -599,7 +599,7 @@ public struct Tree: GeneratedMessage, Codable, Hashable, CustomReflectable {
 }
 
 /// Credentials has secrets of every kind.
-public struct Credentials: GeneratedMessage, Codable, Hashable, Redacting {
+public struct Credentials: GeneratedObject, Redacting {
   public static let table = MessageTable(
     "swiftgen.test.Credentials",
     """
@@ -741,7 +741,7 @@ public struct Credentials: GeneratedMessage, Codable, Hashable, Redacting {
 }
 
 /// Envelope has secrets in its messages.
-public struct Envelope: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Envelope: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Envelope",
     """
@@ -812,7 +812,7 @@ public struct Envelope: GeneratedMessage, Codable, Hashable, CustomReflectable {
 /// allows for a line of Swift.
 ///
 ///     indented
-public struct Empty: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Empty: GeneratedObject {
   public static let table = MessageTable("swiftgen.test.Empty")
 
   public var slots: Slots

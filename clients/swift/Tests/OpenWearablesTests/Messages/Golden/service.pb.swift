@@ -121,7 +121,7 @@ public struct ListBooksResponse: GeneratedMessage {
     self.place = place
   }
 
-  public struct Place: GeneratedMessage, Codable, Hashable, CustomReflectable {
+  public struct Place: GeneratedObject {
     public static let table = MessageTable(
       "swiftgen.test.ListBooksResponse.Place",
       """
@@ -217,7 +217,7 @@ public struct BooksByTitleResponse: GeneratedMessage {
 }
 
 /// Loan has what is always there, and texts of few values.
-public struct Loan: GeneratedMessage, Codable, Hashable, Identifiable, CustomReflectable {
+public struct Loan: GeneratedObject, Identifiable {
   public static let table = MessageTable(
     "swiftgen.test.Loan",
     """
@@ -292,6 +292,7 @@ public struct Loan: GeneratedMessage, Codable, Hashable, Identifiable, CustomRef
   /// Where it is.
   public enum State: TextValue {
     case lentOut
+    case hs256
     case returned
     case unrecognizedValue
     /// A text that this version has no name for.
@@ -300,6 +301,7 @@ public struct Loan: GeneratedMessage, Codable, Hashable, Identifiable, CustomRef
     public init(rawValue: String) {
       switch rawValue {
       case "lent:out": self = .lentOut
+      case "HS256": self = .hs256
       case "returned": self = .returned
       case "unrecognized": self = .unrecognizedValue
       default: self = .unrecognized(rawValue)
@@ -309,6 +311,7 @@ public struct Loan: GeneratedMessage, Codable, Hashable, Identifiable, CustomRef
     public var rawValue: String {
       switch self {
       case .lentOut: "lent:out"
+      case .hs256: "HS256"
       case .returned: "returned"
       case .unrecognizedValue: "unrecognized"
       case .unrecognized(let text): text
@@ -341,7 +344,7 @@ public struct Loan: GeneratedMessage, Codable, Hashable, Identifiable, CustomRef
 }
 
 /// Reminder shares the values of a loan's state.
-public struct Reminder: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Reminder: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Reminder",
     """

@@ -45,7 +45,7 @@ public enum Sport: EnumValue {
 }
 
 /// Scalars has a field of every scalar type.
-public struct Scalars: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Scalars: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Scalars",
     """
@@ -208,7 +208,7 @@ public struct Scalars: GeneratedMessage, Codable, Hashable, CustomReflectable {
 }
 
 /// Optionals has a field with presence of every scalar type.
-public struct Optionals: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Optionals: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Optionals",
     """
@@ -327,7 +327,7 @@ public struct Optionals: GeneratedMessage, Codable, Hashable, CustomReflectable 
 }
 
 /// Lists has a list of every type.
-public struct Lists: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Lists: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Lists",
     """
@@ -489,7 +489,7 @@ public struct Lists: GeneratedMessage, Codable, Hashable, CustomReflectable {
 }
 
 /// Maps has a map of every type of key, and of every type of value.
-public struct Maps: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Maps: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Maps",
     """
@@ -680,7 +680,7 @@ public struct Maps: GeneratedMessage, Codable, Hashable, CustomReflectable {
 }
 
 /// Choice has a oneof of every type.
-public struct Choice: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct Choice: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.Choice",
     """
@@ -805,7 +805,7 @@ public struct Choice: GeneratedMessage, Codable, Hashable, CustomReflectable {
 }
 
 /// WellKnown has the types of google/protobuf.
-public struct WellKnown: GeneratedMessage, Codable, Hashable, CustomReflectable {
+public struct WellKnown: GeneratedObject {
   public static let table = MessageTable(
     "swiftgen.test.WellKnown",
     """
