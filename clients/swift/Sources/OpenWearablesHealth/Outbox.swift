@@ -68,13 +68,13 @@ struct Outbox: Sendable {
     let last = try files().last.flatMap { Int($0.dropFirst(6)) } ?? 0
     let number = String(last + 1)
     let name = "batch-" + String(repeating: "0", count: max(0, 12 - number.count)) + number
-    try write(try JSONEncoder().encode(batch), name)
+    try write(try encoded(batch), name)
   }
 
   /// Takes out of a batch what is stored: its deletions are left, if it has any.
   func acknowledge(_ name: String) throws {
     guard let batch = try batch(name), !batch.deleted.isEmpty else { return try remove(name) }
-    try write(try JSONEncoder().encode(Batch(added: [], deleted: batch.deleted)), name)
+    try write(try encoded(Batch(added: [], deleted: batch.deleted)), name)
   }
 
   /// Keeps the body of a call that sends a batch, until the batch is removed.
@@ -105,7 +105,18 @@ struct Outbox: Sendable {
   /// Returns a batch; nil if its file cannot be read as one, which no retry would change.
   func batch(_ name: String) throws -> Batch? {
     guard let data = try read(name) else { return nil }
-    return try? JSONDecoder().decode(Batch.self, from: data)
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return try? decoder.decode(Batch.self, from: data)
+  }
+
+  /// Writes what no JSON number can say as a text: it must not keep the others back.
+  private func encoded(_ batch: Batch) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return try encoder.encode(batch)
   }
 
   func remove(_ name: String) throws {

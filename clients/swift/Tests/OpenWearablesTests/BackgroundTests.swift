@@ -247,5 +247,5 @@ private func sample(_ i: Int, seconds: TimeInterval) -> WorkoutSample {
   let start = Date(timeIntervalSince1970: 1_783_000_000 + Double(i) * 60)
   return WorkoutSample(
     uuid: UUID(), activity: 37, start: start, end: start.addingTimeInterval(seconds),
-    duration: 30, sourceName: "Workout", sourceBundle: "com.apple.health")
+    duration: seconds > 60 ? .nan : 30, sourceName: "Workout", sourceBundle: "com.apple.health")
 }
