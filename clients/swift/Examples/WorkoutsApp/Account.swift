@@ -1,5 +1,5 @@
-import Foundation
 import OpenWearables
+import SwiftUI
 
 /// The person who uses the app: your own login, and the session that comes with it.
 ///

@@ -22,22 +22,22 @@ import OpenWearables
 
 public struct Group: View {
   nonisolated init() {}
-  public var body: Never { fatalError() }
+  public var body: Never { return fatalError() }
 }
 
 extension Never: View {
-  public var body: Never { fatalError() }
+  public var body: Never { return fatalError() }
 }
 
 public struct Text: View {
   public init(_ text: String) {}
-  public var body: Never { fatalError() }
+  public var body: Never { return fatalError() }
 }
 
 public struct List<Row: View>: View {
   public init<Items: Collection>(_ items: Items, row: (Items.Element) -> Row)
   where Items.Element: Identifiable {}
-  public var body: Never { fatalError() }
+  public var body: Never { return fatalError() }
 }
 
 public struct VStack: View {
@@ -45,22 +45,22 @@ public struct VStack: View {
   public init<Content: View>(
     alignment: Alignment, @ViewBuilder content: () -> Content
   ) {}
-  public var body: Never { fatalError() }
+  public var body: Never { return fatalError() }
 }
 
 public struct TextField: View {
   public init(_ title: String, text: Binding<String>) {}
-  public var body: Never { fatalError() }
+  public var body: Never { return fatalError() }
 }
 
 public struct SecureField: View {
   public init(_ title: String, text: Binding<String>) {}
-  public var body: Never { fatalError() }
+  public var body: Never { return fatalError() }
 }
 
 public struct Button: View {
   public init(_ title: String, action: @escaping @MainActor () -> Void) {}
-  public var body: Never { fatalError() }
+  public var body: Never { return fatalError() }
 }
 
 @MainActor public protocol Scene {}
