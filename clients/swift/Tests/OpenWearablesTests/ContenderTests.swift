@@ -36,6 +36,60 @@ final class ContenderTests: XCTestCase {
     }
   }
 
+  /// A store whose first save stops half-way, and whose second one fails.
+  private final class SlowStore: SessionStore {
+    let inner: MemoryStore
+    let saving = Promise<Void>()
+    let resume = Promise<Void>()
+    private let saves = Locked(0)
+
+    init(_ inner: MemoryStore) { self.inner = inner }
+
+    func load() async throws -> Data? { await inner.load() }
+
+    func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
+      let n = saves.with {
+        $0 += 1
+        return $0
+      }
+      if n == 1 {
+        saving.fulfill(())
+        try await resume.value(by: Deadline(in: 4))
+      } else if n == 2 {
+        throw TestFailure("the disk is on fire")
+      }
+      return await inner.save(record, replacing: expected)
+    }
+
+    func clear(_ expected: Data?) async throws -> Bool { await inner.clear(expected) }
+  }
+
+  /// A sign-in while a renewal saves its session, which the store then does not take: it holds,
+  /// and what the renewal saved does not come back.
+  func testASignInHoldsBesideARenewalThatSaves() async throws {
+    let server = TestServer.shared
+    let (old, new) = (try await server.newPerson(), try await server.newPerson())
+    let clock = TestClock()
+    let store = SlowStore(try await seeded(server.url.absoluteString, old.tokens, "expired"))
+    let session = UserSession(
+      baseURL: server.url, store: store, clock: clock.clock, core: Core(), provider: { _ in nil })
+    let renewal = Task { try await session.accessToken() }
+    try await store.saving.value(by: Deadline(in: 10))
+    let signIn = Task { try await session.signIn(new.tokens) }
+    await pause(0.2)
+    store.resume.fulfill(())
+    try await signIn.value
+    _ = await renewal.result
+    for _ in 0..<2 {
+      clock.advance(6)
+      _ = try await OpenWearablesClient(session).users.get(new.id)
+      await pause(0.05)  // for the renewal that nobody waits for
+    }
+    let left = await store.inner.load()
+    XCTAssertEqual(
+      try left.map { try Record(stored: $0).access }, new.tokens.accessToken.reveal())
+  }
+
   /// Whatever the store does, the last sign-in or sign-out holds: no renewal that began before
   /// takes its place, in memory or in the store.
   func testTheLastSignInOrSignOutHolds() async throws {
