@@ -50,14 +50,14 @@ func swiftText(sets []set) string {
 	var b strings.Builder
 	b.WriteString(header)
 	for _, s := range sets {
-		fmt.Fprintf(&b, "\n/// %s\npublic enum %s {\n", about(s), s.name)
+		fmt.Fprintf(&b, "\n/// %s\npublic enum %s {\n", strings.ReplaceAll(about(s), ". ", ".\n/// "), s.name)
 		fmt.Fprintf(&b, "  /// All of them.\n  @_alwaysEmitIntoClient\n  public static var all: [String] {\n    [\n")
 		for _, value := range s.values {
 			fmt.Fprintf(&b, "      %q,\n", value)
 		}
-		b.WriteString("    ]\n  }\n\n")
+		b.WriteString("    ]\n  }\n")
 		for _, value := range s.values {
-			fmt.Fprintf(&b, "  @_alwaysEmitIntoClient public static var %s: String { %q }\n", lowerFirst(camel(value)), value)
+			fmt.Fprintf(&b, "\n  @_alwaysEmitIntoClient\n  public static var %s: String { %q }\n", lowerFirst(camel(value)), value)
 		}
 		b.WriteString("}\n")
 	}

@@ -119,6 +119,10 @@ final class OperationTests: XCTestCase {
 
   private func team(_ ow: OpenWearablesClient, _ o: CallOptions) -> [() async throws -> Void] {
     [
+      { _ = try await ow.tokens.sessions(userID: "u", options: o).page() },
+      { try await ow.tokens.revokeSession(userID: "u", sessionID: "s", options: o) },
+      { _ = try await ow.installation.get(options: o) },
+      { _ = try await ow.installation.stats(options: o) },
       { _ = try await ow.developers.list(options: o) },
       { _ = try await ow.developers.get("d", options: o) },
       { try await ow.developers.update(UpdateDeveloperRequest(id: "d"), options: o) },
