@@ -23,6 +23,7 @@
     private let lock = NSLock()
     // Only within `lock`.
     private nonisolated(unsafe) var state = State()
+    // Set once, by the initializer, since it needs its delegate.
     private nonisolated(unsafe) var session: URLSession!
 
     /// Bytes of a response that are kept: an answer to a file has at most some hundred.
