@@ -68,6 +68,8 @@ public final class OpenWearablesClient: Sendable {
   public let developers: Developers
   /// Invitations to become one of them.
   public let invitations: Invitations
+  /// What the installation is.
+  public let installation: Installations
 
   private let caller: Caller
 
@@ -144,6 +146,7 @@ public final class OpenWearablesClient: Sendable {
     webhooks = Webhooks(rpc: WebhookServiceClient(transport: caller))
     developers = Developers(rpc: DeveloperServiceClient(transport: caller))
     invitations = Invitations(rpc: InvitationServiceClient(transport: caller))
+    installation = Installations(rpc: InstallationServiceClient(transport: caller))
   }
 
   /// The transport of this client's calls, with its credential, deadline, retries and

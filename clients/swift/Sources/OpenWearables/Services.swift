@@ -100,6 +100,18 @@ public struct Workouts: Sendable {
     try await rpc.deleteWorkout.done(
       DeleteWorkoutRequest(userID: userID, workoutID: workoutID), options)
   }
+
+  /// Deletes at most 1000 workouts by provider and external id, which is what a phone knows of
+  /// them. One that is not stored is counted and no error, so the call can be repeated.
+  @_alwaysEmitIntoClient
+  @discardableResult
+  public func deleteMany(
+    userID: String, _ workouts: [WorkoutReference], options: CallOptions = CallOptions()
+  ) async throws(APIError) -> (deleted: Int, notFound: Int) {
+    let request = DeleteWorkoutsRequest(userID: userID, workouts: workouts)
+    let body = try await rpc.deleteWorkouts(request, options: options).body
+    return (body.deleted, body.notFound)
+  }
 }
 
 /// Tokens of users. An application's secret is exchanged by `AppCredentials` of the product
@@ -124,6 +136,24 @@ public struct Tokens: Sendable {
   public func revokeAll(userID: String, options: CallOptions = CallOptions()) async throws(APIError)
   {
     try await rpc.revokeUserTokens.done(RevokeUserTokensRequest(userID: userID), options)
+  }
+
+  /// Returns the sessions of a user that have not ended, newest first: where the user is signed
+  /// in.
+  @_alwaysEmitIntoClient
+  public func sessions(userID: String, options: CallOptions = CallOptions())
+    -> PagedSequence<TokenSession>
+  {
+    rpc.listAllUserSessions(ListUserSessionsRequest(userID: userID), options: options)
+  }
+
+  /// Ends one of them.
+  @_alwaysEmitIntoClient
+  public func revokeSession(
+    userID: String, sessionID: String, options: CallOptions = CallOptions()
+  ) async throws(APIError) {
+    try await rpc.revokeUserSession.done(
+      RevokeUserSessionRequest(userID: userID, sessionID: sessionID), options)
   }
 }
 

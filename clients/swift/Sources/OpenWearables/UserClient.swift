@@ -93,6 +93,16 @@ public struct OwnWorkouts: Sendable {
     let id = try await user.id(options: options)
     try await workouts.delete(userID: id, workoutID: workoutID, options: options)
   }
+
+  /// Deletes workouts by provider and external id, as
+  /// ``Workouts/deleteMany(userID:_:options:)`` does.
+  @discardableResult
+  public func deleteMany(
+    _ references: [WorkoutReference], options: CallOptions = CallOptions()
+  ) async throws(APIError) -> (deleted: Int, notFound: Int) {
+    let id = try await user.id(options: options)
+    return try await workouts.deleteMany(userID: id, references, options: options)
+  }
 }
 
 extension UserClient: CustomStringConvertible, CustomReflectable {

@@ -83,17 +83,26 @@ struct Outbox: Sendable {
     return folder.appendingPathComponent(bodyPrefix + name)
   }
 
-  /// Deletes workouts at the server, and returns how many. One that is not known was never
-  /// stored.
+  /// Deletes workouts at the server, and returns how many. One whose id is not known is deleted
+  /// by its UUID, which is its external id unless its app gave it another.
   func delete(_ uuids: [UUID], by client: UserClient) async throws -> Int {
     let known = try ids.ids(of: Set(uuids))
+    var deleted = known.count
     for id in known.values.sorted() {
       do { try await client.workouts.delete(id) } catch {
         guard error.isNotFound else { throw error }
       }
     }
+    var unknown = Set(uuids).subtracting(known.keys).map {
+      WorkoutReference(
+        provider: WorkoutInput.healthKitProvider, externalID: $0.uuidString.lowercased())
+    }[...]
+    while !unknown.isEmpty {
+      deleted += try await client.workouts.deleteMany(Array(unknown.prefix(1000))).deleted
+      unknown = unknown.dropFirst(1000)
+    }
     try ids.forget(known.keys)
-    return known.count
+    return deleted
   }
 
   /// The names of the batches, oldest first.

@@ -90,6 +90,23 @@ extension State {
         s.workouts[r.userID]?.remove(at: i)
         return DeleteWorkoutResponse()
       }
+    case "DeleteWorkouts":
+      return try run(body) { (s, r: DeleteWorkoutsRequest) throws(Refusal) in
+        _ = try s.index(r.userID, caller)
+        guard (1...1000).contains(r.workouts.count) else {
+          throw Refusal(
+            400, .invalidArgument, "invalid_request", "workouts: must have 1 to 1000 workouts")
+        }
+        let named = Set(r.workouts)
+        let before = s.workouts[r.userID] ?? []
+        let left = before.filter {
+          let name = WorkoutReference(provider: $0.source.provider, externalID: $0.externalID)
+          return !named.contains(name)
+        }
+        s.workouts[r.userID] = left
+        let deleted = before.count - left.count
+        return DeleteWorkoutsResponse(deleted: deleted, notFound: named.count - deleted)
+      }
     default: return nil
     }
   }

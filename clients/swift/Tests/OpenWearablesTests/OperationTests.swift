@@ -62,6 +62,7 @@ final class OperationTests: XCTestCase {
       { try await first(ow.workouts.list(ListWorkoutsRequest(defaults: ()), options: o)) },
       { _ = try await ow.workouts.upsert(userID: "u", [], options: o) },
       { try await ow.workouts.delete(userID: "u", workoutID: "w", options: o) },
+      { try await ow.workouts.deleteMany(userID: "u", [], options: o) },
       { _ = try await ow.tokens.create(userID: "u", options: o) },
       { try await ow.tokens.revokeAll(userID: "u", options: o) },
       { _ = try await ow.sessions.me(options: o) },

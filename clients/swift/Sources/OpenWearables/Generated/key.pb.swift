@@ -439,6 +439,7 @@ public struct ListKeysRequest: GeneratedMessage {
     """
     maybe limit int32
     maybe cursor string
+    maybe state string
     """)
 
   public var slots: Slots
@@ -459,14 +460,65 @@ public struct ListKeysRequest: GeneratedMessage {
     set { slots[maybe: 1, String.self] = newValue }
   }
 
+  /// Only keys in this state. `disabled` and `expired` keys are refused, all others are
+  /// `active`. Of these, `rotating` ones have an older secret that still works,
+  /// `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
+  /// or never.
+  @_alwaysEmitIntoClient
+  public var state: ListKeysRequest.State? {
+    get { slots[maybe: 2, ListKeysRequest.State.self] }
+    set { slots[maybe: 2, ListKeysRequest.State.self] = newValue }
+  }
+
   @_alwaysEmitIntoClient
   public init(
     limit: Int? = nil,
-    cursor: String? = nil
+    cursor: String? = nil,
+    state: ListKeysRequest.State? = nil
   ) {
     self.init(defaults: ())
     self.limit = limit
     self.cursor = cursor
+    self.state = state
+  }
+
+  /// Only keys in this state. `disabled` and `expired` keys are refused, all others are
+  /// `active`. Of these, `rotating` ones have an older secret that still works,
+  /// `expiring` ones expire within 14 days, and `unused` ones were not used for 90 days,
+  /// or never.
+  public enum State: TextValue {
+    case active
+    case rotating
+    case expiring
+    case unused
+    case disabled
+    case expired
+    /// A text that this version has no name for.
+    case unrecognized(String)
+
+    public init(rawValue: String) {
+      switch rawValue {
+      case "active": self = .active
+      case "rotating": self = .rotating
+      case "expiring": self = .expiring
+      case "unused": self = .unused
+      case "disabled": self = .disabled
+      case "expired": self = .expired
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: String {
+      switch self {
+      case .active: "active"
+      case .rotating: "rotating"
+      case .expiring: "expiring"
+      case .unused: "unused"
+      case .disabled: "disabled"
+      case .expired: "expired"
+      case .unrecognized(let text): text
+      }
+    }
   }
 }
 

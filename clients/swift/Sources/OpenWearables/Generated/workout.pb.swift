@@ -113,6 +113,7 @@ public struct Workout: GeneratedObject, Identifiable {
     set { slots[one: 1, String.self] = newValue }
   }
 
+  /// What was done.
   @_alwaysEmitIntoClient
   public var type: String {
     get { slots[one: 2, String.self] }
@@ -269,8 +270,9 @@ public struct WorkoutInput: GeneratedObject {
     set { slots[one: 0, String.self] = newValue }
   }
 
-  /// Required, such as `running`. 1 to 255 characters, no control characters.
-  /// Spaces around it are removed.
+  /// Required, such as `running`: use a known value of Workout.type where one fits, so
+  /// that others know what it means. 1 to 255 characters, no control characters. Spaces
+  /// around it are removed.
   @_alwaysEmitIntoClient
   public var type: String {
     get { slots[one: 1, String.self] }
