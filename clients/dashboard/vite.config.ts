@@ -32,27 +32,49 @@ function outputOf(mode: string) {
         license: { fileName: "licenses.md" },
         rolldownOptions: {
           input: "index.html",
-          output: { comments: { legal: false }, codeSplitting: { groups } },
+          output: {
+            comments: { legal: false },
+            codeSplitting: { groups },
+          },
         },
       };
   }
 }
 
+/** What is in the file that every page needs. */
+const core = [
+  /node_modules\/(react|react-dom|scheduler|wouter|regexparam|use-sync-external-store)\//,
+  /node_modules\/(@tanstack|@connectrpc|@bufbuild|lucide-react)\/|preload-helper/,
+  /typescript\/src\/(?!gen\/)|\/(session|options|token_pair|error|key|usage)_pb\.ts/,
+  /dashboard\/src\/(main|style\/|app\/(?!AlertCount|Relogin|LoginForm)|parts\/(?!overlay|Chart\.))/,
+];
+
 /**
- * Each file costs a kilobyte of headers: what every page needs is one file, and what two or more
- * pages need is another. Only what opens later, with its library, and charts are apart.
+ * Each file costs a kilobyte of headers, so that what every page needs, and the parts that several
+ * need, are one. The messages of the API hardly compress: but for those of keys they are apart, as
+ * are charts and what opens later with its library.
  */
 const groups = [
   {
     name: "core",
-    test: /dashboard\/src\/(app\/(?!AlertCount|Relogin|LoginForm)|main)/,
-    priority: 2,
+    test: new RegExp(core.map(({ source }) => source).join("|")),
+    includeDependenciesRecursively: false,
+    priority: 1,
   },
   {
-    name: "parts",
-    test: /^(?!.*(react-aria|react-stately|@internationalized|\/overlay\/|\/(Chart|chartmath)\.))/,
+    name: "messages",
+    test: /_pb\.ts/,
+    includeDependenciesRecursively: false,
+    entriesAware: true,
+    entriesAwareMergeThreshold: 3_000,
+  },
+  {
+    name: "shared",
+    test: /dashboard\/src\/pages\//,
+    includeDependenciesRecursively: false,
+    entriesAware: true,
+    entriesAwareMergeThreshold: 8_000,
     minShareCount: 2,
-    priority: 1,
   },
 ];
 

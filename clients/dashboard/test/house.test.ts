@@ -156,10 +156,12 @@ scenario("the first load stays small", {}, async (stage) => {
   });
   await stage.go("/keys", tab);
   await tab.getByRole("heading", { ...heading, name: "API keys" }).waitFor();
-  await tab.waitForLoadState("networkidle"); // with the first rows
-  console.log(`the first load is ${bytes} bytes`);
-  assert.ok(bytes > 50_000, `only ${bytes} bytes were seen`);
-  assert.ok(bytes <= 185 * 1024, `the first load is ${bytes} bytes, more than 185 KB`);
+  const row = tab.getByText(/^ow_live_/).first();
+  await Promise.race([row.waitFor(), tab.waitForLoadState("networkidle")]);
+  const first = bytes; // what nobody waits for comes after it
+  console.log(`the first load is ${first} bytes`);
+  assert.ok(first > 50_000, `only ${first} bytes were seen`);
+  assert.ok(first <= 185 * 1024, `the first load is ${first} bytes, more than 185 KB`);
 });
 
 test("each library is built in once", () => {
