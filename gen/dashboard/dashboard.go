@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed site
+//go:embed all:site
 var site embed.FS
 
 // Site returns the files of the site. What compresses is there as NAME.br and NAME.gz
