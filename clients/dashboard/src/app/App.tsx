@@ -107,6 +107,10 @@ function Shown({ route, path }: { route: Row; path: string }) {
 }
 
 let arrived: string | undefined;
+let back = false;
+window.addEventListener("popstate", () => {
+  back = true; // the browser scrolls to where the person was
+});
 
 /** After a change of path, once the page is there, moves the focus to its heading. */
 function Arrived({ path }: { path: string }) {
@@ -115,7 +119,8 @@ function Arrived({ path }: { path: string }) {
     const again = arrived === path;
     arrived = path;
     if (first || again) return;
-    window.scrollTo(0, 0);
+    if (!back) window.scrollTo(0, 0);
+    back = false;
     document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
   }, [path]);
   return null;
