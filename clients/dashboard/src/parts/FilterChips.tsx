@@ -25,11 +25,14 @@ export interface FilterChipsProps {
   /** The name in the address. */
   name: string;
   options: readonly Option[];
+  /** At most one can be on. */
+  single?: boolean | undefined;
 }
 
 /** Filters of a list, any of which can be on. The page reads them by useFilter. */
-export function FilterChips({ label, name, options }: FilterChipsProps) {
+export function FilterChips({ label, name, options, single }: FilterChipsProps) {
   const [on, set] = useFilter(name);
+  const others = (value: string) => (single ? [] : on.filter((v) => v !== value));
   return (
     <fieldset className="chips">
       <legend className="sr">{label}</legend>
@@ -41,7 +44,7 @@ export function FilterChips({ label, name, options }: FilterChipsProps) {
             type="button"
             className="chip"
             aria-pressed={pressed}
-            onClick={() => set(pressed ? on.filter((v) => v !== value) : [...on, value])}
+            onClick={() => set(pressed ? others(value) : [...others(value), value])}
           >
             {pressed && <Check size={14} aria-hidden="true" />}
             {text}
