@@ -28,3 +28,6 @@ export const byCursor = {
   pageParamKey: "cursor",
   getNextPageParam: (page: { nextCursor?: string | undefined }) => page.nextCursor || undefined,
 } as const;
+
+/** The first page, in the input of an infinite query. Its types want a cursor; the API wants none there. */
+export const firstPage = { cursor: undefined } as unknown as { cursor: string };
