@@ -36,12 +36,11 @@ export interface TimeProps {
 
 /** A moment: "4 minutes ago", with the zone and UTC on hover. */
 export function Time({ at, never = "Never", exact }: TimeProps) {
-  const current = useNow();
+  useNow();
   if (!at) return <span className="quiet">{never}</span>;
   const date = toDate(at);
-  // A clock that runs behind the server's shows nothing in the future that has happened.
-  const shown =
-    Math.abs(date.getTime() - Date.now()) < 5_000 ? "just now" : relative(date, current);
+  // What happened after the last tick, or by the clock of a server ahead of this one, is not in the future.
+  const shown = Math.abs(date.getTime() - Date.now()) < 5_000 ? "just now" : relative(date);
   if (exact) {
     return (
       <time className="num" dateTime={date.toISOString()}>
