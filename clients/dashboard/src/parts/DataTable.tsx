@@ -17,7 +17,7 @@ export interface Column<T> {
   number?: boolean;
   /** The rows can be sorted by it. */
   sortable?: boolean;
-  /** Left out below 60 rem. */
+  /** Left out below 72 rem. */
   wide?: boolean;
   /** Where it stands on a phone: the first is the title and the rest are lines. "labelled" is a line with its header. */
   phone?: "title" | "aside" | "line" | "labelled" | "none";
