@@ -21,6 +21,8 @@ export interface Server {
   env: Record<string, string>;
   /** The setup address that a server without a developer prints, else "". */
   setupUrl: string;
+  /** Where its database is, as --database takes it. */
+  database: string;
   /** What it wrote to its log, with that of the starts before. */
   log: () => string;
   stop: () => Promise<void>;
@@ -82,6 +84,7 @@ export async function startServer({
   return {
     url,
     env: Object.fromEntries(exported),
+    database,
     setupUrl: /first developer: open (\S+)/.exec(out)?.[1] ?? "",
     log: () => log,
     stop,

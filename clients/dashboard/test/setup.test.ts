@@ -1,41 +1,11 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { run } from "./snippets.js";
+import { assertGone } from "./secrets.js";
 import { api, axe, fillLogin, type Stage, scenario, shot } from "./stage.js";
 
 const email = "ada@example.com";
 const password = "a violet otter in a canyon";
-
-/** Fails if a text is anywhere that a later person or script could find it. */
-async function assertGone(page: Page, secret: string): Promise<void> {
-  const seen = await page.evaluate(async () => {
-    const databases = await indexedDB.databases();
-    const inputs = [...document.querySelectorAll("input, textarea")].map(
-      (e) => (e as HTMLInputElement).value,
-    );
-    return JSON.stringify([
-      location.href,
-      history.state,
-      document.documentElement.outerHTML,
-      inputs,
-      { ...localStorage },
-      { ...sessionStorage },
-      databases,
-      performance.getEntriesByType("resource").map((e) => e.name),
-    ]);
-  });
-  assert.ok(!seen.includes(secret), "a secret is left in the page");
-  const { currentIndex, entries } = await historyOf(page);
-  assert.ok(
-    currentIndex >= 0 && !entries.some((e) => e.url.includes(secret)),
-    "a secret is left in the history",
-  );
-}
-
-async function historyOf(page: Page) {
-  const devtools = await page.context().newCDPSession(page);
-  return devtools.send("Page.getNavigationHistory");
-}
 
 async function createDeveloper(page: Page, chosen = password): Promise<void> {
   await page.getByLabel("Email").fill(email);
