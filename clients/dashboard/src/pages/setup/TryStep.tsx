@@ -1,38 +1,28 @@
-import { useQuery } from "@connectrpc/connect-query";
-import { type Key, KeyService } from "@openwearables/sdk/connect";
+import type { Key } from "@openwearables/sdk/connect";
 import { CircleCheck } from "lucide-react";
-import { useState } from "react";
+import type { ReactNode } from "react";
 import { useUnsaved } from "../../app/guard";
 import { Link } from "../../parts/Link";
 import { SecretOnce } from "../../parts/SecretOnce";
 import { Snippet } from "../../parts/Snippet";
 import { Time } from "../../parts/Time";
+import { useKey } from "../keys/watch";
 import type { NewKey } from "./KeyStep";
 import { snippets } from "./snippets";
-
-const pollEvery = 2_000;
-const pollFor = 120_000;
 
 interface TryStepProps {
   made: NewKey;
   /** The person said that the secret is stored. */
   stored: boolean;
   onStored: () => void;
+  /** What ends the step, in place of the way to the dashboard. */
+  children?: ReactNode;
 }
 
 /** Shows the secret once, then how to use it, and says when it was used. */
-export function TryStep({ made, stored, onStored }: TryStepProps) {
-  const [since] = useState(() => Date.now());
+export function TryStep({ made, stored, onStored, children }: TryStepProps) {
   useUnsaved(!stored);
-  const { data } = useQuery(
-    KeyService.method.getKey,
-    { id: made.id },
-    {
-      refetchInterval: ({ state }) =>
-        !state.data?.key?.lastUsedAt && Date.now() - since < pollFor && pollEvery,
-      refetchOnWindowFocus: "always",
-    },
-  );
+  const { data } = useKey(made.id);
   if (!stored) {
     return (
       <SecretOnce label="API key" secret={made.secret} onStored={onStored}>
@@ -43,16 +33,16 @@ export function TryStep({ made, stored, onStored }: TryStepProps) {
   const used = data?.key?.lastUsedAt ? data.key : undefined;
   return (
     <>
-      <p className="quiet">
-        Run one of these as it is. The key is filled in until you leave this page.
-      </p>
+      <p className="quiet">Run one of these as it is. The key is filled in until you go on.</p>
       <Snippet label="First request" code={snippets(location.origin, made.secret)} />
       <div className={used ? "waiting waiting-good" : "waiting"} role="status">
         {used ? <Used of={used} /> : <Waiting />}
       </div>
-      <Link href="/" kind={used ? "primary" : "plain"}>
-        Go to the dashboard
-      </Link>
+      {children ?? (
+        <Link href="/" kind={used ? "primary" : "plain"}>
+          Go to the dashboard
+        </Link>
+      )}
     </>
   );
 }
