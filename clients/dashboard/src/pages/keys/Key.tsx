@@ -120,7 +120,7 @@ function KeyUsage({ id }: { id: string }) {
   const { data, error, refetch } = useQuery(
     UsageService.method.getKeyUsage,
     { id, ...rangeOf(period) },
-    { refetchInterval: watchEvery },
+    { refetchInterval: watchEvery, refetchOnMount: "always" },
   );
   return (
     <UsageCard
