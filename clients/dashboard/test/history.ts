@@ -9,11 +9,13 @@ export interface History {
   operations: string[];
   clients: string[];
   networks: string[];
+  /** Ids of keys, of the account. */
+  keys?: string[];
 }
 
 const day = 86_400_000;
 const resolution = 2;
-const dimensions = { total: 0, operations: 1, clients: 2, networks: 3 };
+const dimensions = { total: 0, operations: 1, clients: 2, networks: 3, keys: 4 };
 
 /** Writes requests of the past into the database, which no client can make; the server is away meanwhile. */
 export async function writeHistory(stage: Stage, histories: readonly History[]): Promise<void> {
@@ -34,7 +36,7 @@ with db:
 
 type Row = (string | number)[];
 
-function rowsOf({ subject, days, operations, clients, networks }: History): Row[] {
+function rowsOf({ subject, days, keys = [], ...named }: History): Row[] {
   const today = Math.floor(Date.now() / day) * day;
   const rows: Row[] = [];
   for (let n = 1; n < days; n++) {
@@ -55,7 +57,12 @@ function rowsOf({ subject, days, operations, clients, networks }: History): Row[
       ]);
     };
     row(dimensions.total, "all", 1);
-    for (const [dimension, names] of Object.entries({ operations, clients, networks })) {
+    for (const [dimension, names] of Object.entries({
+      operations: named.operations,
+      clients: named.clients,
+      networks: named.networks,
+      keys,
+    })) {
       for (const [k, name] of names.entries()) {
         row(dimensions[dimension as "clients"], name, 0.5 ** (k + 1));
       }
