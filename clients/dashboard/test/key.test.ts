@@ -182,6 +182,20 @@ scenario("a key page without its server says so, and heals", {}, async (stage) =
   await page.getByRole("heading", { level: 1, name: "Demo backend" }).waitFor();
 });
 
+scenario("a day of UTC has its own name in every zone", {}, async (stage) => {
+  const made = await createKey(stage, { name: "Westward" });
+  await use(stage, made.key);
+  const west = await stage.context.browser()?.newContext({ timezoneId: "Pacific/Honolulu" });
+  assert.ok(west);
+  const page = await west.newPage();
+  await login(stage, `/keys/${made.id}`, page);
+  const read = await page.getByRole("slider").getAttribute("aria-valuetext");
+  const today = new Date();
+  const month = today.toLocaleString("en-US", { month: "short", timeZone: "UTC" });
+  assert.ok(read?.includes(`, ${month} ${today.getUTCDate()}: 1 OK`), read ?? "");
+  await west.close();
+});
+
 scenario("the chart and a long list cost little more script than the login", {}, async (stage) => {
   const ids: string[] = [];
   for (let n = 0; n < 101; n++) ids.push((await createKey(stage, { name: `Service ${n}` })).id);

@@ -17,7 +17,7 @@ scenario("the overview leads through the first steps", {}, async (stage) => {
 
   await page.getByRole("button", { name: "Copy curl code" }).click();
   const pasted = (await page.evaluate(() => navigator.clipboard.readText())).replace(
-    "…",
+    "THE_SECRET_OF_A_KEY",
     stage.env.OPENWEARABLES_API_KEY ?? "",
   );
   execFileSync("bash", ["-c", pasted], { stdio: "ignore" });
@@ -84,6 +84,7 @@ scenario("the overview shows today, yesterday and what needs a look", { flags },
   await needs.getByRole("link", { name: /Look.*Fenced/ }).click();
   await page.waitForURL(`${stage.url}/keys/${fenced.id}`);
   await page.getByRole("region", { name: "Recent alerts" }).getByText("Open").waitFor();
+  await page.getByRole("heading", { name: "Usage" }).waitFor(); // what was refused is a use
   await axe(page);
   await shot(page, "key-alert", [390, 1024]);
 });

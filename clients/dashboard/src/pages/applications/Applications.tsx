@@ -2,7 +2,7 @@ import "../credential/credential.css";
 import { useInfiniteQuery, useQuery } from "@connectrpc/connect-query";
 import { type Application, ApplicationService, UsageService } from "@openwearables/sdk/connect";
 import { AppWindow, Plus } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useLocation } from "wouter";
 import { Button } from "../../parts/Button";
 import { Lines } from "../../parts/Cell";
@@ -10,13 +10,14 @@ import { type Column, DataTable } from "../../parts/DataTable";
 import { Empty } from "../../parts/Empty";
 import { useParam } from "../../parts/FilterChips";
 import { Menu } from "../../parts/Menu";
-import { count, plural } from "../../parts/number";
+import { count } from "../../parts/number";
 import { PageHeader } from "../../parts/PageHeader";
 import { byCursor, firstPage, rowsOf } from "../../parts/pages";
 import { SearchField } from "../../parts/SearchField";
 import { Skeleton } from "../../parts/Skeleton";
 import { Tag } from "../../parts/Tag";
 import { Time } from "../../parts/Time";
+import { countOf, useAllPages, withoutSecret } from "../credential/search";
 import { UsageTrend, useSight } from "../credential/UsageTrend";
 import { pointsOf, rangeOf } from "../credential/usage";
 import { ApplicationDialogs, type Asked, menuOf } from "./ApplicationDialogs";
@@ -83,21 +84,19 @@ function useApplicationList() {
   const [q, setQ] = useParam("q");
   const query = useInfiniteQuery(ApplicationService.method.listApplications, firstPage, byCursor);
   const table = rowsOf(query, (page) => page.applications);
-  const { hasNextPage, isFetching, isError, fetchNextPage } = query;
-  const searching = q !== "" && hasNextPage && !isError;
-  useEffect(() => {
-    if (searching && !isFetching) void fetchNextPage();
-  }, [searching, isFetching, fetchNextPage]);
+  const searching = useAllPages(query, q !== "");
   const wanted = q.toLowerCase();
   const rows = table.rows.filter(
     ({ name, appId }) => name.toLowerCase().includes(wanted) || appId.includes(wanted),
   );
-  const found = q ? plural(rows.length, "match", "matches") : plural(rows.length, "application");
   return {
     q,
-    setQ,
+    setQ: (text: string) => setQ(withoutSecret(text)),
     none: !table.loading && !table.error && table.rows.length === 0 && !q,
-    said: table.loading || table.error ? "" : hasNextPage ? `${count(rows.length)} of more` : found,
+    said:
+      table.loading || table.error
+        ? ""
+        : countOf(rows.length, "application", { q, more: table.more }),
     table: {
       ...table,
       rows,

@@ -15,7 +15,7 @@ export function exchangeSnippets(exchange: Exchange): Partial<Record<Language, s
 }
 
 function curl({ origin, appId, secret, userId = "THE_ID_OF_A_USER" }: Exchange): string {
-  return `export OPENWEARABLES_APP_SECRET=${secret ?? "…  # the secret of this application"}
+  return `export OPENWEARABLES_APP_SECRET=${secret ?? "THE_SECRET_OF_THIS_APPLICATION"}
 curl -X POST ${origin}/api/v1/users/${userId}/token \\
   -H 'Content-Type: application/json' \\
   -d '{"app_id": "${appId}", "app_secret": "'$OPENWEARABLES_APP_SECRET'"}'`;

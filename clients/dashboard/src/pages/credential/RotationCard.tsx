@@ -1,3 +1,4 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { useQuery } from "@connectrpc/connect-query";
 import { AuditService, type Overlap } from "@openwearables/sdk/connect";
 import { type ReactNode, useState } from "react";
@@ -12,6 +13,8 @@ import { type Moment, relative, toDate } from "../../parts/time";
 import { type Use, whereUsed } from "./client";
 
 const hour = 3_600_000;
+
+const earlier = (at: Date) => new Date(at.getTime() - 30 * 24 * hour);
 
 /** What the meter says of the old secret. */
 export type Silence = "used" | "waiting" | "silent";
@@ -39,7 +42,10 @@ export function RotationCard({ overlap, last, subject, action, finish }: Rotatio
   useNow();
   const now = new Date();
   const [asks, setAsks] = useState(false);
+  // No overlap is longer than 30 days. Each rotation is asked for anew, since its end is another.
+  const start = overlap.expiresAt && timestampFromDate(earlier(toDate(overlap.expiresAt)));
   const rotated = useQuery(AuditService.method.listAuditEvents, {
+    ...(start && { start }),
     subject,
     action,
     outcome: "ok",

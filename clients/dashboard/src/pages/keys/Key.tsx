@@ -99,7 +99,7 @@ function Shown({ of }: { of: ApiKey }) {
             finish={end}
           />
         )}
-        {of.lastUsedAt ? <KeyUsage id={of.id} /> : <NotUsed />}
+        <Use of={of} />
         <div className="columns">
           <Details of={of} onEdit={() => setAsked({ key: of, what: "edit" })} />
           <AlertsCard subject={`key:${of.id}`} />
@@ -113,6 +113,17 @@ function Shown({ of }: { of: ApiKey }) {
       />
     </div>
   );
+}
+
+/** What was only refused is a use too. */
+function Use({ of }: { of: ApiKey }) {
+  const { data } = useQuery(
+    UsageService.method.getKeyUsage,
+    { id: of.id, ...rangeOf("30d") },
+    { enabled: !of.lastUsedAt, refetchInterval: watchEvery },
+  );
+  const refused = (data?.usage?.totals?.requests ?? 0n) > 0n;
+  return of.lastUsedAt || refused ? <KeyUsage id={of.id} /> : <NotUsed />;
 }
 
 function KeyUsage({ id }: { id: string }) {
@@ -134,7 +145,7 @@ function KeyUsage({ id }: { id: string }) {
 }
 
 function NotUsed() {
-  const code = `export OPENWEARABLES_API_KEY=…  # the secret of this key
+  const code = `export OPENWEARABLES_API_KEY=THE_SECRET_OF_THIS_KEY
 curl ${location.origin}/api/v1/users \\
   -H "Authorization: Bearer $OPENWEARABLES_API_KEY"`;
   return (

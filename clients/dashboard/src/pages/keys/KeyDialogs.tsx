@@ -77,7 +77,7 @@ export function KeyDialogs({ asked, onEnd, onRotated, onDeleted }: KeyDialogsPro
           if (now) showKey(now);
         }}
       />
-      <Dialog open={what === "edit"} onClose={onEnd} title={`Edit ${key.name}`}>
+      <Dialog open={what === "edit"} onClose={onEnd} title="Edit key">
         <EditKey of={key} onEnd={onEnd} />
       </Dialog>
       <RotateDialog

@@ -10,12 +10,12 @@ import { type Column, DataTable } from "../../parts/DataTable";
 import { Empty } from "../../parts/Empty";
 import { FilterChips, useParam } from "../../parts/FilterChips";
 import { Menu } from "../../parts/Menu";
-import { count, plural } from "../../parts/number";
 import { PageHeader } from "../../parts/PageHeader";
 import { byCursor, firstPage, rowsOf } from "../../parts/pages";
 import { SearchField } from "../../parts/SearchField";
 import { Time } from "../../parts/Time";
 import { whereUsed } from "../credential/client";
+import { countOf, useAllPages, withoutSecret } from "../credential/search";
 import { UsageTrend, useSight } from "../credential/UsageTrend";
 import { pointsOf, rangeOf } from "../credential/usage";
 import { CreateKey } from "./CreateKey";
@@ -100,26 +100,16 @@ function useKeyList() {
     byCursor,
   );
   const table = rowsOf(query, (page) => page.keys);
-  const { hasNextPage, isFetching, isError, fetchNextPage } = query;
-  const searching = q !== "" && hasNextPage && !isError;
-  useEffect(() => {
-    if (searching && !isFetching) void fetchNextPage();
-  }, [searching, isFetching, fetchNextPage]);
+  const searching = useAllPages(query, q !== "");
   const rows = table.rows.filter((key) => matches(key, q.toLowerCase()));
   const none = !table.loading && !table.error && table.rows.length === 0 && !known && !q;
-  const found = q ? plural(rows.length, "match", "matches") : plural(rows.length, "key");
   return {
     q,
-    setQ,
+    setQ: (text: string) => setQ(withoutSecret(text)),
     state: known,
     clear: () => (q ? setQ("") : setState("")),
     none,
-    said:
-      table.loading || table.error
-        ? ""
-        : hasNextPage
-          ? `${count(rows.length)} of more keys`
-          : found,
+    said: table.loading || table.error ? "" : countOf(rows.length, "key", { q, more: table.more }),
     table: {
       ...table,
       rows,
@@ -130,13 +120,7 @@ function useKeyList() {
 }
 
 function matches({ name, keyPrefix, id }: Key, q: string): boolean {
-  // A whole secret that is pasted begins with the prefix of its key.
-  return (
-    name.toLowerCase().includes(q) ||
-    keyPrefix.includes(q) ||
-    id === q ||
-    (q.length > 12 && q.startsWith(keyPrefix))
-  );
+  return name.toLowerCase().includes(q) || keyPrefix.includes(q) || id === q;
 }
 
 const columns: readonly Column<Key>[] = [
@@ -180,22 +164,15 @@ const columns: readonly Column<Key>[] = [
   },
 ];
 
-/** A key that was never used has no requests to ask for. */
 function Requests({ of }: { of: Key }) {
   const { ref, seen } = useSight();
   const { data, isError } = useQuery(
     UsageService.method.getKeyUsage,
     { id: of.id, ...rangeOf("30d") },
-    { enabled: seen && of.lastUsedAt !== undefined, staleTime: 60_000 },
+    { enabled: seen, staleTime: 60_000 },
   );
   const usage = data?.usage;
-  return (
-    <UsageTrend
-      sight={ref}
-      points={of.lastUsedAt ? usage && pointsOf(usage) : []}
-      failed={isError}
-    />
-  );
+  return <UsageTrend sight={ref} points={usage && pointsOf(usage)} failed={isError} />;
 }
 
 /** Looks for the first use of a new key, so that its row says so by itself. */

@@ -134,7 +134,7 @@ function Hours() {
 }
 
 function NoRequests() {
-  const code = `export OPENWEARABLES_API_KEY=…  # the secret of an API key
+  const code = `export OPENWEARABLES_API_KEY=THE_SECRET_OF_A_KEY
 curl ${location.origin}/api/v1/users \\
   -H "Authorization: Bearer $OPENWEARABLES_API_KEY"`;
   return (
