@@ -98,7 +98,7 @@ function Breaks({ appId }: { appId: string }) {
   return (
     <p>
       {requests !== undefined &&
-        `There were ${plural(requests, "request")} with its secret and with its users' tokens in the last hour. `}
+        `In the last hour, ${plural(requests, "request")} came with its secret or its users' tokens. `}
       Every user token that it made ends, so that people must sign in to your app again. This cannot
       be undone.
     </p>
