@@ -19,6 +19,20 @@ export function useParam(name: string, fallback = ""): [string, (value: string) 
   return [params.get(name) ?? fallback, set];
 }
 
+/** Returns what takes values out of the address, all at once. */
+export function useClear(...names: string[]): () => void {
+  const [, setParams] = useSearchParams();
+  return () =>
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before);
+        for (const name of names) next.delete(name);
+        return next;
+      },
+      { replace: true },
+    );
+}
+
 export interface FilterChipsProps {
   /** What is filtered, such as "State". */
   label: string;
