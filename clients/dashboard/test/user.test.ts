@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import type { Page } from "playwright-core";
+import { api, axe, login, type Stage, scenario, shot } from "./stage.js";
+
+const heading = { level: 1 } as const;
+
+/** Mints tokens of the demo user with the demo key, which begins a session. */
+async function signIn(stage: Stage, agent: string): Promise<string> {
+  const res = await fetch(`${stage.url}/api/v1/users/${stage.env.USER_ID}/token`, {
+    method: "POST",
+    headers: {
+      "X-Open-Wearables-API-Key": stage.env.OPENWEARABLES_API_KEY ?? "",
+      "User-Agent": agent,
+    },
+  });
+  assert.equal(res.status, 200);
+  return ((await res.json()) as { access_token: string }).access_token;
+}
+
+/** Reads the workouts of a user as a backend does. */
+async function readAs(stage: Stage, headers: Record<string, string>, query = ""): Promise<number> {
+  const path = `/api/v1/users/${stage.env.USER_ID}/events/workouts`;
+  const range = query || "start_date=2026-01-01&end_date=9999-12-31";
+  const res = await fetch(`${stage.url}${path}?${range}`, { headers });
+  return res.status;
+}
+
+const keyOf = (stage: Stage) => ({
+  "X-Open-Wearables-API-Key": stage.env.OPENWEARABLES_API_KEY ?? "",
+});
+
+async function tab(page: Page, name: string): Promise<void> {
+  await page.getByRole("tab", { name }).click();
+}
+
+scenario("a user has a profile that can be edited", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, "/users");
+  await page.getByRole("link", { name: "Demo Runner" }).click();
+  await page.getByRole("heading", { ...heading, name: "Demo Runner" }).waitFor();
+  await axe(page);
+  await shot(page, "user-profile");
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByLabel("Last name").fill("Walker");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { ...heading, name: "Demo Walker" }).waitFor();
+});
+
+scenario("sessions of a user are listed and ended", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, `/users/${stage.env.USER_ID}?tab=sessions`);
+  await page.getByText("Signed in nowhere").waitFor();
+  await axe(page);
+  await shot(page, "user-sessions-none", [390, 1024]);
+  const [one, two, three] = [
+    await signIn(stage, "Demo iPhone"),
+    await signIn(stage, "Demo Pixel"),
+    await signIn(stage, `Demo tablet ${"x".repeat(200)}`),
+  ];
+  await page.reload();
+  await page.getByText("3 sessions").waitFor();
+  await axe(page);
+  await shot(page, "user-sessions");
+  await page.getByRole("button", { name: "End the session of Demo iPhone" }).click();
+  await page.getByText("The person must sign in again on this device.").waitFor();
+  await axe(page);
+  await page.getByRole("button", { name: "End session" }).click();
+  await page.getByText("2 sessions").waitFor();
+  assert.equal(await readAs(stage, { Authorization: `Bearer ${one}` }), 401);
+  assert.equal(await readAs(stage, { Authorization: `Bearer ${two}` }), 200);
+  await page.getByRole("button", { name: "End all sessions" }).click();
+  await page.getByText("The person must sign in again on every device.").waitFor();
+  await axe(page);
+  await shot(page, "user-sessions-end", [390, 1024]);
+  await page.getByRole("dialog").getByRole("button", { name: "End all sessions" }).click();
+  await page.getByText("Signed in nowhere").waitFor();
+  for (const token of [two, three]) {
+    assert.equal(await readAs(stage, { Authorization: `Bearer ${token}` }), 401);
+  }
+});
+
+scenario("a session that is over already says so", {}, async (stage) => {
+  const { page } = stage;
+  await signIn(stage, "Demo iPhone");
+  await login(stage, `/users/${stage.env.USER_ID}?tab=sessions`);
+  await page.getByRole("button", { name: "End the session of Demo iPhone" }).click();
+  await api(stage, "DELETE", `/users/${stage.env.USER_ID}/tokens`);
+  await page.getByRole("button", { name: "End session" }).click();
+  await page.getByRole("dialog").getByRole("alert").waitFor();
+  await axe(page);
+});
+
+scenario("a test token is shown once and is nowhere afterwards", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, `/users/${stage.env.USER_ID}?tab=sessions`);
+  await page.getByRole("button", { name: "Create test token" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Create test token" }).click();
+  const token = await page.getByLabel("Access token", { exact: true }).inputValue();
+  assert.equal(await readAs(stage, { Authorization: `Bearer ${token}` }), 200);
+  await page.keyboard.press("Escape");
+  await axe(page);
+  await shot(page, "user-token", [390, 1024]);
+  await page.getByRole("button", { name: "I have stored it" }).click();
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await page.getByText("1 session").waitFor();
+  const seen = await page.evaluate(() =>
+    JSON.stringify([
+      location.href,
+      history.state,
+      document.documentElement.outerHTML,
+      [...document.querySelectorAll("input, textarea")].map((e) => (e as HTMLInputElement).value),
+      { ...localStorage },
+      { ...sessionStorage },
+      performance.getEntriesByType("resource").map((e) => e.name),
+    ]),
+  );
+  assert.ok(!seen.includes(token), "the token is left in the page");
+  assert.ok(!stage.log().includes(token), "the token is in the log");
+});
+
+scenario("workouts have bars by week and a list", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, `/users/${stage.env.USER_ID}`);
+  await tab(page, "Workouts");
+  await page.getByText("32 workouts in 12 weeks").waitFor();
+  const weeks = page.getByRole("list", { name: "Time a week, 12 weeks" });
+  assert.equal(await weeks.getByRole("listitem").count(), 12);
+  await weeks
+    .getByText(/Week of \w+ \d+: \d+ workouts, \d+ h/)
+    .first()
+    .waitFor({ state: "attached" });
+  await page.getByText("Long run").first().waitFor();
+  await axe(page);
+  await shot(page, "user-workouts");
+  const { id } = await api<{ id: string }>(stage, "POST", "/users", { first_name: "Nobody" });
+  await stage.go(`/users/${id}?tab=workouts`);
+  await page.getByText("No workouts yet").waitFor();
+  await axe(page);
+  await shot(page, "user-workouts-none", [390, 1024]);
+});
+
+scenario("who read this user's data", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, `/users/${stage.env.USER_ID}?tab=access`);
+  await page.getByText("Nobody has read this person’s data.").waitFor();
+  await axe(page);
+  await shot(page, "user-access-none", [390, 1024]);
+  const token = await signIn(stage, "Demo iPhone");
+  assert.equal(await readAs(stage, { ...keyOf(stage), "User-Agent": "=cmd|' /C calc'!A0" }), 200);
+  assert.equal(await readAs(stage, keyOf(stage), "start_date=2026-03-01&end_date=2026-03-07"), 200);
+  assert.equal(await readAs(stage, { Authorization: `Bearer ${token}` }), 200);
+  await page.waitForTimeout(1_200); // an access is listed within a second
+  await page.reload();
+  await page.getByText("3 reads").waitFor();
+  await page.getByText("Reads 1 to 3 are here without a gap.").waitFor();
+  await page.getByText(/Demo backend read 0 workouts, Mar 1 to Mar 7/).waitFor();
+  await page.getByText(/The person read 32 workouts/).waitFor();
+  await axe(page);
+  await shot(page, "user-access");
+
+  await page.getByLabel("Reader").selectOption({ label: "Demo backend" });
+  await page.getByText("2 reads").waitFor();
+  await page.getByText("7 days").click();
+  await page.waitForURL(/period=7/);
+  const other = await stage.tab(); // the same address shows a colleague the same
+  await other.goto(page.url());
+  await other.getByText("2 reads").waitFor();
+  await other.close();
+
+  const csv = await exported(page, "As CSV, for a spreadsheet");
+  assert.equal(csv.trim().split("\r\n").length, 3);
+  assert.match(csv, /^number,at,actor,operation,/);
+  assert.ok(csv.includes("'=cmd|"), csv);
+  const lines = (await exported(page, "As JSON Lines")).trim().split("\n");
+  const first = JSON.parse(lines[0] ?? "{}");
+  assert.match(first.actor, /^key:/);
+  assert.equal(first.operation, "ListWorkouts");
+
+  await page.getByLabel("Reader").selectOption({ label: "dev@example.com" });
+  await page.getByText("No read with these filters.").waitFor();
+  await axe(page);
+  await shot(page, "user-access-no-match", [390, 1024]);
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByText("3 reads").waitFor();
+  await page.getByRole("link", { name: "Demo backend" }).first().click();
+  await page.waitForURL(/\/keys\/key_/);
+});
+
+async function exported(page: Page, item: string): Promise<string> {
+  await page.getByRole("button", { name: "Export" }).click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("menuitem", { name: item }).click();
+  return readFileSync(await (await download).path(), "utf8");
+}
+
+scenario("the reads of a user who was deleted are kept", {}, async (stage) => {
+  const { page } = stage;
+  await readAs(stage, keyOf(stage));
+  await login(stage, `/users/${stage.env.USER_ID}`);
+  await page.getByRole("button", { name: "Actions of Demo Runner" }).click();
+  await page.getByRole("menuitem", { name: "Delete…" }).click();
+  await page.getByLabel("to go on").fill("Demo Runner");
+  await page.getByRole("button", { name: "Delete user" }).click();
+  await page.waitForURL(`${stage.url}/users`);
+  await page.getByText("No users yet").waitFor();
+  await axe(page);
+  await shot(page, "users-none", [390, 1024]);
+  await stage.go(`/users/${stage.env.USER_ID}`);
+  await page.getByRole("heading", { ...heading, name: "A user who was deleted" }).waitFor();
+  await page.getByText(/Demo backend read 32 workouts/).waitFor();
+  await axe(page);
+  await shot(page, "user-deleted", [390, 1024]);
+});
+
+scenario("a user that never was, and an address that is none", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, "/users/00000000-0000-4000-8000-000000000000");
+  await page.getByText("There is no such user.").waitFor();
+  await axe(page);
+  await stage.go("/users/hello");
+  await page.getByText("There is no such user.").waitFor();
+});
