@@ -137,6 +137,10 @@ test("an error says what happened and what to do", () => {
     error("x", { kind: "forbidden", requiredScope: "audit:read" }).sentence,
     "You may not do this. It needs the scope audit:read.",
   );
+  assert.equal(
+    error("2 users are all: remove some", { kind: "forbidden", reason: "quota_exceeded" }).sentence,
+    "2 users are all: remove some.",
+  );
   const missing = error("no such key", {
     kind: "not_found",
     reason: "key_not_found",

@@ -190,6 +190,19 @@ scenario(
   },
 );
 
+scenario("a user more than allowed is refused", { flags: ["--quota-users=1"] }, async (stage) => {
+  const { page } = stage;
+  await login(stage, "/users");
+  await page.getByRole("button", { name: "Create user" }).click();
+  await page.getByLabel("First name").fill("Ada");
+  await page.getByRole("dialog").getByRole("button", { name: "Create user" }).click();
+  const alert = page.getByRole("dialog").getByRole("alert");
+  await alert.waitFor();
+  assert.match((await alert.textContent()) ?? "", /remove some, or ask the operator for more/);
+  assert.equal(await page.getByLabel("First name").inputValue(), "Ada");
+  await axe(page);
+});
+
 scenario("who was deleted meanwhile cannot be saved", {}, async (stage) => {
   const { page } = stage;
   await login(stage, "/users");

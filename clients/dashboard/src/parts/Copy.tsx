@@ -24,8 +24,8 @@ export interface CopyProps {
   value: string;
   /** What it is, for the name of the button: "Copy request id". */
   what: string;
-  /** Shows the words, not the icon alone. */
-  words?: boolean | undefined;
+  /** Shows words, not the icon alone: "Copy", or what is given. */
+  words?: boolean | string | undefined;
   /** The main thing to do, as with a new secret. */
   primary?: boolean | undefined;
   /** Called once it is on the clipboard. */
@@ -58,7 +58,11 @@ export function Copy({ value, what, words, primary, onCopied }: CopyProps) {
         onClick={(event) => void copy(event.currentTarget)}
       >
         <Icon size={words ? 16 : 14} aria-hidden="true" />
-        {words ? <span>{said || "Copy"}</span> : <span className="sr">Copy {what}</span>}
+        {words ? (
+          <span>{said || (words === true ? "Copy" : words)}</span>
+        ) : (
+          <span className="sr">Copy {what}</span>
+        )}
         {words && !said && <span className="sr"> {what}</span>}
       </button>
       <span className="sr" role="status">

@@ -7,15 +7,15 @@ export type Language = "curl" | "Go" | "TypeScript" | "Swift";
 export interface SnippetProps {
   /** What the code does, read aloud: "First request". */
   label: string;
-  /** The same in one or more languages, in the order of the tabs. */
-  code: Partial<Record<Language, string>>;
+  /** The same in one or more languages, in the order of the tabs, or JSON. */
+  code: Partial<Record<Language | "JSON", string>>;
 }
 
 const remembered = "snippet";
 
 /** Code that works as pasted. The language a person chose is chosen everywhere. */
 export function Snippet({ label, code }: SnippetProps) {
-  const languages = Object.keys(code) as Language[];
+  const languages = Object.keys(code) as (keyof typeof code)[];
   const [wanted, setWanted] = useState(() => read());
   const chosen = languages.find((language) => language === wanted) ?? languages[0];
   if (!chosen) return null;

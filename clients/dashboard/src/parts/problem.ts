@@ -41,6 +41,7 @@ function say(error: unknown, wanted: string): string {
     case "rate_limited":
       return `Too many tries. Try again ${wait(known.retryAfterMs)}.`;
     case "forbidden":
+      if (known.reason === "quota_exceeded") return sentence(words(error));
       return known.requiredScope
         ? `You may not ${wanted} this. It needs the scope ${known.requiredScope}.`
         : `You may not ${wanted} this.`;
