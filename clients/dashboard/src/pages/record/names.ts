@@ -94,12 +94,13 @@ export const kinds: Record<string, string> = {
   signing_key: "signing key",
 };
 
-/** Calls an actor or a subject what a person calls it. */
-export function called(actor: string, names: readonly Named[]): string {
+/** Calls an actor or a subject what a person calls it; behind the word for its kind, by its id alone. */
+export function called(actor: string, names: readonly Named[], before = ""): string {
   const known = names.find((named) => named.actor === actor)?.name;
   if (known) return known;
   const { kind, id } = split(actor);
-  return alone[actor] ?? `${kinds[kind] ?? kind} ${shortId(id)}`.trim();
+  const noun = kinds[kind] ?? kind.replaceAll("_", " ");
+  return alone[actor] ?? (before.endsWith(noun) ? shortId(id) : `${noun} ${shortId(id)}`);
 }
 
 /** The start of a UUID, which tells it from others in a list; other ids are whole. */

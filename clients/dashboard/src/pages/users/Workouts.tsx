@@ -54,7 +54,10 @@ const columns: Column<Workout>[] = [
     phone: "none",
     cell: (workout) =>
       workout.avgHeartRateBpm ? (
-        <span className="num">{Math.round(workout.avgHeartRateBpm)} bpm on average</span>
+        <Lines
+          top={<span className="num">{Math.round(workout.avgHeartRateBpm)} bpm</span>}
+          sub="on average"
+        />
       ) : (
         <span className="quiet">Not measured</span>
       ),
