@@ -27,7 +27,9 @@ scenario("the trail is in sentences, each of which opens to its record", {}, asy
   await axe(page);
   await shot(page, "audit");
 
-  const toggle = created.getByRole("button", { name: "user.create, ok: record" });
+  const toggle = created.getByRole("button", {
+    name: /Record: dev@example.com created the user/,
+  });
   await toggle.focus();
   await page.keyboard.press("Enter");
   await created.getByText(`"subject": "user:${id}"`).waitFor();
@@ -45,6 +47,12 @@ scenario("the trail is in sentences, each of which opens to its record", {}, asy
   await other.getByText("Before", { exact: true }).waitFor();
   await axe(other);
   await other.close();
+
+  const nowhere = await stage.tab();
+  await stage.go("/audit?event=00000000-0000-4000-8000-000000000000", nowhere);
+  await nowhere.getByText("The event of this address is not among these").waitFor();
+  await axe(nowhere);
+  await nowhere.close();
 
   await created.getByRole("button", { name: "Only this subject" }).click();
   await page.waitForURL(/subject=user/);

@@ -18,11 +18,16 @@ async function signIn(stage: Stage, agent: string): Promise<string> {
   return ((await res.json()) as { access_token: string }).access_token;
 }
 
+const range = "start_date=2026-01-01&end_date=9999-12-31";
+
 /** Reads the workouts of a user as a backend does. */
-async function readAs(stage: Stage, headers: Record<string, string>, query = ""): Promise<number> {
+async function readAs(
+  stage: Stage,
+  headers: Record<string, string>,
+  query = range,
+): Promise<number> {
   const path = `/api/v1/users/${stage.env.USER_ID}/events/workouts`;
-  const range = query || "start_date=2026-01-01&end_date=9999-12-31";
-  const res = await fetch(`${stage.url}${path}?${range}`, { headers });
+  const res = await fetch(`${stage.url}${path}?${query}`, { headers });
   return res.status;
 }
 
@@ -193,6 +198,60 @@ async function exported(page: Page, item: string): Promise<string> {
   await page.getByRole("menuitem", { name: item }).click();
   return readFileSync(await (await download).path(), "utf8");
 }
+
+scenario("a long access log is searched page by page", {}, async (stage) => {
+  const { page } = stage;
+  await api(stage, "GET", `/users/${stage.env.USER_ID}/events/workouts?${range}`);
+  for (let n = 0; n < 250; n++) await readAs(stage, keyOf(stage));
+  await page.waitForTimeout(1_200);
+  await login(stage, `/users/${stage.env.USER_ID}?tab=access`);
+  await page.getByText("100 reads or more").waitFor();
+  await page.getByText("Reads 152 to 251 are here without a gap.").waitFor();
+  await page.getByRole("button", { name: "Show more" }).click();
+  await page.getByRole("row").nth(200).waitFor();
+  await page.getByLabel("Reader").selectOption({ label: "dev@example.com" });
+  await page.getByText("1 read", { exact: true }).waitFor();
+  await page.getByText("Reads 1 to 251 are here without a gap.").waitFor();
+});
+
+scenario("what is missing in the access log is told", {}, async (stage) => {
+  const { page } = stage;
+  for (let n = 0; n < 5; n++) await readAs(stage, keyOf(stage));
+  await page.waitForTimeout(1_200);
+  // Somebody took two reads out of the middle.
+  await page.route(/ListUserAccesses/, async (route) => {
+    const response = await route.fetch();
+    const { items, ...rest } = await response.json();
+    const left = items.filter(({ number }: { number: number }) => number < 3 || number > 4);
+    await route.fulfill({ response, json: { ...rest, items: left } });
+  });
+  await login(stage, `/users/${stage.env.USER_ID}?tab=access`);
+  await page.getByText("reads 3 to 4 are missing").waitFor();
+  await axe(page);
+  await shot(page, "user-access-gap", [390, 1024]);
+  await page.unroute(/ListUserAccesses/);
+
+  await api(stage, "PATCH", "/alert-rules/ledger_broken", { enabled: false });
+  await page.reload();
+  await page.getByText("The server’s own check is switched off.").waitFor();
+
+  await page.route(/ListAlerts/, async (route) => {
+    const response = await route.fetch();
+    const alert = {
+      id: "00000000-0000-4000-8000-000000000000",
+      rule: "ledger_broken",
+      subject: `user:${stage.env.USER_ID}`,
+      state: "open",
+      message: "The ledger of who read a user's data is broken: entry 3 was changed.",
+      openedAt: new Date().toISOString(),
+      lastSeenAt: new Date().toISOString(),
+    };
+    await route.fulfill({ response, json: { items: [alert] } });
+  });
+  await page.reload();
+  await page.getByText("The record was changed by somebody.").waitFor();
+  await axe(page);
+});
 
 scenario("the reads of a user who was deleted are kept", {}, async (stage) => {
   const { page } = stage;

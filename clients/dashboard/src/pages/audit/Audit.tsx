@@ -4,6 +4,7 @@ import { callUnaryMethod, useInfiniteQuery } from "@connectrpc/connect-query";
 import { AuditEventSchema, AuditService } from "@openwearables/sdk/connect";
 import { ScrollText, SearchX, X } from "lucide-react";
 import { transport } from "../../app/session";
+import { Banner } from "../../parts/Banner";
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
 import { Segments, useClear, useParam } from "../../parts/FilterChips";
@@ -28,6 +29,8 @@ export default function Audit() {
   const rows = rowsOf(query, (page) => page.items);
   // A page may hold no event and still have a next one.
   const empty = rows.rows.length === 0 && rows.more;
+  const [event] = useParam("event");
+  const lost = event !== "" && !query.isFetching && rows.rows.every(({ id }) => id !== event);
   return (
     <div className="page">
       <PageHeader
@@ -48,6 +51,12 @@ export default function Audit() {
       />
       <div className="stack">
         <Filters {...filters} names={names} />
+        {lost && !query.error && (
+          <Banner>
+            The event of this address is not among these: the filters hide it, or it is no longer
+            kept.
+          </Banner>
+        )}
         {empty ? (
           <div className="table-box">
             <Empty

@@ -85,16 +85,17 @@ function EventRow({ event, names, open, onOpen }: EventRowProps) {
           type="button"
           className="event-toggle"
           aria-expanded={open}
+          aria-labelledby={`label-${event.id} text-${event.id}`}
           aria-controls={open ? `record-${event.id}` : undefined}
           onClick={() => onOpen(!open)}
         >
           <ChevronRight size={16} aria-hidden="true" />
-          <span className="sr">
-            {action}, {outcome}: record
+          <span className="sr" id={`label-${event.id}`}>
+            Record:
           </span>
         </button>
         <div className="event-text">
-          <p className="sentence">
+          <p className="sentence" id={`text-${event.id}`}>
             <Who actor={actor} names={names} /> {text}{" "}
             {named && subject && <Who actor={subject} names={names} before={text} />}
             {occurrences > 1 && <span className="num">, {count(occurrences)} times</span>}

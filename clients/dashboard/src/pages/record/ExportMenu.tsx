@@ -1,6 +1,5 @@
 import { Download } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
-import { Button } from "../../parts/Button";
 import { Menu } from "../../parts/Menu";
 import { count } from "../../parts/number";
 import { problem } from "../../parts/problem";
@@ -9,6 +8,8 @@ import { type Format, save } from "./file";
 
 /** How many rows a file has at most. */
 export const mostRows = 10_000;
+
+const running = "One export is running";
 
 export interface Page<T> {
   items: readonly T[];
@@ -28,11 +29,11 @@ export interface ExportMenuProps<T> {
 /** Saves what the filters leave as a file, page after page. */
 export function ExportMenu<T>({ name, rows, read, write }: ExportMenuProps<T>) {
   const [at, setAt] = useState<number>();
-  const running = useRef<AbortController>(undefined);
-  useEffect(() => () => running.current?.abort(), []);
+  const abort = useRef<AbortController>(undefined);
+  useEffect(() => () => abort.current?.abort(), []);
   const run = async (format: Format) => {
-    running.current = new AbortController();
-    const { signal } = running.current;
+    abort.current = new AbortController();
+    const { signal } = abort.current;
     const all: T[] = [];
     setAt(0);
     try {
@@ -57,21 +58,27 @@ export function ExportMenu<T>({ name, rows, read, write }: ExportMenuProps<T>) {
       setAt(undefined);
     }
   };
-  if (at !== undefined) {
-    return <Button busy={at ? `Exporting… ${count(at)}` : "Exporting…"}>Export</Button>;
-  }
+  const busy = at !== undefined;
   return (
     <Menu
       label={`Export ${rows}`}
       trigger={
         <>
-          <Download size={16} aria-hidden="true" />
-          <span>Export</span>
+          {busy ? (
+            <span className="spinner" aria-hidden="true" />
+          ) : (
+            <Download size={16} aria-hidden="true" />
+          )}
+          <span>{busy ? `Exporting… ${at ? count(at) : ""}` : "Export"}</span>
         </>
       }
       items={[
-        { label: "As JSON Lines", onAction: () => void run("jsonl") },
-        { label: "As CSV, for a spreadsheet", onAction: () => void run("csv") },
+        { label: "As JSON Lines", onAction: () => void run("jsonl"), unavailable: busy && running },
+        {
+          label: "As CSV, for a spreadsheet",
+          onAction: () => void run("csv"),
+          unavailable: busy && running,
+        },
       ]}
     />
   );

@@ -114,5 +114,6 @@ export function pageOf(actor: string): string | undefined {
   if (!id) return undefined;
   if (kind === "key") return `/keys/${id}`;
   if (kind === "user") return `/users/${id}`;
+  if (kind === "webhook") return `/webhooks/${id}`;
   return undefined;
 }

@@ -72,7 +72,16 @@ export function AccessLog({ id }: { id: string }) {
         label="Access log"
         columns={columns(id, names)}
         rowKey={(access) => String(access.number)}
-        empty={filtered && read.length > 0 ? <NoMatch onClear={clear} /> : <Nobody />}
+        more={table.more && table.rows.length > 0}
+        empty={
+          table.more ? (
+            <Further read={read.length} busy={table.loadingMore} onMore={table.onMore} />
+          ) : filtered && read.length > 0 ? (
+            <NoMatch onClear={clear} />
+          ) : (
+            <Nobody />
+          )
+        }
       />
     </div>
   );
@@ -150,6 +159,23 @@ function Nobody() {
   return (
     <Empty icon={<Eye size={20} />} title="Nobody has read this person’s data.">
       Each read of health data is listed here within a second: who read, how much, and from where.
+    </Empty>
+  );
+}
+
+/** None of many matches, and there are older ones. */
+function Further(props: { read: number; busy: boolean; onMore: () => void }) {
+  return (
+    <Empty
+      icon={<SearchX size={20} />}
+      title={`None of the newest ${count(props.read)} reads matches.`}
+      action={
+        <Button busy={props.busy && "Looking…"} onClick={props.onMore}>
+          Look further back
+        </Button>
+      }
+    >
+      There are older reads, which were not looked through yet.
     </Empty>
   );
 }

@@ -52,6 +52,7 @@ function UserForm({ user, onClose }: Omit<UserDialogProps, "open">) {
     async submit(values) {
       const given = (name: Member) => values[name].trim() || undefined;
       const changed = user ? names.filter((name) => given(name) !== user[name]) : names;
+      if (changed.length === 0) return onClose();
       const said = Object.fromEntries(
         changed.flatMap((name) => (given(name) ? [[name, given(name)]] : [])),
       );
