@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { run } from "./snippets.js";
 import { assertGone } from "./secrets.js";
+import { run } from "./snippets.js";
 import { api, axe, fillLogin, type Stage, scenario, shot } from "./stage.js";
 
 const email = "ada@example.com";
