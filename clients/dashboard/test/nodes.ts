@@ -32,6 +32,7 @@ export async function startNodes(count: number): Promise<Nodes> {
   return {
     url,
     env: {},
+    database: database ?? "",
     setupUrl: `${url}/setup#${nodes[count - 1]?.setupUrl.split("#")[1]}`,
     log: () => nodes.map((node) => node.log()).join("\n"),
     stop: async () => {

@@ -84,7 +84,7 @@ export async function startServer({
   return {
     url,
     env: Object.fromEntries(exported),
-    database,
+    database: at,
     setupUrl: /first developer: open (\S+)/.exec(out)?.[1] ?? "",
     log: () => log,
     stop,
