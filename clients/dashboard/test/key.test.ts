@@ -146,7 +146,12 @@ scenario("the page of a key shows its use, its details and its alerts", {}, asyn
   await slider.focus();
   await page.keyboard.press("Home");
   assert.equal(await slider.getAttribute("aria-valuemax"), "89");
+  await edit(stage, made.id);
+});
 
+/** Changes everything of the key whose page is open, then deletes it. */
+async function edit(stage: Stage, id: string): Promise<void> {
+  const { page } = stage;
   await page.getByRole("button", { name: "Edit" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("Billing");
@@ -159,7 +164,7 @@ scenario("the page of a key shows its use, its details and its alerts", {}, asyn
   await page.getByRole("heading", { level: 1, name: "Billing" }).waitFor();
   await page.getByText("Everywhere", { exact: true }).waitFor();
   assert.equal(await page.getByText("audit:read", { exact: true }).count(), 0);
-  const { expires_at } = await api<{ expires_at: string }>(stage, "GET", `/api-keys/${made.id}`);
+  const { expires_at } = await api<{ expires_at: string }>(stage, "GET", `/api-keys/${id}`);
   assert.equal(Math.round((Date.parse(expires_at) - Date.now()) / 86_400_000), 90);
   await page.getByRole("button", { name: "Actions of Billing" }).click();
   await page.getByRole("menuitem", { name: "Delete…" }).click();
@@ -167,7 +172,7 @@ scenario("the page of a key shows its use, its details and its alerts", {}, asyn
   await dialog.getByRole("button", { name: "Delete key" }).click();
   await page.waitForURL(`${stage.url}/keys`);
   await page.getByText("Billing deleted").waitFor();
-});
+}
 
 scenario("a key page without its server says so, and heals", {}, async (stage) => {
   const { page } = stage;
