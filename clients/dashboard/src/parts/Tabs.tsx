@@ -84,7 +84,12 @@ export function TabStrip({ label, tabs, chosen, onChoose, small, children }: Tab
             onClick={() => onChoose(tab.id)}
           >
             {tab.label}
-            {tab.count !== undefined && <span className="tab-count num">{tab.count}</span>}
+            {tab.count !== undefined && (
+              <>
+                {" "}
+                <span className="tab-count num">{tab.count}</span>
+              </>
+            )}
           </button>
         ))}
       </div>
