@@ -109,6 +109,8 @@ export interface FormProps {
   onCancel?: (() => void) | undefined;
   /** The button is red: the form takes something away. */
   danger?: boolean | undefined;
+  /** The button is plain, where another form of the page has the primary one. */
+  plain?: boolean | undefined;
   /** The button is as wide as the form, as at the login. */
   wide?: boolean | undefined;
   /** Puts the focus into the first field, for a form in a dialog. */
@@ -117,7 +119,8 @@ export interface FormProps {
 }
 
 /** A form of one column. After a refusal the focus is in the first field that is wrong. */
-export function Form({ form, verb, busy, onCancel, danger, wide, focus, children }: FormProps) {
+export function Form(props: FormProps) {
+  const { form, verb, busy, onCancel, danger, plain, wide, focus, children } = props;
   const ref = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (focus) ref.current?.querySelector<HTMLElement>("input, select, textarea")?.focus();
@@ -141,7 +144,7 @@ export function Form({ form, verb, busy, onCancel, danger, wide, focus, children
         {onCancel && <Button onClick={onCancel}>Cancel</Button>}
         <Button
           type="submit"
-          kind={danger ? "danger" : "primary"}
+          kind={danger ? "danger" : plain ? "plain" : "primary"}
           busy={form.busy && busy}
           wide={wide}
         >
