@@ -19,6 +19,12 @@ function find(thrown: unknown): OpenWearablesError | undefined {
   return [thrown, cause].find((e) => e instanceof OpenWearablesError);
 }
 
+/** The field that a reason is about, though the answer does not say so. */
+const fieldOf: Record<string, string> = {
+  incorrect_password: "currentPassword",
+  email_taken: "email",
+};
+
 /** Tells what went wrong in a call, by which a person wanted to do or to see something. */
 export function problem(error: unknown, wanted: "do" | "see" = "do"): Problem {
   const known = find(error);
@@ -26,6 +32,8 @@ export function problem(error: unknown, wanted: "do" | "see" = "do"): Problem {
   for (const { field, message } of known?.fields ?? []) {
     fields[inForm(field)] ??= sentence(message);
   }
+  const about = fieldOf[known?.reason ?? ""];
+  if (about) fields[about] ??= sentence(words(error));
   return { sentence: say(error, wanted), requestId: known?.requestId, fields };
 }
 
