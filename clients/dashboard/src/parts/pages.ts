@@ -31,6 +31,3 @@ export const byCursor = {
 
 /** The first page, in the input of an infinite query. Its types want a cursor; the API wants none there. */
 export const firstPage = { cursor: undefined } as unknown as { cursor: string };
-
-/** What stands in the input of such a query for its first page: there is no cursor, though its type asks for one. */
-export const noCursor = undefined as unknown as string;

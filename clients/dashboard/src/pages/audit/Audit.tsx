@@ -9,7 +9,7 @@ import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
 import { Segments, useClear, useParam } from "../../parts/FilterChips";
 import { PageHeader } from "../../parts/PageHeader";
-import { byCursor, noCursor, rowsOf } from "../../parts/pages";
+import { byCursor, firstPage, rowsOf } from "../../parts/pages";
 import { full } from "../../parts/time";
 import { ChipSelect } from "../record/ChipSelect";
 import { ExportMenu } from "../record/ExportMenu";
@@ -25,7 +25,7 @@ const method = AuditService.method.listAuditEvents;
 export default function Audit() {
   const names = useNames();
   const filters = useFilters();
-  const query = useInfiniteQuery(method, { ...filters.input, cursor: noCursor }, byCursor);
+  const query = useInfiniteQuery(method, { ...filters.input, ...firstPage }, byCursor);
   const rows = rowsOf(query, (page) => page.items);
   // A page may hold no event and still have a next one.
   const empty = rows.rows.length === 0 && rows.more;

@@ -8,7 +8,7 @@ import { Confirm } from "../../parts/ConfirmByName";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { Empty } from "../../parts/Empty";
 import { plural } from "../../parts/number";
-import { byCursor, noCursor, rowsOf } from "../../parts/pages";
+import { byCursor, firstPage, rowsOf } from "../../parts/pages";
 import { Time } from "../../parts/Time";
 import { toast } from "../../parts/Toast";
 import { sessionsChanged } from "./changes";
@@ -65,7 +65,7 @@ const columns: Column<TokenSession>[] = [
 export function Sessions({ user }: { user: User }) {
   const query = useInfiniteQuery(
     TokenService.method.listUserSessions,
-    { userId: user.id, cursor: noCursor },
+    { userId: user.id, ...firstPage },
     byCursor,
   );
   const [ending, setEnding] = useState<TokenSession | "all">();

@@ -10,7 +10,7 @@ import { useParam } from "../../parts/FilterChips";
 import { Menu } from "../../parts/Menu";
 import { count, plural } from "../../parts/number";
 import { PageHeader } from "../../parts/PageHeader";
-import { byCursor, noCursor, rowsOf } from "../../parts/pages";
+import { byCursor, firstPage, rowsOf } from "../../parts/pages";
 import { SearchField } from "../../parts/SearchField";
 import { Time } from "../../parts/Time";
 import { DeleteUser } from "./DeleteUser";
@@ -109,7 +109,7 @@ export default function Users() {
       search: search.slice(0, 255),
       sortBy: sort.key,
       sortOrder: sort.descending ? "desc" : "asc",
-      cursor: noCursor,
+      ...firstPage,
     },
     { ...byCursor, placeholderData: (before) => before },
   );

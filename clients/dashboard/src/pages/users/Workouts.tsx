@@ -7,7 +7,7 @@ import { Lines } from "../../parts/Cell";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { Empty } from "../../parts/Empty";
 import { plural } from "../../parts/number";
-import { noCursor, rowsOf } from "../../parts/pages";
+import { firstPage, rowsOf } from "../../parts/pages";
 import { Skeleton } from "../../parts/Skeleton";
 import { Time } from "../../parts/Time";
 import { toDate } from "../../parts/time";
@@ -84,7 +84,7 @@ function words(type: string): string {
 export function Workouts({ id }: { id: string }) {
   const query = useInfiniteQuery(
     WorkoutService.method.listWorkouts,
-    { userId: id, startDate: "0001-01-01", endDate: "9999-12-31", limit: 100, cursor: noCursor },
+    { userId: id, startDate: "0001-01-01", endDate: "9999-12-31", limit: 100, ...firstPage },
     {
       pageParamKey: "cursor",
       getNextPageParam: (page) => page.pagination?.nextCursor,

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@connectrpc/connect-query";
 import { type Access, AuditService } from "@openwearables/sdk/connect";
 import { useEffect, useState } from "react";
-import { byCursor, noCursor } from "../../parts/pages";
+import { byCursor, firstPage } from "../../parts/pages";
 import { type Moment, toDate } from "../../parts/time";
 
 /** Which accesses are shown. The API lists all of a user, so that the page chooses. */
@@ -29,7 +29,7 @@ export function isBefore(access: Access, since: Date | undefined): boolean {
 export function useAccesses(userId: string, chosen: Chosen) {
   const query = useInfiniteQuery(
     AuditService.method.listUserAccesses,
-    { userId, limit: 100, cursor: noCursor },
+    { userId, limit: 100, ...firstPage },
     byCursor,
   );
   const [asked, setAsked] = useState(1);
