@@ -150,7 +150,7 @@ func (s *Server) newFront(alerts *alert.Alerts) *front.Front {
 	ports := front.Ports{
 		Auth: s.auth, Workouts: s.workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now}, Alerts: alerts,
 		Installation: &installation.Reports{Describe: s.describe, Count: s.store.CountAll, Clock: s.config.machine()},
-		Begin:        store.WithBudget, Now: s.now, Log: s.config.Log,
+		Begin:        store.WithBudget, Turn: s.store.Turn, Now: s.now, Log: s.config.Log,
 		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
 		Degraded: func() bool { return len(s.Risks()) > 0 || s.redis != nil && s.redis.Lost() },
 		Tracer:   s.tracer, Metrics: s.collectors(),
