@@ -15,6 +15,7 @@ func (s *Store) DeleteWorkouts(ctx context.Context, userID string, of []event.Re
 	if len(of) == 0 {
 		return 0, s.UserExists(ctx, userID)
 	}
+	budgetFrom(ctx).leave() // as runUpsert does
 	var parts []func(context.Context, *tx) error
 	deleted := make([]int64, 0, len(of)) // of each part, which may run again
 	for some := range slices.Chunk(of, cmp.Or(s.engine.cut.rows, len(of))) {

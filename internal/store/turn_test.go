@@ -48,6 +48,15 @@ func TestBulkWritesTakeTheirTurnAtWork(t *testing.T) {
 		own := WithBudget(as(t.Context(), "own"))
 		defer must(s.Turn(own))(t)()
 		inTime(t, "its own turn", func() { wantError(t, write(own, "own"), nil) })
+		own = WithBudget(as(t.Context(), "own"))
+		defer must(s.Turn(own))(t)()
+		inTime(t, "its own turn, to delete", func() {
+			of := make([]event.Reference, event.MaxBatch)
+			for i, w := range manyWorkouts("own") {
+				of[i] = event.Reference{Provider: w.Provider, ExternalID: w.ExternalID}
+			}
+			wantEqual(t, must(s.DeleteWorkouts(own, u.ID, of, newEvent("user:u")))(t), event.MaxBatch)
+		})
 
 		leave := must(s.Turn(WithBudget(as(t.Context(), "other"))))(t)
 		defer leave()
@@ -56,7 +65,7 @@ func TestBulkWritesTakeTheirTurnAtWork(t *testing.T) {
 		go func() { wrote <- write(context.Background(), "next") }()
 		if _, local := s.backend.(*file); local {
 			eventually(t, "waiting", func() bool { return s.busy.length() == 1 })
-			wantEqual(t, wantUsage(t, s, u.ID).Workouts, int64(event.MaxBatch))
+			wantEqual(t, wantUsage(t, s, u.ID).Workouts, int64(0))
 			leave()
 		}
 		wantError(t, receive(t, wrote), nil)

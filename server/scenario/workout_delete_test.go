@@ -85,9 +85,10 @@ func TestManyWorkoutsAreDeleted(t *testing.T) {
 		many := make([]args, 1000)
 		of := make([]args, 1001)
 		for i := range of {
-			of[i] = workoutReference("apple", fmt.Sprint(i))
+			id := fmt.Sprintf("%0100d", i) // so long that both bodies are large
+			of[i] = workoutReference("apple", id)
 			if i < len(many) {
-				many[i] = halfHourRun(fmt.Sprint(i), "2026-03-02T07:00:00Z")
+				many[i] = halfHourRun(id, "2026-03-02T07:00:00Z")
 			}
 		}
 		remaining := func(a answer) int {
