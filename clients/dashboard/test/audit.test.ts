@@ -117,6 +117,37 @@ scenario("the trail is exported as the filters leave it", {}, async (stage) => {
   assert.ok(csv[1]?.includes(`"'@SUM(1,2) ""quoted"""`), csv[1]);
 });
 
+scenario("a search that has found nothing yet goes on", {}, async (stage) => {
+  const { page } = stage;
+  for (let n = 0; n < 101; n++) {
+    const res = await fetch(`${stage.url}/api/v1/users`, {
+      method: "POST",
+      headers: {
+        "X-Open-Wearables-API-Key": stage.env.OPENWEARABLES_API_KEY ?? "",
+        "Content-Type": "application/json",
+      },
+      body: JSON.stringify({ external_user_id: `app-${n}` }),
+    });
+    assert.equal(res.status, 201);
+  }
+  // As where the newest events are many and none of them is searched for.
+  await page.route(
+    /ListAuditEvents/,
+    async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), items: [] } });
+    },
+    { times: 1 },
+  );
+  await login(stage, "/audit?action=user.create");
+  await page.getByText("No event yet with these filters.").waitFor();
+  await axe(page);
+  await shot(page, "audit-further", [390, 1024]);
+  await page.getByRole("button", { name: "Look further back" }).click();
+  await rows(page).first().waitFor();
+  assert.equal(await rows(page).count(), 2); // one of them is the demo user
+});
+
 async function exported(page: Page, item: string): Promise<string> {
   await page.getByRole("button", { name: "Export" }).click();
   const download = page.waitForEvent("download");

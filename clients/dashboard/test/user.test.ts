@@ -202,16 +202,28 @@ async function exported(page: Page, item: string): Promise<string> {
 scenario("a long access log is searched page by page", {}, async (stage) => {
   const { page } = stage;
   await api(stage, "GET", `/users/${stage.env.USER_ID}/events/workouts?${range}`);
-  for (let n = 0; n < 250; n++) await readAs(stage, keyOf(stage));
+  let left = 2_100;
+  const reader = async () => {
+    while (left-- > 0)
+      assert.equal(
+        await readAs(stage, keyOf(stage), "start_date=2026-03-01&end_date=2026-03-01"),
+        200,
+      );
+  };
+  await Promise.all(Array.from({ length: 16 }, reader));
   await page.waitForTimeout(1_200);
   await login(stage, `/users/${stage.env.USER_ID}?tab=access`);
   await page.getByText("100 reads or more").waitFor();
-  await page.getByText("Reads 152 to 251 are here without a gap.").waitFor();
+  await page.getByText("Reads 2,002 to 2,101 are here without a gap.").waitFor();
   await page.getByRole("button", { name: "Show more" }).click();
   await page.getByRole("row").nth(200).waitFor();
   await page.getByLabel("Reader").selectOption({ label: "dev@example.com" });
+  await page.getByText("None of the newest 2,000 reads matches.").waitFor({ timeout: 60_000 });
+  await axe(page);
+  await shot(page, "user-access-further", [390, 1024]);
+  await page.getByRole("button", { name: "Look further back" }).click();
   await page.getByText("1 read", { exact: true }).waitFor();
-  await page.getByText("Reads 1 to 251 are here without a gap.").waitFor();
+  await page.getByText("Reads 1 to 2,101 are here without a gap.").waitFor();
 });
 
 scenario("what is missing in the access log is told", {}, async (stage) => {

@@ -151,7 +151,7 @@ function range({ start, end }: Access): string {
   const late = to.getUTCFullYear() >= 9999;
   if (early && late) return ", of all time";
   if (early) return `, until ${day(to)}`;
-  if (late) return `, from ${day(from)} on`;
+  if (late) return `, since ${day(from)}`;
   return day(from) === day(to) ? `, ${day(from)}` : `, ${day(from)} to ${day(to)}`;
 }
 

@@ -58,7 +58,9 @@ export function Completeness({ id, read, whole }: CompletenessProps) {
       <Icon size={16} aria-hidden="true" />
       <span>
         {whole && oldest.number > 1 && "Older reads are no longer kept. "}
-        {`Reads ${count(oldest.number)} to ${count(newest.number)} are here without a gap. `}
+        {oldest === newest
+          ? `Read ${count(newest.number)} is here. `
+          : `Reads ${count(oldest.number)} to ${count(newest.number)} are here without a gap. `}
         {unknown
           ? "Whether the server found a change is not known at the moment."
           : enabled

@@ -30,9 +30,13 @@ export function useAccesses(userId: string, chosen: Chosen) {
   const query = useInfiniteQuery(
     AuditService.method.listUserAccesses,
     { userId, limit: 100, ...firstPage },
-    byCursor,
+    // Of a long record that was read far back, a look at another window reads nothing again.
+    { ...byCursor, refetchOnWindowFocus: false },
   );
-  const [asked, setAsked] = useState(1);
+  const filters = `${chosen.reader} ${chosen.since?.getTime()}`;
+  const [shown, setMore] = useState({ filters, times: 1 });
+  // How often "Show more" was pressed with these filters, and once for the first rows.
+  const asked = shown.filters === filters ? shown.times : 1;
   const pages = query.data?.pages ?? [];
   const read = pages.flatMap((page) => page.items);
   const rows = read.filter((access) => isChosen(access, chosen));
@@ -54,7 +58,7 @@ export function useAccesses(userId: string, chosen: Chosen) {
       onRetry: () => void (query.data ? query.fetchNextPage() : query.refetch()),
       more,
       loadingMore: query.isFetchingNextPage,
-      onMore: () => setAsked(asked + 1),
+      onMore: () => setMore({ filters, times: asked + 1 }),
     },
   };
 }
