@@ -41,11 +41,7 @@ export function AccessLog({ id }: { id: string }) {
           options={readers(id, read, names)}
         />
         <span className="quiet num" role="status">
-          {!table.loading &&
-            !table.error &&
-            (table.more
-              ? `${count(table.rows.length)} reads or more`
-              : plural(table.rows.length, "read"))}
+          {counted(table)}
         </span>
         <div className="filters-end">
           <ExportMenu
@@ -85,6 +81,13 @@ export function AccessLog({ id }: { id: string }) {
       />
     </div>
   );
+}
+
+/** How many are shown; nothing while that is not known. */
+function counted(table: ReturnType<typeof useAccesses>["table"]): string | undefined {
+  const { length } = table.rows;
+  if (table.loading || table.error || (length === 0 && table.more)) return undefined;
+  return table.more ? `${count(length)} reads or more` : plural(length, "read");
 }
 
 /** Who can be chosen: those who were seen, and everybody who could have read. */
