@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createServer } from "vite";
+import { build } from "vite";
 
 process.env.TZ = "Europe/Berlin";
 
@@ -31,17 +32,26 @@ interface Words {
 }
 
 const root = join(import.meta.dirname, "..", "..");
-const vite = await createServer({
+const files = ["time", "number", "chartmath", "problem", "pages"];
+const folder = join(root, "build", "words");
+const entry = join(folder, "words.ts");
+mkdirSync(folder, { recursive: true });
+writeFileSync(
+  entry,
+  `export { OpenWearablesError } from "@openwearables/sdk";
+${files.map((file) => `export * from "../../src/parts/${file}";`).join("\n")}`,
+);
+await build({
   root,
   logLevel: "error",
-  server: { middlewareMode: true, ws: false },
-  optimizeDeps: { noDiscovery: true },
+  build: {
+    ssr: entry,
+    outDir: join(folder, "out"),
+    license: false,
+    rolldownOptions: { input: entry },
+  },
 });
-const files = ["parts/time", "parts/number", "parts/chartmath", "parts/problem", "parts/pages"];
-const loaded = await Promise.all(files.map((file) => vite.ssrLoadModule(`/src/${file}.ts`)));
-const sdk = await vite.ssrLoadModule("@openwearables/sdk/error");
-const words = Object.assign({}, ...loaded, sdk) as Words;
-await vite.close();
+const words = (await import(join(folder, "out", "words.js"))) as Words;
 
 const now = new Date("2026-11-28T13:20:05Z");
 const after = (seconds: number) => words.relative(new Date(now.getTime() + seconds * 1000), now);
