@@ -129,7 +129,7 @@ function columnsOf({ state, who, open, acknowledge }: Does): Column<Alert>[] {
     },
     {
       key: "what",
-      header: state === "open" ? "What to do" : "Details",
+      header: state === "open" ? "Next step" : "More",
       width: state === "open" ? "140px" : "116px",
       cell: (alert) => (
         <div className="alert-does">
