@@ -26,6 +26,11 @@ type Rule struct {
 	Times  int    `json:"times"`  // requests that it then applies to; 0 means all
 	Fault  string `json:"fault"`
 
+	// SameToken limits the rule to requests with the token of the first that it applied
+	// to.
+	SameToken bool    `json:"same_token"`
+	token     *string // a hash of that one's Authorization header, nil before it came
+
 	DelayMS int               `json:"delay_ms"`
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers"`
@@ -205,6 +210,9 @@ func (p *Proxy) meet(r *http.Request) (*Seen, *Rule, chan struct{}) {
 		if rule.Method != "*" && rule.Method != seen.Method || rule.Times < 0 {
 			continue
 		}
+		if rule.SameToken && rule.token != nil && *rule.token != seen.Token {
+			continue
+		}
 		if rule.Skip > 0 {
 			rule.Skip--
 			continue
@@ -214,6 +222,7 @@ func (p *Proxy) meet(r *http.Request) (*Seen, *Rule, chan struct{}) {
 		} else if rule.Times > 1 {
 			rule.Times--
 		}
+		rule.token = &seen.Token
 		seen.Fault = rule.Fault
 		return seen, rule, p.release
 	}
