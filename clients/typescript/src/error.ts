@@ -106,13 +106,14 @@ export interface ErrorDetails {
 const brand = /* @__PURE__ */ Symbol.for("openwearables.error");
 
 /**
- * Answers to instanceof: true also for an instance of another copy of a class. A class that
- * extends it answers as usual.
+ * Answers to instanceof: as usual, and true also for an instance of another copy of a class
+ * that no class extends. A class that Babel made a function asks before it sets the mark.
  */
 function isInstance(of: object, mark: symbol, value: unknown): boolean {
-  return Object.hasOwn(of, Symbol.hasInstance)
-    ? mark in Object(value)
-    : Function.prototype[Symbol.hasInstance].call(of as never, value);
+  return (
+    Function.prototype[Symbol.hasInstance].call(of as never, value) ||
+    (Object.hasOwn(of, Symbol.hasInstance) && mark in Object(value))
+  );
 }
 
 /** The error of every failed call of this package. It contains no secret. */

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cookieSession, webStorage } from "../src/browser.js";
+import { OpenWearablesError, SignInRequiredError } from "../src/index.js";
 
 const browser = join(import.meta.dirname, "..", "src", "browser.js");
 
@@ -44,6 +45,16 @@ test("a storage of the app's own works where the browser forbids its own", async
   } finally {
     Reflect.deleteProperty(globalThis, "localStorage");
   }
+});
+
+test("the classes of errors can be functions, as Babel makes them for React Native", () => {
+  class Own extends OpenWearablesError {}
+  for (const Type of [OpenWearablesError, SignInRequiredError, Own]) {
+    // Such a function is not to be called without new: before its body runs, it asks this.
+    assert.ok(Object.create(Type.prototype) instanceof Type, Type.name);
+    assert.equal(Object.create(Error.prototype) instanceof Type, false, Type.name);
+  }
+  assert.equal(Object.create(OpenWearablesError.prototype) instanceof Own, false);
 });
 
 test("only a page on another site is warned", (t) => {
