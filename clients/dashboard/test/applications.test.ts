@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { long, row } from "./credential.js";
 import { assertGone } from "./secrets.js";
+import { run } from "./snippets.js";
 import { api, axe, login, type Stage, scenario, shot } from "./stage.js";
 
 interface Made {
@@ -40,9 +40,12 @@ scenario("an application is created, and its page says that it is used", {}, asy
   await dialog.getByText("Waiting for the first exchange…").waitFor();
   await axe(page);
   await shot(page, "application-snippets");
-  await dialog.getByRole("tab", { name: "curl" }).click();
-  await dialog.getByRole("button", { name: "Copy curl code" }).click();
-  const pasted = await page.evaluate(() => navigator.clipboard.readText());
+  const codes: Record<string, string> = {};
+  for (const language of ["Go", "TypeScript", "curl"]) {
+    await dialog.getByRole("tab", { name: language }).click();
+    await dialog.getByRole("button", { name: `Copy ${language} code` }).click();
+    codes[language] = await page.evaluate(() => navigator.clipboard.readText());
+  }
   await dialog.getByRole("button", { name: "Done" }).click();
   await dialog.waitFor({ state: "detached" });
   await page.evaluate(() => navigator.clipboard.writeText(""));
@@ -52,15 +55,16 @@ scenario("an application is created, and its page says that it is used", {}, asy
   await page.getByText("Not used yet").waitFor();
   await axe(page);
   await shot(page, "application-unused");
-  const pair = JSON.parse(
-    execFileSync("bash", ["-c", pasted], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
-  ) as { access_token?: string };
-  assert.ok(pair.access_token, pasted.replace(secret, "…"));
+  const pair = JSON.parse((await run.curl?.(codes.curl ?? "")) ?? "") as { access_token?: string };
+  assert.ok(pair.access_token);
   await page.getByRole("heading", { name: "Usage" }).waitFor(); // by itself
   await page.getByText("1 so far").waitFor();
   await page.getByText("CreateUserToken").waitFor();
   await axe(page);
   await shot(page, "application");
+  for (const language of ["Go", "TypeScript"]) {
+    assert.match((await run[language]?.(codes[language] ?? "")) ?? "", /access_?token/i, language);
+  }
   assert.ok(!stage.log().includes(secret), "the secret is in the log");
 
   await page.getByRole("button", { name: "Actions of Coach app" }).click();

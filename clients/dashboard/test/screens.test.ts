@@ -1,11 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { alerts, flags } from "./alerts.js";
+import { createKey, use } from "./credential.js";
+import { writeHistory } from "./history.js";
 import { api, login, type Stage, scenario } from "./stage.js";
 
 const folder = process.env.SCREENS ?? join(import.meta.dirname, "..", "screens");
 
 /** The pictures of the README: what a person sees after the demo of `serve --dev` was used a little. */
-scenario("six pages, as the README shows them", {}, async (stage) => {
+scenario("six pages, as the README shows them", { flags }, async (stage) => {
   const { page } = stage;
   const { keys } = await prepare(stage);
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -24,7 +27,7 @@ scenario("six pages, as the README shows them", {}, async (stage) => {
     await stage.go(path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("networkidle");
-    await page.mouse.move(640, 799);
+    await page.mouse.move(120, 620);
     await page.screenshot({ path: join(folder, `${name}.png`) });
   }
 });
@@ -60,5 +63,21 @@ async function prepare(stage: Stage): Promise<{ keys: Key[] }> {
   for (const path of ["/users", `/users/${user}`, "/api-keys", "/nothing"]) {
     await read(demo, path, "curl/8.14.1");
   }
+  const history = {
+    days: 30,
+    operations: ["ListWorkouts", "GetUser", "ListUsers"],
+    clients: ["node SDK 0", "curl/8", "python-requests/2"],
+    networks: ["203.0.113.0/24", "198.51.100.0/24"],
+  };
+  await writeHistory(stage, [
+    { subject: "account", ...history, keys: keys.map(({ id }) => id) },
+    ...keys.slice(0, 3).map(({ id }) => ({ subject: `key:${id}`, ...history })),
+  ]);
+  const fenced = await createKey(stage, {
+    name: "Warehouse",
+    allowed_networks: ["203.0.113.0/24"],
+  });
+  await use(stage, fenced.key);
+  await alerts(stage, 1);
   return { keys };
 }
