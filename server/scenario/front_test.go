@@ -94,6 +94,7 @@ func (n *node) routes() [][2]string {
 		if !ok {
 			method, path = "POST", pattern
 		}
+		path = strings.TrimSuffix(path, "{$}")
 		all = append(all, [2]string{method, placeholder.ReplaceAllString(path, "550e8400-e29b-41d4-a716-446655440000")})
 	}
 	return all
