@@ -189,11 +189,12 @@ func (f *Front) record(next http.Handler) http.Handler {
 }
 
 // clientOf returns what the caller says that it is. A page cannot set User-Agent, so that
-// our SDKs name themselves in X-User-Agent; what others write there says less.
+// our SDKs name themselves in X-User-Agent, which is put before the browser; what others
+// write there says less.
 func clientOf(h http.Header) string {
-	agent := h.Get("X-User-Agent")
-	if !usage.IsSDK(agent) {
-		agent = h.Get("User-Agent")
+	agent := h.Get("User-Agent")
+	if sdk := h.Get("X-User-Agent"); usage.IsSDK(sdk) {
+		agent = strings.TrimSpace(sdk + " " + agent)
 	}
 	return truncate(strings.ToValidUTF8(credential.Redact(agent), "\uFFFD"), problem.MaxText)
 }

@@ -108,14 +108,15 @@ func TestUsage(t *testing.T) {
 }
 
 // TestClientOfAPage checks that an SDK which cannot set User-Agent, in a page, is told apart by
-// X-User-Agent, and that what others write there is ignored.
+// X-User-Agent, beside its browser, and that what others write there is ignored.
 func TestClientOfAPage(t *testing.T) {
 	t.Parallel()
 	onEachSurface(t, func(t *testing.T, n *node, d driver) {
 		admin, _ := n.login(t, d)
 		dev := bearer(admin)
 		id, key := n.newKey(t, d, admin, nil)
-		page := header("User-Agent", "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36")
+		browser := "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36"
+		page := header("User-Agent", browser)
 		says := func(agent string) option { return header("X-User-Agent", agent) }
 		lastClient := func(want string) {
 			t.Helper()
@@ -129,7 +130,7 @@ func TestClientOfAPage(t *testing.T) {
 		}
 		sdk := "openwearables-ts/0.1.0 api/1"
 		d.call(t, "ListUsers", nil, bearer(key), page, says(sdk)).want(t, 200, "")
-		lastClient(sdk)
+		lastClient(sdk + " " + browser)
 		d.call(t, "ListUsers", nil, bearer(key), page, says("grpc-web-javascript/0.1")).want(t, 200, "")
 		d.call(t, "ListUsers", nil, bearer(key), page, says("shop/2 "+sdk)).want(t, 200, "")
 		d.call(t, "ListUsers", nil, bearer(key), says(sdk+" "+strings.Repeat("x", 300))).want(t, 200, "")
@@ -142,7 +143,7 @@ func TestClientOfAPage(t *testing.T) {
 		}
 		d.call(t, "UpdateKey", args{"id": id, "name": "B"}, dev, page, says(sdk)).want(t, 200, "")
 		events := d.call(t, "ListAuditEvents", args{"action": "key.update"}, dev).want(t, 200, "").list("items")
-		if client := events[0].(map[string]any)["client"]; client != sdk {
+		if client := events[0].(map[string]any)["client"]; client != sdk+" "+browser {
 			t.Errorf("the key was changed by %q", client)
 		}
 	})

@@ -22,11 +22,17 @@ const browsers: readonly (readonly [RegExp, string])[] = [
 export function clientName(userAgent = ""): string {
   const [, language, version] = /openwearables-([a-z]+)\/(\S+)/.exec(userAgent) ?? [];
   if (language) return `${sdks[language] ?? language} SDK ${version}`;
+  return browserName(userAgent) || (userAgent.split(" ")[0] ?? "").replace("/", " ");
+}
+
+/** Writes the browser that a User-Agent names, alone or after the SDK of a page: "Chrome 156"; "" if there is none. */
+export function browserName(userAgent = ""): string {
+  if (!userAgent.includes("Mozilla/")) return "";
   for (const [pattern, name] of browsers) {
     const found = pattern.exec(userAgent);
-    if (found && userAgent.startsWith("Mozilla/")) return `${name} ${found[1]}`;
+    if (found) return `${name} ${found[1]}`;
   }
-  return (userAgent.split(" ")[0] ?? "").replace("/", " ");
+  return "";
 }
 
 /** Says from where and by what a credential was used: "203.0.113.24 · curl 8.5.0". */

@@ -13,7 +13,7 @@ import { Skeleton } from "../../parts/Skeleton";
 import { Tag } from "../../parts/Tag";
 import { Time } from "../../parts/Time";
 import { toast } from "../../parts/Toast";
-import { clientName } from "../credential/client";
+import { browserName, clientName } from "../credential/client";
 
 const list = createConnectQueryKey({
   schema: SessionService.method.listSessions,
@@ -90,7 +90,7 @@ export function SessionsCard() {
 
 function Row({ of }: { of: Session }) {
   const end = useMutation(SessionService.method.revokeSession);
-  const name = clientName(of.client) || "Unknown client";
+  const name = browserName(of.client) || clientName(of.client) || "Unknown client";
   const logOut = async () => {
     try {
       await end.mutateAsync({ id: of.id });
