@@ -83,6 +83,10 @@ scenario("one logs out everywhere else, and one session alone", {}, async (stage
   await sessions.getByText("This one").waitFor();
   assert.equal(await sessions.getByRole("listitem").count(), 3);
   await sessions
+    .getByText(/^Chrome \d+/)
+    .first()
+    .waitFor();
+  await sessions
     .getByRole("button", { name: /^Log out/ })
     .first()
     .click();
