@@ -87,7 +87,7 @@ func lists(w *world) (func(context.Context, *hostile), error) {
 	for i := range 999 {
 		fmt.Fprintf(&wrong, right, i)
 	}
-	wrong.WriteString(`{"external_id":7}]}`)
+	wrong.WriteString(`{"external_id":7}],"all_or_none":true}`)
 	last := []byte(wrong.String())
 	return func(ctx context.Context, h *hostile) {
 		loop(ctx, 4+held, 100*time.Millisecond, func(worker, n int) {
