@@ -163,7 +163,7 @@ func remove(w *world) (func(context.Context, *hostile), error) {
 	}
 	write, err := w.upserts()
 	return func(ctx context.Context, h *hostile) {
-		loop(ctx, users+8, 50*time.Millisecond, func(worker, n int) {
+		loop(ctx, users+8, 0, func(worker, n int) {
 			if worker >= users {
 				write(ctx, h, fmt.Sprintf("%d-%d", worker, n%4), worker)
 			} else if n == 0 {
