@@ -102,7 +102,7 @@ func (s *Applications) Update(ctx context.Context, appID string, name Change[str
 func (s *Applications) change(ctx context.Context, action, appID string, f func(*StoredApplication)) (Application, error) {
 	var a StoredApplication
 	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
-		if a, err = tx.Application(ctx, appID); err != nil {
+		if a, err = tx.ClaimApplication(ctx, appID); err != nil {
 			return applicationError(err)
 		}
 		f(&a)
@@ -142,7 +142,7 @@ func (s *Applications) RotateSecret(ctx context.Context, appID string, overlap i
 		Overlap int
 	}{appID, overlap}
 	return once(ctx, s.replays, call{"RotateApplicationSecret", p.Actor(), request, replayFor}, func(ctx context.Context, tx Tx) (NewApplication, error) {
-		a, err := tx.Application(ctx, appID)
+		a, err := tx.ClaimApplication(ctx, appID)
 		if err != nil {
 			return NewApplication{}, applicationError(err)
 		}

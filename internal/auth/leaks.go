@@ -112,7 +112,7 @@ func (s *Leaks) endApplicationSecret(ctx context.Context, h credential.Hash) err
 	ctx, end := settle(ctx)
 	defer end()
 	return s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
-		a, err := tx.Application(ctx, found.AppID)
+		a, err := tx.ClaimApplication(ctx, found.AppID)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,9 @@ type Store interface {
 }
 
 // Tx is a transaction. What it reads stays locked until the transaction ends,
-// so that a decision made on it still holds when it is written.
+// so that a decision made on it still holds when it is written. Who deletes a row
+// that others keep or claim must have read it before it ends what depends on it: it
+// then waits for them, and they for it.
 type Tx interface {
 	Reader
 	// Now returns the database's time, in UTC, in microseconds. It does not
@@ -64,7 +66,7 @@ type Tx interface {
 
 	InsertSession(ctx context.Context, s StoredSession) error
 	// TrimSessions removes sessions of the developer or user of the filter, which
-	// must be locked, until no more than keep are left: first those that have
+	// must be locked or claimed, until no more than keep are left: first those that have
 	// ended, then those that were idle longest. It returns the ids of those that
 	// were live.
 	TrimSessions(ctx context.Context, of SessionFilter, keep int) (live []string, err error)
@@ -84,6 +86,12 @@ type Tx interface {
 
 	// CountApplications is CountKeys for applications.
 	CountApplications(ctx context.Context) (int, error)
+	// ClaimApplication returns the application, which no other transaction changes,
+	// claims or deletes until this one ends. Others may keep it.
+	ClaimApplication(ctx context.Context, appID string) (StoredApplication, error)
+	// KeepApplication returns the application, which no other transaction deletes until
+	// this one ends. Others may keep it too, and change it.
+	KeepApplication(ctx context.Context, appID string) (StoredApplication, error)
 	InsertApplication(ctx context.Context, a StoredApplication) error
 	UpdateApplication(ctx context.Context, a StoredApplication) error
 	DeleteApplication(ctx context.Context, appID string) error
@@ -126,6 +134,9 @@ type Tx interface {
 	// RecountUsers corrects the number by the users that there are, which takes a
 	// while: a release that does not count may have made or deleted some.
 	RecountUsers(ctx context.Context) error
+	// ClaimUser is ClaimApplication for users. What is only to belong to the user may
+	// be stored by others meanwhile.
+	ClaimUser(ctx context.Context, id string) (User, error)
 	InsertUser(ctx context.Context, u User) error
 	UpdateUser(ctx context.Context, u User) error
 	// DeleteUser removes the user and its sessions, and a bounded amount of its

@@ -106,13 +106,13 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 // and that the minter's credential still counts and may still mint, so that what ends
 // or narrows either leaves no token behind.
 func (s *Tokens) requirePresent(ctx context.Context, tx Tx, c *Caller, row StoredSession) error {
-	if _, err := tx.User(ctx, row.UserID); err != nil {
+	if _, err := tx.ClaimUser(ctx, row.UserID); err != nil { // its sessions are counted
 		return userError(err)
 	}
 	p := c.Principal
 	switch {
 	case p == nil:
-		a, err := tx.Application(ctx, row.AppID)
+		a, err := tx.KeepApplication(ctx, row.AppID)
 		if errors.Is(err, problem.ErrNotFound) || err == nil && !a.admits(c.exchanged, tx.Now()) {
 			return errInvalidApp()
 		}

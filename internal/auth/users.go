@@ -99,7 +99,7 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 	}
 	var u User
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
-		if u, err = tx.User(ctx, id); err != nil {
+		if u, err = tx.ClaimUser(ctx, id); err != nil {
 			return userError(err)
 		}
 		in.apply(&u)

@@ -27,6 +27,18 @@ func (r *reader) Application(ctx context.Context, appID string) (auth.StoredAppl
 	return row.StoredApplication, err
 }
 
+// ClaimApplication implements auth.Tx.
+func (t *tx) ClaimApplication(ctx context.Context, appID string) (auth.StoredApplication, error) {
+	row, err := findLocked(ctx, &t.reader, applicationByAppID, lockToClaim, appID)
+	return row.StoredApplication, err
+}
+
+// KeepApplication implements auth.Tx.
+func (t *tx) KeepApplication(ctx context.Context, appID string) (auth.StoredApplication, error) {
+	row, err := findLocked(ctx, &t.reader, applicationByAppID, lockToKeep, appID)
+	return row.StoredApplication, err
+}
+
 // ApplicationByHash implements auth.Reader.
 func (r *reader) ApplicationByHash(ctx context.Context, h credential.Hash) (auth.StoredApplication, error) {
 	row, err := find(ctx, r, applicationByHash, h[:], h[:])

@@ -88,11 +88,21 @@ type prepared struct {
 // statementKey distinguishes the forms of a statement.
 type statementKey struct {
 	statement any
-	locks     bool // whether it locks the rows that it selects
+	lock      string // the FOR clause with which it locks the rows that it selects; "": it does not
 }
 
-func preparedFor[R any](m *mapper, s *statement[R], locks bool) *prepared {
-	key := statementKey{s, locks && m.engine.lock != ""}
+// Weaker locks than engine.lock, which excludes both. That to keep rows excludes
+// neither itself nor that to claim them.
+const (
+	lockToClaim = "NO KEY UPDATE"
+	lockToKeep  = "KEY SHARE"
+)
+
+func preparedFor[R any](m *mapper, s *statement[R], lock string) *prepared {
+	if m.engine.lock == "" {
+		lock = ""
+	}
+	key := statementKey{s, lock}
 	if p, ok := m.prepared.Load(key); ok {
 		return p.(*prepared)
 	}
@@ -102,8 +112,8 @@ func preparedFor[R any](m *mapper, s *statement[R], locks bool) *prepared {
 		columns[i] = f.Name
 	}
 	text := m.engine.arguments(s.text(table, columns))
-	if key.locks && strings.HasPrefix(text, "SELECT") {
-		text += " FOR " + m.engine.lock
+	if lock != "" {
+		text += " FOR " + lock
 	}
 	p, _ := m.prepared.LoadOrStore(key, &prepared{text, fields})
 	return p.(*prepared)
@@ -166,12 +176,20 @@ func (e engine) arguments(query string) string {
 // find returns the row that a SELECT finds, or problem.ErrNotFound. It does not
 // ask the database for a text that cannot be stored.
 func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (row R, err error) {
+	return findLocked(ctx, r, s, r.engine.lock, args...)
+}
+
+// findLocked is find which, in a transaction, locks the row with the given clause.
+func findLocked[R any](ctx context.Context, r *reader, s *statement[R], lock string, args ...any) (row R, err error) {
+	if r.tx == nil {
+		lock = ""
+	}
 	for _, a := range args {
 		if text, ok := a.(string); ok && text != storable(text) {
 			return row, problem.ErrNotFound
 		}
 	}
-	p := preparedFor(r.mapper, s, r.tx != nil)
+	p := preparedFor(r.mapper, s, lock)
 	err = r.use(ctx, func(ctx context.Context, on executor) (err error) {
 		rows, err := on.query(ctx, p, args)
 		if err != nil {
@@ -189,7 +207,7 @@ func find[R any](ctx context.Context, r *reader, s *statement[R], args ...any) (
 // write runs a statement that writes the row. The arguments in more follow the
 // row's columns. If no row is written, the error is problem.ErrNotFound.
 func write[R any](ctx context.Context, t *tx, s *statement[R], row *R, more ...any) error {
-	p := preparedFor(t.mapper, s, false)
+	p := preparedFor(t.mapper, s, "")
 	args, err := p.appendArgs(make([]any, 0, len(p.fields)+len(more)), reflect.ValueOf(row).Elem())
 	if err != nil {
 		return t.fail(ctx, err)

@@ -173,7 +173,7 @@ func upserting(n int) *statement[workoutRow] {
 
 // upsert writes the rows, and adds to stored the ids under which they are.
 func (t *tx) upsert(ctx context.Context, s *statement[workoutRow], rows []workoutRow, stored map[identity]string) (err error) {
-	p := preparedFor(t.mapper, s, false)
+	p := preparedFor(t.mapper, s, "")
 	args := make([]any, 0, len(rows)*len(p.fields))
 	for i := range rows {
 		if args, err = p.appendArgs(args, reflect.ValueOf(&rows[i]).Elem()); err != nil {

@@ -30,6 +30,12 @@ func (r *reader) User(ctx context.Context, id string) (auth.User, error) {
 	return row.User, err
 }
 
+// ClaimUser implements auth.Tx.
+func (t *tx) ClaimUser(ctx context.Context, id string) (auth.User, error) {
+	row, err := findLocked(ctx, &t.reader, userByID, lockToClaim, id)
+	return row.User, err
+}
+
 // UserExists returns nil, or problem.ErrNotFound if there is no such user.
 func (r *reader) UserExists(ctx context.Context, id string) error {
 	_, err := find(ctx, r, userByID, id)
@@ -43,7 +49,7 @@ func (t *tx) InsertUser(ctx context.Context, u auth.User) error {
 func (t *tx) UpdateUser(ctx context.Context, u auth.User) error {
 	row := newUserRow(u)
 	if u.Email != nil && len(auth.EmailKeys(*u.Email)) > 1 {
-		before, err := find(ctx, &t.reader, userByID, u.ID)
+		before, err := findLocked(ctx, &t.reader, userByID, lockToClaim, u.ID)
 		if err != nil {
 			return err
 		}
