@@ -29,6 +29,9 @@ var (
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
+	if database := os.Getenv(bareVariable); database != "" {
+		return serveBare(database)
+	}
 	folder, err := os.MkdirTemp("", "ow")
 	if err == nil {
 		defer os.RemoveAll(folder)
