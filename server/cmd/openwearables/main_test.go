@@ -137,9 +137,18 @@ var readyLine = regexp.MustCompile(`(?m)^openwearables is ready on (https?://\S+
 // serve starts the server on a free port and returns when it is ready.
 func (i *installation) serve(args ...string) *process {
 	i.t.Helper()
+	return i.serveLogging(nil, args...)
+}
+
+// serveLogging is serve with the log in a file or pipe, unless that is nil.
+func (i *installation) serveLogging(to *os.File, args ...string) *process {
+	i.t.Helper()
 	p := &process{t: i.t, cmd: i.server(args...), ended: make(chan struct{})}
 	p.stdout.found, p.stdout.wanted = make(chan struct{}), readyLine
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	if to != nil {
+		p.cmd.Stderr = to
+	}
 	begun := time.Now()
 	if err := p.cmd.Start(); err != nil {
 		i.t.Fatal(err)

@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/openwearables/openwearables/server"
 )
 
 // serve runs the server until ctx ends.
-func (p *program) serve(ctx context.Context, args []string) error {
+func (p *program) serve(ctx context.Context, args []string) (err error) {
 	s := p.serveSettings()
 	if err := s.parse(args); err != nil {
 		return err
@@ -25,7 +27,10 @@ func (p *program) serve(ctx context.Context, args []string) error {
 	if s.empty && !s.config.Dev {
 		return usageError("--empty goes with --dev: without --dev nobody is created")
 	}
-	s.config.Log = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may end; the requests go on
+	log := newLogWriter(p.stderr)
+	defer func() { err = errors.Join(err, log.Close()) }()
+	s.config.Log = newLogger(log, level)
 	s.config.Traces = true
 	node, err := server.New(ctx, s.config)
 	if err != nil {

@@ -240,4 +240,3 @@ func cpuTime(pid int) (t time.Duration) {
 	}
 	return t
 }
-
