@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"runtime/debug"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -15,6 +17,7 @@ import (
 const (
 	maxPasswordChars = 128
 	maxPasswordBytes = 1 << 10 // as sent, before normalization
+	keepFor          = time.Second
 )
 
 var (
@@ -46,11 +49,12 @@ func hashable(password string) (string, bool) {
 
 // Passwords hashes and verifies passwords with argon2id, 19 MiB at a time, a
 // bounded number at once. A context that ends takes a caller out of the queue, as
-// does a wait of 10 seconds; a hash that has begun is finished. Safe for concurrent
-// use.
+// does a wait of 10 seconds; a hash that has begun is finished. The memory goes back
+// to the system once nothing was hashed for a second. Safe for concurrent use.
 type Passwords struct {
 	limiter *hashLimiter
 	busy    atomic.Uint64
+	rest    *time.Timer // runs while memory is kept
 }
 
 // NewPasswords returns a hasher that runs that many hashes at once, at least
@@ -58,7 +62,19 @@ type Passwords struct {
 // Further ones are refused with [ErrBusy] at once, as are those of a network that
 // has two more than hashes inside and waiting.
 func NewPasswords(hashes, queue int) *Passwords {
-	return &Passwords{limiter: newHashLimiter(hashes, queue)}
+	p := &Passwords{limiter: newHashLimiter(hashes, queue)}
+	p.rest = time.AfterFunc(keepFor, p.release)
+	p.rest.Stop()
+	return p
+}
+
+// release gives back what the last hashes took. Without it, the process would keep
+// several times that, since the collector of garbage waits until as much again is in
+// use. It takes less time than one hash.
+func (p *Passwords) release() {
+	if running, waiting := p.limiter.load(); running+waiting == 0 { // else the last of them sets the timer
+		debug.FreeOSMemory()
+	}
 }
 
 // Load returns how many passwords are being hashed now and how many wait for it, and
@@ -123,6 +139,9 @@ func (p *Passwords) derive(ctx context.Context, g Guest, password string, c cost
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer func() {
+		leave()
+		p.rest.Reset(keepFor)
+	}()
 	return argon2.IDKey([]byte(password), salt, c.time, c.memory, c.threads, uint32(n)), nil
 }
