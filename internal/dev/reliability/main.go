@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/dev/provenance"
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
@@ -54,8 +55,8 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	begun, commit := time.Now(), commitOf(*root)
-	if *tier == "full" && commit.dirty {
+	begun, commit := time.Now(), provenance.CommitOf(*root, pageFile)
+	if *tier == "full" && commit.Dirty {
 		return errDirty
 	}
 	lab, err := stack.NewLab(*root)

@@ -4,28 +4,24 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
-	"github.com/openwearables/openwearables/internal/dev/service"
+	"github.com/openwearables/openwearables/internal/dev/provenance"
 )
 
 // report collects the rows of a run. A full run adds them to the page at once.
 type report struct {
 	rows   []row
-	page   string // the file
-	commit commit // that was built
+	page   string            // the file
+	commit provenance.Commit // that was built
 	tier   string
 }
 
 // add adds a row, or replaces its predecessor of this run or, in a full run, of the page.
 // It tells of a predecessor of the same commit that did not prove it.
 func (r *report) add(one row) error {
-	one.Commit = r.commit.name
+	one.Commit = r.commit.Name
 	if r.tier != "full" {
 		r.rows = put(r.rows, one)
 		return nil
@@ -34,7 +30,7 @@ func (r *report) add(one row) error {
 	if err != nil {
 		return err
 	}
-	p.machine = machine()
+	p.machine = provenance.Machine()
 	p.rows = put(p.rows, one)
 	r.rows = put(r.rows, p.rows[slices.IndexFunc(p.rows, one.replaces)])
 	return p.write(r.page)
@@ -79,44 +75,15 @@ func (r *report) table() string {
 	return out.String()
 }
 
-// commit is what was built.
-type commit struct {
-	name  string // as rows have it: when it was made and its hash, so that the older one sorts first
-	dirty bool   // the tree has changes that are not committed, beside the page
-}
-
 // pageFile is the page, in the repository.
 const pageFile = "server/RELIABILITY.md"
-
-// commitOf returns the commit of the repository.
-func commitOf(root string) commit {
-	git := func(args ...string) string {
-		cmd := exec.Command("git", append([]string{"-C", root}, args...)...)
-		cmd.Env = append(os.Environ(), "TZ=UTC")
-		out, _ := cmd.Output() // empty without git
-		return strings.TrimSpace(string(out))
-	}
-	name := git("log", "-1", "--abbrev=12", "--format=%cd %h", "--date=format-local:%Y-%m-%d %H:%M")
-	changes := git("status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)"+pageFile)
-	return commit{name, name == "" || changes != ""}
-}
 
 var errDirty = errors.New("the full tier proves a commit: commit your changes first, or run the short tier")
 
 func (r *report) about() string {
-	text := fmt.Sprintf("commit %s, %s tier, %s", r.commit.name, r.tier, machine())
-	if r.commit.dirty {
+	text := fmt.Sprintf("commit %s, %s tier, %s", r.commit.Name, r.tier, provenance.Machine())
+	if r.commit.Dirty {
 		text += ", with changes that are not committed"
 	}
 	return text
-}
-
-func machine() string {
-	versions := []string{runtime.Version(), service.PostgresVersion(), service.RedisVersion(), "Linux " + kernel()}
-	return fmt.Sprintf("%d cores, %s", runtime.NumCPU(), strings.Join(versions, ", "))
-}
-
-func kernel() string {
-	text, _ := os.ReadFile("/proc/sys/kernel/osrelease") // empty elsewhere
-	return strings.TrimSpace(string(text))
 }

@@ -2,12 +2,12 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/openwearables/openwearables/internal/dev/provenance"
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
 )
 
@@ -19,8 +19,8 @@ func result(name string, on stack.Shape, result, measured string) row {
 // own rows that were broken.
 func TestFullRunReplacesItsRows(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "page.md")
-	run := func(commit_ string, rows ...row) *report {
-		r := &report{page: file, commit: commit{name: commit_}, tier: "full"}
+	run := func(commit string, rows ...row) *report {
+		r := &report{page: file, commit: provenance.Commit{Name: commit}, tier: "full"}
 		for _, one := range rows {
 			if err := r.add(one); err != nil {
 				t.Fatal(err)
@@ -105,42 +105,5 @@ func TestCommittedPage(t *testing.T) {
 	written, err2 := os.ReadFile(again)
 	if err1 != nil || err2 != nil || string(committed) != string(written) {
 		t.Errorf("the proofs have changed since the page was written: run GOWORK=off go run . -page in this folder (%v, %v)", err1, err2)
-	}
-}
-
-// A commit is clean though the page has changed, and not if anything else has.
-func TestCommitOfATree(t *testing.T) {
-	root := t.TempDir()
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-C", root, "-c", "user.name=x", "-c", "user.email=x@example.com"}, args...)...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
-	write := func(name, text string) {
-		file := filepath.Join(root, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !commitOf(root).dirty {
-		t.Error("no commit is clean")
-	}
-	write(pageFile, "1")
-	write("code", "1")
-	git("init", "-q")
-	git("add", ".")
-	git("commit", "-qm", "x", "--date=2026-01-01T10:00:00+02:00")
-	write(pageFile, "2")
-	if c := commitOf(root); c.dirty || len(strings.Fields(c.name)) != 3 {
-		t.Errorf("a tree whose page has changed is %+v", c)
-	}
-	write("code", "2")
-	if !commitOf(root).dirty {
-		t.Error("a tree whose code has changed is clean")
 	}
 }

@@ -43,6 +43,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/leak", "internal/credential"},
 
 	{"internal/dev/service", "internal/dev/childproc"},
+	{"internal/dev/provenance", "internal/dev/service"},
 	{"internal/dev/pgtest", "internal/dev/service internal/dev/childproc"},
 	{"internal/dev/pgserve", "internal/dev/pgtest"},
 	{"internal/dev/redistest", "internal/dev/service"},
