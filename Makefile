@@ -31,7 +31,7 @@ CHECK := proto openapi format tidy vet staticcheck check-go check-swift+check-ty
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: build dashboard generate lint check test nightly bench reliability fmt $(subst +, ,$(TEST) $(CHECK))
+.PHONY: build dashboard generate lint check test nightly bench microbench reliability fmt $(subst +, ,$(TEST) $(CHECK))
 
 build:
 	go build -trimpath -ldflags '-s -w' -o bin/openwearables ./server/cmd/openwearables
@@ -59,7 +59,13 @@ nightly:
 reliability:
 	internal/dev/reliability/run.sh -tier full
 
-bench:
+# Writes server/BENCHMARK.md with ROUNDS of slices of two seconds, in some ten minutes.
+ROUNDS ?= 5
+bench: system build clients/typescript/node_modules/.package-lock.json
+	cd clients/typescript && npm run -s build
+	go run ./internal/dev/bench -page -rounds $(ROUNDS)
+
+microbench:
 	go test -run '^$$' -bench . -benchmem work
 
 fmt: $(GOFUMPT)

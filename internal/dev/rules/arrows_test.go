@@ -24,7 +24,7 @@ var permitted = []struct{ from, to string }{
 	{"gen/...", "gen/..."},
 
 	{"server/cmd/...", "server server/control server/operator"},
-	{"server/operator", "server server/control internal/auth internal/cluster internal/leak internal/store"},
+	{"server/operator", "server server/control internal/auth internal/cluster internal/leak internal/load internal/store"},
 	{"server/rest", "server/call gen/openapi internal/alert internal/audit internal/auth internal/event internal/installation internal/jsonbody internal/problem internal/usage"},
 	{"server/rpc", "server/call gen/openwearables/... internal/alert internal/audit internal/auth internal/event internal/installation internal/problem internal/usage"},
 	{"server/call", "internal/auth internal/problem"},
@@ -44,6 +44,7 @@ var permitted = []struct{ from, to string }{
 
 	{"internal/dev/service", "internal/dev/childproc"},
 	{"internal/dev/provenance", "internal/dev/service"},
+	{"internal/dev/bench", "internal/load internal/dev/provenance internal/dev/service internal/dev/childproc gen/openwearables/..."},
 	{"internal/dev/pgtest", "internal/dev/service internal/dev/childproc"},
 	{"internal/dev/pgserve", "internal/dev/pgtest"},
 	{"internal/dev/redistest", "internal/dev/service"},
@@ -68,6 +69,7 @@ var forbidden = []struct{ from, to string }{
 	{"internal/webhook", "internal/store/... gen/... server/... database/sql/..."},
 	{"internal/credential", "net/http/... database/sql/..."},
 	{"internal/leak", "net/http/... database/sql/..."},
+	{"internal/load", "net/http/... database/sql/..."},
 }
 
 // homes are the packages that alone may import a library, in tests too.

@@ -74,7 +74,7 @@ func prepare(folder string, settings []string) (*Postgres, error) {
 	if err := p.Own(p.folder); err != nil {
 		return nil, err
 	}
-	cmd, err := p.command("initdb", "-D", p.data(), "-U", superuser, "-A", "trust", "--no-sync", "--no-instructions",
+	cmd, err := p.Program("initdb", "-D", p.data(), "-U", superuser, "-A", "trust", "--no-sync", "--no-instructions",
 		"-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
 	if err != nil {
 		return nil, err
@@ -88,8 +88,9 @@ func prepare(folder string, settings []string) (*Postgres, error) {
 
 func (p *Postgres) data() string { return filepath.Join(p.folder, "data") }
 
-// command is a program of the newest PostgreSQL that is installed.
-func (p *Postgres) command(name string, args ...string) (*exec.Cmd, error) {
+// Program returns a program of the newest PostgreSQL that is installed ("pgbench"), which
+// runs in the server's folder under its account.
+func (p *Postgres) Program(name string, args ...string) (*exec.Cmd, error) {
 	path, err := binary(name)
 	if err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func (p *Postgres) Up() error {
 	for _, setting := range p.settings {
 		args = append(args, "-c", setting)
 	}
-	cmd, err := p.command("postgres", args...)
+	cmd, err := p.Program("postgres", args...)
 	if err != nil {
 		return err
 	}
@@ -173,6 +174,9 @@ func (p *Postgres) Kill() { p.process.End(syscall.SIGQUIT, 20*time.Second) }
 
 // Down ends the server in order.
 func (p *Postgres) Down() { p.process.End(syscall.SIGINT, 20*time.Second) }
+
+// ID returns the process id of the server, whose children serve the connections.
+func (p *Postgres) ID() int { return p.process.ID() }
 
 // Addr returns the TCP address, HOST:PORT, or "" if there is none.
 func (p *Postgres) Addr() string { return p.addr }
@@ -205,7 +209,7 @@ func (p *Postgres) Standby(folder string) (*Postgres, error) {
 	if err := s.Own(s.folder); err != nil {
 		return nil, err
 	}
-	cmd, err := s.command("pg_basebackup", "-D", s.data(), "-h", p.folder, "-U", superuser, "-R", "--no-sync", "--checkpoint=fast")
+	cmd, err := s.Program("pg_basebackup", "-D", s.data(), "-h", p.folder, "-U", superuser, "-R", "--no-sync", "--checkpoint=fast")
 	if err != nil {
 		return nil, err
 	}

@@ -73,6 +73,9 @@ func (r *Redis) Up() error {
 	return err
 }
 
+// ID returns the process id of the server.
+func (r *Redis) ID() int { return r.process.ID() }
+
 // Addr returns the address, HOST:PORT.
 func (r *Redis) Addr() string { return r.addr }
 

@@ -1,0 +1,124 @@
+// Command bench measures the product as it is deployed, beside floors: the least that
+// the same machine needs for the same work. It writes server/BENCHMARK.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/dev/provenance"
+)
+
+func main() {
+	if addr := os.Getenv(floorVariable); addr != "" {
+		fmt.Fprintln(os.Stderr, "bench:", serveFloor(addr, os.Args[1:]))
+		os.Exit(1)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+var errDirty = errors.New("the page tells what a commit does: commit your changes first, or run without -page")
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	rounds := flags.Int("rounds", enoughRounds, "how often each work is measured, in turns; 1 to 100")
+	slice := flags.Duration("slice", 2*time.Second, "how long each time, 100ms to 1m")
+	only := flags.String("only", "", "comma-separated parts of the `names` of works, all by default")
+	page := flags.Bool("page", false, "replace server/BENCHMARK.md, its raw figures, and what README.md quotes of it")
+	rewrite := flags.Bool("rewrite", false, "write the page and the quote again from the raw figures, and measure nothing")
+	root := flags.String("root", ".", "the repository, in which make build was run")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	commit := provenance.CommitOf(*root, pageFile, rawFile, readmeFile)
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("there is no argument %q", flags.Arg(0))
+	case *rounds < 1 || *rounds > 100:
+		return fmt.Errorf("-rounds %d must be 1 to 100", *rounds)
+	case *slice < 100*time.Millisecond || *slice > time.Minute:
+		return fmt.Errorf("-slice %v must be 100ms to 1m", *slice)
+	case *page && *only != "":
+		return errors.New("the page has all works: -page goes without -only")
+	case *page && commit.Dirty:
+		return errDirty
+	case *rewrite:
+		r, err := readResult(filepath.Join(*root, rawFile))
+		if err != nil {
+			return err
+		}
+		return r.write(*root)
+	}
+	chosen, err := choose(*only)
+	if err != nil {
+		return err
+	}
+	r, err := bench(ctx, *root, chosen, about{
+		Commit: commit.Name, Dirty: commit.Dirty, Rounds: *rounds, Slice: slice.Seconds(), Whole: *only == "",
+		Machine: provenance.Machine(), Processor: provenance.Processor(), Load: loadAverage(),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n%s\n", r.text())
+	if *page {
+		return r.write(*root)
+	}
+	return nil
+}
+
+// bench measures the works, and with all of them also what is beside them.
+func bench(ctx context.Context, root string, chosen []work, a about) (_ *result, err error) {
+	begun, steal := time.Now(), stolen()
+	l, err := newLab(filepath.Join(root, "bin", "openwearables"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: run make build first", err)
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	if err := l.onDisk(); err != nil {
+		return nil, err
+	}
+	r := &result{about: a}
+	r.FileSystem = fileSystem(l.folder)
+	if r.samples, err = l.rounds(ctx, chosen, a.Rounds, time.Duration(a.Slice*float64(time.Second)), os.Stdout); err != nil {
+		return nil, err
+	}
+	if a.Whole {
+		if err := l.beside(ctx, root, &r.about); err != nil {
+			return nil, err
+		}
+	}
+	r.Took, r.Stolen = time.Since(begun).Seconds(), (stolen() - steal).Seconds()
+	return r, nil
+}
+
+// beside measures what is not a work: memory, the size of the binary, and the SDKs.
+func (l *lab) beside(ctx context.Context, root string, a *about) (err error) {
+	info, err := os.Stat(l.binary)
+	if err != nil {
+		return err
+	}
+	a.Binary = info.Size()
+	fmt.Println("memory")
+	if a.Memory, err = l.memory(ctx, crowd); err != nil {
+		return fmt.Errorf("memory: %w", err)
+	}
+	fmt.Println("SDKs")
+	if a.SDKs, err = sdks(ctx, root); err != nil {
+		return fmt.Errorf("SDKs: %w", err)
+	}
+	return nil
+}
