@@ -182,6 +182,10 @@ func (s *Server) Patterns() []string { return s.front.Patterns() }
 // Auth returns the services of the domain, for the commands of an operator.
 func (s *Server) Auth() *auth.Auth { return s.auth }
 
+// RemoveDeleted removes the data of deleted users, which a node that runs does in small
+// steps. It may leave some to other nodes that are at it.
+func (s *Server) RemoveDeleted(ctx context.Context) error { return s.store.Remove(ctx) }
+
 // Risks returns the settings of the database under which acknowledged writes may
 // be lost, each with its remedy.
 func (s *Server) Risks() []string { return s.store.Risks() }

@@ -154,3 +154,13 @@ func (s *Developers) operate(ctx context.Context, action, email string, f func(c
 	s.credentials.forgetSessions(ctx, ended)
 	return err
 }
+
+// Erase is Users.Delete for the operator.
+func (s *Users) Erase(ctx context.Context, userID string) error {
+	id, err := problem.UUID("id", userID)
+	if err != nil {
+		return err
+	}
+	_, err = s.delete(ctx, id)
+	return err
+}

@@ -121,9 +121,14 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 	if _, err := RequireAccount(ctx, UsersWrite); err != nil {
 		return User{}, err
 	}
+	return s.delete(ctx, id)
+}
+
+// delete removes a user, for the caller or the operator.
+func (s *Users) delete(ctx context.Context, id string) (User, error) {
 	var u User
 	var ended []string
-	err = s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) (err error) {
+	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) (err error) {
 		if err := tx.GiveUserPlace(ctx); err != nil {
 			return err
 		}
@@ -136,7 +141,7 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 		if err := tx.DeleteUser(ctx, id); err != nil {
 			return err
 		}
-		return tx.Record(ctx, CallerFrom(ctx).Event(audit.UserDelete, userSubject(id), tx.Now()))
+		return tx.Record(ctx, operableEvent(ctx, audit.UserDelete, userSubject(id), tx.Now()))
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)

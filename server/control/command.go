@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
@@ -17,6 +18,7 @@ type Command struct {
 	Name      string `json:"name"` // one of the constants below
 	Email     string `json:"email,omitempty"`
 	Password  string `json:"password,omitempty"`
+	UserID    string `json:"user_id,omitempty"`
 	KeyID     string `json:"key_id,omitempty"`    // of a signing key
 	Algorithm string `json:"algorithm,omitempty"` // of new signing keys; "" = the present one
 }
@@ -29,6 +31,7 @@ const (
 	DeveloperDisable     = "developer disable"
 	DeveloperEnable      = "developer enable"
 	DeveloperDelete      = "developer delete"
+	UserErase            = "user erase"
 	SigningKeyRotate     = "signing-key rotate"
 	SigningKeyRevoke     = "signing-key rotate --revoke"
 )
@@ -43,7 +46,7 @@ type Developer struct {
 
 // EndsCredentials reports whether the command ends sessions or tokens.
 func (c Command) EndsCredentials() bool {
-	return c.Name == DeveloperSetPassword || c.Name == DeveloperDisable || c.Name == DeveloperDelete
+	return slices.Contains([]string{DeveloperSetPassword, DeveloperDisable, DeveloperDelete, UserErase}, c.Name)
 }
 
 // Execute executes the command on the services. Its errors are messages for the
@@ -72,6 +75,8 @@ func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Developer, error
 		return nil, d.Enable(ctx, c.Email)
 	case DeveloperDelete:
 		return nil, d.Delete(ctx, c.Email)
+	case UserErase:
+		return nil, a.Users.Erase(ctx, c.UserID)
 	case SigningKeyRotate:
 		return nil, a.Signing.RotateTo(ctx, c.Algorithm)
 	case SigningKeyRevoke:

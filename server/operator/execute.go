@@ -69,6 +69,9 @@ func attempt(ctx context.Context, config server.Config, c control.Command) ([]co
 		return nil, err
 	}
 	list, err := c.Execute(ctx, s.Auth())
+	if err == nil && c.Name == control.UserErase {
+		err = s.RemoveDeleted(ctx)
+	}
 	if err == nil {
 		time.Sleep(lag(config, c))
 	}

@@ -25,6 +25,8 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables developer disable         end a developer's sessions and the tokens it minted, and refuse its logins
   openwearables developer enable          let a disabled developer log in again
   openwearables developer delete          remove a developer and the tokens it minted
+  openwearables user export               write everything that is stored of one user, as JSON lines
+  openwearables user erase                delete one user, wait until its data is removed, and say what is kept
   openwearables signing-key rotate        sign access tokens with a new key; no token is refused for it,
                                           or end a leaked key at once with --revoke KID
   openwearables audit verify              check that nothing was changed in the ledgers of who read whose data
@@ -92,6 +94,7 @@ func (p *program) dispatch(ctx context.Context) error {
 		"developer create": p.developerCreate, "developer list": p.developerList,
 		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
 		"developer enable": p.developerEnable, "developer delete": p.developerDelete,
+		"user export": p.userExport, "user erase": p.userErase,
 		"signing-key rotate": p.signingKeyRotate, "audit verify": p.auditVerify,
 	}
 	for words := min(2, len(p.args)); words > 0; words-- {
