@@ -285,7 +285,7 @@ func setSecurityHeaders(h http.Header, r *http.Request) {
 // Shared by all answers, never changed.
 var (
 	nosniff     = []string{"nosniff"}
-	emptyPolicy = []string{"default-src 'none'; frame-ancestors 'none'"}
+	emptyPolicy = []string{"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"}
 	noReferrer  = []string{"no-referrer"}
 	oneYear     = []string{"max-age=31536000"}
 )
