@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // personal is a table with rows about users.
@@ -58,11 +60,19 @@ func OpenPeople(ctx context.Context, dsn string, o Options) (*People, error) {
 // Close closes the database.
 func (p *People) Close() error { return p.pool.Close() }
 
-// UserID returns the id of the user with that external id, or "" if there is none.
-func (p *People) UserID(ctx context.Context, externalID string) (id string, err error) {
-	err = p.db.NewRaw("SELECT id FROM users WHERE external_user_id = ?", externalID).Scan(ctx, &id)
+// Find returns the id of the user with that id, which need not be there, or else with
+// that external id. Its errors are messages for the operator.
+func (p *People) Find(ctx context.Context, id, externalID string) (string, error) {
+	if id != "" {
+		id, err := problem.UUID("id", id)
+		if err != nil {
+			err = errors.New("the id of a user is a UUID: give one of another form as the external id")
+		}
+		return id, err
+	}
+	err := p.db.NewRaw("SELECT id FROM users WHERE external_user_id = ?", externalID).Scan(ctx, &id)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
+		return "", fmt.Errorf("no user has the external id %q", externalID)
 	}
 	return id, wrapped(err)
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/privatefile"
-	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/server"
 	"github.com/openwearables/openwearables/server/control"
@@ -20,22 +19,6 @@ import (
 
 // UserReference names a user by one of its ids.
 type UserReference struct{ ID, ExternalID string }
-
-// find returns the id of the user.
-func (r UserReference) find(ctx context.Context, people *store.People) (string, error) {
-	if r.ID != "" {
-		id, err := problem.UUID("--user", r.ID)
-		if err != nil {
-			err = errors.New("--user must be a UUID: give an id of another form as --external-id")
-		}
-		return id, err
-	}
-	id, err := people.UserID(ctx, r.ExternalID)
-	if err == nil && id == "" {
-		err = fmt.Errorf("no user has the external id %q", r.ExternalID)
-	}
-	return id, err
-}
 
 func openPeople(ctx context.Context, config server.Config) (*store.People, error) {
 	if err := requireDatabase(config, control.Command{}); err != nil {
@@ -55,7 +38,7 @@ func ExportUser(ctx context.Context, w io.Writer, config server.Config, who User
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, people.Close()) }()
-	id, err := who.find(ctx, people)
+	id, err := people.Find(ctx, who.ID, who.ExternalID)
 	if err != nil {
 		return 0, err
 	}
@@ -103,7 +86,7 @@ func EraseUser(ctx context.Context, config server.Config, who UserReference, con
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, people.Close()) }()
-	id, err := who.find(ctx, people)
+	id, err := people.Find(ctx, who.ID, who.ExternalID)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ var whyKept = map[string]string{
 	"access_ledger":      "who read the data, without the addresses of the person; goes with --ledger-retention",
 	"ledger_heads":       "the signatures of that",
 	"audit_events":       "who changed what; with the addresses of the person's own calls; goes with --audit-retention",
-	"alerts":             "alerts that name the id; go with --alert-retention once they are resolved",
+	"alerts":             "alerts that name the id, and where a token was used twice; go with --alert-retention",
 	"alert_mutes":        "alerts of the id that are silenced",
 	"webhook_deliveries": "messages that name the id; their text goes once they are delivered",
 }

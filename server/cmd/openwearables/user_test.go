@@ -241,6 +241,11 @@ func checkErased(t *testing.T, db *sql.DB, said string, one person) {
 			t.Errorf("%s has %d rows that name the person, of which nothing was said: %s", table, n, said)
 		}
 	}
+	for line := range strings.Lines(said) {
+		if kept := strings.Fields(line); kept[0] == "kept" && len(kept) < 5 {
+			t.Errorf("%q does not say why", line)
+		}
+	}
 	for _, value := range one.values {
 		if left := naming(t, db, value); len(left) > 0 {
 			t.Errorf("%q is still in %v", value, left)
@@ -259,7 +264,7 @@ func TestUserCommandsSayWhatTheyNeed(t *testing.T) {
 	}{
 		{2, "needs --user or --external-id", nil},
 		{2, "needs --user or --external-id", []string{"--user", unknown, "--external-id", "x"}},
-		{1, "must be a UUID", []string{"--user", "ann"}},
+		{1, "the id of a user is a UUID", []string{"--user", "ann"}},
 		{1, "nothing is stored of user " + unknown, []string{"--user", unknown}},
 		{1, "no user has the external id", []string{"--external-id", "ann"}},
 		{1, "there is no database at none.db", []string{"--user", unknown, "--database", "sqlite:none.db"}},
