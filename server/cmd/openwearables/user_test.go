@@ -30,10 +30,14 @@ func (p *process) addPerson(admin pair, name string) person {
 		"first_name": first, "email": mail, "external_user_id": who.external,
 	}).str("id")
 	path := "/api/v1/users/" + who.id
-	p.want(200, "POST", path+"/events/workouts", admin.access, map[string]any{"workouts": []any{map[string]any{
-		"external_id": workout, "name": workout, "type": "running", "source": map[string]any{"provider": "apple"},
-		"start_time": "2026-03-01T07:00:00Z", "end_time": "2026-03-01T07:30:00Z",
-	}}})
+	var workouts []any
+	for i := range 250 { // more than are removed at once
+		workouts = append(workouts, map[string]any{
+			"external_id": fmt.Sprint(workout, i), "name": workout, "type": "running", "source": map[string]any{"provider": "apple"},
+			"start_time": "2026-03-01T07:00:00Z", "end_time": "2026-03-01T07:30:00Z",
+		})
+	}
+	p.want(200, "POST", path+"/events/workouts", admin.access, map[string]any{"workouts": workouts})
 	for range 2 { // the second session is still there when the first has ended
 		minted := p.want(200, "POST", path+"/token", admin.access, nil)
 		token := minted.str("access_token")
