@@ -1,5 +1,13 @@
 import { isOffline, OpenWearablesError } from "@openwearables/sdk";
-import { MutationCache, onlineManager, QueryCache, QueryClient } from "@tanstack/react-query";
+import {
+  MutationCache,
+  notifyManager,
+  onlineManager,
+  type Query,
+  QueryCache,
+  QueryClient,
+  type QueryKey,
+} from "@tanstack/react-query";
 
 /**
  * What was read. The transport repeats what failed for a moment, so that queries do not.
@@ -13,6 +21,19 @@ export const queries = new QueryClient({
     mutations: { retry: false },
   },
 });
+
+// What changes is shown in the same frame: a switch that is turned does not fall back meanwhile.
+notifyManager.setScheduler(queueMicrotask);
+
+/**
+ * Changes what was read, in every query whose key begins with this one. Reads that are under
+ * way end: their answers may be older than the change.
+ */
+export function change<T>(queryKey: QueryKey, to: (old: T) => T): void {
+  const filters = { queryKey, predicate: ({ state }: Query) => state.data !== undefined };
+  void queries.cancelQueries(filters);
+  queries.setQueriesData<T>(filters, (old) => old && to(old));
+}
 
 /** Returns the SDK's error of what a call threw. */
 export function errorOf(thrown: unknown): OpenWearablesError | undefined {

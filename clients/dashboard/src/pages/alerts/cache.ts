@@ -8,7 +8,7 @@ import {
   type ListAlertsResponse,
 } from "@openwearables/sdk/connect";
 import type { InfiniteData } from "@tanstack/react-query";
-import { queries } from "../../app/queries";
+import { change, queries } from "../../app/queries";
 
 const lists = createConnectQueryKey({
   schema: AlertService.method.listAlerts,
@@ -25,14 +25,14 @@ const rules = createConnectQueryKey({
 });
 
 /** What a list of alerts is in the cache: by pages, or the one that the side bar counts. */
-type Cached = InfiniteData<ListAlertsResponse> | ListAlertsResponse | undefined;
+type Cached = InfiniteData<ListAlertsResponse> | ListAlertsResponse;
 
 /** Changes every list of alerts that was read, and returns what puts them back. */
-export function changeAlerts(change: (items: Alert[]) => Alert[]): () => void {
+export function changeAlerts(to: (items: Alert[]) => Alert[]): () => void {
   const before = queries.getQueriesData<Cached>({ queryKey: lists });
-  const one = (page: ListAlertsResponse) => ({ ...page, items: change(page.items) });
-  queries.setQueriesData<Cached>({ queryKey: lists }, (old) =>
-    old && "pages" in old ? { ...old, pages: old.pages.map(one) } : old && one(old),
+  const one = (page: ListAlertsResponse) => ({ ...page, items: to(page.items) });
+  change<Cached>(lists, (old) =>
+    "pages" in old ? { ...old, pages: old.pages.map(one) } : one(old),
   );
   return () => {
     for (const [key, data] of before) queries.setQueryData(key, data);
@@ -41,11 +41,10 @@ export function changeAlerts(change: (items: Alert[]) => Alert[]): () => void {
 
 /** Shows a rule as it is, or as it will be. */
 export function showRule(rule: AlertRule): void {
-  queries.setQueriesData<ListAlertRulesResponse>(
-    { queryKey: rules },
-    (old) =>
-      old && { ...old, items: old.items.map((one) => (one.rule === rule.rule ? rule : one)) },
-  );
+  change<ListAlertRulesResponse>(rules, (old) => ({
+    ...old,
+    items: old.items.map((one) => (one.rule === rule.rule ? rule : one)),
+  }));
 }
 
 /** Reads alerts again, what counts them, and what is muted. */

@@ -6,7 +6,7 @@ import {
   type ListApplicationsResponse,
 } from "@openwearables/sdk/connect";
 import type { InfiniteData } from "@tanstack/react-query";
-import { queries } from "../../app/queries";
+import { change, queries } from "../../app/queries";
 
 const lists = createConnectQueryKey({
   schema: ApplicationService.method.listApplications,
@@ -21,22 +21,13 @@ const one = (appId: string) =>
 
 /** Shows an application as it is, wherever it is shown. */
 export function showApplication(application: Application): void {
-  queries.setQueriesData<GetApplicationResponse>(
-    { queryKey: one(application.appId) },
-    (old) => old && { ...old, application },
-  );
-  queries.setQueriesData<InfiniteData<ListApplicationsResponse> | ListApplicationsResponse>(
-    { queryKey: lists },
-    (old) => {
-      if (!old || !("pages" in old)) return old;
-      const put = (of: Application) => (of.id === application.id ? application : of);
-      const pages = old.pages.map((page) => ({
-        ...page,
-        applications: page.applications.map(put),
-      }));
-      return { ...old, pages };
-    },
-  );
+  change<GetApplicationResponse>(one(application.appId), (old) => ({ ...old, application }));
+  change<InfiniteData<ListApplicationsResponse> | ListApplicationsResponse>(lists, (old) => {
+    if (!("pages" in old)) return old;
+    const put = (of: Application) => (of.id === application.id ? application : of);
+    const pages = old.pages.map((page) => ({ ...page, applications: page.applications.map(put) }));
+    return { ...old, pages };
+  });
 }
 
 /** Reads the lists of applications again. */

@@ -6,7 +6,7 @@ import {
   type ListKeysResponse,
 } from "@openwearables/sdk/connect";
 import type { InfiniteData } from "@tanstack/react-query";
-import { queries } from "../../app/queries";
+import { change, queries } from "../../app/queries";
 
 const lists = createConnectQueryKey({ schema: KeyService.method.listKeys, cardinality: undefined });
 const one = (id: string) =>
@@ -14,18 +14,12 @@ const one = (id: string) =>
 
 /** Shows a key as it is, or as it will be, wherever it is shown. */
 export function showKey(key: Key): void {
-  queries.setQueriesData<GetKeyResponse>(
-    { queryKey: one(key.id) },
-    (old) => old && { ...old, key },
-  );
-  queries.setQueriesData<InfiniteData<ListKeysResponse> | ListKeysResponse>(
-    { queryKey: lists },
-    (old) => {
-      if (!old || !("pages" in old)) return old;
-      const put = (of: Key) => (of.id === key.id ? key : of);
-      return { ...old, pages: old.pages.map((page) => ({ ...page, keys: page.keys.map(put) })) };
-    },
-  );
+  change<GetKeyResponse>(one(key.id), (old) => ({ ...old, key }));
+  change<InfiniteData<ListKeysResponse> | ListKeysResponse>(lists, (old) => {
+    if (!("pages" in old)) return old;
+    const put = (of: Key) => (of.id === key.id ? key : of);
+    return { ...old, pages: old.pages.map((page) => ({ ...page, keys: page.keys.map(put) })) };
+  });
 }
 
 /** Reads the lists of keys again, and one key. */

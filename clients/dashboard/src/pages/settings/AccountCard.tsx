@@ -1,7 +1,7 @@
 import { createConnectQueryKey, useMutation, useQuery } from "@connectrpc/connect-query";
 import { type Developer, SessionService } from "@openwearables/sdk/connect";
 import { useUnsaved } from "../../app/guard";
-import { queries } from "../../app/queries";
+import { change } from "../../app/queries";
 import { Card } from "../../parts/Card";
 import { ErrorNote } from "../../parts/ErrorNote";
 import { Form, useForm } from "../../parts/Form";
@@ -60,10 +60,7 @@ function Edit({ of }: { of: Developer }) {
         updateMask: { paths: ["email", "first_name", "last_name"] },
       });
       update.reset();
-      queries.setQueriesData(
-        { queryKey: me },
-        (old: object | undefined) => old && { ...old, developer },
-      );
+      change<object>(me, (old) => ({ ...old, developer }));
       toast({ text: "Account saved" });
     },
   });

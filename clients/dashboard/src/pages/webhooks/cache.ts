@@ -5,7 +5,7 @@ import {
   type WebhookEndpoint,
   WebhookService,
 } from "@openwearables/sdk/connect";
-import { queries } from "../../app/queries";
+import { change, queries } from "../../app/queries";
 
 const list = createConnectQueryKey({
   schema: WebhookService.method.listWebhookEndpoints,
@@ -24,18 +24,11 @@ const deliveries = createConnectQueryKey({
 
 /** Shows an endpoint as it is, or as it will be, wherever it is shown. */
 export function showWebhook(endpoint: WebhookEndpoint): void {
-  queries.setQueriesData<GetWebhookEndpointResponse>(
-    { queryKey: one(endpoint.id) },
-    (old) => old && { ...old, endpoint },
-  );
-  queries.setQueriesData<ListWebhookEndpointsResponse>(
-    { queryKey: list },
-    (old) =>
-      old && {
-        ...old,
-        endpoints: old.endpoints.map((e) => (e.id === endpoint.id ? endpoint : e)),
-      },
-  );
+  change<GetWebhookEndpointResponse>(one(endpoint.id), (old) => ({ ...old, endpoint }));
+  change<ListWebhookEndpointsResponse>(list, (old) => ({
+    ...old,
+    endpoints: old.endpoints.map((e) => (e.id === endpoint.id ? endpoint : e)),
+  }));
 }
 
 /** Reads the list of endpoints again. */
