@@ -2,20 +2,25 @@ import { onlineManager } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { loadDialog } from "../parts/Dialog";
 import { loadMenu } from "../parts/Menu";
+import { queries } from "./queries";
 
 let idle = false;
 
-/** Reports whether the page has rested once: what nobody waits for is read then. */
+/** Reports whether the page has rested once, with nothing left to read: what nobody waits for is read then. */
 export function useIdle(): boolean {
   const [rested, setRested] = useState(idle);
   useEffect(() => {
     if (rested) return;
     const rest = () => {
+      if (queries.isFetching() > 0) {
+        timer = window.setTimeout(rest, 1_000);
+        return;
+      }
       idle = true;
       loadLater();
       setRested(true);
     };
-    const timer = window.setTimeout(rest, 1_000);
+    let timer = window.setTimeout(rest, 1_000);
     return () => window.clearTimeout(timer);
   }, [rested]);
   return rested;

@@ -4,7 +4,7 @@ const load = () => import("./overlay/DialogOverlay");
 const Overlay = lazy(load);
 
 /** Loads what dialogs need, before the first one opens. */
-export const loadDialog = (): void => void load();
+export const loadDialog = (): void => void load().catch(() => {}); // the dialog tells
 
 export interface DialogProps {
   open: boolean;

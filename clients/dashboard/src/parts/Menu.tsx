@@ -5,7 +5,7 @@ const load = () => import("./overlay/MenuPopover");
 const Popover = lazy(load);
 
 /** Loads what menus need, before the first one opens. */
-export const loadMenu = (): void => void load();
+export const loadMenu = (): void => void load().catch(() => {}); // the menu tells
 
 export interface MenuItem {
   /** A verb, with "…" where a dialog follows. */
