@@ -2,22 +2,20 @@ import { Eye, EyeOff } from "lucide-react";
 import { useState } from "react";
 import { Field, type FieldProps, useField } from "./Field";
 
-/** The least length of a password, in characters. */
-export const minPassword = 15;
-
 export interface PasswordFieldProps extends FieldProps {
   value: string;
   onChange: (value: string) => void;
-  /** For a new password: shows a meter and asks the password manager for one. */
+  /** For a new password: says what makes a good one, and asks the password manager for it. */
   fresh?: boolean | undefined;
+  /** The least length of a new password in characters, where the page knows it: shows a meter. */
+  least?: number | undefined;
 }
 
 /** A password, which can be shown. */
 export function PasswordField(props: PasswordFieldProps) {
-  const { name, value, onChange, fresh } = props;
+  const { name, value, onChange, fresh, least } = props;
   const [shown, setShown] = useState(false);
-  const length = [...value].length;
-  const hint = fresh ? <Meter length={length} /> : props.hint;
+  const hint = fresh ? <Advice length={[...value].length} least={least} /> : props.hint;
   const { id, note, input } = useField({ hint, error: props.error });
   const Icon = shown ? EyeOff : Eye;
   return (
@@ -50,16 +48,16 @@ export function PasswordField(props: PasswordFieldProps) {
   );
 }
 
-function Meter({ length }: { length: number }) {
-  const enough = length >= minPassword;
-  const share = Math.min(1, length / minPassword);
+function Advice({ length, least }: { length: number; least: number | undefined }) {
+  if (!least) return "Several unrelated words make a good password.";
+  const enough = length >= least;
   return (
     <span className={enough ? "meter meter-good" : "meter"}>
       <span className="meter-line" aria-hidden="true">
-        <span style={{ inlineSize: `${share * 100}%` }} />
+        <span style={{ inlineSize: `${Math.min(1, length / least) * 100}%` }} />
       </span>
-      {minPassword} characters or more
-      {length > 0 && !enough && <span className="num">, {minPassword - length} to go</span>}
+      {least} characters or more
+      {length > 0 && !enough && <span className="num">, {least - length} to go</span>}
       {enough && <span className="sr">, long enough</span>}
     </span>
   );

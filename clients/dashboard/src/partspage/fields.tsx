@@ -67,6 +67,7 @@ function Passwords() {
         label="New password"
         name="fresh"
         fresh
+        least={15}
         value={password}
         onChange={setPassword}
       />

@@ -9,7 +9,7 @@ import { auth } from "../../app/session";
 import { Banner } from "../../parts/Banner";
 import { Form, useForm } from "../../parts/Form";
 import { Link } from "../../parts/Link";
-import { minPassword, PasswordField } from "../../parts/PasswordField";
+import { PasswordField } from "../../parts/PasswordField";
 import { TextField } from "../../parts/TextField";
 
 /** Why a link does not work, by the reason of the server. */
@@ -60,7 +60,7 @@ function AcceptForm() {
     check: ({ firstName, lastName, password }) => ({
       firstName: firstName.trim() ? "" : "Enter your first name.",
       lastName: lastName.trim() ? "" : "Enter your last name.",
-      password: password ? "" : `Choose a password of ${minPassword} characters or more.`,
+      password: password ? "" : "Choose a password.",
     }),
     async submit(values) {
       setWrong(undefined);

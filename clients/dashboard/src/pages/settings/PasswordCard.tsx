@@ -1,5 +1,5 @@
-import { useMutation } from "@connectrpc/connect-query";
-import { SessionService } from "@openwearables/sdk/connect";
+import { useMutation, useQuery } from "@connectrpc/connect-query";
+import { InstallationService, SessionService } from "@openwearables/sdk/connect";
 import { useState } from "react";
 import { useUnsaved } from "../../app/guard";
 import { Card } from "../../parts/Card";
@@ -19,8 +19,16 @@ export function PasswordCard() {
   );
 }
 
+/** Returns the least length of a new password, once the server has told it. */
+function useLeast(): number | undefined {
+  const { data } = useQuery(InstallationService.method.getInstallation, {});
+  const { value } = data?.installation?.settings.find((s) => s.name === "password-min") ?? {};
+  return value === undefined ? undefined : Number(value);
+}
+
 function Change({ onChanged }: { onChanged: () => void }) {
   const change = useMutation(SessionService.method.changePassword, { gcTime: 0 });
+  const least = useLeast();
   const form = useForm({
     initial: { currentPassword: "", newPassword: "", confirmPassword: "" },
     check: (values) => ({
@@ -41,7 +49,7 @@ function Change({ onChanged }: { onChanged: () => void }) {
   return (
     <Form form={form} verb="Change password" busy="Changing…" plain>
       <PasswordField label="Current password" {...form.field("currentPassword")} />
-      <PasswordField label="New password" fresh {...form.field("newPassword")} />
+      <PasswordField label="New password" fresh least={least} {...form.field("newPassword")} />
       <PasswordField label="New password again" {...form.field("confirmPassword")} />
     </Form>
   );

@@ -4,7 +4,7 @@ import { errorOf } from "../../app/queries";
 import { auth } from "../../app/session";
 import { Banner } from "../../parts/Banner";
 import { Form, useForm } from "../../parts/Form";
-import { minPassword, PasswordField } from "../../parts/PasswordField";
+import { PasswordField } from "../../parts/PasswordField";
 import { TextField } from "../../parts/TextField";
 
 /** Creates the first developer, who is signed in then. */
@@ -14,7 +14,7 @@ export function DeveloperStep() {
     initial: { email: "", password: "" },
     check: ({ email, password }) => ({
       email: email.trim() ? "" : "Enter your email.",
-      password: password ? "" : `Choose a password of ${minPassword} characters or more.`,
+      password: password ? "" : "Choose a password.",
     }),
     async submit(values) {
       setOver(false);
