@@ -1,4 +1,5 @@
 import { X } from "lucide-react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { IconButton } from "../Button";
 import type { DialogProps } from "../Dialog";
@@ -28,9 +29,28 @@ export default function DialogOverlay(props: DialogProps) {
               />
             )}
           </header>
-          <div className="dialog-body">{children}</div>
+          <Body title={title}>{children}</Body>
         </Dialog>
       </Modal>
     </ModalOverlay>
+  );
+}
+
+/** What scrolls. Where nothing in it takes the focus, it does itself, so that the keyboard scrolls it. */
+function Body({ title, children }: { title: string; children: ReactNode }) {
+  const ref = useRef<HTMLElement>(null);
+  const [alone, setAlone] = useState(false);
+  useEffect(() => {
+    setAlone(!ref.current?.querySelector("a[href], button, input, select, textarea"));
+  });
+  return (
+    <section
+      className="dialog-body"
+      ref={ref}
+      tabIndex={alone ? 0 : undefined}
+      aria-label={alone ? title : undefined}
+    >
+      {children}
+    </section>
   );
 }
