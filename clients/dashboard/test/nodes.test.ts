@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Nodes, startNodes } from "./nodes.js";
-import { fillLogin, finish, start } from "./stage.js";
+import { account, fillLogin, finish, start } from "./stage.js";
 
 const email = "ada@example.com";
 const password = "a violet otter in a canyon";
 
 test("three nodes on PostgreSQL are one server to the dashboard", async () => {
-  const nodes = await startNodes(3);
+  const nodes = await startNodes(3, { fresh: true });
   const stage = await start({ server: Promise.resolve(nodes) });
   try {
     await walk(stage, nodes);
@@ -38,9 +38,9 @@ async function walk(stage: Awaited<ReturnType<typeof start>>, { nodes, sent }: N
     await side.getByRole("link", { name, exact: true }).click();
     await page.getByRole("heading", { level: 1, name }).waitFor();
     await page.reload(); // the session is renewed at whichever node
-    await page.getByRole("button", { name: email }).waitFor();
+    await account(page, email).waitFor();
   }
-  await page.getByRole("button", { name: email }).click();
+  await account(page, email).click();
   await page.getByRole("menuitem", { name: "Log out" }).click();
   await page.waitForURL(`${stage.url}/login`);
   stage.env.EMAIL = email;

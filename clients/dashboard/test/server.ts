@@ -39,44 +39,63 @@ export interface ServerOptions {
   flags?: string[];
   /** SQLite by default. */
   database?: string;
+  /** The database has a developer already: the first line is all that the server prints. */
+  joins?: boolean;
 }
+
+/** How long a server may take to say that it is ready, and to end. */
+const patience = 60_000;
 
 /** Starts a server: with a developer and something to look at, or without anybody if `fresh`. */
 export async function startServer({
   fresh = false,
   flags = [],
   database,
+  joins = false,
 }: ServerOptions = {}): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), "openwearables-dashboard-"));
   const at = database ?? `sqlite:${join(folder, "test.db")}`;
   let child: ChildProcess;
   let log = "";
-  const begin = async (addr: string) => {
+  const begin = (addr: string, first: boolean) => {
     const args = ["serve", "--database", at, "--addr", addr, "--dev", ...limits, ...flags];
-    child = spawn(binary, fresh ? [...args, "--empty"] : args, {
+    const started = spawn(binary, fresh ? [...args, "--empty"] : args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...(database ? { OPENWEARABLES_SECRET: secret } : {}) },
     });
-    let out = "";
-    child.stderr?.on("data", (data) => {
+    child = started;
+    started.stderr.on("data", (data) => {
       log += data;
     });
-    for await (const data of child.stdout ?? []) {
-      out += data;
-      const url = /is ready on (http:\S+)/.exec(out)?.[1];
-      const whole = /first developer: .*\n/.test(out) || /export USER_ID=.*\n/.test(out);
-      // Of a server that was started before, the first line is all.
-      if (url && (whole || addr !== "127.0.0.1:0")) return { url, out };
-    }
-    throw new Error(`the server ended: ${log}`);
+    return new Promise<{ url: string; out: string }>((resolve, reject) => {
+      let out = "";
+      const fail = (why: string) => reject(new Error(`the server ${why}; it printed ${out}${log}`));
+      const timer = setTimeout(() => fail("did not say that it is ready"), patience);
+      started.stdout.on("data", (data) => {
+        out += data;
+        const url = /is ready on (http:\S+)/.exec(out)?.[1];
+        const whole = /first developer: .*\n/.test(out) || /export USER_ID=.*\n/.test(out);
+        if (!url || !(whole || !first)) return;
+        clearTimeout(timer);
+        resolve({ url, out });
+      });
+      started.once("error", reject);
+      started.once("close", () => {
+        clearTimeout(timer);
+        fail("ended before it was ready");
+      });
+    });
   };
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
+    const ended = once(child, "exit", { signal: AbortSignal.timeout(patience) }).catch(() => {
+      child.kill("SIGKILL");
+      throw new Error(`the server did not end after SIGTERM; its log: ${log}`);
+    });
     child.kill("SIGTERM");
     await ended;
   };
-  const { url, out } = await begin("127.0.0.1:0");
+  const { url, out } = await begin("127.0.0.1:0", !joins);
   const exported = [...out.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [
     name,
     value,
@@ -89,7 +108,8 @@ export async function startServer({
     log: () => log,
     stop,
     again: async () => {
-      await begin(new URL(url).host.replace("localhost", "127.0.0.1"));
+      // Of a server that was started before, the first line is all.
+      await begin(new URL(url).host.replace("localhost", "127.0.0.1"), false);
     },
     async close() {
       await stop();

@@ -3,8 +3,15 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { type Server, startServer } from "./server.js";
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Locator,
+  type Page,
+} from "playwright-core";
+import { startNodes } from "./nodes.js";
+import { type Server, type ServerOptions, startServer } from "./server.js";
 
 const shots = join(import.meta.dirname, "..", "shots");
 const axeSource = readFileSync(
@@ -45,19 +52,21 @@ export interface Stage extends Server {
   go: (path: string, page?: Page) => Promise<void>;
 }
 
-export interface StageOptions {
-  /** Without any developer, as a new installation. */
-  fresh?: boolean;
-  /** More flags of the server. */
-  flags?: string[];
+export interface StageOptions extends ServerOptions {
   /** Another server than the usual one. */
   server?: Promise<Server>;
+}
+
+/** Starts the usual server: one with SQLite, or so many nodes as the variable NODES says. */
+function startUsual(options: StageOptions): Promise<Server> {
+  const { NODES } = process.env;
+  return NODES ? startNodes(Number(NODES), options) : startServer(options);
 }
 
 /** Starts a server and a browser. End both with finish, which fails on any fault. */
 export async function start(options: StageOptions = {}): Promise<Stage> {
   const [server, launched] = await Promise.all([
-    options.server ?? startServer(options),
+    options.server ?? startUsual(options),
     startBrowser(),
   ]);
   const context = await launched.newContext({
@@ -133,10 +142,15 @@ export async function login(stage: Stage, to = "/", page = stage.page): Promise<
   await page.getByRole("heading", { level: 1 }).waitFor();
 }
 
-/** Fills the login that the page shows, and sends it. */
+/** The button in the side bar that says who is logged in. */
+export function account(page: Page, email = "dev@example.com") {
+  return page.getByRole("complementary").getByRole("button", { name: email });
+}
+
+/** Fills the login that a page or a part of it shows, and sends it. */
 export async function fillLogin(
   stage: Stage,
-  page = stage.page,
+  page: Page | Locator = stage.page,
   { email = stage.env.EMAIL ?? "", password = stage.env.PASSWORD ?? "" } = {},
 ): Promise<void> {
   await page.getByLabel("Email", { exact: true }).fill(email);
@@ -190,25 +204,42 @@ export async function shot(page: Page, name: string, widths = [390, 1024, 1600])
   if (before) await page.setViewportSize(before);
 }
 
-/** Calls the REST API as the page of a developer would, for what a test has to prepare. */
+/** The access tokens of api, by server and developer: a login is costly on purpose. */
+const tokens = new Map<string, string>();
+
+/** Calls the REST API as a developer would in another browser, for what a test has to prepare. */
 export async function api<T>(
   stage: Stage,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<T> {
-  const signIn = new URLSearchParams({
-    username: stage.env.EMAIL ?? "",
-    password: stage.env.PASSWORD ?? "",
-  });
-  const base = `${stage.url}/api/v1`;
-  const tokens = await fetch(`${base}/auth/login`, { method: "POST", body: signIn });
-  const { access_token } = (await tokens.json()) as { access_token: string };
-  const res = await fetch(base + path, {
-    method,
-    headers: { Authorization: `Bearer ${access_token}`, "Content-Type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+  const who = `${stage.url} ${stage.env.EMAIL}`;
+  const signal = AbortSignal.timeout(30_000);
+  const call = async () => {
+    const token = tokens.get(who) ?? (await signIn(stage, signal));
+    tokens.set(who, token);
+    return fetch(`${stage.url}/api/v1${path}`, {
+      signal,
+      method,
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  };
+  let res = await call();
+  if (res.status === 401 && tokens.delete(who)) res = await call();
   assert.ok(res.ok, `${method} ${path} answered ${res.status}: ${await res.clone().text()}`);
   return (res.status === 204 ? undefined : await res.json()) as T;
+}
+
+async function signIn(stage: Stage, signal: AbortSignal): Promise<string> {
+  const { EMAIL = "", PASSWORD = "" } = stage.env;
+  const res = await fetch(`${stage.url}/api/v1/auth/login`, {
+    signal,
+    method: "POST",
+    body: new URLSearchParams({ username: EMAIL, password: PASSWORD }),
+  });
+  const { access_token } = (await res.json()) as { access_token?: string };
+  assert.ok(access_token, `the login of ${EMAIL} answered ${res.status}`);
+  return access_token;
 }
