@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { alerts, flags, leak } from "./alerts.js";
 import { api, axe, login, scenario, shot } from "./stage.js";
+import { focusOn } from "./wait.js";
 
 const long = `${"A very long name of a service ".repeat(3)}אבגד`.slice(0, 100);
 
@@ -53,7 +54,7 @@ scenario("an alert comes in, says what to do, and is acknowledged", { flags }, a
   await button.getByRole("button", { name: "Acknowledge" }).focus();
   await page.keyboard.press("Enter");
   await page.getByText("Nothing needs your attention.").waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("role")), "tab");
+  await focusOn(page, "tab");
   await page.keyboard.press("End");
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowLeft");
@@ -70,7 +71,7 @@ scenario("an alert comes in, says what to do, and is acknowledged", { flags }, a
   await axe(page);
   await page.keyboard.press("Escape");
   await panel.waitFor({ state: "detached" });
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Details");
+  await focusOn(page, "Details");
 });
 
 scenario("an alert whose cause lasts stays until it ended", { flags }, async (stage) => {
@@ -110,12 +111,12 @@ scenario("an alert whose cause lasts stays until it ended", { flags }, async (st
   assert.equal(rules.mutes.length, 0);
 
   await page.getByRole("tab", { name: "Acknowledged" }).click();
-  await page.getByText(/Partner/).waitFor();
+  await page.getByText(/The key "Partner" expires in/).waitFor();
   await api(stage, "DELETE", `/api-keys/${id}`);
   await page.getByText("No alert waits for its cause to end.").waitFor({ timeout: 40_000 });
   await axe(page);
   await page.getByRole("tab", { name: "History" }).click();
-  await page.getByText(/Partner/).waitFor();
+  await page.getByText(/The key "Partner" expires in/).waitFor();
 });
 
 scenario("a rule is changed, and what the server refuses is undone", { flags }, async (stage) => {
@@ -126,7 +127,9 @@ scenario("a rule is changed, and what the server refuses is undone", { flags }, 
   await shot(page, "alert-rules");
   const unused = page.getByRole("switch", { name: "Key not used" });
   assert.equal(await unused.isChecked(), true);
-  await unused.uncheck();
+  const stored = page.waitForResponse(/UpdateAlertRule/);
+  await unused.uncheck(); // it is turned at once, not only when the server has answered
+  await stored;
   await page.reload();
   await unused.waitFor();
   assert.equal(await unused.isChecked(), false);

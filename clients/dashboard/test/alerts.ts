@@ -1,4 +1,5 @@
 import { api, type Stage } from "./stage.js";
+import { until } from "./wait.js";
 
 /** Looks for what needs an alert all the time, not once a minute. */
 export const flags = ["--alert-interval=200ms"];
@@ -21,11 +22,10 @@ export async function leak(stage: Stage, names: readonly string[]): Promise<stri
 }
 
 /** Returns the alerts in a state once there are so many. */
-export async function alerts(stage: Stage, many: number, state = "open"): Promise<Alert[]> {
-  for (const end = Date.now() + 30_000; ; ) {
-    const { items } = await api<{ items: Alert[] }>(stage, "GET", `/alerts?state=${state}`);
-    if (items.length >= many) return items;
-    if (Date.now() > end) throw new Error(`there are ${items.length} alerts, not ${many}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+export function alerts(stage: Stage, many: number, state = "open"): Promise<Alert[]> {
+  return until(
+    `${many} alerts that are ${state}`,
+    async () => (await api<{ items: Alert[] }>(stage, "GET", `/alerts?state=${state}`)).items,
+    (items) => items.length >= many,
+  );
 }

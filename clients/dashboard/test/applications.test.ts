@@ -3,6 +3,7 @@ import { long, row } from "./credential.js";
 import { assertGone } from "./secrets.js";
 import { run } from "./snippets.js";
 import { api, axe, login, type Stage, scenario, shot } from "./stage.js";
+import { copied, counted, rested } from "./wait.js";
 
 interface Made {
   app_id: string;
@@ -43,8 +44,7 @@ scenario("an application is created, and its page says that it is used", {}, asy
   const codes: Record<string, string> = {};
   for (const language of ["Go", "TypeScript", "curl"]) {
     await dialog.getByRole("tab", { name: language }).click();
-    await dialog.getByRole("button", { name: `Copy ${language} code` }).click();
-    codes[language] = await page.evaluate(() => navigator.clipboard.readText());
+    codes[language] = await copied(dialog.getByRole("button", { name: `Copy ${language} code` }));
   }
   await dialog.getByRole("button", { name: "Done" }).click();
   await dialog.waitFor({ state: "detached" });
@@ -67,10 +67,13 @@ scenario("an application is created, and its page says that it is used", {}, asy
   }
   assert.ok(!stage.log().includes(secret), "the secret is in the log");
 
+  const { app_id } = JSON.parse(
+    Buffer.from(pair.access_token.split(".")[1] ?? "", "base64url").toString(),
+  );
+  await counted(stage, `/applications/${app_id}`, 3);
   await page.getByRole("button", { name: "Actions of Coach app" }).click();
   await page.getByRole("menuitem", { name: "Delete…" }).click();
-  // Requests of the last second may not be counted yet.
-  await dialog.getByText(/[123] requests? came with its secret/).waitFor();
+  await dialog.getByText("3 requests came with its secret").waitFor();
   await axe(page);
   await shot(page, "application-delete", [390]);
   await dialog.getByRole("textbox").fill("Coach app");
@@ -140,6 +143,7 @@ scenario("without any application the page says how to begin", {}, async (stage)
   await page.getByText("No applications yet").waitFor();
   await axe(page);
   await shot(page, "applications-empty", [390, 1024]);
+  await rested(page);
   await stage.stop();
   await page.getByRole("button", { name: "Create application" }).click();
   const dialog = page.getByRole("dialog");

@@ -3,6 +3,7 @@ import { createKey, long, use } from "./credential.js";
 import { writeHistory } from "./history.js";
 import { assertGone } from "./secrets.js";
 import { api, axe, login, type Stage, scenario, shot } from "./stage.js";
+import { counted, many } from "./wait.js";
 
 scenario("a key is rotated, and the old secret ended once nothing uses it", {}, async (stage) => {
   const { page } = stage;
@@ -55,7 +56,7 @@ scenario("a key is rotated, and the old secret ended once nothing uses it", {}, 
   await page.getByRole("button", { name: "End old secret" }).click();
   await dialog
     .getByText(
-      /It was used 3 times since the rotation, last .*, from 127.0.0.1 · Go SDK 0.1.0. Such requests will be refused./,
+      /It was used 3 times since the rotation, last .*, from (127.0.0.1|203.0.113.7) · Go SDK 0.1.0. Such requests will be refused./,
     )
     .waitFor();
   await axe(page);
@@ -162,6 +163,7 @@ async function edit(stage: Stage, id: string): Promise<void> {
   await shot(page, "key-edit", [390, 1024]);
   await dialog.getByRole("button", { name: "Save" }).click();
   await page.getByRole("heading", { level: 1, name: "Billing" }).waitFor();
+  await dialog.waitFor({ state: "detached" });
   await page.getByText("Everywhere", { exact: true }).waitFor();
   assert.equal(await page.getByText("audit:read", { exact: true }).count(), 0);
   const { expires_at } = await api<{ expires_at: string }>(stage, "GET", `/api-keys/${id}`);
@@ -190,6 +192,7 @@ scenario("a key page without its server says so, and heals", {}, async (stage) =
 scenario("a day of UTC has its own name in every zone", {}, async (stage) => {
   const made = await createKey(stage, { name: "Westward" });
   await use(stage, made.key);
+  await counted(stage, `/api-keys/${made.id}`, 1);
   const west = await stage.context.browser()?.newContext({ timezoneId: "Pacific/Honolulu" });
   assert.ok(west);
   const page = await west.newPage();
@@ -226,10 +229,10 @@ scenario("the chart and a long list cost little more script than the login", {},
 
   const { page } = stage;
   await page.getByText("Service 100", { exact: true }).waitFor();
-  assert.equal(await page.locator("tbody tr").count(), 100);
+  await many(page.locator("tbody tr"), 100);
   await page.getByRole("button", { name: "Show more" }).click();
   await page.getByRole("link", { name: "Demo backend" }).waitFor();
-  assert.equal(await page.locator("tbody tr").count(), 103);
+  await many(page.locator("tbody tr"), 103);
   await stage.go("/keys?q=service 0");
   await page.getByText("1 match", { exact: true }).waitFor(); // it is on the second page
 });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { createKey, long, row, use } from "./credential.js";
 import { assertGone } from "./secrets.js";
 import { api, axe, login, scenario, shot } from "./stage.js";
+import { copied, counted, focusOn, many } from "./wait.js";
 
 scenario("a key is created, stored, and its row says that it is used", {}, async (stage) => {
   const { page } = stage;
@@ -23,7 +25,7 @@ scenario("a key is created, stored, and its row says that it is used", {}, async
   await dialog.locator(".note-bad").waitFor(); // the server says what is wrong with the network
   await axe(page);
   await shot(page, "key-create-refused", [390]);
-  await dialog.getByLabel("Allowed networks").fill("127.0.0.0/8\n::1");
+  await dialog.getByLabel("Allowed networks").fill("127.0.0.0/8\n::1\n203.0.113.0/24");
   await dialog.getByLabel("users:write").uncheck();
   await dialog.getByRole("button", { name: "Create key" }).click();
 
@@ -33,25 +35,23 @@ scenario("a key is created, stored, and its row says that it is used", {}, async
   assert.equal(await dialog.count(), 1, "Escape loses the secret");
   await axe(page);
   await shot(page, "key-secret");
-  await dialog.getByRole("button", { name: "Copy" }).click();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+  assert.equal(await copied(dialog.getByRole("button", { name: "Copy" })), secret);
   await dialog.getByRole("button", { name: "I have stored it" }).click();
   await dialog.getByText("Waiting for the first request…").waitFor();
   await axe(page);
   await shot(page, "key-snippets");
   await dialog.getByRole("tab", { name: "curl" }).click();
-  await dialog.getByRole("button", { name: "Copy curl code" }).click();
-  const pasted = await page.evaluate(() => navigator.clipboard.readText());
+  const pasted = await copied(dialog.getByRole("button", { name: "Copy curl code" }));
   await dialog.getByRole("button", { name: "Done" }).click();
   await dialog.waitFor({ state: "detached" });
   await assertGone(page, secret);
   await page.evaluate(() => navigator.clipboard.writeText(""));
 
   await row(stage, "Billing service").getByText("Never used").waitFor();
-  execFileSync("bash", ["-c", pasted], { stdio: "ignore" });
+  await promisify(execFile)("bash", ["-c", pasted]);
   await row(stage, "Billing service").getByText("just now").first().waitFor();
   await row(stage, "Billing service")
-    .getByText(/127\.0\.0\.1 · curl|::1 · curl/)
+    .getByText(/(127\.0\.0\.1|::1|203\.0\.113\.7) · curl/)
     .waitFor();
   const [key] = await api<{ scopes: string[]; allowed_networks: string[] }[]>(
     stage,
@@ -61,7 +61,7 @@ scenario("a key is created, stored, and its row says that it is used", {}, async
   assert.ok(key);
   const { scopes, allowed_networks } = key;
   assert.ok(!scopes.includes("users:write") && scopes.includes("users:read"));
-  assert.deepEqual(allowed_networks, ["127.0.0.0/8", "::1/128"]);
+  assert.deepEqual(allowed_networks, ["127.0.0.0/8", "::1/128", "203.0.113.0/24"]);
   assert.ok(!stage.log().includes(secret), "the secret is in the log");
 });
 
@@ -79,7 +79,7 @@ scenario("keys are filtered, searched and told apart", {}, async (stage) => {
   await createKey(stage, { name: long });
   const short = await createKey(stage, {
     name: "Short",
-    expires_at: new Date(Date.now() + 3_000).toISOString(),
+    expires_at: new Date(Date.now() + 10_000).toISOString(),
   });
   assert.equal(await use(stage, short.key), 200);
 
@@ -93,7 +93,7 @@ scenario("keys are filtered, searched and told apart", {}, async (stage) => {
   await shot(page, "keys");
 
   const rows = page.getByRole("row");
-  for (const [chip, name, many] of [
+  for (const [chip, name, n] of [
     ["Active", "Coach", 5],
     ["Rotating", "Coach", 2],
     ["Expiring", "Northwind", 2],
@@ -104,8 +104,7 @@ scenario("keys are filtered, searched and told apart", {}, async (stage) => {
     await page.getByRole("button", { name: chip, exact: true }).click();
     await page.waitForURL(`${stage.url}/keys?state=${chip.toLowerCase()}`);
     await row(stage, name).waitFor();
-    await page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, many - 1);
-    assert.equal(await rows.count(), many, chip);
+    await many(rows, n);
   }
   await page.getByRole("button", { name: "Expired", exact: true }).click();
   await page.waitForURL(`${stage.url}/keys`);
@@ -129,6 +128,7 @@ scenario(
     const { page } = stage;
     const made = await createKey(stage, { name: "Importer" });
     await use(stage, made.key, { times: 3 });
+    await counted(stage, `/api-keys/${made.id}`, 3);
     await login(stage, "/keys");
     const menu = (name: string) => page.getByRole("button", { name: `Actions of ${name}` });
     await menu("Importer").click();
@@ -139,9 +139,7 @@ scenario(
     await axe(page);
     await page.keyboard.press("Enter");
     await row(stage, "Nightly importer").waitFor();
-    await page.waitForFunction(
-      () => document.activeElement?.textContent === "Actions of Nightly importer",
-    );
+    await focusOn(page, "Actions of Nightly importer");
 
     await menu("Nightly importer").click();
     await page.getByRole("menuitem", { name: "Disable" }).click();

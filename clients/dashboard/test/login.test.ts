@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { axe, fillLogin, login, scenario, shot } from "./stage.js";
+import { focusOn } from "./wait.js";
 
 scenario("a deep link leads through the login and back", {}, async (stage) => {
   const { page } = stage;
@@ -11,7 +12,7 @@ scenario("a deep link leads through the login and back", {}, async (stage) => {
   await shot(page, "login");
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByText("Enter your email.").waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("name")), "email");
+  await focusOn(page, "email");
   await fillLogin(stage, page, { password: "wrong wrong wrong" });
   await page.getByText("Email or password is wrong.").waitFor();
   await axe(page);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { setTimeout } from "node:timers/promises";
+import { alerts } from "./alerts.js";
 import { createKey, long, use } from "./credential.js";
 import { writeHistory } from "./history.js";
-import { api, axe, login, type Stage, scenario, shot } from "./stage.js";
+import { api, axe, login, scenario, shot } from "./stage.js";
+import { copied, until } from "./wait.js";
 
 scenario("the overview leads through the first steps", {}, async (stage) => {
   const { page } = stage;
@@ -11,12 +12,11 @@ scenario("the overview leads through the first steps", {}, async (stage) => {
   const steps = page.getByRole("region", { name: "First steps" });
   await steps.getByText("2 of 4 are done.").waitFor(); // the demo has a key and an application
   await page.getByText("No requests yet").waitFor();
-  assert.equal(await steps.getByRole("link", { name: "Choose a key" }).count(), 1);
+  await steps.getByRole("link", { name: "Choose a key" }).waitFor();
   await axe(page);
   await shot(page, "overview-first");
 
-  await page.getByRole("button", { name: "Copy curl code" }).click();
-  const pasted = (await page.evaluate(() => navigator.clipboard.readText())).replace(
+  const pasted = (await copied(page.getByRole("button", { name: "Copy curl code" }))).replace(
     "THE_SECRET_OF_A_KEY",
     stage.env.OPENWEARABLES_API_KEY ?? "",
   );
@@ -68,7 +68,7 @@ scenario("the overview shows today, yesterday and what needs a look", { flags },
 
   const fenced = await createKey(stage, { name: "Fenced", allowed_networks: ["203.0.113.0/24"] });
   assert.equal(await use(stage, fenced.key), 403);
-  await opened(stage);
+  await alerts(stage, 1);
   await login(stage);
   const figures = page.locator(".stats");
   await figures.getByText(/yesterday [12],\d{3}/).waitFor();
@@ -102,21 +102,13 @@ scenario("the overview says what it cannot read, and tries again", {}, async (st
   await axe(page);
   await shot(page, "overview-error", [390, 1024]);
   await page.unroute(/UsageService\/GetUsage/);
-  for (const again of await page.getByRole("button", { name: "Try again" }).all()) {
-    await again.click().catch(() => {});
-  }
-  await page
-    .getByText(/yesterday \d/)
-    .first()
-    .waitFor();
+  const again = page.getByRole("button", { name: "Try again" });
+  const read = page.getByText(/yesterday \d/).first();
+  await until("the figures to be read", async () => {
+    await again
+      .first()
+      .click({ timeout: 1_000 })
+      .catch(() => {}); // it may have gone meanwhile
+    return read.isVisible();
+  });
 });
-
-/** Waits until the rules have opened an alert. */
-async function opened(stage: Stage): Promise<void> {
-  for (let n = 0; n < 60; n++) {
-    const { items } = await api<{ items: unknown[] }>(stage, "GET", "/alerts?state=open");
-    if (items.length > 0) return;
-    await setTimeout(500);
-  }
-  throw new Error("no alert was opened");
-}

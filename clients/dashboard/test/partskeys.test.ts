@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { after, before, test } from "node:test";
 import type { Browser, Locator, Page } from "playwright-core";
 import { open, serveParts, startBrowser, type Watched } from "./partspage.js";
+import { many, until } from "./wait.js";
 
 let browser: Browser;
 let server: Server;
@@ -38,13 +39,7 @@ const focused = (page: Page) =>
   });
 
 async function eventually(look: () => Promise<unknown>, wanted: unknown): Promise<void> {
-  const end = Date.now() + 10_000;
-  for (;;) {
-    const seen = await look();
-    if (seen === wanted) return;
-    if (Date.now() > end) assert.equal(seen, wanted);
-    await new Promise((done) => setTimeout(done, 20));
-  }
+  await until(`what is ${JSON.stringify(wanted)}`, look, (seen) => seen === wanted);
 }
 
 const button = (page: Page | Locator, name: string) =>
@@ -120,7 +115,7 @@ keyboard("a thing is deleted only after its name was typed", async (page) => {
   await name.fill("Billing service");
   await name.press("Enter");
   await dialog.waitFor({ state: "detached" });
-  assert.equal(await page.locator("#done").innerText(), "deleted");
+  await eventually(() => page.locator("#done").innerText(), "deleted");
 });
 
 keyboard(
@@ -142,7 +137,7 @@ keyboard(
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await eventually(() => focused(page), "Actions of Billing service");
-    assert.equal(await menu.getAttribute("aria-expanded"), "false");
+    await eventually(() => menu.getAttribute("aria-expanded"), "false");
   },
 );
 
@@ -154,7 +149,7 @@ keyboard("a select and a combo box choose by keys", async (page) => {
   const person = page.getByRole("combobox", { name: "Person" });
   await person.pressSequentially("gra");
   await page.getByRole("listbox").getByRole("option", { name: "Grace Hopper" }).waitFor();
-  assert.equal(await page.getByRole("listbox").getByRole("option").count(), 1);
+  await many(page.getByRole("listbox").getByRole("option"), 1);
   await page.keyboard.press("Enter");
   await eventually(() => person.inputValue(), "Grace Hopper");
   await person.fill("nobody");
@@ -201,7 +196,7 @@ keyboard("a chart reads its columns aloud and shows them as a table", async (pag
   await page.locator(".chart-tip").waitFor({ state: "detached" });
   await button(page.locator("#Chart"), "Show as table").first().press("Enter");
   const table = page.getByRole("table", { name: "Requests a day, 30 days" });
-  assert.equal(await table.getByRole("row").count(), 31);
+  await many(table.getByRole("row"), 31);
 });
 
 keyboard("filters and a search write where others can find them", async (page) => {
@@ -255,7 +250,7 @@ keyboard("what was done can be taken back from its toast", async (page) => {
   await button(toasts, "Undo").press("Enter");
   await part.getByText("Active").waitFor();
   for (let n = 0; n < 5; n++) await button(part, "Show a toast").press("Enter");
-  assert.equal(await toasts.getByText("Key renamed").count(), 3);
+  await many(toasts.getByText("Key renamed"), 3);
 });
 
 keyboard("a busy or unavailable button keeps the focus and says why", async (page) => {

@@ -5,13 +5,13 @@ scenario("the reference of the API calls it with the session at hand", {}, async
   const { page } = stage;
   const tryIt = async () => {
     const operation = page.locator("#operations-Sessions-GetMe, [id$=-GetMe]").first();
-    if (!(await operation.getByRole("button", { name: /Try it out/ }).isVisible())) {
-      await operation.locator(".opblock-summary-control").click();
-    }
     const edit = operation.getByRole("button", { name: "Try it out" });
+    const execute = operation.getByRole("button", { name: "Execute" });
+    await operation.locator(".opblock-summary-control").click();
+    await edit.or(execute).first().waitFor();
     if (await edit.isVisible()) await edit.click();
     const answered = page.waitForResponse((res) => res.url().endsWith("/api/v1/auth/me"));
-    await operation.getByRole("button", { name: "Execute" }).click();
+    await execute.click();
     return { status: (await answered).status(), operation };
   };
   await stage.go("/docs");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { assertGone } from "./secrets.js";
-import { axe, fillLogin, login, type Stage, scenario, shot } from "./stage.js";
+import { account, axe, fillLogin, login, type Stage, scenario, shot } from "./stage.js";
+import { many, until } from "./wait.js";
 
 const fresh = "a new password that is long";
 
@@ -39,7 +40,7 @@ scenario("the account is changed, and the password with it", {}, async (stage) =
   await page.getByLabel("Your password").fill(stage.env.PASSWORD ?? "");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Account saved").waitFor();
-  await page.getByRole("button", { name: /ada@example\.com/ }).waitFor(); // in the side bar
+  await account(page, "ada@example.com").waitFor();
 
   const change = page.getByRole("button", { name: "Change password" });
   await change.click();
@@ -56,17 +57,14 @@ scenario("the account is changed, and the password with it", {}, async (stage) =
   await page.getByLabel("New password", { exact: true }).fill("short");
   await page.getByLabel("New password again").fill("short");
   await change.click();
-  await page
-    .getByText(/15 characters/)
-    .nth(0)
-    .waitFor();
+  await page.getByText("Use at least 15 characters").waitFor();
   await page.getByLabel("New password", { exact: true }).fill(fresh);
   await page.getByLabel("New password again").fill(fresh);
   await change.click();
   await page.getByText("Password changed. Other sessions were logged out.").waitFor();
   await assertGone(page, fresh);
   assert.ok(!stage.log().includes(fresh), "the password is in the log");
-  assert.equal(await page.getByRole("button", { name: "Log out everywhere else" }).count(), 0);
+  await many(page.getByRole("button", { name: "Log out everywhere else" }), 0);
 
   await other.page.getByRole("link", { name: "Alerts" }).first().click();
   await other.page.getByText("Your session ended.").waitFor();
@@ -81,7 +79,7 @@ scenario("one logs out everywhere else, and one session alone", {}, async (stage
   await login(stage, "/settings");
   const sessions = page.getByRole("list", { name: "Sessions" });
   await sessions.getByText("This one").waitFor();
-  assert.equal(await sessions.getByRole("listitem").count(), 3);
+  await many(sessions.getByRole("listitem"), 3);
   await sessions
     .getByText(/^Chrome \d+/)
     .first()
@@ -91,9 +89,7 @@ scenario("one logs out everywhere else, and one session alone", {}, async (stage
     .first()
     .click();
   await page.getByText(/logged out$/).waitFor();
-  await page.waitForFunction(
-    () => document.querySelectorAll('[aria-label="Sessions"] > li').length === 2,
-  );
+  await many(sessions.getByRole("listitem"), 2);
   await page.getByRole("button", { name: "Log out everywhere else" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText(/1 other session of yours ends at once/).waitFor();
@@ -102,9 +98,7 @@ scenario("one logs out everywhere else, and one session alone", {}, async (stage
   await dialog.getByRole("button", { name: "Log out everywhere else" }).click();
   await dialog.waitFor({ state: "detached" });
   await page.getByText("Logged out everywhere else").waitFor();
-  await page.waitForFunction(
-    () => document.querySelectorAll('[aria-label="Sessions"] > li').length === 1,
-  );
+  await many(sessions.getByRole("listitem"), 1);
   for (const other of [one, two]) {
     await other.page.getByRole("link", { name: "Alerts" }).first().click();
     await other.page.getByText("Your session ended.").waitFor();
@@ -114,13 +108,28 @@ scenario("one logs out everywhere else, and one session alone", {}, async (stage
   await sessions.getByText("This one").waitFor(); // this one goes on
 
   await page.getByLabel("Dark").check();
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await until("the dark theme", () =>
+    page.evaluate(() => document.documentElement.dataset.theme === "dark"),
+  );
   await page.reload();
   assert.equal(await page.getByLabel("Dark").isChecked(), true);
   await page.getByRole("button", { name: "Theme" }).click();
   await page.getByRole("menuitem", { name: "As the system" }).click();
-  assert.equal(await page.getByLabel("As the system").isChecked(), true);
+  await until("the theme of the system", () => page.getByLabel("As the system").isChecked());
 });
+
+scenario(
+  "a new password says how long this server wants it",
+  { flags: ["--password-min=20"] },
+  async (stage) => {
+    const { page } = stage;
+    await login(stage, "/settings");
+    await page.getByText("20 characters or more").waitFor();
+    await page.getByLabel("New password", { exact: true }).fill("x".repeat(17));
+    await page.getByText(", 3 to go").waitFor();
+    await axe(page);
+  },
+);
 
 scenario("the installation says what it is set to, and what is wrong", {}, async (stage) => {
   const { page } = stage;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { assertGone } from "./secrets.js";
 import { run } from "./snippets.js";
-import { api, axe, fillLogin, type Stage, scenario, shot } from "./stage.js";
+import { account, api, axe, fillLogin, type Stage, scenario, shot } from "./stage.js";
+import { copied } from "./wait.js";
 
 const email = "ada@example.com";
 const password = "a violet otter in a canyon";
@@ -18,16 +19,14 @@ scenario("from a fresh start to a key in use", { fresh: true }, async (stage) =>
   const token = stage.setupUrl.split("#")[1] ?? "";
   await page.goto(stage.setupUrl);
   await page.getByRole("heading", { name: "Create the first developer" }).waitFor();
+  await page.getByText("Several unrelated words make a good password.").waitFor();
   assert.equal(page.url(), `${stage.url}/setup`);
   await assertGone(page, token);
   await axe(page);
   await shot(page, "setup-1");
 
   await createDeveloper(page, "too short");
-  await page
-    .getByText(/at least 15|15 characters/i)
-    .first()
-    .waitFor();
+  await page.getByText("Use at least 15 characters").waitFor();
   await createDeveloper(page, "passwordpassword");
   await page.getByText("Choose another password").waitFor();
   await axe(page);
@@ -49,12 +48,11 @@ scenario("from a fresh start to a key in use", { fresh: true }, async (stage) =>
   await page.getByText("Waiting for the first request…").waitFor();
   await axe(page);
   await shot(page, "setup-4");
-  const copied = async (language: string) => {
+  const code = async (language: string) => {
     await page.getByRole("tab", { name: language, exact: true }).click();
-    await page.getByRole("button", { name: `Copy ${language} code` }).click();
-    return page.evaluate(() => navigator.clipboard.readText());
+    return copied(page.getByRole("button", { name: `Copy ${language} code` }));
   };
-  assert.match((await run.curl?.(await copied("curl"))) ?? "", /"items": ?\[\]/);
+  assert.match((await run.curl?.(await code("curl"))) ?? "", /"items": ?\[\]/);
   await page.getByText(/It works: GET \/users by curl, just now\./).waitFor();
   await axe(page);
   await shot(page, "setup-5");
@@ -66,7 +64,7 @@ scenario("from a fresh start to a key in use", { fresh: true }, async (stage) =>
   });
   for (const language of ["curl", "Go", "TypeScript"]) {
     assert.match(
-      (await run[language]?.(await copied(language))) ?? "",
+      (await run[language]?.(await code(language))) ?? "",
       /grace@example\.com/,
       language,
     );
@@ -128,10 +126,7 @@ for (const separator of ["?token=", "#token=", "#"]) {
     await page.getByLabel("Password", { exact: true }).fill(password);
     await page.getByRole("button", { name: "Create account" }).click();
     await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
-    await page
-      .getByRole("button", { name: new RegExp(email) })
-      .first()
-      .waitFor();
+    await account(page, email).waitFor();
 
     await stage.go(`/accept-invite#${token}`);
     await page.getByLabel("First name").fill("Ada");
