@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { axe, login, scenario, shot } from "./stage.js";
+import { createKey, long, use } from "./credential.js";
+import { misfits } from "./fit.js";
+import { api, axe, login, type Stage, scenario, shot } from "./stage.js";
+import { focusOn, until } from "./wait.js";
 
 const heading = { level: 1 } as const;
 
@@ -13,7 +16,7 @@ scenario("a page is a step in the history, with its title and the focus", {}, as
   await side.getByRole("link", { name: "API keys" }).click();
   await page.getByRole("heading", { ...heading, name: "API keys" }).waitFor();
   assert.equal(page.url(), `${stage.url}/keys`);
-  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1");
+  await focusOn(page, "H1");
   assert.equal(
     await side.getByRole("link", { name: "API keys" }).getAttribute("aria-current"),
     "page",
@@ -25,7 +28,7 @@ scenario("a page is a step in the history, with its title and the focus", {}, as
   await page.getByRole("heading", { ...heading, name: "API keys" }).waitFor();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter"); // "Skip to the page"
-  assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
+  await focusOn(page, "main");
 });
 
 scenario("a link loads its page before the click", {}, async (stage) => {
@@ -63,14 +66,13 @@ scenario("the theme is that of the system until one is chosen", {}, async (stage
   await axe(page);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.getByRole("menuitem", { name: "Light" }).click();
-  const light = await canvas();
-  assert.notEqual(light, dark);
+  const light = await until("the light canvas", canvas, (colour) => colour !== dark);
   await page.reload();
   await page.getByRole("heading", heading).waitFor();
   assert.equal(await canvas(), light);
   await page.getByRole("button", { name: "Theme" }).click();
   await page.getByRole("menuitem", { name: "As the system" }).click();
-  assert.equal(await canvas(), dark);
+  await until("the dark canvas", canvas, (colour) => colour === dark);
 });
 
 scenario("a part that cannot be loaded is told, and tried again", {}, async (stage) => {
@@ -150,18 +152,90 @@ scenario("the first load stays small", {}, async (stage) => {
   const devtools = await stage.context.newCDPSession(tab);
   await devtools.send("Network.enable");
   await devtools.send("Network.clearBrowserCache");
-  let bytes = 0;
-  devtools.on("Network.loadingFinished", (event) => {
-    bytes += event.encodedDataLength;
+  const requests = new Map<string, { begun: number; bytes: number }>();
+  devtools.on("Network.requestWillBeSent", ({ requestId, wallTime }) => {
+    requests.set(requestId, { begun: wallTime * 1000, bytes: 0 });
+  });
+  devtools.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    const request = requests.get(requestId);
+    if (request) request.bytes = encodedDataLength;
+  });
+  await tab.addInitScript(() => {
+    const seen = (_: unknown, observer: MutationObserver) => {
+      if (!document.querySelector("tbody a")) return;
+      performance.mark("first row");
+      observer.disconnect();
+    };
+    new MutationObserver(seen).observe(document, { childList: true, subtree: true });
   });
   await stage.go("/keys", tab);
-  await tab.getByRole("heading", { ...heading, name: "API keys" }).waitFor();
   await tab.getByRole("link", { name: "Demo backend" }).waitFor();
-  const first = bytes; // what nobody waits for comes after it
+  await tab.waitForLoadState("networkidle");
+  const shown = await tab.evaluate(
+    () => performance.timeOrigin + (performance.getEntriesByName("first row")[0]?.startTime ?? 0),
+  );
+  const first = [...requests.values()]
+    .filter(({ begun }) => begun <= shown) // what nobody waits for comes after it
+    .reduce((sum, { bytes }) => sum + bytes, 0);
   console.log(`the first load is ${first} bytes`);
-  assert.ok(first > 50_000, `only ${first} bytes were seen`);
+  assert.ok(first > 100_000, `only ${first} bytes were seen`);
   assert.ok(first <= 185 * 1024, `the first load is ${first} bytes, more than 185 KB`);
 });
+
+scenario("every page fits at 200 % zoom and on the narrowest phone", {}, async (stage) => {
+  const { page } = stage;
+  const paths = await prepare(stage);
+  const found: string[] = [];
+  const look = async (path: string) => {
+    for (const [width, height] of [
+      [640, 400], // 1280 by 800 at 200 %
+      [320, 640],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      for (const misfit of await misfits(page)) found.push(`${path} at ${width} px: ${misfit}`);
+    }
+  };
+  for (const path of ["/login", "/setup#none", "/accept-invite#none"]) {
+    await stage.go(path);
+    await page.getByRole("heading", heading).waitFor();
+    await look(path);
+  }
+  await login(stage);
+  for (const path of paths) {
+    await stage.go(path);
+    await page.getByRole("heading", heading).waitFor();
+    await page.waitForLoadState("networkidle");
+    await look(path);
+  }
+  await stage.go("/keys");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByRole("dialog").getByLabel("Name").waitFor();
+  await look("the dialog of a new key");
+  assert.deepEqual(found, []);
+});
+
+/** Makes one of everything, with long names, and returns the address of every page. */
+async function prepare(stage: Stage): Promise<string[]> {
+  const key = await createKey(stage, { name: long });
+  await use(stage, key.key);
+  const { app_id } = await api<{ app_id: string }>(stage, "POST", "/applications", { name: long });
+  const { id } = await api<{ id: string }>(stage, "POST", "/webhook-endpoints", {
+    url: `https://example.com/${"long/".repeat(40)}`,
+    description: long,
+  });
+  const user = await api<{ id: string }>(stage, "POST", "/users", { first_name: "N".repeat(100) });
+  await api(stage, "POST", "/invitations", {
+    email: `${"long".repeat(15)}@${"example.".repeat(20)}com`,
+  });
+  const tabs = ["", "?tab=workouts", "?tab=sessions", "?tab=access"];
+  return [
+    ...["/", "/keys", "/applications", "/users", "/audit", "/team", "/nothing"],
+    ...["", "?tab=rules", "?tab=history", "?tab=webhooks"].map((tab) => `/alerts${tab}`),
+    ...["", "?tab=installation"].map((tab) => `/settings${tab}`),
+    ...[`/keys/${key.id}`, `/applications/${app_id}`, `/webhooks/${id}`, `/users/${user.id}`],
+    ...tabs.map((tab) => `/users/${stage.env.USER_ID}${tab}`),
+  ];
+}
 
 test("each library is built in once", () => {
   const assets = join(import.meta.dirname, "..", "..", "dist", "assets");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { api, axe, fillLogin, login, scenario, shot } from "./stage.js";
+import { account, api, axe, fillLogin, login, scenario, shot } from "./stage.js";
 
 scenario("two tabs log out together, and nothing of the session is left", {}, async (stage) => {
   const { page } = stage;
@@ -7,11 +7,12 @@ scenario("two tabs log out together, and nothing of the session is left", {}, as
   const other = await stage.tab();
   await stage.go("/users", other);
   await other.getByRole("heading", { level: 1, name: "Users" }).waitFor();
-  await page.getByRole("button", { name: /dev@example\.com/ }).click();
+  await account(page).click();
   await page.getByRole("menuitem", { name: "Log out" }).click();
   await page.waitForURL(`${stage.url}/login`);
   await other.waitForURL(`${stage.url}/login`);
   for (const tab of [page, other]) {
+    await tab.getByRole("heading", { level: 1, name: "Log in" }).waitFor();
     assert.ok(!(await tab.content()).includes("dev@example.com"));
   }
   await stage.go("/keys", other);
@@ -32,7 +33,7 @@ scenario(
     await page.getByRole("link", { name: "Settings" }).first().click();
     await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
     await page.reload();
-    await page.getByRole("button", { name: /dev@example\.com/ }).waitFor();
+    await account(page).waitFor();
   },
 );
 
@@ -47,6 +48,28 @@ scenario("a session that the server ended leads to the login and back", {}, asyn
   await shot(page, "login-expired", [390]);
   await fillLogin(stage);
   await page.waitForURL(/\/(audit|team)$/);
+});
+
+scenario("a session that ends in the middle of a form loses nothing of it", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, "/users");
+  await page.getByRole("button", { name: "Create user" }).click();
+  const form = page.getByRole("dialog", { name: "Create user" });
+  await form.getByLabel("First name").fill("Ada");
+  await form.getByLabel("External id").fill("ada-1");
+  await api(stage, "DELETE", "/auth/sessions"); // from elsewhere
+  await form.getByRole("button", { name: "Create user" }).click();
+  const ended = page.getByRole("dialog", { name: "Your session ended" });
+  await ended.waitFor();
+  await axe(page);
+  await shot(page, "relogin-form", [390, 1024]);
+  await fillLogin(stage, ended);
+  await ended.waitFor({ state: "detached" });
+  assert.equal(await form.getByLabel("First name").inputValue(), "Ada");
+  assert.equal(await form.getByLabel("External id").inputValue(), "ada-1");
+  await form.getByRole("button", { name: "Create user" }).click();
+  await page.getByRole("link", { name: "Ada", exact: true }).waitFor();
+  await form.waitFor({ state: "detached" });
 });
 
 scenario("the lost connection shows a bar, and heals", {}, async (stage) => {
@@ -71,5 +94,5 @@ scenario("a restart of the server is a lost connection", {}, async (stage) => {
   await stage.again();
   await stage.go("/keys");
   await page.getByRole("heading", { level: 1, name: "API keys" }).waitFor();
-  await page.getByRole("button", { name: /dev@example\.com/ }).waitFor();
+  await account(page).waitFor();
 });
