@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/auth"
@@ -13,14 +12,6 @@ import (
 
 const apiVersion = "v1"
 
-// version returns the version of the module that this program was built from.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "(devel)"
-}
-
 // describe tells what runs here, without a secret, a path or an address of a
 // database.
 func (s *Server) describe(ctx context.Context) (installation.Installation, error) {
@@ -29,7 +20,7 @@ func (s *Server) describe(ctx context.Context) (installation.Installation, error
 		return installation.Installation{}, err
 	}
 	i := installation.Installation{
-		Version: version(), APIVersion: apiVersion, Database: "postgres", Redis: s.redis != nil, Nodes: int32(s.nodes.Count()),
+		Version: ReadBuild().Version, APIVersion: apiVersion, Database: "postgres", Redis: s.redis != nil, Nodes: int32(s.nodes.Count()),
 		Limits: s.config.limits(), Settings: s.config.settings(), SigningKeys: keys, Findings: s.findings(), CheckedAt: s.now(),
 	}
 	if s.config.SQLitePath() != "" {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -94,17 +93,9 @@ func (s *Server) collectors() []prometheus.Collector {
 
 // buildInfo returns a gauge that is always 1, whose labels name what runs.
 func buildInfo() prometheus.Collector {
-	revision, golang := "", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		golang = info.GoVersion
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = s.Value
-			}
-		}
-	}
+	b := ReadBuild()
 	return gauge("openwearables_build_info", "Always 1; its labels say what runs.", func() float64 { return 1 },
-		"version", version(), "revision", revision, "go_version", golang)
+		"version", b.Version, "revision", b.Revision, "go_version", b.Go)
 }
 
 // authMetrics are the decisions of the domain.
