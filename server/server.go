@@ -85,7 +85,9 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 			return nil, err
 		}
 	}
-	if s.store, err = store.Open(ctx, s.config.Database, s.storeOptions()); err != nil {
+	done := s.step("opening the database and bringing it up to this version")
+	s.store, err = store.Open(ctx, s.config.Database, s.storeOptions())
+	if done(); err != nil {
 		return nil, err
 	}
 	s.now = s.store.Now
@@ -94,7 +96,9 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 			s.config.Log.WarnContext(ctx, risk)
 		}
 	}
-	if err := s.compose(ctx); err != nil {
+	done = s.step("reading the keys, and meeting Redis and the other nodes")
+	err = s.compose(ctx)
+	if done(); err != nil {
 		return nil, err
 	}
 	s.start()
