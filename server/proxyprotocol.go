@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -43,6 +44,22 @@ func (s *Server) withClients(l net.Listener) net.Listener {
 		},
 		func(peer net.Addr, err error) { once.Do(func() { tell(peer, err) }) },
 	}
+}
+
+// DialAsProxy connects to the public listener of a server with these settings from this
+// machine. Where the server takes this machine for a trusted proxy that names its
+// clients on each connection, it begins with the header that names none.
+func (c *Config) DialAsProxy(ctx context.Context, network, address string) (net.Conn, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil || c.ClientAddress != proxyProtocol || !c.trusts(conn.LocalAddr()) {
+		return conn, err
+	}
+	header := proxyproto.Header{Version: 2, Command: proxyproto.LOCAL, TransportProtocol: proxyproto.UNSPEC}
+	if _, err := header.WriteTo(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }
 
 // trusts reports whether the address is that of a trusted proxy.

@@ -10,10 +10,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/openwearables/openwearables/server"
 )
 
 const usage = `openwearables serves the Open Wearables authentication API and manages an installation of it.
@@ -35,13 +36,14 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables restore                   replace a SQLite database with a backup
   openwearables copy                      copy a SQLite database into a PostgreSQL one
   openwearables doctor                    check the installation and say what to change
+  openwearables health                    ask the server on this machine whether it is alive
   openwearables scan                      find credentials that were left in files or in the history of git
   openwearables version                   print the version
 
 Each command explains its flags with --help. Each flag of serve may also be given
-as a variable: --addr is OPENWEARABLES_ADDR. The master secret is given only as
-OPENWEARABLES_SECRET (at least 32 bytes); without one, a SQLite database gets a
-secret in a file beside it. The commands act on a running server at once.
+as a variable: --addr is OPENWEARABLES_ADDR. The master secret (at least 32 bytes)
+is given as OPENWEARABLES_SECRET, or in the file that --secret-file names; without
+one, a SQLite database gets a secret in a file beside it. The commands act on a running server at once.
 `
 
 func main() {
@@ -90,7 +92,7 @@ func (p *program) run(ctx context.Context) int {
 func (p *program) dispatch(ctx context.Context) error {
 	commands := map[string]func(context.Context, []string) error{
 		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "restore": p.restore, "copy": p.copy, "doctor": p.doctor,
-		"scan": p.scan, "version": p.version,
+		"scan": p.scan, "health": p.health, "version": p.version,
 		"developer create": p.developerCreate, "developer list": p.developerList,
 		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
 		"developer enable": p.developerEnable, "developer delete": p.developerDelete,
@@ -113,20 +115,20 @@ func (p *program) dispatch(ctx context.Context) error {
 	return usageError(fmt.Sprintf("there is no command %q; see openwearables --help", strings.Join(p.args, " ")))
 }
 
-// version prints the version and, if it is known, the revision.
+// version prints the version and, where the Go command knew them, the commit and whether
+// the tree was changed.
 func (p *program) version(_ context.Context, args []string) error {
 	if len(args) > 0 {
 		return usageError("version takes no argument")
 	}
-	version, revision := "(devel)", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = " " + s.Value
-			}
-		}
+	b := server.ReadBuild()
+	text := "openwearables " + b.Version
+	if b.Revision != "" {
+		text += " of " + b.Revision
 	}
-	_, err := fmt.Fprintln(p.stdout, "openwearables "+version+revision)
+	if b.Modified {
+		text += ", changed"
+	}
+	_, err := fmt.Fprintln(p.stdout, text)
 	return err
 }
