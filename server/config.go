@@ -18,10 +18,11 @@ import (
 
 // Config holds the settings of an operator.
 type Config struct {
-	Addr           string // where Run listens
-	Database       string // "sqlite:PATH" or "postgres://USER@HOST/NAME"
-	Redis          string // "redis://HOST:PORT", shared by the nodes of a PostgreSQL database; "" = limits and revocations go through the database
-	Secret         []byte // the master secret; empty = in a file beside the SQLite database
+	Addr           string       // where Run listens
+	Database       string       // "sqlite:PATH" or "postgres://USER@HOST/NAME"
+	Redis          string       // "redis://HOST:PORT", shared by the nodes of a PostgreSQL database; "" = limits and revocations go through the database
+	Secret         []byte       // the master secret; empty = in a file beside the SQLite database
+	SecretFiles    []SecretFile // that Secret, Database and Redis were read from
 	AllowedOrigins []string
 	AllowedHeaders []string // that pages of the origins may send beside the usual ones
 	TrustedProxies []netip.Prefix
@@ -96,108 +97,85 @@ func (c *Config) machine() func() time.Time {
 
 // Check returns an error that says what to change if the configuration is
 // invalid or unsafe. It brings origins and proxies into their canonical form.
-func (c *Config) Check() error {
-	if err := c.checkAddresses(); err != nil {
-		return err
+func (c *Config) Check() error { return errors.Join(c.Problems()...) }
+
+// Problems returns all that [Config.Check] refuses.
+func (c *Config) Problems() (all []error) {
+	add := func(err error) {
+		if err != nil {
+			all = append(all, err)
+		}
 	}
-	if err := c.checkDatabase(); err != nil {
-		return err
-	}
+	add(c.checkAddresses())
+	add(c.checkDatabase())
 	if len(c.Secret) > 0 {
 		if _, err := credential.NewVault(c.Secret); err != nil {
-			return fmt.Errorf("OPENWEARABLES_SECRET: %w", err)
+			add(fmt.Errorf("%s: %w", c.secretName(), err))
 		}
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return errors.New("--tls-cert and --tls-key go together")
+		add(errors.New("--tls-cert and --tls-key go together"))
+	} else if c.TLSCert != "" {
+		_, err := readPair(c.TLSCert, c.TLSKey)
+		add(err)
 	}
-	if c.TLSCert != "" {
-		if _, err := readPair(c.TLSCert, c.TLSKey); err != nil {
-			return err
-		}
+	if len(all) == 0 && !c.secure() { // else the address or the certificate is wrong
+		add(fmt.Errorf("--addr %s would serve plain HTTP beyond this machine: give --tls-cert and --tls-key, "+
+			"or --trusted-proxies where TLS ends before it, or --insecure-http to allow it", c.Addr))
 	}
-	if !c.secure() {
-		return fmt.Errorf("--addr %s would serve plain HTTP beyond this machine: give --tls-cert and --tls-key, "+
-			"or --trusted-proxies where TLS ends before it, or --insecure-http to allow it", c.Addr)
-	}
-	if err := c.checkProxies(); err != nil {
-		return err
-	}
-	if err := c.checkOrigins(); err != nil {
-		return err
-	}
+	add(c.checkProxies())
+	add(c.checkOrigins())
 	switch c.Auth.SigningAlgorithm {
 	case credential.HS256, credential.ES256, credential.EdDSA, "":
 	default:
-		return fmt.Errorf("--jwt-alg %q must be HS256, ES256 or EdDSA", c.Auth.SigningAlgorithm)
+		add(fmt.Errorf("--jwt-alg %q must be HS256, ES256 or EdDSA", c.Auth.SigningAlgorithm))
 	}
-	return c.checkNumbers()
+	return append(all, c.numberProblems()...)
 }
 
-func (c *Config) checkNumbers() error {
+// numberProblems returns the settings that are too low or too high.
+func (c *Config) numberProblems() (all []error) {
+	refuse := func(refused bool, format string, values ...any) {
+		if refused {
+			all = append(all, fmt.Errorf(format, values...))
+		}
+	}
 	a := &c.Auth
 	shortest := time.Minute
 	if c.Dev {
 		shortest = time.Second
 	}
-	switch {
-	case a.AccessTTL < shortest || a.AccessTTL > 24*time.Hour || a.AccessTTL%time.Second != 0:
-		return errors.New("--access-token-ttl must be 1m to 24h in whole seconds, with --dev from 1s")
-	case a.RefreshIdle < a.AccessTTL:
-		return errors.New("--refresh-idle must be at least --access-token-ttl")
-	case a.RefreshAbsolute < a.RefreshIdle || a.RefreshAbsolute > 10*365*24*time.Hour:
-		return errors.New("--refresh-absolute must be at least --refresh-idle, and at most ten years")
-	case c.DrainDelay < 0 || c.DrainDelay > time.Minute:
-		return errors.New("--drain-delay must be 0s to 1m")
-	case a.Passwords.Min < 8 || a.Passwords.Min > 64:
-		return errors.New("--password-min must be 8 to 64")
-	case c.AlertInterval < 100*time.Millisecond || c.AlertInterval > time.Hour:
-		return errors.New("--alert-interval must be 100ms to 1h")
-	case c.UploadMemory < 8 || c.UploadMemory > 1<<20:
-		return errors.New("--upload-memory must be 8, which is one body, to 1048576")
-	case c.UploadsPerCaller < 1 || c.UploadsPerCaller > 10_000:
-		return errors.New("--uploads-per-caller must be 1 to 10000")
-	}
+	refuse(a.AccessTTL < shortest || a.AccessTTL > 24*time.Hour || a.AccessTTL%time.Second != 0,
+		"--access-token-ttl must be 1m to 24h in whole seconds, with --dev from 1s")
+	refuse(a.RefreshIdle < a.AccessTTL, "--refresh-idle must be at least --access-token-ttl")
+	refuse(a.RefreshAbsolute < a.RefreshIdle || a.RefreshAbsolute > 10*365*24*time.Hour,
+		"--refresh-absolute must be at least --refresh-idle, and at most ten years")
+	refuse(c.DrainDelay < 0 || c.DrainDelay > time.Minute, "--drain-delay must be 0s to 1m")
+	refuse(a.Passwords.Min < 8 || a.Passwords.Min > 64, "--password-min must be 8 to 64")
+	refuse(c.AlertInterval < 100*time.Millisecond || c.AlertInterval > time.Hour, "--alert-interval must be 100ms to 1h")
+	refuse(c.UploadMemory < 8 || c.UploadMemory > 1<<20, "--upload-memory must be 8, which is one body, to 1048576")
+	refuse(c.UploadsPerCaller < 1 || c.UploadsPerCaller > 10_000, "--uploads-per-caller must be 1 to 10000")
 	for _, r := range c.namedRetentions() {
-		if r.span != 0 && (r.span < day || r.span > 100*365*day) {
-			return fmt.Errorf("--%s must be 24h to 876000h, or 0 for ever", r.flag)
-		}
+		refuse(r.span != 0 && (r.span < day || r.span > 100*365*day), "--%s must be 24h to 876000h, or 0 for ever", r.flag)
 	}
-	if err := c.Connections.check(); err != nil {
-		return err
-	}
+	n := &c.Connections
+	refuse(n.Total < 1 || n.Total > maxTotal, "--max-connections must be 1 to %d", maxTotal)
+	refuse(n.PerAddress < 1 || n.PerAddress > n.Total, "--max-address-connections must be 1 to --max-connections")
+	refuse(n.FirstRequest < time.Second || n.FirstRequest > time.Minute, "--first-request-timeout must be 1s to 1m")
+	refuse(n.Read < time.Second || n.Read > 10*time.Minute, "--read-timeout must be 1s to 10m")
+	refuse(n.Idle < time.Second || n.Idle > 24*time.Hour, "--idle-timeout must be 1s to 24h")
 	for _, l := range namedLimits(&a.Limits) {
-		if l.limit < 1 || l.limit > maxLimit {
-			return fmt.Errorf("--limit-%s must be 1 to %d", l.flag, maxLimit)
-		}
+		refuse(l.limit < 1 || l.limit > maxLimit, "--limit-%s must be 1 to %d", l.flag, maxLimit)
 	}
 	for _, q := range c.namedQuotas() {
-		if q.limit < 1 || q.limit > q.most {
-			return fmt.Errorf("--quota-%s must be 1 to %d", q.flag, q.most)
-		}
+		refuse(q.limit < 1 || q.limit > q.most, "--quota-%s must be 1 to %d", q.flag, q.most)
 	}
-	return nil
+	return all
 }
 
 // maxTotal is how many connections may be allowed at most: each takes a file
 // descriptor.
 const maxTotal = 1_000_000
-
-func (c *Connections) check() error {
-	switch {
-	case c.Total < 1 || c.Total > maxTotal:
-		return fmt.Errorf("--max-connections must be 1 to %d", maxTotal)
-	case c.PerAddress < 1 || c.PerAddress > c.Total:
-		return errors.New("--max-address-connections must be 1 to --max-connections")
-	case c.FirstRequest < time.Second || c.FirstRequest > time.Minute:
-		return errors.New("--first-request-timeout must be 1s to 1m")
-	case c.Read < time.Second || c.Read > 10*time.Minute:
-		return errors.New("--read-timeout must be 1s to 10m")
-	case c.Idle < time.Second || c.Idle > 24*time.Hour:
-		return errors.New("--idle-timeout must be 1s to 24h")
-	}
-	return nil
-}
 
 // namedSpan is a time and the name of its flag.
 type namedSpan struct {
@@ -352,7 +330,7 @@ func (c *Config) checkDatabase() error {
 	case rest == "" || scheme != "postgres" && scheme != "postgresql":
 		return errors.New("--database must be sqlite:PATH or postgres://USER@HOST/NAME")
 	case len(c.Secret) == 0:
-		return errors.New("a PostgreSQL database needs OPENWEARABLES_SECRET: set it to at least 32 random bytes, " +
+		return errors.New("a PostgreSQL database needs OPENWEARABLES_SECRET or --secret-file: set it to at least 32 random bytes, " +
 			"such as openssl rand -base64 32 prints, the same for every process and kept for as long as the database")
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"github.com/openwearables/openwearables/internal/privatefile"
 	"github.com/openwearables/openwearables/internal/store"
@@ -30,6 +31,12 @@ func CheckFiles(path string) []FileCheck {
 		}
 	}
 	return checks
+}
+
+// Refuses reports whether a start refuses what the check found. The secret must be
+// its owner's alone.
+func Refuses(c FileCheck) bool {
+	return privatefile.Tolerate(c.Err) != nil || c.Err != nil && strings.HasSuffix(c.Rule, secretSuffix)
 }
 
 // checkFiles returns what [CheckFiles] finds and a start refuses. It logs what a

@@ -51,6 +51,35 @@ func readSecret(path string) ([]byte, error) {
 	return bytes.TrimSpace(kept), err
 }
 
+// SecretFile is a file that holds a setting, and the name of the flag that names it.
+type SecretFile struct{ Flag, Path string }
+
+// ReadSecretFile returns the setting in a file that a supervisor put there, without the
+// space around it, and keeps the names, for errors and [Config.Warnings]. It refuses a
+// file that everybody may change or replace.
+func (c *Config) ReadSecretFile(flag, path string) (string, error) {
+	content, err := privatefile.ReadMounted(path, maxSecretFile)
+	if err != nil {
+		return "", fmt.Errorf("--%s: %w", flag, err)
+	}
+	text := string(bytes.TrimSpace(content))
+	if text == "" {
+		return "", fmt.Errorf("--%s: %s is empty", flag, path)
+	}
+	c.SecretFiles = append(c.SecretFiles, SecretFile{flag, path})
+	return text, nil
+}
+
+// secretName returns the name of the setting that the master secret came from.
+func (c *Config) secretName() string {
+	for _, f := range c.SecretFiles {
+		if f.Flag == "secret-file" {
+			return "--secret-file " + f.Path
+		}
+	}
+	return "OPENWEARABLES_SECRET"
+}
+
 // writeNewFile creates a file durably and atomically: after a crash it is
 // complete or absent. It removes what a crash left of an earlier attempt, and
 // never writes into a file that it did not create.
@@ -99,7 +128,7 @@ func Vault(config Config) (*credential.Vault, error) {
 	if len(master) == 0 && config.SQLitePath() != "" {
 		var err error
 		if master, err = readSecret(config.SQLitePath() + secretSuffix); err != nil {
-			return nil, fmt.Errorf("the master secret is needed: set OPENWEARABLES_SECRET, or bring back its file (%w)", err)
+			return nil, fmt.Errorf("the master secret is needed: set OPENWEARABLES_SECRET or --secret-file, or bring back its file (%w)", err)
 		}
 	}
 	vault, err := credential.NewVault(master)
@@ -117,7 +146,7 @@ func VerifySecret(ctx context.Context, config Config) (file string, err error) {
 	if len(master) == 0 {
 		file = config.SQLitePath() + secretSuffix
 		if master, err = readSecret(file); err != nil {
-			return "", fmt.Errorf("the master secret is needed to prove that the copy will work: set OPENWEARABLES_SECRET, or bring back its file (%w)", err)
+			return "", fmt.Errorf("the master secret is needed to prove that the copy will work: set OPENWEARABLES_SECRET or --secret-file, or bring back its file (%w)", err)
 		}
 	}
 	s, err := store.Open(ctx, config.Database, store.Options{Log: config.Log})

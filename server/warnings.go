@@ -23,7 +23,13 @@ const longDrain = 10 * time.Second
 // Warnings returns settings that work and are probably a mistake, each with what
 // to change. The configuration must have passed [Config.Check].
 func (c *Config) Warnings() []string {
-	return append(c.settingWarnings(), c.certificateWarnings()...)
+	warnings := append(c.settingWarnings(), c.certificateWarnings()...)
+	for _, f := range c.SecretFiles {
+		if err := privatefile.CheckShared(f.Path); err != nil {
+			warnings = append(warnings, "--"+f.Flag+": "+err.Error())
+		}
+	}
+	return warnings
 }
 
 // settingWarnings returns those of [Config.Warnings] that need no file. They hold no

@@ -142,6 +142,35 @@ func ReadShared(path string, limit int64) ([]byte, error) {
 	return readAll(f, path, limit)
 }
 
+// ReadMounted returns the content of a secret, of at most limit bytes, that something
+// else put there, such as a credential of systemd or a Secret of Kubernetes: links are
+// followed, and the file may belong to any user. It refuses a file that everybody may
+// change or replace; [CheckShared] warns of more.
+func ReadMounted(path string, limit int64) ([]byte, error) {
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{path, file} {
+		if err := Tolerate(CheckFolder(filepath.Dir(name))); err != nil {
+			return nil, err
+		}
+	}
+	f, err := openRegular(file, noFollow)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		err = Tolerate(checkSharedAccess(path, info))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return readAll(f, path, limit)
+}
+
 func readAll(r io.Reader, path string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(data)) > limit {

@@ -15,7 +15,7 @@ import (
 type CopyResult struct {
 	Tables []store.Copied
 	// SecretFile is the file with the master secret that the copy needs as
-	// OPENWEARABLES_SECRET, or "" if that variable is set already.
+	// OPENWEARABLES_SECRET, or "" if the secret is configured already.
 	SecretFile string
 }
 

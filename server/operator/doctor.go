@@ -8,51 +8,101 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/server"
 	"github.com/openwearables/openwearables/server/control"
 )
 
+// findings writes the results of checks and counts those that failed.
+type findings struct {
+	io.Writer
+	failed int
+}
+
+// report writes that nothing is wrong with the named thing, or err.
+func (f *findings) report(name string, err error) {
+	if err != nil {
+		f.failed++
+		fmt.Fprintf(f, "wrong  %s: %v\n", name, err)
+		return
+	}
+	fmt.Fprintf(f, "ok     %s\n", name)
+}
+
+// warn writes what is probably a mistake.
+func (f *findings) warn(name, what string) { fmt.Fprintf(f, "warn   %s: %s\n", name, what) }
+
+// err returns an error if a check failed.
+func (f *findings) err() error {
+	if f.failed > 0 {
+		return fmt.Errorf("%d of the checks failed", f.failed)
+	}
+	return nil
+}
+
+// configuration checks the settings, and reports whether the server can use them.
+func (f *findings) configuration(config *server.Config) bool {
+	problems := config.Problems()
+	for _, err := range problems {
+		f.report("configuration", err)
+	}
+	if len(problems) > 0 {
+		return false
+	}
+	f.report("configuration", nil)
+	for _, warning := range config.Warnings() {
+		f.warn("configuration", warning)
+	}
+	return true
+}
+
+// CheckSettings checks the settings of a server and the files that they name, and
+// writes each finding to w. It connects to nothing, opens nothing for writing and
+// changes nothing. It returns an error if a start would refuse what it found; whether
+// the secret is that of the database, Diagnose tells.
+func CheckSettings(w io.Writer, config server.Config) error {
+	f := &findings{Writer: w}
+	usable := f.configuration(&config)
+	if config.Redis != "" {
+		_, err := cluster.Address(config.Redis)
+		f.report("Redis", err)
+	}
+	if path := config.SQLitePath(); path != "" && usable {
+		for _, c := range server.CheckFiles(path) {
+			if server.Refuses(c) || c.Err == nil {
+				f.report(c.Rule, c.Err)
+			} else {
+				f.warn(c.Rule, c.Err.Error())
+			}
+		}
+	}
+	return f.err()
+}
+
 // Diagnose checks an installation and writes its findings to w. It changes only
 // what a start would change. It returns an error if a start would fail or
 // something is unsafe. A setting that is probably a mistake is a warning only.
 func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
-	failed := 0
-	report := func(name string, err error) {
-		if err != nil {
-			failed++
-			fmt.Fprintf(w, "wrong  %s: %v\n", name, err)
-			return
-		}
-		fmt.Fprintf(w, "ok     %s\n", name)
-	}
-	err := config.Check()
-	report("configuration", err)
-	if err == nil {
-		for _, warning := range config.Warnings() {
-			fmt.Fprintf(w, "warn   configuration: %s\n", warning)
-		}
-	}
+	f := &findings{Writer: w}
+	f.configuration(&config)
 	if path := config.SQLitePath(); path == "" {
-		err := checkShared(ctx, config, report)
-		report("database, secret and keys", err)
+		err := checkShared(ctx, config, f.report)
+		f.report("database, secret and keys", err)
 	} else if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		report("database: there is none at "+path+" yet, a start makes it", nil)
+		f.report("database: there is none at "+path+" yet, a start makes it", nil)
 	} else {
-		for _, f := range server.CheckFiles(path) {
-			report(f.Rule, f.Err)
+		for _, c := range server.CheckFiles(path) {
+			f.report(c.Rule, c.Err)
 		}
 		finished, err := store.CheckFile(ctx, path)
-		report("no page of the database is damaged", err)
+		f.report("no page of the database is damaged", err)
 		if !finished {
-			fmt.Fprintf(w, "warn   database: the check for damaged pages did not come to its end within a minute\n")
+			f.warn("database", "the check for damaged pages did not come to its end within a minute")
 		}
-		report("database, secret and keys", checkStart(ctx, config))
+		f.report("database, secret and keys", checkStart(ctx, config))
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of the checks failed", failed)
-	}
-	return nil
+	return f.err()
 }
 
 // checkShared opens a PostgreSQL database as a start would. It reports the settings

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ var sdkVariables = []string{
 var serviceVariable = regexp.MustCompile(`^\w+_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
 // secretVariable holds the master secret. It has no flag, so that no process
-// list shows it.
+// list shows it; --secret-file names a file that holds it.
 const secretVariable = prefix + "SECRET"
 
 // settings are the flags of a command and the configuration that they set.
@@ -33,7 +34,9 @@ type settings struct {
 	summary string
 	config  server.Config
 	log     string
-	empty   bool // --dev creates nobody
+	files   map[string]*string // by the name of a setting, the path of the file that holds it
+	sources map[string]source  // of what was given
+	empty   bool               // --dev creates nobody
 	environ []string
 	stdout  io.Writer
 }
@@ -42,7 +45,7 @@ type settings struct {
 func (p *program) newSettings(command, summary string) *settings {
 	s := &settings{
 		FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), summary: summary,
-		config: server.DefaultConfig(), environ: p.environ, stdout: p.stdout,
+		config: server.DefaultConfig(), files: map[string]*string{}, sources: map[string]source{}, environ: p.environ, stdout: p.stdout,
 	}
 	s.SetOutput(io.Discard)
 	return s
@@ -54,7 +57,53 @@ func (p *program) databaseSettings(command, summary string) *settings {
 	s := p.newSettings(command, summary)
 	s.StringVar(&s.config.Database, "database", s.config.Database, "the `database`: sqlite:PATH or postgres://USER@HOST/NAME")
 	s.StringVar(&s.config.Redis, "redis", "", "the `server` that the nodes of a PostgreSQL database share limits and revocations through: redis://HOST:PORT")
+	for _, name := range []string{"secret", "database", "redis"} {
+		s.fromFile(name)
+	}
 	return s
+}
+
+// source is where a setting came from. A later one wins.
+type source int
+
+const (
+	fromDefault source = iota
+	fromVariable
+	fromFlag
+)
+
+// fromFile adds the flag of a file that holds the named setting.
+func (s *settings) fromFile(name string) {
+	of := map[string]string{"secret": "the master secret", "database": "--database", "redis": "--redis"}[name]
+	s.files[name] = s.String(name+"-file", "", "`file` with "+of+", which a supervisor put there: it may be a link and belong to any user, "+
+		"and is best of mode 0400 or 0440")
+}
+
+// readFiles reads the settings that files hold, unless they were given by something
+// that wins over it.
+func (s *settings) readFiles() error {
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		file := name + "-file"
+		switch from := s.sources[file]; {
+		case from == fromDefault || from < s.sources[name]:
+			continue
+		case from == s.sources[name]:
+			return usageError(fmt.Sprintf("%s is given twice: leave out %s or %s", name, variable(name), variable(file)))
+		}
+		content, err := s.config.ReadSecretFile(file, *s.files[name])
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "secret":
+			s.config.Secret = []byte(content)
+		case "database":
+			s.config.Database = content
+		case "redis":
+			s.config.Redis = content
+		}
+	}
+	return nil
 }
 
 // parse reads the arguments and, for flags that they omit, the variables. It
@@ -70,18 +119,17 @@ func (s *settings) parse(args []string) error {
 	case s.NArg() > 0:
 		return usageError(fmt.Sprintf("%s takes no argument %q; see openwearables %s --help", s.Name(), s.Arg(0), s.Name()))
 	}
-	given := make(map[string]bool)
-	s.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	s.Visit(func(f *flag.Flag) { s.sources[f.Name] = fromFlag })
 	for _, entry := range s.environ {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, prefix) || slices.Contains(sdkVariables, name) || ofService(name, value) {
 			continue
 		}
-		if err := s.setVariable(name, value, given); err != nil {
+		if err := s.setVariable(name, value); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.readFiles()
 }
 
 // ofService reports whether a variable describes a service. NAME_PORT does so if
@@ -91,22 +139,23 @@ func ofService(name, value string) bool {
 }
 
 // setVariable applies one variable with our prefix, unless its flag was given.
-func (s *settings) setVariable(name, value string, given map[string]bool) error {
+func (s *settings) setVariable(name, value string) error {
 	if name == secretVariable {
 		if value == "" {
 			return fmt.Errorf("%s is empty: give it at least 32 random bytes, or unset it to use the secret in the file beside a SQLite database", name)
 		}
-		s.config.Secret = []byte(value)
+		s.config.Secret, s.sources["secret"] = []byte(value), fromVariable
 		return nil
 	}
 	option := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, prefix)), "_", "-")
 	if !slices.Contains(flagsWithVariable(), option) || variable(option) != name {
 		return fmt.Errorf("%s is not a setting of openwearables: unset it, or see openwearables serve --help for those that are", name)
 	}
-	if f := s.Lookup(option); f != nil && !given[option] {
+	if f := s.Lookup(option); f != nil && s.sources[option] != fromFlag {
 		if err := f.Value.Set(value); err != nil {
 			return fmt.Errorf("%s=%q: %w", name, value, err)
 		}
+		s.sources[option] = fromVariable
 	}
 	return nil
 }
@@ -119,9 +168,9 @@ func (s *settings) help() {
 		fmt.Fprint(s.stdout, "\nA limit is 1 to 1000000000; one above 100 times its default is warned of.\n")
 	}
 	fmt.Fprintf(s.stdout, `
-A flag wins over its variable. The master secret is given only as
-%s, at least 32 bytes; without one, a SQLite database gets
-a secret in a file beside it. Another variable that begins with %s is
+A flag wins over its variable. The master secret, at least 32 bytes, is given
+as %s, or in the file that --secret-file names; without one, a
+SQLite database gets a secret in a file beside it. Another variable that begins with %s is
 refused, but for those of a Kubernetes service, such as %sSERVICE_HOST,
 and those of the SDKs:
 %s

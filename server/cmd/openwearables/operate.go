@@ -229,6 +229,7 @@ func (p *program) restore(ctx context.Context, args []string) error {
 func (p *program) copy(ctx context.Context, args []string) error {
 	s := p.newSettings("copy", "copy a SQLite database, which nothing serves, into an empty PostgreSQL database")
 	s.StringVar(&s.config.Database, "from", s.config.Database, "the `database` to copy: sqlite:PATH")
+	s.fromFile("secret")
 	var to string
 	s.StringVar(&to, "to", "", "the empty `database` to fill: postgres://USER@HOST/NAME; a password is better given as PGPASSWORD or in ~/.pgpass")
 	if err := s.parse(args); err != nil {
@@ -248,7 +249,7 @@ func (p *program) copy(ctx context.Context, args []string) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	secret := "the OPENWEARABLES_SECRET of now"
+	secret := "the master secret of now"
 	if copied.SecretFile != "" {
 		secret = "OPENWEARABLES_SECRET set to what is in " + copied.SecretFile
 	}

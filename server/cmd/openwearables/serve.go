@@ -12,11 +12,14 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/server"
+	"github.com/openwearables/openwearables/server/operator"
 )
 
 // serve runs the server until ctx ends.
 func (p *program) serve(ctx context.Context, args []string) (err error) {
 	s := p.serveSettings()
+	check := false
+	s.toggle(&check, "check", "check the settings and the files that they name, print each finding, and end: it connects to nothing and changes nothing")
 	if err := s.parse(args); err != nil {
 		return err
 	}
@@ -26,6 +29,9 @@ func (p *program) serve(ctx context.Context, args []string) (err error) {
 	}
 	if s.empty && !s.config.Dev {
 		return usageError("--empty goes with --dev: without --dev nobody is created")
+	}
+	if check {
+		return operator.CheckSettings(p.stdout, s.config)
 	}
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may end; the requests go on
 	log := newLogWriter(p.stderr)
