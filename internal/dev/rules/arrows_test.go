@@ -42,6 +42,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/cluster", "internal/privatefile internal/ratelimit internal/tracing"},
 	{"internal/leak", "internal/credential"},
 
+	{"internal/dev/release/...", "internal/dev/release/..."},
 	{"internal/dev/service", "internal/dev/childproc"},
 	{"internal/dev/provenance", "internal/dev/service"},
 	{"internal/dev/bench", "internal/load internal/dev/provenance internal/dev/service internal/dev/childproc gen/openwearables/..."},
