@@ -87,7 +87,7 @@ func (p *Process) End(s syscall.Signal, within time.Duration) {
 		return
 	}
 	p.Signal(s)
-	p.resume()
+	p.Resume()
 	select {
 	case <-p.ended:
 	case <-time.After(within):

@@ -2,5 +2,8 @@
 
 package childproc
 
-// resume does nothing: no program can be paused here.
-func (*Process) resume() {}
+// Pause does nothing: no program can be paused here.
+func (*Process) Pause() {}
+
+// Resume does nothing.
+func (*Process) Resume() {}

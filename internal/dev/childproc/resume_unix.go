@@ -4,5 +4,8 @@ package childproc
 
 import "syscall"
 
-// resume lets a paused program go on.
-func (p *Process) resume() { p.Signal(syscall.SIGCONT) }
+// Pause stops the program from doing anything until Resume.
+func (p *Process) Pause() { p.Signal(syscall.SIGSTOP) }
+
+// Resume lets a paused program go on.
+func (p *Process) Resume() { p.Signal(syscall.SIGCONT) }

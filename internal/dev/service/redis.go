@@ -83,7 +83,7 @@ func (r *Redis) Addr() string { return r.addr }
 func (r *Redis) Kill() { r.process.End(syscall.SIGKILL, time.Second) }
 
 // Pause stops the server from doing anything until Continue.
-func (r *Redis) Pause() { r.process.Signal(syscall.SIGSTOP) }
+func (r *Redis) Pause() { r.process.Pause() }
 
 // Continue ends a Pause.
-func (r *Redis) Continue() { r.process.Signal(syscall.SIGCONT) }
+func (r *Redis) Continue() { r.process.Resume() }
