@@ -246,6 +246,8 @@ func namedLimits(l *auth.Limits) (all []namedLimit) {
 		{"exchange", l.ExchangeApp},
 		{"exchange-user", l.ExchangeUser},
 		{"exchange-refused", l.ExchangeRefused},
+		{"verify", l.Verify},
+		{"verify-refused", l.VerifyRefused},
 	} {
 		all = append(all, namedLimit{n.flag, n.of.Limit, n.of.Window})
 	}

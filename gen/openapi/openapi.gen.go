@@ -60,6 +60,20 @@ type Access struct {
 	RequestID *string `json:"request_id"`
 }
 
+// AccessCheck One check that a request passes through.
+type AccessCheck struct {
+	Name string `json:"name"`
+
+	// Outcome `not_reached` is what comes after one that failed.
+	Outcome string `json:"outcome"`
+
+	// Description What is checked.
+	Description string `json:"description"`
+
+	// Fix What would mend it. Null unless it failed.
+	Fix *string `json:"fix"`
+}
+
 // AccessPage defines model for AccessPage.
 type AccessPage struct {
 	Items []Access `json:"items"`
@@ -325,7 +339,7 @@ type CreateWebhookEndpointRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"allowed_networks":[],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Example: {"allowed_networks":[],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read","credentials:verify"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -346,6 +360,46 @@ type CreatedKey struct {
 	PreviousExpiresAt *time.Time `json:"previous_expires_at"`
 	AllowedNetworks   []string   `json:"allowed_networks"`
 	Overlap           *Overlap   `json:"overlap"`
+}
+
+// CredentialCheck A credential with the conditions that it is verified under, as in VerifyCredential.
+type CredentialCheck struct {
+	// Credential What the request held: an API key, or an access token without `Bearer`.
+	Credential string `json:"credential"`
+
+	// Environment An API key must be of this environment. Tokens have none.
+	Environment *string `json:"environment,omitempty"`
+
+	// IP The IP address from which the credential came. Without it, a key that has
+	// `allowed_networks` is refused. It is noted as the last use of a key.
+	IP *string `json:"ip,omitempty"`
+
+	// Operation The name of an operation, such as `ListWorkouts`, that takes a credential in a
+	// header: may the credential call it, for `user_id` if that is set?
+	Operation *string `json:"operation,omitempty"`
+
+	// Scope An API key must have the scope. With `user_id`, the token of that user may do what
+	// the scope is for; without, no user token may.
+	Scope *string `json:"scope,omitempty"`
+
+	// Spend Count this as a request of the credential, against its own limit. Without, the answer
+	// says where the limit stands. A call that is repeated counts again.
+	Spend *bool `json:"spend,omitempty"`
+
+	// UserID Whose data is reached. The token of another user is refused. Whether there is such a
+	// user is not looked at.
+	UserID *string `json:"user_id,omitempty"`
+}
+
+// CredentialLimit Where the limit of a credential stands, which all tokens of a user, or of a developer,
+// share. Null unless the credential is good in itself.
+type CredentialLimit struct {
+	// Limit Requests in a window.
+	Limit     int32 `json:"limit"`
+	Remaining int32 `json:"remaining"`
+
+	// ResetAt When the window ends.
+	ResetAt time.Time `json:"reset_at"`
 }
 
 // DeleteWorkoutsRequest defines model for DeleteWorkoutsRequest.
@@ -387,6 +441,45 @@ type Error struct {
 
 	// RequiredScope The scope that the API key lacks. Only with insufficient_scope.
 	RequiredScope string `json:"required_scope,omitempty"`
+}
+
+// ExplainAccessRequest Example: {"credential":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","operation":"ListWorkouts","user_id":"123e4567-e89b-12d3-a456-426614174000"}
+type ExplainAccessRequest struct {
+	// Credential What the request held: an API key, or an access token without `Bearer`.
+	Credential string `json:"credential"`
+
+	// Environment An API key must be of this environment. Tokens have none.
+	Environment *string `json:"environment,omitempty"`
+
+	// IP The IP address from which the credential came. Without it, a key that has
+	// `allowed_networks` is refused. It is noted as the last use of a key.
+	IP *string `json:"ip,omitempty"`
+
+	// Operation The name of an operation, such as `ListWorkouts`, that takes a credential in a
+	// header: may the credential call it, for `user_id` if that is set?
+	Operation *string `json:"operation,omitempty"`
+
+	// Scope An API key must have the scope. With `user_id`, the token of that user may do what
+	// the scope is for; without, no user token may.
+	Scope *string `json:"scope,omitempty"`
+
+	// UserID Whose data is reached. The token of another user is refused. Whether there is such a
+	// user is not looked at.
+	UserID *string `json:"user_id,omitempty"`
+}
+
+// Explanation defines model for Explanation.
+type Explanation struct {
+	// Checks In the order in which a request passes through them.
+	Checks []AccessCheck `json:"checks"`
+
+	// Verification Whether a credential is good, and what it stands for. What it stands for is told of
+	// every credential that was made here, also if it is not valid any more; of others
+	// nothing is.
+	//
+	//
+	// Example: {"app_id":null,"environment":"live","expires_at":null,"kind":"api_key","limit":{"limit":1000,"remaining":998,"reset_at":"2026-03-07T10:31:00Z"},"message":"The credential is valid.","reason":"valid","required_scope":null,"scopes":["workouts:read"],"subject":"key:key_abc123def456","user_id":null,"valid":true}
+	Verification Verification `json:"verification"`
 }
 
 // FieldError defines model for FieldError.
@@ -496,7 +589,7 @@ type Invitation struct {
 	InvitedByID *string `json:"invited_by_id"`
 }
 
-// Key Example: {"allowed_networks":["192.0.2.0/24"],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read"]}
+// Key Example: {"allowed_networks":["192.0.2.0/24"],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read","credentials:verify"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -662,7 +755,7 @@ type RotateWebhookSecretRequest struct {
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
 // DeleteWorkout, DeleteWorkouts; `tokens:write` CreateUserToken, RevokeUserTokens, ListUserSessions,
 // RevokeUserSession; `audit:read`
-// ListUserAccesses.
+// ListUserAccesses; `credentials:verify` VerifyCredential, VerifyCredentials, ExplainAccess.
 type Scope = string
 
 // Session Example: {"client":"Mozilla/5.0","created_at":"2026-03-07T10:30:00Z","current":true,"expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z"}
@@ -1025,6 +1118,92 @@ type UserPage struct {
 
 	// NextCursor Null on the last page.
 	NextCursor *string `json:"next_cursor"`
+}
+
+// Verification Whether a credential is good, and what it stands for. What it stands for is told of
+// every credential that was made here, also if it is not valid any more; of others
+// nothing is.
+//
+// Example: {"app_id":null,"environment":"live","expires_at":null,"kind":"api_key","limit":{"limit":1000,"remaining":998,"reset_at":"2026-03-07T10:31:00Z"},"message":"The credential is valid.","reason":"valid","required_scope":null,"scopes":["workouts:read"],"subject":"key:key_abc123def456","user_id":null,"valid":true}
+type Verification struct {
+	Valid bool `json:"valid"`
+
+	// Reason `valid`, or the first condition that is not met. `malformed`: no API key and no
+	// token, or one with a typing error. `not_found`: not made here, or deleted.
+	// `wrong_kind`: a refresh token or the secret of an application. `disabled`, `expired`:
+	// as they say. `revoked`: its session has ended. `network_not_allowed`: from outside
+	// the networks of the key. `rate_limited`: its limit is used up. `wrong_environment`,
+	// `credential_not_allowed`, `insufficient_scope`, `other_user`: good, and not for what
+	// was asked.
+	Reason string `json:"reason"`
+
+	// Message The reason in a sentence.
+	Message string  `json:"message"`
+	Kind    *string `json:"kind"`
+
+	// Subject Who acts: `key:`, `user:` or `developer:` and an id, as the audit trail has it.
+	Subject *string `json:"subject"`
+
+	// Scopes Of an API key. The token of a user has `sdk`, that of a developer none: it may do
+	// everything.
+	Scopes []string `json:"scopes"`
+
+	// UserID Of the token of a user.
+	UserID *string `json:"user_id"`
+
+	// AppID What minted the token of a user: the id of an application, `key:` and the id of a
+	// key, or `admin:` and the id of a developer.
+	AppID *string `json:"app_id"`
+
+	// Environment Of an API key.
+	Environment *string `json:"environment"`
+
+	// ExpiresAt When it is refused from then on. Null if it does not expire.
+	ExpiresAt *time.Time       `json:"expires_at"`
+	Limit     *CredentialLimit `json:"limit"`
+
+	// RequiredScope The scope that is missing, of `insufficient_scope`.
+	RequiredScope *string `json:"required_scope"`
+}
+
+// Verifications defines model for Verifications.
+type Verifications struct {
+	// Verifications In the order of the request.
+	Verifications []Verification `json:"verifications"`
+}
+
+// VerifyCredentialRequest Example: {"credential":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","operation":"ListWorkouts","user_id":"123e4567-e89b-12d3-a456-426614174000"}
+type VerifyCredentialRequest struct {
+	// Credential What the request held: an API key, or an access token without `Bearer`.
+	Credential string `json:"credential"`
+
+	// Environment An API key must be of this environment. Tokens have none.
+	Environment *string `json:"environment,omitempty"`
+
+	// IP The IP address from which the credential came. Without it, a key that has
+	// `allowed_networks` is refused. It is noted as the last use of a key.
+	IP *string `json:"ip,omitempty"`
+
+	// Operation The name of an operation, such as `ListWorkouts`, that takes a credential in a
+	// header: may the credential call it, for `user_id` if that is set?
+	Operation *string `json:"operation,omitempty"`
+
+	// Scope An API key must have the scope. With `user_id`, the token of that user may do what
+	// the scope is for; without, no user token may.
+	Scope *string `json:"scope,omitempty"`
+
+	// Spend Count this as a request of the credential, against its own limit. Without, the answer
+	// says where the limit stands. A call that is repeated counts again.
+	Spend *bool `json:"spend,omitempty"`
+
+	// UserID Whose data is reached. The token of another user is refused. Whether there is such a
+	// user is not looked at.
+	UserID *string `json:"user_id,omitempty"`
+}
+
+// VerifyCredentialsRequest defines model for VerifyCredentialsRequest.
+type VerifyCredentialsRequest struct {
+	Checks []CredentialCheck `json:"checks"`
 }
 
 // WebhookDelivery One message to one endpoint.
@@ -1573,8 +1752,17 @@ type RefreshTokenJSONRequestBody = RefreshTokenRequest
 // RevokeTokenJSONRequestBody defines body for RevokeToken for application/json ContentType.
 type RevokeTokenJSONRequestBody = RevokeTokenRequest
 
+// ExplainAccessJSONRequestBody defines body for ExplainAccess for application/json ContentType.
+type ExplainAccessJSONRequestBody = ExplainAccessRequest
+
 // ReportCredentialJSONRequestBody defines body for ReportCredential for application/json ContentType.
 type ReportCredentialJSONRequestBody = ReportCredentialRequest
+
+// VerifyCredentialJSONRequestBody defines body for VerifyCredential for application/json ContentType.
+type VerifyCredentialJSONRequestBody = VerifyCredentialRequest
+
+// VerifyCredentialsJSONRequestBody defines body for VerifyCredentials for application/json ContentType.
+type VerifyCredentialsJSONRequestBody = VerifyCredentialsRequest
 
 // UpdateDeveloperJSONRequestBody defines body for UpdateDeveloper for application/json ContentType.
 type UpdateDeveloperJSONRequestBody = UpdateDeveloperRequest
@@ -1710,9 +1898,18 @@ type ServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(w http.ResponseWriter, r *http.Request, id SessionID)
+	// ExplainAccess Explain why a credential is refused
+	// (POST /credentials/explain)
+	ExplainAccess(w http.ResponseWriter, r *http.Request)
 	// ReportCredential End a leaked credential
 	// (POST /credentials/report)
 	ReportCredential(w http.ResponseWriter, r *http.Request)
+	// VerifyCredential Verify a credential
+	// (POST /credentials/verify)
+	VerifyCredential(w http.ResponseWriter, r *http.Request)
+	// VerifyCredentials Verify many credentials
+	// (POST /credentials/verify-batch)
+	VerifyCredentials(w http.ResponseWriter, r *http.Request)
 	// GetStats Count what the installation holds
 	// (GET /dashboard/stats)
 	GetStats(w http.ResponseWriter, r *http.Request)
@@ -2814,11 +3011,53 @@ func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ExplainAccess operation middleware
+func (siw *ServerInterfaceWrapper) ExplainAccess(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExplainAccess(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ReportCredential operation middleware
 func (siw *ServerInterfaceWrapper) ReportCredential(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ReportCredential(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifyCredential operation middleware
+func (siw *ServerInterfaceWrapper) VerifyCredential(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyCredential(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifyCredentials operation middleware
+func (siw *ServerInterfaceWrapper) VerifyCredentials(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyCredentials(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4142,7 +4381,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions", wrapper.RevokeOtherSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/auth/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/auth/sessions/{id}", wrapper.RevokeSession)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/report", wrapper.ReportCredential)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/verify", wrapper.VerifyCredential)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/credentials/verify-batch", wrapper.VerifyCredentials)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/dashboard/stats", wrapper.GetStats)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/developers", wrapper.ListDevelopers)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/developers/{id}", wrapper.DeleteDeveloper)
@@ -4918,6 +5160,28 @@ func (response RevokeSession204Response) VisitRevokeSessionResponse(w http.Respo
 	return nil
 }
 
+type ExplainAccessRequestObject struct {
+	Body *ExplainAccessJSONRequestBody
+}
+
+type ExplainAccessResponseObject interface {
+	VisitExplainAccessResponse(w http.ResponseWriter) error
+}
+
+type ExplainAccess200JSONResponse Explanation
+
+func (response ExplainAccess200JSONResponse) VisitExplainAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReportCredentialRequestObject struct {
 	Body *ReportCredentialJSONRequestBody
 }
@@ -4932,6 +5196,50 @@ type ReportCredential204Response struct {
 func (response ReportCredential204Response) VisitReportCredentialResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type VerifyCredentialRequestObject struct {
+	Body *VerifyCredentialJSONRequestBody
+}
+
+type VerifyCredentialResponseObject interface {
+	VisitVerifyCredentialResponse(w http.ResponseWriter) error
+}
+
+type VerifyCredential200JSONResponse Verification
+
+func (response VerifyCredential200JSONResponse) VisitVerifyCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyCredentialsRequestObject struct {
+	Body *VerifyCredentialsJSONRequestBody
+}
+
+type VerifyCredentialsResponseObject interface {
+	VisitVerifyCredentialsResponse(w http.ResponseWriter) error
+}
+
+type VerifyCredentials200JSONResponse Verifications
+
+func (response VerifyCredentials200JSONResponse) VisitVerifyCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetStatsRequestObject struct {
@@ -5852,9 +6160,18 @@ type StrictServerInterface interface {
 	// RevokeSession End a session
 	// (DELETE /auth/sessions/{id})
 	RevokeSession(ctx context.Context, request RevokeSessionRequestObject) (RevokeSessionResponseObject, error)
+	// ExplainAccess Explain why a credential is refused
+	// (POST /credentials/explain)
+	ExplainAccess(ctx context.Context, request ExplainAccessRequestObject) (ExplainAccessResponseObject, error)
 	// ReportCredential End a leaked credential
 	// (POST /credentials/report)
 	ReportCredential(ctx context.Context, request ReportCredentialRequestObject) (ReportCredentialResponseObject, error)
+	// VerifyCredential Verify a credential
+	// (POST /credentials/verify)
+	VerifyCredential(ctx context.Context, request VerifyCredentialRequestObject) (VerifyCredentialResponseObject, error)
+	// VerifyCredentials Verify many credentials
+	// (POST /credentials/verify-batch)
+	VerifyCredentials(ctx context.Context, request VerifyCredentialsRequestObject) (VerifyCredentialsResponseObject, error)
 	// GetStats Count what the installation holds
 	// (GET /dashboard/stats)
 	GetStats(ctx context.Context, request GetStatsRequestObject) (GetStatsResponseObject, error)
@@ -5973,6 +6290,7 @@ var MaxItems = map[string]int{
 	"CreateKey.scopes":            6,
 	"UpdateKey.allowed_networks":  32,
 	"UpdateKey.scopes":            6,
+	"VerifyCredentials.checks":    100,
 	"UpsertWorkouts.workouts":     1000,
 	"DeleteWorkouts.workouts":     1000,
 	"CreateWebhookEndpoint.kinds": 3,
@@ -6956,6 +7274,37 @@ func (sh *strictHandler) RevokeSession(w http.ResponseWriter, r *http.Request, i
 	}
 }
 
+// ExplainAccess operation middleware
+func (sh *strictHandler) ExplainAccess(w http.ResponseWriter, r *http.Request) {
+	var request ExplainAccessRequestObject
+
+	body, err := decodeJSON[ExplainAccessJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExplainAccess(ctx, request.(ExplainAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExplainAccess")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExplainAccessResponseObject); ok {
+		if err := validResponse.VisitExplainAccessResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ReportCredential operation middleware
 func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request) {
 	var request ReportCredentialRequestObject
@@ -6980,6 +7329,68 @@ func (sh *strictHandler) ReportCredential(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReportCredentialResponseObject); ok {
 		if err := validResponse.VisitReportCredentialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyCredential operation middleware
+func (sh *strictHandler) VerifyCredential(w http.ResponseWriter, r *http.Request) {
+	var request VerifyCredentialRequestObject
+
+	body, err := decodeJSON[VerifyCredentialJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyCredential(ctx, request.(VerifyCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyCredential")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(VerifyCredentialResponseObject); ok {
+		if err := validResponse.VisitVerifyCredentialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyCredentials operation middleware
+func (sh *strictHandler) VerifyCredentials(w http.ResponseWriter, r *http.Request) {
+	var request VerifyCredentialsRequestObject
+
+	body, err := decodeJSON[VerifyCredentialsJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyCredentials(ctx, request.(VerifyCredentialsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyCredentials")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(VerifyCredentialsResponseObject); ok {
+		if err := validResponse.VisitVerifyCredentialsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -24,6 +24,7 @@ type Auth struct {
 	Tokens        *Tokens
 	Audits        *Audits
 	Leaks         *Leaks
+	Verifications *Verifications
 	Signing       *Signing
 	Webhooks      *Webhooks
 	Invitations   *Invitations
@@ -122,6 +123,9 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			trail: trail, credentials: credentials, uses: uses, maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
 		},
 		Leaks: &Leaks{store: p.Store, vault: p.Vault, finder: finder, revoker: revoker, credentials: credentials},
+		Verifications: &Verifications{
+			store: p.Store, vault: p.Vault, signer: signer, credentials: credentials, buckets: buckets, limits: limits, now: p.Now,
+		},
 		Signing: &Signing{
 			store: p.Store, vault: p.Vault, signer: signer,
 			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, now: p.Now, log: p.Log,

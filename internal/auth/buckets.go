@@ -25,15 +25,27 @@ type buckets struct {
 // set, and describes it. It returns the version that the principal's subject
 // had in the same instant.
 func (b *buckets) spendCredential(ctx context.Context, c *Caller) (version uint64, err error) {
-	policy, id := b.credential(c.Principal)
+	policy, id := b.credential(c)
 	w, version, err := b.peers.Spend(ctx, policy, id, c.Principal.subject)
 	return version, b.describe(c, policy, w, err)
+}
+
+// lookCredential describes the bucket of the caller's principal without charging it,
+// and returns the version as spendCredential does.
+func (b *buckets) lookCredential(ctx context.Context, c *Caller) (version uint64, err error) {
+	policy, id := b.credential(c)
+	w, version, err := b.peers.Look(ctx, policy, id, c.Principal.subject)
+	if err != nil {
+		return version, problem.UnavailableError(err)
+	}
+	c.Window = w
+	return version, nil
 }
 
 // spendMore charges that bucket for a request that counts as units, less the one
 // that it has cost, and describes it.
 func (b *buckets) spendMore(ctx context.Context, c *Caller, units int) error {
-	policy, id := b.credential(c.Principal)
+	policy, id := b.credential(c)
 	if policy.Cost = min(units, policy.Limit) - 1; policy.Cost < 1 {
 		return nil
 	}
@@ -60,7 +72,7 @@ func (b *buckets) spendAddress(ctx context.Context, c *Caller, policy ratelimit.
 func (b *buckets) look(ctx context.Context, c *Caller) {
 	policy, id := b.limits.Address, c.AddressID()
 	if c.Principal != nil {
-		policy, id = b.credential(c.Principal)
+		policy, id = b.credential(c)
 	}
 	w, err := b.peers.Peek(ctx, policy, id)
 	if err != nil {
@@ -69,12 +81,15 @@ func (b *buckets) look(ctx context.Context, c *Caller) {
 	c.Window = w
 }
 
-// credential returns the policy and id of the principal's own bucket.
-func (b *buckets) credential(p *Principal) (ratelimit.Policy, string) {
-	switch p.Kind {
-	case DeveloperToken:
+// credential returns the policy and id of the bucket of the caller's principal.
+func (b *buckets) credential(c *Caller) (ratelimit.Policy, string) {
+	p := c.Principal
+	switch {
+	case c.Own.Name != "":
+		return c.Own, p.ID
+	case p.Kind == DeveloperToken:
 		return b.limits.Developer, p.ID
-	case APIKey:
+	case p.Kind == APIKey:
 		return b.limits.Key, p.ID
 	default:
 		return b.limits.User, p.ID

@@ -40,6 +40,9 @@ type Caller struct {
 	Foreign bool
 	// Replayed reports that the answer is an earlier one, given again.
 	Replayed bool
+	// Own is the limit of the operation for callers with a valid credential. One without
+	// a name means the credential's.
+	Own ratelimit.Policy
 
 	proved    Holder          // by a credential in the body
 	barred    *Principal      // of a valid key that may not be used in this way; Refused says why
@@ -47,6 +50,7 @@ type Caller struct {
 	keyOnly   bool            // only an API key is accepted
 	verified  bool            // against the store, for this request
 	counted   bool            // as a use of an older secret
+	dry       bool            // this is no use of the credential
 	exchanged credential.Hash // of the application's secret in the body, once it was verified
 }
 

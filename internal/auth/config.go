@@ -33,6 +33,8 @@ type Limits struct {
 	ExchangeApp          ratelimit.Policy // by application
 	ExchangeUser         ratelimit.Policy // by user
 	ExchangeRefused      ratelimit.Policy // refused exchanges, by address
+	Verify               ratelimit.Policy // verified credentials, by who asks
+	VerifyRefused        ratelimit.Policy // of them those that were not made here, by who asks and for which address
 	KnownAddress         time.Duration    // how long a login makes its address and device known
 }
 
@@ -92,6 +94,8 @@ func DefaultLimits() Limits {
 		ExchangeApp:     minute("exchange", 600),
 		ExchangeUser:    minute("exchange-user", 60),
 		ExchangeRefused: address("exchange-refused", 60),
+		Verify:          minute("verify", 10_000),
+		VerifyRefused:   address("verify-refused", 600),
 		KnownAddress:    30 * 24 * time.Hour,
 	}
 }

@@ -45,6 +45,7 @@ func (v verdict) outcome(lapsed bool) RefreshOutcome {
 // limitNames are the names of the policies, in the order of limitCounts.
 var limitNames = [...]string{
 	"key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session", "exchange", "exchange-user", "exchange-refused",
+	"verify", "verify-refused",
 }
 
 // limitCounts counts what each limit decided. Safe for concurrent use.
@@ -88,6 +89,10 @@ func limitIndex(name string) int {
 		return 9
 	case "exchange-refused":
 		return 10
+	case "verify":
+		return 11
+	case "verify-refused":
+		return 12
 	default:
 		return -1
 	}

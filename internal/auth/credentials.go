@@ -64,9 +64,17 @@ type credentials struct {
 // authenticate sets the caller's principal or refusal, from the cache if it
 // can: the first phase.
 func (s *credentials) authenticate(ctx context.Context, c *Caller) {
+	if h, epoch, decided := s.recall(c); !decided {
+		s.authenticateFresh(ctx, c, h, epoch, 0)
+	}
+}
+
+// recall sets the caller's principal from the cache, or its refusal if the credential
+// has not the form of one. Else it returns what authenticateFresh takes.
+func (s *credentials) recall(c *Caller) (h credential.Hash, epoch uint64, decided bool) {
 	if c.presentsKey() && !credential.ValidKey(c.presented) {
 		c.Principal, c.Refused, c.barred, c.Foreign = nil, errInvalidKey(), nil, true
-		return
+		return h, 0, true
 	}
 	h, now := s.vault.Hash(c.presented), s.now()
 	p, epoch := s.cache.get(h)
@@ -79,12 +87,12 @@ func (s *credentials) authenticate(ctx context.Context, c *Caller) {
 	}
 	if c.verified = p == nil; c.verified {
 		s.counts.misses.Add(1)
-		s.authenticateFresh(ctx, c, h, epoch, 0)
-		return
+		return h, epoch, false
 	}
 	s.counts.hits.Add(1)
 	c.Principal, c.Refused, c.barred = p, nil, nil
 	p.used.touch(now, c, p.older)
+	return h, epoch, true
 }
 
 // bars returns the refusal of a valid API key because of where it is used, or nil.
@@ -160,7 +168,17 @@ func (s *credentials) verifyKey(ctx context.Context, _ string, h credential.Hash
 }
 
 // holderOf returns the principal of the key's secret with the hash, or the refusal.
-func (s *credentials) holderOf(k *StoredKey, h credential.Hash, now time.Time) (_ *Principal, err error) {
+func (s *credentials) holderOf(k *StoredKey, h credential.Hash, now time.Time) (*Principal, error) {
+	p, err := s.principalOf(k, h)
+	if err == nil && (!k.Enabled || p.expired(now)) {
+		return nil, errInvalidKey()
+	}
+	return p, err
+}
+
+// principalOf returns the principal of the key's secret with the hash, also if the key
+// admits nobody.
+func (s *credentials) principalOf(k *StoredKey, h credential.Hash) (_ *Principal, err error) {
 	p := &Principal{Kind: APIKey, ID: k.ID, Scopes: k.Scopes, used: s.uses.key(k.ID), subject: keySubject(k.ID)}
 	if p.networks, err = parseNetworks(k.AllowedNetworks); err != nil {
 		return nil, err
@@ -174,9 +192,6 @@ func (s *credentials) holderOf(k *StoredKey, h credential.Hash, now time.Time) (
 		if end := *k.PreviousExpiresAt; p.Until.IsZero() || end.Before(p.Until) {
 			p.Until = end
 		}
-	}
-	if !k.Enabled || p.expired(now) {
-		return nil, errInvalidKey()
 	}
 	return p, nil
 }
@@ -212,13 +227,9 @@ func (s *credentials) verifyToken(ctx context.Context, token string, _ credentia
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return nil, err
 	}
-	p := &Principal{
-		Kind: DeveloperToken, ID: claims.Subject, SessionID: claims.SessionID,
-		subject: sessionSubject(claims.SessionID), signedBy: keyID,
-	}
-	holder := row.DeveloperID
-	if claims.Audience == userAudience {
-		p.Kind, p.AppID, holder = UserToken, claims.AppID, row.UserID
+	p, holder := holderOfToken(claims, keyID), row.DeveloperID
+	if p.Kind == UserToken {
+		holder = row.UserID
 	}
 	if err != nil || !row.live(now) || holder != claims.Subject ||
 		(p.Kind == UserToken) != (claims.Scope == userScope) {
@@ -227,6 +238,18 @@ func (s *credentials) verifyToken(ctx context.Context, token string, _ credentia
 	p.Until = earlier(claims.ExpiresAt, row.ExpiresAt)
 	p.used = s.uses.session(row.ID)
 	return p, nil
+}
+
+// holderOfToken returns whom the claims of a token name, which the key has signed.
+func holderOfToken(claims credential.Claims, keyID string) *Principal {
+	p := &Principal{
+		Kind: DeveloperToken, ID: claims.Subject, SessionID: claims.SessionID,
+		subject: sessionSubject(claims.SessionID), signedBy: keyID,
+	}
+	if claims.Audience == userAudience {
+		p.Kind, p.AppID = UserToken, claims.AppID
+	}
+	return p
 }
 
 // leaseMargin allows for clocks that do not run equally fast.

@@ -66,6 +66,9 @@ type olderUse struct {
 
 // touch notes a use by the caller, of the older secret if that is not nil.
 func (u *lastUse) touch(now time.Time, by *Caller, older *olderUse) {
+	if by.dry {
+		return
+	}
 	t := now.UnixMicro()
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -30,13 +30,18 @@ const (
 	WorkoutsWrite Scope = "workouts:write"
 	TokensWrite   Scope = "tokens:write"
 	AuditRead     Scope = "audit:read"
+
+	CredentialsVerify Scope = "credentials:verify"
 )
 
 // Scopes lists every scope, in the order in which a key shows them.
 var Scopes = []string{
 	string(UsersRead), string(UsersWrite), string(WorkoutsRead), string(WorkoutsWrite), string(TokensWrite),
-	string(AuditRead),
+	string(AuditRead), string(CredentialsVerify),
 }
+
+// userScope is the scope in the token of a user.
+const userScope = "sdk"
 
 // Principal is who a valid credential stands for. Requests share it, so it
 // never changes once it is made.

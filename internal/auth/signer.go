@@ -15,7 +15,6 @@ import (
 const (
 	developerAudience = "openwearables:developer"
 	userAudience      = "openwearables:user"
-	userScope         = "sdk"
 )
 
 var audiences = []string{developerAudience, userAudience}

@@ -112,6 +112,12 @@ func (d *Database) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) 
 	return w, d.unique.Add(1), err
 }
 
+// Look implements auth.Peers.
+func (d *Database) Look(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
+	w, err := d.Peek(ctx, p, id)
+	return w, d.unique.Add(1), err
+}
+
 // Bump implements auth.Peers. It tells nobody, and fails unless no other node has a
 // Redis: without one, a node has nothing to be told.
 func (d *Database) Bump(context.Context, []string) error {

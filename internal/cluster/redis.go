@@ -203,16 +203,23 @@ func (r *Redis) Take(ctx context.Context, p ratelimit.Policy, id string) (rateli
 
 // Peek implements ratelimit.Counter.
 func (r *Redis) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
-	w, _, err := r.run(ctx, p, id, "", 0)
+	w, _, err := r.Look(ctx, p, id, "")
+	return w, err
+}
+
+// Look returns id's window and the version of the subject, as Spend does, and spends
+// nothing.
+func (r *Redis) Look(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
+	w, version, err := r.run(ctx, p, id, subject, 0)
 	if ctx.Err() != nil {
-		return ratelimit.Window{}, ctx.Err()
+		return ratelimit.Window{}, version, ctx.Err()
 	}
 	if err == nil {
-		return w, nil
+		return w, version, nil
 	}
 	w, err = r.local.Peek(ctx, r.nodes.share(p), id)
 	w.Policy = p
-	return w, err
+	return w, r.uniqueVersion(), err
 }
 
 // Return implements ratelimit.Counter.

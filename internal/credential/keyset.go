@@ -41,7 +41,8 @@ type KeySet map[string]*SigningKey
 //   - an ES256 signature with the lower of the two possible values of s.
 //
 // Claims of other names are ignored. The errors are [ErrInvalidToken] and
-// [ErrTokenExpired], not wrapped.
+// [ErrTokenExpired], not wrapped; the claims of a token that has expired come with
+// the latter.
 func (ks KeySet) Verify(token, issuer string, audiences []string, now time.Time) (Claims, error) {
 	payload, ok := ks.open(token)
 	if !ok {
@@ -61,7 +62,7 @@ func (ks KeySet) Verify(token, issuer string, audiences []string, now time.Time)
 		w.IssuedAt > at+clockLeeway || w.NotBefore > at+clockLeeway:
 		return Claims{}, ErrInvalidToken
 	case at >= w.ExpiresAt:
-		return Claims{}, ErrTokenExpired
+		return w.claims(), ErrTokenExpired
 	}
 	return w.claims(), nil
 }

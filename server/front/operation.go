@@ -24,6 +24,7 @@ type operation struct {
 	form      bool                               // the REST body may be a form
 	elsewhere elsewhere                          // members that another operation has
 	byAddress func(auth.Limits) ratelimit.Policy // nil: the address bucket
+	own       func(auth.Limits) ratelimit.Policy // nil: the bucket of the credential
 
 	// Filled in from the protos.
 
@@ -105,6 +106,9 @@ var operations = described([]operation{
 
 	{name: "ListUserAccesses", rest: "GET /users/{user_id}/access-log"},
 	{name: "ReportCredential", rest: "POST /credentials/report", body: requiredBody, byAddress: refreshLimit},
+	{name: "VerifyCredential", rest: "POST /credentials/verify", body: requiredBody, own: verifyLimit},
+	{name: "VerifyCredentials", rest: "POST /credentials/verify-batch", body: requiredBody, own: verifyLimit, limit: maxBatchBody},
+	{name: "ExplainAccess", rest: "POST /credentials/explain", body: requiredBody, own: verifyLimit},
 	{name: "ListAuditEvents", rest: "GET /audit-events"},
 	{name: "GetUsage", rest: "GET /usage"},
 
@@ -169,11 +173,13 @@ func described(table []operation) []operation {
 
 func loginLimit(l auth.Limits) ratelimit.Policy   { return l.Login }
 func refreshLimit(l auth.Limits) ratelimit.Policy { return l.Refresh }
+func verifyLimit(l auth.Limits) ratelimit.Policy  { return l.Verify }
 
 // Largest request bodies, in bytes.
 const (
 	maxSmallBody = 4 << 10 // of a handler beside the table
 	maxBody      = 64 << 10
+	maxBatchBody = 256 << 10 // of many credentials
 	maxBulkBody  = 8 << 20
 )
 

@@ -20,14 +20,17 @@ const maxCredential = 8 << 10
 // its body. The domain checks the rest. Every handler is behind it, also those
 // beside the table of operations.
 func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.Handler) http.Handler {
-	var byAddress ratelimit.Policy
+	var byAddress, own ratelimit.Policy
 	if o.byAddress != nil {
 		byAddress = o.byAddress(f.auth.Limits.Policies())
+	}
+	if o.own != nil {
+		own = o.own(f.auth.Limits.Policies())
 	}
 	counted := f.metrics.operation(o.name)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call.From(r.Context())
-		c.Operation, c.Counted = o.name, counted
+		c.Operation, c.Counted, c.Own = o.name, counted, own
 		if !o.takesKey {
 			c.IdempotencyKey = nil
 		}

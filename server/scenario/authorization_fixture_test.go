@@ -291,6 +291,10 @@ func (w *fixture) members(operation string) args {
 		return args{"refresh_token": w.refresh}
 	case "ReportCredential":
 		return args{"credential": "rt_unknown"}
+	case "VerifyCredential", "ExplainAccess":
+		return args{"credential": w.userToken}
+	case "VerifyCredentials":
+		return args{"checks": []args{{"credential": w.userToken}}}
 	case "RevokeToken":
 		return args{"refresh_token": "rt_unknown"}
 	case "UpdateMe":

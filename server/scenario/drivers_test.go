@@ -272,11 +272,11 @@ func restShape(t *testing.T, operation string, text []byte) any {
 	}
 	switch operation {
 	case "ListUsers", "ListWorkouts", "UpsertWorkouts", "DeleteWorkouts", "Logout", "ChangePassword", "ListAuditEvents", "ListUserAccesses", "ListWebhookDeliveries",
-		"ListAlerts", "ListAlertRules":
+		"ListAlerts", "ListAlertRules", "VerifyCredentials", "ExplainAccess":
 		return all
 	}
 	inner := any(nil)
-	for _, name := range []string{"tokens", "key", "application", "user", "developer", "developers", "invitation", "invitations", "keys", "applications", "sessions", "usage", "installation", "stats", "endpoint", "endpoints", "delivery", "alert", "rule"} {
+	for _, name := range []string{"tokens", "key", "application", "user", "developer", "developers", "invitation", "invitations", "keys", "applications", "sessions", "usage", "installation", "stats", "endpoint", "endpoints", "delivery", "alert", "rule", "verification"} {
 		if v, ok := all[name]; ok {
 			inner = v
 			delete(all, name)

@@ -76,7 +76,7 @@ func sortedStrings(l []any) []string {
 	return out
 }
 
-var allScopes = []string{"audit:read", "tokens:write", "users:read", "users:write", "workouts:read", "workouts:write"}
+var allScopes = []string{"audit:read", "credentials:verify", "tokens:write", "users:read", "users:write", "workouts:read", "workouts:write"}
 
 // TestKeyLife checks the documented life of a key: its defaults, its use, an update, and its end by
 // deletion.
@@ -257,6 +257,7 @@ var operationScope = map[string]string{
 	"ListWorkouts": "workouts:read", "UpsertWorkouts": "workouts:write", "DeleteWorkout": "workouts:write", "DeleteWorkouts": "workouts:write",
 	"CreateUserToken": "tokens:write", "RevokeUserTokens": "tokens:write", "ListUserSessions": "tokens:write",
 	"RevokeUserSession": "tokens:write", "ListUserAccesses": "audit:read",
+	"VerifyCredential": "credentials:verify", "VerifyCredentials": "credentials:verify", "ExplainAccess": "credentials:verify",
 }
 
 // TestScopes checks that a key can do exactly what its scopes allow. A refusal names the missing

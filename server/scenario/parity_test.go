@@ -212,6 +212,9 @@ func (s *script) members(w *replica, out *step) args {
 			out.ids["app_id"], out.ids["app_secret"] = at, reference{"secret", at.at}
 		}
 		return args{}
+	case "VerifyCredential", "ExplainAccess":
+		out.ids["credential"] = s.pick(w, some("key", "dev", "user", "refresh").(string))
+		return args{"operation": some("ListUsers", "GetMe"), "spend": some(true, false)}
 	case "CreateUser", "UpdateUser":
 		return args{"first_name": some("Ada", " Grace ", "x"), "email": some("a@b.example", "A@b.example", "c@d.example", fmt.Sprint(s.rng.IntN(99), "@e.example"))}
 	case "CreateKey":
@@ -364,7 +367,7 @@ func (w *replica) record(s step, a answer) {
 var (
 	anyID     = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(key|app|req)_[0-9a-z]{16,}|signing_key:[0-9a-z]+|\b[0-9a-z]{22}\b`)
 	anySecret = regexp.MustCompile(`"(access_token|refresh_token|key|key_prefix|app_secret|token|next_cursor|previous_cursor)":"[^"]*"`)
-	anyTime   = regexp.MustCompile(`"(at|created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at|checked_at|refreshed_at|ends_at)":"[^"]*"`)
+	anyTime   = regexp.MustCompile(`"(at|created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at|checked_at|refreshed_at|ends_at|reset_at)":"[^"]*"`)
 )
 
 // normalize returns the parts of an answer that must agree on all replicas.

@@ -9,6 +9,7 @@ package openwearablesv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -103,18 +104,906 @@ func (*ReportCredentialResponse) Descriptor() ([]byte, []int) {
 	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{1}
 }
 
+type VerifyCredentialRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. What the request held: an API key, or an access token without `Bearer`.
+	// At most 8192 characters.
+	Credential string `protobuf:"bytes,1,opt,name=credential,proto3" json:"credential,omitempty"`
+	// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+	// may the credential call it, for `user_id` if that is set?
+	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
+	// An API key must have the scope. With `user_id`, the token of that user may do what
+	// the scope is for; without, no user token may.
+	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
+	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
+	// such a user is not looked at.
+	UserId *string `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3,oneof" json:"user_id,omitempty"`
+	// An API key must be of this environment. Tokens have none.
+	Environment *string `protobuf:"bytes,5,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
+	// The IP address from which the credential came. Without it, a key that has
+	// `allowed_networks` is refused. It is noted as the last use of a key.
+	Ip *string `protobuf:"bytes,6,opt,name=ip,proto3,oneof" json:"ip,omitempty"`
+	// Count this as a request of the credential, against its own limit. Without, the answer
+	// says where the limit stands. A call that is repeated counts again.
+	Spend         bool `protobuf:"varint,7,opt,name=spend,proto3" json:"spend,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyCredentialRequest) Reset() {
+	*x = VerifyCredentialRequest{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyCredentialRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyCredentialRequest) ProtoMessage() {}
+
+func (x *VerifyCredentialRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyCredentialRequest.ProtoReflect.Descriptor instead.
+func (*VerifyCredentialRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *VerifyCredentialRequest) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+func (x *VerifyCredentialRequest) GetOperation() string {
+	if x != nil && x.Operation != nil {
+		return *x.Operation
+	}
+	return ""
+}
+
+func (x *VerifyCredentialRequest) GetScope() string {
+	if x != nil && x.Scope != nil {
+		return *x.Scope
+	}
+	return ""
+}
+
+func (x *VerifyCredentialRequest) GetUserId() string {
+	if x != nil && x.UserId != nil {
+		return *x.UserId
+	}
+	return ""
+}
+
+func (x *VerifyCredentialRequest) GetEnvironment() string {
+	if x != nil && x.Environment != nil {
+		return *x.Environment
+	}
+	return ""
+}
+
+func (x *VerifyCredentialRequest) GetIp() string {
+	if x != nil && x.Ip != nil {
+		return *x.Ip
+	}
+	return ""
+}
+
+func (x *VerifyCredentialRequest) GetSpend() bool {
+	if x != nil {
+		return x.Spend
+	}
+	return false
+}
+
+type VerifyCredentialResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Verification  *Verification          `protobuf:"bytes,1,opt,name=verification,proto3" json:"verification,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyCredentialResponse) Reset() {
+	*x = VerifyCredentialResponse{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyCredentialResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyCredentialResponse) ProtoMessage() {}
+
+func (x *VerifyCredentialResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyCredentialResponse.ProtoReflect.Descriptor instead.
+func (*VerifyCredentialResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *VerifyCredentialResponse) GetVerification() *Verification {
+	if x != nil {
+		return x.Verification
+	}
+	return nil
+}
+
+// CredentialCheck is a credential with the conditions that it is verified under.
+type CredentialCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. What the request held: an API key, or an access token without `Bearer`.
+	// At most 8192 characters.
+	Credential string `protobuf:"bytes,1,opt,name=credential,proto3" json:"credential,omitempty"`
+	// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+	// may the credential call it, for `user_id` if that is set?
+	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
+	// An API key must have the scope. With `user_id`, the token of that user may do what
+	// the scope is for; without, no user token may.
+	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
+	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
+	// such a user is not looked at.
+	UserId *string `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3,oneof" json:"user_id,omitempty"`
+	// An API key must be of this environment. Tokens have none.
+	Environment *string `protobuf:"bytes,5,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
+	// The IP address from which the credential came. Without it, a key that has
+	// `allowed_networks` is refused. It is noted as the last use of a key.
+	Ip *string `protobuf:"bytes,6,opt,name=ip,proto3,oneof" json:"ip,omitempty"`
+	// Count this as a request of the credential, against its own limit. Without, the answer
+	// says where the limit stands. A call that is repeated counts again.
+	Spend         bool `protobuf:"varint,7,opt,name=spend,proto3" json:"spend,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CredentialCheck) Reset() {
+	*x = CredentialCheck{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CredentialCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CredentialCheck) ProtoMessage() {}
+
+func (x *CredentialCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CredentialCheck.ProtoReflect.Descriptor instead.
+func (*CredentialCheck) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CredentialCheck) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+func (x *CredentialCheck) GetOperation() string {
+	if x != nil && x.Operation != nil {
+		return *x.Operation
+	}
+	return ""
+}
+
+func (x *CredentialCheck) GetScope() string {
+	if x != nil && x.Scope != nil {
+		return *x.Scope
+	}
+	return ""
+}
+
+func (x *CredentialCheck) GetUserId() string {
+	if x != nil && x.UserId != nil {
+		return *x.UserId
+	}
+	return ""
+}
+
+func (x *CredentialCheck) GetEnvironment() string {
+	if x != nil && x.Environment != nil {
+		return *x.Environment
+	}
+	return ""
+}
+
+func (x *CredentialCheck) GetIp() string {
+	if x != nil && x.Ip != nil {
+		return *x.Ip
+	}
+	return ""
+}
+
+func (x *CredentialCheck) GetSpend() bool {
+	if x != nil {
+		return x.Spend
+	}
+	return false
+}
+
+type VerifyCredentialsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 100.
+	Checks        []*CredentialCheck `protobuf:"bytes,1,rep,name=checks,proto3" json:"checks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyCredentialsRequest) Reset() {
+	*x = VerifyCredentialsRequest{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyCredentialsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyCredentialsRequest) ProtoMessage() {}
+
+func (x *VerifyCredentialsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyCredentialsRequest.ProtoReflect.Descriptor instead.
+func (*VerifyCredentialsRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *VerifyCredentialsRequest) GetChecks() []*CredentialCheck {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+type VerifyCredentialsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request.
+	Verifications []*Verification `protobuf:"bytes,1,rep,name=verifications,proto3" json:"verifications,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyCredentialsResponse) Reset() {
+	*x = VerifyCredentialsResponse{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyCredentialsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyCredentialsResponse) ProtoMessage() {}
+
+func (x *VerifyCredentialsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyCredentialsResponse.ProtoReflect.Descriptor instead.
+func (*VerifyCredentialsResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *VerifyCredentialsResponse) GetVerifications() []*Verification {
+	if x != nil {
+		return x.Verifications
+	}
+	return nil
+}
+
+type ExplainAccessRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. What the request held: an API key, or an access token without `Bearer`.
+	// At most 8192 characters.
+	Credential string `protobuf:"bytes,1,opt,name=credential,proto3" json:"credential,omitempty"`
+	// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+	// may the credential call it, for `user_id` if that is set?
+	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
+	// An API key must have the scope. With `user_id`, the token of that user may do what
+	// the scope is for; without, no user token may.
+	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
+	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
+	// such a user is not looked at.
+	UserId *string `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3,oneof" json:"user_id,omitempty"`
+	// An API key must be of this environment. Tokens have none.
+	Environment *string `protobuf:"bytes,5,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
+	// The IP address from which the credential came. Without it, a key that has
+	// `allowed_networks` is refused. It is noted as the last use of a key.
+	Ip            *string `protobuf:"bytes,6,opt,name=ip,proto3,oneof" json:"ip,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainAccessRequest) Reset() {
+	*x = ExplainAccessRequest{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainAccessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainAccessRequest) ProtoMessage() {}
+
+func (x *ExplainAccessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainAccessRequest.ProtoReflect.Descriptor instead.
+func (*ExplainAccessRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExplainAccessRequest) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+func (x *ExplainAccessRequest) GetOperation() string {
+	if x != nil && x.Operation != nil {
+		return *x.Operation
+	}
+	return ""
+}
+
+func (x *ExplainAccessRequest) GetScope() string {
+	if x != nil && x.Scope != nil {
+		return *x.Scope
+	}
+	return ""
+}
+
+func (x *ExplainAccessRequest) GetUserId() string {
+	if x != nil && x.UserId != nil {
+		return *x.UserId
+	}
+	return ""
+}
+
+func (x *ExplainAccessRequest) GetEnvironment() string {
+	if x != nil && x.Environment != nil {
+		return *x.Environment
+	}
+	return ""
+}
+
+func (x *ExplainAccessRequest) GetIp() string {
+	if x != nil && x.Ip != nil {
+		return *x.Ip
+	}
+	return ""
+}
+
+type ExplainAccessResponse struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Verification *Verification          `protobuf:"bytes,1,opt,name=verification,proto3" json:"verification,omitempty"`
+	// In the order in which a request passes through them.
+	Checks        []*AccessCheck `protobuf:"bytes,2,rep,name=checks,proto3" json:"checks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainAccessResponse) Reset() {
+	*x = ExplainAccessResponse{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainAccessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainAccessResponse) ProtoMessage() {}
+
+func (x *ExplainAccessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainAccessResponse.ProtoReflect.Descriptor instead.
+func (*ExplainAccessResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ExplainAccessResponse) GetVerification() *Verification {
+	if x != nil {
+		return x.Verification
+	}
+	return nil
+}
+
+func (x *ExplainAccessResponse) GetChecks() []*AccessCheck {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+// Verification says whether a credential is good, and what it stands for. What it stands
+// for is told of every credential that was made here, also if it is not valid any more;
+// of others nothing is.
+type Verification struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Valid bool                   `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
+	// `valid`, or the first condition that is not met. `malformed`: no API key and no token,
+	// or one with a typing error. `not_found`: not made here, or deleted. `wrong_kind`: a
+	// refresh token or the secret of an application. `disabled`, `expired`: as they say.
+	// `revoked`: its session has ended. `network_not_allowed`: from outside the networks of
+	// the key. `rate_limited`: its limit is used up. `wrong_environment`,
+	// `credential_not_allowed`, `insufficient_scope`, `other_user`: good, and not for what
+	// was asked.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The reason in a sentence.
+	Message string  `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	Kind    *string `protobuf:"bytes,4,opt,name=kind,proto3,oneof" json:"kind,omitempty"`
+	// Who acts: `key:`, `user:` or `developer:` and an id, as the audit trail has it.
+	Subject *string `protobuf:"bytes,5,opt,name=subject,proto3,oneof" json:"subject,omitempty"`
+	// Of an API key. The token of a user has `sdk`, that of a developer none: it may do
+	// everything.
+	Scopes []string `protobuf:"bytes,6,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// Of the token of a user.
+	UserId *string `protobuf:"bytes,7,opt,name=user_id,json=userId,proto3,oneof" json:"user_id,omitempty"`
+	// What minted the token of a user: the id of an application, `key:` and the id of a
+	// key, or `admin:` and the id of a developer.
+	AppId *string `protobuf:"bytes,8,opt,name=app_id,json=appId,proto3,oneof" json:"app_id,omitempty"`
+	// Of an API key: `live` or `test`.
+	Environment *string `protobuf:"bytes,9,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
+	// When it is refused from then on. Unset if it does not expire.
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// Unset unless the credential is good in itself.
+	Limit *CredentialLimit `protobuf:"bytes,11,opt,name=limit,proto3" json:"limit,omitempty"`
+	// The scope that is missing, of `insufficient_scope`.
+	RequiredScope *string `protobuf:"bytes,12,opt,name=required_scope,json=requiredScope,proto3,oneof" json:"required_scope,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Verification) Reset() {
+	*x = Verification{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Verification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Verification) ProtoMessage() {}
+
+func (x *Verification) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Verification.ProtoReflect.Descriptor instead.
+func (*Verification) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Verification) GetValid() bool {
+	if x != nil {
+		return x.Valid
+	}
+	return false
+}
+
+func (x *Verification) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Verification) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Verification) GetKind() string {
+	if x != nil && x.Kind != nil {
+		return *x.Kind
+	}
+	return ""
+}
+
+func (x *Verification) GetSubject() string {
+	if x != nil && x.Subject != nil {
+		return *x.Subject
+	}
+	return ""
+}
+
+func (x *Verification) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *Verification) GetUserId() string {
+	if x != nil && x.UserId != nil {
+		return *x.UserId
+	}
+	return ""
+}
+
+func (x *Verification) GetAppId() string {
+	if x != nil && x.AppId != nil {
+		return *x.AppId
+	}
+	return ""
+}
+
+func (x *Verification) GetEnvironment() string {
+	if x != nil && x.Environment != nil {
+		return *x.Environment
+	}
+	return ""
+}
+
+func (x *Verification) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *Verification) GetLimit() *CredentialLimit {
+	if x != nil {
+		return x.Limit
+	}
+	return nil
+}
+
+func (x *Verification) GetRequiredScope() string {
+	if x != nil && x.RequiredScope != nil {
+		return *x.RequiredScope
+	}
+	return ""
+}
+
+// CredentialLimit is where the limit of a credential stands, which all tokens of a user,
+// or of a developer, share.
+type CredentialLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Requests in a window.
+	Limit     int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	Remaining int32 `protobuf:"varint,2,opt,name=remaining,proto3" json:"remaining,omitempty"`
+	// When the window ends.
+	ResetAt       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=reset_at,json=resetAt,proto3" json:"reset_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CredentialLimit) Reset() {
+	*x = CredentialLimit{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CredentialLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CredentialLimit) ProtoMessage() {}
+
+func (x *CredentialLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CredentialLimit.ProtoReflect.Descriptor instead.
+func (*CredentialLimit) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *CredentialLimit) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *CredentialLimit) GetRemaining() int32 {
+	if x != nil {
+		return x.Remaining
+	}
+	return 0
+}
+
+func (x *CredentialLimit) GetResetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ResetAt
+	}
+	return nil
+}
+
+// AccessCheck is one check that a request passes through.
+type AccessCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `form`, `signature`, `known`, `ended`, `expired`, `network`, `limit`, `environment`,
+	// `kind`, `scope` or `ownership`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// `passed`, `failed`, or `not_reached` after one that failed.
+	Outcome string `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// What is checked.
+	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	// What would mend it. Unset unless it failed.
+	Fix           *string `protobuf:"bytes,4,opt,name=fix,proto3,oneof" json:"fix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessCheck) Reset() {
+	*x = AccessCheck{}
+	mi := &file_openwearables_v1_credential_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessCheck) ProtoMessage() {}
+
+func (x *AccessCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_credential_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessCheck.ProtoReflect.Descriptor instead.
+func (*AccessCheck) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_credential_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AccessCheck) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AccessCheck) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *AccessCheck) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *AccessCheck) GetFix() string {
+	if x != nil && x.Fix != nil {
+		return *x.Fix
+	}
+	return ""
+}
+
 var File_openwearables_v1_credential_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_credential_proto_rawDesc = "" +
 	"\n" +
-	"!openwearables/v1/credential.proto\x12\x10openwearables.v1\x1a\x1eopenwearables/v1/options.proto\">\n" +
+	"!openwearables/v1/credential.proto\x12\x10openwearables.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\">\n" +
 	"\x17ReportCredentialRequest\x12#\n" +
 	"\n" +
 	"credential\x18\x01 \x01(\tB\x03\x80\x01\x01R\n" +
 	"credential\"\x1a\n" +
-	"\x18ReportCredentialResponse2\x89\x01\n" +
+	"\x18ReportCredentialResponse\"\xb0\x03\n" +
+	"\x17VerifyCredentialRequest\x12#\n" +
+	"\n" +
+	"credential\x18\x01 \x01(\tB\x03\x80\x01\x01R\n" +
+	"credential\x12!\n" +
+	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\x8f\x01\n" +
+	"\x05scope\x18\x03 \x01(\tBt\xb2\xbb\x18\n" +
+	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verifyH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
+	"\auser_id\x18\x04 \x01(\tH\x02R\x06userId\x88\x01\x01\x127\n" +
+	"\venvironment\x18\x05 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x03R\venvironment\x88\x01\x01\x12\x13\n" +
+	"\x02ip\x18\x06 \x01(\tH\x04R\x02ip\x88\x01\x01\x12\x14\n" +
+	"\x05spend\x18\a \x01(\bR\x05spendB\f\n" +
+	"\n" +
+	"_operationB\b\n" +
+	"\x06_scopeB\n" +
+	"\n" +
+	"\b_user_idB\x0e\n" +
+	"\f_environmentB\x05\n" +
+	"\x03_ip\"d\n" +
+	"\x18VerifyCredentialResponse\x12H\n" +
+	"\fverification\x18\x01 \x01(\v2\x1e.openwearables.v1.VerificationB\x04\xa8\xbb\x18\x01R\fverification\"\xa8\x03\n" +
+	"\x0fCredentialCheck\x12#\n" +
+	"\n" +
+	"credential\x18\x01 \x01(\tB\x03\x80\x01\x01R\n" +
+	"credential\x12!\n" +
+	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\x8f\x01\n" +
+	"\x05scope\x18\x03 \x01(\tBt\xb2\xbb\x18\n" +
+	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verifyH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
+	"\auser_id\x18\x04 \x01(\tH\x02R\x06userId\x88\x01\x01\x127\n" +
+	"\venvironment\x18\x05 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x03R\venvironment\x88\x01\x01\x12\x13\n" +
+	"\x02ip\x18\x06 \x01(\tH\x04R\x02ip\x88\x01\x01\x12\x14\n" +
+	"\x05spend\x18\a \x01(\bR\x05spendB\f\n" +
+	"\n" +
+	"_operationB\b\n" +
+	"\x06_scopeB\n" +
+	"\n" +
+	"\b_user_idB\x0e\n" +
+	"\f_environmentB\x05\n" +
+	"\x03_ip\"U\n" +
+	"\x18VerifyCredentialsRequest\x129\n" +
+	"\x06checks\x18\x01 \x03(\v2!.openwearables.v1.CredentialCheckR\x06checks\"a\n" +
+	"\x19VerifyCredentialsResponse\x12D\n" +
+	"\rverifications\x18\x01 \x03(\v2\x1e.openwearables.v1.VerificationR\rverifications\"\x97\x03\n" +
+	"\x14ExplainAccessRequest\x12#\n" +
+	"\n" +
+	"credential\x18\x01 \x01(\tB\x03\x80\x01\x01R\n" +
+	"credential\x12!\n" +
+	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\x8f\x01\n" +
+	"\x05scope\x18\x03 \x01(\tBt\xb2\xbb\x18\n" +
+	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verifyH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
+	"\auser_id\x18\x04 \x01(\tH\x02R\x06userId\x88\x01\x01\x127\n" +
+	"\venvironment\x18\x05 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x03R\venvironment\x88\x01\x01\x12\x13\n" +
+	"\x02ip\x18\x06 \x01(\tH\x04R\x02ip\x88\x01\x01B\f\n" +
+	"\n" +
+	"_operationB\b\n" +
+	"\x06_scopeB\n" +
+	"\n" +
+	"\b_user_idB\x0e\n" +
+	"\f_environmentB\x05\n" +
+	"\x03_ip\"\x98\x01\n" +
+	"\x15ExplainAccessResponse\x12H\n" +
+	"\fverification\x18\x01 \x01(\v2\x1e.openwearables.v1.VerificationB\x04\xa8\xbb\x18\x01R\fverification\x125\n" +
+	"\x06checks\x18\x02 \x03(\v2\x1d.openwearables.v1.AccessCheckR\x06checks\"\x87\x06\n" +
+	"\fVerification\x12\x14\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid\x12\xe6\x01\n" +
+	"\x06reason\x18\x02 \x01(\tB\xcd\x01\xb2\xbb\x18\x05valid\xb2\xbb\x18\tmalformed\xb2\xbb\x18\tnot_found\xb2\xbb\x18\n" +
+	"wrong_kind\xb2\xbb\x18\bdisabled\xb2\xbb\x18\arevoked\xb2\xbb\x18\aexpired\xb2\xbb\x18\x13network_not_allowed\xb2\xbb\x18\frate_limited\xb2\xbb\x18\x11wrong_environment\xb2\xbb\x18\x16credential_not_allowed\xb2\xbb\x18\x12insufficient_scope\xb2\xbb\x18\n" +
+	"other_userR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12E\n" +
+	"\x04kind\x18\x04 \x01(\tB,\xb2\xbb\x18\aapi_key\xb2\xbb\x18\n" +
+	"user_token\xb2\xbb\x18\x0fdeveloper_tokenH\x00R\x04kind\x88\x01\x01\x12\x1d\n" +
+	"\asubject\x18\x05 \x01(\tH\x01R\asubject\x88\x01\x01\x12\x16\n" +
+	"\x06scopes\x18\x06 \x03(\tR\x06scopes\x12\x1c\n" +
+	"\auser_id\x18\a \x01(\tH\x02R\x06userId\x88\x01\x01\x12\x1a\n" +
+	"\x06app_id\x18\b \x01(\tH\x03R\x05appId\x88\x01\x01\x127\n" +
+	"\venvironment\x18\t \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x04R\venvironment\x88\x01\x01\x129\n" +
+	"\n" +
+	"expires_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x127\n" +
+	"\x05limit\x18\v \x01(\v2!.openwearables.v1.CredentialLimitR\x05limit\x12*\n" +
+	"\x0erequired_scope\x18\f \x01(\tH\x05R\rrequiredScope\x88\x01\x01B\a\n" +
+	"\x05_kindB\n" +
+	"\n" +
+	"\b_subjectB\n" +
+	"\n" +
+	"\b_user_idB\t\n" +
+	"\a_app_idB\x0e\n" +
+	"\f_environmentB\x11\n" +
+	"\x0f_required_scope\"\x82\x01\n" +
+	"\x0fCredentialLimit\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x1c\n" +
+	"\tremaining\x18\x02 \x01(\x05R\tremaining\x12;\n" +
+	"\breset_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\aresetAt\"\x97\x02\n" +
+	"\vAccessCheck\x12\x87\x01\n" +
+	"\x04name\x18\x01 \x01(\tBs\xb2\xbb\x18\x04form\xb2\xbb\x18\tsignature\xb2\xbb\x18\x05known\xb2\xbb\x18\x05ended\xb2\xbb\x18\aexpired\xb2\xbb\x18\anetwork\xb2\xbb\x18\x05limit\xb2\xbb\x18\venvironment\xb2\xbb\x18\x04kind\xb2\xbb\x18\x05scope\xb2\xbb\x18\townershipR\x04name\x12=\n" +
+	"\aoutcome\x18\x02 \x01(\tB#\xb2\xbb\x18\x06passed\xb2\xbb\x18\x06failed\xb2\xbb\x18\vnot_reachedR\aoutcome\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x15\n" +
+	"\x03fix\x18\x04 \x01(\tH\x00R\x03fix\x88\x01\x01B\x06\n" +
+	"\x04_fix2\xd3\x03\n" +
 	"\x11CredentialService\x12t\n" +
-	"\x10ReportCredential\x12).openwearables.v1.ReportCredentialRequest\x1a*.openwearables.v1.ReportCredentialResponse\"\t\xa2\xbb\x18\x02\b\x01\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
+	"\x10ReportCredential\x12).openwearables.v1.ReportCredentialRequest\x1a*.openwearables.v1.ReportCredentialResponse\"\t\xa2\xbb\x18\x02\b\x01\x90\x02\x02\x12n\n" +
+	"\x10VerifyCredential\x12).openwearables.v1.VerifyCredentialRequest\x1a*.openwearables.v1.VerifyCredentialResponse\"\x03\x90\x02\x02\x12q\n" +
+	"\x11VerifyCredentials\x12*.openwearables.v1.VerifyCredentialsRequest\x1a+.openwearables.v1.VerifyCredentialsResponse\"\x03\x90\x02\x02\x12e\n" +
+	"\rExplainAccess\x12&.openwearables.v1.ExplainAccessRequest\x1a'.openwearables.v1.ExplainAccessResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
 
 var (
 	file_openwearables_v1_credential_proto_rawDescOnce sync.Once
@@ -128,19 +1017,44 @@ func file_openwearables_v1_credential_proto_rawDescGZIP() []byte {
 	return file_openwearables_v1_credential_proto_rawDescData
 }
 
-var file_openwearables_v1_credential_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_openwearables_v1_credential_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_openwearables_v1_credential_proto_goTypes = []any{
-	(*ReportCredentialRequest)(nil),  // 0: openwearables.v1.ReportCredentialRequest
-	(*ReportCredentialResponse)(nil), // 1: openwearables.v1.ReportCredentialResponse
+	(*ReportCredentialRequest)(nil),   // 0: openwearables.v1.ReportCredentialRequest
+	(*ReportCredentialResponse)(nil),  // 1: openwearables.v1.ReportCredentialResponse
+	(*VerifyCredentialRequest)(nil),   // 2: openwearables.v1.VerifyCredentialRequest
+	(*VerifyCredentialResponse)(nil),  // 3: openwearables.v1.VerifyCredentialResponse
+	(*CredentialCheck)(nil),           // 4: openwearables.v1.CredentialCheck
+	(*VerifyCredentialsRequest)(nil),  // 5: openwearables.v1.VerifyCredentialsRequest
+	(*VerifyCredentialsResponse)(nil), // 6: openwearables.v1.VerifyCredentialsResponse
+	(*ExplainAccessRequest)(nil),      // 7: openwearables.v1.ExplainAccessRequest
+	(*ExplainAccessResponse)(nil),     // 8: openwearables.v1.ExplainAccessResponse
+	(*Verification)(nil),              // 9: openwearables.v1.Verification
+	(*CredentialLimit)(nil),           // 10: openwearables.v1.CredentialLimit
+	(*AccessCheck)(nil),               // 11: openwearables.v1.AccessCheck
+	(*timestamppb.Timestamp)(nil),     // 12: google.protobuf.Timestamp
 }
 var file_openwearables_v1_credential_proto_depIdxs = []int32{
-	0, // 0: openwearables.v1.CredentialService.ReportCredential:input_type -> openwearables.v1.ReportCredentialRequest
-	1, // 1: openwearables.v1.CredentialService.ReportCredential:output_type -> openwearables.v1.ReportCredentialResponse
-	1, // [1:2] is the sub-list for method output_type
-	0, // [0:1] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	9,  // 0: openwearables.v1.VerifyCredentialResponse.verification:type_name -> openwearables.v1.Verification
+	4,  // 1: openwearables.v1.VerifyCredentialsRequest.checks:type_name -> openwearables.v1.CredentialCheck
+	9,  // 2: openwearables.v1.VerifyCredentialsResponse.verifications:type_name -> openwearables.v1.Verification
+	9,  // 3: openwearables.v1.ExplainAccessResponse.verification:type_name -> openwearables.v1.Verification
+	11, // 4: openwearables.v1.ExplainAccessResponse.checks:type_name -> openwearables.v1.AccessCheck
+	12, // 5: openwearables.v1.Verification.expires_at:type_name -> google.protobuf.Timestamp
+	10, // 6: openwearables.v1.Verification.limit:type_name -> openwearables.v1.CredentialLimit
+	12, // 7: openwearables.v1.CredentialLimit.reset_at:type_name -> google.protobuf.Timestamp
+	0,  // 8: openwearables.v1.CredentialService.ReportCredential:input_type -> openwearables.v1.ReportCredentialRequest
+	2,  // 9: openwearables.v1.CredentialService.VerifyCredential:input_type -> openwearables.v1.VerifyCredentialRequest
+	5,  // 10: openwearables.v1.CredentialService.VerifyCredentials:input_type -> openwearables.v1.VerifyCredentialsRequest
+	7,  // 11: openwearables.v1.CredentialService.ExplainAccess:input_type -> openwearables.v1.ExplainAccessRequest
+	1,  // 12: openwearables.v1.CredentialService.ReportCredential:output_type -> openwearables.v1.ReportCredentialResponse
+	3,  // 13: openwearables.v1.CredentialService.VerifyCredential:output_type -> openwearables.v1.VerifyCredentialResponse
+	6,  // 14: openwearables.v1.CredentialService.VerifyCredentials:output_type -> openwearables.v1.VerifyCredentialsResponse
+	8,  // 15: openwearables.v1.CredentialService.ExplainAccess:output_type -> openwearables.v1.ExplainAccessResponse
+	12, // [12:16] is the sub-list for method output_type
+	8,  // [8:12] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_openwearables_v1_credential_proto_init() }
@@ -149,13 +1063,18 @@ func file_openwearables_v1_credential_proto_init() {
 		return
 	}
 	file_openwearables_v1_options_proto_init()
+	file_openwearables_v1_credential_proto_msgTypes[2].OneofWrappers = []any{}
+	file_openwearables_v1_credential_proto_msgTypes[4].OneofWrappers = []any{}
+	file_openwearables_v1_credential_proto_msgTypes[7].OneofWrappers = []any{}
+	file_openwearables_v1_credential_proto_msgTypes[9].OneofWrappers = []any{}
+	file_openwearables_v1_credential_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_credential_proto_rawDesc), len(file_openwearables_v1_credential_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

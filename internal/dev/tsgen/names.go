@@ -33,6 +33,8 @@ var (
 		"UpdateDeveloperRequest":       "DeveloperNames",
 		"AcceptInvitationRequest":      "InvitationAcceptance",
 		"CreateFirstDeveloperRequest":  "FirstDeveloper",
+		"VerifyCredentialRequest":      "VerificationConditions",
+		"ExplainAccessRequest":         "AccessConditions",
 	}
 	responseNames = map[string]string{
 		"ListUsersResponse":             "UserPage",
@@ -46,6 +48,7 @@ var (
 		"ListAlertRulesResponse":        "AlertRules",
 		"ListWebhookDeliveriesResponse": "WebhookDeliveryPage",
 		"DeleteWorkoutsResponse":        "DeletedWorkouts",
+		"ExplainAccessResponse":         "AccessExplanation",
 	}
 	// arguments are members that a method takes as an argument of its own.
 	arguments = map[string]string{
@@ -56,6 +59,8 @@ var (
 		"UpdateWebhookEndpointRequest": "id",
 		"ListWebhookDeliveriesRequest": "id",
 		"UpdateDeveloperRequest":       "id",
+		"VerifyCredentialRequest":      "credential",
+		"ExplainAccessRequest":         "credential",
 	}
 )
 

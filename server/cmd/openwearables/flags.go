@@ -253,6 +253,8 @@ func (p *program) serveSettings() *settings {
 	s.number(&l.ExchangeApp.Limit, "limit-exchange", "token exchanges a minute of an application")
 	s.number(&l.ExchangeUser.Limit, "limit-exchange-user", "token exchanges a minute for a user")
 	s.number(&l.ExchangeRefused.Limit, "limit-exchange-refused", "refused token exchanges a minute from an address")
+	s.number(&l.Verify.Limit, "limit-verify", "credentials a minute that a key or developer verifies")
+	s.number(&l.VerifyRefused.Limit, "limit-verify-refused", "credentials a minute, of them, that were not made here")
 	s.duration(&c.AlertInterval, "alert-interval", "how often one of the nodes looks for what needs an alert, 100ms to 1h")
 	s.duration(&c.Retention.Alerts, "alert-retention", "how long resolved alerts are kept, 24h to 876000h, or 0 for ever")
 	s.duration(&c.Retention.Audit, "audit-retention", "how long the audit trail is kept, 24h to 876000h, or 0 for ever")

@@ -136,9 +136,9 @@ export interface Key {
   environment: "live" | "test" | (string & {});
   /**
    * What the key may do: `users:read`, `users:write`, `workouts:read`,
-   * `workouts:write`, `tokens:write`.
+   * `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`.
    */
-  scopes: ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | (string & {}))[];
+  scopes: ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | (string & {}))[];
   enabled: boolean;
   /** The id of the developer who created it. */
   createdBy: string;
@@ -203,7 +203,7 @@ export interface NewKey {
    * refused. In the binary form, an empty list is absent: do not send a list that
    * may be empty.
    */
-  scopes?: readonly ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read")[] | null | undefined;
+  scopes?: readonly ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify")[] | null | undefined;
   /** In the future. The key does not expire if absent. */
   expiresAt?: Date | string | null | undefined;
   /**
@@ -259,7 +259,7 @@ export interface KeyPatch {
    * At least one, without duplicates. An empty list is refused in JSON, and in the
    * binary form if the mask names it.
    */
-  scopes?: readonly ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read")[] | null | undefined;
+  scopes?: readonly ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify")[] | null | undefined;
   enabled?: boolean | null | undefined;
   /** In the future. */
   expiresAt?: Date | string | null | undefined;
@@ -487,6 +487,188 @@ export interface ReportCredentialRequest {
 }
 
 export interface ReportCredentialResponse {
+}
+
+export interface VerificationConditions {
+  /**
+   * The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+   * may the credential call it, for `userId` if that is set?
+   */
+  operation?: string | null | undefined;
+  /**
+   * An API key must have the scope. With `user_id`, the token of that user may do what
+   * the scope is for; without, no user token may.
+   */
+  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
+  /**
+   * Whose data is reached, a UUID. The token of another user is refused. Whether there is
+   * such a user is not looked at.
+   */
+  userId?: string | null | undefined;
+  /** An API key must be of this environment. Tokens have none. */
+  environment?: "live" | "test" | null | undefined;
+  /**
+   * The IP address from which the credential came. Without it, a key that has
+   * `allowedNetworks` is refused. It is noted as the last use of a key.
+   */
+  ip?: string | null | undefined;
+  /**
+   * Count this as a request of the credential, against its own limit. Without, the answer
+   * says where the limit stands. A call that is repeated counts again.
+   */
+  spend?: boolean | null | undefined;
+}
+
+export interface VerifyCredentialResponse {
+  verification: Verification;
+}
+
+/** CredentialCheck is a credential with the conditions that it is verified under. */
+export interface CredentialCheck {
+  /**
+   * Required. What the request held: an API key, or an access token without `Bearer`.
+   * At most 8192 characters.
+   */
+  credential: string;
+  /**
+   * The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+   * may the credential call it, for `userId` if that is set?
+   */
+  operation?: string | null | undefined;
+  /**
+   * An API key must have the scope. With `user_id`, the token of that user may do what
+   * the scope is for; without, no user token may.
+   */
+  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
+  /**
+   * Whose data is reached, a UUID. The token of another user is refused. Whether there is
+   * such a user is not looked at.
+   */
+  userId?: string | null | undefined;
+  /** An API key must be of this environment. Tokens have none. */
+  environment?: "live" | "test" | null | undefined;
+  /**
+   * The IP address from which the credential came. Without it, a key that has
+   * `allowedNetworks` is refused. It is noted as the last use of a key.
+   */
+  ip?: string | null | undefined;
+  /**
+   * Count this as a request of the credential, against its own limit. Without, the answer
+   * says where the limit stands. A call that is repeated counts again.
+   */
+  spend?: boolean | null | undefined;
+}
+
+export interface VerifyCredentialsRequest {
+  /** 1 to 100. */
+  checks?: readonly CredentialCheck[] | null | undefined;
+}
+
+export interface VerifyCredentialsResponse {
+  /** In the order of the request. */
+  verifications: Verification[];
+}
+
+export interface AccessConditions {
+  /**
+   * The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+   * may the credential call it, for `userId` if that is set?
+   */
+  operation?: string | null | undefined;
+  /**
+   * An API key must have the scope. With `user_id`, the token of that user may do what
+   * the scope is for; without, no user token may.
+   */
+  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
+  /**
+   * Whose data is reached, a UUID. The token of another user is refused. Whether there is
+   * such a user is not looked at.
+   */
+  userId?: string | null | undefined;
+  /** An API key must be of this environment. Tokens have none. */
+  environment?: "live" | "test" | null | undefined;
+  /**
+   * The IP address from which the credential came. Without it, a key that has
+   * `allowedNetworks` is refused. It is noted as the last use of a key.
+   */
+  ip?: string | null | undefined;
+}
+
+export interface AccessExplanation {
+  verification: Verification;
+  /** In the order in which a request passes through them. */
+  checks: AccessCheck[];
+}
+
+/**
+ * Verification says whether a credential is good, and what it stands for. What it stands
+ * for is told of every credential that was made here, also if it is not valid any more;
+ * of others nothing is.
+ */
+export interface Verification {
+  valid: boolean;
+  /**
+   * `valid`, or the first condition that is not met. `malformed`: no API key and no token,
+   * or one with a typing error. `not_found`: not made here, or deleted. `wrong_kind`: a
+   * refresh token or the secret of an application. `disabled`, `expired`: as they say.
+   * `revoked`: its session has ended. `network_not_allowed`: from outside the networks of
+   * the key. `rate_limited`: its limit is used up. `wrong_environment`,
+   * `credential_not_allowed`, `insufficient_scope`, `other_user`: good, and not for what
+   * was asked.
+   */
+  reason: "valid" | "malformed" | "not_found" | "wrong_kind" | "disabled" | "revoked" | "expired" | "network_not_allowed" | "rate_limited" | "wrong_environment" | "credential_not_allowed" | "insufficient_scope" | "other_user" | (string & {});
+  /** The reason in a sentence. */
+  message: string;
+  kind: "api_key" | "user_token" | "developer_token" | (string & {}) | null;
+  /** Who acts: `key:`, `user:` or `developer:` and an id, as the audit trail has it. */
+  subject: string | null;
+  /**
+   * Of an API key. The token of a user has `sdk`, that of a developer none: it may do
+   * everything.
+   */
+  scopes: string[];
+  /** Of the token of a user. */
+  userId: string | null;
+  /**
+   * What minted the token of a user: the id of an application, `key:` and the id of a
+   * key, or `admin:` and the id of a developer.
+   */
+  appId: string | null;
+  /** Of an API key: `live` or `test`. */
+  environment: "live" | "test" | (string & {}) | null;
+  /** When it is refused from then on. Null if it does not expire. */
+  expiresAt: Date | null;
+  /** Null unless the credential is good in itself. */
+  limit: CredentialLimit | null;
+  /** The scope that is missing, of `insufficient_scope`. */
+  requiredScope: string | null;
+}
+
+/**
+ * CredentialLimit is where the limit of a credential stands, which all tokens of a user,
+ * or of a developer, share.
+ */
+export interface CredentialLimit {
+  /** Requests in a window. */
+  limit: number;
+  remaining: number;
+  /** When the window ends. */
+  resetAt: Date;
+}
+
+/** AccessCheck is one check that a request passes through. */
+export interface AccessCheck {
+  /**
+   * `form`, `signature`, `known`, `ended`, `expired`, `network`, `limit`, `environment`,
+   * `kind`, `scope` or `ownership`.
+   */
+  name: "form" | "signature" | "known" | "ended" | "expired" | "network" | "limit" | "environment" | "kind" | "scope" | "ownership" | (string & {});
+  /** `passed`, `failed`, or `not_reached` after one that failed. */
+  outcome: "passed" | "failed" | "not_reached" | (string & {});
+  /** What is checked. */
+  description: string;
+  /** What would mend it. Null unless it failed. */
+  fix: string | null;
 }
 
 /** TokenPair is an access token and the refresh token that renews it. */
@@ -1745,12 +1927,22 @@ Access number# at@ actor operation start@? end@? records# ip? client? requestId?
 /** What each method sends and receives. */
 export interface CredentialService {
   ReportCredential: [ReportCredentialRequest, ReportCredentialResponse];
+  VerifyCredential: [VerificationConditions & { credential: string }, VerifyCredentialResponse];
+  VerifyCredentials: [VerifyCredentialsRequest, VerifyCredentialsResponse];
+  ExplainAccess: [AccessConditions & { credential: string }, AccessExplanation];
 }
 
 export const credentialService: Service<CredentialService> = /* @__PURE__ */ service(
   "Credential",
   `
 5ReportCredential credential|
+CredentialLimit limit# remaining# resetAt@
+Verification valid= reason message kind? subject? scopes* userId? appId? environment? expiresAt@? limit>?CredentialLimit requiredScope?
+1VerifyCredential credential operation? scope? userId? environment? ip? spend=|verification>
+CredentialCheck credential operation? scope? userId? environment? ip? spend=
+1VerifyCredentials checks>*CredentialCheck|verifications>*Verification
+AccessCheck name outcome description fix?
+1ExplainAccess credential operation? scope? userId? environment? ip?|verification> checks>*AccessCheck
 `,
 );
 

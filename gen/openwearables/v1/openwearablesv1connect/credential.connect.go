@@ -36,6 +36,15 @@ const (
 	// CredentialServiceReportCredentialProcedure is the fully-qualified name of the CredentialService's
 	// ReportCredential RPC.
 	CredentialServiceReportCredentialProcedure = "/openwearables.v1.CredentialService/ReportCredential"
+	// CredentialServiceVerifyCredentialProcedure is the fully-qualified name of the CredentialService's
+	// VerifyCredential RPC.
+	CredentialServiceVerifyCredentialProcedure = "/openwearables.v1.CredentialService/VerifyCredential"
+	// CredentialServiceVerifyCredentialsProcedure is the fully-qualified name of the
+	// CredentialService's VerifyCredentials RPC.
+	CredentialServiceVerifyCredentialsProcedure = "/openwearables.v1.CredentialService/VerifyCredentials"
+	// CredentialServiceExplainAccessProcedure is the fully-qualified name of the CredentialService's
+	// ExplainAccess RPC.
+	CredentialServiceExplainAccessProcedure = "/openwearables.v1.CredentialService/ExplainAccess"
 )
 
 // CredentialServiceClient is a client for the openwearables.v1.CredentialService service.
@@ -55,6 +64,19 @@ type CredentialServiceClient interface {
 	// credential, with `resource_exhausted` (`rate_limited`), and with
 	// `unavailable` (`unavailable`) if the end could not be stored.
 	ReportCredential(context.Context, *v1.ReportCredentialRequest) (*v1.ReportCredentialResponse, error)
+	// VerifyCredential says whether a credential of a header is good: an API key, a user's
+	// access token or a developer's. One that is not is no error: the answer is `valid`
+	// false with a reason. It asks what a request with the credential would be asked.
+	//
+	// Nothing is cached for the caller: ask for each request.
+	VerifyCredential(context.Context, *v1.VerifyCredentialRequest) (*v1.VerifyCredentialResponse, error)
+	// VerifyCredentials verifies 1 to 100 credentials, each with conditions of its own,
+	// and answers in their order. It answers all of them or fails.
+	VerifyCredentials(context.Context, *v1.VerifyCredentialsRequest) (*v1.VerifyCredentialsResponse, error)
+	// ExplainAccess names each check that a request with the credential would pass
+	// through, in their order, which of them fails, and what would mend it. It spends
+	// nothing of the limit of the credential, and is no use of it.
+	ExplainAccess(context.Context, *v1.ExplainAccessRequest) (*v1.ExplainAccessResponse, error)
 }
 
 // NewCredentialServiceClient constructs a client for the openwearables.v1.CredentialService
@@ -75,17 +97,68 @@ func NewCredentialServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		verifyCredential: connect.NewClient[v1.VerifyCredentialRequest, v1.VerifyCredentialResponse](
+			httpClient,
+			baseURL+CredentialServiceVerifyCredentialProcedure,
+			connect.WithSchema(credentialServiceMethods.ByName("VerifyCredential")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		verifyCredentials: connect.NewClient[v1.VerifyCredentialsRequest, v1.VerifyCredentialsResponse](
+			httpClient,
+			baseURL+CredentialServiceVerifyCredentialsProcedure,
+			connect.WithSchema(credentialServiceMethods.ByName("VerifyCredentials")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		explainAccess: connect.NewClient[v1.ExplainAccessRequest, v1.ExplainAccessResponse](
+			httpClient,
+			baseURL+CredentialServiceExplainAccessProcedure,
+			connect.WithSchema(credentialServiceMethods.ByName("ExplainAccess")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // credentialServiceClient implements CredentialServiceClient.
 type credentialServiceClient struct {
-	reportCredential *connect.Client[v1.ReportCredentialRequest, v1.ReportCredentialResponse]
+	reportCredential  *connect.Client[v1.ReportCredentialRequest, v1.ReportCredentialResponse]
+	verifyCredential  *connect.Client[v1.VerifyCredentialRequest, v1.VerifyCredentialResponse]
+	verifyCredentials *connect.Client[v1.VerifyCredentialsRequest, v1.VerifyCredentialsResponse]
+	explainAccess     *connect.Client[v1.ExplainAccessRequest, v1.ExplainAccessResponse]
 }
 
 // ReportCredential calls openwearables.v1.CredentialService.ReportCredential.
 func (c *credentialServiceClient) ReportCredential(ctx context.Context, req *v1.ReportCredentialRequest) (*v1.ReportCredentialResponse, error) {
 	response, err := c.reportCredential.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// VerifyCredential calls openwearables.v1.CredentialService.VerifyCredential.
+func (c *credentialServiceClient) VerifyCredential(ctx context.Context, req *v1.VerifyCredentialRequest) (*v1.VerifyCredentialResponse, error) {
+	response, err := c.verifyCredential.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// VerifyCredentials calls openwearables.v1.CredentialService.VerifyCredentials.
+func (c *credentialServiceClient) VerifyCredentials(ctx context.Context, req *v1.VerifyCredentialsRequest) (*v1.VerifyCredentialsResponse, error) {
+	response, err := c.verifyCredentials.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ExplainAccess calls openwearables.v1.CredentialService.ExplainAccess.
+func (c *credentialServiceClient) ExplainAccess(ctx context.Context, req *v1.ExplainAccessRequest) (*v1.ExplainAccessResponse, error) {
+	response, err := c.explainAccess.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -109,6 +182,19 @@ type CredentialServiceHandler interface {
 	// credential, with `resource_exhausted` (`rate_limited`), and with
 	// `unavailable` (`unavailable`) if the end could not be stored.
 	ReportCredential(context.Context, *v1.ReportCredentialRequest) (*v1.ReportCredentialResponse, error)
+	// VerifyCredential says whether a credential of a header is good: an API key, a user's
+	// access token or a developer's. One that is not is no error: the answer is `valid`
+	// false with a reason. It asks what a request with the credential would be asked.
+	//
+	// Nothing is cached for the caller: ask for each request.
+	VerifyCredential(context.Context, *v1.VerifyCredentialRequest) (*v1.VerifyCredentialResponse, error)
+	// VerifyCredentials verifies 1 to 100 credentials, each with conditions of its own,
+	// and answers in their order. It answers all of them or fails.
+	VerifyCredentials(context.Context, *v1.VerifyCredentialsRequest) (*v1.VerifyCredentialsResponse, error)
+	// ExplainAccess names each check that a request with the credential would pass
+	// through, in their order, which of them fails, and what would mend it. It spends
+	// nothing of the limit of the credential, and is no use of it.
+	ExplainAccess(context.Context, *v1.ExplainAccessRequest) (*v1.ExplainAccessResponse, error)
 }
 
 // NewCredentialServiceHandler builds an HTTP handler from the service implementation. It returns
@@ -125,10 +211,37 @@ func NewCredentialServiceHandler(svc CredentialServiceHandler, opts ...connect.H
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	credentialServiceVerifyCredentialHandler := connect.NewUnaryHandlerSimple(
+		CredentialServiceVerifyCredentialProcedure,
+		svc.VerifyCredential,
+		connect.WithSchema(credentialServiceMethods.ByName("VerifyCredential")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	credentialServiceVerifyCredentialsHandler := connect.NewUnaryHandlerSimple(
+		CredentialServiceVerifyCredentialsProcedure,
+		svc.VerifyCredentials,
+		connect.WithSchema(credentialServiceMethods.ByName("VerifyCredentials")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	credentialServiceExplainAccessHandler := connect.NewUnaryHandlerSimple(
+		CredentialServiceExplainAccessProcedure,
+		svc.ExplainAccess,
+		connect.WithSchema(credentialServiceMethods.ByName("ExplainAccess")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/openwearables.v1.CredentialService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case CredentialServiceReportCredentialProcedure:
 			credentialServiceReportCredentialHandler.ServeHTTP(w, r)
+		case CredentialServiceVerifyCredentialProcedure:
+			credentialServiceVerifyCredentialHandler.ServeHTTP(w, r)
+		case CredentialServiceVerifyCredentialsProcedure:
+			credentialServiceVerifyCredentialsHandler.ServeHTTP(w, r)
+		case CredentialServiceExplainAccessProcedure:
+			credentialServiceExplainAccessHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -140,4 +253,16 @@ type UnimplementedCredentialServiceHandler struct{}
 
 func (UnimplementedCredentialServiceHandler) ReportCredential(context.Context, *v1.ReportCredentialRequest) (*v1.ReportCredentialResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.CredentialService.ReportCredential is not implemented"))
+}
+
+func (UnimplementedCredentialServiceHandler) VerifyCredential(context.Context, *v1.VerifyCredentialRequest) (*v1.VerifyCredentialResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.CredentialService.VerifyCredential is not implemented"))
+}
+
+func (UnimplementedCredentialServiceHandler) VerifyCredentials(context.Context, *v1.VerifyCredentialsRequest) (*v1.VerifyCredentialsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.CredentialService.VerifyCredentials is not implemented"))
+}
+
+func (UnimplementedCredentialServiceHandler) ExplainAccess(context.Context, *v1.ExplainAccessRequest) (*v1.ExplainAccessResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.CredentialService.ExplainAccess is not implemented"))
 }

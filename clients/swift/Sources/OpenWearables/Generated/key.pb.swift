@@ -59,7 +59,7 @@ public struct Key: GeneratedObject, Identifiable {
   }
 
   /// What the key may do: `users:read`, `users:write`, `workouts:read`,
-  /// `workouts:write`, `tokens:write`.
+  /// `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`.
   @_alwaysEmitIntoClient
   public var scopes: [Key.Scope] {
     get { slots[list: 4, Key.Scope.self] }
@@ -205,7 +205,7 @@ public struct Key: GeneratedObject, Identifiable {
   }
 
   /// What the key may do: `users:read`, `users:write`, `workouts:read`,
-  /// `workouts:write`, `tokens:write`.
+  /// `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`.
   public enum Scope: TextValue {
     case usersRead
     case usersWrite
@@ -213,6 +213,7 @@ public struct Key: GeneratedObject, Identifiable {
     case workoutsWrite
     case tokensWrite
     case auditRead
+    case credentialsVerify
     /// A text that this version has no name for.
     case unrecognized(String)
 
@@ -224,6 +225,7 @@ public struct Key: GeneratedObject, Identifiable {
       case "workouts:write": self = .workoutsWrite
       case "tokens:write": self = .tokensWrite
       case "audit:read": self = .auditRead
+      case "credentials:verify": self = .credentialsVerify
       default: self = .unrecognized(rawValue)
       }
     }
@@ -236,6 +238,7 @@ public struct Key: GeneratedObject, Identifiable {
       case .workoutsWrite: "workouts:write"
       case .tokensWrite: "tokens:write"
       case .auditRead: "audit:read"
+      case .credentialsVerify: "credentials:verify"
       case .unrecognized(let text): text
       }
     }

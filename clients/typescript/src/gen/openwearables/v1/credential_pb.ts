@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_openwearables_v1_options } from "./options_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -11,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/credential.proto.
  */
 export const file_openwearables_v1_credential: GenFile = /*@__PURE__*/
-  fileDesc("CiFvcGVud2VhcmFibGVzL3YxL2NyZWRlbnRpYWwucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEiMgoXUmVwb3J0Q3JlZGVudGlhbFJlcXVlc3QSFwoKY3JlZGVudGlhbBgBIAEoCUIDgAEBIhoKGFJlcG9ydENyZWRlbnRpYWxSZXNwb25zZTKJAQoRQ3JlZGVudGlhbFNlcnZpY2USdAoQUmVwb3J0Q3JlZGVudGlhbBIpLm9wZW53ZWFyYWJsZXMudjEuUmVwb3J0Q3JlZGVudGlhbFJlcXVlc3QaKi5vcGVud2VhcmFibGVzLnYxLlJlcG9ydENyZWRlbnRpYWxSZXNwb25zZSIJkAICorsYAggBQk1aS2dpdGh1Yi5jb20vb3BlbndlYXJhYmxlcy9vcGVud2VhcmFibGVzL2dlbi9vcGVud2VhcmFibGVzL3YxO29wZW53ZWFyYWJsZXN2MWIGcHJvdG8z", [file_openwearables_v1_options]);
+  fileDesc("CiFvcGVud2VhcmFibGVzL3YxL2NyZWRlbnRpYWwucHJvdG8SEG9wZW53ZWFyYWJsZXMudjEiMgoXUmVwb3J0Q3JlZGVudGlhbFJlcXVlc3QSFwoKY3JlZGVudGlhbBgBIAEoCUIDgAEBIhoKGFJlcG9ydENyZWRlbnRpYWxSZXNwb25zZSLyAgoXVmVyaWZ5Q3JlZGVudGlhbFJlcXVlc3QSFwoKY3JlZGVudGlhbBgBIAEoCUIDgAEBEhYKCW9wZXJhdGlvbhgCIAEoCUgAiAEBEogBCgVzY29wZRgDIAEoCUJ0srsYCnVzZXJzOnJlYWSyuxgLdXNlcnM6d3JpdGWyuxgNd29ya291dHM6cmVhZLK7GA53b3Jrb3V0czp3cml0ZbK7GAx0b2tlbnM6d3JpdGWyuxgKYXVkaXQ6cmVhZLK7GBJjcmVkZW50aWFsczp2ZXJpZnlIAYgBARIUCgd1c2VyX2lkGAQgASgJSAKIAQESKgoLZW52aXJvbm1lbnQYBSABKAlCELK7GARsaXZlsrsYBHRlc3RIA4gBARIPCgJpcBgGIAEoCUgEiAEBEg0KBXNwZW5kGAcgASgIQgwKCl9vcGVyYXRpb25CCAoGX3Njb3BlQgoKCF91c2VyX2lkQg4KDF9lbnZpcm9ubWVudEIFCgNfaXAiVgoYVmVyaWZ5Q3JlZGVudGlhbFJlc3BvbnNlEjoKDHZlcmlmaWNhdGlvbhgBIAEoCzIeLm9wZW53ZWFyYWJsZXMudjEuVmVyaWZpY2F0aW9uQgSouxgBIuoCCg9DcmVkZW50aWFsQ2hlY2sSFwoKY3JlZGVudGlhbBgBIAEoCUIDgAEBEhYKCW9wZXJhdGlvbhgCIAEoCUgAiAEBEogBCgVzY29wZRgDIAEoCUJ0srsYCnVzZXJzOnJlYWSyuxgLdXNlcnM6d3JpdGWyuxgNd29ya291dHM6cmVhZLK7GA53b3Jrb3V0czp3cml0ZbK7GAx0b2tlbnM6d3JpdGWyuxgKYXVkaXQ6cmVhZLK7GBJjcmVkZW50aWFsczp2ZXJpZnlIAYgBARIUCgd1c2VyX2lkGAQgASgJSAKIAQESKgoLZW52aXJvbm1lbnQYBSABKAlCELK7GARsaXZlsrsYBHRlc3RIA4gBARIPCgJpcBgGIAEoCUgEiAEBEg0KBXNwZW5kGAcgASgIQgwKCl9vcGVyYXRpb25CCAoGX3Njb3BlQgoKCF91c2VyX2lkQg4KDF9lbnZpcm9ubWVudEIFCgNfaXAiTQoYVmVyaWZ5Q3JlZGVudGlhbHNSZXF1ZXN0EjEKBmNoZWNrcxgBIAMoCzIhLm9wZW53ZWFyYWJsZXMudjEuQ3JlZGVudGlhbENoZWNrIlIKGVZlcmlmeUNyZWRlbnRpYWxzUmVzcG9uc2USNQoNdmVyaWZpY2F0aW9ucxgBIAMoCzIeLm9wZW53ZWFyYWJsZXMudjEuVmVyaWZpY2F0aW9uIuACChRFeHBsYWluQWNjZXNzUmVxdWVzdBIXCgpjcmVkZW50aWFsGAEgASgJQgOAAQESFgoJb3BlcmF0aW9uGAIgASgJSACIAQESiAEKBXNjb3BlGAMgASgJQnSyuxgKdXNlcnM6cmVhZLK7GAt1c2Vyczp3cml0ZbK7GA13b3Jrb3V0czpyZWFksrsYDndvcmtvdXRzOndyaXRlsrsYDHRva2Vuczp3cml0ZbK7GAphdWRpdDpyZWFksrsYEmNyZWRlbnRpYWxzOnZlcmlmeUgBiAEBEhQKB3VzZXJfaWQYBCABKAlIAogBARIqCgtlbnZpcm9ubWVudBgFIAEoCUIQsrsYBGxpdmWyuxgEdGVzdEgDiAEBEg8KAmlwGAYgASgJSASIAQFCDAoKX29wZXJhdGlvbkIICgZfc2NvcGVCCgoIX3VzZXJfaWRCDgoMX2Vudmlyb25tZW50QgUKA19pcCKCAQoVRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlEjoKDHZlcmlmaWNhdGlvbhgBIAEoCzIeLm9wZW53ZWFyYWJsZXMudjEuVmVyaWZpY2F0aW9uQgSouxgBEi0KBmNoZWNrcxgCIAMoCzIdLm9wZW53ZWFyYWJsZXMudjEuQWNjZXNzQ2hlY2simwUKDFZlcmlmaWNhdGlvbhINCgV2YWxpZBgBIAEoCBLeAQoGcmVhc29uGAIgASgJQs0BsrsYBXZhbGlksrsYCW1hbGZvcm1lZLK7GAlub3RfZm91bmSyuxgKd3Jvbmdfa2luZLK7GAhkaXNhYmxlZLK7GAdyZXZva2VksrsYB2V4cGlyZWSyuxgTbmV0d29ya19ub3RfYWxsb3dlZLK7GAxyYXRlX2xpbWl0ZWSyuxgRd3JvbmdfZW52aXJvbm1lbnSyuxgWY3JlZGVudGlhbF9ub3RfYWxsb3dlZLK7GBJpbnN1ZmZpY2llbnRfc2NvcGWyuxgKb3RoZXJfdXNlchIPCgdtZXNzYWdlGAMgASgJEj8KBGtpbmQYBCABKAlCLLK7GAdhcGlfa2V5srsYCnVzZXJfdG9rZW6yuxgPZGV2ZWxvcGVyX3Rva2VuSACIAQESFAoHc3ViamVjdBgFIAEoCUgBiAEBEg4KBnNjb3BlcxgGIAMoCRIUCgd1c2VyX2lkGAcgASgJSAKIAQESEwoGYXBwX2lkGAggASgJSAOIAQESKgoLZW52aXJvbm1lbnQYCSABKAlCELK7GARsaXZlsrsYBHRlc3RIBIgBARIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgVsaW1pdBgLIAEoCzIhLm9wZW53ZWFyYWJsZXMudjEuQ3JlZGVudGlhbExpbWl0EhsKDnJlcXVpcmVkX3Njb3BlGAwgASgJSAWIAQFCBwoFX2tpbmRCCgoIX3N1YmplY3RCCgoIX3VzZXJfaWRCCQoHX2FwcF9pZEIOCgxfZW52aXJvbm1lbnRCEQoPX3JlcXVpcmVkX3Njb3BlImcKD0NyZWRlbnRpYWxMaW1pdBINCgVsaW1pdBgBIAEoBRIRCglyZW1haW5pbmcYAiABKAUSMgoIcmVzZXRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgSouxgBIvYBCgtBY2Nlc3NDaGVjaxKBAQoEbmFtZRgBIAEoCUJzsrsYBGZvcm2yuxgJc2lnbmF0dXJlsrsYBWtub3dusrsYBWVuZGVksrsYB2V4cGlyZWSyuxgHbmV0d29ya7K7GAVsaW1pdLK7GAtlbnZpcm9ubWVudLK7GARraW5ksrsYBXNjb3BlsrsYCW93bmVyc2hpcBI0CgdvdXRjb21lGAIgASgJQiOyuxgGcGFzc2VksrsYBmZhaWxlZLK7GAtub3RfcmVhY2hlZBITCgtkZXNjcmlwdGlvbhgDIAEoCRIQCgNmaXgYBCABKAlIAIgBAUIGCgRfZml4MtMDChFDcmVkZW50aWFsU2VydmljZRJ0ChBSZXBvcnRDcmVkZW50aWFsEikub3BlbndlYXJhYmxlcy52MS5SZXBvcnRDcmVkZW50aWFsUmVxdWVzdBoqLm9wZW53ZWFyYWJsZXMudjEuUmVwb3J0Q3JlZGVudGlhbFJlc3BvbnNlIgmQAgKiuxgCCAESbgoQVmVyaWZ5Q3JlZGVudGlhbBIpLm9wZW53ZWFyYWJsZXMudjEuVmVyaWZ5Q3JlZGVudGlhbFJlcXVlc3QaKi5vcGVud2VhcmFibGVzLnYxLlZlcmlmeUNyZWRlbnRpYWxSZXNwb25zZSIDkAICEnEKEVZlcmlmeUNyZWRlbnRpYWxzEioub3BlbndlYXJhYmxlcy52MS5WZXJpZnlDcmVkZW50aWFsc1JlcXVlc3QaKy5vcGVud2VhcmFibGVzLnYxLlZlcmlmeUNyZWRlbnRpYWxzUmVzcG9uc2UiA5ACAhJlCg1FeHBsYWluQWNjZXNzEiYub3BlbndlYXJhYmxlcy52MS5FeHBsYWluQWNjZXNzUmVxdWVzdBonLm9wZW53ZWFyYWJsZXMudjEuRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlIgOQAgJCTVpLZ2l0aHViLmNvbS9vcGVud2VhcmFibGVzL29wZW53ZWFyYWJsZXMvZ2VuL29wZW53ZWFyYWJsZXMvdjE7b3BlbndlYXJhYmxlc3YxYgZwcm90bzM", [file_google_protobuf_timestamp, file_openwearables_v1_options]);
 
 /**
  * @generated from message openwearables.v1.ReportCredentialRequest
@@ -47,7 +49,481 @@ export const ReportCredentialResponseSchema: GenMessage<ReportCredentialResponse
   messageDesc(file_openwearables_v1_credential, 1);
 
 /**
- * CredentialService ends credentials that leaked.
+ * @generated from message openwearables.v1.VerifyCredentialRequest
+ */
+export type VerifyCredentialRequest = Message<"openwearables.v1.VerifyCredentialRequest"> & {
+  /**
+   * Required. What the request held: an API key, or an access token without `Bearer`.
+   * At most 8192 characters.
+   *
+   * @generated from field: string credential = 1;
+   */
+  credential: string;
+
+  /**
+   * The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+   * may the credential call it, for `user_id` if that is set?
+   *
+   * @generated from field: optional string operation = 2;
+   */
+  operation?: string | undefined;
+
+  /**
+   * An API key must have the scope. With `user_id`, the token of that user may do what
+   * the scope is for; without, no user token may.
+   *
+   * @generated from field: optional string scope = 3;
+   */
+  scope?: string | undefined;
+
+  /**
+   * Whose data is reached, a UUID. The token of another user is refused. Whether there is
+   * such a user is not looked at.
+   *
+   * @generated from field: optional string user_id = 4;
+   */
+  userId?: string | undefined;
+
+  /**
+   * An API key must be of this environment. Tokens have none.
+   *
+   * @generated from field: optional string environment = 5;
+   */
+  environment?: string | undefined;
+
+  /**
+   * The IP address from which the credential came. Without it, a key that has
+   * `allowed_networks` is refused. It is noted as the last use of a key.
+   *
+   * @generated from field: optional string ip = 6;
+   */
+  ip?: string | undefined;
+
+  /**
+   * Count this as a request of the credential, against its own limit. Without, the answer
+   * says where the limit stands. A call that is repeated counts again.
+   *
+   * @generated from field: bool spend = 7;
+   */
+  spend: boolean;
+};
+
+/**
+ * Describes the message openwearables.v1.VerifyCredentialRequest.
+ * Use `create(VerifyCredentialRequestSchema)` to create a new message.
+ */
+export const VerifyCredentialRequestSchema: GenMessage<VerifyCredentialRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 2);
+
+/**
+ * @generated from message openwearables.v1.VerifyCredentialResponse
+ */
+export type VerifyCredentialResponse = Message<"openwearables.v1.VerifyCredentialResponse"> & {
+  /**
+   * @generated from field: openwearables.v1.Verification verification = 1;
+   */
+  verification?: Verification | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.VerifyCredentialResponse.
+ * Use `create(VerifyCredentialResponseSchema)` to create a new message.
+ */
+export const VerifyCredentialResponseSchema: GenMessage<VerifyCredentialResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 3);
+
+/**
+ * CredentialCheck is a credential with the conditions that it is verified under.
+ *
+ * @generated from message openwearables.v1.CredentialCheck
+ */
+export type CredentialCheck = Message<"openwearables.v1.CredentialCheck"> & {
+  /**
+   * Required. What the request held: an API key, or an access token without `Bearer`.
+   * At most 8192 characters.
+   *
+   * @generated from field: string credential = 1;
+   */
+  credential: string;
+
+  /**
+   * The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+   * may the credential call it, for `user_id` if that is set?
+   *
+   * @generated from field: optional string operation = 2;
+   */
+  operation?: string | undefined;
+
+  /**
+   * An API key must have the scope. With `user_id`, the token of that user may do what
+   * the scope is for; without, no user token may.
+   *
+   * @generated from field: optional string scope = 3;
+   */
+  scope?: string | undefined;
+
+  /**
+   * Whose data is reached, a UUID. The token of another user is refused. Whether there is
+   * such a user is not looked at.
+   *
+   * @generated from field: optional string user_id = 4;
+   */
+  userId?: string | undefined;
+
+  /**
+   * An API key must be of this environment. Tokens have none.
+   *
+   * @generated from field: optional string environment = 5;
+   */
+  environment?: string | undefined;
+
+  /**
+   * The IP address from which the credential came. Without it, a key that has
+   * `allowed_networks` is refused. It is noted as the last use of a key.
+   *
+   * @generated from field: optional string ip = 6;
+   */
+  ip?: string | undefined;
+
+  /**
+   * Count this as a request of the credential, against its own limit. Without, the answer
+   * says where the limit stands. A call that is repeated counts again.
+   *
+   * @generated from field: bool spend = 7;
+   */
+  spend: boolean;
+};
+
+/**
+ * Describes the message openwearables.v1.CredentialCheck.
+ * Use `create(CredentialCheckSchema)` to create a new message.
+ */
+export const CredentialCheckSchema: GenMessage<CredentialCheck> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 4);
+
+/**
+ * @generated from message openwearables.v1.VerifyCredentialsRequest
+ */
+export type VerifyCredentialsRequest = Message<"openwearables.v1.VerifyCredentialsRequest"> & {
+  /**
+   * 1 to 100.
+   *
+   * @generated from field: repeated openwearables.v1.CredentialCheck checks = 1;
+   */
+  checks: CredentialCheck[];
+};
+
+/**
+ * Describes the message openwearables.v1.VerifyCredentialsRequest.
+ * Use `create(VerifyCredentialsRequestSchema)` to create a new message.
+ */
+export const VerifyCredentialsRequestSchema: GenMessage<VerifyCredentialsRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 5);
+
+/**
+ * @generated from message openwearables.v1.VerifyCredentialsResponse
+ */
+export type VerifyCredentialsResponse = Message<"openwearables.v1.VerifyCredentialsResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated openwearables.v1.Verification verifications = 1;
+   */
+  verifications: Verification[];
+};
+
+/**
+ * Describes the message openwearables.v1.VerifyCredentialsResponse.
+ * Use `create(VerifyCredentialsResponseSchema)` to create a new message.
+ */
+export const VerifyCredentialsResponseSchema: GenMessage<VerifyCredentialsResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 6);
+
+/**
+ * @generated from message openwearables.v1.ExplainAccessRequest
+ */
+export type ExplainAccessRequest = Message<"openwearables.v1.ExplainAccessRequest"> & {
+  /**
+   * Required. What the request held: an API key, or an access token without `Bearer`.
+   * At most 8192 characters.
+   *
+   * @generated from field: string credential = 1;
+   */
+  credential: string;
+
+  /**
+   * The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
+   * may the credential call it, for `user_id` if that is set?
+   *
+   * @generated from field: optional string operation = 2;
+   */
+  operation?: string | undefined;
+
+  /**
+   * An API key must have the scope. With `user_id`, the token of that user may do what
+   * the scope is for; without, no user token may.
+   *
+   * @generated from field: optional string scope = 3;
+   */
+  scope?: string | undefined;
+
+  /**
+   * Whose data is reached, a UUID. The token of another user is refused. Whether there is
+   * such a user is not looked at.
+   *
+   * @generated from field: optional string user_id = 4;
+   */
+  userId?: string | undefined;
+
+  /**
+   * An API key must be of this environment. Tokens have none.
+   *
+   * @generated from field: optional string environment = 5;
+   */
+  environment?: string | undefined;
+
+  /**
+   * The IP address from which the credential came. Without it, a key that has
+   * `allowed_networks` is refused. It is noted as the last use of a key.
+   *
+   * @generated from field: optional string ip = 6;
+   */
+  ip?: string | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.ExplainAccessRequest.
+ * Use `create(ExplainAccessRequestSchema)` to create a new message.
+ */
+export const ExplainAccessRequestSchema: GenMessage<ExplainAccessRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 7);
+
+/**
+ * @generated from message openwearables.v1.ExplainAccessResponse
+ */
+export type ExplainAccessResponse = Message<"openwearables.v1.ExplainAccessResponse"> & {
+  /**
+   * @generated from field: openwearables.v1.Verification verification = 1;
+   */
+  verification?: Verification | undefined;
+
+  /**
+   * In the order in which a request passes through them.
+   *
+   * @generated from field: repeated openwearables.v1.AccessCheck checks = 2;
+   */
+  checks: AccessCheck[];
+};
+
+/**
+ * Describes the message openwearables.v1.ExplainAccessResponse.
+ * Use `create(ExplainAccessResponseSchema)` to create a new message.
+ */
+export const ExplainAccessResponseSchema: GenMessage<ExplainAccessResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 8);
+
+/**
+ * Verification says whether a credential is good, and what it stands for. What it stands
+ * for is told of every credential that was made here, also if it is not valid any more;
+ * of others nothing is.
+ *
+ * @generated from message openwearables.v1.Verification
+ */
+export type Verification = Message<"openwearables.v1.Verification"> & {
+  /**
+   * @generated from field: bool valid = 1;
+   */
+  valid: boolean;
+
+  /**
+   * `valid`, or the first condition that is not met. `malformed`: no API key and no token,
+   * or one with a typing error. `not_found`: not made here, or deleted. `wrong_kind`: a
+   * refresh token or the secret of an application. `disabled`, `expired`: as they say.
+   * `revoked`: its session has ended. `network_not_allowed`: from outside the networks of
+   * the key. `rate_limited`: its limit is used up. `wrong_environment`,
+   * `credential_not_allowed`, `insufficient_scope`, `other_user`: good, and not for what
+   * was asked.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * The reason in a sentence.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * @generated from field: optional string kind = 4;
+   */
+  kind?: string | undefined;
+
+  /**
+   * Who acts: `key:`, `user:` or `developer:` and an id, as the audit trail has it.
+   *
+   * @generated from field: optional string subject = 5;
+   */
+  subject?: string | undefined;
+
+  /**
+   * Of an API key. The token of a user has `sdk`, that of a developer none: it may do
+   * everything.
+   *
+   * @generated from field: repeated string scopes = 6;
+   */
+  scopes: string[];
+
+  /**
+   * Of the token of a user.
+   *
+   * @generated from field: optional string user_id = 7;
+   */
+  userId?: string | undefined;
+
+  /**
+   * What minted the token of a user: the id of an application, `key:` and the id of a
+   * key, or `admin:` and the id of a developer.
+   *
+   * @generated from field: optional string app_id = 8;
+   */
+  appId?: string | undefined;
+
+  /**
+   * Of an API key: `live` or `test`.
+   *
+   * @generated from field: optional string environment = 9;
+   */
+  environment?: string | undefined;
+
+  /**
+   * When it is refused from then on. Unset if it does not expire.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 10;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Unset unless the credential is good in itself.
+   *
+   * @generated from field: openwearables.v1.CredentialLimit limit = 11;
+   */
+  limit?: CredentialLimit | undefined;
+
+  /**
+   * The scope that is missing, of `insufficient_scope`.
+   *
+   * @generated from field: optional string required_scope = 12;
+   */
+  requiredScope?: string | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.Verification.
+ * Use `create(VerificationSchema)` to create a new message.
+ */
+export const VerificationSchema: GenMessage<Verification> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 9);
+
+/**
+ * CredentialLimit is where the limit of a credential stands, which all tokens of a user,
+ * or of a developer, share.
+ *
+ * @generated from message openwearables.v1.CredentialLimit
+ */
+export type CredentialLimit = Message<"openwearables.v1.CredentialLimit"> & {
+  /**
+   * Requests in a window.
+   *
+   * @generated from field: int32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: int32 remaining = 2;
+   */
+  remaining: number;
+
+  /**
+   * When the window ends.
+   *
+   * @generated from field: google.protobuf.Timestamp reset_at = 3;
+   */
+  resetAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.CredentialLimit.
+ * Use `create(CredentialLimitSchema)` to create a new message.
+ */
+export const CredentialLimitSchema: GenMessage<CredentialLimit> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 10);
+
+/**
+ * AccessCheck is one check that a request passes through.
+ *
+ * @generated from message openwearables.v1.AccessCheck
+ */
+export type AccessCheck = Message<"openwearables.v1.AccessCheck"> & {
+  /**
+   * `form`, `signature`, `known`, `ended`, `expired`, `network`, `limit`, `environment`,
+   * `kind`, `scope` or `ownership`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * `passed`, `failed`, or `not_reached` after one that failed.
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+
+  /**
+   * What is checked.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * What would mend it. Unset unless it failed.
+   *
+   * @generated from field: optional string fix = 4;
+   */
+  fix?: string | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.AccessCheck.
+ * Use `create(AccessCheckSchema)` to create a new message.
+ */
+export const AccessCheckSchema: GenMessage<AccessCheck> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_credential, 11);
+
+/**
+ * CredentialService tells other services whether a credential is good, and ends those
+ * that leaked.
+ *
+ * VerifyCredential, VerifyCredentials and ExplainAccess take a developer access token,
+ * or an API key with the scope `credentials:verify`. They fail with `unauthenticated`
+ * (`missing_credential`, `invalid_token`, `token_expired`, `invalid_api_key`) without a
+ * valid one of the caller's own, and with `permission_denied`
+ * (`credential_not_allowed`, `insufficient_scope`) for any other. They know every
+ * credential of the installation, whichever developer made it: an installation is one
+ * account. Whoever asks must hold the credential, and learns of it the ids that it
+ * stands for, and no name or email address.
+ *
+ * They have a limit of their own, which counts each credential. Credentials that were not
+ * made here are counted apart, by the address in `ip`, or all together without it: after
+ * too many of them only credentials that were verified lately are answered, and the rest
+ * fails with `resource_exhausted` (`rate_limited`).
+ *
+ * An end is known as soon as its call has succeeded, on every node. What could not be
+ * decided fails with `unavailable` (`unavailable`), and is never called invalid. No log
+ * and no audit event holds the credential.
  *
  * @generated from service openwearables.v1.CredentialService
  */
@@ -74,6 +550,43 @@ export const CredentialService: GenService<{
     methodKind: "unary";
     input: typeof ReportCredentialRequestSchema;
     output: typeof ReportCredentialResponseSchema;
+  },
+  /**
+   * VerifyCredential says whether a credential of a header is good: an API key, a user's
+   * access token or a developer's. One that is not is no error: the answer is `valid`
+   * false with a reason. It asks what a request with the credential would be asked.
+   *
+   * Nothing is cached for the caller: ask for each request.
+   *
+   * @generated from rpc openwearables.v1.CredentialService.VerifyCredential
+   */
+  verifyCredential: {
+    methodKind: "unary";
+    input: typeof VerifyCredentialRequestSchema;
+    output: typeof VerifyCredentialResponseSchema;
+  },
+  /**
+   * VerifyCredentials verifies 1 to 100 credentials, each with conditions of its own,
+   * and answers in their order. It answers all of them or fails.
+   *
+   * @generated from rpc openwearables.v1.CredentialService.VerifyCredentials
+   */
+  verifyCredentials: {
+    methodKind: "unary";
+    input: typeof VerifyCredentialsRequestSchema;
+    output: typeof VerifyCredentialsResponseSchema;
+  },
+  /**
+   * ExplainAccess names each check that a request with the credential would pass
+   * through, in their order, which of them fails, and what would mend it. It spends
+   * nothing of the limit of the credential, and is no use of it.
+   *
+   * @generated from rpc openwearables.v1.CredentialService.ExplainAccess
+   */
+  explainAccess: {
+    methodKind: "unary";
+    input: typeof ExplainAccessRequestSchema;
+    output: typeof ExplainAccessResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_openwearables_v1_credential, 0);

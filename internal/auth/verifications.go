@@ -1,0 +1,244 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// Verifications tells other services whether a credential is good. Safe for concurrent
+// use.
+//
+// It authenticates as a request with the credential would be authenticated, in the two
+// phases of credentials, so that it knows of an end as soon as that is answered. It finds
+// out why a credential is refused in a further reading.
+type Verifications struct {
+	store       Reader
+	vault       *credential.Vault
+	signer      *signer
+	credentials *credentials
+	buckets     *buckets
+	limits      *Limits
+	now         func() time.Time
+}
+
+// Verify verifies one credential, for developers and for keys with the scope.
+func (s *Verifications) Verify(ctx context.Context, in CredentialCheck) (Verification, error) {
+	p, err := RequireAccount(ctx, CredentialsVerify)
+	if err != nil {
+		return Verification{}, err
+	}
+	var v problem.Check
+	if in.check(&v, ""); v.Err() != nil {
+		return Verification{}, v.Err()
+	}
+	return s.judge(ctx, p, &in, false)
+}
+
+// VerifyAll verifies up to 100 credentials, and returns the verifications in the order
+// of in. Each counts against the limit of the caller.
+func (s *Verifications) VerifyAll(ctx context.Context, in []CredentialCheck) ([]Verification, error) {
+	p, err := RequireAccount(ctx, CredentialsVerify)
+	if err != nil {
+		return nil, err
+	}
+	var v problem.Check
+	if len(in) < 1 || len(in) > maxChecks {
+		v.Fail("checks", fmt.Sprintf("must hold 1 to %d items", maxChecks))
+		return nil, v.Err()
+	}
+	for i := range in {
+		in[i].check(&v, fmt.Sprintf("checks[%d].", i))
+	}
+	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.buckets.spendMore(ctx, CallerFrom(ctx), len(in)); err != nil {
+		return nil, err
+	}
+	out := make([]Verification, len(in))
+	for i := range in {
+		if out[i], err = s.judge(ctx, p, &in[i], false); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Explain verifies a credential as Verify does, and returns each check. It spends nothing
+// of the credential's limit, and is no use of it.
+func (s *Verifications) Explain(ctx context.Context, in CredentialCheck) (Verification, []AccessCheck, error) {
+	p, err := RequireAccount(ctx, CredentialsVerify)
+	if err != nil {
+		return Verification{}, nil, err
+	}
+	var v problem.Check
+	if in.check(&v, ""); v.Err() != nil {
+		return Verification{}, nil, v.Err()
+	}
+	in.Spend = false
+	out, err := s.judge(ctx, p, &in, true)
+	return out, out.checks(!credential.HasKeyForm(in.Credential)), err
+}
+
+// judge verifies a credential for by. A dry one leaves no trace with the credential. An
+// error means that nothing was decided.
+func (s *Verifications) judge(ctx context.Context, by *Principal, in *CredentialCheck, dry bool) (Verification, error) {
+	c := &Caller{Address: in.address, Operation: CallerFrom(ctx).Operation, presented: in.Credential, dry: dry}
+	if in.Operation != nil {
+		c.Operation = *in.Operation
+	}
+	if h, epoch, decided := s.credentials.recall(c); !decided {
+		if err := s.admit(ctx, by, c); err != nil {
+			return Verification{}, err
+		}
+		s.credentials.authenticateFresh(ctx, c, h, epoch, 0)
+	}
+	if c.Principal != nil {
+		version, err := s.charge(ctx, c, in.Spend)
+		if err != nil {
+			return Verification{}, err
+		}
+		s.credentials.revalidate(ctx, c, version)
+	}
+	if c.Principal == nil {
+		return s.refused(ctx, by, c)
+	}
+	v := Verification{Scopes: []string{}}
+	v.of(c.Principal, in.Credential)
+	v.stands(c.Window)
+	if !c.Window.Admitted {
+		v.refuse(limited)
+	} else if e := in.refusal(c); e != nil {
+		v.refuse(e.Reason)
+		v.RequiredScope = optional(e.RequiredScope)
+	} else {
+		v.refuse(verified)
+	}
+	return v, nil
+}
+
+// charge describes the credential's own limit, of which it spends one if told to, and
+// returns the version of the credential's subject.
+func (s *Verifications) charge(ctx context.Context, c *Caller, spend bool) (uint64, error) {
+	if !spend {
+		return s.buckets.lookCredential(ctx, c)
+	}
+	version, err := s.buckets.spendCredential(ctx, c)
+	if err != nil && problem.AsError(err).Kind == problem.RateLimited {
+		err = nil // the window says so
+	}
+	return version, err
+}
+
+// refused says why a credential was not accepted.
+func (s *Verifications) refused(ctx context.Context, by *Principal, c *Caller) (Verification, error) {
+	reason, p, err := s.diagnose(ctx, c)
+	if err != nil {
+		return Verification{}, err
+	}
+	if reason == malformed || reason == unknownHere {
+		CallerFrom(ctx).Foreign = true
+	}
+	if reason == unknownHere {
+		if err := s.buckets.take(ctx, s.limits.VerifyRefused, guesser(by, c)); err != nil {
+			return Verification{}, err
+		}
+	}
+	v := Verification{Scopes: []string{}}
+	if p != nil {
+		v.of(p, c.presented)
+	}
+	v.refuse(reason)
+	return v, nil
+}
+
+// guesser names who may have guessed the credential: an address if the caller knows it,
+// so that one which guesses does not keep the others out.
+func guesser(by *Principal, c *Caller) string {
+	if c.Address.IsValid() {
+		return by.ID + " " + c.AddressID()
+	}
+	return by.ID
+}
+
+// admit refuses to look for one more credential after too many that were not made here.
+func (s *Verifications) admit(ctx context.Context, by *Principal, c *Caller) error {
+	w, err := s.buckets.peek(ctx, s.limits.VerifyRefused, guesser(by, c))
+	if err != nil || w.Admitted {
+		return err
+	}
+	CallerFrom(ctx).Window = w
+	return s.buckets.refusal(w)
+}
+
+// diagnose returns why the caller's credential was refused, and what it stands for if
+// this installation has made it.
+func (s *Verifications) diagnose(ctx context.Context, c *Caller) (reason string, p *Principal, err error) {
+	switch kind := c.Refused.Kind; {
+	case c.barred != nil:
+		return wrongNetwork, c.barred, nil
+	case kind != problem.Unauthenticated:
+		return "", nil, c.Refused
+	case c.presentsKey():
+		return s.diagnoseKey(ctx, c.presented)
+	default:
+		return s.diagnoseToken(ctx, c.presented)
+	}
+}
+
+func (s *Verifications) diagnoseKey(ctx context.Context, secret string) (string, *Principal, error) {
+	if !credential.ValidKey(secret) {
+		return malformed, nil, nil
+	}
+	h := s.vault.Hash(secret)
+	k, err := s.store.KeyByHash(ctx, h)
+	if errors.Is(err, problem.ErrNotFound) {
+		return unknownHere, nil, nil
+	} else if err != nil {
+		return "", nil, err
+	}
+	p, err := s.credentials.principalOf(&k, h)
+	if err != nil {
+		return "", nil, err
+	}
+	if k.Enabled && p.expired(s.now()) {
+		return expired, p, nil
+	}
+	return disabled, p, nil
+}
+
+func (s *Verifications) diagnoseToken(ctx context.Context, token string) (string, *Principal, error) {
+	switch {
+	case credential.Valid(credential.Refresh, token), credential.Valid(credential.AppSecret, token):
+		return wrongKind, nil, nil
+	case strings.Count(token, ".") != 2:
+		return malformed, nil, nil
+	}
+	now := s.now()
+	claims, keyID, err := s.signer.verify(ctx, token, now)
+	if errors.Is(err, credential.ErrInvalidToken) {
+		return unknownHere, nil, nil
+	}
+	p := holderOfToken(claims, keyID)
+	p.Until = claims.ExpiresAt
+	if errors.Is(err, credential.ErrTokenExpired) {
+		return expired, p, nil
+	} else if err != nil {
+		return "", nil, err
+	}
+	row, err := s.store.Session(ctx, claims.SessionID)
+	switch {
+	case err != nil && !errors.Is(err, problem.ErrNotFound):
+		return "", nil, err
+	case err == nil && row.RevokedAt == nil && !row.live(now):
+		return expired, p, nil
+	default:
+		return revoked, p, nil
+	}
+}
