@@ -29,6 +29,7 @@ type Client struct {
 	Tokens       *Tokens
 	Workouts     *Workouts
 	Audit        *Audit
+	Credentials  *Credentials
 	Usage        *Usage
 	Webhooks     *Webhooks
 	Developers   *Developers
@@ -110,7 +111,8 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 	c.Invitations = &Invitations{owv1connect.NewInvitationServiceClient(h, c.base, call)}
 	c.Installation = &Installation{owv1connect.NewInstallationServiceClient(h, c.base, call)}
 	c.Alerts = &Alerts{owv1connect.NewAlertServiceClient(h, c.base, call)}
-	c.Audit = &Audit{owv1connect.NewAuditServiceClient(h, c.base, call), owv1connect.NewCredentialServiceClient(h, c.base, call)}
+	c.Credentials = &Credentials{owv1connect.NewCredentialServiceClient(h, c.base, call)}
+	c.Audit = &Audit{owv1connect.NewAuditServiceClient(h, c.base, call), c.Credentials.rpc}
 	return c, nil
 }
 

@@ -60,6 +60,9 @@ func promising(ctx context.Context, base string, c *openwearables.Client) map[st
 		"RevokeInvitation":          func() error { return second(c.Invitations.Revoke(ctx, "i")) },
 		"ResendInvitation":          func() error { return second(c.Invitations.Resend(ctx, "i")) },
 		"AcceptInvitation":          func() error { return second(c.Invitations.Accept(ctx, nil)) },
+		"VerifyCredential":          func() error { return second(c.Credentials.Verify(ctx, openwearables.NewSecret("s"), nil)) },
+		"VerifyCredentials":         func() error { return second(c.Credentials.VerifyMany(ctx, &owv1.CredentialCheck{})) },
+		"ExplainAccess":             func() error { return second(c.Credentials.Explain(ctx, openwearables.NewSecret("s"), nil)) },
 		"CreateUserToken": func() error {
 			return second(c.Tokens.Exchange(ctx, "u", openwearables.AppCredentials("app_x", "secret_x")))
 		},

@@ -11,8 +11,8 @@
 // and Advance.
 //
 // It serves the protocol of the SDK, and no REST. It has one developer, no rate limits and
-// no quotas. It does not have the audit trail, usage, alerts, webhooks, UpdateMe and
-// ChangePassword: those calls fail and say so. For them, run "openwearables serve --dev".
+// no quotas. It does not have the audit trail, usage, alerts, webhooks, the
+// verification of credentials, UpdateMe and ChangePassword: those calls fail and say so. For them, run "openwearables serve --dev".
 // SignWebhook makes what a receiver of webhooks gets.
 package openwearablestest
 
