@@ -1,7 +1,7 @@
 import type { List } from "./list.js";
 import { methodsOf } from "./method.js";
 import * as api from "./schema/schema.js";
-import type { Secret } from "./secret.js";
+import { revealed, type Secret } from "./secret.js";
 import type { Call, Options } from "./transport.js";
 
 /** What happened in the installation, and who read whose health data. */
@@ -30,9 +30,7 @@ export function audit(call: Call): Audit {
     events: filtered("ListAuditEvents"),
     accesses: list("ListUserAccesses", "userId"),
     async reportCredential(found, o) {
-      const { reveal } = Object(found) as Partial<Secret>;
-      const credential = reveal ? reveal.call(found as Secret) : (found as string);
-      await call(api.credentialService("ReportCredential"), { credential }, o);
+      await call(api.credentialService("ReportCredential"), { credential: revealed(found) }, o);
     },
   };
 }

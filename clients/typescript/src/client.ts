@@ -1,6 +1,7 @@
 import { type Alerts, alerts } from "./alerts.js";
 import { type Audit, audit } from "./audit.js";
 import type { Auth } from "./auth.js";
+import { type Credentials, credentials } from "./credentials.js";
 import { type InstallationReports, installation } from "./installation.js";
 import * as services from "./services.js";
 import { type Developers, developers, type Invitations, invitations } from "./team.js";
@@ -21,6 +22,7 @@ export interface Client<A extends Auth | undefined = Auth | undefined> {
   readonly tokens: services.Tokens;
   readonly workouts: Workouts;
   readonly audit: Audit;
+  readonly credentials: Credentials;
   readonly usage: UsageReports;
   readonly alerts: Alerts;
   readonly webhooks: Webhooks;
@@ -50,6 +52,7 @@ export function createOpenWearables<A extends Auth | undefined = undefined>(
     tokens: services.tokens(call),
     workouts: workouts(call),
     audit: audit(call),
+    credentials: credentials(call),
     usage: usage(call),
     alerts: alerts(call),
     webhooks: webhooks(call),

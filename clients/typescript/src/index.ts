@@ -16,6 +16,7 @@ export {
   userSession,
 } from "./auth.js";
 export { type Client, createClient, createOpenWearables } from "./client.js";
+export type { Credentials } from "./credentials.js";
 export type { EventName, Events, Listener } from "./engine/event.js";
 export type { TokenProvider, TokenRequest } from "./engine/provider.js";
 export {

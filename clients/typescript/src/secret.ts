@@ -45,3 +45,9 @@ export class Secret {
     return this.toString();
   }
 }
+
+/** Returns the value of a secret, or a text as it is. */
+export function revealed(found: string | Secret): string {
+  const { reveal } = Object(found) as Partial<Secret>;
+  return reveal ? reveal.call(found as Secret) : (found as string);
+}

@@ -8,6 +8,7 @@ import { type Call, type ClientOptions, caller, connect } from "./transport.js";
 
 export { alerts } from "./alerts.js";
 export { audit } from "./audit.js";
+export { credentials } from "./credentials.js";
 export { installation } from "./installation.js";
 export { applications, keys, sessions, setup, tokens, users } from "./services.js";
 export { developers, invitations } from "./team.js";

@@ -246,6 +246,33 @@ test("whoever found a credential ends it", async () => {
   await assert.rejects(anyone.audit.reportCredential(""), isInvalid);
 });
 
+test("a service that may verify credentials learns what one stands for, and why one is refused", async () => {
+  const { secret: asks } = await dev.keys.create({ scopes: ["credentials:verify"] });
+  const { key, secret } = await dev.keys.create({ scopes: ["workouts:read"] });
+  const service = createClient({ baseUrl: rig.server, auth: apiKey(asks.reveal()) });
+  for (const found of [secret, secret.reveal()]) {
+    const { valid, subject } = await service.credentials.verify(found, {
+      operation: "ListWorkouts",
+    });
+    assert.deepEqual([valid, subject], [true, `key:${key.id}`]);
+  }
+  const many = await service.credentials.verifyMany([
+    { credential: "nonsense" },
+    { credential: secret.reveal(), scope: "workouts:read" },
+  ]);
+  assert.deepEqual(
+    many.map((v) => v.reason),
+    ["malformed", "valid"],
+  );
+  await assert.rejects(service.credentials.verifyMany([]), isInvalid);
+  const { checks } = await service.credentials.explain(secret, { operation: "CreateKey" });
+  assert.deepEqual(
+    checks.filter((c) => c.outcome === "failed").map((c) => c.name),
+    ["kind"],
+  );
+  assert.equal((await service.credentials.explain("nonsense")).verification.valid, false);
+});
+
 test("usage is reported of the account, a key, an application and a user", async () => {
   const { key, secret } = await dev.keys.create({});
   const ow = createClient({ baseUrl: rig.server, auth: apiKey(secret.reveal()) });
