@@ -58,6 +58,8 @@ public final class OpenWearablesClient: Sendable {
   public let applications: Applications
   /// What happened in the installation, and who read whose health data.
   public let audit: Audit
+  /// Whether a credential is good, for services that are handed one.
+  public let credentials: Credentials
   /// How many requests there were, and whose.
   public let usage: UsageReports
   /// What in the installation needs a look.
@@ -141,6 +143,7 @@ public final class OpenWearablesClient: Sendable {
     audit = Audit(
       rpc: AuditServiceClient(transport: caller),
       credentials: CredentialServiceClient(transport: caller))
+    credentials = Credentials(rpc: CredentialServiceClient(transport: caller))
     usage = UsageReports(rpc: UsageServiceClient(transport: caller))
     alerts = Alerts(rpc: AlertServiceClient(transport: caller))
     webhooks = Webhooks(rpc: WebhookServiceClient(transport: caller))

@@ -98,6 +98,27 @@ final class ReportTests: XCTestCase {
     } catch { XCTAssertTrue(error.isInvalid, "\(error)") }
   }
 
+  /// A service that may verify credentials learns what one stands for, and why one is refused.
+  func testCredentialsAreVerified() async throws {
+    let asks = try await server.developer.keys.create(
+      CreateKeyRequest(scopes: [.credentialsVerify]))
+    let asked = try await server.developer.keys.create(CreateKeyRequest(scopes: [.workoutsRead]))
+    let service = try OpenWearablesClient(baseURL: server.url, .key(asks.secret), .init())
+    let key = asked.secret.reveal()
+
+    let good = try await service.credentials.verify(
+      VerifyCredentialRequest(credential: key, operation: "ListWorkouts"))
+    XCTAssertTrue(good.valid, "\(good)")
+    XCTAssertEqual(good.subject, "key:\(asked.key.id)")
+    let many = try await service.credentials.verifyMany([
+      CredentialCheck(credential: "nonsense"), CredentialCheck(credential: key),
+    ])
+    XCTAssertEqual(many.map(\.reason), [.malformed, .valid])
+    let why = try await service.credentials.explain(
+      ExplainAccessRequest(credential: key, operation: "CreateKey"))
+    XCTAssertEqual(why.checks.filter { $0.outcome == .failed }.map(\.name), [.kind])
+  }
+
   /// Requests are reported for the account, and for the key, application and user that made
   /// them.
   func testUsageIsReported() async throws {
