@@ -59,7 +59,9 @@ func everyTest(t *testing.T) map[string]bool {
 		name    *regexp.Regexp
 		prefix  string
 	}{
-		{"*_test.go", goTest, ""}, {"*Tests.swift", swift, ""}, {"*.test.ts", titled, ""},
+		{"*_test.go", goTest, ""},
+		{"*Tests.swift", swift, ""},
+		{"*.test.ts", titled, ""},
 		{"internal/dev/reliability/proofs.go", proof, "proof "},
 	} {
 		before := len(all)
