@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"log/slog"
 	"strings"
@@ -64,6 +65,8 @@ type bounds struct {
 // pools are the connections to a database. Both may be the same pool.
 type pools struct {
 	readers, writer *sql.DB
+	// reader opens another connection that reads; nil where none is held.
+	reader func() (driver.Conn, error)
 	// risks are the database's settings that may lose acknowledged writes, each
 	// with what to change.
 	risks []string

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,6 +48,7 @@ func serveSQLite(m *mapper, p *pools, busy *lane, o Options) backend {
 	return &file{
 		filePool{
 			p.readers, &statements{prepare: p.readers.PrepareContext},
+			newHeldConns(max(2, runtime.GOMAXPROCS(0)), p.reader),
 			newLane(min(2, runtime.GOMAXPROCS(0)/2), acquireTimeout), callTimeout,
 		},
 		newBatcher(m, p.writer, busy, &clock{now: o.clock()}, o),
@@ -66,7 +68,7 @@ func (f *file) queues() map[string]func() int {
 // close closes the connection that writes last: SQLite then moves the WAL into
 // the database file and removes it, with whatever deleted data it held.
 func (f *file) close() error {
-	err := f.filePool.Close()
+	err := errors.Join(f.held.close(), f.filePool.Close())
 	f.batcher.close()
 	return errors.Join(err, f.batcher.pool.Close())
 }
@@ -76,6 +78,7 @@ func (f *file) close() error {
 type filePool struct {
 	*sql.DB
 	*statements
+	held        *heldConns
 	scans       *lane
 	callTimeout time.Duration
 }
@@ -156,14 +159,16 @@ func openSQLite(ctx context.Context, path string) (*pools, error) {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), writer.Close())
 	}
 	remark(ctx, writer, path)
-	readers, err := sql.Open("sqlite", uri+"?mode=ro&"+pragmas("busy_timeout(500)", "query_only(ON)", "trusted_schema(OFF)"))
+	uri += "?mode=ro&" + pragmas("busy_timeout(500)", "query_only(ON)", "trusted_schema(OFF)")
+	readers, err := sql.Open("sqlite", uri)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), writer.Close())
 	}
 	n := max(4, runtime.NumCPU())
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
-	return &pools{readers: readers, writer: writer}, nil
+	reader := func() (driver.Conn, error) { return readers.Driver().Open(uri) }
+	return &pools{readers: readers, writer: writer, reader: reader}, nil
 }
 
 // prepareFiles creates the file of the database if it is missing. It refuses the

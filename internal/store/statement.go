@@ -190,6 +190,10 @@ func findLocked[R any](ctx context.Context, r *reader, s *statement[R], lock str
 		}
 	}
 	p := preparedFor(r.mapper, s, lock)
+	if f, ok := r.runner.(finder); ok {
+		err = f.find(ctx, p, args, reflect.ValueOf(&row).Elem())
+		return row, r.fail(ctx, err)
+	}
 	err = r.use(ctx, func(ctx context.Context, on executor) (err error) {
 		rows, err := on.query(ctx, p, args)
 		if err != nil {

@@ -22,7 +22,11 @@ func withTraces(b backend, t *tracing.Tracer, engine string) backend {
 	if t == nil {
 		return b
 	}
-	return traced{b, t, systems[engine]}
+	all := traced{b, t, systems[engine]}
+	if f, ok := b.(finder); ok {
+		return tracedFinder{all, f}
+	}
+	return all
 }
 
 func (b traced) use(ctx context.Context, f func(context.Context, executor) error) error {
