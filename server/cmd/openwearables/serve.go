@@ -38,6 +38,7 @@ func (p *program) serve(ctx context.Context, args []string) (err error) {
 	defer func() { err = errors.Join(err, log.Close()) }()
 	s.config.Log = newLogger(log, level)
 	s.config.Traces = true
+	server.LimitMemory()
 	node, err := server.New(ctx, s.config)
 	if err != nil {
 		return err
