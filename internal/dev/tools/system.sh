@@ -11,6 +11,12 @@ need chromium chromium
 need redis-server redis-server
 need pgbouncer pgbouncer
 need strace strace
+need buildah buildah
+need bwrap bubblewrap
+need systemd-analyze systemd
+need dpkg-deb dpkg
+need ssh-keygen openssh-client
+need caddy caddy
 if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then missing+=(postgresql); fi
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3-venv); fi
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi

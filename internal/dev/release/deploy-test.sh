@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# usage: deploy-test.sh BINARY VENV ACTIONLINT
+# Checks what server/deploy holds with the tools of each system: the unit with systemd's, the manifests against the
+# schemas of Kubernetes, the Dockerfile and the workflows with their linters, and the proxy's file with the proxy.
+# That their commands and settings are ours, the tests of server/cmd/openwearables check.
+set -euo pipefail
+
+die() { echo "deploy-test.sh: $*" >&2; exit 1; }
+binary=$(realpath "$1") venv=$2 actionlint=$3
+for tool in systemd-analyze caddy; do
+	command -v "$tool" >/dev/null || die "there is no $tool: run internal/dev/tools/system.sh"
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The most that systemd may find exposed, of 100.
+exposure=15
+
+# An unknown key is only a warning, so that any output is a failure. The program must exist.
+unit=$work/openwearables.service
+sed "s|/usr/bin/openwearables|$binary|" server/deploy/systemd/openwearables.service >"$unit"
+said=$(systemd-analyze verify --recursive-errors=no --man=no "$unit" 2>&1) && [ -z "$said" ] || die "systemd-analyze: $said"
+systemd-analyze security --offline=true --threshold="$exposure" --no-pager "$unit" >"$work/security" ||
+	die "the unit is exposed by more than $exposure of 100: $(grep '✗' "$work/security")"
+
+for manifest in server/deploy/kubernetes/*.yaml; do
+	case $manifest in */kustomization.yaml) continue ;; esac
+	"$venv/bin/kubernetes-validate" --strict --quiet -k 1.34.0 "$manifest" || die "$manifest is not valid"
+done
+
+"$venv/bin/hadolint" --failure-threshold info Dockerfile
+"$actionlint" -shellcheck= -pyflakes=
+
+HOME=$work caddy adapt --adapter caddyfile --config server/deploy/compose/Caddyfile >"$work/caddy" 2>&1 || die "the Caddyfile: $(cat "$work/caddy")"
+echo "the unit, the manifests, the Dockerfile, the workflows and the Caddyfile are valid"
