@@ -10,8 +10,10 @@ COPY --chown=65532:65532 dist/image/own/ /
 
 # Beyond the container, serve needs --tls-cert and --tls-key, --trusted-proxies, or
 # --insecure-http where the port is published on loopback alone.
-ENV OPENWEARABLES_ADDR=0.0.0.0:8000 OPENWEARABLES_DATABASE=sqlite:/data/openwearables.db
+ENV OPENWEARABLES_ADDR=0.0.0.0:8000
 
+# Where openwearables.db is, unless --database or --database-file say otherwise.
+WORKDIR /data
 USER 65532:65532
 EXPOSE 8000
 VOLUME /data

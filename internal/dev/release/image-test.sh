@@ -34,6 +34,7 @@ expect() { [ "$(field "$1")" = "$2" ] || die "the image has the $1 $(field "$1")
 expect User '"65532:65532"'
 expect Entrypoint '["/openwearables"]'
 expect Cmd '["serve"]'
+expect WorkingDir '"/data"'
 python3 -c 'import json, sys; sys.exit(json.loads(sys.argv[1])["Test"] != ["CMD", "/openwearables", "health"])' "$(field Healthcheck)" ||
 	die "the image has the health check $(field Healthcheck)"
 
@@ -44,12 +45,11 @@ others=$(cd "$root" && find . -type f | sort | tr '\n' ' ')
 [ "$others" = './etc/ssl/certs/ca-certificates.crt ./openwearables ' ] || die "the image holds $others"
 mkdir -p "$root/proc" "$root/dev" # as an engine does
 
-database=$(field Env | python3 -c 'import json, sys; print(dict(e.split("=", 1) for e in json.load(sys.stdin))["OPENWEARABLES_DATABASE"])')
 address=127.0.0.1:0
 run() {
 	bwrap --unshare-user --unshare-pid --unshare-ipc --unshare-uts --uid 65532 --gid 65532 --ro-bind "$root" / \
 		--proc /proc --dev /dev --tmpfs /data --tmpfs /tmp --cap-drop ALL --new-session --die-with-parent --clearenv \
-		--setenv OPENWEARABLES_DATABASE "$database" --setenv OPENWEARABLES_ADDR "$address" -- /openwearables "$@"
+		--chdir /data --setenv OPENWEARABLES_ADDR "$address" -- /openwearables "$@"
 }
 run version
 run serve >"$work/out" 2>"$work/log" &

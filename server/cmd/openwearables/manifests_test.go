@@ -57,13 +57,15 @@ func TestPodsServe(t *testing.T) {
 	pod := at(manifest(t, "deployment"), "spec.template.spec")
 	mount := fmt.Sprint(at(pod, "containers.0.volumeMounts.0.mountPath"))
 	generated := texts(manifest(t, "kustomization"), "secretGenerator.0.files")
-	var env []string
+	env, _ := imageEnv(t)
 	for _, e := range settings {
 		if name, path, _ := strings.Cut(e, "="); strings.HasSuffix(name, "_FILE") {
 			if key, ok := strings.CutPrefix(path, mount+"/"); !ok || !slices.Contains(generated, key) {
 				t.Errorf("%s is not of the secret, which has %q at %s", e, generated, mount)
 			}
 		}
+		name, _, _ := strings.Cut(e, "=")
+		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") }) // which it replaces
 		env = append(env, e)
 	}
 	for _, c := range append(list(pod, "initContainers"), list(pod, "containers")...) {
