@@ -87,9 +87,6 @@ final class OperationTests: XCTestCase {
       { try await first(ow.audit.events(options: o)) },
       { try await first(ow.audit.accesses(userID: "u", options: o)) },
       { try await ow.audit.reportCredential(Secret("s"), options: o) },
-      { _ = try await ow.credentials.verify(.init(credential: "s"), options: o) },
-      { _ = try await ow.credentials.verifyMany([], options: o) },
-      { _ = try await ow.credentials.explain(.init(credential: "s"), options: o) },
       { _ = try await ow.usage.account(options: o) },
       { _ = try await ow.usage.key("k", options: o) },
       { _ = try await ow.usage.application("a", options: o) },
@@ -136,6 +133,9 @@ final class OperationTests: XCTestCase {
       { try await ow.invitations.revoke("i", options: o) },
       { _ = try await ow.invitations.resend("i", options: o) },
       { try await ow.invitations.accept(AcceptInvitationRequest(defaults: ()), options: o) },
+      { _ = try await ow.credentials.verify(.init(credential: "s"), options: o) },
+      { _ = try await ow.credentials.verifyMany([], options: o) },
+      { _ = try await ow.credentials.explain(.init(credential: "s"), options: o) },
     ]
   }
 
