@@ -15,6 +15,7 @@ UNSAID = {
     "CreateUser": {"email"},
     "CreateUserToken": {"missing_credentials"},
     "CreateWebhookEndpoint": {"url"},
+    "ExplainAccess": {"operation", "ip"},
     "GetApplicationUsage": {"start", "end"},
     "GetKeyUsage": {"start", "end"},
     "GetUsage": {"start", "end"},
@@ -39,6 +40,8 @@ UNSAID = {
     "UpdateMe": {"current_password", "email", "incorrect_password"},
     "UpdateUser": {"email"},
     "UpdateWebhookEndpoint": {"url"},
+    "VerifyCredential": {"operation", "ip"},
+    "VerifyCredentials": {"checks[].operation", "checks[].ip"},
     "UpsertWorkouts": {"workouts[].end_time"},
 }
 
