@@ -6287,9 +6287,9 @@ type StrictServerInterface interface {
 var MaxItems = map[string]int{
 	"UpdateAlertRule.thresholds":  8,
 	"CreateKey.allowed_networks":  32,
-	"CreateKey.scopes":            6,
+	"CreateKey.scopes":            7,
 	"UpdateKey.allowed_networks":  32,
-	"UpdateKey.scopes":            6,
+	"UpdateKey.scopes":            7,
 	"VerifyCredentials.checks":    100,
 	"UpsertWorkouts.workouts":     1000,
 	"DeleteWorkouts.workouts":     1000,

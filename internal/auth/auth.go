@@ -123,9 +123,6 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			trail: trail, credentials: credentials, uses: uses, maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
 		},
 		Leaks: &Leaks{store: p.Store, vault: p.Vault, finder: finder, revoker: revoker, credentials: credentials},
-		Verifications: &Verifications{
-			store: p.Store, vault: p.Vault, signer: signer, credentials: credentials, buckets: buckets, limits: limits, now: p.Now,
-		},
 		Signing: &Signing{
 			store: p.Store, vault: p.Vault, signer: signer,
 			algorithm: config.SigningAlgorithm, accessTTL: config.AccessTTL, now: p.Now, log: p.Log,
@@ -135,6 +132,9 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	}
 	a.Setup = &Setup{
 		store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, logins: a.Logins, trail: trail, now: p.Now,
+	}
+	a.Verifications = &Verifications{
+		store: p.Store, vault: p.Vault, signer: signer, credentials: credentials, buckets: buckets, limits: limits, tokens: a.Tokens, now: p.Now,
 	}
 	a.Webhooks = &Webhooks{store: p.Store, vault: p.Vault, replays: replays, sender: p.Webhooks, fresh: p.Fresh, now: p.Now}
 	a.Invitations = &Invitations{

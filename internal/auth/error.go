@@ -44,6 +44,9 @@ func errInvalidSetupToken() *problem.Error {
 		"developer. Restart the server to get a new one, or run openwearables developer create")
 }
 
+// ErrInvalidApp refuses the id and secret of an application.
+func ErrInvalidApp() *problem.Error { return errInvalidApp() }
+
 func errInvalidApp() *problem.Error {
 	return unauthenticated("invalid_app_credentials", "Invalid app credentials")
 }

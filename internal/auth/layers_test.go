@@ -16,7 +16,7 @@ var layers = []string{
 		signingkey replay refresh counts store peers settle device login eventlist keylist webhook setup invitation usersession
 		access verification`,
 	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker recognizer",
-	"authenticator limiter logins sessions refreshtokens developers operator keys applications users tokens usersessions audits leaks verifications signing webhooks setups team invitations acceptance",
+	"authenticator limiter logins sessions refreshtokens developers operator keys applications users tokens usersessions audits leaks verifications introspection signing webhooks setups team invitations acceptance",
 	"auth",
 }
 

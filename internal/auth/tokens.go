@@ -153,46 +153,59 @@ func (s *Tokens) forCaller(ctx context.Context) (StoredSession, error) {
 // address, so that any number of valid exchanges at once succeed; a caller who is
 // gone by then counts like a refused one.
 func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (StoredSession, error) {
-	address := c.AddressID()
-	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, address)
+	settled, end := settle(ctx)
+	defer end()
+	h, err := s.prove(ctx, c, app)
 	if err != nil {
 		return StoredSession{}, err
 	}
+	c.exchanged = h
+	if c.Window, err = s.buckets.spend(settled, s.limits.ExchangeApp, app.AppID); err != nil {
+		return StoredSession{}, err
+	}
+	return StoredSession{AppID: app.AppID}, s.buckets.refusal(c.Window)
+}
+
+// prove authenticates an application, and returns the hash of its secret. What is
+// refused counts, and is recorded, as a refused exchange, whatever it was for: that is a
+// guess at the secret.
+func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) (h credential.Hash, err error) {
+	address := c.AddressID()
+	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, address)
+	if err != nil {
+		return h, err
+	}
 	if !w.Admitted {
 		c.Window = w
-		return StoredSession{}, s.buckets.refusal(w)
+		return h, s.buckets.refusal(w)
 	}
 	now := s.now()
-	h := s.vault.Hash(app.AppSecret)
+	h = s.vault.Hash(app.AppSecret)
 	row, err := s.application(ctx, app)
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
-		return StoredSession{}, err
+		return h, err
 	}
 	gone := problem.ContextError(ctx.Err())
 	ctx, end := settle(ctx)
 	defer end()
 	if !row.admits(h, now) || err != nil {
-		return StoredSession{}, s.refuseExchange(ctx, c, row.AppID, errInvalidApp())
+		return h, s.refuseExchange(ctx, c, row.AppID, errInvalidApp())
 	}
 	if gone != nil {
-		return StoredSession{}, s.refuseExchange(ctx, c, row.AppID, gone)
+		return h, s.refuseExchange(ctx, c, row.AppID, gone)
 	}
 	c.proved = Holder{Kind: AppSecret, ID: row.AppID}
 	if c.Page && !s.pages {
-		return StoredSession{}, s.refuseExchange(ctx, c, row.AppID, errSecretInBrowser())
+		return h, s.refuseExchange(ctx, c, row.AppID, errSecretInBrowser())
 	} else if c.Page {
 		s.trail.noteInBrowser(c, audit.TokenMint, applicationSubject(row.AppID))
 	}
 	s.buckets.giveBack(ctx, c.Spent, address)
-	c.exchanged = h
 	if h != row.Hash {
 		s.uses.exchanged(c, OlderSecret{AppSecret, row.AppID, row.PreviousExpiresAt.UnixMicro()})
 	}
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
-	if c.Window, err = s.buckets.spend(ctx, s.limits.ExchangeApp, app.AppID); err != nil {
-		return StoredSession{}, err
-	}
-	return StoredSession{AppID: app.AppID}, s.buckets.refusal(c.Window)
+	return h, nil
 }
 
 // refuseExchange counts a refused exchange, and records it if there is such an

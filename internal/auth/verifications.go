@@ -24,6 +24,7 @@ type Verifications struct {
 	credentials *credentials
 	buckets     *buckets
 	limits      *Limits
+	tokens      *Tokens
 	now         func() time.Time
 }
 

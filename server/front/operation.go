@@ -179,6 +179,7 @@ func verifyLimit(l auth.Limits) ratelimit.Policy  { return l.Verify }
 const (
 	maxSmallBody = 4 << 10 // of a handler beside the table
 	maxBody      = 64 << 10
+	maxFormBody  = 16 << 10
 	maxBatchBody = 256 << 10 // of many credentials
 	maxBulkBody  = 8 << 20
 )

@@ -13,7 +13,10 @@ import (
 
 // registerREST serves the operations of openapi.yaml.
 func (f *Front) registerREST(p *Ports) {
-	(&rest.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports, Alerts: p.Alerts, Installation: p.Installation}).Register(&restRoutes{f, operationsByPattern()})
+	s := &rest.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports, Alerts: p.Alerts, Installation: p.Installation}
+	s.Register(&restRoutes{f, operationsByPattern()})
+	introspect := operation{name: "IntrospectToken", proof: inEither, limit: maxFormBody, own: verifyLimit}
+	f.handle("POST /oauth/introspect", f.pipeline(introspect, rest.FailOAuth, readMounted, http.HandlerFunc(s.Introspect)))
 }
 
 // restRoutes implements openapi.ServeMux. It registers each generated handler

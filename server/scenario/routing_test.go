@@ -95,6 +95,7 @@ func (c contractTransport) checkRefusal(r *http.Request, res *http.Response, bod
 func servedPaths() map[string][]string {
 	served := map[string][]string{
 		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/": {"GET"}, "/setup": {"GET"}, "/theme.js": {"GET"}, "/.well-known/jwks.json": {"GET"},
+		"/oauth/introspect": {"POST"},
 	}
 	for operation, route := range restRouteOf() {
 		path := "/api/v1" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(route.path, "x")
