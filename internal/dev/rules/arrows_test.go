@@ -24,7 +24,7 @@ var permitted = []struct{ from, to string }{
 	{"gen/...", "gen/..."},
 
 	{"server/cmd/...", "server server/control server/operator"},
-	{"server/operator", "server server/control internal/auth internal/cluster internal/leak internal/load internal/privatefile internal/store"},
+	{"server/operator", "server server/control internal/auth internal/cluster internal/credential internal/leak internal/load internal/privatefile internal/store"},
 	{"server/rest", "server/call gen/openapi internal/alert internal/audit internal/auth internal/event internal/installation internal/jsonbody internal/problem internal/usage"},
 	{"server/rpc", "server/call gen/openwearables/... internal/alert internal/audit internal/auth internal/event internal/installation internal/problem internal/usage"},
 	{"server/call", "internal/auth internal/problem"},

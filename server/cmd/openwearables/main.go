@@ -37,6 +37,7 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables copy                      copy a SQLite database into a PostgreSQL one
   openwearables doctor                    check the installation and say what to change
   openwearables health                    ask the server on this machine whether it is alive
+  openwearables bench                     measure an installation, with a test key
   openwearables scan                      find credentials that were left in files or in the history of git
   openwearables version                   print the version
 
@@ -92,7 +93,7 @@ func (p *program) run(ctx context.Context) int {
 func (p *program) dispatch(ctx context.Context) error {
 	commands := map[string]func(context.Context, []string) error{
 		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "restore": p.restore, "copy": p.copy, "doctor": p.doctor,
-		"scan": p.scan, "health": p.health, "version": p.version,
+		"bench": p.bench, "scan": p.scan, "health": p.health, "version": p.version,
 		"developer create": p.developerCreate, "developer list": p.developerList,
 		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
 		"developer enable": p.developerEnable, "developer delete": p.developerDelete,
