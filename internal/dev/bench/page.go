@@ -225,7 +225,7 @@ func replaceQuote(text, quote string) (string, error) {
 	before, rest, begins := strings.Cut(text, quoteBegins)
 	_, after, ends := strings.Cut(rest, quoteEnds)
 	if !begins || !ends {
-		return "", errors.New("README.md has no place for a quote: a line " + quoteBegins + "and after it a line " + quoteEnds)
+		return "", errors.New("README.md has no place for a quote: the lines "+strings.TrimSpace(quoteBegins)+" and "+strings.TrimSpace(quoteEnds)+" are missing")
 	}
 	return before + quoteBegins + "\n" + quote + "\n" + quoteEnds + after, nil
 }
