@@ -16,7 +16,7 @@ type applicationRow struct {
 }
 
 var (
-	applicationByAppID = selecting[applicationRow]("app_id = ?")
+	applicationByAppID = selecting[applicationRow]("app_id = ?").sharing("app_id")
 	applicationByHash  = selecting[applicationRow]("hash = ? OR previous_hash = ?")
 	insertApplication  = inserting[applicationRow]()
 	updateApplication  = updating[applicationRow]("app_id")

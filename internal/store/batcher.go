@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/failpoint"
@@ -54,33 +53,22 @@ type batcher struct {
 // job is what waits for its turn: a transaction, or several of which each begins
 // once the one before is committed.
 type job struct {
-	ctx   context.Context
-	f     func(context.Context, *tx) error
-	rest  []func(context.Context, *tx) error // those after f
-	state atomic.Int32
-	err   error // the result of f
-	done  chan error
-}
-
-// take reports whether the job may run: it was not abandoned.
-func (j *job) take() bool {
-	return j.state.CompareAndSwap(waiting, started) || j.state.Load() == started
+	turn
+	ctx  context.Context
+	f    func(context.Context, *tx) error
+	rest []func(context.Context, *tx) error // those after f
+	err  error                              // the result of f
+	done chan error
 }
 
 // next turns to the next transaction, and reports whether there is one.
 func (j *job) next() bool {
-	if j.err != nil || len(j.rest) == 0 || j.state.Load() == abandoned {
+	if j.err != nil || len(j.rest) == 0 || j.left() {
 		return false
 	}
 	j.f, j.rest = j.rest[0], j.rest[1:]
 	return true
 }
-
-const (
-	waiting int32 = iota
-	started
-	abandoned
-)
 
 func newBatcher(m *mapper, pool *sql.DB, busy *lane, c *clock, o Options) *batcher {
 	log := o.logger()
@@ -109,7 +97,7 @@ func (b *batcher) doBulk(ctx context.Context, parts ...func(context.Context, *tx
 			// The turn lasts until the writer has taken the job, also an abandoned one:
 			// the next would find no place.
 			j, err := b.submit(ctx, b.bulk, parts)
-			if j != nil && j.state.Load() == abandoned {
+			if j != nil && j.left() {
 				<-j.done
 			}
 			return err
@@ -131,7 +119,7 @@ func (b *batcher) submit(ctx context.Context, queue chan<- *job, parts []func(co
 	case err := <-j.done:
 		return j, err
 	case <-ctx.Done():
-		if j.state.CompareAndSwap(waiting, abandoned) {
+		if j.leave() {
 			return j, problem.UnavailableError(ctx.Err())
 		}
 		return j, <-j.done
@@ -213,19 +201,7 @@ func (b *batcher) run() {
 
 // work commits the job with the others that wait, up to maxBatch in all.
 func (b *batcher) work(first *job) {
-	b.batch = append(b.batch[:0], first)
-gather:
-	for len(b.batch) < maxBatch {
-		select {
-		case j, ok := <-b.queue:
-			if !ok {
-				break gather
-			}
-			b.batch = append(b.batch, j)
-		default:
-			break gather
-		}
-	}
+	b.batch = gather(append(b.batch[:0], first), b.queue, maxBatch)
 	answer(b.batch, b.commit(b.batch))
 	b.finish()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 )
@@ -79,6 +80,9 @@ type pools struct {
 	// generation is that of the connections which may still be used. A connection
 	// of an earlier one is closed instead of reused.
 	generation *atomic.Int64
+	// openShared opens the pool of the statements that callers share; nil if there is no
+	// connection for them, and on SQLite.
+	openShared func() (*pgxpool.Pool, error)
 	// prepareMode is how pgx runs the statements that this package prepares.
 	prepareMode pgx.QueryExecMode
 }
@@ -106,6 +110,8 @@ type backend interface {
 	ping(ctx context.Context) error
 	// measure reads the database's clock, which time then tells.
 	measure(ctx context.Context) error
+	// lanes returns the statements that callers share; nil if there are none.
+	lanes() *lanes
 	// time returns the database's time.
 	time() time.Time
 	// truncateLog removes deleted data from the write-ahead log, where the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -180,4 +181,26 @@ func TestPostgresKeepersShareAnApplication(t *testing.T) {
 	for range 3 {
 		wantError(t, receive(t, done), nil)
 	}
+}
+
+// A read that begins after a write was acknowledged sees it, however many others share
+// the statement.
+func TestReadsSeeWhatWasAcknowledged(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		users := make([]auth.User, 8)
+		for i := range users {
+			users[i] = s.addUser(t)
+		}
+		var all sync.WaitGroup
+		for i := range users {
+			all.Go(func() {
+				for n := range 60 {
+					users[i].FirstName = ptr(strconv.Itoa(n))
+					s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.UpdateUser(ctx, users[i]) })
+					wantEqual(t, must(s.User(t.Context(), users[i].ID))(t), users[i])
+				}
+			})
+		}
+		all.Wait()
+	})
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
@@ -43,7 +45,14 @@ func (p *pgPool) hold(t testing.TB) (release func()) {
 	for i := range conns {
 		conns[i] = must(p.pool.Conn(context.Background()))(t)
 	}
+	shared := make([]*pgxpool.Conn, p.shared.Config().MaxConns)
+	for i := range shared {
+		shared[i] = must(p.shared.Acquire(context.Background()))(t)
+	}
 	return sync.OnceFunc(func() {
+		for _, c := range shared {
+			c.Release()
+		}
 		for _, c := range conns {
 			if err := c.Close(); err != nil {
 				t.Error(err)

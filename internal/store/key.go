@@ -19,7 +19,7 @@ var (
 	keyByID   = selecting[keyRow]("id = ?")
 	insertKey = inserting[keyRow]()
 	updateKey = updating[keyRow]("id")
-	keyByHash = selecting[keyRow]("hash = ? OR previous_hash = ?")
+	keyByHash = selecting[keyRow]("hash = ? OR previous_hash = ?").sharing("hash", "previous_hash")
 )
 
 func (r *reader) Key(ctx context.Context, id string) (auth.StoredKey, error) {

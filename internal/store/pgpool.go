@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/openwearables/openwearables/internal/failpoint"
@@ -39,7 +40,9 @@ type pgPool struct {
 
 	acquireTimeout, callTimeout time.Duration
 
-	scans, bulk *lane // of a quarter of the connections each
+	scans, bulk *lane         // of a quarter of the connections each
+	shared      *pgxpool.Pool // of the statements that callers share; nil: there is none
+	sharing     *lanes
 
 	skew skewedClock
 
@@ -50,18 +53,37 @@ type pgPool struct {
 
 func servePostgres(m *mapper, p *pools, _ *lane, o Options) backend {
 	quarter := p.writer.Stats().MaxOpenConnections / 4
-	return &pgPool{
+	pool := &pgPool{
 		mapper: m, pools: p, pool: p.writer, now: o.Now, clock: &clock{}, skew: skewedClock{machine: o.machine()}, log: o.logger(),
 		acquireTimeout: acquireTimeout, callTimeout: callTimeout,
 		scans: newLane(quarter, acquireTimeout), bulk: newLane(quarter, acquireTimeout),
 	}
+	if p.openShared == nil {
+		return pool
+	}
+	var err error
+	if pool.shared, err = p.openShared(); err != nil { // a defect: it does not connect yet
+		pool.log.Error("store: each call takes a connection of its own", "error", err)
+		return pool
+	}
+	pool.sharing = newLanes(pool, o.Tracer)
+	return pool
 }
+
+// limit is how long a caller may wait for a statement that it shares.
+func (p *pgPool) limit() time.Duration { return p.callTimeout }
+
+func (p *pgPool) lanes() *lanes { return p.sharing }
 
 func (p *pgPool) close() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
 	p.running.Wait()
+	p.sharing.close()
+	if p.shared != nil {
+		p.shared.Close()
+	}
 	return p.pools.close()
 }
 
@@ -101,7 +123,7 @@ func (p *pgPool) time() time.Time {
 }
 
 func (p *pgPool) queues() map[string]func() int {
-	return map[string]func() int{"bulk writes": p.bulk.length, "scans": p.scans.length}
+	return map[string]func() int{"bulk writes": p.bulk.length, "scans": p.scans.length, "shared statements": p.sharing.length}
 }
 
 // truncateLog does nothing: autovacuum removes deleted rows.

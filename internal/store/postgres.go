@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/schema"
@@ -72,34 +73,68 @@ func openPostgres(ctx context.Context, dsn string) (*pools, error) {
 	if err != nil {
 		return nil, err
 	}
-	generation, schema := new(atomic.Int64), &pgSchema{pooled: prepareMode == pgx.QueryExecModeSimpleProtocol}
+	generation, schema := &connGeneration{}, &pgSchema{pooled: prepareMode == pgx.QueryExecModeSimpleProtocol}
+	before := func(_ context.Context, next *pgx.ConnConfig) error {
+		renew(next, dsn)
+		return nil
+	}
+	after := func(ctx context.Context, c *pgx.Conn) error {
+		generation.enter(c)
+		return schema.enter(ctx, c)
+	}
 	pool := stdlib.OpenDB(*config,
-		stdlib.OptionBeforeConnect(func(_ context.Context, next *pgx.ConnConfig) error {
-			renew(next, dsn)
-			return nil
-		}),
-		stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
-			c.PgConn().CustomData()["generation"] = generation.Load()
-			return schema.enter(ctx, c)
-		}),
+		stdlib.OptionBeforeConnect(before),
+		stdlib.OptionAfterConnect(after),
 		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }),
 		stdlib.OptionResetSession(func(_ context.Context, c *pgx.Conn) error {
-			if c.PgConn().CustomData()["generation"] == generation.Load() {
-				return nil
+			if !generation.admits(c) {
+				return driver.ErrBadConn
 			}
-			_ = c.PgConn().Conn().Close() // without a farewell, which would wait for a peer that is gone
-			return driver.ErrBadConn
+			return nil
 		}),
 	)
-	pool.SetMaxOpenConns(most)
-	pool.SetMaxIdleConns(most)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	pool.SetConnMaxLifetime(time.Hour)
-	p := &pools{readers: pool, writer: pool, exposed: exposed(config), generation: generation, prepareMode: prepareMode}
+	shared := most / 4
+	pool.SetMaxOpenConns(most - shared)
+	pool.SetMaxIdleConns(most - shared)
+	pool.SetConnMaxIdleTime(maxIdle)
+	pool.SetConnMaxLifetime(maxAge)
+	p := &pools{readers: pool, writer: pool, exposed: exposed(config), generation: &generation.Int64, prepareMode: prepareMode}
 	if p.risks, p.intruders, err = inspect(ctx, pool, schema); err != nil {
 		return nil, errors.Join(explain(config, err), pool.Close())
 	}
+	if shared > 0 {
+		p.openShared = func() (*pgxpool.Pool, error) {
+			return openShared(config, shared, before, func(ctx context.Context, c *pgx.Conn) error {
+				if err := after(ctx, c); err != nil || schema.pooled {
+					return err
+				}
+				_, err := c.PgConn().Exec(ctx, planByIndex).ReadAll()
+				return err
+			}, generation)
+		}
+	}
 	return p, nil
+}
+
+// How long a connection is kept: without work, and at all.
+const (
+	maxIdle = 5 * time.Minute
+	maxAge  = time.Hour
+)
+
+// connGeneration is the generation of the connections that may still be used.
+type connGeneration struct{ atomic.Int64 }
+
+// enter makes a new connection one of the present generation.
+func (g *connGeneration) enter(c *pgx.Conn) { c.PgConn().CustomData()["generation"] = g.Load() }
+
+// admits reports whether the connection may still be used, and closes it if not.
+func (g *connGeneration) admits(c *pgx.Conn) bool {
+	if c.PgConn().CustomData()["generation"] == g.Load() {
+		return true
+	}
+	_ = c.PgConn().Conn().Close() // without a farewell, which would wait for a peer that is gone
+	return false
 }
 
 // renew replaces what the next connection proves itself by, with what the

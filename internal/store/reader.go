@@ -15,7 +15,8 @@ import (
 type reader struct {
 	*mapper
 	runner
-	tx *txState // nil outside a transaction
+	tx    *txState // nil outside a transaction
+	lanes *lanes   // nil in a transaction, and where callers share no statements
 }
 
 // fail translates a driver's error for the domain, and in a transaction dooms

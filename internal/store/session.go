@@ -18,7 +18,7 @@ type sessionRow struct {
 func (r *sessionRow) held() auth.StoredSession { return r.StoredSession }
 
 var (
-	sessionByID   = selecting[sessionRow]("id = ?")
+	sessionByID   = selecting[sessionRow]("id = ?").sharing("id")
 	insertSession = inserting[sessionRow]()
 	updateSession = updating[sessionRow]("id",
 		"generation", "rotated_at", "rotated_by", "last_used_at", "expires_at", "revoked_at", "ip", "client")

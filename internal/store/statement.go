@@ -33,6 +33,14 @@ func newMapper(e engine, db *sql.DB) *mapper {
 type statement[R any] struct {
 	text    func(table *schema.Table, columns []string) string
 	columns func(*schema.Field) bool // selects the columns; nil selects all
+	keys    []string                 // of a SELECT by one value, the columns of which any may have it
+}
+
+// sharing makes callers share the SELECT, where they do that: it finds a row by one
+// value in any of the columns. The values of at most one row are in them.
+func (s *statement[R]) sharing(keys ...string) *statement[R] {
+	s.keys = keys
+	return s
 }
 
 // selecting returns a statement that finds the row for which the condition
@@ -193,6 +201,14 @@ func findLocked[R any](ctx context.Context, r *reader, s *statement[R], lock str
 	if f, ok := r.runner.(finder); ok {
 		err = f.find(ctx, p, args, reflect.ValueOf(&row).Elem())
 		return row, r.fail(ctx, err)
+	}
+	if shared := r.lanes.finding(s); shared != nil {
+		if values, err := shared.find(ctx, args[0]); !errors.Is(err, errNotShared) {
+			if err == nil {
+				err = p.scan(&row, values)
+			}
+			return row, r.fail(ctx, err)
+		}
 	}
 	err = r.use(ctx, func(ctx context.Context, on executor) (err error) {
 		rows, err := on.query(ctx, p, args)

@@ -103,7 +103,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		return nil, errors.Join(err, b.close())
 	}
 	b = withTraces(b, o.Tracer, e.name)
-	return &Store{reader: &reader{mapper: m, runner: b}, backend: b, pools: p, now: o.Now, busy: busy}, nil
+	return &Store{reader: &reader{mapper: m, runner: b, lanes: b.lanes()}, backend: b, pools: p, now: o.Now, busy: busy}, nil
 }
 
 // Now returns the database's time, with which the times in it must be compared:

@@ -29,7 +29,7 @@ var _ auth.Tx = (*tx)(nil)
 // statements run under ctx, whatever context their callers pass.
 func newTx(ctx context.Context, m *mapper, on executor, now time.Time) *tx {
 	g := guard{on, &txState{ctx: ctx}}
-	return &tx{reader: reader{m, g, g.txState}, conn: g, now: now}
+	return &tx{reader: reader{mapper: m, runner: g, tx: g.txState}, conn: g, now: now}
 }
 
 func (t *tx) Now() time.Time { return t.now }

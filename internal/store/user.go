@@ -20,7 +20,7 @@ type userRow struct {
 }
 
 var (
-	userByID   = selecting[userRow]("id = ?")
+	userByID   = selecting[userRow]("id = ?").sharing("id")
 	insertUser = inserting[userRow]()
 	updateUser = updating[userRow]("id")
 )
