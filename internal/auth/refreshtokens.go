@@ -72,6 +72,13 @@ func (s *RefreshTokens) refresh(ctx context.Context, token string) (Grant, Refre
 		h := s.vault.HashParts("refresh-retry", row.ID, key)
 		retry = &h
 	}
+	if decideRefresh(&row, int64(t.Generation), retry, s.finder.now()) == refreshRotate {
+		if grant, ok, err := s.swap(ctx, c, &row, retry); err != nil {
+			return Grant{}, refreshUndecided, err
+		} else if ok {
+			return grant, refreshRotate.outcome(false), nil
+		}
+	}
 	return s.rotate(ctx, c, row.ID, int64(t.Generation), retry)
 }
 

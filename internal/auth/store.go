@@ -26,6 +26,11 @@ type Store interface {
 	// deletion: it may take ten seconds. If the database cannot be reached, it
 	// fails as soon as Write does.
 	WriteLong(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
+	// RotateSession makes the rotation, with its event, if the session is live and of
+	// the generation. It reports false if it has done nothing: for that reason, or for
+	// any of its own. A Write has to look then. If it fails, nobody knows whether it
+	// was made.
+	RotateSession(ctx context.Context, r Rotation) (Rotated, bool, error)
 	// SignHeads signs the head of each access ledger that has grown since it did so
 	// last.
 	SignHeads(ctx context.Context, at time.Time, by audit.Signer) error

@@ -20,6 +20,9 @@ type clock struct {
 
 func (c *clock) tick() time.Time { return c.notBefore(c.now()) }
 
+// latest returns the latest time that was returned.
+func (c *clock) latest() time.Time { return c.notBefore(time.Time{}) }
+
 // notBefore returns t, or the latest time that was returned if that is later.
 func (c *clock) notBefore(t time.Time) time.Time {
 	c.mu.Lock()

@@ -24,19 +24,28 @@ var insertEvent = inserting[eventRow]()
 // Record appends an event to the audit trail. It sets the id and the time where
 // they are missing.
 func (t *tx) Record(ctx context.Context, e audit.Event) error {
-	if e.ID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return t.fail(ctx, err)
-		}
-		e.ID = id.String()
+	e, err := completed(e)
+	if err != nil {
+		return t.fail(ctx, err)
 	}
 	if e.At.IsZero() {
 		e.At = t.now
 	}
+	return write(ctx, t, insertEvent, &eventRow{Event: e})
+}
+
+// completed returns the event with what is missing, except its time.
+func completed(e audit.Event) (audit.Event, error) {
+	if e.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return e, err
+		}
+		e.ID = id.String()
+	}
 	e.Occurrences = max(1, e.Occurrences)
 	e.Client, e.RequestID = storable(e.Client), storable(e.RequestID)
-	return write(ctx, t, insertEvent, &eventRow{Event: e})
+	return e, nil
 }
 
 // sharedFor is for how long effects that follow each other closely share a row.

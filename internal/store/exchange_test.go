@@ -183,6 +183,95 @@ func TestPostgresKeepersShareAnApplication(t *testing.T) {
 	}
 }
 
+// refreshWith is refresh with an Idempotency-Key.
+func (a account) refreshWith(ctx context.Context, token, key string) (auth.Grant, error) {
+	c := &auth.Caller{IdempotencyKey: &key}
+	return a.RefreshTokens.Refresh(WithBudget(auth.WithCaller(ctx, c)), token)
+}
+
+// Of many who show one refresh token at once, without a key one gets a successor and the
+// session lives; with one key all get the same one; and with different keys the session
+// ends.
+func TestRefreshTokenHasOneSuccessor(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		a := newAccount(t, s)
+		c := a.newClient(t)
+		for name, key := range map[string]func(i int) string{
+			"none": nil, "one": func(int) string { return "key" }, "many": func(i int) string { return strconv.Itoa(i) },
+		} {
+			for range 5 {
+				token := must(c.exchange(t.Context(), a.newUser(t)))(t).RefreshToken
+				var all sync.WaitGroup
+				var mu sync.Mutex
+				successors, granted := make(map[string]bool), 0
+				for i := range 12 {
+					all.Go(func() {
+						var grant auth.Grant
+						var err error
+						if key == nil {
+							grant, err = a.refresh(t.Context(), token)
+						} else {
+							grant, err = a.refreshWith(t.Context(), token, key(i))
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						if err == nil {
+							granted++
+							successors[grant.RefreshToken] = true
+						} else if e, ok := errors.AsType[*problem.Error](err); !ok || e.Kind != problem.Unauthenticated {
+							t.Error(err)
+						}
+					})
+				}
+				all.Wait()
+				if want := map[string]int{"none": 1, "one": 12, "many": 1}[name]; granted != want || len(successors) != 1 {
+					t.Fatalf("%s: %d got %d successors", name, granted, len(successors))
+				}
+				for successor := range successors {
+					if _, err := a.refresh(t.Context(), successor); (err == nil) != (name != "many") {
+						t.Errorf("%s: the successor is answered %v", name, err)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Once a revocation has returned, no refresh succeeds that begins later, or has begun
+// and gets its answer from what was refreshed before.
+func TestRevocationEndsARefreshUnderWay(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		a := newAccount(t, s)
+		c := a.newClient(t)
+		for range 20 {
+			first := must(c.exchange(t.Context(), a.newUser(t)))(t).RefreshToken
+			turns, last := make(chan struct{}, 1000), make(chan string)
+			go func() {
+				token := first
+				for {
+					grant, err := a.refresh(t.Context(), token)
+					if err != nil {
+						last <- token
+						return
+					}
+					token = grant.RefreshToken
+					select {
+					case turns <- struct{}{}:
+					default:
+					}
+				}
+			}()
+			for range 3 {
+				receive(t, turns)
+			}
+			wantError(t, a.RefreshTokens.Revoke(guest(t.Context()), first), nil)
+			if _, err := a.refresh(t.Context(), receive(t, last)); err == nil {
+				t.Fatal("a token outlives the end of its session")
+			}
+		}
+	})
+}
+
 // A read that begins after a write was acknowledged sees it, however many others share
 // the statement.
 func TestReadsSeeWhatWasAcknowledged(t *testing.T) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/tracing"
 )
 
@@ -14,6 +15,8 @@ type lanes struct {
 	pool   *pgPool
 	tracer *tracing.Tracer
 	reads  map[any]*pointRead // by *statement
+
+	rotations *coalescer[auth.Rotation, *auth.Rotated]
 }
 
 func newLanes(p *pgPool, tracer *tracing.Tracer) *lanes {
@@ -22,6 +25,7 @@ func newLanes(p *pgPool, tracer *tracing.Tracer) *lanes {
 	share(l, sessionByID)
 	share(l, applicationByAppID)
 	share(l, keyByHash)
+	l.rotations = newCoalescer(sharedAtOnce, p.limit, func(r *auth.Rotation) string { return r.SessionID }, l.runRotations)
 	return l
 }
 
@@ -41,7 +45,7 @@ func (l *lanes) length() (n int) {
 	for _, r := range l.reads {
 		n += r.calls.length()
 	}
-	return n
+	return n + l.rotations.length()
 }
 
 // close waits for the calls that wait and refuses new ones.
@@ -52,4 +56,5 @@ func (l *lanes) close() {
 	for _, r := range l.reads {
 		r.calls.close()
 	}
+	l.rotations.close()
 }

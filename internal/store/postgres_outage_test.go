@@ -21,6 +21,7 @@ type proxy struct {
 
 	mu    sync.Mutex
 	dark  bool // what is sent goes nowhere
+	mute  bool // what is answered goes nowhere
 	conns []net.Conn
 }
 
@@ -42,8 +43,8 @@ func newProxy(t *testing.T, to string) *proxy {
 			p.mu.Lock()
 			p.conns = append(p.conns, c, server)
 			p.mu.Unlock()
-			all.Go(func() { p.pass(server, c) })
-			all.Go(func() { p.pass(c, server) })
+			all.Go(func() { p.pass(server, c, func() bool { return p.dark }) })
+			all.Go(func() { p.pass(c, server, func() bool { return p.dark || p.mute }) })
 		}
 	})
 	t.Cleanup(func() {
@@ -54,7 +55,7 @@ func newProxy(t *testing.T, to string) *proxy {
 	return p
 }
 
-func (p *proxy) pass(to, from net.Conn) {
+func (p *proxy) pass(to, from net.Conn, stops func() bool) {
 	defer to.Close()
 	b := make([]byte, 64<<10)
 	for {
@@ -63,9 +64,9 @@ func (p *proxy) pass(to, from net.Conn) {
 			return
 		}
 		p.mu.Lock()
-		dark := p.dark
+		stopped := stops()
 		p.mu.Unlock()
-		if !dark {
+		if !stopped {
 			if _, err := to.Write(b[:n]); err != nil {
 				return
 			}
@@ -77,6 +78,12 @@ func (p *proxy) blackout(dark bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dark = dark
+}
+
+func (p *proxy) silence(mute bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = mute
 }
 
 // cut ends every connection.
