@@ -44,14 +44,15 @@ type Caller struct {
 	// a name means the credential's.
 	Own ratelimit.Policy
 
-	proved    Holder          // by a credential in the body
-	barred    *Principal      // of a valid key that may not be used in this way; Refused says why
-	presented string          // what the header holds
-	keyOnly   bool            // only an API key is accepted
-	verified  bool            // against the store, for this request
-	counted   bool            // as a use of an older secret
-	dry       bool            // this is no use of the credential
-	exchanged credential.Hash // of the application's secret in the body, once it was verified
+	proved    Holder            // by a credential in the body
+	barred    *Principal        // of a valid key that may not be used in this way; Refused says why
+	presented string            // what the header holds
+	keyOnly   bool              // only an API key is accepted
+	verified  bool              // against the store, for this request
+	counted   bool              // as a use of an older secret
+	dry       bool              // this is no use of the credential
+	exchanged credential.Hash   // of the application's secret in the body, once it was verified
+	exchanger StoredApplication // that it was verified of, as it was then
 }
 
 // CallerKey is the key of the *Caller in a context. WithCaller sets it; a context

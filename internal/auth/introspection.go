@@ -55,7 +55,7 @@ func (s *Verifications) introspector(ctx context.Context, app AppCredentials) (*
 	c := CallerFrom(ctx)
 	settled, end := settle(ctx)
 	defer end()
-	if _, err := s.tokens.prove(ctx, c, app); err != nil {
+	if err := s.tokens.prove(ctx, c, app); err != nil {
 		return nil, err
 	}
 	var err error

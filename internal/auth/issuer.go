@@ -18,16 +18,25 @@ type issuer struct {
 // open starts a session in tx and returns its first tokens.
 func (s *issuer) open(ctx context.Context, tx Tx, c *Caller, row StoredSession) (Grant, error) {
 	now := tx.Now()
-	id := newSessionID()
-	row.ID, row.Seed, row.Generation = formatID(id), credential.NewSeed(), 1
-	row.CreatedAt, row.RotatedAt, row.LastUsedAt = now, now, now
-	row.EndsAt = now.Add(s.absolute)
-	row.ExpiresAt = s.idleEnd(&row, now)
-	row.from(c)
+	s.begin(&row, c, now)
 	if err := tx.InsertSession(ctx, row); err != nil {
 		return Grant{}, err
 	}
 	return s.grant(&row, now)
+}
+
+// begin makes the row that of a new session, for the caller.
+func (s *issuer) begin(row *StoredSession, c *Caller, now time.Time) {
+	row.ID, row.Seed, row.Generation = formatID(newSessionID()), credential.NewSeed(), 1
+	row.from(c)
+	s.beginAt(row, now)
+}
+
+// beginAt sets the times of a session that begins at the instant.
+func (s *issuer) beginAt(row *StoredSession, now time.Time) {
+	row.CreatedAt, row.RotatedAt, row.LastUsedAt = now, now, now
+	row.EndsAt = now.Add(s.absolute)
+	row.ExpiresAt = s.idleEnd(row, now)
 }
 
 // grant returns the tokens of the session's current generation.

@@ -31,6 +31,9 @@ type Store interface {
 	// any of its own. A Write has to look then. If it fails, nobody knows whether it
 	// was made.
 	RotateSession(ctx context.Context, r Rotation) (Rotated, bool, error)
+	// MintSession opens the session, with its event, if the user and the application are
+	// as the minting says, and returns when it began. Otherwise it is RotateSession.
+	MintSession(ctx context.Context, m Minting) (at time.Time, ok bool, err error)
 	// SignHeads signs the head of each access ledger that has grown since it did so
 	// last.
 	SignHeads(ctx context.Context, at time.Time, by audit.Signer) error

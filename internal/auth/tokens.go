@@ -65,6 +65,11 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 			return Grant{}, err
 		}
 	}
+	if app.AppID != "" && c.IdempotencyKey == nil {
+		if grant, ok, err := s.mintAtOnce(ctx, c, mint); ok || err != nil {
+			return grant, err
+		}
+	}
 	return s.mint(ctx, c, mint)
 }
 
@@ -155,57 +160,56 @@ func (s *Tokens) forCaller(ctx context.Context) (StoredSession, error) {
 func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (StoredSession, error) {
 	settled, end := settle(ctx)
 	defer end()
-	h, err := s.prove(ctx, c, app)
+	err := s.prove(ctx, c, app)
 	if err != nil {
 		return StoredSession{}, err
 	}
-	c.exchanged = h
 	if c.Window, err = s.buckets.spend(settled, s.limits.ExchangeApp, app.AppID); err != nil {
 		return StoredSession{}, err
 	}
 	return StoredSession{AppID: app.AppID}, s.buckets.refusal(c.Window)
 }
 
-// prove authenticates an application, and returns the hash of its secret. What is
-// refused counts, and is recorded, as a refused exchange, whatever it was for: that is a
-// guess at the secret.
-func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) (h credential.Hash, err error) {
+// prove authenticates an application. What is refused counts, and is recorded, as a
+// refused exchange, whatever it was for: that is a guess at the secret.
+func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) error {
 	address := c.AddressID()
 	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, address)
 	if err != nil {
-		return h, err
+		return err
 	}
 	if !w.Admitted {
 		c.Window = w
-		return h, s.buckets.refusal(w)
+		return s.buckets.refusal(w)
 	}
 	now := s.now()
-	h = s.vault.Hash(app.AppSecret)
+	h := s.vault.Hash(app.AppSecret)
 	row, err := s.application(ctx, app)
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
-		return h, err
+		return err
 	}
 	gone := problem.ContextError(ctx.Err())
 	ctx, end := settle(ctx)
 	defer end()
 	if !row.admits(h, now) || err != nil {
-		return h, s.refuseExchange(ctx, c, row.AppID, errInvalidApp())
+		return s.refuseExchange(ctx, c, row.AppID, errInvalidApp())
 	}
 	if gone != nil {
-		return h, s.refuseExchange(ctx, c, row.AppID, gone)
+		return s.refuseExchange(ctx, c, row.AppID, gone)
 	}
 	c.proved = Holder{Kind: AppSecret, ID: row.AppID}
 	if c.Page && !s.pages {
-		return h, s.refuseExchange(ctx, c, row.AppID, errSecretInBrowser())
+		return s.refuseExchange(ctx, c, row.AppID, errSecretInBrowser())
 	} else if c.Page {
 		s.trail.noteInBrowser(c, audit.TokenMint, applicationSubject(row.AppID))
 	}
 	s.buckets.giveBack(ctx, c.Spent, address)
+	c.exchanged, c.exchanger = h, row
 	if h != row.Hash {
 		s.uses.exchanged(c, OlderSecret{AppSecret, row.AppID, row.PreviousExpiresAt.UnixMicro()})
 	}
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
-	return h, nil
+	return nil
 }
 
 // refuseExchange counts a refused exchange, and records it if there is such an

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/tracing"
 )
@@ -17,6 +19,7 @@ type lanes struct {
 	reads  map[any]*pointRead // by *statement
 
 	rotations *coalescer[auth.Rotation, *auth.Rotated]
+	mintings  *coalescer[auth.Minting, *time.Time]
 }
 
 func newLanes(p *pgPool, tracer *tracing.Tracer) *lanes {
@@ -26,6 +29,7 @@ func newLanes(p *pgPool, tracer *tracing.Tracer) *lanes {
 	share(l, applicationByAppID)
 	share(l, keyByHash)
 	l.rotations = newCoalescer(sharedAtOnce, p.limit, func(r *auth.Rotation) string { return r.SessionID }, l.runRotations)
+	l.mintings = newCoalescer(sharedAtOnce, p.limit, nil, l.runMintings)
 	return l
 }
 
@@ -45,7 +49,7 @@ func (l *lanes) length() (n int) {
 	for _, r := range l.reads {
 		n += r.calls.length()
 	}
-	return n + l.rotations.length()
+	return n + l.rotations.length() + l.mintings.length()
 }
 
 // close waits for the calls that wait and refuses new ones.
@@ -57,4 +61,5 @@ func (l *lanes) close() {
 		r.calls.close()
 	}
 	l.rotations.close()
+	l.mintings.close()
 }

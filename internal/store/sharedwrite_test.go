@@ -20,7 +20,7 @@ import (
 func openSharing(t testing.TB, dsn string) *Store {
 	t.Helper()
 	s := openStore(t, dsn, Options{}).unhurried()
-	s.reader.lanes.rotations.patience = time.Minute
+	s.reader.lanes.rotations.patience, s.reader.lanes.mintings.patience = time.Minute, time.Minute
 	return s
 }
 
@@ -285,7 +285,7 @@ func TestPostgresSharedStatementsUseIndexes(t *testing.T) {
 	t.Parallel()
 	s := openSharing(t, pgtest.New(t)+"&statement_timeout=60000")
 	l := s.reader.lanes
-	texts := []string{rotateShared}
+	texts := []string{rotateShared, mintShared}
 	for _, r := range l.reads {
 		texts = append(texts, r.one, r.many)
 	}
