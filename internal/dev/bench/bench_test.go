@@ -74,6 +74,9 @@ func TestShortRunOnSQLite(t *testing.T) {
 	if m.Ready <= 0 || m.After <= 0 || m.Second <= 0 || m.Rested <= 0 {
 		t.Errorf("memory is %+v", m)
 	}
+	if taken, err := l.processorTime(); err != nil || taken < tick {
+		t.Errorf("the lab took %v, %v", taken, err)
+	}
 	rows := r.rows()
 	if len(rows) != len(chosen) || strings.Count(progress.String(), "\n") != len(chosen) {
 		t.Fatalf("%d of %d works have a row, %d were told of", len(rows), len(chosen), strings.Count(progress.String(), "\n"))

@@ -51,6 +51,24 @@ func (l *lab) onDisk() error {
 	return nil
 }
 
+// processorTime returns the processor time that this process and those of the lab have
+// taken so far.
+func (l *lab) processorTime() (time.Duration, error) {
+	own, err := stat("self")
+	if err != nil {
+		return 0, err
+	}
+	var pids []int
+	for _, p := range l.processes {
+		pids = append(pids, p.ID())
+	}
+	if l.postgres != nil {
+		pids = append(pids, l.postgres.ID(), l.redis.ID())
+	}
+	taken, err := processorTimes(pids...)
+	return taken + sum(own[11:15]...), err // with its children that have ended
+}
+
 // close ends all processes and removes what they wrote.
 func (l *lab) close() error {
 	for _, p := range l.processes {

@@ -90,15 +90,16 @@ func resident(pid int) (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
-// stolen returns the processor time that the kernel could not have since other
-// machines on the same host had it.
-func stolen() time.Duration {
+// machineTimes returns which processor time all processes of this machine have taken,
+// and which it could not have since other machines on the same host had it.
+func machineTimes() (taken, stolen time.Duration) {
 	text, _ := os.ReadFile("/proc/stat") // empty elsewhere
-	fields := strings.Fields(string(text))
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal
 	if len(fields) < 9 {
-		return 0
+		return 0, 0
 	}
-	return sum(fields[8])
+	return sum(fields[1], fields[2], fields[3], fields[6], fields[7]), sum(fields[8])
 }
 
 // loadAverage returns how many processes ran or waited for a processor or a disk in

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -74,15 +75,19 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Printf("\n%s\n", r.text())
-	if *page {
-		return r.write(*root)
+	if !*page {
+		return nil
 	}
-	return nil
+	if doubt := r.doubt(); doubt != "" {
+		fmt.Printf("%s (%.0f %% of the processors taken by others): README quotes no figures of it\n", doubt, 100*r.Others)
+	}
+	return r.write(*root)
 }
 
 // bench measures the works, and with all of them also what is beside them.
 func bench(ctx context.Context, root string, chosen []work, a about) (_ *result, err error) {
-	begun, steal := time.Now(), stolen()
+	begun := time.Now()
+	taken1, stolen1 := machineTimes()
 	l, err := newLab(filepath.Join(root, "bin", "openwearables"))
 	if err != nil {
 		return nil, fmt.Errorf("%w: run make build first", err)
@@ -96,12 +101,19 @@ func bench(ctx context.Context, root string, chosen []work, a about) (_ *result,
 	if r.samples, err = l.rounds(ctx, chosen, a.Rounds, time.Duration(a.Slice*float64(time.Second)), os.Stdout); err != nil {
 		return nil, err
 	}
+	taken2, stolen2 := machineTimes()
+	ours, err := l.processorTime()
+	if err != nil {
+		return nil, err
+	}
+	r.Stolen = (stolen2 - stolen1).Seconds()
+	r.Others = max(0, (taken2-taken1-ours).Seconds()) / (time.Since(begun).Seconds() * float64(runtime.NumCPU()))
 	if a.Whole {
 		if err := l.beside(ctx, root, &r.about); err != nil {
 			return nil, err
 		}
 	}
-	r.Took, r.Stolen = time.Since(begun).Seconds(), (stolen() - steal).Seconds()
+	r.Took = time.Since(begun).Seconds()
 	return r, nil
 }
 

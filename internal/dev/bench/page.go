@@ -82,9 +82,9 @@ func (r *result) where() string {
 // page returns the page.
 func (r *result) page() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, preface, r.Commit, r.Processor, r.Machine, r.FileSystem, r.Rounds, figure(r.Slice), r.Took/60, r.Load, r.Stolen)
-	if r.Rounds < enoughRounds {
-		fmt.Fprint(&out, tooShort)
+	fmt.Fprintf(&out, preface, r.Commit, r.Processor, r.Machine, r.FileSystem, r.Rounds, figure(r.Slice), r.Took/60, r.Load, 100*r.Others, r.Stolen)
+	if doubt := r.doubt(); doubt != "" {
+		fmt.Fprintf(&out, doubtful, doubt)
 	}
 	fmt.Fprintf(&out, "| %s |\n|%s\n", strings.Join(columns, " | "), "---|---|"+strings.Repeat("--:|", len(columns)-3)+"---|")
 	for _, cells := range r.cells() {
@@ -92,11 +92,11 @@ func (r *result) page() string {
 	}
 	fmt.Fprint(&out, "\n", meaning)
 	m := r.Memory
-	fmt.Fprintf(&out, memoryText, megabytes(r.Binary), m.Requests, m.Logins, mebibytes(m.Ready), mebibytes(m.After), mebibytes(m.Second), mebibytes(m.Rested))
+	fmt.Fprintf(&out, memoryText, megabytes(r.Binary), figure(float64(m.Requests)), m.Logins, mebibytes(m.Ready), mebibytes(m.After), mebibytes(m.Second), mebibytes(m.Rested))
 	fmt.Fprint(&out, sdkText)
 	for _, s := range r.SDKs {
-		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s | %d of %d callers, %s ms |\n", s.Name, figure(s.Bare), figure(s.Ours), figure(s.Ours-s.Bare),
-			s.BareAllocations, s.OurAllocations, s.Refreshes, s.Callers, figure(s.Expiry))
+		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s | %d of %s callers, %s ms |\n", s.Name, figure(s.Bare), figure(s.Ours), figure(s.Ours-s.Bare),
+			s.BareAllocations, s.OurAllocations, s.Refreshes, figure(float64(s.Callers)), figure(s.Expiry))
 	}
 	fmt.Fprint(&out, "\n", method)
 	return out.String()
@@ -109,11 +109,12 @@ measures everything here and writes this page, [the figures of each slice](BENCH
 
 - Commit: %s
 - Machine: %s; %s; files on %s
-- Measured in %d rounds of slices of %s s, %.0f minutes in all; load average before it %s, %.1f s of processors stolen by other machines
+- Measured in %d rounds of slices of %s s, %.0f minutes in all; load average before it %s
+- Meanwhile other processes took %.0f %% of the processors, and other machines on the same host %.1f s of them
 
 `
 
-const tooShort = `**A short run**: it shows that everything is measured, and its figures are not to be quoted.
+const doubtful = `**%s**: it shows that everything is measured, and its figures are not to be quoted.
 
 `
 
@@ -138,7 +139,7 @@ const meaning = `- A row is the medians of its slices; *slowest–fastest* are t
 const memoryText = `
 ## Memory and size
 
-The binary, as ` + "`make build`" + ` makes it, has %s MB. A node on SQLite, after %d requests of which %d are logins:
+The binary, as ` + "`make build`" + ` makes it, has %s MB. A node on SQLite, after %s requests of which %d are logins:
 
 | MiB of resident memory | ready, with 1,000 users | right after them | after 1 s of rest | after 5 s |
 |---|--:|--:|--:|--:|
@@ -149,10 +150,10 @@ const sdkText = `
 ## SDKs
 
 What a call costs through an SDK, with a session whose token is fresh, and the same request through the bare client of the
-language. Both are answered from memory. In microseconds; the allocations are of one call. Then callers who meet an expired
-token all at once, and how many refreshes they make.
+language. Both are answered from memory; the time is that of the fastest rounds. Then callers who meet an expired token all at
+once, how many refreshes they make, and how long that takes: in Go until each has the new token, in TypeScript also a call.
 
-| SDK | bare | SDK | added | allocations, bare | SDK | refreshes at an expiry |
+| SDK | bare µs | SDK µs | added µs | bare allocations | SDK allocations | refreshes at an expiry |
 |---|--:|--:|--:|--:|--:|---|
 `
 
@@ -194,7 +195,7 @@ var quoted = []struct{ name, on, says string }{
 // quote returns what README quotes: of a run that was not long enough no figures.
 func (r *result) quote() string {
 	const page = "[server/BENCHMARK.md](server/BENCHMARK.md)"
-	if r.Rounds < enoughRounds || !r.Whole || r.Dirty {
+	if r.doubt() != "" {
 		return "How fast it is, beside what the same machine can do at most, is measured by `make bench` and told in\n" + page + ".\n"
 	}
 	var out strings.Builder
@@ -209,8 +210,8 @@ func (r *result) quote() string {
 			}
 		}
 	}
-	fmt.Fprintf(&out, "\nThe binary has %s MB; after %d requests with logins a node holds %s MiB. What the floors are, and what this does not\nshow, is in %s, at commit %s.\n",
-		megabytes(r.Binary), r.Memory.Requests, mebibytes(r.Memory.Rested), page, r.Commit)
+	fmt.Fprintf(&out, "\nThe binary has %s MB; after %s requests with logins a node holds %s MiB. What the floors are, and what this does not\nshow, is in %s, at commit %s.\n",
+		megabytes(r.Binary), figure(float64(r.Memory.Requests)), mebibytes(r.Memory.Rested), page, r.Commit)
 	return out.String()
 }
 
@@ -225,7 +226,7 @@ func replaceQuote(text, quote string) (string, error) {
 	before, rest, begins := strings.Cut(text, quoteBegins)
 	_, after, ends := strings.Cut(rest, quoteEnds)
 	if !begins || !ends {
-		return "", errors.New("README.md has no place for a quote: the lines "+strings.TrimSpace(quoteBegins)+" and "+strings.TrimSpace(quoteEnds)+" are missing")
+		return "", errors.New("README.md has no place for a quote: the lines " + strings.TrimSpace(quoteBegins) + " and " + strings.TrimSpace(quoteEnds) + " are missing")
 	}
 	return before + quoteBegins + "\n" + quote + "\n" + quoteEnds + after, nil
 }

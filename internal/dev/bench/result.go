@@ -21,8 +21,12 @@ const (
 	readmeFile = "README.md"
 )
 
-// enoughRounds is how many rounds README quotes, and no fewer.
-const enoughRounds = 5
+// README quotes no figures of fewer rounds, nor of a machine on which others took a
+// larger share of the processors.
+const (
+	enoughRounds = 5
+	quietShare   = 0.2
+)
 
 // about is what was measured of a run as a whole, and where.
 type about struct {
@@ -33,6 +37,7 @@ type about struct {
 	FileSystem string  `json:"file_system"`
 	Load       string  `json:"load_before"` // the load average
 	Stolen     float64 `json:"stolen_seconds"`
+	Others     float64 `json:"others_share"` // of all processors, that other processes took while works were measured
 	Took       float64 `json:"seconds"`
 	Rounds     int     `json:"rounds"`
 	Slice      float64 `json:"slice_seconds"`
@@ -47,6 +52,20 @@ type about struct {
 type result struct {
 	about
 	samples []sample
+}
+
+// doubt says why the figures are not to be quoted; "" if they are.
+func (a about) doubt() string {
+	switch {
+	case a.Dirty || !a.Whole:
+		return "A run of a part"
+	case a.Rounds < enoughRounds:
+		return "A short run"
+	case a.Others > quietShare:
+		return "A busy machine"
+	default:
+		return ""
+	}
 }
 
 // rounds measures the works in turns, as often as the rounds, and tells w of each.
