@@ -49,7 +49,8 @@ func (l *lab) preparePgbench(ctx context.Context) (script string, err error) {
 	return script, os.WriteFile(script, []byte(transaction), 0o644)
 }
 
-// pgbenchSlice measures the transaction for the time, to whole seconds.
+// pgbenchSlice measures the transaction for the time, to whole seconds, of which pgbench
+// takes some to connect: it has one more for that.
 func pgbenchSlice(ctx context.Context, l *lab, clients int, d time.Duration) (sample, error) {
 	script, err := l.preparePgbench(ctx)
 	if err != nil {
@@ -59,7 +60,7 @@ func pgbenchSlice(ctx context.Context, l *lab, clients int, d time.Duration) (sa
 	if err != nil {
 		return sample{}, err
 	}
-	seconds := max(1, math.Round(d.Seconds()))
+	seconds := math.Ceil(d.Seconds()) + 1
 	cmd, err := l.postgres.Program("pgbench", "-M", "prepared", "-n", "-f", script, "-c", fmt.Sprint(clients), "-j", fmt.Sprint(min(clients, 2)),
 		"-T", fmt.Sprint(seconds), "--random-seed=1", "-l", "--log-prefix=tx", "-h", host, "-p", port, "-U", "tester", "pgbench")
 	if err != nil {
