@@ -83,8 +83,9 @@ func TestLongListsAreRefusedUnread(t *testing.T) {
 	}{
 		{"UpsertWorkouts", "/api/v1/users/" + user + "/events/workouts", "workouts", 2, "{}", "", 8 << 20, 1000},
 		{"DeleteWorkouts", "/api/v1/users/" + user + "/events/workouts/delete", "workouts", 2, "{}", "", 8 << 20, 1000},
-		{"CreateKey", "/api/v1/api-keys", "scopes", 3, `""`, "", 64 << 10, 6},
-		{"UpdateKey", "/api/v1/api-keys/" + id, "scopes", 3, `""`, "", 64 << 10, 6},
+		{"VerifyCredentials", "/api/v1/credentials/verify-batch", "checks", 1, "{}", "", 256 << 10, 100},
+		{"CreateKey", "/api/v1/api-keys", "scopes", 3, `""`, "", 64 << 10, 7},
+		{"UpdateKey", "/api/v1/api-keys/" + id, "scopes", 3, `""`, "", 64 << 10, 7},
 		{"CreateKey", "/api/v1/api-keys", "allowed_networks", 5, `""`, "", 64 << 10, 32},
 		{"UpdateKey", "/api/v1/api-keys/" + id, "allowed_networks", 7, `""`, "", 64 << 10, 32},
 		{"CreateWebhookEndpoint", "/api/v1/webhook-endpoints", "kinds", 3, `""`, "", 64 << 10, 3},
