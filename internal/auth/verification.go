@@ -36,25 +36,26 @@ type CredentialCheck struct {
 // check checks the members, of which prefix begins the names.
 func (in *CredentialCheck) check(v *problem.Check, prefix string) {
 	v.Text(prefix+"credential", in.Credential, 1, maxVerified)
-	if in.Operation != nil {
+	given := func(name string, s *string) bool { return s != nil && v.Text(prefix+name, *s, 0, maxVerified) }
+	if given("operation", in.Operation) {
 		if _, ok := accesses[*in.Operation]; !ok {
 			v.Fail(prefix+"operation", "must be the name of an operation that takes a credential in a header, such as ListWorkouts")
 		}
 	}
-	if in.Scope != nil {
+	if given("scope", in.Scope) {
 		v.OneOf(prefix+"scope", *in.Scope, Scopes...)
 	}
-	if in.UserID != nil {
+	if given("user_id", in.UserID) {
 		id, err := UserID(*in.UserID)
 		if err != nil {
 			v.Fail(prefix+"user_id", "must be a UUID")
 		}
 		in.UserID = &id
 	}
-	if in.Environment != nil {
+	if given("environment", in.Environment) {
 		v.OneOf(prefix+"environment", *in.Environment, "live", "test")
 	}
-	if in.IP != nil {
+	if given("ip", in.IP) {
 		a, err := netip.ParseAddr(*in.IP)
 		if err != nil || a.Zone() != "" {
 			v.Fail(prefix+"ip", "must be an address such as 192.0.2.7 or 2001:db8::7")
