@@ -47,7 +47,8 @@ final class TestServer: Sendable {
   private static func serve(_ program: URL, _ database: String) throws -> ChildProcess {
     let limits = [
       "key", "developer", "user", "address", "login", "login-account", "refresh",
-      "refresh-session", "exchange", "exchange-user", "exchange-refused", "verify", "verify-refused",
+      "refresh-session", "exchange", "exchange-user", "exchange-refused",
+      "verify", "verify-refused",
     ]
     // The shell ends the server when its standard input ends, however this process ends.
     let serve = ChildProcess(
