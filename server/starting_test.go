@@ -4,15 +4,34 @@ import (
 	"bytes"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+// text keeps what a log holds. It is safe for concurrent use.
+type text struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (l *text) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.Write(b)
+}
+
+func (l *text) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.String()
+}
+
 func TestSlowStepOfAStartIsNamed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log text
 		s := &Server{config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
 		said := func() int {
 			synctest.Wait()
