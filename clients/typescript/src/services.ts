@@ -38,8 +38,8 @@ export interface Keys {
   update(id: string, patch: api.KeyPatch, options?: Options): Promise<api.Key>;
   /** Deletes a key with the tokens it minted, and resolves with the deleted key. */
   delete(id: string, options?: Options): Promise<api.Key>;
-  /** Lists all keys, newest first. */
-  list(options?: Options): List<api.Key>;
+  /** Lists keys, newest first: all, or those in a state. */
+  list(filter?: api.KeyFilter, options?: Options): List<api.Key>;
 }
 
 /** An application with its secret, which the server returns only once. */
@@ -122,7 +122,7 @@ export function sessions(call: Call): Sessions {
 }
 
 export function keys(call: Call): Keys {
-  const { one, more, list } = methodsOf(call, api.keyService);
+  const { one, more, filtered } = methodsOf(call, api.keyService);
   return {
     create: more("CreateKey"),
     rotate: one("RotateKey", "id", "overlapSeconds"),
@@ -130,7 +130,7 @@ export function keys(call: Call): Keys {
     get: one("GetKey", "id"),
     update: more("UpdateKey", "id"),
     delete: one("DeleteKey", "id"),
-    list: list("ListKeys"),
+    list: filtered("ListKeys"),
   };
 }
 

@@ -49,7 +49,11 @@ test("a developer keeps keys and applications, and secrets do not print", async 
     ids.push(k.id);
   }
   assert.ok(ids.includes(made.key.id));
+  const isListed = async (state: "active" | "disabled") =>
+    (await dev.keys.list({ state }).toArray()).some(({ id }) => id === made.key.id);
+  assert.deepEqual([await isListed("active"), await isListed("disabled")], [true, false]);
   assert.equal((await dev.keys.update(made.key.id, { enabled: false })).enabled, false);
+  assert.deepEqual([await isListed("active"), await isListed("disabled")], [false, true]);
   assert.equal((await dev.keys.delete(made.key.id)).id, made.key.id);
   await assert.rejects(dev.keys.get(made.key.id), isNotFound);
 
