@@ -194,7 +194,7 @@ func TestKeysAndApplicationsAreReadPageByPage(t *testing.T) {
 	})
 	c := newClient(t, server.URL, openwearables.WithAPIKey("ow_live_x"))
 	var keys, apps string
-	for key, err := range c.Keys.List(t.Context()) {
+	for key, err := range c.Keys.List(t.Context(), nil) {
 		check(t, err)
 		keys += key.GetId()
 	}

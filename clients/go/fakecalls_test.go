@@ -8,7 +8,6 @@ import (
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	openwearables "github.com/openwearables/openwearables/clients/go"
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
@@ -60,68 +59,6 @@ func (s *script) key(req *owv1.CreateKeyRequest) (id, secret string) {
 	k, err := s.dev.Keys.Create(s.ctx(), req)
 	check(s.t, err)
 	return k.Key.GetId(), k.Secret.Reveal()
-}
-
-func keyCalls(s *script) {
-	first, err := s.dev.Keys.Create(s.ctx(), &owv1.CreateKeyRequest{})
-	s.note("create", first.Key, err)
-	id := first.Key.GetId()
-	for _, req := range []*owv1.CreateKeyRequest{
-		{Name: new("  ")},
-		{Name: new(strings.Repeat("n", 101))},
-		{Name: new("a\nb")},
-		{Environment: new("prod")},
-		{Scopes: []string{"users:read", "all"}},
-		{Scopes: []string{"users:read", "users:read"}},
-		{ExpiresAt: timestamppb.New(time.Now().Add(-time.Hour))},
-		{Name: new(""), Environment: new(""), Scopes: []string{""}},
-		{Scopes: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}},
-	} {
-		_, err := s.dev.Keys.Create(s.ctx(), req)
-		s.note("create a wrong one", nil, err)
-	}
-	second, err := s.dev.Keys.Create(s.ctx(), &owv1.CreateKeyRequest{
-		Name: new(" two "), Environment: new("test"), Scopes: []string{"workouts:read", "users:read"}, ExpiresAt: timestamppb.New(time.Now().Add(48 * time.Hour)),
-	})
-	s.note("create another", second.Key, err)
-	n := 0
-	for k, err := range s.dev.Keys.List(s.ctx()) {
-		if n++; n == 3 {
-			break
-		}
-		s.note("list", k, err)
-	}
-	got, err := s.dev.Keys.Get(s.ctx(), id)
-	s.note("get", got, err)
-	_, err = s.dev.Keys.Get(s.ctx(), "key_none")
-	s.note("get none", nil, err)
-	_, err = s.dev.Keys.Get(s.ctx(), "")
-	s.note("get without an id", nil, err)
-	rotated, err := s.dev.Keys.Rotate(s.ctx(), id, time.Hour)
-	s.note("rotate", rotated.Key, err)
-	seen := new(events)
-	_, err = s.with(openwearables.WithAPIKey(first.Secret.Reveal()), seen.option()).Users.Page(s.ctx(), &owv1.ListUsersRequest{Limit: new(int32(1)), Search: &s.mark})
-	s.note("the older secret", nil, err)
-	s.used(func() *owv1.Overlap {
-		k, err := s.dev.Keys.Get(s.ctx(), id)
-		check(s.t, err)
-		return k.GetOverlap()
-	})
-	eventually(s.t, "the event of the rotation", func() bool { return seen.of(openwearables.EventKeyRotated) == 1 })
-	_, err = s.dev.Keys.Rotate(s.ctx(), id, 31*24*time.Hour)
-	s.note("rotate with a long overlap", nil, err)
-	changed, err := s.dev.Keys.Update(s.ctx(), &owv1.UpdateKeyRequest{Id: id, Name: new("renamed"), Enabled: new(false)})
-	s.note("update", changed, err)
-	_, err = s.with(openwearables.WithAPIKey(rotated.Secret.Reveal())).Users.Page(s.ctx(), nil)
-	s.note("a disabled key", nil, err)
-	_, err = s.dev.Keys.Update(s.ctx(), &owv1.UpdateKeyRequest{Id: id, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"name"}}})
-	s.note("clear the name", nil, err)
-	_, err = s.dev.Keys.Update(s.ctx(), &owv1.UpdateKeyRequest{Id: id, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"id"}}})
-	s.note("a wrong mask", nil, err)
-	gone, err := s.dev.Keys.Delete(s.ctx(), id)
-	s.note("delete", gone, err)
-	_, err = s.dev.Keys.Delete(s.ctx(), id)
-	s.note("delete again", nil, err)
 }
 
 func applicationCalls(s *script) {

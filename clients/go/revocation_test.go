@@ -231,7 +231,7 @@ func TestListsEndWithAnError(t *testing.T) {
 		for _, err := range c.Sessions.List(ctx) {
 			errs = append(errs, err)
 		}
-		for _, err := range c.Keys.List(ctx) {
+		for _, err := range c.Keys.List(ctx, nil) {
 			errs = append(errs, err)
 		}
 		for _, err := range c.Applications.List(ctx) {

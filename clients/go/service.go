@@ -141,11 +141,14 @@ func (s *Keys) Delete(ctx context.Context, id string) (*owv1.Key, error) {
 	return object(res.GetKey(), res.GetKey().GetId(), err)
 }
 
-// List yields all keys, newest first. It fetches pages as needed and ends after an
-// error.
-func (s *Keys) List(ctx context.Context) iter.Seq2[*owv1.Key, error] {
-	return pages(nil, func(cursor *string) ([]*owv1.Key, *string, error) {
-		res, err := s.rpc.ListKeys(ctx, &owv1.ListKeysRequest{Cursor: cursor})
+// List yields keys, newest first, from the page of req on; nil is all of them. It fetches
+// pages as needed and ends after an error. It does not modify req.
+func (s *Keys) List(ctx context.Context, req *owv1.ListKeysRequest) iter.Seq2[*owv1.Key, error] {
+	req = given(req)
+	return pages(req.Cursor, func(cursor *string) ([]*owv1.Key, *string, error) {
+		next := proto.CloneOf(req)
+		next.Cursor = cursor
+		res, err := s.rpc.ListKeys(ctx, next)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -145,15 +145,47 @@ func (h keys) ListKeys(ctx context.Context, r *owv1.ListKeysRequest) (*owv1.List
 	if _, err := callOf(ctx).require(""); err != nil {
 		return nil, err
 	}
-	some, next, err := page(h.s.keys.items, "keys", r.Limit, r.Cursor)
+	var v check
+	v.oneOf("state", r.State, "active", "rotating", "expiring", "unused", "disabled", "expired")
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	now, name := h.s.now(), "keys"
+	if r.State != nil {
+		name += "." + r.GetState()
+	}
+	others := func(k *key) bool { return r.State != nil && !k.is(r.GetState(), now) }
+	some, next, err := page(slices.DeleteFunc(slices.Clone(h.s.keys.items), others), name, r.Limit, r.Cursor)
 	if err != nil {
 		return nil, err
 	}
 	out := &owv1.ListKeysResponse{NextCursor: next}
 	for _, k := range some {
-		out.Keys = append(out.Keys, k.current(h.s.now()))
+		out.Keys = append(out.Keys, k.current(now))
 	}
 	return out, nil
+}
+
+// is reports whether the key is in a state by now.
+func (k *key) is(state string, now time.Time) bool {
+	day := 24 * time.Hour
+	until := func(d time.Duration) bool { return k.ExpiresAt != nil && !k.GetExpiresAt().AsTime().After(now.Add(d)) }
+	expired := until(0)
+	switch {
+	case state == "disabled":
+		return !k.GetEnabled()
+	case state == "expired":
+		return k.GetEnabled() && expired
+	case !k.GetEnabled() || expired:
+		return false
+	case state == "rotating":
+		return k.secrets.current(now) != nil
+	case state == "expiring":
+		return until(14 * day)
+	case state == "unused":
+		return k.LastUsedAt == nil || k.GetLastUsedAt().AsTime().Before(now.Add(-90*day))
+	}
+	return true // active
 }
 
 // current returns a copy of the key as it is by now.

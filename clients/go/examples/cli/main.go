@@ -87,7 +87,7 @@ func login(ctx context.Context, base string, store openwearables.Option, args []
 }
 
 func listKeys(ctx context.Context, c *openwearables.Client) error {
-	for key, err := range c.Keys.List(ctx) {
+	for key, err := range c.Keys.List(ctx, nil) {
 		if err != nil {
 			return err
 		}
