@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // errNotShared tells a caller that nothing was done for it in a shared statement: it
@@ -75,9 +73,9 @@ func (c *coalescer[J, R]) close() {
 }
 
 // do runs the job in a batch. A caller who is gone before its statement begins leaves
-// the queue, and so does one who has waited for long: its error is errNotShared. After
-// that neither ends the job; a caller whose time is over gets errUncertain. The time
-// counts as that of its request.
+// the queue. So does one who has waited for long, or finds it full: its error is
+// errNotShared. Once the statement has begun neither ends the job, and a caller whose
+// time is over gets errUncertain. The time counts as that of its request.
 func (c *coalescer[J, R]) do(ctx context.Context, job J) (none R, err error) {
 	begun, budget := time.Now(), budgetFrom(ctx)
 	defer func() { budget.use(time.Since(begun)) }()
@@ -87,7 +85,7 @@ func (c *coalescer[J, R]) do(ctx context.Context, job J) (none R, err error) {
 	}
 	j := &sharedJob[J, R]{job: job, done: make(chan result[R], 1)}
 	if err := c.enqueue(j); err != nil {
-		return none, problem.UnavailableError(err)
+		return none, err
 	}
 	patience := time.NewTimer(min(left, c.patience))
 	defer patience.Stop()
@@ -127,7 +125,7 @@ func (c *coalescer[J, R]) enqueue(j *sharedJob[J, R]) error {
 	case c.queue <- j:
 		return nil
 	default:
-		return errQueueFull
+		return errNotShared
 	}
 }
 

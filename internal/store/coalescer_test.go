@@ -8,8 +8,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // slowly makes a coalescer of one worker that takes a second for each batch, which it
@@ -122,11 +120,9 @@ func TestCoalescerIsBounded(t *testing.T) {
 		refused := func(want error) {
 			t.Helper()
 			_, err := c.do(t.Context(), "late")
-			wantUnavailable(t, err)
-			e, _ := errors.AsType[*problem.Error](err)
-			wantError(t, e.Cause, want)
+			wantError(t, err, want)
 		}
-		refused(errQueueFull)
+		refused(errNotShared)
 		jobs.Wait()
 		for _, batch := range batches {
 			if len(batch) > maxBatch {

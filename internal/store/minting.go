@@ -47,10 +47,12 @@ func (s *Store) MintSession(ctx context.Context, m auth.Minting) (at time.Time, 
 	if !sharable(&m.Event, row.ID, row.UserID, row.AppID, row.IP, row.Client) {
 		return at, false, nil
 	}
-	_, span := l.tracer.Query(ctx, systems[postgresEngine.name], mintShared)
-	minted, err := l.mintings.do(ctx, m)
-	span.End(err)
-	if ok, err = l.done(err); !ok || minted == nil {
+	var minted *time.Time
+	ok, err = l.done(l.trace(ctx, mintShared, "INSERT INTO sessions", func() (err error) {
+		minted, err = l.mintings.do(ctx, m)
+		return err
+	}))
+	if !ok || minted == nil {
 		return at, false, err
 	}
 	return *minted, true, nil

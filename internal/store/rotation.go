@@ -40,10 +40,11 @@ func (s *Store) RotateSession(ctx context.Context, r auth.Rotation) (auth.Rotate
 	if !sharable(&r.Event, r.SessionID, r.IP, r.Client) {
 		return auth.Rotated{}, false, nil
 	}
-	_, span := l.tracer.Query(ctx, systems[postgresEngine.name], rotateShared)
-	rotated, err := l.rotations.do(ctx, r)
-	span.End(err)
-	ok, err := l.done(err)
+	var rotated *auth.Rotated
+	ok, err := l.done(l.trace(ctx, rotateShared, "UPDATE sessions", func() (err error) {
+		rotated, err = l.rotations.do(ctx, r)
+		return err
+	}))
 	if !ok || rotated == nil {
 		return auth.Rotated{}, false, err
 	}

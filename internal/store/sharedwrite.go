@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,6 +78,20 @@ func (l *lanes) write(text string, args []any, row func(rows pgx.Rows, c, t, o *
 		p.skew.measure(s.sent, time.UnixMicro(c))
 		p.clock.notBefore(time.UnixMicro(t))
 	}
+	return err
+}
+
+// trace runs f, which waits for a shared statement that writes. For a caller who is
+// traced this is a transaction, with what the statement does to the sessions in it.
+func (l *lanes) trace(ctx context.Context, text, verb string, f func() error) error {
+	if !l.tracer.Traces(ctx) {
+		return f()
+	}
+	ctx, transaction := l.tracer.Start(ctx, "transaction")
+	_, statement := l.tracer.Query(ctx, systems[postgresEngine.name], text[strings.Index(text, verb):])
+	err := f()
+	statement.End(err)
+	transaction.End(err)
 	return err
 }
 
