@@ -268,10 +268,13 @@ public struct Keys: Sendable {
     try await rpc.deleteKey.object(\.key, DeleteKeyRequest(id: id), options)
   }
 
-  /// Returns all keys, newest first. A page is fetched when it is needed.
+  /// Returns the keys that match, newest first: all of them by default. A page is fetched when
+  /// it is needed.
   @_alwaysEmitIntoClient
-  public func list(options: CallOptions = CallOptions()) -> PagedSequence<Key> {
-    rpc.listAllKeys(options: options)
+  public func list(
+    _ request: ListKeysRequest = ListKeysRequest(), options: CallOptions = CallOptions()
+  ) -> PagedSequence<Key> {
+    rpc.listAllKeys(request, options: options)
   }
 }
 

@@ -112,4 +112,13 @@ final class AlertTests: XCTestCase {
     XCTAssertEqual(everywhere.allowedNetworks, [])
     _ = try await client.users.list().page(at: nil)
   }
+
+  func testKeysAreListedByTheirState() async throws {
+    let made = try await developer.keys.create(CreateKeyRequest(name: "off"))
+    _ = try await developer.keys.update(UpdateKeyRequest(id: made.key.id, enabled: false))
+    for (state, isIn) in [(ListKeysRequest.State.disabled, true), (.active, false)] {
+      let keys = try await developer.keys.list(ListKeysRequest(state: state)).collect()
+      XCTAssertEqual(keys.contains { $0.id == made.key.id }, isIn, "\(state)")
+    }
+  }
 }
