@@ -39,6 +39,7 @@ const usage = `openwearables serves the Open Wearables authentication API and ma
   openwearables health                    ask the server on this machine whether it is alive
   openwearables bench                     measure an installation, with a test key
   openwearables scan                      find credentials that were left in files or in the history of git
+  openwearables completion bash           print what makes bash complete commands: source <(openwearables completion bash)
   openwearables version                   print the version
 
 Each command explains its flags with --help. Each flag of serve may also be given
@@ -89,21 +90,35 @@ func (p *program) run(ctx context.Context) int {
 	return 1
 }
 
-// dispatch executes the command that the first one or two arguments name.
-func (p *program) dispatch(ctx context.Context) error {
-	commands := map[string]func(context.Context, []string) error{
+// commands returns the commands by their names, each of one or two words.
+func (p *program) commands() map[string]func(context.Context, []string) error {
+	return map[string]func(context.Context, []string) error{
 		"serve": p.serve, "migrate": p.migrate, "backup": p.backup, "restore": p.restore, "copy": p.copy, "doctor": p.doctor,
 		"bench": p.bench, "scan": p.scan, "health": p.health, "version": p.version,
+		"completion": p.completion, "complete": p.complete,
 		"developer create": p.developerCreate, "developer list": p.developerList,
 		"developer set-password": p.developerSetPassword, "developer disable": p.developerDisable,
 		"developer enable": p.developerEnable, "developer delete": p.developerDelete,
 		"user export": p.userExport, "user erase": p.userErase,
 		"signing-key rotate": p.signingKeyRotate, "audit verify": p.auditVerify,
 	}
-	for words := min(2, len(p.args)); words > 0; words-- {
-		if command, ok := commands[strings.Join(p.args[:words], " ")]; ok {
-			return command(ctx, p.args[words:])
+}
+
+// command returns the command that the first one or two words name, and its name.
+func (p *program) command(words []string) (command func(context.Context, []string) error, name string) {
+	for n := min(2, len(words)); n > 0; n-- {
+		name = strings.Join(words[:n], " ")
+		if command, ok := p.commands()[name]; ok {
+			return command, name
 		}
+	}
+	return nil, ""
+}
+
+// dispatch executes the command that the first one or two arguments name.
+func (p *program) dispatch(ctx context.Context) error {
+	if command, name := p.command(p.args); command != nil {
+		return command(ctx, p.args[len(strings.Fields(name)):])
 	}
 	if len(p.args) > 0 && slices.Contains([]string{"help", "--help", "-help", "-h"}, p.args[len(p.args)-1]) {
 		fmt.Fprint(p.stdout, usage)
