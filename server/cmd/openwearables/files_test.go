@@ -185,7 +185,7 @@ func TestReadableFilesAreWarnedOf(t *testing.T) {
 		"openwearables.db can be read by others: run chmod 600 openwearables.db",
 		"its group may replace files in the folder .: run chmod g-w .",
 	} {
-		if !strings.Contains(p.stderr.String(), said) {
+		if !p.logs(said) {
 			t.Errorf("a start does not say %q:\n%s", said, &p.stderr)
 		}
 		if o := i.run("", "doctor"); o.status != 1 || !strings.Contains(o.stdout, said) {

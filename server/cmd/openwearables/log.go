@@ -138,7 +138,7 @@ func lossLine(lines int) []byte {
 	return line.Bytes()
 }
 
-// logHandler writes errors without a delay.
+// logHandler writes warnings and errors without a delay.
 type logHandler struct {
 	slog.Handler
 	to *logWriter
@@ -151,7 +151,7 @@ func newLogger(to *logWriter, level slog.Level) *slog.Logger {
 // Handle implements slog.Handler.
 func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
 	err := h.Handler.Handle(ctx, r)
-	if r.Level >= slog.LevelError {
+	if r.Level >= slog.LevelWarn {
 		h.to.hurry()
 	}
 	return err

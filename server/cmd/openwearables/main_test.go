@@ -175,6 +175,19 @@ func (i *installation) serveLogging(to *os.File, args ...string) *process {
 	return p
 }
 
+// logs reports whether the text is in the log, or comes into it within 10 seconds: the
+// server writes its lines a little later.
+func (p *process) logs(text string) bool {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if strings.Contains(p.stderr.String(), text) {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
 // kill kills the process, unless it has ended.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended

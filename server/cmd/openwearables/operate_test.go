@@ -264,7 +264,7 @@ func TestAlgorithmOfTokensIsChangedByCommand(t *testing.T) {
 	p.stop()
 	p = i.serve("--jwt-alg", "EdDSA")
 	want("ES256")
-	if !strings.Contains(p.stderr.String(), "run openwearables signing-key rotate --jwt-alg EdDSA") {
+	if !p.logs("run openwearables signing-key rotate --jwt-alg EdDSA") {
 		t.Errorf("what to do is not said:\n%s", &p.stderr)
 	}
 	rotate("EdDSA")

@@ -116,7 +116,7 @@ func TestPostgresNeedsASecret(t *testing.T) {
 	}
 	i.env = append(i.env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text())
 	p := i.serve("--database", dsn)
-	if a := p.want(200, "GET", "/readyz", "", nil); a.str("status") != "degraded" || !strings.Contains(p.stderr.String(), "set fsync = on") {
+	if a := p.want(200, "GET", "/readyz", "", nil); a.str("status") != "degraded" || !p.logs("set fsync = on") {
 		t.Errorf("of a database that forgets is said %v\n%s", a.body, &p.stderr)
 	}
 	if o := i.run("", "doctor", "--database", dsn); o.status != 1 || !strings.Contains(o.stdout, "wrong  durability: PostgreSQL runs with fsync = off") {

@@ -185,7 +185,8 @@ func TestSettingsThatOpenTheDoorAreWarnedOf(t *testing.T) {
 	i := install(t)
 	p := i.serve("--limit-key", "1000000000", "--drain-delay", "11s")
 	for _, said := range []string{"--limit-key 1000000000: more than 100 times", "--drain-delay 11s: a stop takes up to 20s"} {
-		if log := p.stderr.String(); strings.Count(log, said) != 1 || !strings.Contains(log, `"level":"WARN"`) {
+		shown := p.logs(said)
+		if log := p.stderr.String(); !shown || strings.Count(log, said) != 1 || !strings.Contains(log, `"level":"WARN"`) {
 			t.Errorf("a start does not say %q once: %s", said, log)
 		}
 	}
