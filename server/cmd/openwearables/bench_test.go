@@ -92,7 +92,7 @@ func TestBenchReads(t *testing.T) {
 // Without a user there is nothing to read, and it says what to do.
 func TestBenchOfAnEmptyInstallation(t *testing.T) {
 	t.Parallel()
-	o := installBenched(t, 0).bench("--requests", "5")
+	o := installBenched(t, 0).bench("--requests", "5", "--seconds", "60")
 	if answered, _ := rows(t, o); o.status != 0 || len(answered) != 1 || !strings.Contains(o.stdout, "Not measured: reads of a user, for there is none: --make-users ") {
 		t.Errorf("ended with %d\n%s%s", o.status, o.stdout, o.stderr)
 	}
@@ -102,7 +102,7 @@ func TestBenchOfAnEmptyInstallation(t *testing.T) {
 func TestBenchDeletesTheUsersThatItMade(t *testing.T) {
 	t.Parallel()
 	b := installBenched(t, 2)
-	o := b.bench("--make-users", "40", "--requests", "60")
+	o := b.bench("--make-users", "40", "--requests", "60", "--seconds", "60")
 	answered, _ := rows(t, o)
 	if o.status != 0 || answered["creation of a user"] != 40 || answered["read of a user"] != 60 || answered["deletion of a user"] != 40 || b.users() != 2 {
 		t.Errorf("ended with %d, %d users are there\n%s%s", o.status, b.users(), o.stdout, o.stderr)
@@ -134,7 +134,7 @@ func TestInterruptedBenchDeletesItsUsers(t *testing.T) {
 func TestBenchKeepsToALimit(t *testing.T) {
 	t.Parallel()
 	b := installBenched(t, 1, "--limit-key", "30")
-	o := b.bench("--requests", "20", "--clients", "4", "--seconds", "1")
+	o := b.bench("--requests", "20", "--clients", "4", "--seconds", "20")
 	answered, limited := rows(t, o)
 	if o.status != 0 || answered["list of 20 users"] != 20 || answered["read of a user"] != 9 || limited["read of a user"] < 1 || limited["read of a user"] > 4 {
 		t.Errorf("ended with %d\n%s%s", o.status, o.stdout, o.stderr)
