@@ -105,3 +105,25 @@ func TestPageAndQuoteAreWritten(t *testing.T) {
 		t.Errorf("a README without a place for it: %v", err)
 	}
 }
+
+// The page and the quote of the repository are what the raw figures beside them say, and
+// these have all works.
+func TestCommittedPage(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	r, err := readResult(filepath.Join(root, rawFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows := r.rows(); len(rows) != len(works) || len(r.SDKs) == 0 {
+		t.Errorf("%d of %d works were measured, and %d SDKs: run make bench", len(rows), len(works), len(r.SDKs))
+	}
+	page, err1 := os.ReadFile(filepath.Join(root, pageFile))
+	readme, err2 := os.ReadFile(filepath.Join(root, readmeFile))
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	quoted, err := replaceQuote(string(readme), r.quote())
+	if string(page) != r.page() || err != nil || quoted != string(readme) {
+		t.Errorf("the page or the quote is not what %s says: run go run ./internal/dev/bench -rewrite (%v)", rawFile, err)
+	}
+}
