@@ -95,11 +95,11 @@ func naming(t *testing.T, db *sql.DB, text string) map[string]int {
 		tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 	}
 	found := make(map[string]int)
-	for _, name := range texts(t, db, tables) {
+	for _, name := range rowsAsText(t, db, tables) {
 		if slices.Contains(unnamed, name[0]) {
 			continue
 		}
-		for _, row := range texts(t, db, "SELECT * FROM "+name[0]) {
+		for _, row := range rowsAsText(t, db, "SELECT * FROM "+name[0]) {
 			if slices.ContainsFunc(row, func(value string) bool { return strings.Contains(value, text) }) {
 				found[name[0]]++
 			}
@@ -108,8 +108,8 @@ func naming(t *testing.T, db *sql.DB, text string) map[string]int {
 	return found
 }
 
-// texts returns the rows of a query, with each value as text.
-func texts(t *testing.T, db *sql.DB, query string) (all [][]string) {
+// rowsAsText returns the rows of a query, with each value as text.
+func rowsAsText(t *testing.T, db *sql.DB, query string) (all [][]string) {
 	t.Helper()
 	rows, err := db.Query(query)
 	if err != nil {
