@@ -330,3 +330,17 @@ func TestPostgresSharedStatementsUseIndexes(t *testing.T) {
 		}
 	}
 }
+
+// A node with few connections has none for shared statements, and works without.
+func TestPostgresFewConnectionsAreNotShared(t *testing.T) {
+	t.Parallel()
+	dsn := newPlanted(t) + "&statement_timeout=60000&pool_max_conns="
+	few := openStore(t, dsn+"3", Options{}).unhurried()
+	row := few.addSession(t)
+	few.refuses(t, rotationOf(row))
+	wantEqual(t, must(few.Session(t.Context(), row.ID))(t), row)
+	c := newAccount(t, few).newClient(t)
+	grant := must(c.exchange(t.Context(), row.UserID))(t)
+	must(c.refresh(t.Context(), grant.RefreshToken))(t)
+	openSharing(t, dsn+"4").makes(t, rotationOf(row))
+}
