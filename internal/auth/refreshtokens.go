@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/credential"
@@ -80,6 +81,25 @@ func (s *RefreshTokens) refresh(ctx context.Context, token string) (Grant, Refre
 		}
 	}
 	return s.rotate(ctx, c, row.ID, int64(t.Generation), retry)
+}
+
+// swap rotates the session that was looked up in one step, if it still is as it was
+// judged. It reports false if a transaction has to look again; it has then done
+// nothing.
+func (s *RefreshTokens) swap(ctx context.Context, c *Caller, row *StoredSession, retry *credential.Hash) (Grant, bool, error) {
+	next := *row
+	next.from(c)
+	e := c.Event(audit.Refresh, sessionSubject(row.ID), time.Time{})
+	e.Actor = row.subject()
+	rotated, ok, err := s.store.RotateSession(ctx, Rotation{
+		SessionID: row.ID, Generation: row.Generation, By: retry, Idle: s.issuer.idle, IP: next.IP, Client: next.Client, Event: e,
+	})
+	if err != nil || !ok {
+		return Grant{}, false, err
+	}
+	next.Generation, next.ExpiresAt = row.Generation+1, rotated.ExpiresAt
+	grant, err := s.issuer.grant(&next, rotated.At)
+	return grant, true, err
 }
 
 func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, generation int64, retry *credential.Hash) (Grant, RefreshOutcome, error) {

@@ -73,6 +73,28 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 	return s.mint(ctx, c, mint)
 }
 
+// mintAtOnce opens the session in one step, if user and application still are as they
+// were judged and the user has few sessions. It reports false if a transaction has to
+// look again; it has then done nothing.
+func (s *Tokens) mintAtOnce(ctx context.Context, c *Caller, row StoredSession) (Grant, bool, error) {
+	s.issuer.begin(&row, c, time.Time{})
+	e := c.Event(audit.TokenMint, userSubject(row.UserID), time.Time{})
+	e.Actor = applicationSubject(row.AppID)
+	m := Minting{
+		Session: row, Application: c.exchanger, Most: s.maxSessions, Idle: s.issuer.idle, Absolute: s.issuer.absolute, Event: e,
+	}
+	if c.exchanged != c.exchanger.Hash {
+		m.Until = c.exchanger.PreviousExpiresAt
+	}
+	at, ok, err := s.store.MintSession(ctx, m)
+	if err != nil || !ok {
+		return Grant{}, false, err
+	}
+	s.issuer.beginAt(&row, at)
+	grant, err := s.issuer.grant(&row, at)
+	return grant, true, err
+}
+
 func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant, error) {
 	actor := c.actor()
 	if c.Principal == nil {
