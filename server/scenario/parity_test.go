@@ -215,6 +215,8 @@ func (s *script) members(w *replica, out *step) args {
 	case "VerifyCredential", "ExplainAccess":
 		out.ids["credential"] = s.pick(w, some("key", "dev", "user", "refresh").(string))
 		return args{"operation": some("ListUsers", "GetMe"), "spend": some(true, false)}
+	case "VerifyCredentials":
+		return args{"checks": []args{{"credential": some("x", "a.b.c", "ow_live_x"), "operation": some("ListUsers", "GetMe")}}}
 	case "CreateUser", "UpdateUser":
 		return args{"first_name": some("Ada", " Grace ", "x"), "email": some("a@b.example", "A@b.example", "c@d.example", fmt.Sprint(s.rng.IntN(99), "@e.example"))}
 	case "CreateKey":
