@@ -28,6 +28,12 @@ export const scopes: readonly ChoiceOption[] = [
   { value: "workouts:write", label: "workouts:write", hint: "Add and delete workouts", mono: true },
   { value: "tokens:write", label: "tokens:write", hint: "Make tokens for users", mono: true },
   { value: "audit:read", label: "audit:read", hint: "See who read a user's data", mono: true },
+  {
+    value: "credentials:verify",
+    label: "credentials:verify",
+    hint: "Ask whether any credential is good",
+    mono: true,
+  },
 ];
 
 const expiries = [

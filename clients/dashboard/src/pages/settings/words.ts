@@ -13,6 +13,8 @@ const limits: Record<string, string> = {
   exchange: "Exchanges of one application",
   "exchange-user": "Exchanges for one user",
   "exchange-refused": "Refused exchanges from one address",
+  verify: "Credentials that one caller verifies",
+  "verify-refused": "Unknown credentials from one address in verifications",
   "quota-users": "Users",
   "quota-keys": "API keys",
   "quota-applications": "Applications",
