@@ -40,7 +40,7 @@ func (s *Store) hold(t testing.TB) (release func()) {
 // hold takes every connection.
 func (p *pgPool) hold(t testing.TB) (release func()) {
 	t.Helper()
-	p.acquireTimeout = time.Minute
+	p.acquireTimeout, p.sharePatience = time.Minute, time.Minute
 	conns := make([]*sql.Conn, p.pool.Stats().MaxOpenConnections)
 	for i := range conns {
 		conns[i] = must(p.pool.Conn(context.Background()))(t)

@@ -39,6 +39,7 @@ type pgPool struct {
 	log   *slog.Logger
 
 	acquireTimeout, callTimeout time.Duration
+	sharePatience               time.Duration // for a connection of the shared statements
 
 	scans, bulk *lane         // of a quarter of the connections each
 	shared      *pgxpool.Pool // of the statements that callers share; nil: there is none
@@ -55,7 +56,7 @@ func servePostgres(m *mapper, p *pools, _ *lane, o Options) backend {
 	quarter := p.writer.Stats().MaxOpenConnections / 4
 	pool := &pgPool{
 		mapper: m, pools: p, pool: p.writer, now: o.Now, clock: &clock{}, skew: skewedClock{machine: o.machine()}, log: o.logger(),
-		acquireTimeout: acquireTimeout, callTimeout: callTimeout,
+		acquireTimeout: acquireTimeout, callTimeout: callTimeout, sharePatience: sharePatience,
 		scans: newLane(quarter, acquireTimeout), bulk: newLane(quarter, acquireTimeout),
 	}
 	if p.openShared == nil {

@@ -28,7 +28,12 @@ func openShared(
 	}
 	c.ConnConfig = config.Copy()
 	c.MaxConns, c.MinConns, c.MaxConnIdleTime, c.MaxConnLifetime = int32(most), 0, maxIdle, maxAge
-	c.BeforeConnect, c.AfterConnect = before, after
+	c.BeforeConnect = before
+	c.AfterConnect = func(ctx context.Context, on *pgx.Conn) error { // the pool itself sets it no limit
+		ctx, cancel := context.WithTimeout(ctx, config.ConnectTimeout)
+		defer cancel()
+		return after(ctx, on)
+	}
 	c.PrepareConn = func(_ context.Context, c *pgx.Conn) (bool, error) { return generation.admits(c), nil }
 	return pgxpool.NewWithConfig(context.Background(), c)
 }
@@ -75,7 +80,7 @@ func (p *pgPool) runShared(s *sharedStatement) error {
 // tryShared is one attempt. The error is errLost if the connection was lost before
 // anything was sent.
 func (p *pgPool) tryShared(ctx context.Context, s *sharedStatement) error {
-	acquiring, cancel := context.WithTimeout(ctx, p.acquireTimeout)
+	acquiring, cancel := context.WithTimeout(ctx, p.sharePatience) // leaves them the time for their own way
 	defer cancel()
 	c, err := p.shared.Acquire(acquiring)
 	if err != nil {

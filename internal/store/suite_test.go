@@ -50,7 +50,7 @@ func (s *Store) unhurried() *Store {
 	s.busy.patience = time.Minute
 	switch b := s.backend.(type) {
 	case *pgPool:
-		b.acquireTimeout, b.callTimeout = time.Minute, time.Minute
+		b.acquireTimeout, b.callTimeout, b.sharePatience = time.Minute, time.Minute, time.Minute
 		b.scans.patience, b.bulk.patience = time.Minute, time.Minute
 	case *file:
 		b.callTimeout = time.Minute
