@@ -3,7 +3,9 @@ package main_test
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -129,8 +131,15 @@ type composeFile struct {
 		Ports       []string
 	}
 	Secrets  map[string]struct{ File string }
-	Networks map[string]any
-	Volumes  map[string]any
+	Networks map[string]struct {
+		IPAM struct {
+			Config []struct {
+				Subnet netip.Prefix
+				Range  netip.Prefix `yaml:"ip_range"`
+			}
+		}
+	}
+	Volumes map[string]any
 }
 
 func TestComposeFilesServe(t *testing.T) {
@@ -182,6 +191,36 @@ func TestComposeFilesServe(t *testing.T) {
 	for secret, at := range three.Secrets {
 		if !strings.Contains(readText(t, deploy+"compose/secrets.sh"), at.File) {
 			t.Errorf("secrets.sh makes no %s for %s", at.File, secret)
+		}
+	}
+}
+
+// The nodes see the proxy at the address that they trust, and at no other: it has no second
+// way to them, and the address is given to no other container.
+func TestComposeNodesTrustTheProxy(t *testing.T) {
+	t.Parallel()
+	c := readYAML[composeFile](t, deploy+"compose/three-nodes.yaml")[0]
+	proxy, _ := c.Services["proxy"].Networks.(map[string]any)
+	for _, name := range []string{"node1", "node2", "node3"} {
+		node, ways := c.Services[name], 0
+		trusted := netip.MustParseAddr(node.Environment["OPENWEARABLES_TRUSTED_PROXIES"])
+		for _, network := range node.Networks.([]any) {
+			way, shared := proxy[network.(string)]
+			if !shared {
+				continue
+			}
+			ways++
+			if address := fmt.Sprint(at(way, "ipv4_address")); address != trusted.String() {
+				t.Errorf("%s sees the proxy at %s in %v, and trusts %v", name, address, network, trusted)
+			}
+			for _, pool := range c.Networks[network.(string)].IPAM.Config {
+				if !pool.Subnet.Contains(trusted) || !pool.Range.IsValid() || pool.Range.Contains(trusted) {
+					t.Errorf("in %v others get addresses of %v, and the proxy has %v", network, pool, trusted)
+				}
+			}
+		}
+		if ways != 1 {
+			t.Errorf("the proxy has %d ways to %s", ways, name)
 		}
 	}
 }
