@@ -378,8 +378,8 @@ type CredentialCheck struct {
 	// header: may the credential call it, for `user_id` if that is set?
 	Operation *string `json:"operation,omitempty"`
 
-	// Scope An API key must have the scope. With `user_id`, the token of that user may do what
-	// the scope is for; without, no user token may.
+	// Scope An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
 	Scope *string `json:"scope,omitempty"`
 
 	// Spend Count this as a request of the credential, against its own limit. Without, the answer
@@ -459,8 +459,8 @@ type ExplainAccessRequest struct {
 	// header: may the credential call it, for `user_id` if that is set?
 	Operation *string `json:"operation,omitempty"`
 
-	// Scope An API key must have the scope. With `user_id`, the token of that user may do what
-	// the scope is for; without, no user token may.
+	// Scope An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
 	Scope *string `json:"scope,omitempty"`
 
 	// UserID Whose data is reached. The token of another user is refused. Whether there is such a
@@ -1188,8 +1188,8 @@ type VerifyCredentialRequest struct {
 	// header: may the credential call it, for `user_id` if that is set?
 	Operation *string `json:"operation,omitempty"`
 
-	// Scope An API key must have the scope. With `user_id`, the token of that user may do what
-	// the scope is for; without, no user token may.
+	// Scope An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
 	Scope *string `json:"scope,omitempty"`
 
 	// Spend Count this as a request of the credential, against its own limit. Without, the answer

@@ -49,6 +49,17 @@ func accessTable() map[string]access {
 // sorted.
 func VerifiableOperations() []string { return slices.Sorted(maps.Keys(accesses)) }
 
+// accessOf returns the access of whatever the scope is for. The token of a user has the
+// scopes of the operations that it may call.
+func accessOf(s Scope) access {
+	for _, a := range accesses {
+		if a == (access{s, true}) {
+			return a
+		}
+	}
+	return access{scope: s}
+}
+
 // require admits whom the operation does, for the data of the user.
 func (a access) require(ctx context.Context, userID string) error {
 	var err error

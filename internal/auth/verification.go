@@ -79,7 +79,9 @@ func (in *CredentialCheck) refusal(c *Caller) *problem.Error {
 		err = accesses[*in.Operation].require(ctx, user)
 	}
 	if err == nil && in.Scope != nil {
-		err = access{scope: Scope(*in.Scope), owner: in.UserID != nil}.require(ctx, user)
+		of := accessOf(Scope(*in.Scope))
+		of.owner = of.owner && in.UserID != nil
+		err = of.require(ctx, user)
 	}
 	if err == nil && p.Kind == UserToken && user != p.ID {
 		err = errOtherUser()

@@ -112,8 +112,8 @@ type VerifyCredentialRequest struct {
 	// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
 	// may the credential call it, for `user_id` if that is set?
 	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
-	// An API key must have the scope. With `user_id`, the token of that user may do what
-	// the scope is for; without, no user token may.
+	// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
 	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
 	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
 	// such a user is not looked at.
@@ -262,8 +262,8 @@ type CredentialCheck struct {
 	// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
 	// may the credential call it, for `user_id` if that is set?
 	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
-	// An API key must have the scope. With `user_id`, the token of that user may do what
-	// the scope is for; without, no user token may.
+	// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
 	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
 	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
 	// such a user is not looked at.
@@ -457,8 +457,8 @@ type ExplainAccessRequest struct {
 	// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
 	// may the credential call it, for `user_id` if that is set?
 	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
-	// An API key must have the scope. With `user_id`, the token of that user may do what
-	// the scope is for; without, no user token may.
+	// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
 	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
 	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
 	// such a user is not looked at.

@@ -496,8 +496,8 @@ export interface VerificationConditions {
    */
   operation?: string | null | undefined;
   /**
-   * An API key must have the scope. With `user_id`, the token of that user may do what
-   * the scope is for; without, no user token may.
+   * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
    */
   scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
   /**
@@ -536,8 +536,8 @@ export interface CredentialCheck {
    */
   operation?: string | null | undefined;
   /**
-   * An API key must have the scope. With `user_id`, the token of that user may do what
-   * the scope is for; without, no user token may.
+   * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
    */
   scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
   /**
@@ -576,8 +576,8 @@ export interface AccessConditions {
    */
   operation?: string | null | undefined;
   /**
-   * An API key must have the scope. With `user_id`, the token of that user may do what
-   * the scope is for; without, no user token may.
+   * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
    */
   scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
   /**

@@ -74,8 +74,8 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
     set { slots[maybe: 1, String.self] = newValue }
   }
 
-  /// An API key must have the scope. With `user_id`, the token of that user may do what
-  /// the scope is for; without, no user token may.
+  /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+  /// `workouts:write` and `audit:read` for that user, and none without `user_id`.
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }
@@ -193,8 +193,8 @@ public struct CredentialCheck: GeneratedObject, Redacting {
     set { slots[maybe: 1, String.self] = newValue }
   }
 
-  /// An API key must have the scope. With `user_id`, the token of that user may do what
-  /// the scope is for; without, no user token may.
+  /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+  /// `workouts:write` and `audit:read` for that user, and none without `user_id`.
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }
@@ -337,8 +337,8 @@ public struct ExplainAccessRequest: GeneratedMessage, Redacting {
     set { slots[maybe: 1, String.self] = newValue }
   }
 
-  /// An API key must have the scope. With `user_id`, the token of that user may do what
-  /// the scope is for; without, no user token may.
+  /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+  /// `workouts:write` and `audit:read` for that user, and none without `user_id`.
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }

@@ -69,8 +69,8 @@ export type VerifyCredentialRequest = Message<"openwearables.v1.VerifyCredential
   operation?: string | undefined;
 
   /**
-   * An API key must have the scope. With `user_id`, the token of that user may do what
-   * the scope is for; without, no user token may.
+   * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
    *
    * @generated from field: optional string scope = 3;
    */
@@ -155,8 +155,8 @@ export type CredentialCheck = Message<"openwearables.v1.CredentialCheck"> & {
   operation?: string | undefined;
 
   /**
-   * An API key must have the scope. With `user_id`, the token of that user may do what
-   * the scope is for; without, no user token may.
+   * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
    *
    * @generated from field: optional string scope = 3;
    */
@@ -260,8 +260,8 @@ export type ExplainAccessRequest = Message<"openwearables.v1.ExplainAccessReques
   operation?: string | undefined;
 
   /**
-   * An API key must have the scope. With `user_id`, the token of that user may do what
-   * the scope is for; without, no user token may.
+   * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
+   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
    *
    * @generated from field: optional string scope = 3;
    */
