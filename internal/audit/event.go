@@ -33,6 +33,7 @@ const (
 	UserCreate      = "user.create"
 	UserUpdate      = "user.update"
 	UserDelete      = "user.delete"
+	UserExport      = "user.export" // by the operator
 	WorkoutsWrite   = "workouts.write"
 	WorkoutDelete   = "workout.delete"
 	WorkoutsDelete  = "workouts.delete"

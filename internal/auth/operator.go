@@ -155,6 +155,18 @@ func (s *Developers) operate(ctx context.Context, action, email string, f func(c
 	return err
 }
 
+// RecordExport records that the operator exports what is stored of a user, who may have
+// been deleted.
+func (s *Users) RecordExport(ctx context.Context, userID string) error {
+	id, err := problem.UUID("id", userID)
+	if err != nil {
+		return err
+	}
+	return s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		return tx.Record(ctx, operableEvent(ctx, audit.UserExport, userSubject(id), tx.Now()))
+	})
+}
+
 // Erase is Users.Delete for the operator.
 func (s *Users) Erase(ctx context.Context, userID string) error {
 	id, err := problem.UUID("id", userID)

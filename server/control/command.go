@@ -31,6 +31,7 @@ const (
 	DeveloperDisable     = "developer disable"
 	DeveloperEnable      = "developer enable"
 	DeveloperDelete      = "developer delete"
+	UserExport           = "user export" // records it; the rows are read beside the server
 	UserErase            = "user erase"
 	SigningKeyRotate     = "signing-key rotate"
 	SigningKeyRevoke     = "signing-key rotate --revoke"
@@ -75,6 +76,8 @@ func (c Command) dispatch(ctx context.Context, a *auth.Auth) ([]Developer, error
 		return nil, d.Enable(ctx, c.Email)
 	case DeveloperDelete:
 		return nil, d.Delete(ctx, c.Email)
+	case UserExport:
+		return nil, a.Users.RecordExport(ctx, c.UserID)
 	case UserErase:
 		return nil, a.Users.Erase(ctx, c.UserID)
 	case SigningKeyRotate:

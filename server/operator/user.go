@@ -27,9 +27,20 @@ func openPeople(ctx context.Context, config server.Config) (*store.People, error
 	return store.OpenPeople(ctx, config.Database, store.Options{Log: config.Log})
 }
 
+// find returns the id of the user, and what is stored of it, which is not nothing.
+func find(ctx context.Context, people *store.People, who UserReference) (id string, remains []store.Remains, err error) {
+	if id, err = people.Find(ctx, who.ID, who.ExternalID); err != nil {
+		return "", nil, err
+	}
+	if remains, err = people.Remains(ctx, id); err == nil && len(remains) == 0 {
+		err = fmt.Errorf("nothing is stored of user %s", id)
+	}
+	return id, remains, err
+}
+
 // ExportUser writes every row about a user to w, or into the new file to if that is not
 // "", which only its owner may read. A line is a JSON object, {"table": name, "row":
-// {column: value}}. The database may be served meanwhile; the rows are those of one
+// {column: value}}. The audit trail has it first. The database may be served meanwhile; the rows are those of one
 // instant, and few are in memory at once. It leaves no file behind when it fails. It
 // returns the number of rows. An error is a message for the operator.
 func ExportUser(ctx context.Context, w io.Writer, config server.Config, who UserReference, to string) (n int, err error) {
@@ -38,12 +49,18 @@ func ExportUser(ctx context.Context, w io.Writer, config server.Config, who User
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, people.Close()) }()
-	id, err := people.Find(ctx, who.ID, who.ExternalID)
+	id, _, err := find(ctx, people, who)
 	if err != nil {
 		return 0, err
 	}
-	if to == "" {
+	export := func(w io.Writer) (int, error) {
+		if _, err := Execute(ctx, config, control.Command{Name: control.UserExport, UserID: id}); err != nil {
+			return 0, fmt.Errorf("nothing is exported that the audit trail does not have: %w", err)
+		}
 		return writeRows(ctx, w, people, id)
+	}
+	if to == "" {
+		return export(w)
 	}
 	f, err := privatefile.Create(to)
 	if errors.Is(err, fs.ErrExist) {
@@ -51,7 +68,7 @@ func ExportUser(ctx context.Context, w io.Writer, config server.Config, who User
 	} else if err != nil {
 		return 0, err
 	}
-	if n, err = writeRows(ctx, f, people, id); err == nil {
+	if n, err = export(f); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -67,9 +84,6 @@ func writeRows(ctx context.Context, w io.Writer, people *store.People, id string
 		n++
 		return lines.Encode(row)
 	})
-	if err == nil && n == 0 {
-		err = fmt.Errorf("nothing is stored of user %s", id)
-	}
 	return n, errors.Join(err, out.Flush())
 }
 
@@ -86,16 +100,9 @@ func EraseUser(ctx context.Context, config server.Config, who UserReference, con
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, people.Close()) }()
-	id, err := people.Find(ctx, who.ID, who.ExternalID)
+	id, remains, err := find(ctx, people, who)
 	if err != nil {
 		return nil, err
-	}
-	remains, err := people.Remains(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if len(remains) == 0 {
-		return nil, fmt.Errorf("nothing is stored of user %s", id)
 	}
 	if remains[0].Table == "users" {
 		if err := confirm(id); err != nil {

@@ -36,7 +36,7 @@ func (s *settings) parseUser(args []string, who *operator.UserReference) error {
 }
 
 func (p *program) userExport(ctx context.Context, args []string) error {
-	s, who := p.userSettings("user export", "write everything that is stored of one user, which may be served meanwhile, as JSON lines")
+	s, who := p.userSettings(control.UserExport, "write everything that is stored of one user, which may be served meanwhile, as JSON lines")
 	var to string
 	s.StringVar(&to, "to", "", "the new `file`, which only you may read; standard output by default")
 	if err := s.parseUser(args, who); err != nil {
