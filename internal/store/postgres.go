@@ -63,13 +63,29 @@ const (
 	poolerMode    = "default_query_exec_mode=simple_protocol"
 )
 
-func openPostgres(ctx context.Context, dsn string) (*pools, error) {
-	config, err := pgx.ParseConfig("postgres:" + dsn)
-	if err != nil {
-		return nil, errForm // the error of the parser may hold parts of a password
+// CheckAddress returns the error of an open for what the address of a database says. It
+// connects to nothing.
+func CheckAddress(dsn string) error {
+	e, rest, err := engineOf(dsn)
+	if err == nil && e.name == postgresEngine.name {
+		_, _, _, err = parsePostgres(rest)
 	}
-	prepareMode := config.DefaultQueryExecMode // default_query_exec_mode: see poolerMode
-	most, err := tune(config)
+	return err
+}
+
+// parsePostgres returns the settings of the connections, the mode of statements that the
+// DSN asks for, and the size of the pool.
+func parsePostgres(dsn string) (config *pgx.ConnConfig, asked pgx.QueryExecMode, most int, err error) {
+	if config, err = pgx.ParseConfig("postgres:" + dsn); err != nil {
+		return nil, 0, 0, errForm // the error of the parser may hold parts of a password
+	}
+	asked = config.DefaultQueryExecMode // default_query_exec_mode: see poolerMode
+	most, err = tune(config)
+	return config, asked, most, err
+}
+
+func openPostgres(ctx context.Context, dsn string) (*pools, error) {
+	config, prepareMode, most, err := parsePostgres(dsn)
 	if err != nil {
 		return nil, err
 	}

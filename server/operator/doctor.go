@@ -64,6 +64,9 @@ func (f *findings) configuration(config *server.Config) bool {
 func CheckSettings(w io.Writer, config server.Config) error {
 	f := &findings{Writer: w}
 	usable := f.configuration(&config)
+	if config.SQLitePath() == "" && usable {
+		f.report("PostgreSQL", store.CheckAddress(config.Database))
+	}
 	if config.Redis != "" {
 		_, err := cluster.Address(config.Redis)
 		f.report("Redis", err)

@@ -69,6 +69,12 @@ func TestSharedDatabaseAndRedisComeFromFiles(t *testing.T) {
 	if o.status != 1 || !strings.Contains(o.stdout, "wrong  Redis: --redis must be redis://") {
 		t.Errorf("the file with the URL of Redis was not read: %d %s%s", o.status, o.stdout, o.stderr)
 	}
+	for wrong, says := range map[string]string{"?pool_max_conns=1": "pool_max_conns of the database must be", "?sslmode=full": "the database must be given as"} {
+		i.put("wrong", "postgres://u@db/d"+wrong, 0o400)
+		if o := i.run("", "serve", "--check", "--database-file", "wrong", "--secret-file", "secret"); o.status != 1 || !strings.Contains(o.stdout, "wrong  PostgreSQL: "+says) {
+			t.Errorf("%s is taken: %d %s%s", wrong, o.status, o.stdout, o.stderr)
+		}
+	}
 	i.ok("", "developer", "list", "--database-file", "database", "--secret-file", "secret")
 }
 
