@@ -47,7 +47,7 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 		if err == nil && o.takesKey && len(r.Header["Idempotency-Key"]) > 1 {
 			err = problem.InvalidError(problem.FieldError{Field: "Idempotency-Key", Message: "must be given only once"})
 		}
-		if o.bulk {
+		if o.maxBody() > maxBody {
 			body := f.uploads.open(c, r)
 			defer body.release()
 			c.Answering, r.Body = body.endTurn, body

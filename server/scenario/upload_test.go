@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,9 +82,14 @@ func TestUploadsOfOneCaller(t *testing.T) {
 			t.Errorf("%s: refused with %q", d.name(), a.Detail)
 		}
 		d.call(t, "UpsertWorkouts", longUpload(user, 128<<10), bearer(admin)).want(t, 422, "invalid_request")
+		d.call(t, "VerifyCredentials", longBatch, bearer(token)).want(t, 503, "too_many_uploads")
+		d.call(t, "VerifyCredentials", longBatch, bearer(admin)).want(t, 200, "")
 		d.call(t, "UpsertWorkouts", args{"user_id": user, "workouts": []args{someWorkout()}}, bearer(token)).want(t, 200, "")
 	}
 }
+
+// longBatch is a call of VerifyCredentials whose body is longer than 64 KiB.
+var longBatch = args{"checks": slices.Repeat([]args{{"credential": strings.Repeat("x", 8192)}}, 12)}
 
 // longUpload returns a call whose body has about so many bytes and whose one fault is a long name.
 func longUpload(user string, bytes int) args {
