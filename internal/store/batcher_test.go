@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/problem"
 )
@@ -197,11 +199,12 @@ func TestCancelledWriteLeavesTheQueue(t *testing.T) {
 func TestCancelledReadIsNeverNotFound(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		row := s.addSession(t)
-		long := selecting[sessionRow](`id = ? AND 0 < (
-			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n)`)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err := find(ctx, s.reader, long, row.ID)
+		_, err := few[sessionRow](ctx, s.reader, "id", func(q *bun.SelectQuery) {
+			q.Where(`id = ? AND 0 < (
+				WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n)`, row.ID)
+		})
 		wantUnavailable(t, err)
 		wantError(t, err, context.DeadlineExceeded)
 		<-ctx.Done()

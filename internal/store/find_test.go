@@ -3,7 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,4 +116,76 @@ func TestFindAfterClose(t *testing.T) {
 		t.Error(err)
 	}
 	readers.Wait()
+}
+
+// A held connection is not told to stop: what it finds must be found by an index.
+func TestFindSearchesAnIndex(t *testing.T) {
+	onSQLite(t, func(t *testing.T, s *Store) {
+		m := s.reader.mapper
+		known := map[string]*prepared{
+			"alertByID": preparedFor(m, alertByID, ""), "applicationByAppID": preparedFor(m, applicationByAppID, ""),
+			"applicationByHash": preparedFor(m, applicationByHash, ""), "counterByName": preparedFor(m, counterByName, ""),
+			"developerByID": preparedFor(m, developerByID, ""), "developerByEmail": preparedFor(m, developerByEmail, ""),
+			"addressSeen": preparedFor(m, addressSeen, ""), "endingByID": preparedFor(m, endingByID, ""),
+			"invitationByID": preparedFor(m, invitationByID, ""), "invitationByHash": preparedFor(m, invitationByHash, ""),
+			"openInvitation": preparedFor(m, openInvitation, ""), "keyByID": preparedFor(m, keyByID, ""),
+			"keyByHash": preparedFor(m, keyByHash, ""), "metaByName": preparedFor(m, metaByName, ""),
+			"replayByID": preparedFor(m, replayByID, ""), "sessionByID": preparedFor(m, sessionByID, ""),
+			"setupTokenByHash": preparedFor(m, setupTokenByHash, ""), "usageByUser": preparedFor(m, usageByUser, ""),
+			"userByID": preparedFor(m, userByID, ""), "webhookEndpointByID": preparedFor(m, webhookEndpointByID, ""),
+		}
+		for _, name := range foundBy(t) {
+			if strings.HasPrefix(name, "window") { // of PostgreSQL alone
+				continue
+			}
+			p := known[name]
+			if p == nil {
+				t.Errorf("add %s to this test", name)
+				continue
+			}
+			for _, step := range s.plan(t, p.text) {
+				if strings.HasPrefix(step, "SCAN") {
+					t.Errorf("%s: %s", name, step)
+				}
+			}
+		}
+	})
+}
+
+// foundBy returns the names of the statements that find a row.
+func foundBy(t *testing.T) (names []string) {
+	t.Helper()
+	finds := regexp.MustCompile(`[^.\w]find(?:Locked)?\(ctx, [&.\w]+, (\w+)[,)]`)
+	for _, file := range must(filepath.Glob("*.go"))(t) {
+		if strings.HasSuffix(file, "_test.go") || file == "statement.go" {
+			continue
+		}
+		for _, m := range finds.FindAllStringSubmatch(string(must(os.ReadFile(file))(t)), -1) {
+			names = append(names, m[1])
+		}
+	}
+	if len(names) < 20 {
+		t.Fatalf("only %d statements", len(names))
+	}
+	return names
+}
+
+// plan returns the steps by which SQLite runs a query.
+func (s *Store) plan(t *testing.T, query string) (steps []string) {
+	t.Helper()
+	args := make([]any, strings.Count(query, "?"))
+	rows := must(s.pools.readers.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...))(t)
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil || len(steps) == 0 {
+		t.Fatalf("%s: %d steps, %v", query, len(steps), err)
+	}
+	return steps
 }

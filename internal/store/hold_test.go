@@ -12,10 +12,11 @@ import (
 	"github.com/openwearables/openwearables/internal/auth"
 )
 
-// hold makes writes wait until release is called: on SQLite they then share one
-// commit, on PostgreSQL they run concurrently.
+// hold makes writes wait until release is called, or the test has ended: on SQLite they
+// then share one commit, on PostgreSQL they run concurrently.
 func (s *Store) hold(t testing.TB) (release func()) {
 	t.Helper()
+	defer func() { t.Cleanup(release) }()
 	if p, ok := s.backend.(*pgPool); ok {
 		return p.hold(t)
 	}

@@ -177,18 +177,23 @@ func TestPostgresLockedSessionHoldsUpNobodyElse(t *testing.T) {
 func TestPostgresCallerLeavesABatch(t *testing.T) {
 	t.Parallel()
 	s := openSharing(t, dsns["postgres"](t))
-	rows := make([]auth.StoredSession, 12)
+	rows := make([]auth.StoredSession, 64)
 	for i := range rows {
 		rows[i] = s.addSession(t)
 	}
 	release := s.hold(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
-	for _, row := range rows[1:] {
-		all.Go(func() { s.makes(t, rotationOf(row)) })
-	}
 	waits := s.reader.lanes.rotations.length
-	eventually(t, "queued", func() bool { return waits() >= 3 }) // the workers have the others
+	begun := 1
+	eventually(t, "queued", func() bool { // the workers have the first ones
+		if begun < len(rows) && waits() < 3 {
+			row := rows[begun]
+			all.Go(func() { s.makes(t, rotationOf(row)) })
+			begun++
+		}
+		return waits() >= 3
+	})
 	gone := make(chan error, 1)
 	before := waits()
 	go func() {
@@ -240,10 +245,15 @@ func TestPostgresBackendEndsInABatch(t *testing.T) {
 	wantEqual(t, attempts(), 1)
 	release := s.hold(t)
 	var all sync.WaitGroup
-	for _, row := range rows {
-		all.Go(func() { fails(row) })
-	}
-	eventually(t, "queued", func() bool { return s.reader.lanes.rotations.length() >= 32 })
+	begun := 0
+	eventually(t, "queued", func() bool { // the workers have the first ones
+		if begun < len(rows) {
+			row := rows[begun]
+			all.Go(func() { fails(row) })
+			begun++
+		}
+		return begun == len(rows) && s.reader.lanes.rotations.length() >= 32
+	})
 	release()
 	all.Wait()
 	if n := attempts(); n < 2 || n > 1+len(rows)/4 {
