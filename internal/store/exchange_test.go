@@ -12,10 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openwearables/openwearables/internal/audit"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
-	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/ratelimit"
 )
@@ -294,74 +292,4 @@ func TestReadsSeeWhatWasAcknowledged(t *testing.T) {
 		}
 		all.Wait()
 	})
-}
-
-// A shared minting leaves the row that a transaction would, with its event, and is made
-// only if the user has room and the application is as it was judged.
-func TestPostgresMintingIsWhole(t *testing.T) {
-	t.Parallel()
-	for name, dsn := range map[string]string{"prepared": newPlanted(t) + "&statement_timeout=60000", "pooled": pgtest.New(t) + "&" + poolerMode} {
-		t.Run(name, func(t *testing.T) {
-			s := openSharing(t, dsn)
-			c := newAccount(t, s).newClient(t)
-			app := must(s.Application(t.Context(), c.AppID))(t)
-			minting := func(user string) auth.Minting {
-				row := newUserSession(user)
-				row.AppID, row.IP, row.Client = c.AppID, "192.0.2.1", "test"
-				return auth.Minting{
-					Session: row, Application: app, Most: 4, Idle: time.Hour, Absolute: 2 * time.Hour,
-					Event: audit.Event{Action: audit.TokenMint, Outcome: audit.OK, Actor: "application:" + c.AppID, Subject: "user:" + user},
-				}
-			}
-			var all sync.WaitGroup
-			for range 32 {
-				all.Go(func() {
-					m := minting(s.addUser(t).ID)
-					at, ok, err := s.MintSession(t.Context(), m)
-					if err != nil || !ok {
-						t.Errorf("made: %t, %v", ok, err)
-					}
-					want := m.Session
-					want.CreatedAt, want.RotatedAt, want.LastUsedAt = at, at, at
-					want.ExpiresAt, want.EndsAt = at.Add(m.Idle), at.Add(m.Absolute)
-					wantEqual(t, must(s.Session(t.Context(), want.ID))(t), want)
-					wantEqual(t, count(t, s, "audit_events WHERE subject = '"+m.Event.Subject+"'"), 1)
-				})
-			}
-			all.Wait()
-			user := s.addUser(t).ID
-			made := 0
-			var mu sync.Mutex
-			for range 12 {
-				all.Go(func() {
-					if _, ok, err := s.MintSession(t.Context(), minting(user)); err != nil {
-						t.Error(err)
-					} else if ok {
-						mu.Lock()
-						made++
-						mu.Unlock()
-					}
-				})
-			}
-			all.Wait()
-			if n := count(t, s, "sessions WHERE user_id = '"+user+"'"); n != made || n == 0 || n > 6 { // of two statements at once, neither sees the other's
-				t.Errorf("%d sessions, and %d were made", n, made)
-			}
-			for what, spoil := range map[string]func(*auth.Minting){
-				"no user":          func(m *auth.Minting) { m.Session.UserID = "nobody" },
-				"no application":   func(m *auth.Minting) { m.Session.AppID = "app_none" },
-				"another secret":   func(m *auth.Minting) { m.Application.Hash[0]++ },
-				"another previous": func(m *auth.Minting) { m.Application.PreviousHash = &app.Hash },
-				"an ended secret":  func(m *auth.Minting) { m.Until = ptr(time.Now().Add(-time.Second)) },
-				"no room":          func(m *auth.Minting) { m.Most = 1 },
-				"a text":           func(m *auth.Minting) { m.Session.Client = "a\x00b" },
-			} {
-				m := minting(s.addUser(t).ID)
-				spoil(&m)
-				if _, ok, err := s.MintSession(t.Context(), m); err != nil || ok {
-					t.Errorf("%s: made %t, %v", what, ok, err)
-				}
-			}
-		})
-	}
 }

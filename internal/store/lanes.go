@@ -29,7 +29,7 @@ func newLanes(p *pgPool, tracer *tracing.Tracer) *lanes {
 	share(l, applicationByAppID)
 	share(l, keyByHash)
 	l.rotations = newCoalescer(sharedAtOnce, p.limit, func(r *auth.Rotation) string { return r.SessionID }, l.runRotations)
-	l.mintings = newCoalescer(sharedAtOnce, p.limit, nil, l.runMintings)
+	l.mintings = newCoalescer(sharedAtOnce, p.limit, func(m *auth.Minting) string { return m.Session.UserID }, l.runMintings)
 	return l
 }
 

@@ -34,7 +34,7 @@ SELECT c, t, o FROM m`, "EVENTS", sharedEvents)
 
 // MintSession implements auth.Store. A user with many of the sessions that it may have
 // gets another one by a transaction, which counts them exactly: those that others mint
-// meanwhile are not seen here.
+// meanwhile are not seen here, one by each statement that runs at once.
 func (s *Store) MintSession(ctx context.Context, m auth.Minting) (at time.Time, ok bool, err error) {
 	l := s.reader.lanes
 	if l == nil {
@@ -58,12 +58,12 @@ func (s *Store) MintSession(ctx context.Context, m auth.Minting) (at time.Time, 
 	return *minted, true, nil
 }
 
-// runMintings opens the sessions in one statement.
+// runMintings opens the sessions, of as many users, in one statement.
 func (l *lanes) runMintings(jobs []auth.Minting) ([]result[*time.Time], error) {
 	text := func(of func(*auth.Minting) string) any { return member(jobs, of) }
 	number := func(of func(*auth.Minting) int64) any { return member(jobs, of) }
 	binary := func(of func(*auth.Minting) []byte) any { return member(jobs, of) }
-	before, most := make(map[string]int64), int64(0) // sessions of the user in this statement
+	most := int64(0)
 	args := []any{
 		text(func(m *auth.Minting) string { return m.Session.ID }),
 		text(func(m *auth.Minting) string { return m.Session.UserID }),
@@ -87,8 +87,6 @@ func (l *lanes) runMintings(jobs []auth.Minting) ([]result[*time.Time], error) {
 		number(func(m *auth.Minting) int64 {
 			room := int64(m.Most) / 4 * 3
 			most = max(most, room)
-			room -= before[m.Session.UserID]
-			before[m.Session.UserID]++
 			return room
 		}),
 		number(func(m *auth.Minting) int64 { return m.Idle.Microseconds() }),
