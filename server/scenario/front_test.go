@@ -161,7 +161,13 @@ func TestEveryRouteRefusesCostlyBodies(t *testing.T) {
 	clients := n.clients(t)
 	slots := make(chan struct{}, 6) // requests at once
 	var sending sync.WaitGroup
+	assets := 0
 	for _, route := range n.routes() {
+		if strings.HasPrefix(route[1], "/assets/") {
+			if assets++; assets > 2 {
+				continue // the files of the dashboard have one handler
+			}
+		}
 		for _, b := range bodies {
 			for version, client := range clients {
 				slots <- struct{}{}
