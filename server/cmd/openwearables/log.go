@@ -125,8 +125,12 @@ func (l *logWriter) flush() {
 		l.torn = batch[n-1] != '\n'
 	}
 	if err != nil {
+		missing := bytes.Count(bytes.TrimPrefix(batch[n:], newline), newline)
+		if lost > 0 && missing > 0 { // the last of these says so
+			missing += lost - 1
+		}
 		l.mu.Lock()
-		l.lost += max(lost, bytes.Count(batch[n:], newline))
+		l.lost += missing
 		l.mu.Unlock()
 	}
 }
