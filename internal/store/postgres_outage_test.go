@@ -150,6 +150,27 @@ func TestPostgresNetworkFailureIsAnsweredInTime(t *testing.T) {
 	s.soon(t)
 }
 
+// A shared statement that hangs leaves its place among the connections to another one,
+// and a close does not wait for what became of it.
+func TestPostgresSharedStatementHangs(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t)
+	p := newProxy(t, pgtest.Shared(t).Socket())
+	s := openStore(t, p.dsn(t, dsn), Options{})
+	u := s.addUser(t)
+	wantEqual(t, must(s.User(t.Context(), u.ID))(t), u)
+	p.blackout(true)
+	inTime(t, "a read in the dark", func() { _, err := s.User(t.Context(), u.ID); wantUnavailable(t, err) })
+	inTime(t, "leaving", func() {
+		eventually(t, "left", func() bool { return s.backend.(*pgPool).shared.Stat().AcquiredConns() == 0 })
+	})
+	inTime(t, "a close", func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A server that crashes loses no acknowledged write, calls fail in time
 // meanwhile, and the store is back soon after the server is.
 func TestPostgresCrashLosesNothingAcknowledged(t *testing.T) {

@@ -86,7 +86,13 @@ func (p *pgPool) tryShared(ctx context.Context, s *sharedStatement) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotShared, err)
 	}
-	defer c.Release()
+	defer func() {
+		if c.Conn().IsClosed() { // the pool would keep its place, and a close wait, for 15 seconds
+			c.Hijack()
+		} else {
+			c.Release()
+		}
+	}()
 	s.begin()
 	s.sent = p.skew.machine()
 	rows, err := c.Query(ctx, s.text, append([]any{p.prepareMode}, s.args...)...)
