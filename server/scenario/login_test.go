@@ -35,6 +35,9 @@ func TestTenRefusedLoginsCloseAnAccount(t *testing.T) {
 						guess["email"] = strings.ToUpper(email)
 					}
 					a := d.call(t, "Login", guess, forwardedFor(fmt.Sprintf("10.%d.%d.1", network, i)))
+					for a.Status == 503 && t.Context().Err() == nil { // a busy machine, which spends nothing
+						a = d.call(t, "Login", guess, forwardedFor(fmt.Sprintf("10.%d.%d.1", network, i)))
+					}
 					switch a.Reason {
 					case "invalid_credentials":
 						looked.Add(1)
