@@ -124,7 +124,7 @@ test("a wrong argument is invalid, with its field, before anything is sent", asy
 test("an argument that is left out is never an internal error", async () => {
   let calls = 0;
   const services = Object.values(dev).filter((s) => s && typeof s === "object" && s !== dev.auth);
-  assert.equal(services.length, 14);
+  assert.equal(services.length, 15);
   for (const service of services) {
     for (const [name, method] of Object.entries(service)) {
       for (const args of [[], [null], [{}], [[]]]) {
