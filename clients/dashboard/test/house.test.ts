@@ -185,14 +185,17 @@ scenario("the first load stays small", {}, async (stage) => {
 scenario("every page fits at 200 % zoom and on the narrowest phone", {}, async (stage) => {
   const { page } = stage;
   const paths = await prepare(stage);
-  const found: string[] = [];
   const look = async (path: string) => {
     for (const [width, height] of [
       [640, 400], // 1280 by 800 at 200 %
       [320, 640],
     ] as const) {
       await page.setViewportSize({ width, height });
-      for (const misfit of await misfits(page)) found.push(`${path} at ${width} px: ${misfit}`);
+      await until(
+        `${path} to fit into ${width} px`, // a chart is drawn anew in the next frame
+        () => misfits(page),
+        (found) => found.length === 0,
+      );
     }
   };
   for (const path of ["/login", "/setup#none", "/accept-invite#none"]) {
@@ -211,7 +214,6 @@ scenario("every page fits at 200 % zoom and on the narrowest phone", {}, async (
   await page.getByRole("button", { name: "Create key" }).click();
   await page.getByRole("dialog").getByLabel("Name").waitFor();
   await look("the dialog of a new key");
-  assert.deepEqual(found, []);
 });
 
 /** Makes one of everything, with long names, and returns the address of every page. */
