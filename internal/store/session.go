@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -103,7 +106,8 @@ func (t *tx) EndSessions(ctx context.Context, which auth.SessionFilter, at time.
 func minted(which auth.SessionFilter) bool { return which.ID+which.DeveloperID+which.UserID == "" }
 
 // endSessions ends the sessions that match and were made by the instant, if it is
-// not nil, but no more than endingBatch of minted ones.
+// not nil, but no more than endingBatch of minted ones. It returns their ids, newest
+// first: a database returns the rows of an UPDATE in any order.
 func (t *tx) endSessions(ctx context.Context, which auth.SessionFilter, at time.Time, madeBy *time.Time) ([]string, error) {
 	q := t.locked(t.db.NewSelect().Model((*sessionRow)(nil)).Column("id").OrderExpr(newestFirst)).
 		Where("revoked_at IS NULL AND expires_at > ?", at)
@@ -127,8 +131,15 @@ func (t *tx) endSessions(ctx context.Context, which auth.SessionFilter, at time.
 	if minted(which) {
 		q = q.Limit(endingBatch)
 	}
-	var ids []string
+	var ended []sessionRow
 	err := t.db.NewUpdate().Conn(t.conn).Model((*sessionRow)(nil)).Set("revoked_at = ?", at).
-		Where("revoked_at IS NULL AND id IN (?)", q).Returning("id").Scan(ctx, &ids)
+		Where("revoked_at IS NULL AND id IN (?)", q).Returning("id, created_at").Scan(ctx, &ended)
+	slices.SortFunc(ended, func(a, b sessionRow) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID, a.ID))
+	})
+	var ids []string
+	for i := range ended {
+		ids = append(ids, ended[i].ID)
+	}
 	return ids, t.fail(ctx, err)
 }

@@ -186,6 +186,27 @@ func TestEndSessionsEndsThoseThatMatch(t *testing.T) {
 	})
 }
 
+// A database has no order of its own for what an UPDATE returns.
+func TestEndedSessionsComeNewestFirst(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store) {
+		u := s.addUser(t)
+		want := make([]string, 5)
+		for _, age := range []int{2, 4, 0, 3, 1} {
+			row := newUserSession(u.ID)
+			row.CreatedAt = epoch.Add(time.Duration(-age) * time.Second)
+			want[age] = row.ID
+			s.write(t, func(ctx context.Context, tx auth.Tx) error { return tx.InsertSession(ctx, row) })
+		}
+		s.write(t, func(ctx context.Context, tx auth.Tx) error {
+			ids, err := tx.EndSessions(ctx, auth.SessionFilter{UserID: u.ID}, epoch.Add(time.Hour))
+			if !slices.Equal(ids, want) {
+				t.Errorf("ended %v, want %v", ids, want)
+			}
+			return err
+		})
+	})
+}
+
 func TestDeveloperSessionsListsTheLiveOnes(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store) {
 		d := newDeveloper()
