@@ -173,6 +173,7 @@ To measure an installation of yours: [` + "`openwearables bench`" + `](README.md
 - Many nodes, TLS, HTTP/2, proxies, and databases with more than some thousand rows.
 - Latency under a load that does not wait for answers: each client here waits, so that a slow answer delays its next request.
 - The first seconds after a start, backups, migrations, and anything that runs once an hour or more seldom.
+- What pgbench costs PostgreSQL: its connections end with the slice, and most of their processor time is missed.
 - Other products, which are not measured here, and the SDK for Swift.
 `
 
