@@ -203,7 +203,7 @@ func TestArgumentsAreChecked(t *testing.T) {
 
 // Works are chosen together with their floors.
 func TestChosenWorks(t *testing.T) {
-	chosen, err := choose("exchange, list of")
+	chosen, err := choose(works, "exchange, list of")
 	var names []string
 	for _, w := range chosen {
 		names = append(names, w.id())
@@ -214,7 +214,7 @@ func TestChosenWorks(t *testing.T) {
 		t.Errorf("chosen are %s, %v", got, err)
 	}
 	seen := make(map[string]bool)
-	for _, id := range ids() {
+	for _, id := range ids(works) {
 		if seen[id] {
 			t.Errorf("two works are %s", id)
 		}

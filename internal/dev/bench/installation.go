@@ -37,6 +37,9 @@ type installation struct {
 	users    []string // ids
 	tokens   []string // access tokens of the first users
 	sessions []string // their refresh tokens; each refresh replaces one
+	stock    *stock   // nil for a few users alone
+	database string   // URL
+	starting time.Duration
 }
 
 // unlimited returns flags that raise every limit and quota that the load would meet.
@@ -57,13 +60,24 @@ func unlimited() []string {
 // install starts an installation in the folder, which must not exist, and gives it
 // data. Its databases are as the URLs say.
 func (l *lab) install(ctx context.Context, name, database, redis string) (*installation, error) {
+	i, err := l.start(ctx, name, database, redis, 0)
+	if err != nil {
+		return nil, err
+	}
+	return i, i.populate(ctx, l.users)
+}
+
+// start starts an installation with a developer, and with a stock of the size unless
+// that is 0.
+func (l *lab) start(ctx context.Context, name, database, redis string, size int) (*installation, error) {
 	folder := filepath.Join(l.folder, name)
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return nil, err
 	}
 	i := &installation{password: "Q" + strings.ToLower(rand.Text())}
+	secret := rand.Text() + rand.Text()
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
-	env = append(env, "OPENWEARABLES_SECRET="+rand.Text()+rand.Text(), "OPENWEARABLES_DATABASE="+database)
+	env = append(env, "OPENWEARABLES_SECRET="+secret, "OPENWEARABLES_DATABASE="+database)
 	if redis != "" {
 		env = append(env, "OPENWEARABLES_REDIS="+redis)
 	}
@@ -77,6 +91,17 @@ func (l *lab) install(ctx context.Context, name, database, redis string) (*insta
 	if out, err := create.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("developer create: %w\n%s", err, out)
 	}
+	if size > 0 {
+		var err error
+		if i.stock, err = newStock(secret, size); err != nil {
+			return nil, err
+		}
+		i.database = strings.Replace(database, "sqlite:", "sqlite:"+folder+"/", 1)
+		if err := i.stock.fill(ctx, i.database, os.Stdout); err != nil {
+			return nil, err
+		}
+	}
+	begun := time.Now()
 	addr, err := service.Listen(func(addr string) (err error) {
 		i.process, err = childproc.Serve(command(append([]string{"serve", "--addr", addr}, unlimited()...)...),
 			syscall.SIGKILL, filepath.Join(folder, "log"), "openwearables is ready on ")
@@ -86,8 +111,8 @@ func (l *lab) install(ctx context.Context, name, database, redis string) (*insta
 		return nil, err
 	}
 	l.processes = append(l.processes, i.process)
-	i.target = target{addr: addr, server: i.process.ID()}
-	return i, i.populate(ctx, l.users)
+	i.target, i.starting = target{addr: addr, server: i.process.ID()}, time.Since(begun)
+	return i, nil
 }
 
 // populate makes what the works use.

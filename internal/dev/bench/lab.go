@@ -21,7 +21,8 @@ type lab struct {
 	processes []*childproc.Process
 	floors    map[string]*target // by kind
 	sqlite    *installation
-	clustered *installation // on PostgreSQL and Redis
+	clustered *installation            // on PostgreSQL and Redis
+	stocked   map[string]*installation // with a stock, by name
 	postgres  *service.Postgres
 	redis     *service.Redis
 }
@@ -96,19 +97,26 @@ func (l *lab) onPostgres(ctx context.Context) (*installation, error) {
 	if l.clustered != nil {
 		return l.clustered, nil
 	}
-	if err := l.services(); err != nil {
+	database, redis, err := l.createDatabase(ctx, "bench")
+	if err != nil {
 		return nil, err
 	}
-	if err := l.postgres.Exec(ctx, "postgres", "CREATE DATABASE bench TEMPLATE template0"); err != nil {
-		return nil, err
-	}
-	i, err := l.install(ctx, "postgres-redis", l.postgres.URL(l.postgres.Addr(), "bench"), "redis://"+l.redis.Addr())
+	i, err := l.install(ctx, "postgres-redis", database, redis)
 	if err != nil {
 		return nil, err
 	}
 	i.databases = []int{l.postgres.ID(), l.redis.ID()}
 	l.clustered = i
 	return i, nil
+}
+
+// createDatabase creates a database of PostgreSQL and returns its URL and that of Redis.
+func (l *lab) createDatabase(ctx context.Context, name string) (database, redis string, err error) {
+	if err := l.services(); err != nil {
+		return "", "", err
+	}
+	err = l.postgres.Exec(ctx, "postgres", "CREATE DATABASE "+name+" TEMPLATE template0")
+	return l.postgres.URL(l.postgres.Addr(), name), "redis://" + l.redis.Addr(), err
 }
 
 // services starts PostgreSQL, with the settings that it comes with but for the number

@@ -40,6 +40,7 @@ func run(ctx context.Context, args []string) error {
 	only := flags.String("only", "", "comma-separated parts of the `names` of works, all by default")
 	page := flags.Bool("page", false, "replace server/BENCHMARK.md, its raw figures, and what README.md quotes of it")
 	rewrite := flags.Bool("rewrite", false, "write the page and the quote again from the raw figures, and measure nothing")
+	size := flags.Int("scale", 0, "compare a `number` of keys and users, and ten times as many sessions, with 1,000: 4000 to 1000000")
 	root := flags.String("root", ".", "the repository, in which make build was run")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -52,6 +53,8 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("-rounds %d must be 1 to 100", *rounds)
 	case *slice < 100*time.Millisecond || *slice > time.Minute:
 		return fmt.Errorf("-slice %v must be 100ms to 1m", *slice)
+	case *size != 0 && (*size < 4*fewRows || *size > 1_000_000):
+		return fmt.Errorf("-scale %d must be 4000 to 1000000", *size)
 	case *page && *only != "":
 		return errors.New("the page has all works: -page goes without -only")
 	case *page && commit.Dirty:
@@ -63,14 +66,18 @@ func run(ctx context.Context, args []string) error {
 		}
 		return r.write(*root)
 	}
-	chosen, err := choose(*only)
+	a := about{
+		Commit: commit.Name, Dirty: commit.Dirty, Rounds: *rounds, Slice: slice.Seconds(), Whole: *only == "",
+		Machine: provenance.Machine(), Processor: provenance.Processor(), Load: loadAverage(),
+	}
+	if *size > 0 {
+		return scale(ctx, *root, *size, *only, a, *page)
+	}
+	chosen, err := choose(works, *only)
 	if err != nil {
 		return err
 	}
-	r, err := bench(ctx, *root, chosen, about{
-		Commit: commit.Name, Dirty: commit.Dirty, Rounds: *rounds, Slice: slice.Seconds(), Whole: *only == "",
-		Machine: provenance.Machine(), Processor: provenance.Processor(), Load: loadAverage(),
-	})
+	r, err := bench(ctx, *root, chosen, a)
 	if err != nil {
 		return err
 	}

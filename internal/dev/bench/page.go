@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -224,10 +223,15 @@ func firstOf(list string) string {
 
 // replaceQuote replaces the quote in the text of README.
 func replaceQuote(text, quote string) (string, error) {
-	before, rest, begins := strings.Cut(text, quoteBegins)
-	_, after, ends := strings.Cut(rest, quoteEnds)
-	if !begins || !ends {
-		return "", errors.New("README.md has no place for a quote: the lines " + strings.TrimSpace(quoteBegins) + " and " + strings.TrimSpace(quoteEnds) + " are missing")
+	return replaceBetween(text, readmeFile, quoteBegins, quoteEnds, quote)
+}
+
+// replaceBetween replaces what stands between two lines in the text of a file.
+func replaceBetween(text, file, begins, ends, with string) (string, error) {
+	before, rest, begun := strings.Cut(text, begins)
+	_, after, ended := strings.Cut(rest, ends)
+	if !begun || !ended {
+		return "", fmt.Errorf("%s has no place for what is measured: the lines %s and %s are missing", file, strings.TrimSpace(begins), strings.TrimSpace(ends))
 	}
-	return before + quoteBegins + "\n" + quote + "\n" + quoteEnds + after, nil
+	return before + begins + "\n" + with + "\n" + ends + after, nil
 }

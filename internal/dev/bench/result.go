@@ -52,6 +52,7 @@ type about struct {
 type result struct {
 	about
 	samples []sample
+	chosen  []work // nil for all
 }
 
 // doubt says why the figures are not to be quoted; "" if they are.
@@ -95,7 +96,11 @@ type row struct {
 
 // rows returns a row for each work that was measured.
 func (r *result) rows() (rows []row) {
-	for _, w := range works {
+	chosen := r.chosen
+	if chosen == nil {
+		chosen = works
+	}
+	for _, w := range chosen {
 		own := r.of(w.id())
 		if len(own) == 0 {
 			continue

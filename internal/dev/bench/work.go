@@ -133,16 +133,16 @@ func commitSlice(ctx context.Context, l *lab, clients int, d time.Duration) (sam
 	return measure(ctx, *t, inTurns(questions, clients), d)
 }
 
-// choose returns the works whose ids contain one of the comma-separated texts, and
+// choose returns the works among all whose ids contain one of the comma-separated texts, and
 // their floors; all for "".
-func choose(only string) (chosen []work, err error) {
+func choose(all []work, only string) (chosen []work, err error) {
 	if only == "" {
-		return works, nil
+		return all, nil
 	}
 	wanted := make(map[string]bool)
 	for text := range strings.SplitSeq(only, ",") {
 		found := false
-		for _, w := range works {
+		for _, w := range all {
 			if strings.Contains(w.id(), strings.TrimSpace(text)) {
 				wanted[w.id()], found = true, true
 				for _, floor := range w.floors {
@@ -151,10 +151,10 @@ func choose(only string) (chosen []work, err error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no work %q; those that there are:\n%s", text, strings.Join(ids(), "\n"))
+			return nil, fmt.Errorf("there is no work %q; those that there are:\n%s", text, strings.Join(ids(all), "\n"))
 		}
 	}
-	for _, w := range works {
+	for _, w := range all {
 		if wanted[w.id()] {
 			chosen = append(chosen, w)
 		}
@@ -162,7 +162,7 @@ func choose(only string) (chosen []work, err error) {
 	return chosen, nil
 }
 
-func ids() (all []string) {
+func ids(works []work) (all []string) {
 	for _, w := range works {
 		all = append(all, w.id())
 	}
