@@ -154,7 +154,7 @@ func (p *Postgres) Up() error {
 	if err != nil {
 		return err
 	}
-	p.process, err = childproc.Serve(cmd, syscall.SIGQUIT, filepath.Join(p.folder, "log"), p.ready())
+	p.process, err = childproc.Serve(cmd, syscall.SIGQUIT, p.Log(), p.ready())
 	return err
 }
 
@@ -165,6 +165,9 @@ func (p *Postgres) ready() string {
 	}
 	return "database system is ready to accept connections"
 }
+
+// Log returns the path of what the server logs.
+func (p *Postgres) Log() string { return filepath.Join(p.folder, "log") }
 
 // Running reports whether the server runs.
 func (p *Postgres) Running() bool { return p.process.Running() }
