@@ -1,65 +1,24 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"maps"
-	"regexp"
-	"slices"
-	"strings"
+
+	"github.com/spf13/cobra"
 )
 
-// bashCompletion asks the program itself, so that it fits whichever is installed.
-const bashCompletion = `_openwearables() {
-	local words
-	words=$("${COMP_WORDS[0]}" complete "${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)
-	COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
-}
-complete -o default -F _openwearables openwearables
-`
-
-// completion prints what makes a shell complete commands and flags.
-func (p *program) completion(_ context.Context, args []string) error {
-	if !slices.Equal(args, []string{"bash"}) {
-		return usageError("completion takes the name of the shell, bash: source <(openwearables completion bash)")
+// completion prints what makes a shell complete commands and flags: it asks the program
+// itself, so that it fits whichever is installed.
+func (p *program) completion() *cobra.Command {
+	shell := func(name, summary string, generate func(root *cobra.Command) error) *cobra.Command {
+		var c *cobra.Command
+		c = p.apartSettings("completion "+name, summary, "").command(func(context.Context) error { return generate(c.Root()) })
+		return c
 	}
-	_, err := fmt.Fprint(p.stdout, bashCompletion)
-	return err
-}
-
-// complete prints what may follow the words: for the completion of a shell.
-func (p *program) complete(ctx context.Context, words []string) error {
-	_, err := fmt.Fprintln(p.stdout, strings.Join(p.candidates(ctx, words), "\n"))
-	return err
-}
-
-// flagLine matches the line of a flag in the help of a command.
-var flagLine = regexp.MustCompile(`(?m)^  (--\S+)`)
-
-// candidates returns the words of commands that may follow, or else the flags of the
-// command that was named.
-func (p *program) candidates(ctx context.Context, words []string) (all []string) {
-	for name := range p.commands() {
-		named := strings.Fields(name)
-		if len(named) > len(words) && slices.Equal(named[:len(words)], words) && name != "complete" {
-			all = append(all, named[len(words)])
-		}
-	}
-	if len(all) > 0 {
-		slices.Sort(all)
-		return slices.Compact(all)
-	}
-	command, name := p.command(words)
-	if command == nil {
-		return nil
-	}
-	var help bytes.Buffer
-	asked := program{args: append(strings.Fields(name), "--help"), stdin: p.stdin, stdout: &help, stderr: &help}
-	asked.run(ctx)
-	found := map[string]bool{}
-	for _, m := range flagLine.FindAllStringSubmatch(help.String(), -1) {
-		found[m[1]] = true
-	}
-	return slices.Sorted(maps.Keys(found))
+	return p.group("completion", "print what makes a shell complete commands",
+		shell("bash", "print what makes bash complete commands: source <(openwearables completion bash); it needs the package bash-completion",
+			func(root *cobra.Command) error { return root.GenBashCompletionV2(p.stdout, true) }),
+		shell("zsh", "print what makes zsh complete commands: source <(openwearables completion zsh)",
+			func(root *cobra.Command) error { return root.GenZshCompletion(p.stdout) }),
+		shell("fish", "print what makes fish complete commands: openwearables completion fish | source",
+			func(root *cobra.Command) error { return root.GenFishCompletion(p.stdout, true) }))
 }

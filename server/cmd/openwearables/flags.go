@@ -1,14 +1,14 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/openwearables/openwearables/server"
 )
@@ -30,8 +30,10 @@ const secretVariable = prefix + "SECRET"
 
 // settings are the flags of a command and the configuration that they set.
 type settings struct {
-	*flag.FlagSet
-	summary string
+	*pflag.FlagSet
+	summary string // what the command does; the list of all of them has it up to a semicolon
+	details string // what its help says after the flags
+	apart   bool   // it is not about the installation that the variables describe
 	config  server.Config
 	log     string
 	files   map[string]*string // by the name of a setting, the path of the file that holds it
@@ -41,13 +43,20 @@ type settings struct {
 	stdout  io.Writer
 }
 
-// newSettings returns settings without flags.
+// newSettings returns settings without flags, of the command with that name of one or
+// two words.
 func (p *program) newSettings(command, summary string) *settings {
-	s := &settings{
-		FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), summary: summary,
+	return &settings{
+		FlagSet: pflag.NewFlagSet(command, pflag.ContinueOnError), summary: summary, details: aboutVariables,
 		config: server.DefaultConfig(), files: map[string]*string{}, sources: map[string]source{}, environ: p.environ, stdout: p.stdout,
 	}
-	s.SetOutput(io.Discard)
+}
+
+// apartSettings returns settings without flags of a command that ignores the variables,
+// which concern an installation.
+func (p *program) apartSettings(command, summary, details string) *settings {
+	s := p.newSettings(command, summary)
+	s.apart, s.details = true, details
 	return s
 }
 
@@ -106,20 +115,15 @@ func (s *settings) readFiles() error {
 	return nil
 }
 
-// parse reads the arguments and, for flags that they omit, the variables. It
-// refuses unknown variables with our prefix, unless they belong to the SDKs or a
-// supervisor sets them by itself.
-func (s *settings) parse(args []string) error {
-	switch err := s.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		s.help()
-		return err
-	case err != nil:
-		return usageError(fmt.Sprintf("%v; see openwearables %s --help", err, s.Name()))
-	case s.NArg() > 0:
-		return usageError(fmt.Sprintf("%s takes no argument %q; see openwearables %s --help", s.Name(), s.Arg(0), s.Name()))
-	}
-	s.Visit(func(f *flag.Flag) { s.sources[f.Name] = fromFlag })
+// readEnvironment reads the variables of flags that were not given, and the files that
+// settings name. It refuses unknown variables with our prefix, unless they belong to the
+// SDKs or a supervisor sets them by itself.
+func (s *settings) readEnvironment() error {
+	s.VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			s.sources[f.Name] = fromFlag
+		}
+	})
 	for _, entry := range s.environ {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, prefix) || slices.Contains(sdkVariables, name) || ofService(name, value) {
@@ -160,14 +164,8 @@ func (s *settings) setVariable(name, value string) error {
 	return nil
 }
 
-// help prints the summary of the command and the reference of its settings.
-func (s *settings) help() {
-	fmt.Fprintf(s.stdout, "openwearables %s: %s\n\n", s.Name(), s.summary)
-	s.printFlags()
-	if s.Lookup("limit-key") != nil {
-		fmt.Fprint(s.stdout, "\nA limit is 1 to 1000000000; one above 100 times its default is warned of.\n")
-	}
-	fmt.Fprintf(s.stdout, `
+// aboutVariables ends the help of a command on an installation.
+var aboutVariables = fmt.Sprintf(`
 A flag wins over its variable. The master secret, at least 32 bytes, is given
 as %s, or in the file that --secret-file names; without one, a
 SQLite database gets a secret in a file beside it. Another variable that begins with %s is
@@ -175,21 +173,27 @@ refused, but for those of a Kubernetes service, such as %sSERVICE_HOST,
 and those of the SDKs:
 %s
 `, secretVariable, prefix, prefix, strings.Join(sdkVariables, " "))
+
+// help prints the summary of the command and the reference of its settings.
+func (s *settings) help() {
+	fmt.Fprintf(s.stdout, "openwearables %s: %s\n\n", s.Name(), s.summary)
+	s.printFlags()
+	if s.Lookup("limit-key") != nil {
+		fmt.Fprint(s.stdout, "\nA limit is 1 to 1000000000; one above 100 times its default is warned of.\n")
+	}
+	fmt.Fprint(s.stdout, s.details)
 }
 
 // printFlags prints what each flag takes.
 func (s *settings) printFlags() {
 	variables := flagsWithVariable()
-	s.VisitAll(func(f *flag.Flag) {
-		argument, usage := flag.UnquoteUsage(f)
-		if v, ok := f.Value.(interface{ kind() string }); ok {
-			argument = v.kind()
-		}
+	s.VisitAll(func(f *pflag.Flag) {
+		argument, usage := pflag.UnquoteUsage(f)
 		fmt.Fprintf(s.stdout, "  %s\n        %s", strings.TrimSpace("--"+f.Name+" "+argument), usage)
 		if f.DefValue != "" && f.DefValue != "false" {
 			fmt.Fprintf(s.stdout, " (default %s)", f.DefValue)
 		}
-		if slices.Contains(variables, f.Name) {
+		if !s.apart && slices.Contains(variables, f.Name) {
 			fmt.Fprintf(s.stdout, "\n        variable %s", variable(f.Name))
 		}
 		fmt.Fprintln(s.stdout)
@@ -204,13 +208,13 @@ func variable(option string) string {
 // flagsWithVariable returns the flags that have a variable: those of serve.
 func flagsWithVariable() []string {
 	var names []string
-	(&program{}).serveSettings().VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	(&program{}).serveSettings("serve", "").VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	return names
 }
 
-// serveSettings returns settings with the flags of serve.
-func (p *program) serveSettings() *settings {
-	s := p.databaseSettings("serve", "serve the API until SIGTERM or SIGINT, which drain; a second one ends it at once")
+// serveSettings returns settings with the flags of serve, which some commands share.
+func (p *program) serveSettings(command, summary string) *settings {
+	s := p.databaseSettings(command, summary)
 	c, a := &s.config, &s.config.Auth
 	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on, port 0 to 65535")
 	s.Var((*texts)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie, each such as https://app.example.com or capacitor://localhost; * is refused")

@@ -11,14 +11,15 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/openwearables/openwearables/server/control"
 	"github.com/openwearables/openwearables/server/operator"
 )
 
-// developerCommand parses the arguments of a command on one developer.
-func (p *program) developerCommand(command, summary string, args []string, password bool) (*settings, control.Command, error) {
+// onDeveloper returns a command on one developer, which prints that it is done.
+func (p *program) onDeveloper(command, summary, done string, password bool) *cobra.Command {
 	s := p.databaseSettings(command, summary)
 	c := control.Command{Name: command}
 	s.StringVar(&c.Email, "email", "", "the developer's `address`")
@@ -27,17 +28,21 @@ func (p *program) developerCommand(command, summary string, args []string, passw
 		s.toggle(&fromStdin, "password-stdin", "read the password from standard input")
 		s.number(&s.config.Auth.Passwords.Min, "password-min", "shortest password, in characters, where no server runs")
 	}
-	if err := s.parse(args); err != nil {
-		return nil, c, err
-	}
-	if c.Email == "" {
-		return nil, c, usageError(command + " needs --email")
-	}
-	var err error
-	if password {
-		c.Password, err = p.password(fromStdin)
-	}
-	return s, c, err
+	return s.command(func(ctx context.Context) (err error) {
+		if c.Email == "" {
+			return usageError(command + " needs --email")
+		}
+		if password {
+			if c.Password, err = p.password(fromStdin); err != nil {
+				return err
+			}
+		}
+		if _, err := operator.Execute(ctx, s.config, c); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.stdout, "%s %s\n", c.Email, done)
+		return err
+	})
 }
 
 // byteOrderMark begins the text that some editors and shells write.
@@ -79,64 +84,50 @@ func (p *program) ask(terminal *os.File, prompt string) (string, error) {
 	return string(typed), err
 }
 
-// operate executes a command on one developer and prints that it is done.
-func (p *program) operate(ctx context.Context, command, summary, done string, args []string, password bool) error {
-	s, c, err := p.developerCommand(command, summary, args, password)
-	if err != nil {
-		return err
-	}
-	if _, err := operator.Execute(ctx, s.config, c); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(p.stdout, "%s %s\n", c.Email, done)
-	return err
+func (p *program) developerCreate() *cobra.Command {
+	return p.onDeveloper(control.DeveloperCreate, "add a developer, who may log in", "may log in", true)
 }
 
-func (p *program) developerCreate(ctx context.Context, args []string) error {
-	return p.operate(ctx, control.DeveloperCreate, "add a developer, who may log in", "may log in", args, true)
+func (p *program) developerSetPassword() *cobra.Command {
+	return p.onDeveloper(control.DeveloperSetPassword, "replace a password, ending all sessions and the tokens they minted",
+		"has a new password; its sessions and the tokens that it minted have ended", true)
 }
 
-func (p *program) developerSetPassword(ctx context.Context, args []string) error {
-	return p.operate(ctx, control.DeveloperSetPassword, "replace a password, ending all sessions and the tokens they minted",
-		"has a new password; its sessions and the tokens that it minted have ended", args, true)
+func (p *program) developerDisable() *cobra.Command {
+	return p.onDeveloper(control.DeveloperDisable, "end a developer's sessions and the tokens it minted, and refuse its logins",
+		"is disabled; its sessions and the tokens that it minted have ended", false)
 }
 
-func (p *program) developerDisable(ctx context.Context, args []string) error {
-	return p.operate(ctx, control.DeveloperDisable, "end a developer's sessions and the tokens it minted, and refuse its logins",
-		"is disabled; its sessions and the tokens that it minted have ended", args, false)
+func (p *program) developerEnable() *cobra.Command {
+	return p.onDeveloper(control.DeveloperEnable, "let a disabled developer log in again", "may log in again", false)
 }
 
-func (p *program) developerEnable(ctx context.Context, args []string) error {
-	return p.operate(ctx, control.DeveloperEnable, "let a disabled developer log in again", "may log in again", args, false)
+func (p *program) developerDelete() *cobra.Command {
+	return p.onDeveloper(control.DeveloperDelete, "remove a developer and the tokens it minted",
+		"is gone; its sessions and the tokens that it minted have ended", false)
 }
 
-func (p *program) developerDelete(ctx context.Context, args []string) error {
-	return p.operate(ctx, control.DeveloperDelete, "remove a developer and the tokens it minted",
-		"is gone; its sessions and the tokens that it minted have ended", args, false)
-}
-
-func (p *program) developerList(ctx context.Context, args []string) error {
+func (p *program) developerList() *cobra.Command {
 	s := p.databaseSettings(control.DeveloperList, "list the developers")
-	if err := s.parse(args); err != nil {
-		return err
-	}
-	list, err := operator.Execute(ctx, s.config, control.Command{Name: control.DeveloperList})
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tEMAIL\tCREATED\tSTATE")
-	for _, d := range list {
-		state := "enabled"
-		if d.Disabled {
-			state = "disabled"
+	return s.command(func(ctx context.Context) error {
+		list, err := operator.Execute(ctx, s.config, control.Command{Name: control.DeveloperList})
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.ID, d.Email, d.CreatedAt.Format(time.RFC3339), state)
-	}
-	return w.Flush()
+		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "ID\tEMAIL\tCREATED\tSTATE")
+		for _, d := range list {
+			state := "enabled"
+			if d.Disabled {
+				state = "disabled"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.ID, d.Email, d.CreatedAt.Format(time.RFC3339), state)
+		}
+		return w.Flush()
+	})
 }
 
-func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
+func (p *program) signingKeyRotate() *cobra.Command {
 	s := p.databaseSettings(control.SigningKeyRotate, "sign access tokens with a new key; tokens signed before stay valid")
 	c, done := control.Command{Name: control.SigningKeyRotate}, "access tokens are signed with a new key"
 	s.Func("revoke", "end the signing key with this `kid` at once: every access token that it signed is refused, and holders of a "+
@@ -150,120 +141,113 @@ func (p *program) signingKeyRotate(ctx context.Context, args []string) error {
 	})
 	s.StringVar(&s.config.Auth.SigningAlgorithm, "jwt-alg", "", "`algorithm` of the new key and of later ones, HS256, ES256 or EdDSA; that of the key in use "+
 		"by default. Others that verify tokens must read /.well-known/jwks.json again, up to five minutes later")
-	if err := s.parse(args); err != nil {
+	return s.command(func(ctx context.Context) error {
+		c.Algorithm = s.config.Auth.SigningAlgorithm
+		if err := s.config.Check(); err != nil {
+			return err
+		}
+		if _, err := operator.Execute(ctx, s.config, c); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(p.stdout, done)
 		return err
-	}
-	c.Algorithm = s.config.Auth.SigningAlgorithm
-	if err := s.config.Check(); err != nil {
-		return err
-	}
-	if _, err := operator.Execute(ctx, s.config, c); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(p.stdout, done)
-	return err
+	})
 }
 
-func (p *program) auditVerify(ctx context.Context, args []string) error {
+func (p *program) auditVerify() *cobra.Command {
 	s := p.databaseSettings("audit verify", "check that nothing was changed in the ledgers of who read whose data, also while they are served")
-	if err := s.parse(args); err != nil {
-		return err
-	}
-	if err := s.config.Check(); err != nil {
-		return err
-	}
-	return operator.VerifyLedgers(ctx, p.stdout, s.config)
+	return s.command(func(ctx context.Context) error {
+		if err := s.config.Check(); err != nil {
+			return err
+		}
+		return operator.VerifyLedgers(ctx, p.stdout, s.config)
+	})
 }
 
-func (p *program) migrate(ctx context.Context, args []string) error {
+func (p *program) migrate() *cobra.Command {
 	s := p.databaseSettings("migrate", "bring the database up to this version")
-	if err := s.parse(args); err != nil {
+	return s.command(func(ctx context.Context) error {
+		applied, err := operator.Migrate(ctx, s.config)
+		if err != nil {
+			return err
+		}
+		if len(applied) == 0 {
+			_, err = fmt.Fprintln(p.stdout, "the database is up to date")
+			return err
+		}
+		_, err = fmt.Fprintln(p.stdout, "applied: "+strings.Join(applied, ", "))
 		return err
-	}
-	applied, err := operator.Migrate(ctx, s.config)
-	if err != nil {
-		return err
-	}
-	if len(applied) == 0 {
-		_, err = fmt.Fprintln(p.stdout, "the database is up to date")
-		return err
-	}
-	_, err = fmt.Fprintln(p.stdout, "applied: "+strings.Join(applied, ", "))
-	return err
+	})
 }
 
-func (p *program) backup(ctx context.Context, args []string) error {
+func (p *program) backup() *cobra.Command {
 	s := p.databaseSettings("backup", "write a SQLite database, which may be served meanwhile, into a new file")
 	var to string
 	s.StringVar(&to, "to", "", "the new `file`")
-	if err := s.parse(args); err != nil {
+	return s.command(func(ctx context.Context) error {
+		if to == "" {
+			return usageError("backup needs --to")
+		}
+		if err := operator.Backup(ctx, s.config, to); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.stdout, "Wrote %s. The master secret is not in it: keep that too, and apart from it.\n", to)
 		return err
-	}
-	if to == "" {
-		return usageError("backup needs --to")
-	}
-	if err := operator.Backup(ctx, s.config, to); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(p.stdout, "Wrote %s. The master secret is not in it: keep that too, and apart from it.\n", to)
-	return err
+	})
 }
 
-func (p *program) restore(ctx context.Context, args []string) error {
+func (p *program) restore() *cobra.Command {
 	s := p.databaseSettings("restore", "replace a SQLite database, which nothing serves, with a backup that is checked first")
 	var from string
 	s.StringVar(&from, "from", "", "the `file` that openwearables backup wrote")
-	if err := s.parse(args); err != nil {
+	return s.command(func(ctx context.Context) error {
+		if from == "" {
+			return usageError("restore needs --from")
+		}
+		if err := operator.Restore(ctx, s.config, from); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.stdout, "%s is the database of %s now. It needs the master secret of that time.\n", s.config.SQLitePath(), from)
 		return err
-	}
-	if from == "" {
-		return usageError("restore needs --from")
-	}
-	if err := operator.Restore(ctx, s.config, from); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(p.stdout, "%s is the database of %s now. It needs the master secret of that time.\n", s.config.SQLitePath(), from)
-	return err
+	})
 }
 
-func (p *program) copy(ctx context.Context, args []string) error {
+func (p *program) copy() *cobra.Command {
 	s := p.newSettings("copy", "copy a SQLite database, which nothing serves, into an empty PostgreSQL database")
 	s.StringVar(&s.config.Database, "from", s.config.Database, "the `database` to copy: sqlite:PATH")
 	s.fromFile("secret")
 	var to string
 	s.StringVar(&to, "to", "", "the empty `database` to fill: postgres://USER@HOST/NAME; a password is better given as PGPASSWORD or in ~/.pgpass")
-	if err := s.parse(args); err != nil {
+	return s.command(func(ctx context.Context) error {
+		if to == "" {
+			return usageError("copy needs --to")
+		}
+		copied, err := operator.Copy(ctx, s.config, to)
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		for _, t := range copied.Tables {
+			fmt.Fprintf(w, "%s\t%d\n", t.Table, t.Rows)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		secret := "the master secret of now"
+		if copied.SecretFile != "" {
+			secret = "OPENWEARABLES_SECRET set to what is in " + copied.SecretFile
+		}
+		_, err = fmt.Fprintf(p.stdout, "\nAll of it arrived. Serve it with --database and %s; do not serve %s again.\n", secret, s.config.Database)
 		return err
-	}
-	if to == "" {
-		return usageError("copy needs --to")
-	}
-	copied, err := operator.Copy(ctx, s.config, to)
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	for _, t := range copied.Tables {
-		fmt.Fprintf(w, "%s\t%d\n", t.Table, t.Rows)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	secret := "the master secret of now"
-	if copied.SecretFile != "" {
-		secret = "OPENWEARABLES_SECRET set to what is in " + copied.SecretFile
-	}
-	_, err = fmt.Fprintf(p.stdout, "\nAll of it arrived. Serve it with --database and %s; do not serve %s again.\n", secret, s.config.Database)
-	return err
+	})
 }
 
-func (p *program) doctor(ctx context.Context, args []string) error {
-	s := p.serveSettings()
-	if err := s.parse(args); err != nil {
-		return err
-	}
-	if _, err := s.level(); err != nil {
-		return err
-	}
-	return operator.Diagnose(ctx, p.stdout, s.config)
+func (p *program) doctor() *cobra.Command {
+	s := p.serveSettings("doctor", "check the installation and say what to change")
+	return s.command(func(ctx context.Context) error {
+		if _, err := s.level(); err != nil {
+			return err
+		}
+		return operator.Diagnose(ctx, p.stdout, s.config)
+	})
 }

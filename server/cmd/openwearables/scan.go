@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"regexp"
+
+	"github.com/spf13/cobra"
 
 	"github.com/openwearables/openwearables/server/operator"
 )
@@ -27,37 +28,35 @@ something was, and 2 if nothing was but not everything could be scanned.
 // fingerprintForm matches what scan prints as a fingerprint.
 var fingerprintForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-func (p *program) scan(ctx context.Context, args []string) error {
-	s := p.newSettings("scan", "find credentials that were left in files: openwearables scan PATH...")
+func (p *program) scan() *cobra.Command {
+	s := p.apartSettings("scan", "find credentials that were left in files or in the history of git: openwearables scan PATH...", scanHelp)
 	in, format, rules := operator.Scan{Stdin: p.stdin}, "text", ""
 	s.toggle(&in.History, "history", "also scan every object of the git repositories that the paths are in, whether a branch reaches it or not; needs git")
 	s.StringVar(&format, "format", format, "`format` of the report: text, json or sarif (2.1.0)")
 	s.Var((*texts)(&in.Ended), "ended", "comma-separated `fingerprints` of credentials that no longer work, to leave out: those of a history cannot be removed")
 	s.StringVar(&rules, "rules", "", "print the rules for another `scanner`, gitleaks or trufflehog, and scan nothing")
-	var err error
-	if in.Paths, err = s.parsePaths(args); errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(s.stdout, "openwearables scan: %s\n\n", s.summary)
-		s.printFlags()
-		fmt.Fprint(s.stdout, scanHelp)
-		return err
-	} else if err != nil {
-		return err
-	}
-	if rules != "" {
-		return p.printRules(rules, in.Paths)
-	}
-	if len(in.Paths) == 0 {
-		return usageError("scan needs a path; see openwearables scan --help")
-	}
-	if !operator.HasScanFormat(format) {
-		return usageError(fmt.Sprintf("--format %q must be text, json or sarif", format))
-	}
-	for _, fingerprint := range in.Ended {
-		if !fingerprintForm.MatchString(fingerprint) {
-			return usageError("--ended takes fingerprints of 16 hexadecimal digits, as scan prints them, and no credentials")
+	return s.commandOn("PATH...", func(ctx context.Context, paths []string) error {
+		if rules != "" {
+			return p.printRules(rules, paths)
 		}
-	}
-	scanned, err := operator.FindLeaks(ctx, p.stdout, in, format)
+		if len(paths) == 0 {
+			return usageError("scan needs a path; see openwearables scan --help")
+		}
+		if !operator.HasScanFormat(format) {
+			return usageError(fmt.Sprintf("--format %q must be text, json or sarif", format))
+		}
+		for _, fingerprint := range in.Ended {
+			if !fingerprintForm.MatchString(fingerprint) {
+				return usageError("--ended takes fingerprints of 16 hexadecimal digits, as scan prints them, and no credentials")
+			}
+		}
+		in.Paths = paths
+		return p.report(operator.FindLeaks(ctx, p.stdout, in, format))
+	})
+}
+
+// report returns the error for what a scan ended with.
+func (p *program) report(scanned operator.Scanned, err error) error {
 	switch {
 	case err != nil:
 		return incompleteError{err}
@@ -83,25 +82,4 @@ func (p *program) printRules(scanner string, paths []string) error {
 	}
 	_, err = io.WriteString(p.stdout, text)
 	return err
-}
-
-// parsePaths reads flags and paths in any order, and after "--" paths alone. Other
-// than parse it ignores variables, which concern an installation.
-func (s *settings) parsePaths(args []string) (paths []string, err error) {
-	for len(args) > 0 {
-		if err := s.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		} else if err != nil {
-			return nil, usageError(fmt.Sprintf("%v; see openwearables %s --help", err, s.Name()))
-		}
-		rest := s.Args()
-		if read := len(args) - len(rest); read > 0 && args[read-1] == "--" {
-			return append(paths, rest...), nil
-		}
-		if len(rest) == 0 {
-			break
-		}
-		paths, args = append(paths, rest[0]), rest[1:]
-	}
-	return paths, nil
 }

@@ -11,28 +11,33 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/openwearables/openwearables/server"
 	"github.com/openwearables/openwearables/server/operator"
 )
 
-// serve runs the server until ctx ends.
-func (p *program) serve(ctx context.Context, args []string) (err error) {
-	s := p.serveSettings()
+func (p *program) serve() *cobra.Command {
+	s := p.serveSettings("serve", "serve the API until SIGTERM or SIGINT, which drain; a second one ends it at once")
 	check := false
 	s.toggle(&check, "check", "check the settings and the files that they name, print each finding, and end: it connects to nothing and changes nothing")
-	if err := s.parse(args); err != nil {
-		return err
-	}
-	level, err := s.level()
-	if err != nil {
-		return err
-	}
-	if s.empty && !s.config.Dev {
-		return usageError("--empty goes with --dev: without --dev nobody is created")
-	}
-	if check {
-		return operator.CheckSettings(p.stdout, s.config)
-	}
+	return s.command(func(ctx context.Context) error {
+		level, err := s.level()
+		if err != nil {
+			return err
+		}
+		if s.empty && !s.config.Dev {
+			return usageError("--empty goes with --dev: without --dev nobody is created")
+		}
+		if check {
+			return operator.CheckSettings(p.stdout, s.config)
+		}
+		return p.runServer(ctx, s, level)
+	})
+}
+
+// runServer runs the server until ctx ends.
+func (p *program) runServer(ctx context.Context, s *settings, level slog.Level) (err error) {
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may end; the requests go on
 	log := newLogWriter(p.stderr)
 	defer func() { err = errors.Join(err, log.Close()) }()

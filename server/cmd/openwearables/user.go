@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/openwearables/openwearables/server/control"
@@ -24,30 +25,29 @@ func (p *program) userSettings(command, summary string) (*settings, *operator.Us
 	return s, who
 }
 
-// parseUser parses the arguments of a command on one user.
-func (s *settings) parseUser(args []string, who *operator.UserReference) error {
-	if err := s.parse(args); err != nil {
-		return err
-	}
+// checkUser returns an error unless the arguments name one user.
+func (s *settings) checkUser(who *operator.UserReference) error {
 	if (who.ID == "") == (who.ExternalID == "") {
 		return usageError(s.Name() + " needs --user or --external-id, and one of them only")
 	}
 	return s.config.Check()
 }
 
-func (p *program) userExport(ctx context.Context, args []string) error {
+func (p *program) userExport() *cobra.Command {
 	s, who := p.userSettings(control.UserExport, "write everything that is stored of one user, which may be served meanwhile, as JSON lines")
 	var to string
 	s.StringVar(&to, "to", "", "the new `file`, which only you may read; standard output by default")
-	if err := s.parseUser(args, who); err != nil {
+	return s.command(func(ctx context.Context) error {
+		if err := s.checkUser(who); err != nil {
+			return err
+		}
+		n, err := operator.ExportUser(ctx, p.stdout, s.config, *who, to)
+		if err != nil || to == "" {
+			return err
+		}
+		_, err = fmt.Fprintf(p.stdout, "Wrote %d rows into %s.\n", n, to)
 		return err
-	}
-	n, err := operator.ExportUser(ctx, p.stdout, s.config, *who, to)
-	if err != nil || to == "" {
-		return err
-	}
-	_, err = fmt.Fprintf(p.stdout, "Wrote %d rows into %s.\n", n, to)
-	return err
+	})
 }
 
 // whyKept says of each table that an erasure leaves rows in what they are and when
@@ -61,30 +61,32 @@ var whyKept = map[string]string{
 	"webhook_deliveries": "messages that name the id; their text goes once they are delivered",
 }
 
-func (p *program) userErase(ctx context.Context, args []string) error {
+func (p *program) userErase() *cobra.Command {
 	s, who := p.userSettings(control.UserErase, "delete one user, wait until its data is removed, and say what is kept")
 	var sure bool
 	s.toggle(&sure, "yes", "do not ask")
-	if err := s.parseUser(args, who); err != nil {
-		return err
-	}
-	erased := who.ID
-	kept, err := operator.EraseUser(ctx, s.config, *who, func(id string) error {
-		erased = id
-		if sure {
-			return nil
+	return s.command(func(ctx context.Context) error {
+		if err := s.checkUser(who); err != nil {
+			return err
 		}
-		return p.confirm("user " + id + " and its sessions, tokens and data will be removed, which cannot be undone")
+		erased := who.ID
+		kept, err := operator.EraseUser(ctx, s.config, *who, func(id string) error {
+			erased = id
+			if sure {
+				return nil
+			}
+			return p.confirm("user " + id + " and its sessions, tokens and data will be removed, which cannot be undone")
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "user %s is erased. Backups made before still have it.\n", erased)
+		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		for _, r := range kept {
+			fmt.Fprintf(w, "kept\t%s\t%d\t%s\n", r.Table, r.Rows, whyKept[r.Table])
+		}
+		return w.Flush()
 	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "user %s is erased. Backups made before still have it.\n", erased)
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	for _, r := range kept {
-		fmt.Fprintf(w, "kept\t%s\t%d\t%s\n", r.Table, r.Rows, whyKept[r.Table])
-	}
-	return w.Flush()
 }
 
 // confirm says what will be done, and returns an error unless yes is typed at the

@@ -12,12 +12,12 @@ import (
 type value[T any] struct {
 	to       *T
 	parse    func(string) (T, error)
-	name     string // of its argument; "" for a switch
+	name     string // of its argument; "bool" for a switch
 	expected string
 }
 
 func (v *value[T]) String() string {
-	if v.to == nil { // package flag calls this on a zero value
+	if v.to == nil { // a zero value may be asked too
 		return ""
 	}
 	return fmt.Sprint(*v.to)
@@ -32,10 +32,8 @@ func (v *value[T]) Set(s string) error {
 	return nil
 }
 
-func (v *value[T]) kind() string { return v.name }
-
-// IsBoolFlag reports whether the flag needs no argument.
-func (v *value[T]) IsBoolFlag() bool { return v.name == "" }
+// Type implements pflag.Value.
+func (v *value[T]) Type() string { return v.name }
 
 func (s *settings) number(to *int, name, usage string) {
 	s.Var(&value[int]{to, strconv.Atoi, "number", "a whole number"}, name, usage)
@@ -46,7 +44,7 @@ func (s *settings) duration(to *time.Duration, name, usage string) {
 }
 
 func (s *settings) toggle(to *bool, name, usage string) {
-	s.Var(&value[bool]{to, strconv.ParseBool, "", "true or false"}, name, usage)
+	s.VarPF(&value[bool]{to, strconv.ParseBool, "bool", "true or false"}, name, "", usage).NoOptDefVal = "true"
 }
 
 // texts is a flag that takes comma-separated texts.
@@ -63,6 +61,9 @@ func (t *texts) Set(s string) error {
 	}
 	return nil
 }
+
+// Type implements pflag.Value.
+func (t *texts) Type() string { return "list" }
 
 // proxies is a flag that takes comma-separated addresses and networks.
 type proxies []netip.Prefix
@@ -93,3 +94,6 @@ func (n *proxies) Set(s string) error {
 	}
 	return nil
 }
+
+// Type implements pflag.Value.
+func (n *proxies) Type() string { return "list" }
