@@ -339,7 +339,7 @@ type CreateWebhookEndpointRequest struct {
 
 // CreatedKey A key with its secret.
 //
-// Example: {"allowed_networks":[],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read","credentials:verify"]}
+// Example: {"allowed_networks":[],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key":"ow_live_1234567890abcdefghijklmnopqrstuvwxyz","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read","credentials:verify","data:read","data:write","connections:write"]}
 type CreatedKey struct {
 	ID string `json:"id"`
 
@@ -379,7 +379,8 @@ type CredentialCheck struct {
 	Operation *string `json:"operation,omitempty"`
 
 	// Scope An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+	// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and none
+	// without `user_id`.
 	Scope *string `json:"scope,omitempty"`
 
 	// Spend Count this as a request of the credential, against its own limit. Without, the answer
@@ -460,7 +461,8 @@ type ExplainAccessRequest struct {
 	Operation *string `json:"operation,omitempty"`
 
 	// Scope An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+	// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and none
+	// without `user_id`.
 	Scope *string `json:"scope,omitempty"`
 
 	// UserID Whose data is reached. The token of another user is refused. Whether there is such a
@@ -589,7 +591,7 @@ type Invitation struct {
 	InvitedByID *string `json:"invited_by_id"`
 }
 
-// Key Example: {"allowed_networks":["192.0.2.0/24"],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read","credentials:verify"]}
+// Key Example: {"allowed_networks":["192.0.2.0/24"],"created_at":"2026-03-07T10:30:00Z","created_by":"123e4567-e89b-12d3-a456-426614174000","enabled":true,"environment":"live","expires_at":null,"id":"key_abc123def456","key_prefix":"ow_live_1234","last_used_at":null,"last_used_client":null,"last_used_ip":null,"last_used_operation":null,"name":"Production Server","overlap":null,"previous_expires_at":null,"scopes":["users:read","users:write","workouts:read","workouts:write","tokens:write","audit:read","credentials:verify","data:read","data:write","connections:write"]}
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -756,6 +758,9 @@ type RotateWebhookSecretRequest struct {
 // DeleteWorkout, DeleteWorkouts; `tokens:write` CreateUserToken, RevokeUserTokens, ListUserSessions,
 // RevokeUserSession; `audit:read`
 // ListUserAccesses; `credentials:verify` VerifyCredential, VerifyCredentials, ExplainAccess.
+// The others are for what is forwarded to the product behind this server, and allow nothing
+// without one: `data:read` reads of health data, `data:write` uploads, imports and deletions
+// of it, `connections:write` changes to connections with providers.
 type Scope = string
 
 // Session Example: {"client":"Mozilla/5.0","created_at":"2026-03-07T10:30:00Z","current":true,"expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z"}
@@ -1189,7 +1194,8 @@ type VerifyCredentialRequest struct {
 	Operation *string `json:"operation,omitempty"`
 
 	// Scope An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+	// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and none
+	// without `user_id`.
 	Scope *string `json:"scope,omitempty"`
 
 	// Spend Count this as a request of the credential, against its own limit. Without, the answer
@@ -6287,9 +6293,9 @@ type StrictServerInterface interface {
 var MaxItems = map[string]int{
 	"UpdateAlertRule.thresholds":  8,
 	"CreateKey.allowed_networks":  32,
-	"CreateKey.scopes":            7,
+	"CreateKey.scopes":            10,
 	"UpdateKey.allowed_networks":  32,
-	"UpdateKey.scopes":            7,
+	"UpdateKey.scopes":            10,
 	"VerifyCredentials.checks":    100,
 	"UpsertWorkouts.workouts":     1000,
 	"DeleteWorkouts.workouts":     1000,

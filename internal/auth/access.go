@@ -50,8 +50,12 @@ func accessTable() map[string]access {
 func VerifiableOperations() []string { return slices.Sorted(maps.Keys(accesses)) }
 
 // accessOf returns the access of whatever the scope is for. The token of a user has the
-// scopes of the operations that it may call.
+// scopes of the operations that it may call, and may read and upload its own data
+// upstream.
 func accessOf(s Scope) access {
+	if s == DataRead || s == DataWrite {
+		return access{s, true}
+	}
 	for _, a := range accesses {
 		if a == (access{s, true}) {
 			return a

@@ -32,12 +32,18 @@ const (
 	AuditRead     Scope = "audit:read"
 
 	CredentialsVerify Scope = "credentials:verify"
+
+	// DataRead, DataWrite and ConnectionsWrite are for what is forwarded to an upstream
+	// product. No operation takes them, so that they allow nothing without one.
+	DataRead         Scope = "data:read"
+	DataWrite        Scope = "data:write"
+	ConnectionsWrite Scope = "connections:write"
 )
 
 // Scopes lists every scope, in the order in which a key shows them.
 var Scopes = []string{
 	string(UsersRead), string(UsersWrite), string(WorkoutsRead), string(WorkoutsWrite), string(TokensWrite),
-	string(AuditRead), string(CredentialsVerify),
+	string(AuditRead), string(CredentialsVerify), string(DataRead), string(DataWrite), string(ConnectionsWrite),
 }
 
 // userScope is the scope in the token of a user.

@@ -76,7 +76,10 @@ func sortedStrings(l []any) []string {
 	return out
 }
 
-var allScopes = []string{"audit:read", "credentials:verify", "tokens:write", "users:read", "users:write", "workouts:read", "workouts:write"}
+var allScopes = []string{
+	"audit:read", "connections:write", "credentials:verify", "data:read", "data:write",
+	"tokens:write", "users:read", "users:write", "workouts:read", "workouts:write",
+}
 
 // TestKeyLife checks the documented life of a key: its defaults, its use, an update, and its end by
 // deletion.

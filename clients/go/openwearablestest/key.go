@@ -15,7 +15,7 @@ import (
 	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
-var allScopes = []string{"users:read", "users:write", "workouts:read", "workouts:write", "tokens:write", "audit:read", "credentials:verify"}
+var allScopes = []string{"users:read", "users:write", "workouts:read", "workouts:write", "tokens:write", "audit:read", "credentials:verify", "data:read", "data:write", "connections:write"}
 
 type key struct {
 	*owv1.Key

@@ -113,7 +113,8 @@ type VerifyCredentialRequest struct {
 	// may the credential call it, for `user_id` if that is set?
 	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
 	// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+	// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+	// none without `user_id`.
 	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
 	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
 	// such a user is not looked at.
@@ -263,7 +264,8 @@ type CredentialCheck struct {
 	// may the credential call it, for `user_id` if that is set?
 	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
 	// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+	// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+	// none without `user_id`.
 	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
 	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
 	// such a user is not looked at.
@@ -458,7 +460,8 @@ type ExplainAccessRequest struct {
 	// may the credential call it, for `user_id` if that is set?
 	Operation *string `protobuf:"bytes,2,opt,name=operation,proto3,oneof" json:"operation,omitempty"`
 	// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-	// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+	// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+	// none without `user_id`.
 	Scope *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
 	// Whose data is reached, a UUID. The token of another user is refused. Whether there is
 	// such a user is not looked at.
@@ -897,15 +900,16 @@ const file_openwearables_v1_credential_proto_rawDesc = "" +
 	"\n" +
 	"credential\x18\x01 \x01(\tB\x03\x80\x01\x01R\n" +
 	"credential\"\x1a\n" +
-	"\x18ReportCredentialResponse\"\xb0\x03\n" +
+	"\x18ReportCredentialResponse\"\xe1\x03\n" +
 	"\x17VerifyCredentialRequest\x12#\n" +
 	"\n" +
 	"credential\x18\x01 \x01(\tB\x03\x80\x01\x01R\n" +
 	"credential\x12!\n" +
-	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\x8f\x01\n" +
-	"\x05scope\x18\x03 \x01(\tBt\xb2\xbb\x18\n" +
+	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\xc0\x01\n" +
+	"\x05scope\x18\x03 \x01(\tB\xa4\x01\xb2\xbb\x18\n" +
 	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
-	"audit:read\xb2\xbb\x18\x12credentials:verifyH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verify\xb2\xbb\x18\tdata:read\xb2\xbb\x18\n" +
+	"data:write\xb2\xbb\x18\x11connections:writeH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
 	"\auser_id\x18\x04 \x01(\tH\x02R\x06userId\x88\x01\x01\x127\n" +
 	"\venvironment\x18\x05 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x03R\venvironment\x88\x01\x01\x12\x13\n" +
 	"\x02ip\x18\x06 \x01(\tH\x04R\x02ip\x88\x01\x01\x12\x14\n" +
@@ -918,15 +922,16 @@ const file_openwearables_v1_credential_proto_rawDesc = "" +
 	"\f_environmentB\x05\n" +
 	"\x03_ip\"d\n" +
 	"\x18VerifyCredentialResponse\x12H\n" +
-	"\fverification\x18\x01 \x01(\v2\x1e.openwearables.v1.VerificationB\x04\xa8\xbb\x18\x01R\fverification\"\xa8\x03\n" +
+	"\fverification\x18\x01 \x01(\v2\x1e.openwearables.v1.VerificationB\x04\xa8\xbb\x18\x01R\fverification\"\xd9\x03\n" +
 	"\x0fCredentialCheck\x12#\n" +
 	"\n" +
 	"credential\x18\x01 \x01(\tB\x03\x80\x01\x01R\n" +
 	"credential\x12!\n" +
-	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\x8f\x01\n" +
-	"\x05scope\x18\x03 \x01(\tBt\xb2\xbb\x18\n" +
+	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\xc0\x01\n" +
+	"\x05scope\x18\x03 \x01(\tB\xa4\x01\xb2\xbb\x18\n" +
 	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
-	"audit:read\xb2\xbb\x18\x12credentials:verifyH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verify\xb2\xbb\x18\tdata:read\xb2\xbb\x18\n" +
+	"data:write\xb2\xbb\x18\x11connections:writeH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
 	"\auser_id\x18\x04 \x01(\tH\x02R\x06userId\x88\x01\x01\x127\n" +
 	"\venvironment\x18\x05 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x03R\venvironment\x88\x01\x01\x12\x13\n" +
 	"\x02ip\x18\x06 \x01(\tH\x04R\x02ip\x88\x01\x01\x12\x14\n" +
@@ -941,15 +946,16 @@ const file_openwearables_v1_credential_proto_rawDesc = "" +
 	"\x18VerifyCredentialsRequest\x129\n" +
 	"\x06checks\x18\x01 \x03(\v2!.openwearables.v1.CredentialCheckR\x06checks\"a\n" +
 	"\x19VerifyCredentialsResponse\x12D\n" +
-	"\rverifications\x18\x01 \x03(\v2\x1e.openwearables.v1.VerificationR\rverifications\"\x97\x03\n" +
+	"\rverifications\x18\x01 \x03(\v2\x1e.openwearables.v1.VerificationR\rverifications\"\xc8\x03\n" +
 	"\x14ExplainAccessRequest\x12#\n" +
 	"\n" +
 	"credential\x18\x01 \x01(\tB\x03\x80\x01\x01R\n" +
 	"credential\x12!\n" +
-	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\x8f\x01\n" +
-	"\x05scope\x18\x03 \x01(\tBt\xb2\xbb\x18\n" +
+	"\toperation\x18\x02 \x01(\tH\x00R\toperation\x88\x01\x01\x12\xc0\x01\n" +
+	"\x05scope\x18\x03 \x01(\tB\xa4\x01\xb2\xbb\x18\n" +
 	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
-	"audit:read\xb2\xbb\x18\x12credentials:verifyH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verify\xb2\xbb\x18\tdata:read\xb2\xbb\x18\n" +
+	"data:write\xb2\xbb\x18\x11connections:writeH\x01R\x05scope\x88\x01\x01\x12\x1c\n" +
 	"\auser_id\x18\x04 \x01(\tH\x02R\x06userId\x88\x01\x01\x127\n" +
 	"\venvironment\x18\x05 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x03R\venvironment\x88\x01\x01\x12\x13\n" +
 	"\x02ip\x18\x06 \x01(\tH\x04R\x02ip\x88\x01\x01B\f\n" +

@@ -35,7 +35,9 @@ type Key struct {
 	// `live` or `test`. It is a label: both kinds of key reach the same data.
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// What the key may do: `users:read`, `users:write`, `workouts:read`,
-	// `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`.
+	// `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`; and of the
+	// product behind this server, if there is one, `data:read`, `data:write` and
+	// `connections:write`.
 	Scopes  []string `protobuf:"bytes,5,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	Enabled bool     `protobuf:"varint,6,opt,name=enabled,proto3" json:"enabled,omitempty"`
 	// The id of the developer who created it.
@@ -1077,16 +1079,17 @@ var File_openwearables_v1_key_proto protoreflect.FileDescriptor
 
 const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\n" +
-	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xf3\x06\n" +
+	"\x1aopenwearables/v1/key.proto\x12\x10openwearables.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eopenwearables/v1/options.proto\"\xa4\a\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"key_prefix\x18\x03 \x01(\tR\tkeyPrefix\x122\n" +
-	"\venvironment\x18\x04 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testR\venvironment\x12\x8c\x01\n" +
-	"\x06scopes\x18\x05 \x03(\tBt\xb2\xbb\x18\n" +
+	"\venvironment\x18\x04 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testR\venvironment\x12\xbd\x01\n" +
+	"\x06scopes\x18\x05 \x03(\tB\xa4\x01\xb2\xbb\x18\n" +
 	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
-	"audit:read\xb2\xbb\x18\x12credentials:verifyR\x06scopes\x12\x18\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verify\xb2\xbb\x18\tdata:read\xb2\xbb\x18\n" +
+	"data:write\xb2\xbb\x18\x11connections:writeR\x06scopes\x12\x18\n" +
 	"\aenabled\x18\x06 \x01(\bR\aenabled\x12\x1d\n" +
 	"\n" +
 	"created_by\x18\a \x01(\tR\tcreatedBy\x12?\n" +
@@ -1119,13 +1122,14 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\brequests\x18\x06 \x01(\x05R\brequestsB\x0f\n" +
 	"\r_last_used_ipB\x13\n" +
 	"\x11_last_used_clientB\x16\n" +
-	"\x14_last_used_operation\"\xf2\x02\n" +
+	"\x14_last_used_operation\"\xa3\x03\n" +
 	"\x10CreateKeyRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x127\n" +
-	"\venvironment\x18\x02 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x01R\venvironment\x88\x01\x01\x12\x8c\x01\n" +
-	"\x06scopes\x18\x03 \x03(\tBt\xb2\xbb\x18\n" +
+	"\venvironment\x18\x02 \x01(\tB\x10\xb2\xbb\x18\x04live\xb2\xbb\x18\x04testH\x01R\venvironment\x88\x01\x01\x12\xbd\x01\n" +
+	"\x06scopes\x18\x03 \x03(\tB\xa4\x01\xb2\xbb\x18\n" +
 	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
-	"audit:read\xb2\xbb\x18\x12credentials:verifyR\x06scopes\x129\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verify\xb2\xbb\x18\tdata:read\xb2\xbb\x18\n" +
+	"data:write\xb2\xbb\x18\x11connections:writeR\x06scopes\x129\n" +
 	"\n" +
 	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12)\n" +
 	"\x10allowed_networks\x18\x05 \x03(\tR\x0fallowedNetworksB\a\n" +
@@ -1149,13 +1153,14 @@ const file_openwearables_v1_key_proto_rawDesc = "" +
 	"\rGetKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"?\n" +
 	"\x0eGetKeyResponse\x12-\n" +
-	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key\"\xa1\x03\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.openwearables.v1.KeyB\x04\xa8\xbb\x18\x01R\x03key\"\xd2\x03\n" +
 	"\x10UpdateKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x8c\x01\n" +
-	"\x06scopes\x18\x03 \x03(\tBt\xb2\xbb\x18\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\xbd\x01\n" +
+	"\x06scopes\x18\x03 \x03(\tB\xa4\x01\xb2\xbb\x18\n" +
 	"users:read\xb2\xbb\x18\vusers:write\xb2\xbb\x18\rworkouts:read\xb2\xbb\x18\x0eworkouts:write\xb2\xbb\x18\ftokens:write\xb2\xbb\x18\n" +
-	"audit:read\xb2\xbb\x18\x12credentials:verifyR\x06scopes\x12\x1d\n" +
+	"audit:read\xb2\xbb\x18\x12credentials:verify\xb2\xbb\x18\tdata:read\xb2\xbb\x18\n" +
+	"data:write\xb2\xbb\x18\x11connections:writeR\x06scopes\x12\x1d\n" +
 	"\aenabled\x18\x04 \x01(\bH\x01R\aenabled\x88\x01\x01\x129\n" +
 	"\n" +
 	"expires_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12;\n" +

@@ -136,9 +136,11 @@ export interface Key {
   environment: "live" | "test" | (string & {});
   /**
    * What the key may do: `users:read`, `users:write`, `workouts:read`,
-   * `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`.
+   * `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`; and of the
+   * product behind this server, if there is one, `data:read`, `data:write` and
+   * `connections:write`.
    */
-  scopes: ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | (string & {}))[];
+  scopes: ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | "data:read" | "data:write" | "connections:write" | (string & {}))[];
   enabled: boolean;
   /** The id of the developer who created it. */
   createdBy: string;
@@ -203,7 +205,7 @@ export interface NewKey {
    * refused. In the binary form, an empty list is absent: do not send a list that
    * may be empty.
    */
-  scopes?: readonly ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify")[] | null | undefined;
+  scopes?: readonly ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | "data:read" | "data:write" | "connections:write")[] | null | undefined;
   /** In the future. The key does not expire if absent. */
   expiresAt?: Date | string | null | undefined;
   /**
@@ -259,7 +261,7 @@ export interface KeyPatch {
    * At least one, without duplicates. An empty list is refused in JSON, and in the
    * binary form if the mask names it.
    */
-  scopes?: readonly ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify")[] | null | undefined;
+  scopes?: readonly ("users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | "data:read" | "data:write" | "connections:write")[] | null | undefined;
   enabled?: boolean | null | undefined;
   /** In the future. */
   expiresAt?: Date | string | null | undefined;
@@ -497,9 +499,10 @@ export interface VerificationConditions {
   operation?: string | null | undefined;
   /**
    * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
+   * `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+   * none without `user_id`.
    */
-  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
+  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | "data:read" | "data:write" | "connections:write" | null | undefined;
   /**
    * Whose data is reached, a UUID. The token of another user is refused. Whether there is
    * such a user is not looked at.
@@ -537,9 +540,10 @@ export interface CredentialCheck {
   operation?: string | null | undefined;
   /**
    * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
+   * `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+   * none without `user_id`.
    */
-  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
+  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | "data:read" | "data:write" | "connections:write" | null | undefined;
   /**
    * Whose data is reached, a UUID. The token of another user is refused. Whether there is
    * such a user is not looked at.
@@ -577,9 +581,10 @@ export interface AccessConditions {
   operation?: string | null | undefined;
   /**
    * An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-   * `workouts:write` and `audit:read` for that user, and none without `user_id`.
+   * `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+   * none without `user_id`.
    */
-  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | null | undefined;
+  scope?: "users:read" | "users:write" | "workouts:read" | "workouts:write" | "tokens:write" | "audit:read" | "credentials:verify" | "data:read" | "data:write" | "connections:write" | null | undefined;
   /**
    * Whose data is reached, a UUID. The token of another user is refused. Whether there is
    * such a user is not looked at.

@@ -34,6 +34,14 @@ export const scopes: readonly ChoiceOption[] = [
     hint: "Ask whether any credential is good",
     mono: true,
   },
+  { value: "data:read", label: "data:read", hint: "Read health data upstream", mono: true },
+  { value: "data:write", label: "data:write", hint: "Upload and delete it upstream", mono: true },
+  {
+    value: "connections:write",
+    label: "connections:write",
+    hint: "Sync and disconnect providers upstream",
+    mono: true,
+  },
 ];
 
 const expiries = [

@@ -75,7 +75,8 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
   }
 
   /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-  /// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+  /// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+  /// none without `user_id`.
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }
@@ -194,7 +195,8 @@ public struct CredentialCheck: GeneratedObject, Redacting {
   }
 
   /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-  /// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+  /// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+  /// none without `user_id`.
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }
@@ -338,7 +340,8 @@ public struct ExplainAccessRequest: GeneratedMessage, Redacting {
   }
 
   /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
-  /// `workouts:write` and `audit:read` for that user, and none without `user_id`.
+  /// `workouts:write`, `audit:read`, `data:read` and `data:write` for that user, and
+  /// none without `user_id`.
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }

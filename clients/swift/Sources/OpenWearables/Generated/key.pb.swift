@@ -59,7 +59,9 @@ public struct Key: GeneratedObject, Identifiable {
   }
 
   /// What the key may do: `users:read`, `users:write`, `workouts:read`,
-  /// `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`.
+  /// `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`; and of the
+  /// product behind this server, if there is one, `data:read`, `data:write` and
+  /// `connections:write`.
   @_alwaysEmitIntoClient
   public var scopes: [Key.Scope] {
     get { slots[list: 4, Key.Scope.self] }
@@ -205,7 +207,9 @@ public struct Key: GeneratedObject, Identifiable {
   }
 
   /// What the key may do: `users:read`, `users:write`, `workouts:read`,
-  /// `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`.
+  /// `workouts:write`, `tokens:write`, `audit:read`, `credentials:verify`; and of the
+  /// product behind this server, if there is one, `data:read`, `data:write` and
+  /// `connections:write`.
   public enum Scope: TextValue {
     case usersRead
     case usersWrite
@@ -214,6 +218,9 @@ public struct Key: GeneratedObject, Identifiable {
     case tokensWrite
     case auditRead
     case credentialsVerify
+    case dataRead
+    case dataWrite
+    case connectionsWrite
     /// A text that this version has no name for.
     case unrecognized(String)
 
@@ -226,6 +233,9 @@ public struct Key: GeneratedObject, Identifiable {
       case "tokens:write": self = .tokensWrite
       case "audit:read": self = .auditRead
       case "credentials:verify": self = .credentialsVerify
+      case "data:read": self = .dataRead
+      case "data:write": self = .dataWrite
+      case "connections:write": self = .connectionsWrite
       default: self = .unrecognized(rawValue)
       }
     }
@@ -239,6 +249,9 @@ public struct Key: GeneratedObject, Identifiable {
       case .tokensWrite: "tokens:write"
       case .auditRead: "audit:read"
       case .credentialsVerify: "credentials:verify"
+      case .dataRead: "data:read"
+      case .dataWrite: "data:write"
+      case .connectionsWrite: "connections:write"
       case .unrecognized(let text): text
       }
     }
