@@ -27,6 +27,13 @@ func (a *Authenticator) Bearer(ctx context.Context, c *Caller, secret string) {
 	a.credentials.authenticate(ctx, c)
 }
 
+// Again returns the principal of the caller's credential as it is now, by the store and
+// no cache, or the refusal once it has ended: its API key, or the session of its token.
+// That an access token expires ends nothing, so that a long answer may outlive it.
+func (a *Authenticator) Again(ctx context.Context, c *Caller) (*Principal, error) {
+	return a.credentials.again(ctx, c)
+}
+
 // Report records in the audit trail that the request presents a valid API key which
 // may not be used in this way or, once an hour for a key, that a page used one which
 // may. It returns an error if a refusal cannot be recorded.

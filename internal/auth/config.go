@@ -35,6 +35,8 @@ type Limits struct {
 	ExchangeRefused      ratelimit.Policy // refused exchanges, by address
 	Verify               ratelimit.Policy // verified credentials, by who asks
 	VerifyRefused        ratelimit.Policy // of them those that were not made here, by who asks and for which address
+	Ingest               ratelimit.Policy // uploads that are forwarded to an upstream, by credential
+	Public               ratelimit.Policy // what is forwarded to an upstream without a credential, by address
 	KnownAddress         time.Duration    // how long a login makes its address and device known
 }
 
@@ -96,6 +98,8 @@ func DefaultLimits() Limits {
 		ExchangeRefused: address("exchange-refused", 60),
 		Verify:          minute("verify", 10_000),
 		VerifyRefused:   address("verify-refused", 600),
+		Ingest:          minute("ingest", 1200),
+		Public:          address("public", 6000),
 		KnownAddress:    30 * 24 * time.Hour,
 	}
 }

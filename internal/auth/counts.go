@@ -45,7 +45,7 @@ func (v verdict) outcome(lapsed bool) RefreshOutcome {
 // limitNames are the names of the policies, in the order of limitCounts.
 var limitNames = [...]string{
 	"key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session", "exchange", "exchange-user", "exchange-refused",
-	"verify", "verify-refused",
+	"verify", "verify-refused", "ingest", "public",
 }
 
 // limitCounts counts what each limit decided. Safe for concurrent use.
@@ -93,6 +93,10 @@ func limitIndex(name string) int {
 		return 11
 	case "verify-refused":
 		return 12
+	case "ingest":
+		return 13
+	case "public":
+		return 14
 	default:
 		return -1
 	}

@@ -240,6 +240,33 @@ func (s *credentials) verifyToken(ctx context.Context, token string, _ credentia
 	return p, nil
 }
 
+// again implements Authenticator.Again.
+func (s *credentials) again(ctx context.Context, c *Caller) (*Principal, error) {
+	p, err := c.principal()
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	if p.Kind == APIKey {
+		p, err := s.verifyKey(ctx, c.presented, s.vault.Hash(c.presented), now)
+		if err != nil {
+			return nil, err
+		}
+		if refusal := s.bars(p, c); refusal != nil {
+			return nil, refusal
+		}
+		return p, nil
+	}
+	row, err := s.store.Session(ctx, p.SessionID)
+	switch {
+	case err != nil && !errors.Is(err, problem.ErrNotFound):
+		return nil, err
+	case err != nil || !row.live(now) || !s.signer.accepts(p.signedBy):
+		return nil, errInvalidToken()
+	}
+	return p, nil
+}
+
 // holderOfToken returns whom the claims of a token name, which the key has signed.
 func holderOfToken(claims credential.Claims, keyID string) *Principal {
 	p := &Principal{
