@@ -43,6 +43,8 @@ type Config struct {
 	Retention      store.Retention
 	AlertInterval  time.Duration // between two looks for what needs an alert
 
+	Upstream Upstream
+
 	WebhookPrivateNetworks bool // send webhooks to private networks and this machine, over http too
 
 	UploadMemory     int // MiB of bodies above 64 KiB that are received or served at once
@@ -125,6 +127,7 @@ func (c *Config) Problems() (all []error) {
 	}
 	add(c.checkProxies())
 	add(c.checkOrigins())
+	add(c.checkUpstream())
 	switch c.Auth.SigningAlgorithm {
 	case credential.HS256, credential.ES256, credential.EdDSA, "":
 	default:
@@ -248,6 +251,8 @@ func namedLimits(l *auth.Limits) (all []namedLimit) {
 		{"exchange-refused", l.ExchangeRefused},
 		{"verify", l.Verify},
 		{"verify-refused", l.VerifyRefused},
+		{"ingest", l.Ingest},
+		{"public", l.Public},
 	} {
 		all = append(all, namedLimit{n.flag, n.of.Limit, n.of.Window})
 	}

@@ -21,10 +21,12 @@ type nodeMetrics struct {
 	commitSize, commitSeconds prometheus.Histogram
 	jobSeconds                *prometheus.HistogramVec
 	jobFailures               *prometheus.CounterVec
+	upstreamSeconds           *prometheus.HistogramVec
 }
 
 func newNodeMetrics() nodeMetrics {
 	return nodeMetrics{
+		upstreamSeconds: newUpstreamSeconds(),
 		commitSize: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "openwearables_commit_transactions", Help: "Transactions that share one commit of SQLite.", Buckets: prometheus.ExponentialBuckets(1, 2, 9),
 		}),
@@ -78,6 +80,9 @@ func (s *Server) collectors() []prometheus.Collector {
 	all = append(all, usageMetrics(s.usage)...)
 	all = append(all, webhookMetrics(s.webhooks)...)
 	all = append(all, alertMetrics(s.alerts)...)
+	if s.gateway != nil {
+		all = append(all, gatewayMetrics(s.gateway, s.metrics.upstreamSeconds)...)
+	}
 	if s.tracer != nil {
 		all = append(all, traceMetrics(s.tracer)...)
 	}

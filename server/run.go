@@ -47,6 +47,7 @@ func (s *Server) drain(all []boundServer) {
 	s.readiness.draining.Store(true)
 	time.Sleep(s.config.DrainDelay)
 	failpoint.Hit(failpoint.MidDrain)
+	s.closeGateway()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	for _, b := range all {

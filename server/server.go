@@ -21,9 +21,11 @@ import (
 	"github.com/openwearables/openwearables/internal/cluster"
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
+	"github.com/openwearables/openwearables/internal/gateway"
 	"github.com/openwearables/openwearables/internal/installation"
 	"github.com/openwearables/openwearables/internal/store"
 	"github.com/openwearables/openwearables/internal/tracing"
+	"github.com/openwearables/openwearables/internal/upstream"
 	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/internal/webhook"
 	"github.com/openwearables/openwearables/server/front"
@@ -46,6 +48,8 @@ type Server struct {
 	unsigned  atomic.Bool // it was written to since its heads were signed
 	usage     *usage.Meter
 	workouts  *event.Workouts
+	upstream  *upstream.Client // nil without one
+	gateway   *gateway.Gateway // nil without an upstream
 	webhooks  *webhook.Courier
 	alerts    *alert.Evaluator
 	front     *front.Front
@@ -146,6 +150,9 @@ func (s *Server) compose(ctx context.Context) error {
 	s.workouts = &event.Workouts{
 		Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now, Quota: s.config.Workouts, Limits: s.auth.Limits,
 	}
+	if err := s.openGateway(); err != nil {
+		return err
+	}
 	s.front = s.newFront(&alert.Alerts{Store: s.store, Cursors: vault, Now: s.now})
 	return nil
 }
@@ -153,6 +160,7 @@ func (s *Server) compose(ctx context.Context) error {
 func (s *Server) newFront(alerts *alert.Alerts) *front.Front {
 	ports := front.Ports{
 		Auth: s.auth, Workouts: s.workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now}, Alerts: alerts,
+		Gateway:      s.gateway,
 		Installation: &installation.Reports{Describe: s.describe, Count: s.store.CountAll, Clock: s.config.machine()},
 		Begin:        store.WithBudget, Turn: s.store.Turn, Now: s.now, Log: s.config.Log,
 		Ready:    func(ctx context.Context) error { return s.readiness.check(ctx, s.store.Ping) },
@@ -285,6 +293,7 @@ func (s *Server) measure(ctx context.Context) error {
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	s.closeGateway()
 	return errors.Join(s.stopJobs(ctx), together(ctx, s.auth.Close, s.usage.Flush, func(ctx context.Context) error {
 		return errors.Join(s.ledger.Flush(ctx), s.signHeads(ctx))
 	}), s.release(), s.tracer.Close(ctx))

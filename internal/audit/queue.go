@@ -26,13 +26,23 @@ type Queue struct {
 // Read adds a read to the queue, or counts it as dropped if the queue is full.
 // It does not block.
 func (q *Queue) Read(a Access) {
+	if !q.Admit(a) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.dropped++
+	}
+}
+
+// Admit adds a read to the queue, or reports false if the queue is full. It does not
+// block.
+func (q *Queue) Admit(a Access) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) >= maxQueued {
-		q.dropped++
-		return
+		return false
 	}
 	q.waiting = append(q.waiting, a)
+	return true
 }
 
 // Flush writes the queue. If that fails, the reads stay in it, in their order.

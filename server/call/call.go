@@ -24,6 +24,7 @@ type Call struct {
 	Started     time.Time
 	Counted     int // the number of the operation in the front's metrics; 0 is that of none
 	Now         func() time.Time
+	Upstream    time.Duration             // until the product behind this server began to answer; 0: it was not asked
 	Answering   func()                    // is called before the answer begins, which the client may receive slowly; nil: nothing is
 	CheckOrigin func(*http.Request) error // returns an error for a request from a page of a foreign origin
 

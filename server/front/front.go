@@ -23,6 +23,7 @@ import (
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/event"
 	"github.com/openwearables/openwearables/internal/failpoint"
+	"github.com/openwearables/openwearables/internal/gateway"
 	"github.com/openwearables/openwearables/internal/installation"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/tracing"
@@ -52,6 +53,7 @@ type Front struct {
 	mux          *http.ServeMux
 	patterns     []string     // of the mux, in the order of registration
 	unmatched    http.Handler // of requests without a route
+	forwarding   *forwarding  // nil: nothing is forwarded
 	handler      http.Handler
 }
 
@@ -78,6 +80,8 @@ type Ports struct {
 	Reports  *usage.Reports
 	Alerts   *alert.Alerts
 
+	Gateway *gateway.Gateway // nil: there is no upstream
+
 	Installation *installation.Reports
 	Ready        func(context.Context) error                     // returns an error while requests cannot be served
 	Degraded     func() bool                                     // reports whether acknowledged writes may be lost, or limits are counted in shares
@@ -99,6 +103,9 @@ func New(config Config, p Ports) *Front {
 	}
 	f.metrics = newMetrics(f.uploads.bytes, p.Metrics)
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
+	if p.Gateway != nil {
+		f.forwarding = f.newForwarding(p.Gateway)
+	}
 	f.registerREST(&p)
 	f.registerRPC(&p, config.Reflection)
 	f.registerHealth(health{p.Ready, p.Degraded})
@@ -107,7 +114,7 @@ func New(config Config, p Ports) *Front {
 		f.registerDashboard()
 	}
 	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
-	f.handle("/", f.unmatched)
+	f.handle("/", http.HandlerFunc(f.beyond))
 	for _, pattern := range noIDs {
 		f.mux.Handle(pattern, f.unmatched)
 	}
@@ -228,13 +235,16 @@ func (f *Front) logRequest(c *call.Call, r *http.Request) {
 	f.metrics.observe(c, took)
 	f.usage.Count(&c.Caller, named(c.Operation), usage.OutcomeOf(c.Outcome()))
 	trace := f.traced(c, r)
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs,
 		slog.String("request_id", c.RequestID), slog.String("method", truncate(credential.Redact(r.Method), 16)),
 		slog.String("operation", c.Operation), slog.Int("status", c.Status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("ip", c.Address.String()), slog.String("client", c.Client))
 	if c.Principal != nil {
 		attrs = append(attrs, slog.String("actor", c.Principal.Actor()))
+	}
+	if c.Upstream > 0 {
+		attrs = append(attrs, slog.Float64("upstream_ms", float64(c.Upstream.Microseconds())/1000))
 	}
 	if trace != "" {
 		attrs = append(attrs, slog.String("trace_id", trace))

@@ -22,7 +22,7 @@ func (f *Front) canonicalPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := r.URL.EscapedPath()
 		if p == "" || p[0] != '/' || !isCanonical(p) {
-			f.unmatched.ServeHTTP(w, r)
+			f.beyond(w, r)
 			return
 		}
 		if to, ok := aliases[p]; ok {
@@ -67,5 +67,5 @@ func (f *Front) allowedMethods(r *http.Request) []string {
 			methods = append(methods, method)
 		}
 	}
-	return methods
+	return f.forwarding.methods(methods, r.URL.EscapedPath())
 }

@@ -31,6 +31,9 @@ func (m *restRoutes) HandleFunc(pattern string, h func(http.ResponseWriter, *htt
 	if !ok {
 		panic("front: openapi.yaml has " + pattern + ", the table of operations has not")
 	}
+	if m.forwarding.takes(pattern) {
+		return
+	}
 	m.handle(pattern, m.pipeline(o, rest.Fail, readREST, http.HandlerFunc(h)))
 }
 

@@ -85,10 +85,13 @@ func CheckSettings(w io.Writer, config server.Config) error {
 
 // Diagnose checks an installation and writes its findings to w. It changes only
 // what a start would change. It returns an error if a start would fail or
-// something is unsafe. A setting that is probably a mistake is a warning only.
+// something is unsafe. A setting that is probably a mistake is a warning only. The
+// upstream must be there and know this server, although a start goes on without it.
 func Diagnose(ctx context.Context, w io.Writer, config server.Config) error {
 	f := &findings{Writer: w}
-	f.configuration(&config)
+	if f.configuration(&config) && config.Upstream.URL != "" {
+		f.report("upstream", server.VerifyUpstream(ctx, config))
+	}
 	if path := config.SQLitePath(); path == "" {
 		err := checkShared(ctx, config, f.report)
 		f.report("database, secret and keys", err)

@@ -39,6 +39,9 @@ type settings struct {
 	files   map[string]*string // by the name of a setting, the path of the file that holds it
 	sources map[string]source  // of what was given
 	empty   bool               // --dev creates nobody
+
+	upstreamKey, upstreamDeveloper string // paths of files
+
 	environ []string
 	stdout  io.Writer
 }
@@ -112,7 +115,7 @@ func (s *settings) readFiles() error {
 			s.config.Redis = content
 		}
 	}
-	return nil
+	return s.config.ReadUpstreamFiles(s.upstreamKey, s.upstreamDeveloper)
 }
 
 // readEnvironment reads the variables of flags that were not given, and the files that
@@ -230,6 +233,10 @@ func (p *program) serveSettings(command, summary string) *settings {
 	s.toggle(&c.Dev, "dev", "for development: create a first developer, a key, an application and a user with data; allow pages of localhost and webhooks to this machine")
 	s.toggle(&s.empty, "empty", "with --dev: create none of these, so that the first developer is made at the setup address")
 	s.toggle(&c.WebhookPrivateNetworks, "webhook-allow-private-networks", "send webhooks also to private networks and this machine, and there over http too; every developer can then make the server call what they reach")
+	s.StringVar(&c.Upstream.URL, "upstream", "", "`address` of the Open Wearables backend to which requests for data are forwarded: http://HOST:PORT")
+	s.StringVar(&s.upstreamKey, "upstream-key-file", "", "`file` of mode 0600 with an API key of that backend, and nothing else")
+	s.StringVar(&s.upstreamDeveloper, "upstream-developer-file", "", "`file` of mode 0600 with the email of a developer of that backend on its first line, and the password on its second")
+	s.Var((*texts)(&c.Upstream.Allow), "upstream-allow", "comma-separated further `paths` to forward for developers alone, each as \"GET /api/v1/path/{value}\"")
 	s.toggle(&c.Dashboard, "dashboard", "serve the dashboard, at / and at the other paths of its pages")
 	s.toggle(&c.Reflection, "reflection", "serve gRPC server reflection")
 	s.number(&c.Connections.Total, "max-connections", "open connections, 1 to 1000000; each takes a file descriptor")
@@ -259,6 +266,8 @@ func (p *program) serveSettings(command, summary string) *settings {
 	s.number(&l.ExchangeRefused.Limit, "limit-exchange-refused", "refused token exchanges a minute from an address")
 	s.number(&l.Verify.Limit, "limit-verify", "credentials a minute that a key or developer verifies")
 	s.number(&l.VerifyRefused.Limit, "limit-verify-refused", "credentials a minute, of them, that were not made here")
+	s.number(&l.Ingest.Limit, "limit-ingest", "uploads a minute of a user or key that are forwarded to --upstream; one more is a 503")
+	s.number(&l.Public.Limit, "limit-public", "requests a minute from an address that are forwarded to --upstream without a credential; one more is a 503")
 	s.duration(&c.AlertInterval, "alert-interval", "how often one of the nodes looks for what needs an alert, 100ms to 1h")
 	s.duration(&c.Retention.Alerts, "alert-retention", "how long resolved alerts are kept, 24h to 876000h, or 0 for ever")
 	s.duration(&c.Retention.Audit, "audit-retention", "how long the audit trail is kept, 24h to 876000h, or 0 for ever")

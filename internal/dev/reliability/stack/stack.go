@@ -68,7 +68,7 @@ func Unlimited() []string {
 	var flags []string
 	for _, name := range []string{
 		"key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session",
-		"exchange", "exchange-user", "exchange-refused", "verify", "verify-refused",
+		"exchange", "exchange-user", "exchange-refused", "verify", "verify-refused", "ingest", "public",
 	} {
 		flags = append(flags, "--limit-"+name, "100000000")
 	}

@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// Streams that are open at once. Each takes a connection of the upstream to its
+// database, of which it has 50: with none left, all that it serves stands still.
+const (
+	maxStreams      = 30
+	maxOwnerStreams = 4 // of one credential
+)
+
+// inFlight is how many requests of each class are forwarded at once.
+var inFlight = [Public + 1]int{JSON: 32, Action: 16, Import: 8, Ingest: 64, Stream: maxStreams, Public: 32}
+
+// slotTime is how long a request waits for others of its class.
+const slotTime = time.Second
+
+func errBusy() error {
+	e := problem.UnavailableError(nil)
+	e.Detail = "Too many requests to the product behind this server are in flight"
+	return e
+}
+
+// take waits until a request of the class may be forwarded. The caller must leave.
+func (g *Gateway) take(ctx context.Context, c Class) (leave func(), err error) {
+	slots := g.slots[c]
+	leave = func() { <-slots }
+	select {
+	case slots <- struct{}{}:
+		return leave, nil
+	default:
+	}
+	wait := time.NewTimer(slotTime)
+	defer wait.Stop()
+	select {
+	case slots <- struct{}{}:
+		return leave, nil
+	case <-wait.C:
+		return nil, errBusy()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// streams counts the open streams. Safe for concurrent use.
+type streams struct {
+	mu     sync.Mutex
+	total  int
+	owners map[string]int // by credential
+}
+
+func newStreams() *streams { return &streams{owners: make(map[string]int)} }
+
+func (s *streams) open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}
+
+// begin counts a stream of the owner until it leaves.
+func (s *streams) begin(owner string) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.total >= maxStreams:
+		return nil, errStreams("Too many streams are open")
+	case s.owners[owner] >= maxOwnerStreams:
+		return nil, errStreams("Too many streams of this credential are open: close some")
+	}
+	s.total++
+	s.owners[owner]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.total--
+		if s.owners[owner]--; s.owners[owner] == 0 {
+			delete(s.owners, owner)
+		}
+	}, nil
+}
+
+func errStreams(detail string) error {
+	return &problem.Error{Kind: problem.Unavailable, Reason: "too_many_streams", Detail: detail, RetryAfter: 5}
+}
+
+// errEnded is the cause with which this server ends a stream.
+var errEnded = errors.New("gateway: the stream was ended")
+
+// checkEvery is how long a stream may outlive its credential.
+const checkEvery = time.Second
+
+// watch ends the stream once its caller may no longer open it, or this server drains.
+// It returns when ctx ends.
+func (g *Gateway) watch(ctx context.Context, m *Match, caller auth.Caller, end context.CancelCauseFunc) {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-g.ended.Done():
+			end(errEnded)
+			return
+		case <-tick.C:
+		}
+		check := g.ports.Begin(ctx)
+		now, err := g.ports.Again(check, &caller)
+		if err == nil {
+			err = m.Route.require(auth.WithCaller(check, &auth.Caller{Principal: now}), m)
+		}
+		if err != nil {
+			end(errEnded)
+			return
+		}
+	}
+}
