@@ -14,7 +14,7 @@ import (
 var layers = []string{
 	`doc error validate subject change email config network caller principal lastuse overlap application developer key session user userlist page
 		signingkey replay refresh rotation minting counts store peers settle device login eventlist keylist webhook setup invitation usersession
-		access verification`,
+		access verification requirement`,
 	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker recognizer",
 	"authenticator limiter logins sessions refreshtokens developers operator keys applications users tokens usersessions audits leaks verifications introspection signing webhooks setups team invitations acceptance",
 	"auth",

@@ -94,18 +94,9 @@ func (s *Verifications) judge(ctx context.Context, by *Principal, in *Credential
 	if in.Operation != nil {
 		c.Operation = *in.Operation
 	}
-	if h, epoch, decided := s.credentials.recall(c); !decided {
-		if err := s.admit(ctx, by, c); err != nil {
-			return Verification{}, err
-		}
-		s.credentials.authenticateFresh(ctx, c, h, epoch, 0)
-	}
-	if c.Principal != nil {
-		version, err := s.charge(ctx, c, in.Spend)
-		if err != nil {
-			return Verification{}, err
-		}
-		s.credentials.revalidate(ctx, c, version)
+	refusal, err := s.decide(ctx, c, in.Spend, in.refusal, func() error { return s.admit(ctx, by, c) })
+	if err != nil {
+		return Verification{}, err
 	}
 	if c.Principal == nil {
 		return s.refused(ctx, by, c)
@@ -113,15 +104,77 @@ func (s *Verifications) judge(ctx context.Context, by *Principal, in *Credential
 	v := Verification{Scopes: []string{}}
 	v.of(c.Principal, in.Credential)
 	v.stands(c.Window)
-	if !c.Window.Admitted {
-		v.refuse(limited)
-	} else if e := in.refusal(c); e != nil {
-		v.refuse(e.Reason)
-		v.RequiredScope = optional(e.RequiredScope)
-	} else {
+	if refusal == nil {
 		v.refuse(verified)
+		return v, nil
 	}
+	v.refuse(refusal.Reason)
+	v.RequiredScope = optional(refusal.RequiredScope)
 	return v, nil
+}
+
+// decide is the one verdict on a credential that somebody else was given. It authenticates
+// what the caller presents, spends one of its limit if told to, and asks needed of the
+// caller that it has found. It returns why the credential is not good, without a principal
+// if nobody may use it, and nil if it is good. Before it looks for one that is not
+// remembered, it asks admit. An error means that nothing was decided.
+//
+// What is remembered is whom a credential stands for, and never a verdict.
+func (s *Verifications) decide(ctx context.Context, c *Caller, spend bool, needed func(*Caller) *problem.Error, admit func() error) (*problem.Error, error) {
+	if h, epoch, decided := s.credentials.recall(c); !decided {
+		if err := admit(); err != nil {
+			return nil, err
+		}
+		s.credentials.authenticateFresh(ctx, c, h, epoch, 0)
+	}
+	if c.Principal != nil {
+		version, err := s.charge(ctx, c, spend)
+		if err != nil {
+			return nil, err
+		}
+		s.credentials.revalidate(ctx, c, version)
+	}
+	switch {
+	case c.Principal == nil && c.barred == nil && c.Refused.Kind != problem.Unauthenticated:
+		return nil, c.Refused
+	case c.Principal == nil:
+		return c.Refused, nil
+	case !c.Window.Admitted:
+		return problem.AsError(s.buckets.refusal(c.Window)), nil
+	default:
+		return needed(c), nil
+	}
+}
+
+// Presented is a credential as the header of a request has it.
+type Presented struct {
+	Secret string // "": none
+	Key    bool   // it can only be an API key
+}
+
+// Authorize decides whether the caller, who makes a request to another service with the
+// credential, may do so, and sets its principal. It returns the refusal that this server
+// would answer such a request with, and spends what it would: of the limit of the
+// credential or, without a valid one, of that of the address.
+func (s *Verifications) Authorize(ctx context.Context, c *Caller, presented Presented, q *Requirement) error {
+	var refusal *problem.Error
+	if c.presented, c.keyOnly = presented.Secret, presented.Key; presented.Secret == "" {
+		refusal = errMissingCredential()
+	} else {
+		var err error
+		if refusal, err = s.decide(ctx, c, q.Spend, q.refusal, func() error { return nil }); err != nil {
+			return err
+		}
+	}
+	if c.Principal == nil && (q.Spend || !q.Anybody) {
+		if err := s.buckets.spendAddress(ctx, c, s.limits.Address); err != nil {
+			return err
+		}
+	}
+	if refusal == nil || c.Principal == nil && q.Anybody {
+		return nil
+	}
+	return refusal
 }
 
 // charge describes the credential's own limit, of which it spends one if told to, and
@@ -181,11 +234,9 @@ func (s *Verifications) admit(ctx context.Context, by *Principal, c *Caller) err
 // diagnose returns why the caller's credential was refused, and what it stands for if
 // this installation has made it.
 func (s *Verifications) diagnose(ctx context.Context, c *Caller) (reason string, p *Principal, err error) {
-	switch kind := c.Refused.Kind; {
+	switch {
 	case c.barred != nil:
 		return wrongNetwork, c.barred, nil
-	case kind != problem.Unauthenticated:
-		return "", nil, c.Refused
 	case c.presentsKey():
 		return s.diagnoseKey(ctx, c.presented)
 	default:

@@ -1,0 +1,42 @@
+package auth
+
+import (
+	"slices"
+
+	"github.com/openwearables/openwearables/internal/problem"
+)
+
+// Requirement says who may make a request to a service that is not this one.
+type Requirement struct {
+	Anybody    bool // also without a credential, and with one that is refused
+	Developers bool
+	Keys       bool
+	Users      bool
+	Scope      string // that an API key must have; "": none
+	UserID     string // whose data it is, which the token of no other user reaches; "": nobody's
+	Spend      bool   // the request counts against the limit of its credential
+}
+
+// refusal returns why the caller may not make the request with its valid credential, or
+// nil.
+func (q *Requirement) refusal(c *Caller) *problem.Error {
+	p := c.Principal
+	switch {
+	case q.Anybody:
+		return nil
+	case p.Kind == DeveloperToken && q.Developers:
+		return nil
+	case p.Kind == APIKey && q.Keys:
+		if q.Scope != "" && !slices.Contains(p.Scopes, q.Scope) {
+			return errScope(Scope(q.Scope))
+		}
+		return nil
+	case p.Kind == UserToken && q.Users:
+		if q.UserID != "" && q.UserID != p.ID {
+			return errOtherUser()
+		}
+		return nil
+	default:
+		return errNotAllowed()
+	}
+}
