@@ -33,7 +33,7 @@ CHECK := proto openapi format tidy vet staticcheck check-go check-swift+check-ty
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: help build dashboard generate licences image image-root release lint check test nightly bench microbench reliability fmt $(subst +, ,$(TEST) $(CHECK))
+.PHONY: help build dashboard generate licences docs image image-root release lint check test nightly bench microbench reliability fmt $(subst +, ,$(TEST) $(CHECK))
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.* ## /\1 /p' Makefile | while read -r name what; do printf '  %-16s %s\n' "$$name" "$$what"; done
@@ -61,6 +61,9 @@ licences: ## writes server/LICENSES.md from what the server is built from
 # needs no Node.
 dashboard: ## builds the dashboard into gen/dashboard
 	cd clients/dashboard && npm ci --no-audit --no-fund && npm run -s build && node scripts/pack.mjs dist
+
+docs: ## renders the pages of /docs into gen/docs
+	cd internal/dev/docs && GOWORK=off go run . ../../..
 
 generate: $(BUF) ## writes gen/ and the generated files of the SDKs
 	go generate ./gen
@@ -99,6 +102,7 @@ tools: system $(BUF) $(SCHEMATHESIS) $(SHIP) $(ACTIONLINT) $(GOFUMPT) $(STATICCH
 
 generated: $(BUF)
 	internal/dev/tools/generated.sh "$(MAKE)" generate
+	cd internal/dev/docs && GOWORK=off go test ./...
 
 proto: $(BUF)
 	$(BUF) lint
@@ -117,6 +121,7 @@ tidy:
 vet:
 	go vet work
 	cd internal/dev/reliability && GOWORK=off go vet ./...
+	cd internal/dev/docs && GOWORK=off go vet ./...
 
 staticcheck: $(STATICCHECK)
 	$(STATICCHECK) work

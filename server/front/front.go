@@ -109,7 +109,7 @@ func New(config Config, p Ports) *Front {
 	f.registerREST(&p)
 	f.registerRPC(&p, config.Reflection)
 	f.registerHealth(health{p.Ready, p.Degraded})
-	registerDocs(f.handlePage, config.Dashboard)
+	f.registerDocs(config.Dashboard)
 	if config.Dashboard {
 		f.registerDashboard()
 	}

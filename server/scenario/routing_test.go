@@ -94,7 +94,7 @@ func (c contractTransport) checkRefusal(r *http.Request, res *http.Response, bod
 // each.
 func servedPaths() map[string][]string {
 	served := map[string][]string{
-		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/": {"GET"}, "/setup": {"GET"}, "/theme.js": {"GET"}, "/.well-known/jwks.json": {"GET"},
+		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/docs/reference": {"GET"}, "/": {"GET"}, "/setup": {"GET"}, "/theme.js": {"GET"}, "/.well-known/jwks.json": {"GET"},
 		"/oauth/introspect": {"POST"},
 	}
 	for operation, route := range restRouteOf() {

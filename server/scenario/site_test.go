@@ -177,7 +177,7 @@ func TestDashboardLeavesOtherPathsAlone(t *testing.T) {
 	n := start(t, unlimited)
 	for _, path := range []string{
 		"/assets/none-00000000.js", "/assets/", "/assets", "/api", "/api/", "/api/v1/nothing", "/api/v2/users", "/openwearables.v1.KeyService/Nothing",
-		"/docs/", "/docs/none.js", "/.well-known/none", "/livez/", "/readyz/x", "/metrics", "/grpc.health.v1.Health/Nothing", "/openapi.yaml/",
+		"/.well-known/none", "/livez/", "/readyz/x", "/metrics", "/grpc.health.v1.Health/Nothing", "/openapi.yaml/",
 		"//keys", "/keys//x", "/keys/../users",
 	} {
 		f := n.file(t, "GET", path, nil)
@@ -202,7 +202,7 @@ func TestDashboardLeavesOtherPathsAlone(t *testing.T) {
 
 func TestDashboardCanBeTurnedOff(t *testing.T) {
 	n := start(t, unlimited, func(c *server.Config) { c.Dashboard = false })
-	if html := n.document(t, "/docs", "text/html; charset=utf-8"); strings.Contains(html, "/reference.js") {
+	if html := n.wantDocument(t, "/docs/reference", "text/html; charset=utf-8", "no-cache", false); strings.Contains(html, "/reference.js") {
 		t.Error("the reference loads what is not there")
 	}
 	for _, path := range []string{"/", "/setup", "/keys", "/theme.js", "/reference.js", "/assets/"} {

@@ -1,7 +1,7 @@
 import { cookieSession } from "@openwearables/sdk/browser";
 
 /**
- * For the page at /docs: its calls of the API use the session of the dashboard, which all
+ * For the page at /docs/reference: its calls of the API use the session of the dashboard, which all
  * tabs share and renew together. Who enters a credential there uses that one.
  */
 
@@ -33,4 +33,4 @@ auth?.subscribe((state) => {
   if (note) note.hidden = state !== "signedIn";
 });
 
-Object.assign(window, { withSession }); // docs.js calls it
+Object.assign(window, { withSession }); // the script of that page calls it

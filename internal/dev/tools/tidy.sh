@@ -34,7 +34,7 @@ tidy() {
 }
 
 for module in gen/openwearables clients/go clients/go/oauth2 .; do tidy "$module" "$@"; done
-for module in clients/go/examples/opentelemetry internal/dev/reliability; do
+for module in clients/go/examples/opentelemetry internal/dev/docs internal/dev/reliability; do
 	cd "$root/$module"
 	go mod tidy "$@"
 done

@@ -109,7 +109,7 @@ function Nav() {
               <li>
                 <a className="nav-item" href="/docs" target="_blank" rel="noreferrer">
                   <BookOpen size={16} aria-hidden="true" />
-                  API reference
+                  Documentation
                   <span className="sr"> (opens a new tab)</span>
                 </a>
               </li>
