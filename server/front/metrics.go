@@ -53,7 +53,7 @@ var statusIndex = func() (index [600]uint8) {
 
 // reasons are those of refusals. A test holds that no other is in use.
 var reasons = []string{
-	"body_too_large", "canceled", "credential_not_allowed", "cross_origin", "deadline_exceeded", "developer_exists", "email_taken", "header_too_large", "http2_required",
+	"body_too_large", "canceled", "credential_not_allowed", "cross_origin", "deadline_exceeded", "developer_exists", "email_taken", "external_user_id_taken", "header_too_large", "http2_required",
 	"idempotency_in_progress", "idempotency_key_reused", "incorrect_password", "insufficient_scope", "internal", "invalid_api_key",
 	"invalid_app_credentials", "invalid_credentials", "invalid_refresh_token", "invalid_request", "invalid_setup_token", "invalid_token", "invitation_accepted", "invitation_expired",
 	"invitation_pending", "invitation_revoked", "key_in_browser", "last_developer", "method_not_allowed",

@@ -52,7 +52,7 @@ func TestMetricsAreBounded(t *testing.T) {
 }
 
 // The code names its reasons in literals.
-var reasonLiteral = regexp.MustCompile(`(?:Reason: *|reason\w+ = )"([a-z0-9_]+)"|(?:unauthenticated|badRequest)\("([a-z0-9_]+)"`)
+var reasonLiteral = regexp.MustCompile(`(?:Reason: *|Reason, e\.Detail = |reason\w+ = )"([a-z0-9_]+)"|(?:unauthenticated|badRequest)\("([a-z0-9_]+)"`)
 
 func TestReasonsAreKnown(t *testing.T) {
 	used := map[string]bool{}
@@ -83,6 +83,25 @@ func TestReasonsAreKnown(t *testing.T) {
 		if !used[reason] {
 			t.Errorf("nothing is refused with the reason %s any more", reason)
 		}
+	}
+}
+
+// TestGuideOfErrorsNamesEveryReason checks that the page of errors has a row for each
+// reason, and for no other.
+func TestGuideOfErrorsNamesEveryReason(t *testing.T) {
+	page, err := os.ReadFile("../docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []string
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[a-z0-9_`, ]+`) \\| \\d{3}").FindAllStringSubmatch(string(page), -1) {
+		for name := range strings.SplitSeq(row[1], ", ") {
+			named = append(named, strings.Trim(name, "`"))
+		}
+	}
+	slices.Sort(named)
+	if want := slices.Sorted(slices.Values(reasons)); !slices.Equal(named, want) {
+		t.Errorf("server/docs/errors.md has the reasons\n%q, want\n%q", named, want)
 	}
 }
 
