@@ -25,6 +25,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	openwearables "github.com/openwearables/openwearables/clients/go"
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
@@ -67,23 +69,71 @@ func TestReadmeProgramsDoWhatTheTextSays(t *testing.T) {
 		t.Fatalf("%d snippets, %d expectations", len(snippets), len(expect))
 	}
 	for i, s := range snippets {
-		if formatted, err := format.Source(s[1]); err != nil || !bytes.Equal(formatted, s[1]) {
-			t.Errorf("snippet %d is not formatted: %v", i+1, err)
-		}
-		source, build := filepath.Join(t.TempDir(), "main.go"), []string{"build", "-o"}
-		if bytes.Contains(s[1], []byte("testing.T")) {
-			source, build = strings.TrimSuffix(source, ".go")+"_test.go", []string{"test", "-c", "-o"}
-		}
-		if err := os.WriteFile(source, s[1], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		program := strings.TrimSuffix(source, ".go")
-		if out, err := exec.CommandContext(ctx, "go", append(build, program, source)...).CombinedOutput(); err != nil {
-			t.Fatalf("snippet %d: %v\n%s", i+1, err, out)
-		}
-		cmd := exec.CommandContext(ctx, program)
+		cmd := buildSnippet(ctx, t, fmt.Sprintf("snippet %d", i+1), s[1])
 		cmd.Env = append(os.Environ(), env...)
 		expect[i](t, cmd)
+	}
+}
+
+// buildSnippet builds a block of Go, which must be formatted, and returns the command that
+// runs it.
+func buildSnippet(ctx context.Context, t *testing.T, name string, code []byte) *exec.Cmd {
+	t.Helper()
+	if formatted, err := format.Source(code); err != nil || !bytes.Equal(formatted, code) {
+		t.Errorf("%s is not formatted: %v", name, err)
+	}
+	source, build := filepath.Join(t.TempDir(), "main.go"), []string{"build", "-o"}
+	if bytes.Contains(code, []byte("testing.T")) {
+		source, build = strings.TrimSuffix(source, ".go")+"_test.go", []string{"test", "-c", "-o"}
+	}
+	if err := os.WriteFile(source, code, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := strings.TrimSuffix(source, ".go")
+	if out, err := exec.CommandContext(ctx, "go", append(build, program, source)...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	return exec.CommandContext(ctx, program)
+}
+
+// guideBlock matches a block of Go of a guide, and its name.
+var guideBlock = regexp.MustCompile("(?ms)^```go (\\w+)\n(.*?)^```$")
+
+// Every block of Go in server/docs is a program that does what its page says.
+func TestGuidesProgramsDoWhatTheTextSays(t *testing.T) {
+	guides, err := filepath.Glob("../../server/docs/*.md")
+	if err != nil || len(guides) == 0 {
+		t.Fatalf("%d guides, %v", len(guides), err)
+	}
+	p := newPerson(t)
+	_, key := newKey(t)
+	start := time.Now().Add(-time.Hour)
+	_, err = world.dev.Workouts.Upsert(t.Context(), p.id, &owv1.WorkoutInput{
+		ExternalId: "guide", Type: owv1.WorkoutTypeRunning, Source: &owv1.WorkoutSource{Provider: "guide"},
+		StartTime: timestamppb.New(start), EndTime: timestamppb.New(start.Add(time.Minute)), DistanceMeters: new(5200.0),
+	})
+	check(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), programLimit)
+	defer cancel()
+	expect := map[string]string{"backend read": "5200 m", "backend errors": "there is no such user", "gateway verify": "true valid key:"}
+	for _, guide := range guides {
+		text, err := os.ReadFile(guide)
+		check(t, err)
+		for _, block := range guideBlock.FindAllSubmatch(text, -1) {
+			name := strings.TrimSuffix(filepath.Base(guide), ".md") + " " + string(block[1])
+			want, ok := expect[name]
+			if !ok {
+				t.Errorf("%s: nobody says what it prints", name)
+				continue
+			}
+			delete(expect, name)
+			cmd := buildSnippet(ctx, t, name, block[2])
+			cmd.Env = append(os.Environ(), "OPENWEARABLES_BASE_URL="+world.url, "OPENWEARABLES_API_KEY="+key, "USER_ID="+p.id)
+			prints(want)(t, cmd)
+		}
+	}
+	if len(expect) > 0 {
+		t.Errorf("there are no blocks %q", slices.Sorted(maps.Keys(expect)))
 	}
 }
 

@@ -76,6 +76,9 @@ func TestDocs(t *testing.T) {
 		case strings.HasSuffix(path, ".js"):
 			seen[path] = n.wantDocument(t, path, "text/javascript; charset=utf-8", cacheOf(path), path != "/docs/swagger-ui-bundle.js")
 			continue
+		case path == "/docs/search.json":
+			seen[path] = n.wantDocument(t, path, "application/json", pages, true)
+			continue
 		case strings.HasPrefix(path, "/docs/assets/"):
 			if f := n.file(t, "GET", path, nil); f.status != 200 || f.Get("Cache-Control") != files {
 				t.Errorf("%s answers %d %v", path, f.status, f.Header)

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import type { Client } from "../src/index.js";
 import { startBrowser } from "./chromium.js";
@@ -70,11 +73,50 @@ const strict = {
   rootDir: "src",
 };
 
-function snippets(): Map<string, string> {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
+function snippets(file = join(root, "README.md")): Map<string, string> {
+  const page = readFileSync(file, "utf8");
   return new Map(
-    [...readme.matchAll(/```tsx? (\w+)\n(.*?)```/gs)].map((m) => [m[1] ?? "", m[2] ?? ""]),
+    [...page.matchAll(/^```tsx? (\w+)\n(.*?)^```$/gms)].map((m) => [m[1] ?? "", m[2] ?? ""]),
   );
+}
+
+/** The blocks of the guides of /docs, by the names of the page and of the block. */
+function guides(): Map<string, string> {
+  const folder = join(root, "..", "..", "server", "docs");
+  const all = readdirSync(folder).filter((name) => name.endsWith(".md"));
+  return new Map(
+    all.flatMap((name) =>
+      [...snippets(join(folder, name))].map(([block, code]) => [
+        `${name.slice(0, -3)}-${block}`,
+        code,
+      ]),
+    ),
+  );
+}
+
+/** What each block of the guides prints that ends by itself. */
+const guidesPrint: Record<string, RegExp> = {
+  "backend-read": /^8200 m\n$/,
+  "backend-errors": /^there is no such user\n$/,
+  "gateway-verify": /^true valid key:/,
+};
+
+/** Runs the backend of the guide for web apps, and returns the pair that it gives. */
+async function pairOf(app: string, env: Record<string, string>): Promise<string> {
+  const socketPath = join(rig.folder, "backend");
+  const backend = spawn(process.execPath, ["out/web-backend.js"], {
+    cwd: app,
+    env: { ...process.env, ...env, PORT: socketPath },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    await once(backend.stdout, "data", { signal: AbortSignal.timeout(30_000) });
+    const asked = request({ socketPath, path: "/ow-token", method: "POST", timeout: 30_000 }).end();
+    const [answer] = await once(asked, "response", { signal: AbortSignal.timeout(30_000) });
+    return await text(answer);
+  } finally {
+    await stop(backend, () => backend.kill());
+  }
 }
 
 /** Creates an API key, an application and a user. */
@@ -158,6 +200,12 @@ test("the README's snippets compile and run in an empty Node app", async () => {
   for (const [name, code] of all) {
     writeFileSync(join(app, "src", `${name}.ts${name === "react" ? "x" : ""}`), code);
   }
+  const guide = guides();
+  for (const [name, code] of guide) writeFileSync(join(app, "src", `${name}.ts`), code);
+  assert.deepEqual(
+    [...guide.keys()].sort(),
+    [...Object.keys(guidesPrint), "web-backend", "web-page"].sort(),
+  );
   writeFileSync(join(app, "src", "main.ts"), program);
   writeFileSync(
     join(app, "tsconfig.json"),
@@ -181,6 +229,15 @@ test("the README's snippets compile and run in an empty Node app", async () => {
   writeFileSync(join(app, "workout.mjs"), all.get("workouts") ?? "");
   assert.match(run(app, "node", ["workout.mjs"], env), /^running 20.*Z 1800\n$/);
   assert.doesNotMatch(out, /rt_[0-9a-z]{12}|eyJ/);
+  const startTime = new Date(Date.now() - 600_000);
+  const run8 = { externalId: "guide", type: "running", source: { provider: "guide" } };
+  await direct(rig.server, rig.developerToken).workouts.upsert(user.id, [
+    { ...run8, startTime, endTime: new Date(), distanceMeters: 8200 },
+  ]);
+  for (const [name, printed] of Object.entries(guidesPrint)) {
+    assert.match(run(app, "node", [`out/${name}.js`], env), printed);
+  }
+  assert.match(await pairOf(app, env), /"refresh_token":"rt_/);
 });
 
 test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
@@ -189,9 +246,11 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
   writeFileSync(join(app, "src", "dashboard.ts"), all.get("dashboard") ?? "");
   writeFileSync(join(app, "src", "webapp.ts"), all.get("webapp") ?? "");
   writeFileSync(join(app, "src", "react.tsx"), all.get("react") ?? "");
+  writeFileSync(join(app, "src", "guide.ts"), guides().get("web-page") ?? "");
   writeFileSync(
     join(app, "src", "main.ts"),
     `import { open as openApp } from "./webapp.js";
+     import { open as openGuide } from "./guide.js";
      import { open as openDashboard } from "./dashboard.js";
      import { open as openReact } from "./react.js";
      import { createElement, StrictMode } from "react";
@@ -201,7 +260,7 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
        createRoot(document.querySelector("main")!).render(
          createElement(StrictMode, {}, openReact(base, fetchPair)),
        );
-     Object.assign(globalThis, { openApp, openDashboard, showReact });`,
+     Object.assign(globalThis, { openApp, openDashboard, openGuide, showReact });`,
   );
   writeFileSync(
     join(app, "index.html"),
@@ -233,20 +292,22 @@ test("the SDK type-checks, builds and runs in an empty Vite app", async () => {
     const page = await browser.context.newPage();
     const { user } = await seed();
     const pair = (await direct(rig.server, rig.developerToken).tokens.create(user.id)).expose();
-    await page.route("**/my-backend/ow-token", (r) => r.fulfill({ json: pair }));
+    await page.route("**/ow-token", (r) => r.fulfill({ json: pair }));
     await page.goto(await printedUrl(preview));
     await page.waitForFunction("globalThis.openDashboard");
     const server = rig.server;
     const args = [server, rig.email, rig.password, user.id] as const;
     const seen = await page.evaluate(async ([base, email, password, id]) => {
-      const { openApp, openDashboard } = globalThis as unknown as {
+      const { openApp, openDashboard, openGuide } = globalThis as unknown as {
         openApp(base: string, showLogin: () => void): Client;
+        openGuide(base: string, showLogin: () => void): Client;
         openDashboard(base: string, email: string, password: string): Promise<string>;
       };
       const user = await openApp(base, () => {}).users.get(id);
-      return [user.firstName, await openDashboard(base, email, password)];
+      const again = await openGuide(base, () => {}).users.get(id);
+      return [user.firstName, again.firstName, await openDashboard(base, email, password)];
     }, args);
-    assert.deepEqual(seen, ["Ada", rig.email]);
+    assert.deepEqual(seen, ["Ada", "Ada", rig.email]);
     await page.evaluate((base) => {
       (globalThis as unknown as { showReact(base: string): void }).showReact(base);
     }, server);

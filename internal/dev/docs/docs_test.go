@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -27,7 +28,7 @@ func TestSite(t *testing.T) {
 		size := len(pack(content))
 		total += size
 		switch {
-		case strings.HasPrefix(name, "assets/search-") && size > 100_000:
+		case name == "search.json" && size > 100_000:
 			t.Errorf("the index of the search has %d bytes", size)
 		case path.Ext(name) == ".html" && size > 20_000:
 			t.Errorf("%s has %d bytes", name, size)
@@ -68,6 +69,52 @@ func TestEverySectionIsListed(t *testing.T) {
 		if guide != contentsFile && !listed[guide+"#"] {
 			t.Errorf("%s does not list %s", contentsFile, guide)
 		}
+	}
+}
+
+// info is what stands behind the fence of a block of a guide that is run by the tests of
+// its language, or is not and says why.
+var info = regexp.MustCompile(`^(?:(?:go|ts|swift|sh) \w+|\w+ norun="[^"]{20,}")$`)
+
+// TestBlocksAreRun checks that each block of code of the guides is run, but for as many as
+// are known here.
+func TestBlocksAreRun(t *testing.T) {
+	guides, err := fs.Glob(repo, "server/docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, not := 0, 0
+	for _, guide := range guides {
+		f, err := readFile(repo, guide)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = ast.Walk(f.document, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+			switch n := n.(type) {
+			case *ast.CodeBlock:
+				t.Errorf("%s has a block without a fence", guide)
+			case *ast.FencedCodeBlock:
+				if !entering {
+					break
+				}
+				said := ""
+				if n.Info != nil {
+					said = string(n.Info.Value(f.text))
+				}
+				switch {
+				case !info.MatchString(said):
+					t.Errorf("%s: a block says %q: give it a name, or norun=\"why\"", guide, said)
+				case strings.Contains(said, "norun"):
+					not++
+				default:
+					run++
+				}
+			}
+			return ast.WalkContinue, nil
+		})
+	}
+	if run < 25 || not != 2 {
+		t.Errorf("%d blocks are run, and %d are not", run, not)
 	}
 }
 
@@ -127,13 +174,9 @@ func TestPages(t *testing.T) {
 	if strings.Contains(b, "Not here") {
 		t.Error("the section has another one")
 	}
-	for name, content := range files {
-		if strings.HasPrefix(name, "assets/search-") {
-			for _, want := range []string{`[1,"run-in","Run in","Run in. Words."]`, `[2,"/Users/ListUsers","ListUsers","All of them GET /users"]`} {
-				if !strings.Contains(string(content), want) {
-					t.Errorf("the index has no %s: %s", want, content)
-				}
-			}
+	for _, want := range []string{`[1,"run-in","Run in","Run in. Words."]`, `[2,"/Users/ListUsers","ListUsers","All of them GET /users"]`} {
+		if !strings.Contains(string(files["search.json"]), want) {
+			t.Errorf("the index has no %s: %s", want, files["search.json"])
 		}
 	}
 }

@@ -138,7 +138,7 @@ func assetsOf(root fs.FS, pages []*page, files map[string][]byte) (map[string]st
 	if err != nil {
 		return nil, err
 	}
-	add("search.json", sections)
+	files["search.json"] = sections // under one name, so that a new word changes no page but its own
 	tokens, err := fs.ReadFile(root, "clients/dashboard/src/style/tokens.css")
 	if err != nil {
 		return nil, err

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Releases the package, as it lies here, to a repository on this disk, and takes it from
 # there as the README says: its manifest resolves, its snippets compile, its server and its
-# backend run against a real server. TEST_BINARIES is the folder of that server's binary.
+# backend run against a real server, and so do the blocks of Swift in the guides of /docs.
+# TEST_BINARIES is the folder of that server's binary.
 set -euo pipefail
 
 package=$(cd "$(dirname "$0")/../.." && pwd)
@@ -40,6 +41,17 @@ snippet swift manifest >"$work/shop/Package.swift"
 snippet swift server >"$work/shop/Sources/Shop/main.swift"
 for tag in events session store developer errors rpc upload network; do snippet swift "$tag" >"$work/shop/Sources/Shop/$tag.swift"; done
 snippet swift tests >"$work/shop/Tests/ShopTests/ShopTests.swift"
+guides=$(awk '/^```swift / {out = work "/guide-" ++n ".swift"; names = names " " $2; next} /^```$/ {out = ""} out {print >out}
+	END {print names}' work="$work/shop/Sources/Shop" "$root"/server/docs/*.md)
+[ "$guides" = " read errors verify session week" ] # each is called below
+cat >>"$work/shop/Sources/Shop/main.swift" <<'END'
+try await printDistance(ow, of: userID)
+try await look(ow)
+try await verify(environment["OPENWEARABLES_API_KEY"] ?? "", ow)
+let session = makeSession(api: url, backend: url, store: .memory())
+try await session.signIn(tokens)
+try await printWeek(session)
+END
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$work/remote.git.insteadOf
 export GIT_CONFIG_VALUE_0=https://github.com/openwearables/openwearables-swift.git
 cd "$root"
@@ -115,6 +127,7 @@ export OPENWEARABLES_APP_ID OPENWEARABLES_APP_SECRET OPENWEARABLES_API_KEY
 
 said=$(timeout 120 "$swift" "$bin/Shop")
 grep -q "^$user ada@example.com" <<<"$said" && grep -q "^1 created \[\]" <<<"$said" && grep -q "^running 20.* 3600$" <<<"$said" && grep -q "bytes for the app" <<<"$said"
+for line in "^10000 m$" "^there is no such user$" "^true .* key:" "^running 20.* +0000$"; do grep -q "$line" <<<"$said"; done
 
 snippet js backend >"$work/backend.mjs"
 socket=$folder/backend # a path in PORT is a socket for Node, and nobody else's
