@@ -33,7 +33,7 @@ CHECK := proto openapi format tidy vet staticcheck check-go check-swift+check-ty
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
 
-.PHONY: help build dashboard generate licences docs image image-root release lint check test nightly bench microbench reliability fmt $(subst +, ,$(TEST) $(CHECK))
+.PHONY: help build dashboard generate licences docs image image-root release lint check test nightly bench scale microbench reliability fmt $(subst +, ,$(TEST) $(CHECK))
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.* ## /\1 /p' Makefile | while read -r name what; do printf '  %-16s %s\n' "$$name" "$$what"; done
@@ -89,6 +89,9 @@ ROUNDS ?= 5
 bench: system build clients/typescript/node_modules/.package-lock.json ## writes server/BENCHMARK.md, in some ten minutes
 	cd clients/typescript && npm run -s build
 	go run ./internal/dev/bench -page -rounds $(ROUNDS)
+
+scale: system build ## compares a million keys and users with a thousand, in an hour, for server/SCALE.md
+	go run ./internal/dev/bench -scale 1000000 -rounds 3 -page
 
 microbench: ## runs the benchmarks of the packages
 	go test -run '^$$' -bench . -benchmem work

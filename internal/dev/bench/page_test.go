@@ -101,7 +101,7 @@ func TestPageAndQuoteAreWritten(t *testing.T) {
 	if err := os.WriteFile(readme, []byte("before\n"+quoteBegins), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := whole.write(root); err == nil || !strings.Contains(err.Error(), "no place for a quote") {
+	if err := whole.write(root); err == nil || !strings.Contains(err.Error(), "README.md has no place for what is measured") {
 		t.Errorf("a README without a place for it: %v", err)
 	}
 }

@@ -154,6 +154,16 @@ func median(samples []sample, f func(sample) float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
+// median returns the medians of the first work whose name and databases these are.
+func (r *result) median(name, on string) sample {
+	for _, one := range r.rows() {
+		if one.name == name && one.on == on {
+			return one.median
+		}
+	}
+	return sample{}
+}
+
 // text returns the rows as a table for a terminal.
 func (r *result) text() string {
 	var out bytes.Buffer

@@ -14,6 +14,9 @@ import (
 // fewRows is the size of the stock to which a large one is compared.
 const fewRows = 1000
 
+// dayTakes is in what time a day is replayed.
+const dayTakes = 10 * time.Minute
+
 // scale measures the works on stocks of the size, and what happens once, prints that, and
 // with page writes it into the page.
 func scale(ctx context.Context, root string, size int, only string, a about, page bool) (err error) {
@@ -39,6 +42,13 @@ func scale(ctx context.Context, root string, size int, only string, a about, pag
 		for _, n := range []int{fewRows, size} {
 			if !l.hasStock(on, n) {
 				continue
+			}
+			if n == size && only == "" {
+				day, err := l.day(ctx, on, n, dayTakes, r)
+				if err != nil {
+					return fmt.Errorf("a day: %w", err)
+				}
+				once = append(once, day)
 			}
 			more, err := l.moments(ctx, on, n)
 			if err != nil {
@@ -203,7 +213,7 @@ func askingAs(path string) func(*installation, int) []caller {
 		return picking(clients, func(c *conn, pick func(int) int) error {
 			full := path
 			if strings.Contains(path, "%") {
-				full = fmt.Sprintf(path, pick(fewRows))
+				full = fmt.Sprintf(path, pick(min(i.stock.size, fewRows)))
 			}
 			status, body, err := c.do(request(i.addr, "GET", full, i.admin, ""))
 			return expect(200, []byte("{"), status, body, err)
