@@ -23,7 +23,9 @@ var permitted = []struct{ from, to string }{
 	{"clients/go/...", "clients/go/... gen/..."},
 	{"gen/...", "gen/..."},
 
-	{"server/cmd/...", "server server/control server/operator"},
+	{"server/cmd/...", "server server/control server/operator server/remote internal/commandline"},
+	{"server/remote", "clients/go gen/openwearables/... gen/openapi internal/commandline internal/privatefile internal/workoutfile"},
+	{"internal/workoutfile", "gen/openwearables/..."},
 	{"server/operator", "server server/control internal/auth internal/cluster internal/credential internal/leak internal/load internal/privatefile internal/store"},
 	{"server/rest", "server/call gen/openapi internal/alert internal/audit internal/auth internal/event internal/installation internal/jsonbody internal/problem internal/usage"},
 	{"server/rpc", "server/call gen/openwearables/... internal/alert internal/audit internal/auth internal/event internal/installation internal/problem internal/usage"},
