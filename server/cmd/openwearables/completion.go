@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/openwearables/openwearables/internal/commandline"
 )
 
 // completion prints what makes a shell complete commands and flags: it asks the program
@@ -14,7 +16,7 @@ func (p *program) completion() *cobra.Command {
 		c = p.apartSettings("completion "+name, summary, "").command(func(context.Context) error { return generate(c.Root()) })
 		return c
 	}
-	return p.group("completion", "print what makes a shell complete commands",
+	return commandline.Group("completion", "print what makes a shell complete commands",
 		shell("bash", "print what makes bash complete commands: source <(openwearables completion bash); it needs the package bash-completion",
 			func(root *cobra.Command) error { return root.GenBashCompletionV2(p.stdout, true) }),
 		shell("zsh", "print what makes zsh complete commands: source <(openwearables completion zsh)",

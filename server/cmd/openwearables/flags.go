@@ -10,14 +10,16 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/openwearables/openwearables/internal/commandline"
 	"github.com/openwearables/openwearables/server"
 )
 
 const prefix = "OPENWEARABLES_"
 
-// sdkVariables are the variables with our prefix that the SDKs read.
+// sdkVariables are the variables with our prefix that the SDKs and the commands on the API
+// read.
 var sdkVariables = []string{
-	prefix + "API_KEY", prefix + "APP_ID", prefix + "APP_SECRET", prefix + "BASE_URL",
+	prefix + "API_KEY", prefix + "APP_ID", prefix + "APP_SECRET", prefix + "BASE_URL", prefix + "PROFILE",
 }
 
 // serviceVariable matches the names of the variables that Kubernetes sets for each
@@ -190,16 +192,11 @@ func (s *settings) help() {
 // printFlags prints what each flag takes.
 func (s *settings) printFlags() {
 	variables := flagsWithVariable()
-	s.VisitAll(func(f *pflag.Flag) {
-		argument, usage := pflag.UnquoteUsage(f)
-		fmt.Fprintf(s.stdout, "  %s\n        %s", strings.TrimSpace("--"+f.Name+" "+argument), usage)
-		if f.DefValue != "" && f.DefValue != "false" {
-			fmt.Fprintf(s.stdout, " (default %s)", f.DefValue)
+	commandline.PrintFlags(s.stdout, s.FlagSet, func(f *pflag.Flag) string {
+		if s.apart || !slices.Contains(variables, f.Name) {
+			return ""
 		}
-		if !s.apart && slices.Contains(variables, f.Name) {
-			fmt.Fprintf(s.stdout, "\n        variable %s", variable(f.Name))
-		}
-		fmt.Fprintln(s.stdout)
+		return "variable " + variable(f.Name)
 	})
 }
 

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openwearables/openwearables/internal/commandline"
 	"github.com/openwearables/openwearables/server"
 )
 
@@ -34,28 +34,20 @@ type program struct {
 	stdout, stderr io.Writer
 }
 
-// usageError is a mistake in the arguments.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
-
 // incompleteError is what kept a scan from the whole.
 type incompleteError struct{ error }
+
+// ExitStatus tells it from a scan that found something.
+func (incompleteError) ExitStatus() int { return 2 }
 
 // run executes the command and returns the exit status: 0, 1 for a failure, 2
 // for wrong arguments and for a scan that found nothing and is not complete.
 func (p *program) run(ctx context.Context) int {
 	err := p.execute(ctx)
-	if err == nil {
-		return 0
+	if err != nil {
+		fmt.Fprintln(p.stderr, "openwearables:", err)
 	}
-	fmt.Fprintln(p.stderr, "openwearables:", err)
-	_, misused := errors.AsType[usageError](err)
-	_, incomplete := errors.AsType[incompleteError](err)
-	if misused || incomplete {
-		return 2
-	}
-	return 1
+	return commandline.Status(err)
 }
 
 // version prints the version and, where the Go command knew them, the commit and whether
