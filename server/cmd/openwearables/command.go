@@ -25,7 +25,7 @@ one, a SQLite database gets a secret in a file beside it. The commands act on a 
 func (p *program) root() *cobra.Command {
 	group, remote := commandline.Group, &remote.Commands{Environ: p.environ, Stdin: p.stdin}
 	root := group("openwearables", "serves the Open Wearables authentication API and manages an installation of it",
-		p.serve(),
+		p.serve(), remote.Quickstart(),
 		group("developer", "manage the developers, who may log in", p.developerCreate(), p.developerList(),
 			p.developerSetPassword(), p.developerDisable(), p.developerEnable(), p.developerDelete()),
 		group("user", "users, and what is stored of one", append(remote.Shortcuts("user"), p.userExport(), p.userErase())...),

@@ -21,7 +21,7 @@ func (i *installation) shell(name, script string, words ...string) string {
 	}
 	cmd := exec.CommandContext(ctx, name, append(args, words...)...)
 	cmd.Dir, cmd.WaitDelay = i.folder, pipeTimeout
-	cmd.Env = append(slices.Clone(i.env), "PATH="+filepath.Dir(binary)+":/usr/bin:/bin", "HOME="+i.t.TempDir())
+	cmd.Env = append(slices.Clone(i.env), "PATH="+filepath.Dir(binary)+":/usr/bin:/bin", "HOME="+i.t.TempDir()) // without settings of the one who tests
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		i.t.Errorf("%s: %v\n%s", name, err, out)

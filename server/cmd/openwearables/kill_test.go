@@ -265,7 +265,7 @@ func TestKillDuringTheFirstStartNeedsNoHelp(t *testing.T) {
 	t.Parallel()
 	for range killCycles(t, 6) {
 		i := install(t)
-		cmd := i.server("--dev")
+		cmd := i.server("--dev", "--database", "sqlite:openwearables.db")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

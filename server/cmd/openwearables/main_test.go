@@ -76,8 +76,10 @@ type installation struct {
 func install(t testing.TB) *installation {
 	t.Helper()
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
-	env = append(env, "GORACE=atexit_sleep_ms=0") // else every exit takes a second
-	return &installation{t: t, folder: t.TempDir(), env: env}
+	folder := t.TempDir()
+	env = append(env, "GORACE=atexit_sleep_ms=0", // else every exit takes a second
+		"XDG_STATE_HOME="+filepath.Join(folder, "state"))
+	return &installation{t: t, folder: folder, env: env}
 }
 
 func (i *installation) path(name string) string { return filepath.Join(i.folder, name) }

@@ -92,7 +92,8 @@ func TestCommandsOnTheAPI(t *testing.T) {
 		t.Errorf("user token said %s", out)
 	}
 	i.ok("", "key", "list", "--profile", "default")
-	i.ok("", "developer", "list")
+	i.env = append(i.env, "OPENWEARABLES_PROFILE=")
+	i.ok("", "migrate")
 	i.ok("", "logout", "--profile", "default")
 	i.fails(3, "there is no profile default", "key", "list", "--profile", "default")
 }
@@ -206,4 +207,27 @@ func TestWorkoutImport(t *testing.T) {
 	i.fails(1, "not_found", "workout", "import", "a.csv", "--user", "00000000-0000-4000-8000-000000000000")
 	i.fails(2, "give --format", "workout", "import", "a.txt", "--user", user)
 	i.fails(2, "needs --user", "workout", "import", "a.csv")
+}
+
+// What quickstart prints runs, as serve --dev says it.
+func TestQuickstartRuns(t *testing.T) {
+	t.Parallel()
+	i, p := installDemo(t)
+	said := regexp.MustCompile(`openwearables (quickstart --url \S+)`).FindStringSubmatch(p.stdout.String())
+	if said == nil {
+		t.Fatalf("serve --dev does not say it: %s", &p.stdout)
+	}
+	walk := i.ok("", strings.Fields(said[1])...)
+	i.env = append(i.env, "EMAIL="+p.said("EMAIL"), "PASSWORD="+p.said("PASSWORD"))
+	out := i.shell("bash", "set -euo pipefail\n"+walk)
+	for _, said := range []string{"Profile default calls " + p.url, "\now_live_", "1 created", "running", "\nsecret_", "refresh_token, shown this once", "application.create"} {
+		if !strings.Contains(out, said) {
+			t.Errorf("%q is not in:\n%s", said, out)
+		}
+	}
+	p.stop()
+	if out := i.ok("", "quickstart"); !strings.HasPrefix(out, "# Nothing answers at "+p.url+" yet") || !strings.HasSuffix(out, walk) {
+		t.Errorf("without a server: %s", out)
+	}
+	i.fails(2, "must be the address", "quickstart", "--url", "$(id)")
 }

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -29,11 +33,49 @@ func (p *program) serve() *cobra.Command {
 		if s.empty && !s.config.Dev {
 			return usageError("--empty goes with --dev: without --dev nobody is created")
 		}
+		if err := s.keepApart(); err != nil {
+			return err
+		}
 		if check {
 			return operator.CheckSettings(p.stdout, s.config)
 		}
 		return p.runServer(ctx, s, level)
 	})
+}
+
+// longestPath is how long the path of a database may be beside which the socket of commands
+// has room on every system.
+const longestPath = 95
+
+// keepApart gives a server for development that was told no database one of its own for the
+// folder that it is started in, among what programs keep of one user, so that a clone stays
+// clean. It leaves one that is in the folder already.
+func (s *settings) keepApart() error {
+	if !s.config.Dev || s.sources["database"] != fromDefault || s.sources["database-file"] != fromDefault {
+		return nil
+	}
+	if _, err := os.Lstat(s.config.SQLitePath()); err == nil {
+		return nil
+	}
+	at, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	state := os.Getenv("XDG_STATE_HOME")
+	if home, err := os.UserHomeDir(); err == nil && state == "" {
+		state = filepath.Join(home, ".local", "state")
+	}
+	if !filepath.IsAbs(state) {
+		return nil // there is no such place
+	}
+	sum := sha256.Sum256([]byte(at))
+	folder := filepath.Join(state, "openwearables", hex.EncodeToString(sum[:4]))
+	path := filepath.Join(folder, "dev.db")
+	if len(path) > longestPath {
+		return nil
+	}
+	s.config.Database = "sqlite:" + path
+	return os.MkdirAll(folder, 0o700)
 }
 
 // runServer runs the server until ctx ends.

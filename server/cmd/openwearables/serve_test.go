@@ -40,6 +40,16 @@ func TestServeDevShowsTheFirstDeveloperOnce(t *testing.T) {
 		t.Errorf("the second start printed %q", &again.stdout)
 	}
 	again.login(shown[1], shown[2])
+	if entries, err := os.ReadDir(i.folder); err != nil || len(entries) != 1 || entries[0].Name() != "state" {
+		t.Errorf("the folder has %v, %v", entries, err)
+	}
+	// The command that it prints finds the database.
+	reset := regexp.MustCompile(`openwearables (developer set-password .*)`).FindStringSubmatch(p.stdout.String())
+	if reset == nil {
+		t.Fatal("nothing says what to do when the password is lost")
+	}
+	i.ok("a violet otter in a canyon\n", append(strings.Fields(reset[1]), "--password-stdin")...)
+	again.login(shown[1], "a violet otter in a canyon")
 	if strings.Contains(p.stderr.String()+again.stderr.String(), shown[2]) {
 		t.Error("the password is in the log")
 	}

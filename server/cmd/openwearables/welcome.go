@@ -69,7 +69,8 @@ func (w *welcome) developer(ctx context.Context) string {
 	text := "\nThe first developer, shown this once:\n" +
 		"  email     " + devEmail + "\n" +
 		"  password  " + password + "\n" +
-		"If it is lost: openwearables developer set-password --email " + devEmail + "\n\n" +
+		"If it is lost: openwearables developer set-password --email " + devEmail + w.named() + "\n" +
+		"To see what to do first: openwearables quickstart --url " + w.base + "\n\n" +
 		"Try it:\n" +
 		"  curl -X POST " + w.base + "/api/v1/auth/login -d username=" + devEmail + " -d password=" + password + "\n\n"
 	demo, err := w.node.CreateDemo(ctx, d.ID)
@@ -82,6 +83,17 @@ func (w *welcome) developer(ctx context.Context) string {
 			"export OPENWEARABLES_APP_SECRET=%s\nexport EMAIL=%s\nexport PASSWORD=%s\nexport USER_ID=%s\n\n",
 		w.base, demo.Key, demo.AppID, demo.AppSecret, devEmail, password, demo.UserID,
 	)
+}
+
+// named returns the flag that names the database to a command, "" where it finds it.
+func (w *welcome) named() string {
+	if w.config.Database == server.DefaultConfig().Database {
+		return ""
+	}
+	if w.sources["database"] != fromDefault || w.sources["database-file"] != fromDefault {
+		return "" // it was named, and may hold a password
+	}
+	return " --database " + w.config.Database
 }
 
 // everywhere returns the URL, with the name localhost in the place of an address that
