@@ -1100,7 +1100,9 @@ type User struct {
 	// ExternalUserID The user's id in the app's own backend. Unique among users.
 	ExternalUserID *string `json:"external_user_id"`
 
-	// LastSyncedAt When data last arrived.
+	// LastSyncedAt When data last arrived. A product behind this server knows this and the two
+	// members after it: while it does not answer, they are as of a user without data,
+	// and a list that is sorted by this fails with 503.
 	LastSyncedAt *time.Time `json:"last_synced_at"`
 
 	// LastSyncedProvider The provider of that data.

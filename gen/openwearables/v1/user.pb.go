@@ -36,7 +36,9 @@ type User struct {
 	Email *string `protobuf:"bytes,5,opt,name=email,proto3,oneof" json:"email,omitempty"`
 	// The user's id in the app's own backend. Unique among users.
 	ExternalUserId *string `protobuf:"bytes,6,opt,name=external_user_id,json=externalUserId,proto3,oneof" json:"external_user_id,omitempty"`
-	// When data last arrived. Unset before the first.
+	// When data last arrived. Unset before the first. A product behind this server
+	// knows this and the two members after it: while it does not answer, they are as of
+	// a user without data, and a list that is sorted by this fails with `unavailable`.
 	LastSyncedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_synced_at,json=lastSyncedAt,proto3" json:"last_synced_at,omitempty"`
 	// The provider of that data.
 	LastSyncedProvider  *string `protobuf:"bytes,8,opt,name=last_synced_provider,json=lastSyncedProvider,proto3,oneof" json:"last_synced_provider,omitempty"`

@@ -1361,7 +1361,11 @@ export interface User {
   email: string | null;
   /** The user's id in the app's own backend. Unique among users. */
   externalUserId: string | null;
-  /** When data last arrived. Null before the first. */
+  /**
+   * When data last arrived. Null before the first. A product behind this server
+   * knows this and the two members after it: while it does not answer, they are as of
+   * a user without data, and a list that is sorted by this fails with `unavailable`.
+   */
   lastSyncedAt: Date | null;
   /** The provider of that data. */
   lastSyncedProvider: string | null;

@@ -53,6 +53,11 @@ type UserServiceClient interface {
 	// another user has the email or the external_user_id, and with
 	// `permission_denied` (`quota_exceeded`) if there are as many users as the
 	// operator allows. Takes an Idempotency-Key.
+	//
+	// With a product behind this server, the user is made there first and has the id
+	// that it gets there. If that fails, nothing is made: with `already_exists`
+	// (`upstream_refused`) if the product does not take the values, and with
+	// `unavailable` if it does not answer.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
 	// ListUsers returns one page of users. Scope: `users:read`.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
@@ -65,12 +70,21 @@ type UserServiceClient interface {
 	//
 	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
 	// another user has the email or the external_user_id.
+	//
+	// With a product behind this server, the user is changed there first. If that
+	// fails, nothing is changed: with `already_exists` (`upstream_refused`) if the
+	// product does not take the values, and with `unavailable` if it does not answer.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
 	// DeleteUser deletes a user with all data, sessions and tokens, and returns
 	// the user as it was. Scope: `users:write`.
 	//
 	// Nothing of them can be read or used any more once this has answered; a large
 	// amount of data leaves the disk within the minutes after.
+	//
+	// With a product behind this server, the user and its data are deleted there
+	// first. If the product does not answer, this fails with `unavailable`: the user is
+	// then still here, and the deletion goes on by itself until both have done it. Call
+	// again to learn whether they have: it then fails with `not_found`.
 	DeleteUser(context.Context, *v1.DeleteUserRequest) (*v1.DeleteUserResponse, error)
 }
 
@@ -184,6 +198,11 @@ type UserServiceHandler interface {
 	// another user has the email or the external_user_id, and with
 	// `permission_denied` (`quota_exceeded`) if there are as many users as the
 	// operator allows. Takes an Idempotency-Key.
+	//
+	// With a product behind this server, the user is made there first and has the id
+	// that it gets there. If that fails, nothing is made: with `already_exists`
+	// (`upstream_refused`) if the product does not take the values, and with
+	// `unavailable` if it does not answer.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
 	// ListUsers returns one page of users. Scope: `users:read`.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
@@ -196,12 +215,21 @@ type UserServiceHandler interface {
 	//
 	// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
 	// another user has the email or the external_user_id.
+	//
+	// With a product behind this server, the user is changed there first. If that
+	// fails, nothing is changed: with `already_exists` (`upstream_refused`) if the
+	// product does not take the values, and with `unavailable` if it does not answer.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
 	// DeleteUser deletes a user with all data, sessions and tokens, and returns
 	// the user as it was. Scope: `users:write`.
 	//
 	// Nothing of them can be read or used any more once this has answered; a large
 	// amount of data leaves the disk within the minutes after.
+	//
+	// With a product behind this server, the user and its data are deleted there
+	// first. If the product does not answer, this fails with `unavailable`: the user is
+	// then still here, and the deletion goes on by itself until both have done it. Call
+	// again to learn whether they have: it then fails with `not_found`.
 	DeleteUser(context.Context, *v1.DeleteUserRequest) (*v1.DeleteUserResponse, error)
 }
 

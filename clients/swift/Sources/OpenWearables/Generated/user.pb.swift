@@ -62,7 +62,9 @@ public struct User: GeneratedObject, Identifiable {
     set { slots[maybe: 5, String.self] = newValue }
   }
 
-  /// When data last arrived. Unset before the first.
+  /// When data last arrived. Unset before the first. A product behind this server
+  /// knows this and the two members after it: while it does not answer, they are as of
+  /// a user without data, and a list that is sorted by this fails with `unavailable`.
   @_alwaysEmitIntoClient
   public var lastSyncedAt: Date? {
     get { slots[maybe: 6, Protobuf.Timestamp.self] }
@@ -712,6 +714,11 @@ public struct UserServiceClient: Sendable {
   /// another user has the email or the external_user_id, and with
   /// `permission_denied` (`quota_exceeded`) if there are as many users as the
   /// operator allows. Takes an Idempotency-Key.
+  ///
+  /// With a product behind this server, the user is made there first and has the id
+  /// that it gets there. If that fails, nothing is made: with `already_exists`
+  /// (`upstream_refused`) if the product does not take the values, and with
+  /// `unavailable` if it does not answer.
   @_alwaysEmitIntoClient
   public var createUser: Call<CreateUserRequest, CreateUserResponse> {
     Call(Method.createUser, transport)
@@ -751,6 +758,10 @@ public struct UserServiceClient: Sendable {
   ///
   /// Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
   /// another user has the email or the external_user_id.
+  ///
+  /// With a product behind this server, the user is changed there first. If that
+  /// fails, nothing is changed: with `already_exists` (`upstream_refused`) if the
+  /// product does not take the values, and with `unavailable` if it does not answer.
   @_alwaysEmitIntoClient
   public var updateUser: Call<UpdateUserRequest, UpdateUserResponse> {
     Call(Method.updateUser, transport)
@@ -761,6 +772,11 @@ public struct UserServiceClient: Sendable {
   ///
   /// Nothing of them can be read or used any more once this has answered; a large
   /// amount of data leaves the disk within the minutes after.
+  ///
+  /// With a product behind this server, the user and its data are deleted there
+  /// first. If the product does not answer, this fails with `unavailable`: the user is
+  /// then still here, and the deletion goes on by itself until both have done it. Call
+  /// again to learn whether they have: it then fails with `not_found`.
   @_alwaysEmitIntoClient
   public var deleteUser: Call<DeleteUserRequest, DeleteUserResponse> {
     Call(Method.deleteUser, transport)

@@ -1017,7 +1017,9 @@ public struct DeleteWorkoutsResponse: GeneratedMessage {
 /// token of another user, whether or not the user in question exists; with
 /// `failed_precondition` (`multiple_credentials`) for two credentials at once;
 /// with `invalid_argument` (`invalid_request`) if an id is not a UUID; with
-/// `not_found` (`not_found`) if no user has the id. Every RPC may fail with
+/// `not_found` (`not_found`) if no user has the id; with `already_exists`
+/// (`workouts_upstream`) if a product behind this server keeps the workouts, which are
+/// then read and written over REST alone. Every RPC may fail with
 /// `resource_exhausted` (`rate_limited`), `unavailable` (`unavailable`) or
 /// `internal` (`internal`).
 public struct WorkoutServiceClient: Sendable {

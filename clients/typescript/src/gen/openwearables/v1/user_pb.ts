@@ -59,7 +59,9 @@ export type User = Message<"openwearables.v1.User"> & {
   externalUserId?: string | undefined;
 
   /**
-   * When data last arrived. Unset before the first.
+   * When data last arrived. Unset before the first. A product behind this server
+   * knows this and the two members after it: while it does not answer, they are as of
+   * a user without data, and a list that is sorted by this fails with `unavailable`.
    *
    * @generated from field: google.protobuf.Timestamp last_synced_at = 7;
    */
@@ -442,6 +444,11 @@ export const UserService: GenService<{
    * `permission_denied` (`quota_exceeded`) if there are as many users as the
    * operator allows. Takes an Idempotency-Key.
    *
+   * With a product behind this server, the user is made there first and has the id
+   * that it gets there. If that fails, nothing is made: with `already_exists`
+   * (`upstream_refused`) if the product does not take the values, and with
+   * `unavailable` if it does not answer.
+   *
    * @generated from rpc openwearables.v1.UserService.CreateUser
    */
   createUser: {
@@ -478,6 +485,10 @@ export const UserService: GenService<{
    * Fails with `already_exists` (`email_taken`, `external_user_id_taken`) if
    * another user has the email or the external_user_id.
    *
+   * With a product behind this server, the user is changed there first. If that
+   * fails, nothing is changed: with `already_exists` (`upstream_refused`) if the
+   * product does not take the values, and with `unavailable` if it does not answer.
+   *
    * @generated from rpc openwearables.v1.UserService.UpdateUser
    */
   updateUser: {
@@ -491,6 +502,11 @@ export const UserService: GenService<{
    *
    * Nothing of them can be read or used any more once this has answered; a large
    * amount of data leaves the disk within the minutes after.
+   *
+   * With a product behind this server, the user and its data are deleted there
+   * first. If the product does not answer, this fails with `unavailable`: the user is
+   * then still here, and the deletion goes on by itself until both have done it. Call
+   * again to learn whether they have: it then fails with `not_found`.
    *
    * @generated from rpc openwearables.v1.UserService.DeleteUser
    */
