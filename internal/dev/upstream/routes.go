@@ -98,9 +98,10 @@ func (s *Server) dataRoutes() {
 	} {
 		s.handle("GET /users/{id}/"+what, either, s.page)
 	}
-	for _, what := range []string{"connections", "sync/recent", "sync/runs"} {
+	for _, what := range []string{"sync/recent", "sync/runs"} {
 		s.handle("GET /users/{id}/"+what, either, s.list)
 	}
+	s.handle("GET /users/{id}/connections", either, s.withUser(s.connections))
 	s.handle("GET /users/{id}/summaries/data", either, s.withUser(func(w http.ResponseWriter, _ *http.Request, id string) {
 		answer(w, http.StatusOK, map[string]any{"user_id": id, "total_data_points": 7, "by_provider": []any{}})
 	}))

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,12 +23,19 @@ func (s *Server) userRoutes() {
 	s.handle("PATCH /users/{id}", tokenOnly, s.withUser(func(w http.ResponseWriter, r *http.Request, id string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		u := *s.users[id]
-		if json.NewDecoder(r.Body).Decode(&u) != nil {
+		var change map[string]*string
+		if json.NewDecoder(r.Body).Decode(&change) != nil {
 			refuse(w, http.StatusBadRequest, "Validation failed")
 			return
 		}
-		u.ID = id
+		u := *s.users[id]
+		for name, member := range map[string]**string{
+			"first_name": &u.FirstName, "last_name": &u.LastName, "email": &u.Email, "external_user_id": &u.ExternalUserID,
+		} {
+			if value, given := change[name]; given {
+				*member = value
+			}
+		}
 		s.users[id] = &u
 		answer(w, http.StatusOK, u)
 	}))
@@ -69,16 +78,64 @@ func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) {
 		return otherwise
 	}
 	page, limit := number("page", 1), number("limit", 20)
+	all := s.matching(r.URL.Query())
+	from, to := min((page-1)*limit, len(all)), min(page*limit, len(all))
+	answer(w, http.StatusOK, map[string]any{
+		"items": all[from:to], "total": len(all), "page": page, "limit": limit, "pages": (len(all) + limit - 1) / limit,
+		"has_next": page*limit < len(all), "has_prev": page > 1,
+	})
+}
+
+// matching returns the users with the external id of the query, if it has one, in the
+// order of their last sync or else as they came.
+func (s *Server) matching(query url.Values) []User {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	items := []User{}
-	for i := (page - 1) * limit; i < min(page*limit, len(s.order)); i++ {
-		items = append(items, *s.users[s.order[i]])
+	all := []User{}
+	for _, id := range s.order {
+		u := s.users[id]
+		if external := query.Get("external_user_id"); external == "" || u.ExternalUserID != nil && *u.ExternalUserID == external {
+			all = append(all, *u)
+		}
 	}
-	answer(w, http.StatusOK, map[string]any{
-		"items": items, "total": len(s.order), "page": page, "limit": limit, "pages": (len(s.order) + limit - 1) / limit,
-		"has_next": page*limit < len(s.order), "has_prev": page > 1,
-	})
+	if query.Get("sort_by") == "last_synced_at" {
+		slices.SortStableFunc(all, func(a, b User) int { return strings.Compare(valueOf(a.LastSyncedAt), valueOf(b.LastSyncedAt)) })
+		if query.Get("sort_order") != "asc" {
+			slices.Reverse(all)
+		}
+	}
+	return all
+}
+
+func valueOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// Users returns all users, in the order in which they came.
+func (s *Server) Users() []User { return s.matching(nil) }
+
+// SetSynced makes the user one whose data last came from the provider at the time, by an
+// active connection.
+func (s *Server) SetSynced(id, provider string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := *s.users[id]
+	when := at.UTC().Format(time.RFC3339)
+	u.LastSyncedAt, u.LastSyncedProvider, u.HasActiveConnection = &when, &provider, true
+	s.users[id] = &u
+}
+
+// connections answers those of a user: one, if data came.
+func (s *Server) connections(w http.ResponseWriter, _ *http.Request, id string) {
+	u, _ := s.User(id)
+	all := []any{}
+	if u.LastSyncedAt != nil {
+		all = append(all, map[string]any{"user_id": id, "provider": *u.LastSyncedProvider, "status": "active", "last_synced_at": *u.LastSyncedAt})
+	}
+	answer(w, http.StatusOK, all)
 }
 
 // withUser calls h with the id of the path, in whatever spelling, if there is such a
